@@ -1,0 +1,269 @@
+//! Rows of packed 0/1: states of visible and hidden units, and binary data.
+
+use std::ops::Range;
+
+/// Units in one word of a [`BitMatrix`].
+pub const WORD: usize = u64::BITS as usize;
+
+/// A matrix of 0 and 1, eight to a byte: unit `j` of a row is bit `j % 64` of its word `j / 64`.
+///
+/// Bits past the last column are always 0, so that whole words may be compared and counted.
+///
+/// ```
+/// let mut states = harmonium::BitMatrix::zeros(2, 70);
+/// states.set(1, 69, true);
+/// assert!(states.get(1, 69));
+/// assert_eq!(states.count_ones(), 1);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BitMatrix {
+    n_rows: usize,
+    n_columns: usize,
+    words_per_row: usize,
+    words: Vec<u64>,
+}
+
+impl BitMatrix {
+    /// A matrix of zeros, (n_rows, n_columns).
+    pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
+        let words_per_row = n_columns.div_ceil(WORD);
+        Self { n_rows, n_columns, words_per_row, words: vec![0; n_rows * words_per_row] }
+    }
+
+    /// The matrix whose unit (row, column) is `is_on(row, column)`.
+    pub fn from_fn(
+        n_rows: usize,
+        n_columns: usize,
+        mut is_on: impl FnMut(usize, usize) -> bool,
+    ) -> Self {
+        let mut matrix = Self::zeros(n_rows, n_columns);
+        for row in 0..n_rows {
+            for column in 0..n_columns {
+                if is_on(row, column) {
+                    matrix.set(row, column, true);
+                }
+            }
+        }
+        matrix
+    }
+
+    /// Number of rows: examples or chains.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Number of columns: units.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Words that a row takes.
+    pub fn words_per_row(&self) -> usize {
+        self.words_per_row
+    }
+
+    /// All words, row after row.
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// All words, row after row; whoever writes them keeps the bits past the last column 0.
+    pub fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
+    /// The words of one row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize) -> &[u64] {
+        &self.words[row * self.words_per_row..(row + 1) * self.words_per_row]
+    }
+
+    /// The words of one row; whoever writes them keeps the bits past the last column 0.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row_mut(&mut self, row: usize) -> &mut [u64] {
+        &mut self.words[row * self.words_per_row..(row + 1) * self.words_per_row]
+    }
+
+    /// Whether unit (row, column) is on.
+    ///
+    /// # Panics
+    /// If there is no such unit.
+    pub fn get(&self, row: usize, column: usize) -> bool {
+        assert!(column < self.n_columns, "column {column} of {}", self.n_columns);
+        self.row(row)[column / WORD] >> (column % WORD) & 1 == 1
+    }
+
+    /// Switches unit (row, column) on or off.
+    ///
+    /// # Panics
+    /// If there is no such unit.
+    pub fn set(&mut self, row: usize, column: usize, is_on: bool) {
+        assert!(column < self.n_columns, "column {column} of {}", self.n_columns);
+        let word = &mut self.row_mut(row)[column / WORD];
+        *word = *word & !(1 << (column % WORD)) | u64::from(is_on) << (column % WORD);
+    }
+
+    /// How many units are on, in all rows.
+    pub fn count_ones(&self) -> u64 {
+        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
+    /// A copy of some rows.
+    ///
+    /// # Panics
+    /// If the range passes the last row.
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        let words =
+            self.words[rows.start * self.words_per_row..rows.end * self.words_per_row].to_vec();
+        Self { n_rows: rows.len(), words, ..*self }
+    }
+}
+
+/// The same bits, laid out for the kernels: panel after panel of 64 units, and in a panel one word
+/// a row.
+///
+/// A panel of one layer can so be drawn by one thread while other threads draw the others. Rows
+/// are kept in blocks of 64 as well, so that the matrix can be transposed in squares; the rows
+/// past the last are all 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BitPanels {
+    n_rows: usize,
+    n_columns: usize,
+    row_capacity: usize,
+    words: Vec<u64>,
+}
+
+impl BitPanels {
+    /// Zeros, (n_rows, n_columns).
+    pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
+        let row_capacity = n_rows.next_multiple_of(WORD);
+        let words = vec![0; row_capacity * n_columns.div_ceil(WORD)];
+        Self { n_rows, n_columns, row_capacity, words }
+    }
+
+    /// The bits of a matrix in the other layout.
+    pub fn from_matrix(matrix: &BitMatrix) -> Self {
+        let mut panels = Self::zeros(matrix.n_rows(), matrix.n_columns());
+        for row in 0..matrix.n_rows() {
+            panels.set_row(row, matrix.row(row));
+        }
+        panels
+    }
+
+    /// The bits in rows.
+    pub fn to_matrix(&self) -> BitMatrix {
+        let mut matrix = BitMatrix::zeros(self.n_rows, self.n_columns);
+        for row in 0..self.n_rows {
+            for (panel, word) in matrix.row_mut(row).iter_mut().enumerate() {
+                *word = self.words[panel * self.row_capacity + row];
+            }
+        }
+        matrix
+    }
+
+    /// Number of rows: examples or chains.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Number of columns: units.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Number of panels of 64 columns.
+    pub fn n_panels(&self) -> usize {
+        self.n_columns.div_ceil(WORD)
+    }
+
+    /// Words of one panel: the number of rows, rounded up to a multiple of 64.
+    pub fn row_capacity(&self) -> usize {
+        self.row_capacity
+    }
+
+    /// The words of one panel, a row each, those past the last row included.
+    pub fn panel(&self, panel: usize) -> &[u64] {
+        &self.words[panel * self.row_capacity..(panel + 1) * self.row_capacity]
+    }
+
+    /// All words, panel after panel; whoever writes them keeps rows and units past the last 0.
+    pub fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
+    /// Writes one row from its words, as [`BitMatrix::row`] has them.
+    pub fn set_row(&mut self, row: usize, words: &[u64]) {
+        assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
+        for (panel, &word) in words.iter().enumerate() {
+            self.words[panel * self.row_capacity + row] = word;
+        }
+    }
+
+    /// Changes the number of rows to one that fits the capacity; rows that go are set to 0.
+    pub fn set_n_rows(&mut self, n_rows: usize) {
+        assert!(n_rows <= self.row_capacity, "{n_rows} rows of {}", self.row_capacity);
+        for panel in self.words.chunks_exact_mut(self.row_capacity) {
+            panel[n_rows..].fill(0);
+        }
+        self.n_rows = n_rows;
+    }
+}
+
+/// The units that are on in a row of words, in rising order.
+pub fn active(words: &[u64]) -> impl Iterator<Item = usize> + '_ {
+    words.iter().enumerate().flat_map(|(at, &word)| {
+        let mut rest = word;
+        std::iter::from_fn(move || {
+            let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
+            rest &= rest - 1;
+            Some(at * WORD + bit)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_reads_back_as_it_was_set() {
+        for n_columns in [1, 63, 64, 65, 130] {
+            let is_on = |row: usize, column: usize| (row * 7 + column * column).is_multiple_of(3);
+            let matrix = BitMatrix::from_fn(3, n_columns, is_on);
+            for row in 0..3 {
+                let on: Vec<_> = (0..n_columns).filter(|&column| is_on(row, column)).collect();
+                assert_eq!(active(matrix.row(row)).collect::<Vec<_>>(), on);
+                assert!((0..n_columns).all(|column| matrix.get(row, column) == is_on(row, column)));
+            }
+            assert_eq!(matrix.rows(1..3).row(0), matrix.row(1));
+        }
+    }
+
+    #[test]
+    fn both_layouts_hold_the_same_bits() {
+        for (n_rows, n_columns) in [(1, 1), (64, 64), (65, 130), (37, 70)] {
+            let matrix =
+                BitMatrix::from_fn(n_rows, n_columns, |row, column| (row ^ column * 5) % 7 < 3);
+            let mut panels = BitPanels::from_matrix(&matrix);
+            assert_eq!(panels.to_matrix(), matrix);
+            panels.set_n_rows(n_rows / 2);
+            assert_eq!(panels.to_matrix(), matrix.rows(0..n_rows / 2));
+            assert!(
+                (0..panels.n_panels()).all(|p| panels.panel(p)[n_rows / 2..]
+                    == vec![0; panels.row_capacity() - n_rows / 2])
+            );
+        }
+    }
+
+    #[test]
+    fn switching_a_unit_off_leaves_the_others() {
+        let mut matrix = BitMatrix::from_fn(1, 70, |_, _| true);
+        matrix.set(0, 65, false);
+        assert_eq!(matrix.count_ones(), 69);
+        assert!(!matrix.get(0, 65));
+    }
+}

@@ -1,0 +1,280 @@
+//! One layer given the other.
+
+use super::Image;
+use crate::bits::{BitMatrix, BitPanels};
+use crate::error::{Error, Result};
+use crate::fixed::Scale;
+use crate::kernels::rows::{Target, add_active_rows};
+use crate::kernels::sigmoid::{self, ONE};
+use crate::kernels::tile::{Panel, Row, SIDE, Tile};
+use crate::kernels::{Isa, sampling};
+use crate::rng::Stream;
+use ndarray::Array2;
+use rayon::prelude::*;
+
+/// p(a layer | the other layer): independent units, each with its input from the other layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Conditional<'a> {
+    isa: Isa,
+    scale: Scale,
+    tiles: &'a [Tile<i32>],
+    /// Tiles from a panel to the next, and from a tile of a panel to the one below it.
+    strides: (usize, usize),
+    bias: &'a [Row<i32>],
+    n_units: usize,
+    n_given: usize,
+}
+
+impl<'a> Conditional<'a> {
+    pub(super) fn new(
+        image: &'a Image,
+        tiles: &'a [Tile<i32>],
+        strides: (usize, usize),
+        bias: &'a [Row<i32>],
+        n_units: usize,
+    ) -> Self {
+        let n_given = image.n_visible + image.n_hidden - n_units;
+        Self { isa: image.isa, scale: image.scale, tiles, strides, bias, n_units, n_given }
+    }
+
+    /// Units of the layer.
+    pub fn n_units(self) -> usize {
+        self.n_units
+    }
+
+    /// Panels of 64 units of the layer.
+    pub fn n_panels(self) -> usize {
+        self.bias.len()
+    }
+
+    /// What one unit of an input stands for: 2^-20 in training.
+    pub fn resolution(self) -> f32 {
+        self.scale.resolution()
+    }
+
+    /// The bits of a panel that are units of the layer.
+    pub fn mask(self, panel: usize) -> u64 {
+        u64::MAX >> (SIDE - (self.n_units - panel * SIDE).min(SIDE))
+    }
+
+    /// Writes the inputs of the units of one panel, bias + Σ of the weights of units that are on,
+    /// to the sums of every target.
+    pub fn inputs(self, panel: usize, targets: &mut [Target<'_>]) {
+        for target in targets.iter_mut() {
+            target.sums.fill(self.bias[panel]);
+        }
+        let (to_next_panel, to_tile_below) = self.strides;
+        let n_tiles = self.n_given.div_ceil(SIDE);
+        let first = panel * to_next_panel;
+        let tiles = &self.tiles[first..=first + (n_tiles - 1) * to_tile_below];
+        add_active_rows(self.isa, Panel::new(tiles, to_tile_below), targets);
+    }
+
+    /// Writes p(unit on | state) of the units of one panel, as thresholds (`p · 2^24`), to the
+    /// sums of every target.
+    pub fn thresholds(self, panel: usize, targets: &mut [Target<'_>]) {
+        self.inputs(panel, targets);
+        for target in targets {
+            sigmoid::thresholds(self.isa, target.sums, self.scale.resolution());
+        }
+    }
+
+    /// Draws the layer for every row of `given`, with fresh words of the row's stream.
+    /// `thresholds` (panels, row capacity of `given`) and `words` (rows, panels) are buffers.
+    pub fn draw(
+        self,
+        given: &BitPanels,
+        streams: &mut [Stream],
+        words: &mut [Row<u32>],
+        thresholds: &mut [Row<i32>],
+        drawn: &mut BitPanels,
+    ) {
+        self.fill_words(streams, words);
+        let (capacity, n_rows) = (given.row_capacity(), given.n_rows());
+        let block = block_rows(capacity, self.n_panels());
+        let blocks = drawn.words_mut().par_chunks_mut(block).zip(thresholds.par_chunks_mut(block));
+        blocks.enumerate().for_each(|(piece, (bits, sums))| {
+            let (panel, first) = (piece / (capacity / block), piece % (capacity / block) * block);
+            let n = n_rows.saturating_sub(first).min(block);
+            if n == 0 {
+                return;
+            }
+            let sums = &mut sums[..n];
+            self.thresholds(panel, &mut [Target { states: given, first, sums }]);
+            self.draw_panel(panel, sums, &words[first * self.n_panels()..], &mut bits[..n]);
+        });
+    }
+
+    /// Draws one panel of units, a row of thresholds each, from words (rows, panels).
+    pub(crate) fn draw_panel(
+        self,
+        panel: usize,
+        thresholds: &[Row<i32>],
+        words: &[Row<u32>],
+        bits: &mut [u64],
+    ) {
+        let (words, stride) = (&words[panel..], self.n_panels());
+        sampling::draw(self.isa, thresholds, words, stride, self.mask(panel), bits);
+    }
+
+    /// Fills `words` (rows, panels) with those that each stream has for one draw of the layer.
+    pub(crate) fn fill_words(self, streams: &mut [Stream], words: &mut [Row<u32>]) {
+        let rows = words.par_chunks_mut(self.n_panels());
+        streams.par_iter_mut().zip(rows).with_min_len(8).for_each(|(stream, words)| {
+            sampling::fill(self.isa, stream, self.n_units, words);
+        });
+    }
+
+    /// p(unit on | state) for every row of `given`, (rows, units).
+    ///
+    /// # Errors
+    /// [`Error::WidthMismatch`] if the rows are not as wide as the given layer.
+    pub fn means(self, given: &BitMatrix) -> Result<Array2<f32>> {
+        if given.n_columns() != self.n_given {
+            return Err(Error::WidthMismatch {
+                what: "the given layer".to_string(),
+                found: given.n_columns(),
+                other: "the model",
+                expected: self.n_given,
+            });
+        }
+        /// Examples at a time: enough to share tables, few enough to stay in cache.
+        const BLOCK: usize = 256;
+        let mut means = Array2::zeros((given.n_rows(), self.n_units));
+        let rows = means.as_slice_mut().expect("standard layout");
+        rows.par_chunks_mut(BLOCK * self.n_units).enumerate().for_each(|(block, means)| {
+            let n = means.len() / self.n_units;
+            let states = BitPanels::from_matrix(&given.rows(block * BLOCK..block * BLOCK + n));
+            let mut sums = vec![[0; SIDE]; n];
+            for panel in 0..self.n_panels() {
+                self.thresholds(
+                    panel,
+                    &mut [Target { states: &states, first: 0, sums: &mut sums }],
+                );
+                for (mean, sums) in means.chunks_exact_mut(self.n_units).zip(&sums) {
+                    let units = mean[panel * SIDE..].iter_mut().zip(sums);
+                    units.for_each(|(mean, &sum)| *mean = sum as f32 / ONE as f32);
+                }
+            }
+        });
+        Ok(means)
+    }
+}
+
+/// How many rows a piece of work has when `capacity` rows (a multiple of 64) of each panel are
+/// split: all, so that they share tables, unless that leaves threads without work.
+pub(crate) fn block_rows(capacity: usize, n_panels: usize) -> usize {
+    let mut block = capacity;
+    while block.is_multiple_of(2)
+        && block > 8
+        && n_panels * (capacity / block) < rayon::current_num_threads()
+    {
+        block /= 2;
+    }
+    block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Rbm;
+    use crate::rng::Purpose;
+    use ndarray::{Array1, Array2};
+
+    fn machine(n_visible: usize, n_hidden: usize) -> Rbm {
+        let value = |at: usize| ((at * 2_654_435_761) % 8192) as f32 / 4096.0 - 1.0;
+        Rbm::new(
+            Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| value(i * 971 + j * 37)),
+            Array1::from_shape_fn(n_visible, |i| value(i + 77)),
+            Array1::from_shape_fn(n_hidden, |j| value(3 * j + 5)),
+        )
+        .unwrap()
+    }
+
+    /// Inputs of both directions against double precision: each of V weights is rounded by at
+    /// most half of 2^-20, and so is the bias.
+    #[test]
+    fn inputs_are_within_rounding_of_double_precision() {
+        for n_visible in (1..=70).step_by(3) {
+            for n_hidden in [1, 19, 63, 64, 65, 70] {
+                let rbm = machine(n_visible, n_hidden);
+                let image = Image::new(&rbm).unwrap();
+                let states = BitMatrix::from_fn(3, n_visible, |n, i| (i * i + n) % 3 == 0);
+                let panels = BitPanels::from_matrix(&states);
+                let conditional = image.hidden_given_visible();
+                let bound = (n_visible as f64 + 2.0) * 0.5 / f64::from(1 << 20);
+                for panel in 0..conditional.n_panels() {
+                    let mut sums = [[0; SIDE]; 3];
+                    conditional.inputs(
+                        panel,
+                        &mut [Target { states: &panels, first: 0, sums: &mut sums }],
+                    );
+                    for n in 0..3 {
+                        let exact = rbm.hidden_inputs(states.row(n));
+                        for j in panel * SIDE..n_hidden.min((panel + 1) * SIDE) {
+                            let found = f64::from(sums[n][j % SIDE]) / f64::from(1 << 20);
+                            assert!((found - exact[j]).abs() <= bound, "{found} {}", exact[j]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn means_are_sigmas_of_inputs_in_both_directions() {
+        let rbm = machine(70, 19);
+        let visible = BitMatrix::from_fn(300, 70, |n, i| (i * 7 + n * n) % 5 < 2);
+        let means = rbm.mean_hidden(&visible).unwrap();
+        for n in [0, 1, 255, 256, 299] {
+            let exact = rbm.hidden_inputs(visible.row(n)).mapv(crate::kernels::naive::sigmoid);
+            assert!(exact.iter().zip(means.row(n)).all(|(x, &y)| (x - f64::from(y)).abs() < 2e-5));
+        }
+        let turned = Rbm::new(
+            rbm.weights().t().to_owned(),
+            rbm.hidden_bias().clone(),
+            rbm.visible_bias().clone(),
+        );
+        let hidden = BitMatrix::from_fn(5, 19, |n, j| (j + n) % 3 == 0);
+        assert_eq!(
+            rbm.mean_visible(&hidden).unwrap(),
+            turned.unwrap().mean_hidden(&hidden).unwrap()
+        );
+        let error = rbm.mean_hidden(&hidden).unwrap_err().to_string();
+        assert!(error.contains("19 visible units") && error.contains("70"), "{error}");
+    }
+
+    #[test]
+    fn a_draw_does_not_depend_on_the_number_of_threads() {
+        let rbm = machine(100, 130);
+        let image = Image::new(&rbm).unwrap();
+        let given = BitPanels::from_matrix(&BitMatrix::from_fn(100, 100, |n, i| (n ^ i) % 3 == 0));
+        let draw = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut streams: Vec<_> =
+                (0..100).map(|n| Stream::new(1, Purpose::Sample, n)).collect();
+            let mut drawn = BitPanels::zeros(100, 130);
+            let (mut words, mut thresholds) = (vec![[0; SIDE]; 300], vec![[0; SIDE]; 3 * 128]);
+            pool.install(|| {
+                let conditional = image.hidden_given_visible();
+                conditional.draw(&given, &mut streams, &mut words, &mut thresholds, &mut drawn);
+            });
+            (drawn.to_matrix(), streams)
+        };
+        let one = draw(1);
+        assert!(one.0.count_ones() > 1000);
+        for threads in [2, 3, 8, 33] {
+            assert!(draw(threads) == one, "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn there_is_work_for_64_threads() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(64).build().unwrap();
+        pool.install(|| {
+            for (capacity, n_panels) in [(128, 8), (1024, 8), (128, 13)] {
+                assert!(n_panels * (capacity / block_rows(capacity, n_panels)) >= 64);
+            }
+        });
+    }
+}

@@ -1,0 +1,132 @@
+//! A machine in fixed point.
+
+use super::Conditional;
+use crate::bits::BitMatrix;
+use crate::error::{Error, Result};
+use crate::fixed::Scale;
+use crate::kernels::tile::{Row, SIDE, Tile};
+use crate::kernels::{Isa, transpose};
+use crate::model::Rbm;
+use ndarray::Array2;
+
+/// The parameters of a machine as integers, W in both orders: what inputs are summed from.
+///
+/// Both layers are filled up to whole panels of 64 units; the parameters of the units that do not
+/// exist are 0, and their bits are never on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    pub(crate) isa: Isa,
+    pub(crate) scale: Scale,
+    pub(crate) n_visible: usize,
+    pub(crate) n_hidden: usize,
+    /// W̃: the tiles of hidden panel 0 from top to bottom, then those of panel 1, …
+    pub(crate) weights: Vec<Tile<i32>>,
+    /// The same tiles in the same order, each transposed.
+    pub(crate) transposed: Vec<Tile<i32>>,
+    pub(crate) visible_bias: Vec<Row<i32>>,
+    pub(crate) hidden_bias: Vec<Row<i32>>,
+}
+
+impl Image {
+    /// The image of a machine, in the finest scale that its norm allows (2^-20 in training).
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if its weights are too large for any scale, or by
+    /// [`Isa::from_environment`].
+    pub fn new(rbm: &Rbm) -> Result<Self> {
+        let norm = rbm.norm();
+        let scale = Scale::fitting(norm).ok_or_else(|| Error::InvalidSetting {
+            setting: "the sum of |weights| and |bias| of a unit",
+            value: format!("{norm:e}"),
+            rule: "below 2^30, to fit fixed point".to_string(),
+        })?;
+        Ok(Self::with_scale(rbm, scale, Isa::from_environment()?))
+    }
+
+    /// The image in a given scale.
+    pub(crate) fn with_scale(rbm: &Rbm, scale: Scale, isa: Isa) -> Self {
+        let (n_visible, n_hidden) = rbm.weights().dim();
+        let (visible_panels, hidden_panels) = (n_visible.div_ceil(SIDE), n_hidden.div_ceil(SIDE));
+        let n_tiles = visible_panels * hidden_panels;
+        let bias = |values: &[f32]| -> Vec<Row<i32>> {
+            let mut rows = vec![[0; SIDE]; values.len().div_ceil(SIDE)];
+            for (rounded, &value) in rows.as_flattened_mut().iter_mut().zip(values) {
+                *rounded = scale.round(value);
+            }
+            rows
+        };
+        let mut image = Self {
+            isa,
+            scale,
+            n_visible,
+            n_hidden,
+            weights: vec![[[0; SIDE]; SIDE]; n_tiles],
+            transposed: vec![[[0; SIDE]; SIDE]; n_tiles],
+            visible_bias: bias(rbm.visible_bias().as_slice().expect("standard layout")),
+            hidden_bias: bias(rbm.hidden_bias().as_slice().expect("standard layout")),
+        };
+        for ((i, j), &weight) in rbm.weights().indexed_iter() {
+            let tile = j / SIDE * visible_panels + i / SIDE;
+            image.weights[tile][i % SIDE][j % SIDE] = scale.round(weight);
+        }
+        for (from, to) in image.weights.iter().zip(&mut image.transposed) {
+            transpose::tile(isa, from, to);
+        }
+        image
+    }
+
+    /// V.
+    pub fn n_visible(&self) -> usize {
+        self.n_visible
+    }
+
+    /// H.
+    pub fn n_hidden(&self) -> usize {
+        self.n_hidden
+    }
+
+    /// p(h | v).
+    pub fn hidden_given_visible(&self) -> Conditional<'_> {
+        let visible_panels = self.n_visible.div_ceil(SIDE);
+        Conditional::new(self, &self.weights, (visible_panels, 1), &self.hidden_bias, self.n_hidden)
+    }
+
+    /// p(v | h).
+    pub fn visible_given_hidden(&self) -> Conditional<'_> {
+        let visible_panels = self.n_visible.div_ceil(SIDE);
+        Conditional::new(
+            self,
+            &self.transposed,
+            (1, visible_panels),
+            &self.visible_bias,
+            self.n_visible,
+        )
+    }
+
+    /// Whether the transposed tiles are those of W̃, integer for integer.
+    pub(crate) fn is_consistent(&self) -> bool {
+        let mut turned = [[0; SIDE]; SIDE];
+        self.weights.iter().zip(&self.transposed).all(|(tile, transposed)| {
+            transpose::tile(self.isa, tile, &mut turned);
+            turned == *transposed
+        })
+    }
+}
+
+impl Rbm {
+    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), 24 binary places.
+    ///
+    /// # Errors
+    /// As [`Image::new`], and [`Error::WidthMismatch`] if the rows are not V wide.
+    pub fn mean_hidden(&self, visible: &BitMatrix) -> Result<Array2<f32>> {
+        Image::new(self)?.hidden_given_visible().means(visible)
+    }
+
+    /// p(vᵢ = 1 | h) for every row h of `hidden` (N, H): (N, V), 24 binary places.
+    ///
+    /// # Errors
+    /// As [`Image::new`], and [`Error::WidthMismatch`] if the rows are not H wide.
+    pub fn mean_visible(&self, hidden: &BitMatrix) -> Result<Array2<f32>> {
+        Image::new(self)?.visible_given_hidden().means(hidden)
+    }
+}

@@ -1,0 +1,16 @@
+//! The two conditionals of the machine, and chains that alternate between them: the one sampler
+//! of the crate.
+//!
+//! ```text
+//!                    W̃ (tiles)                       W̃ᵀ (tiles)
+//!  v ──► cⱼ + Σ_{i on} W̃ᵢⱼ ──► σ ──► draw h ──► bᵢ + Σ_{j on} W̃ᵢⱼ ──► σ ──► draw v ──► …
+//! ```
+
+mod chains;
+mod conditional;
+mod image;
+
+pub use chains::Chains;
+pub use conditional::Conditional;
+pub(crate) use conditional::block_rows;
+pub use image::Image;

@@ -1,0 +1,113 @@
+//! The instruction sets that a kernel is compiled for, and the choice among them at run time.
+
+use crate::error::{Error, Result};
+
+/// An instruction set that this machine has.
+///
+/// It can be had only from the functions below, which ask the CPU first: holding one is the
+/// proof that its instructions may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Isa(pub(super) Level);
+
+/// The three levels, of which this machine may lack some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    Baseline,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// What every machine has: plain code, vectorised for the least of its architecture.
+    pub const BASELINE: Self = Self(Level::Baseline);
+
+    /// All that this machine has, the fastest last.
+    pub fn available() -> Vec<Self> {
+        #[allow(unused_mut, reason = "other architectures have the baseline alone")]
+        let mut available = vec![Self::BASELINE];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let has_avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("lzcnt")
+                && is_x86_feature_detected!("popcnt");
+            let has_avx512 = has_avx2
+                && is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            available.extend(has_avx2.then_some(Self(Level::Avx2)));
+            available.extend(has_avx512.then_some(Self(Level::Avx512)));
+        }
+        available
+    }
+
+    /// The fastest that this machine has or, where the environment variable `HARMONIUM_ISA` is
+    /// set, the one that it names: `baseline`, `avx2` or `avx512`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if the variable names one that the machine lacks or nobody knows.
+    pub fn from_environment() -> Result<Self> {
+        let available = Self::available();
+        match std::env::var("HARMONIUM_ISA") {
+            Err(_) => Ok(available[available.len() - 1]),
+            Ok(wanted) => {
+                available.iter().copied().find(|isa| isa.name() == wanted).ok_or_else(|| {
+                    let names: Vec<_> = available.iter().map(|isa| isa.name()).collect();
+                    let rule = format!("one that this machine has: {}", names.join(", "));
+                    Error::InvalidSetting { setting: "HARMONIUM_ISA", value: wanted, rule }
+                })
+            }
+        }
+    }
+
+    /// The name that `HARMONIUM_ISA` takes.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Level::Baseline => "baseline",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => "avx512",
+        }
+    }
+}
+
+/// Compiles one plain body for every instruction set, and calls the one that `isa` proves.
+///
+/// `dispatch! { pub fn name(isa, arguments…) = body }` makes a safe function whose body, an
+/// `#[inline(always)]` function of the same arguments, the compiler vectorises once a level.
+macro_rules! dispatch {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$($lt:lifetime),*; $($g:ident: $bound:path),*>)?
+     (isa $(, $arg:ident: $ty:ty)* $(,)?) $(-> $out:ty)? = $body:path) => {
+        $(#[$meta])*
+        $vis fn $name $(<$($lt,)* $($g: $bound),*>)? (isa: $crate::kernels::Isa $(, $arg: $ty)*) $(-> $out)? {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+            fn avx2 $(<$($lt,)* $($g: $bound),*>)? ($($arg: $ty),*) $(-> $out)? {
+                $body($($arg),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(
+                enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt"
+            )]
+            fn avx512 $(<$($lt,)* $($g: $bound),*>)? ($($arg: $ty),*) $(-> $out)? {
+                $body($($arg),*)
+            }
+            match isa.0 {
+                $crate::kernels::isa::Level::Baseline => $body($($arg),*),
+                // SAFETY: this value is built only by `Isa::available`, once the CPU has reported
+                // every feature that the function enables.
+                #[cfg(target_arch = "x86_64")]
+                $crate::kernels::isa::Level::Avx2 => unsafe { avx2($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                $crate::kernels::isa::Level::Avx512 => unsafe { avx512($($arg),*) },
+            }
+        }
+    };
+}
+pub(crate) use dispatch;

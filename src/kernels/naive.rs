@@ -1,0 +1,24 @@
+//! What the kernels compute, as plainly as it can be said. Tests hold every kernel to these.
+
+/// `sums[n][j] += Σ rows[i][j]` over the units `i` that are on in `states[n]`.
+pub fn add_active_rows(rows: &[Vec<i32>], states: &[Vec<bool>], sums: &mut [Vec<i32>]) {
+    for (state, sum) in states.iter().zip(sums) {
+        for (row, _) in rows.iter().zip(state).filter(|(_, is_on)| **is_on) {
+            for (total, addend) in sum.iter_mut().zip(row) {
+                *total = total.wrapping_add(*addend);
+            }
+        }
+    }
+}
+
+/// σ(x) = 1 / (1 + e^-x), in double precision.
+pub fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + libm::exp(-x))
+}
+
+/// Bit `j` is on when the top 24 bits of `words[j]` are below `thresholds[j]`.
+pub fn draw(thresholds: &[i32], words: &[u32]) -> u64 {
+    let is_on = |(threshold, word): (&i32, &u32)| i64::from(word >> 8) < i64::from(*threshold);
+    let bits = thresholds.iter().zip(words).map(is_on);
+    bits.enumerate().fold(0, |word, (bit, is_on)| word | u64::from(is_on) << bit)
+}

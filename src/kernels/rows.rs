@@ -1,0 +1,250 @@
+//! Sums of the rows that are on: `sums[n] += Σ_{i on in state n} row[i]`, exact in any order.
+//!
+//! Two kernels, which give the same bits; [`add_active_rows`] takes the one that costs less.
+//!
+//! - *Gather* adds the rows one by one, the sum of a state being held in registers: as many
+//!   additions of 64 columns as units are on.
+//! - *Tables* (the "four Russians" of Arlazarov et al., 1970): for each four rows of a tile, the 16
+//!   possible sums are made once (11 additions, 15 rows written), and then four units of a state
+//!   cost one lookup, or nothing when all four are off.
+//!
+//! A table costs as much as about 20 lookups for each group of four rows and is shared by all
+//! states, so it pays from some fifty states on, the sooner the more units are on.
+
+use super::isa::dispatch;
+use super::tile::{Panel, Row, SIDE, Tile};
+use crate::bits::BitPanels;
+use std::cell::RefCell;
+
+/// States of one layer (rows, units below) and the sums that go with them, a row each.
+pub struct Target<'a> {
+    /// The states; panel `t` of them selects the rows of tile `t`.
+    pub states: &'a BitPanels,
+    /// The state that the first row of sums belongs to.
+    pub first: usize,
+    /// A row of sums for each of so many states.
+    pub sums: &'a mut [Row<i32>],
+}
+
+/// Groups of four rows in a tile.
+const GROUPS: usize = SIDE / 4;
+
+/// The sums of all subsets of each four rows of a tile: entry `16·group + nibble`.
+type Table = [Row<i32>; 16 * GROUPS];
+
+thread_local! {
+    /// Each worker's table, made once: clearing a fresh one would cost as much as filling it.
+    static TABLE: RefCell<Box<Table>> = RefCell::new(Box::new([[0; SIDE]; 16 * GROUPS]));
+}
+
+/// Adds, to the sums of every state, the rows of `panel` whose unit is on in that state.
+///
+/// # Panics
+/// If a target has more sums than its states have room for rows, or fewer panels than `panel`
+/// has tiles.
+pub fn add_active_rows(isa: super::Isa, panel: Panel<'_>, targets: &mut [Target<'_>]) {
+    for target in targets.iter() {
+        let end = target.first + target.sums.len();
+        assert!(end <= target.states.row_capacity(), "a sum without a state");
+        assert_eq!(target.states.n_panels(), panel.n_tiles(), "units of a state, rows of a panel");
+    }
+    if tables_pay(targets) {
+        TABLE.with_borrow_mut(|table| lookup(isa, panel, targets, table));
+    } else {
+        gather(isa, panel, targets);
+    }
+}
+
+/// Whether tables cost less than gathering, by the numbers of states and of units that are on.
+fn tables_pay(targets: &[Target<'_>]) -> bool {
+    let n_states: usize = targets.iter().map(|target| target.sums.len()).sum();
+    n_states >= 48
+}
+
+dispatch! {
+    /// [`add_active_rows`] row by row.
+    pub fn gather(isa, panel: Panel<'_>, targets: &mut [Target<'_>]) = gather_body
+}
+
+#[inline(always)]
+fn gather_body(panel: Panel<'_>, targets: &mut [Target<'_>]) {
+    for Target { states, first, sums } in targets {
+        for (n, sum) in (*first..).zip(sums.iter_mut()) {
+            let mut total = *sum;
+            for (at, tile) in panel.tiles().enumerate() {
+                let mut rest = states.panel(at)[n];
+                while rest != 0 {
+                    add(&mut total, &tile[rest.trailing_zeros() as usize % SIDE]);
+                    rest &= rest - 1;
+                }
+            }
+            *sum = total;
+        }
+    }
+}
+
+dispatch! {
+    /// [`add_active_rows`] by tables of four rows.
+    pub fn lookup(isa, panel: Panel<'_>, targets: &mut [Target<'_>], table: &mut [Row<i32>; 256])
+        = lookup_body
+}
+
+#[inline(always)]
+fn lookup_body(panel: Panel<'_>, targets: &mut [Target<'_>], table: &mut Table) {
+    for (at, tile) in panel.tiles().enumerate() {
+        fill(table, tile);
+        for Target { states, first, sums } in targets.iter_mut() {
+            for (sum, &word) in sums.iter_mut().zip(&states.panel(at)[*first..]) {
+                if word != 0 {
+                    let mut total = *sum;
+                    add_nibbles(&mut total, table, word);
+                    *sum = total;
+                }
+            }
+        }
+    }
+}
+
+/// Adds the entry of every nibble of `word` that is not 0.
+#[inline(always)]
+fn add_nibbles(total: &mut Row<i32>, table: &Table, word: u64) {
+    /// The lowest bit of every nibble.
+    const LOWEST: u64 = 0x1111_1111_1111_1111;
+    // Bit 4·g is on when nibble g is not 0.
+    let pairs = word | word >> 1;
+    let mut rest = (pairs | pairs >> 2) & LOWEST;
+    while rest != 0 {
+        let bit = rest.trailing_zeros() as usize;
+        let nibble = (word >> bit) as usize & 15;
+        add(total, &table[(4 * bit + nibble) % table.len()]);
+        rest &= rest - 1;
+    }
+}
+
+/// Fills the table of a tile.
+#[inline(always)]
+fn fill(table: &mut Table, tile: &Tile<i32>) {
+    let (groups, _) = tile.as_chunks::<4>();
+    let (entries, _) = table.as_chunks_mut::<16>();
+    for ([a, b, c, d], entry) in groups.iter().zip(entries) {
+        for j in 0..SIDE {
+            let (a, b, c, d) = (a[j], b[j], c[j], d[j]);
+            let (ab, cd) = (a.wrapping_add(b), c.wrapping_add(d));
+            entry[1][j] = a;
+            entry[2][j] = b;
+            entry[3][j] = ab;
+            entry[4][j] = c;
+            entry[5][j] = a.wrapping_add(c);
+            entry[6][j] = b.wrapping_add(c);
+            entry[7][j] = ab.wrapping_add(c);
+            entry[8][j] = d;
+            entry[9][j] = a.wrapping_add(d);
+            entry[10][j] = b.wrapping_add(d);
+            entry[11][j] = ab.wrapping_add(d);
+            entry[12][j] = cd;
+            entry[13][j] = a.wrapping_add(cd);
+            entry[14][j] = b.wrapping_add(cd);
+            entry[15][j] = ab.wrapping_add(cd);
+        }
+    }
+}
+
+#[inline(always)]
+fn add(total: &mut Row<i32>, addend: &Row<i32>) {
+    for j in 0..SIDE {
+        total[j] = total[j].wrapping_add(addend[j]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Isa, naive};
+    use super::*;
+    use crate::bits::BitMatrix;
+
+    /// A repeatable number without structure, for inputs of tests.
+    fn noise(at: usize) -> u64 {
+        let word = (at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (word ^ word >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 16
+    }
+
+    /// Compares both kernels on every instruction set with the naive sum.
+    fn check(n_rows: usize, n_states: usize, percent_on: u64) {
+        let values: Vec<Vec<i32>> =
+            (0..n_rows).map(|i| (0..SIDE).map(|j| noise(i * SIDE + j) as i32).collect()).collect();
+        let on = BitMatrix::from_fn(n_states, n_rows, |n, i| {
+            noise(7 * n_rows * n + i + 99) % 100 < percent_on
+        });
+        let states = BitPanels::from_matrix(&on);
+        let start = vec![vec![-5; SIDE]; n_states];
+
+        let mut expected = start.clone();
+        let state_rows: Vec<Vec<bool>> =
+            (0..n_states).map(|n| (0..n_rows).map(|i| on.get(n, i)).collect()).collect();
+        naive::add_active_rows(&values, &state_rows, &mut expected);
+
+        // Every second tile belongs to another panel and must not be touched.
+        let n_tiles = n_rows.div_ceil(SIDE);
+        let mut tiles = vec![[[i32::MAX; SIDE]; SIDE]; 2 * n_tiles];
+        for (i, row) in values.iter().enumerate() {
+            tiles[2 * (i / SIDE)][i % SIDE].copy_from_slice(row);
+        }
+        let panel = Panel::new(&tiles[..2 * n_tiles - 1], 2);
+
+        for isa in Isa::available() {
+            for by_table in [false, true] {
+                let mut sums: Vec<Row<i32>> =
+                    start.iter().map(|row| row.as_slice().try_into().unwrap()).collect();
+                let mut targets = [Target { states: &states, first: 0, sums: &mut sums }];
+                if by_table {
+                    TABLE.with_borrow_mut(|table| lookup(isa, panel, &mut targets, table));
+                } else {
+                    gather(isa, panel, &mut targets);
+                }
+                let found: Vec<Vec<i32>> = sums.iter().map(|row| row.to_vec()).collect();
+                assert!(
+                    found == expected,
+                    "{}, tables {by_table}: {n_rows} rows, {n_states} states, {percent_on} % on",
+                    isa.name()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn both_kernels_equal_the_naive_sum_at_every_size() {
+        for n_rows in 1..=70 {
+            for n_states in [1, 2, 3, 65] {
+                check(n_rows, n_states, 30);
+            }
+        }
+        for n_rows in [127, 128, 129, 260] {
+            check(n_rows, 5, 50);
+        }
+    }
+
+    #[test]
+    fn both_kernels_equal_the_naive_sum_at_every_density() {
+        for percent_on in (0..=100).step_by(5) {
+            check(100, 9, percent_on);
+        }
+    }
+
+    #[test]
+    fn rows_of_several_targets_share_a_table() {
+        let tile = [[[3; SIDE]; SIDE]];
+        let one = BitPanels::from_matrix(&BitMatrix::from_fn(2, SIDE, |_, _| true));
+        let other = BitPanels::from_matrix(&BitMatrix::from_fn(60, SIDE, |n, i| i < n));
+        let (mut sums_one, mut sums_other) = ([[0; SIDE]; 2], [[1; SIDE]; 59]);
+        add_active_rows(
+            Isa::BASELINE,
+            Panel::new(&tile, 1),
+            &mut [
+                Target { states: &one, first: 0, sums: &mut sums_one },
+                Target { states: &other, first: 1, sums: &mut sums_other },
+            ],
+        );
+        assert_eq!(sums_one, [[3 * 64; SIDE]; 2]);
+        assert!((0..59).all(|n| sums_other[n] == [1 + 3 * (n as i32 + 1); SIDE]));
+    }
+}

@@ -1,0 +1,112 @@
+//! Bernoulli draws: a unit is on when the top 24 bits of its random word are below its threshold.
+
+use super::isa::dispatch;
+use super::tile::{Row, SIDE};
+use crate::rng::{STEP, Stream};
+
+dispatch! {
+    /// Draws 64 units a row: bit `j` of `bits[n]` is on when `words[n · stride][j] >> 8` is below
+    /// `thresholds[n][j]`. Only the bits of `mask` can be on.
+    ///
+    /// # Panics
+    /// If there are not as many thresholds as bits, or too few words.
+    pub fn draw(isa, thresholds: &[Row<i32>], words: &[Row<u32>], stride: usize, mask: u64,
+        bits: &mut [u64]) = draw_body
+}
+
+#[inline(always)]
+fn draw_body(
+    thresholds: &[Row<i32>],
+    words: &[Row<u32>],
+    stride: usize,
+    mask: u64,
+    bits: &mut [u64],
+) {
+    assert_eq!(thresholds.len(), bits.len(), "a threshold for each unit");
+    for (n, (thresholds, bits)) in thresholds.iter().zip(bits).enumerate() {
+        *bits = draw_row(thresholds, &words[n * stride]) & mask;
+    }
+}
+
+/// The 64 draws of one row.
+#[inline(always)]
+pub fn draw_row(thresholds: &Row<i32>, words: &Row<u32>) -> u64 {
+    // One byte a unit first: that is what the compiler packs well.
+    let mut is_on = [0u8; SIDE];
+    for j in 0..SIDE {
+        is_on[j] = u8::from(((words[j] >> 8) as i32) < thresholds[j]);
+    }
+    pack(&is_on)
+}
+
+/// Packs 64 bytes of value 0 or 1 into one word, the first to the lowest bit.
+#[inline(always)]
+fn pack(is_on: &[u8; SIDE]) -> u64 {
+    let mut word = 0;
+    for (byte, eight) in is_on.as_chunks::<8>().0.iter().enumerate() {
+        // The multiplication moves the lowest bits of eight bytes side by side into the top byte.
+        let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        word |= gathered << (8 * byte);
+    }
+    word
+}
+
+dispatch! {
+    /// The random words of `n_units` consecutive units, 64 a row: ⌈n_units / 16⌉ steps of the
+    /// stream. Words past the last step are left as they are.
+    pub fn fill(isa, stream: &mut Stream, n_units: usize, rows: &mut [Row<u32>]) = fill_body
+}
+
+#[inline(always)]
+fn fill_body(stream: &mut Stream, n_units: usize, rows: &mut [Row<u32>]) {
+    let steps = rows.as_flattened_mut().as_chunks_mut::<STEP>().0;
+    for words in &mut steps[..n_units.div_ceil(STEP)] {
+        *words = stream.step();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Isa, naive};
+    use super::*;
+    use crate::rng::Purpose;
+
+    #[test]
+    fn draws_equal_the_naive_ones() {
+        let mut stream = Stream::new(5, Purpose::Sample, 0);
+        for isa in Isa::available() {
+            for shift in 0..26 {
+                let mut words = [[0; SIDE]; 3];
+                fill(isa, &mut stream, 3 * SIDE, &mut words);
+                let mut thresholds = words.map(|row| row.map(|word| (word >> 8) as i32));
+                // Around equality, where the comparison decides.
+                for (j, threshold) in thresholds.iter_mut().flatten().enumerate() {
+                    *threshold += (j as i32 % 3 - 1) * (1 << shift >> 1);
+                }
+                let mut bits = [0; 3];
+                draw(isa, &thresholds, &words, 1, u64::MAX, &mut bits);
+                for n in 0..3 {
+                    assert_eq!(bits[n], naive::draw(&thresholds[n], &words[n]));
+                }
+                draw(isa, &thresholds, &words, 1, 0xFF, &mut bits);
+                assert!(bits.iter().all(|&word| word < 256));
+            }
+        }
+    }
+
+    #[test]
+    fn words_come_in_the_order_of_the_stream() {
+        for isa in Isa::available() {
+            for n_units in [1, 16, 17, 64, 65, 100] {
+                let mut stream = Stream::new(5, Purpose::Sample, 1);
+                let mut reference = stream.clone();
+                let mut rows = [[0; SIDE]; 2];
+                fill(isa, &mut stream, n_units, &mut rows);
+                for words in rows.as_flattened()[..n_units].chunks(STEP) {
+                    assert_eq!(words, &reference.step()[..words.len()]);
+                }
+                assert_eq!(stream, reference, "{n_units} units take whole steps");
+            }
+        }
+    }
+}

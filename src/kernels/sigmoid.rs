@@ -1,0 +1,128 @@
+//! σ as one polynomial, the same bits on every machine.
+
+use super::isa::dispatch;
+use super::tile::Row;
+
+/// One, as a threshold: a probability p stands for `p · 2^24`.
+pub const ONE: i32 = 1 << 24;
+
+dispatch! {
+    /// Turns inputs into thresholds, in place: an input is an integer worth `resolution` each, its
+    /// threshold is `⌊σ(input · resolution) · 2^24⌋`, 0 to 2^24.
+    ///
+    /// σ errs by less than 2 units of 2^-24.
+    pub fn thresholds(isa, rows: &mut [Row<i32>], resolution: f32) = thresholds_body
+}
+
+#[inline(always)]
+fn thresholds_body(rows: &mut [Row<i32>], resolution: f32) {
+    for row in rows {
+        for value in row {
+            *value = threshold(*value as f32 * resolution);
+        }
+    }
+}
+
+/// `⌊σ(x) · 2^24⌋` by +, ×, ÷ in one fixed order: with t = −x·log₂e = k + f, k whole and
+/// |f| ≤ 1/2, σ(x) = 1 / (1 + 2^k · 2^f), and 2^f is a polynomial of degree 6.
+#[inline(always)]
+pub fn threshold(x: f32) -> i32 {
+    /// The polynomial that is 1 at 0 and errs least, by 2.6e-9 of 2^f, on [-1/2, 1/2] (Remez).
+    const COEFFICIENTS: [f32; 7] = [
+        1.0,
+        0.693_147_24,
+        0.240_226_52,
+        0.055_503_104,
+        0.009_617_693,
+        0.001_340_664_3,
+        0.000_155_946_78,
+    ];
+    // 1.5·2^23: adding it rounds an f32 to a whole number, which its low bits then hold.
+    const TO_LOW_BITS: f32 = 12_582_912.0;
+    let t = x.clamp(-30.0, 30.0) * -std::f32::consts::LOG2_E;
+    let shifted = t + TO_LOW_BITS;
+    let f = t - (shifted - TO_LOW_BITS);
+    let [c0, c1, c2, c3, c4, c5, c6] = COEFFICIENTS;
+    let power = (((((c6 * f + c5) * f + c4) * f + c3) * f + c2) * f + c1) * f + c0;
+    let k = (shifted.to_bits() as i32).wrapping_sub(TO_LOW_BITS.to_bits() as i32);
+    let two_to_k = f32::from_bits((k.wrapping_add(127) as u32) << 23);
+    let sigma = 1.0 / (1.0 + power * two_to_k);
+    // SAFETY: 0 ≤ sigma ≤ 1, so the product is a finite number that an i32 holds.
+    unsafe { (sigma * ONE as f32).to_int_unchecked() }
+}
+
+dispatch! {
+    /// Turns thresholds into means, in place: 16 binary places, rounded, 0 to 65,536.
+    pub fn means(isa, rows: &mut [Row<i32>]) = means_body
+}
+
+#[inline(always)]
+fn means_body(rows: &mut [Row<i32>]) {
+    for row in rows {
+        for value in row {
+            *value = mean(*value);
+        }
+    }
+}
+
+/// One, as a mean: a probability p stands for `p · 2^16` in the statistics.
+pub const MEAN_ONE: i32 = 1 << 16;
+
+/// A threshold (24 binary places) as a mean (16 places).
+#[inline(always)]
+pub fn mean(threshold: i32) -> i32 {
+    (threshold + 128) >> 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Isa, naive};
+    use super::*;
+
+    #[test]
+    fn sigma_errs_by_less_than_two_units() {
+        let mut worst = 0.0_f64;
+        for step in -3_500_000..3_500_000 {
+            let x = step as f32 * 1e-5;
+            let exact = naive::sigmoid(f64::from(x)) * f64::from(ONE);
+            // The threshold is rounded down: on average half a unit below.
+            let error = f64::from(threshold(x)) + 0.5 - exact;
+            worst = worst.max(error.abs());
+        }
+        assert!(worst < 2.5, "{worst} units of 2^-24");
+    }
+
+    #[test]
+    fn sigma_saturates_at_both_ends() {
+        assert_eq!(threshold(-1e30), 0);
+        assert_eq!(threshold(1e30), ONE);
+        assert_eq!(threshold(0.0), ONE / 2);
+        assert_eq!(mean(ONE), MEAN_ONE);
+        assert_eq!(mean(0), 0);
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_thresholds() {
+        let inputs: Vec<Row<i32>> = (0..500)
+            .map(|row| std::array::from_fn(|j| (row * 64 + j as i32 - 16_000) * 9973))
+            .collect();
+        let mut expected = inputs.clone();
+        thresholds(Isa::BASELINE, &mut expected, 1.0 / (1 << 20) as f32);
+        for isa in Isa::available() {
+            let mut found = inputs.clone();
+            thresholds(isa, &mut found, 1.0 / (1 << 20) as f32);
+            assert!(found == expected, "{}", isa.name());
+        }
+    }
+
+    /// The first thresholds of a fixed grid, hashed: another polynomial, order of operations or
+    /// fusing compiler would change it.
+    #[test]
+    fn sigma_is_the_recorded_one() {
+        let hash = (-2000..2000).fold(0u64, |hash, step| {
+            let value = threshold(step as f32 / 128.0) as u64;
+            (hash ^ value).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(5)
+        });
+        assert_eq!(hash, 0xcf3d_25c4_8293_15bf, "{hash:#x}");
+    }
+}

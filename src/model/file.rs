@@ -1,0 +1,248 @@
+//! `model.safetensors`: three tensors and one key of metadata, so that equal models are equal
+//! files.
+
+use super::Rbm;
+use crate::error::{Error, Result};
+use crate::rng::STREAM_VERSION;
+use crate::whole_file;
+use ndarray::{Array1, Array2};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Version of the layout of the file.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The metadata key.
+const KEY: &str = "harmonium";
+
+/// Where a model comes from. It holds no times, paths or numbers of threads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Version of the crate that wrote the file.
+    pub crate_version: String,
+    /// Which examples it was trained on, as text values.
+    pub data: serde_json::Map<String, serde_json::Value>,
+    /// Rows and columns of the images, if the data are images.
+    pub image_shape: Option<(usize, usize)>,
+    /// The settings that decide bits.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// The contract between seeds and numbers under which it was trained.
+    pub stream_version: u32,
+}
+
+impl Default for Provenance {
+    fn default() -> Self {
+        Self {
+            crate_version: env!("CARGO_PKG_VERSION").to_string(),
+            data: serde_json::Map::new(),
+            image_shape: None,
+            settings: serde_json::Map::new(),
+            stream_version: STREAM_VERSION,
+        }
+    }
+}
+
+/// What the metadata key holds.
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    format_version: u32,
+    n_hidden: usize,
+    n_visible: usize,
+    #[serde(flatten)]
+    provenance: Provenance,
+}
+
+/// Only the version: read first, since another format may hold other fields.
+#[derive(Deserialize)]
+struct Version {
+    format_version: u32,
+}
+
+/// A model with its provenance, as a file holds them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFile {
+    /// The machine.
+    pub rbm: Rbm,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+impl ModelFile {
+    /// Writes `weights` (V, H), `visible_bias` (V) and `hidden_bias` (H) as f32, whole or not at
+    /// all.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, path: &Path) -> Result<()> {
+        whole_file::write(path, &self.to_bytes())
+    }
+
+    /// The bytes of the file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let Self { rbm, provenance } = self;
+        let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
+        let bytes = |values: &mut dyn Iterator<Item = &f32>| -> Vec<u8> {
+            values.flat_map(|x| x.to_le_bytes()).collect()
+        };
+        let weights = bytes(&mut rbm.weights.iter());
+        let visible_bias = bytes(&mut rbm.visible_bias.iter());
+        let hidden_bias = bytes(&mut rbm.hidden_bias.iter());
+        let tensors = [
+            ("weights", vec![n_visible, n_hidden], &weights),
+            ("visible_bias", vec![n_visible], &visible_bias),
+            ("hidden_bias", vec![n_hidden], &hidden_bias),
+        ];
+        let views = tensors.map(|(name, shape, data)| {
+            let view =
+                TensorView::new(Dtype::F32, shape, data).expect("as many bytes as the shape asks");
+            (name, view)
+        });
+        let metadata = Metadata {
+            format_version: FORMAT_VERSION,
+            n_hidden,
+            n_visible,
+            provenance: provenance.clone(),
+        };
+        // Through a `Value`, whose objects are sorted by key.
+        let text = serde_json::to_value(metadata).expect("plain data").to_string();
+        let metadata = Some(HashMap::from([(KEY.to_string(), text)]));
+        safetensors::serialize(views, metadata).expect("three small, whole tensors")
+    }
+
+    /// Reads a model that [`write`](Self::write) wrote.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::Unsuitable`] with what is wrong: no safetensors file, not ours,
+    /// another format version, wrong types or shapes, values that are not finite.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|cause| Error::Io {
+            path: path.into(),
+            action: "read",
+            cause,
+        })?;
+        Self::from_bytes(&bytes).map_err(|rule| Error::Unsuitable { path: path.into(), rule })
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let not_safetensors = |cause| format!("no whole safetensors file: {cause}");
+        let tensors = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
+        let text = header
+            .metadata()
+            .as_ref()
+            .and_then(|metadata| metadata.get(KEY))
+            .ok_or(format!("has no metadata key `{KEY}`, so it is no model of this program"))?;
+        let bad_metadata = |cause| format!("metadata key `{KEY}`: {cause}");
+        let Version { format_version } = serde_json::from_str(text).map_err(bad_metadata)?;
+        if format_version != FORMAT_VERSION {
+            return Err(format!(
+                "format version is {format_version}, but this program reads {FORMAT_VERSION}; use \
+                 the version of harmonium that wrote it"
+            ));
+        }
+        let Metadata { n_hidden, n_visible, provenance, .. } =
+            serde_json::from_str(text).map_err(bad_metadata)?;
+        let weights = tensor(&tensors, "weights", &[n_visible, n_hidden])?;
+        let weights = Array2::from_shape_vec((n_visible, n_hidden), weights).expect("as checked");
+        let visible_bias = tensor(&tensors, "visible_bias", &[n_visible])?;
+        let hidden_bias = tensor(&tensors, "hidden_bias", &[n_hidden])?;
+        let rbm = Rbm::new(weights, Array1::from(visible_bias), Array1::from(hidden_bias))
+            .map_err(|cause| cause.to_string())?;
+        Ok(Self { rbm, provenance })
+    }
+}
+
+/// The values of one tensor, if it has the type and shape that it must have.
+fn tensor(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+    let view = tensors.tensor(name).map_err(|_| format!("has no tensor `{name}`"))?;
+    if view.dtype() != Dtype::F32 {
+        return Err(format!("tensor `{name}` has the type {:?}, but must have F32", view.dtype()));
+    }
+    if view.shape() != shape {
+        return Err(format!(
+            "tensor `{name}` has the shape {:?}, but must have {shape:?}",
+            view.shape()
+        ));
+    }
+    Ok(view.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn model() -> ModelFile {
+        let rbm = Rbm::new(
+            array![[1.5, -2.0, 0.0], [0.25, 3.0, -0.125]],
+            array![0.5, -0.5],
+            array![1.0, 2.0, 3.0],
+        );
+        let settings = serde_json::from_str(r#"{"seed": 3, "hidden": 3}"#).unwrap();
+        let provenance = Provenance { image_shape: Some((1, 2)), settings, ..Default::default() };
+        ModelFile { rbm: rbm.unwrap(), provenance }
+    }
+
+    /// The bytes of the model's file with one part of the header replaced by one as long.
+    fn edited(from: &str, to: &str) -> Vec<u8> {
+        assert_eq!(from.len(), to.len());
+        let mut bytes = model().to_bytes();
+        let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_model_reads_back_as_it_was_written_and_equal_models_are_equal_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        model().write(&path).unwrap();
+        assert_eq!(ModelFile::read(&path).unwrap(), model());
+        assert_eq!(std::fs::read(&path).unwrap(), model().to_bytes());
+    }
+
+    #[test]
+    fn each_flaw_of_a_file_has_its_own_message() {
+        let mut not_finite = model().to_bytes();
+        let last = not_finite.len() - 4;
+        not_finite[last..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+        for (bytes, message) in [
+            (b"no model".to_vec(), "no whole safetensors file"),
+            (model().to_bytes()[..last].to_vec(), "no whole safetensors file"),
+            (edited("harmonium", "harmonica"), "has no metadata key `harmonium`"),
+            (
+                edited(r#"format_version\":1"#, r#"format_version\":2"#),
+                "format version is 2, but this program reads 1",
+            ),
+            (edited(r#"format_version"#, r#"format_uersion"#), "missing field `format_version`"),
+            (edited(r#""visible_bias""#, r#""visible_boas""#), "has no tensor `visible_bias`"),
+            (
+                edited(r#"[2,3]"#, r#"[3,2]"#),
+                "tensor `weights` has the shape [3, 2], but must have [2, 3]",
+            ),
+            (
+                edited(r#"hidden_bias":{"dtype":"F32""#, r#"hidden_bias":{"dtype":"I32""#),
+                "tensor `hidden_bias` has the type I32, but must have F32",
+            ),
+            (not_finite, "is inf, but must be finite"),
+        ] {
+            let error = ModelFile::from_bytes(&bytes).unwrap_err();
+            assert!(error.contains(message), "{error}\ndoes not say: {message}");
+        }
+    }
+
+    #[test]
+    fn no_damaged_byte_makes_it_panic() {
+        let whole = model().to_bytes();
+        for at in 0..whole.len() {
+            for flip in [1, 0x80, 0xFF] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= flip;
+                let _ = ModelFile::from_bytes(&bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The machine itself: parameters, energies and its file.
+
+mod file;
+mod initial;
+
+pub use file::{FORMAT_VERSION, ModelFile, Provenance};
+
+use crate::bits::active;
+use crate::error::{Error, Result};
+use ndarray::{Array1, Array2, Axis};
+use sha2::{Digest as _, Sha256};
+
+/// A restricted Boltzmann machine of binary units: W (V, H), b (V), c (H), all finite.
+///
+/// ```
+/// use harmonium::Rbm;
+/// use ndarray::{array, Array1};
+/// let rbm = Rbm::new(array![[0.5_f32], [-1.0]], Array1::zeros(2), array![0.25])?;
+/// // v = (1, 0): F = −softplus(0.25 + 0.5)
+/// assert!((rbm.free_energy(&[0b01]) + (1.0 + 0.75_f64.exp()).ln()).abs() < 1e-12);
+/// # Ok::<(), harmonium::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rbm {
+    weights: Array2<f32>,
+    visible_bias: Array1<f32>,
+    hidden_bias: Array1<f32>,
+}
+
+impl Rbm {
+    /// A machine with the given W (V, H), b (V) and c (H).
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if the shapes do not fit, a layer is empty or a value is not
+    /// finite.
+    pub fn new(
+        weights: Array2<f32>,
+        visible_bias: Array1<f32>,
+        hidden_bias: Array1<f32>,
+    ) -> Result<Self> {
+        let (n_visible, n_hidden) = weights.dim();
+        let invalid = |setting, value, rule: &str| {
+            Err(Error::InvalidSetting { setting, value, rule: rule.to_string() })
+        };
+        if n_visible == 0 || n_hidden == 0 {
+            let value = format!("({n_visible}, {n_hidden})");
+            return invalid("shape of weights", value, "at least one visible and one hidden unit");
+        }
+        for (setting, found, expected) in [
+            ("length of visible_bias", visible_bias.len(), n_visible),
+            ("length of hidden_bias", hidden_bias.len(), n_hidden),
+        ] {
+            if found != expected {
+                let rule =
+                    format!("{expected}, as weights have the shape ({n_visible}, {n_hidden})");
+                return invalid(setting, found.to_string(), &rule);
+            }
+        }
+        let parts = [
+            ("a value of weights", weights.iter().find(|x| !x.is_finite())),
+            ("a value of visible_bias", visible_bias.iter().find(|x| !x.is_finite())),
+            ("a value of hidden_bias", hidden_bias.iter().find(|x| !x.is_finite())),
+        ];
+        for (setting, not_finite) in parts {
+            if let Some(value) = not_finite {
+                return invalid(setting, value.to_string(), "finite");
+            }
+        }
+        let weights = weights.as_standard_layout().into_owned();
+        let visible_bias = visible_bias.as_standard_layout().into_owned();
+        let hidden_bias = hidden_bias.as_standard_layout().into_owned();
+        Ok(Self { weights, visible_bias, hidden_bias })
+    }
+
+    /// V.
+    pub fn n_visible(&self) -> usize {
+        self.weights.nrows()
+    }
+
+    /// H.
+    pub fn n_hidden(&self) -> usize {
+        self.weights.ncols()
+    }
+
+    /// W (V, H), in standard layout.
+    pub fn weights(&self) -> &Array2<f32> {
+        &self.weights
+    }
+
+    /// b (V).
+    pub fn visible_bias(&self) -> &Array1<f32> {
+        &self.visible_bias
+    }
+
+    /// c (H).
+    pub fn hidden_bias(&self) -> &Array1<f32> {
+        &self.hidden_bias
+    }
+
+    /// E(v, h) = −b·v − c·h − vᵀW h, of states as words of bits.
+    pub fn energy(&self, v: &[u64], h: &[u64]) -> f64 {
+        let visible: f64 = active(v).map(|i| f64::from(self.visible_bias[i])).sum();
+        let inputs = self.hidden_inputs(v);
+        -visible - active(h).map(|j| inputs[j]).sum::<f64>()
+    }
+
+    /// F(v) = −log Σₕ exp(−E(v, h)) = −b·v − Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ), of a state as words of
+    /// bits.
+    pub fn free_energy(&self, v: &[u64]) -> f64 {
+        let visible: f64 = active(v).map(|i| f64::from(self.visible_bias[i])).sum();
+        -visible - self.hidden_inputs(v).iter().map(|&x| softplus(x)).sum::<f64>()
+    }
+
+    /// cⱼ + Σᵢ vᵢ Wᵢⱼ in double precision (H).
+    pub fn hidden_inputs(&self, v: &[u64]) -> Array1<f64> {
+        let mut inputs = self.hidden_bias.mapv(f64::from);
+        for i in active(v) {
+            inputs.zip_mut_with(&self.weights.row(i), |input, &w| *input += f64::from(w));
+        }
+        inputs
+    }
+
+    /// The largest Σ|weights| + |bias| of one unit, visible or hidden.
+    pub fn norm(&self) -> f64 {
+        let magnitude = |weights: ndarray::ArrayView1<'_, f32>, bias: &f32| {
+            weights.iter().map(|&w| f64::from(w.abs())).sum::<f64>() + f64::from(bias.abs())
+        };
+        let visible = self.weights.axis_iter(Axis(0)).zip(&self.visible_bias);
+        let hidden = self.weights.axis_iter(Axis(1)).zip(&self.hidden_bias);
+        visible.chain(hidden).map(|(weights, bias)| magnitude(weights, bias)).fold(0.0, f64::max)
+    }
+
+    /// The fingerprint of the parameters: SHA-256, in hexadecimal, of the little-endian f32 bytes
+    /// of weights (row after row), visible bias and hidden bias.
+    pub fn sha256(&self) -> String {
+        let mut hasher = Sha256::new();
+        let parts =
+            [self.weights.as_slice(), self.visible_bias.as_slice(), self.hidden_bias.as_slice()];
+        for part in parts {
+            let values = part.expect("standard layout");
+            hasher.update(values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>());
+        }
+        hexadecimal(&hasher.finalize())
+    }
+}
+
+/// Two lower-case digits a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// log(1 + e^x), without overflow; the same on every machine.
+pub fn softplus(x: f64) -> f64 {
+    x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn small() -> Rbm {
+        Rbm::new(
+            array![[0.5, -1.0], [2.0, 0.25], [-0.75, 1.5]],
+            array![0.1, -0.2, 0.3],
+            array![-0.4, 0.6],
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn energy_is_its_definition() {
+        let rbm = small();
+        for v in 0..8_u64 {
+            for h in 0..4_u64 {
+                let mut expected = 0.0;
+                for i in 0..3 {
+                    for j in 0..2 {
+                        let on = (v >> i & 1) * (h >> j & 1);
+                        expected -= on as f64 * f64::from(rbm.weights[[i, j]]);
+                    }
+                    expected -= (v >> i & 1) as f64 * f64::from(rbm.visible_bias[i]);
+                }
+                for j in 0..2 {
+                    expected -= (h >> j & 1) as f64 * f64::from(rbm.hidden_bias[j]);
+                }
+                assert!((rbm.energy(&[v], &[h]) - expected).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn free_energy_sums_out_the_hidden_units() {
+        let rbm = small();
+        for v in 0..8_u64 {
+            let sum: f64 = (0..4_u64).map(|h| (-rbm.energy(&[v], &[h])).exp()).sum();
+            assert!((rbm.free_energy(&[v]) + sum.ln()).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn softplus_is_exact_at_both_ends() {
+        assert_eq!(softplus(1000.0), 1000.0);
+        assert_eq!(softplus(-1000.0), 0.0);
+        assert!((softplus(0.0) - 2f64.ln()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn what_is_no_machine_is_refused() {
+        let bias = array![0.0_f32, 0.0];
+        for (weights, message) in [
+            (array![[1.0_f32], [f32::NAN]], "a value of weights is NaN, but must be finite"),
+            (Array2::zeros((3, 1)), "length of visible_bias is 2, but must be 3"),
+            (Array2::zeros((2, 0)), "shape of weights is (2, 0), but must be at least one"),
+            (Array2::zeros((2, 2)), "length of hidden_bias is 1, but must be 2"),
+        ] {
+            let error = Rbm::new(weights, bias.clone(), array![0.0]).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_norm_is_that_of_the_heaviest_unit() {
+        assert!((small().norm() - (0.5 + 2.0 + 0.75 + 0.4)).abs() < 1e-6);
+    }
+
+    /// `printf` of the nine little-endian floats, piped to `sha256sum`, gives the same.
+    #[test]
+    fn the_fingerprint_is_that_of_the_bytes() {
+        let rbm = Rbm::new(array![[1.0]], array![0.5], array![-2.0]).unwrap();
+        assert_eq!(
+            rbm.sha256(),
+            hexadecimal(&Sha256::digest([0, 0, 0x80, 0x3f, 0, 0, 0, 0x3f, 0, 0, 0, 0xc0]))
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! Random streams with an address: the same numbers for whoever asks, on whichever thread.
+//!
+//! A [`Stream`] is eight generators xoshiro256++ (Blackman and Vigna, 2021) stepped together, so
+//! that a compiler turns them into vector instructions. Its address (seed, purpose, index) is
+//! hashed into their states; nothing is ever drawn from a shared generator.
+
+/// Version of the contract between a seed and the numbers drawn: addresses, lanes, the order in
+/// which units take words, σ and the thresholds. Files whose meaning depends on it name it.
+pub const STREAM_VERSION: u32 = 1;
+
+/// Generators that step together.
+pub const LANES: usize = 8;
+
+/// Random words (u32) of one step.
+pub const STEP: usize = 2 * LANES;
+
+/// The largest seed: 2^63 − 1, the largest integer that a settings file (TOML) holds.
+pub const MAX_SEED: u64 = i64::MAX as u64;
+
+/// What a stream is for: streams of different purposes never share an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Purpose {
+    /// Weights before the first update; index 0.
+    InitialWeights = 1,
+    /// Order of the examples; index: the epoch.
+    DataOrder = 2,
+    /// Stochastic bits of training examples; index: epoch · number of examples + example.
+    Binarize = 3,
+    /// A persistent chain, from its start to its end; index: the chain.
+    Chain = 4,
+    /// Fixed bits of the examples that monitors and scores look at; index: the example.
+    EvaluationBits = 5,
+    /// Which examples the monitors look at; index 0.
+    MonitorSubset = 6,
+    /// A chain of the `sample` command; index: the chain.
+    Sample = 7,
+}
+
+/// A stream of random words, found by its address.
+///
+/// ```
+/// use harmonium::rng::{Purpose, Stream};
+/// let mut one = Stream::new(42, Purpose::Sample, 7);
+/// let mut same = Stream::new(42, Purpose::Sample, 7);
+/// assert_eq!(one.step(), same.step());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// `state[k][lane]` is word k of the state of a lane.
+    state: [[u64; LANES]; 4],
+}
+
+impl Stream {
+    /// The stream at an address.
+    pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
+        let key = key(seed, purpose, index);
+        let mut state = [[0; LANES]; 4];
+        for lane in 0..LANES {
+            // As `seed_from_u64` of rand_xoshiro fills a state from a 64-bit seed.
+            let mut counter = mix(key ^ lane as u64);
+            for word in &mut state {
+                counter = counter.wrapping_add(GOLDEN_GAMMA);
+                word[lane] = mix(counter);
+            }
+        }
+        Self { state }
+    }
+
+    /// The next 16 random words: the low halves of lanes 0 to 7, then their high halves.
+    #[inline(always)]
+    pub fn step(&mut self) -> [u32; STEP] {
+        let [s0, s1, s2, s3] = &mut self.state;
+        let mut words = [0; STEP];
+        for lane in 0..LANES {
+            let sum = s0[lane].wrapping_add(s3[lane]);
+            let output = sum.rotate_left(23).wrapping_add(s0[lane]);
+            let shifted = s1[lane] << 17;
+            s2[lane] ^= s0[lane];
+            s3[lane] ^= s1[lane];
+            s1[lane] ^= s2[lane];
+            s0[lane] ^= s3[lane];
+            s2[lane] ^= shifted;
+            s3[lane] = s3[lane].rotate_left(45);
+            words[lane] = output as u32;
+            words[LANES + lane] = (output >> 32) as u32;
+        }
+        words
+    }
+
+    /// A number from 0 to `bound` − 1, each with the same chance: the first of as many steps as
+    /// it takes whose word 0 falls below the largest multiple of `bound` (no bias).
+    ///
+    /// # Panics
+    /// If `bound` is 0.
+    pub fn below(&mut self, bound: u32) -> u32 {
+        assert!(bound > 0, "no number is below 0");
+        let end = u32::MAX - (u32::MAX % bound + 1) % bound;
+        loop {
+            let word = self.step()[0];
+            if word <= end {
+                return word % bound;
+            }
+        }
+    }
+
+    /// The whole state, for a checkpoint.
+    pub fn state(&self) -> &[[u64; LANES]; 4] {
+        &self.state
+    }
+
+    /// The stream that goes on from a saved state.
+    pub fn from_state(state: [[u64; LANES]; 4]) -> Self {
+        Self { state }
+    }
+}
+
+/// A 64-bit hash of an address.
+pub(crate) fn key(seed: u64, purpose: Purpose, index: u64) -> u64 {
+    [seed, purpose as u64, index]
+        .iter()
+        .fold(0, |hash, part| mix(hash.wrapping_add(GOLDEN_GAMMA) ^ mix(*part)))
+}
+
+/// 0, 1, … `length` − 1 in an order drawn from a stream: Fisher and Yates, from the end.
+pub fn permutation(length: usize, stream: &mut Stream) -> Vec<u32> {
+    let length = u32::try_from(length).expect("at most 2^32 examples");
+    let mut order: Vec<u32> = (0..length).collect();
+    for last in (1..length).rev() {
+        order.swap(last as usize, stream.below(last + 1) as usize);
+    }
+    order
+}
+
+/// 2^64 divided by the golden ratio, the increment of SplitMix64.
+const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The output function of SplitMix64 (Steele, Lea and Flood, 2014).
+fn mix(word: u64) -> u64 {
+    let word = (word ^ word >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let word = (word ^ word >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    word ^ word >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+    use rand_xoshiro::rand_core::{RngCore, SeedableRng};
+    use std::array;
+
+    #[test]
+    fn each_lane_is_the_reference_generator() {
+        for index in 0..4 {
+            let mut stream = Stream::new(9, Purpose::Chain, index);
+            let key = key(9, Purpose::Chain, index);
+            let mut lanes: [_; LANES] =
+                array::from_fn(|lane| Xoshiro256PlusPlus::seed_from_u64(mix(key ^ lane as u64)));
+            for _ in 0..100 {
+                let expected = lanes.each_mut().map(|lane| lane.next_u64());
+                let words = stream.step();
+                let found =
+                    array::from_fn(|at| u64::from(words[at]) | u64::from(words[LANES + at]) << 32);
+                assert_eq!(expected, found);
+            }
+        }
+    }
+
+    #[test]
+    fn addresses_that_differ_in_one_part_give_other_streams() {
+        let streams = [
+            Stream::new(0, Purpose::Chain, 0),
+            Stream::new(1, Purpose::Chain, 0),
+            Stream::new(0, Purpose::Sample, 0),
+            Stream::new(0, Purpose::Chain, 1),
+            Stream::new(1, Purpose::Chain, 1),
+            Stream::new(Purpose::Chain as u64, Purpose::InitialWeights, 0),
+        ];
+        for (at, stream) in streams.iter().enumerate() {
+            assert!(streams[..at].iter().all(|other| other != stream), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_permutation_holds_every_example_once() {
+        let mut order = permutation(1000, &mut Stream::new(3, Purpose::DataOrder, 0));
+        assert_ne!(order, (0..1000).collect::<Vec<_>>());
+        order.sort_unstable();
+        assert_eq!(order, (0..1000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn permutations_of_three_are_equally_frequent() {
+        let mut counts = std::collections::BTreeMap::new();
+        for index in 0..6000 {
+            let order = permutation(3, &mut Stream::new(1, Purpose::DataOrder, index));
+            *counts.entry(order).or_insert(0) += 1;
+        }
+        // Binomial(6000, 1/6): a standard deviation is 28.9; six of them are 173.
+        assert_eq!(counts.len(), 6);
+        assert!(counts.values().all(|&n: &i32| (n - 1000).abs() < 173), "{counts:?}");
+    }
+}
