@@ -35,6 +35,8 @@ pub enum Purpose {
     MonitorSubset = 6,
     /// A chain of the `sample` command; index: the chain.
     Sample = 7,
+    /// The hidden states of a reconstruction; index: the example.
+    Reconstruction = 8,
 }
 
 /// A stream of random words, found by its address.
@@ -122,14 +124,18 @@ pub(crate) fn key(seed: u64, purpose: Purpose, index: u64) -> u64 {
         .fold(0, |hash, part| mix(hash.wrapping_add(GOLDEN_GAMMA) ^ mix(*part)))
 }
 
-/// 0, 1, … `length` − 1 in an order drawn from a stream: Fisher and Yates, from the end.
-pub fn permutation(length: usize, stream: &mut Stream) -> Vec<u32> {
-    let length = u32::try_from(length).expect("at most 2^32 examples");
-    let mut order: Vec<u32> = (0..length).collect();
+/// Writes 0, 1, 2, … to `order`, in an order drawn from a stream: Fisher and Yates, from the end.
+///
+/// # Panics
+/// If there are more than 2^32 − 1 numbers.
+pub fn shuffle(order: &mut [u32], stream: &mut Stream) {
+    let length = u32::try_from(order.len()).expect("at most 2^32 - 1 examples");
+    for (at, slot) in (0..length).zip(order.iter_mut()) {
+        *slot = at;
+    }
     for last in (1..length).rev() {
         order.swap(last as usize, stream.below(last + 1) as usize);
     }
-    order
 }
 
 /// 2^64 divided by the golden ratio, the increment of SplitMix64.
@@ -182,18 +188,20 @@ mod tests {
     }
 
     #[test]
-    fn a_permutation_holds_every_example_once() {
-        let mut order = permutation(1000, &mut Stream::new(3, Purpose::DataOrder, 0));
-        assert_ne!(order, (0..1000).collect::<Vec<_>>());
+    fn a_shuffled_order_holds_every_example_once() {
+        let mut order = [0; 1000];
+        shuffle(&mut order, &mut Stream::new(3, Purpose::DataOrder, 0));
+        assert!(!order.is_sorted());
         order.sort_unstable();
-        assert_eq!(order, (0..1000).collect::<Vec<_>>());
+        assert!((0..1000).eq(order));
     }
 
     #[test]
-    fn permutations_of_three_are_equally_frequent() {
+    fn orders_of_three_are_equally_frequent() {
         let mut counts = std::collections::BTreeMap::new();
         for index in 0..6000 {
-            let order = permutation(3, &mut Stream::new(1, Purpose::DataOrder, index));
+            let mut order = [0; 3];
+            shuffle(&mut order, &mut Stream::new(1, Purpose::DataOrder, index));
             *counts.entry(order).or_insert(0) += 1;
         }
         // Binomial(6000, 1/6): a standard deviation is 28.9; six of them are 173.

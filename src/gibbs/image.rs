@@ -104,7 +104,7 @@ impl Image {
     }
 
     /// Whether the transposed tiles are those of W̃, integer for integer.
-    pub(crate) fn is_consistent(&self) -> bool {
+    pub fn is_consistent(&self) -> bool {
         let mut turned = [[0; SIDE]; SIDE];
         self.weights.iter().zip(&self.transposed).all(|(tile, transposed)| {
             transpose::tile(self.isa, tile, &mut turned);

@@ -81,20 +81,20 @@ impl Isa {
 /// `dispatch! { pub fn name(isa, arguments…) = body }` makes a safe function whose body, an
 /// `#[inline(always)]` function of the same arguments, the compiler vectorises once a level.
 macro_rules! dispatch {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<$($lt:lifetime),*; $($g:ident: $bound:path),*>)?
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<; $g:ident: $bound:path>)?
      (isa $(, $arg:ident: $ty:ty)* $(,)?) $(-> $out:ty)? = $body:path) => {
         $(#[$meta])*
-        $vis fn $name $(<$($lt,)* $($g: $bound),*>)? (isa: $crate::kernels::Isa $(, $arg: $ty)*) $(-> $out)? {
+        $vis fn $name $(<$g: $bound>)? (isa: $crate::kernels::Isa $(, $arg: $ty)*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-            fn avx2 $(<$($lt,)* $($g: $bound),*>)? ($($arg: $ty),*) $(-> $out)? {
+            fn avx2 $(<$g: $bound>)? ($($arg: $ty),*) $(-> $out)? {
                 $body($($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(
                 enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt"
             )]
-            fn avx512 $(<$($lt,)* $($g: $bound),*>)? ($($arg: $ty),*) $(-> $out)? {
+            fn avx512 $(<$g: $bound>)? ($($arg: $ty),*) $(-> $out)? {
                 $body($($arg),*)
             }
             match isa.0 {

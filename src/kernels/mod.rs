@@ -11,6 +11,7 @@
 //! each the same integers as [`naive`].
 #![allow(unsafe_code)]
 
+pub mod ascent;
 pub mod isa;
 pub mod naive;
 pub mod rows;

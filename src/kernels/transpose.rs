@@ -46,7 +46,7 @@ dispatch! {
 }
 
 #[inline(always)]
-fn tile_body(from: &Tile<i32>, to: &mut Tile<i32>) {
+pub(super) fn tile_body(from: &Tile<i32>, to: &mut Tile<i32>) {
     /// Side of the squares that are turned one by one: they stay in registers.
     const SQUARE: usize = 8;
     for top in (0..SIDE).step_by(SQUARE) {

@@ -1,0 +1,70 @@
+//! The command line: a thin coat over the library. Flags are the names of the settings they set.
+
+mod inspect;
+mod sample;
+mod train;
+mod transform;
+
+use crate::error::{Error, Result};
+use crate::run::MODEL;
+use clap::{Parser, Subcommand};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Trains restricted Boltzmann machines on every core of a CPU, to the same bits each time.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a machine by persistent contrastive divergence, on MNIST unless told otherwise
+    Train(Box<train::Train>),
+    /// Draw samples from a model, as a picture or an array
+    Sample(sample::Sample),
+    /// Write p(h | v) of data under a model: features for a classifier
+    Transform(transform::Transform),
+    /// Show what a model file holds
+    Inspect(inspect::Inspect),
+}
+
+impl Cli {
+    /// Does what the command line asks for.
+    ///
+    /// # Errors
+    /// Whatever went wrong, to be told to the user.
+    pub fn run(self) -> Result<()> {
+        match self.command {
+            Command::Train(train) => train.run(),
+            Command::Sample(sample) => sample.run(),
+            Command::Transform(transform) => transform.run(),
+            Command::Inspect(inspect) => inspect.run(),
+        }
+    }
+}
+
+/// Prints a result. Whoever reads it may have heard enough (`| head`): that is no error.
+fn print(result: impl std::fmt::Display) -> Result<()> {
+    match writeln!(std::io::stdout(), "{result}") {
+        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::Io { path: PathBuf::from("standard output"), action: "write", cause })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The file of a model that is named by itself or by the folder of its run.
+fn model_path(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(MODEL) } else { path.to_path_buf() }
+}
+
+/// `28x28` as rows and columns.
+fn parse_image_shape(text: &str) -> Result<(usize, usize), String> {
+    let side = |part: &str| part.parse().ok().filter(|&n: &usize| n > 0);
+    text.split_once('x')
+        .and_then(|(rows, columns)| Some((side(rows)?, side(columns)?)))
+        .ok_or_else(|| "must be ROWSxCOLUMNS, such as 28x28".to_string())
+}

@@ -1,0 +1,149 @@
+//! `harmonium sample`.
+
+use super::{model_path, parse_image_shape, print};
+use crate::bits::BitMatrix;
+use crate::dataset::{Binarization, Examples, Source, Split};
+use crate::error::{Error, Result};
+use crate::gibbs::{Chains, Image};
+use crate::kernels::naive::sigmoid;
+use crate::model::ModelFile;
+use crate::monitor::pictures::{self, Grey};
+use crate::rng::{Purpose, STEP, Stream};
+use crate::run::in_pool;
+use crate::whole_file;
+use clap::{Args, ValueEnum};
+use ndarray::Array2;
+use std::path::PathBuf;
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Start {
+    /// Independent pixels drawn from the visible bias
+    Random,
+    /// The first examples of --data
+    Data,
+}
+
+#[derive(Debug, Args)]
+pub struct Sample {
+    /// A model, or the folder of a run
+    model: PathBuf,
+    /// Samples: one of each chain
+    #[arg(short, long, default_value_t = 100)]
+    number: usize,
+    /// Sweeps of each chain
+    #[arg(long, default_value_t = 1000)]
+    gibbs_steps: usize,
+    /// Where the chains start
+    #[arg(long, value_enum, default_value_t = Start::Random)]
+    start: Start,
+    /// Data to start from
+    #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
+    data: Source,
+    /// Which images of MNIST to start from: `train` or `test`
+    #[arg(long, default_value_t = Split::Test)]
+    split: Split,
+    /// A .png shows p(v | h) of the last sweep; a .npy (number, V) holds the bits drawn, u8
+    #[arg(long, default_value = "samples.png", value_name = "FILE")]
+    out: PathBuf,
+    /// Rows and columns of the images, if the model does not say
+    #[arg(long, value_parser = parse_image_shape, value_name = "28x28")]
+    image_shape: Option<(usize, usize)>,
+    /// Where every random number comes from
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Threads [default: all cores]; the result does not depend on it
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+impl Sample {
+    pub fn run(self) -> Result<()> {
+        in_pool(self.threads, || self.run_in_pool())
+    }
+
+    fn run_in_pool(&self) -> Result<()> {
+        let path = model_path(&self.model);
+        let ModelFile { rbm, provenance } = ModelFile::read(&path)?;
+        let is_png = has_extension(&self.out, "png");
+        if !is_png && !has_extension(&self.out, "npy") {
+            let rule = "must end in .png or .npy".to_string();
+            return Err(Error::Unsuitable { path: self.out.clone(), rule });
+        }
+        let shape = self.image_shape.or(provenance.image_shape);
+        let shape = match shape {
+            Some((rows, columns)) if is_png && rows * columns != rbm.n_visible() => {
+                return Err(Error::InvalidSetting {
+                    setting: "image_shape",
+                    value: format!("{rows}x{columns}"),
+                    rule: format!("a shape of the model's {} visible units", rbm.n_visible()),
+                });
+            }
+            None if is_png => {
+                let rule = "does not say the shape of its images; give --image-shape or a .npy \
+                            file for --out";
+                return Err(Error::Unsuitable { path, rule: rule.to_string() });
+            }
+            shape => shape,
+        };
+        if self.number == 0 {
+            let (value, rule) = ("0".to_string(), "at least 1".to_string());
+            return Err(Error::InvalidSetting { setting: "number", value, rule });
+        }
+
+        let image = Image::new(&rbm)?;
+        let mut streams: Vec<_> = (0..self.number as u64)
+            .map(|chain| Stream::new(self.seed, Purpose::Sample, chain))
+            .collect();
+        let start = match self.start {
+            Start::Random => {
+                let rates = rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
+                independent(&rates.to_vec(), &mut streams)
+            }
+            Start::Data => {
+                let dataset = self.data.read_split(self.split)?.first(self.number)?;
+                super::transform::check_width(&dataset, &rbm)?;
+                let examples = Examples::new(dataset, Binarization::Stochastic);
+                examples.fixed_bits(self.seed, 0..self.number)
+            }
+        };
+        let mut chains = Chains::from_visible(&image, &start, streams);
+        for _ in 0..self.gibbs_steps {
+            chains.sweep(&image);
+        }
+        let bytes = if let (true, Some(shape)) = (is_png, shape) {
+            pictures::grid(rbm.mean_visible(&chains.hidden())?.view(), shape, Grey::Unit)
+        } else {
+            let bits = chains.visible();
+            let (n, width) = (bits.n_rows(), bits.n_columns());
+            npy(&Array2::from_shape_fn((n, width), |(n, i)| u8::from(bits.get(n, i))))
+        };
+        whole_file::write(&self.out, &bytes)?;
+        print(self.out.display())
+    }
+}
+
+/// A row for each stream of units that are on with the given chances, independently.
+fn independent(rates: &[f64], streams: &mut [Stream]) -> BitMatrix {
+    let mut bits = BitMatrix::zeros(streams.len(), rates.len());
+    for (row, stream) in streams.iter_mut().enumerate() {
+        for (at, rates) in rates.chunks(STEP).enumerate() {
+            for (unit, (rate, word)) in rates.iter().zip(stream.step()).enumerate() {
+                let uniform = f64::from(word >> 8) / f64::from(1 << 24);
+                bits.set(row, at * STEP + unit, uniform < *rate);
+            }
+        }
+    }
+    bits
+}
+
+/// The bytes of an .npy file.
+pub(super) fn npy<T: ndarray_npy::WritableElement>(array: &Array2<T>) -> Vec<u8> {
+    use ndarray_npy::WriteNpyExt as _;
+    let mut bytes = Vec::new();
+    array.write_npy(&mut bytes).expect("writing to memory does not fail");
+    bytes
+}
+
+fn has_extension(path: &std::path::Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}

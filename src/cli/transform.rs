@@ -1,0 +1,70 @@
+//! `harmonium transform`.
+
+use super::{model_path, print};
+use crate::dataset::{Binarization, Dataset, Examples, Source, Split};
+use crate::error::{Error, Result};
+use crate::model::{ModelFile, Rbm};
+use crate::run::in_pool;
+use crate::whole_file;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct Transform {
+    /// A model, or the folder of a run
+    model: PathBuf,
+    /// `mnist`, or an IDX or .npy file, plain or gzipped
+    #[arg(value_name = "mnist|PATH")]
+    data: Source,
+    /// Which images of MNIST: `train` or `test`
+    #[arg(long, default_value_t = Split::Train)]
+    split: Split,
+    /// How intensities become bits [default: as in training]
+    #[arg(long)]
+    binarize: Option<Binarization>,
+    /// Seed of stochastic bits, which are the same on every call
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The array (examples, H) of p(h | v), f32
+    #[arg(long, default_value = "features.npy", value_name = "FILE.npy")]
+    out: PathBuf,
+    /// Threads [default: all cores]; the result does not depend on it
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+impl Transform {
+    pub fn run(self) -> Result<()> {
+        in_pool(self.threads, || {
+            let ModelFile { rbm, provenance } = ModelFile::read(&model_path(&self.model))?;
+            let dataset = self.data.read_split(self.split)?;
+            check_width(&dataset, &rbm)?;
+            let binarization = match self.binarize {
+                Some(binarization) => binarization,
+                None => match provenance.settings.get("binarize").and_then(|text| text.as_str()) {
+                    Some(text) => text.parse()?,
+                    None => Binarization::Stochastic,
+                },
+            };
+            let n_examples = dataset.n_examples();
+            let examples = Examples::new(dataset, binarization);
+            let bits = examples.fixed_bits(self.seed, 0..n_examples);
+            let features = rbm.mean_hidden(&bits)?;
+            whole_file::write(&self.out, &super::sample::npy(&features))?;
+            print(self.out.display())
+        })
+    }
+}
+
+/// Refuses data that are not as wide as the model.
+pub(super) fn check_width(dataset: &Dataset, rbm: &Rbm) -> Result<()> {
+    if dataset.n_visible() == rbm.n_visible() {
+        return Ok(());
+    }
+    Err(Error::WidthMismatch {
+        what: dataset.name().to_string(),
+        found: dataset.n_visible(),
+        other: "the model",
+        expected: rbm.n_visible(),
+    })
+}

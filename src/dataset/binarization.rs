@@ -1,0 +1,138 @@
+//! How intensities become bits.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// How an intensity from 0 to 1 becomes a bit; as text `stochastic` or `threshold:0.5`.
+///
+/// ```
+/// use harmonium::dataset::Binarization;
+/// assert_eq!("threshold:0.5".parse::<Binarization>()?, Binarization::Threshold(0.5));
+/// assert_eq!(Binarization::Stochastic.to_string(), "stochastic");
+/// # Ok::<(), harmonium::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Binarization {
+    /// On if the intensity is above a threshold, at least 0 and below 1; usual: 0.5.
+    Threshold(f64),
+    /// On with a chance equal to the intensity, drawn anew at each visit.
+    Stochastic,
+}
+
+impl Binarization {
+    /// Checks the threshold.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if it is not at least 0 and below 1.
+    pub fn validate(self) -> Result<()> {
+        match self {
+            Self::Threshold(threshold) if !(0.0..1.0).contains(&threshold) => {
+                Err(invalid(&self.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn invalid(value: &str) -> Error {
+    let rule = "stochastic or threshold:T, with T at least 0 and below 1".into();
+    Error::InvalidSetting { setting: "binarize", value: value.into(), rule }
+}
+
+impl fmt::Display for Binarization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Threshold(threshold) => write!(f, "threshold:{threshold}"),
+            Self::Stochastic => f.write_str("stochastic"),
+        }
+    }
+}
+
+impl FromStr for Binarization {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if text == "stochastic" {
+            return Ok(Self::Stochastic);
+        }
+        let threshold = text.strip_prefix("threshold:").and_then(|number| number.parse().ok());
+        let binarization = Self::Threshold(threshold.ok_or_else(|| invalid(text))?);
+        binarization.validate()?;
+        Ok(binarization)
+    }
+}
+
+impl From<Binarization> for String {
+    fn from(binarization: Binarization) -> Self {
+        binarization.to_string()
+    }
+}
+
+impl TryFrom<String> for Binarization {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+/// What a grey level x is compared with: x·2²⁴/255 rounded, so that 0 is never on and 255 always.
+///
+/// 2²⁴ is 65,793 · 255 + 1, so that the quotient is 65,793·x + x/255: no table, no division.
+#[inline(always)]
+pub(super) fn threshold_of_byte(x: u8) -> i32 {
+    65_793 * i32::from(x) + i32::from(x >> 7)
+}
+
+/// What a real intensity x is compared with: x·2²⁴ rounded, halves upwards.
+#[inline(always)]
+pub(super) fn threshold_of_real(x: f32) -> i32 {
+    // Exact, but for an x so small that the sum is 0.5 all the same.
+    (f64::from(x) * f64::from(1 << 24) + 0.5) as i32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_reads_back() {
+        for text in ["stochastic", "threshold:0.5", "threshold:0", "threshold:0.1"] {
+            let binarization: Binarization = text.parse().unwrap();
+            assert_eq!(binarization.to_string(), text);
+            let json = serde_json::to_string(&binarization).unwrap();
+            assert_eq!(json, format!("\"{text}\""));
+            assert_eq!(serde_json::from_str::<Binarization>(&json).unwrap(), binarization);
+        }
+    }
+
+    #[test]
+    fn other_text_is_an_error() {
+        for text in ["threshold:1", "threshold:-0.1", "threshold:NaN", "threshold:", "Stochastic"] {
+            let message = format!(
+                "binarize is {text}, but must be stochastic or threshold:T, with T at least 0 and \
+                 below 1"
+            );
+            assert_eq!(text.parse::<Binarization>().unwrap_err().to_string(), message);
+            let error = serde_json::from_str::<Binarization>(&format!("\"{text}\"")).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+        assert!(Binarization::Threshold(1.0).validate().is_err());
+    }
+
+    #[test]
+    fn thresholds_are_rounded_products() {
+        for x in 0..=255 {
+            let product = f64::from(x) * f64::from(1 << 24) / 255.0;
+            assert_eq!(f64::from(threshold_of_byte(x)), product.round(), "{x}");
+        }
+        let halves = (0..100).map(|k| (k as f32 + 0.5) / (1 << 24) as f32);
+        for x in halves.chain([0.0, 1e-30, 0.1, 0.999_999_94, 1.0]) {
+            let product = f64::from(x) * f64::from(1 << 24);
+            assert_eq!(f64::from(threshold_of_real(x)), product.round(), "{x}");
+        }
+    }
+}

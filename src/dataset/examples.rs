@@ -1,0 +1,268 @@
+//! Examples as rows of bits, whatever they were read as.
+
+use super::binarization::{threshold_of_byte, threshold_of_real};
+use super::values::{Values, WHITE};
+use super::{Binarization, Dataset};
+use crate::bits::{BitMatrix, active};
+use crate::kernels::sampling::draw_row;
+use crate::kernels::tile::SIDE;
+use crate::rng::{Purpose, STEP, Stream};
+use ndarray::{Array1, Axis};
+
+/// Examples as training and scores see them: rows of bits, fixed or drawn anew at each visit.
+///
+/// ```
+/// use harmonium::dataset::{Binarization, Dataset, Examples};
+/// use ndarray::array;
+/// let greys = Dataset::from_bytes("two pixels", array![[0_u8, 51], [255, 204]]);
+/// let examples = Examples::new(greys, Binarization::Threshold(0.5));
+/// assert!(examples.is_fixed());
+/// assert_eq!(examples.mean(), array![0.5, 0.5]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Examples {
+    /// Of bits, if the examples are fixed.
+    data: Dataset,
+}
+
+impl Examples {
+    /// Takes bits as they are, and packs others to bits by a threshold or keeps their intensities
+    /// to draw from.
+    pub fn new(dataset: Dataset, binarization: Binarization) -> Self {
+        let (Binarization::Threshold(threshold), false) = (binarization, dataset.is_binary())
+        else {
+            return Self { data: dataset };
+        };
+        let bits =
+            BitMatrix::from_fn(dataset.n_examples(), dataset.n_visible(), |example, unit| {
+                dataset.intensity(example, unit) > threshold
+            });
+        Self { data: Dataset { values: Values::Bits(bits), ..dataset } }
+    }
+
+    /// How messages call the data.
+    pub fn name(&self) -> &str {
+        self.data.name()
+    }
+
+    /// SHA-256 of the file, as [`Dataset::sha256`].
+    pub fn sha256(&self) -> Option<&str> {
+        self.data.sha256()
+    }
+
+    /// (rows, columns) if an example is an image.
+    pub fn image_shape(&self) -> Option<(usize, usize)> {
+        self.data.image_shape()
+    }
+
+    /// Number of examples, at least 1.
+    pub fn n_examples(&self) -> usize {
+        self.data.n_examples()
+    }
+
+    /// V: units of an example, at least 1.
+    pub fn n_visible(&self) -> usize {
+        self.data.n_visible()
+    }
+
+    /// Whether an example has the same bits at each visit.
+    pub fn is_fixed(&self) -> bool {
+        self.data.is_binary()
+    }
+
+    /// Writes the bits of one example to `row`, ⌈V/64⌉ words; those past the last unit are 0.
+    ///
+    /// Where bits are drawn, unit i takes word i mod 16 of step ⌊i/16⌋ of the stream, ⌈V/16⌉
+    /// steps in all, and is on when the top 24 bits are below its intensity times 2²⁴, rounded.
+    /// Where they are fixed, `stream` is not called.
+    ///
+    /// # Panics
+    /// If there is no such example, or `row` has another length.
+    pub fn write_bits(&self, example: usize, stream: impl FnOnce() -> Stream, row: &mut [u64]) {
+        assert_eq!(row.len(), self.n_visible().div_ceil(SIDE), "words of a row");
+        match &self.data.values {
+            Values::Bits(bits) => row.copy_from_slice(bits.row(example)),
+            Values::Bytes(bytes) => {
+                let levels = bytes.row(example).to_slice().expect("standard layout");
+                draw(levels, threshold_of_byte, stream(), row);
+            }
+            Values::Reals(reals) => {
+                let intensities = reals.row(example).to_slice().expect("standard layout");
+                draw(intensities, threshold_of_real, stream(), row);
+            }
+        }
+    }
+
+    /// ⟨vᵢ⟩ over the examples (V): the mean of the bits if they are fixed, else of the
+    /// intensities. Bits and grey levels are summed exactly, reals as f64 in the order of examples.
+    pub fn mean(&self) -> Array1<f64> {
+        let n_examples = self.n_examples() as f64;
+        match &self.data.values {
+            Values::Bits(bits) => {
+                let mut sums = Array1::<u64>::zeros(bits.n_columns());
+                for row in 0..bits.n_rows() {
+                    active(bits.row(row)).for_each(|unit| sums[unit] += 1);
+                }
+                sums.mapv(|sum| sum as f64 / n_examples)
+            }
+            Values::Bytes(bytes) => {
+                let mut sums = Array1::<u64>::zeros(bytes.ncols());
+                for row in bytes.axis_iter(Axis(0)) {
+                    sums.zip_mut_with(&row, |sum, &x| *sum += u64::from(x));
+                }
+                sums.mapv(|sum| sum as f64 / (WHITE * n_examples))
+            }
+            Values::Reals(reals) => {
+                let mut sums = Array1::<f64>::zeros(reals.ncols());
+                for row in reals.axis_iter(Axis(0)) {
+                    sums.zip_mut_with(&row, |sum, &x| *sum += f64::from(x));
+                }
+                sums / n_examples
+            }
+        }
+    }
+
+    /// The bits of some examples, a row each, the same for the same seed on every call: what
+    /// scores and monitors look at.
+    pub fn fixed_bits(&self, seed: u64, examples: impl Iterator<Item = usize>) -> BitMatrix {
+        let examples: Vec<_> = examples.collect();
+        let mut bits = BitMatrix::zeros(examples.len(), self.n_visible());
+        for (row, &example) in examples.iter().enumerate() {
+            let stream = || Stream::new(seed, Purpose::EvaluationBits, example as u64);
+            self.write_bits(example, stream, bits.row_mut(row));
+        }
+        bits
+    }
+}
+
+/// Draws one row, a word of 64 units at a time.
+fn draw<T: Copy>(
+    intensities: &[T],
+    threshold: impl Fn(T) -> i32,
+    mut stream: Stream,
+    row: &mut [u64],
+) {
+    for (intensities, word) in intensities.chunks(SIDE).zip(row) {
+        // Units past the last keep the threshold 0: they are never on.
+        let mut thresholds = [0; SIDE];
+        for (unit, &x) in thresholds.iter_mut().zip(intensities) {
+            *unit = threshold(x);
+        }
+        let mut words = [0; SIDE];
+        let n_steps = intensities.len().div_ceil(STEP);
+        for step in &mut words.as_chunks_mut::<STEP>().0[..n_steps] {
+            *step = stream.step();
+        }
+        *word = draw_row(&thresholds, &words);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array};
+
+    fn stochastic(bytes: Array2<u8>) -> Examples {
+        Examples::new(Dataset::from_bytes("greys", bytes), Binarization::Stochastic)
+    }
+
+    fn never() -> Stream {
+        panic!("fixed bits need no stream")
+    }
+
+    fn row(examples: &Examples, example: usize, index: u64) -> Vec<u64> {
+        let mut row = vec![u64::MAX; examples.n_visible().div_ceil(64)];
+        let stream = || Stream::new(3, Purpose::Binarize, index);
+        examples.write_bits(example, stream, &mut row);
+        row
+    }
+
+    #[test]
+    fn bits_are_taken_as_they_are() {
+        let bits = BitMatrix::from_fn(3, 70, |row, column| (row + column) % 3 == 0);
+        for binarization in [Binarization::Stochastic, Binarization::Threshold(0.9)] {
+            let examples = Examples::new(Dataset::from_bits("bits", bits.clone()), binarization);
+            assert!(examples.is_fixed());
+            let mut row = [u64::MAX; 2];
+            examples.write_bits(1, never, &mut row);
+            assert_eq!(row, bits.row(1));
+            assert_eq!(examples.fixed_bits(0, 0..3), bits);
+        }
+    }
+
+    #[test]
+    fn a_threshold_is_passed_only_from_above() {
+        let bytes = array![[0_u8, 51, 52, 255]];
+        let examples =
+            |data, at| Examples::new(data, Binarization::Threshold(at)).fixed_bits(0, 0..1);
+        let on = |bits: &BitMatrix| active(bits.row(0)).collect::<Vec<_>>();
+        assert_eq!(on(&examples(Dataset::from_bytes("greys", bytes.clone()), 0.2)), [2, 3]);
+        assert_eq!(on(&examples(Dataset::from_bytes("greys", bytes), 0.0)), [1, 2, 3]);
+        let reals = Dataset::from_reals("reals", array![[0.0, 0.25, 0.250_000_03, 1.0]]).unwrap();
+        assert_eq!(on(&examples(reals, 0.25)), [2, 3]);
+    }
+
+    #[test]
+    fn draws_follow_the_definition() {
+        for n_visible in [1, 15, 16, 17, 63, 64, 65, 130, 784] {
+            let bytes = Array2::from_shape_fn((2, n_visible), |(n, i)| (n * 91 + i * 37) as u8);
+            // A stray 2 keeps the narrowest from being taken for bits.
+            let bytes = bytes.mapv(|x| x.max(2));
+            let reals = bytes.mapv(|x| f32::from(x) / 256.0);
+            let data = Dataset::from_reals("reals", reals.clone()).unwrap();
+            let (greys, reals_drawn) =
+                (stochastic(bytes.clone()), Examples::new(data, Binarization::Stochastic));
+            let mut stream = Stream::new(3, Purpose::Binarize, 8);
+            let steps: Vec<_> = (0..n_visible.div_ceil(STEP)).map(|_| stream.step()).collect();
+            let draw = |i: usize| f64::from(steps[i / STEP][i % STEP] >> 8);
+            let scale = f64::from(1 << 24);
+            let expected = |threshold: &dyn Fn(usize) -> f64| {
+                BitMatrix::from_fn(1, n_visible, |_, i| draw(i) < threshold(i)).row(0).to_vec()
+            };
+            let of_byte = |i| (f64::from(bytes[[1, i]]) * scale / 255.0).round();
+            let of_real = |i| (f64::from(reals[[1, i]]) * scale).round();
+            assert_eq!(row(&greys, 1, 8), expected(&of_byte), "{n_visible}");
+            assert_eq!(row(&reals_drawn, 1, 8), expected(&of_real), "{n_visible}");
+        }
+    }
+
+    #[test]
+    fn a_grey_is_on_as_often_as_it_is_bright() {
+        const DRAWS: u64 = 40_000;
+        let examples = stochastic(array![[64_u8, 0, 255]]);
+        let mut counts = [0.0; 3];
+        for index in 0..DRAWS {
+            active(&row(&examples, 0, index)).for_each(|unit| counts[unit] += 1.0);
+        }
+        let (n, p) = (DRAWS as f64, 64.0 / 255.0);
+        let six_deviations = 6.0 * (n * p * (1.0 - p)).sqrt();
+        assert!((counts[0] - n * p).abs() < six_deviations, "{counts:?}");
+        assert_eq!(counts[1..], [0.0, n]);
+    }
+
+    #[test]
+    fn fixed_bits_depend_on_the_example_and_the_seed_alone() {
+        let bytes = Array2::from_shape_fn((5, 100), |(n, i)| (n * 50 + i) as u8);
+        let examples = stochastic(bytes);
+        let all = examples.fixed_bits(7, 0..5);
+        let some = examples.fixed_bits(7, [4, 1, 1].into_iter());
+        assert_eq!((some.row(0), some.row(1), some.row(2)), (all.row(4), all.row(1), all.row(1)));
+        assert_ne!(examples.fixed_bits(8, 0..5), all);
+        let stream = || Stream::new(7, Purpose::EvaluationBits, 4);
+        let mut row = [0; 2];
+        examples.write_bits(4, stream, &mut row);
+        assert_eq!(row, all.row(4));
+    }
+
+    #[test]
+    fn means_are_those_of_what_is_seen() {
+        let bytes = array![[0_u8, 255, 100], [0, 255, 200]];
+        let data = Dataset::from_bytes("greys", bytes);
+        let drawn = Examples::new(data.clone(), Binarization::Stochastic);
+        assert_eq!(drawn.mean(), array![0.0, 1.0, 300.0 / 510.0]);
+        let fixed = Examples::new(data, Binarization::Threshold(0.5));
+        assert_eq!(fixed.mean(), array![0.0, 1.0, 0.5]);
+        let reals = Dataset::from_reals("reals", array![[0.25, 1.0], [0.5, 1.0]]).unwrap();
+        assert_eq!(Examples::new(reals, Binarization::Stochastic).mean(), array![0.375, 1.0]);
+    }
+}

@@ -1,0 +1,105 @@
+//! A file of examples, unpacked and read by what it starts with, whatever its name.
+
+use super::values::Values;
+use super::{idx, npy};
+use crate::error::{Error, Result};
+use flate2::read::MultiGzDecoder;
+use std::borrow::Cow;
+use std::io::Read as _;
+use std::path::Path;
+
+const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B];
+
+/// The examples in a file of bytes `stored`, and the (rows, columns) of an image if it tells them.
+///
+/// # Errors
+/// As [`super::Dataset::read`].
+pub(super) fn decode(path: &Path, stored: &[u8]) -> Result<(Values, Option<(usize, usize)>)> {
+    let bytes = &unpack(path, stored)?;
+    if bytes.starts_with(npy::MAGIC) {
+        return npy::parse(path, bytes)?.examples();
+    }
+    if bytes.starts_with(idx::MAGIC) {
+        return idx::parse(path, bytes)?.examples();
+    }
+    let expected = "the start of an IDX file (00 00) or a .npy file (93 4e 55 4d 50 59)".into();
+    let start: Vec<_> = bytes.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let found = if start.is_empty() { "an empty file".into() } else { start.join(" ") };
+    Err(Error::Malformed { path: path.into(), offset: 0, expected, found })
+}
+
+/// The bytes of a gzipped file unpacked, those of any other as they are.
+///
+/// # Errors
+/// [`Error::Malformed`] at the byte of the unpacked file at which unpacking failed.
+pub(super) fn unpack<'a>(path: &Path, stored: &'a [u8]) -> Result<Cow<'a, [u8]>> {
+    if !stored.starts_with(GZIP_MAGIC) {
+        return Ok(stored.into());
+    }
+    let mut bytes = Vec::new();
+    match MultiGzDecoder::new(stored).read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes.into()),
+        Err(cause) => Err(Error::Malformed {
+            path: path.into(),
+            offset: bytes.len() as u64,
+            expected: "whole gzip data".into(),
+            found: format!("damaged or missing ones ({cause})"),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use ndarray::array;
+    use std::io::Write as _;
+
+    const IDX: &[u8] = &[0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 3, 10, 20, 30];
+
+    fn gzipped(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn error(stored: &[u8]) -> String {
+        decode(Path::new("digits"), stored).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_gzipped_file_reads_as_the_file() {
+        let values = Values::Bytes(array![[10, 20, 30]]);
+        assert_eq!(decode(Path::new("digits"), IDX).unwrap(), (values.clone(), None));
+        assert_eq!(decode(Path::new("digits"), &gzipped(IDX)).unwrap(), (values.clone(), None));
+        let in_two_members = [gzipped(&IDX[..9]), gzipped(&IDX[9..])].concat();
+        assert_eq!(decode(Path::new("digits"), &in_two_members).unwrap(), (values, None));
+    }
+
+    #[test]
+    fn an_unknown_start_is_shown() {
+        assert_eq!(
+            error(b"PNG, no digits"),
+            "digits: byte 0: expected the start of an IDX file (00 00) or a .npy file \
+             (93 4e 55 4d 50 59), found 50 4e 47 2c 20 6e"
+        );
+        assert!(error(b"").ends_with("found an empty file"));
+        assert!(error(&gzipped(b"")).ends_with("found an empty file"));
+    }
+
+    #[test]
+    fn a_damaged_gzip_is_an_error() {
+        let whole = gzipped(IDX);
+        for length in 2..whole.len() {
+            let error = error(&whole[..length]);
+            assert!(error.contains("expected whole gzip data, found damaged"), "{length}: {error}");
+        }
+        assert!(error(&whole[..whole.len() - 8]).starts_with("digits: byte 15: expected"));
+        let mut flipped = whole.clone();
+        let crc = flipped.len() - 8;
+        flipped[crc] ^= 1;
+        assert!(error(&flipped).contains("expected whole gzip data, found damaged"));
+        assert!(error(&[&whole[..], b"more"].concat()).contains("expected whole gzip data"));
+    }
+}

@@ -1,0 +1,103 @@
+//! MNIST, compiled in: the database of handwritten digits of LeCun, Cortes and Burges.
+
+use super::{Dataset, file};
+use std::path::Path;
+
+/// Which part of a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// 60,000 digits to learn from.
+    Train,
+    /// 10,000 digits of other writers to judge by.
+    Test,
+}
+
+impl Split {
+    /// The name of the part, the file of its images and that of its labels.
+    fn files(self) -> (&'static str, &'static [u8], &'static [u8]) {
+        macro_rules! embedded {
+            ($name:literal) => {
+                include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/mnist/", $name))
+            };
+        }
+        match self {
+            Self::Train => (
+                "mnist train",
+                embedded!("train-images-idx3-ubyte.gz"),
+                embedded!("train-labels-idx1-ubyte.gz"),
+            ),
+            Self::Test => (
+                "mnist test",
+                embedded!("t10k-images-idx3-ubyte.gz"),
+                embedded!("t10k-labels-idx1-ubyte.gz"),
+            ),
+        }
+    }
+}
+
+impl Dataset {
+    /// The images of MNIST, 28 x 28 grey levels each.
+    ///
+    /// ```
+    /// use harmonium::dataset::{Dataset, Split};
+    /// let test = Dataset::mnist(Split::Test);
+    /// assert_eq!((test.n_examples(), test.image_shape()), (10_000, Some((28, 28))));
+    /// ```
+    pub fn mnist(split: Split) -> Self {
+        let (name, images, _) = split.files();
+        Self::decode(Path::new(name), images).expect("the embedded images are whole")
+    }
+
+    /// The digit, 0 to 9, that each image of MNIST shows.
+    pub fn mnist_labels(split: Split) -> Vec<u8> {
+        const HEADER: usize = 8;
+        let (name, _, labels) = split.files();
+        let bytes = file::unpack(Path::new(name), labels).expect("the embedded labels are whole");
+        bytes[HEADER..].to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::{Digest as _, Sha256};
+
+    #[test]
+    fn the_files_are_those_that_the_readme_lists() {
+        let readme = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/README.md"));
+        let files = [Split::Train.files(), Split::Test.files()];
+        for (name, bytes) in files.iter().flat_map(|&(name, images, labels)| {
+            [(format!("{name} images"), images), (format!("{name} labels"), labels)]
+        }) {
+            let digits: String = Sha256::digest(bytes).iter().map(|x| format!("{x:02x}")).collect();
+            assert!(readme.contains(&format!("| {} | `{digits}` |", bytes.len())), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_images_are_known_ones() {
+        let sum = |data: &Dataset, example| -> f64 {
+            (0..784).map(|unit| data.intensity(example, unit) * 255.0).sum()
+        };
+        let train = Dataset::mnist(Split::Train);
+        assert_eq!((train.n_examples(), train.n_visible()), (60_000, 784));
+        assert_eq!((train.name(), train.image_shape()), ("mnist train", Some((28, 28))));
+        assert!(!train.is_binary());
+        // The 5 with which MNIST starts: first pixels of its sixth row, and its sum.
+        let pixels: Vec<_> =
+            (152..160).map(|unit| (train.intensity(0, unit) * 255.0).round()).collect();
+        assert_eq!(pixels, [3.0, 18.0, 18.0, 18.0, 126.0, 136.0, 175.0, 26.0]);
+        assert_eq!(sum(&train, 0).round(), 27_525.0);
+        assert_eq!(sum(&Dataset::mnist(Split::Test), 9_999).round(), 41_833.0);
+    }
+
+    #[test]
+    fn the_labels_are_known_ones() {
+        let train = Dataset::mnist_labels(Split::Train);
+        assert_eq!((train.len(), &train[..5]), (60_000, &[5, 0, 4, 1, 9][..]));
+        let test = Dataset::mnist_labels(Split::Test);
+        assert_eq!((test.len(), &test[..5]), (10_000, &[7, 2, 1, 0, 4][..]));
+        let ones = |labels: &[u8]| labels.iter().filter(|&&digit| digit == 1).count();
+        assert_eq!((ones(&train), ones(&test)), (6_742, 1_135));
+    }
+}

@@ -1,0 +1,283 @@
+//! Data: examples as files hold them, and as training and scores see them.
+//!
+//! ```text
+//!   file ──► unpack ──► idx or npy ──► stored_array ──┐
+//!   mnist ─────────────────────────────────┘          ├──► Dataset ──► Examples ──► rows of bits
+//!   arrays ───────────────────────────► values ───────┘        Binarization
+//! ```
+
+mod values;
+
+mod stored_array;
+
+mod idx;
+mod npy;
+
+mod file;
+
+#[cfg(feature = "mnist")]
+mod mnist;
+
+mod binarization;
+
+mod examples;
+
+pub use binarization::Binarization;
+pub use examples::Examples;
+#[cfg(feature = "mnist")]
+pub use mnist::Split;
+
+use crate::bits::BitMatrix;
+use crate::error::{Error, Result};
+use ndarray::Array2;
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::path::Path;
+use values::Values;
+
+/// Examples as intensities from 0 to 1, (examples, visible units), as read.
+///
+/// Data of only 0 and 1 are packed into bits at once, and no [`Binarization`] changes them.
+///
+/// ```
+/// use harmonium::dataset::Dataset;
+/// use ndarray::array;
+/// let greys = Dataset::from_bytes("two pixels", array![[0_u8, 51], [255, 102]]);
+/// assert_eq!(greys.intensity(1, 1), 0.4);
+/// assert!(!greys.is_binary());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    name: String,
+    sha256: Option<String>,
+    image_shape: Option<(usize, usize)>,
+    values: Values,
+}
+
+impl Dataset {
+    /// Examples of bits (examples, units); `name` stands for them in messages.
+    ///
+    /// # Panics
+    /// If there is no example or no unit.
+    pub fn from_bits(name: impl Into<String>, bits: BitMatrix) -> Self {
+        Self::from_values(name.into(), Values::Bits(bits))
+    }
+
+    /// Examples of grey levels (examples, units): x is the intensity x / 255, unless all are 0
+    /// and 1.
+    ///
+    /// # Panics
+    /// If there is no example or no unit.
+    pub fn from_bytes(name: impl Into<String>, bytes: Array2<u8>) -> Self {
+        Self::from_values(name.into(), Values::from_bytes(bytes))
+    }
+
+    /// Examples of intensities from 0 to 1, (examples, units).
+    ///
+    /// # Errors
+    /// [`Error::BadValue`] for the first that is NaN or outside 0 to 1.
+    ///
+    /// # Panics
+    /// If there is no example or no unit.
+    pub fn from_reals(name: impl Into<String>, reals: Array2<f32>) -> Result<Self> {
+        let name = name.into();
+        values::check_reals(&name, reals.dim(), |n, i| f64::from(reals[[n, i]]))?;
+        Ok(Self::from_values(name, Values::from_reals(reals)))
+    }
+
+    fn from_values(name: String, values: Values) -> Self {
+        let (n_examples, n_visible) = values.shape();
+        assert!(n_examples > 0 && n_visible > 0, "{name}: no data: ({n_examples}, {n_visible})");
+        Self { name, sha256: None, image_shape: None, values }
+    }
+
+    /// Reads an IDX or .npy file, gzipped or not: its first bytes tell which.
+    ///
+    /// Whole numbers are grey levels from 0 to 255, others intensities from 0 to 1, unless all
+    /// are 0 and 1. Two dimensions are (examples, units), three (examples, rows, columns).
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Malformed`] if the file is damaged or of another format;
+    /// [`Error::Unsuitable`] if it holds no examples; [`Error::BadValue`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let stored = fs::read(path).map_err(|cause| Error::Io {
+            path: path.into(),
+            action: "read",
+            cause,
+        })?;
+        Self::decode(path, &stored)
+    }
+
+    /// The examples in the bytes of a file; `path` names it in messages.
+    fn decode(path: &Path, stored: &[u8]) -> Result<Self> {
+        let (values, image_shape) = file::decode(path, stored)?;
+        let sha256 = Sha256::digest(stored).iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = path.display().to_string();
+        Ok(Self { name, sha256: Some(sha256), image_shape, values })
+    }
+
+    /// How messages call the data: a path, or the name given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// SHA-256 in hexadecimal of the file as it is stored (gzipped, if it is); none for arrays.
+    pub fn sha256(&self) -> Option<&str> {
+        self.sha256.as_deref()
+    }
+
+    /// (rows, columns) if an example is an image.
+    pub fn image_shape(&self) -> Option<(usize, usize)> {
+        self.image_shape
+    }
+
+    /// Number of examples, at least 1.
+    pub fn n_examples(&self) -> usize {
+        self.values.shape().0
+    }
+
+    /// V: units of an example, at least 1.
+    pub fn n_visible(&self) -> usize {
+        self.values.shape().1
+    }
+
+    /// Whether all data are 0 and 1.
+    pub fn is_binary(&self) -> bool {
+        matches!(self.values, Values::Bits(_))
+    }
+
+    /// The intensity of one unit, from 0 to 1.
+    ///
+    /// # Panics
+    /// If there is no such example or unit.
+    pub fn intensity(&self, example: usize, unit: usize) -> f64 {
+        self.values.intensity(example, unit)
+    }
+
+    /// The same examples, seen as images.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if such an image has not V pixels.
+    pub fn with_image_shape(self, rows: usize, columns: usize) -> Result<Self> {
+        if rows.checked_mul(columns) != Some(self.n_visible()) {
+            let rule = format!("rows x columns of {} units, as an example has", self.n_visible());
+            let value = format!("{rows} x {columns}");
+            return Err(Error::InvalidSetting { setting: "image_shape", value, rule });
+        }
+        Ok(Self { image_shape: Some((rows, columns)), ..self })
+    }
+
+    /// The first `n` examples, or all if there are not so many.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if `n` is 0.
+    pub fn first(self, n: usize) -> Result<Self> {
+        if n == 0 {
+            let (value, rule) = (n.to_string(), "at least 1".into());
+            return Err(Error::InvalidSetting { setting: "limit", value, rule });
+        }
+        if n >= self.n_examples() {
+            return Ok(self);
+        }
+        Ok(Self { values: self.values.examples(0..n), ..self })
+    }
+
+    /// Sets the last `n` examples aside: (the others, those).
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if one of the two would be empty.
+    pub fn split_validation(self, n: usize) -> Result<(Self, Self)> {
+        let n_examples = self.n_examples();
+        if n == 0 || n >= n_examples {
+            let rule = format!("at least 1 and below the number of examples, {n_examples}");
+            return Err(Error::InvalidSetting {
+                setting: "validation",
+                value: n.to_string(),
+                rule,
+            });
+        }
+        let validation = Self {
+            name: format!("{} (last {n})", self.name),
+            sha256: self.sha256.clone(),
+            image_shape: self.image_shape,
+            values: self.values.examples(n_examples - n..n_examples),
+        };
+        Ok((self.first(n_examples - n)?, validation))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn four() -> Dataset {
+        Dataset::from_bytes("four", array![[1_u8, 0], [3, 4], [5, 6], [7, 8]])
+    }
+
+    #[test]
+    fn parts_are_the_examples_they_should_be() {
+        let (training, validation) = four().split_validation(1).unwrap();
+        assert_eq!(training, four().first(3).unwrap());
+        assert_eq!((training.n_examples(), validation.n_examples()), (3, 1));
+        assert_eq!(training.intensity(0, 0), 1.0 / 255.0);
+        assert_eq!(validation.intensity(0, 1), 8.0 / 255.0);
+        assert_eq!(validation.name(), "four (last 1)");
+        assert_eq!(four().first(9).unwrap(), four());
+    }
+
+    #[test]
+    fn each_error_says_the_rule() {
+        let reals = |x| Dataset::from_reals("some", array![[0.0, 1.0], [0.5, x]]);
+        let io = Dataset::read(Path::new("no such file")).unwrap_err().to_string();
+        assert!(io.starts_with("no such file: cannot read: "), "{io}");
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(Dataset::read(folder.path()), Err(Error::Io { .. })));
+        for (result, message) in [
+            (four().first(0), "limit is 0, but must be at least 1"),
+            (
+                four().split_validation(4).map(|(training, _)| training),
+                "validation is 4, but must be at least 1 and below the number of examples, 4",
+            ),
+            (
+                four().with_image_shape(2, 3),
+                "image_shape is 2 x 3, but must be rows x columns of 2 units, as an example has",
+            ),
+            (
+                four().with_image_shape(usize::MAX, 2),
+                "image_shape is 18446744073709551615 x 2, but must be rows x columns of 2 units, \
+                 as an example has",
+            ),
+            (
+                reals(f32::NAN),
+                "some: example 1, unit 1 is NaN, but must be from 0 to 1; divide grey levels up \
+                 to 255 by 255",
+            ),
+            (
+                reals(1.5),
+                "some: example 1, unit 1 is 1.5, but must be from 0 to 1; divide grey levels up \
+                 to 255 by 255",
+            ),
+            (
+                Dataset::from_reals("spins", array![[1.0, -1.0]]),
+                "spins: example 0, unit 1 is -1, but must be 0 or 1; map -1 and 1 by (x + 1) / 2",
+            ),
+        ] {
+            assert_eq!(result.unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_file_is_named_and_fingerprinted_as_it_is_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bars");
+        fs::write(&path, [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 1, 0]).unwrap();
+        let bars = Dataset::read(&path).unwrap();
+        assert_eq!(bars.name(), path.display().to_string());
+        // As `sha256sum` has it.
+        let sha256 = "ba8ac2fd91b912c11684075a64b26cb8ed8c0ca3f6be73fe1cf1d166f7339ecb";
+        assert_eq!(bars.sha256(), Some(sha256));
+        assert_eq!(bars.image_shape(), Some((1, 2)));
+        assert_eq!(bars.with_image_shape(2, 1).unwrap().image_shape(), Some((2, 1)));
+    }
+}

@@ -1,0 +1,231 @@
+//! NumPy's .npy: a Python dictionary that tells the type, the order and the shape, then the
+//! numbers. The header is left to ndarray-npy.
+
+use super::stored_array::{Number, StoredArray};
+use crate::error::{Error, Result};
+use ndarray_npy::npy::header::Header;
+use std::path::Path;
+
+/// How a file in this format starts.
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Reads the header of an unpacked file.
+///
+/// # Errors
+/// [`Error::Malformed`] if the header is damaged, [`Error::Unsuitable`] if it tells of elements
+/// that are no real numbers.
+pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'a>> {
+    let malformed = |offset: usize, found: String| {
+        let (path, offset, expected) = (path.into(), offset as u64, "a .npy header".into());
+        Error::Malformed { path, offset, expected, found }
+    };
+    let text_start = MAGIC.len() + 2 + if bytes.get(MAGIC.len()) == Some(&1) { 2 } else { 4 };
+    let Some(prefix) = bytes.get(..text_start) else {
+        return Err(malformed(bytes.len(), "the end of the file".into()));
+    };
+    let digits = prefix[MAGIC.len() + 2..].iter().rev();
+    let length = digits.fold(0, |length, &byte| length << 8 | usize::from(byte));
+    let offset = text_start + length;
+    let Some(text) = bytes.get(text_start..offset) else {
+        let found = format!("only {} of its {length} bytes", bytes.len() - text_start);
+        return Err(malformed(text_start, found));
+    };
+    // The parser of ndarray-npy recurses: a header of brackets alone would exhaust the stack.
+    let n_open = text.iter().filter(|byte| b"([{".contains(byte)).count();
+    if n_open > 2 || length > usize::from(u16::MAX) {
+        let found = format!("{length} bytes with {n_open} opening brackets");
+        return Err(malformed(text_start, found));
+    }
+    let header = Header::from_reader(&mut &bytes[..offset])
+        .map_err(|cause| malformed(0, format!("one that does not parse ({cause})")))?;
+
+    let described = header.type_descriptor.as_string().map_or("", |text| text.as_str());
+    let (order, number) = described.split_at_checked(1).unwrap_or_default();
+    let number = match number {
+        "b1" => Number::Bool,
+        "u1" => Number::Unsigned(1),
+        "u2" => Number::Unsigned(2),
+        "u4" => Number::Unsigned(4),
+        "u8" => Number::Unsigned(8),
+        "i1" => Number::Signed(1),
+        "i2" => Number::Signed(2),
+        "i4" => Number::Signed(4),
+        "i8" => Number::Signed(8),
+        "f4" => Number::Float(4),
+        "f8" => Number::Float(8),
+        _ => {
+            let found = header.type_descriptor;
+            let rule = format!("holds elements of type {found}; save them as uint8 or float32");
+            return Err(Error::Unsuitable { path: path.into(), rule });
+        }
+    };
+    let (is_big_endian, is_column_major) = (order == ">", header.layout.is_fortran());
+    let shape = header.shape;
+    Ok(StoredArray { path, bytes, offset, number, is_big_endian, is_column_major, shape })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::values::Values;
+    use super::*;
+    use ndarray::{Array3, Array4, ShapeBuilder as _, array};
+    use ndarray_npy::WriteNpyExt;
+
+    fn read(bytes: &[u8]) -> Result<(Values, Option<(usize, usize)>)> {
+        parse(Path::new("some.npy"), bytes)?.examples()
+    }
+
+    fn written(array: &impl WriteNpyExt) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        array.write_npy(&mut bytes).unwrap();
+        bytes
+    }
+
+    fn file(dictionary: &str, data: &[u8]) -> Vec<u8> {
+        let length = (dictionary.len() as u16 + 1).to_le_bytes();
+        [MAGIC, &[1, 0], &length, dictionary.as_bytes(), b"\n", data].concat()
+    }
+
+    #[test]
+    fn every_type_reads_as_it_was_written() {
+        let greys = (Values::Bytes(array![[0, 1, 2], [50, 100, 127]]), None);
+        let levels = array![[0_u8, 1, 2], [50, 100, 127]];
+        for bytes in [
+            written(&levels),
+            written(&levels.mapv(|x| x as i8)),
+            written(&levels.mapv(u16::from)),
+            written(&levels.mapv(i16::from)),
+            written(&levels.mapv(u32::from)),
+            written(&levels.mapv(i32::from)),
+            written(&levels.mapv(u64::from)),
+            written(&levels.mapv(i64::from)),
+        ] {
+            assert_eq!(read(&bytes).unwrap(), greys);
+        }
+        let reals = (Values::Reals(array![[0.0, 0.25], [0.1, 1.0]]), None);
+        assert_eq!(read(&written(&array![[0.0_f32, 0.25], [0.1, 1.0]])).unwrap(), reals);
+        assert_eq!(read(&written(&array![[0.0_f64, 0.25], [0.1, 1.0]])).unwrap(), reals);
+        let bits = Values::from_bytes(array![[1, 0]]);
+        assert_eq!(read(&written(&array![[true, false]])).unwrap(), (bits, None));
+    }
+
+    #[test]
+    fn big_endian_reads_too() {
+        let data = [0.5_f32, 0.25].map(f32::to_be_bytes).concat();
+        let bytes = file("{'descr': '>f4', 'fortran_order': False, 'shape': (1, 2)}", &data);
+        assert_eq!(read(&bytes).unwrap().0, Values::Reals(array![[0.5, 0.25]]));
+    }
+
+    #[test]
+    fn column_major_reads_as_row_major() {
+        // Fastest first: axes reversed in memory, so that ndarray-npy writes Fortran order.
+        let images = Array3::from_shape_fn((2, 3, 4), |(n, i, j)| (n * 12 + i * 4 + j) as u8);
+        let mut columns = Array3::zeros((2, 3, 4).f());
+        columns.assign(&images);
+        let bytes = written(&columns);
+        assert!(bytes.windows(21).any(|part| part == b"'fortran_order': True"));
+        assert_eq!(read(&bytes).unwrap(), read(&written(&images)).unwrap());
+        assert_eq!(read(&bytes).unwrap().1, Some((3, 4)));
+
+        let reals = Array4::from_shape_fn((2, 3, 2, 2), |(n, i, j, k)| {
+            (n * 12 + i * 4 + j * 2 + k) as f32 / 24.0
+        });
+        let mut columns = Array4::zeros((2, 3, 2, 2).f());
+        columns.assign(&reals);
+        assert_eq!(read(&written(&columns)).unwrap(), read(&written(&reals)).unwrap());
+    }
+
+    #[test]
+    fn each_error_says_where_and_what() {
+        let good = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3)}";
+        let of_type =
+            |descr| format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (2, 3)}}");
+        let of_shape =
+            |shape| format!("{{'descr': '<f8', 'fortran_order': True, 'shape': {shape}}}");
+        for (bytes, message) in [
+            (MAGIC.to_vec(), "some.npy: byte 6: expected a .npy header, found the end of the file"),
+            (
+                file(good, &[])[..30].to_vec(),
+                "some.npy: byte 10: expected a .npy header, found only 20 of its 58 bytes",
+            ),
+            (
+                [MAGIC, &[2, 0, 255, 255, 255, 255, b'{']].concat(),
+                "some.npy: byte 12: expected a .npy header, found only 1 of its 4294967295 bytes",
+            ),
+            (
+                [MAGIC, &[9, 0, 0, 0, 0, 0, 0]].concat(),
+                "some.npy: byte 0: expected a .npy header, found one that does not parse (error \
+                 parsing header: unknown version number: 9.0)",
+            ),
+            (
+                file(&"(".repeat(60_000), &[]),
+                "some.npy: byte 10: expected a .npy header, found 60001 bytes with 60000 opening \
+                 brackets",
+            ),
+            (
+                file(good, &[7; 5]),
+                "some.npy: byte 68: expected 6 bytes of data, for the shape [2, 3], found only 5",
+            ),
+            (
+                file(good, &[7; 7]),
+                "some.npy: byte 68: expected 6 bytes of data, for the shape [2, 3], found 7, 1 \
+                 too many",
+            ),
+            (
+                file(&of_type("'<c16'"), &[]),
+                "some.npy: holds elements of type '<c16'; save them as uint8 or float32",
+            ),
+            (
+                file(&of_type("'é'"), &[]),
+                "some.npy: byte 0: expected a .npy header, found one that does not parse (error \
+                 parsing header: non-ascii in array format string; this is not supported in .npy \
+                 format versions 1.0 and 2.0)",
+            ),
+            (
+                file(&of_shape("(5,)"), &[0; 40]),
+                "some.npy: holds labels or another vector, of shape [5], but examples have the \
+                 shape [examples, units] or [examples, rows, columns]",
+            ),
+            (file(&of_shape("(0, 5)"), &[]), "some.npy: holds no examples: its shape is [0, 5]"),
+            (
+                file(&of_shape("(4611686018427387904, 2)"), &[0; 8]),
+                "some.npy: byte 85: expected data of a size that a file can have, found a header \
+                 that tells the shape [4611686018427387904, 2]",
+            ),
+            (
+                written(&array![[0.5_f32, 0.5], [0.5, 17.0]].reversed_axes()),
+                "some.npy: example 1, unit 1 is 17, but must be from 0 to 1; divide grey levels \
+                 up to 255 by 255",
+            ),
+            (
+                written(&array![[1_i64, -1], [1, 1]]),
+                "some.npy: example 0, unit 1 is -1, but must be 0 or 1; map -1 and 1 by \
+                 (x + 1) / 2",
+            ),
+            (
+                written(&array![[1.0_f64, 0.0], [1.0, -1.0]]),
+                "some.npy: example 1, unit 1 is -1, but must be 0 or 1; map -1 and 1 by \
+                 (x + 1) / 2",
+            ),
+            (
+                written(&array![[u64::MAX]]),
+                "some.npy: example 0, unit 0 is 18446744073709552000, but must be a grey level \
+                 from 0 to 255",
+            ),
+        ] {
+            assert_eq!(read(&bytes).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn odd_headers_are_errors_not_panics() {
+        let dictionaries = ["".into(), "{}".into(), "-".repeat(60_000), "9".repeat(60_000)];
+        let keys = ["'descr': '|u1'", "'fortran_order': 1", "'shape': (-1, 2)", "'shape': 7"];
+        for dictionary in dictionaries.into_iter().chain(keys.map(|key| format!("{{{key}}}"))) {
+            let error = read(&file(&dictionary, &[])).unwrap_err().to_string();
+            assert!(error.starts_with("some.npy: byte 0: expected a .npy header"), "{error}");
+        }
+        let whole = written(&array![[1_u8, 2], [3, 4]]);
+        assert!((6..whole.len()).all(|length| read(&whole[..length]).is_err()));
+    }
+}

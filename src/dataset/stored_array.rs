@@ -1,0 +1,165 @@
+//! An array as a file holds it: where its numbers stand and how they are written.
+
+use super::values::{Values, check_grey_levels, check_reals};
+use crate::error::{Error, Result};
+use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
+use std::path::Path;
+
+/// How one number is written; sizes in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Number {
+    /// One byte, 0 or 1.
+    Bool,
+    /// 1, 2, 4 or 8 bytes.
+    Unsigned(usize),
+    /// 1, 2, 4 or 8 bytes, two's complement.
+    Signed(usize),
+    /// 4 or 8 bytes, IEEE 754.
+    Float(usize),
+}
+
+impl Number {
+    fn size(self) -> usize {
+        match self {
+            Self::Bool => 1,
+            Self::Unsigned(size) | Self::Signed(size) | Self::Float(size) => size,
+        }
+    }
+
+    /// The number that `bytes` spell, rounded to f64.
+    fn read(self, bytes: &[u8], is_big_endian: bool) -> f64 {
+        let join = |word, byte: &u8| word << 8 | u64::from(*byte);
+        let word = match is_big_endian {
+            true => bytes.iter().fold(0, join),
+            false => bytes.iter().rev().fold(0, join),
+        };
+        match self {
+            Self::Bool | Self::Unsigned(_) => word as f64,
+            Self::Signed(size) => {
+                let unused = 64 - 8 * size;
+                ((word << unused) as i64 >> unused) as f64
+            }
+            Self::Float(4) => f64::from(f32::from_bits(word as u32)),
+            Self::Float(_) => f64::from_bits(word),
+        }
+    }
+}
+
+/// What the header of a file says, and the bytes to which it belongs.
+pub(super) struct StoredArray<'a> {
+    pub path: &'a Path,
+    /// The whole file, unpacked.
+    pub bytes: &'a [u8],
+    /// Where the numbers start.
+    pub offset: usize,
+    pub number: Number,
+    pub is_big_endian: bool,
+    /// Whether the first index, not the last, runs fastest.
+    pub is_column_major: bool,
+    pub shape: Vec<usize>,
+}
+
+impl StoredArray<'_> {
+    /// The examples, and the (rows, columns) of an image if there are three dimensions. Further
+    /// dimensions are laid end to end, the last running fastest.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if the bytes are not as many as the shape asks for,
+    /// [`Error::Unsuitable`] if the shape is not one of examples, and [`Error::BadValue`].
+    pub fn examples(&self) -> Result<(Values, Option<(usize, usize)>)> {
+        let (n_examples, n_units) = self.checked_shape()?;
+        let image_shape = match self.shape[..] {
+            [_, rows, columns] => Some((rows, columns)),
+            _ => None,
+        };
+        let data = &self.bytes[self.offset..];
+        if self.number == Number::Unsigned(1) && !self.is_column_major {
+            let bytes = Array2::from_shape_vec((n_examples, n_units), data.to_vec());
+            return Ok((Values::from_bytes(bytes.expect("a checked shape")), image_shape));
+        }
+
+        // In the file, a step to the next example passes `stride` numbers, and unit i stands
+        // `places[i]` numbers after unit 0.
+        let (stride, places) = match self.is_column_major {
+            false => (n_units, (0..n_units).collect()),
+            true => {
+                let order = IxDyn(&self.shape[1..]).f();
+                let places = ArrayD::from_shape_vec(order, (0..n_units).collect());
+                let places = places.expect("a checked shape");
+                (1, places.iter().map(|place: &usize| place * n_examples).collect::<Vec<_>>())
+            }
+        };
+        let size = self.number.size();
+        let number = |example: usize, unit: usize| {
+            let at = (example * stride + places[unit]) * size;
+            self.number.read(&data[at..at + size], self.is_big_endian)
+        };
+        let (name, shape) = (self.path.display().to_string(), (n_examples, n_units));
+        let values = if let Number::Float(_) = self.number {
+            check_reals(&name, shape, number)?;
+            Values::from_reals(Array2::from_shape_fn(shape, |(n, i)| number(n, i) as f32))
+        } else {
+            check_grey_levels(&name, shape, number)?;
+            Values::from_bytes(Array2::from_shape_fn(shape, |(n, i)| number(n, i) as u8))
+        };
+        Ok((values, image_shape))
+    }
+
+    /// (examples, units), once the bytes are known to be as many: nothing is allocated before.
+    fn checked_shape(&self) -> Result<(usize, usize)> {
+        let shape = &self.shape;
+        let unsuitable = |rule| Err(Error::Unsuitable { path: self.path.into(), rule });
+        let malformed = |expected, found| {
+            let (path, offset) = (self.path.into(), self.offset as u64);
+            Err(Error::Malformed { path, offset, expected, found })
+        };
+        if shape.len() < 2 {
+            return unsuitable(format!(
+                "holds labels or another vector, of shape {shape:?}, but examples have the shape \
+                 [examples, units] or [examples, rows, columns]"
+            ));
+        }
+        if shape.contains(&0) {
+            return unsuitable(format!("holds no examples: its shape is {shape:?}"));
+        }
+        let length = shape.iter().try_fold(self.number.size(), |n, &side| n.checked_mul(side));
+        let Some(length) = length else {
+            let expected = "data of a size that a file can have".into();
+            return malformed(expected, format!("a header that tells the shape {shape:?}"));
+        };
+        let expected = || format!("{length} bytes of data, for the shape {shape:?}");
+        match self.bytes.len() - self.offset {
+            found if found < length => malformed(expected(), format!("only {found}")),
+            found if found > length => {
+                malformed(expected(), format!("{found}, {} too many", found - length))
+            }
+            _ => Ok((shape[0], shape[1..].iter().product())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_they_were_written() {
+        for (number, little, value) in [
+            (Number::Bool, vec![1], 1.0),
+            (Number::Unsigned(1), vec![200], 200.0),
+            (Number::Unsigned(2), 60_000_u16.to_le_bytes().to_vec(), 60_000.0),
+            (Number::Unsigned(4), 4_000_000_000_u32.to_le_bytes().to_vec(), 4e9),
+            (Number::Unsigned(8), u64::MAX.to_le_bytes().to_vec(), u64::MAX as f64),
+            (Number::Signed(1), vec![0x80], -128.0),
+            (Number::Signed(2), (-300_i16).to_le_bytes().to_vec(), -300.0),
+            (Number::Signed(4), (-70_000_i32).to_le_bytes().to_vec(), -70_000.0),
+            (Number::Signed(8), (-5_000_000_000_i64).to_le_bytes().to_vec(), -5e9),
+            (Number::Float(4), 0.1_f32.to_le_bytes().to_vec(), f64::from(0.1_f32)),
+            (Number::Float(8), 0.1_f64.to_le_bytes().to_vec(), 0.1),
+        ] {
+            let big: Vec<_> = little.iter().rev().copied().collect();
+            assert_eq!(number.read(&little, false), value, "{number:?}");
+            assert_eq!(number.read(&big, true), value, "{number:?}, big endian");
+        }
+    }
+}

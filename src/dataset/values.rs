@@ -1,0 +1,140 @@
+//! What a data set holds: bits, grey levels or real intensities, and the rule for each.
+
+use crate::bits::BitMatrix;
+use crate::error::{Error, Result};
+use ndarray::{Array2, s};
+use std::ops::{Range, RangeInclusive};
+
+/// The largest grey level: an intensity of 1.
+pub(super) const WHITE: f64 = 255.0;
+
+/// Intensities from 0 to 1, (examples, units), in the smallest form that keeps them exactly.
+/// Arrays are in standard layout.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Values {
+    /// Only 0 and 1.
+    Bits(BitMatrix),
+    /// Grey levels; the intensity of x is x / 255.
+    Bytes(Array2<u8>),
+    /// Intensities as they are, each checked.
+    Reals(Array2<f32>),
+}
+
+impl Values {
+    /// Grey levels, or bits if all are 0 or 1.
+    pub fn from_bytes(bytes: Array2<u8>) -> Self {
+        if bytes.iter().all(|&x| x <= 1) {
+            return Self::Bits(BitMatrix::from_fn(bytes.nrows(), bytes.ncols(), |row, column| {
+                bytes[[row, column]] == 1
+            }));
+        }
+        Self::Bytes(bytes.as_standard_layout().into_owned())
+    }
+
+    /// Intensities that [`check_reals`] has let pass, or bits if all are 0 or 1.
+    pub fn from_reals(reals: Array2<f32>) -> Self {
+        if reals.iter().all(|&x| x == 0.0 || x == 1.0) {
+            return Self::Bits(BitMatrix::from_fn(reals.nrows(), reals.ncols(), |row, column| {
+                reals[[row, column]] == 1.0
+            }));
+        }
+        Self::Reals(reals.as_standard_layout().into_owned())
+    }
+
+    /// (examples, units).
+    pub fn shape(&self) -> (usize, usize) {
+        match self {
+            Self::Bits(bits) => (bits.n_rows(), bits.n_columns()),
+            Self::Bytes(bytes) => bytes.dim(),
+            Self::Reals(reals) => reals.dim(),
+        }
+    }
+
+    /// The intensity of one unit, from 0 to 1.
+    pub fn intensity(&self, example: usize, unit: usize) -> f64 {
+        match self {
+            Self::Bits(bits) => f64::from(u8::from(bits.get(example, unit))),
+            Self::Bytes(bytes) => f64::from(bytes[[example, unit]]) / WHITE,
+            Self::Reals(reals) => f64::from(reals[[example, unit]]),
+        }
+    }
+
+    /// A copy of some examples, in the form that all of them had.
+    pub fn examples(&self, range: Range<usize>) -> Self {
+        match self {
+            Self::Bits(bits) => Self::Bits(bits.rows(range)),
+            Self::Bytes(bytes) => Self::Bytes(bytes.slice(s![range, ..]).to_owned()),
+            Self::Reals(reals) => Self::Reals(reals.slice(s![range, ..]).to_owned()),
+        }
+    }
+}
+
+/// Checks that every `number(example, unit)` is an intensity.
+///
+/// # Errors
+/// [`Error::BadValue`] for the first that is NaN or outside 0 to 1.
+pub(super) fn check_reals(
+    data: &str,
+    shape: (usize, usize),
+    number: impl Fn(usize, usize) -> f64,
+) -> Result<()> {
+    check(data, shape, 0.0..=1.0, "from 0 to 1; divide grey levels up to 255 by 255", number)
+}
+
+/// Checks that every `number(example, unit)`, a whole number, is a grey level.
+///
+/// # Errors
+/// [`Error::BadValue`] for the first outside 0 to 255.
+pub(super) fn check_grey_levels(
+    data: &str,
+    shape: (usize, usize),
+    number: impl Fn(usize, usize) -> f64,
+) -> Result<()> {
+    check(data, shape, 0.0..=WHITE, "a grey level from 0 to 255", number)
+}
+
+fn check(
+    data: &str,
+    (n_examples, n_units): (usize, usize),
+    range: RangeInclusive<f64>,
+    rule: &'static str,
+    number: impl Fn(usize, usize) -> f64,
+) -> Result<()> {
+    let cells =
+        || (0..n_examples).flat_map(|example| (0..n_units).map(move |unit| (example, unit)));
+    let bad = cells().find(|&(example, unit)| !range.contains(&number(example, unit)));
+    let Some((example, unit)) = bad else { return Ok(()) };
+    let is_spins = cells().all(|(example, unit)| [-1.0, 0.0, 1.0].contains(&number(example, unit)));
+    let rule = if is_spins { "0 or 1; map -1 and 1 by (x + 1) / 2" } else { rule };
+    Err(Error::BadValue { data: data.into(), example, unit, value: number(example, unit), rule })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn data_of_only_0_and_1_become_bits() {
+        let bits = BitMatrix::from_fn(2, 2, |row, column| row == column);
+        let packed = Values::Bits(bits);
+        assert_eq!(Values::from_bytes(array![[1, 0], [0, 1]]), packed);
+        assert_eq!(Values::from_reals(array![[1.0, -0.0], [0.0, 1.0]]), packed);
+        assert!(matches!(Values::from_bytes(array![[1, 0], [0, 2]]), Values::Bytes(_)));
+        assert!(matches!(Values::from_reals(array![[1.0, 0.5]]), Values::Reals(_)));
+    }
+
+    #[test]
+    fn some_examples_keep_the_form_of_all() {
+        let values = Values::from_bytes(array![[1, 0], [0, 255]]);
+        assert_eq!(values.examples(0..1), Values::Bytes(array![[1, 0]]));
+        assert_eq!(values.examples(0..1).intensity(0, 0), 1.0 / 255.0);
+    }
+
+    #[test]
+    fn a_transposed_array_keeps_its_meaning() {
+        let values = Values::from_bytes(array![[10, 20], [30, 40]].reversed_axes());
+        let Values::Bytes(bytes) = &values else { panic!("bytes") };
+        assert_eq!(bytes.as_slice(), Some(&[10, 30, 20, 40][..]));
+    }
+}

@@ -1,0 +1,64 @@
+//! How busy the hidden units are.
+
+use crate::bits::BitMatrix;
+use crate::error::Result;
+use crate::model::Rbm;
+use ndarray::{Array1, Axis};
+
+/// Below this mean activity a unit is dead.
+pub const DEAD: f64 = 0.001;
+
+/// Above this mean activity a unit is saturated.
+pub const SATURATED: f64 = 0.999;
+
+/// Mean activities of the hidden units over examples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HiddenActivity {
+    /// The mean of p(hⱼ = 1 | v) of each unit (H).
+    pub of_units: Array1<f64>,
+}
+
+impl HiddenActivity {
+    /// Over the rows of `visible` (N, V).
+    ///
+    /// # Errors
+    /// As [`Rbm::mean_hidden`].
+    pub fn new(rbm: &Rbm, visible: &BitMatrix) -> Result<Self> {
+        let means = rbm.mean_hidden(visible)?.mapv(f64::from);
+        Ok(Self { of_units: means.sum_axis(Axis(0)) / means.nrows() as f64 })
+    }
+
+    /// The mean over the units, 0 to 1.
+    pub fn mean(&self) -> f64 {
+        self.of_units.sum() / self.of_units.len() as f64
+    }
+
+    /// The share of units below [`DEAD`].
+    pub fn dead(&self) -> f64 {
+        self.share(|activity| activity < DEAD)
+    }
+
+    /// The share of units above [`SATURATED`].
+    pub fn saturated(&self) -> f64 {
+        self.share(|activity| activity > SATURATED)
+    }
+
+    fn share(&self, is_counted: impl Fn(f64) -> bool) -> f64 {
+        let n = self.of_units.iter().filter(|&&activity| is_counted(activity)).count();
+        n as f64 / self.of_units.len() as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array};
+
+    #[test]
+    fn dead_and_saturated_units_are_counted() {
+        let rbm = Rbm::new(Array2::zeros((3, 4)), array![0., 0., 0.], array![-9., 0., 9., 30.]);
+        let activity = HiddenActivity::new(&rbm.unwrap(), &BitMatrix::zeros(5, 3)).unwrap();
+        assert_eq!((activity.dead(), activity.saturated()), (0.25, 0.5));
+        assert!((activity.mean() - (0.5 + 1.0 + 1.0) / 4.0).abs() < 1e-3);
+    }
+}

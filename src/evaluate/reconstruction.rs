@@ -1,0 +1,56 @@
+//! How well an example survives one step to the hidden units and back.
+
+use super::Score;
+use crate::bits::BitMatrix;
+use crate::error::Result;
+use crate::gibbs::{Chains, Image};
+use crate::model::Rbm;
+use crate::rng::{Purpose, Stream};
+use ndarray::Array2;
+
+/// p(v' | h) with h drawn from p(h | v), for every row v of `visible` (N, V): (N, V). The draw
+/// comes from (seed, example), so that it is the same on every call.
+///
+/// # Errors
+/// As [`Rbm::mean_hidden`].
+pub fn reconstruct(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Result<Array2<f32>> {
+    let image = Image::new(rbm)?;
+    let streams = (0..visible.n_rows() as u64)
+        .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
+        .collect();
+    let chains = Chains::from_visible(&image, visible, streams);
+    image.visible_given_hidden().means(&chains.hidden())
+}
+
+/// The mean over examples of Σᵢ (vᵢ − p(vᵢ' | h))² / V: 0 is perfect, 0.25 is guessing. It falls
+/// as the chains freeze, too, so it is no measure of how well a machine has learned.
+///
+/// # Errors
+/// As [`reconstruct`].
+pub fn reconstruction_error(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Result<Score> {
+    let means = reconstruct(rbm, visible, seed)?;
+    let error = |(n, means): (usize, ndarray::ArrayView1<'_, f32>)| {
+        let differences = means.indexed_iter().map(|(i, &mean)| {
+            let bit = f64::from(u8::from(visible.get(n, i)));
+            (bit - f64::from(mean)).powi(2)
+        });
+        differences.sum::<f64>() / means.len() as f64
+    };
+    Ok(Score::of(&means.outer_iter().enumerate().map(error).collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array2};
+
+    #[test]
+    fn a_machine_that_copies_makes_no_error_and_one_without_weights_guesses() {
+        let visible = BitMatrix::from_fn(20, 5, |n, i| (n >> i) & 1 == 1);
+        let bias = Array1::from_elem(5, -10.0);
+        let copying = Rbm::new(Array2::eye(5) * 20.0, bias.clone(), bias).unwrap();
+        assert!(reconstruction_error(&copying, &visible, 1).unwrap().mean < 1e-3);
+        let idle = Rbm::new(Array2::zeros((5, 2)), Array1::zeros(5), Array1::zeros(2)).unwrap();
+        assert_eq!(reconstruction_error(&idle, &visible, 1).unwrap().mean, 0.25);
+    }
+}

@@ -1,0 +1,130 @@
+//! Grids of images as PNG: filters (columns of W), samples, reconstructions.
+
+use crate::model::Rbm;
+use ndarray::{ArrayView1, ArrayView2};
+
+/// How values become grey levels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Grey {
+    /// 0 is black, 1 is white: probabilities and bits.
+    Unit,
+    /// −limit is black, 0 middle grey, limit white: weights.
+    Signed {
+        /// The magnitude that is shown as black or white.
+        limit: f32,
+    },
+}
+
+impl Grey {
+    fn level(self, value: f32) -> u8 {
+        let unit = match self {
+            Self::Unit => value,
+            Self::Signed { limit } => 0.5 + 0.5 * value / limit.max(f32::MIN_POSITIVE),
+        };
+        (unit.clamp(0.0, 1.0) * 255.0).round() as u8
+    }
+}
+
+/// Level of the lines between the images.
+const SEPARATOR: u8 = 96;
+
+/// Pixels that a grid is enlarged to, at least, if its images are small.
+const WIDTH: usize = 600;
+
+/// The rows of `images` (N, rows · columns) as one picture: a grid wider than high, with a line of
+/// one pixel between images, enlarged by a whole factor.
+///
+/// # Panics
+/// If an image has not `shape.0 · shape.1` values, or there are none.
+pub fn grid(images: ArrayView2<'_, f32>, shape: (usize, usize), grey: Grey) -> Vec<u8> {
+    let (rows, columns) = shape;
+    assert_eq!(images.ncols(), rows * columns, "values of an image of {rows} x {columns}");
+    let n = images.nrows();
+    // About 3 : 2.
+    let across = ((1.5 * (n * rows) as f64 / columns as f64).sqrt().ceil() as usize).clamp(1, n);
+    let down = n.div_ceil(across);
+    let (width, height) = (across * (columns + 1) + 1, down * (rows + 1) + 1);
+    let mut pixels = vec![SEPARATOR; width * height];
+    for (at, image) in images.outer_iter().enumerate() {
+        let (top, left) = (at / across * (rows + 1) + 1, at % across * (columns + 1) + 1);
+        for (pixel, &value) in image.iter().enumerate() {
+            let (y, x) = (top + pixel / columns, left + pixel % columns);
+            pixels[y * width + x] = grey.level(value);
+        }
+    }
+    let zoom = WIDTH.div_ceil(width).min(8);
+    png(&pixels, width, zoom)
+}
+
+/// The filters of a machine, each the weights of one hidden unit as an image: at most `most`, those
+/// of largest norm first. Middle grey is 0; black and white are ∓ the magnitude that 99.5 % of the
+/// weights shown stay below.
+///
+/// # Panics
+/// If V is not `shape.0 · shape.1`.
+pub fn filters(rbm: &Rbm, shape: (usize, usize), most: usize) -> Vec<u8> {
+    let weights = rbm.weights().t();
+    let norm = |filter: ArrayView1<'_, f32>| filter.iter().map(|w| w * w).sum::<f32>();
+    let mut order: Vec<(usize, f32)> = weights.outer_iter().map(norm).enumerate().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let chosen: Vec<usize> = order.iter().take(most).map(|(unit, _)| *unit).collect();
+    let shown = weights.select(ndarray::Axis(0), &chosen);
+    let mut magnitudes: Vec<f32> = shown.iter().map(|w| w.abs()).collect();
+    magnitudes.sort_by(f32::total_cmp);
+    let limit = magnitudes[(magnitudes.len() - 1) * 995 / 1000];
+    grid(shown.view(), shape, Grey::Signed { limit })
+}
+
+/// A grey PNG of `pixels`, each enlarged to a square of `zoom`.
+fn png(pixels: &[u8], width: usize, zoom: usize) -> Vec<u8> {
+    let mut enlarged = Vec::with_capacity(pixels.len() * zoom * zoom);
+    for row in pixels.chunks_exact(width) {
+        let line: Vec<u8> = row.iter().flat_map(|&level| [level].repeat(zoom)).collect();
+        enlarged.extend(line.repeat(zoom));
+    }
+    let height = pixels.len() / width;
+    let side = |n: usize| u32::try_from(n * zoom).expect("a picture that fits a PNG");
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side(width), side(height));
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    let written = encoder.write_header().and_then(|mut png| png.write_image_data(&enlarged));
+    written.expect("writing to memory does not fail");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array1, Array2};
+
+    fn decode(bytes: &[u8]) -> (usize, Vec<u8>) {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        (reader.info().width as usize, pixels)
+    }
+
+    #[test]
+    fn images_stand_side_by_side_with_lines_between() {
+        let images = Array2::from_shape_fn((3, 6), |(n, i)| ((n + i) % 2) as f32);
+        let (width, pixels) = decode(&grid(images.view(), (2, 3), Grey::Unit));
+        // Two across, two down, enlarged eight times.
+        assert_eq!((width, pixels.len() / width), (9 * 8, 7 * 8));
+        let at = |x: usize, y: usize| pixels[(y * 8 + 4) * width + x * 8 + 4];
+        assert_eq!([at(0, 0), at(1, 1), at(2, 1), at(1, 2)], [SEPARATOR, 0, 255, 255]);
+        assert_eq!([at(5, 1), at(6, 1)], [255, 0], "the second image");
+        assert_eq!([at(1, 4), at(5, 4)], [0, SEPARATOR], "the third image, and no fourth");
+    }
+
+    #[test]
+    fn filters_come_by_norm_with_zero_in_the_middle() {
+        let mut weights = Array2::zeros((4, 3));
+        weights.column_mut(1).fill(2.0);
+        weights.column_mut(2).fill(-1.0);
+        let rbm = Rbm::new(weights, Array1::zeros(4), Array1::zeros(3)).unwrap();
+        let (width, pixels) = decode(&filters(&rbm, (2, 2), 3));
+        let at = |x: usize, y: usize| pixels[(y * 8 + 4) * width + x * 8 + 4];
+        assert_eq!([at(1, 1), at(4, 1), at(7, 1)], [255, 64, 128]);
+    }
+}

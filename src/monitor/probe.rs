@@ -1,0 +1,82 @@
+//! Measures a trainer at the end of an epoch, on the same examples and bits every time.
+
+use super::EpochRecord;
+use crate::bits::BitMatrix;
+use crate::dataset::Examples;
+use crate::error::Result;
+use crate::evaluate::HiddenActivity;
+use crate::evaluate::free_energy::mean_free_energy;
+use crate::evaluate::pseudo_likelihood::pseudo_likelihood;
+use crate::evaluate::reconstruction::reconstruction_error;
+use crate::rng::{Purpose, Stream, shuffle};
+use crate::train::Trainer;
+
+/// Examples of each subset, at most.
+pub const SUBSET: usize = 1000;
+
+/// Examples whose pseudo-likelihood is taken, at most: it costs the most.
+pub const PSEUDO_LIKELIHOOD_SUBSET: usize = 200;
+
+/// The fixed subsets.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    training: BitMatrix,
+    held_out: Option<BitMatrix>,
+    seed: u64,
+}
+
+impl Probe {
+    /// Subsets of the training data and of held-out data, if any, drawn by the seed.
+    pub fn new(training: &Examples, held_out: Option<&Examples>, seed: u64) -> Self {
+        Self {
+            training: subset(training, seed),
+            held_out: held_out.map(|examples| subset(examples, seed)),
+            seed,
+        }
+    }
+
+    /// The record of an epoch that took `seconds` for its updates, `total_seconds` since the start.
+    ///
+    /// # Errors
+    /// As [`crate::Rbm::mean_hidden`].
+    pub fn measure(
+        &self,
+        trainer: &Trainer,
+        seconds: f64,
+        total_seconds: f64,
+    ) -> Result<EpochRecord> {
+        let rbm = trainer.rbm();
+        let few = self.training.rows(0..self.training.n_rows().min(PSEUDO_LIKELIHOOD_SUBSET));
+        let activity = HiddenActivity::new(&rbm, &self.training)?;
+        let training = mean_free_energy(&rbm, &self.training).mean;
+        let held_out = self.held_out.as_ref().map(|bits| mean_free_energy(&rbm, bits).mean);
+        let (weight_norm, update_norm) = trainer.weight_norms();
+        let finite = |x: f64| x.is_finite().then_some(x);
+        Ok(EpochRecord {
+            epoch: trainer.epoch(),
+            updates: trainer.updates(),
+            seconds: total_seconds,
+            samples_per_second: trainer.examples().n_examples() as f64 / seconds,
+            reconstruction_error: finite(
+                reconstruction_error(&rbm, &self.training, self.seed)?.mean,
+            ),
+            pseudo_likelihood: finite(pseudo_likelihood(&rbm, &few).mean),
+            free_energy_train: finite(training),
+            free_energy_test: held_out.and_then(finite),
+            free_energy_gap: held_out.map(|held_out| held_out - training).and_then(finite),
+            mean_hidden_activity: finite(activity.mean()),
+            dead_hidden: finite(activity.dead()),
+            saturated_hidden: finite(activity.saturated()),
+            weight_norm: finite(weight_norm),
+            update_norm: finite(update_norm),
+            flip_rate: finite(trainer.flip_rate()),
+        })
+    }
+}
+
+/// Up to [`SUBSET`] examples in an order drawn by the seed, with bits that are theirs for good.
+fn subset(examples: &Examples, seed: u64) -> BitMatrix {
+    let mut order = vec![0; examples.n_examples()];
+    shuffle(&mut order, &mut Stream::new(seed, Purpose::MonitorSubset, 0));
+    examples.fixed_bits(seed, order.iter().take(SUBSET).map(|&example| example as usize))
+}

@@ -1,0 +1,39 @@
+//! One line of `metrics.jsonl`.
+
+use serde::{Deserialize, Serialize};
+
+/// The state of a run at the end of an epoch. What does not apply, or is not finite, is null.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Epochs done.
+    pub epoch: usize,
+    /// Updates done.
+    pub updates: u64,
+    /// Wall time since the start of training, monitors included.
+    pub seconds: f64,
+    /// Training examples a second in this epoch, monitors left out.
+    pub samples_per_second: f64,
+    /// Mean squared error a unit of one step to the hidden units and back, training subset.
+    pub reconstruction_error: Option<f64>,
+    /// Σᵢ ln p(vᵢ | the rest), nats an example, training subset.
+    pub pseudo_likelihood: Option<f64>,
+    /// Mean F(v) of the training subset, nats.
+    pub free_energy_train: Option<f64>,
+    /// Mean F(v) of a subset of held-out data, nats: of the validation set where there is one,
+    /// else of the test set.
+    pub free_energy_test: Option<f64>,
+    /// `free_energy_test` − `free_energy_train`: rises when the machine begins to overfit.
+    pub free_energy_gap: Option<f64>,
+    /// Mean p(hⱼ = 1 | v) over units and training subset, 0 to 1.
+    pub mean_hidden_activity: Option<f64>,
+    /// Share of hidden units whose mean activity is below 0.1 %.
+    pub dead_hidden: Option<f64>,
+    /// Share of hidden units whose mean activity is above 99.9 %.
+    pub saturated_hidden: Option<f64>,
+    /// √ΣW².
+    pub weight_norm: Option<f64>,
+    /// √ΣΔW² of the last update.
+    pub update_norm: Option<f64>,
+    /// Share of the chains' visible bits that the last sweep changed.
+    pub flip_rate: Option<f64>,
+}

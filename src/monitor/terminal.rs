@@ -1,0 +1,91 @@
+//! Progress on stderr: a bar on a terminal, a line an epoch elsewhere.
+
+use super::{EpochRecord, Monitor};
+use crate::error::Result;
+use crate::train::Trainer;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal as _;
+
+/// The progress of a run.
+#[derive(Debug)]
+pub struct Terminal {
+    bar: Option<ProgressBar>,
+}
+
+impl Terminal {
+    /// For a run of so many updates, of which some may be done.
+    pub fn new(trainer: &Trainer) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template(
+                "{prefix} {wide_bar:.cyan/dim} {percent:>3} %, {eta} left  {msg}",
+            );
+            let bar = ProgressBar::new(trainer.total_updates());
+            bar.set_style(style.expect("a valid template").progress_chars("━━─"));
+            bar.set_position(trainer.updates());
+            bar.reset_eta();
+            bar
+        });
+        Self { bar }
+    }
+}
+
+impl Monitor for Terminal {
+    fn after_updates(&mut self, trainer: &Trainer, samples_per_second: f64) {
+        if let Some(bar) = &self.bar {
+            let epoch = (trainer.epoch() + 1).min(trainer.config().epochs);
+            bar.set_prefix(format!("epoch {epoch}/{}", trainer.config().epochs));
+            bar.set_message(format!("{:.0} images/s", samples_per_second));
+            bar.set_position(trainer.updates());
+        }
+    }
+
+    fn after_epoch(&mut self, trainer: &Trainer, record: &EpochRecord) -> Result<()> {
+        let line = line(record, trainer.config().epochs);
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => eprintln!("{line}"),
+        }
+        if let Some(bar) = self.bar.take_if(|_| trainer.is_done()) {
+            bar.finish_and_clear();
+        }
+        Ok(())
+    }
+}
+
+/// A record in one line.
+fn line(record: &EpochRecord, epochs: usize) -> String {
+    let number = |value: Option<f64>, digits: usize| {
+        value.map_or("–".to_string(), |value| format!("{value:.digits$}"))
+    };
+    format!(
+        "epoch {:>width$}/{epochs}  {:>7.0} images/s  pseudo-likelihood {}  reconstruction {}  \
+         free-energy gap {}  active {} %",
+        record.epoch,
+        record.samples_per_second,
+        number(record.pseudo_likelihood, 2),
+        number(record.reconstruction_error, 4),
+        number(record.free_energy_gap, 2),
+        number(record.mean_hidden_activity.map(|share| 100.0 * share), 1),
+        width = epochs.to_string().len(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_shows_what_there_is_and_a_dash_for_the_rest() {
+        let record = EpochRecord {
+            epoch: 3,
+            samples_per_second: 12_345.6,
+            pseudo_likelihood: Some(-71.234),
+            ..EpochRecord::default()
+        };
+        assert_eq!(
+            line(&record, 10),
+            "epoch  3/10    12346 images/s  pseudo-likelihood -71.23  reconstruction –  \
+             free-energy gap –  active – %"
+        );
+    }
+}

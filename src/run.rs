@@ -1,0 +1,237 @@
+//! A whole run of training: data in, epochs, monitors, and a folder with what came out.
+
+use crate::dataset::{Dataset, Examples, Source, Split};
+use crate::error::{Error, Result};
+use crate::model::{ModelFile, Provenance};
+use crate::monitor::metrics_file::MetricsFile;
+use crate::monitor::pictures::{self, Grey};
+use crate::monitor::terminal::Terminal;
+use crate::monitor::{Monitor, Probe, Writer};
+use crate::rng::MAX_SEED;
+use crate::train::{TrainConfig, Trainer};
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// How a run is carried out: nothing here decides a bit but the choice of the data.
+#[derive(Clone, Debug, Default)]
+pub struct RunConfig {
+    /// Training data.
+    pub data: Source,
+    /// Data to report on; none: the test images if `data` is MNIST.
+    pub test_data: Option<Source>,
+    /// How many of the last training examples are set aside; 0: none.
+    pub validation: usize,
+    /// The first so many training examples are used, those set aside included; none: all.
+    pub limit: Option<usize>,
+    /// Rows and columns of the images; none: as the data say.
+    pub image_shape: Option<(usize, usize)>,
+    /// A model whose parameters to start from.
+    pub init: Option<PathBuf>,
+    /// Threads, at least 1; none: as many as the machine has.
+    pub threads: Option<usize>,
+    /// The folder; none: `runs/` and a name of data, sizes and time.
+    pub out: Option<PathBuf>,
+    /// No progress.
+    pub quiet: bool,
+}
+
+/// The model of a finished run, in its folder.
+pub const MODEL: &str = "model.safetensors";
+/// The records of a run, in its folder.
+pub const METRICS: &str = "metrics.jsonl";
+
+/// Most images of a picture.
+const MOST_IMAGES: usize = 400;
+
+/// Trains by these settings and returns the folder that holds the results: `model.safetensors`,
+/// `metrics.jsonl` and, for images, `filters.png` and `samples.png`.
+///
+/// # Errors
+/// Whatever is wrong with data, settings or the folder, before anything is written;
+/// [`Error::Diverged`] and [`Error::Io`] later.
+pub fn train(config: TrainConfig, run: &RunConfig) -> Result<PathBuf> {
+    in_pool(run.threads, || train_in_pool(config, run))
+}
+
+/// Runs `work` on a pool of so many threads.
+///
+/// # Errors
+/// [`Error::InvalidSetting`] for no threads, or more than the system gives.
+pub fn in_pool<T: Send>(
+    threads: Option<usize>,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
+    let invalid = |value: usize, rule: String| Error::InvalidSetting {
+        setting: "threads",
+        value: value.to_string(),
+        rule,
+    };
+    if threads == Some(0) {
+        return Err(invalid(0, "at least 1".to_string()));
+    }
+    let n = threads.unwrap_or(0);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+    pool.map_err(|cause| invalid(n, format!("a number that the system allows ({cause})")))?
+        .install(work)
+}
+
+fn train_in_pool(config: TrainConfig, run: &RunConfig) -> Result<PathBuf> {
+    if config.seed > MAX_SEED {
+        config.validate(usize::MAX)?;
+    }
+    let data = Data::read(&config, run)?;
+    let mut trainer = match &run.init {
+        None => Trainer::new(config, data.training)?,
+        Some(path) => Trainer::from_model(config, data.training, &ModelFile::read(path)?.rbm)?,
+    };
+    let folder = new_folder(run, trainer.examples(), trainer.config().hidden)?;
+
+    let probe = Probe::new(trainer.examples(), data.held_out.as_ref(), trainer.config().seed);
+    let mut writer = Writer::start();
+    let trained = {
+        let mut metrics = MetricsFile { path: folder.join(METRICS), writer: &mut writer };
+        let mut terminal = (!run.quiet).then(|| Terminal::new(&trainer));
+        let mut monitors: Vec<&mut dyn Monitor> = vec![&mut metrics];
+        monitors.extend(terminal.as_mut().map(|terminal| terminal as &mut dyn Monitor));
+        all_epochs(&mut trainer, &probe, &mut monitors)
+    };
+    let written = trained.and_then(|()| {
+        write_results(&folder, &trainer, data.provenance, data.image_shape, &mut writer)
+    });
+    // What the writer met with came first, so it is told first.
+    writer.finish().and(written)?;
+    Ok(folder)
+}
+
+/// Epoch after epoch to the end of the run.
+fn all_epochs(
+    trainer: &mut Trainer,
+    probe: &Probe,
+    monitors: &mut [&mut dyn Monitor],
+) -> Result<()> {
+    let start = Instant::now();
+    while !trainer.is_done() {
+        let epoch_start = Instant::now();
+        let (first_update, n_examples) = (trainer.updates(), trainer.examples().n_examples());
+        let told_every = (trainer.updates_per_epoch() / 20).max(1);
+        loop {
+            trainer.update()?;
+            if trainer.updates().is_multiple_of(told_every) {
+                let share =
+                    (trainer.updates() - first_update) as f64 / trainer.updates_per_epoch() as f64;
+                let rate = share * n_examples as f64 / epoch_start.elapsed().as_secs_f64();
+                monitors.iter_mut().for_each(|monitor| monitor.after_updates(trainer, rate));
+            }
+            if trainer.is_first_of_epoch() {
+                break;
+            }
+        }
+        let seconds = epoch_start.elapsed().as_secs_f64();
+        let record = probe.measure(trainer, seconds, start.elapsed().as_secs_f64())?;
+        for monitor in monitors.iter_mut() {
+            monitor.after_epoch(trainer, &record)?;
+        }
+    }
+    Ok(())
+}
+
+/// The examples of a run.
+struct Data {
+    training: Examples,
+    held_out: Option<Examples>,
+    image_shape: Option<(usize, usize)>,
+    provenance: Map<String, Value>,
+}
+
+impl Data {
+    fn read(config: &TrainConfig, run: &RunConfig) -> Result<Self> {
+        let with_shape = |dataset: Dataset| match run.image_shape {
+            Some((rows, columns)) => dataset.with_image_shape(rows, columns),
+            None => Ok(dataset),
+        };
+        let mut training = with_shape(run.data.read()?)?;
+        let test = match &run.test_data {
+            Some(source) => Some((source, Split::Test)),
+            None => run.data.has_test_split().then_some((&run.data, Split::Test)),
+        };
+        let test = test
+            .map(|(source, split)| source.read_split(split).and_then(with_shape))
+            .transpose()?;
+        if let Some(test) = &test
+            && test.n_visible() != training.n_visible()
+        {
+            return Err(Error::WidthMismatch {
+                what: test.name().to_string(),
+                found: test.n_visible(),
+                other: "the training data",
+                expected: training.n_visible(),
+            });
+        }
+        if let Some(limit) = run.limit {
+            training = training.first(limit)?;
+        }
+        let mut held_out = test;
+        if run.validation > 0 {
+            let (rest, validation) = training.split_validation(run.validation)?;
+            (training, held_out) = (rest, Some(validation));
+        }
+        let provenance = json!({
+            "sha256": training.sha256(),
+            "n_examples": training.n_examples(),
+            "limit": run.limit,
+            "validation": run.validation,
+        });
+        let Value::Object(provenance) = provenance else { unreachable!("an object, as written") };
+        let image_shape = training.image_shape();
+        let binarized = |dataset| Examples::new(dataset, config.binarize);
+        let (training, held_out) = (binarized(training), held_out.map(binarized));
+        Ok(Self { training, held_out, image_shape, provenance })
+    }
+}
+
+/// The folder of the run, made if it is not there, and empty of runs.
+fn new_folder(run: &RunConfig, examples: &Examples, hidden: usize) -> Result<PathBuf> {
+    let folder = run.out.clone().unwrap_or_else(|| {
+        let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
+        let name = format!("{}-{}x{hidden}-{now}", run.data.short_name(), examples.n_visible());
+        Path::new("runs").join(name)
+    });
+    for file in [MODEL, METRICS] {
+        if folder.join(file).exists() {
+            let rule = format!("already holds a run ({file}); give another folder with --out");
+            return Err(Error::Unsuitable { path: folder, rule });
+        }
+    }
+    let io = |cause| Error::Io { path: folder.clone(), action: "create files in", cause };
+    std::fs::create_dir_all(&folder).map_err(io)?;
+    // A folder that cannot be written to is better found now than after an hour.
+    let probe = folder.join(".writable");
+    std::fs::write(&probe, []).and_then(|()| std::fs::remove_file(&probe)).map_err(io)?;
+    Ok(folder)
+}
+
+/// The model and, for images, pictures of its filters and of its chains.
+fn write_results(
+    folder: &Path,
+    trainer: &Trainer,
+    data: Map<String, Value>,
+    image_shape: Option<(usize, usize)>,
+    writer: &mut Writer,
+) -> Result<()> {
+    let rbm = trainer.rbm();
+    if let Some(shape) = image_shape {
+        writer.write(folder.join("filters.png"), pictures::filters(&rbm, shape, MOST_IMAGES))?;
+        let chains = trainer.chains().hidden();
+        let shown = rbm.mean_visible(&chains.rows(0..chains.n_rows().min(MOST_IMAGES)))?;
+        let samples = pictures::grid(shown.view(), shape, Grey::Unit);
+        writer.write(folder.join("samples.png"), samples)?;
+    }
+    let Value::Object(settings) = serde_json::to_value(trainer.config()).expect("plain data")
+    else {
+        unreachable!("settings are a struct")
+    };
+    let provenance = Provenance { data, image_shape, settings, ..Provenance::default() };
+    let model = ModelFile { rbm, provenance };
+    writer.write(folder.join(MODEL), model.to_bytes())
+}

@@ -1,0 +1,32 @@
+//! Training by persistent contrastive divergence (PCD; Tieleman, 2008, Training restricted
+//! Boltzmann machines using approximations to the likelihood gradient).
+//!
+//! ```text
+//!  examples ──► positive_phase: v ─┐                         ┌─► statistics: bits by unit, p(h|v)
+//!                                  ├─► mean_hidden: p(h|v) ──┤                  │
+//!  chains ────► negative_phase: v ─┘     and the next h      └─► statistics     ▼
+//!     ▲                                                                      update
+//!     └───────────────────────── parameters: W, b, c, W̃, W̃ᵀ ◄───────────────────┘
+//! ```
+
+pub mod schedule;
+
+pub mod config;
+
+pub mod parameters;
+
+pub mod statistics;
+
+pub mod positive_phase;
+
+pub mod negative_phase;
+
+pub mod optimizer;
+
+pub mod update;
+
+pub mod trainer;
+
+pub use config::{ChainStart, TrainConfig};
+pub use schedule::Schedule;
+pub use trainer::Trainer;

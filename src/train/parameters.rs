@@ -1,0 +1,158 @@
+//! The parameters while they are trained: W, b, c in f32, and their image in fixed point.
+
+use crate::fixed::Scale;
+use crate::gibbs::Image;
+use crate::kernels::Isa;
+use crate::kernels::tile::{Row, SIDE, Tile};
+use crate::model::Rbm;
+use ndarray::{Array1, Array2};
+
+/// W (V, H) in tiles, b (V), c (H) and what the chains read of them.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// The tiles of hidden panel 0 from top to bottom, then those of panel 1, …
+    pub(super) weights: Vec<Tile<f32>>,
+    /// b, filled up to whole panels with 0.
+    pub(super) visible_bias: Vec<Row<f32>>,
+    /// c, filled up to whole panels with 0.
+    pub(super) hidden_bias: Vec<Row<f32>>,
+    /// Rounded, in both orders; as current as the weights.
+    pub(super) image: Image,
+    /// Σ|weights| of each visible unit in each hidden panel: a buffer of [`norm`](Self::norm).
+    row_norms: Vec<Row<f64>>,
+}
+
+impl Parameters {
+    /// Those of a machine.
+    pub fn new(rbm: &Rbm, isa: Isa) -> Self {
+        let (n_visible, n_hidden) = rbm.weights().dim();
+        let visible_panels = n_visible.div_ceil(SIDE);
+        let n_tiles = visible_panels * n_hidden.div_ceil(SIDE);
+        let mut weights = vec![[[0.0; SIDE]; SIDE]; n_tiles];
+        for ((i, j), &weight) in rbm.weights().indexed_iter() {
+            weights[j / SIDE * visible_panels + i / SIDE][i % SIDE][j % SIDE] = weight;
+        }
+        let bias = |values: &Array1<f32>| {
+            let mut rows = vec![[0.0; SIDE]; values.len().div_ceil(SIDE)];
+            rows.as_flattened_mut().iter_mut().zip(values).for_each(|(to, &from)| *to = from);
+            rows
+        };
+        Self {
+            visible_bias: bias(rbm.visible_bias()),
+            hidden_bias: bias(rbm.hidden_bias()),
+            image: Image::with_scale(rbm, Scale::TRAINING, isa),
+            row_norms: vec![[0.0; SIDE]; n_tiles],
+            weights,
+        }
+    }
+
+    /// The machine as it is now.
+    pub fn to_rbm(&self) -> Rbm {
+        let (n_visible, n_hidden) = (self.image.n_visible(), self.image.n_hidden());
+        let visible_panels = n_visible.div_ceil(SIDE);
+        let weights = Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| {
+            self.weights[j / SIDE * visible_panels + i / SIDE][i % SIDE][j % SIDE]
+        });
+        let bias = |rows: &[Row<f32>], n: usize| Array1::from(rows.as_flattened()[..n].to_vec());
+        let visible_bias = bias(&self.visible_bias, n_visible);
+        Rbm::new(weights, visible_bias, bias(&self.hidden_bias, n_hidden))
+            .expect("parameters are checked to be finite")
+    }
+
+    /// The image that chains read.
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// The largest Σ|weights| + |bias| of a unit, visible or hidden; NaN if any value is.
+    pub fn norm(&mut self) -> f64 {
+        let visible_panels = self.visible_bias.len();
+        let mut norm = 0.0;
+        for (panel, tiles) in self.weights.chunks_exact(visible_panels).enumerate() {
+            let mut columns = self.hidden_bias[panel].map(|bias| f64::from(bias.abs()));
+            let row_norms = &mut self.row_norms[panel * visible_panels..][..visible_panels];
+            for (tile, row_norms) in tiles.iter().zip(row_norms) {
+                for (row, row_norm) in tile.iter().zip(row_norms) {
+                    let magnitudes = row.map(|weight| f64::from(weight.abs()));
+                    columns.iter_mut().zip(magnitudes).for_each(|(sum, x)| *sum += x);
+                    // Eight sums side by side, which the compiler makes vectors of.
+                    let mut sums = [0.0; 8];
+                    for eight in magnitudes.as_chunks::<8>().0 {
+                        sums.iter_mut().zip(eight).for_each(|(sum, x)| *sum += x);
+                    }
+                    *row_norm = sums.iter().sum();
+                }
+            }
+            norm = columns.into_iter().fold(norm, largest);
+        }
+        for (panel, bias) in self.visible_bias.iter().enumerate() {
+            for (unit, bias) in bias.iter().enumerate() {
+                let tiles = self.row_norms[panel..].iter().step_by(visible_panels);
+                let sum: f64 = tiles.map(|row_norms| row_norms[unit]).sum();
+                norm = largest(norm, sum + f64::from(bias.abs()));
+            }
+        }
+        norm
+    }
+
+    /// √ΣW², and √Σ(W − `before`)² where `before` are the weights of an earlier time.
+    pub fn weight_norms(&self, before: &[Tile<f32>]) -> (f64, f64) {
+        let squares = |tile: &Tile<f32>, other: &Tile<f32>| {
+            let pairs = tile.as_flattened().iter().zip(other.as_flattened());
+            pairs.map(|(&x, &y)| f64::from(x - y) * f64::from(x - y)).sum::<f64>()
+        };
+        let zero = [[0.0; SIDE]; SIDE];
+        let norm: f64 = self.weights.iter().map(|tile| squares(tile, &zero)).sum();
+        let change: f64 =
+            self.weights.iter().zip(before).map(|(tile, other)| squares(tile, other)).sum();
+        (norm.sqrt(), change.sqrt())
+    }
+}
+
+/// The larger of two numbers; NaN if either is.
+fn largest(a: f64, b: f64) -> f64 {
+    if a > b || a.is_nan() { a } else { b }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine() -> Rbm {
+        let value = |at: usize| (at % 17) as f32 / 8.0 - 1.0;
+        Rbm::new(
+            Array2::from_shape_fn((70, 130), |(i, j)| value(i * 5 + j)),
+            Array1::from_shape_fn(70, value),
+            Array1::from_shape_fn(130, |j| value(j * 3)),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_machine_goes_in_and_comes_out() {
+        let parameters = Parameters::new(&machine(), Isa::BASELINE);
+        assert_eq!(parameters.to_rbm(), machine());
+        assert!(parameters.image().is_consistent());
+    }
+
+    #[test]
+    fn the_norm_is_that_of_the_machine() {
+        let mut parameters = Parameters::new(&machine(), Isa::BASELINE);
+        assert!((parameters.norm() - machine().norm()).abs() < 1e-9);
+        parameters.weights[3][5][1] = f32::NAN;
+        assert!(parameters.norm().is_nan());
+        parameters.weights[3][5][1] = 5000.0;
+        assert!(parameters.norm() > 5000.0);
+    }
+
+    #[test]
+    fn norms_of_weights_and_of_their_change() {
+        let parameters = Parameters::new(&machine(), Isa::BASELINE);
+        let mut before = parameters.weights.clone();
+        before[0][1][2] += 3.0;
+        before[5][0][1] -= 4.0;
+        let (norm, change) = parameters.weight_norms(&before);
+        let expected = machine().weights().iter().map(|&w| f64::from(w * w)).sum::<f64>().sqrt();
+        assert!((norm - expected).abs() < 1e-9 && (change - 5.0).abs() < 1e-6);
+    }
+}

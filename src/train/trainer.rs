@@ -1,0 +1,320 @@
+//! The training loop: update after update, epoch after epoch.
+
+use super::config::{ChainStart, TrainConfig};
+use super::negative_phase::{NegativePhase, mean_hidden};
+use super::optimizer::{Optimizer, Sgd};
+use super::parameters::Parameters;
+use super::positive_phase::PositivePhase;
+use crate::bits::BitMatrix;
+use crate::dataset::Examples;
+use crate::error::{Error, Result};
+use crate::fixed::Scale;
+use crate::gibbs::Chains;
+use crate::kernels::Isa;
+use crate::kernels::naive::sigmoid;
+use crate::kernels::tile::Tile;
+use crate::model::Rbm;
+use crate::rng::{Purpose, Stream, shuffle};
+use std::sync::Arc;
+
+/// A run of training: parameters, chains and the place in the data.
+///
+/// ```
+/// use harmonium::dataset::{Binarization, Dataset, Examples};
+/// use harmonium::{BitMatrix, TrainConfig, Trainer};
+/// let bars = BitMatrix::from_fn(4, 2, |example, pixel| example >> pixel & 1 == 1);
+/// let examples = Examples::new(Dataset::from_bits("bars", bars), Binarization::Stochastic);
+/// let config = TrainConfig { hidden: 3, epochs: 2, batch_size: 2, ..TrainConfig::default() };
+/// let mut trainer = Trainer::new(config, examples)?;
+/// while !trainer.is_done() {
+///     trainer.update()?;
+/// }
+/// assert_eq!(trainer.updates(), 4);
+/// # Ok::<(), harmonium::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Trainer {
+    config: TrainConfig,
+    examples: Arc<Examples>,
+    parameters: Parameters,
+    optimizer: Optimizer,
+    positive: PositivePhase,
+    negative: NegativePhase,
+    /// The order of the examples in this epoch.
+    order: Vec<u32>,
+    /// Updates done.
+    updates: u64,
+    /// Updates after which the parameters are next checked against the range of fixed point.
+    next_check: u64,
+    /// The weights before the last update of the epoch.
+    previous_weights: Vec<Tile<f32>>,
+}
+
+impl Trainer {
+    /// A run from fresh parameters.
+    ///
+    /// # Errors
+    /// As [`TrainConfig::validate`], and [`Isa::from_environment`].
+    pub fn new(config: TrainConfig, examples: impl Into<Arc<Examples>>) -> Result<Self> {
+        let examples = examples.into();
+        config.validate(examples.n_examples())?;
+        let mean = examples.mean();
+        let rbm = Rbm::initial(config.hidden, &mean, examples.n_examples(), config.seed)?;
+        Self::from_model(config, examples, &rbm)
+    }
+
+    /// A run that goes on from the parameters of a model, with new chains.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`Error::WidthMismatch`] if the examples are not V wide,
+    /// [`Error::InvalidSetting`] if `hidden` is not H or the weights are out of the range of
+    /// training.
+    pub fn from_model(
+        config: TrainConfig,
+        examples: impl Into<Arc<Examples>>,
+        rbm: &Rbm,
+    ) -> Result<Self> {
+        Self::with_isa(config, examples.into(), rbm, Isa::from_environment()?)
+    }
+
+    /// [`from_model`](Self::from_model) on a given instruction set; the bits are the same on each.
+    ///
+    /// # Errors
+    /// As [`from_model`](Self::from_model).
+    pub fn with_isa(
+        config: TrainConfig,
+        examples: Arc<Examples>,
+        rbm: &Rbm,
+        isa: Isa,
+    ) -> Result<Self> {
+        config.validate(examples.n_examples())?;
+        if examples.n_visible() != rbm.n_visible() {
+            return Err(Error::WidthMismatch {
+                what: examples.name().to_string(),
+                found: examples.n_visible(),
+                other: "the model",
+                expected: rbm.n_visible(),
+            });
+        }
+        if config.hidden != rbm.n_hidden() {
+            return Err(Error::InvalidSetting {
+                setting: "hidden",
+                value: config.hidden.to_string(),
+                rule: format!("{}, as the model has it", rbm.n_hidden()),
+            });
+        }
+        let parameters = Parameters::new(rbm, isa);
+        let mut order = vec![0; examples.n_examples()];
+        shuffle(&mut order, &mut Stream::new(config.seed, Purpose::DataOrder, 0));
+        let chains = start_chains(&config, &examples, &parameters, &order);
+        let mut trainer = Self {
+            optimizer: Optimizer::new(config.momentum, rbm.n_visible(), rbm.n_hidden()),
+            positive: PositivePhase::new(config.batch_size, rbm.n_visible(), rbm.n_hidden()),
+            negative: NegativePhase::new(chains),
+            previous_weights: parameters.weights.clone(),
+            config,
+            examples,
+            parameters,
+            order,
+            updates: 0,
+            next_check: 0,
+        };
+        trainer.check_range()?;
+        Ok(trainer)
+    }
+
+    /// Changes the parameters once: the next mini-batch against the chains, moved
+    /// `gibbs_steps` sweeps.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if the parameters left the range of fixed point. The trainer is of no
+    /// use after that.
+    ///
+    /// # Panics
+    /// If the run [is done](Self::is_done).
+    pub fn update(&mut self) -> Result<()> {
+        assert!(!self.is_done(), "all updates of the run are done");
+        let epoch = self.epoch();
+        if self.is_first_of_epoch() {
+            shuffle(
+                &mut self.order,
+                &mut Stream::new(self.config.seed, Purpose::DataOrder, epoch as u64),
+            );
+        }
+        let batch = self.order.chunks(self.config.batch_size).nth(self.batch()).expect("a batch");
+        self.positive.clamp(&self.examples, batch, self.config.seed, epoch);
+        self.negative.sweep(&self.parameters.image, self.config.gibbs_steps);
+        mean_hidden(&self.parameters.image, &mut self.positive, &mut self.negative);
+        if self.is_last_of_epoch() {
+            self.previous_weights.clone_from(&self.parameters.weights);
+        }
+        let step = self.step();
+        self.optimizer.update(
+            &mut self.parameters,
+            self.positive.statistics(),
+            self.negative.statistics(),
+            step,
+        );
+        self.updates += 1;
+        if self.updates >= self.next_check || self.is_first_of_epoch() {
+            self.check_range()?;
+        }
+        Ok(())
+    }
+
+    /// Updates to the end of the epoch.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub fn finish_epoch(&mut self) -> Result<()> {
+        loop {
+            self.update()?;
+            if self.is_first_of_epoch() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The rule's numbers for the next update.
+    fn step(&self) -> Sgd {
+        let TrainConfig { schedule, learning_rate, weight_decay, .. } = self.config;
+        let rate = schedule.rate(learning_rate, self.updates, self.total_updates());
+        Sgd { rate: rate as f32, decay: weight_decay as f32 }
+    }
+
+    /// Checks the parameters against half of the range of fixed point, and plans the next check:
+    /// before the updates in between could bridge the other half.
+    fn check_range(&mut self) -> Result<()> {
+        let limit = Scale::TRAINING.limit();
+        let norm = self.parameters.norm();
+        if norm.is_nan() || norm > limit {
+            return Err(Error::Diverged {
+                epoch: (self.updates.saturating_sub(1) / self.updates_per_epoch() + 1) as usize,
+                update: self.updates,
+                norm,
+                limit,
+            });
+        }
+        let TrainConfig { learning_rate, momentum, weight_decay, .. } = self.config;
+        // A gradient is at most 1; so is, in an update, the growth of each of the parameters that
+        // add up to the norm, but for the rate and what weight decay may add.
+        let n = self.examples.n_visible().max(self.config.hidden) as f64 + 1.0;
+        let growth = learning_rate / (1.0 - momentum) * (n + weight_decay * 2.0 * limit);
+        let safe = ((2.0 * limit - 1.0 - norm) / growth).floor();
+        self.next_check = self.updates + (safe as u64).max(1);
+        Ok(())
+    }
+
+    /// Whether the next update is the first of an epoch.
+    pub fn is_first_of_epoch(&self) -> bool {
+        self.updates.is_multiple_of(self.updates_per_epoch())
+    }
+
+    fn is_last_of_epoch(&self) -> bool {
+        (self.updates + 1).is_multiple_of(self.updates_per_epoch())
+    }
+
+    /// Which mini-batch of the epoch is next, from 0.
+    fn batch(&self) -> usize {
+        (self.updates % self.updates_per_epoch()) as usize
+    }
+
+    /// Epochs done.
+    pub fn epoch(&self) -> usize {
+        (self.updates / self.updates_per_epoch()) as usize
+    }
+
+    /// Updates of an epoch.
+    pub fn updates_per_epoch(&self) -> u64 {
+        self.config.updates_per_epoch(self.examples.n_examples())
+    }
+
+    /// Updates done.
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// Updates of the whole run.
+    pub fn total_updates(&self) -> u64 {
+        self.updates_per_epoch() * self.config.epochs as u64
+    }
+
+    /// Whether all updates of the run are done.
+    pub fn is_done(&self) -> bool {
+        self.updates >= self.total_updates()
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// The training data.
+    pub fn examples(&self) -> &Examples {
+        &self.examples
+    }
+
+    /// The machine as it is now.
+    pub fn rbm(&self) -> Rbm {
+        self.parameters.to_rbm()
+    }
+
+    /// The parameters as they are now.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The persistent chains.
+    pub fn chains(&self) -> &Chains {
+        self.negative.chains()
+    }
+
+    /// Share of the visible bits of the chains that the last sweep changed.
+    pub fn flip_rate(&self) -> f64 {
+        self.negative.flip_rate()
+    }
+
+    /// √ΣW², and the norm of the last update's change of W at the end of an epoch.
+    pub fn weight_norms(&self) -> (f64, f64) {
+        self.parameters.weight_norms(&self.previous_weights)
+    }
+}
+
+/// Chains at their start: v by the settings, then h from p(h | v).
+fn start_chains(
+    config: &TrainConfig,
+    examples: &Examples,
+    parameters: &Parameters,
+    order: &[u32],
+) -> Chains {
+    let image = parameters.image();
+    let mut visible = BitMatrix::zeros(config.n_chains(), image.n_visible());
+    let mut streams: Vec<_> = (0..config.n_chains())
+        .map(|chain| Stream::new(config.seed, Purpose::Chain, chain as u64))
+        .collect();
+    match config.chain_start {
+        ChainStart::Data => {
+            for chain in 0..config.n_chains() {
+                let example = order[chain % order.len()];
+                let stream = || Stream::new(config.seed, Purpose::Binarize, u64::from(example));
+                examples.write_bits(example as usize, stream, visible.row_mut(chain));
+            }
+        }
+        ChainStart::Bias => {
+            let rates: Vec<f64> = (parameters.visible_bias.as_flattened().iter())
+                .map(|&bias| sigmoid(f64::from(bias)))
+                .collect();
+            for (chain, stream) in streams.iter_mut().enumerate() {
+                let mut words = [0; crate::rng::STEP];
+                for unit in 0..image.n_visible() {
+                    if unit % words.len() == 0 {
+                        words = stream.step();
+                    }
+                    let uniform = f64::from(words[unit % words.len()] >> 8) / f64::from(1 << 24);
+                    visible.set(chain, unit, uniform < rates[unit]);
+                }
+            }
+        }
+    }
+    Chains::from_visible(image, &visible, streams)
+}
