@@ -43,7 +43,7 @@ pub(super) fn unpack<'a>(path: &Path, stored: &'a [u8]) -> Result<Cow<'a, [u8]>>
             path: path.into(),
             offset: bytes.len() as u64,
             expected: "whole gzip data".into(),
-            found: format!("damaged or missing ones ({cause})"),
+            found: cause.to_string(),
         }),
     }
 }
@@ -93,13 +93,20 @@ mod tests {
         let whole = gzipped(IDX);
         for length in 2..whole.len() {
             let error = error(&whole[..length]);
-            assert!(error.contains("expected whole gzip data, found damaged"), "{length}: {error}");
+            assert!(error.contains("expected whole gzip data, found"), "{length}: {error}");
         }
-        assert!(error(&whole[..whole.len() - 8]).starts_with("digits: byte 15: expected"));
+        assert_eq!(
+            error(&whole[..whole.len() - 8]),
+            "digits: byte 15: expected whole gzip data, found unexpected end of file"
+        );
         let mut flipped = whole.clone();
         let crc = flipped.len() - 8;
         flipped[crc] ^= 1;
-        assert!(error(&flipped).contains("expected whole gzip data, found damaged"));
+        assert_eq!(
+            error(&flipped),
+            "digits: byte 15: expected whole gzip data, found corrupt gzip stream does not have a \
+             matching checksum"
+        );
         assert!(error(&[&whole[..], b"more"].concat()).contains("expected whole gzip data"));
     }
 }

@@ -1,16 +1,7 @@
 //! MNIST, compiled in: the database of handwritten digits of LeCun, Cortes and Burges.
 
-use super::{Dataset, file};
+use super::{Dataset, Split, file};
 use std::path::Path;
-
-/// Which part of a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    /// 60,000 digits to learn from.
-    Train,
-    /// 10,000 digits of other writers to judge by.
-    Test,
-}
 
 impl Split {
     /// The name of the part, the file of its images and that of its labels.

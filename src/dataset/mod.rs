@@ -1,9 +1,9 @@
 //! Data: examples as files hold them, and as training and scores see them.
 //!
 //! ```text
-//!   file ──► unpack ──► idx or npy ──► stored_array ──┐
-//!   mnist ─────────────────────────────────┘          ├──► Dataset ──► Examples ──► rows of bits
-//!   arrays ───────────────────────────► values ───────┘        Binarization
+//!   file, mnist ──► unpacked ──► idx or npy ──► stored_array ──► values ──► Dataset
+//!   arrays ────────────────────────────────────────────────────────┘           │
+//!                              rows of bits ◄── Examples ◄── Binarization ◄────┘
 //! ```
 
 mod values;
@@ -15,6 +15,8 @@ mod npy;
 
 mod file;
 
+mod source;
+
 #[cfg(feature = "mnist")]
 mod mnist;
 
@@ -24,8 +26,7 @@ mod examples;
 
 pub use binarization::Binarization;
 pub use examples::Examples;
-#[cfg(feature = "mnist")]
-pub use mnist::Split;
+pub use source::{Source, Split};
 
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
@@ -81,7 +82,7 @@ impl Dataset {
     /// If there is no example or no unit.
     pub fn from_reals(name: impl Into<String>, reals: Array2<f32>) -> Result<Self> {
         let name = name.into();
-        values::check_reals(&name, reals.dim(), |n, i| f64::from(reals[[n, i]]))?;
+        values::check(&name, reals.dim(), &values::REALS, |n, i| f64::from(reals[[n, i]]))?;
         Ok(Self::from_values(name, Values::from_reals(reals)))
     }
 
@@ -244,8 +245,9 @@ mod tests {
                 "image_shape is 2 x 3, but must be rows x columns of 2 units, as an example has",
             ),
             (
-                four().with_image_shape(usize::MAX, 2),
-                "image_shape is 18446744073709551615 x 2, but must be rows x columns of 2 units, \
+                // The product wraps around to 2.
+                four().with_image_shape(usize::MAX / 2 + 2, 2),
+                "image_shape is 9223372036854775809 x 2, but must be rows x columns of 2 units, \
                  as an example has",
             ),
             (

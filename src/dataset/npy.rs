@@ -118,7 +118,6 @@ mod tests {
 
     #[test]
     fn column_major_reads_as_row_major() {
-        // Fastest first: axes reversed in memory, so that ndarray-npy writes Fortran order.
         let images = Array3::from_shape_fn((2, 3, 4), |(n, i, j)| (n * 12 + i * 4 + j) as u8);
         let mut columns = Array3::zeros((2, 3, 4).f());
         columns.assign(&images);
@@ -206,6 +205,10 @@ mod tests {
                 written(&array![[1.0_f64, 0.0], [1.0, -1.0]]),
                 "some.npy: example 1, unit 1 is -1, but must be 0 or 1; map -1 and 1 by \
                  (x + 1) / 2",
+            ),
+            (
+                file("{'descr': '|b1', 'fortran_order': False, 'shape': (1, 2)}", &[1, 2]),
+                "some.npy: example 0, unit 1 is 2, but must be 0 or 1, as a boolean is",
             ),
             (
                 written(&array![[u64::MAX]]),

@@ -1,6 +1,6 @@
 //! An array as a file holds it: where its numbers stand and how they are written.
 
-use super::values::{Values, check_grey_levels, check_reals};
+use super::values::{BOOLEANS, GREY_LEVELS, REALS, Values, check};
 use crate::error::{Error, Result};
 use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
 use std::path::Path;
@@ -95,12 +95,17 @@ impl StoredArray<'_> {
             self.number.read(&data[at..at + size], self.is_big_endian)
         };
         let (name, shape) = (self.path.display().to_string(), (n_examples, n_units));
-        let values = if let Number::Float(_) = self.number {
-            check_reals(&name, shape, number)?;
-            Values::from_reals(Array2::from_shape_fn(shape, |(n, i)| number(n, i) as f32))
-        } else {
-            check_grey_levels(&name, shape, number)?;
-            Values::from_bytes(Array2::from_shape_fn(shape, |(n, i)| number(n, i) as u8))
+        let rule = match self.number {
+            Number::Bool => BOOLEANS,
+            Number::Unsigned(_) | Number::Signed(_) => GREY_LEVELS,
+            Number::Float(_) => REALS,
+        };
+        check(&name, shape, &rule, number)?;
+        let values = match self.number {
+            Number::Float(_) => {
+                Values::from_reals(Array2::from_shape_fn(shape, |(n, i)| number(n, i) as f32))
+            }
+            _ => Values::from_bytes(Array2::from_shape_fn(shape, |(n, i)| number(n, i) as u8)),
         };
         Ok((values, image_shape))
     }

@@ -3,7 +3,7 @@
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use ndarray::{Array2, s};
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 /// The largest grey level: an intensity of 1.
 pub(super) const WHITE: f64 = 255.0;
@@ -31,7 +31,7 @@ impl Values {
         Self::Bytes(bytes.as_standard_layout().into_owned())
     }
 
-    /// Intensities that [`check_reals`] has let pass, or bits if all are 0 or 1.
+    /// Intensities that [`check`] has let pass, or bits if all are 0 or 1.
     pub fn from_reals(reals: Array2<f32>) -> Self {
         if reals.iter().all(|&x| x == 0.0 || x == 1.0) {
             return Self::Bits(BitMatrix::from_fn(reals.nrows(), reals.ncols(), |row, column| {
@@ -69,43 +69,39 @@ impl Values {
     }
 }
 
-/// Checks that every `number(example, unit)` is an intensity.
-///
-/// # Errors
-/// [`Error::BadValue`] for the first that is NaN or outside 0 to 1.
-pub(super) fn check_reals(
-    data: &str,
-    shape: (usize, usize),
-    number: impl Fn(usize, usize) -> f64,
-) -> Result<()> {
-    check(data, shape, 0.0..=1.0, "from 0 to 1; divide grey levels up to 255 by 255", number)
+/// Which numbers may stand in data: those from 0 to `largest`.
+pub(super) struct Rule {
+    largest: f64,
+    text: &'static str,
 }
 
-/// Checks that every `number(example, unit)`, a whole number, is a grey level.
+/// Real numbers are intensities.
+pub(super) const REALS: Rule =
+    Rule { largest: 1.0, text: "from 0 to 1; divide grey levels up to 255 by 255" };
+
+/// Whole numbers are grey levels.
+pub(super) const GREY_LEVELS: Rule = Rule { largest: WHITE, text: "a grey level from 0 to 255" };
+
+/// Booleans are bits.
+pub(super) const BOOLEANS: Rule = Rule { largest: 1.0, text: "0 or 1, as a boolean is" };
+
+/// Checks every `number(example, unit)` of data of a shape (examples, units).
 ///
 /// # Errors
-/// [`Error::BadValue`] for the first outside 0 to 255.
-pub(super) fn check_grey_levels(
-    data: &str,
-    shape: (usize, usize),
-    number: impl Fn(usize, usize) -> f64,
-) -> Result<()> {
-    check(data, shape, 0.0..=WHITE, "a grey level from 0 to 255", number)
-}
-
-fn check(
+/// [`Error::BadValue`] for the first that breaks the rule.
+pub(super) fn check(
     data: &str,
     (n_examples, n_units): (usize, usize),
-    range: RangeInclusive<f64>,
-    rule: &'static str,
+    rule: &Rule,
     number: impl Fn(usize, usize) -> f64,
 ) -> Result<()> {
+    let range = 0.0..=rule.largest;
     let cells =
         || (0..n_examples).flat_map(|example| (0..n_units).map(move |unit| (example, unit)));
     let bad = cells().find(|&(example, unit)| !range.contains(&number(example, unit)));
     let Some((example, unit)) = bad else { return Ok(()) };
     let is_spins = cells().all(|(example, unit)| [-1.0, 0.0, 1.0].contains(&number(example, unit)));
-    let rule = if is_spins { "0 or 1; map -1 and 1 by (x + 1) / 2" } else { rule };
+    let rule = if is_spins { "0 or 1; map -1 and 1 by (x + 1) / 2" } else { rule.text };
     Err(Error::BadValue { data: data.into(), example, unit, value: number(example, unit), rule })
 }
 

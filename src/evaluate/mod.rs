@@ -3,12 +3,17 @@
 //! Everything here is computed in double precision, in a fixed order, with the same bits on any
 //! number of threads.
 
-pub mod exact;
-pub mod free_energy;
-pub mod hidden_activity;
-pub mod pseudo_likelihood;
-pub mod reconstruction;
 mod score;
+
+pub mod exact;
+
+pub mod free_energy;
+
+pub mod hidden_activity;
+
+pub mod pseudo_likelihood;
+
+pub mod reconstruction;
 
 pub use exact::Exact;
 pub use hidden_activity::HiddenActivity;

@@ -1,6 +1,5 @@
 //! One layer given the other.
 
-use super::Image;
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
 use crate::fixed::Scale;
@@ -15,28 +14,17 @@ use rayon::prelude::*;
 /// p(a layer | the other layer): independent units, each with its input from the other layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditional<'a> {
-    isa: Isa,
-    scale: Scale,
-    tiles: &'a [Tile<i32>],
+    pub(super) isa: Isa,
+    pub(super) scale: Scale,
+    pub(super) tiles: &'a [Tile<i32>],
     /// Tiles from a panel to the next, and from a tile of a panel to the one below it.
-    strides: (usize, usize),
-    bias: &'a [Row<i32>],
-    n_units: usize,
-    n_given: usize,
+    pub(super) strides: (usize, usize),
+    pub(super) bias: &'a [Row<i32>],
+    pub(super) n_units: usize,
+    pub(super) n_given: usize,
 }
 
-impl<'a> Conditional<'a> {
-    pub(super) fn new(
-        image: &'a Image,
-        tiles: &'a [Tile<i32>],
-        strides: (usize, usize),
-        bias: &'a [Row<i32>],
-        n_units: usize,
-    ) -> Self {
-        let n_given = image.n_visible + image.n_hidden - n_units;
-        Self { isa: image.isa, scale: image.scale, tiles, strides, bias, n_units, n_given }
-    }
-
+impl Conditional<'_> {
     /// Units of the layer.
     pub fn n_units(self) -> usize {
         self.n_units
@@ -176,6 +164,7 @@ pub(crate) fn block_rows(capacity: usize, n_panels: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Image;
     use super::*;
     use crate::model::Rbm;
     use crate::rng::Purpose;

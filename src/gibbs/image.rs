@@ -87,20 +87,28 @@ impl Image {
 
     /// p(h | v).
     pub fn hidden_given_visible(&self) -> Conditional<'_> {
-        let visible_panels = self.n_visible.div_ceil(SIDE);
-        Conditional::new(self, &self.weights, (visible_panels, 1), &self.hidden_bias, self.n_hidden)
+        Conditional {
+            isa: self.isa,
+            scale: self.scale,
+            tiles: &self.weights,
+            strides: (self.visible_bias.len(), 1),
+            bias: &self.hidden_bias,
+            n_units: self.n_hidden,
+            n_given: self.n_visible,
+        }
     }
 
     /// p(v | h).
     pub fn visible_given_hidden(&self) -> Conditional<'_> {
-        let visible_panels = self.n_visible.div_ceil(SIDE);
-        Conditional::new(
-            self,
-            &self.transposed,
-            (1, visible_panels),
-            &self.visible_bias,
-            self.n_visible,
-        )
+        Conditional {
+            isa: self.isa,
+            scale: self.scale,
+            tiles: &self.transposed,
+            strides: (1, self.visible_bias.len()),
+            bias: &self.visible_bias,
+            n_units: self.n_visible,
+            n_given: self.n_hidden,
+        }
     }
 
     /// Whether the transposed tiles are those of W̃, integer for integer.

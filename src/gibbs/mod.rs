@@ -6,9 +6,11 @@
 //!  v ──► cⱼ + Σ_{i on} W̃ᵢⱼ ──► σ ──► draw h ──► bᵢ + Σ_{j on} W̃ᵢⱼ ──► σ ──► draw v ──► …
 //! ```
 
-mod chains;
 mod conditional;
+
 mod image;
+
+mod chains;
 
 pub use chains::Chains;
 pub use conditional::Conditional;

@@ -11,13 +11,20 @@
 //! each the same integers as [`naive`].
 #![allow(unsafe_code)]
 
-pub mod ascent;
 pub mod isa;
-pub mod naive;
-pub mod rows;
-pub mod sampling;
-pub mod sigmoid;
+
 pub mod tile;
+
+pub mod naive;
+
+pub mod rows;
+
+pub mod sigmoid;
+
+pub mod sampling;
+
 pub mod transpose;
+
+pub mod ascent;
 
 pub use isa::Isa;

@@ -5,12 +5,17 @@
 //!                                      └──► MetricsFile ──► Writer (a thread) ──► metrics.jsonl
 //! ```
 
-pub mod metrics_file;
-pub mod pictures;
-pub mod probe;
 pub mod record;
-pub mod terminal;
+
+pub mod probe;
+
 pub mod writer;
+
+pub mod metrics_file;
+
+pub mod terminal;
+
+pub mod pictures;
 
 pub use probe::Probe;
 pub use record::EpochRecord;

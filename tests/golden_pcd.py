@@ -1,0 +1,187 @@
+"""Double-precision reference for persistent contrastive divergence (PCD).
+
+Trains a small restricted Boltzmann machine three times (cases A, B and C in
+`CASES`) for ten updates and prints the final parameters and chain states as
+JSON. Everything random (batch order and chain draws) comes from keyed streams
+of eight xoshiro256++ lanes, so another implementation of the same streams
+makes the same draws and must end at the same numbers up to rounding.
+
+It is written from the definition of the algorithm alone, with plain Python
+floats and no dependencies. For each case `margin` is the smallest distance,
+in units of 2^-24, between a random number and the probability it was compared
+with: while it is far above the rounding error of a single-precision
+implementation, no draw can come out differently there.
+
+Run: python3 tests/golden_pcd.py > tests/golden_pcd.json
+"""
+import json
+import math
+
+V, H, EXAMPLES, BATCH, EPOCHS, UPDATES = 12, 7, 13, 5, 4, 10
+SEED, RATE = 2026, 0.25
+DATA_ORDER, CHAIN = 2, 4  # stream purposes
+CASES = [
+    {"name": "A", "chains": 6, "sweeps": 1, "momentum": 0.0, "decay": 0.0},
+    {"name": "B", "chains": 6, "sweeps": 3, "momentum": 0.5, "decay": 0.01},
+    {"name": "C", "chains": 5, "sweeps": 1, "momentum": 0.0, "decay": 0.0},
+]
+MASK = (1 << 64) - 1
+GAMMA = 0x9E3779B97F4A7C15
+
+
+def mix(w):
+    """The output function of SplitMix64."""
+    w = ((w ^ (w >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    w = ((w ^ (w >> 27)) * 0x94D049BB133111EB) & MASK
+    return w ^ (w >> 31)
+
+
+def rotl(x, n):
+    return ((x << n) | (x >> (64 - n))) & MASK
+
+
+def xoshiro(s):
+    """One xoshiro256++ output; advances the four-word state `s` in place."""
+    result = (rotl((s[0] + s[3]) & MASK, 23) + s[0]) & MASK
+    t = (s[1] << 17) & MASK
+    s[2] ^= s[0]
+    s[3] ^= s[1]
+    s[1] ^= s[2]
+    s[0] ^= s[3]
+    s[2] ^= t
+    s[3] = rotl(s[3], 45)
+    return result
+
+
+class Stream:
+    """The random words of one (seed, purpose, index)."""
+
+    def __init__(self, seed, purpose, index):
+        key = 0
+        for part in (seed, purpose, index):
+            key = mix(((key + GAMMA) & MASK) ^ mix(part))
+        # Lane l is seeded by SplitMix64 from key XOR l.
+        self.lanes = [[mix(((key ^ lane) + k * GAMMA) & MASK) for k in (1, 2, 3, 4)]
+                      for lane in range(8)]
+
+    def step(self):
+        """16 words: the low halves of the eight outputs, then the high halves."""
+        out = [xoshiro(s) for s in self.lanes]
+        return [x & 0xFFFFFFFF for x in out] + [x >> 32 for x in out]
+
+    def below(self, bound):
+        """Uniform in 0..bound, by rejection; one step per attempt."""
+        end = (1 << 32) // bound * bound - 1
+        word = self.step()[0]
+        while word > end:
+            word = self.step()[0]
+        return word % bound
+
+    def permutation(self, n):
+        order = list(range(n))
+        for last in range(n - 1, 0, -1):
+            other = self.below(last + 1)
+            order[last], order[other] = order[other], order[last]
+        return order
+
+    def layer(self, probabilities, margins):
+        """Draws a layer of units: unit i takes word i % 16 of step i // 16."""
+        n = len(probabilities)
+        words = [w for _ in range((n + 15) // 16) for w in self.step()]
+        gaps = [(w >> 8) - p * 2.0**24 for w, p in zip(words, probabilities)]
+        margins.extend(abs(g) for g in gaps)
+        return [1 if g < 0 else 0 for g in gaps]
+
+
+def sigma(x):
+    return 1 / (1 + math.exp(-x))
+
+
+def p_hidden(W, c, v):
+    return [sigma(c[j] + sum(v[i] * W[i][j] for i in range(V))) for j in range(H)]
+
+
+def p_visible(W, b, h):
+    return [sigma(b[i] + sum(W[i][j] * h[j] for j in range(H))) for i in range(V)]
+
+
+def statistics(W, c, rows):
+    """Means over the visible rows of v p(h|v), v and p(h|v)."""
+    pairs, n = [(v, p_hidden(W, c, v)) for v in rows], len(rows)
+    return ([[sum(v[i] * p[j] for v, p in pairs) / n for j in range(H)] for i in range(V)],
+            [sum(v[i] for v, _ in pairs) / n for i in range(V)],
+            [sum(p[j] for _, p in pairs) / n for j in range(H)])
+
+
+def initial():
+    """Parameters that are exact in single precision: W, b, c."""
+    return ([[((i * 7 + j * 13) % 41 - 20) * 32 / 1024 for j in range(H)] for i in range(V)],
+            [(i % 5 - 2) / 8 for i in range(V)],
+            [(j % 3 - 1) / 4 for j in range(H)])
+
+
+def examples():
+    return [[1 if (n * n + 3 * n * i + i * i) % 7 < 3 else 0 for i in range(V)]
+            for n in range(EXAMPLES)]
+
+
+def train(chains, sweeps, momentum, decay):
+    """Ten updates; returns W, b, c, the chains' visible and hidden units, margins."""
+    W, b, c = initial()
+    data, margins = examples(), []
+    orders = [Stream(SEED, DATA_ORDER, e).permutation(EXAMPLES) for e in range(EPOCHS)]
+    batches = [o[k:k + BATCH] for o in orders for k in range(0, EXAMPLES, BATCH)]
+    # Chains start at training examples, in the order of the first epoch.
+    streams = [Stream(SEED, CHAIN, k) for k in range(chains)]
+    visible = [list(data[orders[0][k % EXAMPLES]]) for k in range(chains)]
+    hidden = [s.layer(p_hidden(W, c, v), margins) for s, v in zip(streams, visible)]
+    vel_W, vel_b, vel_c = [[0.0] * H for _ in range(V)], [0.0] * V, [0.0] * H
+    for update, batch in enumerate(batches[:UPDATES]):
+        for k, stream in enumerate(streams):
+            for _ in range(sweeps):
+                visible[k] = stream.layer(p_visible(W, b, hidden[k]), margins)
+                hidden[k] = stream.layer(p_hidden(W, c, visible[k]), margins)
+        # Both phases use the parameters from before the update.
+        pos_W, pos_b, pos_c = statistics(W, c, [data[n] for n in batch])
+        neg_W, neg_b, neg_c = statistics(W, c, visible)
+        rate = RATE * (1 - update / len(batches))  # linear to zero
+        for i in range(V):
+            for j in range(H):
+                gradient = pos_W[i][j] - neg_W[i][j] - decay * W[i][j]
+                vel_W[i][j] = momentum * vel_W[i][j] + rate * gradient
+                W[i][j] += vel_W[i][j]
+            vel_b[i] = momentum * vel_b[i] + rate * (pos_b[i] - neg_b[i])
+            b[i] += vel_b[i]
+        for j in range(H):
+            vel_c[j] = momentum * vel_c[j] + rate * (pos_c[j] - neg_c[j])
+            c[j] += vel_c[j]
+    return W, b, c, visible, hidden, margins
+
+
+def main():
+    state = [1, 2, 3, 4]
+    assert [xoshiro(state) for _ in range(4)] == [
+        41943041, 58720359, 3588806011781223, 3591011842654386]
+    cases = []
+    for case in CASES:
+        settings = {k: x for k, x in case.items() if k != "name"}
+        W, b, c, visible, hidden, margins = train(**settings)
+        cases.append({
+            **case, "seed": SEED, "batch": BATCH, "rate": RATE, "updates": UPDATES,
+            "planned_updates": EPOCHS * math.ceil(EXAMPLES / BATCH),
+            "draws": len(margins), "margin": min(margins), "weights": W,
+            "visible_bias": b, "hidden_bias": c,
+            "chain_visible": visible, "chain_hidden": hidden})
+
+    def field(x):  # matrices one row per line
+        if isinstance(x, list) and isinstance(x[0], list):
+            return "[\n   " + ",\n   ".join(json.dumps(row) for row in x) + "\n  ]"
+        return json.dumps(x)
+
+    print("[\n" + ",\n".join(
+        " {\n" + ",\n".join(f'  "{k}": {field(x)}' for k, x in case.items()) + "\n }"
+        for case in cases) + "\n]")
+
+
+if __name__ == "__main__":
+    main()
