@@ -247,7 +247,7 @@ mod tests {
     fn both_layouts_hold_the_same_bits() {
         for (n_rows, n_columns) in [(1, 1), (64, 64), (65, 130), (37, 70)] {
             let matrix =
-                BitMatrix::from_fn(n_rows, n_columns, |row, column| (row ^ column * 5) % 7 < 3);
+                BitMatrix::from_fn(n_rows, n_columns, |row, column| (row ^ (column * 5)) % 7 < 3);
             let mut panels = BitPanels::from_matrix(&matrix);
             assert_eq!(panels.to_matrix(), matrix);
             panels.set_n_rows(n_rows / 2);

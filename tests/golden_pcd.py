@@ -17,7 +17,7 @@ Run: python3 tests/golden_pcd.py > tests/golden_pcd.json
 import json
 import math
 
-V, H, EXAMPLES, BATCH, EPOCHS, UPDATES = 12, 7, 13, 5, 4, 10
+V, H, EXAMPLES, BATCH, EPOCHS, UPDATES = 37, 19, 13, 5, 4, 10
 SEED, RATE = 2026, 0.25
 DATA_ORDER, CHAIN = 2, 4  # stream purposes
 CASES = [
@@ -60,8 +60,8 @@ class Stream:
         key = 0
         for part in (seed, purpose, index):
             key = mix(((key + GAMMA) & MASK) ^ mix(part))
-        # Lane l is seeded by SplitMix64 from key XOR l.
-        self.lanes = [[mix(((key ^ lane) + k * GAMMA) & MASK) for k in (1, 2, 3, 4)]
+        # Lane l is seeded by SplitMix64 from mix(key XOR l).
+        self.lanes = [[mix((mix(key ^ lane) + k * GAMMA) & MASK) for k in (1, 2, 3, 4)]
                       for lane in range(8)]
 
     def step(self):
@@ -121,7 +121,7 @@ def initial():
 
 
 def examples():
-    return [[1 if (n * n + 3 * n * i + i * i) % 7 < 3 else 0 for i in range(V)]
+    return [[1 if (n * n + 3 * n * i + i * i + n * i * i) % 11 < 4 else 0 for i in range(V)]
             for n in range(EXAMPLES)]
 
 

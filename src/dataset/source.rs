@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Data by name: `mnist`, which the program holds, or the path of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Source {
     /// The MNIST images in the program itself.
+    #[default]
     Mnist,
     /// An IDX or .npy file, plain or gzipped.
     Path(PathBuf),
@@ -67,12 +68,6 @@ impl Source {
                 name.split('.').next().unwrap_or_default().to_string()
             }
         }
-    }
-}
-
-impl Default for Source {
-    fn default() -> Self {
-        Self::Mnist
     }
 }
 

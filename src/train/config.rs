@@ -141,6 +141,7 @@ impl TrainConfig {
         check("weight_decay", decay, (0.0..=1e6).contains(&decay), || {
             "at least 0 and finite".into()
         })?;
+        self.binarize.validate()?;
         check("seed", self.seed, self.seed <= MAX_SEED, || format!("at most {MAX_SEED}"))
     }
 }

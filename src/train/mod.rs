@@ -21,9 +21,9 @@ pub mod positive_phase;
 
 pub mod negative_phase;
 
-pub mod optimizer;
-
 pub mod update;
+
+pub mod optimizer;
 
 pub mod trainer;
 

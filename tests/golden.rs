@@ -1,0 +1,83 @@
+//! Ten updates of a small machine against an independent program in double precision.
+//!
+//! `tests/golden_pcd.json` was made by `python3 tests/golden_pcd.py > tests/golden_pcd.json`, a
+//! program of the Python standard library that was written from the contract alone (streams,
+//! chains, gradient), without sight of this crate.
+
+use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::train::Schedule;
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
+use ndarray::{Array1, Array2};
+use serde_json::Value;
+
+const V: usize = 37;
+const H: usize = 19;
+
+/// p̃ is rounded to 16 binary places, so a gradient errs by at most 2^-16. The ten rates add up to
+/// 1.56, and a momentum of 0.5 doubles what they do: at most 4.8e-5 in all. No draw of the recorded
+/// runs is closer to its threshold than 2.5e-5 (`margin`, in units of 2^-24).
+const TOLERANCE: f64 = 5e-5;
+
+#[test]
+fn ten_updates_equal_those_of_an_independent_program() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden_pcd.json");
+    let cases: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(cases.as_array().unwrap().len(), 3);
+    for case in cases.as_array().unwrap() {
+        let count = |key: &str| case[key].as_u64().unwrap() as usize;
+        let config = TrainConfig {
+            hidden: H,
+            epochs: 4,
+            batch_size: count("batch"),
+            chains: Some(count("chains")),
+            gibbs_steps: count("sweeps"),
+            learning_rate: case["rate"].as_f64().unwrap(),
+            schedule: Schedule::Linear,
+            momentum: case["momentum"].as_f64().unwrap(),
+            weight_decay: case["decay"].as_f64().unwrap(),
+            seed: case["seed"].as_u64().unwrap(),
+            ..TrainConfig::default()
+        };
+        let weight = |(i, j): (usize, usize)| ((i * 7 + j * 13) % 41) as f32 - 20.0;
+        let rbm = Rbm::new(
+            Array2::from_shape_fn((V, H), |at| weight(at) * 32.0 / 1024.0),
+            Array1::from_shape_fn(V, |i| ((i % 5) as f32 - 2.0) / 8.0),
+            Array1::from_shape_fn(H, |j| ((j % 3) as f32 - 1.0) / 4.0),
+        );
+        let bits =
+            BitMatrix::from_fn(13, V, |n, i| (n * n + 3 * n * i + i * i + n * i * i) % 11 < 4);
+        let examples = Examples::new(Dataset::from_bits("golden", bits), Binarization::Stochastic);
+        let mut trainer = Trainer::from_model(config, examples, &rbm.unwrap()).unwrap();
+        assert_eq!(trainer.total_updates(), case["planned_updates"].as_u64().unwrap());
+        for _ in 0..count("updates") {
+            trainer.update().unwrap();
+        }
+
+        let rbm = trainer.rbm();
+        compare(&case["weights"], rbm.weights().outer_iter().map(|row| row.to_vec()));
+        compare(&Value::from(vec![case["visible_bias"].clone()]), [rbm.visible_bias().to_vec()]);
+        compare(&Value::from(vec![case["hidden_bias"].clone()]), [rbm.hidden_bias().to_vec()]);
+        let hidden = trainer.chains().hidden();
+        for (chain, expected) in case["chain_hidden"].as_array().unwrap().iter().enumerate() {
+            for (j, bit) in expected.as_array().unwrap().iter().enumerate() {
+                assert_eq!(u64::from(hidden.get(chain, j)), bit.as_u64().unwrap(), "chain {chain}");
+            }
+        }
+    }
+}
+
+/// Rows of recorded numbers against rows found.
+fn compare(recorded: &Value, found: impl IntoIterator<Item = Vec<f32>>) {
+    let recorded = recorded.as_array().unwrap();
+    let mut n_rows = 0;
+    for (row, found) in recorded.iter().zip(found) {
+        let row = row.as_array().unwrap();
+        assert_eq!(row.len(), found.len());
+        for (expected, found) in row.iter().zip(found) {
+            let expected = expected.as_f64().unwrap();
+            assert!((expected - f64::from(found)).abs() < TOLERANCE, "{found}, not {expected}");
+        }
+        n_rows += 1;
+    }
+    assert_eq!(n_rows, recorded.len());
+}
