@@ -133,6 +133,18 @@ impl Trainer {
     /// # Panics
     /// If the run [is done](Self::is_done).
     pub fn update(&mut self) -> Result<()> {
+        self.clamp();
+        self.sweep();
+        self.mean_hidden();
+        self.ascend()
+    }
+
+    /// The first of the four stages of an update, which are to be called in their order: the
+    /// visible units of the positive phase are clamped to the next mini-batch.
+    ///
+    /// # Panics
+    /// If the run [is done](Self::is_done).
+    pub fn clamp(&mut self) {
         assert!(!self.is_done(), "all updates of the run are done");
         let epoch = self.epoch();
         if self.is_first_of_epoch() {
@@ -143,8 +155,23 @@ impl Trainer {
         }
         let batch = self.order.chunks(self.config.batch_size).nth(self.batch()).expect("a batch");
         self.positive.clamp(&self.examples, batch, self.config.seed, epoch);
+    }
+
+    /// The second stage: the chains of the negative phase are swept, up to the last draw of h.
+    pub fn sweep(&mut self) {
         self.negative.sweep(&self.parameters.image, self.config.gibbs_steps);
+    }
+
+    /// The third stage: p(h | v) of both phases, and the next h of the chains.
+    pub fn mean_hidden(&mut self) {
         mean_hidden(&self.parameters.image, &mut self.positive, &mut self.negative);
+    }
+
+    /// The fourth stage: the statistics of both phases, and one step up their difference.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub fn ascend(&mut self) -> Result<()> {
         if self.is_last_of_epoch() {
             self.previous_weights.clone_from(&self.parameters.weights);
         }
