@@ -122,6 +122,7 @@
 //! | [`evaluate`] | scores with their uncertainty |
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
+//! | [`bench`] | times of an update by stage |
 //! | [`cli`] | the command line |
 //!
 //! # Why the same bits
@@ -163,6 +164,8 @@ pub mod evaluate;
 pub mod monitor;
 
 pub mod run;
+
+pub mod bench;
 
 pub mod cli;
 

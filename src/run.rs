@@ -41,6 +41,9 @@ pub const MODEL: &str = "model.safetensors";
 /// The records of a run, in its folder.
 pub const METRICS: &str = "metrics.jsonl";
 
+/// Most threads of a pool: far more only wait for each other.
+const MAX_THREADS: usize = 1024;
+
 /// Most images of a picture.
 const MOST_IMAGES: usize = 400;
 
@@ -57,7 +60,7 @@ pub fn train(config: TrainConfig, run: &RunConfig) -> Result<PathBuf> {
 /// Runs `work` on a pool of so many threads.
 ///
 /// # Errors
-/// [`Error::InvalidSetting`] for no threads, or more than the system gives.
+/// [`Error::InvalidSetting`] for no threads, more than 1,024, or more than the system gives.
 pub fn in_pool<T: Send>(
     threads: Option<usize>,
     work: impl FnOnce() -> Result<T> + Send,
@@ -67,8 +70,8 @@ pub fn in_pool<T: Send>(
         value: value.to_string(),
         rule,
     };
-    if threads == Some(0) {
-        return Err(invalid(0, "at least 1".to_string()));
+    if let Some(n) = threads.filter(|n| !(1..=MAX_THREADS).contains(n)) {
+        return Err(invalid(n, format!("from 1 to {MAX_THREADS}")));
     }
     let n = threads.unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();

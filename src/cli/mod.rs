@@ -1,5 +1,6 @@
 //! The command line: a thin coat over the library. Flags are the names of the settings they set.
 
+mod bench;
 mod inspect;
 mod sample;
 mod train;
@@ -29,6 +30,8 @@ enum Command {
     Transform(transform::Transform),
     /// Show what a model file holds
     Inspect(inspect::Inspect),
+    /// Time the stages of an update on this machine
+    Bench(bench::Bench),
 }
 
 impl Cli {
@@ -42,6 +45,7 @@ impl Cli {
             Command::Sample(sample) => sample.run(),
             Command::Transform(transform) => transform.run(),
             Command::Inspect(inspect) => inspect.run(),
+            Command::Bench(bench) => bench.run(),
         }
     }
 }

@@ -79,21 +79,6 @@ impl TryFrom<String> for Binarization {
     }
 }
 
-/// What a grey level x is compared with: x·2²⁴/255 rounded, so that 0 is never on and 255 always.
-///
-/// 2²⁴ is 65,793 · 255 + 1, so that the quotient is 65,793·x + x/255: no table, no division.
-#[inline(always)]
-pub(super) fn threshold_of_byte(x: u8) -> i32 {
-    65_793 * i32::from(x) + i32::from(x >> 7)
-}
-
-/// What a real intensity x is compared with: x·2²⁴ rounded, halves upwards.
-#[inline(always)]
-pub(super) fn threshold_of_real(x: f32) -> i32 {
-    // Exact, but for an x so small that the sum is 0.5 all the same.
-    (f64::from(x) * f64::from(1 << 24) + 0.5) as i32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,18 +106,5 @@ mod tests {
             assert_eq!(error.to_string(), message);
         }
         assert!(Binarization::Threshold(1.0).validate().is_err());
-    }
-
-    #[test]
-    fn thresholds_are_rounded_products() {
-        for x in 0..=255 {
-            let product = f64::from(x) * f64::from(1 << 24) / 255.0;
-            assert_eq!(f64::from(threshold_of_byte(x)), product.round(), "{x}");
-        }
-        let halves = (0..100).map(|k| (k as f32 + 0.5) / (1 << 24) as f32);
-        for x in halves.chain([0.0, 1e-30, 0.1, 0.999_999_94, 1.0]) {
-            let product = f64::from(x) * f64::from(1 << 24);
-            assert_eq!(f64::from(threshold_of_real(x)), product.round(), "{x}");
-        }
     }
 }

@@ -1,12 +1,11 @@
 //! Examples as rows of bits, whatever they were read as.
 
-use super::binarization::{threshold_of_byte, threshold_of_real};
 use super::values::{Values, WHITE};
 use super::{Binarization, Dataset};
 use crate::bits::{BitMatrix, active};
-use crate::kernels::sampling::draw_row;
 use crate::kernels::tile::SIDE;
-use crate::rng::{Purpose, STEP, Stream};
+use crate::kernels::{Isa, sampling};
+use crate::rng::{Purpose, Stream};
 use ndarray::{Array1, Axis};
 
 /// Examples as training and scores see them: rows of bits, fixed or drawn anew at each visit.
@@ -78,17 +77,23 @@ impl Examples {
     ///
     /// # Panics
     /// If there is no such example, or `row` has another length.
-    pub fn write_bits(&self, example: usize, stream: impl FnOnce() -> Stream, row: &mut [u64]) {
+    pub fn write_bits(
+        &self,
+        isa: Isa,
+        example: usize,
+        stream: impl FnOnce() -> Stream,
+        row: &mut [u64],
+    ) {
         assert_eq!(row.len(), self.n_visible().div_ceil(SIDE), "words of a row");
         match &self.data.values {
             Values::Bits(bits) => row.copy_from_slice(bits.row(example)),
             Values::Bytes(bytes) => {
                 let levels = bytes.row(example).to_slice().expect("standard layout");
-                draw(levels, threshold_of_byte, stream(), row);
+                sampling::draw_intensities(isa, levels, stream(), row);
             }
             Values::Reals(reals) => {
                 let intensities = reals.row(example).to_slice().expect("standard layout");
-                draw(intensities, threshold_of_real, stream(), row);
+                sampling::draw_intensities(isa, intensities, stream(), row);
             }
         }
     }
@@ -129,37 +134,16 @@ impl Examples {
         let mut bits = BitMatrix::zeros(examples.len(), self.n_visible());
         for (row, &example) in examples.iter().enumerate() {
             let stream = || Stream::new(seed, Purpose::EvaluationBits, example as u64);
-            self.write_bits(example, stream, bits.row_mut(row));
+            self.write_bits(Isa::fastest(), example, stream, bits.row_mut(row));
         }
         bits
-    }
-}
-
-/// Draws one row, a word of 64 units at a time.
-fn draw<T: Copy>(
-    intensities: &[T],
-    threshold: impl Fn(T) -> i32,
-    mut stream: Stream,
-    row: &mut [u64],
-) {
-    for (intensities, word) in intensities.chunks(SIDE).zip(row) {
-        // Units past the last keep the threshold 0: they are never on.
-        let mut thresholds = [0; SIDE];
-        for (unit, &x) in thresholds.iter_mut().zip(intensities) {
-            *unit = threshold(x);
-        }
-        let mut words = [0; SIDE];
-        let n_steps = intensities.len().div_ceil(STEP);
-        for step in &mut words.as_chunks_mut::<STEP>().0[..n_steps] {
-            *step = stream.step();
-        }
-        *word = draw_row(&thresholds, &words);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::STEP;
     use ndarray::{Array2, array};
 
     fn stochastic(bytes: Array2<u8>) -> Examples {
@@ -173,7 +157,7 @@ mod tests {
     fn row(examples: &Examples, example: usize, index: u64) -> Vec<u64> {
         let mut row = vec![u64::MAX; examples.n_visible().div_ceil(64)];
         let stream = || Stream::new(3, Purpose::Binarize, index);
-        examples.write_bits(example, stream, &mut row);
+        examples.write_bits(Isa::fastest(), example, stream, &mut row);
         row
     }
 
@@ -184,7 +168,7 @@ mod tests {
             let examples = Examples::new(Dataset::from_bits("bits", bits.clone()), binarization);
             assert!(examples.is_fixed());
             let mut row = [u64::MAX; 2];
-            examples.write_bits(1, never, &mut row);
+            examples.write_bits(Isa::fastest(), 1, never, &mut row);
             assert_eq!(row, bits.row(1));
             assert_eq!(examples.fixed_bits(0, 0..3), bits);
         }
@@ -250,7 +234,7 @@ mod tests {
         assert_ne!(examples.fixed_bits(8, 0..5), all);
         let stream = || Stream::new(7, Purpose::EvaluationBits, 4);
         let mut row = [0; 2];
-        examples.write_bits(4, stream, &mut row);
+        examples.write_bits(Isa::fastest(), 4, stream, &mut row);
         assert_eq!(row, all.row(4));
     }
 

@@ -88,7 +88,7 @@ impl Conditional<'_> {
                 return;
             }
             let sums = &mut sums[..n];
-            self.thresholds(panel, &mut [Target { states: given, first, sums }]);
+            self.thresholds(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
             self.draw_panel(panel, sums, &words[first * self.n_panels()..], &mut bits[..n]);
         });
     }
@@ -137,7 +137,7 @@ impl Conditional<'_> {
             for panel in 0..self.n_panels() {
                 self.thresholds(
                     panel,
-                    &mut [Target { states: &states, first: 0, sums: &mut sums }],
+                    &mut [Target { states: &states, first_panel: 0, first: 0, sums: &mut sums }],
                 );
                 for (mean, sums) in means.chunks_exact_mut(self.n_units).zip(&sums) {
                     let units = mean[panel * SIDE..].iter_mut().zip(sums);
@@ -196,7 +196,12 @@ mod tests {
                     let mut sums = [[0; SIDE]; 3];
                     conditional.inputs(
                         panel,
-                        &mut [Target { states: &panels, first: 0, sums: &mut sums }],
+                        &mut [Target {
+                            states: &panels,
+                            first_panel: 0,
+                            first: 0,
+                            sums: &mut sums,
+                        }],
                     );
                     for (n, sums) in sums.iter().enumerate() {
                         let exact = rbm.hidden_inputs(states.row(n));

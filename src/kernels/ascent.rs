@@ -2,8 +2,8 @@
 //! the new weights, while the tile is in cache.
 
 use super::isa::dispatch;
-use super::tile::{Row, SIDE, Tile};
-use super::transpose::tile_body as transpose;
+use super::tile::{SIDE, Tile};
+use super::transpose;
 use crate::fixed::Scale;
 
 /// An update rule: how a parameter moves along its gradient. The rule is a type, so that each has
@@ -36,12 +36,13 @@ impl Difference {
         }
     }
 
-    /// ⟨·⟩_data − ⟨·⟩_model of one parameter.
+    /// ⟨·⟩_data − ⟨·⟩_model of one parameter, from its sum over the data and its negative sum over
+    /// the model.
     #[inline(always)]
     pub fn gradient(self, data: i32, model: i32) -> f32 {
         match self {
-            Self::Joint(scale) => data.wrapping_sub(model) as f32 * scale,
-            Self::Separate(of_data, of_model) => data as f32 * of_data - model as f32 * of_model,
+            Self::Joint(scale) => data.wrapping_add(model) as f32 * scale,
+            Self::Separate(of_data, of_model) => data as f32 * of_data + model as f32 * of_model,
         }
     }
 }
@@ -59,37 +60,59 @@ pub struct TileParts<'a, S> {
 }
 
 /// The sums Σₙ vₙᵢ p̃ₙⱼ of a tile, a row for each visible unit, and what they are worth.
-pub struct Sums<'a> {
-    /// Over the examples.
-    pub data: &'a [Row<i32>],
-    /// Over the chains.
-    pub model: &'a [Row<i32>],
-    /// How both become a gradient.
-    pub difference: Difference,
+#[derive(Clone, Copy, Debug)]
+pub enum Sums<'a> {
+    /// Over the examples minus those over as many chains, and what 1 stands for.
+    Joint(&'a Tile<i32>, f32),
+    /// Over the examples and, negative, over the chains, and what 1 stands for in each.
+    Separate([&'a Tile<i32>; 2], [f32; 2]),
+}
+
+impl Sums<'_> {
+    /// ⟨vᵢhⱼ⟩_data − ⟨vᵢhⱼ⟩_model.
+    #[inline(always)]
+    fn gradient(&self, i: usize, j: usize) -> f32 {
+        match self {
+            Self::Joint(sums, scale) => sums[i][j] as f32 * scale,
+            Self::Separate([data, model], [of_data, of_model]) => {
+                data[i][j] as f32 * of_data + model[i][j] as f32 * of_model
+            }
+        }
+    }
+}
+
+/// Moves a tile of weights one step along its gradient and refreshes both of its images.
+pub fn ascend_tile<R: Rule>(
+    isa: super::Isa,
+    rule: R,
+    scale: Scale,
+    sums: Sums<'_>,
+    tile: TileParts<'_, R::State>,
+) {
+    let TileParts { weights, state, image, transposed } = tile;
+    move_weights(isa, rule, scale, sums, (weights, state, image));
+    transpose::tile(isa, image, transposed);
 }
 
 dispatch! {
-    /// Moves a tile of weights one step along its gradient and refreshes both of its images.
-    ///
-    /// # Panics
-    /// If there are not 64 rows of sums.
-    pub fn ascend_tile<; R: Rule>(isa, rule: R, scale: Scale, sums: Sums<'_>,
-        tile: TileParts<'_, R::State>) = ascend_tile_body
+    /// Moves a tile of weights and rounds them.
+    fn move_weights<; R: Rule>(isa, rule: R, scale: Scale, sums: Sums<'_>,
+        tile: (&mut Tile<f32>, &mut Tile<R::State>, &mut Tile<i32>)) = move_weights_body
 }
 
 #[inline(always)]
-fn ascend_tile_body<R: Rule>(rule: R, scale: Scale, sums: Sums<'_>, tile: TileParts<'_, R::State>) {
-    let Sums { data, model, difference } = sums;
-    assert!(data.len() == SIDE && model.len() == SIDE, "a row of sums for each row of weights");
+fn move_weights_body<R: Rule>(
+    rule: R,
+    scale: Scale,
+    sums: Sums<'_>,
+    (weights, state, image): (&mut Tile<f32>, &mut Tile<R::State>, &mut Tile<i32>),
+) {
     for i in 0..SIDE {
         for j in 0..SIDE {
-            let gradient = difference.gradient(data[i][j], model[i][j]);
-            let weight = rule.step(tile.weights[i][j], gradient, &mut tile.state[i][j]);
-            tile.weights[i][j] = weight;
-            tile.image[i][j] = scale.round(weight);
+            weights[i][j] = rule.step(weights[i][j], sums.gradient(i, j), &mut state[i][j]);
+            image[i][j] = scale.round(weights[i][j]);
         }
     }
-    transpose(tile.image, tile.transposed);
 }
 
 #[cfg(test)]
@@ -111,26 +134,24 @@ mod tests {
 
     #[test]
     fn a_step_refreshes_weights_state_and_both_images_on_every_instruction_set() {
-        let data: Vec<Row<i32>> =
-            (0..64).map(|i| std::array::from_fn(|j| (i * 64 + j as i32) << 12)).collect();
-        let model = vec![[1 << 16; SIDE]; SIDE];
+        let data: Tile<i32> =
+            std::array::from_fn(|i| std::array::from_fn(|j| ((i * 64 + j) << 12) as i32));
+        let model = [[-(1 << 16); SIDE]; SIDE];
+        let joint = data.map(|row| row.map(|x| x - (1 << 16)));
         for isa in Isa::available() {
-            for difference in [Difference::new(8, 8, 1 << 16), Difference::new(8, 4, 1 << 16)] {
+            for (sums, chains) in [
+                (Sums::Joint(&joint, 1.0 / (8 << 16) as f32), 8.0),
+                (Sums::Separate([&data, &model], [8, 4].map(|n| 1.0 / (n << 16) as f32)), 4.0),
+            ] {
                 let (mut weights, mut state) = ([[0.25; SIDE]; SIDE], [[0.0; SIDE]; SIDE]);
                 let (mut image, mut transposed) = ([[7; SIDE]; SIDE], [[7; SIDE]; SIDE]);
-                ascend_tile(
-                    isa,
-                    Half,
-                    Scale::TRAINING,
-                    Sums { data: &data, model: &model, difference },
-                    TileParts {
-                        weights: &mut weights,
-                        state: &mut state,
-                        image: &mut image,
-                        transposed: &mut transposed,
-                    },
-                );
-                let chains = if matches!(difference, Difference::Joint(_)) { 8.0 } else { 4.0 };
+                let tile = TileParts {
+                    weights: &mut weights,
+                    state: &mut state,
+                    image: &mut image,
+                    transposed: &mut transposed,
+                };
+                ascend_tile(isa, Half, Scale::TRAINING, sums, tile);
                 for i in 0..SIDE {
                     for j in 0..SIDE {
                         let gradient = (i * 64 + j) as f32 / 16.0 / 8.0 - 1.0 / chains;

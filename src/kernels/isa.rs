@@ -45,6 +45,11 @@ impl Isa {
         available
     }
 
+    /// The fastest that this machine has.
+    pub fn fastest() -> Self {
+        *Self::available().last().expect("every machine has the baseline")
+    }
+
     /// The fastest that this machine has or, where the environment variable `HARMONIUM_ISA` is
     /// set, the one that it names: `baseline`, `avx2` or `avx512`.
     ///
@@ -53,7 +58,7 @@ impl Isa {
     pub fn from_environment() -> Result<Self> {
         let available = Self::available();
         match std::env::var("HARMONIUM_ISA") {
-            Err(_) => Ok(available[available.len() - 1]),
+            Err(_) => Ok(Self::fastest()),
             Ok(wanted) => {
                 available.iter().copied().find(|isa| isa.name() == wanted).ok_or_else(|| {
                     let names: Vec<_> = available.iter().map(|isa| isa.name()).collect();

@@ -18,8 +18,10 @@ use std::cell::RefCell;
 
 /// States of one layer (rows, units below) and the sums that go with them, a row each.
 pub struct Target<'a> {
-    /// The states; panel `t` of them selects the rows of tile `t`.
+    /// The states; panel `first_panel + t` of them selects the rows of tile `t`.
     pub states: &'a BitPanels,
+    /// The panel of states that belongs to the first tile.
+    pub first_panel: usize,
     /// The state that the first row of sums belongs to.
     pub first: usize,
     /// A row of sums for each of so many states.
@@ -46,7 +48,8 @@ pub fn add_active_rows(isa: super::Isa, panel: Panel<'_>, targets: &mut [Target<
     for target in targets.iter() {
         let end = target.first + target.sums.len();
         assert!(end <= target.states.row_capacity(), "a sum without a state");
-        assert_eq!(target.states.n_panels(), panel.n_tiles(), "units of a state, rows of a panel");
+        let end = target.first_panel + panel.n_tiles();
+        assert!(end <= target.states.n_panels(), "a row without a unit");
     }
     if tables_pay(targets) {
         TABLE.with_borrow_mut(|table| lookup(isa, panel, targets, table));
@@ -68,10 +71,10 @@ dispatch! {
 
 #[inline(always)]
 fn gather_body(panel: Panel<'_>, targets: &mut [Target<'_>]) {
-    for Target { states, first, sums } in targets {
+    for Target { states, first_panel, first, sums } in targets {
         for (n, sum) in (*first..).zip(sums.iter_mut()) {
             let mut total = *sum;
-            for (at, tile) in panel.tiles().enumerate() {
+            for (at, tile) in (*first_panel..).zip(panel.tiles()) {
                 let mut rest = states.panel(at)[n];
                 while rest != 0 {
                     add(&mut total, &tile[rest.trailing_zeros() as usize % SIDE]);
@@ -93,8 +96,8 @@ dispatch! {
 fn lookup_body(panel: Panel<'_>, targets: &mut [Target<'_>], table: &mut Table) {
     for (at, tile) in panel.tiles().enumerate() {
         fill(table, tile);
-        for Target { states, first, sums } in targets.iter_mut() {
-            for (sum, &word) in sums.iter_mut().zip(&states.panel(at)[*first..]) {
+        for Target { states, first_panel, first, sums } in targets.iter_mut() {
+            for (sum, &word) in sums.iter_mut().zip(&states.panel(*first_panel + at)[*first..]) {
                 if word != 0 {
                     let mut total = *sum;
                     add_nibbles(&mut total, table, word);
@@ -195,7 +198,8 @@ mod tests {
             for by_table in [false, true] {
                 let mut sums: Vec<Row<i32>> =
                     start.iter().map(|row| row.as_slice().try_into().unwrap()).collect();
-                let mut targets = [Target { states: &states, first: 0, sums: &mut sums }];
+                let mut targets =
+                    [Target { states: &states, first_panel: 0, first: 0, sums: &mut sums }];
                 if by_table {
                     TABLE.with_borrow_mut(|table| lookup(isa, panel, &mut targets, table));
                 } else {
@@ -240,8 +244,8 @@ mod tests {
             Isa::BASELINE,
             Panel::new(&tile, 1),
             &mut [
-                Target { states: &one, first: 0, sums: &mut sums_one },
-                Target { states: &other, first: 1, sums: &mut sums_other },
+                Target { states: &one, first_panel: 0, first: 0, sums: &mut sums_one },
+                Target { states: &other, first_panel: 0, first: 1, sums: &mut sums_other },
             ],
         );
         assert_eq!(sums_one, [[3 * 64; SIDE]; 2]);

@@ -52,15 +52,16 @@ pub fn threshold(x: f32) -> i32 {
 }
 
 dispatch! {
-    /// Turns thresholds into means, in place: 16 binary places, rounded, 0 to 65,536.
-    pub fn means(isa, rows: &mut [Row<i32>]) = means_body
+    /// Turns thresholds into means, in place: 16 binary places, rounded, 0 to 65,536, times `sign`
+    /// (1 or -1).
+    pub fn means(isa, rows: &mut [Row<i32>], sign: i32) = means_body
 }
 
 #[inline(always)]
-fn means_body(rows: &mut [Row<i32>]) {
+fn means_body(rows: &mut [Row<i32>], sign: i32) {
     for row in rows {
         for value in row {
-            *value = mean(*value);
+            *value = sign * mean(*value);
         }
     }
 }

@@ -2,11 +2,11 @@
 //! Boltzmann machines using approximations to the likelihood gradient).
 //!
 //! ```text
-//!  examples ──► positive_phase: v ─┐                         ┌─► statistics: bits by unit, p(h|v)
-//!                                  ├─► mean_hidden: p(h|v) ──┤                  │
-//!  chains ────► negative_phase: v ─┘     and the next h      └─► statistics     ▼
-//!     ▲                                                                      update
-//!     └───────────────────────── parameters: W, b, c, W̃, W̃ᵀ ◄───────────────────┘
+//!  examples ──► positive_phase: v ─┐
+//!                                  ├─► mean_hidden: p(h|v) ──► statistics ──► update
+//!  chains ────► negative_phase: v ─┘        and the next h                      │
+//!     ▲                                                                         │
+//!     └──────────────────────── parameters: W, b, c, W̃, W̃ᵀ ◄────────────────────┘
 //! ```
 
 pub mod schedule;
@@ -20,6 +20,8 @@ pub mod statistics;
 pub mod positive_phase;
 
 pub mod negative_phase;
+
+pub mod mean_hidden;
 
 pub mod update;
 

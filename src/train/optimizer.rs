@@ -66,23 +66,15 @@ impl Optimizer {
         }
     }
 
-    /// Moves the parameters one step up the gradient, the difference of the two statistics, at the
+    /// Moves the parameters one step up the gradient, the difference of the two phases, at the
     /// learning rate and weight decay of `step`.
-    pub fn update(
-        &mut self,
-        parameters: &mut Parameters,
-        positive: &Statistics,
-        negative: &Statistics,
-        step: Sgd,
-    ) {
+    pub fn update(&mut self, parameters: &mut Parameters, statistics: &Statistics, step: Sgd) {
         let no_decay = Sgd { decay: 0.0, ..step };
         match self {
-            Self::Sgd(memory) => {
-                ascend(parameters, memory, positive, negative, (step, no_decay));
-            }
+            Self::Sgd(memory) => ascend(parameters, memory, statistics, (step, no_decay)),
             Self::Momentum(momentum, memory) => {
                 let rule = |sgd| Momentum { sgd, momentum: *momentum };
-                ascend(parameters, memory, positive, negative, (rule(step), rule(no_decay)));
+                ascend(parameters, memory, statistics, (rule(step), rule(no_decay)));
             }
         }
     }

@@ -1,46 +1,76 @@
-//! What a phase contributes to the gradient: which units are on, and p(h | v).
+//! What the two phases contribute to the gradient, side by side: which visible units are on, and
+//! p(h | v).
 
 use crate::bits::BitPanels;
 use crate::kernels::tile::{Row, SIDE};
 use crate::kernels::transpose;
+use rayon::prelude::*;
 
-/// The sufficient statistics of one phase, a row for each example or chain.
+/// The sufficient statistics of both phases: a row for each example, then one for each chain.
+///
+/// p(h | v) of a chain is counted negative, so that a sum over all rows is ⟨·⟩_data − ⟨·⟩_model
+/// where there are as many chains as examples.
 #[derive(Clone, Debug)]
 pub struct Statistics {
-    n_rows: usize,
-    row_capacity: usize,
+    n_visible: usize,
+    n_data: usize,
+    n_chains: usize,
+    /// Rows that there is room for, in each phase: multiples of 64.
+    capacities: (usize, usize),
     /// The bits of v by unit, (V, rows): which rows each visible unit is on in.
     by_unit: BitPanels,
-    /// p(h | v), (hidden panels, row capacity), in 16 binary places.
+    /// p(h | v), (hidden panels, rows), in 16 binary places, chains negative.
     pub(super) mean_hidden: Vec<Row<i32>>,
 }
 
 impl Statistics {
-    /// Room for those of states (rows, V) like `visible`.
-    pub fn new(visible: &BitPanels, n_hidden: usize) -> Self {
-        let row_capacity = visible.row_capacity();
+    /// Room for those of examples (N, V) and chains (C, V) and H hidden units.
+    pub fn new(data: &BitPanels, chains: &BitPanels, n_hidden: usize) -> Self {
+        let capacities = (data.row_capacity(), chains.row_capacity());
+        let capacity = capacities.0 + capacities.1;
         Self {
-            n_rows: visible.n_rows(),
-            row_capacity,
-            by_unit: BitPanels::zeros(visible.n_columns(), row_capacity),
-            mean_hidden: vec![[0; SIDE]; n_hidden.div_ceil(SIDE) * row_capacity],
+            n_visible: data.n_columns(),
+            n_data: data.n_rows(),
+            n_chains: chains.n_rows(),
+            capacities,
+            by_unit: BitPanels::zeros(data.n_columns(), capacity),
+            mean_hidden: vec![[0; SIDE]; n_hidden.div_ceil(SIDE) * capacity],
         }
     }
 
-    /// Takes over the states v.
-    pub fn set_visible(&mut self, visible: &BitPanels) {
-        self.n_rows = visible.n_rows();
-        transpose::bits(visible, &mut self.by_unit);
+    /// Takes over the states v of the examples and of the chains.
+    pub fn set_visible(&mut self, data: &BitPanels, chains: &BitPanels) {
+        (self.n_data, self.n_chains) = (data.n_rows(), chains.n_rows());
+        let height = self.by_unit.row_capacity();
+        let n_data_panels = self.capacities.0 / SIDE;
+        let panels = self.by_unit.words_mut().par_chunks_mut(height).enumerate();
+        panels.with_min_len(2).for_each(|(panel, words)| {
+            if panel < n_data_panels {
+                transpose::bits_of_rows(data, panel, words);
+            } else {
+                transpose::bits_of_rows(chains, panel - n_data_panels, words);
+            }
+        });
     }
 
-    /// Rows that count at present.
-    pub fn n_rows(&self) -> usize {
-        self.n_rows
+    /// N: examples of this update.
+    pub fn n_data(&self) -> usize {
+        self.n_data
     }
 
-    /// Rows that there is room for: a multiple of 64.
-    pub fn row_capacity(&self) -> usize {
-        self.row_capacity
+    /// C.
+    pub fn n_chains(&self) -> usize {
+        self.n_chains
+    }
+
+    /// V.
+    pub fn n_visible(&self) -> usize {
+        self.n_visible
+    }
+
+    /// Rows that there is room for, of examples and of chains: multiples of 64.
+    pub fn capacities(&self) -> (usize, usize) {
+        self.capacities
     }
 
     /// The bits of v by unit, (V, rows).
@@ -48,23 +78,33 @@ impl Statistics {
         &self.by_unit
     }
 
-    /// p(h | v) of one panel of hidden units in 16 binary places, a row for each of the capacity.
+    /// p(h | v) of one panel of hidden units in 16 binary places, a row for each of the capacity:
+    /// of the examples, and, negative, of the chains.
     pub fn mean_panel(&self, panel: usize) -> &[Row<i32>] {
-        &self.mean_hidden[panel * self.row_capacity..][..self.row_capacity]
+        let capacity = self.capacities.0 + self.capacities.1;
+        &self.mean_hidden[panel * capacity..][..capacity]
     }
 
-    /// Σₙ vₙᵢ: how many rows a visible unit is on in.
-    pub fn count_visible(&self, unit: usize) -> i32 {
-        let words = (0..self.by_unit.n_panels()).map(|panel| self.by_unit.panel(panel)[unit]);
-        words.map(u64::count_ones).sum::<u32>() as i32
+    /// Σₙ vₙᵢ over the examples, and −Σ over the chains: how many a visible unit is on in.
+    pub fn count_visible(&self, unit: usize) -> (i32, i32) {
+        let count = |panels: std::ops::Range<usize>| {
+            let words = panels.map(|panel| self.by_unit.panel(panel)[unit]);
+            words.map(u64::count_ones).sum::<u32>() as i32
+        };
+        let n_data_panels = self.capacities.0 / SIDE;
+        (count(0..n_data_panels), -count(n_data_panels..self.by_unit.n_panels()))
     }
 
-    /// Σₙ p̃ₙⱼ of one panel of hidden units.
-    pub fn sum_hidden(&self, panel: usize) -> Row<i32> {
-        let mut sums = [0i32; SIDE];
-        for means in &self.mean_panel(panel)[..self.n_rows] {
-            sums.iter_mut().zip(means).for_each(|(sum, mean)| *sum = sum.wrapping_add(*mean));
-        }
-        sums
+    /// Σₙ p̃ₙⱼ over the examples and, negative, over the chains, of one panel of hidden units.
+    pub fn sum_hidden(&self, panel: usize) -> (Row<i32>, Row<i32>) {
+        let sum = |rows: &[Row<i32>]| {
+            let mut sums = [0i32; SIDE];
+            for means in rows {
+                sums.iter_mut().zip(means).for_each(|(sum, mean)| *sum = sum.wrapping_add(*mean));
+            }
+            sums
+        };
+        let (data, chains) = self.mean_panel(panel).split_at(self.capacities.0);
+        (sum(&data[..self.n_data]), sum(&chains[..self.n_chains]))
     }
 }

@@ -1,10 +1,12 @@
 //! The training loop: update after update, epoch after epoch.
 
 use super::config::{ChainStart, TrainConfig};
-use super::negative_phase::{NegativePhase, mean_hidden};
+use super::mean_hidden::mean_hidden;
+use super::negative_phase::NegativePhase;
 use super::optimizer::{Optimizer, Sgd};
 use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
+use super::statistics::Statistics;
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::{Error, Result};
@@ -40,6 +42,7 @@ pub struct Trainer {
     optimizer: Optimizer,
     positive: PositivePhase,
     negative: NegativePhase,
+    statistics: Statistics,
     /// The order of the examples in this epoch.
     order: Vec<u32>,
     /// Updates done.
@@ -107,10 +110,17 @@ impl Trainer {
         let mut order = vec![0; examples.n_examples()];
         shuffle(&mut order, &mut Stream::new(config.seed, Purpose::DataOrder, 0));
         let chains = start_chains(&config, &examples, &parameters, &order);
+        let positive = PositivePhase::new(isa, config.batch_size, rbm.n_visible());
+        let negative = NegativePhase::new(chains);
         let mut trainer = Self {
+            statistics: Statistics::new(
+                positive.visible(),
+                &negative.chains().visible,
+                rbm.n_hidden(),
+            ),
             optimizer: Optimizer::new(config.momentum, rbm.n_visible(), rbm.n_hidden()),
-            positive: PositivePhase::new(config.batch_size, rbm.n_visible(), rbm.n_hidden()),
-            negative: NegativePhase::new(chains),
+            positive,
+            negative,
             previous_weights: parameters.weights.clone(),
             config,
             examples,
@@ -164,7 +174,8 @@ impl Trainer {
 
     /// The third stage: p(h | v) of both phases, and the next h of the chains.
     pub fn mean_hidden(&mut self) {
-        mean_hidden(&self.parameters.image, &mut self.positive, &mut self.negative);
+        let image = &self.parameters.image;
+        mean_hidden(image, &self.positive, &mut self.negative, &mut self.statistics);
     }
 
     /// The fourth stage: the statistics of both phases, and one step up their difference.
@@ -176,12 +187,7 @@ impl Trainer {
             self.previous_weights.clone_from(&self.parameters.weights);
         }
         let step = self.step();
-        self.optimizer.update(
-            &mut self.parameters,
-            self.positive.statistics(),
-            self.negative.statistics(),
-            step,
-        );
+        self.optimizer.update(&mut self.parameters, &self.statistics, step);
         self.updates += 1;
         if self.updates >= self.next_check || self.is_first_of_epoch() {
             self.check_range()?;
@@ -324,7 +330,8 @@ fn start_chains(
             for chain in 0..config.n_chains() {
                 let example = order[chain % order.len()];
                 let stream = || Stream::new(config.seed, Purpose::Binarize, u64::from(example));
-                examples.write_bits(example as usize, stream, visible.row_mut(chain));
+                let row = visible.row_mut(chain);
+                examples.write_bits(image.isa, example as usize, stream, row);
             }
         }
         ChainStart::Bias => {

@@ -6,6 +6,8 @@
 
 use super::parameters::Parameters;
 use super::statistics::Statistics;
+use crate::fixed::Scale;
+use crate::gibbs::Image;
 use crate::kernels::Isa;
 use crate::kernels::ascent::{Difference, Rule, Sums, TileParts, ascend_tile};
 use crate::kernels::rows::{Target, add_active_rows};
@@ -13,6 +15,7 @@ use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Panel, Row, SIDE, Tile};
 use rayon::prelude::*;
 use std::cell::RefCell;
+use std::ops::Range;
 
 /// What a rule remembers of every parameter, in the layout of [`Parameters`].
 #[derive(Clone, Debug, PartialEq)]
@@ -34,49 +37,38 @@ impl<S: Copy + Default> Memory<S> {
     }
 }
 
-thread_local! {
-    /// Each worker's sums of one panel, for the data and for the model.
-    static SUMS: RefCell<[Vec<Row<i32>>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
-}
-
 /// Moves all parameters by the rules for weights and for biases.
 pub fn ascend<R: Rule>(
     parameters: &mut Parameters,
     memory: &mut Memory<R::State>,
-    positive: &Statistics,
-    negative: &Statistics,
+    statistics: &Statistics,
     (weight_rule, bias_rule): (R, R),
 ) {
-    let gradient = Gradient::new(positive, negative);
+    let gradient = Gradient::new(statistics);
     let Parameters { weights, visible_bias, hidden_bias, image, .. } = parameters;
-    let scale = image.scale;
-
-    for (panel, bias) in visible_bias.iter_mut().enumerate() {
-        let gradients = gradient.visible_bias(panel);
-        for (j, gradient) in gradients.into_iter().enumerate() {
-            bias[j] = bias_rule.step(bias[j], gradient, &mut memory.visible_bias[panel][j]);
-            image.visible_bias[panel][j] = scale.round(bias[j]);
-        }
-    }
-    for (panel, bias) in hidden_bias.iter_mut().enumerate() {
-        let gradients = gradient.hidden_bias(panel);
-        for (j, gradient) in gradients.into_iter().enumerate() {
-            bias[j] = bias_rule.step(bias[j], gradient, &mut memory.hidden_bias[panel][j]);
-            image.hidden_bias[panel][j] = scale.round(bias[j]);
-        }
-    }
-
+    let Image { isa, scale, transposed, visible_bias: visible_image, .. } = image;
+    let (isa, scale) = (*isa, *scale);
     let tiles_below = visible_bias.len();
     let piece = tiles_of_a_piece(tiles_below, hidden_bias.len());
-    let isa = image.isa;
-    let panels = weights
-        .par_chunks_mut(tiles_below)
+
+    let move_visible_biases = || {
+        let biases = visible_bias.iter_mut().zip(&mut memory.visible_bias).zip(visible_image);
+        for (panel, ((bias, state), image)) in biases.enumerate() {
+            ascend_bias(bias_rule, scale, gradient.visible_bias(panel), (bias, state, image));
+        }
+    };
+    let panels = (weights.par_chunks_mut(tiles_below))
         .zip(memory.weights.par_chunks_mut(tiles_below))
         .zip(image.weights.par_chunks_mut(tiles_below))
-        .zip(image.transposed.par_chunks_mut(tiles_below));
-    panels.enumerate().for_each(|(panel, (((weights, state), image), transposed))| {
-        let pieces = weights
-            .par_chunks_mut(piece)
+        .zip(transposed.par_chunks_mut(tiles_below));
+    let hidden =
+        (hidden_bias.par_iter_mut()).zip(&mut memory.hidden_bias).zip(&mut image.hidden_bias);
+    let move_panel = |(panel, (tiles, biases)): (usize, PanelParts<'_, R::State>)| {
+        let (((weights, state), image), transposed) = tiles;
+        let ((bias, bias_state), bias_image) = biases;
+        let bias_parts = (bias, bias_state, bias_image);
+        ascend_bias(bias_rule, scale, gradient.hidden_bias(panel), bias_parts);
+        let pieces = (weights.par_chunks_mut(piece))
             .zip(state.par_chunks_mut(piece))
             .zip(image.par_chunks_mut(piece))
             .zip(transposed.par_chunks_mut(piece));
@@ -89,7 +81,27 @@ pub fn ascend<R: Rule>(
                 }
             });
         });
-    });
+    };
+    rayon::join(|| panels.zip(hidden).enumerate().for_each(move_panel), move_visible_biases);
+}
+
+/// A panel's weights, rule's memory, W̃ and W̃ᵀ, and the same of its biases.
+type PanelParts<'a, S> = (
+    (((&'a mut [Tile<f32>], &'a mut [Tile<S>]), &'a mut [Tile<i32>]), &'a mut [Tile<i32>]),
+    ((&'a mut Row<f32>, &'a mut Row<S>), &'a mut Row<i32>),
+);
+
+/// Moves a panel of biases and refreshes their image.
+fn ascend_bias<R: Rule>(
+    rule: R,
+    scale: Scale,
+    gradient: Row<f32>,
+    (bias, state, image): (&mut Row<f32>, &mut Row<R::State>, &mut Row<i32>),
+) {
+    for (j, gradient) in gradient.into_iter().enumerate() {
+        bias[j] = rule.step(bias[j], gradient, &mut state[j]);
+        image[j] = scale.round(bias[j]);
+    }
 }
 
 /// How many of the tiles of a panel a piece of work has: all, so that they share tables, unless
@@ -99,37 +111,40 @@ fn tiles_of_a_piece(tiles_below: usize, n_panels: usize) -> usize {
     tiles_below.div_ceil(pieces)
 }
 
+thread_local! {
+    /// Each worker's sums of one panel: of both phases together, or of each.
+    static SUMS: RefCell<[Vec<Tile<i32>>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+}
+
 /// The difference of the two phases, from their integer sums.
 struct Gradient<'a> {
-    positive: &'a Statistics,
-    negative: &'a Statistics,
+    statistics: &'a Statistics,
     of_means: Difference,
     of_counts: Difference,
 }
 
 impl<'a> Gradient<'a> {
-    fn new(positive: &'a Statistics, negative: &'a Statistics) -> Self {
-        let difference = |one| Difference::new(positive.n_rows(), negative.n_rows(), one);
-        Self { positive, negative, of_means: difference(MEAN_ONE), of_counts: difference(1) }
+    fn new(statistics: &'a Statistics) -> Self {
+        let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
+        let difference = |one| Difference::new(n_data, n_chains, one);
+        Self { statistics, of_means: difference(MEAN_ONE), of_counts: difference(1) }
     }
 
     /// ⟨vᵢ⟩_data − ⟨vᵢ⟩_model of a panel of visible units.
     fn visible_bias(&self, panel: usize) -> Row<f32> {
-        let n_visible = self.positive.by_unit().n_rows();
         std::array::from_fn(|j| {
             let unit = panel * SIDE + j;
-            if unit >= n_visible {
+            if unit >= self.statistics.n_visible() {
                 return 0.0;
             }
-            let (data, model) =
-                (self.positive.count_visible(unit), self.negative.count_visible(unit));
+            let (data, model) = self.statistics.count_visible(unit);
             self.of_counts.gradient(data, model)
         })
     }
 
     /// ⟨hⱼ⟩_data − ⟨hⱼ⟩_model of a panel of hidden units.
     fn hidden_bias(&self, panel: usize) -> Row<f32> {
-        let (data, model) = (self.positive.sum_hidden(panel), self.negative.sum_hidden(panel));
+        let (data, model) = self.statistics.sum_hidden(panel);
         std::array::from_fn(|j| self.of_means.gradient(data[j], model[j]))
     }
 
@@ -138,20 +153,31 @@ impl<'a> Gradient<'a> {
         &self,
         isa: Isa,
         panel: usize,
-        tiles: std::ops::Range<usize>,
+        tiles: Range<usize>,
         use_sums: impl FnOnce(&mut dyn Iterator<Item = Sums<'_>>),
     ) {
-        SUMS.with_borrow_mut(|[data, model]| {
-            for (sums, statistics) in [(&mut *data, self.positive), (&mut *model, self.negative)] {
-                sums.clear();
-                sums.resize(tiles.len() * SIDE, [0; SIDE]);
-                let (rows, _) = statistics.mean_panel(panel).as_chunks::<SIDE>();
-                let (states, first) = (statistics.by_unit(), tiles.start * SIDE);
-                add_active_rows(isa, Panel::new(rows, 1), &mut [Target { states, first, sums }]);
+        let (rows, _) = self.statistics.mean_panel(panel).as_chunks::<SIDE>();
+        let states = self.statistics.by_unit();
+        let n_data_tiles = self.statistics.capacities().0 / SIDE;
+        let sum = |rows: &[Tile<i32>], first_panel: usize, sums: &mut Vec<Tile<i32>>| {
+            sums.clear();
+            sums.resize(tiles.len(), [[0; SIDE]; SIDE]);
+            let (first, sums) = (tiles.start * SIDE, sums.as_flattened_mut());
+            let target = Target { states, first_panel, first, sums };
+            add_active_rows(isa, Panel::new(rows, 1), &mut [target]);
+        };
+        SUMS.with_borrow_mut(|[both, model]| match self.of_means {
+            Difference::Joint(scale) => {
+                sum(rows, 0, both);
+                use_sums(&mut both.iter().map(|sums| Sums::Joint(sums, scale)));
             }
-            let tiles = data.chunks_exact(SIDE).zip(model.chunks_exact(SIDE));
-            let difference = self.of_means;
-            use_sums(&mut tiles.map(|(data, model)| Sums { data, model, difference }));
+            Difference::Separate(of_data, of_model) => {
+                sum(&rows[..n_data_tiles], 0, both);
+                sum(&rows[n_data_tiles..], n_data_tiles, model);
+                let tiles = both.iter().zip(&*model);
+                let separate = |(data, model)| Sums::Separate([data, model], [of_data, of_model]);
+                use_sums(&mut tiles.map(separate));
+            }
         });
     }
 }

@@ -1,0 +1,139 @@
+//! Times the stages of an update, for users who want to know what their machine does.
+
+use crate::dataset::Examples;
+use crate::error::Result;
+use crate::run::in_pool;
+use crate::train::{Schedule, TrainConfig, Trainer};
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The four stages, in the order of an update.
+pub const STAGES: [&str; 4] = ["data", "h to v", "v to h", "statistics+update"];
+
+/// Times of one size on one number of threads.
+#[derive(Clone, Debug, Serialize)]
+pub struct Timing {
+    /// H.
+    pub hidden: usize,
+    /// N, and C.
+    pub batch_size: usize,
+    /// Threads.
+    pub threads: usize,
+    /// Updates that were timed.
+    pub n_updates: usize,
+    /// Training examples a second, by the median update.
+    pub samples_per_second: f64,
+    /// Sweeps of all chains together a second, by the median update.
+    pub chain_sweeps_per_second: f64,
+    /// Rate over that of the first number of threads of the list.
+    pub speed_up: f64,
+    /// Milliseconds of an update: least, median, most.
+    pub update_ms: [f64; 3],
+    /// Share of the time that each of [`STAGES`] takes, 0 to 1.
+    pub stage_shares: [f64; 4],
+    /// Milliseconds of each stage: least, median, most.
+    pub stage_ms: [[f64; 3]; 4],
+}
+
+/// What to time.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Settings but for those in the lists below.
+    pub config: TrainConfig,
+    /// Numbers of hidden units.
+    pub hidden: Vec<usize>,
+    /// Batch sizes; there are as many chains.
+    pub batch_sizes: Vec<usize>,
+    /// Numbers of threads; speed-ups are against the first.
+    pub threads: Vec<usize>,
+    /// Updates before the first that counts: hidden activity must settle.
+    pub warm_up: usize,
+    /// How long to time each; at least 20 updates.
+    pub time: Duration,
+}
+
+/// Times every combination of the plan, and hands each result over as it comes.
+///
+/// # Errors
+/// As [`Trainer::new`] and [`Trainer::update`].
+pub fn run(plan: &Plan, examples: &Arc<Examples>, mut tell: impl FnMut(&Timing)) -> Result<()> {
+    for &hidden in &plan.hidden {
+        for &batch_size in &plan.batch_sizes {
+            let config = TrainConfig {
+                hidden,
+                batch_size,
+                epochs: usize::MAX >> 24,
+                schedule: Schedule::Constant,
+                ..plan.config.clone()
+            };
+            let most = plan.threads.iter().copied().max();
+            let settled = in_pool(most, || {
+                let mut trainer = Trainer::new(config, examples.clone())?;
+                (0..plan.warm_up).try_for_each(|_| trainer.update())?;
+                Ok(trainer)
+            })?;
+            let mut first_rate = None;
+            for &threads in &plan.threads {
+                let trainer = settled.clone();
+                let mut timing = in_pool(Some(threads), || time(trainer, threads, plan.time))?;
+                let first_rate = *first_rate.get_or_insert(timing.samples_per_second);
+                timing.speed_up = timing.samples_per_second / first_rate;
+                tell(&timing);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Times one trainer, in the pool that it runs in.
+fn time(mut trainer: Trainer, threads: usize, least_time: Duration) -> Result<Timing> {
+    /// Updates that bring caches and threads up to speed.
+    const WARM: usize = 10;
+    let mut times: [Vec<f64>; 4] = Default::default();
+    let mut updates = Vec::new();
+    let start = Instant::now();
+    while updates.len() < 20 + WARM || start.elapsed() < least_time {
+        let mut marks = [Instant::now(); 5];
+        trainer.clamp();
+        marks[1] = Instant::now();
+        trainer.sweep();
+        marks[2] = Instant::now();
+        trainer.mean_hidden();
+        marks[3] = Instant::now();
+        trainer.ascend()?;
+        marks[4] = Instant::now();
+        for (stage, times) in times.iter_mut().enumerate() {
+            times.push(milliseconds(marks[stage], marks[stage + 1]));
+        }
+        updates.push(milliseconds(marks[0], marks[4]));
+    }
+    let stage_ms = times.map(|times| spread(&times[WARM..]));
+    let update_ms = spread(&updates[WARM..]);
+    let total: f64 = stage_ms.iter().map(|[_, median, _]| median).sum();
+    let per_second = |n: usize| n as f64 * 1000.0 / update_ms[1];
+    let config = trainer.config();
+    Ok(Timing {
+        hidden: config.hidden,
+        batch_size: config.batch_size,
+        threads,
+        n_updates: updates.len() - WARM,
+        samples_per_second: per_second(config.batch_size),
+        chain_sweeps_per_second: per_second(config.n_chains() * config.gibbs_steps),
+        speed_up: 1.0,
+        update_ms,
+        stage_shares: stage_ms.map(|[_, median, _]| median / total),
+        stage_ms,
+    })
+}
+
+fn milliseconds(from: Instant, to: Instant) -> f64 {
+    (to - from).as_secs_f64() * 1000.0
+}
+
+/// Least, median and most.
+fn spread(times: &[f64]) -> [f64; 3] {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    [sorted[0], sorted[sorted.len() / 2], sorted[sorted.len() - 1]]
+}

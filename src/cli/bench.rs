@@ -1,0 +1,103 @@
+//! `harmonium bench`.
+
+use super::print;
+use crate::bench::{self, Plan, STAGES, Timing};
+use crate::dataset::{Binarization, Examples, Source};
+use crate::error::Result;
+use crate::train::TrainConfig;
+use clap::Args;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Training data: `mnist`, or an IDX or .npy file, plain or gzipped
+    #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
+    data: Source,
+    /// Numbers of hidden units
+    #[arg(long, value_delimiter = ',', default_value = "500")]
+    hidden: Vec<usize>,
+    /// Batch sizes; there are as many chains
+    #[arg(long, value_delimiter = ',', default_value = "128,512")]
+    batch_size: Vec<usize>,
+    /// Numbers of threads [default: 1 and all cores]
+    #[arg(long, value_delimiter = ',')]
+    threads: Vec<usize>,
+    /// Sweeps of each chain in an update: the k of PCD-k
+    #[arg(long, default_value_t = 1)]
+    gibbs_steps: usize,
+    /// How intensities become bits: `stochastic` or `threshold:T`
+    #[arg(long, default_value_t = TrainConfig::default().binarize)]
+    binarize: Binarization,
+    /// Updates before the first that counts
+    #[arg(long, default_value_t = 500)]
+    warm_up: usize,
+    /// Seconds that each size is timed for
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Print JSON, a line for each size and number of threads
+    #[arg(long)]
+    json: bool,
+}
+
+impl Bench {
+    pub fn run(self) -> Result<()> {
+        let threads = if self.threads.is_empty() {
+            let all = std::thread::available_parallelism().map_or(1, usize::from);
+            if all > 1 { vec![1, all] } else { vec![1] }
+        } else {
+            self.threads
+        };
+        let plan = Plan {
+            config: TrainConfig {
+                gibbs_steps: self.gibbs_steps,
+                binarize: self.binarize,
+                ..TrainConfig::default()
+            },
+            hidden: self.hidden,
+            batch_sizes: self.batch_size,
+            threads,
+            warm_up: self.warm_up,
+            time: Duration::try_from_secs_f64(self.seconds).unwrap_or_default(),
+        };
+        let examples = Arc::new(Examples::new(self.data.read()?, self.binarize));
+        if !self.json {
+            print(HEADER)?;
+        }
+        let mut printed = Ok(());
+        bench::run(&plan, &examples, |timing| {
+            let text = if self.json {
+                serde_json::to_string(timing).expect("plain numbers")
+            } else {
+                row(timing)
+            };
+            if printed.is_ok() {
+                printed = print(text);
+            }
+        })?;
+        printed
+    }
+}
+
+const HEADER: &str = "hidden  batch  threads  samples/s  sweeps/s  speed-up  \
+                      update ms: min median max      share of each stage";
+
+fn row(timing: &Timing) -> String {
+    let [least, median, most] = timing.update_ms;
+    let shares = STAGES.iter().zip(timing.stage_shares);
+    let shares: Vec<String> =
+        shares.map(|(stage, share)| format!("{stage} {:.0} %", 100.0 * share)).collect();
+    format!(
+        "{:>6}  {:>5}  {:>7}  {:>9.0}  {:>8.0}  {:>8.2}  {:>13.3} {:>6.3} {:>7.3}  {}",
+        timing.hidden,
+        timing.batch_size,
+        timing.threads,
+        timing.samples_per_second,
+        timing.chain_sweeps_per_second,
+        timing.speed_up,
+        least,
+        median,
+        most,
+        shares.join(", "),
+    )
+}

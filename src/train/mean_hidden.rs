@@ -1,0 +1,63 @@
+//! p(h | v) of both phases: the statistics of the hidden units, and the next h of every chain.
+
+use super::negative_phase::NegativePhase;
+use super::positive_phase::PositivePhase;
+use super::statistics::Statistics;
+use crate::gibbs::{Chains, Image, block_rows};
+use crate::kernels::rows::Target;
+use crate::kernels::sigmoid;
+use rayon::prelude::*;
+
+/// Fills the statistics, and draws the next h of every chain. One σ serves the draw (24 bits) and
+/// the statistics (its top 16); examples and chains share the tables of a panel of weights.
+pub fn mean_hidden(
+    image: &Image,
+    positive: &PositivePhase,
+    negative: &mut NegativePhase,
+    statistics: &mut Statistics,
+) {
+    let conditional = image.hidden_given_visible();
+    let Chains { visible, hidden, words, streams, .. } = &mut negative.chains;
+    let (data, words, visible) = (positive.visible(), words, &*visible);
+    statistics.set_visible(data, visible);
+    conditional.fill_words(streams, words);
+
+    let (data_capacity, chain_capacity) = statistics.capacities();
+    let pieces = |capacity: usize| capacity / block_rows(capacity, conditional.n_panels());
+    let pieces = pieces(data_capacity).min(pieces(chain_capacity));
+    let (data_block, chain_block) = (data_capacity / pieces, chain_capacity / pieces);
+
+    let panels = statistics.mean_hidden.par_chunks_mut(data_capacity + chain_capacity);
+    let panels = panels.zip(hidden.words_mut().par_chunks_mut(chain_capacity)).enumerate();
+    panels.for_each(|(panel, (means, drawn))| {
+        let (data_means, chain_means) = means.split_at_mut(data_capacity);
+        let blocks = data_means.par_chunks_mut(data_block);
+        let blocks = blocks.zip(chain_means.par_chunks_mut(chain_block));
+        let blocks = blocks.zip(drawn.par_chunks_mut(chain_block)).enumerate();
+        blocks.for_each(|(at, ((data_means, chain_means), drawn))| {
+            let (first, first_chain) = (at * data_block, at * chain_block);
+            let rows = |n: usize, first: usize, block: usize| n.saturating_sub(first).min(block);
+            let data_means = &mut data_means[..rows(data.n_rows(), first, data_block)];
+            let n_chains = rows(visible.n_rows(), first_chain, chain_block);
+            let chain_means = &mut chain_means[..n_chains];
+            conditional.thresholds(
+                panel,
+                &mut [
+                    Target { states: data, first_panel: 0, first, sums: data_means },
+                    Target {
+                        states: visible,
+                        first_panel: 0,
+                        first: first_chain,
+                        sums: chain_means,
+                    },
+                ],
+            );
+            if n_chains > 0 {
+                let words = &words[first_chain * conditional.n_panels()..];
+                conditional.draw_panel(panel, chain_means, words, &mut drawn[..n_chains]);
+            }
+            sigmoid::means(image.isa, data_means, 1);
+            sigmoid::means(image.isa, chain_means, -1);
+        });
+    });
+}
