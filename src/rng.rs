@@ -83,9 +83,12 @@ impl Stream {
             s1[lane] ^= s2[lane];
             s0[lane] ^= s3[lane];
             s2[lane] ^= shifted;
-            s3[lane] = s3[lane].rotate_left(45);
             words[lane] = output as u32;
             words[LANES + lane] = (output >> 32) as u32;
+        }
+        // A loop of its own: within the other the compiler takes this rotation lane by lane.
+        for word in s3 {
+            *word = word.rotate_left(45);
         }
         words
     }

@@ -71,7 +71,9 @@ impl Sample {
         }
         let shape = self.image_shape.or(provenance.image_shape);
         let shape = match shape {
-            Some((rows, columns)) if is_png && rows * columns != rbm.n_visible() => {
+            Some((rows, columns))
+                if is_png && rows.checked_mul(columns) != Some(rbm.n_visible()) =>
+            {
                 return Err(Error::InvalidSetting {
                     setting: "image_shape",
                     value: format!("{rows}x{columns}"),
@@ -102,6 +104,16 @@ impl Sample {
             Start::Data => {
                 let dataset = self.data.read_split(self.split)?.first(self.number)?;
                 super::transform::check_width(&dataset, &rbm)?;
+                if dataset.n_examples() < self.number {
+                    return Err(Error::InvalidSetting {
+                        setting: "number",
+                        value: self.number.to_string(),
+                        rule: format!(
+                            "at most the number of examples, {}, to start at them",
+                            dataset.n_examples()
+                        ),
+                    });
+                }
                 let examples = Examples::new(dataset, Binarization::Stochastic);
                 examples.fixed_bits(self.seed, 0..self.number)
             }

@@ -47,16 +47,16 @@ pub struct Train {
     #[arg(long, default_value_t = DEFAULT.gibbs_steps)]
     gibbs_steps: usize,
     /// Learning rate of the first update
-    #[arg(long, default_value_t = DEFAULT.learning_rate)]
+    #[arg(long, default_value_t = DEFAULT.learning_rate, allow_negative_numbers = true)]
     learning_rate: f64,
     /// How the learning rate goes on: `constant`, or `linear` to zero
     #[arg(long, default_value_t = DEFAULT.schedule)]
     schedule: Schedule,
     /// Share of the last step that is added to the next
-    #[arg(long, default_value_t = DEFAULT.momentum)]
+    #[arg(long, default_value_t = DEFAULT.momentum, allow_negative_numbers = true)]
     momentum: f64,
     /// Share of each weight that is taken off its gradient (L2)
-    #[arg(long, default_value_t = DEFAULT.weight_decay)]
+    #[arg(long, default_value_t = DEFAULT.weight_decay, allow_negative_numbers = true)]
     weight_decay: f64,
     /// How intensities become bits: `stochastic`, drawn anew at each visit, or `threshold:T`
     #[arg(long, default_value_t = DEFAULT.binarize)]

@@ -1,6 +1,7 @@
 //! Gibbs chains, each with its own random stream.
 
 use super::Image;
+use super::words::Words;
 use crate::bits::{BitMatrix, BitPanels};
 use crate::kernels::tile::{Row, SIDE};
 use crate::rng::Stream;
@@ -14,8 +15,8 @@ pub struct Chains {
     pub(crate) visible: BitPanels,
     pub(crate) hidden: BitPanels,
     pub(crate) streams: Vec<Stream>,
-    /// Random words of one draw of a layer, (chains, panels).
-    pub(crate) words: Vec<Row<u32>>,
+    /// The random words of this sweep.
+    pub(crate) words: Words,
     /// Thresholds of one draw of a layer, (panels, row capacity).
     thresholds: Vec<Row<i32>>,
 }
@@ -30,6 +31,7 @@ impl Chains {
         assert_eq!(visible.n_columns(), image.n_visible(), "width of the states");
         let hidden = BitMatrix::zeros(visible.n_rows(), image.n_hidden());
         let mut chains = Self::from_states(visible, &hidden, streams);
+        chains.words.fill_hidden(image.isa, &mut chains.streams);
         chains.draw_hidden(image);
         chains
     }
@@ -44,7 +46,7 @@ impl Chains {
         let visible = BitPanels::from_matrix(visible);
         let hidden = BitPanels::from_matrix(hidden);
         let n_panels = visible.n_panels().max(hidden.n_panels());
-        let words = vec![[0; SIDE]; n_panels * streams.len()];
+        let words = Words::new(streams.len(), visible.n_columns(), hidden.n_columns());
         let thresholds = vec![[0; SIDE]; n_panels * visible.row_capacity()];
         Self { visible, hidden, streams, words, thresholds }
     }
@@ -71,19 +73,20 @@ impl Chains {
 
     /// One sweep of every chain.
     pub fn sweep(&mut self, image: &Image) {
-        self.draw_visible(image);
+        self.half_sweep(image);
         self.draw_hidden(image);
     }
 
-    /// The first half of a sweep.
-    pub fn draw_visible(&mut self, image: &Image) {
+    /// The first half of a sweep, v given h, with the words for both halves.
+    pub(crate) fn half_sweep(&mut self, image: &Image) {
         let Self { visible, hidden, streams, words, thresholds } = self;
-        image.visible_given_hidden().draw(hidden, streams, words, thresholds, visible);
+        words.fill_sweep(image.isa, streams);
+        image.visible_given_hidden().draw(hidden, words, thresholds, visible);
     }
 
-    /// The second half of a sweep.
-    pub fn draw_hidden(&mut self, image: &Image) {
-        let Self { visible, hidden, streams, words, thresholds } = self;
-        image.hidden_given_visible().draw(visible, streams, words, thresholds, hidden);
+    /// The second half: h given v.
+    fn draw_hidden(&mut self, image: &Image) {
+        let Self { visible, hidden, words, thresholds, .. } = self;
+        image.hidden_given_visible().draw(visible, words, thresholds, hidden);
     }
 }

@@ -1,5 +1,6 @@
 //! One layer given the other.
 
+use super::words::{Layer, Words};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
 use crate::fixed::Scale;
@@ -7,13 +8,13 @@ use crate::kernels::rows::{Target, add_active_rows};
 use crate::kernels::sigmoid::{self, ONE};
 use crate::kernels::tile::{Panel, Row, SIDE, Tile};
 use crate::kernels::{Isa, sampling};
-use crate::rng::Stream;
 use ndarray::Array2;
 use rayon::prelude::*;
 
 /// p(a layer | the other layer): independent units, each with its input from the other layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditional<'a> {
+    pub(super) layer: Layer,
     pub(super) isa: Isa,
     pub(super) scale: Scale,
     pub(super) tiles: &'a [Tile<i32>],
@@ -67,50 +68,41 @@ impl Conditional<'_> {
         }
     }
 
-    /// Draws the layer for every row of `given`, with fresh words of the row's stream.
-    /// `thresholds` (panels, row capacity of `given`) and `words` (rows, panels) are buffers.
-    pub fn draw(
+    /// Draws the layer for every row of `given`. `thresholds` (panels, row capacity of `given`) is
+    /// a buffer.
+    pub(super) fn draw(
         self,
         given: &BitPanels,
-        streams: &mut [Stream],
-        words: &mut [Row<u32>],
+        words: &Words,
         thresholds: &mut [Row<i32>],
         drawn: &mut BitPanels,
     ) {
-        self.fill_words(streams, words);
         let (capacity, n_rows) = (given.row_capacity(), given.n_rows());
         let block = block_rows(capacity, self.n_panels());
         let blocks = drawn.words_mut().par_chunks_mut(block).zip(thresholds.par_chunks_mut(block));
         blocks.enumerate().for_each(|(piece, (bits, sums))| {
             let (panel, first) = (piece / (capacity / block), piece % (capacity / block) * block);
             let n = n_rows.saturating_sub(first).min(block);
-            if n == 0 {
-                return;
-            }
             let sums = &mut sums[..n];
             self.thresholds(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
-            self.draw_panel(panel, sums, &words[first * self.n_panels()..], &mut bits[..n]);
+            self.draw_panel(panel, sums, (words, first), &mut bits[..n]);
         });
     }
 
-    /// Draws one panel of units, a row of thresholds each, from words (rows, panels).
+    /// Draws one panel of units from a row of thresholds each, with the words of the chains from
+    /// `first` on.
     pub(crate) fn draw_panel(
         self,
         panel: usize,
         thresholds: &[Row<i32>],
-        words: &[Row<u32>],
+        (words, first): (&Words, usize),
         bits: &mut [u64],
     ) {
-        let (words, stride) = (&words[panel..], self.n_panels());
-        sampling::draw(self.isa, thresholds, words, stride, self.mask(panel), bits);
-    }
-
-    /// Fills `words` (rows, panels) with those that each stream has for one draw of the layer.
-    pub(crate) fn fill_words(self, streams: &mut [Stream], words: &mut [Row<u32>]) {
-        let rows = words.par_chunks_mut(self.n_panels());
-        streams.par_iter_mut().zip(rows).with_min_len(8).for_each(|(stream, words)| {
-            sampling::fill(self.isa, stream, self.n_units, words);
-        });
+        if !bits.is_empty() {
+            let words_of_panel = words.of_panel(self.layer, panel, first);
+            let stride = words.stride();
+            sampling::draw(self.isa, thresholds, words_of_panel, stride, self.mask(panel), bits);
+        }
     }
 
     /// p(unit on | state) for every row of `given`, (rows, units).
@@ -167,7 +159,6 @@ mod tests {
     use super::super::Image;
     use super::*;
     use crate::model::Rbm;
-    use crate::rng::Purpose;
     use ndarray::{Array1, Array2};
 
     fn machine(n_visible: usize, n_hidden: usize) -> Rbm {
@@ -236,30 +227,6 @@ mod tests {
         );
         let error = rbm.mean_hidden(&hidden).unwrap_err().to_string();
         assert!(error.contains("19 visible units") && error.contains("70"), "{error}");
-    }
-
-    #[test]
-    fn a_draw_does_not_depend_on_the_number_of_threads() {
-        let rbm = machine(100, 130);
-        let image = Image::new(&rbm).unwrap();
-        let given = BitPanels::from_matrix(&BitMatrix::from_fn(100, 100, |n, i| (n ^ i) % 3 == 0));
-        let draw = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let mut streams: Vec<_> =
-                (0..100).map(|n| Stream::new(1, Purpose::Sample, n)).collect();
-            let mut drawn = BitPanels::zeros(100, 130);
-            let (mut words, mut thresholds) = (vec![[0; SIDE]; 300], vec![[0; SIDE]; 3 * 128]);
-            pool.install(|| {
-                let conditional = image.hidden_given_visible();
-                conditional.draw(&given, &mut streams, &mut words, &mut thresholds, &mut drawn);
-            });
-            (drawn.to_matrix(), streams)
-        };
-        let one = draw(1);
-        assert!(one.0.count_ones() > 1000);
-        for threads in [2, 3, 8, 33] {
-            assert!(draw(threads) == one, "{threads} threads");
-        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A machine in fixed point.
 
 use super::Conditional;
+use super::words::Layer;
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::fixed::Scale;
@@ -88,6 +89,7 @@ impl Image {
     /// p(h | v).
     pub fn hidden_given_visible(&self) -> Conditional<'_> {
         Conditional {
+            layer: Layer::Hidden,
             isa: self.isa,
             scale: self.scale,
             tiles: &self.weights,
@@ -101,6 +103,7 @@ impl Image {
     /// p(v | h).
     pub fn visible_given_hidden(&self) -> Conditional<'_> {
         Conditional {
+            layer: Layer::Visible,
             isa: self.isa,
             scale: self.scale,
             tiles: &self.transposed,

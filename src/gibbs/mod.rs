@@ -6,6 +6,8 @@
 //!  v ──► cⱼ + Σ_{i on} W̃ᵢⱼ ──► σ ──► draw h ──► bᵢ + Σ_{j on} W̃ᵢⱼ ──► σ ──► draw v ──► …
 //! ```
 
+mod words;
+
 mod conditional;
 
 mod image;

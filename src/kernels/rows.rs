@@ -1,15 +1,18 @@
 //! Sums of the rows that are on: `sums[n] += Σ_{i on in state n} row[i]`, exact in any order.
 //!
-//! Two kernels, which give the same bits; [`add_active_rows`] takes the one that costs less.
+//! Two kernels, which give the same bits; [`add_active_rows`] takes the one that costs less. Both
+//! go tile by tile, so that what is added stays in the first caches.
 //!
-//! - *Gather* adds the rows one by one, the sum of a state being held in registers: as many
-//!   additions of 64 columns as units are on.
+//! - *Gather* adds the rows one by one: as many additions of 64 columns as units are on.
 //! - *Tables* (the "four Russians" of Arlazarov et al., 1970): for each four rows of a tile, the 16
 //!   possible sums are made once (11 additions, 15 rows written), and then four units of a state
 //!   cost one lookup, or nothing when all four are off.
 //!
-//! A table costs as much as about 20 lookups for each group of four rows and is shared by all
-//! states, so it pays from some fifty states on, the sooner the more units are on.
+//! A table is shared by all states, so it pays the more, the more states there are and the more
+//! units are on. (Tried and slower, on Zen 3: groups of two and of three rows; tables of 16 and 32
+//! columns, which fit the first cache but double and quadruple the walk through the bits; tables of
+//! several tiles at once; lists of table entries made once for all panels and sorted by length, so
+//! that no loop's end is mispredicted.)
 
 use super::isa::dispatch;
 use super::tile::{Panel, Row, SIDE, Tile};
@@ -51,17 +54,46 @@ pub fn add_active_rows(isa: super::Isa, panel: Panel<'_>, targets: &mut [Target<
         let end = target.first_panel + panel.n_tiles();
         assert!(end <= target.states.n_panels(), "a row without a unit");
     }
-    if tables_pay(targets) {
+    if tables_pay(panel.n_tiles(), targets) {
         TABLE.with_borrow_mut(|table| lookup(isa, panel, targets, table));
     } else {
         gather(isa, panel, targets);
     }
 }
 
-/// Whether tables cost less than gathering, by the numbers of states and of units that are on.
-fn tables_pay(targets: &[Target<'_>]) -> bool {
-    let n_states: usize = targets.iter().map(|target| target.sums.len()).sum();
-    n_states >= 48
+/// Whether tables cost less than gathering, judged by some words of the states.
+fn tables_pay(n_tiles: usize, targets: &[Target<'_>]) -> bool {
+    /// What filling the table of a tile costs, in additions of a row.
+    const FILL: usize = 250;
+    /// Words that are looked at in each target, about.
+    const SAMPLE: usize = 64;
+    let (mut lookups, mut additions, mut n_states) = (0, 0, 0);
+    for Target { states, first_panel, first, sums } in targets {
+        let n_words = n_tiles * sums.len();
+        let stride = n_words.div_ceil(SAMPLE).max(1);
+        // Every stride-th word, down one tile after the other; odd, so that tiles differ.
+        let sampled = (0..n_words).step_by(stride | 1);
+        let n_sampled = sampled.len().max(1);
+        let (mut groups, mut ones) = (0, 0);
+        for at in sampled {
+            let word = states.panel(first_panel + at / sums.len())[first + at % sums.len()];
+            groups += active_groups(word).count_ones() as usize;
+            ones += word.count_ones() as usize;
+        }
+        lookups += groups * n_words / n_sampled;
+        additions += ones * n_words / n_sampled;
+        n_states += sums.len();
+    }
+    n_states > 0 && lookups + FILL * n_tiles < additions
+}
+
+/// Bit 4·g is on when group g of four units is not all off.
+#[inline(always)]
+fn active_groups(word: u64) -> u64 {
+    /// The lowest bit of every group.
+    const LOWEST: u64 = 0x1111_1111_1111_1111;
+    let pairs = word | word >> 1;
+    (pairs | pairs >> 2) & LOWEST
 }
 
 dispatch! {
@@ -71,17 +103,18 @@ dispatch! {
 
 #[inline(always)]
 fn gather_body(panel: Panel<'_>, targets: &mut [Target<'_>]) {
-    for Target { states, first_panel, first, sums } in targets {
-        for (n, sum) in (*first..).zip(sums.iter_mut()) {
-            let mut total = *sum;
-            for (at, tile) in (*first_panel..).zip(panel.tiles()) {
-                let mut rest = states.panel(at)[n];
-                while rest != 0 {
-                    add(&mut total, &tile[rest.trailing_zeros() as usize % SIDE]);
-                    rest &= rest - 1;
+    for (at, tile) in panel.tiles().enumerate() {
+        for Target { states, first_panel, first, sums } in targets.iter_mut() {
+            for (sum, &word) in sums.iter_mut().zip(&states.panel(*first_panel + at)[*first..]) {
+                if word != 0 {
+                    let (mut total, mut rest) = (*sum, word);
+                    while rest != 0 {
+                        add(&mut total, &tile[rest.trailing_zeros() as usize % SIDE]);
+                        rest &= rest - 1;
+                    }
+                    *sum = total;
                 }
             }
-            *sum = total;
         }
     }
 }
@@ -111,11 +144,7 @@ fn lookup_body(panel: Panel<'_>, targets: &mut [Target<'_>], table: &mut Table) 
 /// Adds the entry of every nibble of `word` that is not 0.
 #[inline(always)]
 fn add_nibbles(total: &mut Row<i32>, table: &Table, word: u64) {
-    /// The lowest bit of every nibble.
-    const LOWEST: u64 = 0x1111_1111_1111_1111;
-    // Bit 4·g is on when nibble g is not 0.
-    let pairs = word | word >> 1;
-    let mut rest = (pairs | pairs >> 2) & LOWEST;
+    let mut rest = active_groups(word);
     while rest != 0 {
         let bit = rest.trailing_zeros() as usize;
         let nibble = (word >> bit) as usize & 15;

@@ -4,7 +4,7 @@ use super::{EpochRecord, Monitor};
 use crate::error::Result;
 use crate::train::Trainer;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 /// The progress of a run.
 #[derive(Debug)]
@@ -43,7 +43,8 @@ impl Monitor for Terminal {
         let line = line(record, trainer.config().epochs);
         match &self.bar {
             Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
+            // Whoever reads it may have heard enough (`| head`): that ends no training.
+            None => drop(writeln!(std::io::stderr(), "{line}")),
         }
         if let Some(bar) = self.bar.take_if(|_| trainer.is_done()) {
             bar.finish_and_clear();

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// The most examples of a mini-batch, and the most chains: their sums of 16-bit means fit an i32.
 pub const MAX_ROWS: usize = 32_767;
 
+/// The most epochs: with any data, their updates are counted in 64 bits.
+const MAX_EPOCHS: usize = 1 << 40;
+
 /// Where persistent chains start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -127,19 +130,24 @@ impl TrainConfig {
         let rows_rule = || format!("from 1 to {MAX_ROWS}");
         let (rate, momentum, decay) = (self.learning_rate, self.momentum, self.weight_decay);
         check("hidden", self.hidden, self.hidden >= 1, || "at least 1".into())?;
-        check("epochs", self.epochs, self.epochs >= 1, || "at least 1".into())?;
+        let epochs = 1..=MAX_EPOCHS;
+        check("epochs", self.epochs, epochs.contains(&self.epochs), || {
+            format!("at least 1 and at most {MAX_EPOCHS}")
+        })?;
         check("batch_size", self.batch_size, rows.contains(&self.batch_size), rows_rule)?;
         check("batch_size", self.batch_size, self.batch_size <= n_examples, || {
             format!("at most the number of training examples, {n_examples}")
         })?;
         check("chains", self.n_chains(), rows.contains(&self.n_chains()), rows_rule)?;
         check("gibbs_steps", self.gibbs_steps, self.gibbs_steps >= 1, || "at least 1".into())?;
-        check("learning_rate", rate, rate > 0.0 && rate <= 1e6, || "above 0 and finite".into())?;
+        check("learning_rate", rate, rate > 0.0 && rate <= 1e6, || {
+            "above 0 and at most 1000000".into()
+        })?;
         check("momentum", momentum, (0.0..1.0).contains(&momentum), || {
             "at least 0 and below 1".into()
         })?;
         check("weight_decay", decay, (0.0..=1e6).contains(&decay), || {
-            "at least 0 and finite".into()
+            "at least 0 and at most 1000000".into()
         })?;
         self.binarize.validate()?;
         check("seed", self.seed, self.seed <= MAX_SEED, || format!("at most {MAX_SEED}"))

@@ -17,10 +17,9 @@ pub fn mean_hidden(
     statistics: &mut Statistics,
 ) {
     let conditional = image.hidden_given_visible();
-    let Chains { visible, hidden, words, streams, .. } = &mut negative.chains;
-    let (data, words, visible) = (positive.visible(), words, &*visible);
+    let Chains { visible, hidden, words, .. } = &mut negative.chains;
+    let (data, words, visible) = (positive.visible(), &*words, &*visible);
     statistics.set_visible(data, visible);
-    conditional.fill_words(streams, words);
 
     let (data_capacity, chain_capacity) = statistics.capacities();
     let pieces = |capacity: usize| capacity / block_rows(capacity, conditional.n_panels());
@@ -52,10 +51,8 @@ pub fn mean_hidden(
                     },
                 ],
             );
-            if n_chains > 0 {
-                let words = &words[first_chain * conditional.n_panels()..];
-                conditional.draw_panel(panel, chain_means, words, &mut drawn[..n_chains]);
-            }
+            let drawn = &mut drawn[..n_chains];
+            conditional.draw_panel(panel, chain_means, (words, first_chain), drawn);
             sigmoid::means(image.isa, data_means, 1);
             sigmoid::means(image.isa, chain_means, -1);
         });

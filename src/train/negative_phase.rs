@@ -25,7 +25,7 @@ impl NegativePhase {
             self.chains.sweep(image);
         }
         self.previous.clone_from(&self.chains.visible);
-        self.chains.draw_visible(image);
+        self.chains.half_sweep(image);
     }
 
     /// The chains.

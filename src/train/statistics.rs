@@ -44,7 +44,7 @@ impl Statistics {
         let height = self.by_unit.row_capacity();
         let n_data_panels = self.capacities.0 / SIDE;
         let panels = self.by_unit.words_mut().par_chunks_mut(height).enumerate();
-        panels.with_min_len(2).for_each(|(panel, words)| {
+        panels.with_min_len(4).for_each(|(panel, words)| {
             if panel < n_data_panels {
                 transpose::bits_of_rows(data, panel, words);
             } else {

@@ -234,7 +234,7 @@ impl Trainer {
         let n = self.examples.n_visible().max(self.config.hidden) as f64 + 1.0;
         let growth = learning_rate / (1.0 - momentum) * (n + weight_decay * 2.0 * limit);
         let safe = ((2.0 * limit - 1.0 - norm) / growth).floor();
-        self.next_check = self.updates + (safe as u64).max(1);
+        self.next_check = self.updates.saturating_add((safe as u64).max(1));
         Ok(())
     }
 
@@ -269,7 +269,7 @@ impl Trainer {
 
     /// Updates of the whole run.
     pub fn total_updates(&self) -> u64 {
-        self.updates_per_epoch() * self.config.epochs as u64
+        self.updates_per_epoch().saturating_mul(self.config.epochs as u64)
     }
 
     /// Whether all updates of the run are done.

@@ -1,0 +1,68 @@
+//! The random words of a sweep, made for all chains at once.
+
+use crate::kernels::tile::{Row, SIDE};
+use crate::kernels::{Isa, sampling};
+use crate::rng::Stream;
+use rayon::prelude::*;
+
+/// Which of the two layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    /// v.
+    Visible,
+    /// h.
+    Hidden,
+}
+
+/// A random word for each unit of each chain: (chains, panels of the visible, then of the hidden
+/// units).
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    n_visible: usize,
+    n_hidden: usize,
+    rows: Vec<Row<u32>>,
+}
+
+impl Words {
+    /// Room for those of so many chains.
+    pub fn new(n_chains: usize, n_visible: usize, n_hidden: usize) -> Self {
+        let stride = n_visible.div_ceil(SIDE) + n_hidden.div_ceil(SIDE);
+        Self { n_visible, n_hidden, rows: vec![[0; SIDE]; n_chains * stride] }
+    }
+
+    /// The words of the next sweep: ⌈V/16⌉ steps of each chain's stream, then ⌈H/16⌉.
+    pub fn fill_sweep(&mut self, isa: Isa, streams: &mut [Stream]) {
+        let (n_visible, n_hidden, stride) = (self.n_visible, self.n_hidden, self.stride());
+        let chains = streams.par_iter_mut().zip(self.rows.par_chunks_mut(stride));
+        chains.with_min_len(8).for_each(|(stream, rows)| {
+            let (visible, hidden) = rows.split_at_mut(n_visible.div_ceil(SIDE));
+            sampling::fill(isa, stream, n_visible, visible);
+            sampling::fill(isa, stream, n_hidden, hidden);
+        });
+    }
+
+    /// Words for h alone, with which a chain begins: ⌈H/16⌉ steps.
+    pub fn fill_hidden(&mut self, isa: Isa, streams: &mut [Stream]) {
+        let (n_hidden, stride) = (self.n_hidden, self.stride());
+        let first = stride - n_hidden.div_ceil(SIDE);
+        let chains = streams.par_iter_mut().zip(self.rows.par_chunks_mut(stride));
+        chains.with_min_len(8).for_each(|(stream, rows)| {
+            sampling::fill(isa, stream, n_hidden, &mut rows[first..]);
+        });
+    }
+
+    /// The words of one panel of a layer from chain `first` on: every [`stride`](Self::stride)-th
+    /// row.
+    pub fn of_panel(&self, layer: Layer, panel: usize, first: usize) -> &[Row<u32>] {
+        let before = match layer {
+            Layer::Visible => 0,
+            Layer::Hidden => self.n_visible.div_ceil(SIDE),
+        };
+        &self.rows[first * self.stride() + before + panel..]
+    }
+
+    /// Rows of a chain.
+    pub fn stride(&self) -> usize {
+        self.n_visible.div_ceil(SIDE) + self.n_hidden.div_ceil(SIDE)
+    }
+}

@@ -1,0 +1,555 @@
+//! The command line as a user meets it: the real program, real files, exit codes and messages.
+
+use ndarray::{Array1, Array2, Array3, ArrayView, Dimension};
+use ndarray_npy::{WritableElement, WriteNpyExt as _, read_npy};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufReader, PipeWriter, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// Settings that make a run on `greys.idx` short: four updates an epoch.
+const SHORT: &str = "--hidden 16 --epochs 1 --batch-size 50";
+
+/// A folder of its own, in which commands are run as a user types them. It holds `greys.idx`,
+/// [`greys`] as 200 images of 6 x 5.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.write("greys.idx", &idx(greys()));
+        folder
+    }
+
+    /// A folder with a short run on `greys.idx` in `run`.
+    fn with_run() -> Self {
+        let folder = Self::new();
+        folder.succeed(&format!("train --data greys.idx {SHORT} --out run --quiet"));
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, contents: &[u8]) {
+        fs::write(self.path(name), contents).unwrap();
+    }
+
+    fn write_npy<T: WritableElement, D: Dimension>(&self, name: &str, array: ArrayView<'_, T, D>) {
+        array.write_npy(fs::File::create(self.path(name)).unwrap()).unwrap();
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap_or_else(|cause| panic!("{name}: {cause}"))
+    }
+
+    /// What `--out` or `--filters` wrote: (width, height) of a picture that is not blank.
+    fn picture(&self, name: &str) -> (u32, u32) {
+        let file = BufReader::new(fs::File::open(self.path(name)).unwrap());
+        let mut reader = png::Decoder::new(file).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let frame = reader.next_frame(&mut pixels).unwrap();
+        pixels.sort();
+        pixels.dedup();
+        assert!(pixels.len() > 2, "{name} shows nothing but {pixels:?}");
+        (frame.width, frame.height)
+    }
+
+    /// Every file in a folder and those below, by its path in there, with its contents.
+    fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let (root, mut files) = (self.path(folder), BTreeMap::new());
+        let mut left = vec![root.clone()];
+        while let Some(path) = left.pop() {
+            if path.is_dir() {
+                left.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            } else {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
+                files.insert(name.to_string(), fs::read(&path).unwrap());
+            }
+        }
+        files
+    }
+
+    fn names_in(&self, folder: &str) -> Vec<String> {
+        self.files(folder).into_keys().collect()
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harmonium"));
+        command.args(line.split_whitespace()).current_dir(self.0.path());
+        command
+    }
+
+    /// Runs a line to the end: (exit code, stdout, stderr).
+    fn run(&self, line: &str) -> (Option<i32>, String, String) {
+        let Output { status, stdout, stderr } = self.command(line).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (status.code(), text(stdout), text(stderr))
+    }
+
+    /// What a line that does its work prints to stdout; with --quiet nothing goes to stderr.
+    fn succeed(&self, line: &str) -> String {
+        let (code, stdout, stderr) = self.run(line);
+        assert_eq!(code, Some(0), "{line}\n{stderr}");
+        assert!(stderr.is_empty() || !line.contains("--quiet"), "{line}\n{stderr}");
+        stdout
+    }
+
+    /// Runs a line that must end with this code and message, and leave every file as it was.
+    fn refuse(&self, line: &str, code: i32, message: &str) -> String {
+        let before = self.files("");
+        let (found, stdout, stderr) = self.run(line);
+        assert_eq!((found, &stdout[..]), (Some(code), ""), "{line}\n{stderr}");
+        assert!(stderr.contains(message), "{line}\n{stderr}does not say: {message}");
+        assert!(self.files("") == before, "{line}: files are now {:?}", self.names_in(""));
+        stderr
+    }
+
+    /// Runs a line that must end with exit code 1 and this message, in one line.
+    fn fail(&self, line: &str, message: &str) {
+        let stderr = self.refuse(line, 1, message);
+        assert!(stderr.starts_with("error: ") && stderr.ends_with('\n'), "{line}\n{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{line}\n{stderr}");
+    }
+
+    fn facts(&self, model: &str) -> Value {
+        serde_json::from_str(&self.succeed(&format!("inspect {model} --json"))).unwrap()
+    }
+
+    fn fingerprint(&self, model: &str) -> Value {
+        self.facts(model)["parameters_sha256"].clone()
+    }
+
+    /// The records of a run.
+    fn metrics(&self, run: &str) -> Vec<Map<String, Value>> {
+        let text = String::from_utf8(self.read(&format!("{run}/metrics.jsonl"))).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// Images (200, 6, 5) of every kind of grey.
+fn greys() -> Array3<u8> {
+    Array3::from_shape_fn((200, 6, 5), |(n, y, x)| ((n * n + 7 * y + 3 * n * x) % 16 * 17) as u8)
+}
+
+/// Intensities (60, 30), the first of them changed to `first`.
+fn reals(first: f32) -> Array2<f32> {
+    let mut reals = Array2::from_shape_fn((60, 30), |(n, i)| ((n + 3 * i) % 5) as f32 / 4.0);
+    reals[[0, 0]] = first;
+    reals
+}
+
+fn idx(array: Array3<u8>) -> Vec<u8> {
+    let sides = array.shape().iter().flat_map(|&side| (side as u32).to_be_bytes());
+    [0, 0, 8, 3].into_iter().chain(sides).chain(array.iter().copied()).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(bytes).unwrap();
+    packer.finish().unwrap()
+}
+
+/// The writing end of a pipe that nobody reads any more.
+fn closed_pipe() -> PipeWriter {
+    std::io::pipe().unwrap().1
+}
+
+#[cfg(feature = "mnist")]
+#[test]
+fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
+    let folder = Folder::new();
+    let line = "train --data mnist --limit 500 --epochs 2 --hidden 16 --out a/run --quiet";
+    assert_eq!(folder.succeed(line), "a/run\n");
+    let names = ["filters.png", "metrics.jsonl", "model.safetensors", "samples.png"];
+    assert_eq!(folder.names_in("a/run"), names);
+    // Filters stand 5 x 4, the 128 chains 14 x 10, each 28 + 1 pixels apart, 5 and 2 times as large.
+    assert_eq!(folder.picture("a/run/filters.png"), ((5 * 29 + 1) * 5, (4 * 29 + 1) * 5));
+    assert_eq!(folder.picture("a/run/samples.png"), ((14 * 29 + 1) * 2, (10 * 29 + 1) * 2));
+
+    let keys = "epoch updates seconds samples_per_second reconstruction_error pseudo_likelihood \
+                free_energy_train free_energy_test free_energy_gap mean_hidden_activity dead_hidden \
+                saturated_hidden weight_norm update_norm flip_rate";
+    let mut keys: Vec<_> = keys.split(' ').collect();
+    keys.sort();
+    let records = folder.metrics("a/run");
+    for record in &records {
+        let mut found: Vec<_> = record.keys().collect();
+        found.sort();
+        assert_eq!(found, keys);
+        assert!(record.values().all(Value::is_number), "{record:?}");
+    }
+    let updates: Vec<_> = records.iter().map(|r| [&r["epoch"], &r["updates"]]).collect();
+    assert_eq!(json!(updates), json!([[1, 4], [2, 8]]));
+}
+
+#[cfg(feature = "mnist")]
+#[test]
+fn equal_settings_make_equal_files_on_any_number_of_threads() {
+    let folder = Folder::new();
+    for (out, settings) in [("a", "7 --threads 1"), ("b", "7 --threads 3"), ("c", "8")] {
+        let line = "train --limit 500 --epochs 1 --hidden 16 --quiet";
+        folder.succeed(&format!("{line} --out {out} --seed {settings}"));
+    }
+    for name in ["model.safetensors", "filters.png", "samples.png"] {
+        let [a, b, c] = ["a", "b", "c"].map(|run| folder.read(&format!("{run}/{name}")));
+        assert!(a == b, "{name} depends on the number of threads");
+        assert!(a != c, "{name} does not depend on the seed");
+    }
+    let untimed = |run| {
+        let mut record = folder.metrics(run).remove(0);
+        record.retain(|key, _| !key.contains("second"));
+        record
+    };
+    assert_eq!(untimed("a"), untimed("b"));
+    assert_eq!(folder.fingerprint("a"), folder.fingerprint("b"));
+    assert_ne!(folder.fingerprint("a"), folder.fingerprint("c"));
+}
+
+#[test]
+fn the_fingerprint_is_the_sha256_of_the_tensors() {
+    let folder = Folder::with_run();
+    let bytes = folder.read("run/model.safetensors");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let shapes = [("weights", vec![30, 16]), ("visible_bias", vec![30]), ("hidden_bias", vec![16])];
+    let mut hasher = Sha256::new();
+    for (name, shape) in shapes {
+        let tensor = tensors.tensor(name).unwrap();
+        assert_eq!(tensor.shape(), shape, "{name}");
+        hasher.update(tensor.data());
+    }
+    let sha256: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(folder.fingerprint("run"), sha256);
+}
+
+#[test]
+fn the_folder_goes_to_stdout_and_a_line_an_epoch_to_stderr() {
+    let folder = Folder::new();
+    let (code, stdout, stderr) =
+        folder.run("train --data greys.idx --hidden 16 --epochs 3 --batch-size 50");
+    assert_eq!((code, stderr.lines().count()), (Some(0), 3), "{stderr}");
+    for (line, start) in stderr.lines().zip(["epoch 1/3 ", "epoch 2/3 ", "epoch 3/3 "]) {
+        assert!(line.starts_with(start), "{line}");
+    }
+    assert!(stdout.starts_with("runs/greys-30x16-"), "{stdout}");
+    assert_eq!(folder.names_in(stdout.trim_end()).len(), 4);
+}
+
+#[test]
+fn init_goes_on_from_the_parameters_and_the_size_of_a_model() {
+    let folder = Folder::with_run();
+    let train = "train --data greys.idx --epochs 1 --batch-size 50 --quiet";
+    folder.succeed(&format!("{train} --init run --out still --learning-rate 1e-12"));
+    assert_eq!(folder.fingerprint("still"), folder.fingerprint("run"));
+    folder.succeed(&format!("{train} --init run --out on"));
+    folder.succeed(&format!("{train} --init run/model.safetensors --hidden 16 --out on_again"));
+    assert_eq!(folder.facts("on")["n_hidden"], 16);
+    assert_ne!(folder.fingerprint("on"), folder.fingerprint("run"));
+    assert_eq!(folder.fingerprint("on"), folder.fingerprint("on_again"));
+    let train = format!("{train} --init run --out new");
+    folder.fail(&format!("{train} --hidden 17"), "hidden is 17, but must be 16, as the model has");
+    folder.write_npy("wide.npy", Array2::<u8>::ones((60, 31)).view());
+    let train = train.replace("greys.idx", "wide.npy");
+    folder.fail(&train, "wide.npy has 31 visible units an example, but the model has 30");
+}
+
+#[test]
+fn samples_are_bits_that_depend_on_the_seed_and_the_start_alone() {
+    let folder = Folder::with_run();
+    let sample = |out: &str, settings: &str| {
+        let line = format!("sample run --number 7 --gibbs-steps 20 --out {out} {settings}");
+        assert_eq!(folder.succeed(&line), format!("{out}\n"));
+        folder.read(out)
+    };
+    let a = sample("a.npy", "--seed 3 --threads 1");
+    assert_eq!(sample("b.npy", "--seed 3 --threads 2"), a);
+    assert_ne!(sample("c.npy", "--seed 4"), a);
+    let bits: Array2<u8> = read_npy(folder.path("a.npy")).unwrap();
+    assert_eq!(bits.dim(), (7, 30));
+    assert!(bits.iter().all(|&bit| bit <= 1) && bits.iter().any(|&bit| bit != bits[[0, 0]]));
+    // The 7 images stand 3 x 3, 5 + 1 pixels across and 6 + 1 down, 8 times as large at most.
+    sample("a.png", "");
+    assert_eq!(folder.picture("a.png"), ((4 * 6 + 1) * 8, (2 * 7 + 1) * 8));
+
+    let bits = greys().mapv(|x| x / 128);
+    folder.write("bits.idx", &idx(bits.clone()));
+    let line = "sample run --start data --data bits.idx --number 200 --out a.npy --gibbs-steps";
+    folder.succeed(&format!("{line} 0"));
+    let bits = bits.into_shape_with_order((200, 30)).unwrap();
+    assert_eq!(read_npy::<_, Array2<u8>>(folder.path("a.npy")).unwrap(), bits);
+}
+
+#[test]
+fn features_are_probabilities_of_the_hidden_units() {
+    let folder = Folder::new();
+    let threshold = "--binarize threshold:0.3";
+    folder.succeed(&format!("train --data greys.idx {SHORT} {threshold} --out run --quiet"));
+    let transform = |out: &str, settings: &str| {
+        let line = format!("transform run greys.idx --out {out} {settings}");
+        assert_eq!(folder.succeed(&line), format!("{out}\n"));
+        folder.read(out)
+    };
+    let a = transform("a.npy", "--threads 1");
+    assert_eq!(transform("b.npy", "--threads 2"), a);
+    assert_eq!(transform("c.npy", threshold), a, "not binarized as in training");
+    assert_ne!(transform("d.npy", "--binarize stochastic"), a);
+    let features: Array2<f32> = read_npy(folder.path("a.npy")).unwrap();
+    assert_eq!(features.dim(), (200, 16));
+    assert!(features.iter().all(|p| (0.0..=1.0).contains(p) && p.fract() != 0.0));
+}
+
+#[test]
+fn inspect_tells_where_a_model_comes_from() {
+    let folder = Folder::with_run();
+    let facts = folder.facts("run");
+    assert_eq!((&facts["n_visible"], &facts["n_hidden"]), (&30.into(), &16.into()));
+    assert_eq!(facts["image_shape"], json!([6, 5]));
+    assert_eq!(facts["settings"]["batch_size"], 50);
+    assert_eq!(facts["data"]["n_examples"], 200);
+    let text = folder.succeed("inspect run/model.safetensors --filters filters.png");
+    assert_eq!(text, folder.succeed("inspect run"));
+    for line in ["n_hidden: 16", "settings.batch_size: 50", "settings.binarize: \"stochastic\""] {
+        assert!(text.lines().any(|found| found == line), "{text}does not say: {line}");
+    }
+    assert_eq!(folder.read("filters.png"), folder.read("run/filters.png"));
+}
+
+#[test]
+fn the_same_examples_in_another_file_train_the_same_parameters() {
+    let folder = Folder::with_run();
+    folder.write("greys.gz", &gzip(&folder.read("greys.idx")));
+    folder.write_npy("rows.npy", greys().view());
+    let columns = greys().reversed_axes().as_standard_layout().into_owned().reversed_axes();
+    folder.write_npy("columns.npy", columns.view());
+    let header = folder.read("columns.npy")[..128].to_vec();
+    assert!(String::from_utf8_lossy(&header).contains("'fortran_order': True"));
+    for name in ["greys.gz", "rows.npy", "columns.npy"] {
+        folder.succeed(&format!("train --data {name} {SHORT} --out {name}.run --quiet"));
+        assert_eq!(folder.fingerprint(&format!("{name}.run")), folder.fingerprint("run"), "{name}");
+        assert_eq!(folder.facts(&format!("{name}.run"))["image_shape"][0], 6, "{name}");
+    }
+    folder.succeed(&format!("train --data greys.idx {SHORT} --out bits --binarize threshold:0.5"));
+    assert_ne!(folder.fingerprint("bits"), folder.fingerprint("run"));
+    assert_eq!(folder.facts("bits")["settings"]["binarize"], "threshold:0.5");
+}
+
+#[test]
+fn only_data_of_a_known_image_shape_make_pictures() {
+    let folder = Folder::new();
+    folder.write_npy("reals.npy", reals(0.0).view());
+    folder.succeed(&format!("train --data reals.npy {SHORT} --out plain"));
+    assert_eq!(folder.names_in("plain"), ["metrics.jsonl", "model.safetensors"]);
+    let unknown = "plain/model.safetensors: does not say the shape of its images";
+    folder.fail("inspect plain --filters a.png", unknown);
+    folder.fail("sample plain --out a.png", &format!("{unknown}; give --image-shape"));
+    let sample = "sample plain --out a.png --gibbs-steps 1 --image-shape";
+    folder.fail(&format!("{sample} 5x5"), "is 5x5, but must be a shape of the model's 30 visible");
+    folder.succeed(&format!("{sample} 5x6"));
+    folder.succeed(&format!("train --data reals.npy {SHORT} --out shaped --image-shape 5x6"));
+    assert_eq!(folder.names_in("shaped").len(), 4);
+    assert_eq!(folder.facts("shaped")["image_shape"], json!([5, 6]));
+}
+
+#[test]
+fn held_out_data_are_reported_on_and_not_trained_on() {
+    let folder = Folder::with_run();
+    assert!(folder.metrics("run")[0]["free_energy_test"].is_null());
+    let train = format!("train --data greys.idx {SHORT} --limit 150");
+    for (out, held_out) in [("limit", ""), ("same", "--test-data greys.idx")] {
+        folder.succeed(&format!("{train} --out {out} {held_out}"));
+    }
+    folder.succeed(&format!("{train} --out less --validation 40"));
+    assert_eq!(folder.facts("limit")["data"]["n_examples"], 150);
+    assert_eq!(folder.facts("less")["data"]["n_examples"], 110);
+    assert_eq!(folder.fingerprint("same"), folder.fingerprint("limit"));
+    for run in ["same", "less"] {
+        assert!(folder.metrics(run)[0]["free_energy_gap"].is_number(), "{run}");
+    }
+    // The first 110 examples alone make the same model.
+    folder.write("first.idx", &idx(greys().slice_move(ndarray::s![..110, .., ..])));
+    folder.succeed(&format!("train --data first.idx {SHORT} --out first"));
+    assert_eq!(folder.fingerprint("less"), folder.fingerprint("first"));
+}
+
+#[test]
+fn bad_data_are_named_and_nothing_is_left_behind() {
+    let folder = Folder::with_run();
+    let (whole, packed) = (folder.read("greys.idx"), gzip(&folder.read("greys.idx")));
+    folder.write("short.idx", &whole[..whole.len() - 1]);
+    folder.write("magic.idx", &[&[1], &whole[1..]].concat());
+    folder.write("half.gz", &packed[..packed.len() / 2]);
+    folder.write("labels", &[&[0, 0, 8, 1, 0, 0, 0, 200], &[7; 200][..]].concat());
+    folder.write_npy("line.npy", Array1::<f32>::ones(60).view());
+    folder.write_npy("nan.npy", reals(f32::NAN).view());
+    folder.write_npy("high.npy", reals(2.5).view());
+    folder.write_npy("spins.npy", reals(0.0).mapv(|x| if x > 0.5 { 1_i8 } else { -1 }).view());
+    folder.write_npy("wide.npy", Array2::<u8>::ones((60, 31)).view());
+    for (data, message) in [
+        ("missing.idx", "missing.idx: cannot read: No such file"),
+        ("run", "run: cannot read: Is a directory"),
+        ("short.idx", "short.idx: byte 16: expected 6000 bytes of data, for the shape [200, 6, 5]"),
+        ("magic.idx", "magic.idx: byte 0: expected the start of an IDX file (00 00) or a .npy"),
+        ("half.gz", ": expected whole gzip data, found incomplete deflate stream"),
+        ("labels", "labels: holds labels or another vector, of shape [200], but examples have"),
+        ("line.npy", "line.npy: holds labels or another vector, of shape [60], but examples have"),
+        ("nan.npy", "nan.npy: example 0, unit 0 is NaN, but must be from 0 to 1"),
+        ("high.npy", "unit 0 is 2.5, but must be from 0 to 1; divide grey levels up to 255 by 255"),
+        ("spins.npy", "unit 0 is -1, but must be 0 or 1; map -1 and 1 by (x + 1) / 2"),
+    ] {
+        folder.fail(&format!("train --data {data} {SHORT} --out new"), message);
+        folder.fail(&format!("train --data greys.idx --test-data {data} --out new"), message);
+        folder.fail(&format!("transform run {data} --out new.npy"), message);
+        folder.fail(&format!("sample run --start data --data {data} --out new.npy"), message);
+    }
+    let wide = "wide.npy has 31 visible units an example, but the";
+    folder.fail("transform run wide.npy --out new.npy", &format!("{wide} model has 30"));
+    folder.fail("sample run --start data --data wide.npy", &format!("{wide} model has 30"));
+    let train = "train --data greys.idx --test-data wide.npy --out new";
+    folder.fail(train, &format!("{wide} training data has 30"));
+}
+
+#[test]
+fn settings_out_of_range_are_named_with_their_rule() {
+    let folder = Folder::new();
+    for (settings, message) in [
+        ("--hidden 0", "hidden is 0, but must be at least 1"),
+        ("--epochs 0", "epochs is 0, but must be at least 1"),
+        ("--batch-size 201", "is 201, but must be at most the number of training examples, 200"),
+        ("--batch-size 40000", "batch_size is 40000, but must be from 1 to 32767"),
+        ("--chains 32768", "chains is 32768, but must be from 1 to 32767"),
+        ("--learning-rate 0", "learning_rate is 0, but must be above 0"),
+        ("--learning-rate=-1", "learning_rate is -1, but must be above 0"),
+        ("--learning-rate nan", "learning_rate is NaN, but must be above 0"),
+        ("--learning-rate inf", "learning_rate is inf, but must be above 0"),
+        ("--momentum 1", "momentum is 1, but must be at least 0 and below 1"),
+        ("--gibbs-steps 0", "gibbs_steps is 0, but must be at least 1"),
+        ("--threads 0", "threads is 0, but must be from 1 to 1024"),
+        ("--seed 9223372036854775808", "75808, but must be at most 9223372036854775807"),
+        ("--limit 0", "limit is 0, but must be at least 1"),
+        ("--validation 200", "but must be at least 1 and below the number of examples, 200"),
+        ("--image-shape 5x5", "image_shape is 5 x 5, but must be rows x columns of 30 units"),
+        ("--learning-rate 1e5", "diverged in epoch 1, at update 1: "),
+        ("--learning-rate 1e5", "; try a smaller "),
+    ] {
+        folder.fail(&format!("train --data greys.idx --out new {settings}"), message);
+    }
+}
+
+#[test]
+fn bad_models_and_bad_outputs_are_named() {
+    let folder = Folder::with_run();
+    let train = format!("train --data greys.idx {SHORT} --out");
+    folder.fail(&format!("{train} run"), "run: already holds a run (model.safetensors); give");
+    folder.fail(&format!("{train} greys.idx/new"), "greys.idx/new: cannot create files in");
+    folder.fail("transform run greys.idx --out no/new.npy", "no/new.npy: cannot write");
+    folder.fail("inspect run --filters no/new.png", "no/new.png: cannot write");
+    folder.fail("sample run --out new.gif", "new.gif: must end in .png or .npy");
+    folder.fail("sample run --number 0", "number is 0, but must be at least 1");
+    fs::create_dir(folder.path("empty")).unwrap();
+    let whole = folder.read("run/model.safetensors");
+    folder.write("cut.safetensors", &whole[..whole.len() - 4]);
+    for (model, message) in [
+        ("greys.idx", "greys.idx: no whole safetensors file"),
+        ("cut.safetensors", "cut.safetensors: no whole safetensors file"),
+        ("missing", "missing: cannot read: No such file"),
+        ("empty", "empty/model.safetensors: cannot read: No such file"),
+    ] {
+        folder.fail(&format!("sample {model} --out new.npy"), message);
+        folder.fail(&format!("transform {model} greys.idx --out new.npy"), message);
+        folder.fail(&format!("inspect {model}"), message);
+        folder.fail(&format!("{train} new --init {model}"), message);
+    }
+}
+
+#[test]
+fn extreme_numbers_do_not_overflow() {
+    let folder = Folder::with_run();
+    let sample = "sample run --start data --data greys.idx --number 201";
+    folder.fail(sample, "number is 201, but must be at most the number of examples, 200");
+    let huge = "4294967296x4294967296";
+    folder.fail(&format!("sample run --image-shape {huge}"), &format!("image_shape is {huge}"));
+    let train = "train --data greys.idx --hidden 16 --batch-size 50 --out";
+    folder.fail(&format!("{train} new --epochs {}", u64::MAX), "epochs is 18446744073709551615");
+    folder.fail(&format!("{train} new --learning-rate 1e7"), "above 0 and at most 1000000");
+    folder.succeed(&format!("{train} tiny --epochs 2 --learning-rate 1e-30"));
+}
+
+#[test]
+fn a_negative_number_is_a_value_and_no_flag() {
+    let folder = Folder::new();
+    let line = "train --data greys.idx --out new --learning-rate -1";
+    folder.fail(line, "learning_rate is -1, but must be above 0");
+}
+
+#[test]
+fn wrong_usage_has_exit_code_2_and_tells_what_would_be_right() {
+    let folder = Folder::with_run();
+    for (line, part) in [
+        ("", "Usage: harmonium"),
+        ("paint", "'paint'"),
+        ("train --data none --colour", "'--colour'"),
+        ("sample", "<MODEL>"),
+        ("transform run", "<mnist|PATH>"),
+        ("train --epochs", "--epochs"),
+        ("train --epochs many", "'many'"),
+        ("train --data none --hidden -3", "'-3'"),
+        ("train --data none --schedule cosine", "`constant` or `linear`"),
+        ("train --data none --binarize median", "stochastic or threshold:T"),
+        ("train --data none --binarize threshold:1", "below 1"),
+        ("train --data none --chain-start noise", "`data` or `bias`"),
+        ("train --data none --image-shape 28", "ROWSxCOLUMNS"),
+        ("transform run mnist --split all", "`train` or `test`"),
+        ("sample run --start noise", "random, data"),
+    ] {
+        folder.refuse(line, 2, part);
+    }
+}
+
+#[test]
+fn help_shows_the_defaults() {
+    let folder = Folder::new();
+    for (command, shown) in [
+        ("train", "500, |20]|128]|the batch size]|1]|0.1]|linear]|0]|stochastic]|data]|all cores]"),
+        ("sample", "100]|1000]|random]|mnist]|test]|samples.png]|0]|all cores]"),
+        ("bench", "500]|128,512]|1]|2]|mnist]|stochastic]|1 and all cores]"),
+        ("transform", "train]|as in training]|0]|features.npy]|all cores]"),
+    ] {
+        let help = folder.succeed(&format!("{command} --help"));
+        for default in shown.split('|') {
+            assert!(help.contains(&format!("[default: {default}")), "{help}\nlacks: {default}");
+        }
+    }
+    assert!(folder.succeed("inspect --help").contains("--filters <FILE.png>"));
+    assert!(folder.succeed("--help").contains("\n  inspect "));
+    let version = concat!("harmonium ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(folder.succeed("--version"), version);
+}
+
+#[test]
+fn a_reader_of_stdout_who_has_heard_enough_is_no_error() {
+    let folder = Folder::with_run();
+    let train = format!("train --data greys.idx {SHORT} --out new --quiet");
+    let sample = "sample run --out new.npy --gibbs-steps 1";
+    for line in ["inspect run", "inspect run --json", sample, &train, "--help"] {
+        let output = folder.command(line).stdout(closed_pipe()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &stderr[..]), (Some(0), ""), "{line}");
+    }
+    assert!(folder.path("new.npy").exists() && folder.path("new/model.safetensors").exists());
+}
+
+#[test]
+fn a_reader_of_stderr_who_has_heard_enough_ends_no_training() {
+    let folder = Folder::new();
+    let line = format!("train --data greys.idx {SHORT} --out run");
+    let status = folder.command(&line).stderr(closed_pipe()).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(folder.path("run/model.safetensors").exists());
+    let status = folder.command("inspect missing").stderr(closed_pipe()).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
