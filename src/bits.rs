@@ -195,6 +195,15 @@ impl BitPanels {
         &mut self.words
     }
 
+    /// Takes over the bits of a matrix of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn copy_from(&mut self, other: &Self) {
+        assert_eq!((self.n_rows, self.n_columns), (other.n_rows, other.n_columns), "shapes");
+        self.words.copy_from_slice(&other.words);
+    }
+
     /// Writes one row from its words, as [`BitMatrix::row`] has them.
     pub fn set_row(&mut self, row: usize, words: &[u64]) {
         assert!(row < self.n_rows, "row {row} of {}", self.n_rows);

@@ -77,7 +77,8 @@ mod tests {
         // Every scale of f32 around the range: 2^-25 to 2^10, both signs.
         let wide = (0..400_000_u32).map(|at| {
             let exponent = 102 + at % 35;
-            f32::from_bits(at % 2 << 31 | exponent << 23 | at.wrapping_mul(0x9E37_79B9) >> 9)
+            let mantissa = at.wrapping_mul(0x9E37_79B9) >> 9;
+            f32::from_bits((at % 2) << 31 | exponent << 23 | mantissa)
         });
         for x in (-100_000..100_000).map(|step| step as f32 * 0.000_071_3).chain(wide) {
             let expected = (f64::from(x) * f64::from(1 << TRAINING_PLACES)).round_ties_even();

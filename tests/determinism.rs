@@ -146,3 +146,38 @@ fn chains_start_at_the_data_or_at_independent_pixels() {
         assert!((on[i] as f64 / 20_000.0 - rate).abs() < 6.0 * deviation, "unit {i}");
     }
 }
+
+/// The program itself, on every instruction set by its name, and on one that no machine has.
+#[test]
+fn the_instruction_set_can_be_forced() {
+    use std::process::Command;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("bits.npy");
+    let bits = ndarray::Array2::from_shape_fn((60, 37), |(n, i)| ((n * n + i * i) % 7 < 3) as u8);
+    ndarray_npy::write_npy(&data, &bits).unwrap();
+    let model = |isa: &str| {
+        let out = folder.path().join(isa);
+        let output = Command::new(env!("CARGO_BIN_EXE_harmonium"))
+            .args(["train", "--quiet", "--hidden", "19", "--batch-size", "13", "--epochs", "2"])
+            .arg("--data")
+            .arg(&data)
+            .arg("--out")
+            .arg(&out)
+            .env("HARMONIUM_ISA", isa)
+            .output()
+            .unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        if output.status.success() {
+            Ok(std::fs::read(out.join("model.safetensors")).unwrap())
+        } else {
+            Err(message)
+        }
+    };
+    let expected = model("baseline").unwrap();
+    for isa in Isa::available() {
+        assert!(model(isa.name()).unwrap() == expected, "{}", isa.name());
+    }
+    let error = model("avx1024").unwrap_err();
+    let rule = "HARMONIUM_ISA is avx1024, but must be one that this machine has: baseline";
+    assert!(error.contains(rule), "{error}");
+}

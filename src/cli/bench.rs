@@ -3,7 +3,7 @@
 use super::print;
 use crate::bench::{self, Plan, STAGES, Timing};
 use crate::dataset::{Binarization, Examples, Source};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::train::TrainConfig;
 use clap::Args;
 use std::sync::Arc;
@@ -58,12 +58,14 @@ impl Bench {
             batch_sizes: self.batch_size,
             threads,
             warm_up: self.warm_up,
-            time: Duration::try_from_secs_f64(self.seconds).unwrap_or_default(),
+            time: Duration::try_from_secs_f64(self.seconds).map_err(|_| Error::InvalidSetting {
+                setting: "seconds",
+                value: self.seconds.to_string(),
+                rule: "at least 0 and finite".to_string(),
+            })?,
         };
         let examples = Arc::new(Examples::new(self.data.read()?, self.binarize));
-        if !self.json {
-            print(HEADER)?;
-        }
+        let mut header = (!self.json).then_some(HEADER);
         let mut printed = Ok(());
         bench::run(&plan, &examples, |timing| {
             let text = if self.json {
@@ -72,7 +74,7 @@ impl Bench {
                 row(timing)
             };
             if printed.is_ok() {
-                printed = print(text);
+                printed = header.take().map_or(Ok(()), print).and_then(|()| print(text));
             }
         })?;
         printed

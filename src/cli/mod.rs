@@ -6,9 +6,13 @@ mod sample;
 mod train;
 mod transform;
 
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::model::Rbm;
+use crate::rng::MAX_SEED;
 use crate::run::MODEL;
 use clap::{Parser, Subcommand};
+use ndarray::Array2;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -71,4 +75,34 @@ fn parse_image_shape(text: &str) -> Result<(usize, usize), String> {
     text.split_once('x')
         .and_then(|(rows, columns)| Some((side(rows)?, side(columns)?)))
         .ok_or_else(|| "must be ROWSxCOLUMNS, such as 28x28".to_string())
+}
+
+/// Refuses data that are not as wide as the model.
+fn check_width(dataset: &Dataset, rbm: &Rbm) -> Result<()> {
+    if dataset.n_visible() == rbm.n_visible() {
+        return Ok(());
+    }
+    Err(Error::WidthMismatch {
+        what: dataset.name().to_string(),
+        found: dataset.n_visible(),
+        other: "the model",
+        expected: rbm.n_visible(),
+    })
+}
+
+/// Refuses a seed that no settings file could hold.
+fn check_seed(seed: u64) -> Result<()> {
+    if seed <= MAX_SEED {
+        return Ok(());
+    }
+    let (value, rule) = (seed.to_string(), format!("at most {MAX_SEED}"));
+    Err(Error::InvalidSetting { setting: "seed", value, rule })
+}
+
+/// The bytes of an .npy file.
+fn npy<T: ndarray_npy::WritableElement>(array: &Array2<T>) -> Vec<u8> {
+    use ndarray_npy::WriteNpyExt as _;
+    let mut bytes = Vec::new();
+    array.write_npy(&mut bytes).expect("writing to memory does not fail");
+    bytes
 }

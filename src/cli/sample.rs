@@ -15,6 +15,9 @@ use clap::{Args, ValueEnum};
 use ndarray::Array2;
 use std::path::PathBuf;
 
+/// Most samples of a call: they are held in memory.
+const MAX_NUMBER: usize = 10_000_000;
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Start {
     /// Independent pixels drawn from the visible bias
@@ -87,10 +90,11 @@ impl Sample {
             }
             shape => shape,
         };
-        if self.number == 0 {
-            let (value, rule) = ("0".to_string(), "at least 1".to_string());
+        if !(1..=MAX_NUMBER).contains(&self.number) {
+            let (value, rule) = (self.number.to_string(), format!("at least 1 and at most {MAX_NUMBER}"));
             return Err(Error::InvalidSetting { setting: "number", value, rule });
         }
+        super::check_seed(self.seed)?;
 
         let image = Image::new(&rbm)?;
         let mut streams: Vec<_> = (0..self.number as u64)
@@ -103,7 +107,7 @@ impl Sample {
             }
             Start::Data => {
                 let dataset = self.data.read_split(self.split)?.first(self.number)?;
-                super::transform::check_width(&dataset, &rbm)?;
+                super::check_width(&dataset, &rbm)?;
                 if dataset.n_examples() < self.number {
                     return Err(Error::InvalidSetting {
                         setting: "number",
@@ -127,7 +131,7 @@ impl Sample {
         } else {
             let bits = chains.visible();
             let (n, width) = (bits.n_rows(), bits.n_columns());
-            npy(&Array2::from_shape_fn((n, width), |(n, i)| u8::from(bits.get(n, i))))
+            super::npy(&Array2::from_shape_fn((n, width), |(n, i)| u8::from(bits.get(n, i))))
         };
         whole_file::write(&self.out, &bytes)?;
         print(self.out.display())
@@ -146,14 +150,6 @@ fn independent(rates: &[f64], streams: &mut [Stream]) -> BitMatrix {
         }
     }
     bits
-}
-
-/// The bytes of an .npy file.
-pub(super) fn npy<T: ndarray_npy::WritableElement>(array: &Array2<T>) -> Vec<u8> {
-    use ndarray_npy::WriteNpyExt as _;
-    let mut bytes = Vec::new();
-    array.write_npy(&mut bytes).expect("writing to memory does not fail");
-    bytes
 }
 
 fn has_extension(path: &std::path::Path, extension: &str) -> bool {

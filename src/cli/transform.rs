@@ -1,9 +1,9 @@
 //! `harmonium transform`.
 
 use super::{model_path, print};
-use crate::dataset::{Binarization, Dataset, Examples, Source, Split};
-use crate::error::{Error, Result};
-use crate::model::{ModelFile, Rbm};
+use crate::dataset::{Binarization, Examples, Source, Split};
+use crate::error::Result;
+use crate::model::ModelFile;
 use crate::run::in_pool;
 use crate::whole_file;
 use clap::Args;
@@ -38,7 +38,8 @@ impl Transform {
         in_pool(self.threads, || {
             let ModelFile { rbm, provenance } = ModelFile::read(&model_path(&self.model))?;
             let dataset = self.data.read_split(self.split)?;
-            check_width(&dataset, &rbm)?;
+            super::check_width(&dataset, &rbm)?;
+            super::check_seed(self.seed)?;
             let binarization = match self.binarize {
                 Some(binarization) => binarization,
                 None => match provenance.settings.get("binarize").and_then(|text| text.as_str()) {
@@ -50,21 +51,8 @@ impl Transform {
             let examples = Examples::new(dataset, binarization);
             let bits = examples.fixed_bits(self.seed, 0..n_examples);
             let features = rbm.mean_hidden(&bits)?;
-            whole_file::write(&self.out, &super::sample::npy(&features))?;
+            whole_file::write(&self.out, &super::npy(&features))?;
             print(self.out.display())
         })
     }
-}
-
-/// Refuses data that are not as wide as the model.
-pub(super) fn check_width(dataset: &Dataset, rbm: &Rbm) -> Result<()> {
-    if dataset.n_visible() == rbm.n_visible() {
-        return Ok(());
-    }
-    Err(Error::WidthMismatch {
-        what: dataset.name().to_string(),
-        found: dataset.n_visible(),
-        other: "the model",
-        expected: rbm.n_visible(),
-    })
 }

@@ -127,7 +127,11 @@ impl ModelFile {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let not_safetensors = |cause| format!("no whole safetensors file: {cause}");
+        let not_safetensors = |cause| {
+            format!(
+                "no whole safetensors file ({cause}); give a model.safetensors or a run's folder"
+            )
+        };
         let tensors = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
         let text = header
@@ -145,6 +149,13 @@ impl ModelFile {
         }
         let Metadata { n_hidden, n_visible, provenance, .. } =
             serde_json::from_str(text).map_err(bad_metadata)?;
+        if let Some((rows, columns)) = provenance.image_shape
+            && rows.checked_mul(columns) != Some(n_visible)
+        {
+            return Err(format!(
+                "metadata key `{KEY}`: images of {rows} x {columns} have not {n_visible} pixels"
+            ));
+        }
         let weights = tensor(&tensors, "weights", &[n_visible, n_hidden])?;
         let weights = Array2::from_shape_vec((n_visible, n_hidden), weights).expect("as checked");
         let visible_bias = tensor(&tensors, "visible_bias", &[n_visible])?;
@@ -219,6 +230,10 @@ mod tests {
             ),
             (edited(r#"format_version"#, r#"format_uersion"#), "missing field `format_version`"),
             (edited(r#""visible_bias""#, r#""visible_boas""#), "has no tensor `visible_bias`"),
+            (
+                edited(r#"image_shape\":[1,2]"#, r#"image_shape\":[3,2]"#),
+                "images of 3 x 2 have not 2 pixels",
+            ),
             (
                 edited(r#"[2,3]"#, r#"[3,2]"#),
                 "tensor `weights` has the shape [3, 2], but must have [2, 3]",

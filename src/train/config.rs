@@ -12,6 +12,9 @@ pub const MAX_ROWS: usize = 32_767;
 /// The most epochs: with any data, their updates are counted in 64 bits.
 const MAX_EPOCHS: usize = 1 << 40;
 
+/// The most hidden units.
+pub const MAX_HIDDEN: usize = 1 << 20;
+
 /// Where persistent chains start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -63,7 +66,7 @@ impl std::fmt::Display for ChainStart {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
-    /// Hidden units H, at least 1; usual: 16 to 2,000.
+    /// Hidden units H, 1 to 2^20; usual: 16 to 2,000.
     pub hidden: usize,
     /// Passes over the training data, at least 1; usual: 10 to 500.
     pub epochs: usize,
@@ -129,8 +132,10 @@ impl TrainConfig {
         let rows = 1..=MAX_ROWS;
         let rows_rule = || format!("from 1 to {MAX_ROWS}");
         let (rate, momentum, decay) = (self.learning_rate, self.momentum, self.weight_decay);
-        check("hidden", self.hidden, self.hidden >= 1, || "at least 1".into())?;
-        let epochs = 1..=MAX_EPOCHS;
+        let (hidden, epochs) = (1..=MAX_HIDDEN, 1..=MAX_EPOCHS);
+        check("hidden", self.hidden, hidden.contains(&self.hidden), || {
+            format!("at least 1 and at most {MAX_HIDDEN}")
+        })?;
         check("epochs", self.epochs, epochs.contains(&self.epochs), || {
             format!("at least 1 and at most {MAX_EPOCHS}")
         })?;

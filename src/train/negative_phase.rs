@@ -24,7 +24,7 @@ impl NegativePhase {
         for _ in 1..gibbs_steps {
             self.chains.sweep(image);
         }
-        self.previous.clone_from(&self.chains.visible);
+        self.previous.copy_from(&self.chains.visible);
         self.chains.half_sweep(image);
     }
 

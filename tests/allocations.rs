@@ -1,0 +1,65 @@
+//! An update takes no memory from the heap once buffers are made.
+
+use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::{TrainConfig, Trainer};
+use ndarray::Array2;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call goes to the system's allocator unchanged.
+#[allow(unsafe_code, reason = "an allocator can be had no other way")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Epochs end, batches are cut short and the range is checked meanwhile. The thread pool itself
+/// takes a block for each few dozen jobs that wait in its queue: that is all.
+#[test]
+fn an_update_allocates_nothing_of_its_own() {
+    let greys = Array2::from_shape_fn((1000, 300), |(n, i)| (n * i) as u8);
+    let bits = Array2::from_shape_fn((1000, 300), |(n, i)| ((n * i) % 7 < 3) as u8);
+    for (data, chains, momentum) in
+        [(greys.clone(), None, 0.0), (bits, Some(100), 0.0), (greys, Some(200), 0.5)]
+    {
+        let config = TrainConfig {
+            hidden: 200,
+            batch_size: 128,
+            chains,
+            momentum,
+            gibbs_steps: 2,
+            epochs: 1000,
+            learning_rate: 0.01,
+            ..TrainConfig::default()
+        };
+        let examples = Examples::new(Dataset::from_bytes("noise", data), Binarization::Stochastic);
+        let allocated = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut trainer = Trainer::new(config.clone(), examples.clone()).unwrap();
+            pool.install(|| {
+                (0..20).for_each(|_| trainer.update().unwrap());
+                let before = ALLOCATIONS.load(Ordering::Relaxed);
+                (0..100).for_each(|_| trainer.update().unwrap());
+                ALLOCATIONS.load(Ordering::Relaxed) - before
+            })
+        };
+        assert_eq!(allocated(1), 0, "on one thread");
+        let on_two = allocated(2);
+        assert!(on_two < 200, "{on_two} allocations in 100 updates on two threads");
+    }
+}
