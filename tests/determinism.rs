@@ -155,8 +155,10 @@ fn the_instruction_set_can_be_forced() {
     let data = folder.path().join("bits.npy");
     let bits = ndarray::Array2::from_shape_fn((60, 37), |(n, i)| ((n * n + i * i) % 7 < 3) as u8);
     ndarray_npy::write_npy(&data, &bits).unwrap();
-    let model = |isa: &str| {
-        let out = folder.path().join(isa);
+    let mut n_runs = 0;
+    let mut model = |isa: &str| {
+        let out = folder.path().join(format!("{isa}-{n_runs}"));
+        n_runs += 1;
         let output = Command::new(env!("CARGO_BIN_EXE_harmonium"))
             .args(["train", "--quiet", "--hidden", "19", "--batch-size", "13", "--epochs", "2"])
             .arg("--data")

@@ -91,7 +91,8 @@ impl Sample {
             shape => shape,
         };
         if !(1..=MAX_NUMBER).contains(&self.number) {
-            let (value, rule) = (self.number.to_string(), format!("at least 1 and at most {MAX_NUMBER}"));
+            let (value, rule) =
+                (self.number.to_string(), format!("at least 1 and at most {MAX_NUMBER}"));
             return Err(Error::InvalidSetting { setting: "number", value, rule });
         }
         super::check_seed(self.seed)?;

@@ -1,5 +1,6 @@
 //! One layer given the other.
 
+use super::split::block_rows;
 use super::words::{Layer, Words};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
@@ -141,19 +142,6 @@ impl Conditional<'_> {
     }
 }
 
-/// How many rows a piece of work has when `capacity` rows (a multiple of 64) of each panel are
-/// split: all, so that they share tables, unless that leaves threads without work.
-pub(crate) fn block_rows(capacity: usize, n_panels: usize) -> usize {
-    let mut block = capacity;
-    while block.is_multiple_of(2)
-        && block > 8
-        && n_panels * (capacity / block) < rayon::current_num_threads()
-    {
-        block /= 2;
-    }
-    block
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Image;
@@ -227,15 +215,5 @@ mod tests {
         );
         let error = rbm.mean_hidden(&hidden).unwrap_err().to_string();
         assert!(error.contains("19 visible units") && error.contains("70"), "{error}");
-    }
-
-    #[test]
-    fn there_is_work_for_64_threads() {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(64).build().unwrap();
-        pool.install(|| {
-            for (capacity, n_panels) in [(128, 8), (1024, 8), (128, 13)] {
-                assert!(n_panels * (capacity / block_rows(capacity, n_panels)) >= 64);
-            }
-        });
     }
 }

@@ -6,6 +6,8 @@
 //!  v ──► cⱼ + Σ_{i on} W̃ᵢⱼ ──► σ ──► draw h ──► bᵢ + Σ_{j on} W̃ᵢⱼ ──► σ ──► draw v ──► …
 //! ```
 
+mod split;
+
 mod words;
 
 mod conditional;
@@ -16,5 +18,5 @@ mod chains;
 
 pub use chains::Chains;
 pub use conditional::Conditional;
-pub(crate) use conditional::block_rows;
 pub use image::Image;
+pub(crate) use split::{block_rows, least_rows};

@@ -3,6 +3,7 @@
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
+use crate::gibbs::least_rows;
 use crate::kernels::Isa;
 use crate::rng::{Purpose, Stream};
 use rayon::prelude::*;
@@ -27,7 +28,7 @@ impl PositivePhase {
         let first_address = (epoch * examples.n_examples()) as u64;
         let rows = self.rows.words_mut().par_chunks_mut(self.visible.n_panels());
         // A fixed row is only copied; a drawn one is worth another thread.
-        let least = if examples.is_fixed() { 512 } else { 16 };
+        let least = if examples.is_fixed() { 512 } else { least_rows(batch.len(), 16) };
         rows.zip(batch).with_min_len(least).for_each(|(row, &example)| {
             let address = first_address + u64::from(example);
             let stream = || Stream::new(seed, Purpose::Binarize, address);

@@ -108,7 +108,7 @@ fn ascend_bias<R: Rule>(
 /// that leaves threads without work.
 fn tiles_of_a_piece(tiles_below: usize, n_panels: usize) -> usize {
     let pieces = rayon::current_num_threads().div_ceil(n_panels);
-    tiles_below.div_ceil(pieces)
+    (tiles_below / pieces).max(1)
 }
 
 thread_local! {
@@ -177,6 +177,23 @@ impl<'a> Gradient<'a> {
                 let tiles = both.iter().zip(&*model);
                 let separate = |(data, model)| Sums::Separate([data, model], [of_data, of_model]);
                 use_sums(&mut tiles.map(separate));
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_work_for_64_threads() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(64).build().unwrap();
+        pool.install(|| {
+            // 784 visible units; 500 and 1,024 hidden ones.
+            for (tiles_below, n_panels) in [(13_usize, 8), (13, 16)] {
+                let pieces = tiles_below.div_ceil(tiles_of_a_piece(tiles_below, n_panels));
+                assert!(pieces * n_panels >= 64);
             }
         });
     }
