@@ -7,15 +7,24 @@
 //!
 //! // Four examples of two pixels that always agree.
 //! let pairs = BitMatrix::from_fn(4, 2, |example, _| example % 2 == 0);
-//! let examples = Examples::new(Dataset::from_bits("pairs", pairs.clone()), Binarization::Stochastic);
-//! let config = TrainConfig { hidden: 2, epochs: 2000, batch_size: 4, chains: Some(100), ..TrainConfig::default() };
+//! let dataset = Dataset::from_bits("pairs", pairs.clone());
+//! let examples = Examples::new(dataset, Binarization::Stochastic);
+//! let config = TrainConfig {
+//!     hidden: 4,
+//!     epochs: 2000,
+//!     gibbs_steps: 5,
+//!     batch_size: 4,
+//!     chains: Some(100),
+//!     learning_rate: 0.3,
+//!     ..TrainConfig::default()
+//! };
 //! let mut trainer = Trainer::new(config, examples)?;
 //! while !trainer.is_done() {
 //!     trainer.update()?;
 //! }
-//! // A fair coin costs ln 2 nats an example; nothing can do better.
+//! // A fair coin costs ln 2 = 0.693 nats an example; nothing can do better.
 //! let score = Exact::new(&trainer.rbm())?.log_likelihood(&pairs);
-//! assert!(score.mean > -2.0_f64.ln() - 0.1);
+//! assert!(score.mean > -0.75, "{score:?}");
 //! # Ok::<(), harmonium::Error>(())
 //! ```
 //!
