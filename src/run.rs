@@ -45,7 +45,7 @@ pub const METRICS: &str = "metrics.jsonl";
 const MAX_THREADS: usize = 1024;
 
 /// Most images of a picture.
-const MOST_IMAGES: usize = 400;
+const MOST_IMAGES: usize = 150;
 
 /// Trains by these settings and returns the folder that holds the results: `model.safetensors`,
 /// `metrics.jsonl` and, for images, `filters.png` and `samples.png`.
