@@ -91,6 +91,10 @@ impl Workload {
             one.push(seconds(repeats.div_ceil(2), || products.multiply(Parallelism::None)));
         }
 
+        if is_test {
+            // One round of a machine that has hardly begun to learn is no figure.
+            return println!("{} runs", self.name);
+        }
         let divided: Vec<f64> = one.iter().map(|seconds| seconds / threads as f64).collect();
         let bound = if median(&all) < median(&divided) { all } else { divided };
         let mut ratios: Vec<f64> = bound.iter().zip(&updates).map(|(b, u)| b / u).collect();

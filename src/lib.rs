@@ -131,7 +131,7 @@
 //! | [`evaluate`] | scores with their uncertainty |
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
-//! | [`bench`] | times of an update by stage |
+//! | [`mod@bench`] | times of an update by stage |
 //! | [`cli`] | the command line |
 //!
 //! # Why the same bits

@@ -1,0 +1,218 @@
+//! Every kernel on every instruction set that the machine has, checked before it is timed.
+//!
+//! Sums are counted in dense-equivalent multiply-adds: rows x 64 columns x states, whatever was
+//! skipped.
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use harmonium::BitMatrix;
+use harmonium::bits::BitPanels;
+use harmonium::fixed::Scale;
+use harmonium::kernels::ascent::{Rule, Sums, TileParts, ascend_tile};
+use harmonium::kernels::rows::{Target, gather, lookup};
+use harmonium::kernels::tile::{Panel, Row, SIDE, Tile};
+use harmonium::kernels::{Isa, naive, sampling, sigmoid, transpose};
+use harmonium::rng::{Purpose, Stream};
+use std::hint::black_box;
+use std::time::Duration;
+
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
+
+/// Sums of active rows: the shapes of v → h, h → v and the statistics at 784-500, batch 128.
+fn sums(criterion: &mut Criterion) {
+    for (n_rows, n_states) in [(784, 128), (784, 256), (500, 128), (256, 784)] {
+        for percent in [5, 13, 25, 50] {
+            let mut stream = Stream::new(1, Purpose::Sample, 0);
+            let on = BitMatrix::from_fn(n_states, n_rows, |_, _| stream.below(100) < percent);
+            let states = BitPanels::from_matrix(&on);
+            let value = |i: usize, j: usize| ((i * 7919 + j * 104_729) % 65_537) as i32 - 32_768;
+            let tiles: Vec<Tile<i32>> = (0..n_rows.div_ceil(SIDE))
+                .map(|t| std::array::from_fn(|i| std::array::from_fn(|j| value(t * SIDE + i, j))))
+                .collect();
+            let rows: Vec<Vec<i32>> =
+                (0..n_rows).map(|i| (0..SIDE).map(|j| value(i, j)).collect()).collect();
+            let bits: Vec<Vec<bool>> =
+                (0..n_states).map(|n| (0..n_rows).map(|i| on.get(n, i)).collect()).collect();
+            let mut expected = vec![vec![0; SIDE]; n_states];
+            naive::add_active_rows(&rows, &bits, &mut expected);
+
+            let mut table = Box::new([[0; SIDE]; 256]);
+            let mut sums = vec![[0; SIDE]; n_states];
+            for (name, by_table) in [("gather", false), ("tables", true)] {
+                let mut group = criterion.benchmark_group(name);
+                group.throughput(Throughput::Elements((n_rows * SIDE * n_states) as u64));
+                for isa in Isa::available() {
+                    let mut run = |sums: &mut [Row<i32>]| {
+                        sums.fill([0; SIDE]);
+                        let target = Target { states: &states, first_panel: 0, first: 0, sums };
+                        if by_table {
+                            lookup(isa, Panel::new(&tiles, 1), &mut [target], &mut table);
+                        } else {
+                            gather(isa, Panel::new(&tiles, 1), &mut [target]);
+                        }
+                    };
+                    run(&mut sums);
+                    assert!(sums.iter().zip(&expected).all(|(a, b)| a == b.as_slice()));
+                    let shape = format!("{n_rows}x64-{n_states}-states-{percent}-percent");
+                    group.bench_function(format!("{}/{shape}", isa.name()), |bencher| {
+                        bencher.iter(|| run(black_box(&mut sums)));
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// σ, draws and random words of 128 rows of 64 units.
+fn units(criterion: &mut Criterion) {
+    const ROWS: usize = 128;
+    let inputs: Vec<Row<i32>> =
+        (0..ROWS).map(|n| std::array::from_fn(|j| ((n * SIDE + j) as i32 - 4096) * 3001)).collect();
+    let resolution = Scale::TRAINING.resolution();
+    let per_row = |group: &mut Group<'_>| {
+        group.throughput(Throughput::Elements((ROWS * SIDE) as u64));
+    };
+
+    let mut group = criterion.benchmark_group("sigmoid");
+    per_row(&mut group);
+    for isa in Isa::available() {
+        let mut found = inputs.clone();
+        sigmoid::thresholds(isa, &mut found, resolution);
+        for (found, input) in found.iter().flatten().zip(inputs.iter().flatten()) {
+            let exact = naive::sigmoid(f64::from(*input) * f64::from(resolution));
+            assert!((f64::from(*found) - exact * f64::from(sigmoid::ONE)).abs() < 3.0);
+        }
+        let mut rows = inputs.clone();
+        group.bench_function(format!("{}/128x64", isa.name()), |bencher| {
+            bencher.iter(|| {
+                rows.copy_from_slice(&inputs);
+                sigmoid::thresholds(isa, black_box(&mut rows), resolution);
+            });
+        });
+    }
+    group.finish();
+
+    let mut words = vec![[0; SIDE]; ROWS];
+    let mut group = criterion.benchmark_group("random-words");
+    per_row(&mut group);
+    for isa in Isa::available() {
+        let mut stream = Stream::new(1, Purpose::Sample, 1);
+        let mut reference = stream.clone();
+        sampling::fill(isa, &mut stream, ROWS * SIDE, &mut words);
+        assert!(words.as_flattened().chunks(16).all(|step| step == reference.step()));
+        group.bench_function(format!("{}/128x64", isa.name()), |bencher| {
+            bencher.iter(|| sampling::fill(isa, &mut stream, ROWS * SIDE, black_box(&mut words)));
+        });
+    }
+    group.finish();
+
+    let mut thresholds = inputs.clone();
+    sigmoid::thresholds(Isa::BASELINE, &mut thresholds, resolution);
+    let mut group = criterion.benchmark_group("draw");
+    per_row(&mut group);
+    for isa in Isa::available() {
+        let mut bits = vec![0; ROWS];
+        sampling::draw(isa, &thresholds, &words, 1, u64::MAX, &mut bits);
+        for n in 0..ROWS {
+            assert_eq!(bits[n], naive::draw(&thresholds[n], &words[n]));
+        }
+        group.bench_function(format!("{}/128x64", isa.name()), |bencher| {
+            bencher.iter(|| {
+                sampling::draw(isa, &thresholds, &words, 1, u64::MAX, black_box(&mut bits));
+            });
+        });
+    }
+    group.finish();
+
+    let greys: Vec<u8> = (0..784).map(|i| (i * 37) as u8).collect();
+    let mut group = criterion.benchmark_group("draw-intensities");
+    group.throughput(Throughput::Elements(784));
+    for isa in Isa::available() {
+        let row = |isa| {
+            let mut row = [0; 13];
+            let stream = Stream::new(1, Purpose::Sample, 2);
+            sampling::draw_intensities(isa, black_box(&greys), stream, &mut row);
+            row
+        };
+        assert_eq!(row(isa), row(Isa::BASELINE));
+        group.bench_function(format!("{}/784", isa.name()), |bencher| bencher.iter(|| row(isa)));
+    }
+    group.finish();
+}
+
+/// θ ← θ + ε·gradient.
+#[derive(Clone, Copy)]
+struct Plain(f32);
+
+impl Rule for Plain {
+    type State = ();
+
+    fn step(self, parameter: f32, gradient: f32, (): &mut ()) -> f32 {
+        parameter + self.0 * gradient
+    }
+}
+
+/// The update of a tile, and transposes.
+fn tiles(criterion: &mut Criterion) {
+    let sums: Tile<i32> =
+        std::array::from_fn(|i| std::array::from_fn(|j| ((i * SIDE + j) as i32 - 2048) * 513));
+    let mut group = criterion.benchmark_group("ascend");
+    group.throughput(Throughput::Elements((SIDE * SIDE) as u64));
+    for isa in Isa::available() {
+        let (mut weights, mut state) = (Box::new([[0.5; SIDE]; SIDE]), [[(); SIDE]; SIDE]);
+        let (mut image, mut transposed) =
+            (Box::new([[0; SIDE]; SIDE]), Box::new([[0; SIDE]; SIDE]));
+        let mut run = |rate: f32| {
+            let parts = TileParts {
+                weights: &mut weights,
+                state: &mut state,
+                image: &mut image,
+                transposed: &mut transposed,
+            };
+            let sums = Sums::Joint(&sums, 1.0 / (128 << 16) as f32);
+            ascend_tile(isa, Plain(rate), Scale::TRAINING, sums, parts);
+            (weights[3][5], image[3][5], transposed[5][3])
+        };
+        let expected = 0.5 + 0.1 * (sums[3][5] as f32 * (1.0 / (128 << 16) as f32));
+        let rounded = Scale::TRAINING.round(expected);
+        assert_eq!(run(0.1), (expected, rounded, rounded));
+        group.bench_function(format!("{}/64x64", isa.name()), |bencher| {
+            bencher.iter(|| run(black_box(1e-9)));
+        });
+    }
+    group.finish();
+
+    let mut group = criterion.benchmark_group("transpose-tile");
+    group.throughput(Throughput::Elements((SIDE * SIDE) as u64));
+    for isa in Isa::available() {
+        let mut turned = Box::new([[0; SIDE]; SIDE]);
+        transpose::tile(isa, &sums, &mut turned);
+        assert!((0..SIDE).all(|i| (0..SIDE).all(|j| turned[j][i] == sums[i][j])));
+        group.bench_function(format!("{}/64x64", isa.name()), |bencher| {
+            bencher.iter(|| transpose::tile(isa, black_box(&sums), &mut turned));
+        });
+    }
+    group.finish();
+
+    let mut group = criterion.benchmark_group("transpose-bits");
+    group.throughput(Throughput::Elements((784 * SIDE) as u64));
+    let rows = BitMatrix::from_fn(SIDE, 784, |n, i| (n * n + 3 * i) % 7 < 2);
+    let states = BitPanels::from_matrix(&rows);
+    let mut by_unit = vec![0; 784_usize.next_multiple_of(SIDE)];
+    transpose::bits_of_rows(&states, 0, &mut by_unit);
+    assert!((0..784).all(|i| (0..SIDE).all(|n| (by_unit[i] >> n & 1 == 1) == rows.get(n, i))));
+    group.bench_function("baseline/64x784", |bencher| {
+        bencher.iter(|| transpose::bits_of_rows(black_box(&states), 0, &mut by_unit));
+    });
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(500));
+    targets = sums, units, tiles
+}
+criterion_main!(benches);
