@@ -116,3 +116,13 @@ fn divergence_is_an_error_that_tells_where() {
     assert!(error.starts_with("diverged in epoch "), "{error}");
     assert!(error.contains("try a smaller learning_rate"), "{error}");
 }
+
+#[test]
+fn a_model_too_heavy_for_fixed_point_is_refused_before_training() {
+    let heavy = Rbm::new(Array2::from_elem((9, 4), 300.0), Array1::zeros(9), Array1::zeros(4));
+    let dataset = Dataset::from_bits("bars", bars_and_stripes(3));
+    let config = TrainConfig { hidden: 4, batch_size: 16, ..TrainConfig::default() };
+    let examples = Examples::new(dataset, Binarization::Stochastic);
+    let error = Trainer::from_model(config, examples, &heavy.unwrap()).unwrap_err().to_string();
+    assert!(error.contains("is 2700, but must be at most 1024"), "{error}");
+}

@@ -34,7 +34,7 @@ impl Monitor for Terminal {
         if let Some(bar) = &self.bar {
             let epoch = (trainer.epoch() + 1).min(trainer.config().epochs);
             bar.set_prefix(format!("epoch {epoch}/{}", trainer.config().epochs));
-            bar.set_message(format!("{:.0} images/s", samples_per_second));
+            bar.set_message(format!("{samples_per_second:.0} samples/s"));
             bar.set_position(trainer.updates());
         }
     }
@@ -59,7 +59,7 @@ fn line(record: &EpochRecord, epochs: usize) -> String {
         value.map_or("–".to_string(), |value| format!("{value:.digits$}"))
     };
     format!(
-        "epoch {:>width$}/{epochs}  {:>7.0} images/s  pseudo-likelihood {}  reconstruction {}  \
+        "epoch {:>width$}/{epochs}  {:>7.0} samples/s  pseudo-likelihood {}  reconstruction {}  \
          free-energy gap {}  active {} %",
         record.epoch,
         record.samples_per_second,
@@ -85,7 +85,7 @@ mod tests {
         };
         assert_eq!(
             line(&record, 10),
-            "epoch  3/10    12346 images/s  pseudo-likelihood -71.23  reconstruction –  \
+            "epoch  3/10    12346 samples/s  pseudo-likelihood -71.23  reconstruction –  \
              free-energy gap –  active – %"
         );
     }

@@ -106,6 +106,13 @@ impl Trainer {
                 rule: format!("{}, as the model has it", rbm.n_hidden()),
             });
         }
+        if rbm.norm() > Scale::TRAINING.limit() {
+            return Err(Error::InvalidSetting {
+                setting: "the largest sum of |weights| and |bias| of a unit of the model",
+                value: rbm.norm().to_string(),
+                rule: format!("at most {}, to be trained in fixed point", Scale::TRAINING.limit()),
+            });
+        }
         let parameters = Parameters::new(rbm, isa);
         let mut order = vec![0; examples.n_examples()];
         shuffle(&mut order, &mut Stream::new(config.seed, Purpose::DataOrder, 0));
