@@ -57,11 +57,6 @@ impl BitMatrix {
         self.n_columns
     }
 
-    /// Words that a row takes.
-    pub fn words_per_row(&self) -> usize {
-        self.words_per_row
-    }
-
     /// All words, row after row.
     pub fn words(&self) -> &[u64] {
         &self.words

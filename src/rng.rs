@@ -109,14 +109,9 @@ impl Stream {
         }
     }
 
-    /// The whole state, for a checkpoint.
+    /// The whole state: words 0 to 3 of each lane.
     pub fn state(&self) -> &[[u64; LANES]; 4] {
         &self.state
-    }
-
-    /// The stream that goes on from a saved state.
-    pub fn from_state(state: [[u64; LANES]; 4]) -> Self {
-        Self { state }
     }
 }
 

@@ -7,7 +7,6 @@ use crate::monitor::metrics_file::MetricsFile;
 use crate::monitor::pictures::{self, Grey};
 use crate::monitor::terminal::Terminal;
 use crate::monitor::{Monitor, Probe, Writer};
-use crate::rng::MAX_SEED;
 use crate::train::{TrainConfig, Trainer};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -80,13 +79,14 @@ pub fn in_pool<T: Send>(
 }
 
 fn train_in_pool(config: TrainConfig, run: &RunConfig) -> Result<PathBuf> {
-    if config.seed > MAX_SEED {
-        config.validate(usize::MAX)?;
-    }
-    let data = Data::read(&config, run)?;
+    let mut data = Data::read(&config, run)?;
     let mut trainer = match &run.init {
         None => Trainer::new(config, data.training)?,
-        Some(path) => Trainer::from_model(config, data.training, &ModelFile::read(path)?.rbm)?,
+        Some(path) => {
+            let initial = ModelFile::read(path)?.rbm;
+            data.provenance.insert("init_sha256".to_string(), initial.sha256().into());
+            Trainer::from_model(config, data.training, &initial)?
+        }
     };
     let folder = new_folder(run, trainer.examples(), trainer.config().hidden)?;
 
@@ -195,23 +195,44 @@ impl Data {
 
 /// The folder of the run, made if it is not there, and empty of runs.
 fn new_folder(run: &RunConfig, examples: &Examples, hidden: usize) -> Result<PathBuf> {
-    let folder = run.out.clone().unwrap_or_else(|| {
-        let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
-        let name = format!("{}-{}x{hidden}-{now}", run.data.short_name(), examples.n_visible());
-        Path::new("runs").join(name)
-    });
+    let Some(folder) = &run.out else { return new_default_folder(run, examples, hidden) };
     for file in [MODEL, METRICS] {
         if folder.join(file).exists() {
             let rule = format!("already holds a run ({file}); give another folder with --out");
-            return Err(Error::Unsuitable { path: folder, rule });
+            return Err(Error::Unsuitable { path: folder.clone(), rule });
         }
     }
     let io = |cause| Error::Io { path: folder.clone(), action: "create files in", cause };
-    std::fs::create_dir_all(&folder).map_err(io)?;
+    std::fs::create_dir_all(folder).map_err(io)?;
     // A folder that cannot be written to is better found now than after an hour.
-    let probe = folder.join(".writable");
-    std::fs::write(&probe, []).and_then(|()| std::fs::remove_file(&probe)).map_err(io)?;
-    Ok(folder)
+    let probe = folder.join(format!(".writable.{}.tmp", std::process::id()));
+    std::fs::File::create_new(&probe).and_then(|_| std::fs::remove_file(&probe)).map_err(io)?;
+    Ok(folder.clone())
+}
+
+/// A fresh folder in `runs/`, named after data, sizes and time; runs that start in the same second
+/// get a number as well.
+fn new_default_folder(run: &RunConfig, examples: &Examples, hidden: usize) -> Result<PathBuf> {
+    let runs = Path::new("runs");
+    let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
+    let name = format!("{}-{}x{hidden}-{now}", run.data.short_name(), examples.n_visible());
+    std::fs::create_dir_all(runs).map_err(|cause| Error::Io {
+        path: runs.into(),
+        action: "create",
+        cause,
+    })?;
+    for attempt in 1.. {
+        let folder = match attempt {
+            1 => runs.join(&name),
+            _ => runs.join(format!("{name}-{attempt}")),
+        };
+        match std::fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(cause) => return Err(Error::Io { path: folder, action: "create", cause }),
+        }
+    }
+    unreachable!("the numbers do not end")
 }
 
 /// The model and, for images, pictures of its filters and of its chains.

@@ -69,6 +69,31 @@ fn a_machine_of_odd_sizes_does_not_depend_on_threads_or_instruction_set() {
     }
 }
 
+/// Several panels of both layers, and more threads than panels of hidden units: work is split
+/// within a panel too.
+#[test]
+fn several_panels_and_more_threads_than_panels_give_the_same_bits() {
+    let bits = BitMatrix::from_fn(300, 200, |n, i| (n * n + 3 * n * i + i * i) % 7 < 3);
+    let dataset = Dataset::from_bits("panels", bits);
+    let examples = Arc::new(Examples::new(dataset, Binarization::Stochastic));
+    let config = TrainConfig {
+        hidden: 70,
+        epochs: 2,
+        batch_size: 130,
+        chains: Some(70),
+        ..TrainConfig::default()
+    };
+    for config in [TrainConfig { chains: None, ..config.clone() }, config] {
+        let expected = fingerprint(&config, &examples, 1, Isa::BASELINE);
+        for isa in Isa::available() {
+            for threads in [1, 2, 3, 5, 8, 33] {
+                let found = fingerprint(&config, &examples, threads, isa);
+                assert_eq!(found, expected, "{threads} threads, {}", isa.name());
+            }
+        }
+    }
+}
+
 #[cfg(feature = "mnist")]
 #[test]
 fn mnist_does_not_depend_on_threads_or_instruction_set() {

@@ -1,14 +1,12 @@
 //! `harmonium sample`.
 
 use super::{model_path, parse_image_shape, print};
-use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Examples, Source, Split};
 use crate::error::{Error, Result};
-use crate::gibbs::{Chains, Image};
-use crate::kernels::naive::sigmoid;
-use crate::model::ModelFile;
+use crate::gibbs::{Chains, Image, draw_independent};
+use crate::model::{ModelFile, sigmoid};
 use crate::monitor::pictures::{self, Grey};
-use crate::rng::{Purpose, STEP, Stream};
+use crate::rng::{Purpose, Stream};
 use crate::run::in_pool;
 use crate::whole_file;
 use clap::{Args, ValueEnum};
@@ -16,7 +14,7 @@ use ndarray::Array2;
 use std::path::PathBuf;
 
 /// Most samples of a call: they are held in memory.
-const MAX_NUMBER: usize = 10_000_000;
+const MAX_NUMBER: usize = 100_000;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Start {
@@ -45,7 +43,7 @@ pub struct Sample {
     /// Which images of MNIST to start from: `train` or `test`
     #[arg(long, default_value_t = Split::Test)]
     split: Split,
-    /// A .png shows p(v | h) of the last sweep; a .npy (number, V) holds the bits drawn, u8
+    /// A .png shows p(v | h) after the last sweep; a .npy (number, V) holds the bits drawn, u8
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
     /// Rows and columns of the images, if the model does not say
@@ -104,7 +102,7 @@ impl Sample {
         let start = match self.start {
             Start::Random => {
                 let rates = rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
-                independent(&rates.to_vec(), &mut streams)
+                draw_independent(&rates.to_vec(), &mut streams)
             }
             Start::Data => {
                 let dataset = self.data.read_split(self.split)?.first(self.number)?;
@@ -137,20 +135,6 @@ impl Sample {
         whole_file::write(&self.out, &bytes)?;
         print(self.out.display())
     }
-}
-
-/// A row for each stream of units that are on with the given chances, independently.
-fn independent(rates: &[f64], streams: &mut [Stream]) -> BitMatrix {
-    let mut bits = BitMatrix::zeros(streams.len(), rates.len());
-    for (row, stream) in streams.iter_mut().enumerate() {
-        for (at, rates) in rates.chunks(STEP).enumerate() {
-            for (unit, (rate, word)) in rates.iter().zip(stream.step()).enumerate() {
-                let uniform = f64::from(word >> 8) / f64::from(1 << 24);
-                bits.set(row, at * STEP + unit, uniform < *rate);
-            }
-        }
-    }
-    bits
 }
 
 fn has_extension(path: &std::path::Path, extension: &str) -> bool {

@@ -18,7 +18,8 @@ pub struct Train {
     /// Training data: `mnist`, or an IDX or .npy file, plain or gzipped
     #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
     data: Source,
-    /// Data to report on [default: the test images if --data is mnist]
+    /// Data to report on, unless --validation sets some aside [default: the test images if --data
+    /// is mnist]
     #[arg(long, value_name = "mnist|PATH")]
     test_data: Option<Source>,
     /// Set the last so many training examples aside, to choose by

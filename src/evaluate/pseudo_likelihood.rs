@@ -2,7 +2,7 @@
 
 use super::Score;
 use crate::bits::BitMatrix;
-use crate::model::{Rbm, softplus};
+use crate::model::{Rbm, sigmoid, softplus};
 use rayon::prelude::*;
 
 /// Factors that are multiplied side by side.
@@ -65,8 +65,8 @@ impl Factors {
         let inputs = rbm.hidden_inputs(v);
         let (mut is_on, mut is_off) = (vec![0.0; self.width], vec![1.0; self.width]);
         for (j, &x) in inputs.iter().enumerate() {
-            is_on[j] = 1.0 / (1.0 + libm::exp(-x));
-            is_off[j] = 1.0 / (1.0 + libm::exp(x));
+            is_on[j] = sigmoid(x);
+            is_off[j] = sigmoid(-x);
         }
         let mut sum = 0.0;
         for (i, &bias) in rbm.visible_bias().iter().enumerate() {

@@ -27,19 +27,9 @@ pub struct Conditional<'a> {
 }
 
 impl Conditional<'_> {
-    /// Units of the layer.
-    pub fn n_units(self) -> usize {
-        self.n_units
-    }
-
     /// Panels of 64 units of the layer.
     pub fn n_panels(self) -> usize {
         self.bias.len()
-    }
-
-    /// What one unit of an input stands for: 2^-20 in training.
-    pub fn resolution(self) -> f32 {
-        self.scale.resolution()
     }
 
     /// The bits of a panel that are units of the layer.
@@ -65,7 +55,7 @@ impl Conditional<'_> {
     pub fn thresholds(self, panel: usize, targets: &mut [Target<'_>]) {
         self.inputs(panel, targets);
         for target in targets {
-            sigmoid::thresholds(self.isa, target.sums, self.scale.resolution());
+            sigmoid::thresholds(self.isa, target.sums, self.scale);
         }
     }
 

@@ -16,7 +16,10 @@ mod image;
 
 mod chains;
 
+mod independent;
+
 pub use chains::Chains;
 pub use conditional::Conditional;
 pub use image::Image;
+pub use independent::draw_independent;
 pub(crate) use split::{block_rows, least_rows};

@@ -2,20 +2,22 @@
 
 use super::isa::dispatch;
 use super::tile::Row;
+use crate::fixed::Scale;
 
 /// One, as a threshold: a probability p stands for `p · 2^24`.
 pub const ONE: i32 = 1 << 24;
 
 dispatch! {
-    /// Turns inputs into thresholds, in place: an input is an integer worth `resolution` each, its
-    /// threshold is `⌊σ(input · resolution) · 2^24⌋`, 0 to 2^24.
+    /// Turns inputs into thresholds, in place: an input is in fixed point, its threshold is
+    /// `⌊σ(input) · 2^24⌋`, 0 to 2^24.
     ///
     /// σ errs by less than 2 units of 2^-24.
-    pub fn thresholds(isa, rows: &mut [Row<i32>], resolution: f32) = thresholds_body
+    pub fn thresholds(isa, rows: &mut [Row<i32>], scale: Scale) = thresholds_body
 }
 
 #[inline(always)]
-fn thresholds_body(rows: &mut [Row<i32>], resolution: f32) {
+fn thresholds_body(rows: &mut [Row<i32>], scale: Scale) {
+    let resolution = scale.resolution();
     for row in rows {
         for value in row {
             *value = threshold(*value as f32 * resolution);
@@ -26,7 +28,7 @@ fn thresholds_body(rows: &mut [Row<i32>], resolution: f32) {
 /// `⌊σ(x) · 2^24⌋` by +, ×, ÷ in one fixed order: with t = −x·log₂e = k + f, k whole and
 /// |f| ≤ 1/2, σ(x) = 1 / (1 + 2^k · 2^f), and 2^f is a polynomial of degree 6.
 #[inline(always)]
-pub fn threshold(x: f32) -> i32 {
+fn threshold(x: f32) -> i32 {
     /// The polynomial that is 1 at 0 and errs least, by 2.6e-9 of 2^f, on [-1/2, 1/2] (Remez).
     const COEFFICIENTS: [f32; 7] = [
         1.0,
@@ -47,7 +49,8 @@ pub fn threshold(x: f32) -> i32 {
     let k = (shifted.to_bits() as i32).wrapping_sub(TO_LOW_BITS.to_bits() as i32);
     let two_to_k = f32::from_bits((k.wrapping_add(127) as u32) << 23);
     let sigma = 1.0 / (1.0 + power * two_to_k);
-    // SAFETY: 0 ≤ sigma ≤ 1, so the product is a finite number that an i32 holds.
+    // SAFETY: x is an integer times a power of two, so not NaN, and 0 ≤ sigma ≤ 1: the product is
+    // a number that an i32 holds.
     unsafe { (sigma * ONE as f32).to_int_unchecked() }
 }
 
@@ -108,10 +111,10 @@ mod tests {
             .map(|row| std::array::from_fn(|j| (row * 64 + j as i32 - 16_000) * 9973))
             .collect();
         let mut expected = inputs.clone();
-        thresholds(Isa::BASELINE, &mut expected, 1.0 / (1 << 20) as f32);
+        thresholds(Isa::BASELINE, &mut expected, Scale::TRAINING);
         for isa in Isa::available() {
             let mut found = inputs.clone();
-            thresholds(isa, &mut found, 1.0 / (1 << 20) as f32);
+            thresholds(isa, &mut found, Scale::TRAINING);
             assert!(found == expected, "{}", isa.name());
         }
     }

@@ -13,7 +13,7 @@ pub const MAX_ROWS: usize = 32_767;
 const MAX_EPOCHS: usize = 1 << 40;
 
 /// The most hidden units.
-pub const MAX_HIDDEN: usize = 1 << 20;
+pub const MAX_HIDDEN: usize = 100_000;
 
 /// Where persistent chains start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +23,6 @@ pub enum ChainStart {
     Data,
     /// At independent pixels drawn from the visible bias, v ~ σ(b).
     Bias,
-}
-
-impl ChainStart {
-    /// Both, by the names that settings give them.
-    pub const NAMES: [&'static str; 2] = ["data", "bias"];
 }
 
 impl std::str::FromStr for ChainStart {
@@ -66,7 +61,7 @@ impl std::fmt::Display for ChainStart {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
-    /// Hidden units H, 1 to 2^20; usual: 16 to 2,000.
+    /// Hidden units H, 1 to 100,000; usual: 16 to 2,000.
     pub hidden: usize,
     /// Passes over the training data, at least 1; usual: 10 to 500.
     pub epochs: usize,

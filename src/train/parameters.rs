@@ -6,6 +6,7 @@ use crate::kernels::Isa;
 use crate::kernels::tile::{Row, SIDE, Tile};
 use crate::model::Rbm;
 use ndarray::{Array1, Array2};
+use rayon::prelude::*;
 
 /// W (V, H) in tiles, b (V), c (H) and what the chains read of them.
 #[derive(Clone, Debug)]
@@ -67,10 +68,10 @@ impl Parameters {
     /// The largest Σ|weights| + |bias| of a unit, visible or hidden; NaN if any value is.
     pub fn norm(&mut self) -> f64 {
         let visible_panels = self.visible_bias.len();
-        let mut norm = 0.0;
-        for (panel, tiles) in self.weights.chunks_exact(visible_panels).enumerate() {
-            let mut columns = self.hidden_bias[panel].map(|bias| f64::from(bias.abs()));
-            let row_norms = &mut self.row_norms[panel * visible_panels..][..visible_panels];
+        let panels = self.weights.par_chunks_exact(visible_panels);
+        let panels = panels.zip(self.row_norms.par_chunks_exact_mut(visible_panels));
+        let of_hidden = panels.zip(&self.hidden_bias).map(|((tiles, row_norms), bias)| {
+            let mut columns = bias.map(|bias| f64::from(bias.abs()));
             for (tile, row_norms) in tiles.iter().zip(row_norms) {
                 for (row, row_norm) in tile.iter().zip(row_norms) {
                     let magnitudes = row.map(|weight| f64::from(weight.abs()));
@@ -83,8 +84,10 @@ impl Parameters {
                     *row_norm = sums.iter().sum();
                 }
             }
-            norm = columns.into_iter().fold(norm, largest);
-        }
+            columns.into_iter().fold(0.0, largest)
+        });
+        // A maximum is the same in any order.
+        let mut norm = of_hidden.reduce(|| 0.0, largest);
         for (panel, bias) in self.visible_bias.iter().enumerate() {
             for (unit, bias) in bias.iter().enumerate() {
                 let tiles = self.row_norms[panel..].iter().step_by(visible_panels);

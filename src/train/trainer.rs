@@ -11,11 +11,10 @@ use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::{Error, Result};
 use crate::fixed::Scale;
-use crate::gibbs::Chains;
+use crate::gibbs::{Chains, draw_independent};
 use crate::kernels::Isa;
-use crate::kernels::naive::sigmoid;
 use crate::kernels::tile::Tile;
-use crate::model::Rbm;
+use crate::model::{Rbm, sigmoid};
 use crate::rng::{Purpose, Stream, shuffle};
 use std::sync::Arc;
 
@@ -106,11 +105,12 @@ impl Trainer {
                 rule: format!("{}, as the model has it", rbm.n_hidden()),
             });
         }
-        if rbm.norm() > Scale::TRAINING.limit() {
+        let (norm, limit) = (rbm.norm(), Scale::TRAINING.limit());
+        if norm > limit {
             return Err(Error::InvalidSetting {
                 setting: "the largest sum of |weights| and |bias| of a unit of the model",
-                value: rbm.norm().to_string(),
-                rule: format!("at most {}, to be trained in fixed point", Scale::TRAINING.limit()),
+                value: norm.to_string(),
+                rule: format!("at most {limit}, to be trained in fixed point"),
             });
         }
         let parameters = Parameters::new(rbm, isa);
@@ -145,7 +145,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Diverged`] if the parameters left the range of fixed point. The trainer is of no
-    /// use after that.
+    /// use after that: [`rbm`](Self::rbm) may panic.
     ///
     /// # Panics
     /// If the run [is done](Self::is_done).
@@ -161,7 +161,7 @@ impl Trainer {
     ///
     /// # Panics
     /// If the run [is done](Self::is_done).
-    pub fn clamp(&mut self) {
+    pub(crate) fn clamp(&mut self) {
         assert!(!self.is_done(), "all updates of the run are done");
         let epoch = self.epoch();
         if self.is_first_of_epoch() {
@@ -175,12 +175,12 @@ impl Trainer {
     }
 
     /// The second stage: the chains of the negative phase are swept, up to the last draw of h.
-    pub fn sweep(&mut self) {
+    pub(crate) fn sweep(&mut self) {
         self.negative.sweep(&self.parameters.image, self.config.gibbs_steps);
     }
 
     /// The third stage: p(h | v) of both phases, and the next h of the chains.
-    pub fn mean_hidden(&mut self) {
+    pub(crate) fn mean_hidden(&mut self) {
         let image = &self.parameters.image;
         mean_hidden(image, &self.positive, &mut self.negative, &mut self.statistics);
     }
@@ -189,7 +189,7 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`update`](Self::update).
-    pub fn ascend(&mut self) -> Result<()> {
+    pub(crate) fn ascend(&mut self) -> Result<()> {
         if self.is_last_of_epoch() {
             self.previous_weights.clone_from(&self.parameters.weights);
         }
@@ -200,19 +200,6 @@ impl Trainer {
             self.check_range()?;
         }
         Ok(())
-    }
-
-    /// Updates to the end of the epoch.
-    ///
-    /// # Errors
-    /// As [`update`](Self::update).
-    pub fn finish_epoch(&mut self) -> Result<()> {
-        loop {
-            self.update()?;
-            if self.is_first_of_epoch() {
-                return Ok(());
-            }
-        }
     }
 
     /// The rule's numbers for the next update.
@@ -342,19 +329,9 @@ fn start_chains(
             }
         }
         ChainStart::Bias => {
-            let rates: Vec<f64> = (parameters.visible_bias.as_flattened().iter())
-                .map(|&bias| sigmoid(f64::from(bias)))
-                .collect();
-            for (chain, stream) in streams.iter_mut().enumerate() {
-                let mut words = [0; crate::rng::STEP];
-                for unit in 0..image.n_visible() {
-                    if unit % words.len() == 0 {
-                        words = stream.step();
-                    }
-                    let uniform = f64::from(words[unit % words.len()] >> 8) / f64::from(1 << 24);
-                    visible.set(chain, unit, uniform < rates[unit]);
-                }
-            }
+            let biases = &parameters.visible_bias.as_flattened()[..image.n_visible()];
+            let rates: Vec<f64> = biases.iter().map(|&bias| sigmoid(f64::from(bias))).collect();
+            visible = draw_independent(&rates, &mut streams);
         }
     }
     Chains::from_visible(image, &visible, streams)

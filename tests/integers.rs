@@ -1,0 +1,110 @@
+//! Inputs, means and the update of whole machines against plain loops in double precision, for
+//! sizes on both sides of the kernels' panels of 64.
+
+use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::train::Schedule;
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
+use ndarray::{Array1, Array2};
+
+/// A repeatable number from -1 to 1 without structure.
+fn noise(at: usize) -> f32 {
+    let word = (at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    ((word ^ word >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 40) as f32 / (1 << 23) as f32 - 1.0
+}
+
+fn machine(n_visible: usize, n_hidden: usize) -> Rbm {
+    Rbm::new(
+        Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| noise(i * n_hidden + j) / 4.0),
+        Array1::from_shape_fn(n_visible, |i| noise(i + 7_000_000)),
+        Array1::from_shape_fn(n_hidden, |j| noise(j + 9_000_000)),
+    )
+    .unwrap()
+}
+
+fn sigma(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// Weights are rounded to 2^-20, and a mean to 2^-24 after that.
+fn tolerance(n_given: usize) -> f64 {
+    0.25 * (n_given + 2) as f64 * 2f64.powi(-21) + 2f64.powi(-22)
+}
+
+fn check(n_visible: usize, n_hidden: usize) {
+    let rbm = machine(n_visible, n_hidden);
+    let density = (n_visible * 31 + n_hidden * 17) % 11;
+    let on = |n: usize, i: usize| ((noise(n * 1000 + i + 77) + 1.0) * 5.0) < density as f32;
+    let (n_data, n_chains) = (3, 2 + n_visible % 2);
+
+    let hidden = BitMatrix::from_fn(n_data, n_hidden, on);
+    let means = rbm.mean_visible(&hidden).unwrap();
+    for n in 0..n_data {
+        for i in 0..n_visible {
+            let weights = (0..n_hidden).filter(|&j| hidden.get(n, j));
+            let input: f64 = weights.map(|j| f64::from(rbm.weights()[[i, j]])).sum();
+            let expected = sigma(input + f64::from(rbm.visible_bias()[i]));
+            let found = f64::from(means[[n, i]]);
+            assert!((found - expected).abs() < tolerance(n_hidden), "{n_visible} {n_hidden}");
+        }
+    }
+
+    let data = BitMatrix::from_fn(n_data, n_visible, on);
+    let examples =
+        Examples::new(Dataset::from_bits("noise", data.clone()), Binarization::Stochastic);
+    let config = TrainConfig {
+        hidden: n_hidden,
+        epochs: 1,
+        batch_size: n_data,
+        chains: Some(n_chains),
+        learning_rate: 1.0,
+        schedule: Schedule::Constant,
+        ..TrainConfig::default()
+    };
+    let mut trainer = Trainer::from_model(config, examples, &rbm).unwrap();
+    trainer.update().unwrap();
+    let (after, chains) = (trainer.rbm(), trainer.chains().visible());
+
+    let probabilities = |states: &BitMatrix| -> Vec<Array1<f64>> {
+        (0..states.n_rows()).map(|n| rbm.hidden_inputs(states.row(n)).mapv(sigma)).collect()
+    };
+    let phases = [(&data, probabilities(&data), 1.0), (&chains, probabilities(&chains), -1.0)];
+    let gradient = |i: Option<usize>, j: Option<usize>| -> f64 {
+        let of_phase = |(states, means, sign): &(&BitMatrix, Vec<Array1<f64>>, f64)| {
+            let rows = (0..states.n_rows()).filter(|&n| i.is_none_or(|i| states.get(n, i)));
+            let sum: f64 = rows.map(|n| j.map_or(1.0, |j| means[n][j])).sum();
+            sign * sum / states.n_rows() as f64
+        };
+        phases.iter().map(of_phase).sum()
+    };
+    // A mean is rounded to 2^-16 in the statistics; parameters of size 1 to 2^-24.
+    let bound = 2.0 * tolerance(n_visible) + 2f64.powi(-16) + 2f64.powi(-22);
+    let moved = |before: f32, after: f32, gradient: f64| {
+        let error = f64::from(after) - f64::from(before) - gradient;
+        assert!(error.abs() < bound, "{n_visible} x {n_hidden}: {error}");
+    };
+    for i in 0..n_visible {
+        for j in 0..n_hidden {
+            moved(rbm.weights()[[i, j]], after.weights()[[i, j]], gradient(Some(i), Some(j)));
+        }
+        moved(rbm.visible_bias()[i], after.visible_bias()[i], gradient(Some(i), None));
+    }
+    for j in 0..n_hidden {
+        moved(rbm.hidden_bias()[j], after.hidden_bias()[j], gradient(None, Some(j)));
+    }
+}
+
+#[test]
+fn every_size_up_to_70_equals_plain_loops() {
+    for n_visible in 1..=70 {
+        for n_hidden in 1..=70 {
+            check(n_visible, n_hidden);
+        }
+    }
+}
+
+#[test]
+fn sizes_of_several_panels_equal_plain_loops() {
+    for (n_visible, n_hidden) in [(64, 128), (130, 200), (200, 65), (784, 100)] {
+        check(n_visible, n_hidden);
+    }
+}
