@@ -553,3 +553,36 @@ fn a_reader_of_stderr_who_has_heard_enough_ends_no_training() {
     let status = folder.command("inspect missing").stderr(closed_pipe()).status().unwrap();
     assert_eq!(status.code(), Some(1));
 }
+
+#[test]
+fn bench_times_every_size_and_stage() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_harmonium"))
+        .args(["bench", "--json", "--hidden", "16,70", "--batch-size", "32", "--threads", "1,2"])
+        .args(["--warm-up", "3", "--seconds", "0"])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let timings: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let sizes =
+        timings.iter().map(|timing| (timing["hidden"].as_u64(), timing["threads"].as_u64()));
+    let expected = [(16, 1), (16, 2), (70, 1), (70, 2)].map(|(h, t)| (Some(h), Some(t)));
+    assert!(sizes.eq(expected), "{lines}");
+    for timing in &timings {
+        let number = |key: &str| timing[key].as_f64().unwrap();
+        let [least, median, most] = [0, 1, 2].map(|at| timing["update_ms"][at].as_f64().unwrap());
+        assert!(0.0 < least && least <= median && median <= most);
+        assert!((number("samples_per_second") * median / 32_000.0 - 1.0).abs() < 1e-6);
+        let shares = timing["stage_shares"].as_array().unwrap();
+        let sum: f64 = shares.iter().map(|share| share.as_f64().unwrap()).sum();
+        assert!(shares.len() == 4 && (sum - 1.0).abs() < 1e-9);
+    }
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_harmonium"))
+        .args(["bench", "--seconds", "nan"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("seconds is NaN, but must be at least 0 and finite"), "{message}");
+}

@@ -25,14 +25,16 @@
 //!
 //! Beside these an update draws kC(V + H) + C H random words (and N V for grey levels), takes
 //! N H + kC(V + H) sigmas, and moves V H weights. At 784-500 and N = C = 128 the sums take 57 % of
-//! the time of one thread, σ 7 %, random words 5 %, moving and rounding the weights 7 %, turning
-//! the tiles of W̃ 4 %, drawing the bits of the examples 4 %.
+//! the time of one thread, σ 7 %, moving and rounding the weights 7 %, random words 6 %, turning the
+//! tiles of W̃ 5 %, drawing the bits of the examples 4 %; copies, clearing of sums and biases are the
+//! rest (a sampling profile of `harmonium bench --batch-size 128 --threads 1` on Zen 3 with AVX2,
+//! 2026-11-23).
 //!
 //! *Memory.* W, W̃ and W̃ᵀ take 12 V H bytes: 4.7 MB at 784-500, more than a core's second cache. An
 //! update reads W̃ and W̃ᵀ k times each and W once, and writes all three: (8k + 16) V H bytes, 9.4 MB
-//! for k = 1, or about 10 GB/s from the third cache at 1,000 updates a second. Beyond the third cache
+//! for k = 1, or about 6 GB/s from the third cache at 600 updates a second. Beyond the third cache
 //! (32 MB at V H = 2.8 million) these bytes come from memory: 154 MB an update at 3136-2048, 4 GB/s
-//! at 28 updates a second, still far from the limit at a batch of 256. In the sums one tile (16 KB)
+//! at 27 updates a second, still far from the limit at a batch of 256. In the sums one tile (16 KB)
 //! stays in the first cache while all states pass by it; its table (64 KB) stays in the second, and
 //! that is what bounds the tables: a lookup moves 256 bytes.
 //!
@@ -41,11 +43,14 @@
 //!
 //! | stage, 784-500 | unit of work | batch 128 | batch 1,024 |
 //! | --- | --- | --- | --- |
-//! | data | an example | 128 | 1,024 |
+//! | data drawn from grey levels | an example | 128 | 1,024 |
 //! | random words | a chain | 128 | 1,024 |
-//! | h → v | 64 visible units, and 16 to C chains | 13 to 104 | 13 to 104 |
-//! | v → h | 64 hidden units, and 16 to N + C rows | 8 to 64 | 8 to 64 |
+//! | h → v | 64 visible units, and an eighth of the chains to all | 13 to 104 | 13 to 104 |
+//! | v → h | 64 hidden units, and an eighth of the rows to all | 8 to 64 | 8 to 64 |
 //! | statistics and update | 64 hidden units, and 64 to V visible ones | 8 to 104 | 8 to 104 |
+//!
+//! What is left to one thread: copying bits that are fixed to panels, turning the state bits (64
+//! rows a piece from 512 rows on), the visible biases: about 2 % of an update at batch 128.
 #![allow(unsafe_code)]
 
 pub mod isa;
