@@ -22,4 +22,4 @@ pub use chains::Chains;
 pub use conditional::Conditional;
 pub use image::Image;
 pub use independent::draw_independent;
-pub(crate) use split::{block_rows, least_rows};
+pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};

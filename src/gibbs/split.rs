@@ -19,6 +19,13 @@ pub(crate) fn least_rows(n_rows: usize, usual: usize) -> usize {
     usual.min(n_rows / rayon::current_num_threads()).max(1)
 }
 
+/// How many of the tiles of a panel a piece of work has: all, so that they share tables, unless
+/// that leaves threads without work.
+pub(crate) fn tiles_of_a_piece(tiles_below: usize, n_panels: usize) -> usize {
+    let pieces = rayon::current_num_threads().div_ceil(n_panels);
+    (tiles_below / pieces).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,6 +38,11 @@ mod tests {
                 assert!(n_panels * (capacity / block_rows(capacity, n_panels)) >= 64);
             }
             assert!(128 / least_rows(128, 16) >= 64);
+            // 784 visible units; 500 and 1,024 hidden ones.
+            for (tiles_below, n_panels) in [(13_usize, 8), (13, 16)] {
+                let pieces = tiles_below.div_ceil(tiles_of_a_piece(tiles_below, n_panels));
+                assert!(pieces * n_panels >= 64);
+            }
         });
     }
 }

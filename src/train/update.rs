@@ -7,7 +7,7 @@
 use super::parameters::Parameters;
 use super::statistics::Statistics;
 use crate::fixed::Scale;
-use crate::gibbs::Image;
+use crate::gibbs::{Image, tiles_of_a_piece};
 use crate::kernels::Isa;
 use crate::kernels::ascent::{Difference, Rule, Sums, TileParts, ascend_tile};
 use crate::kernels::rows::{Target, add_active_rows};
@@ -104,13 +104,6 @@ fn ascend_bias<R: Rule>(
     }
 }
 
-/// How many of the tiles of a panel a piece of work has: all, so that they share tables, unless
-/// that leaves threads without work.
-fn tiles_of_a_piece(tiles_below: usize, n_panels: usize) -> usize {
-    let pieces = rayon::current_num_threads().div_ceil(n_panels);
-    (tiles_below / pieces).max(1)
-}
-
 thread_local! {
     /// Each worker's sums of one panel: of both phases together, or of each.
     static SUMS: RefCell<[Vec<Tile<i32>>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
@@ -177,23 +170,6 @@ impl<'a> Gradient<'a> {
                 let tiles = both.iter().zip(&*model);
                 let separate = |(data, model)| Sums::Separate([data, model], [of_data, of_model]);
                 use_sums(&mut tiles.map(separate));
-            }
-        });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn there_is_work_for_64_threads() {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(64).build().unwrap();
-        pool.install(|| {
-            // 784 visible units; 500 and 1,024 hidden ones.
-            for (tiles_below, n_panels) in [(13_usize, 8), (13, 16)] {
-                let pieces = tiles_below.div_ceil(tiles_of_a_piece(tiles_below, n_panels));
-                assert!(pieces * n_panels >= 64);
             }
         });
     }
