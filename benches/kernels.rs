@@ -77,7 +77,7 @@ fn units(criterion: &mut Criterion) {
     per_row(&mut group);
     for isa in Isa::available() {
         let mut found = inputs.clone();
-        sigmoid::thresholds(isa, &mut found, Scale::TRAINING);
+        sigmoid::thresholds(isa, &mut found, Scale::TRAINING.resolution());
         for (found, input) in found.iter().flatten().zip(inputs.iter().flatten()) {
             let exact = naive::sigmoid(f64::from(*input) * f64::from(resolution));
             assert!((f64::from(*found) - exact * f64::from(sigmoid::ONE)).abs() < 3.0);
@@ -86,7 +86,7 @@ fn units(criterion: &mut Criterion) {
         group.bench_function(format!("{}/128x64", isa.name()), |bencher| {
             bencher.iter(|| {
                 rows.copy_from_slice(&inputs);
-                sigmoid::thresholds(isa, black_box(&mut rows), Scale::TRAINING);
+                sigmoid::thresholds(isa, black_box(&mut rows), Scale::TRAINING.resolution());
             });
         });
     }
@@ -107,7 +107,7 @@ fn units(criterion: &mut Criterion) {
     group.finish();
 
     let mut thresholds = inputs.clone();
-    sigmoid::thresholds(Isa::BASELINE, &mut thresholds, Scale::TRAINING);
+    sigmoid::thresholds(Isa::BASELINE, &mut thresholds, Scale::TRAINING.resolution());
     let mut group = criterion.benchmark_group("draw");
     per_row(&mut group);
     for isa in Isa::available() {

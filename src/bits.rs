@@ -1,5 +1,6 @@
 //! Rows of packed 0/1: states of visible and hidden units, and binary data.
 
+use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 
 /// Units in one word of a [`BitMatrix`].
@@ -115,6 +116,38 @@ impl BitMatrix {
         let words =
             self.words[rows.start * self.words_per_row..rows.end * self.words_per_row].to_vec();
         Self { n_rows: rows.len(), words, ..*self }
+    }
+
+    /// SHA-256 in hexadecimal of the bits as bytes 0 and 1, row after row: what
+    /// `sha256(array.astype("uint8").tobytes())` gives for the same array in numpy.
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        for row in 0..self.n_rows {
+            let bytes: Vec<u8> =
+                (0..self.n_columns).map(|column| u8::from(self.get(row, column))).collect();
+            hash.update(&bytes);
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// `n` rows spread evenly over the matrix, in order; more than it has repeat each other.
+    ///
+    /// # Panics
+    /// If the matrix has no rows.
+    pub fn spread(&self, n: usize) -> Self {
+        let rows = (0..n).flat_map(|at| self.row(at * self.n_rows / n).iter().copied());
+        Self { n_rows: n, words: rows.collect(), ..*self }
+    }
+
+    /// The rows of all matrices, one below the other.
+    ///
+    /// # Panics
+    /// If there is none, or their widths differ.
+    pub fn concatenate(parts: &[Self]) -> Self {
+        assert!(parts.iter().all(|part| part.n_columns == parts[0].n_columns), "widths differ");
+        let n_rows = parts.iter().map(|part| part.n_rows).sum();
+        let words = parts.iter().flat_map(|part| part.words.iter().copied()).collect();
+        Self { n_rows, words, ..parts[0] }
     }
 }
 
@@ -244,6 +277,10 @@ mod tests {
                 assert!((0..n_columns).all(|column| matrix.get(row, column) == is_on(row, column)));
             }
             assert_eq!(matrix.rows(1..3).row(0), matrix.row(1));
+            assert_eq!(matrix.spread(2).row(1), matrix.row(1));
+            assert_eq!(matrix.spread(6).row(5), matrix.row(2));
+            let parts = [matrix.rows(0..1), matrix.rows(1..3)];
+            assert_eq!(BitMatrix::concatenate(&parts), matrix);
         }
     }
 
@@ -261,6 +298,14 @@ mod tests {
                     == vec![0; panels.row_capacity() - n_rows / 2])
             );
         }
+    }
+
+    /// `printf '\0\1\1\0' | sha256sum` gives the same.
+    #[test]
+    fn the_fingerprint_is_that_of_the_bytes() {
+        let matrix = BitMatrix::from_fn(2, 2, |row, column| row != column);
+        let expected = "d5e2d2ac07b741be58f6b9e50ede5fdcf16f3e8053ecef9350e7744b0d8bd90c";
+        assert_eq!(matrix.sha256(), expected);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Fixed point: parameters as integers, so that their sums are exact in any order.
 
 /// Binary places after the point in training: a resolution of 1e-6 and a range of ±2048.
-pub const TRAINING_PLACES: u32 = 20;
+pub const TRAINING_PLACES: i32 = 20;
+
+/// The fewest binary places: 2^30 times the resolution is then 2^150, above any sum of f32.
+const LEAST_PLACES: i32 = -120;
 
 /// A fixed-point format: the integer `n` stands for `n · 2^-places`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
-    places: u32,
+    places: i32,
 }
 
 impl Scale {
@@ -14,23 +17,28 @@ impl Scale {
     pub const TRAINING: Self = Self { places: TRAINING_PLACES };
 
     /// The finest format, up to that of training, in which a sum of magnitude `norm` keeps half
-    /// of the range of an i32 free; none if even whole numbers do not fit or `norm` is not finite.
-    pub fn fitting(norm: f64) -> Option<Self> {
-        (0..=TRAINING_PLACES)
+    /// of the range of an i32 free. Weights far larger than those of training get one whose
+    /// integers stand for multiples of 2, 4, 8, …
+    ///
+    /// # Panics
+    /// If `norm` is above 2^150, which no sum of 2^22 f32 is, or NaN.
+    pub fn fitting(norm: f64) -> Self {
+        (LEAST_PLACES..=TRAINING_PLACES)
             .rev()
             .map(|places| Self { places })
             .find(|scale| norm <= scale.limit())
+            .expect("a norm of finite f32 parameters")
     }
 
     /// The largest Σ|weights| + |bias| of a unit for which half of the range stays free: 1024 in
     /// training.
     pub fn limit(self) -> f64 {
-        f64::from(1u32 << (30 - self.places))
+        f64::from(1 << 30) * f64::from(self.resolution())
     }
 
     /// What the integer 1 stands for: 2^-places.
     pub fn resolution(self) -> f32 {
-        1.0 / (1u32 << self.places) as f32
+        power_of_two(-self.places)
     }
 
     /// `x · 2^places` as the nearest integer, ties to even; right while that is at most 2^30, and
@@ -46,11 +54,17 @@ impl Scale {
         const LOWER: f32 = 1.5 * (1u32 << 23) as f32;
         let low_bits =
             |sum: f32, magic: f32| (sum.to_bits() as i32).wrapping_sub(magic.to_bits() as i32);
-        let scaled = x * (1u32 << self.places) as f32;
+        let scaled = x * power_of_two(self.places);
         let upper = scaled + UPPER;
         let rest = scaled - (upper - UPPER);
         (low_bits(upper, UPPER) << 8).wrapping_add(low_bits(rest + LOWER, LOWER))
     }
+}
+
+/// 2^exponent, for exponents of normal numbers: -126 to 127.
+#[inline(always)]
+fn power_of_two(exponent: i32) -> f32 {
+    f32::from_bits(((127 + exponent) as u32) << 23)
 }
 
 #[cfg(test)]
@@ -88,11 +102,14 @@ mod tests {
 
     #[test]
     fn a_scale_is_as_fine_as_its_norm_allows() {
-        assert_eq!(Scale::fitting(0.0), Some(Scale::TRAINING));
-        assert_eq!(Scale::fitting(1024.0), Some(Scale::TRAINING));
-        assert_eq!(Scale::fitting(1024.1), Some(Scale { places: 19 }));
-        assert_eq!(Scale::fitting(1e9), Some(Scale { places: 0 }));
-        assert_eq!(Scale::fitting(2e9), None);
-        assert_eq!(Scale::fitting(f64::NAN), None);
+        assert_eq!(Scale::fitting(0.0), Scale::TRAINING);
+        assert_eq!(Scale::fitting(1024.0), Scale::TRAINING);
+        assert_eq!(Scale::fitting(1024.1), Scale { places: 19 });
+        assert_eq!(Scale::fitting(1e9), Scale { places: 0 });
+        assert_eq!(Scale::fitting(2e9), Scale { places: -1 });
+        let largest = Scale::fitting(f64::from(f32::MAX) * f64::from(1 << 22));
+        assert_eq!(largest, Scale { places: LEAST_PLACES });
+        assert_eq!(largest.round(f32::MAX), 1 << 8);
+        assert_eq!(Scale { places: -1 }.round(2e9), 1_000_000_000);
     }
 }

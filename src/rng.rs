@@ -37,6 +37,17 @@ pub enum Purpose {
     Sample = 7,
     /// The hidden states of a reconstruction; index: the example.
     Reconstruction = 8,
+    /// A chain of a pilot run of annealing; index: the chain, those of the second run after those
+    /// of the first.
+    PilotAnnealing = 9,
+    /// A chain that is annealed from the base to the model; index: the chain.
+    ForwardAnnealing = 10,
+    /// A chain that is annealed from the model to the base, its burn-in included; index: the chain.
+    ReverseAnnealing = 11,
+    /// A chain of RAISE; index: example · chains an example + chain.
+    Raise = 12,
+    /// Which unit of an example the stochastic pseudo-likelihood turns; index: the example.
+    PseudoLikelihoodUnit = 13,
 }
 
 /// A stream of random words, found by its address.

@@ -1,14 +1,15 @@
 //! The command line: a thin coat over the library. Flags are the names of the settings they set.
 
 mod bench;
+mod evaluate;
 mod inspect;
 mod sample;
 mod train;
 mod transform;
 
-use crate::dataset::Dataset;
+use crate::dataset::{Binarization, Dataset};
 use crate::error::{Error, Result};
-use crate::model::Rbm;
+use crate::model::{Provenance, Rbm};
 use crate::rng::MAX_SEED;
 use crate::run::MODEL;
 use clap::{Parser, Subcommand};
@@ -28,6 +29,8 @@ pub struct Cli {
 enum Command {
     /// Train a machine by persistent contrastive divergence, on MNIST unless told otherwise
     Train(Box<train::Train>),
+    /// Estimate the log-likelihood of examples, and how far to trust it
+    Evaluate(Box<evaluate::Evaluate>),
     /// Draw samples from a model, as a picture or an array
     Sample(sample::Sample),
     /// Write p(h | v) of data under a model: features for a classifier
@@ -46,6 +49,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.command {
             Command::Train(train) => train.run(),
+            Command::Evaluate(evaluate) => evaluate.run(),
             Command::Sample(sample) => sample.run(),
             Command::Transform(transform) => transform.run(),
             Command::Inspect(inspect) => inspect.run(),
@@ -88,6 +92,15 @@ fn check_width(dataset: &Dataset, rbm: &Rbm) -> Result<()> {
         other: "the model",
         expected: rbm.n_visible(),
     })
+}
+
+/// How intensities become bits: as asked for, or else as in the model's training.
+fn binarization(asked: Option<Binarization>, provenance: &Provenance) -> Result<Binarization> {
+    match (asked, provenance.settings.get("binarize").and_then(|text| text.as_str())) {
+        (Some(binarization), _) => Ok(binarization),
+        (None, Some(text)) => text.parse(),
+        (None, None) => Ok(Binarization::Stochastic),
+    }
 }
 
 /// Refuses a seed that no settings file could hold.

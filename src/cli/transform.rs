@@ -40,13 +40,7 @@ impl Transform {
             let dataset = self.data.read_split(self.split)?;
             super::check_width(&dataset, &rbm)?;
             super::check_seed(self.seed)?;
-            let binarization = match self.binarize {
-                Some(binarization) => binarization,
-                None => match provenance.settings.get("binarize").and_then(|text| text.as_str()) {
-                    Some(text) => text.parse()?,
-                    None => Binarization::Stochastic,
-                },
-            };
+            let binarization = super::binarization(self.binarize, &provenance)?;
             let n_examples = dataset.n_examples();
             let examples = Examples::new(dataset, binarization);
             let bits = examples.fixed_bits(self.seed, 0..n_examples);

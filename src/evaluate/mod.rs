@@ -1,11 +1,28 @@
 //! How good a machine is: scores of examples under it, each with its uncertainty.
 //!
+//! ```text
+//!  exact ───────────────────────────────┐
+//!  path ──► annealing_schedule ──► ais ─┼──► evaluation: log-likelihood, interval, verdict
+//!                                 raise ─┘
+//!  free_energy, hidden_activity, pseudo_likelihood, reconstruction: without log Z
+//! ```
+//!
 //! Everything here is computed in double precision, in a fixed order, with the same bits on any
 //! number of threads.
 
 mod score;
 
+mod log_mean;
+
 pub mod exact;
+
+pub mod annealing_schedule;
+
+pub mod ais;
+
+pub mod raise;
+
+pub mod evaluation;
 
 pub mod free_energy;
 
@@ -15,6 +32,14 @@ pub mod pseudo_likelihood;
 
 pub mod reconstruction;
 
+pub use ais::Ais;
+pub use annealing_schedule::AnnealingSchedule;
+pub use evaluation::{Evaluation, EvaluationConfig, Method, Verdict};
 pub use exact::Exact;
 pub use hidden_activity::HiddenActivity;
+pub use log_mean::LogMean;
 pub use score::Score;
+
+/// Is told how far a long computation has come, from several threads: what is being done, how much
+/// of it is done, how much there is.
+pub type Progress<'a> = &'a (dyn Fn(&'static str, u64, u64) + Sync);

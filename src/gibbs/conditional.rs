@@ -4,7 +4,6 @@ use super::split::block_rows;
 use super::words::{Layer, Words};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
-use crate::fixed::Scale;
 use crate::kernels::rows::{Target, add_active_rows};
 use crate::kernels::sigmoid::{self, ONE};
 use crate::kernels::tile::{Panel, Row, SIDE, Tile};
@@ -17,7 +16,10 @@ use rayon::prelude::*;
 pub struct Conditional<'a> {
     pub(super) layer: Layer,
     pub(super) isa: Isa,
-    pub(super) scale: Scale,
+    /// What the integer 1 of an input stands for.
+    pub(super) factor: f32,
+    /// What is added to the inputs of a panel's units, if anything.
+    pub(super) offsets: Option<&'a [Row<f32>]>,
     pub(super) tiles: &'a [Tile<i32>],
     /// Tiles from a panel to the next, and from a tile of a panel to the one below it.
     pub(super) strides: (usize, usize),
@@ -55,7 +57,17 @@ impl Conditional<'_> {
     pub fn thresholds(self, panel: usize, targets: &mut [Target<'_>]) {
         self.inputs(panel, targets);
         for target in targets {
-            sigmoid::thresholds(self.isa, target.sums, self.scale);
+            self.to_thresholds(panel, target.sums);
+        }
+    }
+
+    /// Turns inputs of the units of one panel into thresholds.
+    pub(super) fn to_thresholds(self, panel: usize, sums: &mut [Row<i32>]) {
+        match self.offsets {
+            None => sigmoid::thresholds(self.isa, sums, self.factor),
+            Some(offsets) => {
+                sigmoid::offset_thresholds(self.isa, sums, self.factor, &offsets[panel]);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Conditional;
 use super::words::Layer;
 use crate::bits::BitMatrix;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fixed::Scale;
 use crate::kernels::tile::{Row, SIDE, Tile};
 use crate::kernels::{Isa, transpose};
@@ -32,16 +32,9 @@ impl Image {
     /// The image of a machine, in the finest scale that its norm allows (2^-20 in training).
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if its weights are too large for any scale, or by
-    /// [`Isa::from_environment`].
+    /// By [`Isa::from_environment`].
     pub fn new(rbm: &Rbm) -> Result<Self> {
-        let norm = rbm.norm();
-        let scale = Scale::fitting(norm).ok_or_else(|| Error::InvalidSetting {
-            setting: "the sum of |weights| and |bias| of a unit",
-            value: format!("{norm:e}"),
-            rule: "below 2^30, to fit fixed point".to_string(),
-        })?;
-        Ok(Self::with_scale(rbm, scale, Isa::from_environment()?))
+        Ok(Self::with_scale(rbm, Scale::fitting(rbm.norm()), Isa::from_environment()?))
     }
 
     /// The image in a given scale.
@@ -91,7 +84,8 @@ impl Image {
         Conditional {
             layer: Layer::Hidden,
             isa: self.isa,
-            scale: self.scale,
+            factor: self.scale.resolution(),
+            offsets: None,
             tiles: &self.weights,
             strides: (self.visible_bias.len(), 1),
             bias: &self.hidden_bias,
@@ -105,13 +99,35 @@ impl Image {
         Conditional {
             layer: Layer::Visible,
             isa: self.isa,
-            scale: self.scale,
+            factor: self.scale.resolution(),
+            offsets: None,
             tiles: &self.transposed,
             strides: (1, self.visible_bias.len()),
             bias: &self.visible_bias,
             n_units: self.n_visible,
             n_given: self.n_hidden,
         }
+    }
+
+    /// The machine whose parameters are these integers, exactly: rounding an f32 to a multiple of
+    /// a power of two leaves an f32.
+    pub fn rounded(&self) -> Rbm {
+        let resolution = self.scale.resolution();
+        let visible_panels = self.visible_bias.len();
+        let weight = |(i, j): (usize, usize)| {
+            let tile = &self.weights[j / SIDE * visible_panels + i / SIDE];
+            tile[i % SIDE][j % SIDE] as f32 * resolution
+        };
+        let bias = |rows: &[Row<i32>], n| {
+            let values = rows.as_flattened()[..n].iter();
+            values.map(|&value| value as f32 * resolution).collect()
+        };
+        Rbm::new(
+            Array2::from_shape_fn((self.n_visible, self.n_hidden), weight),
+            bias(&self.visible_bias, self.n_visible),
+            bias(&self.hidden_bias, self.n_hidden),
+        )
+        .expect("parameters of a machine, rounded")
     }
 
     /// Whether the transposed tiles are those of W̃, integer for integer.
@@ -128,7 +144,7 @@ impl Rbm {
     /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), 24 binary places.
     ///
     /// # Errors
-    /// As [`Image::new`], and [`Error::WidthMismatch`] if the rows are not V wide.
+    /// As [`Image::new`], and [`crate::Error::WidthMismatch`] if the rows are not V wide.
     pub fn mean_hidden(&self, visible: &BitMatrix) -> Result<Array2<f32>> {
         Image::new(self)?.hidden_given_visible().means(visible)
     }
@@ -136,7 +152,7 @@ impl Rbm {
     /// p(vᵢ = 1 | h) for every row h of `hidden` (N, H): (N, V), 24 binary places.
     ///
     /// # Errors
-    /// As [`Image::new`], and [`Error::WidthMismatch`] if the rows are not H wide.
+    /// As [`Image::new`], and [`crate::Error::WidthMismatch`] if the rows are not H wide.
     pub fn mean_visible(&self, hidden: &BitMatrix) -> Result<Array2<f32>> {
         Image::new(self)?.visible_given_hidden().means(hidden)
     }

@@ -5,6 +5,9 @@
 //!                    W̃ (tiles)                       W̃ᵀ (tiles)
 //!  v ──► cⱼ + Σ_{i on} W̃ᵢⱼ ──► σ ──► draw h ──► bᵢ + Σ_{j on} W̃ᵢⱼ ──► σ ──► draw v ──► …
 //! ```
+//!
+//! Chains may also be led along a [`Path`] from independent pixels to the machine: the same
+//! conditionals at an inverse temperature β.
 
 mod split;
 
@@ -18,8 +21,14 @@ mod chains;
 
 mod independent;
 
+mod path;
+
+mod annealing;
+
+pub use annealing::AnnealedChains;
 pub use chains::Chains;
 pub use conditional::Conditional;
 pub use image::Image;
 pub use independent::draw_independent;
+pub use path::Path;
 pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};

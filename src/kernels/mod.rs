@@ -1,4 +1,4 @@
-//! The hot loops, on plain slices: sums over active rows, σ, Bernoulli draws, transposes.
+//! The hot loops, on plain slices: sums over active rows, σ, softplus, Bernoulli draws, transposes.
 //!
 //! ```text
 //!   bits of one layer ──► rows ──► inputs (i32) ──► sigmoid ──► thresholds ──► draw ──► bits
@@ -62,6 +62,8 @@ pub mod naive;
 pub mod rows;
 
 pub mod sigmoid;
+
+pub mod softplus;
 
 pub mod sampling;
 

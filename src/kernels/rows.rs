@@ -12,7 +12,9 @@
 //! units are on. (Tried and slower, on Zen 3: groups of two and of three rows; tables of 16 and 32
 //! columns, which fit the first cache but double and quadruple the walk through the bits; tables of
 //! several tiles at once; lists of table entries made once for all panels and sorted by length, so
-//! that no loop's end is mispredicted.)
+//! that no loop's end is mispredicted; for chains that are swept again with the same weights, adding
+//! and taking off the rows of units that changed: 40 % of those that are on in a trained 784-500,
+//! but the shorter loops gain little there and lose at lower inverse temperatures.)
 
 use super::isa::dispatch;
 use super::tile::{Panel, Row, SIDE, Tile};

@@ -2,25 +2,37 @@
 
 use super::isa::dispatch;
 use super::tile::Row;
-use crate::fixed::Scale;
 
 /// One, as a threshold: a probability p stands for `p · 2^24`.
 pub const ONE: i32 = 1 << 24;
 
 dispatch! {
-    /// Turns inputs into thresholds, in place: an input is in fixed point, its threshold is
-    /// `⌊σ(input) · 2^24⌋`, 0 to 2^24.
+    /// Turns inputs into thresholds, in place: `⌊σ(factor · input) · 2^24⌋`, 0 to 2^24.
     ///
     /// σ errs by less than 2 units of 2^-24.
-    pub fn thresholds(isa, rows: &mut [Row<i32>], scale: Scale) = thresholds_body
+    pub fn thresholds(isa, rows: &mut [Row<i32>], factor: f32) = thresholds_body
 }
 
 #[inline(always)]
-fn thresholds_body(rows: &mut [Row<i32>], scale: Scale) {
-    let resolution = scale.resolution();
+fn thresholds_body(rows: &mut [Row<i32>], factor: f32) {
     for row in rows {
         for value in row {
-            *value = threshold(*value as f32 * resolution);
+            *value = threshold(*value as f32 * factor);
+        }
+    }
+}
+
+dispatch! {
+    /// The same of `factor · input + offset`, with an offset for each column.
+    pub fn offset_thresholds(isa, rows: &mut [Row<i32>], factor: f32, offsets: &Row<f32>)
+        = offset_thresholds_body
+}
+
+#[inline(always)]
+fn offset_thresholds_body(rows: &mut [Row<i32>], factor: f32, offsets: &Row<f32>) {
+    for row in rows {
+        for (value, offset) in row.iter_mut().zip(offsets) {
+            *value = threshold(*value as f32 * factor + offset);
         }
     }
 }
@@ -41,7 +53,10 @@ fn threshold(x: f32) -> i32 {
     ];
     // 1.5·2^23: adding it rounds an f32 to a whole number, which its low bits then hold.
     const TO_LOW_BITS: f32 = 12_582_912.0;
-    let t = x.clamp(-30.0, 30.0) * -std::f32::consts::LOG2_E;
+    // Comparisons that are false for NaN, so that it becomes -30.
+    let x = if x > -30.0 { x } else { -30.0 };
+    let x = if x < 30.0 { x } else { 30.0 };
+    let t = x * -std::f32::consts::LOG2_E;
     let shifted = t + TO_LOW_BITS;
     let f = t - (shifted - TO_LOW_BITS);
     let [c0, c1, c2, c3, c4, c5, c6] = COEFFICIENTS;
@@ -49,8 +64,7 @@ fn threshold(x: f32) -> i32 {
     let k = (shifted.to_bits() as i32).wrapping_sub(TO_LOW_BITS.to_bits() as i32);
     let two_to_k = f32::from_bits((k.wrapping_add(127) as u32) << 23);
     let sigma = 1.0 / (1.0 + power * two_to_k);
-    // SAFETY: x is an integer times a power of two, so not NaN, and 0 ≤ sigma ≤ 1: the product is
-    // a number that an i32 holds.
+    // SAFETY: x is from -30 to 30, so that 0 ≤ sigma ≤ 1: the product is a number that an i32 holds.
     unsafe { (sigma * ONE as f32).to_int_unchecked() }
 }
 
@@ -101,6 +115,7 @@ mod tests {
         assert_eq!(threshold(-1e30), 0);
         assert_eq!(threshold(1e30), ONE);
         assert_eq!(threshold(0.0), ONE / 2);
+        assert_eq!(threshold(f32::NAN), 0);
         assert_eq!(mean(ONE), MEAN_ONE);
         assert_eq!(mean(0), 0);
     }
@@ -111,11 +126,32 @@ mod tests {
             .map(|row| std::array::from_fn(|j| (row * 64 + j as i32 - 16_000) * 9973))
             .collect();
         let mut expected = inputs.clone();
-        thresholds(Isa::BASELINE, &mut expected, Scale::TRAINING);
+        let factor = 1.0 / (1 << 20) as f32;
+        thresholds(Isa::BASELINE, &mut expected, factor);
+        let offsets = std::array::from_fn(|j| j as f32 / 16.0 - 2.0);
+        let mut expected_with_offsets = inputs.clone();
+        offset_thresholds(Isa::BASELINE, &mut expected_with_offsets, factor, &offsets);
         for isa in Isa::available() {
             let mut found = inputs.clone();
-            thresholds(isa, &mut found, Scale::TRAINING);
+            thresholds(isa, &mut found, factor);
             assert!(found == expected, "{}", isa.name());
+            let mut found = inputs.clone();
+            offset_thresholds(isa, &mut found, factor, &offsets);
+            assert!(found == expected_with_offsets, "{}", isa.name());
+        }
+    }
+
+    #[test]
+    fn offsets_are_added_column_by_column() {
+        let inputs: Row<i32> = std::array::from_fn(|j| j as i32 * 100 - 3000);
+        let mut rows = [inputs];
+        let offsets = std::array::from_fn(|j| j as f32 / 16.0 - 2.0);
+        offset_thresholds(Isa::BASELINE, &mut rows, 0.001, &offsets);
+        for j in 0..64 {
+            let x = f64::from(inputs[j]) * 0.001 + f64::from(offsets[j]);
+            let exact = naive::sigmoid(x) * f64::from(ONE);
+            // x itself is rounded in f32, by 3e-7 at most, and σ is no steeper than 1/4.
+            assert!((f64::from(rows[0][j]) + 0.5 - exact).abs() < 2.5 + 2.0, "{j}");
         }
     }
 

@@ -15,6 +15,8 @@ pub mod metrics_file;
 
 pub mod terminal;
 
+pub mod progress_bar;
+
 pub mod pictures;
 
 pub use probe::Probe;

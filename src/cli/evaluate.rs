@@ -1,0 +1,331 @@
+//! `harmonium evaluate`.
+
+use super::{binarization, check_seed, check_width, model_path, print};
+use crate::bits::BitMatrix;
+use crate::dataset::{Binarization, Dataset, Examples, Source, Split};
+use crate::error::{Error, Result};
+use crate::evaluate::ais::{LogZ, Side, smoothed_rates};
+use crate::evaluate::evaluation::{EvaluationConfig, Starts};
+use crate::evaluate::free_energy::{free_energy_gap, mean_free_energy};
+use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
+use crate::evaluate::reconstruction::reconstruction_error;
+use crate::evaluate::{AnnealingSchedule, Evaluation, Method, Score, Verdict};
+use crate::model::{ModelFile, Rbm};
+use crate::monitor::progress_bar::ProgressBar;
+use crate::run::in_pool;
+use crate::whole_file;
+use clap::Args;
+use ndarray::{Array1, Array2};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+/// The defaults that `--help` shows.
+static DEFAULT: LazyLock<EvaluationConfig> = LazyLock::new(EvaluationConfig::default);
+
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// A model, or the folder of a run
+    model: PathBuf,
+    /// Examples: `mnist`, or an IDX or .npy file, plain or gzipped
+    #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
+    data: Source,
+    /// Which images of MNIST: `train` or `test`
+    #[arg(long, default_value_t = Split::Test)]
+    split: Split,
+    /// Use only the first so many examples
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// How intensities become bits [default: as in training]
+    #[arg(long)]
+    binarize: Option<Binarization>,
+    /// How log Z is found: `auto` (`exact` if the smaller layer has at most 20 units), `exact` (at
+    /// most 28) or `ais`
+    #[arg(long, default_value_t = DEFAULT.method)]
+    method: Method,
+    /// Annealed chains on each side
+    #[arg(long, default_value_t = DEFAULT.n_chains)]
+    n_chains: usize,
+    /// Inverse temperatures of annealing: `adaptive`, `adaptive:N` steps, `linear:N` or `sm2008`
+    #[arg(long, default_value_t = DEFAULT.schedule)]
+    schedule: AnnealingSchedule,
+    /// Sweeps from the examples (or --chains) to the model's distribution, before annealing back
+    #[arg(long, default_value_t = DEFAULT.burn_in)]
+    burn_in: usize,
+    /// States from which chains start that are annealed back, such as `harmonium sample` writes
+    /// [default: the examples]
+    #[arg(long, value_name = "FILE.npy")]
+    chains: Option<PathBuf>,
+    /// Data whose mean the base distribution of annealing has, or `uniform` [default: the examples]
+    #[arg(long, value_name = "mnist|PATH|uniform")]
+    base_data: Option<String>,
+    /// Also bound the log-likelihood from below (usually) by RAISE, on so many of the examples
+    #[arg(long, default_value_t = DEFAULT.raise, value_name = "N")]
+    raise: usize,
+    /// Other data whose free energy is compared, such as the training data
+    #[arg(long, value_name = "mnist|PATH")]
+    compare_data: Option<Source>,
+    /// Which images of MNIST to compare with: `train` or `test`
+    #[arg(long, default_value_t = Split::Train)]
+    compare_split: Split,
+    /// Write log p(v) of each example to this file (f64)
+    #[arg(long, value_name = "FILE.npy")]
+    log_probabilities: Option<PathBuf>,
+    /// Where every random number comes from, stochastic bits included
+    #[arg(long, default_value_t = DEFAULT.seed)]
+    seed: u64,
+    /// Threads [default: all cores]; the result does not depend on it
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is computed beside the log-likelihood.
+struct Scores {
+    pseudo_likelihood: Score,
+    stochastic_pseudo_likelihood: Score,
+    reconstruction_error: Score,
+    free_energy: Score,
+    free_energy_gap: Option<(f64, f64)>,
+}
+
+impl Evaluate {
+    pub fn run(self) -> Result<()> {
+        in_pool(self.threads, || self.run_in_pool())
+    }
+
+    fn run_in_pool(&self) -> Result<()> {
+        check_seed(self.seed)?;
+        let ModelFile { rbm, provenance } = ModelFile::read(&model_path(&self.model))?;
+        let binarization = binarization(self.binarize, &provenance)?;
+        let read = |dataset: Dataset| -> Result<Dataset> {
+            check_width(&dataset, &rbm)?;
+            match self.limit {
+                Some(limit) => dataset.first(limit),
+                None => Ok(dataset),
+            }
+        };
+        let dataset = read(self.data.read_split(self.split)?)?;
+        let is_binary = dataset.is_binary();
+        let examples = Examples::new(dataset, binarization);
+        let bits_of =
+            |examples: &Examples| examples.fixed_bits(self.seed, 0..examples.n_examples());
+        let visible = bits_of(&examples);
+        let compared = match &self.compare_data {
+            Some(source) => {
+                let dataset = read(source.read_split(self.compare_split)?)?;
+                Some(bits_of(&Examples::new(dataset, binarization)))
+            }
+            None => None,
+        };
+        let base_rates = self.base_rates(&examples, &rbm, binarization)?;
+        let model_states = match &self.chains {
+            Some(path) => states(path, &rbm)?,
+            None => visible.clone(),
+        };
+        let starts = Starts { base_rates: &base_rates, model_states: &model_states };
+        let config = EvaluationConfig {
+            method: self.method,
+            n_chains: self.n_chains,
+            schedule: self.schedule,
+            burn_in: self.burn_in,
+            raise: self.raise,
+            seed: self.seed,
+        };
+
+        let bar = ProgressBar::new();
+        let evaluation = Evaluation::new(&rbm, &visible, starts, &config, &|what, done, total| {
+            bar.show(what, done, total);
+        })?;
+        bar.show("pseudo-likelihood", 0, 1);
+        let scores = Scores {
+            pseudo_likelihood: pseudo_likelihood(&rbm, &visible),
+            stochastic_pseudo_likelihood: stochastic_pseudo_likelihood(&rbm, &visible, self.seed),
+            reconstruction_error: reconstruction_error(&rbm, &visible, self.seed)?,
+            free_energy: mean_free_energy(&rbm, &visible),
+            free_energy_gap: compared.map(|other| free_energy_gap(&rbm, &visible, &other)),
+        };
+        bar.finish();
+
+        if let Some(path) = &self.log_probabilities {
+            let log_p: Array2<f64> = Array2::from_shape_fn((visible.n_rows(), 1), |(n, _)| {
+                -rbm.free_energy(visible.row(n)) - evaluation.log_z
+            });
+            whole_file::write(path, &super::npy(&log_p))?;
+        }
+        let binarization =
+            if is_binary { "none (binary data)".to_string() } else { binarization.to_string() };
+        let facts = json!({
+            "data": examples.name(),
+            "n_examples": visible.n_rows(),
+            "binarization": binarization,
+            "data_sha256": visible.sha256(),
+            "file_sha256": examples.sha256(),
+            "seed": self.seed,
+        });
+        let report = report(&evaluation, &scores, &config, facts);
+        if self.json { print(report) } else { print(text(&evaluation, &scores, &report)) }
+    }
+
+    fn base_rates(
+        &self,
+        examples: &Examples,
+        rbm: &Rbm,
+        binarization: Binarization,
+    ) -> Result<Array1<f64>> {
+        match self.base_data.as_deref() {
+            None => Ok(smoothed_rates(&examples.mean())),
+            Some("uniform") => Ok(Array1::from_elem(rbm.n_visible(), 0.5)),
+            Some(source) => {
+                let Ok(source) = source.parse::<Source>();
+                let dataset = source.read()?;
+                check_width(&dataset, rbm)?;
+                Ok(smoothed_rates(&Examples::new(dataset, binarization).mean()))
+            }
+        }
+    }
+}
+
+/// The states in a file of 0 and 1.
+fn states(path: &std::path::Path, rbm: &Rbm) -> Result<BitMatrix> {
+    let dataset = Dataset::read(path)?;
+    check_width(&dataset, rbm)?;
+    if !dataset.is_binary() {
+        let rule = "holds other values than 0 and 1, so they are no states of chains".to_string();
+        return Err(Error::Unsuitable { path: path.into(), rule });
+    }
+    let n = dataset.n_examples();
+    Ok(Examples::new(dataset, Binarization::Stochastic).fixed_bits(0, 0..n))
+}
+
+/// Everything, for machines. Numbers that are not finite become null.
+fn report(
+    evaluation: &Evaluation,
+    scores: &Scores,
+    config: &EvaluationConfig,
+    facts: Value,
+) -> Value {
+    let log_z = |estimate: &LogZ| {
+        json!({
+            "log_z": estimate.log_z,
+            "standard_error": estimate.standard_error,
+            "low": estimate.low,
+            "high": estimate.high,
+        })
+    };
+    let side = |side: &Side| {
+        let mut value = log_z(&side.log_z);
+        value["variance_of_log_w"] = side.weights.variance.into();
+        value["ess"] = side.weights.ess.into();
+        value
+    };
+    let score = |score: &Score| json!({"mean": score.mean, "standard_error": score.standard_error});
+    let (low, high) = evaluation.log_likelihood_interval();
+    let mut report = json!({
+        "method": if evaluation.ais.is_some() { "ais" } else { "exact" },
+        "log_likelihood": evaluation.log_likelihood.mean,
+        "log_likelihood_low": low,
+        "log_likelihood_high": high,
+        "standard_error": evaluation.log_likelihood.standard_error,
+        "log_z": evaluation.log_z,
+        "log_z_low": evaluation.log_z_low,
+        "log_z_high": evaluation.log_z_high,
+        "ess": evaluation.ess(),
+        "verdict": evaluation.verdict.name(),
+        "pseudo_likelihood": score(&scores.pseudo_likelihood),
+        "stochastic_pseudo_likelihood": score(&scores.stochastic_pseudo_likelihood),
+        "reconstruction_error": score(&scores.reconstruction_error),
+        "free_energy": score(&scores.free_energy),
+    });
+    if let Verdict::Doubtful { reasons, remedies } = &evaluation.verdict {
+        report["reasons"] = json!(reasons);
+        report["remedies"] = json!(remedies);
+    }
+    if let Some((gap, standard_error)) = scores.free_energy_gap {
+        report["free_energy_gap"] = json!({"mean": gap, "standard_error": standard_error});
+    }
+    if let Some(ais) = &evaluation.ais {
+        report["forward"] = side(&ais.forward);
+        report["reverse"] = side(&ais.reverse);
+        report["bennett"] = log_z(&ais.bennett);
+        report["n_chains"] = ais.n_chains.into();
+        report["n_steps"] = ais.n_steps.into();
+        report["schedule"] = config.schedule.to_string().into();
+        report["burn_in"] = config.burn_in.into();
+    }
+    if let Some(raise) = &evaluation.raise {
+        report["raise"] = score(raise);
+        report["raise"]["n_examples"] = raise.n_examples.into();
+    }
+    let Value::Object(facts) = facts else { unreachable!("an object, as written") };
+    facts.into_iter().for_each(|(key, value)| report[key] = value);
+    report
+}
+
+/// The same for people.
+fn text(evaluation: &Evaluation, scores: &Scores, report: &Value) -> String {
+    let mut lines = Vec::new();
+    let mut line = |name: &str, what: String| lines.push(format!("{name:<18}{what}"));
+    let Score { mean, standard_error, n_examples } = evaluation.log_likelihood;
+    let (low, high) = evaluation.log_likelihood_interval();
+    line(
+        "log-likelihood",
+        match evaluation.ais {
+            None => format!("{mean:.3} nats an example (± {standard_error:.3} over {n_examples})"),
+            Some(_) => format!(
+                "{mean:.2} nats an example (± {standard_error:.2} over {n_examples}), {low:.2} to \
+             {high:.2} by the interval of log Z"
+            ),
+        },
+    );
+    match &evaluation.ais {
+        None => {
+            line("log Z", format!("{:.6}", evaluation.log_z));
+            line("method", "exact, by enumeration of the smaller layer".to_string());
+        }
+        Some(ais) => {
+            let interval = |z: &LogZ| format!("{:.3} ({:.3} to {:.3})", z.log_z, z.low, z.high);
+            let side = |side: &Side| {
+                format!(
+                    "{}, var(log w) {:.2}, effective sample size {:.1}",
+                    interval(&side.log_z),
+                    side.weights.variance,
+                    side.weights.ess
+                )
+            };
+            let (low, high) = (evaluation.log_z_low, evaluation.log_z_high);
+            line("log Z", format!("{:.3} ({low:.3} to {high:.3})", evaluation.log_z));
+            line(
+                "method",
+                format!("AIS from both sides, {} chains, {} steps", ais.n_chains, ais.n_steps),
+            );
+            line("  forward", side(&ais.forward));
+            line("  reverse", side(&ais.reverse));
+            line("  Bennett", interval(&ais.bennett));
+        }
+    }
+    if let Some(raise) = &evaluation.raise {
+        let Score { mean, standard_error, n_examples } = raise;
+        line("RAISE", format!("{mean:.2} ± {standard_error:.2} over {n_examples} examples"));
+    }
+    line("verdict", evaluation.verdict.to_string());
+    let plus_minus = |score: &Score, digits: usize| {
+        format!("{:.digits$} ± {:.digits$}", score.mean, score.standard_error)
+    };
+    line("pseudo-likelihood", plus_minus(&scores.pseudo_likelihood, 2));
+    line("  by one unit", plus_minus(&scores.stochastic_pseudo_likelihood, 2));
+    line("reconstruction", plus_minus(&scores.reconstruction_error, 5));
+    line("free energy", plus_minus(&scores.free_energy, 2));
+    if let Some((gap, standard_error)) = scores.free_energy_gap {
+        line("free-energy gap", format!("{gap:.2} ± {standard_error:.2}"));
+    }
+    let text = |key: &str| report[key].as_str().unwrap_or_default().to_string();
+    line(
+        "data",
+        format!("{}, {n_examples} examples, bits: {}", text("data"), text("binarization")),
+    );
+    line("  SHA-256 of bits", text("data_sha256"));
+    lines.join("\n")
+}

@@ -1,0 +1,235 @@
+//! The inverse temperatures of annealing.
+
+use super::Progress;
+use crate::error::{Error, Result};
+use crate::gibbs::{AnnealedChains, Path};
+use crate::rng::{Purpose, Stream};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Which inverse temperatures chains pass from β = 0 to 1; as text `adaptive`, `adaptive:30000`,
+/// `linear:10000` or `sm2008`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnnealingSchedule {
+    /// Steps spread so that each adds as much to var(log w), by the covariance with log w that a
+    /// pilot run shows; their number foretold from the pilot.
+    #[default]
+    Adaptive,
+    /// The same with a given number of steps.
+    AdaptiveSteps(usize),
+    /// So many equal steps.
+    Linear(usize),
+    /// 1,000 equal steps per unit up to 0.5, 10,000 to 0.9 and 100,000 to 1: 14,500 in all
+    /// (Salakhutdinov and Murray, 2008, section 5).
+    Sm2008,
+}
+
+/// The most steps.
+pub const MAX_STEPS: usize = 10_000_000;
+
+/// Steps of the two pilot runs: equal ones, then those that the first suggests.
+const PILOTS: [usize; 2] = [1000, 3000];
+
+/// Chains of a pilot.
+const PILOT_CHAINS: u64 = 100;
+
+/// Segments of the path whose share of the variance a pilot measures.
+const SEGMENTS: usize = 50;
+
+/// The var(log w) that the number of steps of [`AnnealingSchedule::Adaptive`] aims at.
+const AIM: f64 = 0.7;
+
+/// The fewest and the most steps of [`AnnealingSchedule::Adaptive`].
+const ADAPTIVE_STEPS: (usize, usize) = (1000, 36_000);
+
+/// Steps of an adapted schedule at one β: the first weighs and sweeps, the others only sweep,
+/// which costs less and, with so many temperatures, loses nothing.
+const SWEEPS: usize = 3;
+
+/// The fewest temperatures of an adapted schedule with several sweeps at each.
+const LEAST_TEMPERATURES: usize = 2000;
+
+impl AnnealingSchedule {
+    /// β after each step, rising to 1; the start at 0 is left out. Pilots draw from `seed`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if there are no steps or more than [`MAX_STEPS`].
+    pub fn betas(self, path: &Path<'_>, seed: u64, progress: Progress<'_>) -> Result<Vec<f64>> {
+        match self {
+            Self::Adaptive => Ok(adapted(path, None, seed, progress)),
+            Self::AdaptiveSteps(n) => {
+                self.check(n)?;
+                Ok(adapted(path, Some(n), seed, progress))
+            }
+            Self::Linear(n) => {
+                self.check(n)?;
+                Ok(linear(n))
+            }
+            Self::Sm2008 => {
+                let parts = [(0.0, 0.5, 500), (0.5, 0.9, 4000), (0.9, 1.0, 10_000)];
+                let of_part = |(from, to, n): (f64, f64, usize)| {
+                    linear(n).into_iter().map(move |share| from + (to - from) * share)
+                };
+                Ok(parts.into_iter().flat_map(of_part).collect())
+            }
+        }
+    }
+
+    fn check(self, n_steps: usize) -> Result<()> {
+        if (1..=MAX_STEPS).contains(&n_steps) { Ok(()) } else { Err(invalid(&self.to_string())) }
+    }
+}
+
+fn linear(n: usize) -> Vec<f64> {
+    (1..=n).map(|step| step as f64 / n as f64).collect()
+}
+
+/// Two pilots, each on the steps that the one before suggests.
+fn adapted(path: &Path<'_>, n_steps: Option<usize>, seed: u64, progress: Progress<'_>) -> Vec<f64> {
+    let total: usize = PILOTS.iter().sum();
+    let done = AtomicU64::new(0);
+    let tell = |n: usize| {
+        let done = done.fetch_add(n as u64, Ordering::Relaxed) + n as u64;
+        progress("pilot", done, total as u64 * PILOT_CHAINS);
+    };
+    let mut betas = linear(PILOTS[0]);
+    let mut segments = Segments::measure(path, &betas, (seed, 0), &tell);
+    betas = segments.spread(PILOTS[1]);
+    segments = Segments::measure(path, &betas, (seed, PILOT_CHAINS), &tell);
+    let n_steps = n_steps.unwrap_or_else(|| {
+        // var(log w) falls as one over the steps.
+        let wanted = segments.variance / AIM * PILOTS[1] as f64;
+        (wanted as usize).clamp(ADAPTIVE_STEPS.0, ADAPTIVE_STEPS.1)
+    });
+    if n_steps < SWEEPS * LEAST_TEMPERATURES {
+        return segments.spread(n_steps);
+    }
+    let temperatures = segments.spread(n_steps.div_ceil(SWEEPS));
+    (0..n_steps).map(|step| temperatures[step / SWEEPS]).collect()
+}
+
+/// What a pilot run measured.
+struct Segments {
+    /// β at the ends of the segments, from 0 to 1.
+    ends: Vec<f64>,
+    /// How many steps a segment should have, up to a common factor.
+    density: Vec<f64>,
+    /// var(log w).
+    variance: f64,
+}
+
+impl Segments {
+    /// Runs chains along `betas`. If log w is the sum of what the segments add, its variance is the
+    /// sum of their covariances with it, and with n steps in a segment in place of m its share
+    /// becomes m/n of what it was: the least sum has n in proportion to the root of m · covariance.
+    /// (Sivak and Crooks, 2012, find the same by way of the friction along the path.) The
+    /// covariance, not the variance of a segment: chains that stay in one mode for long go the same
+    /// way in many segments.
+    fn measure(
+        path: &Path<'_>,
+        betas: &[f64],
+        (seed, first_index): (u64, u64),
+        tell: &(dyn Fn(usize) + Sync),
+    ) -> Self {
+        /// Segments on either side over which covariances are averaged: a pilot is noisy.
+        const REACH: usize = 2;
+        /// No segment has less than this share of the mean density.
+        const LEAST: f64 = 0.05;
+        let mut streams: Vec<_> = (first_index..first_index + PILOT_CHAINS)
+            .map(|index| Stream::new(seed, Purpose::PilotAnnealing, index))
+            .collect();
+        let start = path.draw_base(&mut streams);
+        let mut chains = AnnealedChains::new(path, 0.0, &start, &streams);
+        let (mut ends, mut n_steps, mut added) = (vec![0.0], Vec::new(), Vec::new());
+        let mut before = chains.log_weights();
+        for betas in betas.chunks(betas.len().div_ceil(SEGMENTS)) {
+            chains.advance(betas, tell);
+            let after = chains.log_weights();
+            added.push(after.iter().zip(&before).map(|(a, b)| a - b).collect::<Vec<_>>());
+            ends.push(betas[betas.len() - 1]);
+            n_steps.push(betas.len() as f64);
+            before = after;
+        }
+        let own: Vec<f64> = added.iter().map(|added| covariance(added, added)).collect();
+        let shares: Vec<f64> = added.iter().map(|added| covariance(added, &before)).collect();
+        let smooth = |at: usize| {
+            let near = &shares[at.saturating_sub(REACH)..(at + REACH + 1).min(shares.len())];
+            near.iter().sum::<f64>() / near.len() as f64
+        };
+        let mut density: Vec<f64> =
+            (0..own.len()).map(|at| (n_steps[at] * smooth(at).max(own[at])).sqrt()).collect();
+        let least = LEAST * density.iter().sum::<f64>() / density.len() as f64;
+        // A machine that is the base itself has no variance anywhere.
+        density.iter_mut().for_each(|density| *density = density.max(least).max(1e-300));
+        Self { ends, density, variance: covariance(&before, &before) }
+    }
+
+    /// `n` steps from 0 to 1 by the densities, equal ones within a segment.
+    fn spread(&self, n: usize) -> Vec<f64> {
+        let total: f64 = self.density.iter().sum();
+        let (mut segment, mut passed) = (0, 0.0);
+        let mut betas: Vec<f64> = (1..=n)
+            .map(|step| {
+                let target = total * step as f64 / n as f64;
+                while segment + 1 < self.density.len() && passed + self.density[segment] < target {
+                    passed += self.density[segment];
+                    segment += 1;
+                }
+                let share = ((target - passed) / self.density[segment]).min(1.0);
+                self.ends[segment] + (self.ends[segment + 1] - self.ends[segment]) * share
+            })
+            .collect();
+        betas[n - 1] = 1.0;
+        betas
+    }
+}
+
+fn covariance(x: &[f64], y: &[f64]) -> f64 {
+    let n = x.len() as f64;
+    let (mean_x, mean_y) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);
+    x.iter().zip(y).map(|(x, y)| (x - mean_x) * (y - mean_y)).sum::<f64>() / (n - 1.0)
+}
+
+fn invalid(value: &str) -> Error {
+    Error::InvalidSetting {
+        setting: "schedule",
+        value: value.to_string(),
+        rule: format!(
+            "adaptive, adaptive:N, linear:N or sm2008, with N at least 1 and at most {MAX_STEPS}"
+        ),
+    }
+}
+
+impl FromStr for AnnealingSchedule {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, steps) = match text.split_once(':') {
+            None => (text, None),
+            Some((name, steps)) => (name, Some(steps.parse().map_err(|_| invalid(text))?)),
+        };
+        let schedule = match (name, steps) {
+            ("adaptive", None) => Self::Adaptive,
+            ("adaptive", Some(n)) => Self::AdaptiveSteps(n),
+            ("linear", Some(n)) => Self::Linear(n),
+            ("sm2008", None) => Self::Sm2008,
+            _ => return Err(invalid(text)),
+        };
+        if let Self::AdaptiveSteps(n) | Self::Linear(n) = schedule {
+            schedule.check(n)?;
+        }
+        Ok(schedule)
+    }
+}
+
+impl fmt::Display for AnnealingSchedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Adaptive => f.write_str("adaptive"),
+            Self::AdaptiveSteps(n) => write!(f, "adaptive:{n}"),
+            Self::Linear(n) => write!(f, "linear:{n}"),
+            Self::Sm2008 => f.write_str("sm2008"),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The way from independent pixels to a machine, along which chains are annealed.
+
+use super::{Conditional, Image, draw_independent};
+use crate::bits::{BitMatrix, BitPanels, active};
+use crate::error::{Error, Result};
+use crate::kernels::tile::{Row, SIDE};
+use crate::model::{Rbm, sigmoid, softplus};
+use crate::rng::Stream;
+use ndarray::Array1;
+use rayon::prelude::*;
+
+/// A path of distributions from the *base*, independent pixels of log-odds a, to a machine:
+///
+/// ```text
+/// p_β(v, h) ∝ exp((1 − β) a·v + β (b·v + c·h + vᵀW h)),   0 ≤ β ≤ 1
+/// ```
+///
+/// (Salakhutdinov and Murray, 2008, section 4.1, with the base's hidden units, which have no
+/// weights and no bias, shared with the machine's.) β is an inverse temperature.
+#[derive(Clone, Debug)]
+pub struct Path<'a> {
+    rbm: &'a Rbm,
+    image: Image,
+    /// a (V).
+    base: Array1<f32>,
+    /// b̃ − a (V), b̃ being the visible bias in fixed point.
+    slope: Array1<f64>,
+}
+
+impl<'a> Path<'a> {
+    /// From pixels that are on with the given chances (V), each above 0 and below 1.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] for a chance out of its range, [`Error::WidthMismatch`], and as
+    /// [`Image::new`].
+    pub fn new(rbm: &'a Rbm, rates: &Array1<f64>) -> Result<Self> {
+        if rates.len() != rbm.n_visible() {
+            return Err(Error::WidthMismatch {
+                what: "the base distribution".to_string(),
+                found: rates.len(),
+                other: "the model",
+                expected: rbm.n_visible(),
+            });
+        }
+        if let Some(rate) = rates.iter().find(|&&rate| !(rate > 0.0 && rate < 1.0)) {
+            return Err(Error::InvalidSetting {
+                setting: "a rate of the base distribution",
+                value: rate.to_string(),
+                rule: "above 0 and below 1".to_string(),
+            });
+        }
+        let image = Image::new(rbm)?;
+        let base = rates.mapv(|rate| libm::log(rate / (1.0 - rate)) as f32);
+        let bias = image.visible_bias.as_flattened().iter();
+        let slope = bias
+            .zip(&base)
+            .map(|(&b, &a)| f64::from(b) * f64::from(image.scale.resolution()) - f64::from(a))
+            .collect();
+        Ok(Self { rbm, image, base, slope })
+    }
+
+    /// The machine at the end of the path.
+    pub fn rbm(&self) -> &Rbm {
+        self.rbm
+    }
+
+    /// The same in fixed point, as chains see it.
+    pub fn rounded(&self) -> Rbm {
+        self.image.rounded()
+    }
+
+    pub(super) fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// log Z of the base: Σᵢ softplus(aᵢ) + H ln 2.
+    pub fn log_z_of_base(&self) -> f64 {
+        let pixels: f64 = self.base.iter().map(|&a| softplus(f64::from(a))).sum();
+        pixels + self.image.n_hidden() as f64 * std::f64::consts::LN_2
+    }
+
+    /// Draws v from the base, a row for each stream.
+    pub fn draw_base(&self, streams: &mut [Stream]) -> BitMatrix {
+        draw_independent(&self.base.mapv(|a| sigmoid(f64::from(a))).to_vec(), streams)
+    }
+
+    /// log p*(v) of the machine less that of its image in fixed point, in whose distribution the
+    /// path ends, for every row of `visible` (C, V): the last change of a log-weight, and 0 but for
+    /// the rounding of weights.
+    pub fn beyond_fixed_point(&self, visible: &BitMatrix) -> Vec<f64> {
+        let rounded = self.rounded();
+        let rows = (0..visible.n_rows()).into_par_iter().map(|row| visible.row(row));
+        rows.map(|v| rounded.free_energy(v) - self.rbm.free_energy(v)).collect()
+    }
+
+    /// The visible part of d(log p*_β)/dβ at a row of states: (b̃ − a)·v.
+    pub(super) fn visible_slope(&self, states: &BitPanels, row: usize) -> f64 {
+        let mut sum = 0.0;
+        for panel in 0..states.n_panels() {
+            for i in active(&[states.panel(panel)[row]]) {
+                sum += self.slope[panel * SIDE + i];
+            }
+        }
+        sum
+    }
+
+    /// The distribution at β.
+    pub(super) fn at(&self, beta: f64) -> Tempered<'_> {
+        let mut offsets = vec![[0.0; SIDE]; self.image.visible_bias.len()];
+        for (offset, &a) in offsets.as_flattened_mut().iter_mut().zip(&self.base) {
+            *offset = ((1.0 - beta) * f64::from(a)) as f32;
+        }
+        let factor = (beta * f64::from(self.image.scale.resolution())) as f32;
+        Tempered { image: &self.image, factor, offsets }
+    }
+}
+
+/// One distribution of a path.
+pub(super) struct Tempered<'a> {
+    image: &'a Image,
+    factor: f32,
+    offsets: Vec<Row<f32>>,
+}
+
+impl Tempered<'_> {
+    /// p_β(h | v) = σ(β (c + vW)).
+    pub fn hidden_given_visible(&self) -> Conditional<'_> {
+        Conditional { factor: self.factor, ..self.image.hidden_given_visible() }
+    }
+
+    /// p_β(v | h) = σ(β (b + Wh) + (1 − β) a).
+    pub fn visible_given_hidden(&self) -> Conditional<'_> {
+        let conditional = self.image.visible_given_hidden();
+        Conditional { factor: self.factor, offsets: Some(&self.offsets), ..conditional }
+    }
+}
