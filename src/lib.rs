@@ -40,6 +40,7 @@
 //! | k | sweeps of a chain in an update | |
 //! | ε, μ, λ | learning rate, momentum, weight decay | |
 //! | W̃ | `round(W · 2^20)` as i32, kept in both orders: the *image* | (V, H) |
+//! | β, a | inverse temperature on the path of annealing, log-odds of its base | , (V) |
 //! | p̃ | p(h \| v) in 16 binary places, 0 to 65,536 | (N or C, H) |
 //!
 //! A *sweep* draws v given h, then h given the new v; an *update* changes the parameters once; an
@@ -101,6 +102,22 @@
 //! divergence, PCD; Tieleman, 2008): the parameters move slowly, so chains that were near the
 //! model's distribution stay near it. Each update moves every chain k sweeps.
 //!
+//! # From samples to log Z
+//!
+//! A likelihood needs Z. Up to 28 units of the smaller layer it is summed ([`evaluate::exact`]).
+//! Beyond, chains are led along p_β(v, h) ∝ exp((1 − β) a·v + β (b·v + c·h + vᵀWh)), from independent
+//! pixels at the rates of the data (β = 0, Z known) to the machine (β = 1), by steps β → β' with a
+//! sweep at each ([`gibbs::Path`], [`gibbs::AnnealedChains`]). A chain gathers
+//!
+//! ```text
+//! log w = Σ_steps (β' − β) (b − a)·v + Σⱼ [softplus(β' xⱼ) − softplus(β xⱼ)],   xⱼ = cⱼ + Σᵢ vᵢ Wᵢⱼ
+//! ```
+//!
+//! and the mean of w is Z over that of the base (annealed importance sampling, AIS; Neal, 2001;
+//! Salakhutdinov and Murray, 2008). Forward chains err low on average; chains that go back from
+//! samples of the machine err high, if they start in its distribution. [`evaluate::ais`] says which
+//! estimate errs to which side, [`evaluate::Verdict`] when to believe them.
+//!
 //! # The flow of data
 //!
 //! ```text
@@ -123,12 +140,12 @@
 //! | [`bits`] | rows of packed 0/1 |
 //! | [`fixed`] | fixed point: scale, rounding, range |
 //! | [`rng`] | random streams with an address |
-//! | [`kernels`] | sums over active rows, σ, draws, transposes, the update of a tile |
+//! | [`kernels`] | sums over active rows, σ, softplus, draws, transposes, the update of a tile |
 //! | [`model`] | [`Rbm`]: W, b, c; energies; its file |
-//! | [`gibbs`] | one layer given the other; chains |
+//! | [`gibbs`] | one layer given the other; chains, on their own or annealed |
 //! | [`dataset`] | data, readers, bits |
 //! | [`train`] | settings, both phases, update, [`Trainer`] |
-//! | [`evaluate`] | scores with their uncertainty |
+//! | [`evaluate`] | log-likelihood and other scores, with their uncertainty |
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
 //! | [`mod@bench`] | times of an update by stage |

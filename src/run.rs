@@ -2,11 +2,12 @@
 
 use crate::dataset::{Dataset, Examples, Source, Split};
 use crate::error::{Error, Result};
+use crate::evaluate::{Method, exact};
 use crate::model::{ModelFile, Provenance};
 use crate::monitor::metrics_file::MetricsFile;
 use crate::monitor::pictures::{self, Grey};
 use crate::monitor::terminal::Terminal;
-use crate::monitor::{Monitor, Probe, Writer};
+use crate::monitor::{Likelihood, Monitor, Probe, Writer};
 use crate::train::{TrainConfig, Trainer};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -25,6 +26,10 @@ pub struct RunConfig {
     pub limit: Option<usize>,
     /// Rows and columns of the images; none: as the data say.
     pub image_shape: Option<(usize, usize)>,
+    /// The log-likelihood is evaluated after every so many epochs, and at the end; 0: never.
+    pub evaluate_every: usize,
+    /// How log Z is found for it.
+    pub evaluate: Method,
     /// A model whose parameters to start from.
     pub init: Option<PathBuf>,
     /// Threads, at least 1; none: as many as the machine has.
@@ -88,16 +93,21 @@ fn train_in_pool(config: TrainConfig, run: &RunConfig) -> Result<PathBuf> {
             Trainer::from_model(config, data.training, &initial)?
         }
     };
+    check_evaluation(run, trainer.examples(), trainer.config().hidden)?;
     let folder = new_folder(run, trainer.examples(), trainer.config().hidden)?;
 
     let probe = Probe::new(trainer.examples(), data.held_out.as_ref(), trainer.config().seed);
+    let likelihood = (run.evaluate_every > 0).then(|| {
+        let examples = data.held_out.as_ref().unwrap_or(trainer.examples());
+        Likelihood::new(examples, run.evaluate, run.evaluate_every, trainer.config().seed)
+    });
     let mut writer = Writer::start();
     let trained = {
         let mut metrics = MetricsFile { path: folder.join(METRICS), writer: &mut writer };
         let mut terminal = (!run.quiet).then(|| Terminal::new(&trainer));
         let mut monitors: Vec<&mut dyn Monitor> = vec![&mut metrics];
         monitors.extend(terminal.as_mut().map(|terminal| terminal as &mut dyn Monitor));
-        all_epochs(&mut trainer, &probe, &mut monitors)
+        all_epochs(&mut trainer, (&probe, likelihood.as_ref()), &mut monitors)
     };
     let written = trained.and_then(|()| {
         write_results(&folder, &trainer, data.provenance, data.image_shape, &mut writer)
@@ -110,7 +120,7 @@ fn train_in_pool(config: TrainConfig, run: &RunConfig) -> Result<PathBuf> {
 /// Epoch after epoch to the end of the run.
 fn all_epochs(
     trainer: &mut Trainer,
-    probe: &Probe,
+    (probe, likelihood): (&Probe, Option<&Likelihood>),
     monitors: &mut [&mut dyn Monitor],
 ) -> Result<()> {
     let start = Instant::now();
@@ -131,12 +141,31 @@ fn all_epochs(
             }
         }
         let seconds = epoch_start.elapsed().as_secs_f64();
-        let record = probe.measure(trainer, seconds, start.elapsed().as_secs_f64())?;
+        let mut record = probe.measure(trainer, seconds, start.elapsed().as_secs_f64())?;
+        if let Some(evaluation) = likelihood.map(|likelihood| likelihood.measure(trainer)) {
+            evaluation?.iter().for_each(|evaluation| record.set_likelihood(evaluation));
+        }
         for monitor in monitors.iter_mut() {
             monitor.after_epoch(trainer, &record)?;
         }
     }
     Ok(())
+}
+
+/// Refuses, before anything is trained, to enumerate what is too large for it.
+fn check_evaluation(run: &RunConfig, examples: &Examples, hidden: usize) -> Result<()> {
+    let smaller = examples.n_visible().min(hidden);
+    if run.evaluate_every == 0 || run.evaluate != Method::Exact || smaller <= exact::MAX_UNITS {
+        return Ok(());
+    }
+    Err(Error::InvalidSetting {
+        setting: "evaluate",
+        value: run.evaluate.to_string(),
+        rule: format!(
+            "ais or auto: the smaller layer has {smaller} units, and at most {} can be enumerated",
+            exact::MAX_UNITS
+        ),
+    })
 }
 
 /// The examples of a run.

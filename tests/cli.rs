@@ -174,7 +174,8 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
 
     let keys = "epoch updates seconds samples_per_second reconstruction_error pseudo_likelihood \
                 free_energy_train free_energy_test free_energy_gap mean_hidden_activity dead_hidden \
-                saturated_hidden weight_norm update_norm flip_rate";
+                saturated_hidden weight_norm update_norm flip_rate log_likelihood log_z log_z_low \
+                log_z_high verdict";
     let mut keys: Vec<_> = keys.split(' ').collect();
     keys.sort();
     let records = folder.metrics("a/run");
@@ -238,6 +239,133 @@ fn the_folder_goes_to_stdout_and_a_line_an_epoch_to_stderr() {
     }
     assert!(stdout.starts_with("runs/greys-30x16-"), "{stdout}");
     assert_eq!(folder.names_in(stdout.trim_end()).len(), 4);
+}
+
+/// What `evaluate --json` prints.
+fn evaluation(folder: &Folder, line: &str) -> Value {
+    serde_json::from_str(&folder.succeed(&format!("evaluate {line} --json"))).unwrap()
+}
+
+#[test]
+fn an_exact_evaluation_has_its_keys_and_adds_up() {
+    let folder = Folder::with_run();
+    let found = evaluation(&folder, "run --data greys.idx --log-probabilities p.npy");
+    for key in "method log_likelihood standard_error log_z log_z_low log_z_high ess verdict \
+                n_examples binarization data_sha256 pseudo_likelihood reconstruction_error"
+        .split(' ')
+    {
+        assert!(found.get(key).is_some(), "{key}: {found}");
+    }
+    assert_eq!(found["method"], "exact");
+    assert_eq!(found["verdict"], "exact");
+    assert_eq!(found["binarization"], "stochastic");
+    assert_eq!((found["n_examples"].as_u64(), &found["ess"]), (Some(200), &Value::Null));
+    assert_eq!((&found["log_z_low"], &found["log_z_high"]), (&found["log_z"], &found["log_z"]));
+    let log_p: Array2<f64> = read_npy(folder.path("p.npy")).unwrap();
+    let mean = log_p.sum() / 200.0;
+    assert!((mean - found["log_likelihood"].as_f64().unwrap()).abs() < 1e-9, "{mean} {found}");
+    let text = folder.succeed("evaluate run --data greys.idx");
+    assert!(text.contains("verdict           exact"), "{text}");
+    assert!(text.contains(found["data_sha256"].as_str().unwrap()), "{text}");
+}
+
+#[test]
+fn the_bits_of_an_evaluation_depend_on_the_seed_alone() {
+    let folder = Folder::with_run();
+    let sha256 = |line: &str| evaluation(&folder, line)["data_sha256"].clone();
+    let first = sha256("run --data greys.idx");
+    assert_eq!(sha256("run --data greys.idx --method ais --schedule linear:50"), first);
+    assert_ne!(sha256("run --data greys.idx --seed 1"), first);
+    assert_ne!(sha256("run --data greys.idx --limit 100"), first);
+    assert_ne!(sha256("run --data greys.idx --binarize threshold:0.5"), first);
+    // Of bits, the SHA-256 is that of their bytes, whatever the seed.
+    let bits = Array2::from_shape_fn((5, 30), |(n, i)| u8::from((n + i) % 3 == 0));
+    folder.write_npy("bits.npy", bits.view());
+    let expected: String =
+        Sha256::digest(bits.as_slice().unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = evaluation(&folder, "run --data bits.npy --seed 4");
+    assert_eq!(found["data_sha256"], expected);
+    assert_eq!(found["binarization"], "none (binary data)");
+}
+
+#[test]
+fn ais_tells_both_sides_and_the_same_on_any_number_of_threads() {
+    let folder = Folder::with_run();
+    let exact = evaluation(&folder, "run --data greys.idx");
+    let line =
+        "run --data greys.idx --method ais --burn-in 200 --raise 10 --compare-data greys.idx";
+    let one = evaluation(&folder, &format!("{line} --threads 1"));
+    assert_eq!(evaluation(&folder, &format!("{line} --threads 3")), one);
+    assert_eq!(one["verdict"], "believable", "{one}");
+    let number = |key: &str| one[key].as_f64().unwrap();
+    let log_z = exact["log_z"].as_f64().unwrap();
+    assert!(number("log_z_low") <= log_z && log_z <= number("log_z_high"), "{one}");
+    assert!(number("ess") > 50.0);
+    for side in ["forward", "reverse"] {
+        for key in ["log_z", "standard_error", "low", "high", "variance_of_log_w", "ess"] {
+            assert!(one[side][key].is_number(), "{side} {key}: {one}");
+        }
+    }
+    assert_eq!(one["raise"]["n_examples"], 10);
+    assert_eq!(one["free_energy_gap"]["mean"], 0.0);
+    // Samples of the model as the start of the reverse side, another base.
+    folder.succeed("sample run --number 40 --out chains.npy");
+    let other =
+        evaluation(&folder, "run --data greys.idx --method ais --chains chains.npy --burn-in 0");
+    assert_ne!(other["reverse"], one["reverse"]);
+    let uniform = evaluation(&folder, "run --data greys.idx --method ais --base-data uniform");
+    assert_ne!(uniform["forward"], one["forward"]);
+}
+
+#[test]
+fn a_doubtful_estimate_says_so_and_what_to_raise() {
+    let folder = Folder::with_run();
+    let line = "evaluate run --data greys.idx --method ais --schedule linear:2 --n-chains 20";
+    let text = folder.succeed(line);
+    assert!(text.contains("doubtful, do not rely on it"), "{text}");
+    assert!(text.contains("raise n_chains (20)") && text.contains("adaptive:"), "{text}");
+}
+
+#[test]
+fn evaluations_that_cannot_be_are_refused() {
+    let folder = Folder::with_run();
+    folder.write_npy("wide.npy", Array2::<u8>::eye(31).view());
+    for (arguments, message) in [
+        ("--data wide.npy", "wide.npy has 31 visible units an example, but the model has 30"),
+        ("--data greys.idx --base-data wide.npy", "31 visible units"),
+        ("--data greys.idx --chains greys.idx", "holds other values than 0 and 1"),
+        ("--data greys.idx --method ais --n-chains 1", "n_chains is 1, but must be at least 2"),
+        ("--data greys.idx --limit 0", "limit is 0, but must be at least 1"),
+        ("--data greys.idx --seed 9223372036854775808", "seed is 9223372036854775808"),
+    ] {
+        folder.fail(&format!("evaluate run {arguments}"), message);
+    }
+    folder.refuse("evaluate run --method guess", 2, "`auto`, `exact` or `ais`");
+    folder.refuse("evaluate run --schedule linear", 2, "linear:N or sm2008");
+    let line = "train --data greys.idx --hidden 40 --evaluate-every 1 --evaluate exact --out new";
+    folder.fail(line, "the smaller layer has 30 units, and at most 28 can be enumerated");
+}
+
+#[test]
+fn the_log_likelihood_is_told_while_training() {
+    let folder = Folder::new();
+    let train =
+        "train --data greys.idx --hidden 6 --epochs 5 --batch-size 50 --validation 40 --quiet";
+    folder.succeed(&format!("{train} --out plain"));
+    folder.succeed(&format!("{train} --out exact --evaluate-every 2"));
+    folder.succeed(&format!("{train} --out ais --evaluate-every 5 --evaluate ais"));
+    assert_eq!(folder.read("exact/model.safetensors"), folder.read("plain/model.safetensors"));
+    assert_eq!(folder.read("ais/model.safetensors"), folder.read("plain/model.safetensors"));
+    let (exact, ais) = (folder.metrics("exact"), folder.metrics("ais"));
+    let evaluated: Vec<bool> = exact.iter().map(|line| line["log_z"].is_number()).collect();
+    assert_eq!(evaluated, [false, true, false, true, true]);
+    let (exact, ais) = (&exact[4], &ais[4]);
+    assert_eq!((&exact["verdict"], &ais["verdict"]), (&json!("exact"), &json!("believable")));
+    let number = |line: &Map<String, Value>, key: &str| line[key].as_f64().unwrap();
+    let log_z = number(exact, "log_z");
+    assert!(number(ais, "log_z_low") <= log_z && log_z <= number(ais, "log_z_high"));
+    let difference = number(exact, "log_likelihood") - number(ais, "log_likelihood");
+    assert!((difference - (number(ais, "log_z") - log_z)).abs() < 1e-9);
 }
 
 #[test]

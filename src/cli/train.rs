@@ -3,6 +3,7 @@
 use super::{model_path, parse_image_shape, print};
 use crate::dataset::{Binarization, Source};
 use crate::error::Result;
+use crate::evaluate::Method;
 use crate::model::ModelFile;
 use crate::run::{self, RunConfig};
 use crate::train::{ChainStart, Schedule, TrainConfig};
@@ -69,6 +70,13 @@ pub struct Train {
     #[arg(long, default_value_t = DEFAULT.seed)]
     seed: u64,
 
+    /// Evaluate the log-likelihood of held-out data (or of the training data, if there are none)
+    /// after every so many epochs, and at the end [default: never]
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "EPOCHS")]
+    evaluate_every: usize,
+    /// How log Z is found for that: `auto`, `exact` or, with a small budget, `ais`
+    #[arg(long, default_value_t = Method::Auto)]
+    evaluate: Method,
     /// Start from the parameters of this model
     #[arg(long, value_name = "MODEL")]
     init: Option<PathBuf>,
@@ -111,6 +119,8 @@ impl Train {
             validation: self.validation,
             limit: self.limit,
             image_shape: self.image_shape,
+            evaluate_every: self.evaluate_every,
+            evaluate: self.evaluate,
             init,
             threads: self.threads,
             out: self.out,

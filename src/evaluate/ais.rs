@@ -215,11 +215,67 @@ fn bennett(forward: &[f64], reverse: &[f64]) -> (f64, f64) {
 }
 
 /// The deviations on either side that hold 95 % of Student's distribution: within 0.3 % of the
-/// quantile from 4 degrees of freedom on (Cornish and Fisher's expansion).
+/// quantile from 8 degrees of freedom on (Cornish and Fisher's expansion).
 fn student(degrees: usize) -> f64 {
     const NORMAL: f64 = 1.959_964;
     let (z, n) = (NORMAL, degrees as f64);
     let first = (z.powi(3) + z) / 4.0;
     let second = (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / 96.0;
     z + first / n + second / (n * n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::log_mean::log_sum_exp;
+
+    /// The likelihood of the origins has its root where the expected number of forward ones is
+    /// their number; with one weight on each side it lies in the middle.
+    #[test]
+    fn bennetts_ratio_solves_its_equation() {
+        assert!((bennett(&[3.0], &[-5.0]).0 - 4.0).abs() < 1e-12);
+        let forward = [1.0, 2.5, 0.3, 1.7, 2.0];
+        let reverse = [-2.0, -1.0, -3.5];
+        let (ratio, standard_error) = bennett(&forward, &reverse);
+        let sigmoid = crate::model::sigmoid;
+        let offset = (5.0_f64 / 3.0).ln();
+        let left: f64 = forward.iter().map(|x| sigmoid(-(x - ratio + offset))).sum();
+        let right: f64 = reverse.iter().map(|x| sigmoid(-x - ratio + offset)).sum();
+        assert!((left - right).abs() < 1e-9, "{left} {right}");
+        assert!(standard_error > 0.1 && standard_error < 1.0, "{standard_error}");
+    }
+
+    /// Equal weights on both sides leave no doubt.
+    #[test]
+    fn weights_that_agree_have_no_error() {
+        let ais = Ais::of_weights(10.0, &[2.0; 7], &[-2.0; 7], 1);
+        for z in [ais.forward.log_z, ais.reverse.log_z] {
+            assert!((z.log_z - 12.0).abs() < 1e-12 && z.standard_error < 1e-6, "{z:?}");
+        }
+        assert!((ais.bennett.log_z - 12.0).abs() < 1e-9 && ais.bennett.standard_error < 1e-6);
+        assert!((ais.forward.weights.ess - 7.0).abs() < 1e-9);
+    }
+
+    /// Quantiles of tables of Student's distribution.
+    #[test]
+    fn intervals_of_few_chains_are_wider() {
+        for (degrees, quantile) in [(8, 2.306), (9, 2.262), (49, 2.0096), (99, 1.9842)] {
+            let found = student(degrees);
+            assert!((found / quantile - 1.0).abs() < 3e-3, "{degrees}: {found}");
+        }
+    }
+
+    #[test]
+    fn log_means_are_those_of_the_weights() {
+        let log_weights = [1.0, 2.0, 4.0, 1000.0 - 1000.0];
+        let weights = log_weights.map(f64::exp);
+        let mean = weights.iter().sum::<f64>() / 4.0;
+        let variance = weights.iter().map(|w| (w - mean).powi(2)).sum::<f64>() / 3.0;
+        let found = LogMean::of(&log_weights);
+        assert!((found.log_mean - mean.ln()).abs() < 1e-12);
+        assert!((found.standard_error - (variance / 4.0).sqrt() / mean).abs() < 1e-12);
+        let squares: f64 = weights.iter().map(|w| w * w).sum();
+        assert!((found.ess - weights.iter().sum::<f64>().powi(2) / squares).abs() < 1e-9);
+        assert_eq!(log_sum_exp(&[1000.0, f64::NEG_INFINITY]), 1000.0);
+    }
 }

@@ -233,3 +233,65 @@ impl fmt::Display for AnnealingSchedule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Rbm;
+    use ndarray::{Array1, Array2};
+
+    fn betas(schedule: AnnealingSchedule, weight: f32) -> Vec<f64> {
+        let weights = Array2::from_shape_fn((20, 10), |(i, j)| weight * ((i + j) % 3) as f32);
+        let rbm = Rbm::new(weights, Array1::from_elem(20, -1.0), Array1::zeros(10)).unwrap();
+        let path = Path::new(&rbm, &Array1::from_elem(20, 0.3)).unwrap();
+        schedule.betas(&path, 1, &|_, _, _| ()).unwrap()
+    }
+
+    #[test]
+    fn every_schedule_rises_to_one() {
+        for (text, n_steps) in [
+            ("linear:7", Some(7)),
+            ("sm2008", Some(14_500)),
+            ("adaptive:500", Some(500)),
+            ("adaptive:10000", Some(10_000)),
+            ("adaptive:1", Some(1)),
+            ("adaptive", None),
+        ] {
+            let schedule: AnnealingSchedule = text.parse().unwrap();
+            assert_eq!(schedule.to_string(), text);
+            for weight in [0.0, 0.5] {
+                let betas = betas(schedule, weight);
+                assert!(betas.is_sorted() && betas[0] > 0.0, "{text}");
+                assert_eq!(betas.last(), Some(&1.0), "{text}");
+                assert!(n_steps.is_none_or(|n| n == betas.len()), "{text}: {}", betas.len());
+            }
+        }
+    }
+
+    #[test]
+    fn the_published_schedule_has_its_parts() {
+        let betas = betas(AnnealingSchedule::Sm2008, 0.5);
+        for (at, step) in [(100, 1e-3), (499, 1e-3), (500, 1e-4), (4499, 1e-4), (4500, 1e-5)] {
+            assert!((betas[at] - betas[at - 1] - step).abs() < 1e-12, "{at}");
+        }
+    }
+
+    #[test]
+    fn steps_are_dense_where_the_variance_is() {
+        let segments =
+            Segments { ends: vec![0.0, 0.5, 1.0], density: vec![1.0, 3.0], variance: 1. };
+        let expected = [0.25, 0.5, 0.5 + 0.5 / 6.0, 0.5 + 1.0 / 6.0];
+        let betas = segments.spread(8);
+        for (found, expected) in betas.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{betas:?}");
+        }
+    }
+
+    #[test]
+    fn other_text_is_an_error() {
+        for text in ["", "linear", "linear:0", "adaptive:x", "sm2008:3", "linear:-1", "log:5"] {
+            let error = text.parse::<AnnealingSchedule>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("schedule is {text}, but must be")), "{error}");
+        }
+    }
+}

@@ -150,8 +150,9 @@ impl Verdict {
                 100.0 * share
             ));
         }
-        // Written so that NaN is apart.
-        if !(gap.abs() <= MOST_APART) {
+        // A comparison that is false for NaN.
+        let is_near = gap.abs() <= MOST_APART;
+        if !is_near {
             reasons.push(format!(
                 "reverse AIS less forward AIS is {gap:+.2} nats, but must be within {MOST_APART}"
             ));

@@ -156,3 +156,118 @@ impl Block {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Image;
+    use super::*;
+    use crate::model::{Rbm, softplus};
+    use crate::rng::Purpose;
+    use ndarray::{Array1, Array2};
+
+    fn machine() -> Rbm {
+        let value = |at: usize| ((at * 2_654_435_761) % 8192) as f32 / 4096.0 - 1.0;
+        Rbm::new(
+            Array2::from_shape_fn((70, 130), |(i, j)| value(i * 971 + j * 37)),
+            Array1::from_shape_fn(70, |i| value(i + 77)),
+            Array1::from_shape_fn(130, |j| value(3 * j + 5)),
+        )
+        .unwrap()
+    }
+
+    fn streams(n: u64) -> Vec<Stream> {
+        (0..n).map(|chain| Stream::new(2, Purpose::Chain, chain)).collect()
+    }
+
+    /// log p*_β(v), in double precision.
+    fn log_p(rbm: &Rbm, rates: &Array1<f64>, beta: f64, v: &[u64]) -> f64 {
+        let mut sum = 0.0;
+        for i in crate::bits::active(v) {
+            let base = (rates[i] / (1.0 - rates[i])).ln();
+            sum += (1.0 - beta) * base + beta * f64::from(rbm.visible_bias()[i]);
+        }
+        sum + rbm.hidden_inputs(v).iter().map(|&x| softplus(beta * x)).sum::<f64>()
+    }
+
+    #[test]
+    fn log_weights_are_ratios_of_the_two_distributions() {
+        let rbm = machine();
+        let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
+        let path = Path::new(&rbm, &rates).unwrap();
+        let states = BitMatrix::from_fn(21, 70, |n, i| (i * i + 3 * n) % 5 < 2);
+        let mut chains = AnnealedChains::new(&path, 0.2, &states, &streams(21));
+        let mut expected = vec![0.0; 21];
+        let mut from = 0.2;
+        for to in [0.7, 0.7, 0.3, 1.0] {
+            let before = chains.visible();
+            for (n, expected) in expected.iter_mut().enumerate() {
+                let v = before.row(n);
+                *expected += log_p(&rbm, &rates, to, v) - log_p(&rbm, &rates, from, v);
+            }
+            chains.advance(&[to], &|_| ());
+            from = to;
+        }
+        for (found, expected) in chains.log_weights().iter().zip(&expected) {
+            // Four steps of 130 inputs, each off by the rounding of some 30 weights and a bias.
+            assert!((found - expected).abs() < 4.0 * 130.0 * 31.0 * 0.5e-6, "{found} {expected}");
+        }
+    }
+
+    /// At β = 0 a chain forgets everything and shows the base's rates.
+    #[test]
+    fn the_base_is_at_the_start_of_the_path() {
+        const CHAINS: usize = 4000;
+        let rbm = machine();
+        let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
+        let path = Path::new(&rbm, &rates).unwrap();
+        let all_on = BitMatrix::from_fn(CHAINS, 70, |_, _| true);
+        let mut chains = AnnealedChains::new(&path, 0.0, &all_on, &streams(CHAINS as u64));
+        chains.advance(&[0.0], &|_| ());
+        let visible = chains.visible();
+        for i in 0..70 {
+            let on = (0..CHAINS).filter(|&n| visible.get(n, i)).count() as f64 / CHAINS as f64;
+            let deviation = (rates[i] * (1.0 - rates[i]) / CHAINS as f64).sqrt();
+            assert!((on - rates[i]).abs() < 5.0 * deviation, "{i}: {on} {}", rates[i]);
+        }
+    }
+
+    /// At β = 1 a step is a sweep of the machine: with the same words, v given the h that a plain
+    /// chain would have drawn.
+    #[test]
+    fn the_machine_is_at_the_end_of_the_path() {
+        let rbm = machine();
+        let path = Path::new(&rbm, &Array1::from_elem(70, 0.4)).unwrap();
+        let states = BitMatrix::from_fn(9, 70, |n, i| (i * i + 3 * n) % 5 < 2);
+        let mut annealed = AnnealedChains::new(&path, 1.0, &states, &streams(9));
+        annealed.advance(&[1.0], &|_| ());
+        let image = Image::new(&rbm).unwrap();
+        let mut words = Words::new(9, 70, 130);
+        words.fill_sweep(image.isa, &mut streams(9));
+        let draw = |conditional: super::super::Conditional<'_>, given: &BitMatrix, n_units| {
+            let given = BitPanels::from_matrix(given);
+            let mut drawn = BitPanels::zeros(9, n_units);
+            let mut buffer = vec![[0; SIDE]; conditional.n_panels() * given.row_capacity()];
+            conditional.draw(&given, &words, &mut buffer, &mut drawn);
+            drawn.to_matrix()
+        };
+        let hidden = draw(image.hidden_given_visible(), &states, 130);
+        assert_eq!(annealed.visible(), draw(image.visible_given_hidden(), &hidden, 70));
+    }
+
+    #[test]
+    fn what_rounding_takes_away_is_given_back() {
+        let rbm = machine();
+        let mut heavy = rbm.weights().mapv(|w| 61.7 * w);
+        heavy[[3, 3]] += 1e-3;
+        let rbm = Rbm::new(heavy, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
+        let path = Path::new(&rbm, &Array1::from_elem(70, 0.4)).unwrap();
+        let states = BitMatrix::from_fn(9, 70, |n, i| (i * i + 3 * n) % 5 < 2);
+        let beyond = path.beyond_fixed_point(&states);
+        assert!(beyond.iter().any(|x| *x != 0.0), "a scale that rounds nothing tests nothing");
+        for (n, beyond) in beyond.iter().enumerate() {
+            let (v, rounded) = (states.row(n), path.rounded());
+            assert_eq!(*beyond, rounded.free_energy(v) - rbm.free_energy(v));
+            assert!(beyond.abs() < 130.0 * 31.0 * f64::from(path.image().scale.resolution()));
+        }
+    }
+}

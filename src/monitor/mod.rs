@@ -1,13 +1,15 @@
 //! What a run tells: a record an epoch, and where records and pictures go.
 //!
 //! ```text
-//!  Trainer ──► Probe ──► EpochRecord ──┬──► Terminal (progress on stderr)
-//!                                      └──► MetricsFile ──► Writer (a thread) ──► metrics.jsonl
+//!  Trainer ──► Probe, Likelihood ──► EpochRecord ──┬──► Terminal (progress on stderr)
+//!                                                  └──► MetricsFile ──► Writer (a thread) ──► metrics.jsonl
 //! ```
 
 pub mod record;
 
 pub mod probe;
+
+pub mod likelihood;
 
 pub mod writer;
 
@@ -19,6 +21,7 @@ pub mod progress_bar;
 
 pub mod pictures;
 
+pub use likelihood::Likelihood;
 pub use probe::Probe;
 pub use record::EpochRecord;
 pub use writer::Writer;

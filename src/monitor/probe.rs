@@ -70,6 +70,7 @@ impl Probe {
             weight_norm: finite(weight_norm),
             update_norm: finite(update_norm),
             flip_rate: finite(trainer.flip_rate()),
+            ..EpochRecord::default()
         })
     }
 }

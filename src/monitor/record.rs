@@ -1,5 +1,6 @@
 //! One line of `metrics.jsonl`.
 
+use crate::evaluate::Evaluation;
 use serde::{Deserialize, Serialize};
 
 /// The state of a run at the end of an epoch. What does not apply, or is not finite, is null.
@@ -36,4 +37,27 @@ pub struct EpochRecord {
     pub update_norm: Option<f64>,
     /// Share of the chains' visible bits that the last sweep changed.
     pub flip_rate: Option<f64>,
+    /// Mean log p(v) of the held-out data, or of the training data where there are none, nats an
+    /// example; in the epochs in which it is evaluated.
+    pub log_likelihood: Option<f64>,
+    /// log Z with which it was computed.
+    pub log_z: Option<f64>,
+    /// The lower end of log Z's interval.
+    pub log_z_low: Option<f64>,
+    /// The upper end of log Z's interval.
+    pub log_z_high: Option<f64>,
+    /// Whether to believe it: `exact`, `believable` or `doubtful`.
+    pub verdict: Option<String>,
+}
+
+impl EpochRecord {
+    /// Takes in the log-likelihood of this epoch.
+    pub fn set_likelihood(&mut self, evaluation: &Evaluation) {
+        let finite = |x: f64| x.is_finite().then_some(x);
+        self.log_likelihood = finite(evaluation.log_likelihood.mean);
+        self.log_z = finite(evaluation.log_z);
+        self.log_z_low = finite(evaluation.log_z_low);
+        self.log_z_high = finite(evaluation.log_z_high);
+        self.verdict = Some(evaluation.verdict.name().to_string());
+    }
 }

@@ -58,9 +58,15 @@ fn line(record: &EpochRecord, epochs: usize) -> String {
     let number = |value: Option<f64>, digits: usize| {
         value.map_or("–".to_string(), |value| format!("{value:.digits$}"))
     };
+    let likelihood = match (record.log_likelihood, &record.verdict) {
+        (Some(likelihood), Some(verdict)) => {
+            format!("  log-likelihood {likelihood:.2} ({verdict})")
+        }
+        _ => String::new(),
+    };
     format!(
         "epoch {:>width$}/{epochs}  {:>7.0} samples/s  pseudo-likelihood {}  reconstruction {}  \
-         free-energy gap {}  active {} %",
+         free-energy gap {}  active {} %{likelihood}",
         record.epoch,
         record.samples_per_second,
         number(record.pseudo_likelihood, 2),
@@ -88,5 +94,11 @@ mod tests {
             "epoch  3/10    12346 samples/s  pseudo-likelihood -71.23  reconstruction –  \
              free-energy gap –  active – %"
         );
+        let record = EpochRecord {
+            log_likelihood: Some(-90.126),
+            verdict: Some("exact".to_string()),
+            ..record
+        };
+        assert!(line(&record, 10).ends_with("– %  log-likelihood -90.13 (exact)"));
     }
 }

@@ -1,0 +1,61 @@
+//! The log-likelihood in the course of training, with a small budget.
+
+use crate::bits::BitMatrix;
+use crate::dataset::Examples;
+use crate::error::Result;
+use crate::evaluate::ais::smoothed_rates;
+use crate::evaluate::evaluation::Starts;
+use crate::evaluate::{AnnealingSchedule, Evaluation, EvaluationConfig, Method};
+use crate::train::Trainer;
+use ndarray::Array1;
+
+/// Examples that are scored, at most.
+const MOST: usize = 10_000;
+
+/// The budget of AIS: some seconds for 784-500 on two cores.
+const CHAINS: usize = 100;
+/// Steps of each chain.
+const STEPS: usize = 2000;
+/// Sweeps of the persistent chains before they are annealed back: they are near the model already.
+const BURN_IN: usize = 100;
+
+/// What is scored, the same bits every time, and how.
+#[derive(Clone, Debug)]
+pub struct Likelihood {
+    visible: BitMatrix,
+    base_rates: Array1<f64>,
+    config: EvaluationConfig,
+    every: usize,
+}
+
+impl Likelihood {
+    /// Of examples (up to 10,000, spread evenly), every so many epochs and at the end of the run.
+    pub fn new(examples: &Examples, method: Method, every: usize, seed: u64) -> Self {
+        let (n, n_examples) = (examples.n_examples().min(MOST), examples.n_examples());
+        let visible = examples.fixed_bits(seed, (0..n).map(|at| at * n_examples / n));
+        let config = EvaluationConfig {
+            method,
+            n_chains: CHAINS,
+            schedule: AnnealingSchedule::AdaptiveSteps(STEPS),
+            burn_in: BURN_IN,
+            raise: 0,
+            seed,
+        };
+        Self { visible, base_rates: smoothed_rates(&examples.mean()), config, every }
+    }
+
+    /// The log-likelihood, if it is time for it. Chains that are annealed back start at the
+    /// persistent ones, which it does not change.
+    ///
+    /// # Errors
+    /// As [`Evaluation::new`].
+    pub fn measure(&self, trainer: &Trainer) -> Result<Option<Evaluation>> {
+        if !trainer.epoch().is_multiple_of(self.every) && !trainer.is_done() {
+            return Ok(None);
+        }
+        let model_states = &trainer.chains().visible();
+        let starts = Starts { base_rates: &self.base_rates, model_states };
+        Evaluation::new(&trainer.rbm(), &self.visible, starts, &self.config, &|_, _, _| ())
+            .map(Some)
+    }
+}
