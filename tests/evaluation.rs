@@ -125,8 +125,9 @@ fn repeat(rbm: &Rbm) -> Repetitions {
 
 /// Ten machines from weak to strong. The 95 % intervals of forward, reverse and Bennett's estimate
 /// each hold the exact log Z in 925 to 975 of 1,000 repetitions; the bracket and RAISE hold on
-/// average. (Planted once and caught: increments at the β of the step before, a reverse path that
-/// starts at examples of another machine, intervals of 1.5 deviations, Bennett's with a wrong sign.)
+/// average. (Planted once and caught:
+/// intervals of 1.5 deviations, a term of Bennett's variance left out, sweeps at the β of the step
+/// before, hidden units left out of the base's Z, (1 − β)² in place of 1 − β before a.)
 #[test]
 fn intervals_hold_as_often_as_they_say() {
     let mut inside = [0; 3];
