@@ -267,7 +267,7 @@ fn an_exact_evaluation_has_its_keys_and_adds_up() {
     assert_eq!(found["binarization"], "stochastic");
     assert_eq!((found["n_examples"].as_u64(), &found["ess"]), (Some(200), &Value::Null));
     assert_eq!((&found["log_z_low"], &found["log_z_high"]), (&found["log_z"], &found["log_z"]));
-    let log_p: Array2<f64> = read_npy(folder.path("p.npy")).unwrap();
+    let log_p: Array1<f64> = read_npy(folder.path("p.npy")).unwrap();
     let mean = log_p.sum() / 200.0;
     assert!((mean - found["log_likelihood"].as_f64().unwrap()).abs() < 1e-9, "{mean} {found}");
     let text = folder.succeed("evaluate run --data greys.idx");

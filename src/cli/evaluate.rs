@@ -15,7 +15,7 @@ use crate::monitor::progress_bar::ProgressBar;
 use crate::run::in_pool;
 use crate::whole_file;
 use clap::Args;
-use ndarray::{Array1, Array2};
+use ndarray::Array1;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -68,7 +68,7 @@ pub struct Evaluate {
     /// Which images of MNIST to compare with: `train` or `test`
     #[arg(long, default_value_t = Split::Train)]
     compare_split: Split,
-    /// Write log p(v) of each example to this file (f64)
+    /// Write log p(v) of each example (N) to this file, f64
     #[arg(long, value_name = "FILE.npy")]
     log_probabilities: Option<PathBuf>,
     /// Where every random number comes from, stochastic bits included
@@ -150,7 +150,7 @@ impl Evaluate {
         bar.finish();
 
         if let Some(path) = &self.log_probabilities {
-            let log_p: Array2<f64> = Array2::from_shape_fn((visible.n_rows(), 1), |(n, _)| {
+            let log_p = Array1::from_shape_fn(visible.n_rows(), |n| {
                 -rbm.free_energy(visible.row(n)) - evaluation.log_z
             });
             whole_file::write(path, &super::npy(&log_p))?;

@@ -13,7 +13,7 @@ use crate::model::{Provenance, Rbm};
 use crate::rng::MAX_SEED;
 use crate::run::MODEL;
 use clap::{Parser, Subcommand};
-use ndarray::Array2;
+use ndarray::{Array, Dimension};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -113,7 +113,7 @@ fn check_seed(seed: u64) -> Result<()> {
 }
 
 /// The bytes of an .npy file.
-fn npy<T: ndarray_npy::WritableElement>(array: &Array2<T>) -> Vec<u8> {
+fn npy<T: ndarray_npy::WritableElement, D: Dimension>(array: &Array<T, D>) -> Vec<u8> {
     use ndarray_npy::WriteNpyExt as _;
     let mut bytes = Vec::new();
     array.write_npy(&mut bytes).expect("writing to memory does not fail");

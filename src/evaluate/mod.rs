@@ -1,10 +1,11 @@
 //! How good a machine is: scores of examples under it, each with its uncertainty.
 //!
 //! ```text
-//!  exact ───────────────────────────────┐
-//!  path ──► annealing_schedule ──► ais ─┼──► evaluation: log-likelihood, interval, verdict
-//!                                 raise ─┘
-//!  free_energy, hidden_activity, pseudo_likelihood, reconstruction: without log Z
+//!  exact ────────────────────────────────┐
+//!  path ──► annealing_schedule ─┬─► ais ─┼─► evaluation: log-likelihood, interval, verdict
+//!                               └─► raise┤
+//!  free_energy ──────────────────────────┘
+//!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
 //! ```
 //!
 //! Everything here is computed in double precision, in a fixed order, with the same bits on any
@@ -22,8 +23,6 @@ pub mod ais;
 
 pub mod raise;
 
-pub mod evaluation;
-
 pub mod free_energy;
 
 pub mod hidden_activity;
@@ -31,6 +30,8 @@ pub mod hidden_activity;
 pub mod pseudo_likelihood;
 
 pub mod reconstruction;
+
+pub mod evaluation;
 
 pub use ais::Ais;
 pub use annealing_schedule::AnnealingSchedule;
