@@ -272,6 +272,10 @@ fn an_exact_evaluation_has_its_keys_and_adds_up() {
     assert!((mean - found["log_likelihood"].as_f64().unwrap()).abs() < 1e-9, "{mean} {found}");
     let text = folder.succeed("evaluate run --data greys.idx");
     assert!(text.contains("verdict           exact"), "{text}");
+    // One example has no standard error.
+    let text = folder.succeed("evaluate run --data greys.idx --limit 1");
+    assert!(text.contains("(± ? over 1)") && !text.contains("NaN"), "{text}");
+    let text = folder.succeed("evaluate run --data greys.idx");
     assert!(text.contains(found["data_sha256"].as_str().unwrap()), "{text}");
 }
 

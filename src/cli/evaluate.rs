@@ -273,10 +273,14 @@ fn text(evaluation: &Evaluation, scores: &Scores, report: &Value) -> String {
     line(
         "log-likelihood",
         match evaluation.ais {
-            None => format!("{mean:.3} nats an example (± {standard_error:.3} over {n_examples})"),
+            None => format!(
+                "{mean:.3} nats an example (± {} over {n_examples})",
+                error(standard_error, 3)
+            ),
             Some(_) => format!(
-                "{mean:.2} nats an example (± {standard_error:.2} over {n_examples}), {low:.2} to \
-             {high:.2} by the interval of log Z"
+                "{mean:.2} nats an example (± {} over {n_examples}), {low:.2} to \
+             {high:.2} by the interval of log Z",
+                error(standard_error, 2)
             ),
         },
     );
@@ -307,19 +311,15 @@ fn text(evaluation: &Evaluation, scores: &Scores, report: &Value) -> String {
         }
     }
     if let Some(raise) = &evaluation.raise {
-        let Score { mean, standard_error, n_examples } = raise;
-        line("RAISE", format!("{mean:.2} ± {standard_error:.2} over {n_examples} examples"));
+        line("RAISE", format!("{} over {} examples", plus_minus(raise, 2), raise.n_examples));
     }
     line("verdict", evaluation.verdict.to_string());
-    let plus_minus = |score: &Score, digits: usize| {
-        format!("{:.digits$} ± {:.digits$}", score.mean, score.standard_error)
-    };
     line("pseudo-likelihood", plus_minus(&scores.pseudo_likelihood, 2));
     line("  by one unit", plus_minus(&scores.stochastic_pseudo_likelihood, 2));
     line("reconstruction", plus_minus(&scores.reconstruction_error, 5));
     line("free energy", plus_minus(&scores.free_energy, 2));
     if let Some((gap, standard_error)) = scores.free_energy_gap {
-        line("free-energy gap", format!("{gap:.2} ± {standard_error:.2}"));
+        line("free-energy gap", format!("{gap:.2} ± {}", error(standard_error, 2)));
     }
     let text = |key: &str| report[key].as_str().unwrap_or_default().to_string();
     line(
@@ -328,4 +328,13 @@ fn text(evaluation: &Evaluation, scores: &Scores, report: &Value) -> String {
     );
     line("  SHA-256 of bits", text("data_sha256"));
     lines.join("\n")
+}
+
+fn plus_minus(score: &Score, digits: usize) -> String {
+    format!("{:.digits$} ± {}", score.mean, error(score.standard_error, digits))
+}
+
+/// A standard error; one example has none.
+fn error(standard_error: f64, digits: usize) -> String {
+    if standard_error.is_nan() { "?".to_string() } else { format!("{standard_error:.digits$}") }
 }
