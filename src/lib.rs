@@ -40,7 +40,8 @@
 //! | k | sweeps of a chain in an update | |
 //! | ε, μ, λ | learning rate, momentum, weight decay | |
 //! | W̃ | `round(W · 2^20)` as i32, kept in both orders: the *image* | (V, H) |
-//! | β, a | inverse temperature on the path of annealing, log-odds of its base | , (V) |
+//! | β | inverse temperature on the path of annealing, 0 to 1 | |
+//! | a | log-odds of the pixels at its start | (V) |
 //! | p̃ | p(h \| v) in 16 binary places, 0 to 65,536 | (N or C, H) |
 //!
 //! A *sweep* draws v given h, then h given the new v; an *update* changes the parameters once; an

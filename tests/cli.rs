@@ -275,6 +275,9 @@ fn an_exact_evaluation_has_its_keys_and_adds_up() {
     // One example has no standard error.
     let text = folder.succeed("evaluate run --data greys.idx --limit 1");
     assert!(text.contains("(± ? over 1)") && !text.contains("NaN"), "{text}");
+    // What is asked for is there whatever the method.
+    let text = folder.succeed("evaluate run --data greys.idx --raise 3");
+    assert!(text.contains("RAISE") && text.contains("verdict           exact"), "{text}");
     let text = folder.succeed("evaluate run --data greys.idx");
     assert!(text.contains(found["data_sha256"].as_str().unwrap()), "{text}");
 }

@@ -6,7 +6,7 @@ use crate::dataset::{Binarization, Dataset, Examples, Source, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::ais::{LogZ, Side, smoothed_rates};
 use crate::evaluate::evaluation::{EvaluationConfig, Starts};
-use crate::evaluate::free_energy::{free_energy_gap, mean_free_energy};
+use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::{AnnealingSchedule, Evaluation, Method, Score, Verdict};
@@ -87,7 +87,6 @@ struct Scores {
     pseudo_likelihood: Score,
     stochastic_pseudo_likelihood: Score,
     reconstruction_error: Score,
-    free_energy: Score,
     free_energy_gap: Option<(f64, f64)>,
 }
 
@@ -144,15 +143,14 @@ impl Evaluate {
             pseudo_likelihood: pseudo_likelihood(&rbm, &visible),
             stochastic_pseudo_likelihood: stochastic_pseudo_likelihood(&rbm, &visible, self.seed),
             reconstruction_error: reconstruction_error(&rbm, &visible, self.seed)?,
-            free_energy: mean_free_energy(&rbm, &visible),
-            free_energy_gap: compared.map(|other| free_energy_gap(&rbm, &visible, &other)),
+            free_energy_gap: compared.map(|other| {
+                free_energy_gap(&evaluation.free_energy, &mean_free_energy(&rbm, &other))
+            }),
         };
         bar.finish();
 
         if let Some(path) = &self.log_probabilities {
-            let log_p = Array1::from_shape_fn(visible.n_rows(), |n| {
-                -rbm.free_energy(visible.row(n)) - evaluation.log_z
-            });
+            let log_p = Array1::from(free_energies(&rbm, &visible)).mapv(|f| -f - evaluation.log_z);
             whole_file::write(path, &super::npy(&log_p))?;
         }
         let binarization =
@@ -237,7 +235,7 @@ fn report(
         "pseudo_likelihood": score(&scores.pseudo_likelihood),
         "stochastic_pseudo_likelihood": score(&scores.stochastic_pseudo_likelihood),
         "reconstruction_error": score(&scores.reconstruction_error),
-        "free_energy": score(&scores.free_energy),
+        "free_energy": score(&evaluation.free_energy),
     });
     if let Verdict::Doubtful { reasons, remedies } = &evaluation.verdict {
         report["reasons"] = json!(reasons);
@@ -317,7 +315,7 @@ fn text(evaluation: &Evaluation, scores: &Scores, report: &Value) -> String {
     line("pseudo-likelihood", plus_minus(&scores.pseudo_likelihood, 2));
     line("  by one unit", plus_minus(&scores.stochastic_pseudo_likelihood, 2));
     line("reconstruction", plus_minus(&scores.reconstruction_error, 5));
-    line("free energy", plus_minus(&scores.free_energy, 2));
+    line("free energy", plus_minus(&evaluation.free_energy, 2));
     if let Some((gap, standard_error)) = scores.free_energy_gap {
         line("free-energy gap", format!("{gap:.2} ± {}", error(standard_error, 2)));
     }

@@ -9,13 +9,12 @@
 //! So forward and reverse are a bracket *in expectation*. A single run may fall outside by its
 //! standard error, and a mode of the model that neither side visits is seen by none of the three.
 
+use super::progress::counter;
 use super::{LogMean, Progress};
 use crate::bits::BitMatrix;
-use crate::error::Result;
-use crate::gibbs::{AnnealedChains, Chains, Image, Path};
+use crate::gibbs::{AnnealedChains, Chains, Path};
 use crate::rng::{Purpose, Stream};
 use ndarray::Array1;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The rates of the base distribution: (mean + 0.05)/1.05 of each pixel, as in the code of
 /// Salakhutdinov and Murray (2008), and no more than 1/1.05, so that none is certain to be on.
@@ -88,6 +87,14 @@ impl Ais {
         Self::of_weights(path.log_z_of_base(), &forward, &reverse, betas.len())
     }
 
+    /// From the lowest to the highest end of the three 95 % intervals.
+    pub fn interval(&self) -> (f64, f64) {
+        let all = [self.forward.log_z, self.reverse.log_z, self.bennett];
+        let low = all.iter().map(|estimate| estimate.low).fold(f64::INFINITY, f64::min);
+        let high = all.iter().map(|estimate| estimate.high).fold(f64::NEG_INFINITY, f64::max);
+        (low, high)
+    }
+
     /// From the log-weights of both sides.
     fn of_weights(log_z_of_base: f64, forward: &[f64], reverse: &[f64], n_steps: usize) -> Self {
         let side = |log_weights: &[f64], sign: f64| {
@@ -123,7 +130,7 @@ fn forward(
     let start = path.draw_base(&mut streams);
     let mut chains = AnnealedChains::new(path, 0.0, &start, &streams);
     let Some((last, before)) = betas.split_last() else { return chains.log_weights() };
-    chains.advance(before, &counter("annealing", n_chains * before.len(), progress));
+    chains.advance(before, &counter("annealing", (n_chains * before.len()) as u64, progress));
     chains.weigh(*last);
     let beyond = path.beyond_fixed_point(&chains.visible());
     chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x + beyond).collect()
@@ -141,27 +148,14 @@ fn reverse(
     let beyond = path.beyond_fixed_point(model);
     let Some((_, before)) = betas.split_last() else { return chains.log_weights() };
     let falling: Vec<f64> = before.iter().rev().copied().collect();
-    let total = model.n_rows() * falling.len();
+    let total = (model.n_rows() * falling.len()) as u64;
     chains.advance(&falling, &counter("annealing back", total, progress));
     chains.weigh(0.0);
     chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x - beyond).collect()
 }
 
-/// Adds up what several threads have done.
-pub(super) fn counter<'a>(
-    what: &'static str,
-    total: usize,
-    progress: Progress<'a>,
-) -> impl Fn(usize) + Sync + 'a {
-    let done = AtomicU64::new(0);
-    move |n| progress(what, done.fetch_add(n as u64, Ordering::Relaxed) + n as u64, total as u64)
-}
-
 /// Chains in, or near, the model's distribution: they start at states spread evenly over the rows
 /// of `start` and make `burn_in` sweeps. Returns v (C, V) and the streams to go on with.
-///
-/// # Errors
-/// As [`Image::new`].
 pub fn model_chains(
     path: &Path<'_>,
     start: &BitMatrix,
@@ -169,25 +163,25 @@ pub fn model_chains(
     burn_in: usize,
     seed: u64,
     progress: Progress<'_>,
-) -> Result<(BitMatrix, Vec<Stream>)> {
+) -> (BitMatrix, Vec<Stream>) {
     let states = start.spread(n_chains);
     let streams: Vec<_> = (0..n_chains as u64)
         .map(|chain| Stream::new(seed, Purpose::ReverseAnnealing, chain))
         .collect();
     if burn_in == 0 {
-        return Ok((states, streams));
+        return (states, streams);
     }
-    let image = Image::new(path.rbm())?;
-    let mut chains = Chains::from_visible(&image, &states, streams);
+    let image = path.image();
+    let mut chains = Chains::from_visible(image, &states, streams);
     for sweep in 1..=burn_in {
-        chains.sweep(&image);
+        chains.sweep(image);
         progress("burn-in", sweep as u64, burn_in as u64);
     }
-    Ok((chains.visible(), chains.streams().to_vec()))
+    (chains.visible(), chains.streams().to_vec())
 }
 
 /// The logarithm of the ratio of normalisers, model over base, by Bennett's acceptance ratio, and
-/// its standard error (Shirts, Bair, Hooker and Pande, 2003, equations 8 to 10).
+/// its standard error (Shirts, Bair, Hooker and Pande, 2003).
 ///
 /// By Crooks' relation a log-weight x that comes from either side came from the forward one with
 /// the chance σ(x − r + log(n_F/n_R)), where a reverse log-weight counts with the other sign; r is
@@ -227,7 +221,6 @@ fn student(degrees: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::log_mean::log_sum_exp;
 
     /// The likelihood of the origins has its root where the expected number of forward ones is
     /// their number; with one weight on each side it lies in the middle.
@@ -263,19 +256,5 @@ mod tests {
             let found = student(degrees);
             assert!((found / quantile - 1.0).abs() < 3e-3, "{degrees}: {found}");
         }
-    }
-
-    #[test]
-    fn log_means_are_those_of_the_weights() {
-        let log_weights = [1.0, 2.0, 4.0, 1000.0 - 1000.0];
-        let weights = log_weights.map(f64::exp);
-        let mean = weights.iter().sum::<f64>() / 4.0;
-        let variance = weights.iter().map(|w| (w - mean).powi(2)).sum::<f64>() / 3.0;
-        let found = LogMean::of(&log_weights);
-        assert!((found.log_mean - mean.ln()).abs() < 1e-12);
-        assert!((found.standard_error - (variance / 4.0).sqrt() / mean).abs() < 1e-12);
-        let squares: f64 = weights.iter().map(|w| w * w).sum();
-        assert!((found.ess - weights.iter().sum::<f64>().powi(2) / squares).abs() < 1e-9);
-        assert_eq!(log_sum_exp(&[1000.0, f64::NEG_INFINITY]), 1000.0);
     }
 }

@@ -1,12 +1,12 @@
 //! The inverse temperatures of annealing.
 
 use super::Progress;
+use super::progress::counter;
 use crate::error::{Error, Result};
 use crate::gibbs::{AnnealedChains, Path};
 use crate::rng::{Purpose, Stream};
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Which inverse temperatures chains pass from β = 0 to 1; as text `adaptive`, `adaptive:30000`,
 /// `linear:10000` or `sm2008`.
@@ -21,7 +21,7 @@ pub enum AnnealingSchedule {
     /// So many equal steps.
     Linear(usize),
     /// 1,000 equal steps per unit up to 0.5, 10,000 to 0.9 and 100,000 to 1: 14,500 in all
-    /// (Salakhutdinov and Murray, 2008, section 5).
+    /// (Salakhutdinov and Murray, 2008).
     Sm2008,
 }
 
@@ -88,11 +88,7 @@ fn linear(n: usize) -> Vec<f64> {
 /// Two pilots, each on the steps that the one before suggests.
 fn adapted(path: &Path<'_>, n_steps: Option<usize>, seed: u64, progress: Progress<'_>) -> Vec<f64> {
     let total: usize = PILOTS.iter().sum();
-    let done = AtomicU64::new(0);
-    let tell = |n: usize| {
-        let done = done.fetch_add(n as u64, Ordering::Relaxed) + n as u64;
-        progress("pilot", done, total as u64 * PILOT_CHAINS);
-    };
+    let tell = counter("pilot", total as u64 * PILOT_CHAINS, progress);
     let mut betas = linear(PILOTS[0]);
     let mut segments = Segments::measure(path, &betas, (seed, 0), &tell);
     betas = segments.spread(PILOTS[1]);

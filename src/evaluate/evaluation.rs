@@ -1,6 +1,6 @@
 //! The log-likelihood of a set of examples, how it was found and how far to trust it.
 
-use super::ais::{Ais, LogZ, model_chains};
+use super::ais::{Ais, model_chains};
 use super::annealing_schedule::MAX_STEPS;
 use super::free_energy::mean_free_energy;
 use super::raise::raise;
@@ -97,8 +97,9 @@ pub const MOST_APART: f64 = 0.5;
 
 /// The least effective sample size of forward AIS, and its least share of the chains.
 ///
-/// That of the reverse side is reported, but not judged: where it is small, reverse AIS lies too
-/// high, and it is the distance of the two sides that tells.
+/// That of the reverse side is reported, but not judged: a small one makes reverse AIS too high on
+/// average, and so the two sides differ. (Chains that did not start in the model's distribution can
+/// hide that, as they make it too low.)
 pub const LEAST_ESS: (f64, f64) = (50.0, 0.1);
 
 /// Whether to believe a log-likelihood.
@@ -190,6 +191,8 @@ impl fmt::Display for Verdict {
 /// A log-likelihood with what is known of its uncertainty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
+    /// The mean of F(v) over the examples, in nats.
+    pub free_energy: Score,
     /// The mean of log p(v) over the examples, in nats, by the best estimate of log Z; its
     /// standard error is that over examples, log Z taken as known.
     pub log_likelihood: Score,
@@ -240,43 +243,39 @@ impl Evaluation {
             Method::Exact => true,
             Method::Ais => false,
         };
-        let free_energy = mean_free_energy(rbm, visible);
-        let given = |log_z: f64| Score { mean: -free_energy.mean - log_z, ..free_energy };
-        if is_exact {
-            let log_z = Exact::with_progress(rbm, progress)?.log_z();
-            return Ok(Self {
-                log_likelihood: given(log_z),
-                log_z,
-                log_z_low: log_z,
-                log_z_high: log_z,
-                ais: None,
-                raise: None,
-                verdict: Verdict::Exact,
-            });
-        }
-        let path = Path::new(rbm, starts.base_rates)?;
         let EvaluationConfig { n_chains, burn_in, seed, .. } = *config;
-        let betas = config.schedule.betas(&path, seed, progress)?;
-        let (model, streams) =
-            model_chains(&path, starts.model_states, n_chains, burn_in, seed, progress)?;
-        let ais = Ais::new(&path, &betas, (&model, &streams), seed, progress);
-        let intervals = [ais.forward.log_z, ais.reverse.log_z, ais.bennett];
-        let fold = |f: fn(f64, f64) -> f64, end: fn(&LogZ) -> f64| {
-            intervals.iter().map(end).reduce(f).expect("three estimates")
+        let exact =
+            if is_exact { Some(Exact::with_progress(rbm, progress)?.log_z()) } else { None };
+        let (mut ais, mut bounds) = (None, None);
+        if !is_exact || config.raise > 0 {
+            let path = Path::new(rbm, starts.base_rates)?;
+            let betas = config.schedule.betas(&path, seed, progress)?;
+            if !is_exact {
+                let start = starts.model_states;
+                let (model, streams) =
+                    model_chains(&path, start, n_chains, burn_in, seed, progress);
+                ais = Some(Ais::new(&path, &betas, (&model, &streams), seed, progress));
+            }
+            if config.raise > 0 {
+                let some = visible.spread(config.raise.min(visible.n_rows()));
+                bounds = Some(raise(&path, &betas, &some, RAISE_CHAINS, seed, progress));
+            }
+        }
+        let (log_z, (log_z_low, log_z_high), verdict) = match (exact, &ais) {
+            (None, Some(ais)) => (ais.bennett.log_z, ais.interval(), Verdict::of(ais, burn_in)),
+            (Some(log_z), None) => (log_z, (log_z, log_z), Verdict::Exact),
+            _ => unreachable!("one of the two methods"),
         };
-        let raise = (config.raise > 0).then(|| {
-            let n = config.raise.min(visible.n_rows());
-            let some = visible.spread(n);
-            Score::of(&raise(&path, &betas, &some, RAISE_CHAINS, seed, progress))
-        });
+        let free_energy = mean_free_energy(rbm, visible);
         Ok(Self {
-            log_likelihood: given(ais.bennett.log_z),
-            log_z: ais.bennett.log_z,
-            log_z_low: fold(f64::min, |estimate| estimate.low),
-            log_z_high: fold(f64::max, |estimate| estimate.high),
-            verdict: Verdict::of(&ais, burn_in),
-            ais: Some(ais),
-            raise,
+            free_energy,
+            log_likelihood: Score { mean: -free_energy.mean - log_z, ..free_energy },
+            log_z,
+            log_z_low,
+            log_z_high,
+            ais,
+            raise: bounds.as_deref().map(Score::of),
+            verdict,
         })
     }
 

@@ -1,6 +1,7 @@
 //! The log-likelihood itself, by enumeration of the smaller layer.
 
 use super::log_mean::log_sum_exp;
+use super::progress::counter;
 use super::{Progress, Score};
 use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Result};
@@ -8,7 +9,6 @@ use crate::kernels::{Isa, softplus};
 use crate::model::Rbm;
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The most units of the smaller layer.
 pub const MAX_UNITS: usize = 28;
@@ -120,7 +120,7 @@ fn log_sum(
     progress: Progress<'_>,
 ) -> f64 {
     let n_states = 1u64 << bias.len();
-    let done = AtomicU64::new(0);
+    let tell = counter("enumeration", n_states, progress);
     let pieces = (0..n_states.div_ceil(PIECE)).into_par_iter();
     let log_sums: Vec<f64> = pieces
         .map(|piece| {
@@ -146,8 +146,7 @@ fn log_sum(
                 }
                 terms.push(linear + sum_of_softplus(&inputs));
             }
-            let n = terms.len() as u64;
-            progress("enumeration", done.fetch_add(n, Ordering::Relaxed) + n, n_states);
+            tell(terms.len());
             log_sum_exp(&terms)
         })
         .collect();

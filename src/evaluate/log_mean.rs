@@ -40,3 +40,22 @@ impl LogMean {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_means_are_those_of_the_weights() {
+        let log_weights = [1.0, 2.0, 4.0, 1000.0 - 1000.0];
+        let weights = log_weights.map(f64::exp);
+        let mean = weights.iter().sum::<f64>() / 4.0;
+        let variance = weights.iter().map(|w| (w - mean).powi(2)).sum::<f64>() / 3.0;
+        let found = LogMean::of(&log_weights);
+        assert!((found.log_mean - mean.ln()).abs() < 1e-12);
+        assert!((found.standard_error - (variance / 4.0).sqrt() / mean).abs() < 1e-12);
+        let squares: f64 = weights.iter().map(|w| w * w).sum();
+        assert!((found.ess - weights.iter().sum::<f64>().powi(2) / squares).abs() < 1e-9);
+        assert_eq!(log_sum_exp(&[1000.0, f64::NEG_INFINITY]), 1000.0);
+    }
+}

@@ -15,6 +15,8 @@ mod score;
 
 mod log_mean;
 
+mod progress;
+
 pub mod exact;
 
 pub mod annealing_schedule;
@@ -39,8 +41,5 @@ pub use evaluation::{Evaluation, EvaluationConfig, Method, Verdict};
 pub use exact::Exact;
 pub use hidden_activity::HiddenActivity;
 pub use log_mean::LogMean;
+pub use progress::Progress;
 pub use score::Score;
-
-/// Is told how far a long computation has come, from several threads: what is being done, how much
-/// of it is done, how much there is.
-pub type Progress<'a> = &'a (dyn Fn(&'static str, u64, u64) + Sync);

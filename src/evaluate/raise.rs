@@ -8,8 +8,8 @@
 //! high.
 
 use super::Progress;
-use super::ais::counter;
 use super::log_mean::log_sum_exp;
+use super::progress::counter;
 use crate::bits::BitMatrix;
 use crate::gibbs::{AnnealedChains, Path};
 use crate::rng::{Purpose, Stream};
@@ -18,8 +18,8 @@ use crate::rng::{Purpose, Stream};
 /// example: more of them make it tighter.
 ///
 /// Each chain starts at v, makes a sweep at β = 1 and is annealed back to the base. With log-weight
-/// x it says log p(v) ≥ log p*(v) − log Z_base + log mean eˣ (equation 9, with the transitions that
-/// both directions share cancelled).
+/// x it says log p(v) ≥ log p*(v) − log Z_base + log mean eˣ: the transitions of the two directions
+/// cancel in the ratio, but for the p* of the states that they join.
 ///
 /// # Panics
 /// If the rows are not V wide, or there are no chains.
@@ -36,7 +36,7 @@ pub fn raise(
     let streams: Vec<_> =
         (0..start.n_rows() as u64).map(|index| Stream::new(seed, Purpose::Raise, index)).collect();
     let mut chains = AnnealedChains::new(path, 1.0, &start, &streams);
-    let tell = counter("RAISE", start.n_rows() * betas.len(), progress);
+    let tell = counter("RAISE", (start.n_rows() * betas.len()) as u64, progress);
     // The machine's own transition comes last in the annealing model, so first here.
     let falling: Vec<f64> = betas.iter().rev().copied().collect();
     chains.advance(&falling, &tell);

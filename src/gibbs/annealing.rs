@@ -19,7 +19,7 @@ const LEAST: usize = 8;
 /// A *step* from β to β' adds log p*_β'(v) − log p*_β(v) to the log-weight of a chain, where
 /// p*_β(v) = exp(((1 − β) a + β b)·v) Πⱼ (1 + e^(β xⱼ)) and xⱼ = cⱼ + Σᵢ vᵢ Wᵢⱼ; then it moves the
 /// chain by a sweep at β', first h given v, then v given h (Neal, 2001; Salakhutdinov and Murray,
-/// 2008, section 3). Both need the same xⱼ, so that a step costs little more than a sweep. The
+/// 2008). Both need the same xⱼ, so that a step costs little more than a sweep. The
 /// machine at β = 1 is the one in fixed point.
 #[derive(Clone, Debug)]
 pub struct AnnealedChains<'a> {

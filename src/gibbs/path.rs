@@ -15,7 +15,7 @@ use rayon::prelude::*;
 /// p_β(v, h) ∝ exp((1 − β) a·v + β (b·v + c·h + vᵀW h)),   0 ≤ β ≤ 1
 /// ```
 ///
-/// (Salakhutdinov and Murray, 2008, section 4.1, with the base's hidden units, which have no
+/// (Salakhutdinov and Murray, 2008, with the base's hidden units, which have no
 /// weights and no bias, shared with the machine's.) β is an inverse temperature.
 #[derive(Clone, Debug)]
 pub struct Path<'a> {
@@ -59,17 +59,13 @@ impl<'a> Path<'a> {
         Ok(Self { rbm, image, base, slope })
     }
 
-    /// The machine at the end of the path.
-    pub fn rbm(&self) -> &Rbm {
-        self.rbm
-    }
-
-    /// The same in fixed point, as chains see it.
+    /// The machine at the end of the path, in fixed point, as chains see it.
     pub fn rounded(&self) -> Rbm {
         self.image.rounded()
     }
 
-    pub(super) fn image(&self) -> &Image {
+    /// The image that chains are moved by, at β = 1.
+    pub fn image(&self) -> &Image {
         &self.image
     }
 

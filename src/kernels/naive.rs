@@ -11,12 +11,12 @@ pub fn add_active_rows(rows: &[Vec<i32>], states: &[Vec<bool>], sums: &mut [Vec<
     }
 }
 
-/// σ(x) = 1 / (1 + e^-x), in double precision.
+/// σ(x) = 1 / (1 + e^-x), in double precision, the same on every machine.
 pub fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-x))
 }
 
-/// softplus(x) = ln(1 + e^x), in double precision.
+/// softplus(x) = ln(1 + e^x), in double precision and without overflow, the same on every machine.
 pub fn softplus(x: f64) -> f64 {
     x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
 }

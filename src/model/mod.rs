@@ -3,6 +3,7 @@
 mod file;
 mod initial;
 
+pub use crate::kernels::naive::{sigmoid, softplus};
 pub use file::{FORMAT_VERSION, ModelFile, Provenance};
 
 use crate::bits::active;
@@ -147,16 +148,6 @@ impl Rbm {
 /// Two lower-case digits a byte.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// σ(x) = 1 / (1 + e^-x), the same on every machine.
-pub fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + libm::exp(-x))
-}
-
-/// log(1 + e^x), without overflow; the same on every machine.
-pub fn softplus(x: f64) -> f64 {
-    x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
 }
 
 #[cfg(test)]
