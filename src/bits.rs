@@ -127,7 +127,7 @@ impl BitMatrix {
                 (0..self.n_columns).map(|column| u8::from(self.get(row, column))).collect();
             hash.update(&bytes);
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&hash.finalize())
     }
 
     /// `n` rows spread evenly over the matrix, in order; more than it has repeat each other.
@@ -248,6 +248,11 @@ impl BitPanels {
         }
         self.n_rows = n_rows;
     }
+}
+
+/// Two lower-case digits a byte: how fingerprints are shown.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The units that are on in a row of words, in rising order.

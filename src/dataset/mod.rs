@@ -28,7 +28,7 @@ pub use binarization::Binarization;
 pub use examples::Examples;
 pub use source::{Source, Split};
 
-use crate::bits::BitMatrix;
+use crate::bits::{BitMatrix, hexadecimal};
 use crate::error::{Error, Result};
 use ndarray::Array2;
 use sha2::{Digest as _, Sha256};
@@ -112,7 +112,7 @@ impl Dataset {
     /// The examples in the bytes of a file; `path` names it in messages.
     fn decode(path: &Path, stored: &[u8]) -> Result<Self> {
         let (values, image_shape) = file::decode(path, stored)?;
-        let sha256 = Sha256::digest(stored).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hexadecimal(&Sha256::digest(stored));
         let name = path.display().to_string();
         Ok(Self { name, sha256: Some(sha256), image_shape, values })
     }

@@ -262,6 +262,15 @@ mod tests {
         let rbm = Rbm::new(heavy, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
         let path = Path::new(&rbm, &Array1::from_elem(70, 0.4)).unwrap();
         let states = BitMatrix::from_fn(9, 70, |n, i| (i * i + 3 * n) % 5 < 2);
+        let rounded = path.rounded();
+        assert_eq!(
+            Image::with_scale(&rounded, path.image().scale, path.image().isa),
+            *path.image()
+        );
+        let half = 0.5 * path.image().scale.resolution();
+        let weights = rounded.weights().iter().zip(rbm.weights());
+        assert!(weights.clone().any(|(a, b)| a != b));
+        assert!(weights.into_iter().all(|(a, b)| (a - b).abs() <= half));
         let beyond = path.beyond_fixed_point(&states);
         assert!(beyond.iter().any(|x| *x != 0.0), "a scale that rounds nothing tests nothing");
         for (n, beyond) in beyond.iter().enumerate() {

@@ -6,7 +6,7 @@ mod initial;
 pub use crate::kernels::naive::{sigmoid, softplus};
 pub use file::{FORMAT_VERSION, ModelFile, Provenance};
 
-use crate::bits::active;
+use crate::bits::{active, hexadecimal};
 use crate::error::{Error, Result};
 use ndarray::{Array1, Array2, Axis};
 use sha2::{Digest as _, Sha256};
@@ -143,11 +143,6 @@ impl Rbm {
         }
         hexadecimal(&hasher.finalize())
     }
-}
-
-/// Two lower-case digits a byte.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
