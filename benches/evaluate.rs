@@ -4,8 +4,8 @@
 //! `cargo bench --bench evaluate`; with `-- --test` one short round of each, as a test.
 
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
-use harmonium::evaluate::ais::smoothed_rates;
 use harmonium::evaluate::{AnnealingSchedule, Exact};
+use harmonium::gibbs::smoothed_rates;
 use harmonium::gibbs::{AnnealedChains, Chains, Image, Path};
 use harmonium::rng::{Purpose, Stream};
 use harmonium::{Rbm, TrainConfig, Trainer};

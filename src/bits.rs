@@ -240,6 +240,19 @@ impl BitPanels {
         }
     }
 
+    /// Changes places of one row with that of a matrix of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn swap_row(&mut self, other: &mut Self, row: usize) {
+        assert_eq!((self.n_rows, self.n_columns), (other.n_rows, other.n_columns), "shapes");
+        let capacity = self.row_capacity;
+        let words = self.words[row..].iter_mut().step_by(capacity);
+        words.zip(other.words[row..].iter_mut().step_by(capacity)).for_each(|(a, b)| {
+            std::mem::swap(a, b);
+        });
+    }
+
     /// Changes the number of rows to one that fits the capacity; rows that go are set to 0.
     pub fn set_n_rows(&mut self, n_rows: usize) {
         assert!(n_rows <= self.row_capacity, "{n_rows} rows of {}", self.row_capacity);

@@ -137,6 +137,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`error`] | what can go wrong |
+//! | [`setting`] | settings as text, and their rules |
 //! | [`whole_file`] | files that are whole or not there |
 //! | [`bits`] | rows of packed 0/1 |
 //! | [`fixed`] | fixed point: scale, rounding, range |
@@ -146,6 +147,7 @@
 //! | [`gibbs`] | one layer given the other; chains, on their own or annealed |
 //! | [`dataset`] | data, readers, bits |
 //! | [`train`] | settings, both phases, update, [`Trainer`] |
+//! | [`preset`] | good settings by name |
 //! | [`evaluate`] | log-likelihood and other scores, with their uncertainty |
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
@@ -168,6 +170,8 @@
 
 pub mod error;
 
+pub mod setting;
+
 pub mod whole_file;
 
 pub mod bits;
@@ -185,6 +189,8 @@ pub mod gibbs;
 pub mod dataset;
 
 pub mod train;
+
+pub mod preset;
 
 pub mod evaluate;
 

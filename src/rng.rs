@@ -48,6 +48,13 @@ pub enum Purpose {
     Raise = 12,
     /// Which unit of an example the stochastic pseudo-likelihood turns; index: the example.
     PseudoLikelihoodUnit = 13,
+    /// A replica of a persistent chain at another temperature; index: level · number of chains +
+    /// chain, levels counted from 1.
+    TemperedChain = 14,
+    /// The swaps of temperatures; index: the sweep.
+    TemperatureSwap = 15,
+    /// Which chains start anew at data, and their states; index: the update.
+    ChainReset = 16,
 }
 
 /// A stream of random words, found by its address.

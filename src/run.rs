@@ -18,6 +18,8 @@ use std::time::Instant;
 pub struct RunConfig {
     /// Training data.
     pub data: Source,
+    /// Whether every intensity x becomes 1 − x, of these data and of those to report on.
+    pub invert: bool,
     /// Data to report on; none: the test images if `data` is MNIST.
     pub test_data: Option<Source>,
     /// How many of the last training examples are set aside; 0: none.
@@ -42,6 +44,8 @@ pub struct RunConfig {
 
 /// The model of a finished run, in its folder.
 pub const MODEL: &str = "model.safetensors";
+/// The last parameters of a run whose model is their average, in its folder.
+pub const LAST_MODEL: &str = "model-last.safetensors";
 /// The records of a run, in its folder.
 pub const METRICS: &str = "metrics.jsonl";
 
@@ -52,7 +56,7 @@ const MAX_THREADS: usize = 1024;
 const MOST_IMAGES: usize = 150;
 
 /// Trains by these settings and returns the folder that holds the results: `model.safetensors`,
-/// `metrics.jsonl` and, for images, `filters.png` and `samples.png`.
+/// `metrics.jsonl`, with averaging `model-last.safetensors`, and, for images, `filters.png` and `samples.png`.
 ///
 /// # Errors
 /// Whatever is wrong with data, settings or the folder, before anything is written;
@@ -178,18 +182,20 @@ struct Data {
 
 impl Data {
     fn read(config: &TrainConfig, run: &RunConfig) -> Result<Self> {
-        let with_shape = |dataset: Dataset| match run.image_shape {
-            Some((rows, columns)) => dataset.with_image_shape(rows, columns),
-            None => Ok(dataset),
+        let prepared = |dataset: Dataset| {
+            let dataset = if run.invert { dataset.inverted() } else { dataset };
+            match run.image_shape {
+                Some((rows, columns)) => dataset.with_image_shape(rows, columns),
+                None => Ok(dataset),
+            }
         };
-        let mut training = with_shape(run.data.read()?)?;
+        let mut training = prepared(run.data.read()?)?;
         let test = match &run.test_data {
             Some(source) => Some((source, Split::Test)),
             None => run.data.has_test_split().then_some((&run.data, Split::Test)),
         };
-        let test = test
-            .map(|(source, split)| source.read_split(split).and_then(with_shape))
-            .transpose()?;
+        let test =
+            test.map(|(source, split)| source.read_split(split).and_then(prepared)).transpose()?;
         if let Some(test) = &test
             && test.n_visible() != training.n_visible()
         {
@@ -211,6 +217,7 @@ impl Data {
         let provenance = json!({
             "sha256": training.sha256(),
             "n_examples": training.n_examples(),
+            "inverted": run.invert,
             "limit": run.limit,
             "validation": run.validation,
         });
@@ -272,7 +279,7 @@ fn write_results(
     image_shape: Option<(usize, usize)>,
     writer: &mut Writer,
 ) -> Result<()> {
-    let rbm = trainer.rbm();
+    let rbm = trainer.model();
     if let Some(shape) = image_shape {
         writer.write(folder.join("filters.png"), pictures::filters(&rbm, shape, MOST_IMAGES))?;
         let chains = trainer.chains().hidden();
@@ -285,6 +292,10 @@ fn write_results(
         unreachable!("settings are a struct")
     };
     let provenance = Provenance { data, image_shape, settings, ..Provenance::default() };
+    if trainer.average().is_some() {
+        let last = ModelFile { rbm: trainer.rbm(), provenance: provenance.clone() };
+        writer.write(folder.join(LAST_MODEL), last.to_bytes())?;
+    }
     let model = ModelFile { rbm, provenance };
     writer.write(folder.join(MODEL), model.to_bytes())
 }

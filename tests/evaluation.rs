@@ -1,13 +1,14 @@
 //! Log-likelihoods that can be believed: estimates against enumeration, intervals that hold as
 //! often as they say, and warnings where they must be.
 
-use harmonium::evaluate::ais::{LogZ, smoothed_rates};
+use harmonium::evaluate::ais::LogZ;
 use harmonium::evaluate::evaluation::Starts;
 use harmonium::evaluate::raise::raise;
 use harmonium::evaluate::{
     Ais, AnnealingSchedule, Evaluation, EvaluationConfig, Exact, Method, Score,
 };
 use harmonium::gibbs::Path;
+use harmonium::gibbs::smoothed_rates;
 use harmonium::model::sigmoid;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::{BitMatrix, Rbm};

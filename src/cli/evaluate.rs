@@ -1,15 +1,16 @@
 //! `harmonium evaluate`.
 
-use super::{binarization, check_seed, check_width, model_path, print};
+use super::{Part, binarization, check_seed, check_width, model_path, print};
 use crate::bits::BitMatrix;
-use crate::dataset::{Binarization, Dataset, Examples, Source, Split};
+use crate::dataset::{Binarization, Dataset, Examples, Source};
 use crate::error::{Error, Result};
-use crate::evaluate::ais::{LogZ, Side, smoothed_rates};
+use crate::evaluate::ais::{LogZ, Side};
 use crate::evaluate::evaluation::{EvaluationConfig, Starts};
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::{AnnealingSchedule, Evaluation, Method, Score, Verdict};
+use crate::gibbs::smoothed_rates;
 use crate::model::{ModelFile, Rbm};
 use crate::monitor::progress_bar::ProgressBar;
 use crate::run::in_pool;
@@ -30,9 +31,10 @@ pub struct Evaluate {
     /// Examples: `mnist`, or an IDX or .npy file, plain or gzipped
     #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
     data: Source,
-    /// Which images of MNIST: `train` or `test`
-    #[arg(long, default_value_t = Split::Test)]
-    split: Split,
+    /// Which of the data: of MNIST the images for `train` or `test`, of any data those that training
+    /// set aside, `validation`
+    #[arg(long, default_value_t = Part::Test)]
+    split: Part,
     /// Use only the first so many examples
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -65,9 +67,9 @@ pub struct Evaluate {
     /// Other data whose free energy is compared, such as the training data
     #[arg(long, value_name = "mnist|PATH")]
     compare_data: Option<Source>,
-    /// Which images of MNIST to compare with: `train` or `test`
-    #[arg(long, default_value_t = Split::Train)]
-    compare_split: Split,
+    /// Which of them: `train`, `test` or `validation`
+    #[arg(long, default_value_t = Part::Train)]
+    compare_split: Part,
     /// Write log p(v) of each example (N) to this file, f64
     #[arg(long, value_name = "FILE.npy")]
     log_probabilities: Option<PathBuf>,
@@ -106,7 +108,7 @@ impl Evaluate {
                 None => Ok(dataset),
             }
         };
-        let dataset = read(self.data.read_split(self.split)?)?;
+        let dataset = read(self.split.read(&self.data, &provenance)?)?;
         let is_binary = dataset.is_binary();
         let examples = Examples::new(dataset, binarization);
         let bits_of =
@@ -114,7 +116,7 @@ impl Evaluate {
         let visible = bits_of(&examples);
         let compared = match &self.compare_data {
             Some(source) => {
-                let dataset = read(source.read_split(self.compare_split)?)?;
+                let dataset = read(self.compare_split.read(source, &provenance)?)?;
                 Some(bits_of(&Examples::new(dataset, binarization)))
             }
             None => None,
@@ -177,7 +179,7 @@ impl Evaluate {
             None => Ok(smoothed_rates(&examples.mean())),
             Some("uniform") => Ok(Array1::from_elem(rbm.n_visible(), 0.5)),
             Some(source) => {
-                let Ok(source) = source.parse::<Source>();
+                let source = source.parse::<Source>()?;
                 let dataset = source.read()?;
                 check_width(&dataset, rbm)?;
                 Ok(smoothed_rates(&Examples::new(dataset, binarization).mean()))

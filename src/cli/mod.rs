@@ -3,15 +3,18 @@
 mod bench;
 mod evaluate;
 mod inspect;
+mod presets;
 mod sample;
+mod settings;
 mod train;
 mod transform;
 
-use crate::dataset::{Binarization, Dataset};
+use crate::dataset::{Binarization, Dataset, Source, Split};
 use crate::error::{Error, Result};
 use crate::model::{Provenance, Rbm};
 use crate::rng::MAX_SEED;
 use crate::run::MODEL;
+use crate::setting::{self, by_name};
 use clap::{Parser, Subcommand};
 use ndarray::{Array, Dimension};
 use std::io::Write as _;
@@ -29,6 +32,8 @@ pub struct Cli {
 enum Command {
     /// Train a machine by persistent contrastive divergence, on MNIST unless told otherwise
     Train(Box<train::Train>),
+    /// List the presets of `train`
+    Presets(presets::Presets),
     /// Estimate the log-likelihood of examples, and how far to trust it
     Evaluate(Box<evaluate::Evaluate>),
     /// Draw samples from a model, as a picture or an array
@@ -49,6 +54,7 @@ impl Cli {
     pub fn run(self) -> Result<()> {
         match self.command {
             Command::Train(train) => train.run(),
+            Command::Presets(presets) => presets.run(),
             Command::Evaluate(evaluate) => evaluate.run(),
             Command::Sample(sample) => sample.run(),
             Command::Transform(transform) => transform.run(),
@@ -81,6 +87,43 @@ fn parse_image_shape(text: &str) -> Result<(usize, usize), String> {
         .ok_or_else(|| "must be ROWSxCOLUMNS, such as 28x28".to_string())
 }
 
+/// Which of the data a model is looked at with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// The training images of MNIST, other data whole.
+    Train,
+    /// The test images of MNIST, other data whole.
+    Test,
+    /// Those that the training of the model set aside.
+    Validation,
+}
+
+by_name!(Part, "split", { Train = "train", Test = "test", Validation = "validation" });
+
+impl Part {
+    /// Reads that part of the data, and turns them around if those of training were.
+    fn read(self, source: &Source, provenance: &Provenance) -> Result<Dataset> {
+        let fact = |name| provenance.data.get(name);
+        let split = if self == Self::Test { Split::Test } else { Split::Train };
+        let mut dataset = source.read_split(split)?;
+        if fact("inverted").is_some_and(|inverted| inverted == true) {
+            dataset = dataset.inverted();
+        }
+        if self != Self::Validation {
+            return Ok(dataset);
+        }
+        let number = |name| fact(name).and_then(|n| n.as_u64()).map(|n| n as usize);
+        let Some(validation) = number("validation").filter(|&n| n > 0) else {
+            let rule = "train or test: the model was trained without --validation";
+            return Err(setting::invalid("split", self, rule));
+        };
+        if let Some(limit) = number("limit") {
+            dataset = dataset.first(limit)?;
+        }
+        Ok(dataset.split_validation(validation)?.1)
+    }
+}
+
 /// Refuses data that are not as wide as the model.
 fn check_width(dataset: &Dataset, rbm: &Rbm) -> Result<()> {
     if dataset.n_visible() == rbm.n_visible() {
@@ -105,11 +148,7 @@ fn binarization(asked: Option<Binarization>, provenance: &Provenance) -> Result<
 
 /// Refuses a seed that no settings file could hold.
 fn check_seed(seed: u64) -> Result<()> {
-    if seed <= MAX_SEED {
-        return Ok(());
-    }
-    let (value, rule) = (seed.to_string(), format!("at most {MAX_SEED}"));
-    Err(Error::InvalidSetting { setting: "seed", value, rule })
+    setting::check("seed", seed, seed <= MAX_SEED, || format!("at most {MAX_SEED}"))
 }
 
 /// The bytes of an .npy file.

@@ -1,24 +1,27 @@
 //! `harmonium train`.
 
+use super::settings::Given;
 use super::{model_path, parse_image_shape, print};
-use crate::dataset::{Binarization, Source};
+use crate::dataset::Source;
 use crate::error::Result;
 use crate::evaluate::Method;
 use crate::model::ModelFile;
+use crate::preset::Preset;
 use crate::run::{self, RunConfig};
-use crate::train::{ChainStart, Schedule, TrainConfig};
+use crate::train::TrainConfig;
 use clap::Args;
 use std::path::PathBuf;
-use std::sync::LazyLock;
-
-/// The defaults that `--help` shows.
-static DEFAULT: LazyLock<TrainConfig> = LazyLock::new(TrainConfig::default);
 
 #[derive(Debug, Args)]
 pub struct Train {
-    /// Training data: `mnist`, or an IDX or .npy file, plain or gzipped
-    #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
-    data: Source,
+    /// Good settings by name, such as `mnist-500` (`harmonium presets` lists them); other flags go
+    /// over it
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// Training data: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or
+    /// `shifter` [default: mnist, or the preset's]
+    #[arg(long, value_name = "NAME|PATH")]
+    data: Option<Source>,
     /// Data to report on, unless --validation sets some aside [default: the test images if --data
     /// is mnist]
     #[arg(long, value_name = "mnist|PATH")]
@@ -29,46 +32,15 @@ pub struct Train {
     /// Use only the first so many training examples
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Turn every intensity x to 1 − x
+    #[arg(long)]
+    invert: bool,
     /// Rows and columns of the images, if the data do not say
     #[arg(long, value_parser = parse_image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
 
-    /// Hidden units [default: 500, or as many as the model of --init has]
-    #[arg(long)]
-    hidden: Option<usize>,
-    /// Passes over the training data
-    #[arg(long, default_value_t = DEFAULT.epochs)]
-    epochs: usize,
-    /// Examples of a mini-batch
-    #[arg(long, default_value_t = DEFAULT.batch_size)]
-    batch_size: usize,
-    /// Persistent chains [default: the batch size]
-    #[arg(long)]
-    chains: Option<usize>,
-    /// Sweeps of each chain in an update: the k of PCD-k
-    #[arg(long, default_value_t = DEFAULT.gibbs_steps)]
-    gibbs_steps: usize,
-    /// Learning rate of the first update
-    #[arg(long, default_value_t = DEFAULT.learning_rate, allow_negative_numbers = true)]
-    learning_rate: f64,
-    /// How the learning rate goes on: `constant`, or `linear` to zero
-    #[arg(long, default_value_t = DEFAULT.schedule)]
-    schedule: Schedule,
-    /// Share of the last step that is added to the next
-    #[arg(long, default_value_t = DEFAULT.momentum, allow_negative_numbers = true)]
-    momentum: f64,
-    /// Share of each weight that is taken off its gradient (L2)
-    #[arg(long, default_value_t = DEFAULT.weight_decay, allow_negative_numbers = true)]
-    weight_decay: f64,
-    /// How intensities become bits: `stochastic`, drawn anew at each visit, or `threshold:T`
-    #[arg(long, default_value_t = DEFAULT.binarize)]
-    binarize: Binarization,
-    /// Where the chains start: `data`, or `bias` (independent pixels)
-    #[arg(long, default_value_t = DEFAULT.chain_start)]
-    chain_start: ChainStart,
-    /// Where every random number comes from
-    #[arg(long, default_value_t = DEFAULT.seed)]
-    seed: u64,
+    #[command(flatten)]
+    given: Given,
 
     /// Evaluate the log-likelihood of held-out data (or of the training data, if there are none)
     /// after every so many epochs, and at the end [default: never]
@@ -94,27 +66,20 @@ pub struct Train {
 impl Train {
     pub fn run(self) -> Result<()> {
         let init = self.init.as_deref().map(model_path);
-        let hidden = match (self.hidden, &init) {
-            (Some(hidden), _) => hidden,
-            (None, Some(path)) => ModelFile::read(path)?.rbm.n_hidden(),
-            (None, None) => DEFAULT.hidden,
+        let (data, mut base) = match self.preset {
+            None => (Source::Mnist, TrainConfig::default()),
+            Some(name) => {
+                let preset = Preset::find(&name)?;
+                (preset.data, preset.config)
+            }
         };
-        let config = TrainConfig {
-            hidden,
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            chains: self.chains,
-            gibbs_steps: self.gibbs_steps,
-            learning_rate: self.learning_rate,
-            schedule: self.schedule,
-            momentum: self.momentum,
-            weight_decay: self.weight_decay,
-            binarize: self.binarize,
-            chain_start: self.chain_start,
-            seed: self.seed,
-        };
+        if let Some(path) = &init {
+            base.hidden = ModelFile::read(path)?.rbm.n_hidden();
+        }
+        let config = self.given.over(&base);
         let run_config = RunConfig {
-            data: self.data,
+            data: self.data.unwrap_or(data),
+            invert: self.invert,
             test_data: self.test_data,
             validation: self.validation,
             limit: self.limit,

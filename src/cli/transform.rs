@@ -1,7 +1,7 @@
 //! `harmonium transform`.
 
-use super::{model_path, print};
-use crate::dataset::{Binarization, Examples, Source, Split};
+use super::{Part, model_path, print};
+use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
 use crate::model::ModelFile;
 use crate::run::in_pool;
@@ -16,9 +16,10 @@ pub struct Transform {
     /// `mnist`, or an IDX or .npy file, plain or gzipped
     #[arg(value_name = "mnist|PATH")]
     data: Source,
-    /// Which images of MNIST: `train` or `test`
-    #[arg(long, default_value_t = Split::Train)]
-    split: Split,
+    /// Which of the data: of MNIST the images for `train` or `test`, of any data those that training
+    /// set aside, `validation`
+    #[arg(long, default_value_t = Part::Train)]
+    split: Part,
     /// How intensities become bits [default: as in training]
     #[arg(long)]
     binarize: Option<Binarization>,
@@ -37,7 +38,7 @@ impl Transform {
     pub fn run(self) -> Result<()> {
         in_pool(self.threads, || {
             let ModelFile { rbm, provenance } = ModelFile::read(&model_path(&self.model))?;
-            let dataset = self.data.read_split(self.split)?;
+            let dataset = self.split.read(&self.data, &provenance)?;
             super::check_width(&dataset, &rbm)?;
             super::check_seed(self.seed)?;
             let binarization = super::binarization(self.binarize, &provenance)?;

@@ -20,6 +20,8 @@ mod source;
 #[cfg(feature = "mnist")]
 mod mnist;
 
+mod synthetic;
+
 mod binarization;
 
 mod examples;
@@ -166,6 +168,11 @@ impl Dataset {
             return Err(Error::InvalidSetting { setting: "image_shape", value, rule });
         }
         Ok(Self { image_shape: Some((rows, columns)), ..self })
+    }
+
+    /// The same examples with every intensity x turned to 1 − x: 0 to 1 and 1 to 0.
+    pub fn inverted(self) -> Self {
+        Self { values: self.values.inverted(), ..self }
     }
 
     /// The first `n` examples, or all if there are not so many.

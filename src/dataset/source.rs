@@ -1,17 +1,24 @@
 //! Where data come from, as a user names it.
 
 use super::Dataset;
+use super::synthetic::MAX_SIDE;
 use crate::error::{Error, Result};
+use crate::setting::{by_name, invalid};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Data by name: `mnist`, which the program holds, or the path of a file.
+/// Data by name: `mnist`, which the program holds, `bars-and-stripes:SIDE` and `shifter`, which it
+/// makes, or the path of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Source {
     /// The MNIST images in the program itself.
     #[default]
     Mnist,
+    /// [`Dataset::bars_and_stripes`] of this side.
+    BarsAndStripes(usize),
+    /// [`Dataset::shifter`].
+    Shifter,
     /// An IDX or .npy file, plain or gzipped.
     Path(PathBuf),
 }
@@ -26,6 +33,8 @@ pub enum Split {
     Test,
 }
 
+by_name!(Split, "split", { Train = "train", Test = "test" });
+
 impl Source {
     /// Reads the data; of MNIST the training images.
     ///
@@ -35,13 +44,15 @@ impl Source {
         self.read_split(Split::Train)
     }
 
-    /// Reads the data; of MNIST the images of one split. A file is read whole for either.
+    /// Reads the data; of MNIST the images of one split. Other data are whole for either.
     ///
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_split(&self, split: Split) -> Result<Dataset> {
         match self {
             Self::Path(path) => Dataset::read(path),
+            Self::BarsAndStripes(side) => Ok(Dataset::bars_and_stripes(*side)),
+            Self::Shifter => Ok(Dataset::shifter()),
             #[cfg(feature = "mnist")]
             Self::Mnist => Ok(Dataset::mnist(split)),
             #[cfg(not(feature = "mnist"))]
@@ -63,6 +74,8 @@ impl Source {
     pub fn short_name(&self) -> String {
         match self {
             Self::Mnist => "mnist".to_string(),
+            Self::BarsAndStripes(side) => format!("bars-and-stripes-{side}"),
+            Self::Shifter => "shifter".to_string(),
             Self::Path(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 name.split('.').next().unwrap_or_default().to_string()
@@ -72,10 +85,24 @@ impl Source {
 }
 
 impl FromStr for Source {
-    type Err = std::convert::Infallible;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(if text == "mnist" { Self::Mnist } else { Self::Path(text.into()) })
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text {
+            "mnist" => Self::Mnist,
+            "shifter" => Self::Shifter,
+            _ => match text.strip_prefix("bars-and-stripes:") {
+                None => Self::Path(text.into()),
+                Some(side) => {
+                    let side = side.parse().ok().filter(|side| (1..=MAX_SIDE).contains(side));
+                    Self::BarsAndStripes(side.ok_or_else(|| {
+                        let rule =
+                            format!("bars-and-stripes:SIDE with a side from 1 to {MAX_SIDE}");
+                        invalid("data", text, rule)
+                    })?)
+                }
+            },
+        })
     }
 }
 
@@ -83,32 +110,9 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mnist => f.write_str("mnist"),
+            Self::BarsAndStripes(side) => write!(f, "bars-and-stripes:{side}"),
+            Self::Shifter => f.write_str("shifter"),
             Self::Path(path) => write!(f, "{}", path.display()),
         }
-    }
-}
-
-impl FromStr for Split {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "train" => Ok(Self::Train),
-            "test" => Ok(Self::Test),
-            _ => Err(Error::InvalidSetting {
-                setting: "split",
-                value: text.to_string(),
-                rule: "`train` or `test`".to_string(),
-            }),
-        }
-    }
-}
-
-impl fmt::Display for Split {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Train => "train",
-            Self::Test => "test",
-        })
     }
 }

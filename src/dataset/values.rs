@@ -59,6 +59,19 @@ impl Values {
         }
     }
 
+    /// 1 less every intensity.
+    pub fn inverted(self) -> Self {
+        match self {
+            Self::Bits(bits) => {
+                Self::Bits(BitMatrix::from_fn(bits.n_rows(), bits.n_columns(), |row, column| {
+                    !bits.get(row, column)
+                }))
+            }
+            Self::Bytes(bytes) => Self::Bytes(bytes.mapv(|x| 255 - x)),
+            Self::Reals(reals) => Self::Reals(reals.mapv(|x| 1.0 - x)),
+        }
+    }
+
     /// A copy of some examples, in the form that all of them had.
     pub fn examples(&self, range: Range<usize>) -> Self {
         match self {

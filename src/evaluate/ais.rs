@@ -14,13 +14,6 @@ use super::{LogMean, Progress};
 use crate::bits::BitMatrix;
 use crate::gibbs::{AnnealedChains, Chains, Path};
 use crate::rng::{Purpose, Stream};
-use ndarray::Array1;
-
-/// The rates of the base distribution: (mean + 0.05)/1.05 of each pixel, as in the code of
-/// Salakhutdinov and Murray (2008), and no more than 1/1.05, so that none is certain to be on.
-pub fn smoothed_rates(means: &Array1<f64>) -> Array1<f64> {
-    means.mapv(|mean| ((mean + 0.05) / 1.05).min(1.0 / 1.05))
-}
 
 /// An estimate of log Z.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,9 +1,9 @@
 //! Chains that are led along a path of distributions, and what that tells of the ratio of their
 //! normalisers.
 
-use super::Path;
 use super::path::Tempered;
 use super::words::Words;
+use super::{Image, Path};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::kernels::rows::Target;
 use crate::kernels::softplus;
@@ -108,20 +108,20 @@ impl Block {
         let tempered = path.at(to);
         self.words.fill_sweep(path.image().isa, &mut self.streams);
         self.weigh_and_draw_hidden(path, &tempered, (from, to), true);
-        self.draw_visible(&tempered);
+        self.draw_visible(path.image(), &tempered);
     }
 
     /// From the same inputs: what is added to the log-weights and, if `draws`, h at β' = `to`.
     fn weigh_and_draw_hidden(
         &mut self,
         path: &Path<'_>,
-        tempered: &Tempered<'_>,
+        tempered: &Tempered,
         (from, to): (f64, f64),
         draws: bool,
     ) {
         let image = path.image();
         let resolution = f64::from(image.scale.resolution());
-        let conditional = tempered.hidden_given_visible();
+        let conditional = tempered.hidden_given_visible(image);
         let Self { visible, hidden, words, log_weights, sums, differences, .. } = self;
         if from != to {
             for (row, log_weight) in log_weights.iter_mut().enumerate() {
@@ -145,8 +145,8 @@ impl Block {
         }
     }
 
-    fn draw_visible(&mut self, tempered: &Tempered<'_>) {
-        let conditional = tempered.visible_given_hidden();
+    fn draw_visible(&mut self, image: &Image, tempered: &Tempered) {
+        let conditional = tempered.visible_given_hidden(image);
         let Self { visible, hidden, words, sums, .. } = self;
         let capacity = visible.row_capacity();
         for (panel, bits) in visible.words_mut().chunks_exact_mut(capacity).enumerate() {
@@ -159,7 +159,6 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Image;
     use super::*;
     use crate::model::{Rbm, softplus};
     use crate::rng::Purpose;

@@ -1,7 +1,8 @@
 //! Gibbs chains, each with its own random stream.
 
-use super::Image;
+use super::conditional::Weighed;
 use super::words::Words;
+use super::{Conditional, Image};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::kernels::tile::{Row, SIDE};
 use crate::rng::Stream;
@@ -31,9 +32,22 @@ impl Chains {
         assert_eq!(visible.n_columns(), image.n_visible(), "width of the states");
         let hidden = BitMatrix::zeros(visible.n_rows(), image.n_hidden());
         let mut chains = Self::from_states(visible, &hidden, streams);
-        chains.words.fill_hidden(image.isa, &mut chains.streams);
-        chains.draw_hidden(image);
+        chains.draw_first_hidden(image);
         chains
+    }
+
+    /// Starts anew at the given visible states, at most C: as [`from_visible`](Self::from_visible),
+    /// with the next words of each stream. There are then as many chains as states.
+    pub(crate) fn restart(&mut self, image: &Image, visible: &BitPanels) {
+        self.hidden.set_n_rows(visible.n_rows());
+        self.visible.set_n_rows(visible.n_rows());
+        self.visible.copy_from(visible);
+        self.draw_first_hidden(image);
+    }
+
+    fn draw_first_hidden(&mut self, image: &Image) {
+        self.words.fill_hidden(image.isa, &mut self.streams);
+        self.draw_hidden(image.hidden_given_visible());
     }
 
     /// Chains that go on from saved states (C, V) and (C, H).
@@ -53,7 +67,7 @@ impl Chains {
 
     /// C.
     pub fn n_chains(&self) -> usize {
-        self.streams.len()
+        self.visible.n_rows()
     }
 
     /// The visible states (C, V).
@@ -73,20 +87,34 @@ impl Chains {
 
     /// One sweep of every chain.
     pub fn sweep(&mut self, image: &Image) {
-        self.half_sweep(image);
-        self.draw_hidden(image);
+        self.draw_visible(image.visible_given_hidden());
+        self.draw_hidden(image.hidden_given_visible());
     }
 
     /// The first half of a sweep, v given h, with the words for both halves.
-    pub(crate) fn half_sweep(&mut self, image: &Image) {
+    pub(crate) fn draw_visible(&mut self, conditional: Conditional<'_>) {
         let Self { visible, hidden, streams, words, thresholds } = self;
-        words.fill_sweep(image.isa, streams);
-        image.visible_given_hidden().draw(hidden, words, thresholds, visible);
+        words.fill_sweep(conditional.isa, streams);
+        conditional.draw(hidden, words, thresholds, visible);
     }
 
     /// The second half: h given v.
-    fn draw_hidden(&mut self, image: &Image) {
+    pub(crate) fn draw_hidden(&mut self, conditional: Conditional<'_>) {
         let Self { visible, hidden, words, thresholds, .. } = self;
-        image.hidden_given_visible().draw(visible, words, thresholds, hidden);
+        conditional.draw(visible, words, thresholds, hidden);
+    }
+
+    /// [`draw_visible`](Self::draw_visible), and Σ of input − `base` of the units that are then on:
+    /// `energies` (panels, row capacity) gets what each panel adds.
+    pub(super) fn draw_visible_and_weigh(
+        &mut self,
+        conditional: Conditional<'_>,
+        base: &[Row<i32>],
+        energies: &mut [i64],
+    ) {
+        let Self { visible, hidden, streams, words, thresholds } = self;
+        words.fill_sweep(conditional.isa, streams);
+        let weighed = Weighed { base, energies };
+        conditional.draw_and_weigh(hidden, words, thresholds, visible, weighed);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::split::block_rows;
 use super::words::{Layer, Words};
-use crate::bits::{BitMatrix, BitPanels};
+use crate::bits::{BitMatrix, BitPanels, active};
 use crate::error::{Error, Result};
 use crate::kernels::rows::{Target, add_active_rows};
 use crate::kernels::sigmoid::{self, ONE};
@@ -10,6 +10,14 @@ use crate::kernels::tile::{Panel, Row, SIDE, Tile};
 use crate::kernels::{Isa, sampling};
 use ndarray::Array2;
 use rayon::prelude::*;
+
+/// What [`Conditional::draw_and_weigh`] adds up.
+pub(super) struct Weighed<'a> {
+    /// What is taken off the input of each unit, in panels.
+    pub base: &'a [Row<i32>],
+    /// The sums, (panels, row capacity).
+    pub energies: &'a mut [i64],
+}
 
 /// p(a layer | the other layer): independent units, each with its input from the other layer.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +97,37 @@ impl Conditional<'_> {
             let sums = &mut sums[..n];
             self.thresholds(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
             self.draw_panel(panel, sums, (words, first), &mut bits[..n]);
+        });
+    }
+
+    /// [`draw`](Self::draw) that also adds up the inputs of the units that it switches on.
+    pub(super) fn draw_and_weigh(
+        self,
+        given: &BitPanels,
+        words: &Words,
+        thresholds: &mut [Row<i32>],
+        drawn: &mut BitPanels,
+        weighed: Weighed<'_>,
+    ) {
+        let (capacity, n_rows) = (given.row_capacity(), given.n_rows());
+        let block = block_rows(capacity, self.n_panels());
+        let blocks = drawn.words_mut().par_chunks_mut(block);
+        let blocks = blocks.zip(thresholds.par_chunks_mut(block));
+        let blocks = blocks.zip(weighed.energies.par_chunks_mut(block));
+        blocks.enumerate().for_each(|(piece, ((bits, sums), energies))| {
+            let (panel, first) = (piece / (capacity / block), piece % (capacity / block) * block);
+            let n = n_rows.saturating_sub(first).min(block);
+            let sums = &mut sums[..n];
+            self.inputs(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let (inputs, sums) = (*sums, std::array::from_mut(sums));
+                self.to_thresholds(panel, sums);
+                let bits = &mut bits[row..=row];
+                self.draw_panel(panel, sums, (words, first + row), bits);
+                let on =
+                    active(bits).map(|j| i64::from(inputs[j]) - i64::from(weighed.base[panel][j]));
+                energies[row] = on.sum();
+            }
         });
     }
 

@@ -25,10 +25,13 @@ mod path;
 
 mod annealing;
 
+mod tempering;
+
 pub use annealing::AnnealedChains;
 pub use chains::Chains;
 pub use conditional::Conditional;
 pub use image::Image;
 pub use independent::draw_independent;
-pub use path::Path;
+pub use path::{Path, smoothed_rates};
 pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};
+pub use tempering::Tempering;

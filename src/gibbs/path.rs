@@ -3,11 +3,18 @@
 use super::{Conditional, Image, draw_independent};
 use crate::bits::{BitMatrix, BitPanels, active};
 use crate::error::{Error, Result};
+use crate::fixed::Scale;
 use crate::kernels::tile::{Row, SIDE};
 use crate::model::{Rbm, sigmoid, softplus};
 use crate::rng::Stream;
 use ndarray::Array1;
 use rayon::prelude::*;
+
+/// The rates of the base: (mean + 0.05)/1.05 of each pixel, as in the code of Salakhutdinov and
+/// Murray (2008), and no more than 1/1.05, so that none is certain to be on.
+pub fn smoothed_rates(means: &Array1<f64>) -> Array1<f64> {
+    means.mapv(|mean| ((mean + 0.05) / 1.05).min(1.0 / 1.05))
+}
 
 /// A path of distributions from the *base*, independent pixels of log-odds a, to a machine:
 ///
@@ -101,32 +108,43 @@ impl<'a> Path<'a> {
     }
 
     /// The distribution at β.
-    pub(super) fn at(&self, beta: f64) -> Tempered<'_> {
-        let mut offsets = vec![[0.0; SIDE]; self.image.visible_bias.len()];
-        for (offset, &a) in offsets.as_flattened_mut().iter_mut().zip(&self.base) {
-            *offset = ((1.0 - beta) * f64::from(a)) as f32;
-        }
-        let factor = (beta * f64::from(self.image.scale.resolution())) as f32;
-        Tempered { image: &self.image, factor, offsets }
+    pub(super) fn at(&self, beta: f64) -> Tempered {
+        let mut tempered = Tempered::new(self.image.n_visible());
+        let base = self.base.as_slice().expect("a vector of its own");
+        tempered.set(self.image.scale, base, beta);
+        tempered
     }
 }
 
-/// One distribution of a path.
-pub(super) struct Tempered<'a> {
-    image: &'a Image,
+/// One distribution of a path from a base to a machine: all of it but the machine.
+#[derive(Clone, Debug)]
+pub(super) struct Tempered {
     factor: f32,
     offsets: Vec<Row<f32>>,
 }
 
-impl Tempered<'_> {
+impl Tempered {
+    /// Room for V visible units.
+    pub fn new(n_visible: usize) -> Self {
+        Self { factor: 0.0, offsets: vec![[0.0; SIDE]; n_visible.div_ceil(SIDE)] }
+    }
+
+    /// Goes to β on the path from pixels of log-odds `base` (V) to machines in the given scale.
+    pub fn set(&mut self, scale: Scale, base: &[f32], beta: f64) {
+        for (offset, &a) in self.offsets.as_flattened_mut().iter_mut().zip(base) {
+            *offset = ((1.0 - beta) * f64::from(a)) as f32;
+        }
+        self.factor = (beta * f64::from(scale.resolution())) as f32;
+    }
+
     /// p_β(h | v) = σ(β (c + vW)).
-    pub fn hidden_given_visible(&self) -> Conditional<'_> {
-        Conditional { factor: self.factor, ..self.image.hidden_given_visible() }
+    pub fn hidden_given_visible<'a>(&'a self, image: &'a Image) -> Conditional<'a> {
+        Conditional { factor: self.factor, ..image.hidden_given_visible() }
     }
 
     /// p_β(v | h) = σ(β (b + Wh) + (1 − β) a).
-    pub fn visible_given_hidden(&self) -> Conditional<'_> {
-        let conditional = self.image.visible_given_hidden();
+    pub fn visible_given_hidden<'a>(&'a self, image: &'a Image) -> Conditional<'a> {
+        let conditional = image.visible_given_hidden();
         Conditional { factor: self.factor, offsets: Some(&self.offsets), ..conditional }
     }
 }

@@ -2,7 +2,7 @@
 //! the new weights, while the tile is in cache.
 
 use super::isa::dispatch;
-use super::tile::{SIDE, Tile};
+use super::tile::{Row, SIDE, Tile};
 use super::transpose;
 use crate::fixed::Scale;
 
@@ -36,14 +36,55 @@ impl Difference {
         }
     }
 
-    /// ⟨·⟩_data − ⟨·⟩_model of one parameter, from its sum over the data and its negative sum over
-    /// the model.
+    /// ⟨·⟩_data − ⟨·⟩_model of 64 parameters, from their sums over the data and their negative sums
+    /// over the model.
     #[inline(always)]
-    pub fn gradient(self, data: i32, model: i32) -> f32 {
+    pub fn row(self, data: &Row<i32>, model: &Row<i32>) -> Row<f32> {
         match self {
-            Self::Joint(scale) => data.wrapping_add(model) as f32 * scale,
-            Self::Separate(of_data, of_model) => data as f32 * of_data + model as f32 * of_model,
+            Self::Joint(scale) => {
+                std::array::from_fn(|j| data[j].wrapping_add(model[j]) as f32 * scale)
+            }
+            Self::Separate(of_data, of_model) => {
+                std::array::from_fn(|j| data[j] as f32 * of_data + model[j] as f32 * of_model)
+            }
         }
+    }
+}
+
+/// A matrix xᵢ yⱼ that is taken off the gradient of a tile.
+#[derive(Clone, Copy, Debug)]
+pub struct RankOne<'a> {
+    /// xᵢ.
+    pub rows: &'a Row<f32>,
+    /// yⱼ.
+    pub columns: &'a Row<f32>,
+}
+
+/// What the gradient of a tile is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct TileGradient<'a> {
+    /// What the sums are worth.
+    pub difference: Difference,
+    /// Σₙ vₙᵢ p̃ₙⱼ over the examples, a row for each visible unit.
+    pub data: &'a Tile<i32>,
+    /// The same over the chains, negative; none: `data` has both.
+    pub model: Option<&'a Tile<i32>>,
+    /// Taken off, one after the other.
+    pub terms: &'a [RankOne<'a>],
+}
+
+impl TileGradient<'_> {
+    /// The gradient of the weights of visible unit `i`.
+    #[inline(always)]
+    fn row(&self, i: usize) -> Row<f32> {
+        let model = self.model.map_or(&[0; SIDE], |model| &model[i]);
+        let mut gradient = self.difference.row(&self.data[i], model);
+        for term in self.terms {
+            for j in 0..SIDE {
+                gradient[j] -= term.rows[i] * term.columns[j];
+            }
+        }
+        gradient
     }
 }
 
@@ -59,44 +100,22 @@ pub struct TileParts<'a, S> {
     pub transposed: &'a mut Tile<i32>,
 }
 
-/// The sums Σₙ vₙᵢ p̃ₙⱼ of a tile, a row for each visible unit, and what they are worth.
-#[derive(Clone, Copy, Debug)]
-pub enum Sums<'a> {
-    /// Over the examples minus those over as many chains, and what 1 stands for.
-    Joint(&'a Tile<i32>, f32),
-    /// Over the examples and, negative, over the chains, and what 1 stands for in each.
-    Separate([&'a Tile<i32>; 2], [f32; 2]),
-}
-
-impl Sums<'_> {
-    /// ⟨vᵢhⱼ⟩_data − ⟨vᵢhⱼ⟩_model.
-    #[inline(always)]
-    fn gradient(&self, i: usize, j: usize) -> f32 {
-        match self {
-            Self::Joint(sums, scale) => sums[i][j] as f32 * scale,
-            Self::Separate([data, model], [of_data, of_model]) => {
-                data[i][j] as f32 * of_data + model[i][j] as f32 * of_model
-            }
-        }
-    }
-}
-
 /// Moves a tile of weights one step along its gradient and refreshes both of its images.
 pub fn ascend_tile<R: Rule>(
     isa: super::Isa,
     rule: R,
     scale: Scale,
-    sums: Sums<'_>,
+    gradient: TileGradient<'_>,
     tile: TileParts<'_, R::State>,
 ) {
     let TileParts { weights, state, image, transposed } = tile;
-    move_weights(isa, rule, scale, sums, (weights, state, image));
+    move_weights(isa, rule, scale, gradient, (weights, state, image));
     transpose::tile(isa, image, transposed);
 }
 
 dispatch! {
     /// Moves a tile of weights and rounds them.
-    fn move_weights<; R: Rule>(isa, rule: R, scale: Scale, sums: Sums<'_>,
+    fn move_weights<; R: Rule>(isa, rule: R, scale: Scale, gradient: TileGradient<'_>,
         tile: (&mut Tile<f32>, &mut Tile<R::State>, &mut Tile<i32>)) = move_weights_body
 }
 
@@ -104,12 +123,13 @@ dispatch! {
 fn move_weights_body<R: Rule>(
     rule: R,
     scale: Scale,
-    sums: Sums<'_>,
+    gradient: TileGradient<'_>,
     (weights, state, image): (&mut Tile<f32>, &mut Tile<R::State>, &mut Tile<i32>),
 ) {
     for i in 0..SIDE {
+        let gradient = gradient.row(i);
         for j in 0..SIDE {
-            weights[i][j] = rule.step(weights[i][j], sums.gradient(i, j), &mut state[i][j]);
+            weights[i][j] = rule.step(weights[i][j], gradient[j], &mut state[i][j]);
             image[i][j] = scale.round(weights[i][j]);
         }
     }
@@ -139,10 +159,16 @@ mod tests {
         let model = [[-(1 << 16); SIDE]; SIDE];
         let joint = data.map(|row| row.map(|x| x - (1 << 16)));
         for isa in Isa::available() {
-            for (sums, chains) in [
-                (Sums::Joint(&joint, 1.0 / (8 << 16) as f32), 8.0),
-                (Sums::Separate([&data, &model], [8, 4].map(|n| 1.0 / (n << 16) as f32)), 4.0),
+            let scale = |n: i32| 1.0 / (n << 16) as f32;
+            let separate = Difference::Separate(scale(8), scale(4));
+            for (difference, data, model, chains) in [
+                (Difference::Joint(scale(8)), &joint, None, 8.0),
+                (separate, &data, Some(&model), 4.0),
             ] {
+                let rows = std::array::from_fn(|i| i as f32);
+                let columns = std::array::from_fn(|j| j as f32 / 4.0 - 3.0);
+                let term = RankOne { rows: &rows, columns: &columns };
+                let gradient = TileGradient { difference, data, model, terms: &[term, term] };
                 let (mut weights, mut state) = ([[0.25; SIDE]; SIDE], [[0.0; SIDE]; SIDE]);
                 let (mut image, mut transposed) = ([[7; SIDE]; SIDE], [[7; SIDE]; SIDE]);
                 let tile = TileParts {
@@ -151,10 +177,11 @@ mod tests {
                     image: &mut image,
                     transposed: &mut transposed,
                 };
-                ascend_tile(isa, Half, Scale::TRAINING, sums, tile);
+                ascend_tile(isa, Half, Scale::TRAINING, gradient, tile);
                 for i in 0..SIDE {
                     for j in 0..SIDE {
-                        let gradient = (i * 64 + j) as f32 / 16.0 / 8.0 - 1.0 / chains;
+                        let difference = (i * 64 + j) as f32 / 16.0 / 8.0 - 1.0 / chains;
+                        let gradient = difference - 2.0 * (i as f32 * (j as f32 / 4.0 - 3.0));
                         assert_eq!(weights[i][j], 0.25 + 0.5 * gradient);
                         assert_eq!(state[i][j], gradient);
                         assert_eq!(image[i][j], Scale::TRAINING.round(weights[i][j]));

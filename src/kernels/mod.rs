@@ -69,6 +69,8 @@ pub mod sampling;
 
 pub mod transpose;
 
+pub mod moments;
+
 pub mod ascent;
 
 pub use isa::Isa;

@@ -3,9 +3,9 @@
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::Result;
-use crate::evaluate::ais::smoothed_rates;
 use crate::evaluate::evaluation::Starts;
 use crate::evaluate::{AnnealingSchedule, Evaluation, EvaluationConfig, Method};
+use crate::gibbs::smoothed_rates;
 use crate::train::Trainer;
 use ndarray::Array1;
 
@@ -55,7 +55,7 @@ impl Likelihood {
         }
         let model_states = &trainer.chains().visible();
         let starts = Starts { base_rates: &self.base_rates, model_states };
-        Evaluation::new(&trainer.rbm(), &self.visible, starts, &self.config, &|_, _, _| ())
+        Evaluation::new(&trainer.model(), &self.visible, starts, &self.config, &|_, _, _| ())
             .map(Some)
     }
 }

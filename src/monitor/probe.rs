@@ -45,7 +45,7 @@ impl Probe {
         seconds: f64,
         total_seconds: f64,
     ) -> Result<EpochRecord> {
-        let rbm = trainer.rbm();
+        let rbm = trainer.model();
         let few = self.training.rows(0..self.training.n_rows().min(PSEUDO_LIKELIHOOD_SUBSET));
         let activity = HiddenActivity::new(&rbm, &self.training)?;
         let training = mean_free_energy(&rbm, &self.training).mean;

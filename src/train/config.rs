@@ -1,9 +1,11 @@
 //! Settings that decide bits: every one of them, and no other.
 
+use super::averaging::Averaging;
 use super::schedule::Schedule;
 use crate::dataset::Binarization;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::rng::MAX_SEED;
+use crate::setting::{by_name, check};
 use serde::{Deserialize, Serialize};
 
 /// The most examples of a mini-batch, and the most chains: their sums of 16-bit means fit an i32.
@@ -12,12 +14,37 @@ pub const MAX_ROWS: usize = 32_767;
 /// The most epochs: with any data, their updates are counted in 64 bits.
 const MAX_EPOCHS: usize = 1 << 40;
 
+/// The most sweeps of an update.
+const MAX_SWEEPS: usize = 1_000_000;
+
+/// The most inverse temperatures.
+const MAX_TEMPERATURES: usize = 1000;
+
 /// The most hidden units.
 pub const MAX_HIDDEN: usize = 100_000;
 
+/// Where the samples of the model come from that make the negative phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Algorithm {
+    /// Contrastive divergence, CD-k: chains that start anew at the mini-batch in every update
+    /// (Hinton, 2002, Training products of experts by minimizing contrastive divergence).
+    Cd,
+    /// Persistent contrastive divergence, PCD-k: chains that go on from update to update (Tieleman,
+    /// 2008, Training restricted Boltzmann machines using approximations to the likelihood
+    /// gradient).
+    Pcd,
+    /// PCD-k with parallel tempering: every chain has replicas at other inverse temperatures, which
+    /// it changes places with (Desjardins, Courville, Bengio, Vincent and Delalleau, 2010, Parallel
+    /// tempering for training of restricted Boltzmann machines).
+    Pt,
+}
+
+by_name!(Algorithm, "algorithm", { Cd = "cd", Pcd = "pcd", Pt = "pt" });
+
 /// Where persistent chains start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "String", try_from = "String")]
 pub enum ChainStart {
     /// At training examples: those that come first in the order of the first epoch.
     Data,
@@ -25,30 +52,20 @@ pub enum ChainStart {
     Bias,
 }
 
-impl std::str::FromStr for ChainStart {
-    type Err = Error;
+by_name!(ChainStart, "chain_start", { Data = "data", Bias = "bias" });
 
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "data" => Ok(Self::Data),
-            "bias" => Ok(Self::Bias),
-            _ => Err(Error::InvalidSetting {
-                setting: "chain_start",
-                value: text.to_string(),
-                rule: "`data` or `bias`".to_string(),
-            }),
-        }
-    }
+/// How the parameters move along the gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum UpdateRule {
+    /// A step along the gradient, with [`TrainConfig::momentum`] if that is above 0.
+    Sgd,
+    /// Steps scaled by the gradient's running moments (Kingma and Ba, 2015, Adam: a method for
+    /// stochastic optimization).
+    Adam,
 }
 
-impl std::fmt::Display for ChainStart {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Data => "data",
-            Self::Bias => "bias",
-        })
-    }
-}
+by_name!(UpdateRule, "optimizer", { Sgd = "sgd", Adam = "adam" });
 
 /// The settings of a training run. Two runs with equal settings on equal data end in equal bits.
 ///
@@ -67,20 +84,59 @@ pub struct TrainConfig {
     pub epochs: usize,
     /// Examples of a mini-batch N, 1 to 32,767 and not more than there are; usual: 20 to 500.
     pub batch_size: usize,
-    /// Persistent chains C, 1 to 32,767; none: as many as `batch_size`.
+    /// Where the samples of the model come from.
+    pub algorithm: Algorithm,
+    /// Chains C, 1 to 32,767; none: as many as `batch_size`, which CD always has.
     pub chains: Option<usize>,
     /// Sweeps of every chain in an update (k of PCD-k), at least 1; usual: 1 to 25.
     pub gibbs_steps: usize,
+    /// Sweeps of the last updates, to which the number goes step by step, at least 1; none:
+    /// `gibbs_steps` throughout.
+    pub gibbs_steps_last: Option<usize>,
+    /// Share of the chains that start anew at examples of the mini-batch after each update, 0 to 1;
+    /// usual: 0, or 0.001 to 0.05.
+    pub chain_reset: f64,
+    /// Inverse temperatures of parallel tempering, that of the model included, 2 to 1,000; usual:
+    /// 5 to 50.
+    pub temperatures: usize,
+    /// Rate at which neighbouring temperatures are to change places, above 0 and below 1: the
+    /// distances between them adapt to it; usual: 0.2 to 0.6.
+    pub swap_rate: f64,
     /// Step ε along the gradient in the first update, above 0; usual: 0.01 to 0.2.
     pub learning_rate: f64,
     /// How the learning rate goes on from there.
     pub schedule: Schedule,
+    /// Epochs over which the learning rate rises evenly to that of the schedule, at least 0; usual:
+    /// 0 to 5.
+    pub warm_up: f64,
+    /// The update rule.
+    pub optimizer: UpdateRule,
     /// Share μ of the last step that is added to the next, at least 0 and below 1; usual: 0, or
-    /// 0.5 to 0.9.
+    /// 0.5 to 0.9. SGD only.
     pub momentum: f64,
+    /// Decay β₁ of Adam's mean of the gradient, at least 0 and below 1; usual: 0.9.
+    pub adam_beta1: f64,
+    /// Decay β₂ of Adam's mean of the squared gradient, at least 0 and below 1; usual: 0.999.
+    pub adam_beta2: f64,
+    /// What is added to the root of that, ε of Adam, above 0; usual: 1e-8.
+    pub adam_epsilon: f64,
     /// Share λ of each weight (not of the biases) that is taken off its gradient (L2), at least
     /// 0; usual: 0 to 0.001.
     pub weight_decay: f64,
+    /// Whether the gradient is centred; its offsets are the mean of the data and the running mean
+    /// of p(h | v).
+    pub centering: bool,
+    /// Share ν of an update in the running mean of p(h | v), above 0 and at most 1; usual: 0.01 to
+    /// 0.1.
+    pub offset_rate: f64,
+    /// Mean activity p that the hidden units are pushed to, above 0 and below 1; usual: 0.01 to 0.1.
+    pub sparsity_target: f64,
+    /// Strength of that push: so many times p − q is added to the gradient of a unit's input, q
+    /// being its running mean (Hinton, 2012, A practical guide to training restricted Boltzmann
+    /// machines, section 11), 0 (none) or more; usual: 0, or 0.001 to 0.1.
+    pub sparsity_cost: f64,
+    /// The average of the parameters that the run ends with.
+    pub averaging: Averaging,
     /// How intensities become bits. Data that are only 0 and 1 are taken as they are.
     pub binarize: Binarization,
     /// Where the chains start.
@@ -95,12 +151,27 @@ impl Default for TrainConfig {
             hidden: 500,
             epochs: 20,
             batch_size: 128,
+            algorithm: Algorithm::Pcd,
             chains: None,
             gibbs_steps: 1,
+            gibbs_steps_last: None,
+            chain_reset: 0.0,
+            temperatures: 10,
+            swap_rate: 0.4,
             learning_rate: 0.1,
             schedule: Schedule::Linear,
+            warm_up: 0.0,
+            optimizer: UpdateRule::Sgd,
             momentum: 0.0,
+            adam_beta1: 0.9,
+            adam_beta2: 0.999,
+            adam_epsilon: 1e-8,
             weight_decay: 0.0,
+            centering: false,
+            offset_rate: 0.01,
+            sparsity_target: 0.1,
+            sparsity_cost: 0.0,
+            averaging: Averaging::None,
             binarize: Binarization::Stochastic,
             chain_start: ChainStart::Data,
             seed: 0,
@@ -122,48 +193,87 @@ impl TrainConfig {
     /// Checks every setting, and the batch size against the number of training examples.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] for the first that is out of its range.
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for the first that is out of its
+    /// range.
     pub fn validate(&self, n_examples: usize) -> Result<()> {
-        let rows = 1..=MAX_ROWS;
-        let rows_rule = || format!("from 1 to {MAX_ROWS}");
-        let (rate, momentum, decay) = (self.learning_rate, self.momentum, self.weight_decay);
-        let (hidden, epochs) = (1..=MAX_HIDDEN, 1..=MAX_EPOCHS);
-        check("hidden", self.hidden, hidden.contains(&self.hidden), || {
-            format!("at least 1 and at most {MAX_HIDDEN}")
-        })?;
-        check("epochs", self.epochs, epochs.contains(&self.epochs), || {
-            format!("at least 1 and at most {MAX_EPOCHS}")
-        })?;
-        check("batch_size", self.batch_size, rows.contains(&self.batch_size), rows_rule)?;
-        check("batch_size", self.batch_size, self.batch_size <= n_examples, || {
+        let batch_size = self.batch_size;
+        count("hidden", self.hidden, 1, MAX_HIDDEN)?;
+        count("epochs", self.epochs, 1, MAX_EPOCHS)?;
+        count("batch_size", batch_size, 1, MAX_ROWS)?;
+        check("batch_size", batch_size, batch_size <= n_examples, || {
             format!("at most the number of training examples, {n_examples}")
         })?;
-        check("chains", self.n_chains(), rows.contains(&self.n_chains()), rows_rule)?;
-        check("gibbs_steps", self.gibbs_steps, self.gibbs_steps >= 1, || "at least 1".into())?;
-        check("learning_rate", rate, rate > 0.0 && rate <= 1e6, || {
-            "above 0 and at most 1000000".into()
+        count("chains", self.n_chains(), 1, MAX_ROWS)?;
+        count("gibbs_steps", self.gibbs_steps, 1, MAX_SWEEPS)?;
+        count("gibbs_steps_last", self.gibbs_steps_last.unwrap_or(1), 1, MAX_SWEEPS)?;
+        count("temperatures", self.temperatures, 2, MAX_TEMPERATURES)?;
+        let is_cd = self.algorithm == Algorithm::Cd;
+        check("chains", self.n_chains(), !is_cd || self.n_chains() == batch_size, || {
+            format!("left out with `cd`, which has a chain for each of the {batch_size} examples")
         })?;
-        check("momentum", momentum, (0.0..1.0).contains(&momentum), || {
-            "at least 0 and below 1".into()
+        check("chain_reset", self.chain_reset, !is_cd || self.chain_reset == 0.0, || {
+            "0 with `cd`, whose chains all start anew".to_string()
         })?;
-        check("weight_decay", decay, (0.0..=1e6).contains(&decay), || {
-            "at least 0 and at most 1000000".into()
+        let is_adam = self.optimizer == UpdateRule::Adam;
+        check("momentum", self.momentum, !is_adam || self.momentum == 0.0, || {
+            "0 with `adam`, which has adam_beta1 in its place".to_string()
         })?;
+
+        let real = |setting, value: f64, is_valid: bool, rule: &str| {
+            check(setting, value, is_valid, || rule.to_string())
+        };
+        let (at_least_0, above_0) = (0.0..=1e6, |x: f64| x > 0.0 && x <= 1e6);
+        let open = |x: f64| x > 0.0 && x < 1.0;
+        let decay = 0.0..1.0;
+        let (of_open, of_decay) = ("above 0 and below 1", "at least 0 and below 1");
+        let (of_above_0, of_at_least_0) =
+            ("above 0 and at most 1000000", "at least 0 and at most 1000000");
+        for (setting, value, is_valid, rule) in [
+            ("learning_rate", self.learning_rate, above_0(self.learning_rate), of_above_0),
+            ("warm_up", self.warm_up, at_least_0.contains(&self.warm_up), of_at_least_0),
+            ("momentum", self.momentum, decay.contains(&self.momentum), of_decay),
+            ("adam_beta1", self.adam_beta1, decay.contains(&self.adam_beta1), of_decay),
+            ("adam_beta2", self.adam_beta2, decay.contains(&self.adam_beta2), of_decay),
+            ("adam_epsilon", self.adam_epsilon, above_0(self.adam_epsilon), of_above_0),
+            (
+                "weight_decay",
+                self.weight_decay,
+                at_least_0.contains(&self.weight_decay),
+                of_at_least_0,
+            ),
+            (
+                "chain_reset",
+                self.chain_reset,
+                (0.0..=1.0).contains(&self.chain_reset),
+                "at least 0 and at most 1",
+            ),
+            ("swap_rate", self.swap_rate, open(self.swap_rate), of_open),
+            (
+                "offset_rate",
+                self.offset_rate,
+                self.offset_rate > 0.0 && self.offset_rate <= 1.0,
+                "above 0 and at most 1",
+            ),
+            ("sparsity_target", self.sparsity_target, open(self.sparsity_target), of_open),
+            (
+                "sparsity_cost",
+                self.sparsity_cost,
+                at_least_0.contains(&self.sparsity_cost),
+                of_at_least_0,
+            ),
+        ] {
+            real(setting, value, is_valid, rule)?;
+        }
         self.binarize.validate()?;
         check("seed", self.seed, self.seed <= MAX_SEED, || format!("at most {MAX_SEED}"))
     }
 }
 
-fn check(
-    setting: &'static str,
-    value: impl ToString,
-    is_valid: bool,
-    rule: impl FnOnce() -> String,
-) -> Result<()> {
-    if is_valid {
-        return Ok(());
-    }
-    Err(Error::InvalidSetting { setting, value: value.to_string(), rule: rule() })
+/// Checks a whole number.
+fn count(setting: &'static str, value: usize, least: usize, most: usize) -> Result<()> {
+    check(setting, value, (least..=most).contains(&value), || {
+        format!("at least {least} and at most {most}")
+    })
 }
 
 #[cfg(test)]

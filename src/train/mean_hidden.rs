@@ -6,6 +6,7 @@ use super::statistics::Statistics;
 use crate::gibbs::{Chains, Image, block_rows};
 use crate::kernels::rows::Target;
 use crate::kernels::sigmoid;
+use crate::kernels::tile::SIDE;
 use rayon::prelude::*;
 
 /// Fills the statistics, and draws the next h of every chain. One σ serves the draw (24 bits) and
@@ -55,6 +56,12 @@ pub fn mean_hidden(
             conditional.draw_panel(panel, chain_means, (words, first_chain), drawn);
             sigmoid::means(image.isa, data_means, 1);
             sigmoid::means(image.isa, chain_means, -1);
+            // Units that do not exist have no mean, so that their weights stay 0.
+            let n_units = conditional.mask(panel).count_ones() as usize;
+            if n_units < SIDE {
+                let means = data_means.iter_mut().chain(chain_means);
+                means.for_each(|means| means[n_units..].fill(0));
+            }
         });
     });
 }

@@ -11,9 +11,11 @@
 
 pub mod schedule;
 
-pub mod config;
-
 pub mod parameters;
+
+pub mod averaging;
+
+pub mod config;
 
 pub mod statistics;
 
@@ -23,12 +25,17 @@ pub mod negative_phase;
 
 pub mod mean_hidden;
 
+pub mod centering;
+
+pub mod gradient;
+
 pub mod update;
 
 pub mod optimizer;
 
 pub mod trainer;
 
-pub use config::{ChainStart, TrainConfig};
+pub use averaging::Averaging;
+pub use config::{Algorithm, ChainStart, TrainConfig, UpdateRule};
 pub use schedule::Schedule;
 pub use trainer::Trainer;

@@ -1,36 +1,107 @@
-//! The second expectation of the gradient: the model's own distribution, reached by Gibbs chains
-//! that persist from update to update.
+//! The second expectation of the gradient: the model's own distribution, reached by Gibbs chains.
+//!
+//! | algorithm | where the chains of an update start | |
+//! | --- | --- | --- |
+//! | CD-k | at the mini-batch | Hinton, 2002 |
+//! | PCD-k | where the last update left them | Tieleman, 2008 |
+//! | PT | there as well, after swaps with replicas at other temperatures | Desjardins et al., 2010 |
 
+use super::positive_phase::PositivePhase;
+use super::statistics::Statistics;
 use crate::bits::BitPanels;
-use crate::gibbs::{Chains, Image};
+use crate::gibbs::{Chains, Image, Tempering};
+use crate::kernels::sigmoid::ONE;
+use crate::kernels::tile::SIDE;
+use crate::rng::{STEP, Stream};
 
-/// The persistent chains.
+/// Who provides the negative statistics: the chains, and where their updates begin.
 #[derive(Clone, Debug)]
 pub struct NegativePhase {
     pub(super) chains: Chains,
+    start: Start,
     /// v before the last sweep.
     previous: BitPanels,
 }
 
+/// Where the chains of an update start.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// At the mini-batch.
+    Batch,
+    /// Where they are.
+    Persistent,
+    /// Where they are, with replicas at other temperatures.
+    Tempered(Box<Tempering>),
+}
+
 impl NegativePhase {
     /// The phase of chains that have their start.
-    pub fn new(chains: Chains) -> Self {
-        Self { previous: chains.visible.clone(), chains }
+    pub fn new(chains: Chains, start: Start) -> Self {
+        Self { previous: chains.visible.clone(), chains, start }
     }
 
     /// Moves every chain `gibbs_steps` sweeps, up to the h of the last: that is drawn together
     /// with the means, in [`mean_hidden`](super::mean_hidden::mean_hidden).
-    pub fn sweep(&mut self, image: &Image, gibbs_steps: usize) {
-        for _ in 1..gibbs_steps {
-            self.chains.sweep(image);
+    pub fn sweep(&mut self, image: &Image, positive: &PositivePhase, gibbs_steps: usize) {
+        let Self { chains, start, previous } = self;
+        if let Start::Batch = start {
+            chains.restart(image, positive.visible());
+            previous.set_n_rows(chains.n_chains());
         }
-        self.previous.copy_from(&self.chains.visible);
-        self.chains.half_sweep(image);
+        for step in 1..=gibbs_steps {
+            if step == gibbs_steps {
+                previous.copy_from(&chains.visible);
+            }
+            match start {
+                Start::Tempered(tempering) => tempering.half_sweep(image, chains),
+                Start::Batch | Start::Persistent => {
+                    chains.draw_visible(image.visible_given_hidden());
+                }
+            }
+            if step < gibbs_steps {
+                chains.draw_hidden(image.hidden_given_visible());
+            }
+        }
+    }
+
+    /// Lets each chain, with the chance `share`, go on from p(h | v) of an example of the
+    /// mini-batch. A step of the stream decides (word 0) and picks the example (word 1); then
+    /// ⌈H/16⌉ steps draw h.
+    pub fn reset(&mut self, statistics: &Statistics, share: f64, mut stream: Stream) {
+        let (n_data, n_hidden) = (statistics.n_data(), statistics.n_hidden());
+        let capacity = self.chains.hidden.row_capacity();
+        for chain in 0..self.chains.n_chains() {
+            let [chance, pick, ..] = stream.step();
+            if f64::from(chance >> 8) >= share * f64::from(ONE) {
+                continue;
+            }
+            let example = (u64::from(pick) * n_data as u64 >> 32) as usize;
+            let panels = self.chains.hidden.words_mut().chunks_exact_mut(capacity);
+            for (panel, words) in panels.enumerate() {
+                let means = &statistics.mean_panel(panel)[example];
+                let n_units = (n_hidden - panel * SIDE).min(SIDE);
+                let mut state = 0;
+                for (step, means) in means[..n_units].chunks(STEP).enumerate() {
+                    for (j, (&mean, word)) in means.iter().zip(stream.step()).enumerate() {
+                        state |= u64::from(((word >> 16) as i32) < mean) << (step * STEP + j);
+                    }
+                }
+                words[chain] = state;
+            }
+        }
     }
 
     /// The chains.
     pub fn chains(&self) -> &Chains {
         &self.chains
+    }
+
+    /// The replicas of parallel tempering, if there are any.
+    pub fn tempering(&self) -> Option<&Tempering> {
+        match &self.start {
+            Start::Tempered(tempering) => Some(tempering),
+            Start::Batch | Start::Persistent => None,
+        }
     }
 
     /// Share of the visible bits that the last sweep changed.

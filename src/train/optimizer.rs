@@ -1,5 +1,7 @@
 //! Update rules: how the parameters move along the gradient.
 
+use super::config::{TrainConfig, UpdateRule};
+use super::gradient::Gradient;
 use super::parameters::Parameters;
 use super::statistics::Statistics;
 use super::update::{Memory, ascend};
@@ -32,8 +34,14 @@ pub struct Momentum {
     pub momentum: f32,
 }
 
-/// Steps smaller than this become 0, so that no machine's way with subnormal numbers matters.
-const SMALLEST_STEP: f32 = 1e-30;
+/// What a rule remembers below this becomes 0, so that no machine's way with subnormal numbers
+/// matters.
+const SMALLEST: f32 = 1e-30;
+
+#[inline(always)]
+fn normal(x: f32) -> f32 {
+    if x.abs() < SMALLEST { 0.0 } else { x }
+}
 
 impl Rule for Momentum {
     type State = f32;
@@ -41,9 +49,36 @@ impl Rule for Momentum {
     #[inline(always)]
     fn step(self, parameter: f32, gradient: f32, velocity: &mut f32) -> f32 {
         let Sgd { rate, decay } = self.sgd;
-        let step = self.momentum * *velocity + rate * (gradient - decay * parameter);
-        *velocity = if step.abs() < SMALLEST_STEP { 0.0 } else { step };
+        *velocity = normal(self.momentum * *velocity + rate * (gradient - decay * parameter));
         parameter + *velocity
+    }
+}
+
+/// m ← β₁m + (1 − β₁)g, s ← β₂s + (1 − β₂)g², θ ← θ + ε m̂/(√ŝ + e) with m̂ = m/(1 − β₁ᵗ) and
+/// ŝ = s/(1 − β₂ᵗ) in update t (Kingma and Ba, 2015, algorithm 1), g less λθ.
+#[derive(Clone, Copy, Debug)]
+pub struct Adam {
+    /// ε and λ.
+    pub sgd: Sgd,
+    /// β₁ and β₂.
+    pub betas: [f32; 2],
+    /// e.
+    pub epsilon: f32,
+    /// 1 − β₁ᵗ and 1 − β₂ᵗ.
+    pub corrections: [f32; 2],
+}
+
+impl Rule for Adam {
+    type State = [f32; 2];
+
+    #[inline(always)]
+    fn step(self, parameter: f32, gradient: f32, [mean, square]: &mut [f32; 2]) -> f32 {
+        let Self { sgd: Sgd { rate, decay }, betas, epsilon, corrections } = self;
+        let gradient = gradient - decay * parameter;
+        *mean = normal(betas[0] * *mean + (1.0 - betas[0]) * gradient);
+        *square = normal(betas[1] * *square + (1.0 - betas[1]) * (gradient * gradient));
+        let (mean, square) = (*mean / corrections[0], *square / corrections[1]);
+        parameter + rate * (mean / (square.sqrt() + epsilon))
     }
 }
 
@@ -52,29 +87,69 @@ impl Rule for Momentum {
 pub enum Optimizer {
     /// No memory.
     Sgd(Memory<()>),
-    /// The last step of each parameter.
+    /// μ, and the last step of each parameter.
     Momentum(f32, Memory<f32>),
+    /// β₁, β₂ and e, and both moments of each parameter's gradient.
+    Adam([f64; 2], f64, Memory<[f32; 2]>),
 }
 
 impl Optimizer {
     /// The rule of these settings, before the first update.
-    pub fn new(momentum: f64, n_visible: usize, n_hidden: usize) -> Self {
-        if momentum == 0.0 {
-            Self::Sgd(Memory::new(n_visible, n_hidden))
-        } else {
-            Self::Momentum(momentum as f32, Memory::new(n_visible, n_hidden))
+    pub fn new(config: &TrainConfig, n_visible: usize) -> Self {
+        let (momentum, n_hidden) = (config.momentum as f32, config.hidden);
+        match config.optimizer {
+            UpdateRule::Sgd if momentum == 0.0 => Self::Sgd(Memory::new(n_visible, n_hidden)),
+            UpdateRule::Sgd => Self::Momentum(momentum, Memory::new(n_visible, n_hidden)),
+            UpdateRule::Adam => Self::Adam(
+                [config.adam_beta1, config.adam_beta2],
+                config.adam_epsilon,
+                Memory::new(n_visible, n_hidden),
+            ),
         }
     }
 
-    /// Moves the parameters one step up the gradient, the difference of the two phases, at the
-    /// learning rate and weight decay of `step`.
-    pub fn update(&mut self, parameters: &mut Parameters, statistics: &Statistics, step: Sgd) {
+    /// The most that parameters move in an update at a rate of 1, if the magnitudes of their
+    /// gradients add up to at most `bound`.
+    pub fn largest_step(&self, bound: f64) -> f64 {
+        match self {
+            Self::Sgd(_) => bound,
+            Self::Momentum(momentum, _) => bound / (1.0 - f64::from(*momentum)),
+            // Of each parameter, m̂/√ŝ at most: by Cauchy and Schwarz the root of Σ aₜ²/bₜ, a and b
+            // being the shares of gradient t in m̂ and in ŝ. Where β₁² < β₂ that is below the
+            // quotient of the limits, 1/(1 − β₁) times it while few gradients are in.
+            Self::Adam([beta1, beta2], ..) => {
+                let ratio = beta1 * beta1 / beta2;
+                let limit = (1.0 - beta1).powi(2) / (1.0 - beta2) / (1.0 - ratio);
+                if ratio < 1.0 { bound * limit.sqrt() / (1.0 - beta1) } else { f64::INFINITY }
+            }
+        }
+    }
+
+    /// Moves the parameters one step up the gradient in update `update` (from 0), at the learning
+    /// rate and weight decay of `step`.
+    pub fn update(
+        &mut self,
+        parameters: &mut Parameters,
+        gradient: (&Gradient, &Statistics),
+        step: Sgd,
+        update: u64,
+    ) {
         let no_decay = Sgd { decay: 0.0, ..step };
         match self {
-            Self::Sgd(memory) => ascend(parameters, memory, statistics, (step, no_decay)),
+            Self::Sgd(memory) => ascend(parameters, memory, gradient, (step, no_decay)),
             Self::Momentum(momentum, memory) => {
                 let rule = |sgd| Momentum { sgd, momentum: *momentum };
-                ascend(parameters, memory, statistics, (rule(step), rule(no_decay)));
+                ascend(parameters, memory, gradient, (rule(step), rule(no_decay)));
+            }
+            Self::Adam(betas, epsilon, memory) => {
+                let correction = |beta: f64| -libm::expm1((update + 1) as f64 * libm::log(beta));
+                let rule = |sgd| Adam {
+                    sgd,
+                    betas: betas.map(|beta| beta as f32),
+                    epsilon: *epsilon as f32,
+                    corrections: betas.map(|beta| correction(beta) as f32),
+                };
+                ascend(parameters, memory, gradient, (rule(step), rule(no_decay)));
             }
         }
     }
@@ -103,12 +178,33 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_dies_away_ends_at_zero() {
-        let rule = Momentum { sgd: Sgd { rate: 0.1, decay: 0.0 }, momentum: 0.5 };
+    fn what_dies_away_ends_at_zero() {
+        let sgd = Sgd { rate: 0.1, decay: 0.0 };
         let mut velocity = 1.0;
+        let mut moments = [1.0, 1.0];
+        let adam = Adam { sgd, betas: [0.5, 0.5], epsilon: 1e-8, corrections: [1.0, 1.0] };
         for _ in 0..200 {
-            rule.step(1.0, 0.0, &mut velocity);
+            Momentum { sgd, momentum: 0.5 }.step(1.0, 0.0, &mut velocity);
+            adam.step(1.0, 0.0, &mut moments);
         }
-        assert_eq!(velocity, 0.0);
+        assert_eq!((velocity, moments), (0.0, [0.0, 0.0]));
+    }
+
+    /// The first step of Adam is ε in the direction of the gradient, whatever its size; and so is
+    /// every other as long as the gradient stays.
+    #[test]
+    fn adam_steps_by_the_rate() {
+        let sgd = Sgd { rate: 0.01, decay: 0.0 };
+        for gradient in [1e-3_f32, -0.5] {
+            let (mut parameter, mut moments) = (0.0, [0.0, 0.0]);
+            for update in 1..=50 {
+                let betas = [0.9_f32, 0.999];
+                let corrections = betas.map(|beta| 1.0 - beta.powi(update));
+                let adam = Adam { sgd, betas, epsilon: 1e-8, corrections };
+                parameter = adam.step(parameter, gradient, &mut moments);
+                let expected = 0.01 * update as f32 * gradient.signum();
+                assert!((parameter - expected).abs() < 1e-3 * expected.abs(), "{parameter}");
+            }
+        }
     }
 }

@@ -49,14 +49,23 @@ impl Parameters {
 
     /// The machine as it is now.
     pub fn to_rbm(&self) -> Rbm {
+        self.rbm_of(&self.weights, &self.visible_bias, &self.hidden_bias)
+    }
+
+    /// A machine of these sizes, of parameters in this layout.
+    pub(super) fn rbm_of(
+        &self,
+        weights: &[Tile<f32>],
+        visible_bias: &[Row<f32>],
+        hidden_bias: &[Row<f32>],
+    ) -> Rbm {
         let (n_visible, n_hidden) = (self.image.n_visible(), self.image.n_hidden());
         let visible_panels = n_visible.div_ceil(SIDE);
         let weights = Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| {
-            self.weights[j / SIDE * visible_panels + i / SIDE][i % SIDE][j % SIDE]
+            weights[j / SIDE * visible_panels + i / SIDE][i % SIDE][j % SIDE]
         });
         let bias = |rows: &[Row<f32>], n: usize| Array1::from(rows.as_flattened()[..n].to_vec());
-        let visible_bias = bias(&self.visible_bias, n_visible);
-        Rbm::new(weights, visible_bias, bias(&self.hidden_bias, n_hidden))
+        Rbm::new(weights, bias(visible_bias, n_visible), bias(hidden_bias, n_hidden))
             .expect("parameters are checked to be finite")
     }
 

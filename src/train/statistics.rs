@@ -13,6 +13,7 @@ use rayon::prelude::*;
 #[derive(Clone, Debug)]
 pub struct Statistics {
     n_visible: usize,
+    n_hidden: usize,
     n_data: usize,
     n_chains: usize,
     /// Rows that there is room for, in each phase: multiples of 64.
@@ -30,6 +31,7 @@ impl Statistics {
         let capacity = capacities.0 + capacities.1;
         Self {
             n_visible: data.n_columns(),
+            n_hidden,
             n_data: data.n_rows(),
             n_chains: chains.n_rows(),
             capacities,
@@ -68,6 +70,11 @@ impl Statistics {
         self.n_visible
     }
 
+    /// H.
+    pub fn n_hidden(&self) -> usize {
+        self.n_hidden
+    }
+
     /// Rows that there is room for, of examples and of chains: multiples of 64.
     pub fn capacities(&self) -> (usize, usize) {
         self.capacities
@@ -85,14 +92,18 @@ impl Statistics {
         &self.mean_hidden[panel * capacity..][..capacity]
     }
 
-    /// Σₙ vₙᵢ over the examples, and −Σ over the chains: how many a visible unit is on in.
-    pub fn count_visible(&self, unit: usize) -> (i32, i32) {
-        let count = |panels: std::ops::Range<usize>| {
-            let words = panels.map(|panel| self.by_unit.panel(panel)[unit]);
-            words.map(u64::count_ones).sum::<u32>() as i32
-        };
+    /// Σₙ vₙᵢ over the examples, and −Σ over the chains, of one panel of visible units.
+    pub fn count_visible(&self, panel: usize) -> [Row<i32>; 2] {
         let n_data_panels = self.capacities.0 / SIDE;
-        (count(0..n_data_panels), -count(n_data_panels..self.by_unit.n_panels()))
+        let mut counts = [[0; SIDE]; 2];
+        for block in 0..self.by_unit.n_panels() {
+            let words = &self.by_unit.panel(block)[panel * SIDE..][..SIDE];
+            let (counts, sign) =
+                if block < n_data_panels { (&mut counts[0], 1) } else { (&mut counts[1], -1) };
+            let units = counts.iter_mut().zip(words);
+            units.for_each(|(count, rows)| *count += sign * rows.count_ones() as i32);
+        }
+        counts
     }
 
     /// Σₙ p̃ₙⱼ over the examples and, negative, over the chains, of one panel of hidden units.

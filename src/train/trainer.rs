@@ -1,21 +1,26 @@
 //! The training loop: update after update, epoch after epoch.
 
-use super::config::{ChainStart, TrainConfig};
+use super::averaging::Average;
+use super::centering;
+use super::config::{Algorithm, ChainStart, TrainConfig};
+use super::gradient::Gradient;
 use super::mean_hidden::mean_hidden;
-use super::negative_phase::NegativePhase;
+use super::negative_phase::{NegativePhase, Start};
 use super::optimizer::{Optimizer, Sgd};
 use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
+use super::schedule::{sweeps, warm_up};
 use super::statistics::Statistics;
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::{Error, Result};
 use crate::fixed::Scale;
-use crate::gibbs::{Chains, draw_independent};
+use crate::gibbs::{Chains, Tempering, draw_independent, smoothed_rates};
 use crate::kernels::Isa;
 use crate::kernels::tile::Tile;
 use crate::model::{Rbm, sigmoid};
 use crate::rng::{Purpose, Stream, shuffle};
+use crate::setting::check;
 use std::sync::Arc;
 
 /// A run of training: parameters, chains and the place in the data.
@@ -39,9 +44,11 @@ pub struct Trainer {
     examples: Arc<Examples>,
     parameters: Parameters,
     optimizer: Optimizer,
+    average: Option<Average>,
     positive: PositivePhase,
     negative: NegativePhase,
     statistics: Statistics,
+    gradient: Gradient,
     /// The order of the examples in this epoch.
     order: Vec<u32>,
     /// Updates done.
@@ -113,19 +120,43 @@ impl Trainer {
                 rule: format!("at most {limit}, to be trained in fixed point"),
             });
         }
+        let n_units = rbm.n_visible().max(rbm.n_hidden());
+        let most = centering::MAX_SUM / n_units;
+        let n_rows = config.batch_size.max(config.n_chains());
+        check("batch_size or chains", n_rows, !config.centering || n_rows <= most, || {
+            format!("at most {most} with centering and a layer of {n_units} units")
+        })?;
         let parameters = Parameters::new(rbm, isa);
         let mut order = vec![0; examples.n_examples()];
         shuffle(&mut order, &mut Stream::new(config.seed, Purpose::DataOrder, 0));
         let chains = start_chains(&config, &examples, &parameters, &order);
         let positive = PositivePhase::new(isa, config.batch_size, rbm.n_visible());
-        let negative = NegativePhase::new(chains);
+        let start = match config.algorithm {
+            Algorithm::Cd => Start::Batch,
+            Algorithm::Pcd => Start::Persistent,
+            Algorithm::Pt => {
+                let ladder =
+                    (&smoothed_rates(&examples.mean()), config.temperatures, config.swap_rate);
+                let image = parameters.image();
+                Start::Tempered(Box::new(Tempering::new(
+                    image,
+                    &chains.visible(),
+                    ladder,
+                    config.seed,
+                )))
+            }
+        };
+        let negative = NegativePhase::new(chains, start);
+        let statistics =
+            Statistics::new(positive.visible(), &negative.chains().visible, rbm.n_hidden());
+        let capacities = statistics.capacities();
+        let updates_per_epoch = config.updates_per_epoch(examples.n_examples());
+        let total_updates = updates_per_epoch.saturating_mul(config.epochs as u64);
         let mut trainer = Self {
-            statistics: Statistics::new(
-                positive.visible(),
-                &negative.chains().visible,
-                rbm.n_hidden(),
-            ),
-            optimizer: Optimizer::new(config.momentum, rbm.n_visible(), rbm.n_hidden()),
+            gradient: Gradient::new(&config, isa, &examples.mean(), capacities.0 + capacities.1),
+            statistics,
+            optimizer: Optimizer::new(&config, rbm.n_visible()),
+            average: Average::new(config.averaging, &parameters, updates_per_epoch, total_updates),
             positive,
             negative,
             previous_weights: parameters.weights.clone(),
@@ -176,13 +207,21 @@ impl Trainer {
 
     /// The second stage: the chains of the negative phase are swept, up to the last draw of h.
     pub(crate) fn sweep(&mut self) {
-        self.negative.sweep(&self.parameters.image, self.config.gibbs_steps);
+        let TrainConfig { gibbs_steps: first, gibbs_steps_last, .. } = self.config;
+        let last = gibbs_steps_last.unwrap_or(first);
+        let gibbs_steps = sweeps(first, last, self.updates, self.total_updates());
+        self.negative.sweep(&self.parameters.image, &self.positive, gibbs_steps);
     }
 
     /// The third stage: p(h | v) of both phases, and the next h of the chains.
     pub(crate) fn mean_hidden(&mut self) {
         let image = &self.parameters.image;
         mean_hidden(image, &self.positive, &mut self.negative, &mut self.statistics);
+        let TrainConfig { chain_reset, seed, .. } = self.config;
+        if chain_reset > 0.0 {
+            let stream = Stream::new(seed, Purpose::ChainReset, self.updates);
+            self.negative.reset(&self.statistics, chain_reset, stream);
+        }
     }
 
     /// The fourth stage: the statistics of both phases, and one step up their difference.
@@ -194,8 +233,13 @@ impl Trainer {
             self.previous_weights.clone_from(&self.parameters.weights);
         }
         let step = self.step();
-        self.optimizer.update(&mut self.parameters, &self.statistics, step);
+        self.gradient.take(&self.statistics);
+        let gradient = (&self.gradient, &self.statistics);
+        self.optimizer.update(&mut self.parameters, gradient, step, self.updates);
         self.updates += 1;
+        if let Some(average) = &mut self.average {
+            average.observe(&self.parameters, self.updates);
+        }
         if self.updates >= self.next_check || self.is_first_of_epoch() {
             self.check_range()?;
         }
@@ -206,6 +250,8 @@ impl Trainer {
     fn step(&self) -> Sgd {
         let TrainConfig { schedule, learning_rate, weight_decay, .. } = self.config;
         let rate = schedule.rate(learning_rate, self.updates, self.total_updates());
+        let warm_up_updates = self.config.warm_up * self.updates_per_epoch() as f64;
+        let rate = rate * warm_up(self.updates, warm_up_updates);
         Sgd { rate: rate as f32, decay: weight_decay as f32 }
     }
 
@@ -222,11 +268,13 @@ impl Trainer {
                 limit,
             });
         }
-        let TrainConfig { learning_rate, momentum, weight_decay, .. } = self.config;
-        // A gradient is at most 1; so is, in an update, the growth of each of the parameters that
-        // add up to the norm, but for the rate and what weight decay may add.
-        let n = self.examples.n_visible().max(self.config.hidden) as f64 + 1.0;
-        let growth = learning_rate / (1.0 - momentum) * (n + weight_decay * 2.0 * limit);
+        let TrainConfig { learning_rate, weight_decay, .. } = self.config;
+        // The norm is a sum of n weights and a bias: none of them moves further in an update than
+        // the rule takes it along its largest gradient, weight decay included.
+        let n = self.examples.n_visible().max(self.config.hidden) as f64;
+        let (of_weights, of_biases) = self.gradient.bounds();
+        let gradient = n * of_weights + of_biases + weight_decay * 2.0 * limit;
+        let growth = learning_rate * self.optimizer.largest_step(gradient);
         let safe = ((2.0 * limit - 1.0 - norm) / growth).floor();
         self.next_check = self.updates.saturating_add((safe as u64).max(1));
         Ok(())
@@ -286,6 +334,18 @@ impl Trainer {
         self.parameters.to_rbm()
     }
 
+    /// The average of the parameters; none where the settings ask for none, or where it has not
+    /// begun.
+    pub fn average(&self) -> Option<Rbm> {
+        self.average.as_ref()?.to_rbm(&self.parameters)
+    }
+
+    /// What the run has to show for itself: the average, or where there is none the machine as it
+    /// is now.
+    pub fn model(&self) -> Rbm {
+        self.average().unwrap_or_else(|| self.rbm())
+    }
+
     /// The parameters as they are now.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
@@ -294,6 +354,11 @@ impl Trainer {
     /// The persistent chains.
     pub fn chains(&self) -> &Chains {
         self.negative.chains()
+    }
+
+    /// The replicas of parallel tempering, if there are any.
+    pub fn tempering(&self) -> Option<&Tempering> {
+        self.negative.tempering()
     }
 
     /// Share of the visible bits of the chains that the last sweep changed.

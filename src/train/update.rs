@@ -4,18 +4,14 @@
 //! once moves its weights and refreshes both images. There is no gradient of the whole matrix, and
 //! no sum across threads to put in order.
 
+use super::gradient::Gradient;
 use super::parameters::Parameters;
 use super::statistics::Statistics;
 use crate::fixed::Scale;
 use crate::gibbs::{Image, tiles_of_a_piece};
-use crate::kernels::Isa;
-use crate::kernels::ascent::{Difference, Rule, Sums, TileParts, ascend_tile};
-use crate::kernels::rows::{Target, add_active_rows};
-use crate::kernels::sigmoid::MEAN_ONE;
-use crate::kernels::tile::{Panel, Row, SIDE, Tile};
+use crate::kernels::ascent::{Rule, TileParts, ascend_tile};
+use crate::kernels::tile::{Row, SIDE, Tile};
 use rayon::prelude::*;
-use std::cell::RefCell;
-use std::ops::Range;
 
 /// What a rule remembers of every parameter, in the layout of [`Parameters`].
 #[derive(Clone, Debug, PartialEq)]
@@ -41,10 +37,9 @@ impl<S: Copy + Default> Memory<S> {
 pub fn ascend<R: Rule>(
     parameters: &mut Parameters,
     memory: &mut Memory<R::State>,
-    statistics: &Statistics,
+    (gradient, statistics): (&Gradient, &Statistics),
     (weight_rule, bias_rule): (R, R),
 ) {
-    let gradient = Gradient::new(statistics);
     let Parameters { weights, visible_bias, hidden_bias, image, .. } = parameters;
     let Image { isa, scale, transposed, visible_bias: visible_image, .. } = image;
     let (isa, scale) = (*isa, *scale);
@@ -73,12 +68,12 @@ pub fn ascend<R: Rule>(
             .zip(image.par_chunks_mut(piece))
             .zip(transposed.par_chunks_mut(piece));
         pieces.enumerate().for_each(|(at, (((weights, state), image), transposed))| {
-            gradient.with_sums(isa, panel, at * piece..at * piece + weights.len(), |sums| {
-                let tiles = weights.iter_mut().zip(state).zip(image).zip(transposed);
-                for (sums, (((weights, state), image), transposed)) in sums.zip(tiles) {
-                    let tile = TileParts { weights, state, image, transposed };
-                    ascend_tile(isa, weight_rule, scale, sums, tile);
-                }
+            let tiles = at * piece..at * piece + weights.len();
+            gradient.with_tiles(statistics, panel, tiles, |at, gradient| {
+                let (weights, state) = (&mut weights[at], &mut state[at]);
+                let (image, transposed) = (&mut image[at], &mut transposed[at]);
+                let tile = TileParts { weights, state, image, transposed };
+                ascend_tile(isa, weight_rule, scale, gradient, tile);
             });
         });
     };
@@ -95,82 +90,11 @@ type PanelParts<'a, S> = (
 fn ascend_bias<R: Rule>(
     rule: R,
     scale: Scale,
-    gradient: Row<f32>,
+    gradient: &Row<f32>,
     (bias, state, image): (&mut Row<f32>, &mut Row<R::State>, &mut Row<i32>),
 ) {
-    for (j, gradient) in gradient.into_iter().enumerate() {
+    for (j, &gradient) in gradient.iter().enumerate() {
         bias[j] = rule.step(bias[j], gradient, &mut state[j]);
         image[j] = scale.round(bias[j]);
-    }
-}
-
-thread_local! {
-    /// Each worker's sums of one panel: of both phases together, or of each.
-    static SUMS: RefCell<[Vec<Tile<i32>>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
-}
-
-/// The difference of the two phases, from their integer sums.
-struct Gradient<'a> {
-    statistics: &'a Statistics,
-    of_means: Difference,
-    of_counts: Difference,
-}
-
-impl<'a> Gradient<'a> {
-    fn new(statistics: &'a Statistics) -> Self {
-        let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
-        let difference = |one| Difference::new(n_data, n_chains, one);
-        Self { statistics, of_means: difference(MEAN_ONE), of_counts: difference(1) }
-    }
-
-    /// ⟨vᵢ⟩_data − ⟨vᵢ⟩_model of a panel of visible units.
-    fn visible_bias(&self, panel: usize) -> Row<f32> {
-        std::array::from_fn(|j| {
-            let unit = panel * SIDE + j;
-            if unit >= self.statistics.n_visible() {
-                return 0.0;
-            }
-            let (data, model) = self.statistics.count_visible(unit);
-            self.of_counts.gradient(data, model)
-        })
-    }
-
-    /// ⟨hⱼ⟩_data − ⟨hⱼ⟩_model of a panel of hidden units.
-    fn hidden_bias(&self, panel: usize) -> Row<f32> {
-        let (data, model) = self.statistics.sum_hidden(panel);
-        std::array::from_fn(|j| self.of_means.gradient(data[j], model[j]))
-    }
-
-    /// Hands the sums Σₙ vₙᵢ p̃ₙⱼ of some tiles of a panel to `use_sums`, tile after tile.
-    fn with_sums(
-        &self,
-        isa: Isa,
-        panel: usize,
-        tiles: Range<usize>,
-        use_sums: impl FnOnce(&mut dyn Iterator<Item = Sums<'_>>),
-    ) {
-        let (rows, _) = self.statistics.mean_panel(panel).as_chunks::<SIDE>();
-        let states = self.statistics.by_unit();
-        let n_data_tiles = self.statistics.capacities().0 / SIDE;
-        let sum = |rows: &[Tile<i32>], first_panel: usize, sums: &mut Vec<Tile<i32>>| {
-            sums.clear();
-            sums.resize(tiles.len(), [[0; SIDE]; SIDE]);
-            let (first, sums) = (tiles.start * SIDE, sums.as_flattened_mut());
-            let target = Target { states, first_panel, first, sums };
-            add_active_rows(isa, Panel::new(rows, 1), &mut [target]);
-        };
-        SUMS.with_borrow_mut(|[both, model]| match self.of_means {
-            Difference::Joint(scale) => {
-                sum(rows, 0, both);
-                use_sums(&mut both.iter().map(|sums| Sums::Joint(sums, scale)));
-            }
-            Difference::Separate(of_data, of_model) => {
-                sum(&rows[..n_data_tiles], 0, both);
-                sum(&rows[n_data_tiles..], n_data_tiles, model);
-                let tiles = both.iter().zip(&*model);
-                let separate = |(data, model)| Sums::Separate([data, model], [of_data, of_model]);
-                use_sums(&mut tiles.map(separate));
-            }
-        });
     }
 }

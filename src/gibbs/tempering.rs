@@ -1,0 +1,255 @@
+//! Parallel tempering: replicas of chains at inverse temperatures below 1, which pass their states
+//! on to the chains of the machine (Desjardins, Courville, Bengio, Vincent and Delalleau, 2010).
+//!
+//! ```text
+//!   β₀ = 1     chains of the machine   v ──────► swap ──► h ──► v ──► …
+//!                                                 ▲ ▼
+//!   β₁         replicas                v ──────► swap ──► h ──► v ──► …
+//!                                                 ▲ ▼
+//!   …          towards independent pixels
+//! ```
+//!
+//! The path is that of annealing ([`super::Path`]): log p_β(v, h) = a·v + β U(v, h) less a
+//! constant, with U = (b − a)·v + c·h + vᵀWh, a sum of integers. Two neighbours change places with
+//! the chance min(1, exp((β − β')(U' − U))). That is decided once v is drawn, as all its inputs are
+//! known then; of the states, v alone has to move, since h is drawn from it next. A stream of random
+//! numbers stays with its temperature.
+
+use super::path::Tempered;
+use super::{Chains, Image};
+use crate::bits::{BitMatrix, active};
+use crate::kernels::tile::{Row, SIDE};
+use crate::rng::{Purpose, STEP, Stream};
+use ndarray::Array1;
+use rayon::prelude::*;
+
+/// How fast the distances between temperatures adapt: the logarithm of a distance moves by so many
+/// times the excess of its rate.
+const ADAPTATION: f64 = 0.05;
+
+/// Share of the last swaps in the rates that are told.
+const RATE_MEMORY: f64 = 0.01;
+
+/// Replicas of C chains at inverse temperatures below 1.
+#[derive(Clone, Debug)]
+pub struct Tempering {
+    seed: u64,
+    /// a (V), in multiples of the image's resolution, as numbers and as integers.
+    base: Vec<f32>,
+    base_image: Vec<Row<i32>>,
+    target_rate: f64,
+    /// β₁, β₂, …, falling: 1 less the first distances.
+    levels: Vec<Level>,
+    /// U by panels of the machine's own chains.
+    energies: Vec<i64>,
+    /// Sweeps done: the address of the next swaps, and which pairs they are of.
+    n_sweeps: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Level {
+    /// Distance from the β above.
+    distance: f64,
+    /// Rate of swaps with the level above; NaN before the first.
+    swap_rate: f64,
+    beta: f64,
+    tempered: Tempered,
+    chains: Chains,
+    /// U by panels.
+    energies: Vec<i64>,
+}
+
+impl Tempering {
+    /// Replicas at `n_temperatures` − 1 inverse temperatures of chains whose visible states are
+    /// `visible` (C, V), where they start. The path leads to independent pixels of chances `rates`
+    /// (V); neighbours are to change places at `target_rate`.
+    ///
+    /// # Panics
+    /// If there is no replica, or the widths differ.
+    pub fn new(
+        image: &Image,
+        visible: &BitMatrix,
+        (rates, n_temperatures, target_rate): (&Array1<f64>, usize, f64),
+        seed: u64,
+    ) -> Self {
+        assert!(n_temperatures >= 2, "no replica");
+        assert_eq!(rates.len(), image.n_visible(), "a rate for each pixel");
+        let resolution = image.scale.resolution();
+        let log_odds = |rate: &f64| image.scale.round(libm::log(rate / (1.0 - rate)) as f32);
+        let integers: Vec<i32> = rates.iter().map(log_odds).collect();
+        let mut base_image = vec![[0; SIDE]; image.visible_bias.len()];
+        base_image.as_flattened_mut()[..integers.len()].copy_from_slice(&integers);
+        let n_chains = visible.n_rows();
+        let levels = (1..n_temperatures).map(|level| {
+            let index = |chain: usize| (level * n_chains + chain) as u64;
+            let streams = (0..n_chains)
+                .map(|chain| Stream::new(seed, Purpose::TemperedChain, index(chain)))
+                .collect();
+            let chains = Chains::from_visible(image, visible, streams);
+            Level {
+                distance: 1.0 / (n_temperatures - 1) as f64,
+                swap_rate: f64::NAN,
+                beta: 0.0,
+                tempered: Tempered::new(image.n_visible()),
+                energies: vec![0; image.visible_bias.len() * chains.visible.row_capacity()],
+                chains,
+            }
+        });
+        let mut tempering = Self {
+            seed,
+            base: integers.iter().map(|&a| a as f32 * resolution).collect(),
+            base_image,
+            target_rate,
+            levels: levels.collect(),
+            energies: Vec::new(),
+            n_sweeps: 0,
+        };
+        tempering.energies = tempering.levels[0].energies.clone();
+        tempering.set_temperatures(image);
+        tempering
+    }
+
+    /// The inverse temperatures below 1, falling.
+    pub fn betas(&self) -> Vec<f64> {
+        self.levels.iter().map(|level| level.beta).collect()
+    }
+
+    /// The rates at which each level changes places with the one above, in the last few hundred
+    /// sweeps; NaN before the first.
+    pub fn swap_rates(&self) -> Vec<f64> {
+        self.levels.iter().map(|level| level.swap_rate).collect()
+    }
+
+    /// A sweep of all replicas and the first half of one of `chains`, v given h, with the swaps
+    /// between: the second half, h given v, is left to do.
+    pub fn half_sweep(&mut self, image: &Image, chains: &mut Chains) {
+        let Self { levels, energies, base_image, .. } = self;
+        rayon::join(
+            || {
+                let conditional = image.visible_given_hidden();
+                chains.draw_visible_and_weigh(conditional, base_image, energies);
+            },
+            || {
+                levels.par_iter_mut().for_each(|level| {
+                    let conditional = level.tempered.visible_given_hidden(image);
+                    let (base, energies) = (&*base_image, &mut level.energies);
+                    level.chains.draw_visible_and_weigh(conditional, base, energies);
+                });
+            },
+        );
+        self.swap(image, chains);
+        self.levels.par_iter_mut().for_each(|level| {
+            let Level { chains, tempered, .. } = level;
+            chains.draw_hidden(tempered.hidden_given_visible(image));
+        });
+    }
+
+    /// Every second pair of neighbours, chain by chain; in the next sweep it is the others' turn.
+    fn swap(&mut self, image: &Image, chains: &mut Chains) {
+        let resolution = f64::from(image.scale.resolution());
+        let n_chains = chains.n_chains();
+        let mut stream = Stream::new(self.seed, Purpose::TemperatureSwap, self.n_sweeps);
+        let first = (self.n_sweeps % 2) as usize;
+        self.n_sweeps += 1;
+        for at in (first..self.levels.len()).step_by(2) {
+            let (above, below) = self.levels.split_at_mut(at);
+            let level = &mut below[0];
+            let (beta, upper, upper_energies) = match above.last_mut() {
+                Some(above) => (above.beta, &mut above.chains, &above.energies),
+                None => (1.0, &mut *chains, &self.energies),
+            };
+            let mut n_swapped = 0;
+            let mut words = [0; STEP];
+            for chain in 0..n_chains {
+                if chain % STEP == 0 {
+                    words = stream.step();
+                }
+                let [energy, other] = [(&*upper, upper_energies), (&level.chains, &level.energies)]
+                    .map(|(chains, energies)| energy(image, chains, energies, chain));
+                let log_ratio = (beta - level.beta) * ((other - energy) as f64 * resolution);
+                let uniform = f64::from(words[chain % STEP]) / (1u64 << 32) as f64;
+                if log_ratio >= 0.0 || uniform < libm::exp(log_ratio) {
+                    upper.visible.swap_row(&mut level.chains.visible, chain);
+                    n_swapped += 1;
+                }
+            }
+            let rate = f64::from(n_swapped) / n_chains as f64;
+            let memory = if level.swap_rate.is_nan() { 1.0 } else { RATE_MEMORY };
+            let before = if level.swap_rate.is_nan() { 0.0 } else { level.swap_rate };
+            level.swap_rate = before + memory * (rate - before);
+            level.distance *= libm::exp(ADAPTATION * (rate - self.target_rate));
+        }
+        self.set_temperatures(image);
+    }
+
+    /// Puts every level at its distance below the one above. If the base is nearer than all
+    /// distances together, they shrink to it.
+    fn set_temperatures(&mut self, image: &Image) {
+        let total: f64 = self.levels.iter().map(|level| level.distance).sum();
+        let mut beta = 1.0;
+        for level in &mut self.levels {
+            level.distance /= total.max(1.0);
+            beta = f64::max(beta - level.distance, 0.0);
+            level.beta = beta;
+            level.tempered.set(image.scale, &self.base, beta);
+        }
+    }
+}
+
+/// U of one chain: what the panels of v found, and c·h.
+fn energy(image: &Image, chains: &Chains, energies: &[i64], chain: usize) -> i64 {
+    let capacity = chains.visible.row_capacity();
+    let of_visible: i64 = energies[chain..].iter().step_by(capacity).sum();
+    let of_hidden = image.hidden_bias.iter().enumerate().map(|(panel, bias)| {
+        let on = active(&chains.hidden.panel(panel)[chain..=chain]);
+        on.map(|j| i64::from(bias[j])).sum::<i64>()
+    });
+    of_visible + of_hidden.sum::<i64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Rbm;
+    use ndarray::Array2;
+
+    fn machine() -> Rbm {
+        let value = |at: usize| ((at * 2_654_435_761) % 8192) as f32 / 4096.0 - 1.0;
+        Rbm::new(
+            Array2::from_shape_fn((70, 130), |(i, j)| value(i * 971 + j * 37)),
+            Array1::from_shape_fn(70, |i| value(i + 77)),
+            Array1::from_shape_fn(130, |j| value(3 * j + 5)),
+        )
+        .unwrap()
+    }
+
+    /// The energies that swaps are decided by, against double precision.
+    #[test]
+    fn energies_are_those_of_the_path() {
+        let rbm = machine();
+        let image = Image::new(&rbm).unwrap();
+        let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
+        let visible = BitMatrix::from_fn(5, 70, |n, i| (i * i + 3 * n) % 5 < 2);
+        let streams = (0..5).map(|n| Stream::new(1, Purpose::Chain, n)).collect();
+        let mut chains = Chains::from_visible(&image, &visible, streams);
+        let tempering = Tempering::new(&image, &visible, (&rates, 3, 0.4), 1);
+        let mut energies = tempering.energies.clone();
+        let hidden = chains.hidden();
+        let conditional = image.visible_given_hidden();
+        chains.draw_visible_and_weigh(conditional, &tempering.base_image, &mut energies);
+        let visible = chains.visible();
+        for n in 0..5 {
+            let mut exact = 0.0;
+            for i in active(visible.row(n)) {
+                let log_odds = (rates[i] / (1.0 - rates[i])).ln();
+                exact += f64::from(rbm.visible_bias()[i]) - log_odds;
+                exact +=
+                    active(hidden.row(n)).map(|j| f64::from(rbm.weights()[[i, j]])).sum::<f64>();
+            }
+            exact += active(hidden.row(n)).map(|j| f64::from(rbm.hidden_bias()[j])).sum::<f64>();
+            let found = energy(&image, &chains, &energies, n) as f64 / f64::from(1 << 20);
+            // Each of at most 70 · 131 parameters is rounded by half of 2^-20.
+            assert!((found - exact).abs() < 70.0 * 133.0 * 0.5e-6, "{found} {exact}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Sums of products of integers, which the offsets of the centred gradient need.
+
+use super::isa::dispatch;
+use super::tile::Row;
+
+dispatch! {
+    /// `dots[n] = Σⱼ rows[n][j] · columns[j]`, exact while it is below 2^63.
+    ///
+    /// # Panics
+    /// If there is not a dot for each row.
+    pub fn dots(isa, rows: &[Row<i32>], columns: &Row<i32>, dots: &mut [i64]) = dots_body
+}
+
+#[inline(always)]
+fn dots_body(rows: &[Row<i32>], columns: &Row<i32>, dots: &mut [i64]) {
+    assert_eq!(rows.len(), dots.len(), "a dot for each row");
+    for (row, dot) in rows.iter().zip(dots) {
+        *dot = row.iter().zip(columns).map(|(&x, &y)| i64::from(x) * i64::from(y)).sum();
+    }
+}
+
+dispatch! {
+    /// `sums[j] = Σₙ rows[n][j] · weights[n]`, exact while it is below 2^63.
+    ///
+    /// # Panics
+    /// If there is not a weight for each row.
+    pub fn weighted_sum(isa, rows: &[Row<i32>], weights: &[i64]) -> Row<i64> = weighted_sum_body
+}
+
+#[inline(always)]
+fn weighted_sum_body(rows: &[Row<i32>], weights: &[i64]) -> Row<i64> {
+    assert_eq!(rows.len(), weights.len(), "a weight for each row");
+    let mut sums = [0; super::tile::SIDE];
+    for (row, &weight) in rows.iter().zip(weights) {
+        for (sum, &x) in sums.iter_mut().zip(row) {
+            *sum += i64::from(x) * weight;
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Isa;
+    use super::*;
+
+    #[test]
+    fn products_are_exact_on_every_instruction_set() {
+        let rows: Vec<Row<i32>> =
+            (0..5).map(|n| std::array::from_fn(|j| 60_000 * (n - 2) + j as i32)).collect();
+        let columns: Row<i32> = std::array::from_fn(|j| 65_536 - j as i32);
+        let weights = [1 << 40, -3, 0, 7, 1 << 35];
+        for isa in Isa::available() {
+            let mut found = [0; 5];
+            dots(isa, &rows, &columns, &mut found);
+            let sums = weighted_sum(isa, &rows, &weights);
+            for n in 0..5 {
+                let exact = (0..64).map(|j| i128::from(rows[n][j]) * i128::from(columns[j])).sum();
+                assert_eq!(i128::from(found[n]), exact, "{}", isa.name());
+            }
+            for j in 0..64 {
+                let exact = (0..5).map(|n| i128::from(rows[n][j]) * i128::from(weights[n])).sum();
+                assert_eq!(i128::from(sums[j]), exact, "{}", isa.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Settings as text: one spelling on the command line, in files and in messages.
+
+use crate::error::{Error, Result};
+
+/// An error that names a setting, its value and its rule.
+pub fn invalid(setting: &'static str, value: impl ToString, rule: impl Into<String>) -> Error {
+    Error::InvalidSetting { setting, value: value.to_string(), rule: rule.into() }
+}
+
+/// Checks one rule of a setting.
+///
+/// # Errors
+/// [`Error::InvalidSetting`] unless it `is_valid`.
+pub fn check(
+    setting: &'static str,
+    value: impl ToString,
+    is_valid: bool,
+    rule: impl FnOnce() -> String,
+) -> Result<()> {
+    if is_valid { Ok(()) } else { Err(invalid(setting, value, rule())) }
+}
+
+/// Lets serde read and write a type as the text of its `Display` and `FromStr`: the type says
+/// `#[serde(into = "String", try_from = "String")]`.
+macro_rules! by_text {
+    ($type:ty) => {
+        impl From<$type> for String {
+            fn from(value: $type) -> Self {
+                value.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = $crate::error::Error;
+
+            fn try_from(text: String) -> $crate::error::Result<Self> {
+                text.parse()
+            }
+        }
+    };
+}
+
+/// The names of an enum's variants, for `Display`, `FromStr` and serde.
+macro_rules! by_name {
+    ($type:ty, $setting:literal, { $($variant:ident = $name:literal),+ $(,)? }) => {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(match self { $(Self::$variant => $name),+ })
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = $crate::error::Error;
+
+            fn from_str(text: &str) -> $crate::error::Result<Self> {
+                match text {
+                    $($name => Ok(Self::$variant),)+
+                    _ => {
+                        let names = [$(concat!("`", $name, "`")),+].join(" or ");
+                        Err($crate::setting::invalid($setting, text, names))
+                    }
+                }
+            }
+        }
+
+        $crate::setting::by_text!($type);
+    };
+}
+
+pub(crate) use {by_name, by_text};
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(into = "String", try_from = "String")]
+    enum Colour {
+        Red,
+        DarkBlue,
+    }
+
+    by_name!(Colour, "colour", { Red = "red", DarkBlue = "dark-blue" });
+
+    #[test]
+    fn names_read_back_and_others_are_refused() {
+        for (colour, name) in [(Colour::Red, "red"), (Colour::DarkBlue, "dark-blue")] {
+            assert_eq!(name.parse::<Colour>().unwrap(), colour);
+            assert_eq!(serde_json::to_value(&colour).unwrap(), name);
+            assert_eq!(serde_json::from_value::<Colour>(name.into()).unwrap(), colour);
+        }
+        let error = "blue".parse::<Colour>().unwrap_err().to_string();
+        assert_eq!(error, "colour is blue, but must be `red` or `dark-blue`");
+    }
+}

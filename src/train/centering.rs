@@ -1,0 +1,189 @@
+//! Offsets of the centred gradient (Melchior, Fischer and Wiskott, 2016, How to center deep
+//! Boltzmann machines), and what they add to it.
+//!
+//! The centred gradient of W is ⟨(vᵢ − μᵢ)(hⱼ − λⱼ)⟩_data − ⟨(vᵢ − μᵢ)(hⱼ − λⱼ)⟩_model, and those of
+//! the biases are ⟨v⟩_data − ⟨v⟩_model − ∇W λ and ⟨h⟩_data − ⟨h⟩_model − ∇Wᵀ μ (section 3). With
+//! D, f and g the plain differences of ⟨vᵢhⱼ⟩, ⟨vᵢ⟩ and ⟨hⱼ⟩ that is
+//!
+//! ```text
+//! ∇Wᵢⱼ = Dᵢⱼ − μᵢ gⱼ − fᵢ λⱼ
+//! ∇bᵢ  = fᵢ (1 + λ·λ) + μᵢ (g·λ) − Aᵢ,   A = ⟨v a⟩_data − ⟨v a⟩_model,   aₙ = Σⱼ p̃ₙⱼ λ̃ⱼ
+//! ∇cⱼ  = gⱼ (1 + μ·μ) + λⱼ (f·μ) − Bⱼ,   B = ⟨h m⟩_data − ⟨h m⟩_model,   mₙ = Σ_{i on} μ̃ᵢ
+//! ```
+//!
+//! The offsets have 16 binary places, so that a, m, A and B are exact sums of integers, without
+//! another pass over W. The gradient follows the same trajectory whatever pixels are flipped in
+//! the data, and spares the first updates what the plain gradient spends on the mean.
+
+use super::statistics::Statistics;
+use crate::kernels::tile::SIDE;
+use crate::kernels::{Isa, moments};
+use ndarray::Array1;
+use rayon::prelude::*;
+
+/// One, as an offset.
+const ONE: f64 = (1 << 16) as f64;
+
+/// Most rows times units: the sums of 64 bits then hold.
+pub const MAX_SUM: usize = 1 << 30;
+
+/// μ, λ and the sums that they need.
+#[derive(Clone, Debug)]
+pub struct Centering {
+    isa: Isa,
+    /// μ̃ (V), the mean of the data, up to whole panels with 0.
+    visible: Vec<i32>,
+    /// λ̃ (H), likewise.
+    hidden: Vec<i32>,
+    /// aₙ by hidden panels (panels, rows); the first row is then the sum over panels.
+    a: Vec<i64>,
+    /// mₙ (rows).
+    m: Vec<i64>,
+    /// Σₙ vₙᵢ aₙ over the data and over the chains (V); negative over the chains, as p̃ is.
+    a_visible: Vec<[i64; 2]>,
+    /// Σₙ p̃ₙⱼ mₙ over the data and, negative, over the chains (H).
+    m_hidden: Vec<[i64; 2]>,
+}
+
+/// The gradients of both biases beyond those of the sums.
+pub struct BiasGradients<'a> {
+    /// f in, ∇b out (V).
+    pub visible: &'a mut [f64],
+    /// g in, ∇c out (H).
+    pub hidden: &'a mut [f64],
+}
+
+impl Centering {
+    /// Offsets at the mean of the data (V), 0 to 1, for statistics of so many rows.
+    pub fn new(isa: Isa, mean: &Array1<f64>, n_hidden: usize, row_capacity: usize) -> Self {
+        let (n_visible, hidden_panels) = (mean.len(), n_hidden.div_ceil(SIDE));
+        let mut visible = vec![0; n_visible.next_multiple_of(SIDE)];
+        visible.iter_mut().zip(mean).for_each(|(offset, &mean)| *offset = to_fixed(mean));
+        Self {
+            isa,
+            a_visible: vec![[0; 2]; visible.len()],
+            visible,
+            hidden: vec![0; hidden_panels * SIDE],
+            a: vec![0; hidden_panels * row_capacity],
+            m: vec![0; row_capacity],
+            m_hidden: vec![[0; 2]; hidden_panels * SIDE],
+        }
+    }
+
+    /// Moves λ to the running means of the hidden units (H).
+    pub fn set_hidden(&mut self, means: &[f64]) {
+        self.hidden.iter_mut().zip(means).for_each(|(offset, &mean)| *offset = to_fixed(mean));
+    }
+
+    /// μᵢ.
+    pub fn visible(&self, unit: usize) -> f64 {
+        f64::from(self.visible[unit]) / ONE
+    }
+
+    /// λⱼ.
+    pub fn hidden(&self, unit: usize) -> f64 {
+        f64::from(self.hidden[unit]) / ONE
+    }
+
+    /// Turns f and g into the centred gradients of the biases.
+    pub fn center_biases(&mut self, statistics: &Statistics, biases: BiasGradients<'_>) {
+        let capacity = self.m.len();
+        let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
+        let first_chain = statistics.capacities().0;
+        let (of_data, of_chains) = (0..n_data, first_chain..first_chain + n_chains);
+        let means = |[data, chains]: [i64; 2], one: f64| {
+            data as f64 / (n_data as f64 * one) + chains as f64 / (n_chains as f64 * one)
+        };
+        let both = |values: &[i64]| {
+            [&of_data, &of_chains].map(|rows| values[rows.clone()].iter().sum::<i64>())
+        };
+
+        let Self { isa, visible, hidden, a, m, a_visible, m_hidden } = self;
+        let isa = *isa;
+        let hidden_panels = hidden.as_chunks::<SIDE>().0;
+        rayon::join(
+            || {
+                let panels = a.par_chunks_exact_mut(capacity).zip(hidden_panels).enumerate();
+                panels.for_each(|(panel, (a, offsets))| {
+                    moments::dots(isa, statistics.mean_panel(panel), offsets, a);
+                });
+            },
+            || {
+                m.par_chunks_exact_mut(SIDE).enumerate().for_each(|(block, m)| {
+                    m.fill(0);
+                    let units = statistics.by_unit().panel(block).iter().zip(&*visible);
+                    units.for_each(|(&rows, &offset)| add_to_active(rows, offset.into(), m));
+                });
+            },
+        );
+        let (a, of_other_panels) = a.split_at_mut(capacity);
+        for other in of_other_panels.chunks_exact(capacity) {
+            a.iter_mut().zip(other).for_each(|(sum, x)| *sum += x);
+        }
+        let (a, m) = (&*a, &*m);
+        rayon::join(
+            || {
+                let units = a_visible.par_iter_mut().enumerate().with_min_len(2 * SIDE);
+                units.for_each(|(unit, sums)| {
+                    *sums = [0; 2];
+                    for block in 0..capacity / SIDE {
+                        let is_chain = usize::from(block * SIDE >= first_chain);
+                        let rows = statistics.by_unit().panel(block)[unit];
+                        sums[is_chain] += sum_of_active(rows, &a[block * SIDE..]);
+                    }
+                });
+            },
+            || {
+                let panels = m_hidden.par_chunks_exact_mut(SIDE).enumerate();
+                panels.for_each(|(panel, sums)| {
+                    let means = statistics.mean_panel(panel);
+                    for (phase, rows) in [&of_data, &of_chains].into_iter().enumerate() {
+                        let (means, m) = (&means[rows.clone()], &m[rows.clone()]);
+                        let of_panel = moments::weighted_sum(isa, means, m);
+                        sums.iter_mut().zip(of_panel).for_each(|(sum, x)| sum[phase] = x);
+                    }
+                });
+            },
+        );
+
+        let square = |offsets: &[i32]| {
+            let sum: i64 = offsets.iter().map(|&x| i64::from(x) * i64::from(x)).sum();
+            sum as f64 / (ONE * ONE)
+        };
+        let g_lambda = means(both(a), ONE * ONE);
+        let [m_data, m_chains] = both(m);
+        let f_mu = means([m_data, -m_chains], ONE);
+        let (lambda_square, mu_square) = (square(hidden), square(visible));
+        for (i, f) in biases.visible.iter_mut().enumerate() {
+            let mu = f64::from(visible[i]) / ONE;
+            *f = *f * (1.0 + lambda_square) + mu * g_lambda - means(a_visible[i], ONE * ONE);
+        }
+        for (j, g) in biases.hidden.iter_mut().enumerate() {
+            let lambda = f64::from(hidden[j]) / ONE;
+            *g = *g * (1.0 + mu_square) + lambda * f_mu - means(m_hidden[j], ONE * ONE);
+        }
+    }
+}
+
+/// A mean from 0 to 1 in 16 binary places.
+fn to_fixed(mean: f64) -> i32 {
+    (mean * ONE).round_ties_even() as i32
+}
+
+/// Adds to the values of the rows that are on.
+fn add_to_active(mut rows: u64, addend: i64, values: &mut [i64]) {
+    while rows != 0 {
+        values[rows.trailing_zeros() as usize % SIDE] += addend;
+        rows &= rows - 1;
+    }
+}
+
+/// The sum of the values of the rows that are on.
+fn sum_of_active(mut rows: u64, values: &[i64]) -> i64 {
+    let mut sum = 0;
+    while rows != 0 {
+        sum += values[rows.trailing_zeros() as usize % SIDE];
+        rows &= rows - 1;
+    }
+    sum
+}

@@ -1,0 +1,239 @@
+//! The gradient, ⟨vᵢhⱼ⟩_data − ⟨vᵢhⱼ⟩_model and the same of both biases: plain or centred, with or
+//! without a target for the hidden activity.
+//!
+//! That of the weights is not stored: it is a difference of sums, which a tile takes for itself,
+//! less some products xᵢ yⱼ, which are found here.
+
+use super::centering::{BiasGradients, Centering};
+use super::config::TrainConfig;
+use super::statistics::Statistics;
+use crate::kernels::Isa;
+use crate::kernels::ascent::{Difference, RankOne, TileGradient};
+use crate::kernels::rows::{Target, add_active_rows};
+use crate::kernels::sigmoid::MEAN_ONE;
+use crate::kernels::tile::{Panel, Row, SIDE, Tile};
+use ndarray::Array1;
+use rayon::prelude::*;
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// A matrix xᵢ yⱼ that is taken off the gradient of the weights: (V) and (H), in panels.
+#[derive(Clone, Debug)]
+struct Term {
+    rows: Vec<Row<f32>>,
+    columns: Vec<Row<f32>>,
+}
+
+/// The gradient of one update, and what it remembers of earlier ones.
+#[derive(Clone, Debug)]
+pub struct Gradient {
+    isa: Isa,
+    of_means: Difference,
+    /// ∇b (V), in panels.
+    visible_bias: Vec<Row<f32>>,
+    /// ∇c (H), in panels.
+    hidden_bias: Vec<Row<f32>>,
+    corrections: Option<Corrections>,
+}
+
+/// What is not in the plain gradient, and its buffers.
+#[derive(Clone, Debug)]
+struct Corrections {
+    centering: Option<Centering>,
+    /// Target p and cost of the hidden activity; cost 0: none.
+    sparsity: (f64, f64),
+    /// ν: share of this update in the running means.
+    rate: f64,
+    /// Running mean of p(hⱼ | v) over the data (H); none before the first update.
+    activity: Option<Vec<f64>>,
+    /// f, then ∇b (V); g, then ∇c (H); filled up to whole panels.
+    biases: (Vec<f64>, Vec<f64>),
+    /// ⟨vᵢ⟩ of this mini-batch (V).
+    mean_visible: Vec<f64>,
+    terms: Vec<Term>,
+}
+
+impl Gradient {
+    /// By these settings, for statistics of so many rows; `mean` (V) is that of the data.
+    pub fn new(config: &TrainConfig, isa: Isa, mean: &Array1<f64>, row_capacity: usize) -> Self {
+        let panels = |n: usize| vec![[0.0; SIDE]; n.div_ceil(SIDE)];
+        let (visible_bias, hidden_bias) = (panels(mean.len()), panels(config.hidden));
+        let n_terms = 2 * usize::from(config.centering) + usize::from(config.sparsity_cost > 0.0);
+        let term = Term { rows: visible_bias.clone(), columns: hidden_bias.clone() };
+        let corrections = (n_terms > 0).then(|| Corrections {
+            centering: config
+                .centering
+                .then(|| Centering::new(isa, mean, config.hidden, row_capacity)),
+            sparsity: (config.sparsity_target, config.sparsity_cost),
+            rate: config.offset_rate,
+            activity: None,
+            biases: (vec![0.0; visible_bias.len() * SIDE], vec![0.0; hidden_bias.len() * SIDE]),
+            mean_visible: vec![0.0; visible_bias.len() * SIDE],
+            terms: vec![term; n_terms],
+        });
+        Self { isa, of_means: Difference::Joint(0.0), visible_bias, hidden_bias, corrections }
+    }
+
+    /// The largest magnitude of a component: of the weights, and of the biases.
+    pub fn bounds(&self) -> (f64, f64) {
+        let Some(Corrections { centering, sparsity: (_, cost), .. }) = &self.corrections else {
+            return (1.0, 1.0);
+        };
+        let of_weights = if centering.is_some() { 2.0 } else { 1.0 } + cost;
+        let n_units = self.visible_bias.len().max(self.hidden_bias.len()) * SIDE;
+        let units = if centering.is_some() { n_units as f64 } else { 0.0 };
+        (of_weights, 1.0 + cost + units * of_weights)
+    }
+
+    /// Takes the gradient of these statistics.
+    pub fn take(&mut self, statistics: &Statistics) {
+        let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
+        self.of_means = Difference::new(n_data, n_chains, MEAN_ONE);
+        let (of_means, of_counts) = (self.of_means, Difference::new(n_data, n_chains, 1));
+        for (panel, bias) in self.visible_bias.iter_mut().enumerate() {
+            let [data, model] = statistics.count_visible(panel);
+            *bias = of_counts.row(&data, &model);
+        }
+        let Self { hidden_bias, corrections, .. } = self;
+        hidden_bias.par_iter_mut().enumerate().for_each(|(panel, bias)| {
+            let (data, model) = statistics.sum_hidden(panel);
+            *bias = of_means.row(&data, &model);
+        });
+        if let Some(corrections) = corrections {
+            corrections.apply(statistics, &mut self.visible_bias, hidden_bias);
+        }
+    }
+
+    /// ∇b of a panel of visible units.
+    pub fn visible_bias(&self, panel: usize) -> &Row<f32> {
+        &self.visible_bias[panel]
+    }
+
+    /// ∇c of a panel of hidden units.
+    pub fn hidden_bias(&self, panel: usize) -> &Row<f32> {
+        &self.hidden_bias[panel]
+    }
+
+    /// Hands the gradients of some tiles of a panel of hidden units to `use_gradient`, tile after
+    /// tile.
+    pub fn with_tiles(
+        &self,
+        statistics: &Statistics,
+        panel: usize,
+        tiles: Range<usize>,
+        mut use_gradient: impl FnMut(usize, TileGradient<'_>),
+    ) {
+        thread_local! {
+            /// Each worker's sums of one panel: of both phases together, or of each.
+            static SUMS: RefCell<[Vec<Tile<i32>>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+        }
+        let (rows, _) = statistics.mean_panel(panel).as_chunks::<SIDE>();
+        let states = statistics.by_unit();
+        let n_data_tiles = statistics.capacities().0 / SIDE;
+        let sum = |rows: &[Tile<i32>], first_panel: usize, sums: &mut Vec<Tile<i32>>| {
+            sums.clear();
+            sums.resize(tiles.len(), [[0; SIDE]; SIDE]);
+            let (first, sums) = (tiles.start * SIDE, sums.as_flattened_mut());
+            let target = Target { states, first_panel, first, sums };
+            add_active_rows(self.isa, Panel::new(rows, 1), &mut [target]);
+        };
+        SUMS.with_borrow_mut(|[data, model]| {
+            let is_joint = matches!(self.of_means, Difference::Joint(_));
+            if is_joint {
+                sum(rows, 0, data);
+            } else {
+                sum(&rows[..n_data_tiles], 0, data);
+                sum(&rows[n_data_tiles..], n_data_tiles, model);
+            }
+            let all_terms = self.corrections.as_ref().map_or(&[][..], |other| &other.terms);
+            for (at, data) in data.iter().enumerate() {
+                let mut terms = [RankOne { rows: &[0.0; SIDE], columns: &[0.0; SIDE] }; 3];
+                for (term, Term { rows, columns }) in terms.iter_mut().zip(all_terms) {
+                    *term = RankOne { rows: &rows[tiles.start + at], columns: &columns[panel] };
+                }
+                use_gradient(
+                    at,
+                    TileGradient {
+                        difference: self.of_means,
+                        data,
+                        model: (!is_joint).then(|| &model[at]),
+                        terms: &terms[..all_terms.len()],
+                    },
+                );
+            }
+        });
+    }
+}
+
+impl Corrections {
+    fn apply(
+        &mut self,
+        statistics: &Statistics,
+        visible_bias: &mut [Row<f32>],
+        hidden_bias: &mut [Row<f32>],
+    ) {
+        let (f, g) = &mut self.biases;
+        let (n_data, n_chains) = (statistics.n_data() as f64, statistics.n_chains() as f64);
+        let one = f64::from(MEAN_ONE);
+        let (activity, rate) = match &mut self.activity {
+            Some(activity) => (activity, self.rate),
+            // The first update knows nothing of earlier ones.
+            none => (none.insert(vec![0.0; g.len()]), 1.0),
+        };
+        for panel in 0..visible_bias.len() {
+            let [data, model] = statistics.count_visible(panel);
+            for j in 0..SIDE {
+                let mean = f64::from(data[j]) / n_data;
+                self.mean_visible[panel * SIDE + j] = mean;
+                f[panel * SIDE + j] = mean + f64::from(model[j]) / n_chains;
+            }
+        }
+        for panel in 0..hidden_bias.len() {
+            let (data, model) = statistics.sum_hidden(panel);
+            for j in 0..SIDE {
+                let mean = f64::from(data[j]) / (n_data * one);
+                g[panel * SIDE + j] = mean + f64::from(model[j]) / (n_chains * one);
+                let running = &mut activity[panel * SIDE + j];
+                *running += rate * (mean - *running);
+            }
+        }
+
+        let mut terms = self.terms.iter_mut();
+        let mut take_off = |x: &dyn Fn(usize) -> f64, y: &dyn Fn(usize) -> f64| {
+            let Term { rows, columns } = terms.next().expect("a term for each correction");
+            fill(rows, x);
+            fill(columns, y);
+        };
+        if let Some(centering) = &mut self.centering {
+            centering.set_hidden(activity);
+            take_off(&|i| centering.visible(i), &|j| g[j]);
+            take_off(&|i| f[i], &|j| centering.hidden(j));
+            centering.center_biases(statistics, BiasGradients { visible: f, hidden: g });
+        }
+        let (target, cost) = self.sparsity;
+        if cost > 0.0 {
+            // As if cost · (p − q) were added to the input of each hidden unit's mean: to D the
+            // matrix ⟨vᵢ⟩ sⱼ, to g the vector s. Centring turns that as it turns D and g.
+            let n_hidden = statistics.n_hidden();
+            let push = |j: usize| if j < n_hidden { cost * (target - activity[j]) } else { 0.0 };
+            let mu = |i: usize| self.centering.as_ref().map_or(0.0, |offsets| offsets.visible(i));
+            let lambda =
+                |j: usize| self.centering.as_ref().map_or(0.0, |offsets| offsets.hidden(j));
+            let mean = &self.mean_visible;
+            let s_lambda: f64 = (0..n_hidden).map(|j| push(j) * lambda(j)).sum();
+            let mean_mu: f64 = (0..mean.len()).map(|i| (mean[i] - mu(i)) * mu(i)).sum();
+            take_off(&|i| mean[i] - mu(i), &|j| -push(j));
+            f.iter_mut().enumerate().for_each(|(i, f)| *f -= (mean[i] - mu(i)) * s_lambda);
+            g.iter_mut().enumerate().for_each(|(j, g)| *g += push(j) * (1.0 - mean_mu));
+        }
+        fill(visible_bias, &|i| f[i]);
+        fill(hidden_bias, &|j| g[j]);
+    }
+}
+
+/// Writes values by their number, in panels.
+fn fill(rows: &mut [Row<f32>], value: &dyn Fn(usize) -> f64) {
+    for (at, to) in rows.as_flattened_mut().iter_mut().enumerate() {
+        *to = value(at) as f32;
+    }
+}
