@@ -21,6 +21,9 @@ fn machine(n_visible: usize, n_hidden: usize) -> Rbm {
     .unwrap()
 }
 
+/// Cost of the sparsity target.
+const COST: f64 = 0.5;
+
 fn sigma(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
@@ -30,7 +33,8 @@ fn tolerance(n_given: usize) -> f64 {
     0.25 * (n_given + 2) as f64 * 2f64.powi(-21) + 2f64.powi(-22)
 }
 
-fn check(n_visible: usize, n_hidden: usize) {
+/// Compares an update with the definition: plain, or centred and pushed to an activity of 0.2.
+fn check(n_visible: usize, n_hidden: usize, centering: bool) {
     let rbm = machine(n_visible, n_hidden);
     let density = (n_visible * 31 + n_hidden * 17) % 11;
     let on = |n: usize, i: usize| ((noise(n * 1000 + i + 77) + 1.0) * 5.0) < density as f32;
@@ -58,6 +62,9 @@ fn check(n_visible: usize, n_hidden: usize) {
         chains: Some(n_chains),
         learning_rate: 1.0,
         schedule: Schedule::Constant,
+        centering,
+        sparsity_target: 0.2,
+        sparsity_cost: if centering { COST } else { 0.0 },
         ..TrainConfig::default()
     };
     let mut trainer = Trainer::from_model(config, examples, &rbm).unwrap();
@@ -78,18 +85,39 @@ fn check(n_visible: usize, n_hidden: usize) {
     };
     // A mean is rounded to 2^-16 in the statistics; parameters of size 1 to 2^-24.
     let bound = 2.0 * tolerance(n_visible) + 2f64.powi(-16) + 2f64.powi(-22);
-    let moved = |before: f32, after: f32, gradient: f64| {
+    let moved = |before: f32, after: f32, gradient: f64, bound: f64| {
         let error = f64::from(after) - f64::from(before) - gradient;
         assert!(error.abs() < bound, "{n_visible} x {n_hidden}: {error}");
     };
+    // Offsets are the means of the data: the batch is all of them, and the first.
+    let mean = |i: Option<usize>, j: Option<usize>| -> f64 {
+        let rows = (0..n_data).filter(|&n| i.is_none_or(|i| data.get(n, i)));
+        rows.map(|n| j.map_or(1.0, |j| phases[0].1[n][j])).sum::<f64>() / n_data as f64
+    };
+    let offset = f64::from(u8::from(centering));
+    let mu = Array1::from_shape_fn(n_visible, |i| offset * mean(Some(i), None));
+    let lambda = Array1::from_shape_fn(n_hidden, |j| offset * mean(None, Some(j)));
+    // ⟨(vᵢ − μᵢ)(hⱼ − λⱼ)⟩ of both phases, with cost · (p − q) added to h in the data.
+    let push = Array1::from_shape_fn(n_hidden, |j| offset * COST * (0.2 - lambda[j]));
+    let of_weights = Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| {
+        gradient(Some(i), Some(j))
+            - mu[i] * gradient(None, Some(j))
+            - lambda[j] * gradient(Some(i), None)
+            + (mean(Some(i), None) - mu[i]) * push[j]
+    });
+    // Offsets of 16 places err by 2^-17, and so does every product with them in a bias.
+    let bound = bound + offset * 4.0 * 2f64.powi(-16);
+    let of_biases = |n: usize| bound * (1.0 + 2.0 * offset * n as f64);
     for i in 0..n_visible {
         for j in 0..n_hidden {
-            moved(rbm.weights()[[i, j]], after.weights()[[i, j]], gradient(Some(i), Some(j)));
+            moved(rbm.weights()[[i, j]], after.weights()[[i, j]], of_weights[[i, j]], bound);
         }
-        moved(rbm.visible_bias()[i], after.visible_bias()[i], gradient(Some(i), None));
+        let expected = gradient(Some(i), None) - of_weights.row(i).dot(&lambda);
+        moved(rbm.visible_bias()[i], after.visible_bias()[i], expected, of_biases(n_hidden));
     }
     for j in 0..n_hidden {
-        moved(rbm.hidden_bias()[j], after.hidden_bias()[j], gradient(None, Some(j)));
+        let expected = gradient(None, Some(j)) + push[j] - of_weights.column(j).dot(&mu);
+        moved(rbm.hidden_bias()[j], after.hidden_bias()[j], expected, of_biases(n_visible));
     }
 }
 
@@ -97,7 +125,8 @@ fn check(n_visible: usize, n_hidden: usize) {
 fn every_size_up_to_70_equals_plain_loops() {
     for n_visible in 1..=70 {
         for n_hidden in 1..=70 {
-            check(n_visible, n_hidden);
+            check(n_visible, n_hidden, false);
+            check(n_visible, n_hidden, true);
         }
     }
 }
@@ -105,6 +134,7 @@ fn every_size_up_to_70_equals_plain_loops() {
 #[test]
 fn sizes_of_several_panels_equal_plain_loops() {
     for (n_visible, n_hidden) in [(64, 128), (130, 200), (200, 65), (784, 100)] {
-        check(n_visible, n_hidden);
+        check(n_visible, n_hidden, false);
+        check(n_visible, n_hidden, true);
     }
 }

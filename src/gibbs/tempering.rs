@@ -38,6 +38,7 @@ pub struct Tempering {
     base: Vec<f32>,
     base_image: Vec<Row<i32>>,
     target_rate: f64,
+    adaptation: f64,
     /// β₁, β₂, …, falling: 1 less the first distances.
     levels: Vec<Level>,
     /// U by panels of the machine's own chains.
@@ -100,6 +101,7 @@ impl Tempering {
             base: integers.iter().map(|&a| a as f32 * resolution).collect(),
             base_image,
             target_rate,
+            adaptation: ADAPTATION,
             levels: levels.collect(),
             energies: Vec::new(),
             n_sweeps: 0,
@@ -177,7 +179,7 @@ impl Tempering {
             let memory = if level.swap_rate.is_nan() { 1.0 } else { RATE_MEMORY };
             let before = if level.swap_rate.is_nan() { 0.0 } else { level.swap_rate };
             level.swap_rate = before + memory * (rate - before);
-            level.distance *= libm::exp(ADAPTATION * (rate - self.target_rate));
+            level.distance *= libm::exp(self.adaptation * (rate - self.target_rate));
         }
         self.set_temperatures(image);
     }
@@ -251,5 +253,110 @@ mod tests {
             // Each of at most 70 · 131 parameters is rounded by half of 2^-20.
             assert!((found - exact).abs() < 70.0 * 133.0 * 0.5e-6, "{found} {exact}");
         }
+    }
+
+    /// A machine of two modes, all on and all off, between which its own chains hardly ever move.
+    fn two_modes() -> Rbm {
+        Rbm::new(
+            Array2::from_elem((6, 3), 3.0),
+            Array1::from_shape_fn(6, |i| -4.5 + 0.1 * i as f32),
+            Array1::from_elem(3, -9.2),
+        )
+        .unwrap()
+    }
+
+    /// p_β(v), by enumeration.
+    fn distribution(rbm: &Rbm, log_odds: &[f32], beta: f64) -> Vec<f64> {
+        let log_p = |v: u64| {
+            let visible: f64 = active(&[v])
+                .map(|i| {
+                    let b = f64::from(rbm.visible_bias()[i]);
+                    (1.0 - beta) * f64::from(log_odds[i]) + beta * b
+                })
+                .sum();
+            let hidden = rbm.hidden_inputs(&[v]);
+            visible + hidden.iter().map(|&x| crate::model::softplus(beta * x)).sum::<f64>()
+        };
+        let p: Vec<f64> = (0..64).map(|v| log_p(v).exp()).collect();
+        let z: f64 = p.iter().sum();
+        p.iter().map(|p| p / z).collect()
+    }
+
+    /// Pearson's χ² of visible states against probabilities, those expected below 5 times taken
+    /// together, and its degrees of freedom.
+    fn chi_squared(states: &BitMatrix, probabilities: &[f64]) -> (f64, f64) {
+        let mut counts = [0.0; 64];
+        (0..states.n_rows()).for_each(|n| counts[states.row(n)[0] as usize] += 1.0);
+        let (mut statistic, mut degrees, mut rest) = (0.0, 0.0, (0.0, 0.0));
+        for (count, p) in counts.iter().zip(probabilities) {
+            let expected = p * states.n_rows() as f64;
+            if expected >= 5.0 {
+                statistic += (count - expected).powi(2) / expected;
+                degrees += 1.0;
+            } else {
+                rest = (rest.0 + count, rest.1 + expected);
+            }
+        }
+        (statistic + (rest.0 - rest.1).powi(2) / rest.1.max(1e-9), degrees)
+    }
+
+    /// All chains start in one mode. After 200 sweeps every temperature is in its distribution;
+    /// without swaps the machine's chains are far from theirs.
+    #[test]
+    fn every_temperature_reaches_its_distribution() {
+        const CHAINS: usize = 5000;
+        let rbm = two_modes();
+        let image = Image::new(&rbm).unwrap();
+        let rates = Array1::from_elem(6, 0.4);
+        let start = BitMatrix::zeros(CHAINS, 6);
+        let chains = |purpose| {
+            let streams = (0..CHAINS as u64).map(|n| Stream::new(3, purpose, n)).collect();
+            Chains::from_visible(&image, &start, streams)
+        };
+        let mut tempering = Tempering::new(&image, &start, (&rates, 4, 0.4), 3);
+        tempering.adaptation = 0.0;
+        let (mut tempered, mut alone) = (chains(Purpose::Chain), chains(Purpose::Sample));
+        for _ in 0..200 {
+            tempering.half_sweep(&image, &mut tempered);
+            tempered.draw_hidden(image.hidden_given_visible());
+            alone.sweep(&image);
+        }
+        let check = |beta: f64, states: &BitMatrix| {
+            let (found, degrees) = chi_squared(states, &distribution(&rbm, &tempering.base, beta));
+            // The value that is passed with a chance of 1e-6 (Wilson and Hilferty, 1931).
+            let spread = 2.0 / (9.0 * degrees);
+            let bound = degrees * (1.0 - spread + 4.7534 * spread.sqrt()).powi(3);
+            (found < bound, format!("β = {beta}: χ² = {found}, at most {bound}"))
+        };
+        for level in &tempering.levels {
+            let (is_right, message) = check(level.beta, &level.chains.visible());
+            assert!(is_right, "{message}");
+        }
+        let (is_right, message) = check(1.0, &tempered.visible());
+        assert!(is_right, "{message}");
+        let (is_right, message) = check(1.0, &alone.visible());
+        assert!(!is_right, "these modes are no hurdle: {message}");
+    }
+
+    /// With enough temperatures the rates come to the target, and the ladder ends where they allow.
+    #[test]
+    fn distances_adapt_to_the_rate() {
+        let rbm = machine();
+        let image = Image::new(&rbm).unwrap();
+        let rates = Array1::from_elem(70, 0.4);
+        let start = BitMatrix::from_fn(200, 70, |n, i| (i * i + 3 * n) % 5 < 2);
+        let streams = (0..200).map(|n| Stream::new(3, Purpose::Chain, n)).collect();
+        let mut chains = Chains::from_visible(&image, &start, streams);
+        let mut tempering = Tempering::new(&image, &start, (&rates, 5, 0.5), 3);
+        assert!(tempering.betas().last().unwrap().abs() < 1e-12, "the ladder begins at the base");
+        for _ in 0..1000 {
+            tempering.half_sweep(&image, &mut chains);
+            chains.draw_hidden(image.hidden_given_visible());
+        }
+        for rate in tempering.swap_rates() {
+            assert!((rate - 0.5).abs() < 0.05, "{:?}", tempering.swap_rates());
+        }
+        let betas = tempering.betas();
+        assert!(betas.is_sorted_by(|a, b| a > b) && betas[0] < 1.0 && betas[3] > 0.0, "{betas:?}");
     }
 }

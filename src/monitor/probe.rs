@@ -70,6 +70,8 @@ impl Probe {
             weight_norm: finite(weight_norm),
             update_norm: finite(update_norm),
             flip_rate: finite(trainer.flip_rate()),
+            inverse_temperatures: trainer.tempering().map(|tempering| tempering.betas()),
+            swap_rates: trainer.tempering().map(|tempering| tempering.swap_rates()),
             ..EpochRecord::default()
         })
     }

@@ -37,6 +37,13 @@ pub struct EpochRecord {
     pub update_norm: Option<f64>,
     /// Share of the chains' visible bits that the last sweep changed.
     pub flip_rate: Option<f64>,
+    /// Inverse temperatures of parallel tempering below that of the model, falling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inverse_temperatures: Option<Vec<f64>>,
+    /// Rate at which chains at each of these change places with those at the one above, over the
+    /// last few hundred sweeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swap_rates: Option<Vec<f64>>,
     /// Mean log p(v) of the held-out data, or of the training data where there are none, nats an
     /// example; in the epochs in which it is evaluated.
     pub log_likelihood: Option<f64>,

@@ -401,3 +401,200 @@ fn start_chains(
     }
     Chains::from_visible(image, &visible, streams)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::averaging::Averaging;
+    use super::super::schedule::Schedule;
+    use super::*;
+    use crate::dataset::{Binarization, Dataset};
+    use ndarray::{Array1, Array2};
+
+    const V: usize = 6;
+    const H: usize = 4;
+
+    /// Examples, of which the pixels in `flipped` are turned around.
+    fn trainer(flipped: u64, rbm: &Rbm, config: TrainConfig) -> Trainer {
+        let on = |n: usize, i: usize| (n * n + 3 * i * n + i) % 5 < 2;
+        let bits = BitMatrix::from_fn(20, V, |n, i| on(n, i) != (flipped >> i & 1 == 1));
+        let examples = Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic);
+        let config = TrainConfig { hidden: H, batch_size: 20, ..config };
+        Trainer::from_model(config, examples, rbm).unwrap()
+    }
+
+    fn machine() -> Rbm {
+        let value = |at: usize| ((at * 37 + 11) % 29) as f32 / 16.0 - 0.875;
+        Rbm::new(
+            Array2::from_shape_fn((V, H), |(i, j)| value(i * H + j)),
+            Array1::from_shape_fn(V, |i| value(i + 100)),
+            Array1::from_shape_fn(H, |j| value(j + 200)),
+        )
+        .unwrap()
+    }
+
+    /// The machine that gives to flipped states what `rbm` gives to the others.
+    fn flip(rbm: &Rbm, flipped: u64) -> Rbm {
+        let (mut weights, mut visible) = (rbm.weights().clone(), rbm.visible_bias().clone());
+        let mut hidden = rbm.hidden_bias().clone();
+        for i in (0..V).filter(|i| flipped >> i & 1 == 1) {
+            hidden += &weights.row(i);
+            weights.row_mut(i).mapv_inplace(|w| -w);
+            visible[i] = -visible[i];
+        }
+        Rbm::new(weights, visible, hidden).unwrap()
+    }
+
+    /// An update whose chains are in the model's distribution as it is: all states, each as often
+    /// as its probability says, of 8,000.
+    fn enumerated_update(trainer: &mut Trainer) {
+        const ROWS: f64 = 8000.0;
+        let rbm = trainer.rbm();
+        let p: Vec<f64> = (0..1u64 << V).map(|v| (-rbm.free_energy(&[v])).exp()).collect();
+        let z: f64 = p.iter().sum();
+        let rows: Vec<u64> = (0..1u64 << V)
+            .flat_map(|v| {
+                let n = (p[v as usize] / z * ROWS).round() as usize;
+                std::iter::repeat_n(v, n)
+            })
+            .collect();
+        let states = BitMatrix::from_fn(rows.len(), V, |n, i| rows[n] >> i & 1 == 1);
+        let visible = &mut trainer.negative.chains.visible;
+        visible.set_n_rows(rows.len());
+        for row in 0..rows.len() {
+            visible.set_row(row, states.row(row));
+        }
+        trainer.clamp();
+        trainer.mean_hidden();
+        trainer.ascend().unwrap();
+    }
+
+    /// The largest difference of two machines' parameters.
+    fn distance(one: &Rbm, other: &Rbm) -> f32 {
+        let pairs = one.weights().iter().zip(other.weights());
+        let pairs = pairs.chain(one.visible_bias().iter().zip(other.visible_bias()));
+        let pairs = pairs.chain(one.hidden_bias().iter().zip(other.hidden_bias()));
+        pairs.map(|(x, y)| (x - y).abs()).fold(0.0, f32::max)
+    }
+
+    /// Melchior, Fischer and Wiskott (2016), section 4.1: the centred gradient does not know which
+    /// pixels are flipped. The plain one does.
+    #[test]
+    fn training_on_flipped_data_is_flipped_training() {
+        const FLIPPED: u64 = 0b01_1010;
+        for (centering, momentum) in [(true, 0.0), (true, 0.5), (false, 0.0)] {
+            let config = TrainConfig {
+                centering,
+                momentum,
+                epochs: 100,
+                chains: Some(8100),
+                learning_rate: 0.1,
+                schedule: Schedule::Constant,
+                ..TrainConfig::default()
+            };
+            let mut plain = trainer(0, &machine(), config.clone());
+            let mut flipped = trainer(FLIPPED, &flip(&machine(), FLIPPED), config);
+            for _ in 0..50 {
+                enumerated_update(&mut plain);
+                enumerated_update(&mut flipped);
+            }
+            let apart = distance(&flip(&plain.rbm(), FLIPPED), &flipped.rbm());
+            assert!(distance(&plain.rbm(), &machine()) > 0.2, "they have moved");
+            // Rounding of means to 2^-16 in 50 steps of 0.1, and of states to 1 in 8,000 at worst.
+            if centering {
+                assert!(apart < 1e-3, "momentum {momentum}: {apart}");
+            } else {
+                assert!(apart > 0.05, "flipped pixels make no difference: {apart}");
+            }
+        }
+    }
+
+    #[test]
+    fn averages_are_those_of_the_parameters_after_each_update() {
+        for averaging in [Averaging::Exponential(8.0), Averaging::Tail(0.25), Averaging::Tail(1.0)]
+        {
+            let config = TrainConfig {
+                averaging,
+                epochs: 40,
+                schedule: Schedule::Constant,
+                ..TrainConfig::default()
+            };
+            let mut trainer = trainer(0, &machine(), config);
+            let mut history = Vec::new();
+            while !trainer.is_done() {
+                trainer.update().unwrap();
+                history.push(f64::from(trainer.rbm().weights()[[3, 2]]));
+            }
+            let expected = match averaging {
+                // An update an epoch: with shares max(1/n, 1 − e^(−1/8)).
+                Averaging::Exponential(epochs) => {
+                    let mut mean = 0.0;
+                    for (n, x) in history.iter().enumerate() {
+                        let share = (1.0 - (-1.0_f64 / epochs).exp()).max(1.0 / (n + 1) as f64);
+                        mean += share * (x - mean);
+                    }
+                    mean
+                }
+                Averaging::Tail(share) => {
+                    let tail = &history[40 - (40.0 * share) as usize..];
+                    tail.iter().sum::<f64>() / tail.len() as f64
+                }
+                Averaging::None => unreachable!(),
+            };
+            let found = f64::from(trainer.average().unwrap().weights()[[3, 2]]);
+            assert!((found - expected).abs() < 1e-5, "{averaging}: {found}, not {expected}");
+            assert!((found - history[39]).abs() > 1e-3, "an average that is no average");
+            assert_eq!(trainer.model(), trainer.average().unwrap());
+        }
+    }
+
+    #[test]
+    fn chains_start_anew_at_the_share_that_was_asked_for() {
+        for (share, least, most) in [(0.0, 0, 0), (0.25, 870, 1130), (1.0, 4000, 4000)] {
+            let rbm = Rbm::new(Array2::zeros((V, H)), Array1::zeros(V), Array1::zeros(H));
+            let config = TrainConfig { chains: Some(4000), ..TrainConfig::default() };
+            let mut trainer = trainer(0, &rbm.unwrap(), config);
+            trainer.clamp();
+            trainer.sweep();
+            trainer.mean_hidden();
+            // Means of 1 in the data: a chain that starts anew has all units on.
+            trainer.statistics.mean_hidden.iter_mut().for_each(|row| row.fill(1 << 16));
+            trainer.negative.chains.hidden.words_mut().fill(0);
+            let stream = Stream::new(5, Purpose::ChainReset, 0);
+            trainer.negative.reset(&trainer.statistics, share, stream);
+            let hidden = trainer.chains().hidden();
+            let n = (0..4000).filter(|&chain| hidden.row(chain)[0] == 0b1111).count();
+            let untouched = (0..4000).filter(|&chain| hidden.row(chain)[0] == 0).count();
+            assert_eq!(n + untouched, 4000);
+            assert!((least..=most).contains(&n), "{n} of 4000 at {share}");
+        }
+    }
+
+    /// With one sweep of contrastive divergence every chain begins at its own example: a machine
+    /// without couplings between bits forgets it, one that copies them keeps it.
+    #[test]
+    fn contrastive_divergence_starts_at_the_batch() {
+        let copying = Rbm::new(
+            Array2::from_shape_fn((V, V), |(i, j)| if i == j { 40.0 } else { 0.0 }),
+            Array1::from_elem(V, -20.0),
+            Array1::from_elem(V, -20.0),
+        );
+        let bits = BitMatrix::from_fn(50, V, |n, i| (n * n + 3 * i * n + i) % 5 < 2);
+        let examples = Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic);
+        let config = TrainConfig {
+            hidden: V,
+            batch_size: 20,
+            algorithm: Algorithm::Cd,
+            gibbs_steps: 3,
+            learning_rate: 1e-6,
+            ..TrainConfig::default()
+        };
+        let mut trainer = Trainer::from_model(config, examples, &copying.unwrap()).unwrap();
+        // Batches of 20, 20 and 10, twice.
+        for _ in 0..6 {
+            trainer.update().unwrap();
+            let data = trainer.positive.visible().to_matrix();
+            assert_eq!(trainer.chains().visible(), data);
+            assert_eq!(trainer.flip_rate(), 0.0);
+        }
+    }
+}
