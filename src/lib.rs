@@ -43,6 +43,8 @@
 //! | β | inverse temperature on the path of annealing, 0 to 1 | |
 //! | a | log-odds of the pixels at its start | (V) |
 //! | p̃ | p(h \| v) in 16 binary places, 0 to 65,536 | (N or C, H) |
+//! | μ, λ | offsets of the centred gradient (elsewhere μ is the momentum, λ the weight decay) | (V), (H) |
+//! | D, f, g | ⟨vᵢhⱼ⟩, ⟨vᵢ⟩, ⟨hⱼ⟩ of the data less those of the model | (V, H), (V), (H) |
 //!
 //! A *sweep* draws v given h, then h given the new v; an *update* changes the parameters once; an
 //! *epoch* is one pass over the data.
@@ -101,7 +103,18 @@
 //!
 //! The model's samples are C Gibbs chains that go on from update to update (persistent contrastive
 //! divergence, PCD; Tieleman, 2008): the parameters move slowly, so chains that were near the
-//! model's distribution stay near it. Each update moves every chain k sweeps.
+//! model's distribution stay near it. Each update moves every chain k sweeps. Two other ways lie
+//! behind the same seam, [`train::negative_phase`]: chains that start at the mini-batch in every
+//! update (CD), and chains that change places with replicas at higher temperatures
+//! ([`gibbs::Tempering`]), for machines whose modes are far apart.
+//!
+//! # From the gradient to a good model
+//!
+//! The gradient may be *centred* ([`train::centering`]): that of the same machine written in v − μ
+//! and h − λ, whose weights do not also have to carry the means. It is the choice that helps most,
+//! and makes training blind to which pixels are white and which black. Parameters near the end of a
+//! run still shake by the noise of the mini-batches; their average ([`train::averaging`]) does not.
+//! [`preset`] has the settings that were found to be best, and all that were tried.
 //!
 //! # From samples to log Z
 //!

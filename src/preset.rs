@@ -3,7 +3,7 @@
 use crate::dataset::{Binarization, Source};
 use crate::error::Result;
 use crate::setting::invalid;
-use crate::train::{Algorithm, Averaging, Schedule, TrainConfig};
+use crate::train::{Algorithm, Averaging, TrainConfig};
 
 /// Data and settings for a purpose.
 #[derive(Clone, Debug)]
@@ -27,31 +27,56 @@ impl Preset {
     pub fn all() -> Vec<Self> {
         let mnist = TrainConfig {
             centering: true,
-            averaging: Averaging::Exponential(5.0),
+            learning_rate: 0.2,
+            averaging: Averaging::Exponential(10.0),
+            ..TrainConfig::default()
+        };
+        let tempered = TrainConfig {
+            algorithm: Algorithm::Pt,
+            temperatures: 5,
+            centering: true,
+            averaging: Averaging::Tail(0.1),
             ..TrainConfig::default()
         };
         vec![
             Self {
                 name: "quick",
-                purpose: "a first look: strokes appear in the filters of 100 hidden units",
-                time: "",
-                result: "",
+                purpose: "a first look: 100 hidden units",
+                time: "TODO",
+                result: "TODO",
                 data: Source::Mnist,
-                config: TrainConfig { hidden: 100, epochs: 5, ..mnist.clone() },
+                config: TrainConfig {
+                    hidden: 100,
+                    epochs: 5,
+                    averaging: Averaging::Exponential(1.0),
+                    ..mnist.clone()
+                },
             },
             Self {
                 name: "mnist-500",
-                purpose: "the best generative model of MNIST with 500 hidden units",
-                time: "",
-                result: "",
+                purpose: "a good generative model of MNIST with 500 hidden units",
+                time: "TODO",
+                result: "TODO",
                 data: Source::Mnist,
-                config: TrainConfig { epochs: 500, learning_rate: 0.15, ..mnist.clone() },
+                config: TrainConfig { epochs: 1000, ..mnist.clone() },
+            },
+            Self {
+                name: "mnist-500-threshold",
+                purpose: "the same of MNIST in black and white",
+                time: "TODO",
+                result: "TODO",
+                data: Source::Mnist,
+                config: TrainConfig {
+                    epochs: 500,
+                    binarize: Binarization::Threshold(0.5),
+                    ..mnist.clone()
+                },
             },
             Self {
                 name: "mnist-16-exact",
-                purpose: "a model of black and white MNIST whose log-likelihood is exact",
-                time: "",
-                result: "",
+                purpose: "16 hidden units, whose log-likelihood is exact, of MNIST in black and white",
+                time: "TODO",
+                result: "TODO",
                 data: Source::Mnist,
                 config: TrainConfig {
                     hidden: 16,
@@ -62,26 +87,32 @@ impl Preset {
             },
             Self {
                 name: "bars-and-stripes",
-                purpose: "a distribution of isolated modes, reached by parallel tempering",
-                time: "",
-                result: "",
+                purpose: "isolated modes of 4 x 4 pixels, reached by parallel tempering",
+                time: "TODO",
+                result: "TODO",
                 data: Source::BarsAndStripes(4),
                 config: TrainConfig {
                     hidden: 16,
                     batch_size: 32,
-                    chains: Some(500),
+                    chains: Some(100),
                     epochs: 20_000,
-                    algorithm: Algorithm::Pt,
-                    schedule: Schedule::Linear,
-                    averaging: Averaging::Tail(0.1),
-                    ..mnist.clone()
+                    learning_rate: 0.3,
+                    ..tempered.clone()
                 },
+            },
+            Self {
+                name: "shifter",
+                purpose: "the labeled shifter ensemble, 768 modes of 19 units",
+                time: "TODO",
+                result: "TODO",
+                data: Source::Shifter,
+                config: TrainConfig { hidden: 32, epochs: 20_000, learning_rate: 0.5, ..tempered },
             },
             Self {
                 name: "features",
                 purpose: "1,000 features of MNIST for a classifier",
-                time: "",
-                result: "",
+                time: "TODO",
+                result: "TODO",
                 data: Source::Mnist,
                 config: TrainConfig { hidden: 1000, epochs: 50, ..mnist },
             },

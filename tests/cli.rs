@@ -561,12 +561,18 @@ fn settings_out_of_range_are_named_with_their_rule() {
         ("--hidden 0", "hidden is 0, but must be at least 1"),
         ("--epochs 0", "epochs is 0, but must be at least 1"),
         ("--batch-size 201", "is 201, but must be at most the number of training examples, 200"),
-        ("--batch-size 40000", "batch_size is 40000, but must be from 1 to 32767"),
-        ("--chains 32768", "chains is 32768, but must be from 1 to 32767"),
+        ("--batch-size 40000", "batch_size is 40000, but must be at least 1 and at most 32767"),
+        ("--chains 32768", "chains is 32768, but must be at least 1 and at most 32767"),
         ("--learning-rate 0", "learning_rate is 0, but must be above 0"),
         ("--learning-rate=-1", "learning_rate is -1, but must be above 0"),
-        ("--learning-rate nan", "learning_rate is NaN, but must be above 0"),
-        ("--learning-rate inf", "learning_rate is inf, but must be above 0"),
+        (
+            "--learning-rate 1e7",
+            "learning_rate is 10000000, but must be above 0 and at most 1000000",
+        ),
+        ("--algorithm cd --chains 7", "chains is 7, but must be left out with `cd`"),
+        ("--optimizer adam --momentum 0.5", "momentum is 0.5, but must be 0 with `adam`"),
+        ("--swap-rate 1", "swap_rate is 1, but must be above 0 and below 1"),
+        ("--preset mnist", "preset is mnist, but must be one of quick, mnist-500, "),
         ("--momentum 1", "momentum is 1, but must be at least 0 and below 1"),
         ("--gibbs-steps 0", "gibbs_steps is 0, but must be at least 1"),
         ("--threads 0", "threads is 0, but must be from 1 to 1024"),
@@ -639,12 +645,17 @@ fn wrong_usage_has_exit_code_2_and_tells_what_would_be_right() {
         ("train --epochs", "--epochs"),
         ("train --epochs many", "'many'"),
         ("train --data none --hidden -3", "'-3'"),
-        ("train --data none --schedule cosine", "`constant` or `linear`"),
+        ("train --data none --schedule step", "`constant`, `linear`, `cosine` or `inverse:B`"),
+        ("train --data none --averaging tail:2", "a share above 0 and at most 1"),
+        ("train --data none --algorithm sgd", "`cd` or `pcd` or `pt`"),
+        ("train --data none --learning-rate nan", "must be a finite number"),
+        ("train --data none --momentum inf", "must be a finite number"),
+        ("train --data bars-and-stripes:0", "bars-and-stripes:SIDE with a side from 1 to 16"),
         ("train --data none --binarize median", "stochastic or threshold:T"),
         ("train --data none --binarize threshold:1", "below 1"),
         ("train --data none --chain-start noise", "`data` or `bias`"),
         ("train --data none --image-shape 28", "ROWSxCOLUMNS"),
-        ("transform run mnist --split all", "`train` or `test`"),
+        ("transform run mnist --split all", "`train` or `test` or `validation`"),
         ("sample run --start noise", "random, data"),
     ] {
         folder.refuse(line, 2, part);
@@ -655,7 +666,10 @@ fn wrong_usage_has_exit_code_2_and_tells_what_would_be_right() {
 fn help_shows_the_defaults() {
     let folder = Folder::new();
     for (command, shown) in [
-        ("train", "500, |20]|128]|the batch size]|1]|0.1]|linear]|0]|stochastic]|data]|all cores]"),
+        (
+            "train",
+            "500]|20]|pcd]|none]|false]|128]|the batch size]|1]|0.1]|linear]|0]|stochastic]|data]|all cores]",
+        ),
         ("sample", "100]|1000]|random]|mnist]|test]|samples.png]|0]|all cores]"),
         ("bench", "500]|128,512]|1]|2]|mnist]|stochastic]|1 and all cores]"),
         ("transform", "train]|as in training]|0]|features.npy]|all cores]"),
@@ -726,4 +740,77 @@ fn bench_times_every_size_and_stage() {
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("seconds is NaN, but must be at least 0 and finite"), "{message}");
+}
+
+#[test]
+fn presets_are_listed_and_flags_go_over_them() {
+    let folder = Folder::new();
+    let list = folder.succeed("presets");
+    let names = ["quick", "mnist-500", "mnist-16-exact", "bars-and-stripes", "features"];
+    assert!(names.iter().all(|name| list.contains(name)), "{list}");
+    let json = folder.succeed("presets --json");
+    assert_eq!(json.lines().count(), list.lines().filter(|line| !line.starts_with(' ')).count());
+    for line in json.lines() {
+        let preset: Value = serde_json::from_str(line).unwrap();
+        for key in ["name", "purpose", "time", "result", "data"] {
+            assert!(preset[key].as_str().is_some_and(|text| !text.is_empty()), "{line}");
+        }
+    }
+
+    let train = "train --preset bars-and-stripes --epochs 3 --quiet --out";
+    folder.succeed(&format!("{train} run"));
+    let facts = folder.facts("run");
+    assert_eq!((&facts["settings"]["epochs"], &facts["n_visible"]), (&json!(3), &json!(16)));
+    assert_eq!(facts["settings"]["algorithm"], "pt");
+    folder.succeed(&format!("{train} other --data greys.idx --algorithm pcd --hidden 5"));
+    let facts = folder.facts("other");
+    assert_eq!((&facts["n_visible"], &facts["n_hidden"]), (&json!(30), &json!(5)));
+}
+
+#[test]
+fn tempered_runs_tell_their_swap_rates() {
+    let folder = Folder::new();
+    let train = "train --data bars-and-stripes:3 --batch-size 16 --epochs 30 --quiet";
+    folder.succeed(&format!("{train} --algorithm pt --temperatures 4 --out pt"));
+    let record = &folder.metrics("pt")[29];
+    for key in ["swap_rates", "inverse_temperatures"] {
+        let values = record[key].as_array().unwrap();
+        let is_share = |value: &Value| value.as_f64().is_some_and(|x| (0.0..=1.0).contains(&x));
+        assert!(values.len() == 3 && values.iter().all(is_share), "{record:?}");
+    }
+    folder.succeed(&format!("{train} --out pcd"));
+    assert!(!folder.metrics("pcd")[29].contains_key("swap_rates"));
+}
+
+#[test]
+fn an_averaged_run_keeps_both_models() {
+    let folder = Folder::new();
+    let train = format!("train --data greys.idx {SHORT} --quiet");
+    folder.succeed(&format!("{train} --out plain"));
+    folder.succeed(&format!("{train} --out averaged --averaging tail:1"));
+    assert!(!folder.names_in("plain").contains(&"model-last.safetensors".to_string()));
+    let last = folder.fingerprint("averaged/model-last.safetensors");
+    assert_eq!(last, folder.fingerprint("plain"));
+    assert_ne!(last, folder.fingerprint("averaged"));
+}
+
+#[test]
+fn inverted_data_are_inverted_wherever_the_model_meets_them() {
+    let folder = Folder::new();
+    let train = format!("train {SHORT} --quiet --binarize threshold:0.5 --validation 20");
+    folder.write("negative.idx", &idx(greys().mapv_into(|x| 255 - x)));
+    folder.succeed(&format!("{train} --data greys.idx --invert --out inverted"));
+    folder.succeed(&format!("{train} --data negative.idx --out negative"));
+    assert_eq!(folder.fingerprint("inverted"), folder.fingerprint("negative"));
+    for split in ["test", "validation"] {
+        let score = |run: &str, data: &str| {
+            evaluation(&folder, &format!("{run} --data {data} --split {split}"))
+        };
+        let (one, other) = (score("inverted", "greys.idx"), score("negative", "negative.idx"));
+        assert_eq!(one["log_likelihood"], other["log_likelihood"]);
+        assert_eq!(one["n_examples"], if split == "test" { 200 } else { 20 });
+    }
+    folder.succeed(&format!("train --data greys.idx {SHORT} --quiet --out all"));
+    let message = "split is validation, but must be train or test: the model was trained without";
+    folder.fail("evaluate all --data greys.idx --split validation", message);
 }

@@ -2,6 +2,7 @@
 //! sizes on both sides of the kernels' panels of 64.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::rng::{Purpose, Stream, shuffle};
 use harmonium::train::Schedule;
 use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::{Array1, Array2};
@@ -20,6 +21,9 @@ fn machine(n_visible: usize, n_hidden: usize) -> Rbm {
     )
     .unwrap()
 }
+
+/// Examples, of which a batch takes some.
+const N_EXAMPLES: usize = 5;
 
 /// Cost of the sparsity target.
 const COST: f64 = 0.5;
@@ -52,9 +56,13 @@ fn check(n_visible: usize, n_hidden: usize, centering: bool) {
         }
     }
 
-    let data = BitMatrix::from_fn(n_data, n_visible, on);
+    // The first mini-batch is three of five examples.
+    let all = BitMatrix::from_fn(N_EXAMPLES, n_visible, on);
+    let mut order = [0; N_EXAMPLES];
+    shuffle(&mut order, &mut Stream::new(0, Purpose::DataOrder, 0));
+    let data = BitMatrix::from_fn(n_data, n_visible, |n, i| all.get(order[n] as usize, i));
     let examples =
-        Examples::new(Dataset::from_bits("noise", data.clone()), Binarization::Stochastic);
+        Examples::new(Dataset::from_bits("noise", all.clone()), Binarization::Stochastic);
     let config = TrainConfig {
         hidden: n_hidden,
         epochs: 1,
@@ -89,13 +97,16 @@ fn check(n_visible: usize, n_hidden: usize, centering: bool) {
         let error = f64::from(after) - f64::from(before) - gradient;
         assert!(error.abs() < bound, "{n_visible} x {n_hidden}: {error}");
     };
-    // Offsets are the means of the data: the batch is all of them, and the first.
+    // μ is the mean of all examples, λ that of the first batch.
     let mean = |i: Option<usize>, j: Option<usize>| -> f64 {
         let rows = (0..n_data).filter(|&n| i.is_none_or(|i| data.get(n, i)));
         rows.map(|n| j.map_or(1.0, |j| phases[0].1[n][j])).sum::<f64>() / n_data as f64
     };
     let offset = f64::from(u8::from(centering));
-    let mu = Array1::from_shape_fn(n_visible, |i| offset * mean(Some(i), None));
+    let mu = Array1::from_shape_fn(n_visible, |i| {
+        let n_on = (0..N_EXAMPLES).filter(|&n| all.get(n, i)).count();
+        offset * n_on as f64 / N_EXAMPLES as f64
+    });
     let lambda = Array1::from_shape_fn(n_hidden, |j| offset * mean(None, Some(j)));
     // ⟨(vᵢ − μᵢ)(hⱼ − λⱼ)⟩ of both phases, with cost · (p − q) added to h in the data.
     let push = Array1::from_shape_fn(n_hidden, |j| offset * COST * (0.2 - lambda[j]));

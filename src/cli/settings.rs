@@ -38,54 +38,66 @@ struct Settings {
     #[arg(long)]
     gibbs_steps_last: Option<usize>,
     /// Share of the chains that start anew at the mini-batch after each update
-    #[arg(long, default_value_t = DEFAULT.chain_reset, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.chain_reset, allow_negative_numbers = true,
+        value_parser = finite)]
     chain_reset: f64,
     /// Temperatures of `pt`, that of the model included
     #[arg(long, default_value_t = DEFAULT.temperatures)]
     temperatures: usize,
     /// Rate of swaps that the temperatures of `pt` adapt to
-    #[arg(long, default_value_t = DEFAULT.swap_rate, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.swap_rate, allow_negative_numbers = true,
+        value_parser = finite)]
     swap_rate: f64,
     /// Learning rate of the first update
-    #[arg(long, default_value_t = DEFAULT.learning_rate, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.learning_rate, allow_negative_numbers = true,
+        value_parser = finite)]
     learning_rate: f64,
     /// How the learning rate goes on: `constant`, `linear` or `cosine` to zero, or `inverse:B` (as
     /// B/(B + updates))
     #[arg(long, default_value_t = DEFAULT.schedule)]
     schedule: Schedule,
     /// Epochs over which the learning rate first rises
-    #[arg(long, default_value_t = DEFAULT.warm_up, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.warm_up, allow_negative_numbers = true,
+        value_parser = finite)]
     warm_up: f64,
     /// Update rule: `sgd` or `adam`
     #[arg(long, default_value_t = DEFAULT.optimizer)]
     optimizer: UpdateRule,
     /// Share of the last step that is added to the next
-    #[arg(long, default_value_t = DEFAULT.momentum, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.momentum, allow_negative_numbers = true,
+        value_parser = finite)]
     momentum: f64,
     /// Decay of Adam's mean of the gradient
-    #[arg(long, default_value_t = DEFAULT.adam_beta1, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.adam_beta1, allow_negative_numbers = true,
+        value_parser = finite)]
     adam_beta1: f64,
     /// Decay of Adam's mean of the squared gradient
-    #[arg(long, default_value_t = DEFAULT.adam_beta2, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.adam_beta2, allow_negative_numbers = true,
+        value_parser = finite)]
     adam_beta2: f64,
     /// What Adam adds to the root of that
-    #[arg(long, default_value_t = DEFAULT.adam_epsilon, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.adam_epsilon, allow_negative_numbers = true,
+        value_parser = finite)]
     adam_epsilon: f64,
     /// Share of each weight that is taken off its gradient (L2)
-    #[arg(long, default_value_t = DEFAULT.weight_decay, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.weight_decay, allow_negative_numbers = true,
+        value_parser = finite)]
     weight_decay: f64,
     /// Centre the gradient: `true` or `false`
     #[arg(long, default_value_t = DEFAULT.centering, num_args = 0..=1,
         default_missing_value = "true", action = clap::ArgAction::Set)]
     centering: bool,
     /// Share of an update in the running means of the hidden units, for --centering and --sparsity-cost
-    #[arg(long, default_value_t = DEFAULT.offset_rate, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.offset_rate, allow_negative_numbers = true,
+        value_parser = finite)]
     offset_rate: f64,
     /// Mean activity that the hidden units are pushed to
-    #[arg(long, default_value_t = DEFAULT.sparsity_target, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.sparsity_target, allow_negative_numbers = true,
+        value_parser = finite)]
     sparsity_target: f64,
     /// Strength of that push; 0: none
-    #[arg(long, default_value_t = DEFAULT.sparsity_cost, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = DEFAULT.sparsity_cost, allow_negative_numbers = true,
+        value_parser = finite)]
     sparsity_cost: f64,
     /// Average of the parameters to end with: `none`, `exponential:EPOCHS` or `tail:SHARE` of the run
     #[arg(long, default_value_t = DEFAULT.averaging)]
@@ -99,6 +111,12 @@ struct Settings {
     /// Where every random number comes from
     #[arg(long, default_value_t = DEFAULT.seed)]
     seed: u64,
+}
+
+/// A number that a settings file can hold.
+fn finite(text: &str) -> Result<f64, String> {
+    let number = text.parse().map_err(|cause| format!("{cause}"))?;
+    if f64::is_finite(number) { Ok(number) } else { Err("must be a finite number".to_string()) }
 }
 
 /// The settings that were given as flags, by name.

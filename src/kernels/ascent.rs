@@ -100,23 +100,43 @@ pub struct TileParts<'a, S> {
     pub transposed: &'a mut Tile<i32>,
 }
 
-/// Moves a tile of weights one step along its gradient and refreshes both of its images.
+/// How far parameters were moved at most, NaN if any was not to a number: as the bits of its
+/// magnitude, whose order is that of the numbers, NaN above all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reach(u32);
+
+impl Reach {
+    /// Of one parameter.
+    #[inline(always)]
+    pub fn of(before: f32, after: f32) -> Self {
+        Self((after - before).abs().to_bits())
+    }
+
+    /// The distance.
+    pub fn distance(self) -> f32 {
+        f32::from_bits(self.0)
+    }
+}
+
+/// Moves a tile of weights one step along its gradient and refreshes both of its images; returns
+/// how far the weights were moved at most.
 pub fn ascend_tile<R: Rule>(
     isa: super::Isa,
     rule: R,
     scale: Scale,
     gradient: TileGradient<'_>,
     tile: TileParts<'_, R::State>,
-) {
+) -> Reach {
     let TileParts { weights, state, image, transposed } = tile;
-    move_weights(isa, rule, scale, gradient, (weights, state, image));
+    let reach = move_weights(isa, rule, scale, gradient, (weights, state, image));
     transpose::tile(isa, image, transposed);
+    reach
 }
 
 dispatch! {
     /// Moves a tile of weights and rounds them.
     fn move_weights<; R: Rule>(isa, rule: R, scale: Scale, gradient: TileGradient<'_>,
-        tile: (&mut Tile<f32>, &mut Tile<R::State>, &mut Tile<i32>)) = move_weights_body
+        tile: (&mut Tile<f32>, &mut Tile<R::State>, &mut Tile<i32>)) -> Reach = move_weights_body
 }
 
 #[inline(always)]
@@ -125,14 +145,19 @@ fn move_weights_body<R: Rule>(
     scale: Scale,
     gradient: TileGradient<'_>,
     (weights, state, image): (&mut Tile<f32>, &mut Tile<R::State>, &mut Tile<i32>),
-) {
+) -> Reach {
+    // One for each column, which the compiler makes vectors of.
+    let mut reaches = [Reach::default(); SIDE];
     for i in 0..SIDE {
         let gradient = gradient.row(i);
         for j in 0..SIDE {
-            weights[i][j] = rule.step(weights[i][j], gradient[j], &mut state[i][j]);
+            let before = weights[i][j];
+            weights[i][j] = rule.step(before, gradient[j], &mut state[i][j]);
             image[i][j] = scale.round(weights[i][j]);
+            reaches[j] = reaches[j].max(Reach::of(before, weights[i][j]));
         }
     }
+    reaches.into_iter().fold(Reach::default(), Reach::max)
 }
 
 #[cfg(test)]
@@ -177,7 +202,10 @@ mod tests {
                     image: &mut image,
                     transposed: &mut transposed,
                 };
-                ascend_tile(isa, Half, Scale::TRAINING, gradient, tile);
+                let reach = ascend_tile(isa, Half, Scale::TRAINING, gradient, tile);
+                let moved = |w: &f32| (w - 0.25).abs();
+                let furthest = weights.as_flattened().iter().map(moved).fold(0.0, f32::max);
+                assert_eq!(reach.distance(), furthest);
                 for i in 0..SIDE {
                     for j in 0..SIDE {
                         let difference = (i * 64 + j) as f32 / 16.0 / 8.0 - 1.0 / chains;
@@ -190,5 +218,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_no_number_is_the_furthest_of_all() {
+        let far = [Reach::of(1.0, -3.0), Reach::of(0.0, f32::NAN), Reach::of(0.0, f32::INFINITY)];
+        assert_eq!(far[0].distance(), 4.0);
+        assert!(far.into_iter().max().unwrap().distance().is_nan());
     }
 }

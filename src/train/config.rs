@@ -291,16 +291,16 @@ mod tests {
         for (config, message) in [
             (TrainConfig { hidden: 0, ..default() }, "hidden is 0, but must be at least 1"),
             (TrainConfig { epochs: 0, ..default() }, "epochs is 0, but must be at least 1"),
-            (TrainConfig { batch_size: 0, ..default() }, "batch_size is 0, but must be from 1 to"),
+            (TrainConfig { batch_size: 0, ..default() }, "batch_size is 0, but must be at least 1"),
             (
                 TrainConfig { batch_size: 32_768, ..default() },
-                "batch_size is 32768, but must be from 1 to 32767",
+                "batch_size is 32768, but must be at least 1 and at most 32767",
             ),
             (
                 TrainConfig { batch_size: 1001, ..default() },
                 "batch_size is 1001, but must be at most the number of training examples, 1000",
             ),
-            (TrainConfig { chains: Some(0), ..default() }, "chains is 0, but must be from 1"),
+            (TrainConfig { chains: Some(0), ..default() }, "chains is 0, but must be at least 1"),
             (TrainConfig { gibbs_steps: 0, ..default() }, "gibbs_steps is 0, but must"),
             (
                 TrainConfig { learning_rate: -1.0, ..default() },
@@ -308,6 +308,32 @@ mod tests {
             ),
             (TrainConfig { learning_rate: f64::NAN, ..default() }, "learning_rate is NaN, but"),
             (TrainConfig { learning_rate: f64::INFINITY, ..default() }, "learning_rate is inf"),
+            (
+                TrainConfig { algorithm: Algorithm::Cd, chains: Some(5), ..default() },
+                "chains is 5, but must be left out with `cd`",
+            ),
+            (
+                TrainConfig { algorithm: Algorithm::Cd, chain_reset: 0.1, ..default() },
+                "chain_reset is 0.1, but must be 0 with `cd`",
+            ),
+            (
+                TrainConfig { optimizer: UpdateRule::Adam, momentum: 0.5, ..default() },
+                "momentum is 0.5, but must be 0 with `adam`",
+            ),
+            (TrainConfig { temperatures: 1, ..default() }, "temperatures is 1, but must be at"),
+            (TrainConfig { swap_rate: 1.0, ..default() }, "swap_rate is 1, but must be above 0"),
+            (TrainConfig { chain_reset: 1.5, ..default() }, "chain_reset is 1.5, but must be at"),
+            (TrainConfig { gibbs_steps_last: Some(0), ..default() }, "gibbs_steps_last is 0, but"),
+            (TrainConfig { warm_up: -1.0, ..default() }, "warm_up is -1, but must be at least 0"),
+            (TrainConfig { adam_beta1: 1.0, ..default() }, "adam_beta1 is 1, but must be at least"),
+            (TrainConfig { adam_beta2: -0.1, ..default() }, "adam_beta2 is -0.1, but must be at"),
+            (
+                TrainConfig { adam_epsilon: 0.0, ..default() },
+                "adam_epsilon is 0, but must be above",
+            ),
+            (TrainConfig { offset_rate: 0.0, ..default() }, "offset_rate is 0, but must be above"),
+            (TrainConfig { sparsity_target: 1.0, ..default() }, "sparsity_target is 1, but must"),
+            (TrainConfig { sparsity_cost: -1.0, ..default() }, "sparsity_cost is -1, but must be"),
             (TrainConfig { momentum: 1.0, ..default() }, "momentum is 1, but must be at least 0"),
             (TrainConfig { weight_decay: -0.1, ..default() }, "weight_decay is -0.1, but must"),
             (TrainConfig { seed: u64::MAX, ..default() }, "seed is 18446744073709551615, but"),

@@ -74,17 +74,6 @@ impl Gradient {
         Self { isa, of_means: Difference::Joint(0.0), visible_bias, hidden_bias, corrections }
     }
 
-    /// The largest magnitude of a component: of the weights, and of the biases.
-    pub fn bounds(&self) -> (f64, f64) {
-        let Some(Corrections { centering, sparsity: (_, cost), .. }) = &self.corrections else {
-            return (1.0, 1.0);
-        };
-        let of_weights = if centering.is_some() { 2.0 } else { 1.0 } + cost;
-        let n_units = self.visible_bias.len().max(self.hidden_bias.len()) * SIDE;
-        let units = if centering.is_some() { n_units as f64 } else { 0.0 };
-        (of_weights, 1.0 + cost + units * of_weights)
-    }
-
     /// Takes the gradient of these statistics.
     pub fn take(&mut self, statistics: &Statistics) {
         let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());

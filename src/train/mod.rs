@@ -1,12 +1,13 @@
-//! Training by persistent contrastive divergence (PCD; Tieleman, 2008, Training restricted
-//! Boltzmann machines using approximations to the likelihood gradient).
+//! Training by the gradient of the log-likelihood, whose negative phase comes from contrastive
+//! divergence, persistent chains or parallel tempering ([`Algorithm`]).
 //!
 //! ```text
 //!  examples ──► positive_phase: v ─┐
-//!                                  ├─► mean_hidden: p(h|v) ──► statistics ──► update
-//!  chains ────► negative_phase: v ─┘        and the next h                      │
-//!     ▲                                                                         │
-//!     └──────────────────────── parameters: W, b, c, W̃, W̃ᵀ ◄────────────────────┘
+//!                                  ├─► mean_hidden: p(h|v) ──► statistics ──► gradient ──► update
+//!  chains ────► negative_phase: v ─┘        and the next h                   (centering)     │
+//!     ▲                                                                                      │
+//!     └──────────────────────── parameters: W, b, c, W̃, W̃ᵀ ◄─────────────────── optimizer ◄──┘
+//!                                       └──► averaging
 //! ```
 
 pub mod schedule;

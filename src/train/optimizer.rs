@@ -5,7 +5,7 @@ use super::gradient::Gradient;
 use super::parameters::Parameters;
 use super::statistics::Statistics;
 use super::update::{Memory, ascend};
-use crate::kernels::ascent::Rule;
+use crate::kernels::ascent::{Reach, Rule};
 
 /// θ ← θ + ε (g − λθ).
 #[derive(Clone, Copy, Debug)]
@@ -108,38 +108,21 @@ impl Optimizer {
         }
     }
 
-    /// The most that parameters move in an update at a rate of 1, if the magnitudes of their
-    /// gradients add up to at most `bound`.
-    pub fn largest_step(&self, bound: f64) -> f64 {
-        match self {
-            Self::Sgd(_) => bound,
-            Self::Momentum(momentum, _) => bound / (1.0 - f64::from(*momentum)),
-            // Of each parameter, m̂/√ŝ at most: by Cauchy and Schwarz the root of Σ aₜ²/bₜ, a and b
-            // being the shares of gradient t in m̂ and in ŝ. Where β₁² < β₂ that is below the
-            // quotient of the limits, 1/(1 − β₁) times it while few gradients are in.
-            Self::Adam([beta1, beta2], ..) => {
-                let ratio = beta1 * beta1 / beta2;
-                let limit = (1.0 - beta1).powi(2) / (1.0 - beta2) / (1.0 - ratio);
-                if ratio < 1.0 { bound * limit.sqrt() / (1.0 - beta1) } else { f64::INFINITY }
-            }
-        }
-    }
-
     /// Moves the parameters one step up the gradient in update `update` (from 0), at the learning
-    /// rate and weight decay of `step`.
+    /// rate and weight decay of `step`; returns how far weights and biases were moved at most.
     pub fn update(
         &mut self,
         parameters: &mut Parameters,
         gradient: (&Gradient, &Statistics),
         step: Sgd,
         update: u64,
-    ) {
+    ) -> [Reach; 2] {
         let no_decay = Sgd { decay: 0.0, ..step };
         match self {
             Self::Sgd(memory) => ascend(parameters, memory, gradient, (step, no_decay)),
             Self::Momentum(momentum, memory) => {
                 let rule = |sgd| Momentum { sgd, momentum: *momentum };
-                ascend(parameters, memory, gradient, (rule(step), rule(no_decay)));
+                ascend(parameters, memory, gradient, (rule(step), rule(no_decay)))
             }
             Self::Adam(betas, epsilon, memory) => {
                 let correction = |beta: f64| -libm::expm1((update + 1) as f64 * libm::log(beta));
@@ -149,7 +132,7 @@ impl Optimizer {
                     epsilon: *epsilon as f32,
                     corrections: betas.map(|beta| correction(beta) as f32),
                 };
-                ascend(parameters, memory, gradient, (rule(step), rule(no_decay)));
+                ascend(parameters, memory, gradient, (rule(step), rule(no_decay)))
             }
         }
     }

@@ -53,8 +53,8 @@ pub struct Trainer {
     order: Vec<u32>,
     /// Updates done.
     updates: u64,
-    /// Updates after which the parameters are next checked against the range of fixed point.
-    next_check: u64,
+    /// What the norm of the parameters is at most.
+    most_norm: f64,
     /// The weights before the last update of the epoch.
     previous_weights: Vec<Tile<f32>>,
 }
@@ -165,7 +165,7 @@ impl Trainer {
             parameters,
             order,
             updates: 0,
-            next_check: 0,
+            most_norm: 0.0,
         };
         trainer.check_range()?;
         Ok(trainer)
@@ -235,15 +235,17 @@ impl Trainer {
         let step = self.step();
         self.gradient.take(&self.statistics);
         let gradient = (&self.gradient, &self.statistics);
-        self.optimizer.update(&mut self.parameters, gradient, step, self.updates);
+        let reach = self.optimizer.update(&mut self.parameters, gradient, step, self.updates);
         self.updates += 1;
         if let Some(average) = &mut self.average {
             average.observe(&self.parameters, self.updates);
         }
-        if self.updates >= self.next_check || self.is_first_of_epoch() {
-            self.check_range()?;
-        }
-        Ok(())
+        // The norm is a sum of n weights and a bias, none of which was moved any further.
+        let n_weights = self.examples.n_visible().max(self.config.hidden) as f64;
+        let [of_weights, of_biases] = reach.map(|reach| f64::from(reach.distance()));
+        self.most_norm += (1.0 + 1e-6) * (n_weights * of_weights + of_biases);
+        let is_safe = self.most_norm < 2.0 * Scale::TRAINING.limit() - 1.0;
+        if is_safe && !self.is_first_of_epoch() { Ok(()) } else { self.check_range() }
     }
 
     /// The rule's numbers for the next update.
@@ -255,8 +257,8 @@ impl Trainer {
         Sgd { rate: rate as f32, decay: weight_decay as f32 }
     }
 
-    /// Checks the parameters against half of the range of fixed point, and plans the next check:
-    /// before the updates in between could bridge the other half.
+    /// Checks the parameters against half of the range of fixed point. That is done every epoch, and
+    /// before the updates in between may have bridged the other half.
     fn check_range(&mut self) -> Result<()> {
         let limit = Scale::TRAINING.limit();
         let norm = self.parameters.norm();
@@ -268,15 +270,7 @@ impl Trainer {
                 limit,
             });
         }
-        let TrainConfig { learning_rate, weight_decay, .. } = self.config;
-        // The norm is a sum of n weights and a bias: none of them moves further in an update than
-        // the rule takes it along its largest gradient, weight decay included.
-        let n = self.examples.n_visible().max(self.config.hidden) as f64;
-        let (of_weights, of_biases) = self.gradient.bounds();
-        let gradient = n * of_weights + of_biases + weight_decay * 2.0 * limit;
-        let growth = learning_rate * self.optimizer.largest_step(gradient);
-        let safe = ((2.0 * limit - 1.0 - norm) / growth).floor();
-        self.next_check = self.updates.saturating_add((safe as u64).max(1));
+        self.most_norm = norm;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::parameters::Parameters;
 use super::statistics::Statistics;
 use crate::fixed::Scale;
 use crate::gibbs::{Image, tiles_of_a_piece};
-use crate::kernels::ascent::{Rule, TileParts, ascend_tile};
+use crate::kernels::ascent::{Reach, Rule, TileParts, ascend_tile};
 use crate::kernels::tile::{Row, SIDE, Tile};
 use rayon::prelude::*;
 
@@ -33,13 +33,14 @@ impl<S: Copy + Default> Memory<S> {
     }
 }
 
-/// Moves all parameters by the rules for weights and for biases.
+/// Moves all parameters by the rules for weights and for biases; returns how far weights and biases
+/// were moved at most.
 pub fn ascend<R: Rule>(
     parameters: &mut Parameters,
     memory: &mut Memory<R::State>,
     (gradient, statistics): (&Gradient, &Statistics),
     (weight_rule, bias_rule): (R, R),
-) {
+) -> [Reach; 2] {
     let Parameters { weights, visible_bias, hidden_bias, image, .. } = parameters;
     let Image { isa, scale, transposed, visible_bias: visible_image, .. } = image;
     let (isa, scale) = (*isa, *scale);
@@ -48,9 +49,10 @@ pub fn ascend<R: Rule>(
 
     let move_visible_biases = || {
         let biases = visible_bias.iter_mut().zip(&mut memory.visible_bias).zip(visible_image);
-        for (panel, ((bias, state), image)) in biases.enumerate() {
-            ascend_bias(bias_rule, scale, gradient.visible_bias(panel), (bias, state, image));
-        }
+        let reaches = biases.enumerate().map(|(panel, ((bias, state), image))| {
+            ascend_bias(bias_rule, scale, gradient.visible_bias(panel), (bias, state, image))
+        });
+        reaches.max().unwrap_or_default()
     };
     let panels = (weights.par_chunks_mut(tiles_below))
         .zip(memory.weights.par_chunks_mut(tiles_below))
@@ -62,22 +64,30 @@ pub fn ascend<R: Rule>(
         let (((weights, state), image), transposed) = tiles;
         let ((bias, bias_state), bias_image) = biases;
         let bias_parts = (bias, bias_state, bias_image);
-        ascend_bias(bias_rule, scale, gradient.hidden_bias(panel), bias_parts);
+        let of_bias = ascend_bias(bias_rule, scale, gradient.hidden_bias(panel), bias_parts);
         let pieces = (weights.par_chunks_mut(piece))
             .zip(state.par_chunks_mut(piece))
             .zip(image.par_chunks_mut(piece))
             .zip(transposed.par_chunks_mut(piece));
-        pieces.enumerate().for_each(|(at, (((weights, state), image), transposed))| {
+        let of_pieces = pieces.enumerate().map(|(at, (((weights, state), image), transposed))| {
+            let mut reach = Reach::default();
             let tiles = at * piece..at * piece + weights.len();
             gradient.with_tiles(statistics, panel, tiles, |at, gradient| {
                 let (weights, state) = (&mut weights[at], &mut state[at]);
                 let (image, transposed) = (&mut image[at], &mut transposed[at]);
                 let tile = TileParts { weights, state, image, transposed };
-                ascend_tile(isa, weight_rule, scale, gradient, tile);
+                reach = reach.max(ascend_tile(isa, weight_rule, scale, gradient, tile));
             });
+            reach
         });
+        [of_pieces.max().unwrap_or_default(), of_bias]
     };
-    rayon::join(|| panels.zip(hidden).enumerate().for_each(move_panel), move_visible_biases);
+    let move_panels = || {
+        let reaches = panels.zip(hidden).enumerate().map(move_panel);
+        reaches.reduce(Default::default, |[a, b], [c, d]| [a.max(c), b.max(d)])
+    };
+    let ([of_weights, of_hidden], of_visible) = rayon::join(move_panels, move_visible_biases);
+    [of_weights, of_hidden.max(of_visible)]
 }
 
 /// A panel's weights, rule's memory, W̃ and W̃ᵀ, and the same of its biases.
@@ -86,15 +96,19 @@ type PanelParts<'a, S> = (
     ((&'a mut Row<f32>, &'a mut Row<S>), &'a mut Row<i32>),
 );
 
-/// Moves a panel of biases and refreshes their image.
+/// Moves a panel of biases and refreshes their image; returns how far at most.
 fn ascend_bias<R: Rule>(
     rule: R,
     scale: Scale,
     gradient: &Row<f32>,
     (bias, state, image): (&mut Row<f32>, &mut Row<R::State>, &mut Row<i32>),
-) {
+) -> Reach {
+    let mut reach = Reach::default();
     for (j, &gradient) in gradient.iter().enumerate() {
-        bias[j] = rule.step(bias[j], gradient, &mut state[j]);
+        let before = bias[j];
+        bias[j] = rule.step(before, gradient, &mut state[j]);
         image[j] = scale.round(bias[j]);
+        reach = reach.max(Reach::of(before, bias[j]));
     }
+    reach
 }
