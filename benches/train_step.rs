@@ -1,65 +1,96 @@
-//! One update of PCD-1 on MNIST, from the mini-batch to the new parameters.
+//! One update on MNIST, from the mini-batch to the new parameters: PCD-1 of several sizes, and what
+//! each algorithm, rule and correction costs at 784-500.
 //!
-//! The state is that after one epoch, when hidden activity has settled; each size is first checked
-//! to give the same bits on one thread as on all.
+//! The state is that after one epoch of PCD-1, when hidden activity has settled; all that is timed
+//! is first checked to give the same bits on one thread as on all.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
-use harmonium::train::Schedule;
+use harmonium::train::{Algorithm, Averaging, Schedule, UpdateRule};
 use harmonium::{TrainConfig, Trainer};
 use std::sync::Arc;
 use std::time::Duration;
 
-fn trainer(examples: &Arc<Examples>, hidden: usize, batch_size: usize) -> Trainer {
-    let config = TrainConfig {
+fn config(hidden: usize, batch_size: usize) -> TrainConfig {
+    TrainConfig {
         hidden,
         batch_size,
         epochs: 1_000_000,
         schedule: Schedule::Constant,
         ..TrainConfig::default()
-    };
-    Trainer::new(config, examples.clone()).expect("valid settings")
+    }
+}
+
+/// One of each kind.
+fn variants() -> Vec<(&'static str, TrainConfig)> {
+    let plain = || config(500, 128);
+    vec![
+        ("cd-1", TrainConfig { algorithm: Algorithm::Cd, ..plain() }),
+        ("pt-10", TrainConfig { algorithm: Algorithm::Pt, temperatures: 10, ..plain() }),
+        ("centred", TrainConfig { centering: true, ..plain() }),
+        ("sparse", TrainConfig { sparsity_cost: 0.01, ..plain() }),
+        ("averaged", TrainConfig { averaging: Averaging::Exponential(5.0), ..plain() }),
+        ("momentum", TrainConfig { momentum: 0.5, learning_rate: 0.05, ..plain() }),
+        ("adam", TrainConfig { optimizer: UpdateRule::Adam, learning_rate: 1e-4, ..plain() }),
+    ]
 }
 
 fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a small pool")
 }
 
+fn update(trainer: &mut Trainer, n: u64) {
+    (0..n).for_each(|_| trainer.update().expect("no divergence"));
+}
+
 /// Trains one epoch, or in test mode a few updates.
-fn settle(trainer: &mut Trainer, is_test: bool) {
-    let updates = if is_test { 3 } else { trainer.updates_per_epoch() };
-    for _ in 0..updates {
-        trainer.update().expect("no divergence");
+fn settled(config: TrainConfig, examples: &Arc<Examples>, is_test: bool) -> Trainer {
+    let mut trainer = Trainer::new(config, examples.clone()).expect("valid settings");
+    let n = if is_test { 3 } else { trainer.updates_per_epoch() };
+    pool(threads()).install(|| update(&mut trainer, n));
+    trainer
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn time(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, trainer: &Trainer) {
+    let after = |threads| {
+        let mut trainer = trainer.clone();
+        pool(threads).install(|| update(&mut trainer, 3));
+        trainer.rbm().sha256()
+    };
+    assert_eq!(after(1), after(threads()), "the same bits on one thread as on all");
+
+    group.throughput(Throughput::Elements(trainer.config().batch_size as u64));
+    let mut counts = vec![1, threads()];
+    counts.dedup();
+    for threads in counts {
+        let (mut trainer, pool) = (trainer.clone(), pool(threads));
+        group.bench_function(format!("{threads}-threads/{name}"), |bencher| {
+            bencher.iter(|| pool.install(|| update(&mut trainer, 1)));
+        });
     }
 }
 
 fn train_step(criterion: &mut Criterion) {
     let is_test = std::env::args().any(|argument| argument == "--test");
-    let all = std::thread::available_parallelism().map_or(1, usize::from);
     let mut group = criterion.benchmark_group("train_step");
+    let mnist = Dataset::mnist(Split::Train);
+    let examples = Arc::new(Examples::new(mnist, Binarization::Stochastic));
     for (hidden, batch_size) in [(500, 128), (500, 512), (1024, 128)] {
-        let mnist = Dataset::mnist(Split::Train);
-        let examples = Arc::new(Examples::new(mnist, Binarization::Stochastic));
-        let mut settled = trainer(&examples, hidden, batch_size);
-        pool(all).install(|| settle(&mut settled, is_test));
-
-        let after = |threads| {
-            let mut trainer = settled.clone();
-            pool(threads).install(|| settle(&mut trainer, true));
-            trainer.rbm().sha256()
-        };
-        assert_eq!(after(1), after(all), "the same bits on one thread as on {all}");
-
-        group.throughput(Throughput::Elements(batch_size as u64));
-        let mut counts = vec![1, all];
-        counts.dedup();
-        for threads in counts {
-            let name = format!("{threads}-threads/784x{hidden}-batch-{batch_size}");
-            let mut trainer = settled.clone();
-            let pool = pool(threads);
-            group.bench_function(name, |bencher| {
-                bencher.iter(|| pool.install(|| trainer.update().expect("no divergence")));
-            });
+        let trainer = settled(config(hidden, batch_size), &examples, is_test);
+        time(&mut group, &format!("784x{hidden}-batch-{batch_size}"), &trainer);
+        if (hidden, batch_size) == (500, 128) {
+            for (name, config) in variants() {
+                let rbm = trainer.rbm();
+                let mut variant =
+                    Trainer::from_model(config, examples.clone(), &rbm).expect("the same sizes");
+                pool(threads()).install(|| update(&mut variant, 3));
+                time(&mut group, &format!("784x{hidden}-batch-{batch_size}-{name}"), &variant);
+            }
         }
     }
     group.finish();
