@@ -28,6 +28,7 @@ impl Preset {
         let mnist = TrainConfig {
             centering: true,
             learning_rate: 0.2,
+            weight_decay: 5e-5,
             averaging: Averaging::Exponential(10.0),
             ..TrainConfig::default()
         };
@@ -58,7 +59,7 @@ impl Preset {
                 time: "TODO",
                 result: "TODO",
                 data: Source::Mnist,
-                config: TrainConfig { epochs: 1000, ..mnist.clone() },
+                config: TrainConfig { epochs: 1300, ..mnist.clone() },
             },
             Self {
                 name: "mnist-500-threshold",
@@ -67,7 +68,9 @@ impl Preset {
                 result: "TODO",
                 data: Source::Mnist,
                 config: TrainConfig {
-                    epochs: 500,
+                    epochs: 400,
+                    learning_rate: 0.1,
+                    weight_decay: 3e-4,
                     binarize: Binarization::Threshold(0.5),
                     ..mnist.clone()
                 },
@@ -81,6 +84,8 @@ impl Preset {
                 config: TrainConfig {
                     hidden: 16,
                     epochs: 200,
+                    learning_rate: 0.6,
+                    weight_decay: 0.0,
                     binarize: Binarization::Threshold(0.5),
                     ..mnist.clone()
                 },
