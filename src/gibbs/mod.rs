@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Chains may also be led along a [`Path`] from independent pixels to the machine: the same
-//! conditionals at an inverse temperature β.
+//! conditionals at an inverse temperature β. On the same path lie the replicas of parallel tempering
+//! ([`Tempering`]), which let chains of the machine pass from one mode to another.
 
 mod split;
 

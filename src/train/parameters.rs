@@ -74,6 +74,16 @@ impl Parameters {
         &self.image
     }
 
+    /// The largest magnitude of a parameter; NaN if any is.
+    pub fn largest(&self) -> f64 {
+        let of_row = |row: &Row<f32>| row.iter().map(|&x| f64::from(x.abs())).fold(0.0, largest);
+        let of_tile = |tile: &Tile<f32>| tile.iter().map(of_row).fold(0.0, largest);
+        // A maximum is the same in any order.
+        let weights = self.weights.par_iter().map(of_tile).reduce(|| 0.0, largest);
+        let biases = self.visible_bias.iter().chain(&self.hidden_bias).map(of_row);
+        biases.fold(weights, largest)
+    }
+
     /// The largest Σ|weights| + |bias| of a unit, visible or hidden; NaN if any value is.
     pub fn norm(&mut self) -> f64 {
         let visible_panels = self.visible_bias.len();
@@ -151,10 +161,11 @@ mod tests {
     fn the_norm_is_that_of_the_machine() {
         let mut parameters = Parameters::new(&machine(), Isa::BASELINE);
         assert!((parameters.norm() - machine().norm()).abs() < 1e-9);
+        assert_eq!(parameters.largest(), 1.0);
         parameters.weights[3][5][1] = f32::NAN;
-        assert!(parameters.norm().is_nan());
+        assert!(parameters.norm().is_nan() && parameters.largest().is_nan());
         parameters.weights[3][5][1] = 5000.0;
-        assert!(parameters.norm() > 5000.0);
+        assert!(parameters.norm() > 5000.0 && parameters.largest() == 5000.0);
     }
 
     #[test]

@@ -14,7 +14,6 @@ use super::statistics::Statistics;
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::{Error, Result};
-use crate::fixed::Scale;
 use crate::gibbs::{Chains, Tempering, draw_independent, smoothed_rates};
 use crate::kernels::Isa;
 use crate::kernels::tile::Tile;
@@ -22,6 +21,16 @@ use crate::model::{Rbm, sigmoid};
 use crate::rng::{Purpose, Stream, shuffle};
 use crate::setting::check;
 use std::sync::Arc;
+
+/// The largest parameter: beyond it, rounding to fixed point is not right. A model that training
+/// starts from must not have larger sums either.
+const LARGEST: f64 = 1024.0;
+
+/// The largest Σ|weights| + |bias| of a unit; machines of few hidden units need more than 1,000.
+const LIMIT: f64 = 1536.0;
+
+/// The least sum that might not fit an i32 in fixed point.
+const OVERFLOW: f64 = 2047.0;
 
 /// A run of training: parameters, chains and the place in the data.
 ///
@@ -55,6 +64,8 @@ pub struct Trainer {
     updates: u64,
     /// What the norm of the parameters is at most.
     most_norm: f64,
+    /// What the largest of them is at most.
+    most_parameter: f64,
     /// The weights before the last update of the epoch.
     previous_weights: Vec<Tile<f32>>,
 }
@@ -112,14 +123,12 @@ impl Trainer {
                 rule: format!("{}, as the model has it", rbm.n_hidden()),
             });
         }
-        let (norm, limit) = (rbm.norm(), Scale::TRAINING.limit());
-        if norm > limit {
-            return Err(Error::InvalidSetting {
-                setting: "the largest sum of |weights| and |bias| of a unit of the model",
-                value: norm.to_string(),
-                rule: format!("at most {limit}, to be trained in fixed point"),
-            });
-        }
+        check(
+            "the largest sum of |weights| and |bias| of a unit of the model",
+            rbm.norm(),
+            rbm.norm() <= LARGEST,
+            || format!("at most {LARGEST}, to be trained in fixed point"),
+        )?;
         let n_units = rbm.n_visible().max(rbm.n_hidden());
         let most = centering::MAX_SUM / n_units;
         let n_rows = config.batch_size.max(config.n_chains());
@@ -166,6 +175,7 @@ impl Trainer {
             order,
             updates: 0,
             most_norm: 0.0,
+            most_parameter: 0.0,
         };
         trainer.check_range()?;
         Ok(trainer)
@@ -243,8 +253,11 @@ impl Trainer {
         // The norm is a sum of n weights and a bias, none of which was moved any further.
         let n_weights = self.examples.n_visible().max(self.config.hidden) as f64;
         let [of_weights, of_biases] = reach.map(|reach| f64::from(reach.distance()));
-        self.most_norm += (1.0 + 1e-6) * (n_weights * of_weights + of_biases);
-        let is_safe = self.most_norm < 2.0 * Scale::TRAINING.limit() - 1.0;
+        let rounding = 1.0 + 1e-6;
+        self.most_norm += rounding * (n_weights * of_weights + of_biases);
+        self.most_parameter += rounding * of_weights.max(of_biases);
+        // False for NaN.
+        let is_safe = self.most_norm < OVERFLOW && self.most_parameter < LARGEST;
         if is_safe && !self.is_first_of_epoch() { Ok(()) } else { self.check_range() }
     }
 
@@ -257,20 +270,20 @@ impl Trainer {
         Sgd { rate: rate as f32, decay: weight_decay as f32 }
     }
 
-    /// Checks the parameters against half of the range of fixed point. That is done every epoch, and
-    /// before the updates in between may have bridged the other half.
+    /// Checks the parameters against the range of fixed point. That is done every epoch, and before
+    /// the updates in between, as far as they reached, may have left it.
     fn check_range(&mut self) -> Result<()> {
-        let limit = Scale::TRAINING.limit();
-        let norm = self.parameters.norm();
-        if norm.is_nan() || norm > limit {
-            return Err(Error::Diverged {
-                epoch: (self.updates.saturating_sub(1) / self.updates_per_epoch() + 1) as usize,
-                update: self.updates,
-                norm,
-                limit,
-            });
+        (self.most_norm, self.most_parameter) = (self.parameters.norm(), self.parameters.largest());
+        for (found, limit) in [(self.most_parameter, LARGEST), (self.most_norm, LIMIT)] {
+            if found.is_nan() || found > limit {
+                return Err(Error::Diverged {
+                    epoch: (self.updates.saturating_sub(1) / self.updates_per_epoch() + 1) as usize,
+                    update: self.updates,
+                    norm: found,
+                    limit,
+                });
+            }
         }
-        self.most_norm = norm;
         Ok(())
     }
 
