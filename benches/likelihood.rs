@@ -4,7 +4,8 @@
 //! `cargo bench --bench likelihood` makes all rows, in about an hour on two cores;
 //! `cargo bench --bench likelihood -- mnist-500 shifter-32` some of them; with `-- --test` all, cut
 //! to a few updates, as a test. A row is what `harmonium train` and `harmonium evaluate` give with
-//! the same settings: the same bits are trained on, and the same are scored.
+//! the same settings: the same bits are trained on, and the same are scored. The time is that of the
+//! updates alone, without monitors and files.
 
 use harmonium::dataset::{Binarization, Examples, Source, Split};
 use harmonium::evaluate::evaluation::Starts;
@@ -66,6 +67,10 @@ fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).filter(|name| name != "--bench").collect();
     let is_test = arguments.iter().any(|argument| argument == "--test");
     let wanted: Vec<_> = arguments.iter().filter(|name| !name.starts_with("--")).collect();
+    let names: Vec<_> = rows().iter().map(|row| row.name).collect();
+    for name in &wanted {
+        assert!(names.contains(&name.as_str()), "no row {name}; there are {}", names.join(", "));
+    }
     println!("{} threads", rayon::current_num_threads());
     println!("| row | sizes | training | test log-likelihood | how | published |");
     println!("| --- | --- | --- | --- | --- | --- |");

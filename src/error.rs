@@ -83,16 +83,18 @@ pub enum Error {
 
     /// The parameters left the range in which they can be trained.
     #[error(
-        "diverged in epoch {epoch}, at update {update}: the weights and bias of one unit add up \
-         to {norm:.4e}, but must stay below {limit}; try a smaller learning_rate"
+        "diverged in epoch {epoch}, at update {update}: {what} {found:.4e}, but must stay below \
+         {limit}; try a smaller learning_rate"
     )]
     Diverged {
         /// The epoch, from 1.
         epoch: usize,
         /// Updates done since the start of the training.
         update: u64,
-        /// The largest sum of |weights| and |bias| of one unit; NaN if not finite.
-        norm: f64,
+        /// What is too large, with its verb.
+        what: &'static str,
+        /// How large it is; NaN if not finite.
+        found: f64,
         /// The bound.
         limit: f64,
     },

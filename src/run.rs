@@ -3,12 +3,13 @@
 use crate::dataset::{Dataset, Examples, Source, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::{Method, exact};
+use crate::gibbs::Image;
 use crate::model::{ModelFile, Provenance};
 use crate::monitor::metrics_file::MetricsFile;
 use crate::monitor::pictures::{self, Grey};
 use crate::monitor::terminal::Terminal;
 use crate::monitor::{Likelihood, Monitor, Probe, Writer};
-use crate::train::{TrainConfig, Trainer};
+use crate::train::{Algorithm, TrainConfig, Trainer};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -54,6 +55,9 @@ const MAX_THREADS: usize = 1024;
 
 /// Most images of a picture.
 const MOST_IMAGES: usize = 150;
+
+/// Sweeps from the data to the pictures of samples that contrastive divergence leaves.
+const CD_SWEEPS: usize = 1000;
 
 /// Trains by these settings and returns the folder that holds the results: `model.safetensors`,
 /// `metrics.jsonl`, with averaging `model-last.safetensors`, and, for images, `filters.png` and `samples.png`.
@@ -121,6 +125,9 @@ fn train_in_pool(config: TrainConfig, run: &RunConfig) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Most epochs of a run that are all recorded; a longer one has a record every so many.
+const MOST_RECORDS: usize = 1000;
+
 /// Epoch after epoch to the end of the run.
 fn all_epochs(
     trainer: &mut Trainer,
@@ -128,6 +135,7 @@ fn all_epochs(
     monitors: &mut [&mut dyn Monitor],
 ) -> Result<()> {
     let start = Instant::now();
+    let recorded_every = trainer.config().epochs.div_ceil(MOST_RECORDS);
     while !trainer.is_done() {
         let epoch_start = Instant::now();
         let (first_update, n_examples) = (trainer.updates(), trainer.examples().n_examples());
@@ -144,10 +152,14 @@ fn all_epochs(
                 break;
             }
         }
+        let is_evaluated = likelihood.is_some_and(|likelihood| likelihood.is_due(trainer));
+        if !trainer.epoch().is_multiple_of(recorded_every) && !trainer.is_done() && !is_evaluated {
+            continue;
+        }
         let seconds = epoch_start.elapsed().as_secs_f64();
         let mut record = probe.measure(trainer, seconds, start.elapsed().as_secs_f64())?;
-        if let Some(evaluation) = likelihood.map(|likelihood| likelihood.measure(trainer)) {
-            evaluation?.iter().for_each(|evaluation| record.set_likelihood(evaluation));
+        if let Some(likelihood) = likelihood.filter(|_| is_evaluated) {
+            record.set_likelihood(&likelihood.measure(trainer)?);
         }
         for monitor in monitors.iter_mut() {
             monitor.after_epoch(trainer, &record)?;
@@ -282,7 +294,13 @@ fn write_results(
     let rbm = trainer.model();
     if let Some(shape) = image_shape {
         writer.write(folder.join("filters.png"), pictures::filters(&rbm, shape, MOST_IMAGES))?;
-        let chains = trainer.chains().hidden();
+        let mut chains = trainer.chains().clone();
+        if trainer.config().algorithm == Algorithm::Cd {
+            // They are near the last mini-batch: lead them to the model.
+            let image = Image::new(&rbm)?;
+            (0..CD_SWEEPS).for_each(|_| chains.sweep(&image));
+        }
+        let chains = chains.hidden();
         let shown = rbm.mean_visible(&chains.rows(0..chains.n_rows().min(MOST_IMAGES)))?;
         let samples = pictures::grid(shown.view(), shape, Grey::Unit);
         writer.write(folder.join("samples.png"), samples)?;

@@ -753,7 +753,8 @@ fn presets_are_listed_and_flags_go_over_them() {
     for line in json.lines() {
         let preset: Value = serde_json::from_str(line).unwrap();
         for key in ["name", "purpose", "time", "result", "data"] {
-            assert!(preset[key].as_str().is_some_and(|text| !text.is_empty()), "{line}");
+            let is_told = |text: &str| !text.is_empty() && !text.contains("todo");
+            assert!(preset[key].as_str().is_some_and(is_told), "{line}");
         }
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Training data: `mnist`, or an IDX or .npy file, plain or gzipped
+    /// Training data: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or `shifter`
     #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
     data: Source,
     /// Numbers of hidden units

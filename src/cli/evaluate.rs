@@ -11,7 +11,7 @@ use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_li
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::{AnnealingSchedule, Evaluation, Method, Score, Verdict};
 use crate::gibbs::smoothed_rates;
-use crate::model::{ModelFile, Rbm};
+use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::progress_bar::ProgressBar;
 use crate::run::in_pool;
 use crate::whole_file;
@@ -28,7 +28,7 @@ static DEFAULT: LazyLock<EvaluationConfig> = LazyLock::new(EvaluationConfig::def
 pub struct Evaluate {
     /// A model, or the folder of a run
     model: PathBuf,
-    /// Examples: `mnist`, or an IDX or .npy file, plain or gzipped
+    /// Examples: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or `shifter`
     #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
     data: Source,
     /// Which of the data: of MNIST the images for `train` or `test`, of any data those that training
@@ -121,7 +121,7 @@ impl Evaluate {
             }
             None => None,
         };
-        let base_rates = self.base_rates(&examples, &rbm, binarization)?;
+        let base_rates = self.base_rates(&examples, &rbm, &provenance, binarization)?;
         let model_states = match &self.chains {
             Some(path) => states(path, &rbm)?,
             None => visible.clone(),
@@ -173,14 +173,14 @@ impl Evaluate {
         &self,
         examples: &Examples,
         rbm: &Rbm,
+        provenance: &Provenance,
         binarization: Binarization,
     ) -> Result<Array1<f64>> {
         match self.base_data.as_deref() {
             None => Ok(smoothed_rates(&examples.mean())),
             Some("uniform") => Ok(Array1::from_elem(rbm.n_visible(), 0.5)),
             Some(source) => {
-                let source = source.parse::<Source>()?;
-                let dataset = source.read()?;
+                let dataset = Part::Train.read(&source.parse()?, provenance)?;
                 check_width(&dataset, rbm)?;
                 Ok(smoothed_rates(&Examples::new(dataset, binarization).mean()))
             }

@@ -30,7 +30,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a machine by persistent contrastive divergence, on MNIST unless told otherwise
+    /// Train a machine, on MNIST and by persistent contrastive divergence unless told otherwise
     Train(Box<train::Train>),
     /// List the presets of `train`
     Presets(presets::Presets),
@@ -113,12 +113,22 @@ impl Part {
             return Ok(dataset);
         }
         let number = |name| fact(name).and_then(|n| n.as_u64()).map(|n| n as usize);
-        let Some(validation) = number("validation").filter(|&n| n > 0) else {
+        let n_examples = dataset.n_examples();
+        let validation = number("validation").filter(|&n| n > 0 && n < n_examples);
+        let Some(validation) = validation else {
             let rule = "train or test: the model was trained without --validation";
             return Err(setting::invalid("split", self, rule));
         };
         if let Some(limit) = number("limit") {
             dataset = dataset.first(limit)?;
+        }
+        let other = fact("sha256").and_then(|sum| sum.as_str()) != dataset.sha256();
+        if other || number("n_examples") != Some(dataset.n_examples() - validation) {
+            let rule = format!(
+                "train or test with {}: the model was trained on other data",
+                dataset.name()
+            );
+            return Err(setting::invalid("split", self, rule));
         }
         Ok(dataset.split_validation(validation)?.1)
     }

@@ -15,7 +15,9 @@ pub struct Presets {
 
 impl Presets {
     pub fn run(self) -> Result<()> {
-        for preset in Preset::all() {
+        let all = Preset::all();
+        let width = all.iter().map(|preset| preset.name.len()).max().unwrap_or(0);
+        for preset in all {
             let Preset { name, purpose, time, result, data, config } = preset;
             if self.json {
                 print(json!({
@@ -27,7 +29,7 @@ impl Presets {
                     "settings": config,
                 }))?;
             } else {
-                print(format_args!("{name:<17} {purpose}\n{:17} {time}; {result}", ""))?;
+                print(format_args!("{name:<width$}  {purpose}\n{:width$}  {time}; {result}", ""))?;
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! `harmonium sample`.
 
-use super::{model_path, parse_image_shape, print};
-use crate::dataset::{Binarization, Examples, Source, Split};
+use super::{Part, model_path, parse_image_shape, print};
+use crate::dataset::{Examples, Source};
 use crate::error::{Error, Result};
 use crate::gibbs::{Chains, Image, draw_independent};
 use crate::model::{ModelFile, sigmoid};
@@ -40,9 +40,9 @@ pub struct Sample {
     /// Data to start from
     #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
     data: Source,
-    /// Which images of MNIST to start from: `train` or `test`
-    #[arg(long, default_value_t = Split::Test)]
-    split: Split,
+    /// Which of the data to start from: `train`, `test` or `validation`
+    #[arg(long, default_value_t = Part::Test)]
+    split: Part,
     /// A .png shows p(v | h) after the last sweep; a .npy (number, V) holds the bits drawn, u8
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
@@ -105,7 +105,7 @@ impl Sample {
                 draw_independent(&rates.to_vec(), &mut streams)
             }
             Start::Data => {
-                let dataset = self.data.read_split(self.split)?.first(self.number)?;
+                let dataset = self.split.read(&self.data, &provenance)?.first(self.number)?;
                 super::check_width(&dataset, &rbm)?;
                 if dataset.n_examples() < self.number {
                     return Err(Error::InvalidSetting {
@@ -117,7 +117,8 @@ impl Sample {
                         ),
                     });
                 }
-                let examples = Examples::new(dataset, Binarization::Stochastic);
+                let binarization = super::binarization(None, &provenance)?;
+                let examples = Examples::new(dataset, binarization);
                 examples.fixed_bits(self.seed, 0..self.number)
             }
         };

@@ -48,7 +48,7 @@ struct Settings {
     #[arg(long, default_value_t = DEFAULT.swap_rate, allow_negative_numbers = true,
         value_parser = finite)]
     swap_rate: f64,
-    /// Learning rate of the first update
+    /// Learning rate that the schedule begins with
     #[arg(long, default_value_t = DEFAULT.learning_rate, allow_negative_numbers = true,
         value_parser = finite)]
     learning_rate: f64,
@@ -124,6 +124,11 @@ fn finite(text: &str) -> Result<f64, String> {
 pub struct Given(Map<String, Value>);
 
 impl Given {
+    /// Whether this one was given.
+    pub fn has(&self, setting: &str) -> bool {
+        self.0.contains_key(setting)
+    }
+
     /// `base` with the given settings in place of its own.
     pub fn over(self, base: &TrainConfig) -> TrainConfig {
         let Ok(Value::Object(mut settings)) = serde_json::to_value(base) else {

@@ -8,7 +8,7 @@ use crate::evaluate::Method;
 use crate::model::ModelFile;
 use crate::preset::Preset;
 use crate::run::{self, RunConfig};
-use crate::train::TrainConfig;
+use crate::train::{Algorithm, TrainConfig};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -76,7 +76,12 @@ impl Train {
         if let Some(path) = &init {
             base.hidden = ModelFile::read(path)?.rbm.n_hidden();
         }
-        let config = self.given.over(&base);
+        let has_chains = self.given.has("chains");
+        let mut config = self.given.over(&base);
+        if config.algorithm == Algorithm::Cd && !has_chains {
+            // The preset's number is one for chains that persist.
+            config.chains = None;
+        }
         let run_config = RunConfig {
             data: self.data.unwrap_or(data),
             invert: self.invert,

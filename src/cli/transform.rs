@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub struct Transform {
     /// A model, or the folder of a run
     model: PathBuf,
-    /// `mnist`, or an IDX or .npy file, plain or gzipped
+    /// `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or `shifter`
     #[arg(value_name = "mnist|PATH")]
     data: Source,
     /// Which of the data: of MNIST the images for `train` or `test`, of any data those that training

@@ -172,7 +172,7 @@ impl Dataset {
 
     /// The same examples with every intensity x turned to 1 − x: 0 to 1 and 1 to 0.
     pub fn inverted(self) -> Self {
-        Self { values: self.values.inverted(), ..self }
+        Self { name: format!("{} (inverted)", self.name), values: self.values.inverted(), ..self }
     }
 
     /// The first `n` examples, or all if there are not so many.

@@ -91,9 +91,8 @@ impl FromStr for Source {
         Ok(match text {
             "mnist" => Self::Mnist,
             "shifter" => Self::Shifter,
-            _ => match text.strip_prefix("bars-and-stripes:") {
-                None => Self::Path(text.into()),
-                Some(side) => {
+            _ => match text.split_once(':').unwrap_or((text, "")) {
+                ("bars-and-stripes", side) => {
                     let side = side.parse().ok().filter(|side| (1..=MAX_SIDE).contains(side));
                     Self::BarsAndStripes(side.ok_or_else(|| {
                         let rule =
@@ -101,6 +100,7 @@ impl FromStr for Source {
                         invalid("data", text, rule)
                     })?)
                 }
+                _ => Self::Path(text.into()),
             },
         })
     }

@@ -80,8 +80,8 @@ impl TileGradient<'_> {
         let model = self.model.map_or(&[0; SIDE], |model| &model[i]);
         let mut gradient = self.difference.row(&self.data[i], model);
         for term in self.terms {
-            for j in 0..SIDE {
-                gradient[j] -= term.rows[i] * term.columns[j];
+            for (gradient, y) in gradient.iter_mut().zip(term.columns) {
+                *gradient -= term.rows[i] * y;
             }
         }
         gradient

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::evaluate::evaluation::Starts;
 use crate::evaluate::{AnnealingSchedule, Evaluation, EvaluationConfig, Method};
 use crate::gibbs::smoothed_rates;
-use crate::train::Trainer;
+use crate::train::{Algorithm, Trainer};
 use ndarray::Array1;
 
 /// Examples that are scored, at most.
@@ -44,18 +44,28 @@ impl Likelihood {
         Self { visible, base_rates: smoothed_rates(&examples.mean()), config, every }
     }
 
-    /// The log-likelihood, if it is time for it. Chains that are annealed back start at the
+    /// Whether it is time for it.
+    pub fn is_due(&self, trainer: &Trainer) -> bool {
+        trainer.epoch().is_multiple_of(self.every) || trainer.is_done()
+    }
+
+    /// The log-likelihood. Chains that are annealed back start at the
     /// persistent ones, which it does not change.
     ///
     /// # Errors
     /// As [`Evaluation::new`].
-    pub fn measure(&self, trainer: &Trainer) -> Result<Option<Evaluation>> {
-        if !trainer.epoch().is_multiple_of(self.every) && !trainer.is_done() {
-            return Ok(None);
-        }
-        let model_states = &trainer.chains().visible();
+    pub fn measure(&self, trainer: &Trainer) -> Result<Evaluation> {
+        let mut config = self.config.clone();
+        // Chains of contrastive divergence are near the last mini-batch, not near the model.
+        let model_states = match trainer.config().algorithm {
+            Algorithm::Cd => {
+                config.burn_in = EvaluationConfig::default().burn_in;
+                &self.visible
+            }
+            Algorithm::Pcd | Algorithm::Pt => &trainer.chains().visible(),
+        };
         let starts = Starts { base_rates: &self.base_rates, model_states };
-        Evaluation::new(&trainer.model(), &self.visible, starts, &self.config, &|_, _, _| ())
-            .map(Some)
+        let model = trainer.model();
+        Evaluation::new(&model, &self.visible, starts, &config, &|_, _, _| ())
     }
 }

@@ -71,7 +71,9 @@ impl Probe {
             update_norm: finite(update_norm),
             flip_rate: finite(trainer.flip_rate()),
             inverse_temperatures: trainer.tempering().map(|tempering| tempering.betas()),
-            swap_rates: trainer.tempering().map(|tempering| tempering.swap_rates()),
+            swap_rates: trainer
+                .tempering()
+                .map(|tempering| tempering.swap_rates().into_iter().map(finite).collect()),
             ..EpochRecord::default()
         })
     }

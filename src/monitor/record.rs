@@ -3,7 +3,11 @@
 use crate::evaluate::Evaluation;
 use serde::{Deserialize, Serialize};
 
-/// The state of a run at the end of an epoch. What does not apply, or is not finite, is null.
+/// The state of a run at the end of an epoch. What does not apply, or is not finite, is null; what is
+/// said of temperatures is left out without them.
+///
+/// With averaging, scores are those of the average once it has begun (with `tail` they jump there);
+/// norms and flip rate are of the parameters and chains that go on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// Epochs done.
@@ -41,9 +45,9 @@ pub struct EpochRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inverse_temperatures: Option<Vec<f64>>,
     /// Rate at which chains at each of these change places with those at the one above, over the
-    /// last few hundred sweeps.
+    /// last few hundred sweeps; null before the first swap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub swap_rates: Option<Vec<f64>>,
+    pub swap_rates: Option<Vec<Option<f64>>>,
     /// Mean log p(v) of the held-out data, or of the training data where there are none, nats an
     /// example; in the epochs in which it is evaluated.
     pub log_likelihood: Option<f64>,

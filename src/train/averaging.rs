@@ -1,12 +1,7 @@
-//! Averages of the parameters over updates (Polyak and Juditsky, 1992): what a run ends with is
-//! then less noisy than its last update.
+//! Which average of the parameters a run ends with.
 
-use super::parameters::Parameters;
 use crate::error::{Error, Result};
-use crate::kernels::tile::{Row, Tile};
-use crate::model::Rbm;
 use crate::setting::{by_text, invalid};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -23,25 +18,41 @@ pub enum Averaging {
     Tail(f64),
 }
 
+impl Averaging {
+    /// Checks its number.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if it is out of its range.
+    pub fn validate(self) -> Result<()> {
+        let is_valid = match self {
+            Self::None => true,
+            Self::Exponential(epochs) => epochs > 0.0 && epochs <= 1e9,
+            Self::Tail(share) => share > 0.0 && share <= 1.0,
+        };
+        if is_valid { Ok(()) } else { Err(not_an_average(&self.to_string())) }
+    }
+}
+
+fn not_an_average(text: &str) -> Error {
+    let rule = "`none`, `exponential:EPOCHS` with a number above 0, or `tail:SHARE` with a share \
+                above 0 and at most 1";
+    invalid("averaging", text, rule)
+}
+
 impl FromStr for Averaging {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let number = |prefix: &str, most: f64| {
-            let number = text.strip_prefix(prefix)?.parse().ok();
-            number.filter(|&number: &f64| number > 0.0 && number <= most)
+        let number = |prefix: &str| text.strip_prefix(prefix)?.parse().ok();
+        let averaging = match text {
+            "none" => Some(Self::None),
+            _ => number("exponential:")
+                .map(Self::Exponential)
+                .or_else(|| number("tail:").map(Self::Tail)),
         };
-        if text == "none" {
-            return Ok(Self::None);
-        }
-        number("exponential:", 1e9)
-            .map(Self::Exponential)
-            .or_else(|| number("tail:", 1.0).map(Self::Tail))
-            .ok_or_else(|| {
-                let rule = "`none`, `exponential:EPOCHS` with a number above 0, or `tail:SHARE` \
-                            with a share above 0 and at most 1";
-                invalid("averaging", text, rule)
-            })
+        let averaging = averaging.ok_or_else(|| not_an_average(text))?;
+        averaging.validate()?;
+        Ok(averaging)
     }
 }
 
@@ -57,76 +68,24 @@ impl fmt::Display for Averaging {
 
 by_text!(Averaging);
 
-/// Samples of the parameters within the memory of an exponential average. More would cost time, and
-/// say little: parameters of neighbouring updates are nearly the same.
-const SAMPLES: f64 = 64.0;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Samples of a tail, at most.
-const TAIL_SAMPLES: u64 = 1024;
-
-/// A running average of the parameters.
-#[derive(Clone, Debug)]
-pub struct Average {
-    /// The first update after which parameters are taken in, and from one to the next.
-    first: u64,
-    every: u64,
-    /// The least share of what is taken in; before, all samples weigh the same.
-    least_share: f64,
-    n_samples: u64,
-    weights: Vec<Tile<f32>>,
-    visible_bias: Vec<Row<f32>>,
-    hidden_bias: Vec<Row<f32>>,
-}
-
-impl Average {
-    /// Of these parameters in a run of so many updates; none if the settings ask for none.
-    pub fn new(
-        averaging: Averaging,
-        parameters: &Parameters,
-        updates_per_epoch: u64,
-        total_updates: u64,
-    ) -> Option<Self> {
-        let (first, every, least_share) = match averaging {
-            Averaging::None => return None,
-            Averaging::Exponential(epochs) => {
-                let memory = epochs * updates_per_epoch as f64;
-                let every = (memory / SAMPLES).max(1.0).floor();
-                (every as u64, every as u64, -libm::expm1(-every / memory))
-            }
-            Averaging::Tail(share) => {
-                let length = ((share * total_updates as f64).round() as u64).max(1);
-                (total_updates.saturating_sub(length) + 1, length.div_ceil(TAIL_SAMPLES), 0.0)
-            }
-        };
-        let Parameters { weights, visible_bias, hidden_bias, .. } = parameters.clone();
-        Some(Self { first, every, least_share, n_samples: 0, weights, visible_bias, hidden_bias })
-    }
-
-    /// Takes in the parameters after update `update` (from 1), if it is their turn.
-    pub fn observe(&mut self, parameters: &Parameters, update: u64) {
-        if update < self.first || !(update - self.first).is_multiple_of(self.every) {
-            return;
+    #[test]
+    fn text_reads_back_and_other_text_is_refused() {
+        for text in ["none", "exponential:5", "exponential:0.5", "tail:0.25", "tail:1"] {
+            let averaging: Averaging = text.parse().unwrap();
+            assert_eq!(averaging.to_string(), text);
+            assert_eq!(serde_json::to_value(averaging).unwrap(), text);
+            assert_eq!(serde_json::from_value::<Averaging>(text.into()).unwrap(), averaging);
         }
-        self.n_samples += 1;
-        let share = self.least_share.max(1.0 / self.n_samples as f64) as f32;
-        let approach = |mean: &mut f32, &value: &f32| *mean += share * (value - *mean);
-        let tiles = self.weights.par_iter_mut().zip(&parameters.weights).with_min_len(8);
-        tiles.for_each(|(means, values)| {
-            let (means, values) = (means.as_flattened_mut(), values.as_flattened());
-            means.iter_mut().zip(values).for_each(|(mean, value)| approach(mean, value));
-        });
-        for (means, values) in [
-            (&mut self.visible_bias, &parameters.visible_bias),
-            (&mut self.hidden_bias, &parameters.hidden_bias),
-        ] {
-            let pairs = means.as_flattened_mut().iter_mut().zip(values.as_flattened());
-            pairs.for_each(|(mean, value)| approach(mean, value));
+        for text in ["tail:0", "tail:1.1", "exponential:-1", "exponential:NaN", "tail:", "mean"] {
+            let error = text.parse::<Averaging>().unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("averaging is {text}, but must be `none`")),
+                "{error}"
+            );
         }
-    }
-
-    /// The average as a machine; none before the first parameters were taken in.
-    pub fn to_rbm(&self, parameters: &Parameters) -> Option<Rbm> {
-        let Self { weights, visible_bias, hidden_bias, .. } = self;
-        (self.n_samples > 0).then(|| parameters.rbm_of(weights, visible_bias, hidden_bias))
     }
 }

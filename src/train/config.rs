@@ -118,7 +118,7 @@ pub struct TrainConfig {
     pub adam_beta1: f64,
     /// Decay β₂ of Adam's mean of the squared gradient, at least 0 and below 1; usual: 0.999.
     pub adam_beta2: f64,
-    /// What is added to the root of that, ε of Adam, above 0; usual: 1e-8.
+    /// What is added to the root of that, ε of Adam, at least 1e-30; usual: 1e-8.
     pub adam_epsilon: f64,
     /// Share λ of each weight (not of the biases) that is taken off its gradient (L2), at least
     /// 0; usual: 0 to 0.001.
@@ -180,7 +180,7 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// C: the number of persistent chains.
+    /// C: the number of chains; with CD, of a full mini-batch.
     pub fn n_chains(&self) -> usize {
         self.chains.unwrap_or(self.batch_size)
     }
@@ -188,6 +188,11 @@ impl TrainConfig {
     /// Updates of an epoch over `n_examples`: the last may have fewer examples.
     pub fn updates_per_epoch(&self, n_examples: usize) -> u64 {
         n_examples.div_ceil(self.batch_size) as u64
+    }
+
+    /// Updates of the whole run over `n_examples`.
+    pub fn total_updates(&self, n_examples: usize) -> u64 {
+        self.updates_per_epoch(n_examples).saturating_mul(self.epochs as u64)
     }
 
     /// Checks every setting, and the batch size against the number of training examples.
@@ -224,17 +229,24 @@ impl TrainConfig {
         };
         let (at_least_0, above_0) = (0.0..=1e6, |x: f64| x > 0.0 && x <= 1e6);
         let open = |x: f64| x > 0.0 && x < 1.0;
-        let decay = 0.0..1.0;
+        // As f32, which they become.
+        let is_decay = |x: f64| x >= 0.0 && (x as f32) < 1.0;
         let (of_open, of_decay) = ("above 0 and below 1", "at least 0 and below 1");
         let (of_above_0, of_at_least_0) =
             ("above 0 and at most 1000000", "at least 0 and at most 1000000");
+        let of_epsilon = "at least 1e-30 and at most 1000000";
         for (setting, value, is_valid, rule) in [
             ("learning_rate", self.learning_rate, above_0(self.learning_rate), of_above_0),
             ("warm_up", self.warm_up, at_least_0.contains(&self.warm_up), of_at_least_0),
-            ("momentum", self.momentum, decay.contains(&self.momentum), of_decay),
-            ("adam_beta1", self.adam_beta1, decay.contains(&self.adam_beta1), of_decay),
-            ("adam_beta2", self.adam_beta2, decay.contains(&self.adam_beta2), of_decay),
-            ("adam_epsilon", self.adam_epsilon, above_0(self.adam_epsilon), of_above_0),
+            ("momentum", self.momentum, is_decay(self.momentum), of_decay),
+            ("adam_beta1", self.adam_beta1, is_decay(self.adam_beta1), of_decay),
+            ("adam_beta2", self.adam_beta2, is_decay(self.adam_beta2), of_decay),
+            (
+                "adam_epsilon",
+                self.adam_epsilon,
+                (1e-30..=1e6).contains(&self.adam_epsilon),
+                of_epsilon,
+            ),
             (
                 "weight_decay",
                 self.weight_decay,
@@ -264,6 +276,8 @@ impl TrainConfig {
         ] {
             real(setting, value, is_valid, rule)?;
         }
+        self.schedule.validate()?;
+        self.averaging.validate()?;
         self.binarize.validate()?;
         check("seed", self.seed, self.seed <= MAX_SEED, || format!("at most {MAX_SEED}"))
     }
@@ -327,10 +341,7 @@ mod tests {
             (TrainConfig { warm_up: -1.0, ..default() }, "warm_up is -1, but must be at least 0"),
             (TrainConfig { adam_beta1: 1.0, ..default() }, "adam_beta1 is 1, but must be at least"),
             (TrainConfig { adam_beta2: -0.1, ..default() }, "adam_beta2 is -0.1, but must be at"),
-            (
-                TrainConfig { adam_epsilon: 0.0, ..default() },
-                "adam_epsilon is 0, but must be above",
-            ),
+            (TrainConfig { adam_epsilon: 0.0, ..default() }, "adam_epsilon is 0, but must be at"),
             (TrainConfig { offset_rate: 0.0, ..default() }, "offset_rate is 0, but must be above"),
             (TrainConfig { sparsity_target: 1.0, ..default() }, "sparsity_target is 1, but must"),
             (TrainConfig { sparsity_cost: -1.0, ..default() }, "sparsity_cost is -1, but must be"),

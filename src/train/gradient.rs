@@ -29,11 +29,20 @@ struct Term {
 pub struct Gradient {
     isa: Isa,
     of_means: Difference,
+    /// Σ vᵢ (V) and Σ p̃ⱼ (H) over the data and, negative, over the chains, in panels.
+    sums: Sums,
     /// ∇b (V), in panels.
     visible_bias: Vec<Row<f32>>,
     /// ∇c (H), in panels.
     hidden_bias: Vec<Row<f32>>,
     corrections: Option<Corrections>,
+}
+
+/// Sums of both layers over the data and, negative, over the chains.
+#[derive(Clone, Debug)]
+struct Sums {
+    visible: Vec<[Row<i32>; 2]>,
+    hidden: Vec<[Row<i32>; 2]>,
 }
 
 /// What is not in the plain gradient, and its buffers.
@@ -71,7 +80,12 @@ impl Gradient {
             mean_visible: vec![0.0; visible_bias.len() * SIDE],
             terms: vec![term; n_terms],
         });
-        Self { isa, of_means: Difference::Joint(0.0), visible_bias, hidden_bias, corrections }
+        let sums = Sums {
+            visible: vec![[[0; SIDE]; 2]; visible_bias.len()],
+            hidden: vec![[[0; SIDE]; 2]; hidden_bias.len()],
+        };
+        let of_means = Difference::Joint(0.0);
+        Self { isa, of_means, sums, visible_bias, hidden_bias, corrections }
     }
 
     /// Takes the gradient of these statistics.
@@ -79,17 +93,19 @@ impl Gradient {
         let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
         self.of_means = Difference::new(n_data, n_chains, MEAN_ONE);
         let (of_means, of_counts) = (self.of_means, Difference::new(n_data, n_chains, 1));
-        for (panel, bias) in self.visible_bias.iter_mut().enumerate() {
-            let [data, model] = statistics.count_visible(panel);
-            *bias = of_counts.row(&data, &model);
+        let Self { sums, visible_bias, hidden_bias, corrections, .. } = self;
+        let visible = visible_bias.iter_mut().zip(&mut sums.visible);
+        for (panel, (bias, sums)) in visible.enumerate() {
+            *sums = statistics.count_visible(panel);
+            *bias = of_counts.row(&sums[0], &sums[1]);
         }
-        let Self { hidden_bias, corrections, .. } = self;
-        hidden_bias.par_iter_mut().enumerate().for_each(|(panel, bias)| {
-            let (data, model) = statistics.sum_hidden(panel);
-            *bias = of_means.row(&data, &model);
+        let hidden = hidden_bias.par_iter_mut().zip(&mut sums.hidden);
+        hidden.enumerate().for_each(|(panel, (bias, sums))| {
+            *sums = statistics.sum_hidden(panel);
+            *bias = of_means.row(&sums[0], &sums[1]);
         });
         if let Some(corrections) = corrections {
-            corrections.apply(statistics, &mut self.visible_bias, hidden_bias);
+            corrections.apply(statistics, sums, visible_bias, hidden_bias);
         }
     }
 
@@ -158,6 +174,7 @@ impl Corrections {
     fn apply(
         &mut self,
         statistics: &Statistics,
+        sums: &Sums,
         visible_bias: &mut [Row<f32>],
         hidden_bias: &mut [Row<f32>],
     ) {
@@ -169,16 +186,14 @@ impl Corrections {
             // The first update knows nothing of earlier ones.
             none => (none.insert(vec![0.0; g.len()]), 1.0),
         };
-        for panel in 0..visible_bias.len() {
-            let [data, model] = statistics.count_visible(panel);
+        for (panel, [data, model]) in sums.visible.iter().enumerate() {
             for j in 0..SIDE {
                 let mean = f64::from(data[j]) / n_data;
                 self.mean_visible[panel * SIDE + j] = mean;
                 f[panel * SIDE + j] = mean + f64::from(model[j]) / n_chains;
             }
         }
-        for panel in 0..hidden_bias.len() {
-            let (data, model) = statistics.sum_hidden(panel);
+        for (panel, [data, model]) in sums.hidden.iter().enumerate() {
             for j in 0..SIDE {
                 let mean = f64::from(data[j]) / (n_data * one);
                 g[panel * SIDE + j] = mean + f64::from(model[j]) / (n_chains * one);

@@ -7,7 +7,7 @@
 //!  chains ────► negative_phase: v ─┘        and the next h                   (centering)     │
 //!     ▲                                                                                      │
 //!     └──────────────────────── parameters: W, b, c, W̃, W̃ᵀ ◄─────────────────── optimizer ◄──┘
-//!                                       └──► averaging
+//!                                       └──► average
 //! ```
 
 pub mod schedule;
@@ -30,9 +30,13 @@ pub mod centering;
 
 pub mod gradient;
 
+pub mod range;
+
 pub mod update;
 
 pub mod optimizer;
+
+pub mod average;
 
 pub mod trainer;
 

@@ -6,13 +6,17 @@
 //! | PCD-k | where the last update left them | Tieleman, 2008 |
 //! | PT | there as well, after swaps with replicas at other temperatures | Desjardins et al., 2010 |
 
+use super::config::{Algorithm, ChainStart, TrainConfig};
+use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
-use crate::bits::BitPanels;
-use crate::gibbs::{Chains, Image, Tempering};
+use crate::bits::{BitMatrix, BitPanels};
+use crate::dataset::Examples;
+use crate::gibbs::{Chains, Image, Tempering, draw_independent, smoothed_rates};
 use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::SIDE;
-use crate::rng::{STEP, Stream};
+use crate::model::sigmoid;
+use crate::rng::{Purpose, STEP, Stream};
 
 /// Who provides the negative statistics: the chains, and where their updates begin.
 #[derive(Clone, Debug)]
@@ -25,7 +29,7 @@ pub struct NegativePhase {
 
 /// Where the chains of an update start.
 #[derive(Clone, Debug)]
-pub enum Start {
+enum Start {
     /// At the mini-batch.
     Batch,
     /// Where they are.
@@ -35,8 +39,25 @@ pub enum Start {
 }
 
 impl NegativePhase {
-    /// The phase of chains that have their start.
-    pub fn new(chains: Chains, start: Start) -> Self {
+    /// The phase of a run with these settings, its chains at their start; `order` is that of the
+    /// examples in the first epoch.
+    pub fn start(
+        config: &TrainConfig,
+        examples: &Examples,
+        parameters: &Parameters,
+        order: &[u32],
+    ) -> Self {
+        let chains = start_chains(config, examples, parameters, order);
+        let start = match config.algorithm {
+            Algorithm::Cd => Start::Batch,
+            Algorithm::Pcd => Start::Persistent,
+            Algorithm::Pt => {
+                let rates = smoothed_rates(&examples.mean());
+                let ladder = (&rates, config.temperatures, config.swap_rate);
+                let (image, visible) = (parameters.image(), chains.visible());
+                Start::Tempered(Box::new(Tempering::new(image, &visible, ladder, config.seed)))
+            }
+        };
         Self { previous: chains.visible.clone(), chains, start }
     }
 
@@ -75,7 +96,7 @@ impl NegativePhase {
             if f64::from(chance >> 8) >= share * f64::from(ONE) {
                 continue;
             }
-            let example = (u64::from(pick) * n_data as u64 >> 32) as usize;
+            let example = ((u64::from(pick) * n_data as u64) >> 32) as usize;
             let panels = self.chains.hidden.words_mut().chunks_exact_mut(capacity);
             for (panel, words) in panels.enumerate() {
                 let means = &statistics.mean_panel(panel)[example];
@@ -104,11 +125,42 @@ impl NegativePhase {
         }
     }
 
-    /// Share of the visible bits that the last sweep changed.
+    /// Share of the visible bits that the last sweep changed; a chain that was reset before it has
+    /// changed all that differs from where it was.
     pub fn flip_rate(&self) -> f64 {
         let (now, before) = (&self.chains.visible, &self.previous);
         let words = (0..now.n_panels()).flat_map(|at| now.panel(at).iter().zip(before.panel(at)));
         let flipped: u64 = words.map(|(a, b)| u64::from((a ^ b).count_ones())).sum();
         flipped as f64 / (now.n_rows() * now.n_columns()) as f64
     }
+}
+
+/// Chains at their start: v by the settings, then h from p(h | v).
+fn start_chains(
+    config: &TrainConfig,
+    examples: &Examples,
+    parameters: &Parameters,
+    order: &[u32],
+) -> Chains {
+    let image = parameters.image();
+    let mut visible = BitMatrix::zeros(config.n_chains(), image.n_visible());
+    let mut streams: Vec<_> = (0..config.n_chains())
+        .map(|chain| Stream::new(config.seed, Purpose::Chain, chain as u64))
+        .collect();
+    match config.chain_start {
+        ChainStart::Data => {
+            for chain in 0..config.n_chains() {
+                let example = order[chain % order.len()];
+                let stream = || Stream::new(config.seed, Purpose::Binarize, u64::from(example));
+                let row = visible.row_mut(chain);
+                examples.write_bits(image.isa, example as usize, stream, row);
+            }
+        }
+        ChainStart::Bias => {
+            let biases = &parameters.visible_bias.as_flattened()[..image.n_visible()];
+            let rates: Vec<f64> = biases.iter().map(|&bias| sigmoid(f64::from(bias))).collect();
+            visible = draw_independent(&rates, &mut streams);
+        }
+    }
+    Chains::from_visible(image, &visible, streams)
 }

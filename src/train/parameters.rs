@@ -74,27 +74,21 @@ impl Parameters {
         &self.image
     }
 
-    /// The largest magnitude of a parameter; NaN if any is.
-    pub fn largest(&self) -> f64 {
-        let of_row = |row: &Row<f32>| row.iter().map(|&x| f64::from(x.abs())).fold(0.0, largest);
-        let of_tile = |tile: &Tile<f32>| tile.iter().map(of_row).fold(0.0, largest);
-        // A maximum is the same in any order.
-        let weights = self.weights.par_iter().map(of_tile).reduce(|| 0.0, largest);
-        let biases = self.visible_bias.iter().chain(&self.hidden_bias).map(of_row);
-        biases.fold(weights, largest)
-    }
-
-    /// The largest Σ|weights| + |bias| of a unit, visible or hidden; NaN if any value is.
-    pub fn norm(&mut self) -> f64 {
+    /// The largest Σ|weights| + |bias| of a unit, visible or hidden, and the largest magnitude of a
+    /// parameter; NaN if any value is.
+    pub fn norm_and_largest(&mut self) -> (f64, f64) {
         let visible_panels = self.visible_bias.len();
         let panels = self.weights.par_chunks_exact(visible_panels);
         let panels = panels.zip(self.row_norms.par_chunks_exact_mut(visible_panels));
         let of_hidden = panels.zip(&self.hidden_bias).map(|((tiles, row_norms), bias)| {
             let mut columns = bias.map(|bias| f64::from(bias.abs()));
+            let mut largest_of_columns = columns;
             for (tile, row_norms) in tiles.iter().zip(row_norms) {
                 for (row, row_norm) in tile.iter().zip(row_norms) {
                     let magnitudes = row.map(|weight| f64::from(weight.abs()));
                     columns.iter_mut().zip(magnitudes).for_each(|(sum, x)| *sum += x);
+                    let pairs = largest_of_columns.iter_mut().zip(magnitudes);
+                    pairs.for_each(|(most, x)| *most = if x > *most { x } else { *most });
                     // Eight sums side by side, which the compiler makes vectors of.
                     let mut sums = [0.0; 8];
                     for eight in magnitudes.as_chunks::<8>().0 {
@@ -103,18 +97,22 @@ impl Parameters {
                     *row_norm = sums.iter().sum();
                 }
             }
-            columns.into_iter().fold(0.0, largest)
+            let most = |columns: Row<f64>| columns.into_iter().fold(0.0, largest);
+            (most(columns), most(largest_of_columns))
         });
         // A maximum is the same in any order.
-        let mut norm = of_hidden.reduce(|| 0.0, largest);
+        let both = |(a, b), (c, d)| (largest(a, c), largest(b, d));
+        let (mut norm, mut most) = of_hidden.reduce(|| (0.0, 0.0), both);
         for (panel, bias) in self.visible_bias.iter().enumerate() {
             for (unit, bias) in bias.iter().enumerate() {
                 let tiles = self.row_norms[panel..].iter().step_by(visible_panels);
                 let sum: f64 = tiles.map(|row_norms| row_norms[unit]).sum();
                 norm = largest(norm, sum + f64::from(bias.abs()));
+                most = largest(most, f64::from(bias.abs()));
             }
         }
-        norm
+        // A weight that is NaN makes its sums so.
+        (norm, if norm.is_nan() { norm } else { most })
     }
 
     /// √ΣW², and √Σ(W − `before`)² where `before` are the weights of an earlier time.
@@ -160,12 +158,17 @@ mod tests {
     #[test]
     fn the_norm_is_that_of_the_machine() {
         let mut parameters = Parameters::new(&machine(), Isa::BASELINE);
-        assert!((parameters.norm() - machine().norm()).abs() < 1e-9);
-        assert_eq!(parameters.largest(), 1.0);
+        let (norm, largest) = parameters.norm_and_largest();
+        assert!((norm - machine().norm()).abs() < 1e-9);
+        assert_eq!(largest, 1.0);
         parameters.weights[3][5][1] = f32::NAN;
-        assert!(parameters.norm().is_nan() && parameters.largest().is_nan());
+        let (norm, largest) = parameters.norm_and_largest();
+        assert!(norm.is_nan() && largest.is_nan());
         parameters.weights[3][5][1] = 5000.0;
-        assert!(parameters.norm() > 5000.0 && parameters.largest() == 5000.0);
+        let (norm, largest) = parameters.norm_and_largest();
+        assert!(norm > 5000.0 && largest == 5000.0);
+        parameters.visible_bias[1][2] = -6000.0;
+        assert_eq!(parameters.norm_and_largest().1, 6000.0);
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Statistics {
     }
 
     /// Σₙ p̃ₙⱼ over the examples and, negative, over the chains, of one panel of hidden units.
-    pub fn sum_hidden(&self, panel: usize) -> (Row<i32>, Row<i32>) {
+    pub fn sum_hidden(&self, panel: usize) -> [Row<i32>; 2] {
         let sum = |rows: &[Row<i32>]| {
             let mut sums = [0i32; SIDE];
             for means in rows {
@@ -116,6 +116,6 @@ impl Statistics {
             sums
         };
         let (data, chains) = self.mean_panel(panel).split_at(self.capacities.0);
-        (sum(&data[..self.n_data]), sum(&chains[..self.n_chains]))
+        [sum(&data[..self.n_data]), sum(&chains[..self.n_chains])]
     }
 }

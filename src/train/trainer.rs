@@ -1,36 +1,26 @@
 //! The training loop: update after update, epoch after epoch.
 
-use super::averaging::Average;
+use super::average::Average;
 use super::centering;
-use super::config::{Algorithm, ChainStart, TrainConfig};
+use super::config::TrainConfig;
 use super::gradient::Gradient;
 use super::mean_hidden::mean_hidden;
-use super::negative_phase::{NegativePhase, Start};
+use super::negative_phase::NegativePhase;
 use super::optimizer::{Optimizer, Sgd};
 use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
+use super::range::Range;
 use super::schedule::{sweeps, warm_up};
 use super::statistics::Statistics;
-use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::{Error, Result};
-use crate::gibbs::{Chains, Tempering, draw_independent, smoothed_rates};
+use crate::gibbs::{Chains, Tempering};
 use crate::kernels::Isa;
 use crate::kernels::tile::Tile;
-use crate::model::{Rbm, sigmoid};
+use crate::model::Rbm;
 use crate::rng::{Purpose, Stream, shuffle};
 use crate::setting::check;
 use std::sync::Arc;
-
-/// The largest parameter: beyond it, rounding to fixed point is not right. A model that training
-/// starts from must not have larger sums either.
-const LARGEST: f64 = 1024.0;
-
-/// The largest Σ|weights| + |bias| of a unit; machines of few hidden units need more than 1,000.
-const LIMIT: f64 = 1536.0;
-
-/// The least sum that might not fit an i32 in fixed point.
-const OVERFLOW: f64 = 2047.0;
 
 /// A run of training: parameters, chains and the place in the data.
 ///
@@ -62,10 +52,7 @@ pub struct Trainer {
     order: Vec<u32>,
     /// Updates done.
     updates: u64,
-    /// What the norm of the parameters is at most.
-    most_norm: f64,
-    /// What the largest of them is at most.
-    most_parameter: f64,
+    range: Range,
     /// The weights before the last update of the epoch.
     previous_weights: Vec<Tile<f32>>,
 }
@@ -123,12 +110,7 @@ impl Trainer {
                 rule: format!("{}, as the model has it", rbm.n_hidden()),
             });
         }
-        check(
-            "the largest sum of |weights| and |bias| of a unit of the model",
-            rbm.norm(),
-            rbm.norm() <= LARGEST,
-            || format!("at most {LARGEST}, to be trained in fixed point"),
-        )?;
+        let range = Range::of(rbm)?;
         let n_units = rbm.n_visible().max(rbm.n_hidden());
         let most = centering::MAX_SUM / n_units;
         let n_rows = config.batch_size.max(config.n_chains());
@@ -138,34 +120,16 @@ impl Trainer {
         let parameters = Parameters::new(rbm, isa);
         let mut order = vec![0; examples.n_examples()];
         shuffle(&mut order, &mut Stream::new(config.seed, Purpose::DataOrder, 0));
-        let chains = start_chains(&config, &examples, &parameters, &order);
         let positive = PositivePhase::new(isa, config.batch_size, rbm.n_visible());
-        let start = match config.algorithm {
-            Algorithm::Cd => Start::Batch,
-            Algorithm::Pcd => Start::Persistent,
-            Algorithm::Pt => {
-                let ladder =
-                    (&smoothed_rates(&examples.mean()), config.temperatures, config.swap_rate);
-                let image = parameters.image();
-                Start::Tempered(Box::new(Tempering::new(
-                    image,
-                    &chains.visible(),
-                    ladder,
-                    config.seed,
-                )))
-            }
-        };
-        let negative = NegativePhase::new(chains, start);
+        let negative = NegativePhase::start(&config, &examples, &parameters, &order);
         let statistics =
             Statistics::new(positive.visible(), &negative.chains().visible, rbm.n_hidden());
         let capacities = statistics.capacities();
-        let updates_per_epoch = config.updates_per_epoch(examples.n_examples());
-        let total_updates = updates_per_epoch.saturating_mul(config.epochs as u64);
-        let mut trainer = Self {
+        Ok(Self {
             gradient: Gradient::new(&config, isa, &examples.mean(), capacities.0 + capacities.1),
             statistics,
             optimizer: Optimizer::new(&config, rbm.n_visible()),
-            average: Average::new(config.averaging, &parameters, updates_per_epoch, total_updates),
+            average: Average::new(&config, &parameters, examples.n_examples()),
             positive,
             negative,
             previous_weights: parameters.weights.clone(),
@@ -174,11 +138,8 @@ impl Trainer {
             parameters,
             order,
             updates: 0,
-            most_norm: 0.0,
-            most_parameter: 0.0,
-        };
-        trainer.check_range()?;
-        Ok(trainer)
+            range,
+        })
     }
 
     /// Changes the parameters once: the next mini-batch against the chains, moved
@@ -250,15 +211,12 @@ impl Trainer {
         if let Some(average) = &mut self.average {
             average.observe(&self.parameters, self.updates);
         }
-        // The norm is a sum of n weights and a bias, none of which was moved any further.
-        let n_weights = self.examples.n_visible().max(self.config.hidden) as f64;
-        let [of_weights, of_biases] = reach.map(|reach| f64::from(reach.distance()));
-        let rounding = 1.0 + 1e-6;
-        self.most_norm += rounding * (n_weights * of_weights + of_biases);
-        self.most_parameter += rounding * of_weights.max(of_biases);
-        // False for NaN.
-        let is_safe = self.most_norm < OVERFLOW && self.most_parameter < LARGEST;
-        if is_safe && !self.is_first_of_epoch() { Ok(()) } else { self.check_range() }
+        let n_weights = self.examples.n_visible().max(self.config.hidden);
+        if self.range.is_safe_after(reach, n_weights) && !self.is_first_of_epoch() {
+            return Ok(());
+        }
+        let epoch = ((self.updates - 1) / self.updates_per_epoch() + 1) as usize;
+        self.range.check(&mut self.parameters, epoch, self.updates)
     }
 
     /// The rule's numbers for the next update.
@@ -268,23 +226,6 @@ impl Trainer {
         let warm_up_updates = self.config.warm_up * self.updates_per_epoch() as f64;
         let rate = rate * warm_up(self.updates, warm_up_updates);
         Sgd { rate: rate as f32, decay: weight_decay as f32 }
-    }
-
-    /// Checks the parameters against the range of fixed point. That is done every epoch, and before
-    /// the updates in between, as far as they reached, may have left it.
-    fn check_range(&mut self) -> Result<()> {
-        (self.most_norm, self.most_parameter) = (self.parameters.norm(), self.parameters.largest());
-        for (found, limit) in [(self.most_parameter, LARGEST), (self.most_norm, LIMIT)] {
-            if found.is_nan() || found > limit {
-                return Err(Error::Diverged {
-                    epoch: (self.updates.saturating_sub(1) / self.updates_per_epoch() + 1) as usize,
-                    update: self.updates,
-                    norm: found,
-                    limit,
-                });
-            }
-        }
-        Ok(())
     }
 
     /// Whether the next update is the first of an epoch.
@@ -318,7 +259,7 @@ impl Trainer {
 
     /// Updates of the whole run.
     pub fn total_updates(&self) -> u64 {
-        self.updates_per_epoch().saturating_mul(self.config.epochs as u64)
+        self.config.total_updates(self.examples.n_examples())
     }
 
     /// Whether all updates of the run are done.
@@ -358,7 +299,7 @@ impl Trainer {
         &self.parameters
     }
 
-    /// The persistent chains.
+    /// The chains: with CD as many as the last mini-batch had examples.
     pub fn chains(&self) -> &Chains {
         self.negative.chains()
     }
@@ -379,41 +320,13 @@ impl Trainer {
     }
 }
 
-/// Chains at their start: v by the settings, then h from p(h | v).
-fn start_chains(
-    config: &TrainConfig,
-    examples: &Examples,
-    parameters: &Parameters,
-    order: &[u32],
-) -> Chains {
-    let image = parameters.image();
-    let mut visible = BitMatrix::zeros(config.n_chains(), image.n_visible());
-    let mut streams: Vec<_> = (0..config.n_chains())
-        .map(|chain| Stream::new(config.seed, Purpose::Chain, chain as u64))
-        .collect();
-    match config.chain_start {
-        ChainStart::Data => {
-            for chain in 0..config.n_chains() {
-                let example = order[chain % order.len()];
-                let stream = || Stream::new(config.seed, Purpose::Binarize, u64::from(example));
-                let row = visible.row_mut(chain);
-                examples.write_bits(image.isa, example as usize, stream, row);
-            }
-        }
-        ChainStart::Bias => {
-            let biases = &parameters.visible_bias.as_flattened()[..image.n_visible()];
-            let rates: Vec<f64> = biases.iter().map(|&bias| sigmoid(f64::from(bias))).collect();
-            visible = draw_independent(&rates, &mut streams);
-        }
-    }
-    Chains::from_visible(image, &visible, streams)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::averaging::Averaging;
+    use super::super::config::Algorithm;
     use super::super::schedule::Schedule;
     use super::*;
+    use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset};
     use ndarray::{Array1, Array2};
 
