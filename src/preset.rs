@@ -73,6 +73,20 @@
 //! | | | batch 64, rate 0.5, 120,000 updates | -6.663 | |
 //! | | | PCD-5 in place of PT-5, rate 1, 60,000 updates | -13.37 | |
 //!
+//! 784-1000 for a classifier: errors of a logistic regression on p(h \| v) of the validation images,
+//! bits by `threshold:0.5` but where draws are named.
+//!
+//! | settings | epochs | validation error |
+//! | --- | --- | --- |
+//! | PCD-1, rate 0.1 | 20 | 2.28 % |
+//! | the same, centred | 20 | 3.25 % |
+//! | centred, weight decay 5e-5 | 60 | 2.76 % |
+//! | sparsity 0.05 at cost 0.02 | 60 | 2.21 % |
+//! | the same, mean of 8 stochastic draws | 60 | 1.95 % |
+//! | the same, rate 0.4, cost 0.1 | 40 | 2.40 % |
+//! | sparsity 0.05 at cost 0.02, CD-1 | 40 | 2.75 % |
+//! | the preset: sparsity 0.05 at cost 0.02, mean of 16 draws, all 60,000 images in training | 120 | 1.75 % |
+//!
 //! The presets go on from there without another look: weight decay 5e-5 lies between what was tried
 //! for 784-500, and epochs are as many as the time allows.
 
@@ -119,12 +133,12 @@ impl Preset {
             Self {
                 name: "quick",
                 purpose: "a first look: 100 hidden units",
-                time: "todo",
-                result: "todo",
+                time: "3 seconds",
+                result: "test log-likelihood -104.2 nats an image by AIS from both sides",
                 data: Source::Mnist,
                 config: TrainConfig {
                     hidden: 100,
-                    epochs: 5,
+                    epochs: 10,
                     averaging: Averaging::Exponential(1.0),
                     ..mnist.clone()
                 },
@@ -132,16 +146,16 @@ impl Preset {
             Self {
                 name: "mnist-500",
                 purpose: "a good generative model of MNIST with 500 hidden units",
-                time: "todo",
-                result: "todo",
+                time: "14 minutes",
+                result: "test log-likelihood -83.09 nats an image by AIS from both sides; -83.35 with --epochs 450, in 5 minutes",
                 data: Source::Mnist,
                 config: TrainConfig { epochs: 1300, ..mnist.clone() },
             },
             Self {
                 name: "mnist-500-threshold",
                 purpose: "the same of MNIST in black and white",
-                time: "todo",
-                result: "todo",
+                time: "5 minutes",
+                result: "test log-likelihood -65.59 nats an image by AIS from both sides",
                 data: Source::Mnist,
                 config: TrainConfig {
                     epochs: 400,
@@ -154,8 +168,8 @@ impl Preset {
             Self {
                 name: "mnist-16-exact",
                 purpose: "16 hidden units, whose log-likelihood is exact, of MNIST in black and white",
-                time: "todo",
-                result: "todo",
+                time: "half a minute",
+                result: "test log-likelihood -134.93 nats an image, exact",
                 data: Source::Mnist,
                 config: TrainConfig {
                     hidden: 16,
@@ -169,8 +183,8 @@ impl Preset {
             Self {
                 name: "bars-and-stripes",
                 purpose: "isolated modes of 4 x 4 pixels, reached by parallel tempering",
-                time: "todo",
-                result: "todo",
+                time: "10 seconds",
+                result: "log-likelihood -3.393 nats an image, exact, of at most -3.379",
                 data: Source::BarsAndStripes(4),
                 config: TrainConfig {
                     hidden: 16,
@@ -184,18 +198,28 @@ impl Preset {
             Self {
                 name: "shifter",
                 purpose: "the labeled shifter ensemble, 768 modes of 19 units",
-                time: "todo",
-                result: "todo",
+                time: "half a minute",
+                result: "log-likelihood -6.666 nats an example, exact, of at most -6.644",
                 data: Source::Shifter,
                 config: TrainConfig { hidden: 32, epochs: 20_000, learning_rate: 0.5, ..tempered },
             },
             Self {
                 name: "features",
                 purpose: "1,000 features of MNIST for a classifier",
-                time: "todo",
-                result: "todo",
+                time: "2 to 3 minutes",
+                result: "1.58 % test error of a logistic regression (benches/features/classify.py)",
                 data: Source::Mnist,
-                config: TrainConfig { hidden: 1000, epochs: 50, ..mnist },
+                config: TrainConfig {
+                    hidden: 1000,
+                    epochs: 120,
+                    centering: false,
+                    learning_rate: 0.1,
+                    weight_decay: 0.0,
+                    sparsity_target: 0.05,
+                    sparsity_cost: 0.02,
+                    averaging: Averaging::Exponential(5.0),
+                    ..mnist
+                },
             },
         ]
     }

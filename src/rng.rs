@@ -29,7 +29,8 @@ pub enum Purpose {
     Binarize = 3,
     /// A persistent chain, from its start to its end; index: the chain.
     Chain = 4,
-    /// Fixed bits of the examples that monitors and scores look at; index: the example.
+    /// Fixed bits of the examples that monitors and scores look at; index: draw · number of examples +
+    /// example, where all but features look at draw 0.
     EvaluationBits = 5,
     /// Which examples the monitors look at; index 0.
     MonitorSubset = 6,

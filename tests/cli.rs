@@ -445,6 +445,24 @@ fn features_are_probabilities_of_the_hidden_units() {
 }
 
 #[test]
+fn features_of_several_draws_are_their_mean() {
+    let folder = Folder::with_run();
+    let features = |draws: usize| -> Array2<f32> {
+        folder.succeed(&format!("transform run greys.idx --draws {draws} --out f{draws}.npy"));
+        read_npy(folder.path(&format!("f{draws}.npy"))).unwrap()
+    };
+    let (one, two, many) = (features(1), features(2), features(400));
+    // The second draw alone, from the mean of both, is one of other bits.
+    let second = 2.0 * &two - &one;
+    let far = |a: &Array2<f32>, b: &Array2<f32>| (a - b).mapv(f32::abs).mean().unwrap();
+    assert!(far(&second, &one) > 1e-4, "two draws of the same bits");
+    // The mean of 400 is nearer to another mean of many than one draw is, by the root of that.
+    assert!(far(&many, &features(200)) < 0.2 * far(&many, &one));
+    let message = "draws is 0, but must be at least 1 and at most 10000";
+    folder.fail("transform run greys.idx --draws 0 --out new.npy", message);
+}
+
+#[test]
 fn inspect_tells_where_a_model_comes_from() {
     let folder = Folder::with_run();
     let facts = folder.facts("run");

@@ -86,14 +86,19 @@ fn every_algorithm_learns() {
     let momentum = TrainConfig { momentum: 0.9, learning_rate: 0.02, ..base.clone() };
     let centred = TrainConfig { centering: true, schedule: Schedule::Cosine, ..base.clone() };
     let pcd = TrainConfig { chains: Some(200), gibbs_steps: 5, ..base.clone() };
-    let pt = TrainConfig { algorithm: Algorithm::Pt, temperatures: 4, ..base.clone() };
+    let pt = TrainConfig {
+        algorithm: Algorithm::Pt,
+        temperatures: 4,
+        chains: Some(100),
+        ..base.clone()
+    };
     for (name, config, least) in [
         ("cd", cd, 1.4),
-        ("adam", TrainConfig { chains: Some(200), gibbs_steps: 5, ..adam }, 1.2),
-        ("momentum", TrainConfig { chains: Some(200), gibbs_steps: 5, ..momentum }, 1.2),
-        ("centred", TrainConfig { chains: Some(200), gibbs_steps: 5, ..centred }, 1.2),
-        ("pcd", pcd, 1.2),
-        ("pt", pt, 1.2),
+        ("adam", TrainConfig { chains: Some(200), gibbs_steps: 5, ..adam }, 1.25),
+        ("momentum", TrainConfig { chains: Some(200), gibbs_steps: 5, ..momentum }, 1.25),
+        ("centred", TrainConfig { chains: Some(200), gibbs_steps: 5, ..centred }, 1.25),
+        ("pcd", pcd, 1.25),
+        ("pt", pt, 1.25),
     ] {
         let score = log_likelihood(&trained(config, data.clone()), data.clone());
         println!("{name}: {score:.4}");

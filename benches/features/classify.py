@@ -29,11 +29,11 @@ def labels(name):
         return np.frombuffer(file.read()[8:], dtype=np.uint8)
 
 
-def features(binary, run, split, binarize):
+def features(binary, run, split, draws):
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "features.npy"
         command = [binary, "transform", run, "mnist", "--split", split, "--out", out]
-        subprocess.run(command + ["--binarize", binarize], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command + ["--draws", str(draws)], check=True, stdout=subprocess.DEVNULL)
         return np.load(out)
 
 
@@ -78,11 +78,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("run", help="the folder of a run on MNIST")
     parser.add_argument("--binary", default=ROOT / "target" / "release" / "harmonium")
-    parser.add_argument("--binarize", default="threshold:0.5", help="how pixels become bits")
+    parser.add_argument("--draws", type=int, default=16, help="draws of bits, averaged over")
     parser.add_argument("--validate-only", action="store_true", help="leave the test images alone")
     arguments = parser.parse_args()
 
-    x = features(arguments.binary, arguments.run, "train", arguments.binarize)
+    x = features(arguments.binary, arguments.run, "train", arguments.draws)
     y = labels("train")
     errors = {}
     for penalty in PENALTIES:
@@ -91,7 +91,7 @@ def main():
     best = min(errors, key=errors.get)
     result = {"n_features": x.shape[1], "validation_errors": errors, "penalty": best}
     if not arguments.validate_only:
-        test = features(arguments.binary, arguments.run, "test", arguments.binarize)
+        test = features(arguments.binary, arguments.run, "test", arguments.draws)
         result["test_error"] = LogisticRegression(x, y, best).error(test, labels("t10k"))
     print(json.dumps(result))
 

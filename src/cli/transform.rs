@@ -5,9 +5,13 @@ use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
 use crate::model::ModelFile;
 use crate::run::in_pool;
+use crate::setting::check;
 use crate::whole_file;
 use clap::Args;
 use std::path::PathBuf;
+
+/// Most draws of bits.
+const MAX_DRAWS: u64 = 10_000;
 
 #[derive(Debug, Args)]
 pub struct Transform {
@@ -26,6 +30,10 @@ pub struct Transform {
     /// Seed of stochastic bits, which are the same on every call
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Take the mean of p(h | v) over so many draws of stochastic bits: smoother features of grey
+    /// levels, 1 to 10000
+    #[arg(long, default_value_t = 1)]
+    draws: u64,
     /// The array (examples, H) of p(h | v), f32
     #[arg(long, default_value = "features.npy", value_name = "FILE.npy")]
     out: PathBuf,
@@ -42,10 +50,19 @@ impl Transform {
             super::check_width(&dataset, &rbm)?;
             super::check_seed(self.seed)?;
             let binarization = super::binarization(self.binarize, &provenance)?;
+            let most = 1..=MAX_DRAWS;
+            check("draws", self.draws, most.contains(&self.draws), || {
+                format!("at least 1 and at most {MAX_DRAWS}")
+            })?;
             let n_examples = dataset.n_examples();
             let examples = Examples::new(dataset, binarization);
-            let bits = examples.fixed_bits(self.seed, 0..n_examples);
-            let features = rbm.mean_hidden(&bits)?;
+            let means =
+                |draw: u64| rbm.mean_hidden(&examples.fixed_draw(self.seed, draw, 0..n_examples));
+            let mut features = means(0)?;
+            for draw in 1..self.draws {
+                features += &means(draw)?;
+            }
+            features /= self.draws as f32;
             whole_file::write(&self.out, &super::npy(&features))?;
             print(self.out.display())
         })

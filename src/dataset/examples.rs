@@ -130,10 +130,22 @@ impl Examples {
     /// The bits of some examples, a row each, the same for the same seed on every call: what
     /// scores and monitors look at.
     pub fn fixed_bits(&self, seed: u64, examples: impl Iterator<Item = usize>) -> BitMatrix {
+        self.fixed_draw(seed, 0, examples)
+    }
+
+    /// Another draw of these bits, for means over several; the one of number 0 is
+    /// [`fixed_bits`](Self::fixed_bits).
+    pub fn fixed_draw(
+        &self,
+        seed: u64,
+        draw: u64,
+        examples: impl Iterator<Item = usize>,
+    ) -> BitMatrix {
         let examples: Vec<_> = examples.collect();
+        let first = draw * self.n_examples() as u64;
         let mut bits = BitMatrix::zeros(examples.len(), self.n_visible());
         for (row, &example) in examples.iter().enumerate() {
-            let stream = || Stream::new(seed, Purpose::EvaluationBits, example as u64);
+            let stream = || Stream::new(seed, Purpose::EvaluationBits, first + example as u64);
             self.write_bits(Isa::fastest(), example, stream, bits.row_mut(row));
         }
         bits

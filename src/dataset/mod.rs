@@ -15,12 +15,12 @@ mod npy;
 
 mod file;
 
+mod synthetic;
+
 mod source;
 
 #[cfg(feature = "mnist")]
 mod mnist;
-
-mod synthetic;
 
 mod binarization;
 
