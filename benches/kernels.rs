@@ -8,7 +8,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use harmonium::BitMatrix;
 use harmonium::bits::BitPanels;
 use harmonium::fixed::Scale;
-use harmonium::kernels::ascent::{Rule, Sums, TileParts, ascend_tile};
+use harmonium::kernels::ascent::{Difference, Rule, TileGradient, TileParts, ascend_tile};
 use harmonium::kernels::rows::{Target, gather, lookup};
 use harmonium::kernels::tile::{Panel, Row, SIDE, Tile};
 use harmonium::kernels::{Isa, naive, sampling, sigmoid, transpose};
@@ -169,8 +169,9 @@ fn tiles(criterion: &mut Criterion) {
                 image: &mut image,
                 transposed: &mut transposed,
             };
-            let sums = Sums::Joint(&sums, 1.0 / (128 << 16) as f32);
-            ascend_tile(isa, Plain(rate), Scale::TRAINING, sums, parts);
+            let difference = Difference::new(128, 128, 1 << 16);
+            let gradient = TileGradient { difference, data: &sums, model: None, terms: &[] };
+            ascend_tile(isa, Plain(rate), Scale::TRAINING, gradient, parts);
             (weights[3][5], image[3][5], transposed[5][3])
         };
         let expected = 0.5 + 0.1 * (sums[3][5] as f32 * (1.0 / (128 << 16) as f32));

@@ -155,9 +155,9 @@ fn mnist_does_not_depend_on_threads_or_instruction_set() {
     }
 }
 
-/// The fingerprints of short runs; those of `pcd` and `momentum` are as old as the streams' version
-/// 1. If this fails, the numbers of every run with the same seed have changed: that is a deliberate
-/// act, to be named in CHANGELOG.md.
+/// The fingerprints of short runs; those of `pcd` and `momentum` are as old as version 1 of the
+/// streams. If this fails, the numbers of every run with the same seed have changed: that is a
+/// deliberate act, to be named in CHANGELOG.md.
 #[test]
 fn a_short_run_ends_in_the_recorded_bits() {
     let recorded = [

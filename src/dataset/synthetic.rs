@@ -14,7 +14,7 @@ impl Dataset {
     /// at 4 x 4.
     ///
     /// # Panics
-    /// If the side is 0 or above [`MAX_SIDE`].
+    /// If the side is 0 or above 16.
     pub fn bars_and_stripes(side: usize) -> Self {
         assert!((1..=MAX_SIDE).contains(&side), "a side from 1 to {MAX_SIDE}, not {side}");
         let bits = BitMatrix::from_fn(2 << side, side * side, |n, pixel| {
