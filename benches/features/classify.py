@@ -4,9 +4,10 @@
     cargo run --release -- train --preset features --out runs/features
     python3 benches/features/classify.py runs/features
 
-The features are those of `harmonium transform`, the labels those of datasets/mnist. The strength of
-the penalty is chosen by the last 10,000 training images, fitted on the other 50,000; then all 60,000
-are fitted and the test images are looked at once. Takes about a minute.
+The features are those of `harmonium transform`, means over 16 draws of the bits, the labels those of
+datasets/mnist. The strength of the penalty is chosen by the last 10,000 training images, fitted on
+the other 50,000; then all 60,000 are fitted and the test images are looked at once. Takes half a
+minute.
 """
 import argparse
 import gzip

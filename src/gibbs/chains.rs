@@ -80,7 +80,7 @@ impl Chains {
         self.hidden.to_matrix()
     }
 
-    /// The streams, a chain each.
+    /// The streams, one for each chain that there is room for.
     pub fn streams(&self) -> &[Stream] {
         &self.streams
     }

@@ -14,6 +14,10 @@
 //! the chance min(1, exp((β − β')(U' − U))). That is decided once v is drawn, as all its inputs are
 //! known then; of the states, v alone has to move, since h is drawn from it next. A stream of random
 //! numbers stays with its temperature.
+//!
+//! The distances between temperatures adapt to a rate of swaps as long as the chains go on, which
+//! makes them invariant only in the limit of a ladder that has settled. It does in training, where
+//! the parameters move as slowly.
 
 use super::path::Tempered;
 use super::{Chains, Image};
