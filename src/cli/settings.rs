@@ -1,6 +1,7 @@
 //! The flags of [`TrainConfig`]: those that were given, which go over a preset or the defaults.
 
 use crate::dataset::Binarization;
+use crate::setting::check;
 use crate::train::{Algorithm, Averaging, ChainStart, Schedule, TrainConfig, UpdateRule};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -130,12 +131,34 @@ impl Given {
     }
 
     /// `base` with the given settings in place of its own.
-    pub fn over(self, base: &TrainConfig) -> TrainConfig {
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for one that would have no effect.
+    pub fn over(self, base: &TrainConfig) -> crate::Result<TrainConfig> {
         let Ok(Value::Object(mut settings)) = serde_json::to_value(base) else {
             unreachable!("settings are a plain struct")
         };
-        settings.extend(self.0);
-        serde_json::from_value(settings.into()).expect("a flag has the type of its setting")
+        settings.extend(self.0.clone());
+        let config: TrainConfig =
+            serde_json::from_value(settings.into()).expect("a flag has the type of its setting");
+
+        let (is_pt, is_adam) =
+            (config.algorithm == Algorithm::Pt, config.optimizer == UpdateRule::Adam);
+        let is_sparse = config.sparsity_cost > 0.0;
+        for (setting, has_effect, partner) in [
+            ("temperatures", is_pt, "--algorithm pt"),
+            ("swap_rate", is_pt, "--algorithm pt"),
+            ("adam_beta1", is_adam, "--optimizer adam"),
+            ("adam_beta2", is_adam, "--optimizer adam"),
+            ("adam_epsilon", is_adam, "--optimizer adam"),
+            ("offset_rate", config.centering || is_sparse, "--centering or --sparsity-cost"),
+            ("sparsity_target", is_sparse, "--sparsity-cost"),
+        ] {
+            if let Some(value) = self.0.get(setting) {
+                check(setting, value, has_effect, || format!("left out without {partner}"))?;
+            }
+        }
+        Ok(config)
     }
 }
 
@@ -183,12 +206,13 @@ mod tests {
     #[test]
     fn only_what_was_given_goes_over_the_base() {
         let base = TrainConfig { hidden: 7, epochs: 9, centering: true, ..TrainConfig::default() };
-        assert_eq!(given("").over(&base), base);
+        assert_eq!(given("").over(&base).unwrap(), base);
         let expected =
             TrainConfig { epochs: 20, chains: Some(5), centering: false, ..base.clone() };
         // 20 is the default, and given all the same.
-        assert_eq!(given("--epochs 20 --chains 5 --centering false").over(&base), expected);
-        assert!(given("--centering").over(&TrainConfig::default()).centering);
+        let found = given("--epochs 20 --chains 5 --centering false").over(&base);
+        assert_eq!(found.unwrap(), expected);
+        assert!(given("--centering").over(&TrainConfig::default()).unwrap().centering);
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Train {
             base.hidden = ModelFile::read(path)?.rbm.n_hidden();
         }
         let has_chains = self.given.has("chains");
-        let mut config = self.given.over(&base);
+        let mut config = self.given.over(&base)?;
         if config.algorithm == Algorithm::Cd && !has_chains {
             // The preset's number is one for chains that persist.
             config.chains = None;
