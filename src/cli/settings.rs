@@ -134,7 +134,7 @@ impl Given {
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for one that would have no effect.
-    pub fn over(self, base: &TrainConfig) -> crate::Result<TrainConfig> {
+    pub fn over(self, base: &TrainConfig) -> crate::error::Result<TrainConfig> {
         let Ok(Value::Object(mut settings)) = serde_json::to_value(base) else {
             unreachable!("settings are a plain struct")
         };
