@@ -60,7 +60,8 @@ const MOST_IMAGES: usize = 150;
 const CD_SWEEPS: usize = 1000;
 
 /// Trains by these settings and returns the folder that holds the results: `model.safetensors`,
-/// `metrics.jsonl`, with averaging `model-last.safetensors`, and, for images, `filters.png` and `samples.png`.
+/// `metrics.jsonl`, with averaging `model-last.safetensors`, and, for images, `filters.png` and
+/// `samples.png`.
 ///
 /// # Errors
 /// Whatever is wrong with data, settings or the folder, before anything is written;

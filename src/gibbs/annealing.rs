@@ -159,20 +159,11 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_machine::machine;
     use super::*;
     use crate::model::{Rbm, softplus};
     use crate::rng::Purpose;
-    use ndarray::{Array1, Array2};
-
-    fn machine() -> Rbm {
-        let value = |at: usize| ((at * 2_654_435_761) % 8192) as f32 / 4096.0 - 1.0;
-        Rbm::new(
-            Array2::from_shape_fn((70, 130), |(i, j)| value(i * 971 + j * 37)),
-            Array1::from_shape_fn(70, |i| value(i + 77)),
-            Array1::from_shape_fn(130, |j| value(3 * j + 5)),
-        )
-        .unwrap()
-    }
+    use ndarray::Array1;
 
     fn streams(n: u64) -> Vec<Stream> {
         (0..n).map(|chain| Stream::new(2, Purpose::Chain, chain)).collect()
@@ -190,7 +181,7 @@ mod tests {
 
     #[test]
     fn log_weights_are_ratios_of_the_two_distributions() {
-        let rbm = machine();
+        let rbm = machine(70, 130);
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
         let path = Path::new(&rbm, &rates).unwrap();
         let states = BitMatrix::from_fn(21, 70, |n, i| (i * i + 3 * n) % 5 < 2);
@@ -216,7 +207,7 @@ mod tests {
     #[test]
     fn the_base_is_at_the_start_of_the_path() {
         const CHAINS: usize = 4000;
-        let rbm = machine();
+        let rbm = machine(70, 130);
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
         let path = Path::new(&rbm, &rates).unwrap();
         let all_on = BitMatrix::from_fn(CHAINS, 70, |_, _| true);
@@ -234,7 +225,7 @@ mod tests {
     /// chain would have drawn.
     #[test]
     fn the_machine_is_at_the_end_of_the_path() {
-        let rbm = machine();
+        let rbm = machine(70, 130);
         let path = Path::new(&rbm, &Array1::from_elem(70, 0.4)).unwrap();
         let states = BitMatrix::from_fn(9, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let mut annealed = AnnealedChains::new(&path, 1.0, &states, &streams(9));
@@ -255,7 +246,7 @@ mod tests {
 
     #[test]
     fn what_rounding_takes_away_is_given_back() {
-        let rbm = machine();
+        let rbm = machine(70, 130);
         let mut heavy = rbm.weights().mapv(|w| 61.7 * w);
         heavy[[3, 3]] += 1e-3;
         let rbm = Rbm::new(heavy, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();

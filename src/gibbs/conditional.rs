@@ -186,19 +186,9 @@ impl Conditional<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::Image;
+    use super::super::test_machine::machine;
     use super::*;
     use crate::model::Rbm;
-    use ndarray::{Array1, Array2};
-
-    fn machine(n_visible: usize, n_hidden: usize) -> Rbm {
-        let value = |at: usize| ((at * 2_654_435_761) % 8192) as f32 / 4096.0 - 1.0;
-        Rbm::new(
-            Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| value(i * 971 + j * 37)),
-            Array1::from_shape_fn(n_visible, |i| value(i + 77)),
-            Array1::from_shape_fn(n_hidden, |j| value(3 * j + 5)),
-        )
-        .unwrap()
-    }
 
     /// Inputs of both directions against double precision: each of V weights is rounded by at
     /// most half of 2^-20, and so is the bias.

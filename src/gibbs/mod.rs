@@ -10,6 +10,9 @@
 //! conditionals at an inverse temperature β. On the same path lie the replicas of parallel tempering
 //! ([`Tempering`]), which let chains of the machine pass from one mode to another.
 
+#[cfg(test)]
+mod test_machine;
+
 mod split;
 
 mod words;

@@ -215,24 +215,15 @@ fn energy(image: &Image, chains: &Chains, energies: &[i64], chain: usize) -> i64
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_machine::machine;
     use super::*;
     use crate::model::Rbm;
     use ndarray::Array2;
 
-    fn machine() -> Rbm {
-        let value = |at: usize| ((at * 2_654_435_761) % 8192) as f32 / 4096.0 - 1.0;
-        Rbm::new(
-            Array2::from_shape_fn((70, 130), |(i, j)| value(i * 971 + j * 37)),
-            Array1::from_shape_fn(70, |i| value(i + 77)),
-            Array1::from_shape_fn(130, |j| value(3 * j + 5)),
-        )
-        .unwrap()
-    }
-
     /// The energies that swaps are decided by, against double precision.
     #[test]
     fn energies_are_those_of_the_path() {
-        let rbm = machine();
+        let rbm = machine(70, 130);
         let image = Image::new(&rbm).unwrap();
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
         let visible = BitMatrix::from_fn(5, 70, |n, i| (i * i + 3 * n) % 5 < 2);
@@ -345,7 +336,7 @@ mod tests {
     /// With enough temperatures the rates come to the target, and the ladder ends where they allow.
     #[test]
     fn distances_adapt_to_the_rate() {
-        let rbm = machine();
+        let rbm = machine(70, 130);
         let image = Image::new(&rbm).unwrap();
         let rates = Array1::from_elem(70, 0.4);
         let start = BitMatrix::from_fn(200, 70, |n, i| (i * i + 3 * n) % 5 < 2);
