@@ -1,7 +1,7 @@
 //! How good the models are that the presets make: trains each, evaluates it, and prints a row of the
 //! README's table beside the published figure.
 //!
-//! `cargo bench --bench likelihood` makes all rows, in about an hour on two cores;
+//! `cargo bench --bench likelihood` makes all rows, in about half an hour on two cores;
 //! `cargo bench --bench likelihood -- mnist-500 shifter-32` some of them; with `-- --test` all, cut
 //! to a few updates, as a test. A row is what `harmonium train` and `harmonium evaluate` give with
 //! the same settings: the same bits are trained on, and the same are scored. The time is that of the
