@@ -48,6 +48,21 @@ impl BitMatrix {
         matrix
     }
 
+    /// The matrix of these words, ⌈n_columns/64⌉ a row; none if there are bits past the last
+    /// column.
+    ///
+    /// # Panics
+    /// If there are not as many words.
+    pub fn from_words(n_rows: usize, n_columns: usize, words: Vec<u64>) -> Option<Self> {
+        let words_per_row = n_columns.div_ceil(WORD);
+        assert_eq!(words.len(), n_rows * words_per_row, "words of a matrix");
+        let past = |row: &[u64]| {
+            !n_columns.is_multiple_of(WORD) && row[words_per_row - 1] >> (n_columns % WORD) != 0
+        };
+        let is_whole = words_per_row == 0 || !words.chunks_exact(words_per_row).any(past);
+        is_whole.then_some(Self { n_rows, n_columns, words_per_row, words })
+    }
+
     /// Number of rows: examples or chains.
     pub fn n_rows(&self) -> usize {
         self.n_rows

@@ -81,6 +81,15 @@ pub enum Error {
         rule: String,
     },
 
+    /// A saved state does not fit the trainer that it is to go on in.
+    #[error("the state to go on from, array `{array}`, {rule}")]
+    BadState {
+        /// The array.
+        array: String,
+        /// What is wrong with it.
+        rule: String,
+    },
+
     /// The parameters left the range in which they can be trained.
     #[error(
         "diverged in epoch {epoch}, at update {update}: {what} {found:.4e}, but must stay below \

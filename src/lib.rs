@@ -155,6 +155,7 @@
 //! | [`bits`] | rows of packed 0/1 |
 //! | [`fixed`] | fixed point: scale, rounding, range |
 //! | [`rng`] | random streams with an address |
+//! | [`state`] | named arrays, which checkpoints hold |
 //! | [`kernels`] | sums over active rows, σ, softplus, draws, transposes, the update of a tile |
 //! | [`model`] | [`Rbm`]: W, b, c; energies; its file |
 //! | [`gibbs`] | one layer given the other; chains, on their own or annealed |
@@ -162,6 +163,7 @@
 //! | [`train`] | settings, both phases, update, [`Trainer`] |
 //! | [`preset`] | good settings by name |
 //! | [`evaluate`] | log-likelihood and other scores, with their uncertainty |
+//! | [`checkpoint`] | a trainer's whole state as a file |
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
 //! | [`mod@bench`] | times of an update by stage |
@@ -193,6 +195,8 @@ pub mod fixed;
 
 pub mod rng;
 
+pub mod state;
+
 pub mod kernels;
 
 pub mod model;
@@ -206,6 +210,8 @@ pub mod train;
 pub mod preset;
 
 pub mod evaluate;
+
+pub mod checkpoint;
 
 pub mod monitor;
 

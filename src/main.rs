@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match harmonium::cli::Cli::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // With nobody to tell it to, the exit code is left.
             let _ = writeln!(std::io::stderr(), "error: {error}");

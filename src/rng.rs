@@ -128,6 +128,11 @@ impl Stream {
         }
     }
 
+    /// The stream that goes on from a [`state`](Self::state).
+    pub fn from_state(state: [[u64; LANES]; 4]) -> Self {
+        Self { state }
+    }
+
     /// The whole state: words 0 to 3 of each lane.
     pub fn state(&self) -> &[[u64; LANES]; 4] {
         &self.state

@@ -20,6 +20,13 @@ pub fn check(
     if is_valid { Ok(()) } else { Err(invalid(setting, value, rule())) }
 }
 
+/// Whether a number is one of 1, 2, 4, 5, 8, 11, 16, 22, 32, …: the powers of √2, rounded down. Snapshots
+/// and checkpoints that are to show a run's whole course are taken at such epochs and updates.
+pub fn is_on_series(n: u64) -> bool {
+    let square = |n: u64| u128::from(n) * u128::from(n);
+    n > 0 && square(n).next_power_of_two() < square(n + 1)
+}
+
 /// Lets serde read and write a type as the text of its `Display` and `FromStr`: the type says
 /// `#[serde(into = "String", try_from = "String")]`.
 macro_rules! by_text {
@@ -56,8 +63,10 @@ macro_rules! by_name {
                 match text {
                     $($name => Ok(Self::$variant),)+
                     _ => {
-                        let names = [$(concat!("`", $name, "`")),+].join(" or ");
-                        Err($crate::setting::invalid($setting, text, names))
+                        let names = [$(concat!("`", $name, "`")),+];
+                        let (last, others) = names.split_last().expect("variants");
+                        let rule = format!("{} or {last}", others.join(", "));
+                        Err($crate::setting::invalid($setting, text, rule))
                     }
                 }
             }
@@ -71,6 +80,7 @@ pub(crate) use {by_name, by_text};
 
 #[cfg(test)]
 mod tests {
+    use super::is_on_series;
     use serde::{Deserialize, Serialize};
 
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,6 +91,12 @@ mod tests {
     }
 
     by_name!(Colour, "colour", { Red = "red", DarkBlue = "dark-blue" });
+
+    #[test]
+    fn the_series_is_that_of_the_powers_of_the_root_of_two() {
+        let found: Vec<u64> = (0..100).filter(|&n| is_on_series(n)).collect();
+        assert_eq!(found, [1, 2, 4, 5, 8, 11, 16, 22, 32, 45, 64, 90]);
+    }
 
     #[test]
     fn names_read_back_and_others_are_refused() {

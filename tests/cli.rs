@@ -75,8 +75,13 @@ impl Folder {
         files
     }
 
+    /// What is in a folder; of what is in its own folders, only those.
     fn names_in(&self, folder: &str) -> Vec<String> {
-        self.files(folder).into_keys().collect()
+        let files = self.files(folder).into_keys();
+        let mut names: Vec<_> =
+            files.map(|name| name.split('/').next().unwrap().to_string()).collect();
+        names.dedup();
+        names
     }
 
     fn command(&self, line: &str) -> Command {
@@ -166,8 +171,12 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
     let folder = Folder::new();
     let line = "train --data mnist --limit 500 --epochs 2 --hidden 16 --out a/run --quiet";
     assert_eq!(folder.succeed(line), "a/run\n");
-    let names = ["filters.png", "metrics.jsonl", "model.safetensors", "samples.png"];
-    assert_eq!(folder.names_in("a/run"), names);
+    let names = ".lock checkpoints config.toml filters.png metrics.jsonl model.safetensors \
+                 samples.png snapshots";
+    assert_eq!(folder.names_in("a/run"), names.split(' ').collect::<Vec<_>>());
+    assert_eq!(folder.names_in("a/run/checkpoints"), ["update-000000008.safetensors"]);
+    let snapshots = [0, 1, 2].map(|epoch| format!("epoch-{epoch:06}.safetensors"));
+    assert_eq!(folder.names_in("a/run/snapshots"), snapshots);
     // Filters stand 5 x 4, the 128 chains 14 x 10, each 28 + 1 pixels apart, 5 and 2 times as large.
     assert_eq!(folder.picture("a/run/filters.png"), ((5 * 29 + 1) * 5, (4 * 29 + 1) * 5));
     assert_eq!(folder.picture("a/run/samples.png"), ((14 * 29 + 1) * 2, (10 * 29 + 1) * 2));
@@ -244,7 +253,7 @@ fn the_folder_goes_to_stdout_and_a_line_an_epoch_to_stderr() {
         assert!(line.starts_with(start), "{line}");
     }
     assert!(stdout.starts_with("runs/greys-30x16-"), "{stdout}");
-    assert_eq!(folder.names_in(stdout.trim_end()).len(), 4);
+    assert!(folder.path(stdout.trim_end()).join("model.safetensors").exists());
 }
 
 /// What `evaluate --json` prints.
@@ -502,7 +511,9 @@ fn only_data_of_a_known_image_shape_make_pictures() {
     let folder = Folder::new();
     folder.write_npy("reals.npy", reals(0.0).view());
     folder.succeed(&format!("train --data reals.npy {SHORT} --out plain"));
-    assert_eq!(folder.names_in("plain"), ["metrics.jsonl", "model.safetensors"]);
+    let pictures =
+        |run: &str| folder.names_in(run).into_iter().filter(|name| name.ends_with(".png")).count();
+    assert_eq!(pictures("plain"), 0);
     let unknown = "plain/model.safetensors: does not say the shape of its images";
     folder.fail("inspect plain --filters a.png", unknown);
     folder.fail("sample plain --out a.png", &format!("{unknown}; give --image-shape"));
@@ -510,7 +521,7 @@ fn only_data_of_a_known_image_shape_make_pictures() {
     folder.fail(&format!("{sample} 5x5"), "is 5x5, but must be a shape of the model's 30 visible");
     folder.succeed(&format!("{sample} 5x6"));
     folder.succeed(&format!("train --data reals.npy {SHORT} --out shaped --image-shape 5x6"));
-    assert_eq!(folder.names_in("shaped").len(), 4);
+    assert_eq!(pictures("shaped"), 2);
     assert_eq!(folder.facts("shaped")["image_shape"], json!([5, 6]));
 }
 
@@ -602,18 +613,33 @@ fn settings_out_of_range_are_named_with_their_rule() {
         ("--limit 0", "limit is 0, but must be at least 1"),
         ("--validation 200", "but must be at least 1 and below the number of examples, 200"),
         ("--image-shape 5x5", "image_shape is 5 x 5, but must be rows x columns of 30 units"),
-        ("--learning-rate 1e5", "diverged in epoch 1, at update 1: "),
-        ("--learning-rate 1e5", "; try a smaller "),
+        ("--keep worst", "keep is worst, but must be `last` or `best:METRIC`"),
+        ("--keep best:log_likelihood", "but must be another metric, or have evaluate_every above"),
+        ("--early-stop free_energy_gap", "free_energy_gap, but must be another metric, or have"),
+        ("--patience 0", "patience is 0, but must be at least 1"),
+        ("--keep-checkpoints 0", "keep_checkpoints is 0, but must be at least 1"),
     ] {
-        folder.fail(&format!("train --data greys.idx --out new {settings}"), message);
+        let code = if message.starts_with("keep is") { 2 } else { 1 };
+        folder.refuse(&format!("train --data greys.idx --out new {settings}"), code, message);
     }
+}
+
+#[test]
+fn a_run_that_diverges_says_when_and_what_to_try() {
+    let folder = Folder::new();
+    let line = "train --data greys.idx --hidden 16 --out new --learning-rate 1e5";
+    let (code, _, stderr) = folder.run(line);
+    assert_eq!(code, Some(1));
+    assert!(stderr.starts_with("error: diverged in epoch 1, at update 1: "), "{stderr}");
+    assert!(stderr.contains("; try a smaller "), "{stderr}");
+    assert!(!folder.path("new/model.safetensors").exists());
 }
 
 #[test]
 fn bad_models_and_bad_outputs_are_named() {
     let folder = Folder::with_run();
     let train = format!("train --data greys.idx {SHORT} --out");
-    folder.fail(&format!("{train} run"), "run: already holds a run (model.safetensors); give");
+    folder.fail(&format!("{train} run"), "run: already holds a run (config.toml); go on with");
     folder.fail(&format!("{train} greys.idx/new"), "greys.idx/new: cannot create files in");
     folder.fail("transform run greys.idx --out no/new.npy", "no/new.npy: cannot write");
     folder.fail("inspect run --filters no/new.png", "no/new.png: cannot write");
@@ -669,7 +695,7 @@ fn wrong_usage_has_exit_code_2_and_tells_what_would_be_right() {
         ("train --data none --hidden -3", "'-3'"),
         ("train --data none --schedule step", "`constant`, `linear`, `cosine` or `inverse:B`"),
         ("train --data none --averaging tail:2", "a share above 0 and at most 1"),
-        ("train --data none --algorithm sgd", "`cd` or `pcd` or `pt`"),
+        ("train --data none --algorithm sgd", "`cd`, `pcd` or `pt`"),
         ("train --data none --learning-rate nan", "must be a finite number"),
         ("train --data none --momentum inf", "must be a finite number"),
         ("train --data bars-and-stripes:0", "bars-and-stripes:SIDE with a side from 1 to 16"),
@@ -677,7 +703,7 @@ fn wrong_usage_has_exit_code_2_and_tells_what_would_be_right() {
         ("train --data none --binarize threshold:1", "below 1"),
         ("train --data none --chain-start noise", "`data` or `bias`"),
         ("train --data none --image-shape 28", "ROWSxCOLUMNS"),
-        ("transform run mnist --split all", "`train` or `test` or `validation`"),
+        ("transform run mnist --split all", "`train`, `test` or `validation`"),
         ("sample run --start noise", "random, data"),
     ] {
         folder.refuse(line, 2, part);

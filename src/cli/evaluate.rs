@@ -2,6 +2,7 @@
 
 use super::{Part, binarization, check_seed, check_width, model_path, print};
 use crate::bits::BitMatrix;
+use crate::checkpoint::Checkpoint;
 use crate::dataset::{Binarization, Dataset, Examples, Source};
 use crate::error::{Error, Result};
 use crate::evaluate::ais::{LogZ, Side};
@@ -54,9 +55,9 @@ pub struct Evaluate {
     /// Sweeps from the examples (or --chains) to the model's distribution, before annealing back
     #[arg(long, default_value_t = DEFAULT.burn_in)]
     burn_in: usize,
-    /// States from which chains start that are annealed back, such as `harmonium sample` writes
-    /// [default: the examples]
-    #[arg(long, value_name = "FILE.npy")]
+    /// States from which chains start that are annealed back: those of a checkpoint, or a file such
+    /// as `harmonium sample` writes [default: the examples]
+    #[arg(long, value_name = "CHECKPOINT|FILE.npy")]
     chains: Option<PathBuf>,
     /// Data whose mean the base distribution of annealing has, or `uniform` [default: the examples]
     #[arg(long, value_name = "mnist|PATH|uniform")]
@@ -188,8 +189,11 @@ impl Evaluate {
     }
 }
 
-/// The states in a file of 0 and 1.
+/// The states of a checkpoint's chains, or those in a file of 0 and 1.
 fn states(path: &std::path::Path, rbm: &Rbm) -> Result<BitMatrix> {
+    if path.extension().is_some_and(|extension| extension == "safetensors") {
+        return Checkpoint::read(path)?.chains(rbm.n_visible());
+    }
     let dataset = Dataset::read(path)?;
     check_width(&dataset, rbm)?;
     if !dataset.is_binary() {

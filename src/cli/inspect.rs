@@ -1,6 +1,7 @@
 //! `harmonium inspect`.
 
 use super::{model_path, print};
+use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::model::{FORMAT_VERSION, ModelFile};
 use crate::monitor::pictures;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// A model, or the folder of a run
+    /// A model, a checkpoint, or the folder of a run
     model: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -27,7 +28,14 @@ impl Inspect {
         let ModelFile { rbm, provenance } = ModelFile::read(&path)?;
         let largest = rbm.weights().iter().fold(0.0, |largest: f32, w| largest.max(w.abs()));
         let norm = rbm.weights().iter().map(|&w| f64::from(w) * f64::from(w)).sum::<f64>().sqrt();
+        let checkpoint = match Checkpoint::read_place(&path) {
+            Ok(place) => {
+                json!({ "place": place, "state_sha256": Checkpoint::read(&path)?.state.sha256() })
+            }
+            Err(_) => Value::Null,
+        };
         let facts = json!({
+            "checkpoint": checkpoint,
             "n_visible": rbm.n_visible(),
             "n_hidden": rbm.n_hidden(),
             "image_shape": provenance.image_shape,

@@ -1,11 +1,17 @@
 //! The command line: a thin coat over the library. Flags are the names of the settings they set.
 
+mod flags;
+
+mod session;
+
 mod bench;
 mod evaluate;
 mod inspect;
+mod metrics;
 mod presets;
+mod resume;
+mod runs;
 mod sample;
-mod settings;
 mod train;
 mod transform;
 
@@ -19,6 +25,7 @@ use clap::{Parser, Subcommand};
 use ndarray::{Array, Dimension};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// Trains restricted Boltzmann machines on every core of a CPU, to the same bits each time.
 #[derive(Debug, Parser)]
@@ -32,6 +39,12 @@ pub struct Cli {
 enum Command {
     /// Train a machine, on MNIST and by persistent contrastive divergence unless told otherwise
     Train(Box<train::Train>),
+    /// Go on with a run that was stopped, interrupted or killed, or make it longer
+    Resume(Box<resume::Resume>),
+    /// List runs, how it stands with them and in which settings they differ
+    Runs(runs::Runs),
+    /// Print the metrics of a run as CSV
+    Metrics(metrics::Metrics),
     /// List the presets of `train`
     Presets(presets::Presets),
     /// Estimate the log-likelihood of examples, and how far to trust it
@@ -47,20 +60,24 @@ enum Command {
 }
 
 impl Cli {
-    /// Does what the command line asks for.
+    /// Does what the command line asks for; the exit code is that of the program.
     ///
     /// # Errors
     /// Whatever went wrong, to be told to the user.
-    pub fn run(self) -> Result<()> {
-        match self.command {
-            Command::Train(train) => train.run(),
+    pub fn run(self) -> Result<ExitCode> {
+        let done = match self.command {
+            Command::Train(train) => return train.run(),
+            Command::Resume(resume) => return resume.run(),
+            Command::Runs(runs) => runs.run(),
+            Command::Metrics(metrics) => metrics.run(),
             Command::Presets(presets) => presets.run(),
             Command::Evaluate(evaluate) => evaluate.run(),
             Command::Sample(sample) => sample.run(),
             Command::Transform(transform) => transform.run(),
             Command::Inspect(inspect) => inspect.run(),
             Command::Bench(bench) => bench.run(),
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 

@@ -1,102 +1,138 @@
 //! `harmonium train`.
 
-use super::settings::Given;
-use super::{model_path, parse_image_shape, print};
-use crate::dataset::Source;
+use super::flags::{DataFlags, Given, RunFlags, TrainFlags};
+use super::model_path;
+use super::session::{self, SessionFlags};
 use crate::error::Result;
-use crate::evaluate::Method;
 use crate::model::ModelFile;
+use crate::monitor::Monitor as _;
 use crate::preset::Preset;
-use crate::run::{self, RunConfig};
+use crate::rng::STREAM_VERSION;
+use crate::run::{self, DataConfig, SETTINGS, Session, Settings, SettingsFile};
+use crate::setting::invalid;
 use crate::train::{Algorithm, TrainConfig};
 use clap::Args;
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
 
 #[derive(Debug, Args)]
 pub struct Train {
     /// Good settings by name, such as `mnist-500` (`harmonium presets` lists them); other flags go
     /// over it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
     preset: Option<String>,
-    /// Training data: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or
-    /// `shifter` [default: mnist, or the preset's]
-    #[arg(long, value_name = "NAME|PATH")]
-    data: Option<Source>,
-    /// Data to report on, unless --validation sets some aside [default: the test images if --data
-    /// is mnist]
-    #[arg(long, value_name = "mnist|PATH")]
-    test_data: Option<Source>,
-    /// Set the last so many training examples aside, to choose by
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    validation: usize,
-    /// Use only the first so many training examples
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
-    /// Turn every intensity x to 1 − x
-    #[arg(long)]
-    invert: bool,
-    /// Rows and columns of the images, if the data do not say
-    #[arg(long, value_parser = parse_image_shape, value_name = "28x28")]
-    image_shape: Option<(usize, usize)>,
+    /// A settings file, or the folder of a run whose `config.toml` is to be trained again; other
+    /// flags go over it
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
 
-    #[command(flatten)]
-    given: Given,
+    #[command(flatten, next_help_heading = "Data")]
+    data: Given<DataFlags>,
+    #[command(flatten, next_help_heading = "Training")]
+    train: Given<TrainFlags>,
+    #[command(flatten, next_help_heading = "Run")]
+    run: Given<RunFlags>,
 
-    /// Evaluate the log-likelihood of held-out data (or of the training data, if there are none)
-    /// after every so many epochs, and at the end [default: never]
-    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "EPOCHS")]
-    evaluate_every: usize,
-    /// How log Z is found for that: `auto`, `exact` or, with a small budget, `ais`
-    #[arg(long, default_value_t = Method::Auto)]
-    evaluate: Method,
-    /// Start from the parameters of this model
-    #[arg(long, value_name = "MODEL")]
-    init: Option<PathBuf>,
-    /// Threads [default: all cores]; the result does not depend on it
-    #[arg(long)]
-    threads: Option<usize>,
     /// Folder for the results [default: runs/ and a name of data, sizes and time]
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", help_heading = "Session")]
     out: Option<PathBuf>,
-    /// Show no progress
-    #[arg(long)]
-    quiet: bool,
+    /// Take about so much time, such as 10m: the number of updates is fixed by the speed of the first
+    /// seconds
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Session",
+        conflicts_with_all = ["epochs", "updates"])]
+    time_budget: Option<Duration>,
+    #[command(flatten, next_help_heading = "Session")]
+    session: SessionFlags,
 }
 
 impl Train {
-    pub fn run(self) -> Result<()> {
-        let init = self.init.as_deref().map(model_path);
-        let (data, mut base) = match self.preset {
-            None => (Source::Mnist, TrainConfig::default()),
-            Some(name) => {
-                let preset = Preset::find(&name)?;
-                (preset.data, preset.config)
+    pub fn run(self) -> Result<ExitCode> {
+        let mut terminal = self.session.terminal();
+        let mut base = Settings::default();
+        if let Some(name) = &self.preset {
+            let preset = Preset::find(name)?;
+            (base.data.data, base.train) = (preset.data, preset.config);
+        }
+        if let Some(path) = &self.config {
+            let path = if path.is_dir() { path.join(SETTINGS) } else { path.clone() };
+            let file = SettingsFile::read(&path)?;
+            if let Some(version) = file.stream_version.filter(|version| *version != STREAM_VERSION)
+            {
+                terminal.note(&format!(
+                    "{} comes from stream version {version}, this program has {STREAM_VERSION}: \
+                     the run will not end in the same bits",
+                    path.display()
+                ));
             }
-        };
-        if let Some(path) = &init {
-            base.hidden = ModelFile::read(path)?.rbm.n_hidden();
+            base = file.settings;
         }
-        let has_chains = self.given.has("chains");
-        let mut config = self.given.over(&base)?;
-        if config.algorithm == Algorithm::Cd && !has_chains {
+        let settings = self.settings(base)?;
+        let session =
+            Session { out: self.out, time_budget: self.time_budget, ..self.session.session()? };
+        session::report(run::train(settings, &session, &mut [&mut terminal])?, &mut terminal)
+    }
+
+    /// `base` with the flags over it.
+    fn settings(&self, mut base: Settings) -> Result<Settings> {
+        // Another file has another fingerprint.
+        for (flag, sha256) in [
+            ("data", &mut base.data.sha256),
+            ("test_data", &mut base.data.test_sha256),
+            ("init", &mut base.data.init_sha256),
+        ] {
+            if self.data.has(flag) {
+                *sha256 = None;
+            }
+        }
+        let mut data: DataConfig = self.data.over(&base.data);
+        data.init = data.init.as_deref().map(model_path);
+        if self.data.has("init")
+            && let Some(path) = &data.init
+        {
+            base.train.hidden = ModelFile::read(path)?.rbm.n_hidden();
+        }
+        if self.train.has("epochs") || self.time_budget.is_some() {
+            base.train.updates = None;
+        }
+        let mut train: TrainConfig = self.train.over(&base.train);
+        if train.algorithm == Algorithm::Cd && !self.train.has("chains") {
             // The preset's number is one for chains that persist.
-            config.chains = None;
+            train.chains = None;
         }
-        let run_config = RunConfig {
-            data: self.data.unwrap_or(data),
-            invert: self.invert,
-            test_data: self.test_data,
-            validation: self.validation,
-            limit: self.limit,
-            image_shape: self.image_shape,
-            evaluate_every: self.evaluate_every,
-            evaluate: self.evaluate,
-            init,
-            threads: self.threads,
-            out: self.out,
-            quiet: self.quiet,
+        self.train.check_effect(&train)?;
+        Ok(Settings { data, train, run: self.run.over(&base.run) })
+    }
+}
+
+/// A time such as `10m`.
+fn time(text: &str) -> Result<Duration> {
+    run::parse_time(text)
+        .ok_or_else(|| invalid("time_budget", text, "above 0, such as 30s, 10m or 2h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Source;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        train: Train,
+    }
+
+    #[test]
+    fn a_fingerprint_belongs_to_its_file() {
+        let mut base = Settings::default();
+        base.data.data = Source::Path("a.npy".into());
+        base.data.sha256 = Some("ab".to_string());
+        let sha256 = |line: &str| {
+            let line = Line::parse_from(format!("train {line}").split_whitespace());
+            line.train.settings(base.clone()).unwrap().data.sha256
         };
-        let folder = run::train(config, &run_config)?;
-        print(folder.display())
+        assert_eq!(sha256("--hidden 5"), Some("ab".to_string()));
+        assert_eq!(sha256("--data b.npy"), None);
     }
 }

@@ -3,14 +3,16 @@
 use super::Dataset;
 use super::synthetic::MAX_SIDE;
 use crate::error::{Error, Result};
-use crate::setting::{by_name, invalid};
+use crate::setting::{by_name, by_text, invalid};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Data by name: `mnist`, which the program holds, `bars-and-stripes:SIDE` and `shifter`, which it
 /// makes, or the path of a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Source {
     /// The MNIST images in the program itself.
     #[default]
@@ -70,6 +72,14 @@ impl Source {
         *self == Self::Mnist
     }
 
+    /// The same data from wherever a program is started.
+    pub fn absolute(&self) -> Self {
+        match self {
+            Self::Path(path) => Self::Path(std::path::absolute(path).unwrap_or(path.clone())),
+            made => made.clone(),
+        }
+    }
+
     /// A name for folders: `mnist`, or the file's name up to its first dot.
     pub fn short_name(&self) -> String {
         match self {
@@ -116,3 +126,5 @@ impl fmt::Display for Source {
         }
     }
 }
+
+by_text!(Source);

@@ -9,12 +9,14 @@ use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::gibbs::Path;
 use crate::model::Rbm;
+use crate::setting::by_name;
 use ndarray::Array1;
+use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::str::FromStr;
 
 /// How log Z is found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Method {
     /// Exactly if the smaller layer has at most [`EXACT_BY_ITSELF`] units, else by AIS.
     #[default]
@@ -25,32 +27,7 @@ pub enum Method {
     Ais,
 }
 
-impl FromStr for Method {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "exact" => Ok(Self::Exact),
-            "ais" => Ok(Self::Ais),
-            _ => Err(Error::InvalidSetting {
-                setting: "method",
-                value: text.to_string(),
-                rule: "`auto`, `exact` or `ais`".to_string(),
-            }),
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Exact => "exact",
-            Self::Ais => "ais",
-        })
-    }
-}
+by_name!(Method, "method", { Auto = "auto", Exact = "exact", Ais = "ais" });
 
 /// The most units of the smaller layer that [`Method::Auto`] enumerates.
 pub const EXACT_BY_ITSELF: usize = 20;

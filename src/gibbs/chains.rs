@@ -4,8 +4,10 @@ use super::conditional::Weighed;
 use super::words::Words;
 use super::{Conditional, Image};
 use crate::bits::{BitMatrix, BitPanels};
+use crate::error::Result;
 use crate::kernels::tile::{Row, SIDE};
 use crate::rng::Stream;
+use crate::state::State;
 
 /// Chains of a machine: their states and streams, side by side.
 ///
@@ -63,6 +65,21 @@ impl Chains {
         let words = Words::new(streams.len(), visible.n_columns(), hidden.n_columns());
         let thresholds = vec![[0; SIDE]; n_panels * visible.row_capacity()];
         Self { visible, hidden, streams, words, thresholds }
+    }
+
+    /// Puts states and streams under names that begin with `name`: [`restore`](Self::restore) goes
+    /// on from there.
+    pub(crate) fn save(&self, name: &str, state: &mut State) {
+        state.put_bits(format!("{name}.visible"), &self.visible);
+        state.put_bits(format!("{name}.hidden"), &self.hidden);
+        state.put_streams(format!("{name}.streams"), &self.streams);
+    }
+
+    /// Goes on from saved states and streams of as many chains.
+    pub(crate) fn restore(&mut self, name: &str, state: &State) -> Result<()> {
+        state.take_bits(&format!("{name}.visible"), &mut self.visible)?;
+        state.take_bits(&format!("{name}.hidden"), &mut self.hidden)?;
+        state.take_streams(&format!("{name}.streams"), &mut self.streams)
     }
 
     /// C.

@@ -22,8 +22,10 @@
 use super::path::Tempered;
 use super::{Chains, Image};
 use crate::bits::{BitMatrix, active};
+use crate::error::Result;
 use crate::kernels::tile::{Row, SIDE};
 use crate::rng::{Purpose, STEP, Stream};
+use crate::state::State;
 use ndarray::Array1;
 use rayon::prelude::*;
 
@@ -115,6 +117,41 @@ impl Tempering {
         tempering
     }
 
+    /// Puts all that goes on under names that begin with `tempering`.
+    pub(crate) fn save(&self, state: &mut State) {
+        let mut of_levels = |name: &str, number: fn(&Level) -> f64| {
+            let numbers = self.levels.iter().map(number).collect();
+            state.put(format!("tempering.{name}"), &[self.levels.len()], numbers);
+        };
+        of_levels("distances", |level| level.distance);
+        of_levels("swap_rates", |level| level.swap_rate);
+        of_levels("betas", |level| level.beta);
+        state.put("tempering.n_sweeps", &[1], vec![self.n_sweeps]);
+        for (at, level) in self.levels.iter().enumerate() {
+            level.chains.save(&level_name(at), state);
+        }
+    }
+
+    /// Goes on from what was saved of as many replicas on a path from the same base.
+    pub(crate) fn restore(&mut self, image: &Image, state: &State) -> Result<()> {
+        let of_levels = |name: &str| {
+            let numbers: &[f64] = state.take(&format!("tempering.{name}"), &[self.levels.len()])?;
+            Ok(numbers)
+        };
+        let (distances, betas) = (of_levels("distances")?, of_levels("betas")?);
+        let swap_rates = of_levels("swap_rates")?;
+        for (at, level) in self.levels.iter_mut().enumerate() {
+            level.chains.restore(&level_name(at), state)?;
+            level.swap_rate = swap_rates[at];
+            level.distance = distances[at];
+            // Not found anew: to put the distances in order once more would change their last bit.
+            level.beta = betas[at];
+            level.tempered.set(image.scale, &self.base, level.beta);
+        }
+        self.n_sweeps = state.take_one("tempering.n_sweeps")?;
+        Ok(())
+    }
+
     /// The inverse temperatures below 1, falling.
     pub fn betas(&self) -> Vec<f64> {
         self.levels.iter().map(|level| level.beta).collect()
@@ -200,6 +237,10 @@ impl Tempering {
             level.tempered.set(image.scale, &self.base, beta);
         }
     }
+}
+
+fn level_name(at: usize) -> String {
+    format!("tempering.level_{:03}", at + 1)
 }
 
 /// U of one chain: what the panels of v found, and c·h.

@@ -15,6 +15,44 @@ pub type Row<T> = [T; SIDE];
 /// A 64 x 64 piece of a matrix, row after row.
 pub type Tile<T> = [Row<T>; SIDE];
 
+/// A matrix (rows, columns), row after row, in tiles: those of columns 0 to 63 from top to bottom,
+/// then those of the next 64 columns, …, filled up with `T::default()`.
+///
+/// # Panics
+/// If the matrix has not as many values.
+pub fn to_tiles<T: Copy + Default>(matrix: &[T], (rows, columns): (usize, usize)) -> Vec<Tile<T>> {
+    assert_eq!(matrix.len(), rows * columns, "values of a matrix");
+    let tiles_below = rows.div_ceil(SIDE);
+    let mut tiles = vec![[[T::default(); SIDE]; SIDE]; tiles_below * columns.div_ceil(SIDE)];
+    for (i, row) in matrix.chunks(columns.max(1)).enumerate() {
+        for (panel, values) in row.chunks(SIDE).enumerate() {
+            let tile = &mut tiles[panel * tiles_below + i / SIDE];
+            tile[i % SIDE][..values.len()].copy_from_slice(values);
+        }
+    }
+    tiles
+}
+
+/// The matrix (rows, columns), row after row, that lies in tiles as [`to_tiles`] makes them.
+pub fn from_tiles<T: Copy>(tiles: &[Tile<T>], (rows, columns): (usize, usize)) -> Vec<T> {
+    let tiles_below = rows.div_ceil(SIDE);
+    let mut matrix = Vec::with_capacity(rows * columns);
+    for i in 0..rows {
+        for (panel, first) in (0..columns).step_by(SIDE).enumerate() {
+            let row = &tiles[panel * tiles_below + i / SIDE][i % SIDE];
+            matrix.extend_from_slice(&row[..SIDE.min(columns - first)]);
+        }
+    }
+    matrix
+}
+
+/// A vector in rows of 64, filled up with `T::default()`.
+pub fn to_rows<T: Copy + Default>(vector: &[T]) -> Vec<Row<T>> {
+    let mut rows = vec![[T::default(); SIDE]; vector.len().div_ceil(SIDE)];
+    rows.as_flattened_mut()[..vector.len()].copy_from_slice(vector);
+    rows
+}
+
 /// 64 columns of a matrix, all rows: every `stride`-th tile, the first being that of rows 0 to 63.
 #[derive(Clone, Copy, Debug)]
 pub struct Panel<'a> {
@@ -43,5 +81,22 @@ impl<'a> Panel<'a> {
     /// Number of its tiles.
     pub fn n_tiles(self) -> usize {
         self.tiles.len().div_ceil(self.stride)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matrix_comes_back_from_its_tiles() {
+        for (rows, columns) in [(1, 1), (64, 64), (65, 130), (3, 200), (200, 3)] {
+            let matrix: Vec<u32> = (0..(rows * columns) as u32).collect();
+            let tiles = to_tiles(&matrix, (rows, columns));
+            assert_eq!(from_tiles(&tiles, (rows, columns)), matrix);
+            let (i, j) = (rows - 1, columns - 1);
+            let tile = &tiles[j / SIDE * rows.div_ceil(SIDE) + i / SIDE];
+            assert_eq!(tile[i % SIDE][j % SIDE], matrix[i * columns + j]);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `model.safetensors`: three tensors and one key of metadata, so that equal models are equal
 //! files.
 
-use super::Rbm;
+use super::{Rbm, checksum};
 use crate::error::{Error, Result};
 use crate::rng::STREAM_VERSION;
 use crate::whole_file;
@@ -15,7 +15,7 @@ use std::path::Path;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The metadata key.
-const KEY: &str = "harmonium";
+pub(crate) const KEY: &str = "harmonium";
 
 /// Where a model comes from. It holds no times, paths or numbers of threads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,12 +47,15 @@ impl Default for Provenance {
 
 /// What the metadata key holds.
 #[derive(Serialize, Deserialize)]
-struct Metadata {
-    format_version: u32,
-    n_hidden: usize,
-    n_visible: usize,
+pub(crate) struct Metadata {
+    pub(crate) format_version: u32,
+    pub(crate) n_hidden: usize,
+    pub(crate) n_visible: usize,
     #[serde(flatten)]
-    provenance: Provenance,
+    pub(crate) provenance: Provenance,
+    /// What a checkpoint holds beside its model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) checkpoint: Option<serde_json::Value>,
 }
 
 /// Only the version: read first, since another format may hold other fields.
@@ -105,6 +108,7 @@ impl ModelFile {
             n_hidden,
             n_visible,
             provenance: provenance.clone(),
+            checkpoint: None,
         };
         // Through a `Value`, whose objects are sorted by key.
         let text = serde_json::to_value(metadata).expect("plain data").to_string();
@@ -112,7 +116,8 @@ impl ModelFile {
         safetensors::serialize(views, metadata).expect("three small, whole tensors")
     }
 
-    /// Reads a model that [`write`](Self::write) wrote.
+    /// Reads a model that [`write`](Self::write) wrote, or that of a checkpoint: the average of the
+    /// parameters where it has begun.
     ///
     /// # Errors
     /// [`Error::Io`], or [`Error::Unsuitable`] with what is wrong: no safetensors file, not ours,
@@ -147,8 +152,11 @@ impl ModelFile {
                  the version of harmonium that wrote it"
             ));
         }
-        let Metadata { n_hidden, n_visible, provenance, .. } =
+        let Metadata { n_hidden, n_visible, provenance, checkpoint, .. } =
             serde_json::from_str(text).map_err(bad_metadata)?;
+        if checkpoint.is_some() {
+            checksum::verify(bytes)?;
+        }
         if let Some((rows, columns)) = provenance.image_shape
             && rows.checked_mul(columns) != Some(n_visible)
         {
@@ -156,10 +164,13 @@ impl ModelFile {
                 "metadata key `{KEY}`: images of {rows} x {columns} have not {n_visible} pixels"
             ));
         }
-        let weights = tensor(&tensors, "weights", &[n_visible, n_hidden])?;
+        // Of a checkpoint, the parameters that its run would end with.
+        let prefix = if tensors.tensor("average.weights").is_ok() { "average." } else { "" };
+        let tensor = |name, shape: &[usize]| tensor(&tensors, &format!("{prefix}{name}"), shape);
+        let weights = tensor("weights", &[n_visible, n_hidden])?;
         let weights = Array2::from_shape_vec((n_visible, n_hidden), weights).expect("as checked");
-        let visible_bias = tensor(&tensors, "visible_bias", &[n_visible])?;
-        let hidden_bias = tensor(&tensors, "hidden_bias", &[n_hidden])?;
+        let visible_bias = tensor("visible_bias", &[n_visible])?;
+        let hidden_bias = tensor("hidden_bias", &[n_hidden])?;
         let rbm = Rbm::new(weights, Array1::from(visible_bias), Array1::from(hidden_bias))
             .map_err(|cause| cause.to_string())?;
         Ok(Self { rbm, provenance })

@@ -1,13 +1,18 @@
 //! The machine itself: parameters, energies and its file.
 
+pub(crate) mod checksum;
+
 mod file;
+
 mod initial;
 
 pub use crate::kernels::naive::{sigmoid, softplus};
 pub use file::{FORMAT_VERSION, ModelFile, Provenance};
+pub(crate) use file::{KEY as METADATA_KEY, Metadata};
 
 use crate::bits::{active, hexadecimal};
 use crate::error::{Error, Result};
+use crate::state::State;
 use ndarray::{Array1, Array2, Axis};
 use sha2::{Digest as _, Sha256};
 
@@ -96,6 +101,35 @@ impl Rbm {
     /// c (H).
     pub fn hidden_bias(&self) -> &Array1<f32> {
         &self.hidden_bias
+    }
+
+    /// Puts W, b and c under names that begin with `prefix`.
+    pub fn save(&self, prefix: &str, state: &mut State) {
+        let (n_visible, n_hidden) = self.weights.dim();
+        let weights = self.weights.iter().copied().collect();
+        state.put(format!("{prefix}weights"), &[n_visible, n_hidden], weights);
+        state.put(format!("{prefix}visible_bias"), &[n_visible], self.visible_bias.to_vec());
+        state.put(format!("{prefix}hidden_bias"), &[n_hidden], self.hidden_bias.to_vec());
+    }
+
+    /// A machine (V, H) that [`save`](Self::save) put.
+    ///
+    /// # Errors
+    /// As [`State::take`] and [`new`](Self::new).
+    pub fn restore(
+        prefix: &str,
+        state: &State,
+        (n_visible, n_hidden): (usize, usize),
+    ) -> Result<Self> {
+        let weights = state.take(&format!("{prefix}weights"), &[n_visible, n_hidden])?.to_vec();
+        let bias = |name: &str, n: usize| {
+            Ok(Array1::from(state.take(&format!("{prefix}{name}"), &[n])?.to_vec()))
+        };
+        Self::new(
+            Array2::from_shape_vec((n_visible, n_hidden), weights).expect("as checked"),
+            bias("visible_bias", n_visible)?,
+            bias("hidden_bias", n_hidden)?,
+        )
     }
 
     /// E(v, h) = −b·v − c·h − vᵀW h, of states as words of bits.

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //!  Trainer ──► Probe, Likelihood ──► EpochRecord ──┬──► Terminal (progress on stderr)
-//!                                                  └──► MetricsFile ──► Writer (a thread) ──► metrics.jsonl
+//!     │                                            ├──► MetricsFile ──┐
+//!     │                                            ├──► TensorBoard ──┼─► Writer (a thread) ──► files
+//!     └────────────────────────────────────────────┴──► Snapshots ────┘
 //! ```
 
 pub mod record;
@@ -13,7 +15,13 @@ pub mod likelihood;
 
 pub mod writer;
 
+pub mod metric;
+
 pub mod metrics_file;
+
+pub mod tensorboard;
+
+pub mod snapshots;
 
 pub mod terminal;
 
@@ -22,15 +30,44 @@ pub mod progress_bar;
 pub mod pictures;
 
 pub use likelihood::Likelihood;
+pub use metric::Metric;
 pub use probe::Probe;
 pub use record::EpochRecord;
+pub use terminal::{LogFormat, Terminal};
 pub use writer::Writer;
 
 use crate::error::Result;
 use crate::train::Trainer;
 
-/// Somewhere that a run's records go.
-pub trait Monitor {
+/// Somewhere that a run's records go: those of the crate, and any that a program brings along
+/// ([`crate::run::train`]).
+///
+/// ```
+/// use harmonium::monitor::{EpochRecord, Monitor};
+/// use harmonium::{Result, Trainer};
+///
+/// /// Remembers how large the weights have been.
+/// struct Norms(Vec<f64>);
+///
+/// impl Monitor for Norms {
+///     fn after_epoch(&mut self, _trainer: &Trainer, record: &EpochRecord) -> Result<()> {
+///         self.0.extend(record.weight_norm);
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Monitor: Send {
+    /// Training begins, or goes on after the records of earlier sessions.
+    ///
+    /// # Errors
+    /// Whatever keeps it from doing its work; it ends the run.
+    fn begin(&mut self, _trainer: &Trainer, _past: &[EpochRecord]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Something that whoever watches the run should know, and no record says.
+    fn note(&mut self, _text: &str) {}
+
     /// A number of updates are done.
     fn after_updates(&mut self, _trainer: &Trainer, _samples_per_second: f64) {}
 

@@ -35,15 +35,21 @@ impl Probe {
         }
     }
 
-    /// The record of an epoch that took `seconds` for its updates, `total_seconds` since the start.
+    /// The subset of the training data (N, V).
+    pub fn training(&self) -> &BitMatrix {
+        &self.training
+    }
+
+    /// The record of an epoch, in which training went on at `samples_per_second`, `seconds` since
+    /// the start of the run.
     ///
     /// # Errors
     /// As [`crate::Rbm::mean_hidden`].
     pub fn measure(
         &self,
         trainer: &Trainer,
+        samples_per_second: f64,
         seconds: f64,
-        total_seconds: f64,
     ) -> Result<EpochRecord> {
         let rbm = trainer.model();
         let few = self.training.rows(0..self.training.n_rows().min(PSEUDO_LIKELIHOOD_SUBSET));
@@ -53,10 +59,10 @@ impl Probe {
         let (weight_norm, update_norm) = trainer.weight_norms();
         let finite = |x: f64| x.is_finite().then_some(x);
         Ok(EpochRecord {
-            epoch: trainer.epoch(),
+            epoch: trainer.n_epochs_begun() as usize,
             updates: trainer.updates(),
-            seconds: total_seconds,
-            samples_per_second: trainer.examples().n_examples() as f64 / seconds,
+            seconds,
+            samples_per_second,
             reconstruction_error: finite(
                 reconstruction_error(&rbm, &self.training, self.seed)?.mean,
             ),

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 /// norms and flip rate are of the parameters and chains that go on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
-    /// Epochs done.
+    /// Epochs done; the last of a run may be cut short.
     pub epoch: usize,
     /// Updates done.
     pub updates: u64,
-    /// Wall time since the start of training, monitors included.
+    /// Wall time since the start of training, monitors included, interruptions not.
     pub seconds: f64,
     /// Training examples a second in this epoch, monitors left out.
     pub samples_per_second: f64,

@@ -1,21 +1,53 @@
-//! Progress on stderr: a bar on a terminal, a line an epoch elsewhere.
+//! Progress on stderr: a bar on a terminal, a line a record elsewhere, JSON for programs.
 
 use super::{EpochRecord, Monitor};
 use crate::error::Result;
+use crate::setting::by_name;
 use crate::train::Trainer;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
 use std::io::{IsTerminal as _, Write as _};
 
+/// How progress is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON object a line: records as in `metrics.jsonl`, and `{"note": …}`.
+    Json,
+}
+
+by_name!(LogFormat, "log_format", { Text = "text", Json = "json" });
+
 /// The progress of a run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Terminal {
+    format: LogFormat,
+    quiet: bool,
     bar: Option<ProgressBar>,
 }
 
 impl Terminal {
-    /// For a run of so many updates, of which some may be done.
-    pub fn new(trainer: &Trainer) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+    /// Progress in some format; when `quiet`, of all there is only notes are shown.
+    pub fn new(format: LogFormat, quiet: bool) -> Self {
+        Self { format, quiet, bar: None }
+    }
+
+    fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            // Whoever reads it may have heard enough (`| head`): that ends no training.
+            None => drop(writeln!(std::io::stderr(), "{line}")),
+        }
+    }
+}
+
+impl Monitor for Terminal {
+    fn begin(&mut self, trainer: &Trainer, _past: &[EpochRecord]) -> Result<()> {
+        let has_bar = self.format == LogFormat::Text && !self.quiet && !trainer.is_done();
+        self.bar = (has_bar && std::io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template(
                 "{prefix} {wide_bar:.cyan/dim} {percent:>3} %, {eta} left  {msg}",
             );
@@ -25,36 +57,50 @@ impl Terminal {
             bar.reset_eta();
             bar
         });
-        Self { bar }
+        Ok(())
     }
-}
 
-impl Monitor for Terminal {
+    fn note(&mut self, text: &str) {
+        match self.format {
+            LogFormat::Text => self.say(&format!("note: {text}")),
+            LogFormat::Json => self.say(&serde_json::json!({ "note": text }).to_string()),
+        }
+    }
+
     fn after_updates(&mut self, trainer: &Trainer, samples_per_second: f64) {
         if let Some(bar) = &self.bar {
-            let epoch = (trainer.epoch() + 1).min(trainer.config().epochs);
-            bar.set_prefix(format!("epoch {epoch}/{}", trainer.config().epochs));
+            let epoch =
+                (trainer.updates() / trainer.updates_per_epoch() + 1).min(trainer.n_epochs());
+            bar.set_length(trainer.total_updates());
+            bar.set_prefix(format!("epoch {epoch}/{}", trainer.n_epochs()));
             bar.set_message(format!("{samples_per_second:.0} samples/s"));
             bar.set_position(trainer.updates());
         }
     }
 
     fn after_epoch(&mut self, trainer: &Trainer, record: &EpochRecord) -> Result<()> {
-        let line = line(record, trainer.config().epochs);
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            // Whoever reads it may have heard enough (`| head`): that ends no training.
-            None => drop(writeln!(std::io::stderr(), "{line}")),
-        }
-        if let Some(bar) = self.bar.take_if(|_| trainer.is_done()) {
-            bar.finish_and_clear();
+        if !self.quiet {
+            match self.format {
+                LogFormat::Text => self.say(&line(record, trainer.n_epochs())),
+                LogFormat::Json => {
+                    self.say(&serde_json::to_string(record).expect("plain numbers"));
+                }
+            }
         }
         Ok(())
     }
 }
 
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// A record in one line.
-fn line(record: &EpochRecord, epochs: usize) -> String {
+fn line(record: &EpochRecord, epochs: u64) -> String {
     let number = |value: Option<f64>, digits: usize| {
         value.map_or("–".to_string(), |value| format!("{value:.digits$}"))
     };

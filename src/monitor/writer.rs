@@ -7,83 +7,84 @@ use crossbeam::channel::{Sender, bounded};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// Writes that may wait.
-const QUEUE: usize = 64;
+/// Jobs that may wait; some hold a whole checkpoint.
+const QUEUE: usize = 4;
 
-enum Job {
-    Append { path: PathBuf, line: String },
-    Write { path: PathBuf, contents: Vec<u8> },
-}
+type Job = Box<dyn FnOnce() -> Result<()> + Send>;
 
 /// The thread's near end.
 #[derive(Debug)]
 pub struct Writer {
-    jobs: Option<Sender<Job>>,
-    thread: Option<JoinHandle<Result<()>>>,
+    jobs: Sender<Job>,
+    /// What the first job that failed met with; the thread takes no more after it.
+    failure: Arc<Mutex<Option<Error>>>,
+    thread: JoinHandle<()>,
 }
 
 impl Writer {
     /// Starts the thread.
     pub fn start() -> Self {
-        let (jobs, queue) = bounded(QUEUE);
-        let thread = std::thread::spawn(move || queue.into_iter().try_for_each(Job::run));
-        Self { jobs: Some(jobs), thread: Some(thread) }
+        let (jobs, queue) = bounded::<Job>(QUEUE);
+        let failure = Arc::new(Mutex::new(None));
+        let met = failure.clone();
+        let thread = std::thread::spawn(move || {
+            if let Err(error) = queue.into_iter().try_for_each(|job| job()) {
+                *met.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+        });
+        Self { jobs, failure, thread }
     }
 
-    /// Appends a line to a file, made if need be, and hands it to the operating system.
+    /// Does something after all that was sent before.
     ///
     /// # Errors
-    /// What an earlier write met with.
-    pub fn append(&mut self, path: PathBuf, line: String) -> Result<()> {
-        self.send(Job::Append { path, line })
+    /// What an earlier job met with.
+    pub fn send(&self, job: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+        if self.jobs.send(Box::new(job)).is_ok() {
+            return Ok(());
+        }
+        // The thread has let go of the queue, which it does only after a failure. That is told once.
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Appends text to a file, made if need be, and hands it to the operating system.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn append(&self, path: PathBuf, contents: impl Into<Vec<u8>>) -> Result<()> {
+        let contents = contents.into();
+        self.send(move || {
+            let appended = File::options()
+                .append(true)
+                .create(true)
+                .open(&path)
+                .and_then(|mut file| file.write_all(&contents));
+            appended.map_err(|cause| Error::Io { path, action: "write", cause })
+        })
     }
 
     /// Writes a whole file: under a temporary name, then renamed.
     ///
     /// # Errors
-    /// What an earlier write met with.
-    pub fn write(&mut self, path: PathBuf, contents: Vec<u8>) -> Result<()> {
-        self.send(Job::Write { path, contents })
+    /// As [`send`](Self::send).
+    pub fn write(&self, path: PathBuf, contents: impl Into<Vec<u8>>) -> Result<()> {
+        let contents = contents.into();
+        self.send(move || whole_file::write(&path, &contents))
     }
 
     /// Waits until all is written.
     ///
     /// # Errors
-    /// What the first write that failed met with.
-    pub fn finish(mut self) -> Result<()> {
-        self.close()
-    }
-
-    fn send(&mut self, job: Job) -> Result<()> {
-        match &self.jobs {
-            // The thread takes no more jobs once one has failed.
-            Some(jobs) if jobs.send(job).is_err() => self.close(),
-            _ => Ok(()),
-        }
-    }
-
-    fn close(&mut self) -> Result<()> {
-        self.jobs = None;
-        let thread = self.thread.take();
-        thread.map_or(Ok(()), |thread| thread.join().expect("the writer thread does not panic"))
-    }
-}
-
-impl Job {
-    fn run(self) -> Result<()> {
-        match self {
-            Self::Append { path, line } => {
-                let appended = File::options()
-                    .append(true)
-                    .create(true)
-                    .open(&path)
-                    .and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
-                appended.map_err(|cause| Error::Io { path, action: "write", cause })
-            }
-            Self::Write { path, contents } => whole_file::write(&path, &contents),
-        }
+    /// What the first job that failed met with, unless that was told before.
+    pub fn finish(self) -> Result<()> {
+        drop(self.jobs);
+        self.thread.join().expect("the writer thread does not panic");
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.map_or(Ok(()), Err)
     }
 }
 
@@ -95,9 +96,9 @@ mod tests {
     fn what_was_sent_is_written_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lines");
-        let mut writer = Writer::start();
+        let writer = Writer::start();
         for line in 0..200 {
-            writer.append(path.clone(), line.to_string()).unwrap();
+            writer.append(path.clone(), format!("{line}\n")).unwrap();
         }
         writer.finish().unwrap();
         let expected: String = (0..200).map(|line| format!("{line}\n")).collect();
@@ -105,11 +106,16 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_fails_is_told_to_who_sends_next() {
-        let mut writer = Writer::start();
+    fn a_write_that_fails_is_told_to_who_sends_next_and_once() {
+        let writer = Writer::start();
         let path = PathBuf::from("/nonexistent/folder/lines");
-        let failed = (0..10_000).find_map(|_| writer.append(path.clone(), String::new()).err());
+        let failed = (0..10_000).find_map(|_| writer.append(path.clone(), "").err());
         let error = failed.expect("the queue is bounded").to_string();
         assert!(error.contains("/nonexistent/folder/lines: cannot write"), "{error}");
+        writer.finish().unwrap();
+
+        let writer = Writer::start();
+        writer.write(path, "").unwrap();
+        assert!(writer.finish().unwrap_err().to_string().contains("cannot write"));
     }
 }

@@ -4,8 +4,10 @@
 use super::averaging::Averaging;
 use super::config::TrainConfig;
 use super::parameters::Parameters;
-use crate::kernels::tile::{Row, Tile};
+use crate::error::Result;
+use crate::kernels::tile::{Row, Tile, from_tiles, to_rows, to_tiles};
 use crate::model::Rbm;
+use crate::state::State;
 use rayon::prelude::*;
 
 /// Samples of the parameters within the memory of an exponential average. More would cost time, and
@@ -15,24 +17,18 @@ const SAMPLES: f64 = 64.0;
 /// Samples of a tail, at most.
 const TAIL_SAMPLES: u64 = 1024;
 
-/// A running average of the parameters.
-#[derive(Clone, Debug)]
-pub struct Average {
+/// Which updates count, and how much.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
     /// The first update after which parameters are taken in, and from one to the next.
     first: u64,
     every: u64,
     /// The least share of what is taken in; before, all samples weigh the same.
     least_share: f64,
-    n_samples: u64,
-    weights: Vec<Tile<f32>>,
-    visible_bias: Vec<Row<f32>>,
-    hidden_bias: Vec<Row<f32>>,
 }
 
-impl Average {
-    /// Of these parameters in a run with these settings on so many examples; none if the settings
-    /// ask for none.
-    pub fn new(config: &TrainConfig, parameters: &Parameters, n_examples: usize) -> Option<Self> {
+impl Plan {
+    fn new(config: &TrainConfig, n_examples: usize) -> Option<Self> {
         let total_updates = config.total_updates(n_examples);
         let (first, every, least_share) = match config.averaging {
             Averaging::None => return None,
@@ -47,10 +43,26 @@ impl Average {
                 (total_updates.saturating_sub(length) + 1, length.div_ceil(TAIL_SAMPLES), 0.0)
             }
         };
+        Some(Self { first, every, least_share })
+    }
+}
+
+/// A running average of the parameters.
+#[derive(Clone, Debug)]
+pub struct Average {
+    plan: Plan,
+    n_samples: u64,
+    weights: Vec<Tile<f32>>,
+    visible_bias: Vec<Row<f32>>,
+    hidden_bias: Vec<Row<f32>>,
+}
+
+impl Average {
+    /// Of these parameters in a run with these settings on so many examples; none if the settings
+    /// ask for none.
+    pub fn new(config: &TrainConfig, parameters: &Parameters, n_examples: usize) -> Option<Self> {
         Some(Self {
-            first,
-            every,
-            least_share,
+            plan: Plan::new(config, n_examples)?,
             n_samples: 0,
             weights: parameters.weights.clone(),
             visible_bias: parameters.visible_bias.clone(),
@@ -60,12 +72,16 @@ impl Average {
 
     /// Takes in the parameters after update `update` (from 1), if it is their turn.
     pub fn observe(&mut self, parameters: &Parameters, update: u64) {
-        if update < self.first || !(update - self.first).is_multiple_of(self.every) {
+        let Plan { first, every, least_share } = self.plan;
+        if update < first || !(update - first).is_multiple_of(every) {
             return;
         }
         self.n_samples += 1;
-        let share = self.least_share.max(1.0 / self.n_samples as f64) as f32;
-        let approach = |mean: &mut f32, &value: &f32| *mean += share * (value - *mean);
+        let share = least_share.max(1.0 / self.n_samples as f64) as f32;
+        let approach = |mean: &mut f32, &value: &f32| {
+            // The first sample is taken as it is, whatever was there before.
+            *mean = if share == 1.0 { value } else { *mean + share * (value - *mean) };
+        };
         let tiles = self.weights.par_iter_mut().zip(&parameters.weights).with_min_len(8);
         tiles.for_each(|(means, values)| {
             let (means, values) = (means.as_flattened_mut(), values.as_flattened());
@@ -78,6 +94,44 @@ impl Average {
             let pairs = means.as_flattened_mut().iter_mut().zip(values.as_flattened());
             pairs.for_each(|(mean, value)| approach(mean, value));
         }
+    }
+
+    /// Goes on under changed settings from update `update` on. An average that under them has not
+    /// begun yet forgets what it has taken in.
+    pub fn replan(&mut self, config: &TrainConfig, n_examples: usize, update: u64) {
+        self.plan = Plan::new(config, n_examples).expect("a run that has an average");
+        if update < self.plan.first {
+            self.n_samples = 0;
+        }
+    }
+
+    /// Puts the average under names that begin with `average`, once it has begun.
+    pub fn save(&self, state: &mut State, (n_visible, n_hidden): (usize, usize)) {
+        if self.n_samples == 0 {
+            return;
+        }
+        let weights = from_tiles(&self.weights, (n_visible, n_hidden));
+        state.put("average.weights", &[n_visible, n_hidden], weights);
+        let bias = |rows: &[Row<f32>], n: usize| rows.as_flattened()[..n].to_vec();
+        state.put("average.visible_bias", &[n_visible], bias(&self.visible_bias, n_visible));
+        state.put("average.hidden_bias", &[n_hidden], bias(&self.hidden_bias, n_hidden));
+        state.put("average.n_samples", &[1], vec![self.n_samples]);
+    }
+
+    /// Takes back what [`save`](Self::save) put under the same settings.
+    ///
+    /// # Errors
+    /// As [`State::take`].
+    pub fn restore(&mut self, state: &State, (n_visible, n_hidden): (usize, usize)) -> Result<()> {
+        if !state.has("average.n_samples") {
+            return Ok(());
+        }
+        let weights = state.take("average.weights", &[n_visible, n_hidden])?;
+        self.weights = to_tiles(weights, (n_visible, n_hidden));
+        self.visible_bias = to_rows(state.take("average.visible_bias", &[n_visible])?);
+        self.hidden_bias = to_rows(state.take("average.hidden_bias", &[n_hidden])?);
+        self.n_samples = state.take_one("average.n_samples")?;
+        Ok(())
     }
 
     /// The average as a machine; none before the first parameters were taken in.

@@ -82,6 +82,8 @@ pub struct TrainConfig {
     pub hidden: usize,
     /// Passes over the training data, at least 1; usual: 10 to 500.
     pub epochs: usize,
+    /// Updates of the run in place of `epochs`, at least 1; none: those of the epochs.
+    pub updates: Option<u64>,
     /// Examples of a mini-batch N, 1 to 32,767 and not more than there are; usual: 20 to 500.
     pub batch_size: usize,
     /// Where the samples of the model come from.
@@ -150,6 +152,7 @@ impl Default for TrainConfig {
         Self {
             hidden: 500,
             epochs: 20,
+            updates: None,
             batch_size: 128,
             algorithm: Algorithm::Pcd,
             chains: None,
@@ -192,7 +195,13 @@ impl TrainConfig {
 
     /// Updates of the whole run over `n_examples`.
     pub fn total_updates(&self, n_examples: usize) -> u64 {
-        self.updates_per_epoch(n_examples).saturating_mul(self.epochs as u64)
+        let of_epochs = self.updates_per_epoch(n_examples).saturating_mul(self.epochs as u64);
+        self.updates.unwrap_or(of_epochs)
+    }
+
+    /// Epochs of the whole run over `n_examples`; the last may be cut short.
+    pub fn n_epochs(&self, n_examples: usize) -> u64 {
+        self.total_updates(n_examples).div_ceil(self.updates_per_epoch(n_examples))
     }
 
     /// Checks every setting, and the batch size against the number of training examples.
@@ -204,6 +213,9 @@ impl TrainConfig {
         let batch_size = self.batch_size;
         count("hidden", self.hidden, 1, MAX_HIDDEN)?;
         count("epochs", self.epochs, 1, MAX_EPOCHS)?;
+        check("updates", self.updates.unwrap_or(1), self.updates != Some(0), || {
+            "at least 1".to_string()
+        })?;
         count("batch_size", batch_size, 1, MAX_ROWS)?;
         check("batch_size", batch_size, batch_size <= n_examples, || {
             format!("at most the number of training examples, {n_examples}")
@@ -305,6 +317,7 @@ mod tests {
         for (config, message) in [
             (TrainConfig { hidden: 0, ..default() }, "hidden is 0, but must be at least 1"),
             (TrainConfig { epochs: 0, ..default() }, "epochs is 0, but must be at least 1"),
+            (TrainConfig { updates: Some(0), ..default() }, "updates is 0, but must be at least 1"),
             (TrainConfig { batch_size: 0, ..default() }, "batch_size is 0, but must be at least 1"),
             (
                 TrainConfig { batch_size: 32_768, ..default() },

@@ -7,11 +7,13 @@
 use super::centering::{BiasGradients, Centering};
 use super::config::TrainConfig;
 use super::statistics::Statistics;
+use crate::error::Result;
 use crate::kernels::Isa;
 use crate::kernels::ascent::{Difference, RankOne, TileGradient};
 use crate::kernels::rows::{Target, add_active_rows};
 use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Panel, Row, SIDE, Tile};
+use crate::state::State;
 use ndarray::Array1;
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -86,6 +88,29 @@ impl Gradient {
         };
         let of_means = Difference::Joint(0.0);
         Self { isa, of_means, sums, visible_bias, hidden_bias, corrections }
+    }
+
+    /// Puts the running means of the hidden units (H) under a name, if there are any.
+    pub fn save(&self, state: &mut State, n_hidden: usize) {
+        if let Some(activity) = self.corrections.as_ref().and_then(|all| all.activity.as_ref()) {
+            state.put("hidden_activity", &[n_hidden], activity[..n_hidden].to_vec());
+        }
+    }
+
+    /// Takes back what [`save`](Self::save) put under the same settings.
+    ///
+    /// # Errors
+    /// As [`State::take`].
+    pub fn restore(&mut self, state: &State, n_hidden: usize) -> Result<()> {
+        if let Some(corrections) =
+            self.corrections.as_mut().filter(|_| state.has("hidden_activity"))
+        {
+            let means = state.take("hidden_activity", &[n_hidden])?;
+            let mut activity = vec![0.0; corrections.biases.1.len()];
+            activity[..n_hidden].copy_from_slice(means);
+            corrections.activity = Some(activity);
+        }
+        Ok(())
     }
 
     /// Takes the gradient of these statistics.

@@ -40,6 +40,8 @@ pub mod average;
 
 pub mod trainer;
 
+pub mod restore;
+
 pub use averaging::Averaging;
 pub use config::{Algorithm, ChainStart, TrainConfig, UpdateRule};
 pub use schedule::Schedule;

@@ -12,11 +12,13 @@ use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
 use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
+use crate::error::Result;
 use crate::gibbs::{Chains, Image, Tempering, draw_independent, smoothed_rates};
 use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::SIDE;
 use crate::model::sigmoid;
 use crate::rng::{Purpose, STEP, Stream};
+use crate::state::State;
 
 /// Who provides the negative statistics: the chains, and where their updates begin.
 #[derive(Clone, Debug)]
@@ -59,6 +61,24 @@ impl NegativePhase {
             }
         };
         Self { previous: chains.visible.clone(), chains, start }
+    }
+
+    /// Puts chains and replicas under names.
+    pub(super) fn save(&self, state: &mut State) {
+        self.chains.save("chains", state);
+        if let Some(tempering) = self.tempering() {
+            tempering.save(state);
+        }
+    }
+
+    /// Goes on from what was saved under the same settings.
+    pub(super) fn restore(&mut self, image: &Image, state: &State) -> Result<()> {
+        self.chains.restore("chains", state)?;
+        self.previous = self.chains.visible.clone();
+        match &mut self.start {
+            Start::Tempered(tempering) => tempering.restore(image, state),
+            Start::Batch | Start::Persistent => Ok(()),
+        }
     }
 
     /// Moves every chain `gibbs_steps` sweeps, up to the h of the last: that is drawn together

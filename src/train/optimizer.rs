@@ -5,7 +5,9 @@ use super::gradient::Gradient;
 use super::parameters::Parameters;
 use super::statistics::Statistics;
 use super::update::{Memory, ascend};
+use crate::error::Result;
 use crate::kernels::ascent::{Reach, Rule};
+use crate::state::State;
 
 /// θ ← θ + ε (g − λθ).
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +107,33 @@ impl Optimizer {
                 config.adam_epsilon,
                 Memory::new(n_visible, n_hidden),
             ),
+        }
+    }
+
+    /// Puts what the rule remembers of a machine (V, H) under names.
+    pub fn save(&self, state: &mut State, sizes: (usize, usize)) {
+        match self {
+            Self::Sgd(_) => {}
+            Self::Momentum(_, memory) => memory.save("velocity", state, sizes, |&u| u),
+            Self::Adam(_, _, memory) => {
+                memory.save("adam_mean", state, sizes, |moments| moments[0]);
+                memory.save("adam_square", state, sizes, |moments| moments[1]);
+            }
+        }
+    }
+
+    /// Takes back what [`save`](Self::save) put under the same settings.
+    ///
+    /// # Errors
+    /// As [`State::take`].
+    pub fn restore(&mut self, state: &State, sizes: (usize, usize)) -> Result<()> {
+        match self {
+            Self::Sgd(_) => Ok(()),
+            Self::Momentum(_, memory) => memory.restore("velocity", state, sizes, |u, x| *u = x),
+            Self::Adam(_, _, memory) => {
+                memory.restore("adam_mean", state, sizes, |moments, x| moments[0] = x)?;
+                memory.restore("adam_square", state, sizes, |moments, x| moments[1] = x)
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::fixed::Scale;
 use crate::gibbs::Image;
 use crate::kernels::Isa;
-use crate::kernels::tile::{Row, SIDE, Tile};
+use crate::kernels::tile::{Row, SIDE, Tile, from_tiles, to_rows, to_tiles};
 use crate::model::Rbm;
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
@@ -26,23 +26,14 @@ pub struct Parameters {
 impl Parameters {
     /// Those of a machine.
     pub fn new(rbm: &Rbm, isa: Isa) -> Self {
-        let (n_visible, n_hidden) = rbm.weights().dim();
-        let visible_panels = n_visible.div_ceil(SIDE);
-        let n_tiles = visible_panels * n_hidden.div_ceil(SIDE);
-        let mut weights = vec![[[0.0; SIDE]; SIDE]; n_tiles];
-        for ((i, j), &weight) in rbm.weights().indexed_iter() {
-            weights[j / SIDE * visible_panels + i / SIDE][i % SIDE][j % SIDE] = weight;
-        }
-        let bias = |values: &Array1<f32>| {
-            let mut rows = vec![[0.0; SIDE]; values.len().div_ceil(SIDE)];
-            rows.as_flattened_mut().iter_mut().zip(values).for_each(|(to, &from)| *to = from);
-            rows
-        };
+        let weights: Vec<f32> = rbm.weights().iter().copied().collect();
+        let weights = to_tiles(&weights, rbm.weights().dim());
+        let bias = |values: &Array1<f32>| to_rows(&values.to_vec());
         Self {
             visible_bias: bias(rbm.visible_bias()),
             hidden_bias: bias(rbm.hidden_bias()),
             image: Image::with_scale(rbm, Scale::TRAINING, isa),
-            row_norms: vec![[0.0; SIDE]; n_tiles],
+            row_norms: vec![[0.0; SIDE]; weights.len()],
             weights,
         }
     }
@@ -60,10 +51,9 @@ impl Parameters {
         hidden_bias: &[Row<f32>],
     ) -> Rbm {
         let (n_visible, n_hidden) = (self.image.n_visible(), self.image.n_hidden());
-        let visible_panels = n_visible.div_ceil(SIDE);
-        let weights = Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| {
-            weights[j / SIDE * visible_panels + i / SIDE][i % SIDE][j % SIDE]
-        });
+        let shape = (n_visible, n_hidden);
+        let weights = Array2::from_shape_vec(shape, from_tiles(weights, shape));
+        let weights = weights.expect("as many values");
         let bias = |rows: &[Row<f32>], n: usize| Array1::from(rows.as_flattened()[..n].to_vec());
         Rbm::new(weights, bias(visible_bias, n_visible), bias(hidden_bias, n_hidden))
             .expect("parameters are checked to be finite")

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::ascent::Reach;
 use crate::model::Rbm;
 use crate::setting::check;
+use crate::state::State;
 
 /// The largest parameter: beyond it, rounding to fixed point is not right.
 const LARGEST: f64 = 1024.0;
@@ -37,6 +38,21 @@ impl Range {
         let sum = "the largest sum of |weights| and |bias| of a unit of the model";
         check(sum, norm, norm <= LIMIT, rule(LIMIT))?;
         check("the largest parameter of the model", largest, largest <= LARGEST, rule(LARGEST))?;
+        Ok(Self { norm, largest })
+    }
+
+    /// Puts both bounds under a name.
+    pub fn save(&self, state: &mut State) {
+        state.put("range", &[2], vec![self.norm, self.largest]);
+    }
+
+    /// Takes back what [`save`](Self::save) put: bounds that grow between two checks, and so decide
+    /// when the next one is.
+    ///
+    /// # Errors
+    /// As [`State::take`].
+    pub fn restore(state: &State) -> Result<Self> {
+        let [norm, largest] = *state.take("range", &[2])? else { unreachable!("two numbers") };
         Ok(Self { norm, largest })
     }
 

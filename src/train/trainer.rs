@@ -39,22 +39,22 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Trainer {
-    config: TrainConfig,
-    examples: Arc<Examples>,
-    parameters: Parameters,
-    optimizer: Optimizer,
-    average: Option<Average>,
-    positive: PositivePhase,
-    negative: NegativePhase,
-    statistics: Statistics,
-    gradient: Gradient,
+    pub(super) config: TrainConfig,
+    pub(super) examples: Arc<Examples>,
+    pub(super) parameters: Parameters,
+    pub(super) optimizer: Optimizer,
+    pub(super) average: Option<Average>,
+    pub(super) positive: PositivePhase,
+    pub(super) negative: NegativePhase,
+    pub(super) statistics: Statistics,
+    pub(super) gradient: Gradient,
     /// The order of the examples in this epoch.
-    order: Vec<u32>,
+    pub(super) order: Vec<u32>,
     /// Updates done.
-    updates: u64,
-    range: Range,
+    pub(super) updates: u64,
+    pub(super) range: Range,
     /// The weights before the last update of the epoch.
-    previous_weights: Vec<Tile<f32>>,
+    pub(super) previous_weights: Vec<Tile<f32>>,
 }
 
 impl Trainer {
@@ -111,6 +111,17 @@ impl Trainer {
             });
         }
         let range = Range::of(rbm)?;
+        Self::start(config, examples, rbm, isa, range)
+    }
+
+    /// At the first update.
+    pub(super) fn start(
+        config: TrainConfig,
+        examples: Arc<Examples>,
+        rbm: &Rbm,
+        isa: Isa,
+        range: Range,
+    ) -> Result<Self> {
         let n_units = rbm.n_visible().max(rbm.n_hidden());
         let most = centering::MAX_SUM / n_units;
         let n_rows = config.batch_size.max(config.n_chains());
@@ -142,6 +153,12 @@ impl Trainer {
         })
     }
 
+    /// Puts the examples in the order of this epoch.
+    pub(super) fn shuffle(&mut self) {
+        let stream = Stream::new(self.config.seed, Purpose::DataOrder, self.epoch() as u64);
+        shuffle(&mut self.order, &mut { stream });
+    }
+
     /// Changes the parameters once: the next mini-batch against the chains, moved
     /// `gibbs_steps` sweeps.
     ///
@@ -167,10 +184,7 @@ impl Trainer {
         assert!(!self.is_done(), "all updates of the run are done");
         let epoch = self.epoch();
         if self.is_first_of_epoch() {
-            shuffle(
-                &mut self.order,
-                &mut Stream::new(self.config.seed, Purpose::DataOrder, epoch as u64),
-            );
+            self.shuffle();
         }
         let batch = self.order.chunks(self.config.batch_size).nth(self.batch()).expect("a batch");
         self.positive.clamp(&self.examples, batch, self.config.seed, epoch);
@@ -200,7 +214,9 @@ impl Trainer {
     /// # Errors
     /// As [`update`](Self::update).
     pub(crate) fn ascend(&mut self) -> Result<()> {
-        if self.is_last_of_epoch() {
+        if (self.updates + 1).is_multiple_of(self.updates_per_epoch())
+            || self.updates + 1 == self.total_updates()
+        {
             self.previous_weights.clone_from(&self.parameters.weights);
         }
         let step = self.step();
@@ -212,7 +228,7 @@ impl Trainer {
             average.observe(&self.parameters, self.updates);
         }
         let n_weights = self.examples.n_visible().max(self.config.hidden);
-        if self.range.is_safe_after(reach, n_weights) && !self.is_first_of_epoch() {
+        if self.range.is_safe_after(reach, n_weights) && !self.is_at_end_of_epoch() {
             return Ok(());
         }
         let epoch = ((self.updates - 1) / self.updates_per_epoch() + 1) as usize;
@@ -233,8 +249,9 @@ impl Trainer {
         self.updates.is_multiple_of(self.updates_per_epoch())
     }
 
-    fn is_last_of_epoch(&self) -> bool {
-        (self.updates + 1).is_multiple_of(self.updates_per_epoch())
+    /// Whether the last update was that of an epoch, or of the run.
+    pub fn is_at_end_of_epoch(&self) -> bool {
+        self.is_first_of_epoch() || self.is_done()
     }
 
     /// Which mini-batch of the epoch is next, from 0.
@@ -245,6 +262,16 @@ impl Trainer {
     /// Epochs done.
     pub fn epoch(&self) -> usize {
         (self.updates / self.updates_per_epoch()) as usize
+    }
+
+    /// Epochs done or begun.
+    pub fn n_epochs_begun(&self) -> u64 {
+        self.updates.div_ceil(self.updates_per_epoch())
+    }
+
+    /// Epochs of the whole run; the last may be cut short.
+    pub fn n_epochs(&self) -> u64 {
+        self.config.n_epochs(self.examples.n_examples())
     }
 
     /// Updates of an epoch.

@@ -7,10 +7,12 @@
 use super::gradient::Gradient;
 use super::parameters::Parameters;
 use super::statistics::Statistics;
+use crate::error::Result;
 use crate::fixed::Scale;
 use crate::gibbs::{Image, tiles_of_a_piece};
 use crate::kernels::ascent::{Reach, Rule, TileParts, ascend_tile};
-use crate::kernels::tile::{Row, SIDE, Tile};
+use crate::kernels::tile::{Row, SIDE, Tile, from_tiles, to_tiles};
+use crate::state::State;
 use rayon::prelude::*;
 
 /// What a rule remembers of every parameter, in the layout of [`Parameters`].
@@ -30,6 +32,55 @@ impl<S: Copy + Default> Memory<S> {
             visible_bias: vec![[S::default(); SIDE]; visible_panels],
             hidden_bias: vec![[S::default(); SIDE]; hidden_panels],
         }
+    }
+}
+
+impl<S: Copy + Default> Memory<S> {
+    /// Puts one number of what is remembered of each parameter under names that begin with `name`:
+    /// of the weights (V, H), the visible biases (V), the hidden biases (H).
+    pub fn save(
+        &self,
+        name: &str,
+        state: &mut State,
+        (n_visible, n_hidden): (usize, usize),
+        number: impl Fn(&S) -> f32,
+    ) {
+        let weights = from_tiles(&self.weights, (n_visible, n_hidden));
+        let numbers = weights.iter().map(&number).collect();
+        state.put(format!("{name}.weights"), &[n_visible, n_hidden], numbers);
+        for (layer, rows, n) in [
+            ("visible_bias", &self.visible_bias, n_visible),
+            ("hidden_bias", &self.hidden_bias, n_hidden),
+        ] {
+            let numbers = rows.as_flattened()[..n].iter().map(&number).collect();
+            state.put(format!("{name}.{layer}"), &[n], numbers);
+        }
+    }
+
+    /// Takes back what [`save`](Self::save) put.
+    ///
+    /// # Errors
+    /// As [`State::take`].
+    pub fn restore(
+        &mut self,
+        name: &str,
+        state: &State,
+        (n_visible, n_hidden): (usize, usize),
+        set: impl Fn(&mut S, f32),
+    ) -> Result<()> {
+        let numbers = state.take(&format!("{name}.weights"), &[n_visible, n_hidden])?;
+        let tiles = to_tiles::<f32>(numbers, (n_visible, n_hidden));
+        let pairs = self.weights.as_flattened_mut().as_flattened_mut().iter_mut();
+        pairs.zip(tiles.as_flattened().as_flattened()).for_each(|(to, &from)| set(to, from));
+        for (layer, rows, n) in [
+            ("visible_bias", &mut self.visible_bias, n_visible),
+            ("hidden_bias", &mut self.hidden_bias, n_hidden),
+        ] {
+            let numbers: &[f32] = state.take(&format!("{name}.{layer}"), &[n])?;
+            let pairs = rows.as_flattened_mut().iter_mut().zip(numbers);
+            pairs.for_each(|(to, &from)| set(to, from));
+        }
+        Ok(())
     }
 }
 

@@ -1,26 +1,104 @@
-//! The flags of [`TrainConfig`]: those that were given, which go over a preset or the defaults.
+//! The flags of a run's settings, a section each: those that were given go over a settings file, a
+//! preset or the defaults.
 
-use crate::dataset::Binarization;
+use super::parse_image_shape;
+use crate::dataset::{Binarization, Source};
+use crate::error::Result;
+use crate::evaluate::Method;
+use crate::monitor::Metric;
+use crate::run::{Interval, Keep, RunConfig, fields};
 use crate::setting::check;
 use crate::train::{Algorithm, Averaging, ChainStart, Schedule, TrainConfig, UpdateRule};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 /// The defaults that `--help` shows.
 static DEFAULT: LazyLock<TrainConfig> = LazyLock::new(TrainConfig::default);
+static RUN_DEFAULT: LazyLock<RunConfig> = LazyLock::new(RunConfig::default);
+
+/// A flag for each field of [`DataConfig`] but the fingerprints, which settings files have.
+#[derive(Debug, Args, Serialize)]
+pub struct DataFlags {
+    /// Training data: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or
+    /// `shifter` [default: mnist]
+    #[arg(long, value_name = "NAME|PATH")]
+    data: Option<Source>,
+    /// Turn every intensity x to 1 − x
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = false,
+        hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    invert: bool,
+    /// Use only the first so many training examples
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Set the last so many training examples aside, to choose by
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    validation: usize,
+    /// Data to report on, unless --validation sets some aside [default: the test images if --data
+    /// is mnist]
+    #[arg(long, value_name = "mnist|PATH")]
+    test_data: Option<Source>,
+    /// Rows and columns of the images, if the data do not say
+    #[arg(long, value_parser = parse_image_shape, value_name = "28x28")]
+    image_shape: Option<(usize, usize)>,
+    /// Start from the parameters of this model
+    #[arg(long, value_name = "MODEL")]
+    init: Option<PathBuf>,
+}
+
+/// A flag for each field of [`RunConfig`] but the history of its plans.
+#[derive(Debug, Args, Serialize)]
+pub struct RunFlags {
+    /// Evaluate the log-likelihood of held-out data (or of the training data, if there are none)
+    /// after every so many epochs, and at the end [default: never]
+    #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "EPOCHS")]
+    evaluate_every: usize,
+    /// How log Z is found for that: `auto`, `exact` or, with a small budget, `ais`
+    #[arg(long, default_value_t = RUN_DEFAULT.evaluate)]
+    evaluate: Method,
+    /// Which parameters become the model: the `last`, or those of the `best:METRIC`, which is
+    /// log_likelihood, pseudo_likelihood, free_energy_gap or reconstruction_error
+    #[arg(long, default_value_t = RUN_DEFAULT.keep)]
+    keep: Keep,
+    /// Stop when this metric has not become better for --patience measurements [default: never]
+    #[arg(long, value_name = "METRIC")]
+    early_stop: Option<Metric>,
+    /// See --early-stop
+    #[arg(long, default_value_t = RUN_DEFAULT.patience, value_name = "N")]
+    patience: usize,
+    /// Time, epochs or updates from one checkpoint to the next: 30s, 5m, 2epochs, 500updates
+    #[arg(long, default_value_t = RUN_DEFAULT.checkpoint_every, value_name = "INTERVAL")]
+    checkpoint_every: Interval,
+    /// How many of the last checkpoints are kept
+    #[arg(long, default_value_t = RUN_DEFAULT.keep_checkpoints, value_name = "N")]
+    keep_checkpoints: usize,
+    /// Also write, and keep, checkpoints after updates 1, 2, 4, 5, 8, 11, 16, … (powers of √2)
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = false,
+        hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    keep_series: bool,
+    /// Also write the metrics to an event file for TensorBoard
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = false,
+        hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    tensorboard: bool,
+}
 
 /// A flag for each field of [`TrainConfig`].
 #[derive(Debug, Args, Serialize)]
-struct Settings {
+pub struct TrainFlags {
     /// Hidden units (of --init: as many as that model has)
     #[arg(long, default_value_t = DEFAULT.hidden)]
     hidden: usize,
     /// Passes over the training data
     #[arg(long, default_value_t = DEFAULT.epochs)]
     epochs: usize,
+    /// Updates to train for, in place of --epochs
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    updates: Option<u64>,
     /// Examples of a mini-batch
     #[arg(long, default_value_t = DEFAULT.batch_size)]
     batch_size: usize,
@@ -120,28 +198,38 @@ fn finite(text: &str) -> Result<f64, String> {
     if f64::is_finite(number) { Ok(number) } else { Err("must be a finite number".to_string()) }
 }
 
-/// The settings that were given as flags, by name.
+/// The settings of a section that were given as flags, by name.
 #[derive(Clone, Debug)]
-pub struct Given(Map<String, Value>);
+pub struct Given<S> {
+    given: Map<String, Value>,
+    section: PhantomData<S>,
+}
 
-impl Given {
+impl<S> Given<S> {
     /// Whether this one was given.
     pub fn has(&self, setting: &str) -> bool {
-        self.0.contains_key(setting)
+        self.given.contains_key(setting)
+    }
+
+    /// Those that were given, by name.
+    pub fn settings(&self) -> &Map<String, Value> {
+        &self.given
     }
 
     /// `base` with the given settings in place of its own.
+    pub fn over<T: Serialize + DeserializeOwned>(&self, base: &T) -> T {
+        let mut settings = fields(base);
+        settings.extend(self.given.clone());
+        serde_json::from_value(settings.into()).expect("a flag has the type of its setting")
+    }
+}
+
+impl Given<TrainFlags> {
+    /// Refuses flags that would have no effect under these settings.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for one that would have no effect.
-    pub fn over(self, base: &TrainConfig) -> crate::error::Result<TrainConfig> {
-        let Ok(Value::Object(mut settings)) = serde_json::to_value(base) else {
-            unreachable!("settings are a plain struct")
-        };
-        settings.extend(self.0.clone());
-        let config: TrainConfig =
-            serde_json::from_value(settings.into()).expect("a flag has the type of its setting");
-
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for the first.
+    pub fn check_effect(&self, config: &TrainConfig) -> Result<()> {
         let (is_pt, is_adam) =
             (config.algorithm == Algorithm::Pt, config.optimizer == UpdateRule::Adam);
         let is_sparse = config.sparsity_cost > 0.0;
@@ -154,77 +242,100 @@ impl Given {
             ("offset_rate", config.centering || is_sparse, "--centering or --sparsity-cost"),
             ("sparsity_target", is_sparse, "--sparsity-cost"),
         ] {
-            if let Some(value) = self.0.get(setting) {
+            if let Some(value) = self.given.get(setting) {
                 check(setting, value, has_effect, || format!("left out without {partner}"))?;
             }
         }
-        Ok(config)
-    }
-}
-
-impl FromArgMatches for Given {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let settings = serde_json::to_value(Settings::from_arg_matches(matches)?);
-        let Ok(Value::Object(mut settings)) = settings else {
-            unreachable!("settings are a plain struct")
-        };
-        settings.retain(|name, _| matches.value_source(name) == Some(ValueSource::CommandLine));
-        Ok(Self(settings))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.0.extend(Self::from_arg_matches(matches)?.0);
         Ok(())
     }
 }
 
-impl Args for Given {
+impl<S: FromArgMatches + Serialize> FromArgMatches for Given<S> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut given = fields(&S::from_arg_matches(matches)?);
+        given.retain(|name, _| matches.value_source(name) == Some(ValueSource::CommandLine));
+        Ok(Self { given, section: PhantomData })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.given.extend(Self::from_arg_matches(matches)?.given);
+        Ok(())
+    }
+}
+
+impl<S: Args + Serialize> Args for Given<S> {
     fn augment_args(command: Command) -> Command {
-        Settings::augment_args(command)
+        S::augment_args(command)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        Settings::augment_args_for_update(command)
+        S::augment_args_for_update(command)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::DataConfig;
     use clap::Parser;
 
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        given: Given,
+        data: Given<DataFlags>,
+        #[command(flatten)]
+        train: Given<TrainFlags>,
+        #[command(flatten)]
+        run: Given<RunFlags>,
     }
 
-    fn given(line: &str) -> Given {
-        Line::parse_from(format!("train {line}").split_whitespace()).given
+    fn line(line: &str) -> Line {
+        Line::parse_from(format!("train {line}").split_whitespace())
+    }
+
+    fn given(text: &str) -> Given<TrainFlags> {
+        line(text).train
     }
 
     #[test]
     fn only_what_was_given_goes_over_the_base() {
         let base = TrainConfig { hidden: 7, epochs: 9, centering: true, ..TrainConfig::default() };
-        assert_eq!(given("").over(&base).unwrap(), base);
+        assert_eq!(given("").over(&base), base);
         let expected =
             TrainConfig { epochs: 20, chains: Some(5), centering: false, ..base.clone() };
         // 20 is the default, and given all the same.
         let found = given("--epochs 20 --chains 5 --centering false").over(&base);
-        assert_eq!(found.unwrap(), expected);
-        assert!(given("--centering").over(&TrainConfig::default()).unwrap().centering);
+        assert_eq!(found, expected);
+        assert!(given("--centering").over(&TrainConfig::default()).centering);
+        let line = line("--keep best:log_likelihood --data a.npy --image-shape 3x4 --invert");
+        let run = line.run.over(&RunConfig { patience: 7, ..RunConfig::default() });
+        let keep = Keep::Best(Metric::LogLikelihood);
+        assert_eq!(run, RunConfig { patience: 7, keep, ..RunConfig::default() });
+        let data = line.data.over(&DataConfig { validation: 9, ..DataConfig::default() });
+        let expected = DataConfig {
+            data: Source::Path("a.npy".into()),
+            image_shape: Some((3, 4)),
+            invert: true,
+            validation: 9,
+            ..DataConfig::default()
+        };
+        assert_eq!(data, expected);
     }
 
     #[test]
     fn every_setting_has_its_flag() {
-        let Ok(Value::Object(fields)) = serde_json::to_value(TrainConfig::default()) else {
-            panic!()
+        let flags = |command: Command| -> Vec<String> {
+            command.get_arguments().map(|arg| arg.get_id().to_string()).collect()
         };
-        let command = Settings::augment_args(Command::new("train"));
-        let flags: Vec<_> = command.get_arguments().map(|arg| arg.get_id().to_string()).collect();
-        for name in fields.keys() {
-            assert!(flags.contains(name), "{name} has no flag");
+        let command = || Command::new("train");
+        for (flags, fields, without) in [
+            (flags(TrainFlags::augment_args(command())), fields(&TrainConfig::default()), 0),
+            // Fingerprints of three files, and the plans.
+            (flags(DataFlags::augment_args(command())), fields(&DataConfig::default()), 3),
+            (flags(RunFlags::augment_args(command())), fields(&RunConfig::default()), 1),
+        ] {
+            assert!(flags.iter().all(|flag| fields.contains_key(flag)), "{flags:?} {fields:?}");
+            assert_eq!(flags.len() + without, fields.len(), "{flags:?} {fields:?}");
         }
-        assert_eq!(flags.len(), fields.len(), "{flags:?}");
     }
 }

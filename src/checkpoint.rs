@@ -1,0 +1,293 @@
+//! A trainer's whole state as a file: what a run that was stopped, or killed, goes on from.
+//!
+//! The file is a model file (`model.safetensors`) with more tensors: whatever reads a model reads a
+//! checkpoint as the model that it holds. Its one metadata key has a part `checkpoint` with the place
+//! in the run, the run's settings and a checksum over all bytes of the file, those of the checksum
+//! itself taken as `0`.
+
+use crate::bits::{BitMatrix, BitPanels};
+use crate::error::{Error, Result};
+use crate::model::{FORMAT_VERSION, METADATA_KEY, Metadata, Provenance, Rbm, checksum};
+use crate::state::{State, bad};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+/// The tensor of the records, as bytes.
+const RECORDS: &str = "records";
+/// What the names of the best parameters begin with.
+const BEST: &str = "best.";
+/// The largest header that is looked at, in bytes.
+const LARGEST_HEADER: u64 = 1 << 26;
+
+/// A run at one of its updates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The trainer's.
+    pub state: State,
+    /// As in the model file.
+    pub provenance: Provenance,
+    /// Where the run stands.
+    pub place: Place,
+    /// The run's settings, as its settings file.
+    pub settings_file: String,
+    /// Its records so far, as lines of JSON.
+    pub records: String,
+    /// The parameters of its best epoch, if they are to be kept.
+    pub best: Option<Rbm>,
+}
+
+/// A place in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// Epochs done or begun.
+    pub epoch: u64,
+    /// Epochs of the run as it is planned.
+    pub n_epochs: u64,
+    /// Updates done.
+    pub updates: u64,
+    /// Updates of the run as it is planned.
+    pub total_updates: u64,
+    /// Wall time since the start of training, in all the sessions that led here.
+    pub seconds: f64,
+    /// Whether nothing is left to do.
+    pub is_done: bool,
+}
+
+/// The part of the metadata that a model has not.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    checksum: String,
+    place: Place,
+    settings_file: String,
+}
+
+impl Checkpoint {
+    /// The bytes of the file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let Self { state, provenance, place, settings_file, records, best } = self;
+        let mut arrays = state.clone();
+        arrays.put(RECORDS, &[records.len()], records.clone().into_bytes());
+        if let Some(best) = best {
+            best.save(BEST, &mut arrays);
+        }
+        let [n_visible, n_hidden] = sizes(state).expect("the state of a trainer");
+        let part = Part {
+            checksum: checksum::PLACE.to_string(),
+            place: place.clone(),
+            settings_file: settings_file.clone(),
+        };
+        let metadata = Metadata {
+            format_version: FORMAT_VERSION,
+            n_hidden,
+            n_visible,
+            provenance: provenance.clone(),
+            checkpoint: Some(serde_json::to_value(part).expect("plain data")),
+        };
+        // Through a `Value`, whose objects are sorted by key.
+        let text = serde_json::to_value(metadata).expect("plain data").to_string();
+        let mut bytes = arrays.to_safetensors(METADATA_KEY, text);
+        checksum::fill_in(&mut bytes);
+        bytes
+    }
+
+    /// Reads a checkpoint, of which every byte must be as it was written.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::Unsuitable`] with what is wrong.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|cause| cannot_read(path, cause))?;
+        Self::from_bytes(&bytes).map_err(|rule| Error::Unsuitable { path: path.into(), rule })
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        checksum::verify(bytes)?;
+        // What follows was written by this program or another version of it.
+        let (arrays, text) = State::from_safetensors(METADATA_KEY, bytes)?;
+        let (provenance, part) = parse(&text)?;
+        let (best, arrays) = arrays.split(BEST);
+        let (records, state) = arrays.split(RECORDS);
+        let records = || -> Result<String> {
+            let bytes = records.take(RECORDS, &[records.n_rows(RECORDS)?])?.to_vec();
+            String::from_utf8(bytes).map_err(|_| bad(RECORDS, "is no text"))
+        };
+        let records = records().map_err(|cause| cause.to_string())?;
+        let [n_visible, n_hidden] = sizes(&state).map_err(|cause| cause.to_string())?;
+        let best = (best.arrays().next().is_some())
+            .then(|| Rbm::restore(BEST, &best, (n_visible, n_hidden)))
+            .transpose()
+            .map_err(|cause| cause.to_string())?;
+        let Part { place, settings_file, .. } = part;
+        Ok(Self { state, provenance, place, settings_file, records, best })
+    }
+
+    /// The visible states of the chains (C, V).
+    ///
+    /// # Errors
+    /// [`Error::BadState`] if they are not V wide.
+    pub fn chains(&self, n_visible: usize) -> Result<BitMatrix> {
+        const NAME: &str = "chains.visible";
+        let mut chains = BitPanels::zeros(self.state.n_rows(NAME)?, n_visible);
+        self.state.take_bits(NAME, &mut chains)?;
+        Ok(chains.to_matrix())
+    }
+
+    /// The place of a checkpoint in its run, without a look at its tensors or checksum.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or [`Error::Unsuitable`] with what is wrong.
+    pub fn read_place(path: &Path) -> Result<Place> {
+        let header = || -> std::io::Result<Vec<u8>> {
+            let mut file = File::open(path)?;
+            let mut length = [0; 8];
+            file.read_exact(&mut length)?;
+            let mut header = Vec::new();
+            file.take(u64::from_le_bytes(length).min(LARGEST_HEADER)).read_to_end(&mut header)?;
+            Ok(header)
+        };
+        let header = header().map_err(|cause| cannot_read(path, cause))?;
+        let place = || -> Result<Place, String> {
+            let header: serde_json::Value =
+                serde_json::from_slice(&header).map_err(|cause| cause.to_string())?;
+            let text = header["__metadata__"][METADATA_KEY].as_str().unwrap_or_default();
+            Ok(parse(text)?.1.place)
+        };
+        place().map_err(|rule| Error::Unsuitable { path: path.into(), rule })
+    }
+}
+
+fn cannot_read(path: &Path, cause: std::io::Error) -> Error {
+    Error::Io { path: path.into(), action: "read", cause }
+}
+
+/// What the metadata key says.
+fn parse(text: &str) -> Result<(Provenance, Part), String> {
+    let cannot = |cause: serde_json::Error| format!("metadata: {cause}");
+    let metadata: Metadata = serde_json::from_str(text).map_err(cannot)?;
+    if metadata.format_version != FORMAT_VERSION {
+        return Err(format!(
+            "format version is {}, but this program reads {FORMAT_VERSION}; use the version of \
+             harmonium that wrote it",
+            metadata.format_version
+        ));
+    }
+    let part = metadata.checkpoint.ok_or("is a model and no checkpoint")?;
+    Ok((metadata.provenance, serde_json::from_value(part).map_err(cannot)?))
+}
+
+/// V and H of the machine in a trainer's state.
+fn sizes(state: &State) -> Result<[usize; 2]> {
+    Ok([state.n_rows("visible_bias")?, state.n_rows("hidden_bias")?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Binarization, Dataset, Examples};
+    use crate::model::ModelFile;
+    use crate::train::{Averaging, TrainConfig, Trainer, UpdateRule};
+
+    fn trainer() -> Trainer {
+        let bits = BitMatrix::from_fn(30, 9, |n, i| (n * n + 3 * i) % 5 < 2);
+        let examples = Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic);
+        let config = TrainConfig {
+            hidden: 5,
+            batch_size: 10,
+            optimizer: UpdateRule::Adam,
+            averaging: Averaging::Exponential(2.0),
+            ..TrainConfig::default()
+        };
+        let mut trainer = Trainer::new(config, examples).unwrap();
+        (0..7).for_each(|_| trainer.update().unwrap());
+        trainer
+    }
+
+    fn checkpoint() -> Checkpoint {
+        let trainer = trainer();
+        Checkpoint {
+            state: trainer.state(),
+            provenance: Provenance::default(),
+            place: Place {
+                epoch: 3,
+                n_epochs: 20,
+                updates: 7,
+                total_updates: 60,
+                seconds: 1.5,
+                is_done: false,
+            },
+            settings_file: "[train]\nhidden = 5 # \\\"checksum\\\":\\\"\n".to_string(),
+            records: "{\"epoch\":1}\n{\"epoch\":2}\n".to_string(),
+            best: Some(trainer.rbm()),
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_reads_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        std::fs::write(&path, checkpoint().to_bytes()).unwrap();
+        assert_eq!(Checkpoint::read(&path).unwrap(), checkpoint());
+        assert_eq!(Checkpoint::read_place(&path).unwrap(), checkpoint().place);
+        assert_eq!(checkpoint().to_bytes(), checkpoint().to_bytes());
+        let without = Checkpoint { best: None, records: String::new(), ..checkpoint() };
+        assert_eq!(Checkpoint::from_bytes(&without.to_bytes()).unwrap(), without);
+    }
+
+    #[test]
+    fn it_is_a_model_too_whose_parameters_are_the_average() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.safetensors");
+        std::fs::write(&path, checkpoint().to_bytes()).unwrap();
+        let model = ModelFile::read(&path).unwrap();
+        assert_eq!(model.rbm, trainer().model());
+        assert_ne!(model.rbm, trainer().rbm());
+        let error = Checkpoint::from_bytes(&model.to_bytes()).unwrap_err();
+        assert!(error.contains("is no checkpoint"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_is_found_out_at_every_length() {
+        let whole = checkpoint().to_bytes();
+        for length in 0..whole.len() {
+            let error = Checkpoint::from_bytes(&whole[..length]).unwrap_err();
+            assert!(error.contains("damaged"), "{length} of {}: {error}", whole.len());
+        }
+        let longer = [&whole[..], b"\0"].concat();
+        assert!(Checkpoint::from_bytes(&longer).unwrap_err().contains("damaged"));
+    }
+
+    #[test]
+    fn every_bit_that_is_turned_is_found_out() {
+        let mut bytes = checkpoint().to_bytes();
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                bytes[at] ^= 1 << bit;
+                let error = Checkpoint::from_bytes(&bytes).unwrap_err();
+                assert!(error.contains("damaged"), "byte {at}, bit {bit}: {error}");
+                bytes[at] ^= 1 << bit;
+            }
+        }
+        assert!(Checkpoint::from_bytes(&bytes).is_ok());
+    }
+
+    #[test]
+    fn the_place_of_a_damaged_file_is_an_error_and_no_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        let whole = checkpoint().to_bytes();
+        for length in (0..1000).chain([whole.len() - 1]) {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            // The header may be whole.
+            let _ = Checkpoint::read_place(&path);
+        }
+        std::fs::write(&path, [0xFF; 100]).unwrap();
+        assert!(Checkpoint::read_place(&path).is_err());
+    }
+}

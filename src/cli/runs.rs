@@ -1,0 +1,84 @@
+//! `harmonium runs`.
+
+use super::print;
+use crate::error::Result;
+use crate::run::{self, Summary};
+use clap::Args;
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// The folder that holds their folders
+    #[arg(default_value = "runs")]
+    folder: PathBuf,
+    /// Print JSON, a line for each, with all settings and the last metrics
+    #[arg(long)]
+    json: bool,
+}
+
+/// What each run has a fingerprint or a path for says little in a table.
+const NOT_SHOWN: [&str; 6] =
+    ["sha256", "test_sha256", "init_sha256", "test_data", "replanned", "checkpoint_every"];
+
+impl Runs {
+    pub fn run(self) -> Result<()> {
+        let (runs, unreadable) = run::list(&self.folder)?;
+        for error in unreadable {
+            drop(writeln!(std::io::stderr(), "note: {error}"));
+        }
+        if self.json {
+            return runs.iter().try_for_each(|run| print(json_of(run)));
+        }
+        let mut differing = run::differing(&runs);
+        differing.retain(|name| !NOT_SHOWN.contains(&&name[..]));
+        let header = ["run", "state", "epoch", "time", "log-likelihood", "pseudo", "settings"];
+        let mut rows = vec![header.map(str::to_string)];
+        rows.extend(runs.iter().map(|run| row(run, &differing.iter().collect::<Vec<_>>())));
+        let width = |column: usize| {
+            rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
+        };
+        let widths: [usize; 7] = std::array::from_fn(width);
+        for row in &rows {
+            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+            print(cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+fn json_of(run: &Summary) -> Value {
+    let Summary { folder, state, file, place, last } = run;
+    json!({
+        "run": folder.display().to_string(),
+        "state": state,
+        "command": file.command,
+        "place": place,
+        "settings": run.settings(),
+        "metrics": last,
+    })
+}
+
+fn row(run: &Summary, differing: &[&String]) -> [String; 7] {
+    let Summary { folder, state, file, place, last } = run;
+    let number = |value: Option<f64>| value.map_or("–".to_string(), |x| format!("{x:.2}"));
+    let epoch = last.as_ref().map_or(0, |record| record.epoch as u64);
+    let n_epochs = place.as_ref().map_or(file.settings.train.epochs as u64, |place| place.n_epochs);
+    let seconds = place.as_ref().map(|place| place.seconds);
+    let seconds = seconds.into_iter().chain(last.as_ref().map(|record| record.seconds));
+    let settings = run.settings();
+    let text = |name: &&String| match &settings[*name] {
+        Value::String(text) => format!("{name}={text}"),
+        value => format!("{name}={value}"),
+    };
+    [
+        folder.display().to_string(),
+        state.to_string(),
+        format!("{}/{n_epochs}", epoch.max(place.as_ref().map_or(0, |place| place.epoch))),
+        format!("{:.0} s", seconds.fold(0.0, f64::max)),
+        number(last.as_ref().and_then(|record| record.log_likelihood)),
+        number(last.as_ref().and_then(|record| record.pseudo_likelihood)),
+        differing.iter().map(text).collect::<Vec<_>>().join(" "),
+    ]
+}

@@ -1,0 +1,70 @@
+//! What the commands have in common that work on a run.
+
+use super::print;
+use crate::error::Result;
+use crate::monitor::{LogFormat, Monitor as _, Terminal};
+use crate::run::{End, Interrupt, Interval, Outcome, Session, resume_command};
+use clap::Args;
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub struct SessionFlags {
+    /// Threads [default: all cores]; the result does not depend on it
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Stop after so much time, so many epochs or updates of this command, with a checkpoint from
+    /// which `harmonium resume` goes on
+    #[arg(long, value_name = "INTERVAL")]
+    stop_after: Option<Interval>,
+    /// Show no progress
+    #[arg(long)]
+    quiet: bool,
+    /// How progress is written: `text`, or `json` (an object a line)
+    #[arg(long, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+impl SessionFlags {
+    pub fn terminal(&self) -> Terminal {
+        Terminal::new(self.log_format, self.quiet)
+    }
+
+    /// A session that Ctrl-C stops.
+    pub fn session(&self) -> Result<Session> {
+        Ok(Session {
+            threads: self.threads,
+            stop_after: self.stop_after,
+            command: Some(command()),
+            interrupt: Interrupt::on_signals()?,
+            ..Session::default()
+        })
+    }
+}
+
+/// The command line as it was typed, words with blanks in quotes.
+fn command() -> String {
+    let words = std::env::args_os().skip(1).map(|word| {
+        let word = word.to_string_lossy().into_owned();
+        let is_plain =
+            !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "'\"".contains(c));
+        if is_plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    });
+    ["harmonium".to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// Tells how a session ended: the folder on stdout, how to go on in a note.
+pub fn report(outcome: Outcome, terminal: &mut Terminal) -> Result<ExitCode> {
+    let Outcome { folder, end, updates } = outcome;
+    let go_on = format!("after update {updates}; go on with: {}", resume_command(&folder));
+    match end {
+        End::Done => {}
+        End::StoppedEarly => terminal.note(&format!("stopped early, after update {updates}")),
+        End::Stopped => terminal.note(&format!("stopped {go_on}")),
+        End::Interrupted(signal) => {
+            terminal.note(&format!("interrupted {go_on}"));
+            return Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)));
+        }
+    }
+    print(folder.display())?;
+    Ok(ExitCode::SUCCESS)
+}

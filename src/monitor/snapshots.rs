@@ -1,0 +1,111 @@
+//! Pictures of a run in numbers: filters, samples and histograms at epochs that lie ever further
+//! apart.
+
+use super::{EpochRecord, Monitor, Writer};
+use crate::bits::BitMatrix;
+use crate::error::Result;
+use crate::evaluate::HiddenActivity;
+use crate::gibbs::Chains;
+use crate::model::Rbm;
+use crate::setting::is_on_series;
+use crate::state::State;
+use crate::train::Trainer;
+use std::path::PathBuf;
+
+/// Filters and samples of a snapshot, at most.
+pub const MOST: usize = 100;
+
+/// Bins of a histogram.
+const BINS: usize = 64;
+
+/// Snapshots of a run, a file each: `epoch-000004.safetensors`, say.
+///
+/// | tensor | shape | |
+/// | --- | --- | --- |
+/// | `filters` | (n, V) f32 | the weights of the first hidden units, the same ones each time |
+/// | `samples` | (n, V) u8 | p(v \| h) of the first chains, 255 for 1 |
+/// | `hidden_activity` | (H) f64 | mean p(h \| v) over a subset of the training data |
+/// | `weights.counts`, `.range` | (64) u64, (2) f64 | histogram of W between its least and largest |
+/// | `visible_bias.…`, `hidden_bias.…` | likewise | histograms of b and c |
+#[derive(Debug)]
+pub struct Snapshots<'a> {
+    folder: PathBuf,
+    writer: &'a Writer,
+    training: BitMatrix,
+}
+
+impl<'a> Snapshots<'a> {
+    /// Snapshots in a folder; activities are those over `training` (N, V).
+    pub fn new(folder: PathBuf, writer: &'a Writer, training: BitMatrix) -> Self {
+        Self { folder, writer, training }
+    }
+
+    fn take(&self, trainer: &Trainer) -> Result<()> {
+        let state = snapshot(&trainer.model(), trainer.chains(), &self.training)?;
+        let path = self.folder.join(format!("epoch-{:06}.safetensors", trainer.n_epochs_begun()));
+        let metadata = serde_json::json!({
+            "updates": trainer.updates(),
+            "image_shape": trainer.examples().image_shape(),
+        });
+        self.writer.write(path, state.to_safetensors("harmonium", metadata.to_string()))
+    }
+}
+
+impl Monitor for Snapshots<'_> {
+    fn begin(&mut self, trainer: &Trainer, _past: &[EpochRecord]) -> Result<()> {
+        if trainer.updates() == 0 { self.take(trainer) } else { Ok(()) }
+    }
+
+    fn after_epoch(&mut self, trainer: &Trainer, _record: &EpochRecord) -> Result<()> {
+        let is_due = is_on_series(trainer.n_epochs_begun()) || trainer.is_done();
+        if is_due { self.take(trainer) } else { Ok(()) }
+    }
+}
+
+fn snapshot(rbm: &Rbm, chains: &Chains, training: &BitMatrix) -> Result<State> {
+    let mut state = State::default();
+    let (n_visible, n_hidden) = rbm.weights().dim();
+    let n_filters = n_hidden.min(MOST);
+    let filters = rbm.weights().t().slice(ndarray::s![..n_filters, ..]).iter().copied().collect();
+    state.put("filters", &[n_filters, n_visible], filters);
+    let hidden = chains.hidden();
+    let hidden = hidden.rows(0..hidden.n_rows().min(MOST));
+    let samples = rbm.mean_visible(&hidden)?.iter().map(|p| (p * 255.0).round() as u8).collect();
+    state.put("samples", &[hidden.n_rows(), n_visible], samples);
+    let activity = HiddenActivity::new(rbm, training)?.of_units;
+    state.put("hidden_activity", &[n_hidden], activity.to_vec());
+    put_histogram("weights", rbm.weights().iter(), &mut state);
+    put_histogram("visible_bias", rbm.visible_bias().iter(), &mut state);
+    put_histogram("hidden_bias", rbm.hidden_bias().iter(), &mut state);
+    Ok(state)
+}
+
+/// Counts of values in bins of equal width from the least to the largest.
+fn put_histogram<'a>(name: &str, values: impl Iterator<Item = &'a f32> + Clone, state: &mut State) {
+    let values = values.map(|&x| f64::from(x));
+    let least = values.clone().fold(f64::INFINITY, f64::min);
+    let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    let mut counts = vec![0_u64; BINS];
+    for value in values {
+        let share = (value - least) / (largest - least).max(f64::MIN_POSITIVE);
+        counts[((share * BINS as f64) as usize).min(BINS - 1)] += 1;
+    }
+    state.put(format!("{name}.counts"), &[BINS], counts);
+    state.put(format!("{name}.range"), &[2], vec![least, largest]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_counts_every_value_in_its_bin() {
+        let mut state = State::default();
+        put_histogram("x", [0.0, 64.0, 1.5, 63.5, 1.25].iter(), &mut state);
+        put_histogram("same", [2.0; 7].iter(), &mut state);
+        let counts: &[u64] = state.take("x.counts", &[BINS]).unwrap();
+        assert_eq!((counts[0], counts[1], counts[BINS - 1]), (1, 2, 2));
+        assert_eq!(state.take::<f64>("x.range", &[2]).unwrap(), [0.0, 64.0]);
+        assert_eq!(state.take::<u64>("same.counts", &[BINS]).unwrap().iter().sum::<u64>(), 7);
+    }
+}

@@ -1,0 +1,164 @@
+//! The checkpoints of a run: which there are, which are kept.
+
+use crate::checkpoint::{Checkpoint, Place};
+use crate::error::{Error, Result};
+use crate::setting::is_on_series;
+use crate::whole_file;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PREFIX: &str = "update-";
+const SUFFIX: &str = ".safetensors";
+
+/// The folder of the checkpoints, `update-000000938.safetensors` and so on.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    /// Where it is.
+    pub folder: PathBuf,
+    /// How many of the last are kept.
+    pub keep: usize,
+    /// Whether those on the series are kept as well.
+    pub keep_series: bool,
+}
+
+impl Checkpoints {
+    /// Writes a checkpoint, whole or not at all; then removes those that are no longer to be kept.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
+        let path = self.folder.join(format!("{PREFIX}{:09}{SUFFIX}", checkpoint.place.updates));
+        whole_file::write(&path, &checkpoint.to_bytes())?;
+        let mut all = list(&self.folder);
+        all.truncate(all.len().saturating_sub(self.keep));
+        for (updates, path) in all {
+            if !(self.keep_series && is_on_series(updates)) {
+                fs::remove_file(&path).map_err(|cause| Error::Io {
+                    path,
+                    action: "remove",
+                    cause,
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The checkpoints in a folder by rising updates.
+fn list(folder: &Path) -> Vec<(u64, PathBuf)> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut all: Vec<_> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let number = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+            Some((number.parse().ok()?, path))
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// The newest checkpoint in a folder that is whole, if there is any, and what is wrong with those
+/// after it. They are set aside, under names that no longer are those of checkpoints.
+///
+/// # Errors
+/// [`Error::Io`] if one cannot be read, or a damaged one cannot be renamed.
+pub fn newest_whole(folder: &Path) -> Result<(Option<Checkpoint>, Vec<Error>)> {
+    let mut damaged = Vec::new();
+    for (_, path) in list(folder).into_iter().rev() {
+        match Checkpoint::read(&path) {
+            Ok(checkpoint) => return Ok((Some(checkpoint), damaged)),
+            Err(error @ Error::Io { .. }) => return Err(error),
+            Err(error) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let aside = path.with_file_name(format!("damaged-{name}"));
+                fs::rename(&path, aside).map_err(|cause| Error::Io {
+                    path,
+                    action: "rename",
+                    cause,
+                })?;
+                damaged.push(error);
+            }
+        }
+    }
+    Ok((None, damaged))
+}
+
+/// The place of the newest checkpoint in a folder whose header can be read.
+pub fn newest_place(folder: &Path) -> Option<Place> {
+    list(folder).into_iter().rev().find_map(|(_, path)| Checkpoint::read_place(&path).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Provenance;
+    use crate::state::State;
+
+    fn checkpoint(updates: u64) -> Checkpoint {
+        let mut state = State::default();
+        state.put("visible_bias", &[1], vec![1.0_f32]);
+        state.put("hidden_bias", &[1], vec![updates as f32]);
+        Checkpoint {
+            state,
+            provenance: Provenance::default(),
+            place: Place {
+                epoch: 0,
+                n_epochs: 1,
+                updates,
+                total_updates: updates,
+                seconds: 0.0,
+                is_done: false,
+            },
+            settings_file: String::new(),
+            records: String::new(),
+            best: None,
+        }
+    }
+
+    fn updates_of(folder: &Path) -> Vec<u64> {
+        list(folder).into_iter().map(|(updates, _)| updates).collect()
+    }
+
+    #[test]
+    fn the_last_are_kept_and_those_on_the_series() {
+        for (keep_series, expected) in
+            [(false, &[9_u64, 1_000_000_000][..]), (true, &[1, 2, 4, 5, 8, 9, 1_000_000_000])]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let checkpoints =
+                Checkpoints { folder: folder.path().to_path_buf(), keep: 2, keep_series };
+            for updates in [1, 2, 3, 4, 5, 6, 7, 8, 9, 1_000_000_000] {
+                checkpoints.write(&checkpoint(updates)).unwrap();
+            }
+            assert_eq!(updates_of(folder.path()), expected);
+            let (newest, damaged) = newest_whole(folder.path()).unwrap();
+            assert_eq!((newest.unwrap(), damaged.len()), (checkpoint(1_000_000_000), 0));
+        }
+    }
+
+    #[test]
+    fn a_damaged_one_is_named_and_set_aside_for_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints =
+            Checkpoints { folder: folder.path().to_path_buf(), keep: 3, keep_series: false };
+        for updates in [10, 20, 30] {
+            checkpoints.write(&checkpoint(updates)).unwrap();
+        }
+        for name in ["update-000000020.safetensors", "update-000000030.safetensors"] {
+            let path = folder.path().join(name);
+            let mut bytes = fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 4;
+            fs::write(path, bytes).unwrap();
+        }
+        let (newest, damaged) = newest_whole(folder.path()).unwrap();
+        assert_eq!(newest.unwrap(), checkpoint(10));
+        let damaged: Vec<_> = damaged.iter().map(ToString::to_string).collect();
+        assert!(damaged[0].contains("update-000000030.safetensors: is damaged"), "{damaged:?}");
+        assert!(damaged[1].contains("update-000000020.safetensors: is damaged"), "{damaged:?}");
+        assert_eq!(updates_of(folder.path()), [10]);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is lost");
+        assert_eq!(newest_place(folder.path()).unwrap().updates, 10);
+    }
+}

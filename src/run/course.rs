@@ -1,0 +1,263 @@
+//! The course of a run: update after update, records, checkpoints, and the reasons to stop.
+
+use super::checkpoints::Checkpoints;
+use super::config::{Keep, Session};
+use super::data::Data;
+use super::folder::{CHECKPOINTS, Folder};
+use super::settings::Settings;
+use super::{End, results};
+use crate::checkpoint::{Checkpoint, Place};
+use crate::error::Result;
+use crate::model::{Provenance, Rbm};
+use crate::monitor::metric::Best;
+use crate::monitor::{EpochRecord, Likelihood, Monitor, Probe, Writer, metrics_file};
+use crate::train::Trainer;
+use std::time::Instant;
+
+/// Most epochs of a run that are all recorded; a longer one has a record every so many.
+const MOST_RECORDS: u64 = 1000;
+
+/// What a run has behind it when a session starts.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// Its records.
+    pub records: Vec<EpochRecord>,
+    /// The parameters of its best epoch, if they are kept.
+    pub best: Option<Rbm>,
+    /// Wall time of the sessions before.
+    pub seconds: f64,
+    /// Whether it came to its end.
+    pub is_done: bool,
+}
+
+/// A run in one session.
+pub struct Course<'a> {
+    trainer: Trainer,
+    settings: &'a Settings,
+    folder: &'a Folder,
+    writer: &'a Writer,
+    command: Option<String>,
+    data: &'a Data,
+    probe: Probe,
+    likelihood: Option<Likelihood>,
+    past: Past,
+    /// Of the metric whose best model is kept, and of the one that may stop the run.
+    best: Option<Best>,
+    early_stop: Option<Best>,
+    clock: Clock,
+}
+
+/// When things last happened.
+struct Clock {
+    session: (Instant, u64),
+    epoch: (Instant, u64),
+    checkpoint: Instant,
+}
+
+impl<'a> Course<'a> {
+    /// The course of a run from here on.
+    pub fn new(
+        trainer: Trainer,
+        (settings, data): (&'a Settings, &'a Data),
+        (folder, writer): (&'a Folder, &'a Writer),
+        past: Past,
+        command: Option<String>,
+    ) -> Self {
+        let (seed, config) = (trainer.config().seed, &settings.run);
+        let best = match config.keep {
+            Keep::Last => None,
+            Keep::Best(metric) => Some(Best::new(metric)),
+        };
+        let mut course = Self {
+            probe: Probe::new(trainer.examples(), data.held_out.as_ref(), seed),
+            likelihood: likelihood(settings, data),
+            best,
+            early_stop: config.early_stop.map(Best::new),
+            clock: Clock {
+                session: (Instant::now(), trainer.updates()),
+                epoch: (Instant::now(), trainer.updates()),
+                checkpoint: Instant::now(),
+            },
+            trainer,
+            settings,
+            folder,
+            writer,
+            command,
+            data,
+            past,
+        };
+        for record in &course.past.records {
+            course.best.as_mut().map(|best| best.observe(record));
+            course.early_stop.as_mut().map(|best| best.observe(record));
+        }
+        course
+    }
+
+    /// What the model file says of this run.
+    fn provenance(&self) -> Provenance {
+        Provenance {
+            data: self.data.provenance.clone(),
+            image_shape: self.trainer.examples().image_shape(),
+            settings: super::settings::fields(self.trainer.config()),
+            ..Provenance::default()
+        }
+    }
+
+    /// The subset of the training data that records look at.
+    pub fn probe(&self) -> &Probe {
+        &self.probe
+    }
+
+    /// Goes on until the run is at its end, or the session at its own: which of both, and the updates
+    /// done.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`](crate::Error::Diverged), and what monitors and the writer meet with.
+    pub fn run(
+        mut self,
+        session: &Session,
+        monitors: &mut [&mut dyn Monitor],
+    ) -> Result<(End, u64)> {
+        for monitor in monitors.iter_mut() {
+            monitor.begin(&self.trainer, &self.past.records)?;
+        }
+        let end = if self.past.is_done { End::Done } else { self.train(session, monitors)? };
+        let best = self.past.best.as_ref();
+        results::write(self.folder, &self.trainer, best, &self.provenance(), self.writer)?;
+        // Last of all: a run that is done has its results.
+        self.past.is_done = matches!(end, End::Done | End::StoppedEarly);
+        self.write_checkpoint()?;
+        Ok((end, self.trainer.updates()))
+    }
+
+    fn train(&mut self, session: &Session, monitors: &mut [&mut dyn Monitor]) -> Result<End> {
+        loop {
+            self.replan()?;
+            if self.trainer.is_done() {
+                return Ok(End::Done);
+            }
+            self.trainer.update()?;
+            self.tell_progress(monitors);
+            if self.trainer.is_at_end_of_epoch() && self.end_epoch(monitors)? {
+                return Ok(End::StoppedEarly);
+            }
+            if self.trainer.is_done() {
+                continue;
+            }
+            if let Some(signal) = session.interrupt.signal() {
+                return Ok(End::Interrupted(signal));
+            }
+            let (start, first_update) = self.clock.session;
+            let (updates, per_epoch) = (self.trainer.updates(), self.trainer.updates_per_epoch());
+            if session.stop_after.is_some_and(|interval| {
+                interval.has_passed(start.elapsed(), updates - first_update, per_epoch)
+            }) {
+                return Ok(End::Stopped);
+            }
+            let since = self.clock.checkpoint.elapsed();
+            let config = &self.settings.run;
+            if config.checkpoint_every.is_due(since, updates, per_epoch)
+                || (config.keep_series && crate::setting::is_on_series(updates))
+            {
+                self.write_checkpoint()?;
+            }
+        }
+    }
+
+    /// Changes the plan, if it was to be changed at this update.
+    fn replan(&mut self) -> Result<()> {
+        let updates = self.trainer.updates();
+        let due = self.settings.run.replanned.iter().rev().find(|plan| plan.update == updates);
+        due.map_or(Ok(()), |plan| self.trainer.replan(plan.epochs))
+    }
+
+    /// Twenty times an epoch.
+    fn tell_progress(&self, monitors: &mut [&mut dyn Monitor]) {
+        let told_every = (self.trainer.updates_per_epoch() / 20).max(1);
+        if self.trainer.updates().is_multiple_of(told_every) {
+            let rate = self.samples_per_second();
+            monitors.iter_mut().for_each(|monitor| monitor.after_updates(&self.trainer, rate));
+        }
+    }
+
+    /// Examples a second in this epoch, as far as it lies in this session.
+    fn samples_per_second(&self) -> f64 {
+        let (start, first_update) = self.clock.epoch;
+        let updates = (self.trainer.updates() - first_update) as f64;
+        let share = updates / self.trainer.updates_per_epoch() as f64;
+        share * self.trainer.examples().n_examples() as f64 / start.elapsed().as_secs_f64()
+    }
+
+    /// Measures and records; tells whether the run is to be stopped early.
+    fn end_epoch(&mut self, monitors: &mut [&mut dyn Monitor]) -> Result<bool> {
+        let samples_per_second = self.samples_per_second();
+        let trainer = &self.trainer;
+        let recorded_every = trainer.n_epochs().div_ceil(MOST_RECORDS);
+        let likelihood = self.likelihood.as_ref().filter(|likelihood| likelihood.is_due(trainer));
+        let is_recorded = trainer.n_epochs_begun().is_multiple_of(recorded_every)
+            || trainer.is_done()
+            || likelihood.is_some();
+        let mut stops = false;
+        if is_recorded {
+            let mut record = self.probe.measure(trainer, samples_per_second, self.seconds())?;
+            if let Some(likelihood) = likelihood {
+                record.set_likelihood(&likelihood.measure(trainer)?);
+                record.seconds = self.seconds();
+            }
+            if self.best.as_mut().is_some_and(|best| best.observe(&record)) {
+                self.past.best = Some(trainer.model());
+            }
+            if let Some(early_stop) = &mut self.early_stop {
+                early_stop.observe(&record);
+                stops = early_stop.n_since() >= self.settings.run.patience;
+            }
+            for monitor in monitors.iter_mut() {
+                monitor.after_epoch(trainer, &record)?;
+            }
+            self.past.records.push(record);
+        }
+        self.clock.epoch = (Instant::now(), self.trainer.updates());
+        Ok(stops)
+    }
+
+    /// Wall time of all sessions up to now.
+    fn seconds(&self) -> f64 {
+        self.past.seconds + self.clock.session.0.elapsed().as_secs_f64()
+    }
+
+    /// Takes the state, which is written while training goes on.
+    fn write_checkpoint(&mut self) -> Result<()> {
+        let config = &self.settings.run;
+        let checkpoints = Checkpoints {
+            folder: self.folder.join(CHECKPOINTS),
+            keep: config.keep_checkpoints,
+            keep_series: config.keep_series,
+        };
+        let checkpoint = Checkpoint {
+            state: self.trainer.state(),
+            provenance: self.provenance(),
+            place: Place {
+                epoch: self.trainer.n_epochs_begun(),
+                n_epochs: self.trainer.n_epochs(),
+                updates: self.trainer.updates(),
+                total_updates: self.trainer.total_updates(),
+                seconds: self.seconds(),
+                is_done: self.past.is_done,
+            },
+            settings_file: self.settings.to_toml(self.command.as_deref()),
+            records: metrics_file::lines(&self.past.records),
+            best: self.past.best.clone(),
+        };
+        self.clock.checkpoint = Instant::now();
+        self.writer.send(move || checkpoints.write(&checkpoint))
+    }
+}
+
+/// What the log-likelihood is measured on, if it is.
+pub fn likelihood(settings: &Settings, data: &Data) -> Option<Likelihood> {
+    let (config, seed) = (&settings.run, settings.train.seed);
+    (config.evaluate_every > 0).then(|| {
+        let examples = data.held_out.as_ref().unwrap_or(&data.training);
+        Likelihood::new(examples, config.evaluate, config.evaluate_every, seed)
+    })
+}

@@ -1,0 +1,169 @@
+//! The folder of a run: its files, and the lock by which one process at a time works on it.
+
+use super::config::Session;
+use crate::error::{Error, Result};
+use crate::whole_file;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// The model of a run.
+pub const MODEL: &str = "model.safetensors";
+/// The last parameters of a run whose model is their average.
+pub const LAST_MODEL: &str = "model-last.safetensors";
+/// The records of a run.
+pub const METRICS: &str = "metrics.jsonl";
+/// The settings of a run.
+pub const SETTINGS: &str = "config.toml";
+/// The folder of its checkpoints.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// The folder of its snapshots.
+pub const SNAPSHOTS: &str = "snapshots";
+/// The file that is locked as long as a process works on the run.
+const LOCK: &str = ".lock";
+
+/// The folder of a run on which this process works.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// The system lets go of the lock when the process ends, however it ends.
+    _lock: File,
+}
+
+impl Folder {
+    /// A folder for a new run: the one asked for, which must hold none, or a fresh one in `runs/`,
+    /// named `name` and the time.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] if it holds a run, [`Error::Io`] if no files can be made in it.
+    pub fn create(session: &Session, name: &str) -> Result<Self> {
+        let Some(path) = &session.out else { return create_in_runs(name) };
+        for file in [SETTINGS, MODEL, METRICS] {
+            if path.join(file).exists() {
+                let rule = format!(
+                    "already holds a run ({file}); go on with it by `{}`, or give another folder \
+                     with --out",
+                    resume_command(path)
+                );
+                return Err(Error::Unsuitable { path: path.clone(), rule });
+            }
+        }
+        fs::create_dir_all(path).map_err(|cause| cannot_create_files(path, cause))?;
+        Self::lock(path.clone())
+    }
+
+    /// The folder of a run to go on with.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] if it holds no run, or another process works on it; [`Error::Io`] if no
+    /// files can be made in it.
+    pub fn open(path: &Path) -> Result<Self> {
+        if !path.join(SETTINGS).exists() && !path.join(CHECKPOINTS).is_dir() {
+            let what = if path.is_dir() { "holds no run" } else { "is no folder" };
+            let rule =
+                format!("{what}: there is no {SETTINGS}; `harmonium runs` lists those there are");
+            return Err(Error::Unsuitable { path: path.into(), rule });
+        }
+        let folder = Self::lock(path.to_path_buf())?;
+        for part in [path.to_path_buf(), folder.join(CHECKPOINTS), folder.join(SNAPSHOTS)] {
+            whole_file::remove_leftovers(&part)?;
+        }
+        Ok(folder)
+    }
+
+    /// A folder that cannot be written to is found out here, and not after an hour.
+    fn lock(path: PathBuf) -> Result<Self> {
+        let lock = File::options().create(true).append(true).open(path.join(LOCK));
+        let lock = lock.map_err(|cause| cannot_create_files(&path, cause))?;
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let rule = "another process works on this run; wait for it, or stop it".to_string();
+                return Err(Error::Unsuitable { path, rule });
+            }
+            // Some file systems have no locks; then whoever starts two processes has been warned by
+            // nobody.
+            Err(TryLockError::Error(_)) | Ok(()) => {}
+        }
+        for part in [CHECKPOINTS, SNAPSHOTS] {
+            let part = path.join(part);
+            fs::create_dir_all(&part).map_err(|cause| cannot_create_files(&part, cause))?;
+        }
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of one of its files.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+/// Whether a process works on the run in a folder.
+pub fn is_locked(path: &Path) -> bool {
+    let lock = File::open(path.join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// The command that goes on with the run in a folder.
+pub fn resume_command(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = path.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c));
+    let path = if is_plain { path } else { format!("'{}'", path.replace('\'', r"'\''")) };
+    format!("harmonium resume {path}")
+}
+
+fn cannot_create_files(path: &Path, cause: std::io::Error) -> Error {
+    Error::Io { path: path.into(), action: "create files in", cause }
+}
+
+/// A fresh folder in `runs/`; runs that start in the same second get a number as well.
+fn create_in_runs(name: &str) -> Result<Folder> {
+    let runs = Path::new("runs");
+    let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
+    let cannot_create =
+        |path: &Path, cause| Error::Io { path: path.into(), action: "create", cause };
+    fs::create_dir_all(runs).map_err(|cause| cannot_create(runs, cause))?;
+    for attempt in 1.. {
+        let folder = match attempt {
+            1 => runs.join(format!("{name}-{now}")),
+            _ => runs.join(format!("{name}-{now}-{attempt}")),
+        };
+        match fs::create_dir(&folder) {
+            Ok(()) => return Folder::lock(folder),
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(cause) => return Err(cannot_create(&folder, cause)),
+        }
+    }
+    unreachable!("the numbers do not end")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_locked_as_long_as_someone_works_on_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("run");
+        let session = Session { out: Some(path.clone()), ..Session::default() };
+        let folder = Folder::create(&session, "name").unwrap();
+        fs::write(folder.join(SETTINGS), "").unwrap();
+        assert!(is_locked(&path));
+        let error = Folder::open(&path).unwrap_err().to_string();
+        assert!(error.contains("another process works on this run"), "{error}");
+        drop(folder);
+        assert!(!is_locked(&path));
+        let error = Folder::create(&session, "name").unwrap_err().to_string();
+        assert!(error.contains("already holds a run (config.toml); go on with it by"), "{error}");
+        Folder::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_command_can_be_pasted() {
+        assert_eq!(resume_command(Path::new("runs/a-1.5")), "harmonium resume runs/a-1.5");
+        assert_eq!(resume_command(Path::new("it's")), r"harmonium resume 'it'\''s'");
+    }
+}

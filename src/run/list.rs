@@ -1,0 +1,109 @@
+//! The runs in a folder.
+
+use super::checkpoints::newest_place;
+use super::folder::{CHECKPOINTS, METRICS, SETTINGS, is_locked};
+use super::settings::{Settings, SettingsFile, fields};
+use crate::checkpoint::Place;
+use crate::error::{Error, Result};
+use crate::monitor::{EpochRecord, metrics_file};
+use crate::setting::by_name;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// How it stands with a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum RunState {
+    /// A process works on it.
+    Running,
+    /// It is at its end.
+    Done,
+    /// It can be gone on with.
+    Stopped,
+}
+
+by_name!(RunState, "state", { Running = "running", Done = "done", Stopped = "stopped" });
+
+/// A run in few words.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// How it stands with it.
+    pub state: RunState,
+    /// Its settings, and what their file says.
+    pub file: SettingsFile,
+    /// Where its newest checkpoint stands; none before the first.
+    pub place: Option<Place>,
+    /// Its last record.
+    pub last: Option<EpochRecord>,
+}
+
+impl Summary {
+    /// The run in a folder; none if it holds none.
+    ///
+    /// # Errors
+    /// As [`SettingsFile::read`].
+    pub fn of(folder: &Path) -> Result<Option<Self>> {
+        let settings = folder.join(SETTINGS);
+        if !settings.exists() {
+            return Ok(None);
+        }
+        let place = newest_place(&folder.join(CHECKPOINTS));
+        let is_done = place.as_ref().is_some_and(|place| place.is_done);
+        let state = match (is_locked(folder), is_done) {
+            (true, _) => RunState::Running,
+            (false, true) => RunState::Done,
+            (false, false) => RunState::Stopped,
+        };
+        let records = std::fs::read_to_string(folder.join(METRICS)).unwrap_or_default();
+        Ok(Some(Self {
+            folder: folder.to_path_buf(),
+            state,
+            file: SettingsFile::read(&settings)?,
+            place,
+            last: metrics_file::parse(&records).pop(),
+        }))
+    }
+
+    /// All settings by name.
+    pub fn settings(&self) -> Map<String, Value> {
+        let Settings { data, train, run } = &self.file.settings;
+        [fields(data), fields(train), fields(run)].into_iter().flatten().collect()
+    }
+}
+
+/// The runs in a folder, or the one that it is, by name; and what is wrong with those that cannot be
+/// read.
+///
+/// # Errors
+/// [`Error::Io`] if the folder cannot be read.
+pub fn list(folder: &Path) -> Result<(Vec<Summary>, Vec<Error>)> {
+    let entries = std::fs::read_dir(folder).map_err(|cause| Error::Io {
+        path: folder.into(),
+        action: "read",
+        cause,
+    })?;
+    let mut folders: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
+    folders.push(folder.to_path_buf());
+    folders.sort();
+    let (mut runs, mut unreadable) = (Vec::new(), Vec::new());
+    for folder in folders {
+        match Summary::of(&folder) {
+            Ok(run) => runs.extend(run),
+            Err(error) => unreadable.push(error),
+        }
+    }
+    Ok((runs, unreadable))
+}
+
+/// The settings in which runs differ, by name.
+pub fn differing(runs: &[Summary]) -> BTreeSet<String> {
+    let all: Vec<_> = runs.iter().map(Summary::settings).collect();
+    let names = all.first().into_iter().flat_map(Map::keys);
+    let differs = |name: &&String| all.iter().any(|other| other.get(*name) != all[0].get(*name));
+    names.filter(differs).cloned().collect()
+}

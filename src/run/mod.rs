@@ -1,0 +1,309 @@
+//! A whole run: data in, epochs, monitors, checkpoints, and a folder with what came out.
+//!
+//! ```text
+//!  Settings (config.toml) ──► Data ──► Trainer ──► Course ──┬──► monitors ──► metrics.jsonl, snapshots/
+//!  Session ───────────────────────────────────────────┘  ▲  ├──► Checkpoints ──► checkpoints/
+//!                                                         │  └──► results ──► model.safetensors, pictures
+//!                                          newest whole checkpoint
+//! ```
+//!
+//! A run is its [`Settings`]; a [`Session`] is one command that works on it. [`train`] begins a run,
+//! [`resume`] goes on with it, and it ends in the same bits however many sessions that takes.
+
+mod interval;
+
+mod interrupt;
+
+mod config;
+
+mod pool;
+
+mod settings;
+
+mod data;
+
+mod folder;
+
+mod checkpoints;
+
+mod time_budget;
+
+mod results;
+
+mod course;
+
+mod list;
+
+pub use config::{DataConfig, Keep, Replan, RunConfig, Session};
+pub use folder::{CHECKPOINTS, LAST_MODEL, METRICS, MODEL, SETTINGS, SNAPSHOTS, resume_command};
+pub use interrupt::Interrupt;
+pub use interval::{Interval, parse_time};
+pub use list::{RunState, Summary, differing, list};
+pub use pool::in_pool;
+pub use settings::{Settings, SettingsFile, fields};
+
+use crate::checkpoint::Checkpoint;
+use crate::dataset::Source;
+use crate::error::{Error, Result};
+use crate::evaluate::{Method, exact};
+use crate::model::ModelFile;
+use crate::monitor::metrics_file::{self, MetricsFile};
+use crate::monitor::snapshots::Snapshots;
+use crate::monitor::tensorboard::TensorBoard;
+use crate::monitor::{Monitor, Probe, Writer};
+use crate::rng::STREAM_VERSION;
+use crate::setting::check;
+use crate::train::{TrainConfig, Trainer};
+use course::{Course, Past};
+use data::Data;
+use folder::Folder;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All updates are done.
+    Done,
+    /// The score that was watched got no better: the run is over.
+    StoppedEarly,
+    /// At the place where the session was to stop.
+    Stopped,
+    /// By a request from outside, as by this signal.
+    Interrupted(i32),
+}
+
+/// What a session leaves.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The folder of the run.
+    pub folder: PathBuf,
+    /// How the session ended.
+    pub end: End,
+    /// Updates done.
+    pub updates: u64,
+}
+
+/// Begins a run and trains it to its end, or that of the session. Its folder then holds
+/// `config.toml`, `metrics.jsonl`, `model.safetensors` (with averaging also
+/// `model-last.safetensors`), `checkpoints/`, `snapshots/` and, for images, `filters.png` and
+/// `samples.png`.
+///
+/// ```no_run
+/// use harmonium::TrainConfig;
+/// use harmonium::run::{Session, Settings, train};
+/// let train_config = TrainConfig { hidden: 64, epochs: 3, ..TrainConfig::default() };
+/// let settings = Settings { train: train_config, ..Settings::default() };
+/// let outcome = train(settings, &Session::default(), &mut [])?;
+/// println!("{}", outcome.folder.display());
+/// # Ok::<(), harmonium::Error>(())
+/// ```
+///
+/// # Errors
+/// Whatever is wrong with data, settings or the folder, before anything is written;
+/// [`Error::Diverged`] and [`Error::Io`] later.
+pub fn train(
+    settings: Settings,
+    session: &Session,
+    monitors: &mut [&mut dyn Monitor],
+) -> Result<Outcome> {
+    in_pool(session.threads, || {
+        let start = Instant::now();
+        let mut settings = settings;
+        let data = Data::read(&settings.data, settings.train.binarize)?;
+        let mut trainer = begin(&mut settings, &data)?;
+        if let Some(budget) = session.time_budget {
+            let probe = Probe::new(&data.training, data.held_out.as_ref(), settings.train.seed);
+            let likelihood = course::likelihood(&settings, &data);
+            let evaluation = likelihood.as_ref().map(|all| (all, settings.run.evaluate_every));
+            let left = budget.saturating_sub(start.elapsed());
+            let updates = time_budget::updates(&trainer, &probe, evaluation, left)?;
+            settings.train.updates = Some(updates);
+            trainer = begin(&mut settings, &data)?;
+        }
+        let sizes = format!("{}x{}", data.training.n_visible(), settings.train.hidden);
+        let name = format!("{}-{sizes}", settings.data.data.short_name());
+        let folder = Folder::create(session, &name)?;
+        settings.write(&folder.join(SETTINGS), session.command.as_deref())?;
+        let file =
+            SettingsFile { settings, command: session.command.clone(), stream_version: None };
+        go_on(trainer, (&file, &data), &folder, Past::default(), session, monitors)
+    })
+}
+
+/// Goes on with the run in a folder from its newest whole checkpoint, or from its beginning if it has
+/// none yet. `epochs` plans the rest of it anew.
+///
+/// # Errors
+/// [`Error::Unsuitable`] if the folder holds no run, or one of another stream version;
+/// [`Error::InvalidSetting`] if its settings or data have changed; else as [`train`].
+pub fn resume(
+    folder: &Path,
+    epochs: Option<usize>,
+    session: &Session,
+    monitors: &mut [&mut dyn Monitor],
+) -> Result<Outcome> {
+    in_pool(session.threads, || {
+        let folder = Folder::open(folder)?;
+        let mut note = |text: String| monitors.iter_mut().for_each(|monitor| monitor.note(&text));
+        let (checkpoint, damaged) = checkpoints::newest_whole(&folder.join(CHECKPOINTS))?;
+        damaged.iter().for_each(|error| note(format!("{error}; it is set aside")));
+        let (mut file, data, trainer, mut past) = match checkpoint {
+            Some(checkpoint) => {
+                if !damaged.is_empty() {
+                    note(format!("going on from update {}", checkpoint.place.updates));
+                }
+                take_up(&folder, checkpoint)?
+            }
+            None => {
+                note("there is no whole checkpoint: the run starts again from its settings".into());
+                let mut file = SettingsFile::read(&folder.join(SETTINGS))?;
+                check_stream_version(&folder.join(SETTINGS), file.stream_version)?;
+                let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
+                let trainer = begin(&mut file.settings, &data)?;
+                (file, data, trainer, Past::default())
+            }
+        };
+        if let Some(epochs) = epochs {
+            let (update, before) = (trainer.updates(), trainer.n_epochs());
+            trainer.clone().replan(epochs)?;
+            if before != epochs as u64 {
+                note(format!(
+                    "from update {update} on, the run is planned for {epochs} epochs in place of \
+                     {before}: it will not end as a fresh run of {epochs} epochs would"
+                ));
+                file.settings.run.replanned.retain(|plan| plan.update < update);
+                file.settings.run.replanned.push(Replan { update, epochs });
+                past.is_done = false;
+            }
+        }
+        file.settings.write(&folder.join(SETTINGS), file.command.as_deref())?;
+        go_on(trainer, (&file, &data), &folder, past, session, monitors)
+    })
+}
+
+/// A run at its start; the settings get the fingerprints of the files that they name.
+fn begin(settings: &mut Settings, data: &Data) -> Result<Trainer> {
+    let examples = data.training.clone();
+    check_settings(settings, data)?;
+    let trainer = match &settings.data.init {
+        None => Trainer::new(settings.train.clone(), examples)?,
+        Some(path) => {
+            let initial = ModelFile::read(path)?.rbm;
+            let sha256 = initial.sha256();
+            if let Some(expected) = settings.data.init_sha256.as_ref().filter(|e| **e != sha256) {
+                let rule = format!(
+                    "its parameters have the SHA-256 {sha256}, but the settings of the run ask for \
+                     {expected}; give the same model with --init"
+                );
+                return Err(Error::Unsuitable { path: path.clone(), rule });
+            }
+            settings.data.init_sha256 = Some(sha256);
+            Trainer::from_model(settings.train.clone(), examples, &initial)?
+        }
+    };
+    let DataConfig { data: source, test_data, init, .. } = &mut settings.data;
+    *source = source.absolute();
+    *test_data = test_data.as_ref().map(Source::absolute);
+    *init = init.as_ref().map(|path| std::path::absolute(path).unwrap_or(path.clone()));
+    [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
+    Ok(trainer)
+}
+
+/// A run at a checkpoint, whose settings must be those of its settings file.
+fn take_up(folder: &Folder, checkpoint: Checkpoint) -> Result<(SettingsFile, Data, Trainer, Past)> {
+    let Checkpoint { state, provenance, place, settings_file, records, best } = checkpoint;
+    let path = folder.join(SETTINGS);
+    check_stream_version(&folder.join(CHECKPOINTS), Some(provenance.stream_version))?;
+    let own = SettingsFile::parse(&folder.join(CHECKPOINTS), &settings_file)?;
+    let file = if path.exists() { SettingsFile::read(&path)? } else { own.clone() };
+    let plans = |settings: &Settings| -> Vec<Replan> {
+        let plans = settings.run.replanned.iter().filter(|plan| plan.update < place.updates);
+        plans.copied().collect()
+    };
+    let plans = [plans(&file.settings), plans(&own.settings)];
+    let difference = file.settings.difference(&own.settings).or_else(|| {
+        let [here, there] = [&plans[0], &plans[1]].map(|plans| format!("{plans:?}"));
+        (here != there).then(|| ("replanned".to_string(), here, there))
+    });
+    if let Some((key, here, there)) = difference {
+        let rule = format!(
+            "{key} is {here}, but the run was trained with {there}, which cannot change while it \
+             goes on; put it back, or train anew by `harmonium train --config`"
+        );
+        return Err(Error::Unsuitable { path, rule });
+    }
+    let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
+    check_settings(&file.settings, &data)?;
+    let train = match plans[1].last() {
+        None => file.settings.train.clone(),
+        Some(Replan { epochs, .. }) => {
+            TrainConfig { epochs: *epochs, updates: None, ..file.settings.train.clone() }
+        }
+    };
+    let trainer = Trainer::restore(train, data.training.clone(), &state)?;
+    let records = metrics_file::parse(&records);
+    let past = Past { records, best, seconds: place.seconds, is_done: place.is_done };
+    Ok((file, data, trainer, past))
+}
+
+/// Trains in a folder.
+fn go_on(
+    trainer: Trainer,
+    (file, data): (&SettingsFile, &Data),
+    folder: &Folder,
+    past: Past,
+    session: &Session,
+    others: &mut [&mut dyn Monitor],
+) -> Result<Outcome> {
+    let writer = Writer::start();
+    let trained = {
+        let SettingsFile { settings, command, .. } = file;
+        let command = command.clone();
+        let course = Course::new(trainer, (settings, data), (folder, &writer), past, command);
+        let mut metrics = MetricsFile { path: folder.join(METRICS), writer: &writer };
+        let training = course.probe().training().clone();
+        let mut snapshots = Snapshots::new(folder.join(SNAPSHOTS), &writer, training);
+        let mut tensorboard =
+            settings.run.tensorboard.then(|| TensorBoard::new(folder.path(), &writer));
+        let mut monitors: Vec<&mut dyn Monitor> = vec![&mut metrics, &mut snapshots];
+        monitors.extend(tensorboard.as_mut().map(|tensorboard| tensorboard as &mut dyn Monitor));
+        monitors.extend(others.iter_mut().map(|monitor| &mut **monitor as &mut dyn Monitor));
+        course.run(session, &mut monitors)
+    };
+    // What the writer met with came first, so it is told first.
+    writer.finish().and(trained).map(|(end, updates)| Outcome {
+        folder: folder.path().to_path_buf(),
+        end,
+        updates,
+    })
+}
+
+/// Refuses, before anything is trained, what a run could not do.
+fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
+    let Settings { run, train, .. } = settings;
+    run.validate(data.held_out.is_some())?;
+    let smaller = data.training.n_visible().min(train.hidden);
+    let is_feasible = smaller <= exact::MAX_UNITS;
+    let is_exact = run.evaluate_every > 0 && run.evaluate == Method::Exact;
+    check("evaluate", run.evaluate, !is_exact || is_feasible, || {
+        format!(
+            "ais or auto: the smaller layer has {smaller} units, and at most {} can be enumerated",
+            exact::MAX_UNITS
+        )
+    })
+}
+
+/// Refuses a run whose random numbers this program would draw in another way.
+fn check_stream_version(path: &Path, version: Option<u32>) -> Result<()> {
+    match version {
+        Some(version) if version != STREAM_VERSION => {
+            let rule = format!(
+                "comes from stream version {version}, but this program has {STREAM_VERSION}: it \
+                 would not go on to the same bits; use the version of harmonium that wrote it"
+            );
+            Err(Error::Unsuitable { path: path.into(), rule })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,328 @@
+//! All settings of a run, and their file: `config.toml`.
+//!
+//! ```toml
+//! [data]                 # DataConfig: what the run starts from
+//! data = "mnist"
+//!
+//! [train]                # TrainConfig: what decides the bits
+//! hidden = 256
+//! learning_rate = 0.05
+//!
+//! [run]                  # RunConfig: what is done besides
+//! checkpoint_every = "1m"
+//! ```
+//!
+//! A setting that is left out has its default. The file that a run writes has all of them.
+
+use super::config::{DataConfig, RunConfig};
+use crate::error::{Error, Result};
+use crate::rng::STREAM_VERSION;
+use crate::train::TrainConfig;
+use crate::whole_file;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// All settings of a run: with equal ones of `data` and `train`, its parameters are equal.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// What it starts from.
+    pub data: DataConfig,
+    /// What decides the bits.
+    pub train: TrainConfig,
+    /// What is done besides.
+    pub run: RunConfig,
+}
+
+/// The settings and what their file says about itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SettingsFile {
+    /// The settings.
+    pub settings: Settings,
+    /// The contract between seeds and numbers of the run that wrote the file; none if it is written
+    /// by hand.
+    pub stream_version: Option<u32>,
+    /// The command that made the run.
+    pub command: Option<String>,
+}
+
+/// The keys above the first section.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    harmonium: Option<String>,
+    stream_version: Option<u32>,
+    command: Option<String>,
+}
+
+/// Names that belong to a command, not to a run.
+const OF_COMMANDS: [&str; 8] =
+    ["threads", "out", "quiet", "log_format", "stop_after", "time_budget", "preset", "config"];
+
+impl Settings {
+    /// The settings as a file, with what is not set as a comment.
+    pub fn to_toml(&self, command: Option<&str>) -> String {
+        let header = Header {
+            harmonium: Some(env!("CARGO_PKG_VERSION").to_string()),
+            stream_version: Some(STREAM_VERSION),
+            command: command.map(str::to_string),
+        };
+        let mut text = format!(
+            "# The settings of a run. `harmonium train --config` with this file trains it again, to \
+             the bit.\n{}",
+            to_toml(&header)
+        );
+        for (name, fields, body) in [
+            ("data", fields(&self.data), to_toml(&self.data)),
+            ("train", fields(&self.train), to_toml(&self.train)),
+            ("run", fields(&self.run), to_toml(&self.run).replace("[[", "[[run.")),
+        ] {
+            let unset = fields.iter().filter(|(_, value)| value.is_null());
+            let unset: String = unset.map(|(key, _)| format!("# {key} is not set\n")).collect();
+            text += &format!("\n[{name}]\n{unset}{body}");
+        }
+        text
+    }
+
+    /// The first setting of what decides bits in which these differ from others: (its name, its
+    /// value here, its value there). Paths may differ: their files have fingerprints.
+    pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
+        let sections = [
+            (fields(&self.train), fields(&other.train)),
+            (fields(&self.data), fields(&other.data)),
+        ];
+        sections.into_iter().find_map(|(here, there)| {
+            here.into_iter().find_map(|(key, value)| {
+                let other = &there[&key];
+                let is_path = matches!(&key[..], "data" | "test_data" | "init");
+                let differs = *other != value && !is_path;
+                differs.then(|| (key, value.to_string(), other.to_string()))
+            })
+        })
+    }
+}
+
+impl SettingsFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`], or as [`parse`](Self::parse).
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|cause| Error::Io {
+            path: path.into(),
+            action: "read",
+            cause,
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of a file, which messages call `path`.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] for text that is no TOML, a key that is not known, with the nearest that
+    /// is, or a value of the wrong kind.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        let wrong = |rule: String| Error::Unsuitable { path: path.into(), rule };
+        let table: toml::Table = toml::from_str(text)
+            .map_err(|cause| wrong(cause.to_string().trim_end().to_string()))?;
+        let Ok(Value::Object(mut keys)) = serde_json::to_value(table) else {
+            unreachable!("a table is an object")
+        };
+        let mut section = |name: &str| match keys.remove(name) {
+            None => Ok(Map::new()),
+            Some(Value::Object(section)) => Ok(section),
+            Some(other) => {
+                Err(wrong(format!("`{name}` is {other}, but must be a section [{name}]")))
+            }
+        };
+        let settings = Settings {
+            data: read_section("data", section("data")?).map_err(wrong)?,
+            train: read_section("train", section("train")?).map_err(wrong)?,
+            run: read_section("run", section("run")?).map_err(wrong)?,
+        };
+        if let Some(key) =
+            keys.keys().find(|key| !["harmonium", "stream_version", "command"].contains(&&key[..]))
+        {
+            return Err(wrong(unknown(None, key)));
+        }
+        let header: Header = serde_json::from_value(keys.into())
+            .map_err(|cause| wrong(format!("above the first section: {cause}")))?;
+        let Header { stream_version, command, .. } = header;
+        Ok(Self { settings, stream_version, command })
+    }
+}
+
+impl Settings {
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, path: &Path, command: Option<&str>) -> Result<()> {
+        whole_file::write(path, self.to_toml(command).as_bytes())
+    }
+}
+
+fn to_toml(value: &impl Serialize) -> String {
+    toml::to_string(value).expect("settings that a settings file holds")
+}
+
+/// The settings of a section by name; those that are not set are null.
+pub fn fields(section: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(section) {
+        Ok(Value::Object(fields)) => fields,
+        _ => unreachable!("settings are a plain struct"),
+    }
+}
+
+/// A section with some of its keys; each is read alone first, so that a message can name it.
+fn read_section<T>(name: &str, section: Map<String, Value>) -> Result<T, String>
+where
+    T: Serialize + DeserializeOwned + Default,
+{
+    let known = fields(&T::default());
+    for (key, value) in &section {
+        if !known.contains_key(key) {
+            return Err(unknown(Some(name), key));
+        }
+        let alone = Map::from_iter([(key.clone(), value.clone())]);
+        serde_json::from_value::<T>(alone.into())
+            .map_err(|cause| format!("[{name}] {key} = {value}: {cause}"))?;
+    }
+    serde_json::from_value(section.into()).map_err(|cause| format!("[{name}]: {cause}"))
+}
+
+/// What to say of a key that is not known where it stands.
+fn unknown(section: Option<&str>, key: &str) -> String {
+    let place = section.map_or(String::new(), |name| format!("[{name}] "));
+    if OF_COMMANDS.contains(&key) {
+        let flag = key.replace('_', "-");
+        return format!("{place}{key} is no setting of a run; give it as a flag, --{flag}");
+    }
+    let default = Settings::default();
+    let sections = [
+        ("data", fields(&default.data)),
+        ("train", fields(&default.train)),
+        ("run", fields(&default.run)),
+    ];
+    let all = sections.iter().flat_map(|(name, fields)| fields.keys().map(move |key| (name, key)));
+    let (name, nearest) = all
+        .max_by(|(_, a), (_, b)| {
+            let likeness = |other: &str| strsim::normalized_damerau_levenshtein(key, other);
+            likeness(a).total_cmp(&likeness(b))
+        })
+        .expect("there are settings");
+    match section {
+        Some(section) if section == *name => {
+            format!("{place}{key} is not known; the nearest known key is {nearest}")
+        }
+        _ => format!(
+            "{place}{key} is not known here; the nearest known key is {nearest} of [{name}]"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::{Keep, Replan};
+    use super::*;
+    use crate::dataset::Source;
+    use crate::monitor::Metric;
+    use crate::train::Averaging;
+
+    fn parse(text: &str) -> Result<SettingsFile, String> {
+        SettingsFile::parse(Path::new("file.toml"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn all_settings_read_back_as_they_were_written() {
+        let mut settings = Settings::default();
+        settings.data.data = Source::Path("/some where/a \"b\".npy".into());
+        settings.data.image_shape = Some((3, 4));
+        settings.train.averaging = Averaging::Tail(0.25);
+        settings.train.learning_rate = 0.1 + 0.2;
+        settings.train.adam_epsilon = 1e-8;
+        settings.train.chains = Some(7);
+        settings.train.seed = i64::MAX as u64;
+        settings.run.keep = Keep::Best(Metric::FreeEnergyGap);
+        settings.run.replanned =
+            vec![Replan { update: 5, epochs: 9 }, Replan { update: 8, epochs: 12 }];
+        for settings in [settings, Settings::default()] {
+            let text = settings.to_toml(Some("harmonium train --hidden 5"));
+            let read = parse(&text).unwrap();
+            assert_eq!(read.settings, settings, "{text}");
+            assert_eq!(read.stream_version, Some(STREAM_VERSION));
+            assert_eq!(read.command.unwrap(), "harmonium train --hidden 5");
+        }
+    }
+
+    #[test]
+    fn every_setting_stands_in_the_file() {
+        let text = Settings::default().to_toml(None);
+        let default = Settings::default();
+        for fields in [fields(&default.data), fields(&default.train), fields(&default.run)] {
+            for key in fields.keys().filter(|key| *key != "replanned") {
+                let found = text.lines().any(|line| {
+                    line.starts_with(&format!("{key} = ")) || line == format!("# {key} is not set")
+                });
+                assert!(found, "{key} is not in\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let settings = parse("[train]\nhidden = 7\nlearning_rate = 1\n").unwrap().settings;
+        let expected = TrainConfig { hidden: 7, learning_rate: 1.0, ..TrainConfig::default() };
+        assert_eq!(settings, Settings { train: expected, ..Settings::default() });
+        assert_eq!(parse("").unwrap(), SettingsFile::default());
+    }
+
+    #[test]
+    fn each_mistake_is_named() {
+        for (text, message) in [
+            (
+                "[train]\nlerning_rate = 1",
+                "[train] lerning_rate is not known; the nearest known key is learning_rate",
+            ),
+            ("hidden = 5", "hidden is not known here; the nearest known key is hidden of [train]"),
+            (
+                "[data]\ncheckpoint_evry = \"5m\"",
+                "[data] checkpoint_evry is not known here; the nearest known key is \
+                 checkpoint_every of [run]",
+            ),
+            (
+                "[run]\nthreads = 5",
+                "[run] threads is no setting of a run; give it as a flag, --threads",
+            ),
+            ("[trian]\nhidden = 5", "trian is not known here; the nearest known key is"),
+            ("train = 5", "`train` is 5, but must be a section [train]"),
+            ("[train]\nhidden = \"5\"", "[train] hidden = \"5\": invalid type: string"),
+            ("[train]\nhidden = -5", "[train] hidden = -5: invalid value"),
+            ("[train]\nschedule = \"step\"", "schedule is step, but must be `constant`"),
+            ("[run]\ncheckpoint_every = \"5\"", "interval is 5, but must be above 0, such as 30s"),
+            ("[train]\nhidden = ", "TOML parse error at line 2"),
+            ("[train]\nhidden = 5\nhidden = 6", "duplicate key"),
+            ("stream_version = \"a\"", "above the first section: invalid type"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with("file.toml: "), "{error}");
+            assert!(error.contains(message), "{error}\ndoes not say: {message}");
+        }
+    }
+
+    #[test]
+    fn only_what_decides_bits_makes_a_difference() {
+        let one = Settings::default();
+        let mut other = one.clone();
+        other.run.evaluate_every = 3;
+        other.data.data = Source::Shifter;
+        assert_eq!(one.difference(&other), None);
+        other.train.batch_size = 64;
+        let expected = ("batch_size", "128", "64");
+        let (key, here, there) = one.difference(&other).unwrap();
+        assert_eq!((&key[..], &here[..], &there[..]), expected);
+        other = one.clone();
+        other.data.sha256 = Some("ab".to_string());
+        assert_eq!(one.difference(&other).unwrap().0, "sha256");
+    }
+}

@@ -1,0 +1,81 @@
+//! How a run of training goes on: from its saved state to the same bits, or by another plan.
+
+use super::config::TrainConfig;
+use super::range::Range;
+use super::trainer::Trainer;
+use crate::dataset::Examples;
+use crate::error::Result;
+use crate::kernels::Isa;
+use crate::model::Rbm;
+use crate::setting::check;
+use crate::state::{State, bad};
+use std::sync::Arc;
+
+impl Trainer {
+    /// A run that goes on from the [`state`](Self::state) of one with the same settings on the same
+    /// examples, to the same bits.
+    ///
+    /// # Errors
+    /// [`Error::BadState`] if the state is not one of such a run, and as [`new`](Self::new).
+    pub fn restore(
+        config: TrainConfig,
+        examples: impl Into<Arc<Examples>>,
+        state: &State,
+    ) -> Result<Self> {
+        let examples = examples.into();
+        config.validate(examples.n_examples())?;
+        let sizes = (examples.n_visible(), config.hidden);
+        let rbm = Rbm::restore("", state, sizes)?;
+        let range = Range::restore(state)?;
+        let mut trainer = Self::start(config, examples, &rbm, Isa::from_environment()?, range)?;
+        trainer.updates = state.take_one("updates")?;
+        if trainer.updates > trainer.total_updates() {
+            let rule = format!("is above the {} updates of the run", trainer.total_updates());
+            return Err(bad("updates", rule));
+        }
+        trainer.optimizer.restore(state, sizes)?;
+        trainer.gradient.restore(state, sizes.1)?;
+        trainer.negative.restore(&trainer.parameters.image, state)?;
+        if let Some(average) = &mut trainer.average {
+            average.restore(state, sizes)?;
+        }
+        trainer.shuffle();
+        Ok(trainer)
+    }
+
+    /// All that the next updates depend on, beside settings and examples.
+    pub fn state(&self) -> State {
+        let mut state = State::default();
+        let sizes = (self.examples.n_visible(), self.config.hidden);
+        self.rbm().save("", &mut state);
+        state.put("updates", &[1], vec![self.updates]);
+        self.range.save(&mut state);
+        self.optimizer.save(&mut state, sizes);
+        self.gradient.save(&mut state, sizes.1);
+        self.negative.save(&mut state);
+        if let Some(average) = &self.average {
+            average.save(&mut state, sizes);
+        }
+        state
+    }
+
+    /// Plans the rest of the run anew, for so many epochs in all: schedule, sweeps and the tail of
+    /// an average follow the new plan from the next update on.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if more epochs are done.
+    pub fn replan(&mut self, epochs: usize) -> Result<()> {
+        let config = TrainConfig { epochs, updates: None, ..self.config.clone() };
+        let n_examples = self.examples.n_examples();
+        config.validate(n_examples)?;
+        check("epochs", epochs, config.total_updates(n_examples) >= self.updates, || {
+            let done = self.updates.div_ceil(self.updates_per_epoch());
+            format!("at least {done}: so many are done or begun")
+        })?;
+        if let Some(average) = &mut self.average {
+            average.replan(&config, n_examples, self.updates);
+        }
+        self.config = config;
+        Ok(())
+    }
+}
