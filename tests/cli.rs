@@ -1,157 +1,20 @@
 //! The command line as a user meets it: the real program, real files, exit codes and messages.
 
-use ndarray::{Array1, Array2, Array3, ArrayView, Dimension};
-use ndarray_npy::{WritableElement, WriteNpyExt as _, read_npy};
+mod folder;
+
+use folder::{Folder, SHORT, greys, idx};
+use ndarray::{Array1, Array2};
+use ndarray_npy::read_npy;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufReader, PipeWriter, Write as _};
-use std::path::PathBuf;
-use std::process::{Command, Output};
-use tempfile::TempDir;
-
-/// Settings that make a run on `greys.idx` short: four updates an epoch.
-const SHORT: &str = "--hidden 16 --epochs 1 --batch-size 50";
-
-/// A folder of its own, in which commands are run as a user types them. It holds `greys.idx`,
-/// [`greys`] as 200 images of 6 x 5.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        folder.write("greys.idx", &idx(greys()));
-        folder
-    }
-
-    /// A folder with a short run on `greys.idx` in `run`.
-    fn with_run() -> Self {
-        let folder = Self::new();
-        folder.succeed(&format!("train --data greys.idx {SHORT} --out run --quiet"));
-        folder
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, contents: &[u8]) {
-        fs::write(self.path(name), contents).unwrap();
-    }
-
-    fn write_npy<T: WritableElement, D: Dimension>(&self, name: &str, array: ArrayView<'_, T, D>) {
-        array.write_npy(fs::File::create(self.path(name)).unwrap()).unwrap();
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.path(name)).unwrap_or_else(|cause| panic!("{name}: {cause}"))
-    }
-
-    /// What `--out` or `--filters` wrote: (width, height) of a picture that is not blank.
-    fn picture(&self, name: &str) -> (u32, u32) {
-        let file = BufReader::new(fs::File::open(self.path(name)).unwrap());
-        let mut reader = png::Decoder::new(file).read_info().unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-        let frame = reader.next_frame(&mut pixels).unwrap();
-        pixels.sort();
-        pixels.dedup();
-        assert!(pixels.len() > 2, "{name} shows nothing but {pixels:?}");
-        (frame.width, frame.height)
-    }
-
-    /// Every file in a folder and those below, by its path in there, with its contents.
-    fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
-        let (root, mut files) = (self.path(folder), BTreeMap::new());
-        let mut left = vec![root.clone()];
-        while let Some(path) = left.pop() {
-            if path.is_dir() {
-                left.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-            } else {
-                let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
-                files.insert(name.to_string(), fs::read(&path).unwrap());
-            }
-        }
-        files
-    }
-
-    /// What is in a folder; of what is in its own folders, only those.
-    fn names_in(&self, folder: &str) -> Vec<String> {
-        let files = self.files(folder).into_keys();
-        let mut names: Vec<_> =
-            files.map(|name| name.split('/').next().unwrap().to_string()).collect();
-        names.dedup();
-        names
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_harmonium"));
-        command.args(line.split_whitespace()).current_dir(self.0.path());
-        command
-    }
-
-    /// Runs a line to the end: (exit code, stdout, stderr).
-    fn run(&self, line: &str) -> (Option<i32>, String, String) {
-        let Output { status, stdout, stderr } = self.command(line).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (status.code(), text(stdout), text(stderr))
-    }
-
-    /// What a line that does its work prints to stdout; with --quiet nothing goes to stderr.
-    fn succeed(&self, line: &str) -> String {
-        let (code, stdout, stderr) = self.run(line);
-        assert_eq!(code, Some(0), "{line}\n{stderr}");
-        assert!(stderr.is_empty() || !line.contains("--quiet"), "{line}\n{stderr}");
-        stdout
-    }
-
-    /// Runs a line that must end with this code and message, and leave every file as it was.
-    fn refuse(&self, line: &str, code: i32, message: &str) -> String {
-        let before = self.files("");
-        let (found, stdout, stderr) = self.run(line);
-        assert_eq!((found, &stdout[..]), (Some(code), ""), "{line}\n{stderr}");
-        assert!(stderr.contains(message), "{line}\n{stderr}does not say: {message}");
-        assert!(self.files("") == before, "{line}: files are now {:?}", self.names_in(""));
-        stderr
-    }
-
-    /// Runs a line that must end with exit code 1 and this message, in one line.
-    fn fail(&self, line: &str, message: &str) {
-        let stderr = self.refuse(line, 1, message);
-        assert!(stderr.starts_with("error: ") && stderr.ends_with('\n'), "{line}\n{stderr}");
-        assert_eq!(stderr.lines().count(), 1, "{line}\n{stderr}");
-    }
-
-    fn facts(&self, model: &str) -> Value {
-        serde_json::from_str(&self.succeed(&format!("inspect {model} --json"))).unwrap()
-    }
-
-    fn fingerprint(&self, model: &str) -> Value {
-        self.facts(model)["parameters_sha256"].clone()
-    }
-
-    /// The records of a run.
-    fn metrics(&self, run: &str) -> Vec<Map<String, Value>> {
-        let text = String::from_utf8(self.read(&format!("{run}/metrics.jsonl"))).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
-
-/// Images (200, 6, 5) of every kind of grey.
-fn greys() -> Array3<u8> {
-    Array3::from_shape_fn((200, 6, 5), |(n, y, x)| ((n * n + 7 * y + 3 * n * x) % 16 * 17) as u8)
-}
+use std::io::{PipeWriter, Write as _};
 
 /// Intensities (60, 30), the first of them changed to `first`.
 fn reals(first: f32) -> Array2<f32> {
     let mut reals = Array2::from_shape_fn((60, 30), |(n, i)| ((n + 3 * i) % 5) as f32 / 4.0);
     reals[[0, 0]] = first;
     reals
-}
-
-fn idx(array: Array3<u8>) -> Vec<u8> {
-    let sides = array.shape().iter().flat_map(|&side| (side as u32).to_be_bytes());
-    [0, 0, 8, 3].into_iter().chain(sides).chain(array.iter().copied()).collect()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -1,0 +1,649 @@
+//! Runs that are stopped and gone on with: the same bits, the same records, and clear words where
+//! that cannot be.
+
+mod folder;
+
+use folder::Folder;
+use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::kernels::Isa;
+use harmonium::monitor::{EpochRecord, Monitor};
+use harmonium::run::{End, Interrupt, Session, Settings, resume, train};
+use harmonium::{BitMatrix, TrainConfig, Trainer};
+use serde_json::{Value, json};
+use std::fs;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Settings of every kind of state that a run can have: 8 updates an epoch.
+const VARIANTS: [&str; 10] = [
+    "",
+    "--momentum 0.9 --weight-decay 0.001",
+    "--optimizer adam --learning-rate 0.01 --chains 17",
+    "--algorithm cd --gibbs-steps 2",
+    "--algorithm pt --temperatures 4 --gibbs-steps 2",
+    "--centering --averaging exponential:1",
+    "--averaging tail:0.5 --momentum 0.5",
+    "--centering --sparsity-cost 0.1 --optimizer adam --learning-rate 0.01",
+    "--chain-reset 0.1 --gibbs-steps-last 4 --schedule cosine --warm-up 2",
+    "--binarize threshold:0.4 --chain-start bias --updates 43",
+];
+
+const LINE: &str = "train --data greys.idx --hidden 70 --epochs 6 --batch-size 26 --quiet";
+
+/// The line of a run of 6 epochs of 8 updates with these settings.
+fn line(settings: &str) -> String {
+    let line =
+        if settings.contains("--updates") { LINE.replace(" --epochs 6", "") } else { LINE.into() };
+    format!("{line} {settings}")
+}
+
+/// Stopped after 2 epochs, gone on with for 2 on another number of threads, and to the end on
+/// another instruction set.
+#[test]
+fn a_run_in_three_sessions_is_the_run_in_one() {
+    let folder = Folder::new();
+    for (at, settings) in VARIANTS.into_iter().enumerate() {
+        // An evaluation takes longer than all the rest.
+        let evaluated = if at % 5 == 4 { " --evaluate-every 4 --evaluate ais" } else { "" };
+        let line = line(settings) + evaluated;
+        folder.succeed(&format!("{line} --out whole"));
+        let (code, stdout, stderr) =
+            folder.run(&format!("{line} --out parts --stop-after 2epochs --threads 1"));
+        assert_eq!((code, &stdout[..]), (Some(0), "parts\n"), "{stderr}");
+        let expected = "note: stopped after update 16; go on with: harmonium resume parts\n";
+        assert_eq!(stderr, expected);
+        assert_eq!(folder.metrics("parts").len(), 2);
+        assert_eq!(folder.summary("parts")["state"], "stopped");
+        let (code, _, stderr) = folder.run("resume parts --stop-after 2epochs --threads 3 --quiet");
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(stderr.contains("stopped after update 32"), "{stderr}");
+        for isa in [Isa::BASELINE, Isa::fastest()] {
+            // The second finds all done.
+            let mut command = folder.command("resume parts --threads 2 --quiet");
+            let output = command.env("HARMONIUM_ISA", isa.name()).output().unwrap();
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), &stderr[..]), (Some(0), ""));
+            assert_eq!(folder.state("parts"), folder.state("whole"), "{settings}");
+            assert_eq!(folder.untimed_metrics("parts"), folder.untimed_metrics("whole"));
+            assert_eq!(folder.summary("parts")["state"], "done");
+        }
+        for name in [
+            "model.safetensors",
+            "samples.png",
+            "filters.png",
+            "snapshots/epoch-000006.safetensors",
+        ] {
+            let [whole, parts] =
+                ["whole", "parts"].map(|run| folder.read(&format!("{run}/{name}")));
+            assert!(whole == parts, "{settings}: {name}");
+        }
+        fs::remove_dir_all(folder.path("whole")).unwrap();
+        fs::remove_dir_all(folder.path("parts")).unwrap();
+    }
+}
+
+/// Within an epoch as well: a trainer that is restored after each update keeps up with one that goes
+/// on.
+#[test]
+fn a_trainer_can_be_restored_after_every_update() {
+    let bits = BitMatrix::from_fn(101, 37, |n, i| (n * n + 3 * n * i + i * i) % 7 < 3);
+    let examples =
+        Arc::new(Examples::new(Dataset::from_bits("odd", bits), Binarization::Stochastic));
+    use harmonium::train::{Algorithm, Averaging, UpdateRule};
+    let odd = || TrainConfig { hidden: 19, epochs: 3, batch_size: 13, ..TrainConfig::default() };
+    for config in [
+        odd(),
+        TrainConfig { optimizer: UpdateRule::Adam, learning_rate: 0.01, ..odd() },
+        TrainConfig { algorithm: Algorithm::Cd, averaging: Averaging::Tail(0.3), ..odd() },
+        TrainConfig { algorithm: Algorithm::Pt, momentum: 0.5, ..odd() },
+        TrainConfig { centering: true, sparsity_cost: 0.1, chain_reset: 0.1, ..odd() },
+    ] {
+        let mut going = Trainer::new(config.clone(), examples.clone()).unwrap();
+        let mut restored = going.clone();
+        while !going.is_done() {
+            restored =
+                Trainer::restore(config.clone(), examples.clone(), &restored.state()).unwrap();
+            going.update().unwrap();
+            restored.update().unwrap();
+            assert_eq!(restored.state().sha256(), going.state().sha256(), "{config:?}");
+            assert_eq!(restored.flip_rate(), going.flip_rate());
+        }
+        assert_eq!(restored.weight_norms(), going.weight_norms());
+        assert_eq!(restored.model(), going.model());
+    }
+}
+
+#[test]
+fn a_state_of_other_settings_is_refused() {
+    let bits = BitMatrix::from_fn(40, 9, |n, i| (n + i) % 3 == 0);
+    let examples =
+        Arc::new(Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic));
+    let config = TrainConfig { hidden: 5, batch_size: 10, epochs: 2, ..TrainConfig::default() };
+    let mut trainer = Trainer::new(config.clone(), examples.clone()).unwrap();
+    (0..5).for_each(|_| trainer.update().unwrap());
+    let state = trainer.state();
+    for (config, message) in [
+        (TrainConfig { hidden: 6, ..config.clone() }, "`weights`, has the shape [9, 5]"),
+        (TrainConfig { momentum: 0.5, ..config.clone() }, "`velocity.weights`, is missing"),
+        (TrainConfig { chains: Some(9), ..config.clone() }, "`chains.streams`, has the shape"),
+        (TrainConfig { epochs: 1, ..config.clone() }, "`updates`, is above the 4 updates"),
+    ] {
+        let error = Trainer::restore(config, examples.clone(), &state).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+    assert!(Trainer::restore(config, examples, &state).is_ok());
+}
+
+#[test]
+fn the_settings_of_a_run_train_it_again() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("elsewhere")).unwrap();
+    for settings in [VARIANTS[5], "--validation 40 --invert --limit 150"] {
+        folder.succeed(&format!("{} --out first", line(settings)));
+        // From another folder, on other threads, over a flag that decides nothing.
+        let mut command =
+            folder.command("train --config ../first/config.toml --out again --threads 1 --quiet");
+        let output = command.current_dir(folder.path("elsewhere")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(folder.state("elsewhere/again"), folder.state("first"));
+        let untimed = folder.untimed_metrics("elsewhere/again");
+        assert_eq!(untimed, folder.untimed_metrics("first"));
+        // A flag goes over the file.
+        folder.succeed("train --config first --out other --seed 9 --quiet");
+        assert_ne!(folder.state("other"), folder.state("first"));
+        assert_eq!(folder.facts("other")["settings"]["hidden"], 70);
+        for run in ["first", "other", "elsewhere/again"] {
+            fs::remove_dir_all(folder.path(run)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_settings_file_by_hand_has_its_mistakes_named() {
+    let folder = Folder::new();
+    folder.write(
+        "own.toml",
+        b"[data]\ndata = \"greys.idx\"\n[train]\nhidden = 7\nepochs = 1\nbatch_size = 50\n",
+    );
+    folder.succeed("train --config own.toml --out run --quiet");
+    assert_eq!(folder.facts("run")["n_hidden"], 7);
+    folder.write("bad.toml", b"[train]\nhiden = 7\n");
+    folder.fail(
+        "train --config bad.toml --out new",
+        "bad.toml: [train] hiden is not known; the nearest known key is hidden",
+    );
+    folder.fail("train --config none.toml --out new", "none.toml: cannot read: No such file");
+    // A file that has changed since, and another version of the streams.
+    let text = String::from_utf8(folder.read("run/config.toml")).unwrap();
+    folder.write("old.toml", text.replace("stream_version = 1", "stream_version = 0").as_bytes());
+    let (code, _, stderr) = folder.run("train --config old.toml --out old --quiet");
+    assert_eq!(code, Some(0));
+    assert!(stderr.contains("note: old.toml comes from stream version 0, this program has 1"));
+    let mut greys = folder.read("greys.idx");
+    greys[20] ^= 1;
+    folder.write("greys.idx", &greys);
+    folder.fail("train --config run --out new", "greys.idx: has the SHA-256 ");
+    folder.succeed("train --config run --out new --data greys.idx --quiet");
+}
+
+#[test]
+fn what_would_change_a_run_is_refused_by_name() {
+    let folder = Folder::new();
+    folder.run(&format!("{LINE} --out run --stop-after 10updates"));
+    for (flags, message) in [
+        ("--batch-size 64", "batch_size is 26 in this run and cannot become 64 while it goes on"),
+        ("--seed 3", "seed is 0 in this run and cannot become 3"),
+        ("--data other.idx", "and cannot become \"other.idx\" while it goes on"),
+        ("--epochs 1", "epochs is 1, but must be at least 2: so many are done or begun"),
+        ("--threads 0", "threads is 0, but must be from 1 to 1024"),
+    ] {
+        folder.fail(&format!("resume run {flags}"), message);
+    }
+    let text = String::from_utf8(folder.read("run/config.toml")).unwrap();
+    for (from, to, message) in [
+        ("batch_size = 26", "batch_size = 27", "batch_size is 27, but the run was trained with 26"),
+        ("seed = 0", "seed = 1", "seed is 1, but the run was trained with 0"),
+        ("limit is not set", "\nlimit = 100", "limit is 100, but the run was trained with null"),
+        ("hidden = 70", "hidden = \"a\"", "run/config.toml: [train] hidden = \"a\": invalid type"),
+    ] {
+        folder.write("run/config.toml", text.replace(from, to).as_bytes());
+        folder.fail("resume run", message);
+    }
+    folder.write("run/config.toml", text.as_bytes());
+    let greys = folder.read("greys.idx");
+    folder.write("greys.idx", &greys[..greys.len() - 1]);
+    folder.fail("resume run", "greys.idx: byte");
+    let mut other = greys.clone();
+    other[30] ^= 1;
+    folder.write("greys.idx", &other);
+    folder.fail("resume run", "greys.idx: has the SHA-256 ");
+    folder.write("greys.idx", &greys);
+    folder.fail("resume nowhere", "nowhere: is no folder: there is no config.toml");
+    folder.fail("resume .", "holds no run: there is no config.toml");
+    // The settings are in the checkpoint, too; and what decides no bits may change.
+    fs::remove_file(folder.path("run/config.toml")).unwrap();
+    folder.succeed("resume run --quiet");
+    assert!(folder.path("run/config.toml").exists());
+    folder.succeed(&format!("{LINE} --out whole"));
+    assert_eq!(folder.state("run"), folder.state("whole"));
+}
+
+/// A plan that was changed twice, once in the midst of an epoch, is trained again by the settings of
+/// the run.
+#[test]
+fn another_number_of_epochs_is_recorded_and_trains_again() {
+    let folder = Folder::new();
+    for settings in ["", "--averaging tail:0.5 --schedule cosine"] {
+        let line = line(settings);
+        folder.run(&format!("{line} --out run --stop-after 19updates"));
+        let (code, _, stderr) = folder.run("resume run --epochs 4 --quiet");
+        assert_eq!(code, Some(0), "{stderr}");
+        let note = "note: from update 19 on, the run is planned for 4 epochs in place of 6: it will \
+                    not end as a fresh run of 4 epochs would";
+        assert!(stderr.contains(note), "{stderr}");
+        assert_eq!(folder.metrics("run").len(), 4);
+        assert_eq!(folder.summary("run")["state"], "done");
+        folder.run("resume run --epochs 7 --quiet --stop-after 9updates");
+        folder.run("resume run --quiet");
+        assert_eq!(folder.metrics("run").len(), 7);
+        let plans = json!([{"update": 19, "epochs": 4}, {"update": 32, "epochs": 7}]);
+        assert_eq!(folder.summary("run")["settings"]["replanned"], plans);
+
+        folder.succeed("train --config run --out again --quiet");
+        assert_eq!(folder.state("again"), folder.state("run"), "{settings}");
+        assert_eq!(folder.untimed_metrics("again"), folder.untimed_metrics("run"));
+        folder.succeed(&format!("{} --out fresh", line.replace("--epochs 6", "--epochs 7")));
+        assert_ne!(folder.state("fresh"), folder.state("run"));
+        for run in ["run", "again", "fresh"] {
+            fs::remove_dir_all(folder.path(run)).unwrap();
+        }
+    }
+}
+
+/// A run that takes as long as it has to.
+fn long_run(folder: &Folder, flags: &str) -> Child {
+    let line = LINE.replace("--epochs 6", "--epochs 1000000");
+    let mut command = folder.command(&format!("{line} --out run {flags}"));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(|| folder.path("run/metrics.jsonl").exists() && !folder.metrics("run").is_empty());
+    child
+}
+
+fn wait_for(is_there: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_there() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it does not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn send(signal: &str, child: &Child) {
+    let status =
+        std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_a_checkpoint_and_the_command_to_go_on() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let folder = Folder::new();
+        let child = long_run(&folder, "");
+        assert_eq!(folder.summary("run")["state"], "running");
+        folder.fail("resume run", "run: another process works on this run");
+        send(signal, &child);
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout), (Some(code), Vec::new()), "{stderr}");
+        assert!(stderr.starts_with("note: interrupted after update "), "{stderr}");
+        assert!(stderr.ends_with("; go on with: harmonium resume run\n"), "{stderr}");
+        let summary = folder.summary("run");
+        let updates = summary["place"]["updates"].as_u64().unwrap();
+        assert!(stderr.contains(&format!("update {updates};")), "{stderr}");
+        assert_eq!(summary["state"], "stopped");
+        // It goes on from just there.
+        let (code, _, stderr) = folder.run("resume run --stop-after 3updates --quiet");
+        assert_eq!(code, Some(0), "{stderr}");
+        assert_eq!(folder.summary("run")["place"]["updates"], updates + 3);
+    }
+}
+
+/// The first signal finds the run in a long evaluation; the second does not wait for its end.
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_it_at_once_and_breaks_nothing() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let folder = Folder::new();
+    let flags = "--checkpoint-every 1updates --evaluate-every 3 --evaluate ais";
+    let mut child = long_run(&folder, flags);
+    wait_for(|| folder.metrics("run").len() >= 2);
+    let start = Instant::now();
+    let status = loop {
+        send("-INT", &child);
+        std::thread::sleep(Duration::from_millis(20));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(start.elapsed() < Duration::from_secs(5), "two signals do not end it");
+    };
+    assert_eq!((status.code(), status.signal()), (Some(130), None));
+    let (code, _, stderr) = folder.run("resume run --stop-after 1updates --quiet");
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out whole"));
+    let start = || {
+        let _ = fs::remove_dir_all(folder.path("run"));
+        let flags = "--checkpoint-every 10updates --keep-checkpoints 3 --stop-after 25updates";
+        folder.run(&format!("{LINE} --out run {flags}"));
+        let names = [10, 20, 25].map(|n| format!("update-{n:09}.safetensors"));
+        assert_eq!(folder.names_in("run/checkpoints"), names);
+    };
+    let damage = |updates: u64, change: &dyn Fn(&mut Vec<u8>)| {
+        let name = format!("run/checkpoints/update-{updates:09}.safetensors");
+        let mut bytes = folder.read(&name);
+        change(&mut bytes);
+        folder.write(&name, &bytes);
+    };
+    // Length and text of the header, tensors, the end; cut short, emptied, grown.
+    let changes: [&dyn Fn(&mut Vec<u8>); 9] = [
+        &|bytes| bytes[0] ^= 1,
+        &|bytes| bytes[7] ^= 0x40,
+        &|bytes| bytes[8] ^= 2,
+        &|bytes| bytes[100] ^= 1,
+        &|bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0x80;
+        },
+        &|bytes| *bytes.last_mut().unwrap() ^= 1,
+        &|bytes| bytes.truncate(bytes.len() / 3),
+        &|bytes| bytes.clear(),
+        &|bytes| bytes.push(0),
+    ];
+    for change in changes {
+        start();
+        damage(25, change);
+        let (code, _, stderr) = folder.run("resume run --quiet");
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(
+            stderr.contains("note: run/checkpoints/update-000000025.safetensors: is "),
+            "{stderr}"
+        );
+        assert!(
+            stderr.contains("damaged") && stderr.contains("going on from update 20"),
+            "{stderr}"
+        );
+        assert_eq!(folder.state("run"), folder.state("whole"));
+        assert_eq!(folder.untimed_metrics("run"), folder.untimed_metrics("whole"));
+        let aside = "damaged-update-000000025.safetensors".to_string();
+        assert!(folder.names_in("run/checkpoints").contains(&aside), "nothing is lost");
+    }
+    // No whole one: from the settings.
+    start();
+    [10, 20, 25].into_iter().for_each(|updates| damage(updates, &|bytes| bytes[300] ^= 1));
+    let (code, _, stderr) = folder.run("resume run --quiet");
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("there is no whole checkpoint: the run starts again"), "{stderr}");
+    assert_eq!(folder.state("run"), folder.state("whole"));
+    // A damaged one is no model either.
+    damage(48, &|bytes| *bytes.last_mut().unwrap() ^= 1);
+    let newest = folder.newest_checkpoint("run");
+    folder
+        .fail(&format!("inspect {newest}"), "is damaged: its checksum is not that of its contents");
+}
+
+/// A file-size limit is to a program what a full disk is: a write that fails part of the way.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_a_clear_error_and_leaves_what_is_whole() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out whole"));
+    let run_within = |kilobytes: usize, line: &str| {
+        let program = env!("CARGO_BIN_EXE_harmonium");
+        let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec {program} {line}");
+        let mut command = std::process::Command::new("bash");
+        let output = command.args(["-c", &script]).current_dir(folder.path("")).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let mut stopped_by = Vec::new();
+    for kilobytes in [1, 2, 4, 20, 40, 60] {
+        let _ = fs::remove_dir_all(folder.path("run"));
+        // A checkpoint takes some 60 kB, settings and metrics 2 kB each.
+        let line = format!("{LINE} --out run --checkpoint-every 1updates");
+        let (code, stderr) = run_within(kilobytes, &line);
+        if code == Some(0) {
+            continue;
+        }
+        assert_eq!(code, Some(1), "{stderr}");
+        assert!(
+            stderr.starts_with("error: run/") && stderr.contains(": cannot write: "),
+            "{stderr}"
+        );
+        stopped_by.push(stderr.split(':').nth(1).unwrap().trim().to_string());
+        let files = folder.files("run");
+        assert!(files.keys().all(|name| !name.ends_with(".tmp")), "{:?}", files.keys());
+        if folder.path("run/config.toml").exists() {
+            let (code, _, stderr) = folder.run("resume run --quiet");
+            assert_eq!(code, Some(0), "{kilobytes}: {stderr}");
+            assert_eq!(folder.state("run"), folder.state("whole"), "{kilobytes}");
+            assert_eq!(folder.untimed_metrics("run"), folder.untimed_metrics("whole"));
+        }
+    }
+    let met = |name: &str| stopped_by.iter().any(|path| path.contains(name));
+    assert!(met("config.toml") && met("checkpoints/"), "{stopped_by:?}");
+
+    // In the midst of a run, with checkpoints behind it: the metrics outgrow the limit first.
+    fs::remove_dir_all(folder.path("run")).unwrap();
+    let long = LINE.replace("--epochs 6", "--epochs 300");
+    folder.run(&format!("{long} --out run --stop-after 20updates --checkpoint-every 7updates"));
+    let (code, stderr) = run_within(80, "resume run --quiet");
+    assert_eq!(code, Some(1), "{stderr}");
+    let was_metrics = stderr.starts_with("error: run/metrics.jsonl: cannot write: ");
+    assert!(was_metrics || stderr.starts_with("error: run/checkpoints/update-"), "{stderr}");
+    let (code, _, stderr) = folder.run("resume run --quiet");
+    assert_eq!(code, Some(0), "{stderr}");
+    folder.succeed(&format!("{long} --out long"));
+    assert_eq!(folder.state("run"), folder.state("long"));
+    assert_eq!(folder.untimed_metrics("run"), folder.untimed_metrics("long"));
+}
+
+#[test]
+fn a_folder_that_vanishes_is_a_clear_error() {
+    let folder = Folder::new();
+    let child = long_run(&folder, "--checkpoint-every 1updates");
+    fs::rename(folder.path("run"), folder.path("moved")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.starts_with("error: run/") && stderr.contains("No such file"), "{stderr}");
+    assert_eq!(folder.run("resume moved --stop-after 1updates --quiet").0, Some(0));
+}
+
+#[test]
+fn the_best_epoch_can_be_kept_and_the_rest_be_spared() {
+    let folder = Folder::new();
+    let data = "--validation 60 --learning-rate 0.5";
+    folder.succeed(&format!("{LINE} {data} --out run --keep best:free_energy_gap"));
+    let gaps: Vec<f64> =
+        folder.metrics("run").iter().map(|r| r["free_energy_gap"].as_f64().unwrap()).collect();
+    let best = (1..=6).min_by(|&a, &b| gaps[a - 1].total_cmp(&gaps[b - 1])).unwrap();
+    assert!(best < 6, "{gaps:?} does not show which was kept");
+    let stop = format!("{LINE} {data} --stop-after {best}epochs --out upto");
+    folder.run(&stop);
+    assert_eq!(folder.fingerprint("run"), folder.fingerprint("upto"));
+    // Stopped after the best epoch, the parameters of the best one are still there.
+    folder.run(&format!(
+        "{LINE} {data} --out parts --keep best:free_energy_gap --stop-after 5epochs"
+    ));
+    folder.succeed("resume parts --quiet");
+    assert_eq!(folder.fingerprint("parts"), folder.fingerprint("run"));
+    assert_eq!(folder.state("parts"), folder.state("run"));
+
+    let early = format!("{LINE} {data} --out early --early-stop free_energy_gap --patience 1");
+    let (code, _, stderr) = folder.run(&early);
+    assert_eq!(code, Some(0), "{stderr}");
+    let n = (2..=6).find(|&n| gaps[..n - 1].iter().all(|gap| gaps[n - 1] >= *gap)).unwrap();
+    assert_eq!(folder.metrics("early").len(), n, "{gaps:?}");
+    assert!(stderr.contains("note: stopped early, after update"), "{stderr}");
+    assert_eq!(folder.summary("early")["state"], "done");
+    let state = folder.state("early");
+    assert_eq!(folder.run("resume early --quiet").0, Some(0));
+    assert_eq!(folder.state("early"), state, "a run that is over does not go on");
+}
+
+#[test]
+fn a_time_budget_fixes_the_updates_once() {
+    let folder = Folder::new();
+    let line = "train --data greys.idx --hidden 500 --batch-size 100 --quiet";
+    let start = Instant::now();
+    folder.run(&format!("{line} --time-budget 3s --out run --stop-after 1s"));
+    let updates = folder.summary("run")["settings"]["updates"].as_u64().unwrap();
+    folder.succeed("resume run --quiet");
+    let took = start.elapsed().as_secs_f64();
+    // A bound that catches a budget that is not looked at; the machine may be busy.
+    assert!((0.5..30.0).contains(&took), "{took} s for 3 s");
+    assert_eq!(folder.metrics("run").last().unwrap()["updates"].as_u64(), Some(updates));
+    folder.succeed("train --config run --out again --quiet");
+    assert_eq!(folder.state("again"), folder.state("run"));
+    folder.fail(
+        &format!("{line} --time-budget 1e-9s --out new"),
+        "but must be more, or evaluate_every",
+    );
+    folder.refuse(&format!("{line} --time-budget 10 --out new"), 2, "such as 30s, 10m or 2h");
+}
+
+#[test]
+fn a_series_of_checkpoints_can_be_kept() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out run --keep-series"));
+    let expected =
+        [1, 2, 4, 5, 8, 11, 16, 22, 32, 45, 48].map(|n| format!("update-{n:09}.safetensors"));
+    assert_eq!(folder.names_in("run/checkpoints"), expected);
+    // Each is a model, and its chains are states.
+    let checkpoint = "run/checkpoints/update-000000011.safetensors";
+    assert_eq!(folder.facts(checkpoint)["checkpoint"]["place"]["updates"], 11);
+    let line = format!(
+        "evaluate {checkpoint} --data greys.idx --method ais --schedule linear:50 --burn-in 0"
+    );
+    let with_chains = folder.succeed(&format!("{line} --json --chains {checkpoint}"));
+    assert_ne!(folder.succeed(&format!("{line} --json")), with_chains);
+}
+
+#[test]
+fn progress_can_be_json() {
+    let folder = Folder::new();
+    let line = LINE.replace(" --quiet", "");
+    let (_, _, stderr) =
+        folder.run(&format!("{line} --out run --log-format json --stop-after 2epochs"));
+    let lines: Vec<Value> =
+        stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[1]["updates"], 16);
+    assert!(lines[2]["note"].as_str().unwrap().contains("harmonium resume run"), "{stderr}");
+}
+
+#[test]
+fn runs_are_listed_with_what_differs() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out runs/a --evaluate-every 6 --evaluate ais"));
+    folder.run(&format!("{LINE} --out runs/b --seed 5 --stop-after 2epochs"));
+    fs::create_dir(folder.path("runs/none")).unwrap();
+    let table = folder.succeed("runs");
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!(lines.len(), 3, "{table}");
+    assert!(lines[1].starts_with("runs/a  done     6/6"), "{table}");
+    assert!(lines[2].starts_with("runs/b  stopped  2/6"), "{table}");
+    assert!(lines[2].contains("seed=5") && !table.contains("hidden"), "{table}");
+    let runs: Vec<Value> = folder
+        .succeed("runs runs --json")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(runs[0]["metrics"]["epoch"], 6);
+    assert!(runs[1]["command"].as_str().unwrap().contains("--seed 5"), "{}", runs[1]);
+    folder.write("runs/b/config.toml", b"[train]\nhidden = ");
+    let (code, stdout, stderr) = folder.run("runs");
+    assert_eq!((code, stdout.lines().count()), (Some(0), 2));
+    assert!(stderr.contains("note: runs/b/config.toml: TOML parse error"), "{stderr}");
+    folder.fail("runs nowhere", "nowhere: cannot read: No such file");
+}
+
+#[test]
+fn metrics_are_a_table_too() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{} --out run", line(VARIANTS[4])));
+    let table = folder.succeed("metrics run");
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let columns: Vec<String> = reader.headers().unwrap().iter().map(str::to_string).collect();
+    assert_eq!(columns[..3], ["epoch", "seconds", "updates"]);
+    let column = |name: &str| columns.iter().position(|column| column == name).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let records = folder.metrics("run");
+    assert_eq!(rows.len(), 6);
+    for (row, record) in rows.iter().zip(&records) {
+        let norm = &record["weight_norm"];
+        assert_eq!(row[column("weight_norm")].parse::<f64>().unwrap(), norm.as_f64().unwrap());
+        assert_eq!(row[column("swap_rates")].split(' ').count(), 3);
+        assert_eq!(&row[column("log_z")], "");
+    }
+    folder.succeed("metrics run/metrics.jsonl --out table.csv");
+    assert_eq!(String::from_utf8(folder.read("table.csv")).unwrap().trim_end(), table.trim_end());
+}
+
+/// A monitor of one's own sees what the crate's own see, and may stop the run.
+#[test]
+fn a_program_can_bring_its_own_monitor() {
+    #[derive(Default)]
+    struct Watch {
+        past: usize,
+        seen: Vec<EpochRecord>,
+        notes: Vec<String>,
+        interrupt: Interrupt,
+    }
+    impl Monitor for Watch {
+        fn begin(&mut self, _: &Trainer, past: &[EpochRecord]) -> harmonium::Result<()> {
+            self.past = past.len();
+            Ok(())
+        }
+
+        fn note(&mut self, text: &str) {
+            self.notes.push(text.to_string());
+        }
+
+        fn after_epoch(
+            &mut self,
+            trainer: &Trainer,
+            record: &EpochRecord,
+        ) -> harmonium::Result<()> {
+            assert_eq!(trainer.updates(), record.updates);
+            self.seen.push(record.clone());
+            if self.seen.len() == 2 {
+                self.interrupt.raise(2);
+            }
+            Ok(())
+        }
+    }
+    let folder = Folder::new();
+    let config = TrainConfig { hidden: 9, epochs: 5, batch_size: 50, ..TrainConfig::default() };
+    let mut settings = Settings { train: config, ..Settings::default() };
+    settings.data.data = harmonium::dataset::Source::Path(folder.path("greys.idx"));
+    let mut watch = Watch::default();
+    let session = Session {
+        out: Some(folder.path("run")),
+        interrupt: watch.interrupt.clone(),
+        ..Session::default()
+    };
+    let outcome = train(settings, &session, &mut [&mut watch]).unwrap();
+    assert_eq!((outcome.end, outcome.updates), (End::Interrupted(2), 8));
+    assert_eq!((watch.past, watch.seen.len()), (0, 2));
+    let mut watch = Watch::default();
+    let outcome =
+        resume(&folder.path("run"), Some(3), &Session::default(), &mut [&mut watch]).unwrap();
+    assert_eq!((outcome.end, outcome.updates), (End::Done, 12));
+    assert_eq!((watch.past, watch.seen.len(), watch.notes.len()), (2, 1, 1));
+    assert_eq!(watch.seen[0].epoch, 3);
+}
