@@ -177,6 +177,9 @@ pub fn resume(
                 past.is_done = false;
             }
         }
+        if past.is_done {
+            note("the run is done; --epochs makes it longer".to_string());
+        }
         file.settings.write(&folder.join(SETTINGS), file.command.as_deref())?;
         go_on(trainer, (&file, &data), &folder, past, session, monitors)
     })
