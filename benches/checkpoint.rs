@@ -43,20 +43,21 @@ fn main() {
         let mut sorted = rounds.clone();
         sorted.sort_by(f64::total_cmp);
         let percent = |share: f64| 100.0 * share;
-        let tenth = USUAL / INTERVAL.as_secs_f64();
+        let share = INTERVAL.as_secs_f64() / USUAL;
         println!(
             "{name}: {:+.2} % ({:+.2} to {:+.2}) every {INTERVAL:?}, so {:+.3} % every {USUAL} s",
             percent(sorted[sorted.len() / 2]),
             percent(sorted[0]),
             percent(sorted[sorted.len() - 1]),
-            percent(sorted[sorted.len() / 2]) / tenth,
+            percent(sorted[sorted.len() / 2]) * share,
         );
     }
 }
 
 /// Seconds of training by the run's own clock up to its last record, and the model's bytes.
 fn timed(config: &TrainConfig, has_checkpoints: bool, is_test: bool) -> (f64, Vec<u8>) {
-    let folder = tempfile::tempdir().expect("a folder");
+    // Not in /tmp, which may be in memory.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let mut settings = Settings { train: config.clone(), ..Settings::default() };
     settings.data.limit = is_test.then_some(2000);
     let interval = if is_test { Duration::from_millis(5) } else { INTERVAL };

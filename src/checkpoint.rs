@@ -67,29 +67,22 @@ struct Part {
 
 impl Checkpoint {
     /// The bytes of the file.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let Self { state, provenance, place, settings_file, records, best } = self;
-        let mut arrays = state.clone();
-        arrays.put(RECORDS, &[records.len()], records.clone().into_bytes());
+    pub fn into_bytes(self) -> Vec<u8> {
+        let Self { state: mut arrays, provenance, place, settings_file, records, best } = self;
+        let [n_visible, n_hidden] = sizes(&arrays).expect("the state of a trainer");
+        arrays.put(RECORDS, &[records.len()], records.into_bytes());
         if let Some(best) = best {
             best.save(BEST, &mut arrays);
         }
-        let [n_visible, n_hidden] = sizes(state).expect("the state of a trainer");
-        let part = Part {
-            checksum: checksum::PLACE.to_string(),
-            place: place.clone(),
-            settings_file: settings_file.clone(),
-        };
+        let part = Part { checksum: checksum::PLACE.to_string(), place, settings_file };
         let metadata = Metadata {
             format_version: FORMAT_VERSION,
             n_hidden,
             n_visible,
-            provenance: provenance.clone(),
+            provenance,
             checkpoint: Some(serde_json::to_value(part).expect("plain data")),
         };
-        // Through a `Value`, whose objects are sorted by key.
-        let text = serde_json::to_value(metadata).expect("plain data").to_string();
-        let mut bytes = arrays.to_safetensors(METADATA_KEY, text);
+        let mut bytes = arrays.to_safetensors(METADATA_KEY, metadata.to_text());
         checksum::fill_in(&mut bytes);
         bytes
     }
@@ -97,19 +90,15 @@ impl Checkpoint {
     /// Reads a checkpoint, of which every byte must be as it was written.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::Unsuitable`] with what is wrong.
+    /// [`Error::Io`]; [`Error::Damaged`] if a byte is not as it was written; [`Error::Unsuitable`] if
+    /// the file is whole, but of no use to this version of the program.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|cause| cannot_read(path, cause))?;
-        Self::from_bytes(&bytes).map_err(|rule| Error::Unsuitable { path: path.into(), rule })
+        checksum::verify(&bytes).map_err(|rule| Error::Damaged { path: path.into(), rule })?;
+        Self::parse(&bytes).map_err(|rule| Error::Unsuitable { path: path.into(), rule })
     }
 
-    /// Reads the bytes of a file.
-    ///
-    /// # Errors
-    /// What is wrong.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        checksum::verify(bytes)?;
-        // What follows was written by this program or another version of it.
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
         let (arrays, text) = State::from_safetensors(METADATA_KEY, bytes)?;
         let (provenance, part) = parse(&text)?;
         let (best, arrays) = arrays.split(BEST);
@@ -169,17 +158,10 @@ fn cannot_read(path: &Path, cause: std::io::Error) -> Error {
 
 /// What the metadata key says.
 fn parse(text: &str) -> Result<(Provenance, Part), String> {
-    let cannot = |cause: serde_json::Error| format!("metadata: {cause}");
-    let metadata: Metadata = serde_json::from_str(text).map_err(cannot)?;
-    if metadata.format_version != FORMAT_VERSION {
-        return Err(format!(
-            "format version is {}, but this program reads {FORMAT_VERSION}; use the version of \
-             harmonium that wrote it",
-            metadata.format_version
-        ));
-    }
+    let metadata = Metadata::parse(text)?;
     let part = metadata.checkpoint.ok_or("is a model and no checkpoint")?;
-    Ok((metadata.provenance, serde_json::from_value(part).map_err(cannot)?))
+    let part = serde_json::from_value(part).map_err(|cause| format!("metadata: {cause}"))?;
+    Ok((metadata.provenance, part))
 }
 
 /// V and H of the machine in a trainer's state.
@@ -232,56 +214,78 @@ mod tests {
     fn a_checkpoint_reads_back_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint");
-        std::fs::write(&path, checkpoint().to_bytes()).unwrap();
+        std::fs::write(&path, checkpoint().into_bytes()).unwrap();
         assert_eq!(Checkpoint::read(&path).unwrap(), checkpoint());
         assert_eq!(Checkpoint::read_place(&path).unwrap(), checkpoint().place);
-        assert_eq!(checkpoint().to_bytes(), checkpoint().to_bytes());
+        assert_eq!(checkpoint().into_bytes(), checkpoint().into_bytes());
         let without = Checkpoint { best: None, records: String::new(), ..checkpoint() };
-        assert_eq!(Checkpoint::from_bytes(&without.to_bytes()).unwrap(), without);
+        std::fs::write(&path, without.clone().into_bytes()).unwrap();
+        assert_eq!(Checkpoint::read(&path).unwrap(), without);
     }
 
     #[test]
     fn it_is_a_model_too_whose_parameters_are_the_average() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint.safetensors");
-        std::fs::write(&path, checkpoint().to_bytes()).unwrap();
+        std::fs::write(&path, checkpoint().into_bytes()).unwrap();
         let model = ModelFile::read(&path).unwrap();
         assert_eq!(model.rbm, trainer().model());
         assert_ne!(model.rbm, trainer().rbm());
-        let error = Checkpoint::from_bytes(&model.to_bytes()).unwrap_err();
+        model.write(&path).unwrap();
+        let error = Checkpoint::read(&path).unwrap_err().to_string();
         assert!(error.contains("is no checkpoint"), "{error}");
     }
 
     #[test]
     fn a_file_that_is_cut_short_is_found_out_at_every_length() {
-        let whole = checkpoint().to_bytes();
+        let whole = checkpoint().into_bytes();
         for length in 0..whole.len() {
-            let error = Checkpoint::from_bytes(&whole[..length]).unwrap_err();
+            let error = checksum::verify(&whole[..length]).unwrap_err();
             assert!(error.contains("damaged"), "{length} of {}: {error}", whole.len());
         }
         let longer = [&whole[..], b"\0"].concat();
-        assert!(Checkpoint::from_bytes(&longer).unwrap_err().contains("damaged"));
+        assert!(checksum::verify(&longer).unwrap_err().contains("damaged"));
     }
 
     #[test]
     fn every_bit_that_is_turned_is_found_out() {
-        let mut bytes = checkpoint().to_bytes();
+        let mut bytes = checkpoint().into_bytes();
         for at in 0..bytes.len() {
             for bit in 0..8 {
                 bytes[at] ^= 1 << bit;
-                let error = Checkpoint::from_bytes(&bytes).unwrap_err();
+                let error = checksum::verify(&bytes).unwrap_err();
                 assert!(error.contains("damaged"), "byte {at}, bit {bit}: {error}");
                 bytes[at] ^= 1 << bit;
             }
         }
-        assert!(Checkpoint::from_bytes(&bytes).is_ok());
+        assert!(checksum::verify(&bytes).is_ok());
+        assert!(Checkpoint::parse(&bytes).is_ok());
+    }
+
+    #[test]
+    fn a_whole_file_of_another_version_is_not_called_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        let mut bytes = checkpoint().into_bytes();
+        let (from, to) = (br#"format_version\":1"#, br#"format_version\":2"#);
+        let at = bytes.windows(from.len()).position(|part| part == from).unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to);
+        let before = br#"checksum\":\""#;
+        let at =
+            bytes.windows(before.len()).position(|part| part == before).unwrap() + before.len();
+        bytes[at..at + checksum::PLACE.len()].copy_from_slice(checksum::PLACE.as_bytes());
+        checksum::fill_in(&mut bytes);
+        std::fs::write(&path, bytes).unwrap();
+        let error = Checkpoint::read(&path).unwrap_err();
+        assert!(matches!(error, Error::Unsuitable { .. }), "{error}");
+        assert!(error.to_string().contains("format version is 2, but this program reads 1"));
     }
 
     #[test]
     fn the_place_of_a_damaged_file_is_an_error_and_no_panic() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint");
-        let whole = checkpoint().to_bytes();
+        let whole = checkpoint().into_bytes();
         for length in (0..1000).chain([whole.len() - 1]) {
             std::fs::write(&path, &whole[..length]).unwrap();
             // The header may be whole.

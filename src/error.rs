@@ -42,6 +42,15 @@ pub enum Error {
         rule: String,
     },
 
+    /// A checkpoint is not as it was written.
+    #[error("{}: {rule}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How that was found out.
+        rule: String,
+    },
+
     /// An example holds a value that is no intensity.
     #[error("{data}: example {example}, unit {unit} is {value}, but must be {rule}")]
     BadValue {

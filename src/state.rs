@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::rng::{LANES, Stream};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The numbers of an array, in order of the last index first.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,6 +203,15 @@ impl State {
             arrays.insert(name, NamedArray { shape: view.shape().to_vec(), values });
         }
         Ok((Self(arrays), metadata.unwrap_or_default()))
+    }
+
+    /// The name of the first array that two states do not have in common, bit by bit.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let bytes = |state: &Self, name: &String| {
+            state.0.get(name).map(|array| (array.shape.clone(), array.values.to_bytes()))
+        };
+        let names: BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
+        names.into_iter().find(|name| bytes(self, name) != bytes(other, name)).cloned()
     }
 
     /// SHA-256 in hexadecimal of all names and numbers.

@@ -39,6 +39,33 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
     }
 }
 
+/// Appends to a file, made if need be: all of `contents` or, if that fails, nothing. A program that is
+/// killed meanwhile may leave a part.
+///
+/// # Errors
+/// [`Error::Io`] that names `path`.
+pub fn append(path: &Path, contents: &[u8]) -> Result<()> {
+    let appended = || -> std::io::Result<()> {
+        let mut file = File::options().append(true).create(true).open(path)?;
+        let length = file.metadata()?.len();
+        file.write_all(contents).inspect_err(|_| drop(file.set_len(length)))
+    };
+    appended().map_err(|cause| Error::Io { path: path.into(), action: "write", cause })
+}
+
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// [`Error::Io`] that names `path`.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::Io { path: path.into(), action: "remove", cause })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Takes away what [`write`] leaves in a folder when its program is killed meanwhile. A folder that
 /// is not there has nothing left.
 ///
@@ -49,7 +76,7 @@ pub fn remove_leftovers(folder: &Path) -> Result<()> {
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.starts_with('.') && name.ends_with(".tmp") {
-            fs::remove_file(&path).map_err(|cause| Error::Io { path, action: "remove", cause })?;
+            remove(&path)?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use folder::Folder;
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::kernels::Isa;
 use harmonium::monitor::{EpochRecord, Monitor};
-use harmonium::run::{End, Interrupt, Session, Settings, resume, train};
+use harmonium::run::{Changes, End, Interrupt, Session, Settings, resume, train};
 use harmonium::{BitMatrix, TrainConfig, Trainer};
 use serde_json::{Value, json};
 use std::fs;
@@ -196,7 +196,6 @@ fn what_would_change_a_run_is_refused_by_name() {
     for (flags, message) in [
         ("--batch-size 64", "batch_size is 26 in this run and cannot become 64 while it goes on"),
         ("--seed 3", "seed is 0 in this run and cannot become 3"),
-        ("--data other.idx", "and cannot become \"other.idx\" while it goes on"),
         ("--epochs 1", "epochs is 1, but must be at least 2: so many are done or begun"),
         ("--threads 0", "threads is 0, but must be from 1 to 1024"),
     ] {
@@ -220,9 +219,12 @@ fn what_would_change_a_run_is_refused_by_name() {
     other[30] ^= 1;
     folder.write("greys.idx", &other);
     folder.fail("resume run", "greys.idx: has the SHA-256 ");
+    folder.write("moved.idx", &greys);
+    let (code, _, stderr) = folder.run("resume run --data moved.idx --stop-after 1updates");
+    assert_eq!(code, Some(0), "{stderr}");
     folder.write("greys.idx", &greys);
-    folder.fail("resume nowhere", "nowhere: is no folder: there is no config.toml");
-    folder.fail("resume .", "holds no run: there is no config.toml");
+    folder.fail("resume nowhere", "nowhere: is no folder; `harmonium runs` lists");
+    folder.fail("resume .", ".: holds no run; `harmonium runs` lists");
     // The settings are in the checkpoint, too; and what decides no bits may change.
     fs::remove_file(folder.path("run/config.toml")).unwrap();
     folder.succeed("resume run --quiet");
@@ -241,8 +243,8 @@ fn another_number_of_epochs_is_recorded_and_trains_again() {
         folder.run(&format!("{line} --out run --stop-after 19updates"));
         let (code, _, stderr) = folder.run("resume run --epochs 4 --quiet");
         assert_eq!(code, Some(0), "{stderr}");
-        let note = "note: from update 19 on, the run is planned for 4 epochs in place of 6: it will \
-                    not end as a fresh run of 4 epochs would";
+        let note = "note: from update 19 on, the run is planned for 32 updates in place of 48: it \
+                    will not end as a fresh run of 4 epochs would";
         assert!(stderr.contains(note), "{stderr}");
         assert_eq!(folder.metrics("run").len(), 4);
         assert_eq!(folder.summary("run")["state"], "done");
@@ -293,7 +295,9 @@ fn a_signal_leaves_a_checkpoint_and_the_command_to_go_on() {
         let folder = Folder::new();
         let child = long_run(&folder, "");
         assert_eq!(folder.summary("run")["state"], "running");
-        folder.fail("resume run", "run: another process works on this run");
+        let (refused, _, stderr) = folder.run("resume run");
+        assert_eq!(refused, Some(1));
+        assert!(stderr.contains("run: another process works on this run"), "{stderr}");
         send(signal, &child);
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -515,7 +519,7 @@ fn a_time_budget_fixes_the_updates_once() {
     assert_eq!(folder.state("again"), folder.state("run"));
     folder.fail(
         &format!("{line} --time-budget 1e-9s --out new"),
-        "but must be more, or evaluate_every",
+        "but must be more: an update takes",
     );
     folder.refuse(&format!("{line} --time-budget 10 --out new"), 2, "such as 30s, 10m or 2h");
 }
@@ -645,9 +649,78 @@ fn a_program_can_bring_its_own_monitor() {
     assert_eq!((outcome.end, outcome.updates), (End::Interrupted(2), 8));
     assert_eq!((watch.past, watch.seen.len()), (0, 2));
     let mut watch = Watch::default();
+    let changes = Changes { epochs: Some(3), ..Changes::default() };
     let outcome =
-        resume(&folder.path("run"), Some(3), &Session::default(), &mut [&mut watch]).unwrap();
+        resume(&folder.path("run"), &changes, &Session::default(), &mut [&mut watch]).unwrap();
     assert_eq!((outcome.end, outcome.updates), (End::Done, 12));
     assert_eq!((watch.past, watch.seen.len(), watch.notes.len()), (2, 1, 1));
     assert_eq!(watch.seen[0].epoch, 3);
+}
+
+/// The process that made a finished run longer was killed before its first checkpoint: the plan is in
+/// the settings alone.
+#[test]
+fn a_plan_outlives_a_kill() {
+    let folder = Folder::new();
+    for run in ["run", "other"] {
+        folder.succeed(&format!("{LINE} --out {run}"));
+    }
+    folder.run("resume other --epochs 8 --quiet --stop-after 1updates");
+    folder.write("run/config.toml", &folder.read("other/config.toml"));
+    assert_eq!(folder.summary("run")["state"], "stopped");
+    for run in ["run", "other"] {
+        folder.succeed(&format!("resume {run} --quiet"));
+        assert_eq!(folder.metrics(run).len(), 8);
+    }
+    assert_eq!(folder.state("run"), folder.state("other"));
+    // The plan is part of where the model comes from.
+    let plans = json!([{"update": 48, "epochs": 8}]);
+    assert_eq!(folder.facts("run")["settings"]["replanned"], plans);
+    // A plan is dropped by another one made at the same place, and by a number of epochs.
+    folder.write("run/config.toml", &folder.read("other/config.toml"));
+    folder.succeed("train --config run --epochs 3 --out short --quiet");
+    assert_eq!(folder.metrics("short").len(), 3);
+    folder.fail(
+        "train --config run --batch-size 1 --limit 2 --out new",
+        "but must be for as many epochs as are done by then",
+    );
+}
+
+#[test]
+fn a_run_that_was_stopped_early_can_be_made_longer_and_trained_again() {
+    let folder = Folder::new();
+    let data = "--validation 60 --learning-rate 0.5 --early-stop free_energy_gap --patience 2";
+    folder.run(&format!("{LINE} {data} --out run"));
+    let n = folder.metrics("run").len();
+    assert!(n < 6, "it was not stopped");
+    folder.run("resume run --epochs 12 --quiet");
+    let longer = folder.metrics("run").len();
+    assert!(longer >= n + 2, "patience begins anew: {n}, then {longer}");
+    folder.run("train --config run --out again --quiet");
+    assert_eq!(folder.state("again"), folder.state("run"));
+    assert_eq!(folder.untimed_metrics("again"), folder.untimed_metrics("run"));
+    // Which parameters are kept cannot change: those of the best epoch may be gone.
+    let text = String::from_utf8(folder.read("run/config.toml")).unwrap();
+    folder
+        .write("run/config.toml", text.replace("\"last\"", "\"best:free_energy_gap\"").as_bytes());
+    folder.fail(
+        "resume run",
+        "keep is \"best:free_energy_gap\", but the run was trained with \"last\"",
+    );
+}
+
+#[test]
+fn long_runs_have_snapshots_and_records_ever_further_apart() {
+    let folder = Folder::new();
+    folder.succeed(
+        "train --data greys.idx --hidden 2 --epochs 1100 --batch-size 200 --out run --quiet",
+    );
+    let epochs: Vec<u64> =
+        folder.metrics("run").iter().map(|record| record["epoch"].as_u64().unwrap()).collect();
+    assert_eq!(epochs[..6], [1, 2, 4, 5, 6, 8], "every second one, and those of the series");
+    assert_eq!(epochs.last(), Some(&1100));
+    let series = [0, 1, 2, 4, 5, 8, 11, 16, 22, 32, 45, 64, 90, 128, 181, 256, 362, 512, 724];
+    let series = series.into_iter().chain([1024, 1100]);
+    let expected: Vec<_> = series.map(|epoch| format!("epoch-{epoch:06}.safetensors")).collect();
+    assert_eq!(folder.names_in("run/snapshots"), expected);
 }

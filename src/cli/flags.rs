@@ -9,6 +9,7 @@ use crate::monitor::Metric;
 use crate::run::{Interval, Keep, RunConfig, fields};
 use crate::setting::check;
 use crate::train::{Algorithm, Averaging, ChainStart, Schedule, TrainConfig, UpdateRule};
+use clap::builder::{StringValueParser, TypedValueParser as _};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::Serialize;
@@ -47,7 +48,7 @@ pub struct DataFlags {
     #[arg(long, value_parser = parse_image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
     /// Start from the parameters of this model
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = StringValueParser::new().map(PathBuf::from))]
     init: Option<PathBuf>,
 }
 

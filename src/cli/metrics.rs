@@ -1,7 +1,7 @@
 //! `harmonium metrics`.
 
 use super::print;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::monitor::{EpochRecord, metrics_file};
 use crate::run::METRICS;
 use crate::whole_file;
@@ -22,12 +22,7 @@ impl Metrics {
     /// The records of a run as CSV.
     pub fn run(self) -> Result<()> {
         let path = if self.run.is_dir() { self.run.join(METRICS) } else { self.run };
-        let text = std::fs::read_to_string(&path).map_err(|cause| Error::Io {
-            path: path.clone(),
-            action: "read",
-            cause,
-        })?;
-        let table = csv(&metrics_file::parse(&text));
+        let table = csv(&metrics_file::read(&path)?);
         match &self.out {
             Some(path) => whole_file::write(path, &table),
             None => print(String::from_utf8_lossy(&table).trim_end()),

@@ -3,7 +3,8 @@
 use super::flags::{DataFlags, Given, TrainFlags};
 use super::session::{self, SessionFlags};
 use crate::error::{Error, Result};
-use crate::run::{self, SETTINGS, SettingsFile, fields};
+use crate::run::{self, Changes, DataConfig, SETTINGS, SettingsFile, fields};
+use crate::train::TrainConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,21 +19,28 @@ pub struct Resume {
     session: SessionFlags,
 }
 
-/// Flags of settings: of them all only the number of epochs can change.
+/// Flags of settings: of them all only the number of epochs can change, and where the data are.
 #[derive(Debug)]
 struct Fixed {
     data: Given<DataFlags>,
     train: Given<TrainFlags>,
 }
 
+const CHANGEABLE: [&str; 3] = ["epochs", "data", "test_data"];
+
 impl Resume {
     pub fn run(self) -> Result<ExitCode> {
         self.fixed.check(&self.run)?;
-        let epochs = self.fixed.train.settings().get("epochs");
-        let epochs = epochs.map(|epochs| epochs.as_u64().expect("a number") as usize);
+        let data: DataConfig = self.fixed.data.over(&DataConfig::default());
+        let epochs = self.fixed.train.over(&TrainConfig::default()).epochs;
+        let changes = Changes {
+            epochs: self.fixed.train.has("epochs").then_some(epochs),
+            data: self.fixed.data.has("data").then_some(data.data),
+            test_data: data.test_data,
+        };
         let mut terminal = self.session.terminal();
         let session = self.session.session()?;
-        let outcome = run::resume(&self.run, epochs, &session, &mut [&mut terminal])?;
+        let outcome = run::resume(&self.run, &changes, &session, &mut [&mut terminal])?;
         session::report(outcome, &mut terminal)
     }
 }
@@ -42,14 +50,14 @@ impl Fixed {
     fn check(&self, folder: &std::path::Path) -> Result<()> {
         let path = folder.join(SETTINGS);
         let given: Vec<_> = self.data.settings().iter().chain(self.train.settings()).collect();
-        if given.iter().all(|(key, _)| *key == "epochs") {
+        if given.iter().all(|(key, _)| CHANGEABLE.contains(&&key[..])) {
             return Ok(());
         }
         let settings = SettingsFile::read(&path)?.settings;
         let (mut all, train) = (fields(&settings.data), fields(&settings.train));
         all.extend(train);
         for (key, value) in given {
-            if key != "epochs" && all[key] != *value {
+            if !CHANGEABLE.contains(&&key[..]) && all[key] != *value {
                 let rule = format!(
                     "{key} is {} in this run and cannot become {value} while it goes on; train anew \
                      by `harmonium train --config {} --{} …`",
@@ -82,11 +90,14 @@ impl Args for Fixed {
         let flags = Given::<TrainFlags>::augment_args(flags);
         command.args(flags.get_arguments().map(|flag| {
             let flag = flag.clone();
-            if flag.get_id() == "epochs" {
-                let help = "Plan the rest of the run for so many epochs in all [default: as it is]";
-                flag.help(help).hide_default_value(true)
-            } else {
-                flag.hide(true)
+            match flag.get_id().as_str() {
+                "epochs" => {
+                    let help = "Plan the rest of the run for so many epochs in all";
+                    flag.help(help).hide_default_value(true)
+                }
+                "data" => flag.help("Where the file of the training data is now"),
+                "test_data" => flag.help("Where the file of the test data is now"),
+                _ => flag.hide(true),
             }
         }))
     }

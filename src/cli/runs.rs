@@ -2,7 +2,7 @@
 
 use super::print;
 use crate::error::Result;
-use crate::run::{self, Summary};
+use crate::run::{self, Settings, Summary};
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -64,7 +64,14 @@ fn row(run: &Summary, differing: &[&String]) -> [String; 7] {
     let Summary { folder, state, file, place, last } = run;
     let number = |value: Option<f64>| value.map_or("–".to_string(), |x| format!("{x:.2}"));
     let epoch = last.as_ref().map_or(0, |record| record.epoch as u64);
-    let n_epochs = place.as_ref().map_or(file.settings.train.epochs as u64, |place| place.n_epochs);
+    let Settings { train, run: run_config, .. } = &file.settings;
+    let n_epochs = match (run_config.replanned.last(), place, train.updates) {
+        (Some(plan), ..) => plan.epochs.to_string(),
+        (None, Some(place), _) => place.n_epochs.to_string(),
+        // As many as its updates take: that is known from the first checkpoint on.
+        (None, None, Some(_)) => "?".to_string(),
+        (None, None, None) => train.epochs.to_string(),
+    };
     let seconds = place.as_ref().map(|place| place.seconds);
     let seconds = seconds.into_iter().chain(last.as_ref().map(|record| record.seconds));
     let settings = run.settings();

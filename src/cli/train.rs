@@ -92,8 +92,9 @@ impl Train {
         {
             base.train.hidden = ModelFile::read(path)?.rbm.n_hidden();
         }
-        if self.train.has("epochs") || self.time_budget.is_some() {
+        if self.time_budget.is_some() || self.train.has("epochs") || self.train.has("updates") {
             base.train.updates = None;
+            base.run.replanned.clear();
         }
         let mut train: TrainConfig = self.train.over(&base.train);
         if train.algorithm == Algorithm::Cd && !self.train.has("chains") {

@@ -4,11 +4,11 @@
 use super::{Rbm, checksum};
 use crate::error::{Error, Result};
 use crate::rng::STREAM_VERSION;
+use crate::state::State;
 use crate::whole_file;
 use ndarray::{Array1, Array2};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::path::Path;
 
 /// Version of the layout of the file.
@@ -58,6 +58,30 @@ pub(crate) struct Metadata {
     pub(crate) checkpoint: Option<serde_json::Value>,
 }
 
+impl Metadata {
+    /// As text, sorted by key.
+    pub(crate) fn to_text(&self) -> String {
+        // Through a `Value`, whose objects are sorted.
+        serde_json::to_value(self).expect("plain data").to_string()
+    }
+
+    /// Reads the text.
+    ///
+    /// # Errors
+    /// What is wrong: another format version, or not what that version has.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let cannot = |cause| format!("metadata key `{KEY}`: {cause}");
+        let Version { format_version } = serde_json::from_str(text).map_err(cannot)?;
+        if format_version != FORMAT_VERSION {
+            return Err(format!(
+                "format version is {format_version}, but this program reads {FORMAT_VERSION}; use \
+                 the version of harmonium that wrote it"
+            ));
+        }
+        serde_json::from_str(text).map_err(cannot)
+    }
+}
+
 /// Only the version: read first, since another format may hold other fields.
 #[derive(Deserialize)]
 struct Version {
@@ -86,34 +110,16 @@ impl ModelFile {
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Vec<u8> {
         let Self { rbm, provenance } = self;
-        let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
-        let bytes = |values: &mut dyn Iterator<Item = &f32>| -> Vec<u8> {
-            values.flat_map(|x| x.to_le_bytes()).collect()
-        };
-        let weights = bytes(&mut rbm.weights.iter());
-        let visible_bias = bytes(&mut rbm.visible_bias.iter());
-        let hidden_bias = bytes(&mut rbm.hidden_bias.iter());
-        let tensors = [
-            ("weights", vec![n_visible, n_hidden], &weights),
-            ("visible_bias", vec![n_visible], &visible_bias),
-            ("hidden_bias", vec![n_hidden], &hidden_bias),
-        ];
-        let views = tensors.map(|(name, shape, data)| {
-            let view =
-                TensorView::new(Dtype::F32, shape, data).expect("as many bytes as the shape asks");
-            (name, view)
-        });
+        let mut arrays = State::default();
+        rbm.save("", &mut arrays);
         let metadata = Metadata {
             format_version: FORMAT_VERSION,
-            n_hidden,
-            n_visible,
+            n_hidden: rbm.n_hidden(),
+            n_visible: rbm.n_visible(),
             provenance: provenance.clone(),
             checkpoint: None,
         };
-        // Through a `Value`, whose objects are sorted by key.
-        let text = serde_json::to_value(metadata).expect("plain data").to_string();
-        let metadata = Some(HashMap::from([(KEY.to_string(), text)]));
-        safetensors::serialize(views, metadata).expect("three small, whole tensors")
+        arrays.to_safetensors(KEY, metadata.to_text())
     }
 
     /// Reads a model that [`write`](Self::write) wrote, or that of a checkpoint: the average of the
@@ -144,16 +150,7 @@ impl ModelFile {
             .as_ref()
             .and_then(|metadata| metadata.get(KEY))
             .ok_or(format!("has no metadata key `{KEY}`, so it is no model of this program"))?;
-        let bad_metadata = |cause| format!("metadata key `{KEY}`: {cause}");
-        let Version { format_version } = serde_json::from_str(text).map_err(bad_metadata)?;
-        if format_version != FORMAT_VERSION {
-            return Err(format!(
-                "format version is {format_version}, but this program reads {FORMAT_VERSION}; use \
-                 the version of harmonium that wrote it"
-            ));
-        }
-        let Metadata { n_hidden, n_visible, provenance, checkpoint, .. } =
-            serde_json::from_str(text).map_err(bad_metadata)?;
+        let Metadata { n_hidden, n_visible, provenance, checkpoint, .. } = Metadata::parse(text)?;
         if checkpoint.is_some() {
             checksum::verify(bytes)?;
         }

@@ -72,6 +72,11 @@ impl Best {
         is_best
     }
 
+    /// Begins to count anew.
+    pub fn forgive(&mut self) {
+        self.n_since = 0;
+    }
+
     /// Measurements since the best.
     pub fn n_since(&self) -> usize {
         self.n_since

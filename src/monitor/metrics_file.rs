@@ -1,9 +1,9 @@
 //! `metrics.jsonl`: one JSON object a line, a record each.
 
 use super::{EpochRecord, Monitor, Writer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::train::Trainer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The file, and the thread that writes it.
 #[derive(Debug)]
@@ -31,7 +31,44 @@ pub fn lines(records: &[EpochRecord]) -> String {
     records.iter().map(line).collect()
 }
 
-/// The records of lines of JSON, up to the first that is none: the last may have been cut short.
-pub fn parse(lines: &str) -> Vec<EpochRecord> {
-    lines.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
+/// The records of lines of JSON. A last line without its end is left out: whoever wrote it was
+/// stopped meanwhile.
+///
+/// # Errors
+/// Which line is no record, and why.
+pub fn parse(lines: &str) -> Result<Vec<EpochRecord>, String> {
+    let whole = lines.rfind('\n').map_or("", |end| &lines[..end]);
+    let record = |(at, line)| {
+        serde_json::from_str(line).map_err(|cause| format!("line {} is no record: {cause}", at + 1))
+    };
+    whole.lines().enumerate().map(record).collect()
+}
+
+/// The records in a file.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Unsuitable`] for a line that is no record.
+pub fn read(path: &Path) -> Result<Vec<EpochRecord>> {
+    let text = std::fs::read_to_string(path).map_err(|cause| Error::Io {
+        path: path.into(),
+        action: "read",
+        cause,
+    })?;
+    parse(&text).map_err(|rule| Error::Unsuitable { path: path.into(), rule })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_its_end_is_left_out_and_another_one_named() {
+        let records = [1, 2].map(|epoch| EpochRecord { epoch, ..EpochRecord::default() });
+        let text = lines(&records);
+        assert_eq!(parse(&text).unwrap(), records);
+        assert_eq!(parse(&text[..text.len() - 1]).unwrap(), records[..1]);
+        assert_eq!(parse(&text[..9]).unwrap(), []);
+        let broken = text.replacen("\"epoch\":1", "\"epoch\":x", 1);
+        assert!(parse(&broken).unwrap_err().starts_with("line 1 is no record: "));
+    }
 }

@@ -71,9 +71,17 @@ pub trait Monitor: Send {
     /// A number of updates are done.
     fn after_updates(&mut self, _trainer: &Trainer, _samples_per_second: f64) {}
 
-    /// An epoch is done.
+    /// An epoch is done and recorded. Of more than 1,000 epochs not every one is.
     ///
     /// # Errors
     /// Whatever keeps the record from being kept; it ends the run.
     fn after_epoch(&mut self, trainer: &Trainer, record: &EpochRecord) -> Result<()>;
+
+    /// The run is at its end.
+    ///
+    /// # Errors
+    /// As [`after_epoch`](Self::after_epoch).
+    fn finish(&mut self, _trainer: &Trainer) -> Result<()> {
+        Ok(())
+    }
 }

@@ -57,8 +57,11 @@ impl Monitor for Snapshots<'_> {
     }
 
     fn after_epoch(&mut self, trainer: &Trainer, _record: &EpochRecord) -> Result<()> {
-        let is_due = is_on_series(trainer.n_epochs_begun()) || trainer.is_done();
-        if is_due { self.take(trainer) } else { Ok(()) }
+        if is_on_series(trainer.n_epochs_begun()) { self.take(trainer) } else { Ok(()) }
+    }
+
+    fn finish(&mut self, trainer: &Trainer) -> Result<()> {
+        self.take(trainer)
     }
 }
 

@@ -7,9 +7,10 @@
 use super::{EpochRecord, Monitor, Writer};
 use crate::error::Result;
 use crate::train::Trainer;
+use crate::whole_file;
 use prost::Message;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The fields of TensorFlow's `Event` (`core/util/event.proto`) that are used here.
@@ -42,14 +43,17 @@ struct Scalar {
     simple_value: Option<f32>,
 }
 
-/// The name of the file; TensorBoard reads what has `tfevents` in its name.
-pub const FILE: &str = "events.out.tfevents.harmonium";
+/// What the names of event files begin and end with, around the time at which they were made.
+/// TensorBoard reads what has `tfevents` in its name.
+const PREFIX: &str = "events.out.tfevents.";
+const SUFFIX: &str = ".harmonium";
 
-/// The event file of a run.
+/// The event file of a run: a new one for each session, as a reader may have the old one open.
 #[derive(Debug)]
 pub struct TensorBoard<'a> {
-    path: PathBuf,
+    folder: PathBuf,
     writer: &'a Writer,
+    path: PathBuf,
     /// When training began, in seconds since 1970; with interruptions, when it would have begun
     /// without them.
     start: f64,
@@ -57,15 +61,27 @@ pub struct TensorBoard<'a> {
 
 impl<'a> TensorBoard<'a> {
     /// The event file in a folder.
-    pub fn new(folder: &std::path::Path, writer: &'a Writer) -> Self {
-        Self { path: folder.join(FILE), writer, start: 0.0 }
+    pub fn new(folder: &Path, writer: &'a Writer) -> Self {
+        Self { folder: folder.to_path_buf(), writer, path: PathBuf::new(), start: 0.0 }
+    }
+
+    fn remove_earlier(&self) -> Result<()> {
+        for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
+                whole_file::remove(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl Monitor for TensorBoard<'_> {
-    /// Writes the file anew with the records so far.
+    /// Writes the records so far.
     fn begin(&mut self, _trainer: &Trainer, past: &[EpochRecord]) -> Result<()> {
+        self.remove_earlier()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        self.path = self.folder.join(format!("{PREFIX}{now:.6}{SUFFIX}"));
         self.start = now - past.last().map_or(0.0, |record| record.seconds);
         let version = Event {
             wall_time: self.start,

@@ -4,8 +4,6 @@
 use crate::error::{Error, Result};
 use crate::whole_file;
 use crossbeam::channel::{Sender, bounded};
-use std::fs::File;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -57,14 +55,7 @@ impl Writer {
     /// As [`send`](Self::send).
     pub fn append(&self, path: PathBuf, contents: impl Into<Vec<u8>>) -> Result<()> {
         let contents = contents.into();
-        self.send(move || {
-            let appended = File::options()
-                .append(true)
-                .create(true)
-                .open(&path)
-                .and_then(|mut file| file.write_all(&contents));
-            appended.map_err(|cause| Error::Io { path, action: "write", cause })
-        })
+        self.send(move || whole_file::append(&path, &contents))
     }
 
     /// Writes a whole file: under a temporary name, then renamed.

@@ -26,9 +26,9 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
+    pub fn write(&self, checkpoint: Checkpoint) -> Result<()> {
         let path = self.folder.join(format!("{PREFIX}{:09}{SUFFIX}", checkpoint.place.updates));
-        whole_file::write(&path, &checkpoint.to_bytes())?;
+        whole_file::write(&path, &checkpoint.into_bytes())?;
         let mut all = list(&self.folder);
         all.truncate(all.len().saturating_sub(self.keep));
         for (updates, path) in all {
@@ -62,14 +62,13 @@ fn list(folder: &Path) -> Vec<(u64, PathBuf)> {
 /// after it. They are set aside, under names that no longer are those of checkpoints.
 ///
 /// # Errors
-/// [`Error::Io`] if one cannot be read, or a damaged one cannot be renamed.
+/// As [`Checkpoint::read`] but for a damaged one; [`Error::Io`] if that cannot be renamed.
 pub fn newest_whole(folder: &Path) -> Result<(Option<Checkpoint>, Vec<Error>)> {
     let mut damaged = Vec::new();
     for (_, path) in list(folder).into_iter().rev() {
         match Checkpoint::read(&path) {
             Ok(checkpoint) => return Ok((Some(checkpoint), damaged)),
-            Err(error @ Error::Io { .. }) => return Err(error),
-            Err(error) => {
+            Err(error @ Error::Damaged { .. }) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 let aside = path.with_file_name(format!("damaged-{name}"));
                 fs::rename(&path, aside).map_err(|cause| Error::Io {
@@ -79,9 +78,15 @@ pub fn newest_whole(folder: &Path) -> Result<(Option<Checkpoint>, Vec<Error>)> {
                 })?;
                 damaged.push(error);
             }
+            Err(error) => return Err(error),
         }
     }
     Ok((None, damaged))
+}
+
+/// Whether a folder holds checkpoints.
+pub fn has_any(folder: &Path) -> bool {
+    !list(folder).is_empty()
 }
 
 /// The place of the newest checkpoint in a folder whose header can be read.
@@ -129,7 +134,7 @@ mod tests {
             let checkpoints =
                 Checkpoints { folder: folder.path().to_path_buf(), keep: 2, keep_series };
             for updates in [1, 2, 3, 4, 5, 6, 7, 8, 9, 1_000_000_000] {
-                checkpoints.write(&checkpoint(updates)).unwrap();
+                checkpoints.write(checkpoint(updates)).unwrap();
             }
             assert_eq!(updates_of(folder.path()), expected);
             let (newest, damaged) = newest_whole(folder.path()).unwrap();
@@ -143,7 +148,7 @@ mod tests {
         let checkpoints =
             Checkpoints { folder: folder.path().to_path_buf(), keep: 3, keep_series: false };
         for updates in [10, 20, 30] {
-            checkpoints.write(&checkpoint(updates)).unwrap();
+            checkpoints.write(checkpoint(updates)).unwrap();
         }
         for name in ["update-000000020.safetensors", "update-000000030.safetensors"] {
             let path = folder.path().join(name);

@@ -13,6 +13,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+/// Large enough for a count, and small enough for a settings file.
+const LARGEST: usize = 1 << 40;
+
 /// What a run starts from: the examples and, it may be, a model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -39,8 +42,8 @@ pub struct DataConfig {
     pub init_sha256: Option<String>,
 }
 
-/// What a run does beside training. Nothing here decides a bit of the parameters but the choice of
-/// those to keep and of where to stop.
+/// What a run does beside training. It decides nothing of how parameters are moved, but which are
+/// kept, where training ends, and for how long it is planned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunConfig {
@@ -133,9 +136,15 @@ impl RunConfig {
     /// # Errors
     /// [`Error::InvalidSetting`] for the first that is out of its range, or cannot be met.
     pub fn validate(&self, has_held_out: bool) -> Result<()> {
-        check("patience", self.patience, self.patience > 0, || "at least 1".to_string())?;
-        let n = self.keep_checkpoints;
-        check("keep_checkpoints", n, n > 0, || "at least 1".to_string())?;
+        for (setting, value, least) in [
+            ("patience", self.patience, 1),
+            ("keep_checkpoints", self.keep_checkpoints, 1),
+            ("evaluate_every", self.evaluate_every, 0),
+        ] {
+            check(setting, value, (least..=LARGEST).contains(&value), || {
+                format!("at least {least} and at most {LARGEST}")
+            })?;
+        }
         let kept = match self.keep {
             Keep::Last => None,
             Keep::Best(metric) => Some(("keep", metric)),
@@ -172,4 +181,17 @@ pub struct Session {
     pub command: Option<String>,
     /// How it may be asked to stop from outside.
     pub interrupt: Interrupt,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All updates are done.
+    Done,
+    /// The score that was watched got no better: the run is over.
+    StoppedEarly,
+    /// At the place where the session was to stop.
+    Stopped,
+    /// By a request from outside, as by this signal.
+    Interrupted(i32),
 }

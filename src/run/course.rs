@@ -1,25 +1,26 @@
 //! The course of a run: update after update, records, checkpoints, and the reasons to stop.
 
 use super::checkpoints::Checkpoints;
-use super::config::{Keep, Session};
+use super::config::{End, Keep, Replan, Session};
 use super::data::Data;
 use super::folder::{CHECKPOINTS, Folder};
-use super::settings::Settings;
-use super::{End, results};
+use super::results;
+use super::settings::{Settings, fields};
 use crate::checkpoint::{Checkpoint, Place};
 use crate::error::Result;
 use crate::model::{Provenance, Rbm};
 use crate::monitor::metric::Best;
 use crate::monitor::{EpochRecord, Likelihood, Monitor, Probe, Writer, metrics_file};
+use crate::setting::is_on_series;
 use crate::train::Trainer;
 use std::time::Instant;
 
 /// Most epochs of a run that are all recorded; a longer one has a record every so many.
-const MOST_RECORDS: u64 = 1000;
+pub const MOST_RECORDS: u64 = 1000;
 
-/// What a run has behind it when a session starts.
+/// What has come of a run so far.
 #[derive(Debug, Default)]
-pub struct Past {
+pub struct Journal {
     /// Its records.
     pub records: Vec<EpochRecord>,
     /// The parameters of its best epoch, if they are kept.
@@ -40,7 +41,7 @@ pub struct Course<'a> {
     data: &'a Data,
     probe: Probe,
     likelihood: Option<Likelihood>,
-    past: Past,
+    journal: Journal,
     /// Of the metric whose best model is kept, and of the one that may stop the run.
     best: Option<Best>,
     early_stop: Option<Best>,
@@ -60,7 +61,7 @@ impl<'a> Course<'a> {
         trainer: Trainer,
         (settings, data): (&'a Settings, &'a Data),
         (folder, writer): (&'a Folder, &'a Writer),
-        past: Past,
+        journal: Journal,
         command: Option<String>,
     ) -> Self {
         let (seed, config) = (trainer.config().seed, &settings.run);
@@ -84,9 +85,13 @@ impl<'a> Course<'a> {
             writer,
             command,
             data,
-            past,
+            journal,
         };
-        for record in &course.past.records {
+        let mut plans = settings.run.replanned.iter().peekable();
+        for record in &course.journal.records {
+            while plans.next_if(|plan| plan.update < record.updates).is_some() {
+                course.early_stop.as_mut().map(Best::forgive);
+            }
             course.best.as_mut().map(|best| best.observe(record));
             course.early_stop.as_mut().map(|best| best.observe(record));
         }
@@ -95,10 +100,18 @@ impl<'a> Course<'a> {
 
     /// What the model file says of this run.
     fn provenance(&self) -> Provenance {
+        let mut settings = fields(self.trainer.config());
+        let updates = self.trainer.updates();
+        let plans = self.settings.run.replanned.iter().filter(|plan| plan.update <= updates);
+        let plans: Vec<_> = plans.collect();
+        if !plans.is_empty() {
+            // No fresh run of as many epochs ends in these parameters.
+            settings.insert("replanned".to_string(), serde_json::json!(plans));
+        }
         Provenance {
             data: self.data.provenance.clone(),
             image_shape: self.trainer.examples().image_shape(),
-            settings: super::settings::fields(self.trainer.config()),
+            settings,
             ..Provenance::default()
         }
     }
@@ -119,14 +132,24 @@ impl<'a> Course<'a> {
         monitors: &mut [&mut dyn Monitor],
     ) -> Result<(End, u64)> {
         for monitor in monitors.iter_mut() {
-            monitor.begin(&self.trainer, &self.past.records)?;
+            monitor.begin(&self.trainer, &self.journal.records)?;
         }
-        let end = if self.past.is_done { End::Done } else { self.train(session, monitors)? };
-        let best = self.past.best.as_ref();
+        let end = if self.journal.is_done { End::Done } else { self.train(session, monitors)? };
+        self.journal.is_done = matches!(end, End::Done | End::StoppedEarly);
+        if self.journal.is_done {
+            for monitor in monitors.iter_mut() {
+                monitor.finish(&self.trainer)?;
+            }
+        } else {
+            // First of all: whoever is in a hurry may send a second signal.
+            self.write_checkpoint()?;
+        }
+        let best = self.journal.best.as_ref();
         results::write(self.folder, &self.trainer, best, &self.provenance(), self.writer)?;
-        // Last of all: a run that is done has its results.
-        self.past.is_done = matches!(end, End::Done | End::StoppedEarly);
-        self.write_checkpoint()?;
+        if self.journal.is_done {
+            // Last of all: a run that is done has its results.
+            self.write_checkpoint()?;
+        }
         Ok((end, self.trainer.updates()))
     }
 
@@ -157,7 +180,7 @@ impl<'a> Course<'a> {
             let since = self.clock.checkpoint.elapsed();
             let config = &self.settings.run;
             if config.checkpoint_every.is_due(since, updates, per_epoch)
-                || (config.keep_series && crate::setting::is_on_series(updates))
+                || (config.keep_series && is_on_series(updates))
             {
                 self.write_checkpoint()?;
             }
@@ -166,9 +189,19 @@ impl<'a> Course<'a> {
 
     /// Changes the plan, if it was to be changed at this update.
     fn replan(&mut self) -> Result<()> {
+        match self.plan_due() {
+            None => Ok(()),
+            Some(plan) => {
+                self.early_stop.as_mut().map(Best::forgive);
+                self.trainer.replan(plan.epochs)
+            }
+        }
+    }
+
+    /// The plan that is to be made at this update.
+    fn plan_due(&self) -> Option<Replan> {
         let updates = self.trainer.updates();
-        let due = self.settings.run.replanned.iter().rev().find(|plan| plan.update == updates);
-        due.map_or(Ok(()), |plan| self.trainer.replan(plan.epochs))
+        self.settings.run.replanned.iter().rfind(|plan| plan.update == updates).copied()
     }
 
     /// Twenty times an epoch.
@@ -195,6 +228,7 @@ impl<'a> Course<'a> {
         let recorded_every = trainer.n_epochs().div_ceil(MOST_RECORDS);
         let likelihood = self.likelihood.as_ref().filter(|likelihood| likelihood.is_due(trainer));
         let is_recorded = trainer.n_epochs_begun().is_multiple_of(recorded_every)
+            || is_on_series(trainer.n_epochs_begun())
             || trainer.is_done()
             || likelihood.is_some();
         let mut stops = false;
@@ -204,25 +238,31 @@ impl<'a> Course<'a> {
                 record.set_likelihood(&likelihood.measure(trainer)?);
                 record.seconds = self.seconds();
             }
-            if self.best.as_mut().is_some_and(|best| best.observe(&record)) {
-                self.past.best = Some(trainer.model());
-            }
             if let Some(early_stop) = &mut self.early_stop {
                 early_stop.observe(&record);
                 stops = early_stop.n_since() >= self.settings.run.patience;
             }
+            if let Some(likelihood) = self.likelihood.as_ref().filter(|_| stops) {
+                // The end of the run, for which it is promised.
+                if record.log_likelihood.is_none() {
+                    record.set_likelihood(&likelihood.measure(trainer)?);
+                }
+            }
+            if self.best.as_mut().is_some_and(|best| best.observe(&record)) {
+                self.journal.best = Some(trainer.model());
+            }
             for monitor in monitors.iter_mut() {
                 monitor.after_epoch(trainer, &record)?;
             }
-            self.past.records.push(record);
+            self.journal.records.push(record);
         }
         self.clock.epoch = (Instant::now(), self.trainer.updates());
-        Ok(stops)
+        Ok(stops && self.plan_due().is_none())
     }
 
     /// Wall time of all sessions up to now.
     fn seconds(&self) -> f64 {
-        self.past.seconds + self.clock.session.0.elapsed().as_secs_f64()
+        self.journal.seconds + self.clock.session.0.elapsed().as_secs_f64()
     }
 
     /// Takes the state, which is written while training goes on.
@@ -242,14 +282,14 @@ impl<'a> Course<'a> {
                 updates: self.trainer.updates(),
                 total_updates: self.trainer.total_updates(),
                 seconds: self.seconds(),
-                is_done: self.past.is_done,
+                is_done: self.journal.is_done,
             },
             settings_file: self.settings.to_toml(self.command.as_deref()),
-            records: metrics_file::lines(&self.past.records),
-            best: self.past.best.clone(),
+            records: metrics_file::lines(&self.journal.records),
+            best: self.journal.best.clone(),
         };
         self.clock.checkpoint = Instant::now();
-        self.writer.send(move || checkpoints.write(&checkpoint))
+        self.writer.send(move || checkpoints.write(checkpoint))
     }
 }
 

@@ -82,8 +82,8 @@ fn expect(flag: &str, dataset: Dataset, sha256: Option<&String>) -> Result<Datas
     match (dataset.sha256(), sha256) {
         (found, Some(expected)) if found != Some(expected) => {
             let rule = format!(
-                "has the SHA-256 {}, but the settings of the run ask for {expected}; give the same \
-                 file with --{flag}, or leave the fingerprint out of the settings",
+                "has the SHA-256 {}, but the run was made with {expected}; say where that file is by \
+                 --{flag}, or train a new run on this one",
                 found.unwrap_or("of no file")
             );
             Err(Error::Unsuitable { path: PathBuf::from(dataset.name()), rule })

@@ -1,10 +1,12 @@
 //! The folder of a run: its files, and the lock by which one process at a time works on it.
 
+use super::checkpoints;
 use super::config::Session;
 use crate::error::{Error, Result};
 use crate::whole_file;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The model of a run.
 pub const MODEL: &str = "model.safetensors";
@@ -20,6 +22,10 @@ pub const CHECKPOINTS: &str = "checkpoints";
 pub const SNAPSHOTS: &str = "snapshots";
 /// The file that is locked as long as a process works on the run.
 const LOCK: &str = ".lock";
+
+/// How often, and at what distance, the lock is tried.
+const LOCK_ATTEMPTS: usize = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// The folder of a run on which this process works.
 #[derive(Debug)]
@@ -37,8 +43,12 @@ impl Folder {
     /// [`Error::Unsuitable`] if it holds a run, [`Error::Io`] if no files can be made in it.
     pub fn create(session: &Session, name: &str) -> Result<Self> {
         let Some(path) = &session.out else { return create_in_runs(name) };
-        for file in [SETTINGS, MODEL, METRICS] {
-            if path.join(file).exists() {
+        let holds = |file: &str| match file {
+            CHECKPOINTS => checkpoints::has_any(&path.join(CHECKPOINTS)),
+            file => path.join(file).exists(),
+        };
+        for file in [SETTINGS, MODEL, METRICS, CHECKPOINTS] {
+            if holds(file) {
                 let rule = format!(
                     "already holds a run ({file}); go on with it by `{}`, or give another folder \
                      with --out",
@@ -57,11 +67,13 @@ impl Folder {
     /// [`Error::Unsuitable`] if it holds no run, or another process works on it; [`Error::Io`] if no
     /// files can be made in it.
     pub fn open(path: &Path) -> Result<Self> {
-        if !path.join(SETTINGS).exists() && !path.join(CHECKPOINTS).is_dir() {
-            let what = if path.is_dir() { "holds no run" } else { "is no folder" };
-            let rule =
-                format!("{what}: there is no {SETTINGS}; `harmonium runs` lists those there are");
-            return Err(Error::Unsuitable { path: path.into(), rule });
+        if !path.join(SETTINGS).exists() && !checkpoints::has_any(&path.join(CHECKPOINTS)) {
+            let rule = match (path.is_dir(), path.join(LOCK).exists()) {
+                (_, true) => "holds a run that had not begun; give its `harmonium train` again",
+                (true, _) => "holds no run; `harmonium runs` lists those there are",
+                (false, _) => "is no folder; `harmonium runs` lists the runs there are",
+            };
+            return Err(Error::Unsuitable { path: path.into(), rule: rule.to_string() });
         }
         let folder = Self::lock(path.to_path_buf())?;
         for part in [path.to_path_buf(), folder.join(CHECKPOINTS), folder.join(SNAPSHOTS)] {
@@ -74,14 +86,16 @@ impl Folder {
     fn lock(path: PathBuf) -> Result<Self> {
         let lock = File::options().create(true).append(true).open(path.join(LOCK));
         let lock = lock.map_err(|cause| cannot_create_files(&path, cause))?;
-        match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                let rule = "another process works on this run; wait for it, or stop it".to_string();
-                return Err(Error::Unsuitable { path, rule });
-            }
-            // Some file systems have no locks; then whoever starts two processes has been warned by
-            // nobody.
-            Err(TryLockError::Error(_)) | Ok(()) => {}
+        // Whoever lists runs holds the lock for a moment, to see whether it is free.
+        let is_taken = || matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
+        let is_free = (0..LOCK_ATTEMPTS).any(|attempt| {
+            std::thread::sleep(if attempt == 0 { Duration::ZERO } else { LOCK_PAUSE });
+            !is_taken()
+        });
+        // Some file systems have no locks at all; there nobody warns who starts two processes.
+        if !is_free {
+            let rule = "another process works on this run; wait for it, or stop it".to_string();
+            return Err(Error::Unsuitable { path, rule });
         }
         for part in [CHECKPOINTS, SNAPSHOTS] {
             let part = path.join(part);

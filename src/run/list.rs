@@ -52,19 +52,24 @@ impl Summary {
             return Ok(None);
         }
         let place = newest_place(&folder.join(CHECKPOINTS));
-        let is_done = place.as_ref().is_some_and(|place| place.is_done);
+        let file = SettingsFile::read(&settings)?;
+        // A plan that was made since then is not in the checkpoint.
+        let is_planned = |updates| file.settings.run.replanned.iter().any(|p| p.update == updates);
+        let is_done = |place: &Place| place.is_done && !is_planned(place.updates);
+        let is_done = place.as_ref().is_some_and(is_done);
         let state = match (is_locked(folder), is_done) {
             (true, _) => RunState::Running,
             (false, true) => RunState::Done,
             (false, false) => RunState::Stopped,
         };
-        let records = std::fs::read_to_string(folder.join(METRICS)).unwrap_or_default();
+        let metrics = folder.join(METRICS);
+        let records = if metrics.exists() { metrics_file::read(&metrics)? } else { Vec::new() };
         Ok(Some(Self {
             folder: folder.to_path_buf(),
             state,
-            file: SettingsFile::read(&settings)?,
+            file,
             place,
-            last: metrics_file::parse(&records).pop(),
+            last: records.into_iter().next_back(),
         }))
     }
 

@@ -7,12 +7,13 @@ use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::Writer;
 use crate::monitor::pictures::{self, Grey};
 use crate::train::{Algorithm, Trainer};
+use crate::whole_file;
 
 /// Most images of a picture.
 const MOST_IMAGES: usize = 150;
 
 /// Sweeps from the data to the pictures of samples that contrastive divergence leaves.
-const CD_SWEEPS: usize = 1000;
+pub const CD_SWEEPS: usize = 1000;
 
 /// Writes the results of a run whose model is `best` or, without it, that of the trainer.
 ///
@@ -41,8 +42,12 @@ pub fn write(
         writer.write(folder.join("samples.png"), samples)?;
     }
     let file = |rbm: &Rbm| ModelFile { rbm: rbm.clone(), provenance: provenance.clone() };
+    let last_model = folder.join(LAST_MODEL);
     if trainer.average().is_some() {
-        writer.write(folder.join(LAST_MODEL), file(&trainer.rbm()).to_bytes())?;
+        writer.write(last_model, file(&trainer.rbm()).to_bytes())?;
+    } else {
+        // An average that begins anew under another plan leaves one behind.
+        writer.send(move || whole_file::remove(&last_model))?;
     }
     writer.write(folder.join(MODEL), file(rbm).to_bytes())
 }

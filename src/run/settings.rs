@@ -47,10 +47,19 @@ pub struct SettingsFile {
     pub command: Option<String>,
 }
 
-/// The keys above the first section.
-#[derive(Serialize, Deserialize)]
+/// The file as it is written.
+#[derive(Serialize)]
+struct File<'a> {
+    harmonium: &'a str,
+    stream_version: u32,
+    command: Option<&'a str>,
+    #[serde(flatten)]
+    settings: &'a Settings,
+}
+
+/// The keys above the first section, as they are read.
+#[derive(Deserialize)]
 struct Header {
-    harmonium: Option<String>,
     stream_version: Option<u32>,
     command: Option<String>,
 }
@@ -62,34 +71,40 @@ const OF_COMMANDS: [&str; 8] =
 impl Settings {
     /// The settings as a file, with what is not set as a comment.
     pub fn to_toml(&self, command: Option<&str>) -> String {
-        let header = Header {
-            harmonium: Some(env!("CARGO_PKG_VERSION").to_string()),
-            stream_version: Some(STREAM_VERSION),
-            command: command.map(str::to_string),
+        let file = File {
+            harmonium: env!("CARGO_PKG_VERSION"),
+            stream_version: STREAM_VERSION,
+            command,
+            settings: self,
         };
-        let mut text = format!(
-            "# The settings of a run. `harmonium train --config` with this file trains it again, to \
-             the bit.\n{}",
-            to_toml(&header)
-        );
-        for (name, fields, body) in [
-            ("data", fields(&self.data), to_toml(&self.data)),
-            ("train", fields(&self.train), to_toml(&self.train)),
-            ("run", fields(&self.run), to_toml(&self.run).replace("[[", "[[run.")),
+        let mut text = toml::to_string(&file).expect("settings that a settings file holds");
+        for (name, fields) in [
+            ("data", fields(&self.data)),
+            ("train", fields(&self.train)),
+            ("run", fields(&self.run)),
         ] {
             let unset = fields.iter().filter(|(_, value)| value.is_null());
             let unset: String = unset.map(|(key, _)| format!("# {key} is not set\n")).collect();
-            text += &format!("\n[{name}]\n{unset}{body}");
+            let section = format!("\n[{name}]\n");
+            text = text.replacen(&section, &(section.clone() + &unset), 1);
         }
-        text
+        format!(
+            "# The settings of a run. `harmonium train --config` with this file trains it again, to \
+             the bit.\n{text}"
+        )
     }
 
-    /// The first setting of what decides bits in which these differ from others: (its name, its
-    /// value here, its value there). Paths may differ: their files have fingerprints.
+    /// The first setting of what decides bits, or which parameters are kept, in which these differ
+    /// from others: (its name, its value here, its value there). Paths may differ: their files have
+    /// fingerprints.
     pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
+        let keep = |settings: &Self| {
+            Map::from_iter([("keep".to_string(), settings.run.keep.to_string().into())])
+        };
         let sections = [
             (fields(&self.train), fields(&other.train)),
             (fields(&self.data), fields(&other.data)),
+            (keep(self), keep(other)),
         ];
         sections.into_iter().find_map(|(here, there)| {
             here.into_iter().find_map(|(key, value)| {
@@ -160,10 +175,6 @@ impl Settings {
     pub fn write(&self, path: &Path, command: Option<&str>) -> Result<()> {
         whole_file::write(path, self.to_toml(command).as_bytes())
     }
-}
-
-fn to_toml(value: &impl Serialize) -> String {
-    toml::to_string(value).expect("settings that a settings file holds")
 }
 
 /// The settings of a section by name; those that are not set are null.

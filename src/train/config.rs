@@ -14,6 +14,9 @@ pub const MAX_ROWS: usize = 32_767;
 /// The most epochs: with any data, their updates are counted in 64 bits.
 const MAX_EPOCHS: usize = 1 << 40;
 
+/// The most updates: as many as a settings file can say.
+const MAX_UPDATES: u64 = i64::MAX as u64;
+
 /// The most sweeps of an update.
 const MAX_SWEEPS: usize = 1_000_000;
 
@@ -213,8 +216,9 @@ impl TrainConfig {
         let batch_size = self.batch_size;
         count("hidden", self.hidden, 1, MAX_HIDDEN)?;
         count("epochs", self.epochs, 1, MAX_EPOCHS)?;
-        check("updates", self.updates.unwrap_or(1), self.updates != Some(0), || {
-            "at least 1".to_string()
+        let updates = self.updates.unwrap_or(1);
+        check("updates", updates, (1..=MAX_UPDATES).contains(&updates), || {
+            format!("at least 1 and at most {MAX_UPDATES}")
         })?;
         count("batch_size", batch_size, 1, MAX_ROWS)?;
         check("batch_size", batch_size, batch_size <= n_examples, || {

@@ -40,7 +40,11 @@ impl Trainer {
             average.restore(state, sizes)?;
         }
         trainer.shuffle();
-        Ok(trainer)
+        // What is not taken back, or left over, would show in what is put now.
+        match trainer.state().difference(state) {
+            None => Ok(trainer),
+            Some(name) => Err(bad(&name, "is not as a run with these settings has it")),
+        }
     }
 
     /// All that the next updates depend on, beside settings and examples.
@@ -59,19 +63,28 @@ impl Trainer {
         state
     }
 
-    /// Plans the rest of the run anew, for so many epochs in all: schedule, sweeps and the tail of
-    /// an average follow the new plan from the next update on.
+    /// The settings under which the run would go on for so many epochs in all.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if more epochs are done.
-    pub fn replan(&mut self, epochs: usize) -> Result<()> {
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if more epochs are done.
+    pub fn plan(&self, epochs: usize) -> Result<TrainConfig> {
         let config = TrainConfig { epochs, updates: None, ..self.config.clone() };
         let n_examples = self.examples.n_examples();
         config.validate(n_examples)?;
         check("epochs", epochs, config.total_updates(n_examples) >= self.updates, || {
-            let done = self.updates.div_ceil(self.updates_per_epoch());
-            format!("at least {done}: so many are done or begun")
+            format!("at least {}: so many are done or begun", self.n_epochs_begun())
         })?;
+        Ok(config)
+    }
+
+    /// Plans the rest of the run anew, for so many epochs in all: schedule, sweeps and the tail of
+    /// an average follow the new plan from the next update on.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn replan(&mut self, epochs: usize) -> Result<()> {
+        let config = self.plan(epochs)?;
+        let n_examples = self.examples.n_examples();
         if let Some(average) = &mut self.average {
             average.replan(&config, n_examples, self.updates);
         }
