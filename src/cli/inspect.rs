@@ -48,6 +48,7 @@ impl Inspect {
             "format_version": FORMAT_VERSION,
             "stream_version": provenance.stream_version,
             "crate_version": provenance.crate_version,
+            "best_epoch": provenance.best_epoch,
             "settings": provenance.settings,
             "data": provenance.data,
         });

@@ -1,7 +1,7 @@
 //! `harmonium metrics`.
 
 use super::print;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::monitor::{EpochRecord, metrics_file};
 use crate::run::METRICS;
 use crate::whole_file;
@@ -23,6 +23,14 @@ impl Metrics {
     pub fn run(self) -> Result<()> {
         let path = if self.run.is_dir() { self.run.join(METRICS) } else { self.run };
         let table = csv(&metrics_file::read(&path)?);
+        let is_same = |out: &PathBuf| match (out.canonicalize(), path.canonicalize()) {
+            (Ok(out), Ok(path)) => out == path,
+            _ => false,
+        };
+        if self.out.as_ref().is_some_and(is_same) {
+            let rule = "is what the table is made from; give another --out".to_string();
+            return Err(Error::Unsuitable { path, rule });
+        }
         match &self.out {
             Some(path) => whole_file::write(path, &table),
             None => print(String::from_utf8_lossy(&table).trim_end()),

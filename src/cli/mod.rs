@@ -19,7 +19,7 @@ use crate::dataset::{Binarization, Dataset, Source, Split};
 use crate::error::{Error, Result};
 use crate::model::{Provenance, Rbm};
 use crate::rng::MAX_SEED;
-use crate::run::MODEL;
+use crate::run::model_of;
 use crate::setting::{self, by_name};
 use clap::{Parser, Subcommand};
 use ndarray::{Array, Dimension};
@@ -93,7 +93,7 @@ fn print(result: impl std::fmt::Display) -> Result<()> {
 
 /// The file of a model that is named by itself or by the folder of its run.
 fn model_path(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join(MODEL) } else { path.to_path_buf() }
+    if path.is_dir() { model_of(path) } else { path.to_path_buf() }
 }
 
 /// `28x28` as rows and columns.

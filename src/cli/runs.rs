@@ -1,7 +1,7 @@
 //! `harmonium runs`.
 
 use super::print;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::run::{self, Settings, Summary};
 use clap::Args;
 use serde_json::{Value, json};
@@ -24,6 +24,11 @@ const NOT_SHOWN: [&str; 6] =
 
 impl Runs {
     pub fn run(self) -> Result<()> {
+        if !self.folder.is_dir() {
+            let rule =
+                "is no folder; say where the runs are by `harmonium runs FOLDER`".to_string();
+            return Err(Error::Unsuitable { path: self.folder, rule });
+        }
         let (runs, unreadable) = run::list(&self.folder)?;
         for error in unreadable {
             drop(writeln!(std::io::stderr(), "note: {error}"));

@@ -2,7 +2,7 @@
 
 use super::print;
 use crate::error::Result;
-use crate::monitor::{LogFormat, Monitor as _, Terminal};
+use crate::monitor::{LogFormat, Monitor as _, Terminal, terminal};
 use crate::run::{End, Interrupt, Interval, Outcome, Session, resume_command};
 use clap::Args;
 use std::process::ExitCode;
@@ -31,11 +31,12 @@ impl SessionFlags {
 
     /// A session that Ctrl-C stops.
     pub fn session(&self) -> Result<Session> {
+        let format = self.log_format;
         Ok(Session {
             threads: self.threads,
             stop_after: self.stop_after,
             command: Some(command()),
-            interrupt: Interrupt::on_signals()?,
+            interrupt: Interrupt::on_signals(move |text| terminal::note(format, text))?,
             ..Session::default()
         })
     }

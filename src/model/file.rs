@@ -31,6 +31,9 @@ pub struct Provenance {
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// The contract between seeds and numbers under which it was trained.
     pub stream_version: u32,
+    /// The epoch whose parameters these are, if they were kept as the best of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_epoch: Option<u64>,
 }
 
 impl Default for Provenance {
@@ -41,6 +44,7 @@ impl Default for Provenance {
             image_shape: None,
             settings: serde_json::Map::new(),
             stream_version: STREAM_VERSION,
+            best_epoch: None,
         }
     }
 }

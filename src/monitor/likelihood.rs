@@ -44,9 +44,10 @@ impl Likelihood {
         Self { visible, base_rates: smoothed_rates(&examples.mean()), config, every }
     }
 
-    /// Whether it is time for it.
-    pub fn is_due(&self, trainer: &Trainer) -> bool {
-        trainer.epoch().is_multiple_of(self.every) || trainer.is_done()
+    /// Whether it is time for it after update `updates` of a run.
+    pub fn is_due(&self, trainer: &Trainer, updates: u64) -> bool {
+        let every = (self.every as u64).saturating_mul(trainer.updates_per_epoch());
+        updates.is_multiple_of(every) || updates == trainer.total_updates()
     }
 
     /// The log-likelihood. Chains that are annealed back start at the

@@ -12,7 +12,8 @@ pub enum Metric {
     LogLikelihood,
     /// Σᵢ ln p(vᵢ | the rest) of training data.
     PseudoLikelihood,
-    /// F(v) of held-out data less that of training data: less is better.
+    /// F(v) of held-out data less that of training data: less is better, but least of all is it
+    /// where nothing has been learned. It tells when overfitting begins, not how good a model is.
     FreeEnergyGap,
     /// Mean squared error of a step to the hidden units and back: less is better.
     ReconstructionError,
@@ -50,13 +51,14 @@ impl Metric {
 pub struct Best {
     metric: Metric,
     value: Option<f64>,
+    epoch: usize,
     n_since: usize,
 }
 
 impl Best {
     /// Before the first record.
     pub fn new(metric: Metric) -> Self {
-        Self { metric, value: None, n_since: 0 }
+        Self { metric, value: None, epoch: 0, n_since: 0 }
     }
 
     /// Takes in a record; tells whether it is the best so far. One in which the metric was not
@@ -65,11 +67,16 @@ impl Best {
         let Some(value) = self.metric.of(record) else { return false };
         let is_best = self.value.is_none_or(|best| self.metric.is_better(value, best));
         if is_best {
-            (self.value, self.n_since) = (Some(value), 0);
+            (self.value, self.epoch, self.n_since) = (Some(value), record.epoch, 0);
         } else {
             self.n_since += 1;
         }
         is_best
+    }
+
+    /// The epoch of the best record; none before the first.
+    pub fn epoch(&self) -> Option<usize> {
+        self.value.map(|_| self.epoch)
     }
 
     /// Begins to count anew.

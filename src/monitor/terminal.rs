@@ -61,10 +61,7 @@ impl Monitor for Terminal {
     }
 
     fn note(&mut self, text: &str) {
-        match self.format {
-            LogFormat::Text => self.say(&format!("note: {text}")),
-            LogFormat::Json => self.say(&serde_json::json!({ "note": text }).to_string()),
-        }
+        self.say(&note_line(self.format, text));
     }
 
     fn after_updates(&mut self, trainer: &Trainer, samples_per_second: f64) {
@@ -96,6 +93,18 @@ impl Drop for Terminal {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// Writes a note to stderr, from wherever in the program.
+pub fn note(format: LogFormat, text: &str) {
+    drop(writeln!(std::io::stderr(), "{}", note_line(format, text)));
+}
+
+fn note_line(format: LogFormat, text: &str) -> String {
+    match format {
+        LogFormat::Text => format!("note: {text}"),
+        LogFormat::Json => serde_json::json!({ "note": text }).to_string(),
     }
 }
 

@@ -89,9 +89,13 @@ pub fn has_any(folder: &Path) -> bool {
     !list(folder).is_empty()
 }
 
-/// The place of the newest checkpoint in a folder whose header can be read.
-pub fn newest_place(folder: &Path) -> Option<Place> {
-    list(folder).into_iter().rev().find_map(|(_, path)| Checkpoint::read_place(&path).ok())
+/// The newest checkpoint in a folder whose header can be read, and its place.
+pub fn newest(folder: &Path) -> Option<(PathBuf, Place)> {
+    let all = list(folder).into_iter().rev();
+    all.map(|(_, path)| path).find_map(|path| {
+        let place = Checkpoint::read_place(&path).ok()?;
+        Some((path, place))
+    })
 }
 
 #[cfg(test)]
@@ -164,6 +168,6 @@ mod tests {
         assert!(damaged[1].contains("update-000000020.safetensors: is damaged"), "{damaged:?}");
         assert_eq!(updates_of(folder.path()), [10]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is lost");
-        assert_eq!(newest_place(folder.path()).unwrap().updates, 10);
+        assert_eq!(super::newest(folder.path()).unwrap().1.updates, 10);
     }
 }

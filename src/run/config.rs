@@ -97,6 +97,12 @@ pub struct Replan {
     pub epochs: usize,
 }
 
+impl fmt::Display for Replan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} epochs from update {} on", self.epochs, self.update)
+    }
+}
+
 /// Which parameters the model of a run is; as text `last` or `best:METRIC`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -159,9 +165,7 @@ impl RunConfig {
             check(setting, metric, is_measured, || format!("another metric, or have {remedy}"))?;
         }
         let is_rising = self.replanned.is_sorted_by_key(|replan| replan.update);
-        check("replanned", format!("{:?}", self.replanned), is_rising, || {
-            "by rising updates".to_string()
-        })
+        check("replanned", "in another order", is_rising, || "by rising updates".to_string())
     }
 }
 

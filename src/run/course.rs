@@ -13,10 +13,14 @@ use crate::monitor::metric::Best;
 use crate::monitor::{EpochRecord, Likelihood, Monitor, Probe, Writer, metrics_file};
 use crate::setting::is_on_series;
 use crate::train::Trainer;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Most epochs of a run that are all recorded; a longer one has a record every so many.
 pub const MOST_RECORDS: u64 = 1000;
+
+/// A checkpoint that is older than this is made anew before an evaluation: those take long, and people
+/// lose patience with them.
+const BEFORE_EVALUATION: Duration = Duration::from_secs(2);
 
 /// What has come of a run so far.
 #[derive(Debug, Default)]
@@ -112,6 +116,7 @@ impl<'a> Course<'a> {
             data: self.data.provenance.clone(),
             image_shape: self.trainer.examples().image_shape(),
             settings,
+            best_epoch: self.best.as_ref().and_then(|best| Some(best.epoch()? as u64)),
             ..Provenance::default()
         }
     }
@@ -181,10 +186,16 @@ impl<'a> Course<'a> {
             let config = &self.settings.run;
             if config.checkpoint_every.is_due(since, updates, per_epoch)
                 || (config.keep_series && is_on_series(updates))
+                || (since > BEFORE_EVALUATION && self.is_evaluated_after(updates + 1))
             {
                 self.write_checkpoint()?;
             }
         }
+    }
+
+    /// Whether the log-likelihood is due after an update.
+    fn is_evaluated_after(&self, updates: u64) -> bool {
+        self.likelihood.as_ref().is_some_and(|likelihood| likelihood.is_due(&self.trainer, updates))
     }
 
     /// Changes the plan, if it was to be changed at this update.
@@ -226,7 +237,8 @@ impl<'a> Course<'a> {
         let samples_per_second = self.samples_per_second();
         let trainer = &self.trainer;
         let recorded_every = trainer.n_epochs().div_ceil(MOST_RECORDS);
-        let likelihood = self.likelihood.as_ref().filter(|likelihood| likelihood.is_due(trainer));
+        let updates = trainer.updates();
+        let likelihood = self.likelihood.as_ref().filter(|all| all.is_due(trainer, updates));
         let is_recorded = trainer.n_epochs_begun().is_multiple_of(recorded_every)
             || is_on_series(trainer.n_epochs_begun())
             || trainer.is_done()
@@ -275,7 +287,8 @@ impl<'a> Course<'a> {
         };
         let checkpoint = Checkpoint {
             state: self.trainer.state(),
-            provenance: self.provenance(),
+            // As a model, a checkpoint is what the trainer has, not the best there was.
+            provenance: Provenance { best_epoch: None, ..self.provenance() },
             place: Place {
                 epoch: self.trainer.n_epochs_begun(),
                 n_epochs: self.trainer.n_epochs(),

@@ -34,11 +34,11 @@ impl Data {
                 None => Ok(dataset),
             }
         };
-        let mut training = prepared(expect("data", config.data.read()?, config.sha256.as_ref())?)?;
+        let sha256 = config.sha256.as_ref();
+        let mut training = prepared(expect("data", config.data.read(), sha256)?)?;
         let test = match &config.test_data {
-            Some(source) => Some(source.read_split(Split::Test)?),
-            None if config.data.has_test_split() => Some(config.data.read_split(Split::Test)?),
-            None => None,
+            Some(source) => Some(source.read_split(Split::Test)),
+            None => config.data.has_test_split().then(|| config.data.read_split(Split::Test)),
         };
         let test = test
             .map(|test| prepared(expect("test-data", test, config.test_sha256.as_ref())?))
@@ -77,8 +77,16 @@ impl Data {
     }
 }
 
-/// Refuses data whose file is not the one that was asked for; `flag` names another.
-fn expect(flag: &str, dataset: Dataset, sha256: Option<&String>) -> Result<Dataset> {
+/// Refuses data whose file is not the one that was asked for, or not there any more; `flag` says where
+/// it is.
+fn expect(flag: &str, dataset: Result<Dataset>, sha256: Option<&String>) -> Result<Dataset> {
+    let dataset = match (dataset, sha256) {
+        (Err(Error::Io { path, action, cause }), Some(_)) => {
+            let rule = format!("cannot {action}: {cause}; say where the file is by --{flag}");
+            return Err(Error::Unsuitable { path, rule });
+        }
+        (dataset, _) => dataset?,
+    };
     match (dataset.sha256(), sha256) {
         (found, Some(expected)) if found != Some(expected) => {
             let rule = format!(

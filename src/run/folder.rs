@@ -115,6 +115,15 @@ impl Folder {
     }
 }
 
+/// The file with the model of the run in a folder: of one that is not done its newest checkpoint, as
+/// there may be none yet, or that of an earlier session.
+pub fn model_of(path: &Path) -> PathBuf {
+    match checkpoints::newest(&path.join(CHECKPOINTS)) {
+        Some((checkpoint, place)) if !place.is_done => checkpoint,
+        _ => path.join(MODEL),
+    }
+}
+
 /// Whether a process works on the run in a folder.
 pub fn is_locked(path: &Path) -> bool {
     let lock = File::open(path.join(LOCK));
@@ -125,6 +134,7 @@ pub fn is_locked(path: &Path) -> bool {
 pub fn resume_command(path: &Path) -> String {
     let path = path.display().to_string();
     let is_plain = path.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c));
+    let path = if path.starts_with('-') { format!("./{path}") } else { path };
     let path = if is_plain { path } else { format!("'{}'", path.replace('\'', r"'\''")) };
     format!("harmonium resume {path}")
 }

@@ -74,7 +74,8 @@ impl FromStr for Interval {
             .or_else(|| count(["updates", "update"]).map(Self::Updates))
             .or_else(|| parse_time(text).map(Self::Time));
         interval.ok_or_else(|| {
-            invalid("interval", text, "above 0, such as 30s, 5m, 2h, 2epochs or 500updates")
+            let rule = "a number above 0 with its unit, such as 30s, 5m, 2h, 2epochs or 500updates";
+            invalid("interval", text, rule)
         })
     }
 }
@@ -115,7 +116,7 @@ mod tests {
         }
         for text in ["", "5", "0s", "-1s", "NaNs", "infs", "1e300h", "0epochs", "1.5updates", "m"] {
             let error = text.parse::<Interval>().unwrap_err().to_string();
-            assert!(error.contains("but must be above 0, such as 30s"), "{error}");
+            assert!(error.contains("but must be a number above 0 with its unit"), "{error}");
         }
     }
 

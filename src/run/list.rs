@@ -1,6 +1,6 @@
 //! The runs in a folder.
 
-use super::checkpoints::newest_place;
+use super::checkpoints;
 use super::folder::{CHECKPOINTS, METRICS, SETTINGS, is_locked};
 use super::settings::{Settings, SettingsFile, fields};
 use crate::checkpoint::Place;
@@ -51,7 +51,7 @@ impl Summary {
         if !settings.exists() {
             return Ok(None);
         }
-        let place = newest_place(&folder.join(CHECKPOINTS));
+        let place = checkpoints::newest(&folder.join(CHECKPOINTS)).map(|(_, place)| place);
         let file = SettingsFile::read(&settings)?;
         // A plan that was made since then is not in the checkpoint.
         let is_planned = |updates| file.settings.run.replanned.iter().any(|p| p.update == updates);

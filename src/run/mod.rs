@@ -37,7 +37,9 @@ mod session;
 mod list;
 
 pub use config::{DataConfig, End, Keep, Replan, RunConfig, Session};
-pub use folder::{CHECKPOINTS, LAST_MODEL, METRICS, MODEL, SETTINGS, SNAPSHOTS, resume_command};
+pub use folder::{
+    CHECKPOINTS, LAST_MODEL, METRICS, MODEL, SETTINGS, SNAPSHOTS, model_of, resume_command,
+};
 pub use interrupt::Interrupt;
 pub use interval::{Interval, parse_time};
 pub use list::{RunState, Summary, differing, list};

@@ -3,7 +3,7 @@
 use super::config::{DataConfig, End, Replan, Session};
 use super::course::{self, Course, Journal};
 use super::data::Data;
-use super::folder::{CHECKPOINTS, Folder, METRICS, SETTINGS, SNAPSHOTS};
+use super::folder::{CHECKPOINTS, Folder, METRICS, MODEL, SETTINGS, SNAPSHOTS};
 use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, in_pool, time_budget};
 use crate::checkpoint::Checkpoint;
@@ -117,6 +117,12 @@ pub fn resume(
                 take_up(&folder, checkpoint, changes)?
             }
             None => {
+                if damaged.is_empty() && folder.join(MODEL).exists() {
+                    let rule = "has a model but no checkpoint to go on from; train anew, in another \
+                                folder, by `harmonium train --config`";
+                    let path = folder.path().to_path_buf();
+                    return Err(Error::Unsuitable { path, rule: rule.to_string() });
+                }
                 note("there is no whole checkpoint: the run starts again from its settings".into());
                 let mut file = SettingsFile::read(&folder.join(SETTINGS))?;
                 check_stream_version(&folder.join(SETTINGS), file.stream_version)?;
@@ -192,7 +198,7 @@ fn begin(settings: &mut Settings, data: &Data) -> Result<Trainer> {
     };
     for plan in &settings.run.replanned {
         let planned = plan.epochs as u64 * trainer.updates_per_epoch();
-        check("replanned", format!("{plan:?}"), plan.update <= planned, || {
+        check("replanned", plan, plan.update <= planned, || {
             "for as many epochs as are done by then; train with --epochs to drop the plans".into()
         })?;
     }
@@ -221,13 +227,21 @@ fn take_up(
     };
     let plans = [plans(&file.settings), plans(&own.settings)];
     let difference = file.settings.difference(&own.settings).or_else(|| {
-        let [here, there] = [&plans[0], &plans[1]].map(|plans| format!("{plans:?}"));
+        let text = |plans: &Vec<Replan>| {
+            let plans: Vec<_> = plans.iter().map(ToString::to_string).collect();
+            format!("[{}]", plans.join(", "))
+        };
+        let [here, there] = [&plans[0], &plans[1]].map(text);
         (here != there).then(|| ("replanned".to_string(), here, there))
     });
     if let Some((key, here, there)) = difference {
+        let instead = match &key[..] {
+            "epochs" | "updates" => "put it back, and plan anew by `harmonium resume --epochs`",
+            _ => "put it back, or train anew by `harmonium train --config`",
+        };
         let rule = format!(
             "{key} is {here}, but the run was trained with {there}, which cannot change while it \
-             goes on; put it back, or train anew by `harmonium train --config`"
+             goes on; {instead}"
         );
         return Err(Error::Unsuitable { path, rule });
     }

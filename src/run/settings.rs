@@ -138,8 +138,8 @@ impl SettingsFile {
     /// is, or a value of the wrong kind.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let wrong = |rule: String| Error::Unsuitable { path: path.into(), rule };
-        let table: toml::Table = toml::from_str(text)
-            .map_err(|cause| wrong(cause.to_string().trim_end().to_string()))?;
+        let table: toml::Table =
+            toml::from_str(text).map_err(|cause| wrong(syntax(text, &cause)))?;
         let Ok(Value::Object(mut keys)) = serde_json::to_value(table) else {
             unreachable!("a table is an object")
         };
@@ -155,6 +155,10 @@ impl SettingsFile {
             train: read_section("train", section("train")?).map_err(wrong)?,
             run: read_section("run", section("run")?).map_err(wrong)?,
         };
+        if let Some((name, _)) = keys.iter().find(|(_, value)| value.is_object()) {
+            let rule = format!("[{name}] is no section; there are [data], [train] and [run]");
+            return Err(wrong(rule));
+        }
         if let Some(key) =
             keys.keys().find(|key| !["harmonium", "stream_version", "command"].contains(&&key[..]))
         {
@@ -200,6 +204,13 @@ where
             .map_err(|cause| format!("[{name}] {key} = {value}: {cause}"))?;
     }
     serde_json::from_value(section.into()).map_err(|cause| format!("[{name}]: {cause}"))
+}
+
+/// A mistake in the text itself, in one line.
+fn syntax(text: &str, cause: &toml::de::Error) -> String {
+    let start = cause.span().map_or(0, |span| span.start.min(text.len()));
+    let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
+    format!("line {line}: {}", cause.message().replace('\n', "; "))
 }
 
 /// What to say of a key that is not known where it stands.
@@ -305,13 +316,16 @@ mod tests {
                 "[run]\nthreads = 5",
                 "[run] threads is no setting of a run; give it as a flag, --threads",
             ),
-            ("[trian]\nhidden = 5", "trian is not known here; the nearest known key is"),
+            ("[trian]\nhidden = 5", "[trian] is no section; there are [data], [train] and [run]"),
             ("train = 5", "`train` is 5, but must be a section [train]"),
             ("[train]\nhidden = \"5\"", "[train] hidden = \"5\": invalid type: string"),
             ("[train]\nhidden = -5", "[train] hidden = -5: invalid value"),
             ("[train]\nschedule = \"step\"", "schedule is step, but must be `constant`"),
-            ("[run]\ncheckpoint_every = \"5\"", "interval is 5, but must be above 0, such as 30s"),
-            ("[train]\nhidden = ", "TOML parse error at line 2"),
+            (
+                "[run]\ncheckpoint_every = \"5\"",
+                "interval is 5, but must be a number above 0 with its unit",
+            ),
+            ("[train]\nhidden = ", "file.toml: line 2: "),
             ("[train]\nhidden = 5\nhidden = 6", "duplicate key"),
             ("stream_version = \"a\"", "above the first section: invalid type"),
         ] {
