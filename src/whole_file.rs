@@ -66,7 +66,7 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Takes away what [`write`] leaves in a folder when its program is killed meanwhile. A folder that
+/// Takes away what [`write()`] leaves in a folder when its program is killed meanwhile. A folder that
 /// is not there has nothing left.
 ///
 /// # Errors

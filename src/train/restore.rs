@@ -16,7 +16,7 @@ impl Trainer {
     /// examples, to the same bits.
     ///
     /// # Errors
-    /// [`Error::BadState`] if the state is not one of such a run, and as [`new`](Self::new).
+    /// [`Error::BadState`](crate::Error::BadState) if the state is not one of such a run, and as [`new`](Self::new).
     pub fn restore(
         config: TrainConfig,
         examples: impl Into<Arc<Examples>>,
