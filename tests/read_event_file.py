@@ -1,6 +1,6 @@
 """Reads the event file of a run with TensorBoard's own reader and compares it with metrics.jsonl.
 
-    python3 tests/tensorboard.py RUN
+    python3 tests/read_event_file.py RUN
 
 `train --tensorboard` writes the event file; the reader is that of the package `tensorboard`.
 """
