@@ -166,6 +166,7 @@
 //! | [`checkpoint`] | a trainer's whole state as a file |
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
+//! | [`report`] | a page on runs: curves, pictures, what looks wrong |
 //! | [`mod@bench`] | times of an update by stage |
 //! | [`cli`] | the command line |
 //!
@@ -216,6 +217,8 @@ pub mod checkpoint;
 pub mod monitor;
 
 pub mod run;
+
+pub mod report;
 
 pub mod bench;
 

@@ -34,8 +34,8 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
     let folder = Folder::new();
     let line = "train --data mnist --limit 500 --epochs 2 --hidden 16 --out a/run --quiet";
     assert_eq!(folder.succeed(line), "a/run\n");
-    let names = ".lock checkpoints config.toml filters.png metrics.jsonl model.safetensors \
-                 samples.png snapshots";
+    let names = ".lock checkpoints config.toml curves.svg filters.png metrics.jsonl model.safetensors \
+                 reconstructions.png report.html samples.png snapshots";
     assert_eq!(folder.names_in("a/run"), names.split(' ').collect::<Vec<_>>());
     assert_eq!(folder.names_in("a/run/checkpoints"), ["update-000000008.safetensors"]);
     let snapshots = [0, 1, 2].map(|epoch| format!("epoch-{epoch:06}.safetensors"));
@@ -384,7 +384,7 @@ fn only_data_of_a_known_image_shape_make_pictures() {
     folder.fail(&format!("{sample} 5x5"), "is 5x5, but must be a shape of the model's 30 visible");
     folder.succeed(&format!("{sample} 5x6"));
     folder.succeed(&format!("train --data reals.npy {SHORT} --out shaped --image-shape 5x6"));
-    assert_eq!(pictures("shaped"), 2);
+    assert_eq!(pictures("shaped"), 3);
     assert_eq!(folder.facts("shaped")["image_shape"], json!([5, 6]));
 }
 

@@ -415,7 +415,9 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
 #[test]
 fn a_full_disk_is_a_clear_error_and_leaves_what_is_whole() {
     let folder = Folder::new();
-    folder.succeed(&format!("{LINE} --out whole"));
+    // Chains enough that a checkpoint, of some 130 kB, is the largest file.
+    let line = format!("{LINE} --chains 400 --no-report");
+    folder.succeed(&format!("{line} --out whole"));
     let run_within = |kilobytes: usize, line: &str| {
         let program = env!("CARGO_BIN_EXE_harmonium");
         let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec {program} {line}");
@@ -424,10 +426,9 @@ fn a_full_disk_is_a_clear_error_and_leaves_what_is_whole() {
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     let mut stopped_by = Vec::new();
-    for kilobytes in [1, 2, 4, 20, 40, 60] {
+    for kilobytes in [1, 2, 20, 60, 90, 120] {
         let _ = fs::remove_dir_all(folder.path("run"));
-        // A checkpoint takes some 60 kB, settings and metrics 2 kB each.
-        let line = format!("{LINE} --out run --checkpoint-every 1updates");
+        let line = format!("{line} --out run --checkpoint-every 1updates");
         let (code, stderr) = run_within(kilobytes, &line);
         if code == Some(0) {
             continue;
@@ -452,9 +453,9 @@ fn a_full_disk_is_a_clear_error_and_leaves_what_is_whole() {
 
     // In the midst of a run, with checkpoints behind it: the metrics outgrow the limit first.
     fs::remove_dir_all(folder.path("run")).unwrap();
-    let long = LINE.replace("--epochs 6", "--epochs 300");
+    let long = line.replace("--epochs 6", "--epochs 300");
     folder.run(&format!("{long} --out run --stop-after 20updates --checkpoint-every 7updates"));
-    let (code, stderr) = run_within(80, "resume run --quiet");
+    let (code, stderr) = run_within(150, "resume run --quiet --no-report");
     assert_eq!(code, Some(1), "{stderr}");
     let was_metrics = stderr.starts_with("error: run/metrics.jsonl: cannot write: ");
     assert!(was_metrics || stderr.starts_with("error: run/checkpoints/update-"), "{stderr}");
@@ -623,7 +624,12 @@ fn a_program_can_bring_its_own_monitor() {
         interrupt: Interrupt,
     }
     impl Monitor for Watch {
-        fn begin(&mut self, _: &Trainer, past: &[EpochRecord]) -> harmonium::Result<()> {
+        fn begin(
+            &mut self,
+            _: &Trainer,
+            _: &std::path::Path,
+            past: &[EpochRecord],
+        ) -> harmonium::Result<()> {
             self.past = past.len();
             Ok(())
         }

@@ -14,7 +14,8 @@ use crate::evaluate::{AnnealingSchedule, Evaluation, Method, Score, Verdict};
 use crate::gibbs::smoothed_rates;
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::progress_bar::ProgressBar;
-use crate::run::in_pool;
+use crate::report::EVALUATION;
+use crate::run::{SETTINGS, in_pool};
 use crate::whole_file;
 use clap::Args;
 use ndarray::Array1;
@@ -167,6 +168,10 @@ impl Evaluate {
             "seed": self.seed,
         });
         let report = report(&evaluation, &scores, &config, facts);
+        if self.model.join(SETTINGS).exists() {
+            // The report of the run shows it.
+            whole_file::write(&self.model.join(EVALUATION), report.to_string().as_bytes())?;
+        }
         if self.json { print(report) } else { print(text(&evaluation, &scores, &report)) }
     }
 

@@ -9,6 +9,7 @@ mod evaluate;
 mod inspect;
 mod metrics;
 mod presets;
+mod report;
 mod resume;
 mod runs;
 mod sample;
@@ -43,6 +44,8 @@ enum Command {
     Resume(Box<resume::Resume>),
     /// List runs, how it stands with them and in which settings they differ
     Runs(runs::Runs),
+    /// Draw what a run has learned, or several runs side by side, as a page for a browser
+    Report(report::Report),
     /// Print the metrics of a run as CSV
     Metrics(metrics::Metrics),
     /// List the presets of `train`
@@ -69,6 +72,7 @@ impl Cli {
             Command::Train(train) => return train.run(),
             Command::Resume(resume) => return resume.run(),
             Command::Runs(runs) => runs.run(),
+            Command::Report(report) => report.run(),
             Command::Metrics(metrics) => metrics.run(),
             Command::Presets(presets) => presets.run(),
             Command::Evaluate(evaluate) => evaluate.run(),

@@ -54,19 +54,21 @@ impl Runs {
 }
 
 fn json_of(run: &Summary) -> Value {
-    let Summary { folder, state, file, place, last } = run;
+    let Summary { folder, state, file, place, failure, .. } = run;
     json!({
         "run": folder.display().to_string(),
         "state": state,
         "command": file.command,
         "place": place,
         "settings": run.settings(),
-        "metrics": last,
+        "metrics": run.last(),
+        "failure": failure,
     })
 }
 
 fn row(run: &Summary, differing: &[&String]) -> [String; 7] {
-    let Summary { folder, state, file, place, last } = run;
+    let Summary { folder, state, file, place, .. } = run;
+    let last = run.last();
     let number = |value: Option<f64>| value.map_or("–".to_string(), |x| format!("{x:.2}"));
     let epoch = last.as_ref().map_or(0, |record| record.epoch as u64);
     let Settings { train, run: run_config, .. } = &file.settings;

@@ -3,6 +3,7 @@
 use super::print;
 use crate::error::Result;
 use crate::monitor::{LogFormat, Monitor as _, Terminal, terminal};
+use crate::report::{self, Live};
 use crate::run::{End, Interrupt, Interval, Outcome, Session, resume_command};
 use clap::Args;
 use std::process::ExitCode;
@@ -16,6 +17,13 @@ pub struct SessionFlags {
     /// which `harmonium resume` goes on
     #[arg(long, value_name = "INTERVAL")]
     stop_after: Option<Interval>,
+    /// While training, show the report in a browser on this machine, at this port [default of the
+    /// port: 8090]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "8090")]
+    live: Option<u16>,
+    /// Write no report at the end
+    #[arg(long)]
+    no_report: bool,
     /// Show no progress
     #[arg(long)]
     quiet: bool,
@@ -27,6 +35,15 @@ pub struct SessionFlags {
 impl SessionFlags {
     pub fn terminal(&self) -> Terminal {
         Terminal::new(self.log_format, self.quiet)
+    }
+
+    /// The server of the live view, if it was asked for.
+    pub fn live(&self, terminal: &mut Terminal) -> Result<Option<Live>> {
+        let live = self.live.map(Live::new).transpose()?;
+        if let Some(live) = &live {
+            terminal.note(&format!("see the run at {}", live.url()));
+        }
+        Ok(live)
     }
 
     /// A session that Ctrl-C stops.
@@ -53,9 +70,13 @@ fn command() -> String {
     ["harmonium".to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// Tells how a session ended: the folder on stdout, how to go on in a note.
-pub fn report(outcome: Outcome, terminal: &mut Terminal) -> Result<ExitCode> {
+/// Tells how a session ended: the folder on stdout, how to go on in a note. Unless it was
+/// interrupted, the report is written first.
+pub fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<ExitCode> {
     let Outcome { folder, end, updates } = outcome;
+    if !flags.no_report && !matches!(end, End::Interrupted(_)) {
+        report::write_to_folder(&folder)?;
+    }
     let go_on = format!("after update {updates}; go on with: {}", resume_command(&folder));
     match end {
         End::Done => {}

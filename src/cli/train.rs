@@ -5,7 +5,7 @@ use super::model_path;
 use super::session::{self, SessionFlags};
 use crate::error::Result;
 use crate::model::ModelFile;
-use crate::monitor::Monitor as _;
+use crate::monitor::Monitor;
 use crate::preset::Preset;
 use crate::rng::STREAM_VERSION;
 use crate::run::{self, DataConfig, SETTINGS, Session, Settings, SettingsFile};
@@ -70,7 +70,11 @@ impl Train {
         let settings = self.settings(base)?;
         let session =
             Session { out: self.out, time_budget: self.time_budget, ..self.session.session()? };
-        session::report(run::train(settings, &session, &mut [&mut terminal])?, &mut terminal)
+        let mut live = self.session.live(&mut terminal)?;
+        let mut monitors: Vec<&mut dyn Monitor> = vec![&mut terminal];
+        monitors.extend(live.as_mut().map(|live| live as &mut dyn Monitor));
+        let outcome = run::train(settings, &session, &mut monitors)?;
+        session::end(outcome, &self.session, &mut terminal)
     }
 
     /// `base` with the flags over it.

@@ -16,7 +16,7 @@ pub struct MetricsFile<'a> {
 
 impl Monitor for MetricsFile<'_> {
     /// Writes the file anew, so that records of what was done after the checkpoint are gone.
-    fn begin(&mut self, _trainer: &Trainer, past: &[EpochRecord]) -> Result<()> {
+    fn begin(&mut self, _trainer: &Trainer, _: &Path, past: &[EpochRecord]) -> Result<()> {
         self.writer.write(self.path.clone(), lines(past))
     }
 

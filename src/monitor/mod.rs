@@ -38,6 +38,7 @@ pub use writer::Writer;
 
 use crate::error::Result;
 use crate::train::Trainer;
+use std::path::Path;
 
 /// Somewhere that a run's records go: those of the crate, and any that a program brings along
 /// ([`crate::run::train`]).
@@ -57,11 +58,11 @@ use crate::train::Trainer;
 /// }
 /// ```
 pub trait Monitor: Send {
-    /// Training begins, or goes on after the records of earlier sessions.
+    /// Training begins in the folder of a run, or goes on after the records of earlier sessions.
     ///
     /// # Errors
     /// Whatever keeps it from doing its work; it ends the run.
-    fn begin(&mut self, _trainer: &Trainer, _past: &[EpochRecord]) -> Result<()> {
+    fn begin(&mut self, _trainer: &Trainer, _folder: &Path, _past: &[EpochRecord]) -> Result<()> {
         Ok(())
     }
 

@@ -37,11 +37,25 @@ const WIDTH: usize = 600;
 /// # Panics
 /// If an image has not `shape.0 · shape.1` values, or there are none.
 pub fn grid(images: ArrayView2<'_, f32>, shape: (usize, usize), grey: Grey) -> Vec<u8> {
+    let n = images.nrows();
+    // About 3 : 2.
+    let across = (1.5 * (n * shape.0) as f64 / shape.1 as f64).sqrt().ceil() as usize;
+    grid_of(images, shape, grey, across.clamp(1, n))
+}
+
+/// [`grid`] with a given number of images across.
+///
+/// # Panics
+/// As [`grid`].
+pub fn grid_of(
+    images: ArrayView2<'_, f32>,
+    shape: (usize, usize),
+    grey: Grey,
+    across: usize,
+) -> Vec<u8> {
     let (rows, columns) = shape;
     assert_eq!(images.ncols(), rows * columns, "values of an image of {rows} x {columns}");
     let n = images.nrows();
-    // About 3 : 2.
-    let across = ((1.5 * (n * rows) as f64 / columns as f64).sqrt().ceil() as usize).clamp(1, n);
     let down = n.div_ceil(across);
     let (width, height) = (across * (columns + 1) + 1, down * (rows + 1) + 1);
     let mut pixels = vec![SEPARATOR; width * height];
@@ -69,10 +83,26 @@ pub fn filters(rbm: &Rbm, shape: (usize, usize), most: usize) -> Vec<u8> {
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     let chosen: Vec<usize> = order.iter().take(most).map(|(unit, _)| *unit).collect();
     let shown = weights.select(ndarray::Axis(0), &chosen);
-    let mut magnitudes: Vec<f32> = shown.iter().map(|w| w.abs()).collect();
+    grid(shown.view(), shape, Grey::Signed { limit: limit(shown.view()) })
+}
+
+/// The magnitude that 99.5 % of some weights stay below.
+///
+/// # Panics
+/// If there are none.
+pub fn limit(weights: ArrayView2<'_, f32>) -> f32 {
+    let mut magnitudes: Vec<f32> = weights.iter().map(|w| w.abs()).collect();
     magnitudes.sort_by(f32::total_cmp);
-    let limit = magnitudes[(magnitudes.len() - 1) * 995 / 1000];
-    grid(shown.view(), shape, Grey::Signed { limit })
+    magnitudes[(magnitudes.len() - 1) * 995 / 1000]
+}
+
+/// A matrix as a picture, a pixel or a square of some for each value.
+///
+/// # Panics
+/// If it is empty.
+pub fn matrix(values: ArrayView2<'_, f32>, grey: Grey) -> Vec<u8> {
+    let pixels: Vec<u8> = values.iter().map(|&value| grey.level(value)).collect();
+    png(&pixels, values.ncols(), WIDTH.div_ceil(values.ncols()).min(8))
 }
 
 /// A grey PNG of `pixels`, each enlarged to a square of `zoom`.

@@ -5,15 +5,23 @@ use super::{EpochRecord, Monitor, Writer};
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::evaluate::HiddenActivity;
+use crate::evaluate::reconstruction::reconstruct;
 use crate::gibbs::Chains;
 use crate::model::Rbm;
 use crate::setting::is_on_series;
 use crate::state::State;
 use crate::train::Trainer;
-use std::path::PathBuf;
+use ndarray::Array2;
+use std::path::{Path, PathBuf};
 
 /// Filters and samples of a snapshot, at most.
 pub const MOST: usize = 100;
+
+/// Examples that are reconstructed, at most.
+const MOST_RECONSTRUCTIONS: usize = 50;
+
+/// Hidden units whose means are shown, at most.
+const MOST_UNITS: usize = 1000;
 
 /// Bins of a histogram.
 const BINS: usize = 64;
@@ -24,6 +32,8 @@ const BINS: usize = 64;
 /// | --- | --- | --- |
 /// | `filters` | (n, V) f32 | the weights of the first hidden units, the same ones each time |
 /// | `samples` | (n, V) u8 | p(v \| h) of the first chains, 255 for 1 |
+/// | `examples`, `reconstructions` | (n, V) u8 | training examples, and p(v \| h) with h drawn from them |
+/// | `hidden_means` | (n, H) u8 | p(h \| v) of training examples, 255 for 1; up to 1,000 units |
 /// | `hidden_activity` | (H) f64 | mean p(h \| v) over a subset of the training data |
 /// | `weights.counts`, `.range` | (64) u64, (2) f64 | histogram of W between its least and largest |
 /// | `visible_bias.…`, `hidden_bias.…` | likewise | histograms of b and c |
@@ -41,7 +51,8 @@ impl<'a> Snapshots<'a> {
     }
 
     fn take(&self, trainer: &Trainer) -> Result<()> {
-        let state = snapshot(&trainer.model(), trainer.chains(), &self.training)?;
+        let rbm = trainer.model();
+        let state = snapshot(&rbm, trainer.chains(), &self.training, trainer.config().seed)?;
         let path = self.folder.join(format!("epoch-{:06}.safetensors", trainer.n_epochs_begun()));
         let metadata = serde_json::json!({
             "updates": trainer.updates(),
@@ -52,7 +63,7 @@ impl<'a> Snapshots<'a> {
 }
 
 impl Monitor for Snapshots<'_> {
-    fn begin(&mut self, trainer: &Trainer, _past: &[EpochRecord]) -> Result<()> {
+    fn begin(&mut self, trainer: &Trainer, _: &Path, _past: &[EpochRecord]) -> Result<()> {
         if trainer.updates() == 0 { self.take(trainer) } else { Ok(()) }
     }
 
@@ -65,7 +76,7 @@ impl Monitor for Snapshots<'_> {
     }
 }
 
-fn snapshot(rbm: &Rbm, chains: &Chains, training: &BitMatrix) -> Result<State> {
+fn snapshot(rbm: &Rbm, chains: &Chains, training: &BitMatrix, seed: u64) -> Result<State> {
     let mut state = State::default();
     let (n_visible, n_hidden) = rbm.weights().dim();
     let n_filters = n_hidden.min(MOST);
@@ -73,14 +84,30 @@ fn snapshot(rbm: &Rbm, chains: &Chains, training: &BitMatrix) -> Result<State> {
     state.put("filters", &[n_filters, n_visible], filters);
     let hidden = chains.hidden();
     let hidden = hidden.rows(0..hidden.n_rows().min(MOST));
-    let samples = rbm.mean_visible(&hidden)?.iter().map(|p| (p * 255.0).round() as u8).collect();
-    state.put("samples", &[hidden.n_rows(), n_visible], samples);
+    state.put("samples", &[hidden.n_rows(), n_visible], levels(rbm.mean_visible(&hidden)?));
+
+    let few = training.rows(0..training.n_rows().min(MOST_RECONSTRUCTIONS));
+    let examples =
+        Array2::from_shape_fn((few.n_rows(), n_visible), |(n, i)| f32::from(few.get(n, i)));
+    state.put("examples", &[few.n_rows(), n_visible], levels(examples));
+    let reconstructions = levels(reconstruct(rbm, &few, seed)?);
+    state.put("reconstructions", &[few.n_rows(), n_visible], reconstructions);
+
+    let batch = training.rows(0..training.n_rows().min(MOST));
+    let n_shown = n_hidden.min(MOST_UNITS);
+    let means = rbm.mean_hidden(&batch)?.slice_move(ndarray::s![.., ..n_shown]);
+    state.put("hidden_means", &[batch.n_rows(), n_shown], levels(means));
     let activity = HiddenActivity::new(rbm, training)?.of_units;
     state.put("hidden_activity", &[n_hidden], activity.to_vec());
     put_histogram("weights", rbm.weights().iter(), &mut state);
     put_histogram("visible_bias", rbm.visible_bias().iter(), &mut state);
     put_histogram("hidden_bias", rbm.hidden_bias().iter(), &mut state);
     Ok(state)
+}
+
+/// Chances as levels from 0 to 255.
+fn levels(chances: Array2<f32>) -> Vec<u8> {
+    chances.iter().map(|p| (p * 255.0).round() as u8).collect()
 }
 
 /// Counts of values in bins of equal width from the least to the largest.

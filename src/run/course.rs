@@ -137,7 +137,7 @@ impl<'a> Course<'a> {
         monitors: &mut [&mut dyn Monitor],
     ) -> Result<(End, u64)> {
         for monitor in monitors.iter_mut() {
-            monitor.begin(&self.trainer, &self.journal.records)?;
+            monitor.begin(&self.trainer, self.folder.path(), &self.journal.records)?;
         }
         let end = if self.journal.is_done { End::Done } else { self.train(session, monitors)? };
         self.journal.is_done = matches!(end, End::Done | End::StoppedEarly);

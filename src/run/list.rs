@@ -1,7 +1,7 @@
 //! The runs in a folder.
 
 use super::checkpoints;
-use super::folder::{CHECKPOINTS, METRICS, SETTINGS, is_locked};
+use super::folder::{CHECKPOINTS, FAILURE, METRICS, SETTINGS, is_locked};
 use super::settings::{Settings, SettingsFile, fields};
 use crate::checkpoint::Place;
 use crate::error::{Error, Result};
@@ -37,8 +37,10 @@ pub struct Summary {
     pub file: SettingsFile,
     /// Where its newest checkpoint stands; none before the first.
     pub place: Option<Place>,
-    /// Its last record.
-    pub last: Option<EpochRecord>,
+    /// Its records.
+    pub records: Vec<EpochRecord>,
+    /// What its last session failed of, if it did.
+    pub failure: Option<String>,
 }
 
 impl Summary {
@@ -69,8 +71,14 @@ impl Summary {
             state,
             file,
             place,
-            last: records.into_iter().next_back(),
+            records,
+            failure: std::fs::read_to_string(folder.join(FAILURE)).ok(),
         }))
+    }
+
+    /// Its last record.
+    pub fn last(&self) -> Option<&EpochRecord> {
+        self.records.last()
     }
 
     /// All settings by name.

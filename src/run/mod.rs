@@ -38,7 +38,7 @@ mod list;
 
 pub use config::{DataConfig, End, Keep, Replan, RunConfig, Session};
 pub use folder::{
-    CHECKPOINTS, LAST_MODEL, METRICS, MODEL, SETTINGS, SNAPSHOTS, model_of, resume_command,
+    CHECKPOINTS, FAILURE, LAST_MODEL, METRICS, MODEL, SETTINGS, SNAPSHOTS, model_of, resume_command,
 };
 pub use interrupt::Interrupt;
 pub use interval::{Interval, parse_time};

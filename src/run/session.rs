@@ -3,7 +3,7 @@
 use super::config::{DataConfig, End, Replan, Session};
 use super::course::{self, Course, Journal};
 use super::data::Data;
-use super::folder::{CHECKPOINTS, Folder, METRICS, MODEL, SETTINGS, SNAPSHOTS};
+use super::folder::{CHECKPOINTS, FAILURE, Folder, METRICS, MODEL, SETTINGS, SNAPSHOTS};
 use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, in_pool, time_budget};
 use crate::checkpoint::Checkpoint;
@@ -18,6 +18,7 @@ use crate::monitor::{Monitor, Probe, Writer};
 use crate::rng::STREAM_VERSION;
 use crate::setting::check;
 use crate::train::{TrainConfig, Trainer};
+use crate::whole_file;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -289,11 +290,11 @@ fn go_on(
         course.run(session, &mut monitors)
     };
     // What the writer met with came first, so it is told first.
-    writer.finish().and(trained).map(|(end, updates)| Outcome {
-        folder: folder.path().to_path_buf(),
-        end,
-        updates,
-    })
+    let (end, updates) = writer.finish().and(trained).inspect_err(|error| {
+        // The same trouble may keep it from being written: then it has been told all the same.
+        drop(whole_file::write(&folder.join(FAILURE), error.to_string().as_bytes()));
+    })?;
+    Ok(Outcome { folder: folder.path().to_path_buf(), end, updates })
 }
 
 /// Refuses, before anything is trained, what a run could not do.

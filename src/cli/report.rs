@@ -1,0 +1,38 @@
+//! `harmonium report`.
+
+use super::print;
+use crate::error::{Error, Result};
+use crate::report::{self, REPORT};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The folder of a run, or those of several, whose curves are then drawn over each other
+    #[arg(required = true)]
+    runs: Vec<PathBuf>,
+    /// Where to write the page [default: report.html, of one run in its folder]
+    #[arg(long, value_name = "FILE.html")]
+    out: Option<PathBuf>,
+}
+
+impl Report {
+    pub fn run(self) -> Result<()> {
+        let out = match (&self.runs[..], self.out) {
+            ([run], None) => {
+                report::write_to_folder(run)?;
+                run.join(REPORT)
+            }
+            (runs, out) => {
+                let out = out.unwrap_or_else(|| REPORT.into());
+                if out.is_dir() {
+                    let rule = "is a folder; give a file for --out".to_string();
+                    return Err(Error::Unsuitable { path: out, rule });
+                }
+                report::write(runs, &out)?;
+                out
+            }
+        };
+        print(out.display())
+    }
+}

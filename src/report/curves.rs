@@ -1,0 +1,342 @@
+//! Curves of a run's records as SVG, for the page and for files.
+
+use super::material::Material;
+use crate::monitor::EpochRecord;
+use plotters::prelude::*;
+
+/// A point of a curve, and the interval that it is known to, if there is one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Epoch, or whatever is counted on the horizontal axis.
+    pub x: f64,
+    /// Value.
+    pub y: f64,
+    /// Ends of the interval.
+    pub range: Option<(f64, f64)>,
+}
+
+/// A curve.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// Its name in the legend.
+    pub name: String,
+    /// Its points by rising x.
+    pub points: Vec<Point>,
+}
+
+/// Curves over the same axes.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// A word for it, for programs.
+    pub id: &'static str,
+    /// What is shown, with its unit.
+    pub title: String,
+    /// What is counted on the horizontal axis.
+    pub axis: &'static str,
+    /// The curves.
+    pub series: Vec<Series>,
+}
+
+/// What stands for a colour until it is known where the picture is seen.
+const INK: RGBColor = RGBColor(1, 2, 3);
+const GRID: RGBColor = RGBColor(4, 5, 6);
+
+/// Colours of curves in files, in turn; pages have their own, `--series-0` to `--series-5`.
+const SERIES: [&str; 6] = ["#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#64748b"];
+
+/// Pixels of a chart.
+const SIZE: (u32, u32) = (440, 250);
+
+/// What is drawn of a record.
+type Value = fn(&EpochRecord) -> Option<f64>;
+
+/// What a chart shows: its word, title, and curves by name.
+type Shown = (&'static str, &'static str, &'static [(&'static str, Value)]);
+
+/// All charts of records.
+const CHARTS: [Shown; 11] = [
+    ("log_likelihood", "log-likelihood, nats an example", &[("", |r| r.log_likelihood)]),
+    ("pseudo_likelihood", "pseudo-likelihood, nats an example", &[("", |r| r.pseudo_likelihood)]),
+    (
+        "free_energy",
+        "free energy, nats",
+        &[("training", |r| r.free_energy_train), ("held out", |r| r.free_energy_test)],
+    ),
+    (
+        "free_energy_gap",
+        "free-energy gap, held out less training, nats",
+        &[("", |r| r.free_energy_gap)],
+    ),
+    ("reconstruction_error", "reconstruction error, a unit", &[("", |r| r.reconstruction_error)]),
+    ("hidden_activity", "mean hidden activity", &[("", |r| r.mean_hidden_activity)]),
+    (
+        "idle_units",
+        "share of idle hidden units",
+        &[("dead", |r| r.dead_hidden), ("saturated", |r| r.saturated_hidden)],
+    ),
+    ("flip_rate", "visible bits that a sweep changes, share", &[("", |r| r.flip_rate)]),
+    ("weight_norm", "norm of the weights", &[("", |r| r.weight_norm)]),
+    ("update_norm", "norm of the last update of the weights", &[("", |r| r.update_norm)]),
+    ("samples_per_second", "training examples a second", &[("", |r| Some(r.samples_per_second))]),
+];
+
+/// The charts of some runs; those with nothing to show are left out.
+pub fn charts(runs: &[Material]) -> Vec<Chart> {
+    let mut charts: Vec<Chart> = CHARTS
+        .iter()
+        .map(|(id, title, curves)| {
+            let series = runs.iter().flat_map(|run| {
+                curves.iter().map(move |(name, value)| series(run, runs.len() > 1, name, *value))
+            });
+            let series = series.filter(|series| !series.points.is_empty()).collect();
+            Chart { id, title: title.to_string(), axis: "epoch", series }
+        })
+        .collect();
+    charts.push(swap_rates(runs));
+    charts.retain(|chart| !chart.series.is_empty());
+    charts
+}
+
+fn series(run: &Material, has_others: bool, curve: &str, value: Value) -> Series {
+    let name = match (has_others, curve) {
+        (true, "") => run.name(),
+        (true, _) => format!("{}, {curve}", run.name()),
+        (false, _) => curve.to_string(),
+    };
+    let point = |record: &EpochRecord| {
+        let y = value(record).filter(|y| y.is_finite())?;
+        // Of the log-likelihood: what log Z is not known to, it is not known to either.
+        let range = match (record.log_likelihood, record.log_z, record.log_z_low, record.log_z_high)
+        {
+            (Some(likelihood), Some(log_z), Some(low), Some(high)) if likelihood == y => {
+                Some((y + log_z - high, y + log_z - low))
+            }
+            _ => None,
+        };
+        Some(Point { x: record.epoch as f64, y, range })
+    };
+    Series { name, points: run.summary.records.iter().filter_map(point).collect() }
+}
+
+/// Rates of swaps between neighbouring temperatures.
+fn swap_rates(runs: &[Material]) -> Chart {
+    let of_run = |run: &Material| {
+        let records = &run.summary.records;
+        let n_levels = records.iter().filter_map(|r| Some(r.swap_rates.as_ref()?.len())).max();
+        let level = |level: usize| {
+            let point = |record: &EpochRecord| {
+                let y = *record.swap_rates.as_ref()?.get(level)?;
+                Some(Point { x: record.epoch as f64, y: y?, range: None })
+            };
+            Series {
+                name: format!("{} – {}", level + 1, level + 2),
+                points: records.iter().filter_map(point).collect(),
+            }
+        };
+        (0..n_levels.unwrap_or(0)).map(level).collect::<Vec<_>>()
+    };
+    let series = match runs {
+        [run] => of_run(run),
+        // The ladders of several runs would not fit a chart.
+        _ => Vec::new(),
+    };
+    let title = "swaps between temperatures, rate".to_string();
+    Chart { id: "swap_rates", title, axis: "epoch", series }
+}
+
+impl Chart {
+    /// As part of a page: colours are those of its style, and each point is a circle of its own that
+    /// says what it stands for.
+    pub fn for_page(&self) -> String {
+        let mut svg = self.draw();
+        for (colour, name) in [(INK, "--ink"), (GRID, "--grid")] {
+            svg = svg.replace(&code(colour), &format!("var({name})"));
+        }
+        for at in 0..SERIES.len() {
+            svg = svg.replace(&code(series_colour(at)), &format!("var(--series-{at})"));
+        }
+        svg
+    }
+
+    /// As a file.
+    fn for_file(&self) -> String {
+        let mut svg = self.draw();
+        for (colour, code_of) in [(INK, "#374151"), (GRID, "#e5e7eb")] {
+            svg = svg.replace(&code(colour), code_of);
+        }
+        for (at, colour) in SERIES.iter().enumerate() {
+            svg = svg.replace(&code(series_colour(at)), colour);
+        }
+        svg
+    }
+
+    /// The lowest and highest x and y, with some room around them.
+    fn bounds(&self) -> [(f64, f64); 2] {
+        let points = || self.series.iter().flat_map(|series| &series.points);
+        let range = |values: &mut dyn Iterator<Item = f64>| {
+            let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+                (low.min(x), high.max(x))
+            });
+            let room = if high > low { 0.04 * (high - low) } else { 0.05 * high.abs().max(1.0) };
+            (low - room, high + room)
+        };
+        let ends = |point: &Point| {
+            let (low, high) = point.range.unwrap_or((point.y, point.y));
+            [low, point.y, high]
+        };
+        [range(&mut points().map(|point| point.x)), range(&mut points().flat_map(ends))]
+    }
+
+    fn draw(&self) -> String {
+        let mut svg = String::new();
+        let mut circles = String::new();
+        {
+            let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+            let [(left, right), (low, high)] = self.bounds();
+            let drawn = ChartBuilder::on(&area)
+                .margin(8)
+                .margin_right(16)
+                .x_label_area_size(28)
+                .y_label_area_size(64)
+                .build_cartesian_2d(left..right, low..high);
+            let mut chart = drawn.expect("drawing to a string does not fail");
+            let text = ("sans-serif", 15).into_font().color(&INK);
+            let mesh = chart
+                .configure_mesh()
+                .disable_x_mesh()
+                .light_line_style(TRANSPARENT)
+                .bold_line_style(GRID)
+                .axis_style(GRID)
+                .label_style(text)
+                .x_labels(5)
+                .y_labels(5)
+                .x_label_formatter(&|x| number(*x))
+                .y_label_formatter(&|y| number(*y))
+                .draw();
+            mesh.expect("drawing to a string does not fail");
+            for (at, series) in self.series.iter().enumerate() {
+                let colour = series_colour(at % SERIES.len());
+                let points = || series.points.iter();
+                let ranges = points().filter_map(|point| Some((point.x, point.range?)));
+                let bars = ranges.map(|(x, (low, high))| {
+                    PathElement::new([(x, low), (x, high)], colour.stroke_width(2))
+                });
+                let line = LineSeries::new(points().map(|p| (p.x, p.y)), colour.stroke_width(2));
+                chart.draw_series(bars).expect("drawing to a string does not fail");
+                chart.draw_series(line).expect("drawing to a string does not fail");
+                let radius = if series.points.len() > 100 { 1.5 } else { 3.0 };
+                for point in points() {
+                    let (x, y) = chart.backend_coord(&(point.x, point.y));
+                    let text = label(self.axis, series, point);
+                    circles += &format!(
+                        "<circle class=\"point\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" \
+                         fill=\"{}\" data-text=\"{text}\"/>\n",
+                        code(colour)
+                    );
+                }
+            }
+            area.present().expect("drawing to a string does not fail");
+        }
+        svg.replace("</svg>", &format!("{circles}</svg>"))
+    }
+}
+
+/// What a point says of itself, safe inside an attribute.
+fn label(axis: &str, series: &Series, point: &Point) -> String {
+    let range = point
+        .range
+        .map_or(String::new(), |(low, high)| format!(" ({} to {})", number(low), number(high)));
+    let name = if series.name.is_empty() { String::new() } else { format!("{}: ", series.name) };
+    let text = format!("{name}{}{range} at {axis} {}", number(point.y), number(point.x));
+    maud::html! { (text) }.into_string().replace('"', "&quot;")
+}
+
+/// A number with as many digits as one reads.
+pub fn number(x: f64) -> String {
+    match x.abs() {
+        0.0 => "0".to_string(),
+        size if !(1e-3..1e7).contains(&size) => format!("{x:.2e}"),
+        size => {
+            let digits = (3 - size.log10().floor() as i32).clamp(0, 5) as usize;
+            let text = format!("{x:.digits$}");
+            match text.contains('.') {
+                true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+                false => text,
+            }
+        }
+    }
+}
+
+fn series_colour(at: usize) -> RGBColor {
+    RGBColor(7, 8, at as u8)
+}
+
+fn code(RGBColor(red, green, blue): RGBColor) -> String {
+    format!("#{red:02X}{green:02X}{blue:02X}")
+}
+
+/// Charts below each other, two in a row, as one file.
+pub fn sheet(runs: &[Material]) -> String {
+    let charts = charts(runs);
+    let (width, height, title) = (SIZE.0, SIZE.1 + 28, 22);
+    let rows = charts.len().div_ceil(2) as u32;
+    let mut sheet = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" \
+         viewBox=\"0 0 {0} {1}\" font-family=\"sans-serif\">\n<rect width=\"100%\" height=\"100%\" \
+         fill=\"white\"/>\n",
+        2 * width,
+        rows * height
+    );
+    for (at, chart) in charts.iter().enumerate() {
+        let (x, y) = (at as u32 % 2 * width, at as u32 / 2 * height);
+        let names: Vec<_> = chart.series.iter().map(|series| &series.name[..]).collect();
+        let names = names.join(", ");
+        let name = if names.is_empty() {
+            chart.title.clone()
+        } else {
+            format!("{} ({names})", chart.title)
+        };
+        sheet += &format!(
+            "<g transform=\"translate({x} {y})\"><text x=\"64\" y=\"{title}\" font-size=\"14\" \
+             fill=\"#111827\">{}</text><g transform=\"translate(0 28)\">{}</g></g>\n",
+            maud::html! { (name) }.into_string(),
+            chart.for_file()
+        );
+    }
+    sheet + "</svg>\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(ys: &[f64]) -> Chart {
+        let point =
+            |(x, &y): (usize, &f64)| Point { x: x as f64, y, range: Some((y - 1.0, y + 1.0)) };
+        let points = ys.iter().enumerate().map(point).collect();
+        let series = vec![Series { name: "<a & \"b\">".to_string(), points }];
+        Chart { id: "test", title: "test".to_string(), axis: "epoch", series }
+    }
+
+    #[test]
+    fn every_point_is_a_circle_that_says_its_value() {
+        for n in [1, 2, 150] {
+            let svg = chart(&vec![2.5; n]).for_page();
+            assert_eq!(svg.matches("class=\"point\"").count(), n);
+            assert!(svg.contains("2.5 (1.5 to 3.5) at epoch 0"), "{svg}");
+            assert!(
+                svg.contains("&lt;a &amp; &quot;b&quot;&gt;") && !svg.contains("<a &"),
+                "{svg}"
+            );
+            assert!(svg.contains("var(--ink)") && svg.contains("var(--series-0)"), "{svg}");
+            assert!(!svg.contains("#0"), "a colour that no style sets: {svg}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let numbers = [0.0, 1.0, -92.9312, 0.0123456, 123_456_789.0, 1e-9, 20.0, 1500.0, 100.0];
+        let texts = ["0", "1", "-92.93", "0.01235", "1.23e8", "1.00e-9", "20", "1500", "100"];
+        assert_eq!(numbers.map(number), texts);
+    }
+}

@@ -1,0 +1,93 @@
+//! The pictures of a report: filters, samples, reconstructions, activities.
+
+use super::material::Snapshot;
+use crate::monitor::pictures::{self, Grey};
+use crate::state::Number;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{Markup, html};
+use ndarray::{Array2, ArrayView2, Axis};
+
+/// Samples of one picture, at most.
+const MOST_SAMPLES: usize = 40;
+
+/// In which order filters are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Those of the largest norm first.
+    Norm,
+    /// Those of the most active hidden units first.
+    Activity,
+}
+
+/// A PNG inside the page, with a text for those who do not see it.
+pub fn embedded(png: &[u8], text: &str) -> Markup {
+    let data = format!("data:image/png;base64,{}", STANDARD.encode(png));
+    html! { img src=(data) alt=(text); }
+}
+
+/// The weights of the hidden units of a snapshot as images; none if the data are no images.
+pub fn filters(snapshot: &Snapshot, order: Order) -> Option<Vec<u8>> {
+    let weights = matrix::<f32>(snapshot, "filters")?;
+    let activity = snapshot.arrays.take::<f64>("hidden_activity", &[snapshot.n_hidden()?]).ok()?;
+    let rank = |unit: usize| match order {
+        Order::Norm => weights.row(unit).iter().map(|w| f64::from(w * w)).sum(),
+        Order::Activity => activity[unit],
+    };
+    let mut units: Vec<usize> = (0..weights.nrows()).collect();
+    units.sort_by(|&a, &b| rank(b).total_cmp(&rank(a)));
+    let shown = weights.select(Axis(0), &units);
+    let limit = pictures::limit(shown.view());
+    Some(pictures::grid(shown.view(), snapshot.image_shape?, Grey::Signed { limit }))
+}
+
+/// p(v | h) of the chains of a snapshot; none if the data are no images.
+pub fn samples(snapshot: &Snapshot) -> Option<Vec<u8>> {
+    let samples = chances(snapshot, "samples")?;
+    let few = samples.slice(ndarray::s![..samples.nrows().min(MOST_SAMPLES), ..]);
+    Some(pictures::grid(few, snapshot.image_shape?, Grey::Unit))
+}
+
+/// Examples and, each below its own, their reconstructions; none if the data are no images.
+pub fn reconstructions(snapshot: &Snapshot) -> Option<Vec<u8>> {
+    let (examples, means) = (chances(snapshot, "examples")?, chances(snapshot, "reconstructions")?);
+    let rows: Vec<ArrayView2<'_, f32>> = examples
+        .axis_chunks_iter(Axis(0), ACROSS)
+        .zip(means.axis_chunks_iter(Axis(0), ACROSS))
+        .filter(|(examples, _)| examples.nrows() == ACROSS || means.nrows() < ACROSS)
+        .flat_map(|(examples, means)| [examples, means])
+        .collect();
+    let across = rows.first()?.nrows();
+    let images = ndarray::concatenate(Axis(0), &rows).ok()?;
+    Some(pictures::grid_of(images.view(), snapshot.image_shape?, Grey::Unit, across))
+}
+
+/// Examples of a row of [`reconstructions`].
+const ACROSS: usize = 10;
+
+/// p(h | v): a row for each example, a column for each hidden unit. Dead units are black columns,
+/// saturated ones white.
+pub fn hidden_means(snapshot: &Snapshot) -> Option<Vec<u8>> {
+    let means = chances(snapshot, "hidden_means")?;
+    Some(pictures::matrix(means.view(), Grey::Unit))
+}
+
+/// Levels from 0 to 255 as chances.
+fn chances(snapshot: &Snapshot, name: &str) -> Option<Array2<f32>> {
+    Some(matrix::<u8>(snapshot, name)?.mapv(|level| f32::from(level) / 255.0))
+}
+
+/// An array of a snapshot with at least one row and column.
+fn matrix<T: Number>(snapshot: &Snapshot, name: &str) -> Option<Array2<T>> {
+    let (_, array) = snapshot.arrays.arrays().find(|(other, _)| *other == name)?;
+    let [rows, columns] = array.shape[..] else { return None };
+    let values = snapshot.arrays.take(name, &[rows, columns]).ok()?.to_vec();
+    Array2::from_shape_vec((rows, columns), values).ok().filter(|matrix| !matrix.is_empty())
+}
+
+impl Snapshot {
+    /// H.
+    fn n_hidden(&self) -> Option<usize> {
+        self.arrays.n_rows("hidden_activity").ok()
+    }
+}

@@ -1,0 +1,76 @@
+//! What a machine has learned, as a page: curves, filters, samples, and what looks wrong.
+//!
+//! ```text
+//!  run folder ──► Material ──┬──► health ──┐
+//!  (settings, metrics,       ├──► curves ──┼──► page (one HTML file) ──► report.html, Live
+//!   snapshots, evaluation)   └──► images ──┘
+//! ```
+//!
+//! The page holds all that it shows: no picture, script or font is fetched from anywhere.
+
+mod material;
+
+mod health;
+
+mod curves;
+
+mod images;
+
+mod page;
+
+mod live;
+
+pub use health::{Finding, check};
+pub use live::Live;
+pub use material::{EVALUATION, Material};
+pub use page::page;
+
+use crate::error::{Error, Result};
+use crate::run::Summary;
+use crate::whole_file;
+use std::path::{Path, PathBuf};
+
+/// The report of a run, in its folder.
+pub const REPORT: &str = "report.html";
+
+/// The curves of a run, in its folder.
+pub const CURVES: &str = "curves.svg";
+
+/// Examples beside their reconstructions, in the folder of a run on images.
+pub const RECONSTRUCTIONS: &str = "reconstructions.png";
+
+/// Reads the runs in some folders.
+///
+/// # Errors
+/// [`Error::Unsuitable`] for a folder that holds no run, and as [`Material::read`].
+pub fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
+    let read = |folder: &PathBuf| match Summary::of(folder)? {
+        Some(summary) => Material::read(summary),
+        None => {
+            let rule = "holds no run; `harmonium runs` lists those there are".to_string();
+            Err(Error::Unsuitable { path: folder.clone(), rule })
+        }
+    };
+    folders.iter().map(read).collect()
+}
+
+/// Writes the page on some runs to a file.
+///
+/// # Errors
+/// As [`read`], and [`Error::Io`].
+pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
+    whole_file::write(out, page(&read(folders)?, false).as_bytes())
+}
+
+/// Writes the report of a run, its curves and, for images, its reconstructions to its folder.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_to_folder(folder: &Path) -> Result<()> {
+    let runs = read(&[folder.to_path_buf()])?;
+    whole_file::write(&folder.join(CURVES), curves::sheet(&runs).as_bytes())?;
+    if let Some(picture) = runs[0].last_snapshot().and_then(images::reconstructions) {
+        whole_file::write(&folder.join(RECONSTRUCTIONS), &picture)?;
+    }
+    whole_file::write(&folder.join(REPORT), page(&runs, false).as_bytes())
+}

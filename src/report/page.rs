@@ -1,0 +1,328 @@
+//! The page itself.
+
+use super::curves::{self, Chart, Point, Series, number};
+use super::health::{self, Finding};
+use super::images::{self, Order};
+use super::material::{Material, Snapshot};
+use crate::run::{RunState, differing};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::{Map, Value};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// One HTML file on one run, or on several side by side. A `live` one asks its server for news.
+pub fn page(runs: &[Material], live: bool) -> String {
+    let names: Vec<_> = runs.iter().map(Material::name).collect();
+    let title = format!("harmonium: {}", names.join(", "));
+    let charts = curves::charts(runs);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                // No picture of a tab is to be asked for.
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body data-live[live] {
+                header {
+                    h1 { @if let [name] = &names[..] { (name) } @else { (names.len()) " runs" } }
+                    @if live { p #live { "training…" } }
+                    @for run in runs { (summary(run, runs.len() > 1)) }
+                }
+                main {
+                    @for run in runs { (health_of(run, runs.len() > 1)) }
+                    @if !charts.is_empty() {
+                        section #curves {
+                            h2 { "Curves" }
+                            p.note { "Point at a curve for its values." }
+                            div.charts { @for chart in &charts { (figure(chart)) } }
+                        }
+                    }
+                    @match runs {
+                        [run] => (pictures(run)),
+                        _ => (differences(runs)),
+                    }
+                    @for run in runs { (settings(run, runs.len() > 1)) }
+                }
+                div #tip hidden {}
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// The state of a run, how good it is, and what it failed of.
+fn summary(run: &Material, is_named: bool) -> Markup {
+    let summary = &run.summary;
+    let epoch = summary.last().map_or(0, |record| record.epoch);
+    let state = match summary.state {
+        RunState::Running => "is being trained",
+        RunState::Done => "is done",
+        RunState::Stopped => "was stopped; harmonium resume goes on with it",
+    };
+    html! {
+        div.summary data-state=(summary.state) {
+            p {
+                @if is_named { strong { (run.name()) } " " } @else { "The run " }
+                (state) ", after epoch " (epoch) "."
+            }
+            @if let Some(failure) = &summary.failure { p.failure { "It failed: " (failure) } }
+            p.verdict { (verdict(run)) }
+        }
+    }
+}
+
+/// What the evaluation found, or the last record of the log-likelihood.
+fn verdict(run: &Material) -> Markup {
+    let figure = |value: &Value| value.as_f64().map_or("?".to_string(), |x| format!("{x:.2}"));
+    if let Some(found) = &run.evaluation {
+        return html! {
+            "Log-likelihood " strong { (figure(&found["log_likelihood"])) } " nats an example ("
+            (figure(&found["log_likelihood_low"])) " to " (figure(&found["log_likelihood_high"]))
+            "), by " (found["method"].as_str().unwrap_or("?")) " on " (found["n_examples"])
+            " examples of " (found["data"].as_str().unwrap_or("?")) ": "
+            strong { (found["verdict"].as_str().unwrap_or("?")) } "."
+        };
+    }
+    let record = run.summary.records.iter().rev().find(|record| record.log_likelihood.is_some());
+    match record {
+        Some(record) => html! {
+            "Log-likelihood " strong { (number(record.log_likelihood.unwrap_or(f64::NAN))) }
+            " nats an example after epoch " (record.epoch) ": "
+            strong { (record.verdict.as_deref().unwrap_or("?")) } "."
+        },
+        None => html! {
+            "The log-likelihood is not known yet: " code { "harmonium evaluate" }
+            " the run to see it here."
+        },
+    }
+}
+
+fn health_of(run: &Material, is_named: bool) -> Markup {
+    let failure = run.summary.failure.as_deref();
+    let findings = health::check(&run.summary.records, failure);
+    html! {
+        section.health {
+            h2 { "Health" @if is_named { " of " (run.name()) } }
+            @if run.summary.records.is_empty() {
+                p { "There is no record yet." }
+            } @else if findings.is_empty() {
+                p.healthy { "Nothing looks wrong." }
+            }
+            @for Finding { name, what, judged, remedy } in &findings {
+                div.finding data-name=(name) {
+                    p { strong { (what) } "." }
+                    p { "How it was judged: " (judged) "." }
+                    p { "What to try: " (remedy) "." }
+                }
+            }
+        }
+    }
+}
+
+/// A chart with its title and, for several curves, its legend.
+fn figure(chart: &Chart) -> Markup {
+    html! {
+        figure.chart id={ "chart-" (chart.id) } {
+            figcaption { (chart.title) }
+            @if chart.series.iter().any(|series| !series.name.is_empty()) {
+                ul.legend {
+                    @for (at, series) in chart.series.iter().enumerate() {
+                        li { span.swatch style={ "background: var(--series-" (at % 6) ")" } {} (series.name) }
+                    }
+                }
+            }
+            (PreEscaped(chart.for_page()))
+        }
+    }
+}
+
+/// Everything that is drawn of the snapshots of one run.
+fn pictures(run: &Material) -> Markup {
+    let Some(last) = run.last_snapshot() else { return html! {} };
+    let filters: Vec<_> = [("norm", Order::Norm), ("activity", Order::Activity)]
+        .into_iter()
+        .filter_map(|(name, order)| Some((name, images::filters(last, order)?)))
+        .collect();
+    let samples: Vec<_> = run
+        .snapshots
+        .iter()
+        .filter_map(|snapshot| Some((snapshot.epoch, images::samples(snapshot)?)))
+        .collect();
+    let histograms = histograms(last);
+    html! {
+        @if !filters.is_empty() {
+            section #filters {
+                h2 { "Filters" }
+                p.note {
+                    "The weights of hidden units as images, after epoch " (last.epoch)
+                    ": grey is 0, white is positive, black negative; at contrast 1, 99.5 % of them are \
+                     within black and white."
+                }
+                div.controls {
+                    label { "contrast " input #contrast type="range" min="0.25" max="4" step="0.05" value="1"; output #contrast-value { "1" } }
+                    label { "sorted by " select #order { @for (name, _) in &filters { option value=(name) { (name) } } } }
+                }
+                @for (at, (name, png)) in filters.iter().enumerate() {
+                    div.picture.filters data-order=(name) hidden[at > 0] {
+                        (images::embedded(png, "filters of hidden units"))
+                    }
+                }
+            }
+        }
+        @if let Some((epoch, _)) = samples.last() {
+            section #samples {
+                h2 { "Samples" }
+                p.note { "p(v | h) of the chains of the negative phase; black is 0, white 1." }
+                div.controls {
+                    label {
+                        "epoch " input #epoch type="range" min="0" max=(samples.len() - 1) step="1" value=(samples.len() - 1);
+                        output #epoch-value { (epoch) }
+                    }
+                }
+                @for (at, (epoch, png)) in samples.iter().enumerate() {
+                    div.picture.samples data-epoch=(epoch) hidden[at + 1 < samples.len()] {
+                        (images::embedded(png, &format!("samples after epoch {epoch}")))
+                    }
+                }
+            }
+        }
+        @if let Some(png) = images::reconstructions(last) {
+            section #reconstructions {
+                h2 { "Reconstructions" }
+                p.note { "Training examples, and below each p(v | h) with h drawn from p(h | v)." }
+                div.picture { (images::embedded(&png, "examples and their reconstructions")) }
+            }
+        }
+        @if let Some(png) = images::hidden_means(last) {
+            section #activity {
+                h2 { "Hidden activity" }
+                p.note {
+                    "p(h | v): a row for each training example, a column for each hidden unit. Columns \
+                     that are black throughout are dead units, white ones saturated."
+                }
+                div.picture.wide { (images::embedded(&png, "activity of hidden units")) }
+            }
+        }
+        @if !histograms.is_empty() {
+            section #histograms {
+                h2 { "Histograms, after epoch " (last.epoch) }
+                div.charts { @for chart in &histograms { (figure(chart)) } }
+            }
+        }
+    }
+}
+
+/// Counts of parameters and of mean activities.
+fn histograms(snapshot: &Snapshot) -> Vec<Chart> {
+    let chart = |id, title: &str, axis, points: Vec<Point>| Chart {
+        id,
+        title: title.to_string(),
+        axis,
+        series: vec![Series { name: String::new(), points }],
+    };
+    let mut charts = Vec::new();
+    for (id, name, title) in [
+        ("weights", "weights", "weights, how many"),
+        ("visible_bias", "visible_bias", "visible biases, how many"),
+        ("hidden_bias", "hidden_bias", "hidden biases, how many"),
+    ] {
+        let n_bins = snapshot.arrays.n_rows(&format!("{name}.counts")).unwrap_or(0);
+        let counts = snapshot.arrays.take::<u64>(&format!("{name}.counts"), &[n_bins]);
+        let range = snapshot.arrays.take::<f64>(&format!("{name}.range"), &[2]);
+        if let (Ok(counts), Ok(&[low, high])) = (counts, range) {
+            charts.push(chart(id, title, "value", bins(counts, low, high)));
+        }
+    }
+    let n_hidden = snapshot.arrays.n_rows("hidden_activity").unwrap_or(0);
+    if let Ok(activity) = snapshot.arrays.take::<f64>("hidden_activity", &[n_hidden]) {
+        let mut counts = [0; 20];
+        activity.iter().for_each(|mean| counts[((mean * 20.0) as usize).min(19)] += 1);
+        let title = "hidden units by mean activity, how many";
+        charts.push(chart("activities", title, "activity", bins(&counts, 0.0, 1.0)));
+    }
+    charts
+}
+
+/// Counts at the middle of their bins.
+fn bins(counts: &[u64], low: f64, high: f64) -> Vec<Point> {
+    let width = (high - low) / counts.len() as f64;
+    let point = |(at, &count): (usize, &u64)| Point {
+        x: low + (at as f64 + 0.5) * width,
+        y: count as f64,
+        range: None,
+    };
+    counts.iter().enumerate().map(point).collect()
+}
+
+/// The settings in which several runs differ, and how they ended.
+fn differences(runs: &[Material]) -> Markup {
+    let summaries: Vec<_> = runs.iter().map(|run| run.summary.clone()).collect();
+    let names = differing(&summaries);
+    let last = |run: &Material, value: fn(&crate::monitor::EpochRecord) -> Option<f64>| {
+        let found = run.summary.records.iter().rev().find_map(value);
+        found.map_or("–".to_string(), number)
+    };
+    html! {
+        section #differences {
+            h2 { "What differs" }
+            div.scroll {
+                table {
+                    thead { tr { th { "run" } @for name in &names { th { (name) } }
+                        th { "log-likelihood" } th { "pseudo-likelihood" } th { "seconds" } } }
+                    tbody {
+                        @for run in runs {
+                            @let settings = run.summary.settings();
+                            tr {
+                                th { (run.name()) }
+                                @for name in &names { td { (text(&settings[name])) } }
+                                td { (last(run, |r| r.log_likelihood)) }
+                                td { (last(run, |r| r.pseudo_likelihood)) }
+                                td { (last(run, |r| Some(r.seconds))) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn settings(run: &Material, is_named: bool) -> Markup {
+    let file = &run.summary.file;
+    let settings: Map<String, Value> = run.summary.settings();
+    html! {
+        section.settings {
+            h2 { "Settings" @if is_named { " of " (run.name()) } }
+            @if let Some(command) = &file.command { p { code { (command) } } }
+            details {
+                summary { "all " (settings.len()) " of them, and where the run comes from" }
+                div.scroll {
+                    table {
+                        tbody {
+                            tr { th { "folder" } td { (run.summary.folder.display()) } }
+                            @if let Some(version) = file.stream_version { tr { th { "stream version" } td { (version) } } }
+                            @for (name, value) in &settings {
+                                tr { th { (name) } td { (text(value)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A setting as it is typed.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_string(),
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    }
+}

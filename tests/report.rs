@@ -1,0 +1,214 @@
+//! Reports: of healthy, sick and odd runs, of several, and live.
+
+mod folder;
+
+use folder::Folder;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const LINE: &str = "train --data greys.idx --hidden 16 --epochs 4 --batch-size 50 --quiet";
+
+fn page(folder: &Folder, run: &str) -> String {
+    let page = String::from_utf8(folder.read(&format!("{run}/report.html"))).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
+    // Nothing is fetched: every address is data, and no link leads away.
+    for part in page.split(['"', '\'']) {
+        let is_name = part == "http://www.w3.org/2000/svg";
+        assert!(is_name || !(part.starts_with("http") || part.starts_with("//")), "{part}");
+    }
+    assert!(!page.contains("url(") && !page.contains("@import"));
+    page
+}
+
+fn findings(page: &str) -> Vec<&str> {
+    page.split("data-name=\"").skip(1).map(|part| part.split('"').next().unwrap()).collect()
+}
+
+/// Points of a chart.
+fn n_points(page: &str, chart: &str) -> usize {
+    let chart = page.split(&format!("id=\"chart-{chart}\"")).nth(1).unwrap();
+    chart.split("</figure>").next().unwrap().matches("class=\"point\"").count()
+}
+
+#[test]
+fn a_run_ends_with_its_report() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out run --validation 40"));
+    let page = page(&folder, "run");
+    assert_eq!(n_points(&page, "pseudo_likelihood"), 4);
+    assert_eq!(n_points(&page, "free_energy"), 8);
+    assert_eq!(n_points(&page, "weights"), 64);
+    assert!(!page.contains("chart-log_likelihood") && !page.contains("chart-swap_rates"));
+    let n_images = page.matches("<img src=\"data:image/png;base64,").count();
+    // Filters in two orders, samples of epochs 0, 1, 2 and 4, reconstructions, activities.
+    assert_eq!(n_images, 2 + 4 + 1 + 1);
+    assert!(page.contains("--validation 40"), "the command");
+    assert!(folder.read("run/curves.svg").starts_with(b"<svg xmlns="));
+    assert!(folder.picture("run/reconstructions.png").0 > 0);
+    // An evaluation is shown from then on.
+    folder.succeed("evaluate run --data greys.idx");
+    folder.succeed("report run");
+    let page = String::from_utf8(folder.read("run/report.html")).unwrap();
+    assert!(page.contains("on 200 examples of greys.idx: <strong>exact</strong>"), "{page:.3000}");
+
+    folder.succeed(&format!("{LINE} --out without --no-report"));
+    assert!(!folder.path("without/report.html").exists());
+    folder.fail("report nowhere", "nowhere: holds no run");
+    folder.fail("report run --out no/page.html", "no/page.html: cannot write");
+}
+
+#[test]
+fn odd_runs_have_a_report_too() {
+    let folder = Folder::new();
+    let bits = ndarray::Array2::from_shape_fn((60, 7), |(n, i)| u8::from((n * n + i) % 3 == 0));
+    folder.write_npy("bits.npy", bits.view());
+    folder.succeed("train --data bits.npy --hidden 1 --epochs 1 --batch-size 20 --out one --quiet");
+    let one = page(&folder, "one");
+    assert_eq!(n_points(&one, "pseudo_likelihood"), 1);
+    // No images, so no pictures but that of the activities.
+    assert_eq!(one.matches("<img").count(), 1);
+    assert!(!one.contains("id=\"filters\"") && !folder.path("one/reconstructions.png").exists());
+
+    let (_, _, _) = folder.run(&format!("{LINE} --out parts --stop-after 2epochs"));
+    assert!(page(&folder, "parts").contains("was stopped; harmonium resume goes on with it"));
+    folder.succeed("resume parts --quiet");
+    let parts = page(&folder, "parts");
+    assert_eq!(n_points(&parts, "pseudo_likelihood"), 4);
+    assert!(parts.contains("is done, after epoch 4"), "{parts:.3000}");
+
+    let (code, _, _) = folder.run(&format!("{LINE} --out diverged --learning-rate 1e5"));
+    assert_eq!(code, Some(1));
+    folder.succeed("report diverged");
+    let diverged = page(&folder, "diverged");
+    assert_eq!(findings(&diverged), ["diverged"]);
+    assert!(diverged.contains("It failed: diverged in epoch 1, at update 1"));
+
+    let name = "<i>&\"'";
+    let mut command = folder.command(LINE);
+    assert!(command.args(["--out", name]).output().unwrap().status.success());
+    let named = page(&folder, name);
+    assert!(named.contains("<h1>&lt;i&gt;&amp;"), "{named:.3000}");
+    assert!(!named.contains("<i>"), "a name became HTML");
+
+    folder.succeed(
+        "train --data bits.npy --algorithm pt --temperatures 3 --hidden 4 --epochs 3 \
+                    --batch-size 20 --out tempered --quiet",
+    );
+    assert_eq!(n_points(&page(&folder, "tempered"), "swap_rates"), 6);
+}
+
+#[test]
+fn several_runs_are_laid_over_each_other() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out a"));
+    folder.succeed(&format!("{LINE} --out b --seed 5 --learning-rate 0.02"));
+    assert_eq!(folder.succeed("report a b --out both.html"), "both.html\n");
+    let page = String::from_utf8(folder.read("both.html")).unwrap();
+    assert_eq!(n_points(&page, "pseudo_likelihood"), 8);
+    assert!(page.contains("<th>learning_rate</th><th>seed</th>"), "{page:.3000}");
+    assert!(page.contains("<td>0.02</td><td>5</td>") && !page.contains("<th>hidden</th><th>"));
+}
+
+/// Sick on purpose: a learning rate at which units die, one at which nothing happens, a hundred
+/// images; and the healthy run beside them.
+#[cfg(feature = "mnist")]
+#[test]
+fn sick_runs_are_named_and_a_healthy_one_is_not() {
+    let folder = Folder::new();
+    for (name, flags, expected) in [
+        ("healthy", "--limit 10000 --epochs 8 --hidden 64", &[][..]),
+        (
+            "steep",
+            "--limit 5000 --epochs 5 --hidden 200 --learning-rate 1",
+            &["dead_units", "learning_rate_too_high"],
+        ),
+        (
+            "flat",
+            "--limit 10000 --epochs 5 --hidden 64 --learning-rate 1e-4",
+            &["learning_rate_too_low"],
+        ),
+        (
+            "overfitted",
+            "--limit 600 --validation 500 --epochs 200 --hidden 300 --batch-size 20",
+            &["overfitting"],
+        ),
+    ] {
+        folder.succeed(&format!("train {flags} --out {name} --quiet"));
+        let page = page(&folder, name);
+        assert_eq!(findings(&page), expected, "{name}");
+        assert_eq!(page.contains("Nothing looks wrong."), expected.is_empty());
+    }
+}
+
+/// What a server answers: its status and the rest.
+fn ask(port: u16, request: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.split(' ').nth(1)?.parse().ok()?;
+    Some((status, answer))
+}
+
+#[test]
+fn a_run_can_be_watched_from_this_machine_alone() {
+    let folder = Folder::new();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let line = LINE.replace("--epochs 4", "--epochs 1000000");
+    let mut command = folder.command(&format!("{line} --out run --live {port}"));
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let request = |method: &str, path: &str, host: &str| {
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        ask(port, &request)
+    };
+    let own = format!("127.0.0.1:{port}");
+    let start = Instant::now();
+    while request("GET", "/version", &own).is_none_or(|(_, text)| text.ends_with("\n0\n")) {
+        assert!(start.elapsed() < Duration::from_secs(60), "the server does not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (status, page) = request("GET", "/", &own).unwrap();
+    assert_eq!(status, 200);
+    assert!(page.contains("is being trained") && page.contains("data-live"), "{page:.3000}");
+    assert!(n_points(&page, "pseudo_likelihood") > 0);
+    let (_, version) = request("GET", "/version", &format!("localhost:{port}")).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_ne!(request("GET", "/version", &own).unwrap().1, version, "news are told");
+    for (method, path, host, expected) in [
+        ("GET", "/", "evil.example", 403),
+        ("GET", "/", &format!("evil.example:{port}"), 403),
+        ("POST", "/", &own, 405),
+        ("PUT", "/config.toml", &own, 405),
+        ("DELETE", "/", &own, 405),
+        ("GET", "/config.toml", &own, 404),
+        ("GET", "/../../etc/passwd", &own, 404),
+        ("GET", "/%2e%2e/config.toml", &own, 404),
+        ("GET", "/version?x", &own, 404),
+    ] {
+        let (status, answer) = request(method, path, host).unwrap();
+        assert_eq!(status, expected, "{method} {path} {host}");
+        assert!(!answer.contains("<html") && !answer.contains("[train]"));
+    }
+    for bad in ["GET\r\n\r\n", "nonsense\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"] {
+        if let Some((status, _)) = ask(port, bad) {
+            assert!(status >= 400, "{bad:?}: {status}");
+        }
+    }
+    // Two at the same port cannot be.
+    let other = folder.run(&format!("{LINE} --out other --live {port}"));
+    assert_eq!(other.0, Some(1));
+    assert!(other.2.contains("but must be a port that is free"), "{}", other.2);
+    // It ends with the run.
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains(&format!("note: see the run at http://127.0.0.1:{port}/")), "{stderr}");
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the server outlives the run");
+}
