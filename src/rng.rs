@@ -56,6 +56,8 @@ pub enum Purpose {
     TemperatureSwap = 15,
     /// Which chains start anew at data, and their states; index: the update.
     ChainReset = 16,
+    /// A chain of `sample --clamp`, which completes an example; index: the example.
+    Inpainting = 17,
 }
 
 /// A stream of random words, found by its address.

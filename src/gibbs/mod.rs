@@ -8,7 +8,8 @@
 //!
 //! Chains may also be led along a [`Path`] from independent pixels to the machine: the same
 //! conditionals at an inverse temperature β. On the same path lie the replicas of parallel tempering
-//! ([`Tempering`]), which let chains of the machine pass from one mode to another.
+//! ([`Tempering`]), which let chains of the machine pass from one mode to another. With some pixels held
+//! at given values, chains complete images ([`Inpainting`]).
 
 #[cfg(test)]
 mod test_machine;
@@ -25,6 +26,8 @@ mod chains;
 
 mod independent;
 
+mod inpainting;
+
 mod path;
 
 mod annealing;
@@ -36,6 +39,7 @@ pub use chains::Chains;
 pub use conditional::Conditional;
 pub use image::Image;
 pub use independent::draw_independent;
+pub use inpainting::Inpainting;
 pub use path::{Path, smoothed_rates};
 pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};
 pub use tempering::Tempering;

@@ -1,0 +1,189 @@
+//! Chains that complete examples: some pixels are given, the others are drawn.
+
+use super::{Chains, Image, draw_independent};
+use crate::bits::{BitMatrix, BitPanels};
+use crate::kernels::tile::SIDE;
+use crate::model::sigmoid;
+use crate::rng::Stream;
+use ndarray::Array2;
+
+/// A chain for each of N examples, whose given units are put back to those of the example after
+/// each draw of v, before h is drawn: it samples p(v, h | the given units).
+///
+/// ```
+/// use harmonium::gibbs::{Image, Inpainting};
+/// use harmonium::rng::{Purpose, Stream};
+/// use harmonium::{BitMatrix, Rbm};
+/// use ndarray::{arr1, arr2};
+///
+/// // Two pixels that agree: both are tied to the one hidden unit.
+/// let rbm = Rbm::new(arr2(&[[20.0], [20.0]]), arr1(&[-10.0, -10.0]), arr1(&[-20.0]))?;
+/// let image = Image::new(&rbm)?;
+/// let examples = BitMatrix::from_fn(2, 2, |n, _| n == 1); // 00 and 11
+/// let left = BitMatrix::from_fn(1, 2, |_, i| i == 0);
+/// let streams = (0..2).map(|n| Stream::new(0, Purpose::Inpainting, n)).collect();
+/// let mut inpainting = Inpainting::new(&image, &examples, &left, streams);
+/// for _ in 0..20 {
+///     inpainting.sweep(&image);
+/// }
+/// assert_eq!(inpainting.visible(), examples);
+/// assert!(inpainting.mean_visible(&image)[[1, 1]] > 0.99);
+/// # Ok::<(), harmonium::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Inpainting {
+    chains: Chains,
+    /// The examples.
+    truth: BitPanels,
+    /// The units that are given, a word for each panel.
+    given: Vec<u64>,
+}
+
+impl Inpainting {
+    /// Chains at the given units of `examples` (N, V), those that are on in `given` (1, V), and
+    /// elsewhere at independent pixels of rates σ(bᵢ), where chains of `harmonium sample` start
+    /// too: the first ⌈V/16⌉ steps of each stream. The next ⌈H/16⌉ draw h.
+    ///
+    /// # Panics
+    /// If there is no example, not one stream for each, `given` has not one row, or rows are not
+    /// V wide.
+    pub fn new(
+        image: &Image,
+        examples: &BitMatrix,
+        given: &BitMatrix,
+        mut streams: Vec<Stream>,
+    ) -> Self {
+        assert!(examples.n_rows() > 0, "no examples to complete");
+        assert_eq!(examples.n_rows(), streams.len(), "a stream for each example");
+        assert_eq!(examples.n_columns(), image.n_visible(), "width of the examples");
+        let shape = (given.n_rows(), given.n_columns());
+        assert_eq!(shape, (1, image.n_visible()), "shape of the mask");
+        let (biases, resolution) = (image.visible_bias.as_flattened(), image.scale.resolution());
+        let rate = |&bias: &i32| sigmoid(f64::from(bias) * f64::from(resolution));
+        let rates: Vec<f64> = biases[..image.n_visible()].iter().map(rate).collect();
+        let (truth, given) = (BitPanels::from_matrix(examples), given.words().to_vec());
+        let mut start = BitPanels::from_matrix(&draw_independent(&rates, &mut streams));
+        put_back(&mut start, &truth, &given);
+        let chains = Chains::from_visible(image, &start.to_matrix(), streams);
+        Self { chains, truth, given }
+    }
+
+    /// One sweep of every chain: v given h, the given units put back, h given v.
+    pub fn sweep(&mut self, image: &Image) {
+        self.chains.draw_visible(image.visible_given_hidden());
+        put_back(&mut self.chains.visible, &self.truth, &self.given);
+        self.chains.draw_hidden(image.hidden_given_visible());
+    }
+
+    /// The completed examples (N, V): draws of the last sweep beside the given units.
+    pub fn visible(&self) -> BitMatrix {
+        self.chains.visible()
+    }
+
+    /// p(vᵢ = 1 | h) for the h of each chain (N, V); 0 or 1, as they are, for the given units.
+    ///
+    /// # Panics
+    /// If the image has another number of hidden units than that of [`new`](Self::new).
+    pub fn mean_visible(&self, image: &Image) -> Array2<f32> {
+        let means = image.visible_given_hidden().means(&self.chains.hidden());
+        let mut means = means.expect("an image of the machine that the chains are of");
+        for ((n, i), mean) in means.indexed_iter_mut() {
+            let (panel, bit) = (i / SIDE, i % SIDE);
+            if self.given[panel] >> bit & 1 == 1 {
+                *mean = (self.truth.panel(panel)[n] >> bit & 1) as f32;
+            }
+        }
+        means
+    }
+}
+
+/// Sets the units that are on in `given`, a word for each panel, to those of `truth`.
+fn put_back(visible: &mut BitPanels, truth: &BitPanels, given: &[u64]) {
+    let capacity = visible.row_capacity();
+    let panels = visible.words_mut().chunks_exact_mut(capacity);
+    for (panel, (words, given)) in panels.zip(given).enumerate() {
+        for (word, truth) in words.iter_mut().zip(truth.panel(panel)) {
+            *word = *word & !given | truth & given;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_machine::machine;
+    use super::*;
+    use crate::model::Rbm;
+    use crate::rng::Purpose;
+
+    fn streams(n: u64) -> Vec<Stream> {
+        (0..n).map(|example| Stream::new(6, Purpose::Inpainting, example)).collect()
+    }
+
+    #[test]
+    fn given_units_never_change_and_the_others_do() {
+        let image = Image::new(&machine(130, 70)).unwrap();
+        let examples = BitMatrix::from_fn(67, 130, |n, i| (i * i + 3 * n) % 5 < 2);
+        let given = BitMatrix::from_fn(1, 130, |_, i| i % 3 != 0);
+        let mut inpainting = Inpainting::new(&image, &examples, &given, streams(67));
+        for sweep in 0..5 {
+            let (drawn, means) = (inpainting.visible(), inpainting.mean_visible(&image));
+            let mut changed = 0;
+            for ((n, i), &mean) in means.indexed_iter() {
+                let (found, truth) = (drawn.get(n, i), examples.get(n, i));
+                if given.get(0, i) {
+                    assert_eq!(found, truth, "sweep {sweep}, example {n}, unit {i}");
+                    assert_eq!(mean, f32::from(u8::from(truth)), "example {n}, unit {i}");
+                } else {
+                    changed += u32::from(found != truth);
+                }
+            }
+            // Of 67 · 44 units; half of them, were they fair coins.
+            assert!(changed > 67 * 44 / 4, "sweep {sweep}: {changed} units are not the example's");
+            inpainting.sweep(&image);
+        }
+    }
+
+    /// Of four bits that are drawn each of the 16 states has at least 5 expected counts. Bounds that
+    /// are passed with a probability below 1e-6: χ² of 15 degrees of freedom 57.1, a normal number
+    /// ±4.9.
+    #[test]
+    fn the_rest_has_its_distribution_given_the_given_units() {
+        const CHAINS: usize = 20_000;
+        let rbm = machine(6, 4);
+        let weights = rbm.weights() * 2.0;
+        let rbm = Rbm::new(weights, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
+        let image = Image::new(&rbm).unwrap();
+        let mask = 0b010010;
+        let given = BitMatrix::from_fn(1, 6, |_, i| mask >> i & 1 == 1);
+        for truth in [0b000000, 0b010000, 0b000010, 0b010010_u64] {
+            let examples = BitMatrix::from_fn(CHAINS, 6, |_, i| truth >> i & 1 == 1);
+            let mut inpainting = Inpainting::new(&image, &examples, &given, streams(CHAINS as u64));
+            (0..50).for_each(|_| inpainting.sweep(&image));
+
+            let states: Vec<u64> = (0..64).filter(|v| v & mask == truth).collect();
+            let weights: Vec<f64> =
+                states.iter().map(|&v| (-rbm.free_energy(&[v])).exp()).collect();
+            let total: f64 = weights.iter().sum();
+            let visible = inpainting.visible();
+            let (mut statistic, mut rates) = (0.0, [0.0; 6]);
+            for (state, weight) in states.iter().zip(weights) {
+                let expected = CHAINS as f64 * weight / total;
+                assert!(expected >= 5.0, "state {state:06b} is too rare: {expected}");
+                let count = (0..CHAINS).filter(|&n| visible.row(n) == [*state]).count() as f64;
+                statistic += (count - expected).powi(2) / expected;
+                let on = (0..6).filter(|i| state >> i & 1 == 1);
+                on.for_each(|i| rates[i] += weight / total);
+            }
+            assert!(statistic < 57.1, "given {truth:06b}: χ² = {statistic}");
+
+            // A mean of numbers from 0 to 1 varies at most as much as one of bits.
+            let means = inpainting.mean_visible(&image);
+            for (i, rate) in rates.iter().enumerate() {
+                let mean = means.column(i).iter().map(|&x| f64::from(x)).sum::<f64>();
+                let (mean, variance) = (mean / CHAINS as f64, rate * (1.0 - rate) / CHAINS as f64);
+                let bound = 4.9 * variance.max(0.0).sqrt() + 1e-6;
+                assert!((mean - rate).abs() < bound, "given {truth:06b}, unit {i}: {mean} {rate}");
+            }
+        }
+    }
+}
