@@ -158,8 +158,8 @@
 //! | [`state`] | named arrays, which checkpoints hold |
 //! | [`kernels`] | sums over active rows, σ, softplus, draws, transposes, the update of a tile |
 //! | [`model`] | [`Rbm`]: W, b, c; energies; its file |
-//! | [`gibbs`] | one layer given the other; chains, on their own or annealed |
-//! | [`dataset`] | data, readers, bits |
+//! | [`gibbs`] | one layer given the other; chains, on their own, annealed or with given pixels |
+//! | [`dataset`] | data, readers, bits; which pixels are given |
 //! | [`train`] | settings, both phases, update, [`Trainer`] |
 //! | [`preset`] | good settings by name |
 //! | [`evaluate`] | log-likelihood and other scores, with their uncertainty |

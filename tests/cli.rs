@@ -581,7 +581,10 @@ fn help_shows_the_defaults() {
             "train",
             "500]|20]|pcd]|none]|false]|128]|the batch size]|1]|0.1]|linear]|0]|stochastic]|data]|all cores]",
         ),
-        ("sample", "100]|1000]|random]|mnist]|test]|samples.png]|0]|all cores]"),
+        (
+            "sample",
+            "100; with --clamp 20; of fewer examples all]|1000]|random]|mnist]|test]|samples.png]|0]|all cores]",
+        ),
         ("bench", "500]|128,512]|1]|2]|mnist]|stochastic]|1 and all cores]"),
         ("transform", "train]|as in training]|0]|features.npy]|all cores]"),
     ] {

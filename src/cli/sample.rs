@@ -1,20 +1,28 @@
 //! `harmonium sample`.
 
 use super::{Part, model_path, parse_image_shape, print};
-use crate::dataset::{Examples, Source};
+use crate::bits::BitMatrix;
+use crate::dataset::{Examples, Mask, Source};
 use crate::error::{Error, Result};
-use crate::gibbs::{Chains, Image, draw_independent};
+use crate::gibbs::{Chains, Image, Inpainting, draw_independent};
 use crate::model::{ModelFile, sigmoid};
 use crate::monitor::pictures::{self, Grey};
 use crate::rng::{Purpose, Stream};
 use crate::run::in_pool;
+use crate::setting::check;
 use crate::whole_file;
 use clap::{Args, ValueEnum};
 use ndarray::Array2;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Most samples of a call: they are held in memory.
 const MAX_NUMBER: usize = 100_000;
+
+/// Samples unless another number is asked for.
+const USUAL_NUMBER: usize = 100;
+
+/// Completed examples unless another number is asked for.
+const USUAL_COMPLETED: usize = 20;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Start {
@@ -28,22 +36,27 @@ enum Start {
 pub struct Sample {
     /// A model, or the folder of a run
     model: PathBuf,
-    /// Samples: one of each chain
-    #[arg(short, long, default_value_t = 100)]
-    number: usize,
+    /// Samples, one of each chain [default: 100; with --clamp 20; of fewer examples all]
+    #[arg(short, long)]
+    number: Option<usize>,
     /// Sweeps of each chain
     #[arg(long, default_value_t = 1000)]
     gibbs_steps: usize,
     /// Where the chains start
     #[arg(long, value_enum, default_value_t = Start::Random)]
     start: Start,
-    /// Data to start from
+    /// Complete the first examples of --data, given these pixels: the half `left`, `right`, `top` or
+    /// `bottom`, or a file, white in a .png, not 0 in a .npy of V values or of rows x columns
+    #[arg(long, conflicts_with = "start", value_name = "left|right|top|bottom|FILE")]
+    clamp: Option<Mask>,
+    /// Data to start from, or to complete
     #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
     data: Source,
-    /// Which of the data to start from: `train`, `test` or `validation`
+    /// Which of the data: `train`, `test` or `validation`
     #[arg(long, default_value_t = Part::Test)]
     split: Part,
-    /// A .png shows p(v | h) after the last sweep; a .npy (number, V) holds the bits drawn, u8
+    /// A .png shows p(v | h) after the last sweep, with --clamp below the truth and what is given of
+    /// it; a .npy (number, V) holds the bits drawn, u8
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
     /// Rows and columns of the images, if the model does not say
@@ -64,80 +77,122 @@ impl Sample {
 
     fn run_in_pool(&self) -> Result<()> {
         let path = model_path(&self.model);
-        let ModelFile { rbm, provenance } = ModelFile::read(&path)?;
+        let model = ModelFile::read(&path)?;
+        let n_visible = model.rbm.n_visible();
         let is_png = has_extension(&self.out, "png");
         if !is_png && !has_extension(&self.out, "npy") {
             let rule = "must end in .png or .npy".to_string();
             return Err(Error::Unsuitable { path: self.out.clone(), rule });
         }
-        let shape = self.image_shape.or(provenance.image_shape);
-        let shape = match shape {
-            Some((rows, columns))
-                if is_png && rows.checked_mul(columns) != Some(rbm.n_visible()) =>
-            {
-                return Err(Error::InvalidSetting {
-                    setting: "image_shape",
-                    value: format!("{rows}x{columns}"),
-                    rule: format!("a shape of the model's {} visible units", rbm.n_visible()),
-                });
-            }
-            None if is_png => {
-                let rule = "does not say the shape of its images; give --image-shape or a .npy \
-                            file for --out";
-                return Err(Error::Unsuitable { path, rule: rule.to_string() });
-            }
-            shape => shape,
-        };
-        if !(1..=MAX_NUMBER).contains(&self.number) {
-            let (value, rule) =
-                (self.number.to_string(), format!("at least 1 and at most {MAX_NUMBER}"));
-            return Err(Error::InvalidSetting { setting: "number", value, rule });
+        let shape = self.image_shape.or(model.provenance.image_shape);
+        if let (Some((rows, columns)), true) = (shape, is_png || self.clamp.is_some()) {
+            let is_valid = rows.checked_mul(columns) == Some(n_visible);
+            check("image_shape", format!("{rows}x{columns}"), is_valid, || {
+                format!("a shape of the model's {n_visible} visible units")
+            })?;
+        }
+        if shape.is_none() && is_png {
+            let rule = "does not say the shape of its images; give --image-shape or a .npy \
+                        file for --out";
+            return Err(Error::Unsuitable { path, rule: rule.to_string() });
+        }
+        if let Some(number) = self.number {
+            check("number", number, (1..=MAX_NUMBER).contains(&number), || {
+                format!("at least 1 and at most {MAX_NUMBER}")
+            })?;
         }
         super::check_seed(self.seed)?;
 
-        let image = Image::new(&rbm)?;
-        let mut streams: Vec<_> = (0..self.number as u64)
-            .map(|chain| Stream::new(self.seed, Purpose::Sample, chain))
-            .collect();
-        let start = match self.start {
+        let bytes = match &self.clamp {
+            None => self.sample(&model, shape.filter(|_| is_png))?,
+            Some(mask) => {
+                let given = mask.read(n_visible, shape)?;
+                self.complete(&model, &given, shape.filter(|_| is_png))?
+            }
+        };
+        whole_file::write(&self.out, &bytes)?;
+        print(self.out.display())
+    }
+
+    /// Samples of the model, as a picture of images of a shape or an array.
+    fn sample(&self, model: &ModelFile, shape: Option<(usize, usize)>) -> Result<Vec<u8>> {
+        let image = Image::new(&model.rbm)?;
+        let (start, streams) = match self.start {
             Start::Random => {
-                let rates = rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
-                draw_independent(&rates.to_vec(), &mut streams)
+                let n = self.number.unwrap_or(USUAL_NUMBER);
+                let mut streams = self.streams(Purpose::Sample, n);
+                let rates = model.rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
+                (draw_independent(&rates.to_vec(), &mut streams), streams)
             }
             Start::Data => {
-                let dataset = self.split.read(&self.data, &provenance)?.first(self.number)?;
-                super::check_width(&dataset, &rbm)?;
-                if dataset.n_examples() < self.number {
-                    return Err(Error::InvalidSetting {
-                        setting: "number",
-                        value: self.number.to_string(),
-                        rule: format!(
-                            "at most the number of examples, {}, to start at them",
-                            dataset.n_examples()
-                        ),
-                    });
-                }
-                let binarization = super::binarization(None, &provenance)?;
-                let examples = Examples::new(dataset, binarization);
-                examples.fixed_bits(self.seed, 0..self.number)
+                let start = self.first_examples(model, USUAL_NUMBER)?;
+                let streams = self.streams(Purpose::Sample, start.n_rows());
+                (start, streams)
             }
         };
         let mut chains = Chains::from_visible(&image, &start, streams);
         for _ in 0..self.gibbs_steps {
             chains.sweep(&image);
         }
-        let bytes = if let (true, Some(shape)) = (is_png, shape) {
-            pictures::grid(rbm.mean_visible(&chains.hidden())?.view(), shape, Grey::Unit)
-        } else {
-            let bits = chains.visible();
-            let (n, width) = (bits.n_rows(), bits.n_columns());
-            super::npy(&Array2::from_shape_fn((n, width), |(n, i)| u8::from(bits.get(n, i))))
-        };
-        whole_file::write(&self.out, &bytes)?;
-        print(self.out.display())
+        Ok(match shape {
+            Some(shape) => {
+                let means = model.rbm.mean_visible(&chains.hidden())?;
+                pictures::grid(means.view(), shape, Grey::Unit)
+            }
+            None => npy(&chains.visible()),
+        })
+    }
+
+    /// Examples completed from their given units (1, V), as a picture of images of a shape or an
+    /// array.
+    fn complete(
+        &self,
+        model: &ModelFile,
+        given: &BitMatrix,
+        shape: Option<(usize, usize)>,
+    ) -> Result<Vec<u8>> {
+        let image = Image::new(&model.rbm)?;
+        let examples = self.first_examples(model, USUAL_COMPLETED)?;
+        let streams = self.streams(Purpose::Inpainting, examples.n_rows());
+        let mut inpainting = Inpainting::new(&image, &examples, given, streams);
+        for _ in 0..self.gibbs_steps {
+            inpainting.sweep(&image);
+        }
+        Ok(match shape {
+            Some(shape) => {
+                let completed = inpainting.mean_visible(&image);
+                pictures::completions(&examples, given, completed.view(), shape)
+            }
+            None => npy(&inpainting.visible()),
+        })
+    }
+
+    /// The first examples of --data as bits: as many as asked for, or at most `usual`.
+    fn first_examples(&self, model: &ModelFile, usual: usize) -> Result<BitMatrix> {
+        let dataset = self.split.read(&self.data, &model.provenance)?;
+        let dataset = dataset.first(self.number.unwrap_or(usual))?;
+        super::check_width(&dataset, &model.rbm)?;
+        let n = dataset.n_examples();
+        if let Some(number) = self.number {
+            check("number", number, number <= n, || {
+                format!("at most the number of examples, {n}")
+            })?;
+        }
+        let binarization = super::binarization(None, &model.provenance)?;
+        Ok(Examples::new(dataset, binarization).fixed_bits(self.seed, 0..n))
+    }
+
+    fn streams(&self, purpose: Purpose, n: usize) -> Vec<Stream> {
+        (0..n as u64).map(|chain| Stream::new(self.seed, purpose, chain)).collect()
     }
 }
 
-fn has_extension(path: &std::path::Path, extension: &str) -> bool {
+/// Bits (N, V) as an array of u8.
+fn npy(bits: &BitMatrix) -> Vec<u8> {
+    let shape = (bits.n_rows(), bits.n_columns());
+    super::npy(&Array2::from_shape_fn(shape, |(n, i)| u8::from(bits.get(n, i))))
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }

@@ -23,9 +23,13 @@ pub(super) fn decode(path: &Path, stored: &[u8]) -> Result<(Values, Option<(usiz
         return idx::parse(path, bytes)?.examples();
     }
     let expected = "the start of an IDX file (00 00) or a .npy file (93 4e 55 4d 50 59)".into();
+    Err(Error::Malformed { path: path.into(), offset: 0, expected, found: start_of(bytes) })
+}
+
+/// The first bytes of a file, for messages.
+pub(super) fn start_of(bytes: &[u8]) -> String {
     let start: Vec<_> = bytes.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    let found = if start.is_empty() { "an empty file".into() } else { start.join(" ") };
-    Err(Error::Malformed { path: path.into(), offset: 0, expected, found })
+    if start.is_empty() { "an empty file".into() } else { start.join(" ") }
 }
 
 /// The bytes of a gzipped file unpacked, those of any other as they are.

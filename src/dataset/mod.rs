@@ -5,6 +5,8 @@
 //!   arrays ────────────────────────────────────────────────────────┘           │
 //!                              rows of bits ◄── Examples ◄── Binarization ◄────┘
 //! ```
+//!
+//! A [`Mask`] says which units of an example are given when the others are to be completed.
 
 mod values;
 
@@ -14,6 +16,8 @@ mod idx;
 mod npy;
 
 mod file;
+
+mod mask;
 
 mod synthetic;
 
@@ -28,6 +32,7 @@ mod examples;
 
 pub use binarization::Binarization;
 pub use examples::Examples;
+pub use mask::{Half, Mask};
 pub use source::{Source, Split};
 
 use crate::bits::{BitMatrix, hexadecimal};

@@ -1,7 +1,8 @@
-//! Grids of images as PNG: filters (columns of W), samples, reconstructions.
+//! Grids of images as PNG: filters (columns of W), samples, reconstructions, completions.
 
+use crate::bits::BitMatrix;
 use crate::model::Rbm;
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
 
 /// How values become grey levels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -105,6 +106,36 @@ pub fn matrix(values: ArrayView2<'_, f32>, grey: Grey) -> Vec<u8> {
     png(&pixels, values.ncols(), WIDTH.div_ceil(values.ncols()).min(8))
 }
 
+/// Examples (N, V), what is given of each, those units that are on in `given` (1, V), and what is
+/// made of it, `completed` (N, V) from 0 to 1: one above the other, unknown pixels in middle grey,
+/// these columns side by side, with thicker lines between rows of them.
+///
+/// # Panics
+/// If V is not `shape.0 · shape.1`, the shapes of the matrices differ, or there are no examples.
+pub fn completions(
+    examples: &BitMatrix,
+    given: &BitMatrix,
+    completed: ArrayView2<'_, f32>,
+    shape: (usize, usize),
+) -> Vec<u8> {
+    let (rows, columns) = shape;
+    let (n, n_visible) = completed.dim();
+    assert_eq!((examples.n_rows(), examples.n_columns()), (n, n_visible), "shape of the examples");
+    assert_eq!(rows * columns, n_visible, "pixels of an image of {rows} x {columns}");
+    let line = f32::from(SEPARATOR) / 255.0;
+    let mut stacks = Array2::from_elem((n, (3 * (rows + 1) + 1) * columns), line);
+    for (at, mut stack) in stacks.outer_iter_mut().enumerate() {
+        let truth = |i| f32::from(u8::from(examples.get(at, i)));
+        let start = |part: usize| (part * (rows + 1) + 1) * columns;
+        for i in 0..n_visible {
+            stack[start(0) + i] = truth(i);
+            stack[start(1) + i] = if given.get(0, i) { truth(i) } else { 0.5 };
+        }
+        stack.slice_mut(s![start(2)..start(2) + n_visible]).assign(&completed.row(at));
+    }
+    grid(stacks.view(), (3 * (rows + 1) + 1, columns), Grey::Unit)
+}
+
 /// A grey PNG of `pixels`, each enlarged to a square of `zoom`.
 fn png(pixels: &[u8], width: usize, zoom: usize) -> Vec<u8> {
     let mut enlarged = Vec::with_capacity(pixels.len() * zoom * zoom);
@@ -126,7 +157,7 @@ fn png(pixels: &[u8], width: usize, zoom: usize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array1, Array2};
+    use ndarray::Array1;
 
     fn decode(bytes: &[u8]) -> (usize, Vec<u8>) {
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
@@ -145,6 +176,25 @@ mod tests {
         assert_eq!([at(0, 0), at(1, 1), at(2, 1), at(1, 2)], [SEPARATOR, 0, 255, 255]);
         assert_eq!([at(5, 1), at(6, 1)], [255, 0], "the second image");
         assert_eq!([at(1, 4), at(5, 4)], [0, SEPARATOR], "the third image, and no fourth");
+    }
+
+    #[test]
+    fn completions_stand_below_what_is_given_and_the_truth() {
+        let examples = BitMatrix::from_fn(2, 2, |n, i| n == i);
+        let given = BitMatrix::from_fn(1, 2, |_, i| i == 0);
+        let completed = ndarray::array![[1.0, 0.2], [0.0, 0.8]];
+        let (width, pixels) = decode(&completions(&examples, &given, completed.view(), (1, 2)));
+        // Two across, of 2 pixels each; 7 rows of a stack between two lines.
+        assert_eq!((width, pixels.len() / width), (7 * 8, 9 * 8));
+        let line =
+            |y: usize| [0, 1, 2, 3, 4, 5, 6].map(|x| pixels[(y * 8 + 4) * width + x * 8 + 4]);
+        let s = SEPARATOR;
+        assert_eq!(line(2), [s, 255, 0, s, 0, 255, s], "the truth");
+        assert_eq!(line(4), [s, 255, 128, s, 0, 128, s], "what is given");
+        assert_eq!(line(6), [s, 255, 51, s, 0, 204, s], "the completion");
+        for y in [0, 1, 3, 5, 7, 8] {
+            assert_eq!(line(y), [s; 7], "line {y}");
+        }
     }
 
     #[test]
