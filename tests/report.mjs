@@ -75,7 +75,7 @@ for (const [width, colorScheme] of [[375, "light"], [1440, "light"], [375, "dark
     await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
     const tip = page.locator("#tip");
     await tip.waitFor({ state: "visible" });
-    const text = await tip.textContent();
+    const text = (await tip.textContent()).split("\n").at(-1);
     assert.equal(text, await last.getAttribute("data-text"));
     const value = Number(text.match(/(-?[\d.]+(e-?\d+)?)( \(.*\))? at epoch/)[1]);
     const record = records.findLast((record) => record[keys.at(-1)] !== null)[keys.at(-1)];
@@ -115,6 +115,13 @@ for (const [width, colorScheme] of [[375, "light"], [1440, "light"], [375, "dark
   await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: join(screenshots, `report-${width}-${colorScheme}.png`), fullPage: true });
   assert.deepEqual(wrong, []);
+  await context.close();
+}
+
+// What the README shows: the top of the page, and the pictures.
+{
+  const { page, context } = await open(file, { viewport: { width: 1100, height: 760 }, colorScheme: "light" });
+  await page.screenshot({ path: join(screenshots, "report.png") });
   await context.close();
 }
 

@@ -22,7 +22,11 @@ for (const chart of document.querySelectorAll(".chart svg")) {
     for (const point of points) if (!near || distance(point) < distance(near)) near = point;
     if (!near) return;
     near.classList.add("near");
-    tip.textContent = near.dataset.text;
+    // Curves may meet there.
+    const at = (point, name) => Number(point.getAttribute(name));
+    const isThere = (point) =>
+      at(point, "cx") === at(near, "cx") && Math.abs(at(point, "cy") - at(near, "cy")) < 6;
+    tip.textContent = points.filter(isThere).map((point) => point.dataset.text).join("\n");
     tip.hidden = false;
     const left = Math.min(event.clientX + 12, innerWidth - tip.offsetWidth - 8);
     const top = event.clientY - tip.offsetHeight - 10;
