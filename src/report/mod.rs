@@ -65,7 +65,7 @@ pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
 /// Writes the report of a run, its curves and, for images, its reconstructions to its folder.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_to_folder(folder: &Path) -> Result<()> {
     let runs = read(&[folder.to_path_buf()])?;
     whole_file::write(&folder.join(CURVES), curves::sheet(&runs).as_bytes())?;
