@@ -97,6 +97,8 @@ fn check_files(folder: &Folder) {
         match name.rsplit_once('.').map(|(_, extension)| extension) {
             Some("safetensors") => drop(ModelFile::read(&path).unwrap()),
             Some("png") => assert!(folder.picture(&format!("run/{name}")).0 > 0),
+            Some("html") => assert!(folder.read(&format!("run/{name}")).ends_with(b"</html>")),
+            Some("svg") => assert!(folder.read(&format!("run/{name}")).ends_with(b"</svg>\n")),
             Some("toml") => assert!(!folder.succeed("runs run --json").is_empty()),
             Some("jsonl") => {
                 let text = String::from_utf8(folder.read(&format!("run/{name}"))).unwrap();
