@@ -214,6 +214,11 @@ impl State {
         names.into_iter().find(|name| bytes(self, name) != bytes(other, name)).cloned()
     }
 
+    /// A side of an array, if there is one.
+    pub fn side(&self, name: &str, side: usize) -> Option<usize> {
+        self.0.get(name)?.shape.get(side).copied()
+    }
+
     /// SHA-256 in hexadecimal of all names and numbers.
     pub fn sha256(&self) -> String {
         let mut hash = Sha256::new();

@@ -517,7 +517,7 @@ fn a_time_budget_fixes_the_updates_once() {
     let folder = Folder::new();
     let line = "train --data greys.idx --hidden 500 --batch-size 100 --quiet";
     let start = Instant::now();
-    folder.run(&format!("{line} --time-budget 3s --out run --stop-after 1s"));
+    folder.run(&format!("{line} --time-budget 3s --out run --stop-after 5updates"));
     let updates = folder.summary("run")["settings"]["updates"].as_u64().unwrap();
     folder.succeed("resume run --quiet");
     let took = start.elapsed().as_secs_f64();

@@ -160,6 +160,7 @@ impl Evaluate {
         let binarization =
             if is_binary { "none (binary data)".to_string() } else { binarization.to_string() };
         let facts = json!({
+            "parameters_sha256": rbm.sha256(),
             "data": examples.name(),
             "n_examples": visible.n_rows(),
             "binarization": binarization,
@@ -168,11 +169,17 @@ impl Evaluate {
             "seed": self.seed,
         });
         let report = report(&evaluation, &scores, &config, facts);
-        if self.model.join(SETTINGS).exists() {
-            // The report of the run shows it.
-            whole_file::write(&self.model.join(EVALUATION), report.to_string().as_bytes())?;
+        let to_file = report.to_string();
+        if self.json {
+            print(report)?
+        } else {
+            print(text(&evaluation, &scores, &report))?
         }
-        if self.json { print(report) } else { print(text(&evaluation, &scores, &report)) }
+        if self.limit.is_none() && self.model.join(SETTINGS).exists() {
+            // The report of the run shows it; a quick look at a few examples is not worth that.
+            whole_file::write(&self.model.join(EVALUATION), to_file.as_bytes())?;
+        }
+        Ok(())
     }
 
     fn base_rates(

@@ -25,8 +25,8 @@ impl Report {
             }
             (runs, out) => {
                 let out = out.unwrap_or_else(|| REPORT.into());
-                if out.is_dir() {
-                    let rule = "is a folder; give a file for --out".to_string();
+                if out.extension().is_none_or(|extension| extension != "html") {
+                    let rule = "must end in .html, as a page does".to_string();
                     return Err(Error::Unsuitable { path: out, rule });
                 }
                 report::write(runs, &out)?;

@@ -3,7 +3,6 @@
 use super::flags::{DataFlags, Given, TrainFlags};
 use super::session::{self, SessionFlags};
 use crate::error::{Error, Result};
-use crate::monitor::Monitor;
 use crate::run::{self, Changes, DataConfig, SETTINGS, SettingsFile, fields};
 use crate::train::TrainConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -39,13 +38,11 @@ impl Resume {
             data: self.fixed.data.has("data").then_some(data.data),
             test_data: data.test_data,
         };
-        let mut terminal = self.session.terminal();
+        let terminal = self.session.terminal();
         let session = self.session.session()?;
-        let mut live = self.session.live(&mut terminal)?;
-        let mut monitors: Vec<&mut dyn Monitor> = vec![&mut terminal];
-        monitors.extend(live.as_mut().map(|live| live as &mut dyn Monitor));
-        let outcome = run::resume(&self.run, &changes, &session, &mut monitors)?;
-        session::end(outcome, &self.session, &mut terminal)
+        session::run(&self.session, terminal, |monitors| {
+            run::resume(&self.run, &changes, &session, monitors)
+        })
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::print;
 use crate::error::Result;
-use crate::monitor::{LogFormat, Monitor as _, Terminal, terminal};
+use crate::monitor::{EpochRecord, LogFormat, Monitor, Terminal, terminal};
 use crate::report::{self, Live};
-use crate::run::{End, Interrupt, Interval, Outcome, Session, resume_command};
+use crate::run::{End, Interrupt, Interval, Outcome, SETTINGS, Session, resume_command};
+use crate::train::Trainer;
 use clap::Args;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
@@ -19,7 +21,8 @@ pub struct SessionFlags {
     stop_after: Option<Interval>,
     /// While training, show the report in a browser on this machine, at this port [default of the
     /// port: 8090]
-    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "8090")]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true,
+        default_missing_value = "8090")]
     live: Option<u16>,
     /// Write no report at the end
     #[arg(long)]
@@ -38,7 +41,7 @@ impl SessionFlags {
     }
 
     /// The server of the live view, if it was asked for.
-    pub fn live(&self, terminal: &mut Terminal) -> Result<Option<Live>> {
+    fn live(&self, terminal: &mut Terminal) -> Result<Option<Live>> {
         let live = self.live.map(Live::new).transpose()?;
         if let Some(live) = &live {
             terminal.note(&format!("see the run at {}", live.url()));
@@ -70,13 +73,62 @@ fn command() -> String {
     ["harmonium".to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// Tells how a session ended: the folder on stdout, how to go on in a note. Unless it was
-/// interrupted, the report is written first.
-pub fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<ExitCode> {
-    let Outcome { folder, end, updates } = outcome;
-    if !flags.no_report && !matches!(end, End::Interrupted(_)) {
-        report::write_to_folder(&folder)?;
+/// Writes the report, unless it is not wanted. The run has come to its end without it: trouble is told
+/// in a note.
+fn write_report(folder: &Path, flags: &SessionFlags, terminal: &mut Terminal) {
+    if flags.no_report {
+        return;
     }
+    if let Err(error) = report::write_to_folder(folder) {
+        terminal.note(&format!("there is no report: {error}"));
+    }
+}
+
+/// Remembers the folder of a run, so that one that fails has its report as well.
+#[derive(Debug, Default)]
+struct Begun(Option<PathBuf>);
+
+impl Monitor for Begun {
+    fn begin(&mut self, _: &Trainer, folder: &Path, _: &[EpochRecord]) -> Result<()> {
+        self.0 = Some(folder.to_path_buf());
+        Ok(())
+    }
+
+    fn after_epoch(&mut self, _: &Trainer, _: &EpochRecord) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Works on a run with the monitors that the flags ask for, and tells how that ended.
+pub fn run(
+    flags: &SessionFlags,
+    mut terminal: Terminal,
+    work: impl FnOnce(&mut [&mut dyn Monitor]) -> Result<Outcome>,
+) -> Result<ExitCode> {
+    let mut live = flags.live(&mut terminal)?;
+    let mut begun = Begun::default();
+    let outcome = {
+        let mut monitors: Vec<&mut dyn Monitor> = vec![&mut terminal, &mut begun];
+        monitors.extend(live.as_mut().map(|live| live as &mut dyn Monitor));
+        work(&mut monitors)
+    };
+    match (outcome, begun.0) {
+        (Ok(outcome), _) => end(outcome, flags, &mut terminal),
+        (Err(error), folder) => {
+            // A folder that is gone has been told of.
+            if let Some(folder) = folder.filter(|folder| folder.join(SETTINGS).exists()) {
+                write_report(&folder, flags, &mut terminal);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Tells how a session ended: the folder on stdout, how to go on in a note. The report is
+/// written first.
+fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<ExitCode> {
+    let Outcome { folder, end, updates } = outcome;
+    write_report(&folder, flags, terminal);
     let go_on = format!("after update {updates}; go on with: {}", resume_command(&folder));
     match end {
         End::Done => {}

@@ -70,11 +70,7 @@ impl Train {
         let settings = self.settings(base)?;
         let session =
             Session { out: self.out, time_budget: self.time_budget, ..self.session.session()? };
-        let mut live = self.session.live(&mut terminal)?;
-        let mut monitors: Vec<&mut dyn Monitor> = vec![&mut terminal];
-        monitors.extend(live.as_mut().map(|live| live as &mut dyn Monitor));
-        let outcome = run::train(settings, &session, &mut monitors)?;
-        session::end(outcome, &self.session, &mut terminal)
+        session::run(&self.session, terminal, |monitors| run::train(settings, &session, monitors))
     }
 
     /// `base` with the flags over it.

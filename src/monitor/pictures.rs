@@ -103,7 +103,9 @@ pub fn limit(weights: ArrayView2<'_, f32>) -> f32 {
 /// If it is empty.
 pub fn matrix(values: ArrayView2<'_, f32>, grey: Grey) -> Vec<u8> {
     let pixels: Vec<u8> = values.iter().map(|&value| grey.level(value)).collect();
-    png(&pixels, values.ncols(), WIDTH.div_ceil(values.ncols()).min(8))
+    // Not higher than half its usual width, however few columns there are.
+    let zoom = WIDTH.div_ceil(values.ncols()).min(WIDTH / 2 / values.nrows()).clamp(1, 8);
+    png(&pixels, values.ncols(), zoom)
 }
 
 /// Examples (N, V), what is given of each, those units that are on in `given` (1, V), and what is

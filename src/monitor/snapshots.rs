@@ -11,6 +11,7 @@ use crate::model::Rbm;
 use crate::setting::is_on_series;
 use crate::state::State;
 use crate::train::Trainer;
+use crate::whole_file;
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,24 @@ const MOST_UNITS: usize = 1000;
 /// Bins of a histogram.
 const BINS: usize = 64;
 
+const PREFIX: &str = "epoch-";
+const SUFFIX: &str = ".safetensors";
+
+/// The epochs of the snapshots in a folder, rising.
+pub fn epochs(folder: &Path) -> Vec<u64> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let epoch = |name: &str| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok();
+    let mut epochs: Vec<u64> =
+        entries.filter_map(|entry| epoch(entry.file_name().to_str()?)).collect();
+    epochs.sort_unstable();
+    epochs
+}
+
+/// The file of a snapshot in a folder.
+pub fn file(folder: &Path, epoch: u64) -> PathBuf {
+    folder.join(format!("{PREFIX}{epoch:06}{SUFFIX}"))
+}
+
 /// Snapshots of a run, a file each: `epoch-000004.safetensors`, say.
 ///
 /// | tensor | shape | |
@@ -35,6 +54,7 @@ const BINS: usize = 64;
 /// | `examples`, `reconstructions` | (n, V) u8 | training examples, and p(v \| h) with h drawn from them |
 /// | `hidden_means` | (n, H) u8 | p(h \| v) of training examples, 255 for 1; up to 1,000 units |
 /// | `hidden_activity` | (H) f64 | mean p(h \| v) over a subset of the training data |
+/// | `independent_pixels` | (1) f64 | log-likelihood of those examples by their means alone, nats |
 /// | `weights.counts`, `.range` | (64) u64, (2) f64 | histogram of W between its least and largest |
 /// | `visible_bias.…`, `hidden_bias.…` | likewise | histograms of b and c |
 #[derive(Debug)]
@@ -53,7 +73,7 @@ impl<'a> Snapshots<'a> {
     fn take(&self, trainer: &Trainer) -> Result<()> {
         let rbm = trainer.model();
         let state = snapshot(&rbm, trainer.chains(), &self.training, trainer.config().seed)?;
-        let path = self.folder.join(format!("epoch-{:06}.safetensors", trainer.n_epochs_begun()));
+        let path = file(&self.folder, trainer.n_epochs_begun());
         let metadata = serde_json::json!({
             "updates": trainer.updates(),
             "image_shape": trainer.examples().image_shape(),
@@ -64,6 +84,10 @@ impl<'a> Snapshots<'a> {
 
 impl Monitor for Snapshots<'_> {
     fn begin(&mut self, trainer: &Trainer, _: &Path, _past: &[EpochRecord]) -> Result<()> {
+        // Those of a future that will not be are in the way.
+        for epoch in epochs(&self.folder).into_iter().filter(|n| *n > trainer.n_epochs_begun()) {
+            whole_file::remove(&file(&self.folder, epoch))?;
+        }
         if trainer.updates() == 0 { self.take(trainer) } else { Ok(()) }
     }
 
@@ -97,12 +121,26 @@ fn snapshot(rbm: &Rbm, chains: &Chains, training: &BitMatrix, seed: u64) -> Resu
     let n_shown = n_hidden.min(MOST_UNITS);
     let means = rbm.mean_hidden(&batch)?.slice_move(ndarray::s![.., ..n_shown]);
     state.put("hidden_means", &[batch.n_rows(), n_shown], levels(means));
+    state.put("independent_pixels", &[1], vec![independent_pixels(training)]);
     let activity = HiddenActivity::new(rbm, training)?.of_units;
     state.put("hidden_activity", &[n_hidden], activity.to_vec());
     put_histogram("weights", rbm.weights().iter(), &mut state);
     put_histogram("visible_bias", rbm.visible_bias().iter(), &mut state);
     put_histogram("hidden_bias", rbm.hidden_bias().iter(), &mut state);
     Ok(state)
+}
+
+/// Mean log-likelihood of examples under pixels that know nothing of each other, each with its own
+/// mean: what a machine has to pass to have learned anything.
+fn independent_pixels(examples: &BitMatrix) -> f64 {
+    let n = examples.n_rows() as f64;
+    let entropy = |column: usize| {
+        let mean =
+            (0..examples.n_rows()).filter(|&row| examples.get(row, column)).count() as f64 / n;
+        let term = |p: f64| if p > 0.0 { p * libm::log(p) } else { 0.0 };
+        term(mean) + term(1.0 - mean)
+    };
+    (0..examples.n_columns()).map(entropy).sum()
 }
 
 /// Chances as levels from 0 to 255.
@@ -115,9 +153,12 @@ fn put_histogram<'a>(name: &str, values: impl Iterator<Item = &'a f32> + Clone, 
     let values = values.map(|&x| f64::from(x));
     let least = values.clone().fold(f64::INFINITY, f64::min);
     let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    // Around a single value there is room for bins, too.
+    let (least, largest) =
+        if largest > least { (least, largest) } else { (least - 0.5, largest + 0.5) };
     let mut counts = vec![0_u64; BINS];
     for value in values {
-        let share = (value - least) / (largest - least).max(f64::MIN_POSITIVE);
+        let share = (value - least) / (largest - least);
         counts[((share * BINS as f64) as usize).min(BINS - 1)] += 1;
     }
     state.put(format!("{name}.counts"), &[BINS], counts);
@@ -127,6 +168,13 @@ fn put_histogram<'a>(name: &str, values: impl Iterator<Item = &'a f32> + Clone, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn independent_pixels_cost_their_entropy() {
+        let coins = BitMatrix::from_fn(4, 3, |n, i| i < 2 && (n >> i) % 2 == 1);
+        let expected = -2.0 * std::f64::consts::LN_2;
+        assert!((independent_pixels(&coins) - expected).abs() < 1e-12);
+    }
 
     #[test]
     fn a_histogram_counts_every_value_in_its_bin() {

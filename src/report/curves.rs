@@ -37,12 +37,21 @@ pub struct Chart {
     pub series: Vec<Series>,
 }
 
+/// The chart of log-likelihoods.
+const LOG_LIKELIHOOD: &str = "log_likelihood";
+
+/// Points of a curve on a page, at most.
+const MOST_POINTS: usize = 300;
+
 /// What stands for a colour until it is known where the picture is seen.
 const INK: RGBColor = RGBColor(1, 2, 3);
 const GRID: RGBColor = RGBColor(4, 5, 6);
 
-/// Colours of curves in files, in turn; pages have their own, `--series-0` to `--series-5`.
-const SERIES: [&str; 6] = ["#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#64748b"];
+/// Colours of curves in files, in turn; pages have their own, `--series-0` to `--series-9`.
+const SERIES: [&str; 10] = [
+    "#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#64748b", "#0891b2", "#b91c1c",
+    "#65a30d", "#a16207",
+];
 
 /// Pixels of a chart.
 const SIZE: (u32, u32) = (440, 250);
@@ -55,7 +64,7 @@ type Shown = (&'static str, &'static str, &'static [(&'static str, Value)]);
 
 /// All charts of records.
 const CHARTS: [Shown; 11] = [
-    ("log_likelihood", "log-likelihood, nats an example", &[("", |r| r.log_likelihood)]),
+    (LOG_LIKELIHOOD, "log-likelihood, nats an example", &[("", |r| r.log_likelihood)]),
     ("pseudo_likelihood", "pseudo-likelihood, nats an example", &[("", |r| r.pseudo_likelihood)]),
     (
         "free_energy",
@@ -86,7 +95,9 @@ pub fn charts(runs: &[Material]) -> Vec<Chart> {
         .iter()
         .map(|(id, title, curves)| {
             let series = runs.iter().flat_map(|run| {
-                curves.iter().map(move |(name, value)| series(run, runs.len() > 1, name, *value))
+                curves
+                    .iter()
+                    .map(move |(name, value)| series(run, runs.len() > 1, (id, name), *value))
             });
             let series = series.filter(|series| !series.points.is_empty()).collect();
             Chart { id, title: title.to_string(), axis: "epoch", series }
@@ -97,25 +108,35 @@ pub fn charts(runs: &[Material]) -> Vec<Chart> {
     charts
 }
 
-fn series(run: &Material, has_others: bool, curve: &str, value: Value) -> Series {
+fn series(run: &Material, has_others: bool, (id, curve): (&str, &str), value: Value) -> Series {
     let name = match (has_others, curve) {
-        (true, "") => run.name(),
-        (true, _) => format!("{}, {curve}", run.name()),
+        (true, "") => run.name.clone(),
+        (true, _) => format!("{}, {curve}", run.name),
         (false, _) => curve.to_string(),
     };
     let point = |record: &EpochRecord| {
         let y = value(record).filter(|y| y.is_finite())?;
-        // Of the log-likelihood: what log Z is not known to, it is not known to either.
-        let range = match (record.log_likelihood, record.log_z, record.log_z_low, record.log_z_high)
-        {
-            (Some(likelihood), Some(log_z), Some(low), Some(high)) if likelihood == y => {
-                Some((y + log_z - high, y + log_z - low))
-            }
-            _ => None,
-        };
+        let range = if id == LOG_LIKELIHOOD { interval(record) } else { None };
         Some(Point { x: record.epoch as f64, y, range })
     };
-    Series { name, points: run.summary.records.iter().filter_map(point).collect() }
+    Series { name, points: thinned(run.summary.records.iter().filter_map(point).collect()) }
+}
+
+/// Points spread evenly over a long curve, the last among them.
+fn thinned(points: Vec<Point>) -> Vec<Point> {
+    let n = points.len();
+    if n <= MOST_POINTS {
+        return points;
+    }
+    (1..=MOST_POINTS).map(|at| points[at * n / MOST_POINTS - 1]).collect()
+}
+
+/// What the log-likelihood is known to: what log Z is not known to, it is not known to either. None if
+/// log Z is exact, or an end is not finite.
+fn interval(record: &EpochRecord) -> Option<(f64, f64)> {
+    let (likelihood, log_z) = (record.log_likelihood?, record.log_z?);
+    let (low, high) = (record.log_z_low?, record.log_z_high?);
+    (low < high).then_some((likelihood + log_z - high, likelihood + log_z - low))
 }
 
 /// Rates of swaps between neighbouring temperatures.
@@ -130,7 +151,7 @@ fn swap_rates(runs: &[Material]) -> Chart {
             };
             Series {
                 name: format!("{} – {}", level + 1, level + 2),
-                points: records.iter().filter_map(point).collect(),
+                points: thinned(records.iter().filter_map(point).collect()),
             }
         };
         (0..n_levels.unwrap_or(0)).map(level).collect::<Vec<_>>()
@@ -177,7 +198,8 @@ impl Chart {
             let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
                 (low.min(x), high.max(x))
             });
-            let room = if high > low { 0.04 * (high - low) } else { 0.05 * high.abs().max(1.0) };
+            let is_flat = high - low <= 1e-9 * high.abs();
+            let room = if is_flat { 0.05 * high.abs().max(1.0) } else { 0.04 * (high - low) };
             (low - room, high + room)
         };
         let ends = |point: &Point| {
@@ -210,8 +232,8 @@ impl Chart {
                 .label_style(text)
                 .x_labels(5)
                 .y_labels(5)
-                .x_label_formatter(&|x| number(*x))
-                .y_label_formatter(&|y| number(*y))
+                .x_label_formatter(&|x| tick(*x, right - left))
+                .y_label_formatter(&|y| tick(*y, high - low))
                 .draw();
             mesh.expect("drawing to a string does not fail");
             for (at, series) in self.series.iter().enumerate() {
@@ -248,7 +270,7 @@ fn label(axis: &str, series: &Series, point: &Point) -> String {
         .map_or(String::new(), |(low, high)| format!(" ({} to {})", number(low), number(high)));
     let name = if series.name.is_empty() { String::new() } else { format!("{}: ", series.name) };
     let text = format!("{name}{}{range} at {axis} {}", number(point.y), number(point.x));
-    maud::html! { (text) }.into_string().replace('"', "&quot;")
+    maud::html! { (text) }.into_string()
 }
 
 /// A number with as many digits as one reads.
@@ -264,6 +286,21 @@ pub fn number(x: f64) -> String {
                 false => text,
             }
         }
+    }
+}
+
+/// The label of a tick on an axis that is so long: neighbours differ, and 0 is 0.
+fn tick(x: f64, length: f64) -> String {
+    let x = if x.abs() < 1e-9 * length { 0.0 } else { x };
+    match length.log10().floor() as i32 {
+        power @ -5..=4 => {
+            let text = format!("{x:.*}", (1 - power).clamp(0, 6) as usize);
+            match text.contains('.') {
+                true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+                false => text,
+            }
+        }
+        _ => number(x),
     }
 }
 
@@ -331,6 +368,17 @@ mod tests {
             assert!(svg.contains("var(--ink)") && svg.contains("var(--series-0)"), "{svg}");
             assert!(!svg.contains("#0"), "a colour that no style sets: {svg}");
         }
+    }
+
+    #[test]
+    fn ticks_differ_from_their_neighbours() {
+        assert_eq!(
+            [-11.0925, -11.092, -11.0915].map(|x| tick(x, 0.002)),
+            ["-11.0925", "-11.092", "-11.0915"]
+        );
+        assert_eq!([6.9e-18, 0.005, 0.01].map(|x| tick(x, 0.014)), ["0", "0.005", "0.01"]);
+        assert_eq!([5.0, 10.0].map(|x| tick(x, 19.0)), ["5", "10"]);
+        assert_eq!(tick(120_000.0, 30_000.0), "120000");
     }
 
     #[test]

@@ -21,8 +21,7 @@ const MOST_IDLE: f64 = 0.1;
 /// Free-energy gap that is overfitting, as a share of the pseudo-likelihood's size.
 const MOST_GAP: f64 = 0.1;
 
-/// Least share of visible bits that a sweep changes, as a share of what independent pixels of the
-/// same rates would change.
+/// Least share of visible bits that a sweep changes; 3 to 20 % was healthy on MNIST.
 const LEAST_FLIPS: f64 = 0.01;
 
 /// Largest change of the weights in one update, as a share of them; 0.001 is a rule of thumb (Hinton,
@@ -31,6 +30,9 @@ const MOST_UPDATE_SHARE: f64 = 0.3;
 
 /// What all updates together must be able to change at least, as a share of the weights.
 const LEAST_CHANGE: f64 = 1.0;
+
+/// What a machine must be better than independent pixels, as a share of their log-likelihood.
+const LEAST_GAIN: f64 = 0.05;
 
 /// Updates before which weights are still near their start, and their changes say little.
 const EARLY: u64 = 300;
@@ -41,8 +43,13 @@ const MOST_GROWTH: f64 = 0.03;
 /// How far the pseudo-likelihood may fall from its best, as a share of its size.
 const MOST_FALL: f64 = 0.15;
 
-/// Looks at the records of a run, and at what it failed of, if it did.
-pub fn check(records: &[EpochRecord], failure: Option<&str>) -> Vec<Finding> {
+/// Looks at the records of a run, at what it failed of, if it did, and at the log-likelihood that
+/// independent pixels would have, if that is known.
+pub fn check(
+    records: &[EpochRecord],
+    failure: Option<&str>,
+    independent_pixels: Option<f64>,
+) -> Vec<Finding> {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let mut findings = Vec::new();
     if let Some(failure) = failure.filter(|failure| failure.starts_with("diverged")) {
@@ -69,7 +76,7 @@ pub fn check(records: &[EpochRecord], failure: Option<&str>) -> Vec<Finding> {
                 "mean activity below 0.1 % on the training subset; bound {}",
                 percent(MOST_IDLE)
             ),
-            "a smaller learning_rate, --centering, or --sparsity-cost; or fewer hidden units",
+            "a smaller learning_rate (or sparsity_cost, if there is one), --centering, or fewer units",
         );
     }
     if let Some(saturated) = last.saturated_hidden {
@@ -115,17 +122,35 @@ pub fn check(records: &[EpochRecord], failure: Option<&str>) -> Vec<Finding> {
     }
     let idle = |record: &EpochRecord| Some(record.dead_hidden? + record.saturated_hidden?);
     let share = update_share(records);
-    if let (Some(idle), share) = (idle(first), share.unwrap_or(0.0)) {
+    let too_high = "the learning rate looks too high";
+    let remedy = "a learning_rate (or sparsity_cost, if there is one) that is 3 to 10 times smaller, or \
+                  a warm_up";
+    if let Some(idle) = idle(first) {
+        let judged = format!(
+            "{} of the hidden units were idle at the first record; bound 50 %",
+            percent(idle)
+        );
+        find("learning_rate_too_high", idle > 0.5, too_high.to_string(), judged, remedy);
+    }
+    if let Some(share) = share {
+        let is_wrong = share > MOST_UPDATE_SHARE && last.updates >= EARLY;
+        let judged = format!(
+            "an update changes the weights by {share:.1e} of their norm (median of the first half of \
+             the run); bound {MOST_UPDATE_SHARE}"
+        );
+        find("learning_rate_too_high", is_wrong, too_high.to_string(), judged, remedy);
+    }
+    if let (Some(pseudo), Some(independent)) = (last.pseudo_likelihood, independent_pixels) {
         find(
-            "learning_rate_too_high",
-            idle > 0.5 || (share > MOST_UPDATE_SHARE && last.updates >= EARLY),
-            "the learning rate looks too high".to_string(),
+            "nothing_learned",
+            last.updates >= EARLY && pseudo < independent + LEAST_GAIN * independent.abs(),
+            "the machine has learned next to nothing".to_string(),
             format!(
-                "{} of the hidden units were dead or saturated at the first record (bound 50 %), and \
-                 an update changes the weights by {share:.1e} of their norm (bound {MOST_UPDATE_SHARE})",
-                percent(idle)
+                "its pseudo-likelihood is {pseudo:.2}, that of pixels that know nothing of each other \
+                 {independent:.2}; bound: {} better",
+                percent(LEAST_GAIN)
             ),
-            "a learning_rate that is 3 to 10 times smaller, or a warm_up",
+            "another learning_rate, less weight_decay, more epochs or hidden units",
         );
     }
     if let Some(share) = share {
@@ -213,7 +238,7 @@ mod tests {
             record
         };
         let records: Vec<_> = (0..n).map(record).collect();
-        check(&records, None).iter().map(|finding| finding.name).collect()
+        check(&records, None, Some(-206.0)).iter().map(|finding| finding.name).collect()
     }
 
     #[test]
@@ -231,6 +256,8 @@ mod tests {
         assert_eq!(names(10, |_, r| r.update_norm = Some(40.0)), ["learning_rate_too_high"]);
         let worse = |at, r: &mut EpochRecord| r.pseudo_likelihood = Some(-80.0 - 3.0 * at as f64);
         assert_eq!(names(10, worse), ["getting_worse"]);
+        let idle = |_, r: &mut EpochRecord| r.pseudo_likelihood = Some(-205.0);
+        assert_eq!(names(10, idle), ["nothing_learned"]);
         let grows = |at, r: &mut EpochRecord| r.weight_norm = Some(70.0 + 5.0 * at as f64);
         assert_eq!(names(10, grows), ["still_growing"]);
         assert_eq!(names(10, |_, r| r.pseudo_likelihood = None), ["not_finite"]);
@@ -246,8 +273,8 @@ mod tests {
 
     #[test]
     fn a_run_that_diverged_before_its_first_record_is_ill() {
-        let found = check(&[], Some("diverged in epoch 1, at update 3: …"));
+        let found = check(&[], Some("diverged in epoch 1, at update 3: …"), None);
         assert_eq!(found[0].name, "diverged");
-        assert!(check(&[], Some("disk full")).is_empty());
+        assert!(check(&[], Some("disk full"), None).is_empty());
     }
 }

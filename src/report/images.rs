@@ -32,7 +32,7 @@ pub fn filters(snapshot: &Snapshot, order: Order) -> Option<Vec<u8>> {
     let activity = snapshot.arrays.take::<f64>("hidden_activity", &[snapshot.n_hidden()?]).ok()?;
     let rank = |unit: usize| match order {
         Order::Norm => weights.row(unit).iter().map(|w| f64::from(w * w)).sum(),
-        Order::Activity => activity[unit],
+        Order::Activity => activity.get(unit).copied().unwrap_or(0.0),
     };
     let mut units: Vec<usize> = (0..weights.nrows()).collect();
     units.sort_by(|&a, &b| rank(b).total_cmp(&rank(a)));
@@ -54,7 +54,10 @@ pub fn reconstructions(snapshot: &Snapshot) -> Option<Vec<u8>> {
     let rows: Vec<ArrayView2<'_, f32>> = examples
         .axis_chunks_iter(Axis(0), ACROSS)
         .zip(means.axis_chunks_iter(Axis(0), ACROSS))
-        .filter(|(examples, _)| examples.nrows() == ACROSS || means.nrows() < ACROSS)
+        // A last row that is cut short is left out, unless it is the only one.
+        .enumerate()
+        .filter(|(at, (examples, _))| *at == 0 || examples.nrows() == ACROSS)
+        .map(|(_, pair)| pair)
         .flat_map(|(examples, means)| [examples, means])
         .collect();
     let across = rows.first()?.nrows();

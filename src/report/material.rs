@@ -1,7 +1,9 @@
 //! What a report is made of: the files of a run, read.
 
 use crate::error::{Error, Result};
-use crate::run::{SNAPSHOTS, Summary};
+use crate::model::ModelFile;
+use crate::monitor::snapshots;
+use crate::run::{SNAPSHOTS, Summary, model_of};
 use crate::state::State;
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,11 +16,15 @@ pub const EVALUATION: &str = "evaluation.json";
 /// A run, as a report shows it.
 #[derive(Clone, Debug)]
 pub struct Material {
+    /// How the report calls it: the name of its folder.
+    pub name: String,
     /// Settings, state and records.
     pub summary: Summary,
     /// Its snapshots by rising epoch.
     pub snapshots: Vec<Snapshot>,
-    /// What `harmonium evaluate` found, if it was asked.
+    /// What is wrong with those that cannot be read.
+    pub unreadable: Vec<String>,
+    /// What `harmonium evaluate` found of the parameters that the run has now, if it was asked.
     pub evaluation: Option<Value>,
 }
 
@@ -40,37 +46,39 @@ struct Metadata {
 
 impl Material {
     /// Reads what there is of a run.
-    ///
-    /// # Errors
-    /// [`Error::Io`], or [`Error::Unsuitable`] for a snapshot that is none.
-    pub fn read(summary: Summary) -> Result<Self> {
-        let mut snapshots = Vec::new();
-        let entries = fs::read_dir(summary.folder.join(SNAPSHOTS)).into_iter().flatten().flatten();
-        for path in entries.map(|entry| entry.path()) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let epoch =
-                name.strip_prefix("epoch-").and_then(|name| name.strip_suffix(".safetensors"));
-            if let Some(epoch) = epoch.and_then(|epoch| epoch.parse().ok()) {
-                snapshots.push(read_snapshot(&path, epoch)?);
+    pub fn read(summary: Summary) -> Self {
+        let folder = summary.folder.join(SNAPSHOTS);
+        let read = |epoch| read_snapshot(&snapshots::file(&folder, epoch), epoch);
+        let (mut snapshots, mut unreadable) = (Vec::new(), Vec::new());
+        for snapshot in snapshots::epochs(&folder).into_iter().map(read) {
+            match snapshot {
+                Ok(snapshot) => snapshots.push(snapshot),
+                Err(error) => unreadable.push(error.to_string()),
             }
         }
-        snapshots.sort_by_key(|snapshot| snapshot.epoch);
-        let evaluation = fs::read(summary.folder.join(EVALUATION)).ok();
-        let evaluation = evaluation.and_then(|text| serde_json::from_slice(&text).ok());
-        Ok(Self { summary, snapshots, evaluation })
+        let evaluation = read_evaluation(&summary.folder);
+        let folder = summary.folder.canonicalize().unwrap_or(summary.folder.clone());
+        let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+        Self { name, summary, snapshots, unreadable, evaluation }
     }
 
-    /// How the report calls the run: the name of its folder.
-    pub fn name(&self) -> String {
-        let folder = &self.summary.folder;
-        let folder = folder.canonicalize().unwrap_or(folder.clone());
-        folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned()
+    /// The log-likelihood of training examples by the means of their pixels alone.
+    pub fn independent_pixels(&self) -> Option<f64> {
+        self.last_snapshot()?.arrays.take_one("independent_pixels").ok()
     }
 
     /// The newest snapshot.
     pub fn last_snapshot(&self) -> Option<&Snapshot> {
         self.snapshots.last()
     }
+}
+
+/// What was found of the run's model as it is now: an older one is of no more use.
+fn read_evaluation(folder: &Path) -> Option<Value> {
+    let text = fs::read(folder.join(EVALUATION)).ok()?;
+    let evaluation: Value = serde_json::from_slice(&text).ok()?;
+    let model = ModelFile::read(&model_of(folder)).ok()?;
+    (evaluation["parameters_sha256"] == model.rbm.sha256()).then_some(evaluation)
 }
 
 fn read_snapshot(path: &Path, epoch: u64) -> Result<Snapshot> {
@@ -80,6 +88,12 @@ fn read_snapshot(path: &Path, epoch: u64) -> Result<Snapshot> {
         let (arrays, metadata) = State::from_safetensors("harmonium", &bytes)?;
         let Metadata { image_shape } =
             serde_json::from_str(&metadata).map_err(|cause| format!("metadata: {cause}"))?;
+        let n_visible = arrays.side("samples", 1);
+        if let Some((rows, columns)) = image_shape
+            && (n_visible.is_none() || rows.checked_mul(columns) != n_visible)
+        {
+            return Err(format!("images of {rows} x {columns} are not those of its samples"));
+        }
         Ok(Snapshot { epoch, arrays, image_shape })
     };
     snapshot().map_err(|rule| Error::Unsuitable { path: path.into(), rule })

@@ -28,6 +28,7 @@ pub use page::page;
 use crate::error::{Error, Result};
 use crate::run::Summary;
 use crate::whole_file;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The report of a run, in its folder.
@@ -42,16 +43,27 @@ pub const RECONSTRUCTIONS: &str = "reconstructions.png";
 /// Reads the runs in some folders.
 ///
 /// # Errors
-/// [`Error::Unsuitable`] for a folder that holds no run, and as [`Material::read`].
+/// [`Error::Unsuitable`] for a folder that holds no run, and as [`Summary::of`].
 pub fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
     let read = |folder: &PathBuf| match Summary::of(folder)? {
-        Some(summary) => Material::read(summary),
+        Some(summary) => Ok(Material::read(summary)),
         None => {
             let rule = "holds no run; `harmonium runs` lists those there are".to_string();
             Err(Error::Unsuitable { path: folder.clone(), rule })
         }
     };
-    folders.iter().map(read).collect()
+    let mut seen = BTreeSet::new();
+    // A run that is named twice is the same run.
+    let is_new =
+        |folder: &&PathBuf| seen.insert(folder.canonicalize().unwrap_or((*folder).clone()));
+    let mut runs = folders.iter().filter(is_new).map(read).collect::<Result<Vec<_>>>()?;
+    let names: Vec<_> = runs.iter().map(|run| run.name.clone()).collect();
+    for run in &mut runs {
+        if names.iter().filter(|name| **name == run.name).count() > 1 {
+            run.name = run.summary.folder.display().to_string();
+        }
+    }
+    Ok(runs)
 }
 
 /// Writes the page on some runs to a file.
@@ -59,7 +71,7 @@ pub fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
 /// # Errors
 /// As [`read`], and [`Error::Io`].
 pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
-    whole_file::write(out, page(&read(folders)?, false).as_bytes())
+    whole_file::write(out, page(&read(folders)?, None).as_bytes())
 }
 
 /// Writes the report of a run, its curves and, for images, its reconstructions to its folder.
@@ -72,5 +84,5 @@ pub fn write_to_folder(folder: &Path) -> Result<()> {
     if let Some(picture) = runs[0].last_snapshot().and_then(images::reconstructions) {
         whole_file::write(&folder.join(RECONSTRUCTIONS), &picture)?;
     }
-    whole_file::write(&folder.join(REPORT), page(&runs, false).as_bytes())
+    whole_file::write(&folder.join(REPORT), page(&runs, None).as_bytes())
 }

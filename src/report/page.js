@@ -10,23 +10,23 @@ for (const chart of document.querySelectorAll(".chart svg")) {
     near = null;
     tip.hidden = true;
   };
+  const places = points.map((point) => [Number(point.getAttribute("cx")), Number(point.getAttribute("cy"))]);
   chart.addEventListener("pointermove", (event) => {
-    const distance = (point) => {
-      const box = point.getBoundingClientRect();
-      const dx = box.x + box.width / 2 - event.clientX;
-      const dy = box.y + box.height / 2 - event.clientY;
-      // Along the axis first: one reads a curve from left to right.
-      return dx * dx * 4 + dy * dy;
-    };
+    const box = chart.getBoundingClientRect();
+    const zoom = chart.viewBox.baseVal.width / box.width;
+    const [x, y] = [(event.clientX - box.x) * zoom, (event.clientY - box.y) * zoom];
+    // Along the axis first: one reads a curve from left to right.
+    const distances = places.map(([cx, cy]) => 4 * (cx - x) ** 2 + (cy - y) ** 2);
+    const nearest = distances.indexOf(Math.min(...distances));
     leave();
-    for (const point of points) if (!near || distance(point) < distance(near)) near = point;
-    if (!near) return;
+    if (nearest < 0) return;
+    near = points[nearest];
     near.classList.add("near");
     // Curves may meet there.
-    const at = (point, name) => Number(point.getAttribute(name));
-    const isThere = (point) =>
-      at(point, "cx") === at(near, "cx") && Math.abs(at(point, "cy") - at(near, "cy")) < 6;
-    tip.textContent = points.filter(isThere).map((point) => point.dataset.text).join("\n");
+    const [cx, cy] = places[nearest];
+    const isThere = (_, at) => places[at][0] === cx && Math.abs(places[at][1] - cy) < 6;
+    const texts = points.filter(isThere).map((point) => point.dataset.text);
+    tip.textContent = texts.slice(0, 6).join("\n");
     tip.hidden = false;
     const left = Math.min(event.clientX + 12, innerWidth - tip.offsetWidth - 8);
     const top = event.clientY - tip.offsetHeight - 10;
@@ -58,19 +58,31 @@ epoch?.addEventListener("input", () => {
   });
 });
 
-// A live page looks for news every second, and says so when there will be none any more.
-if (document.body.hasAttribute("data-live")) {
+// A live page looks for news every second, and says so when there will be none any more. What its
+// reader has set is as it was after it has been loaded anew.
+if (document.body.dataset.version) {
   const live = document.getElementById("live");
-  let version = null;
+  const version = document.body.dataset.version;
+  for (const control of [contrast, order]) {
+    if (!control) continue;
+    const before = sessionStorage.getItem(control.id);
+    if (before !== null) {
+      control.value = before;
+      control.dispatchEvent(new Event("input"));
+    }
+    control.addEventListener("input", () => sessionStorage.setItem(control.id, control.value));
+  }
+  let failures = 0;
   const look = async () => {
     try {
       const now = await (await fetch("/version", { cache: "no-store" })).text();
-      if (version !== null && now !== version) return location.reload();
-      version = now;
-      setTimeout(look, 1000);
+      failures = 0;
+      if (now.trim() !== version) return location.reload();
     } catch {
-      live.textContent = "The run is over; report.html in its folder has the rest.";
+      failures += 1;
     }
+    if (failures < 3) setTimeout(look, 1000);
+    else live.textContent = "The run is over, as far as it went; `harmonium report` shows what it left.";
   };
-  look();
+  setTimeout(look, 1000);
 }

@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// One HTML file on one run, or on several side by side. A `live` one asks its server for news.
-pub fn page(runs: &[Material], live: bool) -> String {
-    let names: Vec<_> = runs.iter().map(Material::name).collect();
+/// One HTML file on one run, or on several side by side. A live one has a version, and asks its
+/// server whether there is a newer.
+pub fn page(runs: &[Material], version: Option<&str>) -> String {
+    let names: Vec<_> = runs.iter().map(|run| &run.name[..]).collect();
     let title = format!("harmonium: {}", names.join(", "));
     let charts = curves::charts(runs);
     let page = html! {
@@ -27,10 +28,10 @@ pub fn page(runs: &[Material], live: bool) -> String {
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body data-live[live] {
+            body data-version=[version] {
                 header {
                     h1 { @if let [name] = &names[..] { (name) } @else { (names.len()) " runs" } }
-                    @if live { p #live { "training…" } }
+                    @if version.is_some() { p #live { "training…" } }
                     @for run in runs { (summary(run, runs.len() > 1)) }
                 }
                 main {
@@ -63,15 +64,17 @@ fn summary(run: &Material, is_named: bool) -> Markup {
     let state = match summary.state {
         RunState::Running => "is being trained",
         RunState::Done => "is done",
+        RunState::Stopped if summary.failure.is_some() => "was ended by an error",
         RunState::Stopped => "was stopped; harmonium resume goes on with it",
     };
     html! {
         div.summary data-state=(summary.state) {
             p {
-                @if is_named { strong { (run.name()) } " " } @else { "The run " }
+                @if is_named { strong { (run.name) } " " } @else { "The run " }
                 (state) ", after epoch " (epoch) "."
             }
             @if let Some(failure) = &summary.failure { p.failure { "It failed: " (failure) } }
+            @for unreadable in &run.unreadable { p.failure { (unreadable) } }
             p.verdict { (verdict(run)) }
         }
     }
@@ -81,12 +84,21 @@ fn summary(run: &Material, is_named: bool) -> Markup {
 fn verdict(run: &Material) -> Markup {
     let figure = |value: &Value| value.as_f64().map_or("?".to_string(), |x| format!("{x:.2}"));
     if let Some(found) = &run.evaluation {
+        let texts = |name: &str| -> Vec<String> {
+            let all = found[name].as_array().into_iter().flatten();
+            all.filter_map(|text| text.as_str().map(str::to_string)).collect()
+        };
+        let (reasons, remedies) = (texts("reasons"), texts("remedies"));
         return html! {
-            "Log-likelihood " strong { (figure(&found["log_likelihood"])) } " nats an example ("
-            (figure(&found["log_likelihood_low"])) " to " (figure(&found["log_likelihood_high"]))
-            "), by " (found["method"].as_str().unwrap_or("?")) " on " (found["n_examples"])
-            " examples of " (found["data"].as_str().unwrap_or("?")) ": "
-            strong { (found["verdict"].as_str().unwrap_or("?")) } "."
+            "Log-likelihood " strong { (figure(&found["log_likelihood"])) }
+            " nats an example (" (figure(&found["log_likelihood_low"])) " to "
+            (figure(&found["log_likelihood_high"])) "), by "
+            (found["method"].as_str().unwrap_or("?")) " on " (found["n_examples"]) " examples of "
+            (found["data"].as_str().unwrap_or("?")) ": "
+            strong { (found["verdict"].as_str().unwrap_or("?")) }
+            @if !reasons.is_empty() { ", as " (reasons.join("; ")) }
+            "."
+            @if !remedies.is_empty() { " What to do: " (remedies.join("; ")) "." }
         };
     }
     let record = run.summary.records.iter().rev().find(|record| record.log_likelihood.is_some());
@@ -105,10 +117,10 @@ fn verdict(run: &Material) -> Markup {
 
 fn health_of(run: &Material, is_named: bool) -> Markup {
     let failure = run.summary.failure.as_deref();
-    let findings = health::check(&run.summary.records, failure);
+    let findings = health::check(&run.summary.records, failure, run.independent_pixels());
     html! {
         section.health {
-            h2 { "Health" @if is_named { " of " (run.name()) } }
+            h2 { "Health" @if is_named { " of " (run.name) } }
             @if run.summary.records.is_empty() {
                 p { "There is no record yet." }
             } @else if findings.is_empty() {
@@ -133,7 +145,7 @@ fn figure(chart: &Chart) -> Markup {
             @if chart.series.iter().any(|series| !series.name.is_empty()) {
                 ul.legend {
                     @for (at, series) in chart.series.iter().enumerate() {
-                        li { span.swatch style={ "background: var(--series-" (at % 6) ")" } {} (series.name) }
+                        li { span.swatch style={ "background: var(--series-" (at % 10) ")" } {} (series.name) }
                     }
                 }
             }
@@ -160,9 +172,11 @@ fn pictures(run: &Material) -> Markup {
             section #filters {
                 h2 { "Filters" }
                 p.note {
-                    "The weights of hidden units as images, after epoch " (last.epoch)
-                    ": grey is 0, white is positive, black negative; at contrast 1, 99.5 % of them are \
-                     within black and white."
+                    "The weights of " (last.arrays.side("filters", 0).unwrap_or(0)) " of "
+                    (last.arrays.side("hidden_activity", 0).unwrap_or(0))
+                    " hidden units as images, after epoch " (last.epoch)
+                    ": grey is 0, white positive, black negative; at contrast 1, 99.5 % of the weights \
+                     are within black and white."
                 }
                 div.controls {
                     label { "contrast " input #contrast type="range" min="0.25" max="4" step="0.05" value="1"; output #contrast-value { "1" } }
@@ -172,6 +186,14 @@ fn pictures(run: &Material) -> Markup {
                     div.picture.filters data-order=(name) hidden[at > 0] {
                         (images::embedded(png, "filters of hidden units"))
                     }
+                }
+            }
+        }
+        @if last.image_shape.is_none() {
+            section #no-images {
+                p.note {
+                    "The data are no images, as far as the run knows: with " code { "--image-shape" }
+                    " in training there would be filters and samples here."
                 }
             }
         }
@@ -203,10 +225,10 @@ fn pictures(run: &Material) -> Markup {
             section #activity {
                 h2 { "Hidden activity" }
                 p.note {
-                    "p(h | v): a row for each training example, a column for each hidden unit. Columns \
-                     that are black throughout are dead units, white ones saturated."
+                    "p(h | v): a row for each of some training examples, a column for each hidden unit, up \
+                     to 1,000. Columns that are black throughout are dead units, white ones saturated."
                 }
-                div.picture.wide { (images::embedded(&png, "activity of hidden units")) }
+                div.picture { (images::embedded(&png, "activity of hidden units")) }
             }
         }
         @if !histograms.is_empty() {
@@ -227,16 +249,16 @@ fn histograms(snapshot: &Snapshot) -> Vec<Chart> {
         series: vec![Series { name: String::new(), points }],
     };
     let mut charts = Vec::new();
-    for (id, name, title) in [
-        ("weights", "weights", "weights, how many"),
-        ("visible_bias", "visible_bias", "visible biases, how many"),
-        ("hidden_bias", "hidden_bias", "hidden biases, how many"),
+    for (name, title) in [
+        ("weights", "weights, how many"),
+        ("visible_bias", "visible biases, how many"),
+        ("hidden_bias", "hidden biases, how many"),
     ] {
         let n_bins = snapshot.arrays.n_rows(&format!("{name}.counts")).unwrap_or(0);
         let counts = snapshot.arrays.take::<u64>(&format!("{name}.counts"), &[n_bins]);
         let range = snapshot.arrays.take::<f64>(&format!("{name}.range"), &[2]);
         if let (Ok(counts), Ok(&[low, high])) = (counts, range) {
-            charts.push(chart(id, title, "value", bins(counts, low, high)));
+            charts.push(chart(name, title, "value", bins(counts, low, high)));
         }
     }
     let n_hidden = snapshot.arrays.n_rows("hidden_activity").unwrap_or(0);
@@ -263,7 +285,9 @@ fn bins(counts: &[u64], low: f64, high: f64) -> Vec<Point> {
 /// The settings in which several runs differ, and how they ended.
 fn differences(runs: &[Material]) -> Markup {
     let summaries: Vec<_> = runs.iter().map(|run| run.summary.clone()).collect();
-    let names = differing(&summaries);
+    let mut names = differing(&summaries);
+    // A fingerprint says nothing that the name of its file does not.
+    names.retain(|name| !name.ends_with("sha256"));
     let last = |run: &Material, value: fn(&crate::monitor::EpochRecord) -> Option<f64>| {
         let found = run.summary.records.iter().rev().find_map(value);
         found.map_or("–".to_string(), number)
@@ -279,7 +303,7 @@ fn differences(runs: &[Material]) -> Markup {
                         @for run in runs {
                             @let settings = run.summary.settings();
                             tr {
-                                th { (run.name()) }
+                                th { (run.name) }
                                 @for name in &names { td { (text(&settings[name])) } }
                                 td { (last(run, |r| r.log_likelihood)) }
                                 td { (last(run, |r| r.pseudo_likelihood)) }
@@ -298,7 +322,7 @@ fn settings(run: &Material, is_named: bool) -> Markup {
     let settings: Map<String, Value> = run.summary.settings();
     html! {
         section.settings {
-            h2 { "Settings" @if is_named { " of " (run.name()) } }
+            h2 { "Settings" @if is_named { " of " (run.name) } }
             @if let Some(command) = &file.command { p { code { (command) } } }
             details {
                 summary { "all " (settings.len()) " of them, and where the run comes from" }

@@ -274,6 +274,7 @@ fn go_on(
     session: &Session,
     others: &mut [&mut dyn Monitor],
 ) -> Result<Outcome> {
+    whole_file::remove(&folder.join(FAILURE))?;
     let writer = Writer::start();
     let trained = {
         let SettingsFile { settings, command, .. } = file;
