@@ -1,0 +1,226 @@
+//! What a run leaves in its folder, and how it is told: the parameters that are kept, checkpoints,
+//! records, lists of runs, monitors of one's own.
+
+mod folder;
+
+use folder::Folder;
+use harmonium::monitor::{EpochRecord, Monitor};
+use harmonium::run::{Changes, End, Interrupt, Session, Settings, resume, train};
+use harmonium::{TrainConfig, Trainer};
+use serde_json::Value;
+use std::fs;
+use std::time::Instant;
+
+/// A run of 6 epochs of 8 updates.
+const LINE: &str = "train --data greys.idx --hidden 70 --epochs 6 --batch-size 26 --quiet";
+
+#[test]
+fn the_best_epoch_can_be_kept_and_the_rest_be_spared() {
+    let folder = Folder::new();
+    let data = "--validation 60 --learning-rate 0.5";
+    folder.succeed(&format!("{LINE} {data} --out run --keep best:free_energy_gap"));
+    let gaps: Vec<f64> =
+        folder.metrics("run").iter().map(|r| r["free_energy_gap"].as_f64().unwrap()).collect();
+    let best = (1..=6).min_by(|&a, &b| gaps[a - 1].total_cmp(&gaps[b - 1])).unwrap();
+    assert!(best < 6, "{gaps:?} does not show which was kept");
+    let stop = format!("{LINE} {data} --stop-after {best}epochs --out upto");
+    folder.run(&stop);
+    // Of a run that is not done, the model is that of its newest checkpoint.
+    assert_eq!(folder.fingerprint("run"), folder.fingerprint("upto"));
+    assert_eq!(folder.facts("run")["best_epoch"], best);
+    // Stopped after the best epoch, the parameters of the best one are still there.
+    folder.run(&format!(
+        "{LINE} {data} --out parts --keep best:free_energy_gap --stop-after 5epochs"
+    ));
+    folder.succeed("resume parts --quiet");
+    assert_eq!(folder.fingerprint("parts"), folder.fingerprint("run"));
+    assert_eq!(folder.state("parts"), folder.state("run"));
+
+    let early = format!("{LINE} {data} --out early --early-stop free_energy_gap --patience 1");
+    let (code, _, stderr) = folder.run(&early);
+    assert_eq!(code, Some(0), "{stderr}");
+    let n = (2..=6).find(|&n| gaps[..n - 1].iter().all(|gap| gaps[n - 1] >= *gap)).unwrap();
+    assert_eq!(folder.metrics("early").len(), n, "{gaps:?}");
+    assert!(stderr.contains("note: stopped early, after update"), "{stderr}");
+    assert_eq!(folder.summary("early")["state"], "done");
+    let state = folder.state("early");
+    assert_eq!(folder.run("resume early --quiet").0, Some(0));
+    assert_eq!(folder.state("early"), state, "a run that is over does not go on");
+}
+
+#[test]
+fn a_time_budget_fixes_the_updates_once() {
+    let folder = Folder::new();
+    let line = "train --data greys.idx --hidden 500 --batch-size 100 --quiet";
+    let start = Instant::now();
+    folder.run(&format!("{line} --time-budget 3s --out run --stop-after 5updates"));
+    let updates = folder.summary("run")["settings"]["updates"].as_u64().unwrap();
+    folder.succeed("resume run --quiet");
+    let took = start.elapsed().as_secs_f64();
+    // A bound that catches a budget that is not looked at; the machine may be busy.
+    assert!((0.5..30.0).contains(&took), "{took} s for 3 s");
+    assert_eq!(folder.metrics("run").last().unwrap()["updates"].as_u64(), Some(updates));
+    folder.succeed("train --config run --out again --quiet");
+    assert_eq!(folder.state("again"), folder.state("run"));
+    folder.fail(
+        &format!("{line} --time-budget 1e-9s --out new"),
+        "but must be more: an update takes",
+    );
+    folder.refuse(&format!("{line} --time-budget 10 --out new"), 2, "such as 30s, 10m or 2h");
+}
+
+#[test]
+fn a_series_of_checkpoints_can_be_kept() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out run --keep-series"));
+    let expected =
+        [1, 2, 4, 5, 8, 11, 16, 22, 32, 45, 48].map(|n| format!("update-{n:09}.safetensors"));
+    assert_eq!(folder.names_in("run/checkpoints"), expected);
+    // Each is a model, and its chains are states.
+    let checkpoint = "run/checkpoints/update-000000011.safetensors";
+    assert_eq!(folder.facts(checkpoint)["checkpoint"]["place"]["updates"], 11);
+    let line = format!(
+        "evaluate {checkpoint} --data greys.idx --method ais --schedule linear:50 --burn-in 0"
+    );
+    let with_chains = folder.succeed(&format!("{line} --json --chains {checkpoint}"));
+    assert_ne!(folder.succeed(&format!("{line} --json")), with_chains);
+}
+
+#[test]
+fn progress_can_be_json() {
+    let folder = Folder::new();
+    let line = LINE.replace(" --quiet", "");
+    let (_, _, stderr) =
+        folder.run(&format!("{line} --out run --log-format json --stop-after 2epochs"));
+    let lines: Vec<Value> =
+        stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[1]["updates"], 16);
+    assert!(lines[2]["note"].as_str().unwrap().contains("harmonium resume run"), "{stderr}");
+}
+
+#[test]
+fn runs_are_listed_with_what_differs() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out runs/a --evaluate-every 6 --evaluate ais"));
+    folder.run(&format!("{LINE} --out runs/b --seed 5 --stop-after 2epochs"));
+    fs::create_dir(folder.path("runs/none")).unwrap();
+    let table = folder.succeed("runs");
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!(lines.len(), 3, "{table}");
+    assert!(lines[1].starts_with("runs/a  done     6/6"), "{table}");
+    assert!(lines[2].starts_with("runs/b  stopped  2/6"), "{table}");
+    assert!(lines[2].contains("seed=5") && !table.contains("hidden"), "{table}");
+    let runs: Vec<Value> = folder
+        .succeed("runs runs --json")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(runs[0]["metrics"]["epoch"], 6);
+    assert!(runs[1]["command"].as_str().unwrap().contains("--seed 5"), "{}", runs[1]);
+    folder.write("runs/b/config.toml", b"[train]\nhidden = ");
+    let (code, stdout, stderr) = folder.run("runs");
+    assert_eq!((code, stdout.lines().count()), (Some(0), 2));
+    assert!(stderr.contains("note: runs/b/config.toml: line 2: "), "{stderr}");
+    folder.fail("runs nowhere", "nowhere: is no folder; say where the runs are");
+}
+
+#[test]
+fn metrics_are_a_table_too() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --algorithm pt --temperatures 4 --out run"));
+    let table = folder.succeed("metrics run");
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let columns: Vec<String> = reader.headers().unwrap().iter().map(str::to_string).collect();
+    assert_eq!(columns[..3], ["epoch", "seconds", "updates"]);
+    let column = |name: &str| columns.iter().position(|column| column == name).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let records = folder.metrics("run");
+    assert_eq!(rows.len(), 6);
+    for (row, record) in rows.iter().zip(&records) {
+        let norm = &record["weight_norm"];
+        assert_eq!(row[column("weight_norm")].parse::<f64>().unwrap(), norm.as_f64().unwrap());
+        assert_eq!(row[column("swap_rates")].split(' ').count(), 3);
+        assert_eq!(&row[column("log_z")], "");
+    }
+    folder.succeed("metrics run/metrics.jsonl --out table.csv");
+    folder.fail("metrics run --out run/metrics.jsonl", "is what the table is made from");
+    folder.fail("metrics run/config.toml", "run/config.toml: line 1 is no record: ");
+    assert_eq!(String::from_utf8(folder.read("table.csv")).unwrap().trim_end(), table.trim_end());
+}
+
+/// A monitor of one's own sees what the crate's own see, and may stop the run.
+#[test]
+fn a_program_can_bring_its_own_monitor() {
+    #[derive(Default)]
+    struct Watch {
+        past: usize,
+        seen: Vec<EpochRecord>,
+        notes: Vec<String>,
+        interrupt: Interrupt,
+    }
+    impl Monitor for Watch {
+        fn begin(
+            &mut self,
+            _: &Trainer,
+            _: &std::path::Path,
+            past: &[EpochRecord],
+        ) -> harmonium::Result<()> {
+            self.past = past.len();
+            Ok(())
+        }
+
+        fn note(&mut self, text: &str) {
+            self.notes.push(text.to_string());
+        }
+
+        fn after_epoch(
+            &mut self,
+            trainer: &Trainer,
+            record: &EpochRecord,
+        ) -> harmonium::Result<()> {
+            assert_eq!(trainer.updates(), record.updates);
+            self.seen.push(record.clone());
+            if self.seen.len() == 2 {
+                self.interrupt.raise(2);
+            }
+            Ok(())
+        }
+    }
+    let folder = Folder::new();
+    let config = TrainConfig { hidden: 9, epochs: 5, batch_size: 50, ..TrainConfig::default() };
+    let mut settings = Settings { train: config, ..Settings::default() };
+    settings.data.data = harmonium::dataset::Source::Path(folder.path("greys.idx"));
+    let mut watch = Watch::default();
+    let session = Session {
+        out: Some(folder.path("run")),
+        interrupt: watch.interrupt.clone(),
+        ..Session::default()
+    };
+    let outcome = train(settings, &session, &mut [&mut watch]).unwrap();
+    assert_eq!((outcome.end, outcome.updates), (End::Interrupted(2), 8));
+    assert_eq!((watch.past, watch.seen.len()), (0, 2));
+    let mut watch = Watch::default();
+    let changes = Changes { epochs: Some(3), ..Changes::default() };
+    let outcome =
+        resume(&folder.path("run"), &changes, &Session::default(), &mut [&mut watch]).unwrap();
+    assert_eq!((outcome.end, outcome.updates), (End::Done, 12));
+    assert_eq!((watch.past, watch.seen.len(), watch.notes.len()), (2, 1, 1));
+    assert_eq!(watch.seen[0].epoch, 3);
+}
+
+#[test]
+fn long_runs_have_snapshots_and_records_ever_further_apart() {
+    let folder = Folder::new();
+    folder.succeed(
+        "train --data greys.idx --hidden 2 --epochs 1100 --batch-size 200 --out run --quiet",
+    );
+    let epochs: Vec<u64> =
+        folder.metrics("run").iter().map(|record| record["epoch"].as_u64().unwrap()).collect();
+    assert_eq!(epochs[..6], [1, 2, 4, 5, 6, 8], "every second one, and those of the series");
+    assert_eq!(epochs.last(), Some(&1100));
+    let series = [0, 1, 2, 4, 5, 8, 11, 16, 22, 32, 45, 64, 90, 128, 181, 256, 362, 512, 724];
+    let series = series.into_iter().chain([1024, 1100]);
+    let expected: Vec<_> = series.map(|epoch| format!("epoch-{epoch:06}.safetensors")).collect();
+    assert_eq!(folder.names_in("run/snapshots"), expected);
+}
