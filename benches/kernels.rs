@@ -8,10 +8,14 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use harmonium::BitMatrix;
 use harmonium::bits::BitPanels;
 use harmonium::fixed::Scale;
-use harmonium::kernels::ascent::{Difference, Rule, TileGradient, TileParts, ascend_tile};
+use harmonium::kernels::ascent::{
+    DataSums, Difference, Rule, TileGradient, TileParts, ascend_tile,
+};
 use harmonium::kernels::rows::{Target, gather, lookup};
+use harmonium::kernels::scaled_rows::add_scaled_rows;
 use harmonium::kernels::tile::{Panel, Row, SIDE, Tile};
 use harmonium::kernels::{Isa, naive, sampling, sigmoid, transpose};
+use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use std::hint::black_box;
 use std::time::Duration;
@@ -59,6 +63,36 @@ fn sums(criterion: &mut Criterion) {
                     });
                 }
             }
+        }
+    }
+}
+
+/// Sums of rows times real numbers: v → h at 784-500, batch 128, so many of the numbers not 0.
+fn real_sums(criterion: &mut Criterion) {
+    const STATES: usize = 128;
+    let rows: Vec<Row<f32>> =
+        (0..784).map(|i| std::array::from_fn(|j| (i * 64 + j) as f32 / 25_000.0 - 1.0)).collect();
+    let mut group = criterion.benchmark_group("scaled-rows");
+    group.throughput(Throughput::Elements((784 * SIDE * STATES) as u64));
+    for percent in [19, 50, 100] {
+        let mut stream = Stream::new(1, Purpose::Sample, 0);
+        let mut states = RealRows::new(784);
+        for _ in 0..STATES {
+            let mut number = || if stream.below(100) < percent { 0.25 } else { 0.0 };
+            states.push((0..784).map(|_| number()));
+        }
+        let numbers: Vec<Vec<f32>> =
+            states.rows().map(|row| (0..784).map(|i| row.value(i)).collect()).collect();
+        let mut expected = vec![vec![0.0; SIDE]; STATES];
+        naive::add_scaled_rows(&rows, &numbers, &mut expected);
+        for isa in Isa::available() {
+            let mut sums = [[0.0; SIDE]; STATES];
+            add_scaled_rows(isa, &rows, &states, 0, &mut sums);
+            assert!(sums.iter().zip(&expected).all(|(a, b)| a == b.as_slice()));
+            let name = format!("{}/784x64-{STATES}-states-{percent}-percent", isa.name());
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| add_scaled_rows(isa, &rows, &states, 0, black_box(&mut sums)));
+            });
         }
     }
 }
@@ -131,7 +165,7 @@ fn units(criterion: &mut Criterion) {
         let row = |isa| {
             let mut row = [0; 13];
             let stream = Stream::new(1, Purpose::Sample, 2);
-            sampling::draw_intensities(isa, black_box(&greys), stream, &mut row);
+            sampling::draw_grey_levels(isa, black_box(&greys), stream, &mut row);
             row
         };
         assert_eq!(row(isa), row(Isa::BASELINE));
@@ -170,7 +204,8 @@ fn tiles(criterion: &mut Criterion) {
                 transposed: &mut transposed,
             };
             let difference = Difference::new(128, 128, 1 << 16);
-            let gradient = TileGradient { difference, data: &sums, model: None, terms: &[] };
+            let gradient =
+                TileGradient { difference, data: DataSums::Whole(&sums), model: None, terms: &[] };
             ascend_tile(isa, Plain(rate), Scale::TRAINING, gradient, parts);
             (weights[3][5], image[3][5], transposed[5][3])
         };
@@ -214,6 +249,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(500));
-    targets = sums, units, tiles
+    targets = sums, real_sums, units, tiles
 }
 criterion_main!(benches);

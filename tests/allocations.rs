@@ -57,11 +57,12 @@ fn an_update_allocates_nothing_of_its_own() {
         (&bits, TrainConfig { chains: Some(100), ..plain.clone() }),
         (&greys, TrainConfig { chains: Some(200), momentum: 0.5, ..plain }),
         (&greys, pt),
+        (&greys, TrainConfig { binarize: Binarization::None, ..cd.clone() }),
         (&greys, cd),
+        (&greys, TrainConfig { binarize: Binarization::None, ..centred.clone() }),
         (&bits, centred),
     ] {
-        let examples =
-            Examples::new(Dataset::from_bytes("noise", data.clone()), Binarization::Stochastic);
+        let examples = Examples::new(Dataset::from_bytes("noise", data.clone()), config.binarize);
         let allocated = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let mut trainer = Trainer::new(config.clone(), examples.clone()).unwrap();

@@ -311,6 +311,10 @@ fn features_are_probabilities_of_the_hidden_units() {
     assert_eq!(transform("b.npy", "--threads 2"), a);
     assert_eq!(transform("c.npy", threshold), a, "not binarized as in training");
     assert_ne!(transform("d.npy", "--binarize stochastic"), a);
+    // Real numbers: neither seed nor draws make a difference, nor does the number of threads.
+    let real = transform("e.npy", "--binarize none --threads 1");
+    assert_ne!(real, a);
+    assert_eq!(transform("f.npy", "--binarize none --threads 2 --seed 3 --draws 2"), real);
     let features: Array2<f32> = read_npy(folder.path("a.npy")).unwrap();
     assert_eq!(features.dim(), (200, 16));
     assert!(features.iter().all(|p| (0.0..=1.0).contains(p) && p.fract() != 0.0));
@@ -562,7 +566,7 @@ fn wrong_usage_has_exit_code_2_and_tells_what_would_be_right() {
         ("train --data none --learning-rate nan", "must be a finite number"),
         ("train --data none --momentum inf", "must be a finite number"),
         ("train --data bars-and-stripes:0", "bars-and-stripes:SIDE with a side from 1 to 16"),
-        ("train --data none --binarize median", "stochastic or threshold:T"),
+        ("train --data none --binarize median", "stochastic, none or threshold:T"),
         ("train --data none --binarize threshold:1", "below 1"),
         ("train --data none --chain-start noise", "`data` or `bias`"),
         ("train --data none --image-shape 28", "ROWSxCOLUMNS"),

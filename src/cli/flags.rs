@@ -182,9 +182,14 @@ pub struct TrainFlags {
     /// Average of the parameters to end with: `none`, `exponential:EPOCHS` or `tail:SHARE` of the run
     #[arg(long, default_value_t = DEFAULT.averaging)]
     averaging: Averaging,
-    /// How intensities become bits: `stochastic`, drawn anew at each visit, or `threshold:T`
+    /// How intensities become bits: `stochastic`, drawn anew at each visit, `threshold:T`, or `none`:
+    /// they are taken as they are
     #[arg(long, default_value_t = DEFAULT.binarize)]
     binarize: Binarization,
+    /// Take the examples of each epoch in an order of its own: `true`, or `false`
+    #[arg(long, default_value_t = DEFAULT.shuffle, num_args = 0..=1,
+        default_missing_value = "true", action = clap::ArgAction::Set)]
+    shuffle: bool,
     /// Where the chains start: `data`, or `bias` (independent pixels)
     #[arg(long, default_value_t = DEFAULT.chain_start)]
     chain_start: ChainStart,

@@ -24,7 +24,8 @@ pub struct Transform {
     /// set aside, `validation`
     #[arg(long, default_value_t = Part::Train)]
     split: Part,
-    /// How intensities become bits [default: as in training]
+    /// How intensities become bits, or `none`: p(h | v) of the intensities as they are [default: as in
+    /// training]
     #[arg(long)]
     binarize: Option<Binarization>,
     /// Seed of stochastic bits, which are the same on every call
@@ -56,6 +57,11 @@ impl Transform {
             })?;
             let n_examples = dataset.n_examples();
             let examples = Examples::new(dataset, binarization);
+            if let Some(reals) = examples.reals() {
+                let features = rbm.mean_hidden_of_reals(reals)?;
+                whole_file::write(&self.out, &super::npy(&features))?;
+                return print(self.out.display());
+            }
             let means =
                 |draw: u64| rbm.mean_hidden(&examples.fixed_draw(self.seed, draw, 0..n_examples));
             let mut features = means(0)?;

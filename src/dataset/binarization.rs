@@ -1,11 +1,11 @@
-//! How intensities become bits.
+//! How intensities become bits, if they do.
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// How an intensity from 0 to 1 becomes a bit; as text `stochastic` or `threshold:0.5`.
+/// How an intensity from 0 to 1 becomes a bit; as text `stochastic`, `threshold:0.5` or `none`.
 ///
 /// ```
 /// use harmonium::dataset::Binarization;
@@ -20,6 +20,9 @@ pub enum Binarization {
     Threshold(f64),
     /// On with a chance equal to the intensity, drawn anew at each visit.
     Stochastic,
+    /// Not at all: the positive phase takes the intensity itself for vᵢ, as if it were the mean of
+    /// many bits. Chains, and scores that need bits, draw them stochastically.
+    None,
 }
 
 impl Binarization {
@@ -38,7 +41,7 @@ impl Binarization {
 }
 
 fn invalid(value: &str) -> Error {
-    let rule = "stochastic or threshold:T, with T at least 0 and below 1".into();
+    let rule = "stochastic, none or threshold:T, with T at least 0 and below 1".into();
     Error::InvalidSetting { setting: "binarize", value: value.into(), rule }
 }
 
@@ -47,6 +50,7 @@ impl fmt::Display for Binarization {
         match self {
             Self::Threshold(threshold) => write!(f, "threshold:{threshold}"),
             Self::Stochastic => f.write_str("stochastic"),
+            Self::None => f.write_str("none"),
         }
     }
 }
@@ -55,8 +59,10 @@ impl FromStr for Binarization {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        if text == "stochastic" {
-            return Ok(Self::Stochastic);
+        match text {
+            "stochastic" => return Ok(Self::Stochastic),
+            "none" => return Ok(Self::None),
+            _ => {}
         }
         let threshold = text.strip_prefix("threshold:").and_then(|number| number.parse().ok());
         let binarization = Self::Threshold(threshold.ok_or_else(|| invalid(text))?);
@@ -85,7 +91,7 @@ mod tests {
 
     #[test]
     fn text_reads_back() {
-        for text in ["stochastic", "threshold:0.5", "threshold:0", "threshold:0.1"] {
+        for text in ["stochastic", "none", "threshold:0.5", "threshold:0", "threshold:0.1"] {
             let binarization: Binarization = text.parse().unwrap();
             assert_eq!(binarization.to_string(), text);
             let json = serde_json::to_string(&binarization).unwrap();
@@ -98,8 +104,8 @@ mod tests {
     fn other_text_is_an_error() {
         for text in ["threshold:1", "threshold:-0.1", "threshold:NaN", "threshold:", "Stochastic"] {
             let message = format!(
-                "binarize is {text}, but must be stochastic or threshold:T, with T at least 0 and \
-                 below 1"
+                "binarize is {text}, but must be stochastic, none or threshold:T, with T at least \
+                 0 and below 1"
             );
             assert_eq!(text.parse::<Binarization>().unwrap_err().to_string(), message);
             let error = serde_json::from_str::<Binarization>(&format!("\"{text}\"")).unwrap_err();

@@ -1,14 +1,16 @@
-//! Examples as rows of bits, whatever they were read as.
+//! Examples as training and scores see them: rows of bits or of numbers, whatever they were read as.
 
 use super::values::{Values, WHITE};
 use super::{Binarization, Dataset};
 use crate::bits::{BitMatrix, active};
 use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, sampling};
+use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
 use ndarray::{Array1, Axis};
 
-/// Examples as training and scores see them: rows of bits, fixed or drawn anew at each visit.
+/// Examples as training and scores see them: rows of bits, fixed or drawn anew at each visit, or of
+/// numbers that are taken as they are.
 ///
 /// ```
 /// use harmonium::dataset::{Binarization, Dataset, Examples};
@@ -22,21 +24,40 @@ use ndarray::{Array1, Axis};
 pub struct Examples {
     /// Of bits, if the examples are fixed.
     data: Dataset,
+    /// Whether the positive phase takes numbers as they are.
+    is_real: bool,
 }
 
 impl Examples {
-    /// Takes bits as they are, and packs others to bits by a threshold or keeps their intensities
-    /// to draw from.
+    /// Takes bits as they are, and packs others to bits by a threshold, keeps their intensities to
+    /// draw from, or keeps them as numbers.
     pub fn new(dataset: Dataset, binarization: Binarization) -> Self {
-        let (Binarization::Threshold(threshold), false) = (binarization, dataset.is_binary())
-        else {
-            return Self { data: dataset };
+        let values = match (binarization, &dataset.values) {
+            (_, Values::Bits(_)) | (Binarization::Stochastic, _) => {
+                return Self { data: dataset, is_real: false };
+            }
+            (Binarization::Threshold(threshold), _) => {
+                let is_on = |example, unit| dataset.intensity(example, unit) > threshold;
+                Values::Bits(BitMatrix::from_fn(dataset.n_examples(), dataset.n_visible(), is_on))
+            }
+            (Binarization::None, Values::Reals(_)) => return Self { data: dataset, is_real: true },
+            (Binarization::None, Values::Bytes(bytes)) => {
+                let mut rows = RealRows::new(dataset.n_visible());
+                let intensity = |&x: &u8| (f64::from(x) / WHITE) as f32;
+                bytes.outer_iter().for_each(|row| rows.push(row.iter().map(intensity)));
+                Values::Reals(rows)
+            }
         };
-        let bits =
-            BitMatrix::from_fn(dataset.n_examples(), dataset.n_visible(), |example, unit| {
-                dataset.intensity(example, unit) > threshold
-            });
-        Self { data: Dataset { values: Values::Bits(bits), ..dataset } }
+        let is_real = matches!(values, Values::Reals(_));
+        Self { data: Dataset { values, ..dataset }, is_real }
+    }
+
+    /// The numbers, if they are taken as they are and not all 0 and 1.
+    pub fn reals(&self) -> Option<&RealRows> {
+        match &self.data.values {
+            Values::Reals(reals) if self.is_real => Some(reals),
+            _ => None,
+        }
     }
 
     /// How messages call the data.
@@ -89,17 +110,17 @@ impl Examples {
             Values::Bits(bits) => row.copy_from_slice(bits.row(example)),
             Values::Bytes(bytes) => {
                 let levels = bytes.row(example).to_slice().expect("standard layout");
-                sampling::draw_intensities(isa, levels, stream(), row);
+                sampling::draw_grey_levels(isa, levels, stream(), row);
             }
             Values::Reals(reals) => {
-                let intensities = reals.row(example).to_slice().expect("standard layout");
-                sampling::draw_intensities(isa, intensities, stream(), row);
+                let n_units = reals.n_columns();
+                sampling::draw_intensities(isa, reals.row(example), n_units, stream(), row);
             }
         }
     }
 
     /// ⟨vᵢ⟩ over the examples (V): the mean of the bits if they are fixed, else of the
-    /// intensities. Bits and grey levels are summed exactly, reals as f64 in the order of examples.
+    /// numbers. Bits and grey levels are summed exactly, reals as f64 in the order of examples.
     pub fn mean(&self) -> Array1<f64> {
         let n_examples = self.n_examples() as f64;
         match &self.data.values {
@@ -118,9 +139,9 @@ impl Examples {
                 sums.mapv(|sum| sum as f64 / (WHITE * n_examples))
             }
             Values::Reals(reals) => {
-                let mut sums = Array1::<f64>::zeros(reals.ncols());
-                for row in reals.axis_iter(Axis(0)) {
-                    sums.zip_mut_with(&row, |sum, &x| *sum += f64::from(x));
+                let mut sums = Array1::<f64>::zeros(reals.n_columns());
+                for row in reals.rows() {
+                    row.iter().for_each(|(unit, x)| sums[unit] += f64::from(x));
                 }
                 sums / n_examples
             }
@@ -260,5 +281,25 @@ mod tests {
         assert_eq!(fixed.mean(), array![0.0, 1.0, 0.5]);
         let reals = Dataset::from_reals("reals", array![[0.25, 1.0], [0.5, 1.0]]).unwrap();
         assert_eq!(Examples::new(reals, Binarization::Stochastic).mean(), array![0.375, 1.0]);
+    }
+
+    #[test]
+    fn numbers_are_taken_as_they_are_where_that_is_asked_for() {
+        let greys = Dataset::from_bytes("greys", array![[0_u8, 51], [255, 204]]);
+        let examples = Examples::new(greys, Binarization::None);
+        let expected = RealRows::from(array![[0.0_f32, 0.2], [1.0, 0.8]].view());
+        assert_eq!(examples.reals(), Some(&expected));
+        assert_eq!(examples.mean(), array![0.5, (f64::from(0.2_f32) + f64::from(0.8_f32)) / 2.0]);
+        let spread = RealRows::from(array![[-3.0_f32, 0.5, 7.0]].view());
+        let examples = Examples::new(Dataset::from_rows("any", spread), Binarization::None);
+        let draws: Vec<_> = (0..20).map(|draw| examples.fixed_draw(5, draw, 0..1)).collect();
+        let bits = BitMatrix::concatenate(&draws);
+        assert!((0..20).all(|n| !bits.get(n, 0) && bits.get(n, 2)));
+        assert!((0..20).any(|n| bits.get(n, 1)) && (0..20).any(|n| !bits.get(n, 1)));
+        // Bits are bits, and drawn intensities no numbers.
+        let bits = Dataset::from_bits("bits", BitMatrix::zeros(2, 2));
+        assert_eq!(Examples::new(bits, Binarization::None).reals(), None);
+        let reals = Dataset::from_reals("reals", array![[0.25, 1.0]]).unwrap();
+        assert_eq!(Examples::new(reals, Binarization::Stochastic).reals(), None);
     }
 }

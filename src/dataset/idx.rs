@@ -48,6 +48,7 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
 mod tests {
     use super::super::values::Values;
     use super::*;
+    use crate::reals::RealRows;
     use ndarray::array;
 
     fn file(code: u8, shape: &[u32], data: &[u8]) -> Vec<u8> {
@@ -78,7 +79,7 @@ mod tests {
         assert_eq!(read(&file(0x0B, &[2, 3], &bytes_of_16)).unwrap(), greys);
         assert_eq!(read(&file(0x0C, &[2, 3], &bytes_of_32)).unwrap(), greys);
 
-        let reals = (Values::Reals(array![[0.0, 0.25], [0.1, 1.0]]), None);
+        let reals = (Values::Reals(RealRows::from(array![[0.0, 0.25], [0.1, 1.0]].view())), None);
         let numbers = [0.0_f32, 0.25, 0.1, 1.0];
         let singles: Vec<_> = numbers.iter().flat_map(|x| x.to_be_bytes()).collect();
         let doubles: Vec<_> =

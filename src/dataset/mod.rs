@@ -37,6 +37,7 @@ pub use source::{Source, Split};
 
 use crate::bits::{BitMatrix, hexadecimal};
 use crate::error::{Error, Result};
+use crate::reals::RealRows;
 use ndarray::Array2;
 use sha2::{Digest as _, Sha256};
 use std::fs;
@@ -90,7 +91,16 @@ impl Dataset {
     pub fn from_reals(name: impl Into<String>, reals: Array2<f32>) -> Result<Self> {
         let name = name.into();
         values::check(&name, reals.dim(), &values::REALS, |n, i| f64::from(reals[[n, i]]))?;
-        Ok(Self::from_values(name, Values::from_reals(reals)))
+        Ok(Self::from_rows(name, RealRows::from(reals.view())))
+    }
+
+    /// Examples of any finite numbers. Where bits are drawn from them, those below 0 count as 0 and
+    /// those above 1 as 1.
+    ///
+    /// # Panics
+    /// If there is no example or no unit.
+    pub fn from_rows(name: impl Into<String>, rows: RealRows) -> Self {
+        Self::from_values(name.into(), Values::from_reals(rows))
     }
 
     fn from_values(name: String, values: Values) -> Self {
@@ -154,7 +164,7 @@ impl Dataset {
         matches!(self.values, Values::Bits(_))
     }
 
-    /// The intensity of one unit, from 0 to 1.
+    /// The intensity of one unit, from 0 to 1 unless the examples are [any numbers](Self::from_rows).
     ///
     /// # Panics
     /// If there is no such example or unit.

@@ -68,6 +68,7 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
 mod tests {
     use super::super::values::Values;
     use super::*;
+    use crate::reals::RealRows;
     use ndarray::{Array3, Array4, ShapeBuilder as _, array};
     use ndarray_npy::WriteNpyExt;
 
@@ -102,7 +103,7 @@ mod tests {
         ] {
             assert_eq!(read(&bytes).unwrap(), greys);
         }
-        let reals = (Values::Reals(array![[0.0, 0.25], [0.1, 1.0]]), None);
+        let reals = (Values::Reals(RealRows::from(array![[0.0, 0.25], [0.1, 1.0]].view())), None);
         assert_eq!(read(&written(&array![[0.0_f32, 0.25], [0.1, 1.0]])).unwrap(), reals);
         assert_eq!(read(&written(&array![[0.0_f64, 0.25], [0.1, 1.0]])).unwrap(), reals);
         let bits = Values::from_bytes(array![[1, 0]]);
@@ -113,7 +114,10 @@ mod tests {
     fn big_endian_reads_too() {
         let data = [0.5_f32, 0.25].map(f32::to_be_bytes).concat();
         let bytes = file("{'descr': '>f4', 'fortran_order': False, 'shape': (1, 2)}", &data);
-        assert_eq!(read(&bytes).unwrap().0, Values::Reals(array![[0.5, 0.25]]));
+        assert_eq!(
+            read(&bytes).unwrap().0,
+            Values::Reals(RealRows::from(array![[0.5, 0.25]].view()))
+        );
     }
 
     #[test]

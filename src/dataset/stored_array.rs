@@ -2,6 +2,7 @@
 
 use super::values::{BOOLEANS, GREY_LEVELS, REALS, Values, check};
 use crate::error::{Error, Result};
+use crate::reals::RealRows;
 use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
 use std::path::Path;
 
@@ -103,7 +104,11 @@ impl StoredArray<'_> {
         check(&name, shape, &rule, number)?;
         let values = match self.number {
             Number::Float(_) => {
-                Values::from_reals(Array2::from_shape_fn(shape, |(n, i)| number(n, i) as f32))
+                let mut rows = RealRows::new(n_units);
+                for example in 0..n_examples {
+                    rows.push((0..n_units).map(|unit| number(example, unit) as f32));
+                }
+                Values::from_reals(rows)
             }
             _ => Values::from_bytes(Array2::from_shape_fn(shape, |(n, i)| number(n, i) as u8)),
         };

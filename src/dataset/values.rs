@@ -2,22 +2,23 @@
 
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
+use crate::reals::RealRows;
 use ndarray::{Array2, s};
 use std::ops::Range;
 
 /// The largest grey level: an intensity of 1.
 pub(super) const WHITE: f64 = 255.0;
 
-/// Intensities from 0 to 1, (examples, units), in the smallest form that keeps them exactly.
-/// Arrays are in standard layout.
+/// Examples (examples, units) in the smallest form that keeps them exactly. Arrays are in standard
+/// layout.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Values {
     /// Only 0 and 1.
     Bits(BitMatrix),
     /// Grey levels; the intensity of x is x / 255.
     Bytes(Array2<u8>),
-    /// Intensities as they are, each checked.
-    Reals(Array2<f32>),
+    /// Intensities, or any finite numbers, as they are.
+    Reals(RealRows),
 }
 
 impl Values {
@@ -31,14 +32,9 @@ impl Values {
         Self::Bytes(bytes.as_standard_layout().into_owned())
     }
 
-    /// Intensities that [`check`] has let pass, or bits if all are 0 or 1.
-    pub fn from_reals(reals: Array2<f32>) -> Self {
-        if reals.iter().all(|&x| x == 0.0 || x == 1.0) {
-            return Self::Bits(BitMatrix::from_fn(reals.nrows(), reals.ncols(), |row, column| {
-                reals[[row, column]] == 1.0
-            }));
-        }
-        Self::Reals(reals.as_standard_layout().into_owned())
+    /// Finite numbers, or bits if all are 0 or 1.
+    pub fn from_reals(reals: RealRows) -> Self {
+        reals.to_bits().map_or(Self::Reals(reals), Self::Bits)
     }
 
     /// (examples, units).
@@ -46,16 +42,16 @@ impl Values {
         match self {
             Self::Bits(bits) => (bits.n_rows(), bits.n_columns()),
             Self::Bytes(bytes) => bytes.dim(),
-            Self::Reals(reals) => reals.dim(),
+            Self::Reals(reals) => (reals.n_rows(), reals.n_columns()),
         }
     }
 
-    /// The intensity of one unit, from 0 to 1.
+    /// The intensity of one unit.
     pub fn intensity(&self, example: usize, unit: usize) -> f64 {
         match self {
             Self::Bits(bits) => f64::from(u8::from(bits.get(example, unit))),
             Self::Bytes(bytes) => f64::from(bytes[[example, unit]]) / WHITE,
-            Self::Reals(reals) => f64::from(reals[[example, unit]]),
+            Self::Reals(reals) => f64::from(reals.row(example).value(unit)),
         }
     }
 
@@ -68,7 +64,13 @@ impl Values {
                 }))
             }
             Self::Bytes(bytes) => Self::Bytes(bytes.mapv(|x| 255 - x)),
-            Self::Reals(reals) => Self::Reals(reals.mapv(|x| 1.0 - x)),
+            Self::Reals(reals) => {
+                let mut inverted = RealRows::new(reals.n_columns());
+                for row in reals.rows() {
+                    inverted.push((0..reals.n_columns()).map(|unit| 1.0 - row.value(unit)));
+                }
+                Self::Reals(inverted)
+            }
         }
     }
 
@@ -77,7 +79,11 @@ impl Values {
         match self {
             Self::Bits(bits) => Self::Bits(bits.rows(range)),
             Self::Bytes(bytes) => Self::Bytes(bytes.slice(s![range, ..]).to_owned()),
-            Self::Reals(reals) => Self::Reals(reals.slice(s![range, ..]).to_owned()),
+            Self::Reals(reals) => {
+                let mut some = RealRows::new(reals.n_columns());
+                range.for_each(|row| some.push_row(reals.row(row)));
+                Self::Reals(some)
+            }
         }
     }
 }
@@ -128,9 +134,21 @@ mod tests {
         let bits = BitMatrix::from_fn(2, 2, |row, column| row == column);
         let packed = Values::Bits(bits);
         assert_eq!(Values::from_bytes(array![[1, 0], [0, 1]]), packed);
-        assert_eq!(Values::from_reals(array![[1.0, -0.0], [0.0, 1.0]]), packed);
+        assert_eq!(Values::from_reals(reals(&[[1.0, -0.0], [0.0, 1.0]])), packed);
         assert!(matches!(Values::from_bytes(array![[1, 0], [0, 2]]), Values::Bytes(_)));
-        assert!(matches!(Values::from_reals(array![[1.0, 0.5]]), Values::Reals(_)));
+        assert!(matches!(Values::from_reals(reals(&[[1.0, 0.5]])), Values::Reals(_)));
+    }
+
+    fn reals(numbers: &[[f32; 2]]) -> RealRows {
+        RealRows::from(ndarray::ArrayView2::from(numbers))
+    }
+
+    #[test]
+    fn reals_invert_and_split_as_grey_levels_do() {
+        let values = Values::from_reals(reals(&[[0.0, 0.25], [1.0, 0.5], [0.75, 0.0]]));
+        let inverted = Values::from_reals(reals(&[[1.0, 0.75], [0.0, 0.5], [0.25, 1.0]]));
+        assert_eq!(values.clone().inverted(), inverted);
+        assert_eq!(values.examples(1..3), Values::from_reals(reals(&[[1.0, 0.5], [0.75, 0.0]])));
     }
 
     #[test]

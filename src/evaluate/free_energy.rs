@@ -3,12 +3,32 @@
 
 use super::Score;
 use crate::bits::BitMatrix;
+use crate::error::Result;
+use crate::kernels::{Isa, softplus};
 use crate::model::Rbm;
+use crate::reals::RealRows;
 use rayon::prelude::*;
 
 /// F(v) of every row of `visible` (N, V), in nats.
 pub fn free_energies(rbm: &Rbm, visible: &BitMatrix) -> Vec<f64> {
     (0..visible.n_rows()).into_par_iter().map(|n| rbm.free_energy(visible.row(n))).collect()
+}
+
+/// F(v) = −b·v − Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of every row of `visible` (N, V), numbers as they are, in
+/// nats.
+///
+/// # Errors
+/// As [`Rbm::mean_hidden_of_reals`].
+pub fn free_energies_of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
+    rbm.check_width(visible)?;
+    let isa = Isa::from_environment()?;
+    let of_row = |n| {
+        let row = visible.row(n);
+        let of_bias = row.iter().map(|(i, v)| f64::from(v) * f64::from(rbm.visible_bias()[i]));
+        let inputs = rbm.hidden_inputs_of_reals(isa, row).to_vec();
+        -of_bias.sum::<f64>() - softplus::sum(isa, &inputs)
+    };
+    Ok((0..visible.n_rows()).into_par_iter().map(of_row).collect())
 }
 
 /// The mean of F(v) over the rows of `visible` (N, V), in nats.
@@ -26,6 +46,35 @@ pub fn free_energy_gap(one: &Score, other: &Score) -> (f64, f64) {
 mod tests {
     use super::*;
     use ndarray::{Array1, Array2};
+
+    #[test]
+    fn numbers_have_the_free_energy_of_the_formula() {
+        let value = |at: usize| (at * 7 % 13) as f32 / 6.0 - 1.0;
+        let rbm = Rbm::new(
+            Array2::from_shape_fn((5, 3), |(i, j)| value(i * 3 + j)),
+            Array1::from_shape_fn(5, value),
+            Array1::from_shape_fn(3, |j| value(j + 9)),
+        )
+        .unwrap();
+        let bits = BitMatrix::from_fn(4, 5, |n, i| (n + i * i) % 3 == 0);
+        let found = free_energies_of_reals(&rbm, &RealRows::from(&bits)).unwrap();
+        let pairs = found.iter().zip(free_energies(&rbm, &bits));
+        assert!(pairs.into_iter().all(|(x, y)| (x - y).abs() < 1e-13));
+        // Linear in v without hidden weights, and softplus along them.
+        let mut half = RealRows::new(5);
+        half.push([0.5, 0.0, -2.0, 0.0, 1.25]);
+        let mut expected = 0.0;
+        for (i, v) in half.row(0).iter() {
+            expected -= f64::from(v) * f64::from(value(i));
+        }
+        for j in 0..3 {
+            let inputs =
+                half.row(0).iter().map(|(i, v)| f64::from(v) * f64::from(value(i * 3 + j)));
+            expected -= crate::model::softplus(f64::from(value(j + 9)) + inputs.sum::<f64>());
+        }
+        let found = free_energies_of_reals(&rbm, &half).unwrap();
+        assert!((found[0] - expected).abs() < 1e-13, "{found:?} {expected}");
+    }
 
     #[test]
     fn the_gap_of_independent_pixels_is_that_of_their_biases() {

@@ -3,7 +3,10 @@
 
 use super::Score;
 use crate::bits::BitMatrix;
+use crate::error::Result;
+use crate::kernels::{self, Isa};
 use crate::model::{Rbm, sigmoid, softplus};
+use crate::reals::{RealRow, RealRows};
 use crate::rng::{Purpose, Stream};
 use rayon::prelude::*;
 
@@ -44,6 +47,85 @@ pub fn stochastic_pseudo_likelihood(rbm: &Rbm, visible: &BitMatrix, seed: u64) -
     Score::of(&(0..visible.n_rows()).into_par_iter().map(of_example).collect::<Vec<_>>())
 }
 
+/// Σᵢ ln p(vᵢ | the rest) of every row of `visible` (N, V), numbers as they are, in nats: p(vᵢ | the
+/// rest) is e^−F(v) over the sum of that and of the same with vᵢ turned to 1 − vᵢ, as scikit-learn's
+/// `BernoulliRBM.score_samples` has it. Of bits it is the pseudo-likelihood.
+///
+/// # Errors
+/// As [`Rbm::mean_hidden_of_reals`].
+pub fn pseudo_likelihoods_of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
+    rbm.check_width(visible)?;
+    let isa = Isa::from_environment()?;
+    let factors = (rbm.norm() <= MAX_NORM).then(|| Factors::new(rbm));
+    let of_row = |n| {
+        let v = visible.row(n);
+        let turned = Turned::new(rbm, isa, v);
+        let odds = factors.as_ref().map(|factors| factors.odds(&turned.inputs));
+        let (mut sum, mut entries, mut buffer) = (0.0, v.iter().peekable(), Vec::new());
+        for i in 0..rbm.n_visible() {
+            let value = entries.next_if(|&(unit, _)| unit == i).map_or(0.0, |(_, value)| value);
+            // A bit has its exponentials at hand.
+            let rise = match (&factors, &odds, value) {
+                (Some(factors), Some(odds), 0.0 | 1.0) => factors.rise(rbm, odds, i, value == 1.0),
+                _ => turned.rise(i, value, &mut buffer),
+            };
+            sum -= softplus(rise);
+        }
+        sum
+    };
+    Ok((0..visible.n_rows()).into_par_iter().map(of_row).collect())
+}
+
+/// V ln p(vᵢ | the rest) of one unit i of every row of `visible` (N, V), numbers as they are, the one
+/// that `units` (N) names: what scikit-learn computes for the units that it draws.
+///
+/// # Errors
+/// As [`Rbm::mean_hidden_of_reals`].
+///
+/// # Panics
+/// If there is not a unit, below V, for each row.
+pub fn pseudo_likelihoods_of_units(
+    rbm: &Rbm,
+    visible: &RealRows,
+    units: &[usize],
+) -> Result<Vec<f64>> {
+    rbm.check_width(visible)?;
+    assert_eq!(units.len(), visible.n_rows(), "a unit for each row");
+    let isa = Isa::from_environment()?;
+    let of_row = |(n, &unit): (usize, &usize)| {
+        let turned = Turned::new(rbm, isa, visible.row(n));
+        let rise = turned.rise(unit, visible.row(n).value(unit), &mut Vec::new());
+        -(rbm.n_visible() as f64) * softplus(rise)
+    };
+    Ok(units.par_iter().enumerate().map(of_row).collect())
+}
+
+/// A row of numbers, about to have units turned.
+struct Turned<'a> {
+    rbm: &'a Rbm,
+    isa: Isa,
+    inputs: Vec<f64>,
+    softplus: f64,
+}
+
+impl<'a> Turned<'a> {
+    fn new(rbm: &'a Rbm, isa: Isa, v: RealRow<'_>) -> Self {
+        let inputs = rbm.hidden_inputs_of_reals(isa, v).to_vec();
+        let softplus = kernels::softplus::sum(isa, &inputs);
+        Self { rbm, isa, inputs, softplus }
+    }
+
+    /// By how much −F rises when unit `i` goes from `value` to 1 − `value`; `inputs` is a buffer.
+    fn rise(&self, i: usize, value: f32, inputs: &mut Vec<f64>) -> f64 {
+        let change = 1.0 - 2.0 * f64::from(value);
+        inputs.clear();
+        let pairs = self.inputs.iter().zip(self.rbm.weights().row(i));
+        inputs.extend(pairs.map(|(x, &w)| x + change * f64::from(w)));
+        let of_bias = change * f64::from(self.rbm.visible_bias()[i]);
+        of_bias + kernels::softplus::sum(self.isa, inputs) - self.softplus
+    }
+}
+
 /// By its definition: the free energy with each unit turned.
 fn by_free_energies(rbm: &Rbm, v: &[u64]) -> f64 {
     let here = rbm.free_energy(v);
@@ -80,21 +162,30 @@ impl Factors {
     }
 
     fn log_pseudo_likelihood(&self, rbm: &Rbm, v: &[u64]) -> f64 {
-        let inputs = rbm.hidden_inputs(v);
+        let odds = self.odds(rbm.hidden_inputs(v).as_slice().expect("standard layout"));
+        let mut sum = 0.0;
+        for i in 0..rbm.n_visible() {
+            sum -= softplus(self.rise(rbm, &odds, i, v[i / 64] >> (i % 64) & 1 == 1));
+        }
+        sum
+    }
+
+    /// p(hⱼ = 1 | v) and p(hⱼ = 0 | v) from the inputs of the hidden units, filled up with 0 and 1.
+    fn odds(&self, inputs: &[f64]) -> [Vec<f64>; 2] {
         let (mut is_on, mut is_off) = (vec![0.0; self.width], vec![1.0; self.width]);
         for (j, &x) in inputs.iter().enumerate() {
             is_on[j] = sigmoid(x);
             is_off[j] = sigmoid(-x);
         }
-        let mut sum = 0.0;
-        for (i, &bias) in rbm.visible_bias().iter().enumerate() {
-            let on = v[i / 64] >> (i % 64) & 1 == 1;
-            let (factors, bias) =
-                if on { (&self.off, -f64::from(bias)) } else { (&self.on, f64::from(bias)) };
-            let factors = &factors[i * self.width..(i + 1) * self.width];
-            sum -= softplus(bias + libm::log(product(factors, &is_on, &is_off)));
-        }
-        sum
+        [is_on, is_off]
+    }
+
+    /// By how much −F rises when unit `i`, which is on or off, is turned.
+    fn rise(&self, rbm: &Rbm, [is_on, is_off]: &[Vec<f64>; 2], i: usize, on: bool) -> f64 {
+        let bias = f64::from(rbm.visible_bias()[i]);
+        let (factors, bias) = if on { (&self.off, -bias) } else { (&self.on, bias) };
+        let factors = &factors[i * self.width..(i + 1) * self.width];
+        bias + libm::log(product(factors, is_on, is_off))
     }
 }
 
@@ -113,6 +204,7 @@ fn product(factors: &[f64], is_on: &[f64], is_off: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::free_energy::free_energies_of_reals;
     use super::*;
     use ndarray::{Array1, Array2};
 
@@ -136,6 +228,38 @@ mod tests {
             let found = pseudo_likelihood(&rbm, &visible);
             assert!((found.mean / Score::of(&expected).mean - 1.0).abs() < 1e-9, "{strength}");
         }
+    }
+
+    #[test]
+    fn numbers_are_scored_by_the_free_energies_of_their_flips() {
+        let value = |n: usize, i: usize| [0.0, 0.0, 1.0, 0.25, -0.5, 1.5][(n * 5 + i * i) % 6];
+        let numbers = Array2::from_shape_fn((3, 70), |(n, i)| value(n, i));
+        let rows = RealRows::from(numbers.view());
+        for strength in [0.1, 1.0, 8.0] {
+            let rbm = machine(strength);
+            let here = free_energies_of_reals(&rbm, &rows).unwrap();
+            let mut expected = [0.0; 3];
+            for i in 0..70 {
+                let mut flipped = numbers.clone();
+                flipped.column_mut(i).mapv_inplace(|v| 1.0 - v);
+                let there = free_energies_of_reals(&rbm, &RealRows::from(flipped.view())).unwrap();
+                let terms: Vec<_> = (0..3).map(|n| -softplus(here[n] - there[n])).collect();
+                let one = pseudo_likelihoods_of_units(&rbm, &rows, &[i; 3]).unwrap();
+                for n in 0..3 {
+                    expected[n] += terms[n];
+                    let bound = 1e-9 * terms[n].abs().max(1e-3);
+                    assert!((one[n] / 70.0 - terms[n]).abs() < bound, "{strength}");
+                }
+            }
+            let found = pseudo_likelihoods_of_reals(&rbm, &rows).unwrap();
+            for (x, y) in found.iter().zip(expected) {
+                assert!((x / y - 1.0).abs() < 1e-9, "{strength}: {x} {y}");
+            }
+        }
+        let bits = BitMatrix::from_fn(4, 70, |n, i| (i * i + 3 * n) % 4 == 0);
+        let found = pseudo_likelihoods_of_reals(&machine(1.0), &RealRows::from(&bits)).unwrap();
+        let expected = pseudo_likelihood(&machine(1.0), &bits);
+        assert!((Score::of(&found).mean / expected.mean - 1.0).abs() < 1e-12);
     }
 
     #[test]

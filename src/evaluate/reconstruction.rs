@@ -5,6 +5,7 @@ use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::{Chains, Image};
 use crate::model::Rbm;
+use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
 use ndarray::Array2;
 
@@ -19,6 +20,19 @@ pub fn reconstruct(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Result<Array2<f
         .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
         .collect();
     let chains = Chains::from_visible(&image, visible, streams);
+    image.visible_given_hidden().means(&chains.hidden())
+}
+
+/// [`reconstruct`] for rows of numbers (N, V), which are taken as they are.
+///
+/// # Errors
+/// As [`Rbm::mean_hidden_of_reals`].
+pub fn reconstruct_reals(rbm: &Rbm, visible: &RealRows, seed: u64) -> Result<Array2<f32>> {
+    let image = Image::new(rbm)?;
+    let streams = (0..visible.n_rows() as u64)
+        .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
+        .collect();
+    let chains = Chains::from_reals(rbm, &image, visible, streams)?;
     image.visible_given_hidden().means(&chains.hidden())
 }
 
@@ -52,5 +66,7 @@ mod tests {
         assert!(reconstruction_error(&copying, &visible, 1).unwrap().mean < 1e-3);
         let idle = Rbm::new(Array2::zeros((5, 2)), Array1::zeros(5), Array1::zeros(2)).unwrap();
         assert_eq!(reconstruction_error(&idle, &visible, 1).unwrap().mean, 0.25);
+        let means = reconstruct(&copying, &visible, 1).unwrap();
+        assert_eq!(reconstruct_reals(&copying, &RealRows::from(&visible), 1).unwrap(), means);
     }
 }

@@ -21,7 +21,7 @@ pub struct Chains {
     /// The random words of this sweep.
     pub(crate) words: Words,
     /// Thresholds of one draw of a layer, (panels, row capacity).
-    thresholds: Vec<Row<i32>>,
+    pub(super) thresholds: Vec<Row<i32>>,
 }
 
 impl Chains {

@@ -9,7 +9,8 @@
 //! Chains may also be led along a [`Path`] from independent pixels to the machine: the same
 //! conditionals at an inverse temperature β. On the same path lie the replicas of parallel tempering
 //! ([`Tempering`]), which let chains of the machine pass from one mode to another. With some pixels held
-//! at given values, chains complete images ([`Inpainting`]).
+//! at given values, chains complete images ([`Inpainting`]). Given real-valued v, p(h | v) is a
+//! [`RealConditional`].
 
 #[cfg(test)]
 mod test_machine;
@@ -23,6 +24,8 @@ mod conditional;
 mod image;
 
 mod chains;
+
+mod real;
 
 mod independent;
 
@@ -41,5 +44,6 @@ pub use image::Image;
 pub use independent::draw_independent;
 pub use inpainting::Inpainting;
 pub use path::{Path, smoothed_rates};
+pub use real::RealConditional;
 pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};
 pub use tempering::Tempering;

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 /// The rates of the base: (mean + 0.05)/1.05 of each pixel, as in the code of Salakhutdinov and
 /// Murray (2008), and no more than 1/1.05, so that none is certain to be on.
 pub fn smoothed_rates(means: &Array1<f64>) -> Array1<f64> {
-    means.mapv(|mean| ((mean + 0.05) / 1.05).min(1.0 / 1.05))
+    means.mapv(|mean| ((mean.max(0.0) + 0.05) / 1.05).min(1.0 / 1.05))
 }
 
 /// A path of distributions from the *base*, independent pixels of log-odds a, to a machine:

@@ -28,12 +28,16 @@ pub enum Difference {
 impl Difference {
     /// For sums over `n_data` examples and `n_chains` chains of values worth `1/one` each.
     pub fn new(n_data: usize, n_chains: usize, one: i32) -> Self {
-        let scale = |rows: usize| (1.0 / (f64::from(one) * rows as f64)) as f32;
-        if n_data == n_chains {
-            Self::Joint(scale(n_data))
-        } else {
-            Self::Separate(scale(n_data), scale(n_chains))
+        match Self::separate(n_data, n_chains, one) {
+            Self::Separate(scale, _) if n_data == n_chains => Self::Joint(scale),
+            separate => separate,
         }
+    }
+
+    /// The same, without ever joining the sums.
+    pub fn separate(n_data: usize, n_chains: usize, one: i32) -> Self {
+        let scale = |rows: usize| (1.0 / (f64::from(one) * rows as f64)) as f32;
+        Self::Separate(scale(n_data), scale(n_chains))
     }
 
     /// ⟨·⟩_data − ⟨·⟩_model of 64 parameters, from their sums over the data and their negative sums
@@ -49,6 +53,18 @@ impl Difference {
             }
         }
     }
+
+    /// The same of sums over real data, which are not joined with those of the model.
+    ///
+    /// # Panics
+    /// If the sums are joint.
+    #[inline(always)]
+    pub fn row_of_reals(self, data: &Row<f32>, model: &Row<i32>) -> Row<f32> {
+        let Self::Separate(of_data, of_model) = self else {
+            panic!("sums of real numbers are not joined with those of integers");
+        };
+        std::array::from_fn(|j| data[j] * of_data + model[j] as f32 * of_model)
+    }
 }
 
 /// A matrix xᵢ yⱼ that is taken off the gradient of a tile.
@@ -60,13 +76,22 @@ pub struct RankOne<'a> {
     pub columns: &'a Row<f32>,
 }
 
+/// Σₙ vₙᵢ p̃ₙⱼ over the examples, a row for each visible unit.
+#[derive(Clone, Copy, Debug)]
+pub enum DataSums<'a> {
+    /// Of bits.
+    Whole(&'a Tile<i32>),
+    /// Of real numbers.
+    Real(&'a Tile<f32>),
+}
+
 /// What the gradient of a tile is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct TileGradient<'a> {
     /// What the sums are worth.
     pub difference: Difference,
-    /// Σₙ vₙᵢ p̃ₙⱼ over the examples, a row for each visible unit.
-    pub data: &'a Tile<i32>,
+    /// The sums over the examples.
+    pub data: DataSums<'a>,
     /// The same over the chains, negative; none: `data` has both.
     pub model: Option<&'a Tile<i32>>,
     /// Taken off, one after the other.
@@ -78,7 +103,10 @@ impl TileGradient<'_> {
     #[inline(always)]
     fn row(&self, i: usize) -> Row<f32> {
         let model = self.model.map_or(&[0; SIDE], |model| &model[i]);
-        let mut gradient = self.difference.row(&self.data[i], model);
+        let mut gradient = match self.data {
+            DataSums::Whole(data) => self.difference.row(&data[i], model),
+            DataSums::Real(data) => self.difference.row_of_reals(&data[i], model),
+        };
         for term in self.terms {
             for (gradient, y) in gradient.iter_mut().zip(term.columns) {
                 *gradient -= term.rows[i] * y;
@@ -186,9 +214,11 @@ mod tests {
         for isa in Isa::available() {
             let scale = |n: i32| 1.0 / (n << 16) as f32;
             let separate = Difference::Separate(scale(8), scale(4));
+            let reals = data.map(|row| row.map(|x| x as f32));
             for (difference, data, model, chains) in [
-                (Difference::Joint(scale(8)), &joint, None, 8.0),
-                (separate, &data, Some(&model), 4.0),
+                (Difference::Joint(scale(8)), DataSums::Whole(&joint), None, 8.0),
+                (separate, DataSums::Whole(&data), Some(&model), 4.0),
+                (separate, DataSums::Real(&reals), Some(&model), 4.0),
             ] {
                 let rows = std::array::from_fn(|i| i as f32);
                 let columns = std::array::from_fn(|j| j as f32 / 4.0 - 3.0);

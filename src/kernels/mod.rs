@@ -7,7 +7,7 @@
 //! ```
 //!
 //! [`rows::add_active_rows`] is the one sum of the project: it serves v → h, h → v and the
-//! statistics. Every kernel is one plain body, compiled for each instruction set, and gives on
+//! statistics; [`scaled_rows`] is its like for real-valued data. Every kernel is one plain body, compiled for each instruction set, and gives on
 //! each the same integers as [`naive`].
 //!
 //! # What an update costs
@@ -60,6 +60,8 @@ pub mod tile;
 pub mod naive;
 
 pub mod rows;
+
+pub mod scaled_rows;
 
 pub mod sigmoid;
 

@@ -11,6 +11,17 @@ pub fn add_active_rows(rows: &[Vec<i32>], states: &[Vec<bool>], sums: &mut [Vec<
     }
 }
 
+/// `sums[n][j] += Σ vₙᵢ · rows[i][j]` over the units i in order, in f32, those of vₙᵢ = 0 left out.
+pub fn add_scaled_rows(rows: &[[f32; 64]], states: &[Vec<f32>], sums: &mut [Vec<f32>]) {
+    for (state, sum) in states.iter().zip(sums) {
+        for (row, &v) in rows.iter().zip(state).filter(|(_, v)| **v != 0.0) {
+            for (total, &addend) in sum.iter_mut().zip(row) {
+                *total += v * addend;
+            }
+        }
+    }
+}
+
 /// σ(x) = 1 / (1 + e^-x), in double precision, the same on every machine.
 pub fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-x))

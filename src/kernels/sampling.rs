@@ -2,6 +2,7 @@
 
 use super::isa::dispatch;
 use super::tile::{Row, SIDE};
+use crate::reals::RealRow;
 use crate::rng::{STEP, Stream};
 
 dispatch! {
@@ -65,71 +66,85 @@ fn fill_body(stream: &mut Stream, n_units: usize, rows: &mut [Row<u32>]) {
     }
 }
 
-/// An intensity from 0 to 1, in one of the forms that data come in.
-pub trait Intensity: Copy {
-    /// The intensity times 2^24, rounded: what a draw is compared with.
-    fn threshold(self) -> i32;
+/// Panels whose random words are made at a time.
+const PANELS: usize = 4;
+
+/// A grey level's chance to be on, times 2^24: x·2^24/255, rounded, so that 0 is never on and 255
+/// always. 2^24 is 65,793 · 255 + 1, so that the quotient is 65,793·x + x/255: no table, no
+/// division.
+#[inline(always)]
+fn grey_threshold(x: u8) -> i32 {
+    65_793 * i32::from(x) + i32::from(x >> 7)
 }
 
-impl Intensity for u8 {
-    /// x·2^24/255, so that 0 is never on and 255 always. 2^24 is 65,793 · 255 + 1, so that the
-    /// quotient is 65,793·x + x/255: no table, no division.
-    #[inline(always)]
-    fn threshold(self) -> i32 {
-        65_793 * i32::from(self) + i32::from(self >> 7)
-    }
+/// An intensity's chance to be on, times 2^24: x·2^24, halves upwards. Below 0 it is never on, above
+/// 1 always.
+#[inline(always)]
+fn real_threshold(x: f32) -> i32 {
+    // Exact, but for an x so small that the sum is 0.5 all the same.
+    (f64::from(x) * f64::from(1 << 24) + 0.5) as i32
 }
 
-impl Intensity for f32 {
-    /// x·2^24, halves upwards.
-    #[inline(always)]
-    fn threshold(self) -> i32 {
-        // Exact, but for an x so small that the sum is 0.5 all the same.
-        (f64::from(self) * f64::from(1 << 24) + 0.5) as i32
-    }
-}
-
-/// Draws a row of units that are on with their intensities as chances: ⌈units / 16⌉ steps of the
+/// Draws a row of units that are on with their grey levels as chances: ⌈units / 16⌉ steps of the
 /// stream.
 ///
 /// # Panics
 /// If there is not a word for each 64 units.
-pub fn draw_intensities<T: Intensity>(
-    isa: super::Isa,
-    intensities: &[T],
-    mut stream: Stream,
-    row: &mut [u64],
-) {
-    /// Panels whose random words are made at a time.
-    const PANELS: usize = 4;
-    assert_eq!(row.len(), intensities.len().div_ceil(SIDE), "a word for each 64 units");
+pub fn draw_grey_levels(isa: super::Isa, levels: &[u8], mut stream: Stream, row: &mut [u64]) {
+    assert_eq!(row.len(), levels.len().div_ceil(SIDE), "a word for each 64 units");
     let mut words = [[0; SIDE]; PANELS];
-    for (intensities, bits) in intensities.chunks(PANELS * SIDE).zip(row.chunks_mut(PANELS)) {
+    for (levels, bits) in levels.chunks(PANELS * SIDE).zip(row.chunks_mut(PANELS)) {
         // A function of its own: next to the comparisons the compiler keeps the stream in scalars.
-        fill(isa, &mut stream, intensities.len(), &mut words);
-        compare_intensities(isa, intensities, &words, bits);
+        fill(isa, &mut stream, levels.len(), &mut words);
+        compare_grey_levels(isa, levels, &words, bits);
     }
 }
 
 dispatch! {
-    /// Bit j is on when the top 24 bits of word j are below the threshold of intensity j.
-    fn compare_intensities<; T: Intensity>(isa, intensities: &[T], words: &[Row<u32>],
-        bits: &mut [u64]) = compare_intensities_body
+    /// Bit j is on when the top 24 bits of word j are below the threshold of level j.
+    fn compare_grey_levels(isa, levels: &[u8], words: &[Row<u32>], bits: &mut [u64])
+        = compare_grey_levels_body
 }
 
 #[inline(always)]
-fn compare_intensities_body<T: Intensity>(intensities: &[T], words: &[Row<u32>], bits: &mut [u64]) {
-    let (whole, rest) = intensities.as_chunks::<SIDE>();
-    for ((intensities, words), bits) in whole.iter().zip(words).zip(&mut *bits) {
-        *bits = draw_row(&intensities.map(T::threshold), words);
+fn compare_grey_levels_body(levels: &[u8], words: &[Row<u32>], bits: &mut [u64]) {
+    let (whole, rest) = levels.as_chunks::<SIDE>();
+    for ((levels, words), bits) in whole.iter().zip(words).zip(&mut *bits) {
+        *bits = draw_row(&levels.map(grey_threshold), words);
     }
     if !rest.is_empty() {
         // Units past the last keep the threshold 0: they are never on.
         let mut thresholds = [0; SIDE];
-        for (threshold, x) in thresholds.iter_mut().zip(rest) {
-            *threshold = x.threshold();
+        for (threshold, &x) in thresholds.iter_mut().zip(rest) {
+            *threshold = grey_threshold(x);
         }
         bits[whole.len()] = draw_row(&thresholds, &words[whole.len()]);
+    }
+}
+
+/// The same of `n_units` intensities, given by those that are not 0.
+///
+/// # Panics
+/// If there is not a word for each 64 units.
+pub fn draw_intensities(
+    isa: super::Isa,
+    intensities: RealRow<'_>,
+    n_units: usize,
+    mut stream: Stream,
+    row: &mut [u64],
+) {
+    assert_eq!(row.len(), n_units.div_ceil(SIDE), "a word for each 64 units");
+    let mut words = [[0; SIDE]; PANELS];
+    let mut entries = intensities.iter().peekable();
+    for (at, bits) in row.chunks_mut(PANELS).enumerate() {
+        bits.fill(0);
+        let first = at * PANELS * SIDE;
+        fill(isa, &mut stream, (n_units - first).min(PANELS * SIDE), &mut words);
+        while let Some((unit, x)) = entries.next_if(|&(unit, _)| unit < first + PANELS * SIDE) {
+            let (word, bit) = ((unit - first) / SIDE, unit % SIDE);
+            let is_on = ((words[word][bit] >> 8) as i32) < real_threshold(x);
+            bits[word] |= u64::from(is_on) << bit;
+        }
     }
 }
 
@@ -137,6 +152,7 @@ fn compare_intensities_body<T: Intensity>(intensities: &[T], words: &[Row<u32>],
 mod tests {
     use super::super::{Isa, naive};
     use super::*;
+    use crate::reals::RealRows;
     use crate::rng::Purpose;
 
     #[test]
@@ -182,27 +198,30 @@ mod tests {
     fn thresholds_of_intensities_are_rounded_products() {
         for x in 0..=255_u8 {
             let product = f64::from(x) * f64::from(1 << 24) / 255.0;
-            assert_eq!(f64::from(x.threshold()), product.round(), "{x}");
+            assert_eq!(f64::from(grey_threshold(x)), product.round(), "{x}");
         }
         let halves = (0..100).map(|k| (k as f32 + 0.5) / (1 << 24) as f32);
         for x in halves.chain([0.0, 1e-30, 0.1, 0.999_999_94, 1.0]) {
             let product = f64::from(x) * f64::from(1 << 24);
-            assert_eq!(f64::from(x.threshold()), product.round(), "{x}");
+            assert_eq!(f64::from(real_threshold(x)), product.round(), "{x}");
         }
+        assert!(real_threshold(-0.25) < 0 && real_threshold(1.5) >= 1 << 24);
+        assert!(real_threshold(-1e30) < 0 && real_threshold(1e30) >= 1 << 24);
     }
 
     #[test]
     fn every_instruction_set_draws_intensities_alike() {
         for n_units in [1_usize, 15, 64, 65, 100, 784] {
             let bytes: Vec<u8> = (0..n_units).map(|i| (i * 37) as u8).collect();
-            let reals: Vec<f32> = bytes.iter().map(|&x| f32::from(x) / 255.0).collect();
+            let mut reals = RealRows::new(n_units);
+            reals.push(bytes.iter().map(|&x| f32::from(x) / 255.0));
             let row = |isa, reals_too: bool| {
                 let mut row = vec![0; n_units.div_ceil(SIDE)];
                 let stream = Stream::new(5, Purpose::Binarize, 1);
                 if reals_too {
-                    draw_intensities(isa, &reals, stream, &mut row);
+                    draw_intensities(isa, reals.row(0), n_units, stream, &mut row);
                 } else {
-                    draw_intensities(isa, &bytes, stream, &mut row);
+                    draw_grey_levels(isa, &bytes, stream, &mut row);
                 }
                 row
             };

@@ -37,6 +37,25 @@ fn offset_thresholds_body(rows: &mut [Row<i32>], factor: f32, offsets: &Row<f32>
     }
 }
 
+dispatch! {
+    /// The thresholds of inputs in f32.
+    ///
+    /// # Panics
+    /// If there are not as many thresholds as inputs.
+    pub fn thresholds_of_reals(isa, inputs: &[Row<f32>], thresholds: &mut [Row<i32>])
+        = thresholds_of_reals_body
+}
+
+#[inline(always)]
+fn thresholds_of_reals_body(inputs: &[Row<f32>], thresholds: &mut [Row<i32>]) {
+    assert_eq!(inputs.len(), thresholds.len(), "a threshold for each input");
+    for (inputs, thresholds) in inputs.iter().zip(thresholds) {
+        for (x, to) in inputs.iter().zip(thresholds) {
+            *to = threshold(*x);
+        }
+    }
+}
+
 /// `⌊σ(x) · 2^24⌋` by +, ×, ÷ in one fixed order: with t = −x·log₂e = k + f, k whole and
 /// |f| ≤ 1/2, σ(x) = 1 / (1 + 2^k · 2^f), and 2^f is a polynomial of degree 6.
 #[inline(always)]
@@ -138,6 +157,21 @@ mod tests {
             let mut found = inputs.clone();
             offset_thresholds(isa, &mut found, factor, &offsets);
             assert!(found == expected_with_offsets, "{}", isa.name());
+        }
+    }
+
+    #[test]
+    fn reals_have_the_thresholds_of_equal_integers() {
+        let inputs: Vec<Row<i32>> =
+            (0..50).map(|row| std::array::from_fn(|j| (row * 64 + j as i32 - 1600) * 99)).collect();
+        let factor = 1.0 / (1 << 12) as f32;
+        let reals: Vec<_> = inputs.iter().map(|row| row.map(|x| x as f32 * factor)).collect();
+        let mut expected = inputs.clone();
+        thresholds(Isa::BASELINE, &mut expected, factor);
+        for isa in Isa::available() {
+            let mut found = vec![[7; 64]; 50];
+            thresholds_of_reals(isa, &reals, &mut found);
+            assert!(found == expected, "{}", isa.name());
         }
     }
 

@@ -1,5 +1,5 @@
 //! softplus(x) = ln(1 + e^x) in double precision: sums of it, which make free energies, and
-//! differences along inverse temperatures, which make the weights of annealing.
+//! differences along inverse temperatures, which make the weights of annealing; and σ, its slope.
 //!
 //! softplus(x) = max(x, 0) + ln(1 + e^−|x|), and the second parts of many units are one logarithm,
 //! that of the product of factors 1 + e^−|x|, which lie between 1 and 2: 512 of them are at most
@@ -72,6 +72,29 @@ fn differences_body(rows: &[Row<i32>], from: f64, to: f64, differences: &mut [f6
     }
 }
 
+dispatch! {
+    /// σ(x) = 1 / (1 + e^−x) of every value, in place, within a few units of the last place.
+    pub fn sigmoids(isa, values: &mut [f64]) = sigmoids_body
+}
+
+#[inline(always)]
+fn sigmoids_body(values: &mut [f64]) {
+    /// Below, [`exp_of_minus`] ends before e^x does.
+    const FAR: f64 = -40.0;
+    for values in values.chunks_mut(MOST) {
+        let mut inputs = [0.0; MOST];
+        let inputs = &mut inputs[..values.len()];
+        inputs.copy_from_slice(values);
+        for (value, &x) in values.iter_mut().zip(&*inputs) {
+            let tail = exp_of_minus(x.abs());
+            *value = (if x < 0.0 { tail } else { 1.0 }) / (1.0 + tail);
+        }
+        for (value, &x) in values.iter_mut().zip(&*inputs).filter(|(_, x)| **x < FAR) {
+            *value = super::naive::sigmoid(x);
+        }
+    }
+}
+
 /// e^−x for x ≥ 0, within 3 units of the last place while it is above 1e-15; from x = 45 on, where
 /// 1 + e^−x is 1, any number below 1e-19.
 ///
@@ -136,6 +159,19 @@ mod tests {
                 for isa in Isa::available() {
                     assert_eq!(sum(isa, &values).to_bits(), found.to_bits(), "{}", isa.name());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn sigmoids_are_right_to_some_units_of_the_last_place() {
+        let inputs: Vec<f64> = (-7000..4000).map(|step| f64::from(step) * 0.1).collect();
+        for isa in Isa::available() {
+            let mut found = inputs.clone();
+            sigmoids(isa, &mut found);
+            for (&x, &found) in inputs.iter().zip(&found) {
+                let exact = naive::sigmoid(x);
+                assert!((found - exact).abs() <= 2e-14 * exact, "{}: {x} {found}", isa.name());
             }
         }
     }

@@ -35,7 +35,7 @@ impl Rbm {
     /// A machine to start training from: weights N(0, 0.01²), hidden bias 0, and the visible bias
     /// ln(p / (1 − p)) at which, without weights, each pixel is on as often as in the data.
     /// `mean` (V) is the mean of `n_examples`; p = (n·mean + 1) / (n + 2), Laplace's rule, keeps
-    /// pixels that are always off, or on, finite.
+    /// pixels that are always off, or on, finite. A mean below 0 counts as 0, one above 1 as 1.
     ///
     /// # Errors
     /// As [`Rbm::new`]: a layer is empty.
@@ -50,7 +50,7 @@ impl Rbm {
         let weights = Array2::random_using((mean.len(), n_hidden), normal, &mut rng);
         let n = n_examples as f64;
         let visible_bias = mean.mapv(|mean| {
-            let rate = (n * mean + 1.0) / (n + 2.0);
+            let rate = (n * mean.clamp(0.0, 1.0) + 1.0) / (n + 2.0);
             libm::log(rate / (1.0 - rate)) as f32
         });
         Self::new(weights, visible_bias, Array1::zeros(n_hidden))

@@ -24,9 +24,6 @@ use rayon::prelude::*;
 /// One, as an offset.
 const ONE: f64 = (1 << 16) as f64;
 
-/// Most rows times units: the sums of 64 bits then hold.
-pub const MAX_SUM: usize = 1 << 30;
-
 /// μ, λ and the sums that they need.
 #[derive(Clone, Debug)]
 pub struct Centering {
@@ -43,6 +40,19 @@ pub struct Centering {
     a_visible: Vec<[i64; 2]>,
     /// Σₙ p̃ₙⱼ mₙ over the data and, negative, over the chains (H).
     m_hidden: Vec<[i64; 2]>,
+    /// What real data add to the sums over the data: f64 sums in the order of units, or examples.
+    of_reals: Moments,
+}
+
+/// Sums over real data.
+#[derive(Clone, Debug)]
+struct Moments {
+    /// Σᵢ vₙᵢ μ̃ᵢ (rows).
+    m: Vec<f64>,
+    /// Σₙ vₙᵢ aₙ (V).
+    a_visible: Vec<f64>,
+    /// Σₙ p̃ₙⱼ mₙ (H).
+    m_hidden: Vec<f64>,
 }
 
 /// The gradients of both biases beyond those of the sums.
@@ -59,8 +69,14 @@ impl Centering {
         let (n_visible, hidden_panels) = (mean.len(), n_hidden.div_ceil(SIDE));
         let mut visible = vec![0; n_visible.next_multiple_of(SIDE)];
         visible.iter_mut().zip(mean).for_each(|(offset, &mean)| *offset = to_fixed(mean));
+        let of_reals = Moments {
+            m: vec![0.0; row_capacity],
+            a_visible: vec![0.0; visible.len()],
+            m_hidden: vec![0.0; hidden_panels * SIDE],
+        };
         Self {
             isa,
+            of_reals,
             a_visible: vec![[0; 2]; visible.len()],
             visible,
             hidden: vec![0; hidden_panels * SIDE],
@@ -68,6 +84,13 @@ impl Centering {
             m: vec![0; row_capacity],
             m_hidden: vec![[0; 2]; hidden_panels * SIDE],
         }
+    }
+
+    /// Makes room for statistics of so many rows.
+    pub fn set_row_capacity(&mut self, row_capacity: usize) {
+        self.a.resize(self.hidden.len() / SIDE * row_capacity, 0);
+        self.m.resize(row_capacity, 0);
+        self.of_reals.m.resize(row_capacity, 0.0);
     }
 
     /// Moves λ to the running means of the hidden units (H).
@@ -91,14 +114,16 @@ impl Centering {
         let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
         let first_chain = statistics.capacities().0;
         let (of_data, of_chains) = (0..n_data, first_chain..first_chain + n_chains);
-        let means = |[data, chains]: [i64; 2], one: f64| {
-            data as f64 / (n_data as f64 * one) + chains as f64 / (n_chains as f64 * one)
+        let means = |[data, chains]: [i64; 2], reals: f64, one: f64| {
+            // One of the two sums over the data is 0.
+            let data = data as f64 + reals;
+            data / (n_data as f64 * one) + chains as f64 / (n_chains as f64 * one)
         };
         let both = |values: &[i64]| {
             [&of_data, &of_chains].map(|rows| values[rows.clone()].iter().sum::<i64>())
         };
 
-        let Self { isa, visible, hidden, a, m, a_visible, m_hidden } = self;
+        let Self { isa, visible, hidden, a, m, a_visible, m_hidden, of_reals } = self;
         let isa = *isa;
         let hidden_panels = hidden.as_chunks::<SIDE>().0;
         rayon::join(
@@ -146,28 +171,67 @@ impl Centering {
             },
         );
 
+        of_reals.take(statistics, visible, a);
+        let sum_of_m: f64 = of_reals.m[of_data.clone()].iter().sum();
+
         let square = |offsets: &[i32]| {
             let sum: i64 = offsets.iter().map(|&x| i64::from(x) * i64::from(x)).sum();
             sum as f64 / (ONE * ONE)
         };
-        let g_lambda = means(both(a), ONE * ONE);
+        let g_lambda = means(both(a), 0.0, ONE * ONE);
         let [m_data, m_chains] = both(m);
-        let f_mu = means([m_data, -m_chains], ONE);
+        let f_mu = means([m_data, -m_chains], sum_of_m, ONE);
         let (lambda_square, mu_square) = (square(hidden), square(visible));
         for (i, f) in biases.visible.iter_mut().enumerate() {
             let mu = f64::from(visible[i]) / ONE;
-            *f = *f * (1.0 + lambda_square) + mu * g_lambda - means(a_visible[i], ONE * ONE);
+            *f = *f * (1.0 + lambda_square) + mu * g_lambda
+                - means(a_visible[i], of_reals.a_visible[i], ONE * ONE);
         }
         for (j, g) in biases.hidden.iter_mut().enumerate() {
             let lambda = f64::from(hidden[j]) / ONE;
-            *g = *g * (1.0 + mu_square) + lambda * f_mu - means(m_hidden[j], ONE * ONE);
+            *g = *g * (1.0 + mu_square) + lambda * f_mu
+                - means(m_hidden[j], of_reals.m_hidden[j], ONE * ONE);
         }
     }
 }
 
-/// A mean from 0 to 1 in 16 binary places.
+impl Moments {
+    /// Of these statistics, offsets μ̃ and sums aₙ; 0 if the data are bits.
+    fn take(&mut self, statistics: &Statistics, offsets: &[i32], a: &[i64]) {
+        let Self { m, a_visible, m_hidden } = self;
+        for sums in [&mut *m, a_visible, m_hidden] {
+            sums.fill(0.0);
+        }
+        let Some(by_unit) = statistics.reals_by_unit() else { return };
+        for (unit, row) in by_unit.rows().enumerate() {
+            row.iter().for_each(|(n, v)| m[n] += f64::from(v) * f64::from(offsets[unit]));
+        }
+        let m = &*m;
+        rayon::join(
+            || {
+                let units = a_visible[..by_unit.n_rows()].par_iter_mut().enumerate();
+                units.with_min_len(2 * SIDE).for_each(|(unit, sum)| {
+                    let terms = by_unit.row(unit).iter().map(|(n, v)| f64::from(v) * a[n] as f64);
+                    *sum = terms.sum();
+                });
+            },
+            || {
+                let panels = m_hidden.par_chunks_exact_mut(SIDE).enumerate();
+                panels.for_each(|(panel, sums)| {
+                    let rows = statistics.mean_panel(panel)[..statistics.n_data()].iter();
+                    for (means, &m) in rows.zip(m) {
+                        let units = sums.iter_mut().zip(means);
+                        units.for_each(|(sum, &mean)| *sum += f64::from(mean) * m);
+                    }
+                });
+            },
+        );
+    }
+}
+
+/// A mean from 0 to 1 in 16 binary places; those of numbers beyond are 0 or 1.
 fn to_fixed(mean: f64) -> i32 {
-    (mean * ONE).round_ties_even() as i32
+    (mean.clamp(0.0, 1.0) * ONE).round_ties_even() as i32
 }
 
 /// Adds to the values of the rows that are on.

@@ -23,6 +23,9 @@ const MAX_SWEEPS: usize = 1_000_000;
 /// The most inverse temperatures.
 const MAX_TEMPERATURES: usize = 1000;
 
+/// The most rows times units of a layer with centering: the sums of 64 bits then hold.
+const MAX_SUM: usize = 1 << 30;
+
 /// The most hidden units.
 pub const MAX_HIDDEN: usize = 100_000;
 
@@ -142,8 +145,10 @@ pub struct TrainConfig {
     pub sparsity_cost: f64,
     /// The average of the parameters that the run ends with.
     pub averaging: Averaging,
-    /// How intensities become bits. Data that are only 0 and 1 are taken as they are.
+    /// How intensities become bits, if they do. Data that are only 0 and 1 are taken as they are.
     pub binarize: Binarization,
+    /// Whether each epoch takes the examples in an order of its own, else in that of the data.
+    pub shuffle: bool,
     /// Where the chains start.
     pub chain_start: ChainStart,
     /// Where every random number comes from, 0 to 2^63 − 1.
@@ -179,6 +184,7 @@ impl Default for TrainConfig {
             sparsity_cost: 0.0,
             averaging: Averaging::None,
             binarize: Binarization::Stochastic,
+            shuffle: true,
             chain_start: ChainStart::Data,
             seed: 0,
         }
@@ -205,6 +211,16 @@ impl TrainConfig {
     /// Epochs of the whole run over `n_examples`; the last may be cut short.
     pub fn n_epochs(&self, n_examples: usize) -> u64 {
         self.total_updates(n_examples).div_ceil(self.updates_per_epoch(n_examples))
+    }
+
+    /// Checks that with centering the sums over so many examples, or over the chains, hold.
+    pub(super) fn check_rows(&self, n_rows: usize, n_visible: usize) -> Result<()> {
+        let n_units = n_visible.max(self.hidden);
+        let most = MAX_SUM / n_units;
+        let n_rows = n_rows.max(self.n_chains());
+        check("batch_size or chains", n_rows, !self.centering || n_rows <= most, || {
+            format!("at most {most} with centering and a layer of {n_units} units")
+        })
     }
 
     /// Checks every setting, and the batch size against the number of training examples.

@@ -9,10 +9,12 @@ use super::config::TrainConfig;
 use super::statistics::Statistics;
 use crate::error::Result;
 use crate::kernels::Isa;
-use crate::kernels::ascent::{Difference, RankOne, TileGradient};
+use crate::kernels::ascent::{DataSums, Difference, RankOne, TileGradient};
 use crate::kernels::rows::{Target, add_active_rows};
+use crate::kernels::scaled_rows::add_scaled_rows;
 use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Panel, Row, SIDE, Tile};
+use crate::reals::RealRows;
 use crate::state::State;
 use ndarray::Array1;
 use rayon::prelude::*;
@@ -30,7 +32,7 @@ struct Term {
 #[derive(Clone, Debug)]
 pub struct Gradient {
     isa: Isa,
-    of_means: Difference,
+    of_weights: Difference,
     /// Σ vᵢ (V) and Σ p̃ⱼ (H) over the data and, negative, over the chains, in panels.
     sums: Sums,
     /// ∇b (V), in panels.
@@ -45,6 +47,8 @@ pub struct Gradient {
 struct Sums {
     visible: Vec<[Row<i32>; 2]>,
     hidden: Vec<[Row<i32>; 2]>,
+    /// Σ vᵢ over the data, if those are real: the integers are then 0.
+    reals: Vec<Row<f32>>,
 }
 
 /// What is not in the plain gradient, and its buffers.
@@ -85,9 +89,17 @@ impl Gradient {
         let sums = Sums {
             visible: vec![[[0; SIDE]; 2]; visible_bias.len()],
             hidden: vec![[[0; SIDE]; 2]; hidden_bias.len()],
+            reals: vec![[0.0; SIDE]; visible_bias.len()],
         };
-        let of_means = Difference::Joint(0.0);
-        Self { isa, of_means, sums, visible_bias, hidden_bias, corrections }
+        let of_weights = Difference::Joint(0.0);
+        Self { isa, of_weights, sums, visible_bias, hidden_bias, corrections }
+    }
+
+    /// Makes room for statistics of so many rows.
+    pub fn set_row_capacity(&mut self, row_capacity: usize) {
+        if let Some(centering) = self.corrections.as_mut().and_then(|all| all.centering.as_mut()) {
+            centering.set_row_capacity(row_capacity);
+        }
     }
 
     /// Puts the running means of the hidden units (H) under a name, if there are any.
@@ -116,13 +128,24 @@ impl Gradient {
     /// Takes the gradient of these statistics.
     pub fn take(&mut self, statistics: &Statistics) {
         let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
-        self.of_means = Difference::new(n_data, n_chains, MEAN_ONE);
-        let (of_means, of_counts) = (self.of_means, Difference::new(n_data, n_chains, 1));
+        let of_counts = Difference::new(n_data, n_chains, 1);
+        let of_reals = Difference::separate(n_data, n_chains, 1);
+        let of_means = Difference::new(n_data, n_chains, MEAN_ONE);
+        self.of_weights = match statistics.reals_by_unit() {
+            None => of_means,
+            Some(_) => Difference::separate(n_data, n_chains, MEAN_ONE),
+        };
         let Self { sums, visible_bias, hidden_bias, corrections, .. } = self;
-        let visible = visible_bias.iter_mut().zip(&mut sums.visible);
-        for (panel, (bias, sums)) in visible.enumerate() {
+        let visible = visible_bias.iter_mut().zip(&mut sums.visible).zip(&mut sums.reals);
+        for (panel, ((bias, sums), reals)) in visible.enumerate() {
             *sums = statistics.count_visible(panel);
-            *bias = of_counts.row(&sums[0], &sums[1]);
+            *bias = match statistics.sum_reals(panel) {
+                None => of_counts.row(&sums[0], &sums[1]),
+                Some(sums_of_reals) => {
+                    *reals = sums_of_reals;
+                    of_reals.row_of_reals(reals, &sums[1])
+                }
+            };
         }
         let hidden = hidden_bias.par_iter_mut().zip(&mut sums.hidden);
         hidden.enumerate().for_each(|(panel, (bias, sums))| {
@@ -156,6 +179,8 @@ impl Gradient {
         thread_local! {
             /// Each worker's sums of one panel: of both phases together, or of each.
             static SUMS: RefCell<[Vec<Tile<i32>>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+            /// The same of real data.
+            static REALS: RefCell<Vec<Tile<f32>>> = const { RefCell::new(Vec::new()) };
         }
         let (rows, _) = statistics.mean_panel(panel).as_chunks::<SIDE>();
         let states = statistics.by_unit();
@@ -167,29 +192,52 @@ impl Gradient {
             let target = Target { states, first_panel, first, sums };
             add_active_rows(self.isa, Panel::new(rows, 1), &mut [target]);
         };
-        SUMS.with_borrow_mut(|[data, model]| {
-            let is_joint = matches!(self.of_means, Difference::Joint(_));
-            if is_joint {
+        let sum_reals = |by_unit: &RealRows, sums: &mut Vec<Tile<f32>>| {
+            sums.clear();
+            sums.resize(tiles.len(), [[0.0; SIDE]; SIDE]);
+            let first = tiles.start * SIDE;
+            let sums = sums.as_flattened_mut();
+            // Units past the last have no numbers.
+            let n_units = (by_unit.n_rows() - first).min(sums.len());
+            let means = rows[..n_data_tiles].as_flattened();
+            add_scaled_rows(self.isa, means, by_unit, first, &mut sums[..n_units]);
+        };
+        let mut use_sums =
+            |data: &[Tile<i32>], reals: Option<&[Tile<f32>]>, model: Option<&[Tile<i32>]>| {
+                let all_terms = self.corrections.as_ref().map_or(&[][..], |other| &other.terms);
+                for at in 0..tiles.len() {
+                    let mut terms = [RankOne { rows: &[0.0; SIDE], columns: &[0.0; SIDE] }; 3];
+                    for (term, Term { rows, columns }) in terms.iter_mut().zip(all_terms) {
+                        *term = RankOne { rows: &rows[tiles.start + at], columns: &columns[panel] };
+                    }
+                    use_gradient(
+                        at,
+                        TileGradient {
+                            difference: self.of_weights,
+                            data: reals.map_or_else(
+                                || DataSums::Whole(&data[at]),
+                                |reals| DataSums::Real(&reals[at]),
+                            ),
+                            model: model.map(|model| &model[at]),
+                            terms: &terms[..all_terms.len()],
+                        },
+                    );
+                }
+            };
+        SUMS.with_borrow_mut(|[data, model]| match (statistics.reals_by_unit(), self.of_weights) {
+            (Some(by_unit), _) => REALS.with_borrow_mut(|reals| {
+                sum_reals(by_unit, reals);
+                sum(&rows[n_data_tiles..], n_data_tiles, model);
+                use_sums(&[], Some(reals), Some(model));
+            }),
+            (None, Difference::Joint(_)) => {
                 sum(rows, 0, data);
-            } else {
+                use_sums(data, None, None);
+            }
+            (None, Difference::Separate(..)) => {
                 sum(&rows[..n_data_tiles], 0, data);
                 sum(&rows[n_data_tiles..], n_data_tiles, model);
-            }
-            let all_terms = self.corrections.as_ref().map_or(&[][..], |other| &other.terms);
-            for (at, data) in data.iter().enumerate() {
-                let mut terms = [RankOne { rows: &[0.0; SIDE], columns: &[0.0; SIDE] }; 3];
-                for (term, Term { rows, columns }) in terms.iter_mut().zip(all_terms) {
-                    *term = RankOne { rows: &rows[tiles.start + at], columns: &columns[panel] };
-                }
-                use_gradient(
-                    at,
-                    TileGradient {
-                        difference: self.of_means,
-                        data,
-                        model: (!is_joint).then(|| &model[at]),
-                        terms: &terms[..all_terms.len()],
-                    },
-                );
+                use_sums(data, None, Some(model));
             }
         });
     }
@@ -205,7 +253,7 @@ impl Corrections {
     ) {
         let (f, g) = &mut self.biases;
         let (n_data, n_chains) = (statistics.n_data() as f64, statistics.n_chains() as f64);
-        let one = f64::from(MEAN_ONE);
+        let (one, is_real) = (f64::from(MEAN_ONE), statistics.reals_by_unit().is_some());
         let (activity, rate) = match &mut self.activity {
             Some(activity) => (activity, self.rate),
             // The first update knows nothing of earlier ones.
@@ -213,7 +261,9 @@ impl Corrections {
         };
         for (panel, [data, model]) in sums.visible.iter().enumerate() {
             for j in 0..SIDE {
-                let mean = f64::from(data[j]) / n_data;
+                let sum =
+                    if is_real { f64::from(sums.reals[panel][j]) } else { f64::from(data[j]) };
+                let mean = sum / n_data;
                 self.mean_visible[panel * SIDE + j] = mean;
                 f[panel * SIDE + j] = mean + f64::from(model[j]) / n_chains;
             }

@@ -1,9 +1,10 @@
 //! p(h | v) of both phases: the statistics of the hidden units, and the next h of every chain.
 
 use super::negative_phase::NegativePhase;
+use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
-use crate::gibbs::{Chains, Image, block_rows};
+use crate::gibbs::{Chains, block_rows};
 use crate::kernels::rows::Target;
 use crate::kernels::sigmoid;
 use crate::kernels::tile::SIDE;
@@ -12,15 +13,16 @@ use rayon::prelude::*;
 /// Fills the statistics, and draws the next h of every chain. One σ serves the draw (24 bits) and
 /// the statistics (its top 16); examples and chains share the tables of a panel of weights.
 pub fn mean_hidden(
-    image: &Image,
+    parameters: &Parameters,
     positive: &PositivePhase,
     negative: &mut NegativePhase,
     statistics: &mut Statistics,
 ) {
+    let image = parameters.image();
     let conditional = image.hidden_given_visible();
     let Chains { visible, hidden, words, .. } = &mut negative.chains;
     let (data, words, visible) = (positive.visible(), &*words, &*visible);
-    statistics.set_visible(data, visible);
+    statistics.set_visible(positive, visible);
 
     let (data_capacity, chain_capacity) = statistics.capacities();
     let pieces = |capacity: usize| capacity / block_rows(capacity, conditional.n_panels());
@@ -40,18 +42,16 @@ pub fn mean_hidden(
             let data_means = &mut data_means[..rows(data.n_rows(), first, data_block)];
             let n_chains = rows(visible.n_rows(), first_chain, chain_block);
             let chain_means = &mut chain_means[..n_chains];
-            conditional.thresholds(
-                panel,
-                &mut [
-                    Target { states: data, first_panel: 0, first, sums: data_means },
-                    Target {
-                        states: visible,
-                        first_panel: 0,
-                        first: first_chain,
-                        sums: chain_means,
-                    },
-                ],
-            );
+            let target = |states, first, sums| Target { states, first_panel: 0, first, sums };
+            if let Some(reals) = positive.reals() {
+                let of_reals = parameters.hidden_given_reals();
+                of_reals.thresholds(panel, reals, first, data_means);
+                conditional.thresholds(panel, &mut [target(visible, first_chain, chain_means)]);
+            } else {
+                let data = target(data, first, data_means);
+                let chains = target(visible, first_chain, chain_means);
+                conditional.thresholds(panel, &mut [data, chains]);
+            }
             let drawn = &mut drawn[..n_chains];
             conditional.draw_panel(panel, chain_means, (words, first_chain), drawn);
             sigmoid::means(image.isa, data_means, 1);

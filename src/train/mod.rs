@@ -18,9 +18,9 @@ pub mod averaging;
 
 pub mod config;
 
-pub mod statistics;
-
 pub mod positive_phase;
+
+pub mod statistics;
 
 pub mod negative_phase;
 
@@ -39,6 +39,8 @@ pub mod optimizer;
 pub mod average;
 
 pub mod trainer;
+
+pub mod online;
 
 pub mod restore;
 

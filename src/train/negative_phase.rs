@@ -83,10 +83,16 @@ impl NegativePhase {
 
     /// Moves every chain `gibbs_steps` sweeps, up to the h of the last: that is drawn together
     /// with the means, in [`mean_hidden`](super::mean_hidden::mean_hidden).
-    pub fn sweep(&mut self, image: &Image, positive: &PositivePhase, gibbs_steps: usize) {
+    pub fn sweep(&mut self, parameters: &Parameters, positive: &PositivePhase, gibbs_steps: usize) {
+        let image = parameters.image();
         let Self { chains, start, previous } = self;
         if let Start::Batch = start {
-            chains.restart(image, positive.visible());
+            match positive.reals() {
+                None => chains.restart(image, positive.visible()),
+                Some(reals) => {
+                    chains.restart_at_reals(image, parameters.hidden_given_reals(), reals);
+                }
+            }
             previous.set_n_rows(chains.n_chains());
         }
         for step in 1..=gibbs_steps {

@@ -1,7 +1,7 @@
 //! The parameters while they are trained: W, b, c in f32, and their image in fixed point.
 
 use crate::fixed::Scale;
-use crate::gibbs::Image;
+use crate::gibbs::{Image, RealConditional};
 use crate::kernels::Isa;
 use crate::kernels::tile::{Row, SIDE, Tile, from_tiles, to_rows, to_tiles};
 use crate::model::Rbm;
@@ -62,6 +62,16 @@ impl Parameters {
     /// The image that chains read.
     pub fn image(&self) -> &Image {
         &self.image
+    }
+
+    /// p(h | v) of real-valued v.
+    pub fn hidden_given_reals(&self) -> RealConditional<'_> {
+        RealConditional {
+            isa: self.image.isa,
+            weights: &self.weights,
+            hidden_bias: &self.hidden_bias,
+            n_hidden: self.image.n_hidden(),
+        }
     }
 
     /// The largest Σ|weights| + |bias| of a unit, visible or hidden, and the largest magnitude of a

@@ -1,10 +1,11 @@
 //! The first expectation of the gradient: the data are clamped, and p(h | v) is known in closed
-//! form, so no h is drawn.
+//! form, so no h is drawn. Data are bits or, where they are not made bits, real numbers.
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
 use crate::gibbs::least_rows;
 use crate::kernels::Isa;
+use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
 use rayon::prelude::*;
 
@@ -14,18 +15,30 @@ pub struct PositivePhase {
     isa: Isa,
     rows: BitMatrix,
     pub(super) visible: BitPanels,
+    reals: RealRows,
+    is_real: bool,
 }
 
 impl PositivePhase {
     /// A phase of at most `batch_size` examples.
     pub fn new(isa: Isa, batch_size: usize, n_visible: usize) -> Self {
         let rows = BitMatrix::zeros(batch_size, n_visible);
-        Self { isa, visible: BitPanels::zeros(batch_size, n_visible), rows }
+        let (visible, reals) = (BitPanels::zeros(batch_size, n_visible), RealRows::new(n_visible));
+        Self { isa, visible, rows, reals, is_real: false }
     }
 
-    /// Clamps v to the bits that examples `batch` have in epoch `epoch` (from 0).
-    pub fn clamp(&mut self, examples: &Examples, batch: &[u32], seed: u64, epoch: usize) {
-        let first_address = (epoch * examples.n_examples()) as u64;
+    /// Clamps v to examples `batch`: to their numbers, or to the bits at stream `first_address` +
+    /// example.
+    pub fn clamp(&mut self, examples: &Examples, batch: &[u32], seed: u64, first_address: u64) {
+        self.is_real = examples.reals().is_some();
+        if let Some(reals) = examples.reals() {
+            self.reals.clear();
+            batch.iter().for_each(|&example| self.reals.push_row(reals.row(example as usize)));
+            // No bit is on: what counts bits counts none.
+            self.visible.set_n_rows(0);
+            self.visible.set_n_rows(batch.len());
+            return;
+        }
         let rows = self.rows.words_mut().par_chunks_mut(self.visible.n_panels());
         // A fixed row is only copied; a drawn one is worth another thread.
         let least = if examples.is_fixed() { 512 } else { least_rows(batch.len(), 16) };
@@ -40,7 +53,12 @@ impl PositivePhase {
         }
     }
 
-    /// v (N, V).
+    /// v (N, V), if it is real.
+    pub fn reals(&self) -> Option<&RealRows> {
+        self.is_real.then_some(&self.reals)
+    }
+
+    /// v (N, V); all 0 if it is real.
     pub fn visible(&self) -> &BitPanels {
         &self.visible
     }

@@ -1,9 +1,11 @@
 //! What the two phases contribute to the gradient, side by side: which visible units are on, and
 //! p(h | v).
 
+use super::positive_phase::PositivePhase;
 use crate::bits::BitPanels;
 use crate::kernels::tile::{Row, SIDE};
 use crate::kernels::transpose;
+use crate::reals::RealRows;
 use rayon::prelude::*;
 
 /// The sufficient statistics of both phases: a row for each example, then one for each chain.
@@ -20,6 +22,9 @@ pub struct Statistics {
     capacities: (usize, usize),
     /// The bits of v by unit, (V, rows): which rows each visible unit is on in.
     by_unit: BitPanels,
+    /// The numbers of v by unit, (V, N): of the examples, if those are real.
+    reals_by_unit: RealRows,
+    is_real: bool,
     /// p(h | v), (hidden panels, rows), in 16 binary places, chains negative.
     pub(super) mean_hidden: Vec<Row<i32>>,
 }
@@ -36,13 +41,20 @@ impl Statistics {
             n_chains: chains.n_rows(),
             capacities,
             by_unit: BitPanels::zeros(data.n_columns(), capacity),
+            reals_by_unit: RealRows::new(0),
+            is_real: false,
             mean_hidden: vec![[0; SIDE]; n_hidden.div_ceil(SIDE) * capacity],
         }
     }
 
     /// Takes over the states v of the examples and of the chains.
-    pub fn set_visible(&mut self, data: &BitPanels, chains: &BitPanels) {
+    pub fn set_visible(&mut self, positive: &PositivePhase, chains: &BitPanels) {
+        let data = positive.visible();
         (self.n_data, self.n_chains) = (data.n_rows(), chains.n_rows());
+        self.is_real = positive.reals().is_some();
+        if let Some(reals) = positive.reals() {
+            reals.turn_into(&mut self.reals_by_unit);
+        }
         let height = self.by_unit.row_capacity();
         let n_data_panels = self.capacities.0 / SIDE;
         let panels = self.by_unit.words_mut().par_chunks_mut(height).enumerate();
@@ -80,6 +92,11 @@ impl Statistics {
         self.capacities
     }
 
+    /// The numbers of v by unit, (V, N), if the examples are real; their bits are then 0.
+    pub fn reals_by_unit(&self) -> Option<&RealRows> {
+        self.is_real.then_some(&self.reals_by_unit)
+    }
+
     /// The bits of v by unit, (V, rows).
     pub fn by_unit(&self) -> &BitPanels {
         &self.by_unit
@@ -104,6 +121,18 @@ impl Statistics {
             units.for_each(|(count, rows)| *count += sign * rows.count_ones() as i32);
         }
         counts
+    }
+
+    /// Σₙ vₙᵢ over the examples of one panel of visible units, if they are real: f32 sums in the order
+    /// of the examples.
+    pub fn sum_reals(&self, panel: usize) -> Option<Row<f32>> {
+        let by_unit = self.reals_by_unit()?;
+        let units = panel * SIDE..((panel + 1) * SIDE).min(self.n_visible);
+        let mut sums = [0.0; SIDE];
+        for (sum, unit) in sums.iter_mut().zip(units) {
+            by_unit.row(unit).values.iter().for_each(|value| *sum += value);
+        }
+        Some(sums)
     }
 
     /// Σₙ p̃ₙⱼ over the examples and, negative, over the chains, of one panel of hidden units.

@@ -1,7 +1,6 @@
 //! The training loop: update after update, epoch after epoch.
 
 use super::average::Average;
-use super::centering;
 use super::config::TrainConfig;
 use super::gradient::Gradient;
 use super::mean_hidden::mean_hidden;
@@ -19,7 +18,6 @@ use crate::kernels::Isa;
 use crate::kernels::tile::Tile;
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream, shuffle};
-use crate::setting::check;
 use std::sync::Arc;
 
 /// A run of training: parameters, chains and the place in the data.
@@ -122,15 +120,12 @@ impl Trainer {
         isa: Isa,
         range: Range,
     ) -> Result<Self> {
-        let n_units = rbm.n_visible().max(rbm.n_hidden());
-        let most = centering::MAX_SUM / n_units;
-        let n_rows = config.batch_size.max(config.n_chains());
-        check("batch_size or chains", n_rows, !config.centering || n_rows <= most, || {
-            format!("at most {most} with centering and a layer of {n_units} units")
-        })?;
+        config.check_rows(config.batch_size, rbm.n_visible())?;
         let parameters = Parameters::new(rbm, isa);
-        let mut order = vec![0; examples.n_examples()];
-        shuffle(&mut order, &mut Stream::new(config.seed, Purpose::DataOrder, 0));
+        let mut order = (0..examples.n_examples() as u32).collect::<Vec<_>>();
+        if config.shuffle {
+            shuffle(&mut order, &mut Stream::new(config.seed, Purpose::DataOrder, 0));
+        }
         let positive = PositivePhase::new(isa, config.batch_size, rbm.n_visible());
         let negative = NegativePhase::start(&config, &examples, &parameters, &order);
         let statistics =
@@ -155,8 +150,10 @@ impl Trainer {
 
     /// Puts the examples in the order of this epoch.
     pub(super) fn shuffle(&mut self) {
-        let stream = Stream::new(self.config.seed, Purpose::DataOrder, self.epoch() as u64);
-        shuffle(&mut self.order, &mut { stream });
+        if self.config.shuffle {
+            let stream = Stream::new(self.config.seed, Purpose::DataOrder, self.epoch() as u64);
+            shuffle(&mut self.order, &mut { stream });
+        }
     }
 
     /// Changes the parameters once: the next mini-batch against the chains, moved
@@ -187,7 +184,8 @@ impl Trainer {
             self.shuffle();
         }
         let batch = self.order.chunks(self.config.batch_size).nth(self.batch()).expect("a batch");
-        self.positive.clamp(&self.examples, batch, self.config.seed, epoch);
+        let first_address = (epoch * self.examples.n_examples()) as u64;
+        self.positive.clamp(&self.examples, batch, self.config.seed, first_address);
     }
 
     /// The second stage: the chains of the negative phase are swept, up to the last draw of h.
@@ -195,13 +193,12 @@ impl Trainer {
         let TrainConfig { gibbs_steps: first, gibbs_steps_last, .. } = self.config;
         let last = gibbs_steps_last.unwrap_or(first);
         let gibbs_steps = sweeps(first, last, self.updates, self.total_updates());
-        self.negative.sweep(&self.parameters.image, &self.positive, gibbs_steps);
+        self.negative.sweep(&self.parameters, &self.positive, gibbs_steps);
     }
 
     /// The third stage: p(h | v) of both phases, and the next h of the chains.
     pub(crate) fn mean_hidden(&mut self) {
-        let image = &self.parameters.image;
-        mean_hidden(image, &self.positive, &mut self.negative, &mut self.statistics);
+        mean_hidden(&self.parameters, &self.positive, &mut self.negative, &mut self.statistics);
         let TrainConfig { chain_reset, seed, .. } = self.config;
         if chain_reset > 0.0 {
             let stream = Stream::new(seed, Purpose::ChainReset, self.updates);

@@ -1,0 +1,261 @@
+//! The hidden layer given real-valued visible units: grey levels, or any numbers, as they are.
+//!
+//! An input is then no sum of integers. It is one f32 sum in the order of the units, bias first (see
+//! [`scaled_rows`](crate::kernels::scaled_rows)): the same bits on every machine all the same.
+
+use super::{Chains, Image};
+use crate::bits::BitMatrix;
+use crate::error::{Error, Result};
+use crate::kernels::scaled_rows::{add_scaled_rows, add_scaled_rows_f64};
+use crate::kernels::sigmoid::{self, ONE};
+use crate::kernels::tile::{Row, SIDE, Tile, to_rows, to_tiles};
+use crate::kernels::{Isa, softplus};
+use crate::model::Rbm;
+use crate::reals::{RealRow, RealRows};
+use crate::rng::Stream;
+use ndarray::{Array1, Array2};
+use rayon::prelude::*;
+use std::cell::RefCell;
+
+/// p(h | v) of real-valued v, by W and c in f32.
+#[derive(Clone, Copy, Debug)]
+pub struct RealConditional<'a> {
+    pub(crate) isa: Isa,
+    /// W: the tiles of hidden panel 0 from top to bottom, then those of panel 1, …
+    pub(crate) weights: &'a [Tile<f32>],
+    pub(crate) hidden_bias: &'a [Row<f32>],
+    pub(crate) n_hidden: usize,
+}
+
+impl RealConditional<'_> {
+    /// Writes p(hⱼ = 1 | v) of one panel, as thresholds (`p · 2^24`), for the states from `first` on.
+    pub fn thresholds(
+        self,
+        panel: usize,
+        states: &RealRows,
+        first: usize,
+        thresholds: &mut [Row<i32>],
+    ) {
+        thread_local! {
+            /// Each worker's inputs of one panel.
+            static INPUTS: RefCell<Vec<Row<f32>>> = const { RefCell::new(Vec::new()) };
+        }
+        let tiles_below = self.weights.len() / self.hidden_bias.len();
+        let rows = self.weights[panel * tiles_below..][..tiles_below].as_flattened();
+        INPUTS.with_borrow_mut(|inputs| {
+            inputs.clear();
+            inputs.resize(thresholds.len(), self.hidden_bias[panel]);
+            add_scaled_rows(self.isa, rows, states, first, inputs);
+            sigmoid::thresholds_of_reals(self.isa, inputs, thresholds);
+        });
+    }
+
+    /// p(hⱼ = 1 | v) for every row of `visible` (N, V): (N, H), 24 binary places.
+    fn means(self, visible: &RealRows) -> Array2<f32> {
+        let mut means = Array2::zeros((visible.n_rows(), self.n_hidden));
+        let rows = means.as_slice_mut().expect("standard layout");
+        rows.par_chunks_mut(BLOCK * self.n_hidden).enumerate().for_each(|(block, means)| {
+            let mut thresholds = vec![[0; SIDE]; means.len() / self.n_hidden];
+            for panel in 0..self.hidden_bias.len() {
+                self.thresholds(panel, visible, block * BLOCK, &mut thresholds);
+                for (mean, thresholds) in means.chunks_exact_mut(self.n_hidden).zip(&thresholds) {
+                    let units = mean[panel * SIDE..].iter_mut().zip(thresholds);
+                    units.for_each(|(mean, &sum)| *mean = sum as f32 / ONE as f32);
+                }
+            }
+        });
+        means
+    }
+}
+
+/// Examples that a piece of work has.
+const BLOCK: usize = 64;
+
+/// W and c of a machine in tiles.
+struct Tiles {
+    weights: Vec<Tile<f32>>,
+    hidden_bias: Vec<Row<f32>>,
+    n_hidden: usize,
+}
+
+impl Tiles {
+    fn of(rbm: &Rbm) -> Self {
+        let weights = rbm.weights().as_slice().expect("standard layout");
+        Self {
+            weights: to_tiles(weights, rbm.weights().dim()),
+            hidden_bias: to_rows(rbm.hidden_bias().as_slice().expect("standard layout")),
+            n_hidden: rbm.n_hidden(),
+        }
+    }
+
+    fn conditional(&self, isa: Isa) -> RealConditional<'_> {
+        let Self { weights, hidden_bias, n_hidden } = self;
+        RealConditional { isa, weights, hidden_bias, n_hidden: *n_hidden }
+    }
+}
+
+impl Rbm {
+    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V), numbers as they are: (N, H), 24 binary
+    /// places, as the positive phase of training has them.
+    ///
+    /// # Errors
+    /// By [`Isa::from_environment`]; [`Error::WidthMismatch`] if the rows are not V wide.
+    pub fn mean_hidden_of_reals(&self, visible: &RealRows) -> Result<Array2<f32>> {
+        self.check_width(visible)?;
+        let (isa, weights) = (Isa::from_environment()?, Tiles::of(self));
+        Ok(weights.conditional(isa).means(visible))
+    }
+
+    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V), numbers as they are: (N, H), in double
+    /// precision.
+    ///
+    /// # Errors
+    /// As [`mean_hidden_of_reals`](Self::mean_hidden_of_reals).
+    pub fn mean_hidden_of_reals_f64(&self, visible: &RealRows) -> Result<Array2<f64>> {
+        self.check_width(visible)?;
+        let isa = Isa::from_environment()?;
+        let mut means = Array2::zeros((visible.n_rows(), self.n_hidden()));
+        let rows = means.as_slice_mut().expect("standard layout");
+        let rows = rows.par_chunks_exact_mut(self.n_hidden()).enumerate();
+        rows.with_min_len(16).for_each(|(n, inputs)| {
+            self.write_hidden_inputs(isa, visible.row(n), inputs);
+            softplus::sigmoids(isa, inputs);
+        });
+        Ok(means)
+    }
+
+    /// cⱼ + Σᵢ vᵢ Wᵢⱼ of a row of numbers, in double precision (H).
+    pub(crate) fn hidden_inputs_of_reals(&self, isa: Isa, v: RealRow<'_>) -> Array1<f64> {
+        let mut inputs = Array1::zeros(self.n_hidden());
+        self.write_hidden_inputs(isa, v, inputs.as_slice_mut().expect("standard layout"));
+        inputs
+    }
+
+    fn write_hidden_inputs(&self, isa: Isa, v: RealRow<'_>, inputs: &mut [f64]) {
+        inputs.iter_mut().zip(self.hidden_bias()).for_each(|(x, &bias)| *x = f64::from(bias));
+        let weights = self.weights().as_slice().expect("standard layout");
+        add_scaled_rows_f64(isa, weights, v, inputs);
+    }
+
+    /// Refuses rows that are not V wide.
+    pub(crate) fn check_width(&self, visible: &RealRows) -> Result<()> {
+        if visible.n_columns() == self.n_visible() {
+            return Ok(());
+        }
+        Err(Error::WidthMismatch {
+            what: "the given layer".to_string(),
+            found: visible.n_columns(),
+            other: "the model",
+            expected: self.n_visible(),
+        })
+    }
+}
+
+impl Chains {
+    /// Chains that start at rows of numbers (C, V): h is drawn from p(h | v), with the first words
+    /// of each stream. Until the first sweep their visible bits are the numbers, rounded.
+    ///
+    /// # Errors
+    /// As [`Rbm::mean_hidden_of_reals`].
+    ///
+    /// # Panics
+    /// If there is not one stream a row.
+    pub fn from_reals(
+        rbm: &Rbm,
+        image: &Image,
+        visible: &RealRows,
+        streams: Vec<Stream>,
+    ) -> Result<Self> {
+        rbm.check_width(visible)?;
+        let states = |n| BitMatrix::zeros(streams.len(), n);
+        let (v, h) = (states(rbm.n_visible()), states(rbm.n_hidden()));
+        let mut chains = Self::from_states(&v, &h, streams);
+        chains.restart_at_reals(image, Tiles::of(rbm).conditional(image.isa), visible);
+        Ok(chains)
+    }
+
+    /// Starts anew at rows of numbers, at most C, as [`from_reals`](Self::from_reals) does.
+    pub(crate) fn restart_at_reals(
+        &mut self,
+        image: &Image,
+        conditional: RealConditional<'_>,
+        states: &RealRows,
+    ) {
+        let n_rows = states.n_rows();
+        self.visible.set_n_rows(0);
+        self.visible.set_n_rows(n_rows);
+        self.hidden.set_n_rows(n_rows);
+        let capacity = self.visible.row_capacity();
+        for (n, row) in states.rows().enumerate() {
+            for (unit, _) in row.iter().filter(|&(_, x)| x >= 0.5) {
+                self.visible.words_mut()[unit / SIDE * capacity + n] |= 1 << (unit % SIDE);
+            }
+        }
+        let Self { hidden, streams, words, thresholds, .. } = self;
+        words.fill_hidden(image.isa, streams);
+        let (words, hidden_given_visible) = (&*words, image.hidden_given_visible());
+        let panels = hidden.words_mut().par_chunks_exact_mut(capacity);
+        panels.zip(thresholds.par_chunks_exact_mut(capacity)).enumerate().for_each(
+            |(panel, (bits, thresholds))| {
+                let thresholds = &mut thresholds[..n_rows];
+                conditional.thresholds(panel, states, 0, thresholds);
+                let bits = &mut bits[..n_rows];
+                hidden_given_visible.draw_panel(panel, thresholds, (words, 0), bits);
+            },
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_machine::machine;
+    use super::*;
+    use crate::kernels::naive;
+    use crate::rng::Purpose;
+
+    fn numbers(n_rows: usize, n_columns: usize) -> RealRows {
+        let value = |n: usize, i: usize| ((n * 31 + i * i * 7) % 11) as f32 / 8.0 - 0.25;
+        RealRows::from(Array2::from_shape_fn((n_rows, n_columns), |(n, i)| value(n, i)).view())
+    }
+
+    #[test]
+    fn means_are_sigmas_of_inputs_in_both_precisions() {
+        for (n_visible, n_hidden) in [(70, 19), (5, 130), (130, 64)] {
+            let rbm = machine(n_visible, n_hidden);
+            let visible = numbers(70, n_visible);
+            let single = rbm.mean_hidden_of_reals(&visible).unwrap();
+            let double = rbm.mean_hidden_of_reals_f64(&visible).unwrap();
+            for (n, row) in visible.rows().enumerate() {
+                for j in 0..n_hidden {
+                    let mut x = f64::from(rbm.hidden_bias()[j]);
+                    for (i, v) in row.iter() {
+                        x += f64::from(v) * f64::from(rbm.weights()[[i, j]]);
+                    }
+                    let exact = naive::sigmoid(x);
+                    assert!((double[[n, j]] / exact - 1.0).abs() < 1e-14, "{x}");
+                    // An input is of order 10 here: its f32 sum errs by some units of 2^-20.
+                    assert!((f64::from(single[[n, j]]) - exact).abs() < 2e-6, "{x}");
+                }
+            }
+        }
+        let error = machine(3, 2).mean_hidden_of_reals(&numbers(1, 4)).unwrap_err().to_string();
+        assert!(error.contains("4 visible units") && error.contains("3"), "{error}");
+    }
+
+    #[test]
+    fn chains_start_at_numbers_as_at_bits() {
+        let rbm = machine(70, 90);
+        let image = Image::new(&rbm).unwrap();
+        let bits = BitMatrix::from_fn(70, 70, |n, i| (n * i + i) % 3 == 0);
+        let streams = || (0..70).map(|n| Stream::new(1, Purpose::Sample, n)).collect();
+        let expected = Chains::from_visible(&image, &bits, streams());
+        let found = Chains::from_reals(&rbm, &image, &RealRows::from(&bits), streams()).unwrap();
+        assert_eq!(found.visible(), expected.visible());
+        // A draw that falls between the threshold of integers and that of f32 may differ.
+        let pairs =
+            found.hidden().words().to_vec().into_iter().zip(expected.hidden().words().to_vec());
+        let apart: u32 = pairs.map(|(x, y)| (x ^ y).count_ones()).sum();
+        assert!(apart <= 2, "{apart} bits");
+        assert_eq!(found.streams(), expected.streams());
+    }
+}

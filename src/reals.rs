@@ -1,0 +1,248 @@
+//! Rows of real numbers, zeros left out: data that are taken as they are.
+
+use crate::bits::BitMatrix;
+use ndarray::ArrayView2;
+
+/// The numbers of one row that are not 0, by rising unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RealRow<'a> {
+    /// Their units.
+    pub units: &'a [u32],
+    /// The numbers, as many as units.
+    pub values: &'a [f32],
+}
+
+impl<'a> RealRow<'a> {
+    /// Units and their numbers.
+    pub fn iter(self) -> impl Iterator<Item = (usize, f32)> + 'a {
+        self.units.iter().zip(self.values).map(|(&unit, &value)| (unit as usize, value))
+    }
+
+    /// The number of one unit.
+    pub fn value(self, unit: usize) -> f32 {
+        let found = self.units.binary_search_by_key(&unit, |&unit| unit as usize);
+        found.map_or(0.0, |at| self.values[at])
+    }
+}
+
+/// A matrix of finite real numbers that keeps only those that are not 0, row after row.
+///
+/// ```
+/// use harmonium::reals::RealRows;
+/// let mut rows = RealRows::new(3);
+/// rows.push([0.0, 0.5, 1.0]);
+/// assert_eq!(rows.row(0).units, [1, 2]);
+/// assert_eq!(rows.row(0).value(1), 0.5);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct RealRows {
+    n_columns: usize,
+    /// Where each row begins, and where the last one ends.
+    starts: Vec<usize>,
+    units: Vec<u32>,
+    values: Vec<f32>,
+}
+
+impl RealRows {
+    /// No rows yet, of so many columns.
+    ///
+    /// # Panics
+    /// If there are more than 2^32 columns.
+    pub fn new(n_columns: usize) -> Self {
+        assert!(u32::try_from(n_columns).is_ok(), "{n_columns} columns");
+        Self { n_columns, starts: vec![0], units: Vec::new(), values: Vec::new() }
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Number of columns: units.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[inline(always)]
+    pub fn row(&self, row: usize) -> RealRow<'_> {
+        let range = self.starts[row]..self.starts[row + 1];
+        RealRow { units: &self.units[range.clone()], values: &self.values[range] }
+    }
+
+    /// All rows in order.
+    pub fn rows(&self) -> impl Iterator<Item = RealRow<'_>> {
+        (0..self.n_rows()).map(|row| self.row(row))
+    }
+
+    /// Removes all rows, but keeps their memory.
+    pub fn clear(&mut self) {
+        self.starts.truncate(1);
+        self.units.clear();
+        self.values.clear();
+    }
+
+    /// Adds a row of numbers, one for each unit.
+    ///
+    /// # Panics
+    /// If there are not as many numbers as columns.
+    pub fn push(&mut self, numbers: impl IntoIterator<Item = f32>) {
+        let mut n = 0;
+        for (unit, value) in numbers.into_iter().enumerate() {
+            if value != 0.0 {
+                self.units.push(unit as u32);
+                self.values.push(value);
+            }
+            n += 1;
+        }
+        assert_eq!(n, self.n_columns, "numbers of a row");
+        self.starts.push(self.units.len());
+    }
+
+    /// Adds a row from its units, rising, and their numbers; zeros among them are left out.
+    ///
+    /// # Panics
+    /// If the units do not rise or pass the last column.
+    pub fn push_entries(&mut self, entries: impl IntoIterator<Item = (usize, f32)>) {
+        let mut least = 0;
+        for (unit, value) in entries {
+            assert!((least..self.n_columns).contains(&unit), "unit {unit} of {}", self.n_columns);
+            least = unit + 1;
+            if value != 0.0 {
+                self.units.push(unit as u32);
+                self.values.push(value);
+            }
+        }
+        self.starts.push(self.units.len());
+    }
+
+    /// Adds a row of another matrix.
+    pub fn push_row(&mut self, row: RealRow<'_>) {
+        self.units.extend_from_slice(row.units);
+        self.values.extend_from_slice(row.values);
+        self.starts.push(self.units.len());
+    }
+
+    /// Adds all rows of another matrix of as many columns.
+    pub fn append(&mut self, other: &Self) {
+        assert_eq!(self.n_columns, other.n_columns, "widths differ");
+        let first = self.units.len();
+        self.starts.extend(other.starts[1..].iter().map(|start| first + start));
+        self.units.extend_from_slice(&other.units);
+        self.values.extend_from_slice(&other.values);
+    }
+
+    /// Turns rows into columns: `turned` gets a row for each column, in which the entries stand by
+    /// rising row.
+    pub fn turn_into(&self, turned: &mut Self) {
+        turned.n_columns = self.n_rows();
+        turned.starts.clear();
+        turned.starts.resize(self.n_columns + 2, 0);
+        turned.units.resize(self.units.len(), 0);
+        turned.values.resize(self.values.len(), 0.0);
+        // Two places on: filling a column moves its mark from its begin to its end.
+        self.units.iter().for_each(|&unit| turned.starts[unit as usize + 2] += 1);
+        for column in 2..turned.starts.len() {
+            turned.starts[column] += turned.starts[column - 1];
+        }
+        for (n, row) in self.rows().enumerate() {
+            for (unit, value) in row.iter() {
+                let at = &mut turned.starts[unit + 1];
+                turned.units[*at] = n as u32;
+                turned.values[*at] = value;
+                *at += 1;
+            }
+        }
+        turned.starts.pop();
+    }
+
+    /// The bits, if all numbers are 0 or 1.
+    pub fn to_bits(&self) -> Option<BitMatrix> {
+        if self.values.iter().any(|&value| value != 1.0) {
+            return None;
+        }
+        let mut bits = BitMatrix::zeros(self.n_rows(), self.n_columns);
+        for (n, row) in self.rows().enumerate() {
+            row.units.iter().for_each(|&unit| bits.set(n, unit as usize, true));
+        }
+        Some(bits)
+    }
+}
+
+impl From<&BitMatrix> for RealRows {
+    /// The bits as numbers 0 and 1.
+    fn from(bits: &BitMatrix) -> Self {
+        let mut rows = Self::new(bits.n_columns());
+        for n in 0..bits.n_rows() {
+            rows.push_entries(crate::bits::active(bits.row(n)).map(|unit| (unit, 1.0)));
+        }
+        rows
+    }
+}
+
+impl From<ArrayView2<'_, f32>> for RealRows {
+    fn from(numbers: ArrayView2<'_, f32>) -> Self {
+        let mut rows = Self::new(numbers.ncols());
+        numbers.outer_iter().for_each(|row| rows.push(row.iter().copied()));
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(n_rows: usize, n_columns: usize) -> RealRows {
+        let mut rows = RealRows::new(n_columns);
+        for n in 0..n_rows {
+            rows.push((0..n_columns).map(|i| ((n * 7 + i * i) % 5) as f32 * 0.25));
+        }
+        rows
+    }
+
+    #[test]
+    fn zeros_are_left_out_and_read_back() {
+        let rows = rows(4, 9);
+        for n in 0..4 {
+            assert!(rows.row(n).values.iter().all(|&value| value != 0.0));
+            for i in 0..9 {
+                assert_eq!(rows.row(n).value(i), ((n * 7 + i * i) % 5) as f32 * 0.25);
+            }
+        }
+        let mut other = RealRows::new(9);
+        other.push_entries(rows.row(0).iter().chain([(8, 0.0)].into_iter().filter(|_| false)));
+        other.push_row(rows.row(1));
+        let mut rest = RealRows::new(9);
+        (2..4).for_each(|n| rest.push_row(rows.row(n)));
+        other.append(&rest);
+        assert_eq!(other, rows);
+    }
+
+    #[test]
+    fn turned_twice_is_unturned() {
+        for (n_rows, n_columns) in [(1, 1), (5, 3), (3, 70), (130, 2)] {
+            let rows = rows(n_rows, n_columns);
+            // What was there before does not matter.
+            let (mut turned, mut back) = (self::rows(3, 5), self::rows(9, 1));
+            rows.turn_into(&mut turned);
+            assert_eq!((turned.n_rows(), turned.n_columns()), (n_columns, n_rows));
+            for n in 0..n_rows {
+                for i in 0..n_columns {
+                    assert_eq!(turned.row(i).value(n), rows.row(n).value(i));
+                }
+            }
+            turned.turn_into(&mut back);
+            assert_eq!(back, rows);
+        }
+    }
+
+    #[test]
+    fn only_zeros_and_ones_are_bits() {
+        let bits = BitMatrix::from_fn(3, 70, |n, i| (n + i) % 3 == 0);
+        assert_eq!(RealRows::from(&bits).to_bits(), Some(bits));
+        assert_eq!(rows(2, 4).to_bits(), None);
+    }
+}

@@ -1,0 +1,171 @@
+//! Real-valued data: the gradient of the formula, and the same bits on every machine.
+
+use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::kernels::Isa;
+use harmonium::reals::RealRows;
+use harmonium::train::{Algorithm, Averaging, ChainStart, Schedule};
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
+use ndarray::{Array1, Array2, Axis};
+use std::sync::Arc;
+
+/// Many zeros, some ones, and numbers between and beyond.
+fn numbers(n_examples: usize, n_visible: usize) -> Array2<f32> {
+    let levels = [0.0, 0.0, 0.0, 1.0, 0.25, 0.6, -0.5, 1.75];
+    Array2::from_shape_fn((n_examples, n_visible), |(n, i)| levels[(n * 5 + i * i + n * i) % 8])
+}
+
+fn real(numbers: &Array2<f32>) -> Arc<Examples> {
+    let dataset = Dataset::from_rows("numbers", RealRows::from(numbers.view()));
+    Arc::new(Examples::new(dataset, Binarization::None))
+}
+
+fn config() -> TrainConfig {
+    TrainConfig {
+        hidden: 70,
+        epochs: 3,
+        batch_size: 33,
+        chains: Some(20),
+        gibbs_steps: 2,
+        binarize: Binarization::None,
+        schedule: Schedule::Constant,
+        ..TrainConfig::default()
+    }
+}
+
+fn variants() -> [(&'static str, TrainConfig); 5] {
+    let centred =
+        TrainConfig { centering: true, averaging: Averaging::Exponential(1.0), ..config() };
+    [
+        ("pcd", config()),
+        ("as many chains", TrainConfig { chains: None, shuffle: false, ..config() }),
+        ("centred", centred.clone()),
+        ("sparse", TrainConfig { sparsity_cost: 0.1, chain_reset: 0.2, ..centred }),
+        ("cd", TrainConfig { algorithm: Algorithm::Cd, chains: None, ..config() }),
+    ]
+}
+
+fn trained(config: &TrainConfig, examples: &Arc<Examples>, threads: usize, isa: Isa) -> Trainer {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let n = examples.n_examples();
+        let rbm = Rbm::initial(config.hidden, &examples.mean(), n, config.seed).unwrap();
+        let mut trainer = Trainer::with_isa(config.clone(), examples.clone(), &rbm, isa).unwrap();
+        while !trainer.is_done() {
+            trainer.update().unwrap();
+        }
+        trainer
+    })
+}
+
+#[test]
+fn the_bits_do_not_depend_on_threads_or_instruction_set() {
+    let examples = real(&numbers(101, 150));
+    for (name, config) in variants() {
+        let expected = trained(&config, &examples, 1, Isa::BASELINE);
+        for isa in Isa::available() {
+            for threads in [1, 2, 3, 8] {
+                let found = trained(&config, &examples, threads, isa);
+                let place = format!("{name}, {threads} threads, {}", isa.name());
+                assert_eq!(found.rbm(), expected.rbm(), "{place}");
+                assert_eq!(found.average(), expected.average(), "{place}");
+                assert_eq!(found.chains().hidden(), expected.chains().hidden(), "{place}");
+            }
+        }
+    }
+}
+
+/// As of the first version that trains on numbers. If this fails, the numbers of every such run have
+/// changed: that is a deliberate act, to be named in CHANGELOG.md.
+#[test]
+fn a_short_run_ends_in_the_recorded_bits() {
+    let recorded = [
+        "5d6b5f00ba642d7c6f958c7eb17db89cf67a6d221807499b41a2486f0f6a17ba",
+        "79eacf2f3eec4083057b38b4b2d551bd5855f68e3b5ee32acc8fc9ae0aa20985",
+        "90eac088ecb4e317910a4e78b9a5be9217919edbaa7eeb72e3d80d3d6a62f2f6",
+        "9c49cde8840789baf208a9e4a9156b0d20d546daf5be821eb0dd96d164c7e29e",
+        "caf0a6e791d49e93e80391b627e5bc2c2fe4ead81e5817af87c187178705ddb4",
+    ];
+    let examples = real(&numbers(101, 150));
+    let found = variants()
+        .map(|(_, config)| trained(&config, &examples, 2, Isa::BASELINE).model().sha256());
+    assert_eq!(found, recorded);
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// One update against the same in double precision, with the chains that it moved.
+#[test]
+fn an_update_follows_the_gradient_of_the_formula() {
+    let data = numbers(33, 150);
+    let examples = real(&data);
+    let start = Rbm::initial(70, &examples.mean(), 33, 4).unwrap();
+    let wide = |x: &f32| f64::from(*x);
+    let (w, b, c) =
+        (start.weights().map(wide), start.visible_bias().map(wide), start.hidden_bias().map(wide));
+    for centering in [false, true] {
+        let config =
+            TrainConfig { centering, shuffle: false, learning_rate: 1.0, seed: 4, ..config() };
+        let mut trainer = Trainer::from_model(config, examples.clone(), &start).unwrap();
+        trainer.update().unwrap();
+
+        let bits = trainer.chains().visible();
+        let model = Array2::from_shape_fn((20, 150), |(n, i)| f64::from(u8::from(bits.get(n, i))));
+        let data = data.map(wide);
+        let mean = |rows: &Array2<f64>| rows.mean_axis(Axis(0)).unwrap();
+        let hidden = |v: &Array2<f64>| (v.dot(&w) + &c).mapv(sigmoid);
+        let (h_data, h_model) = (hidden(&data), hidden(&model));
+        let (mu, lambda) = if centering {
+            (mean(&data).mapv(|x| x.clamp(0.0, 1.0)), mean(&h_data))
+        } else {
+            (Array1::zeros(150), Array1::zeros(70))
+        };
+        let product =
+            |v: &Array2<f64>, h: &Array2<f64>| (v - &mu).t().dot(&(h - &lambda)) / v.nrows() as f64;
+        let of_weights = product(&data, &h_data) - product(&model, &h_model);
+        let of_visible = mean(&data) - mean(&model) - of_weights.dot(&lambda);
+        let of_hidden = mean(&h_data) - mean(&h_model) - of_weights.t().dot(&mu);
+        let found = trainer.rbm();
+        // Means and offsets have 16 binary places; the sums of 150 biases' corrections add up.
+        let bound = 2e-3 / 16.0;
+        let pairs = (&w + &of_weights).into_iter().zip(found.weights());
+        let pairs = pairs.chain((&b + &of_visible).into_iter().zip(found.visible_bias()));
+        let pairs = pairs.chain((&c + &of_hidden).into_iter().zip(found.hidden_bias()));
+        for (at, (expected, &found)) in pairs.enumerate() {
+            let found = f64::from(found);
+            assert!((found - expected).abs() < bound, "{at}, {centering}: {found}, not {expected}");
+        }
+        assert!(of_weights.iter().any(|x| x.abs() > 0.03), "an update that changes nothing");
+    }
+}
+
+/// Zeros and ones are bits, whatever they came as: the integers of the hot loop, not these sums.
+#[test]
+fn numbers_that_are_bits_train_as_bits() {
+    let bits = BitMatrix::from_fn(101, 150, |n, i| (n * 5 + i * i) % 3 == 0);
+    let numbers = real(&Array2::from_shape_fn((101, 150), |(n, i)| bits.get(n, i).into()));
+    let packed = Arc::new(Examples::new(Dataset::from_bits("bits", bits), Binarization::None));
+    let [one, two] =
+        [numbers, packed].map(|data| trained(&config(), &data, 2, Isa::fastest()).rbm());
+    assert_eq!(one, two);
+}
+
+/// Without shuffling, an epoch goes through the data from first to last.
+#[test]
+fn the_order_of_the_data_is_kept_where_that_is_asked_for() {
+    let data = numbers(66, 150);
+    // The second half is another: only the second update sees it.
+    let mut other = data.clone();
+    other.slice_mut(ndarray::s![33.., ..]).fill(0.25);
+    let start = Rbm::initial(70, &real(&data).mean(), 66, 0).unwrap();
+    let after = |data: &Array2<f32>, updates: usize, shuffle| {
+        let config = TrainConfig { shuffle, chain_start: ChainStart::Bias, ..config() };
+        let mut trainer = Trainer::from_model(config, real(data), &start).unwrap();
+        (0..updates).for_each(|_| trainer.update().unwrap());
+        trainer.rbm()
+    };
+    assert_eq!(after(&data, 1, false), after(&other, 1, false));
+    assert_ne!(after(&data, 2, false), after(&other, 2, false));
+    assert_ne!(after(&data, 1, true), after(&other, 1, true));
+}
