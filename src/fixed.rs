@@ -30,6 +30,22 @@ impl Scale {
             .expect("a norm of finite f32 parameters")
     }
 
+    /// The format of training on numbers up to `largest`: the range grows by the square of that, to
+    /// the next power of two. Steps are so many times as long; and since no bits of the model can
+    /// follow such data, the parameters drift, by sums of more steps than others. Up to 1 it is
+    /// [`TRAINING`](Self::TRAINING).
+    pub fn for_numbers(largest: f64) -> Self {
+        let most = TRAINING_PLACES - LEAST_PLACES;
+        let power = |more: &i32| 2f64.powi(*more) >= largest * largest;
+        let more = (0..most).find(power).unwrap_or(most);
+        Self { places: TRAINING_PLACES - more }
+    }
+
+    /// How many times the range of training this one has.
+    pub fn widening(self) -> f64 {
+        self.limit() / Self::TRAINING.limit()
+    }
+
     /// The largest Σ|weights| + |bias| of a unit for which half of the range stays free: 1024 in
     /// training.
     pub fn limit(self) -> f64 {
@@ -70,6 +86,17 @@ fn power_of_two(exponent: i32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn larger_numbers_have_a_wider_range() {
+        for (largest, widening) in
+            [(0.0, 1.0), (1.0, 1.0), (1.01, 2.0), (2.0, 4.0), (250.0, 65536.0)]
+        {
+            assert_eq!(Scale::for_numbers(largest).widening(), widening);
+        }
+        assert_eq!(Scale::for_numbers(1.0), Scale::TRAINING);
+        assert!(Scale::for_numbers(f64::from(f32::MAX)).widening() == 2f64.powi(140));
+    }
 
     #[test]
     fn rounding_is_to_nearest_and_ties_go_to_even() {

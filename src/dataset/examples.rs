@@ -75,6 +75,17 @@ impl Examples {
         self.data.image_shape()
     }
 
+    /// The largest magnitude of a number, if they are taken as they are; else, or if it is smaller, 1.
+    pub fn largest(&self) -> f64 {
+        let numbers = self.reals().into_iter().flat_map(RealRows::rows).flat_map(|row| row.values);
+        numbers.fold(1.0, |most, x| f64::from(x.abs()).max(most))
+    }
+
+    /// As [`Dataset::first_outside`].
+    pub fn first_outside(&self) -> Option<(usize, usize, f64)> {
+        self.data.first_outside()
+    }
+
     /// Number of examples, at least 1.
     pub fn n_examples(&self) -> usize {
         self.data.n_examples()

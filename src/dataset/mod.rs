@@ -172,6 +172,15 @@ impl Dataset {
         self.values.intensity(example, unit)
     }
 
+    /// The first number that is no intensity from 0 to 1, if there is one: example, unit, number.
+    pub fn first_outside(&self) -> Option<(usize, usize, f64)> {
+        let Values::Reals(reals) = &self.values else { return None };
+        reals.rows().enumerate().find_map(|(example, row)| {
+            let (unit, value) = row.iter().find(|(_, x)| !(0.0..=1.0).contains(x))?;
+            Some((example, unit, f64::from(value)))
+        })
+    }
+
     /// The same examples, seen as images.
     ///
     /// # Errors

@@ -24,15 +24,15 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Those of a machine.
-    pub fn new(rbm: &Rbm, isa: Isa) -> Self {
+    /// Those of a machine, whose image has this format.
+    pub fn new(rbm: &Rbm, scale: Scale, isa: Isa) -> Self {
         let weights: Vec<f32> = rbm.weights().iter().copied().collect();
         let weights = to_tiles(&weights, rbm.weights().dim());
         let bias = |values: &Array1<f32>| to_rows(&values.to_vec());
         Self {
             visible_bias: bias(rbm.visible_bias()),
             hidden_bias: bias(rbm.hidden_bias()),
-            image: Image::with_scale(rbm, Scale::TRAINING, isa),
+            image: Image::with_scale(rbm, scale, isa),
             row_norms: vec![[0.0; SIDE]; weights.len()],
             weights,
         }
@@ -150,14 +150,14 @@ mod tests {
 
     #[test]
     fn a_machine_goes_in_and_comes_out() {
-        let parameters = Parameters::new(&machine(), Isa::BASELINE);
+        let parameters = Parameters::new(&machine(), Scale::TRAINING, Isa::BASELINE);
         assert_eq!(parameters.to_rbm(), machine());
         assert!(parameters.image().is_consistent());
     }
 
     #[test]
     fn the_norm_is_that_of_the_machine() {
-        let mut parameters = Parameters::new(&machine(), Isa::BASELINE);
+        let mut parameters = Parameters::new(&machine(), Scale::TRAINING, Isa::BASELINE);
         let (norm, largest) = parameters.norm_and_largest();
         assert!((norm - machine().norm()).abs() < 1e-9);
         assert_eq!(largest, 1.0);
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn norms_of_weights_and_of_their_change() {
-        let parameters = Parameters::new(&machine(), Isa::BASELINE);
+        let parameters = Parameters::new(&machine(), Scale::TRAINING, Isa::BASELINE);
         let mut before = parameters.weights.clone();
         before[0][1][2] += 3.0;
         before[5][0][1] -= 4.0;

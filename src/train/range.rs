@@ -2,6 +2,7 @@
 
 use super::parameters::Parameters;
 use crate::error::{Error, Result};
+use crate::fixed::Scale;
 use crate::kernels::ascent::Reach;
 use crate::model::Rbm;
 use crate::setting::check;
@@ -16,9 +17,11 @@ const LIMIT: f64 = 1536.0;
 /// The least sum that might not fit an i32 in fixed point.
 const OVERFLOW: f64 = 2047.0;
 
-/// What the parameters are at most: as measured, and moved since then.
+/// What the parameters are at most: as measured, and moved since then. In a format of a wider range
+/// than that of training, the limits are as much higher.
 #[derive(Clone, Copy, Debug)]
 pub struct Range {
+    scale: Scale,
     /// The largest Σ|weights| + |bias| of a unit.
     norm: f64,
     /// The largest parameter.
@@ -30,15 +33,22 @@ impl Range {
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] if it is too large for training.
-    pub fn of(rbm: &Rbm) -> Result<Self> {
+    pub fn of(rbm: &Rbm, scale: Scale) -> Result<Self> {
+        let wide = scale.widening();
         let parameters = rbm.weights().iter().chain(rbm.visible_bias()).chain(rbm.hidden_bias());
         let largest = parameters.map(|x| f64::from(x.abs())).fold(0.0, f64::max);
         let norm = rbm.norm();
         let rule = |limit: f64| move || format!("at most {limit}, to be trained in fixed point");
         let sum = "the largest sum of |weights| and |bias| of a unit of the model";
-        check(sum, norm, norm <= LIMIT, rule(LIMIT))?;
-        check("the largest parameter of the model", largest, largest <= LARGEST, rule(LARGEST))?;
-        Ok(Self { norm, largest })
+        check(sum, norm, norm <= wide * LIMIT, rule(wide * LIMIT))?;
+        let most = wide * LARGEST;
+        check("the largest parameter of the model", largest, largest <= most, rule(most))?;
+        Ok(Self { scale, norm, largest })
+    }
+
+    /// The format whose range it is.
+    pub fn scale(self) -> Scale {
+        self.scale
     }
 
     /// Puts both bounds under a name.
@@ -51,9 +61,9 @@ impl Range {
     ///
     /// # Errors
     /// As [`State::take`].
-    pub fn restore(state: &State) -> Result<Self> {
+    pub fn restore(state: &State, scale: Scale) -> Result<Self> {
         let [norm, largest] = *state.take("range", &[2])? else { unreachable!("two numbers") };
-        Ok(Self { norm, largest })
+        Ok(Self { scale, norm, largest })
     }
 
     /// Takes account of an update in which weights and biases were moved so far at most; tells
@@ -64,7 +74,8 @@ impl Range {
         self.norm += ROUNDING * (n_weights as f64 * weights + biases);
         self.largest += ROUNDING * weights.max(biases);
         // False for NaN, which either sum keeps.
-        self.norm < OVERFLOW && self.largest < LARGEST
+        let wide = self.scale.widening();
+        self.norm < wide * OVERFLOW && self.largest < wide * LARGEST
     }
 
     /// Measures the parameters after update `update`, in epoch `epoch` (from 1).
@@ -73,9 +84,10 @@ impl Range {
     /// [`Error::Diverged`] if they are too large.
     pub fn check(&mut self, parameters: &mut Parameters, epoch: usize, update: u64) -> Result<()> {
         (self.norm, self.largest) = parameters.norm_and_largest();
+        let wide = self.scale.widening();
         for (what, found, limit) in [
-            ("the largest parameter is", self.largest, LARGEST),
-            ("the weights and bias of one unit add up to", self.norm, LIMIT),
+            ("the largest parameter is", self.largest, wide * LARGEST),
+            ("the weights and bias of one unit add up to", self.norm, wide * LIMIT),
         ] {
             if found.is_nan() || found > limit {
                 return Err(Error::Diverged { epoch, update, what, found, limit });
@@ -92,7 +104,8 @@ mod tests {
 
     fn range(weight: f32) -> Result<Range> {
         let weights = Array2::from_elem((9, 4), weight);
-        Range::of(&Rbm::new(weights, Array1::zeros(9), Array1::zeros(4)).unwrap())
+        let rbm = Rbm::new(weights, Array1::zeros(9), Array1::zeros(4)).unwrap();
+        Range::of(&rbm, Scale::TRAINING)
     }
 
     #[test]
@@ -102,8 +115,9 @@ mod tests {
         assert!(error.contains("is 1539, but must be at most 1536"), "{error}");
         let biases = Array1::from_elem(9, 1025.0);
         let heavy = Rbm::new(Array2::zeros((9, 4)), biases, Array1::zeros(4)).unwrap();
-        let error = Range::of(&heavy).unwrap_err().to_string();
+        let error = Range::of(&heavy, Scale::TRAINING).unwrap_err().to_string();
         assert!(error.contains("parameter of the model is 1025, but must be at most 1024"));
+        assert!(Range::of(&heavy, Scale::for_numbers(2.0)).is_ok());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::schedule::{sweeps, warm_up};
 use super::statistics::Statistics;
 use crate::dataset::Examples;
 use crate::error::{Error, Result};
+use crate::fixed::Scale;
 use crate::gibbs::{Chains, Tempering};
 use crate::kernels::Isa;
 use crate::kernels::tile::Tile;
@@ -108,7 +109,7 @@ impl Trainer {
                 rule: format!("{}, as the model has it", rbm.n_hidden()),
             });
         }
-        let range = Range::of(rbm)?;
+        let range = Range::of(rbm, Scale::for_numbers(examples.largest()))?;
         Self::start(config, examples, rbm, isa, range)
     }
 
@@ -121,7 +122,7 @@ impl Trainer {
         range: Range,
     ) -> Result<Self> {
         config.check_rows(config.batch_size, rbm.n_visible())?;
-        let parameters = Parameters::new(rbm, isa);
+        let parameters = Parameters::new(rbm, range.scale(), isa);
         let mut order = (0..examples.n_examples() as u32).collect::<Vec<_>>();
         if config.shuffle {
             shuffle(&mut order, &mut Stream::new(config.seed, Purpose::DataOrder, 0));

@@ -1,0 +1,105 @@
+"""What `BernoulliRBM` takes from scikit-learn, and its stand-ins where that is not installed."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+try:
+    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+    from sklearn.utils import check_random_state
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError:
+
+    class BaseEstimator:  # type: ignore[no-redef]
+        """Parameters by the names of the constructor."""
+
+        @classmethod
+        def _names(cls) -> list[str]:
+            return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]:
+            """Parameters of this estimator by name."""
+            return {name: getattr(self, name) for name in self._names()}
+
+        def set_params(self, **params: Any) -> Any:
+            """Set parameters of this estimator."""
+            for name, value in params.items():
+                if name not in self._names():
+                    raise ValueError(f"invalid parameter {name!r}; valid are {self._names()}")
+                setattr(self, name, value)
+            return self
+
+        def __repr__(self) -> str:
+            defaults = inspect.signature(type(self).__init__).parameters
+            changed = (
+                f"{name}={value!r}"
+                for name, value in self.get_params().items()
+                if value is not defaults[name].default and value != defaults[name].default
+            )
+            return f"{type(self).__name__}({', '.join(changed)})"
+
+    class TransformerMixin:  # type: ignore[no-redef]
+        """Fit and transform in one."""
+
+        def fit_transform(self, X: Any, y: Any = None, **params: Any) -> np.ndarray:
+            """Fit to X, then transform it."""
+            return self.fit(X, y, **params).transform(X)
+
+    class ClassNamePrefixFeaturesOutMixin:  # type: ignore[no-redef]
+        """Names of features out: the class and a number."""
+
+        def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+            """Names of the hidden units."""
+            check_is_fitted(self)
+            prefix = type(self).__name__.lower()
+            return np.asarray([f"{prefix}{j}" for j in range(self._n_features_out)], dtype=object)
+
+    def check_random_state(seed: Any) -> Any:  # type: ignore[no-redef]
+        """A `numpy.random.RandomState` from None, a number or one of its own kind."""
+        if seed is None or seed is np.random:
+            return np.random.mtrand._rand
+        if isinstance(seed, np.random.RandomState):
+            return seed
+        return np.random.RandomState(seed)
+
+    def check_is_fitted(estimator: Any, *args: Any, **kwargs: Any) -> None:  # type: ignore[no-redef]
+        """Refuse an estimator that is not fitted."""
+        if not hasattr(estimator, "components_"):
+            name = type(estimator).__name__
+            raise AttributeError(f"this {name} instance is not fitted yet; call 'fit' first")
+
+    def validate_data(estimator: Any, X: Any, *, reset: bool = True, **kwargs: Any) -> Any:  # type: ignore[no-redef]
+        """X as an array of two dimensions and of finite numbers, or as a sparse matrix."""
+        if hasattr(X, "tocsr"):
+            X = X.tocsr()
+        else:
+            X = np.asarray(X)
+            if X.dtype.kind not in "fiub":
+                X = X.astype(np.float64)
+            if X.ndim != 2:
+                raise ValueError(f"expected a 2D array, got one of {X.ndim} dimensions instead")
+            if X.dtype.kind == "f" and not np.isfinite(X).all():
+                raise ValueError("input X contains NaN or infinity")
+        if 0 in X.shape:
+            raise ValueError(f"found an array of shape {X.shape} where a minimum of 1 is required")
+        if reset:
+            estimator.n_features_in_ = X.shape[1]
+        elif X.shape[1] != estimator.n_features_in_:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
+                f"{estimator.n_features_in_} features as input"
+            )
+        return X
+
+
+__all__ = [
+    "BaseEstimator",
+    "ClassNamePrefixFeaturesOutMixin",
+    "TransformerMixin",
+    "check_is_fitted",
+    "check_random_state",
+    "validate_data",
+]

@@ -1,0 +1,68 @@
+"""Training in one call."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from ._harmonium import Rbm, Trainer
+from ._progress import progress_bar
+
+
+def train(
+    data: Any,
+    *,
+    initial: Rbm | None = None,
+    held_out: Any = None,
+    callback: Callable[[dict[str, Any]], object] | None = None,
+    progress: bool = False,
+    threads: int | None = None,
+    **settings: Any,
+) -> Rbm:
+    """Train a machine on data: the same settings, by the same names, and the same bits as the command
+    line and the library in Rust.
+
+    Parameters
+    ----------
+    data : array-like or sparse matrix of shape (n_examples, n_visible)
+        Intensities from 0 to 1, booleans, or bytes: grey levels from 0 to 255 unless all are 0 and 1.
+    initial : Rbm, optional
+        Parameters to start from.
+    held_out : array-like or sparse matrix of shape (n, n_visible), optional
+        Data that metrics are also taken of.
+    callback : callable, optional
+        Called after each epoch with its metrics, a dict (see `Trainer.metrics`); training ends if it
+        returns true.
+    progress : bool
+        Whether to show a progress bar, by tqdm.
+    threads : int, or None for all cores
+        The result does not depend on it.
+    **settings
+        `hidden`, `epochs`, `batch_size`, `learning_rate`, `seed`, ...: see `default_settings`.
+
+    Returns
+    -------
+    Rbm
+        With averaging, the average of the parameters. To keep what was learned up to Ctrl-C, use a
+        `Trainer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from harmonium import train
+    >>> pairs = np.array([[0, 0], [1, 1]] * 50)
+    >>> rbm = train(pairs, hidden=4, epochs=5, batch_size=10)
+    >>> rbm.weights.shape
+    (2, 4)
+    """
+    trainer = Trainer(data, initial=initial, held_out=held_out, threads=threads, **settings)
+    n_epochs = -(-trainer.total_updates // trainer.updates_per_epoch)
+    bar = progress_bar(n_epochs, "epoch", progress)
+    try:
+        for epoch in range(n_epochs):
+            trainer.run(until=(epoch + 1) * trainer.updates_per_epoch, threads=threads)
+            bar.update(1)
+            if callback is not None and callback(trainer.metrics(threads=threads)):
+                break
+    finally:
+        bar.close()
+    return trainer.model

@@ -1,0 +1,32 @@
+//! `harmonium._harmonium`: the library's machine and trainer for Python. Types are converted here, and
+//! nothing else is done; what users see is under `python/harmonium/`.
+//!
+//! ```text
+//!  numpy, scipy ──► arrays: rows, bits ──► rbm, trainer: calls without the interpreter's lock ──► numpy
+//!                                              └── pool: threads ──┘
+//! ```
+
+mod arrays;
+mod errors;
+mod json;
+mod pool;
+mod rbm;
+mod trainer;
+
+use pyo3::prelude::*;
+
+/// The library in Rust.
+#[pymodule]
+mod _harmonium {
+    #[pymodule_export]
+    use super::errors::DivergedError;
+    #[pymodule_export]
+    use super::rbm::Rbm;
+    #[pymodule_export]
+    use super::trainer::{Trainer, default_settings};
+
+    /// Version of the package.
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "Python's name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,508 @@
+//! The machine.
+
+use crate::arrays::{bits, booleans, dataset, rows};
+use crate::errors::to_py;
+use crate::json::{from_json, to_json};
+use crate::pool::without_lock;
+use harmonium::BitMatrix;
+use harmonium::dataset::{Binarization, Examples};
+use harmonium::evaluate::evaluation::Starts;
+use harmonium::evaluate::free_energy::free_energies_of_reals;
+use harmonium::evaluate::pseudo_likelihood::{
+    pseudo_likelihoods_of_reals, pseudo_likelihoods_of_units,
+};
+use harmonium::evaluate::reconstruction::reconstruct_reals;
+use harmonium::evaluate::{Evaluation, EvaluationConfig, Verdict};
+use harmonium::gibbs::{Chains, Image, draw_independent, smoothed_rates};
+use harmonium::model::{ModelFile, Provenance, sigmoid};
+use harmonium::rng::{Purpose, Stream};
+use ndarray::Array1;
+use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long chains are swept before Python is asked whether someone pressed Ctrl-C.
+pub const SLICE: Duration = Duration::from_millis(50);
+
+/// A restricted Boltzmann machine of binary units: W, b and c in float32.
+///
+/// Energy E(v, h) = -b·v - c·h - vᵀW h. Wherever rows v are taken they may be an array of any type
+/// and order, a sparse matrix, or numbers between 0 and 1, which enter the formulas as they are.
+///
+/// Parameters
+/// ----------
+/// weights : array-like of shape (n_visible, n_hidden)
+/// visible_bias : array-like of shape (n_visible,)
+/// hidden_bias : array-like of shape (n_hidden,)
+///
+/// Examples
+/// --------
+/// >>> import numpy as np
+/// >>> from harmonium import Rbm
+/// >>> rbm = Rbm(np.zeros((3, 2)), np.zeros(3), np.zeros(2))
+/// >>> rbm
+/// Rbm(n_visible=3, n_hidden=2)
+/// >>> rbm.mean_hidden([[0, 1, 1]])
+/// array([[0.5, 0.5]], dtype=float32)
+#[pyclass(module = "harmonium", frozen, eq)]
+#[derive(PartialEq)]
+pub struct Rbm {
+    pub rbm: Arc<harmonium::Rbm>,
+}
+
+impl From<harmonium::Rbm> for Rbm {
+    fn from(rbm: harmonium::Rbm) -> Self {
+        Self { rbm: Arc::new(rbm) }
+    }
+}
+
+/// Refuses states that are not as wide as their layer.
+fn check_width(found: usize, expected: usize, layer: &str) -> PyResult<()> {
+    if found == expected {
+        return Ok(());
+    }
+    let message =
+        format!("the states are {found} wide, but the machine has {expected} {layer} units");
+    Err(PyValueError::new_err(message))
+}
+
+fn streams(seed: u64, n: usize) -> Vec<Stream> {
+    (0..n as u64).map(|chain| Stream::new(seed, Purpose::Sample, chain)).collect()
+}
+
+/// Sweeps chains, and looks for Ctrl-C meanwhile.
+fn sweep(
+    py: Python<'_>,
+    (image, mut chains): (Image, Chains),
+    gibbs_steps: usize,
+    threads: Option<usize>,
+) -> PyResult<Chains> {
+    let mut done = 0;
+    while done < gibbs_steps {
+        done = without_lock(py, threads, || {
+            let (start, mut done) = (Instant::now(), done);
+            while done < gibbs_steps && start.elapsed() < SLICE {
+                chains.sweep(&image);
+                done += 1;
+            }
+            Ok(done)
+        })?;
+        py.check_signals()?;
+    }
+    Ok(chains)
+}
+
+#[pymethods]
+impl Rbm {
+    #[new]
+    fn new(
+        weights: PyArrayLike2<'_, f32, AllowTypeChange>,
+        visible_bias: PyArrayLike1<'_, f32, AllowTypeChange>,
+        hidden_bias: PyArrayLike1<'_, f32, AllowTypeChange>,
+    ) -> PyResult<Self> {
+        let rbm = harmonium::Rbm::new(
+            weights.as_array().to_owned(),
+            visible_bias.as_array().to_owned(),
+            hidden_bias.as_array().to_owned(),
+        );
+        Ok(rbm.map_err(to_py)?.into())
+    }
+
+    fn __getnewargs__<'py>(&self, py: Python<'py>) -> Parts<'py> {
+        (self.weights(py), self.visible_bias(py), self.hidden_bias(py))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Rbm(n_visible={}, n_hidden={})", self.n_visible(), self.n_hidden())
+    }
+
+    /// W, shape (n_visible, n_hidden), float32.
+    #[getter]
+    fn weights<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
+        self.rbm.weights().clone().into_pyarray(py)
+    }
+
+    /// b, shape (n_visible,), float32.
+    #[getter]
+    fn visible_bias<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
+        self.rbm.visible_bias().clone().into_pyarray(py)
+    }
+
+    /// c, shape (n_hidden,), float32.
+    #[getter]
+    fn hidden_bias<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
+        self.rbm.hidden_bias().clone().into_pyarray(py)
+    }
+
+    /// Number of visible units.
+    #[getter]
+    fn n_visible(&self) -> usize {
+        self.rbm.n_visible()
+    }
+
+    /// Number of hidden units.
+    #[getter]
+    fn n_hidden(&self) -> usize {
+        self.rbm.n_hidden()
+    }
+
+    /// Fingerprint of the parameters, as `harmonium inspect` prints it.
+    fn sha256(&self) -> String {
+        self.rbm.sha256()
+    }
+
+    /// p(hⱼ = 1 | v) of rows v, shape (n, n_hidden).
+    ///
+    /// Parameters
+    /// ----------
+    /// visible : array-like or sparse matrix of shape (n, n_visible)
+    /// dtype : {"float32", "float64"}
+    ///     The precision of sums and result; float32 has 24 binary places.
+    /// threads : int, or None for all cores
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> rbm = Rbm([[2.0], [-1.0]], [0.0, 0.0], [0.0])
+    /// >>> rbm.mean_hidden([[1, 0], [0.5, 1]], dtype="float64").round(4).tolist()
+    /// [[0.8808], [0.5]]
+    #[pyo3(signature = (visible, *, dtype = "float32", threads = None))]
+    fn mean_hidden<'py>(
+        &self,
+        visible: &Bound<'py, PyAny>,
+        dtype: &str,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, visible) = (visible.py(), rows(visible)?);
+        match dtype {
+            "float32" => {
+                let means = without_lock(py, threads, || self.rbm.mean_hidden_of_reals(&visible))?;
+                Ok(means.into_pyarray(py).into_any())
+            }
+            "float64" => {
+                let means =
+                    without_lock(py, threads, || self.rbm.mean_hidden_of_reals_f64(&visible))?;
+                Ok(means.into_pyarray(py).into_any())
+            }
+            _ => {
+                let message = format!("dtype is {dtype}, but must be float32 or float64");
+                Err(PyTypeError::new_err(message))
+            }
+        }
+    }
+
+    /// p(vᵢ = 1 | h) of rows h of 0 and 1, shape (n, n_visible), float32.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> rbm = Rbm([[2.0], [-1.0]], [0.0, 0.0], [0.0])
+    /// >>> [round(float(p), 4) for p in rbm.mean_visible([[1]])[0]]
+    /// [0.8808, 0.2689]
+    #[pyo3(signature = (hidden, *, threads = None))]
+    fn mean_visible<'py>(
+        &self,
+        hidden: &Bound<'py, PyAny>,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let (py, hidden) = (hidden.py(), bits(hidden)?);
+        check_width(hidden.n_columns(), self.n_hidden(), "hidden")?;
+        let means = without_lock(py, threads, || self.rbm.mean_visible(&hidden))?;
+        Ok(means.into_pyarray(py))
+    }
+
+    /// Free energy F(v) = -b·v - Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of rows, shape (n,), float64.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> Rbm([[0.0]], [1.5], [0.0]).free_energy([[0], [1]]).round(4).tolist()
+    /// [-0.6931, -2.1931]
+    #[pyo3(signature = (visible, *, threads = None))]
+    fn free_energy<'py>(
+        &self,
+        visible: &Bound<'py, PyAny>,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let (py, visible) = (visible.py(), rows(visible)?);
+        let energies = without_lock(py, threads, || free_energies_of_reals(&self.rbm, &visible))?;
+        Ok(energies.into_pyarray(py))
+    }
+
+    /// Pseudo-likelihood Σᵢ ln p(vᵢ | the rest) of rows, shape (n,), float64; with `units` (n), that of
+    /// the one unit of each row that they name, times n_visible.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> Rbm([[0.0], [0.0]], [0.0, 0.0], [0.0]).pseudo_likelihood([[0, 1]]).round(4).tolist()
+    /// [-1.3863]
+    #[pyo3(signature = (visible, *, units = None, threads = None))]
+    fn pseudo_likelihood<'py>(
+        &self,
+        visible: &Bound<'py, PyAny>,
+        units: Option<Vec<usize>>,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let (py, visible) = (visible.py(), rows(visible)?);
+        let scores = match units {
+            None => without_lock(py, threads, || pseudo_likelihoods_of_reals(&self.rbm, &visible)),
+            Some(units) => {
+                let n_visible = self.n_visible();
+                if units.len() != visible.n_rows() || units.iter().any(|&unit| unit >= n_visible) {
+                    return Err(PyValueError::new_err(format!(
+                        "units must name, for each of the {} rows, one below {n_visible}",
+                        visible.n_rows()
+                    )));
+                }
+                without_lock(py, threads, || {
+                    pseudo_likelihoods_of_units(&self.rbm, &visible, &units)
+                })
+            }
+        };
+        Ok(scores?.into_pyarray(py))
+    }
+
+    /// p(v' | h) with h drawn from p(h | v) of rows v, shape (n, n_visible), float32.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> copying = Rbm([[40.0]], [-20.0], [-20.0])
+    /// >>> copying.reconstruct([[0], [1]]).round(4).tolist()
+    /// [[0.0], [1.0]]
+    #[pyo3(signature = (visible, *, seed = 0, threads = None))]
+    fn reconstruct<'py>(
+        &self,
+        visible: &Bound<'py, PyAny>,
+        seed: u64,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let (py, visible) = (visible.py(), rows(visible)?);
+        let means = without_lock(py, threads, || reconstruct_reals(&self.rbm, &visible, seed))?;
+        Ok(means.into_pyarray(py))
+    }
+
+    /// Visible states after so many sweeps from rows v, shape (n, n_visible), bool.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> copying = Rbm([[40.0]], [-20.0], [-20.0])
+    /// >>> copying.gibbs([[0], [1]], gibbs_steps=10).tolist()
+    /// [[False], [True]]
+    #[pyo3(signature = (visible, *, gibbs_steps = 1, seed = 0, threads = None))]
+    fn gibbs<'py>(
+        &self,
+        visible: &Bound<'py, PyAny>,
+        gibbs_steps: usize,
+        seed: u64,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray2<bool>>> {
+        let (py, visible) = (visible.py(), rows(visible)?);
+        let rbm = &self.rbm;
+        let chains = without_lock(py, threads, || {
+            let image = Image::new(rbm)?;
+            let streams = streams(seed, visible.n_rows());
+            let chains = Chains::from_reals(rbm, &image, &visible, streams)?;
+            Ok((image, chains))
+        })?;
+        let chains = sweep(py, chains, gibbs_steps, threads)?;
+        Ok(booleans(&chains.visible()).into_pyarray(py))
+    }
+
+    /// Samples of the machine: visible states of chains after so many sweeps, shape
+    /// (number, n_visible), bool. They are those of `harmonium sample` with the same seed.
+    ///
+    /// Parameters
+    /// ----------
+    /// number : int
+    /// gibbs_steps : int
+    /// start : array-like of 0 and 1 of shape (n, n_visible), or None
+    ///     Where chains start, one after the other; None: at independent units of the visible bias.
+    /// seed : int, 0 or more
+    /// threads : int, or None for all cores
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> Rbm([[0.0]], [50.0], [0.0]).sample(2, gibbs_steps=1).tolist()
+    /// [[True], [True]]
+    #[pyo3(signature = (number = 100, *, gibbs_steps = 1000, start = None, seed = 0,
+        threads = None))]
+    fn sample<'py>(
+        &self,
+        py: Python<'py>,
+        number: usize,
+        gibbs_steps: usize,
+        start: Option<&Bound<'py, PyAny>>,
+        seed: u64,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray2<bool>>> {
+        let start = start.map(bits).transpose()?;
+        if let Some(start) = &start {
+            check_width(start.n_columns(), self.n_visible(), "visible")?;
+        }
+        let chains = without_lock(py, threads, || {
+            let image = Image::new(&self.rbm)?;
+            let (start, streams) = match start {
+                Some(start) => {
+                    let n_rows = start.n_rows();
+                    // More samples than starts go around.
+                    let rows: Vec<BitMatrix> =
+                        (0..number).map(|n| start.rows(n % n_rows..n % n_rows + 1)).collect();
+                    (BitMatrix::concatenate(&rows), streams(seed, number))
+                }
+                None => {
+                    let mut streams = streams(seed, number);
+                    let rates = self.rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
+                    (draw_independent(&rates.to_vec(), &mut streams), streams)
+                }
+            };
+            let chains = Chains::from_visible(&image, &start, streams);
+            Ok((image, chains))
+        })?;
+        let chains = sweep(py, chains, gibbs_steps, threads)?;
+        Ok(booleans(&chains.visible()).into_pyarray(py))
+    }
+
+    /// Mean log-likelihood of rows, with what is known of its uncertainty.
+    ///
+    /// Up to 20 units of the smaller layer the partition function is summed exactly; beyond, it is
+    /// estimated by annealed importance sampling from both sides, and `verdict` says whether to believe
+    /// it. Rows of other numbers than 0 and 1 are drawn to bits, the same for the same seed.
+    ///
+    /// Parameters
+    /// ----------
+    /// visible : array-like or sparse matrix of shape (n, n_visible)
+    /// method : {"auto", "exact", "ais"}
+    /// chains : int, 2 or more; default 200
+    /// schedule : str, such as "adaptive", "adaptive:20000" or "linear:10000"
+    /// burn_in : int; default 5000
+    ///     Sweeps that bring chains into the distribution of the machine.
+    /// seed : int, 0 or more
+    /// threads : int, or None for all cores
+    ///
+    /// Returns
+    /// -------
+    /// LogLikelihood
+    ///
+    /// Examples
+    /// --------
+    /// >>> import numpy as np
+    /// >>> from harmonium import Rbm
+    /// >>> fair = Rbm(np.zeros((2, 3)), np.zeros(2), np.zeros(3))
+    /// >>> score = fair.log_likelihood([[0, 1], [1, 1]])
+    /// >>> round(score.mean, 4), score.verdict  # two fair coins: -2 ln 2
+    /// (-1.3863, 'exact')
+    #[pyo3(signature = (visible, *, method = "auto", chains = None, schedule = None,
+        burn_in = None, seed = 0, threads = None))]
+    #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
+    fn log_likelihood<'py>(
+        &self,
+        visible: &Bound<'py, PyAny>,
+        method: &str,
+        chains: Option<usize>,
+        schedule: Option<&str>,
+        burn_in: Option<usize>,
+        seed: u64,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let default = EvaluationConfig::default();
+        let schedule = schedule.map(str::parse).transpose().map_err(to_py)?;
+        let config = EvaluationConfig {
+            method: method.parse().map_err(to_py)?,
+            n_chains: chains.unwrap_or(default.n_chains),
+            schedule: schedule.unwrap_or(default.schedule.clone()),
+            burn_in: burn_in.unwrap_or(default.burn_in),
+            seed,
+            ..default
+        };
+        let (py, dataset) = (visible.py(), dataset(visible, false)?);
+        check_width(dataset.n_visible(), self.n_visible(), "visible")?;
+        let evaluation = without_lock(py, threads, || {
+            let examples = Examples::new(dataset, Binarization::Stochastic);
+            let bits = examples.fixed_bits(seed, 0..examples.n_examples());
+            let base_rates = smoothed_rates(&examples.mean());
+            let starts = Starts { base_rates: &base_rates, model_states: &bits };
+            Evaluation::new(&self.rbm, &bits, starts, &config, &|_, _, _| ())
+        })?;
+        let (low, high) = evaluation.log_likelihood_interval();
+        let (reasons, remedies) = match &evaluation.verdict {
+            Verdict::Doubtful { reasons, remedies } => (reasons.clone(), remedies.clone()),
+            Verdict::Exact | Verdict::Believable => (Vec::new(), Vec::new()),
+        };
+        let fields = PyDict::new(py);
+        fields.set_item("mean", evaluation.log_likelihood.mean)?;
+        fields.set_item("standard_error", evaluation.log_likelihood.standard_error)?;
+        fields.set_item("low", low)?;
+        fields.set_item("high", high)?;
+        fields.set_item("log_z", evaluation.log_z)?;
+        fields.set_item("log_z_low", evaluation.log_z_low)?;
+        fields.set_item("log_z_high", evaluation.log_z_high)?;
+        fields.set_item("method", if evaluation.ais.is_some() { "ais" } else { "exact" })?;
+        fields.set_item("ess", evaluation.ess())?;
+        fields.set_item("verdict", evaluation.verdict.name())?;
+        fields.set_item("reasons", reasons)?;
+        fields.set_item("remedies", remedies)?;
+        let class = py.import("harmonium._log_likelihood")?.getattr("LogLikelihood")?;
+        class.call((), Some(&fields))
+    }
+
+    /// Writes the machine as the command line does: safetensors, with its settings, whole or not at
+    /// all.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import os, tempfile
+    /// >>> import numpy as np
+    /// >>> from harmonium import Rbm
+    /// >>> rbm = Rbm(np.eye(2), np.zeros(2), np.zeros(2))
+    /// >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
+    /// >>> rbm.save(path, settings={"epochs": 3})
+    /// >>> Rbm.load(path) == rbm, Rbm.load_with_settings(path)[1]
+    /// (True, {'epochs': 3})
+    #[pyo3(signature = (path, *, settings = None))]
+    fn save(&self, path: PathBuf, settings: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        let settings = settings.map(to_json).transpose()?.unwrap_or_else(|| "{}".to_string());
+        let settings = serde_json::from_str(&settings)
+            .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))?;
+        let provenance = Provenance { settings, ..Provenance::default() };
+        let rbm = (*self.rbm).clone();
+        ModelFile { rbm, provenance }.write(&path).map_err(to_py)
+    }
+
+    /// Reads a machine from a model file of the command line or of `save`.
+    #[staticmethod]
+    fn load(path: PathBuf) -> PyResult<Self> {
+        Ok(ModelFile::read(&path).map_err(to_py)?.rbm.into())
+    }
+
+    /// Reads a machine and the settings that it was trained with.
+    #[staticmethod]
+    fn load_with_settings(py: Python<'_>, path: PathBuf) -> PyResult<(Self, Bound<'_, PyAny>)> {
+        let ModelFile { rbm, provenance } = ModelFile::read(&path).map_err(to_py)?;
+        let settings = serde_json::Value::Object(provenance.settings).to_string();
+        Ok((rbm.into(), from_json(py, &settings)?))
+    }
+
+    /// The machine that training starts from, for data of this mean: normal weights of deviation 0.01,
+    /// hidden bias 0, visible bias at the log-odds of the mean.
+    #[staticmethod]
+    fn initial(
+        hidden: usize,
+        mean: PyArrayLike1<'_, f64, AllowTypeChange>,
+        n_examples: usize,
+        seed: u64,
+    ) -> PyResult<Self> {
+        let mean: Array1<f64> = mean.as_array().to_owned();
+        Ok(harmonium::Rbm::initial(hidden, &mean, n_examples, seed).map_err(to_py)?.into())
+    }
+}
+
+/// W, b and c.
+type Parts<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<f32>>, Bound<'py, PyArray1<f32>>);

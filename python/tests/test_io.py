@@ -1,0 +1,694 @@
+"""Tests of harmonium.io: round trips, the rules, and interchange with the package `rbms`."""
+
+import builtins
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from harmonium import Rbm
+from harmonium import io
+
+N_VISIBLE, N_HIDDEN = 5, 3
+
+
+@pytest.fixture
+def h5py():
+    return pytest.importorskip("h5py")
+
+
+@pytest.fixture
+def rbms(h5py):
+    pytest.importorskip("torch")
+    pytest.importorskip("rbms")
+    import rbms.dataset
+    import rbms.io
+    import rbms.utils
+
+    return rbms
+
+
+def machine(seed=0, n_visible=N_VISIBLE, n_hidden=N_HIDDEN):
+    draw = np.random.default_rng(seed).standard_normal
+    shapes = (n_visible, n_hidden), (n_visible,), (n_hidden,)
+    return Rbm(*(draw(shape).astype(np.float32) for shape in shapes))
+
+
+def bits(n_rows, n_columns=N_VISIBLE, seed=0):
+    """Distinct rows of bits, both values in each half of them."""
+    numbers = np.random.default_rng(seed).permutation(2**n_columns)[:n_rows]
+    return (numbers[:, None] >> np.arange(n_columns) & 1).astype(np.uint8)
+
+
+def assert_same(rbm, other):
+    for name in ("weights", "visible_bias", "hidden_bias"):
+        array, expected = getattr(rbm, name), getattr(other, name)
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, expected, err_msg=name)
+
+
+def files(folder):
+    return sorted(os.listdir(folder))
+
+
+# ---- Models
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5", "hdf5"])
+def test_a_model_comes_back(tmp_path, ending):
+    if ending != "npz":
+        pytest.importorskip("h5py")
+    path = tmp_path / f"rbm.{ending}"
+    io.write_model(path, machine())
+    assert_same(io.read_model(path), machine())
+    assert_same(io.read_model(str(path)), machine())
+    assert files(tmp_path) == [path.name]
+
+
+def test_updates_are_added_and_the_newest_is_read(tmp_path, h5py):
+    path = tmp_path / "rbm.h5"
+    for update in (2, 9, 10):
+        io.write_model(path, machine(seed=update), update=update, time=update / 2)
+    assert io.updates(path) == [2, 9, 10]
+    assert_same(io.read_model(path), machine(seed=10))
+    assert_same(io.read_model(path, update=2), machine(seed=2))
+    with h5py.File(path) as file:
+        assert [file[f"update_{update}/time"][()] for update in (2, 9, 10)] == [1, 4.5, 5]
+
+
+def test_chains_stay_until_others_are_given(tmp_path, h5py):
+    path = tmp_path / "rbm.h5"
+
+    def chains_after(update, chains):
+        io.write_model(path, machine(), update=update, parallel_chains=chains)
+        with h5py.File(path) as file:
+            found = file["parallel_chains"][()]
+            assert file["hyperparameters/num_chains"][()] == len(found)
+            return found
+
+    flips = chains_after(1, None)
+    assert flips.shape == (100, N_VISIBLE) and flips.dtype == np.float32
+    assert set(flips.flat) == {0, 1} and 0.4 < flips.mean() < 0.6
+    np.testing.assert_array_equal(chains_after(2, bits(7)), bits(7))
+    np.testing.assert_array_equal(chains_after(3, None), bits(7))
+    np.testing.assert_array_equal(chains_after(4, bits(4)), bits(4))
+
+
+def test_the_seed_gives_coin_flips_and_random_states(tmp_path, h5py):
+    def members(seed):
+        path = tmp_path / f"{seed}.h5"
+        if not path.exists():
+            io.write_model(path, machine(), seed=seed)
+        names = ("parallel_chains", "update_1/torch_rng_state", "update_1/numpy_rng_arg1")
+        with h5py.File(path) as file:
+            return [file[name][()] for name in names]
+
+    for first, again, other in zip(members(3), members(3), members(4)):
+        assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_hyperparameters_default_to_those_of_rbms_and_stay(tmp_path, h5py):
+    path = tmp_path / "rbm.h5"
+
+    def found(update, **chosen):
+        io.write_model(path, machine(), update=update, hyperparameters=chosen or None)
+        with h5py.File(path) as file:
+            names = ("batch_size", "L2", "learning_rate", "train_size")
+            members = [file[f"hyperparameters/{name}"][()] for name in names]
+            of_0_6 = ("train_args/batch_size", "grad_args/L2", "train_args/learning_rate")
+            assert members == [file[name][()] for name in (*of_0_6, "dataset_args/train_size")]
+            assert file["dataset_args/test_size"][()] == 1 - members[-1]
+            return members
+
+    io.write_model(tmp_path / "seeded.h5", machine(), seed=3)
+    with h5py.File(tmp_path / "seeded.h5") as file:
+        group = file["hyperparameters"]
+        sizes = [group[name][()] for name in ("num_visibles", "num_hiddens", "num_chains")]
+        assert sizes == [N_VISIBLE, N_HIDDEN, 100]
+        assert group["filename"][()].decode() == str(tmp_path / "seeded.h5")
+        assert group["seed"][()] == file["dataset_args/seed"][()] == 3
+    assert found(1) == [2000, 0, 0.01, 0.6]
+    assert found(2, batch_size=64, L2=1e-4, train_size=0.9) == [64, 1e-4, 0.01, 0.9]
+    assert found(3) == [64, 1e-4, 0.01, 0.9]
+
+
+def test_double_precision_is_rounded(tmp_path, h5py):
+    path = tmp_path / "rbm.h5"
+    io.write_model(path, machine())
+    with h5py.File(path, "a") as file:
+        del file["update_1/params/vbias"]
+        file["update_1/params/vbias"] = np.full(N_VISIBLE, 0.1)
+    found = io.read_model(path).visible_bias
+    assert found.dtype == np.float32 and found[0] == np.float32(0.1)
+
+
+def test_a_failing_write_leaves_what_was_there(tmp_path, h5py, monkeypatch):
+    path = tmp_path / "rbm.h5"
+    io.write_model(path, machine())
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(io, "_put_hyperparameter", fail)
+    with pytest.raises(OSError, match="the disk is full"):
+        io.write_model(path, machine(), update=2, hyperparameters={"L1": 0.1})
+    with pytest.raises(OSError, match="the disk is full"):
+        io.write_model(tmp_path / "new.h5", machine())
+    assert path.read_bytes() == before and files(tmp_path) == ["rbm.h5"]
+
+
+def test_who_reads_meanwhile_reads_the_whole_old_file(tmp_path):
+    path = tmp_path / "rbm.npz"
+    io.write_model(path, machine(1))
+    before = path.read_bytes()
+    with open(path, "rb") as opened:
+        io.write_model(path, machine(2))
+        assert opened.read() == before != path.read_bytes()
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "link.npz").symlink_to(tmp_path / "rbm.npz")
+    io.write_model(tmp_path / "link.npz", machine())
+    assert (tmp_path / "link.npz").is_symlink() and (tmp_path / "rbm.npz").is_file()
+
+
+# ---- Data sets
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5"])
+@pytest.mark.parametrize("labels", [None, [7, -1, 9, 0]])
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, np.float32, np.float64])
+def test_bits_come_back_as_bytes(tmp_path, ending, labels, kind):
+    if ending == "h5":
+        pytest.importorskip("h5py")
+    path = tmp_path / f"data.{ending}"
+    io.write_dataset(path, bits(4).astype(kind), labels)
+    found = io.read_dataset(path)
+    assert found.samples.dtype == np.uint8
+    np.testing.assert_array_equal(found.samples, bits(4))
+    if labels is None:
+        assert found.labels is None
+    else:
+        assert found.labels.dtype == np.int32 and found.labels.tolist() == labels
+    assert files(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5"])
+def test_intensities_come_back_as_floats(tmp_path, ending):
+    if ending == "h5":
+        pytest.importorskip("h5py")
+    path = tmp_path / f"data.{ending}"
+    intensities = np.linspace(0, 1, 12).reshape(4, 3)
+    io.write_dataset(path, intensities)
+    found = io.read_dataset(path).samples
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, intensities.astype(np.float32))
+
+
+@pytest.mark.parametrize("variable_type", [None, "ising", b"ising"])
+@pytest.mark.parametrize("kind", [np.int8, np.float32])
+def test_spins_become_bits(tmp_path, h5py, variable_type, kind):
+    path = tmp_path / "data.h5"
+    with h5py.File(path, "w") as file:
+        file["samples"] = bits(6).astype(kind) * 2 - 1
+        if variable_type is not None:
+            is_bytes = isinstance(variable_type, bytes)
+            file["variable_type"] = np.bytes_(variable_type) if is_bytes else variable_type
+    found = io.read_dataset(path).samples
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, bits(6))
+
+
+def test_spins_all_up_are_known_by_their_type_alone(tmp_path, h5py):
+    for variable_type, value in [("ising", 1), ("bernoulli", 1), (None, 1), ("ising", -1)]:
+        with h5py.File(tmp_path / "data.h5", "w") as file:
+            file["samples"] = np.full((2, 2), value)
+            if variable_type:
+                file["variable_type"] = variable_type
+        assert (io.read_dataset(tmp_path / "data.h5").samples == (value > 0)).all()
+
+
+def test_the_members_of_a_dataset_file(tmp_path, h5py):
+    io.write_dataset(tmp_path / "data.h5", bits(4), [1, 2, 3, 4])
+    with h5py.File(tmp_path / "data.h5") as file:
+        assert {name: member.dtype.str for name, member in file.items()} == {
+            "samples": "|u1",
+            "labels": "<i4",
+            "variable_type": "|O",
+        }
+        assert file["variable_type"][()] == b"bernoulli"
+
+
+# ---- Errors name the place, the value, the rule and the remedy
+
+
+def error(kind, call, *args, **named):
+    with pytest.raises(kind) as caught:
+        call(*args, **named)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "member, value, message",
+    [
+        (
+            "model_type",
+            "PBRBM",
+            "model_type is 'PBRBM', but must be 'BBRBM': harmonium has binary units only",
+        ),
+        ("model_type", 3, "model_type is 3, but must be one string"),
+        (
+            "update_1/params/vbias",
+            np.zeros(4),
+            "update_1/params/vbias has shape (4,), but must have (5,): one number for each row of "
+            "update_1/params/weight_matrix (5, 3)",
+        ),
+        (
+            "update_1/params/hbias",
+            np.zeros(5),
+            "update_1/params/hbias has shape (5,), but must have (3,): one number for each column of "
+            "update_1/params/weight_matrix (5, 3)",
+        ),
+        (
+            "update_1/params/weight_matrix",
+            np.zeros((5, 2, 3)),
+            "update_1/params/weight_matrix has shape (5, 2, 3), but must have (visible, hidden)",
+        ),
+        (
+            "update_1/params/hbias",
+            [0, 1e39, 0],
+            "update_1/params/hbias[1] is inf, but must be finite as float32",
+        ),
+        (
+            "update_1/params/hbias",
+            ["a", "b", "c"],
+            "update_1/params/hbias: of type object, but must be real numbers",
+        ),
+    ],
+)
+def test_models_that_are_refused(tmp_path, h5py, member, value, message):
+    path = tmp_path / "rbm.h5"
+    io.write_model(path, machine())
+    with h5py.File(path, "a") as file:
+        del file[member]
+        file[member] = value
+    assert error(ValueError, io.read_model, path) == f"{path}: {message}"
+
+
+def test_what_is_not_in_a_model_file(tmp_path, h5py):
+    path = tmp_path / "rbm.h5"
+    for update in (1, 10):
+        io.write_model(path, machine(), update=update)
+    assert error(ValueError, io.read_model, path, update=5) == (
+        f"{path}: update is 5, but must be one in the file: 1, 10"
+    )
+    with h5py.File(path, "a") as file:
+        del file["update_10/params/hbias"]
+    assert "must have the data set /update_10/params/hbias" in error(ValueError, io.read_model, path)
+    with h5py.File(path, "a") as file:
+        del file["update_1"], file["update_10"]
+    assert "must have a group /update_N with a model" in error(ValueError, io.read_model, path)
+    assert io.updates(path) == []
+
+    io.write_dataset(path, bits(4))
+    for call in (lambda: io.read_model(path), lambda: io.write_model(path, machine(), update=2)):
+        assert error(ValueError, call) == (
+            f"{path}: must have the data set /model_type, but has /samples, /variable_type"
+        )
+
+
+@pytest.mark.parametrize(
+    "named, message",
+    [
+        (
+            {"update": 3},
+            "update is 3, but must be more than 3, the newest in the file: tell the update, or choose "
+            "another file",
+        ),
+        ({}, "update is 1, but must be more than 3"),
+        ({"update": -1}, "update is -1, but must be a whole number, at least 0"),
+        ({"update": 4.0}, "update is 4.0, but must be a whole number, at least 0"),
+        ({"update": 4, "time": -1}, "time is -1.0, but must be finite seconds, at least 0"),
+        ({"update": 4, "time": np.inf}, "time is inf, but must be finite seconds"),
+        ({"update": 4, "time": np.nan}, "time is nan, but must be finite seconds"),
+        ({"update": 4, "seed": 2**32}, "seed is 4294967296, but must be a whole number, at least 0"),
+        (
+            {"update": 4, "hyperparameters": {"momentum": 0.5}},
+            "hyperparameters have 'momentum', but may only have batch_size, gibbs_steps,",
+        ),
+        (
+            {"update": 4, "hyperparameters": {"batch_size": 0.5}},
+            "batch_size is 0.5, but must be a whole number",
+        ),
+        ({"update": 4, "hyperparameters": {"L1": np.inf}}, "L1 is inf, but must be finite"),
+        (
+            {"update": 4, "parallel_chains": bits(4, 6)},
+            "parallel_chains have shape (4, 6), but must have (chains, 5): the model has 5 visible",
+        ),
+        (
+            {"update": 4, "parallel_chains": [[0, 1, 0.5, 0, 1]]},
+            "parallel_chains[0, 2] is 0.5, but must be 0 or 1: give states, not probabilities",
+        ),
+        (
+            {"update": 4, "parallel_chains": np.zeros((0, 5))},
+            "parallel_chains: shape is (0, 5), but must be (chains, visible), none of them 0",
+        ),
+        (
+            {"update": 4, "rbm": machine(n_hidden=4)},
+            "weights have shape (5, 4), but must have (5, 3), as those in the file",
+        ),
+    ],
+)
+def test_writes_that_are_refused(tmp_path, h5py, named, message):
+    path = tmp_path / "rbm.h5"
+    io.write_model(path, machine(), update=3)
+    before = path.read_bytes()
+    found = error(ValueError, io.write_model, path, **{"rbm": machine(), **named})
+    assert found.startswith(f"{path}: {message}")
+    assert path.read_bytes() == before and files(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5"])
+def test_a_machine_that_is_not_finite_is_not_written(tmp_path, ending):
+    if ending == "h5":
+        pytest.importorskip("h5py")
+    rbm = machine()
+    rbm.weights[2, 1] = np.nan
+    path = tmp_path / f"rbm.{ending}"
+    message = f"{path}: weights[2, 1] is nan, but must be finite as float32"
+    assert error(ValueError, io.write_model, path, rbm) == message
+    assert files(tmp_path) == []
+
+
+def test_npz_holds_parameters_alone(tmp_path):
+    path = tmp_path / "rbm.npz"
+    for named in ({"update": 1}, {"time": 1.0}, {"parallel_chains": bits(4)}, {"seed": 1}):
+        assert error(ValueError, io.write_model, path, machine(), **named) == (
+            f"{path}: {next(iter(named))} is given, but a .npz file holds parameters alone: leave it "
+            "out or write to a .h5 file"
+        )
+    io.write_model(path, machine())
+    assert "holds one model: leave update out" in error(ValueError, io.read_model, path, update=1)
+    assert "holds one model and no updates" in error(ValueError, io.updates, path)
+
+
+@pytest.mark.parametrize(
+    "variable_type, samples, message",
+    [
+        (
+            "categorical",
+            [[0, 1]],
+            "variable_type is 'categorical', but must be 'bernoulli' or 'ising': write each category "
+            "as one unit of its own (one-hot)",
+        ),
+        (
+            "continuous",
+            [[0.0, 2.5]],
+            "variable_type is 'continuous', but must be 'bernoulli' or 'ising': scale the samples",
+        ),
+        ("binary", [[0, 1]], "variable_type is 'binary', but must be 'bernoulli' or 'ising'"),
+        ("ising", [[1, -1], [0, 1]], "samples[1, 0] is 0, but must be -1 or 1, as the samples are"),
+        (None, [[1, -1], [0.5, 1]], "samples[1, 0] is 0.5, but must be -1 or 1"),
+        ("bernoulli", [[1, -1]], "samples[0, 1] is -1, but must be from 0 to 1: divide grey levels"),
+        (None, [[0, 255]], "samples[0, 1] is 255, but must be from 0 to 1: divide grey levels by"),
+        (None, [[0, np.nan]], "samples[0, 1] is nan, but must be from 0 to 1"),
+        (None, [0, 1], "samples: shape is (2,), but must be (samples, units), none of them 0"),
+        (None, np.zeros((0, 2)), "samples: shape is (0, 2), but must be (samples, units)"),
+        (None, [["a"]], "samples: of type object, but must be real numbers"),
+    ],
+)
+def test_datasets_that_are_refused(tmp_path, h5py, variable_type, samples, message):
+    path = tmp_path / "data.h5"
+    with h5py.File(path, "w") as file:
+        file["samples"] = samples
+        if variable_type:
+            file["variable_type"] = variable_type
+    assert error(ValueError, io.read_dataset, path).startswith(f"{path}: {message}")
+
+
+@pytest.mark.parametrize(
+    "labels, message",
+    [
+        ([1, 2, 3], "labels have shape (3,), but must have (4,): one for each sample"),
+        ([[1], [2], [3], [4]], "labels have shape (4, 1), but must have (4,)"),
+        ([1, 2, 3, 0.5], "labels[3] is 0.5, but must be a whole number that fits int32"),
+        ([1, 2, np.nan, 4], "labels[2] is nan, but must be a whole number that fits int32"),
+        ([1, 2**31, 3, 4], "labels[1] is 2147483648, but must be a whole number that fits int32"),
+        (["a", "b", "c", "d"], "labels: of type <U1, but must be real numbers"),
+    ],
+)
+def test_labels_that_are_refused(tmp_path, labels, message):
+    path = tmp_path / "data.npz"
+    found = error(ValueError, io.write_dataset, path, bits(4), labels)
+    assert found.startswith(f"{path}: {message}")
+    np.savez(path, samples=bits(4), labels=labels)
+    assert error(ValueError, io.read_dataset, path) == found
+
+
+def test_files_that_are_none(tmp_path):
+    for ending in ("npz", "h5"):
+        if ending == "h5":
+            pytest.importorskip("h5py")
+        path = tmp_path / f"none.{ending}"
+        message = f"{path}: there is no such file"
+        assert error(FileNotFoundError, io.read_model, path) == message
+        assert error(FileNotFoundError, io.read_dataset, path) == message
+        for content in (b"", b"no such format"):
+            path.write_bytes(content)
+            found = error((ValueError, OSError), io.read_model, path)
+            assert found.startswith(f"{path}: cannot be read as ")
+            if ending == "h5":
+                assert found == error(OSError, io.write_model, path, machine())
+                assert path.read_bytes() == content
+    path = tmp_path / "rbm.npz"
+    np.savez(path, weights=np.zeros((2, 2)), hidden_bias=np.zeros(2))
+    assert error(ValueError, io.read_model, path) == (
+        f"{path}: must have the array visible_bias, but has weights, hidden_bias"
+    )
+    with open(path, "wb") as file:
+        np.save(file, np.zeros(2))
+    assert error(ValueError, io.read_model, path) == (
+        f"{path}: cannot be read as .npz (it is a single array)"
+    )
+    np.savez(path, samples=np.array([[None]]))
+    assert "cannot be read as .npz" in error(ValueError, io.read_dataset, path)
+
+
+def test_other_endings_are_refused(tmp_path):
+    message = "rbm.pt: the name ends in '.pt', but must end in .npz, .h5 or .hdf5"
+    for call in (io.read_model, io.updates, io.read_dataset):
+        assert error(ValueError, call, "rbm.pt") == message
+    assert error(ValueError, io.write_model, "rbm.pt", machine()) == message
+    assert error(ValueError, io.write_dataset, "rbm.pt", bits(4)) == message
+
+
+def test_without_h5py_only_hdf5_is_out_of_reach(tmp_path, monkeypatch):
+    usual = builtins.__import__
+
+    def without_h5py(name, *args, **named):
+        if name == "h5py":
+            raise ImportError("No module named 'h5py'")
+        return usual(name, *args, **named)
+
+    monkeypatch.setattr(builtins, "__import__", without_h5py)
+    io.write_model(tmp_path / "rbm.npz", machine())
+    assert_same(io.read_model(tmp_path / "rbm.npz"), machine())
+    path = tmp_path / "rbm.h5"
+    message = f"{path}: HDF5 files need h5py: pip install h5py"
+    for call in (io.read_model, io.updates, io.read_dataset):
+        assert error(ImportError, call, path) == message
+    assert error(ImportError, io.write_model, path, machine()) == message
+    assert error(ImportError, io.write_dataset, path, bits(4)) == message
+    assert files(tmp_path) == ["rbm.npz"]
+
+
+def test_importing_does_not_import_h5py():
+    code = "import sys, harmonium.io; sys.exit('h5py' in sys.modules)"
+    paths = [os.path.dirname(os.path.dirname(io.__file__)), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
+
+
+# ---- The package `rbms`
+
+
+def load_model(rbms, path, update, **named):
+    """Parameters, chains and time, whatever the release returns besides."""
+    import torch
+
+    return rbms.io.load_model(str(path), update, torch.device("cpu"), torch.float32, **named)[:3]
+
+
+def save_model(rbms, path, params, chains, update):
+    import inspect
+
+    import torch
+
+    of_0_6 = {"learning_rate": torch.tensor([0.01]), "effective_time": np.zeros(1)}
+    expected = inspect.signature(rbms.io.save_model).parameters
+    more = {name: value for name, value in of_0_6.items() if name in expected}
+    chains = {"visible": torch.from_numpy(np.asarray(chains, np.float32))}
+    rbms.io.save_model(str(path), params, chains, update, 2.5, flags=["checkpoint"], **more)
+
+
+def rbms_machine(rbm):
+    import torch
+    from rbms.bernoulli_bernoulli.classes import BBRBM
+
+    return BBRBM(*map(torch.from_numpy, (rbm.weights, rbm.visible_bias, rbm.hidden_bias)))
+
+
+def assert_same_as_rbms(rbm, params):
+    found = (params.weight_matrix, params.vbias, params.hbias)
+    assert_same(Rbm(*(tensor.numpy() for tensor in found)), rbm)
+
+
+def test_rbms_loads_our_model(tmp_path, rbms):
+    import torch
+
+    path = tmp_path / "rbm.h5"
+    io.write_model(path, machine(1), parallel_chains=bits(7), seed=11)
+    io.write_model(path, machine(2), update=20, time=3.5, parallel_chains=bits(9), seed=12)
+    assert rbms.utils.get_saved_updates(str(path)).tolist() == [1, 20]
+    assert rbms.utils.get_flagged_updates(str(path), "checkpoint").tolist() == [1, 20]
+
+    params, chains, time = load_model(rbms, path, 20, restore=True)
+    assert params.name == "BBRBM" and time == 3.5
+    assert_same_as_rbms(machine(2), params)
+    np.testing.assert_array_equal(chains["visible"].numpy(), bits(9))
+    # Restored, the generators draw what freshly seeded ones do.
+    drawn = torch.rand(700), torch.randn(5), np.random.rand(700)
+    torch.manual_seed(12)
+    np.random.seed(12)
+    for found, expected in zip(drawn, (torch.rand(700), torch.randn(5), np.random.rand(700))):
+        np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+    assert_same_as_rbms(machine(1), load_model(rbms, path, 1)[0])
+
+
+def test_our_machine_is_the_same_machine_to_rbms(tmp_path, rbms):
+    """Its free energy there is the one of our parameters in the usual formula."""
+    import torch
+
+    path, rbm = tmp_path / "rbm.h5", machine()
+    io.write_model(path, rbm)
+    visible = bits(8).astype(np.float32)
+    softplus = np.logaddexp(0, visible @ rbm.weights + rbm.hidden_bias)
+    expected = -visible @ rbm.visible_bias - softplus.sum(axis=1)
+    params = load_model(rbms, path, 1)[0]
+    found = params.compute_energy_visibles(torch.from_numpy(visible))
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_we_read_models_of_rbms(tmp_path, rbms):
+    path = tmp_path / "rbm.h5"
+    save_model(rbms, path, rbms_machine(machine(1)), bits(7), 1)
+    save_model(rbms, path, rbms_machine(machine(2)), bits(7, seed=1), 100)
+    assert io.updates(path) == [1, 100]
+    assert_same(io.read_model(path), machine(2))
+    assert_same(io.read_model(path, update=1), machine(1))
+
+
+def test_both_add_to_the_same_file(tmp_path, rbms):
+    path = tmp_path / "rbm.h5"
+    io.write_model(path, machine(1), parallel_chains=bits(7))
+    save_model(rbms, path, rbms_machine(machine(2)), bits(7, seed=1), 2)
+    io.write_model(path, machine(3), update=3)
+    assert io.updates(path) == [1, 2, 3]
+    for update in (1, 2, 3):
+        params, chains, _ = load_model(rbms, path, update)
+        assert_same_as_rbms(machine(update), params)
+        np.testing.assert_array_equal(chains["visible"].numpy(), bits(7, seed=1))
+
+
+def test_rbms_refuses_no_model_type_of_its_own_that_we_take(tmp_path, rbms):
+    """Its Potts machines have three axes and another type."""
+    import torch
+    from rbms.potts_bernoulli.classes import PBRBM
+
+    potts = PBRBM(torch.zeros(5, 4, 3), torch.zeros(5, 4), torch.zeros(3))
+    path = tmp_path / "potts.h5"
+    save_model(rbms, path, potts, np.zeros((7, 5)), 1)
+    assert "model_type is 'PBRBM', but must be 'BBRBM'" in error(ValueError, io.read_model, path)
+
+
+def train(rbms, data, path, n_updates, monkeypatch):
+    """Goes on with the model in a file by the program `rbms` itself, asking for nothing."""
+    from rbms.scripts import train_rbm
+
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    args = vars(train_rbm.create_parser().parse_args(["-d", str(data), "--device", "cpu"]))
+    args.update(filename=str(path), num_updates=n_updates, n_save=2, restore=True)
+    args = train_rbm.match_args_dtype(args)
+    run = getattr(train_rbm, "train_rbm", train_rbm.main)  # 0.5, 0.6
+    run(args)
+
+
+def test_rbms_goes_on_training_our_model_on_our_data(tmp_path, rbms, monkeypatch):
+    data, path = tmp_path / "data.h5", tmp_path / "rbm.h5"
+    io.write_dataset(data, bits(32))
+    chosen = {"batch_size": 8, "gibbs_steps": 2, "learning_rate": 0.1}
+    io.write_model(path, machine(), update=5, hyperparameters=chosen)
+    train(rbms, data, path, 9, monkeypatch)
+    assert io.updates(path)[0] == 5 and io.updates(path)[-1] == 9
+    before, after = io.read_model(path, update=5), io.read_model(path)
+    assert_same(before, machine())
+    change = np.abs(after.weights - before.weights).max()
+    assert 0 < change < 1
+
+
+def as_rows(samples, labels):
+    """Rows with their labels in an order of their own: `rbms` may shuffle."""
+    return sorted(map(tuple, np.column_stack([samples, labels]).astype(int).tolist()))
+
+
+def load_dataset(rbms, path):
+    import inspect
+
+    named = {"device": "cpu"}
+    if "binarize" in inspect.signature(rbms.dataset.load_dataset).parameters:
+        named["binarize"] = True
+    dataset = rbms.dataset.load_dataset(str(path), **named)[0]
+    if hasattr(dataset, "match_model_variable_type"):
+        dataset.match_model_variable_type("bernoulli")
+    return dataset
+
+
+@pytest.mark.parametrize("labels", [None, np.arange(20) % 7])
+def test_rbms_loads_our_dataset(tmp_path, rbms, capsys, labels):
+    path = tmp_path / "data.h5"
+    io.write_dataset(path, bits(20), labels)
+    dataset = load_dataset(rbms, path)
+    expected = as_rows(bits(20), np.full(20, -1) if labels is None else labels)
+    assert as_rows(dataset.data.numpy(), dataset.labels.numpy()) == expected
+    assert getattr(dataset, "variable_type", "bernoulli") == "bernoulli"
+    printed = capsys.readouterr().out
+    assert "No variable_type" not in printed and "Converting" not in printed
+
+
+def test_spins_are_the_same_bits_to_rbms(tmp_path, rbms, h5py):
+    path = tmp_path / "data.h5"
+    with h5py.File(path, "w") as file:
+        file["samples"] = bits(20).astype(np.float32) * 2 - 1
+        file["labels"] = np.arange(20)
+        file["variable_type"] = "ising"
+    dataset = load_dataset(rbms, path)
+    found = io.read_dataset(path)
+    assert as_rows(dataset.data.numpy(), dataset.labels.numpy()) == as_rows(*found)
+
+
+def test_we_read_datasets_that_rbms_splits(tmp_path, rbms):
+    from rbms.scripts import split_data
+
+    if not hasattr(split_data, "split_data_train_test"):
+        pytest.skip("this release cannot split")
+    path = tmp_path / "data.h5"
+    io.write_dataset(path, bits(20), np.arange(20))
+    split_data.split_data_train_test(
+        str(path), str(tmp_path / "train.h5"), str(tmp_path / "test.h5"), train_size=0.5, seed=1
+    )
+    parts = [io.read_dataset(tmp_path / f"{part}.h5") for part in ("train", "test")]
+    found = sum((as_rows(*part) for part in parts), [])
+    assert sorted(found) == as_rows(bits(20), np.arange(20))
