@@ -309,29 +309,28 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if is_first:
             self.random_state_ = check_random_state(self.random_state)
             self._trainer = None
-        if self._trainer is None or not self._is_as_trained():
+        trainer = self._trainer
+        if trainer is None or not self._is_as_left(trainer):
             settings = self._settings(X.shape[0], n_epochs=_NO_END)
             settings["chains"] = self._n_chains()
-            start = {} if is_first else {"initial": self._rbm(), "hidden_states": self.h_samples_}
-            self._trainer = Trainer.online(X, threads=self._threads(), **start, **settings)
-            self._warn_of_values_outside(self._trainer)
-        try:
-            self._trainer.update_on(X, threads=self._threads())
-        except ArithmeticError:
-            # It is of no use after that.
-            self._trainer = None
-            raise
-        self._take(self._trainer, X)
+            start: dict[str, Any] = {} if is_first else {"initial": self._rbm(), "hidden_states": self.h_samples_}
+            trainer = Trainer.online(X, threads=self._threads(), **start, **settings)
+            self._warn_of_values_outside(trainer)
+        # After an error it is of no use.
+        self._trainer = None
+        trainer.update_on(X, threads=self._threads())
+        self._trainer = trainer
+        self._take(trainer, X)
         return self
 
-    def _is_as_trained(self) -> bool:
+    def _is_as_left(self, trainer: Trainer) -> bool:
         """Whether parameters and chains are those that the trainer has left."""
-        rbm = self._trainer.rbm
+        rbm = trainer.model
         return (
             np.array_equal(self.components_, rbm.weights.T)
             and np.array_equal(self.intercept_hidden_, rbm.hidden_bias)
             and np.array_equal(self.intercept_visible_, rbm.visible_bias)
-            and np.array_equal(self.h_samples_, self._trainer.hidden_states)
+            and np.array_equal(self.h_samples_, trainer.hidden_states)
         )
 
     # Features
@@ -353,7 +352,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         >>> import numpy as np
         >>> from harmonium import BernoulliRBM
         >>> features = BernoulliRBM(3, random_state=0).fit_transform(np.eye(4))
-        >>> features.shape, features.min() > 0
+        >>> features.shape, bool(features.min() > 0)
         ((4, 3), True)
         """
         X = self._validate(X)
@@ -385,8 +384,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         >>> import numpy as np
         >>> from harmonium import BernoulliRBM
         >>> model = BernoulliRBM(3, random_state=0).fit(np.eye(4))
-        >>> (model.score_samples(np.eye(4)) < 0).all()
-        np.True_
+        >>> bool((model.score_samples(np.eye(4)) < 0).all())
+        True
         """
         X = self._validate(X)
         if method == "exact":
@@ -763,6 +762,8 @@ class _Best:
 def _seed(random_state: Any) -> int:
     """The seed of the library: a number as it is, else one that is drawn."""
     if isinstance(random_state, Integral):
+        if random_state < 0:
+            raise ValueError(f"random_state is {random_state}, but must be at least 0")
         return int(random_state)
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(np.iinfo(np.int32).max))

@@ -46,7 +46,8 @@ except ImportError:
 
         def fit_transform(self, X: Any, y: Any = None, **params: Any) -> np.ndarray:
             """Fit to X, then transform it."""
-            return self.fit(X, y, **params).transform(X)
+            fitted: Any = self
+            return fitted.fit(X, y, **params).transform(X)
 
     class ClassNamePrefixFeaturesOutMixin:  # type: ignore[no-redef]
         """Names of features out: the class and a number."""
@@ -54,8 +55,9 @@ except ImportError:
         def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
             """Names of the hidden units."""
             check_is_fitted(self)
+            fitted: Any = self
             prefix = type(self).__name__.lower()
-            return np.asarray([f"{prefix}{j}" for j in range(self._n_features_out)], dtype=object)
+            return np.asarray([f"{prefix}{j}" for j in range(fitted._n_features_out)], dtype=object)
 
     def check_random_state(seed: Any) -> Any:  # type: ignore[no-redef]
         """A `numpy.random.RandomState` from None, a number or one of its own kind."""

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Pools by process and number of threads. After a fork a child has the pools of its parent in
 /// memory, but none of their threads.
-static POOLS: Mutex<Option<HashMap<(u32, usize), Arc<ThreadPool>>>> = Mutex::new(None);
+type Pools = HashMap<(u32, usize), Arc<ThreadPool>>;
+
+static POOLS: Mutex<Option<Pools>> = Mutex::new(None);
 
 /// The pool of so many threads; of all cores if none is given.
 pub fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {

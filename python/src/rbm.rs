@@ -417,7 +417,7 @@ impl Rbm {
         let config = EvaluationConfig {
             method: method.parse().map_err(to_py)?,
             n_chains: chains.unwrap_or(default.n_chains),
-            schedule: schedule.unwrap_or(default.schedule.clone()),
+            schedule: schedule.unwrap_or(default.schedule),
             burn_in: burn_in.unwrap_or(default.burn_in),
             seed,
             ..default

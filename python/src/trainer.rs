@@ -33,6 +33,9 @@ pub fn default_settings(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     from_json(py, &text(&TrainConfig::default()))
 }
 
+/// What pickle keeps: settings as JSON, the mean of the data, the state.
+type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>);
+
 /// Settings as JSON.
 fn text(config: &TrainConfig) -> String {
     Value::Object(fields(config)).to_string()
@@ -331,9 +334,7 @@ impl Trainer {
     }
 
     /// What pickle keeps of a run that gets its examples from outside.
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (String, Vec<f32>, Bound<'py, PyBytes>))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Pickled<'py>)> {
         let (py, this) = (slf.py(), slf.borrow());
         let Some(mean) = &this.mean else {
             return Err(PyTypeError::new_err(

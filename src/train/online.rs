@@ -89,7 +89,7 @@ impl Trainer {
                 expected: self.examples.n_visible(),
             });
         }
-        if n_rows > self.statistics.capacities().0 {
+        if n_rows > self.positive.capacity() {
             self.make_room(n_rows)?;
         }
         let batch: Vec<u32> = (0..n_rows as u32).collect();
@@ -155,6 +155,29 @@ mod tests {
         assert!(apart.iter().all(|&x| x < 1e-6));
         let moved = (one.rbm().weights() - online(&config()).1.rbm().weights()).mapv(f32::abs);
         assert!(moved.iter().any(|&x| x > 1e-3));
+    }
+
+    #[test]
+    fn bits_and_numbers_may_take_turns() {
+        let bits = |n: usize| {
+            let bits = BitMatrix::from_fn(n, 90, |n, i| (n * n + i) % 3 == 0);
+            Examples::new(Dataset::from_bits("bits", bits), Binarization::None)
+        };
+        let (_, mut trainer) = online(&config());
+        for (n, is_real) in [(10, false), (10, true), (3, false), (100, true), (100, false)] {
+            let before = trainer.rbm();
+            trainer.update_on(&if is_real { chunk(n, 0) } else { bits(n) }).unwrap();
+            assert_ne!(trainer.rbm(), before);
+        }
+        // What was clamped before makes no difference.
+        let state = trainer.state();
+        let mut fresh = Trainer::restore_online(config(), &[0.25; 90], &state).unwrap();
+        trainer.update_on(&bits(7)).unwrap();
+        fresh.update_on(&bits(7)).unwrap();
+        assert_eq!(trainer.rbm(), fresh.rbm());
+        trainer.update_on(&chunk(7, 0)).unwrap();
+        fresh.update_on(&chunk(7, 0)).unwrap();
+        assert_eq!(trainer.rbm(), fresh.rbm());
     }
 
     #[test]

@@ -53,6 +53,11 @@ impl PositivePhase {
         }
     }
 
+    /// The most examples that there is room for.
+    pub fn capacity(&self) -> usize {
+        self.rows.n_rows()
+    }
+
     /// v (N, V), if it is real.
     pub fn reals(&self) -> Option<&RealRows> {
         self.is_real.then_some(&self.reals)

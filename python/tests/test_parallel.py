@@ -1,0 +1,192 @@
+"""Processes, threads and Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+
+from harmonium import BernoulliRBM, Rbm
+
+
+def test_a_search_over_parameters_in_two_processes(digits):
+    grid = {"n_components": [4, 16], "learning_rate": [1e-6, 0.1]}
+    rbm = BernoulliRBM(random_state=0, n_iter=3)
+    search = GridSearchCV(rbm, grid, n_jobs=2, cv=3).fit(digits)
+    assert search.best_params_ == {"n_components": 16, "learning_rate": 0.1}
+    alone = GridSearchCV(rbm, grid, cv=3).fit(digits)
+    assert (search.cv_results_["mean_test_score"] == alone.cv_results_["mean_test_score"]).all()
+
+
+def test_a_pipeline_is_searched_and_stored(digits, tmp_path):
+    from sklearn.datasets import load_digits
+
+    y = load_digits().target
+    steps = [("rbm", BernoulliRBM(random_state=0)), ("logistic", LogisticRegression(max_iter=200))]
+    search = GridSearchCV(Pipeline(steps), {"rbm__n_components": [4, 32]}, n_jobs=2, cv=2)
+    search.fit(digits, y)
+    assert search.best_params_ == {"rbm__n_components": 32}
+    joblib.dump(search.best_estimator_, tmp_path / "pipeline")
+    again = joblib.load(tmp_path / "pipeline")
+    assert (again.predict(digits) == search.best_estimator_.predict(digits)).all()
+
+
+def test_four_threads_train_at_once(digits):
+    alone = [BernoulliRBM(16, random_state=seed).fit(digits).components_ for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        fits = pool.map(lambda seed: BernoulliRBM(16, random_state=seed).fit(digits), range(4))
+        together = [rbm.components_ for rbm in fits]
+    for one, other in zip(alone, together):
+        assert (one == other).all()
+
+
+def test_other_threads_run_while_one_trains(bits):
+    X = np.tile(bits, (20, 4))
+    ticks, done = [], threading.Event()
+
+    def tick():
+        while not done.is_set():
+            ticks.append(time.monotonic())
+            time.sleep(0.002)
+
+    other = threading.Thread(target=tick)
+    other.start()
+    begin = time.monotonic()
+    BernoulliRBM(300, batch_size=200, n_iter=3, random_state=0).fit(X)
+    seconds = time.monotonic() - begin
+    done.set()
+    other.join()
+    assert seconds > 0.1
+    # With the lock held throughout there would be one or two.
+    assert len([t for t in ticks if t > begin]) > 10 * seconds
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_has_threads_of_its_own(digits):
+    expected = BernoulliRBM(8, random_state=0).fit(digits).components_
+    code = """
+        import os, sys
+        import numpy as np
+        from harmonium import BernoulliRBM
+        X = np.load(sys.argv[1])
+        first = BernoulliRBM(8, random_state=0).fit(X).components_
+        child = os.fork()
+        again = BernoulliRBM(8, random_state=0).fit(X).components_
+        same = bool((again == first).all())
+        if child == 0:
+            os._exit(0 if same else 1)
+        _, status = os.waitpid(child, 0)
+        sys.exit(0 if same and status == 0 else 1)
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "X.npy")
+        np.save(path, digits)
+        command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(code), path]
+        assert subprocess.run(command, timeout=60).returncode == 0
+    assert expected.shape == (8, 64)
+
+
+INTERRUPTED = """
+    import os, signal, sys, threading, time
+    import numpy as np
+    from harmonium import BernoulliRBM, Trainer
+    X = (np.random.RandomState(0).uniform(size=(5000, 400)) < 0.3).astype(np.float32)
+    sent = []
+    def interrupt():
+        time.sleep(1.0)
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=interrupt).start()
+    rbm = BernoulliRBM(200, n_iter=1_000_000, batch_size=100, random_state=0)
+    try:
+        rbm.fit(X)
+    except KeyboardInterrupt:
+        late = time.monotonic() - sent[0]
+        assert late < 1.0, late
+        # What it learned is there, and more than nothing.
+        assert rbm.n_iter_ > 0 and np.abs(rbm.components_).max() > 0.1
+        assert rbm.transform(X[:5]).shape == (5, 200)
+        rbm.partial_fit(X[:100])
+        print("stopped")
+"""
+
+
+def test_ctrl_c_stops_within_a_second_and_leaves_what_was_learned():
+    command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "stopped", done.stderr
+
+
+def test_ctrl_c_stops_sampling():
+    code = """
+        import os, signal, threading, time
+        import numpy as np
+        from harmonium import Rbm
+        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        rbm = Rbm(np.zeros((100, 50)), np.zeros(100), np.zeros(50))
+        try:
+            rbm.sample(100, gibbs_steps=10**9)
+        except KeyboardInterrupt:
+            print("stopped")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "stopped", done.stderr
+
+
+def test_it_works_without_scikit_learn(digits, tmp_path):
+    np.save(tmp_path / "X.npy", digits)
+    code = """
+        import sys
+        for name in ["sklearn", "scipy", "pandas", "tqdm", "h5py"]:
+            sys.modules[name] = None  # as if it were not installed
+        import numpy as np
+        import harmonium
+        from harmonium import BernoulliRBM
+        X = np.load(sys.argv[1])
+        rbm = BernoulliRBM(n_components=8, random_state=0)
+        assert repr(rbm) == "BernoulliRBM(n_components=8, random_state=0)", repr(rbm)
+        features = rbm.fit_transform(X)
+        rbm.set_params(n_iter=2).partial_fit(X[:10]).score(X)
+        assert features.shape == (1797, 8) and len(rbm.get_feature_names_out()) == 8
+        for bad in [X[0], X[:, :3], X[:0], np.full_like(X, np.nan)]:
+            try:
+                rbm.transform(bad)
+            except ValueError:
+                continue
+            raise AssertionError(bad.shape)
+        np.save(sys.argv[2], features)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), tmp_path / "X.npy", tmp_path / "F.npy"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    features = BernoulliRBM(8, random_state=0).fit_transform(digits)
+    assert (np.load(tmp_path / "F.npy") == features).all()
+
+
+def test_a_progress_bar_is_shown_where_it_is_asked_for(digits, capsys):
+    pytest.importorskip("tqdm")
+    BernoulliRBM(4, n_iter=3, progress=True, random_state=0).fit(digits)
+    assert "3/3" in capsys.readouterr().err
+    BernoulliRBM(4, n_iter=3, random_state=0).fit(digits)
+    assert capsys.readouterr().err == ""
+
+
+def test_machines_are_shared_between_threads(digits):
+    rbm = Rbm(np.random.RandomState(0).normal(0, 0.1, (64, 20)), np.zeros(64), np.zeros(20))
+    expected = rbm.mean_hidden(digits)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: rbm.mean_hidden(digits), range(20)):
+            assert (found == expected).all()

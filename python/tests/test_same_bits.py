@@ -1,0 +1,145 @@
+"""The promise: the same settings, data and seed give the same bits, from Python too."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import harmonium
+from harmonium import BernoulliRBM, Rbm, Trainer, train
+
+SETTINGS = {"hidden": 30, "epochs": 3, "batch_size": 32, "seed": 5, "gibbs_steps": 2}
+
+
+def flags(settings):
+    return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {},
+        {"binarize": "none", "shuffle": "false"},
+        {"binarize": "none", "centering": "true", "averaging": "exponential:1"},
+        {"binarize": "threshold:0.3", "optimizer": "adam", "learning_rate": 0.01},
+        {"algorithm": "pt", "temperatures": 3},
+    ],
+)
+def test_train_is_the_command_line(command_line, tmp_path, digits, extra):
+    data = digits.astype(np.float32)
+    np.save(tmp_path / "digits.npy", data)
+    settings = {**SETTINGS, **extra}
+    run = ["train", "--quiet", "--no-report", "--data", tmp_path / "digits.npy"]
+    command_line(*run, "--out", tmp_path / "run", *flags(settings))
+    theirs = Rbm.load(tmp_path / "run" / "model.safetensors")
+    words = {"true": True, "false": False}
+    ours = train(data, **{name: words.get(value, value) for name, value in settings.items()})
+    assert ours.sha256() == theirs.sha256()
+    assert ours == theirs
+    assert ours != train(data, **{**SETTINGS, "seed": 6})
+
+
+def test_bytes_are_grey_levels_for_both(command_line, tmp_path, digits):
+    levels = (digits * 255).astype(np.uint8)
+    np.save(tmp_path / "levels.npy", levels)
+    run = ["train", "--quiet", "--no-report", "--data", tmp_path / "levels.npy"]
+    command_line(*run, "--out", tmp_path / "run", *flags(SETTINGS))
+    assert train(levels, **SETTINGS) == Rbm.load(tmp_path / "run" / "model.safetensors")
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, bool])
+def test_the_estimator_is_the_command_line(command_line, tmp_path, digits, bits, dtype):
+    X = bits.astype(dtype) if dtype is bool else digits.astype(dtype)
+    np.save(tmp_path / "X.npy", X)
+    settings = dict(hidden=20, batch_size=10, epochs=2, seed=3, schedule="constant")
+    settings.update(binarize="none", shuffle="false")
+    run = ["train", "--quiet", "--no-report", "--data", tmp_path / "X.npy"]
+    command_line(*run, "--out", tmp_path / "run", *flags(settings))
+    theirs = Rbm.load(tmp_path / "run" / "model.safetensors")
+    ours = BernoulliRBM(20, n_iter=2, random_state=3).fit(X)
+    assert (ours.components_ == theirs.weights.T).all()
+    assert (ours.intercept_visible_ == theirs.visible_bias).all()
+    assert (ours.intercept_hidden_ == theirs.hidden_bias).all()
+
+
+def test_samples_and_files_are_those_of_the_command_line(command_line, tmp_path, bits):
+    rbm = BernoulliRBM(20, random_state=0, momentum=0.5, binarization="stochastic").fit(bits)
+    path = tmp_path / "model.safetensors"
+    rbm.save(path)
+    arguments = ["--number", 20, "--gibbs-steps", 50, "--seed", 4, "--out", tmp_path / "s.npy"]
+    command_line("sample", path, *arguments)
+    samples = rbm.sample(20, n_gibbs_steps=50, random_state=4)
+    assert (np.load(tmp_path / "s.npy") == samples).all()
+    np.save(tmp_path / "X.npy", bits.astype(np.uint8))
+    command_line("evaluate", path, "--data", tmp_path / "X.npy", "--json")
+    loaded = BernoulliRBM.load(path)
+    assert (loaded.components_ == rbm.components_).all()
+    ours, theirs = rbm.get_params(), loaded.get_params()
+    assert ours == theirs
+    loaded.partial_fit(bits[:10])
+
+
+def test_n_jobs_changes_nothing(digits, bits):
+    for X in [digits, bits]:
+        one = BernoulliRBM(70, batch_size=100, random_state=0, n_jobs=1).fit(X)
+        for n_jobs in [2, 3, -1, None]:
+            other = BernoulliRBM(70, batch_size=100, random_state=0, n_jobs=n_jobs).fit(X)
+            assert (other.components_ == one.components_).all(), n_jobs
+            assert (other.transform(X) == one.transform(X)).all(), n_jobs
+            assert (other.score_samples(X) == one.score_samples(X)).all(), n_jobs
+            assert (other.h_samples_ == one.h_samples_).all(), n_jobs
+
+
+def test_a_pickled_estimator_goes_on_to_the_same_bits(digits):
+    chunks = np.array_split(digits, 20)
+    settings = dict(momentum=0.5, centering=True, averaging="exponential:5", random_state=1)
+    whole, parts = (BernoulliRBM(16, **settings) for _ in range(2))
+    for chunk in chunks:
+        whole.partial_fit(chunk)
+        parts = pickle.loads(pickle.dumps(parts.partial_fit(chunk)))
+    assert (whole.components_ == parts.components_).all()
+    assert (whole.h_samples_ == parts.h_samples_).all()
+    fitted = BernoulliRBM(16, random_state=1).fit(digits)
+    again = pickle.loads(pickle.dumps(fitted))
+    assert (again.transform(digits) == fitted.transform(digits)).all()
+    assert (again.gibbs(digits) == fitted.gibbs(digits)).all()
+
+
+def test_a_random_state_is_the_seed_and_none_is_numpys(digits):
+    def learned(random_state):
+        return BernoulliRBM(4, n_iter=1, random_state=random_state).fit(digits).components_
+
+    assert (learned(3) == learned(np.int64(3))).all()
+    assert (learned(np.random.RandomState(3)) == learned(np.random.RandomState(3))).all()
+    assert (learned(None) != learned(None)).any()
+    np.random.seed(0)
+    first = learned(None)
+    np.random.seed(0)
+    assert (learned(None) == first).all()
+
+
+def test_a_trainer_led_by_hand_is_the_run(bits):
+    trainer = Trainer(bits, **SETTINGS)
+    while trainer.updates < trainer.total_updates:
+        trainer.run(until=trainer.updates + 7)
+    assert trainer.model == train(bits, **SETTINGS)
+    assert trainer.settings["hidden"] == 30
+    assert set(trainer.settings) == set(harmonium.default_settings())
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(trainer)
+
+
+def test_training_goes_on_from_a_model(bits):
+    first = train(bits, **SETTINGS)
+    again = train(bits, initial=first, **{**SETTINGS, "learning_rate": 1e-6})
+    assert np.abs(again.weights - first.weights).max() < 1e-4
+    epochs = []
+    train(bits, callback=lambda metrics: epochs.append(metrics["epoch"]) or len(epochs) == 2, **SETTINGS)
+    assert epochs == [1, 2]
+
+
+def test_a_machine_survives_pickle_and_files(tmp_path, bits):
+    rbm = train(bits, **SETTINGS)
+    assert pickle.loads(pickle.dumps(rbm)) == rbm
+    rbm.save(tmp_path / "m.safetensors", settings=SETTINGS)
+    assert Rbm.load_with_settings(tmp_path / "m.safetensors") == (rbm, SETTINGS)

@@ -1,0 +1,286 @@
+"""scikit-learn's expectations of an estimator, and its own class beside ours."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import BernoulliRBM as TheirRBM
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import check_estimator
+
+from harmonium import BernoulliRBM
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_check_passes_and_none_is_expected_to_fail():
+    results = check_estimator(BernoulliRBM(), on_fail=None, on_skip=None)
+    failed = {r["check_name"]: r["exception"] for r in results if r["status"] != "passed"}
+    # Not a check of this class, but of a setting of scipy that is off.
+    failed.pop("check_array_api_input", None)
+    assert len(results) > 40
+    assert failed == {}
+
+
+def test_parameters_attributes_and_methods_are_those_of_scikit_learn(digits):
+    theirs = TheirRBM(5, n_iter=1, random_state=0).fit(digits)
+    ours = BernoulliRBM(5, n_iter=1, random_state=0).fit(digits)
+    params = ours.get_params()
+    assert theirs.get_params().items() <= params.items()
+    for name in vars(theirs):
+        assert hasattr(ours, name), name
+    for name in ["components_", "intercept_hidden_", "intercept_visible_", "h_samples_"]:
+        theirs_, ours_ = getattr(theirs, name), getattr(ours, name)
+        assert (ours_.shape, ours_.dtype) == (theirs_.shape, theirs_.dtype), name
+    public = [name for name in dir(theirs) if not name.startswith("_")]
+    assert [name for name in public if not hasattr(ours, name)] == []
+    assert list(ours.get_feature_names_out()) == list(theirs.get_feature_names_out())
+
+
+def shifted_digits():
+    """The data of scikit-learn's example of RBM features: each digit, and moved by a pixel."""
+    from scipy.ndimage import convolve
+    from sklearn.datasets import load_digits
+    from sklearn.preprocessing import minmax_scale
+
+    X, y = load_digits(return_X_y=True)
+    kernels = np.zeros((4, 3, 3))
+    kernels[[0, 1, 2, 3], [0, 1, 1, 2], [1, 0, 2, 1]] = 1
+    moved = [[convolve(x.reshape(8, 8), k, mode="constant").ravel() for x in X] for k in kernels]
+    return minmax_scale(np.concatenate([X, *moved]), feature_range=(0, 1)), np.tile(y, 5)
+
+
+def test_features_of_digits_classify_as_well_as_those_of_scikit_learn():
+    X, y = shifted_digits()
+    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
+
+    def accuracy(rbm):
+        rbm.set_params(learning_rate=0.06, n_iter=10, n_components=100, random_state=0)
+        classifier = LogisticRegression(solver="newton-cg", tol=1e-3, C=6000)
+        return make_pipeline(rbm, classifier).fit(X_train, y_train).score(X_test, y_test)
+
+    theirs, ours = accuracy(TheirRBM()), accuracy(BernoulliRBM())
+    # 1,797 test images: a standard error of 0.6 % each.
+    assert ours > 0.91 and ours > theirs - 0.015, (ours, theirs)
+
+
+def test_digits_are_learned_as_by_scikit_learn(digits):
+    """scikit-learn's own test: about -21 after 7 epochs of 64 hidden units."""
+    settings = dict(n_components=64, learning_rate=0.1, batch_size=10, n_iter=7, random_state=9)
+    ours = BernoulliRBM(**settings).fit(digits)
+    scores = [ours.score_samples(digits, method="stochastic").mean(), ours.score(digits)]
+    np.testing.assert_allclose(scores, -21.0, atol=1.0)
+    theirs = BernoulliRBM.from_sklearn(TheirRBM(**settings).fit(digits))
+    assert ours.score(digits) > theirs.score(digits) - 0.5
+
+
+@pytest.mark.parametrize("strength", [0.01, 0.3, 2.0])
+@pytest.mark.parametrize("shape", [(64, 20), (70, 130)])
+def test_a_machine_gives_what_it_gives_in_scikit_learn(strength, shape):
+    n_visible, n_hidden = shape
+    rng = np.random.RandomState(n_hidden)
+    X = rng.uniform(size=(50, n_visible)) * (rng.uniform(size=(50, n_visible)) < 0.4)
+    X[:10] = X[:10] > 0
+    theirs = TheirRBM(n_hidden, random_state=7, n_iter=1).fit(X)
+    theirs.components_ = rng.normal(0, strength, (n_hidden, n_visible))
+    theirs.intercept_hidden_ = rng.normal(0, 1, n_hidden)
+    theirs.intercept_visible_ = rng.normal(0, 1, n_visible)
+    ours = BernoulliRBM.from_sklearn(theirs)
+    # What float32 holds, so that the formulas are compared and not the rounding of weights.
+    for name in ["components_", "intercept_hidden_", "intercept_visible_"]:
+        setattr(theirs, name, getattr(theirs, name).astype(np.float32).astype(np.float64))
+    np.testing.assert_allclose(ours.transform(X), theirs.transform(X), rtol=1e-6)
+    np.testing.assert_allclose(ours.free_energy(X), theirs._free_energy(X), rtol=1e-6)
+    stochastic = ours.score_samples(X, method="stochastic")
+    np.testing.assert_allclose(stochastic, theirs.score_samples(X), rtol=1e-6)
+    back = ours.to_sklearn()
+    for name in ["components_", "intercept_hidden_", "intercept_visible_", "h_samples_"]:
+        assert (getattr(back, name) == getattr(ours, name)).all()
+    np.testing.assert_allclose(back.transform(X), theirs.transform(X), rtol=1e-5)
+
+
+def test_the_exact_score_is_the_sum_of_all_that_scikit_learn_may_draw(digits):
+    ours = BernoulliRBM(16, random_state=0).fit(digits)
+    X, rbm = digits[:5], ours._rbm()
+    one_by_one = [rbm.pseudo_likelihood(X, units=[unit] * 5) / 64 for unit in range(64)]
+    np.testing.assert_allclose(ours.score_samples(X), np.sum(one_by_one, axis=0), rtol=1e-9)
+    assert (ours.score_samples(X) == ours.score_samples(X)).all()
+    with pytest.raises(ValueError, match="method is 'all', but must be"):
+        ours.score_samples(X, method="all")
+
+
+def test_partial_fit_divides_by_the_rows_that_it_was_given(digits):
+    settings = dict(n_components=8, batch_size=10, n_chains=50, random_state=0, learning_rate=1.0)
+    few, many = (BernoulliRBM(**settings).partial_fit(digits[:4]) for _ in range(2))
+    assert few.partial_fit(digits[:4]) is few
+    many.partial_fit(np.tile(digits[:4], (30, 1)))
+    np.testing.assert_allclose(few.components_, many.components_, atol=1e-5)
+    assert np.abs(few.components_).max() > 0.1
+    # A difference of two means of probabilities is at most 1. Theirs divides the sum over all 50
+    # chains by the 4 rows.
+    rate, settings = 0.01, dict(n_components=8, random_state=0, learning_rate=0.01, batch_size=50)
+    theirs, ours = TheirRBM(**settings), BernoulliRBM(**settings)
+    assert theirs.partial_fit(digits[:4]) is None
+    assert np.abs(theirs.intercept_hidden_).max() > 4 * rate
+    assert np.abs(ours.partial_fit(digits[:4]).intercept_hidden_).max() <= rate
+
+
+def test_partial_fit_learns_and_goes_on_after_fit(digits):
+    rbm = BernoulliRBM(32, batch_size=50, random_state=0).fit(digits)
+    fitted = rbm.score(digits)
+    for _ in range(10):
+        for chunk in np.array_split(digits, 36):
+            rbm.partial_fit(chunk)
+    assert rbm.score(digits) > fitted + 0.5
+    # Attributes that a user sets are what it goes on from.
+    rbm.components_ = np.zeros_like(rbm.components_)
+    rbm.partial_fit(digits[:50])
+    assert np.abs(rbm.components_).max() < 0.2
+
+
+def test_attributes_that_a_user_sets_are_used(digits):
+    rbm = BernoulliRBM(4, random_state=0, n_iter=1).fit(digits)
+    rbm.components_[:] = 0
+    rbm.intercept_hidden_ = np.array([0.0, 1.0, -1.0, 30.0])
+    np.testing.assert_allclose(
+        rbm.transform(digits[:1]), [1 / (1 + np.exp(-rbm.intercept_hidden_))], rtol=1e-12
+    )
+
+
+def test_clone_keeps_the_parameters_and_nothing_that_was_learned(digits):
+    rbm = BernoulliRBM(4, centering=True, schedule="linear", random_state=3).fit(digits)
+    copy = clone(rbm)
+    assert copy.get_params() == rbm.get_params()
+    assert not hasattr(copy, "components_")
+    assert (copy.fit(digits).components_ == rbm.components_).all()
+
+
+def test_output_can_be_a_frame(digits):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(digits, columns=[f"pixel{i}" for i in range(64)])
+    rbm = BernoulliRBM(4, random_state=0).set_output(transform="pandas").fit(frame)
+    assert list(rbm.feature_names_in_) == list(frame.columns)
+    features = rbm.transform(frame)
+    assert list(features.columns) == [f"bernoullirbm{j}" for j in range(4)]
+    with pytest.raises(ValueError, match="feature names"):
+        rbm.transform(frame.rename(columns={"pixel0": "other"}))
+
+
+def test_extras_are_neutral_unless_given(digits):
+    plain = BernoulliRBM(8, random_state=0).fit(digits).components_
+    for extra in [
+        dict(n_gibbs_steps=3),
+        dict(n_chains=7),
+        dict(momentum=0.5),
+        dict(weight_decay=0.01),
+        dict(centering=True),
+        dict(schedule="cosine"),
+        dict(averaging="exponential:1"),
+        dict(binarization="stochastic"),
+        dict(binarization="threshold:0.5"),
+        dict(shuffle=True),
+    ]:
+        other = BernoulliRBM(8, random_state=0, **extra).fit(digits).components_
+        assert not np.array_equal(other, plain), extra
+    same = BernoulliRBM(
+        8, random_state=0, n_gibbs_steps=1, n_chains=10, momentum=0.0, shuffle=False, n_jobs=1
+    )
+    assert (same.fit(digits).components_ == plain).all()
+
+
+def test_each_parameter_out_of_range_is_named(digits):
+    for params, message in [
+        (dict(n_components=0), "hidden is 0"),
+        (dict(learning_rate=-1.0), "learning_rate is -1"),
+        (dict(batch_size=0), "batch_size is 0"),
+        (dict(n_gibbs_steps=0), "gibbs_steps is 0"),
+        (dict(momentum=1.0), "momentum is 1"),
+        (dict(schedule="steps"), "schedule is steps"),
+        (dict(averaging="some"), "averaging is some"),
+        (dict(binarization="median"), "binarize is median"),
+        (dict(n_jobs=0), "n_jobs is 0"),
+        (dict(early_stopping=True, validation_fraction=1.0), "validation_fraction is 1.0"),
+        (dict(random_state=-1), "random_state is -1"),
+    ]:
+        with pytest.raises((ValueError, TypeError), match=message):
+            BernoulliRBM(**params).fit(digits)
+
+
+def test_early_stopping_keeps_the_best_epoch(digits):
+    rbm = BernoulliRBM(
+        16, n_iter=200, learning_rate=0.5, early_stopping=True, n_iter_no_change=3, random_state=0
+    ).fit(digits)
+    assert 4 <= rbm.n_iter_ < 200
+    scores = [metrics["validation_score"] for metrics in rbm.history_]
+    assert len(scores) == rbm.n_iter_ and max(scores[:-3]) == max(scores)
+    held_out = rbm._split(digits)[1]
+    assert rbm.score(held_out) == pytest.approx(max(scores), rel=1e-12)
+    assert len(held_out) == 180
+
+
+def test_a_callback_gets_the_metrics_of_each_epoch_and_may_stop(digits, capsys):
+    seen = []
+
+    def callback(metrics):
+        seen.append(metrics)
+        return metrics["epoch"] == 3
+
+    rbm = BernoulliRBM(8, n_iter=10, verbose=1, callback=callback, random_state=0).fit(digits)
+    assert [metrics["epoch"] for metrics in seen] == [1, 2, 3] and rbm.n_iter_ == 3
+    assert seen == rbm.history_
+    assert seen[2]["pseudo_likelihood"] > seen[0]["pseudo_likelihood"]
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    for epoch, line in enumerate(lines, start=1):
+        head, score, seconds = line.split(" = ")
+        assert head == f"[BernoulliRBM] Iteration {epoch}, pseudo-likelihood"
+        assert -40 < float(score.split(",")[0]) < -15 and seconds.endswith("s")
+
+
+def test_samples_look_like_the_data(bits):
+    settings = dict(n_iter=60, batch_size=50, centering=True, random_state=0)
+    settings.update(n_gibbs_steps=5, n_chains=100, schedule="linear")
+    rbm = BernoulliRBM(64, **settings).fit(bits)
+    samples = rbm.sample(500, n_gibbs_steps=200, random_state=1)
+    assert samples.shape == (500, 64) and samples.dtype == bool
+    assert (samples == rbm.sample(500, n_gibbs_steps=200, random_state=1)).all()
+    assert (samples != rbm.sample(500, n_gibbs_steps=200, random_state=2)).any()
+    assert np.abs(samples.mean(axis=0) - bits.mean(axis=0)).max() < 0.15
+    stays = rbm.sample(4, n_gibbs_steps=0, start=bits[:2])
+    assert (stays == np.tile(bits[:2], (2, 1))).all()
+    error = ((rbm.reconstruct(bits) - bits) ** 2).mean()
+    assert error < 0.6 * bits.var(axis=0).mean()
+    step = rbm.gibbs(bits[:100])
+    assert step.dtype == bool and (step != rbm.gibbs(bits[:100])).any()
+    assert (step != bits[:100]).mean() < 0.25
+
+
+def test_the_log_likelihood_is_exact_or_says_how_far_to_trust_it(bits):
+    rbm = BernoulliRBM(10, batch_size=50, random_state=0).fit(bits)
+    exact = rbm.log_likelihood(bits)
+    assert exact.verdict == exact.method == "exact" and exact.low == exact.high == exact.mean
+    logs = -rbm.free_energy(bits) - exact.log_z
+    assert exact.mean == pytest.approx(logs.mean(), rel=1e-9)
+    assert exact.standard_error == pytest.approx(logs.std(ddof=1) / len(bits) ** 0.5, rel=1e-6)
+    ais = rbm.log_likelihood(bits, method="ais", schedule="adaptive:2000")
+    assert ais.is_believable and ais.low - 0.1 < exact.mean < ais.high + 0.1
+    doubtful = rbm.log_likelihood(bits, method="ais", n_chains=4, schedule="linear:20", burn_in=1)
+    assert not doubtful.is_believable and doubtful.reasons and doubtful.remedies
+
+
+def test_no_warning_for_data_in_range_and_one_for_others(digits):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        BernoulliRBM(4, random_state=0).fit(digits).transform(digits)
+    with pytest.warns(UserWarning, match=r"outside \[0, 1\]: row 0, feature 2 is 5") as caught:
+        BernoulliRBM(4, random_state=0).fit(digits * 16)
+    assert len(caught) == 1
+
+
+def test_training_that_diverges_says_so(digits):
+    from harmonium import DivergedError
+
+    with pytest.raises(DivergedError, match="try a smaller learning_rate"):
+        BernoulliRBM(4, learning_rate=1e5, random_state=0).fit(digits)
