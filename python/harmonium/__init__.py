@@ -17,6 +17,8 @@ from ._harmonium import DivergedError, Rbm, Trainer, __version__, default_settin
 from ._log_likelihood import LogLikelihood
 from ._train import train
 
+from . import io  # isort: skip (it takes Rbm from here)
+
 __all__ = [
     "BernoulliRBM",
     "DivergedError",
@@ -25,5 +27,6 @@ __all__ = [
     "Trainer",
     "__version__",
     "default_settings",
+    "io",
     "train",
 ]

@@ -651,6 +651,9 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         settings["batch_size"] = min(self.batch_size, n_samples)
         if n_epochs is not None:
             settings["epochs"], settings["updates"] = 1, n_epochs
+        elif self.n_iter == 0:
+            # Nothing is learned then, but there are parameters.
+            settings["epochs"] = 1
         return {name: _plain(value) for name, value in settings.items()}
 
     def _n_chains(self) -> int:

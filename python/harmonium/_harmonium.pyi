@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._log_likelihood import LogLikelihood
 
 __version__: Final[str]
+__all__ = ["DivergedError", "Rbm", "Trainer", "default_settings", "__version__"]
 
 class DivergedError(ArithmeticError): ...
 
@@ -17,7 +18,7 @@ class Rbm:
     def __new__(
         cls, weights: ArrayLike, visible_bias: ArrayLike, hidden_bias: ArrayLike
     ) -> Rbm: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, value: object, /) -> bool: ...
     def __getnewargs__(
         self,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]: ...

@@ -3,7 +3,7 @@
 use crate::arrays::{bits, booleans, dataset, rows};
 use crate::errors::to_py;
 use crate::json::{from_json, to_json};
-use crate::pool::without_lock;
+use crate::pool::{SLICE, interruptible, without_lock};
 use harmonium::BitMatrix;
 use harmonium::dataset::{Binarization, Examples};
 use harmonium::evaluate::evaluation::Starts;
@@ -23,10 +23,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How long chains are swept before Python is asked whether someone pressed Ctrl-C.
-pub const SLICE: Duration = Duration::from_millis(50);
+use std::time::Instant;
 
 /// A restricted Boltzmann machine of binary units: W, b and c in float32.
 ///
@@ -424,12 +421,13 @@ impl Rbm {
         };
         let (py, dataset) = (visible.py(), dataset(visible, false)?);
         check_width(dataset.n_visible(), self.n_visible(), "visible")?;
-        let evaluation = without_lock(py, threads, || {
+        let rbm = self.rbm.clone();
+        let evaluation = interruptible(py, threads, move |progress| {
             let examples = Examples::new(dataset, Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
             let base_rates = smoothed_rates(&examples.mean());
             let starts = Starts { base_rates: &base_rates, model_states: &bits };
-            Evaluation::new(&self.rbm, &bits, starts, &config, &|_, _, _| ())
+            Evaluation::new(&rbm, &bits, starts, &config, progress)
         })?;
         let (low, high) = evaluation.log_likelihood_interval();
         let (reasons, remedies) = match &evaluation.verdict {

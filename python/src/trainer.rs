@@ -3,8 +3,8 @@
 use crate::arrays::{bits, booleans, dataset};
 use crate::errors::to_py;
 use crate::json::{from_json, to_json};
-use crate::pool::without_lock;
-use crate::rbm::{Rbm, SLICE};
+use crate::pool::{SLICE, without_lock};
+use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::error::Error;

@@ -129,16 +129,27 @@ def test_ctrl_c_stops_within_a_second_and_leaves_what_was_learned():
     assert done.stdout.strip() == "stopped", done.stderr
 
 
-def test_ctrl_c_stops_sampling():
-    code = """
+@pytest.mark.parametrize(
+    "call",
+    [
+        "rbm.sample(100, gibbs_steps=10**9)",
+        "rbm.gibbs(np.zeros((100, 100)), gibbs_steps=10**9)",
+        "rbm.log_likelihood(np.zeros((100, 100)), burn_in=10**9)",
+        "rbm.log_likelihood(np.zeros((100, 100)), burn_in=1, schedule='linear:1000000')",
+    ],
+)
+def test_ctrl_c_stops_whatever_takes_long(call):
+    code = f"""
         import os, signal, threading, time
         import numpy as np
         from harmonium import Rbm
         threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         rbm = Rbm(np.zeros((100, 50)), np.zeros(100), np.zeros(50))
+        begin = time.monotonic()
         try:
-            rbm.sample(100, gibbs_steps=10**9)
+            {call}
         except KeyboardInterrupt:
+            assert time.monotonic() - begin < 1.5
             print("stopped")
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]

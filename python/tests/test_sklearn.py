@@ -279,6 +279,12 @@ def test_no_warning_for_data_in_range_and_one_for_others(digits):
     assert len(caught) == 1
 
 
+def test_no_epochs_leave_the_first_parameters(digits):
+    rbm = BernoulliRBM(4, n_iter=0, random_state=0).fit(digits)
+    assert rbm.n_iter_ == 0 and 0 < np.abs(rbm.components_).max() < 0.1
+    assert rbm.transform(digits).shape == (1797, 4)
+
+
 def test_training_that_diverges_says_so(digits):
     from harmonium import DivergedError
 
