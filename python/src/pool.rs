@@ -1,5 +1,6 @@
 //! Thread pools, one for each number of threads that was asked for.
 
+use crossbeam::channel::{RecvTimeoutError, bounded};
 use harmonium::evaluate::Progress;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -7,7 +8,6 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ pub fn interruptible<T: Send + 'static>(
     threads: Option<usize>,
     compute: impl FnOnce(Progress<'_>) -> harmonium::Result<T> + Send + 'static,
 ) -> PyResult<T> {
-    let (sender, receiver) = sync_channel(1);
+    let (sender, receiver) = bounded(1);
     let is_over = Arc::new(AtomicBool::new(false));
     let asked = is_over.clone();
     pool(threads)?.spawn(move || {
