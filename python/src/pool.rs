@@ -5,7 +5,6 @@ use harmonium::evaluate::Progress;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,26 +13,43 @@ use std::time::Duration;
 /// How often Python is asked whether someone pressed Ctrl-C.
 pub const SLICE: Duration = Duration::from_millis(50);
 
-/// Pools by process and number of threads. After a fork a child has the pools of its parent in
-/// memory, but none of their threads.
-type Pools = HashMap<(u32, usize), Arc<ThreadPool>>;
+/// Pools by process and number of threads, the last used last. After a fork a child has the pools of
+/// its parent in memory, but none of their threads.
+type Pools = Vec<((u32, usize), Arc<ThreadPool>)>;
 
-static POOLS: Mutex<Option<Pools>> = Mutex::new(None);
+static POOLS: Mutex<Pools> = Mutex::new(Vec::new());
+
+/// Pools that are kept for the next call.
+const MOST_POOLS: usize = 4;
+
+/// The most threads of a pool.
+const MOST_THREADS: usize = 1024;
 
 /// The pool of so many threads; of all cores if none is given.
-pub fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
-    if threads == Some(0) {
-        return Err(PyValueError::new_err("threads is 0, but must be at least 1"));
+fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
+    if threads.is_some_and(|threads| !(1..=MOST_THREADS).contains(&threads)) {
+        return Err(PyValueError::new_err(format!(
+            "threads is {}, but must be at least 1 and at most {MOST_THREADS}",
+            threads.unwrap_or(0)
+        )));
     }
     let key = (std::process::id(), threads.unwrap_or(0));
     let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
-    let pools = pools.get_or_insert_default();
-    if let Some(pool) = pools.get(&key) {
-        return Ok(pool.clone());
+    let pool = match pools.iter().position(|(other, _)| *other == key) {
+        Some(at) => pools.remove(at).1,
+        None => {
+            let pool = ThreadPoolBuilder::new().num_threads(key.1).build();
+            Arc::new(pool.map_err(|cause| PyRuntimeError::new_err(cause.to_string()))?)
+        }
+    };
+    if pools.len() == MOST_POOLS {
+        let (other, oldest) = pools.remove(0);
+        if other.0 != key.0 {
+            // The threads that it would wait for are its parent's.
+            std::mem::forget(oldest);
+        }
     }
-    let pool = ThreadPoolBuilder::new().num_threads(key.1).build();
-    let pool = Arc::new(pool.map_err(|cause| PyRuntimeError::new_err(cause.to_string()))?);
-    pools.insert(key, pool.clone());
+    pools.push((key, pool.clone()));
     Ok(pool)
 }
 

@@ -26,7 +26,7 @@ pub struct Bench {
     /// Sweeps of each chain in an update: the k of PCD-k
     #[arg(long, default_value_t = 1)]
     gibbs_steps: usize,
-    /// How intensities become bits: `stochastic` or `threshold:T`
+    /// How intensities become bits: `stochastic`, `none` or `threshold:T`
     #[arg(long, default_value_t = TrainConfig::default().binarize)]
     binarize: Binarization,
     /// Updates before the first that counts
