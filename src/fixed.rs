@@ -41,6 +41,14 @@ impl Scale {
         Self { places: TRAINING_PLACES - more }
     }
 
+    /// The format of training a machine whose units have up to `n_weights` weights on numbers up to
+    /// `largest`: that [for the numbers](Self::for_numbers), and more range by as many times as there
+    /// are more than 32,768 weights, to the next power of two: their first sums alone are then large.
+    pub fn for_training(largest: f64, n_weights: usize) -> Self {
+        let more = n_weights.div_ceil(1 << 15).next_power_of_two().ilog2() as i32;
+        Self { places: (Self::for_numbers(largest).places - more).max(LEAST_PLACES) }
+    }
+
     /// How many times the range of training this one has.
     pub fn widening(self) -> f64 {
         self.limit() / Self::TRAINING.limit()
@@ -95,6 +103,9 @@ mod tests {
             assert_eq!(Scale::for_numbers(largest).widening(), widening);
         }
         assert_eq!(Scale::for_numbers(1.0), Scale::TRAINING);
+        assert_eq!(Scale::for_training(1.0, 1 << 15), Scale::TRAINING);
+        assert_eq!(Scale::for_training(1.0, (1 << 15) + 1).widening(), 2.0);
+        assert_eq!(Scale::for_training(2.0, 250_000).widening(), 4.0 * 8.0);
         assert!(Scale::for_numbers(f64::from(f32::MAX)).widening() == 2f64.powi(140));
     }
 

@@ -47,7 +47,7 @@ impl RealRows {
     /// No rows yet, of so many columns.
     ///
     /// # Panics
-    /// If there are more than 2^32 columns.
+    /// If there are 2^32 columns or more.
     pub fn new(n_columns: usize) -> Self {
         assert!(u32::try_from(n_columns).is_ok(), "{n_columns} columns");
         Self { n_columns, starts: vec![0], units: Vec::new(), values: Vec::new() }

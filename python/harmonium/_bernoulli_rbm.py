@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from contextlib import contextmanager
 from numbers import Integral
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
@@ -45,6 +46,12 @@ _SAME = [
 
 # Without an end, schedules stay at their beginning.
 _NO_END = 2**62
+# The most rows of a mini-batch, and the most chains.
+_MOST_ROWS = 32_767
+# An odd number, so that a long walk by it meets no seed twice.
+_ANOTHER_SEED = 0x9E3779B97F4A7C15
+# What is learned, in the order in which the library gives it.
+_LEARNED = ("components_", "intercept_hidden_", "intercept_visible_", "h_samples_")
 
 
 class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -67,14 +74,13 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     chains               start with all hidden units off             start at examples
     learned numbers      in the precision of X                       float32, given out in the
                                                                      precision of X
-    transform            integers and booleans: as float64           the same
     score                there is none                               mean of score_samples
     gibbs                draws of NumPy                              draws of its own
     random numbers       NumPy's generator                           streams of its own: other samples
                                                                      for the same random_state
     values beyond 0, 1   taken silently                              taken, with a warning
-    n_components, ...    checked by fit                              checked by fit; keyword-only
-                                                                     parameters after n_components
+    learned arrays       may be written to                           read-only: assign new ones
+    batches              of any size                                 of at most 32,767 rows
     ===================  ==========================================  ================================
 
     Parameters
@@ -83,7 +89,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         Hidden units.
     learning_rate : float, default 0.1
     batch_size : int, default 10
-        Examples of a mini-batch, at most 32,767; not more than there are are taken.
+        Examples of a mini-batch, at most 32,767. Where there are fewer, all of them.
     n_iter : int, default 10
         Passes over the data.
     verbose : int, default 0
@@ -93,7 +99,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     n_gibbs_steps : int, default 1
         Sweeps of every chain in an update: the k of PCD-k.
     n_chains : int or None, default None
-        Persistent chains; None: batch_size.
+        Persistent chains, at most 32,767; None: batch_size.
     momentum : float, default 0.0
         Share of the last step that is added to the next, at least 0 and below 1.
     weight_decay : float, default 0.0
@@ -224,20 +230,13 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         >>> BernoulliRBM(2, random_state=0).fit(np.eye(4)).components_.shape
         (2, 4)
         """
-        X = self._validate(X, reset=True)
+        before = dict(vars(self))
+        try:
+            trainer, X, X_held_out = self._begin(X)
+        except BaseException:
+            self._forget(before)
+            raise
         threads = self._threads()
-        X_train, X_held_out = self._split(X) if self.early_stopping else (X, None)
-        trainer = Trainer(
-            X_train,
-            held_out=X_held_out,
-            as_numbers=True,
-            threads=threads,
-            **self._settings(X_train.shape[0]),
-        )
-        self._warn_of_values_outside(trainer)
-        self.random_state_ = check_random_state(self.random_state)
-        self.history_: list[dict[str, Any]] = []
-        self._trainer: Trainer | None = None
         best = _Best(self.n_iter_no_change, self.tol)
         bar = progress_bar(self.n_iter, "epoch", self.progress)
         try:
@@ -247,12 +246,47 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 bar.update(1)
                 if self._end_epoch(trainer, (X, X_held_out), (epoch, begin), best):
                     break
+        except ArithmeticError:
+            # What has diverged is of no use: what was learned before stays.
+            self._forget(before)
+            raise
+        except BaseException:
+            self._end(trainer, X, best)
+            raise
         finally:
             bar.close()
-            # After an error that leaves no parameters, this raises, too.
-            self._take(trainer, X, best.model)
-            self.n_iter_ = int(trainer.updates // trainer.updates_per_epoch)
+        self._end(trainer, X, best)
         return self
+
+    def _begin(self, X: Any) -> tuple[Trainer, Any, Any]:
+        """A trainer with its data, X, and what is held out of it."""
+        self._check_parameters()
+        self.random_state_ = self._new_random_state()
+        X = self._validate(X, reset=True)
+        X_train, X_held_out = self._split(X) if self.early_stopping else (X, None)
+        with self._own_names():
+            trainer = Trainer(
+                X_train,
+                held_out=X_held_out,
+                as_numbers=True,
+                threads=self._threads(),
+                **self._settings(X_train.shape[0]),
+            )
+        self._warn_of_values_outside(trainer)
+        self.history_: list[dict[str, Any]] = []
+        self._trainer: Trainer | None = None
+        self._n_restarts = 0
+        return trainer, X, X_held_out
+
+    def _end(self, trainer: Trainer, X: Any, best: _Best) -> None:
+        """Give out what was learned."""
+        self._take(trainer, X, best.model)
+        self.n_iter_ = int(trainer.updates // trainer.updates_per_epoch)
+
+    def _forget(self, before: dict[str, Any]) -> None:
+        """Be as before a call that failed."""
+        vars(self).clear()
+        vars(self).update(before)
 
     def _end_epoch(
         self, trainer: Trainer, data: tuple[Any, Any], place: tuple[int, float], best: _Best
@@ -304,33 +338,68 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         >>> model.components_.shape
         (2, 6)
         """
-        is_first = not hasattr(self, "components_")
-        X = self._validate(X, reset=is_first)
-        if is_first:
-            self.random_state_ = check_random_state(self.random_state)
+        before = dict(vars(self))
+        try:
+            trainer, X = self._online_trainer(X)
+            trainer.update_on(X, threads=self._threads())
+        except BaseException:
+            self._forget(before)
             self._trainer = None
-        trainer = self._trainer
-        if trainer is None or not self._is_as_left(trainer):
-            settings = self._settings(X.shape[0], n_epochs=_NO_END)
-            settings["chains"] = self._n_chains()
-            start: dict[str, Any] = {} if is_first else {"initial": self._rbm(), "hidden_states": self.h_samples_}
-            trainer = Trainer.online(X, threads=self._threads(), **start, **settings)
-            self._warn_of_values_outside(trainer)
-        # After an error it is of no use.
-        self._trainer = None
-        trainer.update_on(X, threads=self._threads())
+            raise
         self._trainer = trainer
         self._take(trainer, X)
         return self
 
-    def _is_as_left(self, trainer: Trainer) -> bool:
-        """Whether parameters and chains are those that the trainer has left."""
-        rbm = trainer.model
-        return (
-            np.array_equal(self.components_, rbm.weights.T)
-            and np.array_equal(self.intercept_hidden_, rbm.hidden_bias)
-            and np.array_equal(self.intercept_visible_, rbm.visible_bias)
-            and np.array_equal(self.h_samples_, trainer.hidden_states)
+    def _online_trainer(self, X: Any) -> tuple[Trainer, Any]:
+        """The trainer that goes on from parameters, chains and settings as they are, and X."""
+        is_first = not hasattr(self, "components_")
+        self._check_parameters()
+        X = self._validate(X, reset=is_first)
+        if is_first:
+            self.random_state_, self._trainer = self._new_random_state(), None
+        trainer, threads = self._trainer, self._threads()
+        settings = self._settings(X.shape[0], n_epochs=_NO_END)
+        if not is_first:
+            settings["hidden"] = self.components_.shape[0]
+        # Neither belongs to a trainer that gets its examples from outside, once it has begun.
+        seed, _ = settings.pop("seed"), settings.pop("batch_size")
+        with self._own_names():
+            if trainer is not None and self._is_as_left():
+                if settings == self._trainer_settings:
+                    return trainer, X
+                try:
+                    trainer = trainer.with_settings(threads=threads, **settings)
+                    self._trainer_settings = settings
+                    return trainer, X
+                except ValueError:
+                    # Not a change that its state allows, or no valid one: that shows below.
+                    pass
+            start = {} if is_first else {"initial": self.rbm_, "hidden_states": self._chains()}
+            # Chains that begin anew do not draw the numbers of those before.
+            self._n_restarts = 0 if is_first else getattr(self, "_n_restarts", 0) + 1
+            seed = (seed + self._n_restarts * _ANOTHER_SEED) % 2**63
+            trainer = Trainer.online(X, threads=threads, seed=seed, **start, **settings)
+        self._trainer_settings = settings
+        self._warn_of_values_outside(trainer)
+        return trainer, X
+
+    def _chains(self) -> np.ndarray:
+        """Hidden states for as many chains as are wanted: those that there are, again and again."""
+        states = np.asarray(self.h_samples_)
+        shape = self._n_chains(), self.components_.shape[0]
+        if states.ndim != 2 or states.shape[1] != shape[1] or not np.isin(states, (0, 1)).all():
+            raise ValueError(
+                f"h_samples_ has the shape {states.shape}, but must hold hidden states of 0 and 1, "
+                f"{shape[1]} wide: hidden units are on or off, no probabilities"
+            )
+        return states if states.shape == shape else np.resize(states, shape)
+
+    def _is_as_left(self) -> bool:
+        """Whether parameters and chains are the arrays that were given out last."""
+        left = getattr(self, "_left", None)
+        return left is not None and all(
+            getattr(self, name) is array and not array.flags.writeable
+            for name, array in zip(_LEARNED, left.arrays)
         )
 
     # Features
@@ -357,7 +426,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         X = self._validate(X)
         dtype = "float32" if X.dtype == np.float32 else "float64"
-        return self._rbm().mean_hidden(X, dtype=dtype, threads=self._threads())
+        return self.rbm_.mean_hidden(X, dtype=dtype, threads=self._threads())
 
     @property
     def _n_features_out(self) -> int:
@@ -389,15 +458,14 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         X = self._validate(X)
         if method == "exact":
-            return self._rbm().pseudo_likelihood(X, threads=self._threads())
+            return self.rbm_.pseudo_likelihood(X, threads=self._threads())
         if method == "stochastic":
             return self._stochastic_scores(X)
         raise ValueError(f"method is {method!r}, but must be 'exact' or 'stochastic'")
 
     def _stochastic_scores(self, X: Any) -> np.ndarray:
-        rng = check_random_state(self.random_state)
-        units = rng.randint(0, X.shape[1], X.shape[0])
-        return self._rbm().pseudo_likelihood(X, units=units, threads=self._threads())
+        units = self._new_random_state().randint(0, X.shape[1], X.shape[0])
+        return self.rbm_.pseudo_likelihood(X, units=units, threads=self._threads())
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean of `score_samples`: what a search over parameters maximises.
@@ -422,7 +490,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         (4,)
         """
         X = self._validate(X)
-        return self._rbm().free_energy(X, threads=self._threads())
+        return self.rbm_.free_energy(X, threads=self._threads())
 
     def log_likelihood(
         self,
@@ -459,7 +527,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         X = self._validate(X)
         seed = self.random_state if isinstance(self.random_state, Integral) else 0
-        return self._rbm().log_likelihood(
+        return self.rbm_.log_likelihood(
             X,
             method=method,
             chains=n_chains,
@@ -476,11 +544,11 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
         Parameters
         ----------
-        v : array-like of shape (n_samples, n_features)
+        v : array-like of shape (n_samples, n_features) or (n_features,)
 
         Returns
         -------
-        ndarray of shape (n_samples, n_features), bool
+        ndarray of the shape of v, bool
 
         Examples
         --------
@@ -489,8 +557,10 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         >>> BernoulliRBM(3, random_state=0).fit(np.eye(4)).gibbs(np.eye(4)).dtype
         dtype('bool')
         """
+        if isinstance(v, np.ndarray) and v.ndim == 1:
+            return self.gibbs(v[np.newaxis])[0]
         v = self._validate(v)
-        return self._rbm().gibbs(v, seed=self._draw_seed(), threads=self._threads())
+        return self.rbm_.gibbs(v, seed=self._draw_seed(), threads=self._threads())
 
     def sample(
         self,
@@ -525,7 +595,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         check_is_fitted(self)
         seed = self._draw_seed() if random_state is None else _seed(random_state)
-        return self._rbm().sample(
+        return self.rbm_.sample(
             n_samples, gibbs_steps=n_gibbs_steps, start=start, seed=seed, threads=self._threads()
         )
 
@@ -541,7 +611,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         X = self._validate(X)
         seed = self.random_state if isinstance(self.random_state, Integral) else 0
-        means = self._rbm().reconstruct(X, seed=int(seed), threads=self._threads())
+        means = self.rbm_.reconstruct(X, seed=int(seed), threads=self._threads())
         return means.astype(self.components_.dtype, copy=False)
 
     # Interchange
@@ -567,7 +637,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if not isinstance(self.random_state, Integral):
             del settings["seed"]
         settings = {name: _plain(value) for name, value in settings.items()}
-        self._rbm().save(path, settings=settings)
+        self.rbm_.save(path, settings=settings)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> BernoulliRBM:
@@ -586,8 +656,9 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             params["binarization"] = None
         params["n_components"] = rbm.n_hidden
         estimator = cls(**params)
-        weights = rbm.weights.T, rbm.hidden_bias, rbm.visible_bias
-        return estimator._set(*weights, np.zeros((estimator._n_chains(), rbm.n_hidden), "float32"))
+        chains = np.zeros((estimator._n_chains(), rbm.n_hidden), "float32")
+        weights = np.ascontiguousarray(rbm.weights.T)
+        return estimator._set(weights, rbm.hidden_bias, rbm.visible_bias, chains)
 
     @classmethod
     def from_sklearn(cls, estimator: Any) -> BernoulliRBM:
@@ -607,13 +678,10 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         ours = cls(**{name: getattr(estimator, name) for name in _THEIR_PARAMETERS})
         if hasattr(estimator, "components_"):
-            states = getattr(estimator, "h_samples_", np.zeros((ours._n_chains(), len(estimator.components_))))
-            ours._set(
-                estimator.components_,
-                estimator.intercept_hidden_,
-                estimator.intercept_visible_,
-                states,
-            )
+            shape = ours._n_chains(), len(estimator.components_)
+            parts = [estimator.components_, estimator.intercept_hidden_, estimator.intercept_visible_]
+            parts.append(getattr(estimator, "h_samples_", np.zeros(shape)))
+            ours._set(*map(np.array, parts))
             if hasattr(estimator, "feature_names_in_"):
                 ours.feature_names_in_ = estimator.feature_names_in_
         return ours
@@ -631,8 +699,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         from sklearn.neural_network import BernoulliRBM as Theirs
 
         theirs = Theirs(**{name: getattr(self, name) for name in _THEIR_PARAMETERS})
-        names = ["components_", "intercept_hidden_", "intercept_visible_", "h_samples_"]
-        for name in [*names, "n_features_in_", "feature_names_in_", "random_state_"]:
+        for name in [*_LEARNED, "n_features_in_", "feature_names_in_", "random_state_"]:
             if hasattr(self, name):
                 value = getattr(self, name)
                 setattr(theirs, name, value.copy() if isinstance(value, np.ndarray) else value)
@@ -657,7 +724,41 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         return {name: _plain(value) for name, value in settings.items()}
 
     def _n_chains(self) -> int:
-        return self.batch_size if self.n_chains is None else self.n_chains
+        return min(self.batch_size, _MOST_ROWS) if self.n_chains is None else self.n_chains
+
+    def _check_parameters(self) -> None:
+        """Refuse what the library could not name as it is called here; it checks the rest."""
+        for name, least in [("n_components", 1), ("batch_size", 1), ("n_iter", 0), ("n_gibbs_steps", 1)]:
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or isinstance(value, bool):
+                raise TypeError(f"{name} is {value!r}, but must be a whole number")
+            if value < least:
+                raise ValueError(f"{name} is {value}, but must be at least {least}")
+        if self.callback is not None and not callable(self.callback):
+            raise TypeError(f"callback is {self.callback!r}, but must be callable or None")
+        if not isinstance(self.early_stopping, (bool, np.bool_)):
+            raise TypeError(f"early_stopping is {self.early_stopping!r}, but must be True or False")
+        if self.early_stopping and not 0 < self.validation_fraction < 1:
+            rule = "must be above 0 and below 1"
+            raise ValueError(f"validation_fraction is {self.validation_fraction}, but {rule}")
+
+    @contextmanager
+    def _own_names(self) -> Iterator[None]:
+        """Give errors of the library the names that its settings have here."""
+        try:
+            yield
+        except (TypeError, ValueError) as error:
+            text = str(error)
+            for name, setting in _SETTINGS.items():
+                if text.startswith((f"{setting} is ", f"{setting}: ")):
+                    raise type(error)(name + text[len(setting) :]) from None
+            raise
+
+    def _new_random_state(self) -> Any:
+        """NumPy's generator by random_state; of large numbers, by their low half."""
+        if isinstance(self.random_state, Integral):
+            return np.random.RandomState(_seed(self.random_state) % 2**32)
+        return check_random_state(self.random_state)
 
     def _threads(self) -> int | None:
         """Threads by n_jobs; None: as many as there are cores."""
@@ -701,25 +802,58 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def _take(self, trainer: Trainer, X: Any, best: Rbm | None = None) -> None:
         """Give out what a trainer has learned, in the precision of X."""
-        rbm = trainer.model if best is None else best
-        dtype = np.float32 if X.dtype == np.float32 else np.float64
-        parts = rbm.weights.T, rbm.hidden_bias, rbm.visible_bias, trainer.hidden_states
-        self._set(*(part.astype(dtype, order="C") for part in parts))
+        dtype = "float32" if X.dtype == np.float32 else "float64"
+        arrays = trainer.arrays(dtype, threads=self._threads())
+        if best is not None:
+            parts = best.weights.T, best.hidden_bias, best.visible_bias
+            arrays[:3] = [part.astype(dtype, order="C") for part in parts]
+        self._set(*arrays)
 
     def _set(self, components: Any, hidden: Any, visible: Any, h_samples: Any) -> BernoulliRBM:
-        self.components_ = np.array(components)
-        self.intercept_hidden_ = np.array(hidden)
-        self.intercept_visible_ = np.array(visible)
-        self.h_samples_ = np.array(h_samples)
+        for name, values in zip(_LEARNED, (components, hidden, visible, h_samples)):
+            setattr(self, name, values)
+        self._lock()
         self.n_features_in_ = self.components_.shape[1]
         self._trainer = getattr(self, "_trainer", None)
         if not hasattr(self, "random_state_"):
-            self.random_state_ = check_random_state(self.random_state)
+            self.random_state_ = self._new_random_state()
         return self
 
-    def _rbm(self) -> Rbm:
-        """The machine of the attributes, which a user may have set."""
-        return Rbm(self.components_.T, self.intercept_visible_, self.intercept_hidden_)
+    def _lock(self) -> None:
+        """Make the learned arrays read-only, so that what is made of them need not be made anew at
+        every call, and remember which they are."""
+        self._left = _Left([getattr(self, name) for name in _LEARNED])
+
+    @property
+    def rbm_(self) -> Rbm:
+        """The machine of the attributes, which a user may have set: `harmonium.Rbm`."""
+        check_is_fitted(self)
+        left = self._left if self._is_as_left() else None
+        if left is not None and left.rbm is not None:
+            return left.rbm
+        rbm = Rbm(self.components_.T, self.intercept_visible_, self.intercept_hidden_)
+        if left is not None:
+            left.rbm = rbm
+        return rbm
+
+    def __getstate__(self) -> dict[str, Any]:
+        # scikit-learn's, which names its version.
+        inherited = getattr(super(), "__getstate__", None)
+        state = dict(inherited() if inherited is not None else vars(self))
+        state.pop("_left", None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        inherited = getattr(super(), "__setstate__", None)
+        if inherited is not None:
+            inherited(state)
+        else:
+            vars(self).update(state)
+        if hasattr(self, "components_"):
+            # Arrays that were mapped from a file may be shared; their like is read-only as well.
+            for name in _LEARNED:
+                setattr(self, name, np.asarray(getattr(self, name)))
+            self._lock()
 
     def _draw_seed(self) -> int:
         return int(self.random_state_.randint(np.iinfo(np.int32).max))
@@ -739,6 +873,16 @@ _THEIR_PARAMETERS = [
     "verbose",
     "random_state",
 ]
+
+
+class _Left:
+    """Learned arrays as they were given out, read-only, and the machine that was made of them."""
+
+    def __init__(self, arrays: list[np.ndarray]) -> None:
+        self.arrays = arrays
+        self.rbm: Rbm | None = None
+        for array in arrays:
+            array.flags.writeable = False
 
 
 class _Best:
@@ -768,8 +912,6 @@ def _seed(random_state: Any) -> int:
         if random_state < 0:
             raise ValueError(f"random_state is {random_state}, but must be at least 0")
         return int(random_state)
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(np.iinfo(np.int32).max))
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 

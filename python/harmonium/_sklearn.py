@@ -10,7 +10,16 @@ import numpy as np
 try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     from sklearn.utils import check_random_state
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        from sklearn.utils.validation import validate_data
+    except ImportError:  # before 1.6 it was a method
+
+        def validate_data(estimator: Any, X: Any, **kwargs: Any) -> Any:
+            """X as scikit-learn wants it."""
+            return estimator._validate_data(X, **kwargs)
+
 except ImportError:
 
     class BaseEstimator:  # type: ignore[no-redef]

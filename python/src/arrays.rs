@@ -1,6 +1,10 @@
 //! Arrays of Python: numpy arrays of any type and order, read in place, and sparse matrices of scipy,
-//! which never become dense as a whole.
+//! which never become dense numbers (those of only 0 and 1 become bits).
+//!
+//! Whoever changes an array while it is read has what he made of it: each number is checked as it is
+//! taken.
 
+use crate::errors::to_py;
 use crate::pool::without_lock;
 use harmonium::reals::RealRows;
 use harmonium::{BitMatrix, Dataset, Error};
@@ -14,6 +18,9 @@ use rayon::prelude::*;
 
 /// Rows that a piece of work has.
 const BLOCK: usize = 256;
+
+/// Rows that one thread takes alone.
+const FEW: usize = 32;
 
 /// What messages call an array.
 const NAME: &str = "X";
@@ -92,20 +99,31 @@ fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 }
 
 /// The rows of an array-like or of a sparse matrix as numbers; NaN and infinity are refused.
-pub fn rows(object: &Bound<'_, PyAny>) -> PyResult<RealRows> {
+pub fn rows(object: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<RealRows> {
     if object.hasattr(intern!(object.py(), "tocsr"))? {
-        return sparse_rows(object);
+        return sparse_rows(object, threads);
     }
     let (py, array) = (object.py(), as_array(object)?);
-    with_view!(&array, view => without_lock(py, None, || dense_rows(view)))
+    with_view!(&array, view => {
+        if view.nrows() <= FEW {
+            // Not worth another thread.
+            block_of_rows(view, 0).map_err(to_py)
+        } else {
+            without_lock(py, threads, || dense_rows(view))
+        }
+    })
 }
 
 /// The rows of an array-like or of a sparse matrix as examples to train on: bits if all are 0 and 1;
 /// with `grey_levels`, bytes as levels from 0 to 255; else numbers.
-pub fn dataset(object: &Bound<'_, PyAny>, grey_levels: bool) -> PyResult<Dataset> {
+pub fn dataset(
+    object: &Bound<'_, PyAny>,
+    grey_levels: bool,
+    threads: Option<usize>,
+) -> PyResult<Dataset> {
     let py = object.py();
     if object.hasattr(intern!(py, "tocsr"))? {
-        let rows = sparse_rows(object)?;
+        let rows = sparse_rows(object, threads)?;
         check_rows(rows.n_rows(), rows.n_columns())?;
         return Ok(Dataset::from_rows(NAME, rows));
     }
@@ -116,7 +134,7 @@ pub fn dataset(object: &Bound<'_, PyAny>, grey_levels: bool) -> PyResult<Dataset
         let bytes: Array2<u8> = bytes.try_readonly()?.as_array().to_owned();
         return Ok(Dataset::from_bytes(NAME, bytes));
     }
-    with_view!(&array, view => without_lock(py, None, || {
+    with_view!(&array, view => without_lock(py, threads, || {
         Ok(match dense_bits(view) {
             Some(bits) => Dataset::from_bits(NAME, bits),
             None => Dataset::from_rows(NAME, dense_rows(view)?),
@@ -137,6 +155,9 @@ fn check_rows(n_rows: usize, n_columns: usize) -> PyResult<()> {
 /// The bits of an array of only 0 and 1.
 fn dense_bits<T: Number>(view: ArrayView2<'_, T>) -> Option<BitMatrix> {
     let (n_rows, n_columns) = view.dim();
+    if n_rows == 0 || n_columns == 0 {
+        return Some(BitMatrix::zeros(n_rows, n_columns));
+    }
     let words_per_row = n_columns.div_ceil(64);
     let mut words = vec![0u64; n_rows * words_per_row];
     let blocks = view.axis_chunks_iter(Axis(0), BLOCK).into_par_iter();
@@ -162,19 +183,22 @@ fn dense_bits<T: Number>(view: ArrayView2<'_, T>) -> Option<BitMatrix> {
 fn dense_rows<T: Number>(view: ArrayView2<'_, T>) -> harmonium::Result<RealRows> {
     let n_columns = view.ncols();
     let blocks = view.axis_chunks_iter(Axis(0), BLOCK).into_par_iter().enumerate();
-    let blocks = blocks.map(|(block, rows)| {
-        let mut numbers = RealRows::new(n_columns);
-        for (n, row) in rows.outer_iter().enumerate() {
-            numbers.push(row.iter().map(|number| number.to_f32()));
-            check_finite(&numbers, block * BLOCK + n)?;
-        }
-        Ok(numbers)
-    });
+    let blocks = blocks.map(|(block, rows)| block_of_rows(rows, block * BLOCK));
     let blocks: Vec<_> = blocks.collect::<harmonium::Result<_>>()?;
     Ok(blocks.iter().fold(RealRows::new(n_columns), |mut rows, block| {
         rows.append(block);
         rows
     }))
+}
+
+/// The numbers of some rows, the first of which is that of example `first`.
+fn block_of_rows<T: Number>(view: ArrayView2<'_, T>, first: usize) -> harmonium::Result<RealRows> {
+    let mut numbers = RealRows::new(view.ncols());
+    for (n, row) in view.outer_iter().enumerate() {
+        numbers.push(row.iter().map(|number| number.to_f32()));
+        check_finite(&numbers, first + n)?;
+    }
+    Ok(numbers)
 }
 
 /// Refuses NaN and infinity in the last row, which is that of an example.
@@ -190,9 +214,16 @@ fn check_finite(rows: &RealRows, example: usize) -> harmonium::Result<()> {
 }
 
 /// The numbers of a sparse matrix, by its rows.
-fn sparse_rows(matrix: &Bound<'_, PyAny>) -> PyResult<RealRows> {
+fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<RealRows> {
     let py = matrix.py();
     let mut csr = matrix.call_method0(intern!(py, "tocsr"))?;
+    let kind: String = csr.getattr("dtype")?.getattr("kind")?.extract()?;
+    if !"fiub".contains(&kind) {
+        return Err(PyTypeError::new_err(format!(
+            "{NAME} has the type {}, but must be of booleans, whole or floating-point numbers",
+            csr.getattr("dtype")?
+        )));
+    }
     if !csr.getattr(intern!(py, "has_canonical_format"))?.extract::<bool>()? {
         csr = csr.call_method0(intern!(py, "copy"))?;
         csr.call_method0(intern!(py, "sum_duplicates"))?;
@@ -203,7 +234,26 @@ fn sparse_rows(matrix: &Bound<'_, PyAny>) -> PyResult<RealRows> {
     let values: PyReadonlyArray1<'_, f32> = vector("data", "float32")?.extract()?;
     let (_, n_columns): (usize, usize) = csr.getattr(intern!(py, "shape"))?.extract()?;
     let (starts, units, values) = (starts.as_array(), units.as_array(), values.as_array());
-    without_lock(py, None, || {
+    let n_entries = units.len().min(values.len()) as i64;
+    let is_whole = u32::try_from(n_columns).is_ok()
+        && starts.iter().all(|start| (0..=n_entries).contains(start))
+        && starts.windows(2).into_iter().all(|ends| {
+            let units = (ends[0]..ends[1]).map(|at| units[at as usize]);
+            let mut least = 0;
+            ends[0] <= ends[1]
+                && units.into_iter().all(|unit| {
+                    let is_next = unit >= least && unit < n_columns as i64;
+                    least = unit + 1;
+                    is_next
+                })
+        });
+    if !is_whole {
+        return Err(PyValueError::new_err(format!(
+            "{NAME} is a sparse matrix whose indices do not rise, or pass its {n_columns} columns (of \
+             which there may be 2^32 - 1); its check_format() may say more"
+        )));
+    }
+    without_lock(py, threads, || {
         let mut rows = RealRows::new(n_columns);
         for (n, ends) in starts.windows(2).into_iter().enumerate() {
             let entries = ends[0] as usize..ends[1] as usize;
@@ -215,11 +265,40 @@ fn sparse_rows(matrix: &Bound<'_, PyAny>) -> PyResult<RealRows> {
 }
 
 /// The rows of an array-like of hidden or visible states as bits.
-pub fn bits(object: &Bound<'_, PyAny>) -> PyResult<BitMatrix> {
-    let array = as_array(object)?;
-    with_view!(&array, view => dense_bits(view).ok_or_else(|| {
-        PyValueError::new_err("states hold other values than 0 and 1")
-    }))
+pub fn bits(
+    object: &Bound<'_, PyAny>,
+    what: &'static str,
+    threads: Option<usize>,
+) -> PyResult<BitMatrix> {
+    let (py, array) = (object.py(), as_array(object)?);
+    let bits: PyResult<Option<BitMatrix>> =
+        (|| with_view!(&array, view => without_lock(py, threads, || Ok(dense_bits(view)))))();
+    bits?.ok_or_else(|| {
+        PyValueError::new_err(format!("{what} has other values than 0 and 1, but must be of bits"))
+    })
+}
+
+/// W (V, H) turned to (H, V), in another precision.
+pub fn turned<T: Copy + Default + Send + Sync>(
+    weights: ArrayView2<'_, f32>,
+    number: impl Fn(f32) -> T + Sync,
+) -> Array2<T> {
+    /// Units of either layer that are turned at a time: their lines stay in the first cache.
+    const SIDE: usize = 32;
+    let (n_visible, n_hidden) = weights.dim();
+    let mut turned = Array2::from_elem((n_hidden, n_visible), T::default());
+    let blocks = turned.axis_chunks_iter_mut(Axis(0), SIDE).into_par_iter().enumerate();
+    blocks.for_each(|(block, mut rows)| {
+        for first in (0..n_visible).step_by(SIDE) {
+            for i in first..(first + SIDE).min(n_visible) {
+                let weights = weights.row(i);
+                for j in 0..rows.nrows() {
+                    rows[[j, i]] = number(weights[block * SIDE + j]);
+                }
+            }
+        }
+    });
+    turned
 }
 
 /// Bits as an array of booleans.

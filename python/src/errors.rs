@@ -17,9 +17,12 @@ create_exception!(
 pub fn to_py(error: Error) -> PyErr {
     let message = error.to_string();
     match error {
-        Error::Io { path, cause, .. } => match cause.raw_os_error() {
+        Error::Io { path, action, cause } => match cause.raw_os_error() {
             // With a number the exception is the subclass that users catch, `FileNotFoundError`.
-            Some(number) => PyOSError::new_err((number, message, path)),
+            Some(number) => {
+                let text = format!("cannot {action}: {}", cause.kind());
+                PyOSError::new_err((number, text, path.display().to_string()))
+            }
             None => PyOSError::new_err(message),
         },
         Error::Diverged { .. } => DivergedError::new_err(message),

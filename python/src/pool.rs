@@ -29,7 +29,7 @@ const MOST_THREADS: usize = 1024;
 fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
     if threads.is_some_and(|threads| !(1..=MOST_THREADS).contains(&threads)) {
         return Err(PyValueError::new_err(format!(
-            "threads is {}, but must be at least 1 and at most {MOST_THREADS}",
+            "threads is {}, but must be from 1 to {MOST_THREADS}",
             threads.unwrap_or(0)
         )));
     }

@@ -13,16 +13,17 @@ use harmonium::evaluate::pseudo_likelihood::{
 };
 use harmonium::evaluate::reconstruction::reconstruct_reals;
 use harmonium::evaluate::{Evaluation, EvaluationConfig, Verdict};
-use harmonium::gibbs::{Chains, Image, draw_independent, smoothed_rates};
+use harmonium::gibbs::{Chains, Image, RealImage, draw_independent, smoothed_rates};
 use harmonium::model::{ModelFile, Provenance, sigmoid};
+use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
-use ndarray::Array1;
+use ndarray::{Array1, Array2};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// A restricted Boltzmann machine of binary units: W, b and c in float32.
@@ -46,16 +47,45 @@ use std::time::Instant;
 /// >>> rbm.mean_hidden([[0, 1, 1]])
 /// array([[0.5, 0.5]], dtype=float32)
 #[pyclass(module = "harmonium", frozen, eq)]
-#[derive(PartialEq)]
 pub struct Rbm {
     pub rbm: Arc<harmonium::Rbm>,
+    /// Made when they are first asked for.
+    image: OnceLock<Image>,
+    real: OnceLock<RealImage>,
+}
+
+impl PartialEq for Rbm {
+    fn eq(&self, other: &Self) -> bool {
+        self.rbm == other.rbm
+    }
 }
 
 impl From<harmonium::Rbm> for Rbm {
     fn from(rbm: harmonium::Rbm) -> Self {
-        Self { rbm: Arc::new(rbm) }
+        Self { rbm: Arc::new(rbm), image: OnceLock::new(), real: OnceLock::new() }
     }
 }
+
+impl Rbm {
+    fn image(&self) -> harmonium::Result<&Image> {
+        if let Some(image) = self.image.get() {
+            return Ok(image);
+        }
+        let image = Image::new(&self.rbm)?;
+        Ok(self.image.get_or_init(|| image))
+    }
+
+    fn real(&self) -> harmonium::Result<&RealImage> {
+        if let Some(real) = self.real.get() {
+            return Ok(real);
+        }
+        let real = RealImage::new(&self.rbm)?;
+        Ok(self.real.get_or_init(|| real))
+    }
+}
+
+/// Rows whose pseudo-likelihood is taken between two looks for Ctrl-C.
+const SCORED_AT_A_TIME: usize = 2048;
 
 /// Refuses states that are not as wide as their layer.
 fn check_width(found: usize, expected: usize, layer: &str) -> PyResult<()> {
@@ -74,7 +104,7 @@ fn streams(seed: u64, n: usize) -> Vec<Stream> {
 /// Sweeps chains, and looks for Ctrl-C meanwhile.
 fn sweep(
     py: Python<'_>,
-    (image, mut chains): (Image, Chains),
+    (image, mut chains): (&Image, Chains),
     gibbs_steps: usize,
     threads: Option<usize>,
 ) -> PyResult<Chains> {
@@ -83,7 +113,7 @@ fn sweep(
         done = without_lock(py, threads, || {
             let (start, mut done) = (Instant::now(), done);
             while done < gibbs_steps && start.elapsed() < SLICE {
-                chains.sweep(&image);
+                chains.sweep(image);
                 done += 1;
             }
             Ok(done)
@@ -174,7 +204,7 @@ impl Rbm {
         dtype: &str,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, visible) = (visible.py(), rows(visible)?);
+        let (py, visible) = (visible.py(), rows(visible, threads)?);
         match dtype {
             "float32" => {
                 let means = without_lock(py, threads, || self.rbm.mean_hidden_of_reals(&visible))?;
@@ -206,9 +236,13 @@ impl Rbm {
         hidden: &Bound<'py, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        let (py, hidden) = (hidden.py(), bits(hidden)?);
+        let (py, hidden) = (hidden.py(), bits(hidden, "hidden", threads)?);
         check_width(hidden.n_columns(), self.n_hidden(), "hidden")?;
-        let means = without_lock(py, threads, || self.rbm.mean_visible(&hidden))?;
+        if hidden.n_rows() == 0 {
+            return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
+        }
+        let means =
+            without_lock(py, threads, || self.image()?.visible_given_hidden().means(&hidden))?;
         Ok(means.into_pyarray(py))
     }
 
@@ -225,7 +259,7 @@ impl Rbm {
         visible: &Bound<'py, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (py, visible) = (visible.py(), rows(visible)?);
+        let (py, visible) = (visible.py(), rows(visible, threads)?);
         let energies = without_lock(py, threads, || free_energies_of_reals(&self.rbm, &visible))?;
         Ok(energies.into_pyarray(py))
     }
@@ -245,23 +279,30 @@ impl Rbm {
         units: Option<Vec<usize>>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (py, visible) = (visible.py(), rows(visible)?);
-        let scores = match units {
-            None => without_lock(py, threads, || pseudo_likelihoods_of_reals(&self.rbm, &visible)),
-            Some(units) => {
-                let n_visible = self.n_visible();
-                if units.len() != visible.n_rows() || units.iter().any(|&unit| unit >= n_visible) {
-                    return Err(PyValueError::new_err(format!(
-                        "units must name, for each of the {} rows, one below {n_visible}",
-                        visible.n_rows()
-                    )));
-                }
-                without_lock(py, threads, || {
-                    pseudo_likelihoods_of_units(&self.rbm, &visible, &units)
-                })
+        let (py, visible) = (visible.py(), rows(visible, threads)?);
+        if let Some(units) = &units {
+            let n_visible = self.n_visible();
+            if units.len() != visible.n_rows() || units.iter().any(|&unit| unit >= n_visible) {
+                return Err(PyValueError::new_err(format!(
+                    "units must name, for each of the {} rows, one below {n_visible}",
+                    visible.n_rows()
+                )));
             }
-        };
-        Ok(scores?.into_pyarray(py))
+        }
+        // In blocks, between which someone may press Ctrl-C.
+        let mut scores = Vec::with_capacity(visible.n_rows());
+        while scores.len() < visible.n_rows() {
+            let first = scores.len();
+            let mut rows = RealRows::new(visible.n_columns());
+            let end = (first + SCORED_AT_A_TIME).min(visible.n_rows());
+            (first..end).for_each(|n| rows.push_row(visible.row(n)));
+            scores.extend(without_lock(py, threads, || match &units {
+                None => pseudo_likelihoods_of_reals(&self.rbm, &rows),
+                Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[first..end]),
+            })?);
+            py.check_signals()?;
+        }
+        Ok(scores.into_pyarray(py))
     }
 
     /// p(v' | h) with h drawn from p(h | v) of rows v, shape (n, n_visible), float32.
@@ -279,7 +320,11 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        let (py, visible) = (visible.py(), rows(visible)?);
+        let (py, visible) = (visible.py(), rows(visible, threads)?);
+        check_width(visible.n_columns(), self.n_visible(), "visible")?;
+        if visible.n_rows() == 0 {
+            return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
+        }
         let means = without_lock(py, threads, || reconstruct_reals(&self.rbm, &visible, seed))?;
         Ok(means.into_pyarray(py))
     }
@@ -300,12 +345,15 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<bool>>> {
-        let (py, visible) = (visible.py(), rows(visible)?);
-        let rbm = &self.rbm;
+        let (py, visible) = (visible.py(), rows(visible, threads)?);
+        check_width(visible.n_columns(), self.n_visible(), "visible")?;
+        if visible.n_rows() == 0 {
+            return Ok(Array2::from_elem((0, self.n_visible()), false).into_pyarray(py));
+        }
         let chains = without_lock(py, threads, || {
-            let image = Image::new(rbm)?;
+            let image = self.image()?;
             let streams = streams(seed, visible.n_rows());
-            let chains = Chains::from_reals(rbm, &image, &visible, streams)?;
+            let chains = Chains::from_reals(self.real()?, image, &visible, streams)?;
             Ok((image, chains))
         })?;
         let chains = sweep(py, chains, gibbs_steps, threads)?;
@@ -340,12 +388,18 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<bool>>> {
-        let start = start.map(bits).transpose()?;
+        let start = start.map(|start| bits(start, "start", threads)).transpose()?;
         if let Some(start) = &start {
             check_width(start.n_columns(), self.n_visible(), "visible")?;
+            if start.n_rows() == 0 {
+                return Err(PyValueError::new_err("start has no rows, but must have at least one"));
+            }
+        }
+        if number == 0 {
+            return Ok(Array2::from_elem((0, self.n_visible()), false).into_pyarray(py));
         }
         let chains = without_lock(py, threads, || {
-            let image = Image::new(&self.rbm)?;
+            let image = self.image()?;
             let (start, streams) = match start {
                 Some(start) => {
                     let n_rows = start.n_rows();
@@ -360,7 +414,7 @@ impl Rbm {
                     (draw_independent(&rates.to_vec(), &mut streams), streams)
                 }
             };
-            let chains = Chains::from_visible(&image, &start, streams);
+            let chains = Chains::from_visible(image, &start, streams);
             Ok((image, chains))
         })?;
         let chains = sweep(py, chains, gibbs_steps, threads)?;
@@ -419,7 +473,7 @@ impl Rbm {
             seed,
             ..default
         };
-        let (py, dataset) = (visible.py(), dataset(visible, false)?);
+        let (py, dataset) = (visible.py(), dataset(visible, false, threads)?);
         check_width(dataset.n_visible(), self.n_visible(), "visible")?;
         let rbm = self.rbm.clone();
         let evaluation = interruptible(py, threads, move |progress| {

@@ -1,7 +1,7 @@
 //! The trainer.
 
-use crate::arrays::{bits, booleans, dataset};
-use crate::errors::to_py;
+use crate::arrays::{bits, booleans, dataset, turned};
+use crate::errors::{DivergedError, to_py};
 use crate::json::{from_json, to_json};
 use crate::pool::{SLICE, without_lock};
 use crate::rbm::Rbm;
@@ -11,11 +11,12 @@ use harmonium::error::Error;
 use harmonium::monitor::Probe;
 use harmonium::run::fields;
 use harmonium::state::State;
-use numpy::{IntoPyArray as _, PyArray2};
+use ndarray::{Array1, Array2};
+use numpy::{Element, IntoPyArray as _, PyArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::time::Instant;
 
 /// The key of a pickled trainer's settings.
@@ -73,24 +74,62 @@ fn text(config: &TrainConfig) -> String {
 #[pyclass(module = "harmonium")]
 pub struct Trainer {
     trainer: harmonium::Trainer,
+    /// What metrics look at: made when they are first asked for.
     probe: Option<Probe>,
+    held_out: Option<Examples>,
     /// Wall time of training, in seconds, and what it was at the last record: of updates, too.
     seconds: f64,
     recorded: (f64, u64),
     /// The mean of the data, of a run that gets its examples from outside.
     mean: Option<Vec<f32>>,
     outside: Option<(usize, usize, f64)>,
+    /// Parameters beyond their range are of no use.
+    has_diverged: bool,
 }
 
 impl Trainer {
     fn of(
         trainer: harmonium::Trainer,
-        probe: Option<Probe>,
         mean: Option<Vec<f32>>,
         outside: Option<(usize, usize, f64)>,
     ) -> Self {
         let recorded = (0.0, trainer.updates());
-        Self { trainer, probe, seconds: 0.0, recorded, mean, outside }
+        let (probe, held_out) = (None, None);
+        let (seconds, has_diverged) = (0.0, false);
+        Self { trainer, probe, held_out, seconds, recorded, mean, outside, has_diverged }
+    }
+
+    fn check_usable(&self) -> PyResult<()> {
+        if self.has_diverged {
+            return Err(DivergedError::new_err(
+                "this trainer has diverged: its parameters are of no use; begin anew with a smaller \
+                 learning_rate",
+            ));
+        }
+        Ok(())
+    }
+
+    fn arrays_of<'py, T: Element + Copy + Default + Send + Sync>(
+        &self,
+        py: Python<'py>,
+        threads: Option<usize>,
+        number: impl Fn(f32) -> T + Sync + Send,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let (weights, hidden_bias, visible_bias, states) = without_lock(py, threads, || {
+            let rbm = self.trainer.model();
+            let hidden = self.trainer.chains().hidden();
+            let shape = (hidden.n_rows(), hidden.n_columns());
+            let states = Array2::from_shape_fn(shape, |(n, j)| number(hidden.get(n, j).into()));
+            let bias = |values: &Array1<f32>| values.mapv(&number);
+            let (hidden_bias, visible_bias) = (bias(rbm.hidden_bias()), bias(rbm.visible_bias()));
+            Ok((turned(rbm.weights().view(), &number), hidden_bias, visible_bias, states))
+        })?;
+        Ok(vec![
+            weights.into_pyarray(py).into_any(),
+            hidden_bias.into_pyarray(py).into_any(),
+            visible_bias.into_pyarray(py).into_any(),
+            states.into_pyarray(py).into_any(),
+        ])
     }
 }
 
@@ -100,13 +139,23 @@ fn config(settings: Option<&Bound<'_, PyDict>>) -> PyResult<TrainConfig> {
 
 fn parse(settings: &str) -> PyResult<TrainConfig> {
     serde_json::from_str(settings).map_err(|cause| {
-        let cause = cause.to_string();
-        // Without the place in the JSON, which nobody wrote.
-        let cause = cause.split(" at line ").next().expect("a first part");
-        if cause.starts_with("unknown field") || cause.starts_with("invalid type") {
-            return PyTypeError::new_err(cause.to_string());
+        // One after the other: the message does not say whose value it is.
+        let all: Map<String, Value> = serde_json::from_str(settings).unwrap_or_default();
+        let alone = |(name, value): (String, Value)| {
+            let one = Value::Object(Map::from_iter([(name.clone(), value)]));
+            serde_json::from_value::<TrainConfig>(one).err().map(|cause| (name, cause.to_string()))
+        };
+        match all.into_iter().find_map(alone) {
+            Some((_, cause)) if cause.starts_with("unknown field") => PyTypeError::new_err(cause),
+            Some((name, cause)) if cause.starts_with("invalid type") => {
+                PyTypeError::new_err(format!("{name}: {cause}"))
+            }
+            Some((name, cause)) if cause.starts_with("invalid value") => {
+                PyValueError::new_err(format!("{name}: {cause}"))
+            }
+            Some((_, cause)) => PyValueError::new_err(cause),
+            None => PyValueError::new_err(cause.to_string()),
         }
-        PyValueError::new_err(cause.to_string())
     })
 }
 
@@ -116,8 +165,9 @@ fn examples(
     data: &Bound<'_, PyAny>,
     binarize: Binarization,
     as_numbers: bool,
+    threads: Option<usize>,
 ) -> PyResult<Examples> {
-    let dataset: Dataset = dataset(data, !as_numbers)?;
+    let dataset: Dataset = dataset(data, !as_numbers, threads)?;
     if !as_numbers && !dataset.is_binary() {
         check_intensities(&dataset).map_err(to_py)?;
     }
@@ -146,20 +196,26 @@ impl Trainer {
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let config = config(settings)?;
-        let data = examples(data, config.binarize, as_numbers)?;
-        let held_out =
-            held_out.map(|data| examples(data, config.binarize, as_numbers)).transpose()?;
+        let data = examples(data, config.binarize, as_numbers, threads)?;
+        let held_out = held_out
+            .map(|data| examples(data, config.binarize, as_numbers, threads))
+            .transpose()?;
+        if let Some(held_out) = &held_out
+            && held_out.n_visible() != data.n_visible()
+        {
+            return Err(PyValueError::new_err(format!(
+                "held_out has {} columns, but must have {}, as the data have",
+                held_out.n_visible(),
+                data.n_visible()
+            )));
+        }
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let outside = data.first_outside();
-        let (trainer, probe) = without_lock(py, threads, || {
-            let probe = Probe::new(&data, held_out.as_ref(), config.seed);
-            let trainer = match initial {
-                None => harmonium::Trainer::new(config, data)?,
-                Some(rbm) => harmonium::Trainer::from_model(config, data, &rbm)?,
-            };
-            Ok((trainer, probe))
+        let trainer = without_lock(py, threads, || match initial {
+            None => harmonium::Trainer::new(config, data),
+            Some(rbm) => harmonium::Trainer::from_model(config, data, &rbm),
         })?;
-        Ok(Self::of(trainer, Some(probe), None, outside))
+        Ok(Self { held_out, ..Self::of(trainer, None, outside) })
     }
 
     /// A trainer that gets its examples by `update_on`, and starts at the mean of these.
@@ -185,9 +241,12 @@ impl Trainer {
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let config = config(settings)?;
-        let data = examples(data, config.binarize, true)?;
+        let data = examples(data, config.binarize, true, threads)?;
         let initial = initial.map(|rbm| rbm.rbm.clone());
-        let (hidden_states, outside) = (hidden_states.map(bits).transpose()?, data.first_outside());
+        let (hidden_states, outside) = (
+            hidden_states.map(|states| bits(states, "hidden_states", threads)).transpose()?,
+            data.first_outside(),
+        );
         if let Some(states) = &hidden_states {
             let expected = (config.n_chains(), config.hidden);
             if (states.n_rows(), states.n_columns()) != expected {
@@ -214,22 +273,29 @@ impl Trainer {
             }
             Ok((trainer, narrow))
         })?;
-        Ok(Self::of(trainer, None, Some(mean), outside))
+        Ok(Self::of(trainer, Some(mean), outside))
     }
 
     /// Trains up to so many updates in all, or to the end. Ctrl-C is heard; what was learned stays.
     #[pyo3(signature = (until = None, *, threads = None))]
     fn run(&mut self, py: Python<'_>, until: Option<u64>, threads: Option<usize>) -> PyResult<()> {
+        self.check_usable()?;
+        if self.mean.is_some() {
+            return Err(PyValueError::new_err(
+                "this trainer has no data of its own to run on; call update_on(data)",
+            ));
+        }
         let trainer = &mut self.trainer;
         let until = until.unwrap_or(u64::MAX).min(trainer.total_updates());
         while trainer.updates() < until {
-            self.seconds += without_lock(py, threads, || {
+            let slice = without_lock(py, threads, || {
                 let start = Instant::now();
                 while trainer.updates() < until && start.elapsed() < SLICE {
                     trainer.update()?;
                 }
                 Ok(start.elapsed().as_secs_f64())
-            })?;
+            });
+            self.seconds += slice.inspect_err(|_| self.has_diverged = true)?;
             py.check_signals()?;
         }
         Ok(())
@@ -243,8 +309,63 @@ impl Trainer {
         data: &Bound<'_, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<()> {
-        let data = examples(data, self.trainer.config().binarize, true)?;
-        without_lock(py, threads, || self.trainer.update_on(&data))
+        self.check_usable()?;
+        if self.mean.is_none() {
+            return Err(PyValueError::new_err(
+                "this trainer has data of its own; call run(), or begin by Trainer.online",
+            ));
+        }
+        if self.trainer.is_done() {
+            return Err(PyValueError::new_err(format!(
+                "all {} updates are done; give `updates` or `epochs` for more",
+                self.trainer.updates()
+            )));
+        }
+        let data = examples(data, self.trainer.config().binarize, true, threads)?;
+        let trainer = &mut self.trainer;
+        let updates = trainer.updates();
+        let done = without_lock(py, threads, || trainer.update_on(&data));
+        // Data that it refuses leave it as it was.
+        self.has_diverged = done.is_err() && self.trainer.updates() > updates;
+        done
+    }
+
+    /// One that goes on from here under other settings, with the same data mean and seed.
+    #[pyo3(signature = (*, threads = None, **settings))]
+    fn with_settings(
+        &self,
+        py: Python<'_>,
+        threads: Option<usize>,
+        settings: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        self.check_usable()?;
+        let Some(mean) = &self.mean else {
+            return Err(PyValueError::new_err("a trainer with data of its own keeps its settings"));
+        };
+        let config = TrainConfig { seed: self.trainer.config().seed, ..config(settings)? };
+        let trainer = without_lock(py, threads, || {
+            harmonium::Trainer::restore_online(config, mean, &self.trainer.state())
+        })?;
+        Ok(Self::of(trainer, Some(mean.clone()), None))
+    }
+
+    /// Weights (hidden, visible), hidden and visible biases and hidden states of the chains, as arrays
+    /// of `float32` or `float64`.
+    #[pyo3(signature = (dtype, *, threads = None))]
+    fn arrays<'py>(
+        &self,
+        py: Python<'py>,
+        dtype: &str,
+        threads: Option<usize>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        self.check_usable()?;
+        match dtype {
+            "float32" => self.arrays_of(py, threads, |x| x),
+            "float64" => self.arrays_of(py, threads, f64::from),
+            _ => Err(PyTypeError::new_err(format!(
+                "dtype is {dtype}, but must be float32 or float64"
+            ))),
+        }
     }
 
     /// What the metrics file of the command line has of an epoch, a dict: of a fixed subset of the
@@ -265,16 +386,21 @@ impl Trainer {
         py: Python<'py>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (Some(probe), trainer) = (&self.probe, &self.trainer) else {
+        self.check_usable()?;
+        if self.mean.is_some() {
             return Err(PyValueError::new_err("a trainer without data of its own has no metrics"));
-        };
-        let (seconds, updates) = self.recorded;
+        }
+        let Self { trainer, probe, held_out, .. } = self;
+        let probe = probe.get_or_insert_with(|| {
+            Probe::new(trainer.examples(), held_out.as_ref(), trainer.config().seed)
+        });
+        let ((seconds, updates), self_seconds) = (self.recorded, self.seconds);
         let n_examples = (trainer.updates() - updates) as f64
             * trainer.examples().n_examples() as f64
             / trainer.updates_per_epoch() as f64;
-        let samples_per_second = n_examples / (self.seconds - seconds).max(1e-9);
+        let samples_per_second = n_examples / (self_seconds - seconds).max(1e-9);
         let record =
-            without_lock(py, threads, || probe.measure(trainer, samples_per_second, self.seconds))?;
+            without_lock(py, threads, || probe.measure(trainer, samples_per_second, self_seconds))?;
         self.recorded = (self.seconds, self.trainer.updates());
         from_json(py, &serde_json::to_string(&record).expect("plain data"))
     }
@@ -293,14 +419,16 @@ impl Trainer {
 
     /// The machine as it is now.
     #[getter]
-    fn rbm(&self) -> Rbm {
-        self.trainer.rbm().into()
+    fn rbm(&self) -> PyResult<Rbm> {
+        self.check_usable()?;
+        Ok(self.trainer.rbm().into())
     }
 
     /// The average of the parameters, or where there is none the machine as it is.
     #[getter]
-    fn model(&self) -> Rbm {
-        self.trainer.model().into()
+    fn model(&self) -> PyResult<Rbm> {
+        self.check_usable()?;
+        Ok(self.trainer.model().into())
     }
 
     /// The hidden states of the chains, shape (chains, hidden), bool.
@@ -335,7 +463,8 @@ impl Trainer {
 
     /// What pickle keeps of a run that gets its examples from outside.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Pickled<'py>)> {
-        let (py, this) = (slf.py(), slf.borrow());
+        let (py, this) = (slf.py(), slf.try_borrow()?);
+        this.check_usable()?;
         let Some(mean) = &this.mean else {
             return Err(PyTypeError::new_err(
                 "a trainer with data of its own cannot be pickled; pickle its model",
@@ -349,10 +478,11 @@ impl Trainer {
 
     /// What pickle calls.
     #[staticmethod]
-    fn restore(settings: &str, mean: Vec<f32>, state: &[u8]) -> PyResult<Self> {
+    fn restore(py: Python<'_>, settings: &str, mean: Vec<f32>, state: &[u8]) -> PyResult<Self> {
         let config = parse(settings)?;
         let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
-        let trainer = harmonium::Trainer::restore_online(config, &mean, &state).map_err(to_py)?;
-        Ok(Self::of(trainer, None, Some(mean), None))
+        let trainer =
+            without_lock(py, None, || harmonium::Trainer::restore_online(config, &mean, &state))?;
+        Ok(Self::of(trainer, Some(mean), None))
     }
 }

@@ -5,7 +5,7 @@ import resource
 import numpy as np
 import pytest
 
-from harmonium import BernoulliRBM, Rbm, train
+from harmonium import BernoulliRBM, Rbm, Trainer, train
 
 scipy_sparse = pytest.importorskip("scipy.sparse")
 
@@ -82,6 +82,17 @@ def test_a_sparse_matrix_is_never_dense():
     assert features.shape == (40_000, 2)
 
 
+def test_hundreds_of_thousands_of_features_can_be_learned():
+    """Their first weights alone add up to more than a unit of the usual fixed point may have."""
+    rng = np.random.RandomState(0)
+    entries = rng.uniform(size=6000) / 2, rng.randint(250_000, size=6000), np.arange(0, 6001, 20)
+    X = scipy_sparse.csr_array(entries, shape=(300, 250_000))
+    rbm = BernoulliRBM(16, n_iter=3, random_state=0).fit(X)
+    assert rbm.components_.shape == (16, 250_000)
+    again = BernoulliRBM(16, n_iter=0, random_state=0).fit(X)
+    assert rbm.score(X) > again.score(X) + 1
+
+
 def test_what_is_no_data_is_refused_as_scikit_learn_does(digits):
     rbm = BernoulliRBM(4, random_state=0).fit(digits)
     broken = digits.copy()
@@ -126,6 +137,48 @@ def test_the_library_itself_says_what_is_wrong():
         (lambda: train(np.eye(3), hidden=3, batch_size=9), ValueError, "batch_size is 9"),
         (lambda: train(np.eye(3) * 7.0, hidden=3), ValueError, "from 0 to 1; divide grey levels"),
         (lambda: train(np.eye(3), hidden=3, batch_size=1, threads=0), ValueError, "threads is 0"),
+        (lambda: train(np.eye(3), hidden=3, threads=5000), ValueError, "from 1 to 1024"),
+        (lambda: train(np.eye(3), learning_rate=np.nan), ValueError, "learning_rate is nan"),
+        (lambda: train(np.eye(3), held_out=np.eye(4), batch_size=1), ValueError, "held_out has 4"),
+        (lambda: machine.sample(2, start=np.zeros((0, 3))), ValueError, "start has no rows"),
+        (lambda: machine.mean_visible(np.zeros((2, 0))), ValueError, "0 wide"),
+        (lambda: machine.mean_hidden(broken_csr()), ValueError, "indices do not rise, or pass"),
+        (lambda: machine.mean_hidden(scipy_sparse.csr_array(np.eye(3) * 1j)), TypeError, "complex"),
+        (lambda: done_trainer().update_on(np.eye(3)), ValueError, "data of its own"),
+        (lambda: online_trainer().run(), ValueError, "no data of its own"),
+        (lambda: [online_trainer().update_on(np.eye(3)) for _ in range(2)], None, ""),
+        (lambda: [t.update_on(np.eye(3)) for t in [online_trainer()] * 2], ValueError, "1 updates are"),
     ]:
+        if error is None:
+            call()
+            continue
         with pytest.raises(error, match=message):
             call()
+
+
+def test_no_rows_give_no_rows():
+    machine, none = Rbm(np.zeros((3, 2)), np.zeros(3), np.zeros(2)), np.zeros((0, 3))
+    for found, shape in [
+        (machine.mean_hidden(none), (0, 2)),
+        (machine.mean_visible(np.zeros((0, 2))), (0, 3)),
+        (machine.free_energy(none), (0,)),
+        (machine.pseudo_likelihood(none), (0,)),
+        (machine.gibbs(none), (0, 3)),
+        (machine.reconstruct(none), (0, 3)),
+        (machine.sample(0), (0, 3)),
+    ]:
+        assert found.shape == shape
+
+
+def broken_csr():
+    matrix = scipy_sparse.csr_array(np.eye(3))
+    matrix.indices[1] = 900
+    return matrix
+
+
+def done_trainer():
+    return Trainer(np.eye(3), hidden=2, batch_size=1, epochs=1)
+
+
+def online_trainer():
+    return Trainer.online(np.eye(3), hidden=np.int64(2), chains=2, binarize="none", updates=1)

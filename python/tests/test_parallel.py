@@ -75,13 +75,20 @@ def test_other_threads_run_while_one_trains(bits):
 def test_a_forked_child_has_threads_of_its_own(digits):
     expected = BernoulliRBM(8, random_state=0).fit(digits).components_
     code = """
-        import os, sys
+        import copy, os, sys
         import numpy as np
         from harmonium import BernoulliRBM
         X = np.load(sys.argv[1])
-        first = BernoulliRBM(8, random_state=0).fit(X).components_
+        def work():
+            rbm = BernoulliRBM(256, random_state=0).fit(X).partial_fit(X[:600])
+            rbm = copy.deepcopy(rbm).partial_fit(X[:10])
+            rbm.rbm_.mean_visible(np.zeros((600, 256)))
+            rbm.sample(3, start=X[:600] > 0.5, n_gibbs_steps=1)
+            rbm.transform(X), rbm.score(X[:50])
+            return rbm.components_
+        first = work()
         child = os.fork()
-        again = BernoulliRBM(8, random_state=0).fit(X).components_
+        again = work()
         same = bool((again == first).all())
         if child == 0:
             os._exit(0 if same else 1)
@@ -133,6 +140,7 @@ def test_ctrl_c_stops_within_a_second_and_leaves_what_was_learned():
     "call",
     [
         "rbm.sample(100, gibbs_steps=10**9)",
+        "rbm.pseudo_likelihood(np.full((200_000, 100), 0.5))",
         "rbm.gibbs(np.zeros((100, 100)), gibbs_steps=10**9)",
         "rbm.log_likelihood(np.zeros((100, 100)), burn_in=10**9)",
         "rbm.log_likelihood(np.zeros((100, 100)), burn_in=1, schedule='linear:1000000')",

@@ -103,7 +103,7 @@ def test_a_machine_gives_what_it_gives_in_scikit_learn(strength, shape):
 
 def test_the_exact_score_is_the_sum_of_all_that_scikit_learn_may_draw(digits):
     ours = BernoulliRBM(16, random_state=0).fit(digits)
-    X, rbm = digits[:5], ours._rbm()
+    X, rbm = digits[:5], ours.rbm_
     one_by_one = [rbm.pseudo_likelihood(X, units=[unit] * 5) / 64 for unit in range(64)]
     np.testing.assert_allclose(ours.score_samples(X), np.sum(one_by_one, axis=0), rtol=1e-9)
     assert (ours.score_samples(X) == ours.score_samples(X)).all()
@@ -140,9 +140,80 @@ def test_partial_fit_learns_and_goes_on_after_fit(digits):
     assert np.abs(rbm.components_).max() < 0.2
 
 
+def test_partial_fit_takes_parameters_as_they_are_now(digits):
+    def steps(**change):
+        rbm = BernoulliRBM(8, random_state=0, momentum=0.5).partial_fit(digits[:10])
+        before = rbm.components_
+        rbm.set_params(**change).partial_fit(digits[:10])
+        return np.abs(rbm.components_ - before).max()
+
+    assert steps() > 0.01
+    # The momentum of the step before is still there.
+    assert 1e-4 < steps(learning_rate=1e-9) < steps()
+    assert steps(learning_rate=1e-9, momentum=0.0) < 1e-8
+    rbm = BernoulliRBM(8, random_state=0).partial_fit(digits[:10])
+    for change in [dict(n_chains=25), dict(batch_size=50, n_chains=None), dict(centering=True)]:
+        rbm.set_params(**change).partial_fit(digits[:10])
+        assert rbm.h_samples_.shape == (rbm.n_chains or rbm.batch_size, 8)
+    with pytest.raises(ValueError, match="momentum is 5"):
+        rbm.set_params(momentum=5.0).partial_fit(digits[:10])
+    assert rbm.transform(digits[:10]).shape == (10, 8)
+    rbm.set_params(momentum=0.0, batch_size=10).fit(digits)
+    rbm.set_params(batch_size=20).partial_fit(digits[:5])
+    assert rbm.h_samples_.shape == (20, 8)
+    rbm.h_samples_ = np.full((20, 8), 0.5)
+    with pytest.raises(ValueError, match="h_samples_ .* no probabilities"):
+        rbm.partial_fit(digits[:5])
+
+
+def test_chains_that_begin_anew_draw_other_numbers(digits):
+    rbm = BernoulliRBM(64, random_state=0, learning_rate=1e-9).fit(digits)
+    states = rbm.h_samples_
+    drawn = []
+    for _ in range(3):
+        rbm.h_samples_ = states.copy()
+        drawn.append(rbm.partial_fit(digits[:10]).h_samples_)
+    assert (drawn[0] != drawn[1]).any() and (drawn[1] != drawn[2]).any()
+
+
+def test_what_fails_leaves_what_was_learned(digits):
+    from harmonium import DivergedError
+
+    rbm = BernoulliRBM(8, random_state=0).fit(digits)
+    features = rbm.transform(digits)
+    for change, X in [
+        (dict(learning_rate=-1.0), digits[:, :9]),
+        (dict(learning_rate=1e6), digits),
+        (dict(learning_rate=1e6), digits * 1e30),
+        (dict(), np.full_like(digits, np.nan)),
+    ]:
+        for learn in [rbm.fit, rbm.partial_fit]:
+            rbm.set_params(**{"learning_rate": 0.1, **change})
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    learn(X)
+            except (ValueError, DivergedError):
+                pass
+            else:
+                assert learn == rbm.partial_fit and change, "one step may be survived"
+                rbm = BernoulliRBM(8, random_state=0).fit(digits)
+            assert (rbm.transform(digits) == features).all(), (change, learn)
+
+
+def test_large_random_states_and_batches(digits):
+    rbm = BernoulliRBM(4, n_iter=1, random_state=2**40, batch_size=10**6).fit(digits)
+    assert rbm.score_samples(digits, method="stochastic").shape == (1797,)
+    assert rbm.h_samples_.shape == (32_767, 4)
+    assert rbm.gibbs(digits[0]).shape == (64,)
+    assert rbm.sample(0).shape == (0, 64)
+
+
 def test_attributes_that_a_user_sets_are_used(digits):
     rbm = BernoulliRBM(4, random_state=0, n_iter=1).fit(digits)
-    rbm.components_[:] = 0
+    with pytest.raises(ValueError, match="read-only"):
+        rbm.components_[:] = 0
+    rbm.components_ = np.zeros_like(rbm.components_)
     rbm.intercept_hidden_ = np.array([0.0, 1.0, -1.0, 30.0])
     np.testing.assert_allclose(
         rbm.transform(digits[:1]), [1 / (1 + np.exp(-rbm.intercept_hidden_))], rtol=1e-12
@@ -192,14 +263,25 @@ def test_extras_are_neutral_unless_given(digits):
 
 def test_each_parameter_out_of_range_is_named(digits):
     for params, message in [
-        (dict(n_components=0), "hidden is 0"),
+        (dict(n_components=0), "n_components is 0"),
+        (dict(n_components=8.0), "n_components is 8.0"),
+        (dict(n_components=10**6), "n_components is 1000000"),
+        (dict(n_iter=-1), "n_iter is -1"),
+        (dict(n_iter="many"), "n_iter is 'many'"),
+        (dict(batch_size=None), "batch_size is None"),
+        (dict(learning_rate=np.nan), "learning_rate is nan"),
+        (dict(learning_rate="fast"), "learning_rate: "),
+        (dict(schedule=1000), "schedule: "),
+        (dict(n_chains=0), "n_chains is 0"),
+        (dict(callback=3), "callback is 3"),
+        (dict(early_stopping="no"), "early_stopping is 'no'"),
         (dict(learning_rate=-1.0), "learning_rate is -1"),
         (dict(batch_size=0), "batch_size is 0"),
-        (dict(n_gibbs_steps=0), "gibbs_steps is 0"),
+        (dict(n_gibbs_steps=0), "n_gibbs_steps is 0"),
         (dict(momentum=1.0), "momentum is 1"),
         (dict(schedule="steps"), "schedule is steps"),
         (dict(averaging="some"), "averaging is some"),
-        (dict(binarization="median"), "binarize is median"),
+        (dict(binarization="median"), "binarization is median"),
         (dict(n_jobs=0), "n_jobs is 0"),
         (dict(early_stopping=True, validation_fraction=1.0), "validation_fraction is 1.0"),
         (dict(random_state=-1), "random_state is -1"),

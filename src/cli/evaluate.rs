@@ -102,7 +102,11 @@ impl Evaluate {
     fn run_in_pool(&self) -> Result<()> {
         check_seed(self.seed)?;
         let ModelFile { rbm, provenance } = ModelFile::read(&model_path(&self.model))?;
-        let binarization = binarization(self.binarize, &provenance)?;
+        let binarization = match binarization(self.binarize, &provenance)? {
+            // A likelihood is one of bits.
+            Binarization::None => Binarization::Stochastic,
+            binarization => binarization,
+        };
         let read = |dataset: Dataset| -> Result<Dataset> {
             check_width(&dataset, &rbm)?;
             match self.limit {

@@ -98,8 +98,10 @@ impl Dataset {
     /// those above 1 as 1.
     ///
     /// # Panics
-    /// If there is no example or no unit.
+    /// If there is no example or no unit, or a number is not finite.
     pub fn from_rows(name: impl Into<String>, rows: RealRows) -> Self {
+        let are_finite = rows.rows().all(|row| row.values.iter().all(|x| x.is_finite()));
+        assert!(are_finite, "numbers to train on are finite");
         Self::from_values(name.into(), Values::from_reals(rows))
     }
 

@@ -56,7 +56,9 @@ pub fn stochastic_pseudo_likelihood(rbm: &Rbm, visible: &BitMatrix, seed: u64) -
 pub fn pseudo_likelihoods_of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
     rbm.check_width(visible)?;
     let isa = Isa::from_environment()?;
-    let factors = (rbm.norm() <= MAX_NORM).then(|| Factors::new(rbm));
+    /// Rows for which it pays to take all exponentials first.
+    const MANY: usize = 8;
+    let factors = (visible.n_rows() >= MANY && rbm.norm() <= MAX_NORM).then(|| Factors::new(rbm));
     let of_row = |n| {
         let v = visible.row(n);
         let turned = Turned::new(rbm, isa, v);
@@ -233,19 +235,19 @@ mod tests {
     #[test]
     fn numbers_are_scored_by_the_free_energies_of_their_flips() {
         let value = |n: usize, i: usize| [0.0, 0.0, 1.0, 0.25, -0.5, 1.5][(n * 5 + i * i) % 6];
-        let numbers = Array2::from_shape_fn((3, 70), |(n, i)| value(n, i));
+        let numbers = Array2::from_shape_fn((9, 70), |(n, i)| value(n, i));
         let rows = RealRows::from(numbers.view());
         for strength in [0.1, 1.0, 8.0] {
             let rbm = machine(strength);
             let here = free_energies_of_reals(&rbm, &rows).unwrap();
-            let mut expected = [0.0; 3];
+            let mut expected = [0.0; 9];
             for i in 0..70 {
                 let mut flipped = numbers.clone();
                 flipped.column_mut(i).mapv_inplace(|v| 1.0 - v);
                 let there = free_energies_of_reals(&rbm, &RealRows::from(flipped.view())).unwrap();
-                let terms: Vec<_> = (0..3).map(|n| -softplus(here[n] - there[n])).collect();
-                let one = pseudo_likelihoods_of_units(&rbm, &rows, &[i; 3]).unwrap();
-                for n in 0..3 {
+                let terms: Vec<_> = (0..9).map(|n| -softplus(here[n] - there[n])).collect();
+                let one = pseudo_likelihoods_of_units(&rbm, &rows, &[i; 9]).unwrap();
+                for n in 0..9 {
                     expected[n] += terms[n];
                     let bound = 1e-9 * terms[n].abs().max(1e-3);
                     assert!((one[n] / 70.0 - terms[n]).abs() < bound, "{strength}");
@@ -254,6 +256,10 @@ mod tests {
             let found = pseudo_likelihoods_of_reals(&rbm, &rows).unwrap();
             for (x, y) in found.iter().zip(expected) {
                 assert!((x / y - 1.0).abs() < 1e-9, "{strength}: {x} {y}");
+            }
+            let few = RealRows::from(numbers.slice(ndarray::s![..2, ..]));
+            for (x, y) in pseudo_likelihoods_of_reals(&rbm, &few).unwrap().iter().zip(&found) {
+                assert!((x / y - 1.0).abs() < 1e-12, "{strength}: {x} {y}");
             }
         }
         let bits = BitMatrix::from_fn(4, 70, |n, i| (i * i + 3 * n) % 4 == 0);

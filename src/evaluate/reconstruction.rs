@@ -3,7 +3,7 @@
 use super::Score;
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::gibbs::{Chains, Image};
+use crate::gibbs::{Chains, Image, RealImage};
 use crate::model::Rbm;
 use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
@@ -28,11 +28,11 @@ pub fn reconstruct(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Result<Array2<f
 /// # Errors
 /// As [`Rbm::mean_hidden_of_reals`].
 pub fn reconstruct_reals(rbm: &Rbm, visible: &RealRows, seed: u64) -> Result<Array2<f32>> {
-    let image = Image::new(rbm)?;
+    let (image, real) = (Image::new(rbm)?, RealImage::new(rbm)?);
     let streams = (0..visible.n_rows() as u64)
         .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
         .collect();
-    let chains = Chains::from_reals(rbm, &image, visible, streams)?;
+    let chains = Chains::from_reals(&real, &image, visible, streams)?;
     image.visible_given_hidden().means(&chains.hidden())
 }
 

@@ -71,26 +71,45 @@ impl RealConditional<'_> {
 /// Examples that a piece of work has.
 const BLOCK: usize = 64;
 
-/// W and c of a machine in tiles.
-struct Tiles {
+/// W and c of a machine in tiles: what [`Image`] is for bits.
+#[derive(Clone, Debug)]
+pub struct RealImage {
+    isa: Isa,
     weights: Vec<Tile<f32>>,
     hidden_bias: Vec<Row<f32>>,
     n_hidden: usize,
+    n_visible: usize,
 }
 
-impl Tiles {
-    fn of(rbm: &Rbm) -> Self {
+impl RealImage {
+    /// That of a machine.
+    ///
+    /// # Errors
+    /// By [`Isa::from_environment`].
+    pub fn new(rbm: &Rbm) -> Result<Self> {
         let weights = rbm.weights().as_slice().expect("standard layout");
-        Self {
+        Ok(Self {
+            isa: Isa::from_environment()?,
             weights: to_tiles(weights, rbm.weights().dim()),
             hidden_bias: to_rows(rbm.hidden_bias().as_slice().expect("standard layout")),
             n_hidden: rbm.n_hidden(),
-        }
+            n_visible: rbm.n_visible(),
+        })
     }
 
-    fn conditional(&self, isa: Isa) -> RealConditional<'_> {
-        let Self { weights, hidden_bias, n_hidden } = self;
-        RealConditional { isa, weights, hidden_bias, n_hidden: *n_hidden }
+    /// p(h | v) of real-valued v.
+    pub fn hidden_given_visible(&self) -> RealConditional<'_> {
+        let Self { isa, weights, hidden_bias, n_hidden, .. } = self;
+        RealConditional { isa: *isa, weights, hidden_bias, n_hidden: *n_hidden }
+    }
+
+    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), 24 binary places.
+    ///
+    /// # Errors
+    /// [`Error::WidthMismatch`] if the rows are not V wide.
+    pub fn means(&self, visible: &RealRows) -> Result<Array2<f32>> {
+        check_width(visible, self.n_visible)?;
+        Ok(self.hidden_given_visible().means(visible))
     }
 }
 
@@ -101,9 +120,7 @@ impl Rbm {
     /// # Errors
     /// By [`Isa::from_environment`]; [`Error::WidthMismatch`] if the rows are not V wide.
     pub fn mean_hidden_of_reals(&self, visible: &RealRows) -> Result<Array2<f32>> {
-        self.check_width(visible)?;
-        let (isa, weights) = (Isa::from_environment()?, Tiles::of(self));
-        Ok(weights.conditional(isa).means(visible))
+        RealImage::new(self)?.means(visible)
     }
 
     /// p(hⱼ = 1 | v) for every row v of `visible` (N, V), numbers as they are: (N, H), in double
@@ -139,16 +156,16 @@ impl Rbm {
 
     /// Refuses rows that are not V wide.
     pub(crate) fn check_width(&self, visible: &RealRows) -> Result<()> {
-        if visible.n_columns() == self.n_visible() {
-            return Ok(());
-        }
-        Err(Error::WidthMismatch {
-            what: "the given layer".to_string(),
-            found: visible.n_columns(),
-            other: "the model",
-            expected: self.n_visible(),
-        })
+        check_width(visible, self.n_visible())
     }
+}
+
+fn check_width(visible: &RealRows, expected: usize) -> Result<()> {
+    if visible.n_columns() == expected {
+        return Ok(());
+    }
+    let (what, found) = ("the given layer".to_string(), visible.n_columns());
+    Err(Error::WidthMismatch { what, found, other: "the model", expected })
 }
 
 impl Chains {
@@ -156,21 +173,21 @@ impl Chains {
     /// of each stream. Until the first sweep their visible bits are the numbers, rounded.
     ///
     /// # Errors
-    /// As [`Rbm::mean_hidden_of_reals`].
+    /// As [`RealImage::means`].
     ///
     /// # Panics
-    /// If there is not one stream a row.
+    /// If there is not one stream a row, or none.
     pub fn from_reals(
-        rbm: &Rbm,
+        real: &RealImage,
         image: &Image,
         visible: &RealRows,
         streams: Vec<Stream>,
     ) -> Result<Self> {
-        rbm.check_width(visible)?;
+        check_width(visible, real.n_visible)?;
         let states = |n| BitMatrix::zeros(streams.len(), n);
-        let (v, h) = (states(rbm.n_visible()), states(rbm.n_hidden()));
+        let (v, h) = (states(image.n_visible()), states(image.n_hidden()));
         let mut chains = Self::from_states(&v, &h, streams);
-        chains.restart_at_reals(image, Tiles::of(rbm).conditional(image.isa), visible);
+        chains.restart_at_reals(image, real.hidden_given_visible(), visible);
         Ok(chains)
     }
 
@@ -249,7 +266,8 @@ mod tests {
         let bits = BitMatrix::from_fn(70, 70, |n, i| (n * i + i) % 3 == 0);
         let streams = || (0..70).map(|n| Stream::new(1, Purpose::Sample, n)).collect();
         let expected = Chains::from_visible(&image, &bits, streams());
-        let found = Chains::from_reals(&rbm, &image, &RealRows::from(&bits), streams()).unwrap();
+        let real = RealImage::new(&rbm).unwrap();
+        let found = Chains::from_reals(&real, &image, &RealRows::from(&bits), streams()).unwrap();
         assert_eq!(found.visible(), expected.visible());
         // A draw that falls between the threshold of integers and that of f32 may differ.
         let pairs =

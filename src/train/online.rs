@@ -12,10 +12,14 @@ use crate::reals::RealRows;
 use crate::setting::check;
 use crate::state::State;
 
-/// The one example of a run that knows its data by their mean (V) alone.
+/// Updates that such a run calls an epoch: averages are counted in them, and the range is checked at
+/// their ends.
+pub const UPDATES_OF_AN_EPOCH: usize = 100;
+
+/// The examples of a run that knows its data by their mean (V) alone.
 fn mean_alone(mean: &[f32]) -> Examples {
     let mut rows = RealRows::new(mean.len());
-    rows.push(mean.iter().copied());
+    (0..UPDATES_OF_AN_EPOCH).for_each(|_| rows.push(mean.iter().copied()));
     Examples::new(Dataset::from_rows("the mean of the data", rows), Binarization::None)
 }
 
@@ -30,7 +34,7 @@ fn settings(config: TrainConfig) -> Result<TrainConfig> {
 impl Trainer {
     /// A run that has no data of its own but their mean (V), which chains, offsets and temperatures
     /// start from: every update gets its examples by [`update_on`](Self::update_on). An epoch is
-    /// one update.
+    /// [`UPDATES_OF_AN_EPOCH`].
     ///
     /// ```
     /// use harmonium::dataset::{Binarization, Dataset, Examples};
@@ -80,7 +84,8 @@ impl Trainer {
     pub fn update_on(&mut self, examples: &Examples) -> Result<()> {
         assert!(!self.is_done(), "all updates of the run are done");
         let n_rows = examples.n_examples();
-        check("batch_size", n_rows, n_rows <= MAX_ROWS, || format!("at most {MAX_ROWS}"))?;
+        let setting = "the number of examples of an update";
+        check(setting, n_rows, n_rows <= MAX_ROWS, || format!("at most {MAX_ROWS}"))?;
         if examples.n_visible() != self.examples.n_visible() {
             return Err(Error::WidthMismatch {
                 what: examples.name().to_string(),
@@ -163,7 +168,8 @@ mod tests {
             let bits = BitMatrix::from_fn(n, 90, |n, i| (n * n + i) % 3 == 0);
             Examples::new(Dataset::from_bits("bits", bits), Binarization::None)
         };
-        let (_, mut trainer) = online(&config());
+        let centred = TrainConfig { centering: true, ..config() };
+        let (_, mut trainer) = online(&centred);
         for (n, is_real) in [(10, false), (10, true), (3, false), (100, true), (100, false)] {
             let before = trainer.rbm();
             trainer.update_on(&if is_real { chunk(n, 0) } else { bits(n) }).unwrap();
@@ -171,10 +177,13 @@ mod tests {
         }
         // What was clamped before makes no difference.
         let state = trainer.state();
-        let mut fresh = Trainer::restore_online(config(), &[0.25; 90], &state).unwrap();
+        let mut fresh = Trainer::restore_online(centred.clone(), &[0.25; 90], &state).unwrap();
         trainer.update_on(&bits(7)).unwrap();
         fresh.update_on(&bits(7)).unwrap();
         assert_eq!(trainer.rbm(), fresh.rbm());
+        // One has bits before the numbers, the other goes straight to them.
+        let state = trainer.state();
+        let mut fresh = Trainer::restore_online(centred.clone(), &[0.25; 90], &state).unwrap();
         trainer.update_on(&chunk(7, 0)).unwrap();
         fresh.update_on(&chunk(7, 0)).unwrap();
         assert_eq!(trainer.rbm(), fresh.rbm());
@@ -202,6 +211,47 @@ mod tests {
     }
 
     #[test]
+    fn stochastic_bits_are_drawn_anew_in_every_update() {
+        let half = Dataset::from_reals("half", Array2::from_elem((50, 90), 0.5)).unwrap();
+        let half = Examples::new(half, Binarization::Stochastic);
+        let (_, mut trainer) = online(&config());
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            trainer.update_on(&half).unwrap();
+            seen.push(trainer.positive.visible().to_matrix());
+        }
+        assert!(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2]);
+    }
+
+    /// The mean of the data is beyond 1, so that the range is wider: a restored run has it as well.
+    #[test]
+    fn a_restored_run_has_the_range_of_its_data() {
+        let large = |n: usize| {
+            let rows = Array2::from_shape_fn((n, 90), |(n, i)| ((n + i) % 3) as f32 * 20.0);
+            Examples::new(
+                Dataset::from_rows("large", RealRows::from(rows.view())),
+                Binarization::None,
+            )
+        };
+        let mean = vec![20.0; 90];
+        let rbm = Rbm::initial(70, &Array1::from_elem(90, 0.25), 10, 0).unwrap();
+        let mut whole = Trainer::online(config(), &mean, &rbm).unwrap();
+        let mut parts = whole.clone();
+        for _ in 0..30 {
+            whole.update_on(&large(10)).unwrap();
+            parts.update_on(&large(10)).unwrap();
+            parts = Trainer::restore_online(config(), &mean, &parts.state()).unwrap();
+        }
+        assert!(
+            whole.rbm().norm() > 2048.0,
+            "{}: too small for the usual range to end",
+            whole.rbm().norm()
+        );
+        assert_eq!(whole.rbm(), parts.rbm());
+        assert_eq!(whole.chains().hidden(), parts.chains().hidden());
+    }
+
+    #[test]
     fn what_cannot_be_trained_on_is_refused() {
         let (_, mut trainer) = online(&config());
         let wide = Dataset::from_bits("wide", BitMatrix::zeros(1, 91));
@@ -209,7 +259,10 @@ mod tests {
         assert!(error.to_string().contains("wide has 91 visible units"), "{error}");
         let many = Dataset::from_bits("many", BitMatrix::zeros(MAX_ROWS + 1, 90));
         let error = trainer.update_on(&Examples::new(many, Binarization::None)).unwrap_err();
-        assert!(error.to_string().starts_with("batch_size is 32768, but must"), "{error}");
+        assert!(
+            error.to_string().starts_with("the number of examples of an update is 32768, but must"),
+            "{error}"
+        );
         let cd = TrainConfig { algorithm: Algorithm::Cd, chains: None, ..config() };
         let error = Trainer::online(cd, &[0.5; 90], &trainer.rbm()).unwrap_err();
         assert!(error.to_string().starts_with("algorithm is cd, but must be pcd or pt"), "{error}");

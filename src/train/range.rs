@@ -127,6 +127,10 @@ mod tests {
         // 900 + 14 n is below 2047 up to n = 81.
         let n_safe = (0..1000).take_while(|_| range.is_safe_after(step, 9)).count();
         assert_eq!(n_safe, 81);
+        let mut wide = Range { scale: Scale::for_numbers(2.0), ..self::range(100.0).unwrap() };
+        // Up to four times as much.
+        let n_safe = (0..1000).take_while(|_| wide.is_safe_after(step, 9)).count();
+        assert_eq!(n_safe, 520);
         let mut range = self::range(100.0).unwrap();
         assert!(!range.is_safe_after([Reach::of(0.0, f32::NAN), Reach::default()], 9));
         assert!(!range.is_safe_after([Reach::default(); 2], 9));

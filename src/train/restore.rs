@@ -2,10 +2,9 @@
 
 use super::config::TrainConfig;
 use super::range::Range;
-use super::trainer::Trainer;
+use super::trainer::{Trainer, scale};
 use crate::dataset::Examples;
 use crate::error::Result;
-use crate::fixed::Scale;
 use crate::kernels::Isa;
 use crate::model::Rbm;
 use crate::setting::check;
@@ -27,7 +26,7 @@ impl Trainer {
         config.validate(examples.n_examples())?;
         let sizes = (examples.n_visible(), config.hidden);
         let rbm = Rbm::restore("", state, sizes)?;
-        let range = Range::restore(state, Scale::for_numbers(examples.largest()))?;
+        let range = Range::restore(state, scale(&examples, config.hidden))?;
         let mut trainer = Self::start(config, examples, &rbm, Isa::from_environment()?, range)?;
         trainer.updates = state.take_one("updates")?;
         if trainer.updates > trainer.total_updates() {

@@ -56,6 +56,11 @@ pub struct Trainer {
     pub(super) previous_weights: Vec<Tile<f32>>,
 }
 
+/// The fixed point of a run.
+pub(super) fn scale(examples: &Examples, n_hidden: usize) -> Scale {
+    Scale::for_training(examples.largest(), examples.n_visible().max(n_hidden))
+}
+
 impl Trainer {
     /// A run from fresh parameters.
     ///
@@ -109,7 +114,7 @@ impl Trainer {
                 rule: format!("{}, as the model has it", rbm.n_hidden()),
             });
         }
-        let range = Range::of(rbm, Scale::for_numbers(examples.largest()))?;
+        let range = Range::of(rbm, scale(&examples, rbm.n_hidden()))?;
         Self::start(config, examples, rbm, isa, range)
     }
 

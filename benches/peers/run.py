@@ -1,0 +1,150 @@
+"""harmonium beside what one would take instead: measures, writes the tables, shows them in the README.
+
+    python3.11 -m venv .venv && .venv/bin/pip install -r benches/peers/requirements.txt
+    cargo build --release
+    .venv/bin/python benches/peers/run.py all           # hours, on a machine that is idle
+    .venv/bin/python benches/peers/run.py all --quick   # a minute: does everything work?
+    python3 benches/peers/run.py readme --check         # does the README show the results?
+"""
+import argparse
+import json
+import os
+import pathlib
+import sys
+import tempfile
+
+import machine
+import measure
+import quality
+import readme
+import scaling
+import throughput
+from peers import NAMES
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+MEASURES = {"throughput": throughput, "quality": quality, "scaling": scaling}
+
+
+def main():
+    options = arguments()
+    if options.what == "readme":
+        return readme.update(options.readme, options.results, options.check)
+    with tempfile.TemporaryDirectory() as folder:
+        options.folder = folder
+        if options.quick:
+            options.results = pathlib.Path(folder)
+        options.results.mkdir(parents=True, exist_ok=True)
+        for name in MEASURES if options.what == "all" else [options.what]:
+            print(name, file=sys.stderr)
+            write(name, MEASURES[name], options)
+        if options.quick:
+            print("\n\n".join((options.results / f"{name}.md").read_text() for name in done(options)))
+
+
+def done(options):
+    return [name for name in MEASURES if (options.results / f"{name}.md").exists()]
+
+
+def write(name, module, options):
+    """Measures, and writes NAME.json, NAME.md and, where there is one, the plot."""
+    about = machine.describe(options)
+    file = options.results / f"{name}.json"
+    result = module.run(options)
+    if options.only and file.exists():  # part of the table anew
+        result = json.loads(file.read_text())["result"] | result
+    # As whoever reads the file sees it.
+    result = json.loads(json.dumps(result))
+    file.write_text(json.dumps({"machine": about, "result": result}, indent=1) + "\n")
+    text = module.table(result, about) + "\n\n" + footnote(about, result) + "\n"
+    (options.results / f"{name}.md").write_text(text)
+    if hasattr(module, "plot"):
+        module.plot(result, options.results / f"{name}.svg")
+    if options.quick:
+        check(name, result)
+
+
+def footnote(about, result):
+    """Machine, versions, kernels, date."""
+    processor = about["processor"]
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items() if version)
+    kernels = sorted(set(kernels_in(result)))
+    parts = [
+        f"{about['cores']} cores of {processor['name']} (family {processor.get('family')}, model "
+        f"{processor.get('model')}; {', '.join(processor.get('instructions', []))})",
+        f"{about['threads']} threads, load {about['load_average']:.2f} before the first",
+        f"{about['harmonium']}; Python {about['python']}, {versions}",
+    ]
+    company = max(found_in(result, "others"), default=None)
+    if company is not None:
+        parts.append(f"others had at most {company:.2f} cores meanwhile")
+    if kernels:
+        parts.append(f"OpenBLAS kernel: {', '.join(kernels)}")
+    return "; ".join(parts) + f"; {about['date']}, by `python3 benches/peers/run.py`."
+
+
+def kernels_in(tree):
+    """The architectures that OpenBLAS chose."""
+    for pools in found_in(tree, "pools"):
+        yield from (p.get("architecture", "unknown") for p in pools if p["internal_api"] == "openblas")
+
+
+def found_in(tree, key):
+    """All values under a key, wherever they stand in the results."""
+    if isinstance(tree, dict):
+        yield from (value for name, value in tree.items() if name == key)
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for branch in tree:
+            yield from found_in(branch, key)
+
+
+def check(name, result):
+    """Of a quick run: whoever is installed has worked and learned."""
+    if name == "quality":
+        bad = [key for key, row in result.items() if not row.get("curve") and "missing" not in row]
+    else:
+        rows = [row for value in result.values() for row in flat(value)]
+        worked = has_learned if name == "throughput" else lambda row: "rounds" in row
+        bad = [row for row in rows if "missing" not in row and not worked(row)]
+    if bad:
+        sys.exit(f"{name}: did not work: {bad}")
+
+
+def flat(value):
+    return value if isinstance(value, list) else [row for rows in value.values() for row in rows]
+
+
+def has_learned(row):
+    """Better than the picture of the mean; rbms, with its short steps, only about as good so soon."""
+    learned = row.get("learned")
+    return bool(learned) and learned["error"] < 1.1 * learned["error_of_mean"]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    add = parser.add_argument
+    add("what", choices=["all", *MEASURES, "readme"])
+    add("--quick", action="store_true", help="everything, but tiny; the results are not kept")
+    add("--check", action="store_true", help="with `readme`: fail if it would change")
+    add("--harmonium", type=pathlib.Path, default=ROOT / "target/release/harmonium")
+    add("--mnist", type=pathlib.Path, default=ROOT / "datasets/mnist")
+    add("--results", type=pathlib.Path, default=HERE / "results")
+    add("--readme", type=pathlib.Path, default=ROOT / "README.md")
+    add("--peers", nargs="+", choices=NAMES, default=list(NAMES))
+    add("--only", nargs="+", metavar="TEXT", help="of `quality`: the entries with this in their names")
+    add("--threads", type=int, default=os.cpu_count())
+    add("--rounds", type=int, default=7, help="after one that does not count")
+    add("--seconds", type=float, default=3, help="of one measurement")
+    add("--limit", type=float, default=1800, help="seconds of training after which `quality` gives up")
+    add("--epochs", type=int, default=100, help="that harmonium trains in `quality`")
+    options = parser.parse_args()
+    options.warm_up = 1
+    if options.quick:  # company on the cores does not matter
+        measure.TRIES, measure.PAUSE = 1, 0
+        options.rounds, options.warm_up, options.seconds, options.limit = 1, 0, 0.3, 1.0
+    return options
+
+
+if __name__ == "__main__":
+    main()
