@@ -23,7 +23,7 @@ DEFAULTS = {
 }
 DATA = {"side": 28, "examples": 60_000, "dtype": "uint8", "bits": True, "density": None}
 COMPANY = 0.1  # cores that others may have
-TRIES, PAUSE = 5, 5.0  # measurements, and seconds between them, until more than that is put up with
+TRIES, PAUSE = 3, 1.0  # measurements, and seconds between them, until more than that is put up with
 DTYPES = {"harmonium_cli": "uint8", "sklearn_f64": "float64"}  # all others take float32
 
 
