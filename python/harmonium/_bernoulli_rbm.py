@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator
 
 import numpy as np
 
-from ._harmonium import Rbm, Trainer
+from ._harmonium import DivergedError, Rbm, Trainer
 from ._log_likelihood import LogLikelihood
 from ._progress import progress_bar
 from ._sklearn import (
@@ -246,7 +246,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 bar.update(1)
                 if self._end_epoch(trainer, (X, X_held_out), (epoch, begin), best):
                     break
-        except ArithmeticError:
+        except DivergedError:
             # What has diverged is of no use: what was learned before stays.
             self._forget(before)
             raise
@@ -342,9 +342,11 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         try:
             trainer, X = self._online_trainer(X)
             trainer.update_on(X, threads=self._threads())
-        except BaseException:
+        except BaseException as error:
             self._forget(before)
-            self._trainer = None
+            if isinstance(error, (DivergedError, KeyboardInterrupt)):
+                # It may have gone on from what was given out.
+                self._trainer = None
             raise
         self._trainer = trainer
         self._take(trainer, X)

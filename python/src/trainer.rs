@@ -295,7 +295,8 @@ impl Trainer {
                 }
                 Ok(start.elapsed().as_secs_f64())
             });
-            self.seconds += slice.inspect_err(|_| self.has_diverged = true)?;
+            let diverges = |error: &PyErr| error.is_instance_of::<DivergedError>(py);
+            self.seconds += slice.inspect_err(|error| self.has_diverged = diverges(error))?;
             py.check_signals()?;
         }
         Ok(())

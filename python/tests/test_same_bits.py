@@ -120,6 +120,8 @@ def test_a_random_state_is_the_seed_and_none_is_numpys(digits):
 
 def test_a_trainer_led_by_hand_is_the_run(bits):
     trainer = Trainer(bits, **SETTINGS)
+    with pytest.raises(ValueError, match="threads is 0"):
+        trainer.run(threads=0)
     while trainer.updates < trainer.total_updates:
         trainer.run(until=trainer.updates + 7)
     assert trainer.model == train(bits, **SETTINGS)

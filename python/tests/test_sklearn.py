@@ -166,6 +166,27 @@ def test_partial_fit_takes_parameters_as_they_are_now(digits):
         rbm.partial_fit(digits[:5])
 
 
+def test_a_bad_chunk_changes_nothing(digits):
+    settings = dict(n_components=8, momentum=0.9, random_state=0)
+    one, other = (BernoulliRBM(**settings).partial_fit(digits[:10]) for _ in range(2))
+    for bad in [np.full_like(digits, np.nan), digits[:, :5], digits[0]]:
+        with pytest.raises(ValueError):
+            one.partial_fit(bad)
+    one.partial_fit(digits[:10])
+    other.partial_fit(digits[:10])
+    assert (one.components_ == other.components_).all()
+
+
+def test_an_error_of_a_callback_leaves_what_was_learned(digits):
+    def callback(metrics):
+        return 1 / (metrics["epoch"] - 2)
+
+    rbm = BernoulliRBM(8, random_state=0, callback=lambda metrics: callback(metrics) and False)
+    with pytest.raises(ZeroDivisionError):
+        rbm.fit(digits)
+    assert rbm.n_iter_ == 2 and rbm.transform(digits).shape == (1797, 8)
+
+
 def test_chains_that_begin_anew_draw_other_numbers(digits):
     rbm = BernoulliRBM(64, random_state=0, learning_rate=1e-9).fit(digits)
     states = rbm.h_samples_
