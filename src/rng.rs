@@ -25,7 +25,8 @@ pub enum Purpose {
     InitialWeights = 1,
     /// Order of the examples; index: the epoch.
     DataOrder = 2,
-    /// Stochastic bits of training examples; index: epoch · number of examples + example.
+    /// Stochastic bits of training examples; index: epoch · number of examples + example, or, where
+    /// examples come from outside, 2³² · update + example.
     Binarize = 3,
     /// A persistent chain, from its start to its end; index: the chain.
     Chain = 4,
@@ -34,7 +35,7 @@ pub enum Purpose {
     EvaluationBits = 5,
     /// Which examples the monitors look at; index 0.
     MonitorSubset = 6,
-    /// A chain of the `sample` command; index: the chain.
+    /// A chain of the `sample` command, or one that Python sweeps; index: the chain.
     Sample = 7,
     /// The hidden states of a reconstruction; index: the example.
     Reconstruction = 8,

@@ -508,7 +508,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Other numbers than 0 and 1 are drawn to bits.
+            Intensities from 0 to 1, or bytes as grey levels up to 255, are drawn to bits; other numbers
+            are refused.
         method : {"auto", "exact", "ais"}
             "auto" is exact up to 20 units of the smaller layer.
         n_chains, schedule, burn_in

@@ -425,7 +425,8 @@ impl Rbm {
     ///
     /// Up to 20 units of the smaller layer the partition function is summed exactly; beyond, it is
     /// estimated by annealed importance sampling from both sides, and `verdict` says whether to believe
-    /// it. Rows of other numbers than 0 and 1 are drawn to bits, the same for the same seed.
+    /// it. Intensities from 0 to 1, or bytes as grey levels up to 255, are drawn to bits, the same for
+    /// the same seed; other numbers are refused.
     ///
     /// Parameters
     /// ----------
@@ -473,7 +474,8 @@ impl Rbm {
             seed,
             ..default
         };
-        let (py, dataset) = (visible.py(), dataset(visible, false, threads)?);
+        let (py, dataset) = (visible.py(), dataset(visible, true, threads)?);
+        dataset.check_intensities().map_err(to_py)?;
         check_width(dataset.n_visible(), self.n_visible(), "visible")?;
         let rbm = self.rbm.clone();
         let evaluation = interruptible(py, threads, move |progress| {

@@ -7,7 +7,6 @@ use crate::pool::{SLICE, without_lock};
 use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Dataset, Examples};
-use harmonium::error::Error;
 use harmonium::monitor::Probe;
 use harmonium::run::fields;
 use harmonium::state::State;
@@ -168,17 +167,10 @@ fn examples(
     threads: Option<usize>,
 ) -> PyResult<Examples> {
     let dataset: Dataset = dataset(data, !as_numbers, threads)?;
-    if !as_numbers && !dataset.is_binary() {
-        check_intensities(&dataset).map_err(to_py)?;
+    if !as_numbers {
+        dataset.check_intensities().map_err(to_py)?;
     }
     Ok(Examples::new(dataset, binarize))
-}
-
-/// Refuses what is no intensity.
-fn check_intensities(dataset: &Dataset) -> harmonium::Result<()> {
-    let Some((example, unit, value)) = dataset.first_outside() else { return Ok(()) };
-    let rule = "from 0 to 1; divide grey levels up to 255 by 255";
-    Err(Error::BadValue { data: dataset.name().to_string(), example, unit, value, rule })
 }
 
 #[pymethods]

@@ -129,6 +129,7 @@ def test_the_library_itself_says_what_is_wrong():
         (lambda: machine.sample(2, start=[[0, 1]]), ValueError, "3 visible units"),
         (lambda: machine.pseudo_likelihood([[0, 1, 1]], units=[3]), ValueError, "one below 3"),
         (lambda: machine.log_likelihood([[0, 1, 1]], method="guess"), ValueError, "method is guess"),
+        (lambda: machine.log_likelihood([[0, 1, 7.0]]), ValueError, "from 0 to 1; divide grey"),
         (lambda: Rbm(np.zeros((3, 2)), np.zeros(2), np.zeros(2)), ValueError, "visible_bias is 2"),
         (lambda: Rbm(np.full((1, 1), np.nan), [0.0], [0.0]), ValueError, "must be finite"),
         (lambda: Rbm.load("nowhere.safetensors"), FileNotFoundError, "cannot read"),

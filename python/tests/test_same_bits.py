@@ -44,7 +44,12 @@ def test_bytes_are_grey_levels_for_both(command_line, tmp_path, digits):
     np.save(tmp_path / "levels.npy", levels)
     run = ["train", "--quiet", "--no-report", "--data", tmp_path / "levels.npy"]
     command_line(*run, "--out", tmp_path / "run", *flags(SETTINGS))
-    assert train(levels, **SETTINGS) == Rbm.load(tmp_path / "run" / "model.safetensors")
+    rbm = train(levels, **SETTINGS)
+    assert rbm == Rbm.load(tmp_path / "run" / "model.safetensors")
+    # A likelihood takes them so as well.
+    score = rbm.log_likelihood(levels, schedule="adaptive:500", burn_in=100)
+    of_intensities = rbm.log_likelihood(levels / 255, schedule="adaptive:500", burn_in=100)
+    assert abs(score.mean - of_intensities.mean) < 0.5
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, bool])

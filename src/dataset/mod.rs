@@ -183,6 +183,18 @@ impl Dataset {
         })
     }
 
+    /// Refuses [any numbers](Self::from_rows) that are no intensities.
+    ///
+    /// # Errors
+    /// [`Error::BadValue`] for the first outside 0 to 1.
+    pub fn check_intensities(&self) -> Result<()> {
+        // The rule looks at every number once more, to say what they may be.
+        let has_others = self.first_outside().is_some();
+        let shape = self.values.shape();
+        let number = |example, unit| self.intensity(example, unit);
+        if has_others { values::check(&self.name, shape, &values::REALS, number) } else { Ok(()) }
+    }
+
     /// The same examples, seen as images.
     ///
     /// # Errors
@@ -292,6 +304,14 @@ mod tests {
                 reals(1.5),
                 "some: example 1, unit 1 is 1.5, but must be from 0 to 1; divide grey levels up \
                  to 255 by 255",
+            ),
+            (
+                {
+                    let spins = RealRows::from(array![[1.0_f32, -1.0]].view());
+                    let spins = Dataset::from_rows("spins", spins);
+                    spins.check_intensities().map(|()| spins)
+                },
+                "spins: example 0, unit 1 is -1, but must be 0 or 1; map -1 and 1 by (x + 1) / 2",
             ),
             (
                 Dataset::from_reals("spins", array![[1.0, -1.0]]),
