@@ -40,17 +40,16 @@ fn sums(criterion: &mut Criterion) {
             let mut expected = vec![vec![0; SIDE]; n_states];
             naive::add_active_rows(&rows, &bits, &mut expected);
 
-            let mut table = Box::new([[0; SIDE]; 256]);
             let mut sums = vec![[0; SIDE]; n_states];
             for (name, by_table) in [("gather", false), ("tables", true)] {
                 let mut group = criterion.benchmark_group(name);
                 group.throughput(Throughput::Elements((n_rows * SIDE * n_states) as u64));
                 for isa in Isa::available() {
-                    let mut run = |sums: &mut [Row<i32>]| {
+                    let run = |sums: &mut [Row<i32>]| {
                         sums.fill([0; SIDE]);
                         let target = Target { states: &states, first_panel: 0, first: 0, sums };
                         if by_table {
-                            lookup(isa, Panel::new(&tiles, 1), &mut [target], &mut table);
+                            lookup(isa, Panel::new(&tiles, 1), &mut [target]);
                         } else {
                             gather(isa, Panel::new(&tiles, 1), &mut [target]);
                         }

@@ -7,7 +7,7 @@ use super::{Image, Path};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::kernels::rows::Target;
 use crate::kernels::softplus;
-use crate::kernels::tile::{Row, SIDE};
+use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::rng::Stream;
 use rayon::prelude::*;
 
@@ -37,7 +37,7 @@ struct Block {
     words: Words,
     log_weights: Vec<f64>,
     /// Inputs, then thresholds of one panel.
-    sums: Vec<Row<i32>>,
+    sums: Aligned<Row<i32>>,
     /// What one panel adds to the log-weights.
     differences: Vec<f64>,
 }
@@ -60,7 +60,7 @@ impl<'a> AnnealedChains<'a> {
                 streams: streams.to_vec(),
                 words: Words::new(n, n_visible, n_hidden),
                 log_weights: vec![0.0; n],
-                sums: vec![[0; SIDE]; n],
+                sums: aligned([0; SIDE], n),
                 differences: vec![0.0; n],
             }
         });

@@ -5,7 +5,7 @@ use super::words::Words;
 use super::{Conditional, Image};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
-use crate::kernels::tile::{Row, SIDE};
+use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::rng::Stream;
 use crate::state::State;
 
@@ -21,7 +21,7 @@ pub struct Chains {
     /// The random words of this sweep.
     pub(crate) words: Words,
     /// Thresholds of one draw of a layer, (panels, row capacity).
-    pub(super) thresholds: Vec<Row<i32>>,
+    pub(super) thresholds: Aligned<Row<i32>>,
 }
 
 impl Chains {
@@ -63,7 +63,7 @@ impl Chains {
         let hidden = BitPanels::from_matrix(hidden);
         let n_panels = visible.n_panels().max(hidden.n_panels());
         let words = Words::new(streams.len(), visible.n_columns(), hidden.n_columns());
-        let thresholds = vec![[0; SIDE]; n_panels * visible.row_capacity()];
+        let thresholds = aligned([0; SIDE], n_panels * visible.row_capacity());
         Self { visible, hidden, streams, words, thresholds }
     }
 

@@ -6,7 +6,7 @@ use crate::bits::{BitMatrix, BitPanels, active};
 use crate::error::{Error, Result};
 use crate::kernels::rows::{Target, add_active_rows};
 use crate::kernels::sigmoid::{self, ONE};
-use crate::kernels::tile::{Panel, Row, SIDE, Tile};
+use crate::kernels::tile::{Panel, Row, SIDE, Tile, aligned};
 use crate::kernels::{Isa, sampling};
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -167,13 +167,13 @@ impl Conditional<'_> {
         rows.par_chunks_mut(BLOCK * self.n_units).enumerate().for_each(|(block, means)| {
             let n = means.len() / self.n_units;
             let states = BitPanels::from_matrix(&given.rows(block * BLOCK..block * BLOCK + n));
-            let mut sums = vec![[0; SIDE]; n];
+            let mut sums = aligned([0; SIDE], n);
             for panel in 0..self.n_panels() {
                 self.thresholds(
                     panel,
                     &mut [Target { states: &states, first_panel: 0, first: 0, sums: &mut sums }],
                 );
-                for (mean, sums) in means.chunks_exact_mut(self.n_units).zip(&sums) {
+                for (mean, sums) in means.chunks_exact_mut(self.n_units).zip(sums.iter()) {
                     let units = mean[panel * SIDE..].iter_mut().zip(sums);
                     units.for_each(|(mean, &sum)| *mean = sum as f32 / ONE as f32);
                 }

@@ -5,7 +5,7 @@ use super::words::Layer;
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::fixed::Scale;
-use crate::kernels::tile::{Row, SIDE, Tile};
+use crate::kernels::tile::{Aligned, Row, SIDE, Tile, aligned};
 use crate::kernels::{Isa, transpose};
 use crate::model::Rbm;
 use ndarray::Array2;
@@ -21,11 +21,11 @@ pub struct Image {
     pub(crate) n_visible: usize,
     pub(crate) n_hidden: usize,
     /// W̃: the tiles of hidden panel 0 from top to bottom, then those of panel 1, …
-    pub(crate) weights: Vec<Tile<i32>>,
+    pub(crate) weights: Aligned<Tile<i32>>,
     /// The same tiles in the same order, each transposed.
-    pub(crate) transposed: Vec<Tile<i32>>,
-    pub(crate) visible_bias: Vec<Row<i32>>,
-    pub(crate) hidden_bias: Vec<Row<i32>>,
+    pub(crate) transposed: Aligned<Tile<i32>>,
+    pub(crate) visible_bias: Aligned<Row<i32>>,
+    pub(crate) hidden_bias: Aligned<Row<i32>>,
 }
 
 impl Image {
@@ -42,8 +42,8 @@ impl Image {
         let (n_visible, n_hidden) = rbm.weights().dim();
         let (visible_panels, hidden_panels) = (n_visible.div_ceil(SIDE), n_hidden.div_ceil(SIDE));
         let n_tiles = visible_panels * hidden_panels;
-        let bias = |values: &[f32]| -> Vec<Row<i32>> {
-            let mut rows = vec![[0; SIDE]; values.len().div_ceil(SIDE)];
+        let bias = |values: &[f32]| -> Aligned<Row<i32>> {
+            let mut rows = aligned([0; SIDE], values.len().div_ceil(SIDE));
             for (rounded, &value) in rows.as_flattened_mut().iter_mut().zip(values) {
                 *rounded = scale.round(value);
             }
@@ -54,8 +54,8 @@ impl Image {
             scale,
             n_visible,
             n_hidden,
-            weights: vec![[[0; SIDE]; SIDE]; n_tiles],
-            transposed: vec![[[0; SIDE]; SIDE]; n_tiles],
+            weights: aligned([[0; SIDE]; SIDE], n_tiles),
+            transposed: aligned([[0; SIDE]; SIDE], n_tiles),
             visible_bias: bias(rbm.visible_bias().as_slice().expect("standard layout")),
             hidden_bias: bias(rbm.hidden_bias().as_slice().expect("standard layout")),
         };
@@ -63,7 +63,7 @@ impl Image {
             let tile = j / SIDE * visible_panels + i / SIDE;
             image.weights[tile][i % SIDE][j % SIDE] = scale.round(weight);
         }
-        for (from, to) in image.weights.iter().zip(&mut image.transposed) {
+        for (from, to) in image.weights.iter().zip(image.transposed.iter_mut()) {
             transpose::tile(isa, from, to);
         }
         image
@@ -133,7 +133,7 @@ impl Image {
     /// Whether the transposed tiles are those of W̃, integer for integer.
     pub fn is_consistent(&self) -> bool {
         let mut turned = [[0; SIDE]; SIDE];
-        self.weights.iter().zip(&self.transposed).all(|(tile, transposed)| {
+        self.weights.iter().zip(self.transposed.iter()).all(|(tile, transposed)| {
             transpose::tile(self.isa, tile, &mut turned);
             turned == *transposed
         })

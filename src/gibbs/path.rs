@@ -4,7 +4,7 @@ use super::{Conditional, Image, draw_independent};
 use crate::bits::{BitMatrix, BitPanels, active};
 use crate::error::{Error, Result};
 use crate::fixed::Scale;
-use crate::kernels::tile::{Row, SIDE};
+use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::model::{Rbm, sigmoid, softplus};
 use crate::rng::Stream;
 use ndarray::Array1;
@@ -120,13 +120,13 @@ impl<'a> Path<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Tempered {
     factor: f32,
-    offsets: Vec<Row<f32>>,
+    offsets: Aligned<Row<f32>>,
 }
 
 impl Tempered {
     /// Room for V visible units.
     pub fn new(n_visible: usize) -> Self {
-        Self { factor: 0.0, offsets: vec![[0.0; SIDE]; n_visible.div_ceil(SIDE)] }
+        Self { factor: 0.0, offsets: aligned([0.0; SIDE], n_visible.div_ceil(SIDE)) }
     }
 
     /// Goes to β on the path from pixels of log-odds `base` (V) to machines in the given scale.

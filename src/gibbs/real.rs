@@ -8,7 +8,7 @@ use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::kernels::scaled_rows::{add_scaled_rows, add_scaled_rows_f64};
 use crate::kernels::sigmoid::{self, ONE};
-use crate::kernels::tile::{Row, SIDE, Tile, to_rows, to_tiles};
+use crate::kernels::tile::{Aligned, Row, SIDE, Tile, aligned, to_rows, to_tiles};
 use crate::kernels::{Isa, softplus};
 use crate::model::Rbm;
 use crate::reals::{RealRow, RealRows};
@@ -38,7 +38,7 @@ impl RealConditional<'_> {
     ) {
         thread_local! {
             /// Each worker's inputs of one panel.
-            static INPUTS: RefCell<Vec<Row<f32>>> = const { RefCell::new(Vec::new()) };
+            static INPUTS: RefCell<Aligned<Row<f32>>> = RefCell::new(Aligned::new(0));
         }
         let tiles_below = self.weights.len() / self.hidden_bias.len();
         let rows = self.weights[panel * tiles_below..][..tiles_below].as_flattened();
@@ -55,10 +55,12 @@ impl RealConditional<'_> {
         let mut means = Array2::zeros((visible.n_rows(), self.n_hidden));
         let rows = means.as_slice_mut().expect("standard layout");
         rows.par_chunks_mut(BLOCK * self.n_hidden).enumerate().for_each(|(block, means)| {
-            let mut thresholds = vec![[0; SIDE]; means.len() / self.n_hidden];
+            let mut thresholds = aligned([0; SIDE], means.len() / self.n_hidden);
             for panel in 0..self.hidden_bias.len() {
                 self.thresholds(panel, visible, block * BLOCK, &mut thresholds);
-                for (mean, thresholds) in means.chunks_exact_mut(self.n_hidden).zip(&thresholds) {
+                for (mean, thresholds) in
+                    means.chunks_exact_mut(self.n_hidden).zip(thresholds.iter())
+                {
                     let units = mean[panel * SIDE..].iter_mut().zip(thresholds);
                     units.for_each(|(mean, &sum)| *mean = sum as f32 / ONE as f32);
                 }
@@ -75,8 +77,8 @@ const BLOCK: usize = 64;
 #[derive(Clone, Debug)]
 pub struct RealImage {
     isa: Isa,
-    weights: Vec<Tile<f32>>,
-    hidden_bias: Vec<Row<f32>>,
+    weights: Aligned<Tile<f32>>,
+    hidden_bias: Aligned<Row<f32>>,
     n_hidden: usize,
     n_visible: usize,
 }

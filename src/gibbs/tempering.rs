@@ -23,7 +23,7 @@ use super::path::Tempered;
 use super::{Chains, Image};
 use crate::bits::{BitMatrix, active};
 use crate::error::Result;
-use crate::kernels::tile::{Row, SIDE};
+use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
 use ndarray::Array1;
@@ -42,7 +42,7 @@ pub struct Tempering {
     seed: u64,
     /// a (V), in multiples of the image's resolution, as numbers and as integers.
     base: Vec<f32>,
-    base_image: Vec<Row<i32>>,
+    base_image: Aligned<Row<i32>>,
     target_rate: f64,
     adaptation: f64,
     /// β₁, β₂, …, falling: 1 less the first distances.
@@ -84,7 +84,7 @@ impl Tempering {
         let resolution = image.scale.resolution();
         let log_odds = |rate: &f64| image.scale.round(libm::log(rate / (1.0 - rate)) as f32);
         let integers: Vec<i32> = rates.iter().map(log_odds).collect();
-        let mut base_image = vec![[0; SIDE]; image.visible_bias.len()];
+        let mut base_image = aligned([0; SIDE], image.visible_bias.len());
         base_image.as_flattened_mut()[..integers.len()].copy_from_slice(&integers);
         let n_chains = visible.n_rows();
         let levels = (1..n_temperatures).map(|level| {

@@ -1,7 +1,7 @@
 //! The random words of a sweep, made for all chains at once.
 
 use super::split::least_rows;
-use crate::kernels::tile::{Row, SIDE};
+use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::{Isa, sampling};
 use crate::rng::Stream;
 use rayon::prelude::*;
@@ -21,14 +21,14 @@ pub(crate) enum Layer {
 pub(crate) struct Words {
     n_visible: usize,
     n_hidden: usize,
-    rows: Vec<Row<u32>>,
+    rows: Aligned<Row<u32>>,
 }
 
 impl Words {
     /// Room for those of so many chains.
     pub fn new(n_chains: usize, n_visible: usize, n_hidden: usize) -> Self {
         let stride = n_visible.div_ceil(SIDE) + n_hidden.div_ceil(SIDE);
-        Self { n_visible, n_hidden, rows: vec![[0; SIDE]; n_chains * stride] }
+        Self { n_visible, n_hidden, rows: aligned([0; SIDE], n_chains * stride) }
     }
 
     /// The words of the next sweep: ⌈V/16⌉ steps of each chain's stream, then ⌈H/16⌉.

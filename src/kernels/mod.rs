@@ -14,7 +14,7 @@
 //!
 //! With d and e the shares of visible and hidden units that are on, g(d) the share of groups of
 //! four that are not all off (23 % at d = 13 % on MNIST, 64 % at e = 23 %), a *row* an addition of
-//! 64 integers, and tables costing about 250 rows a tile to fill:
+//! 64 integers, and tables costing about 600 rows a tile to fill:
 //!
 //! | sum | rows by gathering | rows by tables |
 //! | --- | --- | --- |

@@ -16,8 +16,8 @@
 //! and taking off the rows of units that changed: 40 % of those that are on in a trained 784-500,
 //! but the shorter loops gain little there and lose at lower inverse temperatures.)
 
-use super::isa::dispatch;
-use super::tile::{Panel, Row, SIDE, Tile};
+use super::isa::{Isa, dispatch};
+use super::tile::{Aligned, Panel, Row, SIDE, Tile, aligned};
 use crate::bits::BitPanels;
 use std::cell::RefCell;
 
@@ -41,7 +41,7 @@ type Table = [Row<i32>; 16 * GROUPS];
 
 thread_local! {
     /// Each worker's table, made once: clearing a fresh one would cost as much as filling it.
-    static TABLE: RefCell<Box<Table>> = RefCell::new(Box::new([[0; SIDE]; 16 * GROUPS]));
+    static TABLE: RefCell<Aligned<Row<i32>>> = RefCell::new(aligned([0; SIDE], 16 * GROUPS));
 }
 
 /// Adds, to the sums of every state, the rows of `panel` whose unit is on in that state.
@@ -49,7 +49,7 @@ thread_local! {
 /// # Panics
 /// If a target has more sums than its states have room for rows, or fewer panels than `panel`
 /// has tiles.
-pub fn add_active_rows(isa: super::Isa, panel: Panel<'_>, targets: &mut [Target<'_>]) {
+pub fn add_active_rows(isa: Isa, panel: Panel<'_>, targets: &mut [Target<'_>]) {
     for target in targets.iter() {
         let end = target.first + target.sums.len();
         assert!(end <= target.states.row_capacity(), "a sum without a state");
@@ -57,16 +57,20 @@ pub fn add_active_rows(isa: super::Isa, panel: Panel<'_>, targets: &mut [Target<
         assert!(end <= target.states.n_panels(), "a row without a unit");
     }
     if tables_pay(panel.n_tiles(), targets) {
-        TABLE.with_borrow_mut(|table| lookup(isa, panel, targets, table));
+        lookup(isa, panel, targets);
     } else {
         gather(isa, panel, targets);
     }
 }
 
-/// Whether tables cost less than gathering, judged by some words of the states.
+/// Whether tables cost less than gathering, judged by some words of the states. The costs are of a
+/// fit to `cargo bench --bench kernels -- '^(gather|tables)/'` on Zen 4 with AVX-512, 256 states of
+/// 784 units at densities of 5, 13 and 25 % (1.23 ns an addition, 1.36 ns a lookup, 0.84 µs a table).
 fn tables_pay(n_tiles: usize, targets: &[Target<'_>]) -> bool {
     /// What filling the table of a tile costs, in additions of a row.
-    const FILL: usize = 250;
+    const FILL: usize = 600;
+    /// What five lookups cost, in the same: entries come from the second cache, rows from the first.
+    const FIVE_LOOKUPS: usize = 6;
     /// Words that are looked at in each target, about.
     const SAMPLE: usize = 64;
     let (mut lookups, mut additions, mut n_states) = (0, 0, 0);
@@ -86,7 +90,7 @@ fn tables_pay(n_tiles: usize, targets: &[Target<'_>]) -> bool {
         additions += ones * n_words / n_sampled;
         n_states += sums.len();
     }
-    n_states > 0 && lookups + FILL * n_tiles < additions
+    n_states > 0 && FIVE_LOOKUPS * lookups / 5 + FILL * n_tiles < additions
 }
 
 /// Bit 4·g is on when group g of four units is not all off.
@@ -98,48 +102,72 @@ fn active_groups(word: u64) -> u64 {
     (pairs | pairs >> 2) & LOWEST
 }
 
+/// [`add_active_rows`] row by row.
+pub fn gather(isa: Isa, panel: Panel<'_>, targets: &mut [Target<'_>]) {
+    for (at, tile) in panel.tiles().enumerate() {
+        for target in targets.iter_mut() {
+            let words = &target.states.panel(target.first_panel + at)[target.first..];
+            gather_tile(isa, tile, words, target.sums);
+        }
+    }
+}
+
+/// [`add_active_rows`] by tables of four rows.
+pub fn lookup(isa: Isa, panel: Panel<'_>, targets: &mut [Target<'_>]) {
+    TABLE.with_borrow_mut(|table| {
+        let table = table.first_chunk_mut().expect("room for a table");
+        for (at, tile) in panel.tiles().enumerate() {
+            fill(isa, tile, table);
+            for target in targets.iter_mut() {
+                let words = &target.states.panel(target.first_panel + at)[target.first..];
+                lookup_tile(isa, table, words, target.sums);
+            }
+        }
+    });
+}
+
+// The sums of a state stay in registers while its rows are added. The compiler sees that it may keep
+// them there only where the sums and what is added are references among the arguments of one function.
+
 dispatch! {
-    /// [`add_active_rows`] row by row.
-    pub fn gather(isa, panel: Panel<'_>, targets: &mut [Target<'_>]) = gather_body
+    /// Adds, to the sums of every state, the rows of a tile that its word selects.
+    fn gather_tile(isa, tile: &Tile<i32>, words: &[u64], sums: &mut [Row<i32>]) = gather_tile_body
 }
 
 #[inline(always)]
-fn gather_body(panel: Panel<'_>, targets: &mut [Target<'_>]) {
-    for (at, tile) in panel.tiles().enumerate() {
-        for Target { states, first_panel, first, sums } in targets.iter_mut() {
-            for (sum, &word) in sums.iter_mut().zip(&states.panel(*first_panel + at)[*first..]) {
-                if word != 0 {
-                    let (mut total, mut rest) = (*sum, word);
-                    while rest != 0 {
-                        add(&mut total, &tile[rest.trailing_zeros() as usize % SIDE]);
-                        rest &= rest - 1;
-                    }
-                    *sum = total;
-                }
-            }
+fn gather_tile_body(tile: &Tile<i32>, words: &[u64], sums: &mut [Row<i32>]) {
+    for (sum, &word) in sums.iter_mut().zip(words) {
+        if word != 0 {
+            let mut total = *sum;
+            add_ones(&mut total, tile, word);
+            *sum = total;
         }
     }
 }
 
 dispatch! {
-    /// [`add_active_rows`] by tables of four rows.
-    pub fn lookup(isa, panel: Panel<'_>, targets: &mut [Target<'_>], table: &mut [Row<i32>; 256])
-        = lookup_body
+    /// The same from the table of a tile.
+    fn lookup_tile(isa, table: &Table, words: &[u64], sums: &mut [Row<i32>]) = lookup_tile_body
 }
 
 #[inline(always)]
-fn lookup_body(panel: Panel<'_>, targets: &mut [Target<'_>], table: &mut Table) {
-    for (at, tile) in panel.tiles().enumerate() {
-        fill(table, tile);
-        for Target { states, first_panel, first, sums } in targets.iter_mut() {
-            for (sum, &word) in sums.iter_mut().zip(&states.panel(*first_panel + at)[*first..]) {
-                if word != 0 {
-                    let mut total = *sum;
-                    add_nibbles(&mut total, table, word);
-                    *sum = total;
-                }
-            }
+fn lookup_tile_body(table: &Table, words: &[u64], sums: &mut [Row<i32>]) {
+    for (sum, &word) in sums.iter_mut().zip(words) {
+        if word != 0 {
+            let mut total = *sum;
+            add_nibbles(&mut total, table, word);
+            *sum = total;
         }
+    }
+}
+
+/// Adds the row of every bit of `word` that is on.
+#[inline(always)]
+fn add_ones(total: &mut Row<i32>, tile: &Tile<i32>, word: u64) {
+    let mut rest = word;
+    while rest != 0 {
+        add(total, &tile[rest.trailing_zeros() as usize % SIDE]);
+        rest &= rest - 1;
     }
 }
 
@@ -155,9 +183,13 @@ fn add_nibbles(total: &mut Row<i32>, table: &Table, word: u64) {
     }
 }
 
-/// Fills the table of a tile.
+dispatch! {
+    /// Fills the table of a tile.
+    fn fill(isa, tile: &Tile<i32>, table: &mut Table) = fill_body
+}
+
 #[inline(always)]
-fn fill(table: &mut Table, tile: &Tile<i32>) {
+fn fill_body(tile: &Tile<i32>, table: &mut Table) {
     let (groups, _) = tile.as_chunks::<4>();
     let (entries, _) = table.as_chunks_mut::<16>();
     for ([a, b, c, d], entry) in groups.iter().zip(entries) {
@@ -232,7 +264,7 @@ mod tests {
                 let mut targets =
                     [Target { states: &states, first_panel: 0, first: 0, sums: &mut sums }];
                 if by_table {
-                    TABLE.with_borrow_mut(|table| lookup(isa, panel, &mut targets, table));
+                    lookup(isa, panel, &mut targets);
                 } else {
                     gather(isa, panel, &mut targets);
                 }

@@ -5,6 +5,7 @@
 //! two that would throw a whole column into a few cache sets.
 
 use crate::bits::WORD;
+use aligned_vec::{AVec, ConstAlign};
 
 /// Columns of a panel, rows and columns of a tile, units of a word.
 pub const SIDE: usize = WORD;
@@ -15,15 +16,29 @@ pub type Row<T> = [T; SIDE];
 /// A 64 x 64 piece of a matrix, row after row.
 pub type Tile<T> = [Row<T>; SIDE];
 
+/// A vector of rows or tiles that begins on a cache line, and so does each of them: loads of whole
+/// lines, which those of AVX-512 are, then never touch two.
+pub type Aligned<T> = AVec<T, ConstAlign<64>>;
+
+/// So many times the same.
+pub fn aligned<T: Copy>(value: T, n: usize) -> Aligned<T> {
+    let mut all = Aligned::new(0);
+    all.resize(n, value);
+    all
+}
+
 /// A matrix (rows, columns), row after row, in tiles: those of columns 0 to 63 from top to bottom,
 /// then those of the next 64 columns, …, filled up with `T::default()`.
 ///
 /// # Panics
 /// If the matrix has not as many values.
-pub fn to_tiles<T: Copy + Default>(matrix: &[T], (rows, columns): (usize, usize)) -> Vec<Tile<T>> {
+pub fn to_tiles<T: Copy + Default>(
+    matrix: &[T],
+    (rows, columns): (usize, usize),
+) -> Aligned<Tile<T>> {
     assert_eq!(matrix.len(), rows * columns, "values of a matrix");
     let tiles_below = rows.div_ceil(SIDE);
-    let mut tiles = vec![[[T::default(); SIDE]; SIDE]; tiles_below * columns.div_ceil(SIDE)];
+    let mut tiles = aligned([[T::default(); SIDE]; SIDE], tiles_below * columns.div_ceil(SIDE));
     for (i, row) in matrix.chunks(columns.max(1)).enumerate() {
         for (panel, values) in row.chunks(SIDE).enumerate() {
             let tile = &mut tiles[panel * tiles_below + i / SIDE];
@@ -47,8 +62,8 @@ pub fn from_tiles<T: Copy>(tiles: &[Tile<T>], (rows, columns): (usize, usize)) -
 }
 
 /// A vector in rows of 64, filled up with `T::default()`.
-pub fn to_rows<T: Copy + Default>(vector: &[T]) -> Vec<Row<T>> {
-    let mut rows = vec![[T::default(); SIDE]; vector.len().div_ceil(SIDE)];
+pub fn to_rows<T: Copy + Default>(vector: &[T]) -> Aligned<Row<T>> {
+    let mut rows = aligned([T::default(); SIDE], vector.len().div_ceil(SIDE));
     rows.as_flattened_mut()[..vector.len()].copy_from_slice(vector);
     rows
 }

@@ -5,7 +5,7 @@ use super::averaging::Averaging;
 use super::config::TrainConfig;
 use super::parameters::Parameters;
 use crate::error::Result;
-use crate::kernels::tile::{Row, Tile, from_tiles, to_rows, to_tiles};
+use crate::kernels::tile::{Aligned, Row, Tile, from_tiles, to_rows, to_tiles};
 use crate::model::Rbm;
 use crate::state::State;
 use rayon::prelude::*;
@@ -52,9 +52,9 @@ impl Plan {
 pub struct Average {
     plan: Plan,
     n_samples: u64,
-    weights: Vec<Tile<f32>>,
-    visible_bias: Vec<Row<f32>>,
-    hidden_bias: Vec<Row<f32>>,
+    weights: Aligned<Tile<f32>>,
+    visible_bias: Aligned<Row<f32>>,
+    hidden_bias: Aligned<Row<f32>>,
 }
 
 impl Average {
@@ -82,7 +82,7 @@ impl Average {
             // The first sample is taken as it is, whatever was there before.
             *mean = if share == 1.0 { value } else { *mean + share * (value - *mean) };
         };
-        let tiles = self.weights.par_iter_mut().zip(&parameters.weights).with_min_len(8);
+        let tiles = self.weights.par_iter_mut().zip(parameters.weights.par_iter()).with_min_len(8);
         tiles.for_each(|(means, values)| {
             let (means, values) = (means.as_flattened_mut(), values.as_flattened());
             means.iter_mut().zip(values).for_each(|(mean, value)| approach(mean, value));

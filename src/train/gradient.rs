@@ -13,7 +13,7 @@ use crate::kernels::ascent::{DataSums, Difference, RankOne, TileGradient};
 use crate::kernels::rows::{Target, add_active_rows};
 use crate::kernels::scaled_rows::add_scaled_rows;
 use crate::kernels::sigmoid::MEAN_ONE;
-use crate::kernels::tile::{Panel, Row, SIDE, Tile};
+use crate::kernels::tile::{Aligned, Panel, Row, SIDE, Tile, aligned};
 use crate::reals::RealRows;
 use crate::state::State;
 use ndarray::Array1;
@@ -24,8 +24,8 @@ use std::ops::Range;
 /// A matrix xᵢ yⱼ that is taken off the gradient of the weights: (V) and (H), in panels.
 #[derive(Clone, Debug)]
 struct Term {
-    rows: Vec<Row<f32>>,
-    columns: Vec<Row<f32>>,
+    rows: Aligned<Row<f32>>,
+    columns: Aligned<Row<f32>>,
 }
 
 /// The gradient of one update, and what it remembers of earlier ones.
@@ -36,9 +36,9 @@ pub struct Gradient {
     /// Σ vᵢ (V) and Σ p̃ⱼ (H) over the data and, negative, over the chains, in panels.
     sums: Sums,
     /// ∇b (V), in panels.
-    visible_bias: Vec<Row<f32>>,
+    visible_bias: Aligned<Row<f32>>,
     /// ∇c (H), in panels.
-    hidden_bias: Vec<Row<f32>>,
+    hidden_bias: Aligned<Row<f32>>,
     corrections: Option<Corrections>,
 }
 
@@ -48,7 +48,7 @@ struct Sums {
     visible: Vec<[Row<i32>; 2]>,
     hidden: Vec<[Row<i32>; 2]>,
     /// Σ vᵢ over the data, if those are real: the integers are then 0.
-    reals: Vec<Row<f32>>,
+    reals: Aligned<Row<f32>>,
 }
 
 /// What is not in the plain gradient, and its buffers.
@@ -71,7 +71,7 @@ struct Corrections {
 impl Gradient {
     /// By these settings, for statistics of so many rows; `mean` (V) is that of the data.
     pub fn new(config: &TrainConfig, isa: Isa, mean: &Array1<f64>, row_capacity: usize) -> Self {
-        let panels = |n: usize| vec![[0.0; SIDE]; n.div_ceil(SIDE)];
+        let panels = |n: usize| aligned([0.0; SIDE], n.div_ceil(SIDE));
         let (visible_bias, hidden_bias) = (panels(mean.len()), panels(config.hidden));
         let n_terms = 2 * usize::from(config.centering) + usize::from(config.sparsity_cost > 0.0);
         let term = Term { rows: visible_bias.clone(), columns: hidden_bias.clone() };
@@ -89,7 +89,7 @@ impl Gradient {
         let sums = Sums {
             visible: vec![[[0; SIDE]; 2]; visible_bias.len()],
             hidden: vec![[[0; SIDE]; 2]; hidden_bias.len()],
-            reals: vec![[0.0; SIDE]; visible_bias.len()],
+            reals: aligned([0.0; SIDE], visible_bias.len()),
         };
         let of_weights = Difference::Joint(0.0);
         Self { isa, of_weights, sums, visible_bias, hidden_bias, corrections }
@@ -136,7 +136,7 @@ impl Gradient {
             Some(_) => Difference::separate(n_data, n_chains, MEAN_ONE),
         };
         let Self { sums, visible_bias, hidden_bias, corrections, .. } = self;
-        let visible = visible_bias.iter_mut().zip(&mut sums.visible).zip(&mut sums.reals);
+        let visible = visible_bias.iter_mut().zip(&mut sums.visible).zip(sums.reals.iter_mut());
         for (panel, ((bias, sums), reals)) in visible.enumerate() {
             *sums = statistics.count_visible(panel);
             *bias = match statistics.sum_reals(panel) {
@@ -178,21 +178,22 @@ impl Gradient {
     ) {
         thread_local! {
             /// Each worker's sums of one panel: of both phases together, or of each.
-            static SUMS: RefCell<[Vec<Tile<i32>>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+            static SUMS: RefCell<[Aligned<Tile<i32>>; 2]> =
+                RefCell::new([Aligned::new(0), Aligned::new(0)]);
             /// The same of real data.
-            static REALS: RefCell<Vec<Tile<f32>>> = const { RefCell::new(Vec::new()) };
+            static REALS: RefCell<Aligned<Tile<f32>>> = RefCell::new(Aligned::new(0));
         }
         let (rows, _) = statistics.mean_panel(panel).as_chunks::<SIDE>();
         let states = statistics.by_unit();
         let n_data_tiles = statistics.capacities().0 / SIDE;
-        let sum = |rows: &[Tile<i32>], first_panel: usize, sums: &mut Vec<Tile<i32>>| {
+        let sum = |rows: &[Tile<i32>], first_panel: usize, sums: &mut Aligned<Tile<i32>>| {
             sums.clear();
             sums.resize(tiles.len(), [[0; SIDE]; SIDE]);
             let (first, sums) = (tiles.start * SIDE, sums.as_flattened_mut());
             let target = Target { states, first_panel, first, sums };
             add_active_rows(self.isa, Panel::new(rows, 1), &mut [target]);
         };
-        let sum_reals = |by_unit: &RealRows, sums: &mut Vec<Tile<f32>>| {
+        let sum_reals = |by_unit: &RealRows, sums: &mut Aligned<Tile<f32>>| {
             sums.clear();
             sums.resize(tiles.len(), [[0.0; SIDE]; SIDE]);
             let first = tiles.start * SIDE;

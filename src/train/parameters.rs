@@ -3,7 +3,7 @@
 use crate::fixed::Scale;
 use crate::gibbs::{Image, RealConditional};
 use crate::kernels::Isa;
-use crate::kernels::tile::{Row, SIDE, Tile, from_tiles, to_rows, to_tiles};
+use crate::kernels::tile::{Aligned, Row, SIDE, Tile, aligned, from_tiles, to_rows, to_tiles};
 use crate::model::Rbm;
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
@@ -12,15 +12,15 @@ use rayon::prelude::*;
 #[derive(Clone, Debug)]
 pub struct Parameters {
     /// The tiles of hidden panel 0 from top to bottom, then those of panel 1, …
-    pub(super) weights: Vec<Tile<f32>>,
+    pub(super) weights: Aligned<Tile<f32>>,
     /// b, filled up to whole panels with 0.
-    pub(super) visible_bias: Vec<Row<f32>>,
+    pub(super) visible_bias: Aligned<Row<f32>>,
     /// c, filled up to whole panels with 0.
-    pub(super) hidden_bias: Vec<Row<f32>>,
+    pub(super) hidden_bias: Aligned<Row<f32>>,
     /// Rounded, in both orders; as current as the weights.
     pub(super) image: Image,
     /// Σ|weights| of each visible unit in each hidden panel: a buffer of [`norm`](Self::norm).
-    row_norms: Vec<Row<f64>>,
+    row_norms: Aligned<Row<f64>>,
 }
 
 impl Parameters {
@@ -33,7 +33,7 @@ impl Parameters {
             visible_bias: bias(rbm.visible_bias()),
             hidden_bias: bias(rbm.hidden_bias()),
             image: Image::with_scale(rbm, scale, isa),
-            row_norms: vec![[0.0; SIDE]; weights.len()],
+            row_norms: aligned([0.0; SIDE], weights.len()),
             weights,
         }
     }
@@ -80,26 +80,27 @@ impl Parameters {
         let visible_panels = self.visible_bias.len();
         let panels = self.weights.par_chunks_exact(visible_panels);
         let panels = panels.zip(self.row_norms.par_chunks_exact_mut(visible_panels));
-        let of_hidden = panels.zip(&self.hidden_bias).map(|((tiles, row_norms), bias)| {
-            let mut columns = bias.map(|bias| f64::from(bias.abs()));
-            let mut largest_of_columns = columns;
-            for (tile, row_norms) in tiles.iter().zip(row_norms) {
-                for (row, row_norm) in tile.iter().zip(row_norms) {
-                    let magnitudes = row.map(|weight| f64::from(weight.abs()));
-                    columns.iter_mut().zip(magnitudes).for_each(|(sum, x)| *sum += x);
-                    let pairs = largest_of_columns.iter_mut().zip(magnitudes);
-                    pairs.for_each(|(most, x)| *most = if x > *most { x } else { *most });
-                    // Eight sums side by side, which the compiler makes vectors of.
-                    let mut sums = [0.0; 8];
-                    for eight in magnitudes.as_chunks::<8>().0 {
-                        sums.iter_mut().zip(eight).for_each(|(sum, x)| *sum += x);
+        let of_hidden =
+            panels.zip(self.hidden_bias.par_iter()).map(|((tiles, row_norms), bias)| {
+                let mut columns = bias.map(|bias| f64::from(bias.abs()));
+                let mut largest_of_columns = columns;
+                for (tile, row_norms) in tiles.iter().zip(row_norms) {
+                    for (row, row_norm) in tile.iter().zip(row_norms) {
+                        let magnitudes = row.map(|weight| f64::from(weight.abs()));
+                        columns.iter_mut().zip(magnitudes).for_each(|(sum, x)| *sum += x);
+                        let pairs = largest_of_columns.iter_mut().zip(magnitudes);
+                        pairs.for_each(|(most, x)| *most = if x > *most { x } else { *most });
+                        // Eight sums side by side, which the compiler makes vectors of.
+                        let mut sums = [0.0; 8];
+                        for eight in magnitudes.as_chunks::<8>().0 {
+                            sums.iter_mut().zip(eight).for_each(|(sum, x)| *sum += x);
+                        }
+                        *row_norm = sums.iter().sum();
                     }
-                    *row_norm = sums.iter().sum();
                 }
-            }
-            let most = |columns: Row<f64>| columns.into_iter().fold(0.0, largest);
-            (most(columns), most(largest_of_columns))
-        });
+                let most = |columns: Row<f64>| columns.into_iter().fold(0.0, largest);
+                (most(columns), most(largest_of_columns))
+            });
         // A maximum is the same in any order.
         let both = |(a, b), (c, d)| (largest(a, c), largest(b, d));
         let (mut norm, mut most) = of_hidden.reduce(|| (0.0, 0.0), both);

@@ -3,7 +3,7 @@
 
 use super::positive_phase::PositivePhase;
 use crate::bits::BitPanels;
-use crate::kernels::tile::{Row, SIDE};
+use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::transpose;
 use crate::reals::RealRows;
 use rayon::prelude::*;
@@ -26,7 +26,7 @@ pub struct Statistics {
     reals_by_unit: RealRows,
     is_real: bool,
     /// p(h | v), (hidden panels, rows), in 16 binary places, chains negative.
-    pub(super) mean_hidden: Vec<Row<i32>>,
+    pub(super) mean_hidden: Aligned<Row<i32>>,
 }
 
 impl Statistics {
@@ -43,7 +43,7 @@ impl Statistics {
             by_unit: BitPanels::zeros(data.n_columns(), capacity),
             reals_by_unit: RealRows::new(0),
             is_real: false,
-            mean_hidden: vec![[0; SIDE]; n_hidden.div_ceil(SIDE) * capacity],
+            mean_hidden: aligned([0; SIDE], n_hidden.div_ceil(SIDE) * capacity),
         }
     }
 

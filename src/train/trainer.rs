@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::fixed::Scale;
 use crate::gibbs::{Chains, Tempering};
 use crate::kernels::Isa;
-use crate::kernels::tile::Tile;
+use crate::kernels::tile::{Aligned, Tile};
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream, shuffle};
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub struct Trainer {
     pub(super) updates: u64,
     pub(super) range: Range,
     /// The weights before the last update of the epoch.
-    pub(super) previous_weights: Vec<Tile<f32>>,
+    pub(super) previous_weights: Aligned<Tile<f32>>,
 }
 
 /// The fixed point of a run.
@@ -220,7 +220,7 @@ impl Trainer {
         if (self.updates + 1).is_multiple_of(self.updates_per_epoch())
             || self.updates + 1 == self.total_updates()
         {
-            self.previous_weights.clone_from(&self.parameters.weights);
+            self.previous_weights.copy_from_slice(&self.parameters.weights);
         }
         let step = self.step();
         self.gradient.take(&self.statistics);

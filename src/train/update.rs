@@ -11,16 +11,16 @@ use crate::error::Result;
 use crate::fixed::Scale;
 use crate::gibbs::{Image, tiles_of_a_piece};
 use crate::kernels::ascent::{Reach, Rule, TileParts, ascend_tile};
-use crate::kernels::tile::{Row, SIDE, Tile, from_tiles, to_tiles};
+use crate::kernels::tile::{Aligned, Row, SIDE, Tile, aligned, from_tiles, to_tiles};
 use crate::state::State;
 use rayon::prelude::*;
 
 /// What a rule remembers of every parameter, in the layout of [`Parameters`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Memory<S> {
-    weights: Vec<Tile<S>>,
-    visible_bias: Vec<Row<S>>,
-    hidden_bias: Vec<Row<S>>,
+    weights: Aligned<Tile<S>>,
+    visible_bias: Aligned<Row<S>>,
+    hidden_bias: Aligned<Row<S>>,
 }
 
 impl<S: Copy + Default> Memory<S> {
@@ -28,9 +28,9 @@ impl<S: Copy + Default> Memory<S> {
     pub fn new(n_visible: usize, n_hidden: usize) -> Self {
         let (visible_panels, hidden_panels) = (n_visible.div_ceil(SIDE), n_hidden.div_ceil(SIDE));
         Self {
-            weights: vec![[[S::default(); SIDE]; SIDE]; visible_panels * hidden_panels],
-            visible_bias: vec![[S::default(); SIDE]; visible_panels],
-            hidden_bias: vec![[S::default(); SIDE]; hidden_panels],
+            weights: aligned([[S::default(); SIDE]; SIDE], visible_panels * hidden_panels),
+            visible_bias: aligned([S::default(); SIDE], visible_panels),
+            hidden_bias: aligned([S::default(); SIDE], hidden_panels),
         }
     }
 }
@@ -99,7 +99,10 @@ pub fn ascend<R: Rule>(
     let piece = tiles_of_a_piece(tiles_below, hidden_bias.len());
 
     let move_visible_biases = || {
-        let biases = visible_bias.iter_mut().zip(&mut memory.visible_bias).zip(visible_image);
+        let biases = visible_bias
+            .iter_mut()
+            .zip(memory.visible_bias.iter_mut())
+            .zip(visible_image.iter_mut());
         let reaches = biases.enumerate().map(|(panel, ((bias, state), image))| {
             ascend_bias(bias_rule, scale, gradient.visible_bias(panel), (bias, state, image))
         });
@@ -109,8 +112,9 @@ pub fn ascend<R: Rule>(
         .zip(memory.weights.par_chunks_mut(tiles_below))
         .zip(image.weights.par_chunks_mut(tiles_below))
         .zip(transposed.par_chunks_mut(tiles_below));
-    let hidden =
-        (hidden_bias.par_iter_mut()).zip(&mut memory.hidden_bias).zip(&mut image.hidden_bias);
+    let hidden = (hidden_bias.par_iter_mut())
+        .zip(memory.hidden_bias.par_iter_mut())
+        .zip(image.hidden_bias.par_iter_mut());
     let move_panel = |(panel, (tiles, biases)): (usize, PanelParts<'_, R::State>)| {
         let (((weights, state), image), transposed) = tiles;
         let ((bias, bias_state), bias_image) = biases;
