@@ -24,9 +24,10 @@ def row(options, settings, data):
 
 
 def table(result, machine):
-    """Markdown."""
-    parts = [one_table(name, rows, machine) for name, rows in result.items()]
-    return "\n\n".join(parts)
+    """Markdown: the first table in the open, the others folded."""
+    first, *others = [(name, one_table(name, rows, machine)) for name, rows in result.items()]
+    fold = "<details>\n<summary>{}</summary>\n\n{}\n\n</details>"
+    return "\n\n".join([first[1], *(fold.format(*other) for other in others)])
 
 
 def one_table(name, rows, machine):
