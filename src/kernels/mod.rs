@@ -24,11 +24,11 @@
 //! | statistics | (N + C) V d H/64 | ((N + C) V g(d)/4 + 4 (N + C)) H/64 |
 //!
 //! Beside these an update draws kC(V + H) + C H random words (and N V for grey levels), takes
-//! N H + kC(V + H) sigmas, and moves V H weights. At 784-500 and N = C = 128 the sums take 57 % of
-//! the time of one thread, σ 7 %, moving and rounding the weights 7 %, random words 6 %, turning the
-//! tiles of W̃ 5 %, drawing the bits of the examples 4 %; copies, clearing of sums and biases are the
-//! rest (a sampling profile of `harmonium bench --batch-size 128 --threads 1` on Zen 3 with AVX2,
-//! 2026-11-23).
+//! N H + kC(V + H) sigmas, and moves V H weights. At 784-500 and N = C = 128 the sums take 59 % of
+//! the time of one thread, of which filling tables 8, moving and rounding the weights 10 %, σ 7 %,
+//! drawing the bits of the examples 5 %, turning the tiles of W̃ 3 %, random words 3 %; copies, clearing
+//! of sums and biases are the rest (a sampling profile of `harmonium bench --batch-size 128 --threads 1`
+//! on Zen 4 with AVX-512, 2026-11-24).
 //!
 //! *Memory.* W, W̃ and W̃ᵀ take 12 V H bytes: 4.7 MB at 784-500, more than a core's second cache. An
 //! update reads W̃ and W̃ᵀ k times each and W once, and writes all three: (8k + 16) V H bytes, 9.4 MB
