@@ -132,7 +132,7 @@ def arguments():
     add("--results", type=pathlib.Path, default=HERE / "results")
     add("--readme", type=pathlib.Path, default=ROOT / "README.md")
     add("--peers", nargs="+", choices=NAMES, default=list(NAMES))
-    add("--only", nargs="+", metavar="TEXT", help="of `quality`: the entries with this in their names")
+    add("--only", nargs="+", metavar="TEXT", help="rows of `throughput`, entries of `quality` with this in their names")
     add("--threads", type=int, default=os.cpu_count())
     add("--rounds", type=int, default=7, help="after one that does not count")
     add("--seconds", type=float, default=3, help="of one measurement")

@@ -12,6 +12,8 @@ QUICK = {"784-64, batch 128, PCD-1": {"hidden": 64}}
 
 def run(options):
     rows = QUICK if options.quick else ROWS
+    if options.only:
+        rows = {name: row for name, row in rows.items() if any(text in name for text in options.only)}
     data = {"examples": 2000} if options.quick else {}
     return {name: row(options, settings, data) for name, settings in rows.items()}
 

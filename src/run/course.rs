@@ -159,6 +159,8 @@ impl<'a> Course<'a> {
     }
 
     fn train(&mut self, session: &Session, monitors: &mut [&mut dyn Monitor]) -> Result<End> {
+        // What monitors do as they begin is not the updates' time.
+        self.clock.epoch = (Instant::now(), self.trainer.updates());
         loop {
             self.replan()?;
             if self.trainer.is_done() {
