@@ -30,6 +30,10 @@ def main():
     options = arguments()
     if options.what == "readme":
         return readme.update(options.readme, options.results, options.check)
+    if not options.harmonium.is_file():
+        sys.exit(f"there is no program {options.harmonium}: cargo build --release, or --harmonium PATH")
+    if not (options.mnist / "train-images-idx3-ubyte.gz").is_file():
+        sys.exit(f"there is no train-images-idx3-ubyte.gz in {options.mnist}: --mnist FOLDER")
     with tempfile.TemporaryDirectory() as folder:
         options.folder = folder
         if options.quick:
@@ -51,6 +55,8 @@ def write(name, module, options):
     about = machine.describe(options)
     file = options.results / f"{name}.json"
     result = module.run(options)
+    if not result:
+        sys.exit(f"{name}: nothing of it has {' or '.join(options.only or ['…'])} in its name")
     if options.only and file.exists():  # part of the table anew
         result = json.loads(file.read_text())["result"] | result
     # As whoever reads the file sees it.

@@ -10,7 +10,7 @@ from rbms.dataset.dataset_class import RBMDataset
 from rbms.training.pcd import fit_batch_pcd
 
 from . import Session, Unsupported
-from .torch_loop import torch_details
+from .torch_loop import batches, torch_details
 
 RATE = 0.01
 
@@ -44,12 +44,12 @@ class Peer(Session):
         self.model.init_grad()
         self.chains = self.model.init_chains(job["chains"])
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=RATE, maximize=True)
-        self.batches = iter(())
+        self.batches = batches(len(self.data), job["batch"])
 
     @torch.no_grad()
     def train(self, updates):
         for _ in range(updates):
-            chosen = self.next_batch()
+            chosen = next(self.batches)
             v = self.data.data[chosen]
             if self.is_grey:
                 v = torch.bernoulli(v)
@@ -61,15 +61,6 @@ class Peer(Session):
                 beta=1.0,
             )
             self.optimizer.step()
-
-    def next_batch(self):
-        chosen = next(self.batches, None)
-        if chosen is None:
-            size = self.job["batch"]
-            order = torch.randperm(len(self.data))
-            self.batches = iter(order.split(size)[: len(order) // size])
-            chosen = next(self.batches)
-        return chosen
 
     def parameters(self):
         return [x.numpy() for x in self.model.parameters()]

@@ -22,7 +22,7 @@ class Peer(Session):
         self.h = torch.zeros(job["chains"], n_hidden)
         self.offsets = torch.full((n_hidden,), 0.5)
         self.average = [x.clone() for x in self.current()]
-        self.batches = iter(())
+        self.batches = batches(len(self.data), job["batch"])
         self.done = 0
 
     def current(self):
@@ -38,13 +38,7 @@ class Peer(Session):
             self.update(self.next_batch())
 
     def next_batch(self):
-        chosen = next(self.batches, None)
-        if chosen is None:
-            size = self.job["batch"]
-            order = torch.randperm(len(self.data))
-            self.batches = iter(order.split(size)[: len(order) // size])
-            chosen = next(self.batches)
-        batch = self.data[chosen]
+        batch = self.data[next(self.batches)]
         return self.bits(batch) if self.is_grey else batch
 
     @staticmethod
@@ -82,6 +76,12 @@ class Peer(Session):
 
     def details(self):
         return torch_details()
+
+
+def batches(n, size):
+    """The examples of whole mini-batches, in a new order each epoch, without end."""
+    while True:
+        yield from torch.randperm(n).split(size)[: n // size]
 
 
 def torch_details():
