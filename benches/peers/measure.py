@@ -64,13 +64,24 @@ def start(job):
 
 def once(job):
     """The only answer of a worker, and how many cores others had meanwhile."""
-    begin, all_before, own_before = time.perf_counter(), busy(), own()
+    company = Company()
     worker = start(job)
     out, err = worker.communicate()
-    others = (busy() - all_before - (own() - own_before)) / (time.perf_counter() - begin)
+    others = company.cores()
     if worker.returncode or not out:
         return {"failed": (err.strip().splitlines() or ["no answer"])[-1]}
-    return json.loads(out) | {"others": max(0.0, others)}
+    return json.loads(out) | {"others": others}
+
+
+class Company:
+    """Who else was at work since this began; the processes started since then must have ended."""
+
+    def __init__(self):
+        self.begin, self.others = time.perf_counter(), busy() - own()
+
+    def cores(self):
+        """How many cores others had."""
+        return max(0.0, (busy() - own() - self.others) / (time.perf_counter() - self.begin))
 
 
 def busy():

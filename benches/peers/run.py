@@ -148,7 +148,7 @@ def arguments():
     options.warm_up = 1
     if options.quick:  # company on the cores does not matter
         measure.TRIES, measure.PAUSE = 1, 0
-        options.rounds, options.warm_up, options.seconds, options.limit = 1, 0, 0.3, 1.0
+        options.rounds, options.warm_up, options.seconds, options.limit = 1, 0, 0.3, 0.05
     return options
 
 

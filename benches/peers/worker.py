@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import sys
+import time
 
 WARM_UP = 20  # updates; then as many again, to find how many fit into the time
 
@@ -48,20 +49,24 @@ def speed(peer, job, send):
 
 
 def curve(peer, job, send):
-    """The model after so many seconds of training each; after each, waits to be told to go on."""
+    """For each line on stdin, a number of seconds: the model after so many seconds of training, and how
+    many cores others had in them."""
+    import measure
     import model_file
 
-    seconds, updates, each = 0.0, 0, None
-    for number, mark in enumerate(job["marks"]):
+    seconds, updates, each, others = 0.0, 0, None, 0.0
+    for line in iter(sys.stdin.readline, ""):
+        mark = float(line)
         while seconds < mark:
             chunk = 1 if each is None else max(1, int((mark - seconds) / each))
+            others -= measure.busy() - time.process_time()
             took = peer.timed(chunk)
+            others += measure.busy() - time.process_time()
             seconds, updates, each = seconds + took, updates + chunk, took / chunk
-        path = os.path.join(job["folder"], f"{job['peer']}-{number}.safetensors")
+        path = os.path.join(job["folder"], f"{job['peer']}-{updates}.safetensors")
         model_file.write(path, *peer.parameters(), origin=job["peer"])
-        send({"seconds": seconds, "updates": updates, "model": path})
-        if sys.stdin.readline().strip() != "go":
-            return
+        company = max(0.0, others / seconds)
+        send({"seconds": seconds, "updates": updates, "others": company, "model": path})
 
 
 def peak_memory():
