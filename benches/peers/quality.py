@@ -201,7 +201,7 @@ def plot(result, path):
     matplotlib.rcParams["svg.hashsalt"] = "peers"
     import matplotlib.pyplot as plt
 
-    figure, panel = plt.subplots(figsize=(9, 5), layout="constrained")
+    figure, panel = plt.subplots(figsize=(9, 6), layout="constrained")
     for name, row in in_order(result).items():
         points = [(p["seconds"], p["log_likelihood"]) for p in row.get("curve", [])]
         if points:
@@ -211,7 +211,7 @@ def plot(result, path):
         panel.axhline(target, color="grey", linewidth=0.6, linestyle=":")
     low = min((p["log_likelihood"] for r in result.values() for p in r.get("curve", [])), default=-200)
     panel.set(xscale="log", xlabel="seconds of training", ylabel="test log-likelihood, nats")
-    panel.set_ylim(max(low, -200), -80)
-    panel.legend(fontsize=7, loc="lower right")
+    panel.set_ylim(max(low - 2, -210), -80)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     panel.grid(alpha=0.3)
     figure.savefig(path, metadata={"Date": None})
