@@ -69,8 +69,13 @@ def once(job):
     out, err = worker.communicate()
     others = company.cores()
     if worker.returncode or not out:
-        return {"failed": (err.strip().splitlines() or ["no answer"])[-1]}
+        return {"failed": last_words(err)}
     return json.loads(out) | {"others": others}
+
+
+def last_words(err):
+    """What a worker that gave no answer said last."""
+    return (err.strip().splitlines() or ["no answer"])[-1]
 
 
 class Company:

@@ -5,6 +5,7 @@ A small budget follows a run; what it says has reached a target must hold under 
 the time is that of the first model kept for which it does. Models are kept at times that lie 9 % apart
 (41 % while far from all targets); while one is evaluated its training waits, and the clock stands.
 """
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -75,7 +76,10 @@ def follow(models, marks, options):
     try:
         for model in models:
             if "model" not in model:
-                return model
+                if not curve:
+                    return model
+                note = model["failed"]
+                break
             path = model.pop("model")
             figure = evaluate(path, options, TINY if options.quick else SMALL)
             point = model | {"log_likelihood": figure["log_likelihood"]}
@@ -111,9 +115,11 @@ def run_of_worker(options, job, marks):
     worker = measure.start(job | {"measure": "curve", "folder": options.folder})
     try:
         while True:
-            worker.stdin.write(f"{marks.next}\n")
-            worker.stdin.flush()
-            yield json.loads(worker.stdout.readline() or '{"failed": "no answer"}')
+            with contextlib.suppress(BrokenPipeError):  # it has ended: its answer or last words follow
+                worker.stdin.write(f"{marks.next}\n")
+                worker.stdin.flush()
+            answer = worker.stdout.readline()
+            yield json.loads(answer) if answer else {"failed": measure.last_words(worker.stderr.read())}
     finally:
         worker.kill()
         worker.communicate()
