@@ -58,7 +58,11 @@ def write(name, module, options):
     if not result:
         sys.exit(f"{name}: nothing of it has {' or '.join(options.only or ['…'])} in its name")
     if options.only and file.exists():  # part of the table anew
-        result = json.loads(file.read_text())["result"] | result
+        former = json.loads(file.read_text())
+        result = former["result"] | result
+        first = former["machine"]["date"].split(" to ")[0]
+        if first != about["date"]:
+            about["date"] = f"{first} to {about['date']}"
     # As whoever reads the file sees it.
     result = json.loads(json.dumps(result))
     file.write_text(json.dumps({"machine": about, "result": result}, indent=1) + "\n")
