@@ -7,8 +7,9 @@
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
-use crate::model::{FORMAT_VERSION, METADATA_KEY, Metadata, Provenance, Rbm, checksum};
+use crate::model::{DATA_MEAN, FORMAT_VERSION, METADATA_KEY, Metadata, Provenance, Rbm, checksum};
 use crate::state::{State, bad};
+use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Read as _;
@@ -36,6 +37,8 @@ pub struct Checkpoint {
     pub records: String,
     /// The parameters of its best epoch, if they are to be kept.
     pub best: Option<Rbm>,
+    /// The mean of its training examples (V), as in the model file.
+    pub data_mean: Option<Array1<f32>>,
 }
 
 /// A place in a run.
@@ -68,11 +71,15 @@ struct Part {
 impl Checkpoint {
     /// The bytes of the file.
     pub fn into_bytes(self) -> Vec<u8> {
-        let Self { state: mut arrays, provenance, place, settings_file, records, best } = self;
+        let Self { state: mut arrays, provenance, place, .. } = self;
+        let Self { settings_file, records, best, data_mean, .. } = self;
         let [n_visible, n_hidden] = sizes(&arrays).expect("the state of a trainer");
         arrays.put(RECORDS, &[records.len()], records.into_bytes());
         if let Some(best) = best {
             best.save(BEST, &mut arrays);
+        }
+        if let Some(mean) = data_mean {
+            arrays.put(DATA_MEAN, &[mean.len()], mean.to_vec());
         }
         let part = Part { checksum: checksum::PLACE.to_string(), place, settings_file };
         let metadata = Metadata {
@@ -102,7 +109,8 @@ impl Checkpoint {
         let (arrays, text) = State::from_safetensors(METADATA_KEY, bytes)?;
         let (provenance, part) = parse(&text)?;
         let (best, arrays) = arrays.split(BEST);
-        let (records, state) = arrays.split(RECORDS);
+        let (records, arrays) = arrays.split(RECORDS);
+        let (mean, state) = arrays.split(DATA_MEAN);
         let records = || -> Result<String> {
             let bytes = records.take(RECORDS, &[records.n_rows(RECORDS)?])?.to_vec();
             String::from_utf8(bytes).map_err(|_| bad(RECORDS, "is no text"))
@@ -113,8 +121,12 @@ impl Checkpoint {
             .then(|| Rbm::restore(BEST, &best, (n_visible, n_hidden)))
             .transpose()
             .map_err(|cause| cause.to_string())?;
+        let data_mean = (mean.has(DATA_MEAN))
+            .then(|| Ok(Array1::from(mean.take(DATA_MEAN, &[n_visible])?.to_vec())))
+            .transpose()
+            .map_err(|cause: Error| cause.to_string())?;
         let Part { place, settings_file, .. } = part;
-        Ok(Self { state, provenance, place, settings_file, records, best })
+        Ok(Self { state, provenance, place, settings_file, records, best, data_mean })
     }
 
     /// The visible states of the chains (C, V).
@@ -207,6 +219,7 @@ mod tests {
             settings_file: "[train]\nhidden = 5 # \\\"checksum\\\":\\\"\n".to_string(),
             records: "{\"epoch\":1}\n{\"epoch\":2}\n".to_string(),
             best: Some(trainer.rbm()),
+            data_mean: Some(trainer.examples().mean().mapv(|x| x as f32)),
         }
     }
 
@@ -218,7 +231,8 @@ mod tests {
         assert_eq!(Checkpoint::read(&path).unwrap(), checkpoint());
         assert_eq!(Checkpoint::read_place(&path).unwrap(), checkpoint().place);
         assert_eq!(checkpoint().into_bytes(), checkpoint().into_bytes());
-        let without = Checkpoint { best: None, records: String::new(), ..checkpoint() };
+        let without =
+            Checkpoint { best: None, data_mean: None, records: String::new(), ..checkpoint() };
         std::fs::write(&path, without.clone().into_bytes()).unwrap();
         assert_eq!(Checkpoint::read(&path).unwrap(), without);
     }
@@ -231,6 +245,7 @@ mod tests {
         let model = ModelFile::read(&path).unwrap();
         assert_eq!(model.rbm, trainer().model());
         assert_ne!(model.rbm, trainer().rbm());
+        assert_eq!(model.data_mean, checkpoint().data_mean);
         model.write(&path).unwrap();
         let error = Checkpoint::read(&path).unwrap_err().to_string();
         assert!(error.contains("is no checkpoint"), "{error}");

@@ -3,6 +3,7 @@
 mod folder;
 
 use folder::{Folder, SHORT, greys, idx};
+use harmonium::model::ModelFile;
 use ndarray::{Array1, Array2};
 use ndarray_npy::read_npy;
 use serde_json::{Map, Value, json};
@@ -352,6 +353,33 @@ fn inspect_tells_where_a_model_comes_from() {
         assert!(text.lines().any(|found| found == line), "{text}does not say: {line}");
     }
     assert_eq!(folder.read("filters.png"), folder.read("run/filters.png"));
+}
+
+/// Of the files with the model, and of the checkpoint, which is one too.
+#[test]
+fn a_model_file_holds_the_mean_of_what_it_was_trained_on() {
+    let folder = Folder::new();
+    for (binarize, seen) in [
+        ("stochastic", (|x| f64::from(x) / 255.0) as fn(u8) -> f64),
+        ("none", |x| f64::from((f64::from(x) / 255.0) as f32)),
+        ("threshold:0.5", |x| f64::from(u8::from(x > 127))),
+    ] {
+        let flags = "--validation 50 --averaging exponential:1 --keep best:pseudo_likelihood";
+        let out = format!("run-{}", &binarize[..4]);
+        folder.succeed(&format!(
+            "train --data greys.idx {SHORT} --binarize {binarize} {flags} --out {out} --quiet"
+        ));
+        let images = greys().into_shape_with_order((200, 30)).unwrap();
+        let training = images.slice(ndarray::s![..150, ..]);
+        let expected = training.mapv(seen).sum_axis(ndarray::Axis(0)) / 150.0;
+        let newest = folder.newest_checkpoint(&out);
+        let [model, last] = ["model", "model-last"].map(|name| format!("{out}/{name}.safetensors"));
+        for file in [model, last, newest] {
+            let mean = ModelFile::read(&folder.path(&file)).unwrap().data_mean.unwrap();
+            let apart = (mean.mapv(f64::from) - &expected).mapv(f64::abs);
+            assert!(apart.iter().all(|&x| x < 1e-7), "{file}: {mean}, not {expected}");
+        }
+    }
 }
 
 #[test]

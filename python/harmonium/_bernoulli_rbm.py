@@ -141,6 +141,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         Biases of the visible units.
     h_samples_ : ndarray of shape (n_chains, n_components)
         Hidden states of the chains.
+    data_mean_ : ndarray of shape (n_features,) or None
+        Means of the examples that were learned from, where that is known.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,), if X has names
     n_iter_ : int
@@ -661,6 +663,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         estimator = cls(**params)
         chains = np.zeros((estimator._n_chains(), rbm.n_hidden), "float32")
         weights = np.ascontiguousarray(rbm.weights.T)
+        estimator.data_mean_ = rbm.data_mean
         return estimator._set(weights, rbm.hidden_bias, rbm.visible_bias, chains)
 
     @classmethod
@@ -684,6 +687,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             shape = ours._n_chains(), len(estimator.components_)
             parts = [estimator.components_, estimator.intercept_hidden_, estimator.intercept_visible_]
             parts.append(getattr(estimator, "h_samples_", np.zeros(shape)))
+            ours.data_mean_ = None
             ours._set(*map(np.array, parts))
             if hasattr(estimator, "feature_names_in_"):
                 ours.feature_names_in_ = estimator.feature_names_in_
@@ -810,6 +814,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if best is not None:
             parts = best.weights.T, best.hidden_bias, best.visible_bias
             arrays[:3] = [part.astype(dtype, order="C") for part in parts]
+        self.data_mean_ = trainer.data_mean
         self._set(*arrays)
 
     def _set(self, components: Any, hidden: Any, visible: Any, h_samples: Any) -> BernoulliRBM:
@@ -834,7 +839,11 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         left = self._left if self._is_as_left() else None
         if left is not None and left.rbm is not None:
             return left.rbm
-        rbm = Rbm(self.components_.T, self.intercept_visible_, self.intercept_hidden_)
+        mean = self.data_mean_
+        if mean is not None and len(mean) != len(self.intercept_visible_):
+            # A machine of another width, which a user has set.
+            mean = None
+        rbm = Rbm(self.components_.T, self.intercept_visible_, self.intercept_hidden_, mean)
         if left is not None:
             left.rbm = rbm
         return rbm

@@ -14,7 +14,7 @@ use harmonium::evaluate::pseudo_likelihood::{
 use harmonium::evaluate::reconstruction::reconstruct_reals;
 use harmonium::evaluate::{Evaluation, EvaluationConfig, Verdict};
 use harmonium::gibbs::{Chains, Image, RealImage, draw_independent, smoothed_rates};
-use harmonium::model::{ModelFile, Provenance, sigmoid};
+use harmonium::model::{ModelFile, Provenance, check_data_mean, sigmoid};
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
@@ -36,6 +36,9 @@ use std::time::Instant;
 /// weights : array-like of shape (n_visible, n_hidden)
 /// visible_bias : array-like of shape (n_visible,)
 /// hidden_bias : array-like of shape (n_hidden,)
+/// data_mean : array-like of shape (n_visible,), optional
+///     The mean of the examples that it was trained on. It is no parameter: `==` and `sha256` leave it
+///     out.
 ///
 /// Examples
 /// --------
@@ -49,6 +52,7 @@ use std::time::Instant;
 #[pyclass(module = "harmonium", frozen, eq)]
 pub struct Rbm {
     pub rbm: Arc<harmonium::Rbm>,
+    data_mean: Option<Array1<f32>>,
     /// Made when they are first asked for.
     image: OnceLock<Image>,
     real: OnceLock<RealImage>,
@@ -62,11 +66,16 @@ impl PartialEq for Rbm {
 
 impl From<harmonium::Rbm> for Rbm {
     fn from(rbm: harmonium::Rbm) -> Self {
-        Self { rbm: Arc::new(rbm), image: OnceLock::new(), real: OnceLock::new() }
+        Self::trained(rbm, None)
     }
 }
 
 impl Rbm {
+    /// A machine and the mean of the examples that it was trained on.
+    pub fn trained(rbm: harmonium::Rbm, data_mean: Option<Array1<f32>>) -> Self {
+        Self { rbm: Arc::new(rbm), data_mean, image: OnceLock::new(), real: OnceLock::new() }
+    }
+
     fn image(&self) -> harmonium::Result<&Image> {
         if let Some(image) = self.image.get() {
             return Ok(image);
@@ -126,21 +135,28 @@ fn sweep(
 #[pymethods]
 impl Rbm {
     #[new]
+    #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None))]
     fn new(
         weights: PyArrayLike2<'_, f32, AllowTypeChange>,
         visible_bias: PyArrayLike1<'_, f32, AllowTypeChange>,
         hidden_bias: PyArrayLike1<'_, f32, AllowTypeChange>,
+        data_mean: Option<PyArrayLike1<'_, f32, AllowTypeChange>>,
     ) -> PyResult<Self> {
         let rbm = harmonium::Rbm::new(
             weights.as_array().to_owned(),
             visible_bias.as_array().to_owned(),
             hidden_bias.as_array().to_owned(),
-        );
-        Ok(rbm.map_err(to_py)?.into())
+        )
+        .map_err(to_py)?;
+        let data_mean = data_mean.map(|mean| mean.as_array().to_owned());
+        if let Some(mean) = &data_mean {
+            check_data_mean(mean, rbm.n_visible()).map_err(to_py)?;
+        }
+        Ok(Self::trained(rbm, data_mean))
     }
 
     fn __getnewargs__<'py>(&self, py: Python<'py>) -> Parts<'py> {
-        (self.weights(py), self.visible_bias(py), self.hidden_bias(py))
+        (self.weights(py), self.visible_bias(py), self.hidden_bias(py), self.data_mean(py))
     }
 
     fn __repr__(&self) -> String {
@@ -163,6 +179,12 @@ impl Rbm {
     #[getter]
     fn hidden_bias<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
         self.rbm.hidden_bias().clone().into_pyarray(py)
+    }
+
+    /// Mean of the examples that it was trained on, shape (n_visible,), float32; None if not known.
+    #[getter]
+    fn data_mean<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f32>>> {
+        self.data_mean.clone().map(|mean| mean.into_pyarray(py))
     }
 
     /// Number of visible units.
@@ -526,22 +548,23 @@ impl Rbm {
         let settings = serde_json::from_str(&settings)
             .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))?;
         let provenance = Provenance { settings, ..Provenance::default() };
-        let rbm = (*self.rbm).clone();
-        ModelFile { rbm, provenance }.write(&path).map_err(to_py)
+        let (rbm, data_mean) = ((*self.rbm).clone(), self.data_mean.clone());
+        ModelFile { rbm, provenance, data_mean }.write(&path).map_err(to_py)
     }
 
     /// Reads a machine from a model file of the command line or of `save`.
     #[staticmethod]
     fn load(path: PathBuf) -> PyResult<Self> {
-        Ok(ModelFile::read(&path).map_err(to_py)?.rbm.into())
+        let ModelFile { rbm, data_mean, .. } = ModelFile::read(&path).map_err(to_py)?;
+        Ok(Self::trained(rbm, data_mean))
     }
 
     /// Reads a machine and the settings that it was trained with.
     #[staticmethod]
     fn load_with_settings(py: Python<'_>, path: PathBuf) -> PyResult<(Self, Bound<'_, PyAny>)> {
-        let ModelFile { rbm, provenance } = ModelFile::read(&path).map_err(to_py)?;
+        let ModelFile { rbm, provenance, data_mean } = ModelFile::read(&path).map_err(to_py)?;
         let settings = serde_json::Value::Object(provenance.settings).to_string();
-        Ok((rbm.into(), from_json(py, &settings)?))
+        Ok((Self::trained(rbm, data_mean), from_json(py, &settings)?))
     }
 
     /// The machine that training starts from, for data of this mean: normal weights of deviation 0.01,
@@ -558,5 +581,10 @@ impl Rbm {
     }
 }
 
-/// W, b and c.
-type Parts<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<f32>>, Bound<'py, PyArray1<f32>>);
+/// W, b, c and the mean of the data.
+type Parts<'py> = (
+    Bound<'py, PyArray2<f32>>,
+    Bound<'py, PyArray1<f32>>,
+    Bound<'py, PyArray1<f32>>,
+    Option<Bound<'py, PyArray1<f32>>>,
+);

@@ -11,7 +11,7 @@ use harmonium::monitor::Probe;
 use harmonium::run::fields;
 use harmonium::state::State;
 use ndarray::{Array1, Array2};
-use numpy::{Element, IntoPyArray as _, PyArray2};
+use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -33,8 +33,35 @@ pub fn default_settings(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     from_json(py, &text(&TrainConfig::default()))
 }
 
-/// What pickle keeps: settings as JSON, the mean of the data, the state.
-type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>);
+/// What pickle keeps: settings as JSON, the mean that it started at, the state, the examples it saw.
+type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>, Seen);
+
+/// The mean of the examples that a trainer has seen (V), and their number.
+#[derive(Clone, FromPyObject, IntoPyObject)]
+#[pyo3(from_item_all)]
+struct Seen {
+    mean: Vec<f64>,
+    n_examples: usize,
+}
+
+impl Seen {
+    fn nothing(n_visible: usize) -> Self {
+        Self { mean: vec![0.0; n_visible], n_examples: 0 }
+    }
+
+    /// The mean, if there is any.
+    fn mean(&self) -> Option<Array1<f32>> {
+        (self.n_examples > 0).then(|| self.mean.iter().map(|&x| x as f32).collect())
+    }
+
+    fn add(&mut self, examples: &Examples) {
+        self.n_examples += examples.n_examples();
+        let share = examples.n_examples() as f64 / self.n_examples as f64;
+        for (mean, x) in self.mean.iter_mut().zip(examples.mean()) {
+            *mean += share * (x - *mean);
+        }
+    }
+}
 
 /// Settings as JSON.
 fn text(config: &TrainConfig) -> String {
@@ -79,8 +106,9 @@ pub struct Trainer {
     /// Wall time of training, in seconds, and what it was at the last record: of updates, too.
     seconds: f64,
     recorded: (f64, u64),
-    /// The mean of the data, of a run that gets its examples from outside.
+    /// The mean of the data that it started at, of a run that gets its examples from outside.
     mean: Option<Vec<f32>>,
+    seen: Seen,
     outside: Option<(usize, usize, f64)>,
     /// Parameters beyond their range are of no use.
     has_diverged: bool,
@@ -89,13 +117,18 @@ pub struct Trainer {
 impl Trainer {
     fn of(
         trainer: harmonium::Trainer,
-        mean: Option<Vec<f32>>,
+        (mean, seen): (Option<Vec<f32>>, Seen),
         outside: Option<(usize, usize, f64)>,
     ) -> Self {
         let recorded = (0.0, trainer.updates());
         let (probe, held_out) = (None, None);
         let (seconds, has_diverged) = (0.0, false);
-        Self { trainer, probe, held_out, seconds, recorded, mean, outside, has_diverged }
+        Self { trainer, probe, held_out, seconds, recorded, mean, seen, outside, has_diverged }
+    }
+
+    /// A machine that it trained.
+    fn trained(&self, rbm: harmonium::Rbm) -> Rbm {
+        Rbm::trained(rbm, self.seen.mean())
     }
 
     fn check_usable(&self) -> PyResult<()> {
@@ -203,11 +236,16 @@ impl Trainer {
         }
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let outside = data.first_outside();
-        let trainer = without_lock(py, threads, || match initial {
-            None => harmonium::Trainer::new(config, data),
-            Some(rbm) => harmonium::Trainer::from_model(config, data, &rbm),
+        let (trainer, seen) = without_lock(py, threads, || {
+            let mut seen = Seen::nothing(data.n_visible());
+            seen.add(&data);
+            let trainer = match initial {
+                None => harmonium::Trainer::new(config, data),
+                Some(rbm) => harmonium::Trainer::from_model(config, data, &rbm),
+            };
+            Ok((trainer?, seen))
         })?;
-        Ok(Self { held_out, ..Self::of(trainer, None, outside) })
+        Ok(Self { held_out, ..Self::of(trainer, (None, seen), outside) })
     }
 
     /// A trainer that gets its examples by `update_on`, and starts at the mean of these.
@@ -265,7 +303,8 @@ impl Trainer {
             }
             Ok((trainer, narrow))
         })?;
-        Ok(Self::of(trainer, Some(mean), outside))
+        let seen = Seen::nothing(mean.len());
+        Ok(Self::of(trainer, (Some(mean), seen), outside))
     }
 
     /// Trains up to so many updates in all, or to the end. Ctrl-C is heard; what was learned stays.
@@ -315,9 +354,13 @@ impl Trainer {
             )));
         }
         let data = examples(data, self.trainer.config().binarize, true, threads)?;
-        let trainer = &mut self.trainer;
+        let Self { trainer, seen, .. } = self;
         let updates = trainer.updates();
-        let done = without_lock(py, threads, || trainer.update_on(&data));
+        let done = without_lock(py, threads, || {
+            trainer.update_on(&data)?;
+            seen.add(&data);
+            Ok(())
+        });
         // Data that it refuses leave it as it was.
         self.has_diverged = done.is_err() && self.trainer.updates() > updates;
         done
@@ -339,7 +382,7 @@ impl Trainer {
         let trainer = without_lock(py, threads, || {
             harmonium::Trainer::restore_online(config, mean, &self.trainer.state())
         })?;
-        Ok(Self::of(trainer, Some(mean.clone()), None))
+        Ok(Self::of(trainer, (Some(mean.clone()), self.seen.clone()), None))
     }
 
     /// Weights (hidden, visible), hidden and visible biases and hidden states of the chains, as arrays
@@ -414,14 +457,21 @@ impl Trainer {
     #[getter]
     fn rbm(&self) -> PyResult<Rbm> {
         self.check_usable()?;
-        Ok(self.trainer.rbm().into())
+        Ok(self.trained(self.trainer.rbm()))
     }
 
     /// The average of the parameters, or where there is none the machine as it is.
     #[getter]
     fn model(&self) -> PyResult<Rbm> {
         self.check_usable()?;
-        Ok(self.trainer.model().into())
+        Ok(self.trained(self.trainer.model()))
+    }
+
+    /// Mean of the examples that it trains on, shape (n_visible,), float32; where they come from
+    /// outside, of those so far, or None.
+    #[getter]
+    fn data_mean<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f32>>> {
+        self.seen.mean().map(|mean| mean.into_pyarray(py))
     }
 
     /// The hidden states of the chains, shape (chains, hidden), bool.
@@ -466,16 +516,22 @@ impl Trainer {
         let settings = text(this.trainer.config());
         let state = this.trainer.state().to_safetensors(KEY, settings.clone());
         let restore = slf.get_type().getattr("restore")?;
-        Ok((restore, (settings, mean.clone(), PyBytes::new(py, &state))))
+        Ok((restore, (settings, mean.clone(), PyBytes::new(py, &state), this.seen.clone())))
     }
 
     /// What pickle calls.
     #[staticmethod]
-    fn restore(py: Python<'_>, settings: &str, mean: Vec<f32>, state: &[u8]) -> PyResult<Self> {
+    fn restore(
+        py: Python<'_>,
+        settings: &str,
+        mean: Vec<f32>,
+        state: &[u8],
+        seen: Seen,
+    ) -> PyResult<Self> {
         let config = parse(settings)?;
         let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
         let trainer =
             without_lock(py, None, || harmonium::Trainer::restore_online(config, &mean, &state))?;
-        Ok(Self::of(trainer, Some(mean), None))
+        Ok(Self::of(trainer, (Some(mean), seen), None))
     }
 }

@@ -36,6 +36,7 @@ def test_train_is_the_command_line(command_line, tmp_path, digits, extra):
     ours = train(data, **{name: words.get(value, value) for name, value in settings.items()})
     assert ours.sha256() == theirs.sha256()
     assert ours == theirs
+    assert np.array_equal(ours.data_mean, theirs.data_mean)
     assert ours != train(data, **{**SETTINGS, "seed": 6})
 
 
@@ -150,3 +151,45 @@ def test_a_machine_survives_pickle_and_files(tmp_path, bits):
     assert pickle.loads(pickle.dumps(rbm)) == rbm
     rbm.save(tmp_path / "m.safetensors", settings=SETTINGS)
     assert Rbm.load_with_settings(tmp_path / "m.safetensors") == (rbm, SETTINGS)
+
+
+def test_a_machine_keeps_the_mean_of_its_data(tmp_path, digits):
+    settings = {**SETTINGS, "epochs": 1}
+    rbm = train(digits, **settings)
+    assert np.array_equal(rbm.data_mean, digits.mean(axis=0).astype(np.float32))
+    cut = train(digits, **settings, binarize="threshold:0.5")
+    assert np.array_equal(cut.data_mean, (digits > 0.5).mean(axis=0).astype(np.float32))
+    rbm.save(tmp_path / "model.safetensors")
+    loaded = Rbm.load(tmp_path / "model.safetensors")
+    for kept in [loaded, pickle.loads(pickle.dumps(rbm)), Rbm(*rbm.__getnewargs__())]:
+        assert np.array_equal(kept.data_mean, rbm.data_mean)
+    # It is no parameter, and not everyone knows it.
+    without = Rbm(rbm.weights, rbm.visible_bias, rbm.hidden_bias)
+    assert without.data_mean is None and without == rbm and without.sha256() == rbm.sha256()
+    without.save(tmp_path / "model.safetensors")
+    assert Rbm.load(tmp_path / "model.safetensors").data_mean is None
+    assert pickle.loads(pickle.dumps(without)).data_mean is None
+    with pytest.raises(AttributeError):
+        rbm.data_mean = None
+    for mean, message in [
+        (rbm.data_mean[1:], "length of data_mean is 63, but must be 64"),
+        (np.full(64, np.inf), "a value of data_mean is inf, but must be finite"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            Rbm(rbm.weights, rbm.visible_bias, rbm.hidden_bias, mean)
+
+
+def test_an_estimator_keeps_the_mean_of_its_data(tmp_path, digits):
+    model = BernoulliRBM(5, n_iter=1, random_state=0).fit(digits)
+    expected = digits.mean(axis=0).astype(np.float32)
+    model.save(tmp_path / "model.safetensors")
+    loaded = BernoulliRBM.load(tmp_path / "model.safetensors")
+    for kept in [model, loaded, pickle.loads(pickle.dumps(loaded))]:
+        assert np.array_equal(kept.data_mean_, expected)
+        assert np.array_equal(kept.rbm_.data_mean, expected)
+    # Of chunks, that of all that were given, through pickle and new settings as well.
+    model = BernoulliRBM(5, random_state=0)
+    for chunk in np.split(digits[:1000], 10):
+        model = pickle.loads(pickle.dumps(model)).partial_fit(chunk)
+        model.learning_rate *= 0.9
+    assert np.allclose(model.data_mean_, digits[:1000].mean(axis=0), atol=1e-6)

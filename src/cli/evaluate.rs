@@ -101,7 +101,7 @@ impl Evaluate {
 
     fn run_in_pool(&self) -> Result<()> {
         check_seed(self.seed)?;
-        let ModelFile { rbm, provenance } = ModelFile::read(&model_path(&self.model))?;
+        let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_path(&self.model))?;
         let binarization = match binarization(self.binarize, &provenance)? {
             // A likelihood is one of bits.
             Binarization::None => Binarization::Stochastic,

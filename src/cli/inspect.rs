@@ -25,7 +25,7 @@ pub struct Inspect {
 impl Inspect {
     pub fn run(self) -> Result<()> {
         let path = model_path(&self.model);
-        let ModelFile { rbm, provenance } = ModelFile::read(&path)?;
+        let ModelFile { rbm, provenance, data_mean } = ModelFile::read(&path)?;
         let largest = rbm.weights().iter().fold(0.0, |largest: f32, w| largest.max(w.abs()));
         let norm = rbm.weights().iter().map(|&w| f64::from(w) * f64::from(w)).sum::<f64>().sqrt();
         let checkpoint = match Checkpoint::read_place(&path) {
@@ -45,6 +45,7 @@ impl Inspect {
             "unit_norm": rbm.norm(),
             "mean_visible_bias": rbm.visible_bias().mean(),
             "mean_hidden_bias": rbm.hidden_bias().mean(),
+            "mean_data_mean": data_mean.and_then(|mean| mean.mean()),
             "format_version": FORMAT_VERSION,
             "stream_version": provenance.stream_version,
             "crate_version": provenance.crate_version,

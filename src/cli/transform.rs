@@ -46,7 +46,7 @@ pub struct Transform {
 impl Transform {
     pub fn run(self) -> Result<()> {
         in_pool(self.threads, || {
-            let ModelFile { rbm, provenance } = ModelFile::read(&model_path(&self.model))?;
+            let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_path(&self.model))?;
             let dataset = self.split.read(&self.data, &provenance)?;
             super::check_width(&dataset, &rbm)?;
             super::check_seed(self.seed)?;

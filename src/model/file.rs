@@ -1,9 +1,10 @@
-//! `model.safetensors`: three tensors and one key of metadata, so that equal models are equal
-//! files.
+//! `model.safetensors`: the parameters, the mean of the data that they were learned from and one key
+//! of metadata, so that equal models are equal files.
 
 use super::{Rbm, checksum};
 use crate::error::{Error, Result};
 use crate::rng::STREAM_VERSION;
+use crate::setting::{check, invalid};
 use crate::state::State;
 use crate::whole_file;
 use ndarray::{Array1, Array2};
@@ -16,6 +17,9 @@ pub const FORMAT_VERSION: u32 = 1;
 
 /// The metadata key.
 pub(crate) const KEY: &str = "harmonium";
+
+/// The tensor of the mean of the training examples.
+pub(crate) const DATA_MEAN: &str = "data_mean";
 
 /// Where a model comes from. It holds no times, paths or numbers of threads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,11 +103,28 @@ pub struct ModelFile {
     pub rbm: Rbm,
     /// Where it comes from.
     pub provenance: Provenance,
+    /// The mean of the examples that it was trained on (V), as training saw them; none if that is not
+    /// known. It is no parameter: fingerprints leave it out.
+    pub data_mean: Option<Array1<f32>>,
+}
+
+/// Refuses what is no mean of examples of `n_visible` units.
+///
+/// # Errors
+/// [`Error::InvalidSetting`] for another length, or a value that is not finite.
+pub fn check_data_mean(data_mean: &Array1<f32>, n_visible: usize) -> Result<()> {
+    check("length of data_mean", data_mean.len(), data_mean.len() == n_visible, || {
+        format!("{n_visible}, as the model has so many visible units")
+    })?;
+    match data_mean.iter().find(|x| !x.is_finite()) {
+        Some(value) => Err(invalid("a value of data_mean", value, "finite")),
+        None => Ok(()),
+    }
 }
 
 impl ModelFile {
-    /// Writes `weights` (V, H), `visible_bias` (V) and `hidden_bias` (H) as f32, whole or not at
-    /// all.
+    /// Writes `weights` (V, H), `visible_bias` (V), `hidden_bias` (H) and `data_mean` (V) as f32,
+    /// whole or not at all.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -113,9 +134,12 @@ impl ModelFile {
 
     /// The bytes of the file.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Self { rbm, provenance } = self;
+        let Self { rbm, provenance, data_mean } = self;
         let mut arrays = State::default();
         rbm.save("", &mut arrays);
+        if let Some(mean) = data_mean {
+            arrays.put(DATA_MEAN, &[mean.len()], mean.to_vec());
+        }
         let metadata = Metadata {
             format_version: FORMAT_VERSION,
             n_hidden: rbm.n_hidden(),
@@ -174,7 +198,14 @@ impl ModelFile {
         let hidden_bias = tensor("hidden_bias", &[n_hidden])?;
         let rbm = Rbm::new(weights, Array1::from(visible_bias), Array1::from(hidden_bias))
             .map_err(|cause| cause.to_string())?;
-        Ok(Self { rbm, provenance })
+        let data_mean = match tensors.tensor(DATA_MEAN) {
+            Ok(_) => Some(Array1::from(self::tensor(&tensors, DATA_MEAN, &[n_visible])?)),
+            Err(_) => None,
+        };
+        if let Some(mean) = &data_mean {
+            check_data_mean(mean, n_visible).map_err(|cause| cause.to_string())?;
+        }
+        Ok(Self { rbm, provenance, data_mean })
     }
 }
 
@@ -206,7 +237,7 @@ mod tests {
         );
         let settings = serde_json::from_str(r#"{"seed": 3, "hidden": 3}"#).unwrap();
         let provenance = Provenance { image_shape: Some((1, 2)), settings, ..Default::default() };
-        ModelFile { rbm: rbm.unwrap(), provenance }
+        ModelFile { rbm: rbm.unwrap(), provenance, data_mean: Some(array![0.25, 0.75]) }
     }
 
     /// The bytes of the model's file with one part of the header replaced by one as long.
@@ -225,6 +256,21 @@ mod tests {
         model().write(&path).unwrap();
         assert_eq!(ModelFile::read(&path).unwrap(), model());
         assert_eq!(std::fs::read(&path).unwrap(), model().to_bytes());
+        let without = ModelFile { data_mean: None, ..model() };
+        without.write(&path).unwrap();
+        assert_eq!(ModelFile::read(&path).unwrap(), without);
+    }
+
+    #[test]
+    fn the_mean_of_the_data_is_one_finite_number_a_visible_unit() {
+        for (mean, message) in [
+            (array![0.5], "tensor `data_mean` has the shape [1], but must have [2]"),
+            (array![0.5, f32::NAN], "a value of data_mean is NaN, but must be finite"),
+        ] {
+            let bytes = ModelFile { data_mean: Some(mean), ..model() }.to_bytes();
+            let error = ModelFile::from_bytes(&bytes).unwrap_err();
+            assert!(error.contains(message), "{error}\ndoes not say: {message}");
+        }
     }
 
     #[test]

@@ -7,8 +7,8 @@ mod file;
 mod initial;
 
 pub use crate::kernels::naive::{sigmoid, softplus};
-pub use file::{FORMAT_VERSION, ModelFile, Provenance};
-pub(crate) use file::{KEY as METADATA_KEY, Metadata};
+pub(crate) use file::{DATA_MEAN, KEY as METADATA_KEY, Metadata};
+pub use file::{FORMAT_VERSION, ModelFile, Provenance, check_data_mean};
 
 use crate::bits::{active, hexadecimal};
 use crate::error::{Error, Result};

@@ -122,6 +122,7 @@ mod tests {
             settings_file: String::new(),
             records: String::new(),
             best: None,
+            data_mean: None,
         }
     }
 

@@ -8,11 +8,12 @@ use super::results;
 use super::settings::{Settings, fields};
 use crate::checkpoint::{Checkpoint, Place};
 use crate::error::Result;
-use crate::model::{Provenance, Rbm};
+use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::metric::Best;
 use crate::monitor::{EpochRecord, Likelihood, Monitor, Probe, Writer, metrics_file};
 use crate::setting::is_on_series;
 use crate::train::Trainer;
+use ndarray::Array1;
 use std::time::{Duration, Instant};
 
 /// Most epochs of a run that are all recorded; a longer one has a record every so many.
@@ -43,6 +44,8 @@ pub struct Course<'a> {
     writer: &'a Writer,
     command: Option<String>,
     data: &'a Data,
+    /// The mean of the training examples (V), for the model file.
+    data_mean: Array1<f32>,
     probe: Probe,
     likelihood: Option<Likelihood>,
     journal: Journal,
@@ -89,6 +92,7 @@ impl<'a> Course<'a> {
             writer,
             command,
             data,
+            data_mean: data.training.mean().mapv(|x| x as f32),
             journal,
         };
         let mut plans = settings.run.replanned.iter().peekable();
@@ -121,6 +125,15 @@ impl<'a> Course<'a> {
         }
     }
 
+    /// The model of this run, as its file holds it.
+    fn model(&self) -> ModelFile {
+        ModelFile {
+            rbm: self.journal.best.clone().unwrap_or_else(|| self.trainer.model()),
+            provenance: self.provenance(),
+            data_mean: Some(self.data_mean.clone()),
+        }
+    }
+
     /// The subset of the training data that records look at.
     pub fn probe(&self) -> &Probe {
         &self.probe
@@ -149,8 +162,7 @@ impl<'a> Course<'a> {
             // First of all: whoever is in a hurry may send a second signal.
             self.write_checkpoint()?;
         }
-        let best = self.journal.best.as_ref();
-        results::write(self.folder, &self.trainer, best, &self.provenance(), self.writer)?;
+        results::write(self.folder, &self.trainer, self.model(), self.writer)?;
         if self.journal.is_done {
             // Last of all: a run that is done has its results.
             self.write_checkpoint()?;
@@ -302,6 +314,7 @@ impl<'a> Course<'a> {
             settings_file: self.settings.to_toml(self.command.as_deref()),
             records: metrics_file::lines(&self.journal.records),
             best: self.journal.best.clone(),
+            data_mean: Some(self.data_mean.clone()),
         };
         self.clock.checkpoint = Instant::now();
         self.writer.send(move || checkpoints.write(checkpoint))

@@ -3,7 +3,7 @@
 use super::folder::{Folder, LAST_MODEL, MODEL};
 use crate::error::Result;
 use crate::gibbs::Image;
-use crate::model::{ModelFile, Provenance, Rbm};
+use crate::model::ModelFile;
 use crate::monitor::Writer;
 use crate::monitor::pictures::{self, Grey};
 use crate::train::{Algorithm, Trainer};
@@ -15,21 +15,15 @@ const MOST_IMAGES: usize = 150;
 /// Sweeps from the data to the pictures of samples that contrastive divergence leaves.
 pub const CD_SWEEPS: usize = 1000;
 
-/// Writes the results of a run whose model is `best` or, without it, that of the trainer.
+/// Writes the results of a run whose model is `model`: that of the trainer, or the best there was.
 ///
 /// # Errors
 /// As [`Writer::write`].
-pub fn write(
-    folder: &Folder,
-    trainer: &Trainer,
-    best: Option<&Rbm>,
-    provenance: &Provenance,
-    writer: &Writer,
-) -> Result<()> {
+pub fn write(folder: &Folder, trainer: &Trainer, model: ModelFile, writer: &Writer) -> Result<()> {
     let last = trainer.model();
-    let rbm = best.unwrap_or(&last);
-    if let Some(shape) = provenance.image_shape {
-        writer.write(folder.join("filters.png"), pictures::filters(rbm, shape, MOST_IMAGES))?;
+    if let Some(shape) = model.provenance.image_shape {
+        let filters = pictures::filters(&model.rbm, shape, MOST_IMAGES);
+        writer.write(folder.join("filters.png"), filters)?;
         let mut chains = trainer.chains().clone();
         if trainer.config().algorithm == Algorithm::Cd {
             // They are near the last mini-batch: lead them to the model.
@@ -41,13 +35,13 @@ pub fn write(
         let samples = pictures::grid(shown.view(), shape, Grey::Unit);
         writer.write(folder.join("samples.png"), samples)?;
     }
-    let file = |rbm: &Rbm| ModelFile { rbm: rbm.clone(), provenance: provenance.clone() };
     let last_model = folder.join(LAST_MODEL);
     if trainer.average().is_some() {
-        writer.write(last_model, file(&trainer.rbm()).to_bytes())?;
+        let last = ModelFile { rbm: trainer.rbm(), ..model.clone() };
+        writer.write(last_model, last.to_bytes())?;
     } else {
         // An average that begins anew under another plan leaves one behind.
         writer.send(move || whole_file::remove(&last_model))?;
     }
-    writer.write(folder.join(MODEL), file(rbm).to_bytes())
+    writer.write(folder.join(MODEL), model.to_bytes())
 }

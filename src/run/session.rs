@@ -217,7 +217,7 @@ fn take_up(
     checkpoint: Checkpoint,
     changes: &Changes,
 ) -> Result<(SettingsFile, Data, Trainer, Journal)> {
-    let Checkpoint { state, provenance, place, settings_file, records, best } = checkpoint;
+    let Checkpoint { state, provenance, place, settings_file, records, best, .. } = checkpoint;
     let path = folder.join(SETTINGS);
     check_stream_version(&folder.join(CHECKPOINTS), Some(provenance.stream_version))?;
     let own = SettingsFile::parse(&folder.join(CHECKPOINTS), &settings_file)?;
