@@ -79,6 +79,15 @@ pub enum Error {
         expected: usize,
     },
 
+    /// A model lies in the folder of no run whose data could be taken.
+    #[error("{}: lies in no run's folder, so its data are not known; give some by {flag}", path.display())]
+    NoData {
+        /// The model.
+        path: PathBuf,
+        /// How data are given.
+        flag: &'static str,
+    },
+
     /// A setting is out of its range.
     #[error("{setting} is {value}, but must be {rule}")]
     InvalidSetting {

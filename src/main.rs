@@ -10,7 +10,9 @@ fn main() -> ExitCode {
         Err(error) => {
             // With nobody to tell it to, the exit code is left.
             let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
+            // What is missing on the command line is wrong usage, as clap has it.
+            let is_usage = matches!(error, harmonium::Error::NoData { .. });
+            if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -584,7 +584,7 @@ fn wrong_usage_has_exit_code_2_and_tells_what_would_be_right() {
         ("paint", "'paint'"),
         ("train --data none --colour", "'--colour'"),
         ("sample", "<MODEL>"),
-        ("transform run", "<mnist|PATH>"),
+        ("transform", "<MODEL>"),
         ("train --epochs", "--epochs"),
         ("train --epochs many", "'many'"),
         ("train --data none --hidden -3", "'-3'"),
@@ -615,10 +615,10 @@ fn help_shows_the_defaults() {
         ),
         (
             "sample",
-            "100; with --clamp 20; of fewer examples all]|1000]|random]|mnist]|test]|samples.png]|0]|all cores]",
+            "100; with --clamp 20; of fewer examples all]|1000]|random]|the run's test data; else its validation examples; else its training data]|test]|samples.png]|0]|all cores]",
         ),
         ("bench", "500]|128,512]|1]|2]|mnist]|stochastic]|1 and all cores]"),
-        ("transform", "train]|as in training]|0]|features.npy]|all cores]"),
+        ("transform", "the run's test data; else|train]|as in training]|0]|features.npy]|all cores]"),
     ] {
         let help = folder.succeed(&format!("{command} --help"));
         for default in shown.split('|') {

@@ -48,10 +48,10 @@ fn a_run_ends_with_its_report() {
     assert!(folder.read("run/curves.svg").starts_with(b"<svg xmlns="));
     assert!(folder.picture("run/reconstructions.png").0 > 0);
     // An evaluation is shown from then on, as long as it is that of the run's model.
-    folder.succeed("evaluate run --data greys.idx");
-    folder.succeed("report run");
+    folder.succeed("evaluate run");
     let page = String::from_utf8(folder.read("run/report.html")).unwrap();
-    assert!(page.contains("on 200 examples of greys.idx: <strong>exact</strong>"), "{page:.3000}");
+    let data = "on 40 examples of the run's validation data, ";
+    assert!(page.contains(data) && page.contains("(last 40): <strong>exact</strong>"), "{page:.3000}");
 
     folder.run("resume run --epochs 5 --quiet");
     let page = String::from_utf8(folder.read("run/report.html")).unwrap();

@@ -1,6 +1,6 @@
 //! `harmonium evaluate`.
 
-use super::{Part, binarization, check_seed, check_width, model_path, print};
+use super::{binarization, check_seed, check_width, model_path, print};
 use crate::bits::BitMatrix;
 use crate::checkpoint::Checkpoint;
 use crate::dataset::{Binarization, Dataset, Examples, Source};
@@ -14,8 +14,8 @@ use crate::evaluate::{AnnealingSchedule, Evaluation, Method, Score, Verdict};
 use crate::gibbs::smoothed_rates;
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::progress_bar::ProgressBar;
-use crate::report::EVALUATION;
-use crate::run::{SETTINGS, in_pool};
+use crate::report::{REPORT, write_to_folder};
+use crate::run::{DataChoice, EVALUATION, Part, in_pool, title};
 use crate::whole_file;
 use clap::Args;
 use ndarray::Array1;
@@ -31,12 +31,13 @@ pub struct Evaluate {
     /// A model, or the folder of a run
     model: PathBuf,
     /// Examples: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or `shifter`
-    #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
-    data: Source,
-    /// Which of the data: of MNIST the images for `train` or `test`, of any data those that training
-    /// set aside, `validation`
-    #[arg(long, default_value_t = Part::Test)]
-    split: Part,
+    /// [default: the run's test data; else its validation examples; else its training data]
+    #[arg(long, value_name = "mnist|PATH")]
+    data: Option<Source>,
+    /// Which part of the run's data: `train`, `test` or `validation`. Of --data: of MNIST the images for
+    /// `train` or `test` [default: test], of any the examples that training set aside
+    #[arg(long)]
+    split: Option<Part>,
     /// Use only the first so many examples
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -114,7 +115,20 @@ impl Evaluate {
                 None => Ok(dataset),
             }
         };
-        let dataset = read(self.split.read(&self.data, &provenance)?)?;
+        let choice = DataChoice {
+            data: self.data.as_ref(),
+            split: self.split,
+            usual: Part::Test,
+            flag: "--data",
+        };
+        let chosen = super::read_data(choice, &self.model, &provenance)?;
+        let (role, warning) = (chosen.role(), chosen.warning);
+        // What a run is shown with: a quick look, or one at other bits, is not worth that.
+        let is_of_run = chosen.is_default
+            && self.limit.is_none()
+            && self.binarize.is_none()
+            && self.model.is_dir();
+        let dataset = read(chosen.dataset)?;
         let is_binary = dataset.is_binary();
         let examples = Examples::new(dataset, binarization);
         let bits_of =
@@ -163,15 +177,19 @@ impl Evaluate {
         }
         let binarization =
             if is_binary { "none (binary data)".to_string() } else { binarization.to_string() };
-        let facts = json!({
+        let mut facts = json!({
             "parameters_sha256": rbm.sha256(),
             "data": examples.name(),
+            "data_role": role,
             "n_examples": visible.n_rows(),
             "binarization": binarization,
             "data_sha256": visible.sha256(),
             "file_sha256": examples.sha256(),
             "seed": self.seed,
         });
+        if let Some(warning) = warning {
+            facts["data_warning"] = warning.into();
+        }
         let report = report(&evaluation, &scores, &config, facts);
         let to_file = report.to_string();
         if self.json {
@@ -179,9 +197,11 @@ impl Evaluate {
         } else {
             print(text(&evaluation, &scores, &report))?
         }
-        if self.limit.is_none() && self.model.join(SETTINGS).exists() {
-            // The report of the run shows it; a quick look at a few examples is not worth that.
+        if is_of_run {
             whole_file::write(&self.model.join(EVALUATION), to_file.as_bytes())?;
+            if self.model.join(REPORT).exists() {
+                write_to_folder(&self.model)?;
+            }
         }
         Ok(())
     }
@@ -344,7 +364,11 @@ fn text(evaluation: &Evaluation, scores: &Scores, report: &Value) -> String {
     let text = |key: &str| report[key].as_str().unwrap_or_default().to_string();
     line(
         "data",
-        format!("{}, {n_examples} examples, bits: {}", text("data"), text("binarization")),
+        format!(
+            "{}, {n_examples} examples, bits: {}",
+            title(&text("data_role"), &text("data")),
+            text("binarization")
+        ),
     );
     line("  SHA-256 of bits", text("data_sha256"));
     lines.join("\n")

@@ -16,12 +16,13 @@ mod sample;
 mod train;
 mod transform;
 
-use crate::dataset::{Binarization, Dataset, Source, Split};
+use crate::dataset::{Binarization, Dataset};
 use crate::error::{Error, Result};
 use crate::model::{Provenance, Rbm};
+use crate::monitor::{LogFormat, terminal};
 use crate::rng::MAX_SEED;
-use crate::run::model_of;
-use crate::setting::{self, by_name};
+use crate::run::{ChosenData, DataChoice, model_of};
+use crate::setting;
 use clap::{Parser, Subcommand};
 use ndarray::{Array, Dimension};
 use std::io::Write as _;
@@ -108,51 +109,13 @@ fn parse_image_shape(text: &str) -> Result<(usize, usize), String> {
         .ok_or_else(|| "must be ROWSxCOLUMNS, such as 28x28".to_string())
 }
 
-/// Which of the data a model is looked at with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    /// The training images of MNIST, other data whole.
-    Train,
-    /// The test images of MNIST, other data whole.
-    Test,
-    /// Those that the training of the model set aside.
-    Validation,
-}
-
-by_name!(Part, "split", { Train = "train", Test = "test", Validation = "validation" });
-
-impl Part {
-    /// Reads that part of the data, and turns them around if those of training were.
-    fn read(self, source: &Source, provenance: &Provenance) -> Result<Dataset> {
-        let fact = |name| provenance.data.get(name);
-        let split = if self == Self::Test { Split::Test } else { Split::Train };
-        let mut dataset = source.read_split(split)?;
-        if fact("inverted").is_some_and(|inverted| inverted == true) {
-            dataset = dataset.inverted();
-        }
-        if self != Self::Validation {
-            return Ok(dataset);
-        }
-        let number = |name| fact(name).and_then(|n| n.as_u64()).map(|n| n as usize);
-        let n_examples = dataset.n_examples();
-        let validation = number("validation").filter(|&n| n > 0 && n < n_examples);
-        let Some(validation) = validation else {
-            let rule = "train or test: the model was trained without --validation";
-            return Err(setting::invalid("split", self, rule));
-        };
-        if let Some(limit) = number("limit") {
-            dataset = dataset.first(limit)?;
-        }
-        let other = fact("sha256").and_then(|sum| sum.as_str()) != dataset.sha256();
-        if other || number("n_examples") != Some(dataset.n_examples() - validation) {
-            let rule = format!(
-                "train or test with {}: the model was trained on other data",
-                dataset.name()
-            );
-            return Err(setting::invalid("split", self, rule));
-        }
-        Ok(dataset.split_validation(validation)?.1)
+/// The examples that a command looks at; what has to be known of them goes to stderr.
+fn read_data(choice: DataChoice<'_>, model: &Path, provenance: &Provenance) -> Result<ChosenData> {
+    let chosen = choice.read(model, provenance)?;
+    if let Some(warning) = chosen.warning {
+        terminal::note(LogFormat::Text, warning);
     }
+    Ok(chosen)
 }
 
 /// Refuses data that are not as wide as the model.

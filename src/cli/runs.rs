@@ -54,7 +54,7 @@ impl Runs {
 }
 
 fn json_of(run: &Summary) -> Value {
-    let Summary { folder, state, file, place, failure, .. } = run;
+    let Summary { folder, state, file, place, failure, evaluation, .. } = run;
     json!({
         "run": folder.display().to_string(),
         "state": state,
@@ -62,6 +62,7 @@ fn json_of(run: &Summary) -> Value {
         "place": place,
         "settings": run.settings(),
         "metrics": run.last(),
+        "evaluation": evaluation,
         "failure": failure,
     })
 }
@@ -91,7 +92,10 @@ fn row(run: &Summary, differing: &[&String]) -> [String; 7] {
         state.to_string(),
         format!("{}/{n_epochs}", epoch.max(place.as_ref().map_or(0, |place| place.epoch))),
         format!("{:.0} s", seconds.fold(0.0, f64::max)),
-        number(last.as_ref().and_then(|record| record.log_likelihood)),
+        run.likelihood().map_or("–".to_string(), |found| match &found.verdict[..] {
+            "doubtful" => format!("{:.2} (doubtful)", found.log_likelihood),
+            _ => format!("{:.2}", found.log_likelihood),
+        }),
         number(last.as_ref().and_then(|record| record.pseudo_likelihood)),
         differing.iter().map(text).collect::<Vec<_>>().join(" "),
     ]

@@ -1,6 +1,6 @@
 //! `harmonium sample`.
 
-use super::{Part, model_path, parse_image_shape, print};
+use super::{model_path, parse_image_shape, print};
 use crate::bits::BitMatrix;
 use crate::dataset::{Examples, Mask, Source};
 use crate::error::{Error, Result};
@@ -8,7 +8,7 @@ use crate::gibbs::{Chains, Image, Inpainting, draw_independent};
 use crate::model::{ModelFile, sigmoid};
 use crate::monitor::pictures::{self, Grey};
 use crate::rng::{Purpose, Stream};
-use crate::run::in_pool;
+use crate::run::{DataChoice, Part, in_pool};
 use crate::setting::check;
 use crate::whole_file;
 use clap::{Args, ValueEnum};
@@ -28,7 +28,7 @@ const USUAL_COMPLETED: usize = 20;
 enum Start {
     /// Independent pixels drawn from the visible bias
     Random,
-    /// The first examples of --data
+    /// The first examples of the data
     Data,
 }
 
@@ -45,16 +45,18 @@ pub struct Sample {
     /// Where the chains start
     #[arg(long, value_enum, default_value_t = Start::Random)]
     start: Start,
-    /// Complete the first examples of --data, given these pixels: the half `left`, `right`, `top` or
+    /// Complete the first examples of the data, given these pixels: the half `left`, `right`, `top` or
     /// `bottom`, or a file, white in a .png, not 0 in a .npy of V values or of rows x columns
     #[arg(long, conflicts_with = "start", value_name = "left|right|top|bottom|FILE")]
     clamp: Option<Mask>,
-    /// Data to start from, or to complete
-    #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
-    data: Source,
-    /// Which of the data: `train`, `test` or `validation`
-    #[arg(long, default_value_t = Part::Test)]
-    split: Part,
+    /// Data to start from, or to complete [default: the run's test data; else its validation
+    /// examples; else its training data]
+    #[arg(long, value_name = "mnist|PATH")]
+    data: Option<Source>,
+    /// Which part of the run's data: `train`, `test` or `validation`. Of --data: of MNIST the images for
+    /// `train` or `test` [default: test], of any the examples that training set aside
+    #[arg(long)]
+    split: Option<Part>,
     /// A .png shows p(v | h) after the last sweep, with --clamp below the truth and what is given of
     /// it; a .npy (number, V) holds the bits drawn, u8
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
@@ -167,9 +169,15 @@ impl Sample {
         })
     }
 
-    /// The first examples of --data as bits: as many as asked for, or at most `usual`.
+    /// The first examples of the data as bits: as many as asked for, or at most `usual`.
     fn first_examples(&self, model: &ModelFile, usual: usize) -> Result<BitMatrix> {
-        let dataset = self.split.read(&self.data, &model.provenance)?;
+        let choice = DataChoice {
+            data: self.data.as_ref(),
+            split: self.split,
+            usual: Part::Test,
+            flag: "--data",
+        };
+        let dataset = super::read_data(choice, &self.model, &model.provenance)?.dataset;
         let dataset = dataset.first(self.number.unwrap_or(usual))?;
         super::check_width(&dataset, &model.rbm)?;
         let n = dataset.n_examples();

@@ -1,10 +1,10 @@
 //! `harmonium transform`.
 
-use super::{Part, model_path, print};
+use super::{model_path, print};
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
 use crate::model::ModelFile;
-use crate::run::in_pool;
+use crate::run::{DataChoice, Part, in_pool};
 use crate::setting::check;
 use crate::whole_file;
 use clap::Args;
@@ -18,12 +18,13 @@ pub struct Transform {
     /// A model, or the folder of a run
     model: PathBuf,
     /// `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or `shifter`
+    /// [default: the run's test data; else its validation examples; else its training data]
     #[arg(value_name = "mnist|PATH")]
-    data: Source,
-    /// Which of the data: of MNIST the images for `train` or `test`, of any data those that training
-    /// set aside, `validation`
-    #[arg(long, default_value_t = Part::Train)]
-    split: Part,
+    data: Option<Source>,
+    /// Which part of the run's data: `train`, `test` or `validation`. Of data that are given: of MNIST
+    /// the images for `train` or `test` [default: train], of any the examples that training set aside
+    #[arg(long)]
+    split: Option<Part>,
     /// How intensities become bits, or `none`: p(h | v) of the intensities as they are [default: as in
     /// training]
     #[arg(long)]
@@ -47,7 +48,13 @@ impl Transform {
     pub fn run(self) -> Result<()> {
         in_pool(self.threads, || {
             let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_path(&self.model))?;
-            let dataset = self.split.read(&self.data, &provenance)?;
+            let choice = DataChoice {
+                data: self.data.as_ref(),
+                split: self.split,
+                usual: Part::Train,
+                flag: "their name or path after the model",
+            };
+            let dataset = super::read_data(choice, &self.model, &provenance)?.dataset;
             super::check_width(&dataset, &rbm)?;
             super::check_seed(self.seed)?;
             let binarization = super::binarization(self.binarize, &provenance)?;

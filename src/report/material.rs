@@ -1,17 +1,12 @@
 //! What a report is made of: the files of a run, read.
 
 use crate::error::{Error, Result};
-use crate::model::ModelFile;
 use crate::monitor::snapshots;
-use crate::run::{SNAPSHOTS, Summary, model_of};
+use crate::run::{SNAPSHOTS, Summary};
 use crate::state::State;
 use serde::Deserialize;
-use serde_json::Value;
 use std::fs;
 use std::path::Path;
-
-/// What `harmonium evaluate` found of a run, in its folder.
-pub const EVALUATION: &str = "evaluation.json";
 
 /// A run, as a report shows it.
 #[derive(Clone, Debug)]
@@ -24,8 +19,6 @@ pub struct Material {
     pub snapshots: Vec<Snapshot>,
     /// What is wrong with those that cannot be read.
     pub unreadable: Vec<String>,
-    /// What `harmonium evaluate` found of the parameters that the run has now, if it was asked.
-    pub evaluation: Option<Value>,
 }
 
 /// Filters, samples and histograms of one epoch.
@@ -56,10 +49,9 @@ impl Material {
                 Err(error) => unreadable.push(error.to_string()),
             }
         }
-        let evaluation = read_evaluation(&summary.folder);
         let folder = summary.folder.canonicalize().unwrap_or(summary.folder.clone());
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-        Self { name, summary, snapshots, unreadable, evaluation }
+        Self { name, summary, snapshots, unreadable }
     }
 
     /// The log-likelihood of training examples by the means of their pixels alone.
@@ -71,14 +63,6 @@ impl Material {
     pub fn last_snapshot(&self) -> Option<&Snapshot> {
         self.snapshots.last()
     }
-}
-
-/// What was found of the run's model as it is now: an older one is of no more use.
-fn read_evaluation(folder: &Path) -> Option<Value> {
-    let text = fs::read(folder.join(EVALUATION)).ok()?;
-    let evaluation: Value = serde_json::from_slice(&text).ok()?;
-    let model = ModelFile::read(&model_of(folder)).ok()?;
-    (evaluation["parameters_sha256"] == model.rbm.sha256()).then_some(evaluation)
 }
 
 fn read_snapshot(path: &Path, epoch: u64) -> Result<Snapshot> {

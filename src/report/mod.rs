@@ -22,7 +22,7 @@ mod live;
 
 pub use health::{Finding, check};
 pub use live::Live;
-pub use material::{EVALUATION, Material};
+pub use material::Material;
 pub use page::page;
 
 use crate::error::{Error, Result};

@@ -4,7 +4,7 @@ use super::curves::{self, Chart, Point, Series, number};
 use super::health::{self, Finding};
 use super::images::{self, Order};
 use super::material::{Material, Snapshot};
-use crate::run::{RunState, differing};
+use crate::run::{RunState, differing, title};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
@@ -83,21 +83,23 @@ fn summary(run: &Material, is_named: bool) -> Markup {
 /// What the evaluation found, or the last record of the log-likelihood.
 fn verdict(run: &Material) -> Markup {
     let figure = |value: &Value| value.as_f64().map_or("?".to_string(), |x| format!("{x:.2}"));
-    if let Some(found) = &run.evaluation {
+    if let Some(found) = &run.summary.evaluation {
         let texts = |name: &str| -> Vec<String> {
             let all = found[name].as_array().into_iter().flatten();
             all.filter_map(|text| text.as_str().map(str::to_string)).collect()
         };
         let (reasons, remedies) = (texts("reasons"), texts("remedies"));
+        let word = |name: &str| found[name].as_str().unwrap_or("?");
         return html! {
             "Log-likelihood " strong { (figure(&found["log_likelihood"])) }
             " nats an example (" (figure(&found["log_likelihood_low"])) " to "
             (figure(&found["log_likelihood_high"])) "), by "
-            (found["method"].as_str().unwrap_or("?")) " on " (found["n_examples"]) " examples of "
-            (found["data"].as_str().unwrap_or("?")) ": "
-            strong { (found["verdict"].as_str().unwrap_or("?")) }
+            (word("method")) " on " (found["n_examples"]) " examples of "
+            (title(word("data_role"), word("data"))) ": "
+            strong { (word("verdict")) }
             @if !reasons.is_empty() { ", as " (reasons.join("; ")) }
             "."
+            @if let Some(warning) = found["data_warning"].as_str() { " But " (warning) "." }
             @if !remedies.is_empty() { " What to do: " (remedies.join("; ")) "." }
         };
     }
@@ -105,7 +107,8 @@ fn verdict(run: &Material) -> Markup {
     match record {
         Some(record) => html! {
             "Log-likelihood " strong { (number(record.log_likelihood.unwrap_or(f64::NAN))) }
-            " nats an example after epoch " (record.epoch) ": "
+            " nats an example of its " (run.summary.file.settings.data.watched_by().role()) " data after epoch "
+            (record.epoch) ": "
             strong { (record.verdict.as_deref().unwrap_or("?")) } "."
         },
         None => html! {
@@ -288,6 +291,10 @@ fn differences(runs: &[Material]) -> Markup {
     let mut names = differing(&summaries);
     // A fingerprint says nothing that the name of its file does not.
     names.retain(|name| !name.ends_with("sha256"));
+    let likelihood = |run: &Material| {
+        let found = run.summary.likelihood().map(|found| found.log_likelihood);
+        found.map_or("–".to_string(), number)
+    };
     let last = |run: &Material, value: fn(&crate::monitor::EpochRecord) -> Option<f64>| {
         let found = run.summary.records.iter().rev().find_map(value);
         found.map_or("–".to_string(), number)
@@ -305,7 +312,7 @@ fn differences(runs: &[Material]) -> Markup {
                             tr {
                                 th { (run.name) }
                                 @for name in &names { td { (text(&settings[name])) } }
-                                td { (last(run, |r| r.log_likelihood)) }
+                                td { (likelihood(run)) }
                                 td { (last(run, |r| r.pseudo_likelihood)) }
                                 td { (last(run, |r| Some(r.seconds))) }
                             }

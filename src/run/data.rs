@@ -1,11 +1,27 @@
-//! The examples of a run.
+//! The examples of a run, and its parts by name.
 
 use super::config::DataConfig;
 use crate::dataset::{Binarization, Dataset, Examples, Split};
 use crate::error::{Error, Result};
+use crate::setting::by_name;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// A part of a run's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Part {
+    /// What it is trained on.
+    Train,
+    /// Its test data.
+    Test,
+    /// What its training set aside.
+    Validation,
+}
+
+by_name!(Part, "split", { Train = "train", Test = "test", Validation = "validation" });
 
 /// The examples of a run.
 #[derive(Clone, Debug)]
@@ -27,42 +43,22 @@ impl Data {
     /// Whatever is wrong with the files; [`Error::Unsuitable`] for a file that has not the
     /// fingerprint that the settings ask for.
     pub fn read(config: &DataConfig, binarize: Binarization) -> Result<Self> {
-        let prepared = |dataset: Dataset| {
-            let dataset = if config.invert { dataset.inverted() } else { dataset };
-            match config.image_shape {
-                Some((rows, columns)) => dataset.with_image_shape(rows, columns),
-                None => Ok(dataset),
-            }
-        };
-        let sha256 = config.sha256.as_ref();
-        let mut training = prepared(expect("data", config.data.read(), sha256)?)?;
-        let test = match &config.test_data {
-            Some(source) => Some(source.read_split(Split::Test)),
-            None => config.data.has_test_split().then(|| config.data.read_split(Split::Test)),
-        };
-        let test = test
-            .map(|test| prepared(expect("test-data", test, config.test_sha256.as_ref())?))
-            .transpose()?;
+        let all = config.read_all("--data")?;
+        let test = config.read_test("--test-data")?;
         if let Some(test) = &test
-            && test.n_visible() != training.n_visible()
+            && test.n_visible() != all.n_visible()
         {
             return Err(Error::WidthMismatch {
                 what: test.name().to_string(),
                 found: test.n_visible(),
                 other: "the training data",
-                expected: training.n_visible(),
+                expected: all.n_visible(),
             });
         }
         let sha256 = |dataset: &Dataset| dataset.sha256().map(str::to_string);
-        let sha256 = [sha256(&training), test.as_ref().and_then(sha256)];
-        if let Some(limit) = config.limit {
-            training = training.first(limit)?;
-        }
-        let mut held_out = test;
-        if config.validation > 0 {
-            let (rest, validation) = training.split_validation(config.validation)?;
-            (training, held_out) = (rest, Some(validation));
-        }
+        let sha256 = [sha256(&all), test.as_ref().and_then(sha256)];
+        let (training, validation) = config.split(all)?;
+        let held_out = validation.or(test);
         let provenance = json!({
             "sha256": training.sha256(),
             "n_examples": training.n_examples(),
@@ -77,12 +73,84 @@ impl Data {
     }
 }
 
+impl DataConfig {
+    /// All training data, those to be set aside included, as a run takes them; `flag` says where they
+    /// are, should they have moved.
+    fn read_all(&self, flag: &str) -> Result<Dataset> {
+        self.prepare(expect(flag, self.data.read(), self.sha256.as_ref())?)
+    }
+
+    /// The test data, if there are any: those that were named, or the test images of MNIST.
+    fn read_test(&self, flag: &str) -> Result<Option<Dataset>> {
+        let source = match &self.test_data {
+            Some(source) => source,
+            None if self.data.has_test_split() => &self.data,
+            None => return Ok(None),
+        };
+        let test = expect(flag, source.read_split(Split::Test), self.test_sha256.as_ref())?;
+        self.prepare(test).map(Some)
+    }
+
+    fn prepare(&self, dataset: Dataset) -> Result<Dataset> {
+        let dataset = if self.invert { dataset.inverted() } else { dataset };
+        match self.image_shape {
+            Some((rows, columns)) => dataset.with_image_shape(rows, columns),
+            None => Ok(dataset),
+        }
+    }
+
+    /// What is trained on, and what is set aside.
+    fn split(&self, all: Dataset) -> Result<(Dataset, Option<Dataset>)> {
+        let all = match self.limit {
+            Some(limit) => all.first(limit)?,
+            None => all,
+        };
+        if self.validation == 0 {
+            return Ok((all, None));
+        }
+        let (training, validation) = all.split_validation(self.validation)?;
+        Ok((training, Some(validation)))
+    }
+
+    /// One part of the data, as a run takes it; none if there is no such part. `flag` says where
+    /// its file is, should it have moved.
+    ///
+    /// # Errors
+    /// As [`Data::read`].
+    pub(super) fn read_part(&self, part: Part, flag: &str) -> Result<Option<Dataset>> {
+        match part {
+            Part::Test => self.read_test(flag),
+            Part::Train => Ok(Some(self.split(self.read_all(flag)?)?.0)),
+            Part::Validation if self.validation == 0 => Ok(None),
+            Part::Validation => Ok(self.split(self.read_all(flag)?)?.1),
+        }
+    }
+
+    /// The part that the run's model is judged by: the test data; else the validation examples; else,
+    /// as there are no others, the training data.
+    pub fn judged_by(&self) -> Part {
+        if self.test_data.is_some() || self.data.has_test_split() {
+            Part::Test
+        } else if self.validation > 0 {
+            Part::Validation
+        } else {
+            Part::Train
+        }
+    }
+
+    /// The part that the run is watched by while it is trained: validation examples come first, as
+    /// whoever chooses by the test data has none left to judge by.
+    pub fn watched_by(&self) -> Part {
+        if self.validation > 0 { Part::Validation } else { self.judged_by() }
+    }
+}
+
 /// Refuses data whose file is not the one that was asked for, or not there any more; `flag` says where
 /// it is.
 fn expect(flag: &str, dataset: Result<Dataset>, sha256: Option<&String>) -> Result<Dataset> {
     let dataset = match (dataset, sha256) {
         (Err(Error::Io { path, action, cause }), Some(_)) => {
-            let rule = format!("cannot {action}: {cause}; say where the file is by --{flag}");
+            let rule = format!("cannot {action}: {cause}; say where the file is by {flag}");
             return Err(Error::Unsuitable { path, rule });
         }
         (dataset, _) => dataset?,
@@ -91,7 +159,7 @@ fn expect(flag: &str, dataset: Result<Dataset>, sha256: Option<&String>) -> Resu
         (found, Some(expected)) if found != Some(expected) => {
             let rule = format!(
                 "has the SHA-256 {}, but the run was made with {expected}; say where that file is by \
-                 --{flag}, or train a new run on this one",
+                 {flag}, or train a new run on this one",
                 found.unwrap_or("of no file")
             );
             Err(Error::Unsuitable { path: PathBuf::from(dataset.name()), rule })

@@ -16,6 +16,8 @@ pub const LAST_MODEL: &str = "model-last.safetensors";
 pub const METRICS: &str = "metrics.jsonl";
 /// The settings of a run.
 pub const SETTINGS: &str = "config.toml";
+/// What `harmonium evaluate` found of a run by the data that it is judged by.
+pub const EVALUATION: &str = "evaluation.json";
 /// What a session failed of, until another one goes on.
 pub const FAILURE: &str = "failure.txt";
 /// The folder of its checkpoints.

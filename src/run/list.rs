@@ -1,10 +1,13 @@
 //! The runs in a folder.
 
 use super::checkpoints;
-use super::folder::{CHECKPOINTS, FAILURE, METRICS, SETTINGS, is_locked};
+use super::folder::{
+    CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS, is_locked, model_of,
+};
 use super::settings::{Settings, SettingsFile, fields};
 use crate::checkpoint::Place;
 use crate::error::{Error, Result};
+use crate::model::ModelFile;
 use crate::monitor::{EpochRecord, metrics_file};
 use crate::setting::by_name;
 use serde::{Deserialize, Serialize};
@@ -41,6 +44,18 @@ pub struct Summary {
     pub records: Vec<EpochRecord>,
     /// What its last session failed of, if it did.
     pub failure: Option<String>,
+    /// What `harmonium evaluate` found of the parameters that it has now by the data that it is judged
+    /// by, if it was asked.
+    pub evaluation: Option<Value>,
+}
+
+/// A log-likelihood of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Likelihood {
+    /// Nats an example.
+    pub log_likelihood: f64,
+    /// Whether to believe it: `exact`, `believable` or `doubtful`.
+    pub verdict: String,
 }
 
 impl Summary {
@@ -73,7 +88,27 @@ impl Summary {
             place,
             records,
             failure: std::fs::read_to_string(folder.join(FAILURE)).ok(),
+            evaluation: read_evaluation(folder),
         }))
+    }
+
+    /// What is known of its log-likelihood: what `harmonium evaluate` found, else that of the last
+    /// record that has one.
+    pub fn likelihood(&self) -> Option<Likelihood> {
+        let of_evaluation = |found: &Value| {
+            Some(Likelihood {
+                log_likelihood: found["log_likelihood"].as_f64()?,
+                verdict: found["verdict"].as_str()?.to_string(),
+            })
+        };
+        let of_record = |record: &EpochRecord| {
+            Some(Likelihood {
+                log_likelihood: record.log_likelihood?,
+                verdict: record.verdict.clone()?,
+            })
+        };
+        let evaluated = self.evaluation.as_ref().and_then(of_evaluation);
+        evaluated.or_else(|| self.records.iter().rev().find_map(of_record))
     }
 
     /// Its last record.
@@ -86,6 +121,16 @@ impl Summary {
         let Settings { data, train, run } = &self.file.settings;
         [fields(data), fields(train), fields(run)].into_iter().flatten().collect()
     }
+}
+
+/// What was found of the run's model as it is now: an older evaluation is of no more use, and one
+/// that does not say what its data are to the run may be of any data.
+fn read_evaluation(folder: &Path) -> Option<Value> {
+    let text = std::fs::read(folder.join(EVALUATION)).ok()?;
+    let evaluation: Value = serde_json::from_slice(&text).ok()?;
+    evaluation["data_role"].as_str().filter(|role| *role != "given")?;
+    let model = ModelFile::read(&model_of(folder)).ok()?;
+    (evaluation["parameters_sha256"] == model.rbm.sha256()).then_some(evaluation)
 }
 
 /// The runs in a folder, or the one that it is, by name; and what is wrong with those that cannot be

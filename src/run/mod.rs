@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A run is its [`Settings`]; a [`Session`] is one command that works on it. [`train`] begins a run,
-//! [`resume`] goes on with it, and it ends in the same bits however many sessions that takes.
+//! [`resume`] goes on with it, and it ends in the same bits however many sessions that takes. Its data
+//! are found again through its folder ([`DataChoice`]).
 
 mod interval;
 
@@ -26,6 +27,8 @@ mod checkpoints;
 
 mod folder;
 
+mod own_data;
+
 mod results;
 
 mod course;
@@ -37,12 +40,14 @@ mod session;
 mod list;
 
 pub use config::{DataConfig, End, Keep, Replan, RunConfig, Session};
+pub use data::Part;
 pub use folder::{
-    CHECKPOINTS, FAILURE, LAST_MODEL, METRICS, MODEL, SETTINGS, SNAPSHOTS, model_of, resume_command,
+    CHECKPOINTS, EVALUATION, FAILURE, LAST_MODEL, METRICS, MODEL, SETTINGS, SNAPSHOTS, model_of, resume_command,
 };
 pub use interrupt::Interrupt;
 pub use interval::{Interval, parse_time};
-pub use list::{RunState, Summary, differing, list};
+pub use list::{Likelihood, RunState, Summary, differing, list};
+pub use own_data::{ChosenData, DataChoice, data_of, title};
 pub use pool::in_pool;
 pub use session::{Changes, Outcome, resume, train};
 pub use settings::{Settings, SettingsFile, fields};

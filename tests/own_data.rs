@@ -1,0 +1,204 @@
+//! A run knows its data: what its commands look at when nothing else is asked for.
+
+mod folder;
+
+use folder::{Folder, SHORT, greys, idx};
+use ndarray::{Array2, Array3};
+use serde_json::Value;
+use std::fs;
+
+/// Filled rectangles in images of 28 x 28: each has sides of 6 to 17 pixels, somewhere.
+fn rectangles(n: usize, seed: u64) -> Array3<u8> {
+    let mut state = seed;
+    let mut below = |n: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    let mut images = Array3::zeros((n, 28, 28));
+    for mut image in images.outer_iter_mut() {
+        let (height, width) = (6 + below(12), 6 + below(12));
+        let (top, left) = (below(29 - height), below(29 - width));
+        image.slice_mut(ndarray::s![top..top + height, left..left + width]).fill(1);
+    }
+    images
+}
+
+/// A folder with a run in `run` on the rectangles in `s.npy`, with test data in `t.npy`.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write_npy("s.npy", rectangles(300, 1).view());
+    folder.write_npy("t.npy", rectangles(60, 2).view());
+    let line = "train --data s.npy --test-data t.npy --hidden 10 --epochs 5 --batch-size 50";
+    folder.succeed(&format!("{line} --out run --quiet"));
+    folder
+}
+
+fn evaluation(folder: &Folder, line: &str) -> Value {
+    serde_json::from_str(&folder.succeed(&format!("evaluate {line} --json"))).unwrap()
+}
+
+/// An evaluation without what it is called.
+fn figures(mut evaluation: Value) -> Value {
+    for key in ["data", "data_role"] {
+        evaluation.as_object_mut().unwrap().remove(key).unwrap();
+    }
+    evaluation
+}
+
+#[test]
+fn a_run_is_evaluated_on_its_own_test_data_and_shown_with_them() {
+    let folder = folder();
+    let page = || String::from_utf8(folder.read("run/report.html")).unwrap();
+    assert!(page().contains("The log-likelihood is not known yet"));
+    let given = evaluation(&folder, "run --data t.npy");
+    assert_eq!((&given["data"], &given["data_role"]), (&"t.npy".into(), &"given".into()));
+    // Whatever else is looked at is not what the run is shown with.
+    for other in ["--limit 20", "--split train", "--binarize threshold:0.5", "--data s.npy"] {
+        folder.succeed(&format!("evaluate run {other}"));
+    }
+    assert!(!folder.path("run/evaluation.json").exists());
+    assert!(page().contains("The log-likelihood is not known yet"));
+
+    let own = evaluation(&folder, "run");
+    assert!(own["data"].as_str().unwrap().ends_with("/t.npy"), "{own}");
+    assert_eq!((&own["data_role"], &own["n_examples"]), (&"test".into(), &60.into()));
+    assert_eq!(figures(own.clone()), figures(given));
+    let written: Value = serde_json::from_slice(&folder.read("run/evaluation.json")).unwrap();
+    assert_eq!(written, own);
+    assert!(page().contains("on 60 examples of the run's test data, /") && page().contains("/t.npy: "));
+    assert!(folder.succeed("evaluate run").contains("the run's test data, /"));
+    let figure = format!("{:.2}", own["log_likelihood"].as_f64().unwrap());
+    assert!(folder.succeed("runs run").contains(&figure));
+    assert_eq!(folder.summary("run")["evaluation"], own);
+    // What an earlier version left may be of any data.
+    folder.write("run/evaluation.json", figures(own).to_string().as_bytes());
+    assert_eq!(folder.summary("run")["evaluation"], Value::Null);
+}
+
+#[test]
+fn whatever_looks_at_a_run_looks_at_its_own_data() {
+    let folder = folder();
+    for line in [
+        "sample run --clamp left --gibbs-steps 20",
+        "sample run --start data --number 9 --gibbs-steps 0",
+        "transform run",
+    ] {
+        let result = |data: &str| {
+            folder.succeed(&format!("{line} {data} --out a.npy"));
+            folder.read("a.npy")
+        };
+        let data = if line.starts_with("transform") { "" } else { "--data " };
+        let [test, training] = ["t.npy", "s.npy"].map(|name| result(&format!("{data}{name}")));
+        for (split, expected) in [("", &test), ("--split test", &test), ("--split train", &training)] {
+            assert!(result(split) == *expected, "{line} {split}");
+        }
+        assert!(training != test, "{line}");
+    }
+}
+
+#[test]
+fn a_file_of_a_run_belongs_to_it_and_a_copy_elsewhere_does_not() {
+    let folder = folder();
+    let expected = figures(evaluation(&folder, "run"));
+    let checkpoint = folder.newest_checkpoint("run");
+    for model in ["run/model.safetensors", "./run/", &checkpoint] {
+        assert_eq!(figures(evaluation(&folder, model)), expected, "{model}");
+    }
+    // From within the folder the parent of the path is no name.
+    let mut command = folder.command("evaluate model.safetensors --json");
+    let output = command.current_dir(folder.path("run")).output().unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(figures(found), expected);
+
+    fs::copy(folder.path("run/model.safetensors"), folder.path("bare.safetensors")).unwrap();
+    fs::create_dir(folder.path("only")).unwrap();
+    fs::copy(folder.path("run/model.safetensors"), folder.path("only/model.safetensors")).unwrap();
+    let rule = "lies in no run's folder, so its data are not known; give some by --data";
+    for model in ["bare.safetensors", "only", "only/model.safetensors"] {
+        folder.refuse(&format!("evaluate {model}"), 2, &format!("{model}: {rule}"));
+        folder.refuse(&format!("evaluate {model} --split test"), 2, rule);
+        folder.refuse(&format!("sample {model} --clamp left"), 2, rule);
+        folder.refuse(&format!("sample {model} --start data"), 2, rule);
+        folder.refuse(&format!("transform {model}"), 2, "by their name or path after the model");
+        assert_eq!(figures(evaluation(&folder, &format!("{model} --data t.npy"))), expected);
+    }
+    // Samples of the model alone need no data.
+    folder.succeed("sample bare.safetensors --out a.npy --gibbs-steps 1");
+}
+
+#[test]
+fn the_part_is_named_and_one_that_is_not_there_is_refused() {
+    let folder = Folder::new();
+    let train = format!("train --data greys.idx {SHORT} --quiet --invert --limit 150");
+    folder.succeed(&format!("{train} --validation 40 --out run"));
+    folder.succeed(&format!("{train} --validation 40 --test-data greys.idx --out both"));
+    let counted = |line: &str| {
+        let found = evaluation(&folder, line);
+        (found["data_role"].as_str().unwrap().to_string(), found["n_examples"].as_u64().unwrap())
+    };
+    let role = |role: &str, n: u64| (role.to_string(), n);
+    assert_eq!(counted("run"), role("validation", 40));
+    assert_eq!(counted("run --split train"), role("training", 110));
+    assert_eq!(counted("both"), role("test", 200));
+    assert_eq!(counted("both --split validation"), role("validation", 40));
+    // As in training: inverted, and the last of the first 150.
+    folder.write("same.idx", &idx(greys().slice_move(ndarray::s![110..150, .., ..])));
+    let [own, given] = ["run", "run --data same.idx --binarize threshold:0.5"];
+    let own = evaluation(&folder, &format!("{own} --binarize threshold:0.5"));
+    assert_eq!(own["data_sha256"], evaluation(&folder, given)["data_sha256"]);
+    let rule = "split is test, but must be another: the run has no --test-data, so it is judged by \
+                validation";
+    folder.fail("evaluate run --split test", rule);
+    folder.fail("transform run --split test", rule);
+
+    folder.succeed("train --data bars-and-stripes:4 --hidden 8 --epochs 2 --batch-size 16 --out bars");
+    let (code, stdout, stderr) = folder.run("evaluate bars --json");
+    let found: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &found["data_role"]), (Some(0), &"training".into()));
+    assert!(found["data_warning"].as_str().unwrap().contains("has no held-out data"), "{found}");
+    assert!(stderr.starts_with("note: the run has no held-out data"), "{stderr}");
+    assert!(folder.run("sample bars --clamp left --image-shape 4x4").2.contains("no held-out data"));
+    assert!(String::from_utf8(folder.read("bars/report.html")).unwrap().contains("no held-out data"));
+    assert_eq!(folder.run("evaluate bars --split train").2, "", "who asks for them knows");
+    let rule = "split is validation, but must be another: the run was trained without --validation";
+    folder.fail("evaluate bars --split validation", rule);
+}
+
+#[test]
+fn a_file_that_moved_or_changed_is_told_with_the_way_out() {
+    let folder = folder();
+    let expected = figures(evaluation(&folder, "run"));
+    fs::rename(folder.path("s.npy"), folder.path("moved.npy")).unwrap();
+    // Only what is looked at has to be there.
+    assert_eq!(figures(evaluation(&folder, "run")), expected);
+    folder.fail("evaluate run --split train", "s.npy: cannot read: No such file");
+    folder.fail("evaluate run --split train", "; say where the file is by --data");
+    folder.fail("transform run --split train", "say where the file is by their name or path after");
+    assert_eq!(evaluation(&folder, "run --data moved.npy")["n_examples"], 300);
+    let mut changed = rectangles(60, 2);
+    changed[[0, 0, 0]] ^= 1;
+    folder.write_npy("t.npy", changed.view());
+    folder.fail("evaluate run", "t.npy: has the SHA-256 ");
+    folder.fail("evaluate run", "but the run was made with ");
+    folder.fail("sample run --clamp left", "say where that file is by --data");
+    folder.write_npy("wide.npy", Array2::<u8>::ones((9, 785)).view());
+    folder.fail("evaluate run --data wide.npy", "wide.npy has 785 visible units an example");
+}
+
+#[cfg(feature = "mnist")]
+#[test]
+fn a_run_on_mnist_has_the_test_images() {
+    let folder = Folder::new();
+    let train = "train --limit 300 --validation 100 --hidden 4 --epochs 1 --batch-size 50 --quiet";
+    folder.succeed(&format!("{train} --out run"));
+    let found = evaluation(&folder, "run");
+    assert_eq!((&found["data"], &found["data_role"]), (&"mnist test".into(), &"test".into()));
+    assert_eq!(found["n_examples"], 10_000);
+    let train = evaluation(&folder, "run --split train");
+    assert_eq!((&train["data"], &train["n_examples"]), (&"mnist train".into(), &200.into()));
+    // Where MNIST is asked for by name, it is as it is.
+    assert_eq!(figures(evaluation(&folder, "run --data mnist")), figures(found));
+    folder.succeed("transform run mnist --out a.npy");
+    let features: Array2<f32> = ndarray_npy::read_npy(folder.path("a.npy")).unwrap();
+    assert_eq!(features.nrows(), 60_000);
+}
