@@ -59,6 +59,17 @@ pub enum Purpose {
     ChainReset = 16,
     /// A chain of `sample --clamp`, which completes an example; index: the example.
     Inpainting = 17,
+    /// A chain of a pilot run on the path from a uniform base; index: as of [`Self::PilotAnnealing`].
+    WitnessPilot = 18,
+    /// A chain that is annealed from a uniform base to the model; index: the chain.
+    Witness = 19,
+    /// A chain that is annealed to where others start that go back; index: base · number of
+    /// chains + chain, the uniform base being the second.
+    Scout = 20,
+    /// Which scouts are taken for that; index 0.
+    ScoutChoice = 21,
+    /// Where mean field starts to look for modes; index: the start.
+    MeanFieldStart = 22,
 }
 
 /// A stream of random words, found by its address.

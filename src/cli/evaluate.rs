@@ -143,10 +143,11 @@ impl Evaluate {
         };
         let base_rates = self.base_rates(&examples, &rbm, &provenance, binarization)?;
         let model_states = match &self.chains {
-            Some(path) => states(path, &rbm)?,
-            None => visible.clone(),
+            Some(path) => Some(states(path, &rbm)?),
+            None => None,
         };
-        let starts = Starts { base_rates: &base_rates, model_states: &model_states };
+        let model_states = model_states.as_ref();
+        let starts = Starts { base_rates: &base_rates, model_states };
         let config = EvaluationConfig {
             method: self.method,
             n_chains: self.n_chains,

@@ -12,7 +12,7 @@
 use super::progress::counter;
 use super::{LogMean, Progress};
 use crate::bits::BitMatrix;
-use crate::gibbs::{AnnealedChains, Chains, Path};
+use crate::gibbs::{AnnealedChains, Path};
 use crate::rng::{Purpose, Stream};
 
 /// An estimate of log Z.
@@ -74,33 +74,28 @@ impl Ais {
         progress: Progress<'_>,
     ) -> Self {
         let n_chains = model.n_rows();
-        assert!(n_chains >= 2, "no variance of {n_chains} chains");
-        let forward = forward(path, betas, n_chains, seed, progress);
+        let own = (0..n_chains as u64)
+            .map(|chain| Stream::new(seed, Purpose::ForwardAnnealing, chain))
+            .collect();
+        let (forward, _) = forward(path, betas, own, ("annealing", progress));
         let reverse = reverse(path, betas, (model, streams), progress);
-        Self::of_weights(path.log_z_of_base(), &forward, &reverse, betas.len())
+        let families: Vec<_> = (0..n_chains).collect();
+        Self::of_weights(path.log_z_of_base(), &forward, (&reverse, &families), betas.len())
     }
 
-    /// From the lowest to the highest end of the three 95 % intervals.
-    pub fn interval(&self) -> (f64, f64) {
-        let all = [self.forward.log_z, self.reverse.log_z, self.bennett];
-        let low = all.iter().map(|estimate| estimate.low).fold(f64::INFINITY, f64::min);
-        let high = all.iter().map(|estimate| estimate.high).fold(f64::NEG_INFINITY, f64::max);
-        (low, high)
-    }
-
-    /// From the log-weights of both sides.
-    fn of_weights(log_z_of_base: f64, forward: &[f64], reverse: &[f64], n_steps: usize) -> Self {
-        let side = |log_weights: &[f64], sign: f64| {
-            let weights = LogMean::of(log_weights);
-            let log_z = log_z_of_base + sign * weights.log_mean;
-            let deviations = student(log_weights.len() - 1);
-            Side { log_z: LogZ::new(log_z, weights.standard_error, deviations), weights }
-        };
+    /// From the log-weights of both sides, those of the reverse one with their families: chains
+    /// that started at one state.
+    pub(super) fn of_weights(
+        log_z_of_base: f64,
+        forward: &[f64],
+        (reverse, families): (&[f64], &[usize]),
+        n_steps: usize,
+    ) -> Self {
         let (ratio, standard_error) = bennett(forward, reverse);
         let deviations = student(forward.len() + reverse.len() - 2);
         Self {
-            forward: side(forward, 1.0),
-            reverse: side(reverse, -1.0),
+            forward: Side::new(log_z_of_base, 1.0, LogMean::of(forward)),
+            reverse: Side::new(log_z_of_base, -1.0, LogMean::of_families(reverse, families)),
             bennett: LogZ::new(log_z_of_base + ratio, standard_error, deviations),
             n_chains: forward.len(),
             n_steps,
@@ -108,30 +103,46 @@ impl Ais {
     }
 }
 
-/// Log-weights of chains that go from the base to the model: the mean of w is Z over that of the
-/// base.
-fn forward(
+impl Side {
+    /// From log-weights whose mean is that of Z over the base's (`sign` 1) or of its inverse (-1).
+    fn new(log_z_of_base: f64, sign: f64, weights: LogMean) -> Self {
+        let deviations = student(weights.n - 1);
+        let log_z = log_z_of_base + sign * weights.log_mean;
+        Self { log_z: LogZ::new(log_z, weights.standard_error, deviations), weights }
+    }
+
+    /// From the log-weights of chains that went from the base of a path to its machine.
+    pub(super) fn forward(path: &Path<'_>, log_weights: &[f64]) -> Self {
+        Self::new(path.log_z_of_base(), 1.0, LogMean::of(log_weights))
+    }
+}
+
+/// Leads chains, one for each stream, from the base to the model: their log-weights, the mean of
+/// whose w is Z over that of the base, and the states v in which they end.
+///
+/// # Panics
+/// If there are fewer than two chains.
+pub(super) fn forward(
     path: &Path<'_>,
     betas: &[f64],
-    n_chains: usize,
-    seed: u64,
-    progress: Progress<'_>,
-) -> Vec<f64> {
-    let mut streams: Vec<_> = (0..n_chains as u64)
-        .map(|chain| Stream::new(seed, Purpose::ForwardAnnealing, chain))
-        .collect();
+    mut streams: Vec<Stream>,
+    (what, progress): (&'static str, Progress<'_>),
+) -> (Vec<f64>, BitMatrix) {
+    let n_chains = streams.len();
+    assert!(n_chains >= 2, "no variance of {n_chains} chains");
     let start = path.draw_base(&mut streams);
     let mut chains = AnnealedChains::new(path, 0.0, &start, &streams);
-    let Some((last, before)) = betas.split_last() else { return chains.log_weights() };
-    chains.advance(before, &counter("annealing", (n_chains * before.len()) as u64, progress));
+    let Some((last, before)) = betas.split_last() else { return (chains.log_weights(), start) };
+    chains.advance(before, &counter(what, (n_chains * before.len()) as u64, progress));
     chains.weigh(*last);
-    let beyond = path.beyond_fixed_point(&chains.visible());
-    chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x + beyond).collect()
+    let ends = chains.visible();
+    let beyond = path.beyond_fixed_point(&ends);
+    (chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x + beyond).collect(), ends)
 }
 
 /// Log-weights of chains that go from the model to the base: the mean of w is Z of the base over
 /// that of the model.
-fn reverse(
+pub(super) fn reverse(
     path: &Path<'_>,
     betas: &[f64],
     (model, streams): (&BitMatrix, &[Stream]),
@@ -145,32 +156,6 @@ fn reverse(
     chains.advance(&falling, &counter("annealing back", total, progress));
     chains.weigh(0.0);
     chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x - beyond).collect()
-}
-
-/// Chains in, or near, the model's distribution: they start at states spread evenly over the rows
-/// of `start` and make `burn_in` sweeps. Returns v (C, V) and the streams to go on with.
-pub fn model_chains(
-    path: &Path<'_>,
-    start: &BitMatrix,
-    n_chains: usize,
-    burn_in: usize,
-    seed: u64,
-    progress: Progress<'_>,
-) -> (BitMatrix, Vec<Stream>) {
-    let states = start.spread(n_chains);
-    let streams: Vec<_> = (0..n_chains as u64)
-        .map(|chain| Stream::new(seed, Purpose::ReverseAnnealing, chain))
-        .collect();
-    if burn_in == 0 {
-        return (states, streams);
-    }
-    let image = path.image();
-    let mut chains = Chains::from_visible(image, &states, streams);
-    for sweep in 1..=burn_in {
-        chains.sweep(image);
-        progress("burn-in", sweep as u64, burn_in as u64);
-    }
-    (chains.visible(), chains.streams().to_vec())
 }
 
 /// The logarithm of the ratio of normalisers, model over base, by Bennett's acceptance ratio, and
@@ -234,7 +219,8 @@ mod tests {
     /// Equal weights on both sides leave no doubt.
     #[test]
     fn weights_that_agree_have_no_error() {
-        let ais = Ais::of_weights(10.0, &[2.0; 7], &[-2.0; 7], 1);
+        let reverse = (&[-2.0; 7][..], &[0, 1, 2, 3, 4, 5, 6][..]);
+        let ais = Ais::of_weights(10.0, &[2.0; 7], reverse, 1);
         for z in [ais.forward.log_z, ais.reverse.log_z] {
             assert!((z.log_z - 12.0).abs() < 1e-12 && z.standard_error < 1e-6, "{z:?}");
         }

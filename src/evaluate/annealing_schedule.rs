@@ -57,10 +57,10 @@ impl AnnealingSchedule {
     /// [`Error::InvalidSetting`] if there are no steps or more than [`MAX_STEPS`].
     pub fn betas(self, path: &Path<'_>, seed: u64, progress: Progress<'_>) -> Result<Vec<f64>> {
         match self {
-            Self::Adaptive => Ok(adapted(path, None, seed, progress)),
+            Self::Adaptive => Ok(adapted(path, None, (seed, Purpose::PilotAnnealing), progress)),
             Self::AdaptiveSteps(n) => {
                 self.check(n)?;
-                Ok(adapted(path, Some(n), seed, progress))
+                Ok(adapted(path, Some(n), (seed, Purpose::PilotAnnealing), progress))
             }
             Self::Linear(n) => {
                 self.check(n)?;
@@ -76,6 +76,23 @@ impl AnnealingSchedule {
         }
     }
 
+    /// β after each of `n_steps` steps of the witness, whose `path` starts from a uniform base:
+    /// equal steps where this schedule has given ones, else adapted to the path.
+    pub(super) fn of_witness(
+        self,
+        path: &Path<'_>,
+        n_steps: usize,
+        seed: u64,
+        progress: Progress<'_>,
+    ) -> Vec<f64> {
+        match self {
+            Self::Adaptive | Self::AdaptiveSteps(_) => {
+                adapted(path, Some(n_steps), (seed, Purpose::WitnessPilot), progress)
+            }
+            Self::Linear(_) | Self::Sm2008 => linear(n_steps),
+        }
+    }
+
     fn check(self, n_steps: usize) -> Result<()> {
         if (1..=MAX_STEPS).contains(&n_steps) { Ok(()) } else { Err(invalid(&self.to_string())) }
     }
@@ -86,13 +103,18 @@ fn linear(n: usize) -> Vec<f64> {
 }
 
 /// Two pilots, each on the steps that the one before suggests.
-fn adapted(path: &Path<'_>, n_steps: Option<usize>, seed: u64, progress: Progress<'_>) -> Vec<f64> {
+fn adapted(
+    path: &Path<'_>,
+    n_steps: Option<usize>,
+    streams: (u64, Purpose),
+    progress: Progress<'_>,
+) -> Vec<f64> {
     let total: usize = PILOTS.iter().sum();
     let tell = counter("pilot", total as u64 * PILOT_CHAINS, progress);
     let mut betas = linear(PILOTS[0]);
-    let mut segments = Segments::measure(path, &betas, (seed, 0), &tell);
+    let mut segments = Segments::measure(path, &betas, (streams, 0), &tell);
     betas = segments.spread(PILOTS[1]);
-    segments = Segments::measure(path, &betas, (seed, PILOT_CHAINS), &tell);
+    segments = Segments::measure(path, &betas, (streams, PILOT_CHAINS), &tell);
     let n_steps = n_steps.unwrap_or_else(|| {
         // var(log w) falls as one over the steps.
         let wanted = segments.variance / AIM * PILOTS[1] as f64;
@@ -125,7 +147,7 @@ impl Segments {
     fn measure(
         path: &Path<'_>,
         betas: &[f64],
-        (seed, first_index): (u64, u64),
+        ((seed, purpose), first_index): ((u64, Purpose), u64),
         tell: &(dyn Fn(usize) + Sync),
     ) -> Self {
         /// Segments on either side over which covariances are averaged: a pilot is noisy.
@@ -133,7 +155,7 @@ impl Segments {
         /// No segment has less than this share of the mean density.
         const LEAST: f64 = 0.05;
         let mut streams: Vec<_> = (first_index..first_index + PILOT_CHAINS)
-            .map(|index| Stream::new(seed, Purpose::PilotAnnealing, index))
+            .map(|index| Stream::new(seed, purpose, index))
             .collect();
         let start = path.draw_base(&mut streams);
         let mut chains = AnnealedChains::new(path, 0.0, &start, &streams);

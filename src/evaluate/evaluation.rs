@@ -1,10 +1,9 @@
 //! The log-likelihood of a set of examples, how it was found and how far to trust it.
 
-use super::ais::{Ais, model_chains};
-use super::annealing_schedule::MAX_STEPS;
+use super::evidence::gather;
 use super::free_energy::mean_free_energy;
 use super::raise::raise;
-use super::{AnnealingSchedule, Exact, Progress, Score};
+use super::{AnnealingSchedule, Estimate, Evidence, Exact, Progress, Score, Verdict};
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::gibbs::Path;
@@ -12,7 +11,6 @@ use crate::model::Rbm;
 use crate::setting::by_name;
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// How log Z is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +57,7 @@ impl Default for EvaluationConfig {
             method: Method::Auto,
             n_chains: 200,
             schedule: AnnealingSchedule::Adaptive,
-            burn_in: 5000,
+            burn_in: 1000,
             raise: 0,
             seed: 0,
         }
@@ -69,102 +67,6 @@ impl Default for EvaluationConfig {
 /// Chains of RAISE for each example.
 const RAISE_CHAINS: usize = 4;
 
-/// The most that forward and reverse AIS may differ by, in nats.
-pub const MOST_APART: f64 = 0.5;
-
-/// The least effective sample size of forward AIS, and its least share of the chains.
-///
-/// That of the reverse side is reported, but not judged: a small one makes reverse AIS too high on
-/// average, and so the two sides differ. (Chains that did not start in the model's distribution can
-/// hide that, as they make it too low.)
-pub const LEAST_ESS: (f64, f64) = (50.0, 0.1);
-
-/// Whether to believe a log-likelihood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Found by enumeration.
-    Exact,
-    /// Forward and reverse AIS differ by at most [`MOST_APART`], and the effective sample size of
-    /// the forward side is at least [`LEAST_ESS`]. A mode that neither side visits stays invisible.
-    Believable,
-    /// One of these rules is broken.
-    Doubtful {
-        /// Which, with the numbers.
-        reasons: Vec<String>,
-        /// What to raise or to change.
-        remedies: Vec<String>,
-    },
-}
-
-impl Verdict {
-    /// `exact`, `believable` or `doubtful`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::Believable => "believable",
-            Self::Doubtful { .. } => "doubtful",
-        }
-    }
-
-    fn of(ais: &Ais, burn_in: usize) -> Self {
-        let (mut reasons, mut remedies) = (Vec::new(), Vec::new());
-        let n_chains = ais.n_chains;
-        let (least, share) = LEAST_ESS;
-        if (n_chains as f64) < 2.0 * least {
-            remedies.push(format!("raise n_chains ({n_chains}) to {} or more", 4.0 * least));
-        }
-        let gap = ais.reverse.log_z.log_z - ais.forward.log_z.log_z;
-        if gap < -MOST_APART {
-            remedies.push(format!(
-                "raise burn_in ({burn_in}): the chains to anneal back are not yet in the model's \
-                 distribution"
-            ));
-        }
-        let ess = ais.forward.weights.ess;
-        if !(ess >= least && ess >= share * n_chains as f64) {
-            reasons.push(format!(
-                "the effective sample size of forward AIS is {ess:.1} of {n_chains} chains, but \
-                 must be at least {least} and {} % of them",
-                100.0 * share
-            ));
-        }
-        // A comparison that is false for NaN.
-        let is_near = gap.abs() <= MOST_APART;
-        if !is_near {
-            reasons.push(format!(
-                "reverse AIS less forward AIS is {gap:+.2} nats, but must be within {MOST_APART}"
-            ));
-        }
-        if reasons.is_empty() {
-            return Self::Believable;
-        }
-        // var(log w) falls as one over the steps; what is asked for is at least a doubling.
-        let variance = ais.forward.weights.variance.max(ais.reverse.weights.variance).max(2.0);
-        let n_steps = (ais.n_steps as f64 * variance / 1000.0).ceil() * 1000.0;
-        let n_steps = n_steps.min(MAX_STEPS as f64);
-        remedies.push(format!("take more steps (schedule adaptive:{n_steps})"));
-        Self::Doubtful { reasons, remedies }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exact => f.write_str("exact"),
-            Self::Believable => f.write_str(
-                "believable: both sides agree and the effective sample size suffices (a mode that \
-                 neither side visits would not show)",
-            ),
-            Self::Doubtful { reasons, remedies } => write!(
-                f,
-                "doubtful, do not rely on it: {}; to remedy it, {}",
-                reasons.join("; "),
-                remedies.join(", or ")
-            ),
-        }
-    }
-}
-
 /// A log-likelihood with what is known of its uncertainty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
@@ -173,15 +75,16 @@ pub struct Evaluation {
     /// The mean of log p(v) over the examples, in nats, by the best estimate of log Z; its
     /// standard error is that over examples, log Z taken as known.
     pub log_likelihood: Score,
-    /// The best estimate of log Z: exact, or Bennett's.
+    /// log Z: exact, or the estimate that the evidence supports.
     pub log_z: f64,
-    /// The lower end of log Z's interval: by AIS the lowest end of the three estimates' 95 %
-    /// intervals.
+    /// Which that is.
+    pub estimate: Estimate,
+    /// The lower end of log Z's interval, [`Evidence::interval`].
     pub log_z_low: f64,
     /// The upper end of log Z's interval.
     pub log_z_high: f64,
-    /// Both sides of AIS; none where log Z is exact.
-    pub ais: Option<Ais>,
+    /// What AIS gathered; none where log Z is exact.
+    pub evidence: Option<Evidence>,
     /// RAISE on some of the examples, if asked for.
     pub raise: Option<Score>,
     /// Whether to believe it.
@@ -193,8 +96,9 @@ pub struct Evaluation {
 pub struct Starts<'a> {
     /// Rates of the base distribution (V), each above 0 and below 1.
     pub base_rates: &'a Array1<f64>,
-    /// States (any number, V) from which the burn-in leads to the model's distribution.
-    pub model_states: &'a BitMatrix,
+    /// States (any number, V) of chains that are near the model's distribution, such as those of its
+    /// training; none: those that scouts find.
+    pub model_states: Option<&'a BitMatrix>,
 }
 
 impl Evaluation {
@@ -220,27 +124,29 @@ impl Evaluation {
             Method::Exact => true,
             Method::Ais => false,
         };
-        let EvaluationConfig { n_chains, burn_in, seed, .. } = *config;
+        let seed = config.seed;
         let exact =
             if is_exact { Some(Exact::with_progress(rbm, progress)?.log_z()) } else { None };
-        let (mut ais, mut bounds) = (None, None);
+        let (mut evidence, mut bounds) = (None, None);
         if !is_exact || config.raise > 0 {
             let path = Path::new(rbm, starts.base_rates)?;
             let betas = config.schedule.betas(&path, seed, progress)?;
             if !is_exact {
-                let start = starts.model_states;
-                let (model, streams) =
-                    model_chains(&path, start, n_chains, burn_in, seed, progress);
-                ais = Some(Ais::new(&path, &betas, (&model, &streams), seed, progress));
+                let states = starts.model_states;
+                evidence = Some(gather((rbm, &path), &betas, states, config, progress)?);
             }
             if config.raise > 0 {
                 let some = visible.spread(config.raise.min(visible.n_rows()));
                 bounds = Some(raise(&path, &betas, &some, RAISE_CHAINS, seed, progress));
             }
         }
-        let (log_z, (log_z_low, log_z_high), verdict) = match (exact, &ais) {
-            (None, Some(ais)) => (ais.bennett.log_z, ais.interval(), Verdict::of(ais, burn_in)),
-            (Some(log_z), None) => (log_z, (log_z, log_z), Verdict::Exact),
+        let (estimate, log_z, (log_z_low, log_z_high), verdict) = match (exact, &evidence) {
+            (None, Some(evidence)) => {
+                let verdict = Verdict::of(evidence);
+                let (estimate, log_z) = Estimate::of(evidence, &verdict);
+                (estimate, log_z, evidence.interval(), verdict)
+            }
+            (Some(log_z), None) => (Estimate::Enumeration, log_z, (log_z, log_z), Verdict::Exact),
             _ => unreachable!("one of the two methods"),
         };
         let free_energy = mean_free_energy(rbm, visible);
@@ -248,9 +154,10 @@ impl Evaluation {
             free_energy,
             log_likelihood: Score { mean: -free_energy.mean - log_z, ..free_energy },
             log_z,
+            estimate,
             log_z_low,
             log_z_high,
-            ais,
+            evidence,
             raise: bounds.as_deref().map(Score::of),
             verdict,
         })
@@ -264,7 +171,7 @@ impl Evaluation {
 
     /// The effective sample size of forward AIS; none where log Z is exact.
     pub fn ess(&self) -> Option<f64> {
-        self.ais.as_ref().map(|ais| ais.forward.weights.ess)
+        self.evidence.as_ref().map(|evidence| evidence.sides.forward.weights.ess)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The logarithm of a mean of weights that are known by their logarithms, and how far to trust it.
 
+use std::collections::BTreeMap;
+
 /// log Σ exp(x), without overflow, in the order given.
 pub(super) fn log_sum_exp(terms: &[f64]) -> f64 {
     let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -18,6 +20,8 @@ pub struct LogMean {
     pub standard_error: f64,
     /// var(log w).
     pub variance: f64,
+    /// The number of weights, or of families of them.
+    pub n: usize,
     /// Effective sample size (Σw)² / Σw², 1 to the number of weights: how many equal weights
     /// would tell as much (Kong, 1992).
     pub ess: f64,
@@ -26,17 +30,36 @@ pub struct LogMean {
 impl LogMean {
     /// Of at least two weights.
     pub fn of(log_weights: &[f64]) -> Self {
+        Self::of_families(log_weights, &(0..log_weights.len()).collect::<Vec<_>>())
+    }
+
+    /// Of at least two weights, of which those of one family (N, a number for each weight) are not
+    /// independent: chains that started at the same state. With m the mean of w and S the sum of
+    /// w/m − 1 over a family, the variance of the mean is ΣS² over the families, as for weights of
+    /// one each, G/(G − 1) times for G of them; one family alone has no error that is known.
+    pub fn of_families(log_weights: &[f64], families: &[usize]) -> Self {
+        assert_eq!(log_weights.len(), families.len(), "a family for each weight");
         let n = log_weights.len() as f64;
         let log_sum = log_sum_exp(log_weights);
-        let squares: f64 = log_weights.iter().map(|&x| libm::exp(2.0 * (x - log_sum))).sum();
+        let shares = || log_weights.iter().map(|&x| libm::exp(x - log_sum));
+        let mut sums = BTreeMap::new();
+        for (share, family) in shares().zip(families) {
+            *sums.entry(family).or_insert(0.0) += share - 1.0 / n;
+        }
+        let n_families = sums.len() as f64;
+        let of_families: f64 = sums.values().map(|sum| sum * sum).sum();
         let mean = log_weights.iter().sum::<f64>() / n;
         let deviations: f64 = log_weights.iter().map(|&x| (x - mean) * (x - mean)).sum();
+        let standard_error = match sums.len() {
+            1 => f64::INFINITY,
+            _ => (of_families * n_families / (n_families - 1.0)).sqrt(),
+        };
         Self {
             log_mean: log_sum - libm::log(n),
-            // The variance of w / mean w, n Σw² / (Σw)² − 1, over n − 1.
-            standard_error: ((squares * n - 1.0).max(0.0) / (n - 1.0)).sqrt(),
+            standard_error,
+            n: sums.len(),
             variance: deviations / (n - 1.0),
-            ess: 1.0 / squares,
+            ess: 1.0 / shares().map(|share| share * share).sum::<f64>(),
         }
     }
 }
@@ -57,5 +80,18 @@ mod tests {
         let squares: f64 = weights.iter().map(|w| w * w).sum();
         assert!((found.ess - weights.iter().sum::<f64>().powi(2) / squares).abs() < 1e-9);
         assert_eq!(log_sum_exp(&[1000.0, f64::NEG_INFINITY]), 1000.0);
+    }
+
+    /// Weights that stand twice tell no more than once.
+    #[test]
+    fn a_family_counts_once() {
+        let once = [1.0, 2.0, 4.0, 0.0];
+        let twice: Vec<f64> = once.iter().chain(&once).copied().collect();
+        let families = [0, 1, 2, 3, 0, 1, 2, 3];
+        let (one, two) = (LogMean::of(&once), LogMean::of_families(&twice, &families));
+        assert!((one.standard_error - two.standard_error).abs() < 1e-12, "{one:?} {two:?}");
+        assert!((one.log_mean - two.log_mean).abs() < 1e-12);
+        assert!(LogMean::of(&twice).standard_error < 0.7 * one.standard_error);
+        assert_eq!(LogMean::of_families(&once, &[5; 4]).standard_error, f64::INFINITY);
     }
 }

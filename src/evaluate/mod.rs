@@ -1,10 +1,12 @@
 //! How good a machine is: scores of examples under it, each with its uncertainty.
 //!
 //! ```text
-//!  exact ────────────────────────────────┐
-//!  path ──► annealing_schedule ─┬─► ais ─┼─► evaluation: log-likelihood, interval, verdict
-//!                               └─► raise┤
-//!  free_energy ──────────────────────────┘
+//!  exact ─────────────────────────────────────────────────┐
+//!  path ──► annealing_schedule ─┬─► ais ──┐               │
+//!           model_states ───────┼─► ais   ├─► evidence ───┼─► evaluation: log-likelihood,
+//!           mean_field ─────────┼─────────┘   └► verdict ─┤   interval, verdict
+//!                               └─► raise ────────────────┤
+//!  base, free_energy ─────────────────────────────────────┘
 //!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
 //! ```
 //!
@@ -23,6 +25,16 @@ pub mod annealing_schedule;
 
 pub mod ais;
 
+pub mod base;
+
+mod model_states;
+
+mod mean_field;
+
+pub mod evidence;
+
+pub mod verdict;
+
 pub mod raise;
 
 pub mod free_energy;
@@ -37,9 +49,12 @@ pub mod evaluation;
 
 pub use ais::Ais;
 pub use annealing_schedule::AnnealingSchedule;
-pub use evaluation::{Evaluation, EvaluationConfig, Method, Verdict};
+pub use base::Base;
+pub use evidence::Evidence;
+pub use evaluation::{Evaluation, EvaluationConfig, Method};
 pub use exact::Exact;
 pub use hidden_activity::HiddenActivity;
 pub use log_mean::LogMean;
 pub use progress::Progress;
 pub use score::Score;
+pub use verdict::{Estimate, Verdict};

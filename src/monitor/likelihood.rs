@@ -29,8 +29,15 @@ pub struct Likelihood {
 }
 
 impl Likelihood {
-    /// Of examples (up to 10,000, spread evenly), every so many epochs and at the end of the run.
-    pub fn new(examples: &Examples, method: Method, every: usize, seed: u64) -> Self {
+    /// Of `scored` examples (up to 10,000, spread evenly) under machines trained on others, every so
+    /// many epochs and at the end of the run.
+    pub fn new(
+        (scored, training): (&Examples, &Examples),
+        method: Method,
+        every: usize,
+        seed: u64,
+    ) -> Self {
+        let examples = scored;
         let (n, n_examples) = (examples.n_examples().min(MOST), examples.n_examples());
         let visible = examples.fixed_bits(seed, (0..n).map(|at| at * n_examples / n));
         let config = EvaluationConfig {
@@ -41,7 +48,7 @@ impl Likelihood {
             raise: 0,
             seed,
         };
-        Self { visible, base_rates: smoothed_rates(&examples.mean()), config, every }
+        Self { visible, base_rates: smoothed_rates(&training.mean()), config, every }
     }
 
     /// Whether it is time for it after update `updates` of a run.
@@ -61,10 +68,11 @@ impl Likelihood {
         let model_states = match trainer.config().algorithm {
             Algorithm::Cd => {
                 config.burn_in = EvaluationConfig::default().burn_in;
-                &self.visible
+                None
             }
-            Algorithm::Pcd | Algorithm::Pt => &trainer.chains().visible(),
+            Algorithm::Pcd | Algorithm::Pt => Some(trainer.chains().visible()),
         };
+        let model_states = model_states.as_ref();
         let starts = Starts { base_rates: &self.base_rates, model_states };
         let model = trainer.model();
         Evaluation::new(&model, &self.visible, starts, &config, &|_, _, _| ())

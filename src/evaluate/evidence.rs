@@ -1,0 +1,150 @@
+//! All that an evaluation by AIS gathers on log Z, and when it gathers more.
+//!
+//! ```text
+//!  base ────► scouts ──┐                     ┌──► forward side ──┐
+//!  uniform ─► scouts ──┴─► model states ─────┼──► reverse side ──┼─► enough? else once more
+//!  (or chains of the training) ──────────────┘                   │
+//!  uniform ─► witness ───────────────────────────────────────────┼─► Evidence ──► Verdict
+//!  ends of all chains ─► mean field: modes that they did not see ┘
+//! ```
+
+use super::ais::{Ais, Side, forward, reverse};
+use super::evaluation::EvaluationConfig;
+use super::mean_field::log_unseen;
+use super::model_states::ModelStates;
+use super::{Progress, verdict};
+use crate::bits::BitMatrix;
+use crate::error::Result;
+use crate::gibbs::Path;
+use crate::model::Rbm;
+use crate::rng::{Purpose, Stream};
+use ndarray::Array1;
+
+/// Rounds of both sides at most: a second doubles the chains where the first does not suffice.
+const MOST_ROUNDS: u64 = 2;
+
+/// The witness has one step for so many of the forward side,
+const WITNESS_SHARE: usize = 4;
+/// and so have the scouts of each base;
+const SCOUT_SHARE: usize = 8;
+/// but neither has fewer than these, if that has as many.
+const LEAST_STEPS: usize = 1000;
+
+/// The share of log Z's mass that may lie in modes that nothing has seen: the interval leaves room for
+/// it.
+pub const UNSEEN_SHARE: f64 = 0.05;
+
+/// What is known of log Z by annealed importance sampling.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    /// Both sides on the path from the base.
+    pub sides: Ais,
+    /// A shorter forward run from a uniform base: it knows nothing of what led to the base.
+    pub witness: Side,
+    /// A lower bound on the logarithm of the mass of modes that mean field finds and no chain saw; −∞
+    /// where it finds none.
+    pub log_unseen: f64,
+}
+
+impl Evidence {
+    /// log Z's interval: from the lowest to the highest end of the 95 % intervals of forward and
+    /// reverse side, and above that room for modes that no chain saw: of [`UNSEEN_SHARE`] of the
+    /// mass, and of what mean field finds. Where the verdict is `believable`, it is meant to hold for
+    /// 99 % of models.
+    pub fn interval(&self) -> (f64, f64) {
+        let (forward, reverse) = (self.sides.forward.log_z, self.sides.reverse.log_z);
+        let room = libm::log1p(UNSEEN_SHARE + self.unseen_share());
+        (forward.low.min(reverse.low), forward.high.max(reverse.high) + room)
+    }
+
+    /// The mass of modes that mean field finds and no chain saw, at least, over what the chains saw.
+    pub fn unseen_share(&self) -> f64 {
+        libm::exp(self.log_unseen - self.sides.bennett.log_z)
+    }
+}
+
+/// Anneals along `path`, a step for each of `betas`, and gathers the rest.
+///
+/// # Errors
+/// As [`Path::new`].
+pub(super) fn gather(
+    (rbm, path): (&Rbm, &Path<'_>),
+    betas: &[f64],
+    model_states: Option<&BitMatrix>,
+    config: &EvaluationConfig,
+    progress: Progress<'_>,
+) -> Result<Evidence> {
+    let EvaluationConfig { n_chains, schedule, burn_in, seed, .. } = *config;
+    let streams = |purpose, first: u64| -> Vec<Stream> {
+        (first..first + n_chains as u64).map(|chain| Stream::new(seed, purpose, chain)).collect()
+    };
+    let n_steps = betas.len();
+    let uniform = Path::new(rbm, &Array1::from_elem(rbm.n_visible(), 0.5))?;
+    let of_witness = schedule.of_witness(&uniform, share(n_steps, WITNESS_SHARE), seed, progress);
+    let own = streams(Purpose::Witness, 0);
+    let (log_weights, _) = forward(&uniform, &of_witness, own, ("witness", progress));
+    let witness = Side::forward(&uniform, &log_weights);
+
+    let scouted = || {
+        let n = share(n_steps, SCOUT_SHARE);
+        let [from_base, from_uniform] = [thinned(betas, n), thinned(&of_witness, n)];
+        let paths = [(path, &from_base[..]), (&uniform, &from_uniform[..])];
+        ModelStates::scouted(&paths, n_chains, seed, progress)
+    };
+    let are_given = model_states.is_some();
+    let mut model_states = match model_states {
+        Some(given) => ModelStates::given(given, n_chains),
+        None => scouted(),
+    };
+    let (mut rising, mut falling, mut families) = (Vec::new(), Vec::new(), Vec::new());
+    let mut visited = Vec::new();
+    for round in 0.. {
+        let first = round * n_chains as u64;
+        let own = streams(Purpose::ForwardAnnealing, first);
+        let (log_weights, ends) = forward(path, betas, own, ("annealing", progress));
+        rising.extend(log_weights);
+        let (model, own) = model_states.led_to_model(path, burn_in, (seed, first), progress);
+        falling.extend(reverse(path, betas, (&model, &own), progress));
+        families.extend(&model_states.families);
+        visited.extend([ends, model]);
+
+        let log_z_of_base = path.log_z_of_base();
+        let sides = Ais::of_weights(log_z_of_base, &rising, (&falling, &families), n_steps);
+        if round + 1 == MOST_ROUNDS || verdict::is_enough(&sides) {
+            let log_unseen = log_unseen(rbm, &BitMatrix::concatenate(&visited), seed);
+            return Ok(Evidence { sides, witness, log_unseen });
+        }
+        if are_given && verdict::is_below(&sides) {
+            // The given chains are not in the model's distribution: scouts may be.
+            model_states = scouted();
+            falling.clear();
+            families.clear();
+        }
+    }
+    unreachable!("the rounds end")
+}
+
+/// The steps of a run that has its share of them.
+fn share(n_steps: usize, share: usize) -> usize {
+    n_steps.div_ceil(share).max(n_steps.min(LEAST_STEPS))
+}
+
+/// Every so many of the steps of a schedule, the last among them: `n`, or somewhat more.
+fn thinned(betas: &[f64], n: usize) -> Vec<f64> {
+    let mut some: Vec<f64> = betas.iter().rev().step_by((betas.len() / n).max(1)).copied().collect();
+    some.reverse();
+    some
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinned_schedules_end_at_the_model() {
+        let betas: Vec<f64> = (1..=10).map(|step| f64::from(step) / 10.0).collect();
+        assert_eq!(thinned(&betas, 3), [0.1, 0.4, 0.7, 1.0]);
+        assert_eq!(thinned(&betas, 10), betas);
+        assert_eq!([share(36_000, 4), share(2000, 4), share(500, 4)], [9000, 1000, 500]);
+    }
+}

@@ -1,0 +1,177 @@
+//! Modes of a machine that its chains have not seen, by mean field.
+
+use super::log_mean::log_sum_exp;
+use crate::bits::BitMatrix;
+use crate::model::{Rbm, sigmoid, softplus};
+use crate::rng::{Purpose, Stream};
+use ndarray::{Array1, Array2};
+use rayon::prelude::*;
+
+/// Starts that know nothing of the chains.
+const STARTS: u64 = 64;
+
+/// Most states of chains that are led to their modes.
+const MOST_STATES: usize = 200;
+
+/// Most rounds of the ascent.
+const ROUNDS: usize = 200;
+
+/// The ascent ends when a round gains less than this, in nats.
+const LEAST_GAIN: f64 = 1e-7;
+
+/// Two ends of the ascent are one mode if no mean of a visible unit differs by more.
+const SAME: f64 = 0.1;
+
+/// An end of the ascent.
+struct Mode {
+    /// m (V).
+    means: Vec<f64>,
+    /// The bound.
+    bound: f64,
+}
+
+/// The machine in both orders, in double precision.
+struct Machine {
+    weights: Array2<f64>,
+    turned: Array2<f64>,
+    visible_bias: Array1<f64>,
+    hidden_bias: Array1<f64>,
+}
+
+impl Machine {
+    fn new(rbm: &Rbm) -> Self {
+        let weights = rbm.weights().mapv(f64::from);
+        Self {
+            turned: weights.t().as_standard_layout().into_owned(),
+            weights,
+            visible_bias: rbm.visible_bias().mapv(f64::from),
+            hidden_bias: rbm.hidden_bias().mapv(f64::from),
+        }
+    }
+
+    /// Climbs from means μ (H) of the hidden units to a mode: independent units with means m and μ
+    /// bound log Z from below by
+    ///
+    /// ```text
+    /// L = b·m + c·μ + mᵀW μ + H(m) + H(μ),   H the entropy
+    /// ```
+    ///
+    /// (the variational inequality; Peterson and Anderson, 1987), and m = σ(b + Wμ), μ = σ(c + mᵀW)
+    /// make L the largest that it can be while the other layer stays: with that m it is
+    /// c·μ + H(μ) + Σᵢ softplus(bᵢ + (Wμ)ᵢ).
+    fn climb(&self, mut hidden: Vec<f64>) -> Mode {
+        let mut mode = Mode { means: Vec::new(), bound: f64::NEG_INFINITY };
+        for _ in 0..ROUNDS {
+            let inputs = inputs(&self.visible_bias, &self.turned, &hidden);
+            let own = hidden.iter().zip(&self.hidden_bias).map(|(&p, c)| c * p + entropy(p));
+            let bound = own.sum::<f64>() + inputs.iter().map(|&x| softplus(x)).sum::<f64>();
+            let gain = bound - mode.bound;
+            mode = Mode { means: inputs.iter().map(|&x| sigmoid(x)).collect(), bound };
+            if gain < LEAST_GAIN {
+                break;
+            }
+            let inputs = self::inputs(&self.hidden_bias, &self.weights, &mode.means);
+            hidden = inputs.iter().map(|&x| sigmoid(x)).collect();
+        }
+        mode
+    }
+}
+
+/// The bias of each unit and what the other layer adds, whose units have a row of `weights` each.
+fn inputs(bias: &Array1<f64>, weights: &Array2<f64>, others: &[f64]) -> Vec<f64> {
+    let mut inputs = bias.to_vec();
+    for (row, &mean) in weights.outer_iter().zip(others) {
+        inputs.iter_mut().zip(row).for_each(|(input, w)| *input += mean * w);
+    }
+    inputs
+}
+
+/// −p ln p − (1 − p) ln(1 − p).
+fn entropy(p: f64) -> f64 {
+    let term = |p: f64| if p > 0.0 { -p * libm::log(p) } else { 0.0 };
+    term(p) + term(1.0 - p)
+}
+
+/// A lower bound on the logarithm of the mass of the modes that mean field finds from anywhere and
+/// not from states (any number, V) of chains: −∞ where it finds none. (The bound of one mode is
+/// rigorous; that they add up takes them for disjoint.)
+pub(super) fn log_unseen(rbm: &Rbm, states: &BitMatrix, seed: u64) -> f64 {
+    let machine = Machine::new(rbm);
+    let states = states.spread(states.n_rows().min(MOST_STATES));
+    let seen: Vec<Mode> = (0..states.n_rows())
+        .into_par_iter()
+        .map(|row| {
+            let inputs = rbm.hidden_inputs(states.row(row));
+            machine.climb(inputs.iter().map(|&x| sigmoid(x)).collect())
+        })
+        .collect();
+    let from_anywhere: Vec<Mode> = (0..STARTS)
+        .into_par_iter()
+        .map(|start| {
+            // From hardly any unit on to nearly all.
+            let rate = (start as f64 + 0.5) / STARTS as f64;
+            let mut stream = Stream::new(seed, Purpose::MeanFieldStart, start);
+            let words = std::iter::repeat_with(|| stream.step()).flatten();
+            let is_on = |word: u32| f64::from(u8::from(f64::from(word) < rate * 2f64.powi(32)));
+            machine.climb(words.take(rbm.n_hidden()).map(is_on).collect())
+        })
+        .collect();
+    let is_same = |one: &Mode, other: &Mode| {
+        one.means.iter().zip(&other.means).all(|(x, y)| (x - y).abs() <= SAME)
+    };
+    let mut unseen: Vec<&Mode> = Vec::new();
+    for mode in &from_anywhere {
+        if !seen.iter().chain(unseen.iter().copied()).any(|other| is_same(mode, other)) {
+            unseen.push(mode);
+        }
+    }
+    log_sum_exp(&unseen.iter().map(|mode| mode.bound).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::Exact;
+
+    /// v is all off or all on, by one hidden unit whose bias makes the second the heavier.
+    fn two_modes(bias: f32) -> Rbm {
+        let (weights, visible) = (Array2::from_elem((30, 1), 8.0), Array1::from_elem(30, -4.0));
+        Rbm::new(weights, visible, Array1::from_elem(1, -120.0 + bias)).unwrap()
+    }
+
+    #[test]
+    fn a_mode_that_no_chain_saw_is_found_with_its_mass() {
+        let rbm = two_modes(1.5);
+        let log_z = Exact::new(&rbm).unwrap().log_z();
+        let all = |is_on| BitMatrix::from_fn(5, 30, |_, _| is_on);
+        // exp(1.5) to 1, in closed form.
+        let of_on = log_z - (1.0 + (-1.5_f64).exp()).ln();
+        assert!((log_unseen(&rbm, &all(false), 3) - of_on).abs() < 1e-6);
+        assert!((log_unseen(&rbm, &all(true), 3) - (of_on - 1.5)).abs() < 1e-6);
+        let both = BitMatrix::concatenate(&[all(false), all(true)]);
+        assert_eq!(log_unseen(&rbm, &both, 3), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn the_bound_of_a_mode_is_one() {
+        let value = |at: usize| ((at * 7919) % 401) as f32 / 100.0 - 2.0;
+        for scale in [0.1, 0.5, 2.0] {
+            let weights = Array2::from_shape_fn((9, 6), |(i, j)| scale * value(i * 6 + j));
+            let rbm = Rbm::new(
+                weights,
+                Array1::from_shape_fn(9, value),
+                Array1::from_shape_fn(6, |j| value(j + 99)),
+            )
+            .unwrap();
+            let log_z = Exact::new(&rbm).unwrap().log_z();
+            let machine = Machine::new(&rbm);
+            for start in 0..64_u32 {
+                let start = (0..6).map(|j| f64::from(start >> j & 1)).collect();
+                let bound = machine.climb(start).bound;
+                assert!(bound <= log_z + 1e-9, "{scale}: {bound} {log_z}");
+                // Without weights to speak of, it is log Z itself.
+                assert!(scale > 0.1 || log_z - bound < 1.0, "{bound} {log_z}");
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Whether to believe an estimate of log Z, and which of the estimates to quote.
+
+use super::ais::Ais;
+use super::annealing_schedule::MAX_STEPS;
+use super::evidence::Evidence;
+use crate::setting::by_name;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The most that forward and reverse AIS may differ by, in nats.
+pub const MOST_APART: f64 = 0.5;
+
+/// The most that log Z's interval may be wide, in nats.
+pub const MOST_WIDE: f64 = 1.5;
+
+/// The least effective sample size of forward AIS, and its least share of the chains.
+///
+/// That of the reverse side is reported, but not judged: a small one makes reverse AIS too high on
+/// average, and so the two sides differ.
+pub const LEAST_ESS: (f64, f64) = (50.0, 0.1);
+
+/// The most combined standard errors by which reverse AIS may lie below forward AIS. In expectation it
+/// lies above, if its chains start in the model's distribution; so these did not.
+pub const MOST_BELOW: f64 = 3.0;
+
+/// The most mass that mean field may find in modes that no chain saw, over the mass that chains saw.
+pub const MOST_UNSEEN: f64 = 0.1;
+
+/// What no rule can exclude.
+pub const CAVEAT: &str = "a mode that no run came to would not show";
+
+/// Whether to believe a log-likelihood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Found by enumeration.
+    Exact,
+    /// No rule is broken. A mode that no run came to stays invisible.
+    Believable,
+    /// One of the rules of this module is broken.
+    Doubtful {
+        /// Which, with the numbers.
+        reasons: Vec<String>,
+        /// What helps.
+        remedies: Vec<String>,
+    },
+}
+
+/// Which estimate of log Z is quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Estimate {
+    /// The sum itself.
+    Enumeration,
+    /// Bennett's, which has the least variance where both sides agree.
+    Bennett,
+    /// That of the forward side.
+    Forward,
+    /// That of the forward run from a uniform base.
+    Witness,
+}
+
+by_name!(Estimate, "estimate", {
+    Enumeration = "enumeration",
+    Bennett = "bennett",
+    Forward = "forward",
+    Witness = "witness",
+});
+
+impl Estimate {
+    /// The one that the evidence supports, and log Z by it.
+    ///
+    /// Where the verdict is doubtful, it is the higher of the two forward ones that have the effective
+    /// sample size, as each passes log Z by c nats with a chance of e^−c at most (Markov's inequality
+    /// for an unbiased mean); Bennett's rests on a reverse side that may have started anywhere.
+    pub(super) fn of(evidence: &Evidence, verdict: &Verdict) -> (Self, f64) {
+        let Evidence { sides, witness, .. } = evidence;
+        let forward = [(Self::Forward, &sides.forward), (Self::Witness, witness)];
+        let supported = forward.into_iter().filter(|(_, side)| side.weights.ess >= LEAST_ESS.0);
+        let highest = supported.map(|(estimate, side)| (estimate, side.log_z.log_z));
+        let highest = highest.max_by(|(_, one), (_, other)| one.total_cmp(other));
+        match verdict {
+            Verdict::Doubtful { .. } => highest.unwrap_or((Self::Bennett, sides.bennett.log_z)),
+            Verdict::Exact | Verdict::Believable => (Self::Bennett, sides.bennett.log_z),
+        }
+    }
+
+    /// Why it is quoted.
+    pub fn reason(self, verdict: &Verdict) -> &'static str {
+        match (self, verdict) {
+            (Self::Enumeration, _) => "it is the sum itself",
+            (Self::Bennett, Verdict::Doubtful { .. }) => {
+                "no forward run has the effective sample size to be quoted alone"
+            }
+            (Self::Bennett, _) => "both sides agree, and it has the least variance",
+            (Self::Forward, _) => {
+                "a forward run hardly ever errs upwards, and the other figures are in doubt"
+            }
+            (Self::Witness, _) => {
+                "a forward run hardly ever errs upwards, and this one is the higher of the two"
+            }
+        }
+    }
+}
+
+/// How far reverse AIS lies above forward AIS, in nats.
+fn gap(sides: &Ais) -> f64 {
+    sides.reverse.log_z.log_z - sides.forward.log_z.log_z
+}
+
+fn is_apart(sides: &Ais) -> bool {
+    // A comparison that is true for NaN.
+    !(gap(sides).abs() <= MOST_APART)
+}
+
+fn is_short(sides: &Ais) -> bool {
+    let ess = sides.forward.weights.ess;
+    !(ess >= LEAST_ESS.0 && ess >= LEAST_ESS.1 * sides.n_chains as f64)
+}
+
+/// Whether the reverse side lies where chains that started in the model's distribution could not be.
+pub(super) fn is_below(sides: &Ais) -> bool {
+    let errors = [&sides.forward, &sides.reverse].map(|side| side.log_z.standard_error);
+    gap(sides) < -MOST_BELOW * errors[0].hypot(errors[1])
+}
+
+/// Whether another round of both sides would not help.
+pub(super) fn is_enough(sides: &Ais) -> bool {
+    !is_short(sides) && !is_apart(sides) && !is_below(sides)
+}
+
+impl Verdict {
+    /// `exact`, `believable` or `doubtful`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Believable => "believable",
+            Self::Doubtful { .. } => "doubtful",
+        }
+    }
+
+    /// Why it is doubtful; nothing where it is not.
+    pub fn reasons(&self) -> &[String] {
+        match self {
+            Self::Doubtful { reasons, .. } => reasons,
+            Self::Exact | Self::Believable => &[],
+        }
+    }
+
+    /// What helps where it is doubtful.
+    pub fn remedies(&self) -> &[String] {
+        match self {
+            Self::Doubtful { remedies, .. } => remedies,
+            Self::Exact | Self::Believable => &[],
+        }
+    }
+
+    pub(super) fn of(evidence: &Evidence) -> Self {
+        let Evidence { sides, witness, .. } = evidence;
+        let (low, high) = evidence.interval();
+        let gap = gap(sides);
+        let n_chains = sides.n_chains;
+        // var(log w) falls as one over the steps; what is asked for is at least a doubling.
+        let variance = sides.forward.weights.variance.max(sides.reverse.weights.variance).max(2.0);
+        let n_steps = (sides.n_steps as f64 * variance / 1000.0).ceil() * 1000.0;
+        let more_steps =
+            format!("take more steps (schedule adaptive:{})", n_steps.min(MAX_STEPS as f64));
+        let other_starts = "start the chains that go back elsewhere, such as at chains of a run with \
+                            algorithm pt";
+        let other_base = "give a base that leads to every mode (base_data), or train by parallel \
+                          tempering (algorithm pt)";
+        let (mut reasons, mut remedies) = (Vec::new(), Vec::new());
+        for (is_broken, reason, remedy) in [
+            (
+                is_short(sides),
+                format!(
+                    "the effective sample size of forward AIS is {:.1} of {n_chains} chains, but \
+                     must be at least {} and {} % of them",
+                    sides.forward.weights.ess,
+                    LEAST_ESS.0,
+                    100.0 * LEAST_ESS.1
+                ),
+                match (n_chains as f64) < 2.0 * LEAST_ESS.0 {
+                    true => format!("raise n_chains ({n_chains}) to {} or more", 4.0 * LEAST_ESS.0),
+                    false => more_steps.clone(),
+                },
+            ),
+            (
+                is_below(sides),
+                format!(
+                    "reverse AIS lies {:.2} nats below forward AIS, more than {MOST_BELOW} combined \
+                     standard errors: its chains did not start in the model's distribution",
+                    -gap
+                ),
+                other_starts.to_string(),
+            ),
+            (
+                is_apart(sides) && !is_below(sides),
+                format!(
+                    "reverse AIS less forward AIS is {gap:+.2} nats, but must be within {MOST_APART}"
+                ),
+                more_steps.clone(),
+            ),
+            (
+                !(high - low <= MOST_WIDE) && !is_apart(sides),
+                format!(
+                    "the interval of log Z is {:.2} nats wide, but must be at most {MOST_WIDE}",
+                    high - low
+                ),
+                more_steps,
+            ),
+            (
+                witness.log_z.low > high,
+                format!(
+                    "annealing from a uniform base finds log Z to be {:.2} at least, above {high:.2}: \
+                     there is mass that the base does not lead to",
+                    witness.log_z.low
+                ),
+                other_base.to_string(),
+            ),
+            (
+                evidence.unseen_share() > MOST_UNSEEN,
+                format!(
+                    "mean field finds modes to which no chain came, with {:.2} times the mass of all \
+                     that chains saw, but it must be at most {MOST_UNSEEN}",
+                    evidence.unseen_share()
+                ),
+                other_base.to_string(),
+            ),
+        ] {
+            if is_broken {
+                reasons.push(reason);
+                if !remedies.contains(&remedy) {
+                    remedies.push(remedy);
+                }
+            }
+        }
+        if reasons.is_empty() { Self::Believable } else { Self::Doubtful { reasons, remedies } }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact => f.write_str("exact"),
+            Self::Believable => write!(
+                f,
+                "believable: both sides and a run from a uniform base agree, and the effective sample \
+                 size suffices ({CAVEAT})"
+            ),
+            Self::Doubtful { reasons, remedies } => write!(
+                f,
+                "doubtful, do not rely on it: {}; to remedy it, {}",
+                reasons.join("; "),
+                remedies.join(", or ")
+            ),
+        }
+    }
+}
