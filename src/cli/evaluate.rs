@@ -10,12 +10,13 @@ use crate::evaluate::evaluation::{EvaluationConfig, Starts};
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
-use crate::evaluate::{AnnealingSchedule, Evaluation, Method, Score, Verdict};
-use crate::gibbs::smoothed_rates;
+use crate::evaluate::verdict::CAVEAT;
+use crate::evaluate::{AnnealingSchedule, Base, Estimate, Evaluation, Method, Score};
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::progress_bar::ProgressBar;
 use crate::report::{REPORT, write_to_folder};
-use crate::run::{DataChoice, EVALUATION, Part, in_pool, title};
+use crate::run::{DataChoice, EVALUATION, Part, chains_of, data_of, in_pool, title};
+use crate::train::Algorithm;
 use crate::whole_file;
 use clap::Args;
 use ndarray::Array1;
@@ -54,14 +55,16 @@ pub struct Evaluate {
     /// Inverse temperatures of annealing: `adaptive`, `adaptive:N` steps, `linear:N` or `sm2008`
     #[arg(long, default_value_t = DEFAULT.schedule)]
     schedule: AnnealingSchedule,
-    /// Sweeps from the examples (or --chains) to the model's distribution, before annealing back
+    /// Sweeps from where chains start to the model's distribution, before they are annealed back
     #[arg(long, default_value_t = DEFAULT.burn_in)]
     burn_in: usize,
     /// States from which chains start that are annealed back: those of a checkpoint, or a file such
-    /// as `harmonium sample` writes [default: the examples]
+    /// as `harmonium sample` writes [default: the chains of the run, unless it is one of `cd`; else ends
+    /// of forward runs made for that]
     #[arg(long, value_name = "CHECKPOINT|FILE.npy")]
     chains: Option<PathBuf>,
-    /// Data whose mean the base distribution of annealing has, or `uniform` [default: the examples]
+    /// Data whose mean the base distribution of annealing has, or `uniform` [default: the data that the
+    /// model was trained on]
     #[arg(long, value_name = "mnist|PATH|uniform")]
     base_data: Option<String>,
     /// Also bound the log-likelihood from below (usually) by RAISE, on so many of the examples
@@ -102,14 +105,15 @@ impl Evaluate {
 
     fn run_in_pool(&self) -> Result<()> {
         check_seed(self.seed)?;
-        let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_path(&self.model))?;
-        let binarization = match binarization(self.binarize, &provenance)? {
+        let file = ModelFile::read(&model_path(&self.model))?;
+        let ModelFile { rbm, provenance, .. } = &file;
+        let binarization = match binarization(self.binarize, provenance)? {
             // A likelihood is one of bits.
             Binarization::None => Binarization::Stochastic,
             binarization => binarization,
         };
         let read = |dataset: Dataset| -> Result<Dataset> {
-            check_width(&dataset, &rbm)?;
+            check_width(&dataset, rbm)?;
             match self.limit {
                 Some(limit) => dataset.first(limit),
                 None => Ok(dataset),
@@ -121,7 +125,7 @@ impl Evaluate {
             usual: Part::Test,
             flag: "--data",
         };
-        let chosen = super::read_data(choice, &self.model, &provenance)?;
+        let chosen = super::read_data(choice, &self.model, provenance)?;
         let (role, warning) = (chosen.role(), chosen.warning);
         // What a run is shown with: a quick look, or one at other bits, is not worth that.
         let is_of_run = chosen.is_default
@@ -136,18 +140,14 @@ impl Evaluate {
         let visible = bits_of(&examples);
         let compared = match &self.compare_data {
             Some(source) => {
-                let dataset = read(self.compare_split.read(source, &provenance)?)?;
+                let dataset = read(self.compare_split.read(source, provenance)?)?;
                 Some(bits_of(&Examples::new(dataset, binarization)))
             }
             None => None,
         };
-        let base_rates = self.base_rates(&examples, &rbm, &provenance, binarization)?;
-        let model_states = match &self.chains {
-            Some(path) => Some(states(path, &rbm)?),
-            None => None,
-        };
-        let model_states = model_states.as_ref();
-        let starts = Starts { base_rates: &base_rates, model_states };
+        let base = self.base(&file)?;
+        let model_states = self.model_states(&file)?;
+        let starts = Starts { base_rates: &base.rates, model_states: model_states.as_ref() };
         let config = EvaluationConfig {
             method: self.method,
             n_chains: self.n_chains,
@@ -158,22 +158,22 @@ impl Evaluate {
         };
 
         let bar = ProgressBar::new();
-        let evaluation = Evaluation::new(&rbm, &visible, starts, &config, &|what, done, total| {
+        let evaluation = Evaluation::new(rbm, &visible, starts, &config, &|what, done, total| {
             bar.show(what, done, total);
         })?;
         bar.show("pseudo-likelihood", 0, 1);
         let scores = Scores {
-            pseudo_likelihood: pseudo_likelihood(&rbm, &visible),
-            stochastic_pseudo_likelihood: stochastic_pseudo_likelihood(&rbm, &visible, self.seed),
-            reconstruction_error: reconstruction_error(&rbm, &visible, self.seed)?,
+            pseudo_likelihood: pseudo_likelihood(rbm, &visible),
+            stochastic_pseudo_likelihood: stochastic_pseudo_likelihood(rbm, &visible, self.seed),
+            reconstruction_error: reconstruction_error(rbm, &visible, self.seed)?,
             free_energy_gap: compared.map(|other| {
-                free_energy_gap(&evaluation.free_energy, &mean_free_energy(&rbm, &other))
+                free_energy_gap(&evaluation.free_energy, &mean_free_energy(rbm, &other))
             }),
         };
         bar.finish();
 
         if let Some(path) = &self.log_probabilities {
-            let log_p = Array1::from(free_energies(&rbm, &visible)).mapv(|f| -f - evaluation.log_z);
+            let log_p = Array1::from(free_energies(rbm, &visible)).mapv(|f| -f - evaluation.log_z);
             whole_file::write(path, &super::npy(&log_p))?;
         }
         let binarization =
@@ -187,6 +187,7 @@ impl Evaluate {
             "data_sha256": visible.sha256(),
             "file_sha256": examples.sha256(),
             "seed": self.seed,
+            "base": base.origin,
         });
         if let Some(warning) = warning {
             facts["data_warning"] = warning.into();
@@ -207,21 +208,43 @@ impl Evaluate {
         Ok(())
     }
 
-    fn base_rates(
-        &self,
-        examples: &Examples,
-        rbm: &Rbm,
-        provenance: &Provenance,
-        binarization: Binarization,
-    ) -> Result<Array1<f64>> {
+    /// The base: what is given, or the rates of the data that the model was trained on.
+    fn base(&self, file: &ModelFile) -> Result<Base> {
+        let ModelFile { rbm, provenance, data_mean } = file;
+        let mean = |dataset: Dataset, origin: String| -> Result<Base> {
+            check_width(&dataset, rbm)?;
+            let binarization = binarization(None, provenance)?;
+            Ok(Base::of_mean(&Examples::new(dataset, binarization).mean(), origin))
+        };
         match self.base_data.as_deref() {
-            None => Ok(smoothed_rates(&examples.mean())),
-            Some("uniform") => Ok(Array1::from_elem(rbm.n_visible(), 0.5)),
+            Some("uniform") => return Ok(Base::uniform(rbm.n_visible())),
             Some(source) => {
                 let dataset = Part::Train.read(&source.parse()?, provenance)?;
-                check_width(&dataset, rbm)?;
-                Ok(smoothed_rates(&Examples::new(dataset, binarization).mean()))
+                let origin = format!("mean of {}", dataset.name());
+                return mean(dataset, origin);
             }
+            None => {}
+        }
+        let is_of_run = data_mean.is_none() && self.method != Method::Exact;
+        match data_of(&self.model)?.filter(|_| is_of_run) {
+            Some(config) => {
+                let dataset = config.read_part(Part::Train, "--base-data")?;
+                let dataset = dataset.expect("every run has training data");
+                mean(dataset, "mean of the run's training data".to_string())
+            }
+            None => Ok(Base::of_model(rbm, data_mean.as_ref())),
+        }
+    }
+
+    /// Where chains start that are annealed back: at what is given, or at the chains of the run. Those
+    /// of contrastive divergence are near its last mini-batch, not near the model.
+    fn model_states(&self, file: &ModelFile) -> Result<Option<BitMatrix>> {
+        let algorithm = &file.provenance.settings.get("algorithm");
+        let is_cd = algorithm.is_some_and(|name| *name == Algorithm::Cd.to_string());
+        match &self.chains {
+            Some(path) => states(path, &file.rbm).map(Some),
+            None if is_cd || self.method == Method::Exact => Ok(None),
+            None => Ok(chains_of(&self.model, file.rbm.n_visible())),
         }
     }
 }
@@ -265,7 +288,9 @@ fn report(
     let score = |score: &Score| json!({"mean": score.mean, "standard_error": score.standard_error});
     let (low, high) = evaluation.log_likelihood_interval();
     let mut report = json!({
-        "method": if evaluation.ais.is_some() { "ais" } else { "exact" },
+        "method": if evaluation.evidence.is_some() { "ais" } else { "exact" },
+        "estimate": evaluation.estimate,
+        "estimate_reason": evaluation.estimate.reason(&evaluation.verdict),
         "log_likelihood": evaluation.log_likelihood.mean,
         "log_likelihood_low": low,
         "log_likelihood_high": high,
@@ -280,19 +305,23 @@ fn report(
         "reconstruction_error": score(&scores.reconstruction_error),
         "free_energy": score(&evaluation.free_energy),
     });
-    if let Verdict::Doubtful { reasons, remedies } = &evaluation.verdict {
-        report["reasons"] = json!(reasons);
-        report["remedies"] = json!(remedies);
+    if evaluation.verdict.name() == "doubtful" {
+        report["reasons"] = json!(evaluation.verdict.reasons());
+        report["remedies"] = json!(evaluation.verdict.remedies());
     }
     if let Some((gap, standard_error)) = scores.free_energy_gap {
         report["free_energy_gap"] = json!({"mean": gap, "standard_error": standard_error});
     }
-    if let Some(ais) = &evaluation.ais {
-        report["forward"] = side(&ais.forward);
-        report["reverse"] = side(&ais.reverse);
-        report["bennett"] = log_z(&ais.bennett);
-        report["n_chains"] = ais.n_chains.into();
-        report["n_steps"] = ais.n_steps.into();
+    if let Some(evidence) = &evaluation.evidence {
+        let sides = &evidence.sides;
+        report["forward"] = side(&sides.forward);
+        report["reverse"] = side(&sides.reverse);
+        report["witness"] = side(&evidence.witness);
+        report["bennett"] = json!({ "log_z": sides.bennett.log_z });
+        report["unseen_share"] = evidence.unseen_share().into();
+        report["caveat"] = CAVEAT.into();
+        report["n_chains"] = sides.n_chains.into();
+        report["n_steps"] = sides.n_steps.into();
         report["schedule"] = config.schedule.to_string().into();
         report["burn_in"] = config.burn_in.into();
     }
@@ -311,44 +340,63 @@ fn text(evaluation: &Evaluation, scores: &Scores, report: &Value) -> String {
     let mut line = |name: &str, what: String| lines.push(format!("{name:<18}{what}"));
     let Score { mean, standard_error, n_examples } = evaluation.log_likelihood;
     let (low, high) = evaluation.log_likelihood_interval();
+    // Only where it is believed is it meant to hold so often.
+    let interval_of = match evaluation.verdict.name() {
+        "believable" => "99 % interval",
+        _ => "interval",
+    };
     line(
         "log-likelihood",
-        match evaluation.ais {
-            None => format!(
+        match evaluation.estimate {
+            Estimate::Enumeration => format!(
                 "{mean:.3} nats an example (± {} over {n_examples})",
                 error(standard_error, 3)
             ),
-            Some(_) => format!(
-                "{mean:.2} nats an example (± {} over {n_examples}), {low:.2} to \
-             {high:.2} by the interval of log Z",
+            _ => format!(
+                "{mean:.2} nats an example (± {} over {n_examples}), {low:.2} to {high:.2} by the \
+                 {interval_of} of log Z",
                 error(standard_error, 2)
             ),
         },
     );
-    match &evaluation.ais {
+    match &evaluation.evidence {
         None => {
             line("log Z", format!("{:.6}", evaluation.log_z));
             line("method", "exact, by enumeration of the smaller layer".to_string());
         }
-        Some(ais) => {
-            let interval = |z: &LogZ| format!("{:.3} ({:.3} to {:.3})", z.log_z, z.low, z.high);
+        Some(evidence) => {
+            let sides = &evidence.sides;
             let side = |side: &Side| {
+                let LogZ { log_z, low, high, .. } = side.log_z;
                 format!(
-                    "{}, var(log w) {:.2}, effective sample size {:.1}",
-                    interval(&side.log_z),
-                    side.weights.variance,
-                    side.weights.ess
+                    "{log_z:.3} ({low:.3} to {high:.3}), var(log w) {:.2}, effective sample size {:.1}",
+                    side.weights.variance, side.weights.ess
                 )
             };
             let (low, high) = (evaluation.log_z_low, evaluation.log_z_high);
-            line("log Z", format!("{:.3} ({low:.3} to {high:.3})", evaluation.log_z));
+            line(
+                "log Z",
+                format!(
+                    "{:.3} ({low:.3} to {high:.3}), by {}: {}",
+                    evaluation.log_z,
+                    match evaluation.estimate {
+                        Estimate::Bennett => "Bennett's ratio",
+                        Estimate::Forward => "the forward side",
+                        Estimate::Witness => "the run from a uniform base",
+                        Estimate::Enumeration => "enumeration",
+                    },
+                    evaluation.estimate.reason(&evaluation.verdict)
+                ),
+            );
             line(
                 "method",
-                format!("AIS from both sides, {} chains, {} steps", ais.n_chains, ais.n_steps),
+                format!("AIS from both sides, {} chains, {} steps", sides.n_chains, sides.n_steps),
             );
-            line("  forward", side(&ais.forward));
-            line("  reverse", side(&ais.reverse));
-            line("  Bennett", interval(&ais.bennett));
+            line("  base", report["base"].as_str().unwrap_or_default().to_string());
+            line("  forward", side(&sides.forward));
+            line("  reverse", side(&sides.reverse));
+            line("  Bennett", format!("{:.3}", sides.bennett.log_z));
+            line("  from uniform", side(&evidence.witness));
         }
     }
     if let Some(raise) = &evaluation.raise {

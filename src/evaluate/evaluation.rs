@@ -144,7 +144,7 @@ impl Evaluation {
             (None, Some(evidence)) => {
                 let verdict = Verdict::of(evidence);
                 let (estimate, log_z) = Estimate::of(evidence, &verdict);
-                (estimate, log_z, evidence.interval(), verdict)
+                (estimate, log_z, evidence.interval_around(estimate), verdict)
             }
             (Some(log_z), None) => (Estimate::Enumeration, log_z, (log_z, log_z), Verdict::Exact),
             _ => unreachable!("one of the two methods"),

@@ -12,7 +12,8 @@ use super::ais::{Ais, Side, forward, reverse};
 use super::evaluation::EvaluationConfig;
 use super::mean_field::log_unseen;
 use super::model_states::ModelStates;
-use super::{Progress, verdict};
+use super::verdict::{self, Estimate};
+use super::Progress;
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::Path;
@@ -55,6 +56,15 @@ impl Evidence {
         let (forward, reverse) = (self.sides.forward.log_z, self.sides.reverse.log_z);
         let room = libm::log1p(UNSEEN_SHARE + self.unseen_share());
         (forward.low.min(reverse.low), forward.high.max(reverse.high) + room)
+    }
+
+    /// The interval, and that of the witness where it is the witness that is quoted.
+    pub(super) fn interval_around(&self, estimate: Estimate) -> (f64, f64) {
+        let ((low, high), witness) = (self.interval(), self.witness.log_z);
+        match estimate {
+            Estimate::Witness => (low.min(witness.low), high.max(witness.high)),
+            _ => (low, high),
+        }
     }
 
     /// The mass of modes that mean field finds and no chain saw, at least, over what the chains saw.
