@@ -7,7 +7,7 @@
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
-use crate::model::{DATA_MEAN, FORMAT_VERSION, METADATA_KEY, Metadata, Provenance, Rbm, checksum};
+use crate::model::{DATA_MEAN, METADATA_KEY, Metadata, Provenance, Rbm, checksum};
 use crate::state::{State, bad};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ impl Checkpoint {
     pub fn into_bytes(self) -> Vec<u8> {
         let Self { state: mut arrays, provenance, place, .. } = self;
         let Self { settings_file, records, best, data_mean, .. } = self;
-        let [n_visible, n_hidden] = sizes(&arrays).expect("the state of a trainer");
+        let sizes = sizes(&arrays).expect("the state of a trainer");
         arrays.put(RECORDS, &[records.len()], records.into_bytes());
         if let Some(best) = best {
             best.save(BEST, &mut arrays);
@@ -83,11 +83,8 @@ impl Checkpoint {
         }
         let part = Part { checksum: checksum::PLACE.to_string(), place, settings_file };
         let metadata = Metadata {
-            format_version: FORMAT_VERSION,
-            n_hidden,
-            n_visible,
-            provenance,
             checkpoint: Some(serde_json::to_value(part).expect("plain data")),
+            ..Metadata::new(sizes, provenance)
         };
         let mut bytes = arrays.to_safetensors(METADATA_KEY, metadata.to_text());
         checksum::fill_in(&mut bytes);
@@ -248,7 +245,7 @@ mod tests {
         assert_eq!(model.data_mean, checkpoint().data_mean);
         model.write(&path).unwrap();
         let error = Checkpoint::read(&path).unwrap_err().to_string();
-        assert!(error.contains("is no checkpoint"), "{error}");
+        assert!(error.contains("is a model and no checkpoint"), "{error}");
     }
 
     #[test]

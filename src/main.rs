@@ -1,6 +1,7 @@
 //! The command line of harmonium; see `harmonium --help`.
 
 use clap::Parser as _;
+use harmonium::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -10,8 +11,8 @@ fn main() -> ExitCode {
         Err(error) => {
             // With nobody to tell it to, the exit code is left.
             let _ = writeln!(std::io::stderr(), "error: {error}");
-            // What is missing on the command line is wrong usage, as clap has it.
-            let is_usage = matches!(error, harmonium::Error::NoData { .. });
+            // What was given, or not given, is at fault, as where the command line is wrong.
+            let is_usage = matches!(error, Error::NoData { .. } | Error::Damaged { .. });
             if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }

@@ -12,7 +12,7 @@ use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_li
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::verdict::CAVEAT;
 use crate::evaluate::{AnnealingSchedule, Base, Estimate, Evaluation, Method, Score};
-use crate::model::{ModelFile, Provenance, Rbm};
+use crate::model::{ModelFile, Rbm};
 use crate::monitor::progress_bar::ProgressBar;
 use crate::report::{REPORT, write_to_folder};
 use crate::run::{DataChoice, EVALUATION, Part, chains_of, data_of, in_pool, title};

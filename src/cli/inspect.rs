@@ -34,12 +34,14 @@ impl Inspect {
             }
             Err(_) => Value::Null,
         };
+        let is_verified = ModelFile::is_verified(&path)?;
         let facts = json!({
             "checkpoint": checkpoint,
             "n_visible": rbm.n_visible(),
             "n_hidden": rbm.n_hidden(),
             "image_shape": provenance.image_shape,
             "parameters_sha256": rbm.sha256(),
+            "verified": is_verified,
             "weight_norm": norm,
             "largest_weight": largest,
             "unit_norm": rbm.norm(),
@@ -74,6 +76,12 @@ impl Inspect {
                 }
                 value => lines.push(format!("{name}: {value}")),
             }
+        }
+        if !is_verified {
+            lines.push(
+                "not verified: the file has no checksum, as those of the first versions of harmonium"
+                    .to_string(),
+            );
         }
         print(lines.join("\n"))
     }

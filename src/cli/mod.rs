@@ -19,7 +19,8 @@ mod transform;
 use crate::dataset::{Binarization, Dataset};
 use crate::error::{Error, Result};
 use crate::model::{Provenance, Rbm};
-use crate::monitor::{LogFormat, terminal};
+use crate::monitor::LogFormat;
+use crate::monitor::terminal::note;
 use crate::rng::MAX_SEED;
 use crate::run::{ChosenData, DataChoice, model_of};
 use crate::setting;
@@ -96,9 +97,20 @@ fn print(result: impl std::fmt::Display) -> Result<()> {
     }
 }
 
-/// The file of a model that is named by itself or by the folder of its run.
+/// The file of a model that is named by itself or by the folder of its run, of which it is told if
+/// it is not the newest.
 fn model_path(path: &Path) -> PathBuf {
-    if path.is_dir() { model_of(path) } else { path.to_path_buf() }
+    if !path.is_dir() {
+        return path.to_path_buf();
+    }
+    let (file, passed) = model_of(path);
+    for error in &passed {
+        note(LogFormat::Text, &error.to_string());
+    }
+    if !passed.is_empty() {
+        note(LogFormat::Text, &format!("the model is that of {}", file.display()));
+    }
+    file
 }
 
 /// `28x28` as rows and columns.
@@ -113,7 +125,7 @@ fn parse_image_shape(text: &str) -> Result<(usize, usize), String> {
 fn read_data(choice: DataChoice<'_>, model: &Path, provenance: &Provenance) -> Result<ChosenData> {
     let chosen = choice.read(model, provenance)?;
     if let Some(warning) = chosen.warning {
-        terminal::note(LogFormat::Text, warning);
+        note(LogFormat::Text, warning);
     }
     Ok(chosen)
 }

@@ -19,12 +19,17 @@ pub(crate) fn fill_in(bytes: &mut [u8]) {
     bytes[at..at + PLACE.len()].copy_from_slice(sum.as_bytes());
 }
 
+/// Whether there is one: files of the first versions have none.
+pub(crate) fn is_in(bytes: &[u8]) -> bool {
+    position(bytes).is_some()
+}
+
 /// Checks that every byte is as it was when the checksum was filled in.
 ///
 /// # Errors
 /// What is wrong.
 pub(crate) fn verify(bytes: &[u8]) -> Result<(), String> {
-    let at = position(bytes).ok_or("is no checkpoint, or a damaged one: it has no checksum")?;
+    let at = position(bytes).ok_or("is damaged, or was never whole: it has no checksum")?;
     if checksum(bytes, at).as_bytes() == &bytes[at..at + PLACE.len()] {
         Ok(())
     } else {

@@ -21,9 +21,11 @@ pub(crate) const KEY: &str = "harmonium";
 /// The tensor of the mean of the training examples.
 pub(crate) const DATA_MEAN: &str = "data_mean";
 
+/// The kind of all units: on with probability σ(input), else off.
+const BERNOULLI: &str = "bernoulli";
+
 /// Where a model comes from. It holds no times, paths or numbers of threads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Provenance {
     /// Version of the crate that wrote the file.
     pub crate_version: String,
@@ -61,12 +63,42 @@ pub(crate) struct Metadata {
     pub(crate) n_visible: usize,
     #[serde(flatten)]
     pub(crate) provenance: Provenance,
+    /// The kind of the units of each layer; files of the first versions do not say it.
+    #[serde(default = "bernoulli")]
+    pub(crate) visible_unit: String,
+    #[serde(default = "bernoulli")]
+    pub(crate) hidden_unit: String,
+    /// Of a model: over all bytes of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum: Option<String>,
+    /// Of a model: its fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parameters_sha256: Option<String>,
     /// What a checkpoint holds beside its model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) checkpoint: Option<serde_json::Value>,
 }
 
+fn bernoulli() -> String {
+    BERNOULLI.to_string()
+}
+
 impl Metadata {
+    /// Of a machine (V, H), as far as models and checkpoints have it in common.
+    pub(crate) fn new([n_visible, n_hidden]: [usize; 2], provenance: Provenance) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            n_hidden,
+            n_visible,
+            provenance,
+            visible_unit: bernoulli(),
+            hidden_unit: bernoulli(),
+            checksum: None,
+            parameters_sha256: None,
+            checkpoint: None,
+        }
+    }
+
     /// As text, sorted by key.
     pub(crate) fn to_text(&self) -> String {
         // Through a `Value`, whose objects are sorted.
@@ -76,9 +108,17 @@ impl Metadata {
     /// Reads the text.
     ///
     /// # Errors
-    /// What is wrong: another format version, or not what that version has.
+    /// What is wrong: another format version, or what that version has not: another kind of unit, or
+    /// a key that may change what the model means.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let cannot = |cause| format!("metadata key `{KEY}`: {cause}");
+        let unknown = |what: String| {
+            let version = env!("CARGO_PKG_VERSION");
+            format!(
+                "metadata key `{KEY}`: {what}, which this version of harmonium ({version}) does not \
+                 know; use the newer one that wrote it"
+            )
+        };
         let Version { format_version } = serde_json::from_str(text).map_err(cannot)?;
         if format_version != FORMAT_VERSION {
             return Err(format!(
@@ -86,7 +126,20 @@ impl Metadata {
                  the version of harmonium that wrote it"
             ));
         }
-        serde_json::from_str(text).map_err(cannot)
+        let all: serde_json::Map<_, _> = serde_json::from_str(text).map_err(cannot)?;
+        let metadata: Self = serde_json::from_str(text).map_err(cannot)?;
+        // What it understood it would write again.
+        let known = serde_json::to_value(&metadata).expect("plain data");
+        if let Some(key) = all.keys().find(|key| known.get(key).is_none()) {
+            return Err(unknown(format!("has the key `{key}`")));
+        }
+        let Self { visible_unit, hidden_unit, .. } = &metadata;
+        for (key, kind) in [("visible_unit", visible_unit), ("hidden_unit", hidden_unit)] {
+            if kind != BERNOULLI {
+                return Err(unknown(format!("`{key}` is `{kind}`, a kind of unit")));
+            }
+        }
+        Ok(metadata)
     }
 }
 
@@ -141,30 +194,52 @@ impl ModelFile {
             arrays.put(DATA_MEAN, &[mean.len()], mean.to_vec());
         }
         let metadata = Metadata {
-            format_version: FORMAT_VERSION,
-            n_hidden: rbm.n_hidden(),
-            n_visible: rbm.n_visible(),
-            provenance: provenance.clone(),
-            checkpoint: None,
+            checksum: Some(checksum::PLACE.to_string()),
+            parameters_sha256: Some(rbm.sha256()),
+            ..Metadata::new([rbm.n_visible(), rbm.n_hidden()], provenance.clone())
         };
-        arrays.to_safetensors(KEY, metadata.to_text())
+        let mut bytes = arrays.to_safetensors(KEY, metadata.to_text());
+        checksum::fill_in(&mut bytes);
+        bytes
     }
 
     /// Reads a model that [`write`](Self::write) wrote, or that of a checkpoint: the average of the
-    /// parameters where it has begun.
+    /// parameters where it has begun. Every byte must be as it was written, except in files of the
+    /// first versions, where nothing shows that: see [`is_verified`](Self::is_verified).
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::Unsuitable`] with what is wrong: no safetensors file, not ours,
-    /// another format version, wrong types or shapes, values that are not finite.
+    /// [`Error::Io`]; [`Error::Damaged`] if a byte is not as it was written; [`Error::Unsuitable`]
+    /// with what else is wrong: no safetensors file, not ours, what this version does not know, wrong
+    /// types or shapes, values that are not finite.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|cause| Error::Io {
-            path: path.into(),
-            action: "read",
-            cause,
-        })?;
-        Self::from_bytes(&bytes).map_err(|rule| Error::Unsuitable { path: path.into(), rule })
+        Self::from_file(path, &read(path)?)
     }
 
+    fn from_file(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let (path, model) = (path.to_path_buf(), Self::from_bytes(bytes));
+        if checksum::is_in(bytes)
+            && let Err(damage) = checksum::verify(bytes)
+        {
+            // Whoever changed the file by hand is told what of it is wrong.
+            let detail = model.err().map(|cause| format!(" ({cause})")).unwrap_or_default();
+            let rule = format!(
+                "{damage}{detail}; copy it anew, or let `harmonium resume` of its run write it anew"
+            );
+            return Err(Error::Damaged { path, rule });
+        }
+        model.map_err(|rule| Error::Unsuitable { path, rule })
+    }
+
+    /// Whether the file of a model that could be [read](Self::read) is known to be as it was written:
+    /// those of the first versions have no checksum.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn is_verified(path: &Path) -> Result<bool> {
+        Ok(checksum::is_in(&read(path)?))
+    }
+
+    /// Reads what the bytes of a file hold, whatever its checksum is.
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let not_safetensors = |cause| {
             format!(
@@ -178,9 +253,11 @@ impl ModelFile {
             .as_ref()
             .and_then(|metadata| metadata.get(KEY))
             .ok_or(format!("has no metadata key `{KEY}`, so it is no model of this program"))?;
-        let Metadata { n_hidden, n_visible, provenance, checkpoint, .. } = Metadata::parse(text)?;
-        if checkpoint.is_some() {
-            checksum::verify(bytes)?;
+        let metadata = Metadata::parse(text)?;
+        let Metadata { n_hidden, n_visible, provenance, parameters_sha256, .. } = metadata;
+        let is_checkpoint = metadata.checkpoint.is_some();
+        if (is_checkpoint || metadata.checksum.is_some()) && !checksum::is_in(bytes) {
+            return Err("is damaged: it has no checksum where it must be".to_string());
         }
         if let Some((rows, columns)) = provenance.image_shape
             && rows.checked_mul(columns) != Some(n_visible)
@@ -190,7 +267,8 @@ impl ModelFile {
             ));
         }
         // Of a checkpoint, the parameters that its run would end with.
-        let prefix = if tensors.tensor("average.weights").is_ok() { "average." } else { "" };
+        let has_average = is_checkpoint && tensors.tensor("average.weights").is_ok();
+        let prefix = if has_average { "average." } else { "" };
         let tensor = |name, shape: &[usize]| tensor(&tensors, &format!("{prefix}{name}"), shape);
         let weights = tensor("weights", &[n_visible, n_hidden])?;
         let weights = Array2::from_shape_vec((n_visible, n_hidden), weights).expect("as checked");
@@ -198,6 +276,13 @@ impl ModelFile {
         let hidden_bias = tensor("hidden_bias", &[n_hidden])?;
         let rbm = Rbm::new(weights, Array1::from(visible_bias), Array1::from(hidden_bias))
             .map_err(|cause| cause.to_string())?;
+        if let Some(expected) = parameters_sha256.filter(|expected| *expected != rbm.sha256()) {
+            return Err(format!(
+                "`parameters_sha256` is {expected}, but its parameters have {}: something has changed \
+                 them",
+                rbm.sha256()
+            ));
+        }
         let data_mean = match tensors.tensor(DATA_MEAN) {
             Ok(_) => Some(Array1::from(self::tensor(&tensors, DATA_MEAN, &[n_visible])?)),
             Err(_) => None,
@@ -205,8 +290,21 @@ impl ModelFile {
         if let Some(mean) = &data_mean {
             check_data_mean(mean, n_visible).map_err(|cause| cause.to_string())?;
         }
+        const TENSORS: [&str; 4] = ["weights", "visible_bias", "hidden_bias", DATA_MEAN];
+        let unknown = tensors.names().into_iter().find(|name| !TENSORS.contains(name));
+        if let (false, Some(name)) = (is_checkpoint, unknown) {
+            return Err(format!(
+                "has the tensor `{name}`, which this version of harmonium ({}) does not know; use the \
+                 newer one that wrote it",
+                env!("CARGO_PKG_VERSION")
+            ));
+        }
         Ok(Self { rbm, provenance, data_mean })
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|cause| Error::Io { path: path.into(), action: "read", cause })
 }
 
 /// The values of one tensor, if it has the type and shape that it must have.
@@ -247,6 +345,26 @@ mod tests {
         let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
         bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
         bytes
+    }
+
+    /// The bytes of a file with the tensors of the model and these metadata.
+    fn with_metadata(metadata: &serde_json::Value) -> Vec<u8> {
+        let mut arrays = State::default();
+        model().rbm.save("", &mut arrays);
+        arrays.to_safetensors(KEY, metadata.to_string())
+    }
+
+    /// The metadata that the first versions wrote.
+    fn first_metadata() -> serde_json::Value {
+        serde_json::json!({
+            "crate_version": "0.1.0", "data": {}, "format_version": 1, "image_shape": [1, 2],
+            "n_hidden": 3, "n_visible": 2, "settings": {"seed": 3, "hidden": 3},
+            "stream_version": 1
+        })
+    }
+
+    fn read(bytes: &[u8]) -> Result<ModelFile> {
+        ModelFile::from_file(Path::new("model.safetensors"), bytes)
     }
 
     #[test]
@@ -300,6 +418,18 @@ mod tests {
                 edited(r#"hidden_bias":{"dtype":"F32""#, r#"hidden_bias":{"dtype":"I32""#),
                 "tensor `hidden_bias` has the type I32, but must have F32",
             ),
+            (
+                edited(r#"visible_unit\":\"bernoulli"#, r#"visible_unit\":\"gaussian "#),
+                "`visible_unit` is `gaussian `, a kind of unit, which this version",
+            ),
+            (
+                edited(r#"hidden_unit\":\"bernoulli"#, r#"hidden_unit\":\"softmax  "#),
+                "`hidden_unit` is `softmax  `, a kind of unit, which this version",
+            ),
+            (
+                edited(r#"checksum\":"#, r#"chacksum\":"#),
+                "has the key `chacksum`, which this version",
+            ),
             (not_finite, "is inf, but must be finite"),
         ] {
             let error = ModelFile::from_bytes(&bytes).unwrap_err();
@@ -308,14 +438,77 @@ mod tests {
     }
 
     #[test]
-    fn no_damaged_byte_makes_it_panic() {
-        let whole = model().to_bytes();
-        for at in 0..whole.len() {
-            for flip in [1, 0x80, 0xFF] {
-                let mut bytes = whole.clone();
-                bytes[at] ^= flip;
-                let _ = ModelFile::from_bytes(&bytes);
+    fn no_bit_that_is_turned_gives_another_model() {
+        let mut bytes = model().to_bytes();
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                bytes[at] ^= 1 << bit;
+                let read = read(&bytes);
+                assert!(read.is_err(), "byte {at}, bit {bit}: {read:?}");
+                bytes[at] ^= 1 << bit;
             }
         }
+        assert_eq!(read(&bytes).unwrap(), model());
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_from_one_that_is_of_no_use() {
+        let mut bytes = model().to_bytes();
+        *bytes.last_mut().unwrap() ^= 1;
+        let error = read(&bytes).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error}");
+        let message = "model.safetensors: is damaged: its checksum is not that of its contents (`parameters_sha256` is ";
+        assert!(error.to_string().starts_with(message), "{error}");
+        // Whoever changed it by hand wants to know what is wrong with that.
+        let by_hand = edited(r#"visible_unit\":\"bernoulli"#, r#"visible_unit\":\"gaussian "#);
+        let error = read(&by_hand).unwrap_err().to_string();
+        assert!(error.contains("contents (metadata key `harmonium`: `visible_unit` is"), "{error}");
+        let error = read(b"no model").unwrap_err();
+        assert!(matches!(error, Error::Unsuitable { .. }), "{error}");
+    }
+
+    #[test]
+    fn files_of_the_first_versions_are_read_as_bits_and_not_verified() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        std::fs::write(&path, with_metadata(&first_metadata())).unwrap();
+        let provenance = Provenance { crate_version: "0.1.0".to_string(), ..model().provenance };
+        let expected = ModelFile { data_mean: None, provenance, ..model() };
+        assert_eq!(ModelFile::read(&path).unwrap(), expected);
+        assert!(!ModelFile::is_verified(&path).unwrap());
+        expected.write(&path).unwrap();
+        assert_eq!(ModelFile::read(&path).unwrap(), expected);
+        assert!(ModelFile::is_verified(&path).unwrap());
+    }
+
+    #[test]
+    fn what_this_version_does_not_know_is_refused_by_name() {
+        let refuse = |key: &str, value: &str, message: &str| {
+            let mut metadata = first_metadata();
+            metadata[key] = value.into();
+            let error = read(&with_metadata(&metadata)).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}\ndoes not say: {message}");
+            assert!(matches!(read(&with_metadata(&metadata)), Err(Error::Unsuitable { .. })));
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        for (key, value) in [("visible_unit", "gaussian"), ("hidden_unit", "relu")] {
+            refuse(
+                key,
+                value,
+                &format!(
+                    "metadata key `harmonium`: `{key}` is `{value}`, a kind of unit, which this \
+                     version of harmonium ({version}) does not know; use the newer one that wrote it"
+                ),
+            );
+        }
+        refuse("temperature", "2", "has the key `temperature`, which this version of harmonium");
+        let other = "`parameters_sha256` is 0123, but its parameters have ";
+        refuse("parameters_sha256", "0123", other);
+        let mut arrays = State::default();
+        model().rbm.save("", &mut arrays);
+        arrays.put("mask", &[2], vec![0.0_f32, 1.0]);
+        let error = read(&arrays.to_safetensors(KEY, first_metadata().to_string())).unwrap_err();
+        let message = "has the tensor `mask`, which this version of harmonium";
+        assert!(error.to_string().contains(message), "{error}");
     }
 }

@@ -58,30 +58,48 @@ fn list(folder: &Path) -> Vec<(u64, PathBuf)> {
     all
 }
 
+/// What a look for the newest whole checkpoint found.
+#[derive(Debug)]
+pub struct Search {
+    /// The newest that is neither damaged nor unreadable, if there is one, and what it holds.
+    pub found: Option<(PathBuf, Result<Checkpoint>)>,
+    /// Those after it, the newest first, and what is wrong with them.
+    pub passed: Vec<(PathBuf, Error)>,
+}
+
+/// Looks for the newest whole checkpoint in a folder, and changes nothing there.
+pub fn search(folder: &Path) -> Search {
+    let mut passed = Vec::new();
+    for (_, path) in list(folder).into_iter().rev() {
+        match Checkpoint::read(&path) {
+            Err(error @ (Error::Damaged { .. } | Error::Io { .. })) => passed.push((path, error)),
+            read => return Search { found: Some((path, read)), passed },
+        }
+    }
+    Search { found: None, passed }
+}
+
 /// The newest checkpoint in a folder that is whole, if there is any, and what is wrong with those
 /// after it. They are set aside, under names that no longer are those of checkpoints.
 ///
 /// # Errors
-/// As [`Checkpoint::read`] but for a damaged one; [`Error::Io`] if that cannot be renamed.
+/// As [`Checkpoint::read`] but for a damaged one, or an unreadable one after a whole one;
+/// [`Error::Io`] if those cannot be renamed.
 pub fn newest_whole(folder: &Path) -> Result<(Option<Checkpoint>, Vec<Error>)> {
-    let mut damaged = Vec::new();
-    for (_, path) in list(folder).into_iter().rev() {
-        match Checkpoint::read(&path) {
-            Ok(checkpoint) => return Ok((Some(checkpoint), damaged)),
-            Err(error @ Error::Damaged { .. }) => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let aside = path.with_file_name(format!("damaged-{name}"));
-                fs::rename(&path, aside).map_err(|cause| Error::Io {
-                    path,
-                    action: "rename",
-                    cause,
-                })?;
-                damaged.push(error);
-            }
-            Err(error) => return Err(error),
-        }
+    let Search { found, mut passed } = search(folder);
+    let checkpoint = found.map(|(_, read)| read).transpose()?;
+    let is_unreadable = |(_, error): &(PathBuf, Error)| matches!(error, Error::Io { .. });
+    if let (None, Some(at)) = (&checkpoint, passed.iter().position(is_unreadable)) {
+        // It may be whole: the run must not start again over it.
+        return Err(passed.swap_remove(at).1);
     }
-    Ok((None, damaged))
+    for (path, _) in &passed {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let aside = path.with_file_name(format!("damaged-{name}"));
+        let renamed = fs::rename(path, aside);
+        renamed.map_err(|cause| Error::Io { path: path.clone(), action: "rename", cause })?;
+    }
+    Ok((checkpoint, passed.into_iter().map(|(_, error)| error).collect()))
 }
 
 /// Whether a folder holds checkpoints.

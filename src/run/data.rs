@@ -117,7 +117,7 @@ impl DataConfig {
     ///
     /// # Errors
     /// As [`Data::read`].
-    pub(super) fn read_part(&self, part: Part, flag: &str) -> Result<Option<Dataset>> {
+    pub fn read_part(&self, part: Part, flag: &str) -> Result<Option<Dataset>> {
         match part {
             Part::Test => self.read_test(flag),
             Part::Train => Ok(Some(self.split(self.read_all(flag)?)?.0)),

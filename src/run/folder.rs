@@ -1,6 +1,6 @@
 //! The folder of a run: its files, and the lock by which one process at a time works on it.
 
-use super::checkpoints;
+use super::checkpoints::{self, Search};
 use super::config::Session;
 use crate::error::{Error, Result};
 use crate::whole_file;
@@ -119,13 +119,17 @@ impl Folder {
     }
 }
 
-/// The file with the model of the run in a folder: of one that is not done its newest checkpoint, as
-/// there may be none yet, or that of an earlier session.
-pub fn model_of(path: &Path) -> PathBuf {
-    match checkpoints::newest(&path.join(CHECKPOINTS)) {
-        Some((checkpoint, place)) if !place.is_done => checkpoint,
-        _ => path.join(MODEL),
+/// The file with the model of the run in a folder: of one that is not done its newest whole
+/// checkpoint, as there may be no model yet, or that of an earlier session. With it comes what is
+/// wrong with the checkpoints after it. Nothing in the folder is changed.
+pub fn model_of(path: &Path) -> (PathBuf, Vec<Error>) {
+    let checkpoints = path.join(CHECKPOINTS);
+    if checkpoints::newest(&checkpoints).is_some_and(|(_, place)| place.is_done) {
+        return (path.join(MODEL), Vec::new());
     }
+    let Search { found, passed } = checkpoints::search(&checkpoints);
+    let file = found.map_or_else(|| path.join(MODEL), |(checkpoint, _)| checkpoint);
+    (file, passed.into_iter().map(|(_, error)| error).collect())
 }
 
 /// Whether a process works on the run in a folder.

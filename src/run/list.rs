@@ -129,7 +129,7 @@ fn read_evaluation(folder: &Path) -> Option<Value> {
     let text = std::fs::read(folder.join(EVALUATION)).ok()?;
     let evaluation: Value = serde_json::from_slice(&text).ok()?;
     evaluation["data_role"].as_str().filter(|role| *role != "given")?;
-    let model = ModelFile::read(&model_of(folder)).ok()?;
+    let model = ModelFile::read(&model_of(folder).0).ok()?;
     (evaluation["parameters_sha256"] == model.rbm.sha256()).then_some(evaluation)
 }
 

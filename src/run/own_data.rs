@@ -1,9 +1,12 @@
 //! The examples that a model is looked at with: those that are given, or else the data of its run.
 
+use super::checkpoints::search;
 use super::config::DataConfig;
 use super::data::Part;
 use super::folder::{CHECKPOINTS, LAST_MODEL, MODEL, SETTINGS};
 use super::settings::SettingsFile;
+use crate::bits::BitMatrix;
+use crate::checkpoint::Checkpoint;
 use crate::dataset::{Dataset, Source, Split};
 use crate::error::{Error, Result};
 use crate::model::Provenance;
@@ -76,6 +79,16 @@ fn folder_of(model: &Path) -> Option<PathBuf> {
         return Some(folder.to_path_buf());
     }
     (folder.file_name()? == CHECKPOINTS).then(|| folder.parent().map(Path::to_path_buf))?
+}
+
+/// The visible states (C, V) of the chains of the run to which a model belongs, or those of the
+/// checkpoint that it is: those of the newest that is whole. None if there are none so wide.
+pub fn chains_of(model: &Path, n_visible: usize) -> Option<BitMatrix> {
+    let checkpoint = match Checkpoint::read(model) {
+        Ok(checkpoint) => checkpoint,
+        Err(_) => search(&folder_of(model)?.join(CHECKPOINTS)).found?.1.ok()?,
+    };
+    checkpoint.chains(n_visible).ok()
 }
 
 impl DataChoice<'_> {
