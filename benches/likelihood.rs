@@ -9,8 +9,7 @@
 
 use harmonium::dataset::{Binarization, Examples, Source, Split};
 use harmonium::evaluate::evaluation::Starts;
-use harmonium::evaluate::{AnnealingSchedule, Evaluation, EvaluationConfig, Method};
-use harmonium::gibbs::smoothed_rates;
+use harmonium::evaluate::{AnnealingSchedule, Base, Evaluation, EvaluationConfig, Evidence, Method};
 use harmonium::preset::Preset;
 use harmonium::{TrainConfig, Trainer};
 use std::time::Instant;
@@ -88,6 +87,7 @@ fn run(mut row: Row, is_test: bool) {
         Examples::new(if row.is_inverted { data.inverted() } else { data }, row.config.binarize)
     };
     let (training, test) = (read(Split::Train), read(Split::Test));
+    let base = Base::of_mean(&training.mean(), "mean of the training data");
     if is_test {
         row.config.epochs = 2;
     }
@@ -108,20 +108,21 @@ fn run(mut row: Row, is_test: bool) {
     } else {
         EvaluationConfig::default()
     };
-    let starts = Starts { base_rates: &smoothed_rates(&test.mean()), model_states: &visible };
+    let chains = trainer.chains().visible();
+    let starts = Starts { base_rates: &base.rates, model_states: Some(&chains) };
     let evaluation = Evaluation::new(&rbm, &visible, starts, &config, &|_, _, _| ()).unwrap();
     let score = evaluation.log_likelihood;
-    let how = match &evaluation.ais {
+    let how = match &evaluation.evidence {
         None => "exact".to_string(),
-        Some(ais) => {
+        Some(Evidence { sides, .. }) => {
             let at = |log_z: f64| score.mean + evaluation.log_z - log_z;
             format!(
                 "{}: forward {:.2}, reverse {:.2}, ESS {:.0} of {}",
                 evaluation.verdict.name(),
-                at(ais.forward.log_z.log_z),
-                at(ais.reverse.log_z.log_z),
-                ais.forward.weights.ess,
-                ais.n_chains
+                at(sides.forward.log_z.log_z),
+                at(sides.reverse.log_z.log_z),
+                sides.forward.weights.ess,
+                sides.n_chains
             )
         }
     };

@@ -346,7 +346,8 @@ fn main() {
         let visible = BitMatrix::zeros(1, case.rbm.n_visible());
         let e = Evaluation::new(&case.rbm, &visible, starts, &config, &|_, _, _| ()).unwrap();
         let seconds = clock.elapsed().as_secs_f64();
-        let (a, w) = (e.ais.unwrap(), e.witness.unwrap());
+        let (a, w) = (e.evidence.unwrap().sides, e.evidence.unwrap().witness);
+        let unseen = e.evidence.unwrap().unseen_share().ln();
         let z = case.log_z;
         println!(
             "{index},{},{:.6},{:.5},{:.5},{:.1},{:.5},{:.5},{:.1},{:.5},{:.5},{:.5},{:.1},{},{},{},{:.2},\"{} U{:.2}\",\"{}\"",
@@ -355,7 +356,7 @@ fn main() {
             a.reverse.log_z.log_z - z, a.reverse.log_z.standard_error, a.reverse.weights.ess,
             a.bennett.log_z - z,
             w.log_z.log_z - z, w.log_z.standard_error, w.weights.ess,
-            a.n_chains, a.n_steps, e.verdict.name(), seconds, case.note, e.unseen.unwrap() - a.bennett.log_z,
+            a.n_chains, a.n_steps, e.verdict.name(), seconds, case.note, unseen,
             match &e.verdict { harmonium::evaluate::Verdict::Doubtful { reasons, .. } => reasons.join("; "), _ => String::new() }
         );
     }

@@ -174,7 +174,7 @@ fn intervals_hold_as_often_as_they_say() {
 /// Evaluates `visible` by AIS, from base rates of its own.
 fn evaluate(rbm: &Rbm, visible: &BitMatrix, config: &EvaluationConfig) -> Evaluation {
     let rates = smoothed_rates(&means(visible));
-    let starts = Starts { base_rates: &rates, model_states: visible };
+    let starts = Starts { base_rates: &rates, model_states: Some(visible) };
     Evaluation::new(rbm, visible, starts, config, &silent).unwrap()
 }
 
@@ -194,7 +194,7 @@ fn figures_do_not_depend_on_the_threads() {
         pool.install(|| evaluate(&rbm, &visible, &config))
     };
     let one = on(1);
-    assert!(one.ais.is_some() && one.raise.is_some());
+    assert!(one.evidence.is_some() && one.raise.is_some());
     for threads in [2, 3, 16] {
         assert_eq!(on(threads), one, "{threads} threads");
     }
@@ -243,7 +243,7 @@ fn an_estimate_that_is_wrong_is_called_doubtful() {
     let rbm = machine(20, 2.0, 4);
     let visible = ExactSampler::new(&rbm).draw(200, 5);
     let uniform = Array1::from_elem(V, 0.5);
-    let starts = Starts { base_rates: &uniform, model_states: &visible };
+    let starts = Starts { base_rates: &uniform, model_states: Some(&visible) };
     let config = EvaluationConfig {
         method: Method::Ais,
         schedule: AnnealingSchedule::Linear(20),
@@ -254,7 +254,7 @@ fn an_estimate_that_is_wrong_is_called_doubtful() {
     let text = bad.verdict.to_string();
     assert_eq!(bad.verdict.name(), "doubtful", "{bad:?}");
     assert!(text.contains("effective sample size") && text.contains("adaptive:"), "{text}");
-    let error = (bad.ais.unwrap().forward.log_z.log_z - Exact::new(&rbm).unwrap().log_z()).abs();
+    let error = (bad.evidence.unwrap().sides.forward.log_z.log_z - Exact::new(&rbm).unwrap().log_z()).abs();
     assert!(error > 0.5, "the case is not bad enough: {error}");
 }
 
@@ -263,7 +263,7 @@ fn settings_out_of_range_are_named() {
     let rbm = machine(30, 0.3, 3);
     let visible = BitMatrix::zeros(3, V);
     let rates = Array1::from_elem(V, 0.5);
-    let starts = Starts { base_rates: &rates, model_states: &visible };
+    let starts = Starts { base_rates: &rates, model_states: Some(&visible) };
     let ais = EvaluationConfig { method: Method::Ais, ..EvaluationConfig::default() };
     for (config, message) in [
         (EvaluationConfig { n_chains: 1, ..ais.clone() }, "n_chains is 1, but must be at least 2"),

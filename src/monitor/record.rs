@@ -1,6 +1,7 @@
 //! One line of `metrics.jsonl`.
 
 use crate::evaluate::Evaluation;
+use crate::evaluate::verdict::CAVEAT;
 use serde::{Deserialize, Serialize};
 
 /// The state of a run at the end of an epoch. What does not apply, or is not finite, is null; what is
@@ -59,6 +60,12 @@ pub struct EpochRecord {
     pub log_z_high: Option<f64>,
     /// Whether to believe it: `exact`, `believable` or `doubtful`.
     pub verdict: Option<String>,
+    /// Why it is doubtful.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// What no estimate of log Z can exclude; none where it is exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caveat: Option<String>,
 }
 
 impl EpochRecord {
@@ -70,5 +77,7 @@ impl EpochRecord {
         self.log_z_low = finite(evaluation.log_z_low);
         self.log_z_high = finite(evaluation.log_z_high);
         self.verdict = Some(evaluation.verdict.name().to_string());
+        self.reasons = evaluation.verdict.reasons().to_vec();
+        self.caveat = evaluation.evidence.map(|_| CAVEAT.to_string());
     }
 }

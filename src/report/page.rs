@@ -98,6 +98,7 @@ fn verdict(run: &Material) -> Markup {
             (title(word("data_role"), word("data"))) ": "
             strong { (word("verdict")) }
             @if !reasons.is_empty() { ", as " (reasons.join("; ")) }
+            @else if let Some(caveat) = found["caveat"].as_str() { " (" (caveat) ")" }
             "."
             @if let Some(warning) = found["data_warning"].as_str() { " But " (warning) "." }
             @if !remedies.is_empty() { " What to do: " (remedies.join("; ")) "." }
@@ -109,7 +110,10 @@ fn verdict(run: &Material) -> Markup {
             "Log-likelihood " strong { (number(record.log_likelihood.unwrap_or(f64::NAN))) }
             " nats an example of its " (run.summary.file.settings.data.watched_by().role()) " data after epoch "
             (record.epoch) ": "
-            strong { (record.verdict.as_deref().unwrap_or("?")) } "."
+            strong { (record.verdict.as_deref().unwrap_or("?")) }
+            @if !record.reasons.is_empty() { ", as " (record.reasons.join("; ")) }
+            @else if let Some(caveat) = &record.caveat { " (" (caveat) ")" }
+            "."
         },
         None => html! {
             "The log-likelihood is not known yet: " code { "harmonium evaluate" }
