@@ -7,7 +7,7 @@
 //! the same settings: the same bits are trained on, and the same are scored. The time is that of the
 //! updates alone, without monitors and files.
 
-use harmonium::dataset::{Binarization, Examples, Source, Split};
+use harmonium::dataset::{Binarization, Encoding, Examples, Source, Split};
 use harmonium::evaluate::evaluation::Starts;
 use harmonium::evaluate::{AnnealingSchedule, Base, Evaluation, EvaluationConfig, Evidence, Method};
 use harmonium::preset::Preset;
@@ -82,7 +82,7 @@ fn main() {
 
 fn run(mut row: Row, is_test: bool) {
     let read = |split| {
-        let data = row.data.read_split(split).unwrap();
+        let data = row.data.read_split(split, Encoding::Undeclared).unwrap();
         let data = if is_test { data.first(300).unwrap() } else { data };
         Examples::new(if row.is_inverted { data.inverted() } else { data }, row.config.binarize)
     };

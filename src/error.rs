@@ -63,7 +63,7 @@ pub enum Error {
         /// The value found.
         value: f64,
         /// The rule, and a remedy.
-        rule: &'static str,
+        rule: String,
     },
 
     /// Two things that must have the same width have not.

@@ -159,9 +159,28 @@ impl RealRows {
         turned.starts.pop();
     }
 
+    /// The numbers that are not 0 turned to others; 0 stays 0.
+    pub fn mapped(&self, number: impl Fn(f32) -> f32) -> Self {
+        let mut mapped = Self::new(self.n_columns);
+        for row in self.rows() {
+            mapped.push_entries(row.iter().map(|(unit, value)| (unit, number(value))));
+        }
+        mapped
+    }
+
+    /// Whether a number is 0.
+    pub fn has_zeros(&self) -> bool {
+        self.values.len() < self.n_rows() * self.n_columns
+    }
+
+    /// Whether all numbers are 0 or 1.
+    pub fn are_bits(&self) -> bool {
+        self.values.iter().all(|&value| value == 1.0)
+    }
+
     /// The bits, if all numbers are 0 or 1.
     pub fn to_bits(&self) -> Option<BitMatrix> {
-        if self.values.iter().any(|&value| value != 1.0) {
+        if !self.are_bits() {
             return None;
         }
         let mut bits = BitMatrix::zeros(self.n_rows(), self.n_columns);
@@ -237,6 +256,20 @@ mod tests {
             turned.turn_into(&mut back);
             assert_eq!(back, rows);
         }
+    }
+
+    #[test]
+    fn mapped_numbers_stand_where_they_stood() {
+        let rows = rows(4, 9);
+        let mapped = rows.mapped(|x| x - 0.25);
+        assert!(
+            rows.has_zeros() && !RealRows::from(ndarray::array![[1.0, -1.0]].view()).has_zeros()
+        );
+        for (n, i) in (0..4).flat_map(|n| (0..9).map(move |i| (n, i))) {
+            let x = rows.row(n).value(i);
+            assert_eq!(mapped.row(n).value(i), if x == 0.0 { 0.0 } else { x - 0.25 });
+        }
+        assert!(mapped.rows().all(|row| row.values.iter().all(|&x| x != 0.0)));
     }
 
     #[test]

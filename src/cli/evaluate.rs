@@ -3,7 +3,7 @@
 use super::{binarization, check_seed, check_width, model_path, print};
 use crate::bits::BitMatrix;
 use crate::checkpoint::Checkpoint;
-use crate::dataset::{Binarization, Dataset, Examples, Source};
+use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source};
 use crate::error::{Error, Result};
 use crate::evaluate::ais::{LogZ, Side};
 use crate::evaluate::evaluation::{EvaluationConfig, Starts};
@@ -242,19 +242,22 @@ impl Evaluate {
         let algorithm = &file.provenance.settings.get("algorithm");
         let is_cd = algorithm.is_some_and(|name| *name == Algorithm::Cd.to_string());
         match &self.chains {
-            Some(path) => states(path, &file.rbm).map(Some),
+            Some(path) => {
+                let encoding = Encoding::recorded(&file.provenance.data)?;
+                states(path, &file.rbm, encoding).map(Some)
+            }
             None if is_cd || self.method == Method::Exact => Ok(None),
             None => Ok(chains_of(&self.model, file.rbm.n_visible())),
         }
     }
 }
 
-/// The states of a checkpoint's chains, or those in a file of 0 and 1.
-fn states(path: &std::path::Path, rbm: &Rbm) -> Result<BitMatrix> {
+/// The states of a checkpoint's chains, or those in a file of 0 and 1, or of spins.
+fn states(path: &std::path::Path, rbm: &Rbm, encoding: Encoding) -> Result<BitMatrix> {
     if path.extension().is_some_and(|extension| extension == "safetensors") {
         return Checkpoint::read(path)?.chains(rbm.n_visible());
     }
-    let dataset = Dataset::read(path)?;
+    let dataset = Dataset::read_as(path, encoding)?;
     check_width(&dataset, rbm)?;
     if !dataset.is_binary() {
         let rule = "holds other values than 0 and 1, so they are no states of chains".to_string();

@@ -30,6 +30,15 @@ pub struct DataFlags {
     /// `shifter` [default: mnist]
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<Source>,
+    /// The integers of the data are grey levels from 0 to this maximum, such as 16, 100 or 255
+    /// [default: as the files say, or 255 where the largest is from 128 to 255; other integers than 0
+    /// and 1 are refused]
+    #[arg(long, value_name = "N")]
+    grey_levels: Option<u32>,
+    /// The data are spins: -1 and 1 stand for 0 and 1, in samples too
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = false,
+        hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    spins: bool,
     /// Turn every intensity x to 1 − x
     #[arg(long, num_args = 0..=1, default_missing_value = "true", default_value_t = false,
         hide_default_value = true, hide_possible_values = true, action = clap::ArgAction::Set)]

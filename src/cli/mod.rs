@@ -127,6 +127,9 @@ fn read_data(choice: DataChoice<'_>, model: &Path, provenance: &Provenance) -> R
     if let Some(warning) = chosen.warning {
         note(LogFormat::Text, warning);
     }
+    if let Some(inferred) = chosen.dataset.inferred() {
+        note(LogFormat::Text, &inferred);
+    }
     Ok(chosen)
 }
 

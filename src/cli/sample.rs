@@ -2,7 +2,7 @@
 
 use super::{model_path, parse_image_shape, print};
 use crate::bits::BitMatrix;
-use crate::dataset::{Examples, Mask, Source};
+use crate::dataset::{Encoding, Examples, Mask, Source};
 use crate::error::{Error, Result};
 use crate::gibbs::{Chains, Image, Inpainting, draw_independent};
 use crate::model::{ModelFile, sigmoid};
@@ -58,7 +58,8 @@ pub struct Sample {
     #[arg(long)]
     split: Option<Part>,
     /// A .png shows p(v | h) after the last sweep, with --clamp below the truth and what is given of
-    /// it; a .npy (number, V) holds the bits drawn, u8
+    /// it; a .npy (number, V) holds the bits drawn, u8, or
+    /// -1 and 1, i8, if the model has learned spins
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
     /// Rows and columns of the images, if the model does not say
@@ -141,7 +142,7 @@ impl Sample {
                 let means = model.rbm.mean_visible(&chains.hidden())?;
                 pictures::grid(means.view(), shape, Grey::Unit)
             }
-            None => npy(&chains.visible()),
+            None => npy(&chains.visible(), model)?,
         })
     }
 
@@ -165,7 +166,7 @@ impl Sample {
                 let completed = inpainting.mean_visible(&image);
                 pictures::completions(&examples, given, completed.view(), shape)
             }
-            None => npy(&inpainting.visible()),
+            None => npy(&inpainting.visible(), model)?,
         })
     }
 
@@ -195,10 +196,15 @@ impl Sample {
     }
 }
 
-/// Bits (N, V) as an array of u8.
-fn npy(bits: &BitMatrix) -> Vec<u8> {
+/// Bits (N, V) as an array of u8, or of a model of spins as -1 and 1, i8.
+fn npy(bits: &BitMatrix, model: &ModelFile) -> Result<Vec<u8>> {
     let shape = (bits.n_rows(), bits.n_columns());
-    super::npy(&Array2::from_shape_fn(shape, |(n, i)| u8::from(bits.get(n, i))))
+    Ok(if Encoding::recorded(&model.provenance.data)?.is_spins() {
+        let spin = |(n, i)| if bits.get(n, i) { 1_i8 } else { -1 };
+        super::npy(&Array2::from_shape_fn(shape, spin))
+    } else {
+        super::npy(&Array2::from_shape_fn(shape, |(n, i)| u8::from(bits.get(n, i))))
+    })
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {

@@ -75,6 +75,10 @@ impl Train {
 
     /// `base` with the flags over it.
     fn settings(&self, mut base: Settings) -> Result<Settings> {
+        if self.data.has("data") && base.data.sha256.is_some() {
+            // What a run found its own file to hold is not known of another.
+            (base.data.grey_levels, base.data.spins) = (None, false);
+        }
         // Another file has another fingerprint.
         for (flag, sha256) in [
             ("data", &mut base.data.sha256),

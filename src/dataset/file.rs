@@ -1,7 +1,6 @@
 //! A file of examples, unpacked and read by what it starts with, whatever its name.
 
-use super::values::Values;
-use super::{idx, npy};
+use super::{Dataset, Encoding, idx, npy};
 use crate::error::{Error, Result};
 use flate2::read::MultiGzDecoder;
 use std::borrow::Cow;
@@ -10,17 +9,17 @@ use std::path::Path;
 
 const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B];
 
-/// The examples in a file of bytes `stored`, and the (rows, columns) of an image if it tells them.
+/// The examples in a file of bytes `stored`.
 ///
 /// # Errors
-/// As [`super::Dataset::read`].
-pub(super) fn decode(path: &Path, stored: &[u8]) -> Result<(Values, Option<(usize, usize)>)> {
+/// As [`Dataset::read_as`].
+pub(super) fn decode(path: &Path, stored: &[u8], encoding: Encoding) -> Result<Dataset> {
     let bytes = &unpack(path, stored)?;
     if bytes.starts_with(npy::MAGIC) {
-        return npy::parse(path, bytes)?.examples();
+        return npy::parse(path, bytes)?.examples(encoding);
     }
     if bytes.starts_with(idx::MAGIC) {
-        return idx::parse(path, bytes)?.examples();
+        return idx::parse(path, bytes)?.examples(encoding);
     }
     let expected = "the start of an IDX file (00 00) or a .npy file (93 4e 55 4d 50 59)".into();
     Err(Error::Malformed { path: path.into(), offset: 0, expected, found: start_of(bytes) })
@@ -68,17 +67,21 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn digits(stored: &[u8]) -> Result<Dataset> {
+        decode(Path::new("digits"), stored, Encoding::Undeclared)
+    }
+
     fn error(stored: &[u8]) -> String {
-        decode(Path::new("digits"), stored).unwrap_err().to_string()
+        digits(stored).unwrap_err().to_string()
     }
 
     #[test]
     fn a_gzipped_file_reads_as_the_file() {
-        let values = Values::Bytes(array![[10, 20, 30]]);
-        assert_eq!(decode(Path::new("digits"), IDX).unwrap(), (values.clone(), None));
-        assert_eq!(decode(Path::new("digits"), &gzipped(IDX)).unwrap(), (values.clone(), None));
+        let expected = Dataset::from_bytes("digits", array![[10, 20, 30]]);
+        assert_eq!(digits(IDX).unwrap(), expected);
+        assert_eq!(digits(&gzipped(IDX)).unwrap(), expected);
         let in_two_members = [gzipped(&IDX[..9]), gzipped(&IDX[9..])].concat();
-        assert_eq!(decode(Path::new("digits"), &in_two_members).unwrap(), (values, None));
+        assert_eq!(digits(&in_two_members).unwrap(), expected);
     }
 
     #[test]

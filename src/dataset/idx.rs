@@ -1,6 +1,8 @@
 //! IDX, the format of MNIST: two zeros, a type, the number of dimensions, the dimensions (u32),
-//! then the numbers, the last index running fastest; all big endian.
+//! then the numbers, the last index running fastest; all big endian. Its unsigned bytes are grey levels
+//! of 255.
 
+use super::Encoding;
 use super::stored_array::{Number, StoredArray};
 use crate::error::{Error, Result};
 use std::path::Path;
@@ -41,7 +43,11 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
     let side = |&bytes: &[u8; 4]| u32::from_be_bytes(bytes) as usize;
     let shape = dimensions.as_chunks().0.iter().map(side).collect();
     let (offset, is_big_endian, is_column_major) = (4 + length, true, false);
-    Ok(StoredArray { path, bytes, offset, number, is_big_endian, is_column_major, shape })
+    let encoding = match number {
+        Number::Unsigned(1) => Encoding::GreyLevels(255),
+        _ => Encoding::Undeclared,
+    };
+    Ok(StoredArray { path, bytes, offset, number, is_big_endian, is_column_major, shape, encoding })
 }
 
 #[cfg(test)]
@@ -60,8 +66,13 @@ mod tests {
             .collect()
     }
 
+    fn read_as(bytes: &[u8], encoding: Encoding) -> Result<(Values, Option<(usize, usize)>)> {
+        let dataset = parse(Path::new("some.idx"), bytes)?.examples(encoding)?;
+        Ok((dataset.values, dataset.image_shape))
+    }
+
     fn read(bytes: &[u8]) -> Result<(Values, Option<(usize, usize)>)> {
-        parse(Path::new("some.idx"), bytes)?.examples()
+        read_as(bytes, Encoding::Undeclared)
     }
 
     fn error(bytes: &[u8]) -> String {
@@ -75,9 +86,14 @@ mod tests {
         let bytes_of_16: Vec<_> = levels.iter().flat_map(|&x| i16::from(x).to_be_bytes()).collect();
         let bytes_of_32: Vec<_> = levels.iter().flat_map(|&x| i32::from(x).to_be_bytes()).collect();
         assert_eq!(read(&file(0x08, &[2, 3], &levels)).unwrap(), greys);
-        assert_eq!(read(&file(0x09, &[2, 3], &levels)).unwrap(), greys);
-        assert_eq!(read(&file(0x0B, &[2, 3], &bytes_of_16)).unwrap(), greys);
-        assert_eq!(read(&file(0x0C, &[2, 3], &bytes_of_32)).unwrap(), greys);
+        // Of the other integers the format does not say what they are.
+        for (code, bytes) in [(0x09, &levels[..]), (0x0B, &bytes_of_16), (0x0C, &bytes_of_32)] {
+            let bytes = file(code, &[2, 3], bytes);
+            assert_eq!(read_as(&bytes, Encoding::GreyLevels(255)).unwrap(), greys);
+            assert!(
+                error(&bytes).contains("example 0, unit 2 is 2, but must be 0 or 1, or a grey")
+            );
+        }
 
         let reals = (Values::Reals(RealRows::from(array![[0.0, 0.25], [0.1, 1.0]].view())), None);
         let numbers = [0.0_f32, 0.25, 0.1, 1.0];
@@ -142,12 +158,15 @@ mod tests {
             (file(8, &[2, 0], &[]), "some.idx: holds no examples: its shape is [2, 0]"),
             (
                 file(0x0B, &[1, 2], &[0, 255, 1, 0]),
-                "some.idx: example 0, unit 1 is 256, but must be a grey level from 0 to 255",
+                "some.idx: example 0, unit 1 is 256, but must be 0 or 1, or a grey level from 0 to 255 \
+                 where the largest is above 127; say so if these are grey levels up to N \
+                 (--grey-levels N, grey_levels=N), or make bits of them by a threshold, such as x > 0 \
+                 in NumPy",
             ),
             (
                 file(9, &[2, 2], &[1, 1, 0xFF, 1]),
-                "some.idx: example 1, unit 0 is -1, but must be 0 or 1; map -1 and 1 by \
-                 (x + 1) / 2",
+                "some.idx: example 1, unit 0 is -1, but must be 0 or 1; if these are spins, say so \
+                 (--spins, spins=True)",
             ),
             (
                 file(0x0D, &[1, 1], &f32::NAN.to_be_bytes()),
@@ -163,6 +182,23 @@ mod tests {
         ] {
             assert_eq!(error(&bytes), message);
         }
+    }
+
+    #[test]
+    fn its_bytes_are_grey_levels_unless_something_else_is_declared() {
+        let encoding = |levels: [u8; 2], declared| {
+            let file = file(8, &[1, 2], &levels);
+            let dataset = parse(Path::new("some.idx"), &file)?.examples(declared)?;
+            assert_eq!(dataset.inferred(), None);
+            Ok::<_, Error>(dataset.encoding())
+        };
+        use Encoding::{GreyLevels, Spins, Undeclared};
+        assert_eq!(encoding([0, 3], Undeclared).unwrap(), GreyLevels(255));
+        assert_eq!(encoding([0, 3], GreyLevels(3)).unwrap(), GreyLevels(3));
+        assert!(encoding([0, 3], Spins).is_err() && encoding([0, 3], GreyLevels(2)).is_err());
+        // Of bits nothing follows for other data.
+        assert_eq!(encoding([0, 1], Undeclared).unwrap(), Undeclared);
+        assert_eq!(encoding([0, 1], Spins).unwrap(), Spins);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Which units of an example are given when the others are to be completed.
 
+use super::encoding::{Encoding, MAX_GREY_LEVEL};
 use super::file::{start_of, unpack};
 use super::npy;
 use crate::bits::BitMatrix;
@@ -150,8 +151,9 @@ fn decode(
     check_shape(&array.shape)?;
     // One example of that shape.
     array.shape.insert(0, 1);
-    let (values, _) = array.examples()?;
-    Ok((0..n_visible).map(|unit| values.intensity(0, unit) != 0.0).collect())
+    // Whatever its numbers stand for elsewhere, those that are not 0 are given here.
+    let mask = array.examples(Encoding::GreyLevels(MAX_GREY_LEVEL))?;
+    Ok((0..n_visible).map(|unit| mask.intensity(0, unit) != 0.0).collect())
 }
 
 /// Refuses a mask that is neither as long as an example nor of the shape of its image.

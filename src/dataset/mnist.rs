@@ -1,6 +1,7 @@
 //! MNIST, compiled in: the database of handwritten digits of LeCun, Cortes and Burges.
 
-use super::{Dataset, Split, file};
+use super::{Dataset, Encoding, Split, file};
+use crate::error::Result;
 use std::path::Path;
 
 impl Split {
@@ -35,8 +36,13 @@ impl Dataset {
     /// assert_eq!((test.n_examples(), test.image_shape()), (10_000, Some((28, 28))));
     /// ```
     pub fn mnist(split: Split) -> Self {
+        Self::mnist_as(split, Encoding::Undeclared).expect("the embedded images are whole")
+    }
+
+    /// The same under a declared encoding, which is that of their format or does not suit them.
+    pub(super) fn mnist_as(split: Split, encoding: Encoding) -> Result<Self> {
         let (name, images, _) = split.files();
-        Self::decode(Path::new(name), images).expect("the embedded images are whole")
+        Self::decode(Path::new(name), images, encoding)
     }
 
     /// The digit, 0 to 9, that each image of MNIST shows.

@@ -1,7 +1,7 @@
 //! Data: examples as files hold them, and as training and scores see them.
 //!
 //! ```text
-//!   file, mnist ──► unpacked ──► idx or npy ──► stored_array ──► values ──► Dataset
+//!   file, mnist ──► unpacked ──► idx or npy ──► stored_array ──► Encoding ──► Dataset (values)
 //!   arrays ────────────────────────────────────────────────────────┘           │
 //!                              rows of bits ◄── Examples ◄── Binarization ◄────┘
 //! ```
@@ -9,6 +9,8 @@
 //! A [`Mask`] says which units of an example are given when the others are to be completed.
 
 mod values;
+
+mod encoding;
 
 mod stored_array;
 
@@ -31,6 +33,7 @@ mod binarization;
 mod examples;
 
 pub use binarization::Binarization;
+pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use examples::Examples;
 pub use mask::{Half, Mask};
 pub use source::{Source, Split};
@@ -61,6 +64,10 @@ pub struct Dataset {
     sha256: Option<String>,
     image_shape: Option<(usize, usize)>,
     values: Values,
+    /// What integers stand for, in these and in data like them.
+    encoding: Encoding,
+    /// Whether nobody had said that.
+    is_inferred: bool,
 }
 
 impl Dataset {
@@ -78,7 +85,28 @@ impl Dataset {
     /// # Panics
     /// If there is no example or no unit.
     pub fn from_bytes(name: impl Into<String>, bytes: Array2<u8>) -> Self {
-        Self::from_values(name.into(), Values::from_bytes(bytes))
+        let levels = Encoding::GreyLevels(values::WHITE as u32);
+        Self::from_values(name.into(), Values::from_bytes(bytes)).with_encoding(levels)
+    }
+
+    /// Examples of bytes (examples, units) that stand for what `encoding` says.
+    ///
+    /// # Errors
+    /// As [`Encoding::decode`].
+    ///
+    /// # Panics
+    /// If there is no example or no unit.
+    pub fn from_bytes_as(
+        name: impl Into<String>,
+        bytes: Array2<u8>,
+        encoding: Encoding,
+    ) -> Result<Self> {
+        let largest = f64::from(bytes.iter().copied().max().unwrap_or(0));
+        let is_inferred = encoding == Encoding::Undeclared && Encoding::are_grey(0.0, largest);
+        if is_inferred || encoding == Encoding::GreyLevels(values::WHITE as u32) {
+            return Ok(Self { is_inferred, ..Self::from_bytes(name, bytes) });
+        }
+        Self::from_rows_as(name, RealRows::from(bytes.mapv(f32::from).view()), encoding)
     }
 
     /// Examples of intensities from 0 to 1, (examples, units).
@@ -90,7 +118,7 @@ impl Dataset {
     /// If there is no example or no unit.
     pub fn from_reals(name: impl Into<String>, reals: Array2<f32>) -> Result<Self> {
         let name = name.into();
-        values::check(&name, reals.dim(), &values::REALS, |n, i| f64::from(reals[[n, i]]))?;
+        values::check_intensities(&name, reals.dim(), |n, i| f64::from(reals[[n, i]]))?;
         Ok(Self::from_rows(name, RealRows::from(reals.view())))
     }
 
@@ -105,35 +133,106 @@ impl Dataset {
         Self::from_values(name.into(), Values::from_reals(rows))
     }
 
+    /// Examples of integers (of declared spins, numbers of any type) that stand for what `encoding`
+    /// says.
+    ///
+    /// ```
+    /// use harmonium::dataset::{Dataset, Encoding};
+    /// use harmonium::reals::RealRows;
+    /// use ndarray::array;
+    /// let rows = RealRows::from(array![[-1.0, 1.0]].view());
+    /// let spins = Dataset::from_rows_as("spins", rows, Encoding::Spins)?;
+    /// assert!(spins.is_binary() && spins.encoding().is_spins());
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Encoding::decode`].
+    ///
+    /// # Panics
+    /// If there is no example or no unit.
+    pub fn from_rows_as(
+        name: impl Into<String>,
+        rows: RealRows,
+        encoding: Encoding,
+    ) -> Result<Self> {
+        let name = name.into();
+        let (rows, found) = encoding.decode(&name, rows)?;
+        let values = match found {
+            // The form in which they are drawn fastest.
+            Encoding::GreyLevels(255) if !rows.are_bits() => {
+                let mut bytes = Array2::zeros((rows.n_rows(), rows.n_columns()));
+                for (n, row) in rows.rows().enumerate() {
+                    row.iter().for_each(|(unit, x)| {
+                        bytes[[n, unit]] = (f64::from(x) * values::WHITE).round() as u8;
+                    });
+                }
+                Values::Bytes(bytes)
+            }
+            _ => Values::from_reals(rows),
+        };
+        let is_inferred = found != encoding;
+        Ok(Self { is_inferred, ..Self::from_values(name, values).with_encoding(found) })
+    }
+
     fn from_values(name: String, values: Values) -> Self {
         let (n_examples, n_visible) = values.shape();
         assert!(n_examples > 0 && n_visible > 0, "{name}: no data: ({n_examples}, {n_visible})");
-        Self { name, sha256: None, image_shape: None, values }
+        let encoding = Encoding::Undeclared;
+        Self { name, sha256: None, image_shape: None, values, encoding, is_inferred: false }
+    }
+
+    /// The same examples, of which it is known what integers like them stand for.
+    fn with_encoding(self, encoding: Encoding) -> Self {
+        Self { encoding, ..self }
+    }
+
+    /// Reads a file as [`read_as`](Self::read_as) does, with nothing declared.
+    ///
+    /// # Errors
+    /// As [`read_as`](Self::read_as).
+    pub fn read(path: &Path) -> Result<Self> {
+        Self::read_as(path, Encoding::Undeclared)
     }
 
     /// Reads an IDX or .npy file, gzipped or not: its first bytes tell which.
     ///
-    /// Whole numbers are grey levels from 0 to 255, others intensities from 0 to 1, unless all
-    /// are 0 and 1. Two dimensions are (examples, units), three (examples, rows, columns).
+    /// Integers stand for what `encoding` says, unless all are 0 and 1; if nothing is declared, the
+    /// unsigned bytes of IDX are grey levels of 255. Floating-point numbers are intensities from 0 to
+    /// 1. Two dimensions are (examples, units), three (examples, rows, columns).
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Malformed`] if the file is damaged or of another format;
     /// [`Error::Unsuitable`] if it holds no examples; [`Error::BadValue`].
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read_as(path: &Path, encoding: Encoding) -> Result<Self> {
         let stored = fs::read(path).map_err(|cause| Error::Io {
             path: path.into(),
             action: "read",
             cause,
         })?;
-        Self::decode(path, &stored)
+        Self::decode(path, &stored, encoding)
     }
 
     /// The examples in the bytes of a file; `path` names it in messages.
-    fn decode(path: &Path, stored: &[u8]) -> Result<Self> {
-        let (values, image_shape) = file::decode(path, stored)?;
-        let sha256 = hexadecimal(&Sha256::digest(stored));
-        let name = path.display().to_string();
-        Ok(Self { name, sha256: Some(sha256), image_shape, values })
+    fn decode(path: &Path, stored: &[u8], encoding: Encoding) -> Result<Self> {
+        let sha256 = Some(hexadecimal(&Sha256::digest(stored)));
+        Ok(Self { sha256, ..file::decode(path, stored, encoding)? })
+    }
+
+    /// What integers stand for in these data: what was declared, what their format says or what was
+    /// inferred. A model that is trained on them is to read others in the same way.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The line that tells a user what integers were taken for, if nobody had said it.
+    pub fn inferred(&self) -> Option<String> {
+        let n = self.encoding.grey_levels().filter(|_| self.is_inferred)?;
+        Some(format!(
+            "{}: integers are taken as grey levels of {n}, as the largest is above 127; \
+             --grey-levels {n} or grey_levels={n} says so",
+            self.name
+        ))
     }
 
     /// How messages call the data: a path, or the name given.
@@ -192,7 +291,7 @@ impl Dataset {
         let has_others = self.first_outside().is_some();
         let shape = self.values.shape();
         let number = |example, unit| self.intensity(example, unit);
-        if has_others { values::check(&self.name, shape, &values::REALS, number) } else { Ok(()) }
+        if has_others { values::check_intensities(&self.name, shape, number) } else { Ok(()) }
     }
 
     /// The same examples, seen as images.
@@ -244,9 +343,9 @@ impl Dataset {
         }
         let validation = Self {
             name: format!("{} (last {n})", self.name),
-            sha256: self.sha256.clone(),
-            image_shape: self.image_shape,
             values: self.values.examples(n_examples - n..n_examples),
+            sha256: self.sha256.clone(),
+            ..self
         };
         Ok((self.first(n_examples - n)?, validation))
     }
@@ -311,11 +410,13 @@ mod tests {
                     let spins = Dataset::from_rows("spins", spins);
                     spins.check_intensities().map(|()| spins)
                 },
-                "spins: example 0, unit 1 is -1, but must be 0 or 1; map -1 and 1 by (x + 1) / 2",
+                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so \
+                 (--spins, spins=True)",
             ),
             (
                 Dataset::from_reals("spins", array![[1.0, -1.0]]),
-                "spins: example 0, unit 1 is -1, but must be 0 or 1; map -1 and 1 by (x + 1) / 2",
+                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so \
+                 (--spins, spins=True)",
             ),
         ] {
             assert_eq!(result.unwrap_err().to_string(), message);

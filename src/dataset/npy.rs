@@ -1,6 +1,7 @@
 //! NumPy's .npy: a Python dictionary that tells the type, the order and the shape, then the
 //! numbers. The header is left to ndarray-npy.
 
+use super::Encoding;
 use super::stored_array::{Number, StoredArray};
 use crate::error::{Error, Result};
 use ndarray_npy::npy::header::Header;
@@ -60,8 +61,8 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         }
     };
     let (is_big_endian, is_column_major) = (order == ">", header.layout.is_fortran());
-    let shape = header.shape;
-    Ok(StoredArray { path, bytes, offset, number, is_big_endian, is_column_major, shape })
+    let (shape, encoding) = (header.shape, Encoding::Undeclared);
+    Ok(StoredArray { path, bytes, offset, number, is_big_endian, is_column_major, shape, encoding })
 }
 
 #[cfg(test)]
@@ -72,8 +73,13 @@ mod tests {
     use ndarray::{Array3, Array4, ShapeBuilder as _, array};
     use ndarray_npy::WriteNpyExt;
 
+    fn read_as(bytes: &[u8], encoding: Encoding) -> Result<(Values, Option<(usize, usize)>)> {
+        let dataset = parse(Path::new("some.npy"), bytes)?.examples(encoding)?;
+        Ok((dataset.values, dataset.image_shape))
+    }
+
     fn read(bytes: &[u8]) -> Result<(Values, Option<(usize, usize)>)> {
-        parse(Path::new("some.npy"), bytes)?.examples()
+        read_as(bytes, Encoding::Undeclared)
     }
 
     fn written(array: &impl WriteNpyExt) -> Vec<u8> {
@@ -89,11 +95,13 @@ mod tests {
 
     #[test]
     fn every_type_reads_as_it_was_written() {
-        let greys = (Values::Bytes(array![[0, 1, 2], [50, 100, 127]]), None);
-        let levels = array![[0_u8, 1, 2], [50, 100, 127]];
+        let levels = array![[0_u8, 1, 2], [50, 100, 128]];
+        let (greys, intensities) = (
+            (Values::Bytes(levels.clone()), None),
+            (Values::Reals(RealRows::from(levels.mapv(|x| f32::from(x) / 128.0).view())), None),
+        );
         for bytes in [
             written(&levels),
-            written(&levels.mapv(|x| x as i8)),
             written(&levels.mapv(u16::from)),
             written(&levels.mapv(i16::from)),
             written(&levels.mapv(u32::from)),
@@ -102,6 +110,22 @@ mod tests {
             written(&levels.mapv(i64::from)),
         ] {
             assert_eq!(read(&bytes).unwrap(), greys);
+            assert_eq!(read_as(&bytes, Encoding::GreyLevels(255)).unwrap(), greys);
+            assert_eq!(read_as(&bytes, Encoding::GreyLevels(128)).unwrap(), intensities);
+        }
+        let few = levels.mapv(|x| x.min(127));
+        let small = Values::Bytes(few.clone());
+        for bytes in [written(&few), written(&few.mapv(|x| x as i8)), written(&few.mapv(u64::from))]
+        {
+            assert!(
+                read(&bytes).unwrap_err().to_string().contains("unit 2 is 2, but must be 0 or 1,")
+            );
+            assert_eq!(read_as(&bytes, Encoding::GreyLevels(255)).unwrap().0, small);
+        }
+        let spins = array![[-1_i8, 1], [1, 1]];
+        let bits = Values::from_bytes(array![[0, 1], [1, 1]]);
+        for bytes in [written(&spins), written(&spins.mapv(f64::from))] {
+            assert_eq!(read_as(&bytes, Encoding::Spins).unwrap().0, bits);
         }
         let reals = (Values::Reals(RealRows::from(array![[0.0, 0.25], [0.1, 1.0]].view())), None);
         assert_eq!(read(&written(&array![[0.0_f32, 0.25], [0.1, 1.0]])).unwrap(), reals);
@@ -122,7 +146,7 @@ mod tests {
 
     #[test]
     fn column_major_reads_as_row_major() {
-        let images = Array3::from_shape_fn((2, 3, 4), |(n, i, j)| (n * 12 + i * 4 + j) as u8);
+        let images = Array3::from_shape_fn((2, 3, 4), |(n, i, j)| (n * 12 + i * 4 + j + 110) as u8);
         let mut columns = Array3::zeros((2, 3, 4).f());
         columns.assign(&images);
         let bytes = written(&columns);
@@ -202,13 +226,13 @@ mod tests {
             ),
             (
                 written(&array![[1_i64, -1], [1, 1]]),
-                "some.npy: example 0, unit 1 is -1, but must be 0 or 1; map -1 and 1 by \
-                 (x + 1) / 2",
+                "some.npy: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so \
+                 (--spins, spins=True)",
             ),
             (
-                written(&array![[1.0_f64, 0.0], [1.0, -1.0]]),
-                "some.npy: example 1, unit 1 is -1, but must be 0 or 1; map -1 and 1 by \
-                 (x + 1) / 2",
+                written(&array![[1.0_f64, 1.0], [1.0, -1.0]]),
+                "some.npy: example 1, unit 1 is -1, but must be 0 or 1; if these are spins, say so \
+                 (--spins, spins=True)",
             ),
             (
                 file("{'descr': '|b1', 'fortran_order': False, 'shape': (1, 2)}", &[1, 2]),
@@ -216,8 +240,10 @@ mod tests {
             ),
             (
                 written(&array![[u64::MAX]]),
-                "some.npy: example 0, unit 0 is 18446744073709552000, but must be a grey level \
-                 from 0 to 255",
+                "some.npy: example 0, unit 0 is 18446744073709552000, but must be 0 or 1, or a grey \
+                 level from 0 to 255 where the largest is above 127; say so if these are grey levels \
+                 up to N (--grey-levels N, grey_levels=N), or make bits of them by a threshold, such \
+                 as x > 0 in NumPy",
             ),
         ] {
             assert_eq!(read(&bytes).unwrap_err().to_string(), message);

@@ -1,7 +1,7 @@
 //! Where data come from, as a user names it.
 
-use super::Dataset;
 use super::synthetic::MAX_SIDE;
+use super::{Dataset, Encoding};
 use crate::error::{Error, Result};
 use crate::setting::{by_name, by_text, invalid};
 use serde::{Deserialize, Serialize};
@@ -38,25 +38,28 @@ pub enum Split {
 by_name!(Split, "split", { Train = "train", Test = "test" });
 
 impl Source {
-    /// Reads the data; of MNIST the training images.
+    /// Reads the data, as integers of which nothing is declared; of MNIST the training images.
     ///
     /// # Errors
-    /// As [`Dataset::read`]; [`Error::InvalidSetting`] if the program was built without MNIST.
+    /// As [`read_split`](Self::read_split).
     pub fn read(&self) -> Result<Dataset> {
-        self.read_split(Split::Train)
+        self.read_split(Split::Train, Encoding::Undeclared)
     }
 
-    /// Reads the data; of MNIST the images of one split. Other data are whole for either.
+    /// Reads the data, integers by their encoding; of MNIST the images of one split. Other data are
+    /// whole for either.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
-    pub fn read_split(&self, split: Split) -> Result<Dataset> {
+    /// As [`Dataset::read_as`]; [`Error::InvalidSetting`] if the program was built without MNIST.
+    pub fn read_split(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
         match self {
-            Self::Path(path) => Dataset::read(path),
-            Self::BarsAndStripes(side) => Ok(Dataset::bars_and_stripes(*side)),
-            Self::Shifter => Ok(Dataset::shifter()),
+            Self::Path(path) => Dataset::read_as(path, encoding),
+            Self::BarsAndStripes(side) => {
+                Ok(Dataset::bars_and_stripes(*side).with_encoding(encoding))
+            }
+            Self::Shifter => Ok(Dataset::shifter().with_encoding(encoding)),
             #[cfg(feature = "mnist")]
-            Self::Mnist => Ok(Dataset::mnist(split)),
+            Self::Mnist => Dataset::mnist_as(split, encoding),
             #[cfg(not(feature = "mnist"))]
             Self::Mnist => Err(Error::InvalidSetting {
                 setting: "data",

@@ -1,6 +1,7 @@
 //! An array as a file holds it: where its numbers stand and how they are written.
 
-use super::values::{BOOLEANS, GREY_LEVELS, REALS, Values, check};
+use super::values::{Values, check, check_intensities};
+use super::{Dataset, Encoding};
 use crate::error::{Error, Result};
 use crate::reals::RealRows;
 use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
@@ -58,25 +59,36 @@ pub(super) struct StoredArray<'a> {
     /// Whether the first index, not the last, runs fastest.
     pub is_column_major: bool,
     pub shape: Vec<usize>,
+    /// What the format says that its integers stand for.
+    pub encoding: Encoding,
 }
 
 impl StoredArray<'_> {
-    /// The examples, and the (rows, columns) of an image if there are three dimensions. Further
-    /// dimensions are laid end to end, the last running fastest.
+    /// The examples, integers as `declared`, else as the format says. Three dimensions are (examples,
+    /// rows, columns); further ones are laid end to end, the last running fastest.
     ///
     /// # Errors
     /// [`Error::Malformed`] if the bytes are not as many as the shape asks for,
     /// [`Error::Unsuitable`] if the shape is not one of examples, and [`Error::BadValue`].
-    pub fn examples(&self) -> Result<(Values, Option<(usize, usize)>)> {
-        let (n_examples, n_units) = self.checked_shape()?;
+    pub fn examples(&self, declared: Encoding) -> Result<Dataset> {
+        let dataset = self.rows(declared.or(self.encoding))?;
+        // Bits of a format for grey levels say nothing of what other integers would be.
+        let encoding = if dataset.is_binary() { declared } else { dataset.encoding };
         let image_shape = match self.shape[..] {
             [_, rows, columns] => Some((rows, columns)),
             _ => None,
         };
+        Ok(Dataset { image_shape, encoding, ..dataset })
+    }
+
+    /// The examples, each in a row.
+    fn rows(&self, encoding: Encoding) -> Result<Dataset> {
+        let (n_examples, n_units) = self.checked_shape()?;
+        let name = self.path.display().to_string();
         let data = &self.bytes[self.offset..];
         if self.number == Number::Unsigned(1) && !self.is_column_major {
             let bytes = Array2::from_shape_vec((n_examples, n_units), data.to_vec());
-            return Ok((Values::from_bytes(bytes.expect("a checked shape")), image_shape));
+            return Dataset::from_bytes_as(name, bytes.expect("a checked shape"), encoding);
         }
 
         // In the file, a step to the next example passes `stride` numbers, and unit i stands
@@ -95,24 +107,23 @@ impl StoredArray<'_> {
             let at = (example * stride + places[unit]) * size;
             self.number.read(&data[at..at + size], self.is_big_endian)
         };
-        let (name, shape) = (self.path.display().to_string(), (n_examples, n_units));
-        let rule = match self.number {
-            Number::Bool => BOOLEANS,
-            Number::Unsigned(_) | Number::Signed(_) => GREY_LEVELS,
-            Number::Float(_) => REALS,
-        };
-        check(&name, shape, &rule, number)?;
-        let values = match self.number {
-            Number::Float(_) => {
-                let mut rows = RealRows::new(n_units);
-                for example in 0..n_examples {
-                    rows.push((0..n_units).map(|unit| number(example, unit) as f32));
-                }
-                Values::from_reals(rows)
-            }
-            _ => Values::from_bytes(Array2::from_shape_fn(shape, |(n, i)| number(n, i) as u8)),
-        };
-        Ok((values, image_shape))
+        let shape = (n_examples, n_units);
+        let is_float = matches!(self.number, Number::Float(_));
+        if self.number == Number::Bool {
+            check(&name, shape, "0 or 1, as a boolean is", |x| x == 0.0 || x == 1.0, number)?;
+        } else if is_float && !encoding.is_spins() {
+            // As they stand: the nearest f32 may be an intensity.
+            check_intensities(&name, shape, number)?;
+        }
+        let mut rows = RealRows::new(n_units);
+        for example in 0..n_examples {
+            rows.push((0..n_units).map(|unit| number(example, unit) as f32));
+        }
+        if is_float && !encoding.is_spins() {
+            let values = Values::from_reals(rows);
+            return Ok(Dataset { encoding, ..Dataset::from_values(name, values) });
+        }
+        Dataset::from_rows_as(name, rows, encoding)
     }
 
     /// (examples, units), once the bytes are known to be as many: nothing is allocated before.

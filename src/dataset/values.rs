@@ -88,40 +88,48 @@ impl Values {
     }
 }
 
-/// Which numbers may stand in data: those from 0 to `largest`.
-pub(super) struct Rule {
-    largest: f64,
-    text: &'static str,
+/// The rule of numbers that turn out to be spins.
+pub(super) const SPINS: &str = "0 or 1; if these are spins, say so (--spins, spins=True)";
+
+/// Checks that every `number(example, unit)` of data of a shape (examples, units) is an intensity.
+///
+/// # Errors
+/// [`Error::BadValue`] for the first that is not from 0 to 1.
+pub(super) fn check_intensities(
+    data: &str,
+    shape: (usize, usize),
+    number: impl Fn(usize, usize) -> f64,
+) -> Result<()> {
+    let is_intensity = |x| (0.0..=1.0).contains(&x);
+    let rule = "from 0 to 1; divide grey levels up to 255 by 255";
+    check(data, shape, rule, is_intensity, &number).or_else(|error| {
+        // What all numbers have in common says what they may be.
+        check(data, shape, "", |x| x.abs() == 1.0, &number)
+            .map_or(Err(error), |()| check(data, shape, SPINS, is_intensity, &number))
+    })
 }
-
-/// Real numbers are intensities.
-pub(super) const REALS: Rule =
-    Rule { largest: 1.0, text: "from 0 to 1; divide grey levels up to 255 by 255" };
-
-/// Whole numbers are grey levels.
-pub(super) const GREY_LEVELS: Rule = Rule { largest: WHITE, text: "a grey level from 0 to 255" };
-
-/// Booleans are bits.
-pub(super) const BOOLEANS: Rule = Rule { largest: 1.0, text: "0 or 1, as a boolean is" };
 
 /// Checks every `number(example, unit)` of data of a shape (examples, units).
 ///
 /// # Errors
-/// [`Error::BadValue`] for the first that breaks the rule.
+/// [`Error::BadValue`] for the first that is not right, with the rule.
 pub(super) fn check(
     data: &str,
     (n_examples, n_units): (usize, usize),
-    rule: &Rule,
+    rule: &str,
+    is_right: impl Fn(f64) -> bool,
     number: impl Fn(usize, usize) -> f64,
 ) -> Result<()> {
-    let range = 0.0..=rule.largest;
-    let cells =
-        || (0..n_examples).flat_map(|example| (0..n_units).map(move |unit| (example, unit)));
-    let bad = cells().find(|&(example, unit)| !range.contains(&number(example, unit)));
-    let Some((example, unit)) = bad else { return Ok(()) };
-    let is_spins = cells().all(|(example, unit)| [-1.0, 0.0, 1.0].contains(&number(example, unit)));
-    let rule = if is_spins { "0 or 1; map -1 and 1 by (x + 1) / 2" } else { rule.text };
-    Err(Error::BadValue { data: data.into(), example, unit, value: number(example, unit), rule })
+    for example in 0..n_examples {
+        for unit in 0..n_units {
+            let value = number(example, unit);
+            if !is_right(value) {
+                let (data, rule) = (data.to_string(), rule.to_string());
+                return Err(Error::BadValue { data, example, unit, value, rule });
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::interrupt::Interrupt;
 use super::interval::Interval;
-use crate::dataset::Source;
+use crate::dataset::{Encoding, Source};
 use crate::error::{Error, Result};
 use crate::evaluate::Method;
 use crate::monitor::Metric;
@@ -24,6 +24,12 @@ pub struct DataConfig {
     pub data: Source,
     /// SHA-256 that the file of the training data must have; none: any.
     pub sha256: Option<String>,
+    /// What integers of these data and of those to report on are, if they are grey levels: the
+    /// intensity of k is k / `grey_levels`, which is from 1 to 65,535; none: as the files say or, where
+    /// the largest is from 128 to 255, 255. A run records here what it was.
+    pub grey_levels: Option<u32>,
+    /// Whether -1 and 1 stand for 0 and 1 in these data, in those to report on and in samples.
+    pub spins: bool,
     /// Whether every intensity x becomes 1 − x, of these data and of those to report on.
     pub invert: bool,
     /// The first so many training examples are used, those set aside included; none: all.
@@ -40,6 +46,16 @@ pub struct DataConfig {
     pub init: Option<PathBuf>,
     /// SHA-256 that those parameters must have, as `harmonium inspect` shows it; none: any.
     pub init_sha256: Option<String>,
+}
+
+impl DataConfig {
+    /// What integers are declared to stand for.
+    ///
+    /// # Errors
+    /// As [`Encoding::declared`].
+    pub fn encoding(&self) -> Result<Encoding> {
+        Encoding::declared(self.grey_levels, self.spins)
+    }
 }
 
 /// What a run does beside training. It decides nothing of how parameters are moved, but which are

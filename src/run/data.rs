@@ -1,7 +1,7 @@
 //! The examples of a run, and its parts by name.
 
 use super::config::DataConfig;
-use crate::dataset::{Binarization, Dataset, Examples, Split};
+use crate::dataset::{Binarization, Dataset, Encoding, Examples, Split};
 use crate::error::{Error, Result};
 use crate::setting::by_name;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,10 @@ pub struct Data {
     pub provenance: Map<String, Value>,
     /// SHA-256 of the files of the training and of the test data.
     pub sha256: [Option<String>; 2],
+    /// What their integers stand for.
+    pub encoding: Encoding,
+    /// The line that says so, if nobody had.
+    pub inferred: Option<String>,
 }
 
 impl Data {
@@ -44,7 +48,11 @@ impl Data {
     /// fingerprint that the settings ask for.
     pub fn read(config: &DataConfig, binarize: Binarization) -> Result<Self> {
         let all = config.read_all("--data")?;
-        let test = config.read_test("--test-data")?;
+        // The same integers mean the same in both.
+        let test = config.read_test("--test-data", all.encoding())?;
+        let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
+        let encoding =
+            test.as_ref().map_or(all.encoding(), |test| all.encoding().or(test.encoding()));
         if let Some(test) = &test
             && test.n_visible() != all.n_visible()
         {
@@ -66,10 +74,13 @@ impl Data {
             "limit": config.limit,
             "validation": config.validation,
         });
-        let Value::Object(provenance) = provenance else { unreachable!("an object, as written") };
+        let Value::Object(mut provenance) = provenance else {
+            unreachable!("an object, as written")
+        };
+        provenance.extend(encoding.facts());
         let binarized = |dataset| Examples::new(dataset, binarize);
         let (training, held_out) = (Arc::new(binarized(training)), held_out.map(binarized));
-        Ok(Self { training, held_out, provenance, sha256 })
+        Ok(Self { training, held_out, provenance, sha256, encoding, inferred })
     }
 }
 
@@ -77,18 +88,19 @@ impl DataConfig {
     /// All training data, those to be set aside included, as a run takes them; `flag` says where they
     /// are, should they have moved.
     fn read_all(&self, flag: &str) -> Result<Dataset> {
-        self.prepare(expect(flag, self.data.read(), self.sha256.as_ref())?)
+        let all = self.data.read_split(Split::Train, self.encoding()?);
+        self.prepare(expect(flag, all, self.sha256.as_ref())?)
     }
 
     /// The test data, if there are any: those that were named, or the test images of MNIST.
-    fn read_test(&self, flag: &str) -> Result<Option<Dataset>> {
+    fn read_test(&self, flag: &str, encoding: Encoding) -> Result<Option<Dataset>> {
         let source = match &self.test_data {
             Some(source) => source,
             None if self.data.has_test_split() => &self.data,
             None => return Ok(None),
         };
-        let test = expect(flag, source.read_split(Split::Test), self.test_sha256.as_ref())?;
-        self.prepare(test).map(Some)
+        let test = source.read_split(Split::Test, encoding);
+        self.prepare(expect(flag, test, self.test_sha256.as_ref())?).map(Some)
     }
 
     fn prepare(&self, dataset: Dataset) -> Result<Dataset> {
@@ -119,7 +131,7 @@ impl DataConfig {
     /// As [`Data::read`].
     pub fn read_part(&self, part: Part, flag: &str) -> Result<Option<Dataset>> {
         match part {
-            Part::Test => self.read_test(flag),
+            Part::Test => self.read_test(flag, self.encoding()?),
             Part::Train => Ok(Some(self.split(self.read_all(flag)?)?.0)),
             Part::Validation if self.validation == 0 => Ok(None),
             Part::Validation => Ok(self.split(self.read_all(flag)?)?.1),

@@ -7,7 +7,7 @@ use super::folder::{CHECKPOINTS, LAST_MODEL, MODEL, SETTINGS};
 use super::settings::SettingsFile;
 use crate::bits::BitMatrix;
 use crate::checkpoint::Checkpoint;
-use crate::dataset::{Dataset, Source, Split};
+use crate::dataset::{Dataset, Encoding, Source, Split};
 use crate::error::{Error, Result};
 use crate::model::Provenance;
 use crate::setting::invalid;
@@ -135,7 +135,7 @@ impl Part {
     }
 
     /// Reads data that are given (of MNIST the images of this part, of others the validation examples
-    /// or all) and turns them around if those of the model's training were.
+    /// or all), integers as those of training were read, and turns them around if those of the model's training were.
     ///
     /// # Errors
     /// As [`Source::read`]; [`Error::InvalidSetting`] for validation examples of other data than the
@@ -143,7 +143,7 @@ impl Part {
     pub fn read(self, source: &Source, provenance: &Provenance) -> Result<Dataset> {
         let fact = |name| provenance.data.get(name);
         let split = if self == Part::Test { Split::Test } else { Split::Train };
-        let mut dataset = source.read_split(split)?;
+        let mut dataset = source.read_split(split, Encoding::recorded(&provenance.data)?)?;
         if fact("inverted").is_some_and(|inverted| inverted == true) {
             dataset = dataset.inverted();
         }

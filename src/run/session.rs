@@ -61,6 +61,9 @@ pub fn train(
         let mut settings = settings;
         let data = Data::read(&settings.data, settings.train.binarize)?;
         let mut trainer = begin(&mut settings, &data)?;
+        if let Some(note) = &data.inferred {
+            monitors.iter_mut().for_each(|monitor| monitor.note(note));
+        }
         if let Some(budget) = session.time_budget {
             let probe = Probe::new(&data.training, data.held_out.as_ref(), settings.train.seed);
             let likelihood = course::likelihood(&settings, &data);
@@ -177,7 +180,8 @@ impl Changes {
     }
 }
 
-/// A run at its start; the settings get the fingerprints of the files that they name.
+/// A run at its start; the settings get the fingerprints of the files that they name, and what their
+/// integers stand for.
 fn begin(settings: &mut Settings, data: &Data) -> Result<Trainer> {
     let examples = data.training.clone();
     check_settings(settings, data)?;
@@ -208,6 +212,7 @@ fn begin(settings: &mut Settings, data: &Data) -> Result<Trainer> {
     *test_data = test_data.as_ref().map(Source::absolute);
     *init = init.as_ref().map(|path| std::path::absolute(path).unwrap_or(path.clone()));
     [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
+    settings.data.grey_levels = data.encoding.grey_levels();
     Ok(trainer)
 }
 

@@ -1,0 +1,248 @@
+//! What the integers of data stand for.
+
+use super::values::{SPINS, WHITE, check};
+use crate::error::Result;
+use crate::reals::RealRows;
+use crate::setting::{check as check_setting, invalid};
+use serde_json::{Map, Value, json};
+
+/// The largest maximum that grey levels may have: that of 16 bits.
+pub const MAX_GREY_LEVEL: u32 = 65_535;
+
+/// Bytes of which none is above this may well be counts or categories: nobody can tell.
+const DARK: f64 = 127.0;
+
+/// What the integers of data stand for. An array of only 0 and 1 holds bits under each of them, and
+/// floating-point numbers are intensities from 0 to 1 unless they are declared spins.
+///
+/// It is declared, or inferred once, for the data that a model is trained on; the model keeps it, and
+/// whatever is shown to the model is read by it.
+///
+/// ```
+/// use harmonium::dataset::Encoding;
+/// use harmonium::reals::RealRows;
+/// use ndarray::array;
+/// let rows = || RealRows::from(array![[0.0, 1.0, 2.0]].view());
+/// let (intensities, _) = Encoding::GreyLevels(2).decode("genotypes", rows())?;
+/// assert_eq!(intensities.row(0).value(1), 0.5);
+/// assert!(Encoding::Undeclared.decode("genotypes", rows()).is_err());
+/// # Ok::<(), harmonium::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// Nobody has said. Integers from 0 to 255 of which some are above 127 are then taken as grey
+    /// levels of 255; any others are refused.
+    #[default]
+    Undeclared,
+    /// Integers k from 0 to this maximum, 1 to 65,535, stand for intensities k / maximum.
+    GreyLevels(u32),
+    /// -1 and 1, of any type, stand for 0 and 1.
+    Spins,
+}
+
+impl Encoding {
+    /// What settings declare.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if the maximum is not from 1 to 65,535,
+    /// or both are declared.
+    pub fn declared(grey_levels: Option<u32>, spins: bool) -> Result<Self> {
+        let Some(n) = grey_levels else {
+            return Ok(if spins { Self::Spins } else { Self::Undeclared });
+        };
+        check_setting("spins", spins, !spins, || "left out with grey_levels".to_string())?;
+        let is_valid = (1..=MAX_GREY_LEVEL).contains(&n);
+        check_setting("grey_levels", n, is_valid, || {
+            format!("at least 1 and at most {MAX_GREY_LEVEL}")
+        })?;
+        Ok(Self::GreyLevels(n))
+    }
+
+    /// What a model file says of the data of its training; files of before say nothing.
+    ///
+    /// # Errors
+    /// As [`declared`](Self::declared), and if it says what this program does not understand.
+    pub fn recorded(facts: &Map<String, Value>) -> Result<Self> {
+        let fact = |name| facts.get(name).filter(|value| !value.is_null());
+        let grey_levels = fact("grey_levels").map(|value| {
+            let n = value.as_u64().and_then(|n| u32::try_from(n).ok());
+            n.ok_or_else(|| invalid("grey_levels", value, "a whole number"))
+        });
+        let spins = fact("spins")
+            .map(|value| value.as_bool().ok_or_else(|| invalid("spins", value, "true or false")));
+        Self::declared(grey_levels.transpose()?, spins.transpose()?.unwrap_or(false))
+    }
+
+    /// What a model file is to say: the other side of [`recorded`](Self::recorded).
+    pub fn facts(self) -> Map<String, Value> {
+        match json!({ "grey_levels": self.grey_levels(), "spins": self.is_spins() }) {
+            Value::Object(facts) => facts,
+            _ => unreachable!("an object, as written"),
+        }
+    }
+
+    /// The maximum of grey levels, if integers are those.
+    pub fn grey_levels(self) -> Option<u32> {
+        match self {
+            Self::GreyLevels(n) => Some(n),
+            Self::Undeclared | Self::Spins => None,
+        }
+    }
+
+    /// Whether -1 and 1 stand for 0 and 1.
+    pub fn is_spins(self) -> bool {
+        self == Self::Spins
+    }
+
+    /// This, or if nothing is declared the other.
+    pub fn or(self, other: Self) -> Self {
+        if self == Self::Undeclared { other } else { self }
+    }
+
+    /// The intensities that integers stand for (of declared spins, numbers of any type), and what
+    /// they were taken for: this, or what was inferred. Numbers that are all 0 and 1 stay.
+    ///
+    /// # Errors
+    /// [`Error::BadValue`](crate::Error::BadValue) for the first that cannot be; `data` names them.
+    pub fn decode(self, data: &str, rows: RealRows) -> Result<(RealRows, Self)> {
+        if rows.are_bits() {
+            return Ok((rows, self));
+        }
+        let encoding = self.of_integers(data, &rows)?;
+        let intensities = match encoding {
+            Self::GreyLevels(n) => rows.mapped(|x| (f64::from(x) / f64::from(n)) as f32),
+            Self::Spins => rows.mapped(|x| (x + 1.0) / 2.0),
+            Self::Undeclared => unreachable!("integers stand for something"),
+        };
+        Ok((intensities, encoding))
+    }
+
+    /// Whether undeclared integers, which are not all 0 and 1, are taken as grey levels of 255.
+    pub(super) fn are_grey(least: f64, largest: f64) -> bool {
+        least >= 0.0 && DARK < largest && largest <= WHITE
+    }
+
+    /// What integers stand for that are not all 0 and 1.
+    fn of_integers(self, data: &str, rows: &RealRows) -> Result<Self> {
+        let all = |is_right: &dyn Fn(f64) -> bool| {
+            let mut values = rows.rows().flat_map(|row| row.values);
+            values.all(|&x| is_right(f64::from(x))) && (is_right(0.0) || !rows.has_zeros())
+        };
+        let must = |is_right: &dyn Fn(f64) -> bool, rule: &str| {
+            if all(is_right) {
+                return Ok(());
+            }
+            let number = |example, unit| f64::from(rows.row(example).value(unit));
+            check(data, (rows.n_rows(), rows.n_columns()), rule, is_right, number)
+        };
+        let is_spin = |x: f64| x.abs() == 1.0;
+        match self {
+            Self::GreyLevels(n) => {
+                let rule = format!("a grey level from 0 to {n}, as grey_levels says");
+                must(&|x| (0.0..=f64::from(n)).contains(&x), &rule)?;
+            }
+            Self::Spins => must(&is_spin, "-1 or 1, as spins says, if not all are 0 and 1")?,
+            Self::Undeclared => {
+                let values = rows.rows().flat_map(|row| row.values).map(|&x| f64::from(x));
+                let (least, largest) = values
+                    .fold((0.0, 0.0), |(least, largest), x: f64| (x.min(least), x.max(largest)));
+                if Self::are_grey(least, largest) {
+                    return Ok(Self::GreyLevels(WHITE as u32));
+                }
+                let rule = "0 or 1, or a grey level from 0 to 255 where the largest is above 127; say \
+                            so if these are grey levels up to N (--grey-levels N, grey_levels=N), or \
+                            make bits of them by a threshold, such as x > 0 in NumPy";
+                let rule = if all(&is_spin) { SPINS } else { rule };
+                // Of what are nearly grey levels, those are named that are none.
+                let most = if largest > DARK { WHITE } else { 1.0 };
+                must(&|x| (0.0..=most).contains(&x), rule)?;
+            }
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array};
+
+    fn decode(encoding: Encoding, numbers: Array2<f32>) -> Result<(RealRows, Encoding), String> {
+        let rows = RealRows::from(numbers.view());
+        encoding.decode("X", rows).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn integers_are_what_was_said_or_what_nobody_could_mistake() {
+        use Encoding::{GreyLevels, Spins, Undeclared};
+        for (encoding, numbers, intensities, found) in [
+            (Undeclared, [0.0, 128.0], [0.0, 128.0 / 255.0], GreyLevels(255)),
+            (Undeclared, [1.0, 255.0], [1.0 / 255.0, 1.0], GreyLevels(255)),
+            (GreyLevels(2), [1.0, 2.0], [0.5, 1.0], GreyLevels(2)),
+            (GreyLevels(255), [0.0, 3.0], [0.0, 3.0 / 255.0], GreyLevels(255)),
+            (GreyLevels(65_535), [0.0, 13_107.0], [0.0, 0.2], GreyLevels(65_535)),
+            (Spins, [-1.0, 1.0], [0.0, 1.0], Spins),
+            (Spins, [-1.0, -1.0], [0.0, 0.0], Spins),
+            // Bits are bits, whatever was said.
+            (Undeclared, [0.0, 1.0], [0.0, 1.0], Undeclared),
+            (GreyLevels(255), [0.0, 1.0], [0.0, 1.0], GreyLevels(255)),
+            (Spins, [0.0, 1.0], [0.0, 1.0], Spins),
+            (Spins, [1.0, 1.0], [1.0, 1.0], Spins),
+        ] {
+            let expected = RealRows::from(array![intensities].view());
+            assert_eq!(decode(encoding, array![numbers]), Ok((expected, found)), "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn others_are_refused_with_the_ways_out() {
+        let ways = "0 or 1, or a grey level from 0 to 255 where the largest is above 127; say so if \
+                    these are grey levels up to N (--grey-levels N, grey_levels=N), or make bits of \
+                    them by a threshold, such as x > 0 in NumPy";
+        let spins = "0 or 1; if these are spins, say so (--spins, spins=True)";
+        for (encoding, numbers, at, rule) in [
+            (Encoding::Undeclared, [0.0, 1.0, 2.0], "unit 2 is 2", ways),
+            (Encoding::Undeclared, [0.0, 127.0, 1.0], "unit 1 is 127", ways),
+            (Encoding::Undeclared, [2.0, 256.0, 1.0], "unit 1 is 256", ways),
+            (Encoding::Undeclared, [0.0, 200.0, -1.0], "unit 2 is -1", ways),
+            (Encoding::Undeclared, [0.0, 1.0, -1.0], "unit 2 is -1", ways),
+            (Encoding::Undeclared, [1.0, 1.0, -1.0], "unit 2 is -1", spins),
+            (
+                Encoding::GreyLevels(2),
+                [1.0, 2.0, 3.0],
+                "unit 2 is 3",
+                "a grey level from 0 to 2, as grey_levels says",
+            ),
+            (
+                Encoding::Spins,
+                [1.0, -1.0, 0.0],
+                "unit 2 is 0",
+                "-1 or 1, as spins says, if not all are 0 and 1",
+            ),
+        ] {
+            let error = decode(encoding, array![numbers]).unwrap_err();
+            assert_eq!(error, format!("X: example 0, {at}, but must be {rule}"));
+        }
+    }
+
+    #[test]
+    fn what_a_model_file_says_reads_back() {
+        for encoding in [Encoding::Undeclared, Encoding::GreyLevels(16), Encoding::Spins] {
+            assert_eq!(Encoding::recorded(&encoding.facts()).unwrap(), encoding);
+        }
+        assert_eq!(Encoding::recorded(&Map::new()).unwrap(), Encoding::Undeclared);
+        for (facts, message) in [
+            (
+                json!({"grey_levels": 0}),
+                "grey_levels is 0, but must be at least 1 and at most 65535",
+            ),
+            (json!({"grey_levels": 65_536}), "grey_levels is 65536, but must be at least 1 and"),
+            (json!({"grey_levels": "many"}), "grey_levels is \"many\", but must be a whole number"),
+            (json!({"spins": 1}), "spins is 1, but must be true or false"),
+            (json!({"grey_levels": 5, "spins": true}), "spins is true, but must be left out with"),
+        ] {
+            let error = Encoding::recorded(facts.as_object().unwrap()).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}\ndoes not say: {message}");
+        }
+    }
+}
