@@ -392,7 +392,8 @@ fn the_same_examples_in_another_file_train_the_same_parameters() {
     let header = folder.read("columns.npy")[..128].to_vec();
     assert!(String::from_utf8_lossy(&header).contains("'fortran_order': True"));
     for name in ["greys.gz", "rows.npy", "columns.npy"] {
-        folder.succeed(&format!("train --data {name} {SHORT} --out {name}.run --quiet"));
+        let line = format!("train --data {name} --grey-levels 255 {SHORT} --out {name}.run --quiet");
+        folder.succeed(&line);
         assert_eq!(folder.fingerprint(&format!("{name}.run")), folder.fingerprint("run"), "{name}");
         assert_eq!(folder.facts(&format!("{name}.run"))["image_shape"][0], 6, "{name}");
     }
@@ -464,7 +465,7 @@ fn bad_data_are_named_and_nothing_is_left_behind() {
         ("line.npy", "line.npy: holds labels or another vector, of shape [60], but examples have"),
         ("nan.npy", "nan.npy: example 0, unit 0 is NaN, but must be from 0 to 1"),
         ("high.npy", "unit 0 is 2.5, but must be from 0 to 1; divide grey levels up to 255 by 255"),
-        ("spins.npy", "unit 0 is -1, but must be 0 or 1; map -1 and 1 by (x + 1) / 2"),
+        ("spins.npy", "spins.npy: example 0, unit 0 is -1, but must be "),
     ] {
         folder.fail(&format!("train --data {data} {SHORT} --out new"), message);
         folder.fail(&format!("train --data greys.idx --test-data {data} --out new"), message);

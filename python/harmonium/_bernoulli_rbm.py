@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator
 
 import numpy as np
 
-from ._harmonium import DivergedError, Rbm, Trainer
+from ._harmonium import DivergedError, Rbm, Trainer, refuse_masked
 from ._log_likelihood import LogLikelihood
 from ._progress import progress_bar
 from ._sklearn import (
@@ -48,6 +48,11 @@ _SAME = [
 _NO_END = 2**62
 # The most rows of a mini-batch, and the most chains.
 _MOST_ROWS = 32_767
+# What numbers beyond 0 and 1 are warned of with.
+_AS_THEY_ARE = (
+    "They are taken as they are, but units are binary: scale X, grey levels by X / 255 (or their "
+    "maximum), spins by (X + 1) / 2, counts to bits by X > 0, or any feature with MinMaxScaler."
+)
 # An odd number, so that a long walk by it meets no seed twice.
 _ANOTHER_SEED = 0x9E3779B97F4A7C15
 # What is learned, in the order in which the library gives it.
@@ -60,7 +65,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     Takes the place of `sklearn.neural_network.BernoulliRBM`: the same parameters, attributes and
     methods with the same defaults and meaning, several times faster, with the same bits for the same
     `random_state` on any number of threads. Numbers between 0 and 1 are taken as they are; data of only
-    0 and 1 train fastest. Where it differs on purpose:
+    0 and 1 train fastest. Bytes (uint8) of which some are above 127 are grey levels of 255, and the
+    model then reads all integers but 0 and 1 so. Where it differs on purpose:
 
     ===================  ==========================================  ================================
     what                 scikit-learn                                here
@@ -79,6 +85,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     random numbers       NumPy's generator                           streams of its own: other samples
                                                                      for the same random_state
     values beyond 0, 1   taken silently                              taken, with a warning
+    bytes above 127      taken as numbers                            grey levels of 255, with a warning
+    masked arrays        taken without their mask                    refused
     learned arrays       may be written to                           read-only: assign new ones
     batches              of any size                                 of at most 32,767 rows
     ===================  ==========================================  ================================
@@ -147,6 +155,10 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     feature_names_in_ : ndarray of shape (n_features_in_,), if X has names
     n_iter_ : int
         Epochs trained.
+    grey_levels_ : int or None
+        The maximum of the grey levels that integers stand for, if X held such.
+    spins_ : bool
+        Whether -1 and 1 stand for 0 and 1, of a model that the library trained so.
     history_ : list of dict
         The metrics of each epoch, where a callback or early stopping asks for them.
 
@@ -159,6 +171,10 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     >>> model.transform(X).shape
     (4, 2)
     """
+
+    # What integers stand for, until data or a file say it.
+    grey_levels_: int | None = None
+    spins_: bool = False
 
     def __init__(
         self,
@@ -264,13 +280,15 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """A trainer with its data, X, and what is held out of it."""
         self._check_parameters()
         self.random_state_ = self._new_random_state()
-        X = self._validate(X, reset=True)
+        self.grey_levels_, self.spins_ = None, False
+        X = self._validate(X, reset=True, learns=True)
         X_train, X_held_out = self._split(X) if self.early_stopping else (X, None)
         with self._own_names():
             trainer = Trainer(
                 X_train,
                 held_out=X_held_out,
                 as_numbers=True,
+                grey_levels=self.grey_levels_,
                 threads=self._threads(),
                 **self._settings(X_train.shape[0]),
             )
@@ -358,7 +376,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """The trainer that goes on from parameters, chains and settings as they are, and X."""
         is_first = not hasattr(self, "components_")
         self._check_parameters()
-        X = self._validate(X, reset=is_first)
+        X = self._validate(X, reset=is_first, learns=True)
         if is_first:
             self.random_state_, self._trainer = self._new_random_state(), None
         trainer, threads = self._trainer, self._threads()
@@ -382,6 +400,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             # Chains that begin anew do not draw the numbers of those before.
             self._n_restarts = 0 if is_first else getattr(self, "_n_restarts", 0) + 1
             seed = (seed + self._n_restarts * _ANOTHER_SEED) % 2**63
+            start.update(grey_levels=self.grey_levels_, spins=self.spins_)
             trainer = Trainer.online(X, threads=threads, seed=seed, **start, **settings)
         self._trainer_settings = settings
         self._warn_of_values_outside(trainer)
@@ -504,18 +523,21 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         n_chains: int | None = None,
         schedule: str | None = None,
         burn_in: int | None = None,
+        base_data: Any = None,
+        start: Any = None,
     ) -> LogLikelihood:
         """Mean log-likelihood of rows, exact or by annealed importance sampling from both sides.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Intensities from 0 to 1, or bytes as grey levels up to 255, are drawn to bits; other numbers
-            are refused.
+            Intensities from 0 to 1, or grey levels, are drawn to bits; other numbers are refused.
         method : {"auto", "exact", "ais"}
             "auto" is exact up to 20 units of the smaller layer.
         n_chains, schedule, burn_in
             The budget of annealing: see `Rbm.log_likelihood`.
+        base_data, start
+            Where annealing starts: see `Rbm.log_likelihood`.
 
         Returns
         -------
@@ -538,6 +560,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             chains=n_chains,
             schedule=schedule,
             burn_in=burn_in,
+            base_data=base_data,
+            start=start,
             seed=int(seed),
             threads=self._threads(),
         )
@@ -553,7 +577,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
         Returns
         -------
-        ndarray of the shape of v, bool
+        ndarray of the shape of v, bool; of a model of spins -1 and 1, int8
 
         Examples
         --------
@@ -588,7 +612,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
         Returns
         -------
-        ndarray of shape (n_samples, n_features), bool
+        ndarray of shape (n_samples, n_features), bool; of a model of spins -1 and 1, int8
 
         Examples
         --------
@@ -664,6 +688,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         chains = np.zeros((estimator._n_chains(), rbm.n_hidden), "float32")
         weights = np.ascontiguousarray(rbm.weights.T)
         estimator.data_mean_ = rbm.data_mean
+        estimator.grey_levels_, estimator.spins_ = rbm.grey_levels, rbm.spins
         return estimator._set(weights, rbm.hidden_bias, rbm.visible_bias, chains)
 
     @classmethod
@@ -779,10 +804,33 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             raise ValueError("n_jobs is 0, but must be None, -1 or a number of threads")
         return self.n_jobs
 
-    def _validate(self, X: Any, reset: bool = False) -> Any:
+    def _validate(self, X: Any, reset: bool = False, learns: bool = False) -> Any:
         if not reset:
             check_is_fitted(self)
-        return validate_data(self, X, accept_sparse="csr", dtype="numeric", reset=reset)
+        refuse_masked(X)
+        X = validate_data(self, X, accept_sparse="csr", dtype="numeric", reset=reset)
+        return self._with_meaning(X, learns) if X.dtype.kind in "iu" else X
+
+    def _with_meaning(self, X: Any, learns: bool) -> Any:
+        """X, if its integers stand for something; as floating-point numbers if they are just numbers,
+        as scikit-learn takes all of them."""
+        values = X.data if hasattr(X, "tocsr") else X
+        is_known = self.grey_levels_ is not None or self.spins_
+        if is_known or not values.size or (values.min() >= 0 and values.max() <= 1):
+            return X
+        if X.dtype == np.uint8 and values.max() > 127:
+            if learns:
+                self.grey_levels_ = 255
+                warnings.warn(
+                    "X holds bytes of which some are above 127: they are taken as grey levels, X / 255. "
+                    "For other numbers, give X.astype(float).",
+                    stacklevel=5,
+                )
+            return X
+        if not learns:
+            # In learning they are warned of with all values beyond 0 and 1.
+            warnings.warn(f"X holds integers beyond 0 and 1. {_AS_THEY_ARE}", stacklevel=4)
+        return X.astype(np.float64)
 
     def _split(self, X: Any) -> tuple[Any, Any]:
         """X without, and of, a random `validation_fraction` of its rows."""
@@ -801,9 +849,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if trainer.first_outside is not None:
             row, feature, value = trainer.first_outside
             warnings.warn(
-                f"X has values outside [0, 1]: row {row}, feature {feature} is {value:g}. They are "
-                "taken as they are, but units are binary: scale X, grey levels by X / 255 or any "
-                "feature with MinMaxScaler.",
+                f"X has values outside [0, 1]: row {row}, feature {feature} is {value:g}. "
+                f"{_AS_THEY_ARE}",
                 stacklevel=3,
             )
 
@@ -843,7 +890,14 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if mean is not None and len(mean) != len(self.intercept_visible_):
             # A machine of another width, which a user has set.
             mean = None
-        rbm = Rbm(self.components_.T, self.intercept_visible_, self.intercept_hidden_, mean)
+        rbm = Rbm(
+            self.components_.T,
+            self.intercept_visible_,
+            self.intercept_hidden_,
+            mean,
+            grey_levels=self.grey_levels_,
+            spins=self.spins_,
+        )
         if left is not None:
             left.rbm = rbm
         return rbm

@@ -74,6 +74,8 @@ class Rbm:
         chains: int | None = None,
         schedule: str | None = None,
         burn_in: int | None = None,
+        base_data: Any = None,
+        start: Any = None,
         seed: int = 0,
         threads: int | None = None,
     ) -> LogLikelihood: ...

@@ -13,6 +13,8 @@ def train(
     *,
     initial: Rbm | None = None,
     held_out: Any = None,
+    grey_levels: int | None = None,
+    spins: bool = False,
     callback: Callable[[dict[str, Any]], object] | None = None,
     progress: bool = False,
     threads: int | None = None,
@@ -24,11 +26,17 @@ def train(
     Parameters
     ----------
     data : array-like or sparse matrix of shape (n_examples, n_visible)
-        Intensities from 0 to 1, booleans, or bytes: grey levels from 0 to 255 unless all are 0 and 1.
+        0 and 1, floating-point intensities from 0 to 1, or integers of which it is declared, or cannot
+        be mistaken, what they stand for.
     initial : Rbm, optional
         Parameters to start from.
     held_out : array-like or sparse matrix of shape (n, n_visible), optional
         Data that metrics are also taken of.
+    grey_levels : int from 1 to 65,535, or None
+        Integers k are grey levels: intensities k / grey_levels. None: integers from 0 to 255 of which
+        some are above 127 are grey levels of 255, with a warning; any others but 0 and 1 are refused.
+    spins : bool
+        -1 and 1 stand for 0 and 1, in samples too.
     callback : callable, optional
         Called after each epoch with its metrics, a dict (see `Trainer.metrics`); training ends if it
         returns true.
@@ -42,7 +50,8 @@ def train(
     Returns
     -------
     Rbm
-        With averaging, the average of the parameters. To keep what was learned up to Ctrl-C, use a
+        With averaging, the average of the parameters. It remembers `grey_levels` or `spins`, and reads
+        integers by them. To keep what was learned up to Ctrl-C, use a
         `Trainer`.
 
     Examples
@@ -54,7 +63,15 @@ def train(
     >>> rbm.weights.shape
     (2, 4)
     """
-    trainer = Trainer(data, initial=initial, held_out=held_out, threads=threads, **settings)
+    trainer = Trainer(
+        data,
+        initial=initial,
+        held_out=held_out,
+        grey_levels=grey_levels,
+        spins=spins,
+        threads=threads,
+        **settings,
+    )
     n_epochs = -(-trainer.total_updates // trainer.updates_per_epoch)
     bar = progress_bar(n_epochs, "epoch", progress)
     try:

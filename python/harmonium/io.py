@@ -31,6 +31,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from . import Rbm
+from ._harmonium import decoded, refuse_masked
 
 __all__ = ["Dataset", "read_dataset", "read_model", "updates", "write_dataset", "write_model"]
 
@@ -210,16 +211,18 @@ def updates(path):
         return _updates(file)
 
 
-def read_dataset(path):
+def read_dataset(path, *, grey_levels=None, spins=False):
     """Reads samples (N, V) and, if the file has them, labels (N,).
 
-    Spins, -1 and 1, become bits, 0 and 1. A file may say what it holds (`/variable_type` in HDF5):
-    `bernoulli` or `ising`; if it does not, they are spins if any is negative.
+    Spins, -1 and 1, become bits, 0 and 1, if `spins` says that they are such, or the file does
+    (`/variable_type` in HDF5 is `bernoulli` or `ising`). Integers k are grey levels k / `grey_levels`;
+    if nothing is said, those from 0 to 255 of which some are above 127 are of 255, with a warning, and
+    any others but 0 and 1 are refused.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     np.savez(f"{folder}/spins.npz", samples=[[-1, 1], [1, 1]], labels=[3, 4])
-    ...     samples, labels = read_dataset(f"{folder}/spins.npz")
+    ...     samples, labels = read_dataset(f"{folder}/spins.npz", spins=True)
     >>> samples.tolist(), labels.tolist()
     ([[0, 1], [1, 1]], [3, 4])
     """
@@ -241,14 +244,16 @@ def read_dataset(path):
             f"{path}: variable_type is {variable_type!r}, but must be 'bernoulli' or 'ising': "
             + remedy.get(variable_type, "name the one that the samples are")
         )
-    if variable_type == "ising" or (variable_type is None and _has_negative(samples)):
+    if variable_type == "ising":
         samples = _bits_of_spins(path, samples)
-    samples = _checked_samples(path, samples)
+    samples = _checked_samples(path, samples, grey_levels, spins)
     return Dataset(samples, None if labels is None else _checked_labels(path, labels, len(samples)))
 
 
-def write_dataset(path, samples, labels=None):
-    """Writes samples (N, V), 0 or 1 or intensities between, and labels (N,), whole numbers, if given.
+def write_dataset(path, samples, labels=None, *, grey_levels=None, spins=False):
+    """Writes samples (N, V) as bits or intensities, and labels (N,), whole numbers, if given.
+
+    What integers stand for is as in `read_dataset`.
 
     All releases of `rbms` read bits; intensities are for 0.6, which draws bits from them anew in each
     batch.
@@ -259,7 +264,7 @@ def write_dataset(path, samples, labels=None):
     ...     read_dataset(f"{folder}/data.npz").labels.tolist()
     [7, 9]
     """
-    members = {"samples": _checked_samples(path, samples)}
+    members = {"samples": _checked_samples(path, samples, grey_levels, spins)}
     if labels is not None:
         members["labels"] = _checked_labels(path, labels, len(members["samples"]))
     if _is_npz(path):
@@ -302,22 +307,13 @@ def _floats(place, array):
     return array
 
 
-def _checked_samples(path, samples):
+def _checked_samples(path, samples, grey_levels, spins):
     """As uint8 if all are bits, otherwise as float32."""
     samples = _matrix(f"{path}: samples", samples, "(samples, units)")
-    is_outside = ~((samples >= 0) & (samples <= 1))
-    if is_outside.any():
-        found = _first(f"{path}: samples", samples, is_outside)
-        raise ValueError(
-            f"{found}, but must be from 0 to 1: divide grey levels by 255, map spins s to (s + 1) / 2"
-        )
-    are_bits = ((samples == 0) | (samples == 1)).all()
-    return samples.astype(np.uint8 if are_bits else np.float32)
-
-
-def _has_negative(samples):
-    samples = np.asarray(samples)
-    return samples.dtype.kind in "if" and bool((samples < 0).any())
+    try:
+        return decoded(samples, grey_levels=grey_levels, spins=spins)
+    except ValueError as error:
+        raise ValueError(f"{path}: samples: {error}") from None
 
 
 def _bits_of_spins(path, samples):
@@ -326,8 +322,8 @@ def _bits_of_spins(path, samples):
     if is_other.any():
         found = _first(f"{path}: samples", samples, is_other)
         raise ValueError(
-            f"{found}, but must be -1 or 1, as the samples are spins ('ising', or some are negative): "
-            "set variable_type to 'bernoulli' for values from 0 to 1"
+            f"{found}, but must be -1 or 1, as the samples are spins ('ising'): set variable_type to "
+            "'bernoulli' for values from 0 to 1"
         )
     return samples == 1
 
@@ -394,6 +390,10 @@ def _checked_whole(path, name, value, below=2**63):
 
 
 def _numbers(place, array):
+    try:
+        refuse_masked(array)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
     array = np.asarray(array)
     if array.dtype.kind not in "buif":
         raise ValueError(f"{place}: of type {array.dtype}, but must be real numbers")

@@ -1,17 +1,19 @@
 //! Arrays of Python: numpy arrays of any type and order, read in place, and sparse matrices of scipy,
-//! which never become dense numbers (those of only 0 and 1 become bits).
+//! which never become dense numbers (those of only 0 and 1 become bits, grey levels of 255 bytes).
+//! What integers stand for is the library's to say: [`Encoding`].
 //!
 //! Whoever changes an array while it is read has what he made of it: each number is checked as it is
 //! taken.
 
 use crate::errors::to_py;
 use crate::pool::without_lock;
+use harmonium::dataset::Encoding;
 use harmonium::reals::RealRows;
 use harmonium::{BitMatrix, Dataset, Error};
 use ndarray::{Array2, ArrayView2, Axis};
-use numpy::{Element, PyArrayDescrMethods as _, PyUntypedArray};
+use numpy::{Element, IntoPyArray as _, PyArrayDescrMethods as _, PyUntypedArray};
 use numpy::{PyArray2, PyArrayMethods as _, PyReadonlyArray1, PyUntypedArrayMethods as _};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use rayon::prelude::*;
@@ -71,9 +73,36 @@ macro_rules! with_view {
     }};
 }
 
+/// Refuses a masked array: read as what it is without the mask, it would be other data.
+#[pyfunction]
+pub fn refuse_masked(object: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = object.py();
+    let class = py.import(intern!(py, "numpy.ma"))?.getattr(intern!(py, "MaskedArray"))?;
+    if object.is_instance(&class)? {
+        return Err(PyValueError::new_err(format!(
+            "{NAME} is a masked array, but missing values cannot be learned from: leave rows with \
+             such values out, or fill them by X.filled(...)"
+        )));
+    }
+    Ok(())
+}
+
+/// Warns of what integers were taken for, if nobody had said it.
+fn warn(py: Python<'_>, inferred: Option<String>) -> PyResult<()> {
+    let Some(text) = inferred else { return Ok(()) };
+    let text = std::ffi::CString::new(text).expect("text without a NUL");
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1)
+}
+
+/// Whether an encoding has a say in what numbers of this kind (NumPy's letter) are.
+fn are_encoded(kind: u8, encoding: Encoding) -> bool {
+    kind != b'f' || encoding.is_spins()
+}
+
 /// An object as a numpy array of two dimensions.
 fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
+    refuse_masked(object)?;
     let array = if object.cast::<PyUntypedArray>().is_ok() {
         object.clone()
     } else {
@@ -98,48 +127,82 @@ fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     Ok(array)
 }
 
-/// The rows of an array-like or of a sparse matrix as numbers; NaN and infinity are refused.
-pub fn rows(object: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<RealRows> {
-    if object.hasattr(intern!(object.py(), "tocsr"))? {
-        return sparse_rows(object, threads);
+/// The rows of an array-like or of a sparse matrix as numbers: integers as what they stand for, others
+/// as they are; NaN and infinity are refused.
+pub fn rows(
+    object: &Bound<'_, PyAny>,
+    encoding: Encoding,
+    threads: Option<usize>,
+) -> PyResult<RealRows> {
+    let py = object.py();
+    let (rows, kind) = if object.hasattr(intern!(py, "tocsr"))? {
+        sparse_rows(object, threads)?
+    } else {
+        let array = as_array(object)?;
+        let kind = array.cast::<PyUntypedArray>()?.dtype().kind();
+        let rows: PyResult<RealRows> = (|| {
+            with_view!(&array, view => {
+                if view.nrows() <= FEW {
+                    // Not worth another thread.
+                    block_of_rows(view, 0).map_err(to_py)
+                } else {
+                    without_lock(py, threads, || dense_rows(view))
+                }
+            })
+        })();
+        (rows?, kind)
+    };
+    if !are_encoded(kind, encoding) {
+        return Ok(rows);
     }
-    let (py, array) = (object.py(), as_array(object)?);
-    with_view!(&array, view => {
-        if view.nrows() <= FEW {
-            // Not worth another thread.
-            block_of_rows(view, 0).map_err(to_py)
-        } else {
-            without_lock(py, threads, || dense_rows(view))
-        }
-    })
+    let (intensities, found) = encoding.decode(NAME, rows).map_err(to_py)?;
+    warn(py, found.inferred(encoding, NAME))?;
+    Ok(intensities)
 }
 
-/// The rows of an array-like or of a sparse matrix as examples to train on: bits if all are 0 and 1;
-/// with `grey_levels`, bytes as levels from 0 to 255; else numbers.
+/// The rows of an array-like or of a sparse matrix as examples: bits if all are 0 and 1, integers as
+/// what they stand for, else numbers as they are.
 pub fn dataset(
     object: &Bound<'_, PyAny>,
-    grey_levels: bool,
+    encoding: Encoding,
     threads: Option<usize>,
 ) -> PyResult<Dataset> {
     let py = object.py();
-    if object.hasattr(intern!(py, "tocsr"))? {
-        let rows = sparse_rows(object, threads)?;
+    let dataset = if object.hasattr(intern!(py, "tocsr"))? {
+        let (rows, kind) = sparse_rows(object, threads)?;
         check_rows(rows.n_rows(), rows.n_columns())?;
-        return Ok(Dataset::from_rows(NAME, rows));
-    }
-    let array = as_array(object)?;
-    let shape = array.cast::<PyUntypedArray>()?.shape().to_vec();
-    check_rows(shape[0], shape[1])?;
-    if let (true, Ok(bytes)) = (grey_levels, array.cast::<PyArray2<u8>>()) {
-        let bytes: Array2<u8> = bytes.try_readonly()?.as_array().to_owned();
-        return Ok(Dataset::from_bytes(NAME, bytes));
-    }
-    with_view!(&array, view => without_lock(py, threads, || {
-        Ok(match dense_bits(view) {
-            Some(bits) => Dataset::from_bits(NAME, bits),
-            None => Dataset::from_rows(NAME, dense_rows(view)?),
-        })
-    }))
+        if are_encoded(kind, encoding) {
+            Dataset::from_rows_as(NAME, rows, encoding).map_err(to_py)?
+        } else {
+            Dataset::from_rows(NAME, rows)
+        }
+    } else {
+        let array = as_array(object)?;
+        let untyped = array.cast::<PyUntypedArray>()?;
+        let (shape, kind) = (untyped.shape().to_vec(), untyped.dtype().kind());
+        check_rows(shape[0], shape[1])?;
+        let bits: PyResult<Option<BitMatrix>> =
+            (|| with_view!(&array, view => without_lock(py, threads, || Ok(dense_bits(view)))))();
+        let dataset: PyResult<Dataset> = (|| {
+            if let Some(bits) = bits? {
+                return Ok(Dataset::from_bits(NAME, bits));
+            }
+            if let Ok(bytes) = array.cast::<PyArray2<u8>>() {
+                let bytes: Array2<u8> = bytes.try_readonly()?.as_array().to_owned();
+                return Dataset::from_bytes_as(NAME, bytes, encoding).map_err(to_py);
+            }
+            with_view!(&array, view => without_lock(py, threads, || {
+                let rows = dense_rows(view)?;
+                if are_encoded(kind, encoding) {
+                    return Dataset::from_rows_as(NAME, rows, encoding);
+                }
+                Ok(Dataset::from_rows(NAME, rows))
+            }))
+        })();
+        dataset?
+    };
+    warn(py, dataset.inferred())?;
+    Ok(dataset)
 }
 
 /// Refuses data without examples or units.
@@ -207,14 +270,14 @@ fn check_finite(rows: &RealRows, example: usize) -> harmonium::Result<()> {
     match row.iter().find(|(_, x)| !x.is_finite()) {
         None => Ok(()),
         Some((unit, value)) => {
-            let (data, rule) = (NAME.to_string(), "finite, also as a float32");
+            let (data, rule) = (NAME.to_string(), "finite, also as a float32".to_string());
             Err(Error::BadValue { data, example, unit, value: f64::from(value), rule })
         }
     }
 }
 
-/// The numbers of a sparse matrix, by its rows.
-fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<RealRows> {
+/// The numbers of a sparse matrix, by its rows, and of which kind they are.
+fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<(RealRows, u8)> {
     let py = matrix.py();
     let mut csr = matrix.call_method0(intern!(py, "tocsr"))?;
     let kind: String = csr.getattr("dtype")?.getattr("kind")?.extract()?;
@@ -253,7 +316,7 @@ fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Re
              which there may be 2^32 - 1); its check_format() may say more"
         )));
     }
-    without_lock(py, threads, || {
+    let rows = without_lock(py, threads, || {
         let mut rows = RealRows::new(n_columns);
         for (n, ends) in starts.windows(2).into_iter().enumerate() {
             let entries = ends[0] as usize..ends[1] as usize;
@@ -261,7 +324,22 @@ fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<Re
             check_finite(&rows, n)?;
         }
         Ok(rows)
-    })
+    })?;
+    Ok((rows, kind.as_bytes()[0]))
+}
+
+/// The rows of an array-like of visible states as bits, of which 1 may be spins.
+pub fn visible_bits(
+    object: &Bound<'_, PyAny>,
+    what: &'static str,
+    encoding: Encoding,
+    threads: Option<usize>,
+) -> PyResult<BitMatrix> {
+    if !encoding.is_spins() {
+        return bits(object, what, threads);
+    }
+    let rows = rows(object, encoding, threads)?;
+    Ok(rows.to_bits().expect("spins are bits"))
 }
 
 /// The rows of an array-like of hidden or visible states as bits.
@@ -304,4 +382,33 @@ pub fn turned<T: Copy + Default + Send + Sync>(
 /// Bits as an array of booleans.
 pub fn booleans(bits: &BitMatrix) -> Array2<bool> {
     Array2::from_shape_fn((bits.n_rows(), bits.n_columns()), |(n, i)| bits.get(n, i))
+}
+
+/// Visible states (N, V) as the data were: booleans, or of spins -1 and 1, int8.
+pub fn states<'py>(py: Python<'py>, bits: &BitMatrix, encoding: Encoding) -> Bound<'py, PyAny> {
+    if encoding.is_spins() {
+        return booleans(bits).mapv(|on| if on { 1_i8 } else { -1 }).into_pyarray(py).into_any();
+    }
+    booleans(bits).into_pyarray(py).into_any()
+}
+
+/// What data stand for, for `harmonium.io`: an array of samples as bits (uint8) or intensities
+/// (float32).
+#[pyfunction]
+#[pyo3(signature = (samples, *, grey_levels = None, spins = false))]
+pub fn decoded<'py>(
+    samples: &Bound<'py, PyAny>,
+    grey_levels: Option<u32>,
+    spins: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (py, encoding) = (samples.py(), Encoding::declared(grey_levels, spins).map_err(to_py)?);
+    let dataset = dataset(samples, encoding, None)?;
+    dataset.check_intensities().map_err(to_py)?;
+    let shape = (dataset.n_examples(), dataset.n_visible());
+    if dataset.is_binary() {
+        let bit = |(n, i)| u8::from(dataset.intensity(n, i) == 1.0);
+        return Ok(Array2::from_shape_fn(shape, bit).into_pyarray(py).into_any());
+    }
+    let intensity = |(n, i)| dataset.intensity(n, i) as f32;
+    Ok(Array2::from_shape_fn(shape, intensity).into_pyarray(py).into_any())
 }

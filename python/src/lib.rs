@@ -19,6 +19,8 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _harmonium {
     #[pymodule_export]
+    use super::arrays::{decoded, refuse_masked};
+    #[pymodule_export]
     use super::errors::DivergedError;
     #[pymodule_export]
     use super::rbm::Rbm;

@@ -1,19 +1,21 @@
 //! The machine.
 
-use crate::arrays::{bits, booleans, dataset, rows};
+use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
 use crate::json::{from_json, to_json};
 use crate::pool::{SLICE, interruptible, without_lock};
 use harmonium::BitMatrix;
-use harmonium::dataset::{Binarization, Examples};
+use harmonium::dataset::{Binarization, Encoding, Examples};
+use harmonium::evaluate::ais::LogZ;
 use harmonium::evaluate::evaluation::Starts;
 use harmonium::evaluate::free_energy::free_energies_of_reals;
 use harmonium::evaluate::pseudo_likelihood::{
     pseudo_likelihoods_of_reals, pseudo_likelihoods_of_units,
 };
 use harmonium::evaluate::reconstruction::reconstruct_reals;
-use harmonium::evaluate::{Evaluation, EvaluationConfig, Verdict};
-use harmonium::gibbs::{Chains, Image, RealImage, draw_independent, smoothed_rates};
+use harmonium::evaluate::verdict::CAVEAT;
+use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, Evidence};
+use harmonium::gibbs::{Chains, Image, RealImage, draw_independent};
 use harmonium::model::{ModelFile, Provenance, check_data_mean, sigmoid};
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
@@ -21,7 +23,7 @@ use ndarray::{Array1, Array2};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -29,7 +31,10 @@ use std::time::Instant;
 /// A restricted Boltzmann machine of binary units: W, b and c in float32.
 ///
 /// Energy E(v, h) = -b·v - c·h - vᵀW h. Wherever rows v are taken they may be an array of any type
-/// and order, a sparse matrix, or numbers between 0 and 1, which enter the formulas as they are.
+/// and order, or a sparse matrix. 0 and 1 are bits; other floating-point numbers enter the formulas as
+/// they are; other integers stand for what those of the training data stood for: grey levels of
+/// `grey_levels`, or `spins`. Where that is not known, integers from 0 to 255 of which some are above
+/// 127 are grey levels of 255, with a warning, and any others are refused.
 ///
 /// Parameters
 /// ----------
@@ -39,6 +44,10 @@ use std::time::Instant;
 /// data_mean : array-like of shape (n_visible,), optional
 ///     The mean of the examples that it was trained on. It is no parameter: `==` and `sha256` leave it
 ///     out.
+/// grey_levels : int from 1 to 65,535, or None
+///     Integers k are grey levels: intensities k / grey_levels.
+/// spins : bool
+///     -1 and 1 stand for 0 and 1, in samples too.
 ///
 /// Examples
 /// --------
@@ -49,10 +58,14 @@ use std::time::Instant;
 /// Rbm(n_visible=3, n_hidden=2)
 /// >>> rbm.mean_hidden([[0, 1, 1]])
 /// array([[0.5, 0.5]], dtype=float32)
+///
+/// Machines are equal if their parameters are.
 #[pyclass(module = "harmonium", frozen, eq)]
 pub struct Rbm {
     pub rbm: Arc<harmonium::Rbm>,
     data_mean: Option<Array1<f32>>,
+    /// What integers stand for, as in the data of its training.
+    encoding: Encoding,
     /// Made when they are first asked for.
     image: OnceLock<Image>,
     real: OnceLock<RealImage>,
@@ -66,14 +79,52 @@ impl PartialEq for Rbm {
 
 impl From<harmonium::Rbm> for Rbm {
     fn from(rbm: harmonium::Rbm) -> Self {
-        Self::trained(rbm, None)
+        Self::of(rbm, Encoding::Undeclared, None)
     }
 }
 
 impl Rbm {
-    /// A machine and the mean of the examples that it was trained on.
-    pub fn trained(rbm: harmonium::Rbm, data_mean: Option<Array1<f32>>) -> Self {
-        Self { rbm: Arc::new(rbm), data_mean, image: OnceLock::new(), real: OnceLock::new() }
+    /// A machine that reads integers as its training did, and the mean of the examples of that.
+    pub fn of(
+        rbm: harmonium::Rbm,
+        encoding: Encoding,
+        data_mean: Option<Array1<f32>>,
+    ) -> Self {
+        let (image, real) = (OnceLock::new(), OnceLock::new());
+        Self { rbm: Arc::new(rbm), data_mean, encoding, image, real }
+    }
+
+    fn from_file(ModelFile { rbm, provenance, data_mean }: ModelFile) -> PyResult<Self> {
+        Ok(Self::of(rbm, Encoding::recorded(&provenance.data).map_err(to_py)?, data_mean))
+    }
+
+    /// The base of annealing: of given data, or of those that it was trained on.
+    fn base(&self, data: Option<&Bound<'_, PyAny>>, threads: Option<usize>) -> PyResult<Base> {
+        let Some(data) = data else {
+            return Ok(Base::of_model(&self.rbm, self.data_mean.as_ref()));
+        };
+        if let Ok(name) = data.cast::<PyString>() {
+            if name.to_cow()? == "uniform" {
+                return Ok(Base::uniform(self.rbm.n_visible()));
+            }
+            let message = format!("base_data is {name}, but must be rows or \"uniform\"");
+            return Err(PyValueError::new_err(message));
+        }
+        let data = dataset(data, self.encoding, threads)?;
+        data.check_intensities().map_err(to_py)?;
+        check_width(data.n_visible(), self.rbm.n_visible(), "visible")?;
+        let mean = Examples::new(data, Binarization::Stochastic).mean();
+        Ok(Base::of_mean(&mean, "mean of base_data"))
+    }
+
+    /// States where chains start, at least one.
+    fn start(&self, start: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<BitMatrix> {
+        let start = visible_bits(start, "start", self.encoding, threads)?;
+        check_width(start.n_columns(), self.rbm.n_visible(), "visible")?;
+        if start.n_rows() == 0 {
+            return Err(PyValueError::new_err("start has no rows, but must have at least one"));
+        }
+        Ok(start)
     }
 
     fn image(&self) -> harmonium::Result<&Image> {
@@ -135,13 +186,17 @@ fn sweep(
 #[pymethods]
 impl Rbm {
     #[new]
-    #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None))]
+    #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
+        grey_levels = None, spins = false))]
     fn new(
         weights: PyArrayLike2<'_, f32, AllowTypeChange>,
         visible_bias: PyArrayLike1<'_, f32, AllowTypeChange>,
         hidden_bias: PyArrayLike1<'_, f32, AllowTypeChange>,
         data_mean: Option<PyArrayLike1<'_, f32, AllowTypeChange>>,
+        grey_levels: Option<u32>,
+        spins: bool,
     ) -> PyResult<Self> {
+        let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let rbm = harmonium::Rbm::new(
             weights.as_array().to_owned(),
             visible_bias.as_array().to_owned(),
@@ -152,11 +207,18 @@ impl Rbm {
         if let Some(mean) = &data_mean {
             check_data_mean(mean, rbm.n_visible()).map_err(to_py)?;
         }
-        Ok(Self::trained(rbm, data_mean))
+        Ok(Self::of(rbm, encoding, data_mean))
     }
 
-    fn __getnewargs__<'py>(&self, py: Python<'py>) -> Parts<'py> {
-        (self.weights(py), self.visible_bias(py), self.hidden_bias(py), self.data_mean(py))
+    fn __getnewargs_ex__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Parts<'py>, Bound<'py, PyDict>)> {
+        let keywords = PyDict::new(py);
+        keywords.set_item("grey_levels", self.grey_levels())?;
+        keywords.set_item("spins", self.spins())?;
+        let parts = (self.weights(py), self.visible_bias(py), self.hidden_bias(py), self.data_mean(py));
+        Ok((parts, keywords))
     }
 
     fn __repr__(&self) -> String {
@@ -199,6 +261,18 @@ impl Rbm {
         self.rbm.n_hidden()
     }
 
+    /// The maximum of the grey levels that integers stand for, or None.
+    #[getter]
+    fn grey_levels(&self) -> Option<u32> {
+        self.encoding.grey_levels()
+    }
+
+    /// Whether -1 and 1 stand for 0 and 1, in samples too.
+    #[getter]
+    fn spins(&self) -> bool {
+        self.encoding.is_spins()
+    }
+
     /// Fingerprint of the parameters, as `harmonium inspect` prints it.
     fn sha256(&self) -> String {
         self.rbm.sha256()
@@ -226,7 +300,7 @@ impl Rbm {
         dtype: &str,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, visible) = (visible.py(), rows(visible, threads)?);
+        let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
         match dtype {
             "float32" => {
                 let means = without_lock(py, threads, || self.rbm.mean_hidden_of_reals(&visible))?;
@@ -281,7 +355,7 @@ impl Rbm {
         visible: &Bound<'py, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (py, visible) = (visible.py(), rows(visible, threads)?);
+        let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
         let energies = without_lock(py, threads, || free_energies_of_reals(&self.rbm, &visible))?;
         Ok(energies.into_pyarray(py))
     }
@@ -301,7 +375,7 @@ impl Rbm {
         units: Option<Vec<usize>>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (py, visible) = (visible.py(), rows(visible, threads)?);
+        let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
         if let Some(units) = &units {
             let n_visible = self.n_visible();
             if units.len() != visible.n_rows() || units.iter().any(|&unit| unit >= n_visible) {
@@ -342,7 +416,7 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        let (py, visible) = (visible.py(), rows(visible, threads)?);
+        let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
         check_width(visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
@@ -351,7 +425,8 @@ impl Rbm {
         Ok(means.into_pyarray(py))
     }
 
-    /// Visible states after so many sweeps from rows v, shape (n, n_visible), bool.
+    /// Visible states after so many sweeps from rows v, shape (n, n_visible), bool; of spins -1 and 1,
+    /// int8.
     ///
     /// Examples
     /// --------
@@ -366,11 +441,11 @@ impl Rbm {
         gibbs_steps: usize,
         seed: u64,
         threads: Option<usize>,
-    ) -> PyResult<Bound<'py, PyArray2<bool>>> {
-        let (py, visible) = (visible.py(), rows(visible, threads)?);
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
         check_width(visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
-            return Ok(Array2::from_elem((0, self.n_visible()), false).into_pyarray(py));
+            return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
         let chains = without_lock(py, threads, || {
             let image = self.image()?;
@@ -379,17 +454,18 @@ impl Rbm {
             Ok((image, chains))
         })?;
         let chains = sweep(py, chains, gibbs_steps, threads)?;
-        Ok(booleans(&chains.visible()).into_pyarray(py))
+        Ok(states(py, &chains.visible(), self.encoding))
     }
 
     /// Samples of the machine: visible states of chains after so many sweeps, shape
-    /// (number, n_visible), bool. They are those of `harmonium sample` with the same seed.
+    /// (number, n_visible), bool; of spins -1 and 1, int8. They are those of `harmonium sample` with the
+    /// same seed.
     ///
     /// Parameters
     /// ----------
     /// number : int
     /// gibbs_steps : int
-    /// start : array-like of 0 and 1 of shape (n, n_visible), or None
+    /// start : array-like of 0 and 1, or of spins, of shape (n, n_visible), or None
     ///     Where chains start, one after the other; None: at independent units of the visible bias.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
@@ -409,16 +485,10 @@ impl Rbm {
         start: Option<&Bound<'py, PyAny>>,
         seed: u64,
         threads: Option<usize>,
-    ) -> PyResult<Bound<'py, PyArray2<bool>>> {
-        let start = start.map(|start| bits(start, "start", threads)).transpose()?;
-        if let Some(start) = &start {
-            check_width(start.n_columns(), self.n_visible(), "visible")?;
-            if start.n_rows() == 0 {
-                return Err(PyValueError::new_err("start has no rows, but must have at least one"));
-            }
-        }
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let start = start.map(|start| self.start(start, threads)).transpose()?;
         if number == 0 {
-            return Ok(Array2::from_elem((0, self.n_visible()), false).into_pyarray(py));
+            return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
         let chains = without_lock(py, threads, || {
             let image = self.image()?;
@@ -440,15 +510,15 @@ impl Rbm {
             Ok((image, chains))
         })?;
         let chains = sweep(py, chains, gibbs_steps, threads)?;
-        Ok(booleans(&chains.visible()).into_pyarray(py))
+        Ok(states(py, &chains.visible(), self.encoding))
     }
 
     /// Mean log-likelihood of rows, with what is known of its uncertainty.
     ///
     /// Up to 20 units of the smaller layer the partition function is summed exactly; beyond, it is
     /// estimated by annealed importance sampling from both sides, and `verdict` says whether to believe
-    /// it. Intensities from 0 to 1, or bytes as grey levels up to 255, are drawn to bits, the same for
-    /// the same seed; other numbers are refused.
+    /// it. Intensities from 0 to 1, or integers that stand for some, are drawn to bits, the same for the
+    /// same seed; other numbers are refused.
     ///
     /// Parameters
     /// ----------
@@ -456,8 +526,14 @@ impl Rbm {
     /// method : {"auto", "exact", "ais"}
     /// chains : int, 2 or more; default 200
     /// schedule : str, such as "adaptive", "adaptive:20000" or "linear:10000"
-    /// burn_in : int; default 5000
+    /// burn_in : int; default 1000
     ///     Sweeps that bring chains into the distribution of the machine.
+    /// base_data : array-like of shape (n, n_visible), "uniform", or None
+    ///     Data whose mean the base of annealing has; None: `data_mean`, else that of the visible bias.
+    ///     It is never that of `visible`: log Z is a property of the machine.
+    /// start : array-like of 0 and 1, or of spins, of shape (n, n_visible), or None
+    ///     Where chains start that are annealed back, such as samples of a tempered run; None: at ends
+    ///     of forward runs made for that.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///
@@ -474,7 +550,7 @@ impl Rbm {
     /// >>> round(score.mean, 4), score.verdict  # two fair coins: -2 ln 2
     /// (-1.3863, 'exact')
     #[pyo3(signature = (visible, *, method = "auto", chains = None, schedule = None,
-        burn_in = None, seed = 0, threads = None))]
+        burn_in = None, base_data = None, start = None, seed = 0, threads = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn log_likelihood<'py>(
         &self,
@@ -483,6 +559,8 @@ impl Rbm {
         chains: Option<usize>,
         schedule: Option<&str>,
         burn_in: Option<usize>,
+        base_data: Option<&Bound<'py, PyAny>>,
+        start: Option<&Bound<'py, PyAny>>,
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -496,21 +574,22 @@ impl Rbm {
             seed,
             ..default
         };
-        let (py, dataset) = (visible.py(), dataset(visible, true, threads)?);
+        let (py, dataset) = (visible.py(), dataset(visible, self.encoding, threads)?);
         dataset.check_intensities().map_err(to_py)?;
         check_width(dataset.n_visible(), self.n_visible(), "visible")?;
-        let rbm = self.rbm.clone();
+        let base = self.base(base_data, threads)?;
+        let start = start.map(|start| self.start(start, threads)).transpose()?;
+        let (rbm, rates) = (self.rbm.clone(), base.rates);
         let evaluation = interruptible(py, threads, move |progress| {
             let examples = Examples::new(dataset, Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
-            let base_rates = smoothed_rates(&examples.mean());
-            let starts = Starts { base_rates: &base_rates, model_states: &bits };
+            let starts = Starts { base_rates: &rates, model_states: start.as_ref() };
             Evaluation::new(&rbm, &bits, starts, &config, progress)
         })?;
         let (low, high) = evaluation.log_likelihood_interval();
-        let (reasons, remedies) = match &evaluation.verdict {
-            Verdict::Doubtful { reasons, remedies } => (reasons.clone(), remedies.clone()),
-            Verdict::Exact | Verdict::Believable => (Vec::new(), Vec::new()),
+        let side = |side: fn(&Evidence) -> LogZ| {
+            let of_side = evaluation.evidence.as_ref().map(side);
+            of_side.map(|LogZ { log_z, low, high, .. }| (log_z, low, high))
         };
         let fields = PyDict::new(py);
         fields.set_item("mean", evaluation.log_likelihood.mean)?;
@@ -520,11 +599,18 @@ impl Rbm {
         fields.set_item("log_z", evaluation.log_z)?;
         fields.set_item("log_z_low", evaluation.log_z_low)?;
         fields.set_item("log_z_high", evaluation.log_z_high)?;
-        fields.set_item("method", if evaluation.ais.is_some() { "ais" } else { "exact" })?;
+        let is_ais = evaluation.evidence.is_some();
+        fields.set_item("method", if is_ais { "ais" } else { "exact" })?;
+        fields.set_item("estimate", evaluation.estimate.to_string())?;
+        fields.set_item("base", is_ais.then_some(base.origin))?;
+        fields.set_item("forward", side(|evidence| evidence.sides.forward.log_z))?;
+        fields.set_item("reverse", side(|evidence| evidence.sides.reverse.log_z))?;
+        fields.set_item("witness", side(|evidence| evidence.witness.log_z))?;
         fields.set_item("ess", evaluation.ess())?;
         fields.set_item("verdict", evaluation.verdict.name())?;
-        fields.set_item("reasons", reasons)?;
-        fields.set_item("remedies", remedies)?;
+        fields.set_item("reasons", evaluation.verdict.reasons())?;
+        fields.set_item("remedies", evaluation.verdict.remedies())?;
+        fields.set_item("caveat", is_ais.then_some(CAVEAT))?;
         let class = py.import("harmonium._log_likelihood")?.getattr("LogLikelihood")?;
         class.call((), Some(&fields))
     }
@@ -547,7 +633,8 @@ impl Rbm {
         let settings = settings.map(to_json).transpose()?.unwrap_or_else(|| "{}".to_string());
         let settings = serde_json::from_str(&settings)
             .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))?;
-        let provenance = Provenance { settings, ..Provenance::default() };
+        let provenance =
+            Provenance { settings, data: self.encoding.facts(), ..Provenance::default() };
         let (rbm, data_mean) = ((*self.rbm).clone(), self.data_mean.clone());
         ModelFile { rbm, provenance, data_mean }.write(&path).map_err(to_py)
     }
@@ -555,16 +642,15 @@ impl Rbm {
     /// Reads a machine from a model file of the command line or of `save`.
     #[staticmethod]
     fn load(path: PathBuf) -> PyResult<Self> {
-        let ModelFile { rbm, data_mean, .. } = ModelFile::read(&path).map_err(to_py)?;
-        Ok(Self::trained(rbm, data_mean))
+        Self::from_file(ModelFile::read(&path).map_err(to_py)?)
     }
 
     /// Reads a machine and the settings that it was trained with.
     #[staticmethod]
     fn load_with_settings(py: Python<'_>, path: PathBuf) -> PyResult<(Self, Bound<'_, PyAny>)> {
-        let ModelFile { rbm, provenance, data_mean } = ModelFile::read(&path).map_err(to_py)?;
-        let settings = serde_json::Value::Object(provenance.settings).to_string();
-        Ok((Self::trained(rbm, data_mean), from_json(py, &settings)?))
+        let file = ModelFile::read(&path).map_err(to_py)?;
+        let settings = serde_json::Value::Object(file.provenance.settings.clone()).to_string();
+        Ok((Self::from_file(file)?, from_json(py, &settings)?))
     }
 
     /// The machine that training starts from, for data of this mean: normal weights of deviation 0.01,
@@ -577,7 +663,8 @@ impl Rbm {
         seed: u64,
     ) -> PyResult<Self> {
         let mean: Array1<f64> = mean.as_array().to_owned();
-        Ok(harmonium::Rbm::initial(hidden, &mean, n_examples, seed).map_err(to_py)?.into())
+        let rbm = harmonium::Rbm::initial(hidden, &mean, n_examples, seed).map_err(to_py)?;
+        Ok(Self::from(rbm))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::json::{from_json, to_json};
 use crate::pool::{SLICE, without_lock};
 use crate::rbm::Rbm;
 use harmonium::TrainConfig;
-use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::monitor::Probe;
 use harmonium::run::fields;
 use harmonium::state::State;
@@ -33,8 +33,9 @@ pub fn default_settings(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     from_json(py, &text(&TrainConfig::default()))
 }
 
-/// What pickle keeps: settings as JSON, the mean that it started at, the state, the examples it saw.
-type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>, Seen);
+/// What pickle keeps: settings as JSON, the mean that it started at, the state, the examples it saw, and
+/// what integers stand for.
+type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>, Seen, Option<u32>, bool);
 
 /// The mean of the examples that a trainer has seen (V), and their number.
 #[derive(Clone, FromPyObject, IntoPyObject)]
@@ -73,13 +74,19 @@ fn text(config: &TrainConfig) -> String {
 /// Parameters
 /// ----------
 /// data : array-like or sparse matrix of shape (n_examples, n_visible)
-///     Intensities from 0 to 1, booleans, or bytes: grey levels from 0 to 255 unless all are 0 and 1.
+///     0 and 1, floating-point intensities from 0 to 1, or integers of which it is declared, or
+///     cannot be mistaken, what they stand for: see `grey_levels`.
 /// initial : Rbm, optional
 ///     Parameters to start from.
 /// held_out : array-like or sparse matrix, optional
 ///     Data that metrics are also taken of.
 /// as_numbers : bool
-///     Take any finite numbers, as they are; bytes are then no grey levels.
+///     Take any finite floating-point numbers, as they are.
+/// grey_levels : int from 1 to 65,535, or None
+///     Integers k are grey levels: intensities k / grey_levels. None: integers from 0 to 255 of which
+///     some are above 127 are grey levels of 255, with a warning; any others but 0 and 1 are refused.
+/// spins : bool
+///     -1 and 1 stand for 0 and 1.
 /// threads : int, or None for all cores
 ///     The result does not depend on it.
 /// **settings
@@ -110,6 +117,8 @@ pub struct Trainer {
     mean: Option<Vec<f32>>,
     seen: Seen,
     outside: Option<(usize, usize, f64)>,
+    /// What integers stand for in the data.
+    encoding: Encoding,
     /// Parameters beyond their range are of no use.
     has_diverged: bool,
 }
@@ -119,16 +128,28 @@ impl Trainer {
         trainer: harmonium::Trainer,
         (mean, seen): (Option<Vec<f32>>, Seen),
         outside: Option<(usize, usize, f64)>,
+        encoding: Encoding,
     ) -> Self {
         let recorded = (0.0, trainer.updates());
         let (probe, held_out) = (None, None);
         let (seconds, has_diverged) = (0.0, false);
-        Self { trainer, probe, held_out, seconds, recorded, mean, seen, outside, has_diverged }
+        Self {
+            trainer,
+            probe,
+            held_out,
+            seconds,
+            recorded,
+            mean,
+            seen,
+            outside,
+            encoding,
+            has_diverged,
+        }
     }
 
     /// A machine that it trained.
     fn trained(&self, rbm: harmonium::Rbm) -> Rbm {
-        Rbm::trained(rbm, self.seen.mean())
+        Rbm::of(rbm, self.encoding, self.seen.mean())
     }
 
     fn check_usable(&self) -> PyResult<()> {
@@ -191,40 +212,51 @@ fn parse(settings: &str) -> PyResult<TrainConfig> {
     })
 }
 
-/// Data as examples. Numbers must be intensities unless they are taken `as_numbers`, in which case
-/// bytes are no grey levels.
-fn examples(
-    data: &Bound<'_, PyAny>,
+/// How data become examples.
+struct Reading {
     binarize: Binarization,
+    /// What integers stand for.
+    encoding: Encoding,
+    /// Whether floating-point numbers need not be intensities.
     as_numbers: bool,
     threads: Option<usize>,
-) -> PyResult<Examples> {
-    let dataset: Dataset = dataset(data, !as_numbers, threads)?;
-    if !as_numbers {
-        dataset.check_intensities().map_err(to_py)?;
+}
+
+impl Reading {
+    /// Data as examples; what integers stood for in them stands for all that are read after.
+    fn examples(&mut self, data: &Bound<'_, PyAny>) -> PyResult<Examples> {
+        let dataset = dataset(data, self.encoding, self.threads)?;
+        if !self.as_numbers {
+            dataset.check_intensities().map_err(to_py)?;
+        }
+        self.encoding = self.encoding.or(dataset.encoding());
+        Ok(Examples::new(dataset, self.binarize))
     }
-    Ok(Examples::new(dataset, binarize))
 }
 
 #[pymethods]
 impl Trainer {
     #[new]
     #[pyo3(signature = (data, *, initial = None, held_out = None, as_numbers = false,
-        threads = None, **settings))]
+        grey_levels = None, spins = false, threads = None, **settings))]
+    #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         py: Python<'_>,
         data: &Bound<'_, PyAny>,
         initial: Option<&Rbm>,
         held_out: Option<&Bound<'_, PyAny>>,
         as_numbers: bool,
+        grey_levels: Option<u32>,
+        spins: bool,
         threads: Option<usize>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let config = config(settings)?;
-        let data = examples(data, config.binarize, as_numbers, threads)?;
-        let held_out = held_out
-            .map(|data| examples(data, config.binarize, as_numbers, threads))
-            .transpose()?;
+        let binarize = config.binarize;
+        let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
+        let mut reading = Reading { binarize, encoding, as_numbers, threads };
+        let data = reading.examples(data)?;
+        let held_out = held_out.map(|data| reading.examples(data)).transpose()?;
         if let Some(held_out) = &held_out
             && held_out.n_visible() != data.n_visible()
         {
@@ -245,7 +277,8 @@ impl Trainer {
             };
             Ok((trainer?, seen))
         })?;
-        Ok(Self { held_out, ..Self::of(trainer, (None, seen), outside) })
+        let of = Self::of(trainer, (None, seen), outside, reading.encoding);
+        Ok(Self { held_out, ..of })
     }
 
     /// A trainer that gets its examples by `update_on`, and starts at the mean of these.
@@ -260,18 +293,24 @@ impl Trainer {
     /// >>> trainer.updates
     /// 1
     #[staticmethod]
-    #[pyo3(signature = (data, *, initial = None, hidden_states = None, threads = None,
-        **settings))]
+    #[pyo3(signature = (data, *, initial = None, hidden_states = None, grey_levels = None,
+        spins = false, threads = None, **settings))]
+    #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn online(
         py: Python<'_>,
         data: &Bound<'_, PyAny>,
         initial: Option<&Rbm>,
         hidden_states: Option<&Bound<'_, PyAny>>,
+        grey_levels: Option<u32>,
+        spins: bool,
         threads: Option<usize>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let config = config(settings)?;
-        let data = examples(data, config.binarize, true, threads)?;
+        let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
+        let binarize = config.binarize;
+        let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
+        let data = reading.examples(data)?;
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let (hidden_states, outside) = (
             hidden_states.map(|states| bits(states, "hidden_states", threads)).transpose()?,
@@ -304,7 +343,7 @@ impl Trainer {
             Ok((trainer, narrow))
         })?;
         let seen = Seen::nothing(mean.len());
-        Ok(Self::of(trainer, (Some(mean), seen), outside))
+        Ok(Self::of(trainer, (Some(mean), seen), outside, reading.encoding))
     }
 
     /// Trains up to so many updates in all, or to the end. Ctrl-C is heard; what was learned stays.
@@ -353,7 +392,10 @@ impl Trainer {
                 self.trainer.updates()
             )));
         }
-        let data = examples(data, self.trainer.config().binarize, true, threads)?;
+        let (binarize, encoding) = (self.trainer.config().binarize, self.encoding);
+        let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
+        let data = reading.examples(data)?;
+        self.encoding = reading.encoding;
         let Self { trainer, seen, .. } = self;
         let updates = trainer.updates();
         let done = without_lock(py, threads, || {
@@ -382,7 +424,8 @@ impl Trainer {
         let trainer = without_lock(py, threads, || {
             harmonium::Trainer::restore_online(config, mean, &self.trainer.state())
         })?;
-        Ok(Self::of(trainer, (Some(mean.clone()), self.seen.clone()), None))
+        let mean = (Some(mean.clone()), self.seen.clone());
+        Ok(Self::of(trainer, mean, None, self.encoding))
     }
 
     /// Weights (hidden, visible), hidden and visible biases and hidden states of the chains, as arrays
@@ -516,22 +559,29 @@ impl Trainer {
         let settings = text(this.trainer.config());
         let state = this.trainer.state().to_safetensors(KEY, settings.clone());
         let restore = slf.get_type().getattr("restore")?;
-        Ok((restore, (settings, mean.clone(), PyBytes::new(py, &state), this.seen.clone())))
+        let state = PyBytes::new(py, &state);
+        let (grey_levels, spins) = (this.encoding.grey_levels(), this.encoding.is_spins());
+        let seen = this.seen.clone();
+        Ok((restore, (settings, mean.clone(), state, seen, grey_levels, spins)))
     }
 
     /// What pickle calls.
     #[staticmethod]
+    #[pyo3(signature = (settings, mean, state, seen, grey_levels = None, spins = false))]
     fn restore(
         py: Python<'_>,
         settings: &str,
         mean: Vec<f32>,
         state: &[u8],
         seen: Seen,
+        grey_levels: Option<u32>,
+        spins: bool,
     ) -> PyResult<Self> {
+        let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let config = parse(settings)?;
         let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
         let trainer =
             without_lock(py, None, || harmonium::Trainer::restore_online(config, &mean, &state))?;
-        Ok(Self::of(trainer, (Some(mean), seen), None))
+        Ok(Self::of(trainer, (Some(mean), seen), None, encoding))
     }
 }

@@ -218,7 +218,9 @@ def test_spins_become_bits(tmp_path, h5py, variable_type, kind):
         if variable_type is not None:
             is_bytes = isinstance(variable_type, bytes)
             file["variable_type"] = np.bytes_(variable_type) if is_bytes else variable_type
-    found = io.read_dataset(path).samples
+    if variable_type is None:
+        assert "if these are spins, say so" in error(ValueError, io.read_dataset, path)
+    found = io.read_dataset(path, spins=variable_type is None).samples
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, bits(6))
 
@@ -414,10 +416,11 @@ def test_npz_holds_parameters_alone(tmp_path):
         ),
         ("binary", [[0, 1]], "variable_type is 'binary', but must be 'bernoulli' or 'ising'"),
         ("ising", [[1, -1], [0, 1]], "samples[1, 0] is 0, but must be -1 or 1, as the samples are"),
-        (None, [[1, -1], [0.5, 1]], "samples[1, 0] is 0.5, but must be -1 or 1"),
-        ("bernoulli", [[1, -1]], "samples[0, 1] is -1, but must be from 0 to 1: divide grey levels"),
-        (None, [[0, 255]], "samples[0, 1] is 255, but must be from 0 to 1: divide grey levels by"),
-        (None, [[0, np.nan]], "samples[0, 1] is nan, but must be from 0 to 1"),
+        (None, [[1, -1], [0.5, 1]], "samples: X: example 0, unit 1 is -1, but must be from 0 to 1"),
+        ("bernoulli", [[1, -1]], "samples: X: example 0, unit 1 is -1, but must be 0 or 1; if these"),
+        (None, [[0, 2]], "samples: X: example 0, unit 1 is 2, but must be 0 or 1, or a grey level"),
+        (None, [[0, 255.0]], "samples: X: example 0, unit 1 is 255, but must be from 0 to 1; divide"),
+        (None, [[0, np.nan]], "samples: X: example 0, unit 1 is NaN, but must be finite"),
         (None, [0, 1], "samples: shape is (2,), but must be (samples, units), none of them 0"),
         (None, np.zeros((0, 2)), "samples: shape is (0, 2), but must be (samples, units)"),
         (None, [["a"]], "samples: of type object, but must be real numbers"),

@@ -117,6 +117,15 @@ impl Encoding {
         Ok((intensities, encoding))
     }
 
+    /// The line that tells a user for what the integers of `data` were taken, if nobody had declared it.
+    pub fn inferred(self, declared: Self, data: &str) -> Option<String> {
+        let n = self.grey_levels().filter(|_| self != declared)?;
+        Some(format!(
+            "{data}: integers are taken as grey levels of {n}, as the largest is above 127; \
+             --grey-levels {n} or grey_levels={n} says so"
+        ))
+    }
+
     /// Whether undeclared integers, which are not all 0 and 1, are taken as grey levels of 255.
     pub(super) fn are_grey(least: f64, largest: f64) -> bool {
         least >= 0.0 && DARK < largest && largest <= WHITE

@@ -106,6 +106,9 @@ impl Dataset {
         if is_inferred || encoding == Encoding::GreyLevels(values::WHITE as u32) {
             return Ok(Self { is_inferred, ..Self::from_bytes(name, bytes) });
         }
+        if largest <= 1.0 {
+            return Ok(Self::from_bytes(name, bytes).with_encoding(encoding));
+        }
         Self::from_rows_as(name, RealRows::from(bytes.mapv(f32::from).view()), encoding)
     }
 
@@ -227,12 +230,8 @@ impl Dataset {
 
     /// The line that tells a user what integers were taken for, if nobody had said it.
     pub fn inferred(&self) -> Option<String> {
-        let n = self.encoding.grey_levels().filter(|_| self.is_inferred)?;
-        Some(format!(
-            "{}: integers are taken as grey levels of {n}, as the largest is above 127; \
-             --grey-levels {n} or grey_levels={n} says so",
-            self.name
-        ))
+        let encoding = self.encoding.inferred(Encoding::Undeclared, &self.name);
+        encoding.filter(|_| self.is_inferred)
     }
 
     /// How messages call the data: a path, or the name given.
