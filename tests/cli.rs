@@ -4,6 +4,7 @@ mod folder;
 
 use folder::{Folder, SHORT, greys, idx};
 use harmonium::model::ModelFile;
+use harmonium::state::State;
 use ndarray::{Array1, Array2};
 use ndarray_npy::read_npy;
 use serde_json::{Map, Value, json};
@@ -542,11 +543,8 @@ fn bad_models_and_bad_outputs_are_named() {
     folder.fail("sample run --out new.gif", "new.gif: must end in .png or .npy");
     folder.fail("sample run --number 0", "number is 0, but must be at least 1");
     fs::create_dir(folder.path("empty")).unwrap();
-    let whole = folder.read("run/model.safetensors");
-    folder.write("cut.safetensors", &whole[..whole.len() - 4]);
     for (model, message) in [
         ("greys.idx", "greys.idx: no whole safetensors file"),
-        ("cut.safetensors", "cut.safetensors: no whole safetensors file"),
         ("missing", "missing: cannot read: No such file"),
         ("empty", "empty/model.safetensors: cannot read: No such file"),
     ] {
@@ -555,6 +553,73 @@ fn bad_models_and_bad_outputs_are_named() {
         folder.fail(&format!("inspect {model}"), message);
         folder.fail(&format!("{train} new --init {model}"), message);
     }
+}
+
+#[test]
+fn a_damaged_model_is_of_no_use_to_any_command() {
+    let folder = Folder::with_run();
+    let whole = folder.read("run/model.safetensors");
+    folder.write("cut.safetensors", &whole[..whole.len() - 4]);
+    // Another number, but still one.
+    let mut turned = whole.clone();
+    *turned.last_mut().unwrap() ^= 1;
+    folder.write("run/model.safetensors", &turned);
+    let edited = whole.windows(9).position(|part| part == b"bernoulli").unwrap();
+    let mut gaussian = whole.clone();
+    gaussian[edited..edited + 9].copy_from_slice(b"gaussian ");
+    folder.write("gaussian.safetensors", &gaussian);
+    for (model, message) in [
+        ("run", "run/model.safetensors: is damaged: its checksum is not that of its contents"),
+        (
+            "cut.safetensors",
+            "cut.safetensors: is damaged: its checksum is not that of its contents",
+        ),
+        (
+            "gaussian.safetensors",
+            "`hidden_unit` is `gaussian `, a kind of unit, which this version",
+        ),
+    ] {
+        for line in [
+            format!("evaluate {model} --data greys.idx"),
+            format!("sample {model} --out new.npy"),
+            format!("transform {model} greys.idx --out new.npy"),
+            format!("inspect {model}"),
+            format!("train --data greys.idx {SHORT} --out new --init {model}"),
+        ] {
+            folder.refuse(&line, 2, message);
+        }
+    }
+    // What the message advises.
+    folder.succeed("resume run");
+    assert!(folder.read("run/model.safetensors") == whole);
+}
+
+#[test]
+fn a_model_of_the_first_versions_is_read_but_not_verified() {
+    let folder = Folder::with_run();
+    let ModelFile { rbm, .. } = ModelFile::read(&folder.path("run/model.safetensors")).unwrap();
+    let mut arrays = State::default();
+    rbm.save("", &mut arrays);
+    let mut metadata = json!({
+        "crate_version": "0.1.0", "data": {"n_examples": 200}, "format_version": 1,
+        "image_shape": [6, 5], "n_hidden": 16, "n_visible": 30,
+        "settings": {"binarize": "stochastic"}, "stream_version": 1
+    });
+    folder.write("old.safetensors", &arrays.to_safetensors("harmonium", metadata.to_string()));
+    let facts = folder.facts("old.safetensors");
+    assert_eq!(facts["verified"], false);
+    assert_eq!(facts["parameters_sha256"], folder.fingerprint("run"));
+    assert!(folder.succeed("inspect old.safetensors").contains("\nnot verified: the file has no"));
+    folder.succeed("evaluate old.safetensors --data greys.idx");
+    for model in ["run".to_string(), folder.newest_checkpoint("run")] {
+        assert_eq!(folder.facts(&model)["verified"], true);
+        assert!(!folder.succeed(&format!("inspect {model}")).contains("not verified"));
+    }
+    metadata["visible_unit"] = "gaussian".into();
+    folder.write("new.safetensors", &arrays.to_safetensors("harmonium", metadata.to_string()));
+    let message =
+        "new.safetensors: metadata key `harmonium`: `visible_unit` is `gaussian`, a kind of";
+    folder.fail("inspect new.safetensors", message);
 }
 
 #[test]

@@ -404,8 +404,86 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
     // A damaged one is no model either.
     damage(48, &|bytes| *bytes.last_mut().unwrap() ^= 1);
     let newest = folder.newest_checkpoint("run");
-    folder
-        .fail(&format!("inspect {newest}"), "is damaged: its checksum is not that of its contents");
+    let message = "is damaged: its checksum is not that of its contents";
+    folder.refuse(&format!("inspect {newest}"), 2, message);
+}
+
+/// Damaged, a link to nothing, a folder: of what cannot be read for another reason the error is alike.
+#[cfg(unix)]
+#[test]
+fn whatever_keeps_the_newest_checkpoint_from_being_read_the_one_before_it_is_used() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out whole"));
+    let [older, newest] = [20, 25].map(|n| format!("run/checkpoints/update-{n:09}.safetensors"));
+    type Loss<'a> = (&'a dyn Fn(), &'a str);
+    let path = folder.path(&newest);
+    let losses: [Loss; 4] = [
+        (
+            &|| {
+                let mut bytes = fs::read(&path).unwrap();
+                *bytes.last_mut().unwrap() ^= 1;
+                fs::write(&path, bytes).unwrap();
+            },
+            "is damaged: its checksum is not that of its contents",
+        ),
+        (&|| fs::write(&path, "").unwrap(), "is damaged, or was never whole: it has no checksum"),
+        (
+            &|| {
+                fs::remove_file(&path).unwrap();
+                std::os::unix::fs::symlink("nothing", &path).unwrap();
+            },
+            "cannot read: No such file",
+        ),
+        (
+            &|| {
+                fs::remove_file(&path).unwrap();
+                fs::create_dir(&path).unwrap();
+            },
+            "cannot read: Is a directory",
+        ),
+    ];
+    for (lose, message) in losses {
+        let _ = fs::remove_dir_all(folder.path("run"));
+        let flags = "--checkpoint-every 10updates --keep-checkpoints 3 --stop-after 25updates";
+        folder.run(&format!("{LINE} --out run {flags}"));
+        let expected = folder.fingerprint(&older);
+        assert_ne!(expected, folder.fingerprint("run"));
+        lose();
+        let names = || {
+            let entries = fs::read_dir(folder.path("run/checkpoints")).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let before = names();
+        for line in [
+            "inspect run --json",
+            "evaluate run --data greys.idx --schedule linear:10 --burn-in 1 --json",
+            "sample run --out samples.npy --gibbs-steps 1",
+            "transform run greys.idx --out features.npy",
+        ] {
+            let (code, stdout, stderr) = folder.run(line);
+            assert_eq!(code, Some(0), "{line}\n{stderr}");
+            assert!(stderr.contains(&format!("note: {newest}: {message}")), "{line}\n{stderr}");
+            let told = format!("note: the model is that of {older}\n");
+            assert!(stderr.contains(&told), "{line}\n{stderr}");
+            if line.ends_with("--json") {
+                let facts: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+                assert_eq!(facts["parameters_sha256"], expected, "{line}");
+            }
+        }
+        folder.succeed("report run");
+        assert_eq!(folder.summary("run")["state"], "stopped");
+        assert_eq!(names(), before, "reading changes nothing");
+        let (code, _, stderr) = folder.run("resume run --quiet");
+        assert_eq!(code, Some(0), "{stderr}");
+        assert!(stderr.contains(message) && stderr.contains("it is set aside"), "{stderr}");
+        assert!(stderr.contains("going on from update 20"), "{stderr}");
+        let aside = folder.path("run/checkpoints/damaged-update-000000025.safetensors");
+        fs::remove_file(&aside).or_else(|_| fs::remove_dir(&aside)).unwrap();
+        assert_eq!(folder.state("run"), folder.state("whole"));
+        assert_eq!(folder.fingerprint("run"), folder.fingerprint("whole"));
+    }
 }
 
 /// A file-size limit is to a program what a full disk is: a write that fails part of the way.

@@ -179,6 +179,17 @@ def test_a_machine_keeps_the_mean_of_its_data(tmp_path, digits):
             Rbm(rbm.weights, rbm.visible_bias, rbm.hidden_bias, mean)
 
 
+def test_a_file_that_is_not_as_it_was_written_is_refused(tmp_path, digits):
+    path = tmp_path / "model.safetensors"
+    BernoulliRBM(5, n_iter=1, random_state=0).fit(digits).save(path)
+    whole = path.read_bytes()
+    for at in [100, len(whole) // 2, len(whole) - 1]:
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        for load in [Rbm.load, BernoulliRBM.load]:
+            with pytest.raises(ValueError, match="model.safetensors: is damaged"):
+                load(path)
+
+
 def test_an_estimator_keeps_the_mean_of_its_data(tmp_path, digits):
     model = BernoulliRBM(5, n_iter=1, random_state=0).fit(digits)
     expected = digits.mean(axis=0).astype(np.float32)

@@ -189,4 +189,26 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is lost");
         assert_eq!(super::newest(folder.path()).unwrap().1.updates, 10);
     }
+
+    /// It may be whole, and the run must not start again over it.
+    #[test]
+    fn an_unreadable_one_is_passed_only_for_a_whole_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let unreadable = folder.path().join("update-000000030.safetensors");
+        fs::create_dir(&unreadable).unwrap();
+        let Search { found, passed } = search(folder.path());
+        assert_eq!((found.is_none(), passed.len()), (true, 1));
+        let error = newest_whole(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("000030.safetensors: cannot read"), "{error}");
+        assert!(unreadable.exists());
+        let checkpoints =
+            Checkpoints { folder: folder.path().to_path_buf(), keep: 3, keep_series: false };
+        checkpoints.write(checkpoint(20)).unwrap();
+        let (newest, passed) = newest_whole(folder.path()).unwrap();
+        assert_eq!((newest.unwrap(), passed.len()), (checkpoint(20), 1));
+        assert!(
+            !unreadable.exists()
+                && folder.path().join("damaged-update-000000030.safetensors").exists()
+        );
+    }
 }
