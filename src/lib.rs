@@ -160,7 +160,7 @@
 //! | [`kernels`] | sums over active rows, σ, softplus, draws, transposes, the update of a tile |
 //! | [`model`] | [`Rbm`]: W, b, c; energies; its file |
 //! | [`gibbs`] | one layer given the other; chains, on their own, annealed or with given pixels |
-//! | [`dataset`] | data, readers, bits; which pixels are given |
+//! | [`dataset`] | data, readers, what integers stand for, bits; which pixels are given |
 //! | [`train`] | settings, both phases, update, [`Trainer`] |
 //! | [`preset`] | good settings by name |
 //! | [`evaluate`] | log-likelihood and other scores, with their uncertainty |

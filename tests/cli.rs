@@ -393,7 +393,8 @@ fn the_same_examples_in_another_file_train_the_same_parameters() {
     let header = folder.read("columns.npy")[..128].to_vec();
     assert!(String::from_utf8_lossy(&header).contains("'fortran_order': True"));
     for name in ["greys.gz", "rows.npy", "columns.npy"] {
-        let line = format!("train --data {name} --grey-levels 255 {SHORT} --out {name}.run --quiet");
+        let line =
+            format!("train --data {name} --grey-levels 255 {SHORT} --out {name}.run --quiet");
         folder.succeed(&line);
         assert_eq!(folder.fingerprint(&format!("{name}.run")), folder.fingerprint("run"), "{name}");
         assert_eq!(folder.facts(&format!("{name}.run"))["image_shape"][0], 6, "{name}");

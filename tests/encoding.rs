@@ -55,7 +55,9 @@ fn genotypes_are_refused_wherever_they_come_in() {
     folder.write_npy("bits.npy", integers(1).view());
     train(&folder, "bits.npy", "run");
     let genotypes = integers(2).mapv(i64::from);
-    let Some(((n, i), _)) = genotypes.indexed_iter().find(|(_, x)| **x == 2) else { panic!("no 2") };
+    let Some(((n, i), _)) = genotypes.indexed_iter().find(|(_, x)| **x == 2) else {
+        panic!("no 2")
+    };
     folder.write_npy("genotypes.npy", genotypes.view());
     let message = format!("genotypes.npy: example {n}, unit {i} is 2, {WAYS_OUT}");
     for line in [
@@ -185,7 +187,8 @@ fn spins_are_bits_once_that_is_said_and_samples_are_spins() {
     let mut other = spins.clone();
     other[[3, 4]] = 0;
     folder.write_npy("other.npy", other.view());
-    let message = "other.npy: example 3, unit 4 is 0, but must be -1 or 1, as spins says, if not all";
+    let message =
+        "other.npy: example 3, unit 4 is 0, but must be -1 or 1, as spins says, if not all";
     folder.fail(&format!("train --data other.npy --spins {SHORT} --out new"), message);
     folder.fail(&format!("evaluate {run} --data other.npy"), message);
     // Completed spins keep what is given of them.
