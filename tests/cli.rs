@@ -47,6 +47,7 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
     assert_eq!(folder.picture("a/run/samples.png"), ((14 * 29 + 1) * 2, (10 * 29 + 1) * 2));
 
     let keys = "epoch updates seconds samples_per_second reconstruction_error pseudo_likelihood \
+                pseudo_likelihood_independent chain_moment_gap log_likelihood_independent \
                 free_energy_train free_energy_test free_energy_gap mean_hidden_activity dead_hidden \
                 saturated_hidden weight_norm update_norm flip_rate log_likelihood log_z log_z_low \
                 log_z_high verdict";
@@ -685,7 +686,10 @@ fn help_shows_the_defaults() {
             "100; with --clamp 20; of fewer examples all]|1000]|random]|the run's test data; else its validation examples; else its training data]|test]|samples.png]|0]|all cores]",
         ),
         ("bench", "500]|128,512]|1]|2]|mnist]|stochastic]|1 and all cores]"),
-        ("transform", "the run's test data; else|train]|as in training]|0]|features.npy]|all cores]"),
+        (
+            "transform",
+            "the run's test data; else|train]|as in training]|0]|features.npy]|all cores]",
+        ),
     ] {
         let help = folder.succeed(&format!("{command} --help"));
         for default in shown.split('|') {

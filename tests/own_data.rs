@@ -11,7 +11,8 @@ use std::fs;
 fn rectangles(n: usize, seed: u64) -> Array3<u8> {
     let mut state = seed;
     let mut below = |n: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % n
     };
     let mut images = Array3::zeros((n, 28, 28));
@@ -65,10 +66,23 @@ fn a_run_is_evaluated_on_its_own_test_data_and_shown_with_them() {
     assert_eq!(figures(own.clone()), figures(given));
     let written: Value = serde_json::from_slice(&folder.read("run/evaluation.json")).unwrap();
     assert_eq!(written, own);
-    assert!(page().contains("on 60 examples of the run's test data, /") && page().contains("/t.npy: "));
+    assert!(
+        page().contains("on 60 examples of the run's test data, /") && page().contains("/t.npy: ")
+    );
     assert!(folder.succeed("evaluate run").contains("the run's test data, /"));
-    let figure = format!("{:.2}", own["log_likelihood"].as_f64().unwrap());
-    assert!(folder.succeed("runs run").contains(&figure));
+    let figure = |key: &str| own[key].as_f64().unwrap();
+    let independent = figure("log_likelihood_independent");
+    let figures_of = format!("{:.2} / {independent:.2}", figure("log_likelihood"));
+    assert!(folder.succeed("runs run").contains(&figures_of));
+    assert!(page().contains(&format!("(units that know nothing of each other: {independent:.2})")));
+    // At the rates of the training data, by Laplace's rule.
+    let rates =
+        rectangles(300, 1).mapv(f64::from).sum_axis(ndarray::Axis(0)).mapv(|n| (n + 1.0) / 302.0);
+    let of = |v: u8, p: f64| if v == 1 { p.ln() } else { (1.0 - p).ln() };
+    let test = rectangles(60, 2);
+    let expected =
+        test.indexed_iter().map(|((_, y, x), &v)| of(v, rates[[y, x]])).sum::<f64>() / 60.0;
+    assert!((independent - expected).abs() < 1e-4, "{independent} {expected}");
     assert_eq!(folder.summary("run")["evaluation"], own);
     // What an earlier version left may be of any data.
     folder.write("run/evaluation.json", figures(own).to_string().as_bytes());
@@ -89,7 +103,9 @@ fn whatever_looks_at_a_run_looks_at_its_own_data() {
         };
         let data = if line.starts_with("transform") { "" } else { "--data " };
         let [test, training] = ["t.npy", "s.npy"].map(|name| result(&format!("{data}{name}")));
-        for (split, expected) in [("", &test), ("--split test", &test), ("--split train", &training)] {
+        for (split, expected) in
+            [("", &test), ("--split test", &test), ("--split train", &training)]
+        {
             assert!(result(split) == *expected, "{line} {split}");
         }
         assert!(training != test, "{line}");
@@ -151,14 +167,20 @@ fn the_part_is_named_and_one_that_is_not_there_is_refused() {
     folder.fail("evaluate run --split test", rule);
     folder.fail("transform run --split test", rule);
 
-    folder.succeed("train --data bars-and-stripes:4 --hidden 8 --epochs 2 --batch-size 16 --out bars");
+    folder.succeed(
+        "train --data bars-and-stripes:4 --hidden 8 --epochs 2 --batch-size 16 --out bars",
+    );
     let (code, stdout, stderr) = folder.run("evaluate bars --json");
     let found: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((code, &found["data_role"]), (Some(0), &"training".into()));
     assert!(found["data_warning"].as_str().unwrap().contains("has no held-out data"), "{found}");
     assert!(stderr.starts_with("note: the run has no held-out data"), "{stderr}");
-    assert!(folder.run("sample bars --clamp left --image-shape 4x4").2.contains("no held-out data"));
-    assert!(String::from_utf8(folder.read("bars/report.html")).unwrap().contains("no held-out data"));
+    assert!(
+        folder.run("sample bars --clamp left --image-shape 4x4").2.contains("no held-out data")
+    );
+    assert!(
+        String::from_utf8(folder.read("bars/report.html")).unwrap().contains("no held-out data")
+    );
     assert_eq!(folder.run("evaluate bars --split train").2, "", "who asks for them knows");
     let rule = "split is validation, but must be another: the run was trained without --validation";
     folder.fail("evaluate bars --split validation", rule);

@@ -51,7 +51,10 @@ fn a_run_ends_with_its_report() {
     folder.succeed("evaluate run");
     let page = String::from_utf8(folder.read("run/report.html")).unwrap();
     let data = "on 40 examples of the run's validation data, ";
-    assert!(page.contains(data) && page.contains("(last 40): <strong>exact</strong>"), "{page:.3000}");
+    assert!(
+        page.contains(data) && page.contains("(last 40): <strong>exact</strong>"),
+        "{page:.3000}"
+    );
 
     folder.run("resume run --epochs 5 --quiet");
     let page = String::from_utf8(folder.read("run/report.html")).unwrap();
@@ -127,7 +130,7 @@ fn sick_runs_are_named_and_a_healthy_one_is_not() {
         (
             "steep",
             "--limit 5000 --epochs 5 --hidden 200 --learning-rate 1",
-            &["dead_units", "learning_rate_too_high"],
+            &["nothing_learned", "dead_units", "learning_rate_too_high"],
         ),
         (
             "flat",
@@ -229,4 +232,102 @@ fn a_run_can_be_watched_from_this_machine_alone() {
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert!(stderr.contains(&format!("note: see the run at http://127.0.0.1:{port}/")), "{stderr}");
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the server outlives the run");
+}
+
+/// A generator of pseudo-random numbers (Knuth's constants): numbers below `n`.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n
+    }
+
+    fn chance(&mut self, p: f64) -> bool {
+        (self.below(1 << 30) as f64) < p * f64::from(1 << 30)
+    }
+}
+
+/// States of the Ising model on a torus of 8 x 8 at inverse temperature β, by clusters that are turned
+/// over (Wolff, 1989): a hundred of them lie between two states.
+fn ising(n: usize, beta: f64) -> ndarray::Array2<u8> {
+    const SIDE: usize = 8;
+    let mut dice = Dice(1);
+    let mut spins = [false; SIDE * SIDE];
+    let mut states = ndarray::Array2::zeros((n, SIDE * SIDE));
+    for mut state in states.outer_iter_mut() {
+        for _ in 0..100 {
+            let first = dice.below(SIDE * SIDE);
+            let spin = spins[first];
+            spins[first] = !spin;
+            let mut left = vec![first];
+            while let Some(at) = left.pop() {
+                let (y, x) = (at / SIDE, at % SIDE);
+                for (dy, dx) in [(0, 1), (1, 0), (0, SIDE - 1), (SIDE - 1, 0)] {
+                    let next = (y + dy) % SIDE * SIDE + (x + dx) % SIDE;
+                    if spins[next] == spin && dice.chance(1.0 - (-2.0 * beta).exp()) {
+                        spins[next] = !spin;
+                        left.push(next);
+                    }
+                }
+            }
+        }
+        state.iter_mut().zip(spins).for_each(|(bit, spin)| *bit = u8::from(spin));
+    }
+    states
+}
+
+/// The remedies of a page.
+fn remedies(page: &str) -> String {
+    page.split("What to try: ").skip(1).map(|part| part.split("</p>").next().unwrap()).collect()
+}
+
+/// Below its transition the Ising model has two modes, between which plain chains do not go: they are
+/// all in one when the weights have grown, and what is learned is worse than no model.
+#[test]
+fn a_model_that_is_worse_than_none_is_named() {
+    let folder = Folder::new();
+    folder.write_npy("ising.npy", ising(2000, 0.7).view());
+    let train = "train --data ising.npy --hidden 20 --evaluate-every 200 --epochs 200 --batch-size 128 \
+                 --schedule linear --learning-rate 0.1 --averaging none --centering false --quiet";
+    folder.succeed(&format!("{train} --out pcd"));
+    let record = folder.metrics("pcd").pop().unwrap();
+    let number = |key: &str| record[key].as_f64().unwrap();
+    assert_eq!(record["verdict"], "exact");
+    assert!((number("log_likelihood_independent") + 44.3).abs() < 0.3, "{record:?}");
+    assert!(number("log_likelihood") < -60.0, "{record:?}");
+    let shown = page(&folder, "pcd");
+    assert!(findings(&shown).contains(&"worse_than_no_model"), "{:?}", findings(&shown));
+    assert!(remedies(&shown).contains("--algorithm pt"), "{}", remedies(&shown));
+    assert!(shown.contains("(units that know nothing of each other: -44."), "{shown:.3000}");
+    assert!(folder.succeed("runs pcd").contains(" / -44."));
+}
+
+/// Four bits that are all 0 or all 1, half and half.
+#[test]
+fn a_model_that_has_learned_nothing_is_named_however_short_its_run() {
+    let folder = Folder::new();
+    let mut dice = Dice(3);
+    let coins: Vec<u8> = (0..1000).map(|_| u8::from(dice.chance(0.5))).collect();
+    let states = ndarray::Array2::from_shape_fn((1000, 4), |(n, _)| coins[n]);
+    folder.write_npy("ghz.npy", states.view());
+    folder.succeed("train --data ghz.npy --epochs 20 --out run --quiet");
+    let page = page(&folder, "run");
+    assert!(findings(&page).contains(&"nothing_learned"), "{:?}", findings(&page));
+}
+
+#[test]
+fn a_long_run_on_few_examples_is_not_told_to_go_both_ways() {
+    let folder = Folder::new();
+    let mut dice = Dice(5);
+    let bits = ndarray::Array2::from_shape_fn((50, 20), |_| u8::from(dice.chance(0.5)));
+    folder.write_npy("bits.npy", bits.view());
+    folder.succeed(
+        "train --data bits.npy --hidden 128 --epochs 20000 --batch-size 50 --out run --quiet",
+    );
+    let page = page(&folder, "run");
+    let remedies = remedies(&page);
+    let says = |part: &str| remedies.contains(part);
+    assert!(says("times smaller") && !says("more epochs") && !says("larger"), "{remedies}");
 }

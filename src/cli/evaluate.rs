@@ -11,8 +11,10 @@ use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_ene
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::verdict::CAVEAT;
-use crate::evaluate::{AnnealingSchedule, Base, Estimate, Evaluation, Method, Score};
-use crate::model::{ModelFile, Rbm};
+use crate::evaluate::{
+    AnnealingSchedule, Base, Estimate, Evaluation, Independent, Method, Score,
+};
+use crate::model::{ModelFile, Rbm, laplace_rates};
 use crate::monitor::progress_bar::ProgressBar;
 use crate::report::{REPORT, write_to_folder};
 use crate::run::{DataChoice, EVALUATION, Part, chains_of, data_of, in_pool, title};
@@ -92,10 +94,18 @@ pub struct Evaluate {
 
 /// What is computed beside the log-likelihood.
 struct Scores {
+    /// Of independent units at the rates of the training data, if those are known.
+    independent: Option<Score>,
     pseudo_likelihood: Score,
     stochastic_pseudo_likelihood: Score,
     reconstruction_error: Score,
     free_energy_gap: Option<(f64, f64)>,
+}
+
+/// What is known of the examples that a model was trained on.
+struct TrainingMean {
+    mean: Array1<f64>,
+    n_examples: Option<usize>,
 }
 
 impl Evaluate {
@@ -145,7 +155,8 @@ impl Evaluate {
             }
             None => None,
         };
-        let base = self.base(&file)?;
+        let training = self.training_mean(&file)?;
+        let base = self.base(&file, training.as_ref())?;
         let model_states = self.model_states(&file)?;
         let starts = Starts { base_rates: &base.rates, model_states: model_states.as_ref() };
         let config = EvaluationConfig {
@@ -162,7 +173,12 @@ impl Evaluate {
             bar.show(what, done, total);
         })?;
         bar.show("pseudo-likelihood", 0, 1);
+        let rates = training.and_then(|TrainingMean { mean, n_examples }| {
+            Some(laplace_rates(&mean, n_examples?))
+        });
+        let independent = rates.map(Independent::new);
         let scores = Scores {
+            independent: independent.map(|units| units.log_likelihood(&visible)),
             pseudo_likelihood: pseudo_likelihood(rbm, &visible),
             stochastic_pseudo_likelihood: stochastic_pseudo_likelihood(rbm, &visible, self.seed),
             reconstruction_error: reconstruction_error(rbm, &visible, self.seed)?,
@@ -208,31 +224,39 @@ impl Evaluate {
         Ok(())
     }
 
-    /// The base: what is given, or the rates of the data that the model was trained on.
-    fn base(&self, file: &ModelFile) -> Result<Base> {
-        let ModelFile { rbm, provenance, data_mean } = file;
-        let mean = |dataset: Dataset, origin: String| -> Result<Base> {
-            check_width(&dataset, rbm)?;
-            let binarization = binarization(None, provenance)?;
-            Ok(Base::of_mean(&Examples::new(dataset, binarization).mean(), origin))
-        };
-        match self.base_data.as_deref() {
-            Some("uniform") => return Ok(Base::uniform(rbm.n_visible())),
-            Some(source) => {
-                let dataset = Part::Train.read(&source.parse()?, provenance)?;
-                let origin = format!("mean of {}", dataset.name());
-                return mean(dataset, origin);
-            }
-            None => {}
+    /// The mean (V) of the examples that the model was trained on, as its file says, or else the data of
+    /// its run; none if neither does.
+    fn training_mean(&self, file: &ModelFile) -> Result<Option<TrainingMean>> {
+        let ModelFile { provenance, data_mean, .. } = file;
+        if let Some(mean) = data_mean {
+            let n_examples = provenance.data.get("n_examples").and_then(Value::as_u64);
+            let n_examples = n_examples.map(|n| n as usize);
+            return Ok(Some(TrainingMean { mean: mean.mapv(f64::from), n_examples }));
         }
-        let is_of_run = data_mean.is_none() && self.method != Method::Exact;
-        match data_of(&self.model)?.filter(|_| is_of_run) {
-            Some(config) => {
-                let dataset = config.read_part(Part::Train, "--base-data")?;
-                let dataset = dataset.expect("every run has training data");
-                mean(dataset, "mean of the run's training data".to_string())
+        let Some(config) = data_of(&self.model)? else { return Ok(None) };
+        // They may have moved; then it is not known.
+        let Ok(Some(training)) = config.read_part(Part::Train, "--data") else { return Ok(None) };
+        let examples = Examples::new(training, binarization(None, provenance)?);
+        let n_examples = Some(examples.n_examples());
+        Ok(Some(TrainingMean { mean: examples.mean(), n_examples }))
+    }
+
+    /// The base: what is given, or the rates of the data that the model was trained on.
+    fn base(&self, file: &ModelFile, training: Option<&TrainingMean>) -> Result<Base> {
+        let ModelFile { rbm, provenance, data_mean } = file;
+        match (self.base_data.as_deref(), training) {
+            (Some("uniform"), _) => Ok(Base::uniform(rbm.n_visible())),
+            (Some(source), _) => {
+                let dataset = Part::Train.read(&source.parse()?, provenance)?;
+                check_width(&dataset, rbm)?;
+                let origin = format!("mean of {}", dataset.name());
+                let examples = Examples::new(dataset, binarization(None, provenance)?);
+                Ok(Base::of_mean(&examples.mean(), origin))
             }
-            None => Ok(Base::of_model(rbm, data_mean.as_ref())),
+            (None, Some(TrainingMean { mean, .. })) if data_mean.is_none() => {
+                Ok(Base::of_mean(mean, "mean of the run's training data"))
+            }
+            (None, _) => Ok(Base::of_model(rbm, data_mean.as_ref())),
         }
     }
 
@@ -298,6 +322,7 @@ fn report(
         "log_likelihood_low": low,
         "log_likelihood_high": high,
         "standard_error": evaluation.log_likelihood.standard_error,
+        "log_likelihood_independent": scores.independent.as_ref().map(|score| score.mean),
         "log_z": evaluation.log_z,
         "log_z_low": evaluation.log_z_low,
         "log_z_high": evaluation.log_z_high,
@@ -362,6 +387,10 @@ fn text(evaluation: &Evaluation, scores: &Scores, report: &Value) -> String {
             ),
         },
     );
+        if let Some(independent) = &scores.independent {
+        let what = "units that know nothing of each other, at the rates of the training data";
+        line("  independent", format!("{} ({what})", plus_minus(independent, 2)));
+    }
     match &evaluation.evidence {
         None => {
             line("log Z", format!("{:.6}", evaluation.log_z));

@@ -2,7 +2,7 @@
 
 use super::print;
 use crate::error::{Error, Result};
-use crate::run::{self, Settings, Summary};
+use crate::run::{self, Summary};
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::Write as _;
@@ -38,7 +38,15 @@ impl Runs {
         }
         let mut differing = run::differing(&runs);
         differing.retain(|name| !NOT_SHOWN.contains(&&name[..]));
-        let header = ["run", "state", "epoch", "time", "log-likelihood", "pseudo", "settings"];
+        let header = [
+            "run",
+            "state",
+            "epoch",
+            "time",
+            "log-likelihood / of independent units",
+            "pseudo / of independent units",
+            "settings",
+        ];
         let mut rows = vec![header.map(str::to_string)];
         rows.extend(runs.iter().map(|run| row(run, &differing.iter().collect::<Vec<_>>())));
         let width = |column: usize| {
@@ -68,18 +76,22 @@ fn json_of(run: &Summary) -> Value {
 }
 
 fn row(run: &Summary, differing: &[&String]) -> [String; 7] {
-    let Summary { folder, state, file, place, .. } = run;
+    let Summary { folder, state, place, .. } = run;
     let last = run.last();
-    let number = |value: Option<f64>| value.map_or("–".to_string(), |x| format!("{x:.2}"));
-    let epoch = last.as_ref().map_or(0, |record| record.epoch as u64);
-    let Settings { train, run: run_config, .. } = &file.settings;
-    let n_epochs = match (run_config.replanned.last(), place, train.updates) {
-        (Some(plan), ..) => plan.epochs.to_string(),
-        (None, Some(place), _) => place.n_epochs.to_string(),
-        // As many as its updates take: that is known from the first checkpoint on.
-        (None, None, Some(_)) => "?".to_string(),
-        (None, None, None) => train.epochs.to_string(),
+    let number = |value: f64| format!("{value:.2}");
+    // What doing nothing would give stands beside each figure.
+    let beside = |figure: Option<String>, independent: Option<f64>| match (figure, independent) {
+        (None, _) => "–".to_string(),
+        (Some(figure), None) => figure,
+        (Some(figure), Some(independent)) => format!("{figure} / {independent:.2}"),
     };
+    let likelihood = run.likelihood();
+    let figure = likelihood.as_ref().map(|found| match &found.verdict[..] {
+        "doubtful" => format!("{:.2} (doubtful)", found.log_likelihood),
+        _ => number(found.log_likelihood),
+    });
+    let epoch = last.as_ref().map_or(0, |record| record.epoch as u64);
+    let n_epochs = run.n_epochs().map_or("?".to_string(), |n| n.to_string());
     let seconds = place.as_ref().map(|place| place.seconds);
     let seconds = seconds.into_iter().chain(last.as_ref().map(|record| record.seconds));
     let settings = run.settings();
@@ -92,11 +104,11 @@ fn row(run: &Summary, differing: &[&String]) -> [String; 7] {
         state.to_string(),
         format!("{}/{n_epochs}", epoch.max(place.as_ref().map_or(0, |place| place.epoch))),
         format!("{:.0} s", seconds.fold(0.0, f64::max)),
-        run.likelihood().map_or("–".to_string(), |found| match &found.verdict[..] {
-            "doubtful" => format!("{:.2} (doubtful)", found.log_likelihood),
-            _ => format!("{:.2}", found.log_likelihood),
-        }),
-        number(last.as_ref().and_then(|record| record.pseudo_likelihood)),
+        beside(figure, likelihood.and_then(|found| found.independent)),
+        beside(
+            last.and_then(|record| record.pseudo_likelihood).map(number),
+            last.and_then(|record| record.pseudo_likelihood_independent),
+        ),
         differing.iter().map(text).collect::<Vec<_>>().join(" "),
     ]
 }

@@ -8,6 +8,7 @@
 //!                               └─► raise ────────────────┤
 //!  base, free_energy ─────────────────────────────────────┘
 //!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
+//!  independent, chain_moments: what a machine has to beat, where its chains have to be
 //! ```
 //!
 //! Everything here is computed in double precision, in a fixed order, with the same bits on any
@@ -45,6 +46,10 @@ pub mod pseudo_likelihood;
 
 pub mod reconstruction;
 
+pub mod independent;
+
+pub mod chain_moments;
+
 pub mod evaluation;
 
 pub use ais::Ais;
@@ -54,6 +59,7 @@ pub use evidence::Evidence;
 pub use evaluation::{Evaluation, EvaluationConfig, Method};
 pub use exact::Exact;
 pub use hidden_activity::HiddenActivity;
+pub use independent::Independent;
 pub use log_mean::LogMean;
 pub use progress::Progress;
 pub use score::Score;

@@ -9,6 +9,7 @@ mod initial;
 pub use crate::kernels::naive::{sigmoid, softplus};
 pub(crate) use file::{DATA_MEAN, KEY as METADATA_KEY, Metadata};
 pub use file::{FORMAT_VERSION, ModelFile, Provenance, check_data_mean};
+pub use initial::laplace_rates;
 
 use crate::bits::{active, hexadecimal};
 use crate::error::{Error, Result};

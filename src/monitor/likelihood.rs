@@ -4,7 +4,7 @@ use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::Result;
 use crate::evaluate::evaluation::Starts;
-use crate::evaluate::{AnnealingSchedule, Evaluation, EvaluationConfig, Method};
+use crate::evaluate::{AnnealingSchedule, Evaluation, EvaluationConfig, Independent, Method};
 use crate::gibbs::smoothed_rates;
 use crate::train::{Algorithm, Trainer};
 use ndarray::Array1;
@@ -26,18 +26,19 @@ pub struct Likelihood {
     base_rates: Array1<f64>,
     config: EvaluationConfig,
     every: usize,
+    /// What independent units give on the same bits.
+    independent: f64,
 }
 
 impl Likelihood {
-    /// Of `scored` examples (up to 10,000, spread evenly) under machines trained on others, every so
-    /// many epochs and at the end of the run.
+    /// Of examples (up to 10,000, spread evenly) under machines that are trained on others, every so many
+    /// epochs and at the end of the run; beside that of independent units.
     pub fn new(
-        (scored, training): (&Examples, &Examples),
+        (examples, training): (&Examples, &Examples),
         method: Method,
         every: usize,
         seed: u64,
     ) -> Self {
-        let examples = scored;
         let (n, n_examples) = (examples.n_examples().min(MOST), examples.n_examples());
         let visible = examples.fixed_bits(seed, (0..n).map(|at| at * n_examples / n));
         let config = EvaluationConfig {
@@ -48,7 +49,13 @@ impl Likelihood {
             raise: 0,
             seed,
         };
-        Self { visible, base_rates: smoothed_rates(&training.mean()), config, every }
+        let independent = Independent::of(training).log_likelihood(&visible).mean;
+        Self { visible, base_rates: smoothed_rates(&training.mean()), config, every, independent }
+    }
+
+    /// The log-likelihood of independent units on the same bits.
+    pub fn independent(&self) -> f64 {
+        self.independent
     }
 
     /// Whether it is time for it after update `updates` of a run.

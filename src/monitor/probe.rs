@@ -4,12 +4,13 @@ use super::EpochRecord;
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::Result;
-use crate::evaluate::HiddenActivity;
+use crate::evaluate::chain_moments::chain_moment_gap;
 use crate::evaluate::free_energy::mean_free_energy;
 use crate::evaluate::pseudo_likelihood::pseudo_likelihood;
 use crate::evaluate::reconstruction::reconstruction_error;
+use crate::evaluate::{HiddenActivity, Independent};
 use crate::rng::{Purpose, Stream, shuffle};
-use crate::train::Trainer;
+use crate::train::{Algorithm, Trainer};
 
 /// Examples of each subset, at most.
 pub const SUBSET: usize = 1000;
@@ -22,14 +23,21 @@ pub const PSEUDO_LIKELIHOOD_SUBSET: usize = 200;
 pub struct Probe {
     training: BitMatrix,
     held_out: Option<BitMatrix>,
+    /// The first of the training subset, whose pseudo-likelihood is taken.
+    few: BitMatrix,
+    independent: Independent,
     seed: u64,
 }
 
 impl Probe {
     /// Subsets of the training data and of held-out data, if any, drawn by the seed.
     pub fn new(training: &Examples, held_out: Option<&Examples>, seed: u64) -> Self {
+        let independent = Independent::of(training);
+        let training = subset(training, seed);
         Self {
-            training: subset(training, seed),
+            few: training.rows(0..training.n_rows().min(PSEUDO_LIKELIHOOD_SUBSET)),
+            training,
+            independent,
             held_out: held_out.map(|examples| subset(examples, seed)),
             seed,
         }
@@ -52,12 +60,14 @@ impl Probe {
         seconds: f64,
     ) -> Result<EpochRecord> {
         let rbm = trainer.model();
-        let few = self.training.rows(0..self.training.n_rows().min(PSEUDO_LIKELIHOOD_SUBSET));
         let activity = HiddenActivity::new(&rbm, &self.training)?;
         let training = mean_free_energy(&rbm, &self.training).mean;
         let held_out = self.held_out.as_ref().map(|bits| mean_free_energy(&rbm, bits).mean);
         let (weight_norm, update_norm) = trainer.weight_norms();
         let finite = |x: f64| x.is_finite().then_some(x);
+        let persist = trainer.config().algorithm != Algorithm::Cd;
+        let rates = self.independent.rates();
+        let gap = persist.then(|| chain_moment_gap(&trainer.chains().visible(), rates));
         Ok(EpochRecord {
             epoch: trainer.n_epochs_begun() as usize,
             updates: trainer.updates(),
@@ -66,7 +76,8 @@ impl Probe {
             reconstruction_error: finite(
                 reconstruction_error(&rbm, &self.training, self.seed)?.mean,
             ),
-            pseudo_likelihood: finite(pseudo_likelihood(&rbm, &few).mean),
+            pseudo_likelihood: finite(pseudo_likelihood(&rbm, &self.few).mean),
+            pseudo_likelihood_independent: finite(self.independent.log_likelihood(&self.few).mean),
             free_energy_train: finite(training),
             free_energy_test: held_out.and_then(finite),
             free_energy_gap: held_out.map(|held_out| held_out - training).and_then(finite),
@@ -76,6 +87,7 @@ impl Probe {
             weight_norm: finite(weight_norm),
             update_norm: finite(update_norm),
             flip_rate: finite(trainer.flip_rate()),
+            chain_moment_gap: gap.and_then(finite),
             inverse_temperatures: trainer.tempering().map(|tempering| tempering.betas()),
             swap_rates: trainer
                 .tempering()

@@ -23,6 +23,9 @@ pub struct EpochRecord {
     pub reconstruction_error: Option<f64>,
     /// Σᵢ ln p(vᵢ | the rest), nats an example, training subset.
     pub pseudo_likelihood: Option<f64>,
+    /// The same of units that know nothing of each other, at the rates of the training data: what doing
+    /// nothing would give.
+    pub pseudo_likelihood_independent: Option<f64>,
     /// Mean F(v) of the training subset, nats.
     pub free_energy_train: Option<f64>,
     /// Mean F(v) of a subset of held-out data, nats: of the validation set where there is one,
@@ -42,6 +45,11 @@ pub struct EpochRecord {
     pub update_norm: Option<f64>,
     /// Share of the chains' visible bits that the last sweep changed.
     pub flip_rate: Option<f64>,
+    /// How far the means of the visible units over the chains lie from those of the training data, in
+    /// deviations of as many independent draws: 1 is right
+    /// ([`chain_moment_gap`](crate::evaluate::chain_moments::chain_moment_gap)). Null with CD, whose
+    /// chains start at the data in every update.
+    pub chain_moment_gap: Option<f64>,
     /// Inverse temperatures of parallel tempering below that of the model, falling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inverse_temperatures: Option<Vec<f64>>,
@@ -52,6 +60,8 @@ pub struct EpochRecord {
     /// Mean log p(v) of the held-out data, or of the training data where there are none, nats an
     /// example; in the epochs in which it is evaluated.
     pub log_likelihood: Option<f64>,
+    /// The same of units that know nothing of each other, at the rates of the training data.
+    pub log_likelihood_independent: Option<f64>,
     /// log Z with which it was computed.
     pub log_z: Option<f64>,
     /// The lower end of log Z's interval.
@@ -69,9 +79,10 @@ pub struct EpochRecord {
 }
 
 impl EpochRecord {
-    /// Takes in the log-likelihood of this epoch.
-    pub fn set_likelihood(&mut self, evaluation: &Evaluation) {
+    /// Takes in the log-likelihood of this epoch, and that of independent units on the same examples.
+    pub fn set_likelihood(&mut self, evaluation: &Evaluation, independent: f64) {
         let finite = |x: f64| x.is_finite().then_some(x);
+        self.log_likelihood_independent = finite(independent);
         self.log_likelihood = finite(evaluation.log_likelihood.mean);
         self.log_z = finite(evaluation.log_z);
         self.log_z_low = finite(evaluation.log_z_low);

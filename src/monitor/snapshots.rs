@@ -54,7 +54,6 @@ pub fn file(folder: &Path, epoch: u64) -> PathBuf {
 /// | `examples`, `reconstructions` | (n, V) u8 | training examples, and p(v \| h) with h drawn from them |
 /// | `hidden_means` | (n, H) u8 | p(h \| v) of training examples, 255 for 1; up to 1,000 units |
 /// | `hidden_activity` | (H) f64 | mean p(h \| v) over a subset of the training data |
-/// | `independent_pixels` | (1) f64 | log-likelihood of those examples by their means alone, nats |
 /// | `weights.counts`, `.range` | (64) u64, (2) f64 | histogram of W between its least and largest |
 /// | `visible_bias.…`, `hidden_bias.…` | likewise | histograms of b and c |
 #[derive(Debug)]
@@ -121,26 +120,12 @@ fn snapshot(rbm: &Rbm, chains: &Chains, training: &BitMatrix, seed: u64) -> Resu
     let n_shown = n_hidden.min(MOST_UNITS);
     let means = rbm.mean_hidden(&batch)?.slice_move(ndarray::s![.., ..n_shown]);
     state.put("hidden_means", &[batch.n_rows(), n_shown], levels(means));
-    state.put("independent_pixels", &[1], vec![independent_pixels(training)]);
     let activity = HiddenActivity::new(rbm, training)?.of_units;
     state.put("hidden_activity", &[n_hidden], activity.to_vec());
     put_histogram("weights", rbm.weights().iter(), &mut state);
     put_histogram("visible_bias", rbm.visible_bias().iter(), &mut state);
     put_histogram("hidden_bias", rbm.hidden_bias().iter(), &mut state);
     Ok(state)
-}
-
-/// Mean log-likelihood of examples under pixels that know nothing of each other, each with its own
-/// mean: what a machine has to pass to have learned anything.
-fn independent_pixels(examples: &BitMatrix) -> f64 {
-    let n = examples.n_rows() as f64;
-    let entropy = |column: usize| {
-        let mean =
-            (0..examples.n_rows()).filter(|&row| examples.get(row, column)).count() as f64 / n;
-        let term = |p: f64| if p > 0.0 { p * libm::log(p) } else { 0.0 };
-        term(mean) + term(1.0 - mean)
-    };
-    (0..examples.n_columns()).map(entropy).sum()
 }
 
 /// Chances as levels from 0 to 255.
@@ -168,13 +153,6 @@ fn put_histogram<'a>(name: &str, values: impl Iterator<Item = &'a f32> + Clone, 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn independent_pixels_cost_their_entropy() {
-        let coins = BitMatrix::from_fn(4, 3, |n, i| i < 2 && (n >> i) % 2 == 1);
-        let expected = -2.0 * std::f64::consts::LN_2;
-        assert!((independent_pixels(&coins) - expected).abs() < 1e-12);
-    }
 
     #[test]
     fn a_histogram_counts_every_value_in_its_bin() {

@@ -116,7 +116,10 @@ fn line(record: &EpochRecord, epochs: u64) -> String {
     };
     let likelihood = match (record.log_likelihood, &record.verdict) {
         (Some(likelihood), Some(verdict)) => {
-            format!("  log-likelihood {likelihood:.2} ({verdict})")
+            let independent = record.log_likelihood_independent;
+            let independent =
+                independent.map_or(String::new(), |x| format!("; independent units {x:.2}"));
+            format!("  log-likelihood {likelihood:.2} ({verdict}{independent})")
         }
         _ => String::new(),
     };
@@ -156,5 +159,8 @@ mod tests {
             ..record
         };
         assert!(line(&record, 10).ends_with("– %  log-likelihood -90.13 (exact)"));
+        let record = EpochRecord { log_likelihood_independent: Some(-206.3), ..record };
+        let end = "– %  log-likelihood -90.13 (exact; independent units -206.30)";
+        assert!(line(&record, 10).ends_with(end));
     }
 }

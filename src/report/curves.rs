@@ -33,12 +33,16 @@ pub struct Chart {
     pub title: String,
     /// What is counted on the horizontal axis.
     pub axis: &'static str,
+    /// What doing nothing would give: a line across, where it lies among the curves.
+    pub level: Option<f64>,
     /// The curves.
     pub series: Vec<Series>,
 }
 
 /// The chart of log-likelihoods.
 const LOG_LIKELIHOOD: &str = "log_likelihood";
+/// That of pseudo-likelihoods.
+const PSEUDO_LIKELIHOOD: &str = "pseudo_likelihood";
 
 /// Points of a curve on a page, at most.
 const MOST_POINTS: usize = 300;
@@ -65,7 +69,7 @@ type Shown = (&'static str, &'static str, &'static [(&'static str, Value)]);
 /// All charts of records.
 const CHARTS: [Shown; 11] = [
     (LOG_LIKELIHOOD, "log-likelihood, nats an example", &[("", |r| r.log_likelihood)]),
-    ("pseudo_likelihood", "pseudo-likelihood, nats an example", &[("", |r| r.pseudo_likelihood)]),
+    (PSEUDO_LIKELIHOOD, "pseudo-likelihood, nats an example", &[("", |r| r.pseudo_likelihood)]),
     (
         "free_energy",
         "free energy, nats",
@@ -100,12 +104,28 @@ pub fn charts(runs: &[Material]) -> Vec<Chart> {
                     .map(move |(name, value)| series(run, runs.len() > 1, (id, name), *value))
             });
             let series = series.filter(|series| !series.points.is_empty()).collect();
-            Chart { id, title: title.to_string(), axis: "epoch", series }
+            let level = level(id, runs);
+            let of_level = level.map_or(String::new(), |level| {
+                format!("; units that know nothing of each other: {}", number(level))
+            });
+            Chart { id, title: format!("{title}{of_level}"), axis: "epoch", level, series }
         })
         .collect();
     charts.push(swap_rates(runs));
     charts.retain(|chart| !chart.series.is_empty());
     charts
+}
+
+/// What the curves of a chart have to beat, where it is the same for all runs.
+fn level(id: &str, runs: &[Material]) -> Option<f64> {
+    let value: Value = match id {
+        LOG_LIKELIHOOD => |record| record.log_likelihood_independent,
+        PSEUDO_LIKELIHOOD => |record| record.pseudo_likelihood_independent,
+        _ => return None,
+    };
+    let mut levels = runs.iter().map(|run| run.summary.records.iter().rev().find_map(value));
+    let first = levels.next()??;
+    levels.all(|level| level == Some(first)).then_some(first)
 }
 
 fn series(run: &Material, has_others: bool, (id, curve): (&str, &str), value: Value) -> Series {
@@ -162,7 +182,7 @@ fn swap_rates(runs: &[Material]) -> Chart {
         _ => Vec::new(),
     };
     let title = "swaps between temperatures, rate".to_string();
-    Chart { id: "swap_rates", title, axis: "epoch", series }
+    Chart { id: "swap_rates", title, axis: "epoch", level: None, series }
 }
 
 impl Chart {
@@ -236,6 +256,9 @@ impl Chart {
                 .y_label_formatter(&|y| tick(*y, high - low))
                 .draw();
             mesh.expect("drawing to a string does not fail");
+            let level = self.level.filter(|level| (low..high).contains(level));
+            let line = level.map(|level| PathElement::new([(left, level), (right, level)], INK));
+            chart.draw_series(line).expect("drawing to a string does not fail");
             for (at, series) in self.series.iter().enumerate() {
                 let colour = series_colour(at % SERIES.len());
                 let points = || series.points.iter();
@@ -352,7 +375,7 @@ mod tests {
             |(x, &y): (usize, &f64)| Point { x: x as f64, y, range: Some((y - 1.0, y + 1.0)) };
         let points = ys.iter().enumerate().map(point).collect();
         let series = vec![Series { name: "<a & \"b\">".to_string(), points }];
-        Chart { id: "test", title: "test".to_string(), axis: "epoch", series }
+        Chart { id: "test", title: "test".to_string(), axis: "epoch", level: None, series }
     }
 
     #[test]
@@ -368,6 +391,16 @@ mod tests {
             assert!(svg.contains("var(--ink)") && svg.contains("var(--series-0)"), "{svg}");
             assert!(!svg.contains("#0"), "a colour that no style sets: {svg}");
         }
+    }
+
+    #[test]
+    fn a_level_is_drawn_where_it_lies_among_the_curves() {
+        let lines = |level| {
+            let svg = Chart { level, ..chart(&[1.0, 2.0]) }.for_page();
+            svg.matches("<polyline").count()
+        };
+        assert_eq!(lines(Some(1.5)), lines(None) + 1);
+        assert_eq!(lines(Some(-50.0)), lines(None));
     }
 
     #[test]

@@ -1,6 +1,15 @@
 //! A health check in plain words: what looks wrong with a run, how that was judged, what to try.
+//!
+//! Every finding asks for [`Advice`]; what is said of it knows the settings of the run, and nothing is
+//! advised whose opposite is.
 
-use crate::monitor::EpochRecord;
+use crate::monitor::{EpochRecord, Metric};
+use crate::run::{Keep, Settings, Summary};
+use crate::train::Algorithm;
+use Advice::{
+    Centering, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity, MoreData,
+    MoreDecay, MoreEpochs, MoreSweeps, MoreUnits, SmallerRate, Tempering, WarmUp,
+};
 
 /// Something that looks wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +21,75 @@ pub struct Finding {
     /// How it was judged: the figure and its bound.
     pub judged: String,
     /// What to try.
-    pub remedy: &'static str,
+    pub remedy: String,
 }
+
+/// What may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Advice {
+    SmallerRate,
+    LargerRate,
+    MoreEpochs,
+    MoreSweeps,
+    Tempering,
+    Centering,
+    WarmUp,
+    MoreDecay,
+    LessDecay,
+    LessSparsity,
+    FewerUnits,
+    MoreUnits,
+    MoreData,
+    Keep(Metric),
+}
+
+impl Advice {
+    /// As it is said of a run with these settings; none if it is followed already, or of no use there.
+    fn text(self, settings: &Settings) -> Option<String> {
+        let Settings { train, run, .. } = settings;
+        let (decay, sparsity) = (train.weight_decay, train.sparsity_cost);
+        let text = |text: &str| Some(text.to_string());
+        match self {
+            SmallerRate => Some(format!(
+                "a learning_rate that is 3 to 10 times smaller (it is {})",
+                train.learning_rate
+            )),
+            LargerRate => Some(format!(
+                "a learning_rate that is 3 to 10 times larger (it is {})",
+                train.learning_rate
+            )),
+            MoreEpochs => text("more epochs (`harmonium resume RUN --epochs N`)"),
+            MoreSweeps => Some(format!("more gibbs_steps (they are {})", train.gibbs_steps)),
+            Tempering if train.algorithm == Algorithm::Pt => {
+                Some(format!("more temperatures (they are {})", train.temperatures))
+            }
+            Tempering => text("--algorithm pt, whose chains come from mode to mode"),
+            Centering if train.centering => None,
+            Centering => text("--centering"),
+            WarmUp if train.warm_up > 0.0 => None,
+            WarmUp => text("a warm_up of some epochs"),
+            MoreDecay if decay > 0.0 => Some(format!("more weight_decay (it is {decay})")),
+            MoreDecay => text("some weight_decay"),
+            LessDecay if decay > 0.0 => Some(format!("less weight_decay (it is {decay})")),
+            LessSparsity if sparsity > 0.0 => {
+                Some(format!("a smaller sparsity_cost (it is {sparsity})"))
+            }
+            LessDecay | LessSparsity => None,
+            FewerUnits => Some(format!("fewer hidden units (they are {})", train.hidden)),
+            MoreUnits => Some(format!("more hidden units (they are {})", train.hidden)),
+            MoreData => text("more data"),
+            KeepBest(metric) if run.keep == Keep::Best(metric) => None,
+            KeepBest(metric) => Some(format!("--keep best:{metric}")),
+        }
+    }
+}
+
+/// What is not advised where the first is: it would go the other way.
+const OPPOSITES: [(Advice, &[Advice]); 3] = [
+    (SmallerRate, &[LargerRate, MoreEpochs]),
+    (FewerUnits, &[MoreUnits, MoreEpochs]),
+    (MoreDecay, &[LessDecay]),
+];
 
 /// Share of the hidden units that may be dead, or saturated.
 const MOST_IDLE: f64 = 0.1;
@@ -31,11 +107,22 @@ const MOST_UPDATE_SHARE: f64 = 0.3;
 /// What all updates together must be able to change at least, as a share of the weights.
 const LEAST_CHANGE: f64 = 1.0;
 
-/// What a machine must be better than independent pixels, as a share of their log-likelihood.
+/// What a machine's log-likelihood must be better than that of units that know nothing of each other, as
+/// a share of it; as much below it is worse than no model.
 const LEAST_GAIN: f64 = 0.05;
+
+/// The same of the pseudo-likelihood, which counts what two units know of each other twice.
+const LEAST_PSEUDO_GAIN: f64 = 2.0 * LEAST_GAIN;
+
+/// How far the chains' means may lie from the data's, in deviations of as many draws; 0.5 to 1.1 was usual at
+/// the end of runs on MNIST, up to 2.5 at their start.
+const MOST_MOMENT_GAP: f64 = 4.0;
 
 /// Updates before which weights are still near their start, and their changes say little.
 const EARLY: u64 = 300;
+
+/// Share of its planned course from which on a run is at its end, and judged by what it has become.
+const AT_END: f64 = 0.9;
 
 /// Growth of the weights' norm in the last tenth of a run that means that it is not at its end.
 const MOST_GROWTH: f64 = 0.03;
@@ -43,164 +130,268 @@ const MOST_GROWTH: f64 = 0.03;
 /// How far the pseudo-likelihood may fall from its best, as a share of its size.
 const MOST_FALL: f64 = 0.15;
 
-/// Looks at the records of a run, at what it failed of, if it did, and at the log-likelihood that
-/// independent pixels would have, if that is known.
-pub fn check(
-    records: &[EpochRecord],
-    failure: Option<&str>,
-    independent_pixels: Option<f64>,
-) -> Vec<Finding> {
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let mut findings = Vec::new();
-    if let Some(failure) = failure.filter(|failure| failure.starts_with("diverged")) {
-        findings.push(Finding {
-            name: "diverged",
-            what: "the parameters left the range in which they can be trained".to_string(),
-            judged: failure.to_string(),
-            remedy: "a learning_rate that is 3 to 10 times smaller, --centering, or a warm_up",
-        });
-    }
-    let (Some(first), Some(last)) = (records.first(), records.last()) else { return findings };
-    let mut find = |name, is_wrong: bool, what: String, judged: String, remedy| {
-        if is_wrong {
-            findings.push(Finding { name, what, judged, remedy });
-        }
-    };
+/// What was found, with the advice that it asks for.
+struct Findings(Vec<(Finding, &'static [Advice])>);
 
+impl Findings {
+    /// Takes in a finding, unless it is there for another reason.
+    fn find(
+        &mut self,
+        name: &'static str,
+        is_wrong: bool,
+        what: &str,
+        judged: String,
+        advice: &'static [Advice],
+    ) {
+        if is_wrong && !self.0.iter().any(|(finding, _)| finding.name == name) {
+            let what = what.to_string();
+            self.0.push((Finding { name, what, judged, remedy: String::new() }, advice));
+        }
+    }
+
+    /// With their remedies. What only asks for more training, or larger steps, is no finding where
+    /// others ask for the opposite.
+    fn advised(self, settings: &Settings) -> Vec<Finding> {
+        let all: Vec<Advice> =
+            self.0.iter().flat_map(|(_, advice)| advice.iter().copied()).collect();
+        let is_opposed = |advice: &Advice| {
+            OPPOSITES.iter().any(|(one, others)| all.contains(one) && others.contains(advice))
+        };
+        let with_remedy = |(finding, advice): (Finding, &[Advice])| {
+            let left = advice.iter().filter(|advice| !is_opposed(advice));
+            let texts: Vec<_> = left.filter_map(|advice| advice.text(settings)).collect();
+            let is_of_course = advice.iter().all(|one| matches!(one, LargerRate | MoreEpochs));
+            let remedy = match &texts[..] {
+                [] if is_of_course => return None,
+                [] => "what the other findings ask for".to_string(),
+                [one] => one.clone(),
+                [others @ .., last] => format!("{}, or {last}", others.join(", ")),
+            };
+            Some(Finding { remedy, ..finding })
+        };
+        self.0.into_iter().filter_map(with_remedy).collect()
+    }
+}
+
+/// Looks at what is known of a run.
+pub fn check(run: &Summary) -> Vec<Finding> {
+    let records = &run.records[..];
+    let mut found = Findings(Vec::new());
+    if let Some(failure) = run.failure.as_ref().filter(|failure| failure.starts_with("diverged")) {
+        found.find(
+            "diverged",
+            true,
+            "the parameters left the range in which they can be trained",
+            failure.clone(),
+            &[SmallerRate, Centering, WarmUp],
+        );
+    }
+    if let (Some(first), Some(last)) = (records.first(), records.last()) {
+        check_gain(&mut found, run, last);
+        check_units(&mut found, last);
+        check_overfitting(&mut found, records, last);
+        check_chains(&mut found, records, last);
+        check_rate(&mut found, records, (first, last));
+        check_course(&mut found, run, last);
+        found.find(
+            "not_finite",
+            last.pseudo_likelihood.is_none() || last.weight_norm.is_none(),
+            "some figures are not finite",
+            "pseudo-likelihood and norm of the last record".to_string(),
+            &[SmallerRate],
+        );
+    }
+    found.advised(&run.file.settings)
+}
+
+/// Hidden units that tell nothing.
+fn check_units(found: &mut Findings, last: &EpochRecord) {
     if let Some(dead) = last.dead_hidden {
-        find(
+        found.find(
             "dead_units",
             dead > MOST_IDLE,
-            format!("{} of the hidden units are dead: no example switches them on", percent(dead)),
+            &format!("{} of the hidden units are dead: no example switches them on", percent(dead)),
             format!(
                 "mean activity below 0.1 % on the training subset; bound {}",
                 percent(MOST_IDLE)
             ),
-            "a smaller learning_rate (or sparsity_cost, if there is one), --centering, or fewer units",
+            &[SmallerRate, LessSparsity, Centering, FewerUnits],
         );
     }
     if let Some(saturated) = last.saturated_hidden {
-        find(
+        found.find(
             "saturated_units",
             saturated > MOST_IDLE,
-            format!("{} of the hidden units are saturated: always on", percent(saturated)),
+            &format!("{} of the hidden units are saturated: always on", percent(saturated)),
             format!(
                 "mean activity above 99.9 % on the training subset; bound {}",
                 percent(MOST_IDLE)
             ),
-            "a smaller learning_rate, --centering, or some weight_decay",
+            &[SmallerRate, Centering, MoreDecay],
         );
     }
-    if let (Some(gap), Some(pseudo)) = (last.free_energy_gap, last.pseudo_likelihood) {
-        let at_first = records.iter().find_map(|record| record.free_energy_gap).unwrap_or(gap);
-        let most = MOST_GAP * pseudo.abs();
-        find(
-            "overfitting",
-            gap > most && gap > at_first,
-            format!("the machine is overfitted: held-out data have {gap:.1} nats more free energy"),
-            format!(
-                "free energy of held-out data less that of training data, {gap:.1}; bound {most:.1}, \
-                     a tenth of the pseudo-likelihood"
-            ),
-            "more data, fewer hidden units, weight_decay, or --keep best:free_energy_gap",
-        );
-    }
+}
+
+/// Training data that the machine knows better than others.
+fn check_overfitting(found: &mut Findings, records: &[EpochRecord], last: &EpochRecord) {
+    let (Some(gap), Some(pseudo)) = (last.free_energy_gap, last.pseudo_likelihood) else { return };
+    let at_first = records.iter().find_map(|record| record.free_energy_gap).unwrap_or(gap);
+    let most = MOST_GAP * pseudo.abs();
+    found.find(
+        "overfitting",
+        gap > most && gap > at_first,
+        &format!("the machine is overfitted: held-out data have {gap:.1} nats more free energy"),
+        format!(
+            "free energy of held-out data less that of training data, {gap:.1}; bound {most:.1}, a \
+             tenth of the pseudo-likelihood"
+        ),
+        &[MoreData, FewerUnits, MoreDecay, KeepBest(Metric::FreeEnergyGap)],
+    );
+}
+
+/// Chains that do not move, or are not where the data are.
+fn check_chains(found: &mut Findings, records: &[EpochRecord], last: &EpochRecord) {
     // States that come by swaps need not change in a sweep.
     if let (Some(flips), None) = (last.flip_rate, &last.swap_rates) {
-        find(
+        found.find(
             "stuck_chains",
             flips < LEAST_FLIPS,
-            "the chains hardly move: the negative phase sees the same states again and again"
-                .into(),
+            "the chains hardly move: the negative phase sees the same states again and again",
             format!(
                 "a sweep changes {} of the visible bits; bound {}",
                 percent(flips),
                 percent(LEAST_FLIPS)
             ),
-            "a smaller learning_rate, more gibbs_steps, or --algorithm pt",
+            &[Tempering, MoreSweeps, SmallerRate],
         );
     }
-    let idle = |record: &EpochRecord| Some(record.dead_hidden? + record.saturated_hidden?);
-    let share = update_share(records);
-    let too_high = "the learning rate looks too high";
-    let remedy = "a learning_rate (or sparsity_cost, if there is one) that is 3 to 10 times smaller, or \
-                  a warm_up";
-    if let Some(idle) = idle(first) {
+    // For a moment, chains may be anywhere: it counts what both of the last two records say.
+    let latest = records.iter().rev().take(2).filter_map(|record| record.chain_moment_gap);
+    let gap = latest.fold(f64::INFINITY, f64::min);
+    found.find(
+        "chains_elsewhere",
+        last.updates >= EARLY && gap.is_finite() && gap > MOST_MOMENT_GAP,
+        "the chains are not where the data are: the machine has modes that the data have not, or the \
+         chains miss modes of the data",
+        format!(
+            "the means of the visible units over the chains lie {gap:.1} deviations of as many draws \
+             from those of the data; bound {MOST_MOMENT_GAP}"
+        ),
+        &[Tempering, MoreSweeps, SmallerRate],
+    );
+}
+
+/// Steps that are too large or too small.
+fn check_rate(
+    found: &mut Findings,
+    records: &[EpochRecord],
+    (first, last): (&EpochRecord, &EpochRecord),
+) {
+    let name = "learning_rate_too_high";
+    let what = "the learning rate looks too high";
+    let advice = &[SmallerRate, LessSparsity, WarmUp];
+    let idle = Option::zip(first.dead_hidden, first.saturated_hidden).map(|(a, b)| a + b);
+    if let Some(idle) = idle {
         let judged = format!(
             "{} of the hidden units were idle at the first record; bound 50 %",
             percent(idle)
         );
-        find("learning_rate_too_high", idle > 0.5, too_high.to_string(), judged, remedy);
+        found.find(name, idle > 0.5, what, judged, advice);
     }
-    if let Some(share) = share {
-        let is_wrong = share > MOST_UPDATE_SHARE && last.updates >= EARLY;
-        let judged = format!(
-            "an update changes the weights by {share:.1e} of their norm (median of the first half of \
-             the run); bound {MOST_UPDATE_SHARE}"
-        );
-        find("learning_rate_too_high", is_wrong, too_high.to_string(), judged, remedy);
-    }
-    if let (Some(pseudo), Some(independent)) = (last.pseudo_likelihood, independent_pixels) {
-        find(
-            "nothing_learned",
-            last.updates >= EARLY && pseudo < independent + LEAST_GAIN * independent.abs(),
-            "the machine has learned next to nothing".to_string(),
-            format!(
-                "its pseudo-likelihood is {pseudo:.2}, that of pixels that know nothing of each other \
-                 {independent:.2}; bound: {} better",
-                percent(LEAST_GAIN)
-            ),
-            "another learning_rate, less weight_decay, more epochs or hidden units",
-        );
-    }
-    if let Some(share) = share {
-        let change = share * last.updates as f64;
-        find(
-            "learning_rate_too_low",
-            last.updates >= EARLY && change < LEAST_CHANGE && idle(first).is_some_and(|x| x < 0.5),
-            "the learning rate looks too low: the weights hardly move".to_string(),
-            format!(
-                "an update changes the weights by {share:.1e} of their norm (median of the first half \
-                 of the run), all {} together by {change:.2} at most; bound {LEAST_CHANGE}",
-                last.updates
-            ),
-            "a learning_rate that is 3 to 10 times larger",
-        );
-    }
+    let Some(share) = update_share(records) else { return };
+    let judged = format!(
+        "an update changes the weights by {share:.1e} of their norm (median of the first half of the \
+         run)"
+    );
+    let is_early = last.updates < EARLY;
+    let is_wrong = !is_early && share > MOST_UPDATE_SHARE;
+    found.find(name, is_wrong, what, format!("{judged}; bound {MOST_UPDATE_SHARE}"), advice);
+    let change = share * last.updates as f64;
+    found.find(
+        "learning_rate_too_low",
+        !is_early && change < LEAST_CHANGE && idle.is_some_and(|x| x < 0.5),
+        "the learning rate looks too low: the weights hardly move",
+        format!(
+            "{judged}, all {} together by {change:.2} at most; bound {LEAST_CHANGE}",
+            last.updates
+        ),
+        &[LargerRate],
+    );
+}
+
+/// A machine that is no better than none: by its log-likelihood, where it is known.
+fn check_gain(found: &mut Findings, run: &Summary, last: &EpochRecord) {
+    let known = run.likelihood().and_then(|known| {
+        let name = match &known.verdict[..] {
+            "doubtful" => "log-likelihood (doubtful)",
+            _ => "log-likelihood",
+        };
+        Some((name, LEAST_GAIN, known.log_likelihood, known.independent?))
+    });
+    let pseudo = Option::zip(last.pseudo_likelihood, last.pseudo_likelihood_independent);
+    let pseudo = pseudo
+        .map(|(score, independent)| ("pseudo-likelihood", LEAST_PSEUDO_GAIN, score, independent));
+    let Some((name, least, score, independent)) = known.or(pseudo) else { return };
+    // What a short run ends with is what it has learned.
+    let is_judged = last.updates >= EARLY || run.share_done() >= AT_END;
+    let judged = |bound: &str| {
+        format!(
+            "its {name} is {score:.2}, that of units that know nothing of each other {independent:.2}; \
+             bound: {} {bound}",
+            percent(least)
+        )
+    };
+    let gain = (score - independent) / independent.abs();
+    found.find(
+        "worse_than_no_model",
+        is_judged && gain < -least,
+        "the machine is worse than no model",
+        judged("below"),
+        &[Tempering, MoreSweeps, SmallerRate, Centering],
+    );
+    found.find(
+        "nothing_learned",
+        is_judged && (-least..least).contains(&gain),
+        "the machine has learned next to nothing, or there is nothing to learn: the units may be \
+         independent",
+        judged("better"),
+        &[MoreEpochs, LargerRate, LessDecay, LessSparsity, MoreUnits],
+    );
+}
+
+/// A run that went downhill, or is not at its end.
+fn check_course(found: &mut Findings, run: &Summary, last: &EpochRecord) {
+    let records = &run.records[..];
     let mut pseudo = records.iter().filter_map(|record| record.pseudo_likelihood);
     let best = pseudo.clone().fold(f64::NEG_INFINITY, f64::max);
     if let Some(now) = pseudo.next_back() {
-        find(
+        found.find(
             "getting_worse",
             now < best - MOST_FALL * best.abs(),
-            "training has made the machine worse than it was".to_string(),
+            "training has made the machine worse than it was",
             format!("pseudo-likelihood {now:.1}, at best {best:.1}; bound {}", percent(MOST_FALL)),
-            "a smaller learning_rate, more gibbs_steps, or --keep best:pseudo_likelihood",
+            &[SmallerRate, MoreSweeps, KeepBest(Metric::PseudoLikelihood)],
         );
     }
     let tenth = records.len() - 1 - records.len().div_ceil(10).min(records.len() - 1);
     if let (Some(before), Some(now)) = (records[tenth].weight_norm, last.weight_norm) {
         let growth = now / before.max(f64::MIN_POSITIVE) - 1.0;
-        find(
+        found.find(
             "still_growing",
-            records.len() >= 10 && growth > MOST_GROWTH,
-            "the weights are still growing: training is not at its end".to_string(),
+            records.len() >= 10 && run.share_done() >= AT_END && growth > MOST_GROWTH,
+            "the weights are still growing: training is not at its end",
             format!(
                 "their norm grew by {} in the last tenth; bound {}",
                 percent(growth),
                 percent(MOST_GROWTH)
             ),
-            "more epochs (`harmonium resume RUN --epochs N`)",
+            &[MoreEpochs],
         );
     }
-    find(
-        "not_finite",
-        last.pseudo_likelihood.is_none() || last.weight_norm.is_none(),
-        "some figures are not finite".to_string(),
-        "pseudo-likelihood and norm of the last record".to_string(),
-        "a smaller learning_rate",
-    );
-    findings
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
 }
 
 /// The median change of the weights in an update, as a share of them, over the first half of a run
@@ -217,14 +408,17 @@ fn update_share(records: &[EpochRecord]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::RunState;
+    use serde_json::json;
 
     /// A run as 784-500 on MNIST was at its defaults, with some fields changed in all records.
-    fn names(n: usize, change: impl Fn(usize, &mut EpochRecord)) -> Vec<&'static str> {
+    fn run(n: usize, change: impl Fn(usize, &mut EpochRecord)) -> Summary {
         let record = |at: usize| {
             let mut record = EpochRecord {
                 epoch: at + 1,
                 updates: 469 * (at as u64 + 1),
                 pseudo_likelihood: Some(-78.4 - 30.0 / (at + 1) as f64),
+                pseudo_likelihood_independent: Some(-206.0),
                 free_energy_gap: Some(-0.1),
                 mean_hidden_activity: Some(0.25),
                 dead_hidden: Some(0.0),
@@ -232,13 +426,29 @@ mod tests {
                 weight_norm: Some(73.7),
                 update_norm: Some(0.8),
                 flip_rate: Some(0.061),
+                chain_moment_gap: Some(1.7),
                 ..EpochRecord::default()
             };
             change(at, &mut record);
             record
         };
-        let records: Vec<_> = (0..n).map(record).collect();
-        check(&records, None, Some(-206.0)).iter().map(|finding| finding.name).collect()
+        Summary {
+            folder: "run".into(),
+            state: RunState::Done,
+            file: Default::default(),
+            place: None,
+            records: (0..n).map(record).collect(),
+            failure: None,
+            evaluation: None,
+        }
+    }
+
+    fn names_of(run: &Summary) -> Vec<&'static str> {
+        check(run).iter().map(|finding| finding.name).collect()
+    }
+
+    fn names(n: usize, change: impl Fn(usize, &mut EpochRecord)) -> Vec<&'static str> {
+        names_of(&run(n, change))
     }
 
     #[test]
@@ -252,12 +462,15 @@ mod tests {
         let overfitted = |at, r: &mut EpochRecord| r.free_energy_gap = Some(10.0 + at as f64);
         assert_eq!(names(10, overfitted), ["overfitting"]);
         assert_eq!(names(10, |_, r| r.flip_rate = Some(0.001)), ["stuck_chains"]);
+        assert_eq!(names(10, |_, r| r.chain_moment_gap = Some(8.0)), ["chains_elsewhere"]);
         assert_eq!(names(10, |_, r| r.update_norm = Some(1e-3)), ["learning_rate_too_low"]);
         assert_eq!(names(10, |_, r| r.update_norm = Some(40.0)), ["learning_rate_too_high"]);
         let worse = |at, r: &mut EpochRecord| r.pseudo_likelihood = Some(-80.0 - 3.0 * at as f64);
         assert_eq!(names(10, worse), ["getting_worse"]);
         let idle = |_, r: &mut EpochRecord| r.pseudo_likelihood = Some(-205.0);
         assert_eq!(names(10, idle), ["nothing_learned"]);
+        let bad = |_, r: &mut EpochRecord| r.pseudo_likelihood = Some(-230.0);
+        assert_eq!(names(10, bad), ["worse_than_no_model"]);
         let grows = |at, r: &mut EpochRecord| r.weight_norm = Some(70.0 + 5.0 * at as f64);
         assert_eq!(names(10, grows), ["still_growing"]);
         assert_eq!(names(10, |_, r| r.pseudo_likelihood = None), ["not_finite"]);
@@ -272,9 +485,106 @@ mod tests {
     }
 
     #[test]
+    fn the_log_likelihood_is_judged_before_the_pseudo_likelihood() {
+        let scored = |log_likelihood: f64| {
+            move |_, r: &mut EpochRecord| {
+                r.log_likelihood = Some(log_likelihood);
+                r.log_likelihood_independent = Some(-206.3);
+                r.verdict = Some("exact".to_string());
+            }
+        };
+        assert!(names(10, scored(-90.0)).is_empty());
+        assert_eq!(names(10, scored(-250.0)), ["worse_than_no_model"]);
+        assert_eq!(names(10, scored(-203.0)), ["nothing_learned"]);
+        // An evaluation is of the model as it is now.
+        let mut evaluated = run(10, scored(-90.0));
+        evaluated.evaluation = Some(json!({
+            "log_likelihood": -250.0, "log_likelihood_independent": -206.3, "verdict": "doubtful",
+        }));
+        let found = check(&evaluated);
+        assert_eq!(found[0].name, "worse_than_no_model");
+        assert!(found[0].judged.contains("(doubtful) is -250.00"), "{found:?}");
+    }
+
+    #[test]
+    fn a_run_is_judged_by_what_it_has_become_once_it_is_at_its_end() {
+        let short = |at, r: &mut EpochRecord| {
+            (r.updates, r.pseudo_likelihood) = (8 * (at as u64 + 1), Some(-205.0));
+            r.weight_norm = Some(1.0 + at as f64);
+        };
+        let mut ended = run(20, short);
+        assert_eq!(names_of(&ended), ["nothing_learned", "still_growing"]);
+        // The same after 20 of 40 epochs, and of 21.
+        ended.state = RunState::Running;
+        ended.file.settings.train.epochs = 40;
+        assert!(names_of(&ended).is_empty());
+        ended.file.settings.train.epochs = 21;
+        assert_eq!(names_of(&ended), ["nothing_learned", "still_growing"]);
+    }
+
+    #[test]
+    fn advice_knows_the_settings() {
+        let mut stuck = run(10, |_, r| r.flip_rate = Some(0.001));
+        let remedy = |run: &Summary| check(run)[0].remedy.clone();
+        assert!(remedy(&stuck).starts_with("--algorithm pt"), "{}", remedy(&stuck));
+        stuck.file.settings.train.algorithm = Algorithm::Pt;
+        assert!(
+            remedy(&stuck).starts_with("more temperatures (they are 10)"),
+            "{}",
+            remedy(&stuck)
+        );
+        let mut saturated = run(10, |_, r| r.saturated_hidden = Some(0.3));
+        assert!(remedy(&saturated).ends_with(", --centering, or some weight_decay"));
+        saturated.file.settings.train.centering = true;
+        saturated.file.settings.train.weight_decay = 0.001;
+        let expected = "a learning_rate that is 3 to 10 times smaller (it is 0.1), or more \
+                        weight_decay (it is 0.001)";
+        assert_eq!(remedy(&saturated), expected);
+        let mut worse = run(10, |at, r| r.pseudo_likelihood = Some(-80.0 - 3.0 * at as f64));
+        assert!(remedy(&worse).ends_with("--keep best:pseudo_likelihood"));
+        worse.file.settings.run.keep = Keep::Best(Metric::PseudoLikelihood);
+        assert!(!remedy(&worse).contains("--keep"));
+    }
+
+    /// Every set of illnesses at once.
+    #[test]
+    fn advice_never_contradicts_itself() {
+        let illnesses: [fn(usize, &mut EpochRecord); 10] = [
+            |_, r| r.dead_hidden = Some(0.3),
+            |_, r| r.saturated_hidden = Some(0.3),
+            |at, r| r.free_energy_gap = Some(30.0 + at as f64),
+            |_, r| r.flip_rate = Some(0.001),
+            |_, r| r.chain_moment_gap = Some(8.0),
+            |_, r| r.update_norm = Some(1e-3),
+            |_, r| r.update_norm = Some(400.0),
+            |_, r| r.pseudo_likelihood = Some(-205.0),
+            |at, r| r.pseudo_likelihood = Some(-80.0 - 20.0 * at as f64),
+            |at, r| r.weight_norm = Some(70.0 + 5.0 * at as f64),
+        ];
+        for set in 0..1_usize << illnesses.len() {
+            let all = (0..illnesses.len()).filter(|at| set >> at & 1 == 1);
+            let all: Vec<_> = all.map(|at| illnesses[at]).collect();
+            let mut ill = run(10, |at, r| all.iter().for_each(|illness| illness(at, r)));
+            ill.file.settings.train.weight_decay = 0.1;
+            let found = check(&ill);
+            assert_eq!(found.is_empty(), all.is_empty(), "{set:b}");
+            let text: String = found.iter().map(|finding| finding.remedy.clone() + "; ").collect();
+            for (one, other) in [
+                ("times smaller", "times larger"),
+                ("times smaller", "more epochs"),
+                ("fewer hidden units", "more hidden units"),
+                ("fewer hidden units", "more epochs"),
+                ("more weight_decay", "less weight_decay"),
+            ] {
+                assert!(!(text.contains(one) && text.contains(other)), "{set:b}: {text}");
+            }
+        }
+    }
+
+    #[test]
     fn a_run_that_diverged_before_its_first_record_is_ill() {
-        let found = check(&[], Some("diverged in epoch 1, at update 3: …"), None);
-        assert_eq!(found[0].name, "diverged");
-        assert!(check(&[], Some("disk full"), None).is_empty());
+        let failed = |text: &str| Summary { failure: Some(text.to_string()), ..run(0, |_, _| ()) };
+        assert_eq!(names_of(&failed("diverged in epoch 1, at update 3: …")), ["diverged"]);
+        assert!(names_of(&failed("disk full")).is_empty());
     }
 }

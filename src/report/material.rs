@@ -54,11 +54,6 @@ impl Material {
         Self { name, summary, snapshots, unreadable }
     }
 
-    /// The log-likelihood of training examples by the means of their pixels alone.
-    pub fn independent_pixels(&self) -> Option<f64> {
-        self.last_snapshot()?.arrays.take_one("independent_pixels").ok()
-    }
-
     /// The newest snapshot.
     pub fn last_snapshot(&self) -> Option<&Snapshot> {
         self.snapshots.last()

@@ -4,7 +4,7 @@ use super::curves::{self, Chart, Point, Series, number};
 use super::health::{self, Finding};
 use super::images::{self, Order};
 use super::material::{Material, Snapshot};
-use crate::run::{RunState, differing, title};
+use crate::run::{Likelihood, RunState, differing, title};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
@@ -97,6 +97,7 @@ fn verdict(run: &Material) -> Markup {
             (word("method")) " on " (found["n_examples"]) " examples of "
             (title(word("data_role"), word("data"))) ": "
             strong { (word("verdict")) }
+            (beside(found["log_likelihood_independent"].as_f64()))
             @if !reasons.is_empty() { ", as " (reasons.join("; ")) }
             @else if let Some(caveat) = found["caveat"].as_str() { " (" (caveat) ")" }
             "."
@@ -111,6 +112,7 @@ fn verdict(run: &Material) -> Markup {
             " nats an example of its " (run.summary.file.settings.data.watched_by().role()) " data after epoch "
             (record.epoch) ": "
             strong { (record.verdict.as_deref().unwrap_or("?")) }
+            (beside(record.log_likelihood_independent))
             @if !record.reasons.is_empty() { ", as " (record.reasons.join("; ")) }
             @else if let Some(caveat) = &record.caveat { " (" (caveat) ")" }
             "."
@@ -122,9 +124,17 @@ fn verdict(run: &Material) -> Markup {
     }
 }
 
+/// What a log-likelihood has to beat.
+fn beside(independent: Option<f64>) -> Markup {
+    html! {
+        @if let Some(independent) = independent {
+            " (units that know nothing of each other: " (format!("{independent:.2}")) ")"
+        }
+    }
+}
+
 fn health_of(run: &Material, is_named: bool) -> Markup {
-    let failure = run.summary.failure.as_deref();
-    let findings = health::check(&run.summary.records, failure, run.independent_pixels());
+    let findings = health::check(&run.summary);
     html! {
         section.health {
             h2 { "Health" @if is_named { " of " (run.name) } }
@@ -253,6 +263,7 @@ fn histograms(snapshot: &Snapshot) -> Vec<Chart> {
         id,
         title: title.to_string(),
         axis,
+        level: None,
         series: vec![Series { name: String::new(), points }],
     };
     let mut charts = Vec::new();
@@ -295,8 +306,8 @@ fn differences(runs: &[Material]) -> Markup {
     let mut names = differing(&summaries);
     // A fingerprint says nothing that the name of its file does not.
     names.retain(|name| !name.ends_with("sha256"));
-    let likelihood = |run: &Material| {
-        let found = run.summary.likelihood().map(|found| found.log_likelihood);
+    let likelihood = |run: &Material, value: fn(Likelihood) -> Option<f64>| {
+        let found = run.summary.likelihood().and_then(value);
         found.map_or("–".to_string(), number)
     };
     let last = |run: &Material, value: fn(&crate::monitor::EpochRecord) -> Option<f64>| {
@@ -309,14 +320,15 @@ fn differences(runs: &[Material]) -> Markup {
             div.scroll {
                 table {
                     thead { tr { th { "run" } @for name in &names { th { (name) } }
-                        th { "log-likelihood" } th { "pseudo-likelihood" } th { "seconds" } } }
+                        th { "log-likelihood" } th { "of independent units" } th { "pseudo-likelihood" } th { "seconds" } } }
                     tbody {
                         @for run in runs {
                             @let settings = run.summary.settings();
                             tr {
                                 th { (run.name) }
                                 @for name in &names { td { (text(&settings[name])) } }
-                                td { (likelihood(run)) }
+                                td { (likelihood(run, |found| Some(found.log_likelihood))) }
+                                td { (likelihood(run, |found| found.independent)) }
                                 td { (last(run, |r| r.pseudo_likelihood)) }
                                 td { (last(run, |r| Some(r.seconds))) }
                             }

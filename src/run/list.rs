@@ -1,9 +1,7 @@
 //! The runs in a folder.
 
 use super::checkpoints;
-use super::folder::{
-    CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS, is_locked, model_of,
-};
+use super::folder::{CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS, is_locked, model_of};
 use super::settings::{Settings, SettingsFile, fields};
 use crate::checkpoint::Place;
 use crate::error::{Error, Result};
@@ -54,6 +52,8 @@ pub struct Summary {
 pub struct Likelihood {
     /// Nats an example.
     pub log_likelihood: f64,
+    /// That of units that know nothing of each other on the same examples, if it is known.
+    pub independent: Option<f64>,
     /// Whether to believe it: `exact`, `believable` or `doubtful`.
     pub verdict: String,
 }
@@ -98,12 +98,14 @@ impl Summary {
         let of_evaluation = |found: &Value| {
             Some(Likelihood {
                 log_likelihood: found["log_likelihood"].as_f64()?,
+                independent: found["log_likelihood_independent"].as_f64(),
                 verdict: found["verdict"].as_str()?.to_string(),
             })
         };
         let of_record = |record: &EpochRecord| {
             Some(Likelihood {
                 log_likelihood: record.log_likelihood?,
+                independent: record.log_likelihood_independent,
                 verdict: record.verdict.clone()?,
             })
         };
@@ -114,6 +116,29 @@ impl Summary {
     /// Its last record.
     pub fn last(&self) -> Option<&EpochRecord> {
         self.records.last()
+    }
+
+    /// Epochs of the run as it is planned; none before the first checkpoint of a run that is planned in
+    /// updates.
+    pub fn n_epochs(&self) -> Option<u64> {
+        let Settings { train, run, .. } = &self.file.settings;
+        match (run.replanned.last(), &self.place, train.updates) {
+            (Some(plan), ..) => Some(plan.epochs as u64),
+            (None, Some(place), _) => Some(place.n_epochs),
+            (None, None, Some(_)) => None,
+            (None, None, None) => Some(train.epochs as u64),
+        }
+    }
+
+    /// How much of its planned course it has behind it, from 0 to 1.
+    pub fn share_done(&self) -> f64 {
+        let Some(last) = self.last() else { return 0.0 };
+        match (self.state, self.n_epochs(), self.file.settings.train.updates) {
+            (RunState::Done, ..) => 1.0,
+            (_, Some(n_epochs), _) => (last.epoch as f64 / n_epochs as f64).min(1.0),
+            (_, None, Some(updates)) => (last.updates as f64 / updates as f64).min(1.0),
+            (_, None, None) => 0.0,
+        }
     }
 
     /// All settings by name.

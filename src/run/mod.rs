@@ -42,7 +42,8 @@ mod list;
 pub use config::{DataConfig, End, Keep, Replan, RunConfig, Session};
 pub use data::Part;
 pub use folder::{
-    CHECKPOINTS, EVALUATION, FAILURE, LAST_MODEL, METRICS, MODEL, SETTINGS, SNAPSHOTS, model_of, resume_command,
+    CHECKPOINTS, EVALUATION, FAILURE, LAST_MODEL, METRICS, MODEL, SETTINGS, SNAPSHOTS, model_of,
+    resume_command,
 };
 pub use interrupt::Interrupt;
 pub use interval::{Interval, parse_time};

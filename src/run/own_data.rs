@@ -162,8 +162,10 @@ impl Part {
         }
         let other = fact("sha256").and_then(|sum| sum.as_str()) != dataset.sha256();
         if other || number("n_examples") != Some(dataset.n_examples() - validation) {
-            let rule =
-                format!("train or test with {}: the model was trained on other data", dataset.name());
+            let rule = format!(
+                "train or test with {}: the model was trained on other data",
+                dataset.name()
+            );
             return Err(invalid("split", self, rule));
         }
         Ok(dataset.split_validation(validation)?.1)

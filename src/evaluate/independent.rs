@@ -1,0 +1,81 @@
+//! What doing nothing would give: the log-likelihood of units that know nothing of each other.
+
+use super::Score;
+use crate::bits::{BitMatrix, active};
+use crate::dataset::Examples;
+use crate::model::laplace_rates;
+use ndarray::Array1;
+
+/// Units that are on independently, each at its own rate pᵢ: the machine without hidden units. As no
+/// unit depends on the others, its pseudo-likelihood is the same number as its log-likelihood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Independent {
+    /// Σᵢ ln(1 − pᵢ), of all units off.
+    all_off: f64,
+    /// ln pᵢ − ln(1 − pᵢ), which unit i adds when it is on (V).
+    when_on: Vec<f64>,
+    rates: Array1<f64>,
+}
+
+impl Independent {
+    /// At given rates (V), each above 0 and below 1.
+    pub fn new(rates: Array1<f64>) -> Self {
+        let all_off = rates.iter().map(|p| libm::log(1.0 - p)).sum();
+        let when_on = rates.iter().map(|p| libm::log(*p) - libm::log(1.0 - p)).collect();
+        Self { all_off, when_on, rates }
+    }
+
+    /// At the rates of training data, by Laplace's rule ([`laplace_rates`]).
+    pub fn of(training: &Examples) -> Self {
+        Self::new(laplace_rates(&training.mean(), training.n_examples()))
+    }
+
+    /// The rates (V).
+    pub fn rates(&self) -> &Array1<f64> {
+        &self.rates
+    }
+
+    /// The mean over the rows of `visible` (N, V) of Σᵢ vᵢ ln pᵢ + (1 − vᵢ) ln(1 − pᵢ), nats an example.
+    ///
+    /// # Panics
+    /// If rows are not V wide.
+    pub fn log_likelihood(&self, visible: &BitMatrix) -> Score {
+        assert_eq!(visible.n_columns(), self.when_on.len(), "visible units");
+        let of_row =
+            |n| self.all_off + active(visible.row(n)).map(|unit| self.when_on[unit]).sum::<f64>();
+        Score::of(&(0..visible.n_rows()).map(of_row).collect::<Vec<_>>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Binarization, Dataset};
+    use crate::evaluate::Exact;
+    use crate::evaluate::pseudo_likelihood::pseudo_likelihood;
+    use crate::model::Rbm;
+
+    /// Three units over five rows; the last is always off.
+    fn bits() -> BitMatrix {
+        BitMatrix::from_fn(5, 3, |n, i| i < 2 && (n + i) % (i + 2) == 0)
+    }
+
+    #[test]
+    fn it_is_the_likelihood_of_a_machine_before_its_first_update_but_for_the_weights() {
+        let mean = ndarray::array![0.6, 0.2, 0.0];
+        let bias = Rbm::initial(2, &mean, 5, 3).unwrap().visible_bias().clone();
+        let rbm = Rbm::new(ndarray::Array2::zeros((3, 2)), bias, Array1::zeros(2)).unwrap();
+        let training = Examples::new(Dataset::from_bits("few", bits()), Binarization::Stochastic);
+        let score = Independent::of(&training).log_likelihood(&bits());
+        let exact = Exact::new(&rbm).unwrap().log_likelihood(&bits());
+        assert!((score.mean - exact.mean).abs() < 1e-6, "{score:?} {exact:?}");
+        assert!((score.standard_error - exact.standard_error).abs() < 1e-6);
+        assert!((score.mean - pseudo_likelihood(&rbm, &bits()).mean).abs() < 1e-6);
+    }
+
+    #[test]
+    fn fair_coins_cost_ln_2_each() {
+        let score = Independent::new(Array1::from_elem(3, 0.5)).log_likelihood(&bits());
+        assert!((score.mean + 3.0 * std::f64::consts::LN_2).abs() < 1e-12);
+    }
+}
