@@ -38,10 +38,10 @@ const PILOT_CHAINS: u64 = 100;
 const SEGMENTS: usize = 50;
 
 /// The var(log w) that the number of steps of [`AnnealingSchedule::Adaptive`] aims at.
-const AIM: f64 = 0.7;
+const AIM: f64 = 0.5;
 
 /// The fewest and the most steps of [`AnnealingSchedule::Adaptive`].
-const ADAPTIVE_STEPS: (usize, usize) = (1000, 36_000);
+const ADAPTIVE_STEPS: (usize, usize) = (1000, 30_000);
 
 /// Steps of an adapted schedule at one β: the first weighs and sweeps, the others only sweep,
 /// which costs less and, with so many temperatures, loses nothing.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  base ────► scouts ──┐                     ┌──► forward side ──┐
-//!  uniform ─► scouts ──┴─► model states ─────┼──► reverse side ──┼─► enough? else once more
+//!  uniform ─► scouts ──┴─► model states ─────┼──► reverse side ──┼─► enough? else with twice the steps
 //!  (or chains of the training) ──────────────┘                   │
 //!  uniform ─► witness ───────────────────────────────────────────┼─► Evidence ──► Verdict
 //!  ends of all chains ─► mean field: modes that they did not see ┘
@@ -21,7 +21,9 @@ use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
 use ndarray::Array1;
 
-/// Rounds of both sides at most: a second doubles the chains where the first does not suffice.
+/// Rounds of both sides at most. The second has twice the steps and takes the place of the first:
+/// where the effective sample size is short, that raises it by more than twice the chains would, as
+/// the logarithm of its share is about −var(log w), which falls as one over the steps.
 const MOST_ROUNDS: u64 = 2;
 
 /// The witness has one step for so many of the forward side,
@@ -106,29 +108,25 @@ pub(super) fn gather(
         Some(given) => ModelStates::given(given, n_chains),
         None => scouted(),
     };
-    let (mut rising, mut falling, mut families) = (Vec::new(), Vec::new(), Vec::new());
-    let mut visited = Vec::new();
+    let (mut betas, mut visited) = (betas.to_vec(), Vec::new());
     for round in 0.. {
         let first = round * n_chains as u64;
         let own = streams(Purpose::ForwardAnnealing, first);
-        let (log_weights, ends) = forward(path, betas, own, ("annealing", progress));
-        rising.extend(log_weights);
+        let (rising, ends) = forward(path, &betas, own, ("annealing", progress));
         let (model, own) = model_states.led_to_model(path, burn_in, (seed, first), progress);
-        falling.extend(reverse(path, betas, (&model, &own), progress));
-        families.extend(&model_states.families);
+        let falling = reverse(path, &betas, (&model, &own), progress);
         visited.extend([ends, model]);
 
-        let log_z_of_base = path.log_z_of_base();
-        let sides = Ais::of_weights(log_z_of_base, &rising, (&falling, &families), n_steps);
+        let falling = (&falling[..], &model_states.families[..]);
+        let sides = Ais::of_weights(path.log_z_of_base(), &rising, falling, betas.len());
         if round + 1 == MOST_ROUNDS || verdict::is_enough(&sides) {
             let log_unseen = log_unseen(rbm, &BitMatrix::concatenate(&visited), seed);
             return Ok(Evidence { sides, witness, log_unseen });
         }
+        betas = doubled(&betas);
         if are_given && verdict::is_below(&sides) {
             // The given chains are not in the model's distribution: scouts may be.
             model_states = scouted();
-            falling.clear();
-            families.clear();
         }
     }
     unreachable!("the rounds end")
@@ -146,6 +144,12 @@ fn thinned(betas: &[f64], n: usize) -> Vec<f64> {
     some
 }
 
+/// Every step in two halves.
+fn doubled(betas: &[f64]) -> Vec<f64> {
+    let from = std::iter::once(&0.0).chain(betas);
+    from.zip(betas).flat_map(|(from, to)| [f64::midpoint(*from, *to), *to]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +159,7 @@ mod tests {
         let betas: Vec<f64> = (1..=10).map(|step| f64::from(step) / 10.0).collect();
         assert_eq!(thinned(&betas, 3), [0.1, 0.4, 0.7, 1.0]);
         assert_eq!(thinned(&betas, 10), betas);
+        assert_eq!(doubled(&[0.5, 0.5, 1.0]), [0.25, 0.5, 0.5, 0.5, 0.75, 1.0]);
         assert_eq!([share(36_000, 4), share(2000, 4), share(500, 4)], [9000, 1000, 500]);
     }
 }

@@ -1,0 +1,161 @@
+//! A verdict that is hard to fool: machines of which log Z is known, on each of which an evaluation was,
+//! or would be, wrong and sure of itself. `cargo bench --bench verdict` has 2,000 more.
+
+#[path = "../benches/verdict/machines.rs"]
+mod machines;
+
+use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::evaluate::{Estimate, Evaluation, Verdict};
+use harmonium::train::{Averaging, Schedule};
+use harmonium::{BitMatrix, TrainConfig, Trainer};
+use machines::{FAMILIES, Machine, Numbers, equal_weights, machine};
+use ndarray::{Array1, Array2};
+
+/// Whether what is believed is true; what is doubted may be anything.
+fn assert_honest(found: &Evaluation, log_z: f64) {
+    let is_inside = found.log_z_low <= log_z && log_z <= found.log_z_high;
+    assert!(found.verdict != Verdict::Believable || is_inside, "log Z is {log_z}: {found:#?}");
+}
+
+/// Rows of units that are on at the given rates.
+fn draw(n: usize, rates: &Array1<f64>, seed: u64) -> BitMatrix {
+    let mut numbers = Numbers::new(seed);
+    BitMatrix::from_fn(n, rates.len(), |_, i| numbers.uniform() < rates[i])
+}
+
+/// Machines that are nearly all on, seen by data that are nearly all off. Before, log Z came out as
+/// 34.4 and `believable`: neither the data nor chains that started there led to the other phase.
+#[test]
+fn a_phase_that_the_data_do_not_show_is_found() {
+    for (h, weight, hidden) in [(24, 1.0 / 6.0, -14.02), (4, 1.0, -84.15)] {
+        let (rbm, log_z) = equal_weights((187, h), weight, -1.6, hidden);
+        assert!((log_z - 128.558).abs() < 0.01 || h == 4, "{log_z}");
+        let data = draw(50, &Array1::from_elem(187, 0.05), 1);
+        let machine = Machine::with_data(rbm, &data, true, String::new());
+        for seed in 0..2 {
+            let found = machine.evaluate(&data, seed);
+            assert_honest(&found, log_z);
+            assert_eq!(found.verdict.name(), "doubtful", "{found:#?}");
+            // The run from a uniform base sees it.
+            assert_eq!(found.estimate, Estimate::Witness);
+            assert!((found.log_z - log_z).abs() < 0.5, "{} {log_z}", found.log_z);
+        }
+    }
+}
+
+/// Two products of rates, 99 % of the mass in one and the data from the other: before, off by ln 100.
+#[test]
+fn a_heavy_mode_that_the_data_do_not_show_is_found() {
+    let mut numbers = Numbers::new(5);
+    let pattern = Array1::from_shape_fn(100, |_| if numbers.uniform() < 0.5 { 3.0 } else { -3.0 });
+    let visible = pattern.mapv(|w| -0.5 * w);
+    let log_mass = |log_odds: &Array1<f64>| log_odds.mapv(|x| x.exp().ln_1p()).sum();
+    let balance = log_mass(&visible) - log_mass(&(&visible + &pattern));
+    let hidden = Array1::from_elem(1, balance + 99_f64.ln());
+    let weights = pattern.clone().into_shape_with_order((100, 1)).unwrap();
+    let rbm = machine(&weights, &visible, &hidden);
+    let data = draw(200, &visible.mapv(|x| 1.0 / (1.0 + (-x).exp())), 2);
+    for has_chains in [false, true] {
+        let machine = Machine::with_data(rbm.clone(), &data, has_chains, String::new());
+        let found = machine.evaluate(&data, 3);
+        assert_honest(&found, machine.log_z);
+        assert!((found.log_z - machine.log_z).abs() < 0.2, "{} {found:#?}", machine.log_z);
+    }
+}
+
+/// Spins of a square lattice with periodic ends at inverse temperature `coupling`, by single flips.
+fn ising(side: usize, coupling: f64, n: usize, seed: u64) -> BitMatrix {
+    let mut numbers = Numbers::new(seed);
+    let mut spins: Vec<f64> =
+        (0..side * side).map(|_| if numbers.uniform() < 0.5 { 1.0 } else { -1.0 }).collect();
+    let mut bits = BitMatrix::zeros(n, side * side);
+    for row in 0..n {
+        for _ in 0..30 {
+            for at in 0..side * side {
+                let (r, c) = (at / side, at % side);
+                let neighbour = |r: usize, c: usize| spins[r % side * side + c % side];
+                let field = neighbour(r + 1, c)
+                    + neighbour(r + side - 1, c)
+                    + neighbour(r, c + 1)
+                    + neighbour(r, c + side - 1);
+                let up = 1.0 / (1.0 + (-2.0 * coupling * field).exp());
+                spins[at] = if numbers.uniform() < up { 1.0 } else { -1.0 };
+            }
+        }
+        // The lattice has no field: up and down are alike.
+        let sign = if numbers.uniform() < 0.5 { 1.0 } else { -1.0 };
+        (0..side * side).for_each(|i| bits.set(row, i, sign * spins[i] > 0.0));
+    }
+    bits
+}
+
+fn trained(data: &BitMatrix, config: TrainConfig) -> Machine {
+    let examples = Dataset::from_bits("data", data.clone());
+    let mut trainer = Trainer::new(config, Examples::new(examples, Binarization::Stochastic)).unwrap();
+    while !trainer.is_done() {
+        trainer.update().unwrap();
+    }
+    let chains = Some(trainer.chains().visible());
+    Machine { chains, ..Machine::with_data(trainer.model(), data, false, String::new()) }
+}
+
+/// A lattice near its transition, whose chains keep to one sign for long: before, `believable` on every
+/// seed with an interval that missed.
+#[test]
+fn a_trained_lattice_is_evaluated_honestly() {
+    let data = ising(8, 0.42, 2000, 7);
+    let config = TrainConfig {
+        hidden: 14,
+        updates: Some(3000),
+        batch_size: 100,
+        learning_rate: 0.05,
+        schedule: Schedule::Constant,
+        averaging: Averaging::None,
+        centering: false,
+        ..TrainConfig::default()
+    };
+    let machine = trained(&data, config);
+    for seed in 0..4 {
+        let found = machine.evaluate(&data, seed);
+        assert_honest(&found, machine.log_z);
+        assert!((found.log_z - machine.log_z).abs() < 0.3, "{} {found:#?}", machine.log_z);
+    }
+}
+
+/// Before, the base and the starts of the chains came from the rows that were scored: of one group after
+/// the other, log Z came out otherwise by nats, and `believable`.
+#[test]
+fn log_z_does_not_depend_on_the_examples() {
+    let machine = Machine::of(5);
+    let v = machine.rbm.n_visible();
+    let one = machine.evaluate(&BitMatrix::zeros(1, v), 1);
+    let other = machine.evaluate(&BitMatrix::from_fn(7, v, |n, i| (n + i) % 3 == 0), 1);
+    assert_eq!(one.log_z.to_bits(), other.log_z.to_bits());
+    assert_eq!(one.evidence, other.evidence);
+    assert_ne!(one.log_likelihood, other.log_likelihood);
+}
+
+/// Two machines of each family.
+#[test]
+fn what_is_believed_of_every_family_holds() {
+    let mut n_believable = 0;
+    for number in 0..2 * FAMILIES.len() as u64 {
+        let machine = Machine::of(number);
+        let found = machine.evaluate(&BitMatrix::zeros(1, machine.rbm.n_visible()), number);
+        assert_honest(&found, machine.log_z);
+        n_believable += usize::from(found.verdict == Verdict::Believable);
+    }
+    assert!(n_believable >= 10, "{n_believable}");
+}
+
+/// What a Python user has: arrays, and no data.
+#[test]
+fn a_machine_that_knows_no_data_is_evaluated_from_its_bias() {
+    let weights = Array2::from_shape_fn((30, 5), |(i, j)| ((i * 7 + j * 3) % 11) as f64 / 10.0 - 0.5);
+    let rbm = machine(&weights, &Array1::from_elem(30, -0.5), &Array1::zeros(5));
+    let machine = Machine::without_data(rbm, String::new());
+    let found = machine.evaluate(&BitMatrix::zeros(1, 30), 0);
+    assert_eq!(found.verdict, Verdict::Believable);
+    assert_honest(&found, machine.log_z);
+    assert!((found.log_z - machine.log_z).abs() < 0.05);
+}
