@@ -8,6 +8,8 @@ h5py must be installed. (`rbms` itself knows HDF5 data sets by `.h5` alone.)
 | `rbm.weights`      | `weights`      | `/update_N/params/weight_matrix`     | (V, H) |
 | `rbm.visible_bias` | `visible_bias` | `/update_N/params/vbias`             | (V,)   |
 | `rbm.hidden_bias`  | `hidden_bias`  | `/update_N/params/hbias`             | (H,)   |
+| `rbm.grey_levels`  | `grey_levels`  | `/grey_levels`, where there are any  | ()     |
+| `rbm.spins`        | `spins`        | `/spins`, where it is true           | ()     |
 | `dataset.samples`  | `samples`      | `/samples`, of type `/variable_type` | (N, V) |
 | `dataset.labels`   | `labels`       | `/labels`                            | (N,)   |
 
@@ -37,6 +39,8 @@ __all__ = ["Dataset", "read_dataset", "read_model", "updates", "write_dataset", 
 
 _NPZ_NAMES = ("weights", "visible_bias", "hidden_bias")
 _HDF5_NAMES = ("weight_matrix", "vbias", "hbias")
+# What integers stand for in the data of a model, where it is known; `rbms` passes over it.
+_RECORD = ("grey_levels", "spins")
 
 # What a new file tells `rbms` to go on with: its own defaults. Release 0.6 looks for them in the group
 # named here, the earlier ones in /hyperparameters.
@@ -103,10 +107,12 @@ def read_model(path, update=None):
             raise ValueError(
                 f"{path}: update is {update}, but a .npz file holds one model: leave update out"
             )
-        arrays = _read_npz(path, required=_NPZ_NAMES)
-        return Rbm(*_checked_parameters(path, _NPZ_NAMES, arrays))
+        arrays = _read_npz(path, required=_NPZ_NAMES, optional=_RECORD)
+        parameters, record = arrays[:3], arrays[3:]
+        return Rbm(*_checked_parameters(path, _NPZ_NAMES, parameters), **_known(record))
     with _open_hdf5(path) as file:
-        return Rbm(*_read_update(path, file, update))
+        record = [_member(path, file, name) if name in file else None for name in _RECORD]
+        return Rbm(*_read_update(path, file, update), **_known(record))
 
 
 def write_model(
@@ -121,7 +127,8 @@ def write_model(
 ):
     """Writes an RBM to a .npz file, or adds it to an HDF5 file, which is made if need be.
 
-    A .npz file holds the parameters alone: weights (V, H), biases (V,) and (H,). An HDF5 file takes
+    A .npz file holds the parameters, weights (V, H), biases (V,) and (H,), and what integers stood for
+    in the data of the model, if that is known. An HDF5 file takes
     more, and with it `rbms` can go on training:
 
     - `update`: how many updates of the parameters led here; more than any in the file, usual: 1;
@@ -143,6 +150,8 @@ def write_model(
     parameters = _checked_parameters(
         path, _NPZ_NAMES, [getattr(rbm, name) for name in _NPZ_NAMES]
     )
+    record = {name: getattr(rbm, name, None) for name in _RECORD}
+    record = {name: value for name, value in record.items() if value}
     if _is_npz(path):
         given = {
             "update": update,
@@ -154,10 +163,10 @@ def write_model(
         unheld = [name for name, value in given.items() if value is not None]
         if unheld:
             raise ValueError(
-                f"{path}: {unheld[0]} is given, but a .npz file holds parameters alone: leave it out "
+                f"{path}: {unheld[0]} is given, but a .npz file holds a model alone: leave it out "
                 "or write to a .h5 file"
             )
-        return _write_npz(path, dict(zip(_NPZ_NAMES, parameters)))
+        return _write_npz(path, {**dict(zip(_NPZ_NAMES, parameters)), **record})
 
     h5py = _h5py(path)
     update = 1 if update is None else _checked_whole(path, "update", update)
@@ -179,6 +188,11 @@ def write_model(
             shutil.copy(path, temporary)
         with h5py.File(temporary, "a") as file:
             _add_update(file, update, time, parameters, seed)
+            for name in _RECORD:
+                if name in file:
+                    del file[name]
+            for name, value in record.items():
+                file[name] = value
             if parallel_chains is None and "parallel_chains" not in file:
                 flips = np.random.default_rng(seed).integers(2, size=(_N_NEW_CHAINS, n_visible))
                 parallel_chains = flips.astype(np.float32)
@@ -277,6 +291,12 @@ def write_dataset(path, samples, labels=None, *, grey_levels=None, spins=False):
 
 
 # ---- Rules of what is read and written
+
+
+def _known(record):
+    """What a file says of the integers in a model's data, by name."""
+    named = zip(_RECORD, record, (int, bool))
+    return {name: kind(value) for name, value, kind in named if value is not None}
 
 
 def _checked_parameters(place, names, arrays):

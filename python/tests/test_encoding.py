@@ -80,6 +80,14 @@ def test_the_record_stays_with_the_model(tmp_path, images, grey_rbm):
         trainer.rbm,
     ]:
         assert (rbm.grey_levels, rbm.spins) == (255, False)
+    spins = Rbm(np.eye(2), np.zeros(2), np.zeros(2), spins=True)
+    for ending in ["npz", "h5"]:
+        for rbm in [grey_rbm, spins]:
+            path = tmp_path / f"{rbm.n_visible}.{ending}"
+            io.write_model(path, rbm)
+            found = io.read_model(path)
+            assert found == rbm
+            assert (found.grey_levels, found.spins) == (rbm.grey_levels, rbm.spins)
     estimator = BernoulliRBM.load(tmp_path / "m.safetensors")
     assert estimator.rbm_.grey_levels == 255
     np.testing.assert_array_equal(estimator.score_samples(images), grey_rbm.pseudo_likelihood(images))

@@ -392,7 +392,7 @@ def test_npz_holds_parameters_alone(tmp_path):
     path = tmp_path / "rbm.npz"
     for named in ({"update": 1}, {"time": 1.0}, {"parallel_chains": bits(4)}, {"seed": 1}):
         assert error(ValueError, io.write_model, path, machine(), **named) == (
-            f"{path}: {next(iter(named))} is given, but a .npz file holds parameters alone: leave it "
+            f"{path}: {next(iter(named))} is given, but a .npz file holds a model alone: leave it "
             "out or write to a .h5 file"
         )
     io.write_model(path, machine())
