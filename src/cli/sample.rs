@@ -58,8 +58,7 @@ pub struct Sample {
     #[arg(long)]
     split: Option<Part>,
     /// A .png shows p(v | h) after the last sweep, with --clamp below the truth and what is given of
-    /// it; a .npy (number, V) holds the bits drawn, u8, or
-    /// -1 and 1, i8, if the model has learned spins
+    /// it; a .npy (number, V) holds the bits drawn, u8, or of a model of spins -1 and 1, i8
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
     /// Rows and columns of the images, if the model does not say
