@@ -128,7 +128,8 @@ impl DataConfig {
     /// its file is, should it have moved.
     ///
     /// # Errors
-    /// As [`Data::read`].
+    /// Whatever is wrong with the file; [`Error::Unsuitable`] for one that has not the fingerprint that
+    /// the settings ask for.
     pub fn read_part(&self, part: Part, flag: &str) -> Result<Option<Dataset>> {
         match part {
             Part::Test => self.read_test(flag, self.encoding()?),
