@@ -365,11 +365,17 @@ fn check_course(found: &mut Findings, run: &Summary, last: &EpochRecord) {
     let mut pseudo = records.iter().filter_map(|record| record.pseudo_likelihood);
     let best = pseudo.clone().fold(f64::NEG_INFINITY, f64::max);
     if let Some(now) = pseudo.next_back() {
+        // Near 0 any change is many times the figure.
+        let independent = last.pseudo_likelihood_independent.unwrap_or(0.0);
+        let size = best.abs().max(LEAST_PSEUDO_GAIN * independent.abs());
         found.find(
             "getting_worse",
-            now < best - MOST_FALL * best.abs(),
+            now < best - MOST_FALL * size,
             "training has made the machine worse than it was",
-            format!("pseudo-likelihood {now:.1}, at best {best:.1}; bound {}", percent(MOST_FALL)),
+            format!(
+                "pseudo-likelihood {now:.1}, at best {best:.1}; bound {:.1} less",
+                MOST_FALL * size
+            ),
             &[SmallerRate, MoreSweeps, KeepBest(Metric::PseudoLikelihood)],
         );
     }
@@ -474,6 +480,13 @@ mod tests {
         let grows = |at, r: &mut EpochRecord| r.weight_norm = Some(70.0 + 5.0 * at as f64);
         assert_eq!(names(10, grows), ["still_growing"]);
         assert_eq!(names(10, |_, r| r.pseudo_likelihood = None), ["not_finite"]);
+    }
+
+    #[test]
+    fn near_zero_no_run_is_getting_worse() {
+        let memorised =
+            |at, r: &mut EpochRecord| r.pseudo_likelihood = Some(-0.01 * (1 + at) as f64);
+        assert!(names(10, memorised).is_empty());
     }
 
     #[test]
