@@ -35,7 +35,7 @@ const LEAST_STEPS: usize = 1000;
 
 /// The share of log Z's mass that may lie in modes that nothing has seen: the interval leaves room for
 /// it.
-pub const UNSEEN_SHARE: f64 = 0.05;
+pub const UNSEEN_SHARE: f64 = 0.1;
 
 /// What is known of log Z by annealed importance sampling.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,21 +50,22 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// log Z's interval: from the lowest to the highest end of the 95 % intervals of forward and
+    /// log Z's interval: from the lowest to the highest end of the 99 % intervals of forward and
     /// reverse side, and above that room for modes that no chain saw: of [`UNSEEN_SHARE`] of the
     /// mass, and of what mean field finds. Where the verdict is `believable`, it is meant to hold for
     /// 99 % of models.
     pub fn interval(&self) -> (f64, f64) {
-        let (forward, reverse) = (self.sides.forward.log_z, self.sides.reverse.log_z);
+        let (forward, reverse) = (&self.sides.forward, &self.sides.reverse);
+        let [(low, high), (other_low, other_high)] = [forward, reverse].map(Side::interval_99);
         let room = libm::log1p(UNSEEN_SHARE + self.unseen_share());
-        (forward.low.min(reverse.low), forward.high.max(reverse.high) + room)
+        (low.min(other_low), high.max(other_high) + room)
     }
 
     /// The interval, and that of the witness where it is the witness that is quoted.
     pub(super) fn interval_around(&self, estimate: Estimate) -> (f64, f64) {
-        let ((low, high), witness) = (self.interval(), self.witness.log_z);
+        let ((low, high), witness) = (self.interval(), self.witness.interval_99());
         match estimate {
-            Estimate::Witness => (low.min(witness.low), high.max(witness.high)),
+            Estimate::Witness => (low.min(witness.0), high.max(witness.1)),
             _ => (low, high),
         }
     }

@@ -11,7 +11,7 @@ use std::fmt;
 pub const MOST_APART: f64 = 0.5;
 
 /// The most that log Z's interval may be wide, in nats.
-pub const MOST_WIDE: f64 = 1.5;
+pub const MOST_WIDE: f64 = 2.0;
 
 /// The least effective sample size of forward AIS, and its least share of the chains.
 ///
