@@ -40,12 +40,12 @@ fn rows() -> Vec<Row> {
             ..row("mnist-16-inverted", exact, "-142.09 centred, -183.36 not (PyDeep)")
         },
         with(row("mnist-25", exact, "about -129.2 (Tieleman and Hinton, 2009)"), &|config| {
-            config.hidden = 25;
+            config.hidden = Some(25);
             config.binarize = Binarization::Stochastic;
         }),
         with(
             row("mnist-500-5min", "mnist-500", "-86.34 (Salakhutdinov and Murray, 2008)"),
-            &|config| config.epochs = FIVE_MINUTES,
+            &|config| config.epochs = Some(FIVE_MINUTES),
         ),
         row("mnist-500", "mnist-500", "-86.34 (Salakhutdinov and Murray, 2008)"),
         row(
@@ -55,7 +55,7 @@ fn rows() -> Vec<Row> {
         ),
         row("bars-and-stripes", "bars-and-stripes", "at most -3.3791"),
         row("shifter-32", "shifter", "at most -6.6438"),
-        with(row("shifter-20", "shifter", "at most -6.6438"), &|config| config.hidden = 20),
+        with(row("shifter-20", "shifter", "at most -6.6438"), &|config| config.hidden = Some(20)),
     ]
 }
 
@@ -89,7 +89,7 @@ fn run(mut row: Row, is_test: bool) {
     let (training, test) = (read(Split::Train), read(Split::Test));
     let base = Base::of_mean(&training.mean(), "mean of the training data");
     if is_test {
-        row.config.epochs = 2;
+        row.config.epochs = Some(2);
     }
     let clock = Instant::now();
     let mut trainer = Trainer::new(row.config.clone(), training).unwrap();
@@ -103,7 +103,7 @@ fn run(mut row: Row, is_test: bool) {
     let config = if is_test {
         let schedule = AnnealingSchedule::Linear(20);
         EvaluationConfig { method: Method::Ais, schedule, burn_in: 10, ..Default::default() }
-    } else if row.config.hidden <= 28 || rbm.n_visible() <= 28 {
+    } else if rbm.n_hidden() <= 28 || rbm.n_visible() <= 28 {
         EvaluationConfig { method: Method::Exact, ..EvaluationConfig::default() }
     } else {
         EvaluationConfig::default()
@@ -131,7 +131,7 @@ fn run(mut row: Row, is_test: bool) {
         row.name,
         rbm.n_visible(),
         rbm.n_hidden(),
-        row.config.epochs,
+        trainer.n_epochs(),
         score.mean,
         score.standard_error,
         row.published

@@ -122,11 +122,11 @@ impl Workload {
         });
         let dataset = Dataset::from_bytes("MNIST", enlarged);
         let config = TrainConfig {
-            hidden: self.hidden,
+            hidden: Some(self.hidden),
             batch_size: self.batch_size,
             gibbs_steps: self.gibbs_steps,
             binarize: self.binarize,
-            epochs: 1_000_000,
+            epochs: Some(1_000_000),
             schedule: Schedule::Constant,
             learning_rate: 0.05,
             ..TrainConfig::default()

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 fn config(hidden: usize, batch_size: usize) -> TrainConfig {
     TrainConfig {
-        hidden,
+        hidden: Some(hidden),
         batch_size,
-        epochs: 1_000_000,
+        epochs: Some(1_000_000),
         schedule: Schedule::Constant,
         ..TrainConfig::default()
     }

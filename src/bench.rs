@@ -61,9 +61,9 @@ pub fn run(plan: &Plan, examples: &Arc<Examples>, mut tell: impl FnMut(&Timing))
     for &hidden in &plan.hidden {
         for &batch_size in &plan.batch_sizes {
             let config = TrainConfig {
-                hidden,
+                hidden: Some(hidden),
                 batch_size,
-                epochs: usize::MAX >> 24,
+                epochs: Some(usize::MAX >> 24),
                 schedule: Schedule::Constant,
                 ..plan.config.clone()
             };
@@ -114,7 +114,7 @@ fn time(mut trainer: Trainer, threads: usize, least_time: Duration) -> Result<Ti
     let per_second = |n: usize| n as f64 * 1000.0 / update_ms[1];
     let config = trainer.config();
     Ok(Timing {
-        hidden: config.hidden,
+        hidden: config.n_hidden(),
         batch_size: config.batch_size,
         threads,
         n_updates: updates.len() - WARM,

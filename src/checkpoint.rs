@@ -189,7 +189,7 @@ mod tests {
         let bits = BitMatrix::from_fn(30, 9, |n, i| (n * n + 3 * i) % 5 < 2);
         let examples = Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic);
         let config = TrainConfig {
-            hidden: 5,
+            hidden: Some(5),
             batch_size: 10,
             optimizer: UpdateRule::Adam,
             averaging: Averaging::Exponential(2.0),

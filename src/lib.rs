@@ -10,8 +10,8 @@
 //! let dataset = Dataset::from_bits("pairs", pairs.clone());
 //! let examples = Examples::new(dataset, Binarization::Stochastic);
 //! let config = TrainConfig {
-//!     hidden: 4,
-//!     epochs: 2000,
+//!     hidden: Some(4),
+//!     epochs: Some(2000),
 //!     gibbs_steps: 5,
 //!     batch_size: 4,
 //!     chains: Some(100),

@@ -93,7 +93,7 @@
 use crate::dataset::{Binarization, Source};
 use crate::error::Result;
 use crate::setting::invalid;
-use crate::train::{Algorithm, Averaging, TrainConfig};
+use crate::train::{Algorithm, Averaging, Schedule, TrainConfig};
 
 /// Data and settings for a purpose.
 #[derive(Clone, Debug)]
@@ -115,19 +115,26 @@ pub struct Preset {
 impl Preset {
     /// All of them.
     pub fn all() -> Vec<Self> {
+        // Without what the defaults are by now.
+        let plain = TrainConfig {
+            hidden: Some(500),
+            batch_size: 128,
+            schedule: Schedule::Linear,
+            ..TrainConfig::default()
+        };
         let mnist = TrainConfig {
             centering: true,
             learning_rate: 0.2,
             weight_decay: 5e-5,
             averaging: Averaging::Exponential(10.0),
-            ..TrainConfig::default()
+            ..plain.clone()
         };
         let tempered = TrainConfig {
             algorithm: Algorithm::Pt,
             temperatures: 5,
             centering: true,
             averaging: Averaging::Tail(0.1),
-            ..TrainConfig::default()
+            ..plain
         };
         vec![
             Self {
@@ -137,8 +144,8 @@ impl Preset {
                 result: "test log-likelihood -104.2 nats an image by AIS from both sides",
                 data: Source::Mnist,
                 config: TrainConfig {
-                    hidden: 100,
-                    epochs: 10,
+                    hidden: Some(100),
+                    epochs: Some(10),
                     averaging: Averaging::Exponential(1.0),
                     ..mnist.clone()
                 },
@@ -149,7 +156,7 @@ impl Preset {
                 time: "14 minutes",
                 result: "test log-likelihood -83.09 nats an image by AIS from both sides; -83.35 with --epochs 450, in 5 minutes",
                 data: Source::Mnist,
-                config: TrainConfig { epochs: 1300, ..mnist.clone() },
+                config: TrainConfig { epochs: Some(1300), ..mnist.clone() },
             },
             Self {
                 name: "mnist-500-threshold",
@@ -158,7 +165,7 @@ impl Preset {
                 result: "test log-likelihood -65.59 nats an image by AIS from both sides",
                 data: Source::Mnist,
                 config: TrainConfig {
-                    epochs: 400,
+                    epochs: Some(400),
                     learning_rate: 0.1,
                     weight_decay: 3e-4,
                     binarize: Binarization::Threshold(0.5),
@@ -172,8 +179,8 @@ impl Preset {
                 result: "test log-likelihood -134.93 nats an image, exact",
                 data: Source::Mnist,
                 config: TrainConfig {
-                    hidden: 16,
-                    epochs: 200,
+                    hidden: Some(16),
+                    epochs: Some(200),
                     learning_rate: 0.6,
                     weight_decay: 0.0,
                     binarize: Binarization::Threshold(0.5),
@@ -187,10 +194,10 @@ impl Preset {
                 result: "log-likelihood -3.393 nats an image, exact, of at most -3.379",
                 data: Source::BarsAndStripes(4),
                 config: TrainConfig {
-                    hidden: 16,
+                    hidden: Some(16),
                     batch_size: 32,
                     chains: Some(100),
-                    epochs: 20_000,
+                    epochs: Some(20_000),
                     learning_rate: 0.3,
                     ..tempered.clone()
                 },
@@ -201,7 +208,7 @@ impl Preset {
                 time: "half a minute",
                 result: "log-likelihood -6.666 nats an example, exact, of at most -6.644",
                 data: Source::Shifter,
-                config: TrainConfig { hidden: 32, epochs: 20_000, learning_rate: 0.5, ..tempered },
+                config: TrainConfig { hidden: Some(32), epochs: Some(20_000), learning_rate: 0.5, ..tempered },
             },
             Self {
                 name: "features",
@@ -210,8 +217,8 @@ impl Preset {
                 result: "1.58 % test error of a logistic regression (benches/features/classify.py)",
                 data: Source::Mnist,
                 config: TrainConfig {
-                    hidden: 1000,
-                    epochs: 120,
+                    hidden: Some(1000),
+                    epochs: Some(120),
                     centering: false,
                     learning_rate: 0.1,
                     weight_decay: 0.0,

@@ -36,10 +36,10 @@ fn an_update_allocates_nothing_of_its_own() {
     let greys = Array2::from_shape_fn((1000, 300), |(n, i)| (n * i) as u8);
     let bits = Array2::from_shape_fn((1000, 300), |(n, i)| ((n * i) % 7 < 3) as u8);
     let plain = TrainConfig {
-        hidden: 200,
+        hidden: Some(200),
         batch_size: 128,
         gibbs_steps: 2,
-        epochs: 1000,
+        epochs: Some(1000),
         learning_rate: 0.01,
         ..TrainConfig::default()
     };

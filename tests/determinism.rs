@@ -13,7 +13,7 @@ fn fingerprint(config: &TrainConfig, examples: &Arc<Examples>, threads: usize, i
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let trainer = pool.install(|| {
         let mean = examples.mean();
-        let rbm = Rbm::initial(config.hidden, &mean, examples.n_examples(), config.seed).unwrap();
+        let rbm = Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed).unwrap();
         let mut trainer = Trainer::with_isa(config.clone(), examples.clone(), &rbm, isa).unwrap();
         while !trainer.is_done() {
             trainer.update().unwrap();
@@ -44,8 +44,8 @@ fn odd_examples() -> Arc<Examples> {
 /// Batches of 13 leave a last one of 10; 17 chains are not as many as either.
 fn odd_config() -> TrainConfig {
     TrainConfig {
-        hidden: 19,
-        epochs: 3,
+        hidden: Some(19),
+        epochs: Some(3),
         batch_size: 13,
         chains: Some(17),
         gibbs_steps: 2,
@@ -120,8 +120,8 @@ fn several_panels_and_more_threads_than_panels_give_the_same_bits() {
     let dataset = Dataset::from_bits("panels", bits);
     let examples = Arc::new(Examples::new(dataset, Binarization::Stochastic));
     let config = TrainConfig {
-        hidden: 70,
-        epochs: 2,
+        hidden: Some(70),
+        epochs: Some(2),
         batch_size: 130,
         chains: Some(70),
         ..TrainConfig::default()
@@ -144,7 +144,7 @@ fn mnist_does_not_depend_on_threads_or_instruction_set() {
     for binarize in [Binarization::Stochastic, Binarization::Threshold(0.5)] {
         let mnist = Dataset::mnist(Split::Train).first(2000).unwrap();
         let examples = Arc::new(Examples::new(mnist, binarize));
-        let config = TrainConfig { epochs: 3, binarize, seed: 5, ..TrainConfig::default() };
+        let config = TrainConfig { epochs: Some(3), binarize, seed: 5, ..TrainConfig::default() };
         let expected = fingerprint(&config, &examples, 1, Isa::BASELINE);
         for isa in Isa::available() {
             for threads in [1, 2, 3, 5, 8] {

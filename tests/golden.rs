@@ -26,8 +26,8 @@ fn ten_updates_equal_those_of_an_independent_program() {
     for case in cases.as_array().unwrap() {
         let count = |key: &str| case[key].as_u64().unwrap() as usize;
         let config = TrainConfig {
-            hidden: H,
-            epochs: 4,
+            hidden: Some(H),
+            epochs: Some(4),
             batch_size: count("batch"),
             chains: Some(count("chains")),
             gibbs_steps: count("sweeps"),

@@ -64,8 +64,8 @@ fn check(n_visible: usize, n_hidden: usize, centering: bool) {
     let examples =
         Examples::new(Dataset::from_bits("noise", all.clone()), Binarization::Stochastic);
     let config = TrainConfig {
-        hidden: n_hidden,
-        epochs: 1,
+        hidden: Some(n_hidden),
+        epochs: Some(1),
         batch_size: n_data,
         chains: Some(n_chains),
         learning_rate: 1.0,

@@ -39,11 +39,11 @@ fn bars_and_stripes_are_learned_to_within_five_percent_of_the_entropy() {
     {
         let data = Dataset::bars_and_stripes(side);
         let config = TrainConfig {
-            hidden,
+            hidden: Some(hidden),
             gibbs_steps,
             chains: Some(chains),
             batch_size: data.n_examples(),
-            epochs: updates,
+            epochs: Some(updates),
             learning_rate: 0.2,
             seed: 1,
             ..TrainConfig::default()
@@ -62,7 +62,7 @@ fn bars_and_stripes_are_learned_to_within_five_percent_of_the_entropy() {
 #[test]
 fn parallel_tempering_learns_isolated_modes() {
     let preset = Preset::find("bars-and-stripes").unwrap();
-    let config = TrainConfig { epochs: preset.config.epochs / 2, ..preset.config };
+    let config = TrainConfig { epochs: preset.config.epochs.map(|n| n / 2), ..preset.config };
     let data = preset.data.read().unwrap();
     let rbm = trained(config, data.clone());
     let score = log_likelihood(&rbm, data);
@@ -74,9 +74,9 @@ fn parallel_tempering_learns_isolated_modes() {
 fn every_algorithm_learns() {
     let data = Dataset::bars_and_stripes(3);
     let base = TrainConfig {
-        hidden: 12,
+        hidden: Some(12),
         batch_size: 16,
-        epochs: 3000,
+        epochs: Some(3000),
         learning_rate: 0.2,
         seed: 1,
         ..TrainConfig::default()
@@ -111,9 +111,9 @@ fn a_sparsity_target_is_come_near_to() {
     let data = Dataset::bars_and_stripes(3);
     let activity = |sparsity_cost: f64| {
         let config = TrainConfig {
-            hidden: 12,
+            hidden: Some(12),
             batch_size: 16,
-            epochs: 3000,
+            epochs: Some(3000),
             sparsity_target: 0.1,
             sparsity_cost,
             ..TrainConfig::default()
@@ -145,8 +145,8 @@ fn a_student_comes_close_to_its_teacher() {
         chains.sweep(&image);
     }
     let config = TrainConfig {
-        hidden: 8,
-        epochs: 20,
+        hidden: Some(8),
+        epochs: Some(20),
         batch_size: 100,
         chains: Some(500),
         learning_rate: 0.1,
@@ -167,9 +167,9 @@ fn a_student_comes_close_to_its_teacher() {
 fn divergence_is_an_error_that_tells_where() {
     let dataset = Dataset::bars_and_stripes(3);
     let config = TrainConfig {
-        hidden: 4,
+        hidden: Some(4),
         batch_size: 16,
-        epochs: 100_000,
+        epochs: Some(100_000),
         learning_rate: 500.0,
         ..TrainConfig::default()
     };
@@ -188,7 +188,7 @@ fn divergence_is_an_error_that_tells_where() {
 fn a_model_too_heavy_for_fixed_point_is_refused_before_training() {
     let heavy = Rbm::new(Array2::from_elem((9, 4), 300.0), Array1::zeros(9), Array1::zeros(4));
     let dataset = Dataset::bars_and_stripes(3);
-    let config = TrainConfig { hidden: 4, batch_size: 16, ..TrainConfig::default() };
+    let config = TrainConfig { hidden: Some(4), batch_size: 16, ..TrainConfig::default() };
     let examples = Examples::new(dataset, Binarization::Stochastic);
     let error = Trainer::from_model(config, examples, &heavy.unwrap()).unwrap_err().to_string();
     assert!(error.contains("is 2700, but must be at most 1536"), "{error}");

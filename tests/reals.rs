@@ -21,8 +21,8 @@ fn real(numbers: &Array2<f32>) -> Arc<Examples> {
 
 fn config() -> TrainConfig {
     TrainConfig {
-        hidden: 70,
-        epochs: 3,
+        hidden: Some(70),
+        epochs: Some(3),
         batch_size: 33,
         chains: Some(20),
         gibbs_steps: 2,
@@ -48,7 +48,7 @@ fn trained(config: &TrainConfig, examples: &Arc<Examples>, threads: usize, isa: 
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
         let n = examples.n_examples();
-        let rbm = Rbm::initial(config.hidden, &examples.mean(), n, config.seed).unwrap();
+        let rbm = Rbm::initial(config.n_hidden(), &examples.mean(), n, config.seed).unwrap();
         let mut trainer = Trainer::with_isa(config.clone(), examples.clone(), &rbm, isa).unwrap();
         while !trainer.is_done() {
             trainer.update().unwrap();

@@ -91,7 +91,7 @@ fn a_trainer_can_be_restored_after_every_update() {
     let examples =
         Arc::new(Examples::new(Dataset::from_bits("odd", bits), Binarization::Stochastic));
     use harmonium::train::{Algorithm, Averaging, UpdateRule};
-    let odd = || TrainConfig { hidden: 19, epochs: 3, batch_size: 13, ..TrainConfig::default() };
+    let odd = || TrainConfig { hidden: Some(19), epochs: Some(3), batch_size: 13, ..TrainConfig::default() };
     for config in [
         odd(),
         TrainConfig { optimizer: UpdateRule::Adam, learning_rate: 0.01, ..odd() },
@@ -119,15 +119,15 @@ fn a_state_of_other_settings_is_refused() {
     let bits = BitMatrix::from_fn(40, 9, |n, i| (n + i) % 3 == 0);
     let examples =
         Arc::new(Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic));
-    let config = TrainConfig { hidden: 5, batch_size: 10, epochs: 2, ..TrainConfig::default() };
+    let config = TrainConfig { hidden: Some(5), batch_size: 10, epochs: Some(2), ..TrainConfig::default() };
     let mut trainer = Trainer::new(config.clone(), examples.clone()).unwrap();
     (0..5).for_each(|_| trainer.update().unwrap());
     let state = trainer.state();
     for (config, message) in [
-        (TrainConfig { hidden: 6, ..config.clone() }, "`weights`, has the shape [9, 5]"),
+        (TrainConfig { hidden: Some(6), ..config.clone() }, "`weights`, has the shape [9, 5]"),
         (TrainConfig { momentum: 0.5, ..config.clone() }, "`velocity.weights`, is missing"),
         (TrainConfig { chains: Some(9), ..config.clone() }, "`chains.streams`, has the shape"),
-        (TrainConfig { epochs: 1, ..config.clone() }, "`updates`, is above the 4 updates"),
+        (TrainConfig { epochs: Some(1), ..config.clone() }, "`updates`, is above the 4 updates"),
     ] {
         let error = Trainer::restore(config, examples.clone(), &state).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");

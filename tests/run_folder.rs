@@ -188,7 +188,7 @@ fn a_program_can_bring_its_own_monitor() {
         }
     }
     let folder = Folder::new();
-    let config = TrainConfig { hidden: 9, epochs: 5, batch_size: 50, ..TrainConfig::default() };
+    let config = TrainConfig { hidden: Some(9), epochs: Some(5), batch_size: 50, ..TrainConfig::default() };
     let mut settings = Settings { train: config, ..Settings::default() };
     settings.data.data = harmonium::dataset::Source::Path(folder.path("greys.idx"));
     let mut watch = Watch::default();

@@ -105,7 +105,7 @@ fn trained(data: &BitMatrix, config: TrainConfig) -> Machine {
 fn a_trained_lattice_is_evaluated_honestly() {
     let data = ising(8, 0.42, 2000, 7);
     let config = TrainConfig {
-        hidden: 14,
+        hidden: Some(14),
         updates: Some(3000),
         batch_size: 100,
         learning_rate: 0.05,

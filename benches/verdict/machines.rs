@@ -325,10 +325,10 @@ fn trained(draw: &mut Numbers, one_group: bool) -> Machine {
     let data = BitMatrix::from_fn(N, v, |n, i| draw.uniform() < rates[[groups[n], i]]);
     let algorithm = [Algorithm::Pcd, Algorithm::Pcd, Algorithm::Pt, Algorithm::Cd][draw.whole(0, 3)];
     let config = TrainConfig {
-        hidden: h,
-        epochs: draw.whole(5, 60),
+        hidden: Some(h),
+        epochs: Some(draw.whole(5, 60)),
         batch_size: 60,
-        chains: None,
+        chains: (algorithm != Algorithm::Cd).then_some(60),
         algorithm,
         temperatures: 5,
         learning_rate: draw.log_between(0.05, 0.5),

@@ -317,7 +317,8 @@ impl Trainer {
             data.first_outside(),
         );
         if let Some(states) = &hidden_states {
-            let expected = (config.n_chains(), config.hidden);
+            let n_hidden = config.hidden.unwrap_or(states.n_columns());
+            let expected = (config.n_chains(), n_hidden);
             if (states.n_rows(), states.n_columns()) != expected {
                 return Err(PyValueError::new_err(format!(
                     "hidden_states have the shape ({}, {}), but must have {expected:?}",
@@ -333,7 +334,8 @@ impl Trainer {
                 Some(rbm) => rbm,
                 None => {
                     let n_examples = data.n_examples();
-                    harmonium::Rbm::initial(config.hidden, &mean, n_examples, config.seed)?.into()
+                    let n_hidden = config.for_data(n_examples, mean.len()).n_hidden();
+                    harmonium::Rbm::initial(n_hidden, &mean, n_examples, config.seed)?.into()
                 }
             };
             let mut trainer = harmonium::Trainer::online(config, &narrow, &rbm)?;

@@ -100,23 +100,24 @@ pub struct RunFlags {
 /// A flag for each field of [`TrainConfig`].
 #[derive(Debug, Args, Serialize)]
 pub struct TrainFlags {
-    /// Hidden units (of --init: as many as that model has)
-    #[arg(long, default_value_t = DEFAULT.hidden)]
-    hidden: usize,
-    /// Passes over the training data
-    #[arg(long, default_value_t = DEFAULT.epochs)]
-    epochs: usize,
+    /// Hidden units [default: as many as visible ones, but at least 16 and at most 500; of --init: as many
+    /// as that model has]
+    #[arg(long, value_name = "N")]
+    hidden: Option<usize>,
+    /// Passes over the training data [default: 20, or as many as make 5,000 updates]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
     /// Updates to train for, in place of --epochs
     #[arg(long, value_name = "N", conflicts_with = "epochs")]
     updates: Option<u64>,
-    /// Examples of a mini-batch
+    /// Examples of a mini-batch; where there are fewer, all of them
     #[arg(long, default_value_t = DEFAULT.batch_size)]
     batch_size: usize,
     /// Where samples of the model come from: `cd` (chains start at the data in every update), `pcd`
     /// (they go on) or `pt` (they change places with others at higher temperatures)
     #[arg(long, default_value_t = DEFAULT.algorithm)]
     algorithm: Algorithm,
-    /// Chains [default: the batch size]
+    /// Chains [default: the batch size, but at least 128; of `cd` always the batch size]
     #[arg(long)]
     chains: Option<usize>,
     /// Sweeps of each chain in an update: the k of CD-k and PCD-k
@@ -314,10 +315,10 @@ mod tests {
 
     #[test]
     fn only_what_was_given_goes_over_the_base() {
-        let base = TrainConfig { hidden: 7, epochs: 9, centering: true, ..TrainConfig::default() };
+        let base = TrainConfig { hidden: Some(7), epochs: Some(9), centering: true, ..TrainConfig::default() };
         assert_eq!(given("").over(&base), base);
         let expected =
-            TrainConfig { epochs: 20, chains: Some(5), centering: false, ..base.clone() };
+            TrainConfig { epochs: Some(20), chains: Some(5), centering: false, ..base.clone() };
         // 20 is the default, and given all the same.
         let found = given("--epochs 20 --chains 5 --centering false").over(&base);
         assert_eq!(found, expected);

@@ -34,7 +34,7 @@ impl Resume {
         let data: DataConfig = self.fixed.data.over(&DataConfig::default());
         let epochs = self.fixed.train.over(&TrainConfig::default()).epochs;
         let changes = Changes {
-            epochs: self.fixed.train.has("epochs").then_some(epochs),
+            epochs,
             data: self.fixed.data.has("data").then_some(data.data),
             test_data: data.test_data,
         };

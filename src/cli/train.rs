@@ -94,7 +94,7 @@ impl Train {
         if self.data.has("init")
             && let Some(path) = &data.init
         {
-            base.train.hidden = ModelFile::read(path)?.rbm.n_hidden();
+            base.train.hidden = Some(ModelFile::read(path)?.rbm.n_hidden());
         }
         if self.time_budget.is_some() || self.train.has("epochs") || self.train.has("updates") {
             base.train.updates = None;

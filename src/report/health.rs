@@ -75,8 +75,8 @@ impl Advice {
                 Some(format!("a smaller sparsity_cost (it is {sparsity})"))
             }
             LessDecay | LessSparsity => None,
-            FewerUnits => Some(format!("fewer hidden units (they are {})", train.hidden)),
-            MoreUnits => Some(format!("more hidden units (they are {})", train.hidden)),
+            FewerUnits => train.hidden.map(|n| format!("fewer hidden units (they are {n})")),
+            MoreUnits => train.hidden.map(|n| format!("more hidden units (they are {n})")),
             MoreData => text("more data"),
             KeepBest(metric) if run.keep == Keep::Best(metric) => None,
             KeepBest(metric) => Some(format!("--keep best:{metric}")),
@@ -529,9 +529,9 @@ mod tests {
         assert_eq!(names_of(&ended), ["nothing_learned", "still_growing"]);
         // The same after 20 of 40 epochs, and of 21.
         ended.state = RunState::Running;
-        ended.file.settings.train.epochs = 40;
+        ended.file.settings.train.epochs = Some(40);
         assert!(names_of(&ended).is_empty());
-        ended.file.settings.train.epochs = 21;
+        ended.file.settings.train.epochs = Some(21);
         assert_eq!(names_of(&ended), ["nothing_learned", "still_growing"]);
     }
 

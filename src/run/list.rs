@@ -126,7 +126,7 @@ impl Summary {
             (Some(plan), ..) => Some(plan.epochs as u64),
             (None, Some(place), _) => Some(place.n_epochs),
             (None, None, Some(_)) => None,
-            (None, None, None) => Some(train.epochs as u64),
+            (None, None, None) => train.epochs.map(|n| n as u64),
         }
     }
 

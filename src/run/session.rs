@@ -41,7 +41,7 @@ pub struct Outcome {
 /// ```no_run
 /// use harmonium::TrainConfig;
 /// use harmonium::run::{Session, Settings, train};
-/// let train_config = TrainConfig { hidden: 64, epochs: 3, ..TrainConfig::default() };
+/// let train_config = TrainConfig { hidden: Some(64), epochs: Some(3), ..TrainConfig::default() };
 /// let settings = Settings { train: train_config, ..Settings::default() };
 /// let outcome = train(settings, &Session::default(), &mut [])?;
 /// println!("{}", outcome.folder.display());
@@ -60,8 +60,12 @@ pub fn train(
         let start = Instant::now();
         let mut settings = settings;
         let data = Data::read(&settings.data, settings.train.binarize)?;
+        let (batch_size, n_examples) = (settings.train.batch_size, data.training.n_examples());
+        let cut = (batch_size > n_examples).then(|| {
+            format!("a mini-batch is all {n_examples} training examples: batch_size is {batch_size}")
+        });
         let mut trainer = begin(&mut settings, &data)?;
-        if let Some(note) = &data.inferred {
+        for note in data.inferred.iter().chain(&cut) {
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
         }
         if let Some(budget) = session.time_budget {
@@ -75,7 +79,7 @@ pub fn train(
             settings.train.updates = Some(updates);
             trainer = begin(&mut settings, &data)?;
         }
-        let sizes = format!("{}x{}", data.training.n_visible(), settings.train.hidden);
+        let sizes = format!("{}x{}", data.training.n_visible(), settings.train.n_hidden());
         let name = format!("{}-{sizes}", settings.data.data.short_name());
         let folder = Folder::create(session, &name)?;
         settings.write(&folder.join(SETTINGS), session.command.as_deref())?;
@@ -201,6 +205,8 @@ fn begin(settings: &mut Settings, data: &Data) -> Result<Trainer> {
             Trainer::from_model(settings.train.clone(), examples, &initial)?
         }
     };
+    // What they left to the data is a number from here on.
+    settings.train = trainer.config().clone();
     for plan in &settings.run.replanned {
         let planned = plan.epochs as u64 * trainer.updates_per_epoch();
         check("replanned", plan, plan.update <= planned, || {
@@ -257,7 +263,7 @@ fn take_up(
     let train = match plans[1].last() {
         None => file.settings.train.clone(),
         Some(Replan { epochs, .. }) => {
-            TrainConfig { epochs: *epochs, updates: None, ..file.settings.train.clone() }
+            TrainConfig { epochs: Some(*epochs), updates: None, ..file.settings.train.clone() }
         }
     };
     let trainer = Trainer::restore(train, data.training.clone(), &state)?;
@@ -307,7 +313,7 @@ fn go_on(
 fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
     let Settings { run, train, .. } = settings;
     run.validate(data.held_out.is_some())?;
-    let smaller = data.training.n_visible().min(train.hidden);
+    let smaller = data.training.n_visible().min(train.for_data(1, data.training.n_visible()).n_hidden());
     let is_feasible = smaller <= exact::MAX_UNITS;
     let is_exact = run.evaluate_every > 0 && run.evaluate == Method::Exact;
     check("evaluate", run.evaluate, !is_exact || is_feasible, || {

@@ -17,7 +17,7 @@
 use super::config::{DataConfig, RunConfig};
 use crate::error::{Error, Result};
 use crate::rng::STREAM_VERSION;
-use crate::train::TrainConfig;
+use crate::train::{Algorithm, TrainConfig};
 use crate::whole_file;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,7 @@ impl SettingsFile {
                 Err(wrong(format!("`{name}` is {other}, but must be a section [{name}]")))
             }
         };
-        let settings = Settings {
+        let mut settings = Settings {
             data: read_section("data", section("data")?).map_err(wrong)?,
             train: read_section("train", section("train")?).map_err(wrong)?,
             run: read_section("run", section("run")?).map_err(wrong)?,
@@ -167,6 +167,12 @@ impl SettingsFile {
         let header: Header = serde_json::from_value(keys.into())
             .map_err(|cause| wrong(format!("above the first section: {cause}")))?;
         let Header { stream_version, command, .. } = header;
+        let train = &mut settings.train;
+        if stream_version.is_some() && train.algorithm != Algorithm::Cd && train.chains.is_none() {
+            // Runs record how many chains they have. Those of before did not where there were as many
+            // as examples in a mini-batch, the default then.
+            train.chains = Some(train.batch_size);
+        }
         Ok(Self { settings, stream_version, command })
     }
 }
@@ -294,7 +300,7 @@ mod tests {
     #[test]
     fn what_is_left_out_has_its_default() {
         let settings = parse("[train]\nhidden = 7\nlearning_rate = 1\n").unwrap().settings;
-        let expected = TrainConfig { hidden: 7, learning_rate: 1.0, ..TrainConfig::default() };
+        let expected = TrainConfig { hidden: Some(7), learning_rate: 1.0, ..TrainConfig::default() };
         assert_eq!(settings, Settings { train: expected, ..Settings::default() });
         assert_eq!(parse("").unwrap(), SettingsFile::default());
     }

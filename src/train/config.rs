@@ -26,6 +26,17 @@ const MAX_TEMPERATURES: usize = 1000;
 /// The most rows times units of a layer with centering: the sums of 64 bits then hold.
 const MAX_SUM: usize = 1 << 30;
 
+/// The hidden units of a run that does not say how many: as many as visible ones within these bounds. With
+/// far more than there are visible ones, each of them learns the same, and all together too fast.
+const USUAL_HIDDEN: (usize, usize) = (16, 500);
+
+/// The epochs of a run that does not say how many, and the updates that they make at least.
+const USUAL_EPOCHS: usize = 20;
+const LEAST_UPDATES: u64 = 5000;
+
+/// The chains of a run that does not say how many, at least: fewer make the negative phase noisy.
+const LEAST_CHAINS: usize = 128;
+
 /// The most hidden units.
 pub const MAX_HIDDEN: usize = 100_000;
 
@@ -77,24 +88,27 @@ by_name!(UpdateRule, "optimizer", { Sgd = "sgd", Adam = "adam" });
 ///
 /// ```
 /// use harmonium::TrainConfig;
-/// let config = TrainConfig { hidden: 256, epochs: 5, ..TrainConfig::default() };
-/// config.validate(60_000)?;
+/// let config = TrainConfig { hidden: Some(256), epochs: Some(5), ..TrainConfig::default() };
+/// config.validate()?;
 /// # Ok::<(), harmonium::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
-    /// Hidden units H, 1 to 100,000; usual: 16 to 2,000.
-    pub hidden: usize,
-    /// Passes over the training data, at least 1; usual: 10 to 500.
-    pub epochs: usize,
+    /// Hidden units H, 1 to 100,000; usual: 16 to 2,000; none: as many as visible ones, but at least 16
+    /// and at most 500.
+    pub hidden: Option<usize>,
+    /// Passes over the training data, at least 1; usual: 10 to 500; none: 20, or as many as make 5,000
+    /// updates.
+    pub epochs: Option<usize>,
     /// Updates of the run in place of `epochs`, at least 1; none: those of the epochs.
     pub updates: Option<u64>,
-    /// Examples of a mini-batch N, 1 to 32,767 and not more than there are; usual: 20 to 500.
+    /// Examples of a mini-batch N, 1 to 32,767; usual: 20 to 500; where there are fewer, all of them.
     pub batch_size: usize,
     /// Where the samples of the model come from.
     pub algorithm: Algorithm,
-    /// Chains C, 1 to 32,767; none: as many as `batch_size`, which CD always has.
+    /// Chains C, 1 to 32,767; none: as many as `batch_size`, but at least 128. CD always has as many as a
+    /// mini-batch has examples.
     pub chains: Option<usize>,
     /// Sweeps of every chain in an update (k of PCD-k), at least 1; usual: 1 to 25.
     pub gibbs_steps: usize,
@@ -158,10 +172,10 @@ pub struct TrainConfig {
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
-            hidden: 500,
-            epochs: 20,
+            hidden: None,
+            epochs: None,
             updates: None,
-            batch_size: 128,
+            batch_size: 96,
             algorithm: Algorithm::Pcd,
             chains: None,
             gibbs_steps: 1,
@@ -169,8 +183,8 @@ impl Default for TrainConfig {
             chain_reset: 0.0,
             temperatures: 10,
             swap_rate: 0.4,
-            learning_rate: 0.1,
-            schedule: Schedule::Linear,
+            learning_rate: 0.2,
+            schedule: Schedule::Cosine,
             warm_up: 0.0,
             optimizer: UpdateRule::Sgd,
             momentum: 0.0,
@@ -178,11 +192,11 @@ impl Default for TrainConfig {
             adam_beta2: 0.999,
             adam_epsilon: 1e-8,
             weight_decay: 0.0,
-            centering: false,
+            centering: true,
             offset_rate: 0.01,
             sparsity_target: 0.1,
             sparsity_cost: 0.0,
-            averaging: Averaging::None,
+            averaging: Averaging::Tail(0.1),
             binarize: Binarization::Stochastic,
             shuffle: true,
             chain_start: ChainStart::Data,
@@ -192,9 +206,40 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// These settings for so many examples of V units: what they leave to the data becomes a number, and a
+    /// mini-batch has at most all examples. The chains stay as many as without that.
+    pub fn for_data(&self, n_examples: usize, n_visible: usize) -> Self {
+        let is_cd = self.algorithm == Algorithm::Cd;
+        let epochs = self.updates.is_none().then(|| self.usual_epochs(n_examples));
+        Self {
+            hidden: self.hidden.or(Some(n_visible.clamp(USUAL_HIDDEN.0, USUAL_HIDDEN.1))),
+            epochs: self.epochs.or(epochs),
+            batch_size: self.batch_size.min(n_examples),
+            chains: match is_cd {
+                // It has as many as the mini-batch, which may be smaller now.
+                true => self.chains.filter(|n| *n != self.batch_size),
+                false => Some(self.n_chains()),
+            },
+            ..self.clone()
+        }
+    }
+
+    /// H.
+    ///
+    /// # Panics
+    /// If the settings [leave it to the data](Self::for_data).
+    pub fn n_hidden(&self) -> usize {
+        self.hidden.expect("settings for the data")
+    }
+
     /// C: the number of chains; with CD, of a full mini-batch.
     pub fn n_chains(&self) -> usize {
-        self.chains.unwrap_or(self.batch_size)
+        match self.algorithm {
+            Algorithm::Cd => self.chains.unwrap_or(self.batch_size),
+            Algorithm::Pcd | Algorithm::Pt => {
+                self.chains.unwrap_or(self.batch_size.max(LEAST_CHAINS))
+            }
+        }
     }
 
     /// Updates of an epoch over `n_examples`: the last may have fewer examples.
@@ -202,10 +247,16 @@ impl TrainConfig {
         n_examples.div_ceil(self.batch_size) as u64
     }
 
+    /// Epochs that are enough, if nobody says how many.
+    fn usual_epochs(&self, n_examples: usize) -> usize {
+        let per_epoch = self.updates_per_epoch(n_examples).max(1);
+        (LEAST_UPDATES.div_ceil(per_epoch) as usize).max(USUAL_EPOCHS)
+    }
+
     /// Updates of the whole run over `n_examples`.
     pub fn total_updates(&self, n_examples: usize) -> u64 {
-        let of_epochs = self.updates_per_epoch(n_examples).saturating_mul(self.epochs as u64);
-        self.updates.unwrap_or(of_epochs)
+        let epochs = self.epochs.unwrap_or_else(|| self.usual_epochs(n_examples)) as u64;
+        self.updates.unwrap_or(self.updates_per_epoch(n_examples).saturating_mul(epochs))
     }
 
     /// Epochs of the whole run over `n_examples`; the last may be cut short.
@@ -215,7 +266,7 @@ impl TrainConfig {
 
     /// Checks that with centering the sums over so many examples, or over the chains, hold.
     pub(super) fn check_rows(&self, n_rows: usize, n_visible: usize) -> Result<()> {
-        let n_units = n_visible.max(self.hidden);
+        let n_units = n_visible.max(self.n_hidden());
         let most = MAX_SUM / n_units;
         let n_rows = n_rows.max(self.n_chains());
         check("batch_size or chains", n_rows, !self.centering || n_rows <= most, || {
@@ -223,23 +274,20 @@ impl TrainConfig {
         })
     }
 
-    /// Checks every setting, and the batch size against the number of training examples.
+    /// Checks every setting; what they leave to the data is checked [for the data](Self::for_data).
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for the first that is out of its
     /// range.
-    pub fn validate(&self, n_examples: usize) -> Result<()> {
+    pub fn validate(&self) -> Result<()> {
         let batch_size = self.batch_size;
-        count("hidden", self.hidden, 1, MAX_HIDDEN)?;
-        count("epochs", self.epochs, 1, MAX_EPOCHS)?;
+        count("hidden", self.hidden.unwrap_or(1), 1, MAX_HIDDEN)?;
+        count("epochs", self.epochs.unwrap_or(1), 1, MAX_EPOCHS)?;
         let updates = self.updates.unwrap_or(1);
         check("updates", updates, (1..=MAX_UPDATES).contains(&updates), || {
             format!("at least 1 and at most {MAX_UPDATES}")
         })?;
         count("batch_size", batch_size, 1, MAX_ROWS)?;
-        check("batch_size", batch_size, batch_size <= n_examples, || {
-            format!("at most the number of training examples, {n_examples}")
-        })?;
         count("chains", self.n_chains(), 1, MAX_ROWS)?;
         count("gibbs_steps", self.gibbs_steps, 1, MAX_SWEEPS)?;
         count("gibbs_steps_last", self.gibbs_steps_last.unwrap_or(1), 1, MAX_SWEEPS)?;
@@ -328,24 +376,20 @@ mod tests {
 
     #[test]
     fn the_default_is_valid_on_mnist() {
-        TrainConfig::default().validate(60_000).unwrap();
+        TrainConfig::default().validate().unwrap();
     }
 
     #[test]
     fn each_setting_out_of_range_is_named() {
         let default = TrainConfig::default;
         for (config, message) in [
-            (TrainConfig { hidden: 0, ..default() }, "hidden is 0, but must be at least 1"),
-            (TrainConfig { epochs: 0, ..default() }, "epochs is 0, but must be at least 1"),
+            (TrainConfig { hidden: Some(0), ..default() }, "hidden is 0, but must be at least 1"),
+            (TrainConfig { epochs: Some(0), ..default() }, "epochs is 0, but must be at least 1"),
             (TrainConfig { updates: Some(0), ..default() }, "updates is 0, but must be at least 1"),
             (TrainConfig { batch_size: 0, ..default() }, "batch_size is 0, but must be at least 1"),
             (
                 TrainConfig { batch_size: 32_768, ..default() },
                 "batch_size is 32768, but must be at least 1 and at most 32767",
-            ),
-            (
-                TrainConfig { batch_size: 1001, ..default() },
-                "batch_size is 1001, but must be at most the number of training examples, 1000",
             ),
             (TrainConfig { chains: Some(0), ..default() }, "chains is 0, but must be at least 1"),
             (TrainConfig { gibbs_steps: 0, ..default() }, "gibbs_steps is 0, but must"),
@@ -382,8 +426,30 @@ mod tests {
             (TrainConfig { weight_decay: -0.1, ..default() }, "weight_decay is -0.1, but must"),
             (TrainConfig { seed: u64::MAX, ..default() }, "seed is 18446744073709551615, but"),
         ] {
-            let error = config.validate(1000).unwrap_err().to_string();
+            let error = config.validate().unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}\ndoes not start with: {message}");
         }
+    }
+
+    #[test]
+    fn what_is_left_to_the_data_becomes_a_number() {
+        let of = |config: &TrainConfig, n_examples, n_visible| {
+            let TrainConfig { hidden, epochs, batch_size, chains, .. } =
+                config.for_data(n_examples, n_visible);
+            (hidden.unwrap(), epochs, batch_size, chains)
+        };
+        let default = TrainConfig::default();
+        assert_eq!(of(&default, 60_000, 784), (500, Some(20), 96, Some(128)));
+        // Four columns of a stranger's table: enough updates, and as few hidden units as that.
+        assert_eq!(of(&default, 50, 4), (16, Some(5000), 50, Some(128)));
+        assert_eq!(of(&default, 1000, 36), (36, Some(455), 96, Some(128)));
+        let large = TrainConfig { batch_size: 512, hidden: Some(7), ..default.clone() };
+        assert_eq!(of(&large, 300, 36), (7, Some(5000), 300, Some(512)));
+        let cd = TrainConfig { algorithm: Algorithm::Cd, updates: Some(9), ..default.clone() };
+        assert_eq!(of(&cd, 50, 36), (36, None, 50, None));
+        assert_eq!(cd.for_data(50, 36).n_chains(), 50);
+        let once = default.for_data(50, 4);
+        assert_eq!(once.for_data(50, 4), once);
+        assert_eq!(once.total_updates(50), default.total_updates(50));
     }
 }

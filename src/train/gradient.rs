@@ -72,13 +72,13 @@ impl Gradient {
     /// By these settings, for statistics of so many rows; `mean` (V) is that of the data.
     pub fn new(config: &TrainConfig, isa: Isa, mean: &Array1<f64>, row_capacity: usize) -> Self {
         let panels = |n: usize| aligned([0.0; SIDE], n.div_ceil(SIDE));
-        let (visible_bias, hidden_bias) = (panels(mean.len()), panels(config.hidden));
+        let (visible_bias, hidden_bias) = (panels(mean.len()), panels(config.n_hidden()));
         let n_terms = 2 * usize::from(config.centering) + usize::from(config.sparsity_cost > 0.0);
         let term = Term { rows: visible_bias.clone(), columns: hidden_bias.clone() };
         let corrections = (n_terms > 0).then(|| Corrections {
             centering: config
                 .centering
-                .then(|| Centering::new(isa, mean, config.hidden, row_capacity)),
+                .then(|| Centering::new(isa, mean, config.n_hidden(), row_capacity)),
             sparsity: (config.sparsity_target, config.sparsity_cost),
             rate: config.offset_rate,
             activity: None,

@@ -24,11 +24,12 @@ fn mean_alone(mean: &[f32]) -> Examples {
 }
 
 /// The settings of such a run.
-fn settings(config: TrainConfig) -> Result<TrainConfig> {
+fn settings(config: TrainConfig, n_hidden: usize) -> Result<TrainConfig> {
     check("algorithm", config.algorithm, config.algorithm != Algorithm::Cd, || {
         "pcd or pt where examples come from outside: chains of cd start at examples".to_string()
     })?;
-    Ok(TrainConfig { chains: Some(config.n_chains()), batch_size: 1, ..config })
+    let hidden = config.hidden.or(Some(n_hidden));
+    Ok(TrainConfig { hidden, chains: Some(config.n_chains()), batch_size: 1, ..config })
 }
 
 impl Trainer {
@@ -41,7 +42,7 @@ impl Trainer {
     /// use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
     /// let bars = BitMatrix::from_fn(4, 2, |example, pixel| example >> pixel & 1 == 1);
     /// let bars = Examples::new(Dataset::from_bits("bars", bars), Binarization::None);
-    /// let config = TrainConfig { hidden: 3, epochs: 100, ..TrainConfig::default() };
+    /// let config = TrainConfig { hidden: Some(3), epochs: Some(100), ..TrainConfig::default() };
     /// let rbm = Rbm::initial(3, &bars.mean(), 4, config.seed)?;
     /// let mut trainer = Trainer::online(config, &[0.5, 0.5], &rbm)?;
     /// trainer.update_on(&bars)?;
@@ -52,7 +53,7 @@ impl Trainer {
     /// # Errors
     /// As [`from_model`](Self::from_model); [`Error::InvalidSetting`] for contrastive divergence.
     pub fn online(config: TrainConfig, mean: &[f32], rbm: &Rbm) -> Result<Self> {
-        Self::from_model(settings(config)?, mean_alone(mean), rbm)
+        Self::from_model(settings(config, rbm.n_hidden())?, mean_alone(mean), rbm)
     }
 
     /// One that goes on from the [`state`](Self::state) of another with these settings and this
@@ -61,7 +62,8 @@ impl Trainer {
     /// # Errors
     /// As [`restore`](Self::restore).
     pub fn restore_online(config: TrainConfig, mean: &[f32], state: &State) -> Result<Self> {
-        Self::restore(settings(config)?, mean_alone(mean), state)
+        let n_hidden = state.n_rows("hidden_bias")?;
+        Self::restore(settings(config, n_hidden)?, mean_alone(mean), state)
     }
 
     /// Puts the chains at these hidden states (C, H).
@@ -126,8 +128,8 @@ mod tests {
 
     fn config() -> TrainConfig {
         TrainConfig {
-            hidden: 70,
-            epochs: 40,
+            hidden: Some(70),
+            epochs: Some(40),
             chains: Some(20),
             schedule: Schedule::Constant,
             ..TrainConfig::default()

@@ -98,7 +98,7 @@ pub enum Optimizer {
 impl Optimizer {
     /// The rule of these settings, before the first update.
     pub fn new(config: &TrainConfig, n_visible: usize) -> Self {
-        let (momentum, n_hidden) = (config.momentum as f32, config.hidden);
+        let (momentum, n_hidden) = (config.momentum as f32, config.n_hidden());
         match config.optimizer {
             UpdateRule::Sgd if momentum == 0.0 => Self::Sgd(Memory::new(n_visible, n_hidden)),
             UpdateRule::Sgd => Self::Momentum(momentum, Memory::new(n_visible, n_hidden)),

@@ -23,10 +23,11 @@ impl Trainer {
         state: &State,
     ) -> Result<Self> {
         let examples = examples.into();
-        config.validate(examples.n_examples())?;
-        let sizes = (examples.n_visible(), config.hidden);
+        config.validate()?;
+        let config = config.for_data(examples.n_examples(), examples.n_visible());
+        let sizes = (examples.n_visible(), config.n_hidden());
         let rbm = Rbm::restore("", state, sizes)?;
-        let range = Range::restore(state, scale(&examples, config.hidden))?;
+        let range = Range::restore(state, scale(&examples, config.n_hidden()))?;
         let mut trainer = Self::start(config, examples, &rbm, Isa::from_environment()?, range)?;
         trainer.updates = state.take_one("updates")?;
         if trainer.updates > trainer.total_updates() {
@@ -50,7 +51,7 @@ impl Trainer {
     /// All that the next updates depend on, beside settings and examples.
     pub fn state(&self) -> State {
         let mut state = State::default();
-        let sizes = (self.examples.n_visible(), self.config.hidden);
+        let sizes = (self.examples.n_visible(), self.config.n_hidden());
         self.rbm().save("", &mut state);
         state.put("updates", &[1], vec![self.updates]);
         self.range.save(&mut state);
@@ -68,9 +69,9 @@ impl Trainer {
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if more epochs are done.
     pub fn plan(&self, epochs: usize) -> Result<TrainConfig> {
-        let config = TrainConfig { epochs, updates: None, ..self.config.clone() };
+        let config = TrainConfig { epochs: Some(epochs), updates: None, ..self.config.clone() };
         let n_examples = self.examples.n_examples();
-        config.validate(n_examples)?;
+        config.validate()?;
         check("epochs", epochs, config.total_updates(n_examples) >= self.updates, || {
             format!("at least {}: so many are done or begun", self.n_epochs_begun())
         })?;

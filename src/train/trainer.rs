@@ -28,7 +28,7 @@ use std::sync::Arc;
 /// use harmonium::{BitMatrix, TrainConfig, Trainer};
 /// let bars = BitMatrix::from_fn(4, 2, |example, pixel| example >> pixel & 1 == 1);
 /// let examples = Examples::new(Dataset::from_bits("bars", bars), Binarization::Stochastic);
-/// let config = TrainConfig { hidden: 3, epochs: 2, batch_size: 2, ..TrainConfig::default() };
+/// let config = TrainConfig { hidden: Some(3), epochs: Some(2), batch_size: 2, ..TrainConfig::default() };
 /// let mut trainer = Trainer::new(config, examples)?;
 /// while !trainer.is_done() {
 ///     trainer.update()?;
@@ -68,9 +68,10 @@ impl Trainer {
     /// As [`TrainConfig::validate`], and [`Isa::from_environment`].
     pub fn new(config: TrainConfig, examples: impl Into<Arc<Examples>>) -> Result<Self> {
         let examples = examples.into();
-        config.validate(examples.n_examples())?;
+        config.validate()?;
+        let config = config.for_data(examples.n_examples(), examples.n_visible());
         let mean = examples.mean();
-        let rbm = Rbm::initial(config.hidden, &mean, examples.n_examples(), config.seed)?;
+        let rbm = Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed)?;
         Self::from_model(config, examples, &rbm)
     }
 
@@ -98,7 +99,9 @@ impl Trainer {
         rbm: &Rbm,
         isa: Isa,
     ) -> Result<Self> {
-        config.validate(examples.n_examples())?;
+        config.validate()?;
+        let config = TrainConfig { hidden: config.hidden.or(Some(rbm.n_hidden())), ..config };
+        let config = config.for_data(examples.n_examples(), examples.n_visible());
         if examples.n_visible() != rbm.n_visible() {
             return Err(Error::WidthMismatch {
                 what: examples.name().to_string(),
@@ -107,10 +110,10 @@ impl Trainer {
                 expected: rbm.n_visible(),
             });
         }
-        if config.hidden != rbm.n_hidden() {
+        if config.n_hidden() != rbm.n_hidden() {
             return Err(Error::InvalidSetting {
                 setting: "hidden",
-                value: config.hidden.to_string(),
+                value: config.n_hidden().to_string(),
                 rule: format!("{}, as the model has it", rbm.n_hidden()),
             });
         }
@@ -230,7 +233,7 @@ impl Trainer {
         if let Some(average) = &mut self.average {
             average.observe(&self.parameters, self.updates);
         }
-        let n_weights = self.examples.n_visible().max(self.config.hidden);
+        let n_weights = self.examples.n_visible().max(self.config.n_hidden());
         if self.range.is_safe_after(reach, n_weights) && !self.is_at_end_of_epoch() {
             return Ok(());
         }
@@ -297,7 +300,7 @@ impl Trainer {
         self.updates >= self.total_updates()
     }
 
-    /// The settings.
+    /// The settings [for the data](TrainConfig::for_data).
     pub fn config(&self) -> &TrainConfig {
         &self.config
     }
@@ -368,7 +371,7 @@ mod tests {
         let on = |n: usize, i: usize| (n * n + 3 * i * n + i) % 5 < 2;
         let bits = BitMatrix::from_fn(20, V, |n, i| on(n, i) != (flipped >> i & 1 == 1));
         let examples = Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic);
-        let config = TrainConfig { hidden: H, batch_size: 20, ..config };
+        let config = TrainConfig { hidden: Some(H), batch_size: 20, ..config };
         Trainer::from_model(config, examples, rbm).unwrap()
     }
 
@@ -435,7 +438,7 @@ mod tests {
             let config = TrainConfig {
                 centering,
                 momentum,
-                epochs: 100,
+                epochs: Some(100),
                 chains: Some(8100),
                 learning_rate: 0.1,
                 schedule: Schedule::Constant,
@@ -464,7 +467,7 @@ mod tests {
         {
             let config = TrainConfig {
                 averaging,
-                epochs: 40,
+                epochs: Some(40),
                 schedule: Schedule::Constant,
                 ..TrainConfig::default()
             };
@@ -531,7 +534,7 @@ mod tests {
         let bits = BitMatrix::from_fn(50, V, |n, i| (n * n + 3 * i * n + i) % 5 < 2);
         let examples = Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic);
         let config = TrainConfig {
-            hidden: V,
+            hidden: Some(V),
             batch_size: 20,
             algorithm: Algorithm::Cd,
             gibbs_steps: 3,
