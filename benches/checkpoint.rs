@@ -20,7 +20,7 @@ const ROUNDS: usize = 9;
 fn main() {
     // `cargo bench` passes `--bench`, `cargo bench -- --test` also `--test`.
     let is_test = std::env::args().any(|arg| arg == "--test");
-    let plain = TrainConfig { epochs: Some(if is_test { 1 } else { 12 }), ..TrainConfig::default() };
+    let plain = TrainConfig { epochs: Some(if is_test { 1 } else { 12 }), ..TrainConfig::plain() };
     let adam = TrainConfig {
         optimizer: UpdateRule::Adam,
         learning_rate: 1e-3,

@@ -16,7 +16,7 @@ fn trained(hidden: usize, is_test: bool) -> (Rbm, Examples) {
     let digits = Dataset::mnist(Split::Train);
     let digits = if is_test { digits.first(1000).unwrap() } else { digits };
     let examples = Examples::new(digits, Binarization::Stochastic);
-    let config = TrainConfig { hidden: Some(hidden), epochs: Some(1), ..TrainConfig::default() };
+    let config = TrainConfig { hidden: Some(hidden), epochs: Some(1), ..TrainConfig::plain() };
     let mut trainer = Trainer::new(config, examples.clone()).unwrap();
     while !trainer.is_done() {
         trainer.update().unwrap();

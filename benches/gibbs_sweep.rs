@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 fn trained(examples: &Arc<Examples>, hidden: usize, n_updates: usize) -> Rbm {
-    let config = TrainConfig { hidden: Some(hidden), ..TrainConfig::default() };
+    let config = TrainConfig { hidden: Some(hidden), ..TrainConfig::plain() };
     let mut trainer = Trainer::new(config, examples.clone()).expect("valid settings");
     (0..n_updates).for_each(|_| trainer.update().expect("no divergence"));
     trainer.rbm()

@@ -9,7 +9,9 @@
 
 use harmonium::dataset::{Binarization, Encoding, Examples, Source, Split};
 use harmonium::evaluate::evaluation::Starts;
-use harmonium::evaluate::{AnnealingSchedule, Base, Evaluation, EvaluationConfig, Evidence, Method};
+use harmonium::evaluate::{
+    AnnealingSchedule, Base, Evaluation, EvaluationConfig, Evidence, Method,
+};
 use harmonium::preset::Preset;
 use harmonium::{TrainConfig, Trainer};
 use std::time::Instant;

@@ -129,7 +129,7 @@ impl Workload {
             epochs: Some(1_000_000),
             schedule: Schedule::Constant,
             learning_rate: 0.05,
-            ..TrainConfig::default()
+            ..TrainConfig::plain()
         };
         Trainer::new(config, Examples::new(dataset, self.binarize)).expect("valid settings")
     }

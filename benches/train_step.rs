@@ -7,7 +7,7 @@
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
-use harmonium::train::{Algorithm, Averaging, Schedule, UpdateRule};
+use harmonium::train::{Algorithm, Averaging, UpdateRule};
 use harmonium::{TrainConfig, Trainer};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +17,8 @@ fn config(hidden: usize, batch_size: usize) -> TrainConfig {
         hidden: Some(hidden),
         batch_size,
         epochs: Some(1_000_000),
-        schedule: Schedule::Constant,
-        ..TrainConfig::default()
+        chains: Some(batch_size),
+        ..TrainConfig::plain()
     }
 }
 
@@ -26,7 +26,7 @@ fn config(hidden: usize, batch_size: usize) -> TrainConfig {
 fn variants() -> Vec<(&'static str, TrainConfig)> {
     let plain = || config(500, 128);
     vec![
-        ("cd-1", TrainConfig { algorithm: Algorithm::Cd, ..plain() }),
+        ("cd-1", TrainConfig { algorithm: Algorithm::Cd, chains: None, ..plain() }),
         ("pt-10", TrainConfig { algorithm: Algorithm::Pt, temperatures: 10, ..plain() }),
         ("centred", TrainConfig { centering: true, ..plain() }),
         ("sparse", TrainConfig { sparsity_cost: 0.01, ..plain() }),

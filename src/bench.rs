@@ -63,6 +63,7 @@ pub fn run(plan: &Plan, examples: &Arc<Examples>, mut tell: impl FnMut(&Timing))
             let config = TrainConfig {
                 hidden: Some(hidden),
                 batch_size,
+                chains: Some(batch_size),
                 epochs: Some(usize::MAX >> 24),
                 schedule: Schedule::Constant,
                 ..plan.config.clone()

@@ -115,13 +115,7 @@ pub struct Preset {
 impl Preset {
     /// All of them.
     pub fn all() -> Vec<Self> {
-        // Without what the defaults are by now.
-        let plain = TrainConfig {
-            hidden: Some(500),
-            batch_size: 128,
-            schedule: Schedule::Linear,
-            ..TrainConfig::default()
-        };
+        let plain = TrainConfig { schedule: Schedule::Linear, ..TrainConfig::plain() };
         let mnist = TrainConfig {
             centering: true,
             learning_rate: 0.2,
@@ -208,7 +202,12 @@ impl Preset {
                 time: "half a minute",
                 result: "log-likelihood -6.666 nats an example, exact, of at most -6.644",
                 data: Source::Shifter,
-                config: TrainConfig { hidden: Some(32), epochs: Some(20_000), learning_rate: 0.5, ..tempered },
+                config: TrainConfig {
+                    hidden: Some(32),
+                    epochs: Some(20_000),
+                    learning_rate: 0.5,
+                    ..tempered
+                },
             },
             Self {
                 name: "features",

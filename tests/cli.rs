@@ -34,10 +34,10 @@ fn closed_pipe() -> PipeWriter {
 #[test]
 fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
     let folder = Folder::new();
-    let line = "train --data mnist --limit 500 --epochs 2 --hidden 16 --out a/run --quiet";
+    let line = "train --data mnist --limit 500 --epochs 2 --hidden 16 --batch-size 128 --out a/run --quiet";
     assert_eq!(folder.succeed(line), "a/run\n");
-    let names = ".lock checkpoints config.toml curves.svg filters.png metrics.jsonl model.safetensors \
-                 reconstructions.png report.html samples.png snapshots";
+    let names = ".lock checkpoints config.toml curves.svg filters.png metrics.jsonl model-last.safetensors \
+                 model.safetensors reconstructions.png report.html samples.png snapshots";
     assert_eq!(folder.names_in("a/run"), names.split(' ').collect::<Vec<_>>());
     assert_eq!(folder.names_in("a/run/checkpoints"), ["update-000000008.safetensors"]);
     let snapshots = [0, 1, 2].map(|epoch| format!("epoch-{epoch:06}.safetensors"));
@@ -211,7 +211,11 @@ fn a_doubtful_estimate_says_so_and_what_to_raise() {
     let line = "evaluate run --data greys.idx --method ais --schedule linear:2 --n-chains 20";
     let text = folder.succeed(line);
     assert!(text.contains("doubtful, do not rely on it"), "{text}");
-    assert!(text.contains("raise n_chains (20)") && text.contains("adaptive:"), "{text}");
+    assert!(text.contains("raise n_chains (20) to 200 or more"), "{text}");
+    assert!(text.contains("by the interval of log Z"), "{text}");
+    let found: Value = serde_json::from_str(&folder.succeed(&format!("{line} --json"))).unwrap();
+    assert_eq!(found["reasons"].as_array().unwrap().len(), 1, "{found}");
+    assert!(found["caveat"].as_str().unwrap().contains("would not show"));
 }
 
 #[test]
@@ -488,7 +492,6 @@ fn settings_out_of_range_are_named_with_their_rule() {
     for (settings, message) in [
         ("--hidden 0", "hidden is 0, but must be at least 1"),
         ("--epochs 0", "epochs is 0, but must be at least 1"),
-        ("--batch-size 201", "is 201, but must be at most the number of training examples, 200"),
         ("--batch-size 40000", "batch_size is 40000, but must be at least 1 and at most 32767"),
         ("--chains 32768", "chains is 32768, but must be at least 1 and at most 32767"),
         ("--learning-rate 0", "learning_rate is 0, but must be above 0"),
@@ -679,7 +682,7 @@ fn help_shows_the_defaults() {
     for (command, shown) in [
         (
             "train",
-            "500]|20]|pcd]|none]|false]|128]|the batch size]|1]|0.1]|linear]|0]|stochastic]|data]|all cores]",
+            "as many as visible ones, but|20, or as many as make 5,000|pcd]|tail:0.1]|true]|96]|the batch size, but|1]|0.2]|cosine]|0]|stochastic]|data]|all cores]",
         ),
         (
             "sample",
@@ -804,7 +807,7 @@ fn tempered_runs_tell_their_swap_rates() {
 fn an_averaged_run_keeps_both_models() {
     let folder = Folder::new();
     let train = format!("train --data greys.idx {SHORT} --quiet");
-    folder.succeed(&format!("{train} --out plain"));
+    folder.succeed(&format!("{train} --out plain --averaging none"));
     folder.succeed(&format!("{train} --out averaged --averaging tail:1"));
     assert!(!folder.names_in("plain").contains(&"model-last.safetensors".to_string()));
     let last = folder.fingerprint("averaged/model-last.safetensors");

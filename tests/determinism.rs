@@ -13,7 +13,8 @@ fn fingerprint(config: &TrainConfig, examples: &Arc<Examples>, threads: usize, i
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let trainer = pool.install(|| {
         let mean = examples.mean();
-        let rbm = Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed).unwrap();
+        let rbm =
+            Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed).unwrap();
         let mut trainer = Trainer::with_isa(config.clone(), examples.clone(), &rbm, isa).unwrap();
         while !trainer.is_done() {
             trainer.update().unwrap();
@@ -49,6 +50,10 @@ fn odd_config() -> TrainConfig {
         batch_size: 13,
         chains: Some(17),
         gibbs_steps: 2,
+        learning_rate: 0.1,
+        schedule: Schedule::Linear,
+        centering: false,
+        averaging: Averaging::None,
         seed: 11,
         ..TrainConfig::default()
     }
@@ -144,7 +149,13 @@ fn mnist_does_not_depend_on_threads_or_instruction_set() {
     for binarize in [Binarization::Stochastic, Binarization::Threshold(0.5)] {
         let mnist = Dataset::mnist(Split::Train).first(2000).unwrap();
         let examples = Arc::new(Examples::new(mnist, binarize));
-        let config = TrainConfig { epochs: Some(3), binarize, seed: 5, ..TrainConfig::default() };
+        let config = TrainConfig {
+            hidden: Some(500),
+            epochs: Some(3),
+            binarize,
+            seed: 5,
+            ..TrainConfig::default()
+        };
         let expected = fingerprint(&config, &examples, 1, Isa::BASELINE);
         for isa in Isa::available() {
             for threads in [1, 2, 3, 5, 8] {

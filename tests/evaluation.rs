@@ -254,7 +254,8 @@ fn an_estimate_that_is_wrong_is_called_doubtful() {
     let text = bad.verdict.to_string();
     assert_eq!(bad.verdict.name(), "doubtful", "{bad:?}");
     assert!(text.contains("effective sample size") && text.contains("adaptive:"), "{text}");
-    let error = (bad.evidence.unwrap().sides.forward.log_z.log_z - Exact::new(&rbm).unwrap().log_z()).abs();
+    let error =
+        (bad.evidence.unwrap().sides.forward.log_z.log_z - Exact::new(&rbm).unwrap().log_z()).abs();
     assert!(error > 0.5, "the case is not bad enough: {error}");
 }
 

@@ -27,7 +27,10 @@ fn config() -> TrainConfig {
         chains: Some(20),
         gibbs_steps: 2,
         binarize: Binarization::None,
+        learning_rate: 0.1,
         schedule: Schedule::Constant,
+        centering: false,
+        averaging: Averaging::None,
         ..TrainConfig::default()
     }
 }
@@ -37,7 +40,7 @@ fn variants() -> [(&'static str, TrainConfig); 5] {
         TrainConfig { centering: true, averaging: Averaging::Exponential(1.0), ..config() };
     [
         ("pcd", config()),
-        ("as many chains", TrainConfig { chains: None, shuffle: false, ..config() }),
+        ("as many chains", TrainConfig { chains: Some(33), shuffle: false, ..config() }),
         ("centred", centred.clone()),
         ("sparse", TrainConfig { sparsity_cost: 0.1, chain_reset: 0.2, ..centred }),
         ("cd", TrainConfig { algorithm: Algorithm::Cd, chains: None, ..config() }),

@@ -129,7 +129,8 @@ fn sick_runs_are_named_and_a_healthy_one_is_not() {
         ("healthy", "--limit 10000 --epochs 8 --hidden 64", &[][..]),
         (
             "steep",
-            "--limit 5000 --epochs 5 --hidden 200 --learning-rate 1",
+            "--limit 5000 --epochs 5 --hidden 200 --learning-rate 1 --centering false --schedule linear \
+             --averaging none",
             &["nothing_learned", "dead_units", "learning_rate_too_high"],
         ),
         (
@@ -312,7 +313,7 @@ fn a_model_that_has_learned_nothing_is_named_however_short_its_run() {
     let coins: Vec<u8> = (0..1000).map(|_| u8::from(dice.chance(0.5))).collect();
     let states = ndarray::Array2::from_shape_fn((1000, 4), |(n, _)| coins[n]);
     folder.write_npy("ghz.npy", states.view());
-    folder.succeed("train --data ghz.npy --epochs 20 --out run --quiet");
+    folder.succeed("train --data ghz.npy --epochs 20 --learning-rate 0.001 --out run --quiet");
     let page = page(&folder, "run");
     assert!(findings(&page).contains(&"nothing_learned"), "{:?}", findings(&page));
 }

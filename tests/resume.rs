@@ -91,7 +91,12 @@ fn a_trainer_can_be_restored_after_every_update() {
     let examples =
         Arc::new(Examples::new(Dataset::from_bits("odd", bits), Binarization::Stochastic));
     use harmonium::train::{Algorithm, Averaging, UpdateRule};
-    let odd = || TrainConfig { hidden: Some(19), epochs: Some(3), batch_size: 13, ..TrainConfig::default() };
+    let odd = || TrainConfig {
+        hidden: Some(19),
+        epochs: Some(3),
+        batch_size: 13,
+        ..TrainConfig::default()
+    };
     for config in [
         odd(),
         TrainConfig { optimizer: UpdateRule::Adam, learning_rate: 0.01, ..odd() },
@@ -119,7 +124,15 @@ fn a_state_of_other_settings_is_refused() {
     let bits = BitMatrix::from_fn(40, 9, |n, i| (n + i) % 3 == 0);
     let examples =
         Arc::new(Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic));
-    let config = TrainConfig { hidden: Some(5), batch_size: 10, epochs: Some(2), ..TrainConfig::default() };
+    let config = TrainConfig {
+        hidden: Some(5),
+        batch_size: 10,
+        chains: Some(10),
+        epochs: Some(2),
+        averaging: harmonium::train::Averaging::None,
+        centering: false,
+        ..TrainConfig::default()
+    };
     let mut trainer = Trainer::new(config.clone(), examples.clone()).unwrap();
     (0..5).for_each(|_| trainer.update().unwrap());
     let state = trainer.state();
@@ -586,7 +599,8 @@ fn a_plan_outlives_a_kill() {
 #[test]
 fn a_run_that_was_stopped_early_can_be_made_longer_and_trained_again() {
     let folder = Folder::new();
-    let data = "--validation 60 --learning-rate 0.5 --early-stop free_energy_gap --patience 2";
+    let data = "--validation 60 --learning-rate 0.5 --schedule linear --centering false \
+                --averaging none --chains 26 --early-stop free_energy_gap --patience 2";
     folder.run(&format!("{LINE} {data} --out run"));
     let n = folder.metrics("run").len();
     assert!(n < 6, "it was not stopped");

@@ -82,8 +82,10 @@ fn a_series_of_checkpoints_can_be_kept() {
     let line = format!(
         "evaluate {checkpoint} --data greys.idx --method ais --schedule linear:50 --burn-in 0"
     );
-    let with_chains = folder.succeed(&format!("{line} --json --chains {checkpoint}"));
-    assert_ne!(folder.succeed(&format!("{line} --json")), with_chains);
+    let its_own = folder.succeed(&format!("{line} --json"));
+    assert_eq!(folder.succeed(&format!("{line} --json --chains {checkpoint}")), its_own);
+    let other = "run/checkpoints/update-000000048.safetensors";
+    assert_ne!(folder.succeed(&format!("{line} --json --chains {other}")), its_own);
 }
 
 #[test]
@@ -188,7 +190,8 @@ fn a_program_can_bring_its_own_monitor() {
         }
     }
     let folder = Folder::new();
-    let config = TrainConfig { hidden: Some(9), epochs: Some(5), batch_size: 50, ..TrainConfig::default() };
+    let config =
+        TrainConfig { hidden: Some(9), epochs: Some(5), batch_size: 50, ..TrainConfig::default() };
     let mut settings = Settings { train: config, ..Settings::default() };
     settings.data.data = harmonium::dataset::Source::Path(folder.path("greys.idx"));
     let mut watch = Watch::default();

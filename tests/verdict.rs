@@ -6,15 +6,18 @@ mod machines;
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::evaluate::{Estimate, Evaluation, Verdict};
-use harmonium::train::{Averaging, Schedule};
 use harmonium::{BitMatrix, TrainConfig, Trainer};
 use machines::{FAMILIES, Machine, Numbers, equal_weights, machine};
 use ndarray::{Array1, Array2};
 
 /// Whether what is believed is true; what is doubted may be anything.
-fn assert_honest(found: &Evaluation, log_z: f64) {
-    let is_inside = found.log_z_low <= log_z && log_z <= found.log_z_high;
-    assert!(found.verdict != Verdict::Believable || is_inside, "log Z is {log_z}: {found:#?}");
+fn assert_honest(found: &Evaluation, machine: &Machine) {
+    let Machine { log_z, note, .. } = machine;
+    let is_inside = found.log_z_low <= *log_z && *log_z <= found.log_z_high;
+    assert!(
+        found.verdict != Verdict::Believable || is_inside,
+        "log Z is {log_z} of {note}: {found:#?}"
+    );
 }
 
 /// Rows of units that are on at the given rates.
@@ -34,7 +37,7 @@ fn a_phase_that_the_data_do_not_show_is_found() {
         let machine = Machine::with_data(rbm, &data, true, String::new());
         for seed in 0..2 {
             let found = machine.evaluate(&data, seed);
-            assert_honest(&found, log_z);
+            assert_honest(&found, &machine);
             assert_eq!(found.verdict.name(), "doubtful", "{found:#?}");
             // The run from a uniform base sees it.
             assert_eq!(found.estimate, Estimate::Witness);
@@ -58,7 +61,7 @@ fn a_heavy_mode_that_the_data_do_not_show_is_found() {
     for has_chains in [false, true] {
         let machine = Machine::with_data(rbm.clone(), &data, has_chains, String::new());
         let found = machine.evaluate(&data, 3);
-        assert_honest(&found, machine.log_z);
+        assert_honest(&found, &machine);
         assert!((found.log_z - machine.log_z).abs() < 0.2, "{} {found:#?}", machine.log_z);
     }
 }
@@ -91,7 +94,8 @@ fn ising(side: usize, coupling: f64, n: usize, seed: u64) -> BitMatrix {
 
 fn trained(data: &BitMatrix, config: TrainConfig) -> Machine {
     let examples = Dataset::from_bits("data", data.clone());
-    let mut trainer = Trainer::new(config, Examples::new(examples, Binarization::Stochastic)).unwrap();
+    let mut trainer =
+        Trainer::new(config, Examples::new(examples, Binarization::Stochastic)).unwrap();
     while !trainer.is_done() {
         trainer.update().unwrap();
     }
@@ -109,15 +113,12 @@ fn a_trained_lattice_is_evaluated_honestly() {
         updates: Some(3000),
         batch_size: 100,
         learning_rate: 0.05,
-        schedule: Schedule::Constant,
-        averaging: Averaging::None,
-        centering: false,
-        ..TrainConfig::default()
+        ..TrainConfig::plain()
     };
     let machine = trained(&data, config);
     for seed in 0..4 {
         let found = machine.evaluate(&data, seed);
-        assert_honest(&found, machine.log_z);
+        assert_honest(&found, &machine);
         assert!((found.log_z - machine.log_z).abs() < 0.3, "{} {found:#?}", machine.log_z);
     }
 }
@@ -142,7 +143,7 @@ fn what_is_believed_of_every_family_holds() {
     for number in 0..2 * FAMILIES.len() as u64 {
         let machine = Machine::of(number);
         let found = machine.evaluate(&BitMatrix::zeros(1, machine.rbm.n_visible()), number);
-        assert_honest(&found, machine.log_z);
+        assert_honest(&found, &machine);
         n_believable += usize::from(found.verdict == Verdict::Believable);
     }
     assert!(n_believable >= 10, "{n_believable}");
@@ -151,11 +152,12 @@ fn what_is_believed_of_every_family_holds() {
 /// What a Python user has: arrays, and no data.
 #[test]
 fn a_machine_that_knows_no_data_is_evaluated_from_its_bias() {
-    let weights = Array2::from_shape_fn((30, 5), |(i, j)| ((i * 7 + j * 3) % 11) as f64 / 10.0 - 0.5);
+    let weights =
+        Array2::from_shape_fn((30, 5), |(i, j)| ((i * 7 + j * 3) % 11) as f64 / 10.0 - 0.5);
     let rbm = machine(&weights, &Array1::from_elem(30, -0.5), &Array1::zeros(5));
     let machine = Machine::without_data(rbm, String::new());
     let found = machine.evaluate(&BitMatrix::zeros(1, 30), 0);
     assert_eq!(found.verdict, Verdict::Believable);
-    assert_honest(&found, machine.log_z);
+    assert_honest(&found, &machine);
     assert!((found.log_z - machine.log_z).abs() < 0.05);
 }

@@ -7,7 +7,7 @@ use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, Exact, Method, eva
 use harmonium::gibbs::{Chains, Image};
 use harmonium::model::{sigmoid, softplus};
 use harmonium::rng::{Purpose, Stream};
-use harmonium::train::{Algorithm, Schedule};
+use harmonium::train::Algorithm;
 use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::{Array1, Array2};
 
@@ -253,8 +253,10 @@ fn two_modes(draw: &mut Numbers) -> Machine {
         3 | 4 => of_mode(&on),
         _ => samples(&rbm, 500, draw),
     };
-    let note =
-        format!("{v}-{}, spread {spread:.2} and {second:.2}, share {share}, data {kind}", 1 + others);
+    let note = format!(
+        "{v}-{}, spread {spread:.2} and {second:.2}, share {share}, data {kind}",
+        1 + others
+    );
     Machine::with_data(rbm, &data, matches!(kind, 1 | 2 | 4), note)
 }
 
@@ -323,7 +325,8 @@ fn trained(draw: &mut Numbers, one_group: bool) -> Machine {
         })
         .collect();
     let data = BitMatrix::from_fn(N, v, |n, i| draw.uniform() < rates[[groups[n], i]]);
-    let algorithm = [Algorithm::Pcd, Algorithm::Pcd, Algorithm::Pt, Algorithm::Cd][draw.whole(0, 3)];
+    let algorithm =
+        [Algorithm::Pcd, Algorithm::Pcd, Algorithm::Pt, Algorithm::Cd][draw.whole(0, 3)];
     let config = TrainConfig {
         hidden: Some(h),
         epochs: Some(draw.whole(5, 60)),
@@ -332,14 +335,13 @@ fn trained(draw: &mut Numbers, one_group: bool) -> Machine {
         algorithm,
         temperatures: 5,
         learning_rate: draw.log_between(0.05, 0.5),
-        schedule: Schedule::Constant,
-        averaging: harmonium::train::Averaging::None,
         centering: draw.uniform() < 0.6,
         seed: draw.whole(0, 1 << 20) as u64,
-        ..TrainConfig::default()
+        ..TrainConfig::plain()
     };
     let dataset = Dataset::from_bits("groups", data.clone());
-    let mut trainer = Trainer::new(config, Examples::new(dataset, Binarization::Stochastic)).unwrap();
+    let mut trainer =
+        Trainer::new(config, Examples::new(dataset, Binarization::Stochastic)).unwrap();
     while !trainer.is_done() {
         trainer.update().unwrap();
     }
@@ -352,7 +354,8 @@ fn trained(draw: &mut Numbers, one_group: bool) -> Machine {
         }
         (true, _) => Machine::without_data(rbm, note),
         (false, _) => {
-            let chains = (kind > 0 && algorithm != Algorithm::Cd).then(|| trainer.chains().visible());
+            let chains =
+                (kind > 0 && algorithm != Algorithm::Cd).then(|| trainer.chains().visible());
             Machine { chains, ..Machine::with_data(rbm, &data, false, note) }
         }
     }

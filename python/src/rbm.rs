@@ -85,11 +85,7 @@ impl From<harmonium::Rbm> for Rbm {
 
 impl Rbm {
     /// A machine that reads integers as its training did, and the mean of the examples of that.
-    pub fn of(
-        rbm: harmonium::Rbm,
-        encoding: Encoding,
-        data_mean: Option<Array1<f32>>,
-    ) -> Self {
+    pub fn of(rbm: harmonium::Rbm, encoding: Encoding, data_mean: Option<Array1<f32>>) -> Self {
         let (image, real) = (OnceLock::new(), OnceLock::new());
         Self { rbm: Arc::new(rbm), data_mean, encoding, image, real }
     }
@@ -217,7 +213,8 @@ impl Rbm {
         let keywords = PyDict::new(py);
         keywords.set_item("grey_levels", self.grey_levels())?;
         keywords.set_item("spins", self.spins())?;
-        let parts = (self.weights(py), self.visible_bias(py), self.hidden_bias(py), self.data_mean(py));
+        let parts =
+            (self.weights(py), self.visible_bias(py), self.hidden_bias(py), self.data_mean(py));
         Ok((parts, keywords))
     }
 

@@ -52,7 +52,7 @@ impl Bench {
             config: TrainConfig {
                 gibbs_steps: self.gibbs_steps,
                 binarize: self.binarize,
-                ..TrainConfig::default()
+                ..TrainConfig::plain()
             },
             hidden: self.hidden,
             batch_sizes: self.batch_size,

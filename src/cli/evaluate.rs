@@ -6,13 +6,13 @@ use crate::checkpoint::Checkpoint;
 use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source};
 use crate::error::{Error, Result};
 use crate::evaluate::ais::{LogZ, Side};
-use crate::evaluate::evaluation::{EvaluationConfig, Starts};
+use crate::evaluate::evaluation::Starts;
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::verdict::CAVEAT;
 use crate::evaluate::{
-    AnnealingSchedule, Base, Estimate, Evaluation, Independent, Method, Score,
+    AnnealingSchedule, Base, Estimate, Evaluation, EvaluationConfig, Independent, Method, Score,
 };
 use crate::model::{ModelFile, Rbm, laplace_rates};
 use crate::monitor::progress_bar::ProgressBar;
@@ -173,9 +173,8 @@ impl Evaluate {
             bar.show(what, done, total);
         })?;
         bar.show("pseudo-likelihood", 0, 1);
-        let rates = training.and_then(|TrainingMean { mean, n_examples }| {
-            Some(laplace_rates(&mean, n_examples?))
-        });
+        let rates = training
+            .and_then(|TrainingMean { mean, n_examples }| Some(laplace_rates(&mean, n_examples?)));
         let independent = rates.map(Independent::new);
         let scores = Scores {
             independent: independent.map(|units| units.log_likelihood(&visible)),
@@ -387,7 +386,7 @@ fn text(evaluation: &Evaluation, scores: &Scores, report: &Value) -> String {
             ),
         },
     );
-        if let Some(independent) = &scores.independent {
+    if let Some(independent) = &scores.independent {
         let what = "units that know nothing of each other, at the rates of the training data";
         line("  independent", format!("{} ({what})", plus_minus(independent, 2)));
     }

@@ -315,7 +315,12 @@ mod tests {
 
     #[test]
     fn only_what_was_given_goes_over_the_base() {
-        let base = TrainConfig { hidden: Some(7), epochs: Some(9), centering: true, ..TrainConfig::default() };
+        let base = TrainConfig {
+            hidden: Some(7),
+            epochs: Some(9),
+            centering: true,
+            ..TrainConfig::default()
+        };
         assert_eq!(given("").over(&base), base);
         let expected =
             TrainConfig { epochs: Some(20), chains: Some(5), centering: false, ..base.clone() };

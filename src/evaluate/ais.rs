@@ -15,6 +15,19 @@ use crate::bits::BitMatrix;
 use crate::gibbs::{AnnealedChains, Path};
 use crate::rng::{Purpose, Stream};
 
+/// The most that forward and reverse AIS may differ by, in nats.
+pub const MOST_APART: f64 = 0.5;
+
+/// The least effective sample size of forward AIS, and its least share of the chains.
+///
+/// That of the reverse side is reported, but not judged: a small one makes reverse AIS too high on
+/// average, and so the two sides differ.
+pub const LEAST_ESS: (f64, f64) = (50.0, 0.1);
+
+/// The most combined standard errors by which reverse AIS may lie below forward AIS. In expectation it
+/// lies above, if its chains start in the model's distribution; so these did not.
+pub const MOST_BELOW: f64 = 3.0;
+
 /// An estimate of log Z.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LogZ {
@@ -100,6 +113,36 @@ impl Ais {
             n_chains: forward.len(),
             n_steps,
         }
+    }
+}
+
+impl Ais {
+    /// How far the reverse side lies above the forward one, in nats.
+    pub fn gap(&self) -> f64 {
+        self.reverse.log_z.log_z - self.forward.log_z.log_z
+    }
+
+    /// Whether the sides differ by more than [`MOST_APART`].
+    pub fn is_apart(&self) -> bool {
+        self.gap().abs() > MOST_APART || self.gap().is_nan()
+    }
+
+    /// Whether the forward side has less than [`LEAST_ESS`].
+    pub fn is_short(&self) -> bool {
+        let least = LEAST_ESS.0.max(LEAST_ESS.1 * self.n_chains as f64);
+        let ess = self.forward.weights.ess;
+        ess < least || ess.is_nan()
+    }
+
+    /// Whether the reverse side lies below the forward one by more than [`MOST_BELOW`] allows.
+    pub fn is_below(&self) -> bool {
+        let errors = [&self.forward, &self.reverse].map(|side| side.log_z.standard_error);
+        self.gap() < -MOST_BELOW * errors[0].hypot(errors[1])
+    }
+
+    /// Whether there is no need of more: neither rule is broken.
+    pub fn is_enough(&self) -> bool {
+        !self.is_short() && !self.is_apart() && !self.is_below()
     }
 }
 

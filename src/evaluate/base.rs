@@ -25,9 +25,10 @@ impl Base {
     /// Of a model that says what the mean of its training data was, that; else σ(b), smoothed likewise.
     pub fn of_model(rbm: &Rbm, data_mean: Option<&Array1<f32>>) -> Self {
         match data_mean {
-            Some(mean) => {
-                Self::of_mean(&mean.mapv(f64::from), "mean of the training data, from the model file")
-            }
+            Some(mean) => Self::of_mean(
+                &mean.mapv(f64::from),
+                "mean of the training data, from the model file",
+            ),
             None => {
                 let rates = rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
                 Self::of_mean(&rates, "σ(b), as the model does not say what it was trained on")

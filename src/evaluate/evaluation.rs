@@ -3,66 +3,14 @@
 use super::evidence::gather;
 use super::free_energy::mean_free_energy;
 use super::raise::raise;
-use super::{AnnealingSchedule, Estimate, Evidence, Exact, Progress, Score, Verdict};
+use super::{
+    EXACT_BY_ITSELF, Estimate, EvaluationConfig, Evidence, Exact, Method, Progress, Score, Verdict,
+};
 use crate::bits::BitMatrix;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gibbs::Path;
 use crate::model::Rbm;
-use crate::setting::by_name;
 use ndarray::Array1;
-use serde::{Deserialize, Serialize};
-
-/// How log Z is found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub enum Method {
-    /// Exactly if the smaller layer has at most [`EXACT_BY_ITSELF`] units, else by AIS.
-    #[default]
-    Auto,
-    /// By enumeration of the smaller layer.
-    Exact,
-    /// By annealed importance sampling from both sides.
-    Ais,
-}
-
-by_name!(Method, "method", { Auto = "auto", Exact = "exact", Ais = "ais" });
-
-/// The most units of the smaller layer that [`Method::Auto`] enumerates.
-pub const EXACT_BY_ITSELF: usize = 20;
-
-/// The most chains of a side.
-pub const MAX_CHAINS: usize = 1_000_000;
-
-/// The settings of an evaluation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EvaluationConfig {
-    /// How log Z is found.
-    pub method: Method,
-    /// Chains of each side of AIS, 2 to 1,000,000; usual: 100 to 500.
-    pub n_chains: usize,
-    /// The inverse temperatures.
-    pub schedule: AnnealingSchedule,
-    /// Sweeps by which chains come from where they start into the model's distribution, before
-    /// they are annealed back; usual: 1,000 to 100,000.
-    pub burn_in: usize,
-    /// Examples, spread evenly, on which RAISE is computed; usual: 0 or 100.
-    pub raise: usize,
-    /// Where every random number comes from.
-    pub seed: u64,
-}
-
-impl Default for EvaluationConfig {
-    fn default() -> Self {
-        Self {
-            method: Method::Auto,
-            n_chains: 200,
-            schedule: AnnealingSchedule::Adaptive,
-            burn_in: 1000,
-            raise: 0,
-            seed: 0,
-        }
-    }
-}
 
 /// Chains of RAISE for each example.
 const RAISE_CHAINS: usize = 4;
@@ -143,8 +91,8 @@ impl Evaluation {
         let (estimate, log_z, (log_z_low, log_z_high), verdict) = match (exact, &evidence) {
             (None, Some(evidence)) => {
                 let verdict = Verdict::of(evidence);
-                let (estimate, log_z) = Estimate::of(evidence, &verdict);
-                (estimate, log_z, evidence.interval_around(estimate), verdict)
+                let (estimate, log_z, interval) = Estimate::of(evidence, &verdict);
+                (estimate, log_z, interval, verdict)
             }
             (Some(log_z), None) => (Estimate::Enumeration, log_z, (log_z, log_z), Verdict::Exact),
             _ => unreachable!("one of the two methods"),
@@ -172,19 +120,5 @@ impl Evaluation {
     /// The effective sample size of forward AIS; none where log Z is exact.
     pub fn ess(&self) -> Option<f64> {
         self.evidence.as_ref().map(|evidence| evidence.sides.forward.weights.ess)
-    }
-}
-
-impl EvaluationConfig {
-    /// Checks what [`AnnealingSchedule::betas`] does not.
-    fn validate(&self) -> Result<()> {
-        if (2..=MAX_CHAINS).contains(&self.n_chains) {
-            return Ok(());
-        }
-        Err(Error::InvalidSetting {
-            setting: "n_chains",
-            value: self.n_chains.to_string(),
-            rule: format!("at least 2 and at most {MAX_CHAINS}"),
-        })
     }
 }

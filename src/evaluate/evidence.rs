@@ -8,12 +8,12 @@
 //!  ends of all chains ─► mean field: modes that they did not see ┘
 //! ```
 
+use super::Progress;
 use super::ais::{Ais, Side, forward, reverse};
-use super::evaluation::EvaluationConfig;
+use super::evaluation_config::EvaluationConfig;
 use super::mean_field::log_unseen;
 use super::model_states::ModelStates;
-use super::verdict::{self, Estimate};
-use super::Progress;
+
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::Path;
@@ -59,15 +59,6 @@ impl Evidence {
         let [(low, high), (other_low, other_high)] = [forward, reverse].map(Side::interval_99);
         let room = libm::log1p(UNSEEN_SHARE + self.unseen_share());
         (low.min(other_low), high.max(other_high) + room)
-    }
-
-    /// The interval, and that of the witness where it is the witness that is quoted.
-    pub(super) fn interval_around(&self, estimate: Estimate) -> (f64, f64) {
-        let ((low, high), witness) = (self.interval(), self.witness.interval_99());
-        match estimate {
-            Estimate::Witness => (low.min(witness.0), high.max(witness.1)),
-            _ => (low, high),
-        }
     }
 
     /// The mass of modes that mean field finds and no chain saw, at least, over what the chains saw.
@@ -120,12 +111,12 @@ pub(super) fn gather(
 
         let falling = (&falling[..], &model_states.families[..]);
         let sides = Ais::of_weights(path.log_z_of_base(), &rising, falling, betas.len());
-        if round + 1 == MOST_ROUNDS || verdict::is_enough(&sides) {
+        if round + 1 == MOST_ROUNDS || sides.is_enough() {
             let log_unseen = log_unseen(rbm, &BitMatrix::concatenate(&visited), seed);
             return Ok(Evidence { sides, witness, log_unseen });
         }
         betas = doubled(&betas);
-        if are_given && verdict::is_below(&sides) {
+        if are_given && sides.is_below() {
             // The given chains are not in the model's distribution: scouts may be.
             model_states = scouted();
         }
@@ -140,7 +131,8 @@ fn share(n_steps: usize, share: usize) -> usize {
 
 /// Every so many of the steps of a schedule, the last among them: `n`, or somewhat more.
 fn thinned(betas: &[f64], n: usize) -> Vec<f64> {
-    let mut some: Vec<f64> = betas.iter().rev().step_by((betas.len() / n).max(1)).copied().collect();
+    let mut some: Vec<f64> =
+        betas.iter().rev().step_by((betas.len() / n).max(1)).copied().collect();
     some.reverse();
     some
 }

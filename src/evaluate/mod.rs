@@ -24,6 +24,8 @@ pub mod exact;
 
 pub mod annealing_schedule;
 
+mod evaluation_config;
+
 pub mod ais;
 
 pub mod base;
@@ -55,8 +57,9 @@ pub mod evaluation;
 pub use ais::Ais;
 pub use annealing_schedule::AnnealingSchedule;
 pub use base::Base;
+pub use evaluation::Evaluation;
+pub use evaluation_config::{EXACT_BY_ITSELF, EvaluationConfig, MAX_CHAINS, Method};
 pub use evidence::Evidence;
-pub use evaluation::{Evaluation, EvaluationConfig, Method};
 pub use exact::Exact;
 pub use hidden_activity::HiddenActivity;
 pub use independent::Independent;

@@ -1,8 +1,8 @@
 //! Where chains start that are annealed from the model back to the base.
 
+use super::Progress;
 use super::ais::forward;
 use super::log_mean::log_sum_exp;
-use super::Progress;
 use crate::bits::BitMatrix;
 use crate::gibbs::{Chains, Path};
 use crate::rng::{Purpose, Stream};

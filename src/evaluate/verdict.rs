@@ -1,27 +1,14 @@
 //! Whether to believe an estimate of log Z, and which of the estimates to quote.
 
-use super::ais::Ais;
+pub use super::ais::{LEAST_ESS, MOST_APART, MOST_BELOW};
 use super::annealing_schedule::MAX_STEPS;
 use super::evidence::Evidence;
 use crate::setting::by_name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The most that forward and reverse AIS may differ by, in nats.
-pub const MOST_APART: f64 = 0.5;
-
 /// The most that log Z's interval may be wide, in nats.
 pub const MOST_WIDE: f64 = 2.0;
-
-/// The least effective sample size of forward AIS, and its least share of the chains.
-///
-/// That of the reverse side is reported, but not judged: a small one makes reverse AIS too high on
-/// average, and so the two sides differ.
-pub const LEAST_ESS: (f64, f64) = (50.0, 0.1);
-
-/// The most combined standard errors by which reverse AIS may lie below forward AIS. In expectation it
-/// lies above, if its chains start in the model's distribution; so these did not.
-pub const MOST_BELOW: f64 = 3.0;
 
 /// The most mass that mean field may find in modes that no chain saw, over the mass that chains saw.
 pub const MOST_UNSEEN: f64 = 0.1;
@@ -67,21 +54,28 @@ by_name!(Estimate, "estimate", {
 });
 
 impl Estimate {
-    /// The one that the evidence supports, and log Z by it.
+    /// The one that the evidence supports, log Z by it and its interval.
     ///
     /// Where the verdict is doubtful, it is the higher of the two forward ones that have the effective
     /// sample size, as each passes log Z by c nats with a chance of e^−c at most (Markov's inequality
     /// for an unbiased mean); Bennett's rests on a reverse side that may have started anywhere.
-    pub(super) fn of(evidence: &Evidence, verdict: &Verdict) -> (Self, f64) {
+    pub(super) fn of(evidence: &Evidence, verdict: &Verdict) -> (Self, f64, (f64, f64)) {
         let Evidence { sides, witness, .. } = evidence;
         let forward = [(Self::Forward, &sides.forward), (Self::Witness, witness)];
         let supported = forward.into_iter().filter(|(_, side)| side.weights.ess >= LEAST_ESS.0);
         let highest = supported.map(|(estimate, side)| (estimate, side.log_z.log_z));
         let highest = highest.max_by(|(_, one), (_, other)| one.total_cmp(other));
-        match verdict {
-            Verdict::Doubtful { .. } => highest.unwrap_or((Self::Bennett, sides.bennett.log_z)),
-            Verdict::Exact | Verdict::Believable => (Self::Bennett, sides.bennett.log_z),
-        }
+        let bennett = (Self::Bennett, sides.bennett.log_z);
+        let (estimate, log_z) = match verdict {
+            Verdict::Doubtful { .. } => highest.unwrap_or(bennett),
+            Verdict::Exact | Verdict::Believable => bennett,
+        };
+        let (low, high) = evidence.interval();
+        let interval = match (estimate, witness.interval_99()) {
+            (Self::Witness, (least, most)) => (low.min(least), high.max(most)),
+            _ => (low, high),
+        };
+        (estimate, log_z, interval)
     }
 
     /// Why it is quoted.
@@ -100,32 +94,6 @@ impl Estimate {
             }
         }
     }
-}
-
-/// How far reverse AIS lies above forward AIS, in nats.
-fn gap(sides: &Ais) -> f64 {
-    sides.reverse.log_z.log_z - sides.forward.log_z.log_z
-}
-
-fn is_apart(sides: &Ais) -> bool {
-    // A comparison that is true for NaN.
-    !(gap(sides).abs() <= MOST_APART)
-}
-
-fn is_short(sides: &Ais) -> bool {
-    let ess = sides.forward.weights.ess;
-    !(ess >= LEAST_ESS.0 && ess >= LEAST_ESS.1 * sides.n_chains as f64)
-}
-
-/// Whether the reverse side lies where chains that started in the model's distribution could not be.
-pub(super) fn is_below(sides: &Ais) -> bool {
-    let errors = [&sides.forward, &sides.reverse].map(|side| side.log_z.standard_error);
-    gap(sides) < -MOST_BELOW * errors[0].hypot(errors[1])
-}
-
-/// Whether another round of both sides would not help.
-pub(super) fn is_enough(sides: &Ais) -> bool {
-    !is_short(sides) && !is_apart(sides) && !is_below(sides)
 }
 
 impl Verdict {
@@ -157,7 +125,7 @@ impl Verdict {
     pub(super) fn of(evidence: &Evidence) -> Self {
         let Evidence { sides, witness, .. } = evidence;
         let (low, high) = evidence.interval();
-        let gap = gap(sides);
+        let gap = sides.gap();
         let n_chains = sides.n_chains;
         // var(log w) falls as one over the steps; what is asked for is at least a doubling.
         let variance = sides.forward.weights.variance.max(sides.reverse.weights.variance).max(2.0);
@@ -171,7 +139,7 @@ impl Verdict {
         let (mut reasons, mut remedies) = (Vec::new(), Vec::new());
         for (is_broken, reason, remedy) in [
             (
-                is_short(sides),
+                sides.is_short(),
                 format!(
                     "the effective sample size of forward AIS is {:.1} of {n_chains} chains, but \
                      must be at least {} and {} % of them",
@@ -185,7 +153,7 @@ impl Verdict {
                 },
             ),
             (
-                is_below(sides),
+                sides.is_below(),
                 format!(
                     "reverse AIS lies {:.2} nats below forward AIS, more than {MOST_BELOW} combined \
                      standard errors: its chains did not start in the model's distribution",
@@ -194,14 +162,14 @@ impl Verdict {
                 other_starts.to_string(),
             ),
             (
-                is_apart(sides) && !is_below(sides),
+                sides.is_apart() && !sides.is_below(),
                 format!(
                     "reverse AIS less forward AIS is {gap:+.2} nats, but must be within {MOST_APART}"
                 ),
                 more_steps.clone(),
             ),
             (
-                !(high - low <= MOST_WIDE) && !is_apart(sides),
+                (high - low > MOST_WIDE || high.is_nan()) && !sides.is_apart(),
                 format!(
                     "the interval of log Z is {:.2} nats wide, but must be at most {MOST_WIDE}",
                     high - low

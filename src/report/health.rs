@@ -547,10 +547,11 @@ mod tests {
             remedy(&stuck)
         );
         let mut saturated = run(10, |_, r| r.saturated_hidden = Some(0.3));
+        saturated.file.settings.train.centering = false;
         assert!(remedy(&saturated).ends_with(", --centering, or some weight_decay"));
         saturated.file.settings.train.centering = true;
         saturated.file.settings.train.weight_decay = 0.001;
-        let expected = "a learning_rate that is 3 to 10 times smaller (it is 0.1), or more \
+        let expected = "a learning_rate that is 3 to 10 times smaller (it is 0.2), or more \
                         weight_decay (it is 0.001)";
         assert_eq!(remedy(&saturated), expected);
         let mut worse = run(10, |at, r| r.pseudo_likelihood = Some(-80.0 - 3.0 * at as f64));

@@ -48,7 +48,7 @@ pub use folder::{
 pub use interrupt::Interrupt;
 pub use interval::{Interval, parse_time};
 pub use list::{Likelihood, RunState, Summary, differing, list};
-pub use own_data::{chains_of, ChosenData, DataChoice, data_of, title};
+pub use own_data::{ChosenData, DataChoice, chains_of, data_of, title};
 pub use pool::in_pool;
 pub use session::{Changes, Outcome, resume, train};
 pub use settings::{Settings, SettingsFile, fields};

@@ -62,7 +62,9 @@ pub fn train(
         let data = Data::read(&settings.data, settings.train.binarize)?;
         let (batch_size, n_examples) = (settings.train.batch_size, data.training.n_examples());
         let cut = (batch_size > n_examples).then(|| {
-            format!("a mini-batch is all {n_examples} training examples: batch_size is {batch_size}")
+            format!(
+                "a mini-batch is all {n_examples} training examples: batch_size is {batch_size}"
+            )
         });
         let mut trainer = begin(&mut settings, &data)?;
         for note in data.inferred.iter().chain(&cut) {
@@ -313,7 +315,8 @@ fn go_on(
 fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
     let Settings { run, train, .. } = settings;
     run.validate(data.held_out.is_some())?;
-    let smaller = data.training.n_visible().min(train.for_data(1, data.training.n_visible()).n_hidden());
+    let smaller =
+        data.training.n_visible().min(train.for_data(1, data.training.n_visible()).n_hidden());
     let is_feasible = smaller <= exact::MAX_UNITS;
     let is_exact = run.evaluate_every > 0 && run.evaluate == Method::Exact;
     check("evaluate", run.evaluate, !is_exact || is_feasible, || {

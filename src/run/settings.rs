@@ -274,13 +274,27 @@ mod tests {
         settings.run.keep = Keep::Best(Metric::FreeEnergyGap);
         settings.run.replanned =
             vec![Replan { update: 5, epochs: 9 }, Replan { update: 8, epochs: 12 }];
-        for settings in [settings, Settings::default()] {
+        // As runs write them: with a number of chains.
+        let mut default = Settings::default();
+        default.train = default.train.for_data(1000, 30);
+        for settings in [settings, default] {
             let text = settings.to_toml(Some("harmonium train --hidden 5"));
             let read = parse(&text).unwrap();
             assert_eq!(read.settings, settings, "{text}");
             assert_eq!(read.stream_version, Some(STREAM_VERSION));
             assert_eq!(read.command.unwrap(), "harmonium train --hidden 5");
         }
+    }
+
+    /// The default was as many as a mini-batch has examples, and was not written.
+    #[test]
+    fn runs_of_before_have_as_many_chains_as_they_had() {
+        let chains = |text: &str| parse(text).unwrap().settings.train.chains;
+        let of_a_run = "stream_version = 1\n[train]\nbatch_size = 20\n";
+        assert_eq!(chains(of_a_run), Some(20));
+        assert_eq!(chains(&format!("{of_a_run}chains = 7")), Some(7));
+        assert_eq!(chains(&format!("{of_a_run}algorithm = \"cd\"")), None);
+        assert_eq!(chains("[train]\nbatch_size = 20\n"), None);
     }
 
     #[test]
@@ -300,7 +314,8 @@ mod tests {
     #[test]
     fn what_is_left_out_has_its_default() {
         let settings = parse("[train]\nhidden = 7\nlearning_rate = 1\n").unwrap().settings;
-        let expected = TrainConfig { hidden: Some(7), learning_rate: 1.0, ..TrainConfig::default() };
+        let expected =
+            TrainConfig { hidden: Some(7), learning_rate: 1.0, ..TrainConfig::default() };
         assert_eq!(settings, Settings { train: expected, ..Settings::default() });
         assert_eq!(parse("").unwrap(), SettingsFile::default());
     }
@@ -349,7 +364,7 @@ mod tests {
         other.data.data = Source::Shifter;
         assert_eq!(one.difference(&other), None);
         other.train.batch_size = 64;
-        let expected = ("batch_size", "128", "64");
+        let expected = ("batch_size", "96", "64");
         let (key, here, there) = one.difference(&other).unwrap();
         assert_eq!((&key[..], &here[..], &there[..]), expected);
         other = one.clone();

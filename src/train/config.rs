@@ -206,6 +206,20 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// Plain PCD-1, as other programs have it and benchmarks measure it: 500 hidden units, batches of 128
+    /// and as many chains, a constant rate of 0.1, not centred, no average.
+    pub fn plain() -> Self {
+        Self {
+            hidden: Some(500),
+            batch_size: 128,
+            learning_rate: 0.1,
+            schedule: Schedule::Constant,
+            centering: false,
+            averaging: Averaging::None,
+            ..Self::default()
+        }
+    }
+
     /// These settings for so many examples of V units: what they leave to the data becomes a number, and a
     /// mini-batch has at most all examples. The chains stay as many as without that.
     pub fn for_data(&self, n_examples: usize, n_visible: usize) -> Self {

@@ -1,0 +1,72 @@
+//! What an evaluation is asked for.
+
+use super::AnnealingSchedule;
+use crate::error::{Error, Result};
+use crate::setting::by_name;
+use serde::{Deserialize, Serialize};
+
+/// How log Z is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Method {
+    /// Exactly if the smaller layer has at most [`EXACT_BY_ITSELF`] units, else by AIS.
+    #[default]
+    Auto,
+    /// By enumeration of the smaller layer.
+    Exact,
+    /// By annealed importance sampling from both sides.
+    Ais,
+}
+
+by_name!(Method, "method", { Auto = "auto", Exact = "exact", Ais = "ais" });
+
+/// The most units of the smaller layer that [`Method::Auto`] enumerates.
+pub const EXACT_BY_ITSELF: usize = 20;
+
+/// The most chains of a side.
+pub const MAX_CHAINS: usize = 1_000_000;
+
+/// The settings of an evaluation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvaluationConfig {
+    /// How log Z is found.
+    pub method: Method,
+    /// Chains of each side of AIS, 2 to 1,000,000; usual: 100 to 500.
+    pub n_chains: usize,
+    /// The inverse temperatures.
+    pub schedule: AnnealingSchedule,
+    /// Sweeps by which chains come from where they start into the model's distribution, before
+    /// they are annealed back; usual: 1,000 to 100,000.
+    pub burn_in: usize,
+    /// Examples, spread evenly, on which RAISE is computed; usual: 0 or 100.
+    pub raise: usize,
+    /// Where every random number comes from.
+    pub seed: u64,
+}
+
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        Self {
+            method: Method::Auto,
+            n_chains: 200,
+            schedule: AnnealingSchedule::Adaptive,
+            burn_in: 1000,
+            raise: 0,
+            seed: 0,
+        }
+    }
+}
+
+impl EvaluationConfig {
+    /// Checks what [`AnnealingSchedule::betas`] does not.
+    pub(super) fn validate(&self) -> Result<()> {
+        if (2..=MAX_CHAINS).contains(&self.n_chains) {
+            return Ok(());
+        }
+        Err(Error::InvalidSetting {
+            setting: "n_chains",
+            value: self.n_chains.to_string(),
+            rule: format!("at least 2 and at most {MAX_CHAINS}"),
+        })
+    }
+}
