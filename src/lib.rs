@@ -130,7 +130,8 @@
 //! and the mean of w is Z over that of the base (annealed importance sampling, AIS; Neal, 2001;
 //! Salakhutdinov and Murray, 2008). Forward chains err low on average; chains that go back from
 //! samples of the machine err high, if they start in its distribution. [`evaluate::ais`] says which
-//! estimate errs to which side, [`evaluate::Verdict`] when to believe them.
+//! estimate errs to which side. Where the base and the chains that go back come from, and what else is
+//! gathered before an estimate is believed, say [`evaluate::evidence`] and [`evaluate::verdict`].
 //!
 //! # The flow of data
 //!

@@ -92,12 +92,11 @@ fn verdict(run: &Material) -> Markup {
         let word = |name: &str| found[name].as_str().unwrap_or("?");
         return html! {
             "Log-likelihood " strong { (figure(&found["log_likelihood"])) }
-            " nats an example (" (figure(&found["log_likelihood_low"])) " to "
-            (figure(&found["log_likelihood_high"])) "), by "
+            " nats an example" (beside(found["log_likelihood_independent"].as_f64())) ", "
+            (figure(&found["log_likelihood_low"])) " to " (figure(&found["log_likelihood_high"])) ", by "
             (word("method")) " on " (found["n_examples"]) " examples of "
             (title(word("data_role"), word("data"))) ": "
             strong { (word("verdict")) }
-            (beside(found["log_likelihood_independent"].as_f64()))
             @if !reasons.is_empty() { ", as " (reasons.join("; ")) }
             @else if let Some(caveat) = found["caveat"].as_str() { " (" (caveat) ")" }
             "."
@@ -109,10 +108,9 @@ fn verdict(run: &Material) -> Markup {
     match record {
         Some(record) => html! {
             "Log-likelihood " strong { (number(record.log_likelihood.unwrap_or(f64::NAN))) }
-            " nats an example of its " (run.summary.file.settings.data.watched_by().role()) " data after epoch "
+            " nats an example" (beside(record.log_likelihood_independent)) " of its " (run.summary.file.settings.data.watched_by().role()) " data after epoch "
             (record.epoch) ": "
             strong { (record.verdict.as_deref().unwrap_or("?")) }
-            (beside(record.log_likelihood_independent))
             @if !record.reasons.is_empty() { ", as " (record.reasons.join("; ")) }
             @else if let Some(caveat) = &record.caveat { " (" (caveat) ")" }
             "."
