@@ -19,7 +19,7 @@
 //! default budget. A miss is a believable estimate whose interval does not hold log Z; how far outside it
 //! lies is in nats, as are the errors of what is quoted.
 //!
-@TABLE@
+//! @TABLE@
 //!
 //! @MISSES@ What neither any chain nor mean field comes to
 //! would not show: [`CAVEAT`].

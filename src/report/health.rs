@@ -3,9 +3,9 @@
 //! Every finding asks for [`Advice`]; what is said of it knows the settings of the run, and nothing is
 //! advised whose opposite is.
 
+use super::advice::{Advice, is_opposed};
 use crate::monitor::{EpochRecord, Metric};
-use crate::run::{Keep, Settings, Summary};
-use crate::train::Algorithm;
+use crate::run::{Settings, Summary};
 use Advice::{
     Centering, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity, MoreData,
     MoreDecay, MoreEpochs, MoreSweeps, MoreUnits, SmallerRate, Tempering, WarmUp,
@@ -23,73 +23,6 @@ pub struct Finding {
     /// What to try.
     pub remedy: String,
 }
-
-/// What may help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Advice {
-    SmallerRate,
-    LargerRate,
-    MoreEpochs,
-    MoreSweeps,
-    Tempering,
-    Centering,
-    WarmUp,
-    MoreDecay,
-    LessDecay,
-    LessSparsity,
-    FewerUnits,
-    MoreUnits,
-    MoreData,
-    Keep(Metric),
-}
-
-impl Advice {
-    /// As it is said of a run with these settings; none if it is followed already, or of no use there.
-    fn text(self, settings: &Settings) -> Option<String> {
-        let Settings { train, run, .. } = settings;
-        let (decay, sparsity) = (train.weight_decay, train.sparsity_cost);
-        let text = |text: &str| Some(text.to_string());
-        match self {
-            SmallerRate => Some(format!(
-                "a learning_rate that is 3 to 10 times smaller (it is {})",
-                train.learning_rate
-            )),
-            LargerRate => Some(format!(
-                "a learning_rate that is 3 to 10 times larger (it is {})",
-                train.learning_rate
-            )),
-            MoreEpochs => text("more epochs (`harmonium resume RUN --epochs N`)"),
-            MoreSweeps => Some(format!("more gibbs_steps (they are {})", train.gibbs_steps)),
-            Tempering if train.algorithm == Algorithm::Pt => {
-                Some(format!("more temperatures (they are {})", train.temperatures))
-            }
-            Tempering => text("--algorithm pt, whose chains come from mode to mode"),
-            Centering if train.centering => None,
-            Centering => text("--centering"),
-            WarmUp if train.warm_up > 0.0 => None,
-            WarmUp => text("a warm_up of some epochs"),
-            MoreDecay if decay > 0.0 => Some(format!("more weight_decay (it is {decay})")),
-            MoreDecay => text("some weight_decay"),
-            LessDecay if decay > 0.0 => Some(format!("less weight_decay (it is {decay})")),
-            LessSparsity if sparsity > 0.0 => {
-                Some(format!("a smaller sparsity_cost (it is {sparsity})"))
-            }
-            LessDecay | LessSparsity => None,
-            FewerUnits => train.hidden.map(|n| format!("fewer hidden units (they are {n})")),
-            MoreUnits => train.hidden.map(|n| format!("more hidden units (they are {n})")),
-            MoreData => text("more data"),
-            KeepBest(metric) if run.keep == Keep::Best(metric) => None,
-            KeepBest(metric) => Some(format!("--keep best:{metric}")),
-        }
-    }
-}
-
-/// What is not advised where the first is: it would go the other way.
-const OPPOSITES: [(Advice, &[Advice]); 3] = [
-    (SmallerRate, &[LargerRate, MoreEpochs]),
-    (FewerUnits, &[MoreUnits, MoreEpochs]),
-    (MoreDecay, &[LessDecay]),
-];
 
 /// Share of the hidden units that may be dead, or saturated.
 const MOST_IDLE: f64 = 0.1;
@@ -154,11 +87,8 @@ impl Findings {
     fn advised(self, settings: &Settings) -> Vec<Finding> {
         let all: Vec<Advice> =
             self.0.iter().flat_map(|(_, advice)| advice.iter().copied()).collect();
-        let is_opposed = |advice: &Advice| {
-            OPPOSITES.iter().any(|(one, others)| all.contains(one) && others.contains(advice))
-        };
         let with_remedy = |(finding, advice): (Finding, &[Advice])| {
-            let left = advice.iter().filter(|advice| !is_opposed(advice));
+            let left = advice.iter().filter(|advice| !is_opposed(**advice, &all));
             let texts: Vec<_> = left.filter_map(|advice| advice.text(settings)).collect();
             let is_of_course = advice.iter().all(|one| matches!(one, LargerRate | MoreEpochs));
             let remedy = match &texts[..] {
@@ -414,7 +344,8 @@ fn update_share(records: &[EpochRecord]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::RunState;
+    use crate::run::{Keep, RunState};
+    use crate::train::Algorithm;
     use serde_json::json;
 
     /// A run as 784-500 on MNIST was at its defaults, with some fields changed in all records.

@@ -10,6 +10,8 @@
 
 mod material;
 
+mod advice;
+
 mod health;
 
 mod curves;

@@ -1,0 +1,81 @@
+//! What a health check advises, as it is said of a run with its settings.
+
+use crate::monitor::Metric;
+use crate::run::{Keep, Settings};
+use crate::train::Algorithm;
+use Advice::{
+    Centering, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity, MoreData,
+    MoreDecay, MoreEpochs, MoreSweeps, MoreUnits, SmallerRate, Tempering, WarmUp,
+};
+
+/// What may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Advice {
+    SmallerRate,
+    LargerRate,
+    MoreEpochs,
+    MoreSweeps,
+    Tempering,
+    Centering,
+    WarmUp,
+    MoreDecay,
+    LessDecay,
+    LessSparsity,
+    FewerUnits,
+    MoreUnits,
+    MoreData,
+    Keep(Metric),
+}
+
+impl Advice {
+    /// As it is said of a run with these settings; none if it is followed already, or of no use there.
+    pub fn text(self, settings: &Settings) -> Option<String> {
+        let Settings { train, run, .. } = settings;
+        let (decay, sparsity) = (train.weight_decay, train.sparsity_cost);
+        let text = |text: &str| Some(text.to_string());
+        match self {
+            SmallerRate => Some(format!(
+                "a learning_rate that is 3 to 10 times smaller (it is {})",
+                train.learning_rate
+            )),
+            LargerRate => Some(format!(
+                "a learning_rate that is 3 to 10 times larger (it is {})",
+                train.learning_rate
+            )),
+            MoreEpochs => text("more epochs (`harmonium resume RUN --epochs N`)"),
+            MoreSweeps => Some(format!("more gibbs_steps (they are {})", train.gibbs_steps)),
+            Tempering if train.algorithm == Algorithm::Pt => {
+                Some(format!("more temperatures (they are {})", train.temperatures))
+            }
+            Tempering => text("--algorithm pt, whose chains come from mode to mode"),
+            Centering if train.centering => None,
+            Centering => text("--centering"),
+            WarmUp if train.warm_up > 0.0 => None,
+            WarmUp => text("a warm_up of some epochs"),
+            MoreDecay if decay > 0.0 => Some(format!("more weight_decay (it is {decay})")),
+            MoreDecay => text("some weight_decay"),
+            LessDecay if decay > 0.0 => Some(format!("less weight_decay (it is {decay})")),
+            LessSparsity if sparsity > 0.0 => {
+                Some(format!("a smaller sparsity_cost (it is {sparsity})"))
+            }
+            LessDecay | LessSparsity => None,
+            FewerUnits => train.hidden.map(|n| format!("fewer hidden units (they are {n})")),
+            MoreUnits => train.hidden.map(|n| format!("more hidden units (they are {n})")),
+            MoreData => text("more data"),
+            KeepBest(metric) if run.keep == Keep::Best(metric) => None,
+            KeepBest(metric) => Some(format!("--keep best:{metric}")),
+        }
+    }
+}
+
+/// What is not advised where the first is: it would go the other way.
+const OPPOSITES: [(Advice, &[Advice]); 3] = [
+    (SmallerRate, &[LargerRate, MoreEpochs]),
+    (FewerUnits, &[MoreUnits, MoreEpochs]),
+    (MoreDecay, &[LessDecay]),
+];
+
+/// Whether the opposite of `advice` is among `all`.
+pub(super) fn is_opposed(advice: Advice, all: &[Advice]) -> bool {
+    OPPOSITES.iter().any(|(one, others)| all.contains(one) && others.contains(&advice))
+}
