@@ -105,6 +105,8 @@ def follow(models, marks, options):
 
 def evaluate(path, options, budget):
     command = [options.harmonium, "evaluate", path, "--data", "mnist", "--binarize", "stochastic"]
+    # What a file of harmonium says of its data, those of the others do not: one base for all.
+    command += ["--base-data", "mnist"]
     command += ["--threads", options.threads, "--json", *budget]
     done = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
