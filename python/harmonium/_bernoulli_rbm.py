@@ -150,7 +150,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     h_samples_ : ndarray of shape (n_chains, n_components)
         Hidden states of the chains.
     data_mean_ : ndarray of shape (n_features,) or None
-        Means of the examples that were learned from, where that is known.
+        Means of the examples that were learned from, where that is known; where `partial_fit` goes on
+        from parameters of elsewhere, or of `fit`, of the examples since.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,), if X has names
     n_iter_ : int
@@ -172,7 +173,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     (4, 2)
     """
 
-    # What integers stand for, until data or a file say it.
+    # What is known of the data, until data or a file say it; what was pickled by earlier versions does not.
+    data_mean_: np.ndarray | None = None
     grey_levels_: int | None = None
     spins_: bool = False
 
@@ -663,6 +665,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         settings = {_SETTINGS.get(name, name): getattr(self, name) for name in [*_SETTINGS, *_SAME]}
         settings["binarize"] = self.binarization or "none"
         settings["algorithm"] = "pcd"
+        # The library has another default.
+        settings["chains"] = self._n_chains()
         if not isinstance(self.random_state, Integral):
             del settings["seed"]
         settings = {name: _plain(value) for name, value in settings.items()}
@@ -680,9 +684,13 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         rbm, settings = Rbm.load_with_settings(path)
         names = [*_SETTINGS.items(), *((name, name) for name in _SAME)]
-        params = {name: settings[setting] for name, setting in names if setting in settings}
+        # What is None there, as the epochs of a run by updates, stays at the default.
+        known = {setting: value for setting, value in settings.items() if value is not None}
+        params = {name: known[setting] for name, setting in names if setting in known}
         if params.get("binarization") == "none":
             params["binarization"] = None
+        if "n_chains" in params and params["n_chains"] == params.get("batch_size"):
+            params["n_chains"] = None
         params["n_components"] = rbm.n_hidden
         estimator = cls(**params)
         chains = np.zeros((estimator._n_chains(), rbm.n_hidden), "float32")
@@ -712,7 +720,6 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             shape = ours._n_chains(), len(estimator.components_)
             parts = [estimator.components_, estimator.intercept_hidden_, estimator.intercept_visible_]
             parts.append(getattr(estimator, "h_samples_", np.zeros(shape)))
-            ours.data_mean_ = None
             ours._set(*map(np.array, parts))
             if hasattr(estimator, "feature_names_in_"):
                 ours.feature_names_in_ = estimator.feature_names_in_

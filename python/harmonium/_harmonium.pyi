@@ -7,11 +7,23 @@ from numpy.typing import ArrayLike, NDArray
 from ._log_likelihood import LogLikelihood
 
 __version__: Final[str]
-__all__ = ["DivergedError", "Rbm", "Trainer", "default_settings", "__version__"]
+__all__ = [
+    "DivergedError",
+    "Rbm",
+    "Trainer",
+    "__version__",
+    "decoded",
+    "default_settings",
+    "refuse_masked",
+]
 
 class DivergedError(ArithmeticError): ...
 
 def default_settings() -> dict[str, Any]: ...
+def refuse_masked(object: object) -> None: ...
+def decoded(
+    samples: Any, *, grey_levels: int | None = None, spins: bool = False
+) -> NDArray[np.uint8] | NDArray[np.float32]: ...
 
 @final
 class Rbm:
@@ -21,12 +33,21 @@ class Rbm:
         visible_bias: ArrayLike,
         hidden_bias: ArrayLike,
         data_mean: ArrayLike | None = None,
+        *,
+        grey_levels: int | None = None,
+        spins: bool = False,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
-    def __getnewargs__(
+    def __getnewargs_ex__(
         self,
     ) -> tuple[
-        NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32] | None
+        tuple[
+            NDArray[np.float32],
+            NDArray[np.float32],
+            NDArray[np.float32],
+            NDArray[np.float32] | None,
+        ],
+        dict[str, Any],
     ]: ...
     @property
     def weights(self) -> NDArray[np.float32]: ...
@@ -40,6 +61,10 @@ class Rbm:
     def n_visible(self) -> int: ...
     @property
     def n_hidden(self) -> int: ...
+    @property
+    def grey_levels(self) -> int | None: ...
+    @property
+    def spins(self) -> bool: ...
     def sha256(self) -> str: ...
     def mean_hidden(
         self, visible: Any, *, dtype: str = "float32", threads: int | None = None
@@ -56,7 +81,7 @@ class Rbm:
     ) -> NDArray[np.float32]: ...
     def gibbs(
         self, visible: Any, *, gibbs_steps: int = 1, seed: int = 0, threads: int | None = None
-    ) -> NDArray[np.bool_]: ...
+    ) -> NDArray[np.bool_] | NDArray[np.int8]: ...
     def sample(
         self,
         number: int = 100,
@@ -65,7 +90,7 @@ class Rbm:
         start: Any = None,
         seed: int = 0,
         threads: int | None = None,
-    ) -> NDArray[np.bool_]: ...
+    ) -> NDArray[np.bool_] | NDArray[np.int8]: ...
     def log_likelihood(
         self,
         visible: Any,
@@ -98,6 +123,8 @@ class Trainer:
         initial: Rbm | None = None,
         held_out: Any = None,
         as_numbers: bool = False,
+        grey_levels: int | None = None,
+        spins: bool = False,
         threads: int | None = None,
         **settings: Any,
     ) -> Trainer: ...
@@ -107,6 +134,8 @@ class Trainer:
         *,
         initial: Rbm | None = None,
         hidden_states: Any = None,
+        grey_levels: int | None = None,
+        spins: bool = False,
         threads: int | None = None,
         **settings: Any,
     ) -> Trainer: ...
@@ -115,9 +144,18 @@ class Trainer:
     def arrays(self, dtype: str, *, threads: int | None = None) -> list[NDArray[Any]]: ...
     def update_on(self, data: Any, *, threads: int | None = None) -> None: ...
     def metrics(self, *, threads: int | None = None) -> dict[str, Any]: ...
-    def __reduce__(self) -> tuple[Any, tuple[str, list[float], bytes, Any]]: ...
+    def __reduce__(
+        self,
+    ) -> tuple[Any, tuple[str, list[float], bytes, Any, int | None, bool]]: ...
     @staticmethod
-    def restore(settings: str, mean: list[float], state: bytes, seen: Any) -> Trainer: ...
+    def restore(
+        settings: str,
+        mean: list[float],
+        state: bytes,
+        seen: Any = None,
+        grey_levels: int | None = None,
+        spins: bool = False,
+    ) -> Trainer: ...
     @property
     def settings(self) -> dict[str, Any]: ...
     @property

@@ -45,14 +45,15 @@ def train(
     threads : int, or None for all cores
         The result does not depend on it.
     **settings
-        `hidden`, `epochs`, `batch_size`, `learning_rate`, `seed`, ...: see `default_settings`.
+        `hidden`, `epochs`, `batch_size`, `learning_rate`, `seed`, ...: see `default_settings`, also for
+        how many hidden units, epochs and chains there are where you do not say.
 
     Returns
     -------
     Rbm
-        With averaging, the average of the parameters. It remembers `grey_levels` or `spins`, and reads
-        integers by them. To keep what was learned up to Ctrl-C, use a
-        `Trainer`.
+        With averaging, as by default, the average of the parameters. It remembers `grey_levels` or
+        `spins`, and reads integers by them, and the mean of the data. To keep what was learned up to
+        Ctrl-C, use a `Trainer`.
 
     Examples
     --------

@@ -25,7 +25,14 @@ def write_model(
     seed: Optional[int] = None,
 ) -> None: ...
 def updates(path: Union[str, PathLike[str]]) -> list[int]: ...
-def read_dataset(path: Union[str, PathLike[str]]) -> Dataset: ...
+def read_dataset(
+    path: Union[str, PathLike[str]], *, grey_levels: Optional[int] = None, spins: bool = False
+) -> Dataset: ...
 def write_dataset(
-    path: Union[str, PathLike[str]], samples: ArrayLike, labels: Optional[ArrayLike] = None
+    path: Union[str, PathLike[str]],
+    samples: ArrayLike,
+    labels: Optional[ArrayLike] = None,
+    *,
+    grey_levels: Optional[int] = None,
+    spins: bool = False,
 ) -> None: ...

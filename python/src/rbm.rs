@@ -108,7 +108,7 @@ impl Rbm {
         }
         let data = dataset(data, self.encoding, threads)?;
         data.check_intensities().map_err(to_py)?;
-        check_width(data.n_visible(), self.rbm.n_visible(), "visible")?;
+        check_width("base_data", data.n_visible(), self.rbm.n_visible(), "visible")?;
         let mean = Examples::new(data, Binarization::Stochastic).mean();
         Ok(Base::of_mean(&mean, "mean of base_data"))
     }
@@ -116,7 +116,7 @@ impl Rbm {
     /// States where chains start, at least one.
     fn start(&self, start: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<BitMatrix> {
         let start = visible_bits(start, "start", self.encoding, threads)?;
-        check_width(start.n_columns(), self.rbm.n_visible(), "visible")?;
+        check_width("start", start.n_columns(), self.rbm.n_visible(), "visible")?;
         if start.n_rows() == 0 {
             return Err(PyValueError::new_err("start has no rows, but must have at least one"));
         }
@@ -144,12 +144,11 @@ impl Rbm {
 const SCORED_AT_A_TIME: usize = 2048;
 
 /// Refuses states that are not as wide as their layer.
-fn check_width(found: usize, expected: usize, layer: &str) -> PyResult<()> {
+fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResult<()> {
     if found == expected {
         return Ok(());
     }
-    let message =
-        format!("the states are {found} wide, but the machine has {expected} {layer} units");
+    let message = format!("{what} is {found} wide, but the machine has {expected} {layer} units");
     Err(PyValueError::new_err(message))
 }
 
@@ -330,7 +329,7 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let (py, hidden) = (hidden.py(), bits(hidden, "hidden", threads)?);
-        check_width(hidden.n_columns(), self.n_hidden(), "hidden")?;
+        check_width("hidden", hidden.n_columns(), self.n_hidden(), "hidden")?;
         if hidden.n_rows() == 0 {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
@@ -414,7 +413,7 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
-        check_width(visible.n_columns(), self.n_visible(), "visible")?;
+        check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
@@ -440,7 +439,7 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
-        check_width(visible.n_columns(), self.n_visible(), "visible")?;
+        check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
@@ -573,7 +572,7 @@ impl Rbm {
         };
         let (py, dataset) = (visible.py(), dataset(visible, self.encoding, threads)?);
         dataset.check_intensities().map_err(to_py)?;
-        check_width(dataset.n_visible(), self.n_visible(), "visible")?;
+        check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;
         let base = self.base(base_data, threads)?;
         let start = start.map(|start| self.start(start, threads)).transpose()?;
         let (rbm, rates) = (self.rbm.clone(), base.rates);

@@ -23,11 +23,16 @@ const KEY: &str = "harmonium";
 
 /// The settings of training with their defaults: those that `train` and `Trainer` take.
 ///
+/// What is None there is left to the data: as many hidden units as visible ones, but at least 16 and at
+/// most 500; 20 epochs, or as many as make 5,000 updates; as many chains as a mini-batch has examples, but
+/// at least 128. A mini-batch has at most all examples. `Trainer.settings` has the numbers.
+///
 /// Examples
 /// --------
 /// >>> import harmonium
-/// >>> harmonium.default_settings()["learning_rate"]
-/// 0.1
+/// >>> settings = harmonium.default_settings()
+/// >>> settings["learning_rate"], settings["schedule"], settings["hidden"]
+/// (0.2, 'cosine', None)
 #[pyfunction]
 pub fn default_settings(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     from_json(py, &text(&TrainConfig::default()))
@@ -35,7 +40,7 @@ pub fn default_settings(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 
 /// What pickle keeps: settings as JSON, the mean that it started at, the state, the examples it saw, and
 /// what integers stand for.
-type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>, Seen, Option<u32>, bool);
+type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>, Option<Seen>, Option<u32>, bool);
 
 /// The mean of the examples that a trainer has seen (V), and their number.
 #[derive(Clone, FromPyObject, IntoPyObject)]
@@ -115,7 +120,8 @@ pub struct Trainer {
     recorded: (f64, u64),
     /// The mean of the data that it started at, of a run that gets its examples from outside.
     mean: Option<Vec<f32>>,
-    seen: Seen,
+    /// None of one that was pickled before they were kept: what it learned from is not known.
+    seen: Option<Seen>,
     outside: Option<(usize, usize, f64)>,
     /// What integers stand for in the data.
     encoding: Encoding,
@@ -126,7 +132,7 @@ pub struct Trainer {
 impl Trainer {
     fn of(
         trainer: harmonium::Trainer,
-        (mean, seen): (Option<Vec<f32>>, Seen),
+        (mean, seen): (Option<Vec<f32>>, Option<Seen>),
         outside: Option<(usize, usize, f64)>,
         encoding: Encoding,
     ) -> Self {
@@ -147,9 +153,14 @@ impl Trainer {
         }
     }
 
+    /// The mean of the examples so far (V), if it is known.
+    fn mean_seen(&self) -> Option<Array1<f32>> {
+        self.seen.as_ref().and_then(Seen::mean)
+    }
+
     /// A machine that it trained.
     fn trained(&self, rbm: harmonium::Rbm) -> Rbm {
-        Rbm::of(rbm, self.encoding, self.seen.mean())
+        Rbm::of(rbm, self.encoding, self.mean_seen())
     }
 
     fn check_usable(&self) -> PyResult<()> {
@@ -277,7 +288,7 @@ impl Trainer {
             };
             Ok((trainer?, seen))
         })?;
-        let of = Self::of(trainer, (None, seen), outside, reading.encoding);
+        let of = Self::of(trainer, (None, Some(seen)), outside, reading.encoding);
         Ok(Self { held_out, ..of })
     }
 
@@ -344,7 +355,7 @@ impl Trainer {
             }
             Ok((trainer, narrow))
         })?;
-        let seen = Seen::nothing(mean.len());
+        let seen = Some(Seen::nothing(mean.len()));
         Ok(Self::of(trainer, (Some(mean), seen), outside, reading.encoding))
     }
 
@@ -402,7 +413,7 @@ impl Trainer {
         let updates = trainer.updates();
         let done = without_lock(py, threads, || {
             trainer.update_on(&data)?;
-            seen.add(&data);
+            seen.iter_mut().for_each(|seen| seen.add(&data));
             Ok(())
         });
         // Data that it refuses leave it as it was.
@@ -486,7 +497,7 @@ impl Trainer {
         from_json(py, &serde_json::to_string(&record).expect("plain data"))
     }
 
-    /// The settings, a dict.
+    /// The settings, a dict; what they left to the data is a number.
     #[getter]
     fn settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         from_json(py, &text(self.trainer.config()))
@@ -516,7 +527,7 @@ impl Trainer {
     /// outside, of those so far, or None.
     #[getter]
     fn data_mean<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f32>>> {
-        self.seen.mean().map(|mean| mean.into_pyarray(py))
+        self.mean_seen().map(|mean| mean.into_pyarray(py))
     }
 
     /// The hidden states of the chains, shape (chains, hidden), bool.
@@ -569,13 +580,13 @@ impl Trainer {
 
     /// What pickle calls.
     #[staticmethod]
-    #[pyo3(signature = (settings, mean, state, seen, grey_levels = None, spins = false))]
+    #[pyo3(signature = (settings, mean, state, seen = None, grey_levels = None, spins = false))]
     fn restore(
         py: Python<'_>,
         settings: &str,
         mean: Vec<f32>,
         state: &[u8],
-        seen: Seen,
+        seen: Option<Seen>,
         grey_levels: Option<u32>,
         spins: bool,
     ) -> PyResult<Self> {

@@ -135,7 +135,7 @@ def test_the_library_itself_says_what_is_wrong():
         (lambda: Rbm.load("nowhere.safetensors"), FileNotFoundError, "cannot read"),
         (lambda: train(np.eye(3), hiden=3), TypeError, "unknown field `hiden`"),
         (lambda: train(np.eye(3), hidden="many"), TypeError, "invalid type"),
-        (lambda: train(np.eye(3), hidden=3, batch_size=9), ValueError, "batch_size is 9"),
+        (lambda: train(np.eye(3), hidden=3, batch_size=0), ValueError, "batch_size is 0"),
         (lambda: train(np.eye(3) * 7.0, hidden=3), ValueError, "from 0 to 1; divide grey levels"),
         (lambda: train(np.eye(3), hidden=3, batch_size=1, threads=0), ValueError, "threads is 0"),
         (lambda: train(np.eye(3), hidden=3, threads=5000), ValueError, "from 1 to 1024"),

@@ -57,7 +57,8 @@ def test_bytes_are_grey_levels_for_both(command_line, tmp_path, digits):
 def test_the_estimator_is_the_command_line(command_line, tmp_path, digits, bits, dtype):
     X = bits.astype(dtype) if dtype is bool else digits.astype(dtype)
     np.save(tmp_path / "X.npy", X)
-    settings = dict(hidden=20, batch_size=10, epochs=2, seed=3, schedule="constant")
+    settings = dict(hidden=20, batch_size=10, epochs=2, seed=3, chains=10, learning_rate=0.1)
+    settings.update(schedule="constant", averaging="none", centering="false")
     settings.update(binarize="none", shuffle="false")
     run = ["train", "--quiet", "--no-report", "--data", tmp_path / "X.npy"]
     command_line(*run, "--out", tmp_path / "run", *flags(settings))
@@ -111,6 +112,31 @@ def test_a_pickled_estimator_goes_on_to_the_same_bits(digits):
     assert (again.gibbs(digits) == fitted.gibbs(digits)).all()
 
 
+def test_an_estimator_of_an_earlier_version_goes_on(digits):
+    settings = dict(batch_size=50, momentum=0.5, random_state=1)
+    now = BernoulliRBM(8, **settings).fit(digits).partial_fit(digits[:50])
+    earlier = pickle.loads(pickle.dumps(now))
+    for name in ["data_mean_", "grey_levels_", "spins_"]:
+        del earlier.__dict__[name]
+    # Its trainer did not keep the mean of the examples either.
+    restore, kept = earlier._trainer.__reduce__()
+    earlier._trainer = restore(*kept[:3])
+    earlier = pickle.loads(pickle.dumps(earlier))
+    assert earlier.rbm_ == now.rbm_ and earlier.rbm_.data_mean is None
+    assert (earlier.transform(digits) == now.transform(digits)).all()
+    assert np.isfinite(earlier.log_likelihood(digits[:50]).mean)
+    for estimator in [now, earlier]:
+        estimator.partial_fit(digits[50:100])
+    assert earlier.rbm_ == now.rbm_ and (earlier.h_samples_ == now.h_samples_).all()
+    assert earlier.data_mean_ is None and now.data_mean_ is not None
+    assert earlier.fit(digits).data_mean_ is not None
+    # Of one that was never given a chunk, parameters are all that is known.
+    fitted = BernoulliRBM(8, random_state=1).fit(digits)
+    for name in ["data_mean_", "grey_levels_", "spins_"]:
+        del fitted.__dict__[name]
+    assert pickle.loads(pickle.dumps(fitted)).partial_fit(digits[:50]).rbm_.data_mean is not None
+
+
 def test_a_random_state_is_the_seed_and_none_is_numpys(digits):
     def learned(random_state):
         return BernoulliRBM(4, n_iter=1, random_state=random_state).fit(digits).components_
@@ -161,7 +187,8 @@ def test_a_machine_keeps_the_mean_of_its_data(tmp_path, digits):
     assert np.array_equal(cut.data_mean, (digits > 0.5).mean(axis=0).astype(np.float32))
     rbm.save(tmp_path / "model.safetensors")
     loaded = Rbm.load(tmp_path / "model.safetensors")
-    for kept in [loaded, pickle.loads(pickle.dumps(rbm)), Rbm(*rbm.__getnewargs__())]:
+    arguments, keywords = rbm.__getnewargs_ex__()
+    for kept in [loaded, pickle.loads(pickle.dumps(rbm)), Rbm(*arguments, **keywords)]:
         assert np.array_equal(kept.data_mean, rbm.data_mean)
     # It is no parameter, and not everyone knows it.
     without = Rbm(rbm.weights, rbm.visible_bias, rbm.hidden_bias)

@@ -1,0 +1,132 @@
+"""log Z is a property of the machine: the examples that are scored have no say in it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from harmonium import BernoulliRBM, Rbm, train
+
+# A fraction of a second, and believable for the machines of this file.
+BUDGET = dict(method="ais", chains=100, schedule="linear:500", burn_in=100)
+OF_BIAS = "σ(b), as the model does not say what it was trained on"
+
+
+@pytest.fixture(scope="module")
+def rbm():
+    rng = np.random.RandomState(1)
+    return Rbm(rng.normal(0, 0.5, (30, 12)), rng.normal(0, 1, 30), rng.normal(0, 1, 12))
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return (np.random.RandomState(2).uniform(size=(200, 30)) < 0.3).astype(int)
+
+
+def of_log_z(score):
+    """All that is said of log Z."""
+    fields = dataclasses.asdict(score)
+    for name in ["mean", "standard_error", "low", "high"]:
+        del fields[name]
+    return fields
+
+
+@pytest.mark.parametrize("options", [{}, {"base_data": "uniform"}, {"start": np.eye(30)}])
+def test_the_rows_that_are_scored_do_not_change_log_z(rbm, rows, options):
+    scores = [
+        rbm.log_likelihood(X, **BUDGET, **options)
+        for X in [rows, rows[:1], 1 - rows, rows * 0.5, np.zeros((3, 30)), rbm.sample(50)]
+    ]
+    for score in scores[1:]:
+        assert of_log_z(score) == of_log_z(scores[0])  # bits, not tolerances
+    assert len({score.mean for score in scores}) == len(scores)
+    exact = rbm.log_likelihood(rows, method="exact")
+    assert scores[0].is_believable and scores[0].log_z_low < exact.log_z < scores[0].log_z_high
+    assert scores[0].mean == pytest.approx(exact.mean + exact.log_z - scores[0].log_z, abs=1e-9)
+
+
+def test_the_base_is_what_is_asked_for_and_is_named(rbm, rows):
+    exact = rbm.log_likelihood(rows, method="exact")
+    found = {}
+    for base_data, origin in [
+        (None, OF_BIAS),
+        ("uniform", "uniform"),
+        (rows, "mean of base_data"),
+        (rows * 0.25, "mean of base_data"),
+    ]:
+        score = rbm.log_likelihood(rows, base_data=base_data, **BUDGET)
+        assert score.base == origin
+        assert score.log_z == pytest.approx(exact.log_z, abs=0.2)
+        found[score.log_z] = origin
+    assert len(found) == 4, "other bases, other chains"
+
+
+def test_a_trained_machine_is_annealed_from_the_mean_of_its_data(bits, tmp_path):
+    rbm = train(bits, hidden=8, epochs=3)
+    without = Rbm(rbm.weights, rbm.visible_bias, rbm.hidden_bias)
+    from_its_mean = without.log_likelihood(bits, base_data=rbm.data_mean[np.newaxis], **BUDGET)
+    rbm.save(tmp_path / "model.safetensors")
+    for known in [rbm, Rbm.load(tmp_path / "model.safetensors")]:
+        score = known.log_likelihood(bits[:5], **BUDGET)
+        assert score.base.startswith("mean of the training data, from the model")
+        assert score.log_z == from_its_mean.log_z
+    score = without.log_likelihood(bits[:5], **BUDGET)
+    assert score.base == OF_BIAS and score.log_z != from_its_mean.log_z
+    estimator = BernoulliRBM(8, random_state=0).fit(bits)
+    budget = {"n_chains" if name == "chains" else name: value for name, value in BUDGET.items()}
+    assert "training data" in estimator.log_likelihood(bits[:5], **budget).base
+
+
+def test_each_side_is_an_estimate_within_its_interval(rbm, rows):
+    score = rbm.log_likelihood(rows, **BUDGET)
+    for side in [score.forward, score.reverse, score.witness]:
+        assert isinstance(side, tuple) and len(side) == 3
+        log_z, low, high = side
+        assert low < log_z < high < low + 1
+    assert len({score.forward, score.reverse, score.witness}) == 3
+    assert score.estimate == "bennett" and score.method == "ais" and score.ess > 50
+    assert "a mode that no run came to" in score.caveat
+    assert score.low < score.mean < score.high
+    assert score.mean - score.low == pytest.approx(score.log_z_high - score.log_z)
+    # The ends of both sides are 99 % intervals, within which are those of 95 %.
+    for _, low, high in [score.forward, score.reverse]:
+        assert score.log_z_low < low and high < score.log_z_high
+    exact = rbm.log_likelihood(rows)
+    assert exact.estimate == "enumeration" and exact.verdict == exact.method == "exact"
+    for name in ["base", "forward", "reverse", "witness", "ess", "caveat"]:
+        assert getattr(exact, name) is None, name
+
+
+def test_reverse_chains_start_where_they_are_told_to():
+    """Two modes of weights 99 % and 1 %, which no sweep crosses between; the base is near the first."""
+    pattern = np.where(np.random.RandomState(0).uniform(size=100) < 0.5, 1.0, -1.0)
+    weights, b = 6.0 * pattern, -3.0 * pattern
+    # log Z of the half with the hidden unit off, and what that unit must cost for 1 % to lie in the other.
+    of_off, of_on = np.logaddexp(0, b).sum(), np.logaddexp(0, b + weights).sum()
+    rbm = Rbm(weights[:, np.newaxis], b, [of_off - of_on - np.log(99)])
+    log_z = of_off + np.log(100 / 99)
+    heavy, light = [(pattern < 0).astype(int)], [(pattern > 0).astype(int)]
+    assert rbm.log_likelihood(heavy, method="exact").log_z == pytest.approx(log_z, rel=1e-6)
+    base_data = heavy * 99 + light
+    right, wrong = (
+        rbm.log_likelihood(heavy, base_data=base_data, start=start, **BUDGET)
+        for start in [base_data, light]
+    )
+    assert right.reverse[0] == pytest.approx(log_z, abs=0.1)
+    assert abs(wrong.reverse[0] - log_z) > 1
+    assert right.is_believable and not wrong.is_believable and "reverse" in wrong.reasons[0]
+    assert right.witness == wrong.witness, "it has no reverse chains"
+
+
+def test_what_annealing_cannot_start_from_is_named(rbm, rows):
+    for options, message in [
+        ({"base_data": "mean"}, 'base_data is mean, but must be rows or "uniform"'),
+        ({"base_data": rows[:, :3]}, "base_data is 3 wide, but the machine has 30 visible units"),
+        ({"base_data": rows * 5.0}, "is 5, but must be from 0 to 1"),
+        ({"base_data": rows[:0]}, "at least one row"),
+        ({"start": rows[:, :4]}, "start is 4 wide, but the machine has 30 visible units"),
+        ({"start": rows[:0]}, "start has no rows"),
+        ({"start": rows * 0.5}, "start has other values than 0 and 1"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            rbm.log_likelihood(rows, **BUDGET, **options)
