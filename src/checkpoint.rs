@@ -191,9 +191,10 @@ mod tests {
         let config = TrainConfig {
             hidden: Some(5),
             batch_size: 10,
+            chains: Some(10),
             optimizer: UpdateRule::Adam,
             averaging: Averaging::Exponential(2.0),
-            ..TrainConfig::default()
+            ..TrainConfig::plain()
         };
         let mut trainer = Trainer::new(config, examples).unwrap();
         (0..7).for_each(|_| trainer.update().unwrap());

@@ -682,7 +682,7 @@ fn help_shows_the_defaults() {
     for (command, shown) in [
         (
             "train",
-            "as many as visible ones, but|20, or as many as make 5,000|pcd]|tail:0.1]|true]|96]|the batch size, but|1]|0.2]|cosine]|0]|stochastic]|data]|all cores]",
+            "as many as visible ones, but|20, or as many as make 5,000|auto]|tail:0.1]|true]|96]|the batch size, but|1]|0.2]|cosine]|0]|stochastic]|data]|all cores]",
         ),
         (
             "sample",
@@ -799,7 +799,7 @@ fn tempered_runs_tell_their_swap_rates() {
         let is_share = |value: &Value| value.as_f64().is_some_and(|x| (0.0..=1.0).contains(&x));
         assert!(values.len() == 3 && values.iter().all(is_share), "{record:?}");
     }
-    folder.succeed(&format!("{train} --out pcd"));
+    folder.succeed(&format!("{train} --algorithm pcd --out pcd"));
     assert!(!folder.metrics("pcd")[29].contains_key("swap_rates"));
 }
 

@@ -50,6 +50,7 @@ fn odd_config() -> TrainConfig {
         batch_size: 13,
         chains: Some(17),
         gibbs_steps: 2,
+        algorithm: Algorithm::Pcd,
         learning_rate: 0.1,
         schedule: Schedule::Linear,
         centering: false,

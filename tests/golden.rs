@@ -5,7 +5,7 @@
 //! chains, gradient), without sight of this crate.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
-use harmonium::train::{Averaging, Schedule};
+use harmonium::train::{Algorithm, Averaging, Schedule};
 use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::{Array1, Array2};
 use serde_json::Value;
@@ -35,6 +35,7 @@ fn ten_updates_equal_those_of_an_independent_program() {
             schedule: Schedule::Linear,
             momentum: case["momentum"].as_f64().unwrap(),
             weight_decay: case["decay"].as_f64().unwrap(),
+            algorithm: Algorithm::Pcd,
             centering: false,
             averaging: Averaging::None,
             seed: case["seed"].as_u64().unwrap(),

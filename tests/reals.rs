@@ -27,6 +27,7 @@ fn config() -> TrainConfig {
         chains: Some(20),
         gibbs_steps: 2,
         binarize: Binarization::None,
+        algorithm: Algorithm::Pcd,
         learning_rate: 0.1,
         schedule: Schedule::Constant,
         centering: false,

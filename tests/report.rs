@@ -325,7 +325,7 @@ fn a_long_run_on_few_examples_is_not_told_to_go_both_ways() {
     let bits = ndarray::Array2::from_shape_fn((50, 20), |_| u8::from(dice.chance(0.5)));
     folder.write_npy("bits.npy", bits.view());
     // With a constant rate the weights grow to the end.
-    let train = "train --data bits.npy --hidden 128 --epochs 20000 --batch-size 50";
+    let train = "train --data bits.npy --hidden 128 --epochs 20000 --batch-size 50 --algorithm pcd";
     folder.succeed(&format!("{train} --schedule constant --out run --quiet"));
     let page = page(&folder, "run");
     let remedies = remedies(&page);

@@ -666,6 +666,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         settings["binarize"] = self.binarization or "none"
         settings["algorithm"] = "pcd"
         # The library has another default.
+        settings["algorithm"] = "pcd"
         settings["chains"] = self._n_chains()
         if not isinstance(self.random_state, Integral):
             del settings["seed"]
@@ -753,6 +754,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         settings = {_SETTINGS.get(name, name): getattr(self, name) for name in [*_SETTINGS, *_SAME]}
         settings["binarize"] = self.binarization or "none"
         settings["seed"] = _seed(self.random_state)
+        settings["algorithm"] = "pcd"
         settings["chains"] = self._n_chains()
         settings["batch_size"] = min(self.batch_size, n_samples)
         if n_epochs is not None:

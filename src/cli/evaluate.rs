@@ -151,6 +151,7 @@ impl Evaluate {
         let compared = match &self.compare_data {
             Some(source) => {
                 let dataset = read(self.compare_split.read(source, provenance)?)?;
+                super::say_inferred(&dataset);
                 Some(bits_of(&Examples::new(dataset, binarization)))
             }
             None => None,
@@ -247,6 +248,7 @@ impl Evaluate {
             (Some("uniform"), _) => Ok(Base::uniform(rbm.n_visible())),
             (Some(source), _) => {
                 let dataset = Part::Train.read(&source.parse()?, provenance)?;
+                super::say_inferred(&dataset);
                 check_width(&dataset, rbm)?;
                 let origin = format!("mean of {}", dataset.name());
                 let examples = Examples::new(dataset, binarization(None, provenance)?);

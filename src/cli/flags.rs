@@ -114,7 +114,8 @@ pub struct TrainFlags {
     #[arg(long, default_value_t = DEFAULT.batch_size)]
     batch_size: usize,
     /// Where samples of the model come from: `cd` (chains start at the data in every update), `pcd`
-    /// (they go on) or `pt` (they change places with others at higher temperatures)
+    /// (they go on), `pt` (they change places with others at higher temperatures) or `auto` (`pt` up to
+    /// 20 visible units, else `pcd`)
     #[arg(long, default_value_t = DEFAULT.algorithm)]
     algorithm: Algorithm,
     /// Chains [default: the batch size, but at least 128; of `cd` always the batch size]

@@ -22,7 +22,7 @@ use crate::model::{Provenance, Rbm};
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
 use crate::rng::MAX_SEED;
-use crate::run::{ChosenData, DataChoice, model_of};
+use crate::run::{ChosenData, DataChoice, model_of, title};
 use crate::setting;
 use clap::{Parser, Subcommand};
 use ndarray::{Array, Dimension};
@@ -40,7 +40,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a machine, on MNIST and by persistent contrastive divergence unless told otherwise
+    /// Train a machine, on MNIST unless told otherwise
     Train(Box<train::Train>),
     /// Go on with a run that was stopped, interrupted or killed, or make it longer
     Resume(Box<resume::Resume>),
@@ -127,10 +127,23 @@ fn read_data(choice: DataChoice<'_>, model: &Path, provenance: &Provenance) -> R
     if let Some(warning) = chosen.warning {
         note(LogFormat::Text, warning);
     }
-    if let Some(inferred) = chosen.dataset.inferred() {
+    say_inferred(&chosen.dataset);
+    Ok(chosen)
+}
+
+/// Says for what integers were taken, if nobody had declared it.
+fn say_inferred(dataset: &Dataset) {
+    if let Some(inferred) = dataset.inferred() {
         note(LogFormat::Text, &inferred);
     }
-    Ok(chosen)
+}
+
+/// Says which data a run was looked at with, where the result does not.
+fn say_data(chosen: &ChosenData) {
+    if chosen.part.is_some() {
+        let data = title(chosen.role(), chosen.dataset.name());
+        note(LogFormat::Text, &format!("the examples are {data}"));
+    }
 }
 
 /// Refuses data that are not as wide as the model.

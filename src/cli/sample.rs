@@ -177,8 +177,9 @@ impl Sample {
             usual: Part::Test,
             flag: "--data",
         };
-        let dataset = super::read_data(choice, &self.model, &model.provenance)?.dataset;
-        let dataset = dataset.first(self.number.unwrap_or(usual))?;
+        let chosen = super::read_data(choice, &self.model, &model.provenance)?;
+        super::say_data(&chosen);
+        let dataset = chosen.dataset.first(self.number.unwrap_or(usual))?;
         super::check_width(&dataset, &model.rbm)?;
         let n = dataset.n_examples();
         if let Some(number) = self.number {

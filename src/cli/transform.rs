@@ -54,7 +54,9 @@ impl Transform {
                 usual: Part::Train,
                 flag: "their name or path after the model",
             };
-            let dataset = super::read_data(choice, &self.model, &provenance)?.dataset;
+            let chosen = super::read_data(choice, &self.model, &provenance)?;
+            super::say_data(&chosen);
+            let dataset = chosen.dataset;
             super::check_width(&dataset, &rbm)?;
             super::check_seed(self.seed)?;
             let binarization = super::binarization(self.binarize, &provenance)?;

@@ -77,7 +77,7 @@ impl Likelihood {
                 config.burn_in = EvaluationConfig::default().burn_in;
                 None
             }
-            Algorithm::Pcd | Algorithm::Pt => Some(trainer.chains().visible()),
+            Algorithm::Auto | Algorithm::Pcd | Algorithm::Pt => Some(trainer.chains().visible()),
         };
         let model_states = model_states.as_ref();
         let starts = Starts { base_rates: &self.base_rates, model_states };

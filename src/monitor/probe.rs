@@ -11,6 +11,7 @@ use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::{HiddenActivity, Independent};
 use crate::rng::{Purpose, Stream, shuffle};
 use crate::train::{Algorithm, Trainer};
+use ndarray::Array1;
 
 /// Examples of each subset, at most.
 pub const SUBSET: usize = 1000;
@@ -26,6 +27,8 @@ pub struct Probe {
     /// The first of the training subset, whose pseudo-likelihood is taken.
     few: BitMatrix,
     independent: Independent,
+    /// ⟨vᵢ⟩ of the training data, as chances (V).
+    mean: Array1<f64>,
     seed: u64,
 }
 
@@ -33,11 +36,13 @@ impl Probe {
     /// Subsets of the training data and of held-out data, if any, drawn by the seed.
     pub fn new(training: &Examples, held_out: Option<&Examples>, seed: u64) -> Self {
         let independent = Independent::of(training);
+        let mean = training.mean().mapv(|mean| mean.clamp(0.0, 1.0));
         let training = subset(training, seed);
         Self {
             few: training.rows(0..training.n_rows().min(PSEUDO_LIKELIHOOD_SUBSET)),
             training,
             independent,
+            mean,
             held_out: held_out.map(|examples| subset(examples, seed)),
             seed,
         }
@@ -66,8 +71,7 @@ impl Probe {
         let (weight_norm, update_norm) = trainer.weight_norms();
         let finite = |x: f64| x.is_finite().then_some(x);
         let persist = trainer.config().algorithm != Algorithm::Cd;
-        let rates = self.independent.rates();
-        let gap = persist.then(|| chain_moment_gap(&trainer.chains().visible(), rates));
+        let gap = persist.then(|| chain_moment_gap(&trainer.chains().visible(), &self.mean));
         Ok(EpochRecord {
             epoch: trainer.n_epochs_begun() as usize,
             updates: trainer.updates(),

@@ -251,40 +251,47 @@ fn check_rate(
 
 /// A machine that is no better than none: by its log-likelihood, where it is known.
 fn check_gain(found: &mut Findings, run: &Summary, last: &EpochRecord) {
+    // A log-likelihood that is known is judged to the nat: below is below. A doubtful one tells only
+    // whether it is far below.
     let known = run.likelihood().and_then(|known| {
-        let name = match &known.verdict[..] {
-            "doubtful" => "log-likelihood (doubtful)",
-            _ => "log-likelihood",
-        };
-        Some((name, LEAST_GAIN, known.log_likelihood, known.independent?))
+        let (score, independent) = (known.log_likelihood, known.independent?);
+        let is_far_below = score < independent - LEAST_GAIN * independent.abs();
+        match &known.verdict[..] {
+            "doubtful" if is_far_below => {
+                Some(("log-likelihood (doubtful)", (LEAST_GAIN, LEAST_GAIN), score, independent))
+            }
+            "doubtful" => None,
+            _ => Some(("log-likelihood", (0.0, LEAST_GAIN), score, independent)),
+        }
     });
     let pseudo = Option::zip(last.pseudo_likelihood, last.pseudo_likelihood_independent);
-    let pseudo = pseudo
-        .map(|(score, independent)| ("pseudo-likelihood", LEAST_PSEUDO_GAIN, score, independent));
-    let Some((name, least, score, independent)) = known.or(pseudo) else { return };
+    let pseudo = pseudo.map(|(score, independent)| {
+        ("pseudo-likelihood", (LEAST_PSEUDO_GAIN, LEAST_PSEUDO_GAIN), score, independent)
+    });
+    let Some((name, (most, least), score, independent)) = known.or(pseudo) else { return };
     // What a short run ends with is what it has learned.
     let is_judged = last.updates >= EARLY || run.share_done() >= AT_END;
-    let judged = |bound: &str| {
+    let judged = |share: f64, bound: &str| {
         format!(
             "its {name} is {score:.2}, that of units that know nothing of each other {independent:.2}; \
              bound: {} {bound}",
-            percent(least)
+            percent(share)
         )
     };
     let gain = (score - independent) / independent.abs();
     found.find(
         "worse_than_no_model",
-        is_judged && gain < -least,
+        is_judged && gain < -most,
         "the machine is worse than no model",
-        judged("below"),
+        judged(most, "below"),
         &[Tempering, MoreSweeps, SmallerRate, Centering],
     );
     found.find(
         "nothing_learned",
-        is_judged && (-least..least).contains(&gain),
+        is_judged && (-most..least).contains(&gain),
         "the machine has learned next to nothing, or there is nothing to learn: the units may be \
          independent",
-        judged("better"),
+        judged(least, "better"),
         &[MoreEpochs, LargerRate, LessDecay, LessSparsity, MoreUnits],
     );
 }
@@ -438,7 +445,7 @@ mod tests {
             }
         };
         assert!(names(10, scored(-90.0)).is_empty());
-        assert_eq!(names(10, scored(-250.0)), ["worse_than_no_model"]);
+        assert_eq!(names(10, scored(-206.4)), ["worse_than_no_model"]);
         assert_eq!(names(10, scored(-203.0)), ["nothing_learned"]);
         // An evaluation is of the model as it is now.
         let mut evaluated = run(10, scored(-90.0));
@@ -448,6 +455,11 @@ mod tests {
         let found = check(&evaluated);
         assert_eq!(found[0].name, "worse_than_no_model");
         assert!(found[0].judged.contains("(doubtful) is -250.00"), "{found:?}");
+        // A doubtful one that is near tells nothing; the pseudo-likelihood does.
+        evaluated.evaluation = Some(json!({
+            "log_likelihood": -207.0, "log_likelihood_independent": -206.3, "verdict": "doubtful",
+        }));
+        assert!(check(&evaluated).is_empty());
     }
 
     #[test]

@@ -315,6 +315,7 @@ fn go_on(
 fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
     let Settings { run, train, .. } = settings;
     run.validate(data.held_out.is_some())?;
+    train.validate()?;
     let smaller =
         data.training.n_visible().min(train.for_data(1, data.training.n_visible()).n_hidden());
     let is_feasible = smaller <= exact::MAX_UNITS;

@@ -26,6 +26,9 @@ const MAX_TEMPERATURES: usize = 1000;
 /// The most rows times units of a layer with centering: the sums of 64 bits then hold.
 const MAX_SUM: usize = 1 << 30;
 
+/// The most visible units of a machine that [`Algorithm::Auto`] trains by parallel tempering.
+pub const TEMPERED_BY_ITSELF: usize = 20;
+
 /// The hidden units of a run that does not say how many: as many as visible ones within these bounds. With
 /// far more than there are visible ones, each of them learns the same, and all together too fast.
 const USUAL_HIDDEN: (usize, usize) = (16, 500);
@@ -44,6 +47,9 @@ pub const MAX_HIDDEN: usize = 100_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Algorithm {
+    /// [`Pt`](Self::Pt) up to [`TEMPERED_BY_ITSELF`] visible units, where it costs next to nothing and data
+    /// often have modes far apart, else [`Pcd`](Self::Pcd).
+    Auto,
     /// Contrastive divergence, CD-k: chains that start anew at the mini-batch in every update
     /// (Hinton, 2002, Training products of experts by minimizing contrastive divergence).
     Cd,
@@ -57,7 +63,7 @@ pub enum Algorithm {
     Pt,
 }
 
-by_name!(Algorithm, "algorithm", { Cd = "cd", Pcd = "pcd", Pt = "pt" });
+by_name!(Algorithm, "algorithm", { Auto = "auto", Cd = "cd", Pcd = "pcd", Pt = "pt" });
 
 /// Where persistent chains start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,7 +182,7 @@ impl Default for TrainConfig {
             epochs: None,
             updates: None,
             batch_size: 96,
-            algorithm: Algorithm::Pcd,
+            algorithm: Algorithm::Auto,
             chains: None,
             gibbs_steps: 1,
             gibbs_steps_last: None,
@@ -212,6 +218,7 @@ impl TrainConfig {
         Self {
             hidden: Some(500),
             batch_size: 128,
+            algorithm: Algorithm::Pcd,
             learning_rate: 0.1,
             schedule: Schedule::Constant,
             centering: false,
@@ -229,6 +236,11 @@ impl TrainConfig {
             hidden: self.hidden.or(Some(n_visible.clamp(USUAL_HIDDEN.0, USUAL_HIDDEN.1))),
             epochs: self.epochs.or(epochs),
             batch_size: self.batch_size.min(n_examples),
+            algorithm: match self.algorithm {
+                Algorithm::Auto if n_visible <= TEMPERED_BY_ITSELF => Algorithm::Pt,
+                Algorithm::Auto => Algorithm::Pcd,
+                named => named,
+            },
             chains: match is_cd {
                 // It has as many as the mini-batch, which may be smaller now.
                 true => self.chains.filter(|n| *n != self.batch_size),
@@ -250,7 +262,7 @@ impl TrainConfig {
     pub fn n_chains(&self) -> usize {
         match self.algorithm {
             Algorithm::Cd => self.chains.unwrap_or(self.batch_size),
-            Algorithm::Pcd | Algorithm::Pt => {
+            Algorithm::Auto | Algorithm::Pcd | Algorithm::Pt => {
                 self.chains.unwrap_or(self.batch_size.max(LEAST_CHAINS))
             }
         }
@@ -258,7 +270,7 @@ impl TrainConfig {
 
     /// Updates of an epoch over `n_examples`: the last may have fewer examples.
     pub fn updates_per_epoch(&self, n_examples: usize) -> u64 {
-        n_examples.div_ceil(self.batch_size) as u64
+        n_examples.div_ceil(self.batch_size.max(1)) as u64
     }
 
     /// Epochs that are enough, if nobody says how many.
@@ -448,19 +460,20 @@ mod tests {
     #[test]
     fn what_is_left_to_the_data_becomes_a_number() {
         let of = |config: &TrainConfig, n_examples, n_visible| {
-            let TrainConfig { hidden, epochs, batch_size, chains, .. } =
+            let TrainConfig { hidden, epochs, batch_size, chains, algorithm, .. } =
                 config.for_data(n_examples, n_visible);
-            (hidden.unwrap(), epochs, batch_size, chains)
+            let algorithm = algorithm.to_string();
+            (hidden.unwrap(), epochs, batch_size, chains, algorithm)
         };
         let default = TrainConfig::default();
-        assert_eq!(of(&default, 60_000, 784), (500, Some(20), 96, Some(128)));
+        assert_eq!(of(&default, 60_000, 784), (500, Some(20), 96, Some(128), "pcd".to_string()));
         // Four columns of a stranger's table: enough updates, and as few hidden units as that.
-        assert_eq!(of(&default, 50, 4), (16, Some(5000), 50, Some(128)));
-        assert_eq!(of(&default, 1000, 36), (36, Some(455), 96, Some(128)));
+        assert_eq!(of(&default, 50, 4), (16, Some(5000), 50, Some(128), "pt".to_string()));
+        assert_eq!(of(&default, 1000, 36), (36, Some(455), 96, Some(128), "pcd".to_string()));
         let large = TrainConfig { batch_size: 512, hidden: Some(7), ..default.clone() };
-        assert_eq!(of(&large, 300, 36), (7, Some(5000), 300, Some(512)));
+        assert_eq!(of(&large, 300, 36), (7, Some(5000), 300, Some(512), "pcd".to_string()));
         let cd = TrainConfig { algorithm: Algorithm::Cd, updates: Some(9), ..default.clone() };
-        assert_eq!(of(&cd, 50, 36), (36, None, 50, None));
+        assert_eq!(of(&cd, 50, 36), (36, None, 50, None, "cd".to_string()));
         assert_eq!(cd.for_data(50, 36).n_chains(), 50);
         let once = default.for_data(50, 4);
         assert_eq!(once.for_data(50, 4), once);

@@ -45,6 +45,6 @@ pub mod online;
 pub mod restore;
 
 pub use averaging::Averaging;
-pub use config::{Algorithm, ChainStart, TrainConfig, UpdateRule};
+pub use config::{Algorithm, ChainStart, TEMPERED_BY_ITSELF, TrainConfig, UpdateRule};
 pub use schedule::Schedule;
 pub use trainer::Trainer;

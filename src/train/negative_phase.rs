@@ -52,7 +52,7 @@ impl NegativePhase {
         let chains = start_chains(config, examples, parameters, order);
         let start = match config.algorithm {
             Algorithm::Cd => Start::Batch,
-            Algorithm::Pcd => Start::Persistent,
+            Algorithm::Pcd | Algorithm::Auto => Start::Persistent,
             Algorithm::Pt => {
                 let rates = smoothed_rates(&examples.mean());
                 let ladder = (&rates, config.temperatures, config.swap_rate);
