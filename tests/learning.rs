@@ -9,6 +9,11 @@ use harmonium::train::{Algorithm, Schedule, UpdateRule};
 use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::{Array1, Array2};
 
+/// Plain settings with a rate that falls to 0.
+fn falling() -> TrainConfig {
+    TrainConfig { schedule: Schedule::Linear, ..TrainConfig::plain() }
+}
+
 fn trained(config: TrainConfig, dataset: Dataset) -> Rbm {
     let mut trainer =
         Trainer::new(config, Examples::new(dataset, Binarization::Stochastic)).unwrap();
@@ -46,7 +51,7 @@ fn bars_and_stripes_are_learned_to_within_five_percent_of_the_entropy() {
             epochs: Some(updates),
             learning_rate: 0.2,
             seed: 1,
-            ..TrainConfig::plain()
+            ..falling()
         };
         let rbm = trained(config, data.clone());
         let score = log_likelihood(&rbm, data);
@@ -79,7 +84,7 @@ fn every_algorithm_learns() {
         epochs: Some(3000),
         learning_rate: 0.2,
         seed: 1,
-        ..TrainConfig::plain()
+        ..falling()
     };
     let cd = TrainConfig { algorithm: Algorithm::Cd, gibbs_steps: 10, ..base.clone() };
     let adam = TrainConfig { optimizer: UpdateRule::Adam, learning_rate: 0.01, ..base.clone() };
@@ -116,7 +121,7 @@ fn a_sparsity_target_is_come_near_to() {
             epochs: Some(3000),
             sparsity_target: 0.1,
             sparsity_cost,
-            ..TrainConfig::plain()
+            ..falling()
         };
         let rbm = trained(config, data.clone());
         let bits = Examples::new(data.clone(), Binarization::Stochastic).fixed_bits(0, 0..16);
@@ -150,7 +155,7 @@ fn a_student_comes_close_to_its_teacher() {
         batch_size: 100,
         chains: Some(500),
         learning_rate: 0.1,
-        ..TrainConfig::plain()
+        ..falling()
     };
     let student = trained(config, Dataset::from_bits("teacher's", chains.visible()));
     let (teacher, student) = (Exact::new(&teacher).unwrap(), Exact::new(&student).unwrap());
@@ -171,7 +176,7 @@ fn divergence_is_an_error_that_tells_where() {
         batch_size: 16,
         epochs: Some(100_000),
         learning_rate: 500.0,
-        ..TrainConfig::plain()
+        ..falling()
     };
     let mut trainer =
         Trainer::new(config, Examples::new(dataset, Binarization::Stochastic)).unwrap();
@@ -188,7 +193,7 @@ fn divergence_is_an_error_that_tells_where() {
 fn a_model_too_heavy_for_fixed_point_is_refused_before_training() {
     let heavy = Rbm::new(Array2::from_elem((9, 4), 300.0), Array1::zeros(9), Array1::zeros(4));
     let dataset = Dataset::bars_and_stripes(3);
-    let config = TrainConfig { hidden: Some(4), batch_size: 16, ..TrainConfig::plain() };
+    let config = TrainConfig { hidden: Some(4), batch_size: 16, ..falling() };
     let examples = Examples::new(dataset, Binarization::Stochastic);
     let error = Trainer::from_model(config, examples, &heavy.unwrap()).unwrap_err().to_string();
     assert!(error.contains("is 2700, but must be at most 1536"), "{error}");
