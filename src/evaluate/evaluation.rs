@@ -53,7 +53,7 @@ impl Evaluation {
     /// Evaluates the rows of `visible` (N, V).
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] for a setting out of its range or too many units to enumerate,
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for a setting out of its range or too many units to enumerate,
     /// and as [`Path::new`].
     ///
     /// # Panics
