@@ -260,3 +260,65 @@ impl fmt::Display for Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::LogMean;
+    use super::super::ais::{Ais, LogZ, Side};
+    use super::*;
+
+    fn side(log_z: f64, standard_error: f64, ess: f64) -> Side {
+        let (low, high) = (log_z - 2.0 * standard_error, log_z + 2.0 * standard_error);
+        let weights = LogMean { log_mean: log_z, standard_error, variance: 0.5, n: 200, ess };
+        Side { log_z: LogZ { log_z, standard_error, low, high }, weights }
+    }
+
+    /// Two sides that agree on 10, and a witness that errs low, as it may.
+    fn evidence() -> Evidence {
+        let (forward, reverse) = (side(10.0, 0.05, 120.0), side(10.02, 0.05, 120.0));
+        let bennett = side(10.01, 0.04, 0.0).log_z;
+        let sides = Ais { forward, reverse, bennett, n_chains: 200, n_steps: 1000 };
+        Evidence { sides, witness: side(9.0, 0.3, 10.0), log_unseen: f64::NEG_INFINITY }
+    }
+
+    /// The reasons after a change, the estimate and its log Z.
+    fn judged(change: impl Fn(&mut Evidence)) -> (Vec<String>, Estimate, f64) {
+        let mut evidence = evidence();
+        change(&mut evidence);
+        let verdict = Verdict::of(&evidence);
+        let (estimate, log_z, (low, high)) = Estimate::of(&evidence, &verdict);
+        assert!(low <= log_z && log_z <= high, "{low} {log_z} {high}");
+        (verdict.reasons().to_vec(), estimate, log_z)
+    }
+
+    #[test]
+    fn each_rule_alone_makes_an_estimate_doubtful() {
+        assert_eq!(judged(|_| ()), (Vec::new(), Estimate::Bennett, 10.01));
+        type Change = fn(&mut Evidence);
+        let cases: [(Change, &str, Estimate); 6] = [
+            (|e| e.sides.forward = side(10.0, 0.05, 49.0), "sample size", Estimate::Bennett),
+            (|e| e.sides.reverse = side(10.6, 0.3, 120.0), "must be within 0.5", Estimate::Forward),
+            (|e| e.sides.reverse = side(9.75, 0.05, 120.0), "0.25 nats below", Estimate::Forward),
+            (|e| e.sides.reverse = side(10.2, 0.8, 120.0), "nats wide", Estimate::Forward),
+            (|e| e.witness = side(10.9, 0.1, 120.0), "uniform base", Estimate::Witness),
+            (|e| e.log_unseen = 10.01 + 0.2_f64.ln(), "0.20 times the mass", Estimate::Forward),
+        ];
+        for (change, reason, expected) in cases {
+            let (reasons, estimate, _) = judged(change);
+            assert!(reasons.len() == 1 && reasons[0].contains(reason), "{reason}: {reasons:?}");
+            assert_eq!(estimate, expected, "{reason}");
+        }
+    }
+
+    /// As where the base does not lead to the heavy mode, and the reverse chains started there.
+    #[test]
+    fn a_forward_side_that_is_blind_is_not_told_to_take_more_steps() {
+        let mut evidence = evidence();
+        evidence.sides.reverse = side(144.0, 0.05, 120.0);
+        evidence.witness = side(128.5, 0.1, 120.0);
+        let verdict = Verdict::of(&evidence);
+        let remedies = verdict.remedies().join("; ");
+        assert!(verdict.reasons()[1].contains("uniform base"), "{verdict}");
+        assert!(remedies.contains("base_data") && !remedies.contains("more steps"), "{remedies}");
+    }
+}
