@@ -10,6 +10,7 @@ use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::monitor::{Probe, WeightChange};
 use harmonium::run::fields;
 use harmonium::state::State;
+use harmonium::train::{Ascent, OnlineTrainer};
 use ndarray::{Array1, Array2};
 use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -111,16 +112,13 @@ fn text(config: &TrainConfig) -> String {
 /// Rbm(n_visible=2, n_hidden=4)
 #[pyclass(module = "harmonium")]
 pub struct Trainer {
-    trainer: harmonium::Trainer,
+    driver: Driver,
     /// What metrics look at: made when they are first asked for.
     probe: Option<Probe>,
-    change: WeightChange,
     held_out: Option<Examples>,
     /// Wall time of training, in seconds, and what it was at the last record: of updates, too.
     seconds: f64,
     recorded: (f64, u64),
-    /// The mean of the data that it started at, of a run that gets its examples from outside.
-    mean: Option<Vec<f32>>,
     /// None of one that was pickled before they were kept: what it learned from is not known.
     seen: Option<Seen>,
     outside: Option<(usize, usize, f64)>,
@@ -130,29 +128,39 @@ pub struct Trainer {
     has_diverged: bool,
 }
 
+/// Where mini-batches come from.
+enum Driver {
+    /// Data of its own.
+    Own(harmonium::Trainer, WeightChange),
+    /// Outside; it started at this mean of the data.
+    Online(OnlineTrainer, Vec<f32>),
+}
+
+impl Driver {
+    fn own(trainer: harmonium::Trainer) -> Self {
+        let change = WeightChange::new(&trainer);
+        Self::Own(trainer, change)
+    }
+}
+
 impl Trainer {
     fn of(
-        trainer: harmonium::Trainer,
-        (mean, seen): (Option<Vec<f32>>, Option<Seen>),
+        driver: Driver,
+        seen: Option<Seen>,
         outside: Option<(usize, usize, f64)>,
         encoding: Encoding,
     ) -> Self {
-        let recorded = (0.0, trainer.updates());
         let (probe, held_out) = (None, None);
-        let change = WeightChange::new(&trainer);
         let (seconds, has_diverged) = (0.0, false);
-        Self {
-            trainer,
-            probe,
-            change,
-            held_out,
-            seconds,
-            recorded,
-            mean,
-            seen,
-            outside,
-            encoding,
-            has_diverged,
+        let recorded = (0.0, 0);
+        Self { driver, probe, held_out, seconds, recorded, seen, outside, encoding, has_diverged }
+    }
+
+    /// Parameters, chains, and where the run stands.
+    fn ascent(&self) -> &Ascent {
+        match &self.driver {
+            Driver::Own(trainer, _) => trainer.ascent(),
+            Driver::Online(trainer, _) => trainer.ascent(),
         }
     }
 
@@ -183,8 +191,8 @@ impl Trainer {
         number: impl Fn(f32) -> T + Sync + Send,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let (weights, hidden_bias, visible_bias, states) = without_lock(py, threads, || {
-            let rbm = self.trainer.model();
-            let hidden = self.trainer.chains().hidden();
+            let rbm = self.ascent().model();
+            let hidden = self.ascent().chains().hidden();
             let shape = (hidden.n_rows(), hidden.n_columns());
             let states = Array2::from_shape_fn(shape, |(n, j)| number(hidden.get(n, j).into()));
             let bias = |values: &Array1<f32>| values.mapv(&number);
@@ -291,7 +299,7 @@ impl Trainer {
             };
             Ok((trainer?, seen))
         })?;
-        let of = Self::of(trainer, (None, Some(seen)), outside, reading.encoding);
+        let of = Self::of(Driver::own(trainer), Some(seen), outside, reading.encoding);
         Ok(Self { held_out, ..of })
     }
 
@@ -352,26 +360,25 @@ impl Trainer {
                     harmonium::Rbm::initial(n_hidden, &mean, n_examples, config.seed)?.into()
                 }
             };
-            let mut trainer = harmonium::Trainer::online(config, &narrow, &rbm)?;
+            let mut trainer = OnlineTrainer::new(config, &narrow, &rbm)?;
             if let Some(states) = &hidden_states {
                 trainer.set_hidden(states);
             }
             Ok((trainer, narrow))
         })?;
         let seen = Some(Seen::nothing(mean.len()));
-        Ok(Self::of(trainer, (Some(mean), seen), outside, reading.encoding))
+        Ok(Self::of(Driver::Online(trainer, mean), seen, outside, reading.encoding))
     }
 
     /// Trains up to so many updates in all, or to the end. Ctrl-C is heard; what was learned stays.
     #[pyo3(signature = (until = None, *, threads = None))]
     fn run(&mut self, py: Python<'_>, until: Option<u64>, threads: Option<usize>) -> PyResult<()> {
         self.check_usable()?;
-        if self.mean.is_some() {
+        let Driver::Own(trainer, change) = &mut self.driver else {
             return Err(PyValueError::new_err(
                 "this trainer has no data of its own to run on; call update_on(data)",
             ));
-        }
-        let Self { trainer, change, .. } = self;
+        };
         let until = until.unwrap_or(u64::MAX).min(trainer.total_updates());
         while trainer.updates() < until {
             let slice = without_lock(py, threads, || {
@@ -398,30 +405,29 @@ impl Trainer {
         threads: Option<usize>,
     ) -> PyResult<()> {
         self.check_usable()?;
-        if self.mean.is_none() {
+        let Driver::Online(trainer, _) = &mut self.driver else {
             return Err(PyValueError::new_err(
                 "this trainer has data of its own; call run(), or begin by Trainer.online",
             ));
-        }
-        if self.trainer.is_done() {
+        };
+        if trainer.ascent().is_done() {
             return Err(PyValueError::new_err(format!(
                 "all {} updates are done; give `updates` or `epochs` for more",
-                self.trainer.updates()
+                trainer.ascent().updates()
             )));
         }
-        let (binarize, encoding) = (self.trainer.config().binarize, self.encoding);
+        let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding);
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
         let data = reading.examples(data)?;
         self.encoding = reading.encoding;
-        let Self { trainer, seen, .. } = self;
-        let updates = trainer.updates();
+        let (seen, updates) = (&mut self.seen, trainer.ascent().updates());
         let done = without_lock(py, threads, || {
             trainer.update_on(&data)?;
             seen.iter_mut().for_each(|seen| seen.add(&data));
             Ok(())
         });
         // Data that it refuses leave it as it was.
-        self.has_diverged = done.is_err() && self.trainer.updates() > updates;
+        self.has_diverged = done.is_err() && trainer.ascent().updates() > updates;
         done
     }
 
@@ -434,15 +440,15 @@ impl Trainer {
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         self.check_usable()?;
-        let Some(mean) = &self.mean else {
+        let Driver::Online(trainer, mean) = &self.driver else {
             return Err(PyValueError::new_err("a trainer with data of its own keeps its settings"));
         };
-        let config = TrainConfig { seed: self.trainer.config().seed, ..config(settings)? };
-        let trainer = without_lock(py, threads, || {
-            harmonium::Trainer::restore_online(config, mean, &self.trainer.state())
-        })?;
-        let mean = (Some(mean.clone()), self.seen.clone());
-        Ok(Self::of(trainer, mean, None, self.encoding))
+        let ascent = trainer.ascent();
+        let config = TrainConfig { seed: ascent.config().seed, ..config(settings)? };
+        let trainer =
+            without_lock(py, threads, || OnlineTrainer::restore(config, mean, &ascent.state()))?;
+        let driver = Driver::Online(trainer, mean.clone());
+        Ok(Self::of(driver, self.seen.clone(), None, self.encoding))
     }
 
     /// Weights (hidden, visible), hidden and visible biases and hidden states of the chains, as arrays
@@ -483,10 +489,9 @@ impl Trainer {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.check_usable()?;
-        if self.mean.is_some() {
+        let Self { driver: Driver::Own(trainer, change), probe, held_out, .. } = self else {
             return Err(PyValueError::new_err("a trainer without data of its own has no metrics"));
-        }
-        let Self { trainer, probe, change, held_out, .. } = self;
+        };
         let probe = probe.get_or_insert_with(|| {
             Probe::new(trainer.examples(), held_out.as_ref(), trainer.config().seed)
         });
@@ -498,14 +503,14 @@ impl Trainer {
         let record = without_lock(py, threads, || {
             probe.measure(trainer, change, samples_per_second, self_seconds)
         })?;
-        self.recorded = (self.seconds, self.trainer.updates());
+        self.recorded = (self.seconds, self.ascent().updates());
         from_json(py, &serde_json::to_string(&record).expect("plain data"))
     }
 
     /// The settings, a dict; what they left to the data is a number.
     #[getter]
     fn settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        from_json(py, &text(self.trainer.config()))
+        from_json(py, &text(self.ascent().config()))
     }
 
     /// The first number of the data outside 0 to 1: (example, unit, number), or None.
@@ -518,14 +523,14 @@ impl Trainer {
     #[getter]
     fn rbm(&self) -> PyResult<Rbm> {
         self.check_usable()?;
-        Ok(self.trained(self.trainer.current()))
+        Ok(self.trained(self.ascent().current()))
     }
 
     /// The average of the parameters, or where there is none the machine as it is.
     #[getter]
     fn model(&self) -> PyResult<Rbm> {
         self.check_usable()?;
-        Ok(self.trained(self.trainer.model()))
+        Ok(self.trained(self.ascent().model()))
     }
 
     /// Mean of the examples that it trains on, shape (n_visible,), float32; where they come from
@@ -538,44 +543,47 @@ impl Trainer {
     /// The hidden states of the chains, shape (chains, hidden), bool.
     #[getter]
     fn hidden_states<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<bool>> {
-        booleans(&self.trainer.chains().hidden()).into_pyarray(py)
+        booleans(&self.ascent().chains().hidden()).into_pyarray(py)
     }
 
     /// Updates done.
     #[getter]
     fn updates(&self) -> u64 {
-        self.trainer.updates()
+        self.ascent().updates()
     }
 
     /// Updates of the whole run.
     #[getter]
     fn total_updates(&self) -> u64 {
-        self.trainer.total_updates()
+        self.ascent().timetable().total_updates
     }
 
     /// Updates of an epoch.
     #[getter]
     fn updates_per_epoch(&self) -> u64 {
-        self.trainer.updates_per_epoch()
+        self.ascent().timetable().updates_per_epoch
     }
 
-    /// Number of training examples.
+    /// Number of training examples; where they come from outside, of those so far, or None.
     #[getter]
-    fn n_examples(&self) -> usize {
-        self.trainer.examples().n_examples()
+    fn n_examples(&self) -> Option<usize> {
+        match &self.driver {
+            Driver::Own(trainer, _) => Some(trainer.examples().n_examples()),
+            Driver::Online(..) => self.seen.as_ref().map(|seen| seen.n_examples),
+        }
     }
 
     /// What pickle keeps of a run that gets its examples from outside.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Pickled<'py>)> {
         let (py, this) = (slf.py(), slf.try_borrow()?);
         this.check_usable()?;
-        let Some(mean) = &this.mean else {
+        let Driver::Online(trainer, mean) = &this.driver else {
             return Err(PyTypeError::new_err(
                 "a trainer with data of its own cannot be pickled; pickle its model",
             ));
         };
-        let settings = text(this.trainer.config());
-        let state = this.trainer.state().to_safetensors(KEY, settings.clone());
+        let settings = text(trainer.ascent().config());
+        let state = trainer.ascent().state().to_safetensors(KEY, settings.clone());
         let restore = slf.get_type().getattr("restore")?;
         let state = PyBytes::new(py, &state);
         let (grey_levels, spins) = (this.encoding.grey_levels(), this.encoding.is_spins());
@@ -598,8 +606,7 @@ impl Trainer {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let config = parse(settings)?;
         let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
-        let trainer =
-            without_lock(py, None, || harmonium::Trainer::restore_online(config, &mean, &state))?;
-        Ok(Self::of(trainer, (Some(mean), seen), None, encoding))
+        let trainer = without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state))?;
+        Ok(Self::of(Driver::Online(trainer, mean), seen, None, encoding))
     }
 }

@@ -189,7 +189,7 @@ impl Evaluate {
         bar.finish();
 
         if let Some(path) = &self.log_probabilities {
-            let log_p = Array1::from(free_energies(rbm, &visible)).mapv(|f| -f - evaluation.log_z);
+            let log_p = Array1::from(free_energies(rbm, &visible)?).mapv(|f| -f - evaluation.log_z);
             whole_file::write(path, &super::npy(&log_p))?;
         }
         let binarization =

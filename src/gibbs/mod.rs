@@ -23,9 +23,9 @@ mod conditional;
 
 mod image;
 
-mod chains;
-
 mod real;
+
+mod chains;
 
 mod independent;
 
@@ -44,6 +44,6 @@ pub use image::Image;
 pub use independent::draw_independent;
 pub use inpainting::Inpainting;
 pub use path::{Path, smoothed_rates};
-pub use real::{RealConditional, RealImage};
+pub use real::RealConditional;
 pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};
 pub use tempering::Tempering;
