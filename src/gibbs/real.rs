@@ -181,6 +181,12 @@ mod tests {
                 }
             }
         }
+        let bits = BitMatrix::from_fn(5, 70, |n, i| (n * i + i) % 3 == 0);
+        let (rbm, numbers_of_bits) = (machine(70, 19), RealRows::from(&bits));
+        assert_eq!(
+            rbm.mean_hidden_f64(&bits).unwrap(),
+            rbm.mean_hidden_f64(&numbers_of_bits).unwrap()
+        );
         let error = machine(3, 2).mean_hidden(&numbers(1, 4)).unwrap_err().to_string();
         assert!(error.contains("4 visible units") && error.contains("3"), "{error}");
     }

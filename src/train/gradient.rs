@@ -232,26 +232,25 @@ impl Gradient {
                 );
             }
         };
-        SUMS.with_borrow_mut(|[data, model]| match (statistics.data(), self.of_weights) {
-            (States::Reals(by_unit), _) => REALS.with_borrow_mut(|reals| {
+        SUMS.with_borrow_mut(|[data, model]| match statistics.data() {
+            States::Bits(by_unit) => {
+                clear(data);
+                add(of_data, by_unit, data);
+                if let Difference::Joint(_) = self.of_weights {
+                    add(of_chains, statistics.chains(), data);
+                    use_sums(States::Bits(data), None);
+                } else {
+                    clear(model);
+                    add(of_chains, statistics.chains(), model);
+                    use_sums(States::Bits(data), Some(model));
+                }
+            }
+            States::Reals(by_unit) => REALS.with_borrow_mut(|reals| {
                 sum_reals(by_unit, reals);
                 clear(model);
                 add(of_chains, statistics.chains(), model);
                 use_sums(States::Reals(reals), Some(model));
             }),
-            (States::Bits(by_unit), Difference::Joint(_)) => {
-                clear(data);
-                add(of_data, by_unit, data);
-                add(of_chains, statistics.chains(), data);
-                use_sums(States::Bits(data), None);
-            }
-            (States::Bits(by_unit), Difference::Separate(..)) => {
-                clear(data);
-                add(of_data, by_unit, data);
-                clear(model);
-                add(of_chains, statistics.chains(), model);
-                use_sums(States::Bits(data), Some(model));
-            }
         });
     }
 }

@@ -147,6 +147,16 @@ mod tests {
         (mean, trainer)
     }
 
+    #[test]
+    fn settings_are_those_that_were_given_and_a_restored_run_keeps_them() {
+        let (mean, trainer) = online(&TrainConfig { batch_size: 77, epochs: None, ..config() });
+        let found = trainer.ascent().config();
+        assert_eq!((found.batch_size, found.epochs, found.chains), (77, Some(50), Some(20)));
+        assert_eq!(trainer.ascent().timetable().total_updates, 5000);
+        let again = OnlineTrainer::restore(found.clone(), &mean, &trainer.ascent().state());
+        assert_eq!(again.unwrap().ascent().config(), found);
+    }
+
     /// Of 10 examples twice and of the 20 together once: the same mean gradient.
     #[test]
     fn an_update_divides_by_the_examples_that_it_was_given() {

@@ -81,3 +81,50 @@ fn chains(
     }
     Some(visible)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Binarization, Dataset};
+
+    fn config(chain_start: ChainStart, shuffle: bool) -> TrainConfig {
+        TrainConfig { chain_start, shuffle, chains: Some(130), ..TrainConfig::default() }
+    }
+
+    #[test]
+    fn chains_start_at_the_examples_that_come_first() {
+        let bits = BitMatrix::from_fn(7, 70, |n, i| n == i % 7);
+        let examples = Examples::new(Dataset::from_bits("few", bits.clone()), Binarization::None);
+        let config = config(ChainStart::Data, true);
+        let outset = Outset::of_examples(&config, &examples, Isa::BASELINE);
+        let mut first: Vec<_> = (0..7).collect();
+        order(&config, 0, &mut first);
+        assert_ne!(first, [0, 1, 2, 3, 4, 5, 6]);
+        let chains = outset.chains.unwrap();
+        assert!((0..130).all(|n| chains.row(n) == bits.row(first[n % 7] as usize)));
+        assert_eq!((outset.mean, outset.largest), (examples.mean(), 1.0));
+    }
+
+    /// As many examples that are all equal to the mean, numbers as they are, are the same.
+    #[test]
+    fn a_mean_alone_is_as_good_as_examples_that_are_all_equal_to_it() {
+        for largest in [1.0, 7.5] {
+            let mean: Vec<f32> = (0..70).map(|i| largest * (i % 9) as f32 / 8.0).collect();
+            let mut rows = RealRows::new(70);
+            (0..100).for_each(|_| rows.push(mean.iter().copied()));
+            let equal = Examples::new(Dataset::from_rows("equal", rows), Binarization::None);
+            for (chain_start, shuffle) in
+                [(ChainStart::Data, true), (ChainStart::Data, false), (ChainStart::Bias, true)]
+            {
+                let config = config(chain_start, shuffle);
+                let found = Outset::of_mean(&config, &mean, 100, Isa::fastest());
+                let expected = Outset::of_examples(&config, &equal, Isa::fastest());
+                assert_eq!(found.mean, expected.mean);
+                assert_eq!(found.largest, f64::from(largest));
+                assert_eq!(expected.largest, f64::from(largest));
+                assert_eq!(found.chains, expected.chains);
+                assert_eq!(found.chains.is_some(), chain_start == ChainStart::Data);
+            }
+        }
+    }
+}

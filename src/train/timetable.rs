@@ -61,3 +61,42 @@ impl Timetable {
         Sgd { rate: rate as f32, decay: weight_decay as f32 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_begin_and_end_by_the_plan() {
+        let config = TrainConfig { epochs: Some(3), ..TrainConfig::default() };
+        let whole = Timetable::new(config.clone(), 5);
+        let cut = Timetable::new(TrainConfig { updates: Some(12), ..config }, 5);
+        assert_eq!((whole.total_updates, cut.total_updates), (15, 12));
+        assert_eq!((whole.n_epochs(), cut.n_epochs()), (3, 3));
+        let ends = |plan: &Timetable| -> Vec<u64> {
+            (1..=plan.total_updates).filter(|&updates| plan.is_end_of_epoch(updates)).collect()
+        };
+        assert_eq!((ends(&whole), ends(&cut)), (vec![5, 10, 15], vec![5, 10, 12]));
+        assert_eq!([0, 1, 5, 6].map(|updates| whole.n_epochs_begun(updates)), [0, 1, 1, 2]);
+        assert_eq!([0, 1, 5, 6].map(|updates| whole.epoch(updates)), [0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn sweeps_and_rate_go_from_the_first_update_to_the_last() {
+        let config = TrainConfig {
+            epochs: Some(20),
+            gibbs_steps: 1,
+            gibbs_steps_last: Some(4),
+            learning_rate: 0.2,
+            warm_up: 2.0,
+            weight_decay: 0.5,
+            ..TrainConfig::default()
+        };
+        let plan = Timetable::new(config, 5);
+        assert_eq!((plan.gibbs_steps(0), plan.gibbs_steps(99)), (1, 4));
+        // Warm, and not yet warm.
+        let rate = |updates| plan.step(updates).rate;
+        assert!(rate(0) < 0.05 && rate(12) > 0.15 && rate(99) < 0.01);
+        assert_eq!(plan.step(7).decay, 0.5);
+    }
+}
