@@ -3,8 +3,7 @@
 //!
 //! `cargo bench --bench verdict` takes 2,000 machines, in about an hour on two cores; `-- 300` so many;
 //! `-- 300 700` those of these numbers; `-- --test` a few, as a test. Every machine that is missed is
-//! named, with its number. The table of the documentation of `harmonium::evaluate::verdict` is that of a
-//! whole run.
+//! named, with its number. `benches/README.md` has the table of a whole run.
 
 mod machines;
 
