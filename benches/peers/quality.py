@@ -153,7 +153,7 @@ def in_order(result):
     return {name: result[name] for name in ENTRIES if name in result}
 
 
-def table(result, machine):
+def table(result, computer):
     """Markdown."""
     heads = [f"{target} nats" for target in TARGETS]
     best = {target: fastest_peer(result, target) for target in TARGETS}

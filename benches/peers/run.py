@@ -15,7 +15,7 @@ import pathlib
 import sys
 import tempfile
 
-import machine
+import computer
 import measure
 import quality
 import readme
@@ -55,7 +55,7 @@ def main():
 
 def record(name, module, options):
     """Measures, and writes NAME.json."""
-    about = machine.describe(options)
+    about = computer.describe(options)
     file = options.results / f"{name}.json"
     result = module.run(options)
     if not result:
@@ -63,10 +63,10 @@ def record(name, module, options):
     if options.only and file.exists():  # part of the table anew
         former = json.loads(file.read_text())
         result = former["result"] | result
-        first = former["machine"]["date"].split(" to ")[0]
+        first = former["computer"]["date"].split(" to ")[0]
         if first != about["date"]:
             about["date"] = f"{first} to {about['date']}"
-    file.write_text(json.dumps({"machine": about, "result": result}, indent=1) + "\n")
+    file.write_text(json.dumps({"computer": about, "result": result}, indent=1) + "\n")
     if options.quick:
         check(name, result)
 
@@ -82,10 +82,10 @@ def tables(options):
     result = {}
     for name, found in recorded(options).items():
         if name == "throughput":
-            short = throughput.short_table(found["result"], found["machine"])
-            result["speed"] = f"{short}\n\n{short_footnote(found['machine'])}"
-        table = MEASURES[name].table(found["result"], found["machine"])
-        result[name] = f"{table}\n\n{footnote(found['machine'], found['result'])}"
+            short = throughput.short_table(found["result"], found["computer"])
+            result["speed"] = f"{short}\n\n{short_footnote(found['computer'])}"
+        table = MEASURES[name].table(found["result"], found["computer"])
+        result[name] = f"{table}\n\n{footnote(found['computer'], found['result'])}"
     return result
 
 

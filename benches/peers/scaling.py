@@ -44,7 +44,7 @@ def point(options, data, settings):
     return measure.alternate(jobs, min(options.rounds, 3), 0)
 
 
-def table(result, machine):
+def table(result, computer):
     """Where the lead is least and most."""
     lines = ["| along | harmonium is faster than the next by | at |", "| --- | --- | --- |"]
     for axis, points in result.items():

@@ -25,14 +25,14 @@ def row(options, settings, data):
     return measure.alternate(jobs, options.rounds, options.warm_up)
 
 
-def table(result, machine):
+def table(result, computer):
     """Markdown: the first table in the open, the others folded."""
-    first, *others = [(name, one_table(name, rows, machine)) for name, rows in result.items()]
+    first, *others = [(name, one_table(name, rows, computer)) for name, rows in result.items()]
     fold = "<details>\n<summary>{}</summary>\n\n{}\n\n</details>"
     return "\n\n".join([first[1], *(fold.format(*other) for other in others)])
 
 
-def short_table(result, machine):
+def short_table(result, computer):
     """Markdown: the medians of the first row."""
     name, rows = next(iter(result.items()))
     lines = [f"| MNIST in black and white, {name} | examples/s | harmonium is faster by |", "| --- | --- | --- |"]
@@ -47,7 +47,7 @@ def by_speed(rows):
     return sorted(rows, key=lambda row: -row.get("samples_per_second", {"median": 0})["median"])
 
 
-def one_table(name, rows, machine):
+def one_table(name, rows, computer):
     lines = [
         f"| MNIST in black and white, {name} | examples/s | harmonium is faster by | peak memory | on disk |",
         "| --- | --- | --- | --- | --- |",
@@ -64,7 +64,7 @@ def one_table(name, rows, machine):
             span(row["samples_per_second"], "{:,.0f}"),
             "1" if is_base else span(ratio, "{:.2f}") if ratio else "",
             f"{row['peak_memory'] / 1e6:,.0f} MB",
-            disk(row["peer"], machine["sizes"]),
+            disk(row["peer"], computer["sizes"]),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
