@@ -1,5 +1,5 @@
 //! What an evaluation costs: annealing against as many plain Gibbs sweeps, in alternating rounds on
-//! the same machine, and enumeration.
+//! the same model, and enumeration.
 //!
 //! `cargo bench --bench evaluate`; with `-- --test` one short round of each, as a test.
 
@@ -11,7 +11,7 @@ use harmonium::rng::{Purpose, Stream};
 use harmonium::{Rbm, TrainConfig, Trainer};
 use std::time::Instant;
 
-/// A machine trained on MNIST for one epoch.
+/// A model trained on MNIST for one epoch.
 fn trained(hidden: usize, is_test: bool) -> (Rbm, Examples) {
     let digits = Dataset::mnist(Split::Train);
     let digits = if is_test { digits.first(1000).unwrap() } else { digits };

@@ -1,4 +1,4 @@
-//! Every kernel on every instruction set that the machine has, checked before it is timed.
+//! Every kernel on every instruction set of the CPU, checked before it is timed.
 //!
 //! Sums are counted in dense-equivalent multiply-adds: rows x 64 columns x states, whatever was
 //! skipped.

@@ -114,7 +114,7 @@
 //! and h − λ, whose weights do not also have to carry the means. It is the choice that helps most,
 //! and makes training blind to which pixels are white and which black. Parameters near the end of a
 //! run still shake by the noise of the mini-batches; their average ([`train::average`]) does not.
-//! [`preset`] has the settings that were found to be best, and all that were tried.
+//! [`preset`] has the settings that were found to be best, `benches/README.md` all that were tried.
 //!
 //! # From samples to log Z
 //!

@@ -13,25 +13,8 @@
 //! Before it is, both sides are run once more, with twice the steps, and the chains that go back start at
 //! scouts where those of the training are found not to be in the model's distribution.
 //!
-//! # How often it is wrong
-//!
-//! `cargo bench --bench verdict`: 2,000 machines of seven families whose log Z is known, all by AIS with the
-//! default budget. A miss is a believable estimate whose interval does not hold log Z; how far outside it
-//! lies is in nats, as are the errors of what is quoted.
-//!
-//! | family | machines | believable | interval misses | worst miss, nats | error, rms | error of doubtful ones, rms | seconds, median |
-//! | --- | --- | --- | --- | --- | --- | --- | --- |
-//! | independent | 286 | 286 | 0 | 0.00 | 0.002 | – | 0.86 |
-//! | random | 286 | 285 | 0 | 0.00 | 0.008 | 0.02 | 0.83 |
-//! | blocks | 286 | 270 | 0 | 0.00 | 0.015 | 0.05 | 0.67 |
-//! | two modes | 286 | 231 | 1 | 0.01 | 0.047 | 0.77 | 0.79 |
-//! | ferromagnetic | 286 | 278 | 1 | 0.02 | 0.026 | 0.03 | 0.91 |
-//! | trained on clusters | 285 | 285 | 0 | 0.00 | 0.025 | – | 0.76 |
-//! | trained, one group | 285 | 271 | 1 | 0.13 | 0.035 | 2.71 | 0.84 |
-//! | all | 2000 | 1906 | 3 | 0.13 | 0.026 | 1.20 | 0.81 |
-//!
-//! Two cores of an AMD EPYC (Zen 4), 2026-11-26, with other work beside it. What neither any chain nor mean field comes to
-//! would not show: [`CAVEAT`].
+//! What neither any chain nor mean field comes to would not show: [`CAVEAT`]. `cargo bench --bench verdict`
+//! counts how often the verdict is wrong, on models whose log Z is known; `benches/README.md` has its table.
 
 pub use super::ais::{LEAST_ESS, MOST_APART, MOST_BELOW};
 use super::annealing_schedule::MAX_STEPS;
