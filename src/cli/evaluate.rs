@@ -133,7 +133,6 @@ impl Evaluate {
             data: self.data.as_ref(),
             split: self.split,
             usual: Part::Test,
-            flag: "--data",
         };
         let chosen = super::read_data(choice, &self.model, provenance)?;
         let (role, warning) = (chosen.role(), chosen.warning);
@@ -235,7 +234,7 @@ impl Evaluate {
         }
         let Some(config) = data_of(&self.model)? else { return Ok(None) };
         // They may have moved; then it is not known.
-        let Ok(Some(training)) = config.read_part(Part::Train, "--data") else { return Ok(None) };
+        let Ok(Some(training)) = config.read_part(Part::Train, "data") else { return Ok(None) };
         let examples = Examples::new(training, binarization(None, provenance)?);
         let n_examples = Some(examples.n_examples());
         Ok(Some(TrainingMean { mean: examples.mean(), n_examples }))

@@ -2,6 +2,8 @@
 
 mod flags;
 
+mod door;
+
 mod session;
 
 mod bench;
@@ -15,6 +17,8 @@ mod runs;
 mod sample;
 mod train;
 mod transform;
+
+pub use door::told;
 
 use crate::dataset::{Binarization, Dataset};
 use crate::error::{Error, Result};
@@ -114,11 +118,8 @@ fn model_path(path: &Path) -> PathBuf {
 }
 
 /// `28x28` as rows and columns.
-fn parse_image_shape(text: &str) -> Result<(usize, usize), String> {
-    let side = |part: &str| part.parse().ok().filter(|&n: &usize| n > 0);
-    text.split_once('x')
-        .and_then(|(rows, columns)| Some((side(rows)?, side(columns)?)))
-        .ok_or_else(|| "must be ROWSxCOLUMNS, such as 28x28".to_string())
+fn parse_image_shape(text: &str) -> Result<(usize, usize)> {
+    setting::Value::parse("image_shape", text)
 }
 
 /// The examples that a command looks at; what has to be known of them goes to stderr.

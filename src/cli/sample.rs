@@ -175,7 +175,6 @@ impl Sample {
             data: self.data.as_ref(),
             split: self.split,
             usual: Part::Test,
-            flag: "--data",
         };
         let chosen = super::read_data(choice, &self.model, &model.provenance)?;
         super::say_data(&chosen);

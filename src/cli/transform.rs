@@ -52,7 +52,6 @@ impl Transform {
                 data: self.data.as_ref(),
                 split: self.split,
                 usual: Part::Train,
-                flag: "their name or path after the model",
             };
             let chosen = super::read_data(choice, &self.model, &provenance)?;
             super::say_data(&chosen);

@@ -5,13 +5,13 @@ use super::config::{End, Keep, Replan, Session};
 use super::data::Data;
 use super::folder::{CHECKPOINTS, Folder};
 use super::results;
-use super::settings::{Settings, fields};
+use super::settings::Settings;
 use crate::checkpoint::{Checkpoint, Place};
 use crate::error::Result;
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::metric::Best;
 use crate::monitor::{EpochRecord, Likelihood, Monitor, Probe, Writer, metrics_file};
-use crate::setting::is_on_series;
+use crate::setting::{Section as _, is_on_series};
 use crate::train::Trainer;
 use ndarray::Array1;
 use std::time::{Duration, Instant};
@@ -108,7 +108,7 @@ impl<'a> Course<'a> {
 
     /// What the model file says of this run.
     fn provenance(&self) -> Provenance {
-        let mut settings = fields(self.trainer.config());
+        let mut settings = self.trainer.config().fields();
         let updates = self.trainer.updates();
         let plans = self.settings.run.replanned.iter().filter(|plan| plan.update <= updates);
         let plans: Vec<_> = plans.collect();

@@ -2,12 +2,12 @@
 
 use super::checkpoints;
 use super::folder::{CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS, is_locked, model_of};
-use super::settings::{Settings, SettingsFile, fields};
+use super::settings::{Settings, SettingsFile};
 use crate::checkpoint::Place;
 use crate::error::{Error, Result};
 use crate::model::ModelFile;
 use crate::monitor::{EpochRecord, metrics_file};
-use crate::setting::by_name;
+use crate::setting::{Section as _, by_name};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -144,7 +144,7 @@ impl Summary {
     /// All settings by name.
     pub fn settings(&self) -> Map<String, Value> {
         let Settings { data, train, run } = &self.file.settings;
-        [fields(data), fields(train), fields(run)].into_iter().flatten().collect()
+        [data.fields(), train.fields(), run.fields()].into_iter().flatten().collect()
     }
 }
 

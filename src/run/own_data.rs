@@ -22,8 +22,6 @@ pub struct DataChoice<'a> {
     pub split: Option<Part>,
     /// The images of MNIST that are taken where MNIST is given and no part is named.
     pub usual: Part,
-    /// How data are given, for messages: `--data`.
-    pub flag: &'static str,
 }
 
 /// Examples, and what they are to the run of the model.
@@ -104,14 +102,14 @@ impl DataChoice<'_> {
             let dataset = self.split.unwrap_or(self.usual).read(source, provenance)?;
             return Ok(ChosenData { dataset, part: None, is_default: false, warning: None });
         }
-        let config = data_of(model)?
-            .ok_or_else(|| Error::NoData { path: model.to_path_buf(), flag: self.flag })?;
+        let config =
+            data_of(model)?.ok_or_else(|| Error::NoData { path: model.to_path_buf() })?;
         let default = config.judged_by();
         let part = self.split.unwrap_or(default);
-        let dataset = config.read_part(part, self.flag)?.ok_or_else(|| {
+        let dataset = config.read_part(part, "data")?.ok_or_else(|| {
             let what = match part {
-                Part::Test => "has no --test-data",
-                _ => "was trained without --validation",
+                Part::Test => "has no test_data",
+                _ => "was trained without validation",
             };
             invalid("split", part, format!("another: the run {what}, so it is judged by {default}"))
         })?;
@@ -154,7 +152,7 @@ impl Part {
         let n_examples = dataset.n_examples();
         let validation = number("validation").filter(|&n| n > 0 && n < n_examples);
         let Some(validation) = validation else {
-            let rule = "train or test: the model was trained without --validation";
+            let rule = "train or test: the model was trained without validation";
             return Err(invalid("split", self, rule));
         };
         if let Some(limit) = number("limit") {

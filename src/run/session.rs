@@ -67,6 +67,7 @@ pub fn train(
             )
         });
         let mut trainer = begin(&mut settings, &data)?;
+        settings.check_effect(&session.given)?;
         for note in data.inferred.iter().chain(&cut) {
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
         }
@@ -75,6 +76,7 @@ pub fn train(
             let likelihood = course::likelihood(&settings, &data);
             let evaluation = likelihood.as_ref().map(|all| (all, settings.run.evaluate_every));
             let left = budget.saturating_sub(start.elapsed());
+            settings.train.epochs = None;
             let config = settings.train.clone();
             let begin_for_it = |train| begin(&mut Settings { train, ..settings.clone() }, &data);
             let updates = time_budget::updates(begin_for_it, &config, &probe, evaluation, left)?;
