@@ -21,7 +21,7 @@ fn trained(hidden: usize, is_test: bool) -> (Rbm, Examples) {
     while !trainer.is_done() {
         trainer.update().unwrap();
     }
-    (trainer.rbm(), examples)
+    (trainer.current(), examples)
 }
 
 fn main() {

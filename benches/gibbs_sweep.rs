@@ -15,7 +15,7 @@ fn trained(examples: &Arc<Examples>, hidden: usize, n_updates: usize) -> Rbm {
     let config = TrainConfig { hidden: Some(hidden), ..TrainConfig::plain() };
     let mut trainer = Trainer::new(config, examples.clone()).expect("valid settings");
     (0..n_updates).for_each(|_| trainer.update().expect("no divergence"));
-    trainer.rbm()
+    trainer.current()
 }
 
 fn chains(image: &Image, examples: &Examples, n_chains: usize) -> Chains {

@@ -60,7 +60,7 @@ fn time(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, trainer: &Trainer)
     let after = |threads| {
         let mut trainer = trainer.clone();
         pool(threads).install(|| update(&mut trainer, 3));
-        trainer.rbm().sha256()
+        trainer.current().sha256()
     };
     assert_eq!(after(1), after(threads()), "the same bits on one thread as on all");
 
@@ -85,7 +85,7 @@ fn train_step(criterion: &mut Criterion) {
         time(&mut group, &format!("784x{hidden}-batch-{batch_size}"), &trainer);
         if (hidden, batch_size) == (500, 128) {
             for (name, config) in variants() {
-                let rbm = trainer.rbm();
+                let rbm = trainer.current();
                 let mut variant =
                     Trainer::from_model(config, examples.clone(), &rbm).expect("the same sizes");
                 pool(threads()).install(|| update(&mut variant, 3));

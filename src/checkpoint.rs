@@ -216,7 +216,7 @@ mod tests {
             },
             settings_file: "[train]\nhidden = 5 # \\\"checksum\\\":\\\"\n".to_string(),
             records: "{\"epoch\":1}\n{\"epoch\":2}\n".to_string(),
-            best: Some(trainer.rbm()),
+            best: Some(trainer.current()),
             data_mean: Some(trainer.examples().mean().mapv(|x| x as f32)),
         }
     }
@@ -242,7 +242,7 @@ mod tests {
         std::fs::write(&path, checkpoint().into_bytes()).unwrap();
         let model = ModelFile::read(&path).unwrap();
         assert_eq!(model.rbm, trainer().model());
-        assert_ne!(model.rbm, trainer().rbm());
+        assert_ne!(model.rbm, trainer().current());
         assert_eq!(model.data_mean, checkpoint().data_mean);
         model.write(&path).unwrap();
         let error = Checkpoint::read(&path).unwrap_err().to_string();

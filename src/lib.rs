@@ -23,7 +23,7 @@
 //!     trainer.update()?;
 //! }
 //! // A fair coin costs ln 2 = 0.693 nats an example; nothing can do better.
-//! let score = Exact::new(&trainer.rbm())?.log_likelihood(&pairs);
+//! let score = Exact::new(&trainer.current())?.log_likelihood(&pairs);
 //! assert!(score.mean > -0.75, "{score:?}");
 //! # Ok::<(), harmonium::Error>(())
 //! ```

@@ -23,7 +23,7 @@ fn fingerprint(config: &TrainConfig, examples: &Arc<Examples>, threads: usize, i
     });
     assert!(trainer.parameters().image().is_consistent(), "a stale transposed image");
     let mut hasher = Sha256::new();
-    hasher.update(trainer.rbm().sha256());
+    hasher.update(trainer.current().sha256());
     if let Some(average) = trainer.average() {
         hasher.update(average.sha256());
     }
@@ -201,11 +201,11 @@ fn another_seed_gives_other_bits() {
 #[test]
 fn the_transposed_image_is_never_stale() {
     let mut trainer = Trainer::new(odd_config(), odd_examples()).unwrap();
-    let mut before = trainer.rbm();
+    let mut before = trainer.current();
     while !trainer.is_done() {
         trainer.update().unwrap();
         assert!(trainer.parameters().image().is_consistent());
-        let after = trainer.rbm();
+        let after = trainer.current();
         assert_ne!(before, after, "an update that changes nothing");
         before = after;
     }

@@ -56,7 +56,7 @@ fn ten_updates_equal_those_of_an_independent_program() {
             trainer.update().unwrap();
         }
 
-        let rbm = trainer.rbm();
+        let rbm = trainer.current();
         compare(&case["weights"], rbm.weights().outer_iter().map(|row| row.to_vec()));
         compare(&Value::from(vec![case["visible_bias"].clone()]), [rbm.visible_bias().to_vec()]);
         compare(&Value::from(vec![case["hidden_bias"].clone()]), [rbm.hidden_bias().to_vec()]);

@@ -77,7 +77,7 @@ fn check(n_visible: usize, n_hidden: usize, centering: bool) {
     };
     let mut trainer = Trainer::from_model(config, examples, &rbm).unwrap();
     trainer.update().unwrap();
-    let (after, chains) = (trainer.rbm(), trainer.chains().visible());
+    let (after, chains) = (trainer.current(), trainer.chains().visible());
 
     let probabilities = |states: &BitMatrix| -> Vec<Array1<f64>> {
         (0..states.n_rows()).map(|n| rbm.hidden_inputs(states.row(n)).mapv(sigma)).collect()

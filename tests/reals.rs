@@ -70,7 +70,7 @@ fn the_bits_do_not_depend_on_threads_or_instruction_set() {
             for threads in [1, 2, 3, 8] {
                 let found = trained(&config, &examples, threads, isa);
                 let place = format!("{name}, {threads} threads, {}", isa.name());
-                assert_eq!(found.rbm(), expected.rbm(), "{place}");
+                assert_eq!(found.current(), expected.current(), "{place}");
                 assert_eq!(found.average(), expected.average(), "{place}");
                 assert_eq!(found.chains().hidden(), expected.chains().hidden(), "{place}");
             }
@@ -130,7 +130,7 @@ fn an_update_follows_the_gradient_of_the_formula() {
         let of_weights = product(&data, &h_data) - product(&model, &h_model);
         let of_visible = mean(&data) - mean(&model) - of_weights.dot(&lambda);
         let of_hidden = mean(&h_data) - mean(&h_model) - of_weights.t().dot(&mu);
-        let found = trainer.rbm();
+        let found = trainer.current();
         // Means and offsets have 16 binary places; the sums of 150 biases' corrections add up.
         let bound = 2e-3 / 16.0;
         let pairs = (&w + &of_weights).into_iter().zip(found.weights());
@@ -152,7 +152,7 @@ fn numbers_that_are_bits_train_as_bits() {
     let numbers = real(&Array2::from_shape_fn((101, 150), |(n, i)| bits.get(n, i).into()));
     let packed = Arc::new(Examples::new(Dataset::from_bits("bits", bits), Binarization::None));
     let [one, two] =
-        [numbers, packed].map(|data| trained(&config(), &data, 2, Isa::fastest()).rbm());
+        [numbers, packed].map(|data| trained(&config(), &data, 2, Isa::fastest()).current());
     assert_eq!(one, two);
 }
 
@@ -168,7 +168,7 @@ fn the_order_of_the_data_is_kept_where_that_is_asked_for() {
         let config = TrainConfig { shuffle, chain_start: ChainStart::Bias, ..config() };
         let mut trainer = Trainer::from_model(config, real(data), &start).unwrap();
         (0..updates).for_each(|_| trainer.update().unwrap());
-        trainer.rbm()
+        trainer.current()
     };
     assert_eq!(after(&data, 1, false), after(&other, 1, false));
     assert_ne!(after(&data, 2, false), after(&other, 2, false));

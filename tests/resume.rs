@@ -114,7 +114,6 @@ fn a_trainer_can_be_restored_after_every_update() {
             assert_eq!(restored.state().sha256(), going.state().sha256(), "{config:?}");
             assert_eq!(restored.flip_rate(), going.flip_rate());
         }
-        assert_eq!(restored.weight_norms(), going.weight_norms());
         assert_eq!(restored.model(), going.model());
     }
 }

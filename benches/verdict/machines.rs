@@ -345,7 +345,7 @@ fn trained(draw: &mut Numbers, one_group: bool) -> Machine {
     while !trainer.is_done() {
         trainer.update().unwrap();
     }
-    let (rbm, kind) = (trainer.rbm(), draw.whole(0, 2));
+    let (rbm, kind) = (trainer.current(), draw.whole(0, 2));
     let note = format!("{v}-{h}, {n_groups} groups, {algorithm}, data {kind}");
     let first: Vec<_> = (0..N).filter(|&n| groups[n] == 0).map(|n| data.rows(n..n + 1)).collect();
     match (one_group, kind) {
@@ -355,7 +355,7 @@ fn trained(draw: &mut Numbers, one_group: bool) -> Machine {
         (true, _) => Machine::without_data(rbm, note),
         (false, _) => {
             let chains =
-                (kind > 0 && algorithm != Algorithm::Cd).then(|| trainer.chains().visible());
+                (kind > 0 && algorithm.chains_are_samples()).then(|| trainer.chains().visible());
             Machine { chains, ..Machine::with_data(rbm, &data, false, note) }
         }
     }

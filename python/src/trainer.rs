@@ -7,7 +7,7 @@ use crate::pool::{SLICE, without_lock};
 use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples};
-use harmonium::monitor::Probe;
+use harmonium::monitor::{Probe, WeightChange};
 use harmonium::run::fields;
 use harmonium::state::State;
 use ndarray::{Array1, Array2};
@@ -114,6 +114,7 @@ pub struct Trainer {
     trainer: harmonium::Trainer,
     /// What metrics look at: made when they are first asked for.
     probe: Option<Probe>,
+    change: WeightChange,
     held_out: Option<Examples>,
     /// Wall time of training, in seconds, and what it was at the last record: of updates, too.
     seconds: f64,
@@ -138,10 +139,12 @@ impl Trainer {
     ) -> Self {
         let recorded = (0.0, trainer.updates());
         let (probe, held_out) = (None, None);
+        let change = WeightChange::new(&trainer);
         let (seconds, has_diverged) = (0.0, false);
         Self {
             trainer,
             probe,
+            change,
             held_out,
             seconds,
             recorded,
@@ -368,12 +371,13 @@ impl Trainer {
                 "this trainer has no data of its own to run on; call update_on(data)",
             ));
         }
-        let trainer = &mut self.trainer;
+        let Self { trainer, change, .. } = self;
         let until = until.unwrap_or(u64::MAX).min(trainer.total_updates());
         while trainer.updates() < until {
             let slice = without_lock(py, threads, || {
                 let start = Instant::now();
                 while trainer.updates() < until && start.elapsed() < SLICE {
+                    change.before_update(trainer);
                     trainer.update()?;
                 }
                 Ok(start.elapsed().as_secs_f64())
@@ -482,7 +486,7 @@ impl Trainer {
         if self.mean.is_some() {
             return Err(PyValueError::new_err("a trainer without data of its own has no metrics"));
         }
-        let Self { trainer, probe, held_out, .. } = self;
+        let Self { trainer, probe, change, held_out, .. } = self;
         let probe = probe.get_or_insert_with(|| {
             Probe::new(trainer.examples(), held_out.as_ref(), trainer.config().seed)
         });
@@ -491,8 +495,9 @@ impl Trainer {
             * trainer.examples().n_examples() as f64
             / trainer.updates_per_epoch() as f64;
         let samples_per_second = n_examples / (self_seconds - seconds).max(1e-9);
-        let record =
-            without_lock(py, threads, || probe.measure(trainer, samples_per_second, self_seconds))?;
+        let record = without_lock(py, threads, || {
+            probe.measure(trainer, change, samples_per_second, self_seconds)
+        })?;
         self.recorded = (self.seconds, self.trainer.updates());
         from_json(py, &serde_json::to_string(&record).expect("plain data"))
     }
@@ -513,7 +518,7 @@ impl Trainer {
     #[getter]
     fn rbm(&self) -> PyResult<Rbm> {
         self.check_usable()?;
-        Ok(self.trained(self.trainer.rbm()))
+        Ok(self.trained(self.trainer.current()))
     }
 
     /// The average of the parameters, or where there is none the machine as it is.

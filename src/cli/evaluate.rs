@@ -263,14 +263,15 @@ impl Evaluate {
     /// Where chains start that are annealed back: at what is given, or at the chains of the run. Those
     /// of contrastive divergence are near its last mini-batch, not near the model.
     fn model_states(&self, file: &ModelFile) -> Result<Option<BitMatrix>> {
-        let algorithm = &file.provenance.settings.get("algorithm");
-        let is_cd = algorithm.is_some_and(|name| *name == Algorithm::Cd.to_string());
+        let algorithm = file.provenance.settings.get("algorithm").and_then(Value::as_str);
+        let are_samples =
+            algorithm.and_then(|name| name.parse().ok()).is_none_or(Algorithm::chains_are_samples);
         match &self.chains {
             Some(path) => {
                 let encoding = Encoding::recorded(&file.provenance.data)?;
                 states(path, &file.rbm, encoding).map(Some)
             }
-            None if is_cd || self.method == Method::Exact => Ok(None),
+            None if !are_samples || self.method == Method::Exact => Ok(None),
             None => Ok(chains_of(&self.model, file.rbm.n_visible())),
         }
     }

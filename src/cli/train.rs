@@ -10,7 +10,7 @@ use crate::preset::Preset;
 use crate::rng::STREAM_VERSION;
 use crate::run::{self, DataConfig, RunConfig, SETTINGS, Session, Settings, SettingsFile};
 use crate::setting::invalid;
-use crate::train::{Algorithm, TrainConfig};
+use crate::train::TrainConfig;
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -107,7 +107,7 @@ impl Train {
             base.run.replanned.clear();
         }
         let mut train = self.train.over(&base.train);
-        if train.algorithm == Algorithm::Cd && !self.train.has("chains") {
+        if !train.algorithm.chains_are_samples() && !self.train.has("chains") {
             // The preset's number is one for chains that persist.
             train.chains = None;
         }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::evaluate::evaluation::Starts;
 use crate::evaluate::{AnnealingSchedule, Evaluation, EvaluationConfig, Independent, Method};
 use crate::gibbs::smoothed_rates;
-use crate::train::{Algorithm, Trainer};
+use crate::train::Trainer;
 use ndarray::Array1;
 
 /// Examples that are scored, at most.
@@ -71,14 +71,11 @@ impl Likelihood {
     /// As [`Evaluation::new`].
     pub fn measure(&self, trainer: &Trainer) -> Result<Evaluation> {
         let mut config = self.config.clone();
-        // Chains of contrastive divergence are near the last mini-batch, not near the model.
-        let model_states = match trainer.config().algorithm {
-            Algorithm::Cd => {
-                config.burn_in = EvaluationConfig::default().burn_in;
-                None
-            }
-            Algorithm::Auto | Algorithm::Pcd | Algorithm::Pt => Some(trainer.chains().visible()),
-        };
+        let are_samples = trainer.config().algorithm.chains_are_samples();
+        if !are_samples {
+            config.burn_in = EvaluationConfig::default().burn_in;
+        }
+        let model_states = are_samples.then(|| trainer.chains().visible());
         let model_states = model_states.as_ref();
         let starts = Starts { base_rates: &self.base_rates, model_states };
         let model = trainer.model();

@@ -9,6 +9,8 @@
 
 pub mod record;
 
+pub mod weight_change;
+
 pub mod probe;
 
 pub mod likelihood;
@@ -34,6 +36,7 @@ pub use metric::Metric;
 pub use probe::Probe;
 pub use record::EpochRecord;
 pub use terminal::{LogFormat, Terminal};
+pub use weight_change::WeightChange;
 pub use writer::Writer;
 
 use crate::error::Result;

@@ -1,6 +1,6 @@
 //! Measures a trainer at the end of an epoch, on the same examples and bits every time.
 
-use super::EpochRecord;
+use super::{EpochRecord, WeightChange};
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::Result;
@@ -10,7 +10,7 @@ use crate::evaluate::pseudo_likelihood::pseudo_likelihood;
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::{HiddenActivity, Independent};
 use crate::rng::{Purpose, Stream, shuffle};
-use crate::train::{Algorithm, Trainer};
+use crate::train::Trainer;
 use ndarray::Array1;
 
 /// Examples of each subset, at most.
@@ -53,14 +53,15 @@ impl Probe {
         &self.training
     }
 
-    /// The record of an epoch, in which training went on at `samples_per_second`, `seconds` since
-    /// the start of the run.
+    /// The record of an epoch, whose last update made this change, in which training went on at
+    /// `samples_per_second`, `seconds` since the start of the run.
     ///
     /// # Errors
     /// As [`crate::Rbm::mean_hidden`].
     pub fn measure(
         &self,
         trainer: &Trainer,
+        change: &WeightChange,
         samples_per_second: f64,
         seconds: f64,
     ) -> Result<EpochRecord> {
@@ -68,10 +69,10 @@ impl Probe {
         let activity = HiddenActivity::new(&rbm, &self.training)?;
         let training = mean_free_energy(&rbm, &self.training).mean;
         let held_out = self.held_out.as_ref().map(|bits| mean_free_energy(&rbm, bits).mean);
-        let (weight_norm, update_norm) = trainer.weight_norms();
+        let (weight_norm, update_norm) = change.norms(trainer);
         let finite = |x: f64| x.is_finite().then_some(x);
-        let persist = trainer.config().algorithm != Algorithm::Cd;
-        let gap = persist.then(|| chain_moment_gap(&trainer.chains().visible(), &self.mean));
+        let are_samples = trainer.config().algorithm.chains_are_samples();
+        let gap = are_samples.then(|| chain_moment_gap(&trainer.chains().visible(), &self.mean));
         Ok(EpochRecord {
             epoch: trainer.n_epochs_begun() as usize,
             updates: trainer.updates(),

@@ -10,7 +10,7 @@ use crate::checkpoint::{Checkpoint, Place};
 use crate::error::Result;
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::metric::Best;
-use crate::monitor::{EpochRecord, Likelihood, Monitor, Probe, Writer, metrics_file};
+use crate::monitor::{EpochRecord, Likelihood, Monitor, Probe, WeightChange, Writer, metrics_file};
 use crate::setting::{Section as _, is_on_series};
 use crate::train::Trainer;
 use ndarray::Array1;
@@ -47,6 +47,7 @@ pub struct Course<'a> {
     /// The mean of the training examples (V), for the model file.
     data_mean: Array1<f32>,
     probe: Probe,
+    change: WeightChange,
     likelihood: Option<Likelihood>,
     journal: Journal,
     /// Of the metric whose best model is kept, and of the one that may stop the run.
@@ -78,6 +79,7 @@ impl<'a> Course<'a> {
         };
         let mut course = Self {
             probe: Probe::new(trainer.examples(), data.held_out.as_ref(), seed),
+            change: WeightChange::new(&trainer),
             likelihood: likelihood(settings, data),
             best,
             early_stop: config.early_stop.map(Best::new),
@@ -178,6 +180,7 @@ impl<'a> Course<'a> {
             if self.trainer.is_done() {
                 return Ok(End::Done);
             }
+            self.change.before_update(&self.trainer);
             self.trainer.update()?;
             self.tell_progress(monitors);
             if self.trainer.is_at_end_of_epoch() && self.end_epoch(monitors)? {
@@ -259,7 +262,9 @@ impl<'a> Course<'a> {
             || likelihood.is_some();
         let mut stops = false;
         if is_recorded {
-            let mut record = self.probe.measure(trainer, samples_per_second, self.seconds())?;
+            let seconds = self.seconds();
+            let mut record =
+                self.probe.measure(trainer, &self.change, samples_per_second, seconds)?;
             if let Some(likelihood) = likelihood {
                 record.set_likelihood(&likelihood.measure(trainer)?, likelihood.independent());
                 record.seconds = self.seconds();

@@ -6,7 +6,7 @@ use crate::gibbs::Image;
 use crate::model::ModelFile;
 use crate::monitor::Writer;
 use crate::monitor::pictures::{self, Grey};
-use crate::train::{Algorithm, Trainer};
+use crate::train::Trainer;
 use crate::whole_file;
 
 /// Most images of a picture.
@@ -25,7 +25,7 @@ pub fn write(folder: &Folder, trainer: &Trainer, model: ModelFile, writer: &Writ
         let filters = pictures::filters(&model.rbm, shape, MOST_IMAGES);
         writer.write(folder.join("filters.png"), filters)?;
         let mut chains = trainer.chains().clone();
-        if trainer.config().algorithm == Algorithm::Cd {
+        if !trainer.config().algorithm.chains_are_samples() {
             // They are near the last mini-batch: lead them to the model.
             let image = Image::new(&last)?;
             (0..CD_SWEEPS).for_each(|_| chains.sweep(&image));
@@ -37,7 +37,7 @@ pub fn write(folder: &Folder, trainer: &Trainer, model: ModelFile, writer: &Writ
     }
     let last_model = folder.join(LAST_MODEL);
     if trainer.average().is_some() {
-        let last = ModelFile { rbm: trainer.rbm(), ..model.clone() };
+        let last = ModelFile { rbm: trainer.current(), ..model.clone() };
         writer.write(last_model, last.to_bytes())?;
     } else {
         // An average that begins anew under another plan leaves one behind.

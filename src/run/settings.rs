@@ -18,7 +18,7 @@ use super::config::{DataConfig, RunConfig};
 use crate::error::{Error, Result};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{Section, Setting, nearest};
-use crate::train::{Algorithm, TrainConfig};
+use crate::train::TrainConfig;
 use crate::whole_file;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -186,7 +186,10 @@ impl SettingsFile {
             .map_err(|cause| wrong(format!("above the first section: {cause}")))?;
         let Header { stream_version, command, .. } = header;
         let train = &mut settings.train;
-        if stream_version.is_some() && train.algorithm != Algorithm::Cd && train.chains.is_none() {
+        if stream_version.is_some()
+            && train.algorithm.chains_are_samples()
+            && train.chains.is_none()
+        {
             // Runs record how many chains they have. Those of before did not where there were as many
             // as examples in a mini-batch, the default then.
             train.chains = Some(train.batch_size);

@@ -3,9 +3,9 @@
 use super::course::MOST_RECORDS;
 use super::results::CD_SWEEPS;
 use crate::error::Result;
-use crate::monitor::{Likelihood, Probe};
+use crate::monitor::{Likelihood, Probe, WeightChange};
 use crate::setting::check;
-use crate::train::{Algorithm, TrainConfig, Trainer};
+use crate::train::{TrainConfig, Trainer};
 use std::time::{Duration, Instant};
 
 /// Share of the budget in which the speed is measured, and the longest time for it.
@@ -54,15 +54,16 @@ pub fn updates(
         let start = Instant::now();
         work().map(|()| start.elapsed().as_secs_f64())
     };
-    let record = seconds(&|| probe.measure(&trainer, 0.0, 0.0).map(drop))?;
+    let change = WeightChange::new(&trainer);
+    let record = seconds(&|| probe.measure(&trainer, &change, 0.0, 0.0).map(drop))?;
     let (evaluation, every) = match evaluation {
         None => (0.0, 1),
         Some((likelihood, every)) => (seconds(&|| likelihood.measure(&trainer).map(drop))?, every),
     };
     // The last epoch is cut short, and has its record and evaluation all the same; the samples of
     // contrastive divergence are led to the model then.
-    let is_cd = config.algorithm == Algorithm::Cd;
-    let end = record + evaluation + if is_cd { update * CD_SWEEPS as f64 } else { 0.0 };
+    let are_samples = config.algorithm.chains_are_samples();
+    let end = record + evaluation + if are_samples { 0.0 } else { update * CD_SWEEPS as f64 };
     let left = left.as_secs_f64() * (1.0 - RESERVE) - start.elapsed().as_secs_f64() - end;
     let per_epoch = update * trainer.updates_per_epoch() as f64 + evaluation / every as f64;
     // A long run has a record every so many epochs only.

@@ -56,6 +56,14 @@ pub enum Algorithm {
     Pt,
 }
 
+impl Algorithm {
+    /// Whether its chains are samples of the model: they go on from update to update. Chains of CD are
+    /// near the last mini-batch.
+    pub fn chains_are_samples(self) -> bool {
+        self != Self::Cd
+    }
+}
+
 by_name!(Algorithm, "algorithm", { Auto = "auto", Cd = "cd", Pcd = "pcd", Pt = "pt" });
 
 /// Where persistent chains start.

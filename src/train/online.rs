@@ -1,6 +1,6 @@
 //! Training on examples that come from outside, a mini-batch at a time.
 
-use super::config::{Algorithm, MAX_ROWS, TrainConfig};
+use super::config::{MAX_ROWS, TrainConfig};
 use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
 use super::trainer::Trainer;
@@ -25,7 +25,7 @@ fn mean_alone(mean: &[f32]) -> Examples {
 
 /// The settings of such a run.
 fn settings(config: TrainConfig, n_hidden: usize) -> Result<TrainConfig> {
-    check("algorithm", config.algorithm, config.algorithm != Algorithm::Cd, || {
+    check("algorithm", config.algorithm, config.algorithm.chains_are_samples(), || {
         "pcd or pt where examples come from outside: chains of cd start at examples".to_string()
     })?;
     let hidden = config.hidden.or(Some(n_hidden));
@@ -123,7 +123,7 @@ impl Trainer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::{Averaging, Schedule};
+    use crate::train::{Algorithm, Averaging, Schedule};
     use ndarray::{Array1, Array2};
 
     fn config() -> TrainConfig {
@@ -158,9 +158,10 @@ mod tests {
         let (mut one, mut two) = (online(&config()).1, online(&config()).1);
         one.update_on(&chunk(10, 0)).unwrap();
         two.update_on(&Examples::new(doubled, Binarization::None)).unwrap();
-        let apart = (one.rbm().weights() - two.rbm().weights()).mapv(f32::abs);
+        let apart = (one.current().weights() - two.current().weights()).mapv(f32::abs);
         assert!(apart.iter().all(|&x| x < 1e-6));
-        let moved = (one.rbm().weights() - online(&config()).1.rbm().weights()).mapv(f32::abs);
+        let moved =
+            (one.current().weights() - online(&config()).1.current().weights()).mapv(f32::abs);
         assert!(moved.iter().any(|&x| x > 1e-3));
     }
 
@@ -173,22 +174,22 @@ mod tests {
         let centred = TrainConfig { centering: true, ..config() };
         let (_, mut trainer) = online(&centred);
         for (n, is_real) in [(10, false), (10, true), (3, false), (100, true), (100, false)] {
-            let before = trainer.rbm();
+            let before = trainer.current();
             trainer.update_on(&if is_real { chunk(n, 0) } else { bits(n) }).unwrap();
-            assert_ne!(trainer.rbm(), before);
+            assert_ne!(trainer.current(), before);
         }
         // What was clamped before makes no difference.
         let state = trainer.state();
         let mut fresh = Trainer::restore_online(centred.clone(), &[0.25; 90], &state).unwrap();
         trainer.update_on(&bits(7)).unwrap();
         fresh.update_on(&bits(7)).unwrap();
-        assert_eq!(trainer.rbm(), fresh.rbm());
+        assert_eq!(trainer.current(), fresh.current());
         // One has bits before the numbers, the other goes straight to them.
         let state = trainer.state();
         let mut fresh = Trainer::restore_online(centred.clone(), &[0.25; 90], &state).unwrap();
         trainer.update_on(&chunk(7, 0)).unwrap();
         fresh.update_on(&chunk(7, 0)).unwrap();
-        assert_eq!(trainer.rbm(), fresh.rbm());
+        assert_eq!(trainer.current(), fresh.current());
     }
 
     #[test]
@@ -207,7 +208,7 @@ mod tests {
             parts.update_on(&chunk(n, at)).unwrap();
             parts = Trainer::restore_online(config.clone(), &mean, &parts.state()).unwrap();
         }
-        assert_eq!(whole.rbm(), parts.rbm());
+        assert_eq!(whole.current(), parts.current());
         assert_eq!(whole.average(), parts.average());
         assert_eq!(whole.chains().hidden(), parts.chains().hidden());
     }
@@ -245,11 +246,11 @@ mod tests {
             parts = Trainer::restore_online(config(), &mean, &parts.state()).unwrap();
         }
         assert!(
-            whole.rbm().norm() > 2048.0,
+            whole.current().norm() > 2048.0,
             "{}: too small for the usual range to end",
-            whole.rbm().norm()
+            whole.current().norm()
         );
-        assert_eq!(whole.rbm(), parts.rbm());
+        assert_eq!(whole.current(), parts.current());
         assert_eq!(whole.chains().hidden(), parts.chains().hidden());
     }
 
@@ -266,7 +267,7 @@ mod tests {
             "{error}"
         );
         let cd = TrainConfig { algorithm: Algorithm::Cd, chains: None, ..config() };
-        let error = Trainer::online(cd, &[0.5; 90], &trainer.rbm()).unwrap_err();
+        let error = Trainer::online(cd, &[0.5; 90], &trainer.current()).unwrap_err();
         assert!(error.to_string().starts_with("algorithm is cd, but must be pcd or pt"), "{error}");
     }
 }

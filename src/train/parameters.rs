@@ -59,6 +59,11 @@ impl Parameters {
             .expect("parameters are checked to be finite")
     }
 
+    /// W in tiles: those of hidden panel 0 from top to bottom, then those of panel 1, …
+    pub fn weights(&self) -> &[Tile<f32>] {
+        &self.weights
+    }
+
     /// The image that chains read.
     pub fn image(&self) -> &Image {
         &self.image

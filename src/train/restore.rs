@@ -52,7 +52,7 @@ impl Trainer {
     pub fn state(&self) -> State {
         let mut state = State::default();
         let sizes = (self.examples.n_visible(), self.config.n_hidden());
-        self.rbm().save("", &mut state);
+        self.current().save("", &mut state);
         state.put("updates", &[1], vec![self.updates]);
         self.range.save(&mut state);
         self.optimizer.save(&mut state, sizes);

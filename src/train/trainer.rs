@@ -16,7 +16,6 @@ use crate::error::{Error, Result};
 use crate::fixed::Scale;
 use crate::gibbs::{Chains, Tempering};
 use crate::kernels::Isa;
-use crate::kernels::tile::{Aligned, Tile};
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream, shuffle};
 use std::sync::Arc;
@@ -52,8 +51,6 @@ pub struct Trainer {
     /// Updates done.
     pub(super) updates: u64,
     pub(super) range: Range,
-    /// The weights before the last update of the epoch.
-    pub(super) previous_weights: Aligned<Tile<f32>>,
 }
 
 /// The fixed point of a run.
@@ -147,7 +144,6 @@ impl Trainer {
             average: Average::new(&config, &parameters, examples.n_examples()),
             positive,
             negative,
-            previous_weights: parameters.weights.clone(),
             config,
             examples,
             parameters,
@@ -170,7 +166,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Diverged`] if the parameters left the range of fixed point. The trainer is of no
-    /// use after that: [`rbm`](Self::rbm) may panic.
+    /// use after that: [`current`](Self::current) may panic.
     ///
     /// # Panics
     /// If the run [is done](Self::is_done).
@@ -220,11 +216,6 @@ impl Trainer {
     /// # Errors
     /// As [`update`](Self::update).
     pub(crate) fn ascend(&mut self) -> Result<()> {
-        if (self.updates + 1).is_multiple_of(self.updates_per_epoch())
-            || self.updates + 1 == self.total_updates()
-        {
-            self.previous_weights.copy_from_slice(&self.parameters.weights);
-        }
         let step = self.step();
         self.gradient.take(&self.statistics);
         let gradient = (&self.gradient, &self.statistics);
@@ -253,6 +244,12 @@ impl Trainer {
     /// Whether the next update is the first of an epoch.
     pub fn is_first_of_epoch(&self) -> bool {
         self.updates.is_multiple_of(self.updates_per_epoch())
+    }
+
+    /// Whether the next update is the last of an epoch, or of the run.
+    pub fn is_last_of_epoch(&self) -> bool {
+        let next = self.updates + 1;
+        next.is_multiple_of(self.updates_per_epoch()) || next == self.total_updates()
     }
 
     /// Whether the last update was that of an epoch, or of the run.
@@ -311,7 +308,7 @@ impl Trainer {
     }
 
     /// The machine as it is now.
-    pub fn rbm(&self) -> Rbm {
+    pub fn current(&self) -> Rbm {
         self.parameters.to_rbm()
     }
 
@@ -324,7 +321,7 @@ impl Trainer {
     /// What the run has to show for itself: the average, or where there is none the machine as it
     /// is now.
     pub fn model(&self) -> Rbm {
-        self.average().unwrap_or_else(|| self.rbm())
+        self.average().unwrap_or_else(|| self.current())
     }
 
     /// The parameters as they are now.
@@ -345,11 +342,6 @@ impl Trainer {
     /// Share of the visible bits of the chains that the last sweep changed.
     pub fn flip_rate(&self) -> f64 {
         self.negative.flip_rate()
-    }
-
-    /// √ΣW², and the norm of the last update's change of W at the end of an epoch.
-    pub fn weight_norms(&self) -> (f64, f64) {
-        self.parameters.weight_norms(&self.previous_weights)
     }
 }
 
@@ -401,7 +393,7 @@ mod tests {
     /// as its probability says, of 8,000.
     fn enumerated_update(trainer: &mut Trainer) {
         const ROWS: f64 = 8000.0;
-        let rbm = trainer.rbm();
+        let rbm = trainer.current();
         let p: Vec<f64> = (0..1u64 << V).map(|v| (-rbm.free_energy(&[v])).exp()).collect();
         let z: f64 = p.iter().sum();
         let rows: Vec<u64> = (0..1u64 << V)
@@ -450,8 +442,8 @@ mod tests {
                 enumerated_update(&mut plain);
                 enumerated_update(&mut flipped);
             }
-            let apart = distance(&flip(&plain.rbm(), FLIPPED), &flipped.rbm());
-            assert!(distance(&plain.rbm(), &machine()) > 0.2, "they have moved");
+            let apart = distance(&flip(&plain.current(), FLIPPED), &flipped.current());
+            assert!(distance(&plain.current(), &machine()) > 0.2, "they have moved");
             // Rounding of means to 2^-16 in 50 steps of 0.1, and of states to 1 in 8,000 at worst.
             if centering {
                 assert!(apart < 1e-3, "momentum {momentum}: {apart}");
@@ -475,7 +467,7 @@ mod tests {
             let mut history = Vec::new();
             while !trainer.is_done() {
                 trainer.update().unwrap();
-                history.push(f64::from(trainer.rbm().weights()[[3, 2]]));
+                history.push(f64::from(trainer.current().weights()[[3, 2]]));
             }
             let expected = match averaging {
                 // An update an epoch: with shares max(1/n, 1 − e^(−1/8)).
