@@ -16,8 +16,8 @@ use crate::evaluate::{
 };
 use crate::model::{ModelFile, Rbm, laplace_rates};
 use crate::monitor::progress_bar::ProgressBar;
-use crate::report::{REPORT, write_to_folder};
-use crate::run::{DataChoice, EVALUATION, Part, chains_of, data_of, in_pool, title};
+use crate::report::write_to_folder;
+use crate::run::{DataChoice, EVALUATION, Part, REPORT, chains_of, data_of, in_pool, title};
 use crate::train::Algorithm;
 use crate::whole_file;
 use clap::Args;

@@ -4,7 +4,7 @@ use super::{model_path, print};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::model::{FORMAT_VERSION, ModelFile};
-use crate::monitor::pictures;
+use crate::pictures;
 use crate::whole_file;
 use clap::Args;
 use serde_json::{Value, json};

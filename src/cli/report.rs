@@ -2,7 +2,8 @@
 
 use super::print;
 use crate::error::{Error, Result};
-use crate::report::{self, REPORT};
+use crate::report;
+use crate::run::REPORT;
 use clap::Args;
 use std::path::PathBuf;
 

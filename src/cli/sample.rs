@@ -6,7 +6,7 @@ use crate::dataset::{Encoding, Examples, Mask, Source};
 use crate::error::{Error, Result};
 use crate::gibbs::{Chains, Image, Inpainting, draw_independent};
 use crate::model::{ModelFile, sigmoid};
-use crate::monitor::pictures::{self, Grey};
+use crate::pictures::{self, Grey};
 use crate::rng::{Purpose, Stream};
 use crate::run::{DataChoice, Part, in_pool};
 use crate::setting::check;

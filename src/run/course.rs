@@ -3,7 +3,8 @@
 use super::checkpoints::Checkpoints;
 use super::config::{End, Keep, Replan, Session};
 use super::data::Data;
-use super::folder::{CHECKPOINTS, Folder};
+use super::files::CHECKPOINTS;
+use super::folder::Folder;
 use super::results;
 use super::settings::{Settings, fields};
 use crate::checkpoint::{Checkpoint, Place};

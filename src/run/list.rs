@@ -1,7 +1,8 @@
 //! The runs in a folder.
 
 use super::checkpoints;
-use super::folder::{CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS, is_locked, model_of};
+use super::files::{CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS};
+use super::folder::{is_locked, model_of};
 use super::settings::{Settings, SettingsFile, fields};
 use crate::checkpoint::Place;
 use crate::error::{Error, Result};

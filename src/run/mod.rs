@@ -25,6 +25,8 @@ mod data;
 
 mod checkpoints;
 
+mod files;
+
 mod folder;
 
 mod own_data;
@@ -41,10 +43,11 @@ mod list;
 
 pub use config::{DataConfig, End, Keep, Replan, RunConfig, Session};
 pub use data::Part;
-pub use folder::{
-    CHECKPOINTS, EVALUATION, FAILURE, LAST_MODEL, METRICS, MODEL, SETTINGS, SNAPSHOTS, model_of,
-    resume_command,
+pub use files::{
+    CHECKPOINTS, CURVES, EVALUATION, FAILURE, FILTERS, LAST_MODEL, METRICS, MODEL, RECONSTRUCTIONS,
+    REPORT, SAMPLES, SETTINGS, SNAPSHOTS,
 };
+pub use folder::{model_of, resume_command};
 pub use interrupt::Interrupt;
 pub use interval::{Interval, parse_time};
 pub use list::{Likelihood, RunState, Summary, differing, list};

@@ -3,7 +3,7 @@
 use super::checkpoints::search;
 use super::config::DataConfig;
 use super::data::Part;
-use super::folder::{CHECKPOINTS, LAST_MODEL, MODEL, SETTINGS};
+use super::files::{CHECKPOINTS, LAST_MODEL, MODEL, SETTINGS};
 use super::settings::SettingsFile;
 use crate::bits::BitMatrix;
 use crate::checkpoint::Checkpoint;
