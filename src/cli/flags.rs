@@ -1,7 +1,7 @@
 //! The flags of a run's settings, a section each: those that were given go over a settings file, a
 //! preset or the defaults.
 
-use super::parse_image_shape;
+use super::image_shape::parse_image_shape;
 use crate::dataset::{Binarization, Source};
 use crate::error::Result;
 use crate::evaluate::Method;

@@ -1,6 +1,7 @@
 //! `harmonium inspect`.
 
-use super::{model_path, print};
+use super::input::model_path;
+use super::output::print;
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::model::{FORMAT_VERSION, ModelFile};

@@ -1,6 +1,6 @@
 //! `harmonium report`.
 
-use super::print;
+use super::output::print;
 use crate::error::{Error, Result};
 use crate::report;
 use crate::run::REPORT;

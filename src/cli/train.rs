@@ -1,7 +1,7 @@
 //! `harmonium train`.
 
 use super::flags::{DataFlags, Given, RunFlags, TrainFlags};
-use super::model_path;
+use super::input::model_path;
 use super::session::{self, SessionFlags};
 use crate::error::Result;
 use crate::model::ModelFile;

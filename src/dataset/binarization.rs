@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::fmt;
 use std::str::FromStr;
 
@@ -26,6 +27,15 @@ pub enum Binarization {
 }
 
 impl Binarization {
+    /// What the settings of a model's training say; stochastic if they say nothing.
+    ///
+    /// # Errors
+    /// As its `FromStr`.
+    pub fn recorded(settings: &Map<String, Value>) -> Result<Self> {
+        let text = settings.get("binarize").and_then(Value::as_str);
+        text.map_or(Ok(Self::Stochastic), str::parse)
+    }
+
     /// Checks the threshold.
     ///
     /// # Errors

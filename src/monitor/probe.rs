@@ -8,6 +8,7 @@ use crate::evaluate::chain_moments::chain_moment_gap;
 use crate::evaluate::free_energy::mean_free_energy;
 use crate::evaluate::pseudo_likelihood::pseudo_likelihood;
 use crate::evaluate::reconstruction::reconstruction_error;
+use crate::evaluate::report::finite;
 use crate::evaluate::{HiddenActivity, Independent};
 use crate::rng::{Purpose, Stream, shuffle};
 use crate::train::{Algorithm, Trainer};
@@ -69,7 +70,6 @@ impl Probe {
         let training = mean_free_energy(&rbm, &self.training).mean;
         let held_out = self.held_out.as_ref().map(|bits| mean_free_energy(&rbm, bits).mean);
         let (weight_norm, update_norm) = trainer.weight_norms();
-        let finite = |x: f64| x.is_finite().then_some(x);
         let persist = trainer.config().algorithm != Algorithm::Cd;
         let gap = persist.then(|| chain_moment_gap(&trainer.chains().visible(), &self.mean));
         Ok(EpochRecord {

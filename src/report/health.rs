@@ -254,14 +254,15 @@ fn check_gain(found: &mut Findings, run: &Summary, last: &EpochRecord) {
     // A log-likelihood that is known is judged to the nat: below is below. A doubtful one tells only
     // whether it is far below.
     let known = run.likelihood().and_then(|known| {
-        let (score, independent) = (known.log_likelihood, known.independent?);
+        let report = known.report;
+        let (score, independent) = (report.log_likelihood?, report.log_likelihood_independent?);
         let is_far_below = score < independent - LEAST_GAIN * independent.abs();
-        match &known.verdict[..] {
-            "doubtful" if is_far_below => {
+        match report.is_doubtful() {
+            true if is_far_below => {
                 Some(("log-likelihood (doubtful)", (LEAST_GAIN, LEAST_GAIN), score, independent))
             }
-            "doubtful" => None,
-            _ => Some(("log-likelihood", (0.0, LEAST_GAIN), score, independent)),
+            true => None,
+            false => Some(("log-likelihood", (0.0, LEAST_GAIN), score, independent)),
         }
     });
     let pseudo = Option::zip(last.pseudo_likelihood, last.pseudo_likelihood_independent);

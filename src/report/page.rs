@@ -4,7 +4,9 @@ use super::curves::{self, Chart, Point, Series, number};
 use super::health::{self, Finding};
 use super::images::{self, Order};
 use super::material::{Material, Snapshot};
-use crate::run::{Likelihood, RunState, differing, title};
+use crate::evaluate::LikelihoodReport;
+use crate::monitor::EpochRecord;
+use crate::run::{RunState, Summary, differing, title};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
@@ -82,38 +84,29 @@ fn summary(run: &Material, is_named: bool) -> Markup {
 
 /// What the evaluation found, or the last record of the log-likelihood.
 fn verdict(run: &Material) -> Markup {
-    let figure = |value: &Value| value.as_f64().map_or("?".to_string(), |x| format!("{x:.2}"));
-    if let Some(found) = &run.summary.evaluation {
-        let texts = |name: &str| -> Vec<String> {
-            let all = found[name].as_array().into_iter().flatten();
-            all.filter_map(|text| text.as_str().map(str::to_string)).collect()
-        };
-        let (reasons, remedies) = (texts("reasons"), texts("remedies"));
-        let word = |name: &str| found[name].as_str().unwrap_or("?");
+    let Summary { evaluation, records, file, .. } = &run.summary;
+    if let Some((found, subject)) = evaluation.as_ref().and_then(|e| Some((e, e.subject.as_ref()?)))
+    {
+        let figure = |value: Option<f64>| value.map_or("?".to_string(), |x| format!("{x:.2}"));
+        let likelihood = &found.likelihood;
         return html! {
-            "Log-likelihood " strong { (figure(&found["log_likelihood"])) }
-            " nats an example" (beside(found["log_likelihood_independent"].as_f64())) ", "
-            (figure(&found["log_likelihood_low"])) " to " (figure(&found["log_likelihood_high"])) ", by "
-            (word("method")) " on " (found["n_examples"]) " examples of "
-            (title(word("data_role"), word("data"))) ": "
-            strong { (word("verdict")) }
-            @if !reasons.is_empty() { ", as " (reasons.join("; ")) }
-            @else if let Some(caveat) = found["caveat"].as_str() { " (" (caveat) ")" }
-            "."
-            @if let Some(warning) = found["data_warning"].as_str() { " But " (warning) "." }
-            @if !remedies.is_empty() { " What to do: " (remedies.join("; ")) "." }
+            "Log-likelihood " strong { (figure(likelihood.log_likelihood)) }
+            " nats an example" (beside(likelihood)) ", "
+            (figure(found.log_likelihood_low)) " to " (figure(found.log_likelihood_high)) ", by "
+            (found.method) " on " (subject.n_examples) " examples of "
+            (title(&subject.data_role, &subject.data)) ": "
+            (trust(likelihood))
+            @if let Some(warning) = &subject.data_warning { " But " (warning) "." }
+            @if !likelihood.remedies.is_empty() { " What to do: " (likelihood.remedies.join("; ")) "." }
         };
     }
-    let record = run.summary.records.iter().rev().find(|record| record.log_likelihood.is_some());
-    match record {
-        Some(record) => html! {
-            "Log-likelihood " strong { (number(record.log_likelihood.unwrap_or(f64::NAN))) }
-            " nats an example" (beside(record.log_likelihood_independent)) " of its " (run.summary.file.settings.data.watched_by().role()) " data after epoch "
-            (record.epoch) ": "
-            strong { (record.verdict.as_deref().unwrap_or("?")) }
-            @if !record.reasons.is_empty() { ", as " (record.reasons.join("; ")) }
-            @else if let Some(caveat) = &record.caveat { " (" (caveat) ")" }
-            "."
+    let known = |record: &&EpochRecord| record.likelihood.log_likelihood.is_some();
+    match records.iter().rev().find(known) {
+        Some(EpochRecord { epoch, likelihood, .. }) => html! {
+            "Log-likelihood " strong { (number(likelihood.log_likelihood.unwrap_or(f64::NAN))) }
+            " nats an example" (beside(likelihood)) " of its "
+            (file.settings.data.watched_by().role()) " data after epoch " (epoch) ": "
+            (trust(likelihood))
         },
         None => html! {
             "The log-likelihood is not known yet: " code { "harmonium evaluate" }
@@ -122,10 +115,20 @@ fn verdict(run: &Material) -> Markup {
     }
 }
 
-/// What a log-likelihood has to beat.
-fn beside(independent: Option<f64>) -> Markup {
+/// How far to trust a log-likelihood.
+fn trust(likelihood: &LikelihoodReport) -> Markup {
     html! {
-        @if let Some(independent) = independent {
+        strong { (likelihood.verdict.as_deref().unwrap_or("?")) }
+        @if !likelihood.reasons.is_empty() { ", as " (likelihood.reasons.join("; ")) }
+        @else if let Some(caveat) = &likelihood.caveat { " (" (caveat) ")" }
+        "."
+    }
+}
+
+/// What a log-likelihood has to beat.
+fn beside(likelihood: &LikelihoodReport) -> Markup {
+    html! {
+        @if let Some(independent) = likelihood.log_likelihood_independent {
             " (units that know nothing of each other: " (format!("{independent:.2}")) ")"
         }
     }
@@ -304,13 +307,9 @@ fn differences(runs: &[Material]) -> Markup {
     let mut names = differing(&summaries);
     // A fingerprint says nothing that the name of its file does not.
     names.retain(|name| !name.ends_with("sha256"));
-    let likelihood = |run: &Material, value: fn(Likelihood) -> Option<f64>| {
-        let found = run.summary.likelihood().and_then(value);
-        found.map_or("–".to_string(), number)
-    };
-    let last = |run: &Material, value: fn(&crate::monitor::EpochRecord) -> Option<f64>| {
-        let found = run.summary.records.iter().rev().find_map(value);
-        found.map_or("–".to_string(), number)
+    let figure = |value: Option<f64>| value.map_or("–".to_string(), number);
+    let last = |run: &Material, value: fn(&EpochRecord) -> Option<f64>| {
+        figure(run.summary.records.iter().rev().find_map(value))
     };
     html! {
         section #differences {
@@ -318,15 +317,17 @@ fn differences(runs: &[Material]) -> Markup {
             div.scroll {
                 table {
                     thead { tr { th { "run" } @for name in &names { th { (name) } }
-                        th { "log-likelihood" } th { "of independent units" } th { "pseudo-likelihood" } th { "seconds" } } }
+                        th { "log-likelihood" } th { "of independent units" } th { "of which data" } th { "pseudo-likelihood" } th { "seconds" } } }
                     tbody {
                         @for run in runs {
                             @let settings = run.summary.settings();
+                            @let known = run.summary.likelihood();
                             tr {
                                 th { (run.name) }
                                 @for name in &names { td { (text(&settings[name])) } }
-                                td { (likelihood(run, |found| Some(found.log_likelihood))) }
-                                td { (likelihood(run, |found| found.independent)) }
+                                td { (figure(known.and_then(|known| known.report.log_likelihood))) }
+                                td { (figure(known.and_then(|known| known.report.log_likelihood_independent))) }
+                                td { (known.map_or("–", |known| known.role)) }
                                 td { (last(run, |r| r.pseudo_likelihood)) }
                                 td { (last(run, |r| Some(r.seconds))) }
                             }

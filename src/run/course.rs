@@ -262,7 +262,7 @@ impl<'a> Course<'a> {
         if is_recorded {
             let mut record = self.probe.measure(trainer, samples_per_second, self.seconds())?;
             if let Some(likelihood) = likelihood {
-                record.set_likelihood(&likelihood.measure(trainer)?, likelihood.independent());
+                record.likelihood = likelihood.measure(trainer)?;
                 record.seconds = self.seconds();
             }
             if let Some(early_stop) = &mut self.early_stop {
@@ -271,8 +271,8 @@ impl<'a> Course<'a> {
             }
             if let Some(likelihood) = self.likelihood.as_ref().filter(|_| stops) {
                 // The end of the run, for which it is promised.
-                if record.log_likelihood.is_none() {
-                    record.set_likelihood(&likelihood.measure(trainer)?, likelihood.independent());
+                if record.likelihood.log_likelihood.is_none() {
+                    record.likelihood = likelihood.measure(trainer)?;
                 }
             }
             if self.best.as_mut().is_some_and(|best| best.observe(&record)) {
