@@ -91,6 +91,7 @@ impl Probe {
             weight_norm: finite(weight_norm),
             update_norm: finite(update_norm),
             flip_rate: finite(trainer.flip_rate()),
+            flip_rate_independent: self.mean.mapv(|p| 2.0 * p * (1.0 - p)).mean(),
             chain_moment_gap: gap.and_then(finite),
             inverse_temperatures: trainer.tempering().map(|tempering| tempering.betas()),
             swap_rates: trainer

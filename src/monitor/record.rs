@@ -44,6 +44,9 @@ pub struct EpochRecord {
     pub update_norm: Option<f64>,
     /// Share of the chains' visible bits that the last sweep changed.
     pub flip_rate: Option<f64>,
+    /// The same between independent draws at the rates of the training data, 2 ⟨p (1 − p)⟩: how much the
+    /// bits of the data vary.
+    pub flip_rate_independent: Option<f64>,
     /// How far the means of the visible units over the chains lie from those of the training data, in
     /// deviations of as many independent draws: 1 is right
     /// ([`chain_moment_gap`](crate::evaluate::chain_moments::chain_moment_gap)). Null with CD, whose

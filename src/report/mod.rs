@@ -12,6 +12,8 @@ mod material;
 
 mod advice;
 
+mod rules;
+
 mod health;
 
 mod curves;
