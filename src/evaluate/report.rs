@@ -313,3 +313,75 @@ impl EvaluationReport {
         serde_json::to_string(self).expect("plain figures and texts")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::BitMatrix;
+    use crate::evaluate::evaluation::Starts;
+    use crate::model::Rbm;
+    use ndarray::Array1;
+    use serde_json::{Value, json};
+
+    /// Of one example, by a method, with chains from some states.
+    fn report(method: Method, states: Option<&BitMatrix>) -> EvaluationReport {
+        let weights = ndarray::Array2::from_shape_fn((6, 3), |(i, j)| (i + j) as f32 / 9.0 - 0.4);
+        let rbm = Rbm::new(weights, Array1::zeros(6), Array1::zeros(3)).unwrap();
+        let rates = Array1::from_elem(6, 0.4);
+        let starts = Starts { base_rates: &rates, model_states: states };
+        let schedule = "linear:1".parse().unwrap();
+        let config = EvaluationConfig { method, schedule, burn_in: 10, ..Default::default() };
+        let visible = BitMatrix::from_fn(1, 6, |_, i| i < 2);
+        let found = Evaluation::new(&rbm, &visible, starts, &config, &|_, _, _| ()).unwrap();
+        let origins = Origins { base: "a base".into(), model_states: "some states".into() };
+        EvaluationReport::new(&found, None, &config, origins)
+    }
+
+    #[test]
+    fn what_is_written_reads_back_and_what_is_not_known_is_null() {
+        for method in [Method::Exact, Method::Ais] {
+            let report = report(method, None);
+            let json: Value = serde_json::from_str(&report.to_json()).unwrap();
+            assert_eq!(serde_json::from_value::<EvaluationReport>(json.clone()).unwrap(), report);
+            assert_eq!(json["method"], method.to_string());
+            // One example has no standard error.
+            assert_eq!((&json["standard_error"], report.standard_error), (&Value::Null, None));
+            assert!(json.get("pseudo_likelihood").is_none() && json.get("data").is_none());
+            assert_eq!(json.get("forward").is_some(), method == Method::Ais);
+        }
+        assert_eq!([f64::NAN, f64::NEG_INFINITY, 0.5].map(finite), [None, None, Some(0.5)]);
+    }
+
+    #[test]
+    fn it_says_where_chains_started_and_how_often() {
+        let start = |states| {
+            let annealing = report(Method::Ais, states).annealing.unwrap();
+            assert_eq!(annealing.n_steps as u64, annealing.n_rounds.unwrap());
+            annealing.reverse_start.unwrap()
+        };
+        assert_eq!(start(None), "ends of forward runs made for that");
+        assert_eq!(start(Some(&BitMatrix::from_fn(9, 6, |n, i| (n + i) % 2 == 0))), "some states");
+    }
+
+    /// What version 0.1 wrote before it said which estimate is quoted.
+    #[test]
+    fn an_earlier_evaluation_is_read() {
+        let side =
+            json!({"log_z": 9.0, "standard_error": 0.1, "low": 8.8, "high": 9.2, "ess": 60.0});
+        let earlier = json!({
+            "method": "ais", "log_likelihood": -7.5, "log_likelihood_low": -7.9,
+            "log_likelihood_high": -7.0, "standard_error": 0.2, "log_z": 9.0, "log_z_low": 8.5,
+            "log_z_high": 9.4, "ess": 60.0, "verdict": "doubtful", "reasons": ["it is"],
+            "forward": side, "reverse": side, "parameters_sha256": "ab", "data": "t.npy",
+            "data_role": "test", "n_examples": 60, "binarization": "stochastic", "data_sha256": "cd",
+            "file_sha256": null, "seed": 0,
+        });
+        let report: EvaluationReport = serde_json::from_value(earlier).unwrap();
+        let LikelihoodReport { log_likelihood, reasons, .. } = &report.likelihood;
+        assert_eq!((*log_likelihood, &reasons[..]), (Some(-7.5), &["it is".to_string()][..]));
+        assert!(report.likelihood.is_doubtful());
+        let (low, high) = report.likelihood.interval().unwrap();
+        assert!((low + 7.9).abs() < 1e-9 && (high + 7.0).abs() < 1e-9, "{low} {high}");
+        assert_eq!(report.subject.unwrap().data_role, "test");
+    }
+}

@@ -175,38 +175,9 @@ fn figure(chart: &Chart) -> Markup {
 /// Everything that is drawn of the snapshots of one run.
 fn pictures(run: &Material) -> Markup {
     let Some(last) = run.last_snapshot() else { return html! {} };
-    let filters: Vec<_> = [("norm", Order::Norm), ("activity", Order::Activity)]
-        .into_iter()
-        .filter_map(|(name, order)| Some((name, images::filters(last, order)?)))
-        .collect();
-    let samples: Vec<_> = run
-        .snapshots
-        .iter()
-        .filter_map(|snapshot| Some((snapshot.epoch, images::samples(snapshot)?)))
-        .collect();
     let histograms = histograms(last);
     html! {
-        @if !filters.is_empty() {
-            section #filters {
-                h2 { "Filters" }
-                p.note {
-                    "The weights of " (last.arrays.side("filters", 0).unwrap_or(0)) " of "
-                    (last.arrays.side("hidden_activity", 0).unwrap_or(0))
-                    " hidden units as images, after epoch " (last.epoch)
-                    ": grey is 0, white positive, black negative; at contrast 1, 99.5 % of the weights \
-                     are within black and white."
-                }
-                div.controls {
-                    label { "contrast " input #contrast type="range" min="0.25" max="4" step="0.05" value="1"; output #contrast-value { "1" } }
-                    label { "sorted by " select #order { @for (name, _) in &filters { option value=(name) { (name) } } } }
-                }
-                @for (at, (name, png)) in filters.iter().enumerate() {
-                    div.picture.filters data-order=(name) hidden[at > 0] {
-                        (images::embedded(png, "filters of hidden units"))
-                    }
-                }
-            }
-        }
+        (filters(last))
         @if last.image_shape.is_none() {
             section #no-images {
                 p.note {
@@ -215,23 +186,7 @@ fn pictures(run: &Material) -> Markup {
                 }
             }
         }
-        @if let Some((epoch, _)) = samples.last() {
-            section #samples {
-                h2 { "Samples" }
-                p.note { "p(v | h) of the chains of the negative phase; black is 0, white 1." }
-                div.controls {
-                    label {
-                        "epoch " input #epoch type="range" min="0" max=(samples.len() - 1) step="1" value=(samples.len() - 1);
-                        output #epoch-value { (epoch) }
-                    }
-                }
-                @for (at, (epoch, png)) in samples.iter().enumerate() {
-                    div.picture.samples data-epoch=(epoch) hidden[at + 1 < samples.len()] {
-                        (images::embedded(png, &format!("samples after epoch {epoch}")))
-                    }
-                }
-            }
-        }
+        (samples(run))
         @if let Some(png) = images::reconstructions(last) {
             section #reconstructions {
                 h2 { "Reconstructions" }
@@ -253,6 +208,65 @@ fn pictures(run: &Material) -> Markup {
             section #histograms {
                 h2 { "Histograms, after epoch " (last.epoch) }
                 div.charts { @for chart in &histograms { (figure(chart)) } }
+            }
+        }
+    }
+}
+
+/// Filters in each order; nothing if the data are no images.
+fn filters(last: &Snapshot) -> Markup {
+    let filters: Vec<_> = [("norm", Order::Norm), ("activity", Order::Activity)]
+        .into_iter()
+        .filter_map(|(name, order)| Some((name, images::filters(last, order)?)))
+        .collect();
+    if filters.is_empty() {
+        return html! {};
+    }
+    html! {
+        section #filters {
+            h2 { "Filters" }
+            p.note {
+                "The weights of " (last.arrays.side("filters", 0).unwrap_or(0)) " of "
+                (last.arrays.side("hidden_activity", 0).unwrap_or(0))
+                " hidden units as images, after epoch " (last.epoch)
+                ": grey is 0, white positive, black negative; at contrast 1, 99.5 % of the weights \
+                 are within black and white."
+            }
+            div.controls {
+                label { "contrast " input #contrast type="range" min="0.25" max="4" step="0.05" value="1"; output #contrast-value { "1" } }
+                label { "sorted by " select #order { @for (name, _) in &filters { option value=(name) { (name) } } } }
+            }
+            @for (at, (name, png)) in filters.iter().enumerate() {
+                div.picture.filters data-order=(name) hidden[at > 0] {
+                    (images::embedded(png, "filters of hidden units"))
+                }
+            }
+        }
+    }
+}
+
+/// Samples of all epochs; nothing if the data are no images.
+fn samples(run: &Material) -> Markup {
+    let samples: Vec<_> = run
+        .snapshots
+        .iter()
+        .filter_map(|snapshot| Some((snapshot.epoch, images::samples(snapshot)?)))
+        .collect();
+    let Some((epoch, _)) = samples.last() else { return html! {} };
+    html! {
+        section #samples {
+            h2 { "Samples" }
+            p.note { "p(v | h) of the chains of the negative phase; black is 0, white 1." }
+            div.controls {
+                label {
+                    "epoch " input #epoch type="range" min="0" max=(samples.len() - 1) step="1" value=(samples.len() - 1);
+                    output #epoch-value { (epoch) }
+                }
+            }
+            @for (at, (epoch, png)) in samples.iter().enumerate() {
+                div.picture.samples data-epoch=(epoch) hidden[at + 1 < samples.len()] {
+                    (images::embedded(png, &format!("samples after epoch {epoch}")))
+                }
             }
         }
     }
