@@ -527,6 +527,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         burn_in: int | None = None,
         base_data: Any = None,
         start: Any = None,
+        n_examples: int | None = None,
     ) -> LogLikelihood:
         """Mean log-likelihood of rows, exact or by annealed importance sampling from both sides.
 
@@ -540,6 +541,8 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             The budget of annealing: see `Rbm.log_likelihood`.
         base_data, start
             Where annealing starts: see `Rbm.log_likelihood`.
+        n_examples : int, or None
+            How many samples the machine was trained on: see `Rbm.log_likelihood`.
 
         Returns
         -------
@@ -564,6 +567,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             burn_in=burn_in,
             base_data=base_data,
             start=start,
+            n_examples=n_examples,
             seed=int(seed),
             threads=self._threads(),
         )

@@ -101,6 +101,7 @@ class Rbm:
         burn_in: int | None = None,
         base_data: Any = None,
         start: Any = None,
+        n_examples: int | None = None,
         seed: int = 0,
         threads: int | None = None,
     ) -> LogLikelihood: ...

@@ -6,15 +6,14 @@ use crate::json::{from_json, to_json};
 use crate::pool::{SLICE, interruptible, without_lock};
 use harmonium::BitMatrix;
 use harmonium::dataset::{Binarization, Encoding, Examples};
-use harmonium::evaluate::ais::LogZ;
 use harmonium::evaluate::evaluation::Starts;
 use harmonium::evaluate::free_energy::free_energies_of_reals;
 use harmonium::evaluate::pseudo_likelihood::{
     pseudo_likelihoods_of_reals, pseudo_likelihoods_of_units,
 };
 use harmonium::evaluate::reconstruction::reconstruct_reals;
-use harmonium::evaluate::verdict::CAVEAT;
-use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, Evidence};
+use harmonium::evaluate::report::Origins;
+use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, EvaluationReport, Independent};
 use harmonium::gibbs::{Chains, Image, RealImage, draw_independent};
 use harmonium::model::{ModelFile, Provenance, check_data_mean, sigmoid};
 use harmonium::reals::RealRows;
@@ -111,6 +110,18 @@ impl Rbm {
         check_width("base_data", data.n_visible(), self.rbm.n_visible(), "visible")?;
         let mean = Examples::new(data, Binarization::Stochastic).mean();
         Ok(Base::of_mean(&mean, "mean of base_data"))
+    }
+
+    /// Units that know nothing of each other, at the rates of the `n_examples` of training; none if their
+    /// number was not given.
+    fn independent(&self, n_examples: Option<usize>) -> PyResult<Option<Independent>> {
+        match (n_examples, &self.data_mean) {
+            (None, _) => Ok(None),
+            (Some(n), Some(mean)) => Ok(Some(Independent::of_mean(&mean.mapv(f64::from), n))),
+            (Some(n), None) => Err(PyValueError::new_err(format!(
+                "n_examples is {n}, but must be None: the machine has no data_mean"
+            ))),
+        }
     }
 
     /// States where chains start, at least one.
@@ -530,6 +541,9 @@ impl Rbm {
     /// start : array-like of 0 and 1, or of spins, of shape (n, n_visible), or None
     ///     Where chains start that are annealed back, such as samples of a tempered run; None: at ends
     ///     of forward runs made for that.
+    /// n_examples : int, or None
+    ///     How many examples the machine was trained on. With `data_mean`, that tells what units that know
+    ///     nothing of each other would give: `independent`.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///
@@ -546,7 +560,8 @@ impl Rbm {
     /// >>> round(score.mean, 4), score.verdict  # two fair coins: -2 ln 2
     /// (-1.3863, 'exact')
     #[pyo3(signature = (visible, *, method = "auto", chains = None, schedule = None,
-        burn_in = None, base_data = None, start = None, seed = 0, threads = None))]
+        burn_in = None, base_data = None, start = None, n_examples = None, seed = 0,
+        threads = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn log_likelihood<'py>(
         &self,
@@ -557,6 +572,7 @@ impl Rbm {
         burn_in: Option<usize>,
         base_data: Option<&Bound<'py, PyAny>>,
         start: Option<&Bound<'py, PyAny>>,
+        n_examples: Option<usize>,
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -575,40 +591,19 @@ impl Rbm {
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;
         let base = self.base(base_data, threads)?;
         let start = start.map(|start| self.start(start, threads)).transpose()?;
-        let (rbm, rates) = (self.rbm.clone(), base.rates);
-        let evaluation = interruptible(py, threads, move |progress| {
+        let independent = self.independent(n_examples)?;
+        let (rbm, rates, own) = (self.rbm.clone(), base.rates, config.clone());
+        let (evaluation, independent) = interruptible(py, threads, move |progress| {
             let examples = Examples::new(dataset, Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
             let starts = Starts { base_rates: &rates, model_states: start.as_ref() };
-            Evaluation::new(&rbm, &bits, starts, &config, progress)
+            let independent = independent.map(|units| units.log_likelihood(&bits));
+            Ok((Evaluation::new(&rbm, &bits, starts, &own, progress)?, independent))
         })?;
-        let (low, high) = evaluation.log_likelihood_interval();
-        let side = |side: fn(&Evidence) -> LogZ| {
-            let of_side = evaluation.evidence.as_ref().map(side);
-            of_side.map(|LogZ { log_z, low, high, .. }| (log_z, low, high))
-        };
-        let fields = PyDict::new(py);
-        fields.set_item("mean", evaluation.log_likelihood.mean)?;
-        fields.set_item("standard_error", evaluation.log_likelihood.standard_error)?;
-        fields.set_item("low", low)?;
-        fields.set_item("high", high)?;
-        fields.set_item("log_z", evaluation.log_z)?;
-        fields.set_item("log_z_low", evaluation.log_z_low)?;
-        fields.set_item("log_z_high", evaluation.log_z_high)?;
-        let is_ais = evaluation.evidence.is_some();
-        fields.set_item("method", if is_ais { "ais" } else { "exact" })?;
-        fields.set_item("estimate", evaluation.estimate.to_string())?;
-        fields.set_item("base", is_ais.then_some(base.origin))?;
-        fields.set_item("forward", side(|evidence| evidence.sides.forward.log_z))?;
-        fields.set_item("reverse", side(|evidence| evidence.sides.reverse.log_z))?;
-        fields.set_item("witness", side(|evidence| evidence.witness.log_z))?;
-        fields.set_item("ess", evaluation.ess())?;
-        fields.set_item("verdict", evaluation.verdict.name())?;
-        fields.set_item("reasons", evaluation.verdict.reasons())?;
-        fields.set_item("remedies", evaluation.verdict.remedies())?;
-        fields.set_item("caveat", is_ais.then_some(CAVEAT))?;
+        let origins = Origins { base: base.origin, model_states: "the rows of start".to_string() };
+        let report = EvaluationReport::new(&evaluation, independent, &config, origins);
         let class = py.import("harmonium._log_likelihood")?.getattr("LogLikelihood")?;
-        class.call((), Some(&fields))
+        class.call_method1("_of", (from_json(py, &report.to_json())?,))
     }
 
     /// Writes the machine as the command line does: safetensors, with its settings, whole or not at

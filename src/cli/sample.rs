@@ -1,15 +1,16 @@
 //! `harmonium sample`.
 
-use super::{model_path, parse_image_shape, print};
+use super::input::{model_path, read_data, say_data};
+use super::output::{self, print};
 use crate::bits::BitMatrix;
-use crate::dataset::{Encoding, Examples, Mask, Source};
+use crate::dataset::{Binarization, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Result};
 use crate::gibbs::{Chains, Image, Inpainting, draw_independent};
 use crate::model::{ModelFile, sigmoid};
-use crate::monitor::pictures::{self, Grey};
-use crate::rng::{Purpose, Stream};
+use crate::pictures::{self, Grey};
+use crate::rng::{Purpose, Stream, check_seed};
 use crate::run::{DataChoice, Part, in_pool};
-use crate::setting::check;
+use crate::setting::{self, check};
 use crate::whole_file;
 use clap::{Args, ValueEnum};
 use ndarray::Array2;
@@ -62,7 +63,7 @@ pub struct Sample {
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
     /// Rows and columns of the images, if the model does not say
-    #[arg(long, value_parser = parse_image_shape, value_name = "28x28")]
+    #[arg(long, value_parser = image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
     /// Where every random number comes from
     #[arg(long, default_value_t = 0)]
@@ -103,7 +104,7 @@ impl Sample {
                 format!("at least 1 and at most {MAX_NUMBER}")
             })?;
         }
-        super::check_seed(self.seed)?;
+        check_seed(self.seed)?;
 
         let bytes = match &self.clamp {
             None => self.sample(&model, shape.filter(|_| is_png))?,
@@ -171,22 +172,18 @@ impl Sample {
 
     /// The first examples of the data as bits: as many as asked for, or at most `usual`.
     fn first_examples(&self, model: &ModelFile, usual: usize) -> Result<BitMatrix> {
-        let choice = DataChoice {
-            data: self.data.as_ref(),
-            split: self.split,
-            usual: Part::Test,
-        };
-        let chosen = super::read_data(choice, &self.model, &model.provenance)?;
-        super::say_data(&chosen);
+        let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
+        let chosen = read_data(choice, &self.model, &model.provenance)?;
+        say_data(&chosen);
         let dataset = chosen.dataset.first(self.number.unwrap_or(usual))?;
-        super::check_width(&dataset, &model.rbm)?;
+        dataset.check_width(model.rbm.n_visible(), "the model")?;
         let n = dataset.n_examples();
         if let Some(number) = self.number {
             check("number", number, number <= n, || {
                 format!("at most the number of examples, {n}")
             })?;
         }
-        let binarization = super::binarization(None, &model.provenance)?;
+        let binarization = Binarization::recorded(&model.provenance.settings)?;
         Ok(Examples::new(dataset, binarization).fixed_bits(self.seed, 0..n))
     }
 
@@ -200,10 +197,15 @@ fn npy(bits: &BitMatrix, model: &ModelFile) -> Result<Vec<u8>> {
     let shape = (bits.n_rows(), bits.n_columns());
     Ok(if Encoding::recorded(&model.provenance.data)?.is_spins() {
         let spin = |(n, i)| if bits.get(n, i) { 1_i8 } else { -1 };
-        super::npy(&Array2::from_shape_fn(shape, spin))
+        output::npy(&Array2::from_shape_fn(shape, spin))
     } else {
-        super::npy(&Array2::from_shape_fn(shape, |(n, i)| u8::from(bits.get(n, i))))
+        output::npy(&Array2::from_shape_fn(shape, |(n, i)| u8::from(bits.get(n, i))))
     })
+}
+
+/// `28x28` as rows and columns.
+fn image_shape(text: &str) -> Result<(usize, usize)> {
+    setting::Value::parse("image_shape", text)
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {

@@ -1,7 +1,7 @@
 //! `harmonium train`.
 
 use super::flags::Given;
-use super::model_path;
+use super::input::model_path;
 use super::session::{self, SessionFlags};
 use crate::error::Result;
 use crate::model::ModelFile;
@@ -70,7 +70,11 @@ impl Train {
         let settings = self.settings(base)?;
         let given = [self.data.settings(), self.train.settings(), self.run.settings()];
         let session = Session {
-            given: given.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            given: given
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             out: self.out,
             time_budget: self.time_budget,
             ..self.session.session()?

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::setting::{by_text, invalid};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::fmt;
 use std::str::FromStr;
 
@@ -24,6 +25,17 @@ pub enum Binarization {
     /// Not at all: the positive phase takes the intensity itself for vᵢ, as if it were the mean of
     /// many bits. Chains, and scores that need bits, draw them stochastically.
     None,
+}
+
+impl Binarization {
+    /// What the settings of a model's training say; stochastic if they say nothing.
+    ///
+    /// # Errors
+    /// As its `FromStr`.
+    pub fn recorded(settings: &Map<String, Value>) -> Result<Self> {
+        let text = settings.get("binarize").and_then(Value::as_str);
+        text.map_or(Ok(Self::Stochastic), str::parse)
+    }
 }
 
 fn no_binarization(text: &str) -> Error {

@@ -259,6 +259,18 @@ impl Dataset {
         self.values.shape().1
     }
 
+    /// Refuses data that are not `expected` units wide, as `other` is.
+    ///
+    /// # Errors
+    /// [`Error::WidthMismatch`].
+    pub fn check_width(&self, expected: usize, other: &'static str) -> Result<()> {
+        if self.n_visible() == expected {
+            return Ok(());
+        }
+        let (what, found) = (self.name.clone(), self.n_visible());
+        Err(Error::WidthMismatch { what, found, other, expected })
+    }
+
     /// Whether all data are 0 and 1.
     pub fn is_binary(&self) -> bool {
         matches!(self.values, Values::Bits(_))

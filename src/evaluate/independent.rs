@@ -25,9 +25,14 @@ impl Independent {
         Self { all_off, when_on, rates }
     }
 
-    /// At the rates of training data, by Laplace's rule ([`laplace_rates`]).
+    /// At the rates of training data, by Laplace's rule.
     pub fn of(training: &Examples) -> Self {
-        Self::new(laplace_rates(&training.mean(), training.n_examples()))
+        Self::of_mean(&training.mean(), training.n_examples())
+    }
+
+    /// At the rates of `n_examples` of this mean (V), by Laplace's rule ([`laplace_rates`]).
+    pub fn of_mean(mean: &Array1<f64>, n_examples: usize) -> Self {
+        Self::new(laplace_rates(mean, n_examples))
     }
 
     /// The rates (V).

@@ -30,7 +30,7 @@ impl Metric {
     /// Its value in a record, if it was measured.
     pub fn of(self, record: &EpochRecord) -> Option<f64> {
         match self {
-            Self::LogLikelihood => record.log_likelihood,
+            Self::LogLikelihood => record.likelihood.log_likelihood,
             Self::PseudoLikelihood => record.pseudo_likelihood,
             Self::FreeEnergyGap => record.free_energy_gap,
             Self::ReconstructionError => record.reconstruction_error,
@@ -93,9 +93,11 @@ impl Best {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::LikelihoodReport;
 
     fn record(value: Option<f64>) -> EpochRecord {
-        EpochRecord { log_likelihood: value, free_energy_gap: value, ..EpochRecord::default() }
+        let likelihood = LikelihoodReport { log_likelihood: value, ..LikelihoodReport::default() };
+        EpochRecord { likelihood, free_energy_gap: value, ..EpochRecord::default() }
     }
 
     #[test]

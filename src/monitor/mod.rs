@@ -29,8 +29,6 @@ pub mod terminal;
 
 pub mod progress_bar;
 
-pub mod pictures;
-
 pub use likelihood::Likelihood;
 pub use metric::Metric;
 pub use probe::Probe;

@@ -3,7 +3,8 @@
 use super::checkpoints::Checkpoints;
 use super::config::{End, Keep, Replan, Session};
 use super::data::Data;
-use super::folder::{CHECKPOINTS, Folder};
+use super::files::CHECKPOINTS;
+use super::folder::Folder;
 use super::results;
 use super::settings::Settings;
 use crate::checkpoint::{Checkpoint, Place};
@@ -266,7 +267,7 @@ impl<'a> Course<'a> {
             let mut record =
                 self.probe.measure(trainer, &self.change, samples_per_second, seconds)?;
             if let Some(likelihood) = likelihood {
-                record.set_likelihood(&likelihood.measure(trainer)?, likelihood.independent());
+                record.likelihood = likelihood.measure(trainer)?;
                 record.seconds = self.seconds();
             }
             if let Some(early_stop) = &mut self.early_stop {
@@ -275,8 +276,8 @@ impl<'a> Course<'a> {
             }
             if let Some(likelihood) = self.likelihood.as_ref().filter(|_| stops) {
                 // The end of the run, for which it is promised.
-                if record.log_likelihood.is_none() {
-                    record.set_likelihood(&likelihood.measure(trainer)?, likelihood.independent());
+                if record.likelihood.log_likelihood.is_none() {
+                    record.likelihood = likelihood.measure(trainer)?;
                 }
             }
             if self.best.as_mut().is_some_and(|best| best.observe(&record)) {

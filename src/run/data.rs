@@ -53,15 +53,8 @@ impl Data {
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
         let encoding =
             test.as_ref().map_or(all.encoding(), |test| all.encoding().or(test.encoding()));
-        if let Some(test) = &test
-            && test.n_visible() != all.n_visible()
-        {
-            return Err(Error::WidthMismatch {
-                what: test.name().to_string(),
-                found: test.n_visible(),
-                other: "the training data",
-                expected: all.n_visible(),
-            });
+        if let Some(test) = &test {
+            test.check_width(all.n_visible(), "the training data")?;
         }
         let sha256 = |dataset: &Dataset| dataset.sha256().map(str::to_string);
         let sha256 = [sha256(&all), test.as_ref().and_then(sha256)];
@@ -136,6 +129,19 @@ impl DataConfig {
             Part::Train => Ok(Some(self.split(self.read_all(place)?)?.0)),
             Part::Validation if self.validation == 0 => Ok(None),
             Part::Validation => Ok(self.split(self.read_all(place)?)?.1),
+        }
+    }
+
+    /// The part that these data are, by the SHA-256 of their file: the test data, or, if all of it was
+    /// trained on, the training data.
+    pub fn part_of(&self, dataset: &Dataset) -> Option<Part> {
+        let is =
+            |sha256: &Option<String>| sha256.is_some() && sha256.as_deref() == dataset.sha256();
+        let is_whole = self.validation == 0 && self.limit.is_none();
+        if is(&self.test_sha256) {
+            Some(Part::Test)
+        } else {
+            (is_whole && is(&self.sha256)).then_some(Part::Train)
         }
     }
 

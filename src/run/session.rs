@@ -3,7 +3,8 @@
 use super::config::{DataConfig, End, Replan, Session};
 use super::course::{self, Course, Journal};
 use super::data::Data;
-use super::folder::{CHECKPOINTS, FAILURE, Folder, METRICS, MODEL, SETTINGS, SNAPSHOTS};
+use super::files::{CHECKPOINTS, FAILURE, METRICS, MODEL, SETTINGS, SNAPSHOTS};
+use super::folder::Folder;
 use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, in_pool, time_budget};
 use crate::checkpoint::Checkpoint;

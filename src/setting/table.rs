@@ -40,7 +40,10 @@ fn json(value: impl Serialize) -> Json {
 
 impl Setting {
     /// A row for values of a type.
-    pub(crate) const fn of<T: Value + Serialize>(name: &'static str, sentence: &'static str) -> Self {
+    pub(crate) const fn of<T: Value + Serialize>(
+        name: &'static str,
+        sentence: &'static str,
+    ) -> Self {
         Self {
             name,
             sentence,

@@ -5,9 +5,7 @@ use super::schedule::Schedule;
 use crate::dataset::Binarization;
 use crate::error::{Remedy, Result};
 use crate::rng::MAX_SEED;
-use crate::setting::{
-    Section as _, above, at_least, at_most, below, by_name, check, settings,
-};
+use crate::setting::{Section as _, above, at_least, at_most, below, by_name, check, settings};
 use serde::{Deserialize, Serialize};
 
 /// The most examples of a mini-batch, and the most chains: their sums of 16-bit means fit an i32.
