@@ -15,8 +15,8 @@ use harmonium::evaluate::pseudo_likelihood::{
 use harmonium::evaluate::reconstruction::reconstruct_reals;
 use harmonium::evaluate::verdict::CAVEAT;
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, Evidence};
-use harmonium::gibbs::{Chains, Image, RealImage, draw_independent};
-use harmonium::model::{ModelFile, Provenance, check_data_mean, sigmoid};
+use harmonium::gibbs::{Chains, Image, RealImage};
+use harmonium::model::{ModelFile, Provenance, check_data_mean};
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
@@ -101,7 +101,7 @@ impl Rbm {
         };
         if let Ok(name) = data.cast::<PyString>() {
             if name.to_cow()? == "uniform" {
-                return Ok(Base::uniform(self.rbm.n_visible()));
+                return Ok(Base::uniform(self.rbm.visible_units()));
             }
             let message = format!("base_data is {name}, but must be rows or \"uniform\"");
             return Err(PyValueError::new_err(message));
@@ -110,7 +110,7 @@ impl Rbm {
         data.check_intensities().map_err(to_py)?;
         check_width("base_data", data.n_visible(), self.rbm.n_visible(), "visible")?;
         let mean = Examples::new(data, Binarization::Stochastic).mean();
-        Ok(Base::of_mean(&mean, "mean of base_data"))
+        Ok(Base::of_mean(self.rbm.visible_units(), &mean, "mean of base_data"))
     }
 
     /// States where chains start, at least one.
@@ -498,8 +498,8 @@ impl Rbm {
                 }
                 None => {
                     let mut streams = streams(seed, number);
-                    let rates = self.rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
-                    (draw_independent(&rates.to_vec(), &mut streams), streams)
+                    let biases = self.rbm.visible_bias().iter().map(|&bias| f64::from(bias));
+                    (self.rbm.visible_units().draw_independent(biases, &mut streams), streams)
                 }
             };
             let chains = Chains::from_visible(image, &start, streams);

@@ -14,7 +14,7 @@ use crate::evaluate::verdict::CAVEAT;
 use crate::evaluate::{
     AnnealingSchedule, Base, Estimate, Evaluation, EvaluationConfig, Independent, Method, Score,
 };
-use crate::model::{ModelFile, Rbm, laplace_rates};
+use crate::model::{ModelFile, Rbm};
 use crate::monitor::progress_bar::ProgressBar;
 use crate::report::{REPORT, write_to_folder};
 use crate::run::{DataChoice, EVALUATION, Part, chains_of, data_of, in_pool, title};
@@ -174,9 +174,10 @@ impl Evaluate {
             bar.show(what, done, total);
         })?;
         bar.show("pseudo-likelihood", 0, 1);
-        let rates = training
-            .and_then(|TrainingMean { mean, n_examples }| Some(laplace_rates(&mean, n_examples?)));
-        let independent = rates.map(Independent::new);
+        let units = rbm.visible_units();
+        let independent = training.and_then(|TrainingMean { mean, n_examples }| {
+            Some(Independent::new(units, units.laplace_rates(&mean, n_examples?)))
+        });
         let scores = Scores {
             independent: independent.map(|units| units.log_likelihood(&visible)),
             pseudo_likelihood: pseudo_likelihood(rbm, &visible),
@@ -245,17 +246,17 @@ impl Evaluate {
     fn base(&self, file: &ModelFile, training: Option<&TrainingMean>) -> Result<Base> {
         let ModelFile { rbm, provenance, data_mean } = file;
         match (self.base_data.as_deref(), training) {
-            (Some("uniform"), _) => Ok(Base::uniform(rbm.n_visible())),
+            (Some("uniform"), _) => Ok(Base::uniform(rbm.visible_units())),
             (Some(source), _) => {
                 let dataset = Part::Train.read(&source.parse()?, provenance)?;
                 super::say_inferred(&dataset);
                 check_width(&dataset, rbm)?;
                 let origin = format!("mean of {}", dataset.name());
                 let examples = Examples::new(dataset, binarization(None, provenance)?);
-                Ok(Base::of_mean(&examples.mean(), origin))
+                Ok(Base::of_mean(rbm.visible_units(), &examples.mean(), origin))
             }
             (None, Some(TrainingMean { mean, .. })) if data_mean.is_none() => {
-                Ok(Base::of_mean(mean, "mean of the run's training data"))
+                Ok(Base::of_mean(rbm.visible_units(), mean, "mean of the run's training data"))
             }
             (None, _) => Ok(Base::of_model(rbm, data_mean.as_ref())),
         }

@@ -5,7 +5,6 @@ use crate::dataset::Examples;
 use crate::error::Result;
 use crate::evaluate::evaluation::Starts;
 use crate::evaluate::{AnnealingSchedule, Evaluation, EvaluationConfig, Independent, Method};
-use crate::gibbs::smoothed_rates;
 use crate::train::{Algorithm, Trainer};
 use ndarray::Array1;
 
@@ -50,7 +49,8 @@ impl Likelihood {
             seed,
         };
         let independent = Independent::of(training).log_likelihood(&visible).mean;
-        Self { visible, base_rates: smoothed_rates(&training.mean()), config, every, independent }
+        let base_rates = training.units().smoothed_rates(&training.mean());
+        Self { visible, base_rates, config, every, independent }
     }
 
     /// The log-likelihood of independent units on the same bits.
