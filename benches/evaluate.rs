@@ -5,7 +5,6 @@
 
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
 use harmonium::evaluate::{AnnealingSchedule, Exact};
-use harmonium::gibbs::smoothed_rates;
 use harmonium::gibbs::{AnnealedChains, Chains, Image, Path};
 use harmonium::rng::{Purpose, Stream};
 use harmonium::{Rbm, TrainConfig, Trainer};
@@ -30,7 +29,7 @@ fn main() {
     println!("{} threads", rayon::current_num_threads());
 
     let (rbm, examples) = trained(500, is_test);
-    let rates = smoothed_rates(&examples.mean());
+    let rates = examples.units().smoothed_rates(&examples.mean());
     let path = Path::new(&rbm, &rates).unwrap();
     let betas = AnnealingSchedule::AdaptiveSteps(steps).betas(&path, 0, &|_, _, _| ()).unwrap();
     let image = Image::new(&rbm).unwrap();

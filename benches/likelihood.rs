@@ -89,7 +89,7 @@ fn run(mut row: Row, is_test: bool) {
         Examples::new(if row.is_inverted { data.inverted() } else { data }, row.config.binarize)
     };
     let (training, test) = (read(Split::Train), read(Split::Test));
-    let base = Base::of_mean(&training.mean(), "mean of the training data");
+    let base = Base::of_mean(&training.units(), &training.mean(), "mean of the training data");
     if is_test {
         row.config.epochs = Some(2);
     }

@@ -159,6 +159,7 @@
 //! | [`rng`] | random streams with an address |
 //! | [`state`] | named arrays, which checkpoints hold |
 //! | [`kernels`] | sums over active rows, σ, softplus, draws, transposes, the update of a tile |
+//! | [`units`] | what a layer is made of: mean, draw, cumulant, start of a site |
 //! | [`model`] | [`Rbm`]: W, b, c; energies; its file |
 //! | [`gibbs`] | one layer given the other; chains, on their own, annealed or with given pixels |
 //! | [`dataset`] | data, readers, what integers stand for, bits; which pixels are given |
@@ -209,6 +210,8 @@ pub mod rng;
 pub mod state;
 
 pub mod kernels;
+
+pub mod units;
 
 pub mod model;
 

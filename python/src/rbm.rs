@@ -14,8 +14,8 @@ use harmonium::evaluate::pseudo_likelihood::{
 use harmonium::evaluate::reconstruction::reconstruct_reals;
 use harmonium::evaluate::report::Origins;
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, EvaluationReport, Independent};
-use harmonium::gibbs::{Chains, Image, RealImage, draw_independent};
-use harmonium::model::{ModelFile, Provenance, check_data_mean, sigmoid};
+use harmonium::gibbs::{Chains, Image, RealImage};
+use harmonium::model::{ModelFile, Provenance, check_data_mean};
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
@@ -100,7 +100,7 @@ impl Rbm {
         };
         if let Ok(name) = data.cast::<PyString>() {
             if name.to_cow()? == "uniform" {
-                return Ok(Base::uniform(self.rbm.n_visible()));
+                return Ok(Base::uniform(self.rbm.visible_units()));
             }
             let message = format!("base_data is {name}, but must be rows or \"uniform\"");
             return Err(PyValueError::new_err(message));
@@ -109,7 +109,7 @@ impl Rbm {
         data.check_intensities().map_err(to_py)?;
         check_width("base_data", data.n_visible(), self.rbm.n_visible(), "visible")?;
         let mean = Examples::new(data, Binarization::Stochastic).mean();
-        Ok(Base::of_mean(&mean, "mean of base_data"))
+        Ok(Base::of_mean(self.rbm.visible_units(), &mean, "mean of base_data"))
     }
 
     /// Units that know nothing of each other, at the rates of the `n_examples` of training; none if their
@@ -117,7 +117,10 @@ impl Rbm {
     fn independent(&self, n_examples: Option<usize>) -> PyResult<Option<Independent>> {
         match (n_examples, &self.data_mean) {
             (None, _) => Ok(None),
-            (Some(n), Some(mean)) => Ok(Some(Independent::of_mean(&mean.mapv(f64::from), n))),
+            (Some(n), Some(mean)) => {
+                let units = self.rbm.visible_units();
+                Ok(Some(Independent::of_mean(units, &mean.mapv(f64::from), n)))
+            }
             (Some(n), None) => Err(PyValueError::new_err(format!(
                 "n_examples is {n}, but must be None: the machine has no data_mean"
             ))),
@@ -509,8 +512,8 @@ impl Rbm {
                 }
                 None => {
                     let mut streams = streams(seed, number);
-                    let rates = self.rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
-                    (draw_independent(&rates.to_vec(), &mut streams), streams)
+                    let biases = self.rbm.visible_bias().iter().map(|&bias| f64::from(bias));
+                    (self.rbm.visible_units().draw_independent(biases, &mut streams), streams)
                 }
             };
             let chains = Chains::from_visible(image, &start, streams);

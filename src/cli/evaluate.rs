@@ -135,7 +135,8 @@ impl Evaluate {
         let show = |what, done, total| bar.show(what, done, total);
         let evaluation = Evaluation::new(&file.rbm, &visible, starts, &config, &show)?;
         bar.show("pseudo-likelihood", 0, 1);
-        let independent = training.and_then(|training| training.independent());
+        let independent =
+            training.and_then(|training| training.independent(file.rbm.visible_units()));
         let independent = independent.map(|units| units.log_likelihood(&visible));
         let scores = self.scores(&file, &visible, &evaluation, compared.as_ref())?;
         bar.finish();
@@ -259,17 +260,18 @@ impl Evaluate {
     fn base(&self, file: &ModelFile, training: Option<&TrainingMean>) -> Result<Base> {
         let ModelFile { rbm, provenance, data_mean } = file;
         match (self.base_data.as_deref(), training) {
-            (Some("uniform"), _) => Ok(Base::uniform(rbm.n_visible())),
+            (Some("uniform"), _) => Ok(Base::uniform(rbm.visible_units())),
             (Some(source), _) => {
                 let dataset = Part::Train.read(&source.parse()?, provenance)?;
                 say_inferred(&dataset);
                 dataset.check_width(rbm.n_visible(), "the model")?;
                 let origin = format!("mean of {}", dataset.name());
                 let binarization = Binarization::recorded(&provenance.settings)?;
-                Ok(Base::of_mean(&Examples::new(dataset, binarization).mean(), origin))
+                let mean = Examples::new(dataset, binarization).mean();
+                Ok(Base::of_mean(rbm.visible_units(), &mean, origin))
             }
             (None, Some(TrainingMean { mean, .. })) if data_mean.is_none() => {
-                Ok(Base::of_mean(mean, "mean of the run's training data"))
+                Ok(Base::of_mean(rbm.visible_units(), mean, "mean of the run's training data"))
             }
             (None, _) => Ok(Base::of_model(rbm, data_mean.as_ref())),
         }

@@ -5,8 +5,8 @@ use super::output::{self, print};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Result};
-use crate::gibbs::{Chains, Image, Inpainting, draw_independent};
-use crate::model::{ModelFile, sigmoid};
+use crate::gibbs::{Chains, Image, Inpainting};
+use crate::model::ModelFile;
 use crate::pictures::{self, Grey};
 use crate::rng::{Purpose, Stream, check_seed};
 use crate::run::{DataChoice, Part, in_pool};
@@ -124,8 +124,8 @@ impl Sample {
             Start::Random => {
                 let n = self.number.unwrap_or(USUAL_NUMBER);
                 let mut streams = self.streams(Purpose::Sample, n);
-                let rates = model.rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
-                (draw_independent(&rates.to_vec(), &mut streams), streams)
+                let biases = model.rbm.visible_bias().iter().map(|&bias| f64::from(bias));
+                (model.rbm.visible_units().draw_independent(biases, &mut streams), streams)
             }
             Start::Data => {
                 let start = self.first_examples(model, USUAL_NUMBER)?;

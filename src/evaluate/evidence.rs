@@ -19,7 +19,6 @@ use crate::error::Result;
 use crate::gibbs::Path;
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
-use ndarray::Array1;
 
 /// Rounds of both sides at most. The second has twice the steps and takes the place of the first:
 /// where the effective sample size is short, that raises it by more than twice the chains would, as
@@ -99,7 +98,7 @@ pub(super) fn gather(
         (first..first + n_chains as u64).map(|chain| Stream::new(seed, purpose, chain)).collect()
     };
     let n_steps = betas.len();
-    let uniform = Path::new(rbm, &Array1::from_elem(rbm.n_visible(), 0.5))?;
+    let uniform = Path::new(rbm, &rbm.visible_units().uniform_rates())?;
     let of_witness = schedule.of_witness(&uniform, share(n_steps, WITNESS_SHARE), seed, progress);
     let own = streams(Purpose::Witness, 0);
     let (log_weights, _) = forward(&uniform, &of_witness, own, ("witness", progress));

@@ -27,8 +27,6 @@ mod chains;
 
 mod real;
 
-mod independent;
-
 mod inpainting;
 
 mod path;
@@ -41,9 +39,8 @@ pub use annealing::AnnealedChains;
 pub use chains::Chains;
 pub use conditional::Conditional;
 pub use image::Image;
-pub use independent::draw_independent;
 pub use inpainting::Inpainting;
-pub use path::{Path, smoothed_rates};
+pub use path::Path;
 pub use real::{RealConditional, RealImage};
 pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};
 pub use tempering::Tempering;

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! [`rows::add_active_rows`] is the one sum of the project: it serves v → h, h → v and the
-//! statistics; [`scaled_rows`] is its like for real-valued data. Every kernel is one plain body, compiled for each instruction set, and gives on
-//! each the same integers as [`naive`].
+//! statistics; [`scaled_rows`] is its like for real-valued data. Every kernel is one plain body,
+//! compiled for each instruction set, and gives on each the same integers as the few lines of
+//! `naive.rs`.
 //!
 //! # What an update costs
 //!
@@ -52,7 +53,8 @@ pub mod isa;
 
 pub mod tile;
 
-pub mod naive;
+#[cfg(test)]
+mod naive;
 
 pub mod rows;
 

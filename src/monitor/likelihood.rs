@@ -7,7 +7,6 @@ use crate::evaluate::evaluation::Starts;
 use crate::evaluate::{
     AnnealingSchedule, Evaluation, EvaluationConfig, Independent, LikelihoodReport, Method,
 };
-use crate::gibbs::smoothed_rates;
 use crate::train::Trainer;
 use ndarray::Array1;
 
@@ -52,7 +51,8 @@ impl Likelihood {
             seed,
         };
         let independent = Independent::of(training).log_likelihood(&visible).mean;
-        Self { visible, base_rates: smoothed_rates(&training.mean()), config, every, independent }
+        let base_rates = training.units().smoothed_rates(&training.mean());
+        Self { visible, base_rates, config, every, independent }
     }
 
     /// Whether it is time for it after update `updates` of a run.

@@ -10,6 +10,7 @@ use crate::dataset::{Binarization, Dataset, Encoding, Examples};
 use crate::error::{Error, Result};
 use crate::evaluate::Independent;
 use crate::model::ModelFile;
+use crate::units::Units;
 use ndarray::Array1;
 use serde_json::Value;
 use std::path::Path;
@@ -45,8 +46,8 @@ impl TrainingMean {
     }
 
     /// Units that know nothing of each other at its rates; none if the number of examples is not known.
-    pub fn independent(&self) -> Option<Independent> {
-        Some(Independent::of_mean(&self.mean, self.n_examples?))
+    pub fn independent(&self, units: &Units) -> Option<Independent> {
+        Some(Independent::of_mean(units, &self.mean, self.n_examples?))
     }
 }
 

@@ -13,10 +13,9 @@ use super::statistics::Statistics;
 use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
 use crate::error::Result;
-use crate::gibbs::{Chains, Image, Tempering, draw_independent, smoothed_rates};
+use crate::gibbs::{Chains, Image, Tempering};
 use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::SIDE;
-use crate::model::sigmoid;
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
 
@@ -54,7 +53,7 @@ impl NegativePhase {
             Algorithm::Cd => Start::Batch,
             Algorithm::Pcd | Algorithm::Auto => Start::Persistent,
             Algorithm::Pt => {
-                let rates = smoothed_rates(&examples.mean());
+                let rates = examples.units().smoothed_rates(&examples.mean());
                 let ladder = (&rates, config.temperatures, config.swap_rate);
                 let (image, visible) = (parameters.image(), chains.visible());
                 Start::Tempered(Box::new(Tempering::new(image, &visible, ladder, config.seed)))
@@ -183,9 +182,9 @@ fn start_chains(
             }
         }
         ChainStart::Bias => {
-            let biases = &parameters.visible_bias.as_flattened()[..image.n_visible()];
-            let rates: Vec<f64> = biases.iter().map(|&bias| sigmoid(f64::from(bias))).collect();
-            visible = draw_independent(&rates, &mut streams);
+            let units = &image.visible_units;
+            let biases = units.in_columns(&parameters.visible_bias).into_iter().map(f64::from);
+            visible = units.draw_independent(biases, &mut streams);
         }
     }
     Chains::from_visible(image, &visible, streams)
