@@ -29,6 +29,8 @@ mod real;
 
 mod independent;
 
+mod samples;
+
 mod inpainting;
 
 mod path;
