@@ -3,6 +3,7 @@
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use ndarray::ArrayView2;
+use std::ops::Range;
 
 /// The numbers of one row that are not 0, by rising unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,6 +78,16 @@ impl RealRows {
     /// All rows in order.
     pub fn rows(&self) -> impl Iterator<Item = RealRow<'_>> {
         (0..self.n_rows()).map(|row| self.row(row))
+    }
+
+    /// A copy of some rows.
+    ///
+    /// # Panics
+    /// If the range passes the last row.
+    pub fn rows_of(&self, rows: Range<usize>) -> Self {
+        let mut copy = Self::new(self.n_columns);
+        rows.for_each(|row| copy.push_row(self.row(row)));
+        copy
     }
 
     /// Removes all rows, but keeps their memory.
