@@ -113,6 +113,11 @@ impl Stream {
         Self { state }
     }
 
+    /// The streams 0 to n − 1 of a purpose.
+    pub fn first(n: usize, seed: u64, purpose: Purpose) -> Vec<Self> {
+        (0..n as u64).map(|index| Self::new(seed, purpose, index)).collect()
+    }
+
     /// The next 16 random words: the low halves of lanes 0 to 7, then their high halves.
     #[inline(always)]
     pub fn step(&mut self) -> [u32; STEP] {

@@ -3,7 +3,7 @@
 use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
 use crate::json::{from_json, to_json};
-use crate::pool::{SLICE, interruptible, without_lock};
+use crate::pool::{in_steps, interruptible, without_lock};
 use harmonium::BitMatrix;
 use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::evaluate::evaluation::Starts;
@@ -16,16 +16,15 @@ use harmonium::evaluate::report::Origins;
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, EvaluationReport, Independent};
 use harmonium::gibbs::{Chains, Image, RealImage};
 use harmonium::model::{ModelFile, Provenance, check_data_mean};
-use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 /// A restricted Boltzmann machine of binary units: W, b and c in float32.
 ///
@@ -166,30 +165,24 @@ fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResu
     Err(PyValueError::new_err(message))
 }
 
-fn streams(seed: u64, n: usize) -> Vec<Stream> {
-    (0..n as u64).map(|chain| Stream::new(seed, Purpose::Sample, chain)).collect()
-}
-
-/// Sweeps chains, and looks for Ctrl-C meanwhile.
+/// Sweeps chains.
 fn sweep(
     py: Python<'_>,
-    (image, mut chains): (&Image, Chains),
+    image: &Image,
+    chains: &mut Chains,
     gibbs_steps: usize,
     threads: Option<usize>,
-) -> PyResult<Chains> {
-    let mut done = 0;
-    while done < gibbs_steps {
-        done = without_lock(py, threads, || {
-            let (start, mut done) = (Instant::now(), done);
-            while done < gibbs_steps && start.elapsed() < SLICE {
+) -> PyResult<()> {
+    let mut steps = 0..gibbs_steps;
+    in_steps(py, threads, || {
+        Ok(match steps.next() {
+            None => ControlFlow::Break(()),
+            Some(_) => {
                 chains.sweep(image);
-                done += 1;
+                ControlFlow::Continue(())
             }
-            Ok(done)
-        })?;
-        py.check_signals()?;
-    }
-    Ok(chains)
+        })
+    })
 }
 
 #[pymethods]
@@ -395,19 +388,19 @@ impl Rbm {
                 )));
             }
         }
-        // In blocks, between which someone may press Ctrl-C.
         let mut scores = Vec::with_capacity(visible.n_rows());
-        while scores.len() < visible.n_rows() {
-            let first = scores.len();
-            let mut rows = RealRows::new(visible.n_columns());
-            let end = (first + SCORED_AT_A_TIME).min(visible.n_rows());
-            (first..end).for_each(|n| rows.push_row(visible.row(n)));
-            scores.extend(without_lock(py, threads, || match &units {
+        in_steps(py, threads, || {
+            let block = scores.len()..(scores.len() + SCORED_AT_A_TIME).min(visible.n_rows());
+            if block.is_empty() {
+                return Ok(ControlFlow::Break(()));
+            }
+            let rows = visible.rows_of(block.clone());
+            scores.extend(match &units {
                 None => pseudo_likelihoods_of_reals(&self.rbm, &rows),
-                Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[first..end]),
-            })?);
-            py.check_signals()?;
-        }
+                Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[block]),
+            }?);
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(scores.into_pyarray(py))
     }
 
@@ -457,13 +450,12 @@ impl Rbm {
         if visible.n_rows() == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
-        let chains = without_lock(py, threads, || {
+        let (image, mut chains) = without_lock(py, threads, || {
             let image = self.image()?;
-            let streams = streams(seed, visible.n_rows());
-            let chains = Chains::from_reals(self.real()?, image, &visible, streams)?;
-            Ok((image, chains))
+            let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
+            Ok((image, Chains::from_reals(self.real()?, image, &visible, streams)?))
         })?;
-        let chains = sweep(py, chains, gibbs_steps, threads)?;
+        sweep(py, image, &mut chains, gibbs_steps, threads)?;
         Ok(states(py, &chains.visible(), self.encoding))
     }
 
@@ -500,26 +492,11 @@ impl Rbm {
         if number == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
-        let chains = without_lock(py, threads, || {
+        let (image, mut chains) = without_lock(py, threads, || {
             let image = self.image()?;
-            let (start, streams) = match start {
-                Some(start) => {
-                    let n_rows = start.n_rows();
-                    // More samples than starts go around.
-                    let rows: Vec<BitMatrix> =
-                        (0..number).map(|n| start.rows(n % n_rows..n % n_rows + 1)).collect();
-                    (BitMatrix::concatenate(&rows), streams(seed, number))
-                }
-                None => {
-                    let mut streams = streams(seed, number);
-                    let biases = self.rbm.visible_bias().iter().map(|&bias| f64::from(bias));
-                    (self.rbm.visible_units().draw_independent(biases, &mut streams), streams)
-                }
-            };
-            let chains = Chains::from_visible(image, &start, streams);
-            Ok((image, chains))
+            Ok((image, Chains::for_samples(&self.rbm, image, number, start.as_ref(), seed)))
         })?;
-        let chains = sweep(py, chains, gibbs_steps, threads)?;
+        sweep(py, image, &mut chains, gibbs_steps, threads)?;
         Ok(states(py, &chains.visible(), self.encoding))
     }
 

@@ -13,7 +13,6 @@ use crate::run::{DataChoice, Part, in_pool};
 use crate::setting::{self, check};
 use crate::whole_file;
 use clap::{Args, ValueEnum};
-use ndarray::Array2;
 use std::path::{Path, PathBuf};
 
 /// Most samples of a call: they are held in memory.
@@ -120,20 +119,13 @@ impl Sample {
     /// Samples of the model, as a picture of images of a shape or an array.
     fn sample(&self, model: &ModelFile, shape: Option<(usize, usize)>) -> Result<Vec<u8>> {
         let image = Image::new(&model.rbm)?;
-        let (start, streams) = match self.start {
-            Start::Random => {
-                let n = self.number.unwrap_or(USUAL_NUMBER);
-                let mut streams = self.streams(Purpose::Sample, n);
-                let biases = model.rbm.visible_bias().iter().map(|&bias| f64::from(bias));
-                (model.rbm.visible_units().draw_independent(biases, &mut streams), streams)
-            }
-            Start::Data => {
-                let start = self.first_examples(model, USUAL_NUMBER)?;
-                let streams = self.streams(Purpose::Sample, start.n_rows());
-                (start, streams)
-            }
+        let start = match self.start {
+            Start::Random => None,
+            Start::Data => Some(self.first_examples(model, USUAL_NUMBER)?),
         };
-        let mut chains = Chains::from_visible(&image, &start, streams);
+        let usual = start.as_ref().map_or(USUAL_NUMBER, BitMatrix::n_rows);
+        let n = self.number.unwrap_or(usual);
+        let mut chains = Chains::for_samples(&model.rbm, &image, n, start.as_ref(), self.seed);
         for _ in 0..self.gibbs_steps {
             chains.sweep(&image);
         }
@@ -156,7 +148,7 @@ impl Sample {
     ) -> Result<Vec<u8>> {
         let image = Image::new(&model.rbm)?;
         let examples = self.first_examples(model, USUAL_COMPLETED)?;
-        let streams = self.streams(Purpose::Inpainting, examples.n_rows());
+        let streams = Stream::first(examples.n_rows(), self.seed, Purpose::Inpainting);
         let mut inpainting = Inpainting::new(&image, &examples, given, streams);
         for _ in 0..self.gibbs_steps {
             inpainting.sweep(&image);
@@ -186,20 +178,15 @@ impl Sample {
         let binarization = Binarization::recorded(&model.provenance.settings)?;
         Ok(Examples::new(dataset, binarization).fixed_bits(self.seed, 0..n))
     }
-
-    fn streams(&self, purpose: Purpose, n: usize) -> Vec<Stream> {
-        (0..n as u64).map(|chain| Stream::new(self.seed, purpose, chain)).collect()
-    }
 }
 
 /// Bits (N, V) as an array of u8, or of a model of spins as -1 and 1, i8.
 fn npy(bits: &BitMatrix, model: &ModelFile) -> Result<Vec<u8>> {
-    let shape = (bits.n_rows(), bits.n_columns());
-    Ok(if Encoding::recorded(&model.provenance.data)?.is_spins() {
-        let spin = |(n, i)| if bits.get(n, i) { 1_i8 } else { -1 };
-        output::npy(&Array2::from_shape_fn(shape, spin))
+    let is_spins = Encoding::recorded(&model.provenance.data)?.is_spins();
+    Ok(if is_spins {
+        output::npy(&bits.to_array(Encoding::spin))
     } else {
-        output::npy(&Array2::from_shape_fn(shape, |(n, i)| u8::from(bits.get(n, i))))
+        output::npy(&bits.to_array(u8::from))
     })
 }
 

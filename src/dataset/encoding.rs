@@ -101,6 +101,11 @@ impl Encoding {
         self == Self::Spins
     }
 
+    /// The spin of a unit: 1 if it is on, else −1.
+    pub fn spin(is_on: bool) -> i8 {
+        if is_on { 1 } else { -1 }
+    }
+
     /// This, or if nothing is declared the other.
     pub fn or(self, other: Self) -> Self {
         if self == Self::Undeclared { other } else { self }

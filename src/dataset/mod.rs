@@ -32,10 +32,13 @@ mod binarization;
 
 mod examples;
 
+mod running_mean;
+
 pub use binarization::Binarization;
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use examples::Examples;
 pub use mask::{Half, Mask};
+pub use running_mean::RunningMean;
 pub use source::{Source, Split};
 
 use crate::bits::{BitMatrix, hexadecimal};

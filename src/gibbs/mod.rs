@@ -8,8 +8,9 @@
 //!
 //! Chains may also be led along a [`Path`] from independent pixels to the machine: the same
 //! conditionals at an inverse temperature β. On the same path lie the replicas of parallel tempering
-//! ([`Tempering`]), which let chains of the machine pass from one mode to another. With some pixels held
-//! at given values, chains complete images ([`Inpainting`]). Given real-valued v, p(h | v) is a
+//! ([`Tempering`]), which let chains of the machine pass from one mode to another. Samples are the last
+//! states of chains of their own ([`Chains::for_samples`]). With some pixels held at given values, chains
+//! complete images ([`Inpainting`]). Given real-valued v, p(h | v) is a
 //! [`RealConditional`].
 
 #[cfg(test)]
@@ -26,6 +27,8 @@ mod image;
 mod chains;
 
 mod real;
+
+mod samples;
 
 mod inpainting;
 
