@@ -1,6 +1,6 @@
 //! What checkpoints cost a run on MNIST: the same run with and without them, by turns.
 //!
-//! A checkpoint takes milliseconds, which no clock would find in ten seconds on a shared machine. So
+//! A checkpoint takes milliseconds, which no clock would find in ten seconds on a shared computer. So
 //! they are written every half second here; what they cost every ten seconds is a twentieth of
 //! that.
 
@@ -31,7 +31,7 @@ fn main() {
     for (name, config) in [("PCD-1", plain), ("Adam, average", adam)] {
         let rounds: Vec<f64> = (0..if is_test { 1 } else { ROUNDS })
             .map(|round| {
-                // Whichever is first has the machine to itself for a moment longer.
+                // Whichever is first has the computer to itself for a moment longer.
                 let [first, second] =
                     [round % 2 == 0, round % 2 == 1].map(|is| timed(&config, is, is_test));
                 let (with, without) =

@@ -1,17 +1,16 @@
 //! What an evaluation costs: annealing against as many plain Gibbs sweeps, in alternating rounds on
-//! the same machine, and enumeration.
+//! the same model, and enumeration.
 //!
 //! `cargo bench --bench evaluate`; with `-- --test` one short round of each, as a test.
 
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
 use harmonium::evaluate::{AnnealingSchedule, Exact};
-use harmonium::gibbs::smoothed_rates;
 use harmonium::gibbs::{AnnealedChains, Chains, Image, Path};
 use harmonium::rng::{Purpose, Stream};
 use harmonium::{Rbm, TrainConfig, Trainer};
 use std::time::Instant;
 
-/// A machine trained on MNIST for one epoch.
+/// A model trained on MNIST for one epoch.
 fn trained(hidden: usize, is_test: bool) -> (Rbm, Examples) {
     let digits = Dataset::mnist(Split::Train);
     let digits = if is_test { digits.first(1000).unwrap() } else { digits };
@@ -30,7 +29,7 @@ fn main() {
     println!("{} threads", rayon::current_num_threads());
 
     let (rbm, examples) = trained(500, is_test);
-    let rates = smoothed_rates(&examples.mean());
+    let rates = examples.units().smoothed_rates(&examples.mean());
     let path = Path::new(&rbm, &rates).unwrap();
     let betas = AnnealingSchedule::AdaptiveSteps(steps).betas(&path, 0, &|_, _, _| ()).unwrap();
     let image = Image::new(&rbm).unwrap();

@@ -1,4 +1,4 @@
-//! Every kernel on every instruction set that the machine has, checked before it is timed.
+//! Every kernel on every instruction set of the CPU, checked before it is timed.
 //!
 //! Sums are counted in dense-equivalent multiply-adds: rows x 64 columns x states, whatever was
 //! skipped.
@@ -14,11 +14,16 @@ use harmonium::kernels::ascent::{
 use harmonium::kernels::rows::{Target, gather, lookup};
 use harmonium::kernels::scaled_rows::add_scaled_rows;
 use harmonium::kernels::tile::{Panel, Row, SIDE, Tile};
-use harmonium::kernels::{Isa, naive, sampling, sigmoid, transpose};
+use harmonium::kernels::{Isa, sampling, sigmoid, transpose};
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
+use harmonium::units;
 use std::hint::black_box;
 use std::time::Duration;
+
+/// The oracle that the unit tests of the kernels have, too.
+#[path = "../src/kernels/naive.rs"]
+mod naive;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
@@ -112,7 +117,7 @@ fn units(criterion: &mut Criterion) {
         let mut found = inputs.clone();
         sigmoid::thresholds(isa, &mut found, Scale::TRAINING.resolution());
         for (found, input) in found.iter().flatten().zip(inputs.iter().flatten()) {
-            let exact = naive::sigmoid(f64::from(*input) * f64::from(resolution));
+            let exact = units::sigmoid(f64::from(*input) * f64::from(resolution));
             assert!((f64::from(*found) - exact * f64::from(sigmoid::ONE)).abs() < 3.0);
         }
         let mut rows = inputs.clone();

@@ -1,5 +1,5 @@
 //! How good the models are that the presets make: trains each, evaluates it, and prints a row of the
-//! README's table beside the published figure.
+//! table in `benches/README.md` beside the published figure.
 //!
 //! `cargo bench --bench likelihood` makes all rows, in about half an hour on two cores;
 //! `cargo bench --bench likelihood -- mnist-500 shifter-32` some of them; with `-- --test` all, cut
@@ -89,7 +89,7 @@ fn run(mut row: Row, is_test: bool) {
         Examples::new(if row.is_inverted { data.inverted() } else { data }, row.config.binarize)
     };
     let (training, test) = (read(Split::Train), read(Split::Test));
-    let base = Base::of_mean(&training.mean(), "mean of the training data");
+    let base = Base::of_mean(&training.units(), &training.mean(), "mean of the training data");
     if is_test {
         row.config.epochs = Some(2);
     }

@@ -92,7 +92,7 @@ impl Workload {
         }
 
         if is_test {
-            // One round of a machine that has hardly begun to learn is no figure.
+            // One round of a model that has hardly begun to learn is no figure.
             return println!("{} runs", self.name);
         }
         let divided: Vec<f64> = one.iter().map(|seconds| seconds / threads as f64).collect();

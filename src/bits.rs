@@ -1,5 +1,6 @@
 //! Rows of packed 0/1: states of visible and hidden units, and binary data.
 
+use ndarray::Array2;
 use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 
@@ -152,6 +153,21 @@ impl BitMatrix {
     pub fn spread(&self, n: usize) -> Self {
         let rows = (0..n).flat_map(|at| self.row(at * self.n_rows / n).iter().copied());
         Self { n_rows: n, words: rows.collect(), ..*self }
+    }
+
+    /// `n` rows: the first ones in order, and after the last the first again.
+    ///
+    /// # Panics
+    /// If the matrix has no rows, and `n` is not 0.
+    pub fn cycled(&self, n: usize) -> Self {
+        let rows = (0..n).flat_map(|at| self.row(at % self.n_rows).iter().copied());
+        Self { n_rows: n, words: rows.collect(), ..*self }
+    }
+
+    /// An array (n_rows, n_columns) that has `number(is_on)` for each unit.
+    pub fn to_array<T>(&self, number: impl Fn(bool) -> T) -> Array2<T> {
+        let shape = (self.n_rows, self.n_columns);
+        Array2::from_shape_fn(shape, |(row, column)| number(self.get(row, column)))
     }
 
     /// The rows of all matrices, one below the other.
@@ -312,6 +328,9 @@ mod tests {
             assert_eq!(matrix.rows(1..3).row(0), matrix.row(1));
             assert_eq!(matrix.spread(2).row(1), matrix.row(1));
             assert_eq!(matrix.spread(6).row(5), matrix.row(2));
+            assert_eq!(matrix.cycled(3), matrix);
+            assert_eq!(matrix.cycled(5).row(4), matrix.row(1));
+            assert_eq!(matrix.to_array(|on| on)[[2, 0]], matrix.get(2, 0));
             let parts = [matrix.rows(0..1), matrix.rows(1..3)];
             assert_eq!(BitMatrix::concatenate(&parts), matrix);
         }

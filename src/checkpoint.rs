@@ -9,6 +9,7 @@ use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
 use crate::model::{DATA_MEAN, METADATA_KEY, Metadata, Provenance, Rbm, checksum};
 use crate::state::{State, bad};
+use crate::units::Units;
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -74,6 +75,7 @@ impl Checkpoint {
         let Self { state: mut arrays, provenance, place, .. } = self;
         let Self { settings_file, records, best, data_mean, .. } = self;
         let sizes = sizes(&arrays).expect("the state of a trainer");
+        let [visible, hidden] = sizes.map(Units::bits);
         arrays.put(RECORDS, &[records.len()], records.into_bytes());
         if let Some(best) = best {
             best.save(BEST, &mut arrays);
@@ -84,7 +86,7 @@ impl Checkpoint {
         let part = Part { checksum: checksum::PLACE.to_string(), place, settings_file };
         let metadata = Metadata {
             checkpoint: Some(serde_json::to_value(part).expect("plain data")),
-            ..Metadata::new(sizes, provenance)
+            ..Metadata::new([&visible, &hidden], provenance)
         };
         let mut bytes = arrays.to_safetensors(METADATA_KEY, metadata.to_text());
         checksum::fill_in(&mut bytes);

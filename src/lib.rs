@@ -114,7 +114,7 @@
 //! and h − λ, whose weights do not also have to carry the means. It is the choice that helps most,
 //! and makes training blind to which pixels are white and which black. Parameters near the end of a
 //! run still shake by the noise of the mini-batches; their average ([`train::average`]) does not.
-//! [`preset`] has the settings that were found to be best, and all that were tried.
+//! [`preset`] has the settings that were found to be best, `benches/README.md` all that were tried.
 //!
 //! # From samples to log Z
 //!
@@ -160,6 +160,7 @@
 //! | [`rng`] | random streams with an address |
 //! | [`state`] | named arrays, which checkpoints hold |
 //! | [`kernels`] | sums over active rows, σ, softplus, draws, transposes, the update of a tile |
+//! | [`units`] | what a layer is made of: mean, draw, cumulant, start of a site |
 //! | [`model`] | [`Rbm`]: W, b, c; energies; its file |
 //! | [`gibbs`] | one layer given the other; chains, on their own, annealed or with given pixels |
 //! | [`dataset`] | data, readers, what integers stand for, bits; which pixels are given |
@@ -167,6 +168,7 @@
 //! | [`preset`] | good settings by name |
 //! | [`evaluate`] | log-likelihood and other scores, with their uncertainty |
 //! | [`checkpoint`] | a trainer's whole state as a file |
+//! | [`pictures`] | grids of images as PNG |
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
 //! | [`report`] | a page on runs: curves, pictures, what looks wrong |
@@ -212,6 +214,8 @@ pub mod state;
 
 pub mod kernels;
 
+pub mod units;
+
 pub mod model;
 
 pub mod gibbs;
@@ -225,6 +229,8 @@ pub mod preset;
 pub mod evaluate;
 
 pub mod checkpoint;
+
+pub mod pictures;
 
 pub mod monitor;
 

@@ -1,7 +1,9 @@
 //! Rows of real numbers, zeros left out: data that are taken as they are.
 
 use crate::bits::BitMatrix;
+use crate::error::{Error, Result};
 use ndarray::ArrayView2;
+use std::ops::Range;
 
 /// The numbers of one row that are not 0, by rising unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,6 +85,16 @@ impl RealRows {
         (0..self.n_rows()).map(|row| self.row(row))
     }
 
+    /// A copy of some rows.
+    ///
+    /// # Panics
+    /// If the range passes the last row.
+    pub fn rows_of(&self, rows: Range<usize>) -> Self {
+        let mut copy = Self::new(self.n_columns);
+        rows.for_each(|row| copy.push_row(self.row(row)));
+        copy
+    }
+
     /// Removes all rows, but keeps their memory.
     pub fn clear(&mut self) {
         self.starts.truncate(1);
@@ -122,6 +134,53 @@ impl RealRows {
             }
         }
         self.starts.push(self.units.len());
+    }
+
+    /// The rows of a sparse matrix in compressed rows: entries `starts[n]` to `starts[n + 1]` are
+    /// those of row n. None if the units of a row do not rise or pass the last column, if there are
+    /// not as many units and values as `starts` says, or 2^32 columns or more.
+    pub fn from_csr(
+        n_columns: usize,
+        starts: &[i64],
+        units: &[i64],
+        values: &[f32],
+    ) -> Option<Self> {
+        u32::try_from(n_columns).ok()?;
+        let n_entries = units.len().min(values.len());
+        let mut rows = Self::new(n_columns);
+        for ends in starts.windows(2) {
+            let [start, end] = [usize::try_from(ends[0]).ok()?, usize::try_from(ends[1]).ok()?];
+            if start > end || end > n_entries {
+                return None;
+            }
+            let units = &units[start..end];
+            let do_rise = units.windows(2).all(|pair| pair[0] < pair[1]);
+            let are_inside = units.iter().all(|unit| (0..n_columns as i64).contains(unit));
+            if !(do_rise && are_inside) {
+                return None;
+            }
+            let entries = units.iter().zip(&values[start..end]);
+            rows.push_entries(entries.map(|(&unit, &value)| (unit as usize, value)));
+        }
+        Some(rows)
+    }
+
+    /// Refuses NaN and infinity; `data` names the numbers.
+    ///
+    /// # Errors
+    /// [`Error::BadValue`] for the first of them.
+    pub fn check_finite(&self, data: &str) -> Result<()> {
+        let Some(at) = self.values.iter().position(|value| !value.is_finite()) else {
+            return Ok(());
+        };
+        Err(Error::BadValue {
+            data: data.to_string(),
+            example: self.starts.partition_point(|&start| start <= at) - 1,
+            unit: self.units[at] as usize,
+            value: f64::from(self.values[at]),
+            rule: "finite, also as a float32".to_string(),
+            remedy: None,
+        })
     }
 
     /// Adds a row of another matrix.
@@ -245,6 +304,38 @@ mod tests {
         (2..4).for_each(|n| rest.push_row(rows.row(n)));
         other.append(&rest);
         assert_eq!(other, rows);
+    }
+
+    #[test]
+    fn sparse_rows_that_do_not_fit_are_none() {
+        let csr =
+            |starts: &[i64], units: &[i64]| RealRows::from_csr(3, starts, units, &[0.5, 0.0, 2.0]);
+        let rows = csr(&[0, 2, 2, 3], &[0, 2, 1]).unwrap();
+        assert_eq!((rows.n_rows(), rows.row(0).units, rows.row(1).units), (3, &[0][..], &[][..]));
+        assert_eq!(rows.row(2).value(1), 2.0);
+        for (starts, units) in [
+            (&[0, 4][..], &[0, 1, 2][..]),
+            (&[0, 3], &[0, 1, 3]),
+            (&[0, 3], &[0, 1]),
+            (&[0, 2], &[1, 1, 2]),
+            (&[0, 2], &[2, 1, 2]),
+            (&[-1, 2], &[0, 1, 2]),
+            (&[0, 2, 1], &[0, 1, 2]),
+            (&[0, 1], &[-1, 1, 2]),
+        ] {
+            assert_eq!(csr(starts, units), None, "{starts:?} {units:?}");
+        }
+        assert_eq!(RealRows::from_csr(1 << 32, &[0], &[], &[]), None);
+    }
+
+    #[test]
+    fn the_first_number_that_is_not_finite_is_named() {
+        let mut rows = rows(3, 4);
+        rows.check_finite("X").unwrap();
+        rows.push([0.0; 4]);
+        rows.push([0.0, 1.0, f32::NAN, f32::INFINITY]);
+        let error = rows.check_finite("X").unwrap_err().to_string();
+        assert!(error.contains("example 4") && error.contains("unit 2"), "{error}");
     }
 
     #[test]

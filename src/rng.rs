@@ -4,6 +4,9 @@
 //! that a compiler turns them into vector instructions. Its address (seed, purpose, index) is
 //! hashed into their states; nothing is ever drawn from a shared generator.
 
+use crate::error::Result;
+use crate::setting::check;
+
 /// Version of the contract between a seed and the numbers drawn: addresses, lanes, the order in
 /// which units take words, σ and the thresholds. Files whose meaning depends on it name it.
 pub const STREAM_VERSION: u32 = 1;
@@ -16,6 +19,14 @@ pub const STEP: usize = 2 * LANES;
 
 /// The largest seed: 2^63 − 1, the largest integer that a settings file (TOML) holds.
 pub const MAX_SEED: u64 = i64::MAX as u64;
+
+/// Refuses a seed that no settings file could hold.
+///
+/// # Errors
+/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is above [`MAX_SEED`].
+pub fn check_seed(seed: u64) -> Result<()> {
+    check("seed", seed, seed <= MAX_SEED, || format!("at most {MAX_SEED}"))
+}
 
 /// What a stream is for: streams of different purposes never share an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +111,11 @@ impl Stream {
             }
         }
         Self { state }
+    }
+
+    /// The streams 0 to n − 1 of a purpose.
+    pub fn first(n: usize, seed: u64, purpose: Purpose) -> Vec<Self> {
+        (0..n as u64).map(|index| Self::new(seed, purpose, index)).collect()
     }
 
     /// The next 16 random words: the low halves of lanes 0 to 7, then their high halves.

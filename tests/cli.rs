@@ -49,8 +49,8 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
     let keys = "epoch updates seconds samples_per_second reconstruction_error pseudo_likelihood \
                 pseudo_likelihood_independent chain_moment_gap log_likelihood_independent \
                 free_energy_train free_energy_test free_energy_gap mean_hidden_activity dead_hidden \
-                saturated_hidden weight_norm update_norm flip_rate log_likelihood log_z log_z_low \
-                log_z_high verdict";
+                saturated_hidden weight_norm update_norm flip_rate flip_rate_independent \
+                log_likelihood log_z log_z_low log_z_high verdict";
     let mut keys: Vec<_> = keys.split(' ').collect();
     keys.sort();
     let records = folder.metrics("a/run");
@@ -213,6 +213,12 @@ fn a_doubtful_estimate_says_so_and_what_to_raise() {
     assert!(text.contains("doubtful, do not rely on it"), "{text}");
     assert!(text.contains("raise n_chains (20) to 200 or more"), "{text}");
     assert!(text.contains("by the interval of log Z"), "{text}");
+    assert!(
+        text.contains("4 steps in a second round, as 2 in the first did not suffice"),
+        "{text}"
+    );
+    assert!(text.contains("back from       the chains of the run; 1000 sweeps"), "{text}");
+    assert!(text.contains("(95 % interval ") && !text.contains("99 %"), "{text}");
     let found: Value = serde_json::from_str(&folder.succeed(&format!("{line} --json"))).unwrap();
     assert_eq!(found["reasons"].as_array().unwrap().len(), 1, "{found}");
     assert!(found["caveat"].as_str().unwrap().contains("would not show"));

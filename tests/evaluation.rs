@@ -8,9 +8,8 @@ use harmonium::evaluate::{
     Ais, AnnealingSchedule, Evaluation, EvaluationConfig, Exact, Method, Score,
 };
 use harmonium::gibbs::Path;
-use harmonium::gibbs::smoothed_rates;
-use harmonium::model::sigmoid;
 use harmonium::rng::{Purpose, Stream};
+use harmonium::units::sigmoid;
 use harmonium::{BitMatrix, Rbm};
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
@@ -105,7 +104,7 @@ fn repeat(rbm: &Rbm) -> Repetitions {
     let exact = Exact::new(rbm).unwrap();
     let sampler = ExactSampler::new(rbm);
     let data = sampler.draw(500, 1_000_000);
-    let rates = smoothed_rates(&means(&data));
+    let rates = rbm.visible_units().smoothed_rates(&means(&data));
     let path = Path::new(rbm, &rates).unwrap();
     let betas = AnnealingSchedule::AdaptiveSteps(STEPS).betas(&path, 9, &silent).unwrap();
     let estimates = (0..100_u64)
@@ -173,7 +172,7 @@ fn intervals_hold_as_often_as_they_say() {
 
 /// Evaluates `visible` by AIS, from base rates of its own.
 fn evaluate(rbm: &Rbm, visible: &BitMatrix, config: &EvaluationConfig) -> Evaluation {
-    let rates = smoothed_rates(&means(visible));
+    let rates = rbm.visible_units().smoothed_rates(&means(visible));
     let starts = Starts { base_rates: &rates, model_states: Some(visible) };
     Evaluation::new(rbm, visible, starts, config, &silent).unwrap()
 }

@@ -51,8 +51,6 @@ fn a_run_is_evaluated_on_its_own_test_data_and_shown_with_them() {
     let folder = folder();
     let page = || String::from_utf8(folder.read("run/report.html")).unwrap();
     assert!(page().contains("The log-likelihood is not known yet"));
-    let given = evaluation(&folder, "run --data t.npy");
-    assert_eq!((&given["data"], &given["data_role"]), (&"t.npy".into(), &"given".into()));
     // Whatever else is looked at is not what the run is shown with.
     for other in ["--limit 20", "--split train", "--binarize threshold:0.5", "--data s.npy"] {
         folder.succeed(&format!("evaluate run {other}"));
@@ -63,7 +61,6 @@ fn a_run_is_evaluated_on_its_own_test_data_and_shown_with_them() {
     let own = evaluation(&folder, "run");
     assert!(own["data"].as_str().unwrap().ends_with("/t.npy"), "{own}");
     assert_eq!((&own["data_role"], &own["n_examples"]), (&"test".into(), &60.into()));
-    assert_eq!(figures(own.clone()), figures(given));
     let written: Value = serde_json::from_slice(&folder.read("run/evaluation.json")).unwrap();
     assert_eq!(written, own);
     assert!(
@@ -73,7 +70,8 @@ fn a_run_is_evaluated_on_its_own_test_data_and_shown_with_them() {
     let figure = |key: &str| own[key].as_f64().unwrap();
     let independent = figure("log_likelihood_independent");
     let figures_of = format!("{:.2} / {independent:.2}", figure("log_likelihood"));
-    assert!(folder.succeed("runs run").contains(&figures_of));
+    let row = folder.succeed("runs run");
+    assert!(row.contains(&figures_of) && row.contains("  test  "), "{row}");
     assert!(page().contains(&format!("(units that know nothing of each other: {independent:.2})")));
     // At the rates of the training data, by Laplace's rule.
     let rates =
@@ -84,6 +82,16 @@ fn a_run_is_evaluated_on_its_own_test_data_and_shown_with_them() {
         test.indexed_iter().map(|((_, y, x), &v)| of(v, rates[[y, x]])).sum::<f64>() / 60.0;
     assert!((independent - expected).abs() < 1e-4, "{independent} {expected}");
     assert_eq!(folder.summary("run")["evaluation"], own);
+    // The same file elsewhere is the run's test data all the same, another one is not.
+    fs::rename(folder.path("t.npy"), folder.path("moved.npy")).unwrap();
+    fs::remove_file(folder.path("run/evaluation.json")).unwrap();
+    let moved = evaluation(&folder, "run --data moved.npy");
+    assert_eq!((&moved["data"], &moved["data_role"]), (&"moved.npy".into(), &"test".into()));
+    assert_eq!(figures(own.clone()), figures(moved.clone()));
+    assert_eq!(folder.summary("run")["evaluation"], moved);
+    assert_eq!(evaluation(&folder, "run --data s.npy")["data_role"], "training");
+    folder.write_npy("other.npy", rectangles(60, 3).view());
+    assert_eq!(evaluation(&folder, "run --data other.npy")["data_role"], "given");
     // What an earlier version left may be of any data.
     folder.write("run/evaluation.json", figures(own).to_string().as_bytes());
     assert_eq!(folder.summary("run")["evaluation"], Value::Null);

@@ -305,6 +305,22 @@ fn a_model_that_is_worse_than_none_is_named() {
     assert!(folder.succeed("runs pcd").contains(" / -44."));
 }
 
+/// There is nothing to learn but the means, and the biases learn those.
+#[test]
+fn data_that_hardly_vary_raise_no_alarm() {
+    let folder = Folder::new();
+    let zeros = ndarray::Array2::<u8>::zeros((200, 20));
+    folder.write_npy("zeros.npy", zeros.view());
+    folder.write_npy("few.npy", ndarray::array![[0_u8, 1, 0, 1], [0, 1, 0, 0]].view());
+    for (data, epochs) in [("zeros", 200), ("few", 400)] {
+        folder.succeed(&format!(
+            "train --data {data}.npy --algorithm pcd --epochs {epochs} --out {data} --quiet"
+        ));
+        let page = page(&folder, data);
+        assert_eq!(findings(&page), [""; 0], "{data}");
+    }
+}
+
 /// Four bits that are all 0 or all 1, half and half.
 #[test]
 fn a_model_that_has_learned_nothing_is_named_however_short_its_run() {

@@ -1,4 +1,4 @@
-"""MNIST test error of a logistic regression on the features p(h | v) of a trained machine.
+"""MNIST test error of a logistic regression on the features p(h | v) of a trained model.
 
     pip install -r benches/features/requirements.txt
     cargo run --release -- train --preset features --out runs/features

@@ -90,7 +90,7 @@ class Company:
 
 
 def busy():
-    """Seconds for which the machine's cores were not idle, or were lent to another machine."""
+    """Seconds for which the computer's cores were not idle, or were lent to another virtual one."""
     with open("/proc/stat") as file:
         user, nice, system, _, _, interrupts, soft, steal = map(int, file.readline().split()[1:9])
     return (user + nice + system + interrupts + soft + steal) / os.sysconf("SC_CLK_TCK")
@@ -138,7 +138,7 @@ def undisturbed(job):
 
 
 def summary(peer, rounds, base):
-    """Medians; the ratio is that of each round, in which both had the same company on the machine."""
+    """Medians; the ratio is that of each round, in which both had the same company on the computer."""
     if "seconds" not in rounds[0]:
         return {"peer": peer} | rounds[0]
     rate = lambda answer: answer["samples_per_second"]

@@ -153,7 +153,7 @@ def in_order(result):
     return {name: result[name] for name in ENTRIES if name in result}
 
 
-def table(result, machine):
+def table(result, computer):
     """Markdown."""
     heads = [f"{target} nats" for target in TARGETS]
     best = {target: fastest_peer(result, target) for target in TARGETS}
@@ -173,7 +173,21 @@ def table(result, machine):
         known = ours < float("inf") and best[target] < float("inf")
         ratios.append(f"{best[target] / ours:.2f} times shorter" if known else "")
     lines.append(f"| harmonium's best against the best peer | {' | '.join(ratios)} |")
-    return "\n".join(lines) + "\n\n![log-likelihood against time](benches/peers/results/quality.svg)"
+    return "\n".join(lines)
+
+
+def best_of_each(result):
+    """Of each library the settings with which it comes furthest."""
+    best = {}
+    for name, row in in_order(result).items():
+        library = name.split(":")[0]
+        if row.get("curve") and (library not in best or highest(row) > highest(best[library][1])):
+            best[library] = (name, row)
+    return dict(best.values())
+
+
+def highest(row):
+    return max((point["log_likelihood"] for point in row["curve"]), default=float("nan"))
 
 
 def ours_of(result):
@@ -186,9 +200,8 @@ def fastest_peer(result, target):
 
 
 def time_to(row, target):
-    """Seconds; keys are text once the results were read from their file."""
-    reached = row.get("reached", {})
-    return reached.get(target, reached.get(str(target), float("inf")))
+    """Seconds."""
+    return row.get("reached", {}).get(str(target), float("inf"))
 
 
 def cell(row, target):
@@ -197,16 +210,16 @@ def cell(row, target):
         return f"{seconds:.1f}"
     if row["note"]:
         return f"never: {row['note']}"
-    best = max((point["log_likelihood"] for point in row["curve"]), default=float("nan"))
     last = row["curve"][-1]["seconds"] if row["curve"] else 0
-    return f"not in {last:,.0f} s (best {best:.1f})"
+    return f"not in {last:,.0f} s (best {highest(row):.1f})"
 
 
 def plot(result, path):
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "peers"
+    matplotlib.rcParams["svg.hashsalt"] = "peers"  # equal results give equal files
+    matplotlib.rcParams["svg.fonttype"] = "none"  # letters as letters
     import matplotlib.pyplot as plt
 
     figure, panel = plt.subplots(figsize=(9, 6), layout="constrained")
@@ -218,8 +231,9 @@ def plot(result, path):
     for target in TARGETS:
         panel.axhline(target, color="grey", linewidth=0.6, linestyle=":")
     low = min((p["log_likelihood"] for r in result.values() for p in r.get("curve", [])), default=-200)
-    panel.set(xscale="log", xlabel="seconds of training", ylabel="test log-likelihood, nats")
+    panel.set(xscale="log", xlabel="seconds of training", ylabel="test log-likelihood, nats an example")
     panel.set_ylim(max(low - 2, -210), -80)
+    panel.xaxis.set_major_formatter("{x:,.0f}")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     panel.grid(alpha=0.3)
     figure.savefig(path, metadata={"Date": None})

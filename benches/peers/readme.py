@@ -1,22 +1,18 @@
-"""Puts the tables of the results between their markers in the README, or checks that they are there."""
-import pathlib
+"""Puts the tables of the recorded results between their markers in the READMEs, or checks that they are there."""
 import re
 import sys
 
+MARKED = re.compile(r"(<!-- peers:(\w+) -->\n).*?(<!-- /peers:\2 -->)", re.DOTALL)
 
-def update(readme, results, check):
-    """Everything between `<!-- peers:NAME -->` and `<!-- /peers:NAME -->` comes from NAME.md."""
-    path = pathlib.Path(readme)
-    before = path.read_text()
-    after = re.sub(
-        r"(<!-- peers:(\w+) -->\n).*?(<!-- /peers:\2 -->)",
-        lambda m: m[1] + (results / f"{m[2]}.md").read_text() + m[3],
-        before,
-        flags=re.DOTALL,
-    )
-    if "<!-- peers:" not in before:
-        sys.exit(f"{path.name} has no markers such as <!-- peers:throughput -->")
-    if check and after != before:
-        sys.exit(f"{path.name} does not show the results: python3 benches/peers/run.py readme")
-    if not check:
-        path.write_text(after)
+
+def update(paths, tables, check):
+    """Everything between `<!-- peers:NAME -->` and `<!-- /peers:NAME -->` is the table NAME."""
+    for path in paths:
+        before = path.read_text()
+        if not MARKED.search(before):
+            sys.exit(f"{path} has no markers such as <!-- peers:throughput -->")
+        after = MARKED.sub(lambda found: f"{found[1]}{tables[found[2]]}\n{found[3]}", before)
+        if check and after != before:
+            sys.exit(f"{path} does not show the results: python3 benches/peers/run.py readme")
+        if not check:
+            path.write_text(after)

@@ -1,10 +1,12 @@
-"""harmonium beside what one would take instead: measures, writes the tables, shows them in the README.
+"""harmonium beside what one would take instead: measures, and shows the results in the READMEs.
 
     python3.11 -m venv .venv && .venv/bin/pip install -r benches/peers/requirements.txt
     cargo build --release
-    .venv/bin/python benches/peers/run.py all           # hours, on a machine that is idle
-    .venv/bin/python benches/peers/run.py all --quick   # a minute: does everything work?
-    python3 benches/peers/run.py readme --check         # does the README show the results?
+    .venv/bin/python benches/peers/run.py all           # measures for hours, on an idle computer
+    .venv/bin/python benches/peers/run.py all --quick   # takes a minute: does everything work?
+    .venv/bin/python benches/peers/run.py pictures      # draws the recorded results
+    python3 benches/peers/run.py readme                 # puts their tables into the READMEs
+    python3 benches/peers/run.py readme --check         # do the READMEs show them?
 """
 import argparse
 import json
@@ -13,7 +15,7 @@ import pathlib
 import sys
 import tempfile
 
-import machine
+import computer
 import measure
 import quality
 import readme
@@ -24,12 +26,16 @@ from peers import NAMES
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 MEASURES = {"throughput": throughput, "quality": quality, "scaling": scaling}
+READMES = (ROOT / "README.md", ROOT / "benches/README.md")
+PICTURES = ROOT / "benches/pictures"
 
 
 def main():
     options = arguments()
     if options.what == "readme":
-        return readme.update(options.readme, options.results, options.check)
+        return readme.update(READMES, tables(options), options.check)
+    if options.what == "pictures":
+        return draw(options, PICTURES)
     if not options.harmonium.is_file():
         sys.exit(f"there is no program {options.harmonium}: cargo build --release, or --harmonium PATH")
     if not (options.mnist / "train-images-idx3-ubyte.gz").is_file():
@@ -41,18 +47,15 @@ def main():
         options.results.mkdir(parents=True, exist_ok=True)
         for name in MEASURES if options.what == "all" else [options.what]:
             print(name, file=sys.stderr)
-            write(name, MEASURES[name], options)
-        if options.quick:
-            print("\n\n".join((options.results / f"{name}.md").read_text() for name in done(options)))
+            record(name, MEASURES[name], options)
+        if options.quick:  # are they shown, too?
+            print("\n\n".join(tables(options).values()))
+            draw(options, options.results)
 
 
-def done(options):
-    return [name for name in MEASURES if (options.results / f"{name}.md").exists()]
-
-
-def write(name, module, options):
-    """Measures, and writes NAME.json, NAME.md and, where there is one, the plot."""
-    about = machine.describe(options)
+def record(name, module, options):
+    """Measures, and writes NAME.json."""
+    about = computer.describe(options)
     file = options.results / f"{name}.json"
     result = module.run(options)
     if not result:
@@ -60,34 +63,60 @@ def write(name, module, options):
     if options.only and file.exists():  # part of the table anew
         former = json.loads(file.read_text())
         result = former["result"] | result
-        first = former["machine"]["date"].split(" to ")[0]
+        first = former["computer"]["date"].split(" to ")[0]
         if first != about["date"]:
             about["date"] = f"{first} to {about['date']}"
-    # As whoever reads the file sees it.
-    result = json.loads(json.dumps(result))
-    file.write_text(json.dumps({"machine": about, "result": result}, indent=1) + "\n")
-    text = module.table(result, about) + "\n\n" + footnote(about, result) + "\n"
-    (options.results / f"{name}.md").write_text(text)
-    if hasattr(module, "plot"):
-        module.plot(result, options.results / f"{name}.svg")
+    file.write_text(json.dumps({"computer": about, "result": result}, indent=1) + "\n")
     if options.quick:
         check(name, result)
 
 
+def recorded(options):
+    """By name what was measured, and on what."""
+    files = {name: options.results / f"{name}.json" for name in MEASURES}
+    return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+
+
+def tables(options):
+    """Markdown: `speed`, for the README, and a long table of each measure, with what it was measured on."""
+    result = {}
+    for name, found in recorded(options).items():
+        if name == "throughput":
+            short = throughput.short_table(found["result"], found["computer"])
+            result["speed"] = f"{short}\n\n{short_footnote(found['computer'])}"
+        table = MEASURES[name].table(found["result"], found["computer"])
+        result[name] = f"{table}\n\n{footnote(found['computer'], found['result'])}"
+    return result
+
+
+def draw(options, folder):
+    """Draws quality.svg, scaling.svg and the picture of the README, speed.svg."""
+    for name, found in recorded(options).items():
+        if name == "quality":
+            quality.plot(quality.best_of_each(found["result"]), folder / "speed.svg")
+        if hasattr(MEASURES[name], "plot"):
+            MEASURES[name].plot(found["result"], folder / f"{name}.svg")
+
+
+def short_footnote(about):
+    """Cores and dates."""
+    return f"{about['cores']} cores of {about['processor']['name']}, {about['date']}."
+
+
 def footnote(about, result):
-    """Machine, versions, kernels, date."""
+    """Computer, versions, kernels, date."""
     processor = about["processor"]
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items() if version)
     kernels = sorted(set(kernels_in(result)))
     parts = [
         f"{about['cores']} cores of {processor['name']} (family {processor.get('family')}, model "
         f"{processor.get('model')}; {', '.join(processor.get('instructions', []))})",
-        f"{about['threads']} threads, load {about['load_average']:.2f} before the first",
+        f"{about['threads']} threads, load {about['load_average']:.2f} at the start",
         f"{about['harmonium']}; Python {about['python']}, {versions}",
     ]
     company = max(found_in(result, "others"), default=None)
     if company is not None:
-        parts.append(f"others had at most {company:.2f} cores meanwhile")
+        parts.append(f"other programs had at most {company:.2f} cores meanwhile")
     if kernels:
         parts.append(f"OpenBLAS kernel: {', '.join(kernels)}")
     return "; ".join(parts) + f"; {about['date']}, by `python3 benches/peers/run.py`."
@@ -134,13 +163,12 @@ def has_learned(row):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     add = parser.add_argument
-    add("what", choices=["all", *MEASURES, "readme"])
+    add("what", choices=["all", *MEASURES, "pictures", "readme"])
     add("--quick", action="store_true", help="everything, but tiny; the results are not kept")
     add("--check", action="store_true", help="with `readme`: fail if it would change")
     add("--harmonium", type=pathlib.Path, default=ROOT / "target/release/harmonium")
     add("--mnist", type=pathlib.Path, default=ROOT / "datasets/mnist")
     add("--results", type=pathlib.Path, default=HERE / "results")
-    add("--readme", type=pathlib.Path, default=ROOT / "README.md")
     add("--peers", nargs="+", choices=NAMES, default=list(NAMES))
     add("--only", nargs="+", metavar="TEXT", help="rows of `throughput`, entries of `quality` with this in their names")
     add("--threads", type=int, default=os.cpu_count())

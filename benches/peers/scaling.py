@@ -1,4 +1,4 @@
-"""Samples a second along one size at a time, the others staying at 784-500, batch 128, PCD-1."""
+"""Examples a second along one size at a time, the others staying at 784-500, batch 128, PCD-1."""
 import math
 import os
 
@@ -44,10 +44,9 @@ def point(options, data, settings):
     return measure.alternate(jobs, min(options.rounds, 3), 0)
 
 
-def table(result, machine):
-    """The plot, and in words where the lead is least and most."""
-    lines = ["![samples a second against sizes](benches/peers/results/scaling.svg)", ""]
-    lines += ["| along | harmonium is faster than the next by | at |", "| --- | --- | --- |"]
+def table(result, computer):
+    """Where the lead is least and most."""
+    lines = ["| along | harmonium is faster than the next by | at |", "| --- | --- | --- |"]
     for axis, points in result.items():
         leads = {value: lead(rows) for value, rows in points.items()}
         leads = {value: x for value, x in leads.items() if x}
@@ -71,6 +70,7 @@ def plot(result, path):
 
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "peers"  # equal results give equal files
+    matplotlib.rcParams["svg.fonttype"] = "none"  # letters as letters
     import matplotlib.pyplot as plt
 
     columns = 3
@@ -84,8 +84,8 @@ def plot(result, path):
             found = [(v, r["samples_per_second"]["median"]) for v, r in found if "rounds" in r]
             if found:
                 heavy = 2.5 if peer == measure.BASE else 1.2
-                panel.plot(*zip(*found), marker="o", markersize=4, linewidth=heavy, label=NAMES[peer])
-        panel.set(xscale="log", yscale="log", xlabel=axis, ylabel="samples/s")
+                panel.plot(*zip(*found), marker="o", markersize=4, linewidth=heavy, label=NAMES[peer].replace("`", ""))
+        panel.set(xscale="log", yscale="log", xlabel=axis, ylabel="examples/s")
         ticks = [float(value) for value in points]
         panel.set_xticks(ticks, [f"{tick:,g}" for tick in ticks], rotation=30)
         panel.set_xticks([], minor=True)

@@ -1,4 +1,4 @@
-"""Samples a second of whole updates, all peers in alternation."""
+"""Examples a second of whole updates, all peers in alternation."""
 import measure
 from peers import NAMES
 
@@ -25,19 +25,34 @@ def row(options, settings, data):
     return measure.alternate(jobs, options.rounds, options.warm_up)
 
 
-def table(result, machine):
+def table(result, computer):
     """Markdown: the first table in the open, the others folded."""
-    first, *others = [(name, one_table(name, rows, machine)) for name, rows in result.items()]
+    first, *others = [(name, one_table(name, rows, computer)) for name, rows in result.items()]
     fold = "<details>\n<summary>{}</summary>\n\n{}\n\n</details>"
     return "\n\n".join([first[1], *(fold.format(*other) for other in others)])
 
 
-def one_table(name, rows, machine):
+def short_table(result, computer):
+    """Markdown: the medians of the first row."""
+    name, rows = next(iter(result.items()))
+    lines = [f"| MNIST in black and white, {name} | examples/s | harmonium is faster by |", "| --- | --- | --- |"]
+    for row in by_speed(rows):
+        if "samples_per_second" in row:
+            ratio = row.get("harmonium_ratio", {"median": float("nan")})["median"]
+            lines.append(f"| {NAMES[row['peer']]} | {row['samples_per_second']['median']:,.0f} | {ratio:.1f} |")
+    return "\n".join(lines)
+
+
+def by_speed(rows):
+    return sorted(rows, key=lambda row: -row.get("samples_per_second", {"median": 0})["median"])
+
+
+def one_table(name, rows, computer):
     lines = [
-        f"| MNIST in black and white, {name} | samples/s | harmonium is faster by | peak memory | on disk |",
+        f"| MNIST in black and white, {name} | examples/s | harmonium is faster by | peak memory | on disk |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for row in sorted(rows, key=lambda row: -row.get("samples_per_second", {"median": 0})["median"]):
+    for row in by_speed(rows):
         if "samples_per_second" not in row:
             why = "cannot be installed" if "missing" in row else row["failed"]
             lines.append(f"| {NAMES[row['peer']]} | {why} | | | |")
@@ -49,7 +64,7 @@ def one_table(name, rows, machine):
             span(row["samples_per_second"], "{:,.0f}"),
             "1" if is_base else span(ratio, "{:.2f}") if ratio else "",
             f"{row['peak_memory'] / 1e6:,.0f} MB",
-            disk(row["peer"], machine["sizes"]),
+            disk(row["peer"], computer["sizes"]),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -79,4 +94,4 @@ def disk(peer, sizes):
         return ""
     whole, lean = size["all"], size.get("without_gpu", size["all"])
     text = f"{whole / 1e6:,.0f} MB"
-    return text if lean == whole else f"{text} ({lean / 1e6:,.0f} MB without what serves GPUs)"
+    return text if lean == whole else f"{text} ({lean / 1e6:,.0f} MB without GPU libraries)"

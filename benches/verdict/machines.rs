@@ -5,9 +5,9 @@
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, Exact, Method, evaluation::Starts};
 use harmonium::gibbs::{Chains, Image};
-use harmonium::model::{sigmoid, softplus};
 use harmonium::rng::{Purpose, Stream};
 use harmonium::train::Algorithm;
+use harmonium::units::{sigmoid, softplus};
 use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::{Array1, Array2};
 

@@ -1,10 +1,9 @@
-//! How often `believable` is wrong: evaluates machines whose log Z is known, all by annealing, and counts
+//! How often `believable` is wrong: evaluates models whose log Z is known, all by annealing, and counts
 //! those that are called believable while their interval misses it.
 //!
-//! `cargo bench --bench verdict` takes 2,000 machines, in about an hour on two cores; `-- 300` so many;
-//! `-- 300 700` those of these numbers; `-- --test` a few, as a test. Every machine that is missed is
-//! named, with its number. The table of the documentation of `harmonium::evaluate::verdict` is that of a
-//! whole run.
+//! `cargo bench --bench verdict` takes 2,000 models, in about an hour on two cores; `-- 300` takes 300,
+//! `-- 300 700` those with the numbers from 300 to 699, and `-- --test` a few, as a test. It names every
+//! model that is missed, with its number. `benches/README.md` has the table of a whole run.
 
 mod machines;
 
@@ -79,14 +78,14 @@ fn main() {
         if is_believable && outside > 0.0 {
             count.misses.push(outside);
             println!(
-                "missed by {outside:.3}: machine {number} ({}), log Z {:.3}, found {:.3} ({:.3} to {:.3})",
+                "missed by {outside:.3}: model {number} ({}), log Z {:.3}, found {:.3} ({:.3} to {:.3})",
                 machine.note, machine.log_z, found.log_z, found.log_z_low, found.log_z_high
             );
         }
     }
     println!("{} threads", rayon::current_num_threads());
     println!(
-        "| family | machines | believable | interval misses | worst miss, nats | error, rms | error of \
+        "| family | models | believable | interval misses | worst miss, nats | error, rms | error of \
          doubtful ones, rms | seconds, median |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");

@@ -8,6 +8,7 @@ from ._log_likelihood import LogLikelihood
 
 __version__: Final[str]
 __all__ = [
+    "BestScore",
     "DivergedError",
     "Rbm",
     "Trainer",
@@ -18,6 +19,15 @@ __all__ = [
 ]
 
 class DivergedError(ArithmeticError): ...
+
+@final
+class BestScore:
+    def __new__(cls, tolerance: float) -> BestScore: ...
+    def observe(self, score: float, epoch: int) -> bool: ...
+    @property
+    def epoch(self) -> int | None: ...
+    @property
+    def n_since(self) -> int: ...
 
 def default_settings() -> dict[str, Any]: ...
 def refuse_masked(object: object) -> None: ...
@@ -101,6 +111,7 @@ class Rbm:
         burn_in: int | None = None,
         base_data: Any = None,
         start: Any = None,
+        n_examples: int | None = None,
         seed: int = 0,
         threads: int | None = None,
     ) -> LogLikelihood: ...
@@ -172,6 +183,8 @@ class Trainer:
     def updates(self) -> int: ...
     @property
     def total_updates(self) -> int: ...
+    @property
+    def n_epochs(self) -> int: ...
     @property
     def updates_per_epoch(self) -> int: ...
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,9 @@ class LogLikelihood:
     """The mean at the upper end of log Z's interval."""
     high: float
     """The mean at the lower end of log Z's interval."""
+    independent: float | None
+    """The mean of units that know nothing of each other, at the rates of the training data; None where
+    their number of examples was not given."""
     log_z: float
     """log Z: exact, or the estimate that the evidence supports."""
     log_z_low: float
@@ -37,7 +42,9 @@ class LogLikelihood:
     estimate: str
     """Which estimate of log Z it is: `enumeration`, `bennett`, `forward` or `witness`."""
     base: str | None
-    """Where the base of annealing comes from; None where log Z is exact, as all below."""
+    """Where the base of annealing comes from; None where log Z is exact, as the fields up to `ess`."""
+    reverse_start: str | None
+    """Where the chains started that were annealed back."""
     forward: tuple[float, float, float] | None
     """log Z by annealing from the base, and its 95 % interval."""
     reverse: tuple[float, float, float] | None
@@ -54,6 +61,42 @@ class LogLikelihood:
     """What to raise or to change."""
     caveat: str | None
     """What no estimate can exclude; None where log Z is exact."""
+
+    @classmethod
+    def _of(cls, report: dict[str, Any]) -> LogLikelihood:
+        """From what the library reports, where None is a figure that is not finite."""
+
+        def number(value: float | None) -> float:
+            return nan if value is None else value
+
+        def side(name: str) -> tuple[float, float, float] | None:
+            if name not in report:
+                return None
+            log_z, low, high = (number(report[name][key]) for key in ("log_z", "low", "high"))
+            return log_z, low, high
+
+        return cls(
+            mean=number(report["log_likelihood"]),
+            standard_error=number(report["standard_error"]),
+            low=number(report["log_likelihood_low"]),
+            high=number(report["log_likelihood_high"]),
+            independent=report["log_likelihood_independent"],
+            log_z=number(report["log_z"]),
+            log_z_low=number(report["log_z_low"]),
+            log_z_high=number(report["log_z_high"]),
+            method=report["method"],
+            estimate=report["estimate"],
+            base=report["base"] if report["method"] == "ais" else None,
+            reverse_start=report.get("reverse_start"),
+            forward=side("forward"),
+            reverse=side("reverse"),
+            witness=side("witness"),
+            ess=report["ess"],
+            verdict=report["verdict"],
+            reasons=report.get("reasons", []),
+            remedies=report.get("remedies", []),
+            caveat=report.get("caveat"),
+        )
 
     @property
     def is_believable(self) -> bool:

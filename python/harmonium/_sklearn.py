@@ -68,7 +68,7 @@ except ImportError:
             prefix = type(self).__name__.lower()
             return np.asarray([f"{prefix}{j}" for j in range(fitted._n_features_out)], dtype=object)
 
-    def check_random_state(seed: Any) -> Any:  # type: ignore[no-redef]
+    def check_random_state(seed: Any) -> Any:
         """A `numpy.random.RandomState` from None, a number or one of its own kind."""
         if seed is None or seed is np.random:
             return np.random.mtrand._rand
@@ -76,13 +76,13 @@ except ImportError:
             return seed
         return np.random.RandomState(seed)
 
-    def check_is_fitted(estimator: Any, *args: Any, **kwargs: Any) -> None:  # type: ignore[no-redef]
+    def check_is_fitted(estimator: Any, *args: Any, **kwargs: Any) -> None:
         """Refuse an estimator that is not fitted."""
         if not hasattr(estimator, "components_"):
             name = type(estimator).__name__
             raise AttributeError(f"this {name} instance is not fitted yet; call 'fit' first")
 
-    def validate_data(estimator: Any, X: Any, *, reset: bool = True, **kwargs: Any) -> Any:  # type: ignore[no-redef]
+    def validate_data(estimator: Any, X: Any, *, reset: bool = True, **kwargs: Any) -> Any:
         """X as an array of two dimensions and of finite numbers, or as a sparse matrix."""
         if hasattr(X, "tocsr"):
             X = X.tocsr()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from ._epochs import run_epochs
 from ._harmonium import Rbm, Trainer
-from ._progress import progress_bar
 
 
 def train(
@@ -73,14 +73,9 @@ def train(
         threads=threads,
         **settings,
     )
-    n_epochs = -(-trainer.total_updates // trainer.updates_per_epoch)
-    bar = progress_bar(n_epochs, "epoch", progress)
-    try:
-        for epoch in range(n_epochs):
-            trainer.run(until=(epoch + 1) * trainer.updates_per_epoch, threads=threads)
-            bar.update(1)
-            if callback is not None and callback(trainer.metrics(threads=threads)):
-                break
-    finally:
-        bar.close()
+
+    def after_epoch(epoch: int) -> object:
+        return callback is not None and callback(trainer.metrics(threads=threads))
+
+    run_epochs(trainer, trainer.n_epochs, after_epoch, progress=progress, threads=threads)
     return trainer.model

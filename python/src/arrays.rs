@@ -9,7 +9,7 @@ use crate::errors::to_py;
 use crate::pool::without_lock;
 use harmonium::dataset::Encoding;
 use harmonium::reals::RealRows;
-use harmonium::{BitMatrix, Dataset, Error};
+use harmonium::{BitMatrix, Dataset};
 use ndarray::{Array2, ArrayView2, Axis};
 use numpy::{Element, IntoPyArray as _, PyArrayDescrMethods as _, PyUntypedArray};
 use numpy::{PyArray2, PyArrayMethods as _, PyReadonlyArray1, PyUntypedArrayMethods as _};
@@ -144,7 +144,9 @@ pub fn rows(
             with_view!(&array, view => {
                 if view.nrows() <= FEW {
                     // Not worth another thread.
-                    block_of_rows(view, 0).map_err(to_py)
+                    let rows = block_of_rows(view);
+                    rows.check_finite(NAME).map_err(to_py)?;
+                    Ok(rows)
                 } else {
                     without_lock(py, threads, || dense_rows(view))
                 }
@@ -244,36 +246,19 @@ fn dense_bits<T: Number>(view: ArrayView2<'_, T>) -> Option<BitMatrix> {
 
 /// The numbers of an array.
 fn dense_rows<T: Number>(view: ArrayView2<'_, T>) -> harmonium::Result<RealRows> {
-    let n_columns = view.ncols();
-    let blocks = view.axis_chunks_iter(Axis(0), BLOCK).into_par_iter().enumerate();
-    let blocks = blocks.map(|(block, rows)| block_of_rows(rows, block * BLOCK));
-    let blocks: Vec<_> = blocks.collect::<harmonium::Result<_>>()?;
-    Ok(blocks.iter().fold(RealRows::new(n_columns), |mut rows, block| {
-        rows.append(block);
-        rows
-    }))
+    let blocks = view.axis_chunks_iter(Axis(0), BLOCK).into_par_iter();
+    let blocks: Vec<_> = blocks.map(block_of_rows).collect();
+    let mut rows = RealRows::new(view.ncols());
+    blocks.iter().for_each(|block| rows.append(block));
+    rows.check_finite(NAME)?;
+    Ok(rows)
 }
 
-/// The numbers of some rows, the first of which is that of example `first`.
-fn block_of_rows<T: Number>(view: ArrayView2<'_, T>, first: usize) -> harmonium::Result<RealRows> {
+/// The numbers of some rows.
+fn block_of_rows<T: Number>(view: ArrayView2<'_, T>) -> RealRows {
     let mut numbers = RealRows::new(view.ncols());
-    for (n, row) in view.outer_iter().enumerate() {
-        numbers.push(row.iter().map(|number| number.to_f32()));
-        check_finite(&numbers, first + n)?;
-    }
-    Ok(numbers)
-}
-
-/// Refuses NaN and infinity in the last row, which is that of an example.
-fn check_finite(rows: &RealRows, example: usize) -> harmonium::Result<()> {
-    let row = rows.row(rows.n_rows() - 1);
-    match row.iter().find(|(_, x)| !x.is_finite()) {
-        None => Ok(()),
-        Some((unit, value)) => {
-            let (data, rule) = (NAME.to_string(), "finite, also as a float32".to_string());
-            Err(Error::BadValue { data, example, unit, value: f64::from(value), rule })
-        }
-    }
+    view.outer_iter().for_each(|row| numbers.push(row.iter().map(|number| number.to_f32())));
+    numbers
 }
 
 /// The numbers of a sparse matrix, by its rows, and of which kind they are.
@@ -296,34 +281,17 @@ fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<(R
     let units: PyReadonlyArray1<'_, i64> = vector("indices", "int64")?.extract()?;
     let values: PyReadonlyArray1<'_, f32> = vector("data", "float32")?.extract()?;
     let (_, n_columns): (usize, usize) = csr.getattr(intern!(py, "shape"))?.extract()?;
-    let (starts, units, values) = (starts.as_array(), units.as_array(), values.as_array());
-    let n_entries = units.len().min(values.len()) as i64;
-    let is_whole = u32::try_from(n_columns).is_ok()
-        && starts.iter().all(|start| (0..=n_entries).contains(start))
-        && starts.windows(2).into_iter().all(|ends| {
-            let units = (ends[0]..ends[1]).map(|at| units[at as usize]);
-            let mut least = 0;
-            ends[0] <= ends[1]
-                && units.into_iter().all(|unit| {
-                    let is_next = unit >= least && unit < n_columns as i64;
-                    least = unit + 1;
-                    is_next
-                })
-        });
-    if !is_whole {
-        return Err(PyValueError::new_err(format!(
+    let (starts, units, values) = (starts.as_slice()?, units.as_slice()?, values.as_slice()?);
+    let rows = without_lock(py, threads, || {
+        let rows = RealRows::from_csr(n_columns, starts, units, values);
+        rows.as_ref().map_or(Ok(()), |rows| rows.check_finite(NAME))?;
+        Ok(rows)
+    })?;
+    let rows = rows.ok_or_else(|| {
+        PyValueError::new_err(format!(
             "{NAME} is a sparse matrix whose indices do not rise, or pass its {n_columns} columns (of \
              which there may be 2^32 - 1); its check_format() may say more"
-        )));
-    }
-    let rows = without_lock(py, threads, || {
-        let mut rows = RealRows::new(n_columns);
-        for (n, ends) in starts.windows(2).into_iter().enumerate() {
-            let entries = ends[0] as usize..ends[1] as usize;
-            rows.push_entries(entries.map(|at| (units[at] as usize, values[at])));
-            check_finite(&rows, n)?;
-        }
-        Ok(rows)
+        ))
     })?;
     Ok((rows, kind.as_bytes()[0]))
 }
@@ -379,17 +347,12 @@ pub fn turned<T: Copy + Default + Send + Sync>(
     turned
 }
 
-/// Bits as an array of booleans.
-pub fn booleans(bits: &BitMatrix) -> Array2<bool> {
-    Array2::from_shape_fn((bits.n_rows(), bits.n_columns()), |(n, i)| bits.get(n, i))
-}
-
 /// Visible states (N, V) as the data were: booleans, or of spins -1 and 1, int8.
 pub fn states<'py>(py: Python<'py>, bits: &BitMatrix, encoding: Encoding) -> Bound<'py, PyAny> {
     if encoding.is_spins() {
-        return booleans(bits).mapv(|on| if on { 1_i8 } else { -1 }).into_pyarray(py).into_any();
+        return bits.to_array(Encoding::spin).into_pyarray(py).into_any();
     }
-    booleans(bits).into_pyarray(py).into_any()
+    bits.to_array(|is_on| is_on).into_pyarray(py).into_any()
 }
 
 /// What data stand for, for `harmonium.io`: an array of samples as bits (uint8) or intensities

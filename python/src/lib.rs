@@ -7,6 +7,7 @@
 //! ```
 
 mod arrays;
+mod best;
 mod errors;
 mod json;
 mod pool;
@@ -20,6 +21,8 @@ use pyo3::prelude::*;
 mod _harmonium {
     #[pymodule_export]
     use super::arrays::{decoded, refuse_masked};
+    #[pymodule_export]
+    use super::best::BestScore;
     #[pymodule_export]
     use super::errors::DivergedError;
     #[pymodule_export]

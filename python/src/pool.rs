@@ -5,13 +5,14 @@ use harmonium::evaluate::Progress;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often Python is asked whether someone pressed Ctrl-C.
-pub const SLICE: Duration = Duration::from_millis(50);
+const SLICE: Duration = Duration::from_millis(50);
 
 /// Pools by process and number of threads, the last used last. After a fork a child has the pools of
 /// its parent in memory, but none of their threads.
@@ -61,6 +62,30 @@ pub fn without_lock<T: Send>(
 ) -> PyResult<T> {
     let pool = pool(threads)?;
     py.detach(|| pool.install(compute)).map_err(crate::errors::to_py)
+}
+
+/// Calls `step` in a pool, without the interpreter's lock, until it says that nothing is left; Ctrl-C is
+/// heard between two steps.
+pub fn in_steps(
+    py: Python<'_>,
+    threads: Option<usize>,
+    mut step: impl FnMut() -> harmonium::Result<ControlFlow<()>> + Send,
+) -> PyResult<()> {
+    loop {
+        let slice = without_lock(py, threads, || {
+            let start = Instant::now();
+            while start.elapsed() < SLICE {
+                if step()?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        py.check_signals()?;
+        if slice.is_break() {
+            return Ok(());
+        }
+    }
 }
 
 /// Calls `compute` in a pool, without the interpreter's lock, and gives it up on Ctrl-C at the next

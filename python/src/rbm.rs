@@ -3,28 +3,26 @@
 use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
 use crate::json::{from_json, to_json};
-use crate::pool::{SLICE, interruptible, without_lock};
+use crate::pool::{in_steps, interruptible, without_lock};
 use harmonium::BitMatrix;
 use harmonium::dataset::{Binarization, Encoding, Examples};
-use harmonium::evaluate::ais::LogZ;
 use harmonium::evaluate::evaluation::Starts;
 use harmonium::evaluate::free_energy::free_energies;
 use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
 use harmonium::evaluate::reconstruction::reconstruct;
-use harmonium::evaluate::verdict::CAVEAT;
-use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, Evidence};
-use harmonium::gibbs::{Chains, Image, draw_independent};
-use harmonium::model::{ModelFile, Provenance, check_data_mean, sigmoid};
-use harmonium::reals::RealRows;
+use harmonium::evaluate::report::Origins;
+use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, EvaluationReport, Independent};
+use harmonium::gibbs::{Chains, Image};
+use harmonium::model::{ModelFile, Provenance, check_data_mean};
 use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 /// A restricted Boltzmann machine of binary units: W, b and c in float32.
 ///
@@ -97,7 +95,7 @@ impl Rbm {
         };
         if let Ok(name) = data.cast::<PyString>() {
             if name.to_cow()? == "uniform" {
-                return Ok(Base::uniform(self.rbm.n_visible()));
+                return Ok(Base::uniform(self.rbm.visible_units()));
             }
             let message = format!("base_data is {name}, but must be rows or \"uniform\"");
             return Err(PyValueError::new_err(message));
@@ -106,7 +104,22 @@ impl Rbm {
         data.check_intensities().map_err(to_py)?;
         check_width("base_data", data.n_visible(), self.rbm.n_visible(), "visible")?;
         let mean = Examples::new(data, Binarization::Stochastic).mean();
-        Ok(Base::of_mean(&mean, "mean of base_data"))
+        Ok(Base::of_mean(self.rbm.visible_units(), &mean, "mean of base_data"))
+    }
+
+    /// Units that know nothing of each other, at the rates of the `n_examples` of training; none if their
+    /// number was not given.
+    fn independent(&self, n_examples: Option<usize>) -> PyResult<Option<Independent>> {
+        match (n_examples, &self.data_mean) {
+            (None, _) => Ok(None),
+            (Some(n), Some(mean)) => {
+                let units = self.rbm.visible_units();
+                Ok(Some(Independent::of_mean(units, &mean.mapv(f64::from), n)))
+            }
+            (Some(n), None) => Err(PyValueError::new_err(format!(
+                "n_examples is {n}, but must be None: the machine has no data_mean"
+            ))),
+        }
     }
 
     /// States where chains start, at least one.
@@ -140,30 +153,24 @@ fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResu
     Err(PyValueError::new_err(message))
 }
 
-fn streams(seed: u64, n: usize) -> Vec<Stream> {
-    (0..n as u64).map(|chain| Stream::new(seed, Purpose::Sample, chain)).collect()
-}
-
-/// Sweeps chains, and looks for Ctrl-C meanwhile.
+/// Sweeps chains.
 fn sweep(
     py: Python<'_>,
-    (image, mut chains): (&Image, Chains),
+    image: &Image,
+    chains: &mut Chains,
     gibbs_steps: usize,
     threads: Option<usize>,
-) -> PyResult<Chains> {
-    let mut done = 0;
-    while done < gibbs_steps {
-        done = without_lock(py, threads, || {
-            let (start, mut done) = (Instant::now(), done);
-            while done < gibbs_steps && start.elapsed() < SLICE {
+) -> PyResult<()> {
+    let mut steps = 0..gibbs_steps;
+    in_steps(py, threads, || {
+        Ok(match steps.next() {
+            None => ControlFlow::Break(()),
+            Some(_) => {
                 chains.sweep(image);
-                done += 1;
+                ControlFlow::Continue(())
             }
-            Ok(done)
-        })?;
-        py.check_signals()?;
-    }
-    Ok(chains)
+        })
+    })
 }
 
 #[pymethods]
@@ -368,19 +375,19 @@ impl Rbm {
                 )));
             }
         }
-        // In blocks, between which someone may press Ctrl-C.
         let mut scores = Vec::with_capacity(visible.n_rows());
-        while scores.len() < visible.n_rows() {
-            let first = scores.len();
-            let mut rows = RealRows::new(visible.n_columns());
-            let end = (first + SCORED_AT_A_TIME).min(visible.n_rows());
-            (first..end).for_each(|n| rows.push_row(visible.row(n)));
-            scores.extend(without_lock(py, threads, || match &units {
+        in_steps(py, threads, || {
+            let block = scores.len()..(scores.len() + SCORED_AT_A_TIME).min(visible.n_rows());
+            if block.is_empty() {
+                return Ok(ControlFlow::Break(()));
+            }
+            let rows = visible.rows_of(block.clone());
+            scores.extend(match &units {
                 None => pseudo_likelihoods(&self.rbm, &rows),
-                Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[first..end]),
-            })?);
-            py.check_signals()?;
-        }
+                Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[block]),
+            }?);
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(scores.into_pyarray(py))
     }
 
@@ -430,14 +437,14 @@ impl Rbm {
         if visible.n_rows() == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
-        let chains = without_lock(py, threads, || {
+        let (image, mut chains) = without_lock(py, threads, || {
             let image = self.image()?;
-            let streams = streams(seed, visible.n_rows());
+            let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
             let means = self.rbm.mean_hidden(&visible)?;
             let chains = Chains::from_means(image, &visible.rounded(), means.view(), streams);
             Ok((image, chains))
         })?;
-        let chains = sweep(py, chains, gibbs_steps, threads)?;
+        sweep(py, image, &mut chains, gibbs_steps, threads)?;
         Ok(states(py, &chains.visible(), self.encoding))
     }
 
@@ -474,26 +481,11 @@ impl Rbm {
         if number == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
-        let chains = without_lock(py, threads, || {
+        let (image, mut chains) = without_lock(py, threads, || {
             let image = self.image()?;
-            let (start, streams) = match start {
-                Some(start) => {
-                    let n_rows = start.n_rows();
-                    // More samples than starts go around.
-                    let rows: Vec<BitMatrix> =
-                        (0..number).map(|n| start.rows(n % n_rows..n % n_rows + 1)).collect();
-                    (BitMatrix::concatenate(&rows), streams(seed, number))
-                }
-                None => {
-                    let mut streams = streams(seed, number);
-                    let rates = self.rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
-                    (draw_independent(&rates.to_vec(), &mut streams), streams)
-                }
-            };
-            let chains = Chains::from_visible(image, &start, streams);
-            Ok((image, chains))
+            Ok((image, Chains::for_samples(&self.rbm, image, number, start.as_ref(), seed)))
         })?;
-        let chains = sweep(py, chains, gibbs_steps, threads)?;
+        sweep(py, image, &mut chains, gibbs_steps, threads)?;
         Ok(states(py, &chains.visible(), self.encoding))
     }
 
@@ -518,6 +510,9 @@ impl Rbm {
     /// start : array-like of 0 and 1, or of spins, of shape (n, n_visible), or None
     ///     Where chains start that are annealed back, such as samples of a tempered run; None: at ends
     ///     of forward runs made for that.
+    /// n_examples : int, or None
+    ///     How many examples the machine was trained on. With `data_mean`, that tells what units that know
+    ///     nothing of each other would give: `independent`.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///
@@ -534,7 +529,8 @@ impl Rbm {
     /// >>> round(score.mean, 4), score.verdict  # two fair coins: -2 ln 2
     /// (-1.3863, 'exact')
     #[pyo3(signature = (visible, *, method = "auto", chains = None, schedule = None,
-        burn_in = None, base_data = None, start = None, seed = 0, threads = None))]
+        burn_in = None, base_data = None, start = None, n_examples = None, seed = 0,
+        threads = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn log_likelihood<'py>(
         &self,
@@ -545,6 +541,7 @@ impl Rbm {
         burn_in: Option<usize>,
         base_data: Option<&Bound<'py, PyAny>>,
         start: Option<&Bound<'py, PyAny>>,
+        n_examples: Option<usize>,
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -563,40 +560,19 @@ impl Rbm {
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;
         let base = self.base(base_data, threads)?;
         let start = start.map(|start| self.start(start, threads)).transpose()?;
-        let (rbm, rates) = (self.rbm.clone(), base.rates);
-        let evaluation = interruptible(py, threads, move |progress| {
+        let independent = self.independent(n_examples)?;
+        let (rbm, rates, own) = (self.rbm.clone(), base.rates, config.clone());
+        let (evaluation, independent) = interruptible(py, threads, move |progress| {
             let examples = Examples::new(dataset, Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
             let starts = Starts { base_rates: &rates, model_states: start.as_ref() };
-            Evaluation::new(&rbm, &bits, starts, &config, progress)
+            let independent = independent.map(|units| units.log_likelihood(&bits));
+            Ok((Evaluation::new(&rbm, &bits, starts, &own, progress)?, independent))
         })?;
-        let (low, high) = evaluation.log_likelihood_interval();
-        let side = |side: fn(&Evidence) -> LogZ| {
-            let of_side = evaluation.evidence.as_ref().map(side);
-            of_side.map(|LogZ { log_z, low, high, .. }| (log_z, low, high))
-        };
-        let fields = PyDict::new(py);
-        fields.set_item("mean", evaluation.log_likelihood.mean)?;
-        fields.set_item("standard_error", evaluation.log_likelihood.standard_error)?;
-        fields.set_item("low", low)?;
-        fields.set_item("high", high)?;
-        fields.set_item("log_z", evaluation.log_z)?;
-        fields.set_item("log_z_low", evaluation.log_z_low)?;
-        fields.set_item("log_z_high", evaluation.log_z_high)?;
-        let is_ais = evaluation.evidence.is_some();
-        fields.set_item("method", if is_ais { "ais" } else { "exact" })?;
-        fields.set_item("estimate", evaluation.estimate.to_string())?;
-        fields.set_item("base", is_ais.then_some(base.origin))?;
-        fields.set_item("forward", side(|evidence| evidence.sides.forward.log_z))?;
-        fields.set_item("reverse", side(|evidence| evidence.sides.reverse.log_z))?;
-        fields.set_item("witness", side(|evidence| evidence.witness.log_z))?;
-        fields.set_item("ess", evaluation.ess())?;
-        fields.set_item("verdict", evaluation.verdict.name())?;
-        fields.set_item("reasons", evaluation.verdict.reasons())?;
-        fields.set_item("remedies", evaluation.verdict.remedies())?;
-        fields.set_item("caveat", is_ais.then_some(CAVEAT))?;
+        let origins = Origins { base: base.origin, model_states: "the rows of start".to_string() };
+        let report = EvaluationReport::new(&evaluation, independent, &config, origins);
         let class = py.import("harmonium._log_likelihood")?.getattr("LogLikelihood")?;
-        class.call((), Some(&fields))
+        class.call_method1("_of", (from_json(py, &report.to_json())?,))
     }
 
     /// Writes the machine as the command line does: safetensors, with its settings, whole or not at

@@ -1,22 +1,23 @@
 //! The trainer.
 
-use crate::arrays::{bits, booleans, dataset, turned};
+use crate::arrays::{bits, dataset, turned};
 use crate::errors::{DivergedError, to_py};
 use crate::json::{from_json, to_json};
-use crate::pool::{SLICE, without_lock};
+use crate::pool::{in_steps, without_lock};
 use crate::rbm::Rbm;
 use harmonium::TrainConfig;
-use harmonium::dataset::{Binarization, Encoding, Examples};
-use harmonium::monitor::{Probe, WeightChange};
-use harmonium::run::fields;
+use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
+use harmonium::monitor::{Pace, Probe, WeightChange};
+use harmonium::setting::Section as _;
 use harmonium::state::State;
 use harmonium::train::{Ascent, OnlineTrainer};
-use ndarray::{Array1, Array2};
+use ndarray::Array1;
 use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde_json::{Map, Value};
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// The key of a pickled trainer's settings.
@@ -43,36 +44,17 @@ pub fn default_settings(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 /// what integers stand for.
 type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>, Option<Seen>, Option<u32>, bool);
 
-/// The mean of the examples that a trainer has seen (V), and their number.
-#[derive(Clone, FromPyObject, IntoPyObject)]
+/// A running mean as pickle keeps it.
+#[derive(FromPyObject, IntoPyObject)]
 #[pyo3(from_item_all)]
 struct Seen {
     mean: Vec<f64>,
     n_examples: usize,
 }
 
-impl Seen {
-    fn nothing(n_visible: usize) -> Self {
-        Self { mean: vec![0.0; n_visible], n_examples: 0 }
-    }
-
-    /// The mean, if there is any.
-    fn mean(&self) -> Option<Array1<f32>> {
-        (self.n_examples > 0).then(|| self.mean.iter().map(|&x| x as f32).collect())
-    }
-
-    fn add(&mut self, examples: &Examples) {
-        self.n_examples += examples.n_examples();
-        let share = examples.n_examples() as f64 / self.n_examples as f64;
-        for (mean, x) in self.mean.iter_mut().zip(examples.mean()) {
-            *mean += share * (x - *mean);
-        }
-    }
-}
-
 /// Settings as JSON.
 fn text(config: &TrainConfig) -> String {
-    Value::Object(fields(config)).to_string()
+    Value::Object(config.fields()).to_string()
 }
 
 /// A run of training, to be led by hand.
@@ -113,14 +95,10 @@ fn text(config: &TrainConfig) -> String {
 #[pyclass(module = "harmonium")]
 pub struct Trainer {
     driver: Driver,
-    /// What metrics look at: made when they are first asked for.
-    probe: Option<Probe>,
-    held_out: Option<Examples>,
-    /// Wall time of training, in seconds, and what it was at the last record: of updates, too.
+    /// Wall time of training, in seconds.
     seconds: f64,
-    recorded: (f64, u64),
     /// None of one that was pickled before they were kept: what it learned from is not known.
-    seen: Option<Seen>,
+    seen: Option<RunningMean>,
     outside: Option<(usize, usize, f64)>,
     /// What integers stand for in the data.
     encoding: Encoding,
@@ -131,42 +109,43 @@ pub struct Trainer {
 /// Where mini-batches come from.
 enum Driver {
     /// Data of its own.
-    Own(harmonium::Trainer, WeightChange),
+    Own(Box<Own>),
     /// Outside; it started at this mean of the data.
     Online(OnlineTrainer, Vec<f32>),
 }
 
-impl Driver {
-    fn own(trainer: harmonium::Trainer) -> Self {
-        let change = WeightChange::new(&trainer);
-        Self::Own(trainer, change)
-    }
+/// A trainer with data of its own, and what its metrics need.
+struct Own {
+    trainer: harmonium::Trainer,
+    held_out: Option<Examples>,
+    /// What metrics look at: made when they are first asked for.
+    probe: Option<Probe>,
+    change: WeightChange,
+    /// The last record.
+    recorded: Pace,
 }
 
 impl Trainer {
     fn of(
         driver: Driver,
-        seen: Option<Seen>,
+        seen: Option<RunningMean>,
         outside: Option<(usize, usize, f64)>,
         encoding: Encoding,
     ) -> Self {
-        let (probe, held_out) = (None, None);
-        let (seconds, has_diverged) = (0.0, false);
-        let recorded = (0.0, 0);
-        Self { driver, probe, held_out, seconds, recorded, seen, outside, encoding, has_diverged }
+        Self { driver, seconds: 0.0, seen, outside, encoding, has_diverged: false }
     }
 
     /// Parameters, chains, and where the run stands.
     fn ascent(&self) -> &Ascent {
         match &self.driver {
-            Driver::Own(trainer, _) => trainer.ascent(),
+            Driver::Own(own) => own.trainer.ascent(),
             Driver::Online(trainer, _) => trainer.ascent(),
         }
     }
 
     /// The mean of the examples so far (V), if it is known.
     fn mean_seen(&self) -> Option<Array1<f32>> {
-        self.seen.as_ref().and_then(Seen::mean)
+        self.seen.as_ref().and_then(RunningMean::to_f32)
     }
 
     /// A machine that it trained.
@@ -192,9 +171,7 @@ impl Trainer {
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let (weights, hidden_bias, visible_bias, states) = without_lock(py, threads, || {
             let rbm = self.ascent().model();
-            let hidden = self.ascent().chains().hidden();
-            let shape = (hidden.n_rows(), hidden.n_columns());
-            let states = Array2::from_shape_fn(shape, |(n, j)| number(hidden.get(n, j).into()));
+            let states = self.ascent().chains().hidden().to_array(|is_on| number(is_on.into()));
             let bias = |values: &Array1<f32>| values.mapv(&number);
             let (hidden_bias, visible_bias) = (bias(rbm.hidden_bias()), bias(rbm.visible_bias()));
             Ok((turned(rbm.weights().view(), &number), hidden_bias, visible_bias, states))
@@ -291,7 +268,7 @@ impl Trainer {
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let outside = data.first_outside();
         let (trainer, seen) = without_lock(py, threads, || {
-            let mut seen = Seen::nothing(data.n_visible());
+            let mut seen = RunningMean::nothing(data.n_visible());
             seen.add(&data);
             let trainer = match initial {
                 None => harmonium::Trainer::new(config, data),
@@ -299,8 +276,9 @@ impl Trainer {
             };
             Ok((trainer?, seen))
         })?;
-        let of = Self::of(Driver::own(trainer), Some(seen), outside, reading.encoding);
-        Ok(Self { held_out, ..of })
+        let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
+        let own = Own { trainer, held_out, probe: None, change, recorded };
+        Ok(Self::of(Driver::Own(Box::new(own)), Some(seen), outside, reading.encoding))
     }
 
     /// A trainer that gets its examples by `update_on`, and starts at the mean of these.
@@ -366,7 +344,7 @@ impl Trainer {
             }
             Ok((trainer, narrow))
         })?;
-        let seen = Some(Seen::nothing(mean.len()));
+        let seen = Some(RunningMean::nothing(mean.len()));
         Ok(Self::of(Driver::Online(trainer, mean), seen, outside, reading.encoding))
     }
 
@@ -374,26 +352,24 @@ impl Trainer {
     #[pyo3(signature = (until = None, *, threads = None))]
     fn run(&mut self, py: Python<'_>, until: Option<u64>, threads: Option<usize>) -> PyResult<()> {
         self.check_usable()?;
-        let Driver::Own(trainer, change) = &mut self.driver else {
+        let Driver::Own(own) = &mut self.driver else {
             return Err(PyValueError::new_err(
                 "this trainer has no data of its own to run on; call update_on(data)",
             ));
         };
+        let Own { trainer, change, .. } = &mut **own;
         let until = until.unwrap_or(u64::MAX).min(trainer.total_updates());
-        while trainer.updates() < until {
-            let slice = without_lock(py, threads, || {
-                let start = Instant::now();
-                while trainer.updates() < until && start.elapsed() < SLICE {
-                    change.before_update(trainer);
-                    trainer.update()?;
-                }
-                Ok(start.elapsed().as_secs_f64())
-            });
-            let diverges = |error: &PyErr| error.is_instance_of::<DivergedError>(py);
-            self.seconds += slice.inspect_err(|error| self.has_diverged = diverges(error))?;
-            py.check_signals()?;
-        }
-        Ok(())
+        let start = Instant::now();
+        let done = in_steps(py, threads, || {
+            if trainer.updates() >= until {
+                return Ok(ControlFlow::Break(()));
+            }
+            change.before_update(trainer);
+            trainer.update()?;
+            Ok(ControlFlow::Continue(()))
+        });
+        self.seconds += start.elapsed().as_secs_f64();
+        done.inspect_err(|error| self.has_diverged = error.is_instance_of::<DivergedError>(py))
     }
 
     /// Changes the parameters once: one update, of which all of the data are the mini-batch.
@@ -489,21 +465,18 @@ impl Trainer {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.check_usable()?;
-        let Self { driver: Driver::Own(trainer, change), probe, held_out, .. } = self else {
+        let Driver::Own(own) = &mut self.driver else {
             return Err(PyValueError::new_err("a trainer without data of its own has no metrics"));
         };
+        let Own { trainer, held_out, probe, change, recorded } = &mut **own;
         let probe = probe.get_or_insert_with(|| {
             Probe::new(trainer.examples(), held_out.as_ref(), trainer.config().seed)
         });
-        let ((seconds, updates), self_seconds) = (self.recorded, self.seconds);
-        let n_examples = (trainer.updates() - updates) as f64
-            * trainer.examples().n_examples() as f64
-            / trainer.updates_per_epoch() as f64;
-        let samples_per_second = n_examples / (self_seconds - seconds).max(1e-9);
+        let (pace, seconds) = (*recorded, self.seconds);
         let record = without_lock(py, threads, || {
-            probe.measure(trainer, change, samples_per_second, self_seconds)
+            probe.measure(trainer, change, pace.samples_per_second(trainer, seconds), seconds)
         })?;
-        self.recorded = (self.seconds, self.ascent().updates());
+        *recorded = Pace::since(trainer, seconds);
         from_json(py, &serde_json::to_string(&record).expect("plain data"))
     }
 
@@ -543,7 +516,7 @@ impl Trainer {
     /// The hidden states of the chains, shape (chains, hidden), bool.
     #[getter]
     fn hidden_states<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<bool>> {
-        booleans(&self.ascent().chains().hidden()).into_pyarray(py)
+        self.ascent().chains().hidden().to_array(|is_on| is_on).into_pyarray(py)
     }
 
     /// Updates done.
@@ -558,6 +531,12 @@ impl Trainer {
         self.ascent().timetable().total_updates
     }
 
+    /// Epochs of the whole run; the last may be cut short.
+    #[getter]
+    fn n_epochs(&self) -> u64 {
+        self.ascent().timetable().n_epochs()
+    }
+
     /// Updates of an epoch.
     #[getter]
     fn updates_per_epoch(&self) -> u64 {
@@ -568,7 +547,7 @@ impl Trainer {
     #[getter]
     fn n_examples(&self) -> Option<usize> {
         match &self.driver {
-            Driver::Own(trainer, _) => Some(trainer.examples().n_examples()),
+            Driver::Own(own) => Some(own.trainer.examples().n_examples()),
             Driver::Online(..) => self.seen.as_ref().map(|seen| seen.n_examples),
         }
     }
@@ -587,7 +566,8 @@ impl Trainer {
         let restore = slf.get_type().getattr("restore")?;
         let state = PyBytes::new(py, &state);
         let (grey_levels, spins) = (this.encoding.grey_levels(), this.encoding.is_spins());
-        let seen = this.seen.clone();
+        let seen =
+            this.seen.clone().map(|RunningMean { mean, n_examples }| Seen { mean, n_examples });
         Ok((restore, (settings, mean.clone(), state, seen, grey_levels, spins)))
     }
 
@@ -607,6 +587,7 @@ impl Trainer {
         let config = parse(settings)?;
         let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
         let trainer = without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state))?;
+        let seen = seen.map(|Seen { mean, n_examples }| RunningMean { mean, n_examples });
         Ok(Self::of(Driver::Online(trainer, mean), seen, None, encoding))
     }
 }

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import harmonium
 from harmonium import Rbm
 from harmonium import io
 
@@ -153,7 +154,7 @@ def test_a_failing_write_leaves_what_was_there(tmp_path, h5py, monkeypatch):
     def fail(*_):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(io, "_put_hyperparameter", fail)
+    monkeypatch.setattr(io._hdf5, "_put_hyperparameter", fail)
     with pytest.raises(OSError, match="the disk is full"):
         io.write_model(path, machine(), update=2, hyperparameters={"L1": 0.1})
     with pytest.raises(OSError, match="the disk is full"):
@@ -513,7 +514,7 @@ def test_without_h5py_only_hdf5_is_out_of_reach(tmp_path, monkeypatch):
 
 def test_importing_does_not_import_h5py():
     code = "import sys, harmonium.io; sys.exit('h5py' in sys.modules)"
-    paths = [os.path.dirname(os.path.dirname(io.__file__)), os.environ.get("PYTHONPATH", "")]
+    paths = [os.path.dirname(os.path.dirname(harmonium.__file__)), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
 

@@ -93,7 +93,7 @@ def test_each_side_is_an_estimate_within_its_interval(rbm, rows):
         assert score.log_z_low < low and high < score.log_z_high
     exact = rbm.log_likelihood(rows)
     assert exact.estimate == "enumeration" and exact.verdict == exact.method == "exact"
-    for name in ["base", "forward", "reverse", "witness", "ess", "caveat"]:
+    for name in ["base", "reverse_start", "forward", "reverse", "witness", "ess", "caveat"]:
         assert getattr(exact, name) is None, name
 
 
@@ -116,6 +116,23 @@ def test_reverse_chains_start_where_they_are_told_to():
     assert abs(wrong.reverse[0] - log_z) > 1
     assert right.is_believable and not wrong.is_believable and "reverse" in wrong.reasons[0]
     assert right.witness == wrong.witness, "it has no reverse chains"
+    assert right.reverse_start == "the rows of start"
+
+
+def test_independent_units_are_scored_where_their_examples_are_counted(bits):
+    rbm = train(bits, hidden=4, epochs=2)
+    assert rbm.log_likelihood(bits).independent is None
+    score = rbm.log_likelihood(bits[:7], n_examples=len(bits))
+    rates = (bits.sum(axis=0) + 1) / (len(bits) + 2)
+    expected = np.where(bits[:7], np.log(rates), np.log(1 - rates)).sum(axis=1).mean()
+    assert score.independent == pytest.approx(expected, abs=1e-4)
+    estimator = BernoulliRBM(4, random_state=0).fit(bits)
+    found = estimator.log_likelihood(bits[:7], n_examples=len(bits))
+    assert found.independent == pytest.approx(expected, abs=1e-4)
+    assert np.isnan(rbm.log_likelihood(bits[:1]).standard_error), "one row has none"
+    without = Rbm(rbm.weights, rbm.visible_bias, rbm.hidden_bias)
+    with pytest.raises(ValueError, match="n_examples is 9, but must be None"):
+        without.log_likelihood(bits, n_examples=9)
 
 
 def test_what_annealing_cannot_start_from_is_named(rbm, rows):

@@ -1,12 +1,15 @@
 """The promise: the same settings, data and seed give the same bits, from Python too."""
 
 import pickle
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import harmonium
 from harmonium import BernoulliRBM, Rbm, Trainer, train
+from harmonium.io import Dataset
 
 SETTINGS = {"hidden": 30, "epochs": 3, "batch_size": 32, "seed": 5, "gibbs_steps": 2}
 
@@ -135,6 +138,24 @@ def test_an_estimator_of_an_earlier_version_goes_on(digits):
     for name in ["data_mean_", "grey_levels_", "spins_"]:
         del fitted.__dict__[name]
     assert pickle.loads(pickle.dumps(fitted)).partial_fit(digits[:50]).rbm_.data_mean is not None
+
+
+def test_files_of_an_earlier_version_load_and_go_on():
+    """Written by the version before `BernoulliRBM` was split into files: two epochs of 12 rows, a chunk."""
+    joblib = pytest.importorskip("joblib")
+    X = np.array([[0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 1, 0.5], [1, 1, 1, 1]] * 3)
+    folder = Path(__file__).parent / "earlier"
+    for load, name in [(pickle.load, "estimator.pickle"), (joblib.load, "estimator.joblib")]:
+        with open(folder / name, "rb") as file, warnings.catch_warnings():
+            # Of another version of scikit-learn.
+            warnings.simplefilter("ignore")
+            estimator = load(file)
+        assert type(estimator) is BernoulliRBM
+        assert estimator.rbm_.sha256().startswith("e628f97e4ea0207c")
+        assert estimator.partial_fit(X[5:]).rbm_.sha256().startswith("b9fc8b1603e833ef")
+        assert estimator.data_mean_.tolist() == [0.5, 0.5, 0.75, 0.375]
+    # Where pickles look for it.
+    assert (BernoulliRBM.__module__, Dataset.__module__) == ("harmonium._bernoulli_rbm", "harmonium.io")
 
 
 def test_a_random_state_is_the_seed_and_none_is_numpys(digits):

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
 from harmonium import BernoulliRBM
+from harmonium._estimator.inputs import split
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -318,7 +319,7 @@ def test_early_stopping_keeps_the_best_epoch(digits):
     assert 4 <= rbm.n_iter_ < 200
     scores = [metrics["validation_score"] for metrics in rbm.history_]
     assert len(scores) == rbm.n_iter_ and max(scores[:-3]) == max(scores)
-    held_out = rbm._split(digits)[1]
+    held_out = split(rbm, digits)[1]
     assert rbm.score(held_out) == pytest.approx(max(scores), rel=1e-12)
     assert len(held_out) == 180
 

@@ -1,6 +1,6 @@
 //! `harmonium bench`.
 
-use super::print;
+use super::output::print;
 use crate::bench::{self, Plan, STAGES, Timing};
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::{Error, Result};

@@ -1,6 +1,6 @@
 //! `harmonium metrics`.
 
-use super::print;
+use super::output::print;
 use crate::error::{Error, Result};
 use crate::monitor::{EpochRecord, metrics_file};
 use crate::run::METRICS;

@@ -1,6 +1,6 @@
 //! `harmonium presets`.
 
-use super::print;
+use super::output::print;
 use crate::error::Result;
 use crate::preset::Preset;
 use clap::Args;

@@ -1,8 +1,9 @@
 //! `harmonium report`.
 
-use super::print;
+use super::output::print;
 use crate::error::{Error, Result};
-use crate::report::{self, REPORT};
+use crate::report;
+use crate::run::REPORT;
 use clap::Args;
 use std::path::PathBuf;
 

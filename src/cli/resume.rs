@@ -1,9 +1,10 @@
 //! `harmonium resume`.
 
-use super::flags::{DataFlags, Given, TrainFlags};
+use super::flags::{Given, flag_name};
 use super::session::{self, SessionFlags};
 use crate::error::{Error, Result};
-use crate::run::{self, Changes, DataConfig, SETTINGS, SettingsFile, fields};
+use crate::run::{self, Changes, DataConfig, SETTINGS, SettingsFile};
+use crate::setting::Section as _;
 use crate::train::TrainConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::path::PathBuf;
@@ -22,8 +23,8 @@ pub struct Resume {
 /// Flags of settings: of them all only the number of epochs can change, and where the data are.
 #[derive(Debug)]
 struct Fixed {
-    data: Given<DataFlags>,
-    train: Given<TrainFlags>,
+    data: Given<DataConfig>,
+    train: Given<TrainConfig>,
 }
 
 const CHANGEABLE: [&str; 3] = ["epochs", "data", "test_data"];
@@ -31,7 +32,7 @@ const CHANGEABLE: [&str; 3] = ["epochs", "data", "test_data"];
 impl Resume {
     pub fn run(self) -> Result<ExitCode> {
         self.fixed.check(&self.run)?;
-        let data: DataConfig = self.fixed.data.over(&DataConfig::default());
+        let data = self.fixed.data.over(&DataConfig::default());
         let epochs = self.fixed.train.over(&TrainConfig::default()).epochs;
         let changes = Changes {
             epochs,
@@ -55,7 +56,7 @@ impl Fixed {
             return Ok(());
         }
         let settings = SettingsFile::read(&path)?.settings;
-        let (mut all, train) = (fields(&settings.data), fields(&settings.train));
+        let (mut all, train) = (settings.data.fields(), settings.train.fields());
         all.extend(train);
         for (key, value) in given {
             if !CHANGEABLE.contains(&&key[..]) && all[key] != *value {
@@ -64,7 +65,7 @@ impl Fixed {
                      by `harmonium train --config {} --{} …`",
                     all[key],
                     folder.display(),
-                    key.replace('_', "-")
+                    flag_name(key)
                 );
                 return Err(Error::Unsuitable { path, rule });
             }
@@ -87,15 +88,12 @@ impl FromArgMatches for Fixed {
 
 impl Args for Fixed {
     fn augment_args(command: Command) -> Command {
-        let flags = Given::<DataFlags>::augment_args(Command::new("settings"));
-        let flags = Given::<TrainFlags>::augment_args(flags);
+        let flags = Given::<DataConfig>::augment_args(Command::new("settings"));
+        let flags = Given::<TrainConfig>::augment_args(flags);
         command.args(flags.get_arguments().map(|flag| {
             let flag = flag.clone();
             match flag.get_id().as_str() {
-                "epochs" => {
-                    let help = "Plan the rest of the run for so many epochs in all";
-                    flag.help(help).hide_default_value(true)
-                }
+                "epochs" => flag.help("Plan the rest of the run for this many epochs in all"),
                 "data" => flag.help("Where the file of the training data is now"),
                 "test_data" => flag.help("Where the file of the test data is now"),
                 _ => flag.hide(true),

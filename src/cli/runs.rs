@@ -1,6 +1,6 @@
 //! `harmonium runs`.
 
-use super::print;
+use super::output::print;
 use crate::error::{Error, Result};
 use crate::run::{self, Summary};
 use clap::Args;
@@ -44,6 +44,7 @@ impl Runs {
             "epoch",
             "time",
             "log-likelihood / of independent units",
+            "of data",
             "pseudo / of independent units",
             "settings",
         ];
@@ -52,7 +53,7 @@ impl Runs {
         let width = |column: usize| {
             rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
         };
-        let widths: [usize; 7] = std::array::from_fn(width);
+        let widths: [usize; 8] = std::array::from_fn(width);
         for row in &rows {
             let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
             print(cells.collect::<Vec<_>>().join("  ").trim_end())?;
@@ -70,12 +71,13 @@ fn json_of(run: &Summary) -> Value {
         "place": place,
         "settings": run.settings(),
         "metrics": run.last(),
+        "metrics_data_role": file.settings.data.watched_by().role(),
         "evaluation": evaluation,
         "failure": failure,
     })
 }
 
-fn row(run: &Summary, differing: &[&String]) -> [String; 7] {
+fn row(run: &Summary, differing: &[&String]) -> [String; 8] {
     let Summary { folder, state, place, .. } = run;
     let last = run.last();
     let number = |value: f64| format!("{value:.2}");
@@ -86,9 +88,10 @@ fn row(run: &Summary, differing: &[&String]) -> [String; 7] {
         (Some(figure), Some(independent)) => format!("{figure} / {independent:.2}"),
     };
     let likelihood = run.likelihood();
-    let figure = likelihood.as_ref().map(|found| match &found.verdict[..] {
-        "doubtful" => format!("{:.2} (doubtful)", found.log_likelihood),
-        _ => number(found.log_likelihood),
+    let report = likelihood.map(|known| known.report);
+    let figure = report.and_then(|report| {
+        let figure = number(report.log_likelihood?);
+        Some(if report.is_doubtful() { format!("{figure} (doubtful)") } else { figure })
     });
     let epoch = last.as_ref().map_or(0, |record| record.epoch as u64);
     let n_epochs = run.n_epochs().map_or("?".to_string(), |n| n.to_string());
@@ -104,7 +107,8 @@ fn row(run: &Summary, differing: &[&String]) -> [String; 7] {
         state.to_string(),
         format!("{}/{n_epochs}", epoch.max(place.as_ref().map_or(0, |place| place.epoch))),
         format!("{:.0} s", seconds.fold(0.0, f64::max)),
-        beside(figure, likelihood.and_then(|found| found.independent)),
+        beside(figure, report.and_then(|report| report.log_likelihood_independent)),
+        likelihood.map_or("–", |known| known.role).to_string(),
         beside(
             last.and_then(|record| record.pseudo_likelihood).map(number),
             last.and_then(|record| record.pseudo_likelihood_independent),

@@ -1,18 +1,18 @@
 //! `harmonium sample`.
 
-use super::{model_path, parse_image_shape, print};
+use super::input::{model_path, read_data, say_data};
+use super::output::{self, print};
 use crate::bits::BitMatrix;
-use crate::dataset::{Encoding, Examples, Mask, Source};
+use crate::dataset::{Binarization, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Result};
-use crate::gibbs::{Chains, Image, Inpainting, draw_independent};
-use crate::model::{ModelFile, sigmoid};
-use crate::monitor::pictures::{self, Grey};
-use crate::rng::{Purpose, Stream};
+use crate::gibbs::{Chains, Image, Inpainting};
+use crate::model::ModelFile;
+use crate::pictures::{self, Grey};
+use crate::rng::{Purpose, Stream, check_seed};
 use crate::run::{DataChoice, Part, in_pool};
-use crate::setting::check;
+use crate::setting::{self, check};
 use crate::whole_file;
 use clap::{Args, ValueEnum};
-use ndarray::Array2;
 use std::path::{Path, PathBuf};
 
 /// Most samples of a call: they are held in memory.
@@ -62,7 +62,7 @@ pub struct Sample {
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
     /// Rows and columns of the images, if the model does not say
-    #[arg(long, value_parser = parse_image_shape, value_name = "28x28")]
+    #[arg(long, value_parser = image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
     /// Where every random number comes from
     #[arg(long, default_value_t = 0)]
@@ -103,7 +103,7 @@ impl Sample {
                 format!("at least 1 and at most {MAX_NUMBER}")
             })?;
         }
-        super::check_seed(self.seed)?;
+        check_seed(self.seed)?;
 
         let bytes = match &self.clamp {
             None => self.sample(&model, shape.filter(|_| is_png))?,
@@ -119,20 +119,13 @@ impl Sample {
     /// Samples of the model, as a picture of images of a shape or an array.
     fn sample(&self, model: &ModelFile, shape: Option<(usize, usize)>) -> Result<Vec<u8>> {
         let image = Image::new(&model.rbm)?;
-        let (start, streams) = match self.start {
-            Start::Random => {
-                let n = self.number.unwrap_or(USUAL_NUMBER);
-                let mut streams = self.streams(Purpose::Sample, n);
-                let rates = model.rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
-                (draw_independent(&rates.to_vec(), &mut streams), streams)
-            }
-            Start::Data => {
-                let start = self.first_examples(model, USUAL_NUMBER)?;
-                let streams = self.streams(Purpose::Sample, start.n_rows());
-                (start, streams)
-            }
+        let start = match self.start {
+            Start::Random => None,
+            Start::Data => Some(self.first_examples(model, USUAL_NUMBER)?),
         };
-        let mut chains = Chains::from_visible(&image, &start, streams);
+        let usual = start.as_ref().map_or(USUAL_NUMBER, BitMatrix::n_rows);
+        let n = self.number.unwrap_or(usual);
+        let mut chains = Chains::for_samples(&model.rbm, &image, n, start.as_ref(), self.seed);
         for _ in 0..self.gibbs_steps {
             chains.sweep(&image);
         }
@@ -155,7 +148,7 @@ impl Sample {
     ) -> Result<Vec<u8>> {
         let image = Image::new(&model.rbm)?;
         let examples = self.first_examples(model, USUAL_COMPLETED)?;
-        let streams = self.streams(Purpose::Inpainting, examples.n_rows());
+        let streams = Stream::first(examples.n_rows(), self.seed, Purpose::Inpainting);
         let mut inpainting = Inpainting::new(&image, &examples, given, streams);
         for _ in 0..self.gibbs_steps {
             inpainting.sweep(&image);
@@ -171,40 +164,35 @@ impl Sample {
 
     /// The first examples of the data as bits: as many as asked for, or at most `usual`.
     fn first_examples(&self, model: &ModelFile, usual: usize) -> Result<BitMatrix> {
-        let choice = DataChoice {
-            data: self.data.as_ref(),
-            split: self.split,
-            usual: Part::Test,
-            flag: "--data",
-        };
-        let chosen = super::read_data(choice, &self.model, &model.provenance)?;
-        super::say_data(&chosen);
+        let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
+        let chosen = read_data(choice, &self.model, &model.provenance)?;
+        say_data(&chosen);
         let dataset = chosen.dataset.first(self.number.unwrap_or(usual))?;
-        super::check_width(&dataset, &model.rbm)?;
+        dataset.check_width(model.rbm.n_visible(), "the model")?;
         let n = dataset.n_examples();
         if let Some(number) = self.number {
             check("number", number, number <= n, || {
                 format!("at most the number of examples, {n}")
             })?;
         }
-        let binarization = super::binarization(None, &model.provenance)?;
+        let binarization = Binarization::recorded(&model.provenance.settings)?;
         Ok(Examples::new(dataset, binarization).fixed_bits(self.seed, 0..n))
-    }
-
-    fn streams(&self, purpose: Purpose, n: usize) -> Vec<Stream> {
-        (0..n as u64).map(|chain| Stream::new(self.seed, purpose, chain)).collect()
     }
 }
 
 /// Bits (N, V) as an array of u8, or of a model of spins as -1 and 1, i8.
 fn npy(bits: &BitMatrix, model: &ModelFile) -> Result<Vec<u8>> {
-    let shape = (bits.n_rows(), bits.n_columns());
-    Ok(if Encoding::recorded(&model.provenance.data)?.is_spins() {
-        let spin = |(n, i)| if bits.get(n, i) { 1_i8 } else { -1 };
-        super::npy(&Array2::from_shape_fn(shape, spin))
+    let is_spins = Encoding::recorded(&model.provenance.data)?.is_spins();
+    Ok(if is_spins {
+        output::npy(&bits.to_array(Encoding::spin))
     } else {
-        super::npy(&Array2::from_shape_fn(shape, |(n, i)| u8::from(bits.get(n, i))))
+        output::npy(&bits.to_array(u8::from))
     })
+}
+
+/// `28x28` as rows and columns.
+fn image_shape(text: &str) -> Result<(usize, usize)> {
+    setting::Value::parse("image_shape", text)
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {

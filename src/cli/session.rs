@@ -1,6 +1,6 @@
 //! What the commands have in common that work on a run.
 
-use super::print;
+use super::output::print;
 use crate::error::Result;
 use crate::monitor::{EpochRecord, LogFormat, Monitor, Terminal, terminal};
 use crate::report::{self, Live};

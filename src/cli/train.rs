@@ -1,14 +1,14 @@
 //! `harmonium train`.
 
-use super::flags::{DataFlags, Given, RunFlags, TrainFlags};
-use super::model_path;
+use super::flags::Given;
+use super::input::model_path;
 use super::session::{self, SessionFlags};
 use crate::error::Result;
 use crate::model::ModelFile;
 use crate::monitor::Monitor;
 use crate::preset::Preset;
 use crate::rng::STREAM_VERSION;
-use crate::run::{self, DataConfig, SETTINGS, Session, Settings, SettingsFile};
+use crate::run::{self, DataConfig, RunConfig, SETTINGS, Session, Settings, SettingsFile};
 use crate::setting::invalid;
 use crate::train::TrainConfig;
 use clap::Args;
@@ -28,11 +28,11 @@ pub struct Train {
     config: Option<PathBuf>,
 
     #[command(flatten, next_help_heading = "Data")]
-    data: Given<DataFlags>,
+    data: Given<DataConfig>,
     #[command(flatten, next_help_heading = "Training")]
-    train: Given<TrainFlags>,
+    train: Given<TrainConfig>,
     #[command(flatten, next_help_heading = "Run")]
-    run: Given<RunFlags>,
+    run: Given<RunConfig>,
 
     /// Folder for the results [default: runs/ and a name of data, sizes and time]
     #[arg(long, value_name = "FOLDER", help_heading = "Session")]
@@ -68,8 +68,17 @@ impl Train {
             base = file.settings;
         }
         let settings = self.settings(base)?;
-        let session =
-            Session { out: self.out, time_budget: self.time_budget, ..self.session.session()? };
+        let given = [self.data.settings(), self.train.settings(), self.run.settings()];
+        let session = Session {
+            given: given
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            out: self.out,
+            time_budget: self.time_budget,
+            ..self.session.session()?
+        };
         session::run(&self.session, terminal, |monitors| run::train(settings, &session, monitors))
     }
 
@@ -89,7 +98,7 @@ impl Train {
                 *sha256 = None;
             }
         }
-        let mut data: DataConfig = self.data.over(&base.data);
+        let mut data = self.data.over(&base.data);
         data.init = data.init.as_deref().map(model_path);
         if self.data.has("init")
             && let Some(path) = &data.init
@@ -97,15 +106,15 @@ impl Train {
             base.train.hidden = Some(ModelFile::read(path)?.rbm.n_hidden());
         }
         if self.time_budget.is_some() || self.train.has("epochs") || self.train.has("updates") {
-            base.train.updates = None;
+            // One of the two says how long the run is.
+            (base.train.epochs, base.train.updates) = (None, None);
             base.run.replanned.clear();
         }
-        let mut train: TrainConfig = self.train.over(&base.train);
+        let mut train = self.train.over(&base.train);
         if !train.algorithm.chains_are_samples() && !self.train.has("chains") {
             // The preset's number is one for chains that persist.
             train.chains = None;
         }
-        self.train.check_effect(&train)?;
         Ok(Settings { data, train, run: self.run.over(&base.run) })
     }
 }
@@ -126,6 +135,22 @@ mod tests {
     struct Line {
         #[command(flatten)]
         train: Train,
+    }
+
+    #[test]
+    fn a_run_is_as_long_as_what_was_given_last_says() {
+        let mut base = Settings::default();
+        (base.train.epochs, base.train.updates) = (Some(7), None);
+        let length = |line: &str, base: &Settings| {
+            let line = Line::parse_from(format!("train {line}").split_whitespace());
+            let train = line.train.settings(base.clone()).unwrap().train;
+            (train.epochs, train.updates)
+        };
+        assert_eq!(length("", &base), (Some(7), None));
+        assert_eq!(length("--updates 5", &base), (None, Some(5)));
+        assert_eq!(length("--time-budget 5s", &base), (None, None));
+        (base.train.epochs, base.train.updates) = (None, Some(9));
+        assert_eq!(length("--epochs 3", &base), (Some(3), None));
     }
 
     #[test]

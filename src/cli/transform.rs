@@ -1,9 +1,11 @@
 //! `harmonium transform`.
 
-use super::{model_path, print};
+use super::input::{model_path, read_data, say_data};
+use super::output::{npy, print};
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
 use crate::model::ModelFile;
+use crate::rng::check_seed;
 use crate::run::{DataChoice, Part, in_pool};
 use crate::setting::check;
 use crate::whole_file;
@@ -48,18 +50,15 @@ impl Transform {
     pub fn run(self) -> Result<()> {
         in_pool(self.threads, || {
             let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_path(&self.model))?;
-            let choice = DataChoice {
-                data: self.data.as_ref(),
-                split: self.split,
-                usual: Part::Train,
-                flag: "their name or path after the model",
-            };
-            let chosen = super::read_data(choice, &self.model, &provenance)?;
-            super::say_data(&chosen);
+            let choice =
+                DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Train };
+            let chosen = read_data(choice, &self.model, &provenance)?;
+            say_data(&chosen);
             let dataset = chosen.dataset;
-            super::check_width(&dataset, &rbm)?;
-            super::check_seed(self.seed)?;
-            let binarization = super::binarization(self.binarize, &provenance)?;
+            dataset.check_width(rbm.n_visible(), "the model")?;
+            check_seed(self.seed)?;
+            let recorded = Binarization::recorded(&provenance.settings);
+            let binarization = self.binarize.map_or(recorded, Ok)?;
             let most = 1..=MAX_DRAWS;
             check("draws", self.draws, most.contains(&self.draws), || {
                 format!("at least 1 and at most {MAX_DRAWS}")
@@ -68,7 +67,7 @@ impl Transform {
             let examples = Examples::new(dataset, binarization);
             if let Some(reals) = examples.reals() {
                 let features = rbm.mean_hidden(reals)?;
-                whole_file::write(&self.out, &super::npy(&features))?;
+                whole_file::write(&self.out, &npy(&features))?;
                 return print(self.out.display());
             }
             let means =
@@ -78,7 +77,7 @@ impl Transform {
                 features += &means(draw)?;
             }
             features /= self.draws as f32;
-            whole_file::write(&self.out, &super::npy(&features))?;
+            whole_file::write(&self.out, &npy(&features))?;
             print(self.out.display())
         })
     }

@@ -1,7 +1,9 @@
 //! How intensities become bits, if they do.
 
 use crate::error::{Error, Result};
+use crate::setting::{by_text, invalid};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::fmt;
 use std::str::FromStr;
 
@@ -26,23 +28,18 @@ pub enum Binarization {
 }
 
 impl Binarization {
-    /// Checks the threshold.
+    /// What the settings of a model's training say; stochastic if they say nothing.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if it is not at least 0 and below 1.
-    pub fn validate(self) -> Result<()> {
-        match self {
-            Self::Threshold(threshold) if !(0.0..1.0).contains(&threshold) => {
-                Err(invalid(&self.to_string()))
-            }
-            _ => Ok(()),
-        }
+    /// As its `FromStr`.
+    pub fn recorded(settings: &Map<String, Value>) -> Result<Self> {
+        let text = settings.get("binarize").and_then(Value::as_str);
+        text.map_or(Ok(Self::Stochastic), str::parse)
     }
 }
 
-fn invalid(value: &str) -> Error {
-    let rule = "stochastic, none or threshold:T, with T at least 0 and below 1".into();
-    Error::InvalidSetting { setting: "binarize", value: value.into(), rule }
+fn no_binarization(text: &str) -> Error {
+    invalid("binarize", text, "stochastic, none or threshold:T, with T at least 0 and below 1")
 }
 
 impl fmt::Display for Binarization {
@@ -65,25 +62,12 @@ impl FromStr for Binarization {
             _ => {}
         }
         let threshold = text.strip_prefix("threshold:").and_then(|number| number.parse().ok());
-        let binarization = Self::Threshold(threshold.ok_or_else(|| invalid(text))?);
-        binarization.validate()?;
-        Ok(binarization)
+        let threshold = threshold.filter(|threshold| (0.0..1.0).contains(threshold));
+        threshold.map(Self::Threshold).ok_or_else(|| no_binarization(text))
     }
 }
 
-impl From<Binarization> for String {
-    fn from(binarization: Binarization) -> Self {
-        binarization.to_string()
-    }
-}
-
-impl TryFrom<String> for Binarization {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
+by_text!(Binarization);
 
 #[cfg(test)]
 mod tests {
@@ -111,6 +95,5 @@ mod tests {
             let error = serde_json::from_str::<Binarization>(&format!("\"{text}\"")).unwrap_err();
             assert_eq!(error.to_string(), message);
         }
-        assert!(Binarization::Threshold(1.0).validate().is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! What the integers of data stand for.
 
-use super::values::{SPINS, WHITE, check};
-use crate::error::Result;
+use super::values::{Rule, SPINS, WHITE, check};
+use crate::error::{Remedy, Result};
 use crate::reals::RealRows;
 use crate::setting::{check as check_setting, invalid};
 use serde_json::{Map, Value, json};
@@ -39,6 +39,13 @@ pub enum Encoding {
     /// -1 and 1, of any type, stand for 0 and 1.
     Spins,
 }
+
+/// The rule of integers of which nobody has said what they are.
+const GREY_LEVELS: Rule<'_> = Rule {
+    text: "0 or 1, or a grey level from 0 to 255 where the largest is above 127; make bits of others by \
+           a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so",
+    remedy: Some(Remedy::with("grey_levels", "N")),
+};
 
 impl Encoding {
     /// What settings declare.
@@ -94,6 +101,11 @@ impl Encoding {
         self == Self::Spins
     }
 
+    /// The spin of a unit: 1 if it is on, else −1.
+    pub fn spin(is_on: bool) -> i8 {
+        if is_on { 1 } else { -1 }
+    }
+
     /// This, or if nothing is declared the other.
     pub fn or(self, other: Self) -> Self {
         if self == Self::Undeclared { other } else { self }
@@ -137,7 +149,7 @@ impl Encoding {
             let mut values = rows.rows().flat_map(|row| row.values);
             values.all(|&x| is_right(f64::from(x))) && (is_right(0.0) || !rows.has_zeros())
         };
-        let must = |is_right: &dyn Fn(f64) -> bool, rule: &str| {
+        let must = |is_right: &dyn Fn(f64) -> bool, rule: Rule<'_>| {
             if all(is_right) {
                 return Ok(());
             }
@@ -148,9 +160,11 @@ impl Encoding {
         match self {
             Self::GreyLevels(n) => {
                 let rule = format!("a grey level from 0 to {n}, as grey_levels says");
-                must(&|x| (0.0..=f64::from(n)).contains(&x), &rule)?;
+                must(&|x| (0.0..=f64::from(n)).contains(&x), rule[..].into())?;
             }
-            Self::Spins => must(&is_spin, "-1 or 1, as spins says, if not all are 0 and 1")?,
+            Self::Spins => {
+                must(&is_spin, "-1 or 1, as spins says, if not all are 0 and 1".into())?;
+            }
             Self::Undeclared => {
                 let values = rows.rows().flat_map(|row| row.values).map(|&x| f64::from(x));
                 let (least, largest) = values
@@ -158,10 +172,7 @@ impl Encoding {
                 if Self::are_grey(least, largest) {
                     return Ok(Self::GreyLevels(WHITE as u32));
                 }
-                let rule = "0 or 1, or a grey level from 0 to 255 where the largest is above 127; say \
-                            so if these are grey levels up to N (--grey-levels N, grey_levels=N), or \
-                            make bits of them by a threshold, such as x > 0 in NumPy";
-                let rule = if all(&is_spin) { SPINS } else { rule };
+                let rule = if all(&is_spin) { SPINS } else { GREY_LEVELS };
                 // Of what are nearly grey levels, those are named that are none.
                 let most = if largest > DARK { WHITE } else { 1.0 };
                 must(&|x| (0.0..=most).contains(&x), rule)?;
@@ -205,10 +216,10 @@ mod tests {
 
     #[test]
     fn others_are_refused_with_the_ways_out() {
-        let ways = "0 or 1, or a grey level from 0 to 255 where the largest is above 127; say so if \
-                    these are grey levels up to N (--grey-levels N, grey_levels=N), or make bits of \
-                    them by a threshold, such as x > 0 in NumPy";
-        let spins = "0 or 1; if these are spins, say so (--spins, spins=True)";
+        let ways = "0 or 1, or a grey level from 0 to 255 where the largest is above 127; make bits of \
+                    others by a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, \
+                    say so by grey_levels = N";
+        let spins = "0 or 1; if these are spins, say so by spins = true";
         for (encoding, numbers, at, rule) in [
             (Encoding::Undeclared, [0.0, 1.0, 2.0], "unit 2 is 2", ways),
             (Encoding::Undeclared, [0.0, 127.0, 1.0], "unit 1 is 127", ways),

@@ -7,6 +7,7 @@ use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, sampling};
 use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
+use crate::units::Units;
 use ndarray::{Array1, Axis};
 
 /// Examples as training and scores see them: rows of bits, fixed or drawn anew at each visit, or of
@@ -94,6 +95,11 @@ impl Examples {
     /// V: units of an example, at least 1.
     pub fn n_visible(&self) -> usize {
         self.data.n_visible()
+    }
+
+    /// The sites that an example has values of.
+    pub fn units(&self) -> Units {
+        Units::bits(self.n_visible())
     }
 
     /// Whether an example has the same bits at each visit.

@@ -32,10 +32,13 @@ mod binarization;
 
 mod examples;
 
+mod running_mean;
+
 pub use binarization::Binarization;
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use examples::Examples;
 pub use mask::{Half, Mask};
+pub use running_mean::RunningMean;
 pub use source::{Source, Split};
 
 use crate::bits::{BitMatrix, hexadecimal};
@@ -257,6 +260,18 @@ impl Dataset {
     /// V: units of an example, at least 1.
     pub fn n_visible(&self) -> usize {
         self.values.shape().1
+    }
+
+    /// Refuses data that are not `expected` units wide, as `other` is.
+    ///
+    /// # Errors
+    /// [`Error::WidthMismatch`].
+    pub fn check_width(&self, expected: usize, other: &'static str) -> Result<()> {
+        if self.n_visible() == expected {
+            return Ok(());
+        }
+        let (what, found) = (self.name.clone(), self.n_visible());
+        Err(Error::WidthMismatch { what, found, other, expected })
     }
 
     /// Whether all data are 0 and 1.

@@ -1,7 +1,7 @@
 //! What a data set holds: bits, grey levels or real intensities, and the rule for each.
 
 use crate::bits::BitMatrix;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::reals::RealRows;
 use ndarray::{Array2, s};
 use std::ops::Range;
@@ -88,8 +88,26 @@ impl Values {
     }
 }
 
+/// What the values of data must be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rule<'a> {
+    /// In words.
+    pub text: &'a str,
+    /// The setting that may say that they are right, after all.
+    pub remedy: Option<Remedy>,
+}
+
+impl<'a> From<&'a str> for Rule<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { text, remedy: None }
+    }
+}
+
 /// The rule of numbers that turn out to be spins.
-pub(super) const SPINS: &str = "0 or 1; if these are spins, say so (--spins, spins=True)";
+pub(super) const SPINS: Rule<'_> = Rule {
+    text: "0 or 1; if these are spins, say so",
+    remedy: Some(Remedy::with("spins", "true")),
+};
 
 /// Checks that every `number(example, unit)` of data of a shape (examples, units) is an intensity.
 ///
@@ -101,7 +119,7 @@ pub(super) fn check_intensities(
     number: impl Fn(usize, usize) -> f64,
 ) -> Result<()> {
     let is_intensity = |x| (0.0..=1.0).contains(&x);
-    let rule = "from 0 to 1; divide grey levels up to 255 by 255";
+    let rule = "from 0 to 1; divide grey levels by their maximum, or give them as integers";
     check(data, shape, rule, is_intensity, &number).or_else(|error| {
         // What all numbers have in common says what they may be.
         check(data, shape, "", |x| x.abs() == 1.0, &number)
@@ -113,19 +131,20 @@ pub(super) fn check_intensities(
 ///
 /// # Errors
 /// [`Error::BadValue`] for the first that is not right, with the rule.
-pub(super) fn check(
+pub(super) fn check<'a>(
     data: &str,
     (n_examples, n_units): (usize, usize),
-    rule: &str,
+    rule: impl Into<Rule<'a>>,
     is_right: impl Fn(f64) -> bool,
     number: impl Fn(usize, usize) -> f64,
 ) -> Result<()> {
+    let Rule { text, remedy } = rule.into();
     for example in 0..n_examples {
         for unit in 0..n_units {
             let value = number(example, unit);
             if !is_right(value) {
-                let (data, rule) = (data.to_string(), rule.to_string());
-                return Err(Error::BadValue { data, example, unit, value, rule });
+                let (data, rule) = (data.to_string(), text.to_string());
+                return Err(Error::BadValue { data, example, unit, value, rule, remedy });
             }
         }
     }

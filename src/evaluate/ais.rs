@@ -219,7 +219,7 @@ fn bennett(forward: &[f64], reverse: &[f64]) -> (f64, f64) {
     let offset = libm::log(n_forward / n_reverse);
     let log_ratios: Vec<f64> = forward.iter().copied().chain(reverse.iter().map(|x| -x)).collect();
     let came_forward =
-        |r: f64| log_ratios.iter().map(move |x| crate::model::sigmoid(x - r + offset));
+        |r: f64| log_ratios.iter().map(move |x| crate::units::sigmoid(x - r + offset));
     // The expected number of forward ones falls as r rises: halve the interval that holds the root.
     let fold = |f: fn(f64, f64) -> f64, start| log_ratios.iter().copied().fold(start, f);
     let mut low = fold(f64::min, f64::INFINITY) - offset.abs() - 1.0;
@@ -262,7 +262,7 @@ mod tests {
         let forward = [1.0, 2.5, 0.3, 1.7, 2.0];
         let reverse = [-2.0, -1.0, -3.5];
         let (ratio, standard_error) = bennett(&forward, &reverse);
-        let sigmoid = crate::model::sigmoid;
+        let sigmoid = crate::units::sigmoid;
         let offset = (5.0_f64 / 3.0).ln();
         let left: f64 = forward.iter().map(|x| sigmoid(-(x - ratio + offset))).sum();
         let right: f64 = reverse.iter().map(|x| sigmoid(-x - ratio + offset)).sum();

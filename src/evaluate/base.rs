@@ -3,8 +3,8 @@
 //! log Z is a property of the model. So is its base: it comes from the model's own training, never
 //! from the examples that happen to be scored.
 
-use crate::gibbs::smoothed_rates;
-use crate::model::{Rbm, sigmoid};
+use crate::model::Rbm;
+use crate::units::Units;
 use ndarray::Array1;
 
 /// Rates of the base distribution, and where they come from.
@@ -18,26 +18,32 @@ pub struct Base {
 
 impl Base {
     /// The smoothed mean (V) of data.
-    pub fn of_mean(mean: &Array1<f64>, origin: impl Into<String>) -> Self {
-        Self { rates: smoothed_rates(mean), origin: origin.into() }
+    pub fn of_mean(units: &Units, mean: &Array1<f64>, origin: impl Into<String>) -> Self {
+        Self { rates: units.smoothed_rates(mean), origin: origin.into() }
     }
 
     /// Of a model that says what the mean of its training data was, that; else σ(b), smoothed likewise.
     pub fn of_model(rbm: &Rbm, data_mean: Option<&Array1<f32>>) -> Self {
+        let units = rbm.visible_units();
         match data_mean {
             Some(mean) => Self::of_mean(
+                units,
                 &mean.mapv(f64::from),
                 "mean of the training data, from the model file",
             ),
             None => {
-                let rates = rbm.visible_bias().mapv(|bias| sigmoid(f64::from(bias)));
-                Self::of_mean(&rates, "σ(b), as the model does not say what it was trained on")
+                let rates = units.means(rbm.visible_bias().iter().map(|&bias| f64::from(bias)));
+                Self::of_mean(
+                    units,
+                    &rates.into(),
+                    "σ(b), as the model does not say what it was trained on",
+                )
             }
         }
     }
 
-    /// Every unit on as often as off.
-    pub fn uniform(n_visible: usize) -> Self {
-        Self { rates: Array1::from_elem(n_visible, 0.5), origin: "uniform".to_string() }
+    /// All values of a site as likely as each other.
+    pub fn uniform(units: &Units) -> Self {
+        Self { rates: units.uniform_rates(), origin: "uniform".to_string() }
     }
 }

@@ -33,8 +33,8 @@ pub fn chain_moment_gap(visible: &BitMatrix, rates: &Array1<f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gibbs::draw_independent;
     use crate::rng::{Purpose, Stream};
+    use crate::units::Units;
 
     #[test]
     fn draws_of_the_data_give_one_and_chains_elsewhere_more() {
@@ -42,7 +42,9 @@ mod tests {
         let draws = |rates: &Array1<f64>| {
             let mut streams: Vec<_> =
                 (0..100).map(|n| Stream::new(3, Purpose::Sample, n)).collect();
-            draw_independent(&rates.to_vec(), &mut streams)
+            let units = Units::bits(500);
+            let biases = units.log_odds(rates).mapv(f64::from);
+            units.draw_independent(biases, &mut streams)
         };
         // 500 independent squares: their mean has a deviation of √(2/500) = 0.06.
         let gap = chain_moment_gap(&draws(&rates), &rates);

@@ -19,7 +19,6 @@ use crate::error::Result;
 use crate::gibbs::Path;
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
-use ndarray::Array1;
 
 /// Rounds of both sides at most. The second has twice the steps and takes the place of the first:
 /// where the effective sample size is short, that raises it by more than twice the chains would, as
@@ -47,6 +46,22 @@ pub struct Evidence {
     /// A lower bound on the logarithm of the mass of modes that mean field finds and no chain saw; −∞
     /// where it finds none.
     pub log_unseen: f64,
+    /// Rounds of both sides, 1 or 2: the second has twice the steps that were asked for.
+    pub n_rounds: u64,
+    /// Where the chains of the reverse side came from.
+    pub reverse_start: ReverseStart,
+}
+
+/// Where chains started that were led to the model and annealed back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReverseStart {
+    /// At the states that were given.
+    Given,
+    /// At ends of forward runs made for that.
+    Scouts,
+    /// At such ends in the last round, as the states that were given turned out not to be in the
+    /// model's distribution.
+    ScoutsInstead,
 }
 
 impl Evidence {
@@ -83,7 +98,7 @@ pub(super) fn gather(
         (first..first + n_chains as u64).map(|chain| Stream::new(seed, purpose, chain)).collect()
     };
     let n_steps = betas.len();
-    let uniform = Path::new(rbm, &Array1::from_elem(rbm.n_visible(), 0.5))?;
+    let uniform = Path::new(rbm, &rbm.visible_units().uniform_rates())?;
     let of_witness = schedule.of_witness(&uniform, share(n_steps, WITNESS_SHARE), seed, progress);
     let own = streams(Purpose::Witness, 0);
     let (log_weights, _) = forward(&uniform, &of_witness, own, ("witness", progress));
@@ -95,10 +110,9 @@ pub(super) fn gather(
         let paths = [(path, &from_base[..]), (&uniform, &from_uniform[..])];
         ModelStates::scouted(&paths, n_chains, seed, progress)
     };
-    let are_given = model_states.is_some();
-    let mut model_states = match model_states {
-        Some(given) => ModelStates::given(given, n_chains),
-        None => scouted(),
+    let (mut model_states, mut reverse_start) = match model_states {
+        Some(given) => (ModelStates::given(given, n_chains), ReverseStart::Given),
+        None => (scouted(), ReverseStart::Scouts),
     };
     let (mut betas, mut visited) = (betas.to_vec(), Vec::new());
     for round in 0.. {
@@ -113,12 +127,12 @@ pub(super) fn gather(
         let sides = Ais::of_weights(path.log_z_of_base(), &rising, falling, betas.len());
         if round + 1 == MOST_ROUNDS || sides.is_enough() {
             let log_unseen = log_unseen(rbm, &BitMatrix::concatenate(&visited), seed);
-            return Ok(Evidence { sides, witness, log_unseen });
+            return Ok(Evidence { sides, witness, log_unseen, n_rounds: round + 1, reverse_start });
         }
         betas = doubled(&betas);
-        if are_given && sides.is_below() {
+        if reverse_start == ReverseStart::Given && sides.is_below() {
             // The given chains are not in the model's distribution: scouts may be.
-            model_states = scouted();
+            (model_states, reverse_start) = (scouted(), ReverseStart::ScoutsInstead);
         }
     }
     unreachable!("the rounds end")

@@ -5,8 +5,9 @@ use super::progress::counter;
 use super::{Progress, Score};
 use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Result};
-use crate::kernels::{Isa, softplus};
+use crate::kernels::Isa;
 use crate::model::Rbm;
+use crate::units::Units;
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
@@ -17,9 +18,26 @@ pub const MAX_UNITS: usize = 28;
 #[derive(Clone, Debug)]
 pub struct Exact {
     weights: Array2<f64>,
-    visible_bias: Array1<f64>,
-    hidden_bias: Array1<f64>,
+    visible: Layer,
+    hidden: Layer,
     log_z: f64,
+}
+
+/// One layer without the weights.
+#[derive(Clone, Debug)]
+struct Layer {
+    units: Units,
+    bias: Array1<f64>,
+}
+
+impl Layer {
+    fn of_bits(bias: Array1<f64>) -> Self {
+        Self { units: Units::bits(bias.len()), bias }
+    }
+
+    fn cumulant(&self, inputs: &Array1<f64>) -> f64 {
+        self.units.cumulant_by(Isa::fastest(), inputs.as_slice().expect("standard layout"))
+    }
 }
 
 impl Exact {
@@ -36,15 +54,16 @@ impl Exact {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with_progress(rbm: &Rbm, progress: Progress<'_>) -> Result<Self> {
-        Self::enumerate(
-            rbm.weights().mapv(f64::from),
-            rbm.visible_bias().mapv(f64::from),
-            rbm.hidden_bias().mapv(f64::from),
-            progress,
-        )
+        let layer = |units: &Units, bias: &Array1<f32>| Layer {
+            units: units.clone(),
+            bias: bias.mapv(f64::from),
+        };
+        let visible = layer(rbm.visible_units(), rbm.visible_bias());
+        let hidden = layer(rbm.hidden_units(), rbm.hidden_bias());
+        Self::enumerate(rbm.weights().mapv(f64::from), visible, hidden, progress)
     }
 
-    /// The same for W (V, H), b (V) and c (H) in double precision.
+    /// The same of bits with W (V, H), b (V) and c (H) in double precision.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -56,17 +75,18 @@ impl Exact {
         visible_bias: Array1<f64>,
         hidden_bias: Array1<f64>,
     ) -> Result<Self> {
-        Self::enumerate(weights, visible_bias, hidden_bias, &|_, _, _| ())
+        let (visible, hidden) = (Layer::of_bits(visible_bias), Layer::of_bits(hidden_bias));
+        Self::enumerate(weights, visible, hidden, &|_, _, _| ())
     }
 
     fn enumerate(
         weights: Array2<f64>,
-        visible_bias: Array1<f64>,
-        hidden_bias: Array1<f64>,
+        visible: Layer,
+        hidden: Layer,
         progress: Progress<'_>,
     ) -> Result<Self> {
         let (n_visible, n_hidden) = weights.dim();
-        assert_eq!((visible_bias.len(), hidden_bias.len()), (n_visible, n_hidden), "shapes");
+        assert_eq!((visible.bias.len(), hidden.bias.len()), (n_visible, n_hidden), "shapes");
         let n_units = n_visible.min(n_hidden);
         if n_units > MAX_UNITS {
             return Err(Error::InvalidSetting {
@@ -76,12 +96,12 @@ impl Exact {
             });
         }
         let log_z = if n_visible <= n_hidden {
-            log_sum(&weights, &visible_bias, &hidden_bias, progress)
+            log_sum(&weights, &visible, &hidden, progress)
         } else {
             let turned = weights.t().as_standard_layout().into_owned();
-            log_sum(&turned, &hidden_bias, &visible_bias, progress)
+            log_sum(&turned, &hidden, &visible, progress)
         };
-        Ok(Self { weights, visible_bias, hidden_bias, log_z })
+        Ok(Self { weights, visible, hidden, log_z })
     }
 
     /// log Z.
@@ -91,13 +111,13 @@ impl Exact {
 
     /// log p(v) = −F(v) − log Z, in nats, of a state as words of bits.
     pub fn log_probability(&self, v: &[u64]) -> f64 {
-        let mut inputs = self.hidden_bias.clone();
+        let mut inputs = self.hidden.bias.clone();
         let mut visible = 0.0;
         for i in active(v) {
-            visible += self.visible_bias[i];
+            visible += self.visible.bias[i];
             inputs += &self.weights.row(i);
         }
-        visible + sum_of_softplus(&inputs) - self.log_z
+        visible + self.hidden.cumulant(&inputs) - self.log_z
     }
 
     /// The mean of log p(v) over the rows of `visible` (N, V), in nats an example.
@@ -111,12 +131,12 @@ impl Exact {
 /// rounding of increments does not build up.
 const PIECE: u64 = 1 << 10;
 
-/// log Σ over all states s of exp(bias·s + Σⱼ softplus(other_biasⱼ + Σᵢ sᵢ Wᵢⱼ)), where the rows of
-/// `weights` are the units of s.
+/// log Σ over all states s of a layer of bits of exp(bias·s + the cumulant of the other layer, whose
+/// inputs are its biases + Σᵢ sᵢ Wᵢⱼ), where the rows of `weights` are the units of s.
 fn log_sum(
     weights: &Array2<f64>,
-    bias: &Array1<f64>,
-    other_bias: &Array1<f64>,
+    Layer { bias, .. }: &Layer,
+    other: &Layer,
     progress: Progress<'_>,
 ) -> f64 {
     let n_states = 1u64 << bias.len();
@@ -126,7 +146,7 @@ fn log_sum(
         .map(|piece| {
             let codes = piece * PIECE..((piece + 1) * PIECE).min(n_states);
             let first = gray(codes.start);
-            let mut inputs = other_bias.clone();
+            let mut inputs = other.bias.clone();
             let mut linear = 0.0;
             for i in active(&[first]) {
                 linear += bias[i];
@@ -144,7 +164,7 @@ fn log_sum(
                         inputs -= &weights.row(i);
                     }
                 }
-                terms.push(linear + sum_of_softplus(&inputs));
+                terms.push(linear + other.cumulant(&inputs));
             }
             tell(terms.len());
             log_sum_exp(&terms)
@@ -158,14 +178,10 @@ fn gray(code: u64) -> u64 {
     code ^ code >> 1
 }
 
-fn sum_of_softplus(inputs: &Array1<f64>) -> f64 {
-    softplus::sum(Isa::fastest(), inputs.as_slice().expect("standard layout"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::softplus;
+    use crate::units::softplus;
     use ndarray::array;
 
     #[test]
@@ -182,6 +198,7 @@ mod tests {
             Array2::from_shape_fn((11, 13), |(i, j)| ((i * 31 + j * 17) % 23) as f64 / 6.0 - 2.0);
         let b = Array1::from_shape_fn(11, |i| (i % 5) as f64 - 2.0);
         let c = Array1::from_shape_fn(13, |j| (j % 7) as f64 / 2.0 - 1.0);
+        let (b, c) = (Layer::of_bits(b), Layer::of_bits(c));
         let by_visible = log_sum(&weights, &b, &c, &|_, _, _| ());
         let turned = weights.t().as_standard_layout().into_owned();
         let by_hidden = log_sum(&turned, &c, &b, &|_, _, _| ());

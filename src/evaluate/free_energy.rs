@@ -4,7 +4,7 @@
 use super::Score;
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::kernels::{Isa, softplus};
+use crate::kernels::Isa;
 use crate::model::Rbm;
 use crate::reals::RealRows;
 use crate::states::{States, VisibleStates};
@@ -33,7 +33,7 @@ fn of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
         let row = visible.row(n);
         let of_bias = row.iter().map(|(i, v)| f64::from(v) * f64::from(rbm.visible_bias()[i]));
         let inputs = rbm.hidden_inputs_of_reals(isa, row).to_vec();
-        -of_bias.sum::<f64>() - softplus::sum(isa, &inputs)
+        -of_bias.sum::<f64>() - rbm.hidden_units().cumulant_by(isa, &inputs)
     };
     Ok((0..visible.n_rows()).into_par_iter().map(of_row).collect())
 }
@@ -77,7 +77,7 @@ mod tests {
         for j in 0..3 {
             let inputs =
                 half.row(0).iter().map(|(i, v)| f64::from(v) * f64::from(value(i * 3 + j)));
-            expected -= crate::model::softplus(f64::from(value(j + 9)) + inputs.sum::<f64>());
+            expected -= crate::units::softplus(f64::from(value(j + 9)) + inputs.sum::<f64>());
         }
         let found = free_energies(&rbm, &half).unwrap();
         assert!((found[0] - expected).abs() < 1e-13, "{found:?} {expected}");

@@ -3,7 +3,7 @@
 use super::Score;
 use crate::bits::{BitMatrix, active};
 use crate::dataset::Examples;
-use crate::model::laplace_rates;
+use crate::units::Units;
 use ndarray::Array1;
 
 /// Units that are on independently, each at its own rate pᵢ: the machine without hidden units. As no
@@ -19,15 +19,21 @@ pub struct Independent {
 
 impl Independent {
     /// At given rates (V), each above 0 and below 1.
-    pub fn new(rates: Array1<f64>) -> Self {
-        let all_off = rates.iter().map(|p| libm::log(1.0 - p)).sum();
-        let when_on = rates.iter().map(|p| libm::log(*p) - libm::log(1.0 - p)).collect();
+    pub fn new(units: &Units, rates: Array1<f64>) -> Self {
+        let chances = units.log_chances(&rates);
+        let all_off = chances.iter().map(|[off, _]| off).sum();
+        let when_on = chances.iter().map(|[off, on]| on - off).collect();
         Self { all_off, when_on, rates }
     }
 
-    /// At the rates of training data, by Laplace's rule ([`laplace_rates`]).
+    /// At the rates of training data, by Laplace's rule.
     pub fn of(training: &Examples) -> Self {
-        Self::new(laplace_rates(&training.mean(), training.n_examples()))
+        Self::of_mean(&training.units(), &training.mean(), training.n_examples())
+    }
+
+    /// At the rates of `n_examples` of this mean (V), by Laplace's rule ([`Units::laplace_rates`]).
+    pub fn of_mean(units: &Units, mean: &Array1<f64>, n_examples: usize) -> Self {
+        Self::new(units, units.laplace_rates(mean, n_examples))
     }
 
     /// The rates (V).
@@ -75,7 +81,8 @@ mod tests {
 
     #[test]
     fn fair_coins_cost_ln_2_each() {
-        let score = Independent::new(Array1::from_elem(3, 0.5)).log_likelihood(&bits());
+        let rates = Array1::from_elem(3, 0.5);
+        let score = Independent::new(&Units::bits(3), rates).log_likelihood(&bits());
         assert!((score.mean + 3.0 * std::f64::consts::LN_2).abs() < 1e-12);
     }
 }

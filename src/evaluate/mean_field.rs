@@ -2,7 +2,7 @@
 
 use super::log_mean::log_sum_exp;
 use crate::bits::BitMatrix;
-use crate::model::{Rbm, sigmoid, softplus};
+use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
@@ -31,17 +31,19 @@ struct Mode {
 }
 
 /// The machine in both orders, in double precision.
-struct Machine {
+struct Machine<'a> {
+    rbm: &'a Rbm,
     weights: Array2<f64>,
     turned: Array2<f64>,
     visible_bias: Array1<f64>,
     hidden_bias: Array1<f64>,
 }
 
-impl Machine {
-    fn new(rbm: &Rbm) -> Self {
+impl<'a> Machine<'a> {
+    fn new(rbm: &'a Rbm) -> Self {
         let weights = rbm.weights().mapv(f64::from);
         Self {
+            rbm,
             turned: weights.t().as_standard_layout().into_owned(),
             weights,
             visible_bias: rbm.visible_bias().mapv(f64::from),
@@ -56,22 +58,24 @@ impl Machine {
     /// L = b·m + c·μ + mᵀW μ + H(m) + H(μ),   H the entropy
     /// ```
     ///
-    /// (the variational inequality; Peterson and Anderson, 1987), and m = σ(b + Wμ), μ = σ(c + mᵀW)
-    /// make L the largest that it can be while the other layer stays: with that m it is
-    /// c·μ + H(μ) + Σᵢ softplus(bᵢ + (Wμ)ᵢ).
+    /// (the variational inequality; Peterson and Anderson, 1987), and the means m at inputs b + Wμ, μ
+    /// at inputs c + mᵀW make L the largest that it can be while the other layer stays: with that m it
+    /// is c·μ + H(μ) + the cumulant of the visible units at b + Wμ.
     fn climb(&self, mut hidden: Vec<f64>) -> Mode {
+        let (visible_units, hidden_units) = (self.rbm.visible_units(), self.rbm.hidden_units());
         let mut mode = Mode { means: Vec::new(), bound: f64::NEG_INFINITY };
         for _ in 0..ROUNDS {
             let inputs = inputs(&self.visible_bias, &self.turned, &hidden);
-            let own = hidden.iter().zip(&self.hidden_bias).map(|(&p, c)| c * p + entropy(p));
-            let bound = own.sum::<f64>() + inputs.iter().map(|&x| softplus(x)).sum::<f64>();
+            let own = hidden.iter().zip(&self.hidden_bias).zip(hidden_units.entropies(&hidden));
+            let own: f64 = own.map(|((p, c), entropy)| c * p + entropy).sum();
+            let bound = own + visible_units.cumulant(inputs.iter().copied());
             let gain = bound - mode.bound;
-            mode = Mode { means: inputs.iter().map(|&x| sigmoid(x)).collect(), bound };
+            mode = Mode { means: visible_units.means(inputs), bound };
             if gain < LEAST_GAIN {
                 break;
             }
             let inputs = self::inputs(&self.hidden_bias, &self.weights, &mode.means);
-            hidden = inputs.iter().map(|&x| sigmoid(x)).collect();
+            hidden = hidden_units.means(inputs);
         }
         mode
     }
@@ -86,12 +90,6 @@ fn inputs(bias: &Array1<f64>, weights: &Array2<f64>, others: &[f64]) -> Vec<f64>
     inputs
 }
 
-/// −p ln p − (1 − p) ln(1 − p).
-fn entropy(p: f64) -> f64 {
-    let term = |p: f64| if p > 0.0 { -p * libm::log(p) } else { 0.0 };
-    term(p) + term(1.0 - p)
-}
-
 /// A lower bound on the logarithm of the mass of the modes that mean field finds from anywhere and
 /// not from states (any number, V) of chains: −∞ where it finds none. (The bound of one mode is
 /// rigorous; that they add up takes them for disjoint.)
@@ -100,10 +98,7 @@ pub(super) fn log_unseen(rbm: &Rbm, states: &BitMatrix, seed: u64) -> f64 {
     let states = states.spread(states.n_rows().min(MOST_STATES));
     let seen: Vec<Mode> = (0..states.n_rows())
         .into_par_iter()
-        .map(|row| {
-            let inputs = rbm.hidden_inputs(states.row(row));
-            machine.climb(inputs.iter().map(|&x| sigmoid(x)).collect())
-        })
+        .map(|row| machine.climb(rbm.hidden_units().means(rbm.hidden_inputs(states.row(row)))))
         .collect();
     let from_anywhere: Vec<Mode> = (0..STARTS)
         .into_par_iter()

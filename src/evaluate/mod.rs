@@ -5,8 +5,8 @@
 //!  path ──► annealing_schedule ─┬─► ais ──┐               │
 //!           model_states ───────┼─► ais   ├─► evidence ───┼─► evaluation: log-likelihood,
 //!           mean_field ─────────┼─────────┘   └► verdict ─┤   interval, verdict
-//!                               └─► raise ────────────────┤
-//!  base, free_energy ─────────────────────────────────────┘
+//!                               └─► raise ────────────────┤       │
+//!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages
 //!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
 //!  independent, chain_moments: what a machine has to beat, where its chains have to be
 //! ```
@@ -54,6 +54,8 @@ pub mod chain_moments;
 
 pub mod evaluation;
 
+pub mod report;
+
 pub use ais::Ais;
 pub use annealing_schedule::AnnealingSchedule;
 pub use base::Base;
@@ -65,5 +67,6 @@ pub use hidden_activity::HiddenActivity;
 pub use independent::Independent;
 pub use log_mean::LogMean;
 pub use progress::Progress;
+pub use report::{EvaluationReport, LikelihoodReport};
 pub use score::Score;
 pub use verdict::{Estimate, Verdict};

@@ -4,8 +4,8 @@
 use super::Score;
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::kernels::{self, Isa};
-use crate::model::{Rbm, sigmoid, softplus};
+use crate::kernels::Isa;
+use crate::model::Rbm;
 use crate::reals::{RealRow, RealRows};
 use crate::rng::{Purpose, Stream};
 use crate::states::{States, VisibleStates};
@@ -39,14 +39,14 @@ fn of_bits(rbm: &Rbm, visible: &BitMatrix) -> Vec<f64> {
 /// one unit of each example, drawn by (seed, example). Its mean is that of [`pseudo_likelihood`],
 /// its noise far larger.
 pub fn stochastic_pseudo_likelihood(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Score {
-    let n_visible = rbm.n_visible();
+    let (units, n_sites) = (rbm.visible_units(), rbm.visible_units().n_sites());
     let of_example = |n: usize| {
         let mut stream = Stream::new(seed, Purpose::PseudoLikelihoodUnit, n as u64);
-        let unit = stream.below(u32::try_from(n_visible).expect("fewer than 2^32 units")) as usize;
+        let unit = stream.below(u32::try_from(n_sites).expect("fewer than 2^32 units")) as usize;
         let mut turned = visible.row(n).to_vec();
         let here = rbm.free_energy(&turned);
         turned[unit / 64] ^= 1 << (unit % 64);
-        -(n_visible as f64) * softplus(here - rbm.free_energy(&turned))
+        n_sites as f64 * units.log_conditional(here - rbm.free_energy(&turned))
     };
     Score::of(&(0..visible.n_rows()).into_par_iter().map(of_example).collect::<Vec<_>>())
 }
@@ -77,7 +77,7 @@ fn of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
     let of_row = |n| {
         let v = visible.row(n);
         let turned = Turned::new(rbm, isa, v);
-        let odds = factors.as_ref().map(|factors| factors.odds(&turned.inputs));
+        let odds = factors.as_ref().map(|factors| factors.odds(rbm, &turned.inputs));
         let (mut sum, mut entries, mut buffer) = (0.0, v.iter().peekable(), Vec::new());
         for i in 0..rbm.n_visible() {
             let value = entries.next_if(|&(unit, _)| unit == i).map_or(0.0, |(_, value)| value);
@@ -86,7 +86,7 @@ fn of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
                 (Some(factors), Some(odds), 0.0 | 1.0) => factors.rise(rbm, odds, i, value == 1.0),
                 _ => turned.rise(i, value, &mut buffer),
             };
-            sum -= softplus(rise);
+            sum += rbm.visible_units().log_conditional(rise);
         }
         sum
     };
@@ -112,7 +112,8 @@ pub fn pseudo_likelihoods_of_units(
     let of_row = |(n, &unit): (usize, &usize)| {
         let turned = Turned::new(rbm, isa, visible.row(n));
         let rise = turned.rise(unit, visible.row(n).value(unit), &mut Vec::new());
-        -(rbm.n_visible() as f64) * softplus(rise)
+        let units = rbm.visible_units();
+        units.n_sites() as f64 * units.log_conditional(rise)
     };
     Ok(units.par_iter().enumerate().map(of_row).collect())
 }
@@ -122,14 +123,14 @@ struct Turned<'a> {
     rbm: &'a Rbm,
     isa: Isa,
     inputs: Vec<f64>,
-    softplus: f64,
+    cumulant: f64,
 }
 
 impl<'a> Turned<'a> {
     fn new(rbm: &'a Rbm, isa: Isa, v: RealRow<'_>) -> Self {
         let inputs = rbm.hidden_inputs_of_reals(isa, v).to_vec();
-        let softplus = kernels::softplus::sum(isa, &inputs);
-        Self { rbm, isa, inputs, softplus }
+        let cumulant = rbm.hidden_units().cumulant_by(isa, &inputs);
+        Self { rbm, isa, inputs, cumulant }
     }
 
     /// By how much −F rises when unit `i` goes from `value` to 1 − `value`; `inputs` is a buffer.
@@ -139,7 +140,7 @@ impl<'a> Turned<'a> {
         let pairs = self.inputs.iter().zip(self.rbm.weights().row(i));
         inputs.extend(pairs.map(|(x, &w)| x + change * f64::from(w)));
         let of_bias = change * f64::from(self.rbm.visible_bias()[i]);
-        of_bias + kernels::softplus::sum(self.isa, inputs) - self.softplus
+        of_bias + self.rbm.hidden_units().cumulant_by(self.isa, inputs) - self.cumulant
     }
 }
 
@@ -150,7 +151,7 @@ fn by_free_energies(rbm: &Rbm, v: &[u64]) -> f64 {
     let mut sum = 0.0;
     for i in 0..rbm.n_visible() {
         turned[i / 64] ^= 1 << (i % 64);
-        sum -= softplus(here - rbm.free_energy(&turned));
+        sum += rbm.visible_units().log_conditional(here - rbm.free_energy(&turned));
         turned[i / 64] ^= 1 << (i % 64);
     }
     sum
@@ -179,22 +180,23 @@ impl Factors {
     }
 
     fn log_pseudo_likelihood(&self, rbm: &Rbm, v: &[u64]) -> f64 {
-        let odds = self.odds(rbm.hidden_inputs(v).as_slice().expect("standard layout"));
+        let inputs = rbm.hidden_inputs(v);
+        let odds = self.odds(rbm, inputs.as_slice().expect("standard layout"));
         let mut sum = 0.0;
         for i in 0..rbm.n_visible() {
-            sum -= softplus(self.rise(rbm, &odds, i, v[i / 64] >> (i % 64) & 1 == 1));
+            let rise = self.rise(rbm, &odds, i, v[i / 64] >> (i % 64) & 1 == 1);
+            sum += rbm.visible_units().log_conditional(rise);
         }
         sum
     }
 
     /// p(hⱼ = 1 | v) and p(hⱼ = 0 | v) from the inputs of the hidden units, filled up with 0 and 1.
-    fn odds(&self, inputs: &[f64]) -> [Vec<f64>; 2] {
-        let (mut is_on, mut is_off) = (vec![0.0; self.width], vec![1.0; self.width]);
-        for (j, &x) in inputs.iter().enumerate() {
-            is_on[j] = sigmoid(x);
-            is_off[j] = sigmoid(-x);
-        }
-        [is_on, is_off]
+    fn odds(&self, rbm: &Rbm, inputs: &[f64]) -> [Vec<f64>; 2] {
+        [(1.0, 0.0), (-1.0, 1.0)].map(|(sign, filling)| {
+            let mut chances = rbm.hidden_units().means(inputs.iter().map(|x| sign * x));
+            chances.resize(self.width, filling);
+            chances
+        })
     }
 
     /// By how much −F rises when unit `i`, which is on or off, is turned.
@@ -223,6 +225,7 @@ fn product(factors: &[f64], is_on: &[f64], is_off: &[f64]) -> f64 {
 mod tests {
     use super::super::free_energy::free_energies;
     use super::*;
+    use crate::units::softplus;
     use ndarray::{Array1, Array2};
 
     fn machine(strength: f32) -> Rbm {

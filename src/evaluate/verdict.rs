@@ -13,25 +13,8 @@
 //! Before it is, both sides are run once more, with twice the steps, and the chains that go back start at
 //! scouts where those of the training are found not to be in the model's distribution.
 //!
-//! # How often it is wrong
-//!
-//! `cargo bench --bench verdict`: 2,000 machines of seven families whose log Z is known, all by AIS with the
-//! default budget. A miss is a believable estimate whose interval does not hold log Z; how far outside it
-//! lies is in nats, as are the errors of what is quoted.
-//!
-//! | family | machines | believable | interval misses | worst miss, nats | error, rms | error of doubtful ones, rms | seconds, median |
-//! | --- | --- | --- | --- | --- | --- | --- | --- |
-//! | independent | 286 | 286 | 0 | 0.00 | 0.002 | – | 0.86 |
-//! | random | 286 | 285 | 0 | 0.00 | 0.008 | 0.02 | 0.83 |
-//! | blocks | 286 | 270 | 0 | 0.00 | 0.015 | 0.05 | 0.67 |
-//! | two modes | 286 | 231 | 1 | 0.01 | 0.047 | 0.77 | 0.79 |
-//! | ferromagnetic | 286 | 278 | 1 | 0.02 | 0.026 | 0.03 | 0.91 |
-//! | trained on clusters | 285 | 285 | 0 | 0.00 | 0.025 | – | 0.76 |
-//! | trained, one group | 285 | 271 | 1 | 0.13 | 0.035 | 2.71 | 0.84 |
-//! | all | 2000 | 1906 | 3 | 0.13 | 0.026 | 1.20 | 0.81 |
-//!
-//! Two cores of an AMD EPYC (Zen 4), 2026-11-26, with other work beside it. What neither any chain nor mean field comes to
-//! would not show: [`CAVEAT`].
+//! What neither any chain nor mean field comes to would not show: [`CAVEAT`]. `cargo bench --bench verdict`
+//! counts how often the verdict is wrong, on models whose log Z is known; `benches/README.md` has its table.
 
 pub use super::ais::{LEAST_ESS, MOST_APART, MOST_BELOW};
 use super::annealing_schedule::MAX_STEPS;
@@ -156,89 +139,144 @@ impl Verdict {
     }
 
     pub(super) fn of(evidence: &Evidence) -> Self {
-        let Evidence { sides, witness, .. } = evidence;
-        let (low, high) = evidence.interval();
-        let gap = sides.gap();
-        let n_chains = sides.n_chains;
-        // var(log w) falls as one over the steps; what is asked for is at least a doubling.
-        let variance = sides.forward.weights.variance.max(sides.reverse.weights.variance).max(2.0);
-        let n_steps = (sides.n_steps as f64 * variance / 1000.0).ceil() * 1000.0;
-        let more_steps =
-            format!("take more steps (schedule adaptive:{})", n_steps.min(MAX_STEPS as f64));
-        let other_starts = "start the chains that go back elsewhere, such as at chains of a run with \
-                            algorithm pt";
-        let other_base = "give a base that leads to every mode (base_data), or train by parallel \
-                          tempering (algorithm pt)";
-        // Where both sides are apart anyway, it is the forward one that may miss what the witness sees.
-        let seen = if sides.is_apart() { sides.forward.interval_99().1 } else { high };
-        let is_blind = witness.log_z.low > seen;
+        let case = Case::of(evidence);
         let (mut reasons, mut remedies) = (Vec::new(), Vec::new());
-        for (is_broken, reason, remedy) in [
-            (
-                sides.is_short(),
-                format!(
-                    "the effective sample size of forward AIS is {:.1} of {n_chains} chains, but \
-                     must be at least {} and {} % of them",
-                    sides.forward.weights.ess,
-                    LEAST_ESS.0,
-                    100.0 * LEAST_ESS.1
-                ),
-                match (n_chains as f64) < 2.0 * LEAST_ESS.0 {
-                    true => format!("raise n_chains ({n_chains}) to {} or more", 4.0 * LEAST_ESS.0),
-                    false => more_steps.clone(),
-                },
-            ),
-            (
-                sides.is_below(),
-                format!(
-                    "reverse AIS lies {:.2} nats below forward AIS, more than {MOST_BELOW} combined \
-                     standard errors: its chains did not start in the model's distribution",
-                    -gap
-                ),
-                other_starts.to_string(),
-            ),
-            (
-                sides.is_apart() && !sides.is_below(),
-                format!(
-                    "reverse AIS less forward AIS is {gap:+.2} nats, but must be within {MOST_APART}"
-                ),
-                if is_blind { other_base } else { &more_steps }.to_string(),
-            ),
-            (
-                (high - low > MOST_WIDE || high.is_nan()) && !sides.is_apart(),
-                format!(
-                    "the interval of log Z is {:.2} nats wide, but must be at most {MOST_WIDE}",
-                    high - low
-                ),
-                more_steps,
-            ),
-            (
-                is_blind,
-                format!(
-                    "annealing from a uniform base finds log Z to be {:.2} at least, above {seen:.2}: \
-                     there is mass that the base does not lead to",
-                    witness.log_z.low
-                ),
-                other_base.to_string(),
-            ),
-            (
-                evidence.unseen_share() > MOST_UNSEEN,
-                format!(
-                    "mean field finds modes to which no chain came, with {:.2} times the mass of all \
-                     that chains saw, but it must be at most {MOST_UNSEEN}",
-                    evidence.unseen_share()
-                ),
-                other_base.to_string(),
-            ),
-        ] {
-            if is_broken {
-                reasons.push(reason);
-                if !remedies.contains(&remedy) {
-                    remedies.push(remedy);
-                }
+        for Broken { reason, remedy } in RULES.iter().filter_map(|rule| rule(&case)) {
+            reasons.push(reason);
+            if !remedies.contains(&remedy) {
+                remedies.push(remedy);
             }
         }
         if reasons.is_empty() { Self::Believable } else { Self::Doubtful { reasons, remedies } }
+    }
+}
+
+/// A rule that is broken: by which numbers, and what helps.
+struct Broken {
+    reason: String,
+    remedy: String,
+}
+
+/// What the rules look at.
+struct Case {
+    evidence: Evidence,
+    /// log Z's interval.
+    low: f64,
+    high: f64,
+    /// The most that the runs from the base find.
+    seen: f64,
+}
+
+/// The rules of this module in the order in which they are told.
+const RULES: [fn(&Case) -> Option<Broken>; 6] = [
+    Case::is_short,
+    Case::is_below,
+    Case::is_apart,
+    Case::is_wide,
+    Case::is_blind,
+    Case::is_unseen,
+];
+
+const OTHER_STARTS: &str =
+    "start the chains that go back elsewhere, such as at chains of a run with algorithm pt";
+
+const OTHER_BASE: &str = "give a base that leads to every mode (base_data), or train by parallel \
+                          tempering (algorithm pt)";
+
+impl Case {
+    fn of(evidence: &Evidence) -> Self {
+        let (low, high) = evidence.interval();
+        let sides = &evidence.sides;
+        // Where both sides are apart anyway, it is the forward one that may miss what the witness sees.
+        let seen = if sides.is_apart() { sides.forward.interval_99().1 } else { high };
+        Self { evidence: *evidence, low, high, seen }
+    }
+
+    /// var(log w) falls as one over the steps; what is asked for is at least a doubling.
+    fn more_steps(&self) -> String {
+        let sides = &self.evidence.sides;
+        let variance = sides.forward.weights.variance.max(sides.reverse.weights.variance).max(2.0);
+        let n_steps = (sides.n_steps as f64 * variance / 1000.0).ceil() * 1000.0;
+        format!("take more steps (schedule adaptive:{})", n_steps.min(MAX_STEPS as f64))
+    }
+
+    /// Whether the witness finds mass that the base does not lead to.
+    fn is_base_blind(&self) -> bool {
+        self.evidence.witness.log_z.low > self.seen
+    }
+
+    fn is_short(&self) -> Option<Broken> {
+        let sides = &self.evidence.sides;
+        let n_chains = sides.n_chains;
+        sides.is_short().then(|| Broken {
+            reason: format!(
+                "the effective sample size of forward AIS is {:.1} of {n_chains} chains, but must be \
+                 at least {} and {} % of them",
+                sides.forward.weights.ess,
+                LEAST_ESS.0,
+                100.0 * LEAST_ESS.1
+            ),
+            remedy: match (n_chains as f64) < 2.0 * LEAST_ESS.0 {
+                true => format!("raise n_chains ({n_chains}) to {} or more", 4.0 * LEAST_ESS.0),
+                false => self.more_steps(),
+            },
+        })
+    }
+
+    fn is_below(&self) -> Option<Broken> {
+        let sides = &self.evidence.sides;
+        sides.is_below().then(|| Broken {
+            reason: format!(
+                "reverse AIS lies {:.2} nats below forward AIS, more than {MOST_BELOW} combined \
+                 standard errors: its chains did not start in the model's distribution",
+                -sides.gap()
+            ),
+            remedy: OTHER_STARTS.to_string(),
+        })
+    }
+
+    fn is_apart(&self) -> Option<Broken> {
+        let sides = &self.evidence.sides;
+        (sides.is_apart() && !sides.is_below()).then(|| Broken {
+            reason: format!(
+                "reverse AIS less forward AIS is {:+.2} nats, but must be within {MOST_APART}",
+                sides.gap()
+            ),
+            remedy: if self.is_base_blind() { OTHER_BASE.to_string() } else { self.more_steps() },
+        })
+    }
+
+    fn is_wide(&self) -> Option<Broken> {
+        let width = self.high - self.low;
+        let is_wide = width > MOST_WIDE || self.high.is_nan();
+        (is_wide && !self.evidence.sides.is_apart()).then(|| Broken {
+            reason: format!(
+                "the interval of log Z is {width:.2} nats wide, but must be at most {MOST_WIDE}"
+            ),
+            remedy: self.more_steps(),
+        })
+    }
+
+    fn is_blind(&self) -> Option<Broken> {
+        self.is_base_blind().then(|| Broken {
+            reason: format!(
+                "annealing from a uniform base finds log Z to be {:.2} at least, above {:.2}: there is \
+                 mass that the base does not lead to",
+                self.evidence.witness.log_z.low, self.seen
+            ),
+            remedy: OTHER_BASE.to_string(),
+        })
+    }
+
+    fn is_unseen(&self) -> Option<Broken> {
+        let share = self.evidence.unseen_share();
+        (share > MOST_UNSEEN).then(|| Broken {
+            reason: format!(
+                "mean field finds modes to which no chain came, with {share:.2} times the mass of all \
+                 that chains saw, but it must be at most {MOST_UNSEEN}"
+            ),
+            remedy: OTHER_BASE.to_string(),
+        })
     }
 }
 
@@ -265,6 +303,7 @@ impl fmt::Display for Verdict {
 mod tests {
     use super::super::LogMean;
     use super::super::ais::{Ais, LogZ, Side};
+    use super::super::evidence::ReverseStart;
     use super::*;
 
     fn side(log_z: f64, standard_error: f64, ess: f64) -> Side {
@@ -278,7 +317,13 @@ mod tests {
         let (forward, reverse) = (side(10.0, 0.05, 120.0), side(10.02, 0.05, 120.0));
         let bennett = side(10.01, 0.04, 0.0).log_z;
         let sides = Ais { forward, reverse, bennett, n_chains: 200, n_steps: 1000 };
-        Evidence { sides, witness: side(9.0, 0.3, 10.0), log_unseen: f64::NEG_INFINITY }
+        Evidence {
+            sides,
+            witness: side(9.0, 0.3, 10.0),
+            log_unseen: f64::NEG_INFINITY,
+            n_rounds: 1,
+            reverse_start: ReverseStart::Given,
+        }
     }
 
     /// The reasons after a change, the estimate and its log Z.

@@ -6,7 +6,6 @@ use super::words::Words;
 use super::{Image, Path};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::kernels::rows::Target;
-use crate::kernels::softplus;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::rng::Stream;
 use rayon::prelude::*;
@@ -134,7 +133,7 @@ impl Block {
             conditional.inputs(panel, &mut [Target { states, first_panel: 0, first: 0, sums }]);
             if from != to {
                 let (from, to) = (from * resolution, to * resolution);
-                softplus::differences(image.isa, sums, from, to, differences);
+                image.hidden_units.cumulant_differences(image.isa, sums, from, to, differences);
                 let chains = log_weights.iter_mut().zip(differences.iter());
                 chains.for_each(|(log_weight, difference)| *log_weight += difference);
             }
@@ -161,8 +160,9 @@ impl Block {
 mod tests {
     use super::super::test_machine::machine;
     use super::*;
-    use crate::model::{Rbm, softplus};
+    use crate::model::Rbm;
     use crate::rng::Purpose;
+    use crate::units::softplus;
     use ndarray::Array1;
 
     fn streams(n: u64) -> Vec<Stream> {

@@ -4,10 +4,10 @@ use super::split::block_rows;
 use super::words::{Layer, Words};
 use crate::bits::{BitMatrix, BitPanels, active};
 use crate::error::{Error, Result};
+use crate::kernels::Isa;
 use crate::kernels::rows::{Target, add_active_rows};
-use crate::kernels::sigmoid::{self, ONE};
 use crate::kernels::tile::{Panel, Row, SIDE, Tile, aligned};
-use crate::kernels::{Isa, sampling};
+use crate::units::Units;
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -19,7 +19,7 @@ pub(super) struct Weighed<'a> {
     pub energies: &'a mut [i64],
 }
 
-/// p(a layer | the other layer): independent units, each with its input from the other layer.
+/// p(a layer | the other layer): independent sites, each with its input from the other layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditional<'a> {
     pub(super) layer: Layer,
@@ -32,8 +32,8 @@ pub struct Conditional<'a> {
     /// Tiles from a panel to the next, and from a tile of a panel to the one below it.
     pub(super) strides: (usize, usize),
     pub(super) bias: &'a [Row<i32>],
-    pub(super) n_units: usize,
-    pub(super) n_given: usize,
+    pub(super) units: &'a Units,
+    pub(super) given: &'a Units,
 }
 
 impl Conditional<'_> {
@@ -44,7 +44,7 @@ impl Conditional<'_> {
 
     /// The bits of a panel that are units of the layer.
     pub fn mask(self, panel: usize) -> u64 {
-        u64::MAX >> (SIDE - (self.n_units - panel * SIDE).min(SIDE))
+        self.units.mask(panel)
     }
 
     /// Writes the inputs of the units of one panel, bias + Σ of the weights of units that are on,
@@ -54,7 +54,7 @@ impl Conditional<'_> {
             target.sums.fill(self.bias[panel]);
         }
         let (to_next_panel, to_tile_below) = self.strides;
-        let n_tiles = self.n_given.div_ceil(SIDE);
+        let n_tiles = self.given.n_panels();
         let first = panel * to_next_panel;
         let tiles = &self.tiles[first..=first + (n_tiles - 1) * to_tile_below];
         add_active_rows(self.isa, Panel::new(tiles, to_tile_below), targets);
@@ -71,12 +71,8 @@ impl Conditional<'_> {
 
     /// Turns inputs of the units of one panel into thresholds.
     pub(super) fn to_thresholds(self, panel: usize, sums: &mut [Row<i32>]) {
-        match self.offsets {
-            None => sigmoid::thresholds(self.isa, sums, self.factor),
-            Some(offsets) => {
-                sigmoid::offset_thresholds(self.isa, sums, self.factor, &offsets[panel]);
-            }
-        }
+        let offsets = self.offsets.map(|offsets| &offsets[panel]);
+        self.units.to_thresholds(self.isa, sums, self.factor, offsets);
     }
 
     /// Draws the layer for every row of `given`. `thresholds` (panels, row capacity of `given`) is
@@ -143,7 +139,7 @@ impl Conditional<'_> {
         if !bits.is_empty() {
             let words_of_panel = words.of_panel(self.layer, panel, first);
             let stride = words.stride();
-            sampling::draw(self.isa, thresholds, words_of_panel, stride, self.mask(panel), bits);
+            self.units.draw(self.isa, panel, thresholds, words_of_panel, stride, bits);
         }
     }
 
@@ -152,20 +148,21 @@ impl Conditional<'_> {
     /// # Errors
     /// [`Error::WidthMismatch`] if the rows are not as wide as the given layer.
     pub fn means(self, given: &BitMatrix) -> Result<Array2<f32>> {
-        if given.n_columns() != self.n_given {
+        if given.n_columns() != self.given.n_units() {
             return Err(Error::WidthMismatch {
                 what: "the given layer".to_string(),
                 found: given.n_columns(),
                 other: "the model",
-                expected: self.n_given,
+                expected: self.given.n_units(),
             });
         }
         /// Examples at a time: enough to share tables, few enough to stay in cache.
         const BLOCK: usize = 256;
-        let mut means = Array2::zeros((given.n_rows(), self.n_units));
+        let n_units = self.units.n_units();
+        let mut means = Array2::zeros((given.n_rows(), n_units));
         let rows = means.as_slice_mut().expect("standard layout");
-        rows.par_chunks_mut(BLOCK * self.n_units).enumerate().for_each(|(block, means)| {
-            let n = means.len() / self.n_units;
+        rows.par_chunks_mut(BLOCK * n_units).enumerate().for_each(|(block, means)| {
+            let n = means.len() / n_units;
             let states = BitPanels::from_matrix(&given.rows(block * BLOCK..block * BLOCK + n));
             let mut sums = aligned([0; SIDE], n);
             for panel in 0..self.n_panels() {
@@ -173,10 +170,7 @@ impl Conditional<'_> {
                     panel,
                     &mut [Target { states: &states, first_panel: 0, first: 0, sums: &mut sums }],
                 );
-                for (mean, sums) in means.chunks_exact_mut(self.n_units).zip(sums.iter()) {
-                    let units = mean[panel * SIDE..].iter_mut().zip(sums);
-                    units.for_each(|(mean, &sum)| *mean = sum as f32 / ONE as f32);
-                }
+                self.units.write_means(panel, &sums, means);
             }
         });
         Ok(means)
@@ -231,7 +225,7 @@ mod tests {
         let visible = BitMatrix::from_fn(300, 70, |n, i| (i * 7 + n * n) % 5 < 2);
         let means = rbm.mean_hidden(&visible).unwrap();
         for n in [0, 1, 255, 256, 299] {
-            let exact = rbm.hidden_inputs(visible.row(n)).mapv(crate::kernels::naive::sigmoid);
+            let exact = rbm.hidden_inputs(visible.row(n)).mapv(crate::units::sigmoid);
             assert!(exact.iter().zip(means.row(n)).all(|(x, &y)| (x - f64::from(y)).abs() < 2e-5));
         }
         let turned = Rbm::new(

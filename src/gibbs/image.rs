@@ -8,6 +8,7 @@ use crate::fixed::Scale;
 use crate::kernels::tile::{Aligned, Row, SIDE, Tile, aligned};
 use crate::kernels::{Isa, transpose};
 use crate::model::Rbm;
+use crate::units::Units;
 use ndarray::Array2;
 
 /// The parameters of a machine as integers, W in both orders: what inputs are summed from.
@@ -18,8 +19,8 @@ use ndarray::Array2;
 pub struct Image {
     pub(crate) isa: Isa,
     pub(crate) scale: Scale,
-    pub(crate) n_visible: usize,
-    pub(crate) n_hidden: usize,
+    pub(crate) visible_units: Units,
+    pub(crate) hidden_units: Units,
     /// W̃: the tiles of hidden panel 0 from top to bottom, then those of panel 1, …
     pub(crate) weights: Aligned<Tile<i32>>,
     /// The same tiles in the same order, each transposed.
@@ -39,8 +40,8 @@ impl Image {
 
     /// The image in a given scale.
     pub(crate) fn with_scale(rbm: &Rbm, scale: Scale, isa: Isa) -> Self {
-        let (n_visible, n_hidden) = rbm.weights().dim();
-        let (visible_panels, hidden_panels) = (n_visible.div_ceil(SIDE), n_hidden.div_ceil(SIDE));
+        let (visible_units, hidden_units) = (rbm.visible_units(), rbm.hidden_units());
+        let (visible_panels, hidden_panels) = (visible_units.n_panels(), hidden_units.n_panels());
         let n_tiles = visible_panels * hidden_panels;
         let bias = |values: &[f32]| -> Aligned<Row<i32>> {
             let mut rows = aligned([0; SIDE], values.len().div_ceil(SIDE));
@@ -52,8 +53,8 @@ impl Image {
         let mut image = Self {
             isa,
             scale,
-            n_visible,
-            n_hidden,
+            visible_units: visible_units.clone(),
+            hidden_units: hidden_units.clone(),
             weights: aligned([[0; SIDE]; SIDE], n_tiles),
             transposed: aligned([[0; SIDE]; SIDE], n_tiles),
             visible_bias: bias(rbm.visible_bias().as_slice().expect("standard layout")),
@@ -71,12 +72,12 @@ impl Image {
 
     /// V.
     pub fn n_visible(&self) -> usize {
-        self.n_visible
+        self.visible_units.n_units()
     }
 
     /// H.
     pub fn n_hidden(&self) -> usize {
-        self.n_hidden
+        self.hidden_units.n_units()
     }
 
     /// p(h | v).
@@ -89,8 +90,8 @@ impl Image {
             tiles: &self.weights,
             strides: (self.visible_bias.len(), 1),
             bias: &self.hidden_bias,
-            n_units: self.n_hidden,
-            n_given: self.n_visible,
+            units: &self.hidden_units,
+            given: &self.visible_units,
         }
     }
 
@@ -104,8 +105,8 @@ impl Image {
             tiles: &self.transposed,
             strides: (1, self.visible_bias.len()),
             bias: &self.visible_bias,
-            n_units: self.n_visible,
-            n_given: self.n_hidden,
+            units: &self.visible_units,
+            given: &self.hidden_units,
         }
     }
 
@@ -123,9 +124,9 @@ impl Image {
             values.map(|&value| value as f32 * resolution).collect()
         };
         Rbm::new(
-            Array2::from_shape_fn((self.n_visible, self.n_hidden), weight),
-            bias(&self.visible_bias, self.n_visible),
-            bias(&self.hidden_bias, self.n_hidden),
+            Array2::from_shape_fn((self.n_visible(), self.n_hidden()), weight),
+            bias(&self.visible_bias, self.n_visible()),
+            bias(&self.hidden_bias, self.n_hidden()),
         )
         .expect("parameters of a machine, rounded")
     }

@@ -1,9 +1,8 @@
 //! Chains that complete examples: some pixels are given, the others are drawn.
 
-use super::{Chains, Image, draw_independent};
+use super::{Chains, Image};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::kernels::tile::SIDE;
-use crate::model::sigmoid;
 use crate::rng::Stream;
 use ndarray::Array2;
 
@@ -58,11 +57,12 @@ impl Inpainting {
         assert_eq!(examples.n_columns(), image.n_visible(), "width of the examples");
         let shape = (given.n_rows(), given.n_columns());
         assert_eq!(shape, (1, image.n_visible()), "shape of the mask");
-        let (biases, resolution) = (image.visible_bias.as_flattened(), image.scale.resolution());
-        let rate = |&bias: &i32| sigmoid(f64::from(bias) * f64::from(resolution));
-        let rates: Vec<f64> = biases[..image.n_visible()].iter().map(rate).collect();
+        let (units, resolution) = (&image.visible_units, f64::from(image.scale.resolution()));
+        let biases = units.in_columns(&image.visible_bias).into_iter();
+        let biases = biases.map(|bias| f64::from(bias) * resolution);
+        let start = units.draw_independent(biases, &mut streams);
         let (truth, given) = (BitPanels::from_matrix(examples), given.words().to_vec());
-        let mut start = BitPanels::from_matrix(&draw_independent(&rates, &mut streams));
+        let mut start = BitPanels::from_matrix(&start);
         put_back(&mut start, &truth, &given);
         let chains = Chains::from_visible(image, &start.to_matrix(), streams);
         Self { chains, truth, given }

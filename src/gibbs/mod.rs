@@ -8,8 +8,9 @@
 //!
 //! Chains may also be led along a [`Path`] from independent pixels to the machine: the same
 //! conditionals at an inverse temperature β. On the same path lie the replicas of parallel tempering
-//! ([`Tempering`]), which let chains of the machine pass from one mode to another. With some pixels held
-//! at given values, chains complete images ([`Inpainting`]). Given real-valued v, p(h | v) is a
+//! ([`Tempering`]), which let chains of the machine pass from one mode to another. Samples are the last
+//! states of chains of their own ([`Chains::for_samples`]). With some pixels held at given values, chains
+//! complete images ([`Inpainting`]). Given real-valued v, p(h | v) is a
 //! [`RealConditional`].
 
 #[cfg(test)]
@@ -27,7 +28,7 @@ mod real;
 
 mod chains;
 
-mod independent;
+mod samples;
 
 mod inpainting;
 
@@ -41,9 +42,8 @@ pub use annealing::AnnealedChains;
 pub use chains::Chains;
 pub use conditional::Conditional;
 pub use image::Image;
-pub use independent::draw_independent;
 pub use inpainting::Inpainting;
-pub use path::{Path, smoothed_rates};
+pub use path::Path;
 pub use real::RealConditional;
 pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};
 pub use tempering::Tempering;

@@ -1,20 +1,14 @@
 //! The way from independent pixels to a machine, along which chains are annealed.
 
-use super::{Conditional, Image, draw_independent};
+use super::{Conditional, Image};
 use crate::bits::{BitMatrix, BitPanels, active};
 use crate::error::{Error, Result};
 use crate::fixed::Scale;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
-use crate::model::{Rbm, sigmoid, softplus};
+use crate::model::Rbm;
 use crate::rng::Stream;
 use ndarray::Array1;
 use rayon::prelude::*;
-
-/// The rates of the base: (mean + 0.05)/1.05 of each pixel, as in the code of Salakhutdinov and
-/// Murray (2008), and no more than 1/1.05, so that none is certain to be on.
-pub fn smoothed_rates(means: &Array1<f64>) -> Array1<f64> {
-    means.mapv(|mean| ((mean.max(0.0) + 0.05) / 1.05).min(1.0 / 1.05))
-}
 
 /// A path of distributions from the *base*, independent pixels of log-odds a, to a machine:
 ///
@@ -28,10 +22,10 @@ pub fn smoothed_rates(means: &Array1<f64>) -> Array1<f64> {
 pub struct Path<'a> {
     rbm: &'a Rbm,
     image: Image,
-    /// a (V).
-    base: Array1<f32>,
-    /// b̃ − a (V), b̃ being the visible bias in fixed point.
-    slope: Array1<f64>,
+    /// a, in panels.
+    base: Aligned<Row<f32>>,
+    /// b̃ − a, in panels, b̃ being the visible bias in fixed point.
+    slope: Aligned<Row<f64>>,
 }
 
 impl<'a> Path<'a> {
@@ -57,12 +51,13 @@ impl<'a> Path<'a> {
             });
         }
         let image = Image::new(rbm)?;
-        let base = rates.mapv(|rate| libm::log(rate / (1.0 - rate)) as f32);
-        let bias = image.visible_bias.as_flattened().iter();
-        let slope = bias
-            .zip(&base)
-            .map(|(&b, &a)| f64::from(b) * f64::from(image.scale.resolution()) - f64::from(a))
-            .collect();
+        let units = rbm.visible_units();
+        let base = units.in_panels(&units.log_odds(rates).to_vec());
+        let mut slope = aligned([0.0; SIDE], units.n_panels());
+        let biases = image.visible_bias.as_flattened().iter().zip(base.as_flattened());
+        for (slope, (&b, &a)) in slope.as_flattened_mut().iter_mut().zip(biases) {
+            *slope = f64::from(b) * f64::from(image.scale.resolution()) - f64::from(a);
+        }
         Ok(Self { rbm, image, base, slope })
     }
 
@@ -76,15 +71,20 @@ impl<'a> Path<'a> {
         &self.image
     }
 
-    /// log Z of the base: Σᵢ softplus(aᵢ) + H ln 2.
+    /// log Z of the base: the cumulant of the visible units at a, for bits Σᵢ softplus(aᵢ), + H ln 2.
     pub fn log_z_of_base(&self) -> f64 {
-        let pixels: f64 = self.base.iter().map(|&a| softplus(f64::from(a))).sum();
-        pixels + self.image.n_hidden() as f64 * std::f64::consts::LN_2
+        let visible = self.rbm.visible_units().cumulant(self.log_odds());
+        visible + self.image.n_hidden() as f64 * std::f64::consts::LN_2
     }
 
     /// Draws v from the base, a row for each stream.
     pub fn draw_base(&self, streams: &mut [Stream]) -> BitMatrix {
-        draw_independent(&self.base.mapv(|a| sigmoid(f64::from(a))).to_vec(), streams)
+        self.rbm.visible_units().draw_independent(self.log_odds(), streams)
+    }
+
+    /// a (V).
+    fn log_odds(&self) -> impl Iterator<Item = f64> {
+        self.rbm.visible_units().in_columns(&self.base).into_iter().map(f64::from)
     }
 
     /// log p*(v) of the machine less that of its image in fixed point, in whose distribution the
@@ -101,7 +101,7 @@ impl<'a> Path<'a> {
         let mut sum = 0.0;
         for panel in 0..states.n_panels() {
             for i in active(&[states.panel(panel)[row]]) {
-                sum += self.slope[panel * SIDE + i];
+                sum += self.slope[panel][i];
             }
         }
         sum
@@ -109,9 +109,8 @@ impl<'a> Path<'a> {
 
     /// The distribution at β.
     pub(super) fn at(&self, beta: f64) -> Tempered {
-        let mut tempered = Tempered::new(self.image.n_visible());
-        let base = self.base.as_slice().expect("a vector of its own");
-        tempered.set(self.image.scale, base, beta);
+        let mut tempered = Tempered::new(&self.image);
+        tempered.set(self.image.scale, &self.base, beta);
         tempered
     }
 }
@@ -124,14 +123,16 @@ pub(super) struct Tempered {
 }
 
 impl Tempered {
-    /// Room for V visible units.
-    pub fn new(n_visible: usize) -> Self {
-        Self { factor: 0.0, offsets: aligned([0.0; SIDE], n_visible.div_ceil(SIDE)) }
+    /// Room for the units of machines of this shape.
+    pub fn new(image: &Image) -> Self {
+        Self { factor: 0.0, offsets: aligned([0.0; SIDE], image.visible_units.n_panels()) }
     }
 
-    /// Goes to β on the path from pixels of log-odds `base` (V) to machines in the given scale.
-    pub fn set(&mut self, scale: Scale, base: &[f32], beta: f64) {
-        for (offset, &a) in self.offsets.as_flattened_mut().iter_mut().zip(base) {
+    /// Goes to β on the path from pixels of log-odds `base`, in panels, to machines in the given
+    /// scale.
+    pub fn set(&mut self, scale: Scale, base: &[Row<f32>], beta: f64) {
+        let offsets = self.offsets.as_flattened_mut().iter_mut();
+        for (offset, &a) in offsets.zip(base.as_flattened()) {
             *offset = ((1.0 - beta) * f64::from(a)) as f32;
         }
         self.factor = (beta * f64::from(scale.resolution())) as f32;

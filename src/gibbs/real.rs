@@ -5,10 +5,10 @@
 
 use super::Image;
 use crate::error::{Error, Result};
+use crate::kernels::Isa;
 use crate::kernels::scaled_rows::{add_scaled_rows, add_scaled_rows_f64};
 use crate::kernels::sigmoid::{self, ONE};
 use crate::kernels::tile::{Aligned, Row, SIDE, Tile, aligned, to_rows, to_tiles};
-use crate::kernels::{Isa, softplus};
 use crate::model::Rbm;
 use crate::reals::{RealRow, RealRows};
 use crate::states::{States, VisibleStates};
@@ -118,7 +118,7 @@ impl Rbm {
                 }
                 States::Reals(reals) => self.write_hidden_inputs(isa, reals.row(n), inputs),
             }
-            softplus::sigmoids(isa, inputs);
+            self.hidden_units().means_by(isa, inputs);
         });
         Ok(means)
     }
@@ -153,8 +153,8 @@ mod tests {
     use super::super::test_machine::machine;
     use super::*;
     use crate::bits::BitMatrix;
-    use crate::kernels::naive;
     use crate::rng::{Purpose, Stream};
+    use crate::units::sigmoid;
 
     fn numbers(n_rows: usize, n_columns: usize) -> RealRows {
         let value = |n: usize, i: usize| ((n * 31 + i * i * 7) % 11) as f32 / 8.0 - 0.25;
@@ -174,7 +174,7 @@ mod tests {
                     for (i, v) in row.iter() {
                         x += f64::from(v) * f64::from(rbm.weights()[[i, j]]);
                     }
-                    let exact = naive::sigmoid(x);
+                    let exact = sigmoid(x);
                     assert!((double[[n, j]] / exact - 1.0).abs() < 1e-14, "{x}");
                     // An input is of order 10 here: its f32 sum errs by some units of 2^-20.
                     assert!((f64::from(single[[n, j]]) - exact).abs() < 2e-6, "{x}");

@@ -23,7 +23,7 @@ use super::path::Tempered;
 use super::{Chains, Image};
 use crate::bits::{BitMatrix, active};
 use crate::error::Result;
-use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
+use crate::kernels::tile::{Aligned, Row};
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
 use ndarray::Array1;
@@ -40,8 +40,8 @@ const RATE_MEMORY: f64 = 0.01;
 #[derive(Clone, Debug)]
 pub struct Tempering {
     seed: u64,
-    /// a (V), in multiples of the image's resolution, as numbers and as integers.
-    base: Vec<f32>,
+    /// a in panels, in multiples of the image's resolution, as numbers and as integers.
+    base: Aligned<Row<f32>>,
     base_image: Aligned<Row<i32>>,
     target_rate: f64,
     adaptation: f64,
@@ -82,10 +82,9 @@ impl Tempering {
         assert!(n_temperatures >= 2, "no replica");
         assert_eq!(rates.len(), image.n_visible(), "a rate for each pixel");
         let resolution = image.scale.resolution();
-        let log_odds = |rate: &f64| image.scale.round(libm::log(rate / (1.0 - rate)) as f32);
-        let integers: Vec<i32> = rates.iter().map(log_odds).collect();
-        let mut base_image = aligned([0; SIDE], image.visible_bias.len());
-        base_image.as_flattened_mut()[..integers.len()].copy_from_slice(&integers);
+        let log_odds = image.visible_units.log_odds(rates);
+        let integers: Vec<i32> = log_odds.iter().map(|&a| image.scale.round(a)).collect();
+        let numbers: Vec<f32> = integers.iter().map(|&a| a as f32 * resolution).collect();
         let n_chains = visible.n_rows();
         let levels = (1..n_temperatures).map(|level| {
             let index = |chain: usize| (level * n_chains + chain) as u64;
@@ -97,15 +96,15 @@ impl Tempering {
                 distance: 1.0 / (n_temperatures - 1) as f64,
                 swap_rate: f64::NAN,
                 beta: 0.0,
-                tempered: Tempered::new(image.n_visible()),
+                tempered: Tempered::new(image),
                 energies: vec![0; image.visible_bias.len() * chains.visible.row_capacity()],
                 chains,
             }
         });
         let mut tempering = Self {
             seed,
-            base: integers.iter().map(|&a| a as f32 * resolution).collect(),
-            base_image,
+            base: image.visible_units.in_panels(&numbers),
+            base_image: image.visible_units.in_panels(&integers),
             target_rate,
             adaptation: ADAPTATION,
             levels: levels.collect(),
@@ -311,7 +310,7 @@ mod tests {
                 })
                 .sum();
             let hidden = rbm.hidden_inputs(&[v]);
-            visible + hidden.iter().map(|&x| crate::model::softplus(beta * x)).sum::<f64>()
+            visible + hidden.iter().map(|&x| crate::units::softplus(beta * x)).sum::<f64>()
         };
         let p: Vec<f64> = (0..64).map(|v| log_p(v).exp()).collect();
         let z: f64 = p.iter().sum();
@@ -357,8 +356,9 @@ mod tests {
             tempered.draw_hidden(image.hidden_given_visible());
             alone.sweep(&image);
         }
+        let base = tempering.base.as_flattened();
         let check = |beta: f64, states: &BitMatrix| {
-            let (found, degrees) = chi_squared(states, &distribution(&rbm, &tempering.base, beta));
+            let (found, degrees) = chi_squared(states, &distribution(&rbm, base, beta));
             // The value that is passed with a chance of 1e-6 (Wilson and Hilferty, 1931).
             let spread = 2.0 / (9.0 * degrees);
             let bound = degrees * (1.0 - spread + 4.7534 * spread.sqrt()).powi(3);

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! [`rows::add_active_rows`] is the one sum of the project: it serves v → h, h → v and the
-//! statistics; [`scaled_rows`] is its like for real-valued data. Every kernel is one plain body, compiled for each instruction set, and gives on
-//! each the same integers as [`naive`].
+//! statistics; [`scaled_rows`] is its like for real-valued data. Every kernel is one plain body,
+//! compiled for each instruction set, and gives on each the same integers as the few lines of
+//! `naive.rs`.
 //!
 //! # What an update costs
 //!
@@ -24,19 +25,14 @@
 //! | statistics | (N + C) V d H/64 | ((N + C) V g(d)/4 + 4 (N + C)) H/64 |
 //!
 //! Beside these an update draws kC(V + H) + C H random words (and N V for grey levels), takes
-//! N H + kC(V + H) sigmas, and moves V H weights. At 784-500 and N = C = 128 the sums take 59 % of
-//! the time of one thread, of which filling tables 8, moving and rounding the weights 10 %, σ 7 %,
-//! drawing the bits of the examples 5 %, turning the tiles of W̃ 3 %, random words 3 %; copies, clearing
-//! of sums and biases are the rest (a sampling profile of `harmonium bench --batch-size 128 --threads 1`
-//! on Zen 4 with AVX-512, 2026-11-24).
+//! N H + kC(V + H) sigmas, and moves V H weights. `benches/README.md` has the measured shares.
 //!
 //! *Memory.* W, W̃ and W̃ᵀ take 12 V H bytes: 4.7 MB at 784-500, more than a core's second cache. An
 //! update reads W̃ and W̃ᵀ k times each and W once, and writes all three: (8k + 16) V H bytes, 9.4 MB
-//! for k = 1, or about 6 GB/s from the third cache at 600 updates a second. Beyond the third cache
-//! (32 MB at V H = 2.8 million) these bytes come from memory: 154 MB an update at 3136-2048, 4 GB/s
-//! at 27 updates a second, still far from the limit at a batch of 256. In the sums one tile (16 KB)
-//! stays in the first cache while all states pass by it; its table (64 KB) stays in the second, and
-//! that is what bounds the tables: a lookup moves 256 bytes.
+//! for k = 1. Beyond the third cache (32 MB: V H = 2.8 million) they come from memory: 154 MB an
+//! update at 3136-2048. In the sums one tile (16 KB) stays in the first cache while all states pass by
+//! it; its table (64 KB) stays in the second, and that is what bounds the tables: a lookup moves 256
+//! bytes.
 //!
 //! *Threads.* Pieces of work of each stage, which are at least as many as threads up to 64 in both
 //! cases (the split is refined only when there are more threads than panels):
@@ -50,14 +46,15 @@
 //! | statistics and update | 64 hidden units, and 64 to V visible ones | 8 to 104 | 8 to 104 |
 //!
 //! What is left to one thread: copying bits that are fixed to panels, turning the state bits (of
-//! fewer than 512 rows), the visible biases; none takes more than 3 % in the profile above.
+//! fewer than 512 rows), the visible biases.
 #![allow(unsafe_code)]
 
 pub mod isa;
 
 pub mod tile;
 
-pub mod naive;
+#[cfg(test)]
+mod naive;
 
 pub mod rows;
 

@@ -22,16 +22,6 @@ pub fn add_scaled_rows(rows: &[[f32; 64]], states: &[Vec<f32>], sums: &mut [Vec<
     }
 }
 
-/// σ(x) = 1 / (1 + e^-x), in double precision, the same on every machine.
-pub fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + libm::exp(-x))
-}
-
-/// softplus(x) = ln(1 + e^x), in double precision and without overflow, the same on every machine.
-pub fn softplus(x: f64) -> f64 {
-    x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
-}
-
 /// Bit `j` is on when the top 24 bits of `words[j]` are below `thresholds[j]`.
 pub fn draw(thresholds: &[i32], words: &[u32]) -> u64 {
     let is_on = |(threshold, word): (&i32, &u32)| i64::from(word >> 8) < i64::from(*threshold);

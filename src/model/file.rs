@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{check, invalid};
 use crate::state::State;
+use crate::units::{Units, bit};
 use crate::whole_file;
 use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors};
@@ -20,9 +21,6 @@ pub(crate) const KEY: &str = "harmonium";
 
 /// The tensor of the mean of the training examples.
 pub(crate) const DATA_MEAN: &str = "data_mean";
-
-/// The kind of all units: on with probability σ(input), else off.
-const BERNOULLI: &str = "bernoulli";
 
 /// Where a model comes from. It holds no times, paths or numbers of threads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,10 +61,10 @@ pub(crate) struct Metadata {
     pub(crate) n_visible: usize,
     #[serde(flatten)]
     pub(crate) provenance: Provenance,
-    /// The kind of the units of each layer; files of the first versions do not say it.
-    #[serde(default = "bernoulli")]
+    /// The kind of the units of each layer.
+    #[serde(default = "bits")]
     pub(crate) visible_unit: String,
-    #[serde(default = "bernoulli")]
+    #[serde(default = "bits")]
     pub(crate) hidden_unit: String,
     /// Of a model: over all bytes of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,20 +77,21 @@ pub(crate) struct Metadata {
     pub(crate) checkpoint: Option<serde_json::Value>,
 }
 
-fn bernoulli() -> String {
-    BERNOULLI.to_string()
+/// The kind of all units in files of the first versions.
+fn bits() -> String {
+    bit::NAME.to_string()
 }
 
 impl Metadata {
-    /// Of a machine (V, H), as far as models and checkpoints have it in common.
-    pub(crate) fn new([n_visible, n_hidden]: [usize; 2], provenance: Provenance) -> Self {
+    /// Of a machine of visible and hidden units, as far as models and checkpoints have it in common.
+    pub(crate) fn new([visible, hidden]: [&Units; 2], provenance: Provenance) -> Self {
         Self {
             format_version: FORMAT_VERSION,
-            n_hidden,
-            n_visible,
+            n_hidden: hidden.n_units(),
+            n_visible: visible.n_units(),
             provenance,
-            visible_unit: bernoulli(),
-            hidden_unit: bernoulli(),
+            visible_unit: visible.kind().to_string(),
+            hidden_unit: hidden.kind().to_string(),
             checksum: None,
             parameters_sha256: None,
             checkpoint: None,
@@ -133,13 +132,22 @@ impl Metadata {
         if let Some(key) = all.keys().find(|key| known.get(key).is_none()) {
             return Err(unknown(format!("has the key `{key}`")));
         }
-        let Self { visible_unit, hidden_unit, .. } = &metadata;
-        for (key, kind) in [("visible_unit", visible_unit), ("hidden_unit", hidden_unit)] {
-            if kind != BERNOULLI {
-                return Err(unknown(format!("`{key}` is `{kind}`, a kind of unit")));
-            }
-        }
+        metadata.units().map_err(unknown)?;
         Ok(metadata)
+    }
+
+    /// The visible and the hidden units.
+    ///
+    /// # Errors
+    /// What this version does not know.
+    fn units(&self) -> Result<[Units; 2], String> {
+        let layer = |key: &str, kind: &str, n| {
+            Units::of_kind(kind, n).ok_or(format!("`{key}` is `{kind}`, a kind of unit"))
+        };
+        Ok([
+            layer("visible_unit", &self.visible_unit, self.n_visible)?,
+            layer("hidden_unit", &self.hidden_unit, self.n_hidden)?,
+        ])
     }
 }
 
@@ -196,7 +204,7 @@ impl ModelFile {
         let metadata = Metadata {
             checksum: Some(checksum::PLACE.to_string()),
             parameters_sha256: Some(rbm.sha256()),
-            ..Metadata::new([rbm.n_visible(), rbm.n_hidden()], provenance.clone())
+            ..Metadata::new([rbm.visible_units(), rbm.hidden_units()], provenance.clone())
         };
         let mut bytes = arrays.to_safetensors(KEY, metadata.to_text());
         checksum::fill_in(&mut bytes);
@@ -254,6 +262,7 @@ impl ModelFile {
             .and_then(|metadata| metadata.get(KEY))
             .ok_or(format!("has no metadata key `{KEY}`, so it is no model of this program"))?;
         let metadata = Metadata::parse(text)?;
+        let units = metadata.units()?;
         let Metadata { n_hidden, n_visible, provenance, parameters_sha256, .. } = metadata;
         let is_checkpoint = metadata.checkpoint.is_some();
         if (is_checkpoint || metadata.checksum.is_some()) && !checksum::is_in(bytes) {
@@ -274,8 +283,8 @@ impl ModelFile {
         let weights = Array2::from_shape_vec((n_visible, n_hidden), weights).expect("as checked");
         let visible_bias = tensor("visible_bias", &[n_visible])?;
         let hidden_bias = tensor("hidden_bias", &[n_hidden])?;
-        let rbm = Rbm::new(weights, Array1::from(visible_bias), Array1::from(hidden_bias))
-            .map_err(|cause| cause.to_string())?;
+        let (b, c) = (Array1::from(visible_bias), Array1::from(hidden_bias));
+        let rbm = Rbm::of_units(units, weights, b, c).map_err(|cause| cause.to_string())?;
         if let Some(expected) = parameters_sha256.filter(|expected| *expected != rbm.sha256()) {
             return Err(format!(
                 "`parameters_sha256` is {expected}, but its parameters have {}: something has changed \

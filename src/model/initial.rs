@@ -3,6 +3,7 @@
 use super::Rbm;
 use crate::error::Result;
 use crate::rng::{Purpose, key};
+use crate::units::Units;
 use ndarray::{Array1, Array2};
 use ndarray_rand::RandomExt as _;
 use ndarray_rand::rand::Rng;
@@ -31,18 +32,10 @@ impl Distribution<f32> for Normal {
     }
 }
 
-/// The rates of units (V) of which `n_examples` have this mean, by Laplace's rule: (n·mean + 1) / (n + 2)
-/// is above 0 and below 1 for units that are always off, or on, too. A mean below 0 counts as 0, one
-/// above 1 as 1.
-pub fn laplace_rates(mean: &Array1<f64>, n_examples: usize) -> Array1<f64> {
-    let n = n_examples as f64;
-    mean.mapv(|mean| (n * mean.clamp(0.0, 1.0) + 1.0) / (n + 2.0))
-}
-
 impl Rbm {
-    /// A machine to start training from: weights N(0, 0.01²), hidden bias 0, and the visible bias
-    /// ln(p / (1 − p)) at which, without weights, each pixel is on as often as in the data: p are
-    /// the [`laplace_rates`] of `mean` (V), the mean of `n_examples`.
+    /// A machine of bits to start training from: weights N(0, 0.01²), hidden bias 0, and the visible
+    /// bias at which, without weights, each unit is on as often as in the data: at the
+    /// [`laplace_rates`](Units::laplace_rates) of `mean` (V), the mean of `n_examples`.
     ///
     /// # Errors
     /// As [`Rbm::new`]: a layer is empty.
@@ -55,8 +48,8 @@ impl Rbm {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(key(seed, Purpose::InitialWeights, 0));
         let normal = Normal { deviation: WEIGHT_DEVIATION };
         let weights = Array2::random_using((mean.len(), n_hidden), normal, &mut rng);
-        let visible_bias =
-            laplace_rates(mean, n_examples).mapv(|rate| libm::log(rate / (1.0 - rate)) as f32);
+        let units = Units::bits(mean.len());
+        let visible_bias = units.log_odds(&units.laplace_rates(mean, n_examples));
         Self::new(weights, visible_bias, Array1::zeros(n_hidden))
     }
 }

@@ -4,8 +4,9 @@ use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::Result;
 use crate::evaluate::evaluation::Starts;
-use crate::evaluate::{AnnealingSchedule, Evaluation, EvaluationConfig, Independent, Method};
-use crate::gibbs::smoothed_rates;
+use crate::evaluate::{
+    AnnealingSchedule, Evaluation, EvaluationConfig, Independent, LikelihoodReport, Method,
+};
 use crate::train::Trainer;
 use ndarray::Array1;
 
@@ -50,12 +51,8 @@ impl Likelihood {
             seed,
         };
         let independent = Independent::of(training).log_likelihood(&visible).mean;
-        Self { visible, base_rates: smoothed_rates(&training.mean()), config, every, independent }
-    }
-
-    /// The log-likelihood of independent units on the same bits.
-    pub fn independent(&self) -> f64 {
-        self.independent
+        let base_rates = training.units().smoothed_rates(&training.mean());
+        Self { visible, base_rates, config, every, independent }
     }
 
     /// Whether it is time for it after update `updates` of a run.
@@ -64,12 +61,12 @@ impl Likelihood {
         updates.is_multiple_of(every) || updates == trainer.total_updates()
     }
 
-    /// The log-likelihood. Chains that are annealed back start at the
+    /// The log-likelihood, beside that of independent units. Chains that are annealed back start at the
     /// persistent ones, which it does not change.
     ///
     /// # Errors
     /// As [`Evaluation::new`].
-    pub fn measure(&self, trainer: &Trainer) -> Result<Evaluation> {
+    pub fn measure(&self, trainer: &Trainer) -> Result<LikelihoodReport> {
         let mut config = self.config.clone();
         let are_samples = trainer.config().algorithm.chains_are_samples();
         if !are_samples {
@@ -79,6 +76,7 @@ impl Likelihood {
         let model_states = model_states.as_ref();
         let starts = Starts { base_rates: &self.base_rates, model_states };
         let model = trainer.model();
-        Evaluation::new(&model, &self.visible, starts, &config, &|_, _, _| ())
+        let found = Evaluation::new(&model, &self.visible, starts, &config, &|_, _, _| ())?;
+        Ok(LikelihoodReport::new(&found, Some(self.independent)))
     }
 }

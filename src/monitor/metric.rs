@@ -1,6 +1,6 @@
 //! The scores of a record that a run can be judged by.
 
-use super::EpochRecord;
+use super::{BestScore, EpochRecord};
 use crate::setting::by_name;
 use serde::{Deserialize, Serialize};
 
@@ -30,72 +30,67 @@ impl Metric {
     /// Its value in a record, if it was measured.
     pub fn of(self, record: &EpochRecord) -> Option<f64> {
         match self {
-            Self::LogLikelihood => record.log_likelihood,
+            Self::LogLikelihood => record.likelihood.log_likelihood,
             Self::PseudoLikelihood => record.pseudo_likelihood,
             Self::FreeEnergyGap => record.free_energy_gap,
             Self::ReconstructionError => record.reconstruction_error,
         }
     }
 
-    /// Whether a value is better than another.
-    pub fn is_better(self, value: f64, other: f64) -> bool {
+    /// Its value in a record with the sign by which more is better, if it was measured.
+    pub fn score(self, record: &EpochRecord) -> Option<f64> {
+        let value = self.of(record);
         match self {
-            Self::LogLikelihood | Self::PseudoLikelihood => value > other,
-            Self::FreeEnergyGap | Self::ReconstructionError => value < other,
+            Self::LogLikelihood | Self::PseudoLikelihood => value,
+            Self::FreeEnergyGap | Self::ReconstructionError => value.map(|value| -value),
         }
     }
 }
 
-/// The best value of a metric so far, and how long ago it was.
+/// The best record so far by a metric, and how long ago it was.
 #[derive(Clone, Debug)]
 pub struct Best {
     metric: Metric,
-    value: Option<f64>,
-    epoch: usize,
-    n_since: usize,
+    score: BestScore,
 }
 
 impl Best {
     /// Before the first record.
     pub fn new(metric: Metric) -> Self {
-        Self { metric, value: None, epoch: 0, n_since: 0 }
+        Self { metric, score: BestScore::new(0.0) }
     }
 
     /// Takes in a record; tells whether it is the best so far. One in which the metric was not
     /// measured does not count.
     pub fn observe(&mut self, record: &EpochRecord) -> bool {
-        let Some(value) = self.metric.of(record) else { return false };
-        let is_best = self.value.is_none_or(|best| self.metric.is_better(value, best));
-        if is_best {
-            (self.value, self.epoch, self.n_since) = (Some(value), record.epoch, 0);
-        } else {
-            self.n_since += 1;
-        }
-        is_best
+        let score = self.metric.score(record);
+        score.is_some_and(|score| self.score.observe(score, record.epoch))
     }
 
     /// The epoch of the best record; none before the first.
     pub fn epoch(&self) -> Option<usize> {
-        self.value.map(|_| self.epoch)
+        self.score.epoch()
     }
 
     /// Begins to count anew.
     pub fn forgive(&mut self) {
-        self.n_since = 0;
+        self.score.forgive();
     }
 
-    /// Measurements since the best.
-    pub fn n_since(&self) -> usize {
-        self.n_since
+    /// Whether the metric has not become better in the last `patience` measurements.
+    pub fn has_stalled(&self, patience: usize) -> bool {
+        self.score.n_since() >= patience
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::LikelihoodReport;
 
     fn record(value: Option<f64>) -> EpochRecord {
-        EpochRecord { log_likelihood: value, free_energy_gap: value, ..EpochRecord::default() }
+        let likelihood = LikelihoodReport { log_likelihood: value, ..LikelihoodReport::default() };
+        EpochRecord { likelihood, free_energy_gap: value, ..EpochRecord::default() }
     }
 
     #[test]
@@ -107,7 +102,7 @@ mod tests {
         ] {
             let mut best = Best::new(metric);
             assert_eq!(values.map(|value| best.observe(&record(value))), expected, "{metric}");
-            assert_eq!(best.n_since(), n_since);
+            assert!(best.has_stalled(n_since) && !best.has_stalled(n_since + 1), "{metric}");
         }
     }
 }

@@ -11,11 +11,15 @@ pub mod record;
 
 pub mod weight_change;
 
+pub mod pace;
+
 pub mod probe;
 
 pub mod likelihood;
 
 pub mod writer;
+
+pub mod best;
 
 pub mod metric;
 
@@ -29,10 +33,10 @@ pub mod terminal;
 
 pub mod progress_bar;
 
-pub mod pictures;
-
+pub use best::BestScore;
 pub use likelihood::Likelihood;
 pub use metric::Metric;
+pub use pace::Pace;
 pub use probe::Probe;
 pub use record::EpochRecord;
 pub use terminal::{LogFormat, Terminal};

@@ -8,6 +8,7 @@ use crate::evaluate::chain_moments::chain_moment_gap;
 use crate::evaluate::free_energy::mean_free_energy;
 use crate::evaluate::pseudo_likelihood::pseudo_likelihood;
 use crate::evaluate::reconstruction::reconstruction_error;
+use crate::evaluate::report::finite;
 use crate::evaluate::{HiddenActivity, Independent};
 use crate::rng::{Purpose, Stream, shuffle};
 use crate::train::Trainer;
@@ -70,7 +71,6 @@ impl Probe {
         let training = mean_free_energy(&rbm, &self.training).mean;
         let held_out = self.held_out.as_ref().map(|bits| mean_free_energy(&rbm, bits).mean);
         let (weight_norm, update_norm) = change.norms(trainer);
-        let finite = |x: f64| x.is_finite().then_some(x);
         let are_samples = trainer.config().algorithm.chains_are_samples();
         let gap = are_samples.then(|| chain_moment_gap(&trainer.chains().visible(), &self.mean));
         Ok(EpochRecord {
@@ -92,6 +92,7 @@ impl Probe {
             weight_norm: finite(weight_norm),
             update_norm: finite(update_norm),
             flip_rate: finite(trainer.flip_rate()),
+            flip_rate_independent: self.mean.mapv(|p| 2.0 * p * (1.0 - p)).mean(),
             chain_moment_gap: gap.and_then(finite),
             inverse_temperatures: trainer.tempering().map(|tempering| tempering.betas()),
             swap_rates: trainer

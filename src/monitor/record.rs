@@ -1,7 +1,6 @@
 //! One line of `metrics.jsonl`.
 
-use crate::evaluate::Evaluation;
-use crate::evaluate::verdict::CAVEAT;
+use crate::evaluate::LikelihoodReport;
 use serde::{Deserialize, Serialize};
 
 /// The state of a run at the end of an epoch. What does not apply, or is not finite, is null; what is
@@ -45,6 +44,9 @@ pub struct EpochRecord {
     pub update_norm: Option<f64>,
     /// Share of the chains' visible bits that the last sweep changed.
     pub flip_rate: Option<f64>,
+    /// The same between independent draws at the rates of the training data, 2 ⟨p (1 − p)⟩: how much the
+    /// bits of the data vary.
+    pub flip_rate_independent: Option<f64>,
     /// How far the means of the visible units over the chains lie from those of the training data, in
     /// deviations of as many independent draws: 1 is right
     /// ([`chain_moment_gap`](crate::evaluate::chain_moments::chain_moment_gap)). Null with CD, whose
@@ -57,38 +59,8 @@ pub struct EpochRecord {
     /// last few hundred sweeps; null before the first swap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap_rates: Option<Vec<Option<f64>>>,
-    /// Mean log p(v) of the held-out data, or of the training data where there are none, nats an
-    /// example; in the epochs in which it is evaluated.
-    pub log_likelihood: Option<f64>,
-    /// The same of units that know nothing of each other, at the rates of the training data.
-    pub log_likelihood_independent: Option<f64>,
-    /// log Z with which it was computed.
-    pub log_z: Option<f64>,
-    /// The lower end of log Z's interval.
-    pub log_z_low: Option<f64>,
-    /// The upper end of log Z's interval.
-    pub log_z_high: Option<f64>,
-    /// Whether to believe it: `exact`, `believable` or `doubtful`.
-    pub verdict: Option<String>,
-    /// Why it is doubtful.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<String>,
-    /// What no estimate of log Z can exclude; none where it is exact.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caveat: Option<String>,
-}
-
-impl EpochRecord {
-    /// Takes in the log-likelihood of this epoch, and that of independent units on the same examples.
-    pub fn set_likelihood(&mut self, evaluation: &Evaluation, independent: f64) {
-        let finite = |x: f64| x.is_finite().then_some(x);
-        self.log_likelihood_independent = finite(independent);
-        self.log_likelihood = finite(evaluation.log_likelihood.mean);
-        self.log_z = finite(evaluation.log_z);
-        self.log_z_low = finite(evaluation.log_z_low);
-        self.log_z_high = finite(evaluation.log_z_high);
-        self.verdict = Some(evaluation.verdict.name().to_string());
-        self.reasons = evaluation.verdict.reasons().to_vec();
-        self.caveat = evaluation.evidence.map(|_| CAVEAT.to_string());
-    }
+    /// The log-likelihood of the held-out data, or of the training data where there are none; in the
+    /// epochs in which it is evaluated.
+    #[serde(flatten)]
+    pub likelihood: LikelihoodReport,
 }

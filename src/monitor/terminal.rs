@@ -114,9 +114,9 @@ fn line(record: &EpochRecord, epochs: u64) -> String {
     let number = |value: Option<f64>, digits: usize| {
         value.map_or("–".to_string(), |value| format!("{value:.digits$}"))
     };
-    let likelihood = match (record.log_likelihood, &record.verdict) {
+    let likelihood = match (record.likelihood.log_likelihood, &record.likelihood.verdict) {
         (Some(likelihood), Some(verdict)) => {
-            let independent = record.log_likelihood_independent;
+            let independent = record.likelihood.log_likelihood_independent;
             let independent =
                 independent.map_or(String::new(), |x| format!("; independent units {x:.2}"));
             format!("  log-likelihood {likelihood:.2} ({verdict}{independent})")
@@ -139,6 +139,7 @@ fn line(record: &EpochRecord, epochs: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::LikelihoodReport;
 
     #[test]
     fn a_line_shows_what_there_is_and_a_dash_for_the_rest() {
@@ -153,13 +154,16 @@ mod tests {
             "epoch  3/10    12346 samples/s  pseudo-likelihood -71.23  reconstruction –  \
              free-energy gap –  active – %"
         );
-        let record = EpochRecord {
+        let likelihood = LikelihoodReport {
             log_likelihood: Some(-90.126),
             verdict: Some("exact".to_string()),
-            ..record
+            ..LikelihoodReport::default()
         };
+        let record = EpochRecord { likelihood: likelihood.clone(), ..record };
         assert!(line(&record, 10).ends_with("– %  log-likelihood -90.13 (exact)"));
-        let record = EpochRecord { log_likelihood_independent: Some(-206.3), ..record };
+        let likelihood =
+            LikelihoodReport { log_likelihood_independent: Some(-206.3), ..likelihood };
+        let record = EpochRecord { likelihood, ..record };
         let end = "– %  log-likelihood -90.13 (exact; independent units -206.30)";
         assert!(line(&record, 10).ends_with(end));
     }

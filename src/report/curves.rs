@@ -68,7 +68,7 @@ type Shown = (&'static str, &'static str, &'static [(&'static str, Value)]);
 
 /// All charts of records.
 const CHARTS: [Shown; 11] = [
-    (LOG_LIKELIHOOD, "log-likelihood, nats an example", &[("", |r| r.log_likelihood)]),
+    (LOG_LIKELIHOOD, "log-likelihood, nats an example", &[("", |r| r.likelihood.log_likelihood)]),
     (PSEUDO_LIKELIHOOD, "pseudo-likelihood, nats an example", &[("", |r| r.pseudo_likelihood)]),
     (
         "free_energy",
@@ -119,7 +119,7 @@ pub fn charts(runs: &[Material]) -> Vec<Chart> {
 /// What the curves of a chart have to beat, where it is the same for all runs.
 fn level(id: &str, runs: &[Material]) -> Option<f64> {
     let value: Value = match id {
-        LOG_LIKELIHOOD => |record| record.log_likelihood_independent,
+        LOG_LIKELIHOOD => |record| record.likelihood.log_likelihood_independent,
         PSEUDO_LIKELIHOOD => |record| record.pseudo_likelihood_independent,
         _ => return None,
     };
@@ -136,7 +136,7 @@ fn series(run: &Material, has_others: bool, (id, curve): (&str, &str), value: Va
     };
     let point = |record: &EpochRecord| {
         let y = value(record).filter(|y| y.is_finite())?;
-        let range = if id == LOG_LIKELIHOOD { interval(record) } else { None };
+        let range = record.likelihood.interval().filter(|_| id == LOG_LIKELIHOOD);
         Some(Point { x: record.epoch as f64, y, range })
     };
     Series { name, points: thinned(run.summary.records.iter().filter_map(point).collect()) }
@@ -149,14 +149,6 @@ fn thinned(points: Vec<Point>) -> Vec<Point> {
         return points;
     }
     (1..=MOST_POINTS).map(|at| points[at * n / MOST_POINTS - 1]).collect()
-}
-
-/// What the log-likelihood is known to: what log Z is not known to, it is not known to either. None if
-/// log Z is exact, or an end is not finite.
-fn interval(record: &EpochRecord) -> Option<(f64, f64)> {
-    let (likelihood, log_z) = (record.log_likelihood?, record.log_z?);
-    let (low, high) = (record.log_z_low?, record.log_z_high?);
-    (low < high).then_some((likelihood + log_z - high, likelihood + log_z - low))
 }
 
 /// Rates of swaps between neighbouring temperatures.

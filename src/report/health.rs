@@ -3,13 +3,10 @@
 //! Every finding asks for [`Advice`]; what is said of it knows the settings of the run, and nothing is
 //! advised whose opposite is.
 
-use super::advice::{Advice, is_opposed};
-use crate::monitor::{EpochRecord, Metric};
+use super::advice::Advice::{self, LargerRate, MoreEpochs};
+use super::advice::is_opposed;
+use super::rules::{RULES, Symptom};
 use crate::run::{Settings, Summary};
-use Advice::{
-    Centering, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity, MoreData,
-    MoreDecay, MoreEpochs, MoreSweeps, MoreUnits, SmallerRate, Tempering, WarmUp,
-};
 
 /// Something that looks wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,333 +21,42 @@ pub struct Finding {
     pub remedy: String,
 }
 
-/// Share of the hidden units that may be dead, or saturated.
-const MOST_IDLE: f64 = 0.1;
-
-/// Free-energy gap that is overfitting, as a share of the pseudo-likelihood's size.
-const MOST_GAP: f64 = 0.1;
-
-/// Least share of visible bits that a sweep changes; 3 to 20 % was healthy on MNIST.
-const LEAST_FLIPS: f64 = 0.01;
-
-/// Largest change of the weights in one update, as a share of them; 0.001 is a rule of thumb (Hinton,
-/// 2012, section 7), and ten times as much was healthy on MNIST.
-const MOST_UPDATE_SHARE: f64 = 0.3;
-
-/// What all updates together must be able to change at least, as a share of the weights.
-const LEAST_CHANGE: f64 = 1.0;
-
-/// What a machine's log-likelihood must be better than that of units that know nothing of each other, as
-/// a share of it; as much below it is worse than no model.
-const LEAST_GAIN: f64 = 0.05;
-
-/// The same of the pseudo-likelihood, which counts what two units know of each other twice.
-const LEAST_PSEUDO_GAIN: f64 = 2.0 * LEAST_GAIN;
-
-/// How far the chains' means may lie from the data's, in deviations of as many draws; 0.5 to 1.1 was usual at
-/// the end of runs on MNIST, up to 2.5 at their start.
-const MOST_MOMENT_GAP: f64 = 4.0;
-
-/// Updates before which weights are still near their start, and their changes say little.
-const EARLY: u64 = 300;
-
-/// Share of its planned course from which on a run is at its end, and judged by what it has become.
-const AT_END: f64 = 0.9;
-
-/// Growth of the weights' norm in the last tenth of a run that means that it is not at its end.
-const MOST_GROWTH: f64 = 0.03;
-
-/// How far the pseudo-likelihood may fall from its best, as a share of its size.
-const MOST_FALL: f64 = 0.15;
-
-/// What was found, with the advice that it asks for.
-struct Findings(Vec<(Finding, &'static [Advice])>);
-
-impl Findings {
-    /// Takes in a finding, unless it is there for another reason.
-    fn find(
-        &mut self,
-        name: &'static str,
-        is_wrong: bool,
-        what: &str,
-        judged: String,
-        advice: &'static [Advice],
-    ) {
-        if is_wrong && !self.0.iter().any(|(finding, _)| finding.name == name) {
-            let what = what.to_string();
-            self.0.push((Finding { name, what, judged, remedy: String::new() }, advice));
-        }
-    }
-
-    /// With their remedies. What only asks for more training, or larger steps, is no finding where
-    /// others ask for the opposite.
-    fn advised(self, settings: &Settings) -> Vec<Finding> {
-        let all: Vec<Advice> =
-            self.0.iter().flat_map(|(_, advice)| advice.iter().copied()).collect();
-        let with_remedy = |(finding, advice): (Finding, &[Advice])| {
-            let left = advice.iter().filter(|advice| !is_opposed(**advice, &all));
-            let texts: Vec<_> = left.filter_map(|advice| advice.text(settings)).collect();
-            let is_of_course = advice.iter().all(|one| matches!(one, LargerRate | MoreEpochs));
-            let remedy = match &texts[..] {
-                [] if is_of_course => return None,
-                [] => "what the other findings ask for".to_string(),
-                [one] => one.clone(),
-                [others @ .., last] => format!("{}, or {last}", others.join(", ")),
-            };
-            Some(Finding { remedy, ..finding })
-        };
-        self.0.into_iter().filter_map(with_remedy).collect()
-    }
-}
-
-/// Looks at what is known of a run.
+/// Looks at what is known of a run. What only asks for more training, or larger steps, is no finding where
+/// others ask for the opposite.
 pub fn check(run: &Summary) -> Vec<Finding> {
-    let records = &run.records[..];
-    let mut found = Findings(Vec::new());
-    if let Some(failure) = run.failure.as_ref().filter(|failure| failure.starts_with("diverged")) {
-        found.find(
-            "diverged",
-            true,
-            "the parameters left the range in which they can be trained",
-            failure.clone(),
-            &[SmallerRate, Centering, WarmUp],
-        );
-    }
-    if let (Some(first), Some(last)) = (records.first(), records.last()) {
-        check_gain(&mut found, run, last);
-        check_units(&mut found, last);
-        check_overfitting(&mut found, records, last);
-        check_chains(&mut found, records, last);
-        check_rate(&mut found, records, (first, last));
-        check_course(&mut found, run, last);
-        found.find(
-            "not_finite",
-            last.pseudo_likelihood.is_none() || last.weight_norm.is_none(),
-            "some figures are not finite",
-            "pseudo-likelihood and norm of the last record".to_string(),
-            &[SmallerRate],
-        );
-    }
-    found.advised(&run.file.settings)
-}
-
-/// Hidden units that tell nothing.
-fn check_units(found: &mut Findings, last: &EpochRecord) {
-    if let Some(dead) = last.dead_hidden {
-        found.find(
-            "dead_units",
-            dead > MOST_IDLE,
-            &format!("{} of the hidden units are dead: no example switches them on", percent(dead)),
-            format!(
-                "mean activity below 0.1 % on the training subset; bound {}",
-                percent(MOST_IDLE)
-            ),
-            &[SmallerRate, LessSparsity, Centering, FewerUnits],
-        );
-    }
-    if let Some(saturated) = last.saturated_hidden {
-        found.find(
-            "saturated_units",
-            saturated > MOST_IDLE,
-            &format!("{} of the hidden units are saturated: always on", percent(saturated)),
-            format!(
-                "mean activity above 99.9 % on the training subset; bound {}",
-                percent(MOST_IDLE)
-            ),
-            &[SmallerRate, Centering, MoreDecay],
-        );
-    }
-}
-
-/// Training data that the machine knows better than others.
-fn check_overfitting(found: &mut Findings, records: &[EpochRecord], last: &EpochRecord) {
-    let (Some(gap), Some(pseudo)) = (last.free_energy_gap, last.pseudo_likelihood) else { return };
-    let at_first = records.iter().find_map(|record| record.free_energy_gap).unwrap_or(gap);
-    let most = MOST_GAP * pseudo.abs();
-    found.find(
-        "overfitting",
-        gap > most && gap > at_first,
-        &format!("the machine is overfitted: held-out data have {gap:.1} nats more free energy"),
-        format!(
-            "free energy of held-out data less that of training data, {gap:.1}; bound {most:.1}, a \
-             tenth of the pseudo-likelihood"
-        ),
-        &[MoreData, FewerUnits, MoreDecay, KeepBest(Metric::FreeEnergyGap)],
-    );
-}
-
-/// Chains that do not move, or are not where the data are.
-fn check_chains(found: &mut Findings, records: &[EpochRecord], last: &EpochRecord) {
-    // States that come by swaps need not change in a sweep.
-    if let (Some(flips), None) = (last.flip_rate, &last.swap_rates) {
-        found.find(
-            "stuck_chains",
-            flips < LEAST_FLIPS,
-            "the chains hardly move: the negative phase sees the same states again and again",
-            format!(
-                "a sweep changes {} of the visible bits; bound {}",
-                percent(flips),
-                percent(LEAST_FLIPS)
-            ),
-            &[Tempering, MoreSweeps, SmallerRate],
-        );
-    }
-    // For a moment, chains may be anywhere: it counts what both of the last two records say.
-    let latest = records.iter().rev().take(2).filter_map(|record| record.chain_moment_gap);
-    let gap = latest.fold(f64::INFINITY, f64::min);
-    found.find(
-        "chains_elsewhere",
-        last.updates >= EARLY && gap.is_finite() && gap > MOST_MOMENT_GAP,
-        "the chains are not where the data are: the machine has modes that the data have not, or the \
-         chains miss modes of the data",
-        format!(
-            "the means of the visible units over the chains lie {gap:.1} deviations of as many draws \
-             from those of the data; bound {MOST_MOMENT_GAP}"
-        ),
-        &[Tempering, MoreSweeps, SmallerRate],
-    );
-}
-
-/// Steps that are too large or too small.
-fn check_rate(
-    found: &mut Findings,
-    records: &[EpochRecord],
-    (first, last): (&EpochRecord, &EpochRecord),
-) {
-    let name = "learning_rate_too_high";
-    let what = "the learning rate looks too high";
-    let advice = &[SmallerRate, LessSparsity, WarmUp];
-    let idle = Option::zip(first.dead_hidden, first.saturated_hidden).map(|(a, b)| a + b);
-    if let Some(idle) = idle {
-        let judged = format!(
-            "{} of the hidden units were idle at the first record; bound 50 %",
-            percent(idle)
-        );
-        found.find(name, idle > 0.5, what, judged, advice);
-    }
-    let Some(share) = update_share(records) else { return };
-    let judged = format!(
-        "an update changes the weights by {share:.1e} of their norm (median of the first half of the \
-         run)"
-    );
-    let is_early = last.updates < EARLY;
-    let is_wrong = !is_early && share > MOST_UPDATE_SHARE;
-    found.find(name, is_wrong, what, format!("{judged}; bound {MOST_UPDATE_SHARE}"), advice);
-    let change = share * last.updates as f64;
-    found.find(
-        "learning_rate_too_low",
-        !is_early && change < LEAST_CHANGE && idle.is_some_and(|x| x < 0.5),
-        "the learning rate looks too low: the weights hardly move",
-        format!(
-            "{judged}, all {} together by {change:.2} at most; bound {LEAST_CHANGE}",
-            last.updates
-        ),
-        &[LargerRate],
-    );
-}
-
-/// A machine that is no better than none: by its log-likelihood, where it is known.
-fn check_gain(found: &mut Findings, run: &Summary, last: &EpochRecord) {
-    // A log-likelihood that is known is judged to the nat: below is below. A doubtful one tells only
-    // whether it is far below.
-    let known = run.likelihood().and_then(|known| {
-        let (score, independent) = (known.log_likelihood, known.independent?);
-        let is_far_below = score < independent - LEAST_GAIN * independent.abs();
-        match &known.verdict[..] {
-            "doubtful" if is_far_below => {
-                Some(("log-likelihood (doubtful)", (LEAST_GAIN, LEAST_GAIN), score, independent))
-            }
-            "doubtful" => None,
-            _ => Some(("log-likelihood", (0.0, LEAST_GAIN), score, independent)),
+    let mut found: Vec<Symptom> = Vec::new();
+    for symptom in RULES.iter().filter_map(|rule| rule(run)) {
+        // It may be there for another reason.
+        if found.iter().all(|other| other.name != symptom.name) {
+            found.push(symptom);
         }
-    });
-    let pseudo = Option::zip(last.pseudo_likelihood, last.pseudo_likelihood_independent);
-    let pseudo = pseudo.map(|(score, independent)| {
-        ("pseudo-likelihood", (LEAST_PSEUDO_GAIN, LEAST_PSEUDO_GAIN), score, independent)
-    });
-    let Some((name, (most, least), score, independent)) = known.or(pseudo) else { return };
-    // What a short run ends with is what it has learned.
-    let is_judged = last.updates >= EARLY || run.share_done() >= AT_END;
-    let judged = |share: f64, bound: &str| {
-        format!(
-            "its {name} is {score:.2}, that of units that know nothing of each other {independent:.2}; \
-             bound: {} {bound}",
-            percent(share)
-        )
+    }
+    let all: Vec<Advice> = found.iter().flat_map(|symptom| symptom.advice).copied().collect();
+    let finding = |Symptom { name, what, judged, advice }: Symptom| {
+        let remedy = remedy(advice, &all, &run.file.settings)?;
+        Some(Finding { name, what, judged, remedy })
     };
-    let gain = (score - independent) / independent.abs();
-    found.find(
-        "worse_than_no_model",
-        is_judged && gain < -most,
-        "the machine is worse than no model",
-        judged(most, "below"),
-        &[Tempering, MoreSweeps, SmallerRate, Centering],
-    );
-    found.find(
-        "nothing_learned",
-        is_judged && (-most..least).contains(&gain),
-        "the machine has learned next to nothing, or there is nothing to learn: the units may be \
-         independent",
-        judged(least, "better"),
-        &[MoreEpochs, LargerRate, LessDecay, LessSparsity, MoreUnits],
-    );
+    found.into_iter().filter_map(finding).collect()
 }
 
-/// A run that went downhill, or is not at its end.
-fn check_course(found: &mut Findings, run: &Summary, last: &EpochRecord) {
-    let records = &run.records[..];
-    let mut pseudo = records.iter().filter_map(|record| record.pseudo_likelihood);
-    let best = pseudo.clone().fold(f64::NEG_INFINITY, f64::max);
-    if let Some(now) = pseudo.next_back() {
-        // Near 0 any change is many times the figure.
-        let independent = last.pseudo_likelihood_independent.unwrap_or(0.0);
-        let size = best.abs().max(LEAST_PSEUDO_GAIN * independent.abs());
-        found.find(
-            "getting_worse",
-            now < best - MOST_FALL * size,
-            "training has made the machine worse than it was",
-            format!(
-                "pseudo-likelihood {now:.1}, at best {best:.1}; bound {:.1} less",
-                MOST_FALL * size
-            ),
-            &[SmallerRate, MoreSweeps, KeepBest(Metric::PseudoLikelihood)],
-        );
+/// What is left of some advice among all; none if it only went further, and others go back.
+fn remedy(advice: &[Advice], all: &[Advice], settings: &Settings) -> Option<String> {
+    let left = advice.iter().filter(|advice| !is_opposed(**advice, all));
+    let texts: Vec<_> = left.filter_map(|advice| advice.text(settings)).collect();
+    let is_of_course = advice.iter().all(|one| matches!(one, LargerRate | MoreEpochs));
+    match &texts[..] {
+        [] if is_of_course => None,
+        [] => Some("what the other findings ask for".to_string()),
+        [one] => Some(one.clone()),
+        [others @ .., last] => Some(format!("{}, or {last}", others.join(", "))),
     }
-    let tenth = records.len() - 1 - records.len().div_ceil(10).min(records.len() - 1);
-    if let (Some(before), Some(now)) = (records[tenth].weight_norm, last.weight_norm) {
-        let growth = now / before.max(f64::MIN_POSITIVE) - 1.0;
-        found.find(
-            "still_growing",
-            records.len() >= 10 && run.share_done() >= AT_END && growth > MOST_GROWTH,
-            "the weights are still growing: training is not at its end",
-            format!(
-                "their norm grew by {} in the last tenth; bound {}",
-                percent(growth),
-                percent(MOST_GROWTH)
-            ),
-            &[MoreEpochs],
-        );
-    }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
-}
-
-/// The median change of the weights in an update, as a share of them, over the first half of a run
-/// without its first record, when the weights are small.
-fn update_share(records: &[EpochRecord]) -> Option<f64> {
-    let half = &records[..records.len().div_ceil(2)];
-    let half = if half.len() > 1 { &half[1..] } else { half };
-    let mut shares: Vec<f64> =
-        half.iter().filter_map(|record| Some(record.update_norm? / record.weight_norm?)).collect();
-    shares.sort_by(f64::total_cmp);
-    shares.get(shares.len() / 2).copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::LikelihoodReport;
+    use crate::monitor::{EpochRecord, Metric};
     use crate::run::{Keep, RunState};
     use crate::train::Algorithm;
     use serde_json::json;
@@ -407,7 +113,10 @@ mod tests {
         assert_eq!(names(10, overfitted), ["overfitting"]);
         assert_eq!(names(10, |_, r| r.flip_rate = Some(0.001)), ["stuck_chains"]);
         assert_eq!(names(10, |_, r| r.chain_moment_gap = Some(8.0)), ["chains_elsewhere"]);
-        assert_eq!(names(10, |_, r| r.update_norm = Some(1e-3)), ["learning_rate_too_low"]);
+        let slow = |_, r: &mut EpochRecord| {
+            (r.update_norm, r.pseudo_likelihood) = (Some(1e-3), Some(-205.0));
+        };
+        assert_eq!(names(10, slow), ["nothing_learned", "learning_rate_too_low"]);
         assert_eq!(names(10, |_, r| r.update_norm = Some(40.0)), ["learning_rate_too_high"]);
         let worse = |at, r: &mut EpochRecord| r.pseudo_likelihood = Some(-80.0 - 3.0 * at as f64);
         assert_eq!(names(10, worse), ["getting_worse"]);
@@ -427,6 +136,21 @@ mod tests {
         assert!(names(10, memorised).is_empty());
     }
 
+    /// As of rows of zeros, or of a few that are alike.
+    #[test]
+    fn data_that_hardly_vary_are_no_illness() {
+        let still = |independent: f64| {
+            move |_, r: &mut EpochRecord| {
+                (r.flip_rate, r.flip_rate_independent) = (Some(0.004), Some(independent));
+            }
+        };
+        assert!(names(10, still(0.0)).is_empty());
+        assert!(names(10, still(0.03)).is_empty());
+        assert_eq!(names(10, still(0.15)), ["stuck_chains"]);
+        // What the biases have learned is learned, though the weights hardly move.
+        assert!(names(10, |_, r| r.update_norm = Some(1e-3)).is_empty());
+    }
+
     #[test]
     fn chains_that_change_places_need_not_flip() {
         let swapped = |_, r: &mut EpochRecord| {
@@ -439,9 +163,12 @@ mod tests {
     fn the_log_likelihood_is_judged_before_the_pseudo_likelihood() {
         let scored = |log_likelihood: f64| {
             move |_, r: &mut EpochRecord| {
-                r.log_likelihood = Some(log_likelihood);
-                r.log_likelihood_independent = Some(-206.3);
-                r.verdict = Some("exact".to_string());
+                r.likelihood = LikelihoodReport {
+                    log_likelihood: Some(log_likelihood),
+                    log_likelihood_independent: Some(-206.3),
+                    verdict: Some("exact".to_string()),
+                    ..LikelihoodReport::default()
+                };
             }
         };
         assert!(names(10, scored(-90.0)).is_empty());
@@ -449,16 +176,20 @@ mod tests {
         assert_eq!(names(10, scored(-203.0)), ["nothing_learned"]);
         // An evaluation is of the model as it is now.
         let mut evaluated = run(10, scored(-90.0));
-        evaluated.evaluation = Some(json!({
-            "log_likelihood": -250.0, "log_likelihood_independent": -206.3, "verdict": "doubtful",
-        }));
+        let doubtful = |log_likelihood: f64| {
+            let evaluation = json!({
+                "log_likelihood": log_likelihood, "log_likelihood_independent": -206.3,
+                "verdict": "doubtful", "method": "ais", "parameters_sha256": "", "data": "t.npy",
+                "data_role": "test", "n_examples": 9, "binarization": "", "data_sha256": "", "seed": 0,
+            });
+            serde_json::from_value(evaluation).unwrap()
+        };
+        evaluated.evaluation = Some(doubtful(-250.0));
         let found = check(&evaluated);
         assert_eq!(found[0].name, "worse_than_no_model");
         assert!(found[0].judged.contains("(doubtful) is -250.00"), "{found:?}");
         // A doubtful one that is near tells nothing; the pseudo-likelihood does.
-        evaluated.evaluation = Some(json!({
-            "log_likelihood": -207.0, "log_likelihood_independent": -206.3, "verdict": "doubtful",
-        }));
+        evaluated.evaluation = Some(doubtful(-207.0));
         assert!(check(&evaluated).is_empty());
     }
 
@@ -512,7 +243,7 @@ mod tests {
             |at, r| r.free_energy_gap = Some(30.0 + at as f64),
             |_, r| r.flip_rate = Some(0.001),
             |_, r| r.chain_moment_gap = Some(8.0),
-            |_, r| r.update_norm = Some(1e-3),
+            |_, r| (r.update_norm, r.pseudo_likelihood) = (Some(1e-3), Some(-205.0)),
             |_, r| r.update_norm = Some(400.0),
             |_, r| r.pseudo_likelihood = Some(-205.0),
             |at, r| r.pseudo_likelihood = Some(-80.0 - 20.0 * at as f64),

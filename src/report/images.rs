@@ -1,7 +1,7 @@
 //! The pictures of a report: filters, samples, reconstructions, activities.
 
 use super::material::Snapshot;
-use crate::monitor::pictures::{self, Grey};
+use crate::pictures::{self, Grey};
 use crate::state::Number;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

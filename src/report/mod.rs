@@ -12,6 +12,8 @@ mod material;
 
 mod advice;
 
+mod rules;
+
 mod health;
 
 mod curves;
@@ -28,19 +30,10 @@ pub use material::Material;
 pub use page::page;
 
 use crate::error::{Error, Result};
-use crate::run::Summary;
+use crate::run::{CURVES, RECONSTRUCTIONS, REPORT, Summary};
 use crate::whole_file;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-/// The report of a run, in its folder.
-pub const REPORT: &str = "report.html";
-
-/// The curves of a run, in its folder.
-pub const CURVES: &str = "curves.svg";
-
-/// Examples beside their reconstructions, in the folder of a run on images.
-pub const RECONSTRUCTIONS: &str = "reconstructions.png";
 
 /// Reads the runs in some folders.
 ///

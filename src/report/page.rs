@@ -4,7 +4,9 @@ use super::curves::{self, Chart, Point, Series, number};
 use super::health::{self, Finding};
 use super::images::{self, Order};
 use super::material::{Material, Snapshot};
-use crate::run::{Likelihood, RunState, differing, title};
+use crate::evaluate::LikelihoodReport;
+use crate::monitor::EpochRecord;
+use crate::run::{RunState, Summary, differing, title};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
@@ -82,38 +84,29 @@ fn summary(run: &Material, is_named: bool) -> Markup {
 
 /// What the evaluation found, or the last record of the log-likelihood.
 fn verdict(run: &Material) -> Markup {
-    let figure = |value: &Value| value.as_f64().map_or("?".to_string(), |x| format!("{x:.2}"));
-    if let Some(found) = &run.summary.evaluation {
-        let texts = |name: &str| -> Vec<String> {
-            let all = found[name].as_array().into_iter().flatten();
-            all.filter_map(|text| text.as_str().map(str::to_string)).collect()
-        };
-        let (reasons, remedies) = (texts("reasons"), texts("remedies"));
-        let word = |name: &str| found[name].as_str().unwrap_or("?");
+    let Summary { evaluation, records, file, .. } = &run.summary;
+    if let Some((found, subject)) = evaluation.as_ref().and_then(|e| Some((e, e.subject.as_ref()?)))
+    {
+        let figure = |value: Option<f64>| value.map_or("?".to_string(), |x| format!("{x:.2}"));
+        let likelihood = &found.likelihood;
         return html! {
-            "Log-likelihood " strong { (figure(&found["log_likelihood"])) }
-            " nats an example" (beside(found["log_likelihood_independent"].as_f64())) ", "
-            (figure(&found["log_likelihood_low"])) " to " (figure(&found["log_likelihood_high"])) ", by "
-            (word("method")) " on " (found["n_examples"]) " examples of "
-            (title(word("data_role"), word("data"))) ": "
-            strong { (word("verdict")) }
-            @if !reasons.is_empty() { ", as " (reasons.join("; ")) }
-            @else if let Some(caveat) = found["caveat"].as_str() { " (" (caveat) ")" }
-            "."
-            @if let Some(warning) = found["data_warning"].as_str() { " But " (warning) "." }
-            @if !remedies.is_empty() { " What to do: " (remedies.join("; ")) "." }
+            "Log-likelihood " strong { (figure(likelihood.log_likelihood)) }
+            " nats an example" (beside(likelihood)) ", "
+            (figure(found.log_likelihood_low)) " to " (figure(found.log_likelihood_high)) ", by "
+            (found.method) " on " (subject.n_examples) " examples of "
+            (title(&subject.data_role, &subject.data)) ": "
+            (trust(likelihood))
+            @if let Some(warning) = &subject.data_warning { " But " (warning) "." }
+            @if !likelihood.remedies.is_empty() { " What to do: " (likelihood.remedies.join("; ")) "." }
         };
     }
-    let record = run.summary.records.iter().rev().find(|record| record.log_likelihood.is_some());
-    match record {
-        Some(record) => html! {
-            "Log-likelihood " strong { (number(record.log_likelihood.unwrap_or(f64::NAN))) }
-            " nats an example" (beside(record.log_likelihood_independent)) " of its " (run.summary.file.settings.data.watched_by().role()) " data after epoch "
-            (record.epoch) ": "
-            strong { (record.verdict.as_deref().unwrap_or("?")) }
-            @if !record.reasons.is_empty() { ", as " (record.reasons.join("; ")) }
-            @else if let Some(caveat) = &record.caveat { " (" (caveat) ")" }
-            "."
+    let known = |record: &&EpochRecord| record.likelihood.log_likelihood.is_some();
+    match records.iter().rev().find(known) {
+        Some(EpochRecord { epoch, likelihood, .. }) => html! {
+            "Log-likelihood " strong { (number(likelihood.log_likelihood.unwrap_or(f64::NAN))) }
+            " nats an example" (beside(likelihood)) " of its "
+            (file.settings.data.watched_by().role()) " data after epoch " (epoch) ": "
+            (trust(likelihood))
         },
         None => html! {
             "The log-likelihood is not known yet: " code { "harmonium evaluate" }
@@ -122,10 +115,20 @@ fn verdict(run: &Material) -> Markup {
     }
 }
 
-/// What a log-likelihood has to beat.
-fn beside(independent: Option<f64>) -> Markup {
+/// How far to trust a log-likelihood.
+fn trust(likelihood: &LikelihoodReport) -> Markup {
     html! {
-        @if let Some(independent) = independent {
+        strong { (likelihood.verdict.as_deref().unwrap_or("?")) }
+        @if !likelihood.reasons.is_empty() { ", as " (likelihood.reasons.join("; ")) }
+        @else if let Some(caveat) = &likelihood.caveat { " (" (caveat) ")" }
+        "."
+    }
+}
+
+/// What a log-likelihood has to beat.
+fn beside(likelihood: &LikelihoodReport) -> Markup {
+    html! {
+        @if let Some(independent) = likelihood.log_likelihood_independent {
             " (units that know nothing of each other: " (format!("{independent:.2}")) ")"
         }
     }
@@ -172,38 +175,9 @@ fn figure(chart: &Chart) -> Markup {
 /// Everything that is drawn of the snapshots of one run.
 fn pictures(run: &Material) -> Markup {
     let Some(last) = run.last_snapshot() else { return html! {} };
-    let filters: Vec<_> = [("norm", Order::Norm), ("activity", Order::Activity)]
-        .into_iter()
-        .filter_map(|(name, order)| Some((name, images::filters(last, order)?)))
-        .collect();
-    let samples: Vec<_> = run
-        .snapshots
-        .iter()
-        .filter_map(|snapshot| Some((snapshot.epoch, images::samples(snapshot)?)))
-        .collect();
     let histograms = histograms(last);
     html! {
-        @if !filters.is_empty() {
-            section #filters {
-                h2 { "Filters" }
-                p.note {
-                    "The weights of " (last.arrays.side("filters", 0).unwrap_or(0)) " of "
-                    (last.arrays.side("hidden_activity", 0).unwrap_or(0))
-                    " hidden units as images, after epoch " (last.epoch)
-                    ": grey is 0, white positive, black negative; at contrast 1, 99.5 % of the weights \
-                     are within black and white."
-                }
-                div.controls {
-                    label { "contrast " input #contrast type="range" min="0.25" max="4" step="0.05" value="1"; output #contrast-value { "1" } }
-                    label { "sorted by " select #order { @for (name, _) in &filters { option value=(name) { (name) } } } }
-                }
-                @for (at, (name, png)) in filters.iter().enumerate() {
-                    div.picture.filters data-order=(name) hidden[at > 0] {
-                        (images::embedded(png, "filters of hidden units"))
-                    }
-                }
-            }
-        }
+        (filters(last))
         @if last.image_shape.is_none() {
             section #no-images {
                 p.note {
@@ -212,23 +186,7 @@ fn pictures(run: &Material) -> Markup {
                 }
             }
         }
-        @if let Some((epoch, _)) = samples.last() {
-            section #samples {
-                h2 { "Samples" }
-                p.note { "p(v | h) of the chains of the negative phase; black is 0, white 1." }
-                div.controls {
-                    label {
-                        "epoch " input #epoch type="range" min="0" max=(samples.len() - 1) step="1" value=(samples.len() - 1);
-                        output #epoch-value { (epoch) }
-                    }
-                }
-                @for (at, (epoch, png)) in samples.iter().enumerate() {
-                    div.picture.samples data-epoch=(epoch) hidden[at + 1 < samples.len()] {
-                        (images::embedded(png, &format!("samples after epoch {epoch}")))
-                    }
-                }
-            }
-        }
+        (samples(run))
         @if let Some(png) = images::reconstructions(last) {
             section #reconstructions {
                 h2 { "Reconstructions" }
@@ -250,6 +208,65 @@ fn pictures(run: &Material) -> Markup {
             section #histograms {
                 h2 { "Histograms, after epoch " (last.epoch) }
                 div.charts { @for chart in &histograms { (figure(chart)) } }
+            }
+        }
+    }
+}
+
+/// Filters in each order; nothing if the data are no images.
+fn filters(last: &Snapshot) -> Markup {
+    let filters: Vec<_> = [("norm", Order::Norm), ("activity", Order::Activity)]
+        .into_iter()
+        .filter_map(|(name, order)| Some((name, images::filters(last, order)?)))
+        .collect();
+    if filters.is_empty() {
+        return html! {};
+    }
+    html! {
+        section #filters {
+            h2 { "Filters" }
+            p.note {
+                "The weights of " (last.arrays.side("filters", 0).unwrap_or(0)) " of "
+                (last.arrays.side("hidden_activity", 0).unwrap_or(0))
+                " hidden units as images, after epoch " (last.epoch)
+                ": grey is 0, white positive, black negative; at contrast 1, 99.5 % of the weights \
+                 are within black and white."
+            }
+            div.controls {
+                label { "contrast " input #contrast type="range" min="0.25" max="4" step="0.05" value="1"; output #contrast-value { "1" } }
+                label { "sorted by " select #order { @for (name, _) in &filters { option value=(name) { (name) } } } }
+            }
+            @for (at, (name, png)) in filters.iter().enumerate() {
+                div.picture.filters data-order=(name) hidden[at > 0] {
+                    (images::embedded(png, "filters of hidden units"))
+                }
+            }
+        }
+    }
+}
+
+/// Samples of all epochs; nothing if the data are no images.
+fn samples(run: &Material) -> Markup {
+    let samples: Vec<_> = run
+        .snapshots
+        .iter()
+        .filter_map(|snapshot| Some((snapshot.epoch, images::samples(snapshot)?)))
+        .collect();
+    let Some((epoch, _)) = samples.last() else { return html! {} };
+    html! {
+        section #samples {
+            h2 { "Samples" }
+            p.note { "p(v | h) of the chains of the negative phase; black is 0, white 1." }
+            div.controls {
+                label {
+                    "epoch " input #epoch type="range" min="0" max=(samples.len() - 1) step="1" value=(samples.len() - 1);
+                    output #epoch-value { (epoch) }
+                }
+            }
+            @for (at, (epoch, png)) in samples.iter().enumerate() {
+                div.picture.samples data-epoch=(epoch) hidden[at + 1 < samples.len()] {
+                    (images::embedded(png, &format!("samples after epoch {epoch}")))
+                }
             }
         }
     }
@@ -304,13 +321,9 @@ fn differences(runs: &[Material]) -> Markup {
     let mut names = differing(&summaries);
     // A fingerprint says nothing that the name of its file does not.
     names.retain(|name| !name.ends_with("sha256"));
-    let likelihood = |run: &Material, value: fn(Likelihood) -> Option<f64>| {
-        let found = run.summary.likelihood().and_then(value);
-        found.map_or("–".to_string(), number)
-    };
-    let last = |run: &Material, value: fn(&crate::monitor::EpochRecord) -> Option<f64>| {
-        let found = run.summary.records.iter().rev().find_map(value);
-        found.map_or("–".to_string(), number)
+    let figure = |value: Option<f64>| value.map_or("–".to_string(), number);
+    let last = |run: &Material, value: fn(&EpochRecord) -> Option<f64>| {
+        figure(run.summary.records.iter().rev().find_map(value))
     };
     html! {
         section #differences {
@@ -318,15 +331,17 @@ fn differences(runs: &[Material]) -> Markup {
             div.scroll {
                 table {
                     thead { tr { th { "run" } @for name in &names { th { (name) } }
-                        th { "log-likelihood" } th { "of independent units" } th { "pseudo-likelihood" } th { "seconds" } } }
+                        th { "log-likelihood" } th { "of independent units" } th { "of which data" } th { "pseudo-likelihood" } th { "seconds" } } }
                     tbody {
                         @for run in runs {
                             @let settings = run.summary.settings();
+                            @let known = run.summary.likelihood();
                             tr {
                                 th { (run.name) }
                                 @for name in &names { td { (text(&settings[name])) } }
-                                td { (likelihood(run, |found| Some(found.log_likelihood))) }
-                                td { (likelihood(run, |found| found.independent)) }
+                                td { (figure(known.and_then(|known| known.report.log_likelihood))) }
+                                td { (figure(known.and_then(|known| known.report.log_likelihood_independent))) }
+                                td { (known.map_or("–", |known| known.role)) }
                                 td { (last(run, |r| r.pseudo_likelihood)) }
                                 td { (last(run, |r| Some(r.seconds))) }
                             }

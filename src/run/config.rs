@@ -2,50 +2,57 @@
 
 use super::interrupt::Interrupt;
 use super::interval::Interval;
-use crate::dataset::{Encoding, Source};
-use crate::error::{Error, Result};
+use crate::dataset::{Encoding, MAX_GREY_LEVEL, Source};
+use crate::error::{Error, Remedy, Result};
 use crate::evaluate::Method;
 use crate::monitor::Metric;
-use crate::setting::{by_text, check, invalid};
+use crate::setting::{Kind, Range, Section as _, Value, by_text, check, invalid, settings};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 /// Large enough for a count, and small enough for a settings file.
-const LARGEST: usize = 1 << 40;
+const LARGEST: u64 = 1 << 40;
 
-/// What a run starts from: the examples and, it may be, a model.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DataConfig {
-    /// Training data.
-    pub data: Source,
-    /// SHA-256 that the file of the training data must have; none: any.
-    pub sha256: Option<String>,
-    /// What integers of these data and of those to report on are, if they are grey levels: the
-    /// intensity of k is k / `grey_levels`, which is from 1 to 65,535; none: as the files say or, where
-    /// the largest is from 128 to 255, 255. A run records here what it was.
-    pub grey_levels: Option<u32>,
-    /// Whether -1 and 1 stand for 0 and 1 in these data, in those to report on and in samples.
-    pub spins: bool,
-    /// Whether every intensity x becomes 1 − x, of these data and of those to report on.
-    pub invert: bool,
-    /// The first so many training examples are used, those set aside included; none: all.
-    pub limit: Option<usize>,
-    /// How many of the last training examples are set aside to be reported on; 0: none.
-    pub validation: usize,
-    /// Data to report on; none: the test images if `data` is MNIST.
-    pub test_data: Option<Source>,
-    /// SHA-256 that the file of those must have; none: any.
-    pub test_sha256: Option<String>,
-    /// Rows and columns of the images; none: as the data say.
-    pub image_shape: Option<(usize, usize)>,
-    /// A model whose parameters to start from.
-    pub init: Option<PathBuf>,
-    /// SHA-256 that those parameters must have, as `harmonium inspect` shows it; none: any.
-    pub init_sha256: Option<String>,
+settings! {
+    /// What a run starts from: the examples and, it may be, a model.
+    pub struct DataConfig in "data" {
+        /// Training data: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or
+        /// `shifter`.
+        data: Source = Source::Mnist, { placeholder("NAME|PATH") }
+        /// SHA-256 that the file of the training data must have; none: any.
+        sha256: Option<String> = None, { recorded() }
+        /// The integers of the data, and of *test_data*, are grey levels from 0 to this maximum, such as
+        /// 16, 100 or 255: the intensity of k is k / *grey_levels*. A run records here what it was.
+        grey_levels: Option<u32> = None, {
+            whole(1..=MAX_GREY_LEVEL as u64), placeholder("N"),
+            unset("as the files say, or 255 where the largest is from 128 to 255; other integers than 0 \
+                   and 1 are refused")
+        }
+        /// The data, and *test_data*, are spins: -1 and 1 stand for 0 and 1, in samples too.
+        spins: bool = false, {}
+        /// Turn every intensity x to 1 − x, also of *test_data*.
+        invert: bool = false, {}
+        /// Use only the first training examples, this many; those set aside are among them.
+        limit: Option<usize> = None, { placeholder("N"), unset("all") }
+        /// Set this many of the last training examples aside, to choose by.
+        validation: usize = 0, { placeholder("N") }
+        /// Data to report on, unless *validation* sets some aside.
+        test_data: Option<Source> = None, {
+            placeholder("mnist|PATH"), unset("the test images if *data* is mnist")
+        }
+        /// SHA-256 that the file of those must have; none: any.
+        test_sha256: Option<String> = None, { recorded() }
+        /// Rows and columns of the images, if the data do not say.
+        image_shape: Option<(usize, usize)> = None, { placeholder("28x28"), unset("as the data say") }
+        /// Start from the parameters of this model.
+        init: Option<PathBuf> = None, { placeholder("MODEL"), unset("new parameters") }
+        /// SHA-256 that those parameters must have, as `harmonium inspect` shows it; none: any.
+        init_sha256: Option<String> = None, { recorded() }
+    }
 }
 
 impl DataConfig {
@@ -58,48 +65,54 @@ impl DataConfig {
     }
 }
 
-/// What a run does beside training. It decides nothing of how parameters are moved, but which are
-/// kept, where training ends, and for how long it is planned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RunConfig {
-    /// The log-likelihood is evaluated after every so many epochs, and at the end; 0: never.
-    pub evaluate_every: usize,
-    /// How log Z is found for it.
-    pub evaluate: Method,
-    /// Which parameters the model of the run is.
-    pub keep: Keep,
-    /// The score by which the run is stopped early; none: it is not.
-    pub early_stop: Option<Metric>,
-    /// After so many measurements without a better one, at least 1; usual: 3 to 20.
-    pub patience: usize,
-    /// From one checkpoint to the next.
-    pub checkpoint_every: Interval,
-    /// How many of the last checkpoints are kept, at least 1.
-    pub keep_checkpoints: usize,
-    /// Whether checkpoints are also written, and kept for good, at updates 1, 2, 4, 5, 8, 11, 16, …,
-    /// the powers of √2.
-    pub keep_series: bool,
-    /// Whether the records also go to an event file for TensorBoard.
-    pub tensorboard: bool,
-    /// Changes of the number of epochs in the course of the run.
-    pub replanned: Vec<Replan>,
+settings! {
+    /// What a run does beside training. It decides nothing of how parameters are moved, but which are
+    /// kept, where training ends, and for how long it is planned.
+    pub struct RunConfig in "run" {
+        /// Evaluate the log-likelihood of held-out data (or of the training data, if there are none)
+        /// each time that this many epochs are done, and at the end.
+        evaluate_every: usize = 0, { whole(0..=LARGEST), placeholder("EPOCHS"), unset("never") }
+        /// How log Z is found for that: `auto`, `exact` or, with a small budget, `ais`.
+        evaluate: Method = Method::Auto, { needs(&[Remedy::of("evaluate_every")]) }
+        /// Which parameters become the model: the `last`, or those of the `best:METRIC`, which is
+        /// log_likelihood, pseudo_likelihood, free_energy_gap or reconstruction_error.
+        keep: Keep = Keep::Last, {}
+        /// Stop when this metric has not become better for *patience* measurements.
+        early_stop: Option<Metric> = None, { placeholder("METRIC"), unset("never") }
+        /// The measurements after which *early_stop* stops.
+        patience: usize = 10, {
+            whole(1..=LARGEST), usual("3 to 20"), placeholder("N"), needs(&[Remedy::of("early_stop")])
+        }
+        /// Time, epochs or updates from one checkpoint to the next: 30s, 5m, 2epochs, 500updates.
+        checkpoint_every: Interval = Interval::Time(Duration::from_secs(300)), {
+            placeholder("INTERVAL")
+        }
+        /// How many of the last checkpoints are kept.
+        keep_checkpoints: usize = 2, { whole(1..=LARGEST), placeholder("N") }
+        /// Also write, and keep, checkpoints after updates 1, 2, 4, 5, 8, 11, 16, … (powers of √2).
+        keep_series: bool = false, {}
+        /// Also write the metrics to an event file for TensorBoard.
+        tensorboard: bool = false, {}
+        /// Changes of the number of epochs in the course of the run.
+        replanned: Vec<Replan> = Vec::new(), { recorded() }
+    }
 }
 
-impl Default for RunConfig {
-    fn default() -> Self {
-        Self {
-            evaluate_every: 0,
-            evaluate: Method::Auto,
-            keep: Keep::Last,
-            early_stop: None,
-            patience: 10,
-            checkpoint_every: Interval::Time(Duration::from_secs(300)),
-            keep_checkpoints: 2,
-            keep_series: false,
-            tensorboard: false,
-            replanned: Vec::new(),
-        }
+/// Plans, which only runs write.
+impl Value for Vec<Replan> {
+    const KIND: Kind = Kind::Record;
+
+    fn parse(name: &'static str, text: &str) -> Result<Self> {
+        Err(Self::wrong_kind(name, text))
+    }
+
+    fn read(name: &'static str, json: &Json) -> Result<Self> {
+        serde_json::from_value(json.clone()).map_err(|_| Self::wrong_kind(name, json))
+    }
+
+    fn check(&self, name: &'static str, _: &Range) -> Result<()> {
+        let is_rising = self.is_sorted_by_key(|replan| replan.update);
+        check(name, "in another order", is_rising, || "by rising updates".to_string())
     }
 }
 
@@ -158,15 +171,7 @@ impl RunConfig {
     /// # Errors
     /// [`Error::InvalidSetting`] for the first that is out of its range, or cannot be met.
     pub fn validate(&self, has_held_out: bool) -> Result<()> {
-        for (setting, value, least) in [
-            ("patience", self.patience, 1),
-            ("keep_checkpoints", self.keep_checkpoints, 1),
-            ("evaluate_every", self.evaluate_every, 0),
-        ] {
-            check(setting, value, (least..=LARGEST).contains(&value), || {
-                format!("at least {least} and at most {LARGEST}")
-            })?;
-        }
+        self.check_ranges()?;
         let kept = match self.keep {
             Keep::Last => None,
             Keep::Best(metric) => Some(("keep", metric)),
@@ -180,8 +185,7 @@ impl RunConfig {
             };
             check(setting, metric, is_measured, || format!("another metric, or have {remedy}"))?;
         }
-        let is_rising = self.replanned.is_sorted_by_key(|replan| replan.update);
-        check("replanned", "in another order", is_rising, || "by rising updates".to_string())
+        Ok(())
     }
 }
 
@@ -199,6 +203,8 @@ pub struct Session {
     pub time_budget: Option<Duration>,
     /// The command line, for the settings file.
     pub command: Option<String>,
+    /// The settings that were given by hand, by name: each must have an effect.
+    pub given: Map<String, Json>,
     /// How it may be asked to stop from outside.
     pub interrupt: Interrupt,
 }

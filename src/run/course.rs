@@ -3,15 +3,18 @@
 use super::checkpoints::Checkpoints;
 use super::config::{End, Keep, Replan, Session};
 use super::data::Data;
-use super::folder::{CHECKPOINTS, Folder};
+use super::files::CHECKPOINTS;
+use super::folder::Folder;
 use super::results;
-use super::settings::{Settings, fields};
+use super::settings::Settings;
 use crate::checkpoint::{Checkpoint, Place};
 use crate::error::Result;
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::metric::Best;
-use crate::monitor::{EpochRecord, Likelihood, Monitor, Probe, WeightChange, Writer, metrics_file};
-use crate::setting::is_on_series;
+use crate::monitor::{
+    EpochRecord, Likelihood, Monitor, Pace, Probe, WeightChange, Writer, metrics_file,
+};
+use crate::setting::{Section as _, is_on_series};
 use crate::train::Trainer;
 use ndarray::Array1;
 use std::time::{Duration, Instant};
@@ -59,7 +62,8 @@ pub struct Course<'a> {
 /// When things last happened.
 struct Clock {
     session: (Instant, u64),
-    epoch: (Instant, u64),
+    /// The end of the last epoch, or the begin of this session.
+    epoch: Pace,
     checkpoint: Instant,
 }
 
@@ -85,7 +89,7 @@ impl<'a> Course<'a> {
             early_stop: config.early_stop.map(Best::new),
             clock: Clock {
                 session: (Instant::now(), trainer.updates()),
-                epoch: (Instant::now(), trainer.updates()),
+                epoch: Pace::since(&trainer, journal.seconds),
                 checkpoint: Instant::now(),
             },
             trainer,
@@ -110,7 +114,7 @@ impl<'a> Course<'a> {
 
     /// What the model file says of this run.
     fn provenance(&self) -> Provenance {
-        let mut settings = fields(self.trainer.config());
+        let mut settings = self.trainer.config().fields();
         let updates = self.trainer.updates();
         let plans = self.settings.run.replanned.iter().filter(|plan| plan.update <= updates);
         let plans: Vec<_> = plans.collect();
@@ -174,7 +178,7 @@ impl<'a> Course<'a> {
 
     fn train(&mut self, session: &Session, monitors: &mut [&mut dyn Monitor]) -> Result<End> {
         // What monitors do as they begin is not the updates' time.
-        self.clock.epoch = (Instant::now(), self.trainer.updates());
+        self.clock.epoch = Pace::since(&self.trainer, self.seconds());
         loop {
             self.replan()?;
             if self.trainer.is_done() {
@@ -236,22 +240,14 @@ impl<'a> Course<'a> {
     fn tell_progress(&self, monitors: &mut [&mut dyn Monitor]) {
         let told_every = (self.trainer.updates_per_epoch() / 20).max(1);
         if self.trainer.updates().is_multiple_of(told_every) {
-            let rate = self.samples_per_second();
+            let rate = self.clock.epoch.samples_per_second(&self.trainer, self.seconds());
             monitors.iter_mut().for_each(|monitor| monitor.after_updates(&self.trainer, rate));
         }
     }
 
-    /// Examples a second in this epoch, as far as it lies in this session.
-    fn samples_per_second(&self) -> f64 {
-        let (start, first_update) = self.clock.epoch;
-        let updates = (self.trainer.updates() - first_update) as f64;
-        let share = updates / self.trainer.updates_per_epoch() as f64;
-        share * self.trainer.examples().n_examples() as f64 / start.elapsed().as_secs_f64()
-    }
-
     /// Measures and records; tells whether the run is to be stopped early.
     fn end_epoch(&mut self, monitors: &mut [&mut dyn Monitor]) -> Result<bool> {
-        let samples_per_second = self.samples_per_second();
+        let samples_per_second = self.clock.epoch.samples_per_second(&self.trainer, self.seconds());
         let trainer = &self.trainer;
         let recorded_every = trainer.n_epochs().div_ceil(MOST_RECORDS);
         let updates = trainer.updates();
@@ -266,17 +262,17 @@ impl<'a> Course<'a> {
             let mut record =
                 self.probe.measure(trainer, &self.change, samples_per_second, seconds)?;
             if let Some(likelihood) = likelihood {
-                record.set_likelihood(&likelihood.measure(trainer)?, likelihood.independent());
+                record.likelihood = likelihood.measure(trainer)?;
                 record.seconds = self.seconds();
             }
             if let Some(early_stop) = &mut self.early_stop {
                 early_stop.observe(&record);
-                stops = early_stop.n_since() >= self.settings.run.patience;
+                stops = early_stop.has_stalled(self.settings.run.patience);
             }
             if let Some(likelihood) = self.likelihood.as_ref().filter(|_| stops) {
                 // The end of the run, for which it is promised.
-                if record.log_likelihood.is_none() {
-                    record.set_likelihood(&likelihood.measure(trainer)?, likelihood.independent());
+                if record.likelihood.log_likelihood.is_none() {
+                    record.likelihood = likelihood.measure(trainer)?;
                 }
             }
             if self.best.as_mut().is_some_and(|best| best.observe(&record)) {
@@ -287,7 +283,7 @@ impl<'a> Course<'a> {
             }
             self.journal.records.push(record);
         }
-        self.clock.epoch = (Instant::now(), self.trainer.updates());
+        self.clock.epoch = Pace::since(&self.trainer, self.seconds());
         Ok(stops && self.plan_due().is_none())
     }
 

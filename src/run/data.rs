@@ -2,7 +2,7 @@
 
 use super::config::DataConfig;
 use crate::dataset::{Binarization, Dataset, Encoding, Examples, Split};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::setting::by_name;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -47,21 +47,14 @@ impl Data {
     /// Whatever is wrong with the files; [`Error::Unsuitable`] for a file that has not the
     /// fingerprint that the settings ask for.
     pub fn read(config: &DataConfig, binarize: Binarization) -> Result<Self> {
-        let all = config.read_all("--data")?;
+        let all = config.read_all("data")?;
         // The same integers mean the same in both.
-        let test = config.read_test("--test-data", all.encoding())?;
+        let test = config.read_test("test_data", all.encoding())?;
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
         let encoding =
             test.as_ref().map_or(all.encoding(), |test| all.encoding().or(test.encoding()));
-        if let Some(test) = &test
-            && test.n_visible() != all.n_visible()
-        {
-            return Err(Error::WidthMismatch {
-                what: test.name().to_string(),
-                found: test.n_visible(),
-                other: "the training data",
-                expected: all.n_visible(),
-            });
+        if let Some(test) = &test {
+            test.check_width(all.n_visible(), "the training data")?;
         }
         let sha256 = |dataset: &Dataset| dataset.sha256().map(str::to_string);
         let sha256 = [sha256(&all), test.as_ref().and_then(sha256)];
@@ -85,22 +78,22 @@ impl Data {
 }
 
 impl DataConfig {
-    /// All training data, those to be set aside included, as a run takes them; `flag` says where they
-    /// are, should they have moved.
-    fn read_all(&self, flag: &str) -> Result<Dataset> {
+    /// All training data, those to be set aside included, as a run takes them; the setting `place`
+    /// says where they are, should they have moved.
+    fn read_all(&self, place: &'static str) -> Result<Dataset> {
         let all = self.data.read_split(Split::Train, self.encoding()?);
-        self.prepare(expect(flag, all, self.sha256.as_ref())?)
+        self.prepare(expect(place, all, self.sha256.as_ref())?)
     }
 
     /// The test data, if there are any: those that were named, or the test images of MNIST.
-    fn read_test(&self, flag: &str, encoding: Encoding) -> Result<Option<Dataset>> {
+    fn read_test(&self, place: &'static str, encoding: Encoding) -> Result<Option<Dataset>> {
         let source = match &self.test_data {
             Some(source) => source,
             None if self.data.has_test_split() => &self.data,
             None => return Ok(None),
         };
         let test = source.read_split(Split::Test, encoding);
-        self.prepare(expect(flag, test, self.test_sha256.as_ref())?).map(Some)
+        self.prepare(expect(place, test, self.test_sha256.as_ref())?).map(Some)
     }
 
     fn prepare(&self, dataset: Dataset) -> Result<Dataset> {
@@ -124,18 +117,31 @@ impl DataConfig {
         Ok((training, Some(validation)))
     }
 
-    /// One part of the data, as a run takes it; none if there is no such part. `flag` says where
-    /// its file is, should it have moved.
+    /// One part of the data, as a run takes it; none if there is no such part. The setting `place`
+    /// says where its file is, should it have moved.
     ///
     /// # Errors
     /// Whatever is wrong with the file; [`Error::Unsuitable`] for one that has not the fingerprint that
     /// the settings ask for.
-    pub fn read_part(&self, part: Part, flag: &str) -> Result<Option<Dataset>> {
+    pub fn read_part(&self, part: Part, place: &'static str) -> Result<Option<Dataset>> {
         match part {
-            Part::Test => self.read_test(flag, self.encoding()?),
-            Part::Train => Ok(Some(self.split(self.read_all(flag)?)?.0)),
+            Part::Test => self.read_test(place, self.encoding()?),
+            Part::Train => Ok(Some(self.split(self.read_all(place)?)?.0)),
             Part::Validation if self.validation == 0 => Ok(None),
-            Part::Validation => Ok(self.split(self.read_all(flag)?)?.1),
+            Part::Validation => Ok(self.split(self.read_all(place)?)?.1),
+        }
+    }
+
+    /// The part that these data are, by the SHA-256 of their file: the test data, or, if all of it was
+    /// trained on, the training data.
+    pub fn part_of(&self, dataset: &Dataset) -> Option<Part> {
+        let is =
+            |sha256: &Option<String>| sha256.is_some() && sha256.as_deref() == dataset.sha256();
+        let is_whole = self.validation == 0 && self.limit.is_none();
+        if is(&self.test_sha256) {
+            Some(Part::Test)
+        } else {
+            (is_whole && is(&self.sha256)).then_some(Part::Train)
         }
     }
 
@@ -158,24 +164,28 @@ impl DataConfig {
     }
 }
 
-/// Refuses data whose file is not the one that was asked for, or not there any more; `flag` says where
-/// it is.
-fn expect(flag: &str, dataset: Result<Dataset>, sha256: Option<&String>) -> Result<Dataset> {
+/// Refuses data whose file is not the one that was asked for, or not there any more; the setting `place`
+/// says where it is.
+fn expect(
+    place: &'static str,
+    dataset: Result<Dataset>,
+    sha256: Option<&String>,
+) -> Result<Dataset> {
+    let remedy = Remedy::of(place);
     let dataset = match (dataset, sha256) {
         (Err(Error::Io { path, action, cause }), Some(_)) => {
-            let rule = format!("cannot {action}: {cause}; say where the file is by {flag}");
-            return Err(Error::Unsuitable { path, rule });
+            let rule = format!("cannot {action}: {cause}");
+            return Err(Error::Elsewhere { path, rule, remedy });
         }
         (dataset, _) => dataset?,
     };
     match (dataset.sha256(), sha256) {
         (found, Some(expected)) if found != Some(expected) => {
             let rule = format!(
-                "has the SHA-256 {}, but the run was made with {expected}; say where that file is by \
-                 {flag}, or train a new run on this one",
+                "has the SHA-256 {}, but the run was made with {expected}; train a new run on this one",
                 found.unwrap_or("of no file")
             );
-            Err(Error::Unsuitable { path: PathBuf::from(dataset.name()), rule })
+            Err(Error::Elsewhere { path: PathBuf::from(dataset.name()), rule, remedy })
         }
         _ => Ok(dataset),
     }

@@ -2,30 +2,12 @@
 
 use super::checkpoints::{self, Search};
 use super::config::Session;
+use super::files::{CHECKPOINTS, LOCK, METRICS, MODEL, SETTINGS, SNAPSHOTS};
 use crate::error::{Error, Result};
 use crate::whole_file;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// The model of a run.
-pub const MODEL: &str = "model.safetensors";
-/// The last parameters of a run whose model is their average.
-pub const LAST_MODEL: &str = "model-last.safetensors";
-/// The records of a run.
-pub const METRICS: &str = "metrics.jsonl";
-/// The settings of a run.
-pub const SETTINGS: &str = "config.toml";
-/// What `harmonium evaluate` found of a run by the data that it is judged by.
-pub const EVALUATION: &str = "evaluation.json";
-/// What a session failed of, until another one goes on.
-pub const FAILURE: &str = "failure.txt";
-/// The folder of its checkpoints.
-pub const CHECKPOINTS: &str = "checkpoints";
-/// The folder of its snapshots.
-pub const SNAPSHOTS: &str = "snapshots";
-/// The file that is locked as long as a process works on the run.
-const LOCK: &str = ".lock";
 
 /// How often, and at what distance, the lock is tried.
 const LOCK_ATTEMPTS: usize = 10;

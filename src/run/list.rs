@@ -1,13 +1,15 @@
 //! The runs in a folder.
 
 use super::checkpoints;
-use super::folder::{CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS, is_locked, model_of};
-use super::settings::{Settings, SettingsFile, fields};
+use super::files::{CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS};
+use super::folder::{is_locked, model_of};
+use super::settings::{Settings, SettingsFile};
 use crate::checkpoint::Place;
 use crate::error::{Error, Result};
+use crate::evaluate::{EvaluationReport, LikelihoodReport};
 use crate::model::ModelFile;
 use crate::monitor::{EpochRecord, metrics_file};
-use crate::setting::by_name;
+use crate::setting::{Section as _, by_name};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -44,18 +46,16 @@ pub struct Summary {
     pub failure: Option<String>,
     /// What `harmonium evaluate` found of the parameters that it has now by the data that it is judged
     /// by, if it was asked.
-    pub evaluation: Option<Value>,
+    pub evaluation: Option<EvaluationReport>,
 }
 
 /// A log-likelihood of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Likelihood {
-    /// Nats an example.
-    pub log_likelihood: f64,
-    /// That of units that know nothing of each other on the same examples, if it is known.
-    pub independent: Option<f64>,
-    /// Whether to believe it: `exact`, `believable` or `doubtful`.
-    pub verdict: String,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RunLikelihood<'a> {
+    /// How good the model is.
+    pub report: &'a LikelihoodReport,
+    /// Of which of its data: `test`, `validation` or `training`.
+    pub role: &'a str,
 }
 
 impl Summary {
@@ -94,23 +94,17 @@ impl Summary {
 
     /// What is known of its log-likelihood: what `harmonium evaluate` found, else that of the last
     /// record that has one.
-    pub fn likelihood(&self) -> Option<Likelihood> {
-        let of_evaluation = |found: &Value| {
-            Some(Likelihood {
-                log_likelihood: found["log_likelihood"].as_f64()?,
-                independent: found["log_likelihood_independent"].as_f64(),
-                verdict: found["verdict"].as_str()?.to_string(),
-            })
-        };
-        let of_record = |record: &EpochRecord| {
-            Some(Likelihood {
-                log_likelihood: record.log_likelihood?,
-                independent: record.log_likelihood_independent,
-                verdict: record.verdict.clone()?,
-            })
-        };
-        let evaluated = self.evaluation.as_ref().and_then(of_evaluation);
-        evaluated.or_else(|| self.records.iter().rev().find_map(of_record))
+    pub fn likelihood(&self) -> Option<RunLikelihood<'_>> {
+        let is_known = |report: &&LikelihoodReport| report.log_likelihood.is_some();
+        let evaluated = self.evaluation.as_ref().and_then(|found| {
+            let report = Some(&found.likelihood).filter(is_known)?;
+            Some(RunLikelihood { report, role: &found.subject.as_ref()?.data_role })
+        });
+        evaluated.or_else(|| {
+            let report =
+                self.records.iter().rev().map(|record| &record.likelihood).find(is_known)?;
+            Some(RunLikelihood { report, role: self.file.settings.data.watched_by().role() })
+        })
     }
 
     /// Its last record.
@@ -144,18 +138,18 @@ impl Summary {
     /// All settings by name.
     pub fn settings(&self) -> Map<String, Value> {
         let Settings { data, train, run } = &self.file.settings;
-        [fields(data), fields(train), fields(run)].into_iter().flatten().collect()
+        [data.fields(), train.fields(), run.fields()].into_iter().flatten().collect()
     }
 }
 
 /// What was found of the run's model as it is now: an older evaluation is of no more use, and one
 /// that does not say what its data are to the run may be of any data.
-fn read_evaluation(folder: &Path) -> Option<Value> {
+fn read_evaluation(folder: &Path) -> Option<EvaluationReport> {
     let text = std::fs::read(folder.join(EVALUATION)).ok()?;
-    let evaluation: Value = serde_json::from_slice(&text).ok()?;
-    evaluation["data_role"].as_str().filter(|role| *role != "given")?;
+    let evaluation: EvaluationReport = serde_json::from_slice(&text).ok()?;
+    let subject = evaluation.subject.as_ref().filter(|subject| subject.data_role != "given")?;
     let model = ModelFile::read(&model_of(folder).0).ok()?;
-    (evaluation["parameters_sha256"] == model.rbm.sha256()).then_some(evaluation)
+    (subject.parameters_sha256 == model.rbm.sha256()).then_some(evaluation)
 }
 
 /// The runs in a folder, or the one that it is, by name; and what is wrong with those that cannot be

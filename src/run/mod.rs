@@ -25,9 +25,13 @@ mod data;
 
 mod checkpoints;
 
+mod files;
+
 mod folder;
 
 mod own_data;
+
+mod annealing_start;
 
 mod results;
 
@@ -39,16 +43,18 @@ mod session;
 
 mod list;
 
+pub use annealing_start::{TrainingMean, chains_of, states_in};
 pub use config::{DataConfig, End, Keep, Replan, RunConfig, Session};
 pub use data::Part;
-pub use folder::{
-    CHECKPOINTS, EVALUATION, FAILURE, LAST_MODEL, METRICS, MODEL, SETTINGS, SNAPSHOTS, model_of,
-    resume_command,
+pub use files::{
+    CHECKPOINTS, CURVES, EVALUATION, FAILURE, FILTERS, LAST_MODEL, METRICS, MODEL, RECONSTRUCTIONS,
+    REPORT, SAMPLES, SETTINGS, SNAPSHOTS,
 };
+pub use folder::{model_of, resume_command};
 pub use interrupt::Interrupt;
 pub use interval::{Interval, parse_time};
-pub use list::{Likelihood, RunState, Summary, differing, list};
-pub use own_data::{ChosenData, DataChoice, chains_of, data_of, title};
+pub use list::{RunLikelihood, RunState, Summary, differing, list};
+pub use own_data::{ChosenData, DataChoice, data_of, title};
 pub use pool::in_pool;
 pub use session::{Changes, Outcome, resume, train};
-pub use settings::{Settings, SettingsFile, fields};
+pub use settings::{Settings, SettingsFile};

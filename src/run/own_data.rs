@@ -1,12 +1,9 @@
 //! The examples that a model is looked at with: those that are given, or else the data of its run.
 
-use super::checkpoints::search;
 use super::config::DataConfig;
 use super::data::Part;
-use super::folder::{CHECKPOINTS, LAST_MODEL, MODEL, SETTINGS};
+use super::files::{CHECKPOINTS, LAST_MODEL, MODEL, SETTINGS};
 use super::settings::SettingsFile;
-use crate::bits::BitMatrix;
-use crate::checkpoint::Checkpoint;
 use crate::dataset::{Dataset, Encoding, Source, Split};
 use crate::error::{Error, Result};
 use crate::model::Provenance;
@@ -22,8 +19,6 @@ pub struct DataChoice<'a> {
     pub split: Option<Part>,
     /// The images of MNIST that are taken where MNIST is given and no part is named.
     pub usual: Part,
-    /// How data are given, for messages: `--data`.
-    pub flag: &'static str,
 }
 
 /// Examples, and what they are to the run of the model.
@@ -31,7 +26,7 @@ pub struct DataChoice<'a> {
 pub struct ChosenData {
     /// The examples, turned around if those of training were.
     pub dataset: Dataset,
-    /// Which part of the run's data they are; none: they were given.
+    /// Which part of the run's data they are; none: they are others, which were given.
     pub part: Option<Part>,
     /// Whether they are what the run is judged by.
     pub is_default: bool,
@@ -45,6 +40,10 @@ impl ChosenData {
         self.part.map_or("given", Part::role)
     }
 }
+
+/// What has to be known of figures on the training data.
+const NOT_HELD_OUT: &str = "the run has no held-out data, so these are its training data: figures on them \
+                            are better than on others";
 
 /// What data of this role are called beside their name: `the run's test data, t.npy`.
 pub fn title(role: &str, name: &str) -> String {
@@ -68,7 +67,7 @@ pub fn data_of(model: &Path) -> Result<Option<DataConfig>> {
 }
 
 /// The folder of the run to which a path belongs, if it is that of a run's file.
-fn folder_of(model: &Path) -> Option<PathBuf> {
+pub(super) fn folder_of(model: &Path) -> Option<PathBuf> {
     if model.is_dir() {
         return Some(model.to_path_buf());
     }
@@ -81,16 +80,6 @@ fn folder_of(model: &Path) -> Option<PathBuf> {
     (folder.file_name()? == CHECKPOINTS).then(|| folder.parent().map(Path::to_path_buf))?
 }
 
-/// The visible states (C, V) of the chains of the run to which a model belongs, or those of the
-/// checkpoint that it is: those of the newest that is whole. None if there are none so wide.
-pub fn chains_of(model: &Path, n_visible: usize) -> Option<BitMatrix> {
-    let checkpoint = match Checkpoint::read(model) {
-        Ok(checkpoint) => checkpoint,
-        Err(_) => search(&folder_of(model)?.join(CHECKPOINTS)).found?.1.ok()?,
-    };
-    checkpoint.chains(n_visible).ok()
-}
-
 impl DataChoice<'_> {
     /// Reads the examples for a model, which is named by its path, or that of its run, and comes from
     /// `provenance`.
@@ -100,26 +89,31 @@ impl DataChoice<'_> {
     /// [`Error::InvalidSetting`] if there is no such part; else whatever is wrong with the file, which
     /// must be the one that the run had.
     pub fn read(&self, model: &Path, provenance: &Provenance) -> Result<ChosenData> {
-        if let Some(source) = self.data {
-            let dataset = self.split.unwrap_or(self.usual).read(source, provenance)?;
-            return Ok(ChosenData { dataset, part: None, is_default: false, warning: None });
-        }
-        let config = data_of(model)?
-            .ok_or_else(|| Error::NoData { path: model.to_path_buf(), flag: self.flag })?;
+        let Some(source) = self.data else { return self.read_own(model) };
+        let dataset = self.split.unwrap_or(self.usual).read(source, provenance)?;
+        // What the run had itself may have moved since.
+        let config = data_of(model)?;
+        let is_whole = self.split != Some(Part::Validation);
+        let part = config.as_ref().filter(|_| is_whole).and_then(|config| config.part_of(&dataset));
+        let is_default = part.is_some() && part == config.as_ref().map(DataConfig::judged_by);
+        let warning = (is_default && part == Some(Part::Train)).then_some(NOT_HELD_OUT);
+        Ok(ChosenData { dataset, part, is_default, warning })
+    }
+
+    /// Reads the examples of the run of a model.
+    fn read_own(&self, model: &Path) -> Result<ChosenData> {
+        let config = data_of(model)?.ok_or_else(|| Error::NoData { path: model.to_path_buf() })?;
         let default = config.judged_by();
         let part = self.split.unwrap_or(default);
-        let dataset = config.read_part(part, self.flag)?.ok_or_else(|| {
+        let dataset = config.read_part(part, "data")?.ok_or_else(|| {
             let what = match part {
-                Part::Test => "has no --test-data",
-                _ => "was trained without --validation",
+                Part::Test => "has no test_data",
+                _ => "was trained without validation",
             };
             invalid("split", part, format!("another: the run {what}, so it is judged by {default}"))
         })?;
         let is_default = part == default;
-        let warning = (self.split.is_none() && part == Part::Train).then_some(
-            "the run has no held-out data, so these are its training data: figures on them are \
-             better than on others",
-        );
+        let warning = (self.split.is_none() && part == Part::Train).then_some(NOT_HELD_OUT);
         Ok(ChosenData { dataset, part: Some(part), is_default, warning })
     }
 }
@@ -154,7 +148,7 @@ impl Part {
         let n_examples = dataset.n_examples();
         let validation = number("validation").filter(|&n| n > 0 && n < n_examples);
         let Some(validation) = validation else {
-            let rule = "train or test: the model was trained without --validation";
+            let rule = "train or test: the model was trained without validation";
             return Err(invalid("split", self, rule));
         };
         if let Some(limit) = number("limit") {

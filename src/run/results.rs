@@ -1,11 +1,12 @@
 //! What a run ends with: the model and, for images, pictures of its filters and of its chains.
 
-use super::folder::{Folder, LAST_MODEL, MODEL};
+use super::files::{FILTERS, LAST_MODEL, MODEL, SAMPLES};
+use super::folder::Folder;
 use crate::error::Result;
 use crate::gibbs::Image;
 use crate::model::ModelFile;
 use crate::monitor::Writer;
-use crate::monitor::pictures::{self, Grey};
+use crate::pictures::{self, Grey};
 use crate::train::Trainer;
 use crate::whole_file;
 
@@ -23,7 +24,7 @@ pub fn write(folder: &Folder, trainer: &Trainer, model: ModelFile, writer: &Writ
     let last = trainer.model();
     if let Some(shape) = model.provenance.image_shape {
         let filters = pictures::filters(&model.rbm, shape, MOST_IMAGES);
-        writer.write(folder.join("filters.png"), filters)?;
+        writer.write(folder.join(FILTERS), filters)?;
         let mut chains = trainer.chains().clone();
         if !trainer.config().algorithm.chains_are_samples() {
             // They are near the last mini-batch: lead them to the model.
@@ -33,7 +34,7 @@ pub fn write(folder: &Folder, trainer: &Trainer, model: ModelFile, writer: &Writ
         let chains = chains.hidden();
         let shown = last.mean_visible(&chains.rows(0..chains.n_rows().min(MOST_IMAGES)))?;
         let samples = pictures::grid(shown.view(), shape, Grey::Unit);
-        writer.write(folder.join("samples.png"), samples)?;
+        writer.write(folder.join(SAMPLES), samples)?;
     }
     let last_model = folder.join(LAST_MODEL);
     if trainer.average().is_some() {

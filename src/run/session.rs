@@ -3,7 +3,8 @@
 use super::config::{DataConfig, End, Replan, Session};
 use super::course::{self, Course, Journal};
 use super::data::Data;
-use super::folder::{CHECKPOINTS, FAILURE, Folder, METRICS, MODEL, SETTINGS, SNAPSHOTS};
+use super::files::{CHECKPOINTS, FAILURE, METRICS, MODEL, SETTINGS, SNAPSHOTS};
+use super::folder::Folder;
 use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, in_pool, time_budget};
 use crate::checkpoint::Checkpoint;
@@ -67,6 +68,7 @@ pub fn train(
             )
         });
         let mut trainer = begin(&mut settings, &data)?;
+        settings.check_effect(&session.given)?;
         for note in data.inferred.iter().chain(&cut) {
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
         }
@@ -75,6 +77,7 @@ pub fn train(
             let likelihood = course::likelihood(&settings, &data);
             let evaluation = likelihood.as_ref().map(|all| (all, settings.run.evaluate_every));
             let left = budget.saturating_sub(start.elapsed());
+            settings.train.epochs = None;
             let config = settings.train.clone();
             let begin_for_it = |train| begin(&mut Settings { train, ..settings.clone() }, &data);
             let updates = time_budget::updates(begin_for_it, &config, &probe, evaluation, left)?;

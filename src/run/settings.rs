@@ -17,9 +17,9 @@
 use super::config::{DataConfig, RunConfig};
 use crate::error::{Error, Result};
 use crate::rng::STREAM_VERSION;
+use crate::setting::{Section, Setting, nearest};
 use crate::train::TrainConfig;
 use crate::whole_file;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -64,6 +64,13 @@ struct Header {
     command: Option<String>,
 }
 
+/// The sections and their settings.
+const SECTIONS: [(&str, &[Setting]); 3] = [
+    (DataConfig::NAME, DataConfig::TABLE),
+    (TrainConfig::NAME, TrainConfig::TABLE),
+    (RunConfig::NAME, RunConfig::TABLE),
+];
+
 /// Names that belong to a command, not to a run.
 const OF_COMMANDS: [&str; 8] =
     ["threads", "out", "quiet", "log_format", "stop_after", "time_budget", "preset", "config"];
@@ -79,9 +86,9 @@ impl Settings {
         };
         let mut text = toml::to_string(&file).expect("settings that a settings file holds");
         for (name, fields) in [
-            ("data", fields(&self.data)),
-            ("train", fields(&self.train)),
-            ("run", fields(&self.run)),
+            (DataConfig::NAME, self.data.fields()),
+            (TrainConfig::NAME, self.train.fields()),
+            (RunConfig::NAME, self.run.fields()),
         ] {
             let unset = fields.iter().filter(|(_, value)| value.is_null());
             let unset: String = unset.map(|(key, _)| format!("# {key} is not set\n")).collect();
@@ -94,6 +101,17 @@ impl Settings {
         )
     }
 
+    /// Refuses what was given by hand without having an effect in a run with these settings, for its
+    /// data.
+    ///
+    /// # Errors
+    /// As [`Section::check_effect`].
+    pub fn check_effect(&self, given: &Map<String, Value>) -> Result<()> {
+        self.data.check_effect(given)?;
+        self.train.check_effect(given)?;
+        self.run.check_effect(given)
+    }
+
     /// The first setting of what decides bits, or which parameters are kept, in which these differ
     /// from others: (its name, its value here, its value there). Paths may differ: their files have
     /// fingerprints.
@@ -102,8 +120,8 @@ impl Settings {
             Map::from_iter([("keep".to_string(), settings.run.keep.to_string().into())])
         };
         let sections = [
-            (fields(&self.train), fields(&other.train)),
-            (fields(&self.data), fields(&other.data)),
+            (self.train.fields(), other.train.fields()),
+            (self.data.fields(), other.data.fields()),
             (keep(self), keep(other)),
         ];
         sections.into_iter().find_map(|(here, there)| {
@@ -151,9 +169,9 @@ impl SettingsFile {
             }
         };
         let mut settings = Settings {
-            data: read_section("data", section("data")?).map_err(wrong)?,
-            train: read_section("train", section("train")?).map_err(wrong)?,
-            run: read_section("run", section("run")?).map_err(wrong)?,
+            data: read_section(&section("data")?).map_err(wrong)?,
+            train: read_section(&section("train")?).map_err(wrong)?,
+            run: read_section(&section("run")?).map_err(wrong)?,
         };
         if let Some((name, _)) = keys.iter().find(|(_, value)| value.is_object()) {
             let rule = format!("[{name}] is no section; there are [data], [train] and [run]");
@@ -190,29 +208,12 @@ impl Settings {
     }
 }
 
-/// The settings of a section by name; those that are not set are null.
-pub fn fields(section: &impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(section) {
-        Ok(Value::Object(fields)) => fields,
-        _ => unreachable!("settings are a plain struct"),
-    }
-}
-
-/// A section with some of its keys; each is read alone first, so that a message can name it.
-fn read_section<T>(name: &str, section: Map<String, Value>) -> Result<T, String>
-where
-    T: Serialize + DeserializeOwned + Default,
-{
-    let known = fields(&T::default());
-    for (key, value) in &section {
-        if !known.contains_key(key) {
-            return Err(unknown(Some(name), key));
-        }
-        let alone = Map::from_iter([(key.clone(), value.clone())]);
-        serde_json::from_value::<T>(alone.into())
-            .map_err(|cause| format!("[{name}] {key} = {value}: {cause}"))?;
-    }
-    serde_json::from_value(section.into()).map_err(|cause| format!("[{name}]: {cause}"))
+/// A section with some of its keys.
+fn read_section<T: Section>(keys: &Map<String, Value>) -> Result<T, String> {
+    T::read(keys).map_err(|error| match error {
+        Error::UnknownSetting { name, .. } => unknown(Some(T::NAME), &name),
+        error => format!("[{}] {error}", T::NAME),
+    })
 }
 
 /// A mistake in the text itself, in one line.
@@ -229,19 +230,12 @@ fn unknown(section: Option<&str>, key: &str) -> String {
         let flag = key.replace('_', "-");
         return format!("{place}{key} is no setting of a run; give it as a flag, --{flag}");
     }
-    let default = Settings::default();
-    let sections = [
-        ("data", fields(&default.data)),
-        ("train", fields(&default.train)),
-        ("run", fields(&default.run)),
-    ];
-    let all = sections.iter().flat_map(|(name, fields)| fields.keys().map(move |key| (name, key)));
-    let (name, nearest) = all
-        .max_by(|(_, a), (_, b)| {
-            let likeness = |other: &str| strsim::normalized_damerau_levenshtein(key, other);
-            likeness(a).total_cmp(&likeness(b))
-        })
-        .expect("there are settings");
+    let names = |table: &'static [Setting]| table.iter().map(|setting| setting.name);
+    let nearest = nearest(key, SECTIONS.iter().flat_map(|(_, table)| names(table)));
+    let (name, _) = SECTIONS
+        .iter()
+        .find(|(_, table)| names(table).any(|name| name == nearest))
+        .expect("a setting of one of them");
     match section {
         Some(section) if section == *name => {
             format!("{place}{key} is not known; the nearest known key is {nearest}")
@@ -304,7 +298,7 @@ mod tests {
     fn every_setting_stands_in_the_file() {
         let text = Settings::default().to_toml(None);
         let default = Settings::default();
-        for fields in [fields(&default.data), fields(&default.train), fields(&default.run)] {
+        for fields in [default.data.fields(), default.train.fields(), default.run.fields()] {
             for key in fields.keys().filter(|key| *key != "replanned") {
                 let found = text.lines().any(|line| {
                     line.starts_with(&format!("{key} = ")) || line == format!("# {key} is not set")
@@ -342,8 +336,8 @@ mod tests {
             ),
             ("[trian]\nhidden = 5", "[trian] is no section; there are [data], [train] and [run]"),
             ("train = 5", "`train` is 5, but must be a section [train]"),
-            ("[train]\nhidden = \"5\"", "[train] hidden = \"5\": invalid type: string"),
-            ("[train]\nhidden = -5", "[train] hidden = -5: invalid value"),
+            ("[train]\nhidden = \"5\"", "[train] hidden is \"5\", but must be a whole number"),
+            ("[train]\nhidden = -5", "[train] hidden is -5, but must be a whole number"),
             ("[train]\nschedule = \"step\"", "schedule is step, but must be `constant`"),
             (
                 "[run]\ncheckpoint_every = \"5\"",

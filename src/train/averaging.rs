@@ -18,27 +18,6 @@ pub enum Averaging {
     Tail(f64),
 }
 
-impl Averaging {
-    /// Checks its number.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSetting`] if it is out of its range.
-    pub fn validate(self) -> Result<()> {
-        let is_valid = match self {
-            Self::None => true,
-            Self::Exponential(epochs) => epochs > 0.0 && epochs <= 1e9,
-            Self::Tail(share) => share > 0.0 && share <= 1.0,
-        };
-        if is_valid { Ok(()) } else { Err(not_an_average(&self.to_string())) }
-    }
-}
-
-fn not_an_average(text: &str) -> Error {
-    let rule = "`none`, `exponential:EPOCHS` with a number above 0, or `tail:SHARE` with a share \
-                above 0 and at most 1";
-    invalid("averaging", text, rule)
-}
-
 impl FromStr for Averaging {
     type Err = Error;
 
@@ -50,9 +29,16 @@ impl FromStr for Averaging {
                 .map(Self::Exponential)
                 .or_else(|| number("tail:").map(Self::Tail)),
         };
-        let averaging = averaging.ok_or_else(|| not_an_average(text))?;
-        averaging.validate()?;
-        Ok(averaging)
+        let averaging = averaging.filter(|averaging| match *averaging {
+            Self::None => true,
+            Self::Exponential(epochs) => epochs > 0.0 && epochs <= 1e9,
+            Self::Tail(share) => share > 0.0 && share <= 1.0,
+        });
+        averaging.ok_or_else(|| {
+            let rule = "`none`, `exponential:EPOCHS` with a number above 0, or `tail:SHARE` with a \
+                        share above 0 and at most 1";
+            invalid("averaging", text, rule)
+        })
     }
 }
 

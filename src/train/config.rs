@@ -3,25 +3,16 @@
 use super::averaging::Averaging;
 use super::schedule::Schedule;
 use crate::dataset::Binarization;
-use crate::error::Result;
+use crate::error::{Remedy, Result};
 use crate::rng::MAX_SEED;
-use crate::setting::{by_name, check};
+use crate::setting::{Section as _, above, at_least, at_most, below, by_name, check, settings};
 use serde::{Deserialize, Serialize};
 
 /// The most examples of a mini-batch, and the most chains: their sums of 16-bit means fit an i32.
 pub const MAX_ROWS: usize = 32_767;
 
-/// The most epochs: with any data, their updates are counted in 64 bits.
-const MAX_EPOCHS: usize = 1 << 40;
-
-/// The most updates: as many as a settings file can say.
-const MAX_UPDATES: u64 = i64::MAX as u64;
-
 /// The most sweeps of an update.
-const MAX_SWEEPS: usize = 1_000_000;
-
-/// The most inverse temperatures.
-const MAX_TEMPERATURES: usize = 1000;
+const MAX_SWEEPS: u64 = 1_000_000;
 
 /// The most rows times units of a layer with centering: the sums of 64 bits then hold.
 const MAX_SUM: usize = 1 << 30;
@@ -98,126 +89,113 @@ pub enum UpdateRule {
 
 by_name!(UpdateRule, "optimizer", { Sgd = "sgd", Adam = "adam" });
 
-/// The settings of a training run. Two runs with equal settings on equal data end in equal bits.
-///
-/// ```
-/// use harmonium::TrainConfig;
-/// let config = TrainConfig { hidden: Some(256), epochs: Some(5), ..TrainConfig::default() };
-/// config.validate()?;
-/// # Ok::<(), harmonium::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TrainConfig {
-    /// Hidden units H, 1 to 100,000; usual: 16 to 2,000; none: as many as visible ones, but at least 16
-    /// and at most 500.
-    pub hidden: Option<usize>,
-    /// Passes over the training data, at least 1; usual: 10 to 500; none: 20, or as many as make 5,000
-    /// updates.
-    pub epochs: Option<usize>,
-    /// Updates of the run in place of `epochs`, at least 1; none: those of the epochs.
-    pub updates: Option<u64>,
-    /// Examples of a mini-batch N, 1 to 32,767; usual: 20 to 500; where there are fewer, all of them.
-    pub batch_size: usize,
-    /// Where the samples of the model come from.
-    pub algorithm: Algorithm,
-    /// Chains C, 1 to 32,767; none: as many as `batch_size`, but at least 128. CD always has as many as a
-    /// mini-batch has examples.
-    pub chains: Option<usize>,
-    /// Sweeps of every chain in an update (k of PCD-k), at least 1; usual: 1 to 25.
-    pub gibbs_steps: usize,
-    /// Sweeps of the last updates, to which the number goes step by step, at least 1; none:
-    /// `gibbs_steps` throughout.
-    pub gibbs_steps_last: Option<usize>,
-    /// Share of the chains that start anew at examples of the mini-batch after each update, 0 to 1;
-    /// usual: 0, or 0.001 to 0.05.
-    pub chain_reset: f64,
-    /// Inverse temperatures of parallel tempering, that of the model included, 2 to 1,000; usual:
-    /// 5 to 50.
-    pub temperatures: usize,
-    /// Rate at which neighbouring temperatures are to change places, above 0 and below 1: the
-    /// distances between them adapt to it; usual: 0.2 to 0.6.
-    pub swap_rate: f64,
-    /// Step ε along the gradient in the first update, above 0; usual: 0.01 to 0.2.
-    pub learning_rate: f64,
-    /// How the learning rate goes on from there.
-    pub schedule: Schedule,
-    /// Epochs over which the learning rate rises evenly to that of the schedule, at least 0; usual:
-    /// 0 to 5.
-    pub warm_up: f64,
-    /// The update rule.
-    pub optimizer: UpdateRule,
-    /// Share μ of the last step that is added to the next, at least 0 and below 1; usual: 0, or
-    /// 0.5 to 0.9. SGD only.
-    pub momentum: f64,
-    /// Decay β₁ of Adam's mean of the gradient, at least 0 and below 1; usual: 0.9.
-    pub adam_beta1: f64,
-    /// Decay β₂ of Adam's mean of the squared gradient, at least 0 and below 1; usual: 0.999.
-    pub adam_beta2: f64,
-    /// What is added to the root of that, ε of Adam, at least 1e-30; usual: 1e-8.
-    pub adam_epsilon: f64,
-    /// Share λ of each weight (not of the biases) that is taken off its gradient (L2), at least
-    /// 0; usual: 0 to 0.001.
-    pub weight_decay: f64,
-    /// Whether the gradient is centred; its offsets are the mean of the data and the running mean
-    /// of p(h | v).
-    pub centering: bool,
-    /// Share ν of an update in the running mean of p(h | v), above 0 and at most 1; usual: 0.01 to
-    /// 0.1.
-    pub offset_rate: f64,
-    /// Mean activity p that the hidden units are pushed to, above 0 and below 1; usual: 0.01 to 0.1.
-    pub sparsity_target: f64,
-    /// Strength of that push: so many times p − q is added to the gradient of a unit's input, q
-    /// being its running mean (Hinton, 2012, A practical guide to training restricted Boltzmann
-    /// machines, section 11), 0 (none) or more; usual: 0, or 0.001 to 0.1.
-    pub sparsity_cost: f64,
-    /// The average of the parameters that the run ends with.
-    pub averaging: Averaging,
-    /// How intensities become bits, if they do. Data that are only 0 and 1 are taken as they are.
-    pub binarize: Binarization,
-    /// Whether each epoch takes the examples in an order of its own, else in that of the data.
-    pub shuffle: bool,
-    /// Where the chains start.
-    pub chain_start: ChainStart,
-    /// Where every random number comes from, 0 to 2^63 − 1.
-    pub seed: u64,
-}
-
-impl Default for TrainConfig {
-    fn default() -> Self {
-        Self {
-            hidden: None,
-            epochs: None,
-            updates: None,
-            batch_size: 96,
-            algorithm: Algorithm::Auto,
-            chains: None,
-            gibbs_steps: 1,
-            gibbs_steps_last: None,
-            chain_reset: 0.0,
-            temperatures: 10,
-            swap_rate: 0.4,
-            learning_rate: 0.2,
-            schedule: Schedule::Cosine,
-            warm_up: 0.0,
-            optimizer: UpdateRule::Sgd,
-            momentum: 0.0,
-            adam_beta1: 0.9,
-            adam_beta2: 0.999,
-            adam_epsilon: 1e-8,
-            weight_decay: 0.0,
-            centering: true,
-            offset_rate: 0.01,
-            sparsity_target: 0.1,
-            sparsity_cost: 0.0,
-            averaging: Averaging::Tail(0.1),
-            binarize: Binarization::Stochastic,
-            shuffle: true,
-            chain_start: ChainStart::Data,
-            seed: 0,
+settings! {
+    /// The settings of a training run. Two runs with equal settings on equal data end in equal bits.
+    ///
+    /// ```
+    /// use harmonium::TrainConfig;
+    /// let config = TrainConfig { hidden: Some(256), epochs: Some(5), ..TrainConfig::default() };
+    /// config.validate()?;
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    pub struct TrainConfig in "train" {
+        /// Hidden units H.
+        hidden: Option<usize> = None, {
+            whole(1..=MAX_HIDDEN as u64), usual("16 to 2,000"), placeholder("N"),
+            unset("as many as visible ones, but at least 16 and at most 500; of *init*: as many as that \
+                   model has")
         }
+        /// Passes over the training data.
+        epochs: Option<usize> = None, {
+            // With any data, their updates are counted in 64 bits.
+            whole(1..=1 << 40), usual("10 to 500"), placeholder("N"),
+            unset("20, or as many as make 5,000 updates")
+        }
+        /// Updates to train for, in place of *epochs*.
+        updates: Option<u64> = None, {
+            // As many as a settings file can say.
+            whole(1..=i64::MAX as u64), placeholder("N"), unset("those of the epochs"),
+            instead_of("epochs")
+        }
+        /// Examples of a mini-batch N; where there are fewer, all of them.
+        batch_size: usize = 96, { whole(1..=MAX_ROWS as u64), usual("20 to 500") }
+        /// Where samples of the model come from: `cd` (chains start at the data in every update), `pcd`
+        /// (they go on), `pt` (they change places with others at higher temperatures) or `auto` (`pt` up
+        /// to 20 visible units, else `pcd`).
+        algorithm: Algorithm = Algorithm::Auto, {}
+        /// Chains C.
+        chains: Option<usize> = None, {
+            whole(1..=MAX_ROWS as u64),
+            unset("the batch size, but at least 128; of `cd` always the batch size")
+        }
+        /// Sweeps of each chain in an update: the k of CD-k and PCD-k.
+        gibbs_steps: usize = 1, { whole(1..=MAX_SWEEPS), usual("1 to 25") }
+        /// Sweeps of the last updates, up or down to which the number goes step by step.
+        gibbs_steps_last: Option<usize> = None, { whole(1..=MAX_SWEEPS), unset("*gibbs_steps*") }
+        /// Share of the chains that start anew at the mini-batch after each update.
+        chain_reset: f64 = 0.0, { real(at_least(0.0), at_most(1.0)), usual("0, or 0.001 to 0.05") }
+        /// Temperatures of `pt`, that of the model included.
+        temperatures: usize = 10, { whole(2..=1000), usual("5 to 50"), needs(&[TEMPERING]) }
+        /// Rate of swaps between neighbours that the temperatures of `pt` adapt to.
+        swap_rate: f64 = 0.4, {
+            real(above(0.0), below(1.0)), usual("0.2 to 0.6"), needs(&[TEMPERING])
+        }
+        /// Learning rate ε that the schedule begins with.
+        learning_rate: f64 = 0.2, { real(above(0.0), at_most(1e6)), usual("0.01 to 0.2") }
+        /// How the learning rate goes on: `constant`, `linear` or `cosine` to zero, or `inverse:B` (as
+        /// B/(B + updates)).
+        schedule: Schedule = Schedule::Cosine, {}
+        /// Epochs over which the learning rate first rises.
+        warm_up: f64 = 0.0, { real(at_least(0.0), at_most(1e6)), usual("0 to 5") }
+        /// Update rule: `sgd` or `adam`.
+        optimizer: UpdateRule = UpdateRule::Sgd, {}
+        /// Share μ of the last step of `sgd` that is added to the next.
+        momentum: f64 = 0.0, { real(at_least(0.0), below(1.0)), usual("0, or 0.5 to 0.9") }
+        /// Decay β₁ of Adam's mean of the gradient.
+        adam_beta1: f64 = 0.9, { real(at_least(0.0), below(1.0)), needs(&[ADAM]) }
+        /// Decay β₂ of Adam's mean of the squared gradient.
+        adam_beta2: f64 = 0.999, { real(at_least(0.0), below(1.0)), needs(&[ADAM]) }
+        /// What Adam adds to the root of that.
+        adam_epsilon: f64 = 1e-8, { real(at_least(1e-30), at_most(1e6)), needs(&[ADAM]) }
+        /// Share λ of each weight, but not of the biases, that is taken off its gradient (L2).
+        weight_decay: f64 = 0.0, { real(at_least(0.0), at_most(1e6)), usual("0 to 0.001") }
+        /// Centre the gradient, by the mean of the data and the running mean of p(h | v): `true` or
+        /// `false`.
+        centering: bool = true, {}
+        /// Share ν of an update in the running means of the hidden units, for *centering* and
+        /// *sparsity_cost*.
+        offset_rate: f64 = 0.01, {
+            real(above(0.0), at_most(1.0)), usual("0.01 to 0.1"),
+            needs(&[Remedy::of("centering"), Remedy::of("sparsity_cost")])
+        }
+        /// Mean activity p that the hidden units are pushed to.
+        sparsity_target: f64 = 0.1, {
+            real(above(0.0), below(1.0)), usual("0.01 to 0.1"), needs(&[Remedy::of("sparsity_cost")])
+        }
+        /// Strength of that push: this times p − q is added to the gradient of a unit's input, q being
+        /// its running mean (Hinton, 2012, A practical guide to training restricted Boltzmann machines,
+        /// section 11); 0: none.
+        sparsity_cost: f64 = 0.0, {
+            real(at_least(0.0), at_most(1e6)), usual("0, or 0.001 to 0.1")
+        }
+        /// Average of the parameters to end with: `none`, `exponential:EPOCHS` or `tail:SHARE` of the
+        /// run.
+        averaging: Averaging = Averaging::Tail(0.1), {}
+        /// How intensities become bits: `stochastic`, drawn anew at each visit, `threshold:T`, or
+        /// `none`: they are taken as they are. Data that are only 0 and 1 stay.
+        binarize: Binarization = Binarization::Stochastic, {}
+        /// Take the examples of each epoch in an order of its own: `true`, or `false`.
+        shuffle: bool = true, {}
+        /// Where the chains start: `data`, or `bias` (independent pixels).
+        chain_start: ChainStart = ChainStart::Data, {}
+        /// Where every random number comes from.
+        seed: u64 = 0, { whole(0..=MAX_SEED) }
     }
 }
+
+/// What the settings of parallel tempering, and those of Adam, need.
+const TEMPERING: Remedy = Remedy::with("algorithm", "pt");
+const ADAM: Remedy = Remedy::with("optimizer", "adam");
 
 impl TrainConfig {
     /// Plain PCD-1, as other programs have it and benchmarks measure it: 500 hidden units, batches of 128
@@ -314,94 +292,21 @@ impl TrainConfig {
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for the first that is out of its
     /// range.
     pub fn validate(&self) -> Result<()> {
-        let batch_size = self.batch_size;
-        count("hidden", self.hidden.unwrap_or(1), 1, MAX_HIDDEN)?;
-        count("epochs", self.epochs.unwrap_or(1), 1, MAX_EPOCHS)?;
-        let updates = self.updates.unwrap_or(1);
-        check("updates", updates, (1..=MAX_UPDATES).contains(&updates), || {
-            format!("at least 1 and at most {MAX_UPDATES}")
-        })?;
-        count("batch_size", batch_size, 1, MAX_ROWS)?;
-        count("chains", self.n_chains(), 1, MAX_ROWS)?;
-        count("gibbs_steps", self.gibbs_steps, 1, MAX_SWEEPS)?;
-        count("gibbs_steps_last", self.gibbs_steps_last.unwrap_or(1), 1, MAX_SWEEPS)?;
-        count("temperatures", self.temperatures, 2, MAX_TEMPERATURES)?;
-        let is_cd = self.algorithm == Algorithm::Cd;
-        check("chains", self.n_chains(), !is_cd || self.n_chains() == batch_size, || {
+        self.check_ranges()?;
+        // Those of the table are rules of one setting, these of two.
+        let Self { batch_size, chain_reset, momentum, .. } = *self;
+        let (is_cd, n_chains) = (self.algorithm == Algorithm::Cd, self.n_chains());
+        check("chains", n_chains, !is_cd || n_chains == batch_size, || {
             format!("left out with `cd`, which has a chain for each of the {batch_size} examples")
         })?;
-        check("chain_reset", self.chain_reset, !is_cd || self.chain_reset == 0.0, || {
+        check("chain_reset", chain_reset, !is_cd || chain_reset == 0.0, || {
             "0 with `cd`, whose chains all start anew".to_string()
         })?;
         let is_adam = self.optimizer == UpdateRule::Adam;
-        check("momentum", self.momentum, !is_adam || self.momentum == 0.0, || {
+        check("momentum", momentum, !is_adam || momentum == 0.0, || {
             "0 with `adam`, which has adam_beta1 in its place".to_string()
-        })?;
-
-        let real = |setting, value: f64, is_valid: bool, rule: &str| {
-            check(setting, value, is_valid, || rule.to_string())
-        };
-        let (at_least_0, above_0) = (0.0..=1e6, |x: f64| x > 0.0 && x <= 1e6);
-        let open = |x: f64| x > 0.0 && x < 1.0;
-        // As f32, which they become.
-        let is_decay = |x: f64| x >= 0.0 && (x as f32) < 1.0;
-        let (of_open, of_decay) = ("above 0 and below 1", "at least 0 and below 1");
-        let (of_above_0, of_at_least_0) =
-            ("above 0 and at most 1000000", "at least 0 and at most 1000000");
-        let of_epsilon = "at least 1e-30 and at most 1000000";
-        for (setting, value, is_valid, rule) in [
-            ("learning_rate", self.learning_rate, above_0(self.learning_rate), of_above_0),
-            ("warm_up", self.warm_up, at_least_0.contains(&self.warm_up), of_at_least_0),
-            ("momentum", self.momentum, is_decay(self.momentum), of_decay),
-            ("adam_beta1", self.adam_beta1, is_decay(self.adam_beta1), of_decay),
-            ("adam_beta2", self.adam_beta2, is_decay(self.adam_beta2), of_decay),
-            (
-                "adam_epsilon",
-                self.adam_epsilon,
-                (1e-30..=1e6).contains(&self.adam_epsilon),
-                of_epsilon,
-            ),
-            (
-                "weight_decay",
-                self.weight_decay,
-                at_least_0.contains(&self.weight_decay),
-                of_at_least_0,
-            ),
-            (
-                "chain_reset",
-                self.chain_reset,
-                (0.0..=1.0).contains(&self.chain_reset),
-                "at least 0 and at most 1",
-            ),
-            ("swap_rate", self.swap_rate, open(self.swap_rate), of_open),
-            (
-                "offset_rate",
-                self.offset_rate,
-                self.offset_rate > 0.0 && self.offset_rate <= 1.0,
-                "above 0 and at most 1",
-            ),
-            ("sparsity_target", self.sparsity_target, open(self.sparsity_target), of_open),
-            (
-                "sparsity_cost",
-                self.sparsity_cost,
-                at_least_0.contains(&self.sparsity_cost),
-                of_at_least_0,
-            ),
-        ] {
-            real(setting, value, is_valid, rule)?;
-        }
-        self.schedule.validate()?;
-        self.averaging.validate()?;
-        self.binarize.validate()?;
-        check("seed", self.seed, self.seed <= MAX_SEED, || format!("at most {MAX_SEED}"))
+        })
     }
-}
-
-/// Checks a whole number.
-fn count(setting: &'static str, value: usize, least: usize, most: usize) -> Result<()> {
-    check(setting, value, (least..=most).contains(&value), || {
-        format!("at least {least} and at most {most}")
-    })
 }
 
 #[cfg(test)]

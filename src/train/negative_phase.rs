@@ -13,10 +13,9 @@ use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
 use crate::bits::BitPanels;
 use crate::error::Result;
-use crate::gibbs::{Chains, Image, Tempering, draw_independent, smoothed_rates};
+use crate::gibbs::{Chains, Image, Tempering};
 use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::SIDE;
-use crate::model::sigmoid;
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
 
@@ -48,7 +47,7 @@ impl NegativePhase {
             Algorithm::Cd => Start::Batch,
             Algorithm::Pcd | Algorithm::Auto => Start::Persistent,
             Algorithm::Pt => {
-                let rates = smoothed_rates(&outset.mean);
+                let rates = parameters.image().visible_units.smoothed_rates(&outset.mean);
                 let ladder = (&rates, config.temperatures, config.swap_rate);
                 let (image, visible) = (parameters.image(), chains.visible());
                 Start::Tempered(Box::new(Tempering::new(image, &visible, ladder, config.seed)))
@@ -159,8 +158,8 @@ fn start_chains(config: &TrainConfig, outset: &Outset, parameters: &Parameters) 
     if let Some(visible) = &outset.chains {
         return Chains::from_visible(image, visible, streams);
     }
-    let biases = &parameters.visible_bias.as_flattened()[..image.n_visible()];
-    let rates: Vec<f64> = biases.iter().map(|&bias| sigmoid(f64::from(bias))).collect();
-    let visible = draw_independent(&rates, &mut streams);
+    let units = &image.visible_units;
+    let biases = units.in_columns(&parameters.visible_bias).into_iter().map(f64::from);
+    let visible = units.draw_independent(biases, &mut streams);
     Chains::from_visible(image, &visible, streams)
 }

@@ -42,26 +42,6 @@ impl Schedule {
     }
 }
 
-impl Schedule {
-    /// Checks its number.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSetting`] if B is not above 0, or not finite.
-    pub fn validate(self) -> Result<()> {
-        match self {
-            Self::Inverse(half) if !(half > 0.0 && half.is_finite()) => {
-                Err(not_a_schedule(&self.to_string()))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-fn not_a_schedule(text: &str) -> Error {
-    let rule = "`constant`, `linear`, `cosine` or `inverse:B`, with B above 0";
-    invalid("schedule", text, rule)
-}
-
 impl FromStr for Schedule {
     type Err = Error;
 
@@ -72,9 +52,11 @@ impl FromStr for Schedule {
             "cosine" => Ok(Self::Cosine),
             _ => {
                 let half = text.strip_prefix("inverse:").and_then(|number| number.parse().ok());
-                let schedule = Self::Inverse(half.ok_or_else(|| not_a_schedule(text))?);
-                schedule.validate()?;
-                Ok(schedule)
+                let half = half.filter(|half: &f64| *half > 0.0 && half.is_finite());
+                half.map(Self::Inverse).ok_or_else(|| {
+                    let rule = "`constant`, `linear`, `cosine` or `inverse:B`, with B above 0";
+                    invalid("schedule", text, rule)
+                })
             }
         }
     }

@@ -1,4 +1,4 @@
-"""What the figures were measured on, and with: machine, versions, sizes on disk."""
+"""What the figures were measured on, and with: computer, versions, sizes on disk."""
 import datetime
 import os
 import pathlib
@@ -10,7 +10,7 @@ FLAGS = ("avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vpopcntdq", "
 
 
 def describe(options):
-    """The machine, at this moment."""
+    """The computer, at this moment."""
     names = ("numpy", "scipy", "scikit-learn", "torch", "rbms", "harmonium")
     command = [options.harmonium, "--version"]
     return {

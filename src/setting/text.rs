@@ -1,4 +1,4 @@
-//! Settings as text: one spelling on the command line, in files and in messages.
+//! Values as text: one spelling on the command line, in files and in messages.
 
 use crate::error::{Error, Result};
 
@@ -42,6 +42,23 @@ macro_rules! by_text {
 
             fn try_from(text: String) -> $crate::error::Result<Self> {
                 text.parse()
+            }
+        }
+
+        impl $crate::setting::Value for $type {
+            const KIND: $crate::setting::Kind = $crate::setting::Kind::Text;
+
+            fn parse(_: &'static str, text: &str) -> $crate::error::Result<Self> {
+                text.parse()
+            }
+
+            /// What can be built in Rust alone does not read back from its text.
+            fn check(
+                &self,
+                _: &'static str,
+                _: &$crate::setting::Range,
+            ) -> $crate::error::Result<()> {
+                self.to_string().parse::<Self>().map(drop)
             }
         }
     };

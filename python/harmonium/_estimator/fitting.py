@@ -1,0 +1,126 @@
+"""Learning from new parameters: `fit`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._epochs import run_epochs
+from .._harmonium import BestScore, DivergedError, Rbm, Trainer
+from .inputs import precision, split, validated, warn_of_values_outside
+from .parameters import check, generator, own_names, settings_for, threads
+
+if TYPE_CHECKING:
+    from .._bernoulli_rbm import BernoulliRBM
+
+
+def fit(estimator: BernoulliRBM, X: Any) -> None:
+    """Learn from X. What is learned up to an error or Ctrl-C is given out, unless it has diverged."""
+    before = dict(vars(estimator))
+    try:
+        running = Fit(estimator, X)
+    except BaseException:
+        restore(estimator, before)
+        raise
+    try:
+        run_epochs(
+            running.trainer,
+            estimator.n_iter,
+            running.end_epoch,
+            progress=estimator.progress,
+            threads=running.threads,
+        )
+    except DivergedError:
+        # What has diverged is of no use: what was learned before stays.
+        restore(estimator, before)
+        raise
+    except BaseException:
+        running.give_out()
+        raise
+    running.give_out()
+
+
+class Fit:
+    """A fit under way: the trainer with its data, and the best epoch so far."""
+
+    def __init__(self, estimator: BernoulliRBM, X: Any) -> None:
+        check(estimator)
+        estimator.random_state_ = generator(estimator.random_state)
+        estimator.grey_levels_, estimator.spins_ = None, False
+        X = validated(estimator, X, reset=True, learns=True)
+        X_train, X_held_out = split(estimator, X) if estimator.early_stopping else (X, None)
+        self.threads = threads(estimator)
+        with own_names():
+            self.trainer = Trainer(
+                X_train,
+                held_out=X_held_out,
+                as_numbers=True,
+                grey_levels=estimator.grey_levels_,
+                threads=self.threads,
+                **settings_for(estimator, X_train.shape[0]),
+            )
+        warn_of_values_outside(self.trainer)
+        estimator.history_ = []
+        estimator._trainer, estimator._n_restarts = None, 0
+        self.estimator, self.X, self.X_held_out = estimator, X, X_held_out
+        self.best = BestScore(estimator.tol) if estimator.early_stopping else None
+        self.best_model: Rbm | None = None
+        self.begin = time.perf_counter()
+
+    def end_epoch(self, epoch: int) -> bool:
+        """Report an epoch; whether training is to end."""
+        estimator = self.estimator
+        if estimator.verbose:
+            self._print(epoch)
+        stops = False
+        if estimator.callback is not None or self.best is not None:
+            metrics = self.trainer.metrics(threads=self.threads)
+            if self.best is not None:
+                stops = self._validate(self.best, metrics, epoch)
+            estimator.history_.append(metrics)
+            if estimator.callback is not None:
+                stops |= bool(estimator.callback(metrics))
+        self.begin = time.perf_counter()
+        return stops
+
+    def give_out(self) -> None:
+        """Give out what was learned."""
+        take(self.estimator, self.trainer, self.X, self.best_model)
+        self.estimator.n_iter_ = int(self.trainer.updates // self.trainer.updates_per_epoch)
+
+    def _validate(self, best: BestScore, metrics: dict[str, Any], epoch: int) -> bool:
+        """Score what is held out and keep the best model; whether it was long ago."""
+        model = self.trainer.model
+        scores = model.pseudo_likelihood(self.X_held_out, threads=self.threads)
+        metrics["validation_score"] = float(scores.mean())
+        if best.observe(metrics["validation_score"], epoch):
+            self.best_model = model
+        return best.epoch is not None and best.n_since >= self.estimator.n_iter_no_change
+
+    def _print(self, epoch: int) -> None:
+        """The line of an epoch, as scikit-learn prints it."""
+        take(self.estimator, self.trainer, self.X)
+        score = self.estimator._stochastic_scores(self.X).mean()
+        name, seconds = type(self.estimator).__name__, time.perf_counter() - self.begin
+        print(
+            f"[{name}] Iteration {epoch}, pseudo-likelihood = {score:.2f}, time = {seconds:.2f}s"
+        )
+
+
+def take(estimator: BernoulliRBM, trainer: Trainer, X: Any, best: Rbm | None = None) -> None:
+    """Give out what a trainer has learned, or the best model, in the precision of X."""
+    dtype = precision(X)
+    arrays = trainer.arrays(dtype, threads=threads(estimator))
+    if best is not None:
+        parts = best.weights.T, best.hidden_bias, best.visible_bias
+        arrays[:3] = [part.astype(np.dtype(dtype), order="C") for part in parts]
+    estimator.data_mean_ = trainer.data_mean
+    estimator._give_out(*arrays)
+
+
+def restore(estimator: BernoulliRBM, before: dict[str, Any]) -> None:
+    """Make an estimator what it was before a call that failed."""
+    estimator.__dict__.clear()
+    estimator.__dict__.update(before)

@@ -1,0 +1,89 @@
+"""Files of the command line, and scikit-learn's own class."""
+
+from __future__ import annotations
+
+import os
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._harmonium import Rbm
+from .._sklearn import check_is_fitted
+from .learned import LEARNED
+from .parameters import SETTINGS, as_settings, generator, n_chains
+
+if TYPE_CHECKING:
+    from .._bernoulli_rbm import BernoulliRBM
+
+_THEIR_PARAMETERS = [
+    "n_components",
+    "learning_rate",
+    "batch_size",
+    "n_iter",
+    "verbose",
+    "random_state",
+]
+
+
+def save(estimator: BernoulliRBM, path: str | os.PathLike[str]) -> None:
+    """Write the model as the command line does, with the parameters as settings."""
+    check_is_fitted(estimator)
+    settings = as_settings(estimator)
+    if not isinstance(estimator.random_state, Integral):
+        del settings["seed"]
+    estimator.rbm_.save(path, settings=settings)
+
+
+def load(cls: type[BernoulliRBM], path: str | os.PathLike[str]) -> BernoulliRBM:
+    """Read a model file, with what it says of the parameters."""
+    rbm, settings = Rbm.load_with_settings(path)
+    # What is None there, as the epochs of a run by updates, stays at the default.
+    known = {setting: value for setting, value in settings.items() if value is not None}
+    params = {name: known[setting] for name, setting in SETTINGS.items() if setting in known}
+    if params.get("binarization") == "none":
+        params["binarization"] = None
+    if "n_chains" in params and params["n_chains"] == params.get("batch_size"):
+        params["n_chains"] = None
+    params["n_components"] = rbm.n_hidden
+    estimator = cls(**params)
+    chains = np.zeros((n_chains(estimator), rbm.n_hidden), "float32")
+    weights = np.ascontiguousarray(rbm.weights.T)
+    estimator.data_mean_ = rbm.data_mean
+    estimator.grey_levels_, estimator.spins_ = rbm.grey_levels, rbm.spins
+    _begin_at(estimator, weights, rbm.hidden_bias, rbm.visible_bias, chains)
+    return estimator
+
+
+def from_sklearn(cls: type[BernoulliRBM], theirs: Any) -> BernoulliRBM:
+    """An estimator with the parameters, arrays and chains of scikit-learn's."""
+    ours = cls(**{name: getattr(theirs, name) for name in _THEIR_PARAMETERS})
+    if hasattr(theirs, "components_"):
+        shape = n_chains(ours), len(theirs.components_)
+        parts = [theirs.components_, theirs.intercept_hidden_, theirs.intercept_visible_]
+        parts.append(getattr(theirs, "h_samples_", np.zeros(shape)))
+        _begin_at(ours, *map(np.array, parts))
+        if hasattr(theirs, "feature_names_in_"):
+            ours.feature_names_in_ = theirs.feature_names_in_
+    return ours
+
+
+def to_sklearn(estimator: BernoulliRBM) -> Any:
+    """scikit-learn's estimator with the same parameters, arrays and chains."""
+    from sklearn.neural_network import BernoulliRBM as Theirs
+
+    theirs = Theirs(**{name: getattr(estimator, name) for name in _THEIR_PARAMETERS})
+    for name in [*LEARNED, "n_features_in_", "feature_names_in_", "random_state_"]:
+        if hasattr(estimator, name):
+            value = getattr(estimator, name)
+            setattr(theirs, name, value.copy() if isinstance(value, np.ndarray) else value)
+    if hasattr(theirs, "components_"):
+        theirs._n_features_out = theirs.components_.shape[0]
+    return theirs
+
+
+def _begin_at(estimator: BernoulliRBM, *arrays: Any) -> None:
+    """Give out arrays that were learned elsewhere."""
+    estimator._give_out(*arrays)
+    estimator._trainer = None
+    estimator.random_state_ = generator(estimator.random_state)

@@ -1,0 +1,143 @@
+"""The parameters of the estimator as settings of the library."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, Iterator
+
+import numpy as np
+
+from .._sklearn import check_random_state
+
+if TYPE_CHECKING:
+    from .._bernoulli_rbm import BernoulliRBM
+
+# The parameters whose names the library does not have, and its own names for them.
+RENAMED = {
+    "n_components": "hidden",
+    "n_iter": "epochs",
+    "n_gibbs_steps": "gibbs_steps",
+    "n_chains": "chains",
+    "binarization": "binarize",
+    "random_state": "seed",
+}
+# Those that it has by the same name.
+SAME = [
+    "learning_rate",
+    "batch_size",
+    "momentum",
+    "weight_decay",
+    "centering",
+    "schedule",
+    "averaging",
+    "shuffle",
+]
+SETTINGS = {**RENAMED, **{name: name for name in SAME}}
+
+# The most rows of a mini-batch, and the most chains.
+MOST_ROWS = 32_767
+
+
+def as_settings(estimator: BernoulliRBM) -> dict[str, Any]:
+    """The parameters by the names of the library."""
+    settings = {setting: getattr(estimator, name) for name, setting in SETTINGS.items()}
+    settings["binarize"] = estimator.binarization or "none"
+    # The library has another default.
+    settings["algorithm"] = "pcd"
+    settings["chains"] = n_chains(estimator)
+    return {name: _plain(value) for name, value in settings.items()}
+
+
+def settings_for(
+    estimator: BernoulliRBM, n_samples: int, n_updates: int | None = None
+) -> dict[str, Any]:
+    """The settings for data of `n_samples` rows; with `n_updates`, of a run of so many."""
+    settings = as_settings(estimator)
+    settings["seed"] = seed(estimator.random_state)
+    settings["batch_size"] = min(settings["batch_size"], n_samples)
+    if n_updates is not None:
+        settings["epochs"], settings["updates"] = 1, n_updates
+    elif estimator.n_iter == 0:
+        # Nothing is learned then, but there are parameters.
+        settings["epochs"] = 1
+    return settings
+
+
+def n_chains(estimator: BernoulliRBM) -> int:
+    """The number of chains: that of the rows of a mini-batch unless it is given."""
+    if estimator.n_chains is None:
+        return min(estimator.batch_size, MOST_ROWS)
+    return estimator.n_chains
+
+
+def check(estimator: BernoulliRBM) -> None:
+    """Refuse what the library could not name as it is called here; it checks the rest."""
+    for name, least in [("n_components", 1), ("batch_size", 1), ("n_iter", 0), ("n_gibbs_steps", 1)]:
+        value = getattr(estimator, name)
+        if not isinstance(value, Integral) or isinstance(value, bool):
+            raise TypeError(f"{name} is {value!r}, but must be a whole number")
+        if int(value) < least:
+            raise ValueError(f"{name} is {value}, but must be at least {least}")
+    if estimator.callback is not None and not callable(estimator.callback):
+        raise TypeError(f"callback is {estimator.callback!r}, but must be callable or None")
+    stopping, fraction = estimator.early_stopping, estimator.validation_fraction
+    if not isinstance(stopping, (bool, np.bool_)):
+        raise TypeError(f"early_stopping is {stopping!r}, but must be True or False")
+    if stopping and not 0 < fraction < 1:
+        raise ValueError(f"validation_fraction is {fraction}, but must be above 0 and below 1")
+
+
+@contextmanager
+def own_names() -> Iterator[None]:
+    """Give errors of the library the names that its settings have here."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        text = str(error)
+        for name, setting in RENAMED.items():
+            if text.startswith((f"{setting} is ", f"{setting}: ")):
+                raise type(error)(name + text[len(setting) :]) from None
+        raise
+
+
+def threads(estimator: BernoulliRBM) -> int | None:
+    """Threads by n_jobs; None: as many as there are cores."""
+    n_jobs = estimator.n_jobs
+    if n_jobs is None:
+        # What joblib sets in its workers, so that they do not crowd each other.
+        wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+        return int(wanted) if wanted.isdigit() and int(wanted) > 0 else None
+    if n_jobs < 0:
+        return max((os.cpu_count() or 1) + 1 + n_jobs, 1)
+    if n_jobs == 0:
+        raise ValueError("n_jobs is 0, but must be None, -1 or a number of threads")
+    return n_jobs
+
+
+def seed(random_state: Any) -> int:
+    """The seed of the library: a number as it is, else one that is drawn."""
+    if isinstance(random_state, Integral):
+        number = int(random_state)
+        if number < 0:
+            raise ValueError(f"random_state is {random_state}, but must be at least 0")
+        return number
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def fixed_seed(random_state: Any) -> int:
+    """The seed of what is the same on every call: a number as it is, else 0."""
+    return int(random_state) if isinstance(random_state, Integral) else 0
+
+
+def generator(random_state: Any) -> Any:
+    """NumPy's generator by random_state; of large numbers, by their low half."""
+    if isinstance(random_state, Integral):
+        return np.random.RandomState(seed(random_state) % 2**32)
+    return check_random_state(random_state)
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy as one of Python."""
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,217 @@
+"""Models and data sets that other programs read: HDF5 as the package `rbms` has it, and .npz.
+
+The ending of a file's name tells the format: `.npz` is NumPy's, `.h5` and `.hdf5` are HDF5, for which
+h5py must be installed. (`rbms` itself knows HDF5 data sets by `.h5` alone.)
+
+| here               | in .npz        | in HDF5                              | shape  |
+| ------------------ | -------------- | ------------------------------------ | ------ |
+| `rbm.weights`      | `weights`      | `/update_N/params/weight_matrix`     | (V, H) |
+| `rbm.visible_bias` | `visible_bias` | `/update_N/params/vbias`             | (V,)   |
+| `rbm.hidden_bias`  | `hidden_bias`  | `/update_N/params/hbias`             | (H,)   |
+| `rbm.grey_levels`  | `grey_levels`  | `/grey_levels`, where there are any  | ()     |
+| `rbm.spins`        | `spins`        | `/spins`, where it is true           | ()     |
+| `dataset.samples`  | `samples`      | `/samples`, of type `/variable_type` | (N, V) |
+| `dataset.labels`   | `labels`       | `/labels`                            | (N,)   |
+
+V visible units, H hidden ones, N samples. An HDF5 model file keeps the same machine after several
+updates N of its training. Whatever is written is first written whole beside its place, then renamed:
+a file is never half there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._harmonium import Rbm
+from . import _hdf5, _npz
+from ._checks import bits_of_spins, checked_labels, checked_parameters, checked_samples
+from ._files import PathLike, is_npz
+
+__all__ = ["Dataset", "read_dataset", "read_model", "updates", "write_dataset", "write_model"]
+
+_NAMES = ("weights", "visible_bias", "hidden_bias")
+# What integers stand for in the data of a model, where it is known; `rbms` passes over it.
+_RECORD = {"grey_levels": int, "spins": bool}
+
+
+class Dataset(NamedTuple):
+    """Samples and, if they are known, their classes.
+
+    `samples` (N, V) are uint8 if all are 0 or 1, otherwise float32, intensities from 0 to 1. `labels`
+    (N,) are int32.
+
+    >>> samples, labels = Dataset(np.eye(3, dtype=np.uint8), None)
+    >>> samples.shape, labels
+    ((3, 3), None)
+    """
+
+    samples: NDArray[np.uint8] | NDArray[np.float32]
+    labels: NDArray[np.int32] | None
+
+
+def read_model(path: PathLike, update: int | None = None) -> Rbm:
+    """Reads an RBM of binary units: weights (V, H), biases (V,) and (H,), all as float32.
+
+    An HDF5 file may hold it after several updates: the newest is read unless `update` tells which.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/rbm.npz", weights=np.eye(3, 2), visible_bias=np.zeros(3),
+    ...              hidden_bias=np.ones(2))
+    ...     read_model(f"{folder}/rbm.npz").weights.shape
+    (3, 2)
+    """
+    if not is_npz(path):
+        parameters, record = _hdf5.read_model(path, update, list(_RECORD))
+    elif update is not None:
+        raise ValueError(
+            f"{path}: update is {update}, but a .npz file holds one model: leave update out"
+        )
+    else:
+        arrays = _npz.read(path, required=_NAMES, optional=list(_RECORD))
+        parameters, record = checked_parameters(path, _NAMES, arrays[:3]), arrays[3:]
+    named = zip(_RECORD.items(), record)
+    known: dict[str, Any] = {
+        name: kind(value) for (name, kind), value in named if value is not None
+    }
+    weights, visible_bias, hidden_bias = parameters
+    return Rbm(weights, visible_bias, hidden_bias, **known)
+
+
+def write_model(
+    path: PathLike,
+    rbm: Rbm,
+    *,
+    update: int | None = None,
+    time: float | None = None,
+    parallel_chains: ArrayLike | None = None,
+    hyperparameters: Mapping[str, float] | None = None,
+    seed: int | None = None,
+) -> None:
+    """Writes an RBM to a .npz file, or adds it to an HDF5 file, which is made if need be.
+
+    A .npz file holds the parameters, weights (V, H), biases (V,) and (H,), and what integers stood for
+    in the data of the model, if that is known. An HDF5 file takes
+    more, and with it `rbms` can go on training:
+
+    - `update`: how many updates of the parameters led here; more than any in the file, usual: 1;
+    - `time`: seconds of training so far, usual: 0;
+    - `parallel_chains` (C, V): states 0 or 1 of the chains at this update. Without them a file keeps
+      those it has; a new one gets 100 fair coin flips per unit, the start of chains in `rbms`, too;
+    - `hyperparameters`: any of `batch_size`, `gibbs_steps`, `learning_rate`, `L1`, `L2` and
+      `train_size`. A new file has the defaults of `rbms` for the others;
+    - `seed`: of the random states that `rbms` restores, and of the coin flips; usual: 0.
+
+    >>> from harmonium import Rbm
+    >>> from tempfile import TemporaryDirectory
+    >>> rbm = Rbm(np.eye(3, 2, dtype=np.float32), np.zeros(3, np.float32), np.ones(2, np.float32))
+    >>> with TemporaryDirectory() as folder:
+    ...     write_model(f"{folder}/rbm.npz", rbm)
+    ...     read_model(f"{folder}/rbm.npz").hidden_bias.tolist()
+    [1.0, 1.0]
+    """
+    parameters = checked_parameters(path, _NAMES, [getattr(rbm, name) for name in _NAMES])
+    record = {name: getattr(rbm, name, None) or None for name in _RECORD}
+    given: dict[str, Any] = {
+        "update": update,
+        "time": time,
+        "parallel_chains": parallel_chains,
+        "hyperparameters": hyperparameters,
+        "seed": seed,
+    }
+    if not is_npz(path):
+        return _hdf5.write_model(path, parameters, record, **given)
+    unheld = [name for name, value in given.items() if value is not None]
+    if unheld:
+        raise ValueError(
+            f"{path}: {unheld[0]} is given, but a .npz file holds a model alone: leave it out "
+            "or write to a .h5 file"
+        )
+    known = {name: value for name, value in record.items() if value is not None}
+    return _npz.write(path, {**dict(zip(_NAMES, parameters)), **known})
+
+
+def updates(path: PathLike) -> list[int]:
+    """Lists the updates at which an HDF5 file holds the model, in rising order.
+
+    >>> from harmonium import Rbm
+    >>> from tempfile import TemporaryDirectory
+    >>> rbm = Rbm(np.eye(3, 2, dtype=np.float32), np.zeros(3, np.float32), np.ones(2, np.float32))
+    >>> with TemporaryDirectory() as folder:
+    ...     write_model(f"{folder}/rbm.h5", rbm)
+    ...     write_model(f"{folder}/rbm.h5", rbm, update=10, time=1.5)
+    ...     updates(f"{folder}/rbm.h5")
+    [1, 10]
+    """
+    if is_npz(path):
+        raise ValueError(
+            f"{path}: a .npz file holds one model and no updates: read it by read_model(path)"
+        )
+    return _hdf5.updates(path)
+
+
+def read_dataset(path: PathLike, *, grey_levels: int | None = None, spins: bool = False) -> Dataset:
+    """Reads samples (N, V) and, if the file has them, labels (N,).
+
+    Spins, -1 and 1, become bits, 0 and 1, if `spins` says that they are such, or the file does
+    (`/variable_type` in HDF5 is `bernoulli` or `ising`). Integers k are grey levels k / `grey_levels`;
+    if nothing is said, those from 0 to 255 of which some are above 127 are of 255, with a warning, and
+    any others but 0 and 1 are refused.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/spins.npz", samples=[[-1, 1], [1, 1]], labels=[3, 4])
+    ...     samples, labels = read_dataset(f"{folder}/spins.npz", spins=True)
+    >>> samples.tolist(), labels.tolist()
+    ([[0, 1], [1, 1]], [3, 4])
+    """
+    variable_type = None
+    if is_npz(path):
+        samples, labels = _npz.read(path, required=["samples"], optional=["labels"])
+    else:
+        samples, labels, variable_type = _hdf5.read_dataset(path)
+    if variable_type not in (None, "bernoulli", "ising"):
+        remedy = {
+            "categorical": "write each category as one unit of its own (one-hot)",
+            "continuous": "scale the samples to intensities from 0 to 1, which are 'bernoulli', too",
+        }
+        raise ValueError(
+            f"{path}: variable_type is {variable_type!r}, but must be 'bernoulli' or 'ising': "
+            + remedy.get(variable_type, "name the one that the samples are")
+        )
+    if variable_type == "ising":
+        samples = bits_of_spins(path, samples)
+    samples = checked_samples(path, samples, grey_levels, spins)
+    return Dataset(samples, None if labels is None else checked_labels(path, labels, len(samples)))
+
+
+def write_dataset(
+    path: PathLike,
+    samples: ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    grey_levels: int | None = None,
+    spins: bool = False,
+) -> None:
+    """Writes samples (N, V) as bits or intensities, and labels (N,), whole numbers, if given.
+
+    What integers stand for is as in `read_dataset`.
+
+    All releases of `rbms` read bits; intensities are for 0.6, which draws bits from them anew in each
+    batch.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_dataset(f"{folder}/data.npz", [[0, 1, 1], [1, 0, 1]], labels=[7, 9])
+    ...     read_dataset(f"{folder}/data.npz").labels.tolist()
+    [7, 9]
+    """
+    members: dict[str, Any] = {"samples": checked_samples(path, samples, grey_levels, spins)}
+    if labels is not None:
+        members["labels"] = checked_labels(path, labels, len(members["samples"]))
+    if is_npz(path):
+        return _npz.write(path, members)
+    return _hdf5.write_dataset(path, members)

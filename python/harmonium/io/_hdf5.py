@@ -1,0 +1,279 @@
+"""HDF5 as the package `rbms` has it."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._checks import checked_chains, checked_parameters, checked_whole
+from ._files import PathLike, whole_file
+
+_NAMES = ("weight_matrix", "vbias", "hbias")
+
+# What a new file tells `rbms` to go on with: its own defaults. Release 0.6 looks for them in the group
+# named here, the earlier ones in /hyperparameters.
+_HYPERPARAMETERS: dict[str, tuple[float, str]] = {
+    "batch_size": (2000, "train_args"),
+    "gibbs_steps": (100, "sampling_args"),
+    "learning_rate": (0.01, "train_args"),
+    "L1": (0.0, "grad_args"),
+    "L2": (0.0, "grad_args"),
+    "train_size": (0.6, "dataset_args"),
+}
+# What 0.6 asks for besides.
+_FIXED: dict[str, Any] = {
+    "sampling_args/beta": 1.0,
+    "train_args/optim": "sgd",
+    "train_args/training_type": "pcd",
+    "grad_args/no_center": False,
+    "grad_args/normalize_grad": False,
+    "grad_args/max_norm_grad": -1.0,
+}
+_N_NEW_CHAINS = 100
+
+# How torch lays out the state of its CPU generator (a Mersenne Twister) when freshly seeded; the rest
+# of its bytes are 0.
+_TORCH_STATE = np.dtype(
+    {
+        "names": ["seed", "left", "is_seeded", "key"],
+        "formats": ["<u8", "<i4", "<i4", ("<u8", 624)],
+        "offsets": [0, 8, 12, 24],
+        "itemsize": 5056,
+    }
+)
+
+
+def read_model(
+    path: PathLike, update: int | None, record: Sequence[str]
+) -> tuple[list[NDArray[np.float32]], list[Any]]:
+    """The parameters at an update, or the newest, and what there is of `record`; else None."""
+    with _open(path) as file:
+        found = [_member(path, file, name) if name in file else None for name in record]
+        return _read_update(path, file, update), found
+
+
+def write_model(
+    path: PathLike,
+    parameters: Sequence[NDArray[np.float32]],
+    record: Mapping[str, Any],
+    *,
+    update: int | None,
+    time: float | None,
+    parallel_chains: Any,
+    hyperparameters: Mapping[str, float] | None,
+    seed: int | None,
+) -> None:
+    """Add the parameters at an update to a file; `record` has a value or None by name."""
+    h5py = _h5py(path)
+    update = 1 if update is None else checked_whole(path, "update", update)
+    seed = 0 if seed is None else checked_whole(path, "seed", seed, below=2**32)
+    time = 0.0 if time is None else float(time)
+    if not (math.isfinite(time) and time >= 0):
+        raise ValueError(f"{path}: time is {time}, but must be finite seconds, at least 0")
+    hyperparameters = _checked_hyperparameters(path, hyperparameters or {})
+    shape = parameters[0].shape
+    if parallel_chains is not None:
+        parallel_chains = checked_chains(path, parallel_chains, shape[0])
+
+    exists = os.path.exists(path)
+    if exists:
+        with _open(path) as file:
+            _check_continues(path, file, update, shape)
+    with whole_file(path) as temporary:
+        if exists:
+            shutil.copy(path, temporary)
+        with h5py.File(temporary, "a") as file:
+            _add_update(file, update, time, parameters, seed)
+            for name, value in record.items():
+                _put(file, name, value)
+            _put_chains(file, parallel_chains, shape[0], seed)
+            if "hyperparameters" not in file:
+                _put_defaults(path, file, shape, seed)
+            for name, value in hyperparameters.items():
+                _put_hyperparameter(file, name, value)
+            _put(file, "hyperparameters/num_chains", file["parallel_chains"].shape[0])
+
+
+def updates(path: PathLike) -> list[int]:
+    """The updates at which a file holds the model, in rising order."""
+    with _open(path) as file:
+        return _updates(file)
+
+
+def read_dataset(path: PathLike) -> tuple[Any, Any, str | None]:
+    """Samples, labels and the type of the variables; None for either of these that is not there."""
+    with _open(path) as file:
+        samples = _member(path, file, "samples")
+        labels = _member(path, file, "labels") if "labels" in file else None
+        variable_type = _text(path, file, "variable_type") if "variable_type" in file else None
+    return samples, labels, variable_type
+
+
+def write_dataset(path: PathLike, members: Mapping[str, Any]) -> None:
+    """Write samples, and labels if there are any."""
+    h5py = _h5py(path)
+    with whole_file(path) as temporary, h5py.File(temporary, "w") as file:
+        file["variable_type"] = "bernoulli"
+        for name, array in members.items():
+            file[name] = array
+
+
+def _h5py(path: PathLike) -> Any:
+    try:
+        import h5py
+    except ImportError as cause:
+        raise ImportError(f"{path}: HDF5 files need h5py: pip install h5py") from cause
+    return h5py
+
+
+def _open(path: PathLike) -> Any:
+    h5py = _h5py(path)
+    try:
+        return h5py.File(path, "r")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: there is no such file") from None
+    except OSError as cause:
+        raise OSError(f"{path}: cannot be read as HDF5 ({cause})") from cause
+
+
+def _member(path: PathLike, file: Any, name: str) -> Any:
+    """The value of a data set in the file."""
+    member = file.get(name)
+    if not hasattr(member, "dtype"):
+        found = ", ".join(f"/{name}" for name in file) or "nothing"
+        raise ValueError(f"{path}: must have the data set /{name}, but has {found}")
+    return member[()]
+
+
+def _text(path: PathLike, file: Any, name: str) -> str:
+    value = _member(path, file, name)
+    if not isinstance(value, (bytes, str)):
+        raise ValueError(f"{path}: {name} is {value}, but must be one string")
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _updates(file: Any) -> list[int]:
+    names = (re.fullmatch("update_([0-9]+)", name) for name in file)
+    return sorted(int(name[1]) for name in names if name)
+
+
+def _check_model_type(path: PathLike, file: Any) -> None:
+    model_type = _text(path, file, "model_type")
+    if model_type != "BBRBM":
+        raise ValueError(
+            f"{path}: model_type is {model_type!r}, but must be 'BBRBM': harmonium has binary units "
+            "only"
+        )
+
+
+def _read_update(
+    path: PathLike, file: Any, update: int | None = None
+) -> list[NDArray[np.float32]]:
+    _check_model_type(path, file)
+    present = _updates(file)
+    if not present:
+        raise ValueError(f"{path}: must have a group /update_N with a model, but has none")
+    update = present[-1] if update is None else update
+    if update not in present:
+        raise ValueError(
+            f"{path}: update is {update}, but must be one in the file: "
+            + ", ".join(map(str, present))
+        )
+    names = [f"update_{update}/params/{name}" for name in _NAMES]
+    return checked_parameters(path, names, [_member(path, file, name) for name in names])
+
+
+def _check_continues(path: PathLike, file: Any, update: int, shape: tuple[int, ...]) -> None:
+    """Makes sure that a file is of a model of this shape, and not as far."""
+    weights = _read_update(path, file)[0]
+    newest = _updates(file)[-1]
+    if update <= newest:
+        raise ValueError(
+            f"{path}: update is {update}, but must be more than {newest}, the newest in the file: "
+            "tell the update, or choose another file"
+        )
+    if weights.shape != shape:
+        raise ValueError(
+            f"{path}: weights have shape {shape}, but must have {weights.shape}, as those in the "
+            "file: choose another file"
+        )
+
+
+def _add_update(
+    file: Any, update: int, time: float, parameters: Sequence[NDArray[np.float32]], seed: int
+) -> None:
+    if "model_type" not in file:
+        file["model_type"] = "BBRBM"
+    group = file.create_group(f"update_{update}")
+    for name, array in zip(_NAMES, parameters):
+        group[f"params/{name}"] = array
+        group[name] = group[f"params/{name}"]  # the same data by a second name, as `rbms` has it
+    group["time"] = time
+    group["flags/checkpoint"] = True
+    group["save_checkpoint"] = True
+
+    random_state: Any = np.random.RandomState(seed).get_state()
+    for index, value in enumerate(random_state):
+        group[f"numpy_rng_arg{index}"] = value
+    torch_state = np.zeros(1, _TORCH_STATE)
+    torch_state[0] = (seed, 1, 1, random_state[1])
+    group["torch_rng_state"] = np.frombuffer(torch_state.tobytes(), np.uint8)
+
+
+def _put_chains(file: Any, chains: Any, n_visible: int, seed: int) -> None:
+    """Put the states of the chains; without any, those in the file stay, and a new one gets coin flips."""
+    if chains is None and "parallel_chains" not in file:
+        flips = np.random.default_rng(seed).integers(2, size=(_N_NEW_CHAINS, n_visible))
+        chains = flips.astype(np.float32)
+    if chains is not None:
+        _put(file, "parallel_chains", chains)
+
+
+def _put_defaults(path: PathLike, file: Any, shape: tuple[int, ...], seed: int) -> None:
+    for name, (value, _) in _HYPERPARAMETERS.items():
+        _put_hyperparameter(file, name, value)
+    for name, size in zip(("num_visibles", "num_hiddens"), shape):
+        _put(file, f"hyperparameters/{name}", size)
+    _put(file, "hyperparameters/filename", str(path))
+    _put(file, "hyperparameters/seed", seed)
+    _put(file, "dataset_args/seed", seed)
+    for name, value in _FIXED.items():
+        _put(file, name, value)
+
+
+def _put_hyperparameter(file: Any, name: str, value: float) -> None:
+    """Where all releases of `rbms` look for it."""
+    _put(file, f"hyperparameters/{name}", value)
+    _put(file, f"{_HYPERPARAMETERS[name][1]}/{name}", value)
+    if name == "train_size":
+        _put(file, "dataset_args/test_size", 1 - value)
+
+
+def _put(group: Any, name: str, value: Any) -> None:
+    """Put a value in place of the one that is there; None: in place of it nothing."""
+    if name in group:
+        del group[name]
+    if value is not None:
+        group[name] = value
+
+
+def _checked_hyperparameters(
+    path: PathLike, chosen: Mapping[str, float]
+) -> Mapping[str, float]:
+    for name, value in chosen.items():
+        if name not in _HYPERPARAMETERS:
+            raise ValueError(
+                f"{path}: hyperparameters have {name!r}, but may only have "
+                + ", ".join(_HYPERPARAMETERS)
+            )
+        if isinstance(_HYPERPARAMETERS[name][0], int):
+            checked_whole(path, name, value)
+        elif not math.isfinite(value):
+            raise ValueError(f"{path}: {name} is {value}, but must be finite")
+    return chosen

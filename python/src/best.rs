@@ -1,0 +1,46 @@
+//! The best score of a run so far.
+
+use pyo3::prelude::*;
+
+/// The best score so far; scores are to rise.
+///
+/// Parameters
+/// ----------
+/// tolerance : float
+///     A score that is above all before by no more is the best, but no progress.
+///
+/// Examples
+/// --------
+/// >>> from harmonium._harmonium import BestScore
+/// >>> best = BestScore(tolerance=0.5)
+/// >>> best.observe(-20.0, epoch=1), best.observe(-19.8, epoch=2)
+/// (True, True)
+/// >>> best.epoch, best.n_since
+/// (2, 1)
+#[pyclass(module = "harmonium")]
+pub struct BestScore(harmonium::monitor::BestScore);
+
+#[pymethods]
+impl BestScore {
+    #[new]
+    fn new(tolerance: f64) -> Self {
+        Self(harmonium::monitor::BestScore::new(tolerance))
+    }
+
+    /// Takes in the score of an epoch; tells whether it is the best so far.
+    fn observe(&mut self, score: f64, epoch: usize) -> bool {
+        self.0.observe(score, epoch)
+    }
+
+    /// The epoch of the best score, or None.
+    #[getter]
+    fn epoch(&self) -> Option<usize> {
+        self.0.epoch()
+    }
+
+    /// Scores since the last progress.
+    #[getter]
+    fn n_since(&self) -> usize {
+        self.0.n_since()
+    }
+}

@@ -1,0 +1,135 @@
+//! An evaluation, for people.
+
+use crate::evaluate::report::{AnnealingReport, ScoreReport, SideReport};
+use crate::evaluate::{Estimate, EvaluationReport, Verdict};
+use crate::run::title;
+
+/// Lines of a name and what is said of it.
+struct Lines(Vec<String>);
+
+impl Lines {
+    fn add(&mut self, name: &str, what: impl AsRef<str>) {
+        self.0.push(format!("{name:<18}{}", what.as_ref()));
+    }
+}
+
+/// What was found, and the verdict on it.
+pub fn text(report: &EvaluationReport, verdict: &Verdict) -> String {
+    let mut lines = Lines(Vec::new());
+    // Only where it is believed is it meant to hold so often.
+    let interval = match verdict {
+        Verdict::Believable => "99 % interval",
+        Verdict::Exact | Verdict::Doubtful { .. } => "interval",
+    };
+    say_likelihood(&mut lines, report, interval);
+    say_log_z(&mut lines, report, interval);
+    if let Some(annealing) = &report.annealing {
+        say_annealing(&mut lines, annealing, &report.base);
+    }
+    if let Some(raise) = &report.raise {
+        let n_examples = raise.n_examples.unwrap_or_default();
+        lines.add("RAISE", format!("{} over {n_examples} examples", plus_minus(raise, 2)));
+    }
+    lines.add("verdict", verdict.to_string());
+    say_scores(&mut lines, report);
+    if let Some(subject) = &report.subject {
+        let data = title(&subject.data_role, &subject.data);
+        let (n_examples, binarization) = (subject.n_examples, &subject.binarization);
+        lines.add("data", format!("{data}, {n_examples} examples, bits: {binarization}"));
+        lines.add("  SHA-256 of bits", &subject.data_sha256);
+    }
+    lines.0.join("\n")
+}
+
+fn say_likelihood(lines: &mut Lines, report: &EvaluationReport, interval: &str) {
+    let likelihood = &report.likelihood;
+    let is_exact = report.annealing.is_none();
+    let digits = if is_exact { 3 } else { 2 };
+    let n_examples = report.subject.as_ref().map_or(0, |subject| subject.n_examples);
+    let mut what = format!(
+        "{} nats an example (± {} over {n_examples})",
+        figure(likelihood.log_likelihood, digits),
+        figure(report.standard_error, digits)
+    );
+    if !is_exact {
+        let [low, high] =
+            [report.log_likelihood_low, report.log_likelihood_high].map(|end| figure(end, 2));
+        what += &format!(", {low} to {high} by the {interval} of log Z");
+    }
+    lines.add("log-likelihood", what);
+    if likelihood.log_likelihood_independent.is_some() {
+        let score = ScoreReport {
+            mean: likelihood.log_likelihood_independent,
+            standard_error: report.standard_error_independent,
+            n_examples: None,
+        };
+        let what = "units that know nothing of each other, at the rates of the training data";
+        lines.add("  independent", format!("{} ({what})", plus_minus(&score, 2)));
+    }
+}
+
+fn say_log_z(lines: &mut Lines, report: &EvaluationReport, interval: &str) {
+    let likelihood = &report.likelihood;
+    let by = match report.estimate {
+        None | Some(Estimate::Enumeration) => {
+            lines.add("log Z", figure(likelihood.log_z, 6));
+            lines.add("method", "exact, by enumeration of the smaller layer");
+            return;
+        }
+        Some(Estimate::Bennett) => "Bennett's ratio",
+        Some(Estimate::Forward) => "the forward side",
+        Some(Estimate::Witness) => "the run from a uniform base",
+    };
+    let [log_z, low, high] =
+        [likelihood.log_z, likelihood.log_z_low, likelihood.log_z_high].map(|x| figure(x, 3));
+    let reason = &report.estimate_reason;
+    lines.add("log Z", format!("{log_z} ({interval} {low} to {high}), by {by}: {reason}"));
+}
+
+fn say_annealing(lines: &mut Lines, annealing: &AnnealingReport, base: &str) {
+    let AnnealingReport { n_chains, n_steps, burn_in, .. } = annealing;
+    let first = match annealing.n_rounds {
+        Some(2) => format!(" in a second round, as {} in the first did not suffice", n_steps / 2),
+        _ => String::new(),
+    };
+    let steps = if *n_steps == 1 { "step" } else { "steps" };
+    lines
+        .add("method", format!("AIS from both sides, {n_chains} chains, {n_steps} {steps}{first}"));
+    lines.add("  base", base);
+    if let Some(start) = &annealing.reverse_start {
+        lines.add("  back from", format!("{start}; {burn_in} sweeps lead them to the model"));
+    }
+    let side = |side: &SideReport| {
+        let [log_z, low, high] = [side.log_z, side.low, side.high].map(|x| figure(x, 3));
+        format!(
+            "{log_z} (95 % interval {low} to {high}), var(log w) {}, effective sample size {}",
+            figure(side.variance_of_log_w, 2),
+            figure(side.ess, 1)
+        )
+    };
+    lines.add("  forward", side(&annealing.forward));
+    lines.add("  reverse", side(&annealing.reverse));
+    lines.add("  Bennett", figure(annealing.bennett.log_z, 3));
+    lines.add("  from uniform", side(&annealing.witness));
+}
+
+fn say_scores(lines: &mut Lines, report: &EvaluationReport) {
+    if let Some(scores) = &report.scores {
+        lines.add("pseudo-likelihood", plus_minus(&scores.pseudo_likelihood, 2));
+        lines.add("  by one unit", plus_minus(&scores.stochastic_pseudo_likelihood, 2));
+        lines.add("reconstruction", plus_minus(&scores.reconstruction_error, 5));
+    }
+    lines.add("free energy", plus_minus(&report.free_energy, 2));
+    if let Some(gap) = report.scores.and_then(|scores| scores.free_energy_gap) {
+        lines.add("free-energy gap", plus_minus(&gap, 2));
+    }
+}
+
+fn plus_minus(score: &ScoreReport, digits: usize) -> String {
+    format!("{} ± {}", figure(score.mean, digits), figure(score.standard_error, digits))
+}
+
+/// A figure; what is not known, as the standard error of one example, is `?`.
+fn figure(value: Option<f64>, digits: usize) -> String {
+    value.map_or("?".to_string(), |value| format!("{value:.digits$}"))
+}

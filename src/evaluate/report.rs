@@ -1,0 +1,387 @@
+//! What an evaluation found, as it leaves the library.
+//!
+//! There is one form for all: `harmonium evaluate --json`, the `evaluation.json` of a run, the page on
+//! it, and Python's `LogLikelihood`. A record of a run holds its first part, [`LikelihoodReport`]. A figure
+//! that is not finite, or not known, is null.
+
+use super::ais::Side;
+use super::evidence::ReverseStart;
+use super::verdict::CAVEAT;
+use super::{Estimate, Evaluation, EvaluationConfig, Evidence, Method, Score};
+use serde::{Deserialize, Serialize};
+
+/// A figure as it is reported: none unless it is finite.
+pub fn finite(figure: f64) -> Option<f64> {
+    figure.is_finite().then_some(figure)
+}
+
+/// A log-likelihood, what it has to beat, and how far to trust it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LikelihoodReport {
+    /// Mean log p(v), nats an example.
+    pub log_likelihood: Option<f64>,
+    /// The same of units that know nothing of each other, at the rates of the training data.
+    pub log_likelihood_independent: Option<f64>,
+    /// log Z with which it was computed.
+    pub log_z: Option<f64>,
+    /// The lower end of log Z's interval.
+    pub log_z_low: Option<f64>,
+    /// The upper end of log Z's interval.
+    pub log_z_high: Option<f64>,
+    /// Whether to believe it: `exact`, `believable` or `doubtful`.
+    pub verdict: Option<String>,
+    /// Why it is doubtful.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// What helps where it is doubtful.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<String>,
+    /// What no estimate of log Z can exclude; none where it is exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caveat: Option<String>,
+}
+
+impl LikelihoodReport {
+    /// Of an evaluation, beside the log-likelihood of independent units on the same examples.
+    pub fn new(evaluation: &Evaluation, independent: Option<f64>) -> Self {
+        Self {
+            log_likelihood: finite(evaluation.log_likelihood.mean),
+            log_likelihood_independent: independent.and_then(finite),
+            log_z: finite(evaluation.log_z),
+            log_z_low: finite(evaluation.log_z_low),
+            log_z_high: finite(evaluation.log_z_high),
+            verdict: Some(evaluation.verdict.name().to_string()),
+            reasons: evaluation.verdict.reasons().to_vec(),
+            remedies: evaluation.verdict.remedies().to_vec(),
+            caveat: evaluation.evidence.map(|_| CAVEAT.to_string()),
+        }
+    }
+
+    /// Whether the verdict is `doubtful`.
+    pub fn is_doubtful(&self) -> bool {
+        self.verdict.as_deref() == Some("doubtful")
+    }
+
+    /// The log-likelihood at the upper and at the lower end of log Z's interval: (low, high). None if log
+    /// Z is exact, or an end is not known.
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        let (low, high) = (self.log_z_low?, self.log_z_high?);
+        let numerator = self.log_likelihood? + self.log_z?;
+        (low < high).then_some((numerator - high, numerator - low))
+    }
+}
+
+/// A mean over examples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScoreReport {
+    /// The mean.
+    pub mean: Option<f64>,
+    /// Its standard error over examples; none of one example.
+    pub standard_error: Option<f64>,
+    /// The number of examples, where they are not all that were evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_examples: Option<usize>,
+}
+
+impl From<Score> for ScoreReport {
+    fn from(score: Score) -> Self {
+        let Score { mean, standard_error, .. } = score;
+        Self { mean: finite(mean), standard_error: finite(standard_error), n_examples: None }
+    }
+}
+
+/// log Z from one side.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SideReport {
+    /// log Z.
+    pub log_z: Option<f64>,
+    /// Its standard error.
+    pub standard_error: Option<f64>,
+    /// The lower end of its 95 % interval.
+    pub low: Option<f64>,
+    /// The upper end of its 95 % interval.
+    pub high: Option<f64>,
+    /// var(log w) over the chains.
+    pub variance_of_log_w: Option<f64>,
+    /// The effective sample size.
+    pub ess: Option<f64>,
+}
+
+impl From<&Side> for SideReport {
+    fn from(Side { log_z, weights }: &Side) -> Self {
+        Self {
+            log_z: finite(log_z.log_z),
+            standard_error: finite(log_z.standard_error),
+            low: finite(log_z.low),
+            high: finite(log_z.high),
+            variance_of_log_w: finite(weights.variance),
+            ess: finite(weights.ess),
+        }
+    }
+}
+
+/// log Z by Bennett's ratio.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BennettReport {
+    /// log Z.
+    pub log_z: Option<f64>,
+}
+
+/// How AIS went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnnealingReport {
+    /// From the base to the model.
+    pub forward: SideReport,
+    /// From the model to the base.
+    pub reverse: SideReport,
+    /// From a uniform base to the model, with fewer steps.
+    pub witness: SideReport,
+    /// Forward and reverse side together.
+    pub bennett: BennettReport,
+    /// The mass of modes that mean field finds and no chain saw, at least, over what the chains saw.
+    pub unseen_share: Option<f64>,
+    /// Chains of each side.
+    pub n_chains: usize,
+    /// Steps of each chain in the last round.
+    pub n_steps: usize,
+    /// Rounds of both sides: the second has twice the steps of the first. Evaluations of before do not
+    /// say it.
+    pub n_rounds: Option<u64>,
+    /// The inverse temperatures that were asked for.
+    pub schedule: String,
+    /// Sweeps by which chains were led to the model's distribution.
+    pub burn_in: usize,
+    /// Where those chains started, in words. Evaluations of before do not say it.
+    pub reverse_start: Option<String>,
+}
+
+impl AnnealingReport {
+    fn new(evidence: &Evidence, config: &EvaluationConfig, given: &str) -> Self {
+        let sides = &evidence.sides;
+        let scouts = "ends of forward runs made for that";
+        let reverse_start = match evidence.reverse_start {
+            ReverseStart::Given => given.to_string(),
+            ReverseStart::Scouts => scouts.to_string(),
+            ReverseStart::ScoutsInstead => {
+                format!("{scouts}, as {given} are not in the model's distribution")
+            }
+        };
+        Self {
+            forward: SideReport::from(&sides.forward),
+            reverse: SideReport::from(&sides.reverse),
+            witness: SideReport::from(&evidence.witness),
+            bennett: BennettReport { log_z: finite(sides.bennett.log_z) },
+            unseen_share: finite(evidence.unseen_share()),
+            n_chains: sides.n_chains,
+            n_steps: sides.n_steps,
+            n_rounds: Some(evidence.n_rounds),
+            schedule: config.schedule.to_string(),
+            burn_in: config.burn_in,
+            reverse_start: Some(reverse_start),
+        }
+    }
+}
+
+/// Scores that need no log Z.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoresReport {
+    /// Σᵢ ln p(vᵢ | the rest).
+    pub pseudo_likelihood: ScoreReport,
+    /// The same by one unit of each example.
+    pub stochastic_pseudo_likelihood: ScoreReport,
+    /// Mean squared error of a step to the hidden units and back.
+    pub reconstruction_error: ScoreReport,
+    /// Mean F(v) of the examples less that of the data they are compared with, if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_energy_gap: Option<ScoreReport>,
+}
+
+/// Which model was evaluated on which examples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubjectReport {
+    /// The fingerprint of the parameters.
+    pub parameters_sha256: String,
+    /// The name of the data.
+    pub data: String,
+    /// What they are to the run of the model: `test`, `validation`, `training` or `given`.
+    pub data_role: String,
+    /// What a reader of the figures has to know of the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_warning: Option<String>,
+    /// The number of examples.
+    pub n_examples: usize,
+    /// How their intensities became bits.
+    pub binarization: String,
+    /// The fingerprint of the bits.
+    pub data_sha256: String,
+    /// That of the file of the data, if it is one.
+    pub file_sha256: Option<String>,
+    /// Where every random number came from.
+    pub seed: u64,
+}
+
+/// Where AIS started, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origins {
+    /// Where the base comes from.
+    pub base: String,
+    /// Where the states come from that were given for the reverse side.
+    pub model_states: String,
+}
+
+/// An evaluation, all of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationReport {
+    /// The log-likelihood.
+    #[serde(flatten)]
+    pub likelihood: LikelihoodReport,
+    /// The log-likelihood at the upper end of log Z's interval.
+    pub log_likelihood_low: Option<f64>,
+    /// The log-likelihood at the lower end of log Z's interval.
+    pub log_likelihood_high: Option<f64>,
+    /// The standard error of the log-likelihood over examples, log Z taken as known.
+    pub standard_error: Option<f64>,
+    /// That of the log-likelihood of independent units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error_independent: Option<f64>,
+    /// Mean F(v), nats.
+    #[serde(default)]
+    pub free_energy: ScoreReport,
+    /// How log Z was found: `exact` or `ais`.
+    pub method: Method,
+    /// Which estimate of log Z is quoted.
+    pub estimate: Option<Estimate>,
+    /// Why it is quoted.
+    #[serde(default)]
+    pub estimate_reason: String,
+    /// The effective sample size of forward AIS; none where log Z is exact.
+    pub ess: Option<f64>,
+    /// Where the base of annealing comes from, in words.
+    #[serde(default)]
+    pub base: String,
+    /// How AIS went; none where log Z is exact.
+    #[serde(flatten)]
+    pub annealing: Option<AnnealingReport>,
+    /// RAISE, if it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raise: Option<ScoreReport>,
+    /// Other scores, if they were asked for.
+    #[serde(flatten)]
+    pub scores: Option<ScoresReport>,
+    /// Model and examples, where their names are known.
+    #[serde(flatten)]
+    pub subject: Option<SubjectReport>,
+}
+
+impl EvaluationReport {
+    /// Of an evaluation, beside the log-likelihood of independent units on the same examples.
+    pub fn new(
+        evaluation: &Evaluation,
+        independent: Option<Score>,
+        config: &EvaluationConfig,
+        origins: Origins,
+    ) -> Self {
+        let (low, high) = evaluation.log_likelihood_interval();
+        let Origins { base, model_states } = origins;
+        let annealing = evaluation.evidence.as_ref();
+        let annealing = annealing.map(|found| AnnealingReport::new(found, config, &model_states));
+        let of_raise =
+            |raise: Score| ScoreReport { n_examples: Some(raise.n_examples), ..raise.into() };
+        Self {
+            likelihood: LikelihoodReport::new(evaluation, independent.map(|score| score.mean)),
+            log_likelihood_low: finite(low),
+            log_likelihood_high: finite(high),
+            standard_error: finite(evaluation.log_likelihood.standard_error),
+            standard_error_independent: independent.and_then(|score| finite(score.standard_error)),
+            free_energy: evaluation.free_energy.into(),
+            method: if annealing.is_some() { Method::Ais } else { Method::Exact },
+            estimate: Some(evaluation.estimate),
+            estimate_reason: evaluation.estimate.reason(&evaluation.verdict).to_string(),
+            ess: evaluation.ess().and_then(finite),
+            base,
+            annealing,
+            raise: evaluation.raise.map(of_raise),
+            scores: None,
+            subject: None,
+        }
+    }
+
+    /// As JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("plain figures and texts")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::BitMatrix;
+    use crate::evaluate::evaluation::Starts;
+    use crate::model::Rbm;
+    use ndarray::Array1;
+    use serde_json::{Value, json};
+
+    /// Of one example, by a method, with chains from some states.
+    fn report(method: Method, states: Option<&BitMatrix>) -> EvaluationReport {
+        let weights = ndarray::Array2::from_shape_fn((6, 3), |(i, j)| (i + j) as f32 / 9.0 - 0.4);
+        let rbm = Rbm::new(weights, Array1::zeros(6), Array1::zeros(3)).unwrap();
+        let rates = Array1::from_elem(6, 0.4);
+        let starts = Starts { base_rates: &rates, model_states: states };
+        let schedule = "linear:1".parse().unwrap();
+        let config = EvaluationConfig { method, schedule, burn_in: 10, ..Default::default() };
+        let visible = BitMatrix::from_fn(1, 6, |_, i| i < 2);
+        let found = Evaluation::new(&rbm, &visible, starts, &config, &|_, _, _| ()).unwrap();
+        let origins = Origins { base: "a base".into(), model_states: "some states".into() };
+        EvaluationReport::new(&found, None, &config, origins)
+    }
+
+    #[test]
+    fn what_is_written_reads_back_and_what_is_not_known_is_null() {
+        for method in [Method::Exact, Method::Ais] {
+            let report = report(method, None);
+            let json: Value = serde_json::from_str(&report.to_json()).unwrap();
+            assert_eq!(serde_json::from_value::<EvaluationReport>(json.clone()).unwrap(), report);
+            assert_eq!(json["method"], method.to_string());
+            // One example has no standard error.
+            assert_eq!((&json["standard_error"], report.standard_error), (&Value::Null, None));
+            assert!(json.get("pseudo_likelihood").is_none() && json.get("data").is_none());
+            assert_eq!(json.get("forward").is_some(), method == Method::Ais);
+        }
+        assert_eq!([f64::NAN, f64::NEG_INFINITY, 0.5].map(finite), [None, None, Some(0.5)]);
+    }
+
+    #[test]
+    fn it_says_where_chains_started_and_how_often() {
+        let start = |states| {
+            let annealing = report(Method::Ais, states).annealing.unwrap();
+            assert_eq!(annealing.n_steps as u64, annealing.n_rounds.unwrap());
+            annealing.reverse_start.unwrap()
+        };
+        assert_eq!(start(None), "ends of forward runs made for that");
+        assert_eq!(start(Some(&BitMatrix::from_fn(9, 6, |n, i| (n + i) % 2 == 0))), "some states");
+    }
+
+    /// What version 0.1 wrote before it said which estimate is quoted.
+    #[test]
+    fn an_earlier_evaluation_is_read() {
+        let side =
+            json!({"log_z": 9.0, "standard_error": 0.1, "low": 8.8, "high": 9.2, "ess": 60.0});
+        let earlier = json!({
+            "method": "ais", "log_likelihood": -7.5, "log_likelihood_low": -7.9,
+            "log_likelihood_high": -7.0, "standard_error": 0.2, "log_z": 9.0, "log_z_low": 8.5,
+            "log_z_high": 9.4, "ess": 60.0, "verdict": "doubtful", "reasons": ["it is"],
+            "forward": side, "reverse": side, "parameters_sha256": "ab", "data": "t.npy",
+            "data_role": "test", "n_examples": 60, "binarization": "stochastic", "data_sha256": "cd",
+            "file_sha256": null, "seed": 0,
+        });
+        let report: EvaluationReport = serde_json::from_value(earlier).unwrap();
+        let LikelihoodReport { log_likelihood, reasons, .. } = &report.likelihood;
+        assert_eq!((*log_likelihood, &reasons[..]), (Some(-7.5), &["it is".to_string()][..]));
+        assert!(report.likelihood.is_doubtful());
+        let (low, high) = report.likelihood.interval().unwrap();
+        assert!((low + 7.9).abs() < 1e-9 && (high + 7.0).abs() < 1e-9, "{low} {high}");
+        assert_eq!(report.subject.unwrap().data_role, "test");
+    }
+}

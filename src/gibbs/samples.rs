@@ -1,0 +1,93 @@
+//! Chains that draw samples of the model: where they start, and by which random numbers.
+
+use super::{Chains, Image};
+use crate::bits::BitMatrix;
+use crate::model::Rbm;
+use crate::rng::{Purpose, Stream};
+
+impl Chains {
+    /// `n` chains, each of which is a sample of the model after enough sweeps. They start at the rows
+    /// of `start`, and go around where there are more chains than rows; without `start`, at
+    /// independent units of rates σ(bᵢ).
+    ///
+    /// ```
+    /// use harmonium::Rbm;
+    /// use harmonium::gibbs::{Chains, Image};
+    /// use ndarray::{arr1, arr2};
+    /// // Two pixels that agree: both are tied to the one hidden unit.
+    /// let rbm = Rbm::new(arr2(&[[20.0], [20.0]]), arr1(&[-10.0, -10.0]), arr1(&[-20.0]))?;
+    /// let image = Image::new(&rbm)?;
+    /// let mut chains = Chains::for_samples(&rbm, &image, 100, None, 0);
+    /// for _ in 0..20 {
+    ///     chains.sweep(&image);
+    /// }
+    /// let samples = chains.visible();
+    /// assert!((0..100).all(|n| samples.get(n, 0) == samples.get(n, 1)));
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If `start` has no rows, or they are not V wide.
+    pub fn for_samples(
+        rbm: &Rbm,
+        image: &Image,
+        n: usize,
+        start: Option<&BitMatrix>,
+        seed: u64,
+    ) -> Self {
+        let mut streams = Stream::first(n, seed, Purpose::Sample);
+        let start = match start {
+            Some(start) => start.cycled(n),
+            None => {
+                let biases = rbm.visible_bias().iter().map(|&bias| f64::from(bias));
+                rbm.visible_units().draw_independent(biases, &mut streams)
+            }
+        };
+        Self::from_visible(image, &start, streams)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_machine::machine;
+    use super::*;
+
+    #[test]
+    fn chains_start_at_the_rows_that_are_given_and_go_around() {
+        let rbm = machine(70, 20);
+        let image = Image::new(&rbm).unwrap();
+        let start = BitMatrix::from_fn(3, 70, |n, i| (n + i) % 3 == 0);
+        let chains = Chains::for_samples(&rbm, &image, 8, Some(&start), 4);
+        for n in 0..8 {
+            assert_eq!(chains.visible().row(n), start.row(n % 3), "chain {n}");
+        }
+    }
+
+    /// 4.9 standard errors are passed with a probability below 1e-6.
+    #[test]
+    fn without_a_start_units_are_on_at_the_rates_of_their_biases() {
+        const CHAINS: usize = 10_000;
+        let rbm = machine(70, 20);
+        let image = Image::new(&rbm).unwrap();
+        let visible = Chains::for_samples(&rbm, &image, CHAINS, None, 4).visible();
+        for (i, &bias) in rbm.visible_bias().iter().enumerate() {
+            let rate = 1.0 / (1.0 + f64::exp(-f64::from(bias)));
+            let found = (0..CHAINS).filter(|&n| visible.get(n, i)).count() as f64 / CHAINS as f64;
+            let error = (rate * (1.0 - rate) / CHAINS as f64).sqrt();
+            assert!((found - rate).abs() < 4.9 * error, "unit {i}: {found}, not {rate}");
+        }
+    }
+
+    #[test]
+    fn another_seed_draws_other_samples_and_the_same_the_same() {
+        let rbm = machine(70, 20);
+        let image = Image::new(&rbm).unwrap();
+        let sample = |seed| {
+            let mut chains = Chains::for_samples(&rbm, &image, 10, None, seed);
+            chains.sweep(&image);
+            chains.visible()
+        };
+        assert_eq!(sample(1), sample(1));
+        assert_ne!(sample(1), sample(2));
+    }
+}

@@ -1,0 +1,80 @@
+//! What a run knows of where annealing starts: the mean of its training data, and its chains.
+
+use super::checkpoints::search;
+use super::data::Part;
+use super::files::CHECKPOINTS;
+use super::own_data::{data_of, folder_of};
+use crate::bits::BitMatrix;
+use crate::checkpoint::Checkpoint;
+use crate::dataset::{Binarization, Dataset, Encoding, Examples};
+use crate::error::{Error, Result};
+use crate::evaluate::Independent;
+use crate::model::ModelFile;
+use crate::units::Units;
+use ndarray::Array1;
+use serde_json::Value;
+use std::path::Path;
+
+/// The mean of the examples that a model was trained on.
+#[derive(Clone, Debug)]
+pub struct TrainingMean {
+    /// ⟨vᵢ⟩ (V).
+    pub mean: Array1<f64>,
+    /// The number of examples, if it is known.
+    pub n_examples: Option<usize>,
+}
+
+impl TrainingMean {
+    /// As the file of the model says, or else the data of its run, which is at `path`; none if neither
+    /// does.
+    ///
+    /// # Errors
+    /// As [`data_of`] and [`Binarization::recorded`].
+    pub fn of(path: &Path, file: &ModelFile) -> Result<Option<Self>> {
+        let ModelFile { provenance, data_mean, .. } = file;
+        if let Some(mean) = data_mean {
+            let n_examples = provenance.data.get("n_examples").and_then(Value::as_u64);
+            let n_examples = n_examples.map(|n| n as usize);
+            return Ok(Some(Self { mean: mean.mapv(f64::from), n_examples }));
+        }
+        let Some(config) = data_of(path)? else { return Ok(None) };
+        // They may have moved; then it is not known.
+        let Ok(Some(training)) = config.read_part(Part::Train, "data") else { return Ok(None) };
+        let examples = Examples::new(training, Binarization::recorded(&provenance.settings)?);
+        let n_examples = Some(examples.n_examples());
+        Ok(Some(Self { mean: examples.mean(), n_examples }))
+    }
+
+    /// Units that know nothing of each other at its rates; none if the number of examples is not known.
+    pub fn independent(&self, units: &Units) -> Option<Independent> {
+        Some(Independent::of_mean(units, &self.mean, self.n_examples?))
+    }
+}
+
+/// The visible states (C, V) of the chains of the run to which a model belongs, or those of the
+/// checkpoint that it is: those of the newest that is whole. None if there are none so wide.
+pub fn chains_of(model: &Path, n_visible: usize) -> Option<BitMatrix> {
+    let checkpoint = match Checkpoint::read(model) {
+        Ok(checkpoint) => checkpoint,
+        Err(_) => search(&folder_of(model)?.join(CHECKPOINTS)).found?.1.ok()?,
+    };
+    checkpoint.chains(n_visible).ok()
+}
+
+/// The states (N, V) of a checkpoint's chains, or those in a file of 0 and 1, or of spins.
+///
+/// # Errors
+/// Whatever is wrong with the file; [`Error::WidthMismatch`]; [`Error::Unsuitable`] for other values.
+pub fn states_in(path: &Path, n_visible: usize, encoding: Encoding) -> Result<BitMatrix> {
+    if path.extension().is_some_and(|extension| extension == "safetensors") {
+        return Checkpoint::read(path)?.chains(n_visible);
+    }
+    let dataset = Dataset::read_as(path, encoding)?;
+    dataset.check_width(n_visible, "the model")?;
+    if !dataset.is_binary() {
+        let rule = "holds other values than 0 and 1, so they are no states of chains".to_string();
+        return Err(Error::Unsuitable { path: path.into(), rule });
+    }
+    let n = dataset.n_examples();
+    Ok(Examples::new(dataset, Binarization::Stochastic).fixed_bits(0, 0..n))
+}

@@ -1,0 +1,343 @@
+//! The table of settings, a section each, and the macro in which a section is written: a struct with its
+//! defaults and its rows.
+
+use super::text::invalid;
+use super::value::{Kind, Range, Value};
+use crate::error::{Error, Remedy, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
+use std::ops::{Bound, RangeInclusive};
+
+/// A setting: a row of the table.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Its name: of the field, the TOML key, the keyword; `_` becomes `-` in that of its flag.
+    pub name: &'static str,
+    /// What it means. Another setting stands as `*name*` in it.
+    sentence: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// Which of that.
+    pub range: Range,
+    /// What its default stands for, if that says it better than its value.
+    pub unset: Option<&'static str>,
+    /// What is usual.
+    pub usual: Option<&'static str>,
+    /// It has no effect unless one of these is so.
+    pub needs: &'static [Remedy],
+    /// The setting that has no effect beside it.
+    pub instead_of: Option<&'static str>,
+    /// What stands for its value on the command line.
+    pub placeholder: Option<&'static str>,
+    parse: fn(&'static str, &str) -> Result<Json>,
+    read: fn(&'static str, &Json) -> Result<Json>,
+}
+
+fn json(value: impl Serialize) -> Json {
+    serde_json::to_value(value).expect("a plain value")
+}
+
+impl Setting {
+    /// A row for values of a type.
+    pub(crate) const fn of<T: Value + Serialize>(
+        name: &'static str,
+        sentence: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            sentence,
+            kind: T::KIND,
+            range: Range::Any,
+            unset: None,
+            usual: None,
+            needs: &[],
+            instead_of: None,
+            placeholder: None,
+            parse: |name, text| T::parse(name, text).map(json),
+            read: |name, value| T::read(name, value).map(json),
+        }
+    }
+
+    pub(crate) const fn whole(mut self, range: RangeInclusive<u64>) -> Self {
+        self.range = Range::Whole(range);
+        self
+    }
+
+    pub(crate) const fn real(mut self, low: Bound<f64>, high: Bound<f64>) -> Self {
+        self.range = Range::Real(low, high);
+        self
+    }
+
+    pub(crate) const fn unset(mut self, text: &'static str) -> Self {
+        self.unset = Some(text);
+        self
+    }
+
+    pub(crate) const fn usual(mut self, text: &'static str) -> Self {
+        self.usual = Some(text);
+        self
+    }
+
+    pub(crate) const fn needs(mut self, any: &'static [Remedy]) -> Self {
+        self.needs = any;
+        self
+    }
+
+    pub(crate) const fn instead_of(mut self, other: &'static str) -> Self {
+        self.instead_of = Some(other);
+        self
+    }
+
+    pub(crate) const fn placeholder(mut self, text: &'static str) -> Self {
+        self.placeholder = Some(text);
+        self
+    }
+
+    /// Only runs write it: there is no flag for it.
+    pub(crate) const fn recorded(mut self) -> Self {
+        self.kind = Kind::Record;
+        self
+    }
+
+    /// Reads a value as it is typed.
+    ///
+    /// # Errors
+    /// As [`Value::parse`].
+    pub fn parse(&self, text: &str) -> Result<Json> {
+        (self.parse)(self.name, text)
+    }
+
+    /// What it means, other settings as `spell` spells them.
+    pub fn sentence(&self, spell: &dyn Fn(&str) -> String) -> String {
+        spelt(self.sentence, spell)
+    }
+
+    /// What its default stands for: in words, or the value itself.
+    pub fn default_text(&self, default: &Json, spell: &dyn Fn(&str) -> String) -> String {
+        match (self.unset, default) {
+            (Some(text), _) => spelt(text, spell),
+            (None, Json::String(text)) => text.clone(),
+            (None, value) => value.to_string(),
+        }
+    }
+}
+
+/// A text of the table with `*name*` as `spell` spells it.
+fn spelt(text: &str, spell: &dyn Fn(&str) -> String) -> String {
+    let parts = text.trim().split('*').enumerate();
+    parts.map(|(at, part)| if at % 2 == 1 { spell(part) } else { part.to_string() }).collect()
+}
+
+/// A section of the settings: a plain struct with a row of the table for each of its fields.
+pub trait Section: Serialize + DeserializeOwned + Default + 'static {
+    /// What it is called in a settings file.
+    const NAME: &'static str;
+    /// Its rows, in the order of the fields.
+    const TABLE: &'static [Setting];
+
+    /// Checks that every setting is in its range.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] for the first that is not.
+    fn check_ranges(&self) -> Result<()>;
+
+    /// The settings by name; those that are not set are null.
+    fn fields(&self) -> Map<String, Json> {
+        match serde_json::to_value(self) {
+            Ok(Json::Object(fields)) => fields,
+            _ => unreachable!("settings are a plain struct"),
+        }
+    }
+
+    /// The row of a setting.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSetting`] if there is none of this name.
+    fn row(name: &str) -> Result<&'static Setting> {
+        Self::TABLE.iter().find(|setting| setting.name == name).ok_or_else(|| {
+            let nearest = nearest(name, Self::TABLE.iter().map(|setting| setting.name));
+            Error::UnknownSetting { name: name.to_string(), nearest }
+        })
+    }
+
+    /// Reads some settings from a file or from Python; the others have their defaults.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSetting`]; [`Error::WrongKind`] and the like for values that it does not take.
+    fn read(some: &Map<String, Json>) -> Result<Self> {
+        let mut fields = Map::new();
+        for (name, value) in some {
+            let setting = Self::row(name)?;
+            fields.insert(name.clone(), (setting.read)(setting.name, value)?);
+        }
+        Ok(serde_json::from_value(fields.into()).expect("values of the types of the fields"))
+    }
+
+    /// Refuses what was given without having an effect under these settings. A default that is given
+    /// says nothing.
+    ///
+    /// # Errors
+    /// [`Error::NoEffect`] or [`Error::InvalidSetting`] for the first.
+    fn check_effect(&self, given: &Map<String, Json>) -> Result<()> {
+        let (fields, default) = (self.fields(), Self::default().fields());
+        let is_given = |setting: &Setting| {
+            let value = given.get(setting.name).map(|value| (setting.read)(setting.name, value));
+            value.is_some_and(|value| value.is_ok_and(|value| value != default[setting.name]))
+        };
+        for setting in Self::TABLE.iter().filter(|setting| is_given(setting)) {
+            let (name, value) = (setting.name, given[setting.name].to_string());
+            if let Some(other) = setting.instead_of
+                && Self::row(other).is_ok_and(is_given)
+            {
+                return Err(invalid(name, value, format!("left out with {other}")));
+            }
+            let needs = setting.needs;
+            if !needs.is_empty() && !needs.iter().any(|need| is_so(need, &fields)) {
+                return Err(Error::NoEffect { setting: name, value, needs });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a setting has the value that another needs; without one, whether it is on.
+fn is_so(need: &Remedy, fields: &Map<String, Json>) -> bool {
+    match (need.value, &fields[need.setting]) {
+        (Some(value), Json::String(text)) => text == value,
+        (Some(_), _) => false,
+        (None, Json::Null | Json::Bool(false)) => false,
+        (None, value) => value.as_f64() != Some(0.0),
+    }
+}
+
+/// The most similar of some names.
+pub fn nearest(name: &str, among: impl Iterator<Item = &'static str>) -> &'static str {
+    let likeness = |other: &&str| strsim::normalized_damerau_levenshtein(name, other);
+    among.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).expect("there are settings")
+}
+
+/// A section: its struct, its defaults and its rows of the table. After the default of a field stand the
+/// calls that make its row: `{ whole(1..=9), usual("3") }`. The doc comment is its sentence.
+macro_rules! settings {
+    (
+        $(#[$attribute:meta])*
+        pub struct $name:ident in $section:literal {
+            $(
+                $(#[doc = $sentence:literal])+
+                $field:ident: $type:ty = $default:expr,
+                { $($call:ident($($argument:expr),*)),* }
+            )+
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $(
+                $(#[doc = $sentence])+
+                #[doc = concat!("\n", $("\n- `", stringify!($call($($argument),*)), "`",)*)]
+                pub $field: $type,
+            )+
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default),+ }
+            }
+        }
+
+        impl $crate::setting::Section for $name {
+            const NAME: &'static str = $section;
+            const TABLE: &'static [$crate::setting::Setting] = &[$(
+                $crate::setting::Setting::of::<$type>(stringify!($field), concat!($($sentence),+))
+                    $(.$call($($argument),*))*
+            ),+];
+
+            fn check_ranges(&self) -> $crate::error::Result<()> {
+                let mut rows = Self::TABLE.iter();
+                $({
+                    let row = rows.next().expect("a row for each field");
+                    $crate::setting::Value::check(&self.$field, row.name, &row.range)?;
+                })+
+                Ok(())
+            }
+        }
+    };
+}
+
+pub(crate) use settings;
+
+#[cfg(test)]
+mod tests {
+    use super::super::value::{above, at_most};
+    use super::*;
+    use serde_json::json;
+
+    settings! {
+        /// Of a test.
+        pub struct Garden in "garden" {
+            /// Trees that stand
+            /// in it; see *pond*.
+            trees: usize = 3, { whole(1..=9), usual("2 to 4") }
+            /// Depth of its pond.
+            pond: f64 = 0.0, {}
+            /// Frogs.
+            frogs: Option<u64> = None, { unset("as *trees*"), needs(&[Remedy::of("pond"), Remedy::with("kind", "wet")]) }
+            /// Its kind.
+            kind: String = "dry".to_string(), {}
+            /// Leaves in place of trees.
+            leaves: Option<f64> = None, { real(above(0.0), at_most(1.0)), instead_of("trees") }
+        }
+    }
+
+    fn object(json: Json) -> Map<String, Json> {
+        json.as_object().unwrap().clone()
+    }
+
+    fn told<T>(result: Result<T>) -> String {
+        result.map(drop).map_or_else(|error| error.to_string(), |()| "right".to_string())
+    }
+
+    #[test]
+    fn a_section_is_a_struct_with_a_row_for_each_field() {
+        let fields: Vec<_> = Garden::default().fields().keys().cloned().collect();
+        let mut rows: Vec<_> = Garden::TABLE.iter().map(|row| row.name).collect();
+        rows.sort_unstable();
+        assert_eq!(rows, fields);
+        let shout = |name: &str| name.to_uppercase();
+        assert_eq!(Garden::TABLE[0].sentence(&shout), "Trees that stand in it; see POND.");
+        assert_eq!(Garden::TABLE[2].default_text(&Json::Null, &shout), "as TREES");
+        assert_eq!(Garden::TABLE[0].default_text(&json!(3), &shout), "3");
+    }
+
+    #[test]
+    fn some_settings_are_read_and_checked_by_the_table() {
+        let read = |some: Json| Garden::read(&object(some));
+        let garden = read(json!({"trees": 12, "leaves": 0.5})).unwrap();
+        assert_eq!(garden, Garden { trees: 12, leaves: Some(0.5), ..Garden::default() });
+        let rule = "trees is 12, but must be at least 1 and at most 9";
+        assert_eq!(told(garden.check_ranges()), rule);
+        let message = "tres is not known; the nearest known setting is trees";
+        assert_eq!(told(read(json!({"tres": 1}))), message);
+        assert_eq!(told(read(json!({"pond": true}))), "pond is true, but must be a finite number");
+    }
+
+    #[test]
+    fn what_is_given_must_have_an_effect() {
+        let check = |given: Json| {
+            let given = object(given);
+            told(Garden::read(&given).and_then(|garden| garden.check_effect(&given)))
+        };
+        let refused = "frogs is 2, but must be left out without pond or kind = wet";
+        assert_eq!(check(json!({"frogs": 2})), refused);
+        for given in [json!({"frogs": 2, "pond": 1.5}), json!({"frogs": 2, "kind": "wet"})] {
+            assert_eq!(check(given), "right");
+        }
+        // A default says nothing.
+        assert_eq!(check(json!({"frogs": null})), "right");
+        let both = "leaves is 0.5, but must be left out with trees";
+        assert_eq!(check(json!({"leaves": 0.5, "trees": 4})), both);
+        assert_eq!(check(json!({"leaves": 0.5, "trees": 3})), "right");
+    }
+}

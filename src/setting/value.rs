@@ -1,0 +1,325 @@
+//! Values of settings: how those of each type are read, and held to their range.
+
+use super::text::{check, invalid};
+use crate::error::{Error, Result};
+use serde_json::Value as Json;
+use std::fmt;
+use std::ops::{Bound, RangeInclusive};
+use std::path::PathBuf;
+
+/// What a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Whole numbers from 0 on.
+    Whole,
+    /// Finite numbers.
+    Real,
+    /// True or false.
+    Switch,
+    /// Text of a form of its own.
+    Text,
+    /// Rows and columns.
+    Shape,
+    /// What only runs write.
+    Record,
+}
+
+impl Kind {
+    /// The values, in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "a whole number",
+            Self::Real => "a finite number",
+            Self::Switch => "true or false",
+            Self::Text => "text",
+            Self::Shape => "rows and columns, such as [28, 28]",
+            Self::Record => "what a run wrote",
+        }
+    }
+}
+
+/// Which values of its kind a setting takes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Range {
+    /// All of them.
+    Any,
+    /// Whole numbers, both ends included.
+    Whole(RangeInclusive<u64>),
+    /// Real numbers.
+    Real(Bound<f64>, Bound<f64>),
+}
+
+/// A real number is more than this.
+pub(crate) const fn above(x: f64) -> Bound<f64> {
+    Bound::Excluded(x)
+}
+
+/// A real number is this or more.
+pub(crate) const fn at_least(x: f64) -> Bound<f64> {
+    Bound::Included(x)
+}
+
+/// A real number is less than this.
+pub(crate) const fn below(x: f64) -> Bound<f64> {
+    Bound::Excluded(x)
+}
+
+/// A real number is this or less.
+pub(crate) const fn at_most(x: f64) -> Bound<f64> {
+    Bound::Included(x)
+}
+
+impl Range {
+    fn holds_whole(&self, n: u64) -> bool {
+        match self {
+            Self::Whole(range) => range.contains(&n),
+            _ => true,
+        }
+    }
+
+    fn holds_real(&self, x: f64) -> bool {
+        let Self::Real(low, high) = self else { return x.is_finite() };
+        let is_above = match low {
+            Bound::Included(low) => x >= *low,
+            Bound::Excluded(low) => x > *low,
+            Bound::Unbounded => true,
+        };
+        let is_below = match high {
+            Bound::Included(high) => x <= *high,
+            // As f32, which it may become.
+            Bound::Excluded(high) => f64::from(x as f32) < *high,
+            Bound::Unbounded => true,
+        };
+        x.is_finite() && is_above && is_below
+    }
+}
+
+/// "at least 1 and at most 100".
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => Ok(()),
+            Self::Whole(range) => {
+                write!(f, "at least {} and at most {}", range.start(), range.end())
+            }
+            Self::Real(low, high) => {
+                let number =
+                    |x: &f64| if *x < 1e-6 && *x > 0.0 { format!("{x:e}") } else { x.to_string() };
+                match low {
+                    Bound::Included(low) => write!(f, "at least {} and ", number(low))?,
+                    Bound::Excluded(low) => write!(f, "above {} and ", number(low))?,
+                    Bound::Unbounded => {}
+                }
+                match high {
+                    Bound::Included(high) => write!(f, "at most {}", number(high)),
+                    Bound::Excluded(high) => write!(f, "below {}", number(high)),
+                    Bound::Unbounded => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// A type of values.
+pub trait Value: Sized {
+    /// What they are.
+    const KIND: Kind;
+
+    /// Reads one as it is typed; `name` is that of the setting.
+    ///
+    /// # Errors
+    /// [`Error::WrongKind`], or what the type has against the text.
+    fn parse(name: &'static str, text: &str) -> Result<Self>;
+
+    /// Reads one from a file or from Python.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    fn read(name: &'static str, json: &Json) -> Result<Self> {
+        match json {
+            Json::String(text) if Self::KIND == Kind::Text => Self::parse(name, text),
+            _ => Err(Self::wrong_kind(name, json)),
+        }
+    }
+
+    /// Checks one that is in the program.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if it is out of its range.
+    fn check(&self, name: &'static str, range: &Range) -> Result<()>;
+
+    /// The error for something else than these values.
+    fn wrong_kind(name: &'static str, found: impl fmt::Display) -> Error {
+        Error::WrongKind { setting: name, value: found.to_string(), kind: Self::KIND.name() }
+    }
+}
+
+macro_rules! whole {
+    ($($type:ty)+) => {$(
+        impl Value for $type {
+            const KIND: Kind = Kind::Whole;
+
+            fn parse(name: &'static str, text: &str) -> Result<Self> {
+                text.parse().map_err(|_| Self::wrong_kind(name, text))
+            }
+
+            fn read(name: &'static str, json: &Json) -> Result<Self> {
+                // Python writes 5 as 5, TOML and JSON never as 5.0.
+                let n = json.as_u64().ok_or_else(|| Self::wrong_kind(name, json))?;
+                n.try_into().map_err(|_| invalid(name, n, format!("at most {}", Self::MAX)))
+            }
+
+            fn check(&self, name: &'static str, range: &Range) -> Result<()> {
+                check(name, self, range.holds_whole(*self as u64), || range.to_string())
+            }
+        }
+    )+};
+}
+
+whole!(u32 u64 usize);
+
+impl Value for f64 {
+    const KIND: Kind = Kind::Real;
+
+    fn parse(name: &'static str, text: &str) -> Result<Self> {
+        let number = text.parse().ok().filter(|x: &f64| x.is_finite());
+        number.ok_or_else(|| Self::wrong_kind(name, text))
+    }
+
+    fn read(name: &'static str, json: &Json) -> Result<Self> {
+        json.as_f64().ok_or_else(|| Self::wrong_kind(name, json))
+    }
+
+    fn check(&self, name: &'static str, range: &Range) -> Result<()> {
+        check(name, self, range.holds_real(*self), || range.to_string())
+    }
+}
+
+impl Value for bool {
+    const KIND: Kind = Kind::Switch;
+
+    fn parse(name: &'static str, text: &str) -> Result<Self> {
+        text.parse().map_err(|_| Self::wrong_kind(name, text))
+    }
+
+    fn read(name: &'static str, json: &Json) -> Result<Self> {
+        json.as_bool().ok_or_else(|| Self::wrong_kind(name, json))
+    }
+
+    fn check(&self, _: &'static str, _: &Range) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Value for String {
+    const KIND: Kind = Kind::Text;
+
+    fn parse(_: &'static str, text: &str) -> Result<Self> {
+        Ok(text.to_string())
+    }
+
+    fn check(&self, _: &'static str, _: &Range) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Value for PathBuf {
+    const KIND: Kind = Kind::Text;
+
+    fn parse(_: &'static str, text: &str) -> Result<Self> {
+        Ok(text.into())
+    }
+
+    fn check(&self, _: &'static str, _: &Range) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Rows and columns; as text `28x28`.
+impl Value for (usize, usize) {
+    const KIND: Kind = Kind::Shape;
+
+    fn parse(name: &'static str, text: &str) -> Result<Self> {
+        let side = |part: &str| part.parse().ok().filter(|&n: &usize| n > 0);
+        text.split_once('x')
+            .and_then(|(rows, columns)| Some((side(rows)?, side(columns)?)))
+            .ok_or_else(|| invalid(name, text, "ROWSxCOLUMNS, such as 28x28"))
+    }
+
+    fn read(name: &'static str, json: &Json) -> Result<Self> {
+        serde_json::from_value(json.clone()).map_err(|_| Self::wrong_kind(name, json))
+    }
+
+    fn check(&self, _: &'static str, _: &Range) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// None, in JSON null, leaves it to something else.
+impl<T: Value> Value for Option<T> {
+    const KIND: Kind = T::KIND;
+
+    fn parse(name: &'static str, text: &str) -> Result<Self> {
+        T::parse(name, text).map(Some)
+    }
+
+    fn read(name: &'static str, json: &Json) -> Result<Self> {
+        if json.is_null() { Ok(None) } else { T::read(name, json).map(Some) }
+    }
+
+    fn check(&self, name: &'static str, range: &Range) -> Result<()> {
+        self.as_ref().map_or(Ok(()), |value| value.check(name, range))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn told<T>(result: Result<T>) -> String {
+        result.map(drop).map_or_else(|error| error.to_string(), |()| "right".to_string())
+    }
+
+    #[test]
+    fn each_kind_is_read_from_text_and_json() {
+        assert_eq!(usize::parse("n", "5").unwrap(), usize::read("n", &json!(5)).unwrap());
+        assert_eq!(f64::parse("x", "5e-1").unwrap(), f64::read("x", &json!(0.5)).unwrap());
+        assert_eq!(f64::read("x", &json!(1)).unwrap(), 1.0);
+        assert_eq!(bool::parse("b", "true").unwrap(), bool::read("b", &json!(true)).unwrap());
+        assert_eq!(<(usize, usize)>::parse("s", "3x4").unwrap(), (3, 4));
+        assert_eq!(<(usize, usize)>::read("s", &json!([3, 4])).unwrap(), (3, 4));
+        assert_eq!(Option::<u64>::read("n", &Json::Null).unwrap(), None);
+        for (message, rule) in [
+            (told(usize::parse("n", "many")), "n is many, but must be a whole number"),
+            (told(usize::read("n", &json!(-5))), "n is -5, but must be a whole number"),
+            (told(u32::read("n", &json!(1_u64 << 40))), "n is 1099511627776, but must be at most"),
+            (told(f64::parse("x", "nan")), "x is nan, but must be a finite number"),
+            (told(f64::read("x", &json!("1"))), "x is \"1\", but must be a finite number"),
+            (told(bool::read("b", &json!(1))), "b is 1, but must be true or false"),
+            (told(<(usize, usize)>::parse("s", "3x0")), "s is 3x0, but must be ROWSxCOLUMNS"),
+            (told(String::read("t", &json!(1))), "t is 1, but must be text"),
+        ] {
+            assert!(message.starts_with(rule), "{message}");
+        }
+    }
+
+    #[test]
+    fn ends_belong_to_a_range_or_do_not() {
+        let range = Range::Real(above(0.0), at_most(1.0));
+        for (x, is_inside) in [(0.0, false), (1e-300, true), (1.0, true), (f64::NAN, false)] {
+            assert_eq!(x.check("x", &range).is_ok(), is_inside, "{x}");
+        }
+        // As f32 it is 1.
+        assert!(0.999_999_999.check("x", &Range::Real(at_least(0.0), below(1.0))).is_err());
+        assert_eq!(range.to_string(), "above 0 and at most 1");
+        assert_eq!(
+            Range::Real(at_least(1e-30), below(1.0)).to_string(),
+            "at least 1e-30 and below 1"
+        );
+        let most = i64::MAX as u64;
+        let range = Range::Whole(1..=most);
+        assert!(most.check("n", &range).is_ok() && (most + 1).check("n", &range).is_err());
+        assert!(Some(0_u64).check("n", &range).is_err() && None::<u64>.check("n", &range).is_ok());
+    }
+}
