@@ -95,15 +95,8 @@ fn time(mut trainer: Trainer, threads: usize, least_time: Duration) -> Result<Ti
     let mut updates = Vec::new();
     let start = Instant::now();
     while updates.len() < 20 + WARM || start.elapsed() < least_time {
-        let mut marks = [Instant::now(); 5];
-        trainer.clamp();
-        marks[1] = Instant::now();
-        trainer.sweep();
-        marks[2] = Instant::now();
-        trainer.mean_hidden();
-        marks[3] = Instant::now();
-        trainer.ascend()?;
-        marks[4] = Instant::now();
+        let mut marks = vec![Instant::now()];
+        trainer.update_in_stages(|| marks.push(Instant::now()))?;
         for (stage, times) in times.iter_mut().enumerate() {
             times.push(milliseconds(marks[stage], marks[stage + 1]));
         }

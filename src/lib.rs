@@ -155,6 +155,7 @@
 //! | [`whole_file`] | files that are whole or not there |
 //! | [`bits`] | rows of packed 0/1 |
 //! | [`reals`] | rows of real numbers, zeros left out |
+//! | [`states`] | rows of visible states: bits or real numbers |
 //! | [`fixed`] | fixed point: scale, rounding, range |
 //! | [`rng`] | random streams with an address |
 //! | [`state`] | named arrays, which checkpoints hold |
@@ -202,6 +203,8 @@ pub mod whole_file;
 pub mod bits;
 
 pub mod reals;
+
+pub mod states;
 
 pub mod fixed;
 

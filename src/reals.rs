@@ -20,6 +20,11 @@ impl<'a> RealRow<'a> {
         self.units.iter().zip(self.values).map(|(&unit, &value)| (unit as usize, value))
     }
 
+    /// The units whose number, rounded to 0 or 1, is 1.
+    pub fn rounded(self) -> impl Iterator<Item = usize> + 'a {
+        self.iter().filter(|&(_, value)| value >= 0.5).map(|(unit, _)| unit)
+    }
+
     /// The number of one unit.
     pub fn value(self, unit: usize) -> f32 {
         let found = self.units.binary_search_by_key(&unit, |&unit| unit as usize);
@@ -227,6 +232,15 @@ impl RealRows {
         mapped
     }
 
+    /// The numbers rounded to 0 or 1.
+    pub fn rounded(&self) -> BitMatrix {
+        let mut bits = BitMatrix::zeros(self.n_rows(), self.n_columns);
+        for (n, row) in self.rows().enumerate() {
+            row.rounded().for_each(|unit| bits.set(n, unit, true));
+        }
+        bits
+    }
+
     /// Whether a number is 0.
     pub fn has_zeros(&self) -> bool {
         self.values.len() < self.n_rows() * self.n_columns
@@ -239,14 +253,7 @@ impl RealRows {
 
     /// The bits, if all numbers are 0 or 1.
     pub fn to_bits(&self) -> Option<BitMatrix> {
-        if !self.are_bits() {
-            return None;
-        }
-        let mut bits = BitMatrix::zeros(self.n_rows(), self.n_columns);
-        for (n, row) in self.rows().enumerate() {
-            row.units.iter().for_each(|&unit| bits.set(n, unit as usize, true));
-        }
-        Some(bits)
+        self.are_bits().then(|| self.rounded())
     }
 }
 
@@ -368,5 +375,7 @@ mod tests {
         let bits = BitMatrix::from_fn(3, 70, |n, i| (n + i) % 3 == 0);
         assert_eq!(RealRows::from(&bits).to_bits(), Some(bits));
         assert_eq!(rows(2, 4).to_bits(), None);
+        let halves = RealRows::from(ndarray::array![[-3.0, 0.49, 0.5, 7.0]].view());
+        assert_eq!(halves.rounded(), BitMatrix::from_fn(1, 4, |_, i| i >= 2));
     }
 }

@@ -7,14 +7,12 @@ use crate::pool::{in_steps, interruptible, without_lock};
 use harmonium::BitMatrix;
 use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::evaluate::evaluation::Starts;
-use harmonium::evaluate::free_energy::free_energies_of_reals;
-use harmonium::evaluate::pseudo_likelihood::{
-    pseudo_likelihoods_of_reals, pseudo_likelihoods_of_units,
-};
-use harmonium::evaluate::reconstruction::reconstruct_reals;
+use harmonium::evaluate::free_energy::free_energies;
+use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
+use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::report::Origins;
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, EvaluationReport, Independent};
-use harmonium::gibbs::{Chains, Image, RealImage};
+use harmonium::gibbs::{Chains, Image};
 use harmonium::model::{ModelFile, Provenance, check_data_mean};
 use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
@@ -66,7 +64,6 @@ pub struct Rbm {
     encoding: Encoding,
     /// Made when they are first asked for.
     image: OnceLock<Image>,
-    real: OnceLock<RealImage>,
 }
 
 impl PartialEq for Rbm {
@@ -84,8 +81,7 @@ impl From<harmonium::Rbm> for Rbm {
 impl Rbm {
     /// A machine that reads integers as its training did, and the mean of the examples of that.
     pub fn of(rbm: harmonium::Rbm, encoding: Encoding, data_mean: Option<Array1<f32>>) -> Self {
-        let (image, real) = (OnceLock::new(), OnceLock::new());
-        Self { rbm: Arc::new(rbm), data_mean, encoding, image, real }
+        Self { rbm: Arc::new(rbm), data_mean, encoding, image: OnceLock::new() }
     }
 
     fn from_file(ModelFile { rbm, provenance, data_mean }: ModelFile) -> PyResult<Self> {
@@ -142,14 +138,6 @@ impl Rbm {
         }
         let image = Image::new(&self.rbm)?;
         Ok(self.image.get_or_init(|| image))
-    }
-
-    fn real(&self) -> harmonium::Result<&RealImage> {
-        if let Some(real) = self.real.get() {
-            return Ok(real);
-        }
-        let real = RealImage::new(&self.rbm)?;
-        Ok(self.real.get_or_init(|| real))
     }
 }
 
@@ -306,12 +294,11 @@ impl Rbm {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
         match dtype {
             "float32" => {
-                let means = without_lock(py, threads, || self.rbm.mean_hidden_of_reals(&visible))?;
+                let means = without_lock(py, threads, || self.rbm.mean_hidden(&visible))?;
                 Ok(means.into_pyarray(py).into_any())
             }
             "float64" => {
-                let means =
-                    without_lock(py, threads, || self.rbm.mean_hidden_of_reals_f64(&visible))?;
+                let means = without_lock(py, threads, || self.rbm.mean_hidden_f64(&visible))?;
                 Ok(means.into_pyarray(py).into_any())
             }
             _ => {
@@ -359,7 +346,7 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
-        let energies = without_lock(py, threads, || free_energies_of_reals(&self.rbm, &visible))?;
+        let energies = without_lock(py, threads, || free_energies(&self.rbm, &visible))?;
         Ok(energies.into_pyarray(py))
     }
 
@@ -396,7 +383,7 @@ impl Rbm {
             }
             let rows = visible.rows_of(block.clone());
             scores.extend(match &units {
-                None => pseudo_likelihoods_of_reals(&self.rbm, &rows),
+                None => pseudo_likelihoods(&self.rbm, &rows),
                 Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[block]),
             }?);
             Ok(ControlFlow::Continue(()))
@@ -424,7 +411,7 @@ impl Rbm {
         if visible.n_rows() == 0 {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
-        let means = without_lock(py, threads, || reconstruct_reals(&self.rbm, &visible, seed))?;
+        let means = without_lock(py, threads, || reconstruct(&self.rbm, &visible, seed))?;
         Ok(means.into_pyarray(py))
     }
 
@@ -453,7 +440,9 @@ impl Rbm {
         let (image, mut chains) = without_lock(py, threads, || {
             let image = self.image()?;
             let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
-            Ok((image, Chains::from_reals(self.real()?, image, &visible, streams)?))
+            let means = self.rbm.mean_hidden(&visible)?;
+            let chains = Chains::from_means(image, &visible.rounded(), means.view(), streams);
+            Ok((image, chains))
         })?;
         sweep(py, image, &mut chains, gibbs_steps, threads)?;
         Ok(states(py, &chains.visible(), self.encoding))

@@ -8,8 +8,9 @@ use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
 use harmonium::monitor::{Pace, Probe, WeightChange};
-use harmonium::run::fields;
+use harmonium::setting::Section as _;
 use harmonium::state::State;
+use harmonium::train::{Ascent, OnlineTrainer};
 use ndarray::Array1;
 use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -53,7 +54,7 @@ struct Seen {
 
 /// Settings as JSON.
 fn text(config: &TrainConfig) -> String {
-    Value::Object(fields(config)).to_string()
+    Value::Object(config.fields()).to_string()
 }
 
 /// A run of training, to be led by hand.
@@ -93,17 +94,9 @@ fn text(config: &TrainConfig) -> String {
 /// Rbm(n_visible=2, n_hidden=4)
 #[pyclass(module = "harmonium")]
 pub struct Trainer {
-    trainer: harmonium::Trainer,
-    /// What metrics look at: made when they are first asked for.
-    probe: Option<Probe>,
-    change: WeightChange,
-    held_out: Option<Examples>,
+    driver: Driver,
     /// Wall time of training, in seconds.
     seconds: f64,
-    /// The last record.
-    recorded: Pace,
-    /// The mean of the data that it started at, of a run that gets its examples from outside.
-    mean: Option<Vec<f32>>,
     /// None of one that was pickled before they were kept: what it learned from is not known.
     seen: Option<RunningMean>,
     outside: Option<(usize, usize, f64)>,
@@ -113,29 +106,40 @@ pub struct Trainer {
     has_diverged: bool,
 }
 
+/// Where mini-batches come from.
+enum Driver {
+    /// Data of its own.
+    Own(Box<Own>),
+    /// Outside; it started at this mean of the data.
+    Online(OnlineTrainer, Vec<f32>),
+}
+
+/// A trainer with data of its own, and what its metrics need.
+struct Own {
+    trainer: harmonium::Trainer,
+    held_out: Option<Examples>,
+    /// What metrics look at: made when they are first asked for.
+    probe: Option<Probe>,
+    change: WeightChange,
+    /// The last record.
+    recorded: Pace,
+}
+
 impl Trainer {
     fn of(
-        trainer: harmonium::Trainer,
-        (mean, seen): (Option<Vec<f32>>, Option<RunningMean>),
+        driver: Driver,
+        seen: Option<RunningMean>,
         outside: Option<(usize, usize, f64)>,
         encoding: Encoding,
     ) -> Self {
-        let recorded = Pace::since(&trainer, 0.0);
-        let (probe, held_out) = (None, None);
-        let change = WeightChange::new(&trainer);
-        let (seconds, has_diverged) = (0.0, false);
-        Self {
-            trainer,
-            probe,
-            change,
-            held_out,
-            seconds,
-            recorded,
-            mean,
-            seen,
-            outside,
-            encoding,
-            has_diverged,
+        Self { driver, seconds: 0.0, seen, outside, encoding, has_diverged: false }
+    }
+
+    /// Parameters, chains, and where the run stands.
+    fn ascent(&self) -> &Ascent {
+        match &self.driver {
+            Driver::Own(own) => own.trainer.ascent(),
+            Driver::Online(trainer, _) => trainer.ascent(),
         }
     }
 
@@ -166,8 +170,8 @@ impl Trainer {
         number: impl Fn(f32) -> T + Sync + Send,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let (weights, hidden_bias, visible_bias, states) = without_lock(py, threads, || {
-            let rbm = self.trainer.model();
-            let states = self.trainer.chains().hidden().to_array(|is_on| number(is_on.into()));
+            let rbm = self.ascent().model();
+            let states = self.ascent().chains().hidden().to_array(|is_on| number(is_on.into()));
             let bias = |values: &Array1<f32>| values.mapv(&number);
             let (hidden_bias, visible_bias) = (bias(rbm.hidden_bias()), bias(rbm.visible_bias()));
             Ok((turned(rbm.weights().view(), &number), hidden_bias, visible_bias, states))
@@ -272,8 +276,9 @@ impl Trainer {
             };
             Ok((trainer?, seen))
         })?;
-        let of = Self::of(trainer, (None, Some(seen)), outside, reading.encoding);
-        Ok(Self { held_out, ..of })
+        let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
+        let own = Own { trainer, held_out, probe: None, change, recorded };
+        Ok(Self::of(Driver::Own(Box::new(own)), Some(seen), outside, reading.encoding))
     }
 
     /// A trainer that gets its examples by `update_on`, and starts at the mean of these.
@@ -333,26 +338,26 @@ impl Trainer {
                     harmonium::Rbm::initial(n_hidden, &mean, n_examples, config.seed)?.into()
                 }
             };
-            let mut trainer = harmonium::Trainer::online(config, &narrow, &rbm)?;
+            let mut trainer = OnlineTrainer::new(config, &narrow, &rbm)?;
             if let Some(states) = &hidden_states {
                 trainer.set_hidden(states);
             }
             Ok((trainer, narrow))
         })?;
         let seen = Some(RunningMean::nothing(mean.len()));
-        Ok(Self::of(trainer, (Some(mean), seen), outside, reading.encoding))
+        Ok(Self::of(Driver::Online(trainer, mean), seen, outside, reading.encoding))
     }
 
     /// Trains up to so many updates in all, or to the end. Ctrl-C is heard; what was learned stays.
     #[pyo3(signature = (until = None, *, threads = None))]
     fn run(&mut self, py: Python<'_>, until: Option<u64>, threads: Option<usize>) -> PyResult<()> {
         self.check_usable()?;
-        if self.mean.is_some() {
+        let Driver::Own(own) = &mut self.driver else {
             return Err(PyValueError::new_err(
                 "this trainer has no data of its own to run on; call update_on(data)",
             ));
-        }
-        let Self { trainer, change, .. } = self;
+        };
+        let Own { trainer, change, .. } = &mut **own;
         let until = until.unwrap_or(u64::MAX).min(trainer.total_updates());
         let start = Instant::now();
         let done = in_steps(py, threads, || {
@@ -376,30 +381,29 @@ impl Trainer {
         threads: Option<usize>,
     ) -> PyResult<()> {
         self.check_usable()?;
-        if self.mean.is_none() {
+        let Driver::Online(trainer, _) = &mut self.driver else {
             return Err(PyValueError::new_err(
                 "this trainer has data of its own; call run(), or begin by Trainer.online",
             ));
-        }
-        if self.trainer.is_done() {
+        };
+        if trainer.ascent().is_done() {
             return Err(PyValueError::new_err(format!(
                 "all {} updates are done; give `updates` or `epochs` for more",
-                self.trainer.updates()
+                trainer.ascent().updates()
             )));
         }
-        let (binarize, encoding) = (self.trainer.config().binarize, self.encoding);
+        let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding);
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
         let data = reading.examples(data)?;
         self.encoding = reading.encoding;
-        let Self { trainer, seen, .. } = self;
-        let updates = trainer.updates();
+        let (seen, updates) = (&mut self.seen, trainer.ascent().updates());
         let done = without_lock(py, threads, || {
             trainer.update_on(&data)?;
             seen.iter_mut().for_each(|seen| seen.add(&data));
             Ok(())
         });
         // Data that it refuses leave it as it was.
-        self.has_diverged = done.is_err() && self.trainer.updates() > updates;
+        self.has_diverged = done.is_err() && trainer.ascent().updates() > updates;
         done
     }
 
@@ -412,15 +416,15 @@ impl Trainer {
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         self.check_usable()?;
-        let Some(mean) = &self.mean else {
+        let Driver::Online(trainer, mean) = &self.driver else {
             return Err(PyValueError::new_err("a trainer with data of its own keeps its settings"));
         };
-        let config = TrainConfig { seed: self.trainer.config().seed, ..config(settings)? };
-        let trainer = without_lock(py, threads, || {
-            harmonium::Trainer::restore_online(config, mean, &self.trainer.state())
-        })?;
-        let mean = (Some(mean.clone()), self.seen.clone());
-        Ok(Self::of(trainer, mean, None, self.encoding))
+        let ascent = trainer.ascent();
+        let config = TrainConfig { seed: ascent.config().seed, ..config(settings)? };
+        let trainer =
+            without_lock(py, threads, || OnlineTrainer::restore(config, mean, &ascent.state()))?;
+        let driver = Driver::Online(trainer, mean.clone());
+        Ok(Self::of(driver, self.seen.clone(), None, self.encoding))
     }
 
     /// Weights (hidden, visible), hidden and visible biases and hidden states of the chains, as arrays
@@ -461,25 +465,25 @@ impl Trainer {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.check_usable()?;
-        if self.mean.is_some() {
+        let Driver::Own(own) = &mut self.driver else {
             return Err(PyValueError::new_err("a trainer without data of its own has no metrics"));
-        }
-        let Self { trainer, probe, change, held_out, .. } = self;
+        };
+        let Own { trainer, held_out, probe, change, recorded } = &mut **own;
         let probe = probe.get_or_insert_with(|| {
             Probe::new(trainer.examples(), held_out.as_ref(), trainer.config().seed)
         });
-        let (pace, seconds) = (self.recorded, self.seconds);
+        let (pace, seconds) = (*recorded, self.seconds);
         let record = without_lock(py, threads, || {
             probe.measure(trainer, change, pace.samples_per_second(trainer, seconds), seconds)
         })?;
-        self.recorded = Pace::since(&self.trainer, self.seconds);
+        *recorded = Pace::since(trainer, seconds);
         from_json(py, &serde_json::to_string(&record).expect("plain data"))
     }
 
     /// The settings, a dict; what they left to the data is a number.
     #[getter]
     fn settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        from_json(py, &text(self.trainer.config()))
+        from_json(py, &text(self.ascent().config()))
     }
 
     /// The first number of the data outside 0 to 1: (example, unit, number), or None.
@@ -492,14 +496,14 @@ impl Trainer {
     #[getter]
     fn rbm(&self) -> PyResult<Rbm> {
         self.check_usable()?;
-        Ok(self.trained(self.trainer.current()))
+        Ok(self.trained(self.ascent().current()))
     }
 
     /// The average of the parameters, or where there is none the machine as it is.
     #[getter]
     fn model(&self) -> PyResult<Rbm> {
         self.check_usable()?;
-        Ok(self.trained(self.trainer.model()))
+        Ok(self.trained(self.ascent().model()))
     }
 
     /// Mean of the examples that it trains on, shape (n_visible,), float32; where they come from
@@ -512,50 +516,53 @@ impl Trainer {
     /// The hidden states of the chains, shape (chains, hidden), bool.
     #[getter]
     fn hidden_states<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<bool>> {
-        self.trainer.chains().hidden().to_array(|is_on| is_on).into_pyarray(py)
+        self.ascent().chains().hidden().to_array(|is_on| is_on).into_pyarray(py)
     }
 
     /// Updates done.
     #[getter]
     fn updates(&self) -> u64 {
-        self.trainer.updates()
+        self.ascent().updates()
     }
 
     /// Updates of the whole run.
     #[getter]
     fn total_updates(&self) -> u64 {
-        self.trainer.total_updates()
+        self.ascent().timetable().total_updates
     }
 
     /// Epochs of the whole run; the last may be cut short.
     #[getter]
     fn n_epochs(&self) -> u64 {
-        self.trainer.n_epochs()
+        self.ascent().timetable().n_epochs()
     }
 
     /// Updates of an epoch.
     #[getter]
     fn updates_per_epoch(&self) -> u64 {
-        self.trainer.updates_per_epoch()
+        self.ascent().timetable().updates_per_epoch
     }
 
-    /// Number of training examples.
+    /// Number of training examples; where they come from outside, of those so far, or None.
     #[getter]
-    fn n_examples(&self) -> usize {
-        self.trainer.examples().n_examples()
+    fn n_examples(&self) -> Option<usize> {
+        match &self.driver {
+            Driver::Own(own) => Some(own.trainer.examples().n_examples()),
+            Driver::Online(..) => self.seen.as_ref().map(|seen| seen.n_examples),
+        }
     }
 
     /// What pickle keeps of a run that gets its examples from outside.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Pickled<'py>)> {
         let (py, this) = (slf.py(), slf.try_borrow()?);
         this.check_usable()?;
-        let Some(mean) = &this.mean else {
+        let Driver::Online(trainer, mean) = &this.driver else {
             return Err(PyTypeError::new_err(
                 "a trainer with data of its own cannot be pickled; pickle its model",
             ));
         };
-        let settings = text(this.trainer.config());
-        let state = this.trainer.state().to_safetensors(KEY, settings.clone());
+        let settings = text(trainer.ascent().config());
+        let state = trainer.ascent().state().to_safetensors(KEY, settings.clone());
         let restore = slf.get_type().getattr("restore")?;
         let state = PyBytes::new(py, &state);
         let (grey_levels, spins) = (this.encoding.grey_levels(), this.encoding.is_spins());
@@ -579,9 +586,8 @@ impl Trainer {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let config = parse(settings)?;
         let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
-        let trainer =
-            without_lock(py, None, || harmonium::Trainer::restore_online(config, &mean, &state))?;
+        let trainer = without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state))?;
         let seen = seen.map(|Seen { mean, n_examples }| RunningMean { mean, n_examples });
-        Ok(Self::of(trainer, (Some(mean), seen), None, encoding))
+        Ok(Self::of(Driver::Online(trainer, mean), seen, None, encoding))
     }
 }

@@ -142,7 +142,7 @@ impl Evaluate {
         bar.finish();
 
         if let Some(path) = &self.log_probabilities {
-            let free_energies = Array1::from(free_energies(&file.rbm, &visible));
+            let free_energies = Array1::from(free_energies(&file.rbm, &visible)?);
             whole_file::write(path, &npy(&free_energies.mapv(|f| -f - evaluation.log_z)))?;
         }
         let origins = Origins {

@@ -66,7 +66,7 @@ impl Transform {
             let n_examples = dataset.n_examples();
             let examples = Examples::new(dataset, binarization);
             if let Some(reals) = examples.reals() {
-                let features = rbm.mean_hidden_of_reals(reals)?;
+                let features = rbm.mean_hidden(reals)?;
                 whole_file::write(&self.out, &npy(&features))?;
                 return print(self.out.display());
             }

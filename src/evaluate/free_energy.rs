@@ -7,20 +7,27 @@ use crate::error::Result;
 use crate::kernels::Isa;
 use crate::model::Rbm;
 use crate::reals::RealRows;
+use crate::states::{States, VisibleStates};
 use rayon::prelude::*;
 
-/// F(v) of every row of `visible` (N, V), in nats.
-pub fn free_energies(rbm: &Rbm, visible: &BitMatrix) -> Vec<f64> {
+/// F(v) = −b·v − Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of every row of `visible` (N, V), in nats.
+///
+/// # Errors
+/// As [`Rbm::mean_hidden`].
+pub fn free_energies<'a>(rbm: &Rbm, visible: impl Into<VisibleStates<'a>>) -> Result<Vec<f64>> {
+    let visible = visible.into();
+    rbm.check_width(visible)?;
+    match visible {
+        States::Bits(bits) => Ok(of_bits(rbm, bits)),
+        States::Reals(rows) => of_reals(rbm, rows),
+    }
+}
+
+fn of_bits(rbm: &Rbm, visible: &BitMatrix) -> Vec<f64> {
     (0..visible.n_rows()).into_par_iter().map(|n| rbm.free_energy(visible.row(n))).collect()
 }
 
-/// F(v) = −b·v − Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of every row of `visible` (N, V), numbers as they are, in
-/// nats.
-///
-/// # Errors
-/// As [`Rbm::mean_hidden_of_reals`].
-pub fn free_energies_of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
-    rbm.check_width(visible)?;
+fn of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
     let isa = Isa::from_environment()?;
     let of_row = |n| {
         let row = visible.row(n);
@@ -33,7 +40,7 @@ pub fn free_energies_of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>>
 
 /// The mean of F(v) over the rows of `visible` (N, V), in nats.
 pub fn mean_free_energy(rbm: &Rbm, visible: &BitMatrix) -> Score {
-    Score::of(&free_energies(rbm, visible))
+    Score::of(&of_bits(rbm, visible))
 }
 
 /// How far one mean free energy lies above another, in nats, and the standard error of that, the
@@ -57,8 +64,8 @@ mod tests {
         )
         .unwrap();
         let bits = BitMatrix::from_fn(4, 5, |n, i| (n + i * i) % 3 == 0);
-        let found = free_energies_of_reals(&rbm, &RealRows::from(&bits)).unwrap();
-        let pairs = found.iter().zip(free_energies(&rbm, &bits));
+        let found = free_energies(&rbm, &RealRows::from(&bits)).unwrap();
+        let pairs = found.iter().zip(free_energies(&rbm, &bits).unwrap());
         assert!(pairs.into_iter().all(|(x, y)| (x - y).abs() < 1e-13));
         // Linear in v without hidden weights, and softplus along them.
         let mut half = RealRows::new(5);
@@ -72,7 +79,7 @@ mod tests {
                 half.row(0).iter().map(|(i, v)| f64::from(v) * f64::from(value(i * 3 + j)));
             expected -= crate::units::softplus(f64::from(value(j + 9)) + inputs.sum::<f64>());
         }
-        let found = free_energies_of_reals(&rbm, &half).unwrap();
+        let found = free_energies(&rbm, &half).unwrap();
         assert!((found[0] - expected).abs() < 1e-13, "{found:?} {expected}");
     }
 

@@ -8,6 +8,7 @@ use crate::kernels::Isa;
 use crate::model::Rbm;
 use crate::reals::{RealRow, RealRows};
 use crate::rng::{Purpose, Stream};
+use crate::states::{States, VisibleStates};
 use rayon::prelude::*;
 
 /// Factors that are multiplied side by side.
@@ -21,14 +22,17 @@ const MAX_NORM: f64 = 600.0;
 /// Turning unit i changes e^−F by the factor e^(±bᵢ) Πⱼ (1 − sⱼ + sⱼ e^(±Wᵢⱼ)) with sⱼ = p(hⱼ | v),
 /// so that, beside exponentials of the weights taken once, a unit costs H multiplications.
 pub fn pseudo_likelihood(rbm: &Rbm, visible: &BitMatrix) -> Score {
+    Score::of(&of_bits(rbm, visible))
+}
+
+fn of_bits(rbm: &Rbm, visible: &BitMatrix) -> Vec<f64> {
     let rows = (0..visible.n_rows()).into_par_iter();
-    let figures: Vec<f64> = if rbm.norm() > MAX_NORM {
+    if rbm.norm() > MAX_NORM {
         rows.map(|n| by_free_energies(rbm, visible.row(n))).collect()
     } else {
         let factors = Factors::new(rbm);
         rows.map(|n| factors.log_pseudo_likelihood(rbm, visible.row(n))).collect()
-    };
-    Score::of(&figures)
+    }
 }
 
 /// The proxy that scikit-learn's `BernoulliRBM.score_samples` computes: V ln p(vᵢ | the rest) of
@@ -47,14 +51,25 @@ pub fn stochastic_pseudo_likelihood(rbm: &Rbm, visible: &BitMatrix, seed: u64) -
     Score::of(&(0..visible.n_rows()).into_par_iter().map(of_example).collect::<Vec<_>>())
 }
 
-/// Σᵢ ln p(vᵢ | the rest) of every row of `visible` (N, V), numbers as they are, in nats: p(vᵢ | the
-/// rest) is e^−F(v) over the sum of that and of the same with vᵢ turned to 1 − vᵢ, as scikit-learn's
-/// `BernoulliRBM.score_samples` has it. Of bits it is the pseudo-likelihood.
+/// Σᵢ ln p(vᵢ | the rest) of every row of `visible` (N, V), in nats: p(vᵢ | the rest) is e^−F(v) over
+/// the sum of that and of the same with vᵢ turned to 1 − vᵢ, as scikit-learn's
+/// `BernoulliRBM.score_samples` has it of numbers, too.
 ///
 /// # Errors
-/// As [`Rbm::mean_hidden_of_reals`].
-pub fn pseudo_likelihoods_of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
+/// As [`Rbm::mean_hidden`].
+pub fn pseudo_likelihoods<'a>(
+    rbm: &Rbm,
+    visible: impl Into<VisibleStates<'a>>,
+) -> Result<Vec<f64>> {
+    let visible = visible.into();
     rbm.check_width(visible)?;
+    match visible {
+        States::Bits(bits) => Ok(of_bits(rbm, bits)),
+        States::Reals(rows) => of_reals(rbm, rows),
+    }
+}
+
+fn of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
     let isa = Isa::from_environment()?;
     /// Rows for which it pays to take all exponentials first.
     const MANY: usize = 8;
@@ -82,7 +97,7 @@ pub fn pseudo_likelihoods_of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<
 /// that `units` (N) names: what scikit-learn computes for the units that it draws.
 ///
 /// # Errors
-/// As [`Rbm::mean_hidden_of_reals`].
+/// As [`Rbm::mean_hidden`].
 ///
 /// # Panics
 /// If there is not a unit, below V, for each row.
@@ -91,7 +106,7 @@ pub fn pseudo_likelihoods_of_units(
     visible: &RealRows,
     units: &[usize],
 ) -> Result<Vec<f64>> {
-    rbm.check_width(visible)?;
+    rbm.check_width(visible.into())?;
     assert_eq!(units.len(), visible.n_rows(), "a unit for each row");
     let isa = Isa::from_environment()?;
     let of_row = |(n, &unit): (usize, &usize)| {
@@ -208,7 +223,7 @@ fn product(factors: &[f64], is_on: &[f64], is_off: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::free_energy::free_energies_of_reals;
+    use super::super::free_energy::free_energies;
     use super::*;
     use crate::units::softplus;
     use ndarray::{Array1, Array2};
@@ -242,12 +257,12 @@ mod tests {
         let rows = RealRows::from(numbers.view());
         for strength in [0.1, 1.0, 8.0] {
             let rbm = machine(strength);
-            let here = free_energies_of_reals(&rbm, &rows).unwrap();
+            let here = free_energies(&rbm, &rows).unwrap();
             let mut expected = [0.0; 9];
             for i in 0..70 {
                 let mut flipped = numbers.clone();
                 flipped.column_mut(i).mapv_inplace(|v| 1.0 - v);
-                let there = free_energies_of_reals(&rbm, &RealRows::from(flipped.view())).unwrap();
+                let there = free_energies(&rbm, &RealRows::from(flipped.view())).unwrap();
                 let terms: Vec<_> = (0..9).map(|n| -softplus(here[n] - there[n])).collect();
                 let one = pseudo_likelihoods_of_units(&rbm, &rows, &[i; 9]).unwrap();
                 for n in 0..9 {
@@ -256,17 +271,17 @@ mod tests {
                     assert!((one[n] / 70.0 - terms[n]).abs() < bound, "{strength}");
                 }
             }
-            let found = pseudo_likelihoods_of_reals(&rbm, &rows).unwrap();
+            let found = pseudo_likelihoods(&rbm, &rows).unwrap();
             for (x, y) in found.iter().zip(expected) {
                 assert!((x / y - 1.0).abs() < 1e-9, "{strength}: {x} {y}");
             }
             let few = RealRows::from(numbers.slice(ndarray::s![..2, ..]));
-            for (x, y) in pseudo_likelihoods_of_reals(&rbm, &few).unwrap().iter().zip(&found) {
+            for (x, y) in pseudo_likelihoods(&rbm, &few).unwrap().iter().zip(&found) {
                 assert!((x / y - 1.0).abs() < 1e-12, "{strength}: {x} {y}");
             }
         }
         let bits = BitMatrix::from_fn(4, 70, |n, i| (i * i + 3 * n) % 4 == 0);
-        let found = pseudo_likelihoods_of_reals(&machine(1.0), &RealRows::from(&bits)).unwrap();
+        let found = pseudo_likelihoods(&machine(1.0), &RealRows::from(&bits)).unwrap();
         let expected = pseudo_likelihood(&machine(1.0), &bits);
         assert!((Score::of(&found).mean / expected.mean - 1.0).abs() < 1e-12);
     }

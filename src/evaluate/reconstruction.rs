@@ -3,10 +3,10 @@
 use super::Score;
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::gibbs::{Chains, Image, RealImage};
+use crate::gibbs::{Chains, Image};
 use crate::model::Rbm;
-use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
+use crate::states::{States, VisibleStates};
 use ndarray::Array2;
 
 /// p(v' | h) with h drawn from p(h | v), for every row v of `visible` (N, V): (N, V). The draw
@@ -14,25 +14,23 @@ use ndarray::Array2;
 ///
 /// # Errors
 /// As [`Rbm::mean_hidden`].
-pub fn reconstruct(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Result<Array2<f32>> {
-    let image = Image::new(rbm)?;
+pub fn reconstruct<'a>(
+    rbm: &Rbm,
+    visible: impl Into<VisibleStates<'a>>,
+    seed: u64,
+) -> Result<Array2<f32>> {
+    let (image, visible) = (Image::new(rbm)?, visible.into());
+    rbm.check_width(visible)?;
     let streams = (0..visible.n_rows() as u64)
         .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
         .collect();
-    let chains = Chains::from_visible(&image, visible, streams);
-    image.visible_given_hidden().means(&chains.hidden())
-}
-
-/// [`reconstruct`] for rows of numbers (N, V), which are taken as they are.
-///
-/// # Errors
-/// As [`Rbm::mean_hidden_of_reals`].
-pub fn reconstruct_reals(rbm: &Rbm, visible: &RealRows, seed: u64) -> Result<Array2<f32>> {
-    let (image, real) = (Image::new(rbm)?, RealImage::new(rbm)?);
-    let streams = (0..visible.n_rows() as u64)
-        .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
-        .collect();
-    let chains = Chains::from_reals(&real, &image, visible, streams)?;
+    let chains = match visible {
+        States::Bits(bits) => Chains::from_visible(&image, bits, streams),
+        States::Reals(rows) => {
+            let means = rbm.mean_hidden(rows)?;
+            Chains::from_means(&image, &rows.rounded(), means.view(), streams)
+        }
+    };
     image.visible_given_hidden().means(&chains.hidden())
 }
 
@@ -56,6 +54,7 @@ pub fn reconstruction_error(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reals::RealRows;
     use ndarray::{Array1, Array2};
 
     #[test]
@@ -67,6 +66,6 @@ mod tests {
         let idle = Rbm::new(Array2::zeros((5, 2)), Array1::zeros(5), Array1::zeros(2)).unwrap();
         assert_eq!(reconstruction_error(&idle, &visible, 1).unwrap().mean, 0.25);
         let means = reconstruct(&copying, &visible, 1).unwrap();
-        assert_eq!(reconstruct_reals(&copying, &RealRows::from(&visible), 1).unwrap(), means);
+        assert_eq!(reconstruct(&copying, &RealRows::from(&visible), 1).unwrap(), means);
     }
 }

@@ -2,12 +2,17 @@
 
 use super::conditional::Weighed;
 use super::words::Words;
-use super::{Conditional, Image};
+use super::{Conditional, Image, RealConditional};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
+use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
+use crate::reals::RealRows;
 use crate::rng::Stream;
 use crate::state::State;
+use crate::states::States;
+use ndarray::ArrayView2;
+use rayon::prelude::*;
 
 /// Chains of a machine: their states and streams, side by side.
 ///
@@ -38,18 +43,89 @@ impl Chains {
         chains
     }
 
-    /// Starts anew at the given visible states, at most C: as [`from_visible`](Self::from_visible),
-    /// with the next words of each stream. There are then as many chains as states.
-    pub(crate) fn restart(&mut self, image: &Image, visible: &BitPanels) {
-        self.hidden.set_n_rows(visible.n_rows());
-        self.visible.set_n_rows(visible.n_rows());
-        self.visible.copy_from(visible);
-        self.draw_first_hidden(image);
+    /// Chains whose h is drawn from given chances p(h | v) (C, H), with the first words of each
+    /// stream: how they start at numbers ([`Rbm::mean_hidden`](crate::Rbm::mean_hidden) has the
+    /// chances). `visible` (C, V) are their visible states until the first sweep.
+    ///
+    /// # Panics
+    /// If the numbers of rows and streams differ, or the rows are not V and H wide.
+    pub fn from_means(
+        image: &Image,
+        visible: &BitMatrix,
+        means: ArrayView2<'_, f32>,
+        streams: Vec<Stream>,
+    ) -> Self {
+        assert_eq!(visible.n_columns(), image.n_visible(), "width of the states");
+        assert_eq!(means.dim(), (visible.n_rows(), image.n_hidden()), "shape of the chances");
+        let hidden = BitMatrix::zeros(visible.n_rows(), image.n_hidden());
+        let mut chains = Self::from_states(visible, &hidden, streams);
+        chains.draw_first_hidden_by(image, |panel, thresholds| {
+            for (n, thresholds) in thresholds.iter_mut().enumerate() {
+                let means = means.row(n);
+                let means = means.iter().skip(panel * SIDE);
+                // Means have 24 binary places.
+                let units = thresholds.iter_mut().zip(means);
+                units.for_each(|(threshold, mean)| *threshold = (mean * ONE as f32) as i32);
+            }
+        });
+        chains
+    }
+
+    /// Starts anew at the given visible states, at most C, with the next words of each stream. There
+    /// are then as many chains as states. Numbers have p(h | v) by `reals`; until the first sweep the
+    /// visible bits are the numbers, rounded.
+    pub(crate) fn restart(
+        &mut self,
+        image: &Image,
+        reals: RealConditional<'_>,
+        visible: States<&BitPanels, &RealRows>,
+    ) {
+        match visible {
+            States::Bits(bits) => {
+                self.hidden.set_n_rows(bits.n_rows());
+                self.visible.set_n_rows(bits.n_rows());
+                self.visible.copy_from(bits);
+                self.draw_first_hidden(image);
+            }
+            States::Reals(rows) => {
+                self.hidden.set_n_rows(rows.n_rows());
+                self.visible.set_n_rows(0);
+                self.visible.set_n_rows(rows.n_rows());
+                let capacity = self.visible.row_capacity();
+                for (n, row) in rows.rows().enumerate() {
+                    for unit in row.rounded() {
+                        self.visible.words_mut()[unit / SIDE * capacity + n] |= 1 << (unit % SIDE);
+                    }
+                }
+                self.draw_first_hidden_by(image, |panel, thresholds| {
+                    reals.thresholds(panel, rows, 0, thresholds);
+                });
+            }
+        }
     }
 
     fn draw_first_hidden(&mut self, image: &Image) {
         self.words.fill_hidden(image.isa, &mut self.streams);
         self.draw_hidden(image.hidden_given_visible());
+    }
+
+    /// Draws h by thresholds that `write_thresholds` has for a panel, a row for each chain.
+    fn draw_first_hidden_by(
+        &mut self,
+        image: &Image,
+        write_thresholds: impl Fn(usize, &mut [Row<i32>]) + Sync,
+    ) {
+        let Self { hidden, streams, words, thresholds, .. } = self;
+        words.fill_hidden(image.isa, streams);
+        let (words, conditional) = (&*words, image.hidden_given_visible());
+        let (n_rows, capacity) = (hidden.n_rows(), hidden.row_capacity());
+        let panels = hidden.words_mut().par_chunks_exact_mut(capacity);
+        let panels = panels.zip(thresholds.par_chunks_exact_mut(capacity)).enumerate();
+        panels.for_each(|(panel, (bits, thresholds))| {
+            let (bits, thresholds) = (&mut bits[..n_rows], &mut thresholds[..n_rows]);
+            write_thresholds(panel, thresholds);
+            conditional.draw_panel(panel, thresholds, (words, 0), bits);
+        });
     }
 
     /// Chains that go on from saved states (C, V) and (C, H).

@@ -142,14 +142,6 @@ impl Image {
 }
 
 impl Rbm {
-    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), 24 binary places.
-    ///
-    /// # Errors
-    /// As [`Image::new`], and [`crate::Error::WidthMismatch`] if the rows are not V wide.
-    pub fn mean_hidden(&self, visible: &BitMatrix) -> Result<Array2<f32>> {
-        Image::new(self)?.hidden_given_visible().means(visible)
-    }
-
     /// p(vᵢ = 1 | h) for every row h of `hidden` (N, H): (N, V), 24 binary places.
     ///
     /// # Errors

@@ -24,9 +24,9 @@ mod conditional;
 
 mod image;
 
-mod chains;
-
 mod real;
+
+mod chains;
 
 mod samples;
 
@@ -44,6 +44,6 @@ pub use conditional::Conditional;
 pub use image::Image;
 pub use inpainting::Inpainting;
 pub use path::Path;
-pub use real::{RealConditional, RealImage};
+pub use real::RealConditional;
 pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};
 pub use tempering::Tempering;

@@ -3,8 +3,7 @@
 //! An input is then no sum of integers. It is one f32 sum in the order of the units, bias first (see
 //! [`scaled_rows`](crate::kernels::scaled_rows)): the same bits on every machine all the same.
 
-use super::{Chains, Image};
-use crate::bits::BitMatrix;
+use super::Image;
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::kernels::scaled_rows::{add_scaled_rows, add_scaled_rows_f64};
@@ -12,7 +11,7 @@ use crate::kernels::sigmoid::{self, ONE};
 use crate::kernels::tile::{Aligned, Row, SIDE, Tile, aligned, to_rows, to_tiles};
 use crate::model::Rbm;
 use crate::reals::{RealRow, RealRows};
-use crate::rng::Stream;
+use crate::states::{States, VisibleStates};
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -73,71 +72,52 @@ impl RealConditional<'_> {
 /// Examples that a piece of work has.
 const BLOCK: usize = 64;
 
-/// W and c of a machine in tiles: what [`Image`] is for bits.
-#[derive(Clone, Debug)]
-pub struct RealImage {
-    isa: Isa,
-    weights: Aligned<Tile<f32>>,
-    hidden_bias: Aligned<Row<f32>>,
-    n_hidden: usize,
-    n_visible: usize,
-}
-
-impl RealImage {
-    /// That of a machine.
-    ///
-    /// # Errors
-    /// By [`Isa::from_environment`].
-    pub fn new(rbm: &Rbm) -> Result<Self> {
-        let weights = rbm.weights().as_slice().expect("standard layout");
-        Ok(Self {
-            isa: Isa::from_environment()?,
-            weights: to_tiles(weights, rbm.weights().dim()),
-            hidden_bias: to_rows(rbm.hidden_bias().as_slice().expect("standard layout")),
-            n_hidden: rbm.n_hidden(),
-            n_visible: rbm.n_visible(),
-        })
-    }
-
-    /// p(h | v) of real-valued v.
-    pub fn hidden_given_visible(&self) -> RealConditional<'_> {
-        let Self { isa, weights, hidden_bias, n_hidden, .. } = self;
-        RealConditional { isa: *isa, weights, hidden_bias, n_hidden: *n_hidden }
-    }
-
-    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), 24 binary places.
-    ///
-    /// # Errors
-    /// [`Error::WidthMismatch`] if the rows are not V wide.
-    pub fn means(&self, visible: &RealRows) -> Result<Array2<f32>> {
-        check_width(visible, self.n_visible)?;
-        Ok(self.hidden_given_visible().means(visible))
-    }
-}
-
 impl Rbm {
-    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V), numbers as they are: (N, H), 24 binary
-    /// places, as the positive phase of training has them.
+    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), 24 binary places, as the positive
+    /// phase of training has them.
     ///
     /// # Errors
     /// By [`Isa::from_environment`]; [`Error::WidthMismatch`] if the rows are not V wide.
-    pub fn mean_hidden_of_reals(&self, visible: &RealRows) -> Result<Array2<f32>> {
-        RealImage::new(self)?.means(visible)
+    pub fn mean_hidden<'a>(&self, visible: impl Into<VisibleStates<'a>>) -> Result<Array2<f32>> {
+        let visible = visible.into();
+        self.check_width(visible)?;
+        match visible {
+            States::Bits(bits) => Image::new(self)?.hidden_given_visible().means(bits),
+            States::Reals(rows) => {
+                let weights = self.weights().as_slice().expect("standard layout");
+                let conditional = RealConditional {
+                    isa: Isa::from_environment()?,
+                    weights: &to_tiles(weights, self.weights().dim()),
+                    hidden_bias: &to_rows(self.hidden_bias().as_slice().expect("standard layout")),
+                    n_hidden: self.n_hidden(),
+                };
+                Ok(conditional.means(rows))
+            }
+        }
     }
 
-    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V), numbers as they are: (N, H), in double
-    /// precision.
+    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), in double precision.
     ///
     /// # Errors
-    /// As [`mean_hidden_of_reals`](Self::mean_hidden_of_reals).
-    pub fn mean_hidden_of_reals_f64(&self, visible: &RealRows) -> Result<Array2<f64>> {
+    /// As [`mean_hidden`](Self::mean_hidden).
+    pub fn mean_hidden_f64<'a>(
+        &self,
+        visible: impl Into<VisibleStates<'a>>,
+    ) -> Result<Array2<f64>> {
+        let visible = visible.into();
         self.check_width(visible)?;
         let isa = Isa::from_environment()?;
         let mut means = Array2::zeros((visible.n_rows(), self.n_hidden()));
         let rows = means.as_slice_mut().expect("standard layout");
         let rows = rows.par_chunks_exact_mut(self.n_hidden()).enumerate();
         rows.with_min_len(16).for_each(|(n, inputs)| {
-            self.write_hidden_inputs(isa, visible.row(n), inputs);
+            match visible {
+                States::Bits(bits) => {
+                    let found = self.hidden_inputs(bits.row(n));
+                    inputs.copy_from_slice(found.as_slice().expect("standard layout"));
+                }
+                States::Reals(reals) => self.write_hidden_inputs(isa, reals.row(n), inputs),
+            }
             self.hidden_units().means_by(isa, inputs);
         });
         Ok(means)
@@ -157,79 +137,23 @@ impl Rbm {
     }
 
     /// Refuses rows that are not V wide.
-    pub(crate) fn check_width(&self, visible: &RealRows) -> Result<()> {
-        check_width(visible, self.n_visible())
-    }
-}
-
-fn check_width(visible: &RealRows, expected: usize) -> Result<()> {
-    if visible.n_columns() == expected {
-        return Ok(());
-    }
-    let (what, found) = ("the given layer".to_string(), visible.n_columns());
-    Err(Error::WidthMismatch { what, found, other: "the model", expected })
-}
-
-impl Chains {
-    /// Chains that start at rows of numbers (C, V): h is drawn from p(h | v), with the first words
-    /// of each stream. Until the first sweep their visible bits are the numbers, rounded.
-    ///
-    /// # Errors
-    /// As [`RealImage::means`].
-    ///
-    /// # Panics
-    /// If there is not one stream a row, or none.
-    pub fn from_reals(
-        real: &RealImage,
-        image: &Image,
-        visible: &RealRows,
-        streams: Vec<Stream>,
-    ) -> Result<Self> {
-        check_width(visible, real.n_visible)?;
-        let states = |n| BitMatrix::zeros(streams.len(), n);
-        let (v, h) = (states(image.n_visible()), states(image.n_hidden()));
-        let mut chains = Self::from_states(&v, &h, streams);
-        chains.restart_at_reals(image, real.hidden_given_visible(), visible);
-        Ok(chains)
-    }
-
-    /// Starts anew at rows of numbers, at most C, as [`from_reals`](Self::from_reals) does.
-    pub(crate) fn restart_at_reals(
-        &mut self,
-        image: &Image,
-        conditional: RealConditional<'_>,
-        states: &RealRows,
-    ) {
-        let n_rows = states.n_rows();
-        self.visible.set_n_rows(0);
-        self.visible.set_n_rows(n_rows);
-        self.hidden.set_n_rows(n_rows);
-        let capacity = self.visible.row_capacity();
-        for (n, row) in states.rows().enumerate() {
-            for (unit, _) in row.iter().filter(|&(_, x)| x >= 0.5) {
-                self.visible.words_mut()[unit / SIDE * capacity + n] |= 1 << (unit % SIDE);
-            }
+    pub(crate) fn check_width(&self, visible: VisibleStates<'_>) -> Result<()> {
+        let (found, expected) = (visible.n_columns(), self.n_visible());
+        if found == expected {
+            return Ok(());
         }
-        let Self { hidden, streams, words, thresholds, .. } = self;
-        words.fill_hidden(image.isa, streams);
-        let (words, hidden_given_visible) = (&*words, image.hidden_given_visible());
-        let panels = hidden.words_mut().par_chunks_exact_mut(capacity);
-        panels.zip(thresholds.par_chunks_exact_mut(capacity)).enumerate().for_each(
-            |(panel, (bits, thresholds))| {
-                let thresholds = &mut thresholds[..n_rows];
-                conditional.thresholds(panel, states, 0, thresholds);
-                let bits = &mut bits[..n_rows];
-                hidden_given_visible.draw_panel(panel, thresholds, (words, 0), bits);
-            },
-        );
+        let what = "the given layer".to_string();
+        Err(Error::WidthMismatch { what, found, other: "the model", expected })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Chains;
     use super::super::test_machine::machine;
     use super::*;
-    use crate::rng::Purpose;
+    use crate::bits::BitMatrix;
+    use crate::rng::{Purpose, Stream};
     use crate::units::sigmoid;
 
     fn numbers(n_rows: usize, n_columns: usize) -> RealRows {
@@ -242,8 +166,8 @@ mod tests {
         for (n_visible, n_hidden) in [(70, 19), (5, 130), (130, 64)] {
             let rbm = machine(n_visible, n_hidden);
             let visible = numbers(70, n_visible);
-            let single = rbm.mean_hidden_of_reals(&visible).unwrap();
-            let double = rbm.mean_hidden_of_reals_f64(&visible).unwrap();
+            let single = rbm.mean_hidden(&visible).unwrap();
+            let double = rbm.mean_hidden_f64(&visible).unwrap();
             for (n, row) in visible.rows().enumerate() {
                 for j in 0..n_hidden {
                     let mut x = f64::from(rbm.hidden_bias()[j]);
@@ -257,7 +181,13 @@ mod tests {
                 }
             }
         }
-        let error = machine(3, 2).mean_hidden_of_reals(&numbers(1, 4)).unwrap_err().to_string();
+        let bits = BitMatrix::from_fn(5, 70, |n, i| (n * i + i) % 3 == 0);
+        let (rbm, numbers_of_bits) = (machine(70, 19), RealRows::from(&bits));
+        assert_eq!(
+            rbm.mean_hidden_f64(&bits).unwrap(),
+            rbm.mean_hidden_f64(&numbers_of_bits).unwrap()
+        );
+        let error = machine(3, 2).mean_hidden(&numbers(1, 4)).unwrap_err().to_string();
         assert!(error.contains("4 visible units") && error.contains("3"), "{error}");
     }
 
@@ -268,8 +198,9 @@ mod tests {
         let bits = BitMatrix::from_fn(70, 70, |n, i| (n * i + i) % 3 == 0);
         let streams = || (0..70).map(|n| Stream::new(1, Purpose::Sample, n)).collect();
         let expected = Chains::from_visible(&image, &bits, streams());
-        let real = RealImage::new(&rbm).unwrap();
-        let found = Chains::from_reals(&real, &image, &RealRows::from(&bits), streams()).unwrap();
+        let numbers = RealRows::from(&bits);
+        let means = rbm.mean_hidden(&numbers).unwrap();
+        let found = Chains::from_means(&image, &numbers.rounded(), means.view(), streams());
         assert_eq!(found.visible(), expected.visible());
         // A draw that falls between the threshold of integers and that of f32 may differ.
         let pairs =

@@ -2,8 +2,8 @@
 //! approximation by averaging): what a run ends with is then less noisy than its last update.
 
 use super::averaging::Averaging;
-use super::config::TrainConfig;
 use super::parameters::Parameters;
+use super::timetable::Timetable;
 use crate::error::Result;
 use crate::kernels::tile::{Aligned, Row, Tile, from_tiles, to_rows, to_tiles};
 use crate::model::Rbm;
@@ -28,12 +28,12 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(config: &TrainConfig, n_examples: usize) -> Option<Self> {
-        let total_updates = config.total_updates(n_examples);
-        let (first, every, least_share) = match config.averaging {
+    fn new(timetable: &Timetable) -> Option<Self> {
+        let total_updates = timetable.total_updates;
+        let (first, every, least_share) = match timetable.config.averaging {
             Averaging::None => return None,
             Averaging::Exponential(epochs) => {
-                let memory = epochs * config.updates_per_epoch(n_examples) as f64;
+                let memory = epochs * timetable.updates_per_epoch as f64;
                 // Of a run that is shorter, as many samples all the same.
                 let every = (memory.min(total_updates as f64) / SAMPLES).max(1.0).floor();
                 (every as u64, every as u64, -libm::expm1(-every / memory))
@@ -58,11 +58,10 @@ pub struct Average {
 }
 
 impl Average {
-    /// Of these parameters in a run with these settings on so many examples; none if the settings
-    /// ask for none.
-    pub fn new(config: &TrainConfig, parameters: &Parameters, n_examples: usize) -> Option<Self> {
+    /// Of these parameters in a run; none if its settings ask for none.
+    pub fn new(timetable: &Timetable, parameters: &Parameters) -> Option<Self> {
         Some(Self {
-            plan: Plan::new(config, n_examples)?,
+            plan: Plan::new(timetable)?,
             n_samples: 0,
             weights: parameters.weights.clone(),
             visible_bias: parameters.visible_bias.clone(),
@@ -96,10 +95,10 @@ impl Average {
         }
     }
 
-    /// Goes on under changed settings from update `update` on. An average that under them has not
-    /// begun yet forgets what it has taken in.
-    pub fn replan(&mut self, config: &TrainConfig, n_examples: usize, update: u64) {
-        self.plan = Plan::new(config, n_examples).expect("a run that has an average");
+    /// Goes on under another plan from update `update` on. An average that under it has not begun yet
+    /// forgets what it has taken in.
+    pub fn replan(&mut self, timetable: &Timetable, update: u64) {
+        self.plan = Plan::new(timetable).expect("a run that has an average");
         if update < self.plan.first {
             self.n_samples = 0;
         }

@@ -18,6 +18,7 @@
 use super::statistics::Statistics;
 use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, moments};
+use crate::states::States;
 use ndarray::Array1;
 use rayon::prelude::*;
 
@@ -123,6 +124,14 @@ impl Centering {
             [&of_data, &of_chains].map(|rows| values[rows.clone()].iter().sum::<i64>())
         };
 
+        let n_data_blocks = first_chain / SIDE;
+        // The bits of 64 rows by unit: none of numbers, whose sums are taken apart.
+        let bits_of = |block: usize| match statistics.data() {
+            _ if block >= n_data_blocks => statistics.chains().panel(block - n_data_blocks),
+            States::Bits(by_unit) => by_unit.panel(block),
+            States::Reals(_) => &[],
+        };
+
         let Self { isa, visible, hidden, a, m, a_visible, m_hidden, of_reals } = self;
         let isa = *isa;
         let hidden_panels = hidden.as_chunks::<SIDE>().0;
@@ -136,7 +145,7 @@ impl Centering {
             || {
                 m.par_chunks_exact_mut(SIDE).enumerate().for_each(|(block, m)| {
                     m.fill(0);
-                    let units = statistics.by_unit().panel(block).iter().zip(&*visible);
+                    let units = bits_of(block).iter().zip(&*visible);
                     units.for_each(|(&rows, &offset)| add_to_active(rows, offset.into(), m));
                 });
             },
@@ -153,8 +162,9 @@ impl Centering {
                     *sums = [0; 2];
                     for block in 0..capacity / SIDE {
                         let is_chain = usize::from(block * SIDE >= first_chain);
-                        let rows = statistics.by_unit().panel(block)[unit];
-                        sums[is_chain] += sum_of_active(rows, &a[block * SIDE..]);
+                        if let Some(rows) = bits_of(block).get(unit) {
+                            sums[is_chain] += sum_of_active(*rows, &a[block * SIDE..]);
+                        }
                     }
                 });
             },
@@ -202,7 +212,7 @@ impl Moments {
         for sums in [&mut *m, a_visible, m_hidden] {
             sums.fill(0.0);
         }
-        let Some(by_unit) = statistics.reals_by_unit() else { return };
+        let States::Reals(by_unit) = statistics.data() else { return };
         for (unit, row) in by_unit.rows().enumerate() {
             row.iter().for_each(|(n, v)| m[n] += f64::from(v) * f64::from(offsets[unit]));
         }

@@ -7,6 +7,7 @@
 use super::centering::{BiasGradients, Centering};
 use super::config::TrainConfig;
 use super::statistics::Statistics;
+use crate::bits::BitPanels;
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::kernels::ascent::{DataSums, Difference, RankOne, TileGradient};
@@ -16,6 +17,7 @@ use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Aligned, Panel, Row, SIDE, Tile, aligned};
 use crate::reals::RealRows;
 use crate::state::State;
+use crate::states::States;
 use ndarray::Array1;
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -45,10 +47,16 @@ pub struct Gradient {
 /// Sums of both layers over the data and, negative, over the chains.
 #[derive(Clone, Debug)]
 struct Sums {
-    visible: Vec<[Row<i32>; 2]>,
+    visible: Vec<VisibleSums>,
     hidden: Vec<[Row<i32>; 2]>,
-    /// Σ vᵢ over the data, if those are real: the integers are then 0.
-    reals: Aligned<Row<f32>>,
+}
+
+/// Σ vᵢ of a panel.
+#[derive(Clone, Debug)]
+struct VisibleSums {
+    data: States<Row<i32>, Row<f32>>,
+    /// Negative.
+    chains: Row<i32>,
 }
 
 /// What is not in the plain gradient, and its buffers.
@@ -87,9 +95,11 @@ impl Gradient {
             terms: vec![term; n_terms],
         });
         let sums = Sums {
-            visible: vec![[[0; SIDE]; 2]; visible_bias.len()],
+            visible: vec![
+                VisibleSums { data: States::Bits([0; SIDE]), chains: [0; SIDE] };
+                visible_bias.len()
+            ],
             hidden: vec![[[0; SIDE]; 2]; hidden_bias.len()],
-            reals: aligned([0.0; SIDE], visible_bias.len()),
         };
         let of_weights = Difference::Joint(0.0);
         Self { isa, of_weights, sums, visible_bias, hidden_bias, corrections }
@@ -131,21 +141,18 @@ impl Gradient {
         let of_counts = Difference::new(n_data, n_chains, 1);
         let of_reals = Difference::separate(n_data, n_chains, 1);
         let of_means = Difference::new(n_data, n_chains, MEAN_ONE);
-        self.of_weights = match statistics.reals_by_unit() {
-            None => of_means,
-            Some(_) => Difference::separate(n_data, n_chains, MEAN_ONE),
+        self.of_weights = match statistics.data() {
+            States::Bits(_) => of_means,
+            States::Reals(_) => Difference::separate(n_data, n_chains, MEAN_ONE),
         };
         let Self { sums, visible_bias, hidden_bias, corrections, .. } = self;
-        let visible = visible_bias.iter_mut().zip(&mut sums.visible).zip(sums.reals.iter_mut());
-        for (panel, ((bias, sums), reals)) in visible.enumerate() {
-            *sums = statistics.count_visible(panel);
-            *bias = match statistics.sum_reals(panel) {
-                None => of_counts.row(&sums[0], &sums[1]),
-                Some(sums_of_reals) => {
-                    *reals = sums_of_reals;
-                    of_reals.row_of_reals(reals, &sums[1])
-                }
+        for (panel, (bias, sums)) in visible_bias.iter_mut().zip(&mut sums.visible).enumerate() {
+            let (data, chains) = (statistics.sum_data(panel), statistics.sum_chains(panel));
+            *bias = match &data {
+                States::Bits(data) => of_counts.row(data, &chains),
+                States::Reals(data) => of_reals.row_of_reals(data, &chains),
             };
+            *sums = VisibleSums { data, chains };
         }
         let hidden = hidden_bias.par_iter_mut().zip(&mut sums.hidden);
         hidden.enumerate().for_each(|(panel, (bias, sums))| {
@@ -184,13 +191,14 @@ impl Gradient {
             static REALS: RefCell<Aligned<Tile<f32>>> = RefCell::new(Aligned::new(0));
         }
         let (rows, _) = statistics.mean_panel(panel).as_chunks::<SIDE>();
-        let states = statistics.by_unit();
-        let n_data_tiles = statistics.capacities().0 / SIDE;
-        let sum = |rows: &[Tile<i32>], first_panel: usize, sums: &mut Aligned<Tile<i32>>| {
+        let (of_data, of_chains) = rows.split_at(statistics.capacities().0 / SIDE);
+        let clear = |sums: &mut Aligned<Tile<i32>>| {
             sums.clear();
             sums.resize(tiles.len(), [[0; SIDE]; SIDE]);
+        };
+        let add = |rows: &[Tile<i32>], states: &BitPanels, sums: &mut Aligned<Tile<i32>>| {
             let (first, sums) = (tiles.start * SIDE, sums.as_flattened_mut());
-            let target = Target { states, first_panel, first, sums };
+            let target = Target { states, first_panel: 0, first, sums };
             add_active_rows(self.isa, Panel::new(rows, 1), &mut [target]);
         };
         let sum_reals = |by_unit: &RealRows, sums: &mut Aligned<Tile<f32>>| {
@@ -200,46 +208,49 @@ impl Gradient {
             let sums = sums.as_flattened_mut();
             // Units past the last have no numbers.
             let n_units = (by_unit.n_rows() - first).min(sums.len());
-            let means = rows[..n_data_tiles].as_flattened();
-            add_scaled_rows(self.isa, means, by_unit, first, &mut sums[..n_units]);
+            add_scaled_rows(self.isa, of_data.as_flattened(), by_unit, first, &mut sums[..n_units]);
         };
-        let mut use_sums =
-            |data: &[Tile<i32>], reals: Option<&[Tile<f32>]>, model: Option<&[Tile<i32>]>| {
-                let all_terms = self.corrections.as_ref().map_or(&[][..], |other| &other.terms);
-                for at in 0..tiles.len() {
-                    let mut terms = [RankOne { rows: &[0.0; SIDE], columns: &[0.0; SIDE] }; 3];
-                    for (term, Term { rows, columns }) in terms.iter_mut().zip(all_terms) {
-                        *term = RankOne { rows: &rows[tiles.start + at], columns: &columns[panel] };
-                    }
-                    use_gradient(
-                        at,
-                        TileGradient {
-                            difference: self.of_weights,
-                            data: reals.map_or_else(
-                                || DataSums::Whole(&data[at]),
-                                |reals| DataSums::Real(&reals[at]),
-                            ),
-                            model: model.map(|model| &model[at]),
-                            terms: &terms[..all_terms.len()],
-                        },
-                    );
+        let mut use_sums = |data: States<&[Tile<i32>], &[Tile<f32>]>,
+                            model: Option<&[Tile<i32>]>| {
+            let all_terms = self.corrections.as_ref().map_or(&[][..], |other| &other.terms);
+            for at in 0..tiles.len() {
+                let mut terms = [RankOne { rows: &[0.0; SIDE], columns: &[0.0; SIDE] }; 3];
+                for (term, Term { rows, columns }) in terms.iter_mut().zip(all_terms) {
+                    *term = RankOne { rows: &rows[tiles.start + at], columns: &columns[panel] };
                 }
-            };
-        SUMS.with_borrow_mut(|[data, model]| match (statistics.reals_by_unit(), self.of_weights) {
-            (Some(by_unit), _) => REALS.with_borrow_mut(|reals| {
+                use_gradient(
+                    at,
+                    TileGradient {
+                        difference: self.of_weights,
+                        data: match data {
+                            States::Bits(sums) => DataSums::Whole(&sums[at]),
+                            States::Reals(sums) => DataSums::Real(&sums[at]),
+                        },
+                        model: model.map(|model| &model[at]),
+                        terms: &terms[..all_terms.len()],
+                    },
+                );
+            }
+        };
+        SUMS.with_borrow_mut(|[data, model]| match statistics.data() {
+            States::Bits(by_unit) => {
+                clear(data);
+                add(of_data, by_unit, data);
+                if let Difference::Joint(_) = self.of_weights {
+                    add(of_chains, statistics.chains(), data);
+                    use_sums(States::Bits(data), None);
+                } else {
+                    clear(model);
+                    add(of_chains, statistics.chains(), model);
+                    use_sums(States::Bits(data), Some(model));
+                }
+            }
+            States::Reals(by_unit) => REALS.with_borrow_mut(|reals| {
                 sum_reals(by_unit, reals);
-                sum(&rows[n_data_tiles..], n_data_tiles, model);
-                use_sums(&[], Some(reals), Some(model));
+                clear(model);
+                add(of_chains, statistics.chains(), model);
+                use_sums(States::Reals(reals), Some(model));
             }),
-            (None, Difference::Joint(_)) => {
-                sum(rows, 0, data);
-                use_sums(data, None, None);
-            }
-            (None, Difference::Separate(..)) => {
-                sum(&rows[..n_data_tiles], 0, data);
-                sum(&rows[n_data_tiles..], n_data_tiles, model);
-                use_sums(data, None, Some(model));
-            }
         });
     }
 }
@@ -254,19 +265,21 @@ impl Corrections {
     ) {
         let (f, g) = &mut self.biases;
         let (n_data, n_chains) = (statistics.n_data() as f64, statistics.n_chains() as f64);
-        let (one, is_real) = (f64::from(MEAN_ONE), statistics.reals_by_unit().is_some());
+        let one = f64::from(MEAN_ONE);
         let (activity, rate) = match &mut self.activity {
             Some(activity) => (activity, self.rate),
             // The first update knows nothing of earlier ones.
             none => (none.insert(vec![0.0; g.len()]), 1.0),
         };
-        for (panel, [data, model]) in sums.visible.iter().enumerate() {
+        for (panel, VisibleSums { data, chains }) in sums.visible.iter().enumerate() {
+            let data = match data {
+                States::Bits(sums) => sums.map(f64::from),
+                States::Reals(sums) => sums.map(f64::from),
+            };
             for j in 0..SIDE {
-                let sum =
-                    if is_real { f64::from(sums.reals[panel][j]) } else { f64::from(data[j]) };
-                let mean = sum / n_data;
+                let mean = data[j] / n_data;
                 self.mean_visible[panel * SIDE + j] = mean;
-                f[panel * SIDE + j] = mean + f64::from(model[j]) / n_chains;
+                f[panel * SIDE + j] = mean + f64::from(chains[j]) / n_chains;
             }
         }
         for (panel, [data, model]) in sums.hidden.iter().enumerate() {

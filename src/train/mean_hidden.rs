@@ -8,6 +8,7 @@ use crate::gibbs::{Chains, block_rows};
 use crate::kernels::rows::Target;
 use crate::kernels::sigmoid;
 use crate::kernels::tile::SIDE;
+use crate::states::States;
 use rayon::prelude::*;
 
 /// Fills the statistics, and draws the next h of every chain. One σ serves the draw (24 bits) and
@@ -22,7 +23,8 @@ pub fn mean_hidden(
     let conditional = image.hidden_given_visible();
     let Chains { visible, hidden, words, .. } = &mut negative.chains;
     let (data, words, visible) = (positive.visible(), &*words, &*visible);
-    statistics.set_visible(positive, visible);
+    statistics.set_visible(data, visible);
+    let n_data = statistics.n_data();
 
     let (data_capacity, chain_capacity) = statistics.capacities();
     let pieces = |capacity: usize| capacity / block_rows(capacity, conditional.n_panels());
@@ -39,18 +41,21 @@ pub fn mean_hidden(
         blocks.for_each(|(at, ((data_means, chain_means), drawn))| {
             let (first, first_chain) = (at * data_block, at * chain_block);
             let rows = |n: usize, first: usize, block: usize| n.saturating_sub(first).min(block);
-            let data_means = &mut data_means[..rows(data.n_rows(), first, data_block)];
+            let data_means = &mut data_means[..rows(n_data, first, data_block)];
             let n_chains = rows(visible.n_rows(), first_chain, chain_block);
             let chain_means = &mut chain_means[..n_chains];
             let target = |states, first, sums| Target { states, first_panel: 0, first, sums };
-            if let Some(reals) = positive.reals() {
-                let of_reals = parameters.hidden_given_reals();
-                of_reals.thresholds(panel, reals, first, data_means);
-                conditional.thresholds(panel, &mut [target(visible, first_chain, chain_means)]);
-            } else {
-                let data = target(data, first, data_means);
-                let chains = target(visible, first_chain, chain_means);
-                conditional.thresholds(panel, &mut [data, chains]);
+            match data {
+                States::Bits(data) => {
+                    let data = target(data, first, data_means);
+                    let chains = target(visible, first_chain, chain_means);
+                    conditional.thresholds(panel, &mut [data, chains]);
+                }
+                States::Reals(data) => {
+                    let of_reals = parameters.hidden_given_reals();
+                    of_reals.thresholds(panel, data, first, data_means);
+                    conditional.thresholds(panel, &mut [target(visible, first_chain, chain_means)]);
+                }
             }
             let drawn = &mut drawn[..n_chains];
             conditional.draw_panel(panel, chain_means, (words, first_chain), drawn);

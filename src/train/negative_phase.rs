@@ -6,12 +6,12 @@
 //! | PCD-k | where the last update left them | Tieleman, 2008 |
 //! | PT | there as well, after swaps with replicas at other temperatures | Desjardins et al., 2010 |
 
-use super::config::{Algorithm, ChainStart, TrainConfig};
+use super::config::{Algorithm, TrainConfig};
+use super::outset::Outset;
 use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
-use crate::bits::{BitMatrix, BitPanels};
-use crate::dataset::Examples;
+use crate::bits::BitPanels;
 use crate::error::Result;
 use crate::gibbs::{Chains, Image, Tempering};
 use crate::kernels::sigmoid::ONE;
@@ -40,20 +40,14 @@ enum Start {
 }
 
 impl NegativePhase {
-    /// The phase of a run with these settings, its chains at their start; `order` is that of the
-    /// examples in the first epoch.
-    pub fn start(
-        config: &TrainConfig,
-        examples: &Examples,
-        parameters: &Parameters,
-        order: &[u32],
-    ) -> Self {
-        let chains = start_chains(config, examples, parameters, order);
+    /// The phase of a run with these settings, its chains at their start.
+    pub fn start(config: &TrainConfig, outset: &Outset, parameters: &Parameters) -> Self {
+        let chains = start_chains(config, outset, parameters);
         let start = match config.algorithm {
             Algorithm::Cd => Start::Batch,
             Algorithm::Pcd | Algorithm::Auto => Start::Persistent,
             Algorithm::Pt => {
-                let rates = examples.units().smoothed_rates(&examples.mean());
+                let rates = parameters.image().visible_units.smoothed_rates(&outset.mean);
                 let ladder = (&rates, config.temperatures, config.swap_rate);
                 let (image, visible) = (parameters.image(), chains.visible());
                 Start::Tempered(Box::new(Tempering::new(image, &visible, ladder, config.seed)))
@@ -86,12 +80,7 @@ impl NegativePhase {
         let image = parameters.image();
         let Self { chains, start, previous } = self;
         if let Start::Batch = start {
-            match positive.reals() {
-                None => chains.restart(image, positive.visible()),
-                Some(reals) => {
-                    chains.restart_at_reals(image, parameters.hidden_given_reals(), reals);
-                }
-            }
+            chains.restart(image, parameters.hidden_given_reals(), positive.visible());
             previous.set_n_rows(chains.n_chains());
         }
         for step in 1..=gibbs_steps {
@@ -161,31 +150,16 @@ impl NegativePhase {
 }
 
 /// Chains at their start: v by the settings, then h from p(h | v).
-fn start_chains(
-    config: &TrainConfig,
-    examples: &Examples,
-    parameters: &Parameters,
-    order: &[u32],
-) -> Chains {
+fn start_chains(config: &TrainConfig, outset: &Outset, parameters: &Parameters) -> Chains {
     let image = parameters.image();
-    let mut visible = BitMatrix::zeros(config.n_chains(), image.n_visible());
     let mut streams: Vec<_> = (0..config.n_chains())
         .map(|chain| Stream::new(config.seed, Purpose::Chain, chain as u64))
         .collect();
-    match config.chain_start {
-        ChainStart::Data => {
-            for chain in 0..config.n_chains() {
-                let example = order[chain % order.len()];
-                let stream = || Stream::new(config.seed, Purpose::Binarize, u64::from(example));
-                let row = visible.row_mut(chain);
-                examples.write_bits(image.isa, example as usize, stream, row);
-            }
-        }
-        ChainStart::Bias => {
-            let units = &image.visible_units;
-            let biases = units.in_columns(&parameters.visible_bias).into_iter().map(f64::from);
-            visible = units.draw_independent(biases, &mut streams);
-        }
+    if let Some(visible) = &outset.chains {
+        return Chains::from_visible(image, visible, streams);
     }
+    let units = &image.visible_units;
+    let biases = units.in_columns(&parameters.visible_bias).into_iter().map(f64::from);
+    let visible = units.draw_independent(biases, &mut streams);
     Chains::from_visible(image, &visible, streams)
 }

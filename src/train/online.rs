@@ -1,69 +1,81 @@
 //! Training on examples that come from outside, a mini-batch at a time.
 
+use super::ascent::{Ascent, check_width};
 use super::config::{MAX_ROWS, TrainConfig};
-use super::positive_phase::PositivePhase;
-use super::statistics::Statistics;
-use super::trainer::Trainer;
+use super::outset::Outset;
+use super::positive_phase::Batch;
+use super::timetable::Timetable;
 use crate::bits::{BitMatrix, BitPanels};
-use crate::dataset::{Binarization, Dataset, Examples};
-use crate::error::{Error, Result};
+use crate::dataset::Examples;
+use crate::error::Result;
+use crate::kernels::Isa;
 use crate::model::Rbm;
-use crate::reals::RealRows;
 use crate::setting::check;
 use crate::state::State;
 
 /// Updates that such a run calls an epoch: averages are counted in them, and the range is checked at
-/// their ends.
+/// their ends. Its chains start at as many draws from the mean of the data, one after the other.
 pub const UPDATES_OF_AN_EPOCH: usize = 100;
 
-/// The examples of a run that knows its data by their mean (V) alone.
-fn mean_alone(mean: &[f32]) -> Examples {
-    let mut rows = RealRows::new(mean.len());
-    (0..UPDATES_OF_AN_EPOCH).for_each(|_| rows.push(mean.iter().copied()));
-    Examples::new(Dataset::from_rows("the mean of the data", rows), Binarization::None)
+/// The epochs of such a run that does not say how many: 5,000 updates.
+const USUAL_EPOCHS: usize = 50;
+
+/// A run that has no data of its own but their mean (V), which chains, offsets and temperatures start
+/// from: every update gets its examples by [`update_on`](Self::update_on).
+///
+/// ```
+/// use harmonium::dataset::{Binarization, Dataset, Examples};
+/// use harmonium::train::OnlineTrainer;
+/// use harmonium::{BitMatrix, Rbm, TrainConfig};
+/// let bars = BitMatrix::from_fn(4, 2, |example, pixel| example >> pixel & 1 == 1);
+/// let bars = Examples::new(Dataset::from_bits("bars", bars), Binarization::None);
+/// let config = TrainConfig { hidden: Some(3), epochs: Some(100), ..TrainConfig::default() };
+/// let rbm = Rbm::initial(3, &bars.mean(), 4, config.seed)?;
+/// let mut trainer = OnlineTrainer::new(config, &[0.5, 0.5], &rbm)?;
+/// trainer.update_on(&bars)?;
+/// assert_eq!(trainer.ascent().updates(), 1);
+/// # Ok::<(), harmonium::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct OnlineTrainer {
+    ascent: Ascent,
 }
 
-/// The settings of such a run.
-fn settings(config: TrainConfig, n_hidden: usize) -> Result<TrainConfig> {
+/// The plan of such a run: as if of data without end.
+fn timetable(config: TrainConfig, n_visible: usize, n_hidden: usize) -> Result<Timetable> {
+    config.validate()?;
     check("algorithm", config.algorithm, config.algorithm.chains_are_samples(), || {
         "pcd or pt where examples come from outside: chains of cd start at examples".to_string()
     })?;
-    let hidden = config.hidden.or(Some(n_hidden));
-    Ok(TrainConfig { hidden, chains: Some(config.n_chains()), batch_size: 1, ..config })
+    let epochs = config.epochs.or(config.updates.is_none().then_some(USUAL_EPOCHS));
+    let config = TrainConfig { hidden: config.hidden.or(Some(n_hidden)), epochs, ..config };
+    Ok(Timetable::new(config.for_data(usize::MAX, n_visible), UPDATES_OF_AN_EPOCH as u64))
 }
 
-impl Trainer {
-    /// A run that has no data of its own but their mean (V), which chains, offsets and temperatures
-    /// start from: every update gets its examples by [`update_on`](Self::update_on). An epoch is
-    /// [`UPDATES_OF_AN_EPOCH`].
-    ///
-    /// ```
-    /// use harmonium::dataset::{Binarization, Dataset, Examples};
-    /// use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
-    /// let bars = BitMatrix::from_fn(4, 2, |example, pixel| example >> pixel & 1 == 1);
-    /// let bars = Examples::new(Dataset::from_bits("bars", bars), Binarization::None);
-    /// let config = TrainConfig { hidden: Some(3), epochs: Some(100), ..TrainConfig::default() };
-    /// let rbm = Rbm::initial(3, &bars.mean(), 4, config.seed)?;
-    /// let mut trainer = Trainer::online(config, &[0.5, 0.5], &rbm)?;
-    /// trainer.update_on(&bars)?;
-    /// assert_eq!(trainer.updates(), 1);
-    /// # Ok::<(), harmonium::Error>(())
-    /// ```
+impl OnlineTrainer {
+    /// A run from the parameters of a model. An epoch is [`UPDATES_OF_AN_EPOCH`].
     ///
     /// # Errors
-    /// As [`from_model`](Self::from_model); [`Error::InvalidSetting`] for contrastive divergence.
-    pub fn online(config: TrainConfig, mean: &[f32], rbm: &Rbm) -> Result<Self> {
-        Self::from_model(settings(config, rbm.n_hidden())?, mean_alone(mean), rbm)
+    /// As [`Trainer::from_model`](super::Trainer::from_model); [`Error::InvalidSetting`](crate::Error::InvalidSetting) for
+    /// contrastive divergence.
+    pub fn new(config: TrainConfig, mean: &[f32], rbm: &Rbm) -> Result<Self> {
+        let timetable = timetable(config, rbm.n_visible(), rbm.n_hidden())?;
+        check_width("the mean of the data", mean.len(), rbm.n_visible())?;
+        let isa = Isa::from_environment()?;
+        let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
+        Ok(Self { ascent: Ascent::start(timetable, &outset, rbm, isa)? })
     }
 
-    /// One that goes on from the [`state`](Self::state) of another with these settings and this
+    /// One that goes on from the [`state`](Ascent::state) of another with these settings and this
     /// mean.
     ///
     /// # Errors
-    /// As [`restore`](Self::restore).
-    pub fn restore_online(config: TrainConfig, mean: &[f32], state: &State) -> Result<Self> {
-        let n_hidden = state.n_rows("hidden_bias")?;
-        Self::restore(settings(config, n_hidden)?, mean_alone(mean), state)
+    /// As [`Trainer::restore`](super::Trainer::restore).
+    pub fn restore(config: TrainConfig, mean: &[f32], state: &State) -> Result<Self> {
+        let timetable = timetable(config, mean.len(), state.n_rows("hidden_bias")?)?;
+        let isa = Isa::from_environment()?;
+        let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
+        Ok(Self { ascent: Ascent::restore(timetable, &outset, state, isa)? })
     }
 
     /// Puts the chains at these hidden states (C, H).
@@ -71,58 +83,44 @@ impl Trainer {
     /// # Panics
     /// If there are not C states, or they are not H wide.
     pub fn set_hidden(&mut self, hidden: &BitMatrix) {
-        self.negative.chains.hidden.copy_from(&BitPanels::from_matrix(hidden));
+        self.ascent.negative.chains.hidden.copy_from(&BitPanels::from_matrix(hidden));
     }
 
     /// Changes the parameters once: all of `examples` are the mini-batch, 1 to 32,767. Stochastic
     /// bits of example n have the address 2³² · update + n.
     ///
     /// # Errors
-    /// As [`update`](Self::update); [`Error::WidthMismatch`] and [`Error::InvalidSetting`] if there
-    /// are not V units or too many examples.
+    /// As [`Trainer::update`](super::Trainer::update); [`Error::WidthMismatch`](crate::Error::WidthMismatch) and
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if there are not V units or too many examples.
     ///
     /// # Panics
-    /// If the run [is done](Self::is_done).
+    /// If the run [is done](Ascent::is_done).
     pub fn update_on(&mut self, examples: &Examples) -> Result<()> {
-        assert!(!self.is_done(), "all updates of the run are done");
+        assert!(!self.ascent.is_done(), "all updates of the run are done");
         let n_rows = examples.n_examples();
         let setting = "the number of examples of an update";
         check(setting, n_rows, n_rows <= MAX_ROWS, || format!("at most {MAX_ROWS}"))?;
-        if examples.n_visible() != self.examples.n_visible() {
-            return Err(Error::WidthMismatch {
-                what: examples.name().to_string(),
-                found: examples.n_visible(),
-                other: "the model",
-                expected: self.examples.n_visible(),
-            });
-        }
-        if n_rows > self.positive.capacity() {
-            self.make_room(n_rows)?;
-        }
-        let batch: Vec<u32> = (0..n_rows as u32).collect();
-        self.positive.clamp(examples, &batch, self.config.seed, self.updates << 32);
-        self.sweep();
-        self.mean_hidden();
-        self.ascend()
+        let n_visible = self.ascent.parameters().image().n_visible();
+        check_width(examples.name(), examples.n_visible(), n_visible)?;
+        self.ascent.make_room(n_rows)?;
+        let rows: Vec<u32> = (0..n_rows as u32).collect();
+        let first_address = self.ascent.updates() << 32;
+        self.ascent.update(Batch { examples, rows: &rows, first_address }, || ())
     }
 
-    /// Makes the buffers fit mini-batches of so many examples.
-    fn make_room(&mut self, n_rows: usize) -> Result<()> {
-        self.config.check_rows(n_rows, self.examples.n_visible())?;
-        let isa = self.parameters.image().isa;
-        self.positive = PositivePhase::new(isa, n_rows, self.examples.n_visible());
-        let chains = &self.negative.chains.visible;
-        self.statistics =
-            Statistics::new(self.positive.visible(), chains, self.parameters.image().n_hidden());
-        let (data, chains) = self.statistics.capacities();
-        self.gradient.set_row_capacity(data + chains);
-        Ok(())
+    /// Parameters, chains, and where the run stands.
+    pub fn ascent(&self) -> &Ascent {
+        &self.ascent
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::BitMatrix;
+    use crate::dataset::{Binarization, Dataset};
+    use crate::reals::RealRows;
+    use crate::states::States;
     use crate::train::{Algorithm, Averaging, Schedule};
     use ndarray::{Array1, Array2};
 
@@ -142,11 +140,21 @@ mod tests {
         Examples::new(Dataset::from_reals("chunk", rows).unwrap(), Binarization::None)
     }
 
-    fn online(config: &TrainConfig) -> (Vec<f32>, Trainer) {
+    fn online(config: &TrainConfig) -> (Vec<f32>, OnlineTrainer) {
         let mean = vec![0.25; 90];
         let rbm = Rbm::initial(70, &Array1::from_elem(90, 0.25), 10, 0).unwrap();
-        let trainer = Trainer::online(config.clone(), &mean, &rbm).unwrap();
+        let trainer = OnlineTrainer::new(config.clone(), &mean, &rbm).unwrap();
         (mean, trainer)
+    }
+
+    #[test]
+    fn settings_are_those_that_were_given_and_a_restored_run_keeps_them() {
+        let (mean, trainer) = online(&TrainConfig { batch_size: 77, epochs: None, ..config() });
+        let found = trainer.ascent().config();
+        assert_eq!((found.batch_size, found.epochs, found.chains), (77, Some(50), Some(20)));
+        assert_eq!(trainer.ascent().timetable().total_updates, 5000);
+        let again = OnlineTrainer::restore(found.clone(), &mean, &trainer.ascent().state());
+        assert_eq!(again.unwrap().ascent().config(), found);
     }
 
     /// Of 10 examples twice and of the 20 together once: the same mean gradient.
@@ -158,10 +166,12 @@ mod tests {
         let (mut one, mut two) = (online(&config()).1, online(&config()).1);
         one.update_on(&chunk(10, 0)).unwrap();
         two.update_on(&Examples::new(doubled, Binarization::None)).unwrap();
-        let apart = (one.current().weights() - two.current().weights()).mapv(f32::abs);
+        let apart =
+            (one.ascent().current().weights() - two.ascent().current().weights()).mapv(f32::abs);
         assert!(apart.iter().all(|&x| x < 1e-6));
-        let moved =
-            (one.current().weights() - online(&config()).1.current().weights()).mapv(f32::abs);
+        let moved = (one.ascent().current().weights()
+            - online(&config()).1.ascent().current().weights())
+        .mapv(f32::abs);
         assert!(moved.iter().any(|&x| x > 1e-3));
     }
 
@@ -174,22 +184,22 @@ mod tests {
         let centred = TrainConfig { centering: true, ..config() };
         let (_, mut trainer) = online(&centred);
         for (n, is_real) in [(10, false), (10, true), (3, false), (100, true), (100, false)] {
-            let before = trainer.current();
+            let before = trainer.ascent().current();
             trainer.update_on(&if is_real { chunk(n, 0) } else { bits(n) }).unwrap();
-            assert_ne!(trainer.current(), before);
+            assert_ne!(trainer.ascent().current(), before);
         }
         // What was clamped before makes no difference.
-        let state = trainer.state();
-        let mut fresh = Trainer::restore_online(centred.clone(), &[0.25; 90], &state).unwrap();
+        let state = trainer.ascent().state();
+        let mut fresh = OnlineTrainer::restore(centred.clone(), &[0.25; 90], &state).unwrap();
         trainer.update_on(&bits(7)).unwrap();
         fresh.update_on(&bits(7)).unwrap();
-        assert_eq!(trainer.current(), fresh.current());
+        assert_eq!(trainer.ascent().current(), fresh.ascent().current());
         // One has bits before the numbers, the other goes straight to them.
-        let state = trainer.state();
-        let mut fresh = Trainer::restore_online(centred.clone(), &[0.25; 90], &state).unwrap();
+        let state = trainer.ascent().state();
+        let mut fresh = OnlineTrainer::restore(centred.clone(), &[0.25; 90], &state).unwrap();
         trainer.update_on(&chunk(7, 0)).unwrap();
         fresh.update_on(&chunk(7, 0)).unwrap();
-        assert_eq!(trainer.current(), fresh.current());
+        assert_eq!(trainer.ascent().current(), fresh.ascent().current());
     }
 
     #[test]
@@ -206,11 +216,11 @@ mod tests {
         for (at, &n) in sizes.iter().enumerate() {
             whole.update_on(&chunk(n, at)).unwrap();
             parts.update_on(&chunk(n, at)).unwrap();
-            parts = Trainer::restore_online(config.clone(), &mean, &parts.state()).unwrap();
+            parts = OnlineTrainer::restore(config.clone(), &mean, &parts.ascent().state()).unwrap();
         }
-        assert_eq!(whole.current(), parts.current());
-        assert_eq!(whole.average(), parts.average());
-        assert_eq!(whole.chains().hidden(), parts.chains().hidden());
+        assert_eq!(whole.ascent().current(), parts.ascent().current());
+        assert_eq!(whole.ascent().average(), parts.ascent().average());
+        assert_eq!(whole.ascent().chains().hidden(), parts.ascent().chains().hidden());
     }
 
     #[test]
@@ -221,7 +231,8 @@ mod tests {
         let mut seen = Vec::new();
         for _ in 0..3 {
             trainer.update_on(&half).unwrap();
-            seen.push(trainer.positive.visible().to_matrix());
+            let States::Bits(bits) = trainer.ascent.positive.visible() else { panic!("numbers") };
+            seen.push(bits.to_matrix());
         }
         assert!(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2]);
     }
@@ -238,20 +249,20 @@ mod tests {
         };
         let mean = vec![20.0; 90];
         let rbm = Rbm::initial(70, &Array1::from_elem(90, 0.25), 10, 0).unwrap();
-        let mut whole = Trainer::online(config(), &mean, &rbm).unwrap();
+        let mut whole = OnlineTrainer::new(config(), &mean, &rbm).unwrap();
         let mut parts = whole.clone();
         for _ in 0..30 {
             whole.update_on(&large(10)).unwrap();
             parts.update_on(&large(10)).unwrap();
-            parts = Trainer::restore_online(config(), &mean, &parts.state()).unwrap();
+            parts = OnlineTrainer::restore(config(), &mean, &parts.ascent().state()).unwrap();
         }
         assert!(
-            whole.current().norm() > 2048.0,
+            whole.ascent().current().norm() > 2048.0,
             "{}: too small for the usual range to end",
-            whole.current().norm()
+            whole.ascent().current().norm()
         );
-        assert_eq!(whole.current(), parts.current());
-        assert_eq!(whole.chains().hidden(), parts.chains().hidden());
+        assert_eq!(whole.ascent().current(), parts.ascent().current());
+        assert_eq!(whole.ascent().chains().hidden(), parts.ascent().chains().hidden());
     }
 
     #[test]
@@ -267,7 +278,7 @@ mod tests {
             "{error}"
         );
         let cd = TrainConfig { algorithm: Algorithm::Cd, chains: None, ..config() };
-        let error = Trainer::online(cd, &[0.5; 90], &trainer.current()).unwrap_err();
+        let error = OnlineTrainer::new(cd, &[0.5; 90], &trainer.ascent().current()).unwrap_err();
         assert!(error.to_string().starts_with("algorithm is cd, but must be pcd or pt"), "{error}");
     }
 }

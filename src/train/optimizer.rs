@@ -4,7 +4,7 @@ use super::config::{TrainConfig, UpdateRule};
 use super::gradient::Gradient;
 use super::parameters::Parameters;
 use super::statistics::Statistics;
-use super::update::{Memory, ascend};
+use super::step::{Memory, ascend};
 use crate::error::Result;
 use crate::kernels::ascent::{Reach, Rule};
 use crate::state::State;

@@ -7,49 +7,59 @@ use crate::gibbs::least_rows;
 use crate::kernels::Isa;
 use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
+use crate::states::States;
 use rayon::prelude::*;
 
-/// The examples of a mini-batch.
+/// The examples of one update.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// Where they come from.
+    pub examples: &'a Examples,
+    /// Which of them (N).
+    pub rows: &'a [u32],
+    /// Where bits are drawn, those of example n come from the stream `first_address` + n.
+    pub first_address: u64,
+}
+
+/// The visible states of a mini-batch.
 #[derive(Clone, Debug)]
 pub struct PositivePhase {
     isa: Isa,
+    /// A buffer: bits as they are drawn.
     rows: BitMatrix,
-    pub(super) visible: BitPanels,
-    reals: RealRows,
-    is_real: bool,
+    visible: States<BitPanels, RealRows>,
 }
 
 impl PositivePhase {
-    /// A phase of at most `batch_size` examples.
-    pub fn new(isa: Isa, batch_size: usize, n_visible: usize) -> Self {
-        let rows = BitMatrix::zeros(batch_size, n_visible);
-        let (visible, reals) = (BitPanels::zeros(batch_size, n_visible), RealRows::new(n_visible));
-        Self { isa, visible, rows, reals, is_real: false }
+    /// A phase of at most `capacity` examples.
+    pub fn new(isa: Isa, capacity: usize, n_visible: usize) -> Self {
+        let rows = BitMatrix::zeros(capacity, n_visible);
+        let visible = States::Bits(BitPanels::zeros(capacity, n_visible));
+        Self { isa, rows, visible }
     }
 
-    /// Clamps v to examples `batch`: to their numbers, or to the bits at stream `first_address` +
-    /// example.
-    pub fn clamp(&mut self, examples: &Examples, batch: &[u32], seed: u64, first_address: u64) {
-        self.is_real = examples.reals().is_some();
+    /// Clamps v to the examples of a mini-batch: to their numbers, or to bits.
+    pub fn clamp(&mut self, batch: Batch<'_>, seed: u64) {
+        let Batch { examples, rows: batch, first_address } = batch;
+        let Self { isa, rows, visible } = self;
         if let Some(reals) = examples.reals() {
-            self.reals.clear();
-            batch.iter().for_each(|&example| self.reals.push_row(reals.row(example as usize)));
-            // No bit is on: what counts bits counts none.
-            self.visible.set_n_rows(0);
-            self.visible.set_n_rows(batch.len());
+            let visible = visible.reals_or_new(|| RealRows::new(rows.n_columns()));
+            visible.clear();
+            batch.iter().for_each(|&example| visible.push_row(reals.row(example as usize)));
             return;
         }
-        let rows = self.rows.words_mut().par_chunks_mut(self.visible.n_panels());
+        let visible = visible.bits_or_new(|| BitPanels::zeros(rows.n_rows(), rows.n_columns()));
+        let drawn = rows.words_mut().par_chunks_mut(visible.n_panels());
         // A fixed row is only copied; a drawn one is worth another thread.
         let least = if examples.is_fixed() { 512 } else { least_rows(batch.len(), 16) };
-        rows.zip(batch).with_min_len(least).for_each(|(row, &example)| {
+        drawn.zip(batch).with_min_len(least).for_each(|(row, &example)| {
             let address = first_address + u64::from(example);
             let stream = || Stream::new(seed, Purpose::Binarize, address);
-            examples.write_bits(self.isa, example as usize, stream, row);
+            examples.write_bits(*isa, example as usize, stream, row);
         });
-        self.visible.set_n_rows(batch.len());
+        visible.set_n_rows(batch.len());
         for row in 0..batch.len() {
-            self.visible.set_row(row, self.rows.row(row));
+            visible.set_row(row, rows.row(row));
         }
     }
 
@@ -58,13 +68,8 @@ impl PositivePhase {
         self.rows.n_rows()
     }
 
-    /// v (N, V), if it is real.
-    pub fn reals(&self) -> Option<&RealRows> {
-        self.is_real.then_some(&self.reals)
-    }
-
-    /// v (N, V); all 0 if it is real.
-    pub fn visible(&self) -> &BitPanels {
-        &self.visible
+    /// v (N, V).
+    pub fn visible(&self) -> States<&BitPanels, &RealRows> {
+        self.visible.as_ref()
     }
 }

@@ -1,57 +1,53 @@
-//! How a run of training goes on: from its saved state to the same bits, or by another plan.
+//! How an ascent goes on: from its saved state to the same bits.
 
-use super::config::TrainConfig;
+use super::ascent::Ascent;
+use super::outset::Outset;
 use super::range::Range;
-use super::trainer::{Trainer, scale};
-use crate::dataset::Examples;
+use super::timetable::Timetable;
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::model::Rbm;
-use crate::setting::check;
 use crate::state::{State, bad};
-use std::sync::Arc;
 
-impl Trainer {
-    /// A run that goes on from the [`state`](Self::state) of one with the same settings on the same
-    /// examples, to the same bits.
+impl Ascent {
+    /// One that goes on from the [`state`](Self::state) of another with the same settings.
     ///
     /// # Errors
-    /// [`Error::BadState`](crate::Error::BadState) if the state is not one of such a run, and as [`new`](Self::new).
-    pub fn restore(
-        config: TrainConfig,
-        examples: impl Into<Arc<Examples>>,
+    /// [`Error::BadState`](crate::Error::BadState) if the state is not one of such a run.
+    pub(super) fn restore(
+        timetable: Timetable,
+        outset: &Outset,
         state: &State,
+        isa: Isa,
     ) -> Result<Self> {
-        let examples = examples.into();
-        config.validate()?;
-        let config = config.for_data(examples.n_examples(), examples.n_visible());
-        let sizes = (examples.n_visible(), config.n_hidden());
+        let sizes = (outset.mean.len(), timetable.config.n_hidden());
         let rbm = Rbm::restore("", state, sizes)?;
-        let range = Range::restore(state, scale(&examples, config.n_hidden()))?;
-        let mut trainer = Self::start(config, examples, &rbm, Isa::from_environment()?, range)?;
-        trainer.updates = state.take_one("updates")?;
-        if trainer.updates > trainer.total_updates() {
-            let rule = format!("is above the {} updates of the run", trainer.total_updates());
+        let range = Range::restore(state, outset.scale(sizes.1))?;
+        let mut ascent = Self::within(timetable, outset, &rbm, range, isa)?;
+        ascent.updates = state.take_one("updates")?;
+        if ascent.updates > ascent.timetable().total_updates {
+            let rule =
+                format!("is above the {} updates of the run", ascent.timetable().total_updates);
             return Err(bad("updates", rule));
         }
-        trainer.optimizer.restore(state, sizes)?;
-        trainer.gradient.restore(state, sizes.1)?;
-        trainer.negative.restore(&trainer.parameters.image, state)?;
-        if let Some(average) = &mut trainer.average {
+        ascent.optimizer.restore(state, sizes)?;
+        ascent.gradient.restore(state, sizes.1)?;
+        ascent.negative.restore(&ascent.parameters.image, state)?;
+        if let Some(average) = &mut ascent.average {
             average.restore(state, sizes)?;
         }
-        trainer.shuffle();
-        // What is not taken back, or left over, would show in what is put now.
-        match trainer.state().difference(state) {
-            None => Ok(trainer),
+        // An array that was not read, or not written, makes a difference.
+        match ascent.state().difference(state) {
+            None => Ok(ascent),
             Some(name) => Err(bad(&name, "is not as a run with these settings has it")),
         }
     }
 
-    /// All that the next updates depend on, beside settings and examples.
+    /// All that the next updates depend on, beside settings and mini-batches.
     pub fn state(&self) -> State {
         let mut state = State::default();
-        let sizes = (self.examples.n_visible(), self.config.n_hidden());
+        let image = self.parameters.image();
+        let sizes = (image.n_visible(), image.n_hidden());
         self.current().save("", &mut state);
         state.put("updates", &[1], vec![self.updates]);
         self.range.save(&mut state);
@@ -62,34 +58,5 @@ impl Trainer {
             average.save(&mut state, sizes);
         }
         state
-    }
-
-    /// The settings under which the run would go on for so many epochs in all.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if more epochs are done.
-    pub fn plan(&self, epochs: usize) -> Result<TrainConfig> {
-        let config = TrainConfig { epochs: Some(epochs), updates: None, ..self.config.clone() };
-        let n_examples = self.examples.n_examples();
-        config.validate()?;
-        check("epochs", epochs, config.total_updates(n_examples) >= self.updates, || {
-            format!("at least {}: so many are done or begun", self.n_epochs_begun())
-        })?;
-        Ok(config)
-    }
-
-    /// Plans the rest of the run anew, for so many epochs in all: schedule, sweeps and the tail of
-    /// an average follow the new plan from the next update on.
-    ///
-    /// # Errors
-    /// As [`plan`](Self::plan).
-    pub fn replan(&mut self, epochs: usize) -> Result<()> {
-        let config = self.plan(epochs)?;
-        let n_examples = self.examples.n_examples();
-        if let Some(average) = &mut self.average {
-            average.replan(&config, n_examples, self.updates);
-        }
-        self.config = config;
-        Ok(())
     }
 }

@@ -1,11 +1,10 @@
-//! What the two phases contribute to the gradient, side by side: which visible units are on, and
-//! p(h | v).
+//! What the two phases contribute to the gradient: which visible units are on, and p(h | v).
 
-use super::positive_phase::PositivePhase;
 use crate::bits::BitPanels;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::transpose;
 use crate::reals::RealRows;
+use crate::states::States;
 use rayon::prelude::*;
 
 /// The sufficient statistics of both phases: a row for each example, then one for each chain.
@@ -20,51 +19,47 @@ pub struct Statistics {
     n_chains: usize,
     /// Rows that there is room for, in each phase: multiples of 64.
     capacities: (usize, usize),
-    /// The bits of v by unit, (V, rows): which rows each visible unit is on in.
-    by_unit: BitPanels,
-    /// The numbers of v by unit, (V, N): of the examples, if those are real.
-    reals_by_unit: RealRows,
-    is_real: bool,
+    /// v of the examples by unit, (V, N): which examples each visible unit is on in, or its numbers.
+    data: States<BitPanels, RealRows>,
+    /// v of the chains by unit, (V, C): which chains each visible unit is on in.
+    chains: BitPanels,
     /// p(h | v), (hidden panels, rows), in 16 binary places, chains negative.
     pub(super) mean_hidden: Aligned<Row<i32>>,
 }
 
 impl Statistics {
-    /// Room for those of examples (N, V) and chains (C, V) and H hidden units.
-    pub fn new(data: &BitPanels, chains: &BitPanels, n_hidden: usize) -> Self {
-        let capacities = (data.row_capacity(), chains.row_capacity());
+    /// Room for those of `n_data` examples of V units and of chains (C, V), and H hidden units.
+    pub fn new(n_data: usize, chains: &BitPanels, n_hidden: usize) -> Self {
+        let n_visible = chains.n_columns();
+        let capacities = (n_data.next_multiple_of(SIDE), chains.row_capacity());
         let capacity = capacities.0 + capacities.1;
         Self {
-            n_visible: data.n_columns(),
+            n_visible,
             n_hidden,
-            n_data: data.n_rows(),
+            n_data,
             n_chains: chains.n_rows(),
             capacities,
-            by_unit: BitPanels::zeros(data.n_columns(), capacity),
-            reals_by_unit: RealRows::new(0),
-            is_real: false,
+            data: States::Bits(BitPanels::zeros(n_visible, capacities.0)),
+            chains: BitPanels::zeros(n_visible, capacities.1),
             mean_hidden: aligned([0; SIDE], n_hidden.div_ceil(SIDE) * capacity),
         }
     }
 
     /// Takes over the states v of the examples and of the chains.
-    pub fn set_visible(&mut self, positive: &PositivePhase, chains: &BitPanels) {
-        let data = positive.visible();
-        (self.n_data, self.n_chains) = (data.n_rows(), chains.n_rows());
-        self.is_real = positive.reals().is_some();
-        if let Some(reals) = positive.reals() {
-            reals.turn_into(&mut self.reals_by_unit);
-        }
-        let height = self.by_unit.row_capacity();
-        let n_data_panels = self.capacities.0 / SIDE;
-        let panels = self.by_unit.words_mut().par_chunks_mut(height).enumerate();
-        panels.with_min_len(4).for_each(|(panel, words)| {
-            if panel < n_data_panels {
-                transpose::bits_of_rows(data, panel, words);
-            } else {
-                transpose::bits_of_rows(chains, panel - n_data_panels, words);
+    pub fn set_visible(&mut self, data: States<&BitPanels, &RealRows>, chains: &BitPanels) {
+        let (n_visible, n_data) = (self.n_visible, self.capacities.0);
+        match data {
+            States::Bits(rows) => {
+                self.n_data = rows.n_rows();
+                turn(rows, self.data.bits_or_new(|| BitPanels::zeros(n_visible, n_data)));
             }
-        });
+            States::Reals(rows) => {
+                self.n_data = rows.n_rows();
+                rows.turn_into(self.data.reals_or_new(|| RealRows::new(0)));
+            }
+        }
+        self.n_chains = chains.n_rows();
+        turn(chains, &mut self.chains);
     }
 
     /// N: examples of this update.
@@ -92,14 +87,14 @@ impl Statistics {
         self.capacities
     }
 
-    /// The numbers of v by unit, (V, N), if the examples are real; their bits are then 0.
-    pub fn reals_by_unit(&self) -> Option<&RealRows> {
-        self.is_real.then_some(&self.reals_by_unit)
+    /// v of the examples by unit, (V, N).
+    pub fn data(&self) -> States<&BitPanels, &RealRows> {
+        self.data.as_ref()
     }
 
-    /// The bits of v by unit, (V, rows).
-    pub fn by_unit(&self) -> &BitPanels {
-        &self.by_unit
+    /// v of the chains by unit, (V, C).
+    pub fn chains(&self) -> &BitPanels {
+        &self.chains
     }
 
     /// p(h | v) of one panel of hidden units in 16 binary places, a row for each of the capacity:
@@ -109,30 +104,25 @@ impl Statistics {
         &self.mean_hidden[panel * capacity..][..capacity]
     }
 
-    /// Σₙ vₙᵢ over the examples, and −Σ over the chains, of one panel of visible units.
-    pub fn count_visible(&self, panel: usize) -> [Row<i32>; 2] {
-        let n_data_panels = self.capacities.0 / SIDE;
-        let mut counts = [[0; SIDE]; 2];
-        for block in 0..self.by_unit.n_panels() {
-            let words = &self.by_unit.panel(block)[panel * SIDE..][..SIDE];
-            let (counts, sign) =
-                if block < n_data_panels { (&mut counts[0], 1) } else { (&mut counts[1], -1) };
-            let units = counts.iter_mut().zip(words);
-            units.for_each(|(count, rows)| *count += sign * rows.count_ones() as i32);
+    /// Σₙ vₙᵢ over the examples of one panel of visible units; of numbers f32 sums in the order of
+    /// the examples.
+    pub fn sum_data(&self, panel: usize) -> States<Row<i32>, Row<f32>> {
+        match self.data() {
+            States::Bits(by_unit) => States::Bits(count(by_unit, panel)),
+            States::Reals(by_unit) => {
+                let units = panel * SIDE..((panel + 1) * SIDE).min(self.n_visible);
+                let mut sums = [0.0; SIDE];
+                for (sum, unit) in sums.iter_mut().zip(units) {
+                    by_unit.row(unit).values.iter().for_each(|value| *sum += value);
+                }
+                States::Reals(sums)
+            }
         }
-        counts
     }
 
-    /// Σₙ vₙᵢ over the examples of one panel of visible units, if they are real: f32 sums in the order
-    /// of the examples.
-    pub fn sum_reals(&self, panel: usize) -> Option<Row<f32>> {
-        let by_unit = self.reals_by_unit()?;
-        let units = panel * SIDE..((panel + 1) * SIDE).min(self.n_visible);
-        let mut sums = [0.0; SIDE];
-        for (sum, unit) in sums.iter_mut().zip(units) {
-            by_unit.row(unit).values.iter().for_each(|value| *sum += value);
-        }
-        Some(sums)
+    /// −Σₙ vₙᵢ over the chains of one panel of visible units.
+    pub fn sum_chains(&self, panel: usize) -> Row<i32> {
+        count(&self.chains, panel).map(|n| -n)
     }
 
     /// Σₙ p̃ₙⱼ over the examples and, negative, over the chains, of one panel of hidden units.
@@ -147,4 +137,22 @@ impl Statistics {
         let (data, chains) = self.mean_panel(panel).split_at(self.capacities.0);
         [sum(&data[..self.n_data]), sum(&chains[..self.n_chains])]
     }
+}
+
+/// Turns rows of states (N, V) into those of units (V, N).
+fn turn(rows: &BitPanels, by_unit: &mut BitPanels) {
+    let height = by_unit.row_capacity();
+    let panels = by_unit.words_mut().par_chunks_mut(height).enumerate();
+    panels.with_min_len(4).for_each(|(panel, words)| transpose::bits_of_rows(rows, panel, words));
+}
+
+/// How many rows each unit of a panel is on in.
+fn count(by_unit: &BitPanels, panel: usize) -> Row<i32> {
+    let mut counts = [0; SIDE];
+    for block in 0..by_unit.n_panels() {
+        let words = &by_unit.panel(block)[panel * SIDE..][..SIDE];
+        let units = counts.iter_mut().zip(words);
+        units.for_each(|(count, rows)| *count += rows.count_ones() as i32);
+    }
+    counts
 }

@@ -1,26 +1,21 @@
 //! The training loop: update after update, epoch after epoch.
 
-use super::average::Average;
+use super::ascent::{Ascent, check_width};
 use super::config::TrainConfig;
-use super::gradient::Gradient;
-use super::mean_hidden::mean_hidden;
-use super::negative_phase::NegativePhase;
-use super::optimizer::{Optimizer, Sgd};
+use super::outset::{Outset, order};
 use super::parameters::Parameters;
-use super::positive_phase::PositivePhase;
-use super::range::Range;
-use super::schedule::{sweeps, warm_up};
-use super::statistics::Statistics;
+use super::positive_phase::Batch;
+use super::timetable::Timetable;
 use crate::dataset::Examples;
-use crate::error::{Error, Result};
-use crate::fixed::Scale;
+use crate::error::Result;
 use crate::gibbs::{Chains, Tempering};
 use crate::kernels::Isa;
 use crate::model::Rbm;
-use crate::rng::{Purpose, Stream, shuffle};
+use crate::setting::check;
+use crate::state::State;
 use std::sync::Arc;
 
-/// A run of training: parameters, chains and the place in the data.
+/// A run of training: an ascent on the mini-batches of a data set.
 ///
 /// ```
 /// use harmonium::dataset::{Binarization, Dataset, Examples};
@@ -37,25 +32,10 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Trainer {
-    pub(super) config: TrainConfig,
-    pub(super) examples: Arc<Examples>,
-    pub(super) parameters: Parameters,
-    pub(super) optimizer: Optimizer,
-    pub(super) average: Option<Average>,
-    pub(super) positive: PositivePhase,
-    pub(super) negative: NegativePhase,
-    pub(super) statistics: Statistics,
-    pub(super) gradient: Gradient,
+    ascent: Ascent,
+    examples: Arc<Examples>,
     /// The order of the examples in this epoch.
-    pub(super) order: Vec<u32>,
-    /// Updates done.
-    pub(super) updates: u64,
-    pub(super) range: Range,
-}
-
-/// The fixed point of a run.
-pub(super) fn scale(examples: &Examples, n_hidden: usize) -> Scale {
-    Scale::for_training(examples.largest(), examples.n_visible().max(n_hidden))
+    order: Vec<u32>,
 }
 
 impl Trainer {
@@ -75,9 +55,9 @@ impl Trainer {
     /// A run that goes on from the parameters of a model, with new chains.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`Error::WidthMismatch`] if the examples are not V wide,
-    /// [`Error::InvalidSetting`] if `hidden` is not H or the weights are out of the range of
-    /// training.
+    /// As [`new`](Self::new); [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the examples
+    /// are not V wide, [`Error::InvalidSetting`](crate::Error::InvalidSetting) if `hidden` is not H
+    /// or the weights are out of the range of training.
     pub fn from_model(
         config: TrainConfig,
         examples: impl Into<Arc<Examples>>,
@@ -96,210 +76,149 @@ impl Trainer {
         rbm: &Rbm,
         isa: Isa,
     ) -> Result<Self> {
-        config.validate()?;
         let config = TrainConfig { hidden: config.hidden.or(Some(rbm.n_hidden())), ..config };
-        let config = config.for_data(examples.n_examples(), examples.n_visible());
-        if examples.n_visible() != rbm.n_visible() {
-            return Err(Error::WidthMismatch {
-                what: examples.name().to_string(),
-                found: examples.n_visible(),
-                other: "the model",
-                expected: rbm.n_visible(),
-            });
-        }
-        if config.n_hidden() != rbm.n_hidden() {
-            return Err(Error::InvalidSetting {
-                setting: "hidden",
-                value: config.n_hidden().to_string(),
-                rule: format!("{}, as the model has it", rbm.n_hidden()),
-            });
-        }
-        let range = Range::of(rbm, scale(&examples, rbm.n_hidden()))?;
-        Self::start(config, examples, rbm, isa, range)
+        let timetable = timetable(config, &examples)?;
+        check_width(examples.name(), examples.n_visible(), rbm.n_visible())?;
+        let outset = Outset::of_examples(&timetable.config, &examples, isa);
+        Self::of(Ascent::start(timetable, &outset, rbm, isa)?, examples)
     }
 
-    /// At the first update.
-    pub(super) fn start(
+    /// A run that goes on from the [`state`](Self::state) of one with the same settings on the same
+    /// examples, to the same bits.
+    ///
+    /// # Errors
+    /// [`Error::BadState`](crate::Error::BadState) if the state is not one of such a run, and as
+    /// [`new`](Self::new).
+    pub fn restore(
         config: TrainConfig,
-        examples: Arc<Examples>,
-        rbm: &Rbm,
-        isa: Isa,
-        range: Range,
+        examples: impl Into<Arc<Examples>>,
+        state: &State,
     ) -> Result<Self> {
-        config.check_rows(config.batch_size, rbm.n_visible())?;
-        let parameters = Parameters::new(rbm, range.scale(), isa);
-        let mut order = (0..examples.n_examples() as u32).collect::<Vec<_>>();
-        if config.shuffle {
-            shuffle(&mut order, &mut Stream::new(config.seed, Purpose::DataOrder, 0));
-        }
-        let positive = PositivePhase::new(isa, config.batch_size, rbm.n_visible());
-        let negative = NegativePhase::start(&config, &examples, &parameters, &order);
-        let statistics =
-            Statistics::new(positive.visible(), &negative.chains().visible, rbm.n_hidden());
-        let capacities = statistics.capacities();
-        Ok(Self {
-            gradient: Gradient::new(&config, isa, &examples.mean(), capacities.0 + capacities.1),
-            statistics,
-            optimizer: Optimizer::new(&config, rbm.n_visible()),
-            average: Average::new(&config, &parameters, examples.n_examples()),
-            positive,
-            negative,
-            config,
-            examples,
-            parameters,
-            order,
-            updates: 0,
-            range,
-        })
+        let (examples, isa) = (examples.into(), Isa::from_environment()?);
+        let timetable = timetable(config, &examples)?;
+        let outset = Outset::of_examples(&timetable.config, &examples, isa);
+        Self::of(Ascent::restore(timetable, &outset, state, isa)?, examples)
+    }
+
+    /// The trainer of an ascent on these examples.
+    fn of(mut ascent: Ascent, examples: Arc<Examples>) -> Result<Self> {
+        ascent.make_room(ascent.config().batch_size)?;
+        let order = (0..examples.n_examples() as u32).collect();
+        let mut trainer = Self { ascent, examples, order };
+        trainer.shuffle();
+        Ok(trainer)
+    }
+
+    /// All that the next updates depend on, beside settings and examples.
+    pub fn state(&self) -> State {
+        self.ascent.state()
     }
 
     /// Puts the examples in the order of this epoch.
-    pub(super) fn shuffle(&mut self) {
-        if self.config.shuffle {
-            let stream = Stream::new(self.config.seed, Purpose::DataOrder, self.epoch() as u64);
-            shuffle(&mut self.order, &mut { stream });
-        }
+    fn shuffle(&mut self) {
+        order(self.ascent.config(), self.epoch() as u64, &mut self.order);
     }
 
     /// Changes the parameters once: the next mini-batch against the chains, moved
     /// `gibbs_steps` sweeps.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the parameters left the range of fixed point. The trainer is of no
-    /// use after that: [`current`](Self::current) may panic.
+    /// [`Error::Diverged`](crate::Error::Diverged) if the parameters left the range of fixed point.
+    /// The trainer is of no use after that: [`current`](Self::current) may panic.
     ///
     /// # Panics
     /// If the run [is done](Self::is_done).
     pub fn update(&mut self) -> Result<()> {
-        self.clamp();
-        self.sweep();
-        self.mean_hidden();
-        self.ascend()
+        self.update_in_stages(|| ())
     }
 
-    /// The first of the four stages of an update, which are to be called in their order: the
-    /// visible units of the positive phase are clamped to the next mini-batch.
-    ///
-    /// # Panics
-    /// If the run [is done](Self::is_done).
-    pub(crate) fn clamp(&mut self) {
+    /// [`update`](Self::update) that calls `after_stage` after each of its four stages.
+    pub(crate) fn update_in_stages(&mut self, after_stage: impl FnMut()) -> Result<()> {
         assert!(!self.is_done(), "all updates of the run are done");
-        let epoch = self.epoch();
         if self.is_first_of_epoch() {
             self.shuffle();
         }
-        let batch = self.order.chunks(self.config.batch_size).nth(self.batch()).expect("a batch");
-        let first_address = (epoch * self.examples.n_examples()) as u64;
-        self.positive.clamp(&self.examples, batch, self.config.seed, first_address);
+        let Self { ascent, examples, order } = self;
+        ascent.update(next_batch(ascent, examples, order), after_stage)
     }
 
-    /// The second stage: the chains of the negative phase are swept, up to the last draw of h.
-    pub(crate) fn sweep(&mut self) {
-        let TrainConfig { gibbs_steps: first, gibbs_steps_last, .. } = self.config;
-        let last = gibbs_steps_last.unwrap_or(first);
-        let gibbs_steps = sweeps(first, last, self.updates, self.total_updates());
-        self.negative.sweep(&self.parameters, &self.positive, gibbs_steps);
-    }
-
-    /// The third stage: p(h | v) of both phases, and the next h of the chains.
-    pub(crate) fn mean_hidden(&mut self) {
-        mean_hidden(&self.parameters, &self.positive, &mut self.negative, &mut self.statistics);
-        let TrainConfig { chain_reset, seed, .. } = self.config;
-        if chain_reset > 0.0 {
-            let stream = Stream::new(seed, Purpose::ChainReset, self.updates);
-            self.negative.reset(&self.statistics, chain_reset, stream);
-        }
-    }
-
-    /// The fourth stage: the statistics of both phases, and one step up their difference.
+    /// The settings under which the run would go on for so many epochs in all.
     ///
     /// # Errors
-    /// As [`update`](Self::update).
-    pub(crate) fn ascend(&mut self) -> Result<()> {
-        let step = self.step();
-        self.gradient.take(&self.statistics);
-        let gradient = (&self.gradient, &self.statistics);
-        let reach = self.optimizer.update(&mut self.parameters, gradient, step, self.updates);
-        self.updates += 1;
-        if let Some(average) = &mut self.average {
-            average.observe(&self.parameters, self.updates);
-        }
-        let n_weights = self.examples.n_visible().max(self.config.n_hidden());
-        if self.range.is_safe_after(reach, n_weights) && !self.is_at_end_of_epoch() {
-            return Ok(());
-        }
-        let epoch = ((self.updates - 1) / self.updates_per_epoch() + 1) as usize;
-        self.range.check(&mut self.parameters, epoch, self.updates)
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if more epochs are done.
+    pub fn plan(&self, epochs: usize) -> Result<TrainConfig> {
+        let config = TrainConfig { epochs: Some(epochs), updates: None, ..self.config().clone() };
+        config.validate()?;
+        let total_updates = config.total_updates(self.examples.n_examples());
+        check("epochs", epochs, total_updates >= self.updates(), || {
+            format!("at least {}: so many are done or begun", self.n_epochs_begun())
+        })?;
+        Ok(config)
     }
 
-    /// The rule's numbers for the next update.
-    fn step(&self) -> Sgd {
-        let TrainConfig { schedule, learning_rate, weight_decay, .. } = self.config;
-        let rate = schedule.rate(learning_rate, self.updates, self.total_updates());
-        let warm_up_updates = self.config.warm_up * self.updates_per_epoch() as f64;
-        let rate = rate * warm_up(self.updates, warm_up_updates);
-        Sgd { rate: rate as f32, decay: weight_decay as f32 }
+    /// Plans the rest of the run anew, for so many epochs in all: schedule, sweeps and the tail of
+    /// an average follow the new plan from the next update on.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn replan(&mut self, epochs: usize) -> Result<()> {
+        self.ascent.replan(Timetable::new(self.plan(epochs)?, self.updates_per_epoch()));
+        Ok(())
     }
 
     /// Whether the next update is the first of an epoch.
     pub fn is_first_of_epoch(&self) -> bool {
-        self.updates.is_multiple_of(self.updates_per_epoch())
+        self.updates().is_multiple_of(self.updates_per_epoch())
     }
 
     /// Whether the next update is the last of an epoch, or of the run.
     pub fn is_last_of_epoch(&self) -> bool {
-        let next = self.updates + 1;
-        next.is_multiple_of(self.updates_per_epoch()) || next == self.total_updates()
+        self.ascent.timetable().is_end_of_epoch(self.updates() + 1)
     }
 
     /// Whether the last update was that of an epoch, or of the run.
     pub fn is_at_end_of_epoch(&self) -> bool {
-        self.is_first_of_epoch() || self.is_done()
-    }
-
-    /// Which mini-batch of the epoch is next, from 0.
-    fn batch(&self) -> usize {
-        (self.updates % self.updates_per_epoch()) as usize
+        self.ascent.timetable().is_end_of_epoch(self.updates())
     }
 
     /// Epochs done.
     pub fn epoch(&self) -> usize {
-        (self.updates / self.updates_per_epoch()) as usize
+        self.ascent.timetable().epoch(self.updates()) as usize
     }
 
     /// Epochs done or begun.
     pub fn n_epochs_begun(&self) -> u64 {
-        self.updates.div_ceil(self.updates_per_epoch())
+        self.ascent.timetable().n_epochs_begun(self.updates())
     }
 
     /// Epochs of the whole run; the last may be cut short.
     pub fn n_epochs(&self) -> u64 {
-        self.config.n_epochs(self.examples.n_examples())
+        self.ascent.timetable().n_epochs()
     }
 
     /// Updates of an epoch.
     pub fn updates_per_epoch(&self) -> u64 {
-        self.config.updates_per_epoch(self.examples.n_examples())
+        self.ascent.timetable().updates_per_epoch
     }
 
     /// Updates done.
     pub fn updates(&self) -> u64 {
-        self.updates
+        self.ascent.updates()
     }
 
     /// Updates of the whole run.
     pub fn total_updates(&self) -> u64 {
-        self.config.total_updates(self.examples.n_examples())
+        self.ascent.timetable().total_updates
     }
 
     /// Whether all updates of the run are done.
     pub fn is_done(&self) -> bool {
-        self.updates >= self.total_updates()
+        self.ascent.is_done()
     }
 
     /// The settings [for the data](TrainConfig::for_data).
     pub fn config(&self) -> &TrainConfig {
-        &self.config
+        self.ascent.config()
     }
 
     /// The training data.
@@ -307,42 +226,65 @@ impl Trainer {
         &self.examples
     }
 
-    /// The machine as it is now.
+    /// Parameters, chains, and where the run stands.
+    pub fn ascent(&self) -> &Ascent {
+        &self.ascent
+    }
+
+    /// The model as it is now.
     pub fn current(&self) -> Rbm {
-        self.parameters.to_rbm()
+        self.ascent.current()
     }
 
     /// The average of the parameters; none where the settings ask for none, or where it has not
     /// begun.
     pub fn average(&self) -> Option<Rbm> {
-        self.average.as_ref()?.to_rbm(&self.parameters)
+        self.ascent.average()
     }
 
-    /// What the run has to show for itself: the average, or where there is none the machine as it
-    /// is now.
+    /// What the run has to show for itself: the average, or where there is none the model as it is
+    /// now.
     pub fn model(&self) -> Rbm {
-        self.average().unwrap_or_else(|| self.current())
+        self.ascent.model()
     }
 
     /// The parameters as they are now.
     pub fn parameters(&self) -> &Parameters {
-        &self.parameters
+        self.ascent.parameters()
     }
 
     /// The chains: with CD as many as the last mini-batch had examples.
     pub fn chains(&self) -> &Chains {
-        self.negative.chains()
+        self.ascent.chains()
     }
 
     /// The replicas of parallel tempering, if there are any.
     pub fn tempering(&self) -> Option<&Tempering> {
-        self.negative.tempering()
+        self.ascent.tempering()
     }
 
     /// Share of the visible bits of the chains that the last sweep changed.
     pub fn flip_rate(&self) -> f64 {
-        self.negative.flip_rate()
+        self.ascent.flip_rate()
     }
+}
+
+/// The plan of a run on these examples.
+fn timetable(config: TrainConfig, examples: &Examples) -> Result<Timetable> {
+    config.validate()?;
+    let n_examples = examples.n_examples();
+    let config = config.for_data(n_examples, examples.n_visible());
+    let updates_per_epoch = config.updates_per_epoch(n_examples);
+    Ok(Timetable::new(config, updates_per_epoch))
+}
+
+/// The mini-batch that is next in this epoch.
+fn next_batch<'a>(ascent: &Ascent, examples: &'a Examples, order: &'a [u32]) -> Batch<'a> {
+    let (updates, timetable) = (ascent.updates(), ascent.timetable());
+    let at = (updates % timetable.updates_per_epoch) as usize;
+    let rows = order.chunks(ascent.config().batch_size).nth(at).expect("a mini-batch");
+    let first_address = timetable.epoch(updates) * examples.n_examples() as u64;
+    Batch { examples, rows, first_address }
 }
 
 #[cfg(test)]
@@ -353,6 +295,8 @@ mod tests {
     use super::*;
     use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset};
+    use crate::rng::{Purpose, Stream};
+    use crate::states::States;
     use ndarray::{Array1, Array2};
 
     const V: usize = 6;
@@ -403,14 +347,16 @@ mod tests {
             })
             .collect();
         let states = BitMatrix::from_fn(rows.len(), V, |n, i| rows[n] >> i & 1 == 1);
-        let visible = &mut trainer.negative.chains.visible;
+        let batch = next_batch(&trainer.ascent, &trainer.examples, &trainer.order);
+        let ascent = &mut trainer.ascent;
+        let visible = &mut ascent.negative.chains.visible;
         visible.set_n_rows(rows.len());
         for row in 0..rows.len() {
             visible.set_row(row, states.row(row));
         }
-        trainer.clamp();
-        trainer.mean_hidden();
-        trainer.ascend().unwrap();
+        ascent.clamp(batch);
+        ascent.mean_hidden();
+        ascent.ascend().unwrap();
     }
 
     /// The largest difference of two machines' parameters.
@@ -498,14 +444,12 @@ mod tests {
             let rbm = Rbm::new(Array2::zeros((V, H)), Array1::zeros(V), Array1::zeros(H));
             let config = TrainConfig { chains: Some(4000), ..TrainConfig::default() };
             let mut trainer = trainer(0, &rbm.unwrap(), config);
-            trainer.clamp();
-            trainer.sweep();
-            trainer.mean_hidden();
+            trainer.update().unwrap();
+            let Ascent { statistics, negative, .. } = &mut trainer.ascent;
             // Means of 1 in the data: a chain that starts anew has all units on.
-            trainer.statistics.mean_hidden.iter_mut().for_each(|row| row.fill(1 << 16));
-            trainer.negative.chains.hidden.words_mut().fill(0);
-            let stream = Stream::new(5, Purpose::ChainReset, 0);
-            trainer.negative.reset(&trainer.statistics, share, stream);
+            statistics.mean_hidden.iter_mut().for_each(|row| row.fill(1 << 16));
+            negative.chains.hidden.words_mut().fill(0);
+            negative.reset(statistics, share, Stream::new(5, Purpose::ChainReset, 0));
             let hidden = trainer.chains().hidden();
             let n = (0..4000).filter(|&chain| hidden.row(chain)[0] == 0b1111).count();
             let untouched = (0..4000).filter(|&chain| hidden.row(chain)[0] == 0).count();
@@ -537,8 +481,8 @@ mod tests {
         // Batches of 20, 20 and 10, twice.
         for _ in 0..6 {
             trainer.update().unwrap();
-            let data = trainer.positive.visible().to_matrix();
-            assert_eq!(trainer.chains().visible(), data);
+            let States::Bits(data) = trainer.ascent.positive.visible() else { panic!("numbers") };
+            assert_eq!(trainer.chains().visible(), data.to_matrix());
             assert_eq!(trainer.flip_rate(), 0.0);
         }
     }

@@ -1,0 +1,102 @@
+//! Rows of visible states: bits, or real numbers that are taken as they are.
+
+use crate::bits::BitMatrix;
+use crate::reals::RealRows;
+
+/// States of one kind or the other, each in whatever form is of use.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum States<B, R> {
+    /// 0 and 1.
+    Bits(B),
+    /// Any finite numbers.
+    Reals(R),
+}
+
+/// Rows of visible states (N, V): what scores and features are taken of.
+///
+/// ```
+/// use harmonium::states::VisibleStates;
+/// use harmonium::{BitMatrix, reals::RealRows};
+/// let bits = BitMatrix::from_fn(2, 3, |n, i| n == i);
+/// let numbers = RealRows::from(&bits);
+/// let shape = |states: VisibleStates<'_>| (states.n_rows(), states.n_columns());
+/// assert_eq!(shape((&bits).into()), shape((&numbers).into()));
+/// ```
+pub type VisibleStates<'a> = States<&'a BitMatrix, &'a RealRows>;
+
+impl<B, R> States<B, R> {
+    /// The states, borrowed.
+    pub fn as_ref(&self) -> States<&B, &R> {
+        match self {
+            Self::Bits(bits) => States::Bits(bits),
+            Self::Reals(reals) => States::Reals(reals),
+        }
+    }
+
+    /// The bits; new ones in place of numbers.
+    pub fn bits_or_new(&mut self, new: impl FnOnce() -> B) -> &mut B {
+        if let Self::Reals(_) = self {
+            *self = Self::Bits(new());
+        }
+        match self {
+            Self::Bits(bits) => bits,
+            Self::Reals(_) => unreachable!("they are bits now"),
+        }
+    }
+
+    /// The numbers; new ones in place of bits.
+    pub fn reals_or_new(&mut self, new: impl FnOnce() -> R) -> &mut R {
+        if let Self::Bits(_) = self {
+            *self = Self::Reals(new());
+        }
+        match self {
+            Self::Reals(reals) => reals,
+            Self::Bits(_) => unreachable!("they are numbers now"),
+        }
+    }
+}
+
+impl VisibleStates<'_> {
+    /// N.
+    pub fn n_rows(self) -> usize {
+        match self {
+            Self::Bits(bits) => bits.n_rows(),
+            Self::Reals(reals) => reals.n_rows(),
+        }
+    }
+
+    /// V.
+    pub fn n_columns(self) -> usize {
+        match self {
+            Self::Bits(bits) => bits.n_columns(),
+            Self::Reals(reals) => reals.n_columns(),
+        }
+    }
+}
+
+impl<'a> From<&'a BitMatrix> for VisibleStates<'a> {
+    fn from(bits: &'a BitMatrix) -> Self {
+        Self::Bits(bits)
+    }
+}
+
+impl<'a> From<&'a RealRows> for VisibleStates<'a> {
+    fn from(reals: &'a RealRows) -> Self {
+        Self::Reals(reals)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_kept_and_what_is_not_is_made() {
+        let mut states = States::Bits(1);
+        assert_eq!(*states.bits_or_new(|| unreachable!()), 1);
+        *states.reals_or_new(|| 2.5) += 1.0;
+        assert_eq!(states.as_ref(), States::Reals(&3.5));
+        assert_eq!(*states.reals_or_new(|| unreachable!()), 3.5);
+        assert_eq!(*states.bits_or_new(|| 7), 7);
+    }
+}

@@ -1,0 +1,235 @@
+//! The ascent of the log-likelihood: one update after the other, each with its mini-batch.
+
+use super::average::Average;
+use super::config::TrainConfig;
+use super::gradient::Gradient;
+use super::mean_hidden::mean_hidden;
+use super::negative_phase::NegativePhase;
+use super::optimizer::Optimizer;
+use super::outset::Outset;
+use super::parameters::Parameters;
+use super::positive_phase::{Batch, PositivePhase};
+use super::range::Range;
+use super::statistics::Statistics;
+use super::timetable::Timetable;
+use crate::error::{Error, Result};
+use crate::gibbs::{Chains, Tempering};
+use crate::kernels::Isa;
+use crate::model::Rbm;
+use crate::rng::{Purpose, Stream};
+
+/// Parameters, chains and all else that an update needs beside its mini-batch.
+#[derive(Clone, Debug)]
+pub struct Ascent {
+    timetable: Timetable,
+    pub(super) parameters: Parameters,
+    pub(super) optimizer: Optimizer,
+    pub(super) average: Option<Average>,
+    pub(super) positive: PositivePhase,
+    pub(super) negative: NegativePhase,
+    pub(super) statistics: Statistics,
+    pub(super) gradient: Gradient,
+    pub(super) range: Range,
+    /// Updates done.
+    pub(super) updates: u64,
+}
+
+impl Ascent {
+    /// From the parameters of a model, before the first update.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if `hidden` is not H or the weights are out of the range of
+    /// training.
+    pub(super) fn start(
+        timetable: Timetable,
+        outset: &Outset,
+        rbm: &Rbm,
+        isa: Isa,
+    ) -> Result<Self> {
+        if timetable.config.n_hidden() != rbm.n_hidden() {
+            return Err(Error::InvalidSetting {
+                setting: "hidden",
+                value: timetable.config.n_hidden().to_string(),
+                rule: format!("{}, as the model has it", rbm.n_hidden()),
+            });
+        }
+        let range = Range::of(rbm, outset.scale(rbm.n_hidden()))?;
+        Self::within(timetable, outset, rbm, range, isa)
+    }
+
+    /// [`start`](Self::start), with the range of the parameters. There is room for one example.
+    pub(super) fn within(
+        timetable: Timetable,
+        outset: &Outset,
+        rbm: &Rbm,
+        range: Range,
+        isa: Isa,
+    ) -> Result<Self> {
+        let (config, n_visible) = (&timetable.config, rbm.n_visible());
+        config.check_rows(1, n_visible)?;
+        let parameters = Parameters::new(rbm, range.scale(), isa);
+        let negative = NegativePhase::start(config, outset, &parameters);
+        let statistics = Statistics::new(1, &negative.chains().visible, config.n_hidden());
+        let capacities = statistics.capacities();
+        Ok(Self {
+            gradient: Gradient::new(config, isa, &outset.mean, capacities.0 + capacities.1),
+            statistics,
+            optimizer: Optimizer::new(config, n_visible),
+            average: Average::new(&timetable, &parameters),
+            positive: PositivePhase::new(isa, 1, n_visible),
+            negative,
+            range,
+            updates: 0,
+            parameters,
+            timetable,
+        })
+    }
+
+    /// Makes room for mini-batches of `n` examples.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if sums over so many rows might not fit.
+    pub(super) fn make_room(&mut self, n: usize) -> Result<()> {
+        if n <= self.positive.capacity() {
+            return Ok(());
+        }
+        let image = self.parameters.image();
+        self.config().check_rows(n, image.n_visible())?;
+        self.positive = PositivePhase::new(image.isa, n, image.n_visible());
+        self.statistics = Statistics::new(n, &self.negative.chains.visible, image.n_hidden());
+        let (data, chains) = self.statistics.capacities();
+        self.gradient.set_row_capacity(data + chains);
+        Ok(())
+    }
+
+    /// Changes the parameters once: a mini-batch against the chains, moved `gibbs_steps` sweeps.
+    /// `after_stage` is called after each of the four stages.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if the parameters left the range of fixed point. The ascent is of no use
+    /// after that: [`current`](Self::current) may panic.
+    pub(crate) fn update(&mut self, batch: Batch<'_>, mut after_stage: impl FnMut()) -> Result<()> {
+        self.clamp(batch);
+        after_stage();
+        self.sweep();
+        after_stage();
+        self.mean_hidden();
+        after_stage();
+        let done = self.ascend();
+        after_stage();
+        done
+    }
+
+    /// The visible units of the positive phase are clamped to the mini-batch.
+    pub(super) fn clamp(&mut self, batch: Batch<'_>) {
+        self.positive.clamp(batch, self.timetable.config.seed);
+    }
+
+    /// The chains of the negative phase are swept, up to the last draw of h.
+    fn sweep(&mut self) {
+        let gibbs_steps = self.timetable.gibbs_steps(self.updates);
+        self.negative.sweep(&self.parameters, &self.positive, gibbs_steps);
+    }
+
+    /// p(h | v) of both phases, and the next h of the chains.
+    pub(super) fn mean_hidden(&mut self) {
+        mean_hidden(&self.parameters, &self.positive, &mut self.negative, &mut self.statistics);
+        let TrainConfig { chain_reset, seed, .. } = self.timetable.config;
+        if chain_reset > 0.0 {
+            let stream = Stream::new(seed, Purpose::ChainReset, self.updates);
+            self.negative.reset(&self.statistics, chain_reset, stream);
+        }
+    }
+
+    /// The statistics of both phases, and one step up their difference.
+    pub(super) fn ascend(&mut self) -> Result<()> {
+        let step = self.timetable.step(self.updates);
+        self.gradient.take(&self.statistics);
+        let gradient = (&self.gradient, &self.statistics);
+        let reach = self.optimizer.update(&mut self.parameters, gradient, step, self.updates);
+        self.updates += 1;
+        if let Some(average) = &mut self.average {
+            average.observe(&self.parameters, self.updates);
+        }
+        let image = self.parameters.image();
+        let is_safe = self.range.is_safe_after(reach, image.n_visible().max(image.n_hidden()));
+        if is_safe && !self.timetable.is_end_of_epoch(self.updates) {
+            return Ok(());
+        }
+        let epoch = self.timetable.n_epochs_begun(self.updates) as usize;
+        self.range.check(&mut self.parameters, epoch, self.updates)
+    }
+
+    /// Goes on by another plan from the next update on.
+    pub(super) fn replan(&mut self, timetable: Timetable) {
+        if let Some(average) = &mut self.average {
+            average.replan(&timetable, self.updates);
+        }
+        self.timetable = timetable;
+    }
+
+    /// The settings [for the data](TrainConfig::for_data).
+    pub fn config(&self) -> &TrainConfig {
+        &self.timetable.config
+    }
+
+    /// How many updates an epoch and the run have.
+    pub fn timetable(&self) -> &Timetable {
+        &self.timetable
+    }
+
+    /// Updates done.
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// Whether all updates of the run are done.
+    pub fn is_done(&self) -> bool {
+        self.updates >= self.timetable.total_updates
+    }
+
+    /// The model as it is now.
+    pub fn current(&self) -> Rbm {
+        self.parameters.to_rbm()
+    }
+
+    /// The average of the parameters; none where the settings ask for none, or where it has not
+    /// begun.
+    pub fn average(&self) -> Option<Rbm> {
+        self.average.as_ref()?.to_rbm(&self.parameters)
+    }
+
+    /// What the run has to show for itself: the average, or where there is none the model as it is
+    /// now.
+    pub fn model(&self) -> Rbm {
+        self.average().unwrap_or_else(|| self.current())
+    }
+
+    /// The parameters as they are now.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// The chains: with CD as many as the last mini-batch had examples.
+    pub fn chains(&self) -> &Chains {
+        self.negative.chains()
+    }
+
+    /// The replicas of parallel tempering, if there are any.
+    pub fn tempering(&self) -> Option<&Tempering> {
+        self.negative.tempering()
+    }
+
+    /// Share of the visible bits of the chains that the last sweep changed.
+    pub fn flip_rate(&self) -> f64 {
+        self.negative.flip_rate()
+    }
+}
+
+/// Refuses what is not V wide.
+pub(super) fn check_width(what: &str, found: usize, expected: usize) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::WidthMismatch { what: what.to_string(), found, other: "the model", expected })
+}

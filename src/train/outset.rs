@@ -1,0 +1,130 @@
+//! What a run takes from its data before the first update.
+
+use super::config::{ChainStart, TrainConfig};
+use crate::bits::BitMatrix;
+use crate::dataset::Examples;
+use crate::fixed::Scale;
+use crate::kernels::{Isa, sampling};
+use crate::reals::RealRows;
+use crate::rng::{Purpose, Stream, shuffle};
+use ndarray::Array1;
+
+/// Where a run sets out from.
+#[derive(Clone, Debug)]
+pub struct Outset {
+    /// ⟨vᵢ⟩ of the data (V): what offsets and the rates of the highest temperature start from.
+    pub mean: Array1<f64>,
+    /// The largest magnitude of a number of the data, at least 1: it decides the fixed point.
+    pub largest: f64,
+    /// The visible states (C, V) of chains that start at data; none: they start at the visible bias.
+    pub chains: Option<BitMatrix>,
+}
+
+/// Puts examples in the order of an epoch.
+pub(super) fn order(config: &TrainConfig, epoch: u64, order: &mut [u32]) {
+    if config.shuffle {
+        shuffle(order, &mut Stream::new(config.seed, Purpose::DataOrder, epoch));
+    }
+}
+
+impl Outset {
+    /// Of a run on examples, whose chains start at those that come first in the first epoch.
+    pub fn of_examples(config: &TrainConfig, examples: &Examples, isa: Isa) -> Self {
+        let write = |example: u32, stream: Stream, row: &mut [u64]| {
+            examples.write_bits(isa, example as usize, || stream, row);
+        };
+        Self {
+            chains: chains(config, (examples.n_examples(), examples.n_visible()), write),
+            mean: examples.mean(),
+            largest: examples.largest(),
+        }
+    }
+
+    /// Of a run of whose data no more is known than their mean (V): chains start at bits that are
+    /// drawn from it, as from `n_draws` examples.
+    pub fn of_mean(config: &TrainConfig, mean: &[f32], n_draws: usize, isa: Isa) -> Self {
+        let mut rows = RealRows::new(mean.len());
+        rows.push(mean.iter().copied());
+        let write = |_: u32, stream: Stream, row: &mut [u64]| {
+            sampling::draw_intensities(isa, rows.row(0), mean.len(), stream, row);
+        };
+        let magnitudes = mean.iter().map(|x| f64::from(x.abs()));
+        Self {
+            chains: chains(config, (n_draws, mean.len()), write),
+            mean: mean.iter().map(|&x| f64::from(x)).collect(),
+            largest: magnitudes.fold(1.0, f64::max),
+        }
+    }
+
+    /// The fixed point of a run with H hidden units.
+    pub fn scale(&self, n_hidden: usize) -> Scale {
+        Scale::for_training(self.largest, self.mean.len().max(n_hidden))
+    }
+}
+
+/// States (C, V) at examples, if the settings ask for that: `write` has the bits of an example by
+/// the stream of its number.
+fn chains(
+    config: &TrainConfig,
+    (n_examples, n_visible): (usize, usize),
+    write: impl Fn(u32, Stream, &mut [u64]),
+) -> Option<BitMatrix> {
+    let mut examples: Vec<_> = (0..n_examples as u32).collect();
+    match config.chain_start {
+        ChainStart::Bias => return None,
+        ChainStart::Data => order(config, 0, &mut examples),
+    }
+    let mut visible = BitMatrix::zeros(config.n_chains(), n_visible);
+    for (chain, &example) in (0..config.n_chains()).zip(examples.iter().cycle()) {
+        let stream = Stream::new(config.seed, Purpose::Binarize, u64::from(example));
+        write(example, stream, visible.row_mut(chain));
+    }
+    Some(visible)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Binarization, Dataset};
+
+    fn config(chain_start: ChainStart, shuffle: bool) -> TrainConfig {
+        TrainConfig { chain_start, shuffle, chains: Some(130), ..TrainConfig::default() }
+    }
+
+    #[test]
+    fn chains_start_at_the_examples_that_come_first() {
+        let bits = BitMatrix::from_fn(7, 70, |n, i| n == i % 7);
+        let examples = Examples::new(Dataset::from_bits("few", bits.clone()), Binarization::None);
+        let config = config(ChainStart::Data, true);
+        let outset = Outset::of_examples(&config, &examples, Isa::BASELINE);
+        let mut first: Vec<_> = (0..7).collect();
+        order(&config, 0, &mut first);
+        assert_ne!(first, [0, 1, 2, 3, 4, 5, 6]);
+        let chains = outset.chains.unwrap();
+        assert!((0..130).all(|n| chains.row(n) == bits.row(first[n % 7] as usize)));
+        assert_eq!((outset.mean, outset.largest), (examples.mean(), 1.0));
+    }
+
+    /// As many examples that are all equal to the mean, numbers as they are, are the same.
+    #[test]
+    fn a_mean_alone_is_as_good_as_examples_that_are_all_equal_to_it() {
+        for largest in [1.0, 7.5] {
+            let mean: Vec<f32> = (0..70).map(|i| largest * (i % 9) as f32 / 8.0).collect();
+            let mut rows = RealRows::new(70);
+            (0..100).for_each(|_| rows.push(mean.iter().copied()));
+            let equal = Examples::new(Dataset::from_rows("equal", rows), Binarization::None);
+            for (chain_start, shuffle) in
+                [(ChainStart::Data, true), (ChainStart::Data, false), (ChainStart::Bias, true)]
+            {
+                let config = config(chain_start, shuffle);
+                let found = Outset::of_mean(&config, &mean, 100, Isa::fastest());
+                let expected = Outset::of_examples(&config, &equal, Isa::fastest());
+                assert_eq!(found.mean, expected.mean);
+                assert_eq!(found.largest, f64::from(largest));
+                assert_eq!(expected.largest, f64::from(largest));
+                assert_eq!(found.chains, expected.chains);
+                assert_eq!(found.chains.is_some(), chain_start == ChainStart::Data);
+            }
+        }
+    }
+}
