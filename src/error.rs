@@ -199,7 +199,8 @@ impl Error {
                 format!("{}: {rule}", path.display())
             }
             Self::BadValue { data, example, unit, value, rule, remedy } => {
-                let remedy = remedy.map_or(String::new(), |remedy| format!(" by {}", spell(remedy)));
+                let remedy =
+                    remedy.map_or(String::new(), |remedy| format!(" by {}", spell(remedy)));
                 format!(
                     "{data}: example {example}, unit {unit} is {value}, but must be {rule}{remedy}"
                 )
@@ -213,7 +214,7 @@ impl Error {
                 spell(Remedy::of("data"))
             ),
             Self::Elsewhere { path, rule, remedy } => {
-                format!("{}: {rule}, or say where the file of the run is by {}", path.display(), spell(*remedy))
+                format!("{}: {rule}; say where that file is by {}", path.display(), spell(*remedy))
             }
             Self::InvalidSetting { .. } | Self::WrongKind { .. } | Self::NoEffect { .. } => {
                 let Broken { setting, value, rule } = self.broken(spell).expect("of a setting");

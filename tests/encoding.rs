@@ -9,8 +9,8 @@ use ndarray_npy::read_npy;
 use serde_json::json;
 
 const WAYS_OUT: &str = "but must be 0 or 1, or a grey level from 0 to 255 where the largest is above 127; \
-                        say so if these are grey levels up to N (--grey-levels N, grey_levels=N), or \
-                        make bits of them by a threshold, such as x > 0 in NumPy";
+                        make bits of others by \
+                 a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so by --grey-levels N";
 
 /// Repeatable integers (500, 20) from 0 to `most`.
 fn integers(most: usize) -> Array2<u8> {
@@ -79,7 +79,7 @@ fn bytes_that_are_taken_as_grey_levels_are_told_of_once_and_recorded() {
     folder.write_npy("rows.npy", rows().view());
     let (code, _, stderr) = folder.run(&format!("train --data rows.npy {SHORT} --out a --quiet"));
     let note = "rows.npy: integers are taken as grey levels of 255, as the largest is above 127; \
-                --grey-levels 255 or grey_levels=255 says so";
+                the setting grey_levels says what they are";
     assert_eq!((code, stderr), (Some(0), format!("note: {note}\n")));
     assert_eq!(folder.fingerprint("a"), folder.fingerprint("run"));
     for run in ["a", "run"] {
@@ -150,7 +150,7 @@ fn spins_are_bits_once_that_is_said_and_samples_are_spins() {
     folder.write_npy("bits.npy", bits.view());
     folder.write_npy("spins.npy", spins.view());
     folder.write_npy("floats.npy", spins.mapv(f64::from).view());
-    let refused = "is -1, but must be 0 or 1; if these are spins, say so (--spins, spins=True)";
+    let refused = "is -1, but must be 0 or 1; if these are spins, say so by --spins";
     train(&folder, "bits.npy", "of-bits");
     for data in ["spins.npy", "floats.npy"] {
         folder.fail(&format!("train --data {data} {SHORT} --out new"), refused);

@@ -758,7 +758,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         settings["chains"] = self._n_chains()
         settings["batch_size"] = min(self.batch_size, n_samples)
         if n_epochs is not None:
-            settings["epochs"], settings["updates"] = 1, n_epochs
+            settings["epochs"], settings["updates"] = None, n_epochs
         elif self.n_iter == 0:
             # Nothing is learned then, but there are parameters.
             settings["epochs"] = 1
@@ -789,10 +789,10 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         try:
             yield
         except (TypeError, ValueError) as error:
-            text = str(error)
-            for name, setting in _SETTINGS.items():
-                if text.startswith((f"{setting} is ", f"{setting}: ")):
-                    raise type(error)(name + text[len(setting) :]) from None
+            names = {setting: name for name, setting in _SETTINGS.items()}
+            if getattr(error, "setting", None) in names:
+                error.setting = names[error.setting]
+                error.args = (f"{error.setting} is {error.value}, but must be {error.rule}",)
             raise
 
     def _new_random_state(self) -> Any:

@@ -271,7 +271,14 @@ fn check_finite(rows: &RealRows, example: usize) -> harmonium::Result<()> {
         None => Ok(()),
         Some((unit, value)) => {
             let (data, rule) = (NAME.to_string(), "finite, also as a float32".to_string());
-            Err(Error::BadValue { data, example, unit, value: f64::from(value), rule })
+            Err(Error::BadValue {
+                data,
+                example,
+                unit,
+                value: f64::from(value),
+                rule,
+                remedy: None,
+            })
         }
     }
 }

@@ -8,14 +8,14 @@ use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::monitor::Probe;
-use harmonium::run::fields;
+use harmonium::setting::{Kind, Section as _, Setting};
 use harmonium::state::State;
 use ndarray::{Array1, Array2};
 use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::time::Instant;
 
 /// The key of a pickled trainer's settings.
@@ -71,7 +71,32 @@ impl Seen {
 
 /// Settings as JSON.
 fn text(config: &TrainConfig) -> String {
-    Value::Object(fields(config)).to_string()
+    Value::Object(config.fields()).to_string()
+}
+
+/// The table of the settings of training: of each its name, type, default and what it means.
+#[pyfunction]
+pub fn setting_table(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let spell = |name: &str| format!("`{name}`");
+    let default = TrainConfig::default().fields();
+    let row = |setting: &Setting| {
+        let kind = match setting.kind {
+            Kind::Whole => "int",
+            Kind::Real => "float",
+            Kind::Switch => "bool",
+            Kind::Text | Kind::Shape | Kind::Record => "str",
+        };
+        json!({
+            "name": setting.name,
+            "type": kind,
+            "default": default[setting.name],
+            "unset": setting.unset.map(|_| setting.default_text(&Value::Null, &spell)),
+            "sentence": setting.sentence(&spell),
+            "range": setting.range.to_string(),
+            "usual": setting.usual,
+        })
+    };
+    from_json(py, &TrainConfig::TABLE.iter().map(row).collect::<Value>().to_string())
 }
 
 /// A run of training, to be led by hand.
@@ -95,7 +120,7 @@ fn text(config: &TrainConfig) -> String {
 /// threads : int, or None for all cores
 ///     The result does not depend on it.
 /// **settings
-///     The settings of training, by the names that the command line has; see `default_settings`.
+///     The settings of training, by the names that the command line has; see `train`.
 ///
 /// Examples
 /// --------
@@ -197,30 +222,22 @@ impl Trainer {
     }
 }
 
-fn config(settings: Option<&Bound<'_, PyDict>>) -> PyResult<TrainConfig> {
-    settings.map_or_else(|| Ok(TrainConfig::default()), |settings| parse(&to_json(settings)?))
+/// The settings that were given, by name.
+fn given(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Map<String, Value>> {
+    settings.map_or_else(|| Ok(Map::new()), |settings| parse(&to_json(settings)?))
 }
 
-fn parse(settings: &str) -> PyResult<TrainConfig> {
-    serde_json::from_str(settings).map_err(|cause| {
-        // One after the other: the message does not say whose value it is.
-        let all: Map<String, Value> = serde_json::from_str(settings).unwrap_or_default();
-        let alone = |(name, value): (String, Value)| {
-            let one = Value::Object(Map::from_iter([(name.clone(), value)]));
-            serde_json::from_value::<TrainConfig>(one).err().map(|cause| (name, cause.to_string()))
-        };
-        match all.into_iter().find_map(alone) {
-            Some((_, cause)) if cause.starts_with("unknown field") => PyTypeError::new_err(cause),
-            Some((name, cause)) if cause.starts_with("invalid type") => {
-                PyTypeError::new_err(format!("{name}: {cause}"))
-            }
-            Some((name, cause)) if cause.starts_with("invalid value") => {
-                PyValueError::new_err(format!("{name}: {cause}"))
-            }
-            Some((_, cause)) => PyValueError::new_err(cause),
-            None => PyValueError::new_err(cause.to_string()),
-        }
-    })
+/// Settings from JSON.
+fn parse(settings: &str) -> PyResult<Map<String, Value>> {
+    serde_json::from_str(settings).map_err(|cause| PyValueError::new_err(cause.to_string()))
+}
+
+/// A trainer, if what was given has an effect there.
+fn checked(
+    trainer: harmonium::Trainer,
+    given: &Map<String, Value>,
+) -> harmonium::Result<harmonium::Trainer> {
+    trainer.config().check_effect(given).map(|()| trainer)
 }
 
 /// How data become examples.
@@ -262,7 +279,8 @@ impl Trainer {
         threads: Option<usize>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let config = config(settings)?;
+        let given = given(settings)?;
+        let config = TrainConfig::read(&given).map_err(to_py)?;
         let binarize = config.binarize;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let mut reading = Reading { binarize, encoding, as_numbers, threads };
@@ -286,7 +304,7 @@ impl Trainer {
                 None => harmonium::Trainer::new(config, data),
                 Some(rbm) => harmonium::Trainer::from_model(config, data, &rbm),
             };
-            Ok((trainer?, seen))
+            Ok((checked(trainer?, &given)?, seen))
         })?;
         let of = Self::of(trainer, (None, Some(seen)), outside, reading.encoding);
         Ok(Self { held_out, ..of })
@@ -317,7 +335,8 @@ impl Trainer {
         threads: Option<usize>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let config = config(settings)?;
+        let given = given(settings)?;
+        let config = TrainConfig::read(&given).map_err(to_py)?;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let binarize = config.binarize;
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
@@ -349,7 +368,7 @@ impl Trainer {
                     harmonium::Rbm::initial(n_hidden, &mean, n_examples, config.seed)?.into()
                 }
             };
-            let mut trainer = harmonium::Trainer::online(config, &narrow, &rbm)?;
+            let mut trainer = checked(harmonium::Trainer::online(config, &narrow, &rbm)?, &given)?;
             if let Some(states) = &hidden_states {
                 trainer.set_hidden(states);
             }
@@ -433,9 +452,14 @@ impl Trainer {
         let Some(mean) = &self.mean else {
             return Err(PyValueError::new_err("a trainer with data of its own keeps its settings"));
         };
-        let config = TrainConfig { seed: self.trainer.config().seed, ..config(settings)? };
+        let given = given(settings)?;
+        let config = TrainConfig::read(&given).map_err(to_py)?;
+        let config = TrainConfig { seed: self.trainer.config().seed, ..config };
         let trainer = without_lock(py, threads, || {
-            harmonium::Trainer::restore_online(config, mean, &self.trainer.state())
+            checked(
+                harmonium::Trainer::restore_online(config, mean, &self.trainer.state())?,
+                &given,
+            )
         })?;
         let mean = (Some(mean.clone()), self.seen.clone());
         Ok(Self::of(trainer, mean, None, self.encoding))
@@ -591,7 +615,7 @@ impl Trainer {
         spins: bool,
     ) -> PyResult<Self> {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
-        let config = parse(settings)?;
+        let config = TrainConfig::read(&parse(settings)?).map_err(to_py)?;
         let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
         let trainer =
             without_lock(py, None, || harmonium::Trainer::restore_online(config, &mean, &state))?;

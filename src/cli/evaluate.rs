@@ -129,11 +129,7 @@ impl Evaluate {
                 None => Ok(dataset),
             }
         };
-        let choice = DataChoice {
-            data: self.data.as_ref(),
-            split: self.split,
-            usual: Part::Test,
-        };
+        let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
         let chosen = super::read_data(choice, &self.model, provenance)?;
         let (role, warning) = (chosen.role(), chosen.warning);
         // What a run is shown with: a quick look, or one at other bits, is not worth that.

@@ -93,9 +93,7 @@ impl Args for Fixed {
         command.args(flags.get_arguments().map(|flag| {
             let flag = flag.clone();
             match flag.get_id().as_str() {
-                "epochs" => {
-                    flag.help("Plan the rest of the run for this many epochs in all")
-                }
+                "epochs" => flag.help("Plan the rest of the run for this many epochs in all"),
                 "data" => flag.help("Where the file of the training data is now"),
                 "test_data" => flag.help("Where the file of the test data is now"),
                 _ => flag.hide(true),

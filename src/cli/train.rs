@@ -70,7 +70,11 @@ impl Train {
         let settings = self.settings(base)?;
         let given = [self.data.settings(), self.train.settings(), self.run.settings()];
         let session = Session {
-            given: given.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            given: given
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             out: self.out,
             time_budget: self.time_budget,
             ..self.session.session()?

@@ -48,11 +48,8 @@ impl Transform {
     pub fn run(self) -> Result<()> {
         in_pool(self.threads, || {
             let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_path(&self.model))?;
-            let choice = DataChoice {
-                data: self.data.as_ref(),
-                split: self.split,
-                usual: Part::Train,
-            };
+            let choice =
+                DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Train };
             let chosen = super::read_data(choice, &self.model, &provenance)?;
             super::say_data(&chosen);
             let dataset = chosen.dataset;

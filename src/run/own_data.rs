@@ -102,8 +102,7 @@ impl DataChoice<'_> {
             let dataset = self.split.unwrap_or(self.usual).read(source, provenance)?;
             return Ok(ChosenData { dataset, part: None, is_default: false, warning: None });
         }
-        let config =
-            data_of(model)?.ok_or_else(|| Error::NoData { path: model.to_path_buf() })?;
+        let config = data_of(model)?.ok_or_else(|| Error::NoData { path: model.to_path_buf() })?;
         let default = config.judged_by();
         let part = self.split.unwrap_or(default);
         let dataset = config.read_part(part, "data")?.ok_or_else(|| {

@@ -38,9 +38,17 @@ fn json(value: impl Serialize) -> Json {
     serde_json::to_value(value).expect("a plain value")
 }
 
+/// A value as one types it.
+fn text(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+}
+
 impl Setting {
     /// A row for values of a type.
-    pub(crate) const fn of<T: Value + Serialize>(name: &'static str, sentence: &'static str) -> Self {
+    pub(crate) const fn of<T: Value + Serialize>(
+        name: &'static str,
+        sentence: &'static str,
+    ) -> Self {
         Self {
             name,
             sentence,
@@ -112,11 +120,7 @@ impl Setting {
 
     /// What its default stands for: in words, or the value itself.
     pub fn default_text(&self, default: &Json, spell: &dyn Fn(&str) -> String) -> String {
-        match (self.unset, default) {
-            (Some(text), _) => spelt(text, spell),
-            (None, Json::String(text)) => text.clone(),
-            (None, value) => value.to_string(),
-        }
+        self.unset.map_or_else(|| text(default), |text| spelt(text, spell))
     }
 }
 
@@ -183,7 +187,7 @@ pub trait Section: Serialize + DeserializeOwned + Default + 'static {
             value.is_some_and(|value| value.is_ok_and(|value| value != default[setting.name]))
         };
         for setting in Self::TABLE.iter().filter(|setting| is_given(setting)) {
-            let (name, value) = (setting.name, given[setting.name].to_string());
+            let (name, value) = (setting.name, text(&given[setting.name]));
             if let Some(other) = setting.instead_of
                 && Self::row(other).is_ok_and(is_given)
             {

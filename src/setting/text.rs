@@ -53,7 +53,11 @@ macro_rules! by_text {
             }
 
             /// What can be built in Rust alone does not read back from its text.
-            fn check(&self, _: &'static str, _: &$crate::setting::Range) -> $crate::error::Result<()> {
+            fn check(
+                &self,
+                _: &'static str,
+                _: &$crate::setting::Range,
+            ) -> $crate::error::Result<()> {
                 self.to_string().parse::<Self>().map(drop)
             }
         }

@@ -99,9 +99,13 @@ impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Any => Ok(()),
-            Self::Whole(range) => write!(f, "at least {} and at most {}", range.start(), range.end()),
+            Self::Whole(range) if *range.start() == 0 => write!(f, "at most {}", range.end()),
+            Self::Whole(range) => {
+                write!(f, "at least {} and at most {}", range.start(), range.end())
+            }
             Self::Real(low, high) => {
-                let number = |x: &f64| if *x < 1e-6 && *x > 0.0 { format!("{x:e}") } else { x.to_string() };
+                let number =
+                    |x: &f64| if *x < 1e-6 && *x > 0.0 { format!("{x:e}") } else { x.to_string() };
                 match low {
                     Bound::Included(low) => write!(f, "at least {} and ", number(low))?,
                     Bound::Excluded(low) => write!(f, "above {} and ", number(low))?,
@@ -310,10 +314,14 @@ mod tests {
         // As f32 it is 1.
         assert!(0.999_999_999.check("x", &Range::Real(at_least(0.0), below(1.0))).is_err());
         assert_eq!(range.to_string(), "above 0 and at most 1");
-        assert_eq!(Range::Real(at_least(1e-30), below(1.0)).to_string(), "at least 1e-30 and below 1");
+        assert_eq!(
+            Range::Real(at_least(1e-30), below(1.0)).to_string(),
+            "at least 1e-30 and below 1"
+        );
         let most = i64::MAX as u64;
         let range = Range::Whole(1..=most);
         assert!(most.check("n", &range).is_ok() && (most + 1).check("n", &range).is_err());
+        assert_eq!(Range::Whole(0..=5).to_string(), "at most 5");
         assert!(Some(0_u64).check("n", &range).is_err() && None::<u64>.check("n", &range).is_ok());
     }
 }

@@ -5,9 +5,7 @@ use super::schedule::Schedule;
 use crate::dataset::Binarization;
 use crate::error::{Remedy, Result};
 use crate::rng::MAX_SEED;
-use crate::setting::{
-    Section as _, above, at_least, at_most, below, by_name, check, settings,
-};
+use crate::setting::{Section as _, above, at_least, at_most, below, by_name, check, settings};
 use serde::{Deserialize, Serialize};
 
 /// The most examples of a mini-batch, and the most chains: their sums of 16-bit means fit an i32.
@@ -96,8 +94,8 @@ settings! {
         /// Hidden units H.
         hidden: Option<usize> = None, {
             whole(1..=MAX_HIDDEN as u64), usual("16 to 2,000"), placeholder("N"),
-            unset("as many as visible ones, but at least 16 and at most 500; of *init*: as many as that \
-                   model has")
+            unset("as many as visible ones, but at least 16 and at most 500; with a model to start \
+                   from, as many as it has")
         }
         /// Passes over the training data.
         epochs: Option<usize> = None, {
