@@ -471,10 +471,7 @@ fn bad_data_are_named_and_nothing_is_left_behind() {
         ("labels", "labels: holds labels or another vector, of shape [200], but examples have"),
         ("line.npy", "line.npy: holds labels or another vector, of shape [60], but examples have"),
         ("nan.npy", "nan.npy: example 0, unit 0 is NaN, but must be from 0 to 1"),
-        (
-            "high.npy",
-            "unit 0 is 2.5, but must be from 0 to 1; divide grey levels by their maximum, or give them as integers",
-        ),
+        ("high.npy", "unit 0 is 2.5, but must be from 0 to 1; divide grey levels by their maximum"),
         ("spins.npy", "spins.npy: example 0, unit 0 is -1, but must be "),
     ] {
         folder.fail(&format!("train --data {data} {SHORT} --out new"), message);
@@ -687,7 +684,7 @@ fn help_shows_the_defaults() {
     for (command, shown) in [
         (
             "train",
-            "as many as visible ones, but|20, or as many as make 5,000|auto]|tail:0.1]|true]|96]|the batch size, but|1]|0.2]|cosine]|0]|stochastic]|data]|all cores]",
+            "as many as visible ones, 16|20, or as many as make 5,000|auto]|tail:0.1]|true]|96]|the batch size, but|1]|0.2]|cosine]|0]|stochastic]|data]|all cores]",
         ),
         (
             "sample",

@@ -135,7 +135,7 @@ fn a_file_of_a_run_belongs_to_it_and_a_copy_elsewhere_does_not() {
         folder.refuse(&format!("evaluate {model} --split test"), 2, rule);
         folder.refuse(&format!("sample {model} --clamp left"), 2, rule);
         folder.refuse(&format!("sample {model} --start data"), 2, rule);
-        folder.refuse(&format!("transform {model}"), 2, "by their name or path after the model");
+        folder.refuse(&format!("transform {model}"), 2, "give some by the argument <mnist|PATH>");
         assert_eq!(figures(evaluation(&folder, &format!("{model} --data t.npy"))), expected);
     }
     // Samples of the model alone need no data.

@@ -395,11 +395,13 @@ mod tests {
             ),
             (
                 reals(f32::NAN),
-                "some: example 1, unit 1 is NaN, but must be from 0 to 1; divide grey levels by their maximum, or give them as integers",
+                "some: example 1, unit 1 is NaN, but must be from 0 to 1; \
+                 divide grey levels by their maximum, or give them as integers",
             ),
             (
                 reals(1.5),
-                "some: example 1, unit 1 is 1.5, but must be from 0 to 1; divide grey levels by their maximum, or give them as integers",
+                "some: example 1, unit 1 is 1.5, but must be from 0 to 1; \
+                 divide grey levels by their maximum, or give them as integers",
             ),
             (
                 {

@@ -221,7 +221,8 @@ mod tests {
             ),
             (
                 written(&array![[0.5_f32, 0.5], [0.5, 17.0]].reversed_axes()),
-                "some.npy: example 1, unit 1 is 17, but must be from 0 to 1; divide grey levels by their maximum, or give them as integers",
+                "some.npy: example 1, unit 1 is 17, but must be from 0 to 1; \
+                 divide grey levels by their maximum, or give them as integers",
             ),
             (
                 written(&array![[1_i64, -1], [1, 1]]),
@@ -238,8 +239,9 @@ mod tests {
             (
                 written(&array![[u64::MAX]]),
                 "some.npy: example 0, unit 0 is 18446744073709552000, but must be 0 or 1, or a grey \
-                 level from 0 to 255 where the largest is above 127; make bits of others by \
-                 a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so by grey_levels = N",
+                 level from 0 to 255 where the largest is above 127; make bits of others by a \
+                 threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so by \
+                 grey_levels = N",
             ),
         ] {
             assert_eq!(read(&bytes).unwrap_err().to_string(), message);

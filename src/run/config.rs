@@ -29,8 +29,7 @@ settings! {
         /// 16, 100 or 255: the intensity of k is k / *grey_levels*. A run records here what it was.
         grey_levels: Option<u32> = None, {
             whole(1..=MAX_GREY_LEVEL as u64), placeholder("N"),
-            unset("as the files say, or 255 where the largest is from 128 to 255; other integers than 0 \
-                   and 1 are refused")
+            unset("as the files say; 255 where the largest is from 128 to 255; else only 0 and 1")
         }
         /// The data, and *test_data*, are spins: -1 and 1 stand for 0 and 1, in samples too.
         spins: bool = false, {}

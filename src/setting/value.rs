@@ -165,8 +165,10 @@ macro_rules! whole {
             }
 
             fn read(name: &'static str, json: &Json) -> Result<Self> {
-                // Python writes 5 as 5, TOML and JSON never as 5.0.
-                let n = json.as_u64().ok_or_else(|| Self::wrong_kind(name, json))?;
+                let n = json.as_u64().ok_or_else(|| match json.is_i64() {
+                    true => invalid(name, json, "at least 0"),
+                    false => Self::wrong_kind(name, json),
+                })?;
                 n.try_into().map_err(|_| invalid(name, n, format!("at most {}", Self::MAX)))
             }
 
@@ -293,7 +295,8 @@ mod tests {
         assert_eq!(Option::<u64>::read("n", &Json::Null).unwrap(), None);
         for (message, rule) in [
             (told(usize::parse("n", "many")), "n is many, but must be a whole number"),
-            (told(usize::read("n", &json!(-5))), "n is -5, but must be a whole number"),
+            (told(usize::read("n", &json!(-5))), "n is -5, but must be at least 0"),
+            (told(usize::read("n", &json!(5.0))), "n is 5.0, but must be a whole number"),
             (told(u32::read("n", &json!(1_u64 << 40))), "n is 1099511627776, but must be at most"),
             (told(f64::parse("x", "nan")), "x is nan, but must be a finite number"),
             (told(f64::read("x", &json!("1"))), "x is \"1\", but must be a finite number"),

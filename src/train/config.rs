@@ -94,8 +94,7 @@ settings! {
         /// Hidden units H.
         hidden: Option<usize> = None, {
             whole(1..=MAX_HIDDEN as u64), usual("16 to 2,000"), placeholder("N"),
-            unset("as many as visible ones, but at least 16 and at most 500; with a model to start \
-                   from, as many as it has")
+            unset("as many as visible ones, 16 to 500; with a model to start from, as many as it has")
         }
         /// Passes over the training data.
         epochs: Option<usize> = None, {
