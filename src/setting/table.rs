@@ -2,7 +2,7 @@
 //! defaults and its rows.
 
 use super::text::invalid;
-use super::value::{Kind, Range, Value};
+use super::value::{Kind, Range, Value, number};
 use crate::error::{Error, Remedy, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -40,7 +40,11 @@ fn json(value: impl Serialize) -> Json {
 
 /// A value as one types it.
 fn text(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Number(x) if x.is_f64() => x.as_f64().map_or(String::new(), number),
+        value => value.to_string(),
+    }
 }
 
 impl Setting {

@@ -94,6 +94,11 @@ impl Range {
     }
 }
 
+/// A number as one types it.
+pub(super) fn number(x: f64) -> String {
+    if x > 0.0 && x < 1e-6 { format!("{x:e}") } else { x.to_string() }
+}
+
 /// "at least 1 and at most 100".
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,16 +109,14 @@ impl fmt::Display for Range {
                 write!(f, "at least {} and at most {}", range.start(), range.end())
             }
             Self::Real(low, high) => {
-                let number =
-                    |x: &f64| if *x < 1e-6 && *x > 0.0 { format!("{x:e}") } else { x.to_string() };
                 match low {
-                    Bound::Included(low) => write!(f, "at least {} and ", number(low))?,
-                    Bound::Excluded(low) => write!(f, "above {} and ", number(low))?,
+                    Bound::Included(low) => write!(f, "at least {} and ", number(*low))?,
+                    Bound::Excluded(low) => write!(f, "above {} and ", number(*low))?,
                     Bound::Unbounded => {}
                 }
                 match high {
-                    Bound::Included(high) => write!(f, "at most {}", number(high)),
-                    Bound::Excluded(high) => write!(f, "below {}", number(high)),
+                    Bound::Included(high) => write!(f, "at most {}", number(*high)),
+                    Bound::Excluded(high) => write!(f, "below {}", number(*high)),
                     Bound::Unbounded => Ok(()),
                 }
             }
