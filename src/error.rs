@@ -214,11 +214,7 @@ impl Error {
                 spell(Remedy::of("data"))
             ),
             Self::Elsewhere { path, rule, remedy } => {
-                format!(
-                    "{}: {rule}, or say where the file of the run is by {}",
-                    path.display(),
-                    spell(*remedy)
-                )
+                format!("{}: {rule}; say where that file is by {}", path.display(), spell(*remedy))
             }
             Self::InvalidSetting { .. } | Self::WrongKind { .. } | Self::NoEffect { .. } => {
                 let Broken { setting, value, rule } = self.broken(spell).expect("of a setting");

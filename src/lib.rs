@@ -151,7 +151,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`error`] | what can go wrong |
-//! | [`setting`] | settings as text, and their rules |
+//! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
 //! | [`whole_file`] | files that are whole or not there |
 //! | [`bits`] | rows of packed 0/1 |
 //! | [`reals`] | rows of real numbers, zeros left out |

@@ -477,7 +477,7 @@ fn bad_data_are_named_and_nothing_is_left_behind() {
         ("labels", "labels: holds labels or another vector, of shape [200], but examples have"),
         ("line.npy", "line.npy: holds labels or another vector, of shape [60], but examples have"),
         ("nan.npy", "nan.npy: example 0, unit 0 is NaN, but must be from 0 to 1"),
-        ("high.npy", "unit 0 is 2.5, but must be from 0 to 1; divide grey levels up to 255 by 255"),
+        ("high.npy", "unit 0 is 2.5, but must be from 0 to 1; divide grey levels by their maximum"),
         ("spins.npy", "spins.npy: example 0, unit 0 is -1, but must be "),
     ] {
         folder.fail(&format!("train --data {data} {SHORT} --out new"), message);
@@ -510,6 +510,8 @@ fn settings_out_of_range_are_named_with_their_rule() {
         ("--optimizer adam --momentum 0.5", "momentum is 0.5, but must be 0 with `adam`"),
         ("--algorithm pt --swap-rate 1", "swap_rate is 1, but must be above 0 and below 1"),
         ("--temperatures 7", "temperatures is 7, but must be left out without --algorithm pt"),
+        ("--evaluate ais", "evaluate is ais, but must be left out without --evaluate-every"),
+        ("--patience 5", "patience is 5, but must be left out without --early-stop"),
         ("--adam-beta1 0.8", "adam_beta1 is 0.8, but must be left out without --optimizer adam"),
         ("--sparsity-target 0.2", "but must be left out without --sparsity-cost"),
         ("--preset bars-and-stripes --algorithm cd --swap-rate 0.3", "without --algorithm pt"),
@@ -688,7 +690,7 @@ fn help_shows_the_defaults() {
     for (command, shown) in [
         (
             "train",
-            "as many as visible ones, but|20, or as many as make 5,000|auto]|tail:0.1]|true]|96]|the batch size, but|1]|0.2]|cosine]|0]|stochastic]|data]|all cores]",
+            "as many as visible ones, 16|20, or as many as make 5,000|auto]|tail:0.1]|true]|96]|the batch size, but|1]|0.2]|cosine]|0]|stochastic]|data]|all cores]",
         ),
         (
             "sample",
@@ -805,6 +807,9 @@ fn tempered_runs_tell_their_swap_rates() {
         let is_share = |value: &Value| value.as_f64().is_some_and(|x| (0.0..=1.0).contains(&x));
         assert!(values.len() == 3 && values.iter().all(is_share), "{record:?}");
     }
+    // So few visible units are tempered by themselves.
+    folder.succeed(&format!("{train} --temperatures 4 --out auto"));
+    assert_eq!(folder.fingerprint("auto"), folder.fingerprint("pt"));
     folder.succeed(&format!("{train} --algorithm pcd --out pcd"));
     assert!(!folder.metrics("pcd")[29].contains_key("swap_rates"));
 }

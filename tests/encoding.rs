@@ -9,8 +9,8 @@ use ndarray_npy::read_npy;
 use serde_json::json;
 
 const WAYS_OUT: &str = "but must be 0 or 1, or a grey level from 0 to 255 where the largest is above 127; \
-                        say so if these are grey levels up to N (--grey-levels N, grey_levels=N), or \
-                        make bits of them by a threshold, such as x > 0 in NumPy";
+                        make bits of others by a threshold, such as x > 0 in NumPy, or if these are grey \
+                        levels up to N, say so by";
 
 /// Repeatable integers (500, 20) from 0 to `most`.
 fn integers(most: usize) -> Array2<u8> {
@@ -60,15 +60,16 @@ fn genotypes_are_refused_wherever_they_come_in() {
     };
     folder.write_npy("genotypes.npy", genotypes.view());
     let message = format!("genotypes.npy: example {n}, unit {i} is 2, {WAYS_OUT}");
-    for line in [
-        &format!("train --data genotypes.npy {SHORT} --out new"),
-        &format!("train --data bits.npy --test-data genotypes.npy {SHORT} --out new"),
-        "evaluate run --data genotypes.npy",
-        "evaluate run --data bits.npy --base-data genotypes.npy",
-        "transform run genotypes.npy --out new.npy",
-        "sample run --start data --data genotypes.npy --out new.npy",
+    // A flag of the command or, where it has none, of the training before it.
+    for (line, flag) in [
+        (&format!("train --data genotypes.npy {SHORT} --out new")[..], "--grey-levels N"),
+        (&format!("train --data bits.npy --test-data genotypes.npy {SHORT}"), "--grey-levels N"),
+        ("evaluate run --data genotypes.npy", "`harmonium train --grey-levels N`"),
+        ("evaluate run --data bits.npy --base-data genotypes.npy", "`harmonium train --grey"),
+        ("transform run genotypes.npy --out new.npy", "`harmonium train --grey-levels N`"),
+        ("sample run --start data --data genotypes.npy --out new.npy", "`harmonium train --grey"),
     ] {
-        folder.fail(line, &message);
+        folder.fail(line, &format!("{message} {flag}"));
     }
     train(&folder, "genotypes.npy --grey-levels 2", "levels");
 }
@@ -79,7 +80,7 @@ fn bytes_that_are_taken_as_grey_levels_are_told_of_once_and_recorded() {
     folder.write_npy("rows.npy", rows().view());
     let (code, _, stderr) = folder.run(&format!("train --data rows.npy {SHORT} --out a --quiet"));
     let note = "rows.npy: integers are taken as grey levels of 255, as the largest is above 127; \
-                --grey-levels 255 or grey_levels=255 says so";
+                the setting grey_levels says what they are";
     assert_eq!((code, stderr), (Some(0), format!("note: {note}\n")));
     assert_eq!(folder.fingerprint("a"), folder.fingerprint("run"));
     for run in ["a", "run"] {
@@ -150,10 +151,11 @@ fn spins_are_bits_once_that_is_said_and_samples_are_spins() {
     folder.write_npy("bits.npy", bits.view());
     folder.write_npy("spins.npy", spins.view());
     folder.write_npy("floats.npy", spins.mapv(f64::from).view());
-    let refused = "is -1, but must be 0 or 1; if these are spins, say so (--spins, spins=True)";
+    let refused = "is -1, but must be 0 or 1; if these are spins, say so by";
     train(&folder, "bits.npy", "of-bits");
     for data in ["spins.npy", "floats.npy"] {
-        folder.fail(&format!("train --data {data} {SHORT} --out new"), refused);
+        folder
+            .fail(&format!("train --data {data} {SHORT} --out new"), &format!("{refused} --spins"));
         let out = format!("of-{data}");
         train(&folder, &format!("{data} --spins"), &out);
         assert_eq!(folder.fingerprint(&out), folder.fingerprint("of-bits"), "{data}");

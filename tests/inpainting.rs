@@ -192,7 +192,7 @@ fn a_half_needs_the_shape_of_the_images() {
     folder.succeed(&format!("train --data rows.npy {SHORT} --out run --quiet"));
     let sample = "sample run --data rows.npy --gibbs-steps 1 --out a.npy --clamp";
     let rule = "clamp is left, but must be a .png or .npy file, as the shape of the images is not \
-                known; give --image-shape";
+                known; give image_shape";
     folder.fail(&format!("{sample} left"), rule);
     folder.succeed(&format!("{sample} left --image-shape 6x5"));
     folder.write_npy("mask.npy", Array1::from_shape_fn(30, |i| i % 2).mapv(|x| x as u8).view());

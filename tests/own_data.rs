@@ -143,7 +143,7 @@ fn a_file_of_a_run_belongs_to_it_and_a_copy_elsewhere_does_not() {
         folder.refuse(&format!("evaluate {model} --split test"), 2, rule);
         folder.refuse(&format!("sample {model} --clamp left"), 2, rule);
         folder.refuse(&format!("sample {model} --start data"), 2, rule);
-        folder.refuse(&format!("transform {model}"), 2, "by their name or path after the model");
+        folder.refuse(&format!("transform {model}"), 2, "give some by the argument <mnist|PATH>");
         assert_eq!(figures(evaluation(&folder, &format!("{model} --data t.npy"))), expected);
     }
     // Samples of the model alone need no data.
@@ -170,7 +170,7 @@ fn the_part_is_named_and_one_that_is_not_there_is_refused() {
     let [own, given] = ["run", "run --data same.idx --binarize threshold:0.5"];
     let own = evaluation(&folder, &format!("{own} --binarize threshold:0.5"));
     assert_eq!(own["data_sha256"], evaluation(&folder, given)["data_sha256"]);
-    let rule = "split is test, but must be another: the run has no --test-data, so it is judged by \
+    let rule = "split is test, but must be another: the run has no test_data, so it is judged by \
                 validation";
     folder.fail("evaluate run --split test", rule);
     folder.fail("transform run --split test", rule);
@@ -190,7 +190,7 @@ fn the_part_is_named_and_one_that_is_not_there_is_refused() {
         String::from_utf8(folder.read("bars/report.html")).unwrap().contains("no held-out data")
     );
     assert_eq!(folder.run("evaluate bars --split train").2, "", "who asks for them knows");
-    let rule = "split is validation, but must be another: the run was trained without --validation";
+    let rule = "split is validation, but must be another: the run was trained without validation";
     folder.fail("evaluate bars --split validation", rule);
 }
 
@@ -202,8 +202,9 @@ fn a_file_that_moved_or_changed_is_told_with_the_way_out() {
     // Only what is looked at has to be there.
     assert_eq!(figures(evaluation(&folder, "run")), expected);
     folder.fail("evaluate run --split train", "s.npy: cannot read: No such file");
-    folder.fail("evaluate run --split train", "; say where the file is by --data");
-    folder.fail("transform run --split train", "say where the file is by their name or path after");
+    folder.fail("evaluate run --split train", "; say where that file is by --data");
+    folder
+        .fail("transform run --split train", "say where that file is by the argument <mnist|PATH>");
     assert_eq!(evaluation(&folder, "run --data moved.npy")["n_examples"], 300);
     let mut changed = rectangles(60, 2);
     changed[[0, 0, 0]] ^= 1;

@@ -62,7 +62,7 @@ fn a_run_in_three_sessions_is_the_run_in_one() {
             let output = command.env("HARMONIUM_ISA", isa.name()).output().unwrap();
             let stderr = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(0), "{stderr}");
-            let is_second = stderr == "note: the run is done; --epochs makes it longer\n";
+            let is_second = stderr == "note: the run is done; more epochs make it longer\n";
             assert_eq!((stderr.is_empty(), is_second), (at_isa == 0, at_isa == 1), "{stderr}");
             assert_eq!(folder.state("parts"), folder.state("whole"), "{settings}");
             assert_eq!(folder.untimed_metrics("parts"), folder.untimed_metrics("whole"));

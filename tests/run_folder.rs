@@ -54,7 +54,9 @@ fn a_time_budget_fixes_the_updates_once() {
     let line = "train --data greys.idx --hidden 500 --batch-size 100 --quiet";
     let start = Instant::now();
     folder.run(&format!("{line} --time-budget 3s --out run --stop-after 5updates"));
-    let updates = folder.summary("run")["settings"]["updates"].as_u64().unwrap();
+    let settings = &folder.summary("run")["settings"];
+    let updates = settings["updates"].as_u64().unwrap();
+    assert!(settings["epochs"].is_null(), "{settings}");
     folder.succeed("resume run --quiet");
     let took = start.elapsed().as_secs_f64();
     // A bound that catches a budget that is not looked at; the machine may be busy.

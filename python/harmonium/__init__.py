@@ -13,7 +13,14 @@ True
 """
 
 from ._bernoulli_rbm import BernoulliRBM
-from ._harmonium import DivergedError, Rbm, Trainer, __version__, default_settings
+from ._harmonium import (
+    DivergedError,
+    Rbm,
+    SettingError,
+    Trainer,
+    __version__,
+    default_settings,
+)
 from ._log_likelihood import LogLikelihood
 from ._train import train
 
@@ -24,6 +31,7 @@ __all__ = [
     "DivergedError",
     "LogLikelihood",
     "Rbm",
+    "SettingError",
     "Trainer",
     "__version__",
     "default_settings",

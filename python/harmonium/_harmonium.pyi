@@ -1,8 +1,9 @@
 import os
-from typing import Any, Final, final
+from typing import Any, Final, TypedDict, final, type_check_only
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import Unpack
 
 from ._log_likelihood import LogLikelihood
 
@@ -11,14 +12,53 @@ __all__ = [
     "BestScore",
     "DivergedError",
     "Rbm",
+    "SettingError",
     "Trainer",
     "__version__",
     "decoded",
     "default_settings",
     "refuse_masked",
+    "setting_table",
 ]
 
 class DivergedError(ArithmeticError): ...
+
+class SettingError(ValueError):
+    setting: str
+    value: str
+    rule: str
+
+@type_check_only
+class Settings(TypedDict, total=False):
+    hidden: int | None
+    epochs: int | None
+    updates: int | None
+    batch_size: int
+    algorithm: str
+    chains: int | None
+    gibbs_steps: int
+    gibbs_steps_last: int | None
+    chain_reset: float
+    temperatures: int
+    swap_rate: float
+    learning_rate: float
+    schedule: str
+    warm_up: float
+    optimizer: str
+    momentum: float
+    adam_beta1: float
+    adam_beta2: float
+    adam_epsilon: float
+    weight_decay: float
+    centering: bool
+    offset_rate: float
+    sparsity_target: float
+    sparsity_cost: float
+    averaging: str
+    binarize: str
+    shuffle: bool
+    chain_start: str
+    seed: int
 
 @final
 class BestScore:
@@ -30,6 +70,7 @@ class BestScore:
     def n_since(self) -> int: ...
 
 def default_settings() -> dict[str, Any]: ...
+def setting_table() -> list[dict[str, Any]]: ...
 def refuse_masked(object: object) -> None: ...
 def decoded(
     samples: Any, *, grey_levels: int | None = None, spins: bool = False
@@ -137,7 +178,7 @@ class Trainer:
         grey_levels: int | None = None,
         spins: bool = False,
         threads: int | None = None,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> Trainer: ...
     @staticmethod
     def online(
@@ -148,10 +189,10 @@ class Trainer:
         grey_levels: int | None = None,
         spins: bool = False,
         threads: int | None = None,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> Trainer: ...
     def run(self, until: int | None = None, *, threads: int | None = None) -> None: ...
-    def with_settings(self, *, threads: int | None = None, **settings: Any) -> Trainer: ...
+    def with_settings(self, *, threads: int | None = None, **settings: Unpack[Settings]) -> Trainer: ...
     def arrays(self, dtype: str, *, threads: int | None = None) -> list[NDArray[Any]]: ...
     def update_on(self, data: Any, *, threads: int | None = None) -> None: ...
     def metrics(self, *, threads: int | None = None) -> dict[str, Any]: ...

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+import textwrap
+from typing import TYPE_CHECKING, Any, Callable
 
 from ._epochs import run_epochs
-from ._harmonium import Rbm, Trainer
+from ._harmonium import Rbm, Trainer, setting_table
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._harmonium import Settings
 
 
 def train(
@@ -18,7 +24,7 @@ def train(
     callback: Callable[[dict[str, Any]], object] | None = None,
     progress: bool = False,
     threads: int | None = None,
-    **settings: Any,
+    **settings: Unpack[Settings],
 ) -> Rbm:
     """Train a machine on data: the same settings, by the same names, and the same bits as the command
     line and the library in Rust.
@@ -45,8 +51,7 @@ def train(
     threads : int, or None for all cores
         The result does not depend on it.
     **settings
-        `hidden`, `epochs`, `batch_size`, `learning_rate`, `seed`, ...: see `default_settings`, also for
-        how many hidden units, epochs and chains there are where you do not say.
+        {settings}
 
     Returns
     -------
@@ -79,3 +84,20 @@ def train(
 
     run_epochs(trainer, trainer.n_epochs, after_epoch, progress=progress, threads=threads)
     return trainer.model
+
+
+def _described(row: dict[str, Any]) -> str:
+    """A setting, as the documentation of a parameter."""
+    kind, default = row["type"], repr(row["default"])
+    kind += " or None" if row["default"] is None else ""
+    facts = [row["sentence"].rstrip(".")]
+    facts += [row["range"]] if row["range"] else []
+    facts += [f"usual: {row['usual']}"] if row["usual"] else []
+    facts += [f"{default}: {row['unset']}"] if row["unset"] else []
+    lines = textwrap.wrap("; ".join(facts) + ".", 96)
+    return "\n        ".join([f"{row['name']} : {kind}, default {default}", *lines])
+
+
+if train.__doc__ is not None:
+    settings = "\n    ".join(_described(row) for row in setting_table())
+    train.__doc__ = train.__doc__.replace("**settings\n        {settings}", settings)

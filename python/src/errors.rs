@@ -1,8 +1,10 @@
 //! Errors of the library as exceptions.
 
-use harmonium::Error;
+use harmonium::error::{Error, Remedy};
+use harmonium::setting::{Kind, Section as _};
+use harmonium::train::TrainConfig;
 use pyo3::create_exception;
-use pyo3::exceptions::{PyArithmeticError, PyOSError, PyValueError};
+use pyo3::exceptions::{PyArithmeticError, PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 create_exception!(
@@ -12,11 +14,18 @@ create_exception!(
     "The parameters left the range in which they can be trained; a smaller learning rate may help."
 );
 
+create_exception!(
+    harmonium,
+    SettingError,
+    PyValueError,
+    "A setting breaks a rule: `setting`, `value` and `rule` say which, what it is and what it must be."
+);
+
 /// The exception for an error: `OSError` for files that cannot be read or written, `DivergedError`,
-/// or `ValueError`.
+/// `SettingError`, `TypeError` for settings of the wrong kind or name, or `ValueError`.
 pub fn to_py(error: Error) -> PyErr {
-    let message = error.to_string();
-    match error {
+    let message = error.told(&spell);
+    let exception = match &error {
         Error::Io { path, action, cause } => match cause.raw_os_error() {
             // With a number the exception is the subclass that users catch, `FileNotFoundError`.
             Some(number) => {
@@ -26,6 +35,26 @@ pub fn to_py(error: Error) -> PyErr {
             None => PyOSError::new_err(message),
         },
         Error::Diverged { .. } => DivergedError::new_err(message),
+        Error::WrongKind { .. } | Error::UnknownSetting { .. } => PyTypeError::new_err(message),
+        _ if error.broken(&spell).is_some() => SettingError::new_err(message),
         _ => PyValueError::new_err(message),
+    };
+    let Some(broken) = error.broken(&spell) else { return exception };
+    Python::attach(|py| {
+        let value = exception.value(py);
+        let parts = [("setting", broken.setting), ("value", broken.value), ("rule", &broken.rule)];
+        let set = parts.iter().try_for_each(|(name, part)| value.setattr(*name, *part));
+        set.map_or_else(|error| error, |()| exception)
+    })
+}
+
+/// A setting as a keyword.
+fn spell(Remedy { setting, value }: Remedy) -> String {
+    let is_text = TrainConfig::row(setting).is_ok_and(|row| row.kind == Kind::Text);
+    match value {
+        None => setting.to_string(),
+        Some("true") => format!("{setting}=True"),
+        Some(value) if is_text => format!("{setting}=\"{value}\""),
+        Some(value) => format!("{setting}={value}"),
     }
 }

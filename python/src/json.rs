@@ -1,5 +1,8 @@
 //! Dictionaries of settings and metrics, by way of Python's own `json`.
 
+use crate::errors::to_py;
+use harmonium::setting::{Section as _, invalid};
+use harmonium::train::TrainConfig;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat};
@@ -7,7 +10,7 @@ use pyo3::types::{PyDict, PyFloat};
 /// A dictionary as JSON; numbers of numpy are plain numbers there.
 ///
 /// # Errors
-/// `ValueError` for a number that is not finite, `TypeError` for what is no plain value.
+/// `SettingError` or `ValueError` for a number that is not finite, `TypeError` for what is no plain value.
 pub fn to_json(settings: &Bound<'_, PyDict>) -> PyResult<String> {
     let (py, plain) = (settings.py(), PyDict::new(settings.py()));
     for (name, value) in settings {
@@ -16,8 +19,11 @@ pub fn to_json(settings: &Bound<'_, PyDict>) -> PyResult<String> {
         if let Ok(number) = value.cast::<PyFloat>()
             && !number.value().is_finite()
         {
-            let message = format!("{name} is {value}, but must be a finite number");
-            return Err(PyValueError::new_err(message));
+            let rule = "a finite number";
+            return Err(match TrainConfig::row(&name.to_string()) {
+                Ok(row) => to_py(invalid(row.name, value, rule)),
+                Err(_) => PyValueError::new_err(format!("{name} is {value}, but must be {rule}")),
+            });
         }
         plain.set_item(name, value)?;
     }

@@ -24,11 +24,11 @@ mod _harmonium {
     #[pymodule_export]
     use super::best::BestScore;
     #[pymodule_export]
-    use super::errors::DivergedError;
+    use super::errors::{DivergedError, SettingError};
     #[pymodule_export]
     use super::rbm::Rbm;
     #[pymodule_export]
-    use super::trainer::{Trainer, default_settings};
+    use super::trainer::{Trainer, default_settings, setting_table};
 
     /// Version of the package.
     #[pymodule_export]

@@ -8,7 +8,7 @@ use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
 use harmonium::monitor::{Pace, Probe, WeightChange};
-use harmonium::setting::Section as _;
+use harmonium::setting::{Kind, Section as _, Setting};
 use harmonium::state::State;
 use harmonium::train::{Ascent, OnlineTrainer};
 use ndarray::Array1;
@@ -16,7 +16,7 @@ use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -57,6 +57,31 @@ fn text(config: &TrainConfig) -> String {
     Value::Object(config.fields()).to_string()
 }
 
+/// The table of the settings of training: of each its name, type, default and what it means.
+#[pyfunction]
+pub fn setting_table(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let spell = |name: &str| format!("`{name}`");
+    let default = TrainConfig::default().fields();
+    let row = |setting: &Setting| {
+        let kind = match setting.kind {
+            Kind::Whole => "int",
+            Kind::Real => "float",
+            Kind::Switch => "bool",
+            Kind::Text | Kind::Shape | Kind::Record => "str",
+        };
+        json!({
+            "name": setting.name,
+            "type": kind,
+            "default": default[setting.name],
+            "unset": setting.unset.map(|_| setting.default_text(&Value::Null, &spell)),
+            "sentence": setting.sentence(&spell),
+            "range": setting.range.to_string(),
+            "usual": setting.usual,
+        })
+    };
+    from_json(py, &TrainConfig::TABLE.iter().map(row).collect::<Value>().to_string())
+}
+
 /// A run of training, to be led by hand.
 ///
 /// Parameters
@@ -78,7 +103,7 @@ fn text(config: &TrainConfig) -> String {
 /// threads : int, or None for all cores
 ///     The result does not depend on it.
 /// **settings
-///     The settings of training, by the names that the command line has; see `default_settings`.
+///     The settings of training, by the names that the command line has; see `train`.
 ///
 /// Examples
 /// --------
@@ -185,30 +210,22 @@ impl Trainer {
     }
 }
 
-fn config(settings: Option<&Bound<'_, PyDict>>) -> PyResult<TrainConfig> {
-    settings.map_or_else(|| Ok(TrainConfig::default()), |settings| parse(&to_json(settings)?))
+/// The settings that were given, by name.
+fn given(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Map<String, Value>> {
+    settings.map_or_else(|| Ok(Map::new()), |settings| parse(&to_json(settings)?))
 }
 
-fn parse(settings: &str) -> PyResult<TrainConfig> {
-    serde_json::from_str(settings).map_err(|cause| {
-        // One after the other: the message does not say whose value it is.
-        let all: Map<String, Value> = serde_json::from_str(settings).unwrap_or_default();
-        let alone = |(name, value): (String, Value)| {
-            let one = Value::Object(Map::from_iter([(name.clone(), value)]));
-            serde_json::from_value::<TrainConfig>(one).err().map(|cause| (name, cause.to_string()))
-        };
-        match all.into_iter().find_map(alone) {
-            Some((_, cause)) if cause.starts_with("unknown field") => PyTypeError::new_err(cause),
-            Some((name, cause)) if cause.starts_with("invalid type") => {
-                PyTypeError::new_err(format!("{name}: {cause}"))
-            }
-            Some((name, cause)) if cause.starts_with("invalid value") => {
-                PyValueError::new_err(format!("{name}: {cause}"))
-            }
-            Some((_, cause)) => PyValueError::new_err(cause),
-            None => PyValueError::new_err(cause.to_string()),
-        }
-    })
+/// Settings from JSON.
+fn parse(settings: &str) -> PyResult<Map<String, Value>> {
+    serde_json::from_str(settings).map_err(|cause| PyValueError::new_err(cause.to_string()))
+}
+
+/// A trainer, if what was given has an effect there.
+fn checked(
+    trainer: harmonium::Trainer,
+    given: &Map<String, Value>,
+) -> harmonium::Result<harmonium::Trainer> {
+    trainer.config().check_effect(given).map(|()| trainer)
 }
 
 /// How data become examples.
@@ -250,7 +267,8 @@ impl Trainer {
         threads: Option<usize>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let config = config(settings)?;
+        let given = given(settings)?;
+        let config = TrainConfig::read(&given).map_err(to_py)?;
         let binarize = config.binarize;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let mut reading = Reading { binarize, encoding, as_numbers, threads };
@@ -274,7 +292,7 @@ impl Trainer {
                 None => harmonium::Trainer::new(config, data),
                 Some(rbm) => harmonium::Trainer::from_model(config, data, &rbm),
             };
-            Ok((trainer?, seen))
+            Ok((checked(trainer?, &given)?, seen))
         })?;
         let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
         let own = Own { trainer, held_out, probe: None, change, recorded };
@@ -306,7 +324,8 @@ impl Trainer {
         threads: Option<usize>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let config = config(settings)?;
+        let given = given(settings)?;
+        let config = TrainConfig::read(&given).map_err(to_py)?;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let binarize = config.binarize;
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
@@ -339,6 +358,7 @@ impl Trainer {
                 }
             };
             let mut trainer = OnlineTrainer::new(config, &narrow, &rbm)?;
+            trainer.ascent().config().check_effect(&given)?;
             if let Some(states) = &hidden_states {
                 trainer.set_hidden(states);
             }
@@ -419,10 +439,15 @@ impl Trainer {
         let Driver::Online(trainer, mean) = &self.driver else {
             return Err(PyValueError::new_err("a trainer with data of its own keeps its settings"));
         };
+        let given = given(settings)?;
+        let config = TrainConfig::read(&given).map_err(to_py)?;
         let ascent = trainer.ascent();
-        let config = TrainConfig { seed: ascent.config().seed, ..config(settings)? };
-        let trainer =
-            without_lock(py, threads, || OnlineTrainer::restore(config, mean, &ascent.state()))?;
+        let config = TrainConfig { seed: ascent.config().seed, ..config };
+        let trainer = without_lock(py, threads, || {
+            let trainer = OnlineTrainer::restore(config, mean, &ascent.state())?;
+            trainer.ascent().config().check_effect(&given)?;
+            Ok(trainer)
+        })?;
         let driver = Driver::Online(trainer, mean.clone());
         Ok(Self::of(driver, self.seen.clone(), None, self.encoding))
     }
@@ -584,7 +609,7 @@ impl Trainer {
         spins: bool,
     ) -> PyResult<Self> {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
-        let config = parse(settings)?;
+        let config = TrainConfig::read(&parse(settings)?).map_err(to_py)?;
         let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
         let trainer = without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state))?;
         let seen = seen.map(|Seen { mean, n_examples }| RunningMean { mean, n_examples });

@@ -13,8 +13,9 @@ scipy_sparse = pytest.importorskip("scipy.sparse")
 
 SETTINGS = {"hidden": 12, "epochs": 2, "batch_size": 50, "seed": 3}
 WAYS_OUT = (
-    r"is 2, but must be 0 or 1, or a grey level from 0 to 255 where the largest is above 127; say so if "
-    r"these are grey levels up to N \(--grey-levels N, grey_levels=N\), or make bits of them by a threshold"
+    r"is 2, but must be 0 or 1, or a grey level from 0 to 255 where the largest is above 127; make bits "
+    r"of others by a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so by "
+    r"grey_levels=N"
 )
 
 

@@ -49,17 +49,25 @@ fn flag(setting: &'static Setting, default: &Value) -> Arg {
         .long(flag_name(setting.name))
         .help(help(setting, default))
         .value_parser(ValueParser::new(|text: &str| setting.parse(text)))
+        .value_name(placeholder(setting))
         .action(ArgAction::Set)
         .conflicts_with_all(setting.instead_of);
-    let flag = match setting.placeholder {
-        Some(placeholder) => flag.value_name(placeholder),
-        None => flag,
-    };
     match setting.kind {
         Kind::Switch => flag.num_args(0..=1).default_missing_value("true"),
         Kind::Real => flag.allow_negative_numbers(true),
         _ => flag,
     }
+}
+
+/// What stands for the value of a setting.
+fn placeholder(setting: &Setting) -> String {
+    let of_kind = || match setting.kind {
+        Kind::Whole => "N".to_string(),
+        Kind::Real => "X".to_string(),
+        Kind::Switch => "true|false".to_string(),
+        Kind::Text | Kind::Shape | Kind::Record => setting.name.to_uppercase(),
+    };
+    setting.placeholder.map_or_else(of_kind, str::to_string)
 }
 
 /// What `--help` says of a setting.

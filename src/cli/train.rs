@@ -68,13 +68,11 @@ impl Train {
             base = file.settings;
         }
         let settings = self.settings(base)?;
-        let given = [self.data.settings(), self.train.settings(), self.run.settings()];
+        let mut given = self.data.settings().clone();
+        given.extend(self.train.settings().clone());
+        given.extend(self.run.settings().clone());
         let session = Session {
-            given: given
-                .into_iter()
-                .flatten()
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+            given,
             out: self.out,
             time_budget: self.time_budget,
             ..self.session.session()?

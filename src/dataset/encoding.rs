@@ -133,8 +133,8 @@ impl Encoding {
     pub fn inferred(self, declared: Self, data: &str) -> Option<String> {
         let n = self.grey_levels().filter(|_| self != declared)?;
         Some(format!(
-            "{data}: integers are taken as grey levels of {n}, as the largest is above 127; \
-             --grey-levels {n} or grey_levels={n} says so"
+            "{data}: integers are taken as grey levels of {n}, as the largest is above 127; the \
+             setting grey_levels says what they are"
         ))
     }
 

@@ -159,25 +159,24 @@ mod tests {
             (
                 file(0x0B, &[1, 2], &[0, 255, 1, 0]),
                 "some.idx: example 0, unit 1 is 256, but must be 0 or 1, or a grey level from 0 to 255 \
-                 where the largest is above 127; say so if these are grey levels up to N \
-                 (--grey-levels N, grey_levels=N), or make bits of them by a threshold, such as x > 0 \
-                 in NumPy",
+                 where the largest is above 127; make bits of others by a \
+                 threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so by \
+                 grey_levels = N",
             ),
             (
                 file(9, &[2, 2], &[1, 1, 0xFF, 1]),
-                "some.idx: example 1, unit 0 is -1, but must be 0 or 1; if these are spins, say so \
-                 (--spins, spins=True)",
+                "some.idx: example 1, unit 0 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
             ),
             (
                 file(0x0D, &[1, 1], &f32::NAN.to_be_bytes()),
-                "some.idx: example 0, unit 0 is NaN, but must be from 0 to 1; divide grey levels \
-                 up to 255 by 255",
+                "some.idx: example 0, unit 0 is NaN, but must be from 0 to 1; \
+                 divide grey levels by their maximum, or give them as integers",
             ),
             (
                 // The f32 nearest to it is 1: the number is checked as it stands.
                 file(0x0E, &[1, 1], &1.000_000_001_f64.to_be_bytes()),
-                "some.idx: example 0, unit 0 is 1.000000001, but must be from 0 to 1; divide grey \
-                 levels up to 255 by 255",
+                "some.idx: example 0, unit 0 is 1.000000001, but must be from 0 to 1; \
+                 divide grey levels by their maximum, or give them as integers",
             ),
         ] {
             assert_eq!(error(&bytes), message);

@@ -68,7 +68,7 @@ impl Mask {
             Self::Half(half) => {
                 let Some((rows, columns)) = image_shape else {
                     let rule = "a .png or .npy file, as the shape of the images is not known; \
-                                give --image-shape for half of an image";
+                                give image_shape for half of an image";
                     return Err(invalid("clamp", self, rule));
                 };
                 BitMatrix::from_fn(1, n_visible, |_, i| {

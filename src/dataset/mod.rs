@@ -410,13 +410,13 @@ mod tests {
             ),
             (
                 reals(f32::NAN),
-                "some: example 1, unit 1 is NaN, but must be from 0 to 1; divide grey levels up \
-                 to 255 by 255",
+                "some: example 1, unit 1 is NaN, but must be from 0 to 1; \
+                 divide grey levels by their maximum, or give them as integers",
             ),
             (
                 reals(1.5),
-                "some: example 1, unit 1 is 1.5, but must be from 0 to 1; divide grey levels up \
-                 to 255 by 255",
+                "some: example 1, unit 1 is 1.5, but must be from 0 to 1; \
+                 divide grey levels by their maximum, or give them as integers",
             ),
             (
                 {
@@ -424,13 +424,11 @@ mod tests {
                     let spins = Dataset::from_rows("spins", spins);
                     spins.check_intensities().map(|()| spins)
                 },
-                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so \
-                 (--spins, spins=True)",
+                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
             ),
             (
                 Dataset::from_reals("spins", array![[1.0, -1.0]]),
-                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so \
-                 (--spins, spins=True)",
+                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
             ),
         ] {
             assert_eq!(result.unwrap_err().to_string(), message);

@@ -221,18 +221,16 @@ mod tests {
             ),
             (
                 written(&array![[0.5_f32, 0.5], [0.5, 17.0]].reversed_axes()),
-                "some.npy: example 1, unit 1 is 17, but must be from 0 to 1; divide grey levels \
-                 up to 255 by 255",
+                "some.npy: example 1, unit 1 is 17, but must be from 0 to 1; \
+                 divide grey levels by their maximum, or give them as integers",
             ),
             (
                 written(&array![[1_i64, -1], [1, 1]]),
-                "some.npy: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so \
-                 (--spins, spins=True)",
+                "some.npy: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
             ),
             (
                 written(&array![[1.0_f64, 1.0], [1.0, -1.0]]),
-                "some.npy: example 1, unit 1 is -1, but must be 0 or 1; if these are spins, say so \
-                 (--spins, spins=True)",
+                "some.npy: example 1, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
             ),
             (
                 file("{'descr': '|b1', 'fortran_order': False, 'shape': (1, 2)}", &[1, 2]),
@@ -241,9 +239,9 @@ mod tests {
             (
                 written(&array![[u64::MAX]]),
                 "some.npy: example 0, unit 0 is 18446744073709552000, but must be 0 or 1, or a grey \
-                 level from 0 to 255 where the largest is above 127; say so if these are grey levels \
-                 up to N (--grey-levels N, grey_levels=N), or make bits of them by a threshold, such \
-                 as x > 0 in NumPy",
+                 level from 0 to 255 where the largest is above 127; make bits of others by a \
+                 threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so by \
+                 grey_levels = N",
             ),
         ] {
             assert_eq!(read(&bytes).unwrap_err().to_string(), message);

@@ -26,20 +26,20 @@ settings! {
         /// SHA-256 that the file of the training data must have; none: any.
         sha256: Option<String> = None, { recorded() }
         /// The integers of the data, and of *test_data*, are grey levels from 0 to this maximum, such as
-        /// 16, 100 or 255: the intensity of k is k / *grey_levels*. A run records here what it was.
+        /// 16, 100 or 255: k stands for the intensity k over this maximum.
         grey_levels: Option<u32> = None, {
-            whole(1..=MAX_GREY_LEVEL as u64), placeholder("N"),
-            unset("as the files say, or 255 where the largest is from 128 to 255; other integers than 0 \
-                   and 1 are refused")
+            // A run records here what it was.
+            whole(1..=MAX_GREY_LEVEL as u64),
+            unset("as the files say; 255 where the largest is from 128 to 255; else only 0 and 1")
         }
         /// The data, and *test_data*, are spins: -1 and 1 stand for 0 and 1, in samples too.
         spins: bool = false, {}
         /// Turn every intensity x to 1 − x, also of *test_data*.
         invert: bool = false, {}
         /// Use only the first training examples, this many; those set aside are among them.
-        limit: Option<usize> = None, { placeholder("N"), unset("all") }
+        limit: Option<usize> = None, { unset("all") }
         /// Set this many of the last training examples aside, to choose by.
-        validation: usize = 0, { placeholder("N") }
+        validation: usize = 0, {}
         /// Data to report on, unless *validation* sets some aside.
         test_data: Option<Source> = None, {
             placeholder("mnist|PATH"), unset("the test images if *data* is mnist")
@@ -81,14 +81,14 @@ settings! {
         early_stop: Option<Metric> = None, { placeholder("METRIC"), unset("never") }
         /// The measurements after which *early_stop* stops.
         patience: usize = 10, {
-            whole(1..=LARGEST), usual("3 to 20"), placeholder("N"), needs(&[Remedy::of("early_stop")])
+            whole(1..=LARGEST), usual("3 to 20"), needs(&[Remedy::of("early_stop")])
         }
         /// Time, epochs or updates from one checkpoint to the next: 30s, 5m, 2epochs, 500updates.
         checkpoint_every: Interval = Interval::Time(Duration::from_secs(300)), {
             placeholder("INTERVAL")
         }
         /// How many of the last checkpoints are kept.
-        keep_checkpoints: usize = 2, { whole(1..=LARGEST), placeholder("N") }
+        keep_checkpoints: usize = 2, { whole(1..=LARGEST) }
         /// Also write, and keep, checkpoints after updates 1, 2, 4, 5, 8, 11, 16, … (powers of √2).
         keep_series: bool = false, {}
         /// Also write the metrics to an event file for TensorBoard.

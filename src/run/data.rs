@@ -182,7 +182,8 @@ fn expect(
     match (dataset.sha256(), sha256) {
         (found, Some(expected)) if found != Some(expected) => {
             let rule = format!(
-                "has the SHA-256 {}, but the run was made with {expected}; train a new run on this one",
+                "has the SHA-256 {}, but the run was made with {expected}, which only a new run can \
+                 change",
                 found.unwrap_or("of no file")
             );
             Err(Error::Elsewhere { path: PathBuf::from(dataset.name()), rule, remedy })

@@ -9,7 +9,7 @@ use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, in_pool, time_budget};
 use crate::checkpoint::Checkpoint;
 use crate::dataset::Source;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::evaluate::{Method, exact};
 use crate::model::ModelFile;
 use crate::monitor::metrics_file::{self, MetricsFile};
@@ -160,7 +160,7 @@ pub fn resume(
             }
         }
         if journal.is_done {
-            note("the run is done; --epochs makes it longer".to_string());
+            note("the run is done; more epochs make it longer".to_string());
         }
         file.settings.write(&folder.join(SETTINGS), file.command.as_deref())?;
         go_on(trainer, (&file, &data), &folder, journal, session, monitors)
@@ -202,9 +202,10 @@ fn begin(settings: &mut Settings, data: &Data) -> Result<Trainer> {
             if let Some(expected) = settings.data.init_sha256.as_ref().filter(|e| **e != sha256) {
                 let rule = format!(
                     "its parameters have the SHA-256 {sha256}, but the settings of the run ask for \
-                     {expected}; give the same model with --init"
+                     {expected}"
                 );
-                return Err(Error::Unsuitable { path: path.clone(), rule });
+                let (path, remedy) = (path.clone(), Remedy::of("init"));
+                return Err(Error::Elsewhere { path, rule, remedy });
             }
             settings.data.init_sha256 = Some(sha256);
             Trainer::from_model(settings.train.clone(), examples, &initial)?
@@ -215,7 +216,8 @@ fn begin(settings: &mut Settings, data: &Data) -> Result<Trainer> {
     for plan in &settings.run.replanned {
         let planned = plan.epochs as u64 * trainer.updates_per_epoch();
         check("replanned", plan, plan.update <= planned, || {
-            "for as many epochs as are done by then; train with --epochs to drop the plans".into()
+            "for as many epochs as are done by then; train with other epochs to drop the plans"
+                .into()
         })?;
     }
     let DataConfig { data: source, test_data, init, .. } = &mut settings.data;

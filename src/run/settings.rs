@@ -295,6 +295,14 @@ mod tests {
     }
 
     #[test]
+    fn no_two_sections_have_a_setting_of_one_name() {
+        let names = SECTIONS.iter().flat_map(|(_, table)| table.iter().map(|row| row.name));
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+    }
+
+    #[test]
     fn every_setting_stands_in_the_file() {
         let text = Settings::default().to_toml(None);
         let default = Settings::default();
@@ -337,7 +345,7 @@ mod tests {
             ("[trian]\nhidden = 5", "[trian] is no section; there are [data], [train] and [run]"),
             ("train = 5", "`train` is 5, but must be a section [train]"),
             ("[train]\nhidden = \"5\"", "[train] hidden is \"5\", but must be a whole number"),
-            ("[train]\nhidden = -5", "[train] hidden is -5, but must be a whole number"),
+            ("[train]\nhidden = -5", "[train] hidden is -5, but must be at least 0"),
             ("[train]\nschedule = \"step\"", "schedule is step, but must be `constant`"),
             (
                 "[run]\ncheckpoint_every = \"5\"",

@@ -2,7 +2,7 @@
 //! defaults and its rows.
 
 use super::text::invalid;
-use super::value::{Kind, Range, Value};
+use super::value::{Kind, Range, Value, number};
 use crate::error::{Error, Remedy, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -36,6 +36,15 @@ pub struct Setting {
 
 fn json(value: impl Serialize) -> Json {
     serde_json::to_value(value).expect("a plain value")
+}
+
+/// A value as one types it.
+fn text(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Number(x) if x.is_f64() => x.as_f64().map_or(String::new(), number),
+        value => value.to_string(),
+    }
 }
 
 impl Setting {
@@ -115,11 +124,7 @@ impl Setting {
 
     /// What its default stands for: in words, or the value itself.
     pub fn default_text(&self, default: &Json, spell: &dyn Fn(&str) -> String) -> String {
-        match (self.unset, default) {
-            (Some(text), _) => spelt(text, spell),
-            (None, Json::String(text)) => text.clone(),
-            (None, value) => value.to_string(),
-        }
+        self.unset.map_or_else(|| text(default), |text| spelt(text, spell))
     }
 }
 
@@ -186,7 +191,7 @@ pub trait Section: Serialize + DeserializeOwned + Default + 'static {
             value.is_some_and(|value| value.is_ok_and(|value| value != default[setting.name]))
         };
         for setting in Self::TABLE.iter().filter(|setting| is_given(setting)) {
-            let (name, value) = (setting.name, given[setting.name].to_string());
+            let (name, value) = (setting.name, text(&given[setting.name]));
             if let Some(other) = setting.instead_of
                 && Self::row(other).is_ok_and(is_given)
             {

@@ -94,25 +94,29 @@ impl Range {
     }
 }
 
+/// A number as one types it.
+pub(super) fn number(x: f64) -> String {
+    if x > 0.0 && x < 1e-6 { format!("{x:e}") } else { x.to_string() }
+}
+
 /// "at least 1 and at most 100".
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Any => Ok(()),
+            Self::Whole(range) if *range.start() == 0 => write!(f, "at most {}", range.end()),
             Self::Whole(range) => {
                 write!(f, "at least {} and at most {}", range.start(), range.end())
             }
             Self::Real(low, high) => {
-                let number =
-                    |x: &f64| if *x < 1e-6 && *x > 0.0 { format!("{x:e}") } else { x.to_string() };
                 match low {
-                    Bound::Included(low) => write!(f, "at least {} and ", number(low))?,
-                    Bound::Excluded(low) => write!(f, "above {} and ", number(low))?,
+                    Bound::Included(low) => write!(f, "at least {} and ", number(*low))?,
+                    Bound::Excluded(low) => write!(f, "above {} and ", number(*low))?,
                     Bound::Unbounded => {}
                 }
                 match high {
-                    Bound::Included(high) => write!(f, "at most {}", number(high)),
-                    Bound::Excluded(high) => write!(f, "below {}", number(high)),
+                    Bound::Included(high) => write!(f, "at most {}", number(*high)),
+                    Bound::Excluded(high) => write!(f, "below {}", number(*high)),
                     Bound::Unbounded => Ok(()),
                 }
             }
@@ -164,8 +168,10 @@ macro_rules! whole {
             }
 
             fn read(name: &'static str, json: &Json) -> Result<Self> {
-                // Python writes 5 as 5, TOML and JSON never as 5.0.
-                let n = json.as_u64().ok_or_else(|| Self::wrong_kind(name, json))?;
+                let n = json.as_u64().ok_or_else(|| match json.is_i64() {
+                    true => invalid(name, json, "at least 0"),
+                    false => Self::wrong_kind(name, json),
+                })?;
                 n.try_into().map_err(|_| invalid(name, n, format!("at most {}", Self::MAX)))
             }
 
@@ -292,7 +298,8 @@ mod tests {
         assert_eq!(Option::<u64>::read("n", &Json::Null).unwrap(), None);
         for (message, rule) in [
             (told(usize::parse("n", "many")), "n is many, but must be a whole number"),
-            (told(usize::read("n", &json!(-5))), "n is -5, but must be a whole number"),
+            (told(usize::read("n", &json!(-5))), "n is -5, but must be at least 0"),
+            (told(usize::read("n", &json!(5.0))), "n is 5.0, but must be a whole number"),
             (told(u32::read("n", &json!(1_u64 << 40))), "n is 1099511627776, but must be at most"),
             (told(f64::parse("x", "nan")), "x is nan, but must be a finite number"),
             (told(f64::read("x", &json!("1"))), "x is \"1\", but must be a finite number"),
@@ -320,6 +327,7 @@ mod tests {
         let most = i64::MAX as u64;
         let range = Range::Whole(1..=most);
         assert!(most.check("n", &range).is_ok() && (most + 1).check("n", &range).is_err());
+        assert_eq!(Range::Whole(0..=5).to_string(), "at most 5");
         assert!(Some(0_u64).check("n", &range).is_err() && None::<u64>.check("n", &range).is_ok());
     }
 }

@@ -101,20 +101,19 @@ settings! {
     pub struct TrainConfig in "train" {
         /// Hidden units H.
         hidden: Option<usize> = None, {
-            whole(1..=MAX_HIDDEN as u64), usual("16 to 2,000"), placeholder("N"),
-            unset("as many as visible ones, but at least 16 and at most 500; of *init*: as many as that \
-                   model has")
+            whole(1..=MAX_HIDDEN as u64), usual("16 to 2,000"),
+            unset("as many as visible ones, 16 to 500; with a model to start from, as many as it has")
         }
         /// Passes over the training data.
         epochs: Option<usize> = None, {
             // With any data, their updates are counted in 64 bits.
-            whole(1..=1 << 40), usual("10 to 500"), placeholder("N"),
+            whole(1..=1 << 40), usual("10 to 500"),
             unset("20, or as many as make 5,000 updates")
         }
         /// Updates to train for, in place of *epochs*.
         updates: Option<u64> = None, {
             // As many as a settings file can say.
-            whole(1..=i64::MAX as u64), placeholder("N"), unset("those of the epochs"),
+            whole(1..=i64::MAX as u64), unset("those of the epochs"),
             instead_of("epochs")
         }
         /// Examples of a mini-batch N; where there are fewer, all of them.

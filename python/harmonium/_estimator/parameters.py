@@ -58,7 +58,7 @@ def settings_for(
     settings["seed"] = seed(estimator.random_state)
     settings["batch_size"] = min(settings["batch_size"], n_samples)
     if n_updates is not None:
-        settings["epochs"], settings["updates"] = 1, n_updates
+        settings["epochs"], settings["updates"] = None, n_updates
     elif estimator.n_iter == 0:
         # Nothing is learned then, but there are parameters.
         settings["epochs"] = 1
@@ -95,10 +95,10 @@ def own_names() -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        text = str(error)
-        for name, setting in RENAMED.items():
-            if text.startswith((f"{setting} is ", f"{setting}: ")):
-                raise type(error)(name + text[len(setting) :]) from None
+        names = {setting: name for name, setting in RENAMED.items()}
+        if getattr(error, "setting", None) in names:
+            error.setting = names[error.setting]
+            error.args = (f"{error.setting} is {error.value}, but must be {error.rule}",)
         raise
 
 

@@ -1,0 +1,75 @@
+"""Settings come from one table: keywords, their types, their documentation, and what is said of wrong ones."""
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import harmonium
+from harmonium import BernoulliRBM, SettingError, Trainer, default_settings, train
+from harmonium._harmonium import setting_table
+
+BITS = np.eye(4)
+WIDE = np.eye(30)
+
+
+def test_the_stub_has_the_settings_of_the_table():
+    stub = ast.parse((Path(harmonium.__file__).parent / "_harmonium.pyi").read_text())
+    (settings,) = [node for node in stub.body if getattr(node, "name", "") == "Settings"]
+    stated = {line.target.id: ast.unparse(line.annotation) for line in settings.body}
+    optional = {True: " | None", False: ""}
+    table = {row["name"]: row["type"] + optional[row["default"] is None] for row in setting_table()}
+    assert stated == table
+    assert {row["name"]: row["default"] for row in setting_table()} == default_settings()
+
+
+def test_each_setting_is_documented_with_its_default():
+    for row in setting_table():
+        name = re.escape(row["name"])
+        default = re.escape(repr(row["default"]))
+        assert re.search(rf"^    {name} : .*, default {default}$", train.__doc__, re.MULTILINE), name
+    assert "{settings}" not in train.__doc__
+    assert "`sparsity_cost`" in train.__doc__ and "*sparsity_cost*" not in train.__doc__
+
+
+def test_an_exception_says_setting_value_and_rule():
+    with pytest.raises(SettingError, match="learning_rate is -1, but must be above 0") as caught:
+        train(BITS, learning_rate=-1)
+    error = caught.value
+    rule = "above 0 and at most 1000000"
+    assert (error.setting, error.value, error.rule) == ("learning_rate", "-1", rule)
+    with pytest.raises(SettingError) as caught:
+        train(BITS, learning_rate=float("nan"))
+    assert (caught.value.setting, caught.value.rule) == ("learning_rate", "a finite number")
+    with pytest.raises(TypeError) as caught:
+        train(BITS, hidden="many")
+    assert (caught.value.setting, caught.value.rule) == ("hidden", "a whole number")
+
+
+def test_an_estimator_names_its_own_parameter():
+    with pytest.raises(SettingError, match="^n_gibbs_steps is 10000000, but must be at") as caught:
+        BernoulliRBM(2, n_gibbs_steps=10_000_000).fit(BITS)
+    assert caught.value.setting == "n_gibbs_steps"
+    with pytest.raises(SettingError, match="^binarization is median, but must be"):
+        BernoulliRBM(2, binarization="median").fit(BITS)
+
+
+def test_a_setting_without_effect_is_refused():
+    for settings, rule in [
+        ({"swap_rate": 0.3}, 'left out without algorithm="pt"'),
+        ({"adam_beta1": 0.8}, 'left out without optimizer="adam"'),
+        ({"offset_rate": 0.5, "centering": False}, "left out without centering or sparsity_cost"),
+        ({"epochs": 3, "updates": 4}, "left out with epochs"),
+    ]:
+        with pytest.raises(SettingError) as caught:
+            Trainer(WIDE, hidden=2, **settings)
+        assert caught.value.rule == rule
+        with pytest.raises(SettingError):
+            Trainer.online(WIDE, hidden=2, **settings)
+    # Few units are tempered by themselves.
+    assert Trainer(BITS, hidden=2, swap_rate=0.3).settings["algorithm"] == "pt"
+    # What is as it would be anyway says nothing.
+    settings = Trainer(WIDE, **{**default_settings(), "hidden": 2}).settings
+    assert Trainer(WIDE, **settings).settings == settings
