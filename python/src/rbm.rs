@@ -2,6 +2,7 @@
 
 use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
+use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::pool::{SLICE, interruptible, without_lock};
 use harmonium::BitMatrix;
@@ -15,7 +16,7 @@ use harmonium::evaluate::pseudo_likelihood::{
 use harmonium::evaluate::reconstruction::reconstruct_reals;
 use harmonium::evaluate::verdict::CAVEAT;
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, Evidence};
-use harmonium::gibbs::{Chains, Image, RealImage, draw_independent};
+use harmonium::gibbs::{Chains, FixedModel, FixedWeights, RealImage, draw_independent};
 use harmonium::model::{ModelFile, Provenance, check_data_mean, sigmoid};
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
@@ -67,7 +68,7 @@ pub struct Rbm {
     /// What integers stand for, as in the data of its training.
     encoding: Encoding,
     /// Made when they are first asked for.
-    image: OnceLock<Image>,
+    fixed: OnceLock<Arc<FixedWeights>>,
     real: OnceLock<RealImage>,
 }
 
@@ -86,8 +87,8 @@ impl From<harmonium::Rbm> for Rbm {
 impl Rbm {
     /// A machine that reads integers as its training did, and the mean of the examples of that.
     pub fn of(rbm: harmonium::Rbm, encoding: Encoding, data_mean: Option<Array1<f32>>) -> Self {
-        let (image, real) = (OnceLock::new(), OnceLock::new());
-        Self { rbm: Arc::new(rbm), data_mean, encoding, image, real }
+        let (fixed, real) = (OnceLock::new(), OnceLock::new());
+        Self { rbm: Arc::new(rbm), data_mean, encoding, fixed, real }
     }
 
     fn from_file(ModelFile { rbm, provenance, data_mean }: ModelFile) -> PyResult<Self> {
@@ -123,19 +124,20 @@ impl Rbm {
         Ok(start)
     }
 
-    fn image(&self) -> harmonium::Result<&Image> {
-        if let Some(image) = self.image.get() {
-            return Ok(image);
+    fn fixed(&self) -> harmonium::Result<&Arc<FixedWeights>> {
+        if let Some(weights) = self.fixed.get() {
+            return Ok(weights);
         }
-        let image = Image::new(&self.rbm)?;
-        Ok(self.image.get_or_init(|| image))
+        // Made outside the lock: a worker that waits for its share may take up a call that asks again.
+        let weights = FixedWeights::of(&self.rbm, isa()?).into();
+        Ok(self.fixed.get_or_init(|| weights))
     }
 
     fn real(&self) -> harmonium::Result<&RealImage> {
         if let Some(real) = self.real.get() {
             return Ok(real);
         }
-        let real = RealImage::new(&self.rbm)?;
+        let real = RealImage::new(&self.rbm, isa()?);
         Ok(self.real.get_or_init(|| real))
     }
 }
@@ -159,7 +161,7 @@ fn streams(seed: u64, n: usize) -> Vec<Stream> {
 /// Sweeps chains, and looks for Ctrl-C meanwhile.
 fn sweep(
     py: Python<'_>,
-    (image, mut chains): (&Image, Chains),
+    (weights, mut chains): (&FixedWeights, Chains),
     gibbs_steps: usize,
     threads: Option<usize>,
 ) -> PyResult<Chains> {
@@ -168,7 +170,7 @@ fn sweep(
         done = without_lock(py, threads, || {
             let (start, mut done) = (Instant::now(), done);
             while done < gibbs_steps && start.elapsed() < SLICE {
-                chains.sweep(image);
+                chains.sweep(weights);
                 done += 1;
             }
             Ok(done)
@@ -299,12 +301,13 @@ impl Rbm {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
         match dtype {
             "float32" => {
-                let means = without_lock(py, threads, || self.rbm.mean_hidden_of_reals(&visible))?;
+                let means = without_lock(py, threads, || self.real()?.means(&visible))?;
                 Ok(means.into_pyarray(py).into_any())
             }
             "float64" => {
-                let means =
-                    without_lock(py, threads, || self.rbm.mean_hidden_of_reals_f64(&visible))?;
+                let means = without_lock(py, threads, || {
+                    self.rbm.mean_hidden_of_reals_f64(&visible, isa()?)
+                })?;
                 Ok(means.into_pyarray(py).into_any())
             }
             _ => {
@@ -334,7 +337,7 @@ impl Rbm {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
         let means =
-            without_lock(py, threads, || self.image()?.visible_given_hidden().means(&hidden))?;
+            without_lock(py, threads, || self.fixed()?.visible_given_hidden().means(&hidden))?;
         Ok(means.into_pyarray(py))
     }
 
@@ -352,7 +355,8 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
-        let energies = without_lock(py, threads, || free_energies_of_reals(&self.rbm, &visible))?;
+        let energies =
+            without_lock(py, threads, || free_energies_of_reals(&self.rbm, &visible, isa()?))?;
         Ok(energies.into_pyarray(py))
     }
 
@@ -389,8 +393,10 @@ impl Rbm {
             let end = (first + SCORED_AT_A_TIME).min(visible.n_rows());
             (first..end).for_each(|n| rows.push_row(visible.row(n)));
             scores.extend(without_lock(py, threads, || match &units {
-                None => pseudo_likelihoods_of_reals(&self.rbm, &rows),
-                Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[first..end]),
+                None => pseudo_likelihoods_of_reals(&self.rbm, &rows, isa()?),
+                Some(units) => {
+                    pseudo_likelihoods_of_units(&self.rbm, &rows, &units[first..end], isa()?)
+                }
             })?);
             py.check_signals()?;
         }
@@ -417,7 +423,9 @@ impl Rbm {
         if visible.n_rows() == 0 {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
-        let means = without_lock(py, threads, || reconstruct_reals(&self.rbm, &visible, seed))?;
+        let means = without_lock(py, threads, || {
+            reconstruct_reals(self.fixed()?, self.real()?, &visible, seed)
+        })?;
         Ok(means.into_pyarray(py))
     }
 
@@ -444,10 +452,10 @@ impl Rbm {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
         let chains = without_lock(py, threads, || {
-            let image = self.image()?;
+            let weights = self.fixed()?;
             let streams = streams(seed, visible.n_rows());
-            let chains = Chains::from_reals(self.real()?, image, &visible, streams)?;
-            Ok((image, chains))
+            let chains = Chains::from_reals(self.real()?, weights, &visible, streams)?;
+            Ok((&**weights, chains))
         })?;
         let chains = sweep(py, chains, gibbs_steps, threads)?;
         Ok(states(py, &chains.visible(), self.encoding))
@@ -487,7 +495,7 @@ impl Rbm {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
         let chains = without_lock(py, threads, || {
-            let image = self.image()?;
+            let weights = self.fixed()?;
             let (start, streams) = match start {
                 Some(start) => {
                     let n_rows = start.n_rows();
@@ -502,8 +510,8 @@ impl Rbm {
                     (draw_independent(&rates.to_vec(), &mut streams), streams)
                 }
             };
-            let chains = Chains::from_visible(image, &start, streams);
-            Ok((image, chains))
+            let chains = Chains::from_visible(weights, &start, streams);
+            Ok((&**weights, chains))
         })?;
         let chains = sweep(py, chains, gibbs_steps, threads)?;
         Ok(states(py, &chains.visible(), self.encoding))
@@ -575,12 +583,14 @@ impl Rbm {
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;
         let base = self.base(base_data, threads)?;
         let start = start.map(|start| self.start(start, threads)).transpose()?;
+        let weights = without_lock(py, threads, || self.fixed().cloned())?;
         let (rbm, rates) = (self.rbm.clone(), base.rates);
         let evaluation = interruptible(py, threads, move |progress| {
             let examples = Examples::new(dataset, Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
+            let model = FixedModel { rbm: &rbm, weights: &weights };
             let starts = Starts { base_rates: &rates, model_states: start.as_ref() };
-            Evaluation::new(&rbm, &bits, starts, &config, progress)
+            Evaluation::new(model, &bits, starts, &config, progress)
         })?;
         let (low, high) = evaluation.log_likelihood_interval();
         let side = |side: fn(&Evidence) -> LogZ| {

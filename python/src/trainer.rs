@@ -2,11 +2,13 @@
 
 use crate::arrays::{bits, booleans, dataset, turned};
 use crate::errors::{DivergedError, to_py};
+use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::pool::{SLICE, without_lock};
 use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples};
+use harmonium::gibbs::FixedModel;
 use harmonium::monitor::Probe;
 use harmonium::run::fields;
 use harmonium::state::State;
@@ -282,11 +284,9 @@ impl Trainer {
         let (trainer, seen) = without_lock(py, threads, || {
             let mut seen = Seen::nothing(data.n_visible());
             seen.add(&data);
-            let trainer = match initial {
-                None => harmonium::Trainer::new(config, data),
-                Some(rbm) => harmonium::Trainer::from_model(config, data, &rbm),
-            };
-            Ok((trainer?, seen))
+            let initial = initial.as_deref();
+            let trainer = harmonium::Trainer::with_isa(config, data.into(), initial, isa()?)?;
+            Ok((trainer, seen))
         })?;
         let of = Self::of(trainer, (None, Some(seen)), outside, reading.encoding);
         Ok(Self { held_out, ..of })
@@ -349,7 +349,7 @@ impl Trainer {
                     harmonium::Rbm::initial(n_hidden, &mean, n_examples, config.seed)?.into()
                 }
             };
-            let mut trainer = harmonium::Trainer::online(config, &narrow, &rbm)?;
+            let mut trainer = harmonium::Trainer::online(config, &narrow, &rbm, isa()?)?;
             if let Some(states) = &hidden_states {
                 trainer.set_hidden(states);
             }
@@ -435,7 +435,7 @@ impl Trainer {
         };
         let config = TrainConfig { seed: self.trainer.config().seed, ..config(settings)? };
         let trainer = without_lock(py, threads, || {
-            harmonium::Trainer::restore_online(config, mean, &self.trainer.state())
+            harmonium::Trainer::restore_online(config, mean, &self.trainer.state(), isa()?)
         })?;
         let mean = (Some(mean.clone()), self.seen.clone());
         Ok(Self::of(trainer, mean, None, self.encoding))
@@ -491,8 +491,11 @@ impl Trainer {
             * trainer.examples().n_examples() as f64
             / trainer.updates_per_epoch() as f64;
         let samples_per_second = n_examples / (self_seconds - seconds).max(1e-9);
-        let record =
-            without_lock(py, threads, || probe.measure(trainer, samples_per_second, self_seconds))?;
+        let record = without_lock(py, threads, || {
+            let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+            let model = FixedModel { rbm: &rbm, weights: &weights };
+            probe.measure(trainer, model, samples_per_second, self_seconds)
+        })?;
         self.recorded = (self.seconds, self.trainer.updates());
         from_json(py, &serde_json::to_string(&record).expect("plain data"))
     }
@@ -593,8 +596,9 @@ impl Trainer {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let config = parse(settings)?;
         let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
-        let trainer =
-            without_lock(py, None, || harmonium::Trainer::restore_online(config, &mean, &state))?;
+        let trainer = without_lock(py, None, || {
+            harmonium::Trainer::restore_online(config, &mean, &state, isa()?)
+        })?;
         Ok(Self::of(trainer, (Some(mean), seen), None, encoding))
     }
 }

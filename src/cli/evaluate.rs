@@ -14,6 +14,8 @@ use crate::evaluate::verdict::CAVEAT;
 use crate::evaluate::{
     AnnealingSchedule, Base, Estimate, Evaluation, EvaluationConfig, Independent, Method, Score,
 };
+use crate::gibbs::{FixedModel, FixedWeights};
+use crate::kernels::Isa;
 use crate::model::{ModelFile, Rbm, laplace_rates};
 use crate::monitor::progress_bar::ProgressBar;
 use crate::report::{REPORT, write_to_folder};
@@ -109,11 +111,11 @@ struct TrainingMean {
 }
 
 impl Evaluate {
-    pub fn run(self) -> Result<()> {
-        in_pool(self.threads, || self.run_in_pool())
+    pub fn run(self, isa: Isa) -> Result<()> {
+        in_pool(self.threads, || self.run_in_pool(isa))
     }
 
-    fn run_in_pool(&self) -> Result<()> {
+    fn run_in_pool(&self, isa: Isa) -> Result<()> {
         check_seed(self.seed)?;
         let file = ModelFile::read(&model_path(&self.model))?;
         let ModelFile { rbm, provenance, .. } = &file;
@@ -170,9 +172,12 @@ impl Evaluate {
         };
 
         let bar = ProgressBar::new();
-        let evaluation = Evaluation::new(rbm, &visible, starts, &config, &|what, done, total| {
-            bar.show(what, done, total);
-        })?;
+        let weights = FixedWeights::of(rbm, isa);
+        let model = FixedModel { rbm, weights: &weights };
+        let evaluation =
+            Evaluation::new(model, &visible, starts, &config, &|what, done, total| {
+                bar.show(what, done, total);
+            })?;
         bar.show("pseudo-likelihood", 0, 1);
         let rates = training
             .and_then(|TrainingMean { mean, n_examples }| Some(laplace_rates(&mean, n_examples?)));
@@ -181,7 +186,7 @@ impl Evaluate {
             independent: independent.map(|units| units.log_likelihood(&visible)),
             pseudo_likelihood: pseudo_likelihood(rbm, &visible),
             stochastic_pseudo_likelihood: stochastic_pseudo_likelihood(rbm, &visible, self.seed),
-            reconstruction_error: reconstruction_error(rbm, &visible, self.seed)?,
+            reconstruction_error: reconstruction_error(&weights, &visible, self.seed)?,
             free_energy_gap: compared.map(|other| {
                 free_energy_gap(&evaluation.free_energy, &mean_free_energy(rbm, &other))
             }),

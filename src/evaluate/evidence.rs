@@ -17,7 +17,6 @@ use super::model_states::ModelStates;
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::Path;
-use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
 use ndarray::Array1;
 
@@ -72,7 +71,7 @@ impl Evidence {
 /// # Errors
 /// As [`Path::new`].
 pub(super) fn gather(
-    (rbm, path): (&Rbm, &Path<'_>),
+    path: &Path<'_>,
     betas: &[f64],
     model_states: Option<&BitMatrix>,
     config: &EvaluationConfig,
@@ -82,8 +81,8 @@ pub(super) fn gather(
     let streams = |purpose, first: u64| -> Vec<Stream> {
         (first..first + n_chains as u64).map(|chain| Stream::new(seed, purpose, chain)).collect()
     };
-    let n_steps = betas.len();
-    let uniform = Path::new(rbm, &Array1::from_elem(rbm.n_visible(), 0.5))?;
+    let (rbm, n_steps) = (path.model().rbm, betas.len());
+    let uniform = Path::new(path.model(), &Array1::from_elem(rbm.n_visible(), 0.5))?;
     let of_witness = schedule.of_witness(&uniform, share(n_steps, WITNESS_SHARE), seed, progress);
     let own = streams(Purpose::Witness, 0);
     let (log_weights, _) = forward(&uniform, &of_witness, own, ("witness", progress));

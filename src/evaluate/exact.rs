@@ -20,6 +20,7 @@ pub struct Exact {
     visible_bias: Array1<f64>,
     hidden_bias: Array1<f64>,
     log_z: f64,
+    isa: Isa,
 }
 
 impl Exact {
@@ -28,18 +29,19 @@ impl Exact {
     /// # Errors
     /// [`Error::InvalidSetting`] if that has more than [`MAX_UNITS`] units.
     pub fn new(rbm: &Rbm) -> Result<Self> {
-        Self::with_progress(rbm, &|_, _, _| ())
+        Self::with_progress(rbm, Isa::fastest(), &|_, _, _| ())
     }
 
-    /// The same, telling how far it has come.
+    /// The same on the instruction set `isa`, telling how far it has come.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn with_progress(rbm: &Rbm, progress: Progress<'_>) -> Result<Self> {
+    pub fn with_progress(rbm: &Rbm, isa: Isa, progress: Progress<'_>) -> Result<Self> {
         Self::enumerate(
             rbm.weights().mapv(f64::from),
             rbm.visible_bias().mapv(f64::from),
             rbm.hidden_bias().mapv(f64::from),
+            isa,
             progress,
         )
     }
@@ -56,13 +58,14 @@ impl Exact {
         visible_bias: Array1<f64>,
         hidden_bias: Array1<f64>,
     ) -> Result<Self> {
-        Self::enumerate(weights, visible_bias, hidden_bias, &|_, _, _| ())
+        Self::enumerate(weights, visible_bias, hidden_bias, Isa::fastest(), &|_, _, _| ())
     }
 
     fn enumerate(
         weights: Array2<f64>,
         visible_bias: Array1<f64>,
         hidden_bias: Array1<f64>,
+        isa: Isa,
         progress: Progress<'_>,
     ) -> Result<Self> {
         let (n_visible, n_hidden) = weights.dim();
@@ -76,12 +79,12 @@ impl Exact {
             });
         }
         let log_z = if n_visible <= n_hidden {
-            log_sum(&weights, &visible_bias, &hidden_bias, progress)
+            log_sum(&weights, &visible_bias, &hidden_bias, isa, progress)
         } else {
             let turned = weights.t().as_standard_layout().into_owned();
-            log_sum(&turned, &hidden_bias, &visible_bias, progress)
+            log_sum(&turned, &hidden_bias, &visible_bias, isa, progress)
         };
-        Ok(Self { weights, visible_bias, hidden_bias, log_z })
+        Ok(Self { weights, visible_bias, hidden_bias, log_z, isa })
     }
 
     /// log Z.
@@ -97,7 +100,7 @@ impl Exact {
             visible += self.visible_bias[i];
             inputs += &self.weights.row(i);
         }
-        visible + sum_of_softplus(&inputs) - self.log_z
+        visible + sum_of_softplus(&inputs, self.isa) - self.log_z
     }
 
     /// The mean of log p(v) over the rows of `visible` (N, V), in nats an example.
@@ -117,6 +120,7 @@ fn log_sum(
     weights: &Array2<f64>,
     bias: &Array1<f64>,
     other_bias: &Array1<f64>,
+    isa: Isa,
     progress: Progress<'_>,
 ) -> f64 {
     let n_states = 1u64 << bias.len();
@@ -144,7 +148,7 @@ fn log_sum(
                         inputs -= &weights.row(i);
                     }
                 }
-                terms.push(linear + sum_of_softplus(&inputs));
+                terms.push(linear + sum_of_softplus(&inputs, isa));
             }
             tell(terms.len());
             log_sum_exp(&terms)
@@ -158,8 +162,8 @@ fn gray(code: u64) -> u64 {
     code ^ code >> 1
 }
 
-fn sum_of_softplus(inputs: &Array1<f64>) -> f64 {
-    softplus::sum(Isa::fastest(), inputs.as_slice().expect("standard layout"))
+fn sum_of_softplus(inputs: &Array1<f64>, isa: Isa) -> f64 {
+    softplus::sum(isa, inputs.as_slice().expect("standard layout"))
 }
 
 #[cfg(test)]
@@ -182,9 +186,9 @@ mod tests {
             Array2::from_shape_fn((11, 13), |(i, j)| ((i * 31 + j * 17) % 23) as f64 / 6.0 - 2.0);
         let b = Array1::from_shape_fn(11, |i| (i % 5) as f64 - 2.0);
         let c = Array1::from_shape_fn(13, |j| (j % 7) as f64 / 2.0 - 1.0);
-        let by_visible = log_sum(&weights, &b, &c, &|_, _, _| ());
+        let by_visible = log_sum(&weights, &b, &c, Isa::fastest(), &|_, _, _| ());
         let turned = weights.t().as_standard_layout().into_owned();
-        let by_hidden = log_sum(&turned, &c, &b, &|_, _, _| ());
+        let by_hidden = log_sum(&turned, &c, &b, Isa::fastest(), &|_, _, _| ());
         assert!((by_visible - by_hidden).abs() < 1e-10, "{by_visible} {by_hidden}");
     }
 

@@ -19,9 +19,8 @@ pub fn free_energies(rbm: &Rbm, visible: &BitMatrix) -> Vec<f64> {
 ///
 /// # Errors
 /// As [`Rbm::mean_hidden_of_reals`].
-pub fn free_energies_of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
+pub fn free_energies_of_reals(rbm: &Rbm, visible: &RealRows, isa: Isa) -> Result<Vec<f64>> {
     rbm.check_width(visible)?;
-    let isa = Isa::from_environment()?;
     let of_row = |n| {
         let row = visible.row(n);
         let of_bias = row.iter().map(|(i, v)| f64::from(v) * f64::from(rbm.visible_bias()[i]));
@@ -57,7 +56,7 @@ mod tests {
         )
         .unwrap();
         let bits = BitMatrix::from_fn(4, 5, |n, i| (n + i * i) % 3 == 0);
-        let found = free_energies_of_reals(&rbm, &RealRows::from(&bits)).unwrap();
+        let found = free_energies_of_reals(&rbm, &RealRows::from(&bits), Isa::fastest()).unwrap();
         let pairs = found.iter().zip(free_energies(&rbm, &bits));
         assert!(pairs.into_iter().all(|(x, y)| (x - y).abs() < 1e-13));
         // Linear in v without hidden weights, and softplus along them.
@@ -72,7 +71,7 @@ mod tests {
                 half.row(0).iter().map(|(i, v)| f64::from(v) * f64::from(value(i * 3 + j)));
             expected -= crate::model::softplus(f64::from(value(j + 9)) + inputs.sum::<f64>());
         }
-        let found = free_energies_of_reals(&rbm, &half).unwrap();
+        let found = free_energies_of_reals(&rbm, &half, Isa::fastest()).unwrap();
         assert!((found[0] - expected).abs() < 1e-13, "{found:?} {expected}");
     }
 

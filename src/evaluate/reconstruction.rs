@@ -3,8 +3,7 @@
 use super::Score;
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::gibbs::{Chains, Image, RealImage};
-use crate::model::Rbm;
+use crate::gibbs::{Chains, FixedWeights, RealImage};
 use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
 use ndarray::Array2;
@@ -13,27 +12,30 @@ use ndarray::Array2;
 /// comes from (seed, example), so that it is the same on every call.
 ///
 /// # Errors
-/// As [`Rbm::mean_hidden`].
-pub fn reconstruct(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Result<Array2<f32>> {
-    let image = Image::new(rbm)?;
+/// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide.
+pub fn reconstruct(weights: &FixedWeights, visible: &BitMatrix, seed: u64) -> Result<Array2<f32>> {
     let streams = (0..visible.n_rows() as u64)
         .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
         .collect();
-    let chains = Chains::from_visible(&image, visible, streams);
-    image.visible_given_hidden().means(&chains.hidden())
+    let chains = Chains::from_visible(weights, visible, streams);
+    weights.visible_given_hidden().means(&chains.hidden())
 }
 
 /// [`reconstruct`] for rows of numbers (N, V), which are taken as they are.
 ///
 /// # Errors
-/// As [`Rbm::mean_hidden_of_reals`].
-pub fn reconstruct_reals(rbm: &Rbm, visible: &RealRows, seed: u64) -> Result<Array2<f32>> {
-    let (image, real) = (Image::new(rbm)?, RealImage::new(rbm)?);
+/// As [`reconstruct`].
+pub fn reconstruct_reals(
+    weights: &FixedWeights,
+    real: &RealImage,
+    visible: &RealRows,
+    seed: u64,
+) -> Result<Array2<f32>> {
     let streams = (0..visible.n_rows() as u64)
         .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
         .collect();
-    let chains = Chains::from_reals(&real, &image, visible, streams)?;
-    image.visible_given_hidden().means(&chains.hidden())
+    let chains = Chains::from_reals(real, weights, visible, streams)?;
+    weights.visible_given_hidden().means(&chains.hidden())
 }
 
 /// The mean over examples of Σᵢ (vᵢ − p(vᵢ' | h))² / V: 0 is perfect, 0.25 is guessing. It falls
@@ -41,8 +43,12 @@ pub fn reconstruct_reals(rbm: &Rbm, visible: &RealRows, seed: u64) -> Result<Arr
 ///
 /// # Errors
 /// As [`reconstruct`].
-pub fn reconstruction_error(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Result<Score> {
-    let means = reconstruct(rbm, visible, seed)?;
+pub fn reconstruction_error(
+    weights: &FixedWeights,
+    visible: &BitMatrix,
+    seed: u64,
+) -> Result<Score> {
+    let means = reconstruct(weights, visible, seed)?;
     let error = |(n, means): (usize, ndarray::ArrayView1<'_, f32>)| {
         let differences = means.indexed_iter().map(|(i, &mean)| {
             let bit = f64::from(u8::from(visible.get(n, i)));
@@ -56,6 +62,8 @@ pub fn reconstruction_error(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Isa;
+    use crate::model::Rbm;
     use ndarray::{Array1, Array2};
 
     #[test]
@@ -63,10 +71,13 @@ mod tests {
         let visible = BitMatrix::from_fn(20, 5, |n, i| (n >> i) & 1 == 1);
         let bias = Array1::from_elem(5, -10.0);
         let copying = Rbm::new(Array2::eye(5) * 20.0, bias.clone(), bias).unwrap();
-        assert!(reconstruction_error(&copying, &visible, 1).unwrap().mean < 1e-3);
+        let fixed = |rbm: &Rbm| FixedWeights::of(rbm, Isa::fastest());
+        assert!(reconstruction_error(&fixed(&copying), &visible, 1).unwrap().mean < 1e-3);
         let idle = Rbm::new(Array2::zeros((5, 2)), Array1::zeros(5), Array1::zeros(2)).unwrap();
-        assert_eq!(reconstruction_error(&idle, &visible, 1).unwrap().mean, 0.25);
-        let means = reconstruct(&copying, &visible, 1).unwrap();
-        assert_eq!(reconstruct_reals(&copying, &RealRows::from(&visible), 1).unwrap(), means);
+        assert_eq!(reconstruction_error(&fixed(&idle), &visible, 1).unwrap().mean, 0.25);
+        let (weights, real) = (fixed(&copying), RealImage::new(&copying, Isa::fastest()));
+        let means = reconstruct(&weights, &visible, 1).unwrap();
+        let visible = RealRows::from(&visible);
+        assert_eq!(reconstruct_reals(&weights, &real, &visible, 1).unwrap(), means);
     }
 }

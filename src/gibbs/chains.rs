@@ -2,7 +2,7 @@
 
 use super::conditional::Weighed;
 use super::words::Words;
-use super::{Conditional, Image};
+use super::{Conditional, FixedWeights};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
@@ -30,26 +30,26 @@ impl Chains {
     ///
     /// # Panics
     /// If there is not one stream a row, or the rows are not V wide.
-    pub fn from_visible(image: &Image, visible: &BitMatrix, streams: Vec<Stream>) -> Self {
-        assert_eq!(visible.n_columns(), image.n_visible(), "width of the states");
-        let hidden = BitMatrix::zeros(visible.n_rows(), image.n_hidden());
+    pub fn from_visible(weights: &FixedWeights, visible: &BitMatrix, streams: Vec<Stream>) -> Self {
+        assert_eq!(visible.n_columns(), weights.n_visible(), "width of the states");
+        let hidden = BitMatrix::zeros(visible.n_rows(), weights.n_hidden());
         let mut chains = Self::from_states(visible, &hidden, streams);
-        chains.draw_first_hidden(image);
+        chains.draw_first_hidden(weights);
         chains
     }
 
     /// Starts anew at the given visible states, at most C: as [`from_visible`](Self::from_visible),
     /// with the next words of each stream. There are then as many chains as states.
-    pub(crate) fn restart(&mut self, image: &Image, visible: &BitPanels) {
+    pub(crate) fn restart(&mut self, weights: &FixedWeights, visible: &BitPanels) {
         self.hidden.set_n_rows(visible.n_rows());
         self.visible.set_n_rows(visible.n_rows());
         self.visible.copy_from(visible);
-        self.draw_first_hidden(image);
+        self.draw_first_hidden(weights);
     }
 
-    fn draw_first_hidden(&mut self, image: &Image) {
-        self.words.fill_hidden(image.isa, &mut self.streams);
-        self.draw_hidden(image.hidden_given_visible());
+    fn draw_first_hidden(&mut self, weights: &FixedWeights) {
+        self.words.fill_hidden(weights.isa, &mut self.streams);
+        self.draw_hidden(weights.hidden_given_visible());
     }
 
     /// Chains that go on from saved states (C, V) and (C, H).
@@ -103,9 +103,9 @@ impl Chains {
     }
 
     /// One sweep of every chain.
-    pub fn sweep(&mut self, image: &Image) {
-        self.draw_visible(image.visible_given_hidden());
-        self.draw_hidden(image.hidden_given_visible());
+    pub fn sweep(&mut self, weights: &FixedWeights) {
+        self.draw_visible(weights.visible_given_hidden());
+        self.draw_hidden(weights.hidden_given_visible());
     }
 
     /// The first half of a sweep, v given h, with the words for both halves.

@@ -21,7 +21,7 @@ mod words;
 
 mod conditional;
 
-mod image;
+mod fixed_weights;
 
 mod chains;
 
@@ -40,7 +40,7 @@ mod tempering;
 pub use annealing::AnnealedChains;
 pub use chains::Chains;
 pub use conditional::Conditional;
-pub use image::Image;
+pub use fixed_weights::{FixedModel, FixedWeights};
 pub use independent::draw_independent;
 pub use inpainting::Inpainting;
 pub use path::{Path, smoothed_rates};

@@ -1,7 +1,7 @@
 //! The way from independent pixels to a machine, along which chains are annealed.
 
-use super::{Conditional, Image, draw_independent};
-use crate::bits::{BitMatrix, BitPanels, active};
+use super::{Conditional, FixedModel, FixedWeights, draw_independent};
+use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
 use crate::fixed::Scale;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
@@ -26,8 +26,7 @@ pub fn smoothed_rates(means: &Array1<f64>) -> Array1<f64> {
 /// weights and no bias, shared with the machine's.) β is an inverse temperature.
 #[derive(Clone, Debug)]
 pub struct Path<'a> {
-    rbm: &'a Rbm,
-    image: Image,
+    model: FixedModel<'a>,
     /// a (V).
     base: Array1<f32>,
     /// b̃ − a (V), b̃ being the visible bias in fixed point.
@@ -38,9 +37,9 @@ impl<'a> Path<'a> {
     /// From pixels that are on with the given chances (V), each above 0 and below 1.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] for a chance out of its range, [`Error::WidthMismatch`], and as
-    /// [`Image::new`].
-    pub fn new(rbm: &'a Rbm, rates: &Array1<f64>) -> Result<Self> {
+    /// [`Error::InvalidSetting`] for a chance out of its range, [`Error::WidthMismatch`].
+    pub fn new(model: FixedModel<'a>, rates: &Array1<f64>) -> Result<Self> {
+        let FixedModel { rbm, weights } = model;
         if rates.len() != rbm.n_visible() {
             return Err(Error::WidthMismatch {
                 what: "the base distribution".to_string(),
@@ -56,30 +55,34 @@ impl<'a> Path<'a> {
                 rule: "above 0 and below 1".to_string(),
             });
         }
-        let image = Image::new(rbm)?;
         let base = rates.mapv(|rate| libm::log(rate / (1.0 - rate)) as f32);
-        let bias = image.visible_bias.as_flattened().iter();
+        let bias = weights.parameters.visible_bias.values().iter();
         let slope = bias
             .zip(&base)
-            .map(|(&b, &a)| f64::from(b) * f64::from(image.scale.resolution()) - f64::from(a))
+            .map(|(&b, &a)| f64::from(b) * f64::from(weights.scale.resolution()) - f64::from(a))
             .collect();
-        Ok(Self { rbm, image, base, slope })
+        Ok(Self { model, base, slope })
     }
 
     /// The machine at the end of the path, in fixed point, as chains see it.
     pub fn rounded(&self) -> Rbm {
-        self.image.rounded()
+        self.weights().rounded()
     }
 
-    /// The image that chains are moved by, at β = 1.
-    pub fn image(&self) -> &Image {
-        &self.image
+    /// What chains are moved by, at β = 1.
+    pub fn weights(&self) -> &FixedWeights {
+        self.model.weights
+    }
+
+    /// The model at the end of the path.
+    pub fn model(&self) -> FixedModel<'a> {
+        self.model
     }
 
     /// log Z of the base: Σᵢ softplus(aᵢ) + H ln 2.
     pub fn log_z_of_base(&self) -> f64 {
         let pixels: f64 = self.base.iter().map(|&a| softplus(f64::from(a))).sum();
-        pixels + self.image.n_hidden() as f64 * std::f64::consts::LN_2
+        pixels + self.weights().n_hidden() as f64 * std::f64::consts::LN_2
     }
 
     /// Draws v from the base, a row for each stream.
@@ -87,31 +90,25 @@ impl<'a> Path<'a> {
         draw_independent(&self.base.mapv(|a| sigmoid(f64::from(a))).to_vec(), streams)
     }
 
-    /// log p*(v) of the machine less that of its image in fixed point, in whose distribution the
+    /// log p*(v) of the machine less that in fixed point, in whose distribution the
     /// path ends, for every row of `visible` (C, V): the last change of a log-weight, and 0 but for
     /// the rounding of weights.
     pub fn beyond_fixed_point(&self, visible: &BitMatrix) -> Vec<f64> {
         let rounded = self.rounded();
         let rows = (0..visible.n_rows()).into_par_iter().map(|row| visible.row(row));
-        rows.map(|v| rounded.free_energy(v) - self.rbm.free_energy(v)).collect()
+        rows.map(|v| rounded.free_energy(v) - self.model.rbm.free_energy(v)).collect()
     }
 
     /// The visible part of d(log p*_β)/dβ at a row of states: (b̃ − a)·v.
     pub(super) fn visible_slope(&self, states: &BitPanels, row: usize) -> f64 {
-        let mut sum = 0.0;
-        for panel in 0..states.n_panels() {
-            for i in active(&[states.panel(panel)[row]]) {
-                sum += self.slope[panel * SIDE + i];
-            }
-        }
-        sum
+        states.active(row).map(|i| self.slope[i]).sum()
     }
 
     /// The distribution at β.
     pub(super) fn at(&self, beta: f64) -> Tempered {
-        let mut tempered = Tempered::new(self.image.n_visible());
+        let mut tempered = Tempered::new(self.weights().n_visible());
         let base = self.base.as_slice().expect("a vector of its own");
-        tempered.set(self.image.scale, base, beta);
+        tempered.set(self.weights().scale, base, beta);
         tempered
     }
 }
@@ -138,13 +135,13 @@ impl Tempered {
     }
 
     /// p_β(h | v) = σ(β (c + vW)).
-    pub fn hidden_given_visible<'a>(&'a self, image: &'a Image) -> Conditional<'a> {
-        Conditional { factor: self.factor, ..image.hidden_given_visible() }
+    pub fn hidden_given_visible<'a>(&'a self, weights: &'a FixedWeights) -> Conditional<'a> {
+        Conditional { factor: self.factor, ..weights.hidden_given_visible() }
     }
 
     /// p_β(v | h) = σ(β (b + Wh) + (1 − β) a).
-    pub fn visible_given_hidden<'a>(&'a self, image: &'a Image) -> Conditional<'a> {
-        let conditional = image.visible_given_hidden();
+    pub fn visible_given_hidden<'a>(&'a self, weights: &'a FixedWeights) -> Conditional<'a> {
+        let conditional = weights.visible_given_hidden();
         Conditional { factor: self.factor, offsets: Some(&self.offsets), ..conditional }
     }
 }

@@ -3,14 +3,14 @@
 //! An input is then no sum of integers. It is one f32 sum in the order of the units, bias first (see
 //! [`scaled_rows`](crate::kernels::scaled_rows)): the same bits on every machine all the same.
 
-use super::{Chains, Image};
+use super::{Chains, FixedWeights};
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::kernels::scaled_rows::{add_scaled_rows, add_scaled_rows_f64};
 use crate::kernels::sigmoid::{self, ONE};
-use crate::kernels::tile::{Aligned, Row, SIDE, Tile, aligned, to_rows, to_tiles};
+use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::{Isa, softplus};
-use crate::model::Rbm;
+use crate::model::{Rbm, TiledParameters};
 use crate::reals::{RealRow, RealRows};
 use crate::rng::Stream;
 use ndarray::{Array1, Array2};
@@ -21,10 +21,7 @@ use std::cell::RefCell;
 #[derive(Clone, Copy, Debug)]
 pub struct RealConditional<'a> {
     pub(crate) isa: Isa,
-    /// W: the tiles of hidden panel 0 from top to bottom, then those of panel 1, …
-    pub(crate) weights: &'a [Tile<f32>],
-    pub(crate) hidden_bias: &'a [Row<f32>],
-    pub(crate) n_hidden: usize,
+    pub(crate) parameters: &'a TiledParameters<f32>,
 }
 
 impl RealConditional<'_> {
@@ -40,11 +37,11 @@ impl RealConditional<'_> {
             /// Each worker's inputs of one panel.
             static INPUTS: RefCell<Aligned<Row<f32>>> = RefCell::new(Aligned::new(0));
         }
-        let tiles_below = self.weights.len() / self.hidden_bias.len();
-        let rows = self.weights[panel * tiles_below..][..tiles_below].as_flattened();
+        let TiledParameters { weights, hidden_bias, .. } = self.parameters;
+        let rows = weights.panel(panel).rows();
         INPUTS.with_borrow_mut(|inputs| {
             inputs.clear();
-            inputs.resize(thresholds.len(), self.hidden_bias[panel]);
+            inputs.resize(thresholds.len(), hidden_bias[panel]);
             add_scaled_rows(self.isa, rows, states, first, inputs);
             sigmoid::thresholds_of_reals(self.isa, inputs, thresholds);
         });
@@ -52,15 +49,14 @@ impl RealConditional<'_> {
 
     /// p(hⱼ = 1 | v) for every row of `visible` (N, V): (N, H), 24 binary places.
     fn means(self, visible: &RealRows) -> Array2<f32> {
-        let mut means = Array2::zeros((visible.n_rows(), self.n_hidden));
+        let n_hidden = self.parameters.n_hidden();
+        let mut means = Array2::zeros((visible.n_rows(), n_hidden));
         let rows = means.as_slice_mut().expect("standard layout");
-        rows.par_chunks_mut(BLOCK * self.n_hidden).enumerate().for_each(|(block, means)| {
-            let mut thresholds = aligned([0; SIDE], means.len() / self.n_hidden);
-            for panel in 0..self.hidden_bias.len() {
+        rows.par_chunks_mut(BLOCK * n_hidden).enumerate().for_each(|(block, means)| {
+            let mut thresholds = aligned([0; SIDE], means.len() / n_hidden);
+            for panel in 0..self.parameters.hidden_bias.len() {
                 self.thresholds(panel, visible, block * BLOCK, &mut thresholds);
-                for (mean, thresholds) in
-                    means.chunks_exact_mut(self.n_hidden).zip(thresholds.iter())
-                {
+                for (mean, thresholds) in means.chunks_exact_mut(n_hidden).zip(thresholds.iter()) {
                     let units = mean[panel * SIDE..].iter_mut().zip(thresholds);
                     units.for_each(|(mean, &sum)| *mean = sum as f32 / ONE as f32);
                 }
@@ -73,36 +69,22 @@ impl RealConditional<'_> {
 /// Examples that a piece of work has.
 const BLOCK: usize = 64;
 
-/// W and c of a machine in tiles: what [`Image`] is for bits.
+/// W and c of a machine in tiles: what [`FixedWeights`] is for bits.
 #[derive(Clone, Debug)]
 pub struct RealImage {
     isa: Isa,
-    weights: Aligned<Tile<f32>>,
-    hidden_bias: Aligned<Row<f32>>,
-    n_hidden: usize,
-    n_visible: usize,
+    parameters: TiledParameters<f32>,
 }
 
 impl RealImage {
-    /// That of a machine.
-    ///
-    /// # Errors
-    /// By [`Isa::from_environment`].
-    pub fn new(rbm: &Rbm) -> Result<Self> {
-        let weights = rbm.weights().as_slice().expect("standard layout");
-        Ok(Self {
-            isa: Isa::from_environment()?,
-            weights: to_tiles(weights, rbm.weights().dim()),
-            hidden_bias: to_rows(rbm.hidden_bias().as_slice().expect("standard layout")),
-            n_hidden: rbm.n_hidden(),
-            n_visible: rbm.n_visible(),
-        })
+    /// That of a machine, read on the instruction set `isa`.
+    pub fn new(rbm: &Rbm, isa: Isa) -> Self {
+        Self { isa, parameters: TiledParameters::from(rbm) }
     }
 
     /// p(h | v) of real-valued v.
     pub fn hidden_given_visible(&self) -> RealConditional<'_> {
-        let Self { isa, weights, hidden_bias, n_hidden, .. } = self;
-        RealConditional { isa: *isa, weights, hidden_bias, n_hidden: *n_hidden }
+        RealConditional { isa: self.isa, parameters: &self.parameters }
     }
 
     /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), 24 binary places.
@@ -110,7 +92,7 @@ impl RealImage {
     /// # Errors
     /// [`Error::WidthMismatch`] if the rows are not V wide.
     pub fn means(&self, visible: &RealRows) -> Result<Array2<f32>> {
-        check_width(visible, self.n_visible)?;
+        check_width(visible, self.parameters.n_visible())?;
         Ok(self.hidden_given_visible().means(visible))
     }
 }
@@ -120,9 +102,9 @@ impl Rbm {
     /// places, as the positive phase of training has them.
     ///
     /// # Errors
-    /// By [`Isa::from_environment`]; [`Error::WidthMismatch`] if the rows are not V wide.
+    /// [`Error::WidthMismatch`] if the rows are not V wide.
     pub fn mean_hidden_of_reals(&self, visible: &RealRows) -> Result<Array2<f32>> {
-        RealImage::new(self)?.means(visible)
+        RealImage::new(self, Isa::fastest()).means(visible)
     }
 
     /// p(hⱼ = 1 | v) for every row v of `visible` (N, V), numbers as they are: (N, H), in double
@@ -130,9 +112,8 @@ impl Rbm {
     ///
     /// # Errors
     /// As [`mean_hidden_of_reals`](Self::mean_hidden_of_reals).
-    pub fn mean_hidden_of_reals_f64(&self, visible: &RealRows) -> Result<Array2<f64>> {
+    pub fn mean_hidden_of_reals_f64(&self, visible: &RealRows, isa: Isa) -> Result<Array2<f64>> {
         self.check_width(visible)?;
-        let isa = Isa::from_environment()?;
         let mut means = Array2::zeros((visible.n_rows(), self.n_hidden()));
         let rows = means.as_slice_mut().expect("standard layout");
         let rows = rows.par_chunks_exact_mut(self.n_hidden()).enumerate();
@@ -181,22 +162,22 @@ impl Chains {
     /// If there is not one stream a row, or none.
     pub fn from_reals(
         real: &RealImage,
-        image: &Image,
+        weights: &FixedWeights,
         visible: &RealRows,
         streams: Vec<Stream>,
     ) -> Result<Self> {
-        check_width(visible, real.n_visible)?;
+        check_width(visible, real.parameters.n_visible())?;
         let states = |n| BitMatrix::zeros(streams.len(), n);
-        let (v, h) = (states(image.n_visible()), states(image.n_hidden()));
+        let (v, h) = (states(weights.n_visible()), states(weights.n_hidden()));
         let mut chains = Self::from_states(&v, &h, streams);
-        chains.restart_at_reals(image, real.hidden_given_visible(), visible);
+        chains.restart_at_reals(weights, real.hidden_given_visible(), visible);
         Ok(chains)
     }
 
     /// Starts anew at rows of numbers, at most C, as [`from_reals`](Self::from_reals) does.
     pub(crate) fn restart_at_reals(
         &mut self,
-        image: &Image,
+        weights: &FixedWeights,
         conditional: RealConditional<'_>,
         states: &RealRows,
     ) {
@@ -204,24 +185,23 @@ impl Chains {
         self.visible.set_n_rows(0);
         self.visible.set_n_rows(n_rows);
         self.hidden.set_n_rows(n_rows);
-        let capacity = self.visible.row_capacity();
         for (n, row) in states.rows().enumerate() {
-            for (unit, _) in row.iter().filter(|&(_, x)| x >= 0.5) {
-                self.visible.words_mut()[unit / SIDE * capacity + n] |= 1 << (unit % SIDE);
-            }
+            row.iter().filter(|&(_, x)| x >= 0.5).for_each(|(i, _)| self.visible.set(n, i, true));
         }
         let Self { hidden, streams, words, thresholds, .. } = self;
-        words.fill_hidden(image.isa, streams);
-        let (words, hidden_given_visible) = (&*words, image.hidden_given_visible());
-        let panels = hidden.words_mut().par_chunks_exact_mut(capacity);
-        panels.zip(thresholds.par_chunks_exact_mut(capacity)).enumerate().for_each(
-            |(panel, (bits, thresholds))| {
+        words.fill_hidden(weights.isa, streams);
+        let (words, hidden_given_visible) = (&*words, weights.hidden_given_visible());
+        let capacity = hidden.row_capacity();
+        hidden
+            .par_panels_mut()
+            .zip(thresholds.par_chunks_exact_mut(capacity))
+            .enumerate()
+            .for_each(|(panel, (bits, thresholds))| {
                 let thresholds = &mut thresholds[..n_rows];
                 conditional.thresholds(panel, states, 0, thresholds);
                 let bits = &mut bits[..n_rows];
                 hidden_given_visible.draw_panel(panel, thresholds, (words, 0), bits);
-            },
-        );
+            });
     }
 }
 
@@ -243,7 +223,7 @@ mod tests {
             let rbm = machine(n_visible, n_hidden);
             let visible = numbers(70, n_visible);
             let single = rbm.mean_hidden_of_reals(&visible).unwrap();
-            let double = rbm.mean_hidden_of_reals_f64(&visible).unwrap();
+            let double = rbm.mean_hidden_of_reals_f64(&visible, Isa::fastest()).unwrap();
             for (n, row) in visible.rows().enumerate() {
                 for j in 0..n_hidden {
                     let mut x = f64::from(rbm.hidden_bias()[j]);
@@ -264,12 +244,12 @@ mod tests {
     #[test]
     fn chains_start_at_numbers_as_at_bits() {
         let rbm = machine(70, 90);
-        let image = Image::new(&rbm).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
         let bits = BitMatrix::from_fn(70, 70, |n, i| (n * i + i) % 3 == 0);
         let streams = || (0..70).map(|n| Stream::new(1, Purpose::Sample, n)).collect();
-        let expected = Chains::from_visible(&image, &bits, streams());
-        let real = RealImage::new(&rbm).unwrap();
-        let found = Chains::from_reals(&real, &image, &RealRows::from(&bits), streams()).unwrap();
+        let expected = Chains::from_visible(&weights, &bits, streams());
+        let real = RealImage::new(&rbm, Isa::fastest());
+        let found = Chains::from_reals(&real, &weights, &RealRows::from(&bits), streams()).unwrap();
         assert_eq!(found.visible(), expected.visible());
         // A draw that falls between the threshold of integers and that of f32 may differ.
         let pairs =

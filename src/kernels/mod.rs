@@ -71,6 +71,8 @@ pub mod sampling;
 
 pub mod transpose;
 
+pub mod tiled;
+
 pub mod moments;
 
 pub mod ascent;

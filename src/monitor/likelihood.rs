@@ -5,7 +5,7 @@ use crate::dataset::Examples;
 use crate::error::Result;
 use crate::evaluate::evaluation::Starts;
 use crate::evaluate::{AnnealingSchedule, Evaluation, EvaluationConfig, Independent, Method};
-use crate::gibbs::smoothed_rates;
+use crate::gibbs::{FixedModel, smoothed_rates};
 use crate::train::{Algorithm, Trainer};
 use ndarray::Array1;
 
@@ -64,12 +64,12 @@ impl Likelihood {
         updates.is_multiple_of(every) || updates == trainer.total_updates()
     }
 
-    /// The log-likelihood. Chains that are annealed back start at the
+    /// The log-likelihood under the model that the trainer has. Chains that are annealed back start at the
     /// persistent ones, which it does not change.
     ///
     /// # Errors
     /// As [`Evaluation::new`].
-    pub fn measure(&self, trainer: &Trainer) -> Result<Evaluation> {
+    pub fn measure(&self, trainer: &Trainer, model: FixedModel<'_>) -> Result<Evaluation> {
         let mut config = self.config.clone();
         // Chains of contrastive divergence are near the last mini-batch, not near the model.
         let model_states = match trainer.config().algorithm {
@@ -81,7 +81,6 @@ impl Likelihood {
         };
         let model_states = model_states.as_ref();
         let starts = Starts { base_rates: &self.base_rates, model_states };
-        let model = trainer.model();
-        Evaluation::new(&model, &self.visible, starts, &config, &|_, _, _| ())
+        Evaluation::new(model, &self.visible, starts, &config, &|_, _, _| ())
     }
 }

@@ -9,6 +9,7 @@ use crate::evaluate::free_energy::mean_free_energy;
 use crate::evaluate::pseudo_likelihood::pseudo_likelihood;
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::{HiddenActivity, Independent};
+use crate::gibbs::FixedModel;
 use crate::rng::{Purpose, Stream, shuffle};
 use crate::train::{Algorithm, Trainer};
 use ndarray::Array1;
@@ -53,21 +54,22 @@ impl Probe {
         &self.training
     }
 
-    /// The record of an epoch, in which training went on at `samples_per_second`, `seconds` since
-    /// the start of the run.
+    /// The record of an epoch, at whose end the trainer has this model: training went on at
+    /// `samples_per_second`, `seconds` since the start of the run.
     ///
     /// # Errors
-    /// As [`crate::Rbm::mean_hidden`].
+    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the model is of other data.
     pub fn measure(
         &self,
         trainer: &Trainer,
+        model: FixedModel<'_>,
         samples_per_second: f64,
         seconds: f64,
     ) -> Result<EpochRecord> {
-        let rbm = trainer.model();
-        let activity = HiddenActivity::new(&rbm, &self.training)?;
-        let training = mean_free_energy(&rbm, &self.training).mean;
-        let held_out = self.held_out.as_ref().map(|bits| mean_free_energy(&rbm, bits).mean);
+        let FixedModel { rbm, weights } = model;
+        let activity = HiddenActivity::new(weights, &self.training)?;
+        let training = mean_free_energy(rbm, &self.training).mean;
+        let held_out = self.held_out.as_ref().map(|bits| mean_free_energy(rbm, bits).mean);
         let (weight_norm, update_norm) = trainer.weight_norms();
         let finite = |x: f64| x.is_finite().then_some(x);
         let persist = trainer.config().algorithm != Algorithm::Cd;
@@ -78,9 +80,9 @@ impl Probe {
             seconds,
             samples_per_second,
             reconstruction_error: finite(
-                reconstruction_error(&rbm, &self.training, self.seed)?.mean,
+                reconstruction_error(weights, &self.training, self.seed)?.mean,
             ),
-            pseudo_likelihood: finite(pseudo_likelihood(&rbm, &self.few).mean),
+            pseudo_likelihood: finite(pseudo_likelihood(rbm, &self.few).mean),
             pseudo_likelihood_independent: finite(self.independent.log_likelihood(&self.few).mean),
             free_energy_train: finite(training),
             free_energy_test: held_out.and_then(finite),

@@ -5,6 +5,7 @@ use super::interval::Interval;
 use crate::dataset::{Encoding, Source};
 use crate::error::{Error, Result};
 use crate::evaluate::Method;
+use crate::kernels::Isa;
 use crate::monitor::Metric;
 use crate::setting::{by_text, check, invalid};
 use serde::{Deserialize, Serialize};
@@ -190,6 +191,8 @@ impl RunConfig {
 pub struct Session {
     /// Threads, at least 1; none: as many as the machine has.
     pub threads: Option<usize>,
+    /// The instruction set that it computes on; the result does not depend on it.
+    pub isa: Isa,
     /// The folder of a new run; none: `runs/` and a name of data, sizes and time.
     pub out: Option<PathBuf>,
     /// Where to stop, counted from where the session starts; none: at the end of the run.

@@ -8,6 +8,7 @@ use super::results;
 use super::settings::{Settings, fields};
 use crate::checkpoint::{Checkpoint, Place};
 use crate::error::Result;
+use crate::gibbs::FixedModel;
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::metric::Best;
 use crate::monitor::{EpochRecord, Likelihood, Monitor, Probe, Writer, metrics_file};
@@ -259,9 +260,13 @@ impl<'a> Course<'a> {
             || likelihood.is_some();
         let mut stops = false;
         if is_recorded {
-            let mut record = self.probe.measure(trainer, samples_per_second, self.seconds())?;
+            let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+            let model = FixedModel { rbm: &rbm, weights: &weights };
+            let seconds = self.seconds();
+            let mut record = self.probe.measure(trainer, model, samples_per_second, seconds)?;
             if let Some(likelihood) = likelihood {
-                record.set_likelihood(&likelihood.measure(trainer)?, likelihood.independent());
+                record
+                    .set_likelihood(&likelihood.measure(trainer, model)?, likelihood.independent());
                 record.seconds = self.seconds();
             }
             if let Some(early_stop) = &mut self.early_stop {
@@ -271,14 +276,17 @@ impl<'a> Course<'a> {
             if let Some(likelihood) = self.likelihood.as_ref().filter(|_| stops) {
                 // The end of the run, for which it is promised.
                 if record.log_likelihood.is_none() {
-                    record.set_likelihood(&likelihood.measure(trainer)?, likelihood.independent());
+                    record.set_likelihood(
+                        &likelihood.measure(trainer, model)?,
+                        likelihood.independent(),
+                    );
                 }
             }
             if self.best.as_mut().is_some_and(|best| best.observe(&record)) {
-                self.journal.best = Some(trainer.model());
+                self.journal.best = Some(rbm.clone());
             }
             for monitor in monitors.iter_mut() {
-                monitor.after_epoch(trainer, &record)?;
+                monitor.after_epoch(trainer, model, &record)?;
             }
             self.journal.records.push(record);
         }

@@ -13,7 +13,7 @@ use super::statistics::Statistics;
 use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
 use crate::error::Result;
-use crate::gibbs::{Chains, Image, Tempering, draw_independent, smoothed_rates};
+use crate::gibbs::{Chains, FixedWeights, Tempering, draw_independent, smoothed_rates};
 use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::SIDE;
 use crate::model::sigmoid;
@@ -56,8 +56,8 @@ impl NegativePhase {
             Algorithm::Pt => {
                 let rates = smoothed_rates(&examples.mean());
                 let ladder = (&rates, config.temperatures, config.swap_rate);
-                let (image, visible) = (parameters.image(), chains.visible());
-                Start::Tempered(Box::new(Tempering::new(image, &visible, ladder, config.seed)))
+                let (weights, visible) = (parameters.fixed(), chains.visible());
+                Start::Tempered(Box::new(Tempering::new(weights, &visible, ladder, config.seed)))
             }
         };
         Self { previous: chains.visible.clone(), chains, start }
@@ -72,11 +72,11 @@ impl NegativePhase {
     }
 
     /// Goes on from what was saved under the same settings.
-    pub(super) fn restore(&mut self, image: &Image, state: &State) -> Result<()> {
+    pub(super) fn restore(&mut self, weights: &FixedWeights, state: &State) -> Result<()> {
         self.chains.restore("chains", state)?;
         self.previous = self.chains.visible.clone();
         match &mut self.start {
-            Start::Tempered(tempering) => tempering.restore(image, state),
+            Start::Tempered(tempering) => tempering.restore(weights, state),
             Start::Batch | Start::Persistent => Ok(()),
         }
     }
@@ -84,13 +84,13 @@ impl NegativePhase {
     /// Moves every chain `gibbs_steps` sweeps, up to the h of the last: that is drawn together
     /// with the means, in [`mean_hidden`](super::mean_hidden::mean_hidden).
     pub fn sweep(&mut self, parameters: &Parameters, positive: &PositivePhase, gibbs_steps: usize) {
-        let image = parameters.image();
+        let weights = parameters.fixed();
         let Self { chains, start, previous } = self;
         if let Start::Batch = start {
             match positive.reals() {
-                None => chains.restart(image, positive.visible()),
+                None => chains.restart(weights, positive.visible()),
                 Some(reals) => {
-                    chains.restart_at_reals(image, parameters.hidden_given_reals(), reals);
+                    chains.restart_at_reals(weights, parameters.hidden_given_reals(), reals);
                 }
             }
             previous.set_n_rows(chains.n_chains());
@@ -100,13 +100,13 @@ impl NegativePhase {
                 previous.copy_from(&chains.visible);
             }
             match start {
-                Start::Tempered(tempering) => tempering.half_sweep(image, chains),
+                Start::Tempered(tempering) => tempering.half_sweep(weights, chains),
                 Start::Batch | Start::Persistent => {
-                    chains.draw_visible(image.visible_given_hidden());
+                    chains.draw_visible(weights.visible_given_hidden());
                 }
             }
             if step < gibbs_steps {
-                chains.draw_hidden(image.hidden_given_visible());
+                chains.draw_hidden(weights.hidden_given_visible());
             }
         }
     }
@@ -116,15 +116,13 @@ impl NegativePhase {
     /// ⌈H/16⌉ steps draw h.
     pub fn reset(&mut self, statistics: &Statistics, share: f64, mut stream: Stream) {
         let (n_data, n_hidden) = (statistics.n_data(), statistics.n_hidden());
-        let capacity = self.chains.hidden.row_capacity();
         for chain in 0..self.chains.n_chains() {
             let [chance, pick, ..] = stream.step();
             if f64::from(chance >> 8) >= share * f64::from(ONE) {
                 continue;
             }
             let example = ((u64::from(pick) * n_data as u64) >> 32) as usize;
-            let panels = self.chains.hidden.words_mut().chunks_exact_mut(capacity);
-            for (panel, words) in panels.enumerate() {
+            for (panel, words) in self.chains.hidden.panels_mut().enumerate() {
                 let means = &statistics.mean_panel(panel)[example];
                 let n_units = (n_hidden - panel * SIDE).min(SIDE);
                 let mut state = 0;
@@ -168,8 +166,8 @@ fn start_chains(
     parameters: &Parameters,
     order: &[u32],
 ) -> Chains {
-    let image = parameters.image();
-    let mut visible = BitMatrix::zeros(config.n_chains(), image.n_visible());
+    let weights = parameters.fixed();
+    let mut visible = BitMatrix::zeros(config.n_chains(), weights.n_visible());
     let mut streams: Vec<_> = (0..config.n_chains())
         .map(|chain| Stream::new(config.seed, Purpose::Chain, chain as u64))
         .collect();
@@ -179,14 +177,14 @@ fn start_chains(
                 let example = order[chain % order.len()];
                 let stream = || Stream::new(config.seed, Purpose::Binarize, u64::from(example));
                 let row = visible.row_mut(chain);
-                examples.write_bits(image.isa, example as usize, stream, row);
+                examples.write_bits(weights.isa, example as usize, stream, row);
             }
         }
         ChainStart::Bias => {
-            let biases = &parameters.visible_bias.as_flattened()[..image.n_visible()];
+            let biases = parameters.exact.visible_bias.values();
             let rates: Vec<f64> = biases.iter().map(|&bias| sigmoid(f64::from(bias))).collect();
             visible = draw_independent(&rates, &mut streams);
         }
     }
-    Chains::from_visible(image, &visible, streams)
+    Chains::from_visible(weights, &visible, streams)
 }

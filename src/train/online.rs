@@ -7,6 +7,7 @@ use super::trainer::Trainer;
 use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::{Binarization, Dataset, Examples};
 use crate::error::{Error, Result};
+use crate::kernels::Isa;
 use crate::model::Rbm;
 use crate::reals::RealRows;
 use crate::setting::check;
@@ -39,12 +40,13 @@ impl Trainer {
     ///
     /// ```
     /// use harmonium::dataset::{Binarization, Dataset, Examples};
+    /// use harmonium::kernels::Isa;
     /// use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
     /// let bars = BitMatrix::from_fn(4, 2, |example, pixel| example >> pixel & 1 == 1);
     /// let bars = Examples::new(Dataset::from_bits("bars", bars), Binarization::None);
     /// let config = TrainConfig { hidden: Some(3), epochs: Some(100), ..TrainConfig::default() };
     /// let rbm = Rbm::initial(3, &bars.mean(), 4, config.seed)?;
-    /// let mut trainer = Trainer::online(config, &[0.5, 0.5], &rbm)?;
+    /// let mut trainer = Trainer::online(config, &[0.5, 0.5], &rbm, Isa::fastest())?;
     /// trainer.update_on(&bars)?;
     /// assert_eq!(trainer.updates(), 1);
     /// # Ok::<(), harmonium::Error>(())
@@ -52,8 +54,9 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`from_model`](Self::from_model); [`Error::InvalidSetting`] for contrastive divergence.
-    pub fn online(config: TrainConfig, mean: &[f32], rbm: &Rbm) -> Result<Self> {
-        Self::from_model(settings(config, rbm.n_hidden())?, mean_alone(mean), rbm)
+    pub fn online(config: TrainConfig, mean: &[f32], rbm: &Rbm, isa: Isa) -> Result<Self> {
+        let config = settings(config, rbm.n_hidden())?;
+        Self::with_isa(config, mean_alone(mean).into(), Some(rbm), isa)
     }
 
     /// One that goes on from the [`state`](Self::state) of another with these settings and this
@@ -61,9 +64,14 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`restore`](Self::restore).
-    pub fn restore_online(config: TrainConfig, mean: &[f32], state: &State) -> Result<Self> {
+    pub fn restore_online(
+        config: TrainConfig,
+        mean: &[f32],
+        state: &State,
+        isa: Isa,
+    ) -> Result<Self> {
         let n_hidden = state.n_rows("hidden_bias")?;
-        Self::restore(settings(config, n_hidden)?, mean_alone(mean), state)
+        Self::restore(settings(config, n_hidden)?, mean_alone(mean), state, isa)
     }
 
     /// Puts the chains at these hidden states (C, H).
@@ -109,11 +117,11 @@ impl Trainer {
     /// Makes the buffers fit mini-batches of so many examples.
     fn make_room(&mut self, n_rows: usize) -> Result<()> {
         self.config.check_rows(n_rows, self.examples.n_visible())?;
-        let isa = self.parameters.image().isa;
+        let isa = self.parameters.fixed().isa();
         self.positive = PositivePhase::new(isa, n_rows, self.examples.n_visible());
         let chains = &self.negative.chains.visible;
         self.statistics =
-            Statistics::new(self.positive.visible(), chains, self.parameters.image().n_hidden());
+            Statistics::new(self.positive.visible(), chains, self.parameters.fixed().n_hidden());
         let (data, chains) = self.statistics.capacities();
         self.gradient.set_row_capacity(data + chains);
         Ok(())
@@ -145,7 +153,7 @@ mod tests {
     fn online(config: &TrainConfig) -> (Vec<f32>, Trainer) {
         let mean = vec![0.25; 90];
         let rbm = Rbm::initial(70, &Array1::from_elem(90, 0.25), 10, 0).unwrap();
-        let trainer = Trainer::online(config.clone(), &mean, &rbm).unwrap();
+        let trainer = Trainer::online(config.clone(), &mean, &rbm, Isa::fastest()).unwrap();
         (mean, trainer)
     }
 
@@ -179,13 +187,15 @@ mod tests {
         }
         // What was clamped before makes no difference.
         let state = trainer.state();
-        let mut fresh = Trainer::restore_online(centred.clone(), &[0.25; 90], &state).unwrap();
+        let mut fresh =
+            Trainer::restore_online(centred.clone(), &[0.25; 90], &state, Isa::BASELINE).unwrap();
         trainer.update_on(&bits(7)).unwrap();
         fresh.update_on(&bits(7)).unwrap();
         assert_eq!(trainer.rbm(), fresh.rbm());
         // One has bits before the numbers, the other goes straight to them.
         let state = trainer.state();
-        let mut fresh = Trainer::restore_online(centred.clone(), &[0.25; 90], &state).unwrap();
+        let mut fresh =
+            Trainer::restore_online(centred.clone(), &[0.25; 90], &state, Isa::BASELINE).unwrap();
         trainer.update_on(&chunk(7, 0)).unwrap();
         fresh.update_on(&chunk(7, 0)).unwrap();
         assert_eq!(trainer.rbm(), fresh.rbm());
@@ -205,7 +215,8 @@ mod tests {
         for (at, &n) in sizes.iter().enumerate() {
             whole.update_on(&chunk(n, at)).unwrap();
             parts.update_on(&chunk(n, at)).unwrap();
-            parts = Trainer::restore_online(config.clone(), &mean, &parts.state()).unwrap();
+            parts = Trainer::restore_online(config.clone(), &mean, &parts.state(), Isa::fastest())
+                .unwrap();
         }
         assert_eq!(whole.rbm(), parts.rbm());
         assert_eq!(whole.average(), parts.average());
@@ -237,12 +248,13 @@ mod tests {
         };
         let mean = vec![20.0; 90];
         let rbm = Rbm::initial(70, &Array1::from_elem(90, 0.25), 10, 0).unwrap();
-        let mut whole = Trainer::online(config(), &mean, &rbm).unwrap();
+        let mut whole = Trainer::online(config(), &mean, &rbm, Isa::fastest()).unwrap();
         let mut parts = whole.clone();
         for _ in 0..30 {
             whole.update_on(&large(10)).unwrap();
             parts.update_on(&large(10)).unwrap();
-            parts = Trainer::restore_online(config(), &mean, &parts.state()).unwrap();
+            parts =
+                Trainer::restore_online(config(), &mean, &parts.state(), Isa::fastest()).unwrap();
         }
         assert!(
             whole.rbm().norm() > 2048.0,
@@ -266,7 +278,7 @@ mod tests {
             "{error}"
         );
         let cd = TrainConfig { algorithm: Algorithm::Cd, chains: None, ..config() };
-        let error = Trainer::online(cd, &[0.5; 90], &trainer.rbm()).unwrap_err();
+        let error = Trainer::online(cd, &[0.5; 90], &trainer.rbm(), Isa::fastest()).unwrap_err();
         assert!(error.to_string().starts_with("algorithm is cd, but must be pcd or pt"), "{error}");
     }
 }

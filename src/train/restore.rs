@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 impl Trainer {
     /// A run that goes on from the [`state`](Self::state) of one with the same settings on the same
-    /// examples, to the same bits.
+    /// examples, to the same bits on every instruction set.
     ///
     /// # Errors
     /// [`Error::BadState`](crate::Error::BadState) if the state is not one of such a run, and as [`new`](Self::new).
@@ -21,6 +21,7 @@ impl Trainer {
         config: TrainConfig,
         examples: impl Into<Arc<Examples>>,
         state: &State,
+        isa: Isa,
     ) -> Result<Self> {
         let examples = examples.into();
         config.validate()?;
@@ -28,17 +29,17 @@ impl Trainer {
         let sizes = (examples.n_visible(), config.n_hidden());
         let rbm = Rbm::restore("", state, sizes)?;
         let range = Range::restore(state, scale(&examples, config.n_hidden()))?;
-        let mut trainer = Self::start(config, examples, &rbm, Isa::from_environment()?, range)?;
+        let mut trainer = Self::start(config, examples, &rbm, isa, range)?;
         trainer.updates = state.take_one("updates")?;
         if trainer.updates > trainer.total_updates() {
             let rule = format!("is above the {} updates of the run", trainer.total_updates());
             return Err(bad("updates", rule));
         }
-        trainer.optimizer.restore(state, sizes)?;
+        trainer.optimizer.restore(state)?;
         trainer.gradient.restore(state, sizes.1)?;
-        trainer.negative.restore(&trainer.parameters.image, state)?;
+        trainer.negative.restore(&trainer.parameters.fixed, state)?;
         if let Some(average) = &mut trainer.average {
-            average.restore(state, sizes)?;
+            average.restore(state)?;
         }
         trainer.shuffle();
         // What is not taken back, or left over, would show in what is put now.
@@ -51,15 +52,14 @@ impl Trainer {
     /// All that the next updates depend on, beside settings and examples.
     pub fn state(&self) -> State {
         let mut state = State::default();
-        let sizes = (self.examples.n_visible(), self.config.n_hidden());
-        self.rbm().save("", &mut state);
+        self.parameters.exact.save("", &mut state);
         state.put("updates", &[1], vec![self.updates]);
         self.range.save(&mut state);
-        self.optimizer.save(&mut state, sizes);
-        self.gradient.save(&mut state, sizes.1);
+        self.optimizer.save(&mut state);
+        self.gradient.save(&mut state, self.config.n_hidden());
         self.negative.save(&mut state);
         if let Some(average) = &self.average {
-            average.save(&mut state, sizes);
+            average.save(&mut state);
         }
         state
     }

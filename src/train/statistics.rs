@@ -55,9 +55,8 @@ impl Statistics {
         if let Some(reals) = positive.reals() {
             reals.turn_into(&mut self.reals_by_unit);
         }
-        let height = self.by_unit.row_capacity();
         let n_data_panels = self.capacities.0 / SIDE;
-        let panels = self.by_unit.words_mut().par_chunks_mut(height).enumerate();
+        let panels = self.by_unit.par_panels_mut().enumerate();
         panels.with_min_len(4).for_each(|(panel, words)| {
             if panel < n_data_panels {
                 transpose::bits_of_rows(data, panel, words);

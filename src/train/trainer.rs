@@ -14,10 +14,10 @@ use super::statistics::Statistics;
 use crate::dataset::Examples;
 use crate::error::{Error, Result};
 use crate::fixed::Scale;
-use crate::gibbs::{Chains, Tempering};
+use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::Isa;
-use crate::kernels::tile::{Aligned, Tile};
-use crate::model::Rbm;
+use crate::kernels::tiled::Tiled;
+use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream, shuffle};
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ pub struct Trainer {
     pub(super) updates: u64,
     pub(super) range: Range,
     /// The weights before the last update of the epoch.
-    pub(super) previous_weights: Aligned<Tile<f32>>,
+    pub(super) previous_weights: Tiled<f32>,
 }
 
 /// The fixed point of a run.
@@ -65,14 +65,9 @@ impl Trainer {
     /// A run from fresh parameters.
     ///
     /// # Errors
-    /// As [`TrainConfig::validate`], and [`Isa::from_environment`].
+    /// As [`TrainConfig::validate`].
     pub fn new(config: TrainConfig, examples: impl Into<Arc<Examples>>) -> Result<Self> {
-        let examples = examples.into();
-        config.validate()?;
-        let config = config.for_data(examples.n_examples(), examples.n_visible());
-        let mean = examples.mean();
-        let rbm = Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed)?;
-        Self::from_model(config, examples, &rbm)
+        Self::with_isa(config, examples.into(), None, Isa::fastest())
     }
 
     /// A run that goes on from the parameters of a model, with new chains.
@@ -86,20 +81,27 @@ impl Trainer {
         examples: impl Into<Arc<Examples>>,
         rbm: &Rbm,
     ) -> Result<Self> {
-        Self::with_isa(config, examples.into(), rbm, Isa::from_environment()?)
+        Self::with_isa(config, examples.into(), Some(rbm), Isa::fastest())
     }
 
-    /// [`from_model`](Self::from_model) on a given instruction set; the bits are the same on each.
+    /// A run from the parameters of a model, or from fresh ones, on a given instruction set; the bits
+    /// are the same on each.
     ///
     /// # Errors
-    /// As [`from_model`](Self::from_model).
+    /// As [`new`](Self::new) and [`from_model`](Self::from_model).
     pub fn with_isa(
         config: TrainConfig,
         examples: Arc<Examples>,
-        rbm: &Rbm,
+        model: Option<&Rbm>,
         isa: Isa,
     ) -> Result<Self> {
         config.validate()?;
+        let Some(rbm) = model else {
+            let config = config.for_data(examples.n_examples(), examples.n_visible());
+            let mean = examples.mean();
+            let rbm = Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed)?;
+            return Self::with_isa(config, examples, Some(&rbm), isa);
+        };
         let config = TrainConfig { hidden: config.hidden.or(Some(rbm.n_hidden())), ..config };
         let config = config.for_data(examples.n_examples(), examples.n_visible());
         if examples.n_visible() != rbm.n_visible() {
@@ -147,7 +149,7 @@ impl Trainer {
             average: Average::new(&config, &parameters, examples.n_examples()),
             positive,
             negative,
-            previous_weights: parameters.weights.clone(),
+            previous_weights: parameters.exact.weights.clone(),
             config,
             examples,
             parameters,
@@ -223,7 +225,7 @@ impl Trainer {
         if (self.updates + 1).is_multiple_of(self.updates_per_epoch())
             || self.updates + 1 == self.total_updates()
         {
-            self.previous_weights.copy_from_slice(&self.parameters.weights);
+            self.previous_weights.zip(&self.parameters.exact.weights, |before, &now| *before = now);
         }
         let step = self.step();
         self.gradient.take(&self.statistics);
@@ -318,13 +320,24 @@ impl Trainer {
     /// The average of the parameters; none where the settings ask for none, or where it has not
     /// begun.
     pub fn average(&self) -> Option<Rbm> {
-        self.average.as_ref()?.to_rbm(&self.parameters)
+        Some(self.average.as_ref()?.means()?.to_rbm())
     }
 
     /// What the run has to show for itself: the average, or where there is none the machine as it
     /// is now.
     pub fn model(&self) -> Rbm {
-        self.average().unwrap_or_else(|| self.rbm())
+        self.shown().to_rbm()
+    }
+
+    /// [`model`](Self::model) in fixed point, as fine as its norm allows: what evaluations read.
+    pub fn fixed_weights(&self) -> FixedWeights {
+        FixedWeights::fitting(self.shown(), self.parameters.fixed.isa)
+    }
+
+    /// The parameters of [`model`](Self::model).
+    fn shown(&self) -> &TiledParameters<f32> {
+        let average = self.average.as_ref().and_then(Average::means);
+        average.unwrap_or(&self.parameters.exact)
     }
 
     /// The parameters as they are now.
@@ -511,7 +524,7 @@ mod tests {
             trainer.mean_hidden();
             // Means of 1 in the data: a chain that starts anew has all units on.
             trainer.statistics.mean_hidden.iter_mut().for_each(|row| row.fill(1 << 16));
-            trainer.negative.chains.hidden.words_mut().fill(0);
+            trainer.negative.chains.hidden.panels_mut().for_each(|panel| panel.fill(0));
             let stream = Stream::new(5, Purpose::ChainReset, 0);
             trainer.negative.reset(&trainer.statistics, share, stream);
             let hidden = trainer.chains().hidden();

@@ -1,0 +1,130 @@
+//! A model in fixed point.
+
+use super::Conditional;
+use super::words::Layer;
+use crate::bits::BitMatrix;
+use crate::error::Result;
+use crate::fixed::Scale;
+use crate::kernels::Isa;
+use crate::kernels::tiled::Tiled;
+use crate::model::{Rbm, TiledParameters};
+use ndarray::Array2;
+
+/// The parameters of a model as integers at a scale, W in both orders: what inputs are summed from.
+///
+/// Both layers are filled up to whole panels of 64 units; the parameters of the units that do not
+/// exist are 0, and their bits are never on.
+///
+/// (A level of instruction set that wants the weights in a layout of its own, such as their bytes for
+/// a matrix unit, would keep it here: made in [`new`](Self::new), and refreshed where training
+/// refreshes W̃ and W̃ᵀ, tile by tile.)
+#[derive(Clone, Debug, PartialEq)]
+pub struct FixedWeights {
+    pub(crate) isa: Isa,
+    pub(crate) scale: Scale,
+    /// W̃, b̃ and c̃.
+    pub(crate) parameters: TiledParameters<i32>,
+    /// W̃ᵀ (H, V), its tiles in the order of W̃'s.
+    pub(crate) turned: Tiled<i32>,
+}
+
+impl FixedWeights {
+    /// These parameters in the finest scale that their norm allows (2^-20 in training), read on the
+    /// instruction set `isa`.
+    pub fn fitting(parameters: &TiledParameters<f32>, isa: Isa) -> Self {
+        Self::new(parameters, Scale::fitting(parameters.norm()), isa)
+    }
+
+    /// The same of a model.
+    pub fn of(rbm: &Rbm, isa: Isa) -> Self {
+        Self::fitting(&TiledParameters::from(rbm), isa)
+    }
+
+    /// These parameters in a given scale.
+    pub(crate) fn new(parameters: &TiledParameters<f32>, scale: Scale, isa: Isa) -> Self {
+        let parameters = parameters.map(|x| scale.round(x));
+        let turned = parameters.weights.turned(isa);
+        Self { isa, scale, parameters, turned }
+    }
+
+    /// V.
+    pub fn n_visible(&self) -> usize {
+        self.parameters.n_visible()
+    }
+
+    /// H.
+    pub fn n_hidden(&self) -> usize {
+        self.parameters.n_hidden()
+    }
+
+    /// The instruction set that its readers compute on.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// p(h | v).
+    pub fn hidden_given_visible(&self) -> Conditional<'_> {
+        Conditional {
+            layer: Layer::Hidden,
+            isa: self.isa,
+            factor: self.scale.resolution(),
+            offsets: None,
+            weights: &self.parameters.weights,
+            bias: &self.parameters.hidden_bias,
+        }
+    }
+
+    /// p(v | h).
+    pub fn visible_given_hidden(&self) -> Conditional<'_> {
+        Conditional {
+            layer: Layer::Visible,
+            isa: self.isa,
+            factor: self.scale.resolution(),
+            offsets: None,
+            weights: &self.turned,
+            bias: &self.parameters.visible_bias,
+        }
+    }
+
+    /// The model whose parameters are these integers, exactly: rounding an f32 to a multiple of
+    /// a power of two leaves an f32.
+    pub fn rounded(&self) -> Rbm {
+        let resolution = self.scale.resolution();
+        self.parameters.map(|x| x as f32 * resolution).to_rbm()
+    }
+
+    /// Whether W̃ᵀ is the transpose of W̃, integer for integer.
+    pub fn is_consistent(&self) -> bool {
+        self.turned == self.parameters.weights.turned(self.isa)
+    }
+}
+
+/// A model, and the same in fixed point: what evaluations take. [`FixedWeights::of`] makes the second
+/// from the first, once for all that is asked of a model.
+#[derive(Clone, Copy, Debug)]
+pub struct FixedModel<'a> {
+    /// The model.
+    pub rbm: &'a Rbm,
+    /// The same in fixed point.
+    pub weights: &'a FixedWeights,
+}
+
+impl Rbm {
+    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), 24 binary places. For more than one
+    /// call, make its [`FixedWeights`] once.
+    ///
+    /// # Errors
+    /// [`crate::Error::WidthMismatch`] if the rows are not V wide.
+    pub fn mean_hidden(&self, visible: &BitMatrix) -> Result<Array2<f32>> {
+        FixedWeights::of(self, Isa::fastest()).hidden_given_visible().means(visible)
+    }
+
+    /// p(vᵢ = 1 | h) for every row h of `hidden` (N, H): (N, V), 24 binary places; as
+    /// [`mean_hidden`](Self::mean_hidden).
+    ///
+    /// # Errors
+    /// [`crate::Error::WidthMismatch`] if the rows are not H wide.
+    pub fn mean_visible(&self, hidden: &BitMatrix) -> Result<Array2<f32>> {
+        FixedWeights::of(self, Isa::fastest()).visible_given_hidden().means(hidden)
+    }
+}
