@@ -262,11 +262,6 @@ impl BitPanels {
         })
     }
 
-    /// The bits of a panel that are units.
-    pub fn mask(&self, panel: usize) -> u64 {
-        mask(self.n_columns, panel)
-    }
-
     /// The words of one row, one for each panel.
     ///
     /// # Panics
@@ -362,7 +357,7 @@ pub struct Block<'a> {
     pub words: &'a mut [u64],
 }
 
-/// The bits of a panel that are units, where there are `n_units` in all.
+/// The bits of a panel that are units, where a layer has `n_units`.
 pub fn mask(n_units: usize, panel: usize) -> u64 {
     u64::MAX >> (WORD - (n_units - panel * WORD).min(WORD))
 }
@@ -423,6 +418,49 @@ mod tests {
                 (0..panels.n_panels()).all(|p| panels.panel(p)[n_rows / 2..]
                     == vec![0; panels.row_capacity() - n_rows / 2])
             );
+        }
+    }
+
+    #[test]
+    fn units_of_panels_are_those_of_the_matrix() {
+        for (n_rows, n_columns) in [(1, 1), (64, 64), (65, 130), (37, 70)] {
+            let matrix =
+                BitMatrix::from_fn(n_rows, n_columns, |row, column| (row ^ (column * 5)) % 7 < 3);
+            let mut panels = BitPanels::zeros(n_rows, n_columns);
+            for row in 0..n_rows {
+                for column in 0..n_columns {
+                    panels.set(row, column, !matrix.get(row, column));
+                    panels.set(row, column, matrix.get(row, column));
+                    assert_eq!(panels.get(row, column), matrix.get(row, column));
+                }
+                assert!(panels.row(row).eq(matrix.row(row).iter().copied()));
+                assert!(panels.active(row).eq(active(matrix.row(row))));
+            }
+            assert_eq!(panels, BitPanels::from_matrix(&matrix));
+            let all = BitMatrix::from_fn(1, n_columns, |_, _| true);
+            assert!(
+                (0..panels.n_panels()).all(|panel| mask(n_columns, panel) == all.row(0)[panel])
+            );
+        }
+    }
+
+    #[test]
+    fn blocks_cover_every_row_of_every_panel_once() {
+        for (n_rows, height) in [(130, 64), (130, 32), (130, 8), (64, 64), (3, 16)] {
+            let mut panels = BitPanels::zeros(n_rows, 130);
+            let (n_panels, capacity) = (panels.n_panels(), panels.row_capacity());
+            let blocks = panels.par_blocks_mut(height);
+            assert_eq!(blocks.len(), n_panels * capacity / height);
+            blocks.for_each(|Block { panel, first, words }| {
+                for (row, word) in words.iter_mut().enumerate() {
+                    *word += (1000 * panel + first + row) as u64;
+                }
+            });
+            for (panel, words) in panels.panels_mut().enumerate() {
+                let expected = (0..n_rows).map(|row| (1000 * panel + row) as u64);
+                assert!(words[..n_rows].iter().copied().eq(expected));
+                assert!(words[n_rows..].iter().all(|&word| word == 0));
+            }
         }
     }
 

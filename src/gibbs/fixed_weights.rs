@@ -128,3 +128,42 @@ impl Rbm {
         FixedWeights::of(self, Isa::fastest()).visible_given_hidden().means(hidden)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_machine::machine;
+    use super::*;
+    use ndarray::Zip;
+
+    #[test]
+    fn parameters_are_rounded_in_both_orders_whatever_the_instruction_set() {
+        let rbm = machine(70, 130);
+        let expected = FixedWeights::of(&rbm, Isa::BASELINE);
+        assert_eq!(expected.scale, Scale::TRAINING);
+        for ((i, j), &weight) in rbm.weights().indexed_iter() {
+            let rounded = Scale::TRAINING.round(weight);
+            assert_eq!(expected.parameters.weights.tile(i / 64, j / 64)[i % 64][j % 64], rounded);
+            assert_eq!(expected.turned.tile(j / 64, i / 64)[j % 64][i % 64], rounded);
+        }
+        for isa in Isa::available() {
+            let found = FixedWeights::of(&rbm, isa);
+            assert_eq!(found.parameters, expected.parameters, "{}", isa.name());
+            assert_eq!(found.turned, expected.turned, "{}", isa.name());
+            assert!(found.is_consistent());
+        }
+    }
+
+    #[test]
+    fn heavy_models_have_a_scale_that_fits_them() {
+        let rbm = machine(70, 130);
+        let heavy = rbm.weights().mapv(|w| 100.0 * w);
+        let rbm = Rbm::new(heavy, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        assert_eq!(weights.scale, Scale::fitting(rbm.norm()));
+        assert_ne!(weights.scale, Scale::TRAINING);
+        let half = weights.scale.resolution() / 2.0;
+        Zip::from(weights.rounded().weights()).and(rbm.weights()).for_each(|rounded, weight| {
+            assert!((rounded - weight).abs() <= half);
+        });
+    }
+}

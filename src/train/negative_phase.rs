@@ -10,12 +10,11 @@ use super::config::{Algorithm, ChainStart, TrainConfig};
 use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
-use crate::bits::{BitMatrix, BitPanels};
+use crate::bits::{BitMatrix, BitPanels, mask};
 use crate::dataset::Examples;
 use crate::error::Result;
 use crate::gibbs::{Chains, FixedWeights, Tempering, draw_independent, smoothed_rates};
 use crate::kernels::sigmoid::ONE;
-use crate::kernels::tile::SIDE;
 use crate::model::sigmoid;
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
@@ -124,7 +123,7 @@ impl NegativePhase {
             let example = ((u64::from(pick) * n_data as u64) >> 32) as usize;
             for (panel, words) in self.chains.hidden.panels_mut().enumerate() {
                 let means = &statistics.mean_panel(panel)[example];
-                let n_units = (n_hidden - panel * SIDE).min(SIDE);
+                let n_units = mask(n_hidden, panel).count_ones() as usize;
                 let mut state = 0;
                 for (step, means) in means[..n_units].chunks(STEP).enumerate() {
                     for (j, (&mean, word)) in means.iter().zip(stream.step()).enumerate() {
