@@ -5,7 +5,8 @@
 
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
 use harmonium::evaluate::{AnnealingSchedule, Exact};
-use harmonium::gibbs::{AnnealedChains, Chains, Image, Path};
+use harmonium::gibbs::{AnnealedChains, Chains, FixedModel, FixedWeights, Path};
+use harmonium::kernels::Isa;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::{Rbm, TrainConfig, Trainer};
 use std::time::Instant;
@@ -30,9 +31,9 @@ fn main() {
 
     let (rbm, examples) = trained(500, is_test);
     let rates = examples.units().smoothed_rates(&examples.mean());
-    let path = Path::new(&rbm, &rates).unwrap();
+    let weights = FixedWeights::of(&rbm, Isa::fastest());
+    let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
     let betas = AnnealingSchedule::AdaptiveSteps(steps).betas(&path, 0, &|_, _, _| ()).unwrap();
-    let image = Image::new(&rbm).unwrap();
     for n_chains in [128_usize, 200] {
         let streams: Vec<_> =
             (0..n_chains as u64).map(|chain| Stream::new(0, Purpose::Chain, chain)).collect();
@@ -40,10 +41,10 @@ fn main() {
         let mut ratios = Vec::new();
         let (mut least_annealing, mut least_sweeps) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..rounds {
-            let mut chains = Chains::from_visible(&image, &start, streams.clone());
+            let mut chains = Chains::from_visible(&weights, &start, streams.clone());
             let clock = Instant::now();
             for _ in 0..steps {
-                chains.sweep(&image);
+                chains.sweep(&weights);
             }
             let sweeps = clock.elapsed().as_secs_f64() / steps as f64;
 

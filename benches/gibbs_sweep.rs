@@ -5,7 +5,8 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
-use harmonium::gibbs::{Chains, Image};
+use harmonium::gibbs::{Chains, FixedWeights};
+use harmonium::kernels::Isa;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::{Rbm, TrainConfig, Trainer};
 use std::sync::Arc;
@@ -18,10 +19,10 @@ fn trained(examples: &Arc<Examples>, hidden: usize, n_updates: usize) -> Rbm {
     trainer.current()
 }
 
-fn chains(image: &Image, examples: &Examples, n_chains: usize) -> Chains {
+fn chains(weights: &FixedWeights, examples: &Examples, n_chains: usize) -> Chains {
     let start = examples.fixed_bits(0, 0..n_chains);
     let streams = (0..n_chains as u64).map(|chain| Stream::new(0, Purpose::Sample, chain));
-    Chains::from_visible(image, &start, streams.collect())
+    Chains::from_visible(weights, &start, streams.collect())
 }
 
 fn pool(threads: usize) -> rayon::ThreadPool {
@@ -36,10 +37,10 @@ fn gibbs_sweep(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("gibbs_sweep");
     for (hidden, n_chains) in [(500, 128), (500, 512), (1024, 128)] {
         let rbm = trained(&examples, hidden, if is_test { 3 } else { 500 });
-        let image = Image::new(&rbm).expect("weights in range");
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
         let after_three = |threads| {
-            let mut chains = chains(&image, &examples, n_chains);
-            pool(threads).install(|| (0..3).for_each(|_| chains.sweep(&image)));
+            let mut chains = chains(&weights, &examples, n_chains);
+            pool(threads).install(|| (0..3).for_each(|_| chains.sweep(&weights)));
             (chains.visible(), chains.hidden())
         };
         assert!(after_three(1) == after_three(all), "the same states on one thread as on {all}");
@@ -48,11 +49,11 @@ fn gibbs_sweep(criterion: &mut Criterion) {
         let mut counts = vec![1, all];
         counts.dedup();
         for threads in counts {
-            let mut chains = chains(&image, &examples, n_chains);
+            let mut chains = chains(&weights, &examples, n_chains);
             let pool = pool(threads);
             group.bench_function(
                 format!("{threads}-threads/784x{hidden}-{n_chains}-chains"),
-                |bencher| bencher.iter(|| pool.install(|| chains.sweep(&image))),
+                |bencher| bencher.iter(|| pool.install(|| chains.sweep(&weights))),
             );
         }
     }

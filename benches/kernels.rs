@@ -198,20 +198,19 @@ fn tiles(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements((SIDE * SIDE) as u64));
     for isa in Isa::available() {
         let (mut weights, mut state) = (Box::new([[0.5; SIDE]; SIDE]), [[(); SIDE]; SIDE]);
-        let (mut image, mut transposed) =
-            (Box::new([[0; SIDE]; SIDE]), Box::new([[0; SIDE]; SIDE]));
+        let (mut fixed, mut turned) = (Box::new([[0; SIDE]; SIDE]), Box::new([[0; SIDE]; SIDE]));
         let mut run = |rate: f32| {
             let parts = TileParts {
                 weights: &mut weights,
                 state: &mut state,
-                image: &mut image,
-                transposed: &mut transposed,
+                fixed: &mut fixed,
+                turned: &mut turned,
             };
             let difference = Difference::new(128, 128, 1 << 16);
             let gradient =
                 TileGradient { difference, data: DataSums::Whole(&sums), model: None, terms: &[] };
             ascend_tile(isa, Plain(rate), Scale::TRAINING, gradient, parts);
-            (weights[3][5], image[3][5], transposed[5][3])
+            (weights[3][5], fixed[3][5], turned[5][3])
         };
         let expected = 0.5 + 0.1 * (sums[3][5] as f32 * (1.0 / (128 << 16) as f32));
         let rounded = Scale::TRAINING.round(expected);

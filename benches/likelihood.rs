@@ -12,6 +12,8 @@ use harmonium::evaluate::evaluation::Starts;
 use harmonium::evaluate::{
     AnnealingSchedule, Base, Evaluation, EvaluationConfig, Evidence, Method,
 };
+use harmonium::gibbs::{FixedModel, FixedWeights};
+use harmonium::kernels::Isa;
 use harmonium::preset::Preset;
 use harmonium::{TrainConfig, Trainer};
 use std::time::Instant;
@@ -112,7 +114,9 @@ fn run(mut row: Row, is_test: bool) {
     };
     let chains = trainer.chains().visible();
     let starts = Starts { base_rates: &base.rates, model_states: Some(&chains) };
-    let evaluation = Evaluation::new(&rbm, &visible, starts, &config, &|_, _, _| ()).unwrap();
+    let weights = FixedWeights::of(&rbm, Isa::fastest());
+    let model = FixedModel { rbm: &rbm, weights: &weights };
+    let evaluation = Evaluation::new(model, &visible, starts, &config, &|_, _, _| ()).unwrap();
     let score = evaluation.log_likelihood;
     let how = match &evaluation.evidence {
         None => "exact".to_string(),

@@ -2,6 +2,7 @@
 
 use crate::dataset::Examples;
 use crate::error::Result;
+use crate::kernels::Isa;
 use crate::run::in_pool;
 use crate::train::{Schedule, TrainConfig, Trainer};
 use serde::Serialize;
@@ -45,6 +46,8 @@ pub struct Plan {
     pub hidden: Vec<usize>,
     /// Batch sizes; there are as many chains.
     pub batch_sizes: Vec<usize>,
+    /// The instruction set.
+    pub isa: Isa,
     /// Numbers of threads; speed-ups are against the first.
     pub threads: Vec<usize>,
     /// Updates before the first that counts: hidden activity must settle.
@@ -56,7 +59,7 @@ pub struct Plan {
 /// Times every combination of the plan, and hands each result over as it comes.
 ///
 /// # Errors
-/// As [`Trainer::new`] and [`Trainer::update`].
+/// As [`Trainer::with_isa`] and [`Trainer::update`].
 pub fn run(plan: &Plan, examples: &Arc<Examples>, mut tell: impl FnMut(&Timing)) -> Result<()> {
     for &hidden in &plan.hidden {
         for &batch_size in &plan.batch_sizes {
@@ -70,7 +73,7 @@ pub fn run(plan: &Plan, examples: &Arc<Examples>, mut tell: impl FnMut(&Timing))
             };
             let most = plan.threads.iter().copied().max();
             let settled = in_pool(most, || {
-                let mut trainer = Trainer::new(config, examples.clone())?;
+                let mut trainer = Trainer::with_isa(config, examples.clone(), None, plan.isa)?;
                 (0..plan.warm_up).try_for_each(|_| trainer.update())?;
                 Ok(trainer)
             })?;

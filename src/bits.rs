@@ -1,6 +1,7 @@
 //! Rows of packed 0/1: states of visible and hidden units, and binary data.
 
 use ndarray::Array2;
+use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 
@@ -249,9 +250,77 @@ impl BitPanels {
         &self.words[panel * self.row_capacity..(panel + 1) * self.row_capacity]
     }
 
-    /// All words, panel after panel; whoever writes them keeps rows and units past the last 0.
-    pub fn words_mut(&mut self) -> &mut [u64] {
-        &mut self.words
+    /// The panels, to be written; whoever writes them keeps rows and units past the last 0.
+    pub fn panels_mut(&mut self) -> impl Iterator<Item = &mut [u64]> {
+        self.words.chunks_exact_mut(self.row_capacity)
+    }
+
+    /// [`panels_mut`](Self::panels_mut) for several threads.
+    pub fn par_panels_mut(&mut self) -> impl IndexedParallelIterator<Item = &mut [u64]> {
+        self.words.par_chunks_exact_mut(self.row_capacity)
+    }
+
+    /// The panels in blocks of `height` rows, to be written by several threads, one panel after the
+    /// other; whoever writes them keeps units past the last 0.
+    ///
+    /// # Panics
+    /// If `height` does not divide the [row capacity](Self::row_capacity).
+    pub fn par_blocks_mut(
+        &mut self,
+        height: usize,
+    ) -> impl IndexedParallelIterator<Item = Block<'_>> {
+        assert!(self.row_capacity.is_multiple_of(height), "blocks of {height} rows");
+        let (n_rows, n_blocks) = (self.n_rows, self.row_capacity / height);
+        self.words.par_chunks_exact_mut(height).enumerate().map(move |(at, words)| {
+            let (panel, first) = (at / n_blocks, at % n_blocks * height);
+            let n = n_rows.saturating_sub(first).min(height);
+            Block { panel, first, words: &mut words[..n] }
+        })
+    }
+
+    /// The words of one row, one for each panel.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize) -> impl Iterator<Item = u64> + '_ {
+        assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
+        self.words[row..].iter().step_by(self.row_capacity).copied()
+    }
+
+    /// The units that are on in one row, in rising order.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn active(&self, row: usize) -> impl Iterator<Item = usize> + '_ {
+        active_of(self.row(row))
+    }
+
+    /// Whether unit (row, column) is on.
+    ///
+    /// # Panics
+    /// If there is no such unit.
+    pub fn get(&self, row: usize, column: usize) -> bool {
+        self.words[self.place(row, column)] >> (column % WORD) & 1 == 1
+    }
+
+    /// Switches unit (row, column) on or off.
+    ///
+    /// # Panics
+    /// If there is no such unit.
+    pub fn set(&mut self, row: usize, column: usize, is_on: bool) {
+        let place = self.place(row, column);
+        let word = &mut self.words[place];
+        *word = *word & !(1 << (column % WORD)) | u64::from(is_on) << (column % WORD);
+    }
+
+    /// Where the word of a unit lies.
+    fn place(&self, row: usize, column: usize) -> usize {
+        let (n_rows, n_columns) = (self.n_rows, self.n_columns);
+        assert!(
+            row < n_rows && column < n_columns,
+            "unit ({row}, {column}) of {n_rows} x {n_columns}"
+        );
+        column / WORD * self.row_capacity + row
     }
 
     /// Takes over the bits of a matrix of the same shape.
@@ -294,6 +363,21 @@ impl BitPanels {
     }
 }
 
+/// Some rows of a panel of a [`BitPanels`].
+pub struct Block<'a> {
+    /// Which panel.
+    pub panel: usize,
+    /// The first of the rows.
+    pub first: usize,
+    /// A word for each row, none for those past the last.
+    pub words: &'a mut [u64],
+}
+
+/// The bits of a panel that are units, where a layer has `n_units`.
+pub fn mask(n_units: usize, panel: usize) -> u64 {
+    u64::MAX >> (WORD - (n_units - panel * WORD).min(WORD))
+}
+
 /// Two lower-case digits a byte: how fingerprints are shown.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -301,7 +385,11 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 
 /// The units that are on in a row of words, in rising order.
 pub fn active(words: &[u64]) -> impl Iterator<Item = usize> + '_ {
-    words.iter().enumerate().flat_map(|(at, &word)| {
+    active_of(words.iter().copied())
+}
+
+fn active_of(words: impl Iterator<Item = u64>) -> impl Iterator<Item = usize> {
+    words.enumerate().flat_map(|(at, word)| {
         let mut rest = word;
         std::iter::from_fn(move || {
             let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
@@ -349,6 +437,49 @@ mod tests {
                 (0..panels.n_panels()).all(|p| panels.panel(p)[n_rows / 2..]
                     == vec![0; panels.row_capacity() - n_rows / 2])
             );
+        }
+    }
+
+    #[test]
+    fn units_of_panels_are_those_of_the_matrix() {
+        for (n_rows, n_columns) in [(1, 1), (64, 64), (65, 130), (37, 70)] {
+            let matrix =
+                BitMatrix::from_fn(n_rows, n_columns, |row, column| (row ^ (column * 5)) % 7 < 3);
+            let mut panels = BitPanels::zeros(n_rows, n_columns);
+            for row in 0..n_rows {
+                for column in 0..n_columns {
+                    panels.set(row, column, !matrix.get(row, column));
+                    panels.set(row, column, matrix.get(row, column));
+                    assert_eq!(panels.get(row, column), matrix.get(row, column));
+                }
+                assert!(panels.row(row).eq(matrix.row(row).iter().copied()));
+                assert!(panels.active(row).eq(active(matrix.row(row))));
+            }
+            assert_eq!(panels, BitPanels::from_matrix(&matrix));
+            let all = BitMatrix::from_fn(1, n_columns, |_, _| true);
+            assert!(
+                (0..panels.n_panels()).all(|panel| mask(n_columns, panel) == all.row(0)[panel])
+            );
+        }
+    }
+
+    #[test]
+    fn blocks_cover_every_row_of_every_panel_once() {
+        for (n_rows, height) in [(130, 64), (130, 32), (130, 8), (64, 64), (3, 16)] {
+            let mut panels = BitPanels::zeros(n_rows, 130);
+            let (n_panels, capacity) = (panels.n_panels(), panels.row_capacity());
+            let blocks = panels.par_blocks_mut(height);
+            assert_eq!(blocks.len(), n_panels * capacity / height);
+            blocks.for_each(|Block { panel, first, words }| {
+                for (row, word) in words.iter_mut().enumerate() {
+                    *word += (1000 * panel + first + row) as u64;
+                }
+            });
+            for (panel, words) in panels.panels_mut().enumerate() {
+                let expected = (0..n_rows).map(|row| (1000 * panel + row) as u64);
+                assert!(words[..n_rows].iter().copied().eq(expected));
+                assert!(words[n_rows..].iter().all(|&word| word == 0));
+            }
         }
     }
 

@@ -39,7 +39,7 @@
 //! | v, h | states, 0 or 1 | (N or C, V), (N or C, H) |
 //! | k | sweeps of a chain in an update | |
 //! | ε, μ, λ | learning rate, momentum, weight decay | |
-//! | W̃ | `round(W · 2^20)` as i32, kept in both orders: the *image* | (V, H) |
+//! | W̃ | `round(W · 2^20)` as i32, kept in both orders: [`gibbs::FixedWeights`] | (V, H) |
 //! | β | inverse temperature on the path of annealing, 0 to 1 | |
 //! | a | log-odds of the pixels at its start | (V) |
 //! | p̃ | p(h \| v) in 16 binary places, 0 to 65,536 | (N or C, H) |
@@ -159,9 +159,9 @@
 //! | [`fixed`] | fixed point: scale, rounding, range |
 //! | [`rng`] | random streams with an address |
 //! | [`state`] | named arrays, which checkpoints hold |
-//! | [`kernels`] | sums over active rows, σ, softplus, draws, transposes, the update of a tile |
+//! | [`kernels`] | sums over active rows, σ, softplus, draws, transposes, tiled matrices, the update of a tile |
 //! | [`units`] | what a layer is made of: mean, draw, cumulant, start of a site |
-//! | [`model`] | [`Rbm`]: W, b, c; energies; its file |
+//! | [`model`] | [`Rbm`]: W, b, c; energies; its file; its parameters in tiles |
 //! | [`gibbs`] | one layer given the other; chains, on their own, annealed or with given pixels |
 //! | [`dataset`] | data, readers, what integers stand for, bits; which pixels are given |
 //! | [`train`] | settings, both phases, update, [`Trainer`] |
@@ -186,10 +186,10 @@
 //!
 //! Data that are taken as real numbers cannot be summed as integers. Their inputs and statistics are
 //! each one f32 sum in the order of the units or of the examples ([`kernels::scaled_rows`]), zeros
-//! skipped: an order that no split changes. Numbers beyond 1 make steps as much longer, and the image
+//! skipped: an order that no split changes. Numbers beyond 1 make steps as much longer, and W̃
 //! then has as much more range ([`fixed::Scale::for_numbers`]).
 //!
-//! The weight image errs by 5e-7, less than sums in f32 err by themselves, and p̃ by 8e-6, far
+//! W̃ errs by 5e-7, less than sums in f32 err by themselves, and p̃ by 8e-6, far
 //! below the sampling noise of a mini-batch.
 
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]

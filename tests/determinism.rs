@@ -15,13 +15,14 @@ fn fingerprint(config: &TrainConfig, examples: &Arc<Examples>, threads: usize, i
         let mean = examples.mean();
         let rbm =
             Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed).unwrap();
-        let mut trainer = Trainer::with_isa(config.clone(), examples.clone(), &rbm, isa).unwrap();
+        let mut trainer =
+            Trainer::with_isa(config.clone(), examples.clone(), Some(&rbm), isa).unwrap();
         while !trainer.is_done() {
             trainer.update().unwrap();
         }
         trainer
     });
-    assert!(trainer.parameters().image().is_consistent(), "a stale transposed image");
+    assert!(trainer.parameters().fixed().is_consistent(), "a stale transpose");
     let mut hasher = Sha256::new();
     hasher.update(trainer.current().sha256());
     if let Some(average) = trainer.average() {
@@ -204,7 +205,7 @@ fn the_transposed_image_is_never_stale() {
     let mut before = trainer.current();
     while !trainer.is_done() {
         trainer.update().unwrap();
-        assert!(trainer.parameters().image().is_consistent());
+        assert!(trainer.parameters().fixed().is_consistent());
         let after = trainer.current();
         assert_ne!(before, after, "an update that changes nothing");
         before = after;
@@ -264,6 +265,6 @@ fn the_instruction_set_can_be_forced() {
         assert!(model(isa.name()).unwrap() == expected, "{}", isa.name());
     }
     let error = model("avx1024").unwrap_err();
-    let rule = "HARMONIUM_ISA is avx1024, but must be one that this machine has: baseline";
+    let rule = "HARMONIUM_ISA is avx1024, but must be one that this computer has: baseline";
     assert!(error.contains(rule), "{error}");
 }

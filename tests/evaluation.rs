@@ -7,7 +7,8 @@ use harmonium::evaluate::raise::raise;
 use harmonium::evaluate::{
     Ais, AnnealingSchedule, Evaluation, EvaluationConfig, Exact, Method, Score,
 };
-use harmonium::gibbs::Path;
+use harmonium::gibbs::{FixedModel, FixedWeights, Path};
+use harmonium::kernels::Isa;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::units::sigmoid;
 use harmonium::{BitMatrix, Rbm};
@@ -105,7 +106,8 @@ fn repeat(rbm: &Rbm) -> Repetitions {
     let sampler = ExactSampler::new(rbm);
     let data = sampler.draw(500, 1_000_000);
     let rates = rbm.visible_units().smoothed_rates(&means(&data));
-    let path = Path::new(rbm, &rates).unwrap();
+    let weights = FixedWeights::of(rbm, Isa::fastest());
+    let path = Path::new(FixedModel { rbm, weights: &weights }, &rates).unwrap();
     let betas = AnnealingSchedule::AdaptiveSteps(STEPS).betas(&path, 9, &silent).unwrap();
     let estimates = (0..100_u64)
         .into_par_iter()
@@ -174,7 +176,9 @@ fn intervals_hold_as_often_as_they_say() {
 fn evaluate(rbm: &Rbm, visible: &BitMatrix, config: &EvaluationConfig) -> Evaluation {
     let rates = rbm.visible_units().smoothed_rates(&means(visible));
     let starts = Starts { base_rates: &rates, model_states: Some(visible) };
-    Evaluation::new(rbm, visible, starts, config, &silent).unwrap()
+    let weights = FixedWeights::of(rbm, Isa::fastest());
+    let model = FixedModel { rbm, weights: &weights };
+    Evaluation::new(model, visible, starts, config, &silent).unwrap()
 }
 
 #[test]
@@ -249,7 +253,9 @@ fn an_estimate_that_is_wrong_is_called_doubtful() {
         burn_in: 0,
         ..EvaluationConfig::default()
     };
-    let bad = Evaluation::new(&rbm, &visible, starts, &config, &silent).unwrap();
+    let weights = FixedWeights::of(&rbm, Isa::fastest());
+    let model = FixedModel { rbm: &rbm, weights: &weights };
+    let bad = Evaluation::new(model, &visible, starts, &config, &silent).unwrap();
     let text = bad.verdict.to_string();
     assert_eq!(bad.verdict.name(), "doubtful", "{bad:?}");
     assert!(text.contains("effective sample size") && text.contains("adaptive:"), "{text}");
@@ -262,6 +268,8 @@ fn an_estimate_that_is_wrong_is_called_doubtful() {
 fn settings_out_of_range_are_named() {
     let rbm = machine(30, 0.3, 3);
     let visible = BitMatrix::zeros(3, V);
+    let weights = FixedWeights::of(&rbm, Isa::fastest());
+    let model = FixedModel { rbm: &rbm, weights: &weights };
     let rates = Array1::from_elem(V, 0.5);
     let starts = Starts { base_rates: &rates, model_states: Some(&visible) };
     let ais = EvaluationConfig { method: Method::Ais, ..EvaluationConfig::default() };
@@ -276,11 +284,11 @@ fn settings_out_of_range_are_named() {
             "smaller layer is 30, but must be at most 28",
         ),
     ] {
-        let error = Evaluation::new(&rbm, &visible, starts, &config, &silent).unwrap_err();
+        let error = Evaluation::new(model, &visible, starts, &config, &silent).unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
     }
     let certain = Array1::from_elem(V, 1.0);
     let starts = Starts { base_rates: &certain, ..starts };
-    let error = Evaluation::new(&rbm, &visible, starts, &ais, &silent).unwrap_err().to_string();
+    let error = Evaluation::new(model, &visible, starts, &ais, &silent).unwrap_err().to_string();
     assert!(error.contains("base distribution is 1, but must be above 0 and below 1"), "{error}");
 }

@@ -86,3 +86,13 @@ fn unsafe_code_is_allowed_in_the_kernels_alone() {
         assert_eq!(allows, file.ends_with("kernels/mod.rs"), "{file:?}");
     }
 }
+
+/// The instruction set is chosen once, at the top of a program, and handed down.
+#[test]
+fn the_environment_is_asked_at_the_top_alone() {
+    for file in rust_files(&source()) {
+        let asks = code(&file).contains("from_environment");
+        let may = file.ends_with("kernels/isa.rs") || file.ends_with("cli/mod.rs");
+        assert!(!asks || may, "{file:?} asks the environment which instruction set to take");
+    }
+}

@@ -2,7 +2,8 @@
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::evaluate::Exact;
-use harmonium::gibbs::{Chains, Image};
+use harmonium::gibbs::{Chains, FixedWeights};
+use harmonium::kernels::Isa;
 use harmonium::preset::Preset;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::train::{Algorithm, Schedule, UpdateRule};
@@ -144,10 +145,10 @@ fn a_student_comes_close_to_its_teacher() {
     .unwrap();
     let n = 50_000;
     let streams = (0..n as u64).map(|n| Stream::new(2, Purpose::Sample, n)).collect();
-    let image = Image::new(&teacher).unwrap();
-    let mut chains = Chains::from_visible(&image, &BitMatrix::zeros(n, V), streams);
+    let weights = FixedWeights::of(&teacher, Isa::fastest());
+    let mut chains = Chains::from_visible(&weights, &BitMatrix::zeros(n, V), streams);
     for _ in 0..100 {
-        chains.sweep(&image);
+        chains.sweep(&weights);
     }
     let config = TrainConfig {
         hidden: Some(8),

@@ -53,7 +53,8 @@ fn trained(config: &TrainConfig, examples: &Arc<Examples>, threads: usize, isa: 
     pool.install(|| {
         let n = examples.n_examples();
         let rbm = Rbm::initial(config.n_hidden(), &examples.mean(), n, config.seed).unwrap();
-        let mut trainer = Trainer::with_isa(config.clone(), examples.clone(), &rbm, isa).unwrap();
+        let mut trainer =
+            Trainer::with_isa(config.clone(), examples.clone(), Some(&rbm), isa).unwrap();
         while !trainer.is_done() {
             trainer.update().unwrap();
         }

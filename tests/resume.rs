@@ -107,8 +107,13 @@ fn a_trainer_can_be_restored_after_every_update() {
         let mut going = Trainer::new(config.clone(), examples.clone()).unwrap();
         let mut restored = going.clone();
         while !going.is_done() {
-            restored =
-                Trainer::restore(config.clone(), examples.clone(), &restored.state()).unwrap();
+            restored = Trainer::restore(
+                config.clone(),
+                examples.clone(),
+                &restored.state(),
+                Isa::fastest(),
+            )
+            .unwrap();
             going.update().unwrap();
             restored.update().unwrap();
             assert_eq!(restored.state().sha256(), going.state().sha256(), "{config:?}");
@@ -141,10 +146,12 @@ fn a_state_of_other_settings_is_refused() {
         (TrainConfig { chains: Some(9), ..config.clone() }, "`chains.streams`, has the shape"),
         (TrainConfig { epochs: Some(1), ..config.clone() }, "`updates`, is above the 4 updates"),
     ] {
-        let error = Trainer::restore(config, examples.clone(), &state).unwrap_err().to_string();
+        let error = Trainer::restore(config, examples.clone(), &state, Isa::fastest())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(message), "{error}");
     }
-    assert!(Trainer::restore(config, examples, &state).is_ok());
+    assert!(Trainer::restore(config, examples, &state, Isa::fastest()).is_ok());
 }
 
 #[test]

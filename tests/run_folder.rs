@@ -4,6 +4,7 @@
 mod folder;
 
 use folder::Folder;
+use harmonium::gibbs::FixedModel;
 use harmonium::monitor::{EpochRecord, Monitor};
 use harmonium::run::{Changes, End, Interrupt, Session, Settings, resume, train};
 use harmonium::{TrainConfig, Trainer};
@@ -181,6 +182,7 @@ fn a_program_can_bring_its_own_monitor() {
         fn after_epoch(
             &mut self,
             trainer: &Trainer,
+            _: FixedModel<'_>,
             record: &EpochRecord,
         ) -> harmonium::Result<()> {
             assert_eq!(trainer.updates(), record.updates);

@@ -1,7 +1,8 @@
 //! The sampler leaves the model's distribution as it is.
 
 use harmonium::evaluate::Exact;
-use harmonium::gibbs::{Chains, Image};
+use harmonium::gibbs::{Chains, FixedWeights};
+use harmonium::kernels::Isa;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::{BitMatrix, Rbm};
 use ndarray::{Array1, Array2};
@@ -39,7 +40,7 @@ fn machine() -> Rbm {
 fn counts_after(rbm: &Rbm, sweeps: usize) -> Vec<f64> {
     let exact = Exact::new(rbm).unwrap();
     let probabilities: Vec<f64> = (0..1 << V).map(|v| exact.log_probability(&[v]).exp()).collect();
-    let image = Image::new(rbm).unwrap();
+    let weights = FixedWeights::of(rbm, Isa::fastest());
     let mut counts = vec![0.0; 1 << (V + H)];
     for block in 0..CHAINS / BLOCK {
         let mut start = BitMatrix::zeros(BLOCK, V);
@@ -55,9 +56,9 @@ fn counts_after(rbm: &Rbm, sweeps: usize) -> Vec<f64> {
             start.row_mut(chain)[0] = state.unwrap_or((1 << V) - 1) as u64;
             streams.push(Stream::new(7, Purpose::Chain, index));
         }
-        let mut chains = Chains::from_visible(&image, &start, streams);
+        let mut chains = Chains::from_visible(&weights, &start, streams);
         for _ in 0..sweeps {
-            chains.sweep(&image);
+            chains.sweep(&weights);
         }
         let (visible, hidden) = (chains.visible(), chains.hidden());
         for chain in 0..BLOCK {
@@ -107,12 +108,12 @@ fn chains_that_start_in_the_models_distribution_stay_there() {
 #[test]
 fn a_stream_is_not_used_twice() {
     let rbm = Rbm::new(Array2::zeros((64, 64)), Array1::zeros(64), Array1::zeros(64)).unwrap();
-    let image = Image::new(&rbm).unwrap();
+    let weights = FixedWeights::of(&rbm, Isa::fastest());
     let streams = (0..500).map(|chain| Stream::new(3, Purpose::Chain, chain)).collect();
-    let mut chains = Chains::from_visible(&image, &BitMatrix::zeros(500, 64), streams);
+    let mut chains = Chains::from_visible(&weights, &BitMatrix::zeros(500, 64), streams);
     let mut states = vec![chains.hidden()];
     for _ in 0..3 {
-        chains.sweep(&image);
+        chains.sweep(&weights);
         states.extend([chains.visible(), chains.hidden()]);
     }
     for (at, one) in states.iter().enumerate() {

@@ -4,7 +4,8 @@
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, Exact, Method, evaluation::Starts};
-use harmonium::gibbs::{Chains, Image};
+use harmonium::gibbs::{Chains, FixedModel, FixedWeights};
+use harmonium::kernels::Isa;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::train::Algorithm;
 use harmonium::units::{sigmoid, softplus};
@@ -55,7 +56,9 @@ impl Machine {
         let base = Base::of_model(&self.rbm, self.data_mean.as_ref());
         let starts = Starts { base_rates: &base.rates, model_states: self.chains.as_ref() };
         let config = EvaluationConfig { method: Method::Ais, seed, ..EvaluationConfig::default() };
-        Evaluation::new(&self.rbm, visible, starts, &config, &|_, _, _| ()).unwrap()
+        let weights = FixedWeights::of(&self.rbm, Isa::fastest());
+        let model = FixedModel { rbm: &self.rbm, weights: &weights };
+        Evaluation::new(model, visible, starts, &config, &|_, _, _| ()).unwrap()
     }
 
     /// A machine of few hidden units whose training data were `data`.
@@ -159,12 +162,12 @@ fn samples(rbm: &Rbm, n: usize, draw: &mut Numbers) -> BitMatrix {
 
 /// States of chains that all started at one random state, 200 sweeps before.
 fn one_mode(rbm: &Rbm, draw: &mut Numbers) -> BitMatrix {
-    let image = Image::new(rbm).unwrap();
+    let weights = FixedWeights::of(rbm, Isa::fastest());
     let start = BitMatrix::from_fn(1, rbm.n_visible(), |_, _| draw.uniform() < 0.5).spread(100);
     let seed = draw.whole(0, 1 << 20) as u64;
     let streams = (0..100).map(|chain| Stream::new(seed, Purpose::Chain, chain)).collect();
-    let mut chains = Chains::from_visible(&image, &start, streams);
-    (0..200).for_each(|_| chains.sweep(&image));
+    let mut chains = Chains::from_visible(&weights, &start, streams);
+    (0..200).for_each(|_| chains.sweep(&weights));
     chains.visible()
 }
 

@@ -14,7 +14,14 @@ mod pool;
 mod rbm;
 mod trainer;
 
+use harmonium::kernels::Isa;
 use pyo3::prelude::*;
+
+/// The instruction set that a call computes on, handed down from here: the one that the environment
+/// variable `HARMONIUM_ISA` names, else the fastest.
+fn isa() -> harmonium::Result<Isa> {
+    Isa::from_environment()
+}
 
 /// The library in Rust.
 #[pymodule]

@@ -2,6 +2,7 @@
 
 use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
+use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::pool::{in_steps, interruptible, without_lock};
 use harmonium::BitMatrix;
@@ -12,7 +13,7 @@ use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likeliho
 use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::report::Origins;
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, EvaluationReport, Independent};
-use harmonium::gibbs::{Chains, Image};
+use harmonium::gibbs::{Chains, FixedModel, FixedWeights};
 use harmonium::model::{ModelFile, Provenance, check_data_mean};
 use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
@@ -63,7 +64,7 @@ pub struct Rbm {
     /// What integers stand for, as in the data of its training.
     encoding: Encoding,
     /// Made when they are first asked for.
-    image: OnceLock<Image>,
+    fixed: OnceLock<Arc<FixedWeights>>,
 }
 
 impl PartialEq for Rbm {
@@ -81,7 +82,7 @@ impl From<harmonium::Rbm> for Rbm {
 impl Rbm {
     /// A machine that reads integers as its training did, and the mean of the examples of that.
     pub fn of(rbm: harmonium::Rbm, encoding: Encoding, data_mean: Option<Array1<f32>>) -> Self {
-        Self { rbm: Arc::new(rbm), data_mean, encoding, image: OnceLock::new() }
+        Self { rbm: Arc::new(rbm), data_mean, encoding, fixed: OnceLock::new() }
     }
 
     fn from_file(ModelFile { rbm, provenance, data_mean }: ModelFile) -> PyResult<Self> {
@@ -132,12 +133,17 @@ impl Rbm {
         Ok(start)
     }
 
-    fn image(&self) -> harmonium::Result<&Image> {
-        if let Some(image) = self.image.get() {
-            return Ok(image);
+    fn fixed(&self) -> harmonium::Result<&Arc<FixedWeights>> {
+        if let Some(weights) = self.fixed.get() {
+            return Ok(weights);
         }
-        let image = Image::new(&self.rbm)?;
-        Ok(self.image.get_or_init(|| image))
+        // Made outside the lock: a worker that waits for its share may take up a call that asks again.
+        let weights = FixedWeights::of(&self.rbm, isa()?).into();
+        Ok(self.fixed.get_or_init(|| weights))
+    }
+
+    fn model(&self) -> harmonium::Result<FixedModel<'_>> {
+        Ok(FixedModel { rbm: &self.rbm, weights: self.fixed()? })
     }
 }
 
@@ -156,7 +162,7 @@ fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResu
 /// Sweeps chains.
 fn sweep(
     py: Python<'_>,
-    image: &Image,
+    weights: &FixedWeights,
     chains: &mut Chains,
     gibbs_steps: usize,
     threads: Option<usize>,
@@ -166,7 +172,7 @@ fn sweep(
         Ok(match steps.next() {
             None => ControlFlow::Break(()),
             Some(_) => {
-                chains.sweep(image);
+                chains.sweep(weights);
                 ControlFlow::Continue(())
             }
         })
@@ -294,11 +300,15 @@ impl Rbm {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
         match dtype {
             "float32" => {
-                let means = without_lock(py, threads, || self.rbm.mean_hidden(&visible))?;
+                let means = without_lock(py, threads, || {
+                    self.rbm.mean_hidden_on(isa()?, (&visible).into())
+                })?;
                 Ok(means.into_pyarray(py).into_any())
             }
             "float64" => {
-                let means = without_lock(py, threads, || self.rbm.mean_hidden_f64(&visible))?;
+                let means = without_lock(py, threads, || {
+                    self.rbm.mean_hidden_f64(isa()?, (&visible).into())
+                })?;
                 Ok(means.into_pyarray(py).into_any())
             }
             _ => {
@@ -328,7 +338,7 @@ impl Rbm {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
         let means =
-            without_lock(py, threads, || self.image()?.visible_given_hidden().means(&hidden))?;
+            without_lock(py, threads, || self.fixed()?.visible_given_hidden().means(&hidden))?;
         Ok(means.into_pyarray(py))
     }
 
@@ -346,7 +356,7 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
-        let energies = without_lock(py, threads, || free_energies(&self.rbm, &visible))?;
+        let energies = without_lock(py, threads, || free_energies(&self.rbm, &visible, isa()?))?;
         Ok(energies.into_pyarray(py))
     }
 
@@ -383,8 +393,8 @@ impl Rbm {
             }
             let rows = visible.rows_of(block.clone());
             scores.extend(match &units {
-                None => pseudo_likelihoods(&self.rbm, &rows),
-                Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[block]),
+                None => pseudo_likelihoods(&self.rbm, &rows, isa()?),
+                Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[block], isa()?),
             }?);
             Ok(ControlFlow::Continue(()))
         })?;
@@ -411,7 +421,7 @@ impl Rbm {
         if visible.n_rows() == 0 {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
-        let means = without_lock(py, threads, || reconstruct(&self.rbm, &visible, seed))?;
+        let means = without_lock(py, threads, || reconstruct(self.model()?, &visible, seed))?;
         Ok(means.into_pyarray(py))
     }
 
@@ -437,14 +447,14 @@ impl Rbm {
         if visible.n_rows() == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
-        let (image, mut chains) = without_lock(py, threads, || {
-            let image = self.image()?;
+        let (weights, mut chains) = without_lock(py, threads, || {
+            let weights = self.fixed()?;
             let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
-            let means = self.rbm.mean_hidden(&visible)?;
-            let chains = Chains::from_means(image, &visible.rounded(), means.view(), streams);
-            Ok((image, chains))
+            let means = self.rbm.mean_hidden_on(isa()?, (&visible).into())?;
+            let chains = Chains::from_means(weights, &visible.rounded(), means.view(), streams);
+            Ok((weights, chains))
         })?;
-        sweep(py, image, &mut chains, gibbs_steps, threads)?;
+        sweep(py, weights, &mut chains, gibbs_steps, threads)?;
         Ok(states(py, &chains.visible(), self.encoding))
     }
 
@@ -481,11 +491,12 @@ impl Rbm {
         if number == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
-        let (image, mut chains) = without_lock(py, threads, || {
-            let image = self.image()?;
-            Ok((image, Chains::for_samples(&self.rbm, image, number, start.as_ref(), seed)))
+        let (weights, mut chains) = without_lock(py, threads, || {
+            let model = self.model()?;
+            let chains = Chains::for_samples(model, number, start.as_ref(), seed);
+            Ok((model.weights, chains))
         })?;
-        sweep(py, image, &mut chains, gibbs_steps, threads)?;
+        sweep(py, weights, &mut chains, gibbs_steps, threads)?;
         Ok(states(py, &chains.visible(), self.encoding))
     }
 
@@ -561,13 +572,15 @@ impl Rbm {
         let base = self.base(base_data, threads)?;
         let start = start.map(|start| self.start(start, threads)).transpose()?;
         let independent = self.independent(n_examples)?;
+        let weights = without_lock(py, threads, || self.fixed().cloned())?;
         let (rbm, rates, own) = (self.rbm.clone(), base.rates, config.clone());
         let (evaluation, independent) = interruptible(py, threads, move |progress| {
             let examples = Examples::new(dataset, Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
+            let model = FixedModel { rbm: &rbm, weights: &weights };
             let starts = Starts { base_rates: &rates, model_states: start.as_ref() };
             let independent = independent.map(|units| units.log_likelihood(&bits));
-            Ok((Evaluation::new(&rbm, &bits, starts, &own, progress)?, independent))
+            Ok((Evaluation::new(model, &bits, starts, &own, progress)?, independent))
         })?;
         let origins = Origins { base: base.origin, model_states: "the rows of start".to_string() };
         let report = EvaluationReport::new(&evaluation, independent, &config, origins);

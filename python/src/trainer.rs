@@ -2,11 +2,13 @@
 
 use crate::arrays::{bits, dataset, turned};
 use crate::errors::{DivergedError, to_py};
+use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::pool::{in_steps, without_lock};
 use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
+use harmonium::gibbs::FixedModel;
 use harmonium::monitor::{Pace, Probe, WeightChange};
 use harmonium::setting::{Kind, Section as _, Setting};
 use harmonium::state::State;
@@ -288,11 +290,9 @@ impl Trainer {
         let (trainer, seen) = without_lock(py, threads, || {
             let mut seen = RunningMean::nothing(data.n_visible());
             seen.add(&data);
-            let trainer = match initial {
-                None => harmonium::Trainer::new(config, data),
-                Some(rbm) => harmonium::Trainer::from_model(config, data, &rbm),
-            };
-            Ok((checked(trainer?, &given)?, seen))
+            let initial = initial.as_deref();
+            let trainer = harmonium::Trainer::with_isa(config, data.into(), initial, isa()?)?;
+            Ok((checked(trainer, &given)?, seen))
         })?;
         let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
         let own = Own { trainer, held_out, probe: None, change, recorded };
@@ -357,7 +357,7 @@ impl Trainer {
                     harmonium::Rbm::initial(n_hidden, &mean, n_examples, config.seed)?.into()
                 }
             };
-            let mut trainer = OnlineTrainer::new(config, &narrow, &rbm)?;
+            let mut trainer = OnlineTrainer::new(config, &narrow, &rbm, isa()?)?;
             trainer.ascent().config().check_effect(&given)?;
             if let Some(states) = &hidden_states {
                 trainer.set_hidden(states);
@@ -444,7 +444,7 @@ impl Trainer {
         let ascent = trainer.ascent();
         let config = TrainConfig { seed: ascent.config().seed, ..config };
         let trainer = without_lock(py, threads, || {
-            let trainer = OnlineTrainer::restore(config, mean, &ascent.state())?;
+            let trainer = OnlineTrainer::restore(config, mean, &ascent.state(), isa()?)?;
             trainer.ascent().config().check_effect(&given)?;
             Ok(trainer)
         })?;
@@ -499,7 +499,10 @@ impl Trainer {
         });
         let (pace, seconds) = (*recorded, self.seconds);
         let record = without_lock(py, threads, || {
-            probe.measure(trainer, change, pace.samples_per_second(trainer, seconds), seconds)
+            let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+            let model = FixedModel { rbm: &rbm, weights: &weights };
+            let pace = pace.samples_per_second(trainer, seconds);
+            probe.measure(trainer, model, change, pace, seconds)
         })?;
         *recorded = Pace::since(trainer, seconds);
         from_json(py, &serde_json::to_string(&record).expect("plain data"))
@@ -611,7 +614,8 @@ impl Trainer {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let config = TrainConfig::read(&parse(settings)?).map_err(to_py)?;
         let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
-        let trainer = without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state))?;
+        let trainer =
+            without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state, isa()?))?;
         let seen = seen.map(|Seen { mean, n_examples }| RunningMean { mean, n_examples });
         Ok(Self::of(Driver::Online(trainer, mean), seen, None, encoding))
     }

@@ -4,6 +4,7 @@ use super::output::print;
 use crate::bench::{self, Plan, STAGES, Timing};
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::{Error, Result};
+use crate::kernels::Isa;
 use crate::train::TrainConfig;
 use clap::Args;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn run(self) -> Result<()> {
+    pub fn run(self, isa: Isa) -> Result<()> {
         let threads = if self.threads.is_empty() {
             let all = std::thread::available_parallelism().map_or(1, usize::from);
             if all > 1 { vec![1, all] } else { vec![1] }
@@ -56,6 +57,7 @@ impl Bench {
             },
             hidden: self.hidden,
             batch_sizes: self.batch_size,
+            isa,
             threads,
             warm_up: self.warm_up,
             time: Duration::try_from_secs_f64(self.seconds).map_err(|_| Error::InvalidSetting {

@@ -14,6 +14,8 @@ use crate::evaluate::report::{Origins, ScoreReport, ScoresReport, SubjectReport,
 use crate::evaluate::{
     AnnealingSchedule, Base, Evaluation, EvaluationConfig, EvaluationReport, Method,
 };
+use crate::gibbs::{FixedModel, FixedWeights};
+use crate::kernels::Isa;
 use crate::model::ModelFile;
 use crate::monitor::progress_bar::ProgressBar;
 use crate::report::write_to_folder;
@@ -113,11 +115,11 @@ struct ModelStates {
 }
 
 impl Evaluate {
-    pub fn run(self) -> Result<()> {
-        in_pool(self.threads, || self.run_in_pool())
+    pub fn run(self, isa: Isa) -> Result<()> {
+        in_pool(self.threads, || self.run_in_pool(isa))
     }
 
-    fn run_in_pool(&self) -> Result<()> {
+    fn run_in_pool(&self, isa: Isa) -> Result<()> {
         check_seed(self.seed)?;
         let file = ModelFile::read(&model_path(&self.model))?;
         let Scored { visible, subject, is_of_run } = self.scored(&file)?;
@@ -128,21 +130,23 @@ impl Evaluate {
         let config = self.config();
 
         let bar = ProgressBar::new();
+        let weights = FixedWeights::of(&file.rbm, isa);
+        let model = FixedModel { rbm: &file.rbm, weights: &weights };
         let starts = Starts {
             base_rates: &base.rates,
             model_states: model_states.as_ref().map(|states| &states.visible),
         };
         let show = |what, done, total| bar.show(what, done, total);
-        let evaluation = Evaluation::new(&file.rbm, &visible, starts, &config, &show)?;
+        let evaluation = Evaluation::new(model, &visible, starts, &config, &show)?;
         bar.show("pseudo-likelihood", 0, 1);
         let independent =
             training.and_then(|training| training.independent(file.rbm.visible_units()));
         let independent = independent.map(|units| units.log_likelihood(&visible));
-        let scores = self.scores(&file, &visible, &evaluation, compared.as_ref())?;
+        let scores = self.scores(model, &visible, &evaluation, compared.as_ref())?;
         bar.finish();
 
         if let Some(path) = &self.log_probabilities {
-            let free_energies = Array1::from(free_energies(&file.rbm, &visible)?);
+            let free_energies = Array1::from(free_energies(&file.rbm, &visible, isa)?);
             whole_file::write(path, &npy(&free_energies.mapv(|f| -f - evaluation.log_z)))?;
         }
         let origins = Origins {
@@ -236,12 +240,12 @@ impl Evaluate {
 
     fn scores(
         &self,
-        file: &ModelFile,
+        model: FixedModel<'_>,
         visible: &BitMatrix,
         evaluation: &Evaluation,
         compared: Option<&BitMatrix>,
     ) -> Result<ScoresReport> {
-        let (rbm, seed) = (&file.rbm, self.seed);
+        let (rbm, seed) = (model.rbm, self.seed);
         let gap = |other| {
             let other = mean_free_energy(rbm, other);
             let (gap, standard_error) = free_energy_gap(&evaluation.free_energy, &other);
@@ -251,7 +255,7 @@ impl Evaluate {
         Ok(ScoresReport {
             pseudo_likelihood: pseudo_likelihood(rbm, visible).into(),
             stochastic_pseudo_likelihood: stochastic_pseudo_likelihood(rbm, visible, seed).into(),
-            reconstruction_error: reconstruction_error(rbm, visible, seed)?.into(),
+            reconstruction_error: reconstruction_error(model, visible, seed)?.into(),
             free_energy_gap: compared.map(gap),
         })
     }

@@ -26,6 +26,7 @@ mod transform;
 pub use door::told;
 
 use crate::error::Result;
+use crate::kernels::Isa;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -69,18 +70,20 @@ impl Cli {
     /// # Errors
     /// Whatever went wrong, to be told to the user.
     pub fn run(self) -> Result<ExitCode> {
+        // Chosen here, and handed down with the threads.
+        let isa = Isa::from_environment;
         let done = match self.command {
-            Command::Train(train) => return train.run(),
-            Command::Resume(resume) => return resume.run(),
+            Command::Train(train) => return train.run(isa()?),
+            Command::Resume(resume) => return resume.run(isa()?),
             Command::Runs(runs) => runs.run(),
             Command::Report(report) => report.run(),
             Command::Metrics(metrics) => metrics.run(),
             Command::Presets(presets) => presets.run(),
-            Command::Evaluate(evaluate) => evaluate.run(),
-            Command::Sample(sample) => sample.run(),
-            Command::Transform(transform) => transform.run(),
+            Command::Evaluate(evaluate) => evaluate.run(isa()?),
+            Command::Sample(sample) => sample.run(isa()?),
+            Command::Transform(transform) => transform.run(isa()?),
             Command::Inspect(inspect) => inspect.run(),
-            Command::Bench(bench) => bench.run(),
+            Command::Bench(bench) => bench.run(isa()?),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

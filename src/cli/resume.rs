@@ -3,6 +3,7 @@
 use super::flags::{Given, flag_name};
 use super::session::{self, SessionFlags};
 use crate::error::{Error, Result};
+use crate::kernels::Isa;
 use crate::run::{self, Changes, DataConfig, SETTINGS, SettingsFile};
 use crate::setting::Section as _;
 use crate::train::TrainConfig;
@@ -30,7 +31,7 @@ struct Fixed {
 const CHANGEABLE: [&str; 3] = ["epochs", "data", "test_data"];
 
 impl Resume {
-    pub fn run(self) -> Result<ExitCode> {
+    pub fn run(self, isa: Isa) -> Result<ExitCode> {
         self.fixed.check(&self.run)?;
         let data = self.fixed.data.over(&DataConfig::default());
         let epochs = self.fixed.train.over(&TrainConfig::default()).epochs;
@@ -40,7 +41,7 @@ impl Resume {
             test_data: data.test_data,
         };
         let terminal = self.session.terminal();
-        let session = self.session.session()?;
+        let session = self.session.session(isa)?;
         session::run(&self.session, terminal, |monitors| {
             run::resume(&self.run, &changes, &session, monitors)
         })

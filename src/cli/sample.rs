@@ -5,7 +5,8 @@ use super::output::{self, print};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Result};
-use crate::gibbs::{Chains, Image, Inpainting};
+use crate::gibbs::{Chains, FixedModel, FixedWeights, Inpainting};
+use crate::kernels::Isa;
 use crate::model::ModelFile;
 use crate::pictures::{self, Grey};
 use crate::rng::{Purpose, Stream, check_seed};
@@ -73,11 +74,11 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn run(self) -> Result<()> {
-        in_pool(self.threads, || self.run_in_pool())
+    pub fn run(self, isa: Isa) -> Result<()> {
+        in_pool(self.threads, || self.run_in_pool(isa))
     }
 
-    fn run_in_pool(&self) -> Result<()> {
+    fn run_in_pool(&self, isa: Isa) -> Result<()> {
         let path = model_path(&self.model);
         let model = ModelFile::read(&path)?;
         let n_visible = model.rbm.n_visible();
@@ -105,11 +106,12 @@ impl Sample {
         }
         check_seed(self.seed)?;
 
+        let weights = FixedWeights::of(&model.rbm, isa);
         let bytes = match &self.clamp {
-            None => self.sample(&model, shape.filter(|_| is_png))?,
+            None => self.sample(&model, &weights, shape.filter(|_| is_png))?,
             Some(mask) => {
                 let given = mask.read(n_visible, shape)?;
-                self.complete(&model, &given, shape.filter(|_| is_png))?
+                self.complete(&model, &weights, &given, shape.filter(|_| is_png))?
             }
         };
         whole_file::write(&self.out, &bytes)?;
@@ -117,21 +119,26 @@ impl Sample {
     }
 
     /// Samples of the model, as a picture of images of a shape or an array.
-    fn sample(&self, model: &ModelFile, shape: Option<(usize, usize)>) -> Result<Vec<u8>> {
-        let image = Image::new(&model.rbm)?;
+    fn sample(
+        &self,
+        model: &ModelFile,
+        weights: &FixedWeights,
+        shape: Option<(usize, usize)>,
+    ) -> Result<Vec<u8>> {
         let start = match self.start {
             Start::Random => None,
             Start::Data => Some(self.first_examples(model, USUAL_NUMBER)?),
         };
         let usual = start.as_ref().map_or(USUAL_NUMBER, BitMatrix::n_rows);
         let n = self.number.unwrap_or(usual);
-        let mut chains = Chains::for_samples(&model.rbm, &image, n, start.as_ref(), self.seed);
+        let fixed = FixedModel { rbm: &model.rbm, weights };
+        let mut chains = Chains::for_samples(fixed, n, start.as_ref(), self.seed);
         for _ in 0..self.gibbs_steps {
-            chains.sweep(&image);
+            chains.sweep(weights);
         }
         Ok(match shape {
             Some(shape) => {
-                let means = model.rbm.mean_visible(&chains.hidden())?;
+                let means = weights.visible_given_hidden().means(&chains.hidden())?;
                 pictures::grid(means.view(), shape, Grey::Unit)
             }
             None => npy(&chains.visible(), model)?,
@@ -143,19 +150,19 @@ impl Sample {
     fn complete(
         &self,
         model: &ModelFile,
+        weights: &FixedWeights,
         given: &BitMatrix,
         shape: Option<(usize, usize)>,
     ) -> Result<Vec<u8>> {
-        let image = Image::new(&model.rbm)?;
         let examples = self.first_examples(model, USUAL_COMPLETED)?;
         let streams = Stream::first(examples.n_rows(), self.seed, Purpose::Inpainting);
-        let mut inpainting = Inpainting::new(&image, &examples, given, streams);
+        let mut inpainting = Inpainting::new(weights, &examples, given, streams);
         for _ in 0..self.gibbs_steps {
-            inpainting.sweep(&image);
+            inpainting.sweep(weights);
         }
         Ok(match shape {
             Some(shape) => {
-                let completed = inpainting.mean_visible(&image);
+                let completed = inpainting.mean_visible(weights);
                 pictures::completions(&examples, given, completed.view(), shape)
             }
             None => npy(&inpainting.visible(), model)?,

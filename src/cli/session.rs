@@ -2,6 +2,8 @@
 
 use super::output::print;
 use crate::error::Result;
+use crate::gibbs::FixedModel;
+use crate::kernels::Isa;
 use crate::monitor::{EpochRecord, LogFormat, Monitor, Terminal, terminal};
 use crate::report::{self, Live};
 use crate::run::{End, Interrupt, Interval, Outcome, SETTINGS, Session, resume_command};
@@ -49,11 +51,12 @@ impl SessionFlags {
         Ok(live)
     }
 
-    /// A session that Ctrl-C stops.
-    pub fn session(&self) -> Result<Session> {
+    /// A session on the instruction set `isa` that Ctrl-C stops.
+    pub fn session(&self, isa: Isa) -> Result<Session> {
         let format = self.log_format;
         Ok(Session {
             threads: self.threads,
+            isa,
             stop_after: self.stop_after,
             command: Some(command()),
             interrupt: Interrupt::on_signals(move |text| terminal::note(format, text))?,
@@ -94,7 +97,7 @@ impl Monitor for Begun {
         Ok(())
     }
 
-    fn after_epoch(&mut self, _: &Trainer, _: &EpochRecord) -> Result<()> {
+    fn after_epoch(&mut self, _: &Trainer, _: FixedModel<'_>, _: &EpochRecord) -> Result<()> {
         Ok(())
     }
 }

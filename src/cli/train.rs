@@ -4,6 +4,7 @@ use super::flags::Given;
 use super::input::model_path;
 use super::session::{self, SessionFlags};
 use crate::error::Result;
+use crate::kernels::Isa;
 use crate::model::ModelFile;
 use crate::monitor::Monitor;
 use crate::preset::Preset;
@@ -47,7 +48,7 @@ pub struct Train {
 }
 
 impl Train {
-    pub fn run(self) -> Result<ExitCode> {
+    pub fn run(self, isa: Isa) -> Result<ExitCode> {
         let mut terminal = self.session.terminal();
         let mut base = Settings::default();
         if let Some(name) = &self.preset {
@@ -75,7 +76,7 @@ impl Train {
             given,
             out: self.out,
             time_budget: self.time_budget,
-            ..self.session.session()?
+            ..self.session.session(isa)?
         };
         session::run(&self.session, terminal, |monitors| run::train(settings, &session, monitors))
     }

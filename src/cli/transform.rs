@@ -4,6 +4,8 @@ use super::input::{model_path, read_data, say_data};
 use super::output::{npy, print};
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
+use crate::gibbs::FixedWeights;
+use crate::kernels::Isa;
 use crate::model::ModelFile;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, Part, in_pool};
@@ -47,7 +49,7 @@ pub struct Transform {
 }
 
 impl Transform {
-    pub fn run(self) -> Result<()> {
+    pub fn run(self, isa: Isa) -> Result<()> {
         in_pool(self.threads, || {
             let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_path(&self.model))?;
             let choice =
@@ -66,12 +68,15 @@ impl Transform {
             let n_examples = dataset.n_examples();
             let examples = Examples::new(dataset, binarization);
             if let Some(reals) = examples.reals() {
-                let features = rbm.mean_hidden(reals)?;
+                let features = rbm.mean_hidden_on(isa, reals.into())?;
                 whole_file::write(&self.out, &npy(&features))?;
                 return print(self.out.display());
             }
-            let means =
-                |draw: u64| rbm.mean_hidden(&examples.fixed_draw(self.seed, draw, 0..n_examples));
+            let weights = FixedWeights::of(&rbm, isa);
+            let means = |draw: u64| {
+                let bits = examples.fixed_draw(self.seed, draw, 0..n_examples);
+                weights.hidden_given_visible().means(&bits)
+            };
             let mut features = means(0)?;
             for draw in 1..self.draws {
                 features += &means(draw)?;

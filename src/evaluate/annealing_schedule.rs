@@ -255,13 +255,18 @@ impl fmt::Display for AnnealingSchedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gibbs::{FixedModel, FixedWeights};
+    use crate::kernels::Isa;
     use crate::model::Rbm;
     use ndarray::{Array1, Array2};
 
     fn betas(schedule: AnnealingSchedule, weight: f32) -> Vec<f64> {
         let weights = Array2::from_shape_fn((20, 10), |(i, j)| weight * ((i + j) % 3) as f32);
         let rbm = Rbm::new(weights, Array1::from_elem(20, -1.0), Array1::zeros(10)).unwrap();
-        let path = Path::new(&rbm, &Array1::from_elem(20, 0.3)).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let path =
+            Path::new(FixedModel { rbm: &rbm, weights: &weights }, &Array1::from_elem(20, 0.3))
+                .unwrap();
         schedule.betas(&path, 1, &|_, _, _| ()).unwrap()
     }
 

@@ -8,8 +8,7 @@ use super::{
 };
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::gibbs::Path;
-use crate::model::Rbm;
+use crate::gibbs::{FixedModel, Path};
 use ndarray::Array1;
 
 /// Chains of RAISE for each example.
@@ -59,13 +58,14 @@ impl Evaluation {
     /// # Panics
     /// If rows are not V wide.
     pub fn new(
-        rbm: &Rbm,
+        model: FixedModel<'_>,
         visible: &BitMatrix,
         starts: Starts<'_>,
         config: &EvaluationConfig,
         progress: Progress<'_>,
     ) -> Result<Self> {
         config.validate()?;
+        let FixedModel { rbm, weights } = model;
         let smaller = rbm.n_visible().min(rbm.n_hidden());
         let is_exact = match config.method {
             Method::Auto => smaller <= EXACT_BY_ITSELF,
@@ -73,15 +73,18 @@ impl Evaluation {
             Method::Ais => false,
         };
         let seed = config.seed;
-        let exact =
-            if is_exact { Some(Exact::with_progress(rbm, progress)?.log_z()) } else { None };
+        let exact = if is_exact {
+            Some(Exact::with_progress(rbm, weights.isa(), progress)?.log_z())
+        } else {
+            None
+        };
         let (mut evidence, mut bounds) = (None, None);
         if !is_exact || config.raise > 0 {
-            let path = Path::new(rbm, starts.base_rates)?;
+            let path = Path::new(model, starts.base_rates)?;
             let betas = config.schedule.betas(&path, seed, progress)?;
             if !is_exact {
                 let states = starts.model_states;
-                evidence = Some(gather((rbm, &path), &betas, states, config, progress)?);
+                evidence = Some(gather(&path, &betas, states, config, progress)?);
             }
             if config.raise > 0 {
                 let some = visible.spread(config.raise.min(visible.n_rows()));

@@ -17,7 +17,6 @@ use super::model_states::ModelStates;
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::Path;
-use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
 
 /// Rounds of both sides at most. The second has twice the steps and takes the place of the first:
@@ -87,7 +86,7 @@ impl Evidence {
 /// # Errors
 /// As [`Path::new`].
 pub(super) fn gather(
-    (rbm, path): (&Rbm, &Path<'_>),
+    path: &Path<'_>,
     betas: &[f64],
     model_states: Option<&BitMatrix>,
     config: &EvaluationConfig,
@@ -97,8 +96,9 @@ pub(super) fn gather(
     let streams = |purpose, first: u64| -> Vec<Stream> {
         (first..first + n_chains as u64).map(|chain| Stream::new(seed, purpose, chain)).collect()
     };
-    let n_steps = betas.len();
-    let uniform = Path::new(rbm, &rbm.visible_units().uniform_rates())?;
+    let (model, n_steps) = (path.model(), betas.len());
+    let rbm = model.rbm;
+    let uniform = Path::new(model, &rbm.visible_units().uniform_rates())?;
     let of_witness = schedule.of_witness(&uniform, share(n_steps, WITNESS_SHARE), seed, progress);
     let own = streams(Purpose::Witness, 0);
     let (log_weights, _) = forward(&uniform, &of_witness, own, ("witness", progress));

@@ -28,15 +28,16 @@ pub struct Exact {
 struct Layer {
     units: Units,
     bias: Array1<f64>,
+    isa: Isa,
 }
 
 impl Layer {
     fn of_bits(bias: Array1<f64>) -> Self {
-        Self { units: Units::bits(bias.len()), bias }
+        Self { units: Units::bits(bias.len()), bias, isa: Isa::fastest() }
     }
 
     fn cumulant(&self, inputs: &Array1<f64>) -> f64 {
-        self.units.cumulant_by(Isa::fastest(), inputs.as_slice().expect("standard layout"))
+        self.units.cumulant_by(self.isa, inputs.as_slice().expect("standard layout"))
     }
 }
 
@@ -46,17 +47,18 @@ impl Exact {
     /// # Errors
     /// [`Error::InvalidSetting`] if that has more than [`MAX_UNITS`] units.
     pub fn new(rbm: &Rbm) -> Result<Self> {
-        Self::with_progress(rbm, &|_, _, _| ())
+        Self::with_progress(rbm, Isa::fastest(), &|_, _, _| ())
     }
 
-    /// The same, telling how far it has come.
+    /// The same on the instruction set `isa`, telling how far it has come.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn with_progress(rbm: &Rbm, progress: Progress<'_>) -> Result<Self> {
+    pub fn with_progress(rbm: &Rbm, isa: Isa, progress: Progress<'_>) -> Result<Self> {
         let layer = |units: &Units, bias: &Array1<f32>| Layer {
             units: units.clone(),
             bias: bias.mapv(f64::from),
+            isa,
         };
         let visible = layer(rbm.visible_units(), rbm.visible_bias());
         let hidden = layer(rbm.hidden_units(), rbm.hidden_bias());

@@ -14,12 +14,16 @@ use rayon::prelude::*;
 ///
 /// # Errors
 /// As [`Rbm::mean_hidden`].
-pub fn free_energies<'a>(rbm: &Rbm, visible: impl Into<VisibleStates<'a>>) -> Result<Vec<f64>> {
+pub fn free_energies<'a>(
+    rbm: &Rbm,
+    visible: impl Into<VisibleStates<'a>>,
+    isa: Isa,
+) -> Result<Vec<f64>> {
     let visible = visible.into();
     rbm.check_width(visible)?;
     match visible {
         States::Bits(bits) => Ok(of_bits(rbm, bits)),
-        States::Reals(rows) => of_reals(rbm, rows),
+        States::Reals(rows) => Ok(of_reals(rbm, rows, isa)),
     }
 }
 
@@ -27,15 +31,14 @@ fn of_bits(rbm: &Rbm, visible: &BitMatrix) -> Vec<f64> {
     (0..visible.n_rows()).into_par_iter().map(|n| rbm.free_energy(visible.row(n))).collect()
 }
 
-fn of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
-    let isa = Isa::from_environment()?;
+fn of_reals(rbm: &Rbm, visible: &RealRows, isa: Isa) -> Vec<f64> {
     let of_row = |n| {
         let row = visible.row(n);
         let of_bias = row.iter().map(|(i, v)| f64::from(v) * f64::from(rbm.visible_bias()[i]));
         let inputs = rbm.hidden_inputs_of_reals(isa, row).to_vec();
         -of_bias.sum::<f64>() - rbm.hidden_units().cumulant_by(isa, &inputs)
     };
-    Ok((0..visible.n_rows()).into_par_iter().map(of_row).collect())
+    (0..visible.n_rows()).into_par_iter().map(of_row).collect()
 }
 
 /// The mean of F(v) over the rows of `visible` (N, V), in nats.
@@ -64,8 +67,8 @@ mod tests {
         )
         .unwrap();
         let bits = BitMatrix::from_fn(4, 5, |n, i| (n + i * i) % 3 == 0);
-        let found = free_energies(&rbm, &RealRows::from(&bits)).unwrap();
-        let pairs = found.iter().zip(free_energies(&rbm, &bits).unwrap());
+        let found = free_energies(&rbm, &RealRows::from(&bits), Isa::fastest()).unwrap();
+        let pairs = found.iter().zip(free_energies(&rbm, &bits, Isa::fastest()).unwrap());
         assert!(pairs.into_iter().all(|(x, y)| (x - y).abs() < 1e-13));
         // Linear in v without hidden weights, and softplus along them.
         let mut half = RealRows::new(5);
@@ -79,7 +82,7 @@ mod tests {
                 half.row(0).iter().map(|(i, v)| f64::from(v) * f64::from(value(i * 3 + j)));
             expected -= crate::units::softplus(f64::from(value(j + 9)) + inputs.sum::<f64>());
         }
-        let found = free_energies(&rbm, &half).unwrap();
+        let found = free_energies(&rbm, &half, Isa::fastest()).unwrap();
         assert!((found[0] - expected).abs() < 1e-13, "{found:?} {expected}");
     }
 

@@ -2,7 +2,7 @@
 
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::model::Rbm;
+use crate::gibbs::FixedWeights;
 use ndarray::{Array1, Axis};
 
 /// Below this mean activity a unit is dead.
@@ -22,9 +22,9 @@ impl HiddenActivity {
     /// Over the rows of `visible` (N, V).
     ///
     /// # Errors
-    /// As [`Rbm::mean_hidden`].
-    pub fn new(rbm: &Rbm, visible: &BitMatrix) -> Result<Self> {
-        let means = rbm.mean_hidden(visible)?.mapv(f64::from);
+    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide.
+    pub fn new(weights: &FixedWeights, visible: &BitMatrix) -> Result<Self> {
+        let means = weights.hidden_given_visible().means(visible)?.mapv(f64::from);
         Ok(Self { of_units: means.sum_axis(Axis(0)) / means.nrows() as f64 })
     }
 
@@ -52,12 +52,15 @@ impl HiddenActivity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Isa;
+    use crate::model::Rbm;
     use ndarray::{Array2, array};
 
     #[test]
     fn dead_and_saturated_units_are_counted() {
         let rbm = Rbm::new(Array2::zeros((3, 4)), array![0., 0., 0.], array![-9., 0., 9., 30.]);
-        let activity = HiddenActivity::new(&rbm.unwrap(), &BitMatrix::zeros(5, 3)).unwrap();
+        let weights = FixedWeights::of(&rbm.unwrap(), Isa::fastest());
+        let activity = HiddenActivity::new(&weights, &BitMatrix::zeros(5, 3)).unwrap();
         assert_eq!((activity.dead(), activity.saturated()), (0.25, 0.5));
         assert!((activity.mean() - (0.5 + 1.0 + 1.0) / 4.0).abs() < 1e-3);
     }

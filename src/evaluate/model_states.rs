@@ -67,10 +67,10 @@ impl ModelStates {
         if burn_in == 0 {
             return (self.visible.clone(), streams);
         }
-        let image = path.image();
-        let mut chains = Chains::from_visible(image, &self.visible, streams);
+        let weights = path.weights();
+        let mut chains = Chains::from_visible(weights, &self.visible, streams);
         for sweep in 1..=burn_in {
-            chains.sweep(image);
+            chains.sweep(weights);
             progress("burn-in", sweep as u64, burn_in as u64);
         }
         (chains.visible(), chains.streams().to_vec())

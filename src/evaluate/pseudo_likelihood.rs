@@ -60,17 +60,17 @@ pub fn stochastic_pseudo_likelihood(rbm: &Rbm, visible: &BitMatrix, seed: u64) -
 pub fn pseudo_likelihoods<'a>(
     rbm: &Rbm,
     visible: impl Into<VisibleStates<'a>>,
+    isa: Isa,
 ) -> Result<Vec<f64>> {
     let visible = visible.into();
     rbm.check_width(visible)?;
     match visible {
         States::Bits(bits) => Ok(of_bits(rbm, bits)),
-        States::Reals(rows) => of_reals(rbm, rows),
+        States::Reals(rows) => Ok(of_reals(rbm, rows, isa)),
     }
 }
 
-fn of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
-    let isa = Isa::from_environment()?;
+fn of_reals(rbm: &Rbm, visible: &RealRows, isa: Isa) -> Vec<f64> {
     /// Rows for which it pays to take all exponentials first.
     const MANY: usize = 8;
     let factors = (visible.n_rows() >= MANY && rbm.norm() <= MAX_NORM).then(|| Factors::new(rbm));
@@ -90,7 +90,7 @@ fn of_reals(rbm: &Rbm, visible: &RealRows) -> Result<Vec<f64>> {
         }
         sum
     };
-    Ok((0..visible.n_rows()).into_par_iter().map(of_row).collect())
+    (0..visible.n_rows()).into_par_iter().map(of_row).collect()
 }
 
 /// V ln p(vᵢ | the rest) of one unit i of every row of `visible` (N, V), numbers as they are, the one
@@ -105,10 +105,10 @@ pub fn pseudo_likelihoods_of_units(
     rbm: &Rbm,
     visible: &RealRows,
     units: &[usize],
+    isa: Isa,
 ) -> Result<Vec<f64>> {
     rbm.check_width(visible.into())?;
     assert_eq!(units.len(), visible.n_rows(), "a unit for each row");
-    let isa = Isa::from_environment()?;
     let of_row = |(n, &unit): (usize, &usize)| {
         let turned = Turned::new(rbm, isa, visible.row(n));
         let rise = turned.rise(unit, visible.row(n).value(unit), &mut Vec::new());
@@ -257,31 +257,35 @@ mod tests {
         let rows = RealRows::from(numbers.view());
         for strength in [0.1, 1.0, 8.0] {
             let rbm = machine(strength);
-            let here = free_energies(&rbm, &rows).unwrap();
+            let here = free_energies(&rbm, &rows, Isa::fastest()).unwrap();
             let mut expected = [0.0; 9];
             for i in 0..70 {
                 let mut flipped = numbers.clone();
                 flipped.column_mut(i).mapv_inplace(|v| 1.0 - v);
-                let there = free_energies(&rbm, &RealRows::from(flipped.view())).unwrap();
+                let there =
+                    free_energies(&rbm, &RealRows::from(flipped.view()), Isa::fastest()).unwrap();
                 let terms: Vec<_> = (0..9).map(|n| -softplus(here[n] - there[n])).collect();
-                let one = pseudo_likelihoods_of_units(&rbm, &rows, &[i; 9]).unwrap();
+                let one =
+                    pseudo_likelihoods_of_units(&rbm, &rows, &[i; 9], Isa::fastest()).unwrap();
                 for n in 0..9 {
                     expected[n] += terms[n];
                     let bound = 1e-9 * terms[n].abs().max(1e-3);
                     assert!((one[n] / 70.0 - terms[n]).abs() < bound, "{strength}");
                 }
             }
-            let found = pseudo_likelihoods(&rbm, &rows).unwrap();
+            let found = pseudo_likelihoods(&rbm, &rows, Isa::fastest()).unwrap();
             for (x, y) in found.iter().zip(expected) {
                 assert!((x / y - 1.0).abs() < 1e-9, "{strength}: {x} {y}");
             }
             let few = RealRows::from(numbers.slice(ndarray::s![..2, ..]));
-            for (x, y) in pseudo_likelihoods(&rbm, &few).unwrap().iter().zip(&found) {
+            for (x, y) in pseudo_likelihoods(&rbm, &few, Isa::fastest()).unwrap().iter().zip(&found)
+            {
                 assert!((x / y - 1.0).abs() < 1e-12, "{strength}: {x} {y}");
             }
         }
         let bits = BitMatrix::from_fn(4, 70, |n, i| (i * i + 3 * n) % 4 == 0);
-        let found = pseudo_likelihoods(&machine(1.0), &RealRows::from(&bits)).unwrap();
+        let found =
+            pseudo_likelihoods(&machine(1.0), &RealRows::from(&bits), Isa::fastest()).unwrap();
         let expected = pseudo_likelihood(&machine(1.0), &bits);
         assert!((Score::of(&found).mean / expected.mean - 1.0).abs() < 1e-12);
     }

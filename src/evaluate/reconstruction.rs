@@ -3,8 +3,7 @@
 use super::Score;
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::gibbs::{Chains, Image};
-use crate::model::Rbm;
+use crate::gibbs::{Chains, FixedModel};
 use crate::rng::{Purpose, Stream};
 use crate::states::{States, VisibleStates};
 use ndarray::Array2;
@@ -13,25 +12,25 @@ use ndarray::Array2;
 /// comes from (seed, example), so that it is the same on every call.
 ///
 /// # Errors
-/// As [`Rbm::mean_hidden`].
+/// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide.
 pub fn reconstruct<'a>(
-    rbm: &Rbm,
+    FixedModel { rbm, weights }: FixedModel<'_>,
     visible: impl Into<VisibleStates<'a>>,
     seed: u64,
 ) -> Result<Array2<f32>> {
-    let (image, visible) = (Image::new(rbm)?, visible.into());
+    let visible = visible.into();
     rbm.check_width(visible)?;
     let streams = (0..visible.n_rows() as u64)
         .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
         .collect();
     let chains = match visible {
-        States::Bits(bits) => Chains::from_visible(&image, bits, streams),
+        States::Bits(bits) => Chains::from_visible(weights, bits, streams),
         States::Reals(rows) => {
-            let means = rbm.mean_hidden(rows)?;
-            Chains::from_means(&image, &rows.rounded(), means.view(), streams)
+            let means = rbm.mean_hidden_on(weights.isa(), visible)?;
+            Chains::from_means(weights, &rows.rounded(), means.view(), streams)
         }
     };
-    image.visible_given_hidden().means(&chains.hidden())
+    weights.visible_given_hidden().means(&chains.hidden())
 }
 
 /// The mean over examples of Σᵢ (vᵢ − p(vᵢ' | h))² / V: 0 is perfect, 0.25 is guessing. It falls
@@ -39,8 +38,12 @@ pub fn reconstruct<'a>(
 ///
 /// # Errors
 /// As [`reconstruct`].
-pub fn reconstruction_error(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Result<Score> {
-    let means = reconstruct(rbm, visible, seed)?;
+pub fn reconstruction_error(
+    model: FixedModel<'_>,
+    visible: &BitMatrix,
+    seed: u64,
+) -> Result<Score> {
+    let means = reconstruct(model, visible, seed)?;
     let error = |(n, means): (usize, ndarray::ArrayView1<'_, f32>)| {
         let differences = means.indexed_iter().map(|(i, &mean)| {
             let bit = f64::from(u8::from(visible.get(n, i)));
@@ -54,6 +57,9 @@ pub fn reconstruction_error(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gibbs::FixedWeights;
+    use crate::kernels::Isa;
+    use crate::model::Rbm;
     use crate::reals::RealRows;
     use ndarray::{Array1, Array2};
 
@@ -62,10 +68,13 @@ mod tests {
         let visible = BitMatrix::from_fn(20, 5, |n, i| (n >> i) & 1 == 1);
         let bias = Array1::from_elem(5, -10.0);
         let copying = Rbm::new(Array2::eye(5) * 20.0, bias.clone(), bias).unwrap();
-        assert!(reconstruction_error(&copying, &visible, 1).unwrap().mean < 1e-3);
         let idle = Rbm::new(Array2::zeros((5, 2)), Array1::zeros(5), Array1::zeros(2)).unwrap();
-        assert_eq!(reconstruction_error(&idle, &visible, 1).unwrap().mean, 0.25);
-        let means = reconstruct(&copying, &visible, 1).unwrap();
-        assert_eq!(reconstruct(&copying, &RealRows::from(&visible), 1).unwrap(), means);
+        let weights = [&copying, &idle].map(|rbm| FixedWeights::of(rbm, Isa::fastest()));
+        let copying = FixedModel { rbm: &copying, weights: &weights[0] };
+        let idle = FixedModel { rbm: &idle, weights: &weights[1] };
+        assert!(reconstruction_error(copying, &visible, 1).unwrap().mean < 1e-3);
+        assert_eq!(reconstruction_error(idle, &visible, 1).unwrap().mean, 0.25);
+        let means = reconstruct(copying, &visible, 1).unwrap();
+        assert_eq!(reconstruct(copying, &RealRows::from(&visible), 1).unwrap(), means);
     }
 }

@@ -319,6 +319,8 @@ mod tests {
     use super::*;
     use crate::bits::BitMatrix;
     use crate::evaluate::evaluation::Starts;
+    use crate::gibbs::{FixedModel, FixedWeights};
+    use crate::kernels::Isa;
     use crate::model::Rbm;
     use ndarray::Array1;
     use serde_json::{Value, json};
@@ -332,7 +334,9 @@ mod tests {
         let schedule = "linear:1".parse().unwrap();
         let config = EvaluationConfig { method, schedule, burn_in: 10, ..Default::default() };
         let visible = BitMatrix::from_fn(1, 6, |_, i| i < 2);
-        let found = Evaluation::new(&rbm, &visible, starts, &config, &|_, _, _| ()).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let model = FixedModel { rbm: &rbm, weights: &weights };
+        let found = Evaluation::new(model, &visible, starts, &config, &|_, _, _| ()).unwrap();
         let origins = Origins { base: "a base".into(), model_states: "some states".into() };
         EvaluationReport::new(&found, None, &config, origins)
     }

@@ -3,7 +3,7 @@
 
 use super::path::Tempered;
 use super::words::Words;
-use super::{Image, Path};
+use super::{FixedWeights, Path};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::kernels::rows::Target;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
@@ -47,7 +47,7 @@ impl<'a> AnnealedChains<'a> {
     /// # Panics
     /// If there is not one stream a row, or the rows are not V wide.
     pub fn new(path: &'a Path<'a>, beta: f64, visible: &BitMatrix, streams: &[Stream]) -> Self {
-        let (n_visible, n_hidden) = (path.image().n_visible(), path.image().n_hidden());
+        let (n_visible, n_hidden) = (path.weights().n_visible(), path.weights().n_hidden());
         assert_eq!(visible.n_columns(), n_visible, "width of the states");
         assert_eq!(visible.n_rows(), streams.len(), "a stream for each chain");
         let size = streams.len().div_ceil(rayon::current_num_threads()).max(LEAST);
@@ -105,9 +105,9 @@ impl<'a> AnnealedChains<'a> {
 impl Block {
     fn step(&mut self, path: &Path<'_>, from: f64, to: f64) {
         let tempered = path.at(to);
-        self.words.fill_sweep(path.image().isa, &mut self.streams);
+        self.words.fill_sweep(path.weights().isa, &mut self.streams);
         self.weigh_and_draw_hidden(path, &tempered, (from, to), true);
-        self.draw_visible(path.image(), &tempered);
+        self.draw_visible(path.weights(), &tempered);
     }
 
     /// From the same inputs: what is added to the log-weights and, if `draws`, h at β' = `to`.
@@ -118,22 +118,22 @@ impl Block {
         (from, to): (f64, f64),
         draws: bool,
     ) {
-        let image = path.image();
-        let resolution = f64::from(image.scale.resolution());
-        let conditional = tempered.hidden_given_visible(image);
+        let weights = path.weights();
+        let resolution = f64::from(weights.scale.resolution());
+        let conditional = tempered.hidden_given_visible(weights);
         let Self { visible, hidden, words, log_weights, sums, differences, .. } = self;
         if from != to {
             for (row, log_weight) in log_weights.iter_mut().enumerate() {
                 *log_weight += (to - from) * path.visible_slope(visible, row);
             }
         }
-        let capacity = hidden.row_capacity();
-        for (panel, bits) in hidden.words_mut().chunks_exact_mut(capacity).enumerate() {
+        for (panel, bits) in hidden.panels_mut().enumerate() {
             let states = &*visible;
             conditional.inputs(panel, &mut [Target { states, first_panel: 0, first: 0, sums }]);
             if from != to {
                 let (from, to) = (from * resolution, to * resolution);
-                image.hidden_units.cumulant_differences(image.isa, sums, from, to, differences);
+                let units = &weights.parameters.hidden_units;
+                units.cumulant_differences(weights.isa, sums, from, to, differences);
                 let chains = log_weights.iter_mut().zip(differences.iter());
                 chains.for_each(|(log_weight, difference)| *log_weight += difference);
             }
@@ -144,11 +144,10 @@ impl Block {
         }
     }
 
-    fn draw_visible(&mut self, image: &Image, tempered: &Tempered) {
-        let conditional = tempered.visible_given_hidden(image);
+    fn draw_visible(&mut self, weights: &FixedWeights, tempered: &Tempered) {
+        let conditional = tempered.visible_given_hidden(weights);
         let Self { visible, hidden, words, sums, .. } = self;
-        let capacity = visible.row_capacity();
-        for (panel, bits) in visible.words_mut().chunks_exact_mut(capacity).enumerate() {
+        for (panel, bits) in visible.panels_mut().enumerate() {
             let states = &*hidden;
             conditional.thresholds(panel, &mut [Target { states, first_panel: 0, first: 0, sums }]);
             conditional.draw_panel(panel, sums, (words, 0), &mut bits[..sums.len()]);
@@ -158,9 +157,11 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
+    use super::super::FixedModel;
     use super::super::test_machine::machine;
     use super::*;
-    use crate::model::Rbm;
+    use crate::kernels::Isa;
+    use crate::model::{Rbm, TiledParameters};
     use crate::rng::Purpose;
     use crate::units::softplus;
     use ndarray::Array1;
@@ -183,7 +184,8 @@ mod tests {
     fn log_weights_are_ratios_of_the_two_distributions() {
         let rbm = machine(70, 130);
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
-        let path = Path::new(&rbm, &rates).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
         let states = BitMatrix::from_fn(21, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let mut chains = AnnealedChains::new(&path, 0.2, &states, &streams(21));
         let mut expected = vec![0.0; 21];
@@ -209,7 +211,8 @@ mod tests {
         const CHAINS: usize = 4000;
         let rbm = machine(70, 130);
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
-        let path = Path::new(&rbm, &rates).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
         let all_on = BitMatrix::from_fn(CHAINS, 70, |_, _| true);
         let mut chains = AnnealedChains::new(&path, 0.0, &all_on, &streams(CHAINS as u64));
         chains.advance(&[0.0], &|_| ());
@@ -226,13 +229,15 @@ mod tests {
     #[test]
     fn the_machine_is_at_the_end_of_the_path() {
         let rbm = machine(70, 130);
-        let path = Path::new(&rbm, &Array1::from_elem(70, 0.4)).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let path =
+            Path::new(FixedModel { rbm: &rbm, weights: &weights }, &Array1::from_elem(70, 0.4))
+                .unwrap();
         let states = BitMatrix::from_fn(9, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let mut annealed = AnnealedChains::new(&path, 1.0, &states, &streams(9));
         annealed.advance(&[1.0], &|_| ());
-        let image = Image::new(&rbm).unwrap();
         let mut words = Words::new(9, 70, 130);
-        words.fill_sweep(image.isa, &mut streams(9));
+        words.fill_sweep(weights.isa, &mut streams(9));
         let draw = |conditional: super::super::Conditional<'_>, given: &BitMatrix, n_units| {
             let given = BitPanels::from_matrix(given);
             let mut drawn = BitPanels::zeros(9, n_units);
@@ -240,8 +245,8 @@ mod tests {
             conditional.draw(&given, &words, &mut buffer, &mut drawn);
             drawn.to_matrix()
         };
-        let hidden = draw(image.hidden_given_visible(), &states, 130);
-        assert_eq!(annealed.visible(), draw(image.visible_given_hidden(), &hidden, 70));
+        let hidden = draw(weights.hidden_given_visible(), &states, 130);
+        assert_eq!(annealed.visible(), draw(weights.visible_given_hidden(), &hidden, 70));
     }
 
     #[test]
@@ -250,23 +255,26 @@ mod tests {
         let mut heavy = rbm.weights().mapv(|w| 61.7 * w);
         heavy[[3, 3]] += 1e-3;
         let rbm = Rbm::new(heavy, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
-        let path = Path::new(&rbm, &Array1::from_elem(70, 0.4)).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let path =
+            Path::new(FixedModel { rbm: &rbm, weights: &weights }, &Array1::from_elem(70, 0.4))
+                .unwrap();
         let states = BitMatrix::from_fn(9, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let rounded = path.rounded();
         assert_eq!(
-            Image::with_scale(&rounded, path.image().scale, path.image().isa),
-            *path.image()
+            FixedWeights::new(&TiledParameters::from(&rounded), weights.scale, weights.isa),
+            weights
         );
-        let half = 0.5 * path.image().scale.resolution();
-        let weights = rounded.weights().iter().zip(rbm.weights());
-        assert!(weights.clone().any(|(a, b)| a != b));
-        assert!(weights.into_iter().all(|(a, b)| (a - b).abs() <= half));
+        let half = 0.5 * weights.scale.resolution();
+        let pairs = rounded.weights().iter().zip(rbm.weights());
+        assert!(pairs.clone().any(|(a, b)| a != b));
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() <= half));
         let beyond = path.beyond_fixed_point(&states);
         assert!(beyond.iter().any(|x| *x != 0.0), "a scale that rounds nothing tests nothing");
         for (n, beyond) in beyond.iter().enumerate() {
             let (v, rounded) = (states.row(n), path.rounded());
             assert_eq!(*beyond, rounded.free_energy(v) - rbm.free_energy(v));
-            assert!(beyond.abs() < 130.0 * 31.0 * f64::from(path.image().scale.resolution()));
+            assert!(beyond.abs() < 130.0 * 31.0 * f64::from(weights.scale.resolution()));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::conditional::Weighed;
 use super::words::Words;
-use super::{Conditional, Image, RealConditional};
+use super::{Conditional, FixedWeights, RealConditional};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
 use crate::kernels::sigmoid::ONE;
@@ -35,11 +35,11 @@ impl Chains {
     ///
     /// # Panics
     /// If there is not one stream a row, or the rows are not V wide.
-    pub fn from_visible(image: &Image, visible: &BitMatrix, streams: Vec<Stream>) -> Self {
-        assert_eq!(visible.n_columns(), image.n_visible(), "width of the states");
-        let hidden = BitMatrix::zeros(visible.n_rows(), image.n_hidden());
+    pub fn from_visible(weights: &FixedWeights, visible: &BitMatrix, streams: Vec<Stream>) -> Self {
+        assert_eq!(visible.n_columns(), weights.n_visible(), "width of the states");
+        let hidden = BitMatrix::zeros(visible.n_rows(), weights.n_hidden());
         let mut chains = Self::from_states(visible, &hidden, streams);
-        chains.draw_first_hidden(image);
+        chains.draw_first_hidden(weights);
         chains
     }
 
@@ -50,16 +50,16 @@ impl Chains {
     /// # Panics
     /// If the numbers of rows and streams differ, or the rows are not V and H wide.
     pub fn from_means(
-        image: &Image,
+        weights: &FixedWeights,
         visible: &BitMatrix,
         means: ArrayView2<'_, f32>,
         streams: Vec<Stream>,
     ) -> Self {
-        assert_eq!(visible.n_columns(), image.n_visible(), "width of the states");
-        assert_eq!(means.dim(), (visible.n_rows(), image.n_hidden()), "shape of the chances");
-        let hidden = BitMatrix::zeros(visible.n_rows(), image.n_hidden());
+        assert_eq!(visible.n_columns(), weights.n_visible(), "width of the states");
+        assert_eq!(means.dim(), (visible.n_rows(), weights.n_hidden()), "shape of the chances");
+        let hidden = BitMatrix::zeros(visible.n_rows(), weights.n_hidden());
         let mut chains = Self::from_states(visible, &hidden, streams);
-        chains.draw_first_hidden_by(image, |panel, thresholds| {
+        chains.draw_first_hidden_by(weights, |panel, thresholds| {
             for (n, thresholds) in thresholds.iter_mut().enumerate() {
                 let means = means.row(n);
                 let means = means.iter().skip(panel * SIDE);
@@ -76,7 +76,7 @@ impl Chains {
     /// visible bits are the numbers, rounded.
     pub(crate) fn restart(
         &mut self,
-        image: &Image,
+        weights: &FixedWeights,
         reals: RealConditional<'_>,
         visible: States<&BitPanels, &RealRows>,
     ) {
@@ -85,41 +85,38 @@ impl Chains {
                 self.hidden.set_n_rows(bits.n_rows());
                 self.visible.set_n_rows(bits.n_rows());
                 self.visible.copy_from(bits);
-                self.draw_first_hidden(image);
+                self.draw_first_hidden(weights);
             }
             States::Reals(rows) => {
                 self.hidden.set_n_rows(rows.n_rows());
                 self.visible.set_n_rows(0);
                 self.visible.set_n_rows(rows.n_rows());
-                let capacity = self.visible.row_capacity();
                 for (n, row) in rows.rows().enumerate() {
-                    for unit in row.rounded() {
-                        self.visible.words_mut()[unit / SIDE * capacity + n] |= 1 << (unit % SIDE);
-                    }
+                    row.rounded().for_each(|i| self.visible.set(n, i, true));
                 }
-                self.draw_first_hidden_by(image, |panel, thresholds| {
+                self.draw_first_hidden_by(weights, |panel, thresholds| {
                     reals.thresholds(panel, rows, 0, thresholds);
                 });
             }
         }
     }
 
-    fn draw_first_hidden(&mut self, image: &Image) {
-        self.words.fill_hidden(image.isa, &mut self.streams);
-        self.draw_hidden(image.hidden_given_visible());
+    fn draw_first_hidden(&mut self, weights: &FixedWeights) {
+        self.words.fill_hidden(weights.isa, &mut self.streams);
+        self.draw_hidden(weights.hidden_given_visible());
     }
 
     /// Draws h by thresholds that `write_thresholds` has for a panel, a row for each chain.
     fn draw_first_hidden_by(
         &mut self,
-        image: &Image,
+        weights: &FixedWeights,
         write_thresholds: impl Fn(usize, &mut [Row<i32>]) + Sync,
     ) {
         let Self { hidden, streams, words, thresholds, .. } = self;
-        words.fill_hidden(image.isa, streams);
-        let (words, conditional) = (&*words, image.hidden_given_visible());
+        words.fill_hidden(weights.isa, streams);
+        let (words, conditional) = (&*words, weights.hidden_given_visible());
         let (n_rows, capacity) = (hidden.n_rows(), hidden.row_capacity());
-        let panels = hidden.words_mut().par_chunks_exact_mut(capacity);
+        let panels = hidden.par_panels_mut();
         let panels = panels.zip(thresholds.par_chunks_exact_mut(capacity)).enumerate();
         panels.for_each(|(panel, (bits, thresholds))| {
             let (bits, thresholds) = (&mut bits[..n_rows], &mut thresholds[..n_rows]);
@@ -179,9 +176,9 @@ impl Chains {
     }
 
     /// One sweep of every chain.
-    pub fn sweep(&mut self, image: &Image) {
-        self.draw_visible(image.visible_given_hidden());
-        self.draw_hidden(image.hidden_given_visible());
+    pub fn sweep(&mut self, weights: &FixedWeights) {
+        self.draw_visible(weights.visible_given_hidden());
+        self.draw_hidden(weights.hidden_given_visible());
     }
 
     /// The first half of a sweep, v given h, with the words for both halves.

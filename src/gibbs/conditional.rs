@@ -2,11 +2,12 @@
 
 use super::split::block_rows;
 use super::words::{Layer, Words};
-use crate::bits::{BitMatrix, BitPanels, active};
+use crate::bits::{BitMatrix, BitPanels, Block, active};
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::kernels::rows::{Target, add_active_rows};
-use crate::kernels::tile::{Panel, Row, SIDE, Tile, aligned};
+use crate::kernels::tile::{Row, SIDE, aligned};
+use crate::kernels::tiled::{Padded, Tiled};
 use crate::units::Units;
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -28,10 +29,9 @@ pub struct Conditional<'a> {
     pub(super) factor: f32,
     /// What is added to the inputs of a panel's units, if anything.
     pub(super) offsets: Option<&'a [Row<f32>]>,
-    pub(super) tiles: &'a [Tile<i32>],
-    /// Tiles from a panel to the next, and from a tile of a panel to the one below it.
-    pub(super) strides: (usize, usize),
-    pub(super) bias: &'a [Row<i32>],
+    /// (units of the given layer, units of this one).
+    pub(super) weights: &'a Tiled<i32>,
+    pub(super) bias: &'a Padded<i32>,
     pub(super) units: &'a Units,
     pub(super) given: &'a Units,
 }
@@ -53,11 +53,7 @@ impl Conditional<'_> {
         for target in targets.iter_mut() {
             target.sums.fill(self.bias[panel]);
         }
-        let (to_next_panel, to_tile_below) = self.strides;
-        let n_tiles = self.given.n_panels();
-        let first = panel * to_next_panel;
-        let tiles = &self.tiles[first..=first + (n_tiles - 1) * to_tile_below];
-        add_active_rows(self.isa, Panel::new(tiles, to_tile_below), targets);
+        add_active_rows(self.isa, self.weights.panel(panel), targets);
     }
 
     /// Writes p(unit on | state) of the units of one panel, as thresholds (`p · 2^24`), to the
@@ -84,15 +80,12 @@ impl Conditional<'_> {
         thresholds: &mut [Row<i32>],
         drawn: &mut BitPanels,
     ) {
-        let (capacity, n_rows) = (given.row_capacity(), given.n_rows());
-        let block = block_rows(capacity, self.n_panels());
-        let blocks = drawn.words_mut().par_chunks_mut(block).zip(thresholds.par_chunks_mut(block));
-        blocks.enumerate().for_each(|(piece, (bits, sums))| {
-            let (panel, first) = (piece / (capacity / block), piece % (capacity / block) * block);
-            let n = n_rows.saturating_sub(first).min(block);
-            let sums = &mut sums[..n];
+        let block = block_rows(given.row_capacity(), self.n_panels());
+        let blocks = drawn.par_blocks_mut(block).zip(thresholds.par_chunks_mut(block));
+        blocks.for_each(|(Block { panel, first, words: bits }, sums)| {
+            let sums = &mut sums[..bits.len()];
             self.thresholds(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
-            self.draw_panel(panel, sums, (words, first), &mut bits[..n]);
+            self.draw_panel(panel, sums, (words, first), bits);
         });
     }
 
@@ -105,15 +98,11 @@ impl Conditional<'_> {
         drawn: &mut BitPanels,
         weighed: Weighed<'_>,
     ) {
-        let (capacity, n_rows) = (given.row_capacity(), given.n_rows());
-        let block = block_rows(capacity, self.n_panels());
-        let blocks = drawn.words_mut().par_chunks_mut(block);
-        let blocks = blocks.zip(thresholds.par_chunks_mut(block));
+        let block = block_rows(given.row_capacity(), self.n_panels());
+        let blocks = drawn.par_blocks_mut(block).zip(thresholds.par_chunks_mut(block));
         let blocks = blocks.zip(weighed.energies.par_chunks_mut(block));
-        blocks.enumerate().for_each(|(piece, ((bits, sums), energies))| {
-            let (panel, first) = (piece / (capacity / block), piece % (capacity / block) * block);
-            let n = n_rows.saturating_sub(first).min(block);
-            let sums = &mut sums[..n];
+        blocks.for_each(|((Block { panel, first, words: bits }, sums), energies)| {
+            let sums = &mut sums[..bits.len()];
             self.inputs(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
             for (row, sums) in sums.iter_mut().enumerate() {
                 let (inputs, sums) = (*sums, std::array::from_mut(sums));
@@ -179,7 +168,7 @@ impl Conditional<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Image;
+    use super::super::FixedWeights;
     use super::super::test_machine::machine;
     use super::*;
     use crate::model::Rbm;
@@ -191,10 +180,10 @@ mod tests {
         for n_visible in (1..=70).step_by(3) {
             for n_hidden in [1, 19, 63, 64, 65, 70] {
                 let rbm = machine(n_visible, n_hidden);
-                let image = Image::new(&rbm).unwrap();
+                let weights = FixedWeights::of(&rbm, Isa::fastest());
                 let states = BitMatrix::from_fn(3, n_visible, |n, i| (i * i + n) % 3 == 0);
                 let panels = BitPanels::from_matrix(&states);
-                let conditional = image.hidden_given_visible();
+                let conditional = weights.hidden_given_visible();
                 let bound = (n_visible as f64 + 2.0) * 0.5 / f64::from(1 << 20);
                 for panel in 0..conditional.n_panels() {
                     let mut sums = [[0; SIDE]; 3];

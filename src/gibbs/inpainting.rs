@@ -1,8 +1,8 @@
 //! Chains that complete examples: some pixels are given, the others are drawn.
 
-use super::{Chains, Image};
+use super::{Chains, FixedWeights};
 use crate::bits::{BitMatrix, BitPanels};
-use crate::kernels::tile::SIDE;
+use crate::model::TiledParameters;
 use crate::rng::Stream;
 use ndarray::Array2;
 
@@ -10,23 +10,24 @@ use ndarray::Array2;
 /// each draw of v, before h is drawn: it samples p(v, h | the given units).
 ///
 /// ```
-/// use harmonium::gibbs::{Image, Inpainting};
+/// use harmonium::gibbs::{FixedWeights, Inpainting};
+/// use harmonium::kernels::Isa;
 /// use harmonium::rng::{Purpose, Stream};
 /// use harmonium::{BitMatrix, Rbm};
 /// use ndarray::{arr1, arr2};
 ///
 /// // Two pixels that agree: both are tied to the one hidden unit.
 /// let rbm = Rbm::new(arr2(&[[20.0], [20.0]]), arr1(&[-10.0, -10.0]), arr1(&[-20.0]))?;
-/// let image = Image::new(&rbm)?;
+/// let weights = FixedWeights::of(&rbm, Isa::fastest());
 /// let examples = BitMatrix::from_fn(2, 2, |n, _| n == 1); // 00 and 11
 /// let left = BitMatrix::from_fn(1, 2, |_, i| i == 0);
 /// let streams = (0..2).map(|n| Stream::new(0, Purpose::Inpainting, n)).collect();
-/// let mut inpainting = Inpainting::new(&image, &examples, &left, streams);
+/// let mut inpainting = Inpainting::new(&weights, &examples, &left, streams);
 /// for _ in 0..20 {
-///     inpainting.sweep(&image);
+///     inpainting.sweep(&weights);
 /// }
 /// assert_eq!(inpainting.visible(), examples);
-/// assert!(inpainting.mean_visible(&image)[[1, 1]] > 0.99);
+/// assert!(inpainting.mean_visible(&weights)[[1, 1]] > 0.99);
 /// # Ok::<(), harmonium::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -34,8 +35,8 @@ pub struct Inpainting {
     chains: Chains,
     /// The examples.
     truth: BitPanels,
-    /// The units that are given, a word for each panel.
-    given: Vec<u64>,
+    /// The units that are given (1, V).
+    given: BitMatrix,
 }
 
 impl Inpainting {
@@ -47,32 +48,33 @@ impl Inpainting {
     /// If there is no example, not one stream for each, `given` has not one row, or rows are not
     /// V wide.
     pub fn new(
-        image: &Image,
+        weights: &FixedWeights,
         examples: &BitMatrix,
         given: &BitMatrix,
         mut streams: Vec<Stream>,
     ) -> Self {
         assert!(examples.n_rows() > 0, "no examples to complete");
         assert_eq!(examples.n_rows(), streams.len(), "a stream for each example");
-        assert_eq!(examples.n_columns(), image.n_visible(), "width of the examples");
+        assert_eq!(examples.n_columns(), weights.n_visible(), "width of the examples");
         let shape = (given.n_rows(), given.n_columns());
-        assert_eq!(shape, (1, image.n_visible()), "shape of the mask");
-        let (units, resolution) = (&image.visible_units, f64::from(image.scale.resolution()));
-        let biases = units.in_columns(&image.visible_bias).into_iter();
+        assert_eq!(shape, (1, weights.n_visible()), "shape of the mask");
+        let resolution = f64::from(weights.scale.resolution());
+        let TiledParameters { visible_units: units, visible_bias, .. } = &weights.parameters;
+        let biases = units.in_columns(visible_bias).into_iter();
         let biases = biases.map(|bias| f64::from(bias) * resolution);
         let start = units.draw_independent(biases, &mut streams);
-        let (truth, given) = (BitPanels::from_matrix(examples), given.words().to_vec());
+        let (truth, given) = (BitPanels::from_matrix(examples), given.clone());
         let mut start = BitPanels::from_matrix(&start);
         put_back(&mut start, &truth, &given);
-        let chains = Chains::from_visible(image, &start.to_matrix(), streams);
+        let chains = Chains::from_visible(weights, &start.to_matrix(), streams);
         Self { chains, truth, given }
     }
 
     /// One sweep of every chain: v given h, the given units put back, h given v.
-    pub fn sweep(&mut self, image: &Image) {
-        self.chains.draw_visible(image.visible_given_hidden());
+    pub fn sweep(&mut self, weights: &FixedWeights) {
+        self.chains.draw_visible(weights.visible_given_hidden());
         put_back(&mut self.chains.visible, &self.truth, &self.given);
-        self.chains.draw_hidden(image.hidden_given_visible());
+        self.chains.draw_hidden(weights.hidden_given_visible());
     }
 
     /// The completed examples (N, V): draws of the last sweep beside the given units.
@@ -83,25 +85,22 @@ impl Inpainting {
     /// p(vᵢ = 1 | h) for the h of each chain (N, V); 0 or 1, as they are, for the given units.
     ///
     /// # Panics
-    /// If the image has another number of hidden units than that of [`new`](Self::new).
-    pub fn mean_visible(&self, image: &Image) -> Array2<f32> {
-        let means = image.visible_given_hidden().means(&self.chains.hidden());
-        let mut means = means.expect("an image of the machine that the chains are of");
+    /// If there are not as many hidden units as in [`new`](Self::new).
+    pub fn mean_visible(&self, weights: &FixedWeights) -> Array2<f32> {
+        let means = weights.visible_given_hidden().means(&self.chains.hidden());
+        let mut means = means.expect("weights of the model that the chains are of");
         for ((n, i), mean) in means.indexed_iter_mut() {
-            let (panel, bit) = (i / SIDE, i % SIDE);
-            if self.given[panel] >> bit & 1 == 1 {
-                *mean = (self.truth.panel(panel)[n] >> bit & 1) as f32;
+            if self.given.get(0, i) {
+                *mean = f32::from(self.truth.get(n, i));
             }
         }
         means
     }
 }
 
-/// Sets the units that are on in `given`, a word for each panel, to those of `truth`.
-fn put_back(visible: &mut BitPanels, truth: &BitPanels, given: &[u64]) {
-    let capacity = visible.row_capacity();
-    let panels = visible.words_mut().chunks_exact_mut(capacity);
-    for (panel, (words, given)) in panels.zip(given).enumerate() {
+/// Sets the units that are on in `given` (1, V) to those of `truth`.
+fn put_back(visible: &mut BitPanels, truth: &BitPanels, given: &BitMatrix) {
+    for (panel, (words, given)) in visible.panels_mut().zip(given.row(0)).enumerate() {
         for (word, truth) in words.iter_mut().zip(truth.panel(panel)) {
             *word = *word & !given | truth & given;
         }
@@ -112,6 +111,7 @@ fn put_back(visible: &mut BitPanels, truth: &BitPanels, given: &[u64]) {
 mod tests {
     use super::super::test_machine::machine;
     use super::*;
+    use crate::kernels::Isa;
     use crate::model::Rbm;
     use crate::rng::Purpose;
 
@@ -121,12 +121,12 @@ mod tests {
 
     #[test]
     fn given_units_never_change_and_the_others_do() {
-        let image = Image::new(&machine(130, 70)).unwrap();
+        let weights = FixedWeights::of(&machine(130, 70), Isa::fastest());
         let examples = BitMatrix::from_fn(67, 130, |n, i| (i * i + 3 * n) % 5 < 2);
         let given = BitMatrix::from_fn(1, 130, |_, i| i % 3 != 0);
-        let mut inpainting = Inpainting::new(&image, &examples, &given, streams(67));
+        let mut inpainting = Inpainting::new(&weights, &examples, &given, streams(67));
         for sweep in 0..5 {
-            let (drawn, means) = (inpainting.visible(), inpainting.mean_visible(&image));
+            let (drawn, means) = (inpainting.visible(), inpainting.mean_visible(&weights));
             let mut changed = 0;
             for ((n, i), &mean) in means.indexed_iter() {
                 let (found, truth) = (drawn.get(n, i), examples.get(n, i));
@@ -139,7 +139,7 @@ mod tests {
             }
             // Of 67 · 44 units; half of them, were they fair coins.
             assert!(changed > 67 * 44 / 4, "sweep {sweep}: {changed} units are not the example's");
-            inpainting.sweep(&image);
+            inpainting.sweep(&weights);
         }
     }
 
@@ -150,34 +150,34 @@ mod tests {
     fn the_rest_has_its_distribution_given_the_given_units() {
         const CHAINS: usize = 20_000;
         let rbm = machine(6, 4);
-        let weights = rbm.weights() * 2.0;
-        let rbm = Rbm::new(weights, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
-        let image = Image::new(&rbm).unwrap();
+        let doubled = rbm.weights() * 2.0;
+        let rbm = Rbm::new(doubled, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
         let mask = 0b010010;
         let given = BitMatrix::from_fn(1, 6, |_, i| mask >> i & 1 == 1);
         for truth in [0b000000, 0b010000, 0b000010, 0b010010_u64] {
             let examples = BitMatrix::from_fn(CHAINS, 6, |_, i| truth >> i & 1 == 1);
-            let mut inpainting = Inpainting::new(&image, &examples, &given, streams(CHAINS as u64));
-            (0..50).for_each(|_| inpainting.sweep(&image));
+            let mut inpainting =
+                Inpainting::new(&weights, &examples, &given, streams(CHAINS as u64));
+            (0..50).for_each(|_| inpainting.sweep(&weights));
 
             let states: Vec<u64> = (0..64).filter(|v| v & mask == truth).collect();
-            let weights: Vec<f64> =
-                states.iter().map(|&v| (-rbm.free_energy(&[v])).exp()).collect();
-            let total: f64 = weights.iter().sum();
+            let masses: Vec<f64> = states.iter().map(|&v| (-rbm.free_energy(&[v])).exp()).collect();
+            let total: f64 = masses.iter().sum();
             let visible = inpainting.visible();
             let (mut statistic, mut rates) = (0.0, [0.0; 6]);
-            for (state, weight) in states.iter().zip(weights) {
-                let expected = CHAINS as f64 * weight / total;
+            for (state, mass) in states.iter().zip(masses) {
+                let expected = CHAINS as f64 * mass / total;
                 assert!(expected >= 5.0, "state {state:06b} is too rare: {expected}");
                 let count = (0..CHAINS).filter(|&n| visible.row(n) == [*state]).count() as f64;
                 statistic += (count - expected).powi(2) / expected;
                 let on = (0..6).filter(|i| state >> i & 1 == 1);
-                on.for_each(|i| rates[i] += weight / total);
+                on.for_each(|i| rates[i] += mass / total);
             }
             assert!(statistic < 57.1, "given {truth:06b}: χ² = {statistic}");
 
             // A mean of numbers from 0 to 1 varies at most as much as one of bits.
-            let means = inpainting.mean_visible(&image);
+            let means = inpainting.mean_visible(&weights);
             for (i, rate) in rates.iter().enumerate() {
                 let mean = means.column(i).iter().map(|&x| f64::from(x)).sum::<f64>();
                 let (mean, variance) = (mean / CHAINS as f64, rate * (1.0 - rate) / CHAINS as f64);

@@ -22,7 +22,7 @@ mod words;
 
 mod conditional;
 
-mod image;
+mod fixed_weights;
 
 mod real;
 
@@ -41,7 +41,7 @@ mod tempering;
 pub use annealing::AnnealedChains;
 pub use chains::Chains;
 pub use conditional::Conditional;
-pub use image::Image;
+pub use fixed_weights::{FixedModel, FixedWeights};
 pub use inpainting::Inpainting;
 pub use path::Path;
 pub use real::RealConditional;

@@ -1,7 +1,7 @@
 //! The way from independent pixels to a machine, along which chains are annealed.
 
-use super::{Conditional, Image};
-use crate::bits::{BitMatrix, BitPanels, active};
+use super::{Conditional, FixedModel, FixedWeights};
+use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
 use crate::fixed::Scale;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
@@ -20,8 +20,7 @@ use rayon::prelude::*;
 /// weights and no bias, shared with the machine's.) β is an inverse temperature.
 #[derive(Clone, Debug)]
 pub struct Path<'a> {
-    rbm: &'a Rbm,
-    image: Image,
+    model: FixedModel<'a>,
     /// a, in panels.
     base: Aligned<Row<f32>>,
     /// b̃ − a, in panels, b̃ being the visible bias in fixed point.
@@ -32,9 +31,9 @@ impl<'a> Path<'a> {
     /// From pixels that are on with the given chances (V), each above 0 and below 1.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] for a chance out of its range, [`Error::WidthMismatch`], and as
-    /// [`Image::new`].
-    pub fn new(rbm: &'a Rbm, rates: &Array1<f64>) -> Result<Self> {
+    /// [`Error::InvalidSetting`] for a chance out of its range, [`Error::WidthMismatch`].
+    pub fn new(model: FixedModel<'a>, rates: &Array1<f64>) -> Result<Self> {
+        let FixedModel { rbm, weights } = model;
         if rates.len() != rbm.n_visible() {
             return Err(Error::WidthMismatch {
                 what: "the base distribution".to_string(),
@@ -50,67 +49,66 @@ impl<'a> Path<'a> {
                 rule: "above 0 and below 1".to_string(),
             });
         }
-        let image = Image::new(rbm)?;
         let units = rbm.visible_units();
         let base = units.in_panels(&units.log_odds(rates).to_vec());
         let mut slope = aligned([0.0; SIDE], units.n_panels());
-        let biases = image.visible_bias.as_flattened().iter().zip(base.as_flattened());
+        let resolution = f64::from(weights.scale.resolution());
+        let biases = weights.parameters.visible_bias.as_flattened().iter().zip(base.as_flattened());
         for (slope, (&b, &a)) in slope.as_flattened_mut().iter_mut().zip(biases) {
-            *slope = f64::from(b) * f64::from(image.scale.resolution()) - f64::from(a);
+            *slope = f64::from(b) * resolution - f64::from(a);
         }
-        Ok(Self { rbm, image, base, slope })
+        Ok(Self { model, base, slope })
     }
 
     /// The machine at the end of the path, in fixed point, as chains see it.
     pub fn rounded(&self) -> Rbm {
-        self.image.rounded()
+        self.weights().rounded()
     }
 
-    /// The image that chains are moved by, at β = 1.
-    pub fn image(&self) -> &Image {
-        &self.image
+    /// What chains are moved by, at β = 1.
+    pub fn weights(&self) -> &FixedWeights {
+        self.model.weights
+    }
+
+    /// The model at the end of the path.
+    pub fn model(&self) -> FixedModel<'a> {
+        self.model
     }
 
     /// log Z of the base: the cumulant of the visible units at a, for bits Σᵢ softplus(aᵢ), + H ln 2.
     pub fn log_z_of_base(&self) -> f64 {
-        let visible = self.rbm.visible_units().cumulant(self.log_odds());
-        visible + self.image.n_hidden() as f64 * std::f64::consts::LN_2
+        let visible = self.model.rbm.visible_units().cumulant(self.log_odds());
+        visible + self.weights().n_hidden() as f64 * std::f64::consts::LN_2
     }
 
     /// Draws v from the base, a row for each stream.
     pub fn draw_base(&self, streams: &mut [Stream]) -> BitMatrix {
-        self.rbm.visible_units().draw_independent(self.log_odds(), streams)
+        self.model.rbm.visible_units().draw_independent(self.log_odds(), streams)
     }
 
     /// a (V).
     fn log_odds(&self) -> impl Iterator<Item = f64> {
-        self.rbm.visible_units().in_columns(&self.base).into_iter().map(f64::from)
+        self.model.rbm.visible_units().in_columns(&self.base).into_iter().map(f64::from)
     }
 
-    /// log p*(v) of the machine less that of its image in fixed point, in whose distribution the
+    /// log p*(v) of the machine less that in fixed point, in whose distribution the
     /// path ends, for every row of `visible` (C, V): the last change of a log-weight, and 0 but for
     /// the rounding of weights.
     pub fn beyond_fixed_point(&self, visible: &BitMatrix) -> Vec<f64> {
         let rounded = self.rounded();
         let rows = (0..visible.n_rows()).into_par_iter().map(|row| visible.row(row));
-        rows.map(|v| rounded.free_energy(v) - self.rbm.free_energy(v)).collect()
+        rows.map(|v| rounded.free_energy(v) - self.model.rbm.free_energy(v)).collect()
     }
 
     /// The visible part of d(log p*_β)/dβ at a row of states: (b̃ − a)·v.
     pub(super) fn visible_slope(&self, states: &BitPanels, row: usize) -> f64 {
-        let mut sum = 0.0;
-        for panel in 0..states.n_panels() {
-            for i in active(&[states.panel(panel)[row]]) {
-                sum += self.slope[panel][i];
-            }
-        }
-        sum
+        states.active(row).map(|i| self.slope.as_flattened()[i]).sum()
     }
 
     /// The distribution at β.
     pub(super) fn at(&self, beta: f64) -> Tempered {
-        let mut tempered = Tempered::new(&self.image);
-        tempered.set(self.image.scale, &self.base, beta);
+        let mut tempered = Tempered::new(self.weights());
+        tempered.set(self.weights().scale, &self.base, beta);
         tempered
     }
 }
@@ -124,8 +122,9 @@ pub(super) struct Tempered {
 
 impl Tempered {
     /// Room for the units of machines of this shape.
-    pub fn new(image: &Image) -> Self {
-        Self { factor: 0.0, offsets: aligned([0.0; SIDE], image.visible_units.n_panels()) }
+    pub fn new(weights: &FixedWeights) -> Self {
+        let n_panels = weights.parameters.visible_units.n_panels();
+        Self { factor: 0.0, offsets: aligned([0.0; SIDE], n_panels) }
     }
 
     /// Goes to β on the path from pixels of log-odds `base`, in panels, to machines in the given
@@ -139,13 +138,13 @@ impl Tempered {
     }
 
     /// p_β(h | v) = σ(β (c + vW)).
-    pub fn hidden_given_visible<'a>(&'a self, image: &'a Image) -> Conditional<'a> {
-        Conditional { factor: self.factor, ..image.hidden_given_visible() }
+    pub fn hidden_given_visible<'a>(&'a self, weights: &'a FixedWeights) -> Conditional<'a> {
+        Conditional { factor: self.factor, ..weights.hidden_given_visible() }
     }
 
     /// p_β(v | h) = σ(β (b + Wh) + (1 − β) a).
-    pub fn visible_given_hidden<'a>(&'a self, image: &'a Image) -> Conditional<'a> {
-        let conditional = image.visible_given_hidden();
+    pub fn visible_given_hidden<'a>(&'a self, weights: &'a FixedWeights) -> Conditional<'a> {
+        let conditional = weights.visible_given_hidden();
         Conditional { factor: self.factor, offsets: Some(&self.offsets), ..conditional }
     }
 }

@@ -3,13 +3,13 @@
 //! An input is then no sum of integers. It is one f32 sum in the order of the units, bias first (see
 //! [`scaled_rows`](crate::kernels::scaled_rows)): the same bits on every machine all the same.
 
-use super::Image;
+use super::FixedWeights;
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::kernels::scaled_rows::{add_scaled_rows, add_scaled_rows_f64};
 use crate::kernels::sigmoid::{self, ONE};
-use crate::kernels::tile::{Aligned, Row, SIDE, Tile, aligned, to_rows, to_tiles};
-use crate::model::Rbm;
+use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
+use crate::model::{Rbm, TiledParameters};
 use crate::reals::{RealRow, RealRows};
 use crate::states::{States, VisibleStates};
 use ndarray::{Array1, Array2};
@@ -20,10 +20,7 @@ use std::cell::RefCell;
 #[derive(Clone, Copy, Debug)]
 pub struct RealConditional<'a> {
     pub(crate) isa: Isa,
-    /// W: the tiles of hidden panel 0 from top to bottom, then those of panel 1, …
-    pub(crate) weights: &'a [Tile<f32>],
-    pub(crate) hidden_bias: &'a [Row<f32>],
-    pub(crate) n_hidden: usize,
+    pub(crate) parameters: &'a TiledParameters<f32>,
 }
 
 impl RealConditional<'_> {
@@ -39,11 +36,11 @@ impl RealConditional<'_> {
             /// Each worker's inputs of one panel.
             static INPUTS: RefCell<Aligned<Row<f32>>> = RefCell::new(Aligned::new(0));
         }
-        let tiles_below = self.weights.len() / self.hidden_bias.len();
-        let rows = self.weights[panel * tiles_below..][..tiles_below].as_flattened();
+        let TiledParameters { weights, hidden_bias, .. } = self.parameters;
+        let rows = weights.panel(panel).rows();
         INPUTS.with_borrow_mut(|inputs| {
             inputs.clear();
-            inputs.resize(thresholds.len(), self.hidden_bias[panel]);
+            inputs.resize(thresholds.len(), hidden_bias[panel]);
             add_scaled_rows(self.isa, rows, states, first, inputs);
             sigmoid::thresholds_of_reals(self.isa, inputs, thresholds);
         });
@@ -51,15 +48,14 @@ impl RealConditional<'_> {
 
     /// p(hⱼ = 1 | v) for every row of `visible` (N, V): (N, H), 24 binary places.
     fn means(self, visible: &RealRows) -> Array2<f32> {
-        let mut means = Array2::zeros((visible.n_rows(), self.n_hidden));
+        let n_hidden = self.parameters.n_hidden();
+        let mut means = Array2::zeros((visible.n_rows(), n_hidden));
         let rows = means.as_slice_mut().expect("standard layout");
-        rows.par_chunks_mut(BLOCK * self.n_hidden).enumerate().for_each(|(block, means)| {
-            let mut thresholds = aligned([0; SIDE], means.len() / self.n_hidden);
-            for panel in 0..self.hidden_bias.len() {
+        rows.par_chunks_mut(BLOCK * n_hidden).enumerate().for_each(|(block, means)| {
+            let mut thresholds = aligned([0; SIDE], means.len() / n_hidden);
+            for panel in 0..self.parameters.hidden_bias.len() {
                 self.thresholds(panel, visible, block * BLOCK, &mut thresholds);
-                for (mean, thresholds) in
-                    means.chunks_exact_mut(self.n_hidden).zip(thresholds.iter())
-                {
+                for (mean, thresholds) in means.chunks_exact_mut(n_hidden).zip(thresholds.iter()) {
                     let units = mean[panel * SIDE..].iter_mut().zip(thresholds);
                     units.for_each(|(mean, &sum)| *mean = sum as f32 / ONE as f32);
                 }
@@ -77,21 +73,22 @@ impl Rbm {
     /// phase of training has them.
     ///
     /// # Errors
-    /// By [`Isa::from_environment`]; [`Error::WidthMismatch`] if the rows are not V wide.
+    /// [`Error::WidthMismatch`] if the rows are not V wide.
     pub fn mean_hidden<'a>(&self, visible: impl Into<VisibleStates<'a>>) -> Result<Array2<f32>> {
-        let visible = visible.into();
+        self.mean_hidden_on(Isa::fastest(), visible.into())
+    }
+
+    /// [`mean_hidden`](Self::mean_hidden) on a given instruction set.
+    ///
+    /// # Errors
+    /// As [`mean_hidden`](Self::mean_hidden).
+    pub fn mean_hidden_on(&self, isa: Isa, visible: VisibleStates<'_>) -> Result<Array2<f32>> {
         self.check_width(visible)?;
         match visible {
-            States::Bits(bits) => Image::new(self)?.hidden_given_visible().means(bits),
+            States::Bits(bits) => FixedWeights::of(self, isa).hidden_given_visible().means(bits),
             States::Reals(rows) => {
-                let weights = self.weights().as_slice().expect("standard layout");
-                let conditional = RealConditional {
-                    isa: Isa::from_environment()?,
-                    weights: &to_tiles(weights, self.weights().dim()),
-                    hidden_bias: &to_rows(self.hidden_bias().as_slice().expect("standard layout")),
-                    n_hidden: self.n_hidden(),
-                };
-                Ok(conditional.means(rows))
+                let parameters = &TiledParameters::from(self);
+                Ok(RealConditional { isa, parameters }.means(rows))
             }
         }
     }
@@ -100,13 +97,8 @@ impl Rbm {
     ///
     /// # Errors
     /// As [`mean_hidden`](Self::mean_hidden).
-    pub fn mean_hidden_f64<'a>(
-        &self,
-        visible: impl Into<VisibleStates<'a>>,
-    ) -> Result<Array2<f64>> {
-        let visible = visible.into();
+    pub fn mean_hidden_f64(&self, isa: Isa, visible: VisibleStates<'_>) -> Result<Array2<f64>> {
         self.check_width(visible)?;
-        let isa = Isa::from_environment()?;
         let mut means = Array2::zeros((visible.n_rows(), self.n_hidden()));
         let rows = means.as_slice_mut().expect("standard layout");
         let rows = rows.par_chunks_exact_mut(self.n_hidden()).enumerate();
@@ -167,7 +159,7 @@ mod tests {
             let rbm = machine(n_visible, n_hidden);
             let visible = numbers(70, n_visible);
             let single = rbm.mean_hidden(&visible).unwrap();
-            let double = rbm.mean_hidden_f64(&visible).unwrap();
+            let double = rbm.mean_hidden_f64(Isa::fastest(), (&visible).into()).unwrap();
             for (n, row) in visible.rows().enumerate() {
                 for j in 0..n_hidden {
                     let mut x = f64::from(rbm.hidden_bias()[j]);
@@ -184,8 +176,8 @@ mod tests {
         let bits = BitMatrix::from_fn(5, 70, |n, i| (n * i + i) % 3 == 0);
         let (rbm, numbers_of_bits) = (machine(70, 19), RealRows::from(&bits));
         assert_eq!(
-            rbm.mean_hidden_f64(&bits).unwrap(),
-            rbm.mean_hidden_f64(&numbers_of_bits).unwrap()
+            rbm.mean_hidden_f64(Isa::fastest(), (&bits).into()).unwrap(),
+            rbm.mean_hidden_f64(Isa::fastest(), (&numbers_of_bits).into()).unwrap()
         );
         let error = machine(3, 2).mean_hidden(&numbers(1, 4)).unwrap_err().to_string();
         assert!(error.contains("4 visible units") && error.contains("3"), "{error}");
@@ -194,13 +186,13 @@ mod tests {
     #[test]
     fn chains_start_at_numbers_as_at_bits() {
         let rbm = machine(70, 90);
-        let image = Image::new(&rbm).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
         let bits = BitMatrix::from_fn(70, 70, |n, i| (n * i + i) % 3 == 0);
         let streams = || (0..70).map(|n| Stream::new(1, Purpose::Sample, n)).collect();
-        let expected = Chains::from_visible(&image, &bits, streams());
+        let expected = Chains::from_visible(&weights, &bits, streams());
         let numbers = RealRows::from(&bits);
         let means = rbm.mean_hidden(&numbers).unwrap();
-        let found = Chains::from_means(&image, &numbers.rounded(), means.view(), streams());
+        let found = Chains::from_means(&weights, &numbers.rounded(), means.view(), streams());
         assert_eq!(found.visible(), expected.visible());
         // A draw that falls between the threshold of integers and that of f32 may differ.
         let pairs =

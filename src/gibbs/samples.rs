@@ -1,8 +1,7 @@
 //! Chains that draw samples of the model: where they start, and by which random numbers.
 
-use super::{Chains, Image};
+use super::{Chains, FixedModel};
 use crate::bits::BitMatrix;
-use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
 
 impl Chains {
@@ -12,14 +11,16 @@ impl Chains {
     ///
     /// ```
     /// use harmonium::Rbm;
-    /// use harmonium::gibbs::{Chains, Image};
+    /// use harmonium::gibbs::{Chains, FixedModel, FixedWeights};
+    /// use harmonium::kernels::Isa;
     /// use ndarray::{arr1, arr2};
     /// // Two pixels that agree: both are tied to the one hidden unit.
     /// let rbm = Rbm::new(arr2(&[[20.0], [20.0]]), arr1(&[-10.0, -10.0]), arr1(&[-20.0]))?;
-    /// let image = Image::new(&rbm)?;
-    /// let mut chains = Chains::for_samples(&rbm, &image, 100, None, 0);
+    /// let weights = FixedWeights::of(&rbm, Isa::fastest());
+    /// let model = FixedModel { rbm: &rbm, weights: &weights };
+    /// let mut chains = Chains::for_samples(model, 100, None, 0);
     /// for _ in 0..20 {
-    ///     chains.sweep(&image);
+    ///     chains.sweep(&weights);
     /// }
     /// let samples = chains.visible();
     /// assert!((0..100).all(|n| samples.get(n, 0) == samples.get(n, 1)));
@@ -29,8 +30,7 @@ impl Chains {
     /// # Panics
     /// If `start` has no rows, or they are not V wide.
     pub fn for_samples(
-        rbm: &Rbm,
-        image: &Image,
+        FixedModel { rbm, weights }: FixedModel<'_>,
         n: usize,
         start: Option<&BitMatrix>,
         seed: u64,
@@ -43,21 +43,24 @@ impl Chains {
                 rbm.visible_units().draw_independent(biases, &mut streams)
             }
         };
-        Self::from_visible(image, &start, streams)
+        Self::from_visible(weights, &start, streams)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::FixedWeights;
     use super::super::test_machine::machine;
     use super::*;
+    use crate::kernels::Isa;
 
     #[test]
     fn chains_start_at_the_rows_that_are_given_and_go_around() {
         let rbm = machine(70, 20);
-        let image = Image::new(&rbm).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let model = FixedModel { rbm: &rbm, weights: &weights };
         let start = BitMatrix::from_fn(3, 70, |n, i| (n + i) % 3 == 0);
-        let chains = Chains::for_samples(&rbm, &image, 8, Some(&start), 4);
+        let chains = Chains::for_samples(model, 8, Some(&start), 4);
         for n in 0..8 {
             assert_eq!(chains.visible().row(n), start.row(n % 3), "chain {n}");
         }
@@ -68,8 +71,9 @@ mod tests {
     fn without_a_start_units_are_on_at_the_rates_of_their_biases() {
         const CHAINS: usize = 10_000;
         let rbm = machine(70, 20);
-        let image = Image::new(&rbm).unwrap();
-        let visible = Chains::for_samples(&rbm, &image, CHAINS, None, 4).visible();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let model = FixedModel { rbm: &rbm, weights: &weights };
+        let visible = Chains::for_samples(model, CHAINS, None, 4).visible();
         for (i, &bias) in rbm.visible_bias().iter().enumerate() {
             let rate = 1.0 / (1.0 + f64::exp(-f64::from(bias)));
             let found = (0..CHAINS).filter(|&n| visible.get(n, i)).count() as f64 / CHAINS as f64;
@@ -81,10 +85,11 @@ mod tests {
     #[test]
     fn another_seed_draws_other_samples_and_the_same_the_same() {
         let rbm = machine(70, 20);
-        let image = Image::new(&rbm).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let model = FixedModel { rbm: &rbm, weights: &weights };
         let sample = |seed| {
-            let mut chains = Chains::for_samples(&rbm, &image, 10, None, seed);
-            chains.sweep(&image);
+            let mut chains = Chains::for_samples(model, 10, None, seed);
+            chains.sweep(&weights);
             chains.visible()
         };
         assert_eq!(sample(1), sample(1));

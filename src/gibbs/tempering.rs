@@ -20,8 +20,8 @@
 //! the parameters move as slowly.
 
 use super::path::Tempered;
-use super::{Chains, Image};
-use crate::bits::{BitMatrix, active};
+use super::{Chains, FixedWeights};
+use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::kernels::tile::{Aligned, Row};
 use crate::rng::{Purpose, STEP, Stream};
@@ -40,9 +40,9 @@ const RATE_MEMORY: f64 = 0.01;
 #[derive(Clone, Debug)]
 pub struct Tempering {
     seed: u64,
-    /// a in panels, in multiples of the image's resolution, as numbers and as integers.
+    /// a in panels, in multiples of the resolution of the weights, as numbers and as integers.
     base: Aligned<Row<f32>>,
-    base_image: Aligned<Row<i32>>,
+    fixed_base: Aligned<Row<i32>>,
     target_rate: f64,
     adaptation: f64,
     /// β₁, β₂, …, falling: 1 less the first distances.
@@ -74,16 +74,16 @@ impl Tempering {
     /// # Panics
     /// If there is no replica, or the widths differ.
     pub fn new(
-        image: &Image,
+        weights: &FixedWeights,
         visible: &BitMatrix,
         (rates, n_temperatures, target_rate): (&Array1<f64>, usize, f64),
         seed: u64,
     ) -> Self {
         assert!(n_temperatures >= 2, "no replica");
-        assert_eq!(rates.len(), image.n_visible(), "a rate for each pixel");
-        let resolution = image.scale.resolution();
-        let log_odds = image.visible_units.log_odds(rates);
-        let integers: Vec<i32> = log_odds.iter().map(|&a| image.scale.round(a)).collect();
+        assert_eq!(rates.len(), weights.n_visible(), "a rate for each pixel");
+        let (units, resolution) = (&weights.parameters.visible_units, weights.scale.resolution());
+        let log_odds = units.log_odds(rates);
+        let integers: Vec<i32> = log_odds.iter().map(|&a| weights.scale.round(a)).collect();
         let numbers: Vec<f32> = integers.iter().map(|&a| a as f32 * resolution).collect();
         let n_chains = visible.n_rows();
         let levels = (1..n_temperatures).map(|level| {
@@ -91,20 +91,20 @@ impl Tempering {
             let streams = (0..n_chains)
                 .map(|chain| Stream::new(seed, Purpose::TemperedChain, index(chain)))
                 .collect();
-            let chains = Chains::from_visible(image, visible, streams);
+            let chains = Chains::from_visible(weights, visible, streams);
             Level {
                 distance: 1.0 / (n_temperatures - 1) as f64,
                 swap_rate: f64::NAN,
                 beta: 0.0,
-                tempered: Tempered::new(image),
-                energies: vec![0; image.visible_bias.len() * chains.visible.row_capacity()],
+                tempered: Tempered::new(weights),
+                energies: vec![0; chains.visible.n_panels() * chains.visible.row_capacity()],
                 chains,
             }
         });
         let mut tempering = Self {
             seed,
-            base: image.visible_units.in_panels(&numbers),
-            base_image: image.visible_units.in_panels(&integers),
+            base: units.in_panels(&numbers),
+            fixed_base: units.in_panels(&integers),
             target_rate,
             adaptation: ADAPTATION,
             levels: levels.collect(),
@@ -112,7 +112,7 @@ impl Tempering {
             n_sweeps: 0,
         };
         tempering.energies = tempering.levels[0].energies.clone();
-        tempering.set_temperatures(image);
+        tempering.set_temperatures(weights);
         tempering
     }
 
@@ -132,7 +132,7 @@ impl Tempering {
     }
 
     /// Goes on from what was saved of as many replicas on a path from the same base.
-    pub(crate) fn restore(&mut self, image: &Image, state: &State) -> Result<()> {
+    pub(crate) fn restore(&mut self, weights: &FixedWeights, state: &State) -> Result<()> {
         let of_levels = |name: &str| {
             let numbers: &[f64] = state.take(&format!("tempering.{name}"), &[self.levels.len()])?;
             Ok(numbers)
@@ -145,7 +145,7 @@ impl Tempering {
             level.distance = distances[at];
             // Not found anew: to put the distances in order once more would change their last bit.
             level.beta = betas[at];
-            level.tempered.set(image.scale, &self.base, level.beta);
+            level.tempered.set(weights.scale, &self.base, level.beta);
         }
         self.n_sweeps = state.take_one("tempering.n_sweeps")?;
         Ok(())
@@ -164,31 +164,31 @@ impl Tempering {
 
     /// A sweep of all replicas and the first half of one of `chains`, v given h, with the swaps
     /// between: the second half, h given v, is left to do.
-    pub fn half_sweep(&mut self, image: &Image, chains: &mut Chains) {
-        let Self { levels, energies, base_image, .. } = self;
+    pub fn half_sweep(&mut self, weights: &FixedWeights, chains: &mut Chains) {
+        let Self { levels, energies, fixed_base, .. } = self;
         rayon::join(
             || {
-                let conditional = image.visible_given_hidden();
-                chains.draw_visible_and_weigh(conditional, base_image, energies);
+                let conditional = weights.visible_given_hidden();
+                chains.draw_visible_and_weigh(conditional, fixed_base, energies);
             },
             || {
                 levels.par_iter_mut().for_each(|level| {
-                    let conditional = level.tempered.visible_given_hidden(image);
-                    let (base, energies) = (&*base_image, &mut level.energies);
+                    let conditional = level.tempered.visible_given_hidden(weights);
+                    let (base, energies) = (&*fixed_base, &mut level.energies);
                     level.chains.draw_visible_and_weigh(conditional, base, energies);
                 });
             },
         );
-        self.swap(image, chains);
+        self.swap(weights, chains);
         self.levels.par_iter_mut().for_each(|level| {
             let Level { chains, tempered, .. } = level;
-            chains.draw_hidden(tempered.hidden_given_visible(image));
+            chains.draw_hidden(tempered.hidden_given_visible(weights));
         });
     }
 
     /// Every second pair of neighbours, chain by chain; in the next sweep it is the others' turn.
-    fn swap(&mut self, image: &Image, chains: &mut Chains) {
-        let resolution = f64::from(image.scale.resolution());
+    fn swap(&mut self, weights: &FixedWeights, chains: &mut Chains) {
+        let resolution = f64::from(weights.scale.resolution());
         let n_chains = chains.n_chains();
         let mut stream = Stream::new(self.seed, Purpose::TemperatureSwap, self.n_sweeps);
         let first = (self.n_sweeps % 2) as usize;
@@ -207,7 +207,7 @@ impl Tempering {
                     words = stream.step();
                 }
                 let [energy, other] = [(&*upper, upper_energies), (&level.chains, &level.energies)]
-                    .map(|(chains, energies)| energy(image, chains, energies, chain));
+                    .map(|(chains, energies)| energy(weights, chains, energies, chain));
                 let log_ratio = (beta - level.beta) * ((other - energy) as f64 * resolution);
                 let uniform = f64::from(words[chain % STEP]) / (1u64 << 32) as f64;
                 if log_ratio >= 0.0 || uniform < libm::exp(log_ratio) {
@@ -221,19 +221,19 @@ impl Tempering {
             level.swap_rate = before + memory * (rate - before);
             level.distance *= libm::exp(self.adaptation * (rate - self.target_rate));
         }
-        self.set_temperatures(image);
+        self.set_temperatures(weights);
     }
 
     /// Puts every level at its distance below the one above. If the base is nearer than all
     /// distances together, they shrink to it.
-    fn set_temperatures(&mut self, image: &Image) {
+    fn set_temperatures(&mut self, weights: &FixedWeights) {
         let total: f64 = self.levels.iter().map(|level| level.distance).sum();
         let mut beta = 1.0;
         for level in &mut self.levels {
             level.distance /= total.max(1.0);
             beta = f64::max(beta - level.distance, 0.0);
             level.beta = beta;
-            level.tempered.set(image.scale, &self.base, beta);
+            level.tempered.set(weights.scale, &self.base, beta);
         }
     }
 }
@@ -243,13 +243,11 @@ fn level_name(at: usize) -> String {
 }
 
 /// U of one chain: what the panels of v found, and c·h.
-fn energy(image: &Image, chains: &Chains, energies: &[i64], chain: usize) -> i64 {
+fn energy(weights: &FixedWeights, chains: &Chains, energies: &[i64], chain: usize) -> i64 {
     let capacity = chains.visible.row_capacity();
     let of_visible: i64 = energies[chain..].iter().step_by(capacity).sum();
-    let of_hidden = image.hidden_bias.iter().enumerate().map(|(panel, bias)| {
-        let on = active(&chains.hidden.panel(panel)[chain..=chain]);
-        on.map(|j| i64::from(bias[j])).sum::<i64>()
-    });
+    let bias = weights.parameters.hidden_bias.values();
+    let of_hidden = chains.hidden.active(chain).map(|j| i64::from(bias[j]));
     of_visible + of_hidden.sum::<i64>()
 }
 
@@ -257,6 +255,8 @@ fn energy(image: &Image, chains: &Chains, energies: &[i64], chain: usize) -> i64
 mod tests {
     use super::super::test_machine::machine;
     use super::*;
+    use crate::bits::active;
+    use crate::kernels::Isa;
     use crate::model::Rbm;
     use ndarray::Array2;
 
@@ -264,16 +264,16 @@ mod tests {
     #[test]
     fn energies_are_those_of_the_path() {
         let rbm = machine(70, 130);
-        let image = Image::new(&rbm).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
         let visible = BitMatrix::from_fn(5, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let streams = (0..5).map(|n| Stream::new(1, Purpose::Chain, n)).collect();
-        let mut chains = Chains::from_visible(&image, &visible, streams);
-        let tempering = Tempering::new(&image, &visible, (&rates, 3, 0.4), 1);
+        let mut chains = Chains::from_visible(&weights, &visible, streams);
+        let tempering = Tempering::new(&weights, &visible, (&rates, 3, 0.4), 1);
         let mut energies = tempering.energies.clone();
         let hidden = chains.hidden();
-        let conditional = image.visible_given_hidden();
-        chains.draw_visible_and_weigh(conditional, &tempering.base_image, &mut energies);
+        let conditional = weights.visible_given_hidden();
+        chains.draw_visible_and_weigh(conditional, &tempering.fixed_base, &mut energies);
         let visible = chains.visible();
         for n in 0..5 {
             let mut exact = 0.0;
@@ -284,7 +284,7 @@ mod tests {
                     active(hidden.row(n)).map(|j| f64::from(rbm.weights()[[i, j]])).sum::<f64>();
             }
             exact += active(hidden.row(n)).map(|j| f64::from(rbm.hidden_bias()[j])).sum::<f64>();
-            let found = energy(&image, &chains, &energies, n) as f64 / f64::from(1 << 20);
+            let found = energy(&weights, &chains, &energies, n) as f64 / f64::from(1 << 20);
             // Each of at most 70 · 131 parameters is rounded by half of 2^-20.
             assert!((found - exact).abs() < 70.0 * 133.0 * 0.5e-6, "{found} {exact}");
         }
@@ -341,20 +341,20 @@ mod tests {
     fn every_temperature_reaches_its_distribution() {
         const CHAINS: usize = 5000;
         let rbm = two_modes();
-        let image = Image::new(&rbm).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
         let rates = Array1::from_elem(6, 0.4);
         let start = BitMatrix::zeros(CHAINS, 6);
         let chains = |purpose| {
             let streams = (0..CHAINS as u64).map(|n| Stream::new(3, purpose, n)).collect();
-            Chains::from_visible(&image, &start, streams)
+            Chains::from_visible(&weights, &start, streams)
         };
-        let mut tempering = Tempering::new(&image, &start, (&rates, 4, 0.4), 3);
+        let mut tempering = Tempering::new(&weights, &start, (&rates, 4, 0.4), 3);
         tempering.adaptation = 0.0;
         let (mut tempered, mut alone) = (chains(Purpose::Chain), chains(Purpose::Sample));
         for _ in 0..200 {
-            tempering.half_sweep(&image, &mut tempered);
-            tempered.draw_hidden(image.hidden_given_visible());
-            alone.sweep(&image);
+            tempering.half_sweep(&weights, &mut tempered);
+            tempered.draw_hidden(weights.hidden_given_visible());
+            alone.sweep(&weights);
         }
         let base = tempering.base.as_flattened();
         let check = |beta: f64, states: &BitMatrix| {
@@ -378,16 +378,16 @@ mod tests {
     #[test]
     fn distances_adapt_to_the_rate() {
         let rbm = machine(70, 130);
-        let image = Image::new(&rbm).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
         let rates = Array1::from_elem(70, 0.4);
         let start = BitMatrix::from_fn(200, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let streams = (0..200).map(|n| Stream::new(3, Purpose::Chain, n)).collect();
-        let mut chains = Chains::from_visible(&image, &start, streams);
-        let mut tempering = Tempering::new(&image, &start, (&rates, 5, 0.5), 3);
+        let mut chains = Chains::from_visible(&weights, &start, streams);
+        let mut tempering = Tempering::new(&weights, &start, (&rates, 5, 0.5), 3);
         assert!(tempering.betas().last().unwrap().abs() < 1e-12, "the ladder begins at the base");
         for _ in 0..1000 {
-            tempering.half_sweep(&image, &mut chains);
-            chains.draw_hidden(image.hidden_given_visible());
+            tempering.half_sweep(&weights, &mut chains);
+            chains.draw_hidden(weights.hidden_given_visible());
         }
         for rate in tempering.swap_rates() {
             assert!((rate - 0.5).abs() < 0.05, "{:?}", tempering.swap_rates());

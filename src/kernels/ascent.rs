@@ -1,5 +1,5 @@
-//! The update of a tile: sums to gradients, one step up along them, and the fixed-point images of
-//! the new weights, while the tile is in cache.
+//! The update of a tile: sums to gradients, one step up along them, and the new weights in fixed point
+//! in both orders, while the tile is in cache.
 
 use super::isa::dispatch;
 use super::tile::{Row, SIDE, Tile};
@@ -123,9 +123,9 @@ pub struct TileParts<'a, S> {
     /// What the rule remembers of each weight.
     pub state: &'a mut Tile<S>,
     /// W̃.
-    pub image: &'a mut Tile<i32>,
+    pub fixed: &'a mut Tile<i32>,
     /// W̃ᵀ.
-    pub transposed: &'a mut Tile<i32>,
+    pub turned: &'a mut Tile<i32>,
 }
 
 /// How far parameters were moved at most, NaN if any was not to a number: as the bits of its
@@ -146,7 +146,7 @@ impl Reach {
     }
 }
 
-/// Moves a tile of weights one step along its gradient and refreshes both of its images; returns
+/// Moves a tile of weights one step along its gradient and refreshes W̃ and W̃ᵀ; returns
 /// how far the weights were moved at most.
 pub fn ascend_tile<R: Rule>(
     isa: super::Isa,
@@ -155,9 +155,9 @@ pub fn ascend_tile<R: Rule>(
     gradient: TileGradient<'_>,
     tile: TileParts<'_, R::State>,
 ) -> Reach {
-    let TileParts { weights, state, image, transposed } = tile;
-    let reach = move_weights(isa, rule, scale, gradient, (weights, state, image));
-    transpose::tile(isa, image, transposed);
+    let TileParts { weights, state, fixed, turned } = tile;
+    let reach = move_weights(isa, rule, scale, gradient, (weights, state, fixed));
+    transpose::tile(isa, fixed, turned);
     reach
 }
 
@@ -172,7 +172,7 @@ fn move_weights_body<R: Rule>(
     rule: R,
     scale: Scale,
     gradient: TileGradient<'_>,
-    (weights, state, image): (&mut Tile<f32>, &mut Tile<R::State>, &mut Tile<i32>),
+    (weights, state, fixed): (&mut Tile<f32>, &mut Tile<R::State>, &mut Tile<i32>),
 ) -> Reach {
     // One for each column, which the compiler makes vectors of.
     let mut reaches = [Reach::default(); SIDE];
@@ -181,7 +181,7 @@ fn move_weights_body<R: Rule>(
         for j in 0..SIDE {
             let before = weights[i][j];
             weights[i][j] = rule.step(before, gradient[j], &mut state[i][j]);
-            image[i][j] = scale.round(weights[i][j]);
+            fixed[i][j] = scale.round(weights[i][j]);
             reaches[j] = reaches[j].max(Reach::of(before, weights[i][j]));
         }
     }
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_refreshes_weights_state_and_both_images_on_every_instruction_set() {
+    fn a_step_refreshes_weights_state_and_both_orders_on_every_instruction_set() {
         let data: Tile<i32> =
             std::array::from_fn(|i| std::array::from_fn(|j| ((i * 64 + j) << 12) as i32));
         let model = [[-(1 << 16); SIDE]; SIDE];
@@ -225,12 +225,12 @@ mod tests {
                 let term = RankOne { rows: &rows, columns: &columns };
                 let gradient = TileGradient { difference, data, model, terms: &[term, term] };
                 let (mut weights, mut state) = ([[0.25; SIDE]; SIDE], [[0.0; SIDE]; SIDE]);
-                let (mut image, mut transposed) = ([[7; SIDE]; SIDE], [[7; SIDE]; SIDE]);
+                let (mut fixed, mut turned) = ([[7; SIDE]; SIDE], [[7; SIDE]; SIDE]);
                 let tile = TileParts {
                     weights: &mut weights,
                     state: &mut state,
-                    image: &mut image,
-                    transposed: &mut transposed,
+                    fixed: &mut fixed,
+                    turned: &mut turned,
                 };
                 let reach = ascend_tile(isa, Half, Scale::TRAINING, gradient, tile);
                 let moved = |w: &f32| (w - 0.25).abs();
@@ -242,8 +242,8 @@ mod tests {
                         let gradient = difference - 2.0 * (i as f32 * (j as f32 / 4.0 - 3.0));
                         assert_eq!(weights[i][j], 0.25 + 0.5 * gradient);
                         assert_eq!(state[i][j], gradient);
-                        assert_eq!(image[i][j], Scale::TRAINING.round(weights[i][j]));
-                        assert_eq!(image[i][j], transposed[j][i]);
+                        assert_eq!(fixed[i][j], Scale::TRAINING.round(weights[i][j]));
+                        assert_eq!(fixed[i][j], turned[j][i]);
                     }
                 }
             }

@@ -2,14 +2,15 @@
 
 use crate::error::{Error, Result};
 
-/// An instruction set that this machine has.
+/// An instruction set that this computer has.
 ///
 /// It can be had only from the functions below, which ask the CPU first: holding one is the
 /// proof that its instructions may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(pub(super) Level);
 
-/// The three levels, of which this machine may lack some.
+/// The three levels, of which this computer may lack some. Whatever differs between them names each in
+/// a `match`, so that one more is an error of the compiler wherever it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Baseline,
@@ -20,10 +21,10 @@ pub(super) enum Level {
 }
 
 impl Isa {
-    /// What every machine has: plain code, vectorised for the least of its architecture.
+    /// What every computer has: plain code, vectorised for the least of its architecture.
     pub const BASELINE: Self = Self(Level::Baseline);
 
-    /// All that this machine has, the fastest last.
+    /// All that this computer has, the fastest last.
     pub fn available() -> Vec<Self> {
         #[allow(unused_mut, reason = "other architectures have the baseline alone")]
         let mut available = vec![Self::BASELINE];
@@ -45,16 +46,17 @@ impl Isa {
         available
     }
 
-    /// The fastest that this machine has.
+    /// The fastest that this computer has.
     pub fn fastest() -> Self {
-        *Self::available().last().expect("every machine has the baseline")
+        *Self::available().last().expect("every computer has the baseline")
     }
 
-    /// The fastest that this machine has or, where the environment variable `HARMONIUM_ISA` is
-    /// set, the one that it names: `baseline`, `avx2` or `avx512`.
+    /// The fastest that this computer has or, where the environment variable `HARMONIUM_ISA` is
+    /// set, the one that it names: `baseline`, `avx2` or `avx512`. For the top of a program, which
+    /// hands it down: nothing else in the library asks the environment.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if the variable names one that the machine lacks or nobody knows.
+    /// [`Error::InvalidSetting`] if the variable names one that the computer lacks or nobody knows.
     pub fn from_environment() -> Result<Self> {
         let available = Self::available();
         match std::env::var("HARMONIUM_ISA") {
@@ -62,7 +64,7 @@ impl Isa {
             Ok(wanted) => {
                 available.iter().copied().find(|isa| isa.name() == wanted).ok_or_else(|| {
                     let names: Vec<_> = available.iter().map(|isa| isa.name()).collect();
-                    let rule = format!("one that this machine has: {}", names.join(", "));
+                    let rule = format!("one that this computer has: {}", names.join(", "));
                     Error::InvalidSetting { setting: "HARMONIUM_ISA", value: wanted, rule }
                 })
             }
@@ -81,26 +83,36 @@ impl Isa {
     }
 }
 
+impl Default for Isa {
+    /// The [fastest](Self::fastest).
+    fn default() -> Self {
+        Self::fastest()
+    }
+}
+
 /// Compiles one plain body for every instruction set, and calls the one that `isa` proves.
 ///
 /// `dispatch! { pub fn name(isa, arguments…) = body }` makes a safe function whose body, an
-/// `#[inline(always)]` function of the same arguments, the compiler vectorises once a level.
+/// `#[inline(always)]` function of the same arguments, the compiler vectorises once a level. A level
+/// may have a body of its own, in a function with its features (or fewer):
+/// `= body, avx2 = tile_avx2, avx512 = tile_avx2`.
 macro_rules! dispatch {
     ($(#[$meta:meta])* $vis:vis fn $name:ident $(<; $g:ident: $bound:path>)?
-     (isa $(, $arg:ident: $ty:ty)* $(,)?) $(-> $out:ty)? = $body:path) => {
+     (isa $(, $arg:ident: $ty:ty)* $(,)?) $(-> $out:ty)?
+     = $body:path $(, avx2 = $avx2:path)? $(, avx512 = $avx512:path)?) => {
         $(#[$meta])*
         $vis fn $name $(<$g: $bound>)? (isa: $crate::kernels::Isa $(, $arg: $ty)*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
             fn avx2 $(<$g: $bound>)? ($($arg: $ty),*) $(-> $out)? {
-                $body($($arg),*)
+                $crate::kernels::isa::own_or!([$($avx2)?] $body)($($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(
                 enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt"
             )]
             fn avx512 $(<$g: $bound>)? ($($arg: $ty),*) $(-> $out)? {
-                $body($($arg),*)
+                $crate::kernels::isa::own_or!([$($avx512)?] $body)($($arg),*)
             }
             match isa.0 {
                 $crate::kernels::isa::Level::Baseline => $body($($arg),*),
@@ -116,3 +128,14 @@ macro_rules! dispatch {
     };
 }
 pub(crate) use dispatch;
+
+/// The body that a level has of its own, or else the common one.
+macro_rules! own_or {
+    ([] $body:path) => {
+        $body
+    };
+    ([$own:path] $body:path) => {
+        $own
+    };
+}
+pub(crate) use own_or;

@@ -68,6 +68,8 @@ pub mod sampling;
 
 pub mod transpose;
 
+pub mod tiled;
+
 pub mod moments;
 
 pub mod ascent;

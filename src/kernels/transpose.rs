@@ -1,6 +1,6 @@
 //! Transposes of 64 x 64 squares, of bits and of integers.
 
-use super::isa::{Isa, Level};
+use super::isa::dispatch;
 use super::tile::{SIDE, Tile};
 use crate::bits::BitPanels;
 
@@ -37,19 +37,18 @@ pub fn square_of_bits(words: &mut [u64; SIDE]) {
     }
 }
 
-/// Writes the transpose of a tile.
-pub fn tile(isa: Isa, from: &Tile<i32>, to: &mut Tile<i32>) {
-    match isa.0 {
-        Level::Baseline => {
-            for (i, row) in from.iter().enumerate() {
-                for (j, &value) in row.iter().enumerate() {
-                    to[j][i] = value;
-                }
-            }
+dispatch! {
+    /// Writes the transpose of a tile.
+    pub fn tile(isa, from: &Tile<i32>, to: &mut Tile<i32>)
+        = tile_body, avx2 = tile_avx2, avx512 = tile_avx2
+}
+
+#[inline(always)]
+fn tile_body(from: &Tile<i32>, to: &mut Tile<i32>) {
+    for (i, row) in from.iter().enumerate() {
+        for (j, &value) in row.iter().enumerate() {
+            to[j][i] = value;
         }
-        // SAFETY: this value is built only by `Isa::available`, once the CPU has reported avx2.
-        #[cfg(target_arch = "x86_64")]
-        _ => unsafe { tile_avx2(from, to) },
     }
 }
 
@@ -100,6 +99,7 @@ fn tile_avx2(from: &Tile<i32>, to: &mut Tile<i32>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Isa;
     use super::*;
     use crate::bits::BitMatrix;
 
@@ -109,8 +109,7 @@ mod tests {
             let on = |row: usize, column: usize| (row * row + 3 * column) % 11 < 4;
             let from = BitPanels::from_matrix(&BitMatrix::from_fn(n_rows, n_columns, on));
             let mut to = BitPanels::zeros(n_columns, n_rows);
-            let height = to.row_capacity();
-            for (block, words) in to.words_mut().chunks_exact_mut(height).enumerate() {
+            for (block, words) in to.panels_mut().enumerate() {
                 bits_of_rows(&from, block, words);
             }
             assert_eq!(to.to_matrix(), BitMatrix::from_fn(n_columns, n_rows, |i, n| on(n, i)));

@@ -6,14 +6,17 @@ mod file;
 
 mod initial;
 
+mod tiled_parameters;
+
 pub(crate) use file::{DATA_MEAN, KEY as METADATA_KEY, Metadata};
 pub use file::{FORMAT_VERSION, ModelFile, Provenance, check_data_mean};
+pub use tiled_parameters::TiledParameters;
 
 use crate::bits::{active, hexadecimal};
 use crate::error::{Error, Result};
 use crate::state::State;
 use crate::units::Units;
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2};
 use sha2::{Digest as _, Sha256};
 
 /// A restricted Boltzmann machine of binary units: W (V, H), b (V), c (H), all finite.
@@ -181,12 +184,8 @@ impl Rbm {
 
     /// The largest Σ|weights| + |bias| of one unit, visible or hidden.
     pub fn norm(&self) -> f64 {
-        let magnitude = |weights: ndarray::ArrayView1<'_, f32>, bias: &f32| {
-            weights.iter().map(|&w| f64::from(w.abs())).sum::<f64>() + f64::from(bias.abs())
-        };
-        let visible = self.weights.axis_iter(Axis(0)).zip(&self.visible_bias);
-        let hidden = self.weights.axis_iter(Axis(1)).zip(&self.hidden_bias);
-        visible.chain(hidden).map(|(weights, bias)| magnitude(weights, bias)).fold(0.0, f64::max)
+        let rows = self.weights.outer_iter().map(|row| row.into_iter().copied());
+        largest_norm(rows, self.visible_bias.iter(), self.hidden_bias.iter())
     }
 
     /// The fingerprint of the parameters: SHA-256, in hexadecimal, of the little-endian f32 bytes
@@ -201,6 +200,27 @@ impl Rbm {
         }
         hexadecimal(&hasher.finalize())
     }
+}
+
+/// The largest Σ|weights| + |bias| of one unit: W by its rows, b and c.
+fn largest_norm<'a, Row: Iterator<Item = f32>>(
+    rows: impl Iterator<Item = Row>,
+    visible_bias: impl IntoIterator<Item = &'a f32>,
+    hidden_bias: impl IntoIterator<Item = &'a f32>,
+) -> f64 {
+    let magnitude = |x: f32| f64::from(x.abs());
+    let hidden_bias: Vec<f64> = hidden_bias.into_iter().map(|&bias| magnitude(bias)).collect();
+    let mut of_hidden = vec![0.0; hidden_bias.len()];
+    let mut largest = 0.0_f64;
+    for (row, &bias) in rows.zip(visible_bias) {
+        let mut of_visible = 0.0;
+        for (weight, sum) in row.map(magnitude).zip(&mut of_hidden) {
+            of_visible += weight;
+            *sum += weight;
+        }
+        largest = largest.max(of_visible + magnitude(bias));
+    }
+    of_hidden.iter().zip(hidden_bias).map(|(sum, bias)| sum + bias).fold(largest, f64::max)
 }
 
 #[cfg(test)]

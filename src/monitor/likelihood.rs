@@ -7,6 +7,7 @@ use crate::evaluate::evaluation::Starts;
 use crate::evaluate::{
     AnnealingSchedule, Evaluation, EvaluationConfig, Independent, LikelihoodReport, Method,
 };
+use crate::gibbs::FixedModel;
 use crate::train::Trainer;
 use ndarray::Array1;
 
@@ -61,12 +62,12 @@ impl Likelihood {
         updates.is_multiple_of(every) || updates == trainer.total_updates()
     }
 
-    /// The log-likelihood, beside that of independent units. Chains that are annealed back start at the
+    /// The log-likelihood under the model that the trainer has, beside that of independent units. Chains that are annealed back start at the
     /// persistent ones, which it does not change.
     ///
     /// # Errors
     /// As [`Evaluation::new`].
-    pub fn measure(&self, trainer: &Trainer) -> Result<LikelihoodReport> {
+    pub fn measure(&self, trainer: &Trainer, model: FixedModel<'_>) -> Result<LikelihoodReport> {
         let mut config = self.config.clone();
         let are_samples = trainer.config().algorithm.chains_are_samples();
         if !are_samples {
@@ -75,8 +76,7 @@ impl Likelihood {
         let model_states = are_samples.then(|| trainer.chains().visible());
         let model_states = model_states.as_ref();
         let starts = Starts { base_rates: &self.base_rates, model_states };
-        let model = trainer.model();
-        let found = Evaluation::new(&model, &self.visible, starts, &config, &|_, _, _| ())?;
+        let found = Evaluation::new(model, &self.visible, starts, &config, &|_, _, _| ())?;
         Ok(LikelihoodReport::new(&found, Some(self.independent)))
     }
 }

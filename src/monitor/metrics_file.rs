@@ -2,6 +2,7 @@
 
 use super::{EpochRecord, Monitor, Writer};
 use crate::error::{Error, Result};
+use crate::gibbs::FixedModel;
 use crate::train::Trainer;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,12 @@ impl Monitor for MetricsFile<'_> {
         self.writer.write(self.path.clone(), lines(past))
     }
 
-    fn after_epoch(&mut self, _trainer: &Trainer, record: &EpochRecord) -> Result<()> {
+    fn after_epoch(
+        &mut self,
+        _trainer: &Trainer,
+        _: FixedModel<'_>,
+        record: &EpochRecord,
+    ) -> Result<()> {
         self.writer.append(self.path.clone(), lines(std::slice::from_ref(record)))
     }
 }

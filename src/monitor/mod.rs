@@ -44,6 +44,7 @@ pub use weight_change::WeightChange;
 pub use writer::Writer;
 
 use crate::error::Result;
+use crate::gibbs::FixedModel;
 use crate::train::Trainer;
 use std::path::Path;
 
@@ -51,6 +52,7 @@ use std::path::Path;
 /// ([`crate::run::train`]).
 ///
 /// ```
+/// use harmonium::gibbs::FixedModel;
 /// use harmonium::monitor::{EpochRecord, Monitor};
 /// use harmonium::{Result, Trainer};
 ///
@@ -58,7 +60,12 @@ use std::path::Path;
 /// struct Norms(Vec<f64>);
 ///
 /// impl Monitor for Norms {
-///     fn after_epoch(&mut self, _trainer: &Trainer, record: &EpochRecord) -> Result<()> {
+///     fn after_epoch(
+///         &mut self,
+///         _trainer: &Trainer,
+///         _model: FixedModel<'_>,
+///         record: &EpochRecord,
+///     ) -> Result<()> {
 ///         self.0.extend(record.weight_norm);
 ///         Ok(())
 ///     }
@@ -79,11 +86,17 @@ pub trait Monitor: Send {
     /// A number of updates are done.
     fn after_updates(&mut self, _trainer: &Trainer, _samples_per_second: f64) {}
 
-    /// An epoch is done and recorded. Of more than 1,000 epochs not every one is.
+    /// An epoch is done and recorded, with the [model](Trainer::model) that the trainer then has. Of
+    /// more than 1,000 epochs not every one is.
     ///
     /// # Errors
     /// Whatever keeps the record from being kept; it ends the run.
-    fn after_epoch(&mut self, trainer: &Trainer, record: &EpochRecord) -> Result<()>;
+    fn after_epoch(
+        &mut self,
+        trainer: &Trainer,
+        model: FixedModel<'_>,
+        record: &EpochRecord,
+    ) -> Result<()>;
 
     /// The run is at its end.
     ///

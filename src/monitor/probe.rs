@@ -10,6 +10,7 @@ use crate::evaluate::pseudo_likelihood::pseudo_likelihood;
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::finite;
 use crate::evaluate::{HiddenActivity, Independent};
+use crate::gibbs::FixedModel;
 use crate::rng::{Purpose, Stream, shuffle};
 use crate::train::Trainer;
 use ndarray::Array1;
@@ -54,22 +55,23 @@ impl Probe {
         &self.training
     }
 
-    /// The record of an epoch, whose last update made this change, in which training went on at
+    /// The record of an epoch, at whose end the trainer has this model, and whose last update made this change: training went on at
     /// `samples_per_second`, `seconds` since the start of the run.
     ///
     /// # Errors
-    /// As [`crate::Rbm::mean_hidden`].
+    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the model is of other data.
     pub fn measure(
         &self,
         trainer: &Trainer,
+        model: FixedModel<'_>,
         change: &WeightChange,
         samples_per_second: f64,
         seconds: f64,
     ) -> Result<EpochRecord> {
-        let rbm = trainer.model();
-        let activity = HiddenActivity::new(&rbm, &self.training)?;
-        let training = mean_free_energy(&rbm, &self.training).mean;
-        let held_out = self.held_out.as_ref().map(|bits| mean_free_energy(&rbm, bits).mean);
+        let FixedModel { rbm, weights } = model;
+        let activity = HiddenActivity::new(weights, &self.training)?;
+        let training = mean_free_energy(rbm, &self.training).mean;
+        let held_out = self.held_out.as_ref().map(|bits| mean_free_energy(rbm, bits).mean);
         let (weight_norm, update_norm) = change.norms(trainer);
         let are_samples = trainer.config().algorithm.chains_are_samples();
         let gap = are_samples.then(|| chain_moment_gap(&trainer.chains().visible(), &self.mean));
@@ -79,9 +81,9 @@ impl Probe {
             seconds,
             samples_per_second,
             reconstruction_error: finite(
-                reconstruction_error(&rbm, &self.training, self.seed)?.mean,
+                reconstruction_error(model, &self.training, self.seed)?.mean,
             ),
-            pseudo_likelihood: finite(pseudo_likelihood(&rbm, &self.few).mean),
+            pseudo_likelihood: finite(pseudo_likelihood(rbm, &self.few).mean),
             pseudo_likelihood_independent: finite(self.independent.log_likelihood(&self.few).mean),
             free_energy_train: finite(training),
             free_energy_test: held_out.and_then(finite),

@@ -6,8 +6,7 @@ use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::evaluate::HiddenActivity;
 use crate::evaluate::reconstruction::reconstruct;
-use crate::gibbs::Chains;
-use crate::model::Rbm;
+use crate::gibbs::{Chains, FixedModel};
 use crate::setting::is_on_series;
 use crate::state::State;
 use crate::train::Trainer;
@@ -69,9 +68,14 @@ impl<'a> Snapshots<'a> {
         Self { folder, writer, training }
     }
 
-    fn take(&self, trainer: &Trainer) -> Result<()> {
-        let rbm = trainer.model();
-        let state = snapshot(&rbm, trainer.chains(), &self.training, trainer.config().seed)?;
+    /// The snapshot of a trainer that has no record at hand.
+    fn take_now(&self, trainer: &Trainer) -> Result<()> {
+        let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+        self.take(trainer, FixedModel { rbm: &rbm, weights: &weights })
+    }
+
+    fn take(&self, trainer: &Trainer, model: FixedModel<'_>) -> Result<()> {
+        let state = snapshot(model, trainer.chains(), &self.training, trainer.config().seed)?;
         let path = file(&self.folder, trainer.n_epochs_begun());
         let metadata = serde_json::json!({
             "updates": trainer.updates(),
@@ -87,19 +91,30 @@ impl Monitor for Snapshots<'_> {
         for epoch in epochs(&self.folder).into_iter().filter(|n| *n > trainer.n_epochs_begun()) {
             whole_file::remove(&file(&self.folder, epoch))?;
         }
-        if trainer.updates() == 0 { self.take(trainer) } else { Ok(()) }
+        if trainer.updates() == 0 { self.take_now(trainer) } else { Ok(()) }
     }
 
-    fn after_epoch(&mut self, trainer: &Trainer, _record: &EpochRecord) -> Result<()> {
-        if is_on_series(trainer.n_epochs_begun()) { self.take(trainer) } else { Ok(()) }
+    fn after_epoch(
+        &mut self,
+        trainer: &Trainer,
+        model: FixedModel<'_>,
+        _record: &EpochRecord,
+    ) -> Result<()> {
+        if is_on_series(trainer.n_epochs_begun()) { self.take(trainer, model) } else { Ok(()) }
     }
 
     fn finish(&mut self, trainer: &Trainer) -> Result<()> {
-        self.take(trainer)
+        self.take_now(trainer)
     }
 }
 
-fn snapshot(rbm: &Rbm, chains: &Chains, training: &BitMatrix, seed: u64) -> Result<State> {
+fn snapshot(
+    model: FixedModel<'_>,
+    chains: &Chains,
+    training: &BitMatrix,
+    seed: u64,
+) -> Result<State> {
+    let FixedModel { rbm, weights } = model;
     let mut state = State::default();
     let (n_visible, n_hidden) = rbm.weights().dim();
     let n_filters = n_hidden.min(MOST);
@@ -107,20 +122,22 @@ fn snapshot(rbm: &Rbm, chains: &Chains, training: &BitMatrix, seed: u64) -> Resu
     state.put("filters", &[n_filters, n_visible], filters);
     let hidden = chains.hidden();
     let hidden = hidden.rows(0..hidden.n_rows().min(MOST));
-    state.put("samples", &[hidden.n_rows(), n_visible], levels(rbm.mean_visible(&hidden)?));
+    let samples = weights.visible_given_hidden().means(&hidden)?;
+    state.put("samples", &[hidden.n_rows(), n_visible], levels(samples));
 
     let few = training.rows(0..training.n_rows().min(MOST_RECONSTRUCTIONS));
     let examples =
         Array2::from_shape_fn((few.n_rows(), n_visible), |(n, i)| f32::from(few.get(n, i)));
     state.put("examples", &[few.n_rows(), n_visible], levels(examples));
-    let reconstructions = levels(reconstruct(rbm, &few, seed)?);
+    let reconstructions = levels(reconstruct(model, &few, seed)?);
     state.put("reconstructions", &[few.n_rows(), n_visible], reconstructions);
 
     let batch = training.rows(0..training.n_rows().min(MOST));
     let n_shown = n_hidden.min(MOST_UNITS);
-    let means = rbm.mean_hidden(&batch)?.slice_move(ndarray::s![.., ..n_shown]);
+    let means = weights.hidden_given_visible().means(&batch)?;
+    let means = means.slice_move(ndarray::s![.., ..n_shown]);
     state.put("hidden_means", &[batch.n_rows(), n_shown], levels(means));
-    let activity = HiddenActivity::new(rbm, training)?.of_units;
+    let activity = HiddenActivity::new(weights, training)?.of_units;
     state.put("hidden_activity", &[n_hidden], activity.to_vec());
     put_histogram("weights", rbm.weights().iter(), &mut state);
     put_histogram("visible_bias", rbm.visible_bias().iter(), &mut state);

@@ -6,6 +6,7 @@
 
 use super::{EpochRecord, Monitor, Writer};
 use crate::error::Result;
+use crate::gibbs::FixedModel;
 use crate::train::Trainer;
 use crate::whole_file;
 use prost::Message;
@@ -93,7 +94,12 @@ impl Monitor for TensorBoard<'_> {
         self.writer.write(self.path.clone(), bytes)
     }
 
-    fn after_epoch(&mut self, _trainer: &Trainer, record: &EpochRecord) -> Result<()> {
+    fn after_epoch(
+        &mut self,
+        _trainer: &Trainer,
+        _: FixedModel<'_>,
+        record: &EpochRecord,
+    ) -> Result<()> {
         self.writer.append(self.path.clone(), framed(&event(self.start, record)))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{EpochRecord, Monitor};
 use crate::error::Result;
+use crate::gibbs::FixedModel;
 use crate::setting::by_name;
 use crate::train::Trainer;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -76,7 +77,12 @@ impl Monitor for Terminal {
         }
     }
 
-    fn after_epoch(&mut self, trainer: &Trainer, record: &EpochRecord) -> Result<()> {
+    fn after_epoch(
+        &mut self,
+        trainer: &Trainer,
+        _: FixedModel<'_>,
+        record: &EpochRecord,
+    ) -> Result<()> {
         if !self.quiet {
             match self.format {
                 LogFormat::Text => self.say(&line(record, trainer.n_epochs())),

@@ -1,6 +1,6 @@
 //! How far the last update of an epoch moved the weights.
 
-use crate::kernels::tile::Tile;
+use crate::kernels::tiled::Tiled;
 use crate::train::Trainer;
 
 /// The weights before the last update of an epoch.
@@ -23,19 +23,19 @@ use crate::train::Trainer;
 /// ```
 #[derive(Clone, Debug)]
 pub struct WeightChange {
-    before: Vec<Tile<f32>>,
+    before: Tiled<f32>,
 }
 
 impl WeightChange {
     /// Of a trainer whose weights have not changed yet.
     pub fn new(trainer: &Trainer) -> Self {
-        Self { before: trainer.parameters().weights().to_vec() }
+        Self { before: trainer.parameters().weights().clone() }
     }
 
     /// To be called before each update: keeps the weights if it is the last of an epoch.
     pub fn before_update(&mut self, trainer: &Trainer) {
         if trainer.is_last_of_epoch() {
-            self.before.copy_from_slice(trainer.parameters().weights());
+            self.before.zip(trainer.parameters().weights(), |before, &now| *before = now);
         }
     }
 
@@ -50,6 +50,7 @@ mod tests {
     use super::*;
     use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset, Examples};
+    use crate::kernels::Isa;
     use crate::train::TrainConfig;
     use std::sync::Arc;
 
@@ -66,7 +67,8 @@ mod tests {
         while !trainer.is_done() {
             let before = trainer.current();
             let state = trainer.state();
-            let mut resumed = Trainer::restore(config.clone(), examples.clone(), &state).unwrap();
+            let mut resumed =
+                Trainer::restore(config.clone(), examples.clone(), &state, Isa::BASELINE).unwrap();
             let mut change_since = WeightChange::new(&resumed);
             for (trainer, change) in
                 [(&mut trainer, &mut change), (&mut resumed, &mut change_since)]

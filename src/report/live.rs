@@ -6,6 +6,7 @@
 use super::page::page;
 use super::read;
 use crate::error::Result;
+use crate::gibbs::FixedModel;
 use crate::monitor::{EpochRecord, Monitor};
 use crate::run::{METRICS, SNAPSHOTS};
 use crate::setting::invalid;
@@ -95,7 +96,12 @@ impl Monitor for Live {
         Ok(())
     }
 
-    fn after_epoch(&mut self, _trainer: &Trainer, _record: &EpochRecord) -> Result<()> {
+    fn after_epoch(
+        &mut self,
+        _trainer: &Trainer,
+        _: FixedModel<'_>,
+        _record: &EpochRecord,
+    ) -> Result<()> {
         Ok(())
     }
 }

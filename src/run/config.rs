@@ -5,6 +5,7 @@ use super::interval::Interval;
 use crate::dataset::{Encoding, MAX_GREY_LEVEL, Source};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::Method;
+use crate::kernels::Isa;
 use crate::monitor::Metric;
 use crate::setting::{Kind, Range, Section as _, Value, by_text, check, invalid, settings};
 use serde::{Deserialize, Serialize};
@@ -194,6 +195,8 @@ impl RunConfig {
 pub struct Session {
     /// Threads, at least 1; none: as many as the machine has.
     pub threads: Option<usize>,
+    /// The instruction set that it computes on; the result does not depend on it.
+    pub isa: Isa,
     /// The folder of a new run; none: `runs/` and a name of data, sizes and time.
     pub out: Option<PathBuf>,
     /// Where to stop, counted from where the session starts; none: at the end of the run.

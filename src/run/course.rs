@@ -9,6 +9,7 @@ use super::results;
 use super::settings::Settings;
 use crate::checkpoint::{Checkpoint, Place};
 use crate::error::Result;
+use crate::gibbs::FixedModel;
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::metric::Best;
 use crate::monitor::{
@@ -258,11 +259,13 @@ impl<'a> Course<'a> {
             || likelihood.is_some();
         let mut stops = false;
         if is_recorded {
-            let seconds = self.seconds();
+            let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+            let model = FixedModel { rbm: &rbm, weights: &weights };
+            let (seconds, change) = (self.seconds(), &self.change);
             let mut record =
-                self.probe.measure(trainer, &self.change, samples_per_second, seconds)?;
+                self.probe.measure(trainer, model, change, samples_per_second, seconds)?;
             if let Some(likelihood) = likelihood {
-                record.likelihood = likelihood.measure(trainer)?;
+                record.likelihood = likelihood.measure(trainer, model)?;
                 record.seconds = self.seconds();
             }
             if let Some(early_stop) = &mut self.early_stop {
@@ -272,14 +275,14 @@ impl<'a> Course<'a> {
             if let Some(likelihood) = self.likelihood.as_ref().filter(|_| stops) {
                 // The end of the run, for which it is promised.
                 if record.likelihood.log_likelihood.is_none() {
-                    record.likelihood = likelihood.measure(trainer)?;
+                    record.likelihood = likelihood.measure(trainer, model)?;
                 }
             }
             if self.best.as_mut().is_some_and(|best| best.observe(&record)) {
-                self.journal.best = Some(trainer.model());
+                self.journal.best = Some(rbm.clone());
             }
             for monitor in monitors.iter_mut() {
-                monitor.after_epoch(trainer, &record)?;
+                monitor.after_epoch(trainer, model, &record)?;
             }
             self.journal.records.push(record);
         }

@@ -3,7 +3,6 @@
 use super::files::{FILTERS, LAST_MODEL, MODEL, SAMPLES};
 use super::folder::Folder;
 use crate::error::Result;
-use crate::gibbs::Image;
 use crate::model::ModelFile;
 use crate::monitor::Writer;
 use crate::pictures::{self, Grey};
@@ -21,18 +20,17 @@ pub const CD_SWEEPS: usize = 1000;
 /// # Errors
 /// As [`Writer::write`].
 pub fn write(folder: &Folder, trainer: &Trainer, model: ModelFile, writer: &Writer) -> Result<()> {
-    let last = trainer.model();
     if let Some(shape) = model.provenance.image_shape {
         let filters = pictures::filters(&model.rbm, shape, MOST_IMAGES);
         writer.write(folder.join(FILTERS), filters)?;
-        let mut chains = trainer.chains().clone();
+        let (mut chains, weights) = (trainer.chains().clone(), trainer.fixed_weights());
         if !trainer.config().algorithm.chains_are_samples() {
             // They are near the last mini-batch: lead them to the model.
-            let image = Image::new(&last)?;
-            (0..CD_SWEEPS).for_each(|_| chains.sweep(&image));
+            (0..CD_SWEEPS).for_each(|_| chains.sweep(&weights));
         }
         let chains = chains.hidden();
-        let shown = last.mean_visible(&chains.rows(0..chains.n_rows().min(MOST_IMAGES)))?;
+        let chains = chains.rows(0..chains.n_rows().min(MOST_IMAGES));
+        let shown = weights.visible_given_hidden().means(&chains)?;
         let samples = pictures::grid(shown.view(), shape, Grey::Unit);
         writer.write(folder.join(SAMPLES), samples)?;
     }

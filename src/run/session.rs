@@ -11,6 +11,7 @@ use crate::checkpoint::Checkpoint;
 use crate::dataset::Source;
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::{Method, exact};
+use crate::kernels::Isa;
 use crate::model::ModelFile;
 use crate::monitor::metrics_file::{self, MetricsFile};
 use crate::monitor::snapshots::Snapshots;
@@ -67,7 +68,7 @@ pub fn train(
                 "a mini-batch is all {n_examples} training examples: batch_size is {batch_size}"
             )
         });
-        let mut trainer = begin(&mut settings, &data)?;
+        let mut trainer = begin(&mut settings, &data, session.isa)?;
         settings.check_effect(&session.given)?;
         for note in data.inferred.iter().chain(&cut) {
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
@@ -79,10 +80,11 @@ pub fn train(
             let left = budget.saturating_sub(start.elapsed());
             settings.train.epochs = None;
             let config = settings.train.clone();
-            let begin_for_it = |train| begin(&mut Settings { train, ..settings.clone() }, &data);
+            let begin_for_it =
+                |train| begin(&mut Settings { train, ..settings.clone() }, &data, session.isa);
             let updates = time_budget::updates(begin_for_it, &config, &probe, evaluation, left)?;
             settings.train.updates = Some(updates);
-            trainer = begin(&mut settings, &data)?;
+            trainer = begin(&mut settings, &data, session.isa)?;
         }
         let sizes = format!("{}x{}", data.training.n_visible(), settings.train.n_hidden());
         let name = format!("{}-{sizes}", settings.data.data.short_name());
@@ -127,7 +129,7 @@ pub fn resume(
                 if !damaged.is_empty() {
                     note(format!("going on from update {}", checkpoint.place.updates));
                 }
-                take_up(&folder, checkpoint, changes)?
+                take_up(&folder, checkpoint, changes, session.isa)?
             }
             None => {
                 if damaged.is_empty() && folder.join(MODEL).exists() {
@@ -141,7 +143,7 @@ pub fn resume(
                 check_stream_version(&folder.join(SETTINGS), file.stream_version)?;
                 changes.move_data(&mut file.settings)?;
                 let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
-                let trainer = begin(&mut file.settings, &data)?;
+                let trainer = begin(&mut file.settings, &data, session.isa)?;
                 (file, data, trainer, Journal::default())
             }
         };
@@ -191,11 +193,11 @@ impl Changes {
 
 /// A run at its start; the settings get the fingerprints of the files that they name, and what their
 /// integers stand for.
-fn begin(settings: &mut Settings, data: &Data) -> Result<Trainer> {
+fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     let examples = data.training.clone();
     check_settings(settings, data)?;
-    let trainer = match &settings.data.init {
-        None => Trainer::new(settings.train.clone(), examples)?,
+    let initial = match &settings.data.init {
+        None => None,
         Some(path) => {
             let initial = ModelFile::read(path)?.rbm;
             let sha256 = initial.sha256();
@@ -208,9 +210,10 @@ fn begin(settings: &mut Settings, data: &Data) -> Result<Trainer> {
                 return Err(Error::Elsewhere { path, rule, remedy });
             }
             settings.data.init_sha256 = Some(sha256);
-            Trainer::from_model(settings.train.clone(), examples, &initial)?
+            Some(initial)
         }
     };
+    let trainer = Trainer::with_isa(settings.train.clone(), examples, initial.as_ref(), isa)?;
     // What they left to the data is a number from here on.
     settings.train = trainer.config().clone();
     for plan in &settings.run.replanned {
@@ -234,6 +237,7 @@ fn take_up(
     folder: &Folder,
     checkpoint: Checkpoint,
     changes: &Changes,
+    isa: Isa,
 ) -> Result<(SettingsFile, Data, Trainer, Journal)> {
     let Checkpoint { state, provenance, place, settings_file, records, best, .. } = checkpoint;
     let path = folder.join(SETTINGS);
@@ -273,7 +277,7 @@ fn take_up(
             TrainConfig { epochs: Some(*epochs), updates: None, ..file.settings.train.clone() }
         }
     };
-    let trainer = Trainer::restore(train, data.training.clone(), &state)?;
+    let trainer = Trainer::restore(train, data.training.clone(), &state, isa)?;
     let records = metrics_file::parse(&records)
         .map_err(|rule| Error::Unsuitable { path: folder.join(CHECKPOINTS), rule })?;
     // A plan may have been made there, and its session killed before the next checkpoint.

@@ -3,6 +3,7 @@
 use super::course::MOST_RECORDS;
 use super::results::CD_SWEEPS;
 use crate::error::Result;
+use crate::gibbs::FixedModel;
 use crate::monitor::{Likelihood, Probe, WeightChange};
 use crate::setting::check;
 use crate::train::{TrainConfig, Trainer};
@@ -55,10 +56,14 @@ pub fn updates(
         work().map(|()| start.elapsed().as_secs_f64())
     };
     let change = WeightChange::new(&trainer);
-    let record = seconds(&|| probe.measure(&trainer, &change, 0.0, 0.0).map(drop))?;
+    let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+    let model = FixedModel { rbm: &rbm, weights: &weights };
+    let record = seconds(&|| probe.measure(&trainer, model, &change, 0.0, 0.0).map(drop))?;
     let (evaluation, every) = match evaluation {
         None => (0.0, 1),
-        Some((likelihood, every)) => (seconds(&|| likelihood.measure(&trainer).map(drop))?, every),
+        Some((likelihood, every)) => {
+            (seconds(&|| likelihood.measure(&trainer, model).map(drop))?, every)
+        }
     };
     // The last epoch is cut short, and has its record and evaluation all the same; the samples of
     // contrastive divergence are led to the model then.

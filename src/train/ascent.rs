@@ -13,9 +13,9 @@ use super::range::Range;
 use super::statistics::Statistics;
 use super::timetable::Timetable;
 use crate::error::{Error, Result};
-use crate::gibbs::{Chains, Tempering};
+use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::Isa;
-use crate::model::Rbm;
+use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
 
 /// Parameters, chains and all else that an update needs beside its mini-batch.
@@ -74,7 +74,7 @@ impl Ascent {
         Ok(Self {
             gradient: Gradient::new(config, isa, &outset.mean, capacities.0 + capacities.1),
             statistics,
-            optimizer: Optimizer::new(config, n_visible),
+            optimizer: Optimizer::new(config, &parameters),
             average: Average::new(&timetable, &parameters),
             positive: PositivePhase::new(isa, 1, n_visible),
             negative,
@@ -93,10 +93,10 @@ impl Ascent {
         if n <= self.positive.capacity() {
             return Ok(());
         }
-        let image = self.parameters.image();
-        self.config().check_rows(n, image.n_visible())?;
-        self.positive = PositivePhase::new(image.isa, n, image.n_visible());
-        self.statistics = Statistics::new(n, &self.negative.chains.visible, image.n_hidden());
+        let weights = self.parameters.fixed();
+        self.config().check_rows(n, weights.n_visible())?;
+        self.positive = PositivePhase::new(weights.isa, n, weights.n_visible());
+        self.statistics = Statistics::new(n, &self.negative.chains.visible, weights.n_hidden());
         let (data, chains) = self.statistics.capacities();
         self.gradient.set_row_capacity(data + chains);
         Ok(())
@@ -151,8 +151,8 @@ impl Ascent {
         if let Some(average) = &mut self.average {
             average.observe(&self.parameters, self.updates);
         }
-        let image = self.parameters.image();
-        let is_safe = self.range.is_safe_after(reach, image.n_visible().max(image.n_hidden()));
+        let weights = self.parameters.fixed();
+        let is_safe = self.range.is_safe_after(reach, weights.n_visible().max(weights.n_hidden()));
         if is_safe && !self.timetable.is_end_of_epoch(self.updates) {
             return Ok(());
         }
@@ -196,13 +196,24 @@ impl Ascent {
     /// The average of the parameters; none where the settings ask for none, or where it has not
     /// begun.
     pub fn average(&self) -> Option<Rbm> {
-        self.average.as_ref()?.to_rbm(&self.parameters)
+        Some(self.average.as_ref()?.means()?.to_rbm())
     }
 
     /// What the run has to show for itself: the average, or where there is none the model as it is
     /// now.
     pub fn model(&self) -> Rbm {
-        self.average().unwrap_or_else(|| self.current())
+        self.shown().to_rbm()
+    }
+
+    /// [`model`](Self::model) in fixed point, as fine as its norm allows: what evaluations read.
+    pub fn fixed_weights(&self) -> FixedWeights {
+        FixedWeights::fitting(self.shown(), self.parameters.fixed.isa)
+    }
+
+    /// The parameters of [`model`](Self::model).
+    fn shown(&self) -> &TiledParameters<f32> {
+        let average = self.average.as_ref().and_then(Average::means);
+        average.unwrap_or(&self.parameters.exact)
     }
 
     /// The parameters as they are now.

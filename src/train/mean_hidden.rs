@@ -19,8 +19,8 @@ pub fn mean_hidden(
     negative: &mut NegativePhase,
     statistics: &mut Statistics,
 ) {
-    let image = parameters.image();
-    let conditional = image.hidden_given_visible();
+    let weights = parameters.fixed();
+    let conditional = weights.hidden_given_visible();
     let Chains { visible, hidden, words, .. } = &mut negative.chains;
     let (data, words, visible) = (positive.visible(), &*words, &*visible);
     statistics.set_visible(data, visible);
@@ -32,7 +32,7 @@ pub fn mean_hidden(
     let (data_block, chain_block) = (data_capacity / pieces, chain_capacity / pieces);
 
     let panels = statistics.mean_hidden.par_chunks_mut(data_capacity + chain_capacity);
-    let panels = panels.zip(hidden.words_mut().par_chunks_mut(chain_capacity)).enumerate();
+    let panels = panels.zip(hidden.par_panels_mut()).enumerate();
     panels.for_each(|(panel, (means, drawn))| {
         let (data_means, chain_means) = means.split_at_mut(data_capacity);
         let blocks = data_means.par_chunks_mut(data_block);
@@ -59,8 +59,8 @@ pub fn mean_hidden(
             }
             let drawn = &mut drawn[..n_chains];
             conditional.draw_panel(panel, chain_means, (words, first_chain), drawn);
-            sigmoid::means(image.isa, data_means, 1);
-            sigmoid::means(image.isa, chain_means, -1);
+            sigmoid::means(weights.isa, data_means, 1);
+            sigmoid::means(weights.isa, chain_means, -1);
             // Units that do not exist have no mean, so that their weights stay 0.
             let n_units = conditional.mask(panel).count_ones() as usize;
             if n_units < SIDE {

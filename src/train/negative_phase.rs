@@ -11,11 +11,11 @@ use super::outset::Outset;
 use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
-use crate::bits::BitPanels;
+use crate::bits::{BitPanels, mask};
 use crate::error::Result;
-use crate::gibbs::{Chains, Image, Tempering};
+use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::sigmoid::ONE;
-use crate::kernels::tile::SIDE;
+use crate::model::TiledParameters;
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
 
@@ -47,10 +47,10 @@ impl NegativePhase {
             Algorithm::Cd => Start::Batch,
             Algorithm::Pcd | Algorithm::Auto => Start::Persistent,
             Algorithm::Pt => {
-                let rates = parameters.image().visible_units.smoothed_rates(&outset.mean);
+                let rates = parameters.exact.visible_units.smoothed_rates(&outset.mean);
                 let ladder = (&rates, config.temperatures, config.swap_rate);
-                let (image, visible) = (parameters.image(), chains.visible());
-                Start::Tempered(Box::new(Tempering::new(image, &visible, ladder, config.seed)))
+                let (weights, visible) = (parameters.fixed(), chains.visible());
+                Start::Tempered(Box::new(Tempering::new(weights, &visible, ladder, config.seed)))
             }
         };
         Self { previous: chains.visible.clone(), chains, start }
@@ -65,11 +65,11 @@ impl NegativePhase {
     }
 
     /// Goes on from what was saved under the same settings.
-    pub(super) fn restore(&mut self, image: &Image, state: &State) -> Result<()> {
+    pub(super) fn restore(&mut self, weights: &FixedWeights, state: &State) -> Result<()> {
         self.chains.restore("chains", state)?;
         self.previous = self.chains.visible.clone();
         match &mut self.start {
-            Start::Tempered(tempering) => tempering.restore(image, state),
+            Start::Tempered(tempering) => tempering.restore(weights, state),
             Start::Batch | Start::Persistent => Ok(()),
         }
     }
@@ -77,10 +77,10 @@ impl NegativePhase {
     /// Moves every chain `gibbs_steps` sweeps, up to the h of the last: that is drawn together
     /// with the means, in [`mean_hidden`](super::mean_hidden::mean_hidden).
     pub fn sweep(&mut self, parameters: &Parameters, positive: &PositivePhase, gibbs_steps: usize) {
-        let image = parameters.image();
+        let weights = parameters.fixed();
         let Self { chains, start, previous } = self;
         if let Start::Batch = start {
-            chains.restart(image, parameters.hidden_given_reals(), positive.visible());
+            chains.restart(weights, parameters.hidden_given_reals(), positive.visible());
             previous.set_n_rows(chains.n_chains());
         }
         for step in 1..=gibbs_steps {
@@ -88,13 +88,13 @@ impl NegativePhase {
                 previous.copy_from(&chains.visible);
             }
             match start {
-                Start::Tempered(tempering) => tempering.half_sweep(image, chains),
+                Start::Tempered(tempering) => tempering.half_sweep(weights, chains),
                 Start::Batch | Start::Persistent => {
-                    chains.draw_visible(image.visible_given_hidden());
+                    chains.draw_visible(weights.visible_given_hidden());
                 }
             }
             if step < gibbs_steps {
-                chains.draw_hidden(image.hidden_given_visible());
+                chains.draw_hidden(weights.hidden_given_visible());
             }
         }
     }
@@ -104,17 +104,15 @@ impl NegativePhase {
     /// ⌈H/16⌉ steps draw h.
     pub fn reset(&mut self, statistics: &Statistics, share: f64, mut stream: Stream) {
         let (n_data, n_hidden) = (statistics.n_data(), statistics.n_hidden());
-        let capacity = self.chains.hidden.row_capacity();
         for chain in 0..self.chains.n_chains() {
             let [chance, pick, ..] = stream.step();
             if f64::from(chance >> 8) >= share * f64::from(ONE) {
                 continue;
             }
             let example = ((u64::from(pick) * n_data as u64) >> 32) as usize;
-            let panels = self.chains.hidden.words_mut().chunks_exact_mut(capacity);
-            for (panel, words) in panels.enumerate() {
+            for (panel, words) in self.chains.hidden.panels_mut().enumerate() {
                 let means = &statistics.mean_panel(panel)[example];
-                let n_units = (n_hidden - panel * SIDE).min(SIDE);
+                let n_units = mask(n_hidden, panel).count_ones() as usize;
                 let mut state = 0;
                 for (step, means) in means[..n_units].chunks(STEP).enumerate() {
                     for (j, (&mean, word)) in means.iter().zip(stream.step()).enumerate() {
@@ -151,15 +149,15 @@ impl NegativePhase {
 
 /// Chains at their start: v by the settings, then h from p(h | v).
 fn start_chains(config: &TrainConfig, outset: &Outset, parameters: &Parameters) -> Chains {
-    let image = parameters.image();
+    let weights = parameters.fixed();
     let mut streams: Vec<_> = (0..config.n_chains())
         .map(|chain| Stream::new(config.seed, Purpose::Chain, chain as u64))
         .collect();
     if let Some(visible) = &outset.chains {
-        return Chains::from_visible(image, visible, streams);
+        return Chains::from_visible(weights, visible, streams);
     }
-    let units = &image.visible_units;
-    let biases = units.in_columns(&parameters.visible_bias).into_iter().map(f64::from);
+    let TiledParameters { visible_units: units, visible_bias, .. } = &parameters.exact;
+    let biases = units.in_columns(visible_bias).into_iter().map(f64::from);
     let visible = units.draw_independent(biases, &mut streams);
-    Chains::from_visible(image, &visible, streams)
+    Chains::from_visible(weights, &visible, streams)
 }

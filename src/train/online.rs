@@ -25,13 +25,14 @@ const USUAL_EPOCHS: usize = 50;
 ///
 /// ```
 /// use harmonium::dataset::{Binarization, Dataset, Examples};
+/// use harmonium::kernels::Isa;
 /// use harmonium::train::OnlineTrainer;
 /// use harmonium::{BitMatrix, Rbm, TrainConfig};
 /// let bars = BitMatrix::from_fn(4, 2, |example, pixel| example >> pixel & 1 == 1);
 /// let bars = Examples::new(Dataset::from_bits("bars", bars), Binarization::None);
 /// let config = TrainConfig { hidden: Some(3), epochs: Some(100), ..TrainConfig::default() };
 /// let rbm = Rbm::initial(3, &bars.mean(), 4, config.seed)?;
-/// let mut trainer = OnlineTrainer::new(config, &[0.5, 0.5], &rbm)?;
+/// let mut trainer = OnlineTrainer::new(config, &[0.5, 0.5], &rbm, Isa::fastest())?;
 /// trainer.update_on(&bars)?;
 /// assert_eq!(trainer.ascent().updates(), 1);
 /// # Ok::<(), harmonium::Error>(())
@@ -58,10 +59,9 @@ impl OnlineTrainer {
     /// # Errors
     /// As [`Trainer::from_model`](super::Trainer::from_model); [`Error::InvalidSetting`](crate::Error::InvalidSetting) for
     /// contrastive divergence.
-    pub fn new(config: TrainConfig, mean: &[f32], rbm: &Rbm) -> Result<Self> {
+    pub fn new(config: TrainConfig, mean: &[f32], rbm: &Rbm, isa: Isa) -> Result<Self> {
         let timetable = timetable(config, rbm.n_visible(), rbm.n_hidden())?;
         check_width("the mean of the data", mean.len(), rbm.n_visible())?;
-        let isa = Isa::from_environment()?;
         let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
         Ok(Self { ascent: Ascent::start(timetable, &outset, rbm, isa)? })
     }
@@ -71,9 +71,8 @@ impl OnlineTrainer {
     ///
     /// # Errors
     /// As [`Trainer::restore`](super::Trainer::restore).
-    pub fn restore(config: TrainConfig, mean: &[f32], state: &State) -> Result<Self> {
+    pub fn restore(config: TrainConfig, mean: &[f32], state: &State, isa: Isa) -> Result<Self> {
         let timetable = timetable(config, mean.len(), state.n_rows("hidden_bias")?)?;
-        let isa = Isa::from_environment()?;
         let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
         Ok(Self { ascent: Ascent::restore(timetable, &outset, state, isa)? })
     }
@@ -100,7 +99,7 @@ impl OnlineTrainer {
         let n_rows = examples.n_examples();
         let setting = "the number of examples of an update";
         check(setting, n_rows, n_rows <= MAX_ROWS, || format!("at most {MAX_ROWS}"))?;
-        let n_visible = self.ascent.parameters().image().n_visible();
+        let n_visible = self.ascent.parameters().fixed().n_visible();
         check_width(examples.name(), examples.n_visible(), n_visible)?;
         self.ascent.make_room(n_rows)?;
         let rows: Vec<u32> = (0..n_rows as u32).collect();
@@ -143,7 +142,7 @@ mod tests {
     fn online(config: &TrainConfig) -> (Vec<f32>, OnlineTrainer) {
         let mean = vec![0.25; 90];
         let rbm = Rbm::initial(70, &Array1::from_elem(90, 0.25), 10, 0).unwrap();
-        let trainer = OnlineTrainer::new(config.clone(), &mean, &rbm).unwrap();
+        let trainer = OnlineTrainer::new(config.clone(), &mean, &rbm, Isa::fastest()).unwrap();
         (mean, trainer)
     }
 
@@ -153,7 +152,8 @@ mod tests {
         let found = trainer.ascent().config();
         assert_eq!((found.batch_size, found.epochs, found.chains), (77, Some(50), Some(20)));
         assert_eq!(trainer.ascent().timetable().total_updates, 5000);
-        let again = OnlineTrainer::restore(found.clone(), &mean, &trainer.ascent().state());
+        let again =
+            OnlineTrainer::restore(found.clone(), &mean, &trainer.ascent().state(), Isa::BASELINE);
         assert_eq!(again.unwrap().ascent().config(), found);
     }
 
@@ -190,13 +190,15 @@ mod tests {
         }
         // What was clamped before makes no difference.
         let state = trainer.ascent().state();
-        let mut fresh = OnlineTrainer::restore(centred.clone(), &[0.25; 90], &state).unwrap();
+        let mut fresh =
+            OnlineTrainer::restore(centred.clone(), &[0.25; 90], &state, Isa::BASELINE).unwrap();
         trainer.update_on(&bits(7)).unwrap();
         fresh.update_on(&bits(7)).unwrap();
         assert_eq!(trainer.ascent().current(), fresh.ascent().current());
         // One has bits before the numbers, the other goes straight to them.
         let state = trainer.ascent().state();
-        let mut fresh = OnlineTrainer::restore(centred.clone(), &[0.25; 90], &state).unwrap();
+        let mut fresh =
+            OnlineTrainer::restore(centred.clone(), &[0.25; 90], &state, Isa::BASELINE).unwrap();
         trainer.update_on(&chunk(7, 0)).unwrap();
         fresh.update_on(&chunk(7, 0)).unwrap();
         assert_eq!(trainer.ascent().current(), fresh.ascent().current());
@@ -216,7 +218,13 @@ mod tests {
         for (at, &n) in sizes.iter().enumerate() {
             whole.update_on(&chunk(n, at)).unwrap();
             parts.update_on(&chunk(n, at)).unwrap();
-            parts = OnlineTrainer::restore(config.clone(), &mean, &parts.ascent().state()).unwrap();
+            parts = OnlineTrainer::restore(
+                config.clone(),
+                &mean,
+                &parts.ascent().state(),
+                Isa::BASELINE,
+            )
+            .unwrap();
         }
         assert_eq!(whole.ascent().current(), parts.ascent().current());
         assert_eq!(whole.ascent().average(), parts.ascent().average());
@@ -249,12 +257,13 @@ mod tests {
         };
         let mean = vec![20.0; 90];
         let rbm = Rbm::initial(70, &Array1::from_elem(90, 0.25), 10, 0).unwrap();
-        let mut whole = OnlineTrainer::new(config(), &mean, &rbm).unwrap();
+        let mut whole = OnlineTrainer::new(config(), &mean, &rbm, Isa::fastest()).unwrap();
         let mut parts = whole.clone();
         for _ in 0..30 {
             whole.update_on(&large(10)).unwrap();
             parts.update_on(&large(10)).unwrap();
-            parts = OnlineTrainer::restore(config(), &mean, &parts.ascent().state()).unwrap();
+            parts = OnlineTrainer::restore(config(), &mean, &parts.ascent().state(), Isa::BASELINE)
+                .unwrap();
         }
         assert!(
             whole.ascent().current().norm() > 2048.0,
@@ -278,7 +287,8 @@ mod tests {
             "{error}"
         );
         let cd = TrainConfig { algorithm: Algorithm::Cd, chains: None, ..config() };
-        let error = OnlineTrainer::new(cd, &[0.5; 90], &trainer.ascent().current()).unwrap_err();
+        let error = OnlineTrainer::new(cd, &[0.5; 90], &trainer.ascent().current(), Isa::fastest())
+            .unwrap_err();
         assert!(error.to_string().starts_with("algorithm is cd, but must be pcd or pt"), "{error}");
     }
 }

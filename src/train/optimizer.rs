@@ -4,9 +4,10 @@ use super::config::{TrainConfig, UpdateRule};
 use super::gradient::Gradient;
 use super::parameters::Parameters;
 use super::statistics::Statistics;
-use super::step::{Memory, ascend};
+use super::step::ascend;
 use crate::error::Result;
 use crate::kernels::ascent::{Reach, Rule};
+use crate::model::TiledParameters;
 use crate::state::State;
 
 /// θ ← θ + ε (g − λθ).
@@ -88,36 +89,36 @@ impl Rule for Adam {
 #[derive(Clone, Debug)]
 pub enum Optimizer {
     /// No memory.
-    Sgd(Memory<()>),
+    Sgd(TiledParameters<()>),
     /// μ, and the last step of each parameter.
-    Momentum(f32, Memory<f32>),
+    Momentum(f32, TiledParameters<f32>),
     /// β₁, β₂ and e, and both moments of each parameter's gradient.
-    Adam([f64; 2], f64, Memory<[f32; 2]>),
+    Adam([f64; 2], f64, TiledParameters<[f32; 2]>),
 }
 
 impl Optimizer {
     /// The rule of these settings, before the first update.
-    pub fn new(config: &TrainConfig, n_visible: usize) -> Self {
-        let (momentum, n_hidden) = (config.momentum as f32, config.n_hidden());
+    pub fn new(config: &TrainConfig, parameters: &Parameters) -> Self {
+        let (momentum, parameters) = (config.momentum as f32, &parameters.exact);
         match config.optimizer {
-            UpdateRule::Sgd if momentum == 0.0 => Self::Sgd(Memory::new(n_visible, n_hidden)),
-            UpdateRule::Sgd => Self::Momentum(momentum, Memory::new(n_visible, n_hidden)),
+            UpdateRule::Sgd if momentum == 0.0 => Self::Sgd(parameters.map(|_| ())),
+            UpdateRule::Sgd => Self::Momentum(momentum, parameters.map(|_| 0.0)),
             UpdateRule::Adam => Self::Adam(
                 [config.adam_beta1, config.adam_beta2],
                 config.adam_epsilon,
-                Memory::new(n_visible, n_hidden),
+                parameters.map(|_| [0.0; 2]),
             ),
         }
     }
 
-    /// Puts what the rule remembers of a machine (V, H) under names.
-    pub fn save(&self, state: &mut State, sizes: (usize, usize)) {
+    /// Puts what the rule remembers under names.
+    pub fn save(&self, state: &mut State) {
         match self {
             Self::Sgd(_) => {}
-            Self::Momentum(_, memory) => memory.save("velocity", state, sizes, |&u| u),
-            Self::Adam(_, _, memory) => {
-                memory.save("adam_mean", state, sizes, |moments| moments[0]);
-                memory.save("adam_square", state, sizes, |moments| moments[1]);
+            Self::Momentum(_, velocity) => velocity.save("velocity.", state),
+            Self::Adam(_, _, moments) => {
+                moments.map(|[mean, _]| mean).save("adam_mean.", state);
+                moments.map(|[_, square]| square).save("adam_square.", state);
             }
         }
     }
@@ -126,15 +127,20 @@ impl Optimizer {
     ///
     /// # Errors
     /// As [`State::take`].
-    pub fn restore(&mut self, state: &State, sizes: (usize, usize)) -> Result<()> {
+    pub fn restore(&mut self, state: &State) -> Result<()> {
         match self {
-            Self::Sgd(_) => Ok(()),
-            Self::Momentum(_, memory) => memory.restore("velocity", state, sizes, |u, x| *u = x),
-            Self::Adam(_, _, memory) => {
-                memory.restore("adam_mean", state, sizes, |moments, x| moments[0] = x)?;
-                memory.restore("adam_square", state, sizes, |moments, x| moments[1] = x)
+            Self::Sgd(_) => {}
+            Self::Momentum(_, velocity) => {
+                *velocity = velocity.restored("velocity.", state)?;
+            }
+            Self::Adam(_, _, moments) => {
+                let means: TiledParameters<f32> = moments.restored("adam_mean.", state)?;
+                moments.zip(&means, |[mean, _], &x| *mean = x);
+                let squares: TiledParameters<f32> = moments.restored("adam_square.", state)?;
+                moments.zip(&squares, |[_, square], &x| *square = x);
             }
         }
+        Ok(())
     }
 
     /// Moves the parameters one step up the gradient in update `update` (from 0), at the learning

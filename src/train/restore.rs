@@ -30,11 +30,11 @@ impl Ascent {
                 format!("is above the {} updates of the run", ascent.timetable().total_updates);
             return Err(bad("updates", rule));
         }
-        ascent.optimizer.restore(state, sizes)?;
+        ascent.optimizer.restore(state)?;
         ascent.gradient.restore(state, sizes.1)?;
-        ascent.negative.restore(&ascent.parameters.image, state)?;
+        ascent.negative.restore(&ascent.parameters.fixed, state)?;
         if let Some(average) = &mut ascent.average {
-            average.restore(state, sizes)?;
+            average.restore(state)?;
         }
         // An array that was not read, or not written, makes a difference.
         match ascent.state().difference(state) {
@@ -46,16 +46,14 @@ impl Ascent {
     /// All that the next updates depend on, beside settings and mini-batches.
     pub fn state(&self) -> State {
         let mut state = State::default();
-        let image = self.parameters.image();
-        let sizes = (image.n_visible(), image.n_hidden());
-        self.current().save("", &mut state);
+        self.parameters.exact.save("", &mut state);
         state.put("updates", &[1], vec![self.updates]);
         self.range.save(&mut state);
-        self.optimizer.save(&mut state, sizes);
-        self.gradient.save(&mut state, sizes.1);
+        self.optimizer.save(&mut state);
+        self.gradient.save(&mut state, self.parameters.fixed.n_hidden());
         self.negative.save(&mut state);
         if let Some(average) = &self.average {
-            average.save(&mut state, sizes);
+            average.save(&mut state);
         }
         state
     }

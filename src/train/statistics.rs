@@ -141,8 +141,7 @@ impl Statistics {
 
 /// Turns rows of states (N, V) into those of units (V, N).
 fn turn(rows: &BitPanels, by_unit: &mut BitPanels) {
-    let height = by_unit.row_capacity();
-    let panels = by_unit.words_mut().par_chunks_mut(height).enumerate();
+    let panels = by_unit.par_panels_mut().enumerate();
     panels.with_min_len(4).for_each(|(panel, words)| transpose::bits_of_rows(rows, panel, words));
 }
 

@@ -8,7 +8,7 @@ use super::positive_phase::Batch;
 use super::timetable::Timetable;
 use crate::dataset::Examples;
 use crate::error::Result;
-use crate::gibbs::{Chains, Tempering};
+use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::Isa;
 use crate::model::Rbm;
 use crate::setting::check;
@@ -42,14 +42,9 @@ impl Trainer {
     /// A run from fresh parameters.
     ///
     /// # Errors
-    /// As [`TrainConfig::validate`], and [`Isa::from_environment`].
+    /// As [`TrainConfig::validate`].
     pub fn new(config: TrainConfig, examples: impl Into<Arc<Examples>>) -> Result<Self> {
-        let examples = examples.into();
-        config.validate()?;
-        let config = config.for_data(examples.n_examples(), examples.n_visible());
-        let mean = examples.mean();
-        let rbm = Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed)?;
-        Self::from_model(config, examples, &rbm)
+        Self::with_isa(config, examples.into(), None, Isa::fastest())
     }
 
     /// A run that goes on from the parameters of a model, with new chains.
@@ -63,19 +58,27 @@ impl Trainer {
         examples: impl Into<Arc<Examples>>,
         rbm: &Rbm,
     ) -> Result<Self> {
-        Self::with_isa(config, examples.into(), rbm, Isa::from_environment()?)
+        Self::with_isa(config, examples.into(), Some(rbm), Isa::fastest())
     }
 
-    /// [`from_model`](Self::from_model) on a given instruction set; the bits are the same on each.
+    /// A run from the parameters of a model, or from fresh ones, on a given instruction set; the bits
+    /// are the same on each.
     ///
     /// # Errors
-    /// As [`from_model`](Self::from_model).
+    /// As [`new`](Self::new) and [`from_model`](Self::from_model).
     pub fn with_isa(
         config: TrainConfig,
         examples: Arc<Examples>,
-        rbm: &Rbm,
+        model: Option<&Rbm>,
         isa: Isa,
     ) -> Result<Self> {
+        config.validate()?;
+        let Some(rbm) = model else {
+            let config = config.for_data(examples.n_examples(), examples.n_visible());
+            let mean = examples.mean();
+            let rbm = Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed)?;
+            return Self::with_isa(config, examples, Some(&rbm), isa);
+        };
         let config = TrainConfig { hidden: config.hidden.or(Some(rbm.n_hidden())), ..config };
         let timetable = timetable(config, &examples)?;
         check_width(examples.name(), examples.n_visible(), rbm.n_visible())?;
@@ -84,7 +87,7 @@ impl Trainer {
     }
 
     /// A run that goes on from the [`state`](Self::state) of one with the same settings on the same
-    /// examples, to the same bits.
+    /// examples, to the same bits on every instruction set.
     ///
     /// # Errors
     /// [`Error::BadState`](crate::Error::BadState) if the state is not one of such a run, and as
@@ -93,8 +96,9 @@ impl Trainer {
         config: TrainConfig,
         examples: impl Into<Arc<Examples>>,
         state: &State,
+        isa: Isa,
     ) -> Result<Self> {
-        let (examples, isa) = (examples.into(), Isa::from_environment()?);
+        let examples = examples.into();
         let timetable = timetable(config, &examples)?;
         let outset = Outset::of_examples(&timetable.config, &examples, isa);
         Self::of(Ascent::restore(timetable, &outset, state, isa)?, examples)
@@ -246,6 +250,11 @@ impl Trainer {
     /// now.
     pub fn model(&self) -> Rbm {
         self.ascent.model()
+    }
+
+    /// [`model`](Self::model) in fixed point, as fine as its norm allows: what evaluations read.
+    pub fn fixed_weights(&self) -> FixedWeights {
+        self.ascent.fixed_weights()
     }
 
     /// The parameters as they are now.
@@ -448,7 +457,7 @@ mod tests {
             let Ascent { statistics, negative, .. } = &mut trainer.ascent;
             // Means of 1 in the data: a chain that starts anew has all units on.
             statistics.mean_hidden.iter_mut().for_each(|row| row.fill(1 << 16));
-            negative.chains.hidden.words_mut().fill(0);
+            negative.chains.hidden.panels_mut().for_each(|panel| panel.fill(0));
             negative.reset(statistics, share, Stream::new(5, Purpose::ChainReset, 0));
             let hidden = trainer.chains().hidden();
             let n = (0..4000).filter(|&chain| hidden.row(chain)[0] == 0b1111).count();

@@ -1,0 +1,164 @@
+//! A model in fixed point.
+
+use super::Conditional;
+use super::words::Layer;
+use crate::bits::BitMatrix;
+use crate::error::Result;
+use crate::fixed::Scale;
+use crate::kernels::Isa;
+use crate::kernels::tiled::Tiled;
+use crate::model::{Rbm, TiledParameters};
+use ndarray::Array2;
+
+/// The parameters of a model as integers at a scale, W in both orders: what inputs are summed from.
+///
+/// Both layers are filled up to whole panels of 64 units; the parameters of the units that do not
+/// exist are 0, and their bits are never on.
+///
+/// (A level of instruction set that wants the weights in a layout of its own, such as their bytes for
+/// a matrix unit, would keep it here: made in [`new`](Self::new), and refreshed where training
+/// refreshes W̃ and W̃ᵀ, tile by tile.)
+#[derive(Clone, Debug, PartialEq)]
+pub struct FixedWeights {
+    pub(crate) isa: Isa,
+    pub(crate) scale: Scale,
+    /// W̃, b̃ and c̃.
+    pub(crate) parameters: TiledParameters<i32>,
+    /// W̃ᵀ (H, V), its tiles in the order of W̃'s.
+    pub(crate) turned: Tiled<i32>,
+}
+
+impl FixedWeights {
+    /// These parameters in the finest scale that their norm allows (2^-20 in training), read on the
+    /// instruction set `isa`.
+    pub fn fitting(parameters: &TiledParameters<f32>, isa: Isa) -> Self {
+        Self::new(parameters, Scale::fitting(parameters.norm()), isa)
+    }
+
+    /// The same of a model.
+    pub fn of(rbm: &Rbm, isa: Isa) -> Self {
+        Self::fitting(&TiledParameters::from(rbm), isa)
+    }
+
+    /// These parameters in a given scale.
+    pub(crate) fn new(parameters: &TiledParameters<f32>, scale: Scale, isa: Isa) -> Self {
+        let parameters = parameters.map(|x| scale.round(x));
+        let turned = parameters.weights.turned(isa);
+        Self { isa, scale, parameters, turned }
+    }
+
+    /// V.
+    pub fn n_visible(&self) -> usize {
+        self.parameters.n_visible()
+    }
+
+    /// H.
+    pub fn n_hidden(&self) -> usize {
+        self.parameters.n_hidden()
+    }
+
+    /// The instruction set that its readers compute on.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// p(h | v).
+    pub fn hidden_given_visible(&self) -> Conditional<'_> {
+        Conditional {
+            layer: Layer::Hidden,
+            isa: self.isa,
+            factor: self.scale.resolution(),
+            offsets: None,
+            weights: &self.parameters.weights,
+            bias: &self.parameters.hidden_bias,
+            units: &self.parameters.hidden_units,
+            given: &self.parameters.visible_units,
+        }
+    }
+
+    /// p(v | h).
+    pub fn visible_given_hidden(&self) -> Conditional<'_> {
+        Conditional {
+            layer: Layer::Visible,
+            isa: self.isa,
+            factor: self.scale.resolution(),
+            offsets: None,
+            weights: &self.turned,
+            bias: &self.parameters.visible_bias,
+            units: &self.parameters.visible_units,
+            given: &self.parameters.hidden_units,
+        }
+    }
+
+    /// The model whose parameters are these integers, exactly: rounding an f32 to a multiple of
+    /// a power of two leaves an f32.
+    pub fn rounded(&self) -> Rbm {
+        let resolution = self.scale.resolution();
+        self.parameters.map(|x| x as f32 * resolution).to_rbm()
+    }
+
+    /// Whether W̃ᵀ is the transpose of W̃, integer for integer.
+    pub fn is_consistent(&self) -> bool {
+        self.turned == self.parameters.weights.turned(self.isa)
+    }
+}
+
+/// A model, and the same in fixed point: what evaluations take. [`FixedWeights::of`] makes the second
+/// from the first, once for all that is asked of a model.
+#[derive(Clone, Copy, Debug)]
+pub struct FixedModel<'a> {
+    /// The model.
+    pub rbm: &'a Rbm,
+    /// The same in fixed point.
+    pub weights: &'a FixedWeights,
+}
+
+impl Rbm {
+    /// p(vᵢ = 1 | h) for every row h of `hidden` (N, H): (N, V), 24 binary places; as
+    /// [`mean_hidden`](Self::mean_hidden).
+    ///
+    /// # Errors
+    /// [`crate::Error::WidthMismatch`] if the rows are not H wide.
+    pub fn mean_visible(&self, hidden: &BitMatrix) -> Result<Array2<f32>> {
+        FixedWeights::of(self, Isa::fastest()).visible_given_hidden().means(hidden)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_machine::machine;
+    use super::*;
+    use ndarray::Zip;
+
+    #[test]
+    fn parameters_are_rounded_in_both_orders_whatever_the_instruction_set() {
+        let rbm = machine(70, 130);
+        let expected = FixedWeights::of(&rbm, Isa::BASELINE);
+        assert_eq!(expected.scale, Scale::TRAINING);
+        for ((i, j), &weight) in rbm.weights().indexed_iter() {
+            let rounded = Scale::TRAINING.round(weight);
+            assert_eq!(expected.parameters.weights.tile(i / 64, j / 64)[i % 64][j % 64], rounded);
+            assert_eq!(expected.turned.tile(j / 64, i / 64)[j % 64][i % 64], rounded);
+        }
+        for isa in Isa::available() {
+            let found = FixedWeights::of(&rbm, isa);
+            assert_eq!(found.parameters, expected.parameters, "{}", isa.name());
+            assert_eq!(found.turned, expected.turned, "{}", isa.name());
+            assert!(found.is_consistent());
+        }
+    }
+
+    #[test]
+    fn heavy_models_have_a_scale_that_fits_them() {
+        let rbm = machine(70, 130);
+        let heavy = rbm.weights().mapv(|w| 100.0 * w);
+        let rbm = Rbm::new(heavy, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        assert_eq!(weights.scale, Scale::fitting(rbm.norm()));
+        assert_ne!(weights.scale, Scale::TRAINING);
+        let half = weights.scale.resolution() / 2.0;
+        Zip::from(weights.rounded().weights()).and(rbm.weights()).for_each(|rounded, weight| {
+            assert!((rounded - weight).abs() <= half);
+        });
+    }
+}

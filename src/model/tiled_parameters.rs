@@ -1,0 +1,176 @@
+//! The parameters of a model in the layout of the kernels.
+
+use super::{Rbm, largest_norm};
+use crate::error::Result;
+use crate::kernels::tiled::{Padded, Tiled};
+use crate::state::{Number, State};
+use crate::units::Units;
+use ndarray::{Array1, Array2};
+
+/// A number for each parameter of a model (V, H): the parameters themselves, the same in fixed point,
+/// or what an update rule remembers of each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TiledParameters<T> {
+    /// What v is made of.
+    pub visible_units: Units,
+    /// What h is made of.
+    pub hidden_units: Units,
+    /// Those of W (V, H).
+    pub weights: Tiled<T>,
+    /// Those of b (V).
+    pub visible_bias: Padded<T>,
+    /// Those of c (H).
+    pub hidden_bias: Padded<T>,
+}
+
+impl<T: Copy + Default + Send + Sync> TiledParameters<T> {
+    /// V.
+    pub fn n_visible(&self) -> usize {
+        self.visible_units.n_units()
+    }
+
+    /// H.
+    pub fn n_hidden(&self) -> usize {
+        self.hidden_units.n_units()
+    }
+
+    /// Calls `change` with every number and that of the same parameter in `other`, in parallel.
+    ///
+    /// # Panics
+    /// If the other is of a model of another size.
+    pub fn zip<U: Copy + Default + Send + Sync>(
+        &mut self,
+        other: &TiledParameters<U>,
+        change: impl Fn(&mut T, &U) + Sync,
+    ) {
+        self.weights.zip(&other.weights, &change);
+        self.visible_bias.zip(&other.visible_bias, &change);
+        self.hidden_bias.zip(&other.hidden_bias, &change);
+    }
+
+    /// Other numbers of the same parameters, made in parallel; `T::default()` should become
+    /// `U::default()`.
+    pub fn map<U: Copy + Default + Send + Sync>(
+        &self,
+        number: impl Fn(T) -> U + Sync,
+    ) -> TiledParameters<U> {
+        TiledParameters {
+            visible_units: self.visible_units.clone(),
+            hidden_units: self.hidden_units.clone(),
+            weights: self.weights.map(&number),
+            visible_bias: self.visible_bias.map(&number),
+            hidden_bias: self.hidden_bias.map(&number),
+        }
+    }
+}
+
+impl<T> TiledParameters<T> {
+    /// Numbers of the same parameters that were [saved](Self::save).
+    ///
+    /// # Errors
+    /// As [`State::take`].
+    pub fn restored<U: Number + Default + Send + Sync>(
+        &self,
+        prefix: &str,
+        state: &State,
+    ) -> Result<TiledParameters<U>> {
+        let (visible_units, hidden_units) = (self.visible_units.clone(), self.hidden_units.clone());
+        let (n_visible, n_hidden) = (visible_units.n_units(), hidden_units.n_units());
+        Ok(TiledParameters {
+            weights: Tiled::restore(&format!("{prefix}weights"), state, n_visible, n_hidden)?,
+            visible_bias: Padded::restore(&format!("{prefix}visible_bias"), state, n_visible)?,
+            hidden_bias: Padded::restore(&format!("{prefix}hidden_bias"), state, n_hidden)?,
+            visible_units,
+            hidden_units,
+        })
+    }
+}
+
+impl<T: Number + Default + Send + Sync> TiledParameters<T> {
+    /// Puts the three arrays under names that begin with `prefix`, as [`Rbm::save`] does.
+    pub fn save(&self, prefix: &str, state: &mut State) {
+        self.weights.save(format!("{prefix}weights"), state);
+        self.visible_bias.save(format!("{prefix}visible_bias"), state);
+        self.hidden_bias.save(format!("{prefix}hidden_bias"), state);
+    }
+}
+
+impl TiledParameters<f32> {
+    /// The model of these parameters.
+    ///
+    /// # Panics
+    /// If they are not finite.
+    pub fn to_rbm(&self) -> Rbm {
+        let bias = |values: &Padded<f32>| Array1::from(values.values().to_vec());
+        let shape = (self.n_visible(), self.n_hidden());
+        let weights = Array2::from_shape_vec(shape, self.weights.to_matrix());
+        let weights = weights.expect("as many values");
+        Rbm::new(weights, bias(&self.visible_bias), bias(&self.hidden_bias))
+            .expect("finite parameters")
+    }
+
+    /// As [`Rbm::norm`], to the same bits.
+    pub fn norm(&self) -> f64 {
+        let rows = (0..self.n_visible()).map(|i| self.weights.row(i));
+        largest_norm(rows, self.visible_bias.values(), self.hidden_bias.values())
+    }
+}
+
+impl From<&Rbm> for TiledParameters<f32> {
+    fn from(rbm: &Rbm) -> Self {
+        let weights = rbm.weights().as_slice().expect("standard layout");
+        let bias =
+            |values: &Array1<f32>| Padded::from_vector(values.as_slice().expect("standard layout"));
+        Self {
+            visible_units: rbm.visible_units().clone(),
+            hidden_units: rbm.hidden_units().clone(),
+            weights: Tiled::from_matrix(weights, rbm.n_visible(), rbm.n_hidden()),
+            visible_bias: bias(rbm.visible_bias()),
+            hidden_bias: bias(rbm.hidden_bias()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model() -> Rbm {
+        let value = |at: usize| (at % 17) as f32 / 7.0 - 1.0;
+        Rbm::new(
+            Array2::from_shape_fn((70, 130), |(i, j)| value(i * 5 + j)),
+            Array1::from_shape_fn(70, value),
+            Array1::from_shape_fn(130, |j| value(j * 3)),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_model_goes_in_and_comes_out_with_its_norm() {
+        let parameters = TiledParameters::from(&model());
+        assert_eq!(parameters.to_rbm(), model());
+        assert_eq!(parameters.norm().to_bits(), model().norm().to_bits());
+        assert_eq!((parameters.n_visible(), parameters.n_hidden()), (70, 130));
+    }
+
+    #[test]
+    fn what_is_saved_is_what_a_model_saves() {
+        let parameters = TiledParameters::from(&model());
+        let (mut ours, mut theirs) = (State::default(), State::default());
+        parameters.save("average.", &mut ours);
+        model().save("average.", &mut theirs);
+        assert_eq!(ours, theirs);
+        let restored: TiledParameters<f32> = parameters.restored("average.", &ours).unwrap();
+        assert_eq!(restored, parameters);
+        assert!(parameters.restored::<f32>("other.", &ours).is_err());
+    }
+
+    #[test]
+    fn numbers_of_the_same_parameter_meet() {
+        let parameters = TiledParameters::from(&model());
+        let mut memory = parameters.map(|_| [0.0_f32; 2]);
+        memory.zip(&parameters, |pair, &x| pair[1] = x + x);
+        assert_eq!(memory.map(|pair| pair[1]), parameters.map(|x| x + x));
+        assert_eq!(memory.map(|pair| pair[0]), parameters.map(|_| 0.0));
+    }
+}
