@@ -16,8 +16,8 @@ use ndarray::Array2;
 /// exist are 0, and their bits are never on.
 ///
 /// (A level of instruction set that wants the weights in a layout of its own, such as their bytes for
-/// a matrix unit, would keep it here: made in [`new`](Self::new), and refreshed where training
-/// refreshes W̃ and W̃ᵀ, tile by tile.)
+/// a matrix unit, would keep it here: made where W̃ and W̃ᵀ are made, and refreshed where training
+/// refreshes those, tile by tile.)
 #[derive(Clone, Debug, PartialEq)]
 pub struct FixedWeights {
     pub(crate) isa: Isa,
@@ -114,8 +114,8 @@ pub struct FixedModel<'a> {
 }
 
 impl Rbm {
-    /// p(vᵢ = 1 | h) for every row h of `hidden` (N, H): (N, V), 24 binary places; as
-    /// [`mean_hidden`](Self::mean_hidden).
+    /// p(vᵢ = 1 | h) for every row h of `hidden` (N, H): (N, V), 24 binary places. For more than one
+    /// call, make its [`FixedWeights`] once.
     ///
     /// # Errors
     /// [`crate::Error::WidthMismatch`] if the rows are not H wide.

@@ -7,7 +7,7 @@ use super::FixedWeights;
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::kernels::scaled_rows::{add_scaled_rows, add_scaled_rows_f64};
-use crate::kernels::sigmoid::{self, ONE};
+use crate::kernels::sigmoid;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::model::{Rbm, TiledParameters};
 use crate::reals::{RealRow, RealRows};
@@ -55,10 +55,7 @@ impl RealConditional<'_> {
             let mut thresholds = aligned([0; SIDE], means.len() / n_hidden);
             for panel in 0..self.parameters.hidden_bias.len() {
                 self.thresholds(panel, visible, block * BLOCK, &mut thresholds);
-                for (mean, thresholds) in means.chunks_exact_mut(n_hidden).zip(thresholds.iter()) {
-                    let units = mean[panel * SIDE..].iter_mut().zip(thresholds);
-                    units.for_each(|(mean, &sum)| *mean = sum as f32 / ONE as f32);
-                }
+                self.parameters.hidden_units.write_means(panel, &thresholds, means);
             }
         });
         means

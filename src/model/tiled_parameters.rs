@@ -105,7 +105,8 @@ impl TiledParameters<f32> {
         let shape = (self.n_visible(), self.n_hidden());
         let weights = Array2::from_shape_vec(shape, self.weights.to_matrix());
         let weights = weights.expect("as many values");
-        Rbm::new(weights, bias(&self.visible_bias), bias(&self.hidden_bias))
+        let units = [self.visible_units.clone(), self.hidden_units.clone()];
+        Rbm::of_units(units, weights, bias(&self.visible_bias), bias(&self.hidden_bias))
             .expect("finite parameters")
     }
 

@@ -55,8 +55,8 @@ impl Probe {
         &self.training
     }
 
-    /// The record of an epoch, at whose end the trainer has this model, and whose last update made this change: training went on at
-    /// `samples_per_second`, `seconds` since the start of the run.
+    /// The record of an epoch, whose last update made this change, at whose end the trainer has this
+    /// model: training went on at `samples_per_second`, `seconds` since the start of the run.
     ///
     /// # Errors
     /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the model is of other data.
