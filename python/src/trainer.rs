@@ -138,7 +138,7 @@ enum Driver {
     /// Data of its own.
     Own(Box<Own>),
     /// Outside; it started at this mean of the data.
-    Online(OnlineTrainer, Vec<f32>),
+    Online(Box<OnlineTrainer>, Vec<f32>),
 }
 
 /// A trainer with data of its own, and what its metrics need.
@@ -365,7 +365,7 @@ impl Trainer {
             Ok((trainer, narrow))
         })?;
         let seen = Some(RunningMean::nothing(mean.len()));
-        Ok(Self::of(Driver::Online(trainer, mean), seen, outside, reading.encoding))
+        Ok(Self::of(Driver::Online(trainer.into(), mean), seen, outside, reading.encoding))
     }
 
     /// Trains up to so many updates in all, or to the end. Ctrl-C is heard; what was learned stays.
@@ -448,7 +448,7 @@ impl Trainer {
             trainer.ascent().config().check_effect(&given)?;
             Ok(trainer)
         })?;
-        let driver = Driver::Online(trainer, mean.clone());
+        let driver = Driver::Online(trainer.into(), mean.clone());
         Ok(Self::of(driver, self.seen.clone(), None, self.encoding))
     }
 
@@ -617,6 +617,6 @@ impl Trainer {
         let trainer =
             without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state, isa()?))?;
         let seen = seen.map(|Seen { mean, n_examples }| RunningMean { mean, n_examples });
-        Ok(Self::of(Driver::Online(trainer, mean), seen, None, encoding))
+        Ok(Self::of(Driver::Online(trainer.into(), mean), seen, None, encoding))
     }
 }
