@@ -223,7 +223,11 @@ fn what_would_change_a_run_is_refused_by_name() {
         ("batch_size = 26", "batch_size = 27", "batch_size is 27, but the run was trained with 26"),
         ("seed = 0", "seed = 1", "seed is 1, but the run was trained with 0"),
         ("limit is not set", "\nlimit = 100", "limit is 100, but the run was trained with null"),
-        ("hidden = 70", "hidden = \"a\"", "run/config.toml: [train] hidden = \"a\": invalid type"),
+        (
+            "hidden = 70",
+            "hidden = \"a\"",
+            "run/config.toml: [train] hidden is \"a\", but must be a whole",
+        ),
     ] {
         folder.write("run/config.toml", text.replace(from, to).as_bytes());
         folder.fail("resume run", message);

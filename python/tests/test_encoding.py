@@ -165,7 +165,7 @@ def test_spins_are_bits_once_that_is_said(tmp_path, kind):
     bits = np.random.RandomState(0).randint(0, 2, (200, 20)).astype(np.int8)
     spins = 2 * bits - 1
     X = scipy_sparse.csr_array(spins) if kind == "sparse" else spins.astype(kind)
-    with pytest.raises(ValueError, match=r"is -1, but must be 0 or 1; if these are spins, say so \(--sp"):
+    with pytest.raises(ValueError, match=r"is -1, but must be 0 or 1; if these are spins, say so by spins=True"):
         train(X, **SETTINGS)
     of_bits, rbm = train(bits, **SETTINGS), train(X, spins=True, **SETTINGS)
     assert rbm == of_bits and rbm.spins and not of_bits.spins
