@@ -314,7 +314,8 @@ fn data_that_hardly_vary_raise_no_alarm() {
     folder.write_npy("few.npy", ndarray::array![[0_u8, 1, 0, 1], [0, 1, 0, 0]].view());
     for (data, epochs) in [("zeros", 200), ("few", 400)] {
         folder.succeed(&format!(
-            "train --data {data}.npy --algorithm pcd --epochs {epochs} --out {data} --quiet"
+            "train --data {data}.npy --algorithm pcd --epochs {epochs} --batch-size 2 --out {data} \
+             --quiet"
         ));
         let page = page(&folder, data);
         assert_eq!(findings(&page), [""; 0], "{data}");

@@ -85,10 +85,17 @@ fn a_series_of_checkpoints_can_be_kept() {
     let line = format!(
         "evaluate {checkpoint} --data greys.idx --method ais --schedule linear:50 --burn-in 0"
     );
-    let its_own = folder.succeed(&format!("{line} --json"));
-    assert_eq!(folder.succeed(&format!("{line} --json --chains {checkpoint}")), its_own);
+    let figures = |flags: &str| {
+        let found = folder.succeed(&format!("{line} --json {flags}"));
+        let mut found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        let start = found.as_object_mut().unwrap().remove("reverse_start").unwrap();
+        assert_eq!(start == "the chains of the run", flags.is_empty(), "{start}");
+        found
+    };
+    let its_own = figures("");
+    assert_eq!(figures(&format!("--chains {checkpoint}")), its_own);
     let other = "run/checkpoints/update-000000048.safetensors";
-    assert_ne!(folder.succeed(&format!("{line} --json --chains {other}")), its_own);
+    assert_ne!(figures(&format!("--chains {other}")), its_own);
 }
 
 #[test]

@@ -27,15 +27,15 @@ pub fn text(report: &EvaluationReport, verdict: &Verdict) -> String {
         say_annealing(&mut lines, annealing, &report.base);
     }
     if let Some(raise) = &report.raise {
-        let n_examples = raise.n_examples.unwrap_or_default();
-        lines.add("RAISE", format!("{} over {n_examples} examples", plus_minus(raise, 2)));
+        let n_examples = counted(raise.n_examples.unwrap_or_default(), "example");
+        lines.add("RAISE", format!("{} over {n_examples}", plus_minus(raise, 2)));
     }
     lines.add("verdict", verdict.to_string());
     say_scores(&mut lines, report);
     if let Some(subject) = &report.subject {
         let data = title(&subject.data_role, &subject.data);
-        let (n_examples, binarization) = (subject.n_examples, &subject.binarization);
-        lines.add("data", format!("{data}, {n_examples} examples, bits: {binarization}"));
+        let n_examples = counted(subject.n_examples, "example");
+        lines.add("data", format!("{data}, {n_examples}, bits: {}", subject.binarization));
         lines.add("  SHA-256 of bits", &subject.data_sha256);
     }
     lines.0.join("\n")
@@ -92,9 +92,8 @@ fn say_annealing(lines: &mut Lines, annealing: &AnnealingReport, base: &str) {
         Some(2) => format!(" in a second round, as {} in the first did not suffice", n_steps / 2),
         _ => String::new(),
     };
-    let steps = if *n_steps == 1 { "step" } else { "steps" };
-    lines
-        .add("method", format!("AIS from both sides, {n_chains} chains, {n_steps} {steps}{first}"));
+    let steps = counted(*n_steps, "step");
+    lines.add("method", format!("AIS from both sides, {n_chains} chains, {steps}{first}"));
     lines.add("  base", base);
     if let Some(start) = &annealing.reverse_start {
         lines.add("  back from", format!("{start}; {burn_in} sweeps lead them to the model"));
@@ -123,6 +122,10 @@ fn say_scores(lines: &mut Lines, report: &EvaluationReport) {
     if let Some(gap) = report.scores.and_then(|scores| scores.free_energy_gap) {
         lines.add("free-energy gap", plus_minus(&gap, 2));
     }
+}
+
+fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 fn plus_minus(score: &ScoreReport, digits: usize) -> String {

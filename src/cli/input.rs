@@ -32,7 +32,8 @@ pub fn read_data(
     provenance: &Provenance,
 ) -> Result<ChosenData> {
     let chosen = choice.read(model, provenance)?;
-    if let Some(warning) = chosen.warning {
+    // Who names data knows what they are.
+    if let Some(warning) = chosen.warning.filter(|_| !chosen.is_given) {
         note(LogFormat::Text, warning);
     }
     say_inferred(&chosen.dataset);
@@ -48,7 +49,7 @@ pub fn say_inferred(dataset: &Dataset) {
 
 /// Says which data a run was looked at with, where the result does not.
 pub fn say_data(chosen: &ChosenData) {
-    if chosen.part.is_some() {
+    if !chosen.is_given {
         let data = title(chosen.role(), chosen.dataset.name());
         note(LogFormat::Text, &format!("the examples are {data}"));
     }

@@ -10,9 +10,10 @@ mod door;
 
 mod session;
 
+mod evaluation_text;
+
 mod bench;
 mod evaluate;
-mod evaluation_text;
 mod inspect;
 mod metrics;
 mod presets;

@@ -28,6 +28,8 @@ pub struct ChosenData {
     pub dataset: Dataset,
     /// Which part of the run's data they are; none: they are others, which were given.
     pub part: Option<Part>,
+    /// Whether they were asked for by name or path.
+    pub is_given: bool,
     /// Whether they are what the run is judged by.
     pub is_default: bool,
     /// What whoever reads a figure on them has to know.
@@ -97,7 +99,7 @@ impl DataChoice<'_> {
         let part = config.as_ref().filter(|_| is_whole).and_then(|config| config.part_of(&dataset));
         let is_default = part.is_some() && part == config.as_ref().map(DataConfig::judged_by);
         let warning = (is_default && part == Some(Part::Train)).then_some(NOT_HELD_OUT);
-        Ok(ChosenData { dataset, part, is_default, warning })
+        Ok(ChosenData { dataset, part, is_given: true, is_default, warning })
     }
 
     /// Reads the examples of the run of a model.
@@ -114,7 +116,7 @@ impl DataChoice<'_> {
         })?;
         let is_default = part == default;
         let warning = (self.split.is_none() && part == Part::Train).then_some(NOT_HELD_OUT);
-        Ok(ChosenData { dataset, part: Some(part), is_default, warning })
+        Ok(ChosenData { dataset, part: Some(part), is_given: false, is_default, warning })
     }
 }
 
