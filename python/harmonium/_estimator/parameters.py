@@ -53,7 +53,7 @@ def as_settings(estimator: BernoulliRBM) -> dict[str, Any]:
 def settings_for(
     estimator: BernoulliRBM, n_samples: int, n_updates: int | None = None
 ) -> dict[str, Any]:
-    """The settings for data of `n_samples` rows; with `n_updates`, of a run of so many."""
+    """The settings for data of `n_samples` rows; with `n_updates`, of a run of that many."""
     settings = as_settings(estimator)
     settings["seed"] = seed(estimator.random_state)
     settings["batch_size"] = min(settings["batch_size"], n_samples)
