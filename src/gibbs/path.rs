@@ -123,7 +123,7 @@ pub(super) struct Tempered {
 }
 
 impl Tempered {
-    /// Room for the units of machines of this shape.
+    /// Room for the visible units of models of this shape.
     pub fn new(image: &Image) -> Self {
         Self { factor: 0.0, offsets: aligned([0.0; SIDE], image.visible_units.n_panels()) }
     }
