@@ -42,7 +42,7 @@ impl Base {
         }
     }
 
-    /// All values of a site as likely as each other.
+    /// Every value of a site is equally likely.
     pub fn uniform(units: &Units) -> Self {
         Self { rates: units.uniform_rates(), origin: "uniform".to_string() }
     }

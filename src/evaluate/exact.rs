@@ -65,7 +65,7 @@ impl Exact {
         Self::enumerate(rbm.weights().mapv(f64::from), visible, hidden, progress)
     }
 
-    /// The same of bits with W (V, H), b (V) and c (H) in double precision.
+    /// The same for bits with W (V, H), b (V) and c (H) in double precision.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -133,14 +133,10 @@ impl Exact {
 /// rounding of increments does not build up.
 const PIECE: u64 = 1 << 10;
 
-/// log Σ over all states s of a layer of bits of exp(bias·s + the cumulant of the other layer, whose
-/// inputs are its biases + Σᵢ sᵢ Wᵢⱼ), where the rows of `weights` are the units of s.
-fn log_sum(
-    weights: &Array2<f64>,
-    Layer { bias, .. }: &Layer,
-    other: &Layer,
-    progress: Progress<'_>,
-) -> f64 {
+/// log Σ over all states s of `layer`, which has bits, of exp(bias·s + the cumulant of `other`). The
+/// inputs of `other` are its biases + Σᵢ sᵢ Wᵢⱼ; the rows of `weights` are the units of s.
+fn log_sum(weights: &Array2<f64>, layer: &Layer, other: &Layer, progress: Progress<'_>) -> f64 {
+    let bias = &layer.bias;
     let n_states = 1u64 << bias.len();
     let tell = counter("enumeration", n_states, progress);
     let pieces = (0..n_states.div_ceil(PIECE)).into_par_iter();

@@ -121,7 +121,7 @@ pub(super) struct Tempered {
 }
 
 impl Tempered {
-    /// Room for the units of machines of this shape.
+    /// Room for the visible units of models of this shape.
     pub fn new(weights: &FixedWeights) -> Self {
         let n_panels = weights.parameters.visible_units.n_panels();
         Self { factor: 0.0, offsets: aligned([0.0; SIDE], n_panels) }

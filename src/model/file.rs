@@ -83,7 +83,7 @@ fn bits() -> String {
 }
 
 impl Metadata {
-    /// Of a machine of visible and hidden units, as far as models and checkpoints have it in common.
+    /// Of a model of these visible and hidden units: what models and checkpoints have in common.
     pub(crate) fn new([visible, hidden]: [&Units; 2], provenance: Provenance) -> Self {
         Self {
             format_version: FORMAT_VERSION,

@@ -33,7 +33,7 @@ impl Distribution<f32> for Normal {
 }
 
 impl Rbm {
-    /// A machine of bits to start training from: weights N(0, 0.01²), hidden bias 0, and the visible
+    /// A model of bits to start training from: weights N(0, 0.01²), hidden bias 0, and the visible
     /// bias at which, without weights, each unit is on as often as in the data: at the
     /// [`laplace_rates`](Units::laplace_rates) of `mean` (V), the mean of `n_examples`.
     ///

@@ -39,7 +39,7 @@ pub struct Rbm {
 }
 
 impl Rbm {
-    /// A machine of bits with the given W (V, H), b (V) and c (H).
+    /// A model of bits with the given W (V, H), b (V) and c (H).
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] if the shapes do not fit, a layer is empty or a value is not
@@ -54,7 +54,7 @@ impl Rbm {
         Self::of_units(layers, weights, visible_bias, hidden_bias)
     }
 
-    /// The same of visible and hidden units of any kind, as many as W has rows and columns.
+    /// A model of these visible and hidden units: as many as W has rows and columns.
     fn of_units(
         [visible_units, hidden_units]: [Units; 2],
         weights: Array2<f32>,

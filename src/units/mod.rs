@@ -124,7 +124,8 @@ impl Units {
         inputs.into_iter().map(sigmoid).collect()
     }
 
-    /// The same in place, by a kernel that is faster and errs by a few units of the last place.
+    /// Turns inputs into means, in place. A kernel does it: it is faster than [`means`](Self::means),
+    /// and errs by a few units of the last place.
     pub(crate) fn means_by(&self, isa: Isa, inputs: &mut [f64]) {
         bit::sigmoids(isa, inputs);
     }
@@ -134,7 +135,7 @@ impl Units {
         inputs.into_iter().map(softplus).sum()
     }
 
-    /// The same by a kernel that is faster and adds up in another order.
+    /// The same sum by a kernel, which is faster and adds in another order.
     pub(crate) fn cumulant_by(&self, isa: Isa, inputs: &[f64]) -> f64 {
         bit::sum(isa, inputs)
     }
@@ -167,7 +168,7 @@ impl Units {
         mean.mapv(bit::smoothed_rate)
     }
 
-    /// The rates of sites whose values are all equally likely.
+    /// The rates at which every value of a site is equally likely.
     pub fn uniform_rates(&self) -> Array1<f64> {
         Array1::from_elem(self.n_bits, bit::UNIFORM)
     }
