@@ -225,12 +225,16 @@ pub mod checkpoint;
 
 pub mod monitor;
 
+#[cfg(feature = "cli")]
 pub mod run;
 
+#[cfg(feature = "cli")]
 pub mod report;
 
+#[cfg(feature = "cli")]
 pub mod bench;
 
+#[cfg(feature = "cli")]
 pub mod cli;
 
 pub use bits::BitMatrix;

@@ -1,6 +1,8 @@
 //! Settings as text: one spelling on the command line, in files and in messages.
 
 use crate::error::{Error, Result};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// An error that names a setting, its value and its rule.
 pub fn invalid(setting: &'static str, value: impl ToString, rule: impl Into<String>) -> Error {
@@ -18,6 +20,14 @@ pub fn check(
     rule: impl FnOnce() -> String,
 ) -> Result<()> {
     if is_valid { Ok(()) } else { Err(invalid(setting, value, rule())) }
+}
+
+/// The settings of a section by name; those that are not set are null.
+pub fn fields(section: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(section) {
+        Ok(Value::Object(fields)) => fields,
+        _ => unreachable!("settings are a plain struct"),
+    }
 }
 
 /// Whether a number is one of 1, 2, 4, 5, 8, 11, 16, 22, 32, …: the powers of √2, rounded down. Snapshots

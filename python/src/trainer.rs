@@ -8,7 +8,7 @@ use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::monitor::Probe;
-use harmonium::run::fields;
+use harmonium::setting::fields;
 use harmonium::state::State;
 use ndarray::{Array1, Array2};
 use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2};

@@ -3,7 +3,8 @@
 use super::flags::{DataFlags, Given, TrainFlags};
 use super::session::{self, SessionFlags};
 use crate::error::{Error, Result};
-use crate::run::{self, Changes, DataConfig, SETTINGS, SettingsFile, fields};
+use crate::run::{self, Changes, DataConfig, SETTINGS, SettingsFile};
+use crate::setting::fields;
 use crate::train::TrainConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::path::PathBuf;

@@ -19,6 +19,7 @@ mod npy;
 
 mod file;
 
+#[cfg(feature = "cli")]
 mod mask;
 
 mod synthetic;
@@ -35,6 +36,7 @@ mod examples;
 pub use binarization::Binarization;
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use examples::Examples;
+#[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
 pub use source::{Source, Split};
 

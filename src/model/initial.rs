@@ -4,31 +4,22 @@ use super::Rbm;
 use crate::error::Result;
 use crate::rng::{Purpose, key};
 use ndarray::{Array1, Array2};
-use ndarray_rand::RandomExt as _;
-use ndarray_rand::rand::Rng;
-use ndarray_rand::rand_distr::Distribution;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::SeedableRng as _;
+use rand_xoshiro::rand_core::{RngCore as _, SeedableRng as _};
 
 /// Standard deviation of the initial weights (Hinton, 2012, A practical guide to training
 /// restricted Boltzmann machines, section 8).
 pub const WEIGHT_DEVIATION: f64 = 0.01;
 
-/// The normal distribution by Box and Muller, with the `libm` crate's functions: those of the
+/// An initial weight: normal, by Box and Muller, with the `libm` crate's functions, as those of the
 /// platform may differ in the last place.
-struct Normal {
-    deviation: f64,
-}
-
-impl Distribution<f32> for Normal {
-    fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> f32 {
-        // 53 random bits; the first number is in (0, 1], so that its logarithm is finite.
-        let unit = 1.0 / (1u64 << 53) as f64;
-        let radius = ((rng.next_u64() >> 11) + 1) as f64 * unit;
-        let turn = (rng.next_u64() >> 11) as f64 * unit;
-        let length = (-2.0 * libm::log(radius)).sqrt();
-        (self.deviation * length * libm::cos(std::f64::consts::TAU * turn)) as f32
-    }
+fn weight(rng: &mut Xoshiro256PlusPlus) -> f32 {
+    // 53 random bits; the first number is in (0, 1], so that its logarithm is finite.
+    let unit = 1.0 / (1u64 << 53) as f64;
+    let radius = ((rng.next_u64() >> 11) + 1) as f64 * unit;
+    let turn = (rng.next_u64() >> 11) as f64 * unit;
+    let length = (-2.0 * libm::log(radius)).sqrt();
+    (WEIGHT_DEVIATION * length * libm::cos(std::f64::consts::TAU * turn)) as f32
 }
 
 /// The rates of units (V) of which `n_examples` have this mean, by Laplace's rule: (n·mean + 1) / (n + 2)
@@ -53,8 +44,7 @@ impl Rbm {
         seed: u64,
     ) -> Result<Self> {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(key(seed, Purpose::InitialWeights, 0));
-        let normal = Normal { deviation: WEIGHT_DEVIATION };
-        let weights = Array2::random_using((mean.len(), n_hidden), normal, &mut rng);
+        let weights = Array2::from_shape_simple_fn((mean.len(), n_hidden), || weight(&mut rng));
         let visible_bias =
             laplace_rates(mean, n_examples).mapv(|rate| libm::log(rate / (1.0 - rate)) as f32);
         Self::new(weights, visible_bias, Array1::zeros(n_hidden))

@@ -13,27 +13,36 @@ pub mod probe;
 
 pub mod likelihood;
 
+#[cfg(feature = "cli")]
 pub mod writer;
 
 pub mod metric;
 
+#[cfg(feature = "cli")]
 pub mod metrics_file;
 
+#[cfg(feature = "cli")]
 pub mod tensorboard;
 
+#[cfg(feature = "cli")]
 pub mod snapshots;
 
+#[cfg(feature = "cli")]
 pub mod terminal;
 
+#[cfg(feature = "cli")]
 pub mod progress_bar;
 
+#[cfg(feature = "cli")]
 pub mod pictures;
 
 pub use likelihood::Likelihood;
 pub use metric::Metric;
 pub use probe::Probe;
 pub use record::EpochRecord;
+#[cfg(feature = "cli")]
 pub use terminal::{LogFormat, Terminal};
+#[cfg(feature = "cli")]
 pub use writer::Writer;
 
 use crate::error::Result;

@@ -3,8 +3,8 @@
 
 use crate::error::{Error, Result};
 use crate::whole_file;
-use crossbeam::channel::{Sender, bounded};
 use std::path::PathBuf;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -16,7 +16,7 @@ type Job = Box<dyn FnOnce() -> Result<()> + Send>;
 /// The thread's near end.
 #[derive(Debug)]
 pub struct Writer {
-    jobs: Sender<Job>,
+    jobs: SyncSender<Job>,
     /// What the first job that failed met with; the thread takes no more after it.
     failure: Arc<Mutex<Option<Error>>>,
     thread: JoinHandle<()>,
@@ -25,7 +25,7 @@ pub struct Writer {
 impl Writer {
     /// Starts the thread.
     pub fn start() -> Self {
-        let (jobs, queue) = bounded::<Job>(QUEUE);
+        let (jobs, queue) = sync_channel::<Job>(QUEUE);
         let failure = Arc::new(Mutex::new(None));
         let met = failure.clone();
         let thread = std::thread::spawn(move || {

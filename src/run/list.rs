@@ -2,12 +2,12 @@
 
 use super::checkpoints;
 use super::folder::{CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS, is_locked, model_of};
-use super::settings::{Settings, SettingsFile, fields};
+use super::settings::{Settings, SettingsFile};
 use crate::checkpoint::Place;
 use crate::error::{Error, Result};
 use crate::model::ModelFile;
 use crate::monitor::{EpochRecord, metrics_file};
-use crate::setting::by_name;
+use crate::setting::{by_name, fields};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;

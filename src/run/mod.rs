@@ -51,4 +51,4 @@ pub use list::{Likelihood, RunState, Summary, differing, list};
 pub use own_data::{ChosenData, DataChoice, chains_of, data_of, title};
 pub use pool::in_pool;
 pub use session::{Changes, Outcome, resume, train};
-pub use settings::{Settings, SettingsFile, fields};
+pub use settings::{Settings, SettingsFile};

@@ -17,6 +17,7 @@
 use super::config::{DataConfig, RunConfig};
 use crate::error::{Error, Result};
 use crate::rng::STREAM_VERSION;
+use crate::setting::fields;
 use crate::train::{Algorithm, TrainConfig};
 use crate::whole_file;
 use serde::de::DeserializeOwned;
@@ -184,14 +185,6 @@ impl Settings {
     /// [`Error::Io`].
     pub fn write(&self, path: &Path, command: Option<&str>) -> Result<()> {
         whole_file::write(path, self.to_toml(command).as_bytes())
-    }
-}
-
-/// The settings of a section by name; those that are not set are null.
-pub fn fields(section: &impl Serialize) -> Map<String, Value> {
-    match serde_json::to_value(section) {
-        Ok(Value::Object(fields)) => fields,
-        _ => unreachable!("settings are a plain struct"),
     }
 }
 
