@@ -20,6 +20,7 @@ pub const MAX_SEED: u64 = i64::MAX as u64;
 /// What a stream is for: streams of different purposes never share an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
+#[non_exhaustive]
 pub enum Purpose {
     /// Weights before the first update; index 0.
     InitialWeights = 1,

@@ -7,34 +7,34 @@
 //!     └────────────────────────────────────────────┴──► Snapshots ────┘
 //! ```
 
-pub mod record;
+pub(crate) mod record;
 
-pub mod probe;
+pub(crate) mod probe;
 
-pub mod likelihood;
-
-#[cfg(feature = "cli")]
-pub mod writer;
-
-pub mod metric;
+pub(crate) mod likelihood;
 
 #[cfg(feature = "cli")]
-pub mod metrics_file;
+pub(crate) mod writer;
+
+pub(crate) mod metric;
 
 #[cfg(feature = "cli")]
-pub mod tensorboard;
+pub(crate) mod metrics_file;
 
 #[cfg(feature = "cli")]
-pub mod snapshots;
+pub(crate) mod tensorboard;
 
 #[cfg(feature = "cli")]
-pub mod terminal;
+pub(crate) mod snapshots;
 
 #[cfg(feature = "cli")]
-pub mod progress_bar;
+pub(crate) mod terminal;
 
 #[cfg(feature = "cli")]
-pub mod pictures;
+pub(crate) mod progress_bar;
+
+#[cfg(feature = "cli")]
+pub(crate) mod pictures;
 
 pub use likelihood::Likelihood;
 pub use metric::Metric;
@@ -43,7 +43,7 @@ pub use record::EpochRecord;
 #[cfg(feature = "cli")]
 pub use terminal::{LogFormat, Terminal};
 #[cfg(feature = "cli")]
-pub use writer::Writer;
+pub(crate) use writer::Writer;
 
 use crate::error::Result;
 use crate::train::Trainer;

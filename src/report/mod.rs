@@ -22,10 +22,9 @@ mod page;
 
 mod live;
 
-pub use health::{Finding, check};
-pub use live::Live;
-pub use material::Material;
-pub use page::page;
+pub(crate) use live::Live;
+pub(crate) use material::Material;
+pub(crate) use page::page;
 
 use crate::error::{Error, Result};
 use crate::run::Summary;
@@ -46,7 +45,7 @@ pub const RECONSTRUCTIONS: &str = "reconstructions.png";
 ///
 /// # Errors
 /// [`Error::Unsuitable`] for a folder that holds no run, and as [`Summary::of`].
-pub fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
+pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
     let read = |folder: &PathBuf| match Summary::of(folder)? {
         Some(summary) => Ok(Material::read(summary)),
         None => {
@@ -71,7 +70,7 @@ pub fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
 /// Writes the page on some runs to a file.
 ///
 /// # Errors
-/// As [`read`], and [`Error::Io`].
+/// [`Error::Unsuitable`] for a folder that holds no run, those of [`Summary::of`], and [`Error::Io`].
 pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
     whole_file::write(out, page(&read(folders)?, None).as_bytes())
 }

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 /// How it stands with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum RunState {
     /// A process works on it.
     Running,
@@ -29,6 +30,7 @@ by_name!(RunState, "state", { Running = "running", Done = "done", Stopped = "sto
 
 /// A run in few words.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Summary {
     /// Its folder.
     pub folder: PathBuf,
@@ -49,6 +51,7 @@ pub struct Summary {
 
 /// A log-likelihood of a run.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Likelihood {
     /// Nats an example.
     pub log_likelihood: f64,

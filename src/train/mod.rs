@@ -10,39 +10,39 @@
 //!                                       └──► average
 //! ```
 
-pub mod schedule;
+pub(crate) mod schedule;
 
-pub mod parameters;
+pub(crate) mod parameters;
 
-pub mod averaging;
+pub(crate) mod averaging;
 
-pub mod config;
+pub(crate) mod config;
 
-pub mod positive_phase;
+pub(crate) mod positive_phase;
 
-pub mod statistics;
+pub(crate) mod statistics;
 
-pub mod negative_phase;
+pub(crate) mod negative_phase;
 
-pub mod mean_hidden;
+pub(crate) mod mean_hidden;
 
-pub mod centering;
+pub(crate) mod centering;
 
-pub mod gradient;
+pub(crate) mod gradient;
 
-pub mod range;
+pub(crate) mod range;
 
-pub mod update;
+pub(crate) mod update;
 
-pub mod optimizer;
+pub(crate) mod optimizer;
 
-pub mod average;
+pub(crate) mod average;
 
-pub mod trainer;
+pub(crate) mod trainer;
 
-pub mod online;
+pub(crate) mod online;
 
-pub mod restore;
+pub(crate) mod restore;
 
 pub use averaging::Averaging;
 pub use config::{Algorithm, ChainStart, TEMPERED_BY_ITSELF, TrainConfig, UpdateRule};

@@ -35,7 +35,7 @@ fn settings(config: TrainConfig, n_hidden: usize) -> Result<TrainConfig> {
 impl Trainer {
     /// A run that has no data of its own but their mean (V), which chains, offsets and temperatures
     /// start from: every update gets its examples by [`update_on`](Self::update_on). An epoch is
-    /// [`UPDATES_OF_AN_EPOCH`].
+    /// 100 updates.
     ///
     /// ```
     /// use harmonium::dataset::{Binarization, Dataset, Examples};
