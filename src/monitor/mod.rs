@@ -37,7 +37,7 @@ pub(crate) mod progress_bar;
 pub(crate) mod pictures;
 
 pub use likelihood::Likelihood;
-pub use metric::Metric;
+pub use metric::{Best, Metric};
 pub use probe::Probe;
 pub use record::EpochRecord;
 #[cfg(feature = "cli")]
