@@ -45,6 +45,7 @@ pub struct Checkpoint {
 /// A place in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Place {
     /// Epochs done or begun.
     pub epoch: u64,

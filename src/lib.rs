@@ -104,16 +104,16 @@
 //! The model's samples are C Gibbs chains that go on from update to update (persistent contrastive
 //! divergence, PCD; Tieleman, 2008): the parameters move slowly, so chains that were near the
 //! model's distribution stay near it. Each update moves every chain k sweeps. Two other ways lie
-//! behind the same seam, [`train::negative_phase`]: chains that start at the mini-batch in every
+//! behind the same seam, [`train::Algorithm`]: chains that start at the mini-batch in every
 //! update (CD), and chains that change places with replicas at higher temperatures
 //! ([`gibbs::Tempering`]), for machines whose modes are far apart.
 //!
 //! # From the gradient to a good model
 //!
-//! The gradient may be *centred* ([`train::centering`]): that of the same machine written in v − μ
+//! The gradient may be *centred* ([`TrainConfig::centering`]): that of the same machine written in v − μ
 //! and h − λ, whose weights do not also have to carry the means. It is the choice that helps most,
 //! and makes training blind to which pixels are white and which black. Parameters near the end of a
-//! run still shake by the noise of the mini-batches; their average ([`train::average`]) does not.
+//! run still shake by the noise of the mini-batches; their average ([`train::Averaging`]) does not.
 //! [`preset`] has the settings that were found to be best, `benches/README.md` all that were tried.
 //!
 //! # From samples to log Z
@@ -172,7 +172,7 @@
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
 //! | [`report`] | a page on runs: curves, pictures, what looks wrong |
-//! | [`mod@bench`] | times of an update by stage |
+//! | `bench` | times of an update by stage |
 //! | [`cli`] | the command line |
 //!
 //! # Why the same bits
@@ -191,13 +191,32 @@
 //!
 //! W̃ errs by 5e-7, less than sums in f32 err by themselves, and p̃ by 8e-6, far
 //! below the sampling noise of a mini-batch.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `cli`, on by default | the command line and what it needs: run folders, reports, pictures, progress |
+//! | `mnist`, on by default | MNIST, compiled in |
+//!
+//! Without them the library needs 50 packages, and trains, evaluates and saves all the same.
+//!
+//! # What may change
+//!
+//! The modules `setting`, `whole_file`, `fixed`, `state`, `kernels` and `cli` serve the benches, the tests
+//! and the program of this project. The documentation hides them, and any version may change them.
+//! Results, errors and choices are `#[non_exhaustive]`: they may grow. Settings may grow, too, but
+//! `#[non_exhaustive]` would forbid `TrainConfig { hidden: Some(4), ..TrainConfig::default() }`; written
+//! in this way, they do not break when a field is added.
 
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod error;
 
+#[doc(hidden)]
 pub mod setting;
 
+#[doc(hidden)]
 pub mod whole_file;
 
 pub mod bits;
@@ -206,12 +225,15 @@ pub mod reals;
 
 pub mod states;
 
+#[doc(hidden)]
 pub mod fixed;
 
 pub mod rng;
 
+#[doc(hidden)]
 pub mod state;
 
+#[doc(hidden)]
 pub mod kernels;
 
 pub mod units;
@@ -230,16 +252,22 @@ pub mod evaluate;
 
 pub mod checkpoint;
 
-pub mod pictures;
+#[cfg(feature = "cli")]
+pub(crate) mod pictures;
 
 pub mod monitor;
 
+#[cfg(feature = "cli")]
 pub mod run;
 
+#[cfg(feature = "cli")]
 pub mod report;
 
-pub mod bench;
+#[cfg(feature = "cli")]
+mod bench;
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 
 pub use bits::BitMatrix;

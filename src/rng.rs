@@ -31,6 +31,7 @@ pub fn check_seed(seed: u64) -> Result<()> {
 /// What a stream is for: streams of different purposes never share an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
+#[non_exhaustive]
 pub enum Purpose {
     /// Weights before the first update; index 0.
     InitialWeights = 1,

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::rng::{LANES, Stream};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The numbers of an array, in order of the last index first.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,7 +183,7 @@ impl State {
             let view = TensorView::new(*dtype, shape.to_vec(), data);
             (*name, view.expect("as many bytes as the shape asks"))
         });
-        let metadata = HashMap::from([(key.to_string(), metadata)]);
+        let metadata = [(key.to_string(), metadata)].into_iter().collect();
         safetensors::serialize(views, Some(metadata)).expect("whole tensors")
     }
 

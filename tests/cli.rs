@@ -1,5 +1,7 @@
 //! The command line as a user meets it: the real program, real files, exit codes and messages.
 
+#![cfg(feature = "cli")]
+
 mod folder;
 
 use folder::{Folder, SHORT, greys, idx};

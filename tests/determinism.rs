@@ -233,6 +233,7 @@ fn chains_start_at_the_data_or_at_independent_pixels() {
 }
 
 /// The program itself, on every instruction set by its name, and on one that no machine has.
+#[cfg(feature = "cli")]
 #[test]
 fn the_instruction_set_can_be_forced() {
     use std::process::Command;

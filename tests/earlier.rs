@@ -3,6 +3,8 @@
 //! `tests/earlier` has run folders of commit 7314e83 (26 November 2026), stopped half way; the fingerprints
 //! below are what that version itself ended with.
 
+#![cfg(feature = "cli")]
+
 mod folder;
 
 use folder::Folder;

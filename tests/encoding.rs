@@ -1,5 +1,7 @@
 //! What integers stand for: the same wherever a run or its model meets them.
 
+#![cfg(feature = "cli")]
+
 mod folder;
 
 use folder::{Folder, SHORT, greys};

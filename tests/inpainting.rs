@@ -1,5 +1,7 @@
 //! `harmonium sample --clamp`: images are completed from what is given of them.
 
+#![cfg(feature = "cli")]
+
 mod folder;
 
 use folder::{Folder, SHORT, greys, idx};

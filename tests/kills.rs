@@ -4,7 +4,7 @@
 //!
 //! 12 kills, or as many as the environment variable `HARMONIUM_KILLS` says.
 
-#![cfg(all(unix, feature = "mnist"))]
+#![cfg(all(unix, feature = "cli", feature = "mnist"))]
 
 mod folder;
 

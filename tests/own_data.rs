@@ -1,5 +1,7 @@
 //! A run knows its data: what its commands look at when nothing else is asked for.
 
+#![cfg(feature = "cli")]
+
 mod folder;
 
 use folder::{Folder, SHORT, greys, idx};

@@ -1,5 +1,7 @@
 //! Reports: of healthy, sick and odd runs, of several, and live.
 
+#![cfg(feature = "cli")]
+
 mod folder;
 
 use folder::Folder;

@@ -1,6 +1,8 @@
 //! Runs that are stopped and gone on with: the same bits, the same records, and clear words where
 //! that cannot be.
 
+#![cfg(feature = "cli")]
+
 mod folder;
 
 use folder::Folder;

@@ -1,6 +1,8 @@
 //! What a run leaves in its folder, and how it is told: the parameters that are kept, checkpoints,
 //! records, lists of runs, monitors of one's own.
 
+#![cfg(feature = "cli")]
+
 mod folder;
 
 use folder::Folder;

@@ -10,13 +10,13 @@ the other 50,000; then all 60,000 are fitted and the test images are looked at o
 minute.
 """
 import argparse
-import gzip
 import json
 import pathlib
 import subprocess
 import tempfile
 
 import numpy as np
+import zstandard
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VALIDATION = 10_000
@@ -26,7 +26,7 @@ EPOCHS, BATCH, RATE = 30, 500, 0.01
 
 def labels(name):
     """The labels in an IDX file: 8 bytes of head, then one byte each."""
-    with gzip.open(ROOT / "datasets" / "mnist" / f"{name}-labels-idx1-ubyte.gz") as file:
+    with zstandard.open(ROOT / "datasets" / "mnist" / f"{name}-labels-idx1-ubyte.zst") as file:
         return np.frombuffer(file.read()[8:], dtype=np.uint8)
 
 

@@ -4,17 +4,17 @@ count as memory of those that are measured after it.
 SPEC is JSON: side (pictures scaled to side x side), examples, dtype, bits (true: cut at half), density
 (not null: independent random bits instead). Prints the path of the .npy file.
 """
-import gzip
 import json
 import pathlib
 import sys
 
 import numpy as np
+import zstandard
 
 
 def images(folder):
     """The 60,000 training images, grey levels 0 to 255."""
-    with gzip.open(pathlib.Path(folder) / "train-images-idx3-ubyte.gz") as file:
+    with zstandard.open(pathlib.Path(folder) / "train-images-idx3-ubyte.zst") as file:
         return np.frombuffer(file.read()[16:], np.uint8).reshape(-1, 28, 28)
 
 

@@ -38,8 +38,8 @@ def main():
         return draw(options, PICTURES)
     if not options.harmonium.is_file():
         sys.exit(f"there is no program {options.harmonium}: cargo build --release, or --harmonium PATH")
-    if not (options.mnist / "train-images-idx3-ubyte.gz").is_file():
-        sys.exit(f"there is no train-images-idx3-ubyte.gz in {options.mnist}: --mnist FOLDER")
+    if not (options.mnist / "train-images-idx3-ubyte.zst").is_file():
+        sys.exit(f"there is no train-images-idx3-ubyte.zst in {options.mnist}: --mnist FOLDER")
     with tempfile.TemporaryDirectory() as folder:
         options.folder = folder
         if options.quick:

@@ -1,6 +1,6 @@
 //! Thread pools, one for each number of threads that was asked for.
 
-use crossbeam::channel::{RecvTimeoutError, bounded};
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use harmonium::evaluate::Progress;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;

@@ -17,6 +17,7 @@ use std::str::FromStr;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum Binarization {
     /// On if the intensity is above a threshold, at least 0 and below 1; usual: 0.5.
     Threshold(f64),

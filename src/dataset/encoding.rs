@@ -29,6 +29,7 @@ const DARK: f64 = 127.0;
 /// # Ok::<(), harmonium::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Encoding {
     /// Nobody has said. Integers from 0 to 255 of which some are above 127 are then taken as grey
     /// levels of 255; any others are refused.

@@ -2,30 +2,8 @@
 
 use super::{Dataset, Encoding, Split, file};
 use crate::error::Result;
+use harmonium_mnist::{TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS};
 use std::path::Path;
-
-impl Split {
-    /// The name of the part, the file of its images and that of its labels.
-    fn files(self) -> (&'static str, &'static [u8], &'static [u8]) {
-        macro_rules! embedded {
-            ($name:literal) => {
-                include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/mnist/", $name))
-            };
-        }
-        match self {
-            Self::Train => (
-                "mnist train",
-                embedded!("train-images-idx3-ubyte.gz"),
-                embedded!("train-labels-idx1-ubyte.gz"),
-            ),
-            Self::Test => (
-                "mnist test",
-                embedded!("t10k-images-idx3-ubyte.gz"),
-                embedded!("t10k-labels-idx1-ubyte.gz"),
-            ),
-        }
-    }
-}
 
 impl Dataset {
     /// The images of MNIST, 28 x 28 grey levels each.
@@ -41,35 +19,29 @@ impl Dataset {
 
     /// The same under a declared encoding, which is that of their format or does not suit them.
     pub(super) fn mnist_as(split: Split, encoding: Encoding) -> Result<Self> {
-        let (name, images, _) = split.files();
-        Self::decode(Path::new(name), images, encoding)
+        let (name, images) = match split {
+            Split::Train => ("mnist train", TRAIN_IMAGES),
+            Split::Test => ("mnist test", TEST_IMAGES),
+        };
+        let dataset = file::decode(Path::new(name), &images.unpack(), encoding)?;
+        // The fingerprint of the authors' file, which a user may also give as a path.
+        Ok(Self { sha256: Some(images.sha256_of_gz.into()), ..dataset })
     }
 
     /// The digit, 0 to 9, that each image of MNIST shows.
     pub fn mnist_labels(split: Split) -> Vec<u8> {
         const HEADER: usize = 8;
-        let (name, _, labels) = split.files();
-        let bytes = file::unpack(Path::new(name), labels).expect("the embedded labels are whole");
-        bytes[HEADER..].to_vec()
+        let labels = match split {
+            Split::Train => TRAIN_LABELS,
+            Split::Test => TEST_LABELS,
+        };
+        labels.unpack().split_off(HEADER)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sha2::{Digest as _, Sha256};
-
-    #[test]
-    fn the_files_are_those_that_the_readme_lists() {
-        let readme = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/README.md"));
-        let files = [Split::Train.files(), Split::Test.files()];
-        for (name, bytes) in files.iter().flat_map(|&(name, images, labels)| {
-            [(format!("{name} images"), images), (format!("{name} labels"), labels)]
-        }) {
-            let digits: String = Sha256::digest(bytes).iter().map(|x| format!("{x:02x}")).collect();
-            assert!(readme.contains(&format!("| {} | `{digits}` |", bytes.len())), "{name}");
-        }
-    }
 
     #[test]
     fn the_images_are_known_ones() {

@@ -19,6 +19,7 @@ mod npy;
 
 mod file;
 
+#[cfg(feature = "cli")]
 mod mask;
 
 mod synthetic;
@@ -37,6 +38,7 @@ mod running_mean;
 pub use binarization::Binarization;
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use examples::Examples;
+#[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
 pub use running_mean::RunningMean;
 pub use source::{Source, Split};

@@ -13,6 +13,7 @@ use std::str::FromStr;
 /// makes, or the path of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum Source {
     /// The MNIST images in the program itself.
     #[default]

@@ -30,6 +30,7 @@ pub const MOST_BELOW: f64 = 3.0;
 
 /// An estimate of log Z.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LogZ {
     /// log Z, in nats.
     pub log_z: f64,
@@ -50,6 +51,7 @@ impl LogZ {
 
 /// log Z from one side.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Side {
     /// The estimate.
     pub log_z: LogZ,

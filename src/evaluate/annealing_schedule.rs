@@ -11,6 +11,7 @@ use std::str::FromStr;
 /// Which inverse temperatures chains pass from β = 0 to 1; as text `adaptive`, `adaptive:30000`,
 /// `linear:10000` or `sm2008`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AnnealingSchedule {
     /// Steps spread so that each adds as much to var(log w), by the covariance with log w that a
     /// pilot run shows; their number foretold from the pilot.

@@ -16,6 +16,7 @@ const RAISE_CHAINS: usize = 4;
 
 /// A log-likelihood with what is known of its uncertainty.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// The mean of F(v) over the examples, in nats.
     pub free_energy: Score,

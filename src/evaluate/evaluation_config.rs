@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// How log Z is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum Method {
     /// Exactly if the smaller layer has at most [`EXACT_BY_ITSELF`] units, else by AIS.
     #[default]

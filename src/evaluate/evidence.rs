@@ -37,6 +37,7 @@ pub const UNSEEN_SHARE: f64 = 0.1;
 
 /// What is known of log Z by annealed importance sampling.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Evidence {
     /// Both sides on the path from the base.
     pub sides: Ais,

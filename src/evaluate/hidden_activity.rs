@@ -13,6 +13,7 @@ pub const SATURATED: f64 = 0.999;
 
 /// Mean activities of the hidden units over examples.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct HiddenActivity {
     /// The mean of p(hⱼ = 1 | v) of each unit (H).
     pub of_units: Array1<f64>,

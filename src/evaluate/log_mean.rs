@@ -13,6 +13,7 @@ pub(super) fn log_sum_exp(terms: &[f64]) -> f64 {
 
 /// The logarithm of the mean of independent weights w.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LogMean {
     /// log mean w.
     pub log_mean: f64,

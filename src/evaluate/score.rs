@@ -2,6 +2,7 @@
 
 /// The mean of a figure over examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Score {
     /// The mean; NaN if there are no examples.
     pub mean: f64,

@@ -34,6 +34,7 @@ pub const CAVEAT: &str = "a mode that no run came to would not show";
 
 /// Whether to believe a log-likelihood.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// Found by enumeration.
     Exact,
@@ -51,6 +52,7 @@ pub enum Verdict {
 /// Which estimate of log Z is quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum Estimate {
     /// The sum itself.
     Enumeration,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A score, by the name of its key in `metrics.jsonl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum Metric {
     /// Mean log p(v) of held-out data; in the epochs in which it is evaluated.
     LogLikelihood,

@@ -7,41 +7,49 @@
 //!     └────────────────────────────────────────────┴──► Snapshots ────┘
 //! ```
 
-pub mod record;
+pub(crate) mod record;
 
-pub mod weight_change;
+pub(crate) mod weight_change;
 
-pub mod pace;
+pub(crate) mod pace;
 
-pub mod probe;
+pub(crate) mod probe;
 
-pub mod likelihood;
+pub(crate) mod likelihood;
 
-pub mod writer;
+#[cfg(feature = "cli")]
+pub(crate) mod writer;
 
-pub mod best;
+pub(crate) mod best;
 
-pub mod metric;
+pub(crate) mod metric;
 
-pub mod metrics_file;
+#[cfg(feature = "cli")]
+pub(crate) mod metrics_file;
 
-pub mod tensorboard;
+#[cfg(feature = "cli")]
+pub(crate) mod tensorboard;
 
-pub mod snapshots;
+#[cfg(feature = "cli")]
+pub(crate) mod snapshots;
 
-pub mod terminal;
+#[cfg(feature = "cli")]
+pub(crate) mod terminal;
 
-pub mod progress_bar;
+#[cfg(feature = "cli")]
+pub(crate) mod progress_bar;
 
 pub use best::BestScore;
 pub use likelihood::Likelihood;
-pub use metric::Metric;
+pub use metric::{Best, Metric};
 pub use pace::Pace;
 pub use probe::Probe;
 pub use record::EpochRecord;
+#[cfg(feature = "cli")]
 pub use terminal::{LogFormat, Terminal};
 pub use weight_change::WeightChange;
-pub use writer::Writer;
+#[cfg(feature = "cli")]
+pub(crate) use writer::Writer;
 
 use crate::error::Result;
 use crate::gibbs::FixedModel;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// With averaging, scores are those of the average once it has begun (with `tail` they jump there);
 /// norms and flip rate are of the parameters and chains that go on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EpochRecord {
     /// Epochs done; the last of a run may be cut short.
     pub epoch: usize,

@@ -13,6 +13,7 @@ use std::path::Path;
 /// How progress is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum LogFormat {
     /// For people.
     #[default]

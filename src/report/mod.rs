@@ -24,10 +24,9 @@ mod page;
 
 mod live;
 
-pub use health::{Finding, check};
-pub use live::Live;
-pub use material::Material;
-pub use page::page;
+pub(crate) use live::Live;
+pub(crate) use material::Material;
+pub(crate) use page::page;
 
 use crate::error::{Error, Result};
 use crate::run::{CURVES, RECONSTRUCTIONS, REPORT, Summary};
@@ -39,7 +38,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// [`Error::Unsuitable`] for a folder that holds no run, and as [`Summary::of`].
-pub fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
+pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
     let read = |folder: &PathBuf| match Summary::of(folder)? {
         Some(summary) => Ok(Material::read(summary)),
         None => {
@@ -64,7 +63,7 @@ pub fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
 /// Writes the page on some runs to a file.
 ///
 /// # Errors
-/// As [`read`], and [`Error::Io`].
+/// [`Error::Unsuitable`] for a folder that holds no run, those of [`Summary::of`], and [`Error::Io`].
 pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
     whole_file::write(out, page(&read(folders)?, None).as_bytes())
 }

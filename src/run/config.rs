@@ -136,6 +136,7 @@ impl fmt::Display for Replan {
 /// Which parameters the model of a run is; as text `last` or `best:METRIC`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum Keep {
     /// Those of its end.
     Last,
@@ -214,6 +215,7 @@ pub struct Session {
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum End {
     /// All updates are done.
     Done,

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 /// How it stands with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum RunState {
     /// A process works on it.
     Running,
@@ -31,6 +32,7 @@ by_name!(RunState, "state", { Running = "running", Done = "done", Stopped = "sto
 
 /// A run in few words.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Summary {
     /// Its folder.
     pub folder: PathBuf,
@@ -51,6 +53,7 @@ pub struct Summary {
 
 /// A log-likelihood of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RunLikelihood<'a> {
     /// How good the model is.
     pub report: &'a LikelihoodReport,

@@ -9,7 +9,7 @@
 //!
 //! A run is its [`Settings`]; a [`Session`] is one command that works on it. [`train`] begins a run,
 //! [`resume`] goes on with it, and it ends in the same bits however many sessions that takes. Its data
-//! are found again through its folder ([`DataChoice`]).
+//! are found again through its folder (`DataChoice`).
 
 mod interval;
 
@@ -45,16 +45,18 @@ mod list;
 
 pub use annealing_start::{TrainingMean, chains_of, states_in};
 pub use config::{DataConfig, End, Keep, Replan, RunConfig, Session};
-pub use data::Part;
+pub(crate) use data::Part;
 pub use files::{
     CHECKPOINTS, CURVES, EVALUATION, FAILURE, FILTERS, LAST_MODEL, METRICS, MODEL, RECONSTRUCTIONS,
     REPORT, SAMPLES, SETTINGS, SNAPSHOTS,
 };
-pub use folder::{model_of, resume_command};
+pub(crate) use folder::{model_of, resume_command};
 pub use interrupt::Interrupt;
-pub use interval::{Interval, parse_time};
-pub use list::{RunLikelihood, RunState, Summary, differing, list};
-pub use own_data::{ChosenData, DataChoice, data_of, title};
-pub use pool::in_pool;
+pub use interval::Interval;
+pub(crate) use interval::parse_time;
+pub(crate) use list::differing;
+pub use list::{RunLikelihood, RunState, Summary, list};
+pub(crate) use own_data::{ChosenData, DataChoice, title};
+pub(crate) use pool::in_pool;
 pub use session::{Changes, Outcome, resume, train};
 pub use settings::{Settings, SettingsFile};

@@ -26,6 +26,7 @@ use std::time::Instant;
 
 /// What a session leaves.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The folder of the run.
     pub folder: PathBuf,

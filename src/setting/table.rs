@@ -98,12 +98,14 @@ impl Setting {
         self
     }
 
+    #[cfg(feature = "cli")]
     pub(crate) const fn placeholder(mut self, text: &'static str) -> Self {
         self.placeholder = Some(text);
         self
     }
 
     /// Only runs write it: there is no flag for it.
+    #[cfg(feature = "cli")]
     pub(crate) const fn recorded(mut self) -> Self {
         self.kind = Kind::Record;
         self

@@ -9,6 +9,7 @@ use std::str::FromStr;
 /// Which average a run ends with; as text `none`, `exponential:EPOCHS` or `tail:SHARE`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum Averaging {
     /// None: the last parameters.
     None,

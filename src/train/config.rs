@@ -37,6 +37,7 @@ pub const MAX_HIDDEN: usize = 100_000;
 /// Where the samples of the model come from that make the negative phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum Algorithm {
     /// [`Pt`](Self::Pt) up to [`TEMPERED_BY_ITSELF`] visible units, where it costs next to nothing and data
     /// often have modes far apart, else [`Pcd`](Self::Pcd).
@@ -67,6 +68,7 @@ by_name!(Algorithm, "algorithm", { Auto = "auto", Cd = "cd", Pcd = "pcd", Pt = "
 /// Where persistent chains start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum ChainStart {
     /// At training examples: those that come first in the order of the first epoch.
     Data,
@@ -79,6 +81,7 @@ by_name!(ChainStart, "chain_start", { Data = "data", Bias = "bias" });
 /// How the parameters move along the gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
 pub enum UpdateRule {
     /// A step along the gradient, with [`TrainConfig::momentum`] if that is above 0.
     Sgd,

@@ -14,45 +14,45 @@
 //! gives it those of its data, in the order of each epoch; an [`OnlineTrainer`] those that come from
 //! outside.
 
-pub mod schedule;
+pub(crate) mod schedule;
 
-pub mod parameters;
+pub(crate) mod parameters;
 
-pub mod averaging;
+pub(crate) mod averaging;
 
-pub mod config;
+pub(crate) mod config;
 
-pub mod outset;
+pub(crate) mod outset;
 
-pub mod positive_phase;
+pub(crate) mod positive_phase;
 
-pub mod statistics;
+pub(crate) mod statistics;
 
-pub mod negative_phase;
+pub(crate) mod negative_phase;
 
-pub mod mean_hidden;
+pub(crate) mod mean_hidden;
 
-pub mod centering;
+pub(crate) mod centering;
 
-pub mod gradient;
+pub(crate) mod gradient;
 
-pub mod range;
+pub(crate) mod range;
 
-pub mod step;
+pub(crate) mod step;
 
-pub mod optimizer;
+pub(crate) mod optimizer;
 
-pub mod timetable;
+pub(crate) mod timetable;
 
-pub mod average;
+pub(crate) mod average;
 
-pub mod ascent;
+pub(crate) mod ascent;
 
-pub mod restore;
+pub(crate) mod restore;
 
-pub mod trainer;
+pub(crate) mod trainer;
 
-pub mod online;
+pub(crate) mod online;
 
 pub use ascent::Ascent;
 pub use averaging::Averaging;

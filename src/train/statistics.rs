@@ -72,11 +72,6 @@ impl Statistics {
         self.n_chains
     }
 
-    /// V.
-    pub fn n_visible(&self) -> usize {
-        self.n_visible
-    }
-
     /// H.
     pub fn n_hidden(&self) -> usize {
         self.n_hidden
