@@ -333,7 +333,8 @@ mod tests {
         let mut rows = rows(3, 4);
         rows.check_finite("X").unwrap();
         rows.push([0.0; 4]);
-        rows.push([0.0, 1.0, f32::NAN, f32::INFINITY]);
+        // The first entry of its row, after a row without any.
+        rows.push([0.0, 0.0, f32::NAN, f32::INFINITY]);
         let error = rows.check_finite("X").unwrap_err().to_string();
         assert!(error.contains("example 4") && error.contains("unit 2"), "{error}");
     }
