@@ -112,7 +112,7 @@ impl Checkpoint {
         let (records, arrays) = arrays.split(RECORDS);
         let (mean, state) = arrays.split(DATA_MEAN);
         let records = || -> Result<String> {
-            let bytes = records.take(RECORDS, &[records.n_rows(RECORDS)?])?.to_vec();
+            let bytes = records.get(RECORDS, &[records.n_rows(RECORDS)?])?.to_vec();
             String::from_utf8(bytes).map_err(|_| bad(RECORDS, "is no text"))
         };
         let records = records().map_err(|cause| cause.to_string())?;
@@ -122,7 +122,7 @@ impl Checkpoint {
             .transpose()
             .map_err(|cause| cause.to_string())?;
         let data_mean = (mean.has(DATA_MEAN))
-            .then(|| Ok(Array1::from(mean.take(DATA_MEAN, &[n_visible])?.to_vec())))
+            .then(|| Ok(Array1::from(mean.get(DATA_MEAN, &[n_visible])?.to_vec())))
             .transpose()
             .map_err(|cause: Error| cause.to_string())?;
         let Part { place, settings_file, .. } = part;
@@ -136,7 +136,7 @@ impl Checkpoint {
     pub fn chains(&self, n_visible: usize) -> Result<BitMatrix> {
         const NAME: &str = "chains.visible";
         let mut chains = BitPanels::zeros(self.state.n_rows(NAME)?, n_visible);
-        self.state.take_bits(NAME, &mut chains)?;
+        self.state.restore_bits(NAME, &mut chains)?;
         Ok(chains.to_matrix())
     }
 

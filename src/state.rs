@@ -83,7 +83,7 @@ impl State {
     ///
     /// # Errors
     /// [`Error::BadState`] if there are none, of another kind or in another shape.
-    pub fn take<T: Number>(&self, name: &str, shape: &[usize]) -> Result<&[T]> {
+    pub fn get<T: Number>(&self, name: &str, shape: &[usize]) -> Result<&[T]> {
         let array = self.0.get(name).ok_or_else(|| bad(name, "is missing"))?;
         if array.shape != shape {
             let rule = format!("has the shape {:?}, but must have {shape:?}", array.shape);
@@ -95,9 +95,9 @@ impl State {
     /// One number under a name.
     ///
     /// # Errors
-    /// As [`take`](Self::take).
-    pub fn take_one<T: Number>(&self, name: &str) -> Result<T> {
-        Ok(self.take(name, &[1])?[0])
+    /// As [`get`](Self::get).
+    pub fn get_one<T: Number>(&self, name: &str) -> Result<T> {
+        Ok(self.get(name, &[1])?[0])
     }
 
     /// Puts rows of bits under a name: (rows, ⌈columns/64⌉) words.
@@ -110,13 +110,13 @@ impl State {
     ///
     /// # Errors
     /// [`Error::BadState`] if there are more rows than there is room for, rows of another width, or
-    /// as [`take`](Self::take).
-    pub fn take_bits(&self, name: &str, bits: &mut BitPanels) -> Result<()> {
+    /// as [`get`](Self::get).
+    pub fn restore_bits(&self, name: &str, bits: &mut BitPanels) -> Result<()> {
         let n_rows = self.n_rows(name)?;
         if n_rows > bits.row_capacity() {
             return Err(bad(name, format!("has {n_rows} rows, more than there is room for")));
         }
-        let words = self.take(name, &[n_rows, bits.n_panels()])?;
+        let words = self.get(name, &[n_rows, bits.n_panels()])?;
         let matrix = BitMatrix::from_words(n_rows, bits.n_columns(), words.to_vec())
             .ok_or_else(|| bad(name, "has bits past its last column"))?;
         bits.set_n_rows(n_rows);
@@ -136,9 +136,9 @@ impl State {
     /// Sets random streams to the states under a name.
     ///
     /// # Errors
-    /// As [`take`](Self::take).
-    pub fn take_streams(&self, name: &str, streams: &mut [Stream]) -> Result<()> {
-        let words: &[u64] = self.take(name, &[streams.len(), 4, LANES])?;
+    /// As [`get`](Self::get).
+    pub fn restore_streams(&self, name: &str, streams: &mut [Stream]) -> Result<()> {
+        let words: &[u64] = self.get(name, &[streams.len(), 4, LANES])?;
         let states = words.as_chunks::<LANES>().0.as_chunks::<4>().0;
         streams.iter_mut().zip(states).for_each(|(stream, state)| {
             *stream = Stream::from_state(*state);
@@ -282,15 +282,15 @@ mod tests {
         let mut state = State::default();
         state.put("numbers", &[2, 3], vec![1.5_f32; 6]);
         state.put("count", &[1], vec![7_u64]);
-        assert_eq!(state.take::<f32>("numbers", &[2, 3]).unwrap(), [1.5; 6]);
-        assert_eq!(state.take_one::<u64>("count").unwrap(), 7);
+        assert_eq!(state.get::<f32>("numbers", &[2, 3]).unwrap(), [1.5; 6]);
+        assert_eq!(state.get_one::<u64>("count").unwrap(), 7);
         for (error, message) in [
-            (state.take::<f32>("number", &[2, 3]).unwrap_err(), "`number`, is missing"),
+            (state.get::<f32>("number", &[2, 3]).unwrap_err(), "`number`, is missing"),
             (
-                state.take::<f32>("numbers", &[3, 2]).unwrap_err(),
+                state.get::<f32>("numbers", &[3, 2]).unwrap_err(),
                 "`numbers`, has the shape [2, 3], but must have [3, 2]",
             ),
-            (state.take::<f64>("numbers", &[2, 3]).unwrap_err(), "holds numbers of another kind"),
+            (state.get::<f64>("numbers", &[2, 3]).unwrap_err(), "holds numbers of another kind"),
         ] {
             assert!(error.to_string().contains(message), "{error}");
         }
@@ -305,13 +305,13 @@ mod tests {
         state.put_bits("bits", &BitPanels::from_matrix(&matrix));
         state.put_streams("streams", &streams);
         let mut bits = BitPanels::zeros(9, 70);
-        state.take_bits("bits", &mut bits).unwrap();
+        state.restore_bits("bits", &mut bits).unwrap();
         assert_eq!(bits.to_matrix(), matrix);
         let mut others = vec![Stream::new(9, Purpose::Sample, 0); 3];
-        state.take_streams("streams", &mut others).unwrap();
+        state.restore_streams("streams", &mut others).unwrap();
         assert_eq!(others, streams);
-        assert!(state.take_streams("streams", &mut others[..2]).is_err());
-        assert!(state.take_bits("bits", &mut BitPanels::zeros(9, 69)).is_err(), "bits past 69");
+        assert!(state.restore_streams("streams", &mut others[..2]).is_err());
+        assert!(state.restore_bits("bits", &mut BitPanels::zeros(9, 69)).is_err(), "bits past 69");
     }
 
     #[test]

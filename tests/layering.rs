@@ -309,7 +309,6 @@ const TUPLES: &[&str] = &[
     "evaluate/ais.rs:reverse",
     "evaluate/annealing_schedule.rs:adapted",
     "evaluate/annealing_schedule.rs:measure",
-    "evaluate/evidence.rs:gather",
     "evaluate/model_states.rs:led_to_model",
     "gibbs/annealing.rs:weigh_and_draw_hidden",
     "gibbs/conditional.rs:draw_panel",
@@ -318,12 +317,10 @@ const TUPLES: &[&str] = &[
     "kernels/ascent.rs:move_weights_body",
     "monitor/likelihood.rs:new",
     "report/curves.rs:series",
-    "report/health.rs:check_rate",
     "run/course.rs:new",
     "run/session.rs:go_on",
     "train/optimizer.rs:update",
-    "train/update.rs:ascend",
-    "train/update.rs:ascend_bias",
+    "train/step.rs:ascend",
 ];
 
 #[test]

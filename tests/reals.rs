@@ -15,7 +15,7 @@ fn numbers(n_examples: usize, n_visible: usize) -> Array2<f32> {
 }
 
 fn real(numbers: &Array2<f32>) -> Arc<Examples> {
-    let dataset = Dataset::from_rows("numbers", RealRows::from(numbers.view()));
+    let dataset = Dataset::from_numbers("numbers", RealRows::from(numbers.view()));
     Arc::new(Examples::new(dataset, Binarization::None))
 }
 

@@ -174,9 +174,9 @@ pub fn dataset(
         let (rows, kind) = sparse_rows(object, threads)?;
         check_rows(rows.n_rows(), rows.n_columns())?;
         if are_encoded(kind, encoding) {
-            Dataset::from_rows_as(NAME, rows, encoding).map_err(to_py)?
+            Dataset::from_numbers_as(NAME, rows, encoding).map_err(to_py)?
         } else {
-            Dataset::from_rows(NAME, rows)
+            Dataset::from_numbers(NAME, rows)
         }
     } else {
         let array = as_array(object)?;
@@ -196,9 +196,9 @@ pub fn dataset(
             with_view!(&array, view => without_lock(py, threads, || {
                 let rows = dense_rows(view)?;
                 if are_encoded(kind, encoding) {
-                    return Dataset::from_rows_as(NAME, rows, encoding);
+                    return Dataset::from_numbers_as(NAME, rows, encoding);
                 }
-                Ok(Dataset::from_rows(NAME, rows))
+                Ok(Dataset::from_numbers(NAME, rows))
             }))
         })();
         dataset?

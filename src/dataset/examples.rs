@@ -232,7 +232,8 @@ mod tests {
         let on = |bits: &BitMatrix| active(bits.row(0)).collect::<Vec<_>>();
         assert_eq!(on(&examples(Dataset::from_bytes("greys", bytes.clone()), 0.2)), [2, 3]);
         assert_eq!(on(&examples(Dataset::from_bytes("greys", bytes), 0.0)), [1, 2, 3]);
-        let reals = Dataset::from_reals("reals", array![[0.0, 0.25, 0.250_000_03, 1.0]]).unwrap();
+        let reals =
+            Dataset::from_intensities("reals", array![[0.0, 0.25, 0.250_000_03, 1.0]]).unwrap();
         assert_eq!(on(&examples(reals, 0.25)), [2, 3]);
     }
 
@@ -243,7 +244,7 @@ mod tests {
             // A stray 2 keeps the narrowest from being taken for bits.
             let bytes = bytes.mapv(|x| x.max(2));
             let reals = bytes.mapv(|x| f32::from(x) / 256.0);
-            let data = Dataset::from_reals("reals", reals.clone()).unwrap();
+            let data = Dataset::from_intensities("reals", reals.clone()).unwrap();
             let (greys, reals_drawn) =
                 (stochastic(bytes.clone()), Examples::new(data, Binarization::Stochastic));
             let mut stream = Stream::new(3, Purpose::Binarize, 8);
@@ -296,7 +297,7 @@ mod tests {
         assert_eq!(drawn.mean(), array![0.0, 1.0, 300.0 / 510.0]);
         let fixed = Examples::new(data, Binarization::Threshold(0.5));
         assert_eq!(fixed.mean(), array![0.0, 1.0, 0.5]);
-        let reals = Dataset::from_reals("reals", array![[0.25, 1.0], [0.5, 1.0]]).unwrap();
+        let reals = Dataset::from_intensities("reals", array![[0.25, 1.0], [0.5, 1.0]]).unwrap();
         assert_eq!(Examples::new(reals, Binarization::Stochastic).mean(), array![0.375, 1.0]);
     }
 
@@ -308,7 +309,7 @@ mod tests {
         assert_eq!(examples.reals(), Some(&expected));
         assert_eq!(examples.mean(), array![0.5, (f64::from(0.2_f32) + f64::from(0.8_f32)) / 2.0]);
         let spread = RealRows::from(array![[-3.0_f32, 0.5, 7.0]].view());
-        let examples = Examples::new(Dataset::from_rows("any", spread), Binarization::None);
+        let examples = Examples::new(Dataset::from_numbers("any", spread), Binarization::None);
         let draws: Vec<_> = (0..20).map(|draw| examples.fixed_draw(5, draw, 0..1)).collect();
         let bits = BitMatrix::concatenate(&draws);
         assert!((0..20).all(|n| !bits.get(n, 0) && bits.get(n, 2)));
@@ -316,7 +317,7 @@ mod tests {
         // Bits are bits, and drawn intensities no numbers.
         let bits = Dataset::from_bits("bits", BitMatrix::zeros(2, 2));
         assert_eq!(Examples::new(bits, Binarization::None).reals(), None);
-        let reals = Dataset::from_reals("reals", array![[0.25, 1.0]]).unwrap();
+        let reals = Dataset::from_intensities("reals", array![[0.25, 1.0]]).unwrap();
         assert_eq!(Examples::new(reals, Binarization::Stochastic).reals(), None);
     }
 }

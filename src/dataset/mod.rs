@@ -114,7 +114,7 @@ impl Dataset {
         if largest <= 1.0 {
             return Ok(Self::from_bytes(name, bytes).with_encoding(encoding));
         }
-        Self::from_rows_as(name, RealRows::from(bytes.mapv(f32::from).view()), encoding)
+        Self::from_numbers_as(name, RealRows::from(bytes.mapv(f32::from).view()), encoding)
     }
 
     /// Examples of intensities from 0 to 1, (examples, units).
@@ -124,10 +124,10 @@ impl Dataset {
     ///
     /// # Panics
     /// If there is no example or no unit.
-    pub fn from_reals(name: impl Into<String>, reals: Array2<f32>) -> Result<Self> {
+    pub fn from_intensities(name: impl Into<String>, reals: Array2<f32>) -> Result<Self> {
         let name = name.into();
         values::check_intensities(&name, reals.dim(), |n, i| f64::from(reals[[n, i]]))?;
-        Ok(Self::from_rows(name, RealRows::from(reals.view())))
+        Ok(Self::from_numbers(name, RealRows::from(reals.view())))
     }
 
     /// Examples of any finite numbers. Where bits are drawn from them, those below 0 count as 0 and
@@ -135,10 +135,10 @@ impl Dataset {
     ///
     /// # Panics
     /// If there is no example or no unit, or a number is not finite.
-    pub fn from_rows(name: impl Into<String>, rows: RealRows) -> Self {
+    pub fn from_numbers(name: impl Into<String>, rows: RealRows) -> Self {
         let are_finite = rows.rows().all(|row| row.values.iter().all(|x| x.is_finite()));
         assert!(are_finite, "numbers to train on are finite");
-        Self::from_values(name.into(), Values::from_reals(rows))
+        Self::from_values(name.into(), Values::from_numbers(rows))
     }
 
     /// Examples of integers (of declared spins, numbers of any type) that stand for what `encoding`
@@ -149,7 +149,7 @@ impl Dataset {
     /// use harmonium::reals::RealRows;
     /// use ndarray::array;
     /// let rows = RealRows::from(array![[-1.0, 1.0]].view());
-    /// let spins = Dataset::from_rows_as("spins", rows, Encoding::Spins)?;
+    /// let spins = Dataset::from_numbers_as("spins", rows, Encoding::Spins)?;
     /// assert!(spins.is_binary() && spins.encoding().is_spins());
     /// # Ok::<(), harmonium::Error>(())
     /// ```
@@ -159,7 +159,7 @@ impl Dataset {
     ///
     /// # Panics
     /// If there is no example or no unit.
-    pub fn from_rows_as(
+    pub fn from_numbers_as(
         name: impl Into<String>,
         rows: RealRows,
         encoding: Encoding,
@@ -177,7 +177,7 @@ impl Dataset {
                 }
                 Values::Bytes(bytes)
             }
-            _ => Values::from_reals(rows),
+            _ => Values::from_numbers(rows),
         };
         let is_inferred = found != encoding;
         Ok(Self { is_inferred, ..Self::from_values(name, values).with_encoding(found) })
@@ -281,7 +281,7 @@ impl Dataset {
         matches!(self.values, Values::Bits(_))
     }
 
-    /// The intensity of one unit, from 0 to 1 unless the examples are [any numbers](Self::from_rows).
+    /// The intensity of one unit, from 0 to 1 unless the examples are [any numbers](Self::from_numbers).
     ///
     /// # Panics
     /// If there is no such example or unit.
@@ -298,7 +298,7 @@ impl Dataset {
         })
     }
 
-    /// Refuses [any numbers](Self::from_rows) that are no intensities.
+    /// Refuses [any numbers](Self::from_numbers) that are no intensities.
     ///
     /// # Errors
     /// [`Error::BadValue`] for the first outside 0 to 1.
@@ -389,7 +389,7 @@ mod tests {
 
     #[test]
     fn each_error_says_the_rule() {
-        let reals = |x| Dataset::from_reals("some", array![[0.0, 1.0], [0.5, x]]);
+        let reals = |x| Dataset::from_intensities("some", array![[0.0, 1.0], [0.5, x]]);
         let io = Dataset::read(Path::new("no such file")).unwrap_err().to_string();
         assert!(io.starts_with("no such file: cannot read: "), "{io}");
         let folder = tempfile::tempdir().unwrap();
@@ -423,13 +423,13 @@ mod tests {
             (
                 {
                     let spins = RealRows::from(array![[1.0_f32, -1.0]].view());
-                    let spins = Dataset::from_rows("spins", spins);
+                    let spins = Dataset::from_numbers("spins", spins);
                     spins.check_intensities().map(|()| spins)
                 },
                 "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
             ),
             (
-                Dataset::from_reals("spins", array![[1.0, -1.0]]),
+                Dataset::from_intensities("spins", array![[1.0, -1.0]]),
                 "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
             ),
         ] {

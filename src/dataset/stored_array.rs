@@ -120,10 +120,10 @@ impl StoredArray<'_> {
             rows.push((0..n_units).map(|unit| number(example, unit) as f32));
         }
         if is_float && !encoding.is_spins() {
-            let values = Values::from_reals(rows);
+            let values = Values::from_numbers(rows);
             return Ok(Dataset { encoding, ..Dataset::from_values(name, values) });
         }
-        Dataset::from_rows_as(name, rows, encoding)
+        Dataset::from_numbers_as(name, rows, encoding)
     }
 
     /// (examples, units), once the bytes are known to be as many: nothing is allocated before.

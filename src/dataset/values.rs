@@ -33,7 +33,7 @@ impl Values {
     }
 
     /// Finite numbers, or bits if all are 0 or 1.
-    pub fn from_reals(reals: RealRows) -> Self {
+    pub fn from_numbers(reals: RealRows) -> Self {
         reals.to_bits().map_or(Self::Reals(reals), Self::Bits)
     }
 
@@ -161,9 +161,9 @@ mod tests {
         let bits = BitMatrix::from_fn(2, 2, |row, column| row == column);
         let packed = Values::Bits(bits);
         assert_eq!(Values::from_bytes(array![[1, 0], [0, 1]]), packed);
-        assert_eq!(Values::from_reals(reals(&[[1.0, -0.0], [0.0, 1.0]])), packed);
+        assert_eq!(Values::from_numbers(reals(&[[1.0, -0.0], [0.0, 1.0]])), packed);
         assert!(matches!(Values::from_bytes(array![[1, 0], [0, 2]]), Values::Bytes(_)));
-        assert!(matches!(Values::from_reals(reals(&[[1.0, 0.5]])), Values::Reals(_)));
+        assert!(matches!(Values::from_numbers(reals(&[[1.0, 0.5]])), Values::Reals(_)));
     }
 
     fn reals(numbers: &[[f32; 2]]) -> RealRows {
@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn reals_invert_and_split_as_grey_levels_do() {
-        let values = Values::from_reals(reals(&[[0.0, 0.25], [1.0, 0.5], [0.75, 0.0]]));
-        let inverted = Values::from_reals(reals(&[[1.0, 0.75], [0.0, 0.5], [0.25, 1.0]]));
+        let values = Values::from_numbers(reals(&[[0.0, 0.25], [1.0, 0.5], [0.75, 0.0]]));
+        let inverted = Values::from_numbers(reals(&[[1.0, 0.75], [0.0, 0.5], [0.25, 1.0]]));
         assert_eq!(values.clone().inverted(), inverted);
-        assert_eq!(values.examples(1..3), Values::from_reals(reals(&[[1.0, 0.5], [0.75, 0.0]])));
+        assert_eq!(values.examples(1..3), Values::from_numbers(reals(&[[1.0, 0.5], [0.75, 0.0]])));
     }
 
     #[test]

@@ -150,9 +150,9 @@ impl Chains {
 
     /// Goes on from saved states and streams of as many chains.
     pub(crate) fn restore(&mut self, name: &str, state: &State) -> Result<()> {
-        state.take_bits(&format!("{name}.visible"), &mut self.visible)?;
-        state.take_bits(&format!("{name}.hidden"), &mut self.hidden)?;
-        state.take_streams(&format!("{name}.streams"), &mut self.streams)
+        state.restore_bits(&format!("{name}.visible"), &mut self.visible)?;
+        state.restore_bits(&format!("{name}.hidden"), &mut self.hidden)?;
+        state.restore_streams(&format!("{name}.streams"), &mut self.streams)
     }
 
     /// C.

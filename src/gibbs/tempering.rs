@@ -134,7 +134,7 @@ impl Tempering {
     /// Goes on from what was saved of as many replicas on a path from the same base.
     pub(crate) fn restore(&mut self, weights: &FixedWeights, state: &State) -> Result<()> {
         let of_levels = |name: &str| {
-            let numbers: &[f64] = state.take(&format!("tempering.{name}"), &[self.levels.len()])?;
+            let numbers: &[f64] = state.get(&format!("tempering.{name}"), &[self.levels.len()])?;
             Ok(numbers)
         };
         let (distances, betas) = (of_levels("distances")?, of_levels("betas")?);
@@ -147,7 +147,7 @@ impl Tempering {
             level.beta = betas[at];
             level.tempered.set(weights.scale, &self.base, level.beta);
         }
-        self.n_sweeps = state.take_one("tempering.n_sweeps")?;
+        self.n_sweeps = state.get_one("tempering.n_sweeps")?;
         Ok(())
     }
 

@@ -182,12 +182,12 @@ impl<T: Copy + Default + Send + Sync, const WIDTH: usize> Tiled<T, WIDTH> {
     /// A matrix (n_rows, n_columns) that [`save`](Self::save) put.
     ///
     /// # Errors
-    /// As [`State::take`].
+    /// As [`State::get`].
     pub fn restore(name: &str, state: &State, n_rows: usize, n_columns: usize) -> Result<Self>
     where
         T: Number,
     {
-        Ok(Self::from_matrix(state.take(name, &[n_rows, n_columns])?, n_rows, n_columns))
+        Ok(Self::from_matrix(state.get(name, &[n_rows, n_columns])?, n_rows, n_columns))
     }
 }
 
@@ -271,12 +271,12 @@ impl<T: Copy + Default, const WIDTH: usize> Padded<T, WIDTH> {
     /// A vector of `n` that [`save`](Self::save) put.
     ///
     /// # Errors
-    /// As [`State::take`].
+    /// As [`State::get`].
     pub fn restore(name: &str, state: &State, n: usize) -> Result<Self>
     where
         T: Number,
     {
-        Ok(Self::from_vector(state.take(name, &[n])?))
+        Ok(Self::from_vector(state.get(name, &[n])?))
     }
 }
 

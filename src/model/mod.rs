@@ -142,15 +142,15 @@ impl Rbm {
     /// A machine (V, H) that [`save`](Self::save) put.
     ///
     /// # Errors
-    /// As [`State::take`] and [`new`](Self::new).
+    /// As [`State::get`] and [`new`](Self::new).
     pub fn restore(
         prefix: &str,
         state: &State,
         (n_visible, n_hidden): (usize, usize),
     ) -> Result<Self> {
-        let weights = state.take(&format!("{prefix}weights"), &[n_visible, n_hidden])?.to_vec();
+        let weights = state.get(&format!("{prefix}weights"), &[n_visible, n_hidden])?.to_vec();
         let bias = |name: &str, n: usize| {
-            Ok(Array1::from(state.take(&format!("{prefix}{name}"), &[n])?.to_vec()))
+            Ok(Array1::from(state.get(&format!("{prefix}{name}"), &[n])?.to_vec()))
         };
         Self::new(
             Array2::from_shape_vec((n_visible, n_hidden), weights).expect("as checked"),

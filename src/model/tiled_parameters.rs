@@ -68,7 +68,7 @@ impl<T> TiledParameters<T> {
     /// Numbers of the same parameters that were [saved](Self::save).
     ///
     /// # Errors
-    /// As [`State::take`].
+    /// As [`State::get`].
     pub fn restored<U: Number + Default + Send + Sync>(
         &self,
         prefix: &str,

@@ -176,9 +176,9 @@ mod tests {
         let mut state = State::default();
         put_histogram("x", [0.0, 64.0, 1.5, 63.5, 1.25].iter(), &mut state);
         put_histogram("same", [2.0; 7].iter(), &mut state);
-        let counts: &[u64] = state.take("x.counts", &[BINS]).unwrap();
+        let counts: &[u64] = state.get("x.counts", &[BINS]).unwrap();
         assert_eq!((counts[0], counts[1], counts[BINS - 1]), (1, 2, 2));
-        assert_eq!(state.take::<f64>("x.range", &[2]).unwrap(), [0.0, 64.0]);
-        assert_eq!(state.take::<u64>("same.counts", &[BINS]).unwrap().iter().sum::<u64>(), 7);
+        assert_eq!(state.get::<f64>("x.range", &[2]).unwrap(), [0.0, 64.0]);
+        assert_eq!(state.get::<u64>("same.counts", &[BINS]).unwrap().iter().sum::<u64>(), 7);
     }
 }

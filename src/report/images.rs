@@ -29,7 +29,7 @@ pub fn embedded(png: &[u8], text: &str) -> Markup {
 /// The weights of the hidden units of a snapshot as images; none if the data are no images.
 pub fn filters(snapshot: &Snapshot, order: Order) -> Option<Vec<u8>> {
     let weights = matrix::<f32>(snapshot, "filters")?;
-    let activity = snapshot.arrays.take::<f64>("hidden_activity", &[snapshot.n_hidden()?]).ok()?;
+    let activity = snapshot.arrays.get::<f64>("hidden_activity", &[snapshot.n_hidden()?]).ok()?;
     let rank = |unit: usize| match order {
         Order::Norm => weights.row(unit).iter().map(|w| f64::from(w * w)).sum(),
         Order::Activity => activity.get(unit).copied().unwrap_or(0.0),
@@ -84,7 +84,7 @@ fn chances(snapshot: &Snapshot, name: &str) -> Option<Array2<f32>> {
 fn matrix<T: Number>(snapshot: &Snapshot, name: &str) -> Option<Array2<T>> {
     let (_, array) = snapshot.arrays.arrays().find(|(other, _)| *other == name)?;
     let [rows, columns] = array.shape[..] else { return None };
-    let values = snapshot.arrays.take(name, &[rows, columns]).ok()?.to_vec();
+    let values = snapshot.arrays.get(name, &[rows, columns]).ok()?.to_vec();
     Array2::from_shape_vec((rows, columns), values).ok().filter(|matrix| !matrix.is_empty())
 }
 

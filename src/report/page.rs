@@ -288,14 +288,14 @@ fn histograms(snapshot: &Snapshot) -> Vec<Chart> {
         ("hidden_bias", "hidden biases, how many"),
     ] {
         let n_bins = snapshot.arrays.n_rows(&format!("{name}.counts")).unwrap_or(0);
-        let counts = snapshot.arrays.take::<u64>(&format!("{name}.counts"), &[n_bins]);
-        let range = snapshot.arrays.take::<f64>(&format!("{name}.range"), &[2]);
+        let counts = snapshot.arrays.get::<u64>(&format!("{name}.counts"), &[n_bins]);
+        let range = snapshot.arrays.get::<f64>(&format!("{name}.range"), &[2]);
         if let (Ok(counts), Ok(&[low, high])) = (counts, range) {
             charts.push(chart(name, title, "value", bins(counts, low, high)));
         }
     }
     let n_hidden = snapshot.arrays.n_rows("hidden_activity").unwrap_or(0);
-    if let Ok(activity) = snapshot.arrays.take::<f64>("hidden_activity", &[n_hidden]) {
+    if let Ok(activity) = snapshot.arrays.get::<f64>("hidden_activity", &[n_hidden]) {
         let mut counts = [0; 20];
         activity.iter().for_each(|mean| counts[((mean * 20.0) as usize).min(19)] += 1);
         let title = "hidden units by mean activity, how many";

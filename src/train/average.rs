@@ -93,11 +93,11 @@ impl Average {
     /// Takes back what [`save`](Self::save) put under the same settings.
     ///
     /// # Errors
-    /// As [`State::take`].
+    /// As [`State::get`].
     pub fn restore(&mut self, state: &State) -> Result<()> {
         if state.has("average.n_samples") {
             self.means = self.means.restored("average.", state)?;
-            self.n_samples = state.take_one("average.n_samples")?;
+            self.n_samples = state.get_one("average.n_samples")?;
         }
         Ok(())
     }

@@ -122,12 +122,12 @@ impl Gradient {
     /// Takes back what [`save`](Self::save) put under the same settings.
     ///
     /// # Errors
-    /// As [`State::take`].
+    /// As [`State::get`].
     pub fn restore(&mut self, state: &State, n_hidden: usize) -> Result<()> {
         if let Some(corrections) =
             self.corrections.as_mut().filter(|_| state.has("hidden_activity"))
         {
-            let means = state.take("hidden_activity", &[n_hidden])?;
+            let means = state.get("hidden_activity", &[n_hidden])?;
             let mut activity = vec![0.0; corrections.biases.1.len()];
             activity[..n_hidden].copy_from_slice(means);
             corrections.activity = Some(activity);

@@ -136,7 +136,7 @@ mod tests {
     fn chunk(n: usize, first: usize) -> Examples {
         let value = |n: usize, i: usize| ((n * 7 + i * i) % 5) as f32 / 4.0;
         let rows = Array2::from_shape_fn((n, 90), |(n, i)| value(first + n, i));
-        Examples::new(Dataset::from_reals("chunk", rows).unwrap(), Binarization::None)
+        Examples::new(Dataset::from_intensities("chunk", rows).unwrap(), Binarization::None)
     }
 
     fn online(config: &TrainConfig) -> (Vec<f32>, OnlineTrainer) {
@@ -162,7 +162,7 @@ mod tests {
     fn an_update_divides_by_the_examples_that_it_was_given() {
         let doubled =
             Array2::from_shape_fn((20, 90), |(n, i)| ((n % 10 * 7 + i * i) % 5) as f32 / 4.0);
-        let doubled = Dataset::from_reals("doubled", doubled).unwrap();
+        let doubled = Dataset::from_intensities("doubled", doubled).unwrap();
         let (mut one, mut two) = (online(&config()).1, online(&config()).1);
         one.update_on(&chunk(10, 0)).unwrap();
         two.update_on(&Examples::new(doubled, Binarization::None)).unwrap();
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn stochastic_bits_are_drawn_anew_in_every_update() {
-        let half = Dataset::from_reals("half", Array2::from_elem((50, 90), 0.5)).unwrap();
+        let half = Dataset::from_intensities("half", Array2::from_elem((50, 90), 0.5)).unwrap();
         let half = Examples::new(half, Binarization::Stochastic);
         let (_, mut trainer) = online(&config());
         let mut seen = Vec::new();
@@ -251,7 +251,7 @@ mod tests {
         let large = |n: usize| {
             let rows = Array2::from_shape_fn((n, 90), |(n, i)| ((n + i) % 3) as f32 * 20.0);
             Examples::new(
-                Dataset::from_rows("large", RealRows::from(rows.view())),
+                Dataset::from_numbers("large", RealRows::from(rows.view())),
                 Binarization::None,
             )
         };

@@ -126,7 +126,7 @@ impl Optimizer {
     /// Takes back what [`save`](Self::save) put under the same settings.
     ///
     /// # Errors
-    /// As [`State::take`].
+    /// As [`State::get`].
     pub fn restore(&mut self, state: &State) -> Result<()> {
         match self {
             Self::Sgd(_) => {}

@@ -112,7 +112,7 @@ mod tests {
             let mean: Vec<f32> = (0..70).map(|i| largest * (i % 9) as f32 / 8.0).collect();
             let mut rows = RealRows::new(70);
             (0..100).for_each(|_| rows.push(mean.iter().copied()));
-            let equal = Examples::new(Dataset::from_rows("equal", rows), Binarization::None);
+            let equal = Examples::new(Dataset::from_numbers("equal", rows), Binarization::None);
             for (chain_start, shuffle) in
                 [(ChainStart::Data, true), (ChainStart::Data, false), (ChainStart::Bias, true)]
             {

@@ -60,9 +60,9 @@ impl Range {
     /// when the next one is.
     ///
     /// # Errors
-    /// As [`State::take`].
+    /// As [`State::get`].
     pub fn restore(state: &State, scale: Scale) -> Result<Self> {
-        let [norm, largest] = *state.take("range", &[2])? else { unreachable!("two numbers") };
+        let [norm, largest] = *state.get("range", &[2])? else { unreachable!("two numbers") };
         Ok(Self { scale, norm, largest })
     }
 

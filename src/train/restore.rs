@@ -24,7 +24,7 @@ impl Ascent {
         let rbm = Rbm::restore("", state, sizes)?;
         let range = Range::restore(state, outset.scale(sizes.1))?;
         let mut ascent = Self::within(timetable, outset, &rbm, range, isa)?;
-        ascent.updates = state.take_one("updates")?;
+        ascent.updates = state.get_one("updates")?;
         if ascent.updates > ascent.timetable().total_updates {
             let rule =
                 format!("is above the {} updates of the run", ascent.timetable().total_updates);
