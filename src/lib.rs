@@ -46,10 +46,10 @@
 //! | μ, λ | offsets of the centred gradient (elsewhere μ is the momentum, λ the weight decay) | (V), (H) |
 //! | D, f, g | ⟨vᵢhⱼ⟩, ⟨vᵢ⟩, ⟨hⱼ⟩ of the data less those of the model | (V, H), (V), (H) |
 //!
-//! A *sweep* draws v given h, then h given the new v; an *update* changes the parameters once; an
-//! *epoch* is one pass over the data.
+//! A *sweep* draws v given h, then h given the new v. An *update* changes the parameters once. An
+//! *epoch* is one pass over the data. A *site* takes one value; its units are columns of v ([`units`]).
 //!
-//! # The machine
+//! # The model
 //!
 //! Energy E(v, h) = −b·v − c·h − vᵀW h, and p(v, h) = e^(−E(v, h)) / Z with Z = Σ_{v,h} e^(−E)
 //! (Smolensky, 1986, who named it harmonium). Given one layer, the units of the other are
@@ -106,21 +106,22 @@
 //! model's distribution stay near it. Each update moves every chain k sweeps. Two other ways lie
 //! behind the same seam, [`train::Algorithm`]: chains that start at the mini-batch in every
 //! update (CD), and chains that change places with replicas at higher temperatures
-//! ([`gibbs::Tempering`]), for machines whose modes are far apart.
+//! ([`gibbs::Tempering`]), for models whose modes are far apart.
 //!
 //! # From the gradient to a good model
 //!
-//! The gradient may be *centred* ([`TrainConfig::centering`]): that of the same machine written in v − μ
-//! and h − λ, whose weights do not also have to carry the means. It is the choice that helps most,
-//! and makes training blind to which pixels are white and which black. Parameters near the end of a
-//! run still shake by the noise of the mini-batches; their average ([`train::Averaging`]) does not.
-//! [`preset`] has the settings that were found to be best, `benches/README.md` all that were tried.
+//! The gradient may be *centred* ([`TrainConfig::centering`]): it is then the gradient of the same model
+//! written in v − μ and h − λ, whose weights need not carry the means. Of all settings this one helps
+//! most. It also makes training blind to which pixels are white and which black. Near the end of a run
+//! the noise of the mini-batches still shakes the parameters; it hardly moves their average
+//! ([`train::Averaging`]). [`preset`] has the best settings that were found, `benches/README.md` all that
+//! were tried.
 //!
 //! # From samples to log Z
 //!
-//! A likelihood needs Z. Up to 28 units of the smaller layer it is summed ([`evaluate::exact`]).
-//! Beyond, chains are led along p_β(v, h) ∝ exp((1 − β) a·v + β (b·v + c·h + vᵀWh)), from independent
-//! pixels at the rates of the data (β = 0, Z known) to the machine (β = 1), by steps β → β' with a
+//! A likelihood needs Z. If the smaller layer has at most 28 units, Z is summed ([`evaluate::exact`]).
+//! Beyond that, chains move along p_β(v, h) ∝ exp((1 − β) a·v + β (b·v + c·h + vᵀWh)), from independent
+//! pixels at the rates of the data (β = 0, Z known) to the model (β = 1), by steps β → β' with a
 //! sweep at each ([`gibbs::Path`], [`gibbs::AnnealedChains`]). A chain gathers
 //!
 //! ```text
@@ -128,10 +129,10 @@
 //! ```
 //!
 //! and the mean of w is Z over that of the base (annealed importance sampling, AIS; Neal, 2001;
-//! Salakhutdinov and Murray, 2008). Forward chains err low on average; chains that go back from
-//! samples of the machine err high, if they start in its distribution. [`evaluate::ais`] says which
-//! estimate errs to which side. Where the base and the chains that go back come from, and what else is
-//! gathered before an estimate is believed, say [`evaluate::evidence`] and [`evaluate::verdict`].
+//! Salakhutdinov and Murray, 2008). Forward chains err low on average. Reverse chains, which go back
+//! from samples of the model, err high if they start in its distribution. [`evaluate::ais`] says which
+//! estimate errs to which side. [`evaluate::evidence`] says where the base and the reverse chains come
+//! from, [`evaluate::verdict`] when an estimate is believed.
 //!
 //! # The flow of data
 //!
@@ -145,6 +146,32 @@
 //!              └──────────────────────────────────┬─────────────────────────────────┘
 //!                                                 └──► evaluate ──► monitor ──► run folder
 //! ```
+//!
+//! One mini-batch, on its way through an update ([`train::Ascent`]):
+//!
+//! ```text
+//!  Trainer: order, epoch ──┐
+//!  OnlineTrainer ──────────┴─► Ascent::update
+//!                               clamp        v of the data                   positive_phase
+//!                               sweep        h ► v ► h … of the chains       negative_phase, gibbs
+//!                               mean_hidden  p(h | v) of both, statistics    mean_hidden, statistics
+//!                               ascend       gradient, rule, range           gradient, optimizer, step
+//! ```
+//!
+//! | what | where it lives | who reads it |
+//! | --- | --- | --- |
+//! | W, b, c | `exact` in `train::parameters`, in tiles | the rule, which also writes W̃ and W̃ᵀ, a tile at a time |
+//! | W̃, W̃ᵀ in training | `fixed` in `train::parameters` | the chains |
+//! | W̃, W̃ᵀ as fine as they fit | [`gibbs::FixedModel`], made once a record | all scores and the snapshot of the record |
+//! | a setting | one row of a table in [`setting`] | flags, TOML, Python's keywords and their help; then `TrainConfig`, checked once |
+//! | the plan of a run | `train::timetable` | the update: its sweeps, its rate, the end of its epoch |
+//! | a result | [`evaluate::EvaluationReport`] | JSON, the page, records, Python |
+//! | a run folder | `run::files` names its files, `run::folder` opens it | `run`, `report`, `cli` |
+//!
+//! A new kind of unit is a file in [`units`]; a way to reach the model's distribution is an arm in
+//! `train::negative_phase`; an update rule is one in `train::optimizer`; a setting is a row; a score is a
+//! file in [`evaluate`]; an instruction set is a level in [`kernels::isa`], which the compiler then asks
+//! for wherever it matters. A program chooses the instruction set once, at its top, and hands it down.
 //!
 //! Modules import only from those above them in this list:
 //!
@@ -179,18 +206,18 @@
 //!
 //! Binary states turn matrix products into sums of the rows that are on. All sums of the hot loop
 //! are integers ([`fixed`], [`kernels::rows`]), which are exact in any order: neither the number of
-//! threads, nor the instruction set, nor the split of the work can change the result. What floats
-//! remain use +, ×, ÷, √ in one fixed order, a polynomial of our own for σ
-//! ([`kernels::sigmoid`]), or the `libm` crate. Random numbers have an address (seed, purpose,
+//! threads, nor the instruction set, nor the split of the work can change the result. The floats that
+//! remain use +, ×, ÷, √ in one fixed order, our own polynomial for σ ([`kernels::sigmoid`]), or the
+//! `libm` crate. Random numbers have an address (seed, purpose,
 //! index) and are never drawn from a shared generator ([`rng`]).
 //!
-//! Data that are taken as real numbers cannot be summed as integers. Their inputs and statistics are
-//! each one f32 sum in the order of the units or of the examples ([`kernels::scaled_rows`]), zeros
-//! skipped: an order that no split changes. Numbers beyond 1 make steps as much longer, and W̃
-//! then has as much more range ([`fixed::Scale::for_numbers`]).
+//! Data that are taken as real numbers cannot be summed as integers. Each of their inputs and statistics
+//! is one f32 sum in the order of the units or of the examples, zeros skipped
+//! ([`kernels::scaled_rows`]). No split changes that order. Numbers beyond 1 make longer steps, so W̃ then
+//! has a wider range ([`fixed::Scale::for_numbers`]).
 //!
-//! W̃ errs by 5e-7, less than sums in f32 err by themselves, and p̃ by 8e-6, far
-//! below the sampling noise of a mini-batch.
+//! W̃ errs by 5e-7, which is less than the error of sums in f32. p̃ errs by 8e-6, far below the sampling
+//! noise of a mini-batch.
 //!
 //! # Features
 //!
@@ -199,7 +226,7 @@
 //! | `cli`, on by default | the command line and what it needs: run folders, reports, pictures, progress |
 //! | `mnist`, on by default | MNIST, compiled in |
 //!
-//! Without them the library needs 50 packages, and trains, evaluates and saves all the same.
+//! Without them the library needs fewer than 60 packages, and still trains, evaluates and saves.
 //!
 //! # What may change
 //!
