@@ -195,7 +195,7 @@
 //! | [`preset`] | good settings by name |
 //! | [`evaluate`] | log-likelihood and other scores, with their uncertainty |
 //! | [`checkpoint`] | a trainer's whole state as a file |
-//! | [`pictures`] | grids of images as PNG |
+//! | `pictures` | grids of images as PNG |
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
 //! | [`report`] | a page on runs: curves, pictures, what looks wrong |

@@ -29,7 +29,7 @@ impl TrainingMean {
     /// does.
     ///
     /// # Errors
-    /// As [`data_of`] and [`Binarization::recorded`].
+    /// What is wrong with the settings of the run, and as [`Binarization::recorded`].
     pub fn of(path: &Path, file: &ModelFile) -> Result<Option<Self>> {
         let ModelFile { provenance, data_mean, .. } = file;
         if let Some(mean) = data_mean {
