@@ -36,9 +36,9 @@ def save(estimator: BernoulliRBM, path: str | os.PathLike[str]) -> None:
 
 
 def load(cls: type[BernoulliRBM], path: str | os.PathLike[str]) -> BernoulliRBM:
-    """Read a model file, with what it says of the parameters."""
+    """Read a model file, with the parameters that it records."""
     rbm, settings = Rbm.load_with_settings(path)
-    # What is None there, as the epochs of a run by updates, stays at the default.
+    # A setting that is None, such as the epochs of a run by updates, keeps the default.
     known = {setting: value for setting, value in settings.items() if value is not None}
     params = {name: known[setting] for name, setting in SETTINGS.items() if setting in known}
     if params.get("binarization") == "none":
@@ -83,7 +83,7 @@ def to_sklearn(estimator: BernoulliRBM) -> Any:
 
 
 def _begin_at(estimator: BernoulliRBM, *arrays: Any) -> None:
-    """Give out arrays that were learned elsewhere."""
-    estimator._give_out(*arrays)
+    """Start from arrays that were learned elsewhere."""
+    estimator._set_learned(*arrays)
     estimator._trainer = None
     estimator.random_state_ = generator(estimator.random_state)
