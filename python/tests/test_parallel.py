@@ -67,12 +67,12 @@ def test_other_threads_run_while_one_trains(bits):
     done.set()
     other.join()
     assert seconds > 0.1
-    # With the lock held throughout there would be one or two.
+    # If the lock were held throughout, there would be one or two ticks.
     assert len([t for t in ticks if t > begin]) > 10 * seconds
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_forked_child_has_threads_of_its_own(digits):
+def test_a_forked_child_has_its_own_threads(digits):
     expected = BernoulliRBM(8, random_state=0).fit(digits).components_
     code = """
         import copy, os, sys
@@ -122,7 +122,7 @@ INTERRUPTED = """
     except KeyboardInterrupt:
         late = time.monotonic() - sent[0]
         assert late < 1.0, late
-        # What it learned is there, and more than nothing.
+        # It keeps what it learned, which is more than nothing.
         assert rbm.n_iter_ > 0 and np.abs(rbm.components_).max() > 0.1
         assert rbm.transform(X[:5]).shape == (5, 200)
         rbm.partial_fit(X[:100])
@@ -130,7 +130,7 @@ INTERRUPTED = """
 """
 
 
-def test_ctrl_c_stops_within_a_second_and_leaves_what_was_learned():
+def test_ctrl_c_stops_within_a_second_and_keeps_what_was_learned():
     command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "stopped", done.stderr
@@ -146,7 +146,7 @@ def test_ctrl_c_stops_within_a_second_and_leaves_what_was_learned():
         "rbm.log_likelihood(np.zeros((100, 100)), burn_in=1, schedule='linear:1000000')",
     ],
 )
-def test_ctrl_c_stops_whatever_takes_long(call):
+def test_ctrl_c_stops_every_long_call(call):
     code = f"""
         import os, signal, threading, time
         import numpy as np
@@ -195,7 +195,7 @@ def test_it_works_without_scikit_learn(digits, tmp_path):
     assert (np.load(tmp_path / "F.npy") == features).all()
 
 
-def test_a_progress_bar_is_shown_where_it_is_asked_for(digits, capsys):
+def test_a_progress_bar_is_shown_on_request(digits, capsys):
     pytest.importorskip("tqdm")
     BernoulliRBM(4, n_iter=3, progress=True, random_state=0).fit(digits)
     assert "3/3" in capsys.readouterr().err
@@ -203,7 +203,7 @@ def test_a_progress_bar_is_shown_where_it_is_asked_for(digits, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_machines_are_shared_between_threads(digits):
+def test_threads_share_a_model(digits):
     rbm = Rbm(np.random.RandomState(0).normal(0, 0.1, (64, 20)), np.zeros(64), np.zeros(20))
     expected = rbm.mean_hidden(digits)
     with ThreadPoolExecutor(4) as pool:

@@ -226,7 +226,7 @@ def _add_update(
 
 
 def _put_chains(file: Any, chains: Any, n_visible: int, seed: int) -> None:
-    """Put the states of the chains. Without any, a file keeps its own, and a new file gets coin flips."""
+    """Put the states of the chains. Without any, a file keeps its own; a new file gets coin flips."""
     if chains is None and "parallel_chains" not in file:
         flips = np.random.default_rng(seed).integers(2, size=(_N_NEW_CHAINS, n_visible))
         chains = flips.astype(np.float32)
