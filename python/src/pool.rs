@@ -110,7 +110,7 @@ pub fn interruptible<T: Send + 'static>(
                 resume_unwind(Box::new("interrupted"));
             }
         };
-        // Unwind-safe: what the computation leaves half done, nobody else sees.
+        // Unwind-safe: nobody uses what a computation leaves half done.
         let result = catch_unwind(AssertUnwindSafe(|| compute(&progress)));
         // After Ctrl-C the receiver is gone.
         drop(sender.send(result));

@@ -71,7 +71,7 @@ def test_other_threads_run_while_one_trains(bits):
     assert len([t for t in ticks if t > begin]) > 10 * seconds
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_has_its_own_threads(digits):
     expected = BernoulliRBM(8, random_state=0).fit(digits).components_
     code = """

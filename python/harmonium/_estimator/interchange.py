@@ -51,7 +51,7 @@ def load(cls: type[BernoulliRBM], path: str | os.PathLike[str]) -> BernoulliRBM:
     weights = np.ascontiguousarray(rbm.weights.T)
     estimator.data_mean_ = rbm.data_mean
     estimator.grey_levels_, estimator.spins_ = rbm.grey_levels, rbm.spins
-    _begin_at(estimator, weights, rbm.hidden_bias, rbm.visible_bias, chains)
+    _start_from(estimator, weights, rbm.hidden_bias, rbm.visible_bias, chains)
     return estimator
 
 
@@ -62,7 +62,7 @@ def from_sklearn(cls: type[BernoulliRBM], theirs: Any) -> BernoulliRBM:
         shape = n_chains(ours), len(theirs.components_)
         parts = [theirs.components_, theirs.intercept_hidden_, theirs.intercept_visible_]
         parts.append(getattr(theirs, "h_samples_", np.zeros(shape)))
-        _begin_at(ours, *map(np.array, parts))
+        _start_from(ours, *map(np.array, parts))
         if hasattr(theirs, "feature_names_in_"):
             ours.feature_names_in_ = theirs.feature_names_in_
     return ours
@@ -82,7 +82,7 @@ def to_sklearn(estimator: BernoulliRBM) -> Any:
     return theirs
 
 
-def _begin_at(estimator: BernoulliRBM, *arrays: Any) -> None:
+def _start_from(estimator: BernoulliRBM, *arrays: Any) -> None:
     """Start from arrays that were learned elsewhere."""
     estimator._set_learned(*arrays)
     estimator._trainer = None
