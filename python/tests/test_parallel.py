@@ -1,7 +1,6 @@
 """Processes, threads and Ctrl-C."""
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap

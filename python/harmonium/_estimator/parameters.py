@@ -96,9 +96,10 @@ def own_names() -> Iterator[None]:
         yield
     except (TypeError, ValueError) as error:
         names = {setting: name for name, setting in RENAMED.items()}
-        if getattr(error, "setting", None) in names:
-            error.setting = names[error.setting]
-            error.args = (f"{error.setting} is {error.value}, but must be {error.rule}",)
+        broken: Any = error  # a TypeError has the fields of a SettingError, too
+        if getattr(broken, "setting", None) in names:
+            broken.setting = names[broken.setting]
+            broken.args = (f"{broken.setting} is {broken.value}, but must be {broken.rule}",)
         raise
 
 
