@@ -500,8 +500,8 @@ impl Rbm {
     ///
     /// The partition function is summed exactly if the smaller layer has at most 20 units. If not,
     /// annealed importance sampling estimates it from both sides, and `verdict` says whether to believe
-    /// the estimate. Intensities from 0 to 1 become random bits, the same for the same seed. Other
-    /// numbers are refused.
+    /// the estimate. Intensities from 0 to 1 and grey levels become random bits, the same for the same
+    /// seed. Other numbers are refused.
     ///
     /// Parameters
     /// ----------
