@@ -25,70 +25,69 @@ from ._sklearn import (
 class BernoulliRBM(
     LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
-    """Restricted Boltzmann machine of binary units, trained by persistent contrastive divergence.
+    """Restricted Boltzmann machine with binary units, trained by persistent contrastive divergence.
 
-    Takes the place of `sklearn.neural_network.BernoulliRBM`: the same parameters, attributes and
-    methods with the same defaults and meaning, several times faster, with the same bits for the same
-    `random_state` on any number of threads. Numbers between 0 and 1 are taken as they are; data of only
-    0 and 1 train fastest. Bytes (uint8) of which some are above 127 are grey levels of 255, and the
-    model then reads all integers but 0 and 1 so. Where it differs on purpose:
+    It replaces `sklearn.neural_network.BernoulliRBM`: it has the same parameters, attributes and
+    methods with the same defaults and meaning, and is several times faster. It gives the same bits for
+    the same `random_state` on any number of threads. Numbers between 0 and 1 are taken as they are;
+    data with only 0 and 1 train fastest. Bytes (uint8) are grey levels of 255 if the largest is above
+    127; the model then reads all integers but 0 and 1 as such. It differs on purpose in this:
 
     ===================  ==========================================  ================================
     what                 scikit-learn                                here
     ===================  ==========================================  ================================
-    partial_fit          returns None; divides by the rows given     returns self; divides each sum by
-                         also the sum over batch_size chains         its own number of rows
-    score_samples        of one random feature a row                 exact, over all features;
+    partial_fit          returns None; divides the sum over all      returns self; divides each sum by
+                         chains by the number of rows of X           its own number of rows
+    score_samples        from one random feature per row             exact, over all features;
                                                                      ``method="stochastic"``: theirs
     visible bias         starts at 0                                 starts at the log-odds of the
                                                                      means of X
     chains               start with all hidden units off             start at examples
-    learned numbers      in the precision of X                       float32, given out in the
+    learned numbers      in the precision of X                       float32, returned in the
                                                                      precision of X
-    score                there is none                               mean of score_samples
-    gibbs                draws of NumPy                              draws of its own
-    random numbers       NumPy's generator                           streams of its own: other samples
+    score                missing                                     mean of score_samples
+    random numbers       NumPy's generator                           its own streams: other samples
                                                                      for the same random_state
     values beyond 0, 1   taken silently                              taken, with a warning
     bytes above 127      taken as numbers                            grey levels of 255, with a warning
     masked arrays        taken without their mask                    refused
-    learned arrays       may be written to                           read-only: assign new ones
+    learned arrays       writable                                    read-only: assign new ones
     batches              of any size                                 of at most 32,767 rows
     ===================  ==========================================  ================================
 
     Parameters
     ----------
     n_components : int, default 256
-        Hidden units.
+        Number of hidden units.
     learning_rate : float, default 0.1
     batch_size : int, default 10
-        Examples of a mini-batch, at most 32,767. Where there are fewer, all of them.
+        Examples per mini-batch, at most 32,767 and at most all examples.
     n_iter : int, default 10
-        Passes over the data.
+        Number of epochs.
     verbose : int, default 0
-        1 prints a line an epoch, with the pseudo-likelihood of one random feature a row.
+        1 prints a line per epoch, with the pseudo-likelihood from one random feature per row.
     random_state : int, RandomState or None, default None
-        A number is the seed of the command line; None draws one from NumPy's global generator.
+        A number is the seed, as on the command line; None draws one from NumPy's global generator.
     n_gibbs_steps : int, default 1
-        Sweeps of every chain in an update: the k of PCD-k.
+        Sweeps of each chain per update: the k of PCD-k.
     n_chains : int or None, default None
-        Persistent chains, at most 32,767; None: batch_size.
+        Number of persistent chains, at most 32,767; None: batch_size.
     momentum : float, default 0.0
         Share of the last step that is added to the next, at least 0 and below 1.
     weight_decay : float, default 0.0
-        Share of each weight that is taken off its gradient (L2).
+        Share of each weight that is subtracted from its gradient (L2).
     centering : bool, default False
-        Whether the gradient is centred: what gains most (Melchior, Fischer and Wiskott, 2016).
+        Whether the gradient is centred, which helps most (Melchior, Fischer and Wiskott, 2016).
     schedule : str, default "constant"
-        How the learning rate goes on: "constant", "linear" or "cosine" to 0, "inverse:B". In
-        `partial_fit`, which has no end, "linear" and "cosine" stay at the beginning.
+        Course of the learning rate: "constant", "linear" or "cosine" down to 0, or "inverse:B".
+        `partial_fit` has no end, so "linear" and "cosine" keep their first value there.
     averaging : str, default "none"
-        Average of the parameters to end with: "none", "exponential:EPOCHS", "tail:SHARE".
+        Average of the parameters that is the result: "none", "exponential:EPOCHS", "tail:SHARE".
     binarization : str or None, default None
-        None takes numbers as they are; "stochastic" draws bits from them anew at each visit;
-        "threshold:T" cuts.
+        None takes numbers as they are; "stochastic" draws new bits from them at each visit;
+        "threshold:T" makes them bits by the threshold T.
     shuffle : bool, default False
-        Whether each epoch takes the examples in an order of its own.
+        Whether each epoch takes the examples in a new order.
     early_stopping : bool, default False
         Whether to set `validation_fraction` of the examples aside and to stop once their
         pseudo-likelihood has not risen by more than `tol` for `n_iter_no_change` epochs; the
@@ -97,12 +96,12 @@ class BernoulliRBM(
     n_iter_no_change : int, default 5
     tol : float, default 1e-4
     n_jobs : int or None, default None
-        Threads; None and -1: all cores (or as many as OMP_NUM_THREADS says). The result does not
-        depend on it.
+        Number of threads; -1: one per core; None: OMP_NUM_THREADS, or else one per core. The result
+        does not depend on it.
     callback : callable or None, default None
         Called after each epoch with its metrics, a dict; training ends if it returns true.
     progress : bool, default False
-        Whether to show a progress bar, by tqdm.
+        Whether to show a progress bar (with tqdm).
 
     Attributes
     ----------
@@ -115,18 +114,18 @@ class BernoulliRBM(
     h_samples_ : ndarray of shape (n_chains, n_components)
         Hidden states of the chains.
     data_mean_ : ndarray of shape (n_features,) or None
-        Means of the examples that were learned from, where that is known; where `partial_fit` goes on
-        from parameters of elsewhere, or of `fit`, of the examples since.
+        Means of the training examples, if they are known. When `partial_fit` continues from `fit`, or
+        from parameters that the user set, they are the means of the examples since then.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,), if X has names
     n_iter_ : int
         Epochs trained.
     grey_levels_ : int or None
-        The maximum of the grey levels that integers stand for, if X held such.
+        The highest grey level, if the integers of X were grey levels.
     spins_ : bool
-        Whether -1 and 1 stand for 0 and 1, of a model that the library trained so.
+        Whether -1 and 1 mean 0 and 1, in a model that `harmonium.train` trained with spins.
     history_ : list of dict
-        The metrics of each epoch, where a callback or early stopping asks for them.
+        The metrics of each epoch, if there is a callback or early stopping.
 
     Examples
     --------
@@ -142,7 +141,7 @@ class BernoulliRBM(
     history_: list[dict[str, Any]]
     n_iter_: int
     random_state_: Any
-    # Of `partial_fit`: its trainer, the settings of that, and how many there were before it.
+    # The trainer of `partial_fit`, its settings, and the number of trainers before it.
     _trainer: Trainer | None = None
     _trainer_settings: dict[str, Any]
     _n_restarts: int
@@ -199,9 +198,9 @@ class BernoulliRBM(
     # Learning
 
     def fit(self, X: Any, y: Any = None) -> BernoulliRBM:
-        """Learn from X, from new parameters.
+        """Learn from X, starting from new parameters.
 
-        Ctrl-C stops it within a second, raises KeyboardInterrupt, and leaves what was learned.
+        Ctrl-C stops it within a second, raises KeyboardInterrupt, and keeps what was learned.
 
         Parameters
         ----------
@@ -223,10 +222,10 @@ class BernoulliRBM(
         return self
 
     def partial_fit(self, X: Any, y: Any = None) -> BernoulliRBM:
-        """Change the parameters once, with all of X as the mini-batch.
+        """Do one update, with all of X as the mini-batch.
 
-        Goes on from the parameters and chains as they are, also after `fit`, and through pickle to
-        the same bits.
+        It continues from the current parameters and chains, also after `fit`. A pickled estimator
+        continues to the same bits.
 
         Parameters
         ----------
@@ -262,7 +261,7 @@ class BernoulliRBM(
         Returns
         -------
         ndarray of shape (n_samples, n_components)
-            float32 for float32, else float64.
+            float32 if X is float32, else float64.
 
         Examples
         --------
@@ -288,8 +287,8 @@ class BernoulliRBM(
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
         method : {"exact", "stochastic"}
-            "stochastic": scikit-learn's, of one random feature a row, times n_features; with a number
-            as random_state it is the same on every call.
+            "stochastic" is scikit-learn's: one random feature per row, times n_features. If
+            random_state is a number, every call gives the same result.
 
         Returns
         -------
@@ -315,7 +314,7 @@ class BernoulliRBM(
         return self.rbm_.pseudo_likelihood(X, units=units, threads=threads(self))
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Mean of `score_samples`: what a search over parameters maximises.
+        """Mean of `score_samples`, which a search over parameters maximises.
 
         Examples
         --------
@@ -356,15 +355,15 @@ class BernoulliRBM(
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Intensities from 0 to 1, or grey levels, are drawn to bits; other numbers are refused.
+            Intensities from 0 to 1 and grey levels become random bits; other numbers are refused.
         method : {"auto", "exact", "ais"}
-            "auto" is exact up to 20 units of the smaller layer.
+            "auto" is exact if the smaller layer has at most 20 units.
         n_chains, schedule, burn_in
             The budget of annealing: see `Rbm.log_likelihood`.
         base_data, start
             Where annealing starts: see `Rbm.log_likelihood`.
         n_examples : int, or None
-            How many samples the machine was trained on: see `Rbm.log_likelihood`.
+            The number of training samples: see `Rbm.log_likelihood`.
 
         Returns
         -------
@@ -404,7 +403,7 @@ class BernoulliRBM(
 
         Returns
         -------
-        ndarray of the shape of v, bool; of a model of spins -1 and 1, int8
+        ndarray of the shape of v, bool, or int8 if the model has spins
 
         Examples
         --------
@@ -426,20 +425,20 @@ class BernoulliRBM(
         start: Any = None,
         random_state: Any = None,
     ) -> np.ndarray:
-        """Samples of the machine: visible states of chains after so many sweeps.
+        """Samples of the model: visible states of chains after `n_gibbs_steps` sweeps.
 
         Parameters
         ----------
         n_samples : int
         n_gibbs_steps : int
         start : array-like of 0 and 1 of shape (n, n_features), or None
-            Where chains start; None: at independent features of the visible biases.
+            Chains start from these rows; None: from features drawn by the visible biases alone.
         random_state : int, RandomState or None
-            None: other samples on every call.
+            None: every call gives other samples.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_features), bool; of a model of spins -1 and 1, int8
+        ndarray of shape (n_samples, n_features), bool, or int8 if the model has spins
 
         Examples
         --------
@@ -459,7 +458,7 @@ class BernoulliRBM(
         )
 
     def reconstruct(self, X: Any) -> np.ndarray:
-        """Probabilities of the visible units given hidden states that were drawn from each row.
+        """Probabilities of the visible units given hidden states drawn for each row.
 
         Examples
         --------
@@ -477,7 +476,7 @@ class BernoulliRBM(
     # Interchange
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model as the command line does, `harmonium evaluate` and the others read it.
+        """Write a model file that `harmonium evaluate` and the other commands read.
 
         Examples
         --------
@@ -494,9 +493,9 @@ class BernoulliRBM(
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> BernoulliRBM:
-        """Read a model file of the command line or of `save`, with what it says of its parameters.
+        """Read a model file of the command line or of `save`, with the parameters that it records.
 
-        Its chains are not in it: `partial_fit` starts new ones, all hidden units off.
+        A model file has no chains: `partial_fit` starts new ones, with all hidden units off.
 
         Examples
         --------
@@ -506,7 +505,7 @@ class BernoulliRBM(
 
     @classmethod
     def from_sklearn(cls, estimator: Any) -> BernoulliRBM:
-        """The machine of a fitted `sklearn.neural_network.BernoulliRBM`, its parameters and chains.
+        """The model of a fitted `sklearn.neural_network.BernoulliRBM`, with its parameters and chains.
 
         Weights and biases become float32.
 
@@ -523,7 +522,7 @@ class BernoulliRBM(
         return interchange.from_sklearn(cls, estimator)
 
     def to_sklearn(self) -> Any:
-        """The same machine as a `sklearn.neural_network.BernoulliRBM`.
+        """The same model as a `sklearn.neural_network.BernoulliRBM`.
 
         Examples
         --------
@@ -534,7 +533,7 @@ class BernoulliRBM(
         """
         return interchange.to_sklearn(self)
 
-    # For scikit-learn, and for all of the above
+    # Shared by the methods above, and for scikit-learn
 
     def _draw_seed(self) -> int:
         return int(self.random_state_.randint(np.iinfo(np.int32).max))

@@ -16,7 +16,7 @@ def run_epochs(
     progress: bool,
     threads: int | None,
 ) -> None:
-    """Train up to `n_epochs` epochs, or until `after_epoch(epoch)`, from 1, returns true."""
+    """Train for `n_epochs` epochs, or until `after_epoch(epoch)` returns true; epochs start at 1."""
     bar = progress_bar(n_epochs, "epoch", progress)
     try:
         for epoch in range(1, n_epochs + 1):

@@ -1,4 +1,4 @@
-"""A log-likelihood with what is known of its uncertainty."""
+"""A log-likelihood with its uncertainty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class LogLikelihood:
-    """What `log_likelihood` returns; all figures in nats.
+    """The result of `log_likelihood`; all values are in nats.
 
     >>> import numpy as np
     >>> from harmonium import Rbm
@@ -22,29 +22,29 @@ class LogLikelihood:
     mean: float
     """Mean log p(v) over the rows, by the best estimate of log Z."""
     standard_error: float
-    """Standard error of the mean over the rows, log Z taken as known."""
+    """Standard error of the mean over the rows, as if log Z were known."""
     low: float
     """The mean at the upper end of log Z's interval."""
     high: float
     """The mean at the lower end of log Z's interval."""
     independent: float | None
-    """The mean of units that know nothing of each other, at the rates of the training data; None where
-    their number of examples was not given."""
+    """The mean for independent units with the rates of the training data; None without
+    `n_examples`."""
     log_z: float
     """log Z: exact, or the estimate that the evidence supports."""
     log_z_low: float
-    """Lower end of the interval of log Z, which where the verdict is `believable` is meant to hold for
+    """Lower end of the interval of log Z. If the verdict is `believable`, the interval should hold for
     99 % of models."""
     log_z_high: float
     """Upper end of the interval of log Z."""
     method: str
     """`exact` or `ais`."""
     estimate: str
-    """Which estimate of log Z it is: `enumeration`, `bennett`, `forward` or `witness`."""
+    """How log Z was estimated: `enumeration`, `bennett`, `forward` or `witness`."""
     base: str | None
-    """Where the base of annealing comes from; None where log Z is exact, as the fields up to `ess`."""
+    """Origin of the base of annealing. This field and those up to `ess` are None if log Z is exact."""
     reverse_start: str | None
-    """Where the chains started that were annealed back."""
+    """Origin of the states from which chains were annealed back."""
     forward: tuple[float, float, float] | None
     """log Z by annealing from the base, and its 95 % interval."""
     reverse: tuple[float, float, float] | None
@@ -56,15 +56,15 @@ class LogLikelihood:
     verdict: str
     """`exact`, `believable` or `doubtful`."""
     reasons: list[str]
-    """Why it is doubtful."""
+    """Why the verdict is `doubtful`."""
     remedies: list[str]
     """What to raise or to change."""
     caveat: str | None
-    """What no estimate can exclude; None where log Z is exact."""
+    """What no estimate can exclude; None if log Z is exact."""
 
     @classmethod
     def _of(cls, report: dict[str, Any]) -> LogLikelihood:
-        """From what the library reports, where None is a figure that is not finite."""
+        """From the library's report, where None is a number that is not finite."""
 
         def number(value: float | None) -> float:
             return nan if value is None else value

@@ -1,4 +1,4 @@
-"""A progress bar by tqdm, where it is installed."""
+"""A progress bar with tqdm, if it is installed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 
 def progress_bar(total: int, unit: str, show: bool) -> Any:
-    """A bar with `update(n)`, `set_postfix(**figures)` and `close()`; one that shows nothing if it is
-    not asked for, or tqdm is not there.
+    """A bar with `update(n)`, `set_postfix(**figures)` and `close()`. It shows nothing if `show` is
+    false or tqdm is not installed.
 
     >>> bar = progress_bar(3, "epoch", show=False)
     >>> bar.update(1)
@@ -26,10 +26,10 @@ def progress_bar(total: int, unit: str, show: bool) -> Any:
 
 class _NoBar:
     def update(self, n: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def set_postfix(self, **figures: Any) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""What `BernoulliRBM` takes from scikit-learn, and its stand-ins where that is not installed."""
+"""What `BernoulliRBM` uses of scikit-learn, or stand-ins if scikit-learn is not installed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ try:
     except ImportError:  # before 1.6 it was a method
 
         def validate_data(estimator: Any, X: Any, **kwargs: Any) -> Any:
-            """X as scikit-learn wants it."""
+            """X as scikit-learn validates it."""
             return estimator._validate_data(X, **kwargs)
 
 except ImportError:
@@ -59,7 +59,7 @@ except ImportError:
             return fitted.fit(X, y, **params).transform(X)
 
     class ClassNamePrefixFeaturesOutMixin:  # type: ignore[no-redef]
-        """Names of features out: the class and a number."""
+        """Names of the output features: the class name and a number."""
 
         def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
             """Names of the hidden units."""
@@ -69,7 +69,7 @@ except ImportError:
             return np.asarray([f"{prefix}{j}" for j in range(fitted._n_features_out)], dtype=object)
 
     def check_random_state(seed: Any) -> Any:
-        """A `numpy.random.RandomState` from None, a number or one of its own kind."""
+        """A `numpy.random.RandomState` from None, a number or another `RandomState`."""
         if seed is None or seed is np.random:
             return np.random.mtrand._rand
         if isinstance(seed, np.random.RandomState):
@@ -83,7 +83,7 @@ except ImportError:
             raise AttributeError(f"this {name} instance is not fitted yet; call 'fit' first")
 
     def validate_data(estimator: Any, X: Any, *, reset: bool = True, **kwargs: Any) -> Any:
-        """X as an array of two dimensions and of finite numbers, or as a sparse matrix."""
+        """X as a two-dimensional array of finite numbers, or as a sparse matrix."""
         if hasattr(X, "tocsr"):
             X = X.tocsr()
         else:

@@ -26,28 +26,27 @@ def train(
     threads: int | None = None,
     **settings: Unpack[Settings],
 ) -> Rbm:
-    """Train a machine on data: the same settings, by the same names, and the same bits as the command
-    line and the library in Rust.
+    """Train a model on data. The settings, their names and the resulting bits are the same on the
+    command line and in Rust.
 
     Parameters
     ----------
     data : array-like or sparse matrix of shape (n_examples, n_visible)
-        0 and 1, floating-point intensities from 0 to 1, or integers of which it is declared, or cannot
-        be mistaken, what they stand for.
+        0 and 1, floating-point intensities from 0 to 1, grey levels (see `grey_levels`) or spins.
     initial : Rbm, optional
         Parameters to start from.
     held_out : array-like or sparse matrix of shape (n, n_visible), optional
-        Data that metrics are also taken of.
+        Data on which metrics are measured as well.
     grey_levels : int from 1 to 65,535, or None
-        Integers k are grey levels: intensities k / grey_levels. None: integers from 0 to 255 of which
-        some are above 127 are grey levels of 255, with a warning; any others but 0 and 1 are refused.
+        Integers k are grey levels: intensities k / grey_levels. None: integers from 0 to 255 are grey
+        levels of 255 if the largest is above 127, with a warning; any others but 0 and 1 are refused.
     spins : bool
-        -1 and 1 stand for 0 and 1, in samples too.
+        -1 and 1 mean 0 and 1, in samples too.
     callback : callable, optional
         Called after each epoch with its metrics, a dict (see `Trainer.metrics`); training ends if it
         returns true.
     progress : bool
-        Whether to show a progress bar, by tqdm.
+        Whether to show a progress bar (with tqdm).
     threads : int, or None for all cores
         The result does not depend on it.
     **settings
@@ -56,9 +55,9 @@ def train(
     Returns
     -------
     Rbm
-        With averaging, as by default, the average of the parameters. It remembers `grey_levels` or
-        `spins`, and reads integers by them, and the mean of the data. To keep what was learned up to
-        Ctrl-C, use a `Trainer`.
+        The model, with averaged parameters unless `averaging` is "none". It keeps the mean of the data
+        and what integers mean (`grey_levels`, `spins`). Ctrl-C loses what was learned: to keep it, use
+        a `Trainer`.
 
     Examples
     --------
@@ -87,7 +86,7 @@ def train(
 
 
 def _described(row: dict[str, Any]) -> str:
-    """A setting, as the documentation of a parameter."""
+    """A setting, documented as a parameter."""
     kind, default = row["type"], repr(row["default"])
     kind += " or None" if row["default"] is None else ""
     facts = [row["sentence"].rstrip(".")]

@@ -1,9 +1,9 @@
 //! Arrays of Python: numpy arrays of any type and order, read in place, and sparse matrices of scipy,
-//! which never become dense numbers (those of only 0 and 1 become bits, grey levels of 255 bytes).
-//! What integers stand for is the library's to say: [`Encoding`].
+//! which never become dense numbers (0 and 1 become bits, grey levels of 255 become bytes). The
+//! library's [`Encoding`] says what integers mean.
 //!
-//! Whoever changes an array while it is read has what he made of it: each number is checked as it is
-//! taken.
+//! If another thread changes an array while it is read, old and new numbers may mix; each number is
+//! checked as it is read.
 
 use crate::errors::to_py;
 use crate::pool::without_lock;
@@ -18,13 +18,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
-/// Rows that a piece of work has.
+/// The number of rows in a piece of work.
 const BLOCK: usize = 256;
 
-/// Rows that one thread takes alone.
+/// The number of rows that one thread reads alone.
 const FEW: usize = 32;
 
-/// What messages call an array.
+/// The name of an array in messages.
 const NAME: &str = "X";
 
 /// A number of an array.
@@ -52,7 +52,7 @@ impl Number for bool {
     }
 }
 
-/// Calls `$body` with `$view` as the view of an array of whatever numbers.
+/// Runs `$body` with `$view` as the view of an array, whatever the type of its numbers.
 macro_rules! with_view {
     ($array:expr, $view:ident => $body:expr) => {{
         let array = $array;
@@ -67,13 +67,13 @@ macro_rules! with_view {
             }
         )*
         Err(PyTypeError::new_err(format!(
-            "{NAME} has the type {}, but must be of booleans, whole or floating-point numbers",
+            "{NAME} has the type {}, but must hold booleans, whole or floating-point numbers",
             $array.cast::<PyUntypedArray>().map(|array| array.dtype().to_string()).unwrap_or_default()
         )))
     }};
 }
 
-/// Refuses a masked array: read as what it is without the mask, it would be other data.
+/// Refuses a masked array: without its mask it would be other data.
 #[pyfunction]
 pub fn refuse_masked(object: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = object.py();
@@ -87,19 +87,19 @@ pub fn refuse_masked(object: &Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
-/// Warns of what integers were taken for, if nobody had said it.
+/// Warns what integers were taken for, if it was not declared.
 fn warn(py: Python<'_>, inferred: Option<String>) -> PyResult<()> {
     let Some(text) = inferred else { return Ok(()) };
     let text = std::ffi::CString::new(text).expect("text without a NUL");
     PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1)
 }
 
-/// Whether an encoding has a say in what numbers of this kind (NumPy's letter) are.
+/// Whether an encoding applies to numbers of this kind (NumPy's letter).
 fn are_encoded(kind: u8, encoding: Encoding) -> bool {
     kind != b'f' || encoding.is_spins()
 }
 
-/// An object as a numpy array of two dimensions.
+/// An object as a two-dimensional numpy array.
 fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
     refuse_masked(object)?;
@@ -116,7 +116,7 @@ fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
             untyped.ndim()
         )));
     }
-    // Another byte order, or half precision, is copied to what this machine has.
+    // Another byte order, or half precision, is converted to a type of this CPU.
     let dtype = untyped.dtype();
     let is_odd =
         dtype.is_native_byteorder() == Some(false) || dtype.kind() == b'f' && dtype.itemsize() == 2;
@@ -127,8 +127,8 @@ fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     Ok(array)
 }
 
-/// The rows of an array-like or of a sparse matrix as numbers: integers as what they stand for, others
-/// as they are; NaN and infinity are refused.
+/// The rows of an array-like or of a sparse matrix as numbers: integers decoded, others as they are. NaN
+/// and infinity are refused.
 pub fn rows(
     object: &Bound<'_, PyAny>,
     encoding: Encoding,
@@ -143,7 +143,7 @@ pub fn rows(
         let rows: PyResult<RealRows> = (|| {
             with_view!(&array, view => {
                 if view.nrows() <= FEW {
-                    // Not worth another thread.
+                    // Too few for another thread.
                     let rows = block_of_rows(view);
                     rows.check_finite(NAME).map_err(to_py)?;
                     Ok(rows)
@@ -162,8 +162,8 @@ pub fn rows(
     Ok(intensities)
 }
 
-/// The rows of an array-like or of a sparse matrix as examples: bits if all are 0 and 1, integers as
-/// what they stand for, else numbers as they are.
+/// The rows of an array-like or of a sparse matrix as examples: bits if all are 0 and 1, decoded
+/// integers, or numbers as they are.
 pub fn dataset(
     object: &Bound<'_, PyAny>,
     encoding: Encoding,
@@ -217,7 +217,7 @@ fn check_rows(n_rows: usize, n_columns: usize) -> PyResult<()> {
     )))
 }
 
-/// The bits of an array of only 0 and 1.
+/// The bits of an array, if all its numbers are 0 and 1.
 fn dense_bits<T: Number>(view: ArrayView2<'_, T>) -> Option<BitMatrix> {
     let (n_rows, n_columns) = view.dim();
     if n_rows == 0 || n_columns == 0 {
@@ -254,21 +254,21 @@ fn dense_rows<T: Number>(view: ArrayView2<'_, T>) -> harmonium::Result<RealRows>
     Ok(rows)
 }
 
-/// The numbers of some rows.
+/// The numbers of a block of rows.
 fn block_of_rows<T: Number>(view: ArrayView2<'_, T>) -> RealRows {
     let mut numbers = RealRows::new(view.ncols());
     view.outer_iter().for_each(|row| numbers.push(row.iter().map(|number| number.to_f32())));
     numbers
 }
 
-/// The numbers of a sparse matrix, by its rows, and of which kind they are.
+/// The rows of a sparse matrix, and the kind of its numbers (NumPy's letter).
 fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<(RealRows, u8)> {
     let py = matrix.py();
     let mut csr = matrix.call_method0(intern!(py, "tocsr"))?;
     let kind: String = csr.getattr("dtype")?.getattr("kind")?.extract()?;
     if !"fiub".contains(&kind) {
         return Err(PyTypeError::new_err(format!(
-            "{NAME} has the type {}, but must be of booleans, whole or floating-point numbers",
+            "{NAME} has the type {}, but must hold booleans, whole or floating-point numbers",
             csr.getattr("dtype")?
         )));
     }
@@ -289,14 +289,14 @@ fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<(R
     })?;
     let rows = rows.ok_or_else(|| {
         PyValueError::new_err(format!(
-            "{NAME} is a sparse matrix whose indices do not rise, or pass its {n_columns} columns (of \
-             which there may be 2^32 - 1); its check_format() may say more"
+            "{NAME} is a sparse matrix whose indices do not rise, or exceed its {n_columns} columns (at \
+             most 2^32 - 1); its check_format() may say more"
         ))
     })?;
     Ok((rows, kind.as_bytes()[0]))
 }
 
-/// The rows of an array-like of visible states as bits, of which 1 may be spins.
+/// The rows of an array-like of visible states, 0 and 1 or spins, as bits.
 pub fn visible_bits(
     object: &Bound<'_, PyAny>,
     what: &'static str,
@@ -320,20 +320,20 @@ pub fn bits(
     let bits: PyResult<Option<BitMatrix>> =
         (|| with_view!(&array, view => without_lock(py, threads, || Ok(dense_bits(view)))))();
     bits?.ok_or_else(|| {
-        PyValueError::new_err(format!("{what} has other values than 0 and 1, but must be of bits"))
+        PyValueError::new_err(format!("{what} has other values than 0 and 1, but must hold bits"))
     })
 }
 
-/// W (V, H) turned to (H, V), in another precision.
-pub fn turned<T: Copy + Default + Send + Sync>(
+/// W (V, H) transposed to (H, V), in another precision.
+pub fn transposed<T: Copy + Default + Send + Sync>(
     weights: ArrayView2<'_, f32>,
     number: impl Fn(f32) -> T + Sync,
 ) -> Array2<T> {
-    /// Units of either layer that are turned at a time: their lines stay in the first cache.
+    /// The side of a block in units: its cache lines fit the first-level cache.
     const SIDE: usize = 32;
     let (n_visible, n_hidden) = weights.dim();
-    let mut turned = Array2::from_elem((n_hidden, n_visible), T::default());
-    let blocks = turned.axis_chunks_iter_mut(Axis(0), SIDE).into_par_iter().enumerate();
+    let mut transposed = Array2::from_elem((n_hidden, n_visible), T::default());
+    let blocks = transposed.axis_chunks_iter_mut(Axis(0), SIDE).into_par_iter().enumerate();
     blocks.for_each(|(block, mut rows)| {
         for first in (0..n_visible).step_by(SIDE) {
             for i in first..(first + SIDE).min(n_visible) {
@@ -344,10 +344,10 @@ pub fn turned<T: Copy + Default + Send + Sync>(
             }
         }
     });
-    turned
+    transposed
 }
 
-/// Visible states (N, V) as the data were: booleans, or of spins -1 and 1, int8.
+/// Visible states (N, V) as in the data: booleans, or spins -1 and 1 as int8.
 pub fn states<'py>(py: Python<'py>, bits: &BitMatrix, encoding: Encoding) -> Bound<'py, PyAny> {
     if encoding.is_spins() {
         return bits.to_array(Encoding::spin).into_pyarray(py).into_any();
@@ -355,8 +355,7 @@ pub fn states<'py>(py: Python<'py>, bits: &BitMatrix, encoding: Encoding) -> Bou
     bits.to_array(|is_on| is_on).into_pyarray(py).into_any()
 }
 
-/// What data stand for, for `harmonium.io`: an array of samples as bits (uint8) or intensities
-/// (float32).
+/// Decodes samples for `harmonium.io` to bits (uint8) or intensities (float32).
 #[pyfunction]
 #[pyo3(signature = (samples, *, grey_levels = None, spins = false))]
 pub fn decoded<'py>(

@@ -2,12 +2,12 @@
 
 use pyo3::prelude::*;
 
-/// The best score so far; scores are to rise.
+/// The best score so far; higher is better.
 ///
 /// Parameters
 /// ----------
 /// tolerance : float
-///     A score that is above all before by no more is the best, but no progress.
+///     A score must exceed the best one by more than this to count as progress.
 ///
 /// Examples
 /// --------
@@ -27,7 +27,7 @@ impl BestScore {
         Self(harmonium::monitor::BestScore::new(tolerance))
     }
 
-    /// Takes in the score of an epoch; tells whether it is the best so far.
+    /// Records the score of an epoch; returns whether it is the best so far.
     fn observe(&mut self, score: f64, epoch: usize) -> bool {
         self.0.observe(score, epoch)
     }
@@ -38,7 +38,7 @@ impl BestScore {
         self.0.epoch()
     }
 
-    /// Scores since the last progress.
+    /// Number of scores since the last progress.
     #[getter]
     fn n_since(&self) -> usize {
         self.0.n_since()

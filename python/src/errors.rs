@@ -18,7 +18,7 @@ create_exception!(
     harmonium,
     SettingError,
     PyValueError,
-    "A setting breaks a rule: `setting`, `value` and `rule` say which, what it is and what it must be."
+    "A setting breaks a rule: `setting` is its name, `value` what was given, `rule` what it must be."
 );
 
 /// The exception for an error: `OSError` for files that cannot be read or written, `DivergedError`,
@@ -27,7 +27,7 @@ pub fn to_py(error: Error) -> PyErr {
     let message = error.told(&spell);
     let exception = match &error {
         Error::Io { path, action, cause } => match cause.raw_os_error() {
-            // With a number the exception is the subclass that users catch, `FileNotFoundError`.
+            // From the number Python picks the subclass that users catch, such as `FileNotFoundError`.
             Some(number) => {
                 let text = format!("cannot {action}: {}", cause.kind());
                 PyOSError::new_err((number, text, path.display().to_string()))
@@ -48,7 +48,7 @@ pub fn to_py(error: Error) -> PyErr {
     })
 }
 
-/// A setting as a keyword.
+/// A setting as a Python keyword.
 fn spell(Remedy { setting, value }: Remedy) -> String {
     let is_text = TrainConfig::row(setting).is_ok_and(|row| row.kind == Kind::Text);
     match value {

@@ -1,4 +1,4 @@
-//! Dictionaries of settings and metrics, by way of Python's own `json`.
+//! Dictionaries of settings and metrics, through Python's own `json`.
 
 use crate::errors::to_py;
 use harmonium::setting::{Section as _, invalid};
@@ -7,10 +7,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat};
 
-/// A dictionary as JSON; numbers of numpy are plain numbers there.
+/// A dictionary as JSON. NumPy's scalars become plain numbers.
 ///
 /// # Errors
-/// `SettingError` or `ValueError` for a number that is not finite, `TypeError` for what is no plain value.
+/// `SettingError` or `ValueError` for a number that is not finite, `TypeError` for a value that JSON
+/// cannot hold.
 pub fn to_json(settings: &Bound<'_, PyDict>) -> PyResult<String> {
     let (py, plain) = (settings.py(), PyDict::new(settings.py()));
     for (name, value) in settings {

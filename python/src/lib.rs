@@ -1,5 +1,5 @@
-//! `harmonium._harmonium`: the library's machine and trainer for Python. Types are converted here, and
-//! nothing else is done; what users see is under `python/harmonium/`.
+//! `harmonium._harmonium`: the library's model and trainer for Python. This crate only converts types;
+//! the package that users see is under `python/harmonium/`.
 //!
 //! ```text
 //!  numpy, scipy ──► arrays: rows, bits ──► rbm, trainer: calls without the interpreter's lock ──► numpy
@@ -17,8 +17,8 @@ mod trainer;
 use harmonium::kernels::Isa;
 use pyo3::prelude::*;
 
-/// The instruction set that a call computes on, handed down from here: the one that the environment
-/// variable `HARMONIUM_ISA` names, else the fastest.
+/// The instruction set of a call, chosen here and handed down: the one that the environment variable
+/// `HARMONIUM_ISA` names, else the fastest.
 fn isa() -> harmonium::Result<Isa> {
     Isa::from_environment()
 }

@@ -1,4 +1,4 @@
-//! Thread pools, one for each number of threads that was asked for.
+//! Thread pools, one for each number of threads.
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use harmonium::evaluate::Progress;
@@ -11,22 +11,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often Python is asked whether someone pressed Ctrl-C.
+/// The time between two checks for Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Pools by process and number of threads, the last used last. After a fork a child has the pools of
-/// its parent in memory, but none of their threads.
-type Pools = Vec<((u32, usize), Arc<ThreadPool>)>;
+/// The process and the number of threads (0: all cores) of a pool. After a fork a child has the pools
+/// of its parent in memory, but not their threads.
+#[derive(Clone, Copy, PartialEq)]
+struct Key {
+    process: u32,
+    threads: usize,
+}
 
-static POOLS: Mutex<Pools> = Mutex::new(Vec::new());
+/// The pools, the last used last.
+static POOLS: Mutex<Vec<(Key, Arc<ThreadPool>)>> = Mutex::new(Vec::new());
 
-/// Pools that are kept for the next call.
+/// The number of pools that are kept for later calls.
 const MOST_POOLS: usize = 4;
 
 /// The most threads of a pool.
 const MOST_THREADS: usize = 1024;
 
-/// The pool of so many threads; of all cores if none is given.
+/// The pool with this number of threads; None: one thread per core.
 fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
     if threads.is_some_and(|threads| !(1..=MOST_THREADS).contains(&threads)) {
         return Err(PyValueError::new_err(format!(
@@ -34,19 +39,19 @@ fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
             threads.unwrap_or(0)
         )));
     }
-    let key = (std::process::id(), threads.unwrap_or(0));
+    let key = Key { process: std::process::id(), threads: threads.unwrap_or(0) };
     let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
     let pool = match pools.iter().position(|(other, _)| *other == key) {
         Some(at) => pools.remove(at).1,
         None => {
-            let pool = ThreadPoolBuilder::new().num_threads(key.1).build();
+            let pool = ThreadPoolBuilder::new().num_threads(key.threads).build();
             Arc::new(pool.map_err(|cause| PyRuntimeError::new_err(cause.to_string()))?)
         }
     };
     if pools.len() == MOST_POOLS {
         let (other, oldest) = pools.remove(0);
-        if other.0 != key.0 {
-            // The threads that it would wait for are its parent's.
+        if other.process != key.process {
+            // Its threads exist in the parent alone: dropping it would wait for them forever.
             std::mem::forget(oldest);
         }
     }
@@ -64,8 +69,8 @@ pub fn without_lock<T: Send>(
     py.detach(|| pool.install(compute)).map_err(crate::errors::to_py)
 }
 
-/// Calls `step` in a pool, without the interpreter's lock, until it says that nothing is left; Ctrl-C is
-/// heard between two steps.
+/// Calls `step` in a pool, without the interpreter's lock, until it breaks. Ctrl-C stops it between two
+/// steps.
 pub fn in_steps(
     py: Python<'_>,
     threads: Option<usize>,
@@ -88,8 +93,8 @@ pub fn in_steps(
     }
 }
 
-/// Calls `compute` in a pool, without the interpreter's lock, and gives it up on Ctrl-C at the next
-/// progress that it reports.
+/// Calls `compute` in a pool, without the interpreter's lock. Ctrl-C stops it when it next reports its
+/// progress.
 pub fn interruptible<T: Send + 'static>(
     py: Python<'_>,
     threads: Option<usize>,
@@ -101,13 +106,13 @@ pub fn interruptible<T: Send + 'static>(
     pool(threads)?.spawn(move || {
         let progress = move |_: &'static str, _: u64, _: u64| {
             if asked.load(Ordering::Relaxed) {
-                // Unwinds the computation, which nobody waits for, without a message.
+                // Unwinds the computation without a message: the caller has returned.
                 resume_unwind(Box::new("interrupted"));
             }
         };
-        // Whatever the computation leaves behind is its own.
+        // Unwind-safe: nobody uses what a computation leaves half done.
         let result = catch_unwind(AssertUnwindSafe(|| compute(&progress)));
-        // Nobody listens any more after Ctrl-C.
+        // After Ctrl-C the receiver is gone.
         drop(sender.send(result));
     });
     loop {

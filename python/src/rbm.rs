@@ -1,4 +1,4 @@
-//! The machine.
+//! The model.
 
 use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
@@ -25,13 +25,13 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-/// A restricted Boltzmann machine of binary units: W, b and c in float32.
+/// A restricted Boltzmann machine with binary units: W, b and c in float32.
 ///
-/// Energy E(v, h) = -b·v - c·h - vᵀW h. Wherever rows v are taken they may be an array of any type
-/// and order, or a sparse matrix. 0 and 1 are bits; other floating-point numbers enter the formulas as
-/// they are; other integers stand for what those of the training data stood for: grey levels of
-/// `grey_levels`, or `spins`. Where that is not known, integers from 0 to 255 of which some are above
-/// 127 are grey levels of 255, with a warning, and any others are refused.
+/// Its energy is E(v, h) = -b·v - c·h - vᵀW h. Rows v may be an array of any type and order, or a
+/// sparse matrix. 0 and 1 are bits. Other floating-point numbers enter the formulas as they are. Other
+/// integers mean what they meant in the training data: grey levels (`grey_levels`) or spins (`spins`).
+/// If neither is known, integers from 0 to 255 are grey levels of 255 where the largest is above 127,
+/// with a warning; any others are refused. Two models are equal if their parameters are.
 ///
 /// Parameters
 /// ----------
@@ -39,12 +39,11 @@ use std::sync::{Arc, OnceLock};
 /// visible_bias : array-like of shape (n_visible,)
 /// hidden_bias : array-like of shape (n_hidden,)
 /// data_mean : array-like of shape (n_visible,), optional
-///     The mean of the examples that it was trained on. It is no parameter: `==` and `sha256` leave it
-///     out.
+///     The mean of the training examples. It is not a parameter: `==` and `sha256` ignore it.
 /// grey_levels : int from 1 to 65,535, or None
 ///     Integers k are grey levels: intensities k / grey_levels.
 /// spins : bool
-///     -1 and 1 stand for 0 and 1, in samples too.
+///     -1 and 1 mean 0 and 1, in samples too.
 ///
 /// Examples
 /// --------
@@ -55,15 +54,13 @@ use std::sync::{Arc, OnceLock};
 /// Rbm(n_visible=3, n_hidden=2)
 /// >>> rbm.mean_hidden([[0, 1, 1]])
 /// array([[0.5, 0.5]], dtype=float32)
-///
-/// Machines are equal if their parameters are.
 #[pyclass(module = "harmonium", frozen, eq)]
 pub struct Rbm {
     pub rbm: Arc<harmonium::Rbm>,
     data_mean: Option<Array1<f32>>,
-    /// What integers stand for, as in the data of its training.
+    /// What integers mean, as in the training data.
     encoding: Encoding,
-    /// Made when they are first asked for.
+    /// Computed at first use.
     fixed: OnceLock<Arc<FixedWeights>>,
 }
 
@@ -80,7 +77,7 @@ impl From<harmonium::Rbm> for Rbm {
 }
 
 impl Rbm {
-    /// A machine that reads integers as its training did, and the mean of the examples of that.
+    /// A model with the encoding and the mean of its training data.
     pub fn of(rbm: harmonium::Rbm, encoding: Encoding, data_mean: Option<Array1<f32>>) -> Self {
         Self { rbm: Arc::new(rbm), data_mean, encoding, fixed: OnceLock::new() }
     }
@@ -89,7 +86,7 @@ impl Rbm {
         Ok(Self::of(rbm, Encoding::recorded(&provenance.data).map_err(to_py)?, data_mean))
     }
 
-    /// The base of annealing: of given data, or of those that it was trained on.
+    /// The base of annealing, from the given data or else from the training data.
     fn base(&self, data: Option<&Bound<'_, PyAny>>, threads: Option<usize>) -> PyResult<Base> {
         let Some(data) = data else {
             return Ok(Base::of_model(&self.rbm, self.data_mean.as_ref()));
@@ -108,8 +105,7 @@ impl Rbm {
         Ok(Base::of_mean(self.rbm.visible_units(), &mean, "mean of base_data"))
     }
 
-    /// Units that know nothing of each other, at the rates of the `n_examples` of training; none if their
-    /// number was not given.
+    /// Independent units at the rates of the `n_examples` training examples; None without `n_examples`.
     fn independent(&self, n_examples: Option<usize>) -> PyResult<Option<Independent>> {
         match (n_examples, &self.data_mean) {
             (None, _) => Ok(None),
@@ -118,12 +114,12 @@ impl Rbm {
                 Ok(Some(Independent::of_mean(units, &mean.mapv(f64::from), n)))
             }
             (Some(n), None) => Err(PyValueError::new_err(format!(
-                "n_examples is {n}, but must be None: the machine has no data_mean"
+                "n_examples is {n}, but must be None: the model has no data_mean"
             ))),
         }
     }
 
-    /// States where chains start, at least one.
+    /// The states from which chains start, at least one.
     fn start(&self, start: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<BitMatrix> {
         let start = visible_bits(start, "start", self.encoding, threads)?;
         check_width("start", start.n_columns(), self.rbm.n_visible(), "visible")?;
@@ -137,7 +133,7 @@ impl Rbm {
         if let Some(weights) = self.fixed.get() {
             return Ok(weights);
         }
-        // Made outside the lock: a worker that waits for its share may take up a call that asks again.
+        // Computed outside the lock: a worker that waits may run another call that needs the weights.
         let weights = FixedWeights::of(&self.rbm, isa()?).into();
         Ok(self.fixed.get_or_init(|| weights))
     }
@@ -147,7 +143,7 @@ impl Rbm {
     }
 }
 
-/// Rows whose pseudo-likelihood is taken between two looks for Ctrl-C.
+/// The number of rows that are scored between two checks for Ctrl-C.
 const SCORED_AT_A_TIME: usize = 2048;
 
 /// Refuses states that are not as wide as their layer.
@@ -155,11 +151,11 @@ fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResu
     if found == expected {
         return Ok(());
     }
-    let message = format!("{what} is {found} wide, but the machine has {expected} {layer} units");
+    let message = format!("{what} is {found} wide, but the model has {expected} {layer} units");
     Err(PyValueError::new_err(message))
 }
 
-/// Sweeps chains.
+/// Sweeps chains `gibbs_steps` times. Ctrl-C stops it.
 fn sweep(
     py: Python<'_>,
     weights: &FixedWeights,
@@ -240,7 +236,7 @@ impl Rbm {
         self.rbm.hidden_bias().clone().into_pyarray(py)
     }
 
-    /// Mean of the examples that it was trained on, shape (n_visible,), float32; None if not known.
+    /// Mean of the training examples, shape (n_visible,), float32; None if it is not known.
     #[getter]
     fn data_mean<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f32>>> {
         self.data_mean.clone().map(|mean| mean.into_pyarray(py))
@@ -258,13 +254,13 @@ impl Rbm {
         self.rbm.n_hidden()
     }
 
-    /// The maximum of the grey levels that integers stand for, or None.
+    /// The highest grey level, if integers are grey levels, or None.
     #[getter]
     fn grey_levels(&self) -> Option<u32> {
         self.encoding.grey_levels()
     }
 
-    /// Whether -1 and 1 stand for 0 and 1, in samples too.
+    /// Whether -1 and 1 mean 0 and 1, in samples too.
     #[getter]
     fn spins(&self) -> bool {
         self.encoding.is_spins()
@@ -275,13 +271,13 @@ impl Rbm {
         self.rbm.sha256()
     }
 
-    /// p(hⱼ = 1 | v) of rows v, shape (n, n_hidden).
+    /// p(hⱼ = 1 | v) for rows v, shape (n, n_hidden).
     ///
     /// Parameters
     /// ----------
     /// visible : array-like or sparse matrix of shape (n, n_visible)
     /// dtype : {"float32", "float64"}
-    ///     The precision of sums and result; float32 has 24 binary places.
+    ///     The precision of the sums and of the result; float32 has 24 binary places.
     /// threads : int, or None for all cores
     ///
     /// Examples
@@ -318,7 +314,7 @@ impl Rbm {
         }
     }
 
-    /// p(vᵢ = 1 | h) of rows h of 0 and 1, shape (n, n_visible), float32.
+    /// p(vᵢ = 1 | h) for rows h of 0 and 1, shape (n, n_visible), float32.
     ///
     /// Examples
     /// --------
@@ -342,7 +338,7 @@ impl Rbm {
         Ok(means.into_pyarray(py))
     }
 
-    /// Free energy F(v) = -b·v - Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of rows, shape (n,), float64.
+    /// Free energy F(v) = -b·v - Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of each row, shape (n,), float64.
     ///
     /// Examples
     /// --------
@@ -360,8 +356,8 @@ impl Rbm {
         Ok(energies.into_pyarray(py))
     }
 
-    /// Pseudo-likelihood Σᵢ ln p(vᵢ | the rest) of rows, shape (n,), float64; with `units` (n), that of
-    /// the one unit of each row that they name, times n_visible.
+    /// Pseudo-likelihood Σᵢ ln p(vᵢ | the rest) of each row, shape (n,), float64. `units` (n) names one
+    /// unit i for each row: the result is then n_visible ln p(vᵢ | the rest).
     ///
     /// Examples
     /// --------
@@ -380,7 +376,7 @@ impl Rbm {
             let n_visible = self.n_visible();
             if units.len() != visible.n_rows() || units.iter().any(|&unit| unit >= n_visible) {
                 return Err(PyValueError::new_err(format!(
-                    "units must name, for each of the {} rows, one below {n_visible}",
+                    "units must hold a unit below {n_visible} for each of the {} rows",
                     visible.n_rows()
                 )));
             }
@@ -401,7 +397,7 @@ impl Rbm {
         Ok(scores.into_pyarray(py))
     }
 
-    /// p(v' | h) with h drawn from p(h | v) of rows v, shape (n, n_visible), float32.
+    /// p(v'ᵢ = 1 | h), with h drawn from p(h | v), for rows v, shape (n, n_visible), float32.
     ///
     /// Examples
     /// --------
@@ -425,8 +421,8 @@ impl Rbm {
         Ok(means.into_pyarray(py))
     }
 
-    /// Visible states after so many sweeps from rows v, shape (n, n_visible), bool; of spins -1 and 1,
-    /// int8.
+    /// Visible states after `gibbs_steps` sweeps from rows v, shape (n, n_visible): bool, or int8 if the
+    /// model has spins.
     ///
     /// Examples
     /// --------
@@ -458,16 +454,16 @@ impl Rbm {
         Ok(states(py, &chains.visible(), self.encoding))
     }
 
-    /// Samples of the machine: visible states of chains after so many sweeps, shape
-    /// (number, n_visible), bool; of spins -1 and 1, int8. They are those of `harmonium sample` with the
-    /// same seed.
+    /// Samples of the model: visible states of chains after `gibbs_steps` sweeps, shape
+    /// (number, n_visible): bool, or int8 if the model has spins. `harmonium sample` gives the same
+    /// samples for the same seed.
     ///
     /// Parameters
     /// ----------
     /// number : int
     /// gibbs_steps : int
     /// start : array-like of 0 and 1, or of spins, of shape (n, n_visible), or None
-    ///     Where chains start, one after the other; None: at independent units of the visible bias.
+    ///     Chains start from these rows in turn; None: from units drawn by the visible bias alone.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///
@@ -500,12 +496,12 @@ impl Rbm {
         Ok(states(py, &chains.visible(), self.encoding))
     }
 
-    /// Mean log-likelihood of rows, with what is known of its uncertainty.
+    /// Mean log-likelihood of rows, with its uncertainty.
     ///
-    /// Up to 20 units of the smaller layer the partition function is summed exactly; beyond, it is
-    /// estimated by annealed importance sampling from both sides, and `verdict` says whether to believe
-    /// it. Intensities from 0 to 1, or integers that stand for some, are drawn to bits, the same for the
-    /// same seed; other numbers are refused.
+    /// The partition function is summed exactly if the smaller layer has at most 20 units. If not,
+    /// annealed importance sampling estimates it from both sides, and `verdict` says whether to believe
+    /// the estimate. Intensities from 0 to 1 and grey levels become random bits, the same for the same
+    /// seed. Other numbers are refused.
     ///
     /// Parameters
     /// ----------
@@ -514,16 +510,16 @@ impl Rbm {
     /// chains : int, 2 or more; default 200
     /// schedule : str, such as "adaptive", "adaptive:20000" or "linear:10000"
     /// burn_in : int; default 1000
-    ///     Sweeps that bring chains into the distribution of the machine.
+    ///     Sweeps that bring chains to the distribution of the model.
     /// base_data : array-like of shape (n, n_visible), "uniform", or None
-    ///     Data whose mean the base of annealing has; None: `data_mean`, else that of the visible bias.
-    ///     It is never that of `visible`: log Z is a property of the machine.
+    ///     The base of annealing has the mean of these data; None: `data_mean`, or else σ(b). The mean
+    ///     of `visible` is never used: log Z is a property of the model.
     /// start : array-like of 0 and 1, or of spins, of shape (n, n_visible), or None
-    ///     Where chains start that are annealed back, such as samples of a tempered run; None: at ends
-    ///     of forward runs made for that.
+    ///     Reverse annealing starts from these states, such as samples of a tempered run; None: from
+    ///     the ends of forward runs made for it.
     /// n_examples : int, or None
-    ///     How many examples the machine was trained on. With `data_mean`, that tells what units that know
-    ///     nothing of each other would give: `independent`.
+    ///     The number of training examples. With `data_mean` it gives `independent`, the score of
+    ///     independent units.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///
@@ -588,8 +584,7 @@ impl Rbm {
         class.call_method1("_of", (from_json(py, &report.to_json())?,))
     }
 
-    /// Writes the machine as the command line does: safetensors, with its settings, whole or not at
-    /// all.
+    /// Writes the model as the command line does: safetensors, with its settings, whole or not at all.
     ///
     /// Examples
     /// --------
@@ -612,13 +607,13 @@ impl Rbm {
         ModelFile { rbm, provenance, data_mean }.write(&path).map_err(to_py)
     }
 
-    /// Reads a machine from a model file of the command line or of `save`.
+    /// Reads a model file of the command line or of `save`.
     #[staticmethod]
     fn load(path: PathBuf) -> PyResult<Self> {
         Self::from_file(ModelFile::read(&path).map_err(to_py)?)
     }
 
-    /// Reads a machine and the settings that it was trained with.
+    /// Reads a model and the settings that it was trained with.
     #[staticmethod]
     fn load_with_settings(py: Python<'_>, path: PathBuf) -> PyResult<(Self, Bound<'_, PyAny>)> {
         let file = ModelFile::read(&path).map_err(to_py)?;
@@ -626,8 +621,8 @@ impl Rbm {
         Ok((Self::from_file(file)?, from_json(py, &settings)?))
     }
 
-    /// The machine that training starts from, for data of this mean: normal weights of deviation 0.01,
-    /// hidden bias 0, visible bias at the log-odds of the mean.
+    /// The model that training starts from, for data with this mean: normal weights of standard
+    /// deviation 0.01, hidden bias 0, visible bias at the log-odds of the mean.
     #[staticmethod]
     fn initial(
         hidden: usize,

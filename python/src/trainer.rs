@@ -1,6 +1,6 @@
 //! The trainer.
 
-use crate::arrays::{bits, dataset, turned};
+use crate::arrays::{bits, dataset, transposed};
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
 use crate::json::{from_json, to_json};
@@ -25,11 +25,11 @@ use std::time::Instant;
 /// The key of a pickled trainer's settings.
 const KEY: &str = "harmonium";
 
-/// The settings of training with their defaults: those that `train` and `Trainer` take.
+/// The settings of training and their defaults, as `train` and `Trainer` take them.
 ///
-/// What is None there is left to the data: as many hidden units as visible ones, but at least 16 and at
-/// most 500; 20 epochs, or as many as make 5,000 updates; as many chains as a mini-batch has examples, but
-/// at least 128. A mini-batch has at most all examples. `Trainer.settings` has the numbers.
+/// None leaves a setting to the data: as many hidden units as visible ones, but at least 16 and at most
+/// 500; at least 20 epochs and 5,000 updates; as many chains as a mini-batch has examples, but at least
+/// 128. A mini-batch has at most all examples. `Trainer.settings` has the numbers.
 ///
 /// Examples
 /// --------
@@ -42,8 +42,8 @@ pub fn default_settings(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     from_json(py, &text(&TrainConfig::default()))
 }
 
-/// What pickle keeps: settings as JSON, the mean that it started at, the state, the examples it saw, and
-/// what integers stand for.
+/// What pickle keeps: the settings as JSON, the mean of the data at the start, the state, the mean of
+/// the examples so far, and what integers mean (`grey_levels`, `spins`).
 type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>, Option<Seen>, Option<u32>, bool);
 
 /// A running mean as pickle keeps it.
@@ -59,7 +59,7 @@ fn text(config: &TrainConfig) -> String {
     Value::Object(config.fields()).to_string()
 }
 
-/// The table of the settings of training: of each its name, type, default and what it means.
+/// The table of the settings of training: the name, type, default and meaning of each.
 #[pyfunction]
 pub fn setting_table(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let spell = |name: &str| format!("`{name}`");
@@ -84,28 +84,27 @@ pub fn setting_table(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     from_json(py, &TrainConfig::TABLE.iter().map(row).collect::<Value>().to_string())
 }
 
-/// A run of training, to be led by hand.
+/// A training run, driven by hand.
 ///
 /// Parameters
 /// ----------
 /// data : array-like or sparse matrix of shape (n_examples, n_visible)
-///     0 and 1, floating-point intensities from 0 to 1, or integers of which it is declared, or
-///     cannot be mistaken, what they stand for: see `grey_levels`.
+///     0 and 1, floating-point intensities from 0 to 1, grey levels (see `grey_levels`) or spins.
 /// initial : Rbm, optional
 ///     Parameters to start from.
 /// held_out : array-like or sparse matrix, optional
-///     Data that metrics are also taken of.
+///     Data on which metrics are measured as well.
 /// as_numbers : bool
-///     Take any finite floating-point numbers, as they are.
+///     Whether any finite floating-point numbers are taken, as they are.
 /// grey_levels : int from 1 to 65,535, or None
-///     Integers k are grey levels: intensities k / grey_levels. None: integers from 0 to 255 of which
-///     some are above 127 are grey levels of 255, with a warning; any others but 0 and 1 are refused.
+///     Integers k are grey levels: intensities k / grey_levels. None: integers from 0 to 255 are grey
+///     levels of 255 if the largest is above 127, with a warning; any others but 0 and 1 are refused.
 /// spins : bool
-///     -1 and 1 stand for 0 and 1.
+///     -1 and 1 mean 0 and 1.
 /// threads : int, or None for all cores
 ///     The result does not depend on it.
 /// **settings
-///     The settings of training, by the names that the command line has; see `train`.
+///     The settings of training, by the names of the command line; see `train`.
 ///
 /// Examples
 /// --------
@@ -124,20 +123,20 @@ pub struct Trainer {
     driver: Driver,
     /// Wall time of training, in seconds.
     seconds: f64,
-    /// None of one that was pickled before they were kept: what it learned from is not known.
+    /// The mean of the examples so far; None after a pickle of an earlier version, which lacks it.
     seen: Option<RunningMean>,
     outside: Option<(usize, usize, f64)>,
-    /// What integers stand for in the data.
+    /// What integers mean in the data.
     encoding: Encoding,
-    /// Parameters beyond their range are of no use.
+    /// Whether the parameters left their range. They are then of no use.
     has_diverged: bool,
 }
 
 /// Where mini-batches come from.
 enum Driver {
-    /// Data of its own.
+    /// Data of the trainer's own.
     Own(Box<Own>),
-    /// Outside; it started at this mean of the data.
+    /// The calls of `update_on`, and the mean of the data at the start.
     Online(Box<OnlineTrainer>, Vec<f32>),
 }
 
@@ -145,24 +144,19 @@ enum Driver {
 struct Own {
     trainer: harmonium::Trainer,
     held_out: Option<Examples>,
-    /// What metrics look at: made when they are first asked for.
+    /// The examples of the metrics, chosen at first use.
     probe: Option<Probe>,
     change: WeightChange,
-    /// The last record.
+    /// The moment of the last record.
     recorded: Pace,
 }
 
 impl Trainer {
-    fn of(
-        driver: Driver,
-        seen: Option<RunningMean>,
-        outside: Option<(usize, usize, f64)>,
-        encoding: Encoding,
-    ) -> Self {
-        Self { driver, seconds: 0.0, seen, outside, encoding, has_diverged: false }
+    fn of(driver: Driver, seen: Option<RunningMean>, encoding: Encoding) -> Self {
+        Self { driver, seconds: 0.0, seen, outside: None, encoding, has_diverged: false }
     }
 
-    /// Parameters, chains, and where the run stands.
+    /// Parameters, chains and the progress of the run.
     fn ascent(&self) -> &Ascent {
         match &self.driver {
             Driver::Own(own) => own.trainer.ascent(),
@@ -175,7 +169,7 @@ impl Trainer {
         self.seen.as_ref().and_then(RunningMean::to_f32)
     }
 
-    /// A machine that it trained.
+    /// A trained model, with the encoding and the mean of its data.
     fn trained(&self, rbm: harmonium::Rbm) -> Rbm {
         Rbm::of(rbm, self.encoding, self.mean_seen())
     }
@@ -183,8 +177,8 @@ impl Trainer {
     fn check_usable(&self) -> PyResult<()> {
         if self.has_diverged {
             return Err(DivergedError::new_err(
-                "this trainer has diverged: its parameters are of no use; begin anew with a smaller \
-                 learning_rate",
+                "this trainer has diverged and its parameters are of no use; start a new one with a \
+                 smaller learning_rate",
             ));
         }
         Ok(())
@@ -201,7 +195,7 @@ impl Trainer {
             let states = self.ascent().chains().hidden().to_array(|is_on| number(is_on.into()));
             let bias = |values: &Array1<f32>| values.mapv(&number);
             let (hidden_bias, visible_bias) = (bias(rbm.hidden_bias()), bias(rbm.visible_bias()));
-            Ok((turned(rbm.weights().view(), &number), hidden_bias, visible_bias, states))
+            Ok((transposed(rbm.weights().view(), &number), hidden_bias, visible_bias, states))
         })?;
         Ok(vec![
             weights.into_pyarray(py).into_any(),
@@ -222,7 +216,7 @@ fn parse(settings: &str) -> PyResult<Map<String, Value>> {
     serde_json::from_str(settings).map_err(|cause| PyValueError::new_err(cause.to_string()))
 }
 
-/// A trainer, if what was given has an effect there.
+/// The trainer, if each given setting has an effect.
 fn checked(
     trainer: harmonium::Trainer,
     given: &Map<String, Value>,
@@ -233,15 +227,15 @@ fn checked(
 /// How data become examples.
 struct Reading {
     binarize: Binarization,
-    /// What integers stand for.
+    /// What integers mean.
     encoding: Encoding,
-    /// Whether floating-point numbers need not be intensities.
+    /// Whether floating-point numbers may lie outside 0 to 1.
     as_numbers: bool,
     threads: Option<usize>,
 }
 
 impl Reading {
-    /// Data as examples; what integers stood for in them stands for all that are read after.
+    /// Reads data as examples. Integers mean the same in all data that are read later.
     fn examples(&mut self, data: &Bound<'_, PyAny>) -> PyResult<Examples> {
         let dataset = dataset(data, self.encoding, self.threads)?;
         if !self.as_numbers {
@@ -280,7 +274,7 @@ impl Trainer {
             && held_out.n_visible() != data.n_visible()
         {
             return Err(PyValueError::new_err(format!(
-                "held_out has {} columns, but must have {}, as the data have",
+                "held_out has {} columns, but must have {}, as the data do",
                 held_out.n_visible(),
                 data.n_visible()
             )));
@@ -296,10 +290,11 @@ impl Trainer {
         })?;
         let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
         let own = Own { trainer, held_out, probe: None, change, recorded };
-        Ok(Self::of(Driver::Own(Box::new(own)), Some(seen), outside, reading.encoding))
+        let trainer = Self::of(Driver::Own(Box::new(own)), Some(seen), reading.encoding);
+        Ok(Self { outside, ..trainer })
     }
 
-    /// A trainer that gets its examples by `update_on`, and starts at the mean of these.
+    /// A trainer that gets its examples through `update_on`, and starts at the mean of `data`.
     ///
     /// Examples
     /// --------
@@ -365,10 +360,11 @@ impl Trainer {
             Ok((trainer, narrow))
         })?;
         let seen = Some(RunningMean::nothing(mean.len()));
-        Ok(Self::of(Driver::Online(trainer.into(), mean), seen, outside, reading.encoding))
+        let trainer = Self::of(Driver::Online(trainer.into(), mean), seen, reading.encoding);
+        Ok(Self { outside, ..trainer })
     }
 
-    /// Trains up to so many updates in all, or to the end. Ctrl-C is heard; what was learned stays.
+    /// Trains to update number `until`, or to the end. Ctrl-C stops it and keeps what was learned.
     #[pyo3(signature = (until = None, *, threads = None))]
     fn run(&mut self, py: Python<'_>, until: Option<u64>, threads: Option<usize>) -> PyResult<()> {
         self.check_usable()?;
@@ -392,7 +388,7 @@ impl Trainer {
         done.inspect_err(|error| self.has_diverged = error.is_instance_of::<DivergedError>(py))
     }
 
-    /// Changes the parameters once: one update, of which all of the data are the mini-batch.
+    /// Does one update, with all of the data as the mini-batch.
     #[pyo3(signature = (data, *, threads = None))]
     fn update_on(
         &mut self,
@@ -403,12 +399,12 @@ impl Trainer {
         self.check_usable()?;
         let Driver::Online(trainer, _) = &mut self.driver else {
             return Err(PyValueError::new_err(
-                "this trainer has data of its own; call run(), or begin by Trainer.online",
+                "this trainer has data of its own; call run(), or start with Trainer.online",
             ));
         };
         if trainer.ascent().is_done() {
             return Err(PyValueError::new_err(format!(
-                "all {} updates are done; give `updates` or `epochs` for more",
+                "all {} updates are done; for more, raise `updates` or `epochs`",
                 trainer.ascent().updates()
             )));
         }
@@ -422,12 +418,12 @@ impl Trainer {
             seen.iter_mut().for_each(|seen| seen.add(&data));
             Ok(())
         });
-        // Data that it refuses leave it as it was.
+        // Refused data leave the trainer as it was.
         self.has_diverged = done.is_err() && trainer.ascent().updates() > updates;
         done
     }
 
-    /// One that goes on from here under other settings, with the same data mean and seed.
+    /// A trainer that continues from here under other settings, with the same data mean and seed.
     #[pyo3(signature = (*, threads = None, **settings))]
     fn with_settings(
         &self,
@@ -437,7 +433,9 @@ impl Trainer {
     ) -> PyResult<Self> {
         self.check_usable()?;
         let Driver::Online(trainer, mean) = &self.driver else {
-            return Err(PyValueError::new_err("a trainer with data of its own keeps its settings"));
+            return Err(PyValueError::new_err(
+                "a trainer with data of its own cannot change its settings",
+            ));
         };
         let given = given(settings)?;
         let config = TrainConfig::read(&given).map_err(to_py)?;
@@ -449,10 +447,10 @@ impl Trainer {
             Ok(trainer)
         })?;
         let driver = Driver::Online(trainer.into(), mean.clone());
-        Ok(Self::of(driver, self.seen.clone(), None, self.encoding))
+        Ok(Self::of(driver, self.seen.clone(), self.encoding))
     }
 
-    /// Weights (hidden, visible), hidden and visible biases and hidden states of the chains, as arrays
+    /// Weights (hidden, visible), hidden bias, visible bias, and hidden states of the chains, as arrays
     /// of `float32` or `float64`.
     #[pyo3(signature = (dtype, *, threads = None))]
     fn arrays<'py>(
@@ -471,8 +469,8 @@ impl Trainer {
         }
     }
 
-    /// What the metrics file of the command line has of an epoch, a dict: of a fixed subset of the
-    /// data, as bits.
+    /// The metrics that the command line writes after an epoch, a dict. They are measured on a fixed
+    /// subset of the data, as bits.
     ///
     /// Examples
     /// --------
@@ -508,34 +506,34 @@ impl Trainer {
         from_json(py, &serde_json::to_string(&record).expect("plain data"))
     }
 
-    /// The settings, a dict; what they left to the data is a number.
+    /// The settings, a dict. A setting that was left to the data has its number.
     #[getter]
     fn settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         from_json(py, &text(self.ascent().config()))
     }
 
-    /// The first number of the data outside 0 to 1: (example, unit, number), or None.
+    /// The first number of the data outside 0 to 1, as (example, unit, number), or None.
     #[getter]
     fn first_outside(&self) -> Option<(usize, usize, f64)> {
         self.outside
     }
 
-    /// The machine as it is now.
+    /// The current model.
     #[getter]
     fn rbm(&self) -> PyResult<Rbm> {
         self.check_usable()?;
         Ok(self.trained(self.ascent().current()))
     }
 
-    /// The average of the parameters, or where there is none the machine as it is.
+    /// The model with the averaged parameters, or without averaging the current model.
     #[getter]
     fn model(&self) -> PyResult<Rbm> {
         self.check_usable()?;
         Ok(self.trained(self.ascent().model()))
     }
 
-    /// Mean of the examples that it trains on, shape (n_visible,), float32; where they come from
-    /// outside, of those so far, or None.
+    /// Mean of the training examples, shape (n_visible,), float32. An online trainer has the mean of the
+    /// examples so far, or None.
     #[getter]
     fn data_mean<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f32>>> {
         self.mean_seen().map(|mean| mean.into_pyarray(py))
@@ -547,31 +545,31 @@ impl Trainer {
         self.ascent().chains().hidden().to_array(|is_on| is_on).into_pyarray(py)
     }
 
-    /// Updates done.
+    /// Number of updates done.
     #[getter]
     fn updates(&self) -> u64 {
         self.ascent().updates()
     }
 
-    /// Updates of the whole run.
+    /// Number of updates of the whole run.
     #[getter]
     fn total_updates(&self) -> u64 {
         self.ascent().timetable().total_updates
     }
 
-    /// Epochs of the whole run; the last may be cut short.
+    /// Number of epochs of the whole run; the last may be cut short.
     #[getter]
     fn n_epochs(&self) -> u64 {
         self.ascent().timetable().n_epochs()
     }
 
-    /// Updates of an epoch.
+    /// Number of updates of an epoch.
     #[getter]
     fn updates_per_epoch(&self) -> u64 {
         self.ascent().timetable().updates_per_epoch
     }
 
-    /// Number of training examples; where they come from outside, of those so far, or None.
+    /// Number of training examples. An online trainer has the number so far, or None.
     #[getter]
     fn n_examples(&self) -> Option<usize> {
         match &self.driver {
@@ -580,7 +578,7 @@ impl Trainer {
         }
     }
 
-    /// What pickle keeps of a run that gets its examples from outside.
+    /// What pickle keeps of an online trainer.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Pickled<'py>)> {
         let (py, this) = (slf.py(), slf.try_borrow()?);
         this.check_usable()?;
@@ -599,7 +597,7 @@ impl Trainer {
         Ok((restore, (settings, mean.clone(), state, seen, grey_levels, spins)))
     }
 
-    /// What pickle calls.
+    /// The trainer that was pickled; pickle calls this.
     #[staticmethod]
     #[pyo3(signature = (settings, mean, state, seen = None, grey_levels = None, spins = false))]
     fn restore(
@@ -617,6 +615,6 @@ impl Trainer {
         let trainer =
             without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state, isa()?))?;
         let seen = seen.map(|Seen { mean, n_examples }| RunningMean { mean, n_examples });
-        Ok(Self::of(Driver::Online(trainer.into(), mean), seen, None, encoding))
+        Ok(Self::of(Driver::Online(trainer.into(), mean), seen, encoding))
     }
 }

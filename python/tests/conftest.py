@@ -1,4 +1,4 @@
-"""Data that several tests look at."""
+"""Data for several tests."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def command_line():
     built = Path(__file__).parents[2] / "target" / "release" / "harmonium"
     program = os.environ.get("HARMONIUM") or shutil.which("harmonium") or built
     if not Path(program).exists():
-        pytest.skip("there is no program harmonium: cargo build --release")
+        pytest.skip("the program harmonium is missing: run cargo build --release")
 
     def run(*arguments):
         done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Whoever says nothing gets settings that suit his data."""
+"""The default settings suit the data."""
 
 import doctest
 
@@ -18,7 +18,7 @@ def test_four_columns_of_fifty_rows_need_no_setting():
     assert rbm != train(FEW, seed=1)
 
 
-def test_what_is_left_to_the_data_is_a_number_in_the_settings():
+def test_settings_left_to_the_data_are_numbers_in_the_trainer():
     def of(data, **settings):
         found = Trainer(data, **settings).settings
         return tuple(found[name] for name in ["hidden", "epochs", "batch_size", "chains"])
@@ -37,7 +37,7 @@ def test_a_batch_has_at_most_all_examples():
     assert more != train(FEW, epochs=20, chains=60, batch_size=49)
 
 
-def test_the_defaults_are_those_that_are_documented():
+def test_the_defaults_are_as_documented():
     found = doctest.testmod(harmonium._harmonium)
     assert found.attempted >= 3 and found.failed == 0
     settings = harmonium.default_settings()
@@ -59,21 +59,21 @@ def test_the_defaults_are_those_that_are_documented():
     ],
 )
 def test_the_estimator_keeps_its_own_defaults(digits, bits, params, of_grey, of_bits):
-    """Recorded of the build before the library's defaults changed, by `rbm_.sha256()[:16]`."""
+    """The `rbm_.sha256()[:16]` were recorded before the library's defaults changed."""
     for X, (fitted, went_on) in [(digits, of_grey), (bits, of_bits)]:
         rbm = BernoulliRBM(16, n_iter=2, random_state=3, **params).fit(X)
         assert rbm.rbm_.sha256()[:16] == fitted
         assert rbm.partial_fit(X[:30]).rbm_.sha256()[:16] == went_on
 
 
-def test_what_a_file_leaves_open_stays_at_the_estimators_default(tmp_path):
+def test_settings_missing_in_a_file_keep_the_estimators_defaults(tmp_path):
     rbm = Rbm(np.zeros((4, 3)), np.zeros(4), np.zeros(3))
     settings = {"epochs": None, "updates": 9, "chains": 128, "batch_size": 96}
     rbm.save(tmp_path / "model.safetensors", settings=settings)
     estimator = BernoulliRBM.load(tmp_path / "model.safetensors")
     assert (estimator.n_iter, estimator.n_chains, estimator.batch_size) == (10, 128, 96)
     assert estimator.partial_fit(FEW).h_samples_.shape == (128, 3)
-    # The file says how many chains there were, whatever the library's default.
+    # The file records the number of chains, whatever the library's default.
     for n_chains, found in [(None, None), (7, 7)]:
         BernoulliRBM(3, n_chains=n_chains, random_state=0).fit(FEW).save(tmp_path / "model.safetensors")
         assert Rbm.load_with_settings(tmp_path / "model.safetensors")[1]["chains"] == (n_chains or 10)

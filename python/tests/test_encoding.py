@@ -1,4 +1,4 @@
-"""The same array means the same at every door: bits, grey levels of a known scale, spins, or refused."""
+"""An array means the same in every call: bits, grey levels of a known scale or spins, or an error."""
 
 import copy
 import pickle
@@ -36,7 +36,7 @@ def genotypes(kind=np.int64):
 
 
 def methods(rbm):
-    """What takes rows v."""
+    """The methods that take rows v."""
     return {
         "mean_hidden": rbm.mean_hidden,
         "mean_hidden f64": lambda v: rbm.mean_hidden(v, dtype="float64"),
@@ -53,7 +53,7 @@ def test_a_model_reads_grey_levels_as_it_learned_them(images, grey_rbm):
     assert (grey_rbm.grey_levels, grey_rbm.spins) == (255, False)
     bits = (images > 127).astype(np.uint8)
     with warnings.catch_warnings():
-        # What is recorded needs no warning.
+        # The model records what integers mean, so there is no warning.
         warnings.simplefilter("error")
         for chunk in [images[:300], images[:5], np.minimum(images[:40], 3)]:
             for name, method in methods(grey_rbm).items():
@@ -116,13 +116,13 @@ def test_the_command_line_and_python_read_each_others_models(command_line, tmp_p
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int64, "sparse", "list"])
-def test_genotypes_are_refused_at_every_door(tmp_path, kind):
+def test_genotypes_are_refused_in_every_call(tmp_path, kind):
     X = genotypes(np.uint8 if isinstance(kind, str) else kind)
     X = scipy_sparse.csr_array(X) if kind == "sparse" else X.tolist() if kind == "list" else X
     bits = (genotypes() > 0).astype(np.uint8)
     rbm = train(bits, **SETTINGS)
     online = Trainer.online(bits, hidden=3, chains=5, epochs=9)
-    doors = [
+    calls = [
         lambda: train(X, **SETTINGS),
         lambda: train(bits, held_out=X, **SETTINGS),
         lambda: Trainer(X, as_numbers=True, **SETTINGS),
@@ -130,14 +130,14 @@ def test_genotypes_are_refused_at_every_door(tmp_path, kind):
         lambda: online.update_on(X),
     ]
     if kind != "list":
-        doors += [lambda method=method: method(X) for method in methods(rbm).values()]
+        calls += [lambda method=method: method(X) for method in methods(rbm).values()]
     if not isinstance(kind, str):
-        doors += [lambda: io.write_dataset(tmp_path / "data.npz", X)]
+        calls += [lambda: io.write_dataset(tmp_path / "data.npz", X)]
         np.savez(tmp_path / "genotypes.npz", samples=X)
-        doors += [lambda: io.read_dataset(tmp_path / "genotypes.npz")]
-    for door in doors:
+        calls += [lambda: io.read_dataset(tmp_path / "genotypes.npz")]
+    for call in calls:
         with pytest.raises(ValueError, match=WAYS_OUT):
-            door()
+            call()
 
 
 def test_genotypes_with_a_declared_scale_are_their_intensities(tmp_path):
@@ -161,7 +161,7 @@ def test_bits_with_a_stray_2_are_refused_and_bits_are_learned():
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.float64, "sparse"])
-def test_spins_are_bits_once_that_is_said(tmp_path, kind):
+def test_spins_are_bits_if_they_are_declared(tmp_path, kind):
     bits = np.random.RandomState(0).randint(0, 2, (200, 20)).astype(np.int8)
     spins = 2 * bits - 1
     X = scipy_sparse.csr_array(spins) if kind == "sparse" else spins.astype(kind)
@@ -189,13 +189,13 @@ def test_spins_are_bits_once_that_is_said(tmp_path, kind):
     assert estimator.sample(3).dtype == np.int8
 
 
-def test_masked_arrays_are_refused_at_every_door(tmp_path, digits):
+def test_masked_arrays_are_refused_in_every_call(tmp_path, digits):
     X = np.ma.masked_array(digits, mask=False)
     holes = np.ma.masked_greater(digits, 0.9)
     rbm, estimator = train(digits, **SETTINGS), BernoulliRBM(4, n_iter=1, random_state=0).fit(digits)
     online = Trainer.online(digits, hidden=3, chains=5, binarize="none")
     for X in [X, holes]:
-        doors = [
+        calls = [
             lambda: train(X, **SETTINGS),
             lambda: train(digits, held_out=X, **SETTINGS),
             lambda: Trainer(X, **SETTINGS),
@@ -213,10 +213,10 @@ def test_masked_arrays_are_refused_at_every_door(tmp_path, digits):
             lambda: estimator.gibbs(X[0]),
             lambda: estimator.sample(3, start=X),
         ]
-        doors += [lambda method=method: method(X) for method in methods(rbm).values()]
-        for door in doors:
+        calls += [lambda method=method: method(X) for method in methods(rbm).values()]
+        for call in calls:
             with pytest.raises(ValueError, match="is a masked array, but missing values cannot"):
-                door()
+                call()
 
 
 def test_the_estimator_takes_bytes_as_grey_levels_and_other_integers_as_numbers(images):
@@ -237,7 +237,7 @@ def test_the_estimator_takes_bytes_as_grey_levels_and_other_integers_as_numbers(
         again.partial_fit(chunk)
         of_floats.partial_fit(chunk / 255)
         assert (again.components_ == of_floats.components_).all()
-        # A part without bright pixels does not hide what the whole is.
+        # A single bright pixel makes all of X grey levels, also for the training rows without it.
         dark = np.minimum(images, 100)
         dark[7, 7] = 255
     with pytest.warns(UserWarning, match="grey levels"):
@@ -252,7 +252,7 @@ def test_the_estimator_takes_bytes_as_grey_levels_and_other_integers_as_numbers(
         with pytest.warns(UserWarning, match="integers beyond 0 and 1.*as they are.*X > 0"):
             found = rbm.transform(counts)
         assert (found == rbm.transform(counts.astype(float))).all()
-    # New data, a new record.
+    # New data replace the record.
     assert early.fit(images / 255).grey_levels_ is None
 
 

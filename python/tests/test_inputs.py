@@ -1,4 +1,4 @@
-"""Whatever holds numbers: the same result, without a dense copy of what is sparse."""
+"""All containers of numbers give the same result, and sparse matrices are never copied to dense ones."""
 
 import resource
 
@@ -49,7 +49,7 @@ def test_every_container_of_numbers_gives_the_same(digits):
         assert (again.transform(X) == rbm.transform(digits)).all(), type(X)
         assert (again.score_samples(X) == rbm.score_samples(digits)).all(), type(X)
         assert (again.partial_fit(X).components_ != rbm.components_).any()
-    # An entry twice, and out of order.
+    # One entry comes twice and out of order.
     entries = np.array([0.25, 0.5, 0.25]), np.array([3, 1, 3]), np.array([0, 3])
     doubled = scipy_sparse.csr_array(entries, shape=(1, 64))
     dense = doubled.toarray()
@@ -71,7 +71,7 @@ def test_float32_is_kept(digits):
 def test_a_sparse_matrix_is_never_dense():
     """40,000 x 20,000 would take 6.4 GB as float64 and 3.2 GB as float32."""
     rng = np.random.RandomState(0)
-    # Units that are drawn twice would add up to more than 1.
+    # Halved, since a unit that is drawn twice in a row adds up.
     entries = rng.uniform(size=80_000) / 2, rng.randint(20_000, size=80_000), np.arange(0, 80_001, 2)
     X = scipy_sparse.csr_array(entries, shape=(40_000, 20_000))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -83,7 +83,7 @@ def test_a_sparse_matrix_is_never_dense():
 
 
 def test_hundreds_of_thousands_of_features_can_be_learned():
-    """Their first weights alone add up to more than a unit of the usual fixed point may have."""
+    """The sum of their first weights alone exceeds the usual fixed-point range of a unit."""
     rng = np.random.RandomState(0)
     entries = rng.uniform(size=6000) / 2, rng.randint(250_000, size=6000), np.arange(0, 6001, 20)
     X = scipy_sparse.csr_array(entries, shape=(300, 250_000))
@@ -93,7 +93,7 @@ def test_hundreds_of_thousands_of_features_can_be_learned():
     assert rbm.score(X) > again.score(X) + 1
 
 
-def test_what_is_no_data_is_refused_as_scikit_learn_does(digits):
+def test_wrong_data_are_refused_as_in_scikit_learn(digits):
     rbm = BernoulliRBM(4, random_state=0).fit(digits)
     broken = digits.copy()
     broken[3, 5] = np.nan
@@ -117,19 +117,19 @@ def test_what_is_no_data_is_refused_as_scikit_learn_does(digits):
 
 
 def test_the_library_itself_says_what_is_wrong():
-    machine = Rbm(np.zeros((3, 2)), np.zeros(3), np.zeros(2))
+    model = Rbm(np.zeros((3, 2)), np.zeros(3), np.zeros(2))
     for call, error, message in [
-        (lambda: machine.mean_hidden([0, 1, 1]), ValueError, "1 dimensions, but must have 2"),
-        (lambda: machine.mean_hidden([[0, 1]]), ValueError, "2 visible units"),
-        (lambda: machine.mean_hidden([["a", "b", "c"]]), TypeError, "has the type"),
-        (lambda: machine.mean_hidden([[0, np.nan, 1]]), ValueError, "example 0, unit 1 is NaN"),
-        (lambda: machine.mean_hidden([[0, 1, 1]], dtype="float16"), TypeError, "dtype is float16"),
-        (lambda: machine.mean_visible([[0, 0.5]]), ValueError, "other values than 0 and 1"),
-        (lambda: machine.mean_visible([[0, 1, 1]]), ValueError, "2 hidden units"),
-        (lambda: machine.sample(2, start=[[0, 1]]), ValueError, "3 visible units"),
-        (lambda: machine.pseudo_likelihood([[0, 1, 1]], units=[3]), ValueError, "one below 3"),
-        (lambda: machine.log_likelihood([[0, 1, 1]], method="guess"), ValueError, "method is guess"),
-        (lambda: machine.log_likelihood([[0, 1, 7.0]]), ValueError, "from 0 to 1; divide grey"),
+        (lambda: model.mean_hidden([0, 1, 1]), ValueError, "1 dimensions, but must have 2"),
+        (lambda: model.mean_hidden([[0, 1]]), ValueError, "2 visible units"),
+        (lambda: model.mean_hidden([["a", "b", "c"]]), TypeError, "has the type"),
+        (lambda: model.mean_hidden([[0, np.nan, 1]]), ValueError, "example 0, unit 1 is NaN"),
+        (lambda: model.mean_hidden([[0, 1, 1]], dtype="float16"), TypeError, "dtype is float16"),
+        (lambda: model.mean_visible([[0, 0.5]]), ValueError, "other values than 0 and 1"),
+        (lambda: model.mean_visible([[0, 1, 1]]), ValueError, "2 hidden units"),
+        (lambda: model.sample(2, start=[[0, 1]]), ValueError, "3 visible units"),
+        (lambda: model.pseudo_likelihood([[0, 1, 1]], units=[3]), ValueError, "a unit below 3"),
+        (lambda: model.log_likelihood([[0, 1, 1]], method="guess"), ValueError, "method is guess"),
+        (lambda: model.log_likelihood([[0, 1, 7.0]]), ValueError, "from 0 to 1; divide grey"),
         (lambda: Rbm(np.zeros((3, 2)), np.zeros(2), np.zeros(2)), ValueError, "visible_bias is 2"),
         (lambda: Rbm(np.full((1, 1), np.nan), [0.0], [0.0]), ValueError, "must be finite"),
         (lambda: Rbm.load("nowhere.safetensors"), FileNotFoundError, "cannot read"),
@@ -141,10 +141,10 @@ def test_the_library_itself_says_what_is_wrong():
         (lambda: train(np.eye(3), hidden=3, threads=5000), ValueError, "from 1 to 1024"),
         (lambda: train(np.eye(3), learning_rate=np.nan), ValueError, "learning_rate is nan"),
         (lambda: train(np.eye(3), held_out=np.eye(4), batch_size=1), ValueError, "held_out has 4"),
-        (lambda: machine.sample(2, start=np.zeros((0, 3))), ValueError, "start has no rows"),
-        (lambda: machine.mean_visible(np.zeros((2, 0))), ValueError, "0 wide"),
-        (lambda: machine.mean_hidden(broken_csr()), ValueError, "indices do not rise, or pass"),
-        (lambda: machine.mean_hidden(scipy_sparse.csr_array(np.eye(3) * 1j)), TypeError, "complex"),
+        (lambda: model.sample(2, start=np.zeros((0, 3))), ValueError, "start has no rows"),
+        (lambda: model.mean_visible(np.zeros((2, 0))), ValueError, "0 wide"),
+        (lambda: model.mean_hidden(broken_csr()), ValueError, "indices do not rise, or exceed"),
+        (lambda: model.mean_hidden(scipy_sparse.csr_array(np.eye(3) * 1j)), TypeError, "complex"),
         (lambda: done_trainer().update_on(np.eye(3)), ValueError, "data of its own"),
         (lambda: online_trainer().run(), ValueError, "no data of its own"),
         (lambda: [online_trainer().update_on(np.eye(3)) for _ in range(2)], None, ""),
@@ -158,15 +158,15 @@ def test_the_library_itself_says_what_is_wrong():
 
 
 def test_no_rows_give_no_rows():
-    machine, none = Rbm(np.zeros((3, 2)), np.zeros(3), np.zeros(2)), np.zeros((0, 3))
+    model, none = Rbm(np.zeros((3, 2)), np.zeros(3), np.zeros(2)), np.zeros((0, 3))
     for found, shape in [
-        (machine.mean_hidden(none), (0, 2)),
-        (machine.mean_visible(np.zeros((0, 2))), (0, 3)),
-        (machine.free_energy(none), (0,)),
-        (machine.pseudo_likelihood(none), (0,)),
-        (machine.gibbs(none), (0, 3)),
-        (machine.reconstruct(none), (0, 3)),
-        (machine.sample(0), (0, 3)),
+        (model.mean_hidden(none), (0, 2)),
+        (model.mean_visible(np.zeros((0, 2))), (0, 3)),
+        (model.free_energy(none), (0,)),
+        (model.pseudo_likelihood(none), (0,)),
+        (model.gibbs(none), (0, 3)),
+        (model.reconstruct(none), (0, 3)),
+        (model.sample(0), (0, 3)),
     ]:
         assert found.shape == shape
 

@@ -1,4 +1,4 @@
-"""Tests of harmonium.io: round trips, the rules, and interchange with the package `rbms`."""
+"""Tests of harmonium.io: round trips, errors, and interchange with the package `rbms`."""
 
 import builtins
 import os
@@ -32,14 +32,14 @@ def rbms(h5py):
     return rbms
 
 
-def machine(seed=0, n_visible=N_VISIBLE, n_hidden=N_HIDDEN):
+def model(seed=0, n_visible=N_VISIBLE, n_hidden=N_HIDDEN):
     draw = np.random.default_rng(seed).standard_normal
     shapes = (n_visible, n_hidden), (n_visible,), (n_hidden,)
     return Rbm(*(draw(shape).astype(np.float32) for shape in shapes))
 
 
 def bits(n_rows, n_columns=N_VISIBLE, seed=0):
-    """Distinct rows of bits, both values in each half of them."""
+    """Distinct rows of bits; each half of them has both values."""
     numbers = np.random.default_rng(seed).permutation(2**n_columns)[:n_rows]
     return (numbers[:, None] >> np.arange(n_columns) & 1).astype(np.uint8)
 
@@ -63,19 +63,19 @@ def test_a_model_comes_back(tmp_path, ending):
     if ending != "npz":
         pytest.importorskip("h5py")
     path = tmp_path / f"rbm.{ending}"
-    io.write_model(path, machine())
-    assert_same(io.read_model(path), machine())
-    assert_same(io.read_model(str(path)), machine())
+    io.write_model(path, model())
+    assert_same(io.read_model(path), model())
+    assert_same(io.read_model(str(path)), model())
     assert files(tmp_path) == [path.name]
 
 
 def test_updates_are_added_and_the_newest_is_read(tmp_path, h5py):
     path = tmp_path / "rbm.h5"
     for update in (2, 9, 10):
-        io.write_model(path, machine(seed=update), update=update, time=update / 2)
+        io.write_model(path, model(seed=update), update=update, time=update / 2)
     assert io.updates(path) == [2, 9, 10]
-    assert_same(io.read_model(path), machine(seed=10))
-    assert_same(io.read_model(path, update=2), machine(seed=2))
+    assert_same(io.read_model(path), model(seed=10))
+    assert_same(io.read_model(path, update=2), model(seed=2))
     with h5py.File(path) as file:
         assert [file[f"update_{update}/time"][()] for update in (2, 9, 10)] == [1, 4.5, 5]
 
@@ -84,7 +84,7 @@ def test_chains_stay_until_others_are_given(tmp_path, h5py):
     path = tmp_path / "rbm.h5"
 
     def chains_after(update, chains):
-        io.write_model(path, machine(), update=update, parallel_chains=chains)
+        io.write_model(path, model(), update=update, parallel_chains=chains)
         with h5py.File(path) as file:
             found = file["parallel_chains"][()]
             assert file["hyperparameters/num_chains"][()] == len(found)
@@ -102,7 +102,7 @@ def test_the_seed_gives_coin_flips_and_random_states(tmp_path, h5py):
     def members(seed):
         path = tmp_path / f"{seed}.h5"
         if not path.exists():
-            io.write_model(path, machine(), seed=seed)
+            io.write_model(path, model(), seed=seed)
         names = ("parallel_chains", "update_1/torch_rng_state", "update_1/numpy_rng_arg1")
         with h5py.File(path) as file:
             return [file[name][()] for name in names]
@@ -111,11 +111,11 @@ def test_the_seed_gives_coin_flips_and_random_states(tmp_path, h5py):
         assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
-def test_hyperparameters_default_to_those_of_rbms_and_stay(tmp_path, h5py):
+def test_hyperparameters_default_to_the_values_of_rbms_and_stay(tmp_path, h5py):
     path = tmp_path / "rbm.h5"
 
     def found(update, **chosen):
-        io.write_model(path, machine(), update=update, hyperparameters=chosen or None)
+        io.write_model(path, model(), update=update, hyperparameters=chosen or None)
         with h5py.File(path) as file:
             names = ("batch_size", "L2", "learning_rate", "train_size")
             members = [file[f"hyperparameters/{name}"][()] for name in names]
@@ -124,7 +124,7 @@ def test_hyperparameters_default_to_those_of_rbms_and_stay(tmp_path, h5py):
             assert file["dataset_args/test_size"][()] == 1 - members[-1]
             return members
 
-    io.write_model(tmp_path / "seeded.h5", machine(), seed=3)
+    io.write_model(tmp_path / "seeded.h5", model(), seed=3)
     with h5py.File(tmp_path / "seeded.h5") as file:
         group = file["hyperparameters"]
         sizes = [group[name][()] for name in ("num_visibles", "num_hiddens", "num_chains")]
@@ -138,7 +138,7 @@ def test_hyperparameters_default_to_those_of_rbms_and_stay(tmp_path, h5py):
 
 def test_double_precision_is_rounded(tmp_path, h5py):
     path = tmp_path / "rbm.h5"
-    io.write_model(path, machine())
+    io.write_model(path, model())
     with h5py.File(path, "a") as file:
         del file["update_1/params/vbias"]
         file["update_1/params/vbias"] = np.full(N_VISIBLE, 0.1)
@@ -148,7 +148,7 @@ def test_double_precision_is_rounded(tmp_path, h5py):
 
 def test_a_failing_write_leaves_what_was_there(tmp_path, h5py, monkeypatch):
     path = tmp_path / "rbm.h5"
-    io.write_model(path, machine())
+    io.write_model(path, model())
     before = path.read_bytes()
 
     def fail(*_):
@@ -156,24 +156,24 @@ def test_a_failing_write_leaves_what_was_there(tmp_path, h5py, monkeypatch):
 
     monkeypatch.setattr(io._hdf5, "_put_hyperparameter", fail)
     with pytest.raises(OSError, match="the disk is full"):
-        io.write_model(path, machine(), update=2, hyperparameters={"L1": 0.1})
+        io.write_model(path, model(), update=2, hyperparameters={"L1": 0.1})
     with pytest.raises(OSError, match="the disk is full"):
-        io.write_model(tmp_path / "new.h5", machine())
+        io.write_model(tmp_path / "new.h5", model())
     assert path.read_bytes() == before and files(tmp_path) == ["rbm.h5"]
 
 
-def test_who_reads_meanwhile_reads_the_whole_old_file(tmp_path):
+def test_a_reader_during_a_write_gets_the_whole_old_file(tmp_path):
     path = tmp_path / "rbm.npz"
-    io.write_model(path, machine(1))
+    io.write_model(path, model(1))
     before = path.read_bytes()
     with open(path, "rb") as opened:
-        io.write_model(path, machine(2))
+        io.write_model(path, model(2))
         assert opened.read() == before != path.read_bytes()
 
 
 def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "link.npz").symlink_to(tmp_path / "rbm.npz")
-    io.write_model(tmp_path / "link.npz", machine())
+    io.write_model(tmp_path / "link.npz", model())
     assert (tmp_path / "link.npz").is_symlink() and (tmp_path / "rbm.npz").is_file()
 
 
@@ -289,23 +289,23 @@ def error(kind, call, *args, **named):
         (
             "update_1/params/hbias",
             ["a", "b", "c"],
-            "update_1/params/hbias: of type object, but must be real numbers",
+            "update_1/params/hbias: the type is object, but must be one of real numbers",
         ),
     ],
 )
 def test_models_that_are_refused(tmp_path, h5py, member, value, message):
     path = tmp_path / "rbm.h5"
-    io.write_model(path, machine())
+    io.write_model(path, model())
     with h5py.File(path, "a") as file:
         del file[member]
         file[member] = value
     assert error(ValueError, io.read_model, path) == f"{path}: {message}"
 
 
-def test_what_is_not_in_a_model_file(tmp_path, h5py):
+def test_missing_parts_of_a_model_file_are_named(tmp_path, h5py):
     path = tmp_path / "rbm.h5"
     for update in (1, 10):
-        io.write_model(path, machine(), update=update)
+        io.write_model(path, model(), update=update)
     assert error(ValueError, io.read_model, path, update=5) == (
         f"{path}: update is 5, but must be one in the file: 1, 10"
     )
@@ -318,7 +318,7 @@ def test_what_is_not_in_a_model_file(tmp_path, h5py):
     assert io.updates(path) == []
 
     io.write_dataset(path, bits(4))
-    for call in (lambda: io.read_model(path), lambda: io.write_model(path, machine(), update=2)):
+    for call in (lambda: io.read_model(path), lambda: io.write_model(path, model(), update=2)):
         assert error(ValueError, call) == (
             f"{path}: must have the data set /model_type, but has /samples, /variable_type"
         )
@@ -329,7 +329,7 @@ def test_what_is_not_in_a_model_file(tmp_path, h5py):
     [
         (
             {"update": 3},
-            "update is 3, but must be more than 3, the newest in the file: tell the update, or choose "
+            "update is 3, but must be more than 3, the newest in the file: give a higher update, or choose "
             "another file",
         ),
         ({}, "update is 1, but must be more than 3"),
@@ -361,26 +361,26 @@ def test_what_is_not_in_a_model_file(tmp_path, h5py):
             "parallel_chains: shape is (0, 5), but must be (chains, visible), none of them 0",
         ),
         (
-            {"update": 4, "rbm": machine(n_hidden=4)},
-            "weights have shape (5, 4), but must have (5, 3), as those in the file",
+            {"update": 4, "rbm": model(n_hidden=4)},
+            "weights have shape (5, 4), but must have (5, 3), as in the file",
         ),
     ],
 )
 def test_writes_that_are_refused(tmp_path, h5py, named, message):
     path = tmp_path / "rbm.h5"
-    io.write_model(path, machine(), update=3)
+    io.write_model(path, model(), update=3)
     before = path.read_bytes()
-    found = error(ValueError, io.write_model, path, **{"rbm": machine(), **named})
+    found = error(ValueError, io.write_model, path, **{"rbm": model(), **named})
     assert found.startswith(f"{path}: {message}")
     assert path.read_bytes() == before and files(tmp_path) == [path.name]
 
 
 @pytest.mark.parametrize("ending", ["npz", "h5"])
-def test_a_machine_that_is_not_finite_is_not_written(tmp_path, ending):
+def test_a_model_that_is_not_finite_is_not_written(tmp_path, ending):
     if ending == "h5":
         pytest.importorskip("h5py")
-    # `Rbm` itself refuses it; another machine may not.
-    parts = {name: getattr(machine(), name) for name in ["weights", "visible_bias", "hidden_bias"]}
+    # `Rbm` itself refuses it; another object may not.
+    parts = {name: getattr(model(), name) for name in ["weights", "visible_bias", "hidden_bias"]}
     rbm = SimpleNamespace(**parts)
     rbm.weights[2, 1] = np.nan
     path = tmp_path / f"rbm.{ending}"
@@ -392,11 +392,11 @@ def test_a_machine_that_is_not_finite_is_not_written(tmp_path, ending):
 def test_npz_holds_parameters_alone(tmp_path):
     path = tmp_path / "rbm.npz"
     for named in ({"update": 1}, {"time": 1.0}, {"parallel_chains": bits(4)}, {"seed": 1}):
-        assert error(ValueError, io.write_model, path, machine(), **named) == (
-            f"{path}: {next(iter(named))} is given, but a .npz file holds a model alone: leave it "
+        assert error(ValueError, io.write_model, path, model(), **named) == (
+            f"{path}: {next(iter(named))} is given, but a .npz file holds only a model: leave it "
             "out or write to a .h5 file"
         )
-    io.write_model(path, machine())
+    io.write_model(path, model())
     assert "holds one model: leave update out" in error(ValueError, io.read_model, path, update=1)
     assert "holds one model and no updates" in error(ValueError, io.updates, path)
 
@@ -424,7 +424,7 @@ def test_npz_holds_parameters_alone(tmp_path):
         (None, [[0, np.nan]], "samples: X: example 0, unit 1 is NaN, but must be finite"),
         (None, [0, 1], "samples: shape is (2,), but must be (samples, units), none of them 0"),
         (None, np.zeros((0, 2)), "samples: shape is (0, 2), but must be (samples, units)"),
-        (None, [["a"]], "samples: of type object, but must be real numbers"),
+        (None, [["a"]], "samples: the type is object, but must be one of real numbers"),
     ],
 )
 def test_datasets_that_are_refused(tmp_path, h5py, variable_type, samples, message):
@@ -444,7 +444,7 @@ def test_datasets_that_are_refused(tmp_path, h5py, variable_type, samples, messa
         ([1, 2, 3, 0.5], "labels[3] is 0.5, but must be a whole number that fits int32"),
         ([1, 2, np.nan, 4], "labels[2] is nan, but must be a whole number that fits int32"),
         ([1, 2**31, 3, 4], "labels[1] is 2147483648, but must be a whole number that fits int32"),
-        (["a", "b", "c", "d"], "labels: of type <U1, but must be real numbers"),
+        (["a", "b", "c", "d"], "labels: the type is <U1, but must be one of real numbers"),
     ],
 )
 def test_labels_that_are_refused(tmp_path, labels, message):
@@ -455,7 +455,7 @@ def test_labels_that_are_refused(tmp_path, labels, message):
     assert error(ValueError, io.read_dataset, path) == found
 
 
-def test_files_that_are_none(tmp_path):
+def test_missing_and_broken_files_are_named(tmp_path):
     for ending in ("npz", "h5"):
         if ending == "h5":
             pytest.importorskip("h5py")
@@ -468,7 +468,7 @@ def test_files_that_are_none(tmp_path):
             found = error((ValueError, OSError), io.read_model, path)
             assert found.startswith(f"{path}: cannot be read as ")
             if ending == "h5":
-                assert found == error(OSError, io.write_model, path, machine())
+                assert found == error(OSError, io.write_model, path, model())
                 assert path.read_bytes() == content
     path = tmp_path / "rbm.npz"
     np.savez(path, weights=np.zeros((2, 2)), hidden_bias=np.zeros(2))
@@ -488,11 +488,11 @@ def test_other_endings_are_refused(tmp_path):
     message = "rbm.pt: the name ends in '.pt', but must end in .npz, .h5 or .hdf5"
     for call in (io.read_model, io.updates, io.read_dataset):
         assert error(ValueError, call, "rbm.pt") == message
-    assert error(ValueError, io.write_model, "rbm.pt", machine()) == message
+    assert error(ValueError, io.write_model, "rbm.pt", model()) == message
     assert error(ValueError, io.write_dataset, "rbm.pt", bits(4)) == message
 
 
-def test_without_h5py_only_hdf5_is_out_of_reach(tmp_path, monkeypatch):
+def test_without_h5py_only_hdf5_fails(tmp_path, monkeypatch):
     usual = builtins.__import__
 
     def without_h5py(name, *args, **named):
@@ -501,13 +501,13 @@ def test_without_h5py_only_hdf5_is_out_of_reach(tmp_path, monkeypatch):
         return usual(name, *args, **named)
 
     monkeypatch.setattr(builtins, "__import__", without_h5py)
-    io.write_model(tmp_path / "rbm.npz", machine())
-    assert_same(io.read_model(tmp_path / "rbm.npz"), machine())
+    io.write_model(tmp_path / "rbm.npz", model())
+    assert_same(io.read_model(tmp_path / "rbm.npz"), model())
     path = tmp_path / "rbm.h5"
     message = f"{path}: HDF5 files need h5py: pip install h5py"
     for call in (io.read_model, io.updates, io.read_dataset):
         assert error(ImportError, call, path) == message
-    assert error(ImportError, io.write_model, path, machine()) == message
+    assert error(ImportError, io.write_model, path, model()) == message
     assert error(ImportError, io.write_dataset, path, bits(4)) == message
     assert files(tmp_path) == ["rbm.npz"]
 
@@ -523,7 +523,7 @@ def test_importing_does_not_import_h5py():
 
 
 def load_model(rbms, path, update, **named):
-    """Parameters, chains and time, whatever the release returns besides."""
+    """Parameters, chains and time; some releases return more."""
     import torch
 
     return rbms.io.load_model(str(path), update, torch.device("cpu"), torch.float32, **named)[:3]
@@ -541,7 +541,7 @@ def save_model(rbms, path, params, chains, update):
     rbms.io.save_model(str(path), params, chains, update, 2.5, flags=["checkpoint"], **more)
 
 
-def rbms_machine(rbm):
+def rbms_model(rbm):
     import torch
     from rbms.bernoulli_bernoulli.classes import BBRBM
 
@@ -557,29 +557,29 @@ def test_rbms_loads_our_model(tmp_path, rbms):
     import torch
 
     path = tmp_path / "rbm.h5"
-    io.write_model(path, machine(1), parallel_chains=bits(7), seed=11)
-    io.write_model(path, machine(2), update=20, time=3.5, parallel_chains=bits(9), seed=12)
+    io.write_model(path, model(1), parallel_chains=bits(7), seed=11)
+    io.write_model(path, model(2), update=20, time=3.5, parallel_chains=bits(9), seed=12)
     assert rbms.utils.get_saved_updates(str(path)).tolist() == [1, 20]
     assert rbms.utils.get_flagged_updates(str(path), "checkpoint").tolist() == [1, 20]
 
     params, chains, time = load_model(rbms, path, 20, restore=True)
     assert params.name == "BBRBM" and time == 3.5
-    assert_same_as_rbms(machine(2), params)
+    assert_same_as_rbms(model(2), params)
     np.testing.assert_array_equal(chains["visible"].numpy(), bits(9))
-    # Restored, the generators draw what freshly seeded ones do.
+    # After restoring, the generators draw what newly seeded ones draw.
     drawn = torch.rand(700), torch.randn(5), np.random.rand(700)
     torch.manual_seed(12)
     np.random.seed(12)
     for found, expected in zip(drawn, (torch.rand(700), torch.randn(5), np.random.rand(700))):
         np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
-    assert_same_as_rbms(machine(1), load_model(rbms, path, 1)[0])
+    assert_same_as_rbms(model(1), load_model(rbms, path, 1)[0])
 
 
-def test_our_machine_is_the_same_machine_to_rbms(tmp_path, rbms):
-    """Its free energy there is the one of our parameters in the usual formula."""
+def test_rbms_computes_the_free_energy_of_our_model(tmp_path, rbms):
+    """It agrees with the usual formula and our parameters."""
     import torch
 
-    path, rbm = tmp_path / "rbm.h5", machine()
+    path, rbm = tmp_path / "rbm.h5", model()
     io.write_model(path, rbm)
     visible = bits(8).astype(np.float32)
     softplus = np.logaddexp(0, visible @ rbm.weights + rbm.hidden_bias)
@@ -591,27 +591,27 @@ def test_our_machine_is_the_same_machine_to_rbms(tmp_path, rbms):
 
 def test_we_read_models_of_rbms(tmp_path, rbms):
     path = tmp_path / "rbm.h5"
-    save_model(rbms, path, rbms_machine(machine(1)), bits(7), 1)
-    save_model(rbms, path, rbms_machine(machine(2)), bits(7, seed=1), 100)
+    save_model(rbms, path, rbms_model(model(1)), bits(7), 1)
+    save_model(rbms, path, rbms_model(model(2)), bits(7, seed=1), 100)
     assert io.updates(path) == [1, 100]
-    assert_same(io.read_model(path), machine(2))
-    assert_same(io.read_model(path, update=1), machine(1))
+    assert_same(io.read_model(path), model(2))
+    assert_same(io.read_model(path, update=1), model(1))
 
 
 def test_both_add_to_the_same_file(tmp_path, rbms):
     path = tmp_path / "rbm.h5"
-    io.write_model(path, machine(1), parallel_chains=bits(7))
-    save_model(rbms, path, rbms_machine(machine(2)), bits(7, seed=1), 2)
-    io.write_model(path, machine(3), update=3)
+    io.write_model(path, model(1), parallel_chains=bits(7))
+    save_model(rbms, path, rbms_model(model(2)), bits(7, seed=1), 2)
+    io.write_model(path, model(3), update=3)
     assert io.updates(path) == [1, 2, 3]
     for update in (1, 2, 3):
         params, chains, _ = load_model(rbms, path, update)
-        assert_same_as_rbms(machine(update), params)
+        assert_same_as_rbms(model(update), params)
         np.testing.assert_array_equal(chains["visible"].numpy(), bits(7, seed=1))
 
 
-def test_rbms_refuses_no_model_type_of_its_own_that_we_take(tmp_path, rbms):
-    """Its Potts machines have three axes and another type."""
+def test_potts_models_of_rbms_are_refused(tmp_path, rbms):
+    """Their weights have three axes, and they have another model_type."""
     import torch
     from rbms.potts_bernoulli.classes import PBRBM
 
@@ -622,7 +622,7 @@ def test_rbms_refuses_no_model_type_of_its_own_that_we_take(tmp_path, rbms):
 
 
 def train(rbms, data, path, n_updates, monkeypatch):
-    """Goes on with the model in a file by the program `rbms` itself, asking for nothing."""
+    """Continues training the model in a file with the program of `rbms`, without prompts."""
     from rbms.scripts import train_rbm
 
     monkeypatch.setenv("TQDM_DISABLE", "1")
@@ -633,21 +633,21 @@ def train(rbms, data, path, n_updates, monkeypatch):
     run(args)
 
 
-def test_rbms_goes_on_training_our_model_on_our_data(tmp_path, rbms, monkeypatch):
+def test_rbms_continues_training_our_model_on_our_data(tmp_path, rbms, monkeypatch):
     data, path = tmp_path / "data.h5", tmp_path / "rbm.h5"
     io.write_dataset(data, bits(32))
     chosen = {"batch_size": 8, "gibbs_steps": 2, "learning_rate": 0.1}
-    io.write_model(path, machine(), update=5, hyperparameters=chosen)
+    io.write_model(path, model(), update=5, hyperparameters=chosen)
     train(rbms, data, path, 9, monkeypatch)
     assert io.updates(path)[0] == 5 and io.updates(path)[-1] == 9
     before, after = io.read_model(path, update=5), io.read_model(path)
-    assert_same(before, machine())
+    assert_same(before, model())
     change = np.abs(after.weights - before.weights).max()
     assert 0 < change < 1
 
 
 def as_rows(samples, labels):
-    """Rows with their labels in an order of their own: `rbms` may shuffle."""
+    """Rows with their labels, sorted, since `rbms` may shuffle them."""
     return sorted(map(tuple, np.column_stack([samples, labels]).astype(int).tolist()))
 
 

@@ -1,4 +1,4 @@
-"""log Z is a property of the machine: the examples that are scored have no say in it."""
+"""log Z is a property of the model: it does not depend on the examples that are scored."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import pytest
 
 from harmonium import BernoulliRBM, Rbm, train
 
-# A fraction of a second, and believable for the machines of this file.
+# It takes a fraction of a second, and is believable for the models of this file.
 BUDGET = dict(method="ais", chains=100, schedule="linear:500", burn_in=100)
 OF_BIAS = "σ(b), as the model does not say what it was trained on"
 
@@ -24,7 +24,7 @@ def rows():
 
 
 def of_log_z(score):
-    """All that is said of log Z."""
+    """All fields about log Z."""
     fields = dataclasses.asdict(score)
     for name in ["mean", "standard_error", "low", "high"]:
         del fields[name]
@@ -45,7 +45,7 @@ def test_the_rows_that_are_scored_do_not_change_log_z(rbm, rows, options):
     assert scores[0].mean == pytest.approx(exact.mean + exact.log_z - scores[0].log_z, abs=1e-9)
 
 
-def test_the_base_is_what_is_asked_for_and_is_named(rbm, rows):
+def test_the_base_is_chosen_and_named(rbm, rows):
     exact = rbm.log_likelihood(rows, method="exact")
     found = {}
     for base_data, origin in [
@@ -58,10 +58,10 @@ def test_the_base_is_what_is_asked_for_and_is_named(rbm, rows):
         assert score.base == origin
         assert score.log_z == pytest.approx(exact.log_z, abs=0.2)
         found[score.log_z] = origin
-    assert len(found) == 4, "other bases, other chains"
+    assert len(found) == 4, "other bases give other chains"
 
 
-def test_a_trained_machine_is_annealed_from_the_mean_of_its_data(bits, tmp_path):
+def test_a_trained_model_is_annealed_from_the_mean_of_its_data(bits, tmp_path):
     rbm = train(bits, hidden=8, epochs=3)
     without = Rbm(rbm.weights, rbm.visible_bias, rbm.hidden_bias)
     from_its_mean = without.log_likelihood(bits, base_data=rbm.data_mean[np.newaxis], **BUDGET)
@@ -88,7 +88,7 @@ def test_each_side_is_an_estimate_within_its_interval(rbm, rows):
     assert "a mode that no run came to" in score.caveat
     assert score.low < score.mean < score.high
     assert score.mean - score.low == pytest.approx(score.log_z_high - score.log_z)
-    # The ends of both sides are 99 % intervals, within which are those of 95 %.
+    # The interval of log Z is of 99 %, and contains the 95 % intervals of both sides.
     for _, low, high in [score.forward, score.reverse]:
         assert score.log_z_low < low and high < score.log_z_high
     exact = rbm.log_likelihood(rows)
@@ -97,11 +97,13 @@ def test_each_side_is_an_estimate_within_its_interval(rbm, rows):
         assert getattr(exact, name) is None, name
 
 
-def test_reverse_chains_start_where_they_are_told_to():
-    """Two modes of weights 99 % and 1 %, which no sweep crosses between; the base is near the first."""
+def test_reverse_chains_start_from_the_rows_of_start():
+    """Two modes have weights 99 % and 1 %, and no sweep crosses from one to the other; the base is near
+    the first."""
     pattern = np.where(np.random.RandomState(0).uniform(size=100) < 0.5, 1.0, -1.0)
     weights, b = 6.0 * pattern, -3.0 * pattern
-    # log Z of the half with the hidden unit off, and what that unit must cost for 1 % to lie in the other.
+    # log Z of the half with the hidden unit off, and of the half with it on at c = 0; c gives that half
+    # a weight of 1 %.
     of_off, of_on = np.logaddexp(0, b).sum(), np.logaddexp(0, b + weights).sum()
     rbm = Rbm(weights[:, np.newaxis], b, [of_off - of_on - np.log(99)])
     log_z = of_off + np.log(100 / 99)
@@ -115,11 +117,11 @@ def test_reverse_chains_start_where_they_are_told_to():
     assert right.reverse[0] == pytest.approx(log_z, abs=0.1)
     assert abs(wrong.reverse[0] - log_z) > 1
     assert right.is_believable and not wrong.is_believable and "reverse" in wrong.reasons[0]
-    assert right.witness == wrong.witness, "it has no reverse chains"
+    assert right.witness == wrong.witness, "the witness has no reverse chains"
     assert right.reverse_start == "the rows of start"
 
 
-def test_independent_units_are_scored_where_their_examples_are_counted(bits):
+def test_independent_units_are_scored_if_n_examples_is_given(bits):
     rbm = train(bits, hidden=4, epochs=2)
     assert rbm.log_likelihood(bits).independent is None
     score = rbm.log_likelihood(bits[:7], n_examples=len(bits))
@@ -129,19 +131,19 @@ def test_independent_units_are_scored_where_their_examples_are_counted(bits):
     estimator = BernoulliRBM(4, random_state=0).fit(bits)
     found = estimator.log_likelihood(bits[:7], n_examples=len(bits))
     assert found.independent == pytest.approx(expected, abs=1e-4)
-    assert np.isnan(rbm.log_likelihood(bits[:1]).standard_error), "one row has none"
+    assert np.isnan(rbm.log_likelihood(bits[:1]).standard_error), "one row has no standard error"
     without = Rbm(rbm.weights, rbm.visible_bias, rbm.hidden_bias)
     with pytest.raises(ValueError, match="n_examples is 9, but must be None"):
         without.log_likelihood(bits, n_examples=9)
 
 
-def test_what_annealing_cannot_start_from_is_named(rbm, rows):
+def test_a_wrong_start_of_annealing_is_named(rbm, rows):
     for options, message in [
         ({"base_data": "mean"}, 'base_data is mean, but must be rows or "uniform"'),
-        ({"base_data": rows[:, :3]}, "base_data is 3 wide, but the machine has 30 visible units"),
+        ({"base_data": rows[:, :3]}, "base_data is 3 wide, but the model has 30 visible units"),
         ({"base_data": rows * 5.0}, "is 5, but must be from 0 to 1"),
         ({"base_data": rows[:0]}, "at least one row"),
-        ({"start": rows[:, :4]}, "start is 4 wide, but the machine has 30 visible units"),
+        ({"start": rows[:, :4]}, "start is 4 wide, but the model has 30 visible units"),
         ({"start": rows[:0]}, "start has no rows"),
         ({"start": rows * 0.5}, "start has other values than 0 and 1"),
     ]:

@@ -28,7 +28,7 @@ def flags(settings):
         {"algorithm": "pt", "temperatures": 3},
     ],
 )
-def test_train_is_the_command_line(command_line, tmp_path, digits, extra):
+def test_train_gives_the_bits_of_the_command_line(command_line, tmp_path, digits, extra):
     data = digits.astype(np.float32)
     np.save(tmp_path / "digits.npy", data)
     settings = {**SETTINGS, **extra}
@@ -50,14 +50,14 @@ def test_bytes_are_grey_levels_for_both(command_line, tmp_path, digits):
     command_line(*run, "--out", tmp_path / "run", *flags(SETTINGS))
     rbm = train(levels, **SETTINGS)
     assert rbm == Rbm.load(tmp_path / "run" / "model.safetensors")
-    # A likelihood takes them so as well.
+    # A likelihood reads them the same way.
     score = rbm.log_likelihood(levels, schedule="adaptive:500", burn_in=100)
     of_intensities = rbm.log_likelihood(levels / 255, schedule="adaptive:500", burn_in=100)
     assert abs(score.mean - of_intensities.mean) < 0.5
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, bool])
-def test_the_estimator_is_the_command_line(command_line, tmp_path, digits, bits, dtype):
+def test_the_estimator_gives_the_bits_of_the_command_line(command_line, tmp_path, digits, bits, dtype):
     X = bits.astype(dtype) if dtype is bool else digits.astype(dtype)
     np.save(tmp_path / "X.npy", X)
     settings = dict(hidden=20, batch_size=10, epochs=2, seed=3, chains=10, learning_rate=0.1)
@@ -72,7 +72,7 @@ def test_the_estimator_is_the_command_line(command_line, tmp_path, digits, bits,
     assert (ours.intercept_hidden_ == theirs.hidden_bias).all()
 
 
-def test_samples_and_files_are_those_of_the_command_line(command_line, tmp_path, bits):
+def test_samples_and_files_agree_with_the_command_line(command_line, tmp_path, bits):
     rbm = BernoulliRBM(20, random_state=0, momentum=0.5, binarization="stochastic").fit(bits)
     path = tmp_path / "model.safetensors"
     rbm.save(path)
@@ -100,7 +100,7 @@ def test_n_jobs_changes_nothing(digits, bits):
             assert (other.h_samples_ == one.h_samples_).all(), n_jobs
 
 
-def test_a_pickled_estimator_goes_on_to_the_same_bits(digits):
+def test_a_pickled_estimator_continues_to_the_same_bits(digits):
     chunks = np.array_split(digits, 20)
     settings = dict(momentum=0.5, centering=True, averaging="exponential:5", random_state=1)
     whole, parts = (BernoulliRBM(16, **settings) for _ in range(2))
@@ -115,7 +115,7 @@ def test_a_pickled_estimator_goes_on_to_the_same_bits(digits):
     assert (again.gibbs(digits) == fitted.gibbs(digits)).all()
 
 
-def test_an_estimator_of_an_earlier_version_goes_on(digits):
+def test_an_estimator_of_an_earlier_version_continues(digits):
     settings = dict(batch_size=50, momentum=0.5, random_state=1)
     now = BernoulliRBM(8, **settings).fit(digits).partial_fit(digits[:50])
     earlier = pickle.loads(pickle.dumps(now))
@@ -133,28 +133,28 @@ def test_an_estimator_of_an_earlier_version_goes_on(digits):
     assert earlier.rbm_ == now.rbm_ and (earlier.h_samples_ == now.h_samples_).all()
     assert earlier.data_mean_ is None and now.data_mean_ is not None
     assert earlier.fit(digits).data_mean_ is not None
-    # Of one that was never given a chunk, parameters are all that is known.
+    # If it never got a chunk, only its parameters are known.
     fitted = BernoulliRBM(8, random_state=1).fit(digits)
     for name in ["data_mean_", "grey_levels_", "spins_"]:
         del fitted.__dict__[name]
     assert pickle.loads(pickle.dumps(fitted)).partial_fit(digits[:50]).rbm_.data_mean is not None
 
 
-def test_files_of_an_earlier_version_load_and_go_on():
-    """Written by the version before `BernoulliRBM` was split into files: two epochs of 12 rows, a chunk."""
+def test_files_of_an_earlier_version_load_and_continue():
+    """They were written before `BernoulliRBM` was split: after two epochs of 12 rows, and a chunk."""
     joblib = pytest.importorskip("joblib")
     X = np.array([[0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 1, 0.5], [1, 1, 1, 1]] * 3)
     folder = Path(__file__).parent / "earlier"
     for load, name in [(pickle.load, "estimator.pickle"), (joblib.load, "estimator.joblib")]:
         with open(folder / name, "rb") as file, warnings.catch_warnings():
-            # Of another version of scikit-learn.
+            # They name another version of scikit-learn.
             warnings.simplefilter("ignore")
             estimator = load(file)
         assert type(estimator) is BernoulliRBM
         assert estimator.rbm_.sha256().startswith("e628f97e4ea0207c")
         assert estimator.partial_fit(X[5:]).rbm_.sha256().startswith("b9fc8b1603e833ef")
         assert estimator.data_mean_.tolist() == [0.5, 0.5, 0.75, 0.375]
-    # Where pickles look for it.
+    # Pickles look for the classes there.
     assert (BernoulliRBM.__module__, Dataset.__module__) == ("harmonium._bernoulli_rbm", "harmonium.io")
 
 
@@ -171,7 +171,7 @@ def test_a_random_state_is_the_seed_and_none_is_numpys(digits):
     assert (learned(None) == first).all()
 
 
-def test_a_trainer_led_by_hand_is_the_run(bits):
+def test_a_trainer_driven_by_hand_gives_the_same_model(bits):
     trainer = Trainer(bits, **SETTINGS)
     with pytest.raises(ValueError, match="threads is 0"):
         trainer.run(threads=0)
@@ -184,7 +184,7 @@ def test_a_trainer_led_by_hand_is_the_run(bits):
         pickle.dumps(trainer)
 
 
-def test_training_goes_on_from_a_model(bits):
+def test_training_continues_from_a_model(bits):
     first = train(bits, **SETTINGS)
     again = train(bits, initial=first, **{**SETTINGS, "learning_rate": 1e-6})
     assert np.abs(again.weights - first.weights).max() < 1e-4
@@ -193,14 +193,14 @@ def test_training_goes_on_from_a_model(bits):
     assert epochs == [1, 2]
 
 
-def test_a_machine_survives_pickle_and_files(tmp_path, bits):
+def test_a_model_survives_pickle_and_files(tmp_path, bits):
     rbm = train(bits, **SETTINGS)
     assert pickle.loads(pickle.dumps(rbm)) == rbm
     rbm.save(tmp_path / "m.safetensors", settings=SETTINGS)
     assert Rbm.load_with_settings(tmp_path / "m.safetensors") == (rbm, SETTINGS)
 
 
-def test_a_machine_keeps_the_mean_of_its_data(tmp_path, digits):
+def test_a_model_keeps_the_mean_of_its_data(tmp_path, digits):
     settings = {**SETTINGS, "epochs": 1}
     rbm = train(digits, **settings)
     assert np.array_equal(rbm.data_mean, digits.mean(axis=0).astype(np.float32))
@@ -211,7 +211,7 @@ def test_a_machine_keeps_the_mean_of_its_data(tmp_path, digits):
     arguments, keywords = rbm.__getnewargs_ex__()
     for kept in [loaded, pickle.loads(pickle.dumps(rbm)), Rbm(*arguments, **keywords)]:
         assert np.array_equal(kept.data_mean, rbm.data_mean)
-    # It is no parameter, and not everyone knows it.
+    # The mean is not a parameter, and may be missing.
     without = Rbm(rbm.weights, rbm.visible_bias, rbm.hidden_bias)
     assert without.data_mean is None and without == rbm and without.sha256() == rbm.sha256()
     without.save(tmp_path / "model.safetensors")
@@ -227,7 +227,7 @@ def test_a_machine_keeps_the_mean_of_its_data(tmp_path, digits):
             Rbm(rbm.weights, rbm.visible_bias, rbm.hidden_bias, mean)
 
 
-def test_a_file_that_is_not_as_it_was_written_is_refused(tmp_path, digits):
+def test_a_damaged_file_is_refused(tmp_path, digits):
     path = tmp_path / "model.safetensors"
     BernoulliRBM(5, n_iter=1, random_state=0).fit(digits).save(path)
     whole = path.read_bytes()
@@ -246,7 +246,7 @@ def test_an_estimator_keeps_the_mean_of_its_data(tmp_path, digits):
     for kept in [model, loaded, pickle.loads(pickle.dumps(loaded))]:
         assert np.array_equal(kept.data_mean_, expected)
         assert np.array_equal(kept.rbm_.data_mean, expected)
-    # Of chunks, that of all that were given, through pickle and new settings as well.
+    # After chunks it is the mean of all chunks, also through pickle and new settings.
     model = BernoulliRBM(5, random_state=0)
     for chunk in np.split(digits[:1000], 10):
         model = pickle.loads(pickle.dumps(model)).partial_fit(chunk)

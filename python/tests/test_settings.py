@@ -1,4 +1,4 @@
-"""Settings come from one table: keywords, their types, their documentation, and what is said of wrong ones."""
+"""Settings come from one table: keywords, their types, their documentation, and messages about errors."""
 
 import ast
 import re
@@ -34,7 +34,7 @@ def test_each_setting_is_documented_with_its_default():
     assert "`sparsity_cost`" in train.__doc__ and "*sparsity_cost*" not in train.__doc__
 
 
-def test_an_exception_says_setting_value_and_rule():
+def test_an_exception_has_the_setting_its_value_and_the_rule():
     with pytest.raises(SettingError, match="learning_rate is -1, but must be above 0") as caught:
         train(BITS, learning_rate=-1)
     error = caught.value
@@ -68,8 +68,8 @@ def test_a_setting_without_effect_is_refused():
         assert caught.value.rule == rule
         with pytest.raises(SettingError):
             Trainer.online(WIDE, hidden=2, **settings)
-    # Few units are tempered by themselves.
+    # Small models use tempering by default.
     assert Trainer(BITS, hidden=2, swap_rate=0.3).settings["algorithm"] == "pt"
-    # What is as it would be anyway says nothing.
+    # A setting that equals its default is not refused.
     settings = Trainer(WIDE, **{**default_settings(), "hidden": 2}).settings
     assert Trainer(WIDE, **settings).settings == settings

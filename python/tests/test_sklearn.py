@@ -1,4 +1,4 @@
-"""scikit-learn's expectations of an estimator, and its own class beside ours."""
+"""What scikit-learn expects of an estimator, and comparisons with its own class."""
 
 import warnings
 
@@ -19,13 +19,13 @@ from harmonium._estimator.inputs import split
 def test_every_check_passes_and_none_is_expected_to_fail():
     results = check_estimator(BernoulliRBM(), on_fail=None, on_skip=None)
     failed = {r["check_name"]: r["exception"] for r in results if r["status"] != "passed"}
-    # Not a check of this class, but of a setting of scipy that is off.
+    # This check needs a setting of scipy that is off.
     failed.pop("check_array_api_input", None)
     assert len(results) > 40
     assert failed == {}
 
 
-def test_parameters_attributes_and_methods_are_those_of_scikit_learn(digits):
+def test_parameters_attributes_and_methods_match_scikit_learn(digits):
     theirs = TheirRBM(5, n_iter=1, random_state=0).fit(digits)
     ours = BernoulliRBM(5, n_iter=1, random_state=0).fit(digits)
     params = ours.get_params()
@@ -41,7 +41,7 @@ def test_parameters_attributes_and_methods_are_those_of_scikit_learn(digits):
 
 
 def shifted_digits():
-    """The data of scikit-learn's example of RBM features: each digit, and moved by a pixel."""
+    """The data of scikit-learn's example of RBM features: each digit, also moved by one pixel."""
     from scipy.ndimage import convolve
     from sklearn.datasets import load_digits
     from sklearn.preprocessing import minmax_scale
@@ -53,7 +53,7 @@ def shifted_digits():
     return minmax_scale(np.concatenate([X, *moved]), feature_range=(0, 1)), np.tile(y, 5)
 
 
-def test_features_of_digits_classify_as_well_as_those_of_scikit_learn():
+def test_features_of_digits_classify_as_well_as_in_scikit_learn():
     X, y = shifted_digits()
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
 
@@ -67,8 +67,8 @@ def test_features_of_digits_classify_as_well_as_those_of_scikit_learn():
     assert ours > 0.91 and ours > theirs - 0.015, (ours, theirs)
 
 
-def test_digits_are_learned_as_by_scikit_learn(digits):
-    """scikit-learn's own test: about -21 after 7 epochs of 64 hidden units."""
+def test_digits_are_learned_as_in_scikit_learn(digits):
+    """scikit-learn's own test expects about -21 after 7 epochs with 64 hidden units."""
     settings = dict(n_components=64, learning_rate=0.1, batch_size=10, n_iter=7, random_state=9)
     ours = BernoulliRBM(**settings).fit(digits)
     scores = [ours.score_samples(digits, method="stochastic").mean(), ours.score(digits)]
@@ -79,7 +79,7 @@ def test_digits_are_learned_as_by_scikit_learn(digits):
 
 @pytest.mark.parametrize("strength", [0.01, 0.3, 2.0])
 @pytest.mark.parametrize("shape", [(64, 20), (70, 130)])
-def test_a_machine_gives_what_it_gives_in_scikit_learn(strength, shape):
+def test_a_model_gives_the_same_numbers_in_scikit_learn(strength, shape):
     n_visible, n_hidden = shape
     rng = np.random.RandomState(n_hidden)
     X = rng.uniform(size=(50, n_visible)) * (rng.uniform(size=(50, n_visible)) < 0.4)
@@ -89,7 +89,7 @@ def test_a_machine_gives_what_it_gives_in_scikit_learn(strength, shape):
     theirs.intercept_hidden_ = rng.normal(0, 1, n_hidden)
     theirs.intercept_visible_ = rng.normal(0, 1, n_visible)
     ours = BernoulliRBM.from_sklearn(theirs)
-    # What float32 holds, so that the formulas are compared and not the rounding of weights.
+    # Rounded to float32, so that the test compares formulas and not the rounding of weights.
     for name in ["components_", "intercept_hidden_", "intercept_visible_"]:
         setattr(theirs, name, getattr(theirs, name).astype(np.float32).astype(np.float64))
     np.testing.assert_allclose(ours.transform(X), theirs.transform(X), rtol=1e-6)
@@ -112,15 +112,15 @@ def test_the_exact_score_is_the_sum_of_all_that_scikit_learn_may_draw(digits):
         ours.score_samples(X, method="all")
 
 
-def test_partial_fit_divides_by_the_rows_that_it_was_given(digits):
+def test_partial_fit_divides_by_its_number_of_rows(digits):
     settings = dict(n_components=8, batch_size=10, n_chains=50, random_state=0, learning_rate=1.0)
     few, many = (BernoulliRBM(**settings).partial_fit(digits[:4]) for _ in range(2))
     assert few.partial_fit(digits[:4]) is few
     many.partial_fit(np.tile(digits[:4], (30, 1)))
     np.testing.assert_allclose(few.components_, many.components_, atol=1e-5)
     assert np.abs(few.components_).max() > 0.1
-    # A difference of two means of probabilities is at most 1. Theirs divides the sum over all 50
-    # chains by the 4 rows.
+    # A difference of two means of probabilities is at most 1. scikit-learn divides the sum over all
+    # 50 chains by the 4 rows.
     rate, settings = 0.01, dict(n_components=8, random_state=0, learning_rate=0.01, batch_size=50)
     theirs, ours = TheirRBM(**settings), BernoulliRBM(**settings)
     assert theirs.partial_fit(digits[:4]) is None
@@ -128,20 +128,20 @@ def test_partial_fit_divides_by_the_rows_that_it_was_given(digits):
     assert np.abs(ours.partial_fit(digits[:4]).intercept_hidden_).max() <= rate
 
 
-def test_partial_fit_learns_and_goes_on_after_fit(digits):
+def test_partial_fit_learns_and_continues_after_fit(digits):
     rbm = BernoulliRBM(32, batch_size=50, random_state=0).fit(digits)
     fitted = rbm.score(digits)
     for _ in range(10):
         for chunk in np.array_split(digits, 36):
             rbm.partial_fit(chunk)
     assert rbm.score(digits) > fitted + 0.5
-    # Attributes that a user sets are what it goes on from.
+    # It continues from attributes that a user sets.
     rbm.components_ = np.zeros_like(rbm.components_)
     rbm.partial_fit(digits[:50])
     assert np.abs(rbm.components_).max() < 0.2
 
 
-def test_partial_fit_takes_parameters_as_they_are_now(digits):
+def test_partial_fit_uses_the_current_parameters(digits):
     def steps(**change):
         rbm = BernoulliRBM(8, random_state=0, momentum=0.5).partial_fit(digits[:10])
         before = rbm.components_
@@ -163,7 +163,7 @@ def test_partial_fit_takes_parameters_as_they_are_now(digits):
     rbm.set_params(batch_size=20).partial_fit(digits[:5])
     assert rbm.h_samples_.shape == (20, 8)
     rbm.h_samples_ = np.full((20, 8), 0.5)
-    with pytest.raises(ValueError, match="h_samples_ .* no probabilities"):
+    with pytest.raises(ValueError, match="h_samples_ .* not probabilities"):
         rbm.partial_fit(digits[:5])
 
 
@@ -178,7 +178,7 @@ def test_a_bad_chunk_changes_nothing(digits):
     assert (one.components_ == other.components_).all()
 
 
-def test_an_error_of_a_callback_leaves_what_was_learned(digits):
+def test_an_error_in_a_callback_keeps_what_was_learned(digits):
     def callback(metrics):
         return 1 / (metrics["epoch"] - 2)
 
@@ -188,7 +188,7 @@ def test_an_error_of_a_callback_leaves_what_was_learned(digits):
     assert rbm.n_iter_ == 2 and rbm.transform(digits).shape == (1797, 8)
 
 
-def test_chains_that_begin_anew_draw_other_numbers(digits):
+def test_restarted_chains_draw_other_numbers(digits):
     rbm = BernoulliRBM(64, random_state=0, learning_rate=1e-9).fit(digits)
     states = rbm.h_samples_
     drawn = []
@@ -198,7 +198,7 @@ def test_chains_that_begin_anew_draw_other_numbers(digits):
     assert (drawn[0] != drawn[1]).any() and (drawn[1] != drawn[2]).any()
 
 
-def test_what_fails_leaves_what_was_learned(digits):
+def test_a_failed_call_keeps_what_was_learned(digits):
     from harmonium import DivergedError
 
     rbm = BernoulliRBM(8, random_state=0).fit(digits)
@@ -242,7 +242,7 @@ def test_attributes_that_a_user_sets_are_used(digits):
     )
 
 
-def test_clone_keeps_the_parameters_and_nothing_that_was_learned(digits):
+def test_clone_keeps_the_parameters_alone(digits):
     rbm = BernoulliRBM(4, centering=True, schedule="linear", random_state=3).fit(digits)
     copy = clone(rbm)
     assert copy.get_params() == rbm.get_params()
@@ -361,7 +361,7 @@ def test_samples_look_like_the_data(bits):
     assert (step != bits[:100]).mean() < 0.25
 
 
-def test_the_log_likelihood_is_exact_or_says_how_far_to_trust_it(bits):
+def test_the_log_likelihood_is_exact_or_has_a_verdict(bits):
     rbm = BernoulliRBM(10, batch_size=50, random_state=0).fit(bits)
     exact = rbm.log_likelihood(bits)
     assert exact.verdict == exact.method == "exact" and exact.low == exact.high == exact.mean

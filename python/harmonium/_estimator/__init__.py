@@ -1,8 +1,8 @@
-"""What `BernoulliRBM` does, a file for each of its jobs.
+"""The work of `BernoulliRBM`, one file for each task.
 
 - `parameters`: its parameters as settings of the library
 - `inputs`: X as the library takes it
-- `learned`: the arrays that it gives out, the model that they make, pickles
+- `learned`: the learned arrays, the model that they make, pickling
 - `fitting`: `fit`
 - `online`: `partial_fit`
 - `interchange`: files, and scikit-learn's own class

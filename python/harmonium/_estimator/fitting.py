@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def fit(estimator: BernoulliRBM, X: Any) -> None:
-    """Learn from X. What is learned up to an error or Ctrl-C is given out, unless it has diverged."""
+    """Learn from X. An error or Ctrl-C keeps what was learned, unless the parameters diverged."""
     before = dict(vars(estimator))
     try:
         running = Fit(estimator, X)
@@ -33,13 +33,13 @@ def fit(estimator: BernoulliRBM, X: Any) -> None:
             threads=running.threads,
         )
     except DivergedError:
-        # What has diverged is of no use: what was learned before stays.
+        # Diverged parameters are of no use: the estimator keeps what it had before.
         restore(estimator, before)
         raise
     except BaseException:
-        running.give_out()
+        running.set_learned()
         raise
-    running.give_out()
+    running.set_learned()
 
 
 class Fit:
@@ -70,7 +70,7 @@ class Fit:
         self.begin = time.perf_counter()
 
     def end_epoch(self, epoch: int) -> bool:
-        """Report an epoch; whether training is to end."""
+        """Report an epoch, and return whether to stop."""
         estimator = self.estimator
         if estimator.verbose:
             self._print(epoch)
@@ -85,13 +85,13 @@ class Fit:
         self.begin = time.perf_counter()
         return stops
 
-    def give_out(self) -> None:
-        """Give out what was learned."""
+    def set_learned(self) -> None:
+        """Set what was learned in the estimator."""
         take(self.estimator, self.trainer, self.X, self.best_model)
         self.estimator.n_iter_ = int(self.trainer.updates // self.trainer.updates_per_epoch)
 
     def _validate(self, best: BestScore, metrics: dict[str, Any], epoch: int) -> bool:
-        """Score what is held out and keep the best model; whether it was long ago."""
+        """Score the held-out rows, keep the best model, and return whether to stop."""
         model = self.trainer.model
         scores = model.pseudo_likelihood(self.X_held_out, threads=self.threads)
         metrics["validation_score"] = float(scores.mean())
@@ -110,17 +110,17 @@ class Fit:
 
 
 def take(estimator: BernoulliRBM, trainer: Trainer, X: Any, best: Rbm | None = None) -> None:
-    """Give out what a trainer has learned, or the best model, in the precision of X."""
+    """Set what a trainer has learned, or the best model, in the precision of X."""
     dtype = precision(X)
     arrays = trainer.arrays(dtype, threads=threads(estimator))
     if best is not None:
         parts = best.weights.T, best.hidden_bias, best.visible_bias
         arrays[:3] = [part.astype(np.dtype(dtype), order="C") for part in parts]
     estimator.data_mean_ = trainer.data_mean
-    estimator._give_out(*arrays)
+    estimator._set_learned(*arrays)
 
 
 def restore(estimator: BernoulliRBM, before: dict[str, Any]) -> None:
-    """Make an estimator what it was before a call that failed."""
+    """Restore an estimator after a call that failed."""
     estimator.__dict__.clear()
     estimator.__dict__.update(before)

@@ -36,9 +36,9 @@ def save(estimator: BernoulliRBM, path: str | os.PathLike[str]) -> None:
 
 
 def load(cls: type[BernoulliRBM], path: str | os.PathLike[str]) -> BernoulliRBM:
-    """Read a model file, with what it says of the parameters."""
+    """Read a model file, with the parameters that it records."""
     rbm, settings = Rbm.load_with_settings(path)
-    # What is None there, as the epochs of a run by updates, stays at the default.
+    # A setting that is None, such as the epochs of a run by updates, keeps the default.
     known = {setting: value for setting, value in settings.items() if value is not None}
     params = {name: known[setting] for name, setting in SETTINGS.items() if setting in known}
     if params.get("binarization") == "none":
@@ -51,7 +51,7 @@ def load(cls: type[BernoulliRBM], path: str | os.PathLike[str]) -> BernoulliRBM:
     weights = np.ascontiguousarray(rbm.weights.T)
     estimator.data_mean_ = rbm.data_mean
     estimator.grey_levels_, estimator.spins_ = rbm.grey_levels, rbm.spins
-    _begin_at(estimator, weights, rbm.hidden_bias, rbm.visible_bias, chains)
+    _start_from(estimator, weights, rbm.hidden_bias, rbm.visible_bias, chains)
     return estimator
 
 
@@ -62,7 +62,7 @@ def from_sklearn(cls: type[BernoulliRBM], theirs: Any) -> BernoulliRBM:
         shape = n_chains(ours), len(theirs.components_)
         parts = [theirs.components_, theirs.intercept_hidden_, theirs.intercept_visible_]
         parts.append(getattr(theirs, "h_samples_", np.zeros(shape)))
-        _begin_at(ours, *map(np.array, parts))
+        _start_from(ours, *map(np.array, parts))
         if hasattr(theirs, "feature_names_in_"):
             ours.feature_names_in_ = theirs.feature_names_in_
     return ours
@@ -82,8 +82,8 @@ def to_sklearn(estimator: BernoulliRBM) -> Any:
     return theirs
 
 
-def _begin_at(estimator: BernoulliRBM, *arrays: Any) -> None:
-    """Give out arrays that were learned elsewhere."""
-    estimator._give_out(*arrays)
+def _start_from(estimator: BernoulliRBM, *arrays: Any) -> None:
+    """Start from arrays that were learned elsewhere."""
+    estimator._set_learned(*arrays)
     estimator._trainer = None
     estimator.random_state_ = generator(estimator.random_state)

@@ -1,4 +1,4 @@
-"""Learning from chunk after chunk: `partial_fit`."""
+"""Learning from one chunk after another: `partial_fit`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .parameters import check, generator, n_chains, own_names, settings_for, thr
 if TYPE_CHECKING:
     from .._bernoulli_rbm import BernoulliRBM
 
-# Without an end, schedules stay at their beginning.
+# A run without an end keeps schedules at their first value.
 _NO_END = 2**62
-# An odd number, so that a long walk by it meets no seed twice.
+# An odd number, so that 2**63 multiples of it are different seeds.
 _ANOTHER_SEED = 0x9E3779B97F4A7C15
 
 
 def partial_fit(estimator: BernoulliRBM, X: Any) -> None:
-    """Change the parameters once, with all of X as the mini-batch; after an error they are as before."""
+    """Do one update with all of X as the mini-batch; an error leaves the estimator as it was."""
     before = dict(vars(estimator))
     try:
         trainer, X = _trainer_for(estimator, X)
@@ -30,7 +30,7 @@ def partial_fit(estimator: BernoulliRBM, X: Any) -> None:
     except BaseException as error:
         restore(estimator, before)
         if isinstance(error, (DivergedError, KeyboardInterrupt)):
-            # It may have gone on from what was given out.
+            # The trainer may be ahead of the estimator's arrays.
             estimator._trainer = None
         raise
     estimator._trainer = trainer
@@ -38,7 +38,7 @@ def partial_fit(estimator: BernoulliRBM, X: Any) -> None:
 
 
 def _trainer_for(estimator: BernoulliRBM, X: Any) -> tuple[Trainer, Any]:
-    """The trainer that goes on from parameters, chains and settings as they are, and X."""
+    """The trainer that continues from the current parameters, chains and settings; and X."""
     is_first = not hasattr(estimator, "components_")
     check(estimator)
     X = validated(estimator, X, reset=is_first, learns=True)
@@ -48,7 +48,7 @@ def _trainer_for(estimator: BernoulliRBM, X: Any) -> tuple[Trainer, Any]:
     settings = settings_for(estimator, X.shape[0], n_updates=_NO_END)
     if not is_first:
         settings["hidden"] = estimator.components_.shape[0]
-    # Neither belongs to a trainer that gets its examples from outside, once it has begun.
+    # An online trainer that has begun takes neither.
     seed, _ = settings.pop("seed"), settings.pop("batch_size")
     with own_names():
         trainer = _same_trainer(estimator, settings)
@@ -60,16 +60,16 @@ def _trainer_for(estimator: BernoulliRBM, X: Any) -> tuple[Trainer, Any]:
 
 
 def _same_trainer(estimator: BernoulliRBM, settings: dict[str, Any]) -> Trainer | None:
-    """The trainer of the last chunk under these settings, if it can go on."""
+    """The trainer of the last chunk under these settings, if it can continue."""
     trainer = estimator._trainer
-    if trainer is None or not estimator._is_as_left():
+    if trainer is None or not estimator._is_unchanged():
         return None
     if settings == estimator._trainer_settings:
         return trainer
     try:
         trainer = trainer.with_settings(threads=threads(estimator), **settings)
     except ValueError:
-        # Not a change that its state allows, or no valid one: a new trainer tells which.
+        # The state does not allow the change, or a setting is invalid: a new trainer reports that.
         return None
     estimator._trainer_settings = settings
     return trainer
@@ -78,8 +78,8 @@ def _same_trainer(estimator: BernoulliRBM, settings: dict[str, Any]) -> Trainer 
 def _new_trainer(
     estimator: BernoulliRBM, X: Any, settings: dict[str, Any], is_first: bool
 ) -> Trainer:
-    """A trainer that begins at the parameters and chains as they are, or at fresh ones."""
-    # Chains that begin anew do not draw the numbers of those before.
+    """A trainer that starts from the current parameters and chains, or from new ones."""
+    # Another seed, so that restarted chains draw other random numbers.
     estimator._n_restarts = 0 if is_first else getattr(estimator, "_n_restarts", 0) + 1
     settings["seed"] = (settings["seed"] + estimator._n_restarts * _ANOTHER_SEED) % 2**63
     return Trainer.online(
@@ -94,12 +94,12 @@ def _new_trainer(
 
 
 def _chains(estimator: BernoulliRBM) -> NDArray[Any]:
-    """Hidden states for as many chains as are wanted: those that there are, again and again."""
+    """The hidden states, repeated or cut to the number of chains."""
     states = np.asarray(estimator.h_samples_)
     shape = n_chains(estimator), estimator.components_.shape[0]
     if states.ndim != 2 or states.shape[1] != shape[1] or not np.isin(states, (0, 1)).all():
         raise ValueError(
             f"h_samples_ has the shape {states.shape}, but must hold hidden states of 0 and 1, "
-            f"{shape[1]} wide: hidden units are on or off, no probabilities"
+            f"{shape[1]} wide: give states, not probabilities"
         )
     return states if states.shape == shape else np.resize(states, shape)

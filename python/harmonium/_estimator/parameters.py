@@ -14,7 +14,7 @@ from .._sklearn import check_random_state
 if TYPE_CHECKING:
     from .._bernoulli_rbm import BernoulliRBM
 
-# The parameters whose names the library does not have, and its own names for them.
+# Parameters that have another name in the library.
 RENAMED = {
     "n_components": "hidden",
     "n_iter": "epochs",
@@ -23,7 +23,7 @@ RENAMED = {
     "binarization": "binarize",
     "random_state": "seed",
 }
-# Those that it has by the same name.
+# Parameters that have the same name in the library.
 SAME = [
     "learning_rate",
     "batch_size",
@@ -41,10 +41,10 @@ MOST_ROWS = 32_767
 
 
 def as_settings(estimator: BernoulliRBM) -> dict[str, Any]:
-    """The parameters by the names of the library."""
+    """The parameters under the library's names."""
     settings = {setting: getattr(estimator, name) for name, setting in SETTINGS.items()}
     settings["binarize"] = estimator.binarization or "none"
-    # The library has another default.
+    # The library's default differs.
     settings["algorithm"] = "pcd"
     settings["chains"] = n_chains(estimator)
     return {name: _plain(value) for name, value in settings.items()}
@@ -53,27 +53,27 @@ def as_settings(estimator: BernoulliRBM) -> dict[str, Any]:
 def settings_for(
     estimator: BernoulliRBM, n_samples: int, n_updates: int | None = None
 ) -> dict[str, Any]:
-    """The settings for data of `n_samples` rows; with `n_updates`, of a run of that many."""
+    """The settings for `n_samples` rows, for `n_updates` updates if given, else `n_iter` epochs."""
     settings = as_settings(estimator)
     settings["seed"] = seed(estimator.random_state)
     settings["batch_size"] = min(settings["batch_size"], n_samples)
     if n_updates is not None:
         settings["epochs"], settings["updates"] = None, n_updates
     elif estimator.n_iter == 0:
-        # Nothing is learned then, but there are parameters.
+        # `fit` then makes the first parameters, and trains no epoch.
         settings["epochs"] = 1
     return settings
 
 
 def n_chains(estimator: BernoulliRBM) -> int:
-    """The number of chains: that of the rows of a mini-batch unless it is given."""
+    """The number of chains; by default it is the number of rows of a mini-batch."""
     if estimator.n_chains is None:
         return min(estimator.batch_size, MOST_ROWS)
     return estimator.n_chains
 
 
 def check(estimator: BernoulliRBM) -> None:
-    """Refuse what the library could not name as it is called here; it checks the rest."""
+    """Check the parameters that the library would not name correctly; it checks the others."""
     for name, least in [("n_components", 1), ("batch_size", 1), ("n_iter", 0), ("n_gibbs_steps", 1)]:
         value = getattr(estimator, name)
         if not isinstance(value, Integral) or isinstance(value, bool):
@@ -91,22 +91,23 @@ def check(estimator: BernoulliRBM) -> None:
 
 @contextmanager
 def own_names() -> Iterator[None]:
-    """Give errors of the library the names that its settings have here."""
+    """Put the estimator's names for settings into errors of the library."""
     try:
         yield
     except (TypeError, ValueError) as error:
         names = {setting: name for name, setting in RENAMED.items()}
-        if getattr(error, "setting", None) in names:
-            error.setting = names[error.setting]
-            error.args = (f"{error.setting} is {error.value}, but must be {error.rule}",)
+        broken: Any = error  # a TypeError has the fields of a SettingError, too
+        if getattr(broken, "setting", None) in names:
+            broken.setting = names[broken.setting]
+            broken.args = (f"{broken.setting} is {broken.value}, but must be {broken.rule}",)
         raise
 
 
 def threads(estimator: BernoulliRBM) -> int | None:
-    """Threads by n_jobs; None: as many as there are cores."""
+    """The number of threads by n_jobs; None: one per core."""
     n_jobs = estimator.n_jobs
     if n_jobs is None:
-        # What joblib sets in its workers, so that they do not crowd each other.
+        # joblib sets this in its workers, so that they share the cores.
         wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
         return int(wanted) if wanted.isdigit() and int(wanted) > 0 else None
     if n_jobs < 0:
@@ -117,7 +118,7 @@ def threads(estimator: BernoulliRBM) -> int | None:
 
 
 def seed(random_state: Any) -> int:
-    """The seed of the library: a number as it is, else one that is drawn."""
+    """The library's seed: a number as it is, else a random one."""
     if isinstance(random_state, Integral):
         number = int(random_state)
         if number < 0:
@@ -127,17 +128,17 @@ def seed(random_state: Any) -> int:
 
 
 def fixed_seed(random_state: Any) -> int:
-    """The seed of what is the same on every call: a number as it is, else 0."""
+    """The seed of results that every call repeats: a number as it is, else 0."""
     return int(random_state) if isinstance(random_state, Integral) else 0
 
 
 def generator(random_state: Any) -> Any:
-    """NumPy's generator by random_state; of large numbers, by their low half."""
+    """NumPy's generator for random_state; its seed is the low 32 bits of a number."""
     if isinstance(random_state, Integral):
         return np.random.RandomState(seed(random_state) % 2**32)
     return check_random_state(random_state)
 
 
 def _plain(value: Any) -> Any:
-    """A number of NumPy as one of Python."""
+    """A NumPy scalar as a Python number."""
     return value.item() if isinstance(value, np.generic) else value

@@ -1,21 +1,21 @@
-"""Models and data sets that other programs read: HDF5 as the package `rbms` has it, and .npz.
+"""Models and data sets for other programs: HDF5 in the layout of the package `rbms`, and .npz.
 
-The ending of a file's name tells the format: `.npz` is NumPy's, `.h5` and `.hdf5` are HDF5, for which
-h5py must be installed. (`rbms` itself knows HDF5 data sets by `.h5` alone.)
+The ending of a file's name is its format: `.npz` is NumPy's; `.h5` and `.hdf5` are HDF5, which needs
+h5py. (`rbms` itself reads HDF5 data sets with the ending `.h5` only.)
 
 | here               | in .npz        | in HDF5                              | shape  |
 | ------------------ | -------------- | ------------------------------------ | ------ |
 | `rbm.weights`      | `weights`      | `/update_N/params/weight_matrix`     | (V, H) |
 | `rbm.visible_bias` | `visible_bias` | `/update_N/params/vbias`             | (V,)   |
 | `rbm.hidden_bias`  | `hidden_bias`  | `/update_N/params/hbias`             | (H,)   |
-| `rbm.grey_levels`  | `grey_levels`  | `/grey_levels`, where there are any  | ()     |
-| `rbm.spins`        | `spins`        | `/spins`, where it is true           | ()     |
+| `rbm.grey_levels`  | `grey_levels`  | `/grey_levels`, if not None          | ()     |
+| `rbm.spins`        | `spins`        | `/spins`, if true                    | ()     |
 | `dataset.samples`  | `samples`      | `/samples`, of type `/variable_type` | (N, V) |
 | `dataset.labels`   | `labels`       | `/labels`                            | (N,)   |
 
-V visible units, H hidden ones, N samples. An HDF5 model file keeps the same machine after several
-updates N of its training. Whatever is written is first written whole beside its place, then renamed:
-a file is never half there.
+V is the number of visible units, H of hidden units, N of samples. An HDF5 model file keeps one model
+after several numbers N of updates. A file is first written under another name and then renamed, so that
+it is never incomplete.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ._files import PathLike, is_npz
 __all__ = ["Dataset", "read_dataset", "read_model", "updates", "write_dataset", "write_model"]
 
 _NAMES = ("weights", "visible_bias", "hidden_bias")
-# What integers stand for in the data of a model, where it is known; `rbms` passes over it.
+# What integers mean in the data of a model, if it is known; `rbms` ignores it.
 _RECORD = {"grey_levels": int, "spins": bool}
 
 
@@ -55,7 +55,7 @@ class Dataset(NamedTuple):
 def read_model(path: PathLike, update: int | None = None) -> Rbm:
     """Reads an RBM of binary units: weights (V, H), biases (V,) and (H,), all as float32.
 
-    An HDF5 file may hold it after several updates: the newest is read unless `update` tells which.
+    An HDF5 file may hold it after several updates: the newest is read unless `update` names one.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -91,19 +91,18 @@ def write_model(
     hyperparameters: Mapping[str, float] | None = None,
     seed: int | None = None,
 ) -> None:
-    """Writes an RBM to a .npz file, or adds it to an HDF5 file, which is made if need be.
+    """Writes an RBM to a .npz file, or adds it to an HDF5 file, which is created if necessary.
 
-    A .npz file holds the parameters, weights (V, H), biases (V,) and (H,), and what integers stood for
-    in the data of the model, if that is known. An HDF5 file takes
-    more, and with it `rbms` can go on training:
+    A .npz file holds the parameters, weights (V, H), biases (V,) and (H,), and what integers mean in the
+    data of the model, if it is known. An HDF5 file takes more, so that `rbms` can continue training:
 
-    - `update`: how many updates of the parameters led here; more than any in the file, usual: 1;
-    - `time`: seconds of training so far, usual: 0;
+    - `update`: the number of updates so far, more than any in the file; default: 1;
+    - `time`: the seconds of training so far; default: 0;
     - `parallel_chains` (C, V): states 0 or 1 of the chains at this update. Without them a file keeps
-      those it has; a new one gets 100 fair coin flips per unit, the start of chains in `rbms`, too;
+      the chains it has; a new file gets 100 chains of fair coin flips, as `rbms` starts them;
     - `hyperparameters`: any of `batch_size`, `gibbs_steps`, `learning_rate`, `L1`, `L2` and
       `train_size`. A new file has the defaults of `rbms` for the others;
-    - `seed`: of the random states that `rbms` restores, and of the coin flips; usual: 0.
+    - `seed`: seeds the random states that `rbms` restores, and the coin flips; default: 0.
 
     >>> from harmonium import Rbm
     >>> from tempfile import TemporaryDirectory
@@ -127,7 +126,7 @@ def write_model(
     unheld = [name for name, value in given.items() if value is not None]
     if unheld:
         raise ValueError(
-            f"{path}: {unheld[0]} is given, but a .npz file holds a model alone: leave it out "
+            f"{path}: {unheld[0]} is given, but a .npz file holds only a model: leave it out "
             "or write to a .h5 file"
         )
     known = {name: value for name, value in record.items() if value is not None}
@@ -148,7 +147,7 @@ def updates(path: PathLike) -> list[int]:
     """
     if is_npz(path):
         raise ValueError(
-            f"{path}: a .npz file holds one model and no updates: read it by read_model(path)"
+            f"{path}: a .npz file holds one model and no updates: read it with read_model(path)"
         )
     return _hdf5.updates(path)
 
@@ -156,10 +155,10 @@ def updates(path: PathLike) -> list[int]:
 def read_dataset(path: PathLike, *, grey_levels: int | None = None, spins: bool = False) -> Dataset:
     """Reads samples (N, V) and, if the file has them, labels (N,).
 
-    Spins, -1 and 1, become bits, 0 and 1, if `spins` says that they are such, or the file does
-    (`/variable_type` in HDF5 is `bernoulli` or `ising`). Integers k are grey levels k / `grey_levels`;
-    if nothing is said, those from 0 to 255 of which some are above 127 are of 255, with a warning, and
-    any others but 0 and 1 are refused.
+    Spins, -1 and 1, become bits, 0 and 1, if `spins` is true or the file says so (`/variable_type` in
+    HDF5 is `bernoulli` or `ising`). Integers k are grey levels k / `grey_levels`. If nothing is given,
+    integers from 0 to 255 are grey levels of 255 if the largest is above 127, with a warning; any others
+    but 0 and 1 are refused.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -180,7 +179,7 @@ def read_dataset(path: PathLike, *, grey_levels: int | None = None, spins: bool 
         }
         raise ValueError(
             f"{path}: variable_type is {variable_type!r}, but must be 'bernoulli' or 'ising': "
-            + remedy.get(variable_type, "name the one that the samples are")
+            + remedy.get(variable_type, "name the type of the samples")
         )
     if variable_type == "ising":
         samples = bits_of_spins(path, samples)
@@ -198,10 +197,8 @@ def write_dataset(
 ) -> None:
     """Writes samples (N, V) as bits or intensities, and labels (N,), whole numbers, if given.
 
-    What integers stand for is as in `read_dataset`.
-
-    All releases of `rbms` read bits; intensities are for 0.6, which draws bits from them anew in each
-    batch.
+    Integers mean the same as in `read_dataset`. All releases of `rbms` read bits. Release 0.6 also reads
+    intensities, and draws new bits from them in each batch.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Rules of what is read and written, for either format."""
+"""Checks of what is read and written, for both formats."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def checked_parameters(
 
 
 def _floats(place: str, array: Any) -> NDArray[np.float32]:
-    """As float32, if all are finite there."""
+    """As float32, if all numbers are finite as such."""
     array = _numbers(place, array)
     with np.errstate(over="ignore"):
         array = np.array(array, np.float32, order="C")
@@ -124,7 +124,7 @@ def _numbers(place: str, array: Any) -> NDArray[Any]:
         raise ValueError(f"{place}: {error}") from None
     array = np.asarray(array)
     if array.dtype.kind not in "buif":
-        raise ValueError(f"{place}: of type {array.dtype}, but must be real numbers")
+        raise ValueError(f"{place}: the type is {array.dtype}, but must be one of real numbers")
     return array
 
 
@@ -137,6 +137,6 @@ def _matrix(place: str, array: Any, axes: str) -> NDArray[Any]:
 
 
 def _first(place: str, array: NDArray[Any], is_wrong: NDArray[np.bool_]) -> str:
-    """Tells the first wrong element, as `data.h5: samples[0, 2] is 255`."""
+    """Names the first wrong element, such as `data.h5: samples[0, 2] is 255`."""
     index = tuple(axis[0] for axis in np.nonzero(is_wrong))
     return f"{place}[{', '.join(map(str, index))}] is {array[index]}"

@@ -1,4 +1,4 @@
-"""Names of files, and files that are whole or not there."""
+"""File names, and files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PathLike = Union[str, "os.PathLike[str]"]
 
 
 def is_npz(path: PathLike) -> bool:
-    """Whether a file is .npz by its name, and not HDF5."""
+    """Whether a file is .npz by its name, rather than HDF5."""
     ending = Path(path).suffix
     if ending not in (".npz", ".h5", ".hdf5"):
         raise ValueError(f"{path}: the name ends in {ending!r}, but must end in .npz, .h5 or .hdf5")
@@ -20,7 +20,7 @@ def is_npz(path: PathLike) -> bool:
 
 @contextmanager
 def whole_file(path: PathLike) -> Iterator[Path]:
-    """Gives a name to write to; what was written there then takes the place of `path`."""
+    """Yields another name to write to; the file then replaces `path`."""
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:

@@ -1,4 +1,4 @@
-"""HDF5 as the package `rbms` has it."""
+"""HDF5 in the layout of the package `rbms`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ._files import PathLike, whole_file
 
 _NAMES = ("weight_matrix", "vbias", "hbias")
 
-# What a new file tells `rbms` to go on with: its own defaults. Release 0.6 looks for them in the group
-# named here, the earlier ones in /hyperparameters.
+# The hyperparameters of a new file, with the defaults of `rbms`. Release 0.6 reads them from the group
+# named here, earlier releases from /hyperparameters.
 _HYPERPARAMETERS: dict[str, tuple[float, str]] = {
     "batch_size": (2000, "train_args"),
     "gibbs_steps": (100, "sampling_args"),
@@ -26,7 +26,7 @@ _HYPERPARAMETERS: dict[str, tuple[float, str]] = {
     "L2": (0.0, "grad_args"),
     "train_size": (0.6, "dataset_args"),
 }
-# What 0.6 asks for besides.
+# Release 0.6 needs these as well.
 _FIXED: dict[str, Any] = {
     "sampling_args/beta": 1.0,
     "train_args/optim": "sgd",
@@ -37,8 +37,7 @@ _FIXED: dict[str, Any] = {
 }
 _N_NEW_CHAINS = 100
 
-# How torch lays out the state of its CPU generator (a Mersenne Twister) when freshly seeded; the rest
-# of its bytes are 0.
+# The state of torch's CPU generator (a Mersenne Twister) after seeding; its other bytes are 0.
 _TORCH_STATE = np.dtype(
     {
         "names": ["seed", "left", "is_seeded", "key"],
@@ -52,7 +51,7 @@ _TORCH_STATE = np.dtype(
 def read_model(
     path: PathLike, update: int | None, record: Sequence[str]
 ) -> tuple[list[NDArray[np.float32]], list[Any]]:
-    """The parameters at an update, or the newest, and what there is of `record`; else None."""
+    """The parameters at an update, or the newest, and the values of `record`, None if missing."""
     with _open(path) as file:
         found = [_member(path, file, name) if name in file else None for name in record]
         return _read_update(path, file, update), found
@@ -69,7 +68,7 @@ def write_model(
     hyperparameters: Mapping[str, float] | None,
     seed: int | None,
 ) -> None:
-    """Add the parameters at an update to a file; `record` has a value or None by name."""
+    """Add the parameters at an update to a file; `record` maps names to values or None."""
     h5py = _h5py(path)
     update = 1 if update is None else checked_whole(path, "update", update)
     seed = 0 if seed is None else checked_whole(path, "seed", seed, below=2**32)
@@ -107,7 +106,7 @@ def updates(path: PathLike) -> list[int]:
 
 
 def read_dataset(path: PathLike) -> tuple[Any, Any, str | None]:
-    """Samples, labels and the type of the variables; None for either of these that is not there."""
+    """Samples, labels and the type of the variables; the last two are None if missing."""
     with _open(path) as file:
         samples = _member(path, file, "samples")
         labels = _member(path, file, "labels") if "labels" in file else None
@@ -190,18 +189,18 @@ def _read_update(
 
 
 def _check_continues(path: PathLike, file: Any, update: int, shape: tuple[int, ...]) -> None:
-    """Makes sure that a file is of a model of this shape, and not as far."""
+    """Checks that a file has a model of this shape after fewer updates."""
     weights = _read_update(path, file)[0]
     newest = _updates(file)[-1]
     if update <= newest:
         raise ValueError(
             f"{path}: update is {update}, but must be more than {newest}, the newest in the file: "
-            "tell the update, or choose another file"
+            "give a higher update, or choose another file"
         )
     if weights.shape != shape:
         raise ValueError(
-            f"{path}: weights have shape {shape}, but must have {weights.shape}, as those in the "
-            "file: choose another file"
+            f"{path}: weights have shape {shape}, but must have {weights.shape}, as in the file: "
+            "choose another file"
         )
 
 
@@ -213,7 +212,7 @@ def _add_update(
     group = file.create_group(f"update_{update}")
     for name, array in zip(_NAMES, parameters):
         group[f"params/{name}"] = array
-        group[name] = group[f"params/{name}"]  # the same data by a second name, as `rbms` has it
+        group[name] = group[f"params/{name}"]  # the same data under a second name, as in `rbms`
     group["time"] = time
     group["flags/checkpoint"] = True
     group["save_checkpoint"] = True
@@ -227,7 +226,7 @@ def _add_update(
 
 
 def _put_chains(file: Any, chains: Any, n_visible: int, seed: int) -> None:
-    """Put the states of the chains; without any, those in the file stay, and a new one gets coin flips."""
+    """Put the states of the chains. Without any, a file keeps its own; a new file gets coin flips."""
     if chains is None and "parallel_chains" not in file:
         flips = np.random.default_rng(seed).integers(2, size=(_N_NEW_CHAINS, n_visible))
         chains = flips.astype(np.float32)
@@ -248,7 +247,7 @@ def _put_defaults(path: PathLike, file: Any, shape: tuple[int, ...], seed: int) 
 
 
 def _put_hyperparameter(file: Any, name: str, value: float) -> None:
-    """Where all releases of `rbms` look for it."""
+    """Put a value where each release of `rbms` looks for it."""
     _put(file, f"hyperparameters/{name}", value)
     _put(file, f"{_HYPERPARAMETERS[name][1]}/{name}", value)
     if name == "train_size":
@@ -256,7 +255,7 @@ def _put_hyperparameter(file: Any, name: str, value: float) -> None:
 
 
 def _put(group: Any, name: str, value: Any) -> None:
-    """Put a value in place of the one that is there; None: in place of it nothing."""
+    """Replace a value; None deletes it."""
     if name in group:
         del group[name]
     if value is not None:

@@ -14,7 +14,7 @@ from ._files import PathLike, whole_file
 def read(
     path: PathLike, required: Sequence[str], optional: Sequence[str] = ()
 ) -> list[NDArray[Any] | None]:
-    """The arrays of these names; None for an optional one that is not there."""
+    """The arrays with these names; None for an optional one that is missing."""
     try:
         with open(path, "rb") as opened:
             file = np.load(opened, allow_pickle=False)
