@@ -143,10 +143,22 @@ fn a_state_of_other_settings_is_refused() {
     (0..5).for_each(|_| trainer.update().unwrap());
     let state = trainer.state();
     for (config, message) in [
-        (TrainConfig { hidden: Some(6), ..config.clone() }, "`weights`, has the shape [9, 5]"),
-        (TrainConfig { momentum: 0.5, ..config.clone() }, "`velocity.weights`, is missing"),
-        (TrainConfig { chains: Some(9), ..config.clone() }, "`chains.streams`, has the shape"),
-        (TrainConfig { epochs: Some(1), ..config.clone() }, "`updates`, is above the 4 updates"),
+        (
+            TrainConfig { hidden: Some(6), ..config.clone() },
+            "`weights` of the saved state has the shape [9, 5]",
+        ),
+        (
+            TrainConfig { momentum: 0.5, ..config.clone() },
+            "`velocity.weights` of the saved state is missing",
+        ),
+        (
+            TrainConfig { chains: Some(9), ..config.clone() },
+            "`chains.streams` of the saved state has the shape",
+        ),
+        (
+            TrainConfig { epochs: Some(1), ..config.clone() },
+            "`updates` of the saved state is above the 4 updates",
+        ),
     ] {
         let error = Trainer::restore(config, examples.clone(), &state, Isa::fastest())
             .unwrap_err()

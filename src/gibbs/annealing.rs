@@ -28,6 +28,14 @@ pub struct AnnealedChains<'a> {
     blocks: Vec<Block>,
 }
 
+/// A step of the inverse temperature, from β to β'.
+#[derive(Clone, Copy)]
+struct Step {
+    from: f64,
+    to: f64,
+}
+
+/// Chains that one thread moves.
 #[derive(Clone, Debug)]
 struct Block {
     visible: BitPanels,
@@ -73,7 +81,7 @@ impl<'a> AnnealedChains<'a> {
         self.blocks.par_iter_mut().for_each(|block| {
             let mut from = first;
             for &to in betas {
-                block.step(path, from, to);
+                block.step(path, Step { from, to });
                 after_step(block.streams.len());
                 from = to;
             }
@@ -85,7 +93,7 @@ impl<'a> AnnealedChains<'a> {
     pub fn weigh(&mut self, beta: f64) {
         let (path, from) = (self.path, self.beta);
         self.blocks.par_iter_mut().for_each(|block| {
-            block.weigh_and_draw_hidden(path, &path.at(beta), (from, beta), false);
+            block.weigh_and_draw_hidden(path, &path.at(beta), Step { from, to: beta }, false);
         });
         self.beta = beta;
     }
@@ -103,10 +111,10 @@ impl<'a> AnnealedChains<'a> {
 }
 
 impl Block {
-    fn step(&mut self, path: &Path<'_>, from: f64, to: f64) {
-        let tempered = path.at(to);
+    fn step(&mut self, path: &Path<'_>, step: Step) {
+        let tempered = path.at(step.to);
         self.words.fill_sweep(path.weights().isa, &mut self.streams);
-        self.weigh_and_draw_hidden(path, &tempered, (from, to), true);
+        self.weigh_and_draw_hidden(path, &tempered, step, true);
         self.draw_visible(path.weights(), &tempered);
     }
 
@@ -115,7 +123,7 @@ impl Block {
         &mut self,
         path: &Path<'_>,
         tempered: &Tempered,
-        (from, to): (f64, f64),
+        Step { from, to }: Step,
         draws: bool,
     ) {
         let weights = path.weights();
@@ -139,7 +147,7 @@ impl Block {
             }
             if draws {
                 conditional.to_thresholds(panel, sums);
-                conditional.draw_panel(panel, sums, (words, 0), &mut bits[..sums.len()]);
+                conditional.draw_panel(panel, sums, words, 0, &mut bits[..sums.len()]);
             }
         }
     }
@@ -150,7 +158,7 @@ impl Block {
         for (panel, bits) in visible.panels_mut().enumerate() {
             let states = &*hidden;
             conditional.thresholds(panel, &mut [Target { states, first_panel: 0, first: 0, sums }]);
-            conditional.draw_panel(panel, sums, (words, 0), &mut bits[..sums.len()]);
+            conditional.draw_panel(panel, sums, words, 0, &mut bits[..sums.len()]);
         }
     }
 }
@@ -158,7 +166,7 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::super::FixedModel;
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::kernels::Isa;
     use crate::model::{Rbm, TiledParameters};
@@ -182,7 +190,7 @@ mod tests {
 
     #[test]
     fn log_weights_are_ratios_of_the_two_distributions() {
-        let rbm = machine(70, 130);
+        let rbm = model(70, 130);
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
@@ -209,7 +217,7 @@ mod tests {
     #[test]
     fn the_base_is_at_the_start_of_the_path() {
         const CHAINS: usize = 4000;
-        let rbm = machine(70, 130);
+        let rbm = model(70, 130);
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
@@ -228,7 +236,7 @@ mod tests {
     /// chain would have drawn.
     #[test]
     fn the_machine_is_at_the_end_of_the_path() {
-        let rbm = machine(70, 130);
+        let rbm = model(70, 130);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let path =
             Path::new(FixedModel { rbm: &rbm, weights: &weights }, &Array1::from_elem(70, 0.4))
@@ -251,7 +259,7 @@ mod tests {
 
     #[test]
     fn what_rounding_takes_away_is_given_back() {
-        let rbm = machine(70, 130);
+        let rbm = model(70, 130);
         let mut heavy = rbm.weights().mapv(|w| 61.7 * w);
         heavy[[3, 3]] += 1e-3;
         let rbm = Rbm::new(heavy, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();

@@ -121,7 +121,7 @@ impl Chains {
         panels.for_each(|(panel, (bits, thresholds))| {
             let (bits, thresholds) = (&mut bits[..n_rows], &mut thresholds[..n_rows]);
             write_thresholds(panel, thresholds);
-            conditional.draw_panel(panel, thresholds, (words, 0), bits);
+            conditional.draw_panel(panel, thresholds, words, 0, bits);
         });
     }
 

@@ -85,7 +85,7 @@ impl Conditional<'_> {
         blocks.for_each(|(Block { panel, first, words: bits }, sums)| {
             let sums = &mut sums[..bits.len()];
             self.thresholds(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
-            self.draw_panel(panel, sums, (words, first), bits);
+            self.draw_panel(panel, sums, words, first, bits);
         });
     }
 
@@ -108,7 +108,7 @@ impl Conditional<'_> {
                 let (inputs, sums) = (*sums, std::array::from_mut(sums));
                 self.to_thresholds(panel, sums);
                 let bits = &mut bits[row..=row];
-                self.draw_panel(panel, sums, (words, first + row), bits);
+                self.draw_panel(panel, sums, words, first + row, bits);
                 let on =
                     active(bits).map(|j| i64::from(inputs[j]) - i64::from(weighed.base[panel][j]));
                 energies[row] = on.sum();
@@ -122,7 +122,8 @@ impl Conditional<'_> {
         self,
         panel: usize,
         thresholds: &[Row<i32>],
-        (words, first): (&Words, usize),
+        words: &Words,
+        first: usize,
         bits: &mut [u64],
     ) {
         if !bits.is_empty() {
@@ -169,7 +170,7 @@ impl Conditional<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::FixedWeights;
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::model::Rbm;
 
@@ -179,7 +180,7 @@ mod tests {
     fn inputs_are_within_rounding_of_double_precision() {
         for n_visible in (1..=70).step_by(3) {
             for n_hidden in [1, 19, 63, 64, 65, 70] {
-                let rbm = machine(n_visible, n_hidden);
+                let rbm = model(n_visible, n_hidden);
                 let weights = FixedWeights::of(&rbm, Isa::fastest());
                 let states = BitMatrix::from_fn(3, n_visible, |n, i| (i * i + n) % 3 == 0);
                 let panels = BitPanels::from_matrix(&states);
@@ -210,7 +211,7 @@ mod tests {
 
     #[test]
     fn means_are_sigmas_of_inputs_in_both_directions() {
-        let rbm = machine(70, 19);
+        let rbm = model(70, 19);
         let visible = BitMatrix::from_fn(300, 70, |n, i| (i * 7 + n * n) % 5 < 2);
         let means = rbm.mean_hidden(&visible).unwrap();
         for n in [0, 1, 255, 256, 299] {

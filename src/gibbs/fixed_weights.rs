@@ -25,7 +25,7 @@ pub struct FixedWeights {
     /// W̃, b̃ and c̃.
     pub(crate) parameters: TiledParameters<i32>,
     /// W̃ᵀ (H, V), its tiles in the order of W̃'s.
-    pub(crate) turned: Tiled<i32>,
+    pub(crate) transposed: Tiled<i32>,
 }
 
 impl FixedWeights {
@@ -43,8 +43,8 @@ impl FixedWeights {
     /// These parameters in a given scale.
     pub(crate) fn new(parameters: &TiledParameters<f32>, scale: Scale, isa: Isa) -> Self {
         let parameters = parameters.map(|x| scale.round(x));
-        let turned = parameters.weights.turned(isa);
-        Self { isa, scale, parameters, turned }
+        let transposed = parameters.weights.transposed(isa);
+        Self { isa, scale, parameters, transposed }
     }
 
     /// V.
@@ -83,7 +83,7 @@ impl FixedWeights {
             isa: self.isa,
             factor: self.scale.resolution(),
             offsets: None,
-            weights: &self.turned,
+            weights: &self.transposed,
             bias: &self.parameters.visible_bias,
             units: &self.parameters.visible_units,
             given: &self.parameters.hidden_units,
@@ -99,7 +99,7 @@ impl FixedWeights {
 
     /// Whether W̃ᵀ is the transpose of W̃, integer for integer.
     pub fn is_consistent(&self) -> bool {
-        self.turned == self.parameters.weights.turned(self.isa)
+        self.transposed == self.parameters.weights.transposed(self.isa)
     }
 }
 
@@ -126,31 +126,31 @@ impl Rbm {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use ndarray::Zip;
 
     #[test]
     fn parameters_are_rounded_in_both_orders_whatever_the_instruction_set() {
-        let rbm = machine(70, 130);
+        let rbm = model(70, 130);
         let expected = FixedWeights::of(&rbm, Isa::BASELINE);
         assert_eq!(expected.scale, Scale::TRAINING);
         for ((i, j), &weight) in rbm.weights().indexed_iter() {
             let rounded = Scale::TRAINING.round(weight);
             assert_eq!(expected.parameters.weights.tile(i / 64, j / 64)[i % 64][j % 64], rounded);
-            assert_eq!(expected.turned.tile(j / 64, i / 64)[j % 64][i % 64], rounded);
+            assert_eq!(expected.transposed.tile(j / 64, i / 64)[j % 64][i % 64], rounded);
         }
         for isa in Isa::available() {
             let found = FixedWeights::of(&rbm, isa);
             assert_eq!(found.parameters, expected.parameters, "{}", isa.name());
-            assert_eq!(found.turned, expected.turned, "{}", isa.name());
+            assert_eq!(found.transposed, expected.transposed, "{}", isa.name());
             assert!(found.is_consistent());
         }
     }
 
     #[test]
     fn heavy_models_have_a_scale_that_fits_them() {
-        let rbm = machine(70, 130);
+        let rbm = model(70, 130);
         let heavy = rbm.weights().mapv(|w| 100.0 * w);
         let rbm = Rbm::new(heavy, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
         let weights = FixedWeights::of(&rbm, Isa::fastest());

@@ -109,7 +109,7 @@ fn put_back(visible: &mut BitPanels, truth: &BitPanels, given: &BitMatrix) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::kernels::Isa;
     use crate::model::Rbm;
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn given_units_never_change_and_the_others_do() {
-        let weights = FixedWeights::of(&machine(130, 70), Isa::fastest());
+        let weights = FixedWeights::of(&model(130, 70), Isa::fastest());
         let examples = BitMatrix::from_fn(67, 130, |n, i| (i * i + 3 * n) % 5 < 2);
         let given = BitMatrix::from_fn(1, 130, |_, i| i % 3 != 0);
         let mut inpainting = Inpainting::new(&weights, &examples, &given, streams(67));
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn the_rest_has_its_distribution_given_the_given_units() {
         const CHAINS: usize = 20_000;
-        let rbm = machine(6, 4);
+        let rbm = model(6, 4);
         let doubled = rbm.weights() * 2.0;
         let rbm = Rbm::new(doubled, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
         let weights = FixedWeights::of(&rbm, Isa::fastest());

@@ -14,7 +14,7 @@
 //! [`RealConditional`].
 
 #[cfg(test)]
-mod test_machine;
+mod test_model;
 
 mod split;
 
@@ -46,4 +46,4 @@ pub use inpainting::Inpainting;
 pub use path::Path;
 pub use real::RealConditional;
 pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};
-pub use tempering::Tempering;
+pub use tempering::{Ladder, Tempering};

@@ -139,7 +139,7 @@ impl Rbm {
 #[cfg(test)]
 mod tests {
     use super::super::Chains;
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::bits::BitMatrix;
     use crate::rng::{Purpose, Stream};
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn means_are_sigmas_of_inputs_in_both_precisions() {
         for (n_visible, n_hidden) in [(70, 19), (5, 130), (130, 64)] {
-            let rbm = machine(n_visible, n_hidden);
+            let rbm = model(n_visible, n_hidden);
             let visible = numbers(70, n_visible);
             let single = rbm.mean_hidden(&visible).unwrap();
             let double = rbm.mean_hidden_f64(Isa::fastest(), (&visible).into()).unwrap();
@@ -171,18 +171,18 @@ mod tests {
             }
         }
         let bits = BitMatrix::from_fn(5, 70, |n, i| (n * i + i) % 3 == 0);
-        let (rbm, numbers_of_bits) = (machine(70, 19), RealRows::from(&bits));
+        let (rbm, numbers_of_bits) = (model(70, 19), RealRows::from(&bits));
         assert_eq!(
             rbm.mean_hidden_f64(Isa::fastest(), (&bits).into()).unwrap(),
             rbm.mean_hidden_f64(Isa::fastest(), (&numbers_of_bits).into()).unwrap()
         );
-        let error = machine(3, 2).mean_hidden(&numbers(1, 4)).unwrap_err().to_string();
+        let error = model(3, 2).mean_hidden(&numbers(1, 4)).unwrap_err().to_string();
         assert!(error.contains("4 visible units") && error.contains("3"), "{error}");
     }
 
     #[test]
     fn chains_start_at_numbers_as_at_bits() {
-        let rbm = machine(70, 90);
+        let rbm = model(70, 90);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let bits = BitMatrix::from_fn(70, 70, |n, i| (n * i + i) % 3 == 0);
         let streams = || (0..70).map(|n| Stream::new(1, Purpose::Sample, n)).collect();

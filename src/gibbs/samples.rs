@@ -50,13 +50,13 @@ impl Chains {
 #[cfg(test)]
 mod tests {
     use super::super::FixedWeights;
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::kernels::Isa;
 
     #[test]
     fn chains_start_at_the_rows_that_are_given_and_go_around() {
-        let rbm = machine(70, 20);
+        let rbm = model(70, 20);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let model = FixedModel { rbm: &rbm, weights: &weights };
         let start = BitMatrix::from_fn(3, 70, |n, i| (n + i) % 3 == 0);
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn without_a_start_units_are_on_at_the_rates_of_their_biases() {
         const CHAINS: usize = 10_000;
-        let rbm = machine(70, 20);
+        let rbm = model(70, 20);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let model = FixedModel { rbm: &rbm, weights: &weights };
         let visible = Chains::for_samples(model, CHAINS, None, 4).visible();
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn another_seed_draws_other_samples_and_the_same_the_same() {
-        let rbm = machine(70, 20);
+        let rbm = model(70, 20);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let model = FixedModel { rbm: &rbm, weights: &weights };
         let sample = |seed| {

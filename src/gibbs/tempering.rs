@@ -36,6 +36,17 @@ const ADAPTATION: f64 = 0.05;
 /// Share of the last swaps in the rates that are told.
 const RATE_MEMORY: f64 = 0.01;
 
+/// The temperatures of a [`Tempering`].
+#[derive(Clone, Copy, Debug)]
+pub struct Ladder<'a> {
+    /// The rates (V) of the independent pixels at β = 0.
+    pub rates: &'a Array1<f64>,
+    /// Number of temperatures, including β = 1.
+    pub n_temperatures: usize,
+    /// The rate of swaps between neighbours to which the distances adapt.
+    pub swap_rate: f64,
+}
+
 /// Replicas of C chains at inverse temperatures below 1.
 #[derive(Clone, Debug)]
 pub struct Tempering {
@@ -76,7 +87,7 @@ impl Tempering {
     pub fn new(
         weights: &FixedWeights,
         visible: &BitMatrix,
-        (rates, n_temperatures, target_rate): (&Array1<f64>, usize, f64),
+        Ladder { rates, n_temperatures, swap_rate }: Ladder<'_>,
         seed: u64,
     ) -> Self {
         assert!(n_temperatures >= 2, "no replica");
@@ -105,7 +116,7 @@ impl Tempering {
             seed,
             base: units.in_panels(&numbers),
             fixed_base: units.in_panels(&integers),
-            target_rate,
+            target_rate: swap_rate,
             adaptation: ADAPTATION,
             levels: levels.collect(),
             energies: Vec::new(),
@@ -253,23 +264,27 @@ fn energy(weights: &FixedWeights, chains: &Chains, energies: &[i64], chain: usiz
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::bits::active;
     use crate::kernels::Isa;
     use crate::model::Rbm;
     use ndarray::Array2;
 
-    /// The energies that swaps are decided by, against double precision.
+    fn ladder(rates: &Array1<f64>, n_temperatures: usize, swap_rate: f64) -> Ladder<'_> {
+        Ladder { rates, n_temperatures, swap_rate }
+    }
+
+    /// The energies that decide swaps, compared with double precision.
     #[test]
     fn energies_are_those_of_the_path() {
-        let rbm = machine(70, 130);
+        let rbm = model(70, 130);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
         let visible = BitMatrix::from_fn(5, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let streams = (0..5).map(|n| Stream::new(1, Purpose::Chain, n)).collect();
         let mut chains = Chains::from_visible(&weights, &visible, streams);
-        let tempering = Tempering::new(&weights, &visible, (&rates, 3, 0.4), 1);
+        let tempering = Tempering::new(&weights, &visible, ladder(&rates, 3, 0.4), 1);
         let mut energies = tempering.energies.clone();
         let hidden = chains.hidden();
         let conditional = weights.visible_given_hidden();
@@ -348,7 +363,7 @@ mod tests {
             let streams = (0..CHAINS as u64).map(|n| Stream::new(3, purpose, n)).collect();
             Chains::from_visible(&weights, &start, streams)
         };
-        let mut tempering = Tempering::new(&weights, &start, (&rates, 4, 0.4), 3);
+        let mut tempering = Tempering::new(&weights, &start, ladder(&rates, 4, 0.4), 3);
         tempering.adaptation = 0.0;
         let (mut tempered, mut alone) = (chains(Purpose::Chain), chains(Purpose::Sample));
         for _ in 0..200 {
@@ -377,13 +392,13 @@ mod tests {
     /// With enough temperatures the rates come to the target, and the ladder ends where they allow.
     #[test]
     fn distances_adapt_to_the_rate() {
-        let rbm = machine(70, 130);
+        let rbm = model(70, 130);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let rates = Array1::from_elem(70, 0.4);
         let start = BitMatrix::from_fn(200, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let streams = (0..200).map(|n| Stream::new(3, Purpose::Chain, n)).collect();
         let mut chains = Chains::from_visible(&weights, &start, streams);
-        let mut tempering = Tempering::new(&weights, &start, (&rates, 5, 0.5), 3);
+        let mut tempering = Tempering::new(&weights, &start, ladder(&rates, 5, 0.5), 3);
         assert!(tempering.betas().last().unwrap().abs() < 1e-12, "the ladder begins at the base");
         for _ in 0..1000 {
             tempering.half_sweep(&weights, &mut chains);
