@@ -441,7 +441,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
     // A damaged one is no model either.
     damage(48, &|bytes| *bytes.last_mut().unwrap() ^= 1);
     let newest = folder.newest_checkpoint("run");
-    let message = "is damaged: its checksum is not that of its contents";
+    let message = "is damaged: its checksum does not match its contents";
     folder.refuse(&format!("inspect {newest}"), 2, message);
 }
 
@@ -461,9 +461,9 @@ fn whatever_keeps_the_newest_checkpoint_from_being_read_the_one_before_it_is_use
                 *bytes.last_mut().unwrap() ^= 1;
                 fs::write(&path, bytes).unwrap();
             },
-            "is damaged: its checksum is not that of its contents",
+            "is damaged: its checksum does not match its contents",
         ),
-        (&|| fs::write(&path, "").unwrap(), "is damaged, or was never whole: it has no checksum"),
+        (&|| fs::write(&path, "").unwrap(), "is damaged or incomplete: it has no checksum"),
         (
             &|| {
                 fs::remove_file(&path).unwrap();

@@ -1,4 +1,4 @@
-//! One layer given the other.
+//! The distribution of one layer given the other.
 
 use super::split::block_rows;
 use super::words::{Layer, Words};
@@ -12,24 +12,24 @@ use crate::units::Units;
 use ndarray::Array2;
 use rayon::prelude::*;
 
-/// What [`Conditional::draw_and_weigh`] adds up.
+/// The sums of [`Conditional::draw_and_weigh`].
 pub(super) struct Weighed<'a> {
-    /// What is taken off the input of each unit, in panels.
+    /// A number to subtract from the input of each unit, in panels.
     pub base: &'a [Row<i32>],
-    /// The sums, (panels, row capacity).
+    /// The sums (panels, row capacity).
     pub energies: &'a mut [i64],
 }
 
-/// p(a layer | the other layer): independent sites, each with its input from the other layer.
+/// p(one layer | the other layer): independent sites, each with an input from the other layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditional<'a> {
     pub(super) layer: Layer,
     pub(super) isa: Isa,
-    /// What the integer 1 of an input stands for.
+    /// The value of the integer 1 in an input.
     pub(super) factor: f32,
-    /// What is added to the inputs of a panel's units, if anything.
+    /// Numbers to add to the inputs, in panels, if any.
     pub(super) offsets: Option<&'a [Row<f32>]>,
-    /// (units of the given layer, units of this one).
+    /// W̃ or W̃ᵀ: (units of the given layer, units of this layer).
     pub(super) weights: &'a Tiled<i32>,
     pub(super) bias: &'a Padded<i32>,
     pub(super) units: &'a Units,
@@ -37,18 +37,18 @@ pub struct Conditional<'a> {
 }
 
 impl Conditional<'_> {
-    /// Panels of 64 units of the layer.
+    /// Number of panels of 64 units in this layer.
     pub fn n_panels(self) -> usize {
         self.bias.len()
     }
 
-    /// The bits of a panel that are units of the layer.
+    /// A word with a bit for each unit of a panel, without padding.
     pub fn mask(self, panel: usize) -> u64 {
         self.units.mask(panel)
     }
 
-    /// Writes the inputs of the units of one panel, bias + Σ of the weights of units that are on,
-    /// to the sums of every target.
+    /// Writes the inputs of one panel, bias + Σ of the weights of units that are on, to the sums of
+    /// every target.
     pub fn inputs(self, panel: usize, targets: &mut [Target<'_>]) {
         for target in targets.iter_mut() {
             target.sums.fill(self.bias[panel]);
@@ -56,8 +56,7 @@ impl Conditional<'_> {
         add_active_rows(self.isa, self.weights.panel(panel), targets);
     }
 
-    /// Writes p(unit on | state) of the units of one panel, as thresholds (`p · 2^24`), to the
-    /// sums of every target.
+    /// Writes p(unit on | state) of one panel, as thresholds (`p · 2^24`), to the sums of every target.
     pub fn thresholds(self, panel: usize, targets: &mut [Target<'_>]) {
         self.inputs(panel, targets);
         for target in targets {
@@ -65,14 +64,14 @@ impl Conditional<'_> {
         }
     }
 
-    /// Turns inputs of the units of one panel into thresholds.
+    /// Turns the inputs of one panel into thresholds, in place.
     pub(super) fn to_thresholds(self, panel: usize, sums: &mut [Row<i32>]) {
         let offsets = self.offsets.map(|offsets| &offsets[panel]);
         self.units.to_thresholds(self.isa, sums, self.factor, offsets);
     }
 
-    /// Draws the layer for every row of `given`. `thresholds` (panels, row capacity of `given`) is
-    /// a buffer.
+    /// Draws the layer for every row of `given`. `thresholds` (panels, row capacity of `given`) is a
+    /// buffer.
     pub(super) fn draw(
         self,
         given: &BitPanels,
@@ -89,7 +88,7 @@ impl Conditional<'_> {
         });
     }
 
-    /// [`draw`](Self::draw) that also adds up the inputs of the units that it switches on.
+    /// [`draw`](Self::draw) that also sums the inputs of the units that it switches on.
     pub(super) fn draw_and_weigh(
         self,
         given: &BitPanels,
@@ -116,7 +115,7 @@ impl Conditional<'_> {
         });
     }
 
-    /// Draws one panel of units from a row of thresholds each, with the words of the chains from
+    /// Draws one panel from one row of thresholds for each chain, with the words of the chains from
     /// `first` on.
     pub(crate) fn draw_panel(
         self,
@@ -133,7 +132,7 @@ impl Conditional<'_> {
         }
     }
 
-    /// p(unit on | state) for every row of `given`, (rows, units).
+    /// p(unit on | state) for every row of `given`: (rows, units).
     ///
     /// # Errors
     /// [`Error::WidthMismatch`] if the rows are not as wide as the given layer.
@@ -146,7 +145,7 @@ impl Conditional<'_> {
                 expected: self.given.n_units(),
             });
         }
-        /// Examples at a time: enough to share tables, few enough to stay in cache.
+        /// Number of examples at a time: enough to share tables, few enough to stay in cache.
         const BLOCK: usize = 256;
         let n_units = self.units.n_units();
         let mut means = Array2::zeros((given.n_rows(), n_units));
@@ -174,8 +173,8 @@ mod tests {
     use super::*;
     use crate::model::Rbm;
 
-    /// Inputs of both directions against double precision: each of V weights is rounded by at
-    /// most half of 2^-20, and so is the bias.
+    /// Compares inputs with double precision. Rounding changes each of V weights and the bias by at
+    /// most half of 2^-20.
     #[test]
     fn inputs_are_within_rounding_of_double_precision() {
         for n_visible in (1..=70).step_by(3) {
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn means_are_sigmas_of_inputs_in_both_directions() {
+    fn means_equal_sigma_of_inputs_in_both_directions() {
         let rbm = model(70, 19);
         let visible = BitMatrix::from_fn(300, 70, |n, i| (i * 7 + n * n) % 5 < 2);
         let means = rbm.mean_hidden(&visible).unwrap();

@@ -109,7 +109,7 @@ impl TileGradient<'_> {
             DataSums::Whole(data) => self.difference.row(&data[i], model),
             DataSums::Real(data) => self.difference.row_of_reals(&data[i], model),
         };
-        // Centring: D − f λᵀ − μ gᵀ, one rank-one term after the other.
+        // The rank-one terms of centring, D − f λᵀ − μ gᵀ, and of sparsity.
         for term in self.terms {
             for (gradient, y) in gradient.iter_mut().zip(term.columns) {
                 *gradient -= term.rows[i] * y;
