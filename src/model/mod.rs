@@ -54,7 +54,7 @@ impl Rbm {
         Self::of_units(layers, weights, visible_bias, hidden_bias)
     }
 
-    /// A model of these visible and hidden units, whose numbers must be the shape of W.
+    /// A model of these visible and hidden units, whose numbers must match the shape of W.
     fn of_units(
         [visible_units, hidden_units]: [Units; 2],
         weights: Array2<f32>,

@@ -45,7 +45,7 @@ pub(super) fn log_conditional(rise: f64) -> f64 {
 }
 
 /// The log-probabilities of off and on: ln(1 − p) and ln p.
-pub(super) fn log_chances(p: f64) -> [f64; 2] {
+pub(super) fn log_probabilities(p: f64) -> [f64; 2] {
     [libm::log(1.0 - p), libm::log(p)]
 }
 
@@ -133,7 +133,7 @@ mod tests {
         for x in INPUTS {
             let (sum, of_on) = enumerated(x);
             let p = of_on / sum;
-            let [off, on] = log_chances(p);
+            let [off, on] = log_probabilities(p);
             assert!((on - p.ln()).abs() < 1e-12 && (off - (1.0 - p).ln()).abs() < 1e-12, "{x}");
             let expected = -p * on - (1.0 - p) * off;
             assert!((entropy(p) - expected).abs() < 1e-12, "{x}");

@@ -151,8 +151,8 @@ impl Units {
     }
 
     /// The terms of each unit, off and on, in the log-likelihood of independent sites of these rates.
-    pub(crate) fn log_chances(&self, rates: &Array1<f64>) -> Vec<[f64; 2]> {
-        rates.iter().map(|&rate| bit::log_chances(rate)).collect()
+    pub(crate) fn log_probabilities(&self, rates: &Array1<f64>) -> Vec<[f64; 2]> {
+        rates.iter().map(|&rate| bit::log_probabilities(rate)).collect()
     }
 
     /// The rates of sites with this mean over `n_examples`, by Laplace's rule: see
