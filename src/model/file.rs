@@ -251,7 +251,8 @@ impl ModelFile {
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let not_safetensors = |cause| {
             format!(
-                "is not a whole safetensors file ({cause}); give a model.safetensors or the folder of a run"
+                "is not a whole safetensors file ({cause}); give a model.safetensors or the folder of \
+                 a run"
             )
         };
         let tensors = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
