@@ -198,19 +198,20 @@ fn tiles(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements((SIDE * SIDE) as u64));
     for isa in Isa::available() {
         let (mut weights, mut state) = (Box::new([[0.5; SIDE]; SIDE]), [[(); SIDE]; SIDE]);
-        let (mut fixed, mut turned) = (Box::new([[0; SIDE]; SIDE]), Box::new([[0; SIDE]; SIDE]));
+        let (mut fixed, mut transposed) =
+            (Box::new([[0; SIDE]; SIDE]), Box::new([[0; SIDE]; SIDE]));
         let mut run = |rate: f32| {
             let parts = TileParts {
                 weights: &mut weights,
                 state: &mut state,
                 fixed: &mut fixed,
-                turned: &mut turned,
+                transposed: &mut transposed,
             };
             let difference = Difference::new(128, 128, 1 << 16);
             let gradient =
                 TileGradient { difference, data: DataSums::Whole(&sums), model: None, terms: &[] };
             ascend_tile(isa, Plain(rate), Scale::TRAINING, gradient, parts);
-            (weights[3][5], fixed[3][5], turned[5][3])
+            (weights[3][5], fixed[3][5], transposed[5][3])
         };
         let expected = 0.5 + 0.1 * (sums[3][5] as f32 * (1.0 / (128 << 16) as f32));
         let rounded = Scale::TRAINING.round(expected);
@@ -224,11 +225,11 @@ fn tiles(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("transpose-tile");
     group.throughput(Throughput::Elements((SIDE * SIDE) as u64));
     for isa in Isa::available() {
-        let mut turned = Box::new([[0; SIDE]; SIDE]);
-        transpose::tile(isa, &sums, &mut turned);
-        assert!((0..SIDE).all(|i| (0..SIDE).all(|j| turned[j][i] == sums[i][j])));
+        let mut transposed = Box::new([[0; SIDE]; SIDE]);
+        transpose::tile(isa, &sums, &mut transposed);
+        assert!((0..SIDE).all(|i| (0..SIDE).all(|j| transposed[j][i] == sums[i][j])));
         group.bench_function(format!("{}/64x64", isa.name()), |bencher| {
-            bencher.iter(|| transpose::tile(isa, black_box(&sums), &mut turned));
+            bencher.iter(|| transpose::tile(isa, black_box(&sums), &mut transposed));
         });
     }
     group.finish();

@@ -8,7 +8,7 @@ use std::ops::Range;
 /// Units in one word of a [`BitMatrix`].
 pub const WORD: usize = u64::BITS as usize;
 
-/// A matrix of 0 and 1, eight to a byte: unit `j` of a row is bit `j % 64` of its word `j / 64`.
+/// A matrix of 0 and 1, eight to a byte: unit `j` of a row is bit `j % 64` of word `j / 64`.
 ///
 /// Bits past the last column are always 0, so that whole words may be compared and counted.
 ///
@@ -50,11 +50,11 @@ impl BitMatrix {
         matrix
     }
 
-    /// The matrix of these words, ⌈n_columns/64⌉ a row; none if there are bits past the last
-    /// column.
+    /// The matrix of these words, ⌈n_columns/64⌉ a row, or `None` if bits past the last column are
+    /// set.
     ///
     /// # Panics
-    /// If there are not as many words.
+    /// If the number of words is wrong.
     pub fn from_words(n_rows: usize, n_columns: usize, words: Vec<u64>) -> Option<Self> {
         let words_per_row = n_columns.div_ceil(WORD);
         assert_eq!(words.len(), n_rows * words_per_row, "words of a matrix");
@@ -80,7 +80,7 @@ impl BitMatrix {
         &self.words
     }
 
-    /// All words, row after row; whoever writes them keeps the bits past the last column 0.
+    /// All words, row after row. The caller must keep the bits past the last column 0.
     pub fn words_mut(&mut self) -> &mut [u64] {
         &mut self.words
     }
@@ -93,7 +93,7 @@ impl BitMatrix {
         &self.words[row * self.words_per_row..(row + 1) * self.words_per_row]
     }
 
-    /// The words of one row; whoever writes them keeps the bits past the last column 0.
+    /// The words of one row. The caller must keep the bits past the last column 0.
     ///
     /// # Panics
     /// If there is no such row.
@@ -120,7 +120,7 @@ impl BitMatrix {
         *word = *word & !(1 << (column % WORD)) | u64::from(is_on) << (column % WORD);
     }
 
-    /// How many units are on, in all rows.
+    /// Number of units that are on, in all rows.
     pub fn count_ones(&self) -> u64 {
         self.words.iter().map(|word| u64::from(word.count_ones())).sum()
     }
@@ -135,8 +135,8 @@ impl BitMatrix {
         Self { n_rows: rows.len(), words, ..*self }
     }
 
-    /// SHA-256 in hexadecimal of the bits as bytes 0 and 1, row after row: what
-    /// `sha256(array.astype("uint8").tobytes())` gives for the same array in numpy.
+    /// SHA-256 in hexadecimal of the bits as bytes 0 and 1, row after row, like
+    /// `sha256(array.astype("uint8").tobytes())` of the same array in numpy.
     pub fn sha256(&self) -> String {
         let mut hash = Sha256::new();
         for row in 0..self.n_rows {
@@ -147,7 +147,8 @@ impl BitMatrix {
         hexadecimal(&hash.finalize())
     }
 
-    /// `n` rows spread evenly over the matrix, in order; more than it has repeat each other.
+    /// `n` rows spread evenly over the matrix, in order. If `n` exceeds the number of rows, some
+    /// repeat.
     ///
     /// # Panics
     /// If the matrix has no rows.
@@ -156,7 +157,7 @@ impl BitMatrix {
         Self { n_rows: n, words: rows.collect(), ..*self }
     }
 
-    /// `n` rows: the first ones in order, and after the last the first again.
+    /// The first `n` rows in order, beginning again after the last.
     ///
     /// # Panics
     /// If the matrix has no rows, and `n` is not 0.
@@ -165,7 +166,7 @@ impl BitMatrix {
         Self { n_rows: n, words: rows.collect(), ..*self }
     }
 
-    /// An array (n_rows, n_columns) that has `number(is_on)` for each unit.
+    /// An array (n_rows, n_columns) with `number(is_on)` for each unit.
     pub fn to_array<T>(&self, number: impl Fn(bool) -> T) -> Array2<T> {
         let shape = (self.n_rows, self.n_columns);
         Array2::from_shape_fn(shape, |(row, column)| number(self.get(row, column)))
@@ -174,7 +175,7 @@ impl BitMatrix {
     /// The rows of all matrices, one below the other.
     ///
     /// # Panics
-    /// If there is none, or their widths differ.
+    /// If `parts` is empty or the widths differ.
     pub fn concatenate(parts: &[Self]) -> Self {
         assert!(parts.iter().all(|part| part.n_columns == parts[0].n_columns), "widths differ");
         let n_rows = parts.iter().map(|part| part.n_rows).sum();
@@ -183,12 +184,12 @@ impl BitMatrix {
     }
 }
 
-/// The same bits, laid out for the kernels: panel after panel of 64 units, and in a panel one word
-/// a row.
+/// A [`BitMatrix`] laid out for the kernels: panel after panel of 64 units, with one word a row in
+/// each panel.
 ///
-/// A panel of one layer can so be drawn by one thread while other threads draw the others. Rows
-/// are kept in blocks of 64 as well, so that the matrix can be transposed in squares; the rows
-/// past the last are all 0.
+/// Threads can then draw different panels of a layer in parallel. The number of rows is rounded up
+/// to a multiple of 64, so that the matrix can be transposed in squares. The rows past the last are
+/// all 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BitPanels {
     n_rows: usize,
@@ -198,14 +199,14 @@ pub struct BitPanels {
 }
 
 impl BitPanels {
-    /// Zeros, (n_rows, n_columns).
+    /// A matrix of zeros, (n_rows, n_columns).
     pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
         let row_capacity = n_rows.next_multiple_of(WORD);
         let words = vec![0; row_capacity * n_columns.div_ceil(WORD)];
         Self { n_rows, n_columns, row_capacity, words }
     }
 
-    /// The bits of a matrix in the other layout.
+    /// The bits of `matrix` in this layout.
     pub fn from_matrix(matrix: &BitMatrix) -> Self {
         let mut panels = Self::zeros(matrix.n_rows(), matrix.n_columns());
         for row in 0..matrix.n_rows() {
@@ -214,7 +215,7 @@ impl BitPanels {
         panels
     }
 
-    /// The bits in rows.
+    /// The bits as a [`BitMatrix`].
     pub fn to_matrix(&self) -> BitMatrix {
         let mut matrix = BitMatrix::zeros(self.n_rows, self.n_columns);
         for row in 0..self.n_rows {
@@ -245,12 +246,12 @@ impl BitPanels {
         self.row_capacity
     }
 
-    /// The words of one panel, a row each, those past the last row included.
+    /// The words of one panel, one a row, including those past the last row.
     pub fn panel(&self, panel: usize) -> &[u64] {
         &self.words[panel * self.row_capacity..(panel + 1) * self.row_capacity]
     }
 
-    /// The panels, to be written; whoever writes them keeps rows and units past the last 0.
+    /// The panels. The caller must keep rows and units past the last 0.
     pub fn panels_mut(&mut self) -> impl Iterator<Item = &mut [u64]> {
         self.words.chunks_exact_mut(self.row_capacity)
     }
@@ -260,8 +261,8 @@ impl BitPanels {
         self.words.par_chunks_exact_mut(self.row_capacity)
     }
 
-    /// The panels in blocks of `height` rows, to be written by several threads, one panel after the
-    /// other; whoever writes them keeps units past the last 0.
+    /// The panels in blocks of `height` rows, one panel after the other, for several threads. The
+    /// caller must keep units past the last 0.
     ///
     /// # Panics
     /// If `height` does not divide the [row capacity](Self::row_capacity).
@@ -278,7 +279,7 @@ impl BitPanels {
         })
     }
 
-    /// The words of one row, one for each panel.
+    /// The words of one row, one a panel.
     ///
     /// # Panics
     /// If there is no such row.
@@ -287,7 +288,7 @@ impl BitPanels {
         self.words[row..].iter().step_by(self.row_capacity).copied()
     }
 
-    /// The units that are on in one row, in rising order.
+    /// The units that are on in one row, in increasing order.
     ///
     /// # Panics
     /// If there is no such row.
@@ -313,7 +314,7 @@ impl BitPanels {
         *word = *word & !(1 << (column % WORD)) | u64::from(is_on) << (column % WORD);
     }
 
-    /// Where the word of a unit lies.
+    /// The index of the word of a unit.
     fn place(&self, row: usize, column: usize) -> usize {
         let (n_rows, n_columns) = (self.n_rows, self.n_columns);
         assert!(
@@ -323,7 +324,7 @@ impl BitPanels {
         column / WORD * self.row_capacity + row
     }
 
-    /// Takes over the bits of a matrix of the same shape.
+    /// Copies the bits of a matrix of the same shape.
     ///
     /// # Panics
     /// If the shapes differ.
@@ -332,7 +333,7 @@ impl BitPanels {
         self.words.copy_from_slice(&other.words);
     }
 
-    /// Writes one row from its words, as [`BitMatrix::row`] has them.
+    /// Writes one row from its words, laid out as [`BitMatrix::row`] returns them.
     pub fn set_row(&mut self, row: usize, words: &[u64]) {
         assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
         for (panel, &word) in words.iter().enumerate() {
@@ -340,7 +341,7 @@ impl BitPanels {
         }
     }
 
-    /// Changes places of one row with that of a matrix of the same shape.
+    /// Swaps one row with the same row of a matrix of the same shape.
     ///
     /// # Panics
     /// If the shapes differ.
@@ -353,7 +354,10 @@ impl BitPanels {
         });
     }
 
-    /// Changes the number of rows to one that fits the capacity; rows that go are set to 0.
+    /// Changes the number of rows. Removed rows are set to 0.
+    ///
+    /// # Panics
+    /// If `n_rows` exceeds the [row capacity](Self::row_capacity).
     pub fn set_n_rows(&mut self, n_rows: usize) {
         assert!(n_rows <= self.row_capacity, "{n_rows} rows of {}", self.row_capacity);
         for panel in self.words.chunks_exact_mut(self.row_capacity) {
@@ -365,25 +369,20 @@ impl BitPanels {
 
 /// Some rows of a panel of a [`BitPanels`].
 pub struct Block<'a> {
-    /// Which panel.
+    /// The panel.
     pub panel: usize,
-    /// The first of the rows.
+    /// The first row.
     pub first: usize,
-    /// A word for each row, none for those past the last.
+    /// A word for each row of the block, up to the last row of the matrix.
     pub words: &'a mut [u64],
 }
 
-/// The bits of a panel that are units, where a layer has `n_units`.
-pub fn mask(n_units: usize, panel: usize) -> u64 {
-    u64::MAX >> (WORD - (n_units - panel * WORD).min(WORD))
-}
-
-/// Two lower-case digits a byte: how fingerprints are shown.
+/// Bytes in hexadecimal, two lower-case digits each.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The units that are on in a row of words, in rising order.
+/// The units that are on in a row of words, in increasing order.
 pub fn active(words: &[u64]) -> impl Iterator<Item = usize> + '_ {
     active_of(words.iter().copied())
 }
@@ -441,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn units_of_panels_are_those_of_the_matrix() {
+    fn panels_and_matrix_hold_the_same_units() {
         for (n_rows, n_columns) in [(1, 1), (64, 64), (65, 130), (37, 70)] {
             let matrix =
                 BitMatrix::from_fn(n_rows, n_columns, |row, column| (row ^ (column * 5)) % 7 < 3);
@@ -456,10 +455,6 @@ mod tests {
                 assert!(panels.active(row).eq(active(matrix.row(row))));
             }
             assert_eq!(panels, BitPanels::from_matrix(&matrix));
-            let all = BitMatrix::from_fn(1, n_columns, |_, _| true);
-            assert!(
-                (0..panels.n_panels()).all(|panel| mask(n_columns, panel) == all.row(0)[panel])
-            );
         }
     }
 
@@ -483,9 +478,9 @@ mod tests {
         }
     }
 
-    /// `printf '\0\1\1\0' | sha256sum` gives the same.
+    /// `printf '\0\1\1\0' | sha256sum` prints the same.
     #[test]
-    fn the_fingerprint_is_that_of_the_bytes() {
+    fn the_fingerprint_hashes_bytes_of_0_and_1() {
         let matrix = BitMatrix::from_fn(2, 2, |row, column| row != column);
         let expected = "d5e2d2ac07b741be58f6b9e50ede5fdcf16f3e8053ecef9350e7744b0d8bd90c";
         assert_eq!(matrix.sha256(), expected);

@@ -1,23 +1,24 @@
-//! Everything that can go wrong for a user, one variant a rule.
+//! Everything that can go wrong for a user, with one variant for each rule.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// A result whose error is, unless said otherwise, [`enum@Error`].
+/// A result whose error is [`enum@Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A setting that would help, and the value that it is to have, if that is known: data, as each door
-/// spells settings in its own way (`--grey-levels N`, `grey_levels=N`, `grey_levels = N`).
+/// A setting that would solve a problem, with a value if one is known. It is data, as the command
+/// line, Python and settings files spell it differently (`--grey-levels N`, `grey_levels=N`,
+/// `grey_levels = N`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remedy {
     /// The setting, by the name of its field.
     pub setting: &'static str,
-    /// Its value, or a word for one, such as N; none: whatever it takes.
+    /// Its value or a placeholder such as N; `None` if any value will do.
     pub value: Option<&'static str>,
 }
 
 impl Remedy {
-    /// A setting, whatever its value.
+    /// A setting with any value.
     pub const fn of(setting: &'static str) -> Self {
         Self { setting, value: None }
     }
@@ -28,7 +29,7 @@ impl Remedy {
     }
 }
 
-/// As in a settings file.
+/// Spelt as in a settings file.
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.value {
@@ -38,7 +39,7 @@ impl fmt::Display for Remedy {
     }
 }
 
-/// What went wrong: the place, the value, the rule and, where there is one, the remedy.
+/// What went wrong: the place, the value, the rule and, if known, the remedy.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -46,81 +47,81 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried: "open", "read", "write", "create".
+        /// What failed: "open", "read", "write", "create".
         action: &'static str,
-        /// What the operating system answered.
+        /// The error of the operating system.
         cause: std::io::Error,
     },
 
-    /// A file is not what its format says.
+    /// A file breaks the rules of its format.
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Where in the (unpacked) file.
+        /// The byte offset in the (unpacked) file.
         offset: u64,
-        /// What the format asks for there.
+        /// What the format requires there.
         expected: String,
-        /// What stands there.
+        /// What is there.
         found: String,
     },
 
-    /// A file is whole, but its contents are of no use here.
+    /// A file is whole, but cannot be used here.
     Unsuitable {
         /// The file.
         path: PathBuf,
-        /// What is wrong and what to do about it.
+        /// What is wrong, and what to do about it.
         rule: String,
     },
 
-    /// A checkpoint is not as it was written.
+    /// A model or checkpoint has changed since it was written.
     Damaged {
         /// The file.
         path: PathBuf,
-        /// How that was found out.
+        /// What shows the damage.
         rule: String,
     },
 
-    /// An example holds a value that is no intensity.
+    /// An example has an invalid value.
     BadValue {
         /// The data set.
         data: String,
-        /// Which example, from 0.
+        /// The index of the example, from 0.
         example: usize,
-        /// Which visible unit, from 0.
+        /// The index of the visible unit, from 0.
         unit: usize,
-        /// The value found.
+        /// The value.
         value: f64,
         /// The rule.
         rule: String,
-        /// What may say that the value is right, after all.
+        /// The setting that would make the value valid.
         remedy: Option<Remedy>,
     },
 
-    /// Two things that must have the same width have not.
+    /// Two widths that must be equal differ.
     WidthMismatch {
-        /// The newcomer.
+        /// The name of the thing that does not fit.
         what: String,
         /// Its width.
         found: usize,
-        /// What it has to fit.
+        /// What it must fit.
         other: &'static str,
         /// The width it must have.
         expected: usize,
     },
 
-    /// A model lies in the folder of no run whose data could be taken.
+    /// A model is not in the folder of a run, so its data are unknown.
     NoData {
         /// The model.
         path: PathBuf,
     },
 
-    /// The data of a run are not where they were, or another file is there.
+    /// The data of a run have moved or changed.
     Elsewhere {
-        /// Where they were.
+        /// Their old path.
         path: PathBuf,
-        /// What was found there.
+        /// What is there now.
         rule: String,
-        /// What says where they are now.
+        /// The setting that gives their new path.
         remedy: Remedy,
     },
 
@@ -144,13 +145,13 @@ pub enum Error {
         kind: &'static str,
     },
 
-    /// A setting was given that has no effect under the others.
+    /// A setting has no effect under the other settings.
     NoEffect {
         /// The setting, by the name of its field.
         setting: &'static str,
         /// Its value.
         value: String,
-        /// Any of these gives it an effect.
+        /// The settings any one of which would give it an effect.
         needs: &'static [Remedy],
     },
 
@@ -158,11 +159,11 @@ pub enum Error {
     UnknownSetting {
         /// The name.
         name: String,
-        /// The most similar name that there is.
+        /// The most similar known name.
         nearest: &'static str,
     },
 
-    /// A saved state does not fit the trainer that it is to go on in.
+    /// A saved state does not fit the trainer that is to resume from it.
     BadState {
         /// The array.
         array: String,
@@ -176,9 +177,9 @@ pub enum Error {
         epoch: usize,
         /// Updates done since the start of the training.
         update: u64,
-        /// What is too large, with its verb.
+        /// What is too large, followed by a verb.
         what: &'static str,
-        /// How large it is; NaN if not finite.
+        /// Its size, NaN if it is not finite.
         found: f64,
         /// The bound.
         limit: f64,
@@ -186,8 +187,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// The message, with remedies as `spell` spells them.
-    pub fn told(&self, spell: &dyn Fn(Remedy) -> String) -> String {
+    /// The message, with each remedy written by `spell`.
+    pub fn message(&self, spell: &dyn Fn(Remedy) -> String) -> String {
         match self {
             Self::Io { path, action, cause } => {
                 format!("{}: cannot {action}: {cause}", path.display())
@@ -209,12 +210,16 @@ impl Error {
                 format!("{what} has {found} visible units an example, but {other} has {expected}")
             }
             Self::NoData { path } => format!(
-                "{}: lies in no run's folder, so its data are not known; give some by {}",
+                "{}: is not in the folder of a run, so its data are unknown; give some with {}",
                 path.display(),
                 spell(Remedy::of("data"))
             ),
             Self::Elsewhere { path, rule, remedy } => {
-                format!("{}: {rule}; say where that file is by {}", path.display(), spell(*remedy))
+                format!(
+                    "{}: {rule}; give the path of that file with {}",
+                    path.display(),
+                    spell(*remedy)
+                )
             }
             Self::InvalidSetting { .. } | Self::WrongKind { .. } | Self::NoEffect { .. } => {
                 let Broken { setting, value, rule } = self.broken(spell).expect("of a setting");
@@ -224,7 +229,7 @@ impl Error {
                 format!("{name} is not known; the nearest known setting is {nearest}")
             }
             Self::BadState { array, rule } => {
-                format!("the state to go on from, array `{array}`, {rule}")
+                format!("array `{array}` of the saved state {rule}")
             }
             Self::Diverged { epoch, update, what, found, limit } => format!(
                 "diverged in epoch {epoch}, at update {update}: {what} {found:.4e}, but must stay \
@@ -234,7 +239,7 @@ impl Error {
         }
     }
 
-    /// The setting, its value and the rule that it breaks, if that is what went wrong.
+    /// The setting, its value and the rule that it breaks, if the error is about a setting.
     pub fn broken(&self, spell: &dyn Fn(Remedy) -> String) -> Option<Broken<'_>> {
         let (setting, value, rule) = match self {
             Self::InvalidSetting { setting, value, rule } => (setting, value, rule.clone()),
@@ -260,10 +265,10 @@ pub struct Broken<'a> {
     pub rule: String,
 }
 
-/// With remedies as in a settings file.
+/// The message, with remedies spelt as in a settings file.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.told(&|remedy| remedy.to_string()))
+        f.write_str(&self.message(&|remedy| remedy.to_string()))
     }
 }
 
@@ -274,17 +279,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_remedy_is_spelt_as_its_door_spells_settings() {
+    fn a_remedy_is_spelt_as_the_caller_asks() {
         const NEEDS: &[Remedy] = &[Remedy::with("algorithm", "pt"), Remedy::of("centering")];
         let value = "0.3".to_string();
         let error = Error::NoEffect { setting: "swap_rate", value, needs: NEEDS };
         let start = "swap_rate is 0.3, but must be left out without";
         assert_eq!(error.to_string(), format!("{start} algorithm = pt or centering"));
         let shout = |remedy: Remedy| remedy.setting.to_uppercase();
-        assert_eq!(error.told(&shout), format!("{start} ALGORITHM or CENTERING"));
+        assert_eq!(error.message(&shout), format!("{start} ALGORITHM or CENTERING"));
         let Broken { setting, value, rule } = error.broken(&shout).unwrap();
         assert_eq!((setting, value, &rule[..20]), ("swap_rate", "0.3", "left out without ALG"));
         let io = Error::NoData { path: "a".into() };
-        assert!(io.broken(&shout).is_none() && io.told(&shout).ends_with("give some by DATA"));
+        assert!(io.broken(&shout).is_none() && io.message(&shout).ends_with("give some with DATA"));
     }
 }

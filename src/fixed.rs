@@ -1,9 +1,9 @@
 //! Fixed point: parameters as integers, so that their sums are exact in any order.
 
-/// Binary places after the point in training: a resolution of 1e-6 and a range of ±2048.
+/// Binary places after the point in training. The resolution is 1e-6 and the range ±2048.
 pub const TRAINING_PLACES: i32 = 20;
 
-/// The fewest binary places: 2^30 times the resolution is then 2^150, above any sum of f32.
+/// The fewest binary places. 2^30 times the resolution is then 2^150, above any sum of f32.
 const LEAST_PLACES: i32 = -120;
 
 /// A fixed-point format: the integer `n` stands for `n · 2^-places`.
@@ -16,12 +16,12 @@ impl Scale {
     /// The format of training.
     pub const TRAINING: Self = Self { places: TRAINING_PLACES };
 
-    /// The finest format, up to that of training, in which a sum of magnitude `norm` keeps half
-    /// of the range of an i32 free. Weights far larger than those of training get one whose
-    /// integers stand for multiples of 2, 4, 8, …
+    /// The finest format, up to [`TRAINING`](Self::TRAINING), in which a sum of magnitude `norm`
+    /// leaves half of the range of an i32 free. For very large weights the integers stand for
+    /// multiples of 2, 4, 8, …
     ///
     /// # Panics
-    /// If `norm` is above 2^150, which no sum of 2^22 f32 is, or NaN.
+    /// If `norm` is NaN or above 2^150, which a sum of 2^22 f32 cannot reach.
     pub fn fitting(norm: f64) -> Self {
         (LEAST_PLACES..=TRAINING_PLACES)
             .rev()
@@ -30,10 +30,10 @@ impl Scale {
             .expect("a norm of finite f32 parameters")
     }
 
-    /// The format of training on numbers up to `largest`: the range grows by the square of that, to
-    /// the next power of two. Steps are so many times as long; and since no bits of the model can
-    /// follow such data, the parameters drift, by sums of more steps than others. Up to 1 it is
-    /// [`TRAINING`](Self::TRAINING).
+    /// The format of training on numbers up to `largest`: [`TRAINING`](Self::TRAINING) up to 1, and
+    /// beyond with a range wider by `largest`², rounded up to a power of two. Updates are larger by
+    /// that factor. As the bits of the model cannot reproduce such data, the parameters also drift
+    /// further.
     pub fn for_numbers(largest: f64) -> Self {
         let most = TRAINING_PLACES - LEAST_PLACES;
         let power = |more: &i32| 2f64.powi(*more) >= largest * largest;
@@ -41,37 +41,35 @@ impl Scale {
         Self { places: TRAINING_PLACES - more }
     }
 
-    /// The format of training a machine whose units have up to `n_weights` weights on numbers up to
-    /// `largest`: that [for the numbers](Self::for_numbers), and more range by as many times as there
-    /// are more than 32,768 weights, to the next power of two: their first sums alone are then large.
+    /// The format of training a model whose units have up to `n_weights` weights on numbers up to
+    /// `largest`. The range [for these numbers](Self::for_numbers) is wider by `n_weights` / 32,768,
+    /// rounded up to a power of two, as sums of many weights are large from the start.
     pub fn for_training(largest: f64, n_weights: usize) -> Self {
         let more = n_weights.div_ceil(1 << 15).next_power_of_two().ilog2() as i32;
         Self { places: (Self::for_numbers(largest).places - more).max(LEAST_PLACES) }
     }
 
-    /// How many times the range of training this one has.
+    /// The range in units of the range of [`TRAINING`](Self::TRAINING).
     pub fn widening(self) -> f64 {
         self.limit() / Self::TRAINING.limit()
     }
 
-    /// The largest Σ|weights| + |bias| of a unit for which half of the range stays free: 1024 in
-    /// training.
+    /// The largest Σ|weights| + |bias| of a unit that leaves half of the range free: 1024 in training.
     pub fn limit(self) -> f64 {
         f64::from(1 << 30) * f64::from(self.resolution())
     }
 
-    /// What the integer 1 stands for: 2^-places.
+    /// The value of the integer 1: 2^-places.
     pub fn resolution(self) -> f32 {
         power_of_two(-self.places)
     }
 
-    /// `x · 2^places` as the nearest integer, ties to even; right while that is at most 2^30, and
-    /// any number beyond.
+    /// `x · 2^places` rounded to the nearest integer, ties to even. The result is right up to 2^30
+    /// and arbitrary beyond.
     ///
-    /// Adding 1.5·2^23 to an f32 leaves the rounded integer in its low bits, but only up to 2^22:
-    /// weights of 4 in training. So the number is first cut in two with 1.5·2^31 in its place, into
-    /// a multiple of 256 and what that leaves, at most 128. (In f64 one addition would do; twice as
-    /// wide, it takes twice as long.)
+    /// Adding 1.5·2^23 to an f32 leaves the rounded integer in its low bits, but only up to 2^22,
+    /// which is a weight of 4 in training. So 1.5·2^31 first splits the number into a multiple of
+    /// 256 and a rest of at most 128. (In f64 one addition would do, but takes twice as long.)
     #[inline(always)]
     pub fn round(self, x: f32) -> i32 {
         const UPPER: f32 = 1.5 * (1u32 << 31) as f32;
@@ -85,7 +83,7 @@ impl Scale {
     }
 }
 
-/// 2^exponent, for exponents of normal numbers: -126 to 127.
+/// 2^exponent, for exponents from -126 to 127, those of normal numbers.
 #[inline(always)]
 fn power_of_two(exponent: i32) -> f32 {
     f32::from_bits(((127 + exponent) as u32) << 23)
@@ -126,7 +124,7 @@ mod tests {
         ] {
             assert_eq!(Scale::TRAINING.round(x), expected, "{x}");
         }
-        // Every scale of f32 around the range: 2^-25 to 2^10, both signs.
+        // All exponents of f32 around the range, 2^-25 to 2^10, with both signs.
         let wide = (0..400_000_u32).map(|at| {
             let exponent = 102 + at % 35;
             let mantissa = at.wrapping_mul(0x9E37_79B9) >> 9;

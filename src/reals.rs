@@ -1,21 +1,21 @@
-//! Rows of real numbers, zeros left out: data that are taken as they are.
+//! Rows of real numbers without their zeros: data that are not turned into bits.
 
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use ndarray::ArrayView2;
 use std::ops::Range;
 
-/// The numbers of one row that are not 0, by rising unit.
+/// The nonzero numbers of one row, by increasing unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RealRow<'a> {
     /// Their units.
     pub units: &'a [u32],
-    /// The numbers, as many as units.
+    /// Their numbers, one a unit.
     pub values: &'a [f32],
 }
 
 impl<'a> RealRow<'a> {
-    /// Units and their numbers.
+    /// The units and their numbers.
     pub fn iter(self) -> impl Iterator<Item = (usize, f32)> + 'a {
         self.units.iter().zip(self.values).map(|(&unit, &value)| (unit as usize, value))
     }
@@ -25,14 +25,14 @@ impl<'a> RealRow<'a> {
         self.iter().filter(|&(_, value)| value >= 0.5).map(|(unit, _)| unit)
     }
 
-    /// The number of one unit.
+    /// The number of one unit: 0 if it has no entry.
     pub fn value(self, unit: usize) -> f32 {
         let found = self.units.binary_search_by_key(&unit, |&unit| unit as usize);
         found.map_or(0.0, |at| self.values[at])
     }
 }
 
-/// A matrix of finite real numbers that keeps only those that are not 0, row after row.
+/// A matrix of real numbers that stores only the nonzero ones, row after row.
 ///
 /// ```
 /// use harmonium::reals::RealRows;
@@ -51,10 +51,10 @@ pub struct RealRows {
 }
 
 impl RealRows {
-    /// No rows yet, of so many columns.
+    /// A matrix without rows, of `n_columns` columns.
     ///
     /// # Panics
-    /// If there are 2^32 columns or more.
+    /// If `n_columns` is 2^32 or more.
     pub fn new(n_columns: usize) -> Self {
         assert!(u32::try_from(n_columns).is_ok(), "{n_columns} columns");
         Self { n_columns, starts: vec![0], units: Vec::new(), values: Vec::new() }
@@ -70,7 +70,7 @@ impl RealRows {
         self.n_columns
     }
 
-    /// One row.
+    /// Returns one row.
     ///
     /// # Panics
     /// If there is no such row.
@@ -95,17 +95,17 @@ impl RealRows {
         copy
     }
 
-    /// Removes all rows, but keeps their memory.
+    /// Removes all rows and keeps the allocated memory.
     pub fn clear(&mut self) {
         self.starts.truncate(1);
         self.units.clear();
         self.values.clear();
     }
 
-    /// Adds a row of numbers, one for each unit.
+    /// Adds a row, one number for each unit.
     ///
     /// # Panics
-    /// If there are not as many numbers as columns.
+    /// If the number of values is not the number of columns.
     pub fn push(&mut self, numbers: impl IntoIterator<Item = f32>) {
         let mut n = 0;
         for (unit, value) in numbers.into_iter().enumerate() {
@@ -119,10 +119,10 @@ impl RealRows {
         self.starts.push(self.units.len());
     }
 
-    /// Adds a row from its units, rising, and their numbers; zeros among them are left out.
+    /// Adds a row from its units, in increasing order, and their numbers. Zeros are dropped.
     ///
     /// # Panics
-    /// If the units do not rise or pass the last column.
+    /// If the units do not increase or pass the last column.
     pub fn push_entries(&mut self, entries: impl IntoIterator<Item = (usize, f32)>) {
         let mut least = 0;
         for (unit, value) in entries {
@@ -136,9 +136,9 @@ impl RealRows {
         self.starts.push(self.units.len());
     }
 
-    /// The rows of a sparse matrix in compressed rows: entries `starts[n]` to `starts[n + 1]` are
-    /// those of row n. None if the units of a row do not rise or pass the last column, if there are
-    /// not as many units and values as `starts` says, or 2^32 columns or more.
+    /// Reads a sparse matrix in compressed rows (CSR): row n has the entries `starts[n]` to
+    /// `starts[n + 1]`. Returns `None` if the units of a row do not increase or pass the last column,
+    /// if `starts` decreases or passes the last entry, or for 2^32 columns or more.
     pub fn from_csr(
         n_columns: usize,
         starts: &[i64],
@@ -165,10 +165,10 @@ impl RealRows {
         Some(rows)
     }
 
-    /// Refuses NaN and infinity; `data` names the numbers.
+    /// Refuses NaN and infinity. The error names the numbers `data`.
     ///
     /// # Errors
-    /// [`Error::BadValue`] for the first of them.
+    /// [`Error::BadValue`] for the first such number.
     pub fn check_finite(&self, data: &str) -> Result<()> {
         let Some(at) = self.values.iter().position(|value| !value.is_finite()) else {
             return Ok(());
@@ -190,7 +190,10 @@ impl RealRows {
         self.starts.push(self.units.len());
     }
 
-    /// Adds all rows of another matrix of as many columns.
+    /// Adds all rows of another matrix.
+    ///
+    /// # Panics
+    /// If the widths differ.
     pub fn append(&mut self, other: &Self) {
         assert_eq!(self.n_columns, other.n_columns, "widths differ");
         let first = self.units.len();
@@ -199,31 +202,31 @@ impl RealRows {
         self.values.extend_from_slice(&other.values);
     }
 
-    /// Turns rows into columns: `turned` gets a row for each column, in which the entries stand by
-    /// rising row.
-    pub fn turn_into(&self, turned: &mut Self) {
-        turned.n_columns = self.n_rows();
-        turned.starts.clear();
-        turned.starts.resize(self.n_columns + 2, 0);
-        turned.units.resize(self.units.len(), 0);
-        turned.values.resize(self.values.len(), 0.0);
-        // Two places on: filling a column moves its mark from its begin to its end.
-        self.units.iter().for_each(|&unit| turned.starts[unit as usize + 2] += 1);
-        for column in 2..turned.starts.len() {
-            turned.starts[column] += turned.starts[column - 1];
+    /// Writes the transpose to `transposed`, reusing its memory.
+    pub fn transpose_into(&self, transposed: &mut Self) {
+        transposed.n_columns = self.n_rows();
+        transposed.starts.clear();
+        transposed.starts.resize(self.n_columns + 2, 0);
+        transposed.units.resize(self.units.len(), 0);
+        transposed.values.resize(self.values.len(), 0.0);
+        // Counts go two places on. After the running sum, starts[c + 1] is where column c begins;
+        // filling the column moves it to where the column ends, which is its final value.
+        self.units.iter().for_each(|&unit| transposed.starts[unit as usize + 2] += 1);
+        for column in 2..transposed.starts.len() {
+            transposed.starts[column] += transposed.starts[column - 1];
         }
         for (n, row) in self.rows().enumerate() {
             for (unit, value) in row.iter() {
-                let at = &mut turned.starts[unit + 1];
-                turned.units[*at] = n as u32;
-                turned.values[*at] = value;
+                let at = &mut transposed.starts[unit + 1];
+                transposed.units[*at] = n as u32;
+                transposed.values[*at] = value;
                 *at += 1;
             }
         }
-        turned.starts.pop();
+        transposed.starts.pop();
     }
 
-    /// The numbers that are not 0 turned to others; 0 stays 0.
+    /// A matrix with `number(x)` in place of each x that is not 0. Zeros stay 0.
     pub fn mapped(&self, number: impl Fn(f32) -> f32) -> Self {
         let mut mapped = Self::new(self.n_columns);
         for row in self.rows() {
@@ -241,7 +244,7 @@ impl RealRows {
         bits
     }
 
-    /// Whether a number is 0.
+    /// Whether any number is 0.
     pub fn has_zeros(&self) -> bool {
         self.values.len() < self.n_rows() * self.n_columns
     }
@@ -307,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn sparse_rows_that_do_not_fit_are_none() {
+    fn malformed_sparse_rows_are_refused() {
         let csr =
             |starts: &[i64], units: &[i64]| RealRows::from_csr(3, starts, units, &[0.5, 0.0, 2.0]);
         let rows = csr(&[0, 2, 2, 3], &[0, 2, 1]).unwrap();
@@ -333,32 +336,32 @@ mod tests {
         let mut rows = rows(3, 4);
         rows.check_finite("X").unwrap();
         rows.push([0.0; 4]);
-        // The first entry of its row, after a row without any.
+        // NaN is the first entry of its row and follows an empty row.
         rows.push([0.0, 0.0, f32::NAN, f32::INFINITY]);
         let error = rows.check_finite("X").unwrap_err().to_string();
         assert!(error.contains("example 4") && error.contains("unit 2"), "{error}");
     }
 
     #[test]
-    fn turned_twice_is_unturned() {
+    fn transposing_twice_gives_the_matrix_back() {
         for (n_rows, n_columns) in [(1, 1), (5, 3), (3, 70), (130, 2)] {
             let rows = rows(n_rows, n_columns);
-            // What was there before does not matter.
-            let (mut turned, mut back) = (self::rows(3, 5), self::rows(9, 1));
-            rows.turn_into(&mut turned);
-            assert_eq!((turned.n_rows(), turned.n_columns()), (n_columns, n_rows));
+            // The old contents of the target do not matter.
+            let (mut transposed, mut back) = (self::rows(3, 5), self::rows(9, 1));
+            rows.transpose_into(&mut transposed);
+            assert_eq!((transposed.n_rows(), transposed.n_columns()), (n_columns, n_rows));
             for n in 0..n_rows {
                 for i in 0..n_columns {
-                    assert_eq!(turned.row(i).value(n), rows.row(n).value(i));
+                    assert_eq!(transposed.row(i).value(n), rows.row(n).value(i));
                 }
             }
-            turned.turn_into(&mut back);
+            transposed.transpose_into(&mut back);
             assert_eq!(back, rows);
         }
     }
 
     #[test]
-    fn mapped_numbers_stand_where_they_stood() {
+    fn mapping_keeps_zeros_and_places() {
         let rows = rows(4, 9);
         let mapped = rows.mapped(|x| x - 0.25);
         assert!(

@@ -1,26 +1,26 @@
-//! Random streams with an address: the same numbers for whoever asks, on whichever thread.
+//! Random streams with an address: the same address gives the same numbers on every thread.
 //!
-//! A [`Stream`] is eight generators xoshiro256++ (Blackman and Vigna, 2021) stepped together, so
-//! that a compiler turns them into vector instructions. Its address (seed, purpose, index) is
-//! hashed into their states; nothing is ever drawn from a shared generator.
+//! A [`Stream`] is eight generators xoshiro256++ (Blackman and Vigna, 2021) that step together, so
+//! that the compiler can use vector instructions. Their states are a hash of the address (seed,
+//! purpose, index). There is no shared generator.
 
 use crate::error::Result;
 use crate::setting::check;
 
-/// Version of the contract between a seed and the numbers drawn: addresses, lanes, the order in
-/// which units take words, σ and the thresholds. Files whose meaning depends on it name it.
+/// Version of the rules that turn a seed into draws: addresses, lanes, the order in which units
+/// take words, σ and the thresholds. Files that depend on these rules contain it.
 pub const STREAM_VERSION: u32 = 1;
 
-/// Generators that step together.
+/// Number of generators that step together.
 pub const LANES: usize = 8;
 
-/// Random words (u32) of one step.
+/// Number of random words (u32) in one step.
 pub const STEP: usize = 2 * LANES;
 
-/// The largest seed: 2^63 − 1, the largest integer that a settings file (TOML) holds.
+/// The largest seed: 2^63 − 1, the largest integer in a settings file (TOML).
 pub const MAX_SEED: u64 = i64::MAX as u64;
 
-/// Refuses a seed that no settings file could hold.
+/// Refuses a seed that does not fit in a settings file.
 ///
 /// # Errors
 /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is above [`MAX_SEED`].
@@ -28,7 +28,7 @@ pub fn check_seed(seed: u64) -> Result<()> {
     check("seed", seed, seed <= MAX_SEED, || format!("at most {MAX_SEED}"))
 }
 
-/// What a stream is for: streams of different purposes never share an address.
+/// What a stream is used for. Streams of different purposes never share an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 #[non_exhaustive]
@@ -37,54 +37,55 @@ pub enum Purpose {
     InitialWeights = 1,
     /// Order of the examples; index: the epoch.
     DataOrder = 2,
-    /// Stochastic bits of training examples; index: epoch · number of examples + example, or, where
-    /// examples come from outside, 2³² · update + example.
+    /// Stochastic bits of training examples; index: epoch · number of examples + example, or
+    /// 2³² · update + example for mini-batches that the caller supplies.
     Binarize = 3,
     /// A persistent chain, from its start to its end; index: the chain.
     Chain = 4,
-    /// Fixed bits of the examples that monitors and scores look at; index: draw · number of examples +
-    /// example, where all but features look at draw 0.
+    /// Fixed bits of the examples that monitors and scores use; index: draw · number of examples +
+    /// example. Only features use draws other than 0.
     EvaluationBits = 5,
-    /// Which examples the monitors look at; index 0.
+    /// The choice of examples for the monitors; index 0.
     MonitorSubset = 6,
-    /// A chain of the `sample` command, or one that Python sweeps; index: the chain.
+    /// A chain of the `sample` command or of Python; index: the chain.
     Sample = 7,
     /// The hidden states of a reconstruction; index: the example.
     Reconstruction = 8,
-    /// A chain of a pilot run of annealing; index: the chain, those of the second run after those
-    /// of the first.
+    /// A chain of a pilot run of annealing; index: the chain, where the second run continues the
+    /// count of the first.
     PilotAnnealing = 9,
     /// A chain that is annealed from the base to the model; index: the chain.
     ForwardAnnealing = 10,
-    /// A chain that is annealed from the model to the base, its burn-in included; index: the chain.
+    /// A chain that is annealed from the model to the base, including its burn-in; index: the chain.
     ReverseAnnealing = 11,
     /// A chain of RAISE; index: example · chains an example + chain.
     Raise = 12,
-    /// Which unit of an example the stochastic pseudo-likelihood turns; index: the example.
+    /// The unit of an example that the stochastic pseudo-likelihood flips; index: the example.
     PseudoLikelihoodUnit = 13,
     /// A replica of a persistent chain at another temperature; index: level · number of chains +
-    /// chain, levels counted from 1.
+    /// chain, with levels from 1.
     TemperedChain = 14,
     /// The swaps of temperatures; index: the sweep.
     TemperatureSwap = 15,
-    /// Which chains start anew at data, and their states; index: the update.
+    /// The choice of chains that restart at data, and their states; index: the update.
     ChainReset = 16,
     /// A chain of `sample --clamp`, which completes an example; index: the example.
     Inpainting = 17,
-    /// A chain of a pilot run on the path from a uniform base; index: as of [`Self::PilotAnnealing`].
+    /// A chain of a pilot run on the path from a uniform base; index: as for
+    /// [`Self::PilotAnnealing`].
     WitnessPilot = 18,
     /// A chain that is annealed from a uniform base to the model; index: the chain.
     Witness = 19,
-    /// A chain that is annealed to where others start that go back; index: base · number of
-    /// chains + chain, the uniform base being the second.
+    /// A chain that is annealed to a starting point for reverse chains; index: base · number of
+    /// chains + chain, where base is 0, or 1 for the uniform base.
     Scout = 20,
-    /// Which scouts are taken for that; index 0.
+    /// The choice among the scouts; index 0.
     ScoutChoice = 21,
-    /// Where mean field starts to look for modes; index: the start.
+    /// A starting point of the mean-field search for modes; index: the start.
     MeanFieldStart = 22,
 }
 
-/// A stream of random words, found by its address.
+/// A stream of random words with an address.
 ///
 /// ```
 /// use harmonium::rng::{Purpose, Stream};
@@ -99,12 +100,12 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The stream at an address.
+    /// The stream at this address.
     pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
         let key = key(seed, purpose, index);
         let mut state = [[0; LANES]; 4];
         for lane in 0..LANES {
-            // As `seed_from_u64` of rand_xoshiro fills a state from a 64-bit seed.
+            // Fills the state as `seed_from_u64` of rand_xoshiro does from a 64-bit seed.
             let mut counter = mix(key ^ lane as u64);
             for word in &mut state {
                 counter = counter.wrapping_add(GOLDEN_GAMMA);
@@ -136,15 +137,15 @@ impl Stream {
             words[lane] = output as u32;
             words[LANES + lane] = (output >> 32) as u32;
         }
-        // A loop of its own: within the other the compiler takes this rotation lane by lane.
+        // A separate loop: inside the other one the compiler does not vectorise this rotation.
         for word in s3 {
             *word = word.rotate_left(45);
         }
         words
     }
 
-    /// A number from 0 to `bound` − 1, each with the same chance: the first of as many steps as
-    /// it takes whose word 0 falls below the largest multiple of `bound` (no bias).
+    /// A uniform number from 0 to `bound` − 1. To avoid bias, steps are repeated until word 0 is
+    /// below the largest multiple of `bound`.
     ///
     /// # Panics
     /// If `bound` is 0.
@@ -159,12 +160,12 @@ impl Stream {
         }
     }
 
-    /// The stream that goes on from a [`state`](Self::state).
+    /// The stream that continues from a [`state`](Self::state).
     pub fn from_state(state: [[u64; LANES]; 4]) -> Self {
         Self { state }
     }
 
-    /// The whole state: words 0 to 3 of each lane.
+    /// The state: words 0 to 3 of each lane.
     pub fn state(&self) -> &[[u64; LANES]; 4] {
         &self.state
     }
@@ -177,7 +178,7 @@ pub(crate) fn key(seed: u64, purpose: Purpose, index: u64) -> u64 {
         .fold(0, |hash, part| mix(hash.wrapping_add(GOLDEN_GAMMA) ^ mix(*part)))
 }
 
-/// Writes 0, 1, 2, … to `order`, in an order drawn from a stream: Fisher and Yates, from the end.
+/// Writes a random permutation of 0, 1, 2, … to `order` (Fisher and Yates, from the end).
 ///
 /// # Panics
 /// If there are more than 2^32 − 1 numbers.
@@ -191,7 +192,7 @@ pub fn shuffle(order: &mut [u32], stream: &mut Stream) {
     }
 }
 
-/// 2^64 divided by the golden ratio, the increment of SplitMix64.
+/// 2^64 divided by the golden ratio: the increment of SplitMix64.
 const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The output function of SplitMix64 (Steele, Lea and Flood, 2014).
@@ -209,7 +210,7 @@ mod tests {
     use std::array;
 
     #[test]
-    fn each_lane_is_the_reference_generator() {
+    fn each_lane_equals_the_reference_generator() {
         for index in 0..4 {
             let mut stream = Stream::new(9, Purpose::Chain, index);
             let key = key(9, Purpose::Chain, index);
@@ -257,7 +258,7 @@ mod tests {
             shuffle(&mut order, &mut Stream::new(1, Purpose::DataOrder, index));
             *counts.entry(order).or_insert(0) += 1;
         }
-        // Binomial(6000, 1/6): a standard deviation is 28.9; six of them are 173.
+        // Binomial(6000, 1/6): the standard deviation is 28.9, and six of them are 173.
         assert_eq!(counts.len(), 6);
         assert!(counts.values().all(|&n: &i32| (n - 1000).abs() < 173), "{counts:?}");
     }

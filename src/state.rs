@@ -1,8 +1,7 @@
-//! The state of something that goes on, as arrays with names: what a checkpoint holds.
+//! A saved state: named arrays, which make up a checkpoint.
 //!
-//! Whoever has a state puts each of its arrays under a name, and takes them back from there. Names
-//! and shapes do not depend on how the arrays lie in memory while they are used. As a file they are
-//! safetensors.
+//! An object puts each of its arrays under a name and restores it from there. Names and shapes do
+//! not depend on the layout in memory. The file format is safetensors.
 
 use crate::bits::{BitMatrix, BitPanels, hexadecimal};
 use crate::error::{Error, Result};
@@ -11,10 +10,10 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The numbers of an array, in order of the last index first.
+/// The numbers of an array in row-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
-    /// Parameters, and what update rules remember of them.
+    /// Parameters, and the state of update rules.
     F32(Vec<f32>),
     /// Running means, rates and bounds.
     F64(Vec<f64>),
@@ -27,21 +26,21 @@ pub enum Values {
 /// Numbers and their shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedArray {
-    /// Its sides; their product is the number of values.
+    /// The lengths of its sides. Their product is the number of values.
     pub shape: Vec<usize>,
     /// The numbers.
     pub values: Values,
 }
 
-/// Arrays by name.
+/// Arrays with names.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State(BTreeMap<String, NamedArray>);
 
-/// A kind of number that arrays hold.
+/// A type of number that arrays can hold.
 pub trait Number: Copy {
-    /// Numbers as the values of an array.
+    /// The values of an array of these numbers.
     fn wrap(numbers: Vec<Self>) -> Values;
-    /// The numbers of an array, if they are of this kind.
+    /// The numbers of an array, if they have this type.
     fn unwrap(values: &Values) -> Option<&[Self]>;
 }
 
@@ -71,7 +70,7 @@ impl State {
     /// Puts an array under a name.
     ///
     /// # Panics
-    /// If the name is taken, or there are not as many numbers as the shape asks for.
+    /// If the name is taken, or the number of values does not fit the shape.
     pub fn put<T: Number>(&mut self, name: impl Into<String>, shape: &[usize], numbers: Vec<T>) {
         let name = name.into();
         assert_eq!(numbers.len(), shape.iter().product::<usize>(), "{name} of shape {shape:?}");
@@ -82,17 +81,17 @@ impl State {
     /// The numbers under a name.
     ///
     /// # Errors
-    /// [`Error::BadState`] if there are none, of another kind or in another shape.
+    /// [`Error::BadState`] if the array is missing, or has another type or shape.
     pub fn get<T: Number>(&self, name: &str, shape: &[usize]) -> Result<&[T]> {
         let array = self.0.get(name).ok_or_else(|| bad(name, "is missing"))?;
         if array.shape != shape {
             let rule = format!("has the shape {:?}, but must have {shape:?}", array.shape);
             return Err(bad(name, rule));
         }
-        T::unwrap(&array.values).ok_or_else(|| bad(name, "holds numbers of another kind"))
+        T::unwrap(&array.values).ok_or_else(|| bad(name, "has numbers of another type"))
     }
 
-    /// One number under a name.
+    /// The single number under a name.
     ///
     /// # Errors
     /// As [`get`](Self::get).
@@ -106,15 +105,18 @@ impl State {
         self.put(name, &[bits.n_rows(), bits.n_panels()], matrix.words().to_vec());
     }
 
-    /// Writes the rows of bits under a name to `bits`, whose number of rows becomes theirs.
+    /// Writes the rows of bits under a name to `bits`, and sets its number of rows to theirs.
     ///
     /// # Errors
-    /// [`Error::BadState`] if there are more rows than there is room for, rows of another width, or
-    /// as [`get`](Self::get).
+    /// [`Error::BadState`] if the rows do not fit in `bits` or have another width, and as
+    /// [`get`](Self::get).
     pub fn restore_bits(&self, name: &str, bits: &mut BitPanels) -> Result<()> {
         let n_rows = self.n_rows(name)?;
         if n_rows > bits.row_capacity() {
-            return Err(bad(name, format!("has {n_rows} rows, more than there is room for")));
+            return Err(bad(
+                name,
+                format!("has {n_rows} rows, but must have at most {}", bits.row_capacity()),
+            ));
         }
         let words = self.get(name, &[n_rows, bits.n_panels()])?;
         let matrix = BitMatrix::from_words(n_rows, bits.n_columns(), words.to_vec())
@@ -146,32 +148,32 @@ impl State {
         Ok(())
     }
 
-    /// Whether there is an array of that name.
+    /// Whether there is an array of this name.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// The arrays by rising name.
+    /// The arrays, sorted by name.
     pub fn arrays(&self) -> impl Iterator<Item = (&str, &NamedArray)> {
         self.0.iter().map(|(name, array)| (name.as_str(), array))
     }
 
-    /// The first side of an array.
+    /// The length of the first side of an array.
     ///
     /// # Errors
-    /// [`Error::BadState`] if there is no array of that name, or none with sides.
+    /// [`Error::BadState`] if the array is missing or has no sides.
     pub fn n_rows(&self, name: &str) -> Result<usize> {
         let array = self.0.get(name).ok_or_else(|| bad(name, "is missing"))?;
         array.shape.first().copied().ok_or_else(|| bad(name, "has no sides"))
     }
 
-    /// Splits the arrays whose names begin with `prefix` from the others: (those, the others).
+    /// Splits off the arrays whose names begin with `prefix`: (these arrays, the others).
     pub fn split(self, prefix: &str) -> (Self, Self) {
-        let (those, others) = self.0.into_iter().partition(|(name, _)| name.starts_with(prefix));
-        (Self(those), Self(others))
+        let (found, others) = self.0.into_iter().partition(|(name, _)| name.starts_with(prefix));
+        (Self(found), Self(others))
     }
 
-    /// The bytes of a safetensors file with the arrays and one key of metadata.
+    /// The bytes of a safetensors file with the arrays and one metadata key.
     pub fn to_safetensors(&self, key: &str, metadata: String) -> Vec<u8> {
         let data: Vec<_> = self
             .arrays()
@@ -181,17 +183,17 @@ impl State {
             .collect();
         let views = data.iter().map(|(name, dtype, shape, data)| {
             let view = TensorView::new(*dtype, shape.to_vec(), data);
-            (*name, view.expect("as many bytes as the shape asks"))
+            (*name, view.expect("as many bytes as the shape needs"))
         });
         let metadata = [(key.to_string(), metadata)].into_iter().collect();
         safetensors::serialize(views, Some(metadata)).expect("whole tensors")
     }
 
-    /// Reads what [`to_safetensors`](Self::to_safetensors) wrote: the arrays and the metadata of
-    /// that key, empty if there are none.
+    /// Reads the arrays and the metadata of `key` that [`to_safetensors`](Self::to_safetensors)
+    /// wrote. The metadata are empty if the key is missing.
     ///
     /// # Errors
-    /// What is wrong: no safetensors file, or a type of number that states have not.
+    /// A message if the bytes are no safetensors file or hold another type of number.
     pub fn from_safetensors(key: &str, bytes: &[u8]) -> Result<(Self, String), String> {
         let tensors = SafeTensors::deserialize(bytes).map_err(|cause| cause.to_string())?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|cause| cause.to_string())?;
@@ -205,7 +207,7 @@ impl State {
         Ok((Self(arrays), metadata.unwrap_or_default()))
     }
 
-    /// The name of the first array that two states do not have in common, bit by bit.
+    /// The name of the first array that differs between two states in any bit.
     pub fn difference(&self, other: &Self) -> Option<String> {
         let bytes = |state: &Self, name: &String| {
             state.0.get(name).map(|array| (array.shape.clone(), array.values.to_bytes()))
@@ -214,12 +216,12 @@ impl State {
         names.into_iter().find(|name| bytes(self, name) != bytes(other, name)).cloned()
     }
 
-    /// A side of an array, if there is one.
+    /// The length of a side of an array, if it exists.
     pub fn side(&self, name: &str, side: usize) -> Option<usize> {
         self.0.get(name)?.shape.get(side).copied()
     }
 
-    /// SHA-256 in hexadecimal of all names and numbers.
+    /// SHA-256 in hexadecimal of all names, shapes and numbers.
     pub fn sha256(&self) -> String {
         let mut hash = Sha256::new();
         for (name, NamedArray { shape, values }) in self.arrays() {
@@ -231,7 +233,7 @@ impl State {
 }
 
 impl Values {
-    /// The numbers in little-endian bytes.
+    /// The numbers as little-endian bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::F32(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
@@ -267,7 +269,7 @@ impl Values {
     }
 }
 
-/// An error that names an array.
+/// An [`Error::BadState`] for the array `name`.
 pub fn bad(name: &str, rule: impl Into<String>) -> Error {
     Error::BadState { array: name.to_string(), rule: rule.into() }
 }
@@ -278,19 +280,22 @@ mod tests {
     use crate::rng::Purpose;
 
     #[test]
-    fn what_was_put_is_taken_and_all_else_is_refused() {
+    fn arrays_read_back_and_mismatches_are_refused() {
         let mut state = State::default();
         state.put("numbers", &[2, 3], vec![1.5_f32; 6]);
         state.put("count", &[1], vec![7_u64]);
         assert_eq!(state.get::<f32>("numbers", &[2, 3]).unwrap(), [1.5; 6]);
         assert_eq!(state.get_one::<u64>("count").unwrap(), 7);
         for (error, message) in [
-            (state.get::<f32>("number", &[2, 3]).unwrap_err(), "`number`, is missing"),
+            (
+                state.get::<f32>("number", &[2, 3]).unwrap_err(),
+                "`number` of the saved state is missing",
+            ),
             (
                 state.get::<f32>("numbers", &[3, 2]).unwrap_err(),
-                "`numbers`, has the shape [2, 3], but must have [3, 2]",
+                "`numbers` of the saved state has the shape [2, 3], but must have [3, 2]",
             ),
-            (state.get::<f64>("numbers", &[2, 3]).unwrap_err(), "holds numbers of another kind"),
+            (state.get::<f64>("numbers", &[2, 3]).unwrap_err(), "has numbers of another type"),
         ] {
             assert!(error.to_string().contains(message), "{error}");
         }
@@ -324,8 +329,8 @@ mod tests {
         let bytes = state.to_safetensors("key", "text".to_string());
         let (read, metadata) = State::from_safetensors("key", &bytes).unwrap();
         assert_eq!((read.sha256(), &metadata[..]), (state.sha256(), "text"));
-        let (those, others) = read.split("a.");
-        assert!(those.has("a.f64") && !those.has("b.u64") && others.has("c.u8"));
+        let (found, others) = read.split("a.");
+        assert!(found.has("a.f64") && !found.has("b.u64") && others.has("c.u8"));
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Rows of visible states: bits, or real numbers that are taken as they are.
+//! Rows of visible states: bits or real numbers.
 
 use crate::bits::BitMatrix;
 use crate::reals::RealRows;
 
-/// States of one kind or the other, each in whatever form is of use.
+/// States that are bits, stored as `B`, or real numbers, stored as `R`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum States<B, R> {
     /// 0 and 1.
@@ -12,7 +12,7 @@ pub enum States<B, R> {
     Reals(R),
 }
 
-/// Rows of visible states (N, V): what scores and features are taken of.
+/// Rows of visible states (N, V), from which scores and features are computed.
 ///
 /// ```
 /// use harmonium::states::VisibleStates;
@@ -33,7 +33,7 @@ impl<B, R> States<B, R> {
         }
     }
 
-    /// The bits; new ones in place of numbers.
+    /// The bits. If the states are numbers, `new` bits replace them first.
     pub fn bits_or_new(&mut self, new: impl FnOnce() -> B) -> &mut B {
         if let Self::Reals(_) = self {
             *self = Self::Bits(new());
@@ -44,7 +44,7 @@ impl<B, R> States<B, R> {
         }
     }
 
-    /// The numbers; new ones in place of bits.
+    /// The numbers. If the states are bits, `new` numbers replace them first.
     pub fn reals_or_new(&mut self, new: impl FnOnce() -> R) -> &mut R {
         if let Self::Bits(_) = self {
             *self = Self::Reals(new());
@@ -57,7 +57,7 @@ impl<B, R> States<B, R> {
 }
 
 impl VisibleStates<'_> {
-    /// N.
+    /// Number of rows, N.
     pub fn n_rows(self) -> usize {
         match self {
             Self::Bits(bits) => bits.n_rows(),
@@ -65,7 +65,7 @@ impl VisibleStates<'_> {
         }
     }
 
-    /// V.
+    /// Number of columns, V.
     pub fn n_columns(self) -> usize {
         match self {
             Self::Bits(bits) => bits.n_columns(),
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_is_kept_and_what_is_not_is_made() {
+    fn states_of_the_other_kind_are_replaced() {
         let mut states = States::Bits(1);
         assert_eq!(*states.bits_or_new(|| unreachable!()), 1);
         *states.reals_or_new(|| 2.5) += 1.0;

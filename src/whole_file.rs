@@ -1,18 +1,17 @@
-//! Files that are whole or not there: written under another name, then renamed.
+//! Files that are either whole or absent: they are written under another name, then renamed.
 //!
-//! That holds for a program that is killed at any instant, and on file systems that keep to POSIX for
-//! a machine that loses power: the file is synced before it is renamed, its folder after.
+//! This holds if the program is killed at any instant and, on POSIX file systems, if the computer
+//! loses power: the file is synced before the renaming, its folder after.
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Writes a file so that, whatever happens meanwhile, `path` holds all of `contents` or what it
-/// held before.
+/// Writes a file so that `path` always holds either all of `contents` or its old contents.
 ///
 /// # Errors
-/// [`Error::Io`] that names `path`; no temporary file is left behind.
+/// [`Error::Io`] with `path`. No temporary file is left behind.
 pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
@@ -23,14 +22,14 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
         sync_folder(path)
     });
     written.map_err(|cause| {
-        // It may never have been made: the first error is the one to tell.
+        // The temporary file may not exist. The first error is the one to report.
         let _ = fs::remove_file(&temporary);
         Error::Io { path: PathBuf::from(path), action: "write", cause }
     })
 }
 
-/// Makes sure that the name of a file is on the disk. Some systems cannot sync a folder; there it is
-/// not done.
+/// Syncs the folder of a file, so that its name is on the disk. Systems that cannot sync a folder
+/// skip this.
 fn sync_folder(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match File::open(folder.unwrap_or(Path::new("."))) {
@@ -39,11 +38,11 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Appends to a file, made if need be: all of `contents` or, if that fails, nothing. A program that is
-/// killed meanwhile may leave a part.
+/// Appends `contents` to a file, which is created if it does not exist. An error leaves the file
+/// as it was. A program killed during the call may leave a part of `contents`.
 ///
 /// # Errors
-/// [`Error::Io`] that names `path`.
+/// [`Error::Io`] with `path`.
 pub fn append(path: &Path, contents: &[u8]) -> Result<()> {
     let appended = || -> std::io::Result<()> {
         let mut file = File::options().append(true).create(true).open(path)?;
@@ -53,10 +52,10 @@ pub fn append(path: &Path, contents: &[u8]) -> Result<()> {
     appended().map_err(|cause| Error::Io { path: path.into(), action: "write", cause })
 }
 
-/// Removes a file, if it is there.
+/// Removes a file if it exists.
 ///
 /// # Errors
-/// [`Error::Io`] that names `path`.
+/// [`Error::Io`] with `path`.
 pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
@@ -66,11 +65,11 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Takes away what [`write()`] leaves in a folder when its program is killed meanwhile. A folder that
-/// is not there has nothing left.
+/// Removes the temporary files that a killed [`write()`] has left in a folder. The folder need not
+/// exist.
 ///
 /// # Errors
-/// [`Error::Io`] that names the file.
+/// [`Error::Io`] with the path of the file.
 pub fn remove_leftovers(folder: &Path) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_are_taken_away_and_nothing_else() {
+    fn leftovers_are_removed_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         for name in [".file.17.tmp", "file", "other.tmp", ".lock"] {
             fs::write(folder.path().join(name), "text").unwrap();

@@ -559,7 +559,7 @@ fn bad_models_and_bad_outputs_are_named() {
     folder.fail("sample run --number 0", "number is 0, but must be at least 1");
     fs::create_dir(folder.path("empty")).unwrap();
     for (model, message) in [
-        ("greys.idx", "greys.idx: no whole safetensors file"),
+        ("greys.idx", "greys.idx: is not a whole safetensors file"),
         ("missing", "missing: cannot read: No such file"),
         ("empty", "empty/model.safetensors: cannot read: No such file"),
     ] {
@@ -584,10 +584,10 @@ fn a_damaged_model_is_of_no_use_to_any_command() {
     gaussian[edited..edited + 9].copy_from_slice(b"gaussian ");
     folder.write("gaussian.safetensors", &gaussian);
     for (model, message) in [
-        ("run", "run/model.safetensors: is damaged: its checksum is not that of its contents"),
+        ("run", "run/model.safetensors: is damaged: its checksum does not match its contents"),
         (
             "cut.safetensors",
-            "cut.safetensors: is damaged: its checksum is not that of its contents",
+            "cut.safetensors: is damaged: its checksum does not match its contents",
         ),
         (
             "gaussian.safetensors",

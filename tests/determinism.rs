@@ -266,6 +266,6 @@ fn the_instruction_set_can_be_forced() {
         assert!(model(isa.name()).unwrap() == expected, "{}", isa.name());
     }
     let error = model("avx1024").unwrap_err();
-    let rule = "HARMONIUM_ISA is avx1024, but must be one that this computer has: baseline";
+    let rule = "HARMONIUM_ISA is avx1024, but must be an instruction set of this CPU: baseline";
     assert!(error.contains(rule), "{error}");
 }

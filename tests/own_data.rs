@@ -139,13 +139,13 @@ fn a_file_of_a_run_belongs_to_it_and_a_copy_elsewhere_does_not() {
     fs::copy(folder.path("run/model.safetensors"), folder.path("bare.safetensors")).unwrap();
     fs::create_dir(folder.path("only")).unwrap();
     fs::copy(folder.path("run/model.safetensors"), folder.path("only/model.safetensors")).unwrap();
-    let rule = "lies in no run's folder, so its data are not known; give some by --data";
+    let rule = "is not in the folder of a run, so its data are unknown; give some with --data";
     for model in ["bare.safetensors", "only", "only/model.safetensors"] {
         folder.refuse(&format!("evaluate {model}"), 2, &format!("{model}: {rule}"));
         folder.refuse(&format!("evaluate {model} --split test"), 2, rule);
         folder.refuse(&format!("sample {model} --clamp left"), 2, rule);
         folder.refuse(&format!("sample {model} --start data"), 2, rule);
-        folder.refuse(&format!("transform {model}"), 2, "give some by the argument <mnist|PATH>");
+        folder.refuse(&format!("transform {model}"), 2, "give some with the argument <mnist|PATH>");
         assert_eq!(figures(evaluation(&folder, &format!("{model} --data t.npy"))), expected);
     }
     // Samples of the model alone need no data.
@@ -204,16 +204,18 @@ fn a_file_that_moved_or_changed_is_told_with_the_way_out() {
     // Only what is looked at has to be there.
     assert_eq!(figures(evaluation(&folder, "run")), expected);
     folder.fail("evaluate run --split train", "s.npy: cannot read: No such file");
-    folder.fail("evaluate run --split train", "; say where that file is by --data");
-    folder
-        .fail("transform run --split train", "say where that file is by the argument <mnist|PATH>");
+    folder.fail("evaluate run --split train", "; give the path of that file with --data");
+    folder.fail(
+        "transform run --split train",
+        "give the path of that file with the argument <mnist|PATH>",
+    );
     assert_eq!(evaluation(&folder, "run --data moved.npy")["n_examples"], 300);
     let mut changed = rectangles(60, 2);
     changed[[0, 0, 0]] ^= 1;
     folder.write_npy("t.npy", changed.view());
     folder.fail("evaluate run", "t.npy: has the SHA-256 ");
     folder.fail("evaluate run", "but the run was made with ");
-    folder.fail("sample run --clamp left", "say where that file is by --data");
+    folder.fail("sample run --clamp left", "give the path of that file with --data");
     folder.write_npy("wide.npy", Array2::<u8>::ones((9, 785)).view());
     folder.fail("evaluate run --data wide.npy", "wide.npy has 785 visible units an example");
 }

@@ -143,10 +143,22 @@ fn a_state_of_other_settings_is_refused() {
     (0..5).for_each(|_| trainer.update().unwrap());
     let state = trainer.state();
     for (config, message) in [
-        (TrainConfig { hidden: Some(6), ..config.clone() }, "`weights`, has the shape [9, 5]"),
-        (TrainConfig { momentum: 0.5, ..config.clone() }, "`velocity.weights`, is missing"),
-        (TrainConfig { chains: Some(9), ..config.clone() }, "`chains.streams`, has the shape"),
-        (TrainConfig { epochs: Some(1), ..config.clone() }, "`updates`, is above the 4 updates"),
+        (
+            TrainConfig { hidden: Some(6), ..config.clone() },
+            "`weights` of the saved state has the shape [9, 5]",
+        ),
+        (
+            TrainConfig { momentum: 0.5, ..config.clone() },
+            "`velocity.weights` of the saved state is missing",
+        ),
+        (
+            TrainConfig { chains: Some(9), ..config.clone() },
+            "`chains.streams` of the saved state has the shape",
+        ),
+        (
+            TrainConfig { epochs: Some(1), ..config.clone() },
+            "`updates` of the saved state is above the 4 updates",
+        ),
     ] {
         let error = Trainer::restore(config, examples.clone(), &state, Isa::fastest())
             .unwrap_err()
@@ -429,7 +441,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
     // A damaged one is no model either.
     damage(48, &|bytes| *bytes.last_mut().unwrap() ^= 1);
     let newest = folder.newest_checkpoint("run");
-    let message = "is damaged: its checksum is not that of its contents";
+    let message = "is damaged: its checksum does not match its contents";
     folder.refuse(&format!("inspect {newest}"), 2, message);
 }
 
@@ -449,9 +461,9 @@ fn whatever_keeps_the_newest_checkpoint_from_being_read_the_one_before_it_is_use
                 *bytes.last_mut().unwrap() ^= 1;
                 fs::write(&path, bytes).unwrap();
             },
-            "is damaged: its checksum is not that of its contents",
+            "is damaged: its checksum does not match its contents",
         ),
-        (&|| fs::write(&path, "").unwrap(), "is damaged, or was never whole: it has no checksum"),
+        (&|| fs::write(&path, "").unwrap(), "is damaged or incomplete: it has no checksum"),
         (
             &|| {
                 fs::remove_file(&path).unwrap();

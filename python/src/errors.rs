@@ -24,7 +24,7 @@ create_exception!(
 /// The exception for an error: `OSError` for files that cannot be read or written, `DivergedError`,
 /// `SettingError`, `TypeError` for settings of the wrong kind or name, or `ValueError`.
 pub fn to_py(error: Error) -> PyErr {
-    let message = error.told(&spell);
+    let message = error.message(&spell);
     let exception = match &error {
         Error::Io { path, action, cause } => match cause.raw_os_error() {
             // From the number Python picks the subclass that users catch, such as `FileNotFoundError`.

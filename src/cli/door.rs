@@ -8,7 +8,7 @@ use clap::CommandFactory as _;
 /// An error as it is told to who gave a command, by its name: remedies are flags of the command or, if it
 /// has none of that name, of `harmonium train`.
 pub fn told(error: &Error, command: Option<&str>) -> String {
-    error.told(&|remedy| spell(remedy, command.unwrap_or("train")))
+    error.message(&|remedy| spell(remedy, command.unwrap_or("train")))
 }
 
 fn spell(Remedy { setting, value }: Remedy, command: &str) -> String {

@@ -20,7 +20,7 @@ pub struct Independent {
 impl Independent {
     /// At given rates (V), each above 0 and below 1.
     pub fn new(units: &Units, rates: Array1<f64>) -> Self {
-        let chances = units.log_chances(&rates);
+        let chances = units.log_probabilities(&rates);
         let all_off = chances.iter().map(|[off, _]| off).sum();
         let when_on = chances.iter().map(|[off, on]| on - off).collect();
         Self { all_off, when_on, rates }

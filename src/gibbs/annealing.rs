@@ -1,4 +1,4 @@
-//! Chains that are led along a path of distributions, and what that tells of the ratio of their
+//! Chains that move along a path of distributions, and their weights, which estimate the ratio of the
 //! normalisers.
 
 use super::path::Tempered;
@@ -10,24 +10,31 @@ use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::rng::Stream;
 use rayon::prelude::*;
 
-/// The fewest chains that are worth a thread.
+/// The smallest number of chains worth a thread.
 const LEAST: usize = 8;
 
-/// Chains on a [`Path`], each with its own stream and its log-weight.
+/// Chains on a [`Path`], each with its own stream and log-weight.
 ///
 /// A *step* from β to β' adds log p*_β'(v) − log p*_β(v) to the log-weight of a chain, where
-/// p*_β(v) = exp(((1 − β) a + β b)·v) Πⱼ (1 + e^(β xⱼ)) and xⱼ = cⱼ + Σᵢ vᵢ Wᵢⱼ; then it moves the
-/// chain by a sweep at β', first h given v, then v given h (Neal, 2001; Salakhutdinov and Murray,
-/// 2008). Both need the same xⱼ, so that a step costs little more than a sweep. The
-/// machine at β = 1 is the one in fixed point.
+/// p*_β(v) = exp(((1 − β) a + β b)·v) Πⱼ (1 + e^(β xⱼ)) and xⱼ = cⱼ + Σᵢ vᵢ Wᵢⱼ. It then moves the chain by
+/// a sweep at β', first h given v, then v given h (Neal, 2001; Salakhutdinov and Murray, 2008). Both
+/// need the same xⱼ, so a step costs little more than a sweep. The model at β = 1 is in fixed point.
 #[derive(Clone, Debug)]
 pub struct AnnealedChains<'a> {
     path: &'a Path<'a>,
     beta: f64,
-    /// The chains, some for each thread: they know nothing of each other.
+    /// The chains, divided among threads. They are independent of each other.
     blocks: Vec<Block>,
 }
 
+/// A step of the inverse temperature, from β to β'.
+#[derive(Clone, Copy)]
+struct Step {
+    from: f64,
+    to: f64,
+}
+
+/// Chains that one thread moves.
 #[derive(Clone, Debug)]
 struct Block {
     visible: BitPanels,
@@ -35,9 +42,9 @@ struct Block {
     streams: Vec<Stream>,
     words: Words,
     log_weights: Vec<f64>,
-    /// Inputs, then thresholds of one panel.
+    /// The inputs of one panel, then its thresholds.
     sums: Aligned<Row<i32>>,
-    /// What one panel adds to the log-weights.
+    /// The terms of one panel in the log-weights.
     differences: Vec<f64>,
 }
 
@@ -45,7 +52,7 @@ impl<'a> AnnealedChains<'a> {
     /// Chains at `beta` with v at the rows of `visible` (C, V) and log-weights of 0.
     ///
     /// # Panics
-    /// If there is not one stream a row, or the rows are not V wide.
+    /// If the numbers of streams and rows differ, or the rows are not V wide.
     pub fn new(path: &'a Path<'a>, beta: f64, visible: &BitMatrix, streams: &[Stream]) -> Self {
         let (n_visible, n_hidden) = (path.weights().n_visible(), path.weights().n_hidden());
         assert_eq!(visible.n_columns(), n_visible, "width of the states");
@@ -66,14 +73,14 @@ impl<'a> AnnealedChains<'a> {
         Self { path, beta, blocks: blocks.collect() }
     }
 
-    /// Steps to each of `betas` in turn; one that stays at its β is a sweep alone. `after_step` is
-    /// called with the number of chains that have made one.
+    /// Steps to each of `betas` in turn. A step that does not change β is only a sweep. Calls
+    /// `after_step` with the number of chains that have made a step.
     pub fn advance(&mut self, betas: &[f64], after_step: &(dyn Fn(usize) + Sync)) {
         let (path, first) = (self.path, self.beta);
         self.blocks.par_iter_mut().for_each(|block| {
             let mut from = first;
             for &to in betas {
-                block.step(path, from, to);
+                block.step(path, Step { from, to });
                 after_step(block.streams.len());
                 from = to;
             }
@@ -85,7 +92,7 @@ impl<'a> AnnealedChains<'a> {
     pub fn weigh(&mut self, beta: f64) {
         let (path, from) = (self.path, self.beta);
         self.blocks.par_iter_mut().for_each(|block| {
-            block.weigh_and_draw_hidden(path, &path.at(beta), (from, beta), false);
+            block.weigh_and_draw_hidden(path, &path.at(beta), Step { from, to: beta }, false);
         });
         self.beta = beta;
     }
@@ -103,19 +110,19 @@ impl<'a> AnnealedChains<'a> {
 }
 
 impl Block {
-    fn step(&mut self, path: &Path<'_>, from: f64, to: f64) {
-        let tempered = path.at(to);
+    fn step(&mut self, path: &Path<'_>, step: Step) {
+        let tempered = path.at(step.to);
         self.words.fill_sweep(path.weights().isa, &mut self.streams);
-        self.weigh_and_draw_hidden(path, &tempered, (from, to), true);
+        self.weigh_and_draw_hidden(path, &tempered, step, true);
         self.draw_visible(path.weights(), &tempered);
     }
 
-    /// From the same inputs: what is added to the log-weights and, if `draws`, h at β' = `to`.
+    /// Updates the log-weights and, if `draws`, draws h at β' = `to`, from the same inputs.
     fn weigh_and_draw_hidden(
         &mut self,
         path: &Path<'_>,
         tempered: &Tempered,
-        (from, to): (f64, f64),
+        Step { from, to }: Step,
         draws: bool,
     ) {
         let weights = path.weights();
@@ -123,6 +130,7 @@ impl Block {
         let conditional = tempered.hidden_given_visible(weights);
         let Self { visible, hidden, words, log_weights, sums, differences, .. } = self;
         if from != to {
+            // (β' − β) (b − a)·v
             for (row, log_weight) in log_weights.iter_mut().enumerate() {
                 *log_weight += (to - from) * path.visible_slope(visible, row);
             }
@@ -131,6 +139,7 @@ impl Block {
             let states = &*visible;
             conditional.inputs(panel, &mut [Target { states, first_panel: 0, first: 0, sums }]);
             if from != to {
+                // Σⱼ softplus(β' xⱼ) − softplus(β xⱼ) over one panel; x is an integer.
                 let (from, to) = (from * resolution, to * resolution);
                 let units = &weights.parameters.hidden_units;
                 units.cumulant_differences(weights.isa, sums, from, to, differences);
@@ -139,7 +148,7 @@ impl Block {
             }
             if draws {
                 conditional.to_thresholds(panel, sums);
-                conditional.draw_panel(panel, sums, (words, 0), &mut bits[..sums.len()]);
+                conditional.draw_panel(panel, sums, words, 0, &mut bits[..sums.len()]);
             }
         }
     }
@@ -150,7 +159,7 @@ impl Block {
         for (panel, bits) in visible.panels_mut().enumerate() {
             let states = &*hidden;
             conditional.thresholds(panel, &mut [Target { states, first_panel: 0, first: 0, sums }]);
-            conditional.draw_panel(panel, sums, (words, 0), &mut bits[..sums.len()]);
+            conditional.draw_panel(panel, sums, words, 0, &mut bits[..sums.len()]);
         }
     }
 }
@@ -158,7 +167,7 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::super::FixedModel;
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::kernels::Isa;
     use crate::model::{Rbm, TiledParameters};
@@ -170,7 +179,7 @@ mod tests {
         (0..n).map(|chain| Stream::new(2, Purpose::Chain, chain)).collect()
     }
 
-    /// log p*_β(v), in double precision.
+    /// log p*_β(v) in double precision.
     fn log_p(rbm: &Rbm, rates: &Array1<f64>, beta: f64, v: &[u64]) -> f64 {
         let mut sum = 0.0;
         for i in crate::bits::active(v) {
@@ -182,7 +191,7 @@ mod tests {
 
     #[test]
     fn log_weights_are_ratios_of_the_two_distributions() {
-        let rbm = machine(70, 130);
+        let rbm = model(70, 130);
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
@@ -200,16 +209,16 @@ mod tests {
             from = to;
         }
         for (found, expected) in chains.log_weights().iter().zip(&expected) {
-            // Four steps of 130 inputs, each off by the rounding of some 30 weights and a bias.
+            // Four steps of 130 inputs, each with the rounding errors of about 30 weights and a bias.
             assert!((found - expected).abs() < 4.0 * 130.0 * 31.0 * 0.5e-6, "{found} {expected}");
         }
     }
 
-    /// At β = 0 a chain forgets everything and shows the base's rates.
+    /// At β = 0 a chain forgets its start and has the rates of the base.
     #[test]
     fn the_base_is_at_the_start_of_the_path() {
         const CHAINS: usize = 4000;
-        let rbm = machine(70, 130);
+        let rbm = model(70, 130);
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
@@ -224,11 +233,11 @@ mod tests {
         }
     }
 
-    /// At β = 1 a step is a sweep of the machine: with the same words, v given the h that a plain
-    /// chain would have drawn.
+    /// At β = 1 a step is a sweep of the model. With the same words, it draws the same h as a plain
+    /// chain, and v from it.
     #[test]
-    fn the_machine_is_at_the_end_of_the_path() {
-        let rbm = machine(70, 130);
+    fn the_model_is_at_the_end_of_the_path() {
+        let rbm = model(70, 130);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let path =
             Path::new(FixedModel { rbm: &rbm, weights: &weights }, &Array1::from_elem(70, 0.4))
@@ -250,8 +259,8 @@ mod tests {
     }
 
     #[test]
-    fn what_rounding_takes_away_is_given_back() {
-        let rbm = machine(70, 130);
+    fn the_effect_of_rounding_is_corrected() {
+        let rbm = model(70, 130);
         let mut heavy = rbm.weights().mapv(|w| 61.7 * w);
         heavy[[3, 3]] += 1e-3;
         let rbm = Rbm::new(heavy, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
@@ -270,7 +279,10 @@ mod tests {
         assert!(pairs.clone().any(|(a, b)| a != b));
         assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() <= half));
         let beyond = path.beyond_fixed_point(&states);
-        assert!(beyond.iter().any(|x| *x != 0.0), "a scale that rounds nothing tests nothing");
+        assert!(
+            beyond.iter().any(|x| *x != 0.0),
+            "the scale rounds nothing, so this tests nothing"
+        );
         for (n, beyond) in beyond.iter().enumerate() {
             let (v, rounded) = (states.row(n), path.rounded());
             assert_eq!(*beyond, rounded.free_energy(v) - rbm.free_energy(v));

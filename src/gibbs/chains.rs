@@ -14,27 +14,27 @@ use crate::states::States;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-/// Chains of a machine: their states and streams, side by side.
+/// Gibbs chains of a model: their states and streams.
 ///
-/// The state of a chain is its h. A *sweep* draws v given h, then h given the new v, with words
-/// from the chain's own stream: ⌈V/16⌉ steps, then ⌈H/16⌉.
+/// The state of a chain is its h. A *sweep* draws v given h, then h given the new v, with words from
+/// the chain's own stream: ⌈V/16⌉ steps for v, then ⌈H/16⌉ for h.
 #[derive(Clone, Debug)]
 pub struct Chains {
     pub(crate) visible: BitPanels,
     pub(crate) hidden: BitPanels,
     pub(crate) streams: Vec<Stream>,
-    /// The random words of this sweep.
+    /// The random words of the current sweep.
     pub(crate) words: Words,
-    /// Thresholds of one draw of a layer, (panels, row capacity).
+    /// The thresholds of one draw of a layer (panels, row capacity).
     pub(super) thresholds: Aligned<Row<i32>>,
 }
 
 impl Chains {
-    /// Chains that start at the given visible states (C, V): h is drawn from p(h | v), with the
-    /// first words of each stream.
+    /// Chains that start at the given visible states (C, V). h is drawn from p(h | v) with the first
+    /// words of each stream.
     ///
     /// # Panics
-    /// If there is not one stream a row, or the rows are not V wide.
+    /// If the numbers of streams and rows differ, or the rows are not V wide.
     pub fn from_visible(weights: &FixedWeights, visible: &BitMatrix, streams: Vec<Stream>) -> Self {
         assert_eq!(visible.n_columns(), weights.n_visible(), "width of the states");
         let hidden = BitMatrix::zeros(visible.n_rows(), weights.n_hidden());
@@ -43,9 +43,10 @@ impl Chains {
         chains
     }
 
-    /// Chains whose h is drawn from given chances p(h | v) (C, H), with the first words of each
-    /// stream: how they start at numbers ([`Rbm::mean_hidden`](crate::Rbm::mean_hidden) has the
-    /// chances). `visible` (C, V) are their visible states until the first sweep.
+    /// Chains whose h is drawn from given probabilities p(h | v) (C, H), with the first words of each
+    /// stream. Chains start at real-valued data in this way, with the probabilities of
+    /// [`Rbm::mean_hidden`](crate::Rbm::mean_hidden). `visible` (C, V) has the visible states until the
+    /// first sweep.
     ///
     /// # Panics
     /// If the numbers of rows and streams differ, or the rows are not V and H wide.
@@ -56,7 +57,7 @@ impl Chains {
         streams: Vec<Stream>,
     ) -> Self {
         assert_eq!(visible.n_columns(), weights.n_visible(), "width of the states");
-        assert_eq!(means.dim(), (visible.n_rows(), weights.n_hidden()), "shape of the chances");
+        assert_eq!(means.dim(), (visible.n_rows(), weights.n_hidden()), "shape of the means");
         let hidden = BitMatrix::zeros(visible.n_rows(), weights.n_hidden());
         let mut chains = Self::from_states(visible, &hidden, streams);
         chains.draw_first_hidden_by(weights, |panel, thresholds| {
@@ -71,9 +72,9 @@ impl Chains {
         chains
     }
 
-    /// Starts anew at the given visible states, at most C, with the next words of each stream. There
-    /// are then as many chains as states. Numbers have p(h | v) by `reals`; until the first sweep the
-    /// visible bits are the numbers, rounded.
+    /// Restarts at the given visible states, with the next words of each stream and one chain for each
+    /// state (at most C). For numbers, `reals` gives p(h | v), and the visible bits are the rounded
+    /// numbers until the first sweep.
     pub(crate) fn restart(
         &mut self,
         weights: &FixedWeights,
@@ -89,6 +90,7 @@ impl Chains {
             }
             States::Reals(rows) => {
                 self.hidden.set_n_rows(rows.n_rows());
+                // Clears all bits.
                 self.visible.set_n_rows(0);
                 self.visible.set_n_rows(rows.n_rows());
                 for (n, row) in rows.rows().enumerate() {
@@ -106,7 +108,7 @@ impl Chains {
         self.draw_hidden(weights.hidden_given_visible());
     }
 
-    /// Draws h by thresholds that `write_thresholds` has for a panel, a row for each chain.
+    /// Draws h from thresholds that `write_thresholds` writes for each panel, one row for each chain.
     fn draw_first_hidden_by(
         &mut self,
         weights: &FixedWeights,
@@ -121,11 +123,11 @@ impl Chains {
         panels.for_each(|(panel, (bits, thresholds))| {
             let (bits, thresholds) = (&mut bits[..n_rows], &mut thresholds[..n_rows]);
             write_thresholds(panel, thresholds);
-            conditional.draw_panel(panel, thresholds, (words, 0), bits);
+            conditional.draw_panel(panel, thresholds, words, 0, bits);
         });
     }
 
-    /// Chains that go on from saved states (C, V) and (C, H).
+    /// Chains that continue from saved states (C, V) and (C, H).
     ///
     /// # Panics
     /// If the numbers of rows and streams differ.
@@ -140,22 +142,21 @@ impl Chains {
         Self { visible, hidden, streams, words, thresholds }
     }
 
-    /// Puts states and streams under names that begin with `name`: [`restore`](Self::restore) goes
-    /// on from there.
+    /// Puts states and streams under names that begin with `name`, for [`restore`](Self::restore).
     pub(crate) fn save(&self, name: &str, state: &mut State) {
         state.put_bits(format!("{name}.visible"), &self.visible);
         state.put_bits(format!("{name}.hidden"), &self.hidden);
         state.put_streams(format!("{name}.streams"), &self.streams);
     }
 
-    /// Goes on from saved states and streams of as many chains.
+    /// Continues from saved states and streams of the same number of chains.
     pub(crate) fn restore(&mut self, name: &str, state: &State) -> Result<()> {
         state.restore_bits(&format!("{name}.visible"), &mut self.visible)?;
         state.restore_bits(&format!("{name}.hidden"), &mut self.hidden)?;
         state.restore_streams(&format!("{name}.streams"), &mut self.streams)
     }
 
-    /// C.
+    /// Number of chains, C.
     pub fn n_chains(&self) -> usize {
         self.visible.n_rows()
     }
@@ -170,32 +171,32 @@ impl Chains {
         self.hidden.to_matrix()
     }
 
-    /// The streams, one for each chain that there is room for.
+    /// The streams, one for each of the largest number of chains.
     pub fn streams(&self) -> &[Stream] {
         &self.streams
     }
 
-    /// One sweep of every chain.
+    /// Does one sweep of every chain.
     pub fn sweep(&mut self, weights: &FixedWeights) {
         self.draw_visible(weights.visible_given_hidden());
         self.draw_hidden(weights.hidden_given_visible());
     }
 
-    /// The first half of a sweep, v given h, with the words for both halves.
+    /// Does the first half of a sweep: makes the words for both halves and draws v given h.
     pub(crate) fn draw_visible(&mut self, conditional: Conditional<'_>) {
         let Self { visible, hidden, streams, words, thresholds } = self;
         words.fill_sweep(conditional.isa, streams);
         conditional.draw(hidden, words, thresholds, visible);
     }
 
-    /// The second half: h given v.
+    /// Does the second half of a sweep: draws h given v.
     pub(crate) fn draw_hidden(&mut self, conditional: Conditional<'_>) {
         let Self { visible, hidden, words, thresholds, .. } = self;
         conditional.draw(visible, words, thresholds, hidden);
     }
 
-    /// [`draw_visible`](Self::draw_visible), and Σ of input − `base` of the units that are then on:
-    /// `energies` (panels, row capacity) gets what each panel adds.
+    /// [`draw_visible`](Self::draw_visible) that also writes Σ (input − `base`) over the units of each
+    /// panel that are then on to `energies` (panels, row capacity).
     pub(super) fn draw_visible_and_weigh(
         &mut self,
         conditional: Conditional<'_>,

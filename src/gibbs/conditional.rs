@@ -1,4 +1,4 @@
-//! One layer given the other.
+//! The distribution of one layer given the other.
 
 use super::split::block_rows;
 use super::words::{Layer, Words};
@@ -12,24 +12,24 @@ use crate::units::Units;
 use ndarray::Array2;
 use rayon::prelude::*;
 
-/// What [`Conditional::draw_and_weigh`] adds up.
+/// The sums of [`Conditional::draw_and_weigh`].
 pub(super) struct Weighed<'a> {
-    /// What is taken off the input of each unit, in panels.
+    /// A number to subtract from the input of each unit, in panels.
     pub base: &'a [Row<i32>],
-    /// The sums, (panels, row capacity).
+    /// The sums (panels, row capacity).
     pub energies: &'a mut [i64],
 }
 
-/// p(a layer | the other layer): independent sites, each with its input from the other layer.
+/// p(one layer | the other layer): independent sites, each with an input from the other layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Conditional<'a> {
     pub(super) layer: Layer,
     pub(super) isa: Isa,
-    /// What the integer 1 of an input stands for.
+    /// The value of the integer 1 in an input.
     pub(super) factor: f32,
-    /// What is added to the inputs of a panel's units, if anything.
+    /// Numbers to add to the inputs, in panels, if any.
     pub(super) offsets: Option<&'a [Row<f32>]>,
-    /// (units of the given layer, units of this one).
+    /// W̃ or W̃ᵀ: (units of the given layer, units of this layer).
     pub(super) weights: &'a Tiled<i32>,
     pub(super) bias: &'a Padded<i32>,
     pub(super) units: &'a Units,
@@ -37,18 +37,18 @@ pub struct Conditional<'a> {
 }
 
 impl Conditional<'_> {
-    /// Panels of 64 units of the layer.
+    /// Number of panels of 64 units in this layer.
     pub fn n_panels(self) -> usize {
         self.bias.len()
     }
 
-    /// The bits of a panel that are units of the layer.
+    /// A word with a bit for each unit of a panel, without padding.
     pub fn mask(self, panel: usize) -> u64 {
         self.units.mask(panel)
     }
 
-    /// Writes the inputs of the units of one panel, bias + Σ of the weights of units that are on,
-    /// to the sums of every target.
+    /// Writes the inputs of one panel, bias + Σ of the weights of units that are on, to the sums of
+    /// every target.
     pub fn inputs(self, panel: usize, targets: &mut [Target<'_>]) {
         for target in targets.iter_mut() {
             target.sums.fill(self.bias[panel]);
@@ -56,8 +56,7 @@ impl Conditional<'_> {
         add_active_rows(self.isa, self.weights.panel(panel), targets);
     }
 
-    /// Writes p(unit on | state) of the units of one panel, as thresholds (`p · 2^24`), to the
-    /// sums of every target.
+    /// Writes p(unit on | state) of one panel, as thresholds (`p · 2^24`), to the sums of every target.
     pub fn thresholds(self, panel: usize, targets: &mut [Target<'_>]) {
         self.inputs(panel, targets);
         for target in targets {
@@ -65,14 +64,14 @@ impl Conditional<'_> {
         }
     }
 
-    /// Turns inputs of the units of one panel into thresholds.
+    /// Turns the inputs of one panel into thresholds, in place.
     pub(super) fn to_thresholds(self, panel: usize, sums: &mut [Row<i32>]) {
         let offsets = self.offsets.map(|offsets| &offsets[panel]);
         self.units.to_thresholds(self.isa, sums, self.factor, offsets);
     }
 
-    /// Draws the layer for every row of `given`. `thresholds` (panels, row capacity of `given`) is
-    /// a buffer.
+    /// Draws the layer for every row of `given`. `thresholds` (panels, row capacity of `given`) is a
+    /// buffer.
     pub(super) fn draw(
         self,
         given: &BitPanels,
@@ -85,11 +84,11 @@ impl Conditional<'_> {
         blocks.for_each(|(Block { panel, first, words: bits }, sums)| {
             let sums = &mut sums[..bits.len()];
             self.thresholds(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
-            self.draw_panel(panel, sums, (words, first), bits);
+            self.draw_panel(panel, sums, words, first, bits);
         });
     }
 
-    /// [`draw`](Self::draw) that also adds up the inputs of the units that it switches on.
+    /// [`draw`](Self::draw) that also sums the inputs of the units that it switches on.
     pub(super) fn draw_and_weigh(
         self,
         given: &BitPanels,
@@ -108,7 +107,7 @@ impl Conditional<'_> {
                 let (inputs, sums) = (*sums, std::array::from_mut(sums));
                 self.to_thresholds(panel, sums);
                 let bits = &mut bits[row..=row];
-                self.draw_panel(panel, sums, (words, first + row), bits);
+                self.draw_panel(panel, sums, words, first + row, bits);
                 let on =
                     active(bits).map(|j| i64::from(inputs[j]) - i64::from(weighed.base[panel][j]));
                 energies[row] = on.sum();
@@ -116,13 +115,14 @@ impl Conditional<'_> {
         });
     }
 
-    /// Draws one panel of units from a row of thresholds each, with the words of the chains from
+    /// Draws one panel from one row of thresholds for each chain, with the words of the chains from
     /// `first` on.
     pub(crate) fn draw_panel(
         self,
         panel: usize,
         thresholds: &[Row<i32>],
-        (words, first): (&Words, usize),
+        words: &Words,
+        first: usize,
         bits: &mut [u64],
     ) {
         if !bits.is_empty() {
@@ -132,7 +132,7 @@ impl Conditional<'_> {
         }
     }
 
-    /// p(unit on | state) for every row of `given`, (rows, units).
+    /// p(unit on | state) for every row of `given`: (rows, units).
     ///
     /// # Errors
     /// [`Error::WidthMismatch`] if the rows are not as wide as the given layer.
@@ -145,7 +145,7 @@ impl Conditional<'_> {
                 expected: self.given.n_units(),
             });
         }
-        /// Examples at a time: enough to share tables, few enough to stay in cache.
+        /// Number of examples at a time: enough to share tables, few enough to stay in cache.
         const BLOCK: usize = 256;
         let n_units = self.units.n_units();
         let mut means = Array2::zeros((given.n_rows(), n_units));
@@ -169,17 +169,17 @@ impl Conditional<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::FixedWeights;
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::model::Rbm;
 
-    /// Inputs of both directions against double precision: each of V weights is rounded by at
-    /// most half of 2^-20, and so is the bias.
+    /// Compares inputs with double precision. Rounding changes each of V weights and the bias by at
+    /// most half of 2^-20.
     #[test]
     fn inputs_are_within_rounding_of_double_precision() {
         for n_visible in (1..=70).step_by(3) {
             for n_hidden in [1, 19, 63, 64, 65, 70] {
-                let rbm = machine(n_visible, n_hidden);
+                let rbm = model(n_visible, n_hidden);
                 let weights = FixedWeights::of(&rbm, Isa::fastest());
                 let states = BitMatrix::from_fn(3, n_visible, |n, i| (i * i + n) % 3 == 0);
                 let panels = BitPanels::from_matrix(&states);
@@ -209,8 +209,8 @@ mod tests {
     }
 
     #[test]
-    fn means_are_sigmas_of_inputs_in_both_directions() {
-        let rbm = machine(70, 19);
+    fn means_equal_sigma_of_inputs_in_both_directions() {
+        let rbm = model(70, 19);
         let visible = BitMatrix::from_fn(300, 70, |n, i| (i * 7 + n * n) % 5 < 2);
         let means = rbm.mean_hidden(&visible).unwrap();
         for n in [0, 1, 255, 256, 299] {

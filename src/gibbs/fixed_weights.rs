@@ -10,54 +10,54 @@ use crate::kernels::tiled::Tiled;
 use crate::model::{Rbm, TiledParameters};
 use ndarray::Array2;
 
-/// The parameters of a model as integers at a scale, W in both orders: what inputs are summed from.
+/// The parameters of a model in fixed point, with W̃ and W̃ᵀ: inputs are sums of these integers.
 ///
-/// Both layers are filled up to whole panels of 64 units; the parameters of the units that do not
-/// exist are 0, and their bits are never on.
+/// Both layers are padded to whole panels of 64 units. The parameters of the padding are 0, and its
+/// bits are never on.
 ///
-/// (A level of instruction set that wants the weights in a layout of its own, such as their bytes for
-/// a matrix unit, would keep it here: made where W̃ and W̃ᵀ are made, and refreshed where training
-/// refreshes those, tile by tile.)
+/// (If an instruction set needs its own layout of the weights, such as bytes for a matrix unit, the
+/// layout belongs here: [`new`](Self::new) would create it, and training update it tile by tile with
+/// W̃ and W̃ᵀ.)
 #[derive(Clone, Debug, PartialEq)]
 pub struct FixedWeights {
     pub(crate) isa: Isa,
     pub(crate) scale: Scale,
     /// W̃, b̃ and c̃.
     pub(crate) parameters: TiledParameters<i32>,
-    /// W̃ᵀ (H, V), its tiles in the order of W̃'s.
-    pub(crate) turned: Tiled<i32>,
+    /// W̃ᵀ (H, V), with its tiles in the order of those of W̃.
+    pub(crate) transposed: Tiled<i32>,
 }
 
 impl FixedWeights {
-    /// These parameters in the finest scale that their norm allows (2^-20 in training), read on the
-    /// instruction set `isa`.
+    /// Rounds parameters at the finest scale that their norm allows (2^-20 in training). Kernels that
+    /// read the result use the instruction set `isa`.
     pub fn fitting(parameters: &TiledParameters<f32>, isa: Isa) -> Self {
         Self::new(parameters, Scale::fitting(parameters.norm()), isa)
     }
 
-    /// The same of a model.
+    /// [`fitting`](Self::fitting) for the parameters of a model.
     pub fn of(rbm: &Rbm, isa: Isa) -> Self {
         Self::fitting(&TiledParameters::from(rbm), isa)
     }
 
-    /// These parameters in a given scale.
+    /// Rounds parameters at a given scale.
     pub(crate) fn new(parameters: &TiledParameters<f32>, scale: Scale, isa: Isa) -> Self {
         let parameters = parameters.map(|x| scale.round(x));
-        let turned = parameters.weights.turned(isa);
-        Self { isa, scale, parameters, turned }
+        let transposed = parameters.weights.transposed(isa);
+        Self { isa, scale, parameters, transposed }
     }
 
-    /// V.
+    /// Number of visible units, V.
     pub fn n_visible(&self) -> usize {
         self.parameters.n_visible()
     }
 
-    /// H.
+    /// Number of hidden units, H.
     pub fn n_hidden(&self) -> usize {
         self.parameters.n_hidden()
     }
 
-    /// The instruction set that its readers compute on.
+    /// The instruction set of kernels that read these weights.
     pub fn isa(&self) -> Isa {
         self.isa
     }
@@ -83,15 +83,15 @@ impl FixedWeights {
             isa: self.isa,
             factor: self.scale.resolution(),
             offsets: None,
-            weights: &self.turned,
+            weights: &self.transposed,
             bias: &self.parameters.visible_bias,
             units: &self.parameters.visible_units,
             given: &self.parameters.hidden_units,
         }
     }
 
-    /// The model whose parameters are these integers, exactly: rounding an f32 to a multiple of
-    /// a power of two leaves an f32.
+    /// The model with exactly these parameters. (An f32 rounded to a multiple of a power of two is
+    /// again an f32.)
     pub fn rounded(&self) -> Rbm {
         let resolution = self.scale.resolution();
         self.parameters.map(|x| x as f32 * resolution).to_rbm()
@@ -99,23 +99,23 @@ impl FixedWeights {
 
     /// Whether W̃ᵀ is the transpose of W̃, integer for integer.
     pub fn is_consistent(&self) -> bool {
-        self.turned == self.parameters.weights.turned(self.isa)
+        self.transposed == self.parameters.weights.transposed(self.isa)
     }
 }
 
-/// A model, and the same in fixed point: what evaluations take. [`FixedWeights::of`] makes the second
-/// from the first, once for all that is asked of a model.
+/// A model together with its fixed-point form, for evaluations. [`FixedWeights::of`] makes the
+/// fixed-point form, once for all evaluations of a model.
 #[derive(Clone, Copy, Debug)]
 pub struct FixedModel<'a> {
     /// The model.
     pub rbm: &'a Rbm,
-    /// The same in fixed point.
+    /// Its fixed-point form.
     pub weights: &'a FixedWeights,
 }
 
 impl Rbm {
-    /// p(vᵢ = 1 | h) for every row h of `hidden` (N, H): (N, V), 24 binary places. For more than one
-    /// call, make its [`FixedWeights`] once.
+    /// p(vᵢ = 1 | h) for every row h of `hidden` (N, H): (N, V), 24 binary places. For several calls,
+    /// it is faster to make the [`FixedWeights`] once.
     ///
     /// # Errors
     /// [`crate::Error::WidthMismatch`] if the rows are not H wide.
@@ -126,31 +126,31 @@ impl Rbm {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use ndarray::Zip;
 
     #[test]
-    fn parameters_are_rounded_in_both_orders_whatever_the_instruction_set() {
-        let rbm = machine(70, 130);
+    fn parameters_are_rounded_in_both_orders_on_every_instruction_set() {
+        let rbm = model(70, 130);
         let expected = FixedWeights::of(&rbm, Isa::BASELINE);
         assert_eq!(expected.scale, Scale::TRAINING);
         for ((i, j), &weight) in rbm.weights().indexed_iter() {
             let rounded = Scale::TRAINING.round(weight);
             assert_eq!(expected.parameters.weights.tile(i / 64, j / 64)[i % 64][j % 64], rounded);
-            assert_eq!(expected.turned.tile(j / 64, i / 64)[j % 64][i % 64], rounded);
+            assert_eq!(expected.transposed.tile(j / 64, i / 64)[j % 64][i % 64], rounded);
         }
         for isa in Isa::available() {
             let found = FixedWeights::of(&rbm, isa);
             assert_eq!(found.parameters, expected.parameters, "{}", isa.name());
-            assert_eq!(found.turned, expected.turned, "{}", isa.name());
+            assert_eq!(found.transposed, expected.transposed, "{}", isa.name());
             assert!(found.is_consistent());
         }
     }
 
     #[test]
-    fn heavy_models_have_a_scale_that_fits_them() {
-        let rbm = machine(70, 130);
+    fn heavy_models_have_a_coarser_scale() {
+        let rbm = model(70, 130);
         let heavy = rbm.weights().mapv(|w| 100.0 * w);
         let rbm = Rbm::new(heavy, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
         let weights = FixedWeights::of(&rbm, Isa::fastest());

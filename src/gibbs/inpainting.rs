@@ -1,4 +1,4 @@
-//! Chains that complete examples: some pixels are given, the others are drawn.
+//! Chains that complete examples: they draw the pixels that are not given.
 
 use super::{Chains, FixedWeights};
 use crate::bits::{BitMatrix, BitPanels};
@@ -6,8 +6,8 @@ use crate::model::TiledParameters;
 use crate::rng::Stream;
 use ndarray::Array2;
 
-/// A chain for each of N examples, whose given units are put back to those of the example after
-/// each draw of v, before h is drawn: it samples p(v, h | the given units).
+/// One chain for each of N examples. After each draw of v, before h is drawn, the given units are set to
+/// their values in the example. The chain thus samples p(v, h | the given units).
 ///
 /// ```
 /// use harmonium::gibbs::{FixedWeights, Inpainting};
@@ -40,13 +40,13 @@ pub struct Inpainting {
 }
 
 impl Inpainting {
-    /// Chains at the given units of `examples` (N, V), those that are on in `given` (1, V), and
-    /// elsewhere at independent pixels of rates σ(bᵢ), where chains of `harmonium sample` start
-    /// too: the first ⌈V/16⌉ steps of each stream. The next ⌈H/16⌉ draw h.
+    /// Chains for `examples` (N, V), with given units where `given` (1, V) is on. The other units start
+    /// at independent draws of rates σ(bᵢ), as in `harmonium sample`: the first ⌈V/16⌉ steps of each
+    /// stream. The next ⌈H/16⌉ steps draw h.
     ///
     /// # Panics
-    /// If there is no example, not one stream for each, `given` has not one row, or rows are not
-    /// V wide.
+    /// If there are no examples, the numbers of streams and examples differ, `given` does not have one
+    /// row, or rows are not V wide.
     pub fn new(
         weights: &FixedWeights,
         examples: &BitMatrix,
@@ -70,25 +70,25 @@ impl Inpainting {
         Self { chains, truth, given }
     }
 
-    /// One sweep of every chain: v given h, the given units put back, h given v.
+    /// Does one sweep of every chain: draws v given h, sets the given units, draws h given v.
     pub fn sweep(&mut self, weights: &FixedWeights) {
         self.chains.draw_visible(weights.visible_given_hidden());
         put_back(&mut self.chains.visible, &self.truth, &self.given);
         self.chains.draw_hidden(weights.hidden_given_visible());
     }
 
-    /// The completed examples (N, V): draws of the last sweep beside the given units.
+    /// The completed examples (N, V): the given units and the draws of the last sweep.
     pub fn visible(&self) -> BitMatrix {
         self.chains.visible()
     }
 
-    /// p(vᵢ = 1 | h) for the h of each chain (N, V); 0 or 1, as they are, for the given units.
+    /// p(vᵢ = 1 | h) for the h of each chain (N, V). Given units have their values, 0 or 1.
     ///
     /// # Panics
-    /// If there are not as many hidden units as in [`new`](Self::new).
+    /// If the number of hidden units differs from that in [`new`](Self::new).
     pub fn mean_visible(&self, weights: &FixedWeights) -> Array2<f32> {
         let means = weights.visible_given_hidden().means(&self.chains.hidden());
-        let mut means = means.expect("weights of the model that the chains are of");
+        let mut means = means.expect("weights of the model of the chains");
         for ((n, i), mean) in means.indexed_iter_mut() {
             if self.given.get(0, i) {
                 *mean = f32::from(self.truth.get(n, i));
@@ -98,7 +98,7 @@ impl Inpainting {
     }
 }
 
-/// Sets the units that are on in `given` (1, V) to those of `truth`.
+/// Sets the units that are on in `given` (1, V) to their values in `truth`.
 fn put_back(visible: &mut BitPanels, truth: &BitPanels, given: &BitMatrix) {
     for (panel, (words, given)) in visible.panels_mut().zip(given.row(0)).enumerate() {
         for (word, truth) in words.iter_mut().zip(truth.panel(panel)) {
@@ -109,7 +109,7 @@ fn put_back(visible: &mut BitPanels, truth: &BitPanels, given: &BitMatrix) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::kernels::Isa;
     use crate::model::Rbm;
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn given_units_never_change_and_the_others_do() {
-        let weights = FixedWeights::of(&machine(130, 70), Isa::fastest());
+        let weights = FixedWeights::of(&model(130, 70), Isa::fastest());
         let examples = BitMatrix::from_fn(67, 130, |n, i| (i * i + 3 * n) % 5 < 2);
         let given = BitMatrix::from_fn(1, 130, |_, i| i % 3 != 0);
         let mut inpainting = Inpainting::new(&weights, &examples, &given, streams(67));
@@ -137,19 +137,19 @@ mod tests {
                     changed += u32::from(found != truth);
                 }
             }
-            // Of 67 · 44 units; half of them, were they fair coins.
+            // 67 · 44 units are drawn. Fair coins would change half of them.
             assert!(changed > 67 * 44 / 4, "sweep {sweep}: {changed} units are not the example's");
             inpainting.sweep(&weights);
         }
     }
 
-    /// Of four bits that are drawn each of the 16 states has at least 5 expected counts. Bounds that
-    /// are passed with a probability below 1e-6: χ² of 15 degrees of freedom 57.1, a normal number
-    /// ±4.9.
+    /// Each of the 16 states of the four drawn bits has an expected count of at least 5. The bounds are
+    /// exceeded with probability below 1e-6: 57.1 for χ² with 15 degrees of freedom, and ±4.9 for a
+    /// normal number.
     #[test]
-    fn the_rest_has_its_distribution_given_the_given_units() {
+    fn drawn_units_have_their_distribution_given_the_others() {
         const CHAINS: usize = 20_000;
-        let rbm = machine(6, 4);
+        let rbm = model(6, 4);
         let doubled = rbm.weights() * 2.0;
         let rbm = Rbm::new(doubled, rbm.visible_bias().clone(), rbm.hidden_bias().clone()).unwrap();
         let weights = FixedWeights::of(&rbm, Isa::fastest());
@@ -176,7 +176,7 @@ mod tests {
             }
             assert!(statistic < 57.1, "given {truth:06b}: χ² = {statistic}");
 
-            // A mean of numbers from 0 to 1 varies at most as much as one of bits.
+            // Numbers from 0 to 1 have at most the variance of bits with the same mean.
             let means = inpainting.mean_visible(&weights);
             for (i, rate) in rates.iter().enumerate() {
                 let mean = means.column(i).iter().map(|&x| f64::from(x)).sum::<f64>();

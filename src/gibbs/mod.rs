@@ -1,20 +1,19 @@
-//! The two conditionals of the machine, and chains that alternate between them: the one sampler
-//! of the crate.
+//! The two conditional distributions of a model, and Gibbs chains that alternate between them. This is
+//! the only sampler of the crate.
 //!
 //! ```text
 //!                    W̃ (tiles)                       W̃ᵀ (tiles)
 //!  v ──► cⱼ + Σ_{i on} W̃ᵢⱼ ──► σ ──► draw h ──► bᵢ + Σ_{j on} W̃ᵢⱼ ──► σ ──► draw v ──► …
 //! ```
 //!
-//! Chains may also be led along a [`Path`] from independent pixels to the machine: the same
-//! conditionals at an inverse temperature β. On the same path lie the replicas of parallel tempering
-//! ([`Tempering`]), which let chains of the machine pass from one mode to another. Samples are the last
-//! states of chains of their own ([`Chains::for_samples`]). With some pixels held at given values, chains
-//! complete images ([`Inpainting`]). Given real-valued v, p(h | v) is a
-//! [`RealConditional`].
+//! [`AnnealedChains`] move along a [`Path`] from independent pixels to the model, with the same
+//! conditionals at an inverse temperature β. The replicas of parallel tempering ([`Tempering`]) are on
+//! the same path and help the chains to pass from one mode to another. Samples are the last states of
+//! separate chains ([`Chains::for_samples`]). With some pixels fixed, chains complete images
+//! ([`Inpainting`]). For real-valued v, [`RealConditional`] gives p(h | v).
 
 #[cfg(test)]
-mod test_machine;
+mod test_model;
 
 mod split;
 
@@ -46,4 +45,4 @@ pub use inpainting::Inpainting;
 pub use path::Path;
 pub use real::RealConditional;
 pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};
-pub use tempering::Tempering;
+pub use tempering::{Ladder, Tempering};

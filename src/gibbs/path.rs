@@ -1,4 +1,4 @@
-//! The way from independent pixels to a machine, along which chains are annealed.
+//! The path from independent pixels to a model, along which chains are annealed.
 
 use super::{Conditional, FixedModel, FixedWeights};
 use crate::bits::{BitMatrix, BitPanels};
@@ -10,28 +10,29 @@ use crate::rng::Stream;
 use ndarray::Array1;
 use rayon::prelude::*;
 
-/// A path of distributions from the *base*, independent pixels of log-odds a, to a machine:
+/// A path of distributions from the *base*, independent pixels of log-odds a, to a model:
 ///
 /// ```text
 /// p_β(v, h) ∝ exp((1 − β) a·v + β (b·v + c·h + vᵀW h)),   0 ≤ β ≤ 1
 /// ```
 ///
-/// (Salakhutdinov and Murray, 2008, with the base's hidden units, which have no
-/// weights and no bias, shared with the machine's.) β is an inverse temperature.
+/// β is an inverse temperature. (In Salakhutdinov and Murray, 2008, the base has its own hidden units.
+/// Here it shares those of the model, without weights and biases.)
 #[derive(Clone, Debug)]
 pub struct Path<'a> {
     model: FixedModel<'a>,
     /// a, in panels.
     base: Aligned<Row<f32>>,
-    /// b̃ − a, in panels, b̃ being the visible bias in fixed point.
+    /// b̃ − a, in panels, where b̃ is the visible bias in fixed point.
     slope: Aligned<Row<f64>>,
 }
 
 impl<'a> Path<'a> {
-    /// From pixels that are on with the given chances (V), each above 0 and below 1.
+    /// The path from pixels of the given rates (V), each above 0 and below 1.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] for a chance out of its range, [`Error::WidthMismatch`].
+    /// [`Error::InvalidSetting`] for a rate out of range; [`Error::WidthMismatch`] if there are not V
+    /// rates.
     pub fn new(model: FixedModel<'a>, rates: &Array1<f64>) -> Result<Self> {
         let FixedModel { rbm, weights } = model;
         if rates.len() != rbm.n_visible() {
@@ -60,12 +61,13 @@ impl<'a> Path<'a> {
         Ok(Self { model, base, slope })
     }
 
-    /// The machine at the end of the path, in fixed point, as chains see it.
+    /// The model at the end of the path with its parameters rounded, whose distribution the chains
+    /// sample at β = 1.
     pub fn rounded(&self) -> Rbm {
         self.weights().rounded()
     }
 
-    /// What chains are moved by, at β = 1.
+    /// The parameters that move the chains at β = 1.
     pub fn weights(&self) -> &FixedWeights {
         self.model.weights
     }
@@ -75,13 +77,13 @@ impl<'a> Path<'a> {
         self.model
     }
 
-    /// log Z of the base: the cumulant of the visible units at a, for bits Σᵢ softplus(aᵢ), + H ln 2.
+    /// log Z of the base: the cumulant of the visible units at a (Σᵢ softplus(aᵢ) for bits) + H ln 2.
     pub fn log_z_of_base(&self) -> f64 {
         let visible = self.model.rbm.visible_units().cumulant(self.log_odds());
         visible + self.weights().n_hidden() as f64 * std::f64::consts::LN_2
     }
 
-    /// Draws v from the base, a row for each stream.
+    /// Draws v from the base, one row for each stream.
     pub fn draw_base(&self, streams: &mut [Stream]) -> BitMatrix {
         self.model.rbm.visible_units().draw_independent(self.log_odds(), streams)
     }
@@ -91,16 +93,15 @@ impl<'a> Path<'a> {
         self.model.rbm.visible_units().in_columns(&self.base).into_iter().map(f64::from)
     }
 
-    /// log p*(v) of the machine less that in fixed point, in whose distribution the
-    /// path ends, for every row of `visible` (C, V): the last change of a log-weight, and 0 but for
-    /// the rounding of weights.
+    /// log p*(v) of the model minus log p*(v) of its [rounded](Self::rounded) form, at which the path
+    /// ends, for every row of `visible` (C, V). Adding it corrects a log-weight for the rounding.
     pub fn beyond_fixed_point(&self, visible: &BitMatrix) -> Vec<f64> {
         let rounded = self.rounded();
         let rows = (0..visible.n_rows()).into_par_iter().map(|row| visible.row(row));
         rows.map(|v| rounded.free_energy(v) - self.model.rbm.free_energy(v)).collect()
     }
 
-    /// The visible part of d(log p*_β)/dβ at a row of states: (b̃ − a)·v.
+    /// The visible term of d(log p*_β)/dβ for a row of states: (b̃ − a)·v.
     pub(super) fn visible_slope(&self, states: &BitPanels, row: usize) -> f64 {
         states.active(row).map(|i| self.slope.as_flattened()[i]).sum()
     }
@@ -113,7 +114,7 @@ impl<'a> Path<'a> {
     }
 }
 
-/// One distribution of a path from a base to a machine: all of it but the machine.
+/// The part of a distribution on a path that does not depend on the model: β and the base.
 #[derive(Clone, Debug)]
 pub(super) struct Tempered {
     factor: f32,
@@ -121,14 +122,13 @@ pub(super) struct Tempered {
 }
 
 impl Tempered {
-    /// Room for the visible units of models of this shape.
+    /// A distribution to be [set](Self::set), for models with this number of visible units.
     pub fn new(weights: &FixedWeights) -> Self {
         let n_panels = weights.parameters.visible_units.n_panels();
         Self { factor: 0.0, offsets: aligned([0.0; SIDE], n_panels) }
     }
 
-    /// Goes to β on the path from pixels of log-odds `base`, in panels, to machines in the given
-    /// scale.
+    /// Sets β and the log-odds `base` of the pixels, in panels, for models in the given scale.
     pub fn set(&mut self, scale: Scale, base: &[Row<f32>], beta: f64) {
         let offsets = self.offsets.as_flattened_mut().iter_mut();
         for (offset, &a) in offsets.zip(base.as_flattened()) {

@@ -1,7 +1,7 @@
-//! The hidden layer given real-valued visible units: grey levels, or any numbers, as they are.
+//! The hidden layer given real-valued visible units, such as grey levels.
 //!
-//! An input is then no sum of integers. It is one f32 sum in the order of the units, bias first (see
-//! [`scaled_rows`](crate::kernels::scaled_rows)): the same bits on every machine all the same.
+//! Inputs are then not sums of integers. Each is one f32 sum in the order of the units, bias first (see
+//! [`scaled_rows`](crate::kernels::scaled_rows)), so it still has the same bits on every computer.
 
 use super::FixedWeights;
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
-/// p(h | v) of real-valued v, by W and c in f32.
+/// p(h | v) for real-valued v, with W and c in f32.
 #[derive(Clone, Copy, Debug)]
 pub struct RealConditional<'a> {
     pub(crate) isa: Isa,
@@ -24,7 +24,7 @@ pub struct RealConditional<'a> {
 }
 
 impl RealConditional<'_> {
-    /// Writes p(hⱼ = 1 | v) of one panel, as thresholds (`p · 2^24`), for the states from `first` on.
+    /// Writes p(hⱼ = 1 | v) of one panel as thresholds (`p · 2^24`), for the states from `first` on.
     pub fn thresholds(
         self,
         panel: usize,
@@ -33,7 +33,7 @@ impl RealConditional<'_> {
         thresholds: &mut [Row<i32>],
     ) {
         thread_local! {
-            /// Each worker's inputs of one panel.
+            /// The inputs of one panel, for each worker.
             static INPUTS: RefCell<Aligned<Row<f32>>> = RefCell::new(Aligned::new(0));
         }
         let TiledParameters { weights, hidden_bias, .. } = self.parameters;
@@ -62,12 +62,12 @@ impl RealConditional<'_> {
     }
 }
 
-/// Examples that a piece of work has.
+/// Number of examples in a piece of work.
 const BLOCK: usize = 64;
 
 impl Rbm {
-    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), 24 binary places, as the positive
-    /// phase of training has them.
+    /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), 24 binary places, as in the positive
+    /// phase of training.
     ///
     /// # Errors
     /// [`Error::WidthMismatch`] if the rows are not V wide.
@@ -112,7 +112,7 @@ impl Rbm {
         Ok(means)
     }
 
-    /// cⱼ + Σᵢ vᵢ Wᵢⱼ of a row of numbers, in double precision (H).
+    /// The inputs cⱼ + Σᵢ vᵢ Wᵢⱼ for a row of numbers, in double precision (H).
     pub(crate) fn hidden_inputs_of_reals(&self, isa: Isa, v: RealRow<'_>) -> Array1<f64> {
         let mut inputs = Array1::zeros(self.n_hidden());
         self.write_hidden_inputs(isa, v, inputs.as_slice_mut().expect("standard layout"));
@@ -139,7 +139,7 @@ impl Rbm {
 #[cfg(test)]
 mod tests {
     use super::super::Chains;
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::bits::BitMatrix;
     use crate::rng::{Purpose, Stream};
@@ -151,9 +151,9 @@ mod tests {
     }
 
     #[test]
-    fn means_are_sigmas_of_inputs_in_both_precisions() {
+    fn means_equal_sigma_of_inputs_in_both_precisions() {
         for (n_visible, n_hidden) in [(70, 19), (5, 130), (130, 64)] {
-            let rbm = machine(n_visible, n_hidden);
+            let rbm = model(n_visible, n_hidden);
             let visible = numbers(70, n_visible);
             let single = rbm.mean_hidden(&visible).unwrap();
             let double = rbm.mean_hidden_f64(Isa::fastest(), (&visible).into()).unwrap();
@@ -165,24 +165,24 @@ mod tests {
                     }
                     let exact = sigmoid(x);
                     assert!((double[[n, j]] / exact - 1.0).abs() < 1e-14, "{x}");
-                    // An input is of order 10 here: its f32 sum errs by some units of 2^-20.
+                    // An input is of order 10, so its f32 sum has an error of some units of 2^-20.
                     assert!((f64::from(single[[n, j]]) - exact).abs() < 2e-6, "{x}");
                 }
             }
         }
         let bits = BitMatrix::from_fn(5, 70, |n, i| (n * i + i) % 3 == 0);
-        let (rbm, numbers_of_bits) = (machine(70, 19), RealRows::from(&bits));
+        let (rbm, numbers_of_bits) = (model(70, 19), RealRows::from(&bits));
         assert_eq!(
             rbm.mean_hidden_f64(Isa::fastest(), (&bits).into()).unwrap(),
             rbm.mean_hidden_f64(Isa::fastest(), (&numbers_of_bits).into()).unwrap()
         );
-        let error = machine(3, 2).mean_hidden(&numbers(1, 4)).unwrap_err().to_string();
+        let error = model(3, 2).mean_hidden(&numbers(1, 4)).unwrap_err().to_string();
         assert!(error.contains("4 visible units") && error.contains("3"), "{error}");
     }
 
     #[test]
-    fn chains_start_at_numbers_as_at_bits() {
-        let rbm = machine(70, 90);
+    fn chains_start_at_numbers_as_they_start_at_bits() {
+        let rbm = model(70, 90);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let bits = BitMatrix::from_fn(70, 70, |n, i| (n * i + i) % 3 == 0);
         let streams = || (0..70).map(|n| Stream::new(1, Purpose::Sample, n)).collect();
@@ -191,7 +191,7 @@ mod tests {
         let means = rbm.mean_hidden(&numbers).unwrap();
         let found = Chains::from_means(&weights, &numbers.rounded(), means.view(), streams());
         assert_eq!(found.visible(), expected.visible());
-        // A draw that falls between the threshold of integers and that of f32 may differ.
+        // A draw between the thresholds from integers and from f32 may differ.
         let pairs =
             found.hidden().words().to_vec().into_iter().zip(expected.hidden().words().to_vec());
         let apart: u32 = pairs.map(|(x, y)| (x ^ y).count_ones()).sum();

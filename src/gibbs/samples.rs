@@ -1,13 +1,13 @@
-//! Chains that draw samples of the model: where they start, and by which random numbers.
+//! Chains for samples of the model: their starts and random numbers.
 
 use super::{Chains, FixedModel};
 use crate::bits::BitMatrix;
 use crate::rng::{Purpose, Stream};
 
 impl Chains {
-    /// `n` chains, each of which is a sample of the model after enough sweeps. They start at the rows
-    /// of `start`, and go around where there are more chains than rows; without `start`, at
-    /// independent units of rates σ(bᵢ).
+    /// `n` chains, each of which gives a sample of the model after enough sweeps. They start at the rows
+    /// of `start`, repeated if there are more chains than rows, or without `start` at independent units
+    /// of rates σ(bᵢ).
     ///
     /// ```
     /// use harmonium::Rbm;
@@ -50,13 +50,13 @@ impl Chains {
 #[cfg(test)]
 mod tests {
     use super::super::FixedWeights;
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::kernels::Isa;
 
     #[test]
-    fn chains_start_at_the_rows_that_are_given_and_go_around() {
-        let rbm = machine(70, 20);
+    fn chains_start_at_the_given_rows_in_turn() {
+        let rbm = model(70, 20);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let model = FixedModel { rbm: &rbm, weights: &weights };
         let start = BitMatrix::from_fn(3, 70, |n, i| (n + i) % 3 == 0);
@@ -66,11 +66,11 @@ mod tests {
         }
     }
 
-    /// 4.9 standard errors are passed with a probability below 1e-6.
+    /// 4.9 standard errors are exceeded with probability below 1e-6.
     #[test]
-    fn without_a_start_units_are_on_at_the_rates_of_their_biases() {
+    fn without_a_start_units_have_the_rates_of_their_biases() {
         const CHAINS: usize = 10_000;
-        let rbm = machine(70, 20);
+        let rbm = model(70, 20);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let model = FixedModel { rbm: &rbm, weights: &weights };
         let visible = Chains::for_samples(model, CHAINS, None, 4).visible();
@@ -83,8 +83,8 @@ mod tests {
     }
 
     #[test]
-    fn another_seed_draws_other_samples_and_the_same_the_same() {
-        let rbm = machine(70, 20);
+    fn the_seed_determines_the_samples() {
+        let rbm = model(70, 20);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let model = FixedModel { rbm: &rbm, weights: &weights };
         let sample = |seed| {

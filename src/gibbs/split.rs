@@ -1,7 +1,7 @@
-//! How work is split among the threads: never what comes out of it.
+//! How work is split among threads. The split never changes a result.
 
-/// How many rows a piece of work has when `capacity` rows (a multiple of 64) of each panel are
-/// split: all, so that they share tables, unless that leaves threads without work.
+/// Number of rows in a piece of work if each panel has `capacity` rows, a multiple of 64: all, to share
+/// tables, unless threads would be idle.
 pub(crate) fn block_rows(capacity: usize, n_panels: usize) -> usize {
     let mut block = capacity;
     while block.is_multiple_of(2)
@@ -13,14 +13,12 @@ pub(crate) fn block_rows(capacity: usize, n_panels: usize) -> usize {
     block
 }
 
-/// The fewest of `n_rows` rows that are worth another thread: `usual`, unless that leaves threads
-/// without work.
+/// The smallest number of rows worth a thread: `usual`, unless threads would be idle.
 pub(crate) fn least_rows(n_rows: usize, usual: usize) -> usize {
     usual.min(n_rows / rayon::current_num_threads()).max(1)
 }
 
-/// How many of the tiles of a panel a piece of work has: all, so that they share tables, unless
-/// that leaves threads without work.
+/// Number of tiles of a panel in a piece of work: all, to share tables, unless threads would be idle.
 pub(crate) fn tiles_of_a_piece(tiles_below: usize, n_panels: usize) -> usize {
     let pieces = rayon::current_num_threads().div_ceil(n_panels);
     (tiles_below / pieces).max(1)

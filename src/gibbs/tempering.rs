@@ -1,23 +1,22 @@
-//! Parallel tempering: replicas of chains at inverse temperatures below 1, which pass their states
-//! on to the chains of the machine (Desjardins, Courville, Bengio, Vincent and Delalleau, 2010).
+//! Parallel tempering: replicas of the chains at inverse temperatures below 1 exchange their states with
+//! the chains of the model (Desjardins, Courville, Bengio, Vincent and Delalleau, 2010).
 //!
 //! ```text
-//!   β₀ = 1     chains of the machine   v ──────► swap ──► h ──► v ──► …
+//!   β₀ = 1     chains of the model     v ──────► swap ──► h ──► v ──► …
 //!                                                 ▲ ▼
 //!   β₁         replicas                v ──────► swap ──► h ──► v ──► …
 //!                                                 ▲ ▼
 //!   …          towards independent pixels
 //! ```
 //!
-//! The path is that of annealing ([`super::Path`]): log p_β(v, h) = a·v + β U(v, h) less a
-//! constant, with U = (b − a)·v + c·h + vᵀWh, a sum of integers. Two neighbours change places with
-//! the chance min(1, exp((β − β')(U' − U))). That is decided once v is drawn, as all its inputs are
-//! known then; of the states, v alone has to move, since h is drawn from it next. A stream of random
-//! numbers stays with its temperature.
+//! The path is the one of annealing ([`super::Path`]): log p_β(v, h) = a·v + β U(v, h) − log Z_β, where
+//! U = (b − a)·v + c·h + vᵀWh is a sum of integers. Two neighbours are swapped with probability
+//! min(1, exp((β − β')(U' − U))). This is decided after v is drawn, when all its inputs are known.
+//! Only v has to be swapped, as h is drawn from it next. A random stream stays with its temperature.
 //!
-//! The distances between temperatures adapt to a rate of swaps as long as the chains go on, which
-//! makes them invariant only in the limit of a ladder that has settled. It does in training, where
-//! the parameters move as slowly.
+//! The distances between temperatures keep adapting to a target rate of swaps. The swaps therefore
+//! leave the distributions invariant only in the limit of constant distances. Training comes close to
+//! it, as the parameters change slowly.
 
 use super::path::Tempered;
 use super::{Chains, FixedWeights};
@@ -29,54 +28,65 @@ use crate::state::State;
 use ndarray::Array1;
 use rayon::prelude::*;
 
-/// How fast the distances between temperatures adapt: the logarithm of a distance moves by so many
-/// times the excess of its rate.
+/// Rate of adaptation: the logarithm of a distance changes by this factor times the excess of the swap
+/// rate over its target.
 const ADAPTATION: f64 = 0.05;
 
-/// Share of the last swaps in the rates that are told.
+/// Weight of the latest swaps in the running mean of the swap rates.
 const RATE_MEMORY: f64 = 0.01;
+
+/// The temperatures of a [`Tempering`].
+#[derive(Clone, Copy, Debug)]
+pub struct Ladder<'a> {
+    /// The rates (V) of the independent pixels at β = 0.
+    pub rates: &'a Array1<f64>,
+    /// Number of temperatures, including β = 1.
+    pub n_temperatures: usize,
+    /// The rate of swaps between neighbours to which the distances adapt.
+    pub swap_rate: f64,
+}
 
 /// Replicas of C chains at inverse temperatures below 1.
 #[derive(Clone, Debug)]
 pub struct Tempering {
     seed: u64,
-    /// a in panels, in multiples of the resolution of the weights, as numbers and as integers.
+    /// a in panels, rounded to multiples of the resolution of the weights.
     base: Aligned<Row<f32>>,
+    /// `base` as integers.
     fixed_base: Aligned<Row<i32>>,
     target_rate: f64,
     adaptation: f64,
-    /// β₁, β₂, …, falling: 1 less the first distances.
+    /// β₁ > β₂ > …: βₖ is 1 minus the sum of the first k distances.
     levels: Vec<Level>,
-    /// U by panels of the machine's own chains.
+    /// The terms of U from each panel, for the chains of the model.
     energies: Vec<i64>,
-    /// Sweeps done: the address of the next swaps, and which pairs they are of.
+    /// Number of sweeps done, which gives the address of the next swaps and the pairs to swap.
     n_sweeps: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Level {
-    /// Distance from the β above.
+    /// The distance from the β above.
     distance: f64,
-    /// Rate of swaps with the level above; NaN before the first.
+    /// The rate of swaps with the level above, NaN before the first swap.
     swap_rate: f64,
     beta: f64,
     tempered: Tempered,
     chains: Chains,
-    /// U by panels.
+    /// The terms of U from each panel.
     energies: Vec<i64>,
 }
 
 impl Tempering {
-    /// Replicas at `n_temperatures` − 1 inverse temperatures of chains whose visible states are
-    /// `visible` (C, V), where they start. The path leads to independent pixels of chances `rates`
-    /// (V); neighbours are to change places at `target_rate`.
+    /// Replicas of chains at the temperatures of `ladder` below β = 1, which start at the visible states
+    /// `visible` (C, V).
     ///
     /// # Panics
-    /// If there is no replica, or the widths differ.
+    /// If there is only one temperature, or the widths differ.
     pub fn new(
         weights: &FixedWeights,
         visible: &BitMatrix,
-        (rates, n_temperatures, target_rate): (&Array1<f64>, usize, f64),
+        Ladder { rates, n_temperatures, swap_rate }: Ladder<'_>,
         seed: u64,
     ) -> Self {
         assert!(n_temperatures >= 2, "no replica");
@@ -105,7 +115,7 @@ impl Tempering {
             seed,
             base: units.in_panels(&numbers),
             fixed_base: units.in_panels(&integers),
-            target_rate,
+            target_rate: swap_rate,
             adaptation: ADAPTATION,
             levels: levels.collect(),
             energies: Vec::new(),
@@ -116,7 +126,7 @@ impl Tempering {
         tempering
     }
 
-    /// Puts all that goes on under names that begin with `tempering`.
+    /// Puts the whole state under names that begin with `tempering`.
     pub(crate) fn save(&self, state: &mut State) {
         let mut of_levels = |name: &str, number: fn(&Level) -> f64| {
             let numbers = self.levels.iter().map(number).collect();
@@ -131,7 +141,7 @@ impl Tempering {
         }
     }
 
-    /// Goes on from what was saved of as many replicas on a path from the same base.
+    /// Continues from the saved state of the same number of replicas with the same base.
     pub(crate) fn restore(&mut self, weights: &FixedWeights, state: &State) -> Result<()> {
         let of_levels = |name: &str| {
             let numbers: &[f64] = state.get(&format!("tempering.{name}"), &[self.levels.len()])?;
@@ -143,7 +153,7 @@ impl Tempering {
             level.chains.restore(&level_name(at), state)?;
             level.swap_rate = swap_rates[at];
             level.distance = distances[at];
-            // Not found anew: to put the distances in order once more would change their last bit.
+            // Computing β from the distances again could change its last bit.
             level.beta = betas[at];
             level.tempered.set(weights.scale, &self.base, level.beta);
         }
@@ -151,19 +161,19 @@ impl Tempering {
         Ok(())
     }
 
-    /// The inverse temperatures below 1, falling.
+    /// The inverse temperatures below 1, in decreasing order.
     pub fn betas(&self) -> Vec<f64> {
         self.levels.iter().map(|level| level.beta).collect()
     }
 
-    /// The rates at which each level changes places with the one above, in the last few hundred
-    /// sweeps; NaN before the first.
+    /// The rate of swaps of each level with the one above in the last few hundred sweeps, NaN before the
+    /// first swap.
     pub fn swap_rates(&self) -> Vec<f64> {
         self.levels.iter().map(|level| level.swap_rate).collect()
     }
 
-    /// A sweep of all replicas and the first half of one of `chains`, v given h, with the swaps
-    /// between: the second half, h given v, is left to do.
+    /// Does a sweep of all replicas, with swaps after v is drawn, but only the first half of a sweep of
+    /// `chains`, v given h. The caller does the second half, h given v.
     pub fn half_sweep(&mut self, weights: &FixedWeights, chains: &mut Chains) {
         let Self { levels, energies, fixed_base, .. } = self;
         rayon::join(
@@ -186,7 +196,7 @@ impl Tempering {
         });
     }
 
-    /// Every second pair of neighbours, chain by chain; in the next sweep it is the others' turn.
+    /// Swaps every second pair of neighbours, chain by chain. The other pairs follow in the next sweep.
     fn swap(&mut self, weights: &FixedWeights, chains: &mut Chains) {
         let resolution = f64::from(weights.scale.resolution());
         let n_chains = chains.n_chains();
@@ -208,6 +218,7 @@ impl Tempering {
                 }
                 let [energy, other] = [(&*upper, upper_energies), (&level.chains, &level.energies)]
                     .map(|(chains, energies)| energy(weights, chains, energies, chain));
+                // Swap with probability min(1, exp((β − β')(U' − U))).
                 let log_ratio = (beta - level.beta) * ((other - energy) as f64 * resolution);
                 let uniform = f64::from(words[chain % STEP]) / (1u64 << 32) as f64;
                 if log_ratio >= 0.0 || uniform < libm::exp(log_ratio) {
@@ -215,6 +226,7 @@ impl Tempering {
                     n_swapped += 1;
                 }
             }
+            // The distance d to the level above adapts: ln d += adaptation · (rate − target).
             let rate = f64::from(n_swapped) / n_chains as f64;
             let memory = if level.swap_rate.is_nan() { 1.0 } else { RATE_MEMORY };
             let before = if level.swap_rate.is_nan() { 0.0 } else { level.swap_rate };
@@ -224,8 +236,8 @@ impl Tempering {
         self.set_temperatures(weights);
     }
 
-    /// Puts every level at its distance below the one above. If the base is nearer than all
-    /// distances together, they shrink to it.
+    /// Sets every β from its distance to the one above. If the sum of the distances exceeds 1, all are
+    /// divided by it, so that the last level is at the base.
     fn set_temperatures(&mut self, weights: &FixedWeights) {
         let total: f64 = self.levels.iter().map(|level| level.distance).sum();
         let mut beta = 1.0;
@@ -242,7 +254,7 @@ fn level_name(at: usize) -> String {
     format!("tempering.level_{:03}", at + 1)
 }
 
-/// U of one chain: what the panels of v found, and c·h.
+/// U of one chain: the terms of the panels of v, plus c·h.
 fn energy(weights: &FixedWeights, chains: &Chains, energies: &[i64], chain: usize) -> i64 {
     let capacity = chains.visible.row_capacity();
     let of_visible: i64 = energies[chain..].iter().step_by(capacity).sum();
@@ -253,23 +265,27 @@ fn energy(weights: &FixedWeights, chains: &Chains, energies: &[i64], chain: usiz
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_machine::machine;
+    use super::super::test_model::model;
     use super::*;
     use crate::bits::active;
     use crate::kernels::Isa;
     use crate::model::Rbm;
     use ndarray::Array2;
 
-    /// The energies that swaps are decided by, against double precision.
+    fn ladder(rates: &Array1<f64>, n_temperatures: usize, swap_rate: f64) -> Ladder<'_> {
+        Ladder { rates, n_temperatures, swap_rate }
+    }
+
+    /// The energies that decide swaps, compared with double precision.
     #[test]
-    fn energies_are_those_of_the_path() {
-        let rbm = machine(70, 130);
+    fn energies_equal_u_in_double_precision() {
+        let rbm = model(70, 130);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let rates = Array1::from_shape_fn(70, |i| 0.1 + 0.01 * i as f64);
         let visible = BitMatrix::from_fn(5, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let streams = (0..5).map(|n| Stream::new(1, Purpose::Chain, n)).collect();
         let mut chains = Chains::from_visible(&weights, &visible, streams);
-        let tempering = Tempering::new(&weights, &visible, (&rates, 3, 0.4), 1);
+        let tempering = Tempering::new(&weights, &visible, ladder(&rates, 3, 0.4), 1);
         let mut energies = tempering.energies.clone();
         let hidden = chains.hidden();
         let conditional = weights.visible_given_hidden();
@@ -290,7 +306,7 @@ mod tests {
         }
     }
 
-    /// A machine of two modes, all on and all off, between which its own chains hardly ever move.
+    /// A model of two modes, all on and all off, between which plain chains hardly ever move.
     fn two_modes() -> Rbm {
         Rbm::new(
             Array2::from_elem((6, 3), 3.0),
@@ -300,7 +316,7 @@ mod tests {
         .unwrap()
     }
 
-    /// p_β(v), by enumeration.
+    /// p_β(v) by enumeration.
     fn distribution(rbm: &Rbm, log_odds: &[f32], beta: f64) -> Vec<f64> {
         let log_p = |v: u64| {
             let visible: f64 = active(&[v])
@@ -317,8 +333,8 @@ mod tests {
         p.iter().map(|p| p / z).collect()
     }
 
-    /// Pearson's χ² of visible states against probabilities, those expected below 5 times taken
-    /// together, and its degrees of freedom.
+    /// Pearson's χ² of visible states, and its degrees of freedom. States with expected counts below 5
+    /// are pooled.
     fn chi_squared(states: &BitMatrix, probabilities: &[f64]) -> (f64, f64) {
         let mut counts = [0.0; 64];
         (0..states.n_rows()).for_each(|n| counts[states.row(n)[0] as usize] += 1.0);
@@ -335,8 +351,8 @@ mod tests {
         (statistic + (rest.0 - rest.1).powi(2) / rest.1.max(1e-9), degrees)
     }
 
-    /// All chains start in one mode. After 200 sweeps every temperature is in its distribution;
-    /// without swaps the machine's chains are far from theirs.
+    /// All chains start in one mode. After 200 sweeps every temperature has reached its distribution.
+    /// Without swaps the chains of the model are far from theirs.
     #[test]
     fn every_temperature_reaches_its_distribution() {
         const CHAINS: usize = 5000;
@@ -348,7 +364,7 @@ mod tests {
             let streams = (0..CHAINS as u64).map(|n| Stream::new(3, purpose, n)).collect();
             Chains::from_visible(&weights, &start, streams)
         };
-        let mut tempering = Tempering::new(&weights, &start, (&rates, 4, 0.4), 3);
+        let mut tempering = Tempering::new(&weights, &start, ladder(&rates, 4, 0.4), 3);
         tempering.adaptation = 0.0;
         let (mut tempered, mut alone) = (chains(Purpose::Chain), chains(Purpose::Sample));
         for _ in 0..200 {
@@ -359,7 +375,7 @@ mod tests {
         let base = tempering.base.as_flattened();
         let check = |beta: f64, states: &BitMatrix| {
             let (found, degrees) = chi_squared(states, &distribution(&rbm, base, beta));
-            // The value that is passed with a chance of 1e-6 (Wilson and Hilferty, 1931).
+            // The value that is exceeded with probability 1e-6 (Wilson and Hilferty, 1931).
             let spread = 2.0 / (9.0 * degrees);
             let bound = degrees * (1.0 - spread + 4.7534 * spread.sqrt()).powi(3);
             (found < bound, format!("β = {beta}: χ² = {found}, at most {bound}"))
@@ -371,19 +387,19 @@ mod tests {
         let (is_right, message) = check(1.0, &tempered.visible());
         assert!(is_right, "{message}");
         let (is_right, message) = check(1.0, &alone.visible());
-        assert!(!is_right, "these modes are no hurdle: {message}");
+        assert!(!is_right, "plain chains pass between these modes: {message}");
     }
 
-    /// With enough temperatures the rates come to the target, and the ladder ends where they allow.
+    /// With enough temperatures the swap rates reach the target.
     #[test]
     fn distances_adapt_to_the_rate() {
-        let rbm = machine(70, 130);
+        let rbm = model(70, 130);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let rates = Array1::from_elem(70, 0.4);
         let start = BitMatrix::from_fn(200, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let streams = (0..200).map(|n| Stream::new(3, Purpose::Chain, n)).collect();
         let mut chains = Chains::from_visible(&weights, &start, streams);
-        let mut tempering = Tempering::new(&weights, &start, (&rates, 5, 0.5), 3);
+        let mut tempering = Tempering::new(&weights, &start, ladder(&rates, 5, 0.5), 3);
         assert!(tempering.betas().last().unwrap().abs() < 1e-12, "the ladder begins at the base");
         for _ in 0..1000 {
             tempering.half_sweep(&weights, &mut chains);

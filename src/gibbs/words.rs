@@ -6,7 +6,7 @@ use crate::kernels::{Isa, sampling};
 use crate::rng::Stream;
 use rayon::prelude::*;
 
-/// Which of the two layers.
+/// One of the two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layer {
     /// v.
@@ -15,8 +15,7 @@ pub(crate) enum Layer {
     Hidden,
 }
 
-/// A random word for each unit of each chain: (chains, panels of the visible, then of the hidden
-/// units).
+/// A random word for each unit of each chain: (chains, panels of visible, then of hidden units).
 #[derive(Clone, Debug)]
 pub(crate) struct Words {
     n_visible: usize,
@@ -25,13 +24,13 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Room for those of so many chains.
+    /// Words for `n_chains` chains, not yet drawn.
     pub fn new(n_chains: usize, n_visible: usize, n_hidden: usize) -> Self {
         let stride = n_visible.div_ceil(SIDE) + n_hidden.div_ceil(SIDE);
         Self { n_visible, n_hidden, rows: aligned([0; SIDE], n_chains * stride) }
     }
 
-    /// The words of the next sweep: ⌈V/16⌉ steps of each chain's stream, then ⌈H/16⌉.
+    /// Draws the words of the next sweep: ⌈V/16⌉ steps of each chain's stream for v, then ⌈H/16⌉ for h.
     pub fn fill_sweep(&mut self, isa: Isa, streams: &mut [Stream]) {
         let (n_visible, n_hidden, stride) = (self.n_visible, self.n_hidden, self.stride());
         let n_chains = streams.len();
@@ -43,7 +42,7 @@ impl Words {
         });
     }
 
-    /// Words for h alone, with which a chain begins: ⌈H/16⌉ steps.
+    /// Draws words for h only, for the start of a chain: ⌈H/16⌉ steps.
     pub fn fill_hidden(&mut self, isa: Isa, streams: &mut [Stream]) {
         let (n_hidden, stride) = (self.n_hidden, self.stride());
         let first = stride - n_hidden.div_ceil(SIDE);
@@ -64,7 +63,7 @@ impl Words {
         &self.rows[first * self.stride() + before + panel..]
     }
 
-    /// Rows of a chain.
+    /// Number of rows for each chain.
     pub fn stride(&self) -> usize {
         self.n_visible.div_ceil(SIDE) + self.n_hidden.div_ceil(SIDE)
     }

@@ -1,15 +1,15 @@
-//! The update of a tile: sums to gradients, one step up along them, and the new weights in fixed point
-//! in both orders, while the tile is in cache.
+//! The update of a tile while it is in cache: gradients from sums, one step up along them, and the
+//! new weights in fixed point, W̃ and W̃ᵀ.
 
 use super::isa::dispatch;
 use super::tile::{Row, SIDE, Tile};
 use super::transpose;
 use crate::fixed::Scale;
 
-/// An update rule: how a parameter moves along its gradient. The rule is a type, so that each has
-/// its own compiled loop, without a branch a weight.
+/// An update rule: how a parameter moves along its gradient. Each rule is a type, so that its loop
+/// is compiled without a branch for each weight.
 pub trait Rule: Copy + Send + Sync {
-    /// What the rule remembers of each parameter; zero (`default`) before the first update.
+    /// The state that the rule keeps for each parameter; zero (`default`) before the first update.
     type State: Copy + Default + Send + Sync;
 
     /// The parameter after the update.
@@ -19,14 +19,14 @@ pub trait Rule: Copy + Send + Sync {
 /// How the integer sums of both phases become a gradient.
 #[derive(Clone, Copy, Debug)]
 pub enum Difference {
-    /// As many rows in both phases: the difference of the sums, times this.
+    /// Both phases have the same number of rows: the difference of the sums, times this factor.
     Joint(f32),
-    /// Each sum times its own factor: data, chains.
+    /// Each sum has its own factor: data, chains.
     Separate(f32, f32),
 }
 
 impl Difference {
-    /// For sums over `n_data` examples and `n_chains` chains of values worth `1/one` each.
+    /// The factors for sums over `n_data` examples and `n_chains` chains, in units of `1/one`.
     pub fn new(n_data: usize, n_chains: usize, one: i32) -> Self {
         match Self::separate(n_data, n_chains, one) {
             Self::Separate(scale, _) if n_data == n_chains => Self::Joint(scale),
@@ -34,7 +34,7 @@ impl Difference {
         }
     }
 
-    /// The same, without ever joining the sums.
+    /// [`Separate`](Self::Separate) factors, even if the numbers of rows are equal.
     pub fn separate(n_data: usize, n_chains: usize, one: i32) -> Self {
         let scale = |rows: usize| (1.0 / (f64::from(one) * rows as f64)) as f32;
         Self::Separate(scale(n_data), scale(n_chains))
@@ -45,16 +45,18 @@ impl Difference {
     #[inline(always)]
     pub fn row(self, data: &Row<i32>, model: &Row<i32>) -> Row<f32> {
         match self {
+            // (Σ_data − Σ_model) / (N · one)
             Self::Joint(scale) => {
                 std::array::from_fn(|j| data[j].wrapping_add(model[j]) as f32 * scale)
             }
+            // Σ_data / (N · one) − Σ_model / (C · one)
             Self::Separate(of_data, of_model) => {
                 std::array::from_fn(|j| data[j] as f32 * of_data + model[j] as f32 * of_model)
             }
         }
     }
 
-    /// The same of sums over real data, which are not joined with those of the model.
+    /// [`row`](Self::row) for sums over real data, which cannot be joined with integers.
     ///
     /// # Panics
     /// If the sums are joint.
@@ -67,7 +69,7 @@ impl Difference {
     }
 }
 
-/// A matrix xᵢ yⱼ that is taken off the gradient of a tile.
+/// A matrix xᵢ yⱼ that is subtracted from the gradient of a tile.
 #[derive(Clone, Copy, Debug)]
 pub struct RankOne<'a> {
     /// xᵢ.
@@ -76,25 +78,25 @@ pub struct RankOne<'a> {
     pub columns: &'a Row<f32>,
 }
 
-/// Σₙ vₙᵢ p̃ₙⱼ over the examples, a row for each visible unit.
+/// Σₙ vₙᵢ p̃ₙⱼ over the examples, with a row for each visible unit.
 #[derive(Clone, Copy, Debug)]
 pub enum DataSums<'a> {
-    /// Of bits.
+    /// Sums over bits.
     Whole(&'a Tile<i32>),
-    /// Of real numbers.
+    /// Sums over real numbers.
     Real(&'a Tile<f32>),
 }
 
-/// What the gradient of a tile is made of.
+/// The parts of the gradient of a tile.
 #[derive(Clone, Copy, Debug)]
 pub struct TileGradient<'a> {
-    /// What the sums are worth.
+    /// The factors of the sums.
     pub difference: Difference,
     /// The sums over the examples.
     pub data: DataSums<'a>,
-    /// The same over the chains, negative; none: `data` has both.
+    /// The negative sums over the chains; `None` if `data` includes them.
     pub model: Option<&'a Tile<i32>>,
-    /// Taken off, one after the other.
+    /// Matrices to subtract, in this order.
     pub terms: &'a [RankOne<'a>],
 }
 
@@ -107,6 +109,7 @@ impl TileGradient<'_> {
             DataSums::Whole(data) => self.difference.row(&data[i], model),
             DataSums::Real(data) => self.difference.row_of_reals(&data[i], model),
         };
+        // The rank-one terms of centring, D − f λᵀ − μ gᵀ, and of sparsity.
         for term in self.terms {
             for (gradient, y) in gradient.iter_mut().zip(term.columns) {
                 *gradient -= term.rows[i] * y;
@@ -116,25 +119,25 @@ impl TileGradient<'_> {
     }
 }
 
-/// One tile of the weights and what goes with it.
+/// One tile of the weights, with the arrays that change with it.
 pub struct TileParts<'a, S> {
     /// W.
     pub weights: &'a mut Tile<f32>,
-    /// What the rule remembers of each weight.
+    /// The state of the rule for each weight.
     pub state: &'a mut Tile<S>,
     /// W̃.
     pub fixed: &'a mut Tile<i32>,
     /// W̃ᵀ.
-    pub turned: &'a mut Tile<i32>,
+    pub transposed: &'a mut Tile<i32>,
 }
 
-/// How far parameters were moved at most, NaN if any was not to a number: as the bits of its
-/// magnitude, whose order is that of the numbers, NaN above all.
+/// The largest distance that any parameter moved, NaN if any became NaN. It is stored as the bits
+/// of its magnitude, which sort like the numbers, with NaN last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reach(u32);
 
 impl Reach {
-    /// Of one parameter.
+    /// The distance of one parameter.
     #[inline(always)]
     pub fn of(before: f32, after: f32) -> Self {
         Self((after - before).abs().to_bits())
@@ -146,8 +149,8 @@ impl Reach {
     }
 }
 
-/// Moves a tile of weights one step along its gradient and refreshes W̃ and W̃ᵀ; returns
-/// how far the weights were moved at most.
+/// Moves a tile of weights one step along its gradient and updates W̃ and W̃ᵀ. Returns the largest
+/// distance that a weight moved.
 pub fn ascend_tile<R: Rule>(
     isa: super::Isa,
     rule: R,
@@ -155,16 +158,17 @@ pub fn ascend_tile<R: Rule>(
     gradient: TileGradient<'_>,
     tile: TileParts<'_, R::State>,
 ) -> Reach {
-    let TileParts { weights, state, fixed, turned } = tile;
-    let reach = move_weights(isa, rule, scale, gradient, (weights, state, fixed));
-    transpose::tile(isa, fixed, turned);
+    let TileParts { weights, state, fixed, transposed } = tile;
+    let reach = move_weights(isa, rule, scale, gradient, weights, state, fixed);
+    transpose::tile(isa, fixed, transposed);
     reach
 }
 
 dispatch! {
     /// Moves a tile of weights and rounds them.
     fn move_weights<; R: Rule>(isa, rule: R, scale: Scale, gradient: TileGradient<'_>,
-        tile: (&mut Tile<f32>, &mut Tile<R::State>, &mut Tile<i32>)) -> Reach = move_weights_body
+        weights: &mut Tile<f32>, state: &mut Tile<R::State>, fixed: &mut Tile<i32>) -> Reach
+        = move_weights_body
 }
 
 #[inline(always)]
@@ -172,9 +176,11 @@ fn move_weights_body<R: Rule>(
     rule: R,
     scale: Scale,
     gradient: TileGradient<'_>,
-    (weights, state, fixed): (&mut Tile<f32>, &mut Tile<R::State>, &mut Tile<i32>),
+    weights: &mut Tile<f32>,
+    state: &mut Tile<R::State>,
+    fixed: &mut Tile<i32>,
 ) -> Reach {
-    // One for each column, which the compiler makes vectors of.
+    // One maximum for each column, so that the compiler vectorises the loop.
     let mut reaches = [Reach::default(); SIDE];
     for i in 0..SIDE {
         let gradient = gradient.row(i);
@@ -206,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_refreshes_weights_state_and_both_orders_on_every_instruction_set() {
+    fn a_step_updates_weights_state_and_both_orders_on_every_instruction_set() {
         let data: Tile<i32> =
             std::array::from_fn(|i| std::array::from_fn(|j| ((i * 64 + j) << 12) as i32));
         let model = [[-(1 << 16); SIDE]; SIDE];
@@ -225,12 +231,12 @@ mod tests {
                 let term = RankOne { rows: &rows, columns: &columns };
                 let gradient = TileGradient { difference, data, model, terms: &[term, term] };
                 let (mut weights, mut state) = ([[0.25; SIDE]; SIDE], [[0.0; SIDE]; SIDE]);
-                let (mut fixed, mut turned) = ([[7; SIDE]; SIDE], [[7; SIDE]; SIDE]);
+                let (mut fixed, mut transposed) = ([[7; SIDE]; SIDE], [[7; SIDE]; SIDE]);
                 let tile = TileParts {
                     weights: &mut weights,
                     state: &mut state,
                     fixed: &mut fixed,
-                    turned: &mut turned,
+                    transposed: &mut transposed,
                 };
                 let reach = ascend_tile(isa, Half, Scale::TRAINING, gradient, tile);
                 let moved = |w: &f32| (w - 0.25).abs();
@@ -243,7 +249,7 @@ mod tests {
                         assert_eq!(weights[i][j], 0.25 + 0.5 * gradient);
                         assert_eq!(state[i][j], gradient);
                         assert_eq!(fixed[i][j], Scale::TRAINING.round(weights[i][j]));
-                        assert_eq!(fixed[i][j], turned[j][i]);
+                        assert_eq!(fixed[i][j], transposed[j][i]);
                     }
                 }
             }
@@ -251,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_the_furthest_of_all() {
+    fn nan_is_the_furthest_of_all() {
         let far = [Reach::of(1.0, -3.0), Reach::of(0.0, f32::NAN), Reach::of(0.0, f32::INFINITY)];
         assert_eq!(far[0].distance(), 4.0);
         assert!(far.into_iter().max().unwrap().distance().is_nan());

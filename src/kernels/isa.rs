@@ -1,16 +1,16 @@
-//! The instruction sets that a kernel is compiled for, and the choice among them at run time.
+//! The instruction sets for which kernels are compiled, and the choice among them at run time.
 
 use crate::error::{Error, Result};
 
-/// An instruction set that this computer has.
+/// An instruction set of this CPU.
 ///
-/// It can be had only from the functions below, which ask the CPU first: holding one is the
-/// proof that its instructions may run.
+/// Only the functions below create a value, after they have checked the CPU. A value is thus the
+/// proof that its instructions can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(pub(super) Level);
 
-/// The three levels, of which this computer may lack some. Whatever differs between them names each in
-/// a `match`, so that one more is an error of the compiler wherever it matters.
+/// The three levels. A CPU may lack some. Code that differs between levels names each of them in a
+/// `match`, so that the compiler finds all places that a new level needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Baseline,
@@ -21,12 +21,12 @@ pub(super) enum Level {
 }
 
 impl Isa {
-    /// What every computer has: plain code, vectorised for the least of its architecture.
+    /// The baseline that every CPU of this architecture has.
     pub const BASELINE: Self = Self(Level::Baseline);
 
-    /// All that this computer has, the fastest last.
+    /// All instruction sets of this CPU, the fastest last.
     pub fn available() -> Vec<Self> {
-        #[allow(unused_mut, reason = "other architectures have the baseline alone")]
+        #[allow(unused_mut, reason = "other architectures have only the baseline")]
         let mut available = vec![Self::BASELINE];
         #[cfg(target_arch = "x86_64")]
         {
@@ -46,17 +46,17 @@ impl Isa {
         available
     }
 
-    /// The fastest that this computer has.
+    /// The fastest instruction set of this CPU.
     pub fn fastest() -> Self {
-        *Self::available().last().expect("every computer has the baseline")
+        *Self::available().last().expect("every CPU has the baseline")
     }
 
-    /// The fastest that this computer has or, where the environment variable `HARMONIUM_ISA` is
-    /// set, the one that it names: `baseline`, `avx2` or `avx512`. For the top of a program, which
-    /// hands it down: nothing else in the library asks the environment.
+    /// The instruction set that the environment variable `HARMONIUM_ISA` names (`baseline`, `avx2`
+    /// or `avx512`), or the fastest if it is not set. A program calls this once and passes the result
+    /// down. Nothing else in the library reads the environment.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if the variable names one that the computer lacks or nobody knows.
+    /// [`Error::InvalidSetting`] if the variable names an instruction set that this CPU lacks.
     pub fn from_environment() -> Result<Self> {
         let available = Self::available();
         match std::env::var("HARMONIUM_ISA") {
@@ -64,7 +64,7 @@ impl Isa {
             Ok(wanted) => {
                 available.iter().copied().find(|isa| isa.name() == wanted).ok_or_else(|| {
                     let names: Vec<_> = available.iter().map(|isa| isa.name()).collect();
-                    let rule = format!("one that this computer has: {}", names.join(", "));
+                    let rule = format!("an instruction set of this CPU: {}", names.join(", "));
                     Error::InvalidSetting { setting: "HARMONIUM_ISA", value: wanted, rule }
                 })
             }
@@ -90,11 +90,11 @@ impl Default for Isa {
     }
 }
 
-/// Compiles one plain body for every instruction set, and calls the one that `isa` proves.
+/// Compiles one plain body for every instruction set, and calls the version for `isa`.
 ///
-/// `dispatch! { pub fn name(isa, arguments…) = body }` makes a safe function whose body, an
-/// `#[inline(always)]` function of the same arguments, the compiler vectorises once a level. A level
-/// may have a body of its own, in a function with its features (or fewer):
+/// `dispatch! { pub fn name(isa, arguments…) = body }` makes a safe function. The compiler vectorises
+/// its body, an `#[inline(always)]` function of the same arguments, once for each level. A level
+/// may have its own body, a function with the features of the level (or fewer):
 /// `= body, avx2 = tile_avx2, avx512 = tile_avx2`.
 macro_rules! dispatch {
     ($(#[$meta:meta])* $vis:vis fn $name:ident $(<; $g:ident: $bound:path>)?
@@ -116,8 +116,8 @@ macro_rules! dispatch {
             }
             match isa.0 {
                 $crate::kernels::isa::Level::Baseline => $body($($arg),*),
-                // SAFETY: this value is built only by `Isa::available`, once the CPU has reported
-                // every feature that the function enables.
+                // SAFETY: only `Isa::available` builds this value, after the CPU has reported every
+                // feature that the function enables.
                 #[cfg(target_arch = "x86_64")]
                 $crate::kernels::isa::Level::Avx2 => unsafe { avx2($($arg),*) },
                 // SAFETY: as above.
@@ -129,7 +129,7 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
-/// The body that a level has of its own, or else the common one.
+/// The body of a level if it has its own, otherwise the common body.
 macro_rules! own_or {
     ([] $body:path) => {
         $body

@@ -6,16 +6,15 @@
 //!                 tiles of weights                      └──► mean (16 bits) ──► rows ──► statistics
 //! ```
 //!
-//! [`rows::add_active_rows`] is the one sum of the project: it serves v → h, h → v and the
-//! statistics; [`scaled_rows`] is its like for real-valued data. Every kernel is one plain body,
-//! compiled for each instruction set, and gives on each the same integers as the few lines of
-//! `naive.rs`.
+//! [`rows::add_active_rows`] computes all sums over bits: v → h, h → v and the statistics.
+//! [`scaled_rows`] does the same for real-valued data. Every kernel is one plain body, compiled for
+//! each instruction set. On each it gives the same integers as the few lines of `naive.rs`.
 //!
 //! # What an update costs
 //!
-//! With d and e the shares of visible and hidden units that are on, g(d) the share of groups of
-//! four that are not all off (23 % at d = 13 % on MNIST, 64 % at e = 23 %), a *row* an addition of
-//! 64 integers, and tables costing about 600 rows a tile to fill:
+//! The costs are in *rows*: additions of 64 integers. d and e are the shares of visible and hidden
+//! units that are on; g(d) is the share of groups of four that are not all off (23 % at d = 13 % on
+//! MNIST, 64 % at e = 23 %). Filling the tables of a tile costs about 600 rows.
 //!
 //! | sum | rows by gathering | rows by tables |
 //! | --- | --- | --- |
@@ -24,20 +23,19 @@
 //! | v → h of the k − 1 sweeps before the last | C V d H/64 | (C V g(d)/4 + 4 V) H/64 |
 //! | statistics | (N + C) V d H/64 | ((N + C) V g(d)/4 + 4 (N + C)) H/64 |
 //!
-//! Beside these an update draws kC(V + H) + C H random words (and N V for grey levels), takes
-//! N H + kC(V + H) sigmas, and moves V H weights. `benches/README.md` has the measured shares.
+//! An update also draws kC(V + H) + C H random words (and N V for grey levels), computes
+//! N H + kC(V + H) values of σ, and moves V H weights. `benches/README.md` has the measured shares.
 //!
-//! *Memory.* W, W̃ and W̃ᵀ take 12 V H bytes: 4.7 MB at 784-500, more than a core's second cache. An
+//! *Memory.* W, W̃ and W̃ᵀ take 12 V H bytes: 4.7 MB at 784-500, more than a core's L2 cache. An
 //! update reads W̃ and W̃ᵀ k times each and W once, and writes all three: (8k + 16) V H bytes, 9.4 MB
-//! for k = 1. Beyond the third cache (32 MB: V H = 2.8 million) they come from memory: 154 MB an
-//! update at 3136-2048. In the sums one tile (16 KB) stays in the first cache while all states pass by
-//! it; its table (64 KB) stays in the second, and that is what bounds the tables: a lookup moves 256
-//! bytes.
+//! for k = 1. Above the L3 cache (32 MB: V H = 2.8 million) they come from memory: 154 MB an update
+//! at 3136-2048. In the sums one tile (16 KB) stays in the L1 cache while all states are read. Its
+//! table (64 KB) stays in the L2 cache, whose bandwidth limits the lookups of 256 bytes.
 //!
-//! *Threads.* Pieces of work of each stage, which are at least as many as threads up to 64 in both
-//! cases (the split is refined only when there are more threads than panels):
+//! *Threads.* Every stage has enough pieces of work for 64 threads (it is split more finely only if
+//! there are more threads than panels):
 //!
-//! | stage, 784-500 | unit of work | batch 128 | batch 1,024 |
+//! | stage, 784-500 | piece of work | batch 128 | batch 1,024 |
 //! | --- | --- | --- | --- |
 //! | data drawn from grey levels | an example | 128 | 1,024 |
 //! | random words | a chain | 128 | 1,024 |
@@ -45,8 +43,8 @@
 //! | v → h | 64 hidden units, and an eighth of the rows to all | 8 to 64 | 8 to 64 |
 //! | statistics and update | 64 hidden units, and 64 to V visible ones | 8 to 104 | 8 to 104 |
 //!
-//! What is left to one thread: copying bits that are fixed to panels, turning the state bits (of
-//! fewer than 512 rows), the visible biases.
+//! One thread copies fixed bits to panels, transposes state bits (of fewer than 512 rows) and
+//! updates the visible biases.
 #![allow(unsafe_code)]
 
 pub mod isa;

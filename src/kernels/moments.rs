@@ -1,13 +1,13 @@
-//! Sums of products of integers, which the offsets of the centred gradient need.
+//! Sums of products of integers, for the offsets of the centred gradient.
 
 use super::isa::dispatch;
 use super::tile::Row;
 
 dispatch! {
-    /// `dots[n] = Σⱼ rows[n][j] · columns[j]`, exact while it is below 2^63.
+    /// Computes `dots[n] = Σⱼ rows[n][j] · columns[j]`, exactly up to 2^63.
     ///
     /// # Panics
-    /// If there is not a dot for each row.
+    /// If the numbers of dots and rows differ.
     pub fn dots(isa, rows: &[Row<i32>], columns: &Row<i32>, dots: &mut [i64]) = dots_body
 }
 
@@ -20,10 +20,10 @@ fn dots_body(rows: &[Row<i32>], columns: &Row<i32>, dots: &mut [i64]) {
 }
 
 dispatch! {
-    /// `sums[j] = Σₙ rows[n][j] · weights[n]`, exact while it is below 2^63.
+    /// Returns `sums[j] = Σₙ rows[n][j] · weights[n]`, exactly up to 2^63.
     ///
     /// # Panics
-    /// If there is not a weight for each row.
+    /// If the numbers of weights and rows differ.
     pub fn weighted_sum(isa, rows: &[Row<i32>], weights: &[i64]) -> Row<i64> = weighted_sum_body
 }
 

@@ -1,4 +1,4 @@
-//! What the kernels compute, as plainly as it can be said. Tests hold every kernel to these.
+//! The plainest code for what the kernels compute. Tests compare every kernel with it.
 
 /// `sums[n][j] += Σ rows[i][j]` over the units `i` that are on in `states[n]`.
 pub fn add_active_rows(rows: &[Vec<i32>], states: &[Vec<bool>], sums: &mut [Vec<i32>]) {
@@ -11,7 +11,7 @@ pub fn add_active_rows(rows: &[Vec<i32>], states: &[Vec<bool>], sums: &mut [Vec<
     }
 }
 
-/// `sums[n][j] += Σ vₙᵢ · rows[i][j]` over the units i in order, in f32, those of vₙᵢ = 0 left out.
+/// `sums[n][j] += Σ vₙᵢ · rows[i][j]` over the units i in order, in f32, skipping vₙᵢ = 0.
 pub fn add_scaled_rows(rows: &[[f32; 64]], states: &[Vec<f32>], sums: &mut [Vec<f32>]) {
     for (state, sum) in states.iter().zip(sums) {
         for (row, &v) in rows.iter().zip(state).filter(|(_, v)| **v != 0.0) {

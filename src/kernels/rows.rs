@@ -1,53 +1,54 @@
-//! Sums of the rows that are on: `sums[n] += Σ_{i on in state n} row[i]`, exact in any order.
+//! Sums of rows whose units are on: `sums[n] += Σ_{i on in state n} row[i]`, exact in any order.
 //!
-//! Two kernels, which give the same bits; [`add_active_rows`] takes the one that costs less. Both
-//! go tile by tile, so that what is added stays in the first caches.
+//! Two kernels give the same bits, and [`add_active_rows`] chooses the cheaper one. Both work tile by
+//! tile, so that the rows stay in cache.
 //!
-//! - *Gather* adds the rows one by one: as many additions of 64 columns as units are on.
-//! - *Tables* (the "four Russians" of Arlazarov et al., 1970): for each four rows of a tile, the 16
-//!   possible sums are made once (11 additions, 15 rows written), and then four units of a state
-//!   cost one lookup, or nothing when all four are off.
+//! - *Gather* adds the rows one by one: one addition of 64 columns for each unit that is on.
+//! - *Tables* (the "four Russians" of Arlazarov et al., 1970) hold the 16 possible sums of each four
+//!   rows of a tile (11 additions, 15 rows written). Four units of a state then cost one lookup, or
+//!   nothing if all four are off.
 //!
-//! A table is shared by all states, so it pays the more, the more states there are and the more
-//! units are on. (Tried and slower, on Zen 3: groups of two and of three rows; tables of 16 and 32
-//! columns, which fit the first cache but double and quadruple the walk through the bits; tables of
-//! several tiles at once; lists of table entries made once for all panels and sorted by length, so
-//! that no loop's end is mispredicted; for chains that are swept again with the same weights, adding
-//! and taking off the rows of units that changed: 40 % of those that are on in a trained 784-500,
-//! but the shorter loops gain little there and lose at lower inverse temperatures.)
+//! All states share a table, so tables pay if there are many states and many units are on.
+//!
+//! The following were tried on Zen 3 and are slower: groups of two or three rows; tables of 16 or 32
+//! columns, which fit the L1 cache, but read the bits two or four times as often; tables of several
+//! tiles at once; lists of table entries, made once for all panels and sorted by length to avoid
+//! mispredicted loop ends. For chains that are swept again with the same weights, adding and
+//! subtracting the rows of changed units was slower, too: there are 40 % as many as units that are
+//! on in a trained 784-500, but the shorter loops gain little and lose at lower β.
 
 use super::isa::{Isa, dispatch};
 use super::tile::{Aligned, Panel, Row, SIDE, Tile, aligned};
 use crate::bits::BitPanels;
 use std::cell::RefCell;
 
-/// States of one layer (rows, units below) and the sums that go with them, a row each.
+/// States of one layer (rows, units) and a row of sums for each.
 pub struct Target<'a> {
-    /// The states; panel `first_panel + t` of them selects the rows of tile `t`.
+    /// The states. Their panel `first_panel + t` selects the rows of tile `t`.
     pub states: &'a BitPanels,
-    /// The panel of states that belongs to the first tile.
+    /// The panel of states for the first tile.
     pub first_panel: usize,
-    /// The state that the first row of sums belongs to.
+    /// The state for the first row of sums.
     pub first: usize,
-    /// A row of sums for each of so many states.
+    /// The sums, one row for each state from `first` on.
     pub sums: &'a mut [Row<i32>],
 }
 
-/// Groups of four rows in a tile.
+/// Number of groups of four rows in a tile.
 const GROUPS: usize = SIDE / 4;
 
-/// The sums of all subsets of each four rows of a tile: entry `16·group + nibble`.
+/// The sums of all subsets of each group of four rows: entry `16·group + nibble`.
 type Table = [Row<i32>; 16 * GROUPS];
 
 thread_local! {
-    /// Each worker's table, made once: clearing a fresh one would cost as much as filling it.
+    /// The table of each worker, allocated once: clearing a new one would cost as much as filling it.
     static TABLE: RefCell<Aligned<Row<i32>>> = RefCell::new(aligned([0; SIDE], 16 * GROUPS));
 }
 
-/// Adds, to the sums of every state, the rows of `panel` whose unit is on in that state.
+/// Adds to the sums of every state the rows of `panel` whose units are on in that state.
 ///
 /// # Panics
-/// If a target has more sums than its states have room for rows, or fewer panels than `panel`
+/// If the sums of a target pass the row capacity of its states, or it has fewer panels than `panel`
 /// has tiles.
 pub fn add_active_rows(isa: Isa, panel: Panel<'_>, targets: &mut [Target<'_>]) {
     for target in targets.iter() {
@@ -63,21 +64,22 @@ pub fn add_active_rows(isa: Isa, panel: Panel<'_>, targets: &mut [Target<'_>]) {
     }
 }
 
-/// Whether tables cost less than gathering, judged by some words of the states. The costs are of a
-/// fit to `cargo bench --bench kernels -- '^(gather|tables)/'` on Zen 4 with AVX-512, 256 states of
-/// 784 units at densities of 5, 13 and 25 % (1.23 ns an addition, 1.36 ns a lookup, 0.84 µs a table).
+/// Whether tables cost less than gathering, estimated from a sample of the words. The costs were
+/// fitted to `cargo bench --bench kernels -- '^(gather|tables)/'` on Zen 4 with AVX-512, for 256
+/// states of 784 units at densities of 5, 13 and 25 % (1.23 ns an addition, 1.36 ns a lookup,
+/// 0.84 µs a table).
 fn tables_pay(n_tiles: usize, targets: &[Target<'_>]) -> bool {
-    /// What filling the table of a tile costs, in additions of a row.
+    /// Cost of filling the table of a tile, in additions of a row.
     const FILL: usize = 600;
-    /// What five lookups cost, in the same: entries come from the second cache, rows from the first.
+    /// Cost of five lookups, in the same unit: entries come from the L2 cache, rows from the L1 cache.
     const FIVE_LOOKUPS: usize = 6;
-    /// Words that are looked at in each target, about.
+    /// Approximate number of words sampled from each target.
     const SAMPLE: usize = 64;
     let (mut lookups, mut additions, mut n_states) = (0, 0, 0);
     for Target { states, first_panel, first, sums } in targets {
         let n_words = n_tiles * sums.len();
         let stride = n_words.div_ceil(SAMPLE).max(1);
-        // Every stride-th word, down one tile after the other; odd, so that tiles differ.
+        // Every stride-th word of the tiles in order. An odd stride samples each tile differently.
         let sampled = (0..n_words).step_by(stride | 1);
         let n_sampled = sampled.len().max(1);
         let (mut groups, mut ones) = (0, 0);
@@ -93,7 +95,7 @@ fn tables_pay(n_tiles: usize, targets: &[Target<'_>]) -> bool {
     n_states > 0 && FIVE_LOOKUPS * lookups / 5 + FILL * n_tiles < additions
 }
 
-/// Bit 4·g is on when group g of four units is not all off.
+/// Sets bit 4·g if any unit of group g of four is on.
 #[inline(always)]
 fn active_groups(word: u64) -> u64 {
     /// The lowest bit of every group.
@@ -102,7 +104,7 @@ fn active_groups(word: u64) -> u64 {
     (pairs | pairs >> 2) & LOWEST
 }
 
-/// [`add_active_rows`] row by row.
+/// [`add_active_rows`], row by row.
 pub fn gather(isa: Isa, panel: Panel<'_>, targets: &mut [Target<'_>]) {
     for (at, tile) in panel.tiles().enumerate() {
         for target in targets.iter_mut() {
@@ -112,7 +114,7 @@ pub fn gather(isa: Isa, panel: Panel<'_>, targets: &mut [Target<'_>]) {
     }
 }
 
-/// [`add_active_rows`] by tables of four rows.
+/// [`add_active_rows`], with tables of four rows.
 pub fn lookup(isa: Isa, panel: Panel<'_>, targets: &mut [Target<'_>]) {
     TABLE.with_borrow_mut(|table| {
         let table = table.first_chunk_mut().expect("room for a table");
@@ -126,11 +128,11 @@ pub fn lookup(isa: Isa, panel: Panel<'_>, targets: &mut [Target<'_>]) {
     });
 }
 
-// The sums of a state stay in registers while its rows are added. The compiler sees that it may keep
-// them there only where the sums and what is added are references among the arguments of one function.
+// The sums of a state stay in registers while its rows are added. The compiler does this only if the
+// sums and the rows are reference arguments of one function, which shows that they do not overlap.
 
 dispatch! {
-    /// Adds, to the sums of every state, the rows of a tile that its word selects.
+    /// Adds to the sums of every state the rows of a tile that its word selects.
     fn gather_tile(isa, tile: &Tile<i32>, words: &[u64], sums: &mut [Row<i32>]) = gather_tile_body
 }
 
@@ -146,7 +148,7 @@ fn gather_tile_body(tile: &Tile<i32>, words: &[u64], sums: &mut [Row<i32>]) {
 }
 
 dispatch! {
-    /// The same from the table of a tile.
+    /// [`gather_tile`] from the table of a tile.
     fn lookup_tile(isa, table: &Table, words: &[u64], sums: &mut [Row<i32>]) = lookup_tile_body
 }
 
@@ -161,7 +163,7 @@ fn lookup_tile_body(table: &Table, words: &[u64], sums: &mut [Row<i32>]) {
     }
 }
 
-/// Adds the row of every bit of `word` that is on.
+/// Adds the row of every bit of `word` that is set.
 #[inline(always)]
 fn add_ones(total: &mut Row<i32>, tile: &Tile<i32>, word: u64) {
     let mut rest = word;
@@ -228,7 +230,7 @@ mod tests {
     use super::*;
     use crate::bits::BitMatrix;
 
-    /// A repeatable number without structure, for inputs of tests.
+    /// A repeatable pseudo-random number for inputs of tests.
     fn noise(at: usize) -> u64 {
         let word = (at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         (word ^ word >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 16
@@ -249,7 +251,7 @@ mod tests {
             (0..n_states).map(|n| (0..n_rows).map(|i| on.get(n, i)).collect()).collect();
         naive::add_active_rows(&values, &state_rows, &mut expected);
 
-        // Every second tile belongs to another panel and must not be touched.
+        // Every second tile belongs to another panel and must not be used.
         let n_tiles = n_rows.div_ceil(SIDE);
         let mut tiles = vec![[[i32::MAX; SIDE]; SIDE]; 2 * n_tiles];
         for (i, row) in values.iter().enumerate() {

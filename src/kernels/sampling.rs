@@ -1,4 +1,4 @@
-//! Bernoulli draws: a unit is on when the top 24 bits of its random word are below its threshold.
+//! Bernoulli draws: a unit is on if the top 24 bits of its random word are below its threshold.
 
 use super::isa::dispatch;
 use super::tile::{Row, SIDE};
@@ -6,11 +6,11 @@ use crate::reals::RealRow;
 use crate::rng::{STEP, Stream};
 
 dispatch! {
-    /// Draws 64 units a row: bit `j` of `bits[n]` is on when `words[n · stride][j] >> 8` is below
-    /// `thresholds[n][j]`. Only the bits of `mask` can be on.
+    /// Draws 64 units a row: bit `j` of `bits[n]` is on if `words[n · stride][j] >> 8` is below
+    /// `thresholds[n][j]` and bit `j` of `mask` is on.
     ///
     /// # Panics
-    /// If there are not as many thresholds as bits, or too few words.
+    /// If the numbers of thresholds and bits differ, or there are too few words.
     pub fn draw(isa, thresholds: &[Row<i32>], words: &[Row<u32>], stride: usize, mask: u64,
         bits: &mut [u64]) = draw_body
 }
@@ -32,7 +32,7 @@ fn draw_body(
 /// The 64 draws of one row.
 #[inline(always)]
 pub fn draw_row(thresholds: &Row<i32>, words: &Row<u32>) -> u64 {
-    // One byte a unit first: that is what the compiler packs well.
+    // One byte for each unit first, which the compiler vectorises well.
     let mut is_on = [0u8; SIDE];
     for j in 0..SIDE {
         is_on[j] = u8::from(((words[j] >> 8) as i32) < thresholds[j]);
@@ -45,7 +45,7 @@ pub fn draw_row(thresholds: &Row<i32>, words: &Row<u32>) -> u64 {
 fn pack(is_on: &[u8; SIDE]) -> u64 {
     let mut word = 0;
     for (byte, eight) in is_on.as_chunks::<8>().0.iter().enumerate() {
-        // The multiplication moves the lowest bits of eight bytes side by side into the top byte.
+        // The multiplication collects the lowest bits of eight bytes in the top byte.
         let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
         word |= gathered << (8 * byte);
     }
@@ -53,8 +53,8 @@ fn pack(is_on: &[u8; SIDE]) -> u64 {
 }
 
 dispatch! {
-    /// The random words of `n_units` consecutive units, 64 a row: ⌈n_units / 16⌉ steps of the
-    /// stream. Words past the last step are left as they are.
+    /// Writes the random words of `n_units` consecutive units, 64 a row: ⌈n_units / 16⌉ steps of the
+    /// stream. Words past the last step keep their values.
     pub fn fill(isa, stream: &mut Stream, n_units: usize, rows: &mut [Row<u32>]) = fill_body
 }
 
@@ -66,42 +66,41 @@ fn fill_body(stream: &mut Stream, n_units: usize, rows: &mut [Row<u32>]) {
     }
 }
 
-/// Panels whose random words are made at a time.
+/// Number of panels whose random words are made at a time.
 const PANELS: usize = 4;
 
-/// A grey level's chance to be on, times 2^24: x·2^24/255, rounded, so that 0 is never on and 255
-/// always. 2^24 is 65,793 · 255 + 1, so that the quotient is 65,793·x + x/255: no table, no
+/// The probability of a grey level x, times 2^24: x·2^24/255, rounded, so that 0 is never on and 255
+/// always. As 2^24 = 65,793 · 255 + 1, the quotient is 65,793·x + x/255, which needs no table and no
 /// division.
 #[inline(always)]
 fn grey_threshold(x: u8) -> i32 {
     65_793 * i32::from(x) + i32::from(x >> 7)
 }
 
-/// An intensity's chance to be on, times 2^24: x·2^24, halves upwards. Below 0 it is never on, above
-/// 1 always.
+/// The probability of an intensity x, times 2^24: x·2^24, with halves rounded up. A unit with x below
+/// 0 is never on, above 1 always.
 #[inline(always)]
 fn real_threshold(x: f32) -> i32 {
-    // Exact, but for an x so small that the sum is 0.5 all the same.
+    // The f64 sum is exact, except for an x so small that the sum rounds to 0.5.
     (f64::from(x) * f64::from(1 << 24) + 0.5) as i32
 }
 
-/// Draws a row of units that are on with their grey levels as chances: ⌈units / 16⌉ steps of the
-/// stream.
+/// Draws a row of units whose grey levels are their probabilities: ⌈units / 16⌉ steps of the stream.
 ///
 /// # Panics
-/// If there is not a word for each 64 units.
+/// If `row` does not have one word for each 64 units.
 pub fn draw_grey_levels(isa: super::Isa, levels: &[u8], mut stream: Stream, row: &mut [u64]) {
     assert_eq!(row.len(), levels.len().div_ceil(SIDE), "a word for each 64 units");
     let mut words = [[0; SIDE]; PANELS];
     for (levels, bits) in levels.chunks(PANELS * SIDE).zip(row.chunks_mut(PANELS)) {
-        // A function of its own: next to the comparisons the compiler keeps the stream in scalars.
+        // A separate function: next to the comparisons the compiler does not vectorise the stream.
         fill(isa, &mut stream, levels.len(), &mut words);
         compare_grey_levels(isa, levels, &words, bits);
     }
 }
 
 dispatch! {
-    /// Bit j is on when the top 24 bits of word j are below the threshold of level j.
+    /// Sets bit j if the top 24 bits of word j are below the threshold of level j.
     fn compare_grey_levels(isa, levels: &[u8], words: &[Row<u32>], bits: &mut [u64])
         = compare_grey_levels_body
 }
@@ -113,7 +112,7 @@ fn compare_grey_levels_body(levels: &[u8], words: &[Row<u32>], bits: &mut [u64])
         *bits = draw_row(&levels.map(grey_threshold), words);
     }
     if !rest.is_empty() {
-        // Units past the last keep the threshold 0: they are never on.
+        // Units past the last keep the threshold 0, so they are never on.
         let mut thresholds = [0; SIDE];
         for (threshold, &x) in thresholds.iter_mut().zip(rest) {
             *threshold = grey_threshold(x);
@@ -122,10 +121,10 @@ fn compare_grey_levels_body(levels: &[u8], words: &[Row<u32>], bits: &mut [u64])
     }
 }
 
-/// The same of `n_units` intensities, given by those that are not 0.
+/// Draws a row of `n_units` units, like [`draw_grey_levels`], from the intensities that are not 0.
 ///
 /// # Panics
-/// If there is not a word for each 64 units.
+/// If `row` does not have one word for each 64 units.
 pub fn draw_intensities(
     isa: super::Isa,
     intensities: RealRow<'_>,
@@ -163,7 +162,7 @@ mod tests {
                 let mut words = [[0; SIDE]; 3];
                 fill(isa, &mut stream, 3 * SIDE, &mut words);
                 let mut thresholds = words.map(|row| row.map(|word| (word >> 8) as i32));
-                // Around equality, where the comparison decides.
+                // Near equality, where the comparison decides.
                 for (j, threshold) in thresholds.iter_mut().flatten().enumerate() {
                     *threshold += (j as i32 % 3 - 1) * (1 << shift >> 1);
                 }

@@ -1,16 +1,16 @@
 //! Sums of rows, each times a number: what [`rows`](super::rows) does for bits, for real states.
 //!
-//! Sums of floating point depend on their order, so each output is one sum by rising row: multiply,
-//! then add (rustc never fuses the two), rows whose number is 0 left out. 64 outputs are made side by
-//! side; neither that nor a split of the states changes their order.
+//! Floating-point sums depend on their order. Each output is therefore one sum in the order of the
+//! rows, skipping zeros; it multiplies, then adds (rustc never fuses the two). 64 outputs are computed
+//! side by side. Neither this nor a split of the states changes the order.
 
 use super::isa::dispatch;
 use super::tile::{Row, SIDE};
 use crate::reals::{RealRow, RealRows};
 
-/// A number that sums are made of.
+/// A number that can be summed.
 pub trait Addend: Copy + Send + Sync {
-    /// As f32: exact for means, which have 17 binary places at most.
+    /// The number as an f32, exactly for means, which have at most 17 significant bits.
     fn to_f32(self) -> f32;
 }
 
@@ -29,10 +29,10 @@ impl Addend for i32 {
 }
 
 dispatch! {
-    /// `sums[n][j] += Σᵢ vₙᵢ · rows[i][j]` for the states v from `first` on, in f32.
+    /// Adds `sums[n][j] += Σᵢ vₙᵢ · rows[i][j]` for the states v from `first` on, in f32.
     ///
     /// # Panics
-    /// If there are more sums than states, or a state has a number without a row.
+    /// If there are more sums than states, or a unit of a state has no row.
     pub fn add_scaled_rows<; T: Addend>(isa, rows: &[Row<T>], states: &RealRows, first: usize,
         sums: &mut [Row<f32>]) = add_scaled_rows_body
 }
@@ -58,11 +58,11 @@ fn add_scaled_rows_body<T: Addend>(
 }
 
 dispatch! {
-    /// `sums[j] += Σᵢ vᵢ · matrix[i][j]` for one state v and a matrix (any, `sums.len()`), row after
-    /// row, in f64.
+    /// Adds `sums[j] += Σᵢ vᵢ · matrix[i][j]` for one state v and a row-major matrix
+    /// (any, `sums.len()`), in f64.
     ///
     /// # Panics
-    /// If the state has a number without a row.
+    /// If a unit of the state has no row.
     pub fn add_scaled_rows_f64(isa, matrix: &[f32], state: RealRow<'_>, sums: &mut [f64])
         = add_scaled_rows_f64_body
 }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_those_of_the_naive_one_bit_for_bit() {
+    fn sums_equal_the_naive_ones_bit_for_bit() {
         for n_rows in [1, 63, 64, 65, 130] {
             let rows: Vec<Row<f32>> =
                 (0..n_rows).map(|i| std::array::from_fn(|j| value(i * SIDE + j))).collect();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_in_double_precision_are_in_order_too() {
+    fn sums_in_double_precision_are_in_order() {
         for width in [1, 7, 63, 64, 65, 200] {
             let matrix: Vec<f32> = (0..20 * width).map(value).collect();
             let states = states(3, 20);

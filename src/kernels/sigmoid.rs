@@ -1,15 +1,15 @@
-//! σ as one polynomial, the same bits on every machine.
+//! σ from one polynomial, with the same bits on every CPU.
 
 use super::isa::dispatch;
 use super::tile::Row;
 
-/// One, as a threshold: a probability p stands for `p · 2^24`.
+/// The threshold of probability 1: the threshold of p is `p · 2^24`.
 pub const ONE: i32 = 1 << 24;
 
 dispatch! {
-    /// Turns inputs into thresholds, in place: `⌊σ(factor · input) · 2^24⌋`, 0 to 2^24.
+    /// Turns inputs into thresholds, in place: `⌊σ(factor · input) · 2^24⌋`, from 0 to 2^24.
     ///
-    /// σ errs by less than 2 units of 2^-24.
+    /// The error of σ is below 2 units of 2^-24.
     pub fn thresholds(isa, rows: &mut [Row<i32>], factor: f32) = thresholds_body
 }
 
@@ -23,7 +23,7 @@ fn thresholds_body(rows: &mut [Row<i32>], factor: f32) {
 }
 
 dispatch! {
-    /// The same of `factor · input + offset`, with an offset for each column.
+    /// [`thresholds`] of `factor · input + offset`, with an offset for each column.
     pub fn offset_thresholds(isa, rows: &mut [Row<i32>], factor: f32, offsets: &Row<f32>)
         = offset_thresholds_body
 }
@@ -41,7 +41,7 @@ dispatch! {
     /// The thresholds of inputs in f32.
     ///
     /// # Panics
-    /// If there are not as many thresholds as inputs.
+    /// If the numbers of thresholds and inputs differ.
     pub fn thresholds_of_reals(isa, inputs: &[Row<f32>], thresholds: &mut [Row<i32>])
         = thresholds_of_reals_body
 }
@@ -56,11 +56,12 @@ fn thresholds_of_reals_body(inputs: &[Row<f32>], thresholds: &mut [Row<i32>]) {
     }
 }
 
-/// `⌊σ(x) · 2^24⌋` by +, ×, ÷ in one fixed order: with t = −x·log₂e = k + f, k whole and
-/// |f| ≤ 1/2, σ(x) = 1 / (1 + 2^k · 2^f), and 2^f is a polynomial of degree 6.
+/// `⌊σ(x) · 2^24⌋` by +, ×, ÷ in one fixed order. With t = −x·log₂e = k + f, k an integer and
+/// |f| ≤ 1/2, σ(x) = 1 / (1 + 2^k · 2^f), where a polynomial of degree 6 gives 2^f.
 #[inline(always)]
 fn threshold(x: f32) -> i32 {
-    /// The polynomial that is 1 at 0 and errs least, by 2.6e-9 of 2^f, on [-1/2, 1/2] (Remez).
+    /// The minimax polynomial of 2^f on [-1/2, 1/2] that is 1 at 0 (Remez). Its relative error is
+    /// at most 2.6e-9.
     const COEFFICIENTS: [f32; 7] = [
         1.0,
         0.693_147_24,
@@ -70,9 +71,9 @@ fn threshold(x: f32) -> i32 {
         0.001_340_664_3,
         0.000_155_946_78,
     ];
-    // 1.5·2^23: adding it rounds an f32 to a whole number, which its low bits then hold.
+    // 1.5·2^23: adding it rounds an f32 to an integer, which the low bits then hold.
     const TO_LOW_BITS: f32 = 12_582_912.0;
-    // Comparisons that are false for NaN, so that it becomes -30.
+    // The comparison is false for NaN, which becomes -30.
     let x = if x > -30.0 { x } else { -30.0 };
     let x = if x < 30.0 { x } else { 30.0 };
     let t = x * -std::f32::consts::LOG2_E;
@@ -83,13 +84,13 @@ fn threshold(x: f32) -> i32 {
     let k = (shifted.to_bits() as i32).wrapping_sub(TO_LOW_BITS.to_bits() as i32);
     let two_to_k = f32::from_bits((k.wrapping_add(127) as u32) << 23);
     let sigma = 1.0 / (1.0 + power * two_to_k);
-    // SAFETY: x is from -30 to 30, so that 0 ≤ sigma ≤ 1: the product is a number that an i32 holds.
+    // SAFETY: x is from -30 to 30, so 0 ≤ sigma ≤ 1, and the product fits in an i32.
     unsafe { (sigma * ONE as f32).to_int_unchecked() }
 }
 
 dispatch! {
-    /// Turns thresholds into means, in place: 16 binary places, rounded, 0 to 65,536, times `sign`
-    /// (1 or -1).
+    /// Turns thresholds into means of 16 binary places, rounded (0 to 65,536), times `sign` (1 or
+    /// -1), in place.
     pub fn means(isa, rows: &mut [Row<i32>], sign: i32) = means_body
 }
 
@@ -102,10 +103,10 @@ fn means_body(rows: &mut [Row<i32>], sign: i32) {
     }
 }
 
-/// One, as a mean: a probability p stands for `p · 2^16` in the statistics.
+/// The mean of probability 1: the mean of p is `p · 2^16` in the statistics.
 pub const MEAN_ONE: i32 = 1 << 16;
 
-/// A threshold (24 binary places) as a mean (16 places).
+/// A threshold (24 binary places) rounded to a mean (16 places).
 #[inline(always)]
 pub fn mean(threshold: i32) -> i32 {
     (threshold + 128) >> 8
@@ -118,12 +119,12 @@ mod tests {
     use crate::units::sigmoid;
 
     #[test]
-    fn sigma_errs_by_less_than_two_units() {
+    fn the_error_of_sigma_is_below_two_units() {
         let mut worst = 0.0_f64;
         for step in -3_500_000..3_500_000 {
             let x = step as f32 * 1e-5;
             let exact = sigmoid(f64::from(x)) * f64::from(ONE);
-            // The threshold is rounded down: on average half a unit below.
+            // The threshold is rounded down, on average by half a unit.
             let error = f64::from(threshold(x)) + 0.5 - exact;
             worst = worst.max(error.abs());
         }
@@ -190,10 +191,10 @@ mod tests {
         }
     }
 
-    /// The first thresholds of a fixed grid, hashed: another polynomial, order of operations or
-    /// fusing compiler would change it.
+    /// A hash of the thresholds of a fixed grid. Another polynomial, another order of operations or a
+    /// compiler that fuses operations would change it.
     #[test]
-    fn sigma_is_the_recorded_one() {
+    fn sigma_equals_the_recorded_one() {
         let hash = (-2000..2000).fold(0u64, |hash, step| {
             let value = threshold(step as f32 / 128.0) as u64;
             (hash ^ value).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(5)

@@ -1,21 +1,21 @@
-//! softplus(x) = ln(1 + e^x) in double precision: sums of it, which make free energies, and
-//! differences along inverse temperatures, which make the weights of annealing; and σ, its slope.
+//! softplus(x) = ln(1 + e^x) and its slope σ in double precision: sums for free energies, and
+//! differences between inverse temperatures for the weights of annealing.
 //!
-//! softplus(x) = max(x, 0) + ln(1 + e^−|x|), and the second parts of many units are one logarithm,
-//! that of the product of factors 1 + e^−|x|, which lie between 1 and 2: 512 of them are at most
-//! 2^512. So a unit costs one polynomial, and no x is too large.
+//! softplus(x) = max(x, 0) + ln(1 + e^−|x|). The second terms of many units need only one logarithm,
+//! of the product of the factors 1 + e^−|x|. Each factor is between 1 and 2, so 512 of them are at
+//! most 2^512. A unit thus costs one polynomial, and no x overflows.
 
 use super::isa::dispatch;
 use super::tile::Row;
 
-/// Factors that are multiplied side by side.
+/// Number of products that are computed side by side.
 const LANES: usize = 8;
 
-/// Factors of a product.
+/// Largest number of factors in a product.
 const MOST: usize = 512;
 
 dispatch! {
-    /// Σ softplus(x), in an order that does not depend on the instruction set.
+    /// Returns Σ softplus(x), in an order that does not depend on the instruction set.
     pub fn sum(isa, values: &[f64]) -> f64 = sum_body
 }
 
@@ -41,15 +41,15 @@ fn sum_body(values: &[f64]) -> f64 {
 }
 
 dispatch! {
-    /// Σⱼ softplus(to · xⱼ) − softplus(from · xⱼ) of every row of integers x: with `from` and `to`
-    /// two inverse temperatures times the resolution, the change of −F of 64 hidden units. Columns
-    /// of 0 add nothing.
+    /// Writes Σⱼ softplus(to · xⱼ) − softplus(from · xⱼ) for every row of integers x. If `from` and
+    /// `to` are two inverse temperatures times the resolution, this is the change of −F due to 64
+    /// hidden units. Columns of 0 add nothing.
     ///
-    /// Σ max(x, 0) is exact and taken times (to − from) once; the rest is the logarithm of a ratio
-    /// of products: nothing large cancels.
+    /// To avoid cancellation, (to − from) multiplies the exact sum Σ max(x, 0), and the rest is the
+    /// logarithm of a ratio of products.
     ///
     /// # Panics
-    /// If there is not a difference for each row.
+    /// If the numbers of differences and rows differ.
     pub fn differences(isa, rows: &[Row<i32>], from: f64, to: f64, differences: &mut [f64])
         = differences_body
 }
@@ -73,13 +73,13 @@ fn differences_body(rows: &[Row<i32>], from: f64, to: f64, differences: &mut [f6
 }
 
 dispatch! {
-    /// σ(x) = 1 / (1 + e^−x) of every value, in place, within a few units of the last place.
+    /// Replaces every x by σ(x) = 1 / (1 + e^−x), within a few units of the last place.
     pub fn sigmoids(isa, values: &mut [f64]) = sigmoids_body
 }
 
 #[inline(always)]
 fn sigmoids_body(values: &mut [f64]) {
-    /// Below, [`exp_of_minus`] ends before e^x does.
+    /// Below this x, [`exp_of_minus`] is not accurate.
     const FAR: f64 = -40.0;
     for values in values.chunks_mut(MOST) {
         let mut inputs = [0.0; MOST];
@@ -90,20 +90,20 @@ fn sigmoids_body(values: &mut [f64]) {
             *value = (if x < 0.0 { tail } else { 1.0 }) / (1.0 + tail);
         }
         for (value, &x) in values.iter_mut().zip(&*inputs).filter(|(_, x)| **x < FAR) {
-            // 1 + e^−x is e^−x here.
+            // 1 + e^−x = e^−x in double precision here.
             *value = 1.0 / libm::exp(-x);
         }
     }
 }
 
-/// e^−x for x ≥ 0, within 3 units of the last place while it is above 1e-15; from x = 45 on, where
-/// 1 + e^−x is 1, any number below 1e-19.
+/// e^−x for x ≥ 0, within 3 units of the last place while it is above 1e-15. From x = 45 on, where
+/// 1 + e^−x rounds to 1, the result is some number below 1e-19.
 ///
-/// With t = −x·log₂e = k + f, k whole and |f| ≤ 1/2, it is 2^k · e^(f·ln 2), and the second factor
-/// is the series of e^r up to r^12, which leaves 2e-16 at most.
+/// With t = −x·log₂e = k + f, k an integer and |f| ≤ 1/2, e^−x = 2^k · e^(f·ln 2). The second factor
+/// is the series of e^r up to r^12, whose error is at most 2e-16.
 #[inline(always)]
 fn exp_of_minus(x: f64) -> f64 {
-    // 1.5·2^52: adding it rounds an f64 to a whole number, which its low bits then hold.
+    // 1.5·2^52: adding it rounds an f64 to an integer, which the low bits then hold.
     const TO_LOW_BITS: f64 = 6_755_399_441_055_744.0;
     let x = if x < 45.0 { x } else { 45.0 };
     let t = x * -std::f64::consts::LOG2_E;
@@ -137,11 +137,11 @@ mod tests {
     use crate::units::{sigmoid, softplus};
 
     #[test]
-    fn the_exponential_errs_by_the_rounding_of_its_argument() {
+    fn the_error_of_the_exponential_is_the_rounding_of_its_argument() {
         for step in 0..4_000_000 {
             let x = f64::from(step) * 1e-5;
             let exact = libm::exp(-x);
-            // The product with log₂e is rounded: half a unit of a number as large as 1.44 x.
+            // The product with log₂e, about 1.44 x, is rounded by half a unit of the last place.
             let bound = 1e-15 + 2e-16 * x;
             assert!((exp_of_minus(x) / exact - 1.0).abs() < bound, "{x}");
         }
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn sigmoids_are_right_to_some_units_of_the_last_place() {
+    fn sigmoids_are_accurate_to_a_few_units_of_the_last_place() {
         let inputs: Vec<f64> = (-8000..4000).map(|step| f64::from(step) * 0.1).collect();
         for isa in Isa::available() {
             let mut found = inputs.clone();

@@ -1,34 +1,33 @@
-//! The pieces that matrices lie in: tiles of 64 x 64, each contiguous. [`tiled`](super::tiled) says
-//! in which order.
+//! Tiles: contiguous pieces of matrices, 64 x 64. [`tiled`](super::tiled) defines their order.
 //!
-//! A tile's side is a word of state bits, so that one word of a row of states says which of a
-//! tile's rows to add. Sixteen kilobytes stay in a core's first cache, and no stride is a power of
-//! two that would throw a whole column into a few cache sets.
+//! A tile has as many rows as a word of state bits, so one word selects the rows of a tile to add. A
+//! tile of 16 KB stays in the L1 cache. Contiguous tiles also avoid strides of a power of two, with
+//! which a column would occupy only a few cache sets.
 
 use crate::bits::WORD;
 use aligned_vec::{AVec, ConstAlign};
 
-/// Columns of a panel, rows and columns of a tile, units of a word.
+/// Number of columns of a panel, of rows and columns of a tile, and of units in a word.
 pub const SIDE: usize = WORD;
 
-/// Consecutive columns of one row: 64, unless another width is given.
+/// Consecutive columns of one row, 64 by default.
 pub type Row<T, const WIDTH: usize = SIDE> = [T; WIDTH];
 
-/// 64 rows of a panel, row after row: as many as a word of states selects from.
+/// 64 rows of a panel, one after the other.
 pub type Tile<T, const WIDTH: usize = SIDE> = [Row<T, WIDTH>; SIDE];
 
-/// A vector of rows or tiles that begins on a cache line, and so does each of them: loads of whole
-/// lines, which those of AVX-512 are, then never touch two.
+/// A vector of rows or tiles, each of which begins on a cache line, so that no AVX-512 load spans two
+/// lines.
 pub type Aligned<T> = AVec<T, ConstAlign<64>>;
 
-/// `n` copies of a value.
+/// A vector of `n` copies of a value.
 pub fn aligned<T: Copy>(value: T, n: usize) -> Aligned<T> {
     let mut all = Aligned::new(0);
     all.resize(n, value);
     all
 }
 
-/// Some columns of a matrix, all rows: every `stride`-th tile, the first being that of rows 0 to 63.
+/// Some columns of a matrix, all rows: every `stride`-th tile, from rows 0 to 63 downwards.
 #[derive(Clone, Copy, Debug)]
 pub struct Panel<'a, T = i32, const WIDTH: usize = SIDE> {
     tiles: &'a [Tile<T, WIDTH>],
@@ -41,29 +40,29 @@ impl<'a, T, const WIDTH: usize> Panel<'a, T, WIDTH> {
         Self { tiles, stride }
     }
 
-    /// Its tiles, downwards.
+    /// The tiles, from top to bottom.
     #[inline(always)]
     pub fn tiles(self) -> impl Iterator<Item = &'a Tile<T, WIDTH>> {
         self.tiles.iter().step_by(self.stride)
     }
 
-    /// Its tile of rows 64·`at` to 64·`at` + 63.
+    /// The tile of rows 64·`at` to 64·`at` + 63.
     #[inline(always)]
     pub fn tile(self, at: usize) -> &'a Tile<T, WIDTH> {
         &self.tiles[at * self.stride]
     }
 
-    /// Number of its tiles.
+    /// Number of tiles.
     pub fn n_tiles(self) -> usize {
         self.tiles.len().div_ceil(self.stride)
     }
 
-    /// Its rows, where its tiles lie one after the other.
+    /// The rows of a panel whose tiles are contiguous.
     ///
     /// # Panics
-    /// If they do not.
+    /// If the stride is not 1.
     pub fn rows(self) -> &'a [Row<T, WIDTH>] {
-        assert_eq!(self.stride, 1, "tiles of other panels lie between");
+        assert_eq!(self.stride, 1, "tiles of a contiguous panel");
         self.tiles.as_flattened()
     }
 }

@@ -1,15 +1,15 @@
-//! Matrices in tiles, and vectors in rows as wide: the one place that knows in which order the tiles
-//! of a matrix lie.
+//! Matrices in tiles, and vectors in rows of the same width. Only this module knows the order of
+//! tiles in memory.
 //!
 //! ```text
 //!            panel 0      panel 1           in memory: 0 1 2, the tiles of panel 0 from top to
 //!  rows 0–63     0            3             bottom, then 3 4 5, those of panel 1, …
-//!  64–127        1            4             (a *line* is what lies one after the other: 0 1 2)
+//!  64–127        1            4             (a *line* is a contiguous run of tiles: 0 1 2)
 //!  128–191       2            5
 //! ```
 //!
-//! A matrix that was [turned](Tiled::turned) has its tiles where they were, each transposed: what
-//! writes a tile and its transpose writes the same place of both. Its lines are its rows of tiles.
+//! A [transposed](Tiled::transposed) matrix keeps the order of tiles and transposes each, so that a
+//! tile and its transpose have the same index. Its lines are its rows of tiles.
 
 use super::isa::Isa;
 use super::tile::{Aligned, Panel, Row, SIDE, Tile, aligned};
@@ -19,17 +19,16 @@ use crate::state::{Number, State};
 use rayon::prelude::*;
 use std::ops::{Deref, DerefMut};
 
-/// The fewest tiles that are worth a thread.
+/// The smallest number of tiles worth a thread.
 const LEAST_TILES: usize = 8;
 
-/// A matrix (rows, columns) in tiles of 64 rows and `WIDTH` columns, filled up with
-/// `T::default()`.
+/// A matrix (rows, columns) in tiles of 64 rows and `WIDTH` columns, padded with `T::default()`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tiled<T, const WIDTH: usize = SIDE> {
     n_rows: usize,
     n_columns: usize,
-    /// Whether the lines are rows of tiles, not panels.
-    is_turned: bool,
+    /// Whether the lines are rows of tiles instead of panels.
+    is_transposed: bool,
     tiles: Aligned<Tile<T, WIDTH>>,
 }
 
@@ -38,13 +37,13 @@ impl<T: Copy + Default + Send + Sync, const WIDTH: usize> Tiled<T, WIDTH> {
     pub fn new(n_rows: usize, n_columns: usize) -> Self {
         let n_tiles = n_rows.div_ceil(SIDE) * n_columns.div_ceil(WIDTH);
         let tiles = aligned([[T::default(); WIDTH]; SIDE], n_tiles);
-        Self { n_rows, n_columns, is_turned: false, tiles }
+        Self { n_rows, n_columns, is_transposed: false, tiles }
     }
 
     /// The matrix (n_rows, n_columns) of these values, row after row.
     ///
     /// # Panics
-    /// If there are more or fewer values.
+    /// If the number of values is wrong.
     pub fn from_matrix(values: &[T], n_rows: usize, n_columns: usize) -> Self {
         assert_eq!(values.len(), n_rows * n_columns, "values of a matrix");
         let mut matrix = Self::new(n_rows, n_columns);
@@ -57,7 +56,7 @@ impl<T: Copy + Default + Send + Sync, const WIDTH: usize> Tiled<T, WIDTH> {
         matrix
     }
 
-    /// Its values, row after row.
+    /// The values, row after row.
     pub fn to_matrix(&self) -> Vec<T> {
         (0..self.n_rows).flat_map(|row| self.row(row)).collect()
     }
@@ -79,22 +78,22 @@ impl<T: Copy + Default + Send + Sync, const WIDTH: usize> Tiled<T, WIDTH> {
         self.n_columns
     }
 
-    /// Number of panels: of `WIDTH` columns each.
+    /// Number of panels of `WIDTH` columns.
     pub fn n_panels(&self) -> usize {
         self.n_columns.div_ceil(WIDTH)
     }
 
-    /// Number of tiles of a panel.
+    /// Number of tiles in a panel.
     pub fn n_tiles_below(&self) -> usize {
         self.n_rows.div_ceil(SIDE)
     }
 
-    /// Tiles from a panel to the next, and from a tile of a panel to the one below it.
+    /// The distances, in tiles, from a panel to the next and from a tile to the one below it.
     fn strides(&self) -> [usize; 2] {
-        if self.is_turned { [1, self.n_panels()] } else { [self.n_tiles_below(), 1] }
+        if self.is_transposed { [1, self.n_panels()] } else { [self.n_tiles_below(), 1] }
     }
 
-    /// Where a tile lies: the one `at` tiles below the top of a panel.
+    /// The index of the tile `at` tiles below the top of a panel.
     fn place(&self, at: usize, panel: usize) -> usize {
         let [to_next_panel, to_tile_below] = self.strides();
         panel * to_next_panel + at * to_tile_below
@@ -113,45 +112,45 @@ impl<T: Copy + Default + Send + Sync, const WIDTH: usize> Tiled<T, WIDTH> {
         Panel::new(&self.tiles[first..=last], to_tile_below)
     }
 
-    /// Tiles of a line.
+    /// Number of tiles in a line.
     fn line_length(&self) -> usize {
-        let length = if self.is_turned { self.n_panels() } else { self.n_tiles_below() };
+        let length = if self.is_transposed { self.n_panels() } else { self.n_tiles_below() };
         length.max(1)
     }
 
-    /// The lines: its panels, or of a turned matrix, those of the one that it was turned from.
+    /// The lines: the panels of this matrix or, if it is transposed, of the original.
     pub fn par_lines(&self) -> impl IndexedParallelIterator<Item = &[Tile<T, WIDTH>]> {
         self.tiles.par_chunks_exact(self.line_length())
     }
 
-    /// The lines, to be written.
+    /// The lines, mutable.
     pub fn par_lines_mut(&mut self) -> impl IndexedParallelIterator<Item = &mut [Tile<T, WIDTH>]> {
         let length = self.line_length();
         self.tiles.par_chunks_exact_mut(length)
     }
 
-    /// All tiles, in the order of memory.
+    /// All tiles, in memory order.
     pub fn tiles(&self) -> &[Tile<T, WIDTH>] {
         &self.tiles
     }
 
-    /// All tiles, to be written.
+    /// All tiles, mutable.
     pub fn tiles_mut(&mut self) -> &mut [Tile<T, WIDTH>] {
         &mut self.tiles
     }
 
-    /// Calls `change` with every value and that in its place in another matrix, in parallel; those
-    /// that fill up included.
+    /// Calls `change` with every value and its counterpart in another matrix, in parallel, including
+    /// the padding.
     ///
     /// # Panics
-    /// If the other has another shape or order.
+    /// If the shapes or the orders of tiles differ.
     pub fn zip<U: Copy + Default + Send + Sync>(
         &mut self,
         other: &Tiled<U, WIDTH>,
         change: impl Fn(&mut T, &U) + Sync,
     ) {
-        let layout = (other.n_rows, other.n_columns, other.is_turned);
-        assert_eq!((self.n_rows, self.n_columns, self.is_turned), layout, "layout of a matrix");
+        let layout = (other.n_rows, other.n_columns, other.is_transposed);
+        assert_eq!((self.n_rows, self.n_columns, self.is_transposed), layout, "layout of a matrix");
         let tiles = self.tiles.par_iter_mut().zip(other.tiles.par_iter()).with_min_len(LEAST_TILES);
         tiles.for_each(|(to, from)| {
             let pairs = to.as_flattened_mut().iter_mut().zip(from.as_flattened());
@@ -159,14 +158,15 @@ impl<T: Copy + Default + Send + Sync, const WIDTH: usize> Tiled<T, WIDTH> {
         });
     }
 
-    /// The matrix of other numbers in the same layout, made in parallel; `T::default()` should
-    /// become `U::default()`.
+    /// The matrix of `number(x)` in the same layout, computed in parallel. `number` should turn
+    /// `T::default()` into `U::default()`.
     pub fn map<U: Copy + Default + Send + Sync>(
         &self,
         number: impl Fn(T) -> U + Sync,
     ) -> Tiled<U, WIDTH> {
         let (n_rows, n_columns) = (self.n_rows, self.n_columns);
-        let mut mapped = Tiled { is_turned: self.is_turned, ..Tiled::new(n_rows, n_columns) };
+        let mut mapped =
+            Tiled { is_transposed: self.is_transposed, ..Tiled::new(n_rows, n_columns) };
         mapped.zip(self, |to, &from| *to = number(from));
         mapped
     }
@@ -179,7 +179,7 @@ impl<T: Copy + Default + Send + Sync, const WIDTH: usize> Tiled<T, WIDTH> {
         state.put(name, &[self.n_rows, self.n_columns], self.to_matrix());
     }
 
-    /// A matrix (n_rows, n_columns) that [`save`](Self::save) put.
+    /// Reads a matrix (n_rows, n_columns) that was [saved](Self::save).
     ///
     /// # Errors
     /// As [`State::get`].
@@ -192,23 +192,23 @@ impl<T: Copy + Default + Send + Sync, const WIDTH: usize> Tiled<T, WIDTH> {
 }
 
 impl Tiled<i32> {
-    /// The transpose (columns, rows), each tile in the place of the one that it is the transpose of.
-    pub fn turned(&self, isa: Isa) -> Self {
-        let mut turned = Self {
+    /// The transpose (columns, rows), with the tiles in the same order, each transposed.
+    pub fn transposed(&self, isa: Isa) -> Self {
+        let mut transposed = Self {
             n_rows: self.n_columns,
             n_columns: self.n_rows,
-            is_turned: !self.is_turned,
+            is_transposed: !self.is_transposed,
             tiles: self.tiles.clone(),
         };
-        let tiles = turned.tiles.par_iter_mut().zip(self.tiles.par_iter());
+        let tiles = transposed.tiles.par_iter_mut().zip(self.tiles.par_iter());
         let tiles = tiles.with_min_len(LEAST_TILES);
         tiles.for_each(|(to, from)| transpose::tile(isa, from, to));
-        turned
+        transposed
     }
 }
 
-/// A vector in rows of `WIDTH`, a row for each panel, filled up with `T::default()`. It derefs to
-/// the rows.
+/// A vector in rows of `WIDTH`, one for each panel, padded with `T::default()`. It derefs to the
+/// rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Padded<T, const WIDTH: usize = SIDE> {
     n: usize,
@@ -216,7 +216,7 @@ pub struct Padded<T, const WIDTH: usize = SIDE> {
 }
 
 impl<T: Copy + Default, const WIDTH: usize> Padded<T, WIDTH> {
-    /// `n` times `T::default()`.
+    /// A vector of `n` times `T::default()`.
     pub fn new(n: usize) -> Self {
         Self { n, rows: aligned([T::default(); WIDTH], n.div_ceil(WIDTH)) }
     }
@@ -228,7 +228,7 @@ impl<T: Copy + Default, const WIDTH: usize> Padded<T, WIDTH> {
         vector
     }
 
-    /// Its values, without those that fill it up.
+    /// The values, without the padding.
     pub fn values(&self) -> &[T] {
         &self.as_flattened()[..self.n]
     }
@@ -238,11 +238,10 @@ impl<T: Copy + Default, const WIDTH: usize> Padded<T, WIDTH> {
         self.n
     }
 
-    /// Calls `change` with every value and that in its place in another vector; those that fill up
-    /// included.
+    /// Calls `change` with every value and its counterpart in another vector, including the padding.
     ///
     /// # Panics
-    /// If the other has another length.
+    /// If the lengths differ.
     pub fn zip<U: Copy + Default>(
         &mut self,
         other: &Padded<U, WIDTH>,
@@ -253,7 +252,7 @@ impl<T: Copy + Default, const WIDTH: usize> Padded<T, WIDTH> {
         pairs.for_each(|(to, from)| change(to, from));
     }
 
-    /// The vector of other numbers; `T::default()` should become `U::default()`.
+    /// The vector of `number(x)`. `number` should turn `T::default()` into `U::default()`.
     pub fn map<U: Copy + Default>(&self, number: impl Fn(T) -> U) -> Padded<U, WIDTH> {
         let mut mapped = Padded::new(self.n);
         mapped.zip(self, |to, &from| *to = number(from));
@@ -268,7 +267,7 @@ impl<T: Copy + Default, const WIDTH: usize> Padded<T, WIDTH> {
         state.put(name, &[self.n], self.values().to_vec());
     }
 
-    /// A vector of `n` that [`save`](Self::save) put.
+    /// Reads a vector of length `n` that was [saved](Self::save).
     ///
     /// # Errors
     /// As [`State::get`].
@@ -304,7 +303,7 @@ mod tests {
         (1..=(n_rows * n_columns) as u64).collect()
     }
 
-    /// Of every width that there may be panels of.
+    /// Checks a matrix and a vector with panels of one width.
     fn check<const WIDTH: usize>(n_rows: usize, n_columns: usize) {
         let matrix = values(n_rows, n_columns);
         let tiled = Tiled::<u64, WIDTH>::from_matrix(&matrix, n_rows, n_columns);
@@ -316,7 +315,7 @@ mod tests {
             assert_eq!(tiled.panel(j / WIDTH).rows()[i][j % WIDTH], *value);
         }
         let sum: u64 = tiled.tiles().as_flattened().as_flattened().iter().sum();
-        assert_eq!(sum, matrix.iter().sum::<u64>(), "what fills up is 0");
+        assert_eq!(sum, matrix.iter().sum::<u64>(), "the padding is 0");
 
         let mut state = State::default();
         tiled.save("matrix", &mut state);
@@ -341,23 +340,26 @@ mod tests {
     }
 
     #[test]
-    fn a_turned_matrix_is_the_transpose_with_its_tiles_where_they_were() {
+    fn a_transposed_matrix_keeps_the_order_of_its_tiles() {
         for (n_rows, n_columns) in SHAPES {
             let matrix: Vec<i32> = values(n_rows, n_columns).iter().map(|&x| x as i32).collect();
             let tiled = Tiled::<i32>::from_matrix(&matrix, n_rows, n_columns);
             for isa in Isa::available() {
-                let turned = tiled.turned(isa);
-                assert_eq!((turned.n_rows(), turned.n_columns()), (n_columns, n_rows));
+                let transposed = tiled.transposed(isa);
+                assert_eq!((transposed.n_rows(), transposed.n_columns()), (n_columns, n_rows));
                 for (place, value) in matrix.iter().enumerate() {
                     let (i, j) = (place / n_columns, place % n_columns);
-                    assert_eq!(turned.panel(i / SIDE).tile(j / SIDE)[j % SIDE][i % SIDE], *value);
+                    assert_eq!(
+                        transposed.panel(i / SIDE).tile(j / SIDE)[j % SIDE][i % SIDE],
+                        *value
+                    );
                 }
-                for (tile, other) in tiled.tiles().iter().zip(turned.tiles()) {
+                for (tile, other) in tiled.tiles().iter().zip(transposed.tiles()) {
                     assert!((0..SIDE).all(|i| (0..SIDE).all(|j| tile[i][j] == other[j][i])));
                 }
                 assert_eq!(tiled.par_lines().count(), tiled.n_panels());
-                assert_eq!(turned.par_lines().count(), tiled.n_panels());
-                assert_eq!(turned.turned(isa), tiled);
+                assert_eq!(transposed.par_lines().count(), tiled.n_panels());
+                assert_eq!(transposed.transposed(isa), tiled);
             }
         }
     }

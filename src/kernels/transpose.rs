@@ -1,14 +1,14 @@
-//! Transposes of 64 x 64 squares, of bits and of integers.
+//! Transposes of 64 x 64 squares of bits or integers.
 
 use super::isa::dispatch;
 use super::tile::{SIDE, Tile};
 use crate::bits::BitPanels;
 
-/// Transposes 64 rows of a matrix of states (rows, units), those of block `block`: word i of
-/// `by_unit` tells which of them unit i is on in.
+/// Transposes block `block` of 64 rows of states (rows, units): bit n of word i of `by_unit` says
+/// whether unit i is on in row n of the block.
 ///
 /// # Panics
-/// If there is no such block, or not a word for each unit up to whole panels.
+/// If there is no such block, or `by_unit` does not have 64 words for each panel.
 pub fn bits_of_rows(states: &BitPanels, block: usize, by_unit: &mut [u64]) {
     let (squares, _) = by_unit.as_chunks_mut::<SIDE>();
     assert_eq!(squares.len(), states.n_panels(), "a word for each unit");
@@ -18,7 +18,7 @@ pub fn bits_of_rows(states: &BitPanels, block: usize, by_unit: &mut [u64]) {
     }
 }
 
-/// Transposes 64 words of 64 bits in place, halving the blocks that change places six times
+/// Transposes 64 words of 64 bits in place. Six passes swap blocks of half the size each time
 /// (Warren, Hacker's Delight, section 7-3).
 pub fn square_of_bits(words: &mut [u64; SIDE]) {
     let mut half = SIDE / 2;
@@ -52,8 +52,8 @@ fn tile_body(from: &Tile<i32>, to: &mut Tile<i32>) {
     }
 }
 
-/// In squares of 8 x 8 that stay in registers. The plain loop is left scalar by the compiler and
-/// takes a third of the whole update of a tile.
+/// Transposes squares of 8 x 8 in registers. The compiler does not vectorise the plain loop, which
+/// takes a third of the update of a tile.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn tile_avx2(from: &Tile<i32>, to: &mut Tile<i32>) {
@@ -67,7 +67,7 @@ fn tile_avx2(from: &Tile<i32>, to: &mut Tile<i32>) {
                 // SAFETY: the reference is to eight i32.
                 unsafe { _mm256_loadu_ps(eight.as_ptr().cast()) }
             };
-            // Neighbouring rows are interleaved by one, then by two, then by four elements.
+            // Interleaves neighbouring rows by one, then two, then four elements.
             let rows: [_; SQUARE] = std::array::from_fn(row);
             let ones: [_; SQUARE] = std::array::from_fn(|at| {
                 let (a, b) = (rows[at / 2 * 2], rows[at / 2 * 2 + 1]);
@@ -104,7 +104,7 @@ mod tests {
     use crate::bits::BitMatrix;
 
     #[test]
-    fn transposed_bits_are_the_bits_with_indices_exchanged() {
+    fn transposed_bits_have_their_indices_exchanged() {
         for (n_rows, n_columns) in [(1, 1), (64, 64), (5, 130), (128, 37), (65, 65)] {
             let on = |row: usize, column: usize| (row * row + 3 * column) % 11 < 4;
             let from = BitPanels::from_matrix(&BitMatrix::from_fn(n_rows, n_columns, on));

@@ -1,43 +1,43 @@
-//! A checksum inside a file: over all of its bytes, its own place taken as zeros.
+//! A checksum inside a file, over all bytes of the file, with the checksum itself as zeros.
 
 use crate::bits::hexadecimal;
 use sha2::{Digest as _, Sha256};
 
-/// What stands for the checksum until it is filled in: as many characters as it has.
+/// The placeholder for the checksum, with the same length.
 pub(crate) const PLACE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// What stands before it, inside the text of a safetensors file's metadata.
+/// The text before the checksum in the metadata of a safetensors file.
 const BEFORE: &[u8] = br#"\"checksum\":\""#;
 
-/// Fills the checksum in.
+/// Replaces the placeholder by the checksum.
 ///
 /// # Panics
-/// If there is no place for it.
+/// If there is no placeholder.
 pub(crate) fn fill_in(bytes: &mut [u8]) {
     let at = position(bytes).expect("a place for the checksum");
     let sum = checksum(bytes, at);
     bytes[at..at + PLACE.len()].copy_from_slice(sum.as_bytes());
 }
 
-/// Whether there is one: files of the first versions have none.
+/// Whether the file has a checksum. Files of the first versions have none.
 pub(crate) fn is_in(bytes: &[u8]) -> bool {
     position(bytes).is_some()
 }
 
-/// Checks that every byte is as it was when the checksum was filled in.
+/// Checks that no byte has changed since [`fill_in`].
 ///
 /// # Errors
-/// What is wrong.
+/// A message if the checksum is missing or wrong.
 pub(crate) fn verify(bytes: &[u8]) -> Result<(), String> {
-    let at = position(bytes).ok_or("is damaged, or was never whole: it has no checksum")?;
+    let at = position(bytes).ok_or("is damaged or incomplete: it has no checksum")?;
     if checksum(bytes, at).as_bytes() == &bytes[at..at + PLACE.len()] {
         Ok(())
     } else {
-        Err("is damaged: its checksum is not that of its contents".to_string())
+        Err("is damaged: its checksum does not match its contents".to_string())
     }
 }
 
-/// Where the checksum begins, if it is all there.
+/// The position of the checksum, if the file has a complete one.
 fn position(bytes: &[u8]) -> Option<usize> {
     let (length, rest) = bytes.split_first_chunk::<8>()?;
     let header = &rest[..rest.len().min(usize::try_from(u64::from_le_bytes(*length)).ok()?)];
@@ -46,7 +46,7 @@ fn position(bytes: &[u8]) -> Option<usize> {
     (at + PLACE.len() <= bytes.len()).then_some(at)
 }
 
-/// SHA-256 in hexadecimal of all bytes, those of the checksum at `at` taken as zeros.
+/// SHA-256 in hexadecimal of all bytes, with the checksum at `at` as zeros.
 fn checksum(bytes: &[u8], at: usize) -> String {
     let mut hash = Sha256::new();
     hash.update(&bytes[..at]);

@@ -1,5 +1,5 @@
-//! `model.safetensors`: the parameters, the mean of the data that they were learned from and one key
-//! of metadata, so that equal models are equal files.
+//! `model.safetensors`: the parameters, the mean of the training data and one metadata key. Equal
+//! models give equal files.
 
 use super::{Rbm, checksum};
 use crate::error::{Error, Result};
@@ -13,29 +13,29 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Version of the layout of the file.
+/// Version of the file layout.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The metadata key.
 pub(crate) const KEY: &str = "harmonium";
 
-/// The tensor of the mean of the training examples.
+/// The name of the tensor with the mean of the training examples.
 pub(crate) const DATA_MEAN: &str = "data_mean";
 
-/// Where a model comes from. It holds no times, paths or numbers of threads.
+/// Where a model comes from. It contains no times, paths or numbers of threads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Version of the crate that wrote the file.
     pub crate_version: String,
-    /// Which examples it was trained on, as text values.
+    /// A description of the training examples.
     pub data: serde_json::Map<String, serde_json::Value>,
     /// Rows and columns of the images, if the data are images.
     pub image_shape: Option<(usize, usize)>,
-    /// The settings that decide bits.
+    /// The settings that determine the parameters.
     pub settings: serde_json::Map<String, serde_json::Value>,
-    /// The contract between seeds and numbers under which it was trained.
+    /// The [`STREAM_VERSION`] of the training.
     pub stream_version: u32,
-    /// The epoch whose parameters these are, if they were kept as the best of a run.
+    /// The epoch of the parameters, if they are the best of a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best_epoch: Option<u64>,
 }
@@ -53,7 +53,7 @@ impl Default for Provenance {
     }
 }
 
-/// What the metadata key holds.
+/// The contents of the metadata key.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Metadata {
     pub(crate) format_version: u32,
@@ -66,13 +66,13 @@ pub(crate) struct Metadata {
     pub(crate) visible_unit: String,
     #[serde(default = "bits")]
     pub(crate) hidden_unit: String,
-    /// Of a model: over all bytes of the file.
+    /// The checksum over all bytes of the file of a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) checksum: Option<String>,
-    /// Of a model: its fingerprint.
+    /// The fingerprint of a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) parameters_sha256: Option<String>,
-    /// What a checkpoint holds beside its model.
+    /// The contents of a checkpoint apart from its model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) checkpoint: Option<serde_json::Value>,
 }
@@ -83,7 +83,7 @@ fn bits() -> String {
 }
 
 impl Metadata {
-    /// Of a model of these visible and hidden units: what models and checkpoints have in common.
+    /// The metadata that models and checkpoints with these visible and hidden units share.
     pub(crate) fn new([visible, hidden]: [&Units; 2], provenance: Provenance) -> Self {
         Self {
             format_version: FORMAT_VERSION,
@@ -98,17 +98,17 @@ impl Metadata {
         }
     }
 
-    /// As text, sorted by key.
+    /// The metadata as text, sorted by key.
     pub(crate) fn to_text(&self) -> String {
-        // Through a `Value`, whose objects are sorted.
+        // The objects of a `Value` are sorted.
         serde_json::to_value(self).expect("plain data").to_string()
     }
 
-    /// Reads the text.
+    /// Parses the text.
     ///
     /// # Errors
-    /// What is wrong: another format version, or what that version has not: another kind of unit, or
-    /// a key that may change what the model means.
+    /// A message for another format version, an unknown kind of unit, or an unknown key, which may
+    /// change the meaning of the model.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let cannot = |cause| format!("metadata key `{KEY}`: {cause}");
         let unknown = |what: String| {
@@ -127,7 +127,7 @@ impl Metadata {
         }
         let all: serde_json::Map<_, _> = serde_json::from_str(text).map_err(cannot)?;
         let metadata: Self = serde_json::from_str(text).map_err(cannot)?;
-        // What it understood it would write again.
+        // A key that is not written back was not understood.
         let known = serde_json::to_value(&metadata).expect("plain data");
         if let Some(key) = all.keys().find(|key| known.get(key).is_none()) {
             return Err(unknown(format!("has the key `{key}`")));
@@ -139,7 +139,7 @@ impl Metadata {
     /// The visible and the hidden units.
     ///
     /// # Errors
-    /// What this version does not know.
+    /// A message with the unknown kind of unit.
     fn units(&self) -> Result<[Units; 2], String> {
         let layer = |key: &str, kind: &str, n| {
             Units::of_kind(kind, n).ok_or(format!("`{key}` is `{kind}`, a kind of unit"))
@@ -151,31 +151,31 @@ impl Metadata {
     }
 }
 
-/// Only the version: read first, since another format may hold other fields.
+/// The version alone, which is read first, as another format may have other fields.
 #[derive(Deserialize)]
 struct Version {
     format_version: u32,
 }
 
-/// A model with its provenance, as a file holds them.
+/// The contents of a model file: a model with its provenance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelFile {
-    /// The machine.
+    /// The model.
     pub rbm: Rbm,
     /// Where it comes from.
     pub provenance: Provenance,
-    /// The mean of the examples that it was trained on (V), as training saw them; none if that is not
-    /// known. It is no parameter: fingerprints leave it out.
+    /// The mean (V) of the training examples as training saw them, or `None` if it is unknown. It is
+    /// not a parameter, so fingerprints do not include it.
     pub data_mean: Option<Array1<f32>>,
 }
 
-/// Refuses what is no mean of examples of `n_visible` units.
+/// Refuses a vector that is not the mean of examples of `n_visible` units.
 ///
 /// # Errors
 /// [`Error::InvalidSetting`] for another length, or a value that is not finite.
 pub fn check_data_mean(data_mean: &Array1<f32>, n_visible: usize) -> Result<()> {
     check("length of data_mean", data_mean.len(), data_mean.len() == n_visible, || {
-        format!("{n_visible}, as the model has so many visible units")
+        format!("{n_visible}, the number of visible units")
     })?;
     match data_mean.iter().find(|x| !x.is_finite()) {
         Some(value) => Err(invalid("a value of data_mean", value, "finite")),
@@ -184,8 +184,8 @@ pub fn check_data_mean(data_mean: &Array1<f32>, n_visible: usize) -> Result<()> 
 }
 
 impl ModelFile {
-    /// Writes `weights` (V, H), `visible_bias` (V), `hidden_bias` (H) and `data_mean` (V) as f32,
-    /// whole or not at all.
+    /// Writes the file with `weights` (V, H), `visible_bias` (V), `hidden_bias` (H) and `data_mean` (V)
+    /// as f32. An error leaves no incomplete file.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -211,14 +211,14 @@ impl ModelFile {
         bytes
     }
 
-    /// Reads a model that [`write`](Self::write) wrote, or that of a checkpoint: the average of the
-    /// parameters where it has begun. Every byte must be as it was written, except in files of the
-    /// first versions, where nothing shows that: see [`is_verified`](Self::is_verified).
+    /// Reads a model that [`write`](Self::write) wrote, or the model of a checkpoint: the average of
+    /// the parameters if averaging has begun. A checksum verifies every byte, except in files of the
+    /// first versions: see [`is_verified`](Self::is_verified).
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Damaged`] if a byte is not as it was written; [`Error::Unsuitable`]
-    /// with what else is wrong: no safetensors file, not ours, what this version does not know, wrong
-    /// types or shapes, values that are not finite.
+    /// [`Error::Io`]; [`Error::Damaged`] if a byte has changed; [`Error::Unsuitable`] if the file is not
+    /// a safetensors file or not a model of this program, contains things that this version does not
+    /// know, wrong types or shapes, or values that are not finite.
     pub fn read(path: &Path) -> Result<Self> {
         Self::from_file(path, &read(path)?)
     }
@@ -228,18 +228,18 @@ impl ModelFile {
         if checksum::is_in(bytes)
             && let Err(damage) = checksum::verify(bytes)
         {
-            // Whoever changed the file by hand is told what of it is wrong.
+            // The detail helps if the file was changed by hand.
             let detail = model.err().map(|cause| format!(" ({cause})")).unwrap_or_default();
             let rule = format!(
-                "{damage}{detail}; copy it anew, or let `harmonium resume` of its run write it anew"
+                "{damage}{detail}; copy it again, or write it again with `harmonium resume` of its run"
             );
             return Err(Error::Damaged { path, rule });
         }
         model.map_err(|rule| Error::Unsuitable { path, rule })
     }
 
-    /// Whether the file of a model that could be [read](Self::read) is known to be as it was written:
-    /// those of the first versions have no checksum.
+    /// Whether the file of a model that could be [read](Self::read) has a checksum, which has then been
+    /// verified. Files of the first versions have none.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -247,35 +247,35 @@ impl ModelFile {
         Ok(checksum::is_in(&read(path)?))
     }
 
-    /// Reads what the bytes of a file hold, whatever its checksum is.
+    /// Reads the bytes of a file without verifying the checksum.
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let not_safetensors = |cause| {
             format!(
-                "no whole safetensors file ({cause}); give a model.safetensors or a run's folder"
+                "is not a whole safetensors file ({cause}); give a model.safetensors or the folder of \
+                 a run"
             )
         };
         let tensors = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
-        let text = header
-            .metadata()
-            .as_ref()
-            .and_then(|metadata| metadata.get(KEY))
-            .ok_or(format!("has no metadata key `{KEY}`, so it is no model of this program"))?;
+        let text =
+            header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).ok_or(format!(
+                "has no metadata key `{KEY}`, so it is not a model of this program"
+            ))?;
         let metadata = Metadata::parse(text)?;
         let units = metadata.units()?;
         let Metadata { n_hidden, n_visible, provenance, parameters_sha256, .. } = metadata;
         let is_checkpoint = metadata.checkpoint.is_some();
         if (is_checkpoint || metadata.checksum.is_some()) && !checksum::is_in(bytes) {
-            return Err("is damaged: it has no checksum where it must be".to_string());
+            return Err("is damaged: its checksum is missing".to_string());
         }
         if let Some((rows, columns)) = provenance.image_shape
             && rows.checked_mul(columns) != Some(n_visible)
         {
             return Err(format!(
-                "metadata key `{KEY}`: images of {rows} x {columns} have not {n_visible} pixels"
+                "metadata key `{KEY}`: images of {rows} x {columns} do not have {n_visible} pixels"
             ));
         }
-        // Of a checkpoint, the parameters that its run would end with.
+        // For a checkpoint, the parameters that its run would save if it ended now.
         let has_average = is_checkpoint && tensors.tensor("average.weights").is_ok();
         let prefix = if has_average { "average." } else { "" };
         let tensor = |name, shape: &[usize]| tensor(&tensors, &format!("{prefix}{name}"), shape);
@@ -287,8 +287,8 @@ impl ModelFile {
         let rbm = Rbm::of_units(units, weights, b, c).map_err(|cause| cause.to_string())?;
         if let Some(expected) = parameters_sha256.filter(|expected| *expected != rbm.sha256()) {
             return Err(format!(
-                "`parameters_sha256` is {expected}, but its parameters have {}: something has changed \
-                 them",
+                "`parameters_sha256` is {expected}, but its parameters have {}: they have been \
+                 changed",
                 rbm.sha256()
             ));
         }
@@ -316,7 +316,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|cause| Error::Io { path: path.into(), action: "read", cause })
 }
 
-/// The values of one tensor, if it has the type and shape that it must have.
+/// The values of a tensor of type f32 with the given shape.
 fn tensor(tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
     let view = tensors.tensor(name).map_err(|_| format!("has no tensor `{name}`"))?;
     if view.dtype() != Dtype::F32 {
@@ -347,7 +347,7 @@ mod tests {
         ModelFile { rbm: rbm.unwrap(), provenance, data_mean: Some(array![0.25, 0.75]) }
     }
 
-    /// The bytes of the model's file with one part of the header replaced by one as long.
+    /// The bytes of the model's file with one part of the header replaced by one of the same length.
     fn edited(from: &str, to: &str) -> Vec<u8> {
         assert_eq!(from.len(), to.len());
         let mut bytes = model().to_bytes();
@@ -356,7 +356,7 @@ mod tests {
         bytes
     }
 
-    /// The bytes of a file with the tensors of the model and these metadata.
+    /// The bytes of a file with the tensors of the model and the given metadata.
     fn with_metadata(metadata: &serde_json::Value) -> Vec<u8> {
         let mut arrays = State::default();
         model().rbm.save("", &mut arrays);
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_of_the_data_is_one_finite_number_a_visible_unit() {
+    fn the_mean_of_the_data_has_one_finite_number_for_each_visible_unit() {
         for (mean, message) in [
             (array![0.5], "tensor `data_mean` has the shape [1], but must have [2]"),
             (array![0.5, f32::NAN], "a value of data_mean is NaN, but must be finite"),
@@ -406,8 +406,8 @@ mod tests {
         let last = not_finite.len() - 4;
         not_finite[last..].copy_from_slice(&f32::INFINITY.to_le_bytes());
         for (bytes, message) in [
-            (b"no model".to_vec(), "no whole safetensors file"),
-            (model().to_bytes()[..last].to_vec(), "no whole safetensors file"),
+            (b"no model".to_vec(), "is not a whole safetensors file"),
+            (model().to_bytes()[..last].to_vec(), "is not a whole safetensors file"),
             (edited("harmonium", "harmonica"), "has no metadata key `harmonium`"),
             (
                 edited(r#"format_version\":1"#, r#"format_version\":2"#),
@@ -417,7 +417,7 @@ mod tests {
             (edited(r#""visible_bias""#, r#""visible_boas""#), "has no tensor `visible_bias`"),
             (
                 edited(r#"image_shape\":[1,2]"#, r#"image_shape\":[3,2]"#),
-                "images of 3 x 2 have not 2 pixels",
+                "images of 3 x 2 do not have 2 pixels",
             ),
             (
                 edited(r#"[2,3]"#, r#"[3,2]"#),
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bit_that_is_turned_gives_another_model() {
+    fn every_flipped_bit_is_detected() {
         let mut bytes = model().to_bytes();
         for at in 0..bytes.len() {
             for bit in 0..8 {
@@ -461,14 +461,15 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_told_from_one_that_is_of_no_use() {
+    fn damaged_and_unsuitable_files_have_different_errors() {
         let mut bytes = model().to_bytes();
         *bytes.last_mut().unwrap() ^= 1;
         let error = read(&bytes).unwrap_err();
         assert!(matches!(error, Error::Damaged { .. }), "{error}");
-        let message = "model.safetensors: is damaged: its checksum is not that of its contents (`parameters_sha256` is ";
+        let message = "model.safetensors: is damaged: its checksum does not match its contents \
+                       (`parameters_sha256` is ";
         assert!(error.to_string().starts_with(message), "{error}");
-        // Whoever changed it by hand wants to know what is wrong with that.
+        // A change by hand is explained.
         let by_hand = edited(r#"visible_unit\":\"bernoulli"#, r#"visible_unit\":\"gaussian "#);
         let error = read(&by_hand).unwrap_err().to_string();
         assert!(error.contains("contents (metadata key `harmonium`: `visible_unit` is"), "{error}");
@@ -477,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_the_first_versions_are_read_as_bits_and_not_verified() {
+    fn files_of_the_first_versions_are_read_without_verification() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
         std::fs::write(&path, with_metadata(&first_metadata())).unwrap();
@@ -491,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn what_this_version_does_not_know_is_refused_by_name() {
+    fn unknown_parts_are_refused_by_name() {
         let refuse = |key: &str, value: &str, message: &str| {
             let mut metadata = first_metadata();
             metadata[key] = value.into();

@@ -15,15 +15,15 @@ use rand_xoshiro::rand_core::SeedableRng as _;
 /// restricted Boltzmann machines, section 8).
 pub const WEIGHT_DEVIATION: f64 = 0.01;
 
-/// The normal distribution by Box and Muller, with the `libm` crate's functions: those of the
-/// platform may differ in the last place.
+/// The normal distribution by Box and Muller, with the functions of the `libm` crate, as functions of
+/// the platform may differ in the last place.
 struct Normal {
     deviation: f64,
 }
 
 impl Distribution<f32> for Normal {
     fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> f32 {
-        // 53 random bits; the first number is in (0, 1], so that its logarithm is finite.
+        // 53 random bits. The first number is in (0, 1], so its logarithm is finite.
         let unit = 1.0 / (1u64 << 53) as f64;
         let radius = ((rng.next_u64() >> 11) + 1) as f64 * unit;
         let turn = (rng.next_u64() >> 11) as f64 * unit;
@@ -33,12 +33,12 @@ impl Distribution<f32> for Normal {
 }
 
 impl Rbm {
-    /// A model of bits to start training from: weights N(0, 0.01²), hidden bias 0, and the visible
-    /// bias at which, without weights, each unit is on as often as in the data: at the
+    /// The model of bits with which training starts. Its weights are drawn from N(0, 0.01²), its hidden
+    /// bias is 0, and its visible bias gives each unit, without weights, its rate in the data: the
     /// [`laplace_rates`](Units::laplace_rates) of `mean` (V), the mean of `n_examples`.
     ///
     /// # Errors
-    /// As [`Rbm::new`]: a layer is empty.
+    /// As [`Rbm::new`], if a layer is empty.
     pub fn initial(
         n_hidden: usize,
         mean: &Array1<f64>,
@@ -59,14 +59,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights_are_normal_with_a_hundredth_deviation() {
+    fn weights_are_normal_with_a_deviation_of_a_hundredth() {
         let rbm = Rbm::initial(500, &Array1::from_elem(784, 0.25), 1000, 3).unwrap();
         let n = rbm.weights().len() as f64;
         let moment = |power: i32| {
             let scaled = rbm.weights().iter().map(|&w| (f64::from(w) / 0.01).powi(power));
             scaled.sum::<f64>() / n
         };
-        // Deviations of the moments of n standard normal numbers, five of them allowed.
+        // Five standard deviations of the moments of n standard normal numbers.
         assert!(moment(1).abs() < 5.0 / n.sqrt());
         assert!((moment(2) - 1.0).abs() < 5.0 * (2.0 / n).sqrt());
         assert!((moment(4) - 3.0).abs() < 5.0 * (96.0 / n).sqrt());

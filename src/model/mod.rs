@@ -1,4 +1,4 @@
-//! The machine itself: parameters, energies and its file.
+//! The model: its parameters, energies and file.
 
 pub(crate) mod checksum;
 
@@ -54,7 +54,7 @@ impl Rbm {
         Self::of_units(layers, weights, visible_bias, hidden_bias)
     }
 
-    /// A model of these visible and hidden units: as many as W has rows and columns.
+    /// A model of these visible and hidden units, whose numbers must match the shape of W.
     fn of_units(
         [visible_units, hidden_units]: [Units; 2],
         weights: Array2<f32>,
@@ -95,22 +95,22 @@ impl Rbm {
         Ok(Self { visible_units, hidden_units, weights, visible_bias, hidden_bias })
     }
 
-    /// V.
+    /// Number of visible units, V.
     pub fn n_visible(&self) -> usize {
         self.weights.nrows()
     }
 
-    /// H.
+    /// Number of hidden units, H.
     pub fn n_hidden(&self) -> usize {
         self.weights.ncols()
     }
 
-    /// What the visible layer is made of.
+    /// The units of the visible layer.
     pub fn visible_units(&self) -> &Units {
         &self.visible_units
     }
 
-    /// What the hidden layer is made of.
+    /// The units of the hidden layer.
     pub fn hidden_units(&self) -> &Units {
         &self.hidden_units
     }
@@ -139,7 +139,7 @@ impl Rbm {
         state.put(format!("{prefix}hidden_bias"), &[n_hidden], self.hidden_bias.to_vec());
     }
 
-    /// A machine (V, H) that [`save`](Self::save) put.
+    /// Reads a model (V, H) that was [saved](Self::save).
     ///
     /// # Errors
     /// As [`State::get`] and [`new`](Self::new).
@@ -159,21 +159,21 @@ impl Rbm {
         )
     }
 
-    /// E(v, h) = −b·v − c·h − vᵀW h, of states as words of bits.
+    /// The energy E(v, h) = −b·v − c·h − vᵀW h of states as words of bits.
     pub fn energy(&self, v: &[u64], h: &[u64]) -> f64 {
         let visible: f64 = active(v).map(|i| f64::from(self.visible_bias[i])).sum();
         let inputs = self.hidden_inputs(v);
         -visible - active(h).map(|j| inputs[j]).sum::<f64>()
     }
 
-    /// F(v) = −log Σₕ exp(−E(v, h)) = −b·v − Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ), of a state as words of
-    /// bits.
+    /// The free energy F(v) = −log Σₕ exp(−E(v, h)) = −b·v − Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of a state
+    /// as words of bits.
     pub fn free_energy(&self, v: &[u64]) -> f64 {
         let visible: f64 = active(v).map(|i| f64::from(self.visible_bias[i])).sum();
         -visible - self.hidden_units.cumulant(self.hidden_inputs(v))
     }
 
-    /// cⱼ + Σᵢ vᵢ Wᵢⱼ in double precision (H).
+    /// The inputs cⱼ + Σᵢ vᵢ Wᵢⱼ in double precision (H).
     pub fn hidden_inputs(&self, v: &[u64]) -> Array1<f64> {
         let mut inputs = self.hidden_bias.mapv(f64::from);
         for i in active(v) {
@@ -182,7 +182,7 @@ impl Rbm {
         inputs
     }
 
-    /// The largest Σ|weights| + |bias| of one unit, visible or hidden.
+    /// The largest Σ|weights| + |bias| of a unit, visible or hidden.
     pub fn norm(&self) -> f64 {
         let rows = self.weights.outer_iter().map(|row| row.into_iter().copied());
         largest_norm(rows, self.visible_bias.iter(), self.hidden_bias.iter())
@@ -202,7 +202,7 @@ impl Rbm {
     }
 }
 
-/// The largest Σ|weights| + |bias| of one unit: W by its rows, b and c.
+/// The largest Σ|weights| + |bias| of a unit, from the rows of W, b and c.
 fn largest_norm<'a, Row: Iterator<Item = f32>>(
     rows: impl Iterator<Item = Row>,
     visible_bias: impl IntoIterator<Item = &'a f32>,
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_machine_is_refused() {
+    fn invalid_parameters_are_refused() {
         let bias = array![0.0_f32, 0.0];
         for (weights, message) in [
             (array![[1.0_f32], [f32::NAN]], "a value of weights is NaN, but must be finite"),
@@ -282,13 +282,13 @@ mod tests {
     }
 
     #[test]
-    fn the_norm_is_that_of_the_heaviest_unit() {
+    fn the_norm_belongs_to_the_heaviest_unit() {
         assert!((small().norm() - (0.5 + 2.0 + 0.75 + 0.4)).abs() < 1e-6);
     }
 
-    /// `printf` of the nine little-endian floats, piped to `sha256sum`, gives the same.
+    /// `printf` of the 12 little-endian bytes, piped to `sha256sum`, prints the same.
     #[test]
-    fn the_fingerprint_is_that_of_the_bytes() {
+    fn the_fingerprint_hashes_the_bytes_of_the_parameters() {
         let rbm = Rbm::new(array![[1.0]], array![0.5], array![-2.0]).unwrap();
         assert_eq!(
             rbm.sha256(),

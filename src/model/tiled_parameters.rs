@@ -7,37 +7,37 @@ use crate::state::{Number, State};
 use crate::units::Units;
 use ndarray::{Array1, Array2};
 
-/// A number for each parameter of a model (V, H): the parameters themselves, the same in fixed point,
-/// or what an update rule remembers of each.
+/// One value for each parameter of a model (V, H): the parameter itself, its fixed-point form, or the
+/// state that an update rule keeps for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TiledParameters<T> {
-    /// What v is made of.
+    /// The visible units.
     pub visible_units: Units,
-    /// What h is made of.
+    /// The hidden units.
     pub hidden_units: Units,
-    /// Those of W (V, H).
+    /// The values for W (V, H).
     pub weights: Tiled<T>,
-    /// Those of b (V).
+    /// The values for b (V).
     pub visible_bias: Padded<T>,
-    /// Those of c (H).
+    /// The values for c (H).
     pub hidden_bias: Padded<T>,
 }
 
 impl<T: Copy + Default + Send + Sync> TiledParameters<T> {
-    /// V.
+    /// Number of visible units, V.
     pub fn n_visible(&self) -> usize {
         self.visible_units.n_units()
     }
 
-    /// H.
+    /// Number of hidden units, H.
     pub fn n_hidden(&self) -> usize {
         self.hidden_units.n_units()
     }
 
-    /// Calls `change` with every number and that of the same parameter in `other`, in parallel.
+    /// Calls `change` with the values of every parameter in `self` and `other`, in parallel.
     ///
     /// # Panics
-    /// If the other is of a model of another size.
+    /// If the sizes of the models differ.
     pub fn zip<U: Copy + Default + Send + Sync>(
         &mut self,
         other: &TiledParameters<U>,
@@ -48,8 +48,8 @@ impl<T: Copy + Default + Send + Sync> TiledParameters<T> {
         self.hidden_bias.zip(&other.hidden_bias, &change);
     }
 
-    /// Other numbers of the same parameters, made in parallel; `T::default()` should become
-    /// `U::default()`.
+    /// The values `number(x)` for the same parameters, computed in parallel. `number` should turn
+    /// `T::default()` into `U::default()`.
     pub fn map<U: Copy + Default + Send + Sync>(
         &self,
         number: impl Fn(T) -> U + Sync,
@@ -65,7 +65,7 @@ impl<T: Copy + Default + Send + Sync> TiledParameters<T> {
 }
 
 impl<T> TiledParameters<T> {
-    /// Numbers of the same parameters that were [saved](Self::save).
+    /// Reads values for the same parameters that were [saved](Self::save).
     ///
     /// # Errors
     /// As [`State::get`].
@@ -96,7 +96,7 @@ impl<T: Number + Default + Send + Sync> TiledParameters<T> {
 }
 
 impl TiledParameters<f32> {
-    /// The model of these parameters.
+    /// The model with these parameters.
     ///
     /// # Panics
     /// If they are not finite.
@@ -110,7 +110,7 @@ impl TiledParameters<f32> {
             .expect("finite parameters")
     }
 
-    /// As [`Rbm::norm`], to the same bits.
+    /// [`Rbm::norm`] of the model, with the same bits.
     pub fn norm(&self) -> f64 {
         let rows = (0..self.n_visible()).map(|i| self.weights.row(i));
         largest_norm(rows, self.visible_bias.values(), self.hidden_bias.values())
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_goes_in_and_comes_out_with_its_norm() {
+    fn a_model_keeps_its_parameters_and_norm_in_tiles() {
         let parameters = TiledParameters::from(&model());
         assert_eq!(parameters.to_rbm(), model());
         assert_eq!(parameters.norm().to_bits(), model().norm().to_bits());
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_what_a_model_saves() {
+    fn tiles_are_saved_as_a_model_is() {
         let parameters = TiledParameters::from(&model());
         let (mut ours, mut theirs) = (State::default(), State::default());
         parameters.save("average.", &mut ours);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_the_same_parameter_meet() {
+    fn zip_and_map_pair_values_of_the_same_parameter() {
         let parameters = TiledParameters::from(&model());
         let mut memory = parameters.map(|_| [0.0_f32; 2]);
         memory.zip(&parameters, |pair, &x| pair[1] = x + x);

@@ -58,7 +58,7 @@ pub fn mean_hidden(
                 }
             }
             let drawn = &mut drawn[..n_chains];
-            conditional.draw_panel(panel, chain_means, (words, first_chain), drawn);
+            conditional.draw_panel(panel, chain_means, words, first_chain, drawn);
             sigmoid::means(weights.isa, data_means, 1);
             sigmoid::means(weights.isa, chain_means, -1);
             // Units that do not exist have no mean, so that their weights stay 0.

@@ -11,13 +11,14 @@ use super::outset::Outset;
 use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
-use crate::bits::{BitPanels, mask};
+use crate::bits::BitPanels;
 use crate::error::Result;
-use crate::gibbs::{Chains, FixedWeights, Tempering};
+use crate::gibbs::{Chains, FixedWeights, Ladder, Tempering};
 use crate::kernels::sigmoid::ONE;
 use crate::model::TiledParameters;
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
+use crate::units::Units;
 
 /// Who provides the negative statistics: the chains, and where their updates begin.
 #[derive(Clone, Debug)]
@@ -48,7 +49,11 @@ impl NegativePhase {
             Algorithm::Pcd | Algorithm::Auto => Start::Persistent,
             Algorithm::Pt => {
                 let rates = parameters.exact.visible_units.smoothed_rates(&outset.mean);
-                let ladder = (&rates, config.temperatures, config.swap_rate);
+                let ladder = Ladder {
+                    rates: &rates,
+                    n_temperatures: config.temperatures,
+                    swap_rate: config.swap_rate,
+                };
                 let (weights, visible) = (parameters.fixed(), chains.visible());
                 Start::Tempered(Box::new(Tempering::new(weights, &visible, ladder, config.seed)))
             }
@@ -103,7 +108,7 @@ impl NegativePhase {
     /// mini-batch. A step of the stream decides (word 0) and picks the example (word 1); then
     /// ⌈H/16⌉ steps draw h.
     pub fn reset(&mut self, statistics: &Statistics, share: f64, mut stream: Stream) {
-        let (n_data, n_hidden) = (statistics.n_data(), statistics.n_hidden());
+        let (n_data, hidden) = (statistics.n_data(), Units::bits(statistics.n_hidden()));
         for chain in 0..self.chains.n_chains() {
             let [chance, pick, ..] = stream.step();
             if f64::from(chance >> 8) >= share * f64::from(ONE) {
@@ -112,7 +117,7 @@ impl NegativePhase {
             let example = ((u64::from(pick) * n_data as u64) >> 32) as usize;
             for (panel, words) in self.chains.hidden.panels_mut().enumerate() {
                 let means = &statistics.mean_panel(panel)[example];
-                let n_units = mask(n_hidden, panel).count_ones() as usize;
+                let n_units = hidden.columns(panel).len();
                 let mut state = 0;
                 for (step, means) in means[..n_units].chunks(STEP).enumerate() {
                     for (j, (&mean, word)) in means.iter().zip(stream.step()).enumerate() {

@@ -55,7 +55,7 @@ impl Statistics {
             }
             States::Reals(rows) => {
                 self.n_data = rows.n_rows();
-                rows.turn_into(self.data.reals_or_new(|| RealRows::new(0)));
+                rows.transpose_into(self.data.reals_or_new(|| RealRows::new(0)));
             }
         }
         self.n_chains = chains.n_rows();

@@ -23,8 +23,8 @@ pub fn ascend<R: Rule>(
     (weight_rule, bias_rule): (R, R),
 ) -> [Reach; 2] {
     let Parameters { exact, fixed, .. } = parameters;
-    let (isa, scale, turned, fixed) =
-        (fixed.isa, fixed.scale, &mut fixed.turned, &mut fixed.parameters);
+    let (isa, scale, transposed, fixed) =
+        (fixed.isa, fixed.scale, &mut fixed.transposed, &mut fixed.parameters);
     let piece = tiles_of_a_piece(exact.weights.n_tiles_below(), exact.weights.n_panels());
 
     let visible = (
@@ -44,7 +44,7 @@ pub fn ascend<R: Rule>(
         exact.weights.par_lines_mut(),
         memory.weights.par_lines_mut(),
         fixed.weights.par_lines_mut(),
-        turned.par_lines_mut(),
+        transposed.par_lines_mut(),
     );
     let hidden = (
         exact.hidden_bias.par_iter_mut(),
@@ -53,7 +53,7 @@ pub fn ascend<R: Rule>(
     );
     let move_panels = || {
         let panels = weights.into_par_iter().zip(hidden).enumerate();
-        let reaches = panels.map(|(panel, ((weights, state, fixed, turned), bias_parts))| {
+        let reaches = panels.map(|(panel, ((weights, state, fixed, transposed), bias_parts))| {
             let (bias, bias_state, bias_fixed) = bias_parts;
             let parts = BiasParts { bias, state: bias_state, fixed: bias_fixed };
             let of_bias = ascend_bias(bias_rule, scale, gradient.hidden_bias(panel), parts);
@@ -61,10 +61,10 @@ pub fn ascend<R: Rule>(
                 weights.par_chunks_mut(piece),
                 state.par_chunks_mut(piece),
                 fixed.par_chunks_mut(piece),
-                turned.par_chunks_mut(piece),
+                transposed.par_chunks_mut(piece),
             );
             let pieces = pieces.into_par_iter().enumerate();
-            let of_pieces = pieces.map(|(at, (weights, state, fixed, turned))| {
+            let of_pieces = pieces.map(|(at, (weights, state, fixed, transposed))| {
                 let mut reach = Reach::default();
                 let tiles = at * piece..at * piece + weights.len();
                 gradient.with_tiles(statistics, panel, tiles, |at, gradient| {
@@ -73,7 +73,7 @@ pub fn ascend<R: Rule>(
                         weights,
                         state,
                         fixed: &mut fixed[at],
-                        turned: &mut turned[at],
+                        transposed: &mut transposed[at],
                     };
                     reach = reach.max(ascend_tile(isa, weight_rule, scale, gradient, tile));
                 });

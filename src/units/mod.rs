@@ -1,24 +1,24 @@
-//! What a layer is made of: *sites*, each of which takes one value.
+//! The parts of a layer: *sites*, each of which takes one value.
 //!
 //! ```text
-//!  Rbm, Examples ──► Units ──► which columns are in a panel ──► gibbs
+//!  Rbm, Examples ──► Units ──► the columns of each panel ──► gibbs
 //!                      │
 //!                      └─────► mean, draw, cumulant, start ──► gibbs, train, evaluate
 //!                                          │
 //!                               bit: formulas and kernels
 //! ```
 //!
-//! A *unit* is a column of the data, and a row or a column of W; it is off or on. A site has one or
-//! more units:
+//! A *unit* is off or on. It is a column of the data, and a row or a column of W. A site has one or more
+//! units:
 //!
 //! | kind | values | units |
 //! | --- | --- | --- |
 //! | [`bit`] | off, on | 1 |
 //!
-//! What differs between kinds of sites is in one file a kind: the *mean* of its units, given their
-//! inputs; the *draw* of its value; its *cumulant*, the logarithm of the sum of e^input over its
-//! values; and its *start*, the biases at which it has given rates without weights. All other code
-//! asks [`Units`], for a whole layer or for one panel of it.
+//! One file for each kind of site has all that differs between kinds: the *mean* of its units, given
+//! their inputs; the *draw* of its value; its *cumulant*, the logarithm of the sum of e^input over its
+//! values; and its *start*, the biases at which a site without weights has given rates. All other code
+//! uses [`Units`], for a whole layer or one panel.
 
 pub mod bit;
 
@@ -31,10 +31,10 @@ use crate::rng::Stream;
 use ndarray::Array1;
 use std::ops::Range;
 
-/// The sites of a layer, and where their units lie.
+/// The sites of a layer and the places of their units.
 ///
-/// Units lie in panels of 64, in the order of the data's columns. A site of up to 64 units lies in one
-/// panel. The rest of a panel is padding: units that stay off and weigh 0.
+/// Units are in panels of 64, in the order of the data's columns. All units of a site of up to 64 units
+/// are in one panel. The rest of a panel is padding: units that are always off and have weights 0.
 ///
 /// ```
 /// let units = harmonium::units::Units::bits(70);
@@ -51,13 +51,12 @@ impl Units {
         Self { n_bits: n }
     }
 
-    /// A layer of `n` units of the kind that a model file names; none if this version does not know
-    /// the kind.
+    /// A layer of `n` units of the kind that a model file names, or `None` if the kind is unknown.
     pub(crate) fn of_kind(kind: &str, n: usize) -> Option<Self> {
         (kind == bit::NAME).then(|| Self::bits(n))
     }
 
-    /// The name of their kind in a model file.
+    /// The name of the kind in a model file.
     pub(crate) fn kind(&self) -> &'static str {
         bit::NAME
     }
@@ -67,7 +66,7 @@ impl Units {
         self.n_bits
     }
 
-    /// Number of units, without padding: V or H.
+    /// Number of units without padding: V or H.
     pub fn n_units(&self) -> usize {
         self.n_bits
     }
@@ -77,7 +76,7 @@ impl Units {
         self.n_bits.div_ceil(SIDE)
     }
 
-    /// The columns of the data that lie in a panel, in order from its first unit on.
+    /// The columns of the data in a panel, from its first unit on.
     ///
     /// # Panics
     /// If there is no such panel.
@@ -86,7 +85,7 @@ impl Units {
         panel * SIDE..self.n_bits.min((panel + 1) * SIDE)
     }
 
-    /// The bits of a panel's words that are units.
+    /// A word with a bit for each unit of a panel, without padding.
     ///
     /// # Panics
     /// As [`columns`](Self::columns).
@@ -94,7 +93,7 @@ impl Units {
         u64::MAX >> (SIDE - self.columns(panel).len())
     }
 
-    /// A value of each unit, given in the order of the columns, in panels. Padding has the default.
+    /// Puts values in the order of columns, one for each unit, into panels. Padding gets the default.
     ///
     /// # Panics
     /// If there are fewer values than units.
@@ -107,63 +106,62 @@ impl Units {
         rows
     }
 
-    /// A value of each unit, given in panels, in the order of the columns.
+    /// Puts values in panels, one for each unit, into the order of columns.
     ///
     /// # Panics
-    /// If there are fewer panels than those of the units.
+    /// If there are fewer panels than the layer has.
     pub(crate) fn in_columns<T: Copy>(&self, rows: &[Row<T>]) -> Vec<T> {
         let panels = (0..self.n_panels()).map(|panel| &rows[panel][..self.columns(panel).len()]);
         panels.flatten().copied().collect()
     }
 }
 
-/// In double precision, a layer at a time.
+/// Operations in double precision, for a whole layer.
 impl Units {
-    /// The mean of each unit, given its input.
+    /// The mean of each unit, given the inputs.
     pub fn means(&self, inputs: impl IntoIterator<Item = f64>) -> Vec<f64> {
         inputs.into_iter().map(sigmoid).collect()
     }
 
-    /// Turns inputs into means, in place. A kernel does it: it is faster than [`means`](Self::means),
-    /// and errs by a few units of the last place.
+    /// Turns inputs into means, in place. It uses a kernel, which is faster than
+    /// [`means`](Self::means) and has errors of a few units of the last place.
     pub(crate) fn means_by(&self, isa: Isa, inputs: &mut [f64]) {
         bit::sigmoids(isa, inputs);
     }
 
-    /// Σ over the sites of their cumulants, given the inputs of the units.
+    /// The sum of the cumulants of all sites, given the inputs of the units.
     pub fn cumulant(&self, inputs: impl IntoIterator<Item = f64>) -> f64 {
         inputs.into_iter().map(softplus).sum()
     }
 
-    /// The same sum by a kernel, which is faster and adds in another order.
+    /// [`cumulant`](Self::cumulant) by a kernel, which is faster and adds in another order.
     pub(crate) fn cumulant_by(&self, isa: Isa, inputs: &[f64]) -> f64 {
         bit::sum(isa, inputs)
     }
 
-    /// What each unit adds to the entropy of independent sites, given its mean.
+    /// The terms of the units in the entropy of independent sites, given their means.
     pub(crate) fn entropies(&self, means: &[f64]) -> Vec<f64> {
         means.iter().map(|&mean| bit::entropy(mean)).collect()
     }
 
-    /// ln p of the value of a site given all other sites, where −F rises by `rise` if the site takes
-    /// its other value.
+    /// ln p of the value of a site given all other sites, if −F rises by `rise` when the site takes its
+    /// other value.
     pub(crate) fn log_conditional(&self, rise: f64) -> f64 {
         bit::log_conditional(rise)
     }
 
-    /// What each unit adds to the log-likelihood of independent sites of these rates: when it is off,
-    /// and when it is on.
-    pub(crate) fn log_chances(&self, rates: &Array1<f64>) -> Vec<[f64; 2]> {
-        rates.iter().map(|&rate| bit::log_chances(rate)).collect()
+    /// The terms of each unit, off and on, in the log-likelihood of independent sites of these rates.
+    pub(crate) fn log_probabilities(&self, rates: &Array1<f64>) -> Vec<[f64; 2]> {
+        rates.iter().map(|&rate| bit::log_probabilities(rate)).collect()
     }
 
-    /// The rates of sites of which `n_examples` have this mean, by Laplace's rule: see
+    /// The rates of sites with this mean over `n_examples`, by Laplace's rule: see
     /// [`bit::laplace_rate`].
     pub fn laplace_rates(&self, mean: &Array1<f64>, n_examples: usize) -> Array1<f64> {
         mean.mapv(|mean| bit::laplace_rate(mean, n_examples))
     }
 
-    /// The rates of a base of annealing for data of this mean: see [`bit::smoothed_rate`].
+    /// The rates of the base of annealing for data with this mean: see [`bit::smoothed_rate`].
     pub fn smoothed_rates(&self, mean: &Array1<f64>) -> Array1<f64> {
         mean.mapv(bit::smoothed_rate)
     }
@@ -173,13 +171,13 @@ impl Units {
         Array1::from_elem(self.n_bits, bit::UNIFORM)
     }
 
-    /// The biases at which the sites have these rates without weights, each above 0 and below 1:
-    /// see [`bit::log_odds`].
+    /// The biases at which sites without weights have these rates, each above 0 and below 1: see
+    /// [`bit::log_odds`].
     pub fn log_odds(&self, rates: &Array1<f64>) -> Array1<f32> {
         rates.mapv(bit::log_odds)
     }
 
-    /// Draws the layer without weights, at these biases: a row for each stream.
+    /// Draws a row from each stream for a layer with these biases and no weights.
     pub fn draw_independent(
         &self,
         biases: impl IntoIterator<Item = f64>,
@@ -189,10 +187,10 @@ impl Units {
     }
 }
 
-/// In fixed point, a panel at a time.
+/// Operations in fixed point, for one panel.
 impl Units {
-    /// Turns inputs of the units of a panel into thresholds, their means times 2^24: an input x stands
-    /// for `factor` · x, and `offsets` are added to that.
+    /// Turns the inputs x of a panel into thresholds, in place: 2^24 times the means at
+    /// `factor` · x + `offsets`.
     pub(crate) fn to_thresholds(
         &self,
         isa: Isa,
@@ -206,7 +204,7 @@ impl Units {
         }
     }
 
-    /// Draws a panel from its thresholds: row n with the words `words[n · stride]`.
+    /// Draws a panel from its thresholds. Row n uses the words `words[n · stride]`.
     pub(crate) fn draw(
         &self,
         isa: Isa,
@@ -219,8 +217,8 @@ impl Units {
         bit::draw(isa, thresholds, words, stride, self.mask(panel), bits);
     }
 
-    /// Writes the means that the thresholds of a panel stand for to its columns of `means`, (rows,
-    /// units) row after row.
+    /// Writes the means that belong to the thresholds of a panel to its columns of `means` (rows,
+    /// units).
     pub(crate) fn write_means(&self, panel: usize, thresholds: &[Row<i32>], means: &mut [f32]) {
         let columns = self.columns(panel);
         for (means, thresholds) in means.chunks_exact_mut(self.n_bits).zip(thresholds) {
@@ -229,8 +227,8 @@ impl Units {
         }
     }
 
-    /// By how much the cumulants of a panel rise, for every row of its inputs x, as inputs go from
-    /// `from` · x to `to` · x. Padding adds nothing.
+    /// Writes, for every row of inputs x of a panel, the change of the sum of cumulants when the inputs
+    /// change from `from` · x to `to` · x. Padding adds nothing.
     pub(crate) fn cumulant_differences(
         &self,
         isa: Isa,
@@ -291,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_names_the_kinds_that_there_are() {
+    fn kinds_are_found_by_their_names() {
         let bits = Units::bits(70);
         assert_eq!(Units::of_kind(bits.kind(), 70), Some(bits));
         assert_eq!(Units::of_kind("gaussian", 70), None);

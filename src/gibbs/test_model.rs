@@ -1,10 +1,10 @@
-//! A machine for the tests of this folder.
+//! A model for the tests of this folder.
 
 use crate::model::Rbm;
 use ndarray::{Array1, Array2};
 
-/// V visible and H hidden units, with parameters from -1 to 1 that have no structure.
-pub fn machine(n_visible: usize, n_hidden: usize) -> Rbm {
+/// A model (V, H) with pseudo-random parameters from -1 to 1.
+pub fn model(n_visible: usize, n_hidden: usize) -> Rbm {
     let value = |at: usize| ((at * 2_654_435_761) % 8192) as f32 / 4096.0 - 1.0;
     Rbm::new(
         Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| value(i * 971 + j * 37)),
