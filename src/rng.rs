@@ -5,7 +5,8 @@
 //! hashed into their states; nothing is ever drawn from a shared generator.
 
 use crate::error::Result;
-use crate::setting::check;
+use crate::setting::{Range, Value as _};
+use std::ops::RangeInclusive;
 
 /// Version of the contract between a seed and the numbers drawn: addresses, lanes, the order in
 /// which units take words, σ and the thresholds. Files whose meaning depends on it name it.
@@ -17,15 +18,15 @@ pub const LANES: usize = 8;
 /// Random words (u32) of one step.
 pub const STEP: usize = 2 * LANES;
 
-/// The largest seed: 2^63 − 1, the largest integer that a settings file (TOML) holds.
-pub const MAX_SEED: u64 = i64::MAX as u64;
+/// The seeds: up to 2^63 − 1, the largest integer that a settings file (TOML) holds.
+pub const SEEDS: RangeInclusive<u64> = 0..=i64::MAX as u64;
 
 /// Refuses a seed that no settings file could hold.
 ///
 /// # Errors
-/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is above [`MAX_SEED`].
+/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is not one of [`SEEDS`].
 pub fn check_seed(seed: u64) -> Result<()> {
-    check("seed", seed, seed <= MAX_SEED, || format!("at most {MAX_SEED}"))
+    seed.check("seed", &Range::Whole(SEEDS))
 }
 
 /// What a stream is for: streams of different purposes never share an address.

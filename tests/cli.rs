@@ -692,7 +692,7 @@ fn help_shows_the_defaults() {
     for (command, shown) in [
         (
             "train",
-            "as many as visible ones, 16|20, or as many as make 5,000|auto]|tail:0.1]|true]|96]|the batch size, but|1]|0.2]|cosine]|0]|stochastic]|data]|all cores]",
+            "the number of visible units, but|20, or more to make 5,000|auto]|tail:0.1]|true]|96]|the batch size, but|1]|0.2]|cosine]|0]|stochastic]|data]|all cores]",
         ),
         (
             "sample",
