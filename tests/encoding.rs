@@ -81,8 +81,8 @@ fn bytes_that_are_taken_as_grey_levels_are_told_of_once_and_recorded() {
     let folder = Folder::with_run();
     folder.write_npy("rows.npy", rows().view());
     let (code, _, stderr) = folder.run(&format!("train --data rows.npy {SHORT} --out a --quiet"));
-    let note = "rows.npy: integers are taken as grey levels of 255, as the largest is above 127; \
-                the setting grey_levels says what they are";
+    let note = "rows.npy: integers are taken as grey levels of 255, because the largest is above 127; \
+                the setting grey_levels overrides this";
     assert_eq!((code, stderr), (Some(0), format!("note: {note}\n")));
     assert_eq!(folder.fingerprint("a"), folder.fingerprint("run"));
     for run in ["a", "run"] {

@@ -328,7 +328,10 @@ mod tests {
         assert_eq!(message(garden.check_ranges()), rule);
         let unknown = "tres is not known; the nearest known setting is trees";
         assert_eq!(message(read(json!({"tres": 1}))), unknown);
-        assert_eq!(message(read(json!({"pond": true}))), "pond is true, but must be a finite number");
+        assert_eq!(
+            message(read(json!({"pond": true}))),
+            "pond is true, but must be a finite number"
+        );
     }
 
     #[test]

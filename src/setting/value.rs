@@ -300,7 +300,10 @@ mod tests {
             (message(usize::parse("n", "many")), "n is many, but must be a whole number"),
             (message(usize::read("n", &json!(-5))), "n is -5, but must be at least 0"),
             (message(usize::read("n", &json!(5.0))), "n is 5.0, but must be a whole number"),
-            (message(u32::read("n", &json!(1_u64 << 40))), "n is 1099511627776, but must be at most"),
+            (
+                message(u32::read("n", &json!(1_u64 << 40))),
+                "n is 1099511627776, but must be at most",
+            ),
             (message(f64::parse("x", "nan")), "x is nan, but must be a finite number"),
             (message(f64::read("x", &json!("1"))), "x is \"1\", but must be a finite number"),
             (message(bool::read("b", &json!(1))), "b is 1, but must be true or false"),

@@ -52,7 +52,8 @@ impl Rule for Momentum {
     #[inline(always)]
     fn step(self, parameter: f32, gradient: f32, velocity: &mut f32) -> f32 {
         let Sgd { rate, decay } = self.sgd;
-        *velocity = without_subnormals(self.momentum * *velocity + rate * (gradient - decay * parameter));
+        *velocity =
+            without_subnormals(self.momentum * *velocity + rate * (gradient - decay * parameter));
         parameter + *velocity
     }
 }
