@@ -80,8 +80,7 @@ impl Preset {
                     epochs: Some(400),
                     // 0.05 and 0.2 give less.
                     learning_rate: 0.1,
-                    // Black and white images are the same at every visit, and so easier to overfit to;
-                    // 1e-3 is too much.
+                    // The black and white images are few enough to overfit to; 1e-3 is too much.
                     weight_decay: 3e-4,
                     binarize: Binarization::Threshold(0.5),
                     ..mnist.clone()
@@ -111,7 +110,7 @@ impl Preset {
                 data: Source::BarsAndStripes(4),
                 config: TrainConfig {
                     hidden: Some(16),
-                    // All examples, so that an epoch is an update.
+                    // All examples, so that an epoch is one update.
                     batch_size: 32,
                     // 500 give no more than 0.002 nats.
                     chains: Some(100),
@@ -129,7 +128,7 @@ impl Preset {
                 data: Source::Shifter,
                 config: TrainConfig {
                     hidden: Some(32),
-                    // 120,000 updates; 30,000 end 0.09 nats lower.
+                    // These make 120,000 updates; 30,000 end 0.09 nats lower.
                     epochs: Some(20_000),
                     learning_rate: 0.5,
                     ..tempered
@@ -149,7 +148,7 @@ impl Preset {
                     // 0.4 gives more errors.
                     learning_rate: 0.1,
                     weight_decay: 0.0,
-                    // Every trial without it gave more errors.
+                    // Every trial without a sparsity target gave more errors.
                     sparsity_target: 0.05,
                     sparsity_cost: 0.02,
                     averaging: Averaging::Exponential(5.0),

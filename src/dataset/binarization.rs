@@ -32,7 +32,7 @@ impl Binarization {
     /// The binarization in the training settings of a model; stochastic if they have none.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if the text is no binarization.
+    /// [`Error::InvalidSetting`] if their text is not a binarization.
     pub fn recorded(settings: &Map<String, Value>) -> Result<Self> {
         let text = settings.get("binarize").and_then(Value::as_str);
         text.map_or(Ok(Self::Stochastic), str::parse)

@@ -35,16 +35,16 @@ pub enum Encoding {
     /// levels of 255; other integers are refused.
     #[default]
     Undeclared,
-    /// Integers k from 0 to this maximum, 1 to 65,535, stand for intensities k / maximum.
+    /// Integers k from 0 to this maximum, 1 to 65,535, mean intensities k / maximum.
     GreyLevels(u32),
-    /// -1 and 1, of any type, stand for 0 and 1.
+    /// -1 and 1, of any type, mean 0 and 1.
     Spins,
 }
 
 /// The rule for integers without a declared encoding.
 const GREY_LEVELS: Rule<'_> = Rule {
-    text: "0 or 1, or a grey level from 0 to 255 where the largest is above 127; make bits of others by \
-           a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so",
+    text: "0 or 1, or a grey level from 0 to 255 with the largest above 127; turn others into bits by a \
+           threshold, such as x > 0 in NumPy, or if these are grey levels up to N, declare them",
     remedy: Some(Remedy::with("grey_levels", "N")),
 };
 
@@ -97,7 +97,7 @@ impl Encoding {
         }
     }
 
-    /// Whether -1 and 1 stand for 0 and 1.
+    /// Whether -1 and 1 mean 0 and 1.
     pub fn is_spins(self) -> bool {
         self == Self::Spins
     }
@@ -161,11 +161,11 @@ impl Encoding {
         let is_spin = |x: f64| x.abs() == 1.0;
         match self {
             Self::GreyLevels(n) => {
-                let rule = format!("a grey level from 0 to {n}, as grey_levels says");
+                let rule = format!("a grey level from 0 to {n}, as declared by grey_levels");
                 must(&|x| (0.0..=f64::from(n)).contains(&x), rule[..].into())?;
             }
             Self::Spins => {
-                must(&is_spin, "-1 or 1, as spins says, if not all are 0 and 1".into())?;
+                must(&is_spin, "-1 or 1, as declared by spins, unless all are 0 and 1".into())?;
             }
             Self::Undeclared => {
                 let values = rows.rows().flat_map(|row| row.values).map(|&x| f64::from(x));
@@ -218,10 +218,10 @@ mod tests {
 
     #[test]
     fn other_integers_are_refused_with_the_remedies() {
-        let ways = "0 or 1, or a grey level from 0 to 255 where the largest is above 127; make bits of \
-                    others by a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, \
-                    say so by grey_levels = N";
-        let spins = "0 or 1; if these are spins, say so by spins = true";
+        let ways = "0 or 1, or a grey level from 0 to 255 with the largest above 127; turn others into \
+                    bits by a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, \
+                    declare them by grey_levels = N";
+        let spins = "0 or 1; if these are spins, declare them by spins = true";
         for (encoding, numbers, at, rule) in [
             (Encoding::Undeclared, [0.0, 1.0, 2.0], "unit 2 is 2", ways),
             (Encoding::Undeclared, [0.0, 127.0, 1.0], "unit 1 is 127", ways),
@@ -233,13 +233,13 @@ mod tests {
                 Encoding::GreyLevels(2),
                 [1.0, 2.0, 3.0],
                 "unit 2 is 3",
-                "a grey level from 0 to 2, as grey_levels says",
+                "a grey level from 0 to 2, as declared by grey_levels",
             ),
             (
                 Encoding::Spins,
                 [1.0, -1.0, 0.0],
                 "unit 2 is 0",
-                "-1 or 1, as spins says, if not all are 0 and 1",
+                "-1 or 1, as declared by spins, unless all are 0 and 1",
             ),
         ] {
             let error = decode(encoding, array![numbers]).unwrap_err();

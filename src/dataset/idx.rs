@@ -159,13 +159,13 @@ mod tests {
             (
                 file(0x0B, &[1, 2], &[0, 255, 1, 0]),
                 "some.idx: example 0, unit 1 is 256, but must be 0 or 1, or a grey level from 0 to 255 \
-                 where the largest is above 127; make bits of others by a \
-                 threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so by \
+                 with the largest above 127; turn others into bits by a \
+                 threshold, such as x > 0 in NumPy, or if these are grey levels up to N, declare them by \
                  grey_levels = N",
             ),
             (
                 file(9, &[2, 2], &[1, 1, 0xFF, 1]),
-                "some.idx: example 1, unit 0 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
+                "some.idx: example 1, unit 0 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
             (
                 file(0x0D, &[1, 1], &f32::NAN.to_be_bytes()),

@@ -425,11 +425,11 @@ mod tests {
                     let spins = Dataset::from_numbers("spins", spins);
                     spins.check_intensities().map(|()| spins)
                 },
-                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
+                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
             (
                 Dataset::from_intensities("spins", array![[1.0, -1.0]]),
-                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
+                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
         ] {
             assert_eq!(result.unwrap_err().to_string(), message);

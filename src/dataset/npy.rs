@@ -254,21 +254,21 @@ mod tests {
             ),
             (
                 written(&array![[1_i64, -1], [1, 1]]),
-                "some.npy: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
+                "some.npy: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
             (
                 written(&array![[1.0_f64, 1.0], [1.0, -1.0]]),
-                "some.npy: example 1, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
+                "some.npy: example 1, unit 1 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
             (
                 file("{'descr': '|b1', 'fortran_order': False, 'shape': (1, 2)}", &[1, 2]),
-                "some.npy: example 0, unit 1 is 2, but must be 0 or 1, as a boolean is",
+                "some.npy: example 0, unit 1 is 2, but must be 0 or 1, as in a boolean array",
             ),
             (
                 written(&array![[u64::MAX]]),
                 "some.npy: example 0, unit 0 is 18446744073709552000, but must be 0 or 1, or a grey \
-                 level from 0 to 255 where the largest is above 127; make bits of others by a \
-                 threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so by \
+                 level from 0 to 255 with the largest above 127; turn others into bits by a \
+                 threshold, such as x > 0 in NumPy, or if these are grey levels up to N, declare them by \
                  grey_levels = N",
             ),
         ] {

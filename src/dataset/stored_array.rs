@@ -64,9 +64,9 @@ pub(super) struct StoredArray<'a> {
 }
 
 impl StoredArray<'_> {
-    /// Reads the examples, with integers in the encoding `declared`, or else in that of the file format.
-    /// Three dimensions are (examples, rows, columns). All dimensions but the first are laid end to end,
-    /// the last running fastest.
+    /// Reads the examples, with integers in the encoding `declared`, or else the encoding of the file
+    /// format. Three dimensions are (examples, rows, columns). All dimensions but the first are laid end
+    /// to end, the last running fastest.
     ///
     /// # Errors
     /// [`Error::Malformed`] if the number of bytes does not fit the shape, [`Error::Unsuitable`] if the
@@ -111,7 +111,7 @@ impl StoredArray<'_> {
         let shape = (n_examples, n_units);
         let is_float = matches!(self.number, Number::Float(_));
         if self.number == Number::Bool {
-            check(&name, shape, "0 or 1, as a boolean is", |x| x == 0.0 || x == 1.0, number)?;
+            check(&name, shape, "0 or 1, as in a boolean array", |x| x == 0.0 || x == 1.0, number)?;
         } else if is_float && !encoding.is_spins() {
             // The numbers are checked before rounding, which could make them intensities.
             check_intensities(&name, shape, number)?;

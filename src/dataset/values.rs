@@ -105,7 +105,7 @@ impl<'a> From<&'a str> for Rule<'a> {
 
 /// The rule for numbers that are all -1 and 1.
 pub(super) const SPINS: Rule<'_> = Rule {
-    text: "0 or 1; if these are spins, say so",
+    text: "0 or 1; if these are spins, declare them",
     remedy: Some(Remedy::with("spins", "true")),
 };
 

@@ -132,7 +132,7 @@ pub trait Value: Sized {
     /// Reads a value of the setting `name` as a user types it.
     ///
     /// # Errors
-    /// [`Error::WrongKind`] or [`Error::InvalidSetting`] if the text is no such value.
+    /// [`Error::WrongKind`] or [`Error::InvalidSetting`] if the text does not give such a value.
     fn parse(name: &'static str, text: &str) -> Result<Self>;
 
     /// Reads a value from a file or from Python.

@@ -152,6 +152,7 @@ impl Ascent {
             average.observe(&self.parameters, self.updates);
         }
         let weights = self.parameters.fixed();
+        // Measuring the range costs a pass over W, so it waits until a sum might overflow.
         let is_safe = self.range.is_safe_after(reach, weights.n_visible().max(weights.n_hidden()));
         if is_safe && !self.timetable.is_end_of_epoch(self.updates) {
             return Ok(());

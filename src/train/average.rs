@@ -33,7 +33,7 @@ impl Plan {
             Averaging::None => return None,
             Averaging::Exponential(epochs) => {
                 let memory = epochs * timetable.updates_per_epoch as f64;
-                // A run that is shorter than the memory is sampled as often.
+                // A run shorter than the memory gets just as many samples.
                 let every = (memory.min(total_updates as f64) / SAMPLES).max(1.0).floor();
                 (every as u64, every as u64, -libm::expm1(-every / memory))
             }
@@ -69,7 +69,7 @@ impl Average {
         self.n_samples += 1;
         let share = least_share.max(1.0 / self.n_samples as f64) as f32;
         self.means.zip(&parameters.exact, |mean, &value| {
-            // mean ← mean + share (θ − mean); the first sample replaces whatever was there.
+            // mean ← mean + share (θ − mean); the first sample replaces the mean.
             *mean = if share == 1.0 { value } else { *mean + share * (value - *mean) };
         });
     }

@@ -11,8 +11,8 @@
 //! ∇cⱼ  = gⱼ (1 + μ·μ) + λⱼ (f·μ) − Bⱼ,   B = ⟨h m⟩_data − ⟨h m⟩_model,   mₙ = Σ_{i on} μ̃ᵢ
 //! ```
 //!
-//! A tilde marks integers with 16 binary places: μ̃ = 2¹⁶ μ, λ̃ = 2¹⁶ λ, p̃ = 2¹⁶ p(h | v). So a, m, A
-//! and B are exact sums of integers and need no pass over W.
+//! A tilde marks integers with 16 binary places: μ̃ = 2¹⁶ μ, λ̃ = 2¹⁶ λ, p̃ = 2¹⁶ p(h | v). So a, m and
+//! the sums in A and B are exact; powers of 2 are divided out at the end. No pass over W is needed.
 //!
 //! Flipping units in the data does not change the trajectory of the centred gradient, and its first
 //! updates need not learn the mean of the data.

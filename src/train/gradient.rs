@@ -237,9 +237,11 @@ impl Gradient {
                 clear(data);
                 add(of_data, by_unit, data);
                 if let Difference::Joint(_) = self.of_weights {
+                    // N = C: one sum over all rows, as p̃ of the chains is negative.
                     add(of_chains, statistics.chains(), data);
                     use_sums(States::Bits(data), None);
                 } else {
+                    // N ≠ C: each phase has its own sum and divisor.
                     clear(model);
                     add(of_chains, statistics.chains(), model);
                     use_sums(States::Bits(data), Some(model));

@@ -42,7 +42,7 @@ pub struct OnlineTrainer {
     ascent: Ascent,
 }
 
-/// The plan of such a run, whose data have no end.
+/// The plan of such a run, which treats its data as infinite.
 fn timetable(config: TrainConfig, n_visible: usize, n_hidden: usize) -> Result<Timetable> {
     config.validate()?;
     check("algorithm", config.algorithm, config.algorithm.chains_are_samples(), || {
@@ -54,7 +54,7 @@ fn timetable(config: TrainConfig, n_visible: usize, n_hidden: usize) -> Result<T
 }
 
 impl OnlineTrainer {
-    /// A run from the parameters of a model. An epoch has [`UPDATES_OF_AN_EPOCH`].
+    /// A run from the parameters of a model. An epoch has [`UPDATES_OF_AN_EPOCH`] updates.
     ///
     /// # Errors
     /// As [`Trainer::from_model`](super::Trainer::from_model); [`Error::InvalidSetting`](crate::Error::InvalidSetting) for
