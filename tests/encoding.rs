@@ -137,7 +137,7 @@ fn the_scale_of_a_model_decides_and_not_the_largest_of_a_chunk() {
         }
     }
     let message = "rows.npy: example 0, unit 1 is 51, but must be a grey level from 0 to 3, as \
-                   grey_levels says";
+                   declared by grey_levels";
     let mut rows = rows();
     rows[[0, 0]] = 0;
     rows[[0, 1]] = 51;
