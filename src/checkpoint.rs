@@ -1,9 +1,9 @@
-//! A trainer's whole state as a file: what a run that was stopped, or killed, goes on from.
+//! Checkpoints: the whole state of a trainer as a file, from which a stopped or killed run continues.
 //!
-//! The file is a model file (`model.safetensors`) with more tensors: whatever reads a model reads a
-//! checkpoint as the model that it holds. Its one metadata key has a part `checkpoint` with the place
-//! in the run, the run's settings and a checksum over all bytes of the file, those of the checksum
-//! itself taken as `0`.
+//! The file is a model file (`model.safetensors`) with more tensors, so a reader of models reads a
+//! checkpoint as the model in it. Its one metadata key has a part `checkpoint` with the place in the
+//! run, the run's settings and a checksum over all bytes of the file. The checksum's own characters
+//! count as `0`.
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
@@ -18,27 +18,27 @@ use std::path::Path;
 
 /// The tensor of the records, as bytes.
 const RECORDS: &str = "records";
-/// What the names of the best parameters begin with.
+/// The prefix of the tensors of the best parameters.
 const BEST: &str = "best.";
-/// The largest header that is looked at, in bytes.
+/// The largest header that is read, in bytes.
 const LARGEST_HEADER: u64 = 1 << 26;
 
-/// A run at one of its updates.
+/// A run after one of its updates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// The trainer's.
+    /// The state of the trainer.
     pub state: State,
-    /// As in the model file.
+    /// The provenance, as in the model file.
     pub provenance: Provenance,
-    /// Where the run stands.
+    /// The place in the run.
     pub place: Place,
-    /// The run's settings, as its settings file.
+    /// The text of the run's settings file.
     pub settings_file: String,
-    /// Its records so far, as lines of JSON.
+    /// The records so far, as lines of JSON.
     pub records: String,
-    /// The parameters of its best epoch, if they are to be kept.
+    /// The parameters of the best epoch, if the run keeps them.
     pub best: Option<Rbm>,
-    /// The mean of its training examples (V), as in the model file.
+    /// The mean of the training examples (V), as in the model file.
     pub data_mean: Option<Array1<f32>>,
 }
 
@@ -49,19 +49,19 @@ pub struct Checkpoint {
 pub struct Place {
     /// Epochs done or begun.
     pub epoch: u64,
-    /// Epochs of the run as it is planned.
+    /// Epochs of the whole run, as planned.
     pub n_epochs: u64,
     /// Updates done.
     pub updates: u64,
-    /// Updates of the run as it is planned.
+    /// Updates of the whole run, as planned.
     pub total_updates: u64,
-    /// Wall time since the start of training, in all the sessions that led here.
+    /// Wall time of training so far, summed over all sessions, in seconds.
     pub seconds: f64,
-    /// Whether nothing is left to do.
+    /// Whether the run is finished.
     pub is_done: bool,
 }
 
-/// The part of the metadata that a model has not.
+/// The part of the metadata that models do not have.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Part {
@@ -94,11 +94,11 @@ impl Checkpoint {
         bytes
     }
 
-    /// Reads a checkpoint, of which every byte must be as it was written.
+    /// Reads a checkpoint. Every byte must be as it was written.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Damaged`] if a byte is not as it was written; [`Error::Unsuitable`] if
-    /// the file is whole, but of no use to this version of the program.
+    /// [`Error::Io`]; [`Error::Damaged`] if a byte has changed; [`Error::Unsuitable`] if the file is
+    /// intact, but this version of the program cannot use it.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|cause| cannot_read(path, cause))?;
         checksum::verify(&bytes).map_err(|rule| Error::Damaged { path: path.into(), rule })?;
@@ -113,7 +113,7 @@ impl Checkpoint {
         let (mean, state) = arrays.split(DATA_MEAN);
         let records = || -> Result<String> {
             let bytes = records.get(RECORDS, &[records.n_rows(RECORDS)?])?.to_vec();
-            String::from_utf8(bytes).map_err(|_| bad(RECORDS, "is no text"))
+            String::from_utf8(bytes).map_err(|_| bad(RECORDS, "is not UTF-8 text"))
         };
         let records = records().map_err(|cause| cause.to_string())?;
         let [n_visible, n_hidden] = sizes(&state).map_err(|cause| cause.to_string())?;
@@ -140,10 +140,10 @@ impl Checkpoint {
         Ok(chains.to_matrix())
     }
 
-    /// The place of a checkpoint in its run, without a look at its tensors or checksum.
+    /// Reads the place in the run alone, without the tensors and without verifying the checksum.
     ///
     /// # Errors
-    /// [`Error::Io`], or [`Error::Unsuitable`] with what is wrong.
+    /// [`Error::Io`], or [`Error::Unsuitable`] if the header cannot be read.
     pub fn read_place(path: &Path) -> Result<Place> {
         let header = || -> std::io::Result<Vec<u8>> {
             let mut file = File::open(path)?;
@@ -168,15 +168,15 @@ fn cannot_read(path: &Path, cause: std::io::Error) -> Error {
     Error::Io { path: path.into(), action: "read", cause }
 }
 
-/// What the metadata key says.
+/// Parses the value of the metadata key.
 fn parse(text: &str) -> Result<(Provenance, Part), String> {
     let metadata = Metadata::parse(text)?;
-    let part = metadata.checkpoint.ok_or("is a model and no checkpoint")?;
+    let part = metadata.checkpoint.ok_or("is a model, not a checkpoint")?;
     let part = serde_json::from_value(part).map_err(|cause| format!("metadata: {cause}"))?;
     Ok((metadata.provenance, part))
 }
 
-/// V and H of the machine in a trainer's state.
+/// V and H of the model in a trainer's state.
 fn sizes(state: &State) -> Result<[usize; 2]> {
     Ok([state.n_rows("visible_bias")?, state.n_rows("hidden_bias")?])
 }
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_a_model_too_whose_parameters_are_the_average() {
+    fn a_checkpoint_is_also_a_model_with_the_averaged_parameters() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint.safetensors");
         std::fs::write(&path, checkpoint().into_bytes()).unwrap();
@@ -249,11 +249,11 @@ mod tests {
         assert_eq!(model.data_mean, checkpoint().data_mean);
         model.write(&path).unwrap();
         let error = Checkpoint::read(&path).unwrap_err().to_string();
-        assert!(error.contains("is a model and no checkpoint"), "{error}");
+        assert!(error.contains("is a model, not a checkpoint"), "{error}");
     }
 
     #[test]
-    fn a_file_that_is_cut_short_is_found_out_at_every_length() {
+    fn a_truncated_file_is_detected_at_every_length() {
         let whole = checkpoint().into_bytes();
         for length in 0..whole.len() {
             let error = checksum::verify(&whole[..length]).unwrap_err();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_that_is_turned_is_found_out() {
+    fn every_flipped_bit_is_detected() {
         let mut bytes = checkpoint().into_bytes();
         for at in 0..bytes.len() {
             for bit in 0..8 {
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_file_of_another_version_is_not_called_damaged() {
+    fn an_intact_file_of_another_version_is_not_called_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint");
         let mut bytes = checkpoint().into_bytes();
@@ -298,13 +298,13 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_damaged_file_is_an_error_and_no_panic() {
+    fn the_place_of_a_damaged_file_is_an_error_not_a_panic() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint");
         let whole = checkpoint().into_bytes();
         for length in (0..1000).chain([whole.len() - 1]) {
             std::fs::write(&path, &whole[..length]).unwrap();
-            // The header may be whole.
+            // The header may be intact.
             let _ = Checkpoint::read_place(&path);
         }
         std::fs::write(&path, [0xFF; 100]).unwrap();

@@ -1,21 +1,21 @@
-//! Settings that were found to be good, by name. `benches/README.md` lists the trials that led to
-//! them, and to the defaults of training.
+//! Presets: good settings by name. `benches/README.md` lists the trials that led to them and to the
+//! defaults of training.
 
 use crate::dataset::{Binarization, Source};
 use crate::error::Result;
 use crate::setting::invalid;
 use crate::train::{Algorithm, Averaging, Schedule, TrainConfig};
 
-/// Data and settings for a purpose.
+/// Data and settings that serve a purpose.
 #[derive(Clone, Debug)]
 pub struct Preset {
-    /// What it is called.
+    /// The name.
     pub name: &'static str,
-    /// What it is for.
+    /// The purpose.
     pub purpose: &'static str,
-    /// How long it takes on two cores.
+    /// The training time on two cores.
     pub time: &'static str,
-    /// What comes out.
+    /// The quality of the model.
     pub result: &'static str,
     /// The data.
     pub data: Source,
@@ -24,22 +24,22 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// All of them.
+    /// All presets.
     pub fn all() -> Vec<Self> {
         let plain = TrainConfig { schedule: Schedule::Linear, ..TrainConfig::plain() };
         let mnist = TrainConfig {
-            // Gains most of all.
+            // This gains most.
             centering: true,
             // 0.1 and 0.4 give less.
             learning_rate: 0.2,
-            // Long runs overfit without, and 4e-4 is too much.
+            // Long runs overfit without it, and 4e-4 is too much.
             weight_decay: 5e-5,
-            // Parameters near the end still shake by the noise of the mini-batches.
+            // Even at the end, mini-batches make the parameters noisy.
             averaging: Averaging::Exponential(10.0),
             ..plain.clone()
         };
         let tempered = TrainConfig {
-            // These modes are far apart: plain chains stay in theirs.
+            // The modes are far apart: plain chains never leave theirs.
             algorithm: Algorithm::Pt,
             temperatures: 5,
             centering: true,
@@ -67,12 +67,12 @@ impl Preset {
                 time: "14 minutes",
                 result: "test log-likelihood -83.09 nats an image by AIS from both sides; -83.35 with --epochs 450, in 5 minutes",
                 data: Source::Mnist,
-                // As many epochs as a quarter of an hour allows.
+                // A quarter of an hour allows 1,300 epochs.
                 config: TrainConfig { epochs: Some(1300), ..mnist.clone() },
             },
             Self {
                 name: "mnist-500-threshold",
-                purpose: "the same of MNIST in black and white",
+                purpose: "a good generative model of MNIST in black and white",
                 time: "5 minutes",
                 result: "test log-likelihood -65.59 nats an image by AIS from both sides",
                 data: Source::Mnist,
@@ -80,7 +80,7 @@ impl Preset {
                     epochs: Some(400),
                     // 0.05 and 0.2 give less.
                     learning_rate: 0.1,
-                    // There are few enough black and white images to overfit to; 1e-3 is too much.
+                    // The black and white images are few enough to overfit to; 1e-3 is too much.
                     weight_decay: 3e-4,
                     binarize: Binarization::Threshold(0.5),
                     ..mnist.clone()
@@ -88,14 +88,14 @@ impl Preset {
             },
             Self {
                 name: "mnist-16-exact",
-                purpose: "16 hidden units, whose log-likelihood is exact, of MNIST in black and white",
+                purpose: "16 hidden units, few enough for an exact log-likelihood, on MNIST in black and white",
                 time: "half a minute",
                 result: "test log-likelihood -134.93 nats an image, exact",
                 data: Source::Mnist,
                 config: TrainConfig {
                     hidden: Some(16),
                     epochs: Some(200),
-                    // Few hidden units want a much higher rate; 1 is too high.
+                    // Few hidden units need a much higher rate; 1 is too high.
                     learning_rate: 0.6,
                     weight_decay: 0.0,
                     binarize: Binarization::Threshold(0.5),
@@ -110,7 +110,7 @@ impl Preset {
                 data: Source::BarsAndStripes(4),
                 config: TrainConfig {
                     hidden: Some(16),
-                    // All examples, so that an epoch is an update.
+                    // All examples, so that an epoch is one update.
                     batch_size: 32,
                     // 500 give no more than 0.002 nats.
                     chains: Some(100),
@@ -128,7 +128,7 @@ impl Preset {
                 data: Source::Shifter,
                 config: TrainConfig {
                     hidden: Some(32),
-                    // 120,000 updates; 30,000 end 0.09 nats lower.
+                    // These make 120,000 updates; 30,000 end 0.09 nats lower.
                     epochs: Some(20_000),
                     learning_rate: 0.5,
                     ..tempered
@@ -143,12 +143,12 @@ impl Preset {
                 config: TrainConfig {
                     hidden: Some(1000),
                     epochs: Some(120),
-                    // Makes a better model, but worse features.
+                    // Centering gives a better model, but worse features.
                     centering: false,
                     // 0.4 gives more errors.
                     learning_rate: 0.1,
                     weight_decay: 0.0,
-                    // Fewer errors than any trial without.
+                    // Every trial without a sparsity target gave more errors.
                     sparsity_target: 0.05,
                     sparsity_cost: 0.02,
                     averaging: Averaging::Exponential(5.0),
@@ -158,10 +158,11 @@ impl Preset {
         ]
     }
 
-    /// The one of this name.
+    /// The preset of this name.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) that lists all names.
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting), which lists all names, if there is no such
+    /// preset.
     pub fn find(name: &str) -> Result<Self> {
         let all = Self::all();
         let names: Vec<_> = all.iter().map(|preset| preset.name).collect();

@@ -5,7 +5,8 @@
 //! purpose, index). There is no shared generator.
 
 use crate::error::Result;
-use crate::setting::check;
+use crate::setting::{Range, Value as _};
+use std::ops::RangeInclusive;
 
 /// Version of the rules that turn a seed into draws: addresses, lanes, the order in which units
 /// take words, σ and the thresholds. Files that depend on these rules contain it.
@@ -17,15 +18,15 @@ pub const LANES: usize = 8;
 /// Number of random words (u32) in one step.
 pub const STEP: usize = 2 * LANES;
 
-/// The largest seed: 2^63 − 1, the largest integer in a settings file (TOML).
-pub const MAX_SEED: u64 = i64::MAX as u64;
+/// The seeds: up to 2^63 − 1, the largest integer that a settings file (TOML) holds.
+pub const SEEDS: RangeInclusive<u64> = 0..=i64::MAX as u64;
 
 /// Refuses a seed that does not fit in a settings file.
 ///
 /// # Errors
-/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is above [`MAX_SEED`].
+/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is not one of [`SEEDS`].
 pub fn check_seed(seed: u64) -> Result<()> {
-    check("seed", seed, seed <= MAX_SEED, || format!("at most {MAX_SEED}"))
+    seed.check("seed", &Range::Whole(SEEDS))
 }
 
 /// What a stream is used for. Streams of different purposes never share an address.

@@ -280,7 +280,7 @@ fn init_goes_on_from_the_parameters_and_the_size_of_a_model() {
     assert_ne!(folder.fingerprint("on"), folder.fingerprint("run"));
     assert_eq!(folder.fingerprint("on"), folder.fingerprint("on_again"));
     let train = format!("{train} --init run --out new");
-    folder.fail(&format!("{train} --hidden 17"), "hidden is 17, but must be 16, as the model has");
+    folder.fail(&format!("{train} --hidden 17"), "hidden is 17, but must be 16, as in the model");
     folder.write_npy("wide.npy", Array2::<u8>::ones((60, 31)).view());
     let train = train.replace("greys.idx", "wide.npy");
     folder.fail(&train, "wide.npy has 31 visible units an example, but the model has 30");
@@ -524,7 +524,7 @@ fn settings_out_of_range_are_named_with_their_rule() {
         ("--seed 9223372036854775808", "75808, but must be at most 9223372036854775807"),
         ("--limit 0", "limit is 0, but must be at least 1"),
         ("--validation 200", "but must be at least 1 and below the number of examples, 200"),
-        ("--image-shape 5x5", "image_shape is 5 x 5, but must be rows x columns of 30 units"),
+        ("--image-shape 5x5", "image_shape is 5 x 5, but must be rows x columns of the 30 units"),
         ("--keep worst", "keep is worst, but must be `last` or `best:METRIC`"),
         ("--keep best:log_likelihood", "but must be another metric, or have evaluate_every above"),
         ("--early-stop free_energy_gap", "free_energy_gap, but must be another metric, or have"),
@@ -692,7 +692,7 @@ fn help_shows_the_defaults() {
     for (command, shown) in [
         (
             "train",
-            "as many as visible ones, 16|20, or as many as make 5,000|auto]|tail:0.1]|true]|96]|the batch size, but|1]|0.2]|cosine]|0]|stochastic]|data]|all cores]",
+            "the number of visible units, but|20, or more to make 5,000|auto]|tail:0.1]|true]|96]|the batch size, but|1]|0.2]|cosine]|0]|stochastic]|data]|all cores]",
         ),
         (
             "sample",

@@ -10,9 +10,9 @@ use ndarray::Array2;
 use ndarray_npy::read_npy;
 use serde_json::json;
 
-const WAYS_OUT: &str = "but must be 0 or 1, or a grey level from 0 to 255 where the largest is above 127; \
-                        make bits of others by a threshold, such as x > 0 in NumPy, or if these are grey \
-                        levels up to N, say so by";
+const WAYS_OUT: &str = "but must be 0 or 1, or a grey level from 0 to 255 with the largest above 127; turn \
+                        others into bits by a threshold, such as x > 0 in NumPy, or if these are grey \
+                        levels up to N, declare them by";
 
 /// Repeatable integers (500, 20) from 0 to `most`.
 fn integers(most: usize) -> Array2<u8> {
@@ -81,8 +81,8 @@ fn bytes_that_are_taken_as_grey_levels_are_told_of_once_and_recorded() {
     let folder = Folder::with_run();
     folder.write_npy("rows.npy", rows().view());
     let (code, _, stderr) = folder.run(&format!("train --data rows.npy {SHORT} --out a --quiet"));
-    let note = "rows.npy: integers are taken as grey levels of 255, as the largest is above 127; \
-                the setting grey_levels says what they are";
+    let note = "rows.npy: integers are taken as grey levels of 255, because the largest is above 127; \
+                the setting grey_levels overrides this";
     assert_eq!((code, stderr), (Some(0), format!("note: {note}\n")));
     assert_eq!(folder.fingerprint("a"), folder.fingerprint("run"));
     for run in ["a", "run"] {
@@ -137,7 +137,7 @@ fn the_scale_of_a_model_decides_and_not_the_largest_of_a_chunk() {
         }
     }
     let message = "rows.npy: example 0, unit 1 is 51, but must be a grey level from 0 to 3, as \
-                   grey_levels says";
+                   declared by grey_levels";
     let mut rows = rows();
     rows[[0, 0]] = 0;
     rows[[0, 1]] = 51;
@@ -153,7 +153,7 @@ fn spins_are_bits_once_that_is_said_and_samples_are_spins() {
     folder.write_npy("bits.npy", bits.view());
     folder.write_npy("spins.npy", spins.view());
     folder.write_npy("floats.npy", spins.mapv(f64::from).view());
-    let refused = "is -1, but must be 0 or 1; if these are spins, say so by";
+    let refused = "is -1, but must be 0 or 1; if these are spins, declare them by";
     train(&folder, "bits.npy", "of-bits");
     for data in ["spins.npy", "floats.npy"] {
         folder
@@ -195,7 +195,7 @@ fn spins_are_bits_once_that_is_said_and_samples_are_spins() {
     other[[3, 4]] = 0;
     folder.write_npy("other.npy", other.view());
     let message =
-        "other.npy: example 3, unit 4 is 0, but must be -1 or 1, as spins says, if not all";
+        "other.npy: example 3, unit 4 is 0, but must be -1 or 1, as declared by spins, unless";
     folder.fail(&format!("train --data other.npy --spins {SHORT} --out new"), message);
     folder.fail(&format!("evaluate {run} --data other.npy"), message);
     // Completed spins keep what is given of them.

@@ -169,8 +169,8 @@ fn each_error_says_what_is_wrong_and_what_to_do() {
                 .to_string(),
         ),
         ("short.npy", "short.npy: is a mask of 29, but the model has 30 visible".to_string()),
-        ("none.npy", format!("clamp is none.npy, {some}, and this one gives none; give white")),
-        ("all.npy", format!("clamp is all.npy, {some}, and this one gives all; give white")),
+        ("none.npy", format!("clamp is none.npy, {some}, but this one gives none; white")),
+        ("all.npy", format!("clamp is all.npy, {some}, but this one gives all; white")),
         ("mask.gif", "mask.gif: byte 0: expected the start of a PNG (89 50 4e 47)".to_string()),
         ("lower", "clamp is lower, but must be left, right, top, bottom or the path".to_string()),
         ("run", "run: cannot read: Is a directory".to_string()),
@@ -194,8 +194,8 @@ fn a_half_needs_the_shape_of_the_images() {
     folder.write_npy("rows.npy", bits().into_shape_with_order((200, 30)).unwrap().view());
     folder.succeed(&format!("train --data rows.npy {SHORT} --out run --quiet"));
     let sample = "sample run --data rows.npy --gibbs-steps 1 --out a.npy --clamp";
-    let rule = "clamp is left, but must be a .png or .npy file, as the shape of the images is not \
-                known; give image_shape";
+    let rule = "clamp is left, but must be a .png or .npy file, because the shape of the images is \
+                not known; give image_shape";
     folder.fail(&format!("{sample} left"), rule);
     folder.succeed(&format!("{sample} left --image-shape 6x5"));
     folder.write_npy("mask.npy", Array1::from_shape_fn(30, |i| i % 2).mapv(|x| x as u8).view());

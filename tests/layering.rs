@@ -314,8 +314,6 @@ const TUPLES: &[&str] = &[
     "report/curves.rs:series",
     "run/course.rs:new",
     "run/session.rs:go_on",
-    "train/optimizer.rs:update",
-    "train/step.rs:ascend",
 ];
 
 #[test]

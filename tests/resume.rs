@@ -227,7 +227,7 @@ fn what_would_change_a_run_is_refused_by_name() {
     for (flags, message) in [
         ("--batch-size 64", "batch_size is 26 in this run and cannot become 64 while it goes on"),
         ("--seed 3", "seed is 0 in this run and cannot become 3"),
-        ("--epochs 1", "epochs is 1, but must be at least 2: so many are done or begun"),
+        ("--epochs 1", "epochs is 1, but must be at least 2, the number of epochs done or begun"),
         ("--threads 0", "threads is 0, but must be from 1 to 1024"),
     ] {
         folder.fail(&format!("resume run {flags}"), message);

@@ -13,8 +13,8 @@ scipy_sparse = pytest.importorskip("scipy.sparse")
 
 SETTINGS = {"hidden": 12, "epochs": 2, "batch_size": 50, "seed": 3}
 WAYS_OUT = (
-    r"is 2, but must be 0 or 1, or a grey level from 0 to 255 where the largest is above 127; make bits "
-    r"of others by a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so by "
+    r"is 2, but must be 0 or 1, or a grey level from 0 to 255 with the largest above 127; turn others into "
+    r"bits by a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, declare them by "
     r"grey_levels=N"
 )
 
@@ -165,7 +165,7 @@ def test_spins_are_bits_if_they_are_declared(tmp_path, kind):
     bits = np.random.RandomState(0).randint(0, 2, (200, 20)).astype(np.int8)
     spins = 2 * bits - 1
     X = scipy_sparse.csr_array(spins) if kind == "sparse" else spins.astype(kind)
-    with pytest.raises(ValueError, match=r"is -1, but must be 0 or 1; if these are spins, say so by spins=True"):
+    with pytest.raises(ValueError, match=r"is -1, but must be 0 or 1; if these are spins, declare them by spins=True"):
         train(X, **SETTINGS)
     of_bits, rbm = train(bits, **SETTINGS), train(X, spins=True, **SETTINGS)
     assert rbm == of_bits and rbm.spins and not of_bits.spins
@@ -179,7 +179,7 @@ def test_spins_are_bits_if_they_are_declared(tmp_path, kind):
     assert (samples == 2 * of_bits.sample(30, gibbs_steps=5).astype(int) - 1).all()
     starts = rbm.sample(30, gibbs_steps=0, start=samples)
     assert (starts == samples).all()
-    with pytest.raises(ValueError, match="is 0, but must be -1 or 1, as spins says"):
+    with pytest.raises(ValueError, match="is 0, but must be -1 or 1, as declared by spins"):
         rbm.mean_hidden(np.where(np.arange(20) == 3, 0, spins[:1]))
     rbm.save(tmp_path / "m.safetensors")
     again = pickle.loads(pickle.dumps(Rbm.load(tmp_path / "m.safetensors")))
@@ -261,5 +261,5 @@ def test_datasets_of_bytes_are_grey_levels(tmp_path, images):
     with pytest.warns(UserWarning, match="taken as grey levels of 255"):
         found = io.read_dataset(tmp_path / "images.npz").samples
     np.testing.assert_array_equal(found, (images / 255).astype(np.float32))
-    with pytest.raises(ValueError, match=r"\.npz: samples: X: .*if these are spins, say so"):
+    with pytest.raises(ValueError, match=r"\.npz: samples: X: .*if these are spins, declare them"):
         io.write_dataset(tmp_path / "spins.npz", [[-1, 1]])

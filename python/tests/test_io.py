@@ -220,7 +220,7 @@ def test_spins_become_bits(tmp_path, h5py, variable_type, kind):
             is_bytes = isinstance(variable_type, bytes)
             file["variable_type"] = np.bytes_(variable_type) if is_bytes else variable_type
     if variable_type is None:
-        assert "if these are spins, say so" in error(ValueError, io.read_dataset, path)
+        assert "if these are spins, declare them" in error(ValueError, io.read_dataset, path)
     found = io.read_dataset(path, spins=variable_type is None).samples
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, bits(6))

@@ -172,8 +172,7 @@ mod tests {
             let default = TrainConfig::default().fields();
             help(TrainConfig::row(name).unwrap(), &default[name])
         };
-        let rate =
-            "Learning rate ε that the schedule begins with; usual: 0.01 to 0.2 [default: 0.2]";
+        let rate = "Initial learning rate ε; usual: 0.01 to 0.2 [default: 0.2]";
         assert_eq!(help("learning_rate"), rate);
         assert!(help("gibbs_steps_last").ends_with("step by step [default: --gibbs-steps]"));
     }

@@ -1,4 +1,4 @@
-//! How intensities become bits, if they do.
+//! How intensities become bits.
 
 use crate::error::{Error, Result};
 use crate::setting::{by_text, invalid};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use std::fmt;
 use std::str::FromStr;
 
-/// How an intensity from 0 to 1 becomes a bit; as text `stochastic`, `threshold:0.5` or `none`.
+/// How an intensity from 0 to 1 becomes a bit. As text: `stochastic`, `threshold:0.5` or `none`.
 ///
 /// ```
 /// use harmonium::dataset::Binarization;
@@ -19,27 +19,27 @@ use std::str::FromStr;
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum Binarization {
-    /// On if the intensity is above a threshold, at least 0 and below 1; usual: 0.5.
+    /// The bit is on if the intensity is above a threshold, at least 0 and below 1; usual: 0.5.
     Threshold(f64),
-    /// On with a chance equal to the intensity, drawn anew at each visit.
+    /// The bit is on with a probability equal to the intensity, drawn anew at each visit.
     Stochastic,
-    /// Not at all: the positive phase takes the intensity itself for vᵢ, as if it were the mean of
-    /// many bits. Chains, and scores that need bits, draw them stochastically.
+    /// No bits: the positive phase uses the intensity itself as vᵢ, as if it were the mean of many bits.
+    /// Chains, and scores that need bits, draw them stochastically.
     None,
 }
 
 impl Binarization {
-    /// What the settings of a model's training say; stochastic if they say nothing.
+    /// The binarization in the training settings of a model; stochastic if they have none.
     ///
     /// # Errors
-    /// As its `FromStr`.
+    /// [`Error::InvalidSetting`] if their text is not a binarization.
     pub fn recorded(settings: &Map<String, Value>) -> Result<Self> {
         let text = settings.get("binarize").and_then(Value::as_str);
         text.map_or(Ok(Self::Stochastic), str::parse)
     }
 }
 
-fn no_binarization(text: &str) -> Error {
+fn unknown_binarization(text: &str) -> Error {
     invalid("binarize", text, "stochastic, none or threshold:T, with T at least 0 and below 1")
 }
 
@@ -64,7 +64,7 @@ impl FromStr for Binarization {
         }
         let threshold = text.strip_prefix("threshold:").and_then(|number| number.parse().ok());
         let threshold = threshold.filter(|threshold| (0.0..1.0).contains(threshold));
-        threshold.map(Self::Threshold).ok_or_else(|| no_binarization(text))
+        threshold.map(Self::Threshold).ok_or_else(|| unknown_binarization(text))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the integers of data stand for.
+//! The meaning of integers in data.
 
 use super::values::{Rule, SPINS, WHITE, check};
 use crate::error::{Remedy, Result};
@@ -6,17 +6,17 @@ use crate::reals::RealRows;
 use crate::setting::{check as check_setting, invalid};
 use serde_json::{Map, Value, json};
 
-/// The largest maximum that grey levels may have: that of 16 bits.
+/// The largest maximum of grey levels, which fits 16 bits.
 pub const MAX_GREY_LEVEL: u32 = 65_535;
 
-/// Bytes of which none is above this may well be counts or categories: nobody can tell.
+/// Integers up to this value may be counts or categories, so they are not taken as grey levels.
 const DARK: f64 = 127.0;
 
-/// What the integers of data stand for. An array of only 0 and 1 holds bits under each of them, and
+/// The meaning of integers in data. An array of only 0 and 1 holds bits under every encoding, and
 /// floating-point numbers are intensities from 0 to 1 unless they are declared spins.
 ///
-/// It is declared, or inferred once, for the data that a model is trained on; the model keeps it, and
-/// whatever is shown to the model is read by it.
+/// The encoding is declared, or inferred from the training data. The model keeps it, and other data for
+/// the model are read by it.
 ///
 /// ```
 /// use harmonium::dataset::Encoding;
@@ -31,25 +31,25 @@ const DARK: f64 = 127.0;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Encoding {
-    /// Nobody has said. Integers from 0 to 255 of which some are above 127 are then taken as grey
-    /// levels of 255; any others are refused.
+    /// No encoding is declared. Integers from 0 to 255, some of them above 127, are then taken as grey
+    /// levels of 255; other integers are refused.
     #[default]
     Undeclared,
-    /// Integers k from 0 to this maximum, 1 to 65,535, stand for intensities k / maximum.
+    /// Integers k from 0 to this maximum, 1 to 65,535, mean intensities k / maximum.
     GreyLevels(u32),
-    /// -1 and 1, of any type, stand for 0 and 1.
+    /// -1 and 1, of any type, mean 0 and 1.
     Spins,
 }
 
-/// The rule of integers of which nobody has said what they are.
+/// The rule for integers without a declared encoding.
 const GREY_LEVELS: Rule<'_> = Rule {
-    text: "0 or 1, or a grey level from 0 to 255 where the largest is above 127; make bits of others by \
-           a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so",
+    text: "0 or 1, or a grey level from 0 to 255 with the largest above 127; turn others into bits by a \
+           threshold, such as x > 0 in NumPy, or if these are grey levels up to N, declare them",
     remedy: Some(Remedy::with("grey_levels", "N")),
 };
 
 impl Encoding {
-    /// What settings declare.
+    /// The encoding that settings declare.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if the maximum is not from 1 to 65,535,
@@ -66,10 +66,10 @@ impl Encoding {
         Ok(Self::GreyLevels(n))
     }
 
-    /// What a model file says of the data of its training; files of before say nothing.
+    /// The encoding of the training data in a model file; older files have none.
     ///
     /// # Errors
-    /// As [`declared`](Self::declared), and if it says what this program does not understand.
+    /// As [`declared`](Self::declared), and if a value is of the wrong kind.
     pub fn recorded(facts: &Map<String, Value>) -> Result<Self> {
         let fact = |name| facts.get(name).filter(|value| !value.is_null());
         let grey_levels = fact("grey_levels").map(|value| {
@@ -81,7 +81,7 @@ impl Encoding {
         Self::declared(grey_levels.transpose()?, spins.transpose()?.unwrap_or(false))
     }
 
-    /// What a model file is to say: the other side of [`recorded`](Self::recorded).
+    /// The facts for a model file, which [`recorded`](Self::recorded) reads.
     pub fn facts(self) -> Map<String, Value> {
         match json!({ "grey_levels": self.grey_levels(), "spins": self.is_spins() }) {
             Value::Object(facts) => facts,
@@ -89,7 +89,7 @@ impl Encoding {
         }
     }
 
-    /// The maximum of grey levels, if integers are those.
+    /// The maximum of grey levels, if integers are grey levels.
     pub fn grey_levels(self) -> Option<u32> {
         match self {
             Self::GreyLevels(n) => Some(n),
@@ -97,7 +97,7 @@ impl Encoding {
         }
     }
 
-    /// Whether -1 and 1 stand for 0 and 1.
+    /// Whether -1 and 1 mean 0 and 1.
     pub fn is_spins(self) -> bool {
         self == Self::Spins
     }
@@ -107,16 +107,17 @@ impl Encoding {
         if is_on { 1 } else { -1 }
     }
 
-    /// This, or if nothing is declared the other.
+    /// This encoding, or `other` if this one is undeclared.
     pub fn or(self, other: Self) -> Self {
         if self == Self::Undeclared { other } else { self }
     }
 
-    /// The intensities that integers stand for (of declared spins, numbers of any type), and what
-    /// they were taken for: this, or what was inferred. Numbers that are all 0 and 1 stay.
+    /// Decodes integers (for declared spins, numbers of any type) to intensities, and returns the encoding
+    /// that was used: this one, or the inferred one. Numbers that are all 0 and 1 stay as they are.
     ///
     /// # Errors
-    /// [`Error::BadValue`](crate::Error::BadValue) for the first that cannot be; `data` names them.
+    /// [`Error::BadValue`](crate::Error::BadValue) for the first number that the encoding does not allow;
+    /// `data` is the name of the data in the message.
     pub fn decode(self, data: &str, rows: RealRows) -> Result<(RealRows, Self)> {
         if rows.are_bits() {
             return Ok((rows, self));
@@ -125,26 +126,26 @@ impl Encoding {
         let intensities = match encoding {
             Self::GreyLevels(n) => rows.mapped(|x| (f64::from(x) / f64::from(n)) as f32),
             Self::Spins => rows.mapped(|x| (x + 1.0) / 2.0),
-            Self::Undeclared => unreachable!("integers stand for something"),
+            Self::Undeclared => unreachable!("an encoding was found"),
         };
         Ok((intensities, encoding))
     }
 
-    /// The line that tells a user for what the integers of `data` were taken, if nobody had declared it.
+    /// A note for the user on how the integers of `data` were taken, if this encoding was inferred.
     pub fn inferred(self, declared: Self, data: &str) -> Option<String> {
         let n = self.grey_levels().filter(|_| self != declared)?;
         Some(format!(
-            "{data}: integers are taken as grey levels of {n}, as the largest is above 127; the \
-             setting grey_levels says what they are"
+            "{data}: integers are taken as grey levels of {n}, because the largest is above 127; \
+             the setting grey_levels overrides this"
         ))
     }
 
-    /// Whether undeclared integers, which are not all 0 and 1, are taken as grey levels of 255.
+    /// Whether undeclared integers that are not all 0 and 1 are taken as grey levels of 255.
     pub(super) fn are_grey(least: f64, largest: f64) -> bool {
         least >= 0.0 && DARK < largest && largest <= WHITE
     }
 
-    /// What integers stand for that are not all 0 and 1.
+    /// The encoding of integers that are not all 0 and 1.
     fn of_integers(self, data: &str, rows: &RealRows) -> Result<Self> {
         let all = |is_right: &dyn Fn(f64) -> bool| {
             let mut values = rows.rows().flat_map(|row| row.values);
@@ -160,11 +161,11 @@ impl Encoding {
         let is_spin = |x: f64| x.abs() == 1.0;
         match self {
             Self::GreyLevels(n) => {
-                let rule = format!("a grey level from 0 to {n}, as grey_levels says");
+                let rule = format!("a grey level from 0 to {n}, as declared by grey_levels");
                 must(&|x| (0.0..=f64::from(n)).contains(&x), rule[..].into())?;
             }
             Self::Spins => {
-                must(&is_spin, "-1 or 1, as spins says, if not all are 0 and 1".into())?;
+                must(&is_spin, "-1 or 1, as declared by spins, unless all are 0 and 1".into())?;
             }
             Self::Undeclared => {
                 let values = rows.rows().flat_map(|row| row.values).map(|&x| f64::from(x));
@@ -174,7 +175,7 @@ impl Encoding {
                     return Ok(Self::GreyLevels(WHITE as u32));
                 }
                 let rule = if all(&is_spin) { SPINS } else { GREY_LEVELS };
-                // Of what are nearly grey levels, those are named that are none.
+                // If the largest could be a grey level, the error names the first number that cannot.
                 let most = if largest > DARK { WHITE } else { 1.0 };
                 must(&|x| (0.0..=most).contains(&x), rule)?;
             }
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_what_was_said_or_what_nobody_could_mistake() {
+    fn integers_follow_the_declared_or_the_inferred_encoding() {
         use Encoding::{GreyLevels, Spins, Undeclared};
         for (encoding, numbers, intensities, found) in [
             (Undeclared, [0.0, 128.0], [0.0, 128.0 / 255.0], GreyLevels(255)),
@@ -204,7 +205,7 @@ mod tests {
             (GreyLevels(65_535), [0.0, 13_107.0], [0.0, 0.2], GreyLevels(65_535)),
             (Spins, [-1.0, 1.0], [0.0, 1.0], Spins),
             (Spins, [-1.0, -1.0], [0.0, 0.0], Spins),
-            // Bits are bits, whatever was said.
+            // Bits are bits under every encoding.
             (Undeclared, [0.0, 1.0], [0.0, 1.0], Undeclared),
             (GreyLevels(255), [0.0, 1.0], [0.0, 1.0], GreyLevels(255)),
             (Spins, [0.0, 1.0], [0.0, 1.0], Spins),
@@ -216,11 +217,11 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_with_the_ways_out() {
-        let ways = "0 or 1, or a grey level from 0 to 255 where the largest is above 127; make bits of \
-                    others by a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, \
-                    say so by grey_levels = N";
-        let spins = "0 or 1; if these are spins, say so by spins = true";
+    fn other_integers_are_refused_with_the_remedies() {
+        let ways = "0 or 1, or a grey level from 0 to 255 with the largest above 127; turn others into \
+                    bits by a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, \
+                    declare them by grey_levels = N";
+        let spins = "0 or 1; if these are spins, declare them by spins = true";
         for (encoding, numbers, at, rule) in [
             (Encoding::Undeclared, [0.0, 1.0, 2.0], "unit 2 is 2", ways),
             (Encoding::Undeclared, [0.0, 127.0, 1.0], "unit 1 is 127", ways),
@@ -232,13 +233,13 @@ mod tests {
                 Encoding::GreyLevels(2),
                 [1.0, 2.0, 3.0],
                 "unit 2 is 3",
-                "a grey level from 0 to 2, as grey_levels says",
+                "a grey level from 0 to 2, as declared by grey_levels",
             ),
             (
                 Encoding::Spins,
                 [1.0, -1.0, 0.0],
                 "unit 2 is 0",
-                "-1 or 1, as spins says, if not all are 0 and 1",
+                "-1 or 1, as declared by spins, unless all are 0 and 1",
             ),
         ] {
             let error = decode(encoding, array![numbers]).unwrap_err();
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_model_file_says_reads_back() {
+    fn the_facts_of_a_model_file_read_back() {
         for encoding in [Encoding::Undeclared, Encoding::GreyLevels(16), Encoding::Spins] {
             assert_eq!(Encoding::recorded(&encoding.facts()).unwrap(), encoding);
         }

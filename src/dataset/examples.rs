@@ -1,4 +1,4 @@
-//! Examples as training and scores see them: rows of bits or of numbers, whatever they were read as.
+//! Examples for training and scores: rows of bits or of numbers.
 
 use super::values::{Values, WHITE};
 use super::{Binarization, Dataset};
@@ -10,8 +10,8 @@ use crate::rng::{Purpose, Stream};
 use crate::units::Units;
 use ndarray::{Array1, Axis};
 
-/// Examples as training and scores see them: rows of bits, fixed or drawn anew at each visit, or of
-/// numbers that are taken as they are.
+/// Examples for training and scores: rows of bits, fixed or drawn anew at each visit, or rows of numbers
+/// that are used as they are.
 ///
 /// ```
 /// use harmonium::dataset::{Binarization, Dataset, Examples};
@@ -23,15 +23,15 @@ use ndarray::{Array1, Axis};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Examples {
-    /// Of bits, if the examples are fixed.
+    /// The data, as bits if the examples are fixed.
     data: Dataset,
-    /// Whether the positive phase takes numbers as they are.
+    /// Whether the positive phase uses the numbers as they are.
     is_real: bool,
 }
 
 impl Examples {
-    /// Takes bits as they are, and packs others to bits by a threshold, keeps their intensities to
-    /// draw from, or keeps them as numbers.
+    /// Prepares a data set. Bits stay as they are; intensities become bits by a threshold, are kept to draw
+    /// bits from, or are kept as numbers.
     pub fn new(dataset: Dataset, binarization: Binarization) -> Self {
         let values = match (binarization, &dataset.values) {
             (_, Values::Bits(_)) | (Binarization::Stochastic, _) => {
@@ -53,7 +53,7 @@ impl Examples {
         Self { data: Dataset { values, ..dataset }, is_real }
     }
 
-    /// The numbers, if they are taken as they are and not all 0 and 1.
+    /// The numbers, if they are used as they are and are not all 0 and 1.
     pub fn reals(&self) -> Option<&RealRows> {
         match &self.data.values {
             Values::Reals(reals) if self.is_real => Some(reals),
@@ -61,12 +61,12 @@ impl Examples {
         }
     }
 
-    /// How messages call the data.
+    /// The name of the data in messages.
     pub fn name(&self) -> &str {
         self.data.name()
     }
 
-    /// SHA-256 of the file, as [`Dataset::sha256`].
+    /// The SHA-256 of the file, as [`Dataset::sha256`].
     pub fn sha256(&self) -> Option<&str> {
         self.data.sha256()
     }
@@ -76,7 +76,7 @@ impl Examples {
         self.data.image_shape()
     }
 
-    /// The largest magnitude of a number, if they are taken as they are; else, or if it is smaller, 1.
+    /// The largest magnitude of the numbers that are used as they are, at least 1; for bits 1.
     pub fn largest(&self) -> f64 {
         let numbers = self.reals().into_iter().flat_map(RealRows::rows).flat_map(|row| row.values);
         numbers.fold(1.0, |most, x| f64::from(x.abs()).max(most))
@@ -87,17 +87,17 @@ impl Examples {
         self.data.first_outside()
     }
 
-    /// Number of examples, at least 1.
+    /// The number of examples, at least 1.
     pub fn n_examples(&self) -> usize {
         self.data.n_examples()
     }
 
-    /// V: units of an example, at least 1.
+    /// V, the number of units of an example, at least 1.
     pub fn n_visible(&self) -> usize {
         self.data.n_visible()
     }
 
-    /// The sites that an example has values of.
+    /// The units of an example.
     pub fn units(&self) -> Units {
         Units::bits(self.n_visible())
     }
@@ -109,12 +109,12 @@ impl Examples {
 
     /// Writes the bits of one example to `row`, ⌈V/64⌉ words; those past the last unit are 0.
     ///
-    /// Where bits are drawn, unit i takes word i mod 16 of step ⌊i/16⌋ of the stream, ⌈V/16⌉
-    /// steps in all, and is on when the top 24 bits are below its intensity times 2²⁴, rounded.
-    /// Where they are fixed, `stream` is not called.
+    /// To draw bits, unit i takes word i mod 16 of step ⌊i/16⌋ of the stream, ⌈V/16⌉ steps in all, and is
+    /// on if the top 24 bits of the word are below its intensity times 2²⁴, rounded. Fixed bits do not
+    /// call `stream`.
     ///
     /// # Panics
-    /// If there is no such example, or `row` has another length.
+    /// If the example does not exist, or `row` has another length.
     pub fn write_bits(
         &self,
         isa: Isa,
@@ -136,8 +136,8 @@ impl Examples {
         }
     }
 
-    /// ⟨vᵢ⟩ over the examples (V): the mean of the bits if they are fixed, else of the
-    /// numbers. Bits and grey levels are summed exactly, reals as f64 in the order of examples.
+    /// ⟨vᵢ⟩ over the examples (V): the mean of fixed bits, or of the numbers. Bits and grey levels are
+    /// summed exactly, reals in f64 in the order of the examples.
     pub fn mean(&self) -> Array1<f64> {
         let n_examples = self.n_examples() as f64;
         match &self.data.values {
@@ -165,13 +165,13 @@ impl Examples {
         }
     }
 
-    /// The bits of some examples, a row each, the same for the same seed on every call: what
-    /// scores and monitors look at.
+    /// The bits of some examples, a row each, for scores and monitors. Every call with the same seed
+    /// returns the same bits.
     pub fn fixed_bits(&self, seed: u64, examples: impl Iterator<Item = usize>) -> BitMatrix {
         self.fixed_draw(seed, 0, examples)
     }
 
-    /// Another draw of these bits, for means over several; the one of number 0 is
+    /// Draw number `draw` of these bits, for means over several draws. Number 0 is
     /// [`fixed_bits`](Self::fixed_bits).
     pub fn fixed_draw(
         &self,
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_is_passed_only_from_above() {
+    fn only_intensities_above_the_threshold_are_on() {
         let bytes = array![[0_u8, 51, 52, 255]];
         let examples =
             |data, at| Examples::new(data, Binarization::Threshold(at)).fixed_bits(0, 0..1);
@@ -241,7 +241,7 @@ mod tests {
     fn draws_follow_the_definition() {
         for n_visible in [1, 15, 16, 17, 63, 64, 65, 130, 784] {
             let bytes = Array2::from_shape_fn((2, n_visible), |(n, i)| (n * 91 + i * 37) as u8);
-            // A stray 2 keeps the narrowest from being taken for bits.
+            // Levels of at least 2 are never taken for bits.
             let bytes = bytes.mapv(|x| x.max(2));
             let reals = bytes.mapv(|x| f32::from(x) / 256.0);
             let data = Dataset::from_intensities("reals", reals.clone()).unwrap();
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grey_is_on_as_often_as_it_is_bright() {
+    fn a_grey_pixel_is_on_with_its_intensity_as_probability() {
         const DRAWS: u64 = 40_000;
         let examples = stochastic(array![[64_u8, 0, 255]]);
         let mut counts = [0.0; 3];
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn fixed_bits_depend_on_the_example_and_the_seed_alone() {
+    fn fixed_bits_depend_only_on_the_example_and_the_seed() {
         let bytes = Array2::from_shape_fn((5, 100), |(n, i)| (n * 50 + i) as u8);
         let examples = stochastic(bytes);
         let all = examples.fixed_bits(7, 0..5);
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn means_are_those_of_what_is_seen() {
+    fn means_run_over_fixed_bits_or_intensities() {
         let bytes = array![[0_u8, 255, 100], [0, 255, 200]];
         let data = Dataset::from_bytes("greys", bytes);
         let drawn = Examples::new(data.clone(), Binarization::Stochastic);
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_taken_as_they_are_where_that_is_asked_for() {
+    fn numbers_are_used_as_they_are_without_binarization() {
         let greys = Dataset::from_bytes("greys", array![[0_u8, 51], [255, 204]]);
         let examples = Examples::new(greys, Binarization::None);
         let expected = RealRows::from(array![[0.0_f32, 0.2], [1.0, 0.8]].view());
@@ -314,7 +314,7 @@ mod tests {
         let bits = BitMatrix::concatenate(&draws);
         assert!((0..20).all(|n| !bits.get(n, 0) && bits.get(n, 2)));
         assert!((0..20).any(|n| bits.get(n, 1)) && (0..20).any(|n| !bits.get(n, 1)));
-        // Bits are bits, and drawn intensities no numbers.
+        // Neither bits nor intensities to draw from are used as numbers.
         let bits = Dataset::from_bits("bits", BitMatrix::zeros(2, 2));
         assert_eq!(Examples::new(bits, Binarization::None).reals(), None);
         let reals = Dataset::from_intensities("reals", array![[0.25, 1.0]]).unwrap();

@@ -1,4 +1,4 @@
-//! A file of examples, unpacked and read by what it starts with, whatever its name.
+//! Reading a file of examples: its first bytes, not its name, decide the format.
 
 use super::{Dataset, Encoding, idx, npy};
 use crate::error::{Error, Result};
@@ -9,7 +9,7 @@ use std::path::Path;
 
 const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B];
 
-/// The examples in a file of bytes `stored`.
+/// Reads the examples in the bytes `stored` of a file.
 ///
 /// # Errors
 /// As [`Dataset::read_as`].
@@ -31,10 +31,10 @@ pub(super) fn start_of(bytes: &[u8]) -> String {
     if start.is_empty() { "an empty file".into() } else { start.join(" ") }
 }
 
-/// The bytes of a gzipped file unpacked, those of any other as they are.
+/// Unpacks a gzipped file; the bytes of other files stay as they are.
 ///
 /// # Errors
-/// [`Error::Malformed`] at the byte of the unpacked file at which unpacking failed.
+/// [`Error::Malformed`] with the byte of the unpacked file at which unpacking failed.
 pub(super) fn unpack<'a>(path: &Path, stored: &'a [u8]) -> Result<Cow<'a, [u8]>> {
     if !stored.starts_with(GZIP_MAGIC) {
         return Ok(stored.into());

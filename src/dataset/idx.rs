@@ -1,13 +1,13 @@
-//! IDX, the format of MNIST: two zeros, a type, the number of dimensions, the dimensions (u32),
-//! then the numbers, the last index running fastest; all big endian. Its unsigned bytes are grey levels
-//! of 255.
+//! IDX, the format of MNIST. A file has two zeros, a type, the number of dimensions, the dimensions
+//! (u32), then the numbers with the last index running fastest, all big endian. Unsigned bytes are grey
+//! levels of 255.
 
 use super::Encoding;
 use super::stored_array::{Number, StoredArray};
 use crate::error::{Error, Result};
 use std::path::Path;
 
-/// How a file in this format starts.
+/// The first bytes of a file in this format.
 pub(super) const MAGIC: &[u8] = &[0, 0];
 
 /// Reads the header of an unpacked file.
@@ -86,7 +86,7 @@ mod tests {
         let bytes_of_16: Vec<_> = levels.iter().flat_map(|&x| i16::from(x).to_be_bytes()).collect();
         let bytes_of_32: Vec<_> = levels.iter().flat_map(|&x| i32::from(x).to_be_bytes()).collect();
         assert_eq!(read(&file(0x08, &[2, 3], &levels)).unwrap(), greys);
-        // Of the other integers the format does not say what they are.
+        // The format does not give the meaning of other integers.
         for (code, bytes) in [(0x09, &levels[..]), (0x0B, &bytes_of_16), (0x0C, &bytes_of_32)] {
             let bytes = file(code, &[2, 3], bytes);
             assert_eq!(read_as(&bytes, Encoding::GreyLevels(255)).unwrap(), greys);
@@ -147,7 +147,7 @@ mod tests {
             (
                 file(8, &[u32::MAX, u32::MAX, 2], &[7; 9]),
                 "some.idx: byte 16: expected data of a size that a file can have, found a header \
-                 that tells the shape [4294967295, 4294967295, 2]",
+                 with the shape [4294967295, 4294967295, 2]",
             ),
             (
                 file(8, &[3], &[7; 3]),
@@ -159,13 +159,13 @@ mod tests {
             (
                 file(0x0B, &[1, 2], &[0, 255, 1, 0]),
                 "some.idx: example 0, unit 1 is 256, but must be 0 or 1, or a grey level from 0 to 255 \
-                 where the largest is above 127; make bits of others by a \
-                 threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so by \
+                 with the largest above 127; turn others into bits by a \
+                 threshold, such as x > 0 in NumPy, or if these are grey levels up to N, declare them by \
                  grey_levels = N",
             ),
             (
                 file(9, &[2, 2], &[1, 1, 0xFF, 1]),
-                "some.idx: example 1, unit 0 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
+                "some.idx: example 1, unit 0 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
             (
                 file(0x0D, &[1, 1], &f32::NAN.to_be_bytes()),
@@ -173,7 +173,7 @@ mod tests {
                  divide grey levels by their maximum, or give them as integers",
             ),
             (
-                // The f32 nearest to it is 1: the number is checked as it stands.
+                // The number is checked before it is rounded to f32, which gives 1.
                 file(0x0E, &[1, 1], &1.000_000_001_f64.to_be_bytes()),
                 "some.idx: example 0, unit 0 is 1.000000001, but must be from 0 to 1; \
                  divide grey levels by their maximum, or give them as integers",
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn its_bytes_are_grey_levels_unless_something_else_is_declared() {
+    fn bytes_are_grey_levels_unless_another_encoding_is_declared() {
         let encoding = |levels: [u8; 2], declared| {
             let file = file(8, &[1, 2], &levels);
             let dataset = parse(Path::new("some.idx"), &file)?.examples(declared)?;
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(encoding([0, 3], Undeclared).unwrap(), GreyLevels(255));
         assert_eq!(encoding([0, 3], GreyLevels(3)).unwrap(), GreyLevels(3));
         assert!(encoding([0, 3], Spins).is_err() && encoding([0, 3], GreyLevels(2)).is_err());
-        // Of bits nothing follows for other data.
+        // Bits imply no encoding for other data.
         assert_eq!(encoding([0, 1], Undeclared).unwrap(), Undeclared);
         assert_eq!(encoding([0, 1], Spins).unwrap(), Spins);
     }

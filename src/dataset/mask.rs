@@ -1,4 +1,4 @@
-//! Which units of an example are given when the others are to be completed.
+//! Masks: the given units of an example, from which the others are completed.
 
 use super::encoding::{Encoding, MAX_GREY_LEVEL};
 use super::file::{start_of, unpack};
@@ -12,10 +12,10 @@ use std::io::{Cursor, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// How a file of pixels starts.
+/// The first bytes of a PNG.
 const PNG_MAGIC: &[u8] = b"\x89PNG";
 
-/// A half of an image: of an odd number of rows or columns, without the middle one.
+/// A half of an image. The middle row or column of an odd number belongs to neither half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Half {
     /// The columns on the left.
@@ -30,20 +30,20 @@ pub enum Half {
 
 by_name!(Half, "clamp", { Left = "left", Right = "right", Top = "top", Bottom = "bottom" });
 
-/// The units that are given: a half of the image by name, or the path of a mask.
+/// The given units: a named half of the image, or the path of a mask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mask {
-    /// That half is given.
+    /// This half is given.
     Half(Half),
-    /// A PNG of the size of the images, whose pixels are given if they are at least half white
-    /// (their colours' mean times their opacity), or a .npy, plain or gzipped, of the shape (V) or
-    /// (rows, columns) and with values in the range of data, which are given if they are not 0.
+    /// The path of a PNG or of a .npy, plain or gzipped. A PNG has the size of the images, and pixels that
+    /// are at least half white (mean of the colours times opacity) are given. A .npy has the shape (V) or
+    /// (rows, columns) and values in the range of data, and values other than 0 are given.
     Path(PathBuf),
 }
 
 impl Mask {
-    /// The given units as bits (1, V), of examples of V = `n_visible` units that are images of
-    /// `image_shape` (rows, columns), if that is known.
+    /// The given units as bits (1, V), for examples of V = `n_visible` units. `image_shape` is the shape
+    /// (rows, columns) of an example, if it is known.
     ///
     /// ```
     /// use harmonium::dataset::{Half, Mask};
@@ -54,12 +54,12 @@ impl Mask {
     /// ```
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if all units are given or none, half of an image is asked for
-    /// whose shape is not known, or there is no such file; [`Error::Unsuitable`] if the file has
-    /// another size; those of [`Dataset::read`](super::Dataset::read) for a .npy.
+    /// [`Error::InvalidSetting`] if all units or none are given, if the mask is a half and the image shape
+    /// is not known, or if the file does not exist; [`Error::Unsuitable`] if the file has another size;
+    /// for a .npy also as [`Dataset::read`](super::Dataset::read).
     ///
     /// # Panics
-    /// If `image_shape` is not one of V pixels.
+    /// If `image_shape` does not have V pixels.
     pub fn read(&self, n_visible: usize, image_shape: Option<(usize, usize)>) -> Result<BitMatrix> {
         if let Some((rows, columns)) = image_shape {
             assert_eq!(rows * columns, n_visible, "pixels of an image of {rows} x {columns}");
@@ -67,8 +67,8 @@ impl Mask {
         let given = match self {
             Self::Half(half) => {
                 let Some((rows, columns)) = image_shape else {
-                    let rule = "a .png or .npy file, as the shape of the images is not known; \
-                                give image_shape for half of an image";
+                    let rule = "a .png or .npy file, because the shape of the images is not known; \
+                                give image_shape to use half of an image";
                     return Err(invalid("clamp", self, rule));
                 };
                 BitMatrix::from_fn(1, n_visible, |_, i| {
@@ -79,7 +79,7 @@ impl Mask {
                 let stored = fs::read(path).map_err(|cause| match cause.kind() {
                     ErrorKind::NotFound => {
                         let rule = "left, right, top, bottom or the path of a .png or .npy file; \
-                                    there is no file of this name";
+                                    no file has this name";
                         invalid("clamp", self, rule)
                     }
                     _ => Error::Io { path: path.into(), action: "read", cause },
@@ -91,8 +91,8 @@ impl Mask {
         let n_given = given.count_ones();
         if n_given == 0 || n_given == n_visible as u64 {
             let rule = format!(
-                "a mask that gives some of the {n_visible} units and leaves others to draw, and \
-                 this one gives {}; give white pixels of a .png, or values of a .npy that are not 0",
+                "a mask that gives some of the {n_visible} units and leaves others to draw, but \
+                 this one gives {}; white pixels of a .png, or values of a .npy other than 0, give units",
                 if n_given == 0 { "none" } else { "all" }
             );
             return Err(invalid("clamp", self, rule));
@@ -102,7 +102,7 @@ impl Mask {
 }
 
 impl Half {
-    /// Whether a pixel (row, column) lies in this half of an image of a shape (rows, columns).
+    /// Whether a pixel (row, column) lies in this half of an image with this shape (rows, columns).
     fn holds(self, (row, column): (usize, usize), (rows, columns): (usize, usize)) -> bool {
         match self {
             Self::Left => column < columns / 2,
@@ -130,7 +130,7 @@ impl fmt::Display for Mask {
     }
 }
 
-/// Whether each unit is given, from the bytes of a file.
+/// Reads from the bytes of a file whether each unit is given.
 fn decode(
     path: &Path,
     stored: &[u8],
@@ -149,14 +149,14 @@ fn decode(
     }
     let mut array = npy::parse(path, bytes)?;
     check_shape(&array.shape)?;
-    // One example of that shape.
+    // The array becomes one example of its shape.
     array.shape.insert(0, 1);
-    // Whatever its numbers stand for elsewhere, those that are not 0 are given here.
+    // Numbers other than 0 are given; any encoding that allows all integers will do.
     let mask = array.examples(Encoding::GreyLevels(MAX_GREY_LEVEL))?;
     Ok((0..n_visible).map(|unit| mask.intensity(0, unit) != 0.0).collect())
 }
 
-/// Refuses a mask that is neither as long as an example nor of the shape of its image.
+/// Refuses a mask that has neither the length of an example nor the shape of its image.
 fn check_shape(
     path: &Path,
     shape: &[usize],
@@ -195,19 +195,19 @@ fn decode_png(
 ) -> Result<Vec<bool>> {
     let damaged = |cause: png::DecodingError| Error::Unsuitable {
         path: path.into(),
-        rule: format!("no whole PNG file ({cause})"),
+        rule: format!("is not an intact PNG ({cause})"),
     };
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(damaged)?;
     let (width, height) = reader.info().size();
     check_shape(&[height as usize, width as usize])?;
-    let size = reader.output_buffer_size().expect("pixels of an example are held in memory");
+    let size = reader.output_buffer_size().expect("pixels of an example fit in memory");
     let mut levels = vec![0; size];
     reader.next_frame(&mut levels).map_err(damaged)?;
     let n_channels = reader.output_color_type().0.samples();
     let is_given = |pixel: &[u8]| {
-        // Two channels are grey and opacity, four are colours and opacity.
+        // Two channels are grey and opacity; four are three colours and opacity.
         let (colours, opacity) = match pixel {
             [colours @ .., opacity] if n_channels.is_multiple_of(2) => (colours, *opacity),
             colours => (colours, u8::MAX),
@@ -244,7 +244,7 @@ mod tests {
         bytes
     }
 
-    /// A mask in a file, read for images of 2 x 3: `1` and `0` for each unit.
+    /// Reads a mask file for images of 2 x 3: `1` or `0` for each unit.
     fn read(bytes: &[u8], image_shape: Option<(usize, usize)>) -> Result<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mask");
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_leave_the_middle_to_be_drawn() {
+    fn halves_leave_out_the_middle() {
         for (name, even, odd) in [
             ("left", "10101010", "100100100"),
             ("right", "01010101", "001001001"),
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_an_array_that_are_not_0_are_given() {
+    fn nonzero_values_of_an_array_are_given() {
         let image = array![[1_u8, 0, 200], [0, 0, 7]];
         let mut turned = Array2::zeros((2, 3).f());
         turned.assign(&image);
@@ -339,15 +339,15 @@ mod tests {
             (
                 npy(Array1::<u8>::zeros(6).view()),
                 None,
-                "and this one gives none; give white".to_string(),
+                "but this one gives none; white".to_string(),
             ),
             (
                 npy(Array1::from_elem(6, 2_u8).view()),
                 None,
-                "and this one gives all; give white".to_string(),
+                "but this one gives all; white".to_string(),
             ),
             (npy(reals.view()), None, "unit 5 is -0.5, but must be from 0 to 1".to_string()),
-            (greys[..50].to_vec(), None, ": no whole PNG file (".to_string()),
+            (greys[..50].to_vec(), None, ": is not an intact PNG (".to_string()),
             (b"P5 3 2 255".to_vec(), None, "found 50 35 20 33 20 32".to_string()),
             (npy(Array1::<u8>::ones(6).view())[..90].to_vec(), None, ": expected".to_string()),
         ] {
@@ -355,9 +355,9 @@ mod tests {
             assert!(error.contains(&message), "{error}\ndoes not say: {message}");
         }
         for (mask, image_shape, message) in [
-            ("top", None, "clamp is top, but must be a .png or .npy file, as the shape of the"),
+            ("top", None, "clamp is top, but must be a .png or .npy file, because the shape"),
             ("lower", None, "clamp is lower, but must be left, right, top, bottom or the path"),
-            ("left", Some((6, 1)), "some of the 6 units and leaves others to draw, and this one"),
+            ("left", Some((6, 1)), "some of the 6 units and leaves others to draw, but this one"),
         ] {
             let error = shown(&mask.parse().unwrap(), image_shape).unwrap_err().to_string();
             assert!(error.contains(message), "{error}\ndoes not say: {message}");

@@ -1,4 +1,4 @@
-//! MNIST, compiled in: the database of handwritten digits of LeCun, Cortes and Burges.
+//! MNIST, the handwritten digits of LeCun, Cortes and Burges, compiled in.
 
 use super::{Dataset, Encoding, Split, file};
 use crate::error::Result;
@@ -17,14 +17,17 @@ impl Dataset {
         Self::mnist_as(split, Encoding::Undeclared).expect("the embedded images are whole")
     }
 
-    /// The same under a declared encoding, which is that of their format or does not suit them.
+    /// As [`mnist`](Self::mnist), with a declared encoding. It must fit the format of the images.
+    ///
+    /// # Errors
+    /// As [`Dataset::read_as`].
     pub(super) fn mnist_as(split: Split, encoding: Encoding) -> Result<Self> {
         let (name, images) = match split {
             Split::Train => ("mnist train", TRAIN_IMAGES),
             Split::Test => ("mnist test", TEST_IMAGES),
         };
         let dataset = file::decode(Path::new(name), &images.unpack(), encoding)?;
-        // The fingerprint of the authors' file, which a user may also give as a path.
+        // A user may also give the authors' file as a path; the fingerprint is the same.
         Ok(Self { sha256: Some(images.sha256_of_gz.into()), ..dataset })
     }
 
@@ -44,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_images_are_known_ones() {
+    fn the_images_are_the_known_ones() {
         let sum = |data: &Dataset, example| -> f64 {
             (0..784).map(|unit| data.intensity(example, unit) * 255.0).sum()
         };
@@ -52,7 +55,7 @@ mod tests {
         assert_eq!((train.n_examples(), train.n_visible()), (60_000, 784));
         assert_eq!((train.name(), train.image_shape()), ("mnist train", Some((28, 28))));
         assert!(!train.is_binary());
-        // The 5 with which MNIST starts: first pixels of its sixth row, and its sum.
+        // The first image is a 5. These are the first pixels of its sixth row, and its sum.
         let pixels: Vec<_> =
             (152..160).map(|unit| (train.intensity(0, unit) * 255.0).round()).collect();
         assert_eq!(pixels, [3.0, 18.0, 18.0, 18.0, 126.0, 136.0, 175.0, 26.0]);
@@ -61,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_labels_are_known_ones() {
+    fn the_labels_are_the_known_ones() {
         let train = Dataset::mnist_labels(Split::Train);
         assert_eq!((train.len(), &train[..5]), (60_000, &[5, 0, 4, 1, 9][..]));
         let test = Dataset::mnist_labels(Split::Test);

@@ -1,4 +1,4 @@
-//! Data: examples as files hold them, and as training and scores see them.
+//! Data: examples as files store them, and as training and scores use them.
 //!
 //! ```text
 //!   file, mnist ──► unpacked ──► idx or npy ──► stored_array ──► Encoding ──► Dataset (values)
@@ -6,7 +6,7 @@
 //!                              rows of bits ◄── Examples ◄── Binarization ◄────┘
 //! ```
 //!
-//! A [`Mask`] says which units of an example are given when the others are to be completed.
+//! A [`Mask`] marks the given units of an example, from which the others are completed.
 
 mod values;
 
@@ -52,9 +52,9 @@ use std::fs;
 use std::path::Path;
 use values::Values;
 
-/// Examples as intensities from 0 to 1, (examples, visible units), as read.
+/// Examples of intensities from 0 to 1, (examples, visible units), as read.
 ///
-/// Data of only 0 and 1 are packed into bits at once, and no [`Binarization`] changes them.
+/// Data of only 0 and 1 are packed into bits when they are read, and no [`Binarization`] changes them.
 ///
 /// ```
 /// use harmonium::dataset::Dataset;
@@ -69,38 +69,38 @@ pub struct Dataset {
     sha256: Option<String>,
     image_shape: Option<(usize, usize)>,
     values: Values,
-    /// What integers stand for, in these and in data like them.
+    /// The meaning of integers in these data and in others for the same model.
     encoding: Encoding,
-    /// Whether nobody had said that.
+    /// Whether the encoding was inferred.
     is_inferred: bool,
 }
 
 impl Dataset {
-    /// Examples of bits (examples, units); `name` stands for them in messages.
+    /// Examples of bits (examples, units); `name` is their name in messages.
     ///
     /// # Panics
-    /// If there is no example or no unit.
+    /// If there are no examples or no units.
     pub fn from_bits(name: impl Into<String>, bits: BitMatrix) -> Self {
         Self::from_values(name.into(), Values::Bits(bits))
     }
 
-    /// Examples of grey levels (examples, units): x is the intensity x / 255, unless all are 0
-    /// and 1.
+    /// Examples of grey levels (examples, units): x is the intensity x / 255. If all are 0 and 1, they
+    /// are bits.
     ///
     /// # Panics
-    /// If there is no example or no unit.
+    /// If there are no examples or no units.
     pub fn from_bytes(name: impl Into<String>, bytes: Array2<u8>) -> Self {
         let levels = Encoding::GreyLevels(values::WHITE as u32);
         Self::from_values(name.into(), Values::from_bytes(bytes)).with_encoding(levels)
     }
 
-    /// Examples of bytes (examples, units) that stand for what `encoding` says.
+    /// Examples of bytes (examples, units) in this encoding.
     ///
     /// # Errors
     /// As [`Encoding::decode`].
     ///
     /// # Panics
-    /// If there is no example or no unit.
+    /// If there are no examples or no units.
     pub fn from_bytes_as(
         name: impl Into<String>,
         bytes: Array2<u8>,
@@ -120,29 +120,28 @@ impl Dataset {
     /// Examples of intensities from 0 to 1, (examples, units).
     ///
     /// # Errors
-    /// [`Error::BadValue`] for the first that is NaN or outside 0 to 1.
+    /// [`Error::BadValue`] for the first number that is NaN or outside 0 to 1.
     ///
     /// # Panics
-    /// If there is no example or no unit.
+    /// If there are no examples or no units.
     pub fn from_intensities(name: impl Into<String>, reals: Array2<f32>) -> Result<Self> {
         let name = name.into();
         values::check_intensities(&name, reals.dim(), |n, i| f64::from(reals[[n, i]]))?;
         Ok(Self::from_numbers(name, RealRows::from(reals.view())))
     }
 
-    /// Examples of any finite numbers. Where bits are drawn from them, those below 0 count as 0 and
-    /// those above 1 as 1.
+    /// Examples of any finite numbers. When bits are drawn, numbers below 0 count as 0 and numbers above 1
+    /// as 1.
     ///
     /// # Panics
-    /// If there is no example or no unit, or a number is not finite.
+    /// If there are no examples or no units, or a number is not finite.
     pub fn from_numbers(name: impl Into<String>, rows: RealRows) -> Self {
         let are_finite = rows.rows().all(|row| row.values.iter().all(|x| x.is_finite()));
-        assert!(are_finite, "numbers to train on are finite");
+        assert!(are_finite, "numbers to train on must be finite");
         Self::from_values(name.into(), Values::from_numbers(rows))
     }
 
-    /// Examples of integers (of declared spins, numbers of any type) that stand for what `encoding`
-    /// says.
+    /// Examples of integers (for declared spins, numbers of any type) in this encoding.
     ///
     /// ```
     /// use harmonium::dataset::{Dataset, Encoding};
@@ -158,7 +157,7 @@ impl Dataset {
     /// As [`Encoding::decode`].
     ///
     /// # Panics
-    /// If there is no example or no unit.
+    /// If there are no examples or no units.
     pub fn from_numbers_as(
         name: impl Into<String>,
         rows: RealRows,
@@ -167,7 +166,7 @@ impl Dataset {
         let name = name.into();
         let (rows, found) = encoding.decode(&name, rows)?;
         let values = match found {
-            // The form in which they are drawn fastest.
+            // Bits are drawn fastest from bytes.
             Encoding::GreyLevels(255) if !rows.are_bits() => {
                 let mut bytes = Array2::zeros((rows.n_rows(), rows.n_columns()));
                 for (n, row) in rows.rows().enumerate() {
@@ -190,7 +189,7 @@ impl Dataset {
         Self { name, sha256: None, image_shape: None, values, encoding, is_inferred: false }
     }
 
-    /// The same examples, of which it is known what integers like them stand for.
+    /// The same examples with this encoding.
     fn with_encoding(self, encoding: Encoding) -> Self {
         Self { encoding, ..self }
     }
@@ -203,11 +202,11 @@ impl Dataset {
         Self::read_as(path, Encoding::Undeclared)
     }
 
-    /// Reads an IDX or .npy file, gzipped or not: its first bytes tell which.
+    /// Reads an IDX or .npy file, gzipped or not; its first bytes decide the format.
     ///
-    /// Integers stand for what `encoding` says, unless all are 0 and 1; if nothing is declared, the
-    /// unsigned bytes of IDX are grey levels of 255. Floating-point numbers are intensities from 0 to
-    /// 1. Two dimensions are (examples, units), three (examples, rows, columns).
+    /// Integers that are not all 0 and 1 are read by `encoding`; if it is undeclared, unsigned bytes of IDX
+    /// are grey levels of 255. Floating-point numbers are intensities from 0 to 1. Two dimensions are
+    /// (examples, units), three are (examples, rows, columns).
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Malformed`] if the file is damaged or of another format;
@@ -221,30 +220,30 @@ impl Dataset {
         Self::decode(path, &stored, encoding)
     }
 
-    /// The examples in the bytes of a file; `path` names it in messages.
+    /// Reads the examples in the bytes of a file; `path` is its name in messages.
     fn decode(path: &Path, stored: &[u8], encoding: Encoding) -> Result<Self> {
         let sha256 = Some(hexadecimal(&Sha256::digest(stored)));
         Ok(Self { sha256, ..file::decode(path, stored, encoding)? })
     }
 
-    /// What integers stand for in these data: what was declared, what their format says or what was
-    /// inferred. A model that is trained on them is to read others in the same way.
+    /// The encoding of integers in these data: declared, given by the file format, or inferred. A model
+    /// trained on these data reads others by it.
     pub fn encoding(&self) -> Encoding {
         self.encoding
     }
 
-    /// The line that tells a user what integers were taken for, if nobody had said it.
+    /// A note for the user on how integers were taken, if the encoding was inferred.
     pub fn inferred(&self) -> Option<String> {
         let encoding = self.encoding.inferred(Encoding::Undeclared, &self.name);
         encoding.filter(|_| self.is_inferred)
     }
 
-    /// How messages call the data: a path, or the name given.
+    /// The name of the data in messages: a path or a given name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// SHA-256 in hexadecimal of the file as it is stored (gzipped, if it is); none for arrays.
+    /// The SHA-256 of the stored file (gzipped or not), in hexadecimal; none for arrays.
     pub fn sha256(&self) -> Option<&str> {
         self.sha256.as_deref()
     }
@@ -254,20 +253,20 @@ impl Dataset {
         self.image_shape
     }
 
-    /// Number of examples, at least 1.
+    /// The number of examples, at least 1.
     pub fn n_examples(&self) -> usize {
         self.values.shape().0
     }
 
-    /// V: units of an example, at least 1.
+    /// V, the number of units of an example, at least 1.
     pub fn n_visible(&self) -> usize {
         self.values.shape().1
     }
 
-    /// Refuses data that are not `expected` units wide, as `other` is.
+    /// Checks that examples have `expected` units, as `other` has.
     ///
     /// # Errors
-    /// [`Error::WidthMismatch`].
+    /// [`Error::WidthMismatch`] if they do not.
     pub fn check_width(&self, expected: usize, other: &'static str) -> Result<()> {
         if self.n_visible() == expected {
             return Ok(());
@@ -284,12 +283,12 @@ impl Dataset {
     /// The intensity of one unit, from 0 to 1 unless the examples are [any numbers](Self::from_numbers).
     ///
     /// # Panics
-    /// If there is no such example or unit.
+    /// If the example or unit does not exist.
     pub fn intensity(&self, example: usize, unit: usize) -> f64 {
         self.values.intensity(example, unit)
     }
 
-    /// The first number that is no intensity from 0 to 1, if there is one: example, unit, number.
+    /// The first number outside 0 to 1, if any: (example, unit, number).
     pub fn first_outside(&self) -> Option<(usize, usize, f64)> {
         let Values::Reals(reals) = &self.values else { return None };
         reals.rows().enumerate().find_map(|(example, row)| {
@@ -298,37 +297,37 @@ impl Dataset {
         })
     }
 
-    /// Refuses [any numbers](Self::from_numbers) that are no intensities.
+    /// Checks that [any numbers](Self::from_numbers) are intensities.
     ///
     /// # Errors
-    /// [`Error::BadValue`] for the first outside 0 to 1.
+    /// [`Error::BadValue`] for the first number outside 0 to 1.
     pub fn check_intensities(&self) -> Result<()> {
-        // The rule looks at every number once more, to say what they may be.
+        // The check reads all numbers again, to suggest what they may be.
         let has_others = self.first_outside().is_some();
         let shape = self.values.shape();
         let number = |example, unit| self.intensity(example, unit);
         if has_others { values::check_intensities(&self.name, shape, number) } else { Ok(()) }
     }
 
-    /// The same examples, seen as images.
+    /// The same examples, as images of this shape.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if such an image has not V pixels.
+    /// [`Error::InvalidSetting`] if the shape does not have V pixels.
     pub fn with_image_shape(self, rows: usize, columns: usize) -> Result<Self> {
         if rows.checked_mul(columns) != Some(self.n_visible()) {
-            let rule = format!("rows x columns of {} units, as an example has", self.n_visible());
+            let rule = format!("rows x columns of the {} units of an example", self.n_visible());
             let value = format!("{rows} x {columns}");
             return Err(Error::InvalidSetting { setting: "image_shape", value, rule });
         }
         Ok(Self { image_shape: Some((rows, columns)), ..self })
     }
 
-    /// The same examples with every intensity x turned to 1 − x: 0 to 1 and 1 to 0.
+    /// The same examples with 1 − x for every intensity x.
     pub fn inverted(self) -> Self {
         Self { name: format!("{} (inverted)", self.name), values: self.values.inverted(), ..self }
     }
 
-    /// The first `n` examples, or all if there are not so many.
+    /// The first `n` examples, or all if there are fewer.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] if `n` is 0.
@@ -343,10 +342,10 @@ impl Dataset {
         Ok(Self { values: self.values.examples(0..n), ..self })
     }
 
-    /// Sets the last `n` examples aside: (the others, those).
+    /// Splits off the last `n` examples: (training, validation).
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if one of the two would be empty.
+    /// [`Error::InvalidSetting`] if one of the two parts would be empty.
     pub fn split_validation(self, n: usize) -> Result<(Self, Self)> {
         let n_examples = self.n_examples();
         if n == 0 || n >= n_examples {
@@ -377,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_the_examples_they_should_be() {
+    fn a_split_separates_the_last_examples() {
         let (training, validation) = four().split_validation(1).unwrap();
         assert_eq!(training, four().first(3).unwrap());
         assert_eq!((training.n_examples(), validation.n_examples()), (3, 1));
@@ -402,13 +401,13 @@ mod tests {
             ),
             (
                 four().with_image_shape(2, 3),
-                "image_shape is 2 x 3, but must be rows x columns of 2 units, as an example has",
+                "image_shape is 2 x 3, but must be rows x columns of the 2 units of an example",
             ),
             (
                 // The product wraps around to 2.
                 four().with_image_shape(usize::MAX / 2 + 2, 2),
-                "image_shape is 9223372036854775809 x 2, but must be rows x columns of 2 units, \
-                 as an example has",
+                "image_shape is 9223372036854775809 x 2, but must be rows x columns of the 2 \
+                 units of an example",
             ),
             (
                 reals(f32::NAN),
@@ -426,11 +425,11 @@ mod tests {
                     let spins = Dataset::from_numbers("spins", spins);
                     spins.check_intensities().map(|()| spins)
                 },
-                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
+                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
             (
                 Dataset::from_intensities("spins", array![[1.0, -1.0]]),
-                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
+                "spins: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
         ] {
             assert_eq!(result.unwrap_err().to_string(), message);
@@ -438,13 +437,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_named_and_fingerprinted_as_it_is_stored() {
+    fn the_name_and_fingerprint_of_a_file_are_as_stored() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bars");
         fs::write(&path, [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 1, 0]).unwrap();
         let bars = Dataset::read(&path).unwrap();
         assert_eq!(bars.name(), path.display().to_string());
-        // As `sha256sum` has it.
+        // The output of `sha256sum`.
         let sha256 = "ba8ac2fd91b912c11684075a64b26cb8ed8c0ca3f6be73fe1cf1d166f7339ecb";
         assert_eq!(bars.sha256(), Some(sha256));
         assert_eq!(bars.image_shape(), Some((1, 2)));

@@ -1,5 +1,4 @@
-//! NumPy's .npy: a Python dictionary that tells the type, the order and the shape, then the
-//! numbers.
+//! NumPy's .npy. A file has a Python dictionary with the type, the order and the shape, then the numbers.
 
 use super::Encoding;
 use super::stored_array::{Number, StoredArray};
@@ -8,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::path::Path;
 
-/// How a file in this format starts.
+/// The first bytes of a file in this format.
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The dictionary.
@@ -22,8 +21,7 @@ struct Header {
 }
 
 impl Header {
-    /// Reads the dictionary, which is JSON but for its quotes, its parentheses, its capitals and the
-    /// commas before what closes.
+    /// Reads the dictionary. It differs from JSON in its quotes, parentheses, capitals and trailing commas.
     fn parse(text: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(text).map_err(|cause| cause.to_string())?;
         let mut json: String = text.split_ascii_whitespace().collect();
@@ -45,8 +43,8 @@ impl Header {
 /// Reads the header of an unpacked file.
 ///
 /// # Errors
-/// [`Error::Malformed`] if the header is damaged, [`Error::Unsuitable`] if it tells of elements
-/// that are no real numbers.
+/// [`Error::Malformed`] if the header is damaged, [`Error::Unsuitable`] if the elements are not real
+/// numbers.
 pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'a>> {
     let malformed = |offset: usize, found: String| {
         let (path, offset, expected) = (path.into(), offset as u64, "a .npy header".into());
@@ -66,11 +64,11 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         return Err(malformed(text_start, found));
     };
     if !matches!(version, Some(1..=3)) {
-        let found = format!("one of version {}", prefix[MAGIC.len()]);
+        let found = format!("one with version {}", prefix[MAGIC.len()]);
         return Err(malformed(MAGIC.len(), found));
     }
     let header = Header::parse(text)
-        .map_err(|cause| malformed(text_start, format!("one that does not parse ({cause})")))?;
+        .map_err(|cause| malformed(text_start, format!("one that cannot be read ({cause})")))?;
 
     let described = header.descr.as_str().unwrap_or_default();
     let (order, number) = described.split_at_checked(1).unwrap_or_default();
@@ -213,11 +211,11 @@ mod tests {
             ),
             (
                 [MAGIC, &[9, 0, 0, 0, 0, 0, 0]].concat(),
-                "some.npy: byte 6: expected a .npy header, found one of version 9",
+                "some.npy: byte 6: expected a .npy header, found one with version 9",
             ),
             (
                 file(&"(".repeat(60_000), &[]),
-                "some.npy: byte 10: expected a .npy header, found one that does not parse (recursion \
+                "some.npy: byte 10: expected a .npy header, found one that cannot be read (recursion \
                  limit exceeded at line 1 column 128)",
             ),
             (
@@ -247,7 +245,7 @@ mod tests {
             (
                 file(&of_shape("(4611686018427387904, 2)"), &[0; 8]),
                 "some.npy: byte 85: expected data of a size that a file can have, found a header \
-                 that tells the shape [4611686018427387904, 2]",
+                 with the shape [4611686018427387904, 2]",
             ),
             (
                 written(&array![[0.5_f32, 0.5], [0.5, 17.0]].reversed_axes()),
@@ -256,21 +254,21 @@ mod tests {
             ),
             (
                 written(&array![[1_i64, -1], [1, 1]]),
-                "some.npy: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
+                "some.npy: example 0, unit 1 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
             (
                 written(&array![[1.0_f64, 1.0], [1.0, -1.0]]),
-                "some.npy: example 1, unit 1 is -1, but must be 0 or 1; if these are spins, say so by spins = true",
+                "some.npy: example 1, unit 1 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
             (
                 file("{'descr': '|b1', 'fortran_order': False, 'shape': (1, 2)}", &[1, 2]),
-                "some.npy: example 0, unit 1 is 2, but must be 0 or 1, as a boolean is",
+                "some.npy: example 0, unit 1 is 2, but must be 0 or 1, as in a boolean array",
             ),
             (
                 written(&array![[u64::MAX]]),
                 "some.npy: example 0, unit 0 is 18446744073709552000, but must be 0 or 1, or a grey \
-                 level from 0 to 255 where the largest is above 127; make bits of others by a \
-                 threshold, such as x > 0 in NumPy, or if these are grey levels up to N, say so by \
+                 level from 0 to 255 with the largest above 127; turn others into bits by a \
+                 threshold, such as x > 0 in NumPy, or if these are grey levels up to N, declare them by \
                  grey_levels = N",
             ),
         ] {

@@ -1,9 +1,9 @@
-//! The mean of data that come in chunks.
+//! The running mean of data in chunks.
 
 use super::Examples;
 use ndarray::Array1;
 
-/// The mean of the examples so far (V), and their number.
+/// The mean (V) and the number of the examples so far.
 ///
 /// ```
 /// use harmonium::BitMatrix;
@@ -20,27 +20,27 @@ use ndarray::Array1;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunningMean {
-    /// The mean; zeros if there were no examples.
+    /// The mean; zeros before the first examples.
     pub mean: Vec<f64>,
     /// The number of examples.
     pub n_examples: usize,
 }
 
 impl RunningMean {
-    /// Of no examples yet.
+    /// The mean before the first examples.
     pub fn nothing(n_visible: usize) -> Self {
         Self { mean: vec![0.0; n_visible], n_examples: 0 }
     }
 
-    /// The mean in the precision of model files, if there were examples.
+    /// The mean in f32, as in model files; none before the first examples.
     pub fn to_f32(&self) -> Option<Array1<f32>> {
         (self.n_examples > 0).then(|| self.mean.iter().map(|&x| x as f32).collect())
     }
 
-    /// Takes in a chunk.
+    /// Adds a chunk of examples.
     ///
     /// # Panics
-    /// If it has another number of units.
+    /// If its number of units is not V.
     pub fn add(&mut self, examples: &Examples) {
         assert_eq!(examples.n_visible(), self.mean.len(), "units of a chunk");
         self.n_examples += examples.n_examples();

@@ -1,4 +1,4 @@
-//! Where data come from, as a user names it.
+//! Sources of data, as users name them.
 
 use super::synthetic::MAX_SIDE;
 use super::{Dataset, Encoding};
@@ -9,16 +9,16 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Data by name: `mnist`, which the program holds, `bars-and-stripes:SIDE` and `shifter`, which it
-/// makes, or the path of a file.
+/// A source of data. As text: `mnist`, which is compiled in, `bars-and-stripes:SIDE` and `shifter`, which
+/// are generated, or the path of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum Source {
-    /// The MNIST images in the program itself.
+    /// MNIST, compiled in.
     #[default]
     Mnist,
-    /// [`Dataset::bars_and_stripes`] of this side.
+    /// [`Dataset::bars_and_stripes`] with this side.
     BarsAndStripes(usize),
     /// [`Dataset::shifter`].
     Shifter,
@@ -26,7 +26,7 @@ pub enum Source {
     Path(PathBuf),
 }
 
-/// Which images of MNIST.
+/// A part of MNIST.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Split {
     /// The 60,000 training images.
@@ -39,7 +39,7 @@ pub enum Split {
 by_name!(Split, "split", { Train = "train", Test = "test" });
 
 impl Source {
-    /// Reads the data, as integers of which nothing is declared; of MNIST the training images.
+    /// Reads the data with no encoding declared; for MNIST, the training images.
     ///
     /// # Errors
     /// As [`read_split`](Self::read_split).
@@ -47,8 +47,8 @@ impl Source {
         self.read_split(Split::Train, Encoding::Undeclared)
     }
 
-    /// Reads the data, integers by their encoding; of MNIST the images of one split. Other data are
-    /// whole for either.
+    /// Reads the data, integers by `encoding`; for MNIST, the images of one split. Other data have no
+    /// splits and are read whole.
     ///
     /// # Errors
     /// As [`Dataset::read_as`]; [`Error::InvalidSetting`] if the program was built without MNIST.
@@ -71,12 +71,12 @@ impl Source {
         }
     }
 
-    /// The data that are reported on when nothing else is asked for: MNIST has its test images.
+    /// Whether the data come with test data: MNIST does.
     pub fn has_test_split(&self) -> bool {
         *self == Self::Mnist
     }
 
-    /// The same data from wherever a program is started.
+    /// The same source with an absolute path, which does not depend on the working folder.
     pub fn absolute(&self) -> Self {
         match self {
             Self::Path(path) => Self::Path(std::path::absolute(path).unwrap_or(path.clone())),

@@ -1,4 +1,4 @@
-//! An array as a file holds it: where its numbers stand and how they are written.
+//! An array in a file: the place and the format of its numbers.
 
 use super::values::{Values, check, check_intensities};
 use super::{Dataset, Encoding};
@@ -7,7 +7,7 @@ use crate::reals::RealRows;
 use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
 use std::path::Path;
 
-/// How one number is written; sizes in bytes.
+/// The format of a number, with its size in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Number {
     /// One byte, 0 or 1.
@@ -28,7 +28,7 @@ impl Number {
         }
     }
 
-    /// The number that `bytes` spell, rounded to f64.
+    /// Reads the number in `bytes`, rounded to f64.
     fn read(self, bytes: &[u8], is_big_endian: bool) -> f64 {
         let join = |word, byte: &u8| word << 8 | u64::from(*byte);
         let word = match is_big_endian {
@@ -47,32 +47,33 @@ impl Number {
     }
 }
 
-/// What the header of a file says, and the bytes to which it belongs.
+/// The header of a file, and its bytes.
 pub(super) struct StoredArray<'a> {
     pub path: &'a Path,
     /// The whole file, unpacked.
     pub bytes: &'a [u8],
-    /// Where the numbers start.
+    /// The byte at which the numbers start.
     pub offset: usize,
     pub number: Number,
     pub is_big_endian: bool,
     /// Whether the first index, not the last, runs fastest.
     pub is_column_major: bool,
     pub shape: Vec<usize>,
-    /// What the format says that its integers stand for.
+    /// The encoding of integers that the file format gives.
     pub encoding: Encoding,
 }
 
 impl StoredArray<'_> {
-    /// The examples, integers as `declared`, else as the format says. Three dimensions are (examples,
-    /// rows, columns); further ones are laid end to end, the last running fastest.
+    /// Reads the examples, with integers in the encoding `declared`, or else the encoding of the file
+    /// format. Three dimensions are (examples, rows, columns). All dimensions but the first are laid end
+    /// to end, the last running fastest.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if the bytes are not as many as the shape asks for,
-    /// [`Error::Unsuitable`] if the shape is not one of examples, and [`Error::BadValue`].
+    /// [`Error::Malformed`] if the number of bytes does not fit the shape, [`Error::Unsuitable`] if the
+    /// shape is not a shape of examples, and [`Error::BadValue`].
     pub fn examples(&self, declared: Encoding) -> Result<Dataset> {
         let dataset = self.rows(declared.or(self.encoding))?;
-        // Bits of a format for grey levels say nothing of what other integers would be.
+        // Bits in a format for grey levels do not imply that other integers are grey levels.
         let encoding = if dataset.is_binary() { declared } else { dataset.encoding };
         let image_shape = match self.shape[..] {
             [_, rows, columns] => Some((rows, columns)),
@@ -81,7 +82,7 @@ impl StoredArray<'_> {
         Ok(Dataset { image_shape, encoding, ..dataset })
     }
 
-    /// The examples, each in a row.
+    /// Reads the examples, each in a row.
     fn rows(&self, encoding: Encoding) -> Result<Dataset> {
         let (n_examples, n_units) = self.checked_shape()?;
         let name = self.path.display().to_string();
@@ -91,8 +92,8 @@ impl StoredArray<'_> {
             return Dataset::from_bytes_as(name, bytes.expect("a checked shape"), encoding);
         }
 
-        // In the file, a step to the next example passes `stride` numbers, and unit i stands
-        // `places[i]` numbers after unit 0.
+        // In the file, the next example is `stride` numbers further, and unit i is `places[i]` numbers
+        // after unit 0.
         let (stride, places) = match self.is_column_major {
             false => (n_units, (0..n_units).collect()),
             true => {
@@ -110,9 +111,9 @@ impl StoredArray<'_> {
         let shape = (n_examples, n_units);
         let is_float = matches!(self.number, Number::Float(_));
         if self.number == Number::Bool {
-            check(&name, shape, "0 or 1, as a boolean is", |x| x == 0.0 || x == 1.0, number)?;
+            check(&name, shape, "0 or 1, as in a boolean array", |x| x == 0.0 || x == 1.0, number)?;
         } else if is_float && !encoding.is_spins() {
-            // As they stand: the nearest f32 may be an intensity.
+            // The numbers are checked before rounding, which could make them intensities.
             check_intensities(&name, shape, number)?;
         }
         let mut rows = RealRows::new(n_units);
@@ -126,7 +127,7 @@ impl StoredArray<'_> {
         Dataset::from_numbers_as(name, rows, encoding)
     }
 
-    /// (examples, units), once the bytes are known to be as many: nothing is allocated before.
+    /// The shape (examples, units). It is checked against the number of bytes before any allocation.
     fn checked_shape(&self) -> Result<(usize, usize)> {
         let shape = &self.shape;
         let unsuitable = |rule| Err(Error::Unsuitable { path: self.path.into(), rule });
@@ -146,7 +147,7 @@ impl StoredArray<'_> {
         let length = shape.iter().try_fold(self.number.size(), |n, &side| n.checked_mul(side));
         let Some(length) = length else {
             let expected = "data of a size that a file can have".into();
-            return malformed(expected, format!("a header that tells the shape {shape:?}"));
+            return malformed(expected, format!("a header with the shape {shape:?}"));
         };
         let expected = || format!("{length} bytes of data, for the shape {shape:?}");
         match self.bytes.len() - self.offset {
@@ -164,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_as_they_were_written() {
+    fn every_number_reads_as_it_was_written() {
         for (number, little, value) in [
             (Number::Bool, vec![1], 1.0),
             (Number::Unsigned(1), vec![200], 200.0),

@@ -1,4 +1,4 @@
-//! Small data sets with a known entropy, on which samplers and gradients are compared.
+//! Small data sets with a known entropy, for comparing samplers and gradients.
 
 use super::Dataset;
 use crate::bits::BitMatrix;
@@ -8,15 +8,17 @@ pub const MAX_SIDE: usize = 16;
 
 impl Dataset {
     /// Bars and stripes (MacKay, 2003, Information theory, inference and learning algorithms,
-    /// section 43): all images of side x side whose rows, or whose columns, are each all on or all
-    /// off, 2^(side + 1) of them. The empty and the full one come twice, once of each kind, so that
-    /// the best mean log-likelihood is −((n − 4) ln n + 4 ln(n/2))/n with n = 2^(side + 1): −3.3791
-    /// at 4 x 4.
+    /// section 43): the n = 2^(side + 1) images of side x side in which every row, or every column, is
+    /// all on or all off. The empty and the full image occur twice, so the best mean log-likelihood is
+    /// −((n − 4) ln n + 4 ln(n/2))/n, which is −3.3791 at 4 x 4.
     ///
     /// # Panics
     /// If the side is 0 or above 16.
     pub fn bars_and_stripes(side: usize) -> Self {
-        assert!((1..=MAX_SIDE).contains(&side), "a side from 1 to {MAX_SIDE}, not {side}");
+        assert!(
+            (1..=MAX_SIDE).contains(&side),
+            "the side must be from 1 to {MAX_SIDE}, not {side}"
+        );
         let bits = BitMatrix::from_fn(2 << side, side * side, |n, pixel| {
             let (pattern, by_rows) = (n >> 1, n & 1 == 1);
             let line = if by_rows { pixel / side } else { pixel % side };
@@ -27,9 +29,9 @@ impl Dataset {
     }
 
     /// The labeled shifter ensemble (after Hinton and Sejnowski, 1986, Learning and relearning in
-    /// Boltzmann machines): every pattern of 8 bits, three bits of which one tells a shift, and the
-    /// pattern shifted by it to the left, not at all, or to the right, in a circle. 768 examples of
-    /// 19 units, each of which is there once: the best mean log-likelihood is −ln 768 = −6.6438.
+    /// Boltzmann machines): a pattern of 8 bits, three bits of which one marks a shift (left, none or
+    /// right), and the pattern shifted cyclically. There are 768 different examples of 19 units, so the
+    /// best mean log-likelihood is −ln 768 = −6.6438.
     pub fn shifter() -> Self {
         let bits = BitMatrix::from_fn(3 << 8, 19, |n, unit| {
             let (pattern, shift) = (n / 3, n % 3);
@@ -59,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_and_stripes_are_all_that_there_are() {
+    fn bars_and_stripes_are_complete() {
         let dataset = Dataset::bars_and_stripes(4);
         let counts = counts(&dataset);
         assert_eq!((dataset.n_examples(), counts.len()), (32, 30));
@@ -73,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shift_of_every_pattern_is_there_once() {
+    fn every_shift_of_every_pattern_occurs_once() {
         let counts = counts(&Dataset::shifter());
         assert_eq!(counts.len(), 768);
         for example in counts.keys() {

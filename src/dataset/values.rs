@@ -1,4 +1,4 @@
-//! What a data set holds: bits, grey levels or real intensities, and the rule for each.
+//! The values of a data set: bits, grey levels or real numbers, and the rules for each.
 
 use crate::bits::BitMatrix;
 use crate::error::{Error, Remedy, Result};
@@ -15,9 +15,9 @@ pub(super) const WHITE: f64 = 255.0;
 pub(super) enum Values {
     /// Only 0 and 1.
     Bits(BitMatrix),
-    /// Grey levels; the intensity of x is x / 255.
+    /// Grey levels; x is the intensity x / 255.
     Bytes(Array2<u8>),
-    /// Intensities, or any finite numbers, as they are.
+    /// Intensities, or any finite numbers.
     Reals(RealRows),
 }
 
@@ -55,7 +55,7 @@ impl Values {
         }
     }
 
-    /// 1 less every intensity.
+    /// The values with 1 − x for every intensity x.
     pub fn inverted(self) -> Self {
         match self {
             Self::Bits(bits) => {
@@ -74,7 +74,7 @@ impl Values {
         }
     }
 
-    /// A copy of some examples, in the form that all of them had.
+    /// A copy of some examples, in the same form.
     pub fn examples(&self, range: Range<usize>) -> Self {
         match self {
             Self::Bits(bits) => Self::Bits(bits.rows(range)),
@@ -88,12 +88,12 @@ impl Values {
     }
 }
 
-/// What the values of data must be.
+/// A rule that the values of data must follow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rule<'a> {
-    /// In words.
+    /// The rule in words.
     pub text: &'a str,
-    /// The setting that may say that they are right, after all.
+    /// A setting that would allow the values.
     pub remedy: Option<Remedy>,
 }
 
@@ -103,16 +103,16 @@ impl<'a> From<&'a str> for Rule<'a> {
     }
 }
 
-/// The rule of numbers that turn out to be spins.
+/// The rule for numbers that are all -1 and 1.
 pub(super) const SPINS: Rule<'_> = Rule {
-    text: "0 or 1; if these are spins, say so",
+    text: "0 or 1; if these are spins, declare them",
     remedy: Some(Remedy::with("spins", "true")),
 };
 
-/// Checks that every `number(example, unit)` of data of a shape (examples, units) is an intensity.
+/// Checks that every `number(example, unit)` of data with this shape (examples, units) is an intensity.
 ///
 /// # Errors
-/// [`Error::BadValue`] for the first that is not from 0 to 1.
+/// [`Error::BadValue`] for the first number outside 0 to 1.
 pub(super) fn check_intensities(
     data: &str,
     shape: (usize, usize),
@@ -121,16 +121,16 @@ pub(super) fn check_intensities(
     let is_intensity = |x| (0.0..=1.0).contains(&x);
     let rule = "from 0 to 1; divide grey levels by their maximum, or give them as integers";
     check(data, shape, rule, is_intensity, &number).or_else(|error| {
-        // What all numbers have in common says what they may be.
+        // If all numbers are -1 and 1, they may be spins.
         check(data, shape, "", |x| x.abs() == 1.0, &number)
             .map_or(Err(error), |()| check(data, shape, SPINS, is_intensity, &number))
     })
 }
 
-/// Checks every `number(example, unit)` of data of a shape (examples, units).
+/// Checks every `number(example, unit)` of data with this shape (examples, units).
 ///
 /// # Errors
-/// [`Error::BadValue`] for the first that is not right, with the rule.
+/// [`Error::BadValue`] with the rule, for the first number that is not right.
 pub(super) fn check<'a>(
     data: &str,
     (n_examples, n_units): (usize, usize),

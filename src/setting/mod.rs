@@ -1,5 +1,5 @@
-//! Settings, once: a table says what each is called, which values it takes, what it does without, and
-//! what it means; flags, settings files, Python's keywords and their documentation come from there.
+//! Settings. A table gives the name, range, default and meaning of each; flags, settings files, Python
+//! keywords and their documentation are made from it.
 //!
 //! ```text
 //!  text: --flag, TOML, JSON ──► value ──► table: kind, range, partners, sentence ──► struct of a section

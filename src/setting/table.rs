@@ -1,5 +1,5 @@
-//! The table of settings, a section each, and the macro in which a section is written: a struct with its
-//! defaults and its rows.
+//! The table of settings, one section at a time, and the macro that defines a section: a struct, its
+//! defaults and its rows of the table.
 
 use super::text::invalid;
 use super::value::{Kind, Range, Value, number};
@@ -12,23 +12,23 @@ use std::ops::{Bound, RangeInclusive};
 /// A setting: a row of the table.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// Its name: of the field, the TOML key, the keyword; `_` becomes `-` in that of its flag.
+    /// The name of the field, the TOML key and the Python keyword. The flag has `-` for `_`.
     pub name: &'static str,
-    /// What it means. Another setting stands as `*name*` in it.
+    /// The meaning. `*name*` refers to another setting.
     sentence: &'static str,
-    /// What it takes.
+    /// The kind of its values.
     pub kind: Kind,
-    /// Which of that.
+    /// The allowed values.
     pub range: Range,
-    /// What its default stands for, if that says it better than its value.
+    /// The default in words, if they say more than the value.
     pub unset: Option<&'static str>,
-    /// What is usual.
+    /// The usual values.
     pub usual: Option<&'static str>,
-    /// It has no effect unless one of these is so.
+    /// The setting has no effect unless one of these holds.
     pub needs: &'static [Remedy],
-    /// The setting that has no effect beside it.
+    /// Another setting, which must not be given together with this one.
     pub instead_of: Option<&'static str>,
-    /// What stands for its value on the command line.
+    /// The placeholder for its value on the command line.
     pub placeholder: Option<&'static str>,
     parse: fn(&'static str, &str) -> Result<Json>,
     read: fn(&'static str, &Json) -> Result<Json>,
@@ -38,7 +38,7 @@ fn json(value: impl Serialize) -> Json {
     serde_json::to_value(value).expect("a plain value")
 }
 
-/// A value as one types it.
+/// A value as a user types it.
 fn text(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
@@ -48,7 +48,7 @@ fn text(value: &Json) -> String {
 }
 
 impl Setting {
-    /// A row for values of a type.
+    /// A row for values of type `T`.
     pub(crate) const fn of<T: Value + Serialize>(
         name: &'static str,
         sentence: &'static str,
@@ -104,14 +104,14 @@ impl Setting {
         self
     }
 
-    /// Only runs write it: there is no flag for it.
+    /// Only runs write this setting: it has no flag.
     #[cfg(feature = "cli")]
     pub(crate) const fn recorded(mut self) -> Self {
         self.kind = Kind::Record;
         self
     }
 
-    /// Reads a value as it is typed.
+    /// Reads a value as a user types it.
     ///
     /// # Errors
     /// As [`Value::parse`].
@@ -119,18 +119,18 @@ impl Setting {
         (self.parse)(self.name, text)
     }
 
-    /// What it means, other settings as `spell` spells them.
+    /// The meaning, with other settings as `spell` spells them.
     pub fn sentence(&self, spell: &dyn Fn(&str) -> String) -> String {
         spelt(self.sentence, spell)
     }
 
-    /// What its default stands for: in words, or the value itself.
+    /// The default in words, or else its value.
     pub fn default_text(&self, default: &Json, spell: &dyn Fn(&str) -> String) -> String {
         self.unset.map_or_else(|| text(default), |text| spelt(text, spell))
     }
 }
 
-/// A text of the table with `*name*` as `spell` spells it.
+/// A text of the table, with `spell(name)` in place of `*name*`.
 fn spelt(text: &str, spell: &dyn Fn(&str) -> String) -> String {
     let parts = text.trim().split('*').enumerate();
     parts.map(|(at, part)| if at % 2 == 1 { spell(part) } else { part.to_string() }).collect()
@@ -138,7 +138,7 @@ fn spelt(text: &str, spell: &dyn Fn(&str) -> String) -> String {
 
 /// A section of the settings: a plain struct with a row of the table for each of its fields.
 pub trait Section: Serialize + DeserializeOwned + Default + 'static {
-    /// What it is called in a settings file.
+    /// Its name in a settings file.
     const NAME: &'static str;
     /// Its rows, in the order of the fields.
     const TABLE: &'static [Setting];
@@ -146,10 +146,10 @@ pub trait Section: Serialize + DeserializeOwned + Default + 'static {
     /// Checks that every setting is in its range.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] for the first that is not.
+    /// [`Error::InvalidSetting`] for the first that is out of its range.
     fn check_ranges(&self) -> Result<()>;
 
-    /// The settings by name; those that are not set are null.
+    /// The settings by name; unset ones are null.
     fn fields(&self) -> Map<String, Json> {
         match serde_json::to_value(self) {
             Ok(Json::Object(fields)) => fields,
@@ -160,7 +160,7 @@ pub trait Section: Serialize + DeserializeOwned + Default + 'static {
     /// The row of a setting.
     ///
     /// # Errors
-    /// [`Error::UnknownSetting`] if there is none of this name.
+    /// [`Error::UnknownSetting`] if no setting has this name.
     fn row(name: &str) -> Result<&'static Setting> {
         Self::TABLE.iter().find(|setting| setting.name == name).ok_or_else(|| {
             let nearest = nearest(name, Self::TABLE.iter().map(|setting| setting.name));
@@ -168,10 +168,11 @@ pub trait Section: Serialize + DeserializeOwned + Default + 'static {
         })
     }
 
-    /// Reads some settings from a file or from Python; the others have their defaults.
+    /// Reads settings from a file or from Python; missing ones keep their defaults.
     ///
     /// # Errors
-    /// [`Error::UnknownSetting`]; [`Error::WrongKind`] and the like for values that it does not take.
+    /// [`Error::UnknownSetting`]; [`Error::WrongKind`] or [`Error::InvalidSetting`] for a value that
+    /// cannot be read.
     fn read(some: &Map<String, Json>) -> Result<Self> {
         let mut fields = Map::new();
         for (name, value) in some {
@@ -181,11 +182,11 @@ pub trait Section: Serialize + DeserializeOwned + Default + 'static {
         Ok(serde_json::from_value(fields.into()).expect("values of the types of the fields"))
     }
 
-    /// Refuses what was given without having an effect under these settings. A default that is given
-    /// says nothing.
+    /// Refuses given settings that have no effect under these settings. Giving a default is always
+    /// allowed.
     ///
     /// # Errors
-    /// [`Error::NoEffect`] or [`Error::InvalidSetting`] for the first.
+    /// [`Error::NoEffect`] or [`Error::InvalidSetting`] for the first such setting.
     fn check_effect(&self, given: &Map<String, Json>) -> Result<()> {
         let (fields, default) = (self.fields(), Self::default().fields());
         let is_given = |setting: &Setting| {
@@ -200,7 +201,7 @@ pub trait Section: Serialize + DeserializeOwned + Default + 'static {
                 return Err(invalid(name, value, format!("left out with {other}")));
             }
             let needs = setting.needs;
-            if !needs.is_empty() && !needs.iter().any(|need| is_so(need, &fields)) {
+            if !needs.is_empty() && !needs.iter().any(|need| holds(need, &fields)) {
                 return Err(Error::NoEffect { setting: name, value, needs });
             }
         }
@@ -208,8 +209,8 @@ pub trait Section: Serialize + DeserializeOwned + Default + 'static {
     }
 }
 
-/// Whether a setting has the value that another needs; without one, whether it is on.
-fn is_so(need: &Remedy, fields: &Map<String, Json>) -> bool {
+/// Whether a setting has the value that another needs; if no value is needed, whether it is on.
+fn holds(need: &Remedy, fields: &Map<String, Json>) -> bool {
     match (need.value, &fields[need.setting]) {
         (Some(value), Json::String(text)) => text == value,
         (Some(_), _) => false,
@@ -218,14 +219,14 @@ fn is_so(need: &Remedy, fields: &Map<String, Json>) -> bool {
     }
 }
 
-/// The most similar of some names.
+/// The name in `among` that is most similar to `name`.
 pub fn nearest(name: &str, among: impl Iterator<Item = &'static str>) -> &'static str {
     let likeness = |other: &&str| strsim::normalized_damerau_levenshtein(name, other);
     among.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).expect("there are settings")
 }
 
-/// A section: its struct, its defaults and its rows of the table. After the default of a field stand the
-/// calls that make its row: `{ whole(1..=9), usual("3") }`. The doc comment is its sentence.
+/// Defines a section: its struct, its defaults and its rows of the table. The calls that make a row
+/// follow the default of its field: `{ whole(1..=9), usual("3") }`. The doc comment is its sentence.
 macro_rules! settings {
     (
         $(#[$attribute:meta])*
@@ -282,18 +283,18 @@ mod tests {
     use serde_json::json;
 
     settings! {
-        /// Of a test.
+        /// A section for tests.
         pub struct Garden in "garden" {
-            /// Trees that stand
+            /// Number of trees
             /// in it; see *pond*.
             trees: usize = 3, { whole(1..=9), usual("2 to 4") }
             /// Depth of its pond.
             pond: f64 = 0.0, {}
-            /// Frogs.
+            /// Number of frogs.
             frogs: Option<u64> = None, { unset("as *trees*"), needs(&[Remedy::of("pond"), Remedy::with("kind", "wet")]) }
             /// Its kind.
             kind: String = "dry".to_string(), {}
-            /// Leaves in place of trees.
+            /// Number of leaves, in place of trees.
             leaves: Option<f64> = None, { real(above(0.0), at_most(1.0)), instead_of("trees") }
         }
     }
@@ -302,8 +303,8 @@ mod tests {
         json.as_object().unwrap().clone()
     }
 
-    fn told<T>(result: Result<T>) -> String {
-        result.map(drop).map_or_else(|error| error.to_string(), |()| "right".to_string())
+    fn message<T>(result: Result<T>) -> String {
+        result.map(drop).map_or_else(|error| error.to_string(), |()| "ok".to_string())
     }
 
     #[test]
@@ -313,38 +314,41 @@ mod tests {
         rows.sort_unstable();
         assert_eq!(rows, fields);
         let shout = |name: &str| name.to_uppercase();
-        assert_eq!(Garden::TABLE[0].sentence(&shout), "Trees that stand in it; see POND.");
+        assert_eq!(Garden::TABLE[0].sentence(&shout), "Number of trees in it; see POND.");
         assert_eq!(Garden::TABLE[2].default_text(&Json::Null, &shout), "as TREES");
         assert_eq!(Garden::TABLE[0].default_text(&json!(3), &shout), "3");
     }
 
     #[test]
-    fn some_settings_are_read_and_checked_by_the_table() {
+    fn the_table_reads_and_checks_settings() {
         let read = |some: Json| Garden::read(&object(some));
         let garden = read(json!({"trees": 12, "leaves": 0.5})).unwrap();
         assert_eq!(garden, Garden { trees: 12, leaves: Some(0.5), ..Garden::default() });
         let rule = "trees is 12, but must be at least 1 and at most 9";
-        assert_eq!(told(garden.check_ranges()), rule);
-        let message = "tres is not known; the nearest known setting is trees";
-        assert_eq!(told(read(json!({"tres": 1}))), message);
-        assert_eq!(told(read(json!({"pond": true}))), "pond is true, but must be a finite number");
+        assert_eq!(message(garden.check_ranges()), rule);
+        let unknown = "tres is not known; the nearest known setting is trees";
+        assert_eq!(message(read(json!({"tres": 1}))), unknown);
+        assert_eq!(
+            message(read(json!({"pond": true}))),
+            "pond is true, but must be a finite number"
+        );
     }
 
     #[test]
-    fn what_is_given_must_have_an_effect() {
+    fn given_settings_must_have_an_effect() {
         let check = |given: Json| {
             let given = object(given);
-            told(Garden::read(&given).and_then(|garden| garden.check_effect(&given)))
+            message(Garden::read(&given).and_then(|garden| garden.check_effect(&given)))
         };
         let refused = "frogs is 2, but must be left out without pond or kind = wet";
         assert_eq!(check(json!({"frogs": 2})), refused);
         for given in [json!({"frogs": 2, "pond": 1.5}), json!({"frogs": 2, "kind": "wet"})] {
-            assert_eq!(check(given), "right");
+            assert_eq!(check(given), "ok");
         }
-        // A default says nothing.
-        assert_eq!(check(json!({"frogs": null})), "right");
+        // Giving a default is allowed.
+        assert_eq!(check(json!({"frogs": null})), "ok");
         let both = "leaves is 0.5, but must be left out with trees";
         assert_eq!(check(json!({"leaves": 0.5, "trees": 4})), both);
-        assert_eq!(check(json!({"leaves": 0.5, "trees": 3})), "right");
+        assert_eq!(check(json!({"leaves": 0.5, "trees": 3})), "ok");
     }
 }

@@ -1,13 +1,13 @@
-//! Values as text: one spelling on the command line, in files and in messages.
+//! Values as text, spelt the same on the command line, in files and in messages.
 
 use crate::error::{Error, Result};
 
-/// An error that names a setting, its value and its rule.
+/// The error for a setting whose value breaks a rule.
 pub fn invalid(setting: &'static str, value: impl ToString, rule: impl Into<String>) -> Error {
     Error::InvalidSetting { setting, value: value.to_string(), rule: rule.into() }
 }
 
-/// Checks one rule of a setting.
+/// Checks a rule of a setting.
 ///
 /// # Errors
 /// [`Error::InvalidSetting`] unless it `is_valid`.
@@ -21,7 +21,7 @@ pub fn check(
 }
 
 /// Whether a number is one of 1, 2, 4, 5, 8, 11, 16, 22, 32, …: the powers of √2, rounded down. Snapshots
-/// and checkpoints that are to show a run's whole course are taken at such epochs and updates.
+/// and checkpoints that cover a whole run are taken at these epochs and updates.
 pub fn is_on_series(n: u64) -> bool {
     let square = |n: u64| u128::from(n) * u128::from(n);
     n > 0 && square(n).next_power_of_two() < square(n + 1)
@@ -52,7 +52,7 @@ macro_rules! by_text {
                 text.parse()
             }
 
-            /// What can be built in Rust alone does not read back from its text.
+            /// A value that is built in Rust may be out of range: its text then does not parse.
             fn check(
                 &self,
                 _: &'static str,
@@ -64,7 +64,7 @@ macro_rules! by_text {
     };
 }
 
-/// The names of an enum's variants, for `Display`, `FromStr` and serde.
+/// Names the variants of an enum for `Display`, `FromStr` and serde.
 macro_rules! by_name {
     ($type:ty, $setting:literal, { $($variant:ident = $name:literal),+ $(,)? }) => {
         impl std::fmt::Display for $type {
@@ -110,7 +110,7 @@ mod tests {
     by_name!(Colour, "colour", { Red = "red", DarkBlue = "dark-blue" });
 
     #[test]
-    fn the_series_is_that_of_the_powers_of_the_root_of_two() {
+    fn the_series_holds_the_powers_of_the_root_of_two() {
         let found: Vec<u64> = (0..100).filter(|&n| is_on_series(n)).collect();
         assert_eq!(found, [1, 2, 4, 5, 8, 11, 16, 22, 32, 45, 64, 90]);
     }

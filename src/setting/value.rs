@@ -1,4 +1,4 @@
-//! Values of settings: how those of each type are read, and held to their range.
+//! Values of settings: how each type is read and checked.
 
 use super::text::{check, invalid};
 use crate::error::{Error, Result};
@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::{Bound, RangeInclusive};
 use std::path::PathBuf;
 
-/// What a setting takes.
+/// The kind of a setting's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Whole numbers from 0 on.
@@ -16,16 +16,16 @@ pub enum Kind {
     Real,
     /// True or false.
     Switch,
-    /// Text of a form of its own.
+    /// Text in a form of its own.
     Text,
     /// Rows and columns.
     Shape,
-    /// What only runs write.
+    /// A record that only runs write.
     Record,
 }
 
 impl Kind {
-    /// The values, in words.
+    /// The kind in words.
     pub fn name(self) -> &'static str {
         match self {
             Self::Whole => "a whole number",
@@ -33,15 +33,15 @@ impl Kind {
             Self::Switch => "true or false",
             Self::Text => "text",
             Self::Shape => "rows and columns, such as [28, 28]",
-            Self::Record => "what a run wrote",
+            Self::Record => "as a run wrote it",
         }
     }
 }
 
-/// Which values of its kind a setting takes.
+/// The values of its kind that a setting allows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Range {
-    /// All of them.
+    /// All values.
     Any,
     /// Whole numbers, both ends included.
     Whole(RangeInclusive<u64>),
@@ -49,22 +49,22 @@ pub enum Range {
     Real(Bound<f64>, Bound<f64>),
 }
 
-/// A real number is more than this.
+/// A lower bound, itself excluded.
 pub(crate) const fn above(x: f64) -> Bound<f64> {
     Bound::Excluded(x)
 }
 
-/// A real number is this or more.
+/// A lower bound, itself included.
 pub(crate) const fn at_least(x: f64) -> Bound<f64> {
     Bound::Included(x)
 }
 
-/// A real number is less than this.
+/// An upper bound, itself excluded.
 pub(crate) const fn below(x: f64) -> Bound<f64> {
     Bound::Excluded(x)
 }
 
-/// A real number is this or less.
+/// An upper bound, itself included.
 pub(crate) const fn at_most(x: f64) -> Bound<f64> {
     Bound::Included(x)
 }
@@ -86,7 +86,7 @@ impl Range {
         };
         let is_below = match high {
             Bound::Included(high) => x <= *high,
-            // As f32, which it may become.
+            // Training rounds it to f32, which must stay below, too.
             Bound::Excluded(high) => f64::from(x as f32) < *high,
             Bound::Unbounded => true,
         };
@@ -94,12 +94,12 @@ impl Range {
     }
 }
 
-/// A number as one types it.
+/// A number as a user types it.
 pub(super) fn number(x: f64) -> String {
     if x > 0.0 && x < 1e-6 { format!("{x:e}") } else { x.to_string() }
 }
 
-/// "at least 1 and at most 100".
+/// Writes the range in words: "at least 1 and at most 100".
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -124,18 +124,18 @@ impl fmt::Display for Range {
     }
 }
 
-/// A type of values.
+/// A type of settings' values.
 pub trait Value: Sized {
-    /// What they are.
+    /// The kind of the values.
     const KIND: Kind;
 
-    /// Reads one as it is typed; `name` is that of the setting.
+    /// Reads a value of the setting `name` as a user types it.
     ///
     /// # Errors
-    /// [`Error::WrongKind`], or what the type has against the text.
+    /// [`Error::WrongKind`] or [`Error::InvalidSetting`] if the text does not give such a value.
     fn parse(name: &'static str, text: &str) -> Result<Self>;
 
-    /// Reads one from a file or from Python.
+    /// Reads a value from a file or from Python.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -146,13 +146,13 @@ pub trait Value: Sized {
         }
     }
 
-    /// Checks one that is in the program.
+    /// Checks that the value is in its range.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] if it is out of its range.
     fn check(&self, name: &'static str, range: &Range) -> Result<()>;
 
-    /// The error for something else than these values.
+    /// The error for a value of another kind.
     fn wrong_kind(name: &'static str, found: impl fmt::Display) -> Error {
         Error::WrongKind { setting: name, value: found.to_string(), kind: Self::KIND.name() }
     }
@@ -241,7 +241,7 @@ impl Value for PathBuf {
     }
 }
 
-/// Rows and columns; as text `28x28`.
+/// Rows and columns, `28x28` as text.
 impl Value for (usize, usize) {
     const KIND: Kind = Kind::Shape;
 
@@ -261,7 +261,7 @@ impl Value for (usize, usize) {
     }
 }
 
-/// None, in JSON null, leaves it to something else.
+/// `None` (null in JSON) leaves the setting unset.
 impl<T: Value> Value for Option<T> {
     const KIND: Kind = T::KIND;
 
@@ -283,8 +283,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn told<T>(result: Result<T>) -> String {
-        result.map(drop).map_or_else(|error| error.to_string(), |()| "right".to_string())
+    fn message<T>(result: Result<T>) -> String {
+        result.map(drop).map_or_else(|error| error.to_string(), |()| "ok".to_string())
     }
 
     #[test]
@@ -296,28 +296,31 @@ mod tests {
         assert_eq!(<(usize, usize)>::parse("s", "3x4").unwrap(), (3, 4));
         assert_eq!(<(usize, usize)>::read("s", &json!([3, 4])).unwrap(), (3, 4));
         assert_eq!(Option::<u64>::read("n", &Json::Null).unwrap(), None);
-        for (message, rule) in [
-            (told(usize::parse("n", "many")), "n is many, but must be a whole number"),
-            (told(usize::read("n", &json!(-5))), "n is -5, but must be at least 0"),
-            (told(usize::read("n", &json!(5.0))), "n is 5.0, but must be a whole number"),
-            (told(u32::read("n", &json!(1_u64 << 40))), "n is 1099511627776, but must be at most"),
-            (told(f64::parse("x", "nan")), "x is nan, but must be a finite number"),
-            (told(f64::read("x", &json!("1"))), "x is \"1\", but must be a finite number"),
-            (told(bool::read("b", &json!(1))), "b is 1, but must be true or false"),
-            (told(<(usize, usize)>::parse("s", "3x0")), "s is 3x0, but must be ROWSxCOLUMNS"),
-            (told(String::read("t", &json!(1))), "t is 1, but must be text"),
+        for (found, rule) in [
+            (message(usize::parse("n", "many")), "n is many, but must be a whole number"),
+            (message(usize::read("n", &json!(-5))), "n is -5, but must be at least 0"),
+            (message(usize::read("n", &json!(5.0))), "n is 5.0, but must be a whole number"),
+            (
+                message(u32::read("n", &json!(1_u64 << 40))),
+                "n is 1099511627776, but must be at most",
+            ),
+            (message(f64::parse("x", "nan")), "x is nan, but must be a finite number"),
+            (message(f64::read("x", &json!("1"))), "x is \"1\", but must be a finite number"),
+            (message(bool::read("b", &json!(1))), "b is 1, but must be true or false"),
+            (message(<(usize, usize)>::parse("s", "3x0")), "s is 3x0, but must be ROWSxCOLUMNS"),
+            (message(String::read("t", &json!(1))), "t is 1, but must be text"),
         ] {
-            assert!(message.starts_with(rule), "{message}");
+            assert!(found.starts_with(rule), "{found}");
         }
     }
 
     #[test]
-    fn ends_belong_to_a_range_or_do_not() {
+    fn ranges_include_or_exclude_their_ends() {
         let range = Range::Real(above(0.0), at_most(1.0));
         for (x, is_inside) in [(0.0, false), (1e-300, true), (1.0, true), (f64::NAN, false)] {
             assert_eq!(x.check("x", &range).is_ok(), is_inside, "{x}");
         }
-        // As f32 it is 1.
+        // It rounds to 1 as f32.
         assert!(0.999_999_999.check("x", &Range::Real(at_least(0.0), below(1.0))).is_err());
         assert_eq!(range.to_string(), "above 0 and at most 1");
         assert_eq!(

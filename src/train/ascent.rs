@@ -1,4 +1,4 @@
-//! The ascent of the log-likelihood: one update after the other, each with its mini-batch.
+//! The ascent on the log-likelihood: update after update, each with its mini-batch.
 
 use super::average::Average;
 use super::config::TrainConfig;
@@ -18,7 +18,7 @@ use crate::kernels::Isa;
 use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
 
-/// Parameters, chains and all else that an update needs beside its mini-batch.
+/// The parameters, the chains and everything else that an update needs besides its mini-batch.
 #[derive(Clone, Debug)]
 pub struct Ascent {
     timetable: Timetable,
@@ -35,7 +35,7 @@ pub struct Ascent {
 }
 
 impl Ascent {
-    /// From the parameters of a model, before the first update.
+    /// An ascent that starts from the parameters of a model.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] if `hidden` is not H or the weights are out of the range of
@@ -50,14 +50,14 @@ impl Ascent {
             return Err(Error::InvalidSetting {
                 setting: "hidden",
                 value: timetable.config.n_hidden().to_string(),
-                rule: format!("{}, as the model has it", rbm.n_hidden()),
+                rule: format!("{}, as in the model", rbm.n_hidden()),
             });
         }
         let range = Range::of(rbm, outset.scale(rbm.n_hidden()))?;
         Self::within(timetable, outset, rbm, range, isa)
     }
 
-    /// [`start`](Self::start), with the range of the parameters. There is room for one example.
+    /// As [`start`](Self::start), with the range of the parameters. There is room for one example.
     pub(super) fn within(
         timetable: Timetable,
         outset: &Outset,
@@ -88,7 +88,7 @@ impl Ascent {
     /// Makes room for mini-batches of `n` examples.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if sums over so many rows might not fit.
+    /// [`Error::InvalidSetting`] if sums over `n` rows might overflow.
     pub(super) fn make_room(&mut self, n: usize) -> Result<()> {
         if n <= self.positive.capacity() {
             return Ok(());
@@ -102,11 +102,11 @@ impl Ascent {
         Ok(())
     }
 
-    /// Changes the parameters once: a mini-batch against the chains, moved `gibbs_steps` sweeps.
-    /// `after_stage` is called after each of the four stages.
+    /// Updates the parameters once, with a mini-batch and `gibbs_steps` sweeps of the chains. Calls
+    /// `after_stage` after each of the four stages.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the parameters left the range of fixed point. The ascent is of no use
+    /// [`Error::Diverged`] if the parameters left the range of fixed point. The ascent must not be used
     /// after that: [`current`](Self::current) may panic.
     pub(crate) fn update(&mut self, batch: Batch<'_>, mut after_stage: impl FnMut()) -> Result<()> {
         self.clamp(batch);
@@ -120,18 +120,18 @@ impl Ascent {
         done
     }
 
-    /// The visible units of the positive phase are clamped to the mini-batch.
+    /// Clamps the visible units of the positive phase to the mini-batch.
     pub(super) fn clamp(&mut self, batch: Batch<'_>) {
         self.positive.clamp(batch, self.timetable.config.seed);
     }
 
-    /// The chains of the negative phase are swept, up to the last draw of h.
+    /// Sweeps the chains of the negative phase, up to the last draw of h.
     fn sweep(&mut self) {
         let gibbs_steps = self.timetable.gibbs_steps(self.updates);
         self.negative.sweep(&self.parameters, &self.positive, gibbs_steps);
     }
 
-    /// p(h | v) of both phases, and the next h of the chains.
+    /// Computes p(h | v) of both phases and draws the next h of the chains.
     pub(super) fn mean_hidden(&mut self) {
         mean_hidden(&self.parameters, &self.positive, &mut self.negative, &mut self.statistics);
         let TrainConfig { chain_reset, seed, .. } = self.timetable.config;
@@ -141,17 +141,18 @@ impl Ascent {
         }
     }
 
-    /// The statistics of both phases, and one step up their difference.
+    /// Takes the gradient, the difference of both phases' statistics, and one step along it.
     pub(super) fn ascend(&mut self) -> Result<()> {
         let step = self.timetable.step(self.updates);
         self.gradient.take(&self.statistics);
-        let gradient = (&self.gradient, &self.statistics);
-        let reach = self.optimizer.update(&mut self.parameters, gradient, step, self.updates);
+        let Self { optimizer, parameters, gradient, statistics, .. } = self;
+        let reach = optimizer.update(parameters, gradient, statistics, step, self.updates);
         self.updates += 1;
         if let Some(average) = &mut self.average {
             average.observe(&self.parameters, self.updates);
         }
         let weights = self.parameters.fixed();
+        // Measuring the range costs a pass over W, so it waits until a sum might overflow.
         let is_safe = self.range.is_safe_after(reach, weights.n_visible().max(weights.n_hidden()));
         if is_safe && !self.timetable.is_end_of_epoch(self.updates) {
             return Ok(());
@@ -160,7 +161,7 @@ impl Ascent {
         self.range.check(&mut self.parameters, epoch, self.updates)
     }
 
-    /// Goes on by another plan from the next update on.
+    /// Follows another plan from the next update on.
     pub(super) fn replan(&mut self, timetable: Timetable) {
         if let Some(average) = &mut self.average {
             average.replan(&timetable, self.updates);
@@ -168,12 +169,12 @@ impl Ascent {
         self.timetable = timetable;
     }
 
-    /// The settings [for the data](TrainConfig::for_data).
+    /// The settings, completed [for the data](TrainConfig::for_data).
     pub fn config(&self) -> &TrainConfig {
         &self.timetable.config
     }
 
-    /// How many updates an epoch and the run have.
+    /// The plan of the run.
     pub fn timetable(&self) -> &Timetable {
         &self.timetable
     }
@@ -193,19 +194,17 @@ impl Ascent {
         self.parameters.to_rbm()
     }
 
-    /// The average of the parameters; none where the settings ask for none, or where it has not
-    /// begun.
+    /// The average of the parameters; none if the settings ask for none, or before it begins.
     pub fn average(&self) -> Option<Rbm> {
         Some(self.average.as_ref()?.means()?.to_rbm())
     }
 
-    /// What the run has to show for itself: the average, or where there is none the model as it is
-    /// now.
+    /// The model that the run gives: the average if there is one, else the model as it is now.
     pub fn model(&self) -> Rbm {
         self.shown().to_rbm()
     }
 
-    /// [`model`](Self::model) in fixed point, as fine as its norm allows: what evaluations read.
+    /// [`model`](Self::model) in fixed point, as fine as its norm allows, for evaluations.
     pub fn fixed_weights(&self) -> FixedWeights {
         FixedWeights::fitting(self.shown(), self.parameters.fixed.isa)
     }
@@ -221,7 +220,7 @@ impl Ascent {
         &self.parameters
     }
 
-    /// The chains: with CD as many as the last mini-batch had examples.
+    /// The chains; with CD, one per example of the last mini-batch.
     pub fn chains(&self) -> &Chains {
         self.negative.chains()
     }
@@ -231,13 +230,13 @@ impl Ascent {
         self.negative.tempering()
     }
 
-    /// Share of the visible bits of the chains that the last sweep changed.
+    /// The fraction of the chains' visible bits that the last sweep changed.
     pub fn flip_rate(&self) -> f64 {
         self.negative.flip_rate()
     }
 }
 
-/// Refuses what is not V wide.
+/// Refuses data that do not have V units.
 pub(super) fn check_width(what: &str, found: usize, expected: usize) -> Result<()> {
     if found == expected {
         return Ok(());

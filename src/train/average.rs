@@ -1,5 +1,5 @@
 //! Averages of the parameters over updates (Polyak and Juditsky, 1992, Acceleration of stochastic
-//! approximation by averaging): what a run ends with is then less noisy than its last update.
+//! approximation by averaging), which are less noisy than the parameters after the last update.
 
 use super::averaging::Averaging;
 use super::parameters::Parameters;
@@ -8,20 +8,21 @@ use crate::error::Result;
 use crate::model::TiledParameters;
 use crate::state::State;
 
-/// Samples of the parameters within the memory of an exponential average. More would cost time, and
-/// say little: parameters of neighbouring updates are nearly the same.
+/// Samples of the parameters within the memory of an exponential average. More samples would cost time
+/// and add little: parameters of neighbouring updates are nearly the same.
 const SAMPLES: f64 = 64.0;
 
-/// Samples of a tail, at most.
+/// The most samples of a tail.
 const TAIL_SAMPLES: u64 = 1024;
 
-/// Which updates count, and how much.
+/// The plan of an average: which updates count, and how much.
 #[derive(Clone, Copy, Debug)]
 struct Plan {
-    /// The first update after which parameters are taken in, and from one to the next.
+    /// The first update that is sampled.
     first: u64,
+    /// The updates from one sample to the next.
     every: u64,
-    /// The least share of what is taken in; before, all samples weigh the same.
+    /// The least weight of a new sample; until 1/n falls below it, all n samples weigh the same.
     least_share: f64,
 }
 
@@ -32,7 +33,7 @@ impl Plan {
             Averaging::None => return None,
             Averaging::Exponential(epochs) => {
                 let memory = epochs * timetable.updates_per_epoch as f64;
-                // Of a run that is shorter, as many samples all the same.
+                // A run shorter than the memory gets just as many samples.
                 let every = (memory.min(total_updates as f64) / SAMPLES).max(1.0).floor();
                 (every as u64, every as u64, -libm::expm1(-every / memory))
             }
@@ -54,12 +55,12 @@ pub struct Average {
 }
 
 impl Average {
-    /// Of these parameters in a run; none if its settings ask for none.
+    /// The average of a run's parameters; none if its settings ask for none.
     pub fn new(timetable: &Timetable, parameters: &Parameters) -> Option<Self> {
         Some(Self { plan: Plan::new(timetable)?, n_samples: 0, means: parameters.exact.clone() })
     }
 
-    /// Takes in the parameters after update `update` (from 1), if it is their turn.
+    /// Samples the parameters after update `update` (from 1), if the plan says so.
     pub fn observe(&mut self, parameters: &Parameters, update: u64) {
         let Plan { first, every, least_share } = self.plan;
         if update < first || !(update - first).is_multiple_of(every) {
@@ -68,21 +69,21 @@ impl Average {
         self.n_samples += 1;
         let share = least_share.max(1.0 / self.n_samples as f64) as f32;
         self.means.zip(&parameters.exact, |mean, &value| {
-            // The first sample is taken as it is, whatever was there before.
+            // mean ← mean + share (θ − mean); the first sample replaces the mean.
             *mean = if share == 1.0 { value } else { *mean + share * (value - *mean) };
         });
     }
 
-    /// Goes on under another plan from update `update` on. An average that under it has not begun yet
-    /// forgets what it has taken in.
+    /// Follows another plan from update `update` on. If the average begins later under that plan, it
+    /// forgets its samples.
     pub fn replan(&mut self, timetable: &Timetable, update: u64) {
-        self.plan = Plan::new(timetable).expect("a run that has an average");
+        self.plan = Plan::new(timetable).expect("a run with an average");
         if update < self.plan.first {
             self.n_samples = 0;
         }
     }
 
-    /// Puts the average under names that begin with `average`, once it has begun.
+    /// Saves the average, once it has begun, under names that begin with `average`.
     pub fn save(&self, state: &mut State) {
         if let Some(means) = self.means() {
             means.save("average.", state);
@@ -90,7 +91,7 @@ impl Average {
         }
     }
 
-    /// Takes back what [`save`](Self::save) put under the same settings.
+    /// Restores what [`save`](Self::save) saved under the same settings.
     ///
     /// # Errors
     /// As [`State::get`].
@@ -102,7 +103,7 @@ impl Average {
         Ok(())
     }
 
-    /// The average; none before the first parameters were taken in.
+    /// The average; none before the first sample.
     pub fn means(&self) -> Option<&TiledParameters<f32>> {
         (self.n_samples > 0).then_some(&self.means)
     }

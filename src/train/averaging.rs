@@ -1,4 +1,4 @@
-//! Which average of the parameters a run ends with.
+//! The setting for the average of the parameters that a run ends with.
 
 use crate::error::{Error, Result};
 use crate::setting::{by_text, invalid};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Which average a run ends with; as text `none`, `exponential:EPOCHS` or `tail:SHARE`.
+/// The average that a run ends with. As text: `none`, `exponential:EPOCHS` or `tail:SHARE`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum Averaging {
-    /// None: the last parameters.
+    /// No average: the last parameters.
     None,
-    /// Weights that fall by e over so many epochs, above 0; usual: 2 to 20.
+    /// Weights that fall e-fold over this number of epochs, above 0; usual: 2 to 20.
     Exponential(f64),
     /// Equal weights over this last share of the run, above 0 and at most 1; usual: 0.1 to 0.5.
     Tail(f64),

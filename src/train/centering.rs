@@ -1,9 +1,9 @@
 //! Offsets of the centred gradient (Melchior, Fischer and Wiskott, 2016, How to center deep
-//! Boltzmann machines), and what they add to it.
+//! Boltzmann machines), and the centred gradients of the biases.
 //!
-//! The centred gradient of W is ⟨(vᵢ − μᵢ)(hⱼ − λⱼ)⟩_data − ⟨(vᵢ − μᵢ)(hⱼ − λⱼ)⟩_model, and those of
-//! the biases are ⟨v⟩_data − ⟨v⟩_model − ∇W λ and ⟨h⟩_data − ⟨h⟩_model − ∇Wᵀ μ (section 3). With
-//! D, f and g the plain differences of ⟨vᵢhⱼ⟩, ⟨vᵢ⟩ and ⟨hⱼ⟩ that is
+//! The centred gradient of W is ⟨(vᵢ − μᵢ)(hⱼ − λⱼ)⟩_data − ⟨(vᵢ − μᵢ)(hⱼ − λⱼ)⟩_model; the biases have
+//! the gradients ⟨v⟩_data − ⟨v⟩_model − ∇W λ and ⟨h⟩_data − ⟨h⟩_model − ∇Wᵀ μ (section 3). Let D, f and
+//! g be the plain differences of ⟨vᵢhⱼ⟩, ⟨vᵢ⟩ and ⟨hⱼ⟩. Then
 //!
 //! ```text
 //! ∇Wᵢⱼ = Dᵢⱼ − μᵢ gⱼ − fᵢ λⱼ
@@ -11,9 +11,11 @@
 //! ∇cⱼ  = gⱼ (1 + μ·μ) + λⱼ (f·μ) − Bⱼ,   B = ⟨h m⟩_data − ⟨h m⟩_model,   mₙ = Σ_{i on} μ̃ᵢ
 //! ```
 //!
-//! The offsets have 16 binary places, so that a, m, A and B are exact sums of integers, without
-//! another pass over W. The gradient follows the same trajectory whatever pixels are flipped in
-//! the data, and spares the first updates what the plain gradient spends on the mean.
+//! A tilde marks integers with 16 binary places: μ̃ = 2¹⁶ μ, λ̃ = 2¹⁶ λ, p̃ = 2¹⁶ p(h | v). So a, m and
+//! the sums in A and B are exact; powers of 2 are divided out at the end. No pass over W is needed.
+//!
+//! Flipping units in the data does not change the trajectory of the centred gradient, and its first
+//! updates need not learn the mean of the data.
 
 use super::statistics::Statistics;
 use crate::kernels::tile::SIDE;
@@ -22,26 +24,26 @@ use crate::states::States;
 use ndarray::Array1;
 use rayon::prelude::*;
 
-/// One, as an offset.
+/// The offset 1 in 16 binary places.
 const ONE: f64 = (1 << 16) as f64;
 
 /// μ, λ and the sums that they need.
 #[derive(Clone, Debug)]
 pub struct Centering {
     isa: Isa,
-    /// μ̃ (V), the mean of the data, up to whole panels with 0.
+    /// μ̃ (V), the mean of the data, padded with 0 to whole panels.
     visible: Vec<i32>,
-    /// λ̃ (H), likewise.
+    /// λ̃ (H), padded likewise.
     hidden: Vec<i32>,
-    /// aₙ by hidden panels (panels, rows); the first row is then the sum over panels.
+    /// aₙ of each hidden panel (panels, rows); then the first row becomes the sum over panels.
     a: Vec<i64>,
     /// mₙ (rows).
     m: Vec<i64>,
-    /// Σₙ vₙᵢ aₙ over the data and over the chains (V); negative over the chains, as p̃ is.
+    /// Σₙ vₙᵢ aₙ over the data and over the chains (V); the latter is negative, because p̃ is.
     a_visible: Vec<[i64; 2]>,
     /// Σₙ p̃ₙⱼ mₙ over the data and, negative, over the chains (H).
     m_hidden: Vec<[i64; 2]>,
-    /// What real data add to the sums over the data: f64 sums in the order of units, or examples.
+    /// The sums over real data: f64 sums in the order of units, or of examples.
     of_reals: Moments,
 }
 
@@ -56,16 +58,16 @@ struct Moments {
     m_hidden: Vec<f64>,
 }
 
-/// The gradients of both biases beyond those of the sums.
+/// The gradients of both biases.
 pub struct BiasGradients<'a> {
-    /// f in, ∇b out (V).
+    /// f before, ∇b after centering (V).
     pub visible: &'a mut [f64],
-    /// g in, ∇c out (H).
+    /// g before, ∇c after centering (H).
     pub hidden: &'a mut [f64],
 }
 
 impl Centering {
-    /// Offsets at the mean of the data (V), 0 to 1, for statistics of so many rows.
+    /// Offsets at the mean of the data (V), 0 to 1, for statistics of `row_capacity` rows.
     pub fn new(isa: Isa, mean: &Array1<f64>, n_hidden: usize, row_capacity: usize) -> Self {
         let (n_visible, hidden_panels) = (mean.len(), n_hidden.div_ceil(SIDE));
         let mut visible = vec![0; n_visible.next_multiple_of(SIDE)];
@@ -87,14 +89,14 @@ impl Centering {
         }
     }
 
-    /// Makes room for statistics of so many rows.
+    /// Makes room for statistics of `row_capacity` rows.
     pub fn set_row_capacity(&mut self, row_capacity: usize) {
         self.a.resize(self.hidden.len() / SIDE * row_capacity, 0);
         self.m.resize(row_capacity, 0);
         self.of_reals.m.resize(row_capacity, 0.0);
     }
 
-    /// Moves λ to the running means of the hidden units (H).
+    /// Sets λ to the running means of the hidden units (H).
     pub fn set_hidden(&mut self, means: &[f64]) {
         self.hidden.iter_mut().zip(means).for_each(|(offset, &mean)| *offset = to_fixed(mean));
     }
@@ -115,8 +117,9 @@ impl Centering {
         let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
         let first_chain = statistics.capacities().0;
         let (of_data, of_chains) = (0..n_data, first_chain..first_chain + n_chains);
+        // ⟨·⟩_data − ⟨·⟩_model from sums over both phases.
         let means = |[data, chains]: [i64; 2], reals: f64, one: f64| {
-            // One of the two sums over the data is 0.
+            // Data are bits or reals, so one of the two sums over the data is 0.
             let data = data as f64 + reals;
             data / (n_data as f64 * one) + chains as f64 / (n_chains as f64 * one)
         };
@@ -125,7 +128,7 @@ impl Centering {
         };
 
         let n_data_blocks = first_chain / SIDE;
-        // The bits of 64 rows by unit: none of numbers, whose sums are taken apart.
+        // The bits of 64 rows by unit; real data have none, `of_reals` sums them.
         let bits_of = |block: usize| match statistics.data() {
             _ if block >= n_data_blocks => statistics.chains().panel(block - n_data_blocks),
             States::Bits(by_unit) => by_unit.panel(block),
@@ -137,12 +140,14 @@ impl Centering {
         let hidden_panels = hidden.as_chunks::<SIDE>().0;
         rayon::join(
             || {
+                // aₙ = Σⱼ p̃ₙⱼ λ̃ⱼ
                 let panels = a.par_chunks_exact_mut(capacity).zip(hidden_panels).enumerate();
                 panels.for_each(|(panel, (a, offsets))| {
                     moments::dots(isa, statistics.mean_panel(panel), offsets, a);
                 });
             },
             || {
+                // mₙ = Σ_{i on} μ̃ᵢ
                 m.par_chunks_exact_mut(SIDE).enumerate().for_each(|(block, m)| {
                     m.fill(0);
                     let units = bits_of(block).iter().zip(&*visible);
@@ -157,6 +162,7 @@ impl Centering {
         let (a, m) = (&*a, &*m);
         rayon::join(
             || {
+                // Σₙ vₙᵢ aₙ, of which A is the difference of means.
                 let units = a_visible.par_iter_mut().enumerate().with_min_len(2 * SIDE);
                 units.for_each(|(unit, sums)| {
                     *sums = [0; 2];
@@ -169,6 +175,7 @@ impl Centering {
                 });
             },
             || {
+                // Σₙ p̃ₙⱼ mₙ, of which B is the difference of means.
                 let panels = m_hidden.par_chunks_exact_mut(SIDE).enumerate();
                 panels.for_each(|(panel, sums)| {
                     let means = statistics.mean_panel(panel);
@@ -188,16 +195,19 @@ impl Centering {
             let sum: i64 = offsets.iter().map(|&x| i64::from(x) * i64::from(x)).sum();
             sum as f64 / (ONE * ONE)
         };
+        // g·λ is the difference of the means of aₙ, f·μ of mₙ, whose sum over the chains is positive.
         let g_lambda = means(both(a), 0.0, ONE * ONE);
         let [m_data, m_chains] = both(m);
         let f_mu = means([m_data, -m_chains], sum_of_m, ONE);
         let (lambda_square, mu_square) = (square(hidden), square(visible));
         for (i, f) in biases.visible.iter_mut().enumerate() {
+            // ∇bᵢ = fᵢ (1 + λ·λ) + μᵢ (g·λ) − Aᵢ
             let mu = f64::from(visible[i]) / ONE;
             *f = *f * (1.0 + lambda_square) + mu * g_lambda
                 - means(a_visible[i], of_reals.a_visible[i], ONE * ONE);
         }
         for (j, g) in biases.hidden.iter_mut().enumerate() {
+            // ∇cⱼ = gⱼ (1 + μ·μ) + λⱼ (f·μ) − Bⱼ
             let lambda = f64::from(hidden[j]) / ONE;
             *g = *g * (1.0 + mu_square) + lambda * f_mu
                 - means(m_hidden[j], of_reals.m_hidden[j], ONE * ONE);
@@ -206,7 +216,7 @@ impl Centering {
 }
 
 impl Moments {
-    /// Of these statistics, offsets μ̃ and sums aₙ; 0 if the data are bits.
+    /// Takes the sums for these statistics, offsets μ̃ and sums aₙ; they are 0 if the data are bits.
     fn take(&mut self, statistics: &Statistics, offsets: &[i32], a: &[i64]) {
         let Self { m, a_visible, m_hidden } = self;
         for sums in [&mut *m, a_visible, m_hidden] {
@@ -239,12 +249,12 @@ impl Moments {
     }
 }
 
-/// A mean from 0 to 1 in 16 binary places; those of numbers beyond are 0 or 1.
+/// A mean in 16 binary places, clamped to 0 to 1.
 fn to_fixed(mean: f64) -> i32 {
     (mean.clamp(0.0, 1.0) * ONE).round_ties_even() as i32
 }
 
-/// Adds to the values of the rows that are on.
+/// Adds `addend` to the values of the rows that are on.
 fn add_to_active(mut rows: u64, addend: i64, values: &mut [i64]) {
     while rows != 0 {
         values[rows.trailing_zeros() as usize % SIDE] += addend;

@@ -1,62 +1,62 @@
-//! Settings that decide bits: every one of them, and no other.
+//! The settings of training: exactly those on which the bits of a run depend.
 
 use super::averaging::Averaging;
 use super::schedule::Schedule;
 use crate::dataset::Binarization;
 use crate::error::{Remedy, Result};
-use crate::rng::MAX_SEED;
+use crate::rng::SEEDS;
 use crate::setting::{Section as _, above, at_least, at_most, below, by_name, check, settings};
 use serde::{Deserialize, Serialize};
 
-/// The most examples of a mini-batch, and the most chains: their sums of 16-bit means fit an i32.
+/// The largest mini-batch and the most chains: sums of this many 16-bit means fit an i32.
 pub const MAX_ROWS: usize = 32_767;
 
-/// The most sweeps of an update.
+/// The most Gibbs sweeps in an update.
 const MAX_SWEEPS: u64 = 1_000_000;
 
-/// The most rows times units of a layer with centering: the sums of 64 bits then hold.
+/// With centering, the most rows times units of a layer: the 64-bit sums do not overflow.
 const MAX_SUM: usize = 1 << 30;
 
-/// The most visible units of a machine that [`Algorithm::Auto`] trains by parallel tempering.
+/// The most visible units that [`Algorithm::Auto`] trains by parallel tempering.
 pub const TEMPERED_BY_ITSELF: usize = 20;
 
-/// The hidden units of a run that does not say how many: as many as visible ones within these bounds. With
-/// far more than there are visible ones, each of them learns the same, and all together too fast.
+/// The default number of hidden units is the number of visible ones within these bounds. With far more
+/// hidden units, each learns the same, and all together they learn too fast.
 const USUAL_HIDDEN: (usize, usize) = (16, 500);
 
-/// The epochs of a run that does not say how many, and the updates that they make at least.
+/// The default number of epochs, raised until they make this many updates.
 const USUAL_EPOCHS: usize = 20;
 const LEAST_UPDATES: u64 = 5000;
 
-/// The chains of a run that does not say how many, at least: fewer make the negative phase noisy.
+/// The least default number of chains: fewer make the negative phase noisy.
 const LEAST_CHAINS: usize = 128;
 
 /// The most hidden units.
 pub const MAX_HIDDEN: usize = 100_000;
 
-/// Where the samples of the model come from that make the negative phase.
+/// How the negative phase samples the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// [`Pt`](Self::Pt) up to [`TEMPERED_BY_ITSELF`] visible units, where it costs next to nothing and data
-    /// often have modes far apart, else [`Pcd`](Self::Pcd).
+    /// [`Pt`](Self::Pt) up to [`TEMPERED_BY_ITSELF`] visible units, where it costs little and data often
+    /// have modes far apart; [`Pcd`](Self::Pcd) for more.
     Auto,
-    /// Contrastive divergence, CD-k: chains that start anew at the mini-batch in every update
+    /// Contrastive divergence, CD-k: the chains restart at the mini-batch in every update
     /// (Hinton, 2002, Training products of experts by minimizing contrastive divergence).
     Cd,
-    /// Persistent contrastive divergence, PCD-k: chains that go on from update to update (Tieleman,
+    /// Persistent contrastive divergence, PCD-k: the chains persist across updates (Tieleman,
     /// 2008, Training restricted Boltzmann machines using approximations to the likelihood
     /// gradient).
     Pcd,
-    /// PCD-k with parallel tempering: every chain has replicas at other inverse temperatures, which
-    /// it changes places with (Desjardins, Courville, Bengio, Vincent and Delalleau, 2010, Parallel
-    /// tempering for training of restricted Boltzmann machines).
+    /// PCD-k with parallel tempering: every chain swaps states with replicas at other inverse
+    /// temperatures (Desjardins, Courville, Bengio, Vincent and Delalleau, 2010, Parallel tempering for
+    /// training of restricted Boltzmann machines).
     Pt,
 }
 
 impl Algorithm {
-    /// Whether its chains are samples of the model: they go on from update to update. Chains of CD are
+    /// Whether its chains sample the model because they persist across updates. The chains of CD stay
     /// near the last mini-batch.
     pub fn chains_are_samples(self) -> bool {
         self != Self::Cd
@@ -70,9 +70,9 @@ by_name!(Algorithm, "algorithm", { Auto = "auto", Cd = "cd", Pcd = "pcd", Pt = "
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum ChainStart {
-    /// At training examples: those that come first in the order of the first epoch.
+    /// At the first training examples of the first epoch.
     Data,
-    /// At independent pixels drawn from the visible bias, v ~ σ(b).
+    /// At independent bits drawn from the visible bias, v ~ σ(b).
     Bias,
 }
 
@@ -83,7 +83,7 @@ by_name!(ChainStart, "chain_start", { Data = "data", Bias = "bias" });
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum UpdateRule {
-    /// A step along the gradient, with [`TrainConfig::momentum`] if that is above 0.
+    /// A step along the gradient, with [`TrainConfig::momentum`] if it is above 0.
     Sgd,
     /// Steps scaled by the gradient's running moments (Kingma and Ba, 2015, Adam: a method for
     /// stochastic optimization).
@@ -93,7 +93,7 @@ pub enum UpdateRule {
 by_name!(UpdateRule, "optimizer", { Sgd = "sgd", Adam = "adam" });
 
 settings! {
-    /// The settings of a training run. Two runs with equal settings on equal data end in equal bits.
+    /// The settings of a training run. Runs with equal settings and data give equal bits.
     ///
     /// ```
     /// use harmonium::TrainConfig;
@@ -102,106 +102,106 @@ settings! {
     /// # Ok::<(), harmonium::Error>(())
     /// ```
     pub struct TrainConfig in "train" {
-        /// Hidden units H.
+        /// Number of hidden units, H.
         hidden: Option<usize> = None, {
             whole(1..=MAX_HIDDEN as u64), usual("16 to 2,000"),
-            unset("as many as visible ones, 16 to 500; with a model to start from, as many as it has")
+            unset("the number of visible units, but at least 16 and at most 500; from a model, its number")
         }
         /// Passes over the training data.
         epochs: Option<usize> = None, {
-            // With any data, their updates are counted in 64 bits.
+            // On any data, the updates of these epochs fit 64 bits.
             whole(1..=1 << 40), usual("10 to 500"),
-            unset("20, or as many as make 5,000 updates")
+            unset("20, or more to make 5,000 updates")
         }
-        /// Updates to train for, in place of *epochs*.
+        /// Number of updates, in place of *epochs*.
         updates: Option<u64> = None, {
-            // As many as a settings file can say.
-            whole(1..=i64::MAX as u64), unset("those of the epochs"),
+            // The largest integer of a settings file.
+            whole(1..=i64::MAX as u64), unset("all updates of the epochs"),
             instead_of("epochs")
         }
-        /// Examples of a mini-batch N; where there are fewer, all of them.
+        /// Number of examples in a mini-batch, N; smaller data sets are one mini-batch.
         batch_size: usize = 96, { whole(1..=MAX_ROWS as u64), usual("20 to 500") }
-        /// Where samples of the model come from: `cd` (chains start at the data in every update), `pcd`
-        /// (they go on), `pt` (they change places with others at higher temperatures) or `auto` (`pt` up
-        /// to 20 visible units, else `pcd`).
+        /// How the negative phase samples the model: `cd` (chains restart at the mini-batch in every
+        /// update), `pcd` (chains persist across updates), `pt` (persistent chains with parallel
+        /// tempering) or `auto` (`pt` up to 20 visible units, `pcd` for more).
         algorithm: Algorithm = Algorithm::Auto, {}
-        /// Chains C.
+        /// Number of chains, C.
         chains: Option<usize> = None, {
             whole(1..=MAX_ROWS as u64),
-            unset("the batch size, but at least 128; of `cd` always the batch size")
+            unset("the batch size, but at least 128; with `cd` always the batch size")
         }
-        /// Sweeps of each chain in an update: the k of CD-k and PCD-k.
+        /// Gibbs sweeps of each chain per update: the k of CD-k and PCD-k.
         gibbs_steps: usize = 1, { whole(1..=MAX_SWEEPS), usual("1 to 25") }
-        /// Sweeps of the last updates, up or down to which the number goes step by step.
+        /// Gibbs sweeps in the last updates; from *gibbs_steps* on, the number changes step by step.
         gibbs_steps_last: Option<usize> = None, { whole(1..=MAX_SWEEPS), unset("*gibbs_steps*") }
-        /// Share of the chains that start anew at the mini-batch after each update.
+        /// Fraction of the chains that restart at the mini-batch after each update.
         chain_reset: f64 = 0.0, { real(at_least(0.0), at_most(1.0)), usual("0, or 0.001 to 0.05") }
-        /// Temperatures of `pt`, that of the model included.
+        /// Number of temperatures of `pt`, including the model's own.
         temperatures: usize = 10, { whole(2..=1000), usual("5 to 50"), needs(&[TEMPERING]) }
-        /// Rate of swaps between neighbours that the temperatures of `pt` adapt to.
+        /// Target swap rate between neighbouring temperatures; `pt` adapts the temperatures to it.
         swap_rate: f64 = 0.4, {
             real(above(0.0), below(1.0)), usual("0.2 to 0.6"), needs(&[TEMPERING])
         }
-        /// Learning rate ε that the schedule begins with.
+        /// Initial learning rate ε.
         learning_rate: f64 = 0.2, { real(above(0.0), at_most(1e6)), usual("0.01 to 0.2") }
-        /// How the learning rate goes on: `constant`, `linear` or `cosine` to zero, or `inverse:B` (as
-        /// B/(B + updates)).
+        /// How the learning rate changes: `constant`, `linear` (down to zero), `cosine` (down to zero) or
+        /// `inverse:B` (ε B/(B + u) in update u).
         schedule: Schedule = Schedule::Cosine, {}
-        /// Epochs over which the learning rate first rises.
+        /// Number of epochs over which the learning rate rises linearly at the start.
         warm_up: f64 = 0.0, { real(at_least(0.0), at_most(1e6)), usual("0 to 5") }
         /// Update rule: `sgd` or `adam`.
         optimizer: UpdateRule = UpdateRule::Sgd, {}
-        /// Share μ of the last step of `sgd` that is added to the next.
+        /// Momentum μ of `sgd`: the fraction of the last step that is added to the next.
         momentum: f64 = 0.0, { real(at_least(0.0), below(1.0)), usual("0, or 0.5 to 0.9") }
-        /// Decay β₁ of Adam's mean of the gradient.
+        /// Decay rate β₁ of Adam's mean of the gradient.
         adam_beta1: f64 = 0.9, { real(at_least(0.0), below(1.0)), needs(&[ADAM]) }
-        /// Decay β₂ of Adam's mean of the squared gradient.
+        /// Decay rate β₂ of Adam's mean of the squared gradient.
         adam_beta2: f64 = 0.999, { real(at_least(0.0), below(1.0)), needs(&[ADAM]) }
-        /// What Adam adds to the root of that.
+        /// Small number that Adam adds to the square root of that mean.
         adam_epsilon: f64 = 1e-8, { real(at_least(1e-30), at_most(1e6)), needs(&[ADAM]) }
-        /// Share λ of each weight, but not of the biases, that is taken off its gradient (L2).
+        /// Weight decay λ (L2): λ times each weight is subtracted from its gradient; biases do not decay.
         weight_decay: f64 = 0.0, { real(at_least(0.0), at_most(1e6)), usual("0 to 0.001") }
-        /// Centre the gradient, by the mean of the data and the running mean of p(h | v): `true` or
-        /// `false`.
+        /// Centre the gradient by the mean of the data and the running mean of p(h | v).
         centering: bool = true, {}
-        /// Share ν of an update in the running means of the hidden units, for *centering* and
-        /// *sparsity_cost*.
+        /// Weight ν of each update in the running means of p(h | v), which *centering* and
+        /// *sparsity_cost* use.
         offset_rate: f64 = 0.01, {
             real(above(0.0), at_most(1.0)), usual("0.01 to 0.1"),
             needs(&[Remedy::of("centering"), Remedy::of("sparsity_cost")])
         }
-        /// Mean activity p that the hidden units are pushed to.
+        /// Target p of the mean activity of each hidden unit.
         sparsity_target: f64 = 0.1, {
             real(above(0.0), below(1.0)), usual("0.01 to 0.1"), needs(&[Remedy::of("sparsity_cost")])
         }
-        /// Strength of that push: this times p − q is added to the gradient of a unit's input, q being
-        /// its running mean (Hinton, 2012, A practical guide to training restricted Boltzmann machines,
-        /// section 11); 0: none.
+        /// Strength of the pull to *sparsity_target*: this times p − q is added to the gradient of a
+        /// hidden unit's input, where q is the unit's running mean; 0 turns it off (Hinton, 2012, A
+        /// practical guide to training restricted Boltzmann machines, section 11).
         sparsity_cost: f64 = 0.0, {
             real(at_least(0.0), at_most(1e6)), usual("0, or 0.001 to 0.1")
         }
-        /// Average of the parameters to end with: `none`, `exponential:EPOCHS` or `tail:SHARE` of the
-        /// run.
+        /// Average of the parameters that the run ends with: `none` (the last parameters),
+        /// `exponential:EPOCHS` (weights fall e-fold over this many epochs) or `tail:SHARE` (the mean over
+        /// the last share of the run).
         averaging: Averaging = Averaging::Tail(0.1), {}
-        /// How intensities become bits: `stochastic`, drawn anew at each visit, `threshold:T`, or
-        /// `none`: they are taken as they are. Data that are only 0 and 1 stay.
+        /// How intensities become bits: `stochastic` (drawn anew at each visit), `threshold:T` (1 above
+        /// T) or `none` (intensities are used as they are); data of only 0 and 1 stay as they are.
         binarize: Binarization = Binarization::Stochastic, {}
-        /// Take the examples of each epoch in an order of its own: `true`, or `false`.
+        /// Shuffle the examples anew in each epoch.
         shuffle: bool = true, {}
-        /// Where the chains start: `data`, or `bias` (independent pixels).
+        /// Where the chains start: `data` (training examples) or `bias` (independent bits drawn from σ(b)).
         chain_start: ChainStart = ChainStart::Data, {}
-        /// Where every random number comes from.
-        seed: u64 = 0, { whole(0..=MAX_SEED) }
+        /// Seed of all random numbers.
+        seed: u64 = 0, { whole(SEEDS) }
     }
 }
 
-/// What the settings of parallel tempering, and those of Adam, need.
+/// The settings without which the settings of parallel tempering, or of Adam, have no effect.
 const TEMPERING: Remedy = Remedy::with("algorithm", "pt");
 const ADAM: Remedy = Remedy::with("optimizer", "adam");
 
 impl TrainConfig {
-    /// Plain PCD-1, as other programs have it and benchmarks measure it: 500 hidden units, batches of 128
-    /// and as many chains, a constant rate of 0.1, not centred, no average.
+    /// Plain PCD-1, as in other programs and in the benchmarks: 500 hidden units, mini-batches of 128,
+    /// 128 chains, a constant learning rate of 0.1, without centering or averaging.
     pub fn plain() -> Self {
         Self {
             hidden: Some(500),
@@ -215,8 +215,8 @@ impl TrainConfig {
         }
     }
 
-    /// These settings for so many examples of V units: what they leave to the data becomes a number, and a
-    /// mini-batch has at most all examples. The chains stay as many as without that.
+    /// These settings for a data set: unset ones become numbers, and a mini-batch has at most
+    /// `n_examples`. The smaller mini-batch does not change the number of chains.
     pub fn for_data(&self, n_examples: usize, n_visible: usize) -> Self {
         let is_cd = self.algorithm == Algorithm::Cd;
         let epochs = self.updates.is_none().then(|| self.usual_epochs(n_examples));
@@ -230,7 +230,7 @@ impl TrainConfig {
                 named => named,
             },
             chains: match is_cd {
-                // It has as many as the mini-batch, which may be smaller now.
+                // It has one chain per example of the mini-batch, which may be smaller now.
                 true => self.chains.filter(|n| *n != self.batch_size),
                 false => Some(self.n_chains()),
             },
@@ -241,12 +241,12 @@ impl TrainConfig {
     /// H.
     ///
     /// # Panics
-    /// If the settings [leave it to the data](Self::for_data).
+    /// If the settings are not yet [for a data set](Self::for_data) and leave H unset.
     pub fn n_hidden(&self) -> usize {
         self.hidden.expect("settings for the data")
     }
 
-    /// C: the number of chains; with CD, of a full mini-batch.
+    /// C, the number of chains; with CD, for a full mini-batch.
     pub fn n_chains(&self) -> usize {
         match self.algorithm {
             Algorithm::Cd => self.chains.unwrap_or(self.batch_size),
@@ -256,12 +256,12 @@ impl TrainConfig {
         }
     }
 
-    /// Updates of an epoch over `n_examples`: the last may have fewer examples.
+    /// Updates of an epoch over `n_examples`; the last mini-batch may be smaller.
     pub fn updates_per_epoch(&self, n_examples: usize) -> u64 {
         n_examples.div_ceil(self.batch_size.max(1)) as u64
     }
 
-    /// Epochs that are enough, if nobody says how many.
+    /// The default number of epochs.
     fn usual_epochs(&self, n_examples: usize) -> usize {
         let per_epoch = self.updates_per_epoch(n_examples).max(1);
         (LEAST_UPDATES.div_ceil(per_epoch) as usize).max(USUAL_EPOCHS)
@@ -278,7 +278,7 @@ impl TrainConfig {
         self.total_updates(n_examples).div_ceil(self.updates_per_epoch(n_examples))
     }
 
-    /// Checks that with centering the sums over so many examples, or over the chains, hold.
+    /// Checks that, with centering, sums over `n_rows` examples and over the chains cannot overflow.
     pub(super) fn check_rows(&self, n_rows: usize, n_visible: usize) -> Result<()> {
         let n_units = n_visible.max(self.n_hidden());
         let most = MAX_SUM / n_units;
@@ -288,25 +288,24 @@ impl TrainConfig {
         })
     }
 
-    /// Checks every setting; what they leave to the data is checked [for the data](Self::for_data).
+    /// Checks every setting. Unset ones are checked once they are [for a data set](Self::for_data).
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for the first that is out of its
-    /// range.
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for the first that breaks a rule.
     pub fn validate(&self) -> Result<()> {
         self.check_ranges()?;
-        // Those of the table are rules of one setting, these of two.
+        // The table holds rules of single settings; these concern two.
         let Self { batch_size, chain_reset, momentum, .. } = *self;
         let (is_cd, n_chains) = (self.algorithm == Algorithm::Cd, self.n_chains());
         check("chains", n_chains, !is_cd || n_chains == batch_size, || {
             format!("left out with `cd`, which has a chain for each of the {batch_size} examples")
         })?;
         check("chain_reset", chain_reset, !is_cd || chain_reset == 0.0, || {
-            "0 with `cd`, whose chains all start anew".to_string()
+            "0 with `cd`, whose chains all restart in every update".to_string()
         })?;
         let is_adam = self.optimizer == UpdateRule::Adam;
         check("momentum", momentum, !is_adam || momentum == 0.0, || {
-            "0 with `adam`, which has adam_beta1 in its place".to_string()
+            "0 with `adam`, which uses adam_beta1 instead".to_string()
         })
     }
 }
@@ -316,7 +315,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_is_valid_on_mnist() {
+    fn the_default_is_valid() {
         TrainConfig::default().validate().unwrap();
     }
 
@@ -373,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_to_the_data_becomes_a_number() {
+    fn unset_settings_become_numbers_for_a_data_set() {
         let of = |config: &TrainConfig, n_examples, n_visible| {
             let TrainConfig { hidden, epochs, batch_size, chains, algorithm, .. } =
                 config.for_data(n_examples, n_visible);
@@ -382,7 +381,7 @@ mod tests {
         };
         let default = TrainConfig::default();
         assert_eq!(of(&default, 60_000, 784), (500, Some(20), 96, Some(128), "pcd".to_string()));
-        // Four columns of a stranger's table: enough updates, and as few hidden units as that.
+        // A table of four columns: enough updates and few hidden units.
         assert_eq!(of(&default, 50, 4), (16, Some(5000), 50, Some(128), "pt".to_string()));
         assert_eq!(of(&default, 1000, 36), (36, Some(455), 96, Some(128), "pcd".to_string()));
         let large = TrainConfig { batch_size: 512, hidden: Some(7), ..default.clone() };

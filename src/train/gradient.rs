@@ -1,8 +1,8 @@
-//! The gradient, ⟨vᵢhⱼ⟩_data − ⟨vᵢhⱼ⟩_model and the same of both biases: plain or centred, with or
-//! without a target for the hidden activity.
+//! The gradient: ⟨vᵢhⱼ⟩_data − ⟨vᵢhⱼ⟩_model for W, ⟨vᵢ⟩ and ⟨hⱼ⟩ likewise for the biases. It is plain or
+//! centred, with or without a target for the hidden activity.
 //!
-//! That of the weights is not stored: it is a difference of sums, which a tile takes for itself,
-//! less some products xᵢ yⱼ, which are found here.
+//! The gradient of the weights is not stored. Each tile takes its own difference of sums and subtracts
+//! a few products xᵢ yⱼ, which are computed here.
 
 use super::centering::{BiasGradients, Centering};
 use super::config::TrainConfig;
@@ -23,14 +23,14 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// A matrix xᵢ yⱼ that is taken off the gradient of the weights: (V) and (H), in panels.
+/// A matrix xᵢ yⱼ that is subtracted from the gradient of the weights: x (V) and y (H), in panels.
 #[derive(Clone, Debug)]
 struct Term {
     rows: Aligned<Row<f32>>,
     columns: Aligned<Row<f32>>,
 }
 
-/// The gradient of one update, and what it remembers of earlier ones.
+/// The gradient of one update, and the running means over earlier ones.
 #[derive(Clone, Debug)]
 pub struct Gradient {
     isa: Isa,
@@ -55,21 +55,21 @@ struct Sums {
 #[derive(Clone, Debug)]
 struct VisibleSums {
     data: States<Row<i32>, Row<f32>>,
-    /// Negative.
+    /// The sum over the chains, negative.
     chains: Row<i32>,
 }
 
-/// What is not in the plain gradient, and its buffers.
+/// The corrections of the plain gradient, and their buffers.
 #[derive(Clone, Debug)]
 struct Corrections {
     centering: Option<Centering>,
-    /// Target p and cost of the hidden activity; cost 0: none.
+    /// Target p of the hidden activity, and its cost; cost 0 turns it off.
     sparsity: (f64, f64),
-    /// ν: share of this update in the running means.
+    /// ν, the weight of this update in the running means.
     rate: f64,
     /// Running mean of p(hⱼ | v) over the data (H); none before the first update.
     activity: Option<Vec<f64>>,
-    /// f, then ∇b (V); g, then ∇c (H); filled up to whole panels.
+    /// f, then ∇b (V); g, then ∇c (H); padded to whole panels.
     biases: (Vec<f64>, Vec<f64>),
     /// ⟨vᵢ⟩ of this mini-batch (V).
     mean_visible: Vec<f64>,
@@ -77,7 +77,8 @@ struct Corrections {
 }
 
 impl Gradient {
-    /// By these settings, for statistics of so many rows; `mean` (V) is that of the data.
+    /// A gradient by these settings, for statistics of `row_capacity` rows; `mean` (V) is the mean of the
+    /// data.
     pub fn new(config: &TrainConfig, isa: Isa, mean: &Array1<f64>, row_capacity: usize) -> Self {
         let panels = |n: usize| aligned([0.0; SIDE], n.div_ceil(SIDE));
         let (visible_bias, hidden_bias) = (panels(mean.len()), panels(config.n_hidden()));
@@ -105,21 +106,21 @@ impl Gradient {
         Self { isa, of_weights, sums, visible_bias, hidden_bias, corrections }
     }
 
-    /// Makes room for statistics of so many rows.
+    /// Makes room for statistics of `row_capacity` rows.
     pub fn set_row_capacity(&mut self, row_capacity: usize) {
         if let Some(centering) = self.corrections.as_mut().and_then(|all| all.centering.as_mut()) {
             centering.set_row_capacity(row_capacity);
         }
     }
 
-    /// Puts the running means of the hidden units (H) under a name, if there are any.
+    /// Saves the running means of the hidden units (H), if there are any.
     pub fn save(&self, state: &mut State, n_hidden: usize) {
         if let Some(activity) = self.corrections.as_ref().and_then(|all| all.activity.as_ref()) {
             state.put("hidden_activity", &[n_hidden], activity[..n_hidden].to_vec());
         }
     }
 
-    /// Takes back what [`save`](Self::save) put under the same settings.
+    /// Restores what [`save`](Self::save) saved under the same settings.
     ///
     /// # Errors
     /// As [`State::get`].
@@ -135,7 +136,7 @@ impl Gradient {
         Ok(())
     }
 
-    /// Takes the gradient of these statistics.
+    /// Computes the gradient from these statistics.
     pub fn take(&mut self, statistics: &Statistics) {
         let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
         let of_counts = Difference::new(n_data, n_chains, 1);
@@ -174,8 +175,7 @@ impl Gradient {
         &self.hidden_bias[panel]
     }
 
-    /// Hands the gradients of some tiles of a panel of hidden units to `use_gradient`, tile after
-    /// tile.
+    /// Calls `use_gradient` with the gradient of each of some tiles of a panel of hidden units.
     pub fn with_tiles(
         &self,
         statistics: &Statistics,
@@ -184,10 +184,10 @@ impl Gradient {
         mut use_gradient: impl FnMut(usize, TileGradient<'_>),
     ) {
         thread_local! {
-            /// Each worker's sums of one panel: of both phases together, or of each.
+            /// Each worker's sums of one panel: of both phases together, or of each phase.
             static SUMS: RefCell<[Aligned<Tile<i32>>; 2]> =
                 RefCell::new([Aligned::new(0), Aligned::new(0)]);
-            /// The same of real data.
+            /// Each worker's sums of one panel over real data.
             static REALS: RefCell<Aligned<Tile<f32>>> = RefCell::new(Aligned::new(0));
         }
         let (rows, _) = statistics.mean_panel(panel).as_chunks::<SIDE>();
@@ -206,7 +206,7 @@ impl Gradient {
             sums.resize(tiles.len(), [[0.0; SIDE]; SIDE]);
             let first = tiles.start * SIDE;
             let sums = sums.as_flattened_mut();
-            // Units past the last have no numbers.
+            // Padding units have no rows.
             let n_units = (by_unit.n_rows() - first).min(sums.len());
             add_scaled_rows(self.isa, of_data.as_flattened(), by_unit, first, &mut sums[..n_units]);
         };
@@ -237,9 +237,11 @@ impl Gradient {
                 clear(data);
                 add(of_data, by_unit, data);
                 if let Difference::Joint(_) = self.of_weights {
+                    // N = C: one sum over all rows, as p̃ of the chains is negative.
                     add(of_chains, statistics.chains(), data);
                     use_sums(States::Bits(data), None);
                 } else {
+                    // N ≠ C: each phase has its own sum and divisor.
                     clear(model);
                     add(of_chains, statistics.chains(), model);
                     use_sums(States::Bits(data), Some(model));
@@ -268,9 +270,10 @@ impl Corrections {
         let one = f64::from(MEAN_ONE);
         let (activity, rate) = match &mut self.activity {
             Some(activity) => (activity, self.rate),
-            // The first update knows nothing of earlier ones.
+            // The first update starts the running means at its own.
             none => (none.insert(vec![0.0; g.len()]), 1.0),
         };
+        // fᵢ = ⟨vᵢ⟩_data − ⟨vᵢ⟩_model; sums over the chains are negative.
         for (panel, VisibleSums { data, chains }) in sums.visible.iter().enumerate() {
             let data = match data {
                 States::Bits(sums) => sums.map(f64::from),
@@ -282,6 +285,7 @@ impl Corrections {
                 f[panel * SIDE + j] = mean + f64::from(chains[j]) / n_chains;
             }
         }
+        // gⱼ = ⟨hⱼ⟩_data − ⟨hⱼ⟩_model, and the running mean qⱼ ← qⱼ + ν (⟨hⱼ⟩_data − qⱼ).
         for (panel, [data, model]) in sums.hidden.iter().enumerate() {
             for j in 0..SIDE {
                 let mean = f64::from(data[j]) / (n_data * one);
@@ -292,21 +296,23 @@ impl Corrections {
         }
 
         let mut terms = self.terms.iter_mut();
-        let mut take_off = |x: &dyn Fn(usize) -> f64, y: &dyn Fn(usize) -> f64| {
+        let mut subtract = |x: &dyn Fn(usize) -> f64, y: &dyn Fn(usize) -> f64| {
             let Term { rows, columns } = terms.next().expect("a term for each correction");
             fill(rows, x);
             fill(columns, y);
         };
         if let Some(centering) = &mut self.centering {
+            // ∇Wᵢⱼ = Dᵢⱼ − μᵢ gⱼ − fᵢ λⱼ, with λ = q.
             centering.set_hidden(activity);
-            take_off(&|i| centering.visible(i), &|j| g[j]);
-            take_off(&|i| f[i], &|j| centering.hidden(j));
+            subtract(&|i| centering.visible(i), &|j| g[j]);
+            subtract(&|i| f[i], &|j| centering.hidden(j));
             centering.center_biases(statistics, BiasGradients { visible: f, hidden: g });
         }
         let (target, cost) = self.sparsity;
         if cost > 0.0 {
-            // As if cost · (p − q) were added to the input of each hidden unit's mean: to D the
-            // matrix ⟨vᵢ⟩ sⱼ, to g the vector s. Centring turns that as it turns D and g.
+            // sⱼ = cost · (p − qⱼ) is added to the gradient of each hidden unit's input. So D gains
+            // ⟨vᵢ⟩ sⱼ and g gains sⱼ. In the centred formulas these become
+            //   ∇Wᵢⱼ += (⟨vᵢ⟩ − μᵢ) sⱼ,  ∇bᵢ −= (⟨vᵢ⟩ − μᵢ)(s·λ),  ∇cⱼ += sⱼ (1 − (⟨v⟩ − μ)·μ).
             let n_hidden = statistics.n_hidden();
             let push = |j: usize| if j < n_hidden { cost * (target - activity[j]) } else { 0.0 };
             let mu = |i: usize| self.centering.as_ref().map_or(0.0, |offsets| offsets.visible(i));
@@ -315,7 +321,7 @@ impl Corrections {
             let mean = &self.mean_visible;
             let s_lambda: f64 = (0..n_hidden).map(|j| push(j) * lambda(j)).sum();
             let mean_mu: f64 = (0..mean.len()).map(|i| (mean[i] - mu(i)) * mu(i)).sum();
-            take_off(&|i| mean[i] - mu(i), &|j| -push(j));
+            subtract(&|i| mean[i] - mu(i), &|j| -push(j));
             f.iter_mut().enumerate().for_each(|(i, f)| *f -= (mean[i] - mu(i)) * s_lambda);
             g.iter_mut().enumerate().for_each(|(j, g)| *g += push(j) * (1.0 - mean_mu));
         }
@@ -324,7 +330,7 @@ impl Corrections {
     }
 }
 
-/// Writes values by their number, in panels.
+/// Fills panels with the values of units 0, 1, ….
 fn fill(rows: &mut [Row<f32>], value: &dyn Fn(usize) -> f64) {
     for (at, to) in rows.as_flattened_mut().iter_mut().enumerate() {
         *to = value(at) as f32;

@@ -1,4 +1,4 @@
-//! p(h | v) of both phases: the statistics of the hidden units, and the next h of every chain.
+//! p(h | v) of both phases: it gives the hidden statistics and the next h of every chain.
 
 use super::negative_phase::NegativePhase;
 use super::parameters::Parameters;
@@ -11,8 +11,9 @@ use crate::kernels::tile::SIDE;
 use crate::states::States;
 use rayon::prelude::*;
 
-/// Fills the statistics, and draws the next h of every chain. One σ serves the draw (24 bits) and
-/// the statistics (its top 16); examples and chains share the tables of a panel of weights.
+/// Fills the statistics and draws the next h of every chain. The draw uses 24 bits of σ and the
+/// statistics its top 16, so σ is computed once. Examples and chains share the tables of a panel of
+/// weights.
 pub fn mean_hidden(
     parameters: &Parameters,
     positive: &PositivePhase,
@@ -61,7 +62,7 @@ pub fn mean_hidden(
             conditional.draw_panel(panel, chain_means, words, first_chain, drawn);
             sigmoid::means(weights.isa, data_means, 1);
             sigmoid::means(weights.isa, chain_means, -1);
-            // Units that do not exist have no mean, so that their weights stay 0.
+            // Padding units get mean 0, so that their weights stay 0.
             let n_units = conditional.mask(panel).count_ones() as usize;
             if n_units < SIDE {
                 let means = data_means.iter_mut().chain(chain_means);

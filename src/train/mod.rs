@@ -1,5 +1,5 @@
-//! Training by the gradient of the log-likelihood, whose negative phase comes from contrastive
-//! divergence, persistent chains or parallel tempering ([`Algorithm`]).
+//! Training by gradient ascent on the log-likelihood. The negative phase uses contrastive divergence,
+//! persistent chains or parallel tempering ([`Algorithm`]).
 //!
 //! ```text
 //!  batch ─────► positive_phase: v ─┐
@@ -10,9 +10,9 @@
 //!                                       └──► average
 //! ```
 //!
-//! All of this is an [`Ascent`], which changes the parameters once for each mini-batch. A [`Trainer`]
-//! gives it those of its data, in the order of each epoch; an [`OnlineTrainer`] those that come from
-//! outside.
+//! An [`Ascent`] does all of this: it updates the parameters once for each mini-batch. A [`Trainer`]
+//! takes the mini-batches from its data, in the order of each epoch; an [`OnlineTrainer`] gets them
+//! from its caller.
 
 pub(crate) mod schedule;
 

@@ -1,10 +1,10 @@
-//! The second expectation of the gradient: the model's own distribution, reached by Gibbs chains.
+//! The negative phase: Gibbs chains sample the model's distribution for ⟨·⟩_model.
 //!
 //! | algorithm | where the chains of an update start | |
 //! | --- | --- | --- |
 //! | CD-k | at the mini-batch | Hinton, 2002 |
 //! | PCD-k | where the last update left them | Tieleman, 2008 |
-//! | PT | there as well, after swaps with replicas at other temperatures | Desjardins et al., 2010 |
+//! | PT | where the last update left them, after swaps with replicas at other temperatures | Desjardins et al., 2010 |
 
 use super::config::{Algorithm, TrainConfig};
 use super::outset::Outset;
@@ -20,7 +20,7 @@ use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
 use crate::units::Units;
 
-/// Who provides the negative statistics: the chains, and where their updates begin.
+/// The chains of the negative phase, and where they start in each update.
 #[derive(Clone, Debug)]
 pub struct NegativePhase {
     pub(super) chains: Chains,
@@ -34,14 +34,14 @@ pub struct NegativePhase {
 enum Start {
     /// At the mini-batch.
     Batch,
-    /// Where they are.
+    /// Where the last update left them.
     Persistent,
-    /// Where they are, with replicas at other temperatures.
+    /// Where the last update left them, with replicas at other temperatures.
     Tempered(Box<Tempering>),
 }
 
 impl NegativePhase {
-    /// The phase of a run with these settings, its chains at their start.
+    /// The negative phase before the first update.
     pub fn start(config: &TrainConfig, outset: &Outset, parameters: &Parameters) -> Self {
         let chains = start_chains(config, outset, parameters);
         let start = match config.algorithm {
@@ -61,7 +61,7 @@ impl NegativePhase {
         Self { previous: chains.visible.clone(), chains, start }
     }
 
-    /// Puts chains and replicas under names.
+    /// Saves the chains and replicas.
     pub(super) fn save(&self, state: &mut State) {
         self.chains.save("chains", state);
         if let Some(tempering) = self.tempering() {
@@ -69,7 +69,7 @@ impl NegativePhase {
         }
     }
 
-    /// Goes on from what was saved under the same settings.
+    /// Restores what was saved under the same settings.
     pub(super) fn restore(&mut self, weights: &FixedWeights, state: &State) -> Result<()> {
         self.chains.restore("chains", state)?;
         self.previous = self.chains.visible.clone();
@@ -79,8 +79,8 @@ impl NegativePhase {
         }
     }
 
-    /// Moves every chain `gibbs_steps` sweeps, up to the h of the last: that is drawn together
-    /// with the means, in [`mean_hidden`](super::mean_hidden::mean_hidden).
+    /// Moves every chain by `gibbs_steps` sweeps, except for the last h, which
+    /// [`mean_hidden`](super::mean_hidden::mean_hidden) draws together with the means.
     pub fn sweep(&mut self, parameters: &Parameters, positive: &PositivePhase, gibbs_steps: usize) {
         let weights = parameters.fixed();
         let Self { chains, start, previous } = self;
@@ -104,9 +104,9 @@ impl NegativePhase {
         }
     }
 
-    /// Lets each chain, with the chance `share`, go on from p(h | v) of an example of the
-    /// mini-batch. A step of the stream decides (word 0) and picks the example (word 1); then
-    /// ⌈H/16⌉ steps draw h.
+    /// Restarts each chain with probability `share`: its h is drawn from p(h | v) of an example of the
+    /// mini-batch. One step of the stream decides (word 0) and picks the example (word 1); ⌈H/16⌉ more
+    /// steps draw h.
     pub fn reset(&mut self, statistics: &Statistics, share: f64, mut stream: Stream) {
         let (n_data, hidden) = (statistics.n_data(), Units::bits(statistics.n_hidden()));
         for chain in 0..self.chains.n_chains() {
@@ -142,8 +142,8 @@ impl NegativePhase {
         }
     }
 
-    /// Share of the visible bits that the last sweep changed; a chain that was reset before it has
-    /// changed all that differs from where it was.
+    /// The fraction of the visible bits that the last sweep changed. For a chain that was reset, the
+    /// change includes the reset.
     pub fn flip_rate(&self) -> f64 {
         let (now, before) = (&self.chains.visible, &self.previous);
         let words = (0..now.n_panels()).flat_map(|at| now.panel(at).iter().zip(before.panel(at)));
@@ -152,7 +152,7 @@ impl NegativePhase {
     }
 }
 
-/// Chains at their start: v by the settings, then h from p(h | v).
+/// The chains before the first update: v by the settings, then h from p(h | v).
 fn start_chains(config: &TrainConfig, outset: &Outset, parameters: &Parameters) -> Chains {
     let weights = parameters.fixed();
     let mut streams: Vec<_> = (0..config.n_chains())

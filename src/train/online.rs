@@ -1,4 +1,4 @@
-//! Training on examples that come from outside, a mini-batch at a time.
+//! Training on mini-batches from the caller.
 
 use super::ascent::{Ascent, check_width};
 use super::config::{MAX_ROWS, TrainConfig};
@@ -13,15 +13,15 @@ use crate::model::Rbm;
 use crate::setting::check;
 use crate::state::State;
 
-/// Updates that such a run calls an epoch: averages are counted in them, and the range is checked at
-/// their ends. Its chains start at as many draws from the mean of the data, one after the other.
+/// The updates in an epoch of such a run. Averages count in epochs, and the range is checked at the end
+/// of each. The chains start at this many draws from the mean of the data, in turn.
 pub const UPDATES_OF_AN_EPOCH: usize = 100;
 
-/// The epochs of such a run that does not say how many: 5,000 updates.
+/// The default number of epochs: 5,000 updates.
 const USUAL_EPOCHS: usize = 50;
 
-/// A run that has no data of its own but their mean (V), which chains, offsets and temperatures start
-/// from: every update gets its examples by [`update_on`](Self::update_on).
+/// A run that holds no data but their mean (V), from which chains, offsets and temperatures start. The
+/// caller gives each update its examples by [`update_on`](Self::update_on).
 ///
 /// ```
 /// use harmonium::dataset::{Binarization, Dataset, Examples};
@@ -42,11 +42,11 @@ pub struct OnlineTrainer {
     ascent: Ascent,
 }
 
-/// The plan of such a run: as if of data without end.
+/// The plan of such a run, which treats its data as infinite.
 fn timetable(config: TrainConfig, n_visible: usize, n_hidden: usize) -> Result<Timetable> {
     config.validate()?;
     check("algorithm", config.algorithm, config.algorithm.chains_are_samples(), || {
-        "pcd or pt where examples come from outside: chains of cd start at examples".to_string()
+        "pcd or pt for training in chunks: chains of cd start at examples".to_string()
     })?;
     let epochs = config.epochs.or(config.updates.is_none().then_some(USUAL_EPOCHS));
     let config = TrainConfig { hidden: config.hidden.or(Some(n_hidden)), epochs, ..config };
@@ -54,7 +54,7 @@ fn timetable(config: TrainConfig, n_visible: usize, n_hidden: usize) -> Result<T
 }
 
 impl OnlineTrainer {
-    /// A run from the parameters of a model. An epoch is 100 updates.
+    /// A run from the parameters of a model. An epoch has 100 updates.
     ///
     /// # Errors
     /// As [`Trainer::from_model`](super::Trainer::from_model); [`Error::InvalidSetting`](crate::Error::InvalidSetting) for
@@ -66,8 +66,7 @@ impl OnlineTrainer {
         Ok(Self { ascent: Ascent::start(timetable, &outset, rbm, isa)? })
     }
 
-    /// One that goes on from the [`state`](Ascent::state) of another with these settings and this
-    /// mean.
+    /// A run that continues from the [`state`](Ascent::state) of another with the same settings and mean.
     ///
     /// # Errors
     /// As [`Trainer::restore`](super::Trainer::restore).
@@ -77,20 +76,20 @@ impl OnlineTrainer {
         Ok(Self { ascent: Ascent::restore(timetable, &outset, state, isa)? })
     }
 
-    /// Puts the chains at these hidden states (C, H).
+    /// Sets the hidden states of the chains (C, H).
     ///
     /// # Panics
-    /// If there are not C states, or they are not H wide.
+    /// If the shape is not (C, H).
     pub fn set_hidden(&mut self, hidden: &BitMatrix) {
         self.ascent.negative.chains.hidden.copy_from(&BitPanels::from_matrix(hidden));
     }
 
-    /// Changes the parameters once: all of `examples` are the mini-batch, 1 to 32,767. Stochastic
-    /// bits of example n have the address 2³² · update + n.
+    /// Updates the parameters once. All of `examples`, 1 to 32,767, are the mini-batch. Stochastic bits of
+    /// example n have the address 2³² · update + n.
     ///
     /// # Errors
     /// As [`Trainer::update`](super::Trainer::update); [`Error::WidthMismatch`](crate::Error::WidthMismatch) and
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if there are not V units or too many examples.
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if the width is not V or there are too many examples.
     ///
     /// # Panics
     /// If the run [is done](Ascent::is_done).
@@ -107,7 +106,7 @@ impl OnlineTrainer {
         self.ascent.update(Batch { examples, rows: &rows, first_address }, || ())
     }
 
-    /// Parameters, chains, and where the run stands.
+    /// The parameters, the chains and the place in the run.
     pub fn ascent(&self) -> &Ascent {
         &self.ascent
     }
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_those_that_were_given_and_a_restored_run_keeps_them() {
+    fn settings_stay_as_given_and_a_restored_run_keeps_them() {
         let (mean, trainer) = online(&TrainConfig { batch_size: 77, epochs: None, ..config() });
         let found = trainer.ascent().config();
         assert_eq!((found.batch_size, found.epochs, found.chains), (77, Some(50), Some(20)));
@@ -157,9 +156,9 @@ mod tests {
         assert_eq!(again.unwrap().ascent().config(), found);
     }
 
-    /// Of 10 examples twice and of the 20 together once: the same mean gradient.
+    /// 10 examples, and the same 10 twice, have the same mean gradient.
     #[test]
-    fn an_update_divides_by_the_examples_that_it_was_given() {
+    fn an_update_divides_by_the_number_of_its_examples() {
         let doubled =
             Array2::from_shape_fn((20, 90), |(n, i)| ((n % 10 * 7 + i * i) % 5) as f32 / 4.0);
         let doubled = Dataset::from_intensities("doubled", doubled).unwrap();
@@ -188,14 +187,14 @@ mod tests {
             trainer.update_on(&if is_real { chunk(n, 0) } else { bits(n) }).unwrap();
             assert_ne!(trainer.ascent().current(), before);
         }
-        // What was clamped before makes no difference.
+        // Earlier mini-batches make no difference.
         let state = trainer.ascent().state();
         let mut fresh =
             OnlineTrainer::restore(centred.clone(), &[0.25; 90], &state, Isa::BASELINE).unwrap();
         trainer.update_on(&bits(7)).unwrap();
         fresh.update_on(&bits(7)).unwrap();
         assert_eq!(trainer.ascent().current(), fresh.ascent().current());
-        // One has bits before the numbers, the other goes straight to them.
+        // One takes bits before the numbers, the other takes numbers at once.
         let state = trainer.ascent().state();
         let mut fresh =
             OnlineTrainer::restore(centred.clone(), &[0.25; 90], &state, Isa::BASELINE).unwrap();
@@ -245,7 +244,7 @@ mod tests {
         assert!(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2]);
     }
 
-    /// The mean of the data is beyond 1, so that the range is wider: a restored run has it as well.
+    /// A mean above 1 widens the range; a restored run has the same range.
     #[test]
     fn a_restored_run_has_the_range_of_its_data() {
         let large = |n: usize| {
@@ -267,7 +266,7 @@ mod tests {
         }
         assert!(
             whole.ascent().current().norm() > 2048.0,
-            "{}: too small for the usual range to end",
+            "{}: too small to leave the usual range",
             whole.ascent().current().norm()
         );
         assert_eq!(whole.ascent().current(), parts.ascent().current());
@@ -275,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_trained_on_is_refused() {
+    fn unsuitable_examples_are_refused() {
         let (_, mut trainer) = online(&config());
         let wide = Dataset::from_bits("wide", BitMatrix::zeros(1, 91));
         let error = trainer.update_on(&Examples::new(wide, Binarization::None)).unwrap_err();

@@ -4,7 +4,7 @@ use super::config::{TrainConfig, UpdateRule};
 use super::gradient::Gradient;
 use super::parameters::Parameters;
 use super::statistics::Statistics;
-use super::step::ascend;
+use super::step::{Rules, ascend};
 use crate::error::Result;
 use crate::kernels::ascent::{Reach, Rule};
 use crate::model::TiledParameters;
@@ -37,12 +37,12 @@ pub struct Momentum {
     pub momentum: f32,
 }
 
-/// What a rule remembers below this becomes 0, so that no machine's way with subnormal numbers
-/// matters.
+/// Smaller values in a rule's memory become 0, so that the results do not depend on how a CPU handles
+/// subnormal numbers.
 const SMALLEST: f32 = 1e-30;
 
 #[inline(always)]
-fn normal(x: f32) -> f32 {
+fn without_subnormals(x: f32) -> f32 {
     if x.abs() < SMALLEST { 0.0 } else { x }
 }
 
@@ -52,13 +52,14 @@ impl Rule for Momentum {
     #[inline(always)]
     fn step(self, parameter: f32, gradient: f32, velocity: &mut f32) -> f32 {
         let Sgd { rate, decay } = self.sgd;
-        *velocity = normal(self.momentum * *velocity + rate * (gradient - decay * parameter));
+        *velocity =
+            without_subnormals(self.momentum * *velocity + rate * (gradient - decay * parameter));
         parameter + *velocity
     }
 }
 
 /// m ← β₁m + (1 − β₁)g, s ← β₂s + (1 − β₂)g², θ ← θ + ε m̂/(√ŝ + e) with m̂ = m/(1 − β₁ᵗ) and
-/// ŝ = s/(1 − β₂ᵗ) in update t (Kingma and Ba, 2015, algorithm 1), g less λθ.
+/// ŝ = s/(1 − β₂ᵗ) in update t, where g is the gradient less λθ (Kingma and Ba, 2015, algorithm 1).
 #[derive(Clone, Copy, Debug)]
 pub struct Adam {
     /// ε and λ.
@@ -78,21 +79,21 @@ impl Rule for Adam {
     fn step(self, parameter: f32, gradient: f32, [mean, square]: &mut [f32; 2]) -> f32 {
         let Self { sgd: Sgd { rate, decay }, betas, epsilon, corrections } = self;
         let gradient = gradient - decay * parameter;
-        *mean = normal(betas[0] * *mean + (1.0 - betas[0]) * gradient);
-        *square = normal(betas[1] * *square + (1.0 - betas[1]) * (gradient * gradient));
+        *mean = without_subnormals(betas[0] * *mean + (1.0 - betas[0]) * gradient);
+        *square = without_subnormals(betas[1] * *square + (1.0 - betas[1]) * (gradient * gradient));
         let (mean, square) = (*mean / corrections[0], *square / corrections[1]);
         parameter + rate * (mean / (square.sqrt() + epsilon))
     }
 }
 
-/// The rule of a run and what it remembers.
+/// The update rule of a run and its memory.
 #[derive(Clone, Debug)]
 pub enum Optimizer {
     /// No memory.
     Sgd(TiledParameters<()>),
-    /// μ, and the last step of each parameter.
+    /// μ, and the last step u of each parameter.
     Momentum(f32, TiledParameters<f32>),
-    /// β₁, β₂ and e, and both moments of each parameter's gradient.
+    /// β₁ and β₂, e, and both moments (m, s) of each parameter's gradient.
     Adam([f64; 2], f64, TiledParameters<[f32; 2]>),
 }
 
@@ -111,7 +112,7 @@ impl Optimizer {
         }
     }
 
-    /// Puts what the rule remembers under names.
+    /// Saves the memory of the rule.
     pub fn save(&self, state: &mut State) {
         match self {
             Self::Sgd(_) => {}
@@ -123,7 +124,7 @@ impl Optimizer {
         }
     }
 
-    /// Takes back what [`save`](Self::save) put under the same settings.
+    /// Restores what [`save`](Self::save) saved under the same settings.
     ///
     /// # Errors
     /// As [`State::get`].
@@ -143,23 +144,30 @@ impl Optimizer {
         Ok(())
     }
 
-    /// Moves the parameters one step up the gradient in update `update` (from 0), at the learning
-    /// rate and weight decay of `step`; returns how far weights and biases were moved at most.
+    /// Moves the parameters one step along the gradient in update `update` (from 0), with the learning
+    /// rate and weight decay of `step`. Returns the largest moves of a weight and of a bias.
     pub fn update(
         &mut self,
         parameters: &mut Parameters,
-        gradient: (&Gradient, &Statistics),
+        gradient: &Gradient,
+        statistics: &Statistics,
         step: Sgd,
         update: u64,
     ) -> [Reach; 2] {
+        // Biases do not decay.
         let no_decay = Sgd { decay: 0.0, ..step };
         match self {
-            Self::Sgd(memory) => ascend(parameters, memory, gradient, (step, no_decay)),
+            Self::Sgd(memory) => {
+                let rules = Rules { weights: step, biases: no_decay };
+                ascend(parameters, memory, gradient, statistics, rules)
+            }
             Self::Momentum(momentum, memory) => {
                 let rule = |sgd| Momentum { sgd, momentum: *momentum };
-                ascend(parameters, memory, gradient, (rule(step), rule(no_decay)))
+                let rules = Rules { weights: rule(step), biases: rule(no_decay) };
+                ascend(parameters, memory, gradient, statistics, rules)
             }
             Self::Adam(betas, epsilon, memory) => {
+                // 1 − βᵗ = −(e^(t ln β) − 1), with t = update + 1.
                 let correction = |beta: f64| -libm::expm1((update + 1) as f64 * libm::log(beta));
                 let rule = |sgd| Adam {
                     sgd,
@@ -167,7 +175,8 @@ impl Optimizer {
                     epsilon: *epsilon as f32,
                     corrections: betas.map(|beta| correction(beta) as f32),
                 };
-                ascend(parameters, memory, gradient, (rule(step), rule(no_decay)))
+                let rules = Rules { weights: rule(step), biases: rule(no_decay) };
+                ascend(parameters, memory, gradient, statistics, rules)
             }
         }
     }
@@ -186,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_gradient_is_followed_at_the_terminal_velocity() {
+    fn a_constant_gradient_leads_to_the_terminal_velocity() {
         let rule = Momentum { sgd: Sgd { rate: 0.1, decay: 0.0 }, momentum: 0.9 };
         let (mut parameter, mut velocity) = (0.0, 0.0);
         for _ in 0..500 {
@@ -196,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_dies_away_ends_at_zero() {
+    fn a_decaying_memory_ends_at_zero() {
         let sgd = Sgd { rate: 0.1, decay: 0.0 };
         let mut velocity = 1.0;
         let mut moments = [1.0, 1.0];
@@ -208,8 +217,7 @@ mod tests {
         assert_eq!((velocity, moments), (0.0, [0.0, 0.0]));
     }
 
-    /// The first step of Adam is ε in the direction of the gradient, whatever its size; and so is
-    /// every other as long as the gradient stays.
+    /// While the gradient is constant, each step of Adam has size ε, whatever the size of the gradient.
     #[test]
     fn adam_steps_by_the_rate() {
         let sgd = Sgd { rate: 0.01, decay: 0.0 };

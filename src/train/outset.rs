@@ -1,4 +1,4 @@
-//! What a run takes from its data before the first update.
+//! The data that a run needs before the first update.
 
 use super::config::{ChainStart, TrainConfig};
 use crate::bits::BitMatrix;
@@ -9,14 +9,14 @@ use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream, shuffle};
 use ndarray::Array1;
 
-/// Where a run sets out from.
+/// The start of a run.
 #[derive(Clone, Debug)]
 pub struct Outset {
-    /// ⟨vᵢ⟩ of the data (V): what offsets and the rates of the highest temperature start from.
+    /// ⟨vᵢ⟩ of the data (V), from which the offsets and the rates of the highest temperature start.
     pub mean: Array1<f64>,
-    /// The largest magnitude of a number of the data, at least 1: it decides the fixed point.
+    /// The largest magnitude in the data, at least 1. It decides the fixed-point format.
     pub largest: f64,
-    /// The visible states (C, V) of chains that start at data; none: they start at the visible bias.
+    /// The visible states (C, V) of chains that start at data; none if they start at the visible bias.
     pub chains: Option<BitMatrix>,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn order(config: &TrainConfig, epoch: u64, order: &mut [u32]) {
 }
 
 impl Outset {
-    /// Of a run on examples, whose chains start at those that come first in the first epoch.
+    /// The start of a run on examples. Its chains start at the first examples of the first epoch.
     pub fn of_examples(config: &TrainConfig, examples: &Examples, isa: Isa) -> Self {
         let write = |example: u32, stream: Stream, row: &mut [u64]| {
             examples.write_bits(isa, example as usize, || stream, row);
@@ -40,8 +40,8 @@ impl Outset {
         }
     }
 
-    /// Of a run of whose data no more is known than their mean (V): chains start at bits that are
-    /// drawn from it, as from `n_draws` examples.
+    /// The start of a run that knows only the mean of its data (V). Its chains start at bits drawn from
+    /// the mean, as if it were `n_draws` examples.
     pub fn of_mean(config: &TrainConfig, mean: &[f32], n_draws: usize, isa: Isa) -> Self {
         let mut rows = RealRows::new(mean.len());
         rows.push(mean.iter().copied());
@@ -56,14 +56,14 @@ impl Outset {
         }
     }
 
-    /// The fixed point of a run with H hidden units.
+    /// The fixed-point format of a run with H hidden units.
     pub fn scale(&self, n_hidden: usize) -> Scale {
         Scale::for_training(self.largest, self.mean.len().max(n_hidden))
     }
 }
 
-/// States (C, V) at examples, if the settings ask for that: `write` has the bits of an example by
-/// the stream of its number.
+/// The states (C, V) of chains that start at examples, if the settings say so. `write` writes the bits
+/// of an example, drawn from the stream of its number.
 fn chains(
     config: &TrainConfig,
     (n_examples, n_visible): (usize, usize),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn chains_start_at_the_examples_that_come_first() {
+    fn chains_start_at_the_first_examples() {
         let bits = BitMatrix::from_fn(7, 70, |n, i| n == i % 7);
         let examples = Examples::new(Dataset::from_bits("few", bits.clone()), Binarization::None);
         let config = config(ChainStart::Data, true);
@@ -105,9 +105,8 @@ mod tests {
         assert_eq!((outset.mean, outset.largest), (examples.mean(), 1.0));
     }
 
-    /// As many examples that are all equal to the mean, numbers as they are, are the same.
     #[test]
-    fn a_mean_alone_is_as_good_as_examples_that_are_all_equal_to_it() {
+    fn a_mean_gives_the_same_start_as_examples_that_all_equal_it() {
         for largest in [1.0, 7.5] {
             let mean: Vec<f32> = (0..70).map(|i| largest * (i % 9) as f32 / 8.0).collect();
             let mut rows = RealRows::new(70);

@@ -1,4 +1,4 @@
-//! The parameters while they are trained: W, b, c in f32, and the same in fixed point.
+//! The parameters during training: W, b, c in f32 and in fixed point.
 
 use crate::fixed::Scale;
 use crate::gibbs::{FixedWeights, RealConditional};
@@ -8,20 +8,20 @@ use crate::kernels::tiled::{Padded, Tiled};
 use crate::model::{Rbm, TiledParameters};
 use rayon::prelude::*;
 
-/// W (V, H), b (V), c (H) and what the chains read of them.
+/// W (V, H), b (V), c (H), and their fixed-point values for the chains.
 #[derive(Clone, Debug)]
 pub struct Parameters {
-    /// As they are.
+    /// In f32.
     pub(super) exact: TiledParameters<f32>,
-    /// Rounded, W in both orders; as current as the exact ones.
+    /// Rounded to fixed point, W in both orders; every update changes both.
     pub(super) fixed: FixedWeights,
-    /// Σ|weights| of each visible unit in each hidden panel: a buffer of
-    /// [`norm_and_largest`](Self::norm_and_largest).
+    /// A buffer of [`norm_and_largest`](Self::norm_and_largest): Σ|weights| of each visible unit in each
+    /// hidden panel.
     row_norms: Vec<Padded<f64>>,
 }
 
 impl Parameters {
-    /// Those of a model, in fixed point at this scale.
+    /// The parameters of a model, in fixed point at this scale.
     pub fn new(rbm: &Rbm, scale: Scale, isa: Isa) -> Self {
         let exact = TiledParameters::from(rbm);
         let fixed = FixedWeights::new(&exact, scale, isa);
@@ -39,7 +39,7 @@ impl Parameters {
         &self.exact.weights
     }
 
-    /// What the chains read.
+    /// The fixed-point weights that the chains use.
     pub fn fixed(&self) -> &FixedWeights {
         &self.fixed
     }
@@ -49,8 +49,8 @@ impl Parameters {
         RealConditional { isa: self.fixed.isa, parameters: &self.exact }
     }
 
-    /// The largest Σ|weights| + |bias| of a unit, visible or hidden, and the largest magnitude of a
-    /// parameter; NaN if any value is.
+    /// The largest Σ|weights| + |bias| of a visible or hidden unit, and the largest magnitude of a
+    /// parameter; both are NaN if any parameter is.
     pub fn norm_and_largest(&mut self) -> (f64, f64) {
         let Self {
             exact: TiledParameters { weights, visible_bias, hidden_bias, .. },
@@ -67,7 +67,7 @@ impl Parameters {
                     columns.iter_mut().zip(magnitudes).for_each(|(sum, x)| *sum += x);
                     let pairs = largest_of_columns.iter_mut().zip(magnitudes);
                     pairs.for_each(|(most, x)| *most = if x > *most { x } else { *most });
-                    // Eight sums side by side, which the compiler makes vectors of.
+                    // The compiler turns eight sums side by side into vectors.
                     let mut sums = [0.0; 8];
                     for eight in magnitudes.as_chunks::<8>().0 {
                         sums.iter_mut().zip(eight).for_each(|(sum, x)| *sum += x);
@@ -86,11 +86,11 @@ impl Parameters {
             norm = largest(norm, sum + f64::from(bias.abs()));
             most = largest(most, f64::from(bias.abs()));
         }
-        // A weight that is NaN makes its sums so.
+        // A NaN weight makes its sums NaN.
         (norm, if norm.is_nan() { norm } else { most })
     }
 
-    /// √ΣW², and √Σ(W − `before`)² where `before` are the weights of an earlier time.
+    /// √ΣW², and √Σ(W − `before`)², where `before` holds earlier weights.
     pub fn weight_norms(&self, before: &Tiled<f32>) -> (f64, f64) {
         let squares = |tile: &Tile<f32>, other: &Tile<f32>| {
             let pairs = tile.as_flattened().iter().zip(other.as_flattened());
@@ -105,7 +105,7 @@ impl Parameters {
     }
 }
 
-/// The larger of two numbers; NaN if either is.
+/// The larger of two numbers; NaN if either is NaN.
 fn largest(a: f64, b: f64) -> f64 {
     if a > b || a.is_nan() { a } else { b }
 }
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use ndarray::{Array1, Array2};
 
-    fn machine() -> Rbm {
+    fn model() -> Rbm {
         let value = |at: usize| (at % 17) as f32 / 8.0 - 1.0;
         Rbm::new(
             Array2::from_shape_fn((70, 130), |(i, j)| value(i * 5 + j)),
@@ -126,17 +126,17 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_goes_in_and_comes_out() {
-        let parameters = Parameters::new(&machine(), Scale::TRAINING, Isa::BASELINE);
-        assert_eq!(parameters.to_rbm(), machine());
+    fn a_model_reads_back_from_its_parameters() {
+        let parameters = Parameters::new(&model(), Scale::TRAINING, Isa::BASELINE);
+        assert_eq!(parameters.to_rbm(), model());
         assert!(parameters.fixed().is_consistent());
     }
 
     #[test]
-    fn the_norm_is_that_of_the_machine() {
-        let mut parameters = Parameters::new(&machine(), Scale::TRAINING, Isa::BASELINE);
+    fn the_norm_equals_the_norm_of_the_model() {
+        let mut parameters = Parameters::new(&model(), Scale::TRAINING, Isa::BASELINE);
         let (norm, largest) = parameters.norm_and_largest();
-        assert!((norm - machine().norm()).abs() < 1e-9);
+        assert!((norm - model().norm()).abs() < 1e-9);
         assert_eq!(largest, 1.0);
         parameters.exact.weights.tiles_mut()[3][5][1] = f32::NAN;
         let (norm, largest) = parameters.norm_and_largest();
@@ -149,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn norms_of_weights_and_of_their_change() {
-        let parameters = Parameters::new(&machine(), Scale::TRAINING, Isa::BASELINE);
+    fn norms_of_weights_and_their_change_follow_the_definition() {
+        let parameters = Parameters::new(&model(), Scale::TRAINING, Isa::BASELINE);
         let mut before = parameters.exact.weights.clone();
         before.tiles_mut()[0][1][2] += 3.0;
         before.tiles_mut()[5][0][1] -= 4.0;
         let (norm, change) = parameters.weight_norms(&before);
-        let expected = machine().weights().iter().map(|&w| f64::from(w * w)).sum::<f64>().sqrt();
+        let expected = model().weights().iter().map(|&w| f64::from(w * w)).sum::<f64>().sqrt();
         assert!((norm - expected).abs() < 1e-9 && (change - 5.0).abs() < 1e-6);
     }
 }

@@ -1,5 +1,5 @@
-//! The first expectation of the gradient: the data are clamped, and p(h | v) is known in closed
-//! form, so no h is drawn. Data are bits or, where they are not made bits, real numbers.
+//! The positive phase, for ⟨·⟩_data: v is clamped to the data. p(h | v) has a closed form, so no h is
+//! drawn. The data are bits or, with `binarize = none`, real numbers.
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
@@ -13,11 +13,11 @@ use rayon::prelude::*;
 /// The examples of one update.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
-    /// Where they come from.
+    /// The data set.
     pub examples: &'a Examples,
-    /// Which of them (N).
+    /// The numbers of the examples in it (N).
     pub rows: &'a [u32],
-    /// Where bits are drawn, those of example n come from the stream `first_address` + n.
+    /// If bits are drawn, example n draws from the stream `first_address` + n.
     pub first_address: u64,
 }
 
@@ -25,20 +25,20 @@ pub struct Batch<'a> {
 #[derive(Clone, Debug)]
 pub struct PositivePhase {
     isa: Isa,
-    /// A buffer: bits as they are drawn.
+    /// A buffer for the drawn bits.
     rows: BitMatrix,
     visible: States<BitPanels, RealRows>,
 }
 
 impl PositivePhase {
-    /// A phase of at most `capacity` examples.
+    /// A positive phase of at most `capacity` examples.
     pub fn new(isa: Isa, capacity: usize, n_visible: usize) -> Self {
         let rows = BitMatrix::zeros(capacity, n_visible);
         let visible = States::Bits(BitPanels::zeros(capacity, n_visible));
         Self { isa, rows, visible }
     }
 
-    /// Clamps v to the examples of a mini-batch: to their numbers, or to bits.
+    /// Clamps v to the examples of a mini-batch, as numbers or as bits.
     pub fn clamp(&mut self, batch: Batch<'_>, seed: u64) {
         let Batch { examples, rows: batch, first_address } = batch;
         let Self { isa, rows, visible } = self;
@@ -50,7 +50,7 @@ impl PositivePhase {
         }
         let visible = visible.bits_or_new(|| BitPanels::zeros(rows.n_rows(), rows.n_columns()));
         let drawn = rows.words_mut().par_chunks_mut(visible.n_panels());
-        // A fixed row is only copied; a drawn one is worth another thread.
+        // A fixed row is only copied; drawing rows is worth another thread.
         let least = if examples.is_fixed() { 512 } else { least_rows(batch.len(), 16) };
         drawn.zip(batch).with_min_len(least).for_each(|(row, &example)| {
             let address = first_address + u64::from(example);
@@ -63,7 +63,7 @@ impl PositivePhase {
         }
     }
 
-    /// The most examples that there is room for.
+    /// The largest mini-batch that fits.
     pub fn capacity(&self) -> usize {
         self.rows.n_rows()
     }

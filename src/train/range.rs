@@ -1,4 +1,4 @@
-//! Whether the parameters are in the range of fixed point, in which inputs are exact.
+//! Checks that the parameters stay in the fixed-point range, in which inputs of units are exact.
 
 use super::parameters::Parameters;
 use crate::error::{Error, Result};
@@ -8,17 +8,17 @@ use crate::model::Rbm;
 use crate::setting::check;
 use crate::state::State;
 
-/// The largest parameter: beyond it, rounding to fixed point is not right.
+/// The largest parameter that is rounded to fixed point correctly.
 const LARGEST: f64 = 1024.0;
 
-/// The largest Σ|weights| + |bias| of a unit; machines of few hidden units need more than 1,000.
+/// The largest Σ|weights| + |bias| of a unit; models with few hidden units need more than 1,000.
 const LIMIT: f64 = 1536.0;
 
-/// The least sum that might not fit an i32 in fixed point.
+/// The least sum that might overflow an i32 in fixed point.
 const OVERFLOW: f64 = 2047.0;
 
-/// What the parameters are at most: as measured, and moved since then. In a format of a wider range
-/// than that of training, the limits are as much higher.
+/// Upper bounds of the parameters: as measured, plus all moves since then. In a fixed-point format that
+/// is wider than [`Scale::TRAINING`] by a factor, the limits are higher by that factor.
 #[derive(Clone, Copy, Debug)]
 pub struct Range {
     scale: Scale,
@@ -29,7 +29,7 @@ pub struct Range {
 }
 
 impl Range {
-    /// That of a model from which training is to start.
+    /// The range of a model from which training starts.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] if it is too large for training.
@@ -38,7 +38,7 @@ impl Range {
         let parameters = rbm.weights().iter().chain(rbm.visible_bias()).chain(rbm.hidden_bias());
         let largest = parameters.map(|x| f64::from(x.abs())).fold(0.0, f64::max);
         let norm = rbm.norm();
-        let rule = |limit: f64| move || format!("at most {limit}, to be trained in fixed point");
+        let rule = |limit: f64| move || format!("at most {limit} for training in fixed point");
         let sum = "the largest sum of |weights| and |bias| of a unit of the model";
         check(sum, norm, norm <= wide * LIMIT, rule(wide * LIMIT))?;
         let most = wide * LARGEST;
@@ -46,18 +46,18 @@ impl Range {
         Ok(Self { scale, norm, largest })
     }
 
-    /// The format whose range it is.
+    /// The fixed-point format.
     pub fn scale(self) -> Scale {
         self.scale
     }
 
-    /// Puts both bounds under a name.
+    /// Saves both bounds.
     pub fn save(&self, state: &mut State) {
         state.put("range", &[2], vec![self.norm, self.largest]);
     }
 
-    /// Takes back what [`save`](Self::save) put: bounds that grow between two checks, and so decide
-    /// when the next one is.
+    /// Restores what [`save`](Self::save) saved. The bounds grow between two checks, and so decide when
+    /// the next check is due.
     ///
     /// # Errors
     /// As [`State::get`].
@@ -66,14 +66,14 @@ impl Range {
         Ok(Self { scale, norm, largest })
     }
 
-    /// Takes account of an update in which weights and biases were moved so far at most; tells
-    /// whether all sums are still sure to fit. A unit has at most `n_weights` weights.
+    /// Adds the largest moves of an update to the bounds, where a unit has at most `n_weights` weights.
+    /// Returns whether no sum can overflow.
     pub fn is_safe_after(&mut self, [weights, biases]: [Reach; 2], n_weights: usize) -> bool {
         const ROUNDING: f64 = 1.0 + 1e-6;
         let (weights, biases) = (f64::from(weights.distance()), f64::from(biases.distance()));
         self.norm += ROUNDING * (n_weights as f64 * weights + biases);
         self.largest += ROUNDING * weights.max(biases);
-        // False for NaN, which either sum keeps.
+        // This is false for NaN, which stays in both bounds.
         let wide = self.scale.widening();
         self.norm < wide * OVERFLOW && self.largest < wide * LARGEST
     }
@@ -87,7 +87,7 @@ impl Range {
         let wide = self.scale.widening();
         for (what, found, limit) in [
             ("the largest parameter is", self.largest, wide * LARGEST),
-            ("the weights and bias of one unit add up to", self.norm, wide * LIMIT),
+            ("the sum of |weights| and |bias| of one unit is", self.norm, wide * LIMIT),
         ] {
             if found.is_nan() || found > limit {
                 return Err(Error::Diverged { epoch, update, what, found, limit });
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_and_parameters_have_limits_of_their_own() {
+    fn sums_and_parameters_have_separate_limits() {
         assert!(range(170.0).is_ok());
         let error = range(171.0).unwrap_err().to_string();
         assert!(error.contains("is 1539, but must be at most 1536"), "{error}");
@@ -121,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn steps_add_up_until_a_sum_might_not_fit() {
+    fn moves_add_up_until_a_sum_might_overflow() {
         let step = [Reach::of(0.0, 1.0), Reach::of(2.0, -3.0)];
         let mut range = range(100.0).unwrap();
         // 900 + 14 n is below 2047 up to n = 81.
         let n_safe = (0..1000).take_while(|_| range.is_safe_after(step, 9)).count();
         assert_eq!(n_safe, 81);
         let mut wide = Range { scale: Scale::for_numbers(2.0), ..self::range(100.0).unwrap() };
-        // Up to four times as much.
+        // The limit is four times as high.
         let n_safe = (0..1000).take_while(|_| wide.is_safe_after(step, 9)).count();
         assert_eq!(n_safe, 520);
         let mut range = self::range(100.0).unwrap();

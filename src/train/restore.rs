@@ -1,4 +1,4 @@
-//! How an ascent goes on: from its saved state to the same bits.
+//! Saving and restoring an ascent: a restored one continues to the same bits.
 
 use super::ascent::Ascent;
 use super::outset::Outset;
@@ -10,10 +10,10 @@ use crate::model::Rbm;
 use crate::state::{State, bad};
 
 impl Ascent {
-    /// One that goes on from the [`state`](Self::state) of another with the same settings.
+    /// An ascent that continues from the [`state`](Self::state) of another with the same settings.
     ///
     /// # Errors
-    /// [`Error::BadState`](crate::Error::BadState) if the state is not one of such a run.
+    /// [`Error::BadState`](crate::Error::BadState) if the state does not come from such a run.
     pub(super) fn restore(
         timetable: Timetable,
         outset: &Outset,
@@ -36,14 +36,14 @@ impl Ascent {
         if let Some(average) = &mut ascent.average {
             average.restore(state)?;
         }
-        // An array that was not read, or not written, makes a difference.
+        // Saving again finds arrays that are missing, superfluous or of another shape.
         match ascent.state().difference(state) {
             None => Ok(ascent),
-            Some(name) => Err(bad(&name, "is not as a run with these settings has it")),
+            Some(name) => Err(bad(&name, "does not fit a run with these settings")),
         }
     }
 
-    /// All that the next updates depend on, beside settings and mini-batches.
+    /// Everything on which the next updates depend, apart from settings and mini-batches.
     pub fn state(&self) -> State {
         let mut state = State::default();
         self.parameters.exact.save("", &mut state);

@@ -1,4 +1,4 @@
-//! What changes from update to update by a plan: the learning rate and the number of sweeps.
+//! Schedules of the learning rate and of the number of sweeps.
 
 use crate::error::{Error, Result};
 use crate::setting::{by_text, invalid};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// How the learning rate goes on from its first value ε; as text `constant`, `linear`, `cosine` or
+/// How the learning rate changes from its first value ε. As text: `constant`, `linear`, `cosine` or
 /// `inverse:B`.
 ///
 /// ```
@@ -21,17 +21,17 @@ use std::str::FromStr;
 pub enum Schedule {
     /// ε throughout.
     Constant,
-    /// ε·(1 − u/U) in update u (from 0) of U: down to almost 0 in the last.
+    /// ε·(1 − u/U) in update u (from 0) of U, which falls to almost 0 in the last.
     Linear,
-    /// ε·(1 + cos(π u/U))/2: slow at both ends.
+    /// ε·(1 + cos(π u/U))/2, which changes slowly at both ends.
     Cosine,
-    /// ε·B/(B + u), a/(B + u) with a = εB (Salakhutdinov and Hinton, 2012, with a = 10 and
-    /// B = 2000), B above 0.
+    /// ε·B/(B + u) with B above 0 (Salakhutdinov and Hinton, 2012, use a/(B + u) with a = εB = 10 and
+    /// B = 2000).
     Inverse(f64),
 }
 
 impl Schedule {
-    /// The rate of update `update` (from 0) of `total`, for a first rate of `first`.
+    /// The learning rate of update `update` (from 0) of `total`, if the first is `first`.
     pub fn rate(self, first: f64, update: u64, total: u64) -> f64 {
         let share = update as f64 / total as f64;
         match self {
@@ -76,14 +76,14 @@ impl fmt::Display for Schedule {
 
 by_text!(Schedule);
 
-/// The share of the rate that update `update` (from 0) gets while the first `warm_up` updates lead
-/// evenly up to it.
+/// The factor of the learning rate in update `update` (from 0): it rises linearly to 1 over the first
+/// `warm_up` updates.
 pub fn warm_up(update: u64, warm_up: f64) -> f64 {
     if warm_up > 0.0 { ((update as f64 + 1.0) / warm_up).min(1.0) } else { 1.0 }
 }
 
-/// The sweeps of update `update` (from 0) of `total`: as many updates with each number from `first`
-/// to `last`.
+/// The sweeps of update `update` (from 0) of `total`. The number goes from `first` to `last`, and each
+/// number holds for equally many updates.
 pub fn sweeps(first: usize, last: usize, update: u64, total: u64) -> usize {
     let steps = first.abs_diff(last) as u128 + 1;
     let done = (u128::from(update) * steps / u128::from(total.max(1))).min(steps - 1) as usize;
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn linear_falls_evenly_from_the_first_rate_to_the_last_update() {
+    fn a_linear_rate_falls_evenly_until_the_last_update() {
         let rates: Vec<_> = (0..4).map(|update| Schedule::Linear.rate(0.4, update, 4)).collect();
         for (rate, expected) in rates.iter().zip([0.4, 0.3, 0.2, 0.1]) {
             assert!((rate - expected).abs() < 1e-15, "{rates:?}");
@@ -104,12 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn the_others_follow_their_formulas() {
+    fn the_other_schedules_follow_their_formulas() {
         for (update, share) in [(0, 1.0), (1, 0.853_553_390_593), (2, 0.5), (3, 0.146_446_609_407)]
         {
             assert!((Schedule::Cosine.rate(0.4, update, 4) - 0.4 * share).abs() < 1e-12);
         }
-        // 10/(2000 + t), as published.
+        // The published schedule is 10/(2000 + t).
         for update in [0, 1, 2000, 300_000] {
             let published = 10.0 / (2000.0 + update as f64);
             let rate = Schedule::Inverse(2000.0).rate(0.005, update, 300_000);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn warm_up_rises_evenly_and_sweeps_step_by_step() {
+    fn warm_up_rises_linearly_and_sweeps_step_by_step() {
         let shares: Vec<_> = (0..6).map(|update| warm_up(update, 4.0)).collect();
         assert_eq!(shares, [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]);
         assert_eq!(warm_up(0, 0.0), 1.0);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_the_settings_file() {
+    fn names_read_back_and_others_are_refused() {
         for name in ["constant", "linear", "cosine", "inverse:2000", "inverse:0.5"] {
             let schedule: Schedule = name.parse().unwrap();
             assert_eq!(schedule.to_string(), name);

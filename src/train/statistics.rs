@@ -1,4 +1,4 @@
-//! What the two phases contribute to the gradient: which visible units are on, and p(h | v).
+//! The statistics of both phases: the visible states and p(h | v).
 
 use crate::bits::BitPanels;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
@@ -9,26 +9,27 @@ use rayon::prelude::*;
 
 /// The sufficient statistics of both phases: a row for each example, then one for each chain.
 ///
-/// p(h | v) of a chain is counted negative, so that a sum over all rows is ⟨·⟩_data − ⟨·⟩_model
-/// where there are as many chains as examples.
+/// p(h | v) of the chains is negative, so that with N = C a sum over all rows is N times
+/// ⟨·⟩_data − ⟨·⟩_model.
 #[derive(Clone, Debug)]
 pub struct Statistics {
     n_visible: usize,
     n_hidden: usize,
     n_data: usize,
     n_chains: usize,
-    /// Rows that there is room for, in each phase: multiples of 64.
+    /// The most rows of each phase, data and chains: multiples of 64.
     capacities: (usize, usize),
-    /// v of the examples by unit, (V, N): which examples each visible unit is on in, or its numbers.
+    /// v of the examples by unit, (V, N): for each visible unit the examples in which it is on, or its
+    /// numbers.
     data: States<BitPanels, RealRows>,
-    /// v of the chains by unit, (V, C): which chains each visible unit is on in.
+    /// v of the chains by unit, (V, C): for each visible unit the chains in which it is on.
     chains: BitPanels,
-    /// p(h | v), (hidden panels, rows), in 16 binary places, chains negative.
+    /// p̃, which is p(h | v) in 16 binary places, (hidden panels, rows); negative for chains.
     pub(super) mean_hidden: Aligned<Row<i32>>,
 }
 
 impl Statistics {
-    /// Room for those of `n_data` examples of V units and of chains (C, V), and H hidden units.
+    /// Statistics with room for `n_data` examples of V units, chains (C, V) and H hidden units.
     pub fn new(n_data: usize, chains: &BitPanels, n_hidden: usize) -> Self {
         let n_visible = chains.n_columns();
         let capacities = (n_data.next_multiple_of(SIDE), chains.row_capacity());
@@ -45,13 +46,13 @@ impl Statistics {
         }
     }
 
-    /// Takes over the states v of the examples and of the chains.
+    /// Copies the states v of the examples and of the chains.
     pub fn set_visible(&mut self, data: States<&BitPanels, &RealRows>, chains: &BitPanels) {
         let (n_visible, n_data) = (self.n_visible, self.capacities.0);
         match data {
             States::Bits(rows) => {
                 self.n_data = rows.n_rows();
-                turn(rows, self.data.bits_or_new(|| BitPanels::zeros(n_visible, n_data)));
+                transpose(rows, self.data.bits_or_new(|| BitPanels::zeros(n_visible, n_data)));
             }
             States::Reals(rows) => {
                 self.n_data = rows.n_rows();
@@ -59,15 +60,15 @@ impl Statistics {
             }
         }
         self.n_chains = chains.n_rows();
-        turn(chains, &mut self.chains);
+        transpose(chains, &mut self.chains);
     }
 
-    /// N: examples of this update.
+    /// N, the number of examples of this update.
     pub fn n_data(&self) -> usize {
         self.n_data
     }
 
-    /// C.
+    /// C, the number of chains.
     pub fn n_chains(&self) -> usize {
         self.n_chains
     }
@@ -77,7 +78,7 @@ impl Statistics {
         self.n_hidden
     }
 
-    /// Rows that there is room for, of examples and of chains: multiples of 64.
+    /// The most examples and the most chains that fit: multiples of 64.
     pub fn capacities(&self) -> (usize, usize) {
         self.capacities
     }
@@ -92,15 +93,15 @@ impl Statistics {
         &self.chains
     }
 
-    /// p(h | v) of one panel of hidden units in 16 binary places, a row for each of the capacity:
-    /// of the examples, and, negative, of the chains.
+    /// p(h | v) of one panel of hidden units in 16 binary places: a row for each example that fits, then
+    /// a row, negative, for each chain that fits.
     pub fn mean_panel(&self, panel: usize) -> &[Row<i32>] {
         let capacity = self.capacities.0 + self.capacities.1;
         &self.mean_hidden[panel * capacity..][..capacity]
     }
 
-    /// Σₙ vₙᵢ over the examples of one panel of visible units; of numbers f32 sums in the order of
-    /// the examples.
+    /// Σₙ vₙᵢ over the examples, for one panel of visible units. Numbers are summed in f32 in the order
+    /// of the examples.
     pub fn sum_data(&self, panel: usize) -> States<Row<i32>, Row<f32>> {
         match self.data() {
             States::Bits(by_unit) => States::Bits(count(by_unit, panel)),
@@ -115,12 +116,12 @@ impl Statistics {
         }
     }
 
-    /// −Σₙ vₙᵢ over the chains of one panel of visible units.
+    /// −Σₙ vₙᵢ over the chains, for one panel of visible units.
     pub fn sum_chains(&self, panel: usize) -> Row<i32> {
         count(&self.chains, panel).map(|n| -n)
     }
 
-    /// Σₙ p̃ₙⱼ over the examples and, negative, over the chains, of one panel of hidden units.
+    /// Σₙ p̃ₙⱼ over the examples and, negative, over the chains, for one panel of hidden units.
     pub fn sum_hidden(&self, panel: usize) -> [Row<i32>; 2] {
         let sum = |rows: &[Row<i32>]| {
             let mut sums = [0i32; SIDE];
@@ -134,13 +135,13 @@ impl Statistics {
     }
 }
 
-/// Turns rows of states (N, V) into those of units (V, N).
-fn turn(rows: &BitPanels, by_unit: &mut BitPanels) {
+/// Transposes states (N, V) into rows by unit (V, N).
+fn transpose(rows: &BitPanels, by_unit: &mut BitPanels) {
     let panels = by_unit.par_panels_mut().enumerate();
     panels.with_min_len(4).for_each(|(panel, words)| transpose::bits_of_rows(rows, panel, words));
 }
 
-/// How many rows each unit of a panel is on in.
+/// The number of rows in which each unit of a panel is on.
 fn count(by_unit: &BitPanels, panel: usize) -> Row<i32> {
     let mut counts = [0; SIDE];
     for block in 0..by_unit.n_panels() {

@@ -1,8 +1,8 @@
-//! One step up the gradient, ⟨vᵢhⱼ⟩_data − ⟨vᵢhⱼ⟩_model.
+//! One step along the gradient, ⟨vᵢhⱼ⟩_data − ⟨vᵢhⱼ⟩_model.
 //!
-//! A panel of hidden units owns its weights: it sums its own statistics over both phases and at
-//! once moves its weights and refreshes W̃ and W̃ᵀ. There is no gradient of the whole matrix, and
-//! no sum across threads to put in order.
+//! Each panel of hidden units sums its own statistics over both phases, then moves its weights and
+//! refreshes W̃ and W̃ᵀ. The gradient of the whole matrix is never stored, and no sums are combined
+//! across threads, so their order cannot change the bits.
 
 use super::gradient::Gradient;
 use super::parameters::Parameters;
@@ -14,13 +14,23 @@ use crate::kernels::tile::Row;
 use crate::model::TiledParameters;
 use rayon::prelude::*;
 
-/// Moves all parameters by the rules for weights and for biases, which remember `memory` of each;
-/// returns how far weights and biases were moved at most.
+/// The update rules of weights and of biases.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<R> {
+    /// The rule of W.
+    pub weights: R,
+    /// The rule of b and c.
+    pub biases: R,
+}
+
+/// Moves all parameters by the update rules, whose memory of each parameter is `memory`. Returns the
+/// largest moves of a weight and of a bias.
 pub fn ascend<R: Rule>(
     parameters: &mut Parameters,
     memory: &mut TiledParameters<R::State>,
-    (gradient, statistics): (&Gradient, &Statistics),
-    (weight_rule, bias_rule): (R, R),
+    gradient: &Gradient,
+    statistics: &Statistics,
+    rules: Rules<R>,
 ) -> [Reach; 2] {
     let Parameters { exact, fixed, .. } = parameters;
     let (isa, scale, transposed, fixed) =
@@ -36,7 +46,7 @@ pub fn ascend<R: Rule>(
         let panels = visible.into_par_iter().enumerate();
         let reaches = panels.map(|(panel, (bias, state, fixed))| {
             let parts = BiasParts { bias, state, fixed };
-            ascend_bias(bias_rule, scale, gradient.visible_bias(panel), parts)
+            ascend_bias(rules.biases, scale, gradient.visible_bias(panel), parts)
         });
         reaches.max().unwrap_or_default()
     };
@@ -56,7 +66,7 @@ pub fn ascend<R: Rule>(
         let reaches = panels.map(|(panel, ((weights, state, fixed, transposed), bias_parts))| {
             let (bias, bias_state, bias_fixed) = bias_parts;
             let parts = BiasParts { bias, state: bias_state, fixed: bias_fixed };
-            let of_bias = ascend_bias(bias_rule, scale, gradient.hidden_bias(panel), parts);
+            let of_bias = ascend_bias(rules.biases, scale, gradient.hidden_bias(panel), parts);
             let pieces = (
                 weights.par_chunks_mut(piece),
                 state.par_chunks_mut(piece),
@@ -75,7 +85,7 @@ pub fn ascend<R: Rule>(
                         fixed: &mut fixed[at],
                         transposed: &mut transposed[at],
                     };
-                    reach = reach.max(ascend_tile(isa, weight_rule, scale, gradient, tile));
+                    reach = reach.max(ascend_tile(isa, rules.weights, scale, gradient, tile));
                 });
                 reach
             });
@@ -87,16 +97,16 @@ pub fn ascend<R: Rule>(
     [of_weights, of_hidden.max(of_visible)]
 }
 
-/// A panel of biases and what goes with it.
+/// A panel of biases, their memory and their fixed-point values.
 struct BiasParts<'a, S> {
     bias: &'a mut Row<f32>,
-    /// What the rule remembers of each.
+    /// The memory of the rule.
     state: &'a mut Row<S>,
     /// The same biases in fixed point.
     fixed: &'a mut Row<i32>,
 }
 
-/// Moves a panel of biases and rounds them; returns how far at most.
+/// Moves a panel of biases and rounds them. Returns the largest move.
 fn ascend_bias<R: Rule>(
     rule: R,
     scale: Scale,

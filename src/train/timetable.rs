@@ -1,10 +1,10 @@
-//! The plan of a run: how many updates it has, and the numbers of each.
+//! The plan of a run: the number of its updates, and the learning rate and sweeps of each.
 
 use super::config::TrainConfig;
 use super::optimizer::Sgd;
 use super::schedule::{sweeps, warm_up};
 
-/// The settings of a run [for its data](TrainConfig::for_data), and the updates that they make.
+/// The settings of a run, completed [for its data](TrainConfig::for_data), and its numbers of updates.
 #[derive(Clone, Debug)]
 pub struct Timetable {
     /// The settings.
@@ -16,10 +16,10 @@ pub struct Timetable {
 }
 
 impl Timetable {
-    /// Of a run whose epochs have so many updates.
+    /// The plan of a run with `updates_per_epoch` updates in each epoch.
     ///
     /// # Panics
-    /// If the settings say neither epochs nor updates.
+    /// If the settings give neither epochs nor updates.
     pub fn new(config: TrainConfig, updates_per_epoch: u64) -> Self {
         let of_epochs = config.epochs.map(|n| updates_per_epoch.saturating_mul(n as u64));
         let total_updates = config.updates.or(of_epochs).expect("settings for the data");
@@ -46,13 +46,13 @@ impl Timetable {
         updates.is_multiple_of(self.updates_per_epoch) || updates >= self.total_updates
     }
 
-    /// Sweeps of every chain in the update after `updates` others.
+    /// The sweeps of every chain in update `updates` (from 0).
     pub fn gibbs_steps(&self, updates: u64) -> usize {
         let TrainConfig { gibbs_steps: first, gibbs_steps_last, .. } = self.config;
         sweeps(first, gibbs_steps_last.unwrap_or(first), updates, self.total_updates)
     }
 
-    /// The numbers of the update rule in the update after `updates` others.
+    /// The learning rate and weight decay of update `updates` (from 0).
     pub fn step(&self, updates: u64) -> Sgd {
         let TrainConfig { schedule, learning_rate, weight_decay, .. } = self.config;
         let rate = schedule.rate(learning_rate, updates, self.total_updates);
@@ -94,7 +94,7 @@ mod tests {
         };
         let plan = Timetable::new(config, 5);
         assert_eq!((plan.gibbs_steps(0), plan.gibbs_steps(99)), (1, 4));
-        // Warm, and not yet warm.
+        // The rate rises during the warm-up and falls afterwards.
         let rate = |updates| plan.step(updates).rate;
         assert!(rate(0) < 0.05 && rate(12) > 0.15 && rate(99) < 0.01);
         assert_eq!(plan.step(7).decay, 0.5);

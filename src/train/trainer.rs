@@ -1,4 +1,4 @@
-//! The training loop: update after update, epoch after epoch.
+//! The trainer: update after update, epoch after epoch, on a data set.
 
 use super::ascent::{Ascent, check_width};
 use super::config::TrainConfig;
@@ -15,7 +15,7 @@ use crate::setting::check;
 use crate::state::State;
 use std::sync::Arc;
 
-/// A run of training: an ascent on the mini-batches of a data set.
+/// A training run: an ascent on the mini-batches of a data set.
 ///
 /// ```
 /// use harmonium::dataset::{Binarization, Dataset, Examples};
@@ -47,11 +47,11 @@ impl Trainer {
         Self::with_isa(config, examples.into(), None, Isa::fastest())
     }
 
-    /// A run that goes on from the parameters of a model, with new chains.
+    /// A run that starts from the parameters of a model, with new chains.
     ///
     /// # Errors
     /// As [`new`](Self::new); [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the examples
-    /// are not V wide, [`Error::InvalidSetting`](crate::Error::InvalidSetting) if `hidden` is not H
+    /// do not have V units, [`Error::InvalidSetting`](crate::Error::InvalidSetting) if `hidden` is not H
     /// or the weights are out of the range of training.
     pub fn from_model(
         config: TrainConfig,
@@ -61,8 +61,8 @@ impl Trainer {
         Self::with_isa(config, examples.into(), Some(rbm), Isa::fastest())
     }
 
-    /// A run from the parameters of a model, or from fresh ones, on a given instruction set; the bits
-    /// are the same on each.
+    /// A run from the parameters of a model, or from fresh ones, on a given instruction set. All
+    /// instruction sets give the same bits.
     ///
     /// # Errors
     /// As [`new`](Self::new) and [`from_model`](Self::from_model).
@@ -86,11 +86,11 @@ impl Trainer {
         Self::of(Ascent::start(timetable, &outset, rbm, isa)?, examples)
     }
 
-    /// A run that goes on from the [`state`](Self::state) of one with the same settings on the same
-    /// examples, to the same bits on every instruction set.
+    /// A run that continues from the [`state`](Self::state) of one with the same settings and examples,
+    /// to the same bits on every instruction set.
     ///
     /// # Errors
-    /// [`Error::BadState`](crate::Error::BadState) if the state is not one of such a run, and as
+    /// [`Error::BadState`](crate::Error::BadState) if the state does not come from such a run, and as
     /// [`new`](Self::new).
     pub fn restore(
         config: TrainConfig,
@@ -113,7 +113,7 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// All that the next updates depend on, beside settings and examples.
+    /// Everything on which the next updates depend, apart from settings and examples.
     pub fn state(&self) -> State {
         self.ascent.state()
     }
@@ -123,12 +123,11 @@ impl Trainer {
         order(self.ascent.config(), self.epoch() as u64, &mut self.order);
     }
 
-    /// Changes the parameters once: the next mini-batch against the chains, moved
-    /// `gibbs_steps` sweeps.
+    /// Updates the parameters once, with the next mini-batch and `gibbs_steps` sweeps of the chains.
     ///
     /// # Errors
     /// [`Error::Diverged`](crate::Error::Diverged) if the parameters left the range of fixed point.
-    /// The trainer is of no use after that: [`current`](Self::current) may panic.
+    /// The trainer must not be used after that: [`current`](Self::current) may panic.
     ///
     /// # Panics
     /// If the run [is done](Self::is_done).
@@ -136,7 +135,7 @@ impl Trainer {
         self.update_in_stages(|| ())
     }
 
-    /// [`update`](Self::update) that calls `after_stage` after each of its four stages.
+    /// As [`update`](Self::update), but calls `after_stage` after each of the four stages.
     pub(crate) fn update_in_stages(&mut self, after_stage: impl FnMut()) -> Result<()> {
         assert!(!self.is_done(), "all updates of the run are done");
         if self.is_first_of_epoch() {
@@ -146,21 +145,21 @@ impl Trainer {
         ascent.update(next_batch(ascent, examples, order), after_stage)
     }
 
-    /// The settings under which the run would go on for so many epochs in all.
+    /// The settings with which the run would last `epochs` epochs in all.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if more epochs are done.
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it has done more updates already.
     pub fn plan(&self, epochs: usize) -> Result<TrainConfig> {
         let config = TrainConfig { epochs: Some(epochs), updates: None, ..self.config().clone() };
         config.validate()?;
         let total_updates = config.total_updates(self.examples.n_examples());
         check("epochs", epochs, total_updates >= self.updates(), || {
-            format!("at least {}: so many are done or begun", self.n_epochs_begun())
+            format!("at least {}, the number of epochs done or begun", self.n_epochs_begun())
         })?;
         Ok(config)
     }
 
-    /// Plans the rest of the run anew, for so many epochs in all: schedule, sweeps and the tail of
+    /// Changes the length of the run to `epochs` epochs in all. The schedule, the sweeps and the tail of
     /// an average follow the new plan from the next update on.
     ///
     /// # Errors
@@ -180,7 +179,7 @@ impl Trainer {
         self.ascent.timetable().is_end_of_epoch(self.updates() + 1)
     }
 
-    /// Whether the last update was that of an epoch, or of the run.
+    /// Whether the last update done was the last of an epoch, or of the run.
     pub fn is_at_end_of_epoch(&self) -> bool {
         self.ascent.timetable().is_end_of_epoch(self.updates())
     }
@@ -220,7 +219,7 @@ impl Trainer {
         self.ascent.is_done()
     }
 
-    /// The settings [for the data](TrainConfig::for_data).
+    /// The settings, completed [for the data](TrainConfig::for_data).
     pub fn config(&self) -> &TrainConfig {
         self.ascent.config()
     }
@@ -230,7 +229,7 @@ impl Trainer {
         &self.examples
     }
 
-    /// Parameters, chains, and where the run stands.
+    /// The parameters, the chains and the place in the run.
     pub fn ascent(&self) -> &Ascent {
         &self.ascent
     }
@@ -240,19 +239,17 @@ impl Trainer {
         self.ascent.current()
     }
 
-    /// The average of the parameters; none where the settings ask for none, or where it has not
-    /// begun.
+    /// The average of the parameters; none if the settings ask for none, or before it begins.
     pub fn average(&self) -> Option<Rbm> {
         self.ascent.average()
     }
 
-    /// What the run has to show for itself: the average, or where there is none the model as it is
-    /// now.
+    /// The model that the run gives: the average if there is one, else the model as it is now.
     pub fn model(&self) -> Rbm {
         self.ascent.model()
     }
 
-    /// [`model`](Self::model) in fixed point, as fine as its norm allows: what evaluations read.
+    /// [`model`](Self::model) in fixed point, as fine as its norm allows, for evaluations.
     pub fn fixed_weights(&self) -> FixedWeights {
         self.ascent.fixed_weights()
     }
@@ -262,7 +259,7 @@ impl Trainer {
         self.ascent.parameters()
     }
 
-    /// The chains: with CD as many as the last mini-batch had examples.
+    /// The chains; with CD, one per example of the last mini-batch.
     pub fn chains(&self) -> &Chains {
         self.ascent.chains()
     }
@@ -272,7 +269,7 @@ impl Trainer {
         self.ascent.tempering()
     }
 
-    /// Share of the visible bits of the chains that the last sweep changed.
+    /// The fraction of the chains' visible bits that the last sweep changed.
     pub fn flip_rate(&self) -> f64 {
         self.ascent.flip_rate()
     }
@@ -287,7 +284,7 @@ fn timetable(config: TrainConfig, examples: &Examples) -> Result<Timetable> {
     Ok(Timetable::new(config, updates_per_epoch))
 }
 
-/// The mini-batch that is next in this epoch.
+/// The next mini-batch of this epoch.
 fn next_batch<'a>(ascent: &Ascent, examples: &'a Examples, order: &'a [u32]) -> Batch<'a> {
     let (updates, timetable) = (ascent.updates(), ascent.timetable());
     let at = (updates % timetable.updates_per_epoch) as usize;
@@ -311,7 +308,7 @@ mod tests {
     const V: usize = 6;
     const H: usize = 4;
 
-    /// Examples, of which the pixels in `flipped` are turned around.
+    /// A trainer on examples in which the units in `flipped` are flipped.
     fn trainer(flipped: u64, rbm: &Rbm, config: TrainConfig) -> Trainer {
         let on = |n: usize, i: usize| (n * n + 3 * i * n + i) % 5 < 2;
         let bits = BitMatrix::from_fn(20, V, |n, i| on(n, i) != (flipped >> i & 1 == 1));
@@ -320,7 +317,7 @@ mod tests {
         Trainer::from_model(config, examples, rbm).unwrap()
     }
 
-    fn machine() -> Rbm {
+    fn model() -> Rbm {
         let value = |at: usize| ((at * 37 + 11) % 29) as f32 / 16.0 - 0.875;
         Rbm::new(
             Array2::from_shape_fn((V, H), |(i, j)| value(i * H + j)),
@@ -330,7 +327,7 @@ mod tests {
         .unwrap()
     }
 
-    /// The machine that gives to flipped states what `rbm` gives to the others.
+    /// The model that gives flipped states the probabilities that `rbm` gives the others.
     fn flip(rbm: &Rbm, flipped: u64) -> Rbm {
         let (mut weights, mut visible) = (rbm.weights().clone(), rbm.visible_bias().clone());
         let mut hidden = rbm.hidden_bias().clone();
@@ -342,8 +339,7 @@ mod tests {
         Rbm::new(weights, visible, hidden).unwrap()
     }
 
-    /// An update whose chains are in the model's distribution as it is: all states, each as often
-    /// as its probability says, of 8,000.
+    /// Does an update whose 8,000 chains hold every state in proportion to its probability.
     fn enumerated_update(trainer: &mut Trainer) {
         const ROWS: f64 = 8000.0;
         let rbm = trainer.current();
@@ -368,7 +364,7 @@ mod tests {
         ascent.ascend().unwrap();
     }
 
-    /// The largest difference of two machines' parameters.
+    /// The largest difference between the parameters of two models.
     fn distance(one: &Rbm, other: &Rbm) -> f32 {
         let pairs = one.weights().iter().zip(other.weights());
         let pairs = pairs.chain(one.visible_bias().iter().zip(other.visible_bias()));
@@ -376,8 +372,8 @@ mod tests {
         pairs.map(|(x, y)| (x - y).abs()).fold(0.0, f32::max)
     }
 
-    /// Melchior, Fischer and Wiskott (2016), section 4.1: the centred gradient does not know which
-    /// pixels are flipped. The plain one does.
+    /// Flipping units does not change the centred gradient (Melchior, Fischer and Wiskott, 2016,
+    /// section 4.1), but it does change the plain one.
     #[test]
     fn training_on_flipped_data_is_flipped_training() {
         const FLIPPED: u64 = 0b01_1010;
@@ -391,15 +387,15 @@ mod tests {
                 schedule: Schedule::Constant,
                 ..TrainConfig::default()
             };
-            let mut plain = trainer(0, &machine(), config.clone());
-            let mut flipped = trainer(FLIPPED, &flip(&machine(), FLIPPED), config);
+            let mut plain = trainer(0, &model(), config.clone());
+            let mut flipped = trainer(FLIPPED, &flip(&model(), FLIPPED), config);
             for _ in 0..50 {
                 enumerated_update(&mut plain);
                 enumerated_update(&mut flipped);
             }
             let apart = distance(&flip(&plain.current(), FLIPPED), &flipped.current());
-            assert!(distance(&plain.current(), &machine()) > 0.2, "they have moved");
-            // Rounding of means to 2^-16 in 50 steps of 0.1, and of states to 1 in 8,000 at worst.
+            assert!(distance(&plain.current(), &model()) > 0.2, "the parameters have hardly moved");
+            // In 50 steps of 0.1, means are rounded to 2^-16 and states to 1 in 8,000.
             if centering {
                 assert!(apart < 1e-3, "momentum {momentum}: {apart}");
             } else {
@@ -409,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn averages_are_those_of_the_parameters_after_each_update() {
+    fn averages_run_over_the_parameters_after_each_update() {
         for averaging in [Averaging::Exponential(8.0), Averaging::Tail(0.25), Averaging::Tail(1.0)]
         {
             let config = TrainConfig {
@@ -418,14 +414,14 @@ mod tests {
                 schedule: Schedule::Constant,
                 ..TrainConfig::default()
             };
-            let mut trainer = trainer(0, &machine(), config);
+            let mut trainer = trainer(0, &model(), config);
             let mut history = Vec::new();
             while !trainer.is_done() {
                 trainer.update().unwrap();
                 history.push(f64::from(trainer.current().weights()[[3, 2]]));
             }
             let expected = match averaging {
-                // An update an epoch: with shares max(1/n, 1 − e^(−1/8)).
+                // One update per epoch; the weights of new samples are max(1/n, 1 − e^(−1/8)).
                 Averaging::Exponential(epochs) => {
                     let mut mean = 0.0;
                     for (n, x) in history.iter().enumerate() {
@@ -442,20 +438,20 @@ mod tests {
             };
             let found = f64::from(trainer.average().unwrap().weights()[[3, 2]]);
             assert!((found - expected).abs() < 1e-5, "{averaging}: {found}, not {expected}");
-            assert!((found - history[39]).abs() > 1e-3, "an average that is no average");
+            assert!((found - history[39]).abs() > 1e-3, "the average equals the last value");
             assert_eq!(trainer.model(), trainer.average().unwrap());
         }
     }
 
     #[test]
-    fn chains_start_anew_at_the_share_that_was_asked_for() {
+    fn the_given_share_of_chains_restarts() {
         for (share, least, most) in [(0.0, 0, 0), (0.25, 870, 1130), (1.0, 4000, 4000)] {
             let rbm = Rbm::new(Array2::zeros((V, H)), Array1::zeros(V), Array1::zeros(H));
             let config = TrainConfig { chains: Some(4000), ..TrainConfig::default() };
             let mut trainer = trainer(0, &rbm.unwrap(), config);
             trainer.update().unwrap();
             let Ascent { statistics, negative, .. } = &mut trainer.ascent;
-            // Means of 1 in the data: a chain that starts anew has all units on.
+            // All means of the data are 1, so a chain that restarts has all units on.
             statistics.mean_hidden.iter_mut().for_each(|row| row.fill(1 << 16));
             negative.chains.hidden.panels_mut().for_each(|panel| panel.fill(0));
             negative.reset(statistics, share, Stream::new(5, Purpose::ChainReset, 0));
@@ -467,8 +463,7 @@ mod tests {
         }
     }
 
-    /// With one sweep of contrastive divergence every chain begins at its own example: a machine
-    /// without couplings between bits forgets it, one that copies them keeps it.
+    /// Every chain of contrastive divergence starts at its own example. A model that copies bits keeps it.
     #[test]
     fn contrastive_divergence_starts_at_the_batch() {
         let copying = Rbm::new(
