@@ -240,6 +240,7 @@ fn evaluations_that_cannot_be_are_refused() {
     ] {
         folder.fail(&format!("evaluate run {arguments}"), message);
     }
+    folder.refuse("evaluate run --chains chains.npy", 2, "--start");
     folder.refuse("evaluate run --method guess", 2, "`auto`, `exact` or `ais`");
     folder.refuse("evaluate run --schedule linear", 2, "linear:N or sm2008");
     let line = "train --data greys.idx --hidden 40 --evaluate-every 1 --evaluate exact --out new";

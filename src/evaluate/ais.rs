@@ -195,6 +195,7 @@ pub(super) fn forward(
     let Some((last, before)) = betas.split_last() else { return (chains.log_weights(), start) };
     chains.advance(before, &counter(stage, (n_chains * before.len()) as u64, progress));
     chains.weigh(*last);
+    // The chains moved by W̃, but the weights are to lead to Z of W: add log p*(v) by W less that by W̃.
     let ends = chains.visible();
     let beyond = path.beyond_fixed_point(&ends);
     (chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x + beyond).collect(), ends)
@@ -210,6 +211,7 @@ pub(super) fn reverse(
 ) -> Vec<f64> {
     let ModelChains { visible, streams } = model;
     let mut chains = AnnealedChains::new(path, 1.0, visible, streams);
+    // As in `forward`, but the correction comes at the start of the path and is subtracted.
     let beyond = path.beyond_fixed_point(visible);
     let Some((_, before)) = betas.split_last() else { return chains.log_weights() };
     let falling: Vec<f64> = before.iter().rev().copied().collect();

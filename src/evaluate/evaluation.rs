@@ -101,6 +101,7 @@ impl Evaluation {
             (Some(log_z), None) => (Estimate::Enumeration, log_z, (log_z, log_z), Verdict::Exact),
             _ => unreachable!("one of the two methods finds log Z"),
         };
+        // log p(v) = −F(v) − log Z.
         let free_energy = mean_free_energy(rbm, visible);
         Ok(Self {
             free_energy,

@@ -153,6 +153,7 @@ fn log_sum(weights: &Array2<f64>, layer: &Layer, other: &Layer, progress: Progre
             let mut terms = Vec::with_capacity(PIECE as usize);
             for code in codes.clone() {
                 if code > codes.start {
+                    // Neighbours in Gray's code differ in unit i alone, so one row of W is added or taken away.
                     let i = code.trailing_zeros() as usize;
                     if gray(code) >> i & 1 == 1 {
                         linear += bias[i];

@@ -72,6 +72,7 @@ impl Likelihood {
         let mut config = self.config.clone();
         let are_samples = trainer.config().algorithm.chains_are_samples();
         if !are_samples {
+            // Scouts are not as near to the model as persistent chains.
             config.burn_in = EvaluationConfig::default().burn_in;
         }
         let model_states = are_samples.then(|| trainer.chains().visible());
