@@ -1,4 +1,4 @@
-//! Times the stages of an update, for users who want to know what their machine does.
+//! Times the stages of an update on the user's computer.
 
 use crate::dataset::Examples;
 use crate::error::Result;
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 /// The four stages, in the order of an update.
 pub const STAGES: [&str; 4] = ["data", "h to v", "v to h", "statistics+update"];
 
-/// Times of one size on one number of threads.
+/// The times of one size of model and batch on one number of threads.
 #[derive(Clone, Debug, Serialize)]
 pub struct Timing {
     /// H.
     pub hidden: usize,
-    /// N, and C.
+    /// N and C, which are equal.
     pub batch_size: usize,
     /// Threads.
     pub threads: usize,
@@ -25,9 +25,9 @@ pub struct Timing {
     pub n_updates: usize,
     /// Training examples a second, by the median update.
     pub samples_per_second: f64,
-    /// Sweeps of all chains together a second, by the median update.
+    /// Sweeps a second, all chains together, by the median update.
     pub chain_sweeps_per_second: f64,
-    /// Rate over that of the first number of threads of the list.
+    /// The rate relative to the first number of threads in the list.
     pub speed_up: f64,
     /// Milliseconds of an update: least, median, most.
     pub update_ms: [f64; 3],
@@ -37,30 +37,30 @@ pub struct Timing {
     pub stage_ms: [[f64; 3]; 4],
 }
 
-/// What to time.
+/// The sizes and numbers of threads to time.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Settings but for those in the lists below.
+    /// All settings that the lists below do not vary.
     pub config: TrainConfig,
     /// Numbers of hidden units.
     pub hidden: Vec<usize>,
-    /// Batch sizes; there are as many chains.
+    /// Batch sizes, which are also the numbers of chains.
     pub batch_sizes: Vec<usize>,
     /// The instruction set.
     pub isa: Isa,
-    /// Numbers of threads; speed-ups are against the first.
+    /// Numbers of threads. Speed-ups are relative to the first.
     pub threads: Vec<usize>,
-    /// Updates before the first that counts: hidden activity must settle.
+    /// Updates before those that are timed, in which hidden activity settles.
     pub warm_up: usize,
-    /// How long to time each; at least 20 updates.
+    /// The least time of each measurement, which has at least 20 updates.
     pub time: Duration,
 }
 
-/// Times every combination of the plan, and hands each result over as it comes.
+/// Times every combination of the plan, and reports each result as it comes.
 ///
 /// # Errors
 /// As [`Trainer::with_isa`] and [`Trainer::update`].
-pub fn run(plan: &Plan, examples: &Arc<Examples>, mut tell: impl FnMut(&Timing)) -> Result<()> {
+pub fn run(plan: &Plan, examples: &Arc<Examples>, mut report: impl FnMut(&Timing)) -> Result<()> {
     for &hidden in &plan.hidden {
         for &batch_size in &plan.batch_sizes {
             let config = TrainConfig {
@@ -83,16 +83,16 @@ pub fn run(plan: &Plan, examples: &Arc<Examples>, mut tell: impl FnMut(&Timing))
                 let mut timing = in_pool(Some(threads), || time(trainer, threads, plan.time))?;
                 let first_rate = *first_rate.get_or_insert(timing.samples_per_second);
                 timing.speed_up = timing.samples_per_second / first_rate;
-                tell(&timing);
+                report(&timing);
             }
         }
     }
     Ok(())
 }
 
-/// Times one trainer, in the pool that it runs in.
+/// Times one trainer in the present thread pool.
 fn time(mut trainer: Trainer, threads: usize, least_time: Duration) -> Result<Timing> {
-    /// Updates that bring caches and threads up to speed.
+    /// Updates that only warm up caches and threads.
     const WARM: usize = 10;
     let mut times: [Vec<f64>; 4] = Default::default();
     let mut updates = Vec::new();
@@ -128,7 +128,7 @@ fn milliseconds(from: Instant, to: Instant) -> f64 {
     (to - from).as_secs_f64() * 1000.0
 }
 
-/// Least, median and most.
+/// The least, the median and the most.
 fn spread(times: &[f64]) -> [f64; 3] {
     let mut sorted = times.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -26,20 +26,20 @@ impl Grey {
     }
 }
 
-/// Level of the lines between the images.
+/// The grey level of the lines between images.
 const SEPARATOR: u8 = 96;
 
-/// Pixels that a grid is enlarged to, at least, if its images are small.
+/// The least width of an enlarged grid, in pixels, as far as a factor of 8 reaches.
 const WIDTH: usize = 600;
 
-/// The rows of `images` (N, rows · columns) as one picture: a grid wider than high, with a line of
+/// The rows of `images` (N, rows · columns) as one picture: a grid wider than high, with lines of
 /// one pixel between images, enlarged by a whole factor.
 ///
 /// # Panics
-/// If an image has not `shape.0 · shape.1` values, or there are none.
+/// If an image does not have `shape.0 · shape.1` values, or `images` is empty.
 pub fn grid(images: ArrayView2<'_, f32>, shape: (usize, usize), grey: Grey) -> Vec<u8> {
     let n = images.nrows();
-    // About 3 : 2.
+    // The grid is about 3 : 2.
     let across = (1.5 * (n * shape.0) as f64 / shape.1 as f64).sqrt().ceil() as usize;
     grid_of(images, shape, grey, across.clamp(1, n))
 }
@@ -71,9 +71,9 @@ pub fn grid_of(
     png(&pixels, width, zoom)
 }
 
-/// The filters of a machine, each the weights of one hidden unit as an image: at most `most`, those
-/// of largest norm first. Middle grey is 0; black and white are ∓ the magnitude that 99.5 % of the
-/// weights shown stay below.
+/// The filters of a model, the weights of each hidden unit as an image: at most `most`, the largest
+/// norm first. Middle grey is 0; black and white are ∓ the magnitude that 99.5 % of the shown weights
+/// stay below.
 ///
 /// # Panics
 /// If V is not `shape.0 · shape.1`.
@@ -87,30 +87,30 @@ pub fn filters(rbm: &Rbm, shape: (usize, usize), most: usize) -> Vec<u8> {
     grid(shown.view(), shape, Grey::Signed { limit: limit(shown.view()) })
 }
 
-/// The magnitude that 99.5 % of some weights stay below.
+/// The magnitude that 99.5 % of the weights stay below.
 ///
 /// # Panics
-/// If there are none.
+/// If `weights` is empty.
 pub fn limit(weights: ArrayView2<'_, f32>) -> f32 {
     let mut magnitudes: Vec<f32> = weights.iter().map(|w| w.abs()).collect();
     magnitudes.sort_by(f32::total_cmp);
     magnitudes[(magnitudes.len() - 1) * 995 / 1000]
 }
 
-/// A matrix as a picture, a pixel or a square of some for each value.
+/// A matrix as a picture, with a pixel or a square of pixels for each value.
 ///
 /// # Panics
-/// If it is empty.
+/// If `values` is empty.
 pub fn matrix(values: ArrayView2<'_, f32>, grey: Grey) -> Vec<u8> {
     let pixels: Vec<u8> = values.iter().map(|&value| grey.level(value)).collect();
-    // Not higher than half its usual width, however few columns there are.
+    // The picture is at most half as high as its usual width, however few its columns.
     let zoom = WIDTH.div_ceil(values.ncols()).min(WIDTH / 2 / values.nrows()).clamp(1, 8);
     png(&pixels, values.ncols(), zoom)
 }
 
-/// Examples (N, V), what is given of each, those units that are on in `given` (1, V), and what is
-/// made of it, `completed` (N, V) from 0 to 1: one above the other, unknown pixels in middle grey,
-/// these columns side by side, with thicker lines between rows of them.
+/// A column of three images for each example: the example (a row of `examples`, (N, V)), its given pixels
+/// (the units that are on in `given`, (1, V)) with the unknown ones in middle grey, and its completion (a
+/// row of `completed`, (N, V), 0 to 1). Rows of columns have thicker lines between them.
 ///
 /// # Panics
 /// If V is not `shape.0 · shape.1`, the shapes of the matrices differ, or there are no examples.
@@ -146,7 +146,7 @@ fn png(pixels: &[u8], width: usize, zoom: usize) -> Vec<u8> {
         enlarged.extend(line.repeat(zoom));
     }
     let height = pixels.len() / width;
-    let side = |n: usize| u32::try_from(n * zoom).expect("a picture that fits a PNG");
+    let side = |n: usize| u32::try_from(n * zoom).expect("the picture fits a PNG");
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, side(width), side(height));
     encoder.set_color(png::ColorType::Grayscale);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn images_stand_side_by_side_with_lines_between() {
+    fn images_lie_side_by_side_with_lines_between() {
         let images = Array2::from_shape_fn((3, 6), |(n, i)| ((n + i) % 2) as f32);
         let (width, pixels) = decode(&grid(images.view(), (2, 3), Grey::Unit));
         // Two across, two down, enlarged eight times.
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn completions_stand_below_what_is_given_and_the_truth() {
+    fn completions_lie_below_the_truth_and_the_given_pixels() {
         let examples = BitMatrix::from_fn(2, 2, |n, i| n == i);
         let given = BitMatrix::from_fn(1, 2, |_, i| i == 0);
         let completed = ndarray::array![[1.0, 0.2], [0.0, 0.8]];
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_come_by_norm_with_zero_in_the_middle() {
+    fn filters_are_sorted_by_norm_and_zero_is_middle_grey() {
         let mut weights = Array2::zeros((4, 3));
         weights.column_mut(1).fill(2.0);
         weights.column_mut(2).fill(-1.0);

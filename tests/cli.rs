@@ -201,7 +201,7 @@ fn ais_tells_both_sides_and_the_same_on_any_number_of_threads() {
     // Samples of the model as the start of the reverse side, another base.
     folder.succeed("sample run --number 40 --out chains.npy");
     let other =
-        evaluation(&folder, "run --data greys.idx --method ais --chains chains.npy --burn-in 0");
+        evaluation(&folder, "run --data greys.idx --method ais --start chains.npy --burn-in 0");
     assert_ne!(other["reverse"], one["reverse"]);
     let uniform = evaluation(&folder, "run --data greys.idx --method ais --base-data uniform");
     assert_ne!(uniform["forward"], one["forward"]);
@@ -223,7 +223,7 @@ fn a_doubtful_estimate_says_so_and_what_to_raise() {
     assert!(text.contains("(95 % interval ") && !text.contains("99 %"), "{text}");
     let found: Value = serde_json::from_str(&folder.succeed(&format!("{line} --json"))).unwrap();
     assert_eq!(found["reasons"].as_array().unwrap().len(), 1, "{found}");
-    assert!(found["caveat"].as_str().unwrap().contains("would not show"));
+    assert!(found["caveat"].as_str().unwrap().contains("stays unseen"));
 }
 
 #[test]
@@ -233,13 +233,14 @@ fn evaluations_that_cannot_be_are_refused() {
     for (arguments, message) in [
         ("--data wide.npy", "wide.npy has 31 visible units an example, but the model has 30"),
         ("--data greys.idx --base-data wide.npy", "31 visible units"),
-        ("--data greys.idx --chains greys.idx", "holds other values than 0 and 1"),
+        ("--data greys.idx --start greys.idx", "holds other values than 0 and 1"),
         ("--data greys.idx --method ais --n-chains 1", "n_chains is 1, but must be at least 2"),
         ("--data greys.idx --limit 0", "limit is 0, but must be at least 1"),
         ("--data greys.idx --seed 9223372036854775808", "seed is 9223372036854775808"),
     ] {
         folder.fail(&format!("evaluate run {arguments}"), message);
     }
+    folder.refuse("evaluate run --chains chains.npy", 2, "--start");
     folder.refuse("evaluate run --method guess", 2, "`auto`, `exact` or `ais`");
     folder.refuse("evaluate run --schedule linear", 2, "linear:N or sm2008");
     let line = "train --data greys.idx --hidden 40 --evaluate-every 1 --evaluate exact --out new";

@@ -174,7 +174,7 @@ fn spins_are_bits_once_that_is_said_and_samples_are_spins() {
     assert_eq!(of_spins, of_bits.mapv(|x| 2 * x as i8 - 1));
     // The model reads what it writes, and bits as before.
     let score = |run: &str, data: &str| {
-        let line = format!("evaluate {run} --data {data} --method ais --chains {data} --json");
+        let line = format!("evaluate {run} --data {data} --method ais --start {data} --json");
         let line = format!("{line} --burn-in 20 --schedule linear:50");
         folder.succeed(&line).replace(data, "data")
     };

@@ -1,7 +1,7 @@
 //! Log-likelihoods that can be believed: estimates against enumeration, intervals that hold as
 //! often as they say, and warnings where they must be.
 
-use harmonium::evaluate::ais::LogZ;
+use harmonium::evaluate::ais::{LogZ, ModelChains};
 use harmonium::evaluate::evaluation::Starts;
 use harmonium::evaluate::raise::raise;
 use harmonium::evaluate::{
@@ -112,11 +112,11 @@ fn repeat(rbm: &Rbm) -> Repetitions {
     let estimates = (0..100_u64)
         .into_par_iter()
         .map(|seed| {
-            let model = sampler.draw(CHAINS, seed);
-            let streams: Vec<_> = (0..CHAINS as u64)
+            let visible = sampler.draw(CHAINS, seed);
+            let streams = (0..CHAINS as u64)
                 .map(|chain| Stream::new(seed, Purpose::ReverseAnnealing, chain))
                 .collect();
-            Ais::new(&path, &betas, (&model, &streams), seed, &silent)
+            Ais::new(&path, &betas, &ModelChains { visible, streams }, seed, &silent)
         })
         .collect();
     let bounds = raise(&path, &betas, &data, 1, 3, &silent);

@@ -303,14 +303,6 @@ fn with_tuples(code: &str) -> Vec<String> {
 
 /// Functions that still have a tuple for a parameter. The list only becomes shorter.
 const TUPLES: &[&str] = &[
-    "evaluate/ais.rs:forward",
-    "evaluate/ais.rs:new",
-    "evaluate/ais.rs:of_weights",
-    "evaluate/ais.rs:reverse",
-    "evaluate/annealing_schedule.rs:adapted",
-    "evaluate/annealing_schedule.rs:measure",
-    "evaluate/model_states.rs:led_to_model",
-    "monitor/likelihood.rs:new",
     "report/curves.rs:series",
     "run/course.rs:new",
     "run/session.rs:go_on",

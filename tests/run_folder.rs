@@ -95,9 +95,9 @@ fn a_series_of_checkpoints_can_be_kept() {
         found
     };
     let its_own = figures("");
-    assert_eq!(figures(&format!("--chains {checkpoint}")), its_own);
+    assert_eq!(figures(&format!("--start {checkpoint}")), its_own);
     let other = "run/checkpoints/update-000000048.safetensors";
-    assert_ne!(figures(&format!("--chains {other}")), its_own);
+    assert_ne!(figures(&format!("--start {other}")), its_own);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn metrics_are_a_table_too() {
     }
     folder.succeed("metrics run/metrics.jsonl --out table.csv");
     folder.fail("metrics run --out run/metrics.jsonl", "is what the table is made from");
-    folder.fail("metrics run/config.toml", "run/config.toml: line 1 is no record: ");
+    folder.fail("metrics run/config.toml", "run/config.toml: line 1 is not a record: ");
     assert_eq!(String::from_utf8(folder.read("table.csv")).unwrap().trim_end(), table.trim_end());
 }
 

@@ -85,7 +85,7 @@ def test_each_side_is_an_estimate_within_its_interval(rbm, rows):
         assert low < log_z < high < low + 1
     assert len({score.forward, score.reverse, score.witness}) == 3
     assert score.estimate == "bennett" and score.method == "ais" and score.ess > 50
-    assert "a mode that no run came to" in score.caveat
+    assert "a mode that no run reached" in score.caveat
     assert score.low < score.mean < score.high
     assert score.mean - score.low == pytest.approx(score.log_z_high - score.log_z)
     # The interval of log Z is of 99 %, and contains the 95 % intervals of both sides.

@@ -26,6 +26,7 @@ use crate::run::{
 use crate::train::Algorithm;
 use crate::whole_file;
 use clap::Args;
+use clap::builder::UnknownArgumentValueParser;
 use ndarray::Array1;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -65,11 +66,14 @@ pub struct Evaluate {
     /// Sweeps from where chains start to the model's distribution, before they are annealed back
     #[arg(long, default_value_t = DEFAULT.burn_in)]
     burn_in: usize,
-    /// States from which chains start that are annealed back: those of a checkpoint, or a file such
-    /// as `harmonium sample` writes [default: the chains of the run, unless it is one of `cd`; else ends
-    /// of forward runs made for that]
+    /// States from which reverse AIS starts: the chains of a checkpoint, or a file such as `harmonium
+    /// sample` writes [default: the chains of the run, unless it is one of `cd`; else ends of separate
+    /// forward runs]
     #[arg(long, value_name = "CHECKPOINT|FILE.npy")]
-    chains: Option<PathBuf>,
+    start: Option<PathBuf>,
+    /// The earlier name of --start
+    #[arg(long = "chains", hide = true, value_parser = UnknownArgumentValueParser::suggest_arg("--start"))]
+    _chains: Option<String>,
     /// Data whose mean the base distribution of annealing has, or `uniform` [default: the data that the
     /// model was trained on]
     #[arg(long, value_name = "mnist|PATH|uniform")]
@@ -288,7 +292,7 @@ impl Evaluate {
         let algorithm = file.provenance.settings.get("algorithm").and_then(Value::as_str);
         let are_samples =
             algorithm.and_then(|name| name.parse().ok()).is_none_or(Algorithm::chains_are_samples);
-        match &self.chains {
+        match &self.start {
             Some(path) => {
                 let encoding = Encoding::recorded(&file.provenance.data)?;
                 let visible = states_in(path, n_visible, encoding)?;

@@ -1,13 +1,13 @@
 //! log Z by annealed importance sampling, from both sides.
 //!
-//! | estimate | its expectation | on condition that |
+//! | estimate | its expectation | if |
 //! | --- | --- | --- |
-//! | forward (Neal, 2001; Salakhutdinov and Murray, 2008) | at most log Z: mean w is unbiased, and the logarithm of an unbiased mean is too small on average (Jensen) | none |
+//! | forward (Neal, 2001; Salakhutdinov and Murray, 2008) | at most log Z: mean w is unbiased, and the logarithm of an unbiased mean is too small on average (Jensen) | always |
 //! | reverse | at least log Z, for the same reason | its chains start in the model's distribution |
-//! | Bennett's (1976) | on no side; the least variance of all that use both sets of weights | the same |
+//! | Bennett's (1976) | no bound, but the least variance of all estimates that use both sets of weights | the same |
 //!
-//! So forward and reverse are a bracket *in expectation*. A single run may fall outside by its
-//! standard error, and a mode of the model that neither side visits is seen by none of the three.
+//! So forward and reverse AIS bracket log Z *in expectation*. A single run may fall outside by its
+//! standard error, and no estimate sees a mode of the model that neither side visits.
 
 use super::progress::counter;
 use super::{LogMean, Progress};
@@ -15,17 +15,17 @@ use crate::bits::BitMatrix;
 use crate::gibbs::{AnnealedChains, Path};
 use crate::rng::{Purpose, Stream};
 
-/// The most that forward and reverse AIS may differ by, in nats.
+/// The largest difference of forward and reverse AIS that is believed, in nats.
 pub const MOST_APART: f64 = 0.5;
 
 /// The least effective sample size of forward AIS, and its least share of the chains.
 ///
-/// That of the reverse side is reported, but not judged: a small one makes reverse AIS too high on
-/// average, and so the two sides differ.
+/// Reverse AIS has no such rule: a small effective sample size makes it too high on average, and then
+/// the two sides differ.
 pub const LEAST_ESS: (f64, f64) = (50.0, 0.1);
 
-/// The most combined standard errors by which reverse AIS may lie below forward AIS. In expectation it
-/// lies above, if its chains start in the model's distribution; so these did not.
+/// The largest number of combined standard errors by which reverse AIS may lie below forward AIS. In
+/// expectation it lies above, if its chains start in the model's distribution.
 pub const MOST_BELOW: f64 = 3.0;
 
 /// An estimate of log Z.
@@ -55,8 +55,17 @@ impl LogZ {
 pub struct Side {
     /// The estimate.
     pub log_z: LogZ,
-    /// What the weights are like: their variance, their effective sample size.
+    /// The weights: their mean, variance and effective sample size.
     pub weights: LogMean,
+}
+
+/// Chains in the model's distribution, from which reverse AIS starts.
+#[derive(Clone, Debug)]
+pub struct ModelChains {
+    /// v (C, V).
+    pub visible: BitMatrix,
+    /// The stream from which each chain draws (C).
+    pub streams: Vec<Stream>,
 }
 
 /// log Z from both sides and from their combination.
@@ -66,7 +75,7 @@ pub struct Ais {
     pub forward: Side,
     /// From the model to the base.
     pub reverse: Side,
-    /// Both together.
+    /// From both sides, by Bennett's ratio.
     pub bennett: LogZ,
     /// Chains of each side.
     pub n_chains: usize,
@@ -75,35 +84,35 @@ pub struct Ais {
 }
 
 impl Ais {
-    /// Anneals as many chains forward as there are chains in the model's distribution to anneal
-    /// back: `model` (C, V) with the streams that they go on with. `betas` are the inverse
-    /// temperatures after each step, rising to 1; forward chains draw from `seed`.
+    /// Anneals the chains of `model` back to the base, and as many from the base forward, which draw
+    /// from `seed`. `betas` are the inverse temperatures after each step, rising to 1.
     ///
     /// # Panics
     /// If there are fewer than two chains, or not a stream for each.
     pub fn new(
         path: &Path<'_>,
         betas: &[f64],
-        (model, streams): (&BitMatrix, &[Stream]),
+        model: &ModelChains,
         seed: u64,
         progress: Progress<'_>,
     ) -> Self {
-        let n_chains = model.n_rows();
+        let n_chains = model.visible.n_rows();
         let own = (0..n_chains as u64)
             .map(|chain| Stream::new(seed, Purpose::ForwardAnnealing, chain))
             .collect();
-        let (forward, _) = forward(path, betas, own, ("annealing", progress));
-        let reverse = reverse(path, betas, (model, streams), progress);
+        let (forward, _) = forward(path, betas, own, "annealing", progress);
+        let reverse = reverse(path, betas, model, progress);
         let families: Vec<_> = (0..n_chains).collect();
-        Self::of_weights(path.log_z_of_base(), &forward, (&reverse, &families), betas.len())
+        Self::of_weights(path.log_z_of_base(), &forward, &reverse, &families, betas.len())
     }
 
-    /// From the log-weights of both sides, those of the reverse one with their families: chains
-    /// that started at one state.
+    /// Estimates log Z from the log-weights of both sides. Reverse chains of one family started at the
+    /// same state.
     pub(super) fn of_weights(
         log_z_of_base: f64,
         forward: &[f64],
-        (reverse, families): (&[f64], &[usize]),
+        reverse: &[f64],
+        families: &[usize],
         n_steps: usize,
     ) -> Self {
         let (ratio, standard_error) = bennett(forward, reverse);
@@ -116,9 +125,7 @@ impl Ais {
             n_steps,
         }
     }
-}
 
-impl Ais {
     /// How far the reverse side lies above the forward one, in nats.
     pub fn gap(&self) -> f64 {
         self.reverse.log_z.log_z - self.forward.log_z.log_z
@@ -142,14 +149,14 @@ impl Ais {
         self.gap() < -MOST_BELOW * errors[0].hypot(errors[1])
     }
 
-    /// Whether there is no need of more: neither rule is broken.
+    /// Whether none of these three rules is broken, so that no second round is needed.
     pub fn is_enough(&self) -> bool {
         !self.is_short() && !self.is_apart() && !self.is_below()
     }
 }
 
 impl Side {
-    /// From log-weights whose mean is that of Z over the base's (`sign` 1) or of its inverse (-1).
+    /// From weights whose mean is Z over Z of the base (`sign` 1), or its inverse (`sign` −1).
     fn new(log_z_of_base: f64, sign: f64, weights: LogMean) -> Self {
         let deviations = student(weights.n - 1, NORMAL_95);
         let log_z = log_z_of_base + sign * weights.log_mean;
@@ -163,14 +170,14 @@ impl Side {
         (log_z - reach, log_z + reach)
     }
 
-    /// From the log-weights of chains that went from the base of a path to its machine.
+    /// From the log-weights of chains that were annealed from the base of a path to its model.
     pub(super) fn forward(path: &Path<'_>, log_weights: &[f64]) -> Self {
         Self::new(path.log_z_of_base(), 1.0, LogMean::of(log_weights))
     }
 }
 
-/// Leads chains, one for each stream, from the base to the model: their log-weights, the mean of
-/// whose w is Z over that of the base, and the states v in which they end.
+/// Anneals chains, one for each stream, from the base to the model. Returns their log-weights, where
+/// the mean of w is Z over Z of the base, and the states v in which they end (C, V).
 ///
 /// # Panics
 /// If there are fewer than two chains.
@@ -178,51 +185,56 @@ pub(super) fn forward(
     path: &Path<'_>,
     betas: &[f64],
     mut streams: Vec<Stream>,
-    (what, progress): (&'static str, Progress<'_>),
+    stage: &'static str,
+    progress: Progress<'_>,
 ) -> (Vec<f64>, BitMatrix) {
     let n_chains = streams.len();
     assert!(n_chains >= 2, "no variance of {n_chains} chains");
     let start = path.draw_base(&mut streams);
     let mut chains = AnnealedChains::new(path, 0.0, &start, &streams);
     let Some((last, before)) = betas.split_last() else { return (chains.log_weights(), start) };
-    chains.advance(before, &counter(what, (n_chains * before.len()) as u64, progress));
+    chains.advance(before, &counter(stage, (n_chains * before.len()) as u64, progress));
     chains.weigh(*last);
+    // The chains moved by W̃, but the weights are to lead to Z of W: add log p*(v) by W less that by W̃.
     let ends = chains.visible();
     let beyond = path.beyond_fixed_point(&ends);
     (chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x + beyond).collect(), ends)
 }
 
-/// Log-weights of chains that go from the model to the base: the mean of w is Z of the base over
-/// that of the model.
+/// Anneals chains from the model to the base. Returns their log-weights, where the mean of w is Z of
+/// the base over Z of the model.
 pub(super) fn reverse(
     path: &Path<'_>,
     betas: &[f64],
-    (model, streams): (&BitMatrix, &[Stream]),
+    model: &ModelChains,
     progress: Progress<'_>,
 ) -> Vec<f64> {
-    let mut chains = AnnealedChains::new(path, 1.0, model, streams);
-    let beyond = path.beyond_fixed_point(model);
+    let ModelChains { visible, streams } = model;
+    let mut chains = AnnealedChains::new(path, 1.0, visible, streams);
+    // As in `forward`, but the correction comes at the start of the path and is subtracted.
+    let beyond = path.beyond_fixed_point(visible);
     let Some((_, before)) = betas.split_last() else { return chains.log_weights() };
     let falling: Vec<f64> = before.iter().rev().copied().collect();
-    let total = (model.n_rows() * falling.len()) as u64;
+    let total = (visible.n_rows() * falling.len()) as u64;
     chains.advance(&falling, &counter("annealing back", total, progress));
     chains.weigh(0.0);
     chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x - beyond).collect()
 }
 
-/// The logarithm of the ratio of normalisers, model over base, by Bennett's acceptance ratio, and
-/// its standard error (Shirts, Bair, Hooker and Pande, 2003).
+/// r = log(Z / Z of the base) by Bennett's acceptance ratio, and its standard error (Shirts, Bair,
+/// Hooker and Pande, 2003).
 ///
-/// By Crooks' relation a log-weight x that comes from either side came from the forward one with
-/// the chance σ(x − r + log(n_F/n_R)), where a reverse log-weight counts with the other sign; r is
-/// the maximum of that likelihood.
+/// Pool the log-weights x of both sides, with the signs of the reverse ones turned. By Crooks'
+/// relation, x came from the forward side with the chance σ(x − r + log(n_F/n_R)); r maximises the
+/// likelihood of the sides that the log-weights came from.
 fn bennett(forward: &[f64], reverse: &[f64]) -> (f64, f64) {
     let (n_forward, n_reverse) = (forward.len() as f64, reverse.len() as f64);
     let offset = libm::log(n_forward / n_reverse);
     let log_ratios: Vec<f64> = forward.iter().copied().chain(reverse.iter().map(|x| -x)).collect();
     let came_forward =
         |r: f64| log_ratios.iter().map(move |x| crate::units::sigmoid(x - r + offset));
-    // The expected number of forward ones falls as r rises: halve the interval that holds the root.
+    // At the maximum, Σ σ(x − r + offset) = n_F. The sum falls as r rises: halve the interval that
+    // holds the root.
     let fold = |f: fn(f64, f64) -> f64, start| log_ratios.iter().copied().fold(start, f);
     let mut low = fold(f64::min, f64::INFINITY) - offset.abs() - 1.0;
     let mut high = fold(f64::max, f64::NEG_INFINITY) + offset.abs() + 1.0;
@@ -238,13 +250,13 @@ fn bennett(forward: &[f64], reverse: &[f64]) -> (f64, f64) {
     (ratio, variance.max(0.0).sqrt())
 }
 
-/// Deviations on either side that hold 95 % and 99 % of the normal distribution.
+/// Standard deviations on either side that hold 95 % and 99 % of the normal distribution.
 const NORMAL_95: f64 = 1.959_964;
 const NORMAL_99: f64 = 2.575_829;
 
-/// The deviations on either side that hold as much of Student's distribution as `normal` ones hold of
-/// the normal one: of 95 % within 0.3 % of the quantile from 8 degrees of freedom on, of 99 % within 2 %
-/// (Cornish and Fisher's expansion).
+/// The quantile of Student's distribution that belongs to the quantile `normal` of the normal
+/// distribution (Cornish and Fisher's expansion). From 8 degrees of freedom on, it errs by at most
+/// 0.3 % at 95 % and 2 % at 99 %.
 fn student(degrees: usize, normal: f64) -> f64 {
     let (z, n) = (normal, degrees as f64);
     let first = (z.powi(3) + z) / 4.0;
@@ -256,8 +268,8 @@ fn student(degrees: usize, normal: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// The likelihood of the origins has its root where the expected number of forward ones is
-    /// their number; with one weight on each side it lies in the middle.
+    /// The expected number of forward log-weights is their number. With one on each side, r lies in
+    /// the middle.
     #[test]
     fn bennetts_ratio_solves_its_equation() {
         assert!((bennett(&[3.0], &[-5.0]).0 - 4.0).abs() < 1e-12);
@@ -272,11 +284,9 @@ mod tests {
         assert!(standard_error > 0.1 && standard_error < 1.0, "{standard_error}");
     }
 
-    /// Equal weights on both sides leave no doubt.
     #[test]
     fn weights_that_agree_have_no_error() {
-        let reverse = (&[-2.0; 7][..], &[0, 1, 2, 3, 4, 5, 6][..]);
-        let ais = Ais::of_weights(10.0, &[2.0; 7], reverse, 1);
+        let ais = Ais::of_weights(10.0, &[2.0; 7], &[-2.0; 7], &[0, 1, 2, 3, 4, 5, 6], 1);
         for z in [ais.forward.log_z, ais.reverse.log_z] {
             assert!((z.log_z - 12.0).abs() < 1e-12 && z.standard_error < 1e-6, "{z:?}");
         }
@@ -284,7 +294,7 @@ mod tests {
         assert!((ais.forward.weights.ess - 7.0).abs() < 1e-9);
     }
 
-    /// Quantiles of tables of Student's distribution.
+    /// The expected quantiles come from tables of Student's distribution.
     #[test]
     fn intervals_of_few_chains_are_wider() {
         for (degrees, of_95, of_99) in

@@ -8,60 +8,60 @@ use crate::rng::{Purpose, Stream};
 use std::fmt;
 use std::str::FromStr;
 
-/// Which inverse temperatures chains pass from β = 0 to 1; as text `adaptive`, `adaptive:30000`,
+/// The inverse temperatures that chains pass from β = 0 to 1. As text: `adaptive`, `adaptive:30000`,
 /// `linear:10000` or `sm2008`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AnnealingSchedule {
-    /// Steps spread so that each adds as much to var(log w), by the covariance with log w that a
-    /// pilot run shows; their number foretold from the pilot.
+    /// Steps that each add the same to var(log w), by the covariance with log w that a pilot run
+    /// measures. The pilot sets their number, too.
     #[default]
     Adaptive,
-    /// The same with a given number of steps.
+    /// Adaptive steps of a given number.
     AdaptiveSteps(usize),
-    /// So many equal steps.
+    /// Equal steps of a given number.
     Linear(usize),
     /// 1,000 equal steps per unit up to 0.5, 10,000 to 0.9 and 100,000 to 1: 14,500 in all
     /// (Salakhutdinov and Murray, 2008).
     Sm2008,
 }
 
-/// The most steps.
+/// The largest number of steps.
 pub const MAX_STEPS: usize = 10_000_000;
 
-/// Steps of the two pilot runs: equal ones, then those that the first suggests.
+/// Steps of the two pilot runs: equal steps first, then steps that the first run suggests.
 const PILOTS: [usize; 2] = [1000, 3000];
 
-/// Chains of a pilot.
+/// Chains of a pilot run.
 const PILOT_CHAINS: u64 = 100;
 
 /// Segments of the path whose share of the variance a pilot measures.
 const SEGMENTS: usize = 50;
 
-/// The var(log w) that the number of steps of [`AnnealingSchedule::Adaptive`] aims at.
+/// The var(log w) for which [`AnnealingSchedule::Adaptive`] chooses its number of steps.
 const AIM: f64 = 0.5;
 
 /// The fewest and the most steps of [`AnnealingSchedule::Adaptive`].
 const ADAPTIVE_STEPS: (usize, usize) = (1000, 30_000);
 
-/// Steps of an adapted schedule at one β: the first weighs and sweeps, the others only sweep,
-/// which costs less and, with so many temperatures, loses nothing.
+/// Steps of an adapted schedule at one β. The first weighs and sweeps, the others only sweep. This
+/// costs less and, with many temperatures, loses nothing.
 const SWEEPS: usize = 3;
 
-/// The fewest temperatures of an adapted schedule with several sweeps at each.
+/// The fewest temperatures of an adapted schedule that makes several sweeps at each.
 const LEAST_TEMPERATURES: usize = 2000;
 
 impl AnnealingSchedule {
-    /// β after each step, rising to 1; the start at 0 is left out. Pilots draw from `seed`.
+    /// Returns β after each step, rising to 1, without the start at 0. Pilot runs draw from `seed`.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if there are no steps or more than [`MAX_STEPS`].
+    /// [`Error::InvalidSetting`] if the number of steps is 0 or above [`MAX_STEPS`].
     pub fn betas(self, path: &Path<'_>, seed: u64, progress: Progress<'_>) -> Result<Vec<f64>> {
         match self {
-            Self::Adaptive => Ok(adapted(path, None, (seed, Purpose::PilotAnnealing), progress)),
+            Self::Adaptive => Ok(adapted(path, None, seed, Purpose::PilotAnnealing, progress)),
             Self::AdaptiveSteps(n) => {
                 self.check(n)?;
-                Ok(adapted(path, Some(n), (seed, Purpose::PilotAnnealing), progress))
+                Ok(adapted(path, Some(n), seed, Purpose::PilotAnnealing, progress))
             }
             Self::Linear(n) => {
                 self.check(n)?;
@@ -77,8 +77,8 @@ impl AnnealingSchedule {
         }
     }
 
-    /// β after each of `n_steps` steps of the witness, whose `path` starts from a uniform base:
-    /// equal steps where this schedule has given ones, else adapted to the path.
+    /// Returns β after each of `n_steps` steps of the witness, whose `path` starts from a uniform base.
+    /// The steps are adapted to the path if this schedule is adaptive, else equal.
     pub(super) fn of_witness(
         self,
         path: &Path<'_>,
@@ -88,7 +88,7 @@ impl AnnealingSchedule {
     ) -> Vec<f64> {
         match self {
             Self::Adaptive | Self::AdaptiveSteps(_) => {
-                adapted(path, Some(n_steps), (seed, Purpose::WitnessPilot), progress)
+                adapted(path, Some(n_steps), seed, Purpose::WitnessPilot, progress)
             }
             Self::Linear(_) | Self::Sm2008 => linear(n_steps),
         }
@@ -103,21 +103,25 @@ fn linear(n: usize) -> Vec<f64> {
     (1..=n).map(|step| step as f64 / n as f64).collect()
 }
 
-/// Two pilots, each on the steps that the one before suggests.
+/// Makes two pilot runs, the second with the steps that the first suggests.
 fn adapted(
     path: &Path<'_>,
     n_steps: Option<usize>,
-    streams: (u64, Purpose),
+    seed: u64,
+    purpose: Purpose,
     progress: Progress<'_>,
 ) -> Vec<f64> {
     let total: usize = PILOTS.iter().sum();
-    let tell = counter("pilot", total as u64 * PILOT_CHAINS, progress);
+    let count = counter("pilot", total as u64 * PILOT_CHAINS, progress);
+    let streams = |first: u64| -> Vec<Stream> {
+        (first..first + PILOT_CHAINS).map(|index| Stream::new(seed, purpose, index)).collect()
+    };
     let mut betas = linear(PILOTS[0]);
-    let mut segments = Segments::measure(path, &betas, (streams, 0), &tell);
+    let mut segments = Segments::measure(path, &betas, streams(0), &count);
     betas = segments.spread(PILOTS[1]);
-    segments = Segments::measure(path, &betas, (streams, PILOT_CHAINS), &tell);
+    segments = Segments::measure(path, &betas, streams(PILOT_CHAINS), &count);
     let n_steps = n_steps.unwrap_or_else(|| {
-        // var(log w) falls as one over the steps.
+        // var(log w) is proportional to 1 / steps.
         let wanted = segments.variance / AIM * PILOTS[1] as f64;
         (wanted as usize).clamp(ADAPTIVE_STEPS.0, ADAPTIVE_STEPS.1)
     });
@@ -128,42 +132,40 @@ fn adapted(
     (0..n_steps).map(|step| temperatures[step / SWEEPS]).collect()
 }
 
-/// What a pilot run measured.
+/// The result of a pilot run.
 struct Segments {
     /// β at the ends of the segments, from 0 to 1.
     ends: Vec<f64>,
-    /// How many steps a segment should have, up to a common factor.
+    /// The number of steps that each segment should have, up to a common factor.
     density: Vec<f64>,
     /// var(log w).
     variance: f64,
 }
 
 impl Segments {
-    /// Runs chains along `betas`. If log w is the sum of what the segments add, its variance is the
-    /// sum of their covariances with it, and with n steps in a segment in place of m its share
-    /// becomes m/n of what it was: the least sum has n in proportion to the root of m · covariance.
-    /// (Sivak and Crooks, 2012, find the same by way of the friction along the path.) The
-    /// covariance, not the variance of a segment: chains that stay in one mode for long go the same
-    /// way in many segments.
+    /// Runs chains along `betas`, one for each stream.
+    ///
+    /// log w = Σ_s x_s over the segments s, so var(log w) = Σ_s cov(x_s, log w). If segment s has n_s
+    /// steps in place of m_s, its term becomes m_s/n_s times as large. For a fixed Σ n_s, the sum is
+    /// least at n_s ∝ √(m_s cov(x_s, log w)). (Sivak and Crooks, 2012, find the same by way of the
+    /// friction along the path.) The covariance takes the place of the variance of x_s, because chains
+    /// that stay in one mode for long add alike in many segments.
     fn measure(
         path: &Path<'_>,
         betas: &[f64],
-        ((seed, purpose), first_index): ((u64, Purpose), u64),
-        tell: &(dyn Fn(usize) + Sync),
+        mut streams: Vec<Stream>,
+        count: &(dyn Fn(usize) + Sync),
     ) -> Self {
-        /// Segments on either side over which covariances are averaged: a pilot is noisy.
+        /// Segments on either side over which covariances are averaged, because a pilot is noisy.
         const REACH: usize = 2;
-        /// No segment has less than this share of the mean density.
+        /// The least density of a segment, as a share of the mean density.
         const LEAST: f64 = 0.05;
-        let mut streams: Vec<_> = (first_index..first_index + PILOT_CHAINS)
-            .map(|index| Stream::new(seed, purpose, index))
-            .collect();
         let start = path.draw_base(&mut streams);
         let mut chains = AnnealedChains::new(path, 0.0, &start, &streams);
         let (mut ends, mut n_steps, mut added) = (vec![0.0], Vec::new(), Vec::new());
         let mut before = chains.log_weights();
         for betas in betas.chunks(betas.len().div_ceil(SEGMENTS)) {
-            chains.advance(betas, tell);
+            chains.advance(betas, count);
             let after = chains.log_weights();
             added.push(after.iter().zip(&before).map(|(a, b)| a - b).collect::<Vec<_>>());
             ends.push(betas[betas.len() - 1]);
@@ -179,12 +181,12 @@ impl Segments {
         let mut density: Vec<f64> =
             (0..own.len()).map(|at| (n_steps[at] * smooth(at).max(own[at])).sqrt()).collect();
         let least = LEAST * density.iter().sum::<f64>() / density.len() as f64;
-        // A machine that is the base itself has no variance anywhere.
+        // If the model is the base itself, no segment has a variance.
         density.iter_mut().for_each(|density| *density = density.max(least).max(1e-300));
         Self { ends, density, variance: covariance(&before, &before) }
     }
 
-    /// `n` steps from 0 to 1 by the densities, equal ones within a segment.
+    /// Spreads `n` steps from 0 to 1 by the densities; steps within a segment are equal.
     fn spread(&self, n: usize) -> Vec<f64> {
         let total: f64 = self.density.iter().sum();
         let (mut segment, mut passed) = (0, 0.0);

@@ -7,22 +7,22 @@ use crate::model::Rbm;
 use crate::units::Units;
 use ndarray::Array1;
 
-/// Rates of the base distribution, and where they come from.
+/// Rates of the base distribution, and their origin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Base {
-    /// (V), each above 0 and below 1.
+    /// The rates (V), each above 0 and below 1.
     pub rates: Array1<f64>,
-    /// In words.
+    /// Where the rates come from, in words.
     pub origin: String,
 }
 
 impl Base {
-    /// The smoothed mean (V) of data.
+    /// The base at the smoothed mean (V) of data.
     pub fn of_mean(units: &Units, mean: &Array1<f64>, origin: impl Into<String>) -> Self {
         Self { rates: units.smoothed_rates(mean), origin: origin.into() }
     }
 
-    /// Of a model that says what the mean of its training data was, that; else σ(b), smoothed likewise.
+    /// The base at the mean of the training data if the model file has it, else at σ(b); both smoothed.
     pub fn of_model(rbm: &Rbm, data_mean: Option<&Array1<f32>>) -> Self {
         let units = rbm.visible_units();
         match data_mean {
@@ -42,7 +42,7 @@ impl Base {
         }
     }
 
-    /// Every value of a site is equally likely.
+    /// The base in which every value of a site is equally likely.
     pub fn uniform(units: &Units) -> Self {
         Self { rates: units.uniform_rates(), origin: "uniform".to_string() }
     }

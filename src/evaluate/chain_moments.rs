@@ -1,18 +1,18 @@
-//! Whether chains are where the data are: the means of the units over both.
+//! Whether chains lie where the data do, by the means of the units over both.
 
 use crate::bits::{BitMatrix, active};
 use ndarray::Array1;
 
 /// How far the means of the units over the chains `visible` (C, V) lie from the rates pᵢ of the data (V):
-/// the root of the mean over units of
+/// the square root of the mean over units of
 ///
 /// ```text
 /// (⟨vᵢ⟩ − pᵢ)² / (pᵢ (1 − pᵢ) / C + 1 / C²)
 /// ```
 ///
-/// The first term below is the variance of a mean over C draws, so that draws of the data give about 1;
-/// the second keeps one chain with a unit that is never on in the data from counting for more than
-/// that. It is at most about √C.
+/// The first term of the denominator is the variance of a mean over C draws, so that draws of the data give
+/// about 1. With the second term, a unit that is on in one chain and never in the data counts for at most 1.
+/// The result is at most about √C.
 ///
 /// # Panics
 /// If rows are not V wide.
@@ -46,16 +46,16 @@ mod tests {
             let biases = units.log_odds(rates).mapv(f64::from);
             units.draw_independent(biases, &mut streams)
         };
-        // 500 independent squares: their mean has a deviation of √(2/500) = 0.06.
+        // The mean of 500 independent squares has a standard deviation of √(2/500) = 0.06.
         let gap = chain_moment_gap(&draws(&rates), &rates);
         assert!((gap * gap - 1.0).abs() < 0.25, "{gap}");
-        // Moved by three deviations of a fair coin's mean, 0.15.
+        // 0.15 is three standard deviations of a fair coin's mean over 100 draws.
         let moved = rates.mapv(|p| (p + 0.15).min(1.0));
         assert!(chain_moment_gap(&draws(&moved), &rates) > 3.0);
     }
 
     #[test]
-    fn one_chain_that_is_on_counts_for_no_more_than_that() {
+    fn a_unit_that_is_on_in_one_chain_alone_counts_for_at_most_one() {
         let visible = BitMatrix::from_fn(128, 1, |n, _| n == 7);
         assert!(chain_moment_gap(&visible, &Array1::from_elem(1, 1e-9)) <= 1.0);
     }

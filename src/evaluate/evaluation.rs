@@ -1,4 +1,4 @@
-//! The log-likelihood of a set of examples, how it was found and how far to trust it.
+//! The log-likelihood of a set of examples, its method and its uncertainty.
 
 use super::evidence::gather;
 use super::free_energy::mean_free_energy;
@@ -14,38 +14,38 @@ use ndarray::Array1;
 /// Chains of RAISE for each example.
 const RAISE_CHAINS: usize = 4;
 
-/// A log-likelihood with what is known of its uncertainty.
+/// A log-likelihood and its uncertainty.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
     /// The mean of F(v) over the examples, in nats.
     pub free_energy: Score,
-    /// The mean of log p(v) over the examples, in nats, by the best estimate of log Z; its
-    /// standard error is that over examples, log Z taken as known.
+    /// The mean of log p(v) over the examples, in nats, with [`log_z`](Self::log_z). Its standard
+    /// error takes log Z as known.
     pub log_likelihood: Score,
     /// log Z: exact, or the estimate that the evidence supports.
     pub log_z: f64,
-    /// Which that is.
+    /// The estimate of log Z that is quoted.
     pub estimate: Estimate,
     /// The lower end of log Z's interval, [`Evidence::interval`].
     pub log_z_low: f64,
     /// The upper end of log Z's interval.
     pub log_z_high: f64,
-    /// What AIS gathered; none where log Z is exact.
+    /// What AIS gathered; `None` if log Z is exact.
     pub evidence: Option<Evidence>,
-    /// RAISE on some of the examples, if asked for.
+    /// RAISE on some of the examples, if requested.
     pub raise: Option<Score>,
-    /// Whether to believe it.
+    /// Whether to believe the log-likelihood.
     pub verdict: Verdict,
 }
 
-/// Where AIS starts, on both sides.
+/// Where both sides of AIS start.
 #[derive(Clone, Copy, Debug)]
 pub struct Starts<'a> {
     /// Rates of the base distribution (V), each above 0 and below 1.
     pub base_rates: &'a Array1<f64>,
-    /// States (any number, V) of chains that are near the model's distribution, such as those of its
-    /// training; none: those that scouts find.
+    /// States (any number, V) near the model's distribution, such as the chains of its training.
+    /// `None`: scouts find states.
     pub model_states: Option<&'a BitMatrix>,
 }
 
@@ -53,8 +53,8 @@ impl Evaluation {
     /// Evaluates the rows of `visible` (N, V).
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for a setting out of its range or too many units to enumerate,
-    /// and as [`Path::new`].
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, or the
+    /// layers have too many units to enumerate; and as [`Path::new`].
     ///
     /// # Panics
     /// If rows are not V wide.
@@ -99,8 +99,9 @@ impl Evaluation {
                 (estimate, log_z, interval, verdict)
             }
             (Some(log_z), None) => (Estimate::Enumeration, log_z, (log_z, log_z), Verdict::Exact),
-            _ => unreachable!("one of the two methods"),
+            _ => unreachable!("one of the two methods finds log Z"),
         };
+        // log p(v) = −F(v) − log Z.
         let free_energy = mean_free_energy(rbm, visible);
         Ok(Self {
             free_energy,
@@ -115,13 +116,13 @@ impl Evaluation {
         })
     }
 
-    /// The mean log-likelihood at the upper and at the lower end of log Z's interval: (low, high).
+    /// The mean log-likelihood at the upper and the lower end of log Z's interval: (low, high).
     pub fn log_likelihood_interval(&self) -> (f64, f64) {
         let numerator = self.log_likelihood.mean + self.log_z;
         (numerator - self.log_z_high, numerator - self.log_z_low)
     }
 
-    /// The effective sample size of forward AIS; none where log Z is exact.
+    /// The effective sample size of forward AIS; `None` if log Z is exact.
     pub fn ess(&self) -> Option<f64> {
         self.evidence.as_ref().map(|evidence| evidence.sides.forward.weights.ess)
     }

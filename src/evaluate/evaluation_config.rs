@@ -1,4 +1,4 @@
-//! What an evaluation is asked for.
+//! The settings of an evaluation.
 
 use super::AnnealingSchedule;
 use crate::error::{Error, Result};
@@ -21,27 +21,27 @@ pub enum Method {
 
 by_name!(Method, "method", { Auto = "auto", Exact = "exact", Ais = "ais" });
 
-/// The most units of the smaller layer that [`Method::Auto`] enumerates.
+/// The largest smaller layer that [`Method::Auto`] enumerates, in units.
 pub const EXACT_BY_ITSELF: usize = 20;
 
-/// The most chains of a side.
+/// The largest number of chains of each side of AIS.
 pub const MAX_CHAINS: usize = 1_000_000;
 
-/// The settings of an evaluation.
+/// How a log-likelihood is computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvaluationConfig {
     /// How log Z is found.
     pub method: Method,
     /// Chains of each side of AIS, 2 to 1,000,000; usual: 100 to 500.
     pub n_chains: usize,
-    /// The inverse temperatures.
+    /// The inverse temperatures of AIS.
     pub schedule: AnnealingSchedule,
-    /// Sweeps by which chains come from where they start into the model's distribution, before
-    /// they are annealed back; usual: 1,000 to 100,000.
+    /// Sweeps that bring the chains of reverse AIS into the model's distribution before they are
+    /// annealed back; usual: 1,000 to 100,000.
     pub burn_in: usize,
     /// Examples, spread evenly, on which RAISE is computed; usual: 0 or 100.
     pub raise: usize,
-    /// Where every random number comes from.
+    /// The seed of all random numbers.
     pub seed: u64,
 }
 
@@ -59,7 +59,7 @@ impl Default for EvaluationConfig {
 }
 
 impl EvaluationConfig {
-    /// Checks what [`AnnealingSchedule::betas`] does not.
+    /// Checks all settings but the schedule, which [`AnnealingSchedule::betas`] checks.
     pub(super) fn validate(&self) -> Result<()> {
         if (2..=MAX_CHAINS).contains(&self.n_chains) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! All that an evaluation by AIS gathers on log Z, and when it gathers more.
+//! The evidence on log Z that an evaluation by AIS gathers.
 //!
 //! ```text
 //!  base ────► scouts ──┐                     ┌──► forward side ──┐
@@ -19,70 +19,69 @@ use crate::error::Result;
 use crate::gibbs::Path;
 use crate::rng::{Purpose, Stream};
 
-/// Rounds of both sides at most. The second has twice the steps and takes the place of the first:
-/// where the effective sample size is short, that raises it by more than twice the chains would, as
-/// the logarithm of its share is about −var(log w), which falls as one over the steps.
+/// The most rounds of both sides. The second has twice the steps and replaces the first. This raises a
+/// short effective sample size more than twice the chains would: the logarithm of its share is about
+/// −var(log w), which is proportional to 1 / steps.
 const MOST_ROUNDS: u64 = 2;
 
-/// The witness has one step for so many of the forward side,
+/// The steps of the forward side for each step of the witness.
 const WITNESS_SHARE: usize = 4;
-/// and so have the scouts of each base;
+/// The steps of the forward side for each step of the scouts of a base.
 const SCOUT_SHARE: usize = 8;
-/// but neither has fewer than these, if that has as many.
+/// The fewest steps of the witness and the scouts, unless the forward side has fewer.
 const LEAST_STEPS: usize = 1000;
 
-/// The share of log Z's mass that may lie in modes that nothing has seen: the interval leaves room for
-/// it.
+/// The share of Z that may lie in modes that nothing has seen. The interval leaves room for it.
 pub const UNSEEN_SHARE: f64 = 0.1;
 
-/// What is known of log Z by annealed importance sampling.
+/// What annealed importance sampling and mean field find out about log Z.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evidence {
     /// Both sides on the path from the base.
     pub sides: Ais,
-    /// A shorter forward run from a uniform base: it knows nothing of what led to the base.
+    /// A shorter forward run from a uniform base, which does not depend on the base of the path.
     pub witness: Side,
     /// A lower bound on the logarithm of the mass of modes that mean field finds and no chain saw; −∞
-    /// where it finds none.
+    /// if it finds none.
     pub log_unseen: f64,
-    /// Rounds of both sides, 1 or 2: the second has twice the steps that were asked for.
+    /// Rounds of both sides, 1 or 2. The second has twice the requested steps.
     pub n_rounds: u64,
-    /// Where the chains of the reverse side came from.
+    /// Where the chains of the reverse side started.
     pub reverse_start: ReverseStart,
 }
 
-/// Where chains started that were led to the model and annealed back.
+/// Where the chains of the reverse side started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReverseStart {
-    /// At the states that were given.
+    /// At the given states.
     Given,
-    /// At ends of forward runs made for that.
+    /// At ends of separate forward runs, the scouts.
     Scouts,
-    /// At such ends in the last round, as the states that were given turned out not to be in the
-    /// model's distribution.
+    /// At scouts in the last round, because the given states turned out not to be in the model's
+    /// distribution.
     ScoutsInstead,
 }
 
 impl Evidence {
-    /// log Z's interval: from the lowest to the highest end of the 99 % intervals of forward and
-    /// reverse side, and above that room for modes that no chain saw: of [`UNSEEN_SHARE`] of the
-    /// mass, and of what mean field finds. Where the verdict is `believable`, it is meant to hold for
-    /// 99 % of models.
+    /// log Z's interval. It spans the 99 % intervals of both sides, and has room above for modes that no
+    /// chain saw: for [`UNSEEN_SHARE`] of the mass, and for the mass that mean field finds. If the
+    /// verdict is `believable`, it is meant to hold for 99 % of models.
     pub fn interval(&self) -> (f64, f64) {
         let (forward, reverse) = (&self.sides.forward, &self.sides.reverse);
         let [(low, high), (other_low, other_high)] = [forward, reverse].map(Side::interval_99);
+        // Unseen modes with a share s of the seen mass would raise log Z by log(1 + s).
         let room = libm::log1p(UNSEEN_SHARE + self.unseen_share());
         (low.min(other_low), high.max(other_high) + room)
     }
 
-    /// The mass of modes that mean field finds and no chain saw, at least, over what the chains saw.
+    /// At least the mass of modes that mean field finds and no chain saw, relative to the mass that chains saw.
     pub fn unseen_share(&self) -> f64 {
         libm::exp(self.log_unseen - self.sides.bennett.log_z)
     }
 }
 
-/// Anneals along `path`, a step for each of `betas`, and gathers the rest.
+/// Anneals both sides along `path`, a step for each of `betas`, and gathers the rest of the evidence.
 ///
 /// # Errors
 /// As [`Path::new`].
@@ -102,7 +101,7 @@ pub(super) fn gather(
     let uniform = Path::new(model, &rbm.visible_units().uniform_rates())?;
     let of_witness = schedule.of_witness(&uniform, share(n_steps, WITNESS_SHARE), seed, progress);
     let own = streams(Purpose::Witness, 0);
-    let (log_weights, _) = forward(&uniform, &of_witness, own, ("witness", progress));
+    let (log_weights, _) = forward(&uniform, &of_witness, own, "witness", progress);
     let witness = Side::forward(&uniform, &log_weights);
 
     let scouted = || {
@@ -119,32 +118,33 @@ pub(super) fn gather(
     for round in 0.. {
         let first = round * n_chains as u64;
         let own = streams(Purpose::ForwardAnnealing, first);
-        let (rising, ends) = forward(path, &betas, own, ("annealing", progress));
-        let (model, own) = model_states.led_to_model(path, burn_in, (seed, first), progress);
-        let falling = reverse(path, &betas, (&model, &own), progress);
-        visited.extend([ends, model]);
+        let (rising, ends) = forward(path, &betas, own, "annealing", progress);
+        let own = streams(Purpose::ReverseAnnealing, first);
+        let model = model_states.led_to_model(path, burn_in, own, progress);
+        let falling = reverse(path, &betas, &model, progress);
+        visited.extend([ends, model.visible]);
 
-        let falling = (&falling[..], &model_states.families[..]);
-        let sides = Ais::of_weights(path.log_z_of_base(), &rising, falling, betas.len());
+        let (log_z_of_base, families) = (path.log_z_of_base(), &model_states.families);
+        let sides = Ais::of_weights(log_z_of_base, &rising, &falling, families, betas.len());
         if round + 1 == MOST_ROUNDS || sides.is_enough() {
             let log_unseen = log_unseen(rbm, &BitMatrix::concatenate(&visited), seed);
             return Ok(Evidence { sides, witness, log_unseen, n_rounds: round + 1, reverse_start });
         }
         betas = doubled(&betas);
         if reverse_start == ReverseStart::Given && sides.is_below() {
-            // The given chains are not in the model's distribution: scouts may be.
+            // The given states are not in the model's distribution; scouts may be.
             (model_states, reverse_start) = (scouted(), ReverseStart::ScoutsInstead);
         }
     }
-    unreachable!("the rounds end")
+    unreachable!("the last round returns")
 }
 
-/// The steps of a run that has its share of them.
+/// The steps of a run that has one step for each `share` of `n_steps`, but at least [`LEAST_STEPS`].
 fn share(n_steps: usize, share: usize) -> usize {
     n_steps.div_ceil(share).max(n_steps.min(LEAST_STEPS))
 }
 
-/// Every so many of the steps of a schedule, the last among them: `n`, or somewhat more.
+/// Every k-th step of a schedule, with the last one: `n` steps, or somewhat more.
 fn thinned(betas: &[f64], n: usize) -> Vec<f64> {
     let mut some: Vec<f64> =
         betas.iter().rev().step_by((betas.len() / n).max(1)).copied().collect();
@@ -152,7 +152,7 @@ fn thinned(betas: &[f64], n: usize) -> Vec<f64> {
     some
 }
 
-/// Every step in two halves.
+/// Splits every step into two halves.
 fn doubled(betas: &[f64]) -> Vec<f64> {
     let from = std::iter::once(&0.0).chain(betas);
     from.zip(betas).flat_map(|(from, to)| [f64::midpoint(*from, *to), *to]).collect()

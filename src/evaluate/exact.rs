@@ -1,4 +1,4 @@
-//! The log-likelihood itself, by enumeration of the smaller layer.
+//! The exact log-likelihood, by enumeration of the smaller layer.
 
 use super::log_mean::log_sum_exp;
 use super::progress::counter;
@@ -11,10 +11,10 @@ use crate::units::Units;
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
-/// The most units of the smaller layer.
+/// The largest smaller layer that is enumerated, in units.
 pub const MAX_UNITS: usize = 28;
 
-/// A machine in double precision whose log Z is known.
+/// A model in double precision with its exact log Z.
 #[derive(Clone, Debug)]
 pub struct Exact {
     weights: Array2<f64>,
@@ -23,7 +23,7 @@ pub struct Exact {
     log_z: f64,
 }
 
-/// One layer without the weights.
+/// The units of one layer and their biases.
 #[derive(Clone, Debug)]
 struct Layer {
     units: Units,
@@ -45,12 +45,12 @@ impl Exact {
     /// Sums over all states of the smaller layer.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if that has more than [`MAX_UNITS`] units.
+    /// [`Error::InvalidSetting`] if it has more than [`MAX_UNITS`] units.
     pub fn new(rbm: &Rbm) -> Result<Self> {
         Self::with_progress(rbm, Isa::fastest(), &|_, _, _| ())
     }
 
-    /// The same on the instruction set `isa`, telling how far it has come.
+    /// As [`new`](Self::new), on the instruction set `isa` and with reports of progress.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -65,7 +65,7 @@ impl Exact {
         Self::enumerate(rbm.weights().mapv(f64::from), visible, hidden, progress)
     }
 
-    /// The same for bits with W (V, H), b (V) and c (H) in double precision.
+    /// As [`new`](Self::new), for units that are bits, with W (V, H), b (V) and c (H) in double precision.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -92,16 +92,16 @@ impl Exact {
         let n_units = n_visible.min(n_hidden);
         if n_units > MAX_UNITS {
             return Err(Error::InvalidSetting {
-                setting: "units of the smaller layer",
+                setting: "the number of units in the smaller layer",
                 value: n_units.to_string(),
-                rule: format!("at most {MAX_UNITS}, to be enumerated; use the method `ais`"),
+                rule: format!("at most {MAX_UNITS} for enumeration; use the method `ais`"),
             });
         }
         let log_z = if n_visible <= n_hidden {
             log_sum(&weights, &visible, &hidden, progress)
         } else {
-            let turned = weights.t().as_standard_layout().into_owned();
-            log_sum(&turned, &hidden, &visible, progress)
+            let transposed = weights.t().as_standard_layout().into_owned();
+            log_sum(&transposed, &hidden, &visible, progress)
         };
         Ok(Self { weights, visible, hidden, log_z })
     }
@@ -111,7 +111,7 @@ impl Exact {
         self.log_z
     }
 
-    /// log p(v) = −F(v) − log Z, in nats, of a state as words of bits.
+    /// log p(v) = −F(v) − log Z, in nats, of a state v in words of bits.
     pub fn log_probability(&self, v: &[u64]) -> f64 {
         let mut inputs = self.hidden.bias.clone();
         let mut visible = 0.0;
@@ -129,16 +129,16 @@ impl Exact {
     }
 }
 
-/// States that are summed as one piece, walked in Gray-code order from a fresh start, so that the
-/// rounding of increments does not build up.
+/// States that are summed as one piece, in the order of Gray's code. Each piece starts afresh, so that
+/// the rounding of increments does not build up.
 const PIECE: u64 = 1 << 10;
 
-/// log Σ over all states s of `layer`, which has bits, of exp(bias·s + the cumulant of `other`). The
-/// inputs of `other` are its biases + Σᵢ sᵢ Wᵢⱼ; the rows of `weights` are the units of s.
+/// log Σ_s exp(bias·s + the cumulant of `other`) over all states s of `layer`, whose units are bits. The
+/// inputs of `other` are its biases + Σᵢ sᵢ Wᵢⱼ, with a row of `weights` for each unit i of `layer`.
 fn log_sum(weights: &Array2<f64>, layer: &Layer, other: &Layer, progress: Progress<'_>) -> f64 {
     let bias = &layer.bias;
     let n_states = 1u64 << bias.len();
-    let tell = counter("enumeration", n_states, progress);
+    let count = counter("enumeration", n_states, progress);
     let pieces = (0..n_states.div_ceil(PIECE)).into_par_iter();
     let log_sums: Vec<f64> = pieces
         .map(|piece| {
@@ -153,6 +153,7 @@ fn log_sum(weights: &Array2<f64>, layer: &Layer, other: &Layer, progress: Progre
             let mut terms = Vec::with_capacity(PIECE as usize);
             for code in codes.clone() {
                 if code > codes.start {
+                    // Neighbours in Gray's code differ in unit i alone, so one row of W is added or taken away.
                     let i = code.trailing_zeros() as usize;
                     if gray(code) >> i & 1 == 1 {
                         linear += bias[i];
@@ -164,7 +165,7 @@ fn log_sum(weights: &Array2<f64>, layer: &Layer, other: &Layer, progress: Progre
                 }
                 terms.push(linear + other.cumulant(&inputs));
             }
-            tell(terms.len());
+            count(terms.len());
             log_sum_exp(&terms)
         })
         .collect();
@@ -198,8 +199,8 @@ mod tests {
         let c = Array1::from_shape_fn(13, |j| (j % 7) as f64 / 2.0 - 1.0);
         let (b, c) = (Layer::of_bits(b), Layer::of_bits(c));
         let by_visible = log_sum(&weights, &b, &c, &|_, _, _| ());
-        let turned = weights.t().as_standard_layout().into_owned();
-        let by_hidden = log_sum(&turned, &c, &b, &|_, _, _| ());
+        let transposed = weights.t().as_standard_layout().into_owned();
+        let by_hidden = log_sum(&transposed, &c, &b, &|_, _, _| ());
         assert!((by_visible - by_hidden).abs() < 1e-10, "{by_visible} {by_hidden}");
     }
 
@@ -214,7 +215,7 @@ mod tests {
     /// Bars and stripes of 2 x 2 pixels, well learned, with weights up to 60; log Z and the mean
     /// log-likelihood of the eight draws by independent enumeration in double precision.
     #[test]
-    fn a_machine_of_large_weights_has_its_known_figures() {
+    fn a_model_of_large_weights_has_its_known_figures() {
         let weights = array![
             [0.12179488, 2.95950177, 0.33513356, 35.05380642],
             [0.20318085, -28.62372894, 26.52611278, 28.41793445],
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_machine_has_its_known_log_z() {
+    fn a_small_model_has_its_known_log_z() {
         let turned = array![
             [0.4967141530112327, -0.13826430117118466, 0.6476885381006925, 1.5230298564080254],
             [-0.23415337472333597, -0.23413695694918055, 1.5792128155073915, 0.7674347291529088],
@@ -250,8 +251,8 @@ mod tests {
     }
 
     #[test]
-    fn steps_from_state_to_state_add_up_to_the_plain_sum() {
-        // 2^13 states are eight pieces: each starts afresh.
+    fn steps_from_state_to_state_give_the_plain_sum() {
+        // 2^13 states make eight pieces, each with a fresh start.
         let weights = Array2::from_shape_fn((13, 70), |(i, j)| ((i * 7 + j * 3) % 11) as f64 - 5.0);
         let (b, c) = (Array1::from_elem(13, 0.5), Array1::from_elem(70, -0.25));
         let plain: Vec<f64> = (0..1u64 << 13)
@@ -265,10 +266,10 @@ mod tests {
         assert!((exact.log_z() / log_sum_exp(&plain) - 1.0).abs() < 1e-14);
     }
 
-    /// Units in another order, and a unit that is turned (on for off, with its weights and bias
-    /// turned and the biases that it fed taking up the difference), describe the same machine.
+    /// Units in another order describe the same model. So does a flipped unit: on stands for off, the
+    /// signs of its weights and bias change, and the biases that it fed take up the difference.
     #[test]
-    fn renamed_and_turned_units_leave_the_likelihood_where_it_was() {
+    fn permuted_and_flipped_units_keep_the_likelihood() {
         let value = |at: usize| ((at * 7919) % 401) as f64 / 100.0 - 2.0;
         let weights = Array2::from_shape_fn((9, 6), |(i, j)| value(i * 6 + j));
         let (b, c) = (Array1::from_shape_fn(9, value), Array1::from_shape_fn(6, |j| value(j + 99)));
@@ -287,11 +288,11 @@ mod tests {
         );
         assert!((permuted - expected).abs() < 1e-10, "{permuted} {expected}");
 
-        let (mut turned, mut turned_b, mut turned_c) = (weights.clone(), b.clone(), c.clone());
-        turned_b += &weights.column(2);
-        turned.column_mut(2).mapv_inplace(|w| -w);
-        turned_c[2] = -c[2];
-        let found = likelihood(&turned, &turned_b, &turned_c);
+        let (mut flipped, mut flipped_b, mut flipped_c) = (weights.clone(), b.clone(), c.clone());
+        flipped_b += &weights.column(2);
+        flipped.column_mut(2).mapv_inplace(|w| -w);
+        flipped_c[2] = -c[2];
+        let found = likelihood(&flipped, &flipped_b, &flipped_c);
         assert!((found - expected).abs() < 1e-10, "{found} {expected}");
     }
 
@@ -299,6 +300,9 @@ mod tests {
     fn too_many_units_are_refused() {
         let (b, c) = (Array1::zeros(29), Array1::zeros(30));
         let error = Exact::from_arrays(Array2::zeros((29, 30)), b, c).unwrap_err().to_string();
-        assert!(error.contains("smaller layer is 29, but must be at most 28"), "{error}");
+        assert!(
+            error.contains("units in the smaller layer is 29, but must be at most 28"),
+            "{error}"
+        );
     }
 }

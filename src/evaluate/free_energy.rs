@@ -1,5 +1,5 @@
-//! Mean free energies: those of examples held out rise above those of the training data when the
-//! machine begins to overfit (Hinton, 2012, section 6).
+//! Free energies. Their mean over held-out examples rises above the mean over the training data when the
+//! model begins to overfit (Hinton, 2012, section 6).
 
 use super::Score;
 use crate::bits::BitMatrix;
@@ -46,8 +46,8 @@ pub fn mean_free_energy(rbm: &Rbm, visible: &BitMatrix) -> Score {
     Score::of(&of_bits(rbm, visible))
 }
 
-/// How far one mean free energy lies above another, in nats, and the standard error of that, the
-/// two sets of examples taken as independent.
+/// How far one mean free energy lies above another, in nats, and the standard error of the difference.
+/// The two sets of examples are taken as independent.
 pub fn free_energy_gap(one: &Score, other: &Score) -> (f64, f64) {
     (one.mean - other.mean, one.standard_error.hypot(other.standard_error))
 }
@@ -58,7 +58,7 @@ mod tests {
     use ndarray::{Array1, Array2};
 
     #[test]
-    fn numbers_have_the_free_energy_of_the_formula() {
+    fn real_numbers_have_the_free_energy_of_the_formula() {
         let value = |at: usize| (at * 7 % 13) as f32 / 6.0 - 1.0;
         let rbm = Rbm::new(
             Array2::from_shape_fn((5, 3), |(i, j)| value(i * 3 + j)),
@@ -70,7 +70,7 @@ mod tests {
         let found = free_energies(&rbm, &RealRows::from(&bits), Isa::fastest()).unwrap();
         let pairs = found.iter().zip(free_energies(&rbm, &bits, Isa::fastest()).unwrap());
         assert!(pairs.into_iter().all(|(x, y)| (x - y).abs() < 1e-13));
-        // Linear in v without hidden weights, and softplus along them.
+        // F(v) = −b·v − Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) for real v.
         let mut half = RealRows::new(5);
         half.push([0.5, 0.0, -2.0, 0.0, 1.25]);
         let mut expected = 0.0;
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gap_of_independent_pixels_is_that_of_their_biases() {
+    fn the_gap_of_independent_pixels_is_the_difference_of_their_biases() {
         let bias = Array1::from(vec![1.0, -2.0]);
         let rbm = Rbm::new(Array2::zeros((2, 3)), bias, Array1::zeros(3)).unwrap();
         let set = |unit: usize| BitMatrix::from_fn(4, 2, |_, i| i == unit);

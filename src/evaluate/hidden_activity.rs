@@ -1,14 +1,14 @@
-//! How busy the hidden units are.
+//! How often the hidden units are on.
 
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::FixedWeights;
 use ndarray::{Array1, Axis};
 
-/// Below this mean activity a unit is dead.
+/// A unit whose mean activity is below this is dead.
 pub const DEAD: f64 = 0.001;
 
-/// Above this mean activity a unit is saturated.
+/// A unit whose mean activity is above this is saturated.
 pub const SATURATED: f64 = 0.999;
 
 /// Mean activities of the hidden units over examples.
@@ -20,7 +20,7 @@ pub struct HiddenActivity {
 }
 
 impl HiddenActivity {
-    /// Over the rows of `visible` (N, V).
+    /// Averages over the rows of `visible` (N, V).
     ///
     /// # Errors
     /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide.

@@ -1,4 +1,4 @@
-//! What doing nothing would give: the log-likelihood of units that know nothing of each other.
+//! The log-likelihood of independent units, which a model has to beat.
 
 use super::Score;
 use crate::bits::{BitMatrix, active};
@@ -6,19 +6,20 @@ use crate::dataset::Examples;
 use crate::units::Units;
 use ndarray::Array1;
 
-/// Units that are on independently, each at its own rate pᵢ: the machine without hidden units. As no
-/// unit depends on the others, its pseudo-likelihood is the same number as its log-likelihood.
+/// Independent units, each on at its own rate pᵢ: a model without hidden units. Its pseudo-likelihood
+/// equals its log-likelihood, because no unit depends on the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Independent {
-    /// Σᵢ ln(1 − pᵢ), of all units off.
+    /// Σᵢ ln(1 − pᵢ): ln p of all units off.
     all_off: f64,
-    /// ln pᵢ − ln(1 − pᵢ), which unit i adds when it is on (V).
+    /// ln pᵢ − ln(1 − pᵢ), which unit i adds if it is on (V).
     when_on: Vec<f64>,
+    /// pᵢ (V).
     rates: Array1<f64>,
 }
 
 impl Independent {
-    /// At given rates (V), each above 0 and below 1.
+    /// Units at given rates (V), each above 0 and below 1.
     pub fn new(units: &Units, rates: Array1<f64>) -> Self {
         let chances = units.log_probabilities(&rates);
         let all_off = chances.iter().map(|[off, _]| off).sum();
@@ -26,12 +27,12 @@ impl Independent {
         Self { all_off, when_on, rates }
     }
 
-    /// At the rates of training data, by Laplace's rule.
+    /// Units at the rates of training data, by Laplace's rule.
     pub fn of(training: &Examples) -> Self {
         Self::of_mean(&training.units(), &training.mean(), training.n_examples())
     }
 
-    /// At the rates of `n_examples` of this mean (V), by Laplace's rule ([`Units::laplace_rates`]).
+    /// Units at the rates of `n_examples` examples with this mean (V), by Laplace's rule ([`Units::laplace_rates`]).
     pub fn of_mean(units: &Units, mean: &Array1<f64>, n_examples: usize) -> Self {
         Self::new(units, units.laplace_rates(mean, n_examples))
     }
@@ -41,7 +42,7 @@ impl Independent {
         &self.rates
     }
 
-    /// The mean over the rows of `visible` (N, V) of Σᵢ vᵢ ln pᵢ + (1 − vᵢ) ln(1 − pᵢ), nats an example.
+    /// The mean over the rows of `visible` (N, V) of Σᵢ vᵢ ln pᵢ + (1 − vᵢ) ln(1 − pᵢ), in nats an example.
     ///
     /// # Panics
     /// If rows are not V wide.
@@ -61,13 +62,13 @@ mod tests {
     use crate::evaluate::pseudo_likelihood::pseudo_likelihood;
     use crate::model::Rbm;
 
-    /// Three units over five rows; the last is always off.
+    /// Five rows of three units. The last unit is always off.
     fn bits() -> BitMatrix {
         BitMatrix::from_fn(5, 3, |n, i| i < 2 && (n + i) % (i + 2) == 0)
     }
 
     #[test]
-    fn it_is_the_likelihood_of_a_machine_before_its_first_update_but_for_the_weights() {
+    fn an_initial_model_without_its_weights_has_the_same_likelihood() {
         let mean = ndarray::array![0.6, 0.2, 0.0];
         let bias = Rbm::initial(2, &mean, 5, 3).unwrap().visible_bias().clone();
         let rbm = Rbm::new(ndarray::Array2::zeros((3, 2)), bias, Array1::zeros(2)).unwrap();

@@ -1,8 +1,8 @@
-//! The logarithm of a mean of weights that are known by their logarithms, and how far to trust it.
+//! The logarithm of a mean of weights, from their logarithms, and its uncertainty.
 
 use std::collections::BTreeMap;
 
-/// log Σ exp(x), without overflow, in the order given.
+/// log Σ exp(x) without overflow, summed in the given order.
 pub(super) fn log_sum_exp(terms: &[f64]) -> f64 {
     let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if largest == f64::NEG_INFINITY {
@@ -21,23 +21,24 @@ pub struct LogMean {
     pub standard_error: f64,
     /// var(log w).
     pub variance: f64,
-    /// The number of weights, or of families of them.
+    /// The number of weights, or of their families.
     pub n: usize,
-    /// Effective sample size (Σw)² / Σw², 1 to the number of weights: how many equal weights
-    /// would tell as much (Kong, 1992).
+    /// Effective sample size (Σw)² / Σw², from 1 to the number of weights: the number of equal
+    /// weights that carry the same information (Kong, 1992).
     pub ess: f64,
 }
 
 impl LogMean {
-    /// Of at least two weights.
+    /// The mean of at least two independent weights.
     pub fn of(log_weights: &[f64]) -> Self {
         Self::of_families(log_weights, &(0..log_weights.len()).collect::<Vec<_>>())
     }
 
-    /// Of at least two weights, of which those of one family (N, a number for each weight) are not
-    /// independent: chains that started at the same state. With m the mean of w and S the sum of
-    /// w/m − 1 over a family, the variance of the mean is ΣS² over the families, as for weights of
-    /// one each, G/(G − 1) times for G of them; one family alone has no error that is known.
+    /// The mean of at least two weights. Weights of one family (N, a number for each weight) are not
+    /// independent, because their chains started at the same state.
+    ///
+    /// With m the mean of w and S the sum of (w/m − 1)/N over a family, the squared standard error is
+    /// G/(G − 1) Σ S² over the G families. It is infinite if all weights are of one family.
     pub fn of_families(log_weights: &[f64], families: &[usize]) -> Self {
         assert_eq!(log_weights.len(), families.len(), "a family for each weight");
         let n = log_weights.len() as f64;
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_means_are_those_of_the_weights() {
+    fn log_means_match_the_means_of_the_weights() {
         let log_weights = [1.0, 2.0, 4.0, 1000.0 - 1000.0];
         let weights = log_weights.map(f64::exp);
         let mean = weights.iter().sum::<f64>() / 4.0;
@@ -83,7 +84,7 @@ mod tests {
         assert_eq!(log_sum_exp(&[1000.0, f64::NEG_INFINITY]), 1000.0);
     }
 
-    /// Weights that stand twice tell no more than once.
+    /// Each weight occurs twice, which adds no information.
     #[test]
     fn a_family_counts_once() {
         let once = [1.0, 2.0, 4.0, 0.0];

@@ -1,4 +1,4 @@
-//! Modes of a machine that its chains have not seen, by mean field.
+//! Modes of a model that its chains have not seen, found by mean field.
 
 use super::log_mean::log_sum_exp;
 use crate::bits::BitMatrix;
@@ -7,67 +7,68 @@ use crate::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
-/// Starts that know nothing of the chains.
+/// Random starts of the ascent, which do not depend on the chains.
 const STARTS: u64 = 64;
 
-/// Most states of chains that are led to their modes.
+/// The most states of chains from which the ascent starts.
 const MOST_STATES: usize = 200;
 
-/// Most rounds of the ascent.
+/// The most rounds of the ascent.
 const ROUNDS: usize = 200;
 
-/// The ascent ends when a round gains less than this, in nats.
+/// The ascent ends if a round gains less than this, in nats.
 const LEAST_GAIN: f64 = 1e-7;
 
-/// Two ends of the ascent are one mode if no mean of a visible unit differs by more.
+/// Two ends of the ascent are the same mode if no mean of a visible unit differs by more than this.
 const SAME: f64 = 0.1;
 
 /// An end of the ascent.
 struct Mode {
     /// m (V).
     means: Vec<f64>,
-    /// The bound.
+    /// L, a lower bound on log Z in nats.
     bound: f64,
 }
 
-/// The machine in both orders, in double precision.
-struct Machine<'a> {
+/// An RBM in double precision, with W in both orders.
+struct MeanField<'a> {
     rbm: &'a Rbm,
     weights: Array2<f64>,
-    turned: Array2<f64>,
+    transposed: Array2<f64>,
     visible_bias: Array1<f64>,
     hidden_bias: Array1<f64>,
 }
 
-impl<'a> Machine<'a> {
+impl<'a> MeanField<'a> {
     fn new(rbm: &'a Rbm) -> Self {
         let weights = rbm.weights().mapv(f64::from);
         Self {
             rbm,
-            turned: weights.t().as_standard_layout().into_owned(),
+            transposed: weights.t().as_standard_layout().into_owned(),
             weights,
             visible_bias: rbm.visible_bias().mapv(f64::from),
             hidden_bias: rbm.hidden_bias().mapv(f64::from),
         }
     }
 
-    /// Climbs from means μ (H) of the hidden units to a mode: independent units with means m and μ
+    /// Climbs from means μ (H) of the hidden units to a mode. Independent units with means m and μ
     /// bound log Z from below by
     ///
     /// ```text
     /// L = b·m + c·μ + mᵀW μ + H(m) + H(μ),   H the entropy
     /// ```
     ///
-    /// (the variational inequality; Peterson and Anderson, 1987), and the means m at inputs b + Wμ, μ
-    /// at inputs c + mᵀW make L the largest that it can be while the other layer stays: with that m it
-    /// is c·μ + H(μ) + the cumulant of the visible units at b + Wμ.
+    /// (the variational inequality; Peterson and Anderson, 1987). For a given μ, L is largest at the
+    /// means m of the inputs b + Wμ; for a given m, at the means μ of the inputs c + mᵀW. The ascent
+    /// alternates between the two.
     fn climb(&self, mut hidden: Vec<f64>) -> Mode {
         let (visible_units, hidden_units) = (self.rbm.visible_units(), self.rbm.hidden_units());
         let mut mode = Mode { means: Vec::new(), bound: f64::NEG_INFINITY };
         for _ in 0..ROUNDS {
-            let inputs = inputs(&self.visible_bias, &self.turned, &hidden);
+            let inputs = inputs(&self.visible_bias, &self.transposed, &hidden);
             let own = hidden.iter().zip(&self.hidden_bias).zip(hidden_units.entropies(&hidden));
             let own: f64 = own.map(|((p, c), entropy)| c * p + entropy).sum();
+            // At the best m, L = c·μ + H(μ) + the cumulant of the visible units at b + Wμ.
             let bound = own + visible_units.cumulant(inputs.iter().copied());
             let gain = bound - mode.bound;
             mode = Mode { means: visible_units.means(inputs), bound };
@@ -81,7 +82,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// The bias of each unit and what the other layer adds, whose units have a row of `weights` each.
+/// The inputs of one layer: its biases plus the sum of the rows of `weights` times the means of the others.
 fn inputs(bias: &Array1<f64>, weights: &Array2<f64>, others: &[f64]) -> Vec<f64> {
     let mut inputs = bias.to_vec();
     for (row, &mean) in weights.outer_iter().zip(others) {
@@ -90,25 +91,25 @@ fn inputs(bias: &Array1<f64>, weights: &Array2<f64>, others: &[f64]) -> Vec<f64>
     inputs
 }
 
-/// A lower bound on the logarithm of the mass of the modes that mean field finds from anywhere and
-/// not from states (any number, V) of chains: −∞ where it finds none. (The bound of one mode is
-/// rigorous; that they add up takes them for disjoint.)
+/// A lower bound on the logarithm of the mass of modes that mean field finds from random starts, but not
+/// from the states (any number, V) of chains; −∞ if it finds none. (The bound of one mode is rigorous;
+/// their sum takes the modes as disjoint.)
 pub(super) fn log_unseen(rbm: &Rbm, states: &BitMatrix, seed: u64) -> f64 {
-    let machine = Machine::new(rbm);
+    let mean_field = MeanField::new(rbm);
     let states = states.spread(states.n_rows().min(MOST_STATES));
     let seen: Vec<Mode> = (0..states.n_rows())
         .into_par_iter()
-        .map(|row| machine.climb(rbm.hidden_units().means(rbm.hidden_inputs(states.row(row)))))
+        .map(|row| mean_field.climb(rbm.hidden_units().means(rbm.hidden_inputs(states.row(row)))))
         .collect();
     let from_anywhere: Vec<Mode> = (0..STARTS)
         .into_par_iter()
         .map(|start| {
-            // From hardly any unit on to nearly all.
+            // The starts range from hardly any unit on to nearly all.
             let rate = (start as f64 + 0.5) / STARTS as f64;
             let mut stream = Stream::new(seed, Purpose::MeanFieldStart, start);
             let words = std::iter::repeat_with(|| stream.step()).flatten();
             let is_on = |word: u32| f64::from(u8::from(f64::from(word) < rate * 2f64.powi(32)));
-            machine.climb(words.take(rbm.n_hidden()).map(is_on).collect())
+            mean_field.climb(words.take(rbm.n_hidden()).map(is_on).collect())
         })
         .collect();
     let is_same = |one: &Mode, other: &Mode| {
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
     use crate::evaluate::Exact;
 
-    /// v is all off or all on, by one hidden unit whose bias makes the second the heavier.
+    /// One hidden unit turns all of v on or off; its bias makes all on the heavier mode.
     fn two_modes(bias: f32) -> Rbm {
         let (weights, visible) = (Array2::from_elem((30, 1), 8.0), Array1::from_elem(30, -4.0));
         Rbm::new(weights, visible, Array1::from_elem(1, -120.0 + bias)).unwrap()
@@ -139,7 +140,7 @@ mod tests {
         let rbm = two_modes(1.5);
         let log_z = Exact::new(&rbm).unwrap().log_z();
         let all = |is_on| BitMatrix::from_fn(5, 30, |_, _| is_on);
-        // exp(1.5) to 1, in closed form.
+        // The masses of the modes are as exp(1.5) to 1.
         let of_on = log_z - (1.0 + (-1.5_f64).exp()).ln();
         assert!((log_unseen(&rbm, &all(false), 3) - of_on).abs() < 1e-6);
         assert!((log_unseen(&rbm, &all(true), 3) - (of_on - 1.5)).abs() < 1e-6);
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_of_a_mode_is_one() {
+    fn the_bound_of_a_mode_lies_below_log_z() {
         let value = |at: usize| ((at * 7919) % 401) as f32 / 100.0 - 2.0;
         for scale in [0.1, 0.5, 2.0] {
             let weights = Array2::from_shape_fn((9, 6), |(i, j)| scale * value(i * 6 + j));
@@ -159,12 +160,12 @@ mod tests {
             )
             .unwrap();
             let log_z = Exact::new(&rbm).unwrap().log_z();
-            let machine = Machine::new(&rbm);
+            let mean_field = MeanField::new(&rbm);
             for start in 0..64_u32 {
                 let start = (0..6).map(|j| f64::from(start >> j & 1)).collect();
-                let bound = machine.climb(start).bound;
+                let bound = mean_field.climb(start).bound;
                 assert!(bound <= log_z + 1e-9, "{scale}: {bound} {log_z}");
-                // Without weights to speak of, it is log Z itself.
+                // With small weights, it is close to log Z.
                 assert!(scale > 0.1 || log_z - bound < 1.0, "{bound} {log_z}");
             }
         }

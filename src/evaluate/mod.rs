@@ -1,4 +1,4 @@
-//! How good a machine is: scores of examples under it, each with its uncertainty.
+//! How good a model is: scores of examples under it, each with its uncertainty.
 //!
 //! ```text
 //!  exact ─────────────────────────────────────────────────┐
@@ -8,7 +8,7 @@
 //!                               └─► raise ────────────────┤       │
 //!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages
 //!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
-//!  independent, chain_moments: what a machine has to beat, where its chains have to be
+//!  independent: the score to beat; chain_moments: whether the chains lie where the data do
 //! ```
 //!
 //! Everything here is computed in double precision, in a fixed order, with the same bits on any

@@ -1,35 +1,36 @@
-//! Where chains start that are annealed from the model back to the base.
+//! The states from which reverse AIS starts.
 
 use super::Progress;
-use super::ais::forward;
+use super::ais::{ModelChains, forward};
 use super::log_mean::log_sum_exp;
 use crate::bits::BitMatrix;
 use crate::gibbs::{Chains, Path};
 use crate::rng::{Purpose, Stream};
 
-/// States in, or near, the model's distribution, and for each the family of those that come from the
-/// same one.
+/// States in, or near, the model's distribution. States of one family are copies of the same one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ModelStates {
-    /// (C, V).
+    /// v (C, V).
     pub visible: BitMatrix,
-    /// (C).
+    /// The family of each state (C).
     pub families: Vec<usize>,
 }
 
 impl ModelStates {
-    /// `n_chains` states spread evenly over the rows of `given` (any number, V).
+    /// Takes `n_chains` states, spread evenly over the rows of `given` (any number, V).
     pub fn given(given: &BitMatrix, n_chains: usize) -> Self {
         let n_rows = given.n_rows();
         let families = (0..n_chains).map(|chain| chain * n_rows / n_chains).collect();
         Self { visible: given.spread(n_chains), families }
     }
 
-    /// `n_chains` states among the ends of as many *scouts* on each of some paths to one machine:
-    /// chains that were annealed for nothing else, as a reverse side that starts where the forward
-    /// one ended would agree with it by construction. An end is taken with a chance in proportion
-    /// to its weight times Z of its base (sampling-importance resampling: Rubin, 1987; systematically:
-    /// Kitagawa, 1996, appendix), so that those of different bases share in the right proportion.
+    /// Anneals `n_chains` *scouts* along each of the paths to one model, and picks `n_chains` of their
+    /// ends. Scouts serve no other purpose: a reverse side that started where the forward side ended
+    /// would agree with it by construction.
+    ///
+    /// The chance of an end is proportional to its weight times Z of its base, so that several bases
+    /// share in the right proportion (sampling-importance resampling: Rubin, 1987; systematic:
+    /// Kitagawa, 1996, appendix).
     pub fn scouted(
         paths: &[(&Path<'_>, &[f64])],
         n_chains: usize,
@@ -41,7 +42,7 @@ impl ModelStates {
             let first = (base * n_chains) as u64;
             let indices = first..first + n_chains as u64;
             let streams = indices.map(|index| Stream::new(seed, Purpose::Scout, index)).collect();
-            let (of_path, ends_of_path) = forward(path, betas, streams, ("scouts", progress));
+            let (of_path, ends_of_path) = forward(path, betas, streams, "scouts", progress);
             log_weights.extend(of_path.iter().map(|x| x + path.log_z_of_base()));
             ends.push(ends_of_path);
         }
@@ -52,20 +53,16 @@ impl ModelStates {
         Self { visible: BitMatrix::concatenate(&rows), families }
     }
 
-    /// Chains that started at these states and made `burn_in` sweeps, with the streams from `first`
-    /// on: v (C, V) and the streams to go on with.
+    /// Starts chains at these states, a stream for each, and makes `burn_in` sweeps.
     pub fn led_to_model(
         &self,
         path: &Path<'_>,
         burn_in: usize,
-        (seed, first): (u64, u64),
+        streams: Vec<Stream>,
         progress: Progress<'_>,
-    ) -> (BitMatrix, Vec<Stream>) {
-        let indices = first..first + self.families.len() as u64;
-        let streams: Vec<_> =
-            indices.map(|index| Stream::new(seed, Purpose::ReverseAnnealing, index)).collect();
+    ) -> ModelChains {
         if burn_in == 0 {
-            return (self.visible.clone(), streams);
+            return ModelChains { visible: self.visible.clone(), streams };
         }
         let weights = path.weights();
         let mut chains = Chains::from_visible(weights, &self.visible, streams);
@@ -73,12 +70,12 @@ impl ModelStates {
             chains.sweep(weights);
             progress("burn-in", sweep as u64, burn_in as u64);
         }
-        (chains.visible(), chains.streams().to_vec())
+        ModelChains { visible: chains.visible(), streams: chains.streams().to_vec() }
     }
 }
 
-/// `n` indices, rising, each as often as its share of the weights times n, rounded up or down: those
-/// at which the cumulative weight passes (k + `offset`)/n of the whole.
+/// `n` indices, rising. Each occurs as often as its share of the weights times n, rounded up or down:
+/// the k-th is where the cumulative weight passes (k + `offset`)/n of the total.
 fn choose(log_weights: &[f64], n: usize, offset: f64) -> Vec<usize> {
     let log_sum = log_sum_exp(log_weights);
     let (mut at, mut passed) = (0, libm::exp(log_weights[0] - log_sum));

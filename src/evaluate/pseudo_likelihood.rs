@@ -1,5 +1,5 @@
-//! The pseudo-likelihood Σᵢ ln p(vᵢ | the other units) (Besag, 1975): exact, over all units, and by
-//! one unit an example.
+//! The pseudo-likelihood Σᵢ ln p(vᵢ | the other units) (Besag, 1975): exact over all units, or estimated
+//! from one unit of each example.
 
 use super::Score;
 use crate::bits::BitMatrix;
@@ -11,7 +11,7 @@ use crate::rng::{Purpose, Stream};
 use crate::states::{States, VisibleStates};
 use rayon::prelude::*;
 
-/// Factors that are multiplied side by side.
+/// The number of factors that are multiplied side by side.
 const LANES: usize = 8;
 
 /// The largest norm of a unit for which a product of all its factors stays a normal number.
@@ -19,8 +19,8 @@ const MAX_NORM: f64 = 600.0;
 
 /// The mean over the rows of `visible` (N, V) of Σᵢ ln p(vᵢ | the rest), in nats an example.
 ///
-/// Turning unit i changes e^−F by the factor e^(±bᵢ) Πⱼ (1 − sⱼ + sⱼ e^(±Wᵢⱼ)) with sⱼ = p(hⱼ | v),
-/// so that, beside exponentials of the weights taken once, a unit costs H multiplications.
+/// A flip of unit i multiplies e^−F by e^(±bᵢ) Πⱼ (1 − sⱼ + sⱼ e^(±Wᵢⱼ)) with sⱼ = p(hⱼ = 1 | v). The
+/// exponentials of the weights are taken once, so that each unit costs H multiplications.
 pub fn pseudo_likelihood(rbm: &Rbm, visible: &BitMatrix) -> Score {
     Score::of(&of_bits(rbm, visible))
 }
@@ -36,24 +36,24 @@ fn of_bits(rbm: &Rbm, visible: &BitMatrix) -> Vec<f64> {
 }
 
 /// The proxy that scikit-learn's `BernoulliRBM.score_samples` computes: V ln p(vᵢ | the rest) of
-/// one unit of each example, drawn by (seed, example). Its mean is that of [`pseudo_likelihood`],
-/// its noise far larger.
+/// one unit of each example, drawn by (seed, example). It has the mean of [`pseudo_likelihood`], and far
+/// more noise.
 pub fn stochastic_pseudo_likelihood(rbm: &Rbm, visible: &BitMatrix, seed: u64) -> Score {
     let (units, n_sites) = (rbm.visible_units(), rbm.visible_units().n_sites());
     let of_example = |n: usize| {
         let mut stream = Stream::new(seed, Purpose::PseudoLikelihoodUnit, n as u64);
         let unit = stream.below(u32::try_from(n_sites).expect("fewer than 2^32 units")) as usize;
-        let mut turned = visible.row(n).to_vec();
-        let here = rbm.free_energy(&turned);
-        turned[unit / 64] ^= 1 << (unit % 64);
-        n_sites as f64 * units.log_conditional(here - rbm.free_energy(&turned))
+        let mut flipped = visible.row(n).to_vec();
+        let here = rbm.free_energy(&flipped);
+        flipped[unit / 64] ^= 1 << (unit % 64);
+        n_sites as f64 * units.log_conditional(here - rbm.free_energy(&flipped))
     };
     Score::of(&(0..visible.n_rows()).into_par_iter().map(of_example).collect::<Vec<_>>())
 }
 
-/// Σᵢ ln p(vᵢ | the rest) of every row of `visible` (N, V), in nats: p(vᵢ | the rest) is e^−F(v) over
-/// the sum of that and of the same with vᵢ turned to 1 − vᵢ, as scikit-learn's
-/// `BernoulliRBM.score_samples` has it of numbers, too.
+/// Σᵢ ln p(vᵢ | the rest) of every row of `visible` (N, V), in nats. With v' = v except that vᵢ' = 1 − vᵢ,
+/// p(vᵢ | the rest) = e^−F(v) / (e^−F(v) + e^−F(v')). As in scikit-learn's `BernoulliRBM.score_samples`, this
+/// holds for real numbers, too.
 ///
 /// # Errors
 /// As [`Rbm::mean_hidden`].
@@ -71,20 +71,20 @@ pub fn pseudo_likelihoods<'a>(
 }
 
 fn of_reals(rbm: &Rbm, visible: &RealRows, isa: Isa) -> Vec<f64> {
-    /// Rows for which it pays to take all exponentials first.
+    /// The number of rows from which on it pays to take all exponentials first.
     const MANY: usize = 8;
     let factors = (visible.n_rows() >= MANY && rbm.norm() <= MAX_NORM).then(|| Factors::new(rbm));
     let of_row = |n| {
         let v = visible.row(n);
-        let turned = Turned::new(rbm, isa, v);
-        let odds = factors.as_ref().map(|factors| factors.odds(rbm, &turned.inputs));
+        let flipped = Flipped::new(rbm, isa, v);
+        let odds = factors.as_ref().map(|factors| factors.odds(rbm, &flipped.inputs));
         let (mut sum, mut entries, mut buffer) = (0.0, v.iter().peekable(), Vec::new());
         for i in 0..rbm.n_visible() {
             let value = entries.next_if(|&(unit, _)| unit == i).map_or(0.0, |(_, value)| value);
-            // A bit has its exponentials at hand.
+            // The exponentials of a bit are known.
             let rise = match (&factors, &odds, value) {
                 (Some(factors), Some(odds), 0.0 | 1.0) => factors.rise(rbm, odds, i, value == 1.0),
-                _ => turned.rise(i, value, &mut buffer),
+                _ => flipped.rise(i, value, &mut buffer),
             };
             sum += rbm.visible_units().log_conditional(rise);
         }
@@ -93,14 +93,14 @@ fn of_reals(rbm: &Rbm, visible: &RealRows, isa: Isa) -> Vec<f64> {
     (0..visible.n_rows()).into_par_iter().map(of_row).collect()
 }
 
-/// V ln p(vᵢ | the rest) of one unit i of every row of `visible` (N, V), numbers as they are, the one
-/// that `units` (N) names: what scikit-learn computes for the units that it draws.
+/// V ln p(vᵢ | the rest) of one unit i of every row of `visible` (N, V), which `units` (N) names. scikit-learn
+/// computes this for units that it draws.
 ///
 /// # Errors
 /// As [`Rbm::mean_hidden`].
 ///
 /// # Panics
-/// If there is not a unit, below V, for each row.
+/// If `units` does not have a unit below V for each row.
 pub fn pseudo_likelihoods_of_units(
     rbm: &Rbm,
     visible: &RealRows,
@@ -110,30 +110,30 @@ pub fn pseudo_likelihoods_of_units(
     rbm.check_width(visible.into())?;
     assert_eq!(units.len(), visible.n_rows(), "a unit for each row");
     let of_row = |(n, &unit): (usize, &usize)| {
-        let turned = Turned::new(rbm, isa, visible.row(n));
-        let rise = turned.rise(unit, visible.row(n).value(unit), &mut Vec::new());
+        let flipped = Flipped::new(rbm, isa, visible.row(n));
+        let rise = flipped.rise(unit, visible.row(n).value(unit), &mut Vec::new());
         let units = rbm.visible_units();
         units.n_sites() as f64 * units.log_conditional(rise)
     };
     Ok(units.par_iter().enumerate().map(of_row).collect())
 }
 
-/// A row of numbers, about to have units turned.
-struct Turned<'a> {
+/// A row of real numbers whose units are to be flipped.
+struct Flipped<'a> {
     rbm: &'a Rbm,
     isa: Isa,
     inputs: Vec<f64>,
     cumulant: f64,
 }
 
-impl<'a> Turned<'a> {
+impl<'a> Flipped<'a> {
     fn new(rbm: &'a Rbm, isa: Isa, v: RealRow<'_>) -> Self {
         let inputs = rbm.hidden_inputs_of_reals(isa, v).to_vec();
         let cumulant = rbm.hidden_units().cumulant_by(isa, &inputs);
         Self { rbm, isa, inputs, cumulant }
     }
 
-    /// By how much −F rises when unit `i` goes from `value` to 1 − `value`; `inputs` is a buffer.
+    /// The rise of −F if unit `i` changes from `value` to 1 − `value`; `inputs` is a buffer.
     fn rise(&self, i: usize, value: f32, inputs: &mut Vec<f64>) -> f64 {
         let change = 1.0 - 2.0 * f64::from(value);
         inputs.clear();
@@ -144,20 +144,20 @@ impl<'a> Turned<'a> {
     }
 }
 
-/// By its definition: the free energy with each unit turned.
+/// Σᵢ ln p(vᵢ | the rest) by its definition, from the free energy with each unit flipped.
 fn by_free_energies(rbm: &Rbm, v: &[u64]) -> f64 {
     let here = rbm.free_energy(v);
-    let mut turned = v.to_vec();
+    let mut flipped = v.to_vec();
     let mut sum = 0.0;
     for i in 0..rbm.n_visible() {
-        turned[i / 64] ^= 1 << (i % 64);
-        sum += rbm.visible_units().log_conditional(here - rbm.free_energy(&turned));
-        turned[i / 64] ^= 1 << (i % 64);
+        flipped[i / 64] ^= 1 << (i % 64);
+        sum += rbm.visible_units().log_conditional(here - rbm.free_energy(&flipped));
+        flipped[i / 64] ^= 1 << (i % 64);
     }
     sum
 }
 
-/// e^W and e^−W, a row for each visible unit, filled up to whole lanes with 1.
+/// e^W and e^−W, a row for each visible unit, padded with 1 to whole lanes.
 struct Factors {
     width: usize,
     on: Vec<f64>,
@@ -190,7 +190,7 @@ impl Factors {
         sum
     }
 
-    /// p(hⱼ = 1 | v) and p(hⱼ = 0 | v) from the inputs of the hidden units, filled up with 0 and 1.
+    /// p(hⱼ = 1 | v) and p(hⱼ = 0 | v) from the inputs of the hidden units, padded with 0 and 1.
     fn odds(&self, rbm: &Rbm, inputs: &[f64]) -> [Vec<f64>; 2] {
         [(1.0, 0.0), (-1.0, 1.0)].map(|(sign, filling)| {
             let mut chances = rbm.hidden_units().means(inputs.iter().map(|x| sign * x));
@@ -199,7 +199,7 @@ impl Factors {
         })
     }
 
-    /// By how much −F rises when unit `i`, which is on or off, is turned.
+    /// The rise of −F if unit `i`, which is on or off, is flipped.
     fn rise(&self, rbm: &Rbm, [is_on, is_off]: &[Vec<f64>; 2], i: usize, on: bool) -> f64 {
         let bias = f64::from(rbm.visible_bias()[i]);
         let (factors, bias) = if on { (&self.off, -bias) } else { (&self.on, bias) };
@@ -228,7 +228,7 @@ mod tests {
     use crate::units::softplus;
     use ndarray::{Array1, Array2};
 
-    fn machine(strength: f32) -> Rbm {
+    fn model(strength: f32) -> Rbm {
         let value = |at: usize| strength * ((at % 19) as f32 / 9.0 - 1.0);
         Rbm::new(
             Array2::from_shape_fn((70, 37), |(i, j)| value(i * 7 + j * 3)),
@@ -242,7 +242,7 @@ mod tests {
     fn products_give_what_free_energies_do() {
         let visible = BitMatrix::from_fn(4, 70, |n, i| (i * i + 3 * n) % 4 == 0);
         for strength in [0.1, 1.0, 8.0] {
-            let rbm = machine(strength);
+            let rbm = model(strength);
             let expected: Vec<f64> =
                 (0..4).map(|n| by_free_energies(&rbm, visible.row(n))).collect();
             let found = pseudo_likelihood(&rbm, &visible);
@@ -251,12 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_scored_by_the_free_energies_of_their_flips() {
+    fn real_numbers_are_scored_by_the_free_energies_of_their_flips() {
         let value = |n: usize, i: usize| [0.0, 0.0, 1.0, 0.25, -0.5, 1.5][(n * 5 + i * i) % 6];
         let numbers = Array2::from_shape_fn((9, 70), |(n, i)| value(n, i));
         let rows = RealRows::from(numbers.view());
         for strength in [0.1, 1.0, 8.0] {
-            let rbm = machine(strength);
+            let rbm = model(strength);
             let here = free_energies(&rbm, &rows, Isa::fastest()).unwrap();
             let mut expected = [0.0; 9];
             for i in 0..70 {
@@ -285,8 +285,8 @@ mod tests {
         }
         let bits = BitMatrix::from_fn(4, 70, |n, i| (i * i + 3 * n) % 4 == 0);
         let found =
-            pseudo_likelihoods(&machine(1.0), &RealRows::from(&bits), Isa::fastest()).unwrap();
-        let expected = pseudo_likelihood(&machine(1.0), &bits);
+            pseudo_likelihoods(&model(1.0), &RealRows::from(&bits), Isa::fastest()).unwrap();
+        let expected = pseudo_likelihood(&model(1.0), &bits);
         assert!((Score::of(&found).mean / expected.mean - 1.0).abs() < 1e-12);
     }
 
@@ -300,8 +300,8 @@ mod tests {
     }
 
     #[test]
-    fn one_unit_an_example_has_the_exact_mean() {
-        let rbm = machine(1.0);
+    fn one_unit_of_each_example_has_the_exact_mean() {
+        let rbm = model(1.0);
         let one = BitMatrix::from_fn(1, 70, |_, i| i % 4 == 0);
         let exact = pseudo_likelihood(&rbm, &one).mean;
         let found = stochastic_pseudo_likelihood(&rbm, &one.spread(20_000), 3);
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn huge_weights_do_not_overflow() {
-        let found = pseudo_likelihood(&machine(60.0), &BitMatrix::zeros(2, 70));
+        let found = pseudo_likelihood(&model(60.0), &BitMatrix::zeros(2, 70));
         assert!(found.mean.is_finite() && found.mean < 0.0, "{found:?}");
     }
 }

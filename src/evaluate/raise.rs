@@ -1,11 +1,10 @@
 //! RAISE, the reverse annealed importance sampling estimator (Burda, Grosse and Salakhutdinov,
-//! 2015): a stochastic lower bound on the log-likelihood of the *annealing model*, whose v is what
-//! a chain shows that was drawn from the base and annealed to the machine.
+//! 2015): a stochastic lower bound on the log-likelihood of the *annealing model*. A sample of this
+//! model is the v of a chain that was drawn from the base and annealed to the RBM.
 //!
-//! Its expectation is at most the log-likelihood of the annealing model. For the machine itself the
-//! bound holds on average over the machine's own samples, since no model gives them a higher mean
-//! than the one that they come from; on real data it is usually low, and nothing forbids it to be
-//! high.
+//! Its expectation is at most the log-likelihood of the annealing model. It also bounds the
+//! log-likelihood of the RBM, on average over samples of the RBM, because no other distribution gives
+//! these a higher mean. On real data it is usually low, but may be high.
 
 use super::Progress;
 use super::log_mean::log_sum_exp;
@@ -15,14 +14,14 @@ use crate::gibbs::{AnnealedChains, Path};
 use crate::rng::{Purpose, Stream};
 
 /// The bound of every row of `visible` (N, V), in nats, from `n_chains` chains an
-/// example: more of them make it tighter.
+/// example; more chains make it tighter.
 ///
-/// Each chain starts at v, makes a sweep at β = 1 and is annealed back to the base. With log-weight
-/// x it says log p(v) ≥ log p*(v) − log Z_base + log mean eˣ: the transitions of the two directions
-/// cancel in the ratio, but for the p* of the states that they join.
+/// Each chain starts at v, makes a sweep at β = 1 and is annealed back to the base. Its log-weight is
+/// x, and log p(v) ≥ log p*(v) − log Z_base + log mean eˣ: the transitions of the two directions
+/// cancel in the ratio, except for the p* of the states that they join.
 ///
 /// # Panics
-/// If the rows are not V wide, or there are no chains.
+/// If the rows are not V wide, or `n_chains` is 0.
 pub fn raise(
     path: &Path<'_>,
     betas: &[f64],
@@ -36,17 +35,17 @@ pub fn raise(
     let streams: Vec<_> =
         (0..start.n_rows() as u64).map(|index| Stream::new(seed, Purpose::Raise, index)).collect();
     let mut chains = AnnealedChains::new(path, 1.0, &start, &streams);
-    let tell = counter("RAISE", (start.n_rows() * betas.len()) as u64, progress);
-    // The machine's own transition comes last in the annealing model, so first here.
+    let count = counter("RAISE", (start.n_rows() * betas.len()) as u64, progress);
+    // The sweep at β = 1 is the last of the annealing model, so it is the first here.
     let falling: Vec<f64> = betas.iter().rev().copied().collect();
-    chains.advance(&falling, &tell);
+    chains.advance(&falling, &count);
     chains.weigh(0.0);
-    // p* of the machine in fixed point: its transitions are those of the annealing model.
-    let machine = path.rounded();
+    // p* is taken with W in fixed point, because the chains move by it.
+    let model = path.rounded();
     let log_weights = chains.log_weights();
     let of_example = |(example, log_weights): (usize, &[f64])| {
         let log_mean = log_sum_exp(log_weights) - libm::log(n_chains as f64);
-        -machine.free_energy(visible.row(example)) - path.log_z_of_base() + log_mean
+        -model.free_energy(visible.row(example)) - path.log_z_of_base() + log_mean
     };
     log_weights.chunks(n_chains).enumerate().map(of_example).collect()
 }

@@ -8,8 +8,8 @@ use crate::rng::{Purpose, Stream};
 use crate::states::{States, VisibleStates};
 use ndarray::Array2;
 
-/// p(v' | h) with h drawn from p(h | v), for every row v of `visible` (N, V): (N, V). The draw
-/// comes from (seed, example), so that it is the same on every call.
+/// p(v' | h) (N, V) with h drawn from p(h | v), for every row v of `visible` (N, V). The draw
+/// depends on (seed, example) alone, so it is the same on every call.
 ///
 /// # Errors
 /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide.
@@ -33,8 +33,8 @@ pub fn reconstruct<'a>(
     weights.visible_given_hidden().means(&chains.hidden())
 }
 
-/// The mean over examples of Σᵢ (vᵢ − p(vᵢ' | h))² / V: 0 is perfect, 0.25 is guessing. It falls
-/// as the chains freeze, too, so it is no measure of how well a machine has learned.
+/// The mean over examples of Σᵢ (vᵢ − p(vᵢ' | h))² / V: 0 is perfect, 0.25 is a guess. It also
+/// falls when the chains freeze, so it does not measure how well a model has learned.
 ///
 /// # Errors
 /// As [`reconstruct`].
@@ -64,7 +64,7 @@ mod tests {
     use ndarray::{Array1, Array2};
 
     #[test]
-    fn a_machine_that_copies_makes_no_error_and_one_without_weights_guesses() {
+    fn a_model_that_copies_makes_no_error_and_one_without_weights_guesses() {
         let visible = BitMatrix::from_fn(20, 5, |n, i| (n >> i) & 1 == 1);
         let bias = Array1::from_elem(5, -10.0);
         let copying = Rbm::new(Array2::eye(5) * 20.0, bias.clone(), bias).unwrap();

@@ -1,8 +1,8 @@
-//! What an evaluation found, as it leaves the library.
+//! The results of an evaluation, as they leave the library.
 //!
-//! There is one form for all: `harmonium evaluate --json`, the `evaluation.json` of a run, the page on
-//! it, and Python's `LogLikelihood`. A record of a run holds its first part, [`LikelihoodReport`]. A figure
-//! that is not finite, or not known, is null.
+//! `harmonium evaluate --json`, the `evaluation.json` of a run, the run's page and Python's `LogLikelihood`
+//! share this form. A record of a run holds its first part, [`LikelihoodReport`]. A figure that is not
+//! finite, or not known, is null.
 
 use super::ais::Side;
 use super::evidence::ReverseStart;
@@ -10,20 +10,20 @@ use super::verdict::CAVEAT;
 use super::{Estimate, Evaluation, EvaluationConfig, Evidence, Method, Score};
 use serde::{Deserialize, Serialize};
 
-/// A figure as it is reported: none unless it is finite.
+/// A figure as it is reported: `None` unless it is finite.
 pub fn finite(figure: f64) -> Option<f64> {
     figure.is_finite().then_some(figure)
 }
 
-/// A log-likelihood, what it has to beat, and how far to trust it.
+/// A log-likelihood, the score that it has to beat, and the verdict on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LikelihoodReport {
-    /// Mean log p(v), nats an example.
+    /// Mean log p(v), in nats an example.
     pub log_likelihood: Option<f64>,
-    /// The same of units that know nothing of each other, at the rates of the training data.
+    /// Mean log p(v) of independent units at the rates of the training data.
     pub log_likelihood_independent: Option<f64>,
-    /// log Z with which it was computed.
+    /// The log Z with which it was computed.
     pub log_z: Option<f64>,
     /// The lower end of log Z's interval.
     pub log_z_low: Option<f64>,
@@ -31,19 +31,19 @@ pub struct LikelihoodReport {
     pub log_z_high: Option<f64>,
     /// Whether to believe it: `exact`, `believable` or `doubtful`.
     pub verdict: Option<String>,
-    /// Why it is doubtful.
+    /// The broken rules, with the numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
-    /// What helps where it is doubtful.
+    /// What to do about them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remedies: Vec<String>,
-    /// What no estimate of log Z can exclude; none where it is exact.
+    /// What no estimate of log Z can exclude; `None` if log Z is exact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caveat: Option<String>,
 }
 
 impl LikelihoodReport {
-    /// Of an evaluation, beside the log-likelihood of independent units on the same examples.
+    /// Reports an evaluation and the log-likelihood of independent units on the same examples.
     pub fn new(evaluation: &Evaluation, independent: Option<f64>) -> Self {
         Self {
             log_likelihood: finite(evaluation.log_likelihood.mean),
@@ -63,8 +63,8 @@ impl LikelihoodReport {
         self.verdict.as_deref() == Some("doubtful")
     }
 
-    /// The log-likelihood at the upper and at the lower end of log Z's interval: (low, high). None if log
-    /// Z is exact, or an end is not known.
+    /// The log-likelihood at the upper and the lower end of log Z's interval: (low, high). `None` if log Z
+    /// is exact, or an end is not known.
     pub fn interval(&self) -> Option<(f64, f64)> {
         let (low, high) = (self.log_z_low?, self.log_z_high?);
         let numerator = self.log_likelihood? + self.log_z?;
@@ -78,9 +78,9 @@ impl LikelihoodReport {
 pub struct ScoreReport {
     /// The mean.
     pub mean: Option<f64>,
-    /// Its standard error over examples; none of one example.
+    /// Its standard error over examples; `None` for a single example.
     pub standard_error: Option<f64>,
-    /// The number of examples, where they are not all that were evaluated.
+    /// The number of examples, if not all that were evaluated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_examples: Option<usize>,
 }
@@ -122,14 +122,14 @@ impl From<&Side> for SideReport {
     }
 }
 
-/// log Z by Bennett's ratio.
+/// log Z by Bennett's ratio, from both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BennettReport {
     /// log Z.
     pub log_z: Option<f64>,
 }
 
-/// How AIS went.
+/// The course of AIS.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AnnealingReport {
     /// From the base to the model.
@@ -138,29 +138,29 @@ pub struct AnnealingReport {
     pub reverse: SideReport,
     /// From a uniform base to the model, with fewer steps.
     pub witness: SideReport,
-    /// Forward and reverse side together.
+    /// From both sides, by Bennett's ratio.
     pub bennett: BennettReport,
-    /// The mass of modes that mean field finds and no chain saw, at least, over what the chains saw.
+    /// At least the mass of modes that mean field finds and no chain saw, relative to the mass that chains saw.
     pub unseen_share: Option<f64>,
     /// Chains of each side.
     pub n_chains: usize,
     /// Steps of each chain in the last round.
     pub n_steps: usize,
-    /// Rounds of both sides: the second has twice the steps of the first. Evaluations of before do not
-    /// say it.
+    /// Rounds of both sides: the second has twice the steps of the first. Earlier versions do not write
+    /// it.
     pub n_rounds: Option<u64>,
-    /// The inverse temperatures that were asked for.
+    /// The schedule of inverse temperatures, as requested.
     pub schedule: String,
-    /// Sweeps by which chains were led to the model's distribution.
+    /// Sweeps that brought the chains of reverse AIS into the model's distribution.
     pub burn_in: usize,
-    /// Where those chains started, in words. Evaluations of before do not say it.
+    /// Where those chains started, in words. Earlier versions do not write it.
     pub reverse_start: Option<String>,
 }
 
 impl AnnealingReport {
     fn new(evidence: &Evidence, config: &EvaluationConfig, given: &str) -> Self {
         let sides = &evidence.sides;
-        let scouts = "ends of forward runs made for that";
+        let scouts = "ends of separate forward runs";
         let reverse_start = match evidence.reverse_start {
             ReverseStart::Given => given.to_string(),
             ReverseStart::Scouts => scouts.to_string(),
@@ -189,11 +189,11 @@ impl AnnealingReport {
 pub struct ScoresReport {
     /// Σᵢ ln p(vᵢ | the rest).
     pub pseudo_likelihood: ScoreReport,
-    /// The same by one unit of each example.
+    /// Σᵢ ln p(vᵢ | the rest), estimated from one unit of each example.
     pub stochastic_pseudo_likelihood: ScoreReport,
     /// Mean squared error of a step to the hidden units and back.
     pub reconstruction_error: ScoreReport,
-    /// Mean F(v) of the examples less that of the data they are compared with, if they are.
+    /// Mean F(v) of the examples less mean F(v) of the data that they are compared with, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub free_energy_gap: Option<ScoreReport>,
 }
@@ -205,9 +205,9 @@ pub struct SubjectReport {
     pub parameters_sha256: String,
     /// The name of the data.
     pub data: String,
-    /// What they are to the run of the model: `test`, `validation`, `training` or `given`.
+    /// Their role in the run of the model: `test`, `validation`, `training` or `given`.
     pub data_role: String,
-    /// What a reader of the figures has to know of the data.
+    /// A warning about the data, for readers of the figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_warning: Option<String>,
     /// The number of examples.
@@ -216,9 +216,9 @@ pub struct SubjectReport {
     pub binarization: String,
     /// The fingerprint of the bits.
     pub data_sha256: String,
-    /// That of the file of the data, if it is one.
+    /// The fingerprint of the data's file, if they come from a file.
     pub file_sha256: Option<String>,
-    /// Where every random number came from.
+    /// The seed of all random numbers.
     pub seed: u64,
 }
 
@@ -227,11 +227,11 @@ pub struct SubjectReport {
 pub struct Origins {
     /// Where the base comes from.
     pub base: String,
-    /// Where the states come from that were given for the reverse side.
+    /// Where the given states of the reverse side come from.
     pub model_states: String,
 }
 
-/// An evaluation, all of it.
+/// All results of an evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationReport {
     /// The log-likelihood.
@@ -241,42 +241,42 @@ pub struct EvaluationReport {
     pub log_likelihood_low: Option<f64>,
     /// The log-likelihood at the lower end of log Z's interval.
     pub log_likelihood_high: Option<f64>,
-    /// The standard error of the log-likelihood over examples, log Z taken as known.
+    /// The standard error of the log-likelihood over examples. It takes log Z as known.
     pub standard_error: Option<f64>,
-    /// That of the log-likelihood of independent units.
+    /// The standard error of the log-likelihood of independent units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard_error_independent: Option<f64>,
-    /// Mean F(v), nats.
+    /// Mean F(v), in nats.
     #[serde(default)]
     pub free_energy: ScoreReport,
     /// How log Z was found: `exact` or `ais`.
     pub method: Method,
-    /// Which estimate of log Z is quoted.
+    /// The estimate of log Z that is quoted.
     pub estimate: Option<Estimate>,
     /// Why it is quoted.
     #[serde(default)]
     pub estimate_reason: String,
-    /// The effective sample size of forward AIS; none where log Z is exact.
+    /// The effective sample size of forward AIS; `None` if log Z is exact.
     pub ess: Option<f64>,
     /// Where the base of annealing comes from, in words.
     #[serde(default)]
     pub base: String,
-    /// How AIS went; none where log Z is exact.
+    /// The course of AIS; `None` if log Z is exact.
     #[serde(flatten)]
     pub annealing: Option<AnnealingReport>,
-    /// RAISE, if it was asked for.
+    /// RAISE, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raise: Option<ScoreReport>,
-    /// Other scores, if they were asked for.
+    /// Other scores, if requested.
     #[serde(flatten)]
     pub scores: Option<ScoresReport>,
-    /// Model and examples, where their names are known.
+    /// Model and examples, if they are known by name.
     #[serde(flatten)]
     pub subject: Option<SubjectReport>,
 }
 
 impl EvaluationReport {
-    /// Of an evaluation, beside the log-likelihood of independent units on the same examples.
+    /// Reports an evaluation and the log-likelihood of independent units on the same examples.
     pub fn new(
         evaluation: &Evaluation,
         independent: Option<Score>,
@@ -308,9 +308,9 @@ impl EvaluationReport {
         }
     }
 
-    /// As JSON.
+    /// Returns the report as JSON.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("plain figures and texts")
+        serde_json::to_string(self).expect("figures and texts have a JSON form")
     }
 }
 
@@ -325,7 +325,7 @@ mod tests {
     use ndarray::Array1;
     use serde_json::{Value, json};
 
-    /// Of one example, by a method, with chains from some states.
+    /// The report on one example, by a method, with reverse chains from some states.
     fn report(method: Method, states: Option<&BitMatrix>) -> EvaluationReport {
         let weights = ndarray::Array2::from_shape_fn((6, 3), |(i, j)| (i + j) as f32 / 9.0 - 0.4);
         let rbm = Rbm::new(weights, Array1::zeros(6), Array1::zeros(3)).unwrap();
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back_and_what_is_not_known_is_null() {
+    fn a_report_reads_back_and_unknown_figures_are_null() {
         for method in [Method::Exact, Method::Ais] {
             let report = report(method, None);
             let json: Value = serde_json::from_str(&report.to_json()).unwrap();
@@ -357,17 +357,17 @@ mod tests {
     }
 
     #[test]
-    fn it_says_where_chains_started_and_how_often() {
+    fn a_report_says_where_chains_started_and_in_how_many_rounds() {
         let start = |states| {
             let annealing = report(Method::Ais, states).annealing.unwrap();
             assert_eq!(annealing.n_steps as u64, annealing.n_rounds.unwrap());
             annealing.reverse_start.unwrap()
         };
-        assert_eq!(start(None), "ends of forward runs made for that");
+        assert_eq!(start(None), "ends of separate forward runs");
         assert_eq!(start(Some(&BitMatrix::from_fn(9, 6, |n, i| (n + i) % 2 == 0))), "some states");
     }
 
-    /// What version 0.1 wrote before it said which estimate is quoted.
+    /// An early version 0.1 did not write which estimate is quoted.
     #[test]
     fn an_earlier_evaluation_is_read() {
         let side =

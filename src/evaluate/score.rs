@@ -1,4 +1,4 @@
-//! A mean over examples, and how uncertain it is.
+//! A mean over examples, and its uncertainty.
 
 /// The mean of a figure over examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -6,15 +6,15 @@
 pub struct Score {
     /// The mean; NaN if there are no examples.
     pub mean: f64,
-    /// Its standard error: the deviation of the examples' figures over √n. It tells how much
-    /// another draw of examples from the same source would move the mean; NaN below two examples.
+    /// Its standard error: the standard deviation of the figures over √n, which is how much another
+    /// draw of examples from the same source would move the mean. NaN for fewer than two examples.
     pub standard_error: f64,
-    /// n.
+    /// The number of examples, n.
     pub n_examples: usize,
 }
 
 impl Score {
-    /// The mean of one figure an example.
+    /// The mean of `figures`, one for each example.
     pub fn of(figures: &[f64]) -> Self {
         let n = figures.len() as f64;
         let mean = figures.iter().sum::<f64>() / n;

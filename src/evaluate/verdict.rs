@@ -1,20 +1,20 @@
-//! Whether to believe an estimate of log Z, and which of the estimates to quote.
+//! Whether to believe an estimate of log Z, and which estimate to quote.
 //!
 //! An estimate is doubtful if
 //!
 //! - forward AIS has less than the [least effective sample size](LEAST_ESS);
-//! - reverse AIS is [not near](MOST_APART) forward AIS, or [below it](MOST_BELOW), where chains that started
-//!   in the model's distribution could not be;
+//! - reverse AIS is [not near](MOST_APART) forward AIS, or [below it](MOST_BELOW), which cannot happen if
+//!   its chains start in the model's distribution;
 //! - the [interval](Evidence::interval) is [wide](MOST_WIDE);
-//! - a shorter run from a uniform base, the third witness, finds more than the interval holds: mass that the
-//!   base does not lead to;
-//! - mean field, from anywhere, finds [modes](MOST_UNSEEN) to which no chain came.
+//! - the witness, a shorter run from a uniform base, finds more than the interval allows: the base does not
+//!   lead to all of the mass;
+//! - mean field finds [modes](MOST_UNSEEN) that no chain reached.
 //!
-//! Before it is, both sides are run once more, with twice the steps, and the chains that go back start at
-//! scouts where those of the training are found not to be in the model's distribution.
+//! If forward or reverse AIS breaks a rule, both sides run once more with twice the steps. If the given
+//! chains are not in the model's distribution, reverse AIS then starts at scouts.
 //!
-//! What neither any chain nor mean field comes to would not show: [`CAVEAT`]. `cargo bench --bench verdict`
-//! counts how often the verdict is wrong, on models whose log Z is known; `benches/README.md` has its table.
+//! A mode that neither a chain nor mean field reaches stays unseen: [`CAVEAT`]. `cargo bench --bench verdict`
+//! counts how often the verdict is wrong, on models whose log Z is known; `benches/README.md` has the table.
 
 pub use super::ais::{LEAST_ESS, MOST_APART, MOST_BELOW};
 use super::annealing_schedule::MAX_STEPS;
@@ -23,14 +23,14 @@ use crate::setting::by_name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The most that log Z's interval may be wide, in nats.
+/// The largest width of log Z's interval that is believed, in nats.
 pub const MOST_WIDE: f64 = 2.0;
 
-/// The most mass that mean field may find in modes that no chain saw, over the mass that chains saw.
+/// The most mass that mean field may find in modes that no chain saw, relative to the mass that chains saw.
 pub const MOST_UNSEEN: f64 = 0.1;
 
 /// What no rule can exclude.
-pub const CAVEAT: &str = "a mode that no run came to would not show";
+pub const CAVEAT: &str = "a mode that no run reached stays unseen";
 
 /// Whether to believe a log-likelihood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,13 +38,13 @@ pub const CAVEAT: &str = "a mode that no run came to would not show";
 pub enum Verdict {
     /// Found by enumeration.
     Exact,
-    /// No rule is broken. A mode that no run came to stays invisible.
+    /// No rule is broken. A mode that no run reached stays unseen.
     Believable,
-    /// One of the rules of this module is broken.
+    /// At least one rule of this module is broken.
     Doubtful {
-        /// Which, with the numbers.
+        /// The broken rules, with the numbers.
         reasons: Vec<String>,
-        /// What helps.
+        /// What to do about them.
         remedies: Vec<String>,
     },
 }
@@ -54,13 +54,13 @@ pub enum Verdict {
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum Estimate {
-    /// The sum itself.
+    /// The exact sum.
     Enumeration,
-    /// Bennett's, which has the least variance where both sides agree.
+    /// Bennett's ratio, which has the least variance if both sides agree.
     Bennett,
-    /// That of the forward side.
+    /// Forward AIS.
     Forward,
-    /// That of the forward run from a uniform base.
+    /// The forward run from a uniform base.
     Witness,
 }
 
@@ -72,11 +72,12 @@ by_name!(Estimate, "estimate", {
 });
 
 impl Estimate {
-    /// The one that the evidence supports, log Z by it and its interval.
+    /// Returns the estimate that the evidence supports, its log Z and its interval.
     ///
-    /// Where the verdict is doubtful, it is the higher of the two forward ones that have the effective
-    /// sample size, as each passes log Z by c nats with a chance of e^−c at most (Markov's inequality
-    /// for an unbiased mean); Bennett's rests on a reverse side that may have started anywhere.
+    /// If the verdict is doubtful, it is the higher of the two forward runs that have the effective
+    /// sample size. Their mean w is unbiased, so each exceeds log Z by c nats with a chance of at most
+    /// e^−c (Markov's inequality). Bennett's ratio would rest on reverse chains that may have started
+    /// anywhere.
     pub(super) fn of(evidence: &Evidence, verdict: &Verdict) -> (Self, f64, (f64, f64)) {
         let Evidence { sides, witness, .. } = evidence;
         let forward = [(Self::Forward, &sides.forward), (Self::Witness, witness)];
@@ -96,19 +97,19 @@ impl Estimate {
         (estimate, log_z, interval)
     }
 
-    /// Why it is quoted.
+    /// Why this estimate is quoted.
     pub fn reason(self, verdict: &Verdict) -> &'static str {
         match (self, verdict) {
-            (Self::Enumeration, _) => "it is the sum itself",
+            (Self::Enumeration, _) => "it is the exact sum",
             (Self::Bennett, Verdict::Doubtful { .. }) => {
                 "no forward run has the effective sample size to be quoted alone"
             }
             (Self::Bennett, _) => "both sides agree, and it has the least variance",
             (Self::Forward, _) => {
-                "a forward run hardly ever errs upwards, and the other figures are in doubt"
+                "a forward run rarely errs upwards, and the other figures are in doubt"
             }
             (Self::Witness, _) => {
-                "a forward run hardly ever errs upwards, and this one is the higher of the two"
+                "a forward run rarely errs upwards, and this one is the higher of the two"
             }
         }
     }
@@ -124,7 +125,7 @@ impl Verdict {
         }
     }
 
-    /// Why it is doubtful; nothing where it is not.
+    /// The broken rules, with the numbers; empty unless it is doubtful.
     pub fn reasons(&self) -> &[String] {
         match self {
             Self::Doubtful { reasons, .. } => reasons,
@@ -132,7 +133,7 @@ impl Verdict {
         }
     }
 
-    /// What helps where it is doubtful.
+    /// What to do about them; empty unless it is doubtful.
     pub fn remedies(&self) -> &[String] {
         match self {
             Self::Doubtful { remedies, .. } => remedies,
@@ -153,23 +154,23 @@ impl Verdict {
     }
 }
 
-/// A rule that is broken: by which numbers, and what helps.
+/// A broken rule: the numbers, and what to do.
 struct Broken {
     reason: String,
     remedy: String,
 }
 
-/// What the rules look at.
+/// The figures that the rules look at.
 struct Case {
     evidence: Evidence,
     /// log Z's interval.
     low: f64,
     high: f64,
-    /// The most that the runs from the base find.
+    /// The largest log Z that the runs from the base allow.
     seen: f64,
 }
 
-/// The rules of this module in the order in which they are told.
+/// The rules of this module, in the order in which they are reported.
 const RULES: [fn(&Case) -> Option<Broken>; 6] = [
     Case::is_short,
     Case::is_below,
@@ -180,7 +181,7 @@ const RULES: [fn(&Case) -> Option<Broken>; 6] = [
 ];
 
 const OTHER_STARTS: &str =
-    "start the chains that go back elsewhere, such as at chains of a run with algorithm pt";
+    "start the reverse chains elsewhere, such as at the chains of a run with algorithm pt";
 
 const OTHER_BASE: &str = "give a base that leads to every mode (base_data), or train by parallel \
                           tempering (algorithm pt)";
@@ -189,12 +190,12 @@ impl Case {
     fn of(evidence: &Evidence) -> Self {
         let (low, high) = evidence.interval();
         let sides = &evidence.sides;
-        // Where both sides are apart anyway, it is the forward one that may miss what the witness sees.
+        // If the sides differ, only the forward side shows what the base leads to.
         let seen = if sides.is_apart() { sides.forward.interval_99().1 } else { high };
         Self { evidence: *evidence, low, high, seen }
     }
 
-    /// var(log w) falls as one over the steps; what is asked for is at least a doubling.
+    /// var(log w) is proportional to 1 / steps. The remedy asks for at least twice the steps.
     fn more_steps(&self) -> String {
         let sides = &self.evidence.sides;
         let variance = sides.forward.weights.variance.max(sides.reverse.weights.variance).max(2.0);
@@ -262,8 +263,8 @@ impl Case {
     fn is_blind(&self) -> Option<Broken> {
         self.is_base_blind().then(|| Broken {
             reason: format!(
-                "annealing from a uniform base finds log Z to be {:.2} at least, above {:.2}: there is \
-                 mass that the base does not lead to",
+                "annealing from a uniform base finds log Z to be at least {:.2}, above {:.2}: the base \
+                 does not lead to all of the mass",
                 self.evidence.witness.log_z.low, self.seen
             ),
             remedy: OTHER_BASE.to_string(),
@@ -274,8 +275,8 @@ impl Case {
         let share = self.evidence.unseen_share();
         (share > MOST_UNSEEN).then(|| Broken {
             reason: format!(
-                "mean field finds modes to which no chain came, with {share:.2} times the mass of all \
-                 that chains saw, but it must be at most {MOST_UNSEEN}"
+                "mean field finds modes that no chain reached: they have {share:.2} times the mass that \
+                 chains saw, but must have at most {MOST_UNSEEN}"
             ),
             remedy: OTHER_BASE.to_string(),
         })
@@ -314,7 +315,7 @@ mod tests {
         Side { log_z: LogZ { log_z, standard_error, low, high }, weights }
     }
 
-    /// Two sides that agree on 10, and a witness that errs low, as it may.
+    /// Two sides that agree on 10, and a witness that errs low, as a short run may.
     fn evidence() -> Evidence {
         let (forward, reverse) = (side(10.0, 0.05, 120.0), side(10.02, 0.05, 120.0));
         let bennett = side(10.01, 0.04, 0.0).log_z;
@@ -328,7 +329,7 @@ mod tests {
         }
     }
 
-    /// The reasons after a change, the estimate and its log Z.
+    /// The reasons, the estimate and its log Z after a change.
     fn judged(change: impl Fn(&mut Evidence)) -> (Vec<String>, Estimate, f64) {
         let mut evidence = evidence();
         change(&mut evidence);
@@ -357,9 +358,9 @@ mod tests {
         }
     }
 
-    /// As where the base does not lead to the heavy mode, and the reverse chains started there.
+    /// The base does not lead to the heavy mode, in which the reverse chains started.
     #[test]
-    fn a_forward_side_that_is_blind_is_not_told_to_take_more_steps() {
+    fn more_steps_are_no_remedy_for_a_base_that_misses_a_mode() {
         let mut evidence = evidence();
         evidence.sides.reverse = side(144.0, 0.05, 120.0);
         evidence.witness = side(128.5, 0.1, 120.0);

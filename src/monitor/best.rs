@@ -1,6 +1,6 @@
-//! The best epoch so far by a score, and how long there has been none better.
+//! The best epoch so far by a score, and the number of scores since the last progress.
 
-/// The best score so far; scores are to rise.
+/// The best score so far. A higher score is better.
 ///
 /// ```
 /// use harmonium::monitor::BestScore;
@@ -20,13 +20,13 @@ pub struct BestScore {
 }
 
 impl BestScore {
-    /// Before the first score. One that is above all before by no more than `tolerance` is the best,
-    /// but no progress.
+    /// Starts before the first score. A score that is above the best by at most `tolerance` becomes the
+    /// best, but is not progress.
     pub fn new(tolerance: f64) -> Self {
         Self { tolerance, score: f64::NEG_INFINITY, epoch: None, n_since: 0 }
     }
 
-    /// Takes in the score of an epoch; tells whether it is the best so far. NaN never is.
+    /// Takes in the score of an epoch, and returns whether it is the best so far. NaN never is.
     pub fn observe(&mut self, score: f64, epoch: usize) -> bool {
         self.n_since = if score > self.score + self.tolerance { 0 } else { self.n_since + 1 };
         let is_best = score > self.score;
@@ -36,17 +36,17 @@ impl BestScore {
         is_best
     }
 
-    /// The epoch of the best score; none before the first.
+    /// The epoch of the best score; `None` before the first.
     pub fn epoch(&self) -> Option<usize> {
         self.epoch
     }
 
-    /// Scores since the last progress.
+    /// The number of scores since the last progress.
     pub fn n_since(&self) -> usize {
         self.n_since
     }
 
-    /// Begins to count anew.
+    /// Resets [`n_since`](Self::n_since) to 0.
     pub fn forgive(&mut self) {
         self.n_since = 0;
     }

@@ -1,4 +1,4 @@
-//! The log-likelihood in the course of training, with a small budget.
+//! The log-likelihood during training, with a small budget.
 
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
@@ -11,32 +11,33 @@ use crate::gibbs::FixedModel;
 use crate::train::Trainer;
 use ndarray::Array1;
 
-/// Examples that are scored, at most.
+/// The most examples that are scored.
 const MOST: usize = 10_000;
 
-/// The budget of AIS: some seconds for 784-500 on two cores.
+/// Chains of each side of AIS. With the steps below, AIS takes some seconds for 784-500 on two cores.
 const CHAINS: usize = 100;
 /// Steps of each chain.
 const STEPS: usize = 2000;
-/// Sweeps of the persistent chains before they are annealed back: they are near the model already.
+/// Sweeps of the persistent chains before they are annealed back. The chains are near the model already.
 const BURN_IN: usize = 100;
 
-/// What is scored, the same bits every time, and how.
+/// The examples that are scored, with the same bits every time, and how they are scored.
 #[derive(Clone, Debug)]
 pub struct Likelihood {
     visible: BitMatrix,
     base_rates: Array1<f64>,
     config: EvaluationConfig,
     every: usize,
-    /// What independent units give on the same bits.
+    /// The log-likelihood of independent units on the same bits.
     independent: f64,
 }
 
 impl Likelihood {
-    /// Of examples (up to 10,000, spread evenly) under machines that are trained on others, every so many
-    /// epochs and at the end of the run; beside that of independent units.
+    /// Scores `examples` (up to 10,000, spread evenly) under models that are trained on `training`, every
+    /// `every` epochs and at the end of the run.
     pub fn new(
-        (examples, training): (&Examples, &Examples),
+        examples: &Examples,
+        training: &Examples,
         method: Method,
         every: usize,
         seed: u64,
@@ -56,14 +57,14 @@ impl Likelihood {
         Self { visible, base_rates, config, every, independent }
     }
 
-    /// Whether it is time for it after update `updates` of a run.
+    /// Whether a measurement is due after update `updates` of a run.
     pub fn is_due(&self, trainer: &Trainer, updates: u64) -> bool {
         let every = (self.every as u64).saturating_mul(trainer.updates_per_epoch());
         updates.is_multiple_of(every) || updates == trainer.total_updates()
     }
 
-    /// The log-likelihood under the model that the trainer has, beside that of independent units. Chains that are annealed back start at the
-    /// persistent ones, which it does not change.
+    /// The log-likelihood under `model`, which the trainer has, and under independent units. Reverse AIS
+    /// starts at the trainer's chains if they are samples of the model; they do not change.
     ///
     /// # Errors
     /// As [`Evaluation::new`].
@@ -71,6 +72,7 @@ impl Likelihood {
         let mut config = self.config.clone();
         let are_samples = trainer.config().algorithm.chains_are_samples();
         if !are_samples {
+            // Scouts are not as near to the model as persistent chains.
             config.burn_in = EvaluationConfig::default().burn_in;
         }
         let model_states = are_samples.then(|| trainer.chains().visible());

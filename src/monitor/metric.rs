@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum Metric {
-    /// Mean log p(v) of held-out data; in the epochs in which it is evaluated.
+    /// Mean log p(v) of held-out data, in epochs in which it is evaluated.
     LogLikelihood,
     /// Σᵢ ln p(vᵢ | the rest) of training data.
     PseudoLikelihood,
-    /// F(v) of held-out data less that of training data: less is better, but least of all is it
-    /// where nothing has been learned. It tells when overfitting begins, not how good a model is.
+    /// Mean F(v) of held-out data less mean F(v) of training data: less is better, but an untrained
+    /// model has the least. It shows when overfitting begins, not how good a model is.
     FreeEnergyGap,
     /// Mean squared error of a step to the hidden units and back: less is better.
     ReconstructionError,
@@ -38,7 +38,7 @@ impl Metric {
         }
     }
 
-    /// Its value in a record with the sign by which more is better, if it was measured.
+    /// Its value in a record, if it was measured, with a sign that makes more better.
     pub fn score(self, record: &EpochRecord) -> Option<f64> {
         let value = self.of(record);
         match self {
@@ -48,7 +48,7 @@ impl Metric {
     }
 }
 
-/// The best record so far by a metric, and how long ago it was.
+/// The best record so far by a metric, and the number of measurements since the last progress.
 #[derive(Clone, Debug)]
 pub struct Best {
     metric: Metric,
@@ -56,29 +56,29 @@ pub struct Best {
 }
 
 impl Best {
-    /// Before the first record.
+    /// Starts before the first record.
     pub fn new(metric: Metric) -> Self {
         Self { metric, score: BestScore::new(0.0) }
     }
 
-    /// Takes in a record; tells whether it is the best so far. One in which the metric was not
-    /// measured does not count.
+    /// Takes in a record, and returns whether it is the best so far. A record without the metric does
+    /// not count.
     pub fn observe(&mut self, record: &EpochRecord) -> bool {
         let score = self.metric.score(record);
         score.is_some_and(|score| self.score.observe(score, record.epoch))
     }
 
-    /// The epoch of the best record; none before the first.
+    /// The epoch of the best record; `None` before the first.
     pub fn epoch(&self) -> Option<usize> {
         self.score.epoch()
     }
 
-    /// Begins to count anew.
+    /// Resets the count of measurements since the last progress.
     pub fn forgive(&mut self) {
         self.score.forgive();
     }
 
-    /// Whether the metric has not become better in the last `patience` measurements.
+    /// Whether the metric has not improved in the last `patience` measurements.
     pub fn has_stalled(&self, patience: usize) -> bool {
         self.score.n_since() >= patience
     }

@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: one JSON object a line, a record each.
+//! `metrics.jsonl`: each line is a record, as a JSON object.
 
 use super::{EpochRecord, Monitor, Writer};
 use crate::error::{Error, Result};
@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 /// The file, and the thread that writes it.
 #[derive(Debug)]
 pub struct MetricsFile<'a> {
-    /// Where it stands.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Who writes it.
+    /// The thread that writes the file.
     pub writer: &'a Writer,
 }
 
 impl Monitor for MetricsFile<'_> {
-    /// Writes the file anew, so that records of what was done after the checkpoint are gone.
+    /// Rewrites the file, without records that were made after the checkpoint.
     fn begin(&mut self, _trainer: &Trainer, _: &Path, past: &[EpochRecord]) -> Result<()> {
         self.writer.write(self.path.clone(), lines(past))
     }
@@ -37,15 +37,16 @@ pub fn lines(records: &[EpochRecord]) -> String {
     records.iter().map(line).collect()
 }
 
-/// The records of lines of JSON. A last line without its end is left out: whoever wrote it was
-/// stopped meanwhile.
+/// The records in lines of JSON. A last line without its end is left out, because its writer was
+/// stopped.
 ///
 /// # Errors
-/// Which line is no record, and why.
+/// The number of a line that is not a record, and the cause.
 pub fn parse(lines: &str) -> Result<Vec<EpochRecord>, String> {
     let whole = lines.rfind('\n').map_or("", |end| &lines[..end]);
     let record = |(at, line)| {
-        serde_json::from_str(line).map_err(|cause| format!("line {} is no record: {cause}", at + 1))
+        serde_json::from_str(line)
+            .map_err(|cause| format!("line {} is not a record: {cause}", at + 1))
     };
     whole.lines().enumerate().map(record).collect()
 }
@@ -53,7 +54,7 @@ pub fn parse(lines: &str) -> Result<Vec<EpochRecord>, String> {
 /// The records in a file.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Unsuitable`] for a line that is no record.
+/// [`Error::Io`]; [`Error::Unsuitable`] for a line that is not a record.
 pub fn read(path: &Path) -> Result<Vec<EpochRecord>> {
     let text = std::fs::read_to_string(path).map_err(|cause| Error::Io {
         path: path.into(),
@@ -68,13 +69,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_without_its_end_is_left_out_and_another_one_named() {
+    fn a_line_without_its_end_is_left_out_and_a_broken_line_is_an_error() {
         let records = [1, 2].map(|epoch| EpochRecord { epoch, ..EpochRecord::default() });
         let text = lines(&records);
         assert_eq!(parse(&text).unwrap(), records);
         assert_eq!(parse(&text[..text.len() - 1]).unwrap(), records[..1]);
         assert_eq!(parse(&text[..9]).unwrap(), []);
         let broken = text.replacen("\"epoch\":1", "\"epoch\":x", 1);
-        assert!(parse(&broken).unwrap_err().starts_with("line 1 is no record: "));
+        assert!(parse(&broken).unwrap_err().starts_with("line 1 is not a record: "));
     }
 }

@@ -1,4 +1,4 @@
-//! What a run tells: a record an epoch, and where records and pictures go.
+//! The records of a run, and where records and snapshots go.
 //!
 //! ```text
 //!  Trainer ──► Probe, Likelihood ──► EpochRecord ──┬──► Terminal (progress on stderr)
@@ -56,7 +56,7 @@ use crate::gibbs::FixedModel;
 use crate::train::Trainer;
 use std::path::Path;
 
-/// Somewhere that a run's records go: those of the crate, and any that a program brings along
+/// A receiver of a run's records. A program can add its own to the monitors of the crate
 /// ([`crate::run::train`]).
 ///
 /// ```
@@ -64,7 +64,7 @@ use std::path::Path;
 /// use harmonium::monitor::{EpochRecord, Monitor};
 /// use harmonium::{Result, Trainer};
 ///
-/// /// Remembers how large the weights have been.
+/// /// Remembers the norms of the weights.
 /// struct Norms(Vec<f64>);
 ///
 /// impl Monitor for Norms {
@@ -80,25 +80,26 @@ use std::path::Path;
 /// }
 /// ```
 pub trait Monitor: Send {
-    /// Training begins in the folder of a run, or goes on after the records of earlier sessions.
+    /// Called when training begins in the folder of a run, or goes on after the records of earlier
+    /// sessions.
     ///
     /// # Errors
-    /// Whatever keeps it from doing its work; it ends the run.
+    /// Any error that keeps the monitor from its work; it ends the run.
     fn begin(&mut self, _trainer: &Trainer, _folder: &Path, _past: &[EpochRecord]) -> Result<()> {
         Ok(())
     }
 
-    /// Something that whoever watches the run should know, and no record says.
+    /// Called with a message for people who watch the run, which no record holds.
     fn note(&mut self, _text: &str) {}
 
-    /// A number of updates are done.
+    /// Called after some updates.
     fn after_updates(&mut self, _trainer: &Trainer, _samples_per_second: f64) {}
 
-    /// An epoch is done and recorded, with the [model](Trainer::model) that the trainer then has. Of
-    /// more than 1,000 epochs not every one is.
+    /// Called after each recorded epoch, with the [model](Trainer::model) that the trainer then has. A
+    /// run of more than 1,000 epochs does not record every one.
     ///
     /// # Errors
-    /// Whatever keeps the record from being kept; it ends the run.
+    /// Any error that keeps the monitor from its work; it ends the run.
     fn after_epoch(
         &mut self,
         trainer: &Trainer,
@@ -106,7 +107,7 @@ pub trait Monitor: Send {
         record: &EpochRecord,
     ) -> Result<()>;
 
-    /// The run is at its end.
+    /// Called at the end of the run.
     ///
     /// # Errors
     /// As [`after_epoch`](Self::after_epoch).

@@ -1,8 +1,8 @@
-//! How fast training goes.
+//! The speed of training.
 
 use crate::train::Trainer;
 
-/// A moment of a run, since which its speed is measured.
+/// The moment of a run from which its speed is measured.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
     updates: u64,
@@ -10,16 +10,16 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The moment at which a trainer is now, after `seconds` of the run.
+    /// The present moment of a trainer, `seconds` after the start of the run.
     pub fn since(trainer: &Trainer, seconds: f64) -> Self {
         Self { updates: trainer.updates(), seconds }
     }
 
-    /// Examples a second from then to now, after `seconds` of the run.
+    /// Examples a second from that moment to the present, `seconds` after the start of the run.
     pub fn samples_per_second(self, trainer: &Trainer, seconds: f64) -> f64 {
         let updates = (trainer.updates() - self.updates) as f64;
         let epochs = updates / trainer.updates_per_epoch() as f64;
-        // A clock may stand still.
+        // A coarse clock may not have moved.
         let seconds = (seconds - self.seconds).max(1e-9);
         epochs * trainer.examples().n_examples() as f64 / seconds
     }
@@ -33,7 +33,7 @@ mod tests {
     use crate::train::TrainConfig;
 
     #[test]
-    fn examples_are_counted_from_the_moment_on() {
+    fn examples_are_counted_from_that_moment_on() {
         let bits = Dataset::from_bits("bits", BitMatrix::zeros(20, 4));
         let config = TrainConfig { batch_size: 5, epochs: Some(2), ..TrainConfig::default() };
         let examples = Examples::new(bits, Binarization::Stochastic);

@@ -15,27 +15,27 @@ use crate::rng::{Purpose, Stream, shuffle};
 use crate::train::Trainer;
 use ndarray::Array1;
 
-/// Examples of each subset, at most.
+/// The most examples of each subset.
 pub const SUBSET: usize = 1000;
 
-/// Examples whose pseudo-likelihood is taken, at most: it costs the most.
+/// The most examples whose pseudo-likelihood is computed, because it costs the most.
 pub const PSEUDO_LIKELIHOOD_SUBSET: usize = 200;
 
-/// The fixed subsets.
+/// Fixed subsets of the data, on which a trainer is measured.
 #[derive(Clone, Debug)]
 pub struct Probe {
     training: BitMatrix,
     held_out: Option<BitMatrix>,
-    /// The first of the training subset, whose pseudo-likelihood is taken.
+    /// The first examples of the training subset, for the pseudo-likelihood.
     few: BitMatrix,
     independent: Independent,
-    /// ⟨vᵢ⟩ of the training data, as chances (V).
+    /// ⟨vᵢ⟩ of the training data, limited to 0 to 1 (V).
     mean: Array1<f64>,
     seed: u64,
 }
 
 impl Probe {
-    /// Subsets of the training data and of held-out data, if any, drawn by the seed.
+    /// Draws subsets of the training data and of held-out data, if any, by the seed.
     pub fn new(training: &Examples, held_out: Option<&Examples>, seed: u64) -> Self {
         let independent = Independent::of(training);
         let mean = training.mean().mapv(|mean| mean.clamp(0.0, 1.0));
@@ -55,11 +55,13 @@ impl Probe {
         &self.training
     }
 
-    /// The record of an epoch, whose last update made this change, at whose end the trainer has this
-    /// model: training went on at `samples_per_second`, `seconds` since the start of the run.
+    /// Measures the record at the end of an epoch, at which the trainer has `model`. `change` is the
+    /// change by the last update, `samples_per_second` the speed of the epoch, and `seconds` the time since
+    /// the start of the run.
     ///
     /// # Errors
-    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the model is of other data.
+    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the model has another number of visible
+    /// units than the data.
     pub fn measure(
         &self,
         trainer: &Trainer,
@@ -105,7 +107,7 @@ impl Probe {
     }
 }
 
-/// Up to [`SUBSET`] examples in an order drawn by the seed, with bits that are theirs for good.
+/// Up to [`SUBSET`] examples in an order drawn by the seed, with bits that never change.
 fn subset(examples: &Examples, seed: u64) -> BitMatrix {
     let mut order = vec![0; examples.n_examples()];
     shuffle(&mut order, &mut Stream::new(seed, Purpose::MonitorSubset, 0));

@@ -1,12 +1,12 @@
-//! A bar on stderr for anything that takes longer than a second.
+//! A progress bar on stderr for work that takes longer than a second.
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-/// How long to be silent.
+/// The time before the bar appears.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A bar that appears after a second, on a terminal.
+/// A progress bar that appears after a second, if stderr is a terminal.
 #[derive(Debug)]
 pub struct ProgressBar {
     start: Instant,
@@ -27,8 +27,8 @@ impl ProgressBar {
         Self { start: Instant::now(), bar }
     }
 
-    /// Shows what is being done, how much of it is done and how much there is.
-    pub fn show(&self, what: &'static str, done: u64, total: u64) {
+    /// Shows the name of a stage, the amount done and the total.
+    pub fn show(&self, stage: &'static str, done: u64, total: u64) {
         let Some(bar) = &self.bar else { return };
         if self.start.elapsed() < PATIENCE {
             return;
@@ -36,8 +36,8 @@ impl ProgressBar {
         if bar.is_hidden() {
             bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
         }
-        if bar.message() != what {
-            bar.set_message(what);
+        if bar.message() != stage {
+            bar.set_message(stage);
             bar.set_length(total);
             bar.set_position(done);
             bar.reset_eta();
@@ -46,7 +46,7 @@ impl ProgressBar {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

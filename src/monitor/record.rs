@@ -3,37 +3,37 @@
 use crate::evaluate::LikelihoodReport;
 use serde::{Deserialize, Serialize};
 
-/// The state of a run at the end of an epoch. What does not apply, or is not finite, is null; what is
-/// said of temperatures is left out without them.
+/// The state of a run at the end of an epoch. A figure that does not apply, or is not finite, is null.
+/// Figures on temperatures are left out without parallel tempering.
 ///
-/// With averaging, scores are those of the average once it has begun (with `tail` they jump there);
-/// norms and flip rate are of the parameters and chains that go on.
+/// With averaging, scores are of the average once it has begun (with `tail` they jump there). Norms and
+/// flip rate are of the current parameters and chains.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EpochRecord {
-    /// Epochs done; the last of a run may be cut short.
+    /// Epochs done. The last epoch of a run may be cut short.
     pub epoch: usize,
     /// Updates done.
     pub updates: u64,
-    /// Wall time since the start of training, monitors included, interruptions not.
+    /// Wall time since the start of training, with monitors, without interruptions.
     pub seconds: f64,
-    /// Training examples a second in this epoch, monitors left out.
+    /// Training examples a second in this epoch, without monitors.
     pub samples_per_second: f64,
-    /// Mean squared error a unit of one step to the hidden units and back, training subset.
+    /// Mean squared error, per unit, of one step to the hidden units and back, on the training subset.
     pub reconstruction_error: Option<f64>,
-    /// Σᵢ ln p(vᵢ | the rest), nats an example, training subset.
+    /// Σᵢ ln p(vᵢ | the rest), in nats an example, on the training subset.
     pub pseudo_likelihood: Option<f64>,
-    /// The same of units that know nothing of each other, at the rates of the training data: what doing
-    /// nothing would give.
+    /// The pseudo-likelihood of independent units at the rates of the training data, which a model has to
+    /// beat.
     pub pseudo_likelihood_independent: Option<f64>,
-    /// Mean F(v) of the training subset, nats.
+    /// Mean F(v) of the training subset, in nats.
     pub free_energy_train: Option<f64>,
-    /// Mean F(v) of a subset of held-out data, nats: of the validation set where there is one,
-    /// else of the test set.
+    /// Mean F(v) of a subset of held-out data, in nats: of the validation set if it exists, else of the
+    /// test set.
     pub free_energy_test: Option<f64>,
-    /// `free_energy_test` − `free_energy_train`: rises when the machine begins to overfit.
+    /// `free_energy_test` − `free_energy_train`. It rises when the model begins to overfit.
     pub free_energy_gap: Option<f64>,
-    /// Mean p(hⱼ = 1 | v) over units and training subset, 0 to 1.
+    /// Mean p(hⱼ = 1 | v) over the units and the training subset, 0 to 1.
     pub mean_hidden_activity: Option<f64>,
     /// Share of hidden units whose mean activity is below 0.1 %.
     pub dead_hidden: Option<f64>,
@@ -45,23 +45,23 @@ pub struct EpochRecord {
     pub update_norm: Option<f64>,
     /// Share of the chains' visible bits that the last sweep changed.
     pub flip_rate: Option<f64>,
-    /// The same between independent draws at the rates of the training data, 2 ⟨p (1 − p)⟩: how much the
-    /// bits of the data vary.
+    /// The flip rate between independent draws at the rates of the training data, 2 ⟨p (1 − p)⟩: how much
+    /// the bits of the data vary.
     pub flip_rate_independent: Option<f64>,
-    /// How far the means of the visible units over the chains lie from those of the training data, in
-    /// deviations of as many independent draws: 1 is right
+    /// How far the means of the visible units over the chains lie from the means over the training data,
+    /// in standard deviations of C independent draws: 1 is right
     /// ([`chain_moment_gap`](crate::evaluate::chain_moments::chain_moment_gap)). Null with CD, whose
     /// chains start at the data in every update.
     pub chain_moment_gap: Option<f64>,
-    /// Inverse temperatures of parallel tempering below that of the model, falling.
+    /// Inverse temperatures of parallel tempering below 1, falling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inverse_temperatures: Option<Vec<f64>>,
-    /// Rate at which chains at each of these change places with those at the one above, over the
-    /// last few hundred sweeps; null before the first swap.
+    /// Rate at which chains at each of these change places with chains at the inverse temperature above,
+    /// over the last few hundred sweeps; null before the first swap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap_rates: Option<Vec<Option<f64>>>,
-    /// The log-likelihood of the held-out data, or of the training data where there are none; in the
-    /// epochs in which it is evaluated.
+    /// The log-likelihood of the held-out data, else of the training data, in epochs in which it is
+    /// evaluated.
     #[serde(flatten)]
     pub likelihood: LikelihoodReport,
 }

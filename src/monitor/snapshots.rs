@@ -1,5 +1,4 @@
-//! Pictures of a run in numbers: filters, samples and histograms at epochs that lie ever further
-//! apart.
+//! Snapshots of a run: filters, samples and histograms, at epochs that lie ever further apart.
 
 use super::{EpochRecord, Monitor, Writer};
 use crate::bits::BitMatrix;
@@ -14,13 +13,13 @@ use crate::whole_file;
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
 
-/// Filters and samples of a snapshot, at most.
+/// The most filters, and the most samples, of a snapshot.
 pub const MOST: usize = 100;
 
-/// Examples that are reconstructed, at most.
+/// The most examples that are reconstructed.
 const MOST_RECONSTRUCTIONS: usize = 50;
 
-/// Hidden units whose means are shown, at most.
+/// The most hidden units whose means are saved.
 const MOST_UNITS: usize = 1000;
 
 /// Bins of a histogram.
@@ -44,11 +43,11 @@ pub fn file(folder: &Path, epoch: u64) -> PathBuf {
     folder.join(format!("{PREFIX}{epoch:06}{SUFFIX}"))
 }
 
-/// Snapshots of a run, a file each: `epoch-000004.safetensors`, say.
+/// Snapshots of a run, each in a file such as `epoch-000004.safetensors`.
 ///
 /// | tensor | shape | |
 /// | --- | --- | --- |
-/// | `filters` | (n, V) f32 | the weights of the first hidden units, the same ones each time |
+/// | `filters` | (n, V) f32 | the weights of the first hidden units |
 /// | `samples` | (n, V) u8 | p(v \| h) of the first chains, 255 for 1 |
 /// | `examples`, `reconstructions` | (n, V) u8 | training examples, and p(v \| h) with h drawn from them |
 /// | `hidden_means` | (n, H) u8 | p(h \| v) of training examples, 255 for 1; up to 1,000 units |
@@ -63,12 +62,12 @@ pub struct Snapshots<'a> {
 }
 
 impl<'a> Snapshots<'a> {
-    /// Snapshots in a folder; activities are those over `training` (N, V).
+    /// Snapshots in a folder, with activities over the rows of `training` (N, V).
     pub fn new(folder: PathBuf, writer: &'a Writer, training: BitMatrix) -> Self {
         Self { folder, writer, training }
     }
 
-    /// The snapshot of a trainer that has no record at hand.
+    /// Takes a snapshot of a trainer whose model is not at hand.
     fn take_now(&self, trainer: &Trainer) -> Result<()> {
         let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
         self.take(trainer, FixedModel { rbm: &rbm, weights: &weights })
@@ -87,7 +86,7 @@ impl<'a> Snapshots<'a> {
 
 impl Monitor for Snapshots<'_> {
     fn begin(&mut self, trainer: &Trainer, _: &Path, _past: &[EpochRecord]) -> Result<()> {
-        // Those of a future that will not be are in the way.
+        // Snapshots that were taken after the checkpoint are removed.
         for epoch in epochs(&self.folder).into_iter().filter(|n| *n > trainer.n_epochs_begun()) {
             whole_file::remove(&file(&self.folder, epoch))?;
         }
@@ -145,17 +144,17 @@ fn snapshot(
     Ok(state)
 }
 
-/// Chances as levels from 0 to 255.
+/// Probabilities as levels from 0 to 255.
 fn levels(chances: Array2<f32>) -> Vec<u8> {
     chances.iter().map(|p| (p * 255.0).round() as u8).collect()
 }
 
-/// Counts of values in bins of equal width from the least to the largest.
+/// Puts the counts of values in bins of equal width, from the least value to the largest.
 fn put_histogram<'a>(name: &str, values: impl Iterator<Item = &'a f32> + Clone, state: &mut State) {
     let values = values.map(|&x| f64::from(x));
     let least = values.clone().fold(f64::INFINITY, f64::min);
     let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    // Around a single value there is room for bins, too.
+    // If all values are equal, the bins lie around that value.
     let (least, largest) =
         if largest > least { (least, largest) } else { (least - 0.5, largest + 0.5) };
     let mut counts = vec![0_u64; BINS];

@@ -1,8 +1,8 @@
-//! Event files for TensorBoard: the numbers of each record as scalars, by the number of updates.
+//! Event files for TensorBoard: the numbers of each record as scalars over updates.
 //!
-//! An event file is a row of records, each its length (u64), the checksum of that, a message
-//! `Event` and the checksum of that; checksums are CRC-32C, masked as TensorFlow's
-//! `lib/io/record_writer` has it. All numbers are little-endian.
+//! An event file is a sequence of records. Each has its length (u64), the checksum of the length, a
+//! message `Event` and the checksum of the message. Checksums are CRC-32C, masked as in TensorFlow's
+//! `lib/io/record_writer`. All numbers are little-endian.
 
 use super::{EpochRecord, Monitor, Writer};
 use crate::error::Result;
@@ -44,19 +44,19 @@ struct Scalar {
     simple_value: Option<f32>,
 }
 
-/// What the names of event files begin and end with, around the time at which they were made.
-/// TensorBoard reads what has `tfevents` in its name.
+/// The start and the end of the names of event files, around the time at which they were made.
+/// TensorBoard reads files with `tfevents` in their names.
 const PREFIX: &str = "events.out.tfevents.";
 const SUFFIX: &str = ".harmonium";
 
-/// The event file of a run: a new one for each session, as a reader may have the old one open.
+/// The event file of a run. Each session makes a new one, because a reader may have the old one open.
 #[derive(Debug)]
 pub struct TensorBoard<'a> {
     folder: PathBuf,
     writer: &'a Writer,
     path: PathBuf,
-    /// When training began, in seconds since 1970; with interruptions, when it would have begun
-    /// without them.
+    /// When training began, in seconds since 1970. After interruptions, it is when training would have
+    /// begun without them.
     start: f64,
 }
 
@@ -104,7 +104,7 @@ impl Monitor for TensorBoard<'_> {
     }
 }
 
-/// The numbers of a record; those that were not measured are left out.
+/// The numbers of a record, without those that were not measured.
 fn event(start: f64, record: &EpochRecord) -> Event {
     let Ok(Value::Object(fields)) = serde_json::to_value(record) else {
         unreachable!("a record is a plain struct")
@@ -126,7 +126,7 @@ fn event(start: f64, record: &EpochRecord) -> Event {
     }
     Event {
         wall_time: start + record.seconds,
-        step: i64::try_from(record.updates).expect("updates that can be counted"),
+        step: i64::try_from(record.updates).expect("the number of updates fits an i64"),
         file_version: None,
         summary: Some(Summary { value }),
     }
@@ -147,7 +147,7 @@ fn framed(event: &Event) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// The first record of every event file, as TensorFlow's own writer has it but for the time.
+    /// The first record of every event file, as TensorFlow's own writer makes it, except for the time.
     #[test]
     fn a_record_has_its_frame() {
         let event = Event { file_version: Some("brain.Event:2".to_string()), ..Event::default() };
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_is_there_by_its_name() {
+    fn measured_figures_become_scalars_by_name() {
         let record = EpochRecord {
             epoch: 3,
             updates: 30,

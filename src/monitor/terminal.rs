@@ -1,4 +1,4 @@
-//! Progress on stderr: a bar on a terminal, a line a record elsewhere, JSON for programs.
+//! Progress on stderr: a bar on a terminal, a line for each record elsewhere, JSON for programs.
 
 use super::{EpochRecord, Monitor};
 use crate::error::Result;
@@ -15,10 +15,10 @@ use std::path::Path;
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// A JSON object a line: records as in `metrics.jsonl`, and `{"note": …}`.
+    /// One JSON object a line: records as in `metrics.jsonl`, and `{"note": …}`.
     Json,
 }
 
@@ -33,7 +33,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Progress in some format; when `quiet`, of all there is only notes are shown.
+    /// Shows progress in a format; only notes if `quiet`.
     pub fn new(format: LogFormat, quiet: bool) -> Self {
         Self { format, quiet, bar: None }
     }
@@ -41,7 +41,7 @@ impl Terminal {
     fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
-            // Whoever reads it may have heard enough (`| head`): that ends no training.
+            // If the reader has closed the pipe (`| head`), training goes on.
             None => drop(writeln!(std::io::stderr(), "{line}")),
         }
     }
@@ -104,7 +104,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Writes a note to stderr, from wherever in the program.
+/// Writes a note to stderr, from anywhere in the program.
 pub fn note(format: LogFormat, text: &str) {
     drop(writeln!(std::io::stderr(), "{}", note_line(format, text)));
 }
@@ -149,7 +149,7 @@ mod tests {
     use crate::evaluate::LikelihoodReport;
 
     #[test]
-    fn a_line_shows_what_there_is_and_a_dash_for_the_rest() {
+    fn a_line_shows_what_was_measured_and_a_dash_for_the_rest() {
         let record = EpochRecord {
             epoch: 3,
             samples_per_second: 12_345.6,

@@ -27,12 +27,12 @@ pub struct WeightChange {
 }
 
 impl WeightChange {
-    /// Of a trainer whose weights have not changed yet.
+    /// Keeps the present weights of a trainer.
     pub fn new(trainer: &Trainer) -> Self {
         Self { before: trainer.parameters().weights().clone() }
     }
 
-    /// To be called before each update: keeps the weights if it is the last of an epoch.
+    /// Keeps the weights if the next update is the last of an epoch. Call it before each update.
     pub fn before_update(&mut self, trainer: &Trainer) {
         if trainer.is_last_of_epoch() {
             self.before.zip(trainer.parameters().weights(), |before, &now| *before = now);
@@ -56,7 +56,7 @@ mod tests {
 
     /// Two epochs of 5 updates and one of 2.
     #[test]
-    fn the_change_is_that_of_the_last_update_wherever_a_run_was_stopped() {
+    fn the_change_is_by_the_last_update_wherever_a_run_was_stopped() {
         let bits = BitMatrix::from_fn(101, 37, |n, i| (n * n + 3 * n * i + i * i) % 7 < 3);
         let data = Dataset::from_bits("odd", bits);
         let examples = Arc::new(Examples::new(data, Binarization::Stochastic));

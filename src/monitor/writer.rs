@@ -1,5 +1,5 @@
-//! A thread that writes files, behind a bounded channel: training never waits for the disk, and
-//! never races ahead of it without bound.
+//! A thread that writes files, behind a bounded channel: training waits for the disk only if the channel
+//! is full.
 
 use crate::error::{Error, Result};
 use crate::whole_file;
@@ -8,16 +8,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// Jobs that may wait; some hold a whole checkpoint.
+/// The most jobs that may wait; some hold a whole checkpoint.
 const QUEUE: usize = 4;
 
 type Job = Box<dyn FnOnce() -> Result<()> + Send>;
 
-/// The thread's near end.
+/// The sending end of the thread.
 #[derive(Debug)]
 pub struct Writer {
     jobs: Sender<Job>,
-    /// What the first job that failed met with; the thread takes no more after it.
+    /// The error of the first job that failed. The thread takes no job after it.
     failure: Arc<Mutex<Option<Error>>>,
     thread: JoinHandle<()>,
 }
@@ -27,29 +27,29 @@ impl Writer {
     pub fn start() -> Self {
         let (jobs, queue) = bounded::<Job>(QUEUE);
         let failure = Arc::new(Mutex::new(None));
-        let met = failure.clone();
+        let of_thread = failure.clone();
         let thread = std::thread::spawn(move || {
             if let Err(error) = queue.into_iter().try_for_each(|job| job()) {
-                *met.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                *of_thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
         });
         Self { jobs, failure, thread }
     }
 
-    /// Does something after all that was sent before.
+    /// Runs a job after all that were sent before.
     ///
     /// # Errors
-    /// What an earlier job met with.
+    /// The error of an earlier job.
     pub fn send(&self, job: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
         if self.jobs.send(Box::new(job)).is_ok() {
             return Ok(());
         }
-        // The thread has let go of the queue, which it does only after a failure. That is told once.
+        // The thread drops the queue only after a failure, which is returned once.
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         failure.map_or(Ok(()), Err)
     }
 
-    /// Appends text to a file, made if need be, and hands it to the operating system.
+    /// Appends text to a file, creates the file if needed, and hands the text to the operating system.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -70,7 +70,7 @@ impl Writer {
     /// Waits until all is written.
     ///
     /// # Errors
-    /// What the first job that failed met with, unless that was told before.
+    /// The error of the first job that failed, unless it was returned before.
     pub fn finish(self) -> Result<()> {
         drop(self.jobs);
         self.thread.join().expect("the writer thread does not panic");
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_sent_is_written_in_order() {
+    fn lines_are_written_in_the_order_in_which_they_were_sent() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lines");
         let writer = Writer::start();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_fails_is_told_to_who_sends_next_and_once() {
+    fn a_failed_write_is_returned_once_to_the_next_sender() {
         let writer = Writer::start();
         let path = PathBuf::from("/nonexistent/folder/lines");
         let failed = (0..10_000).find_map(|_| writer.append(path.clone(), "").err());

@@ -330,6 +330,7 @@ pub fn likelihood(settings: &Settings, data: &Data) -> Option<Likelihood> {
     let (config, seed) = (&settings.run, settings.train.seed);
     (config.evaluate_every > 0).then(|| {
         let examples = data.held_out.as_ref().unwrap_or(&data.training);
-        Likelihood::new((examples, &data.training), config.evaluate, config.evaluate_every, seed)
+        let (method, every) = (config.evaluate, config.evaluate_every);
+        Likelihood::new(examples, &data.training, method, every, seed)
     })
 }
