@@ -233,7 +233,7 @@ fn evaluations_that_cannot_be_are_refused() {
     for (arguments, message) in [
         ("--data wide.npy", "wide.npy has 31 visible units an example, but the model has 30"),
         ("--data greys.idx --base-data wide.npy", "31 visible units"),
-        ("--data greys.idx --chains greys.idx", "holds other values than 0 and 1"),
+        ("--data greys.idx --chains greys.idx", "holds values other than 0 and 1"),
         ("--data greys.idx --method ais --n-chains 1", "n_chains is 1, but must be at least 2"),
         ("--data greys.idx --limit 0", "limit is 0, but must be at least 1"),
         ("--data greys.idx --seed 9223372036854775808", "seed is 9223372036854775808"),

@@ -317,8 +317,6 @@ const TUPLES: &[&str] = &[
     "kernels/ascent.rs:move_weights_body",
     "monitor/likelihood.rs:new",
     "report/curves.rs:series",
-    "run/course.rs:new",
-    "run/session.rs:go_on",
     "train/optimizer.rs:update",
     "train/step.rs:ascend",
 ];

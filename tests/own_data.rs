@@ -172,7 +172,7 @@ fn the_part_is_named_and_one_that_is_not_there_is_refused() {
     let [own, given] = ["run", "run --data same.idx --binarize threshold:0.5"];
     let own = evaluation(&folder, &format!("{own} --binarize threshold:0.5"));
     assert_eq!(own["data_sha256"], evaluation(&folder, given)["data_sha256"]);
-    let rule = "split is test, but must be another: the run has no test_data, so it is judged by \
+    let rule = "split is test, but must be another: the run has no test_data; its default is \
                 validation";
     folder.fail("evaluate run --split test", rule);
     folder.fail("transform run --split test", rule);

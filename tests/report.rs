@@ -64,7 +64,7 @@ fn a_run_ends_with_its_report() {
 
     folder.succeed(&format!("{LINE} --out without --no-report"));
     assert!(!folder.path("without/report.html").exists());
-    folder.fail("report nowhere", "nowhere: holds no run");
+    folder.fail("report nowhere", "nowhere: does not hold a run");
     folder.fail("report run --out no/page.html", "no/page.html: cannot write");
     folder.fail("report run --out run/config.toml", "run/config.toml: must end in .html");
 }

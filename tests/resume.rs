@@ -64,7 +64,7 @@ fn a_run_in_three_sessions_is_the_run_in_one() {
             let output = command.env("HARMONIUM_ISA", isa.name()).output().unwrap();
             let stderr = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(0), "{stderr}");
-            let is_second = stderr == "note: the run is done; more epochs make it longer\n";
+            let is_second = stderr == "note: the run is done; give it more epochs to continue\n";
             assert_eq!((stderr.is_empty(), is_second), (at_isa == 0, at_isa == 1), "{stderr}");
             assert_eq!(folder.state("parts"), folder.state("whole"), "{settings}");
             assert_eq!(folder.untimed_metrics("parts"), folder.untimed_metrics("whole"));
@@ -246,8 +246,8 @@ fn what_would_change_a_run_is_refused_by_name() {
     let (code, _, stderr) = folder.run("resume run --data moved.idx --stop-after 1updates");
     assert_eq!(code, Some(0), "{stderr}");
     folder.write("greys.idx", &greys);
-    folder.fail("resume nowhere", "nowhere: is no folder; `harmonium runs` lists");
-    folder.fail("resume .", ".: holds no run; `harmonium runs` lists");
+    folder.fail("resume nowhere", "nowhere: is not a folder; `harmonium runs` lists");
+    folder.fail("resume .", ".: does not hold a run; `harmonium runs` lists");
     // The settings are in the checkpoint, too; and what decides no bits may change.
     fs::remove_file(folder.path("run/config.toml")).unwrap();
     folder.succeed("resume run --quiet");
@@ -266,8 +266,8 @@ fn another_number_of_epochs_is_recorded_and_trains_again() {
         folder.run(&format!("{line} --out run --stop-after 19updates"));
         let (code, _, stderr) = folder.run("resume run --epochs 4 --quiet");
         assert_eq!(code, Some(0), "{stderr}");
-        let note = "note: from update 19 on, the run is planned for 32 updates in place of 48: it \
-                    will not end as a fresh run of 4 epochs would";
+        let note = "note: from update 19 on, the run is planned for 32 updates instead of 48: it \
+                    will not end as a new run of 4 epochs would";
         assert!(stderr.contains(note), "{stderr}");
         assert_eq!(folder.metrics("run").len(), 4);
         assert_eq!(folder.summary("run")["state"], "done");
@@ -405,7 +405,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
             "{stderr}"
         );
         assert!(
-            stderr.contains("damaged") && stderr.contains("going on from update 20"),
+            stderr.contains("damaged") && stderr.contains("resuming from update 20"),
             "{stderr}"
         );
         assert_eq!(folder.state("run"), folder.state("whole"));
@@ -423,7 +423,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
     fs::rename(folder.path("run/checkpoints"), folder.path("kept")).unwrap();
     let (code, _, stderr) = folder.run("resume run");
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("run: has a model but no checkpoint to go on from"), "{stderr}");
+    assert!(stderr.contains("run: has a model but no checkpoint to resume from"), "{stderr}");
     fs::remove_dir_all(folder.path("run/checkpoints")).unwrap();
     fs::rename(folder.path("kept"), folder.path("run/checkpoints")).unwrap();
     // A damaged one is no model either.
@@ -503,7 +503,7 @@ fn whatever_keeps_the_newest_checkpoint_from_being_read_the_one_before_it_is_use
         let (code, _, stderr) = folder.run("resume run --quiet");
         assert_eq!(code, Some(0), "{stderr}");
         assert!(stderr.contains(message) && stderr.contains("it is set aside"), "{stderr}");
-        assert!(stderr.contains("going on from update 20"), "{stderr}");
+        assert!(stderr.contains("resuming from update 20"), "{stderr}");
         let aside = folder.path("run/checkpoints/damaged-update-000000025.safetensors");
         fs::remove_file(&aside).or_else(|_| fs::remove_dir(&aside)).unwrap();
         assert_eq!(folder.state("run"), folder.state("whole"));

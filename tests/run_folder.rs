@@ -136,7 +136,7 @@ fn runs_are_listed_with_what_differs() {
     let (code, stdout, stderr) = folder.run("runs");
     assert_eq!((code, stdout.lines().count()), (Some(0), 2));
     assert!(stderr.contains("note: runs/b/config.toml: line 2: "), "{stderr}");
-    folder.fail("runs nowhere", "nowhere: is no folder; say where the runs are");
+    folder.fail("runs nowhere", "nowhere: is not a folder; give the folder of the runs");
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl Runs {
     pub fn run(self) -> Result<()> {
         if !self.folder.is_dir() {
             let rule =
-                "is no folder; say where the runs are by `harmonium runs FOLDER`".to_string();
+                "is not a folder; give the folder of the runs: `harmonium runs FOLDER`".to_string();
             return Err(Error::Unsuitable { path: self.folder, rule });
         }
         let (runs, unreadable) = run::list(&self.folder)?;
