@@ -215,10 +215,7 @@ fn a_doubtful_estimate_says_so_and_what_to_raise() {
     assert!(text.contains("doubtful, do not rely on it"), "{text}");
     assert!(text.contains("raise n_chains (20) to 200 or more"), "{text}");
     assert!(text.contains("by the interval of log Z"), "{text}");
-    assert!(
-        text.contains("4 steps in a second round, as 2 in the first did not suffice"),
-        "{text}"
-    );
+    assert!(text.contains("4 steps in a second round, as 2 steps did not suffice"), "{text}");
     assert!(text.contains("back from       the chains of the run; 1000 sweeps"), "{text}");
     assert!(text.contains("(95 % interval ") && !text.contains("99 %"), "{text}");
     let found: Value = serde_json::from_str(&folder.succeed(&format!("{line} --json"))).unwrap();
@@ -425,7 +422,7 @@ fn only_data_of_a_known_image_shape_make_pictures() {
     let pictures =
         |run: &str| folder.names_in(run).into_iter().filter(|name| name.ends_with(".png")).count();
     assert_eq!(pictures("plain"), 0);
-    let unknown = "plain/model.safetensors: does not say the shape of its images";
+    let unknown = "plain/model.safetensors: does not hold the shape of its images";
     folder.fail("inspect plain --filters a.png", unknown);
     folder.fail("sample plain --out a.png", &format!("{unknown}; give --image-shape"));
     let sample = "sample plain --out a.png --gibbs-steps 1 --image-shape";

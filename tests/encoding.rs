@@ -220,7 +220,7 @@ fn what_is_declared_is_checked() {
     let levels = "greys.idx: example 0, unit 5 is 119, but must be a grey level from 0 to 100";
     folder.fail(&format!("{train} --grey-levels 100"), levels);
     folder.succeed(&format!("train --data greys.idx {SHORT} --out run --quiet"));
-    let fixed = "grey_levels is 255 in this run and cannot become 7 while it goes on";
+    let fixed = "grey_levels is 255 in this run and cannot become 7";
     folder.fail("resume run --grey-levels 7", fixed);
 }
 

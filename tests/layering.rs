@@ -316,7 +316,6 @@ const TUPLES: &[&str] = &[
     "kernels/ascent.rs:move_weights",
     "kernels/ascent.rs:move_weights_body",
     "monitor/likelihood.rs:new",
-    "report/curves.rs:series",
     "train/optimizer.rs:update",
     "train/step.rs:ascend",
 ];

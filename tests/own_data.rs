@@ -74,7 +74,7 @@ fn a_run_is_evaluated_on_its_own_test_data_and_shown_with_them() {
     let figures_of = format!("{:.2} / {independent:.2}", figure("log_likelihood"));
     let row = folder.succeed("runs run");
     assert!(row.contains(&figures_of) && row.contains("  test  "), "{row}");
-    assert!(page().contains(&format!("(units that know nothing of each other: {independent:.2})")));
+    assert!(page().contains(&format!("(independent units: {independent:.2})")));
     // At the rates of the training data, by Laplace's rule.
     let rates =
         rectangles(300, 1).mapv(f64::from).sum_axis(ndarray::Axis(0)).mapv(|n| (n + 1.0) / 302.0);

@@ -82,7 +82,7 @@ fn odd_runs_have_a_report_too() {
     assert!(!one.contains("id=\"filters\"") && !folder.path("one/reconstructions.png").exists());
 
     let (_, _, _) = folder.run(&format!("{LINE} --out parts --stop-after 2epochs"));
-    assert!(page(&folder, "parts").contains("was stopped; harmonium resume goes on with it"));
+    assert!(page(&folder, "parts").contains("was stopped; `harmonium resume` continues it"));
     folder.succeed("resume parts --quiet");
     let parts = page(&folder, "parts");
     assert_eq!(n_points(&parts, "pseudo_likelihood"), 4);
@@ -287,7 +287,7 @@ fn remedies(page: &str) -> String {
 }
 
 /// Below its transition the Ising model has two modes, between which plain chains do not go: they are
-/// all in one when the weights have grown, and what is learned is worse than no model.
+/// all in one when the weights have grown, and the model is worse than independent units.
 #[test]
 fn a_model_that_is_worse_than_none_is_named() {
     let folder = Folder::new();
@@ -303,7 +303,7 @@ fn a_model_that_is_worse_than_none_is_named() {
     let shown = page(&folder, "pcd");
     assert!(findings(&shown).contains(&"worse_than_no_model"), "{:?}", findings(&shown));
     assert!(remedies(&shown).contains("--algorithm pt"), "{}", remedies(&shown));
-    assert!(shown.contains("(units that know nothing of each other: -44."), "{shown:.3000}");
+    assert!(shown.contains("(independent units: -44."), "{shown:.3000}");
     assert!(folder.succeed("runs pcd").contains(" / -44."));
 }
 

@@ -51,7 +51,7 @@ fn a_run_in_three_sessions_is_the_run_in_one() {
         let (code, stdout, stderr) =
             folder.run(&format!("{line} --out parts --stop-after 2epochs --threads 1"));
         assert_eq!((code, &stdout[..]), (Some(0), "parts\n"), "{stderr}");
-        let expected = "note: stopped after update 16; go on with: harmonium resume parts\n";
+        let expected = "note: stopped after update 16; continue with: harmonium resume parts\n";
         assert_eq!(stderr, expected);
         assert_eq!(folder.metrics("parts").len(), 2);
         assert_eq!(folder.summary("parts")["state"], "stopped");
@@ -200,7 +200,7 @@ fn a_settings_file_by_hand_has_its_mistakes_named() {
     folder.write("old.toml", text.replace("stream_version = 1", "stream_version = 0").as_bytes());
     let (code, _, stderr) = folder.run("train --config old.toml --out old --quiet");
     assert_eq!(code, Some(0));
-    assert!(stderr.contains("note: old.toml comes from stream version 0, this program has 1"));
+    assert!(stderr.contains("note: old.toml has stream version 0, but this program has 1"));
     let mut greys = folder.read("greys.idx");
     greys[20] ^= 1;
     folder.write("greys.idx", &greys);
@@ -213,7 +213,7 @@ fn what_would_change_a_run_is_refused_by_name() {
     let folder = Folder::new();
     folder.run(&format!("{LINE} --out run --stop-after 10updates"));
     for (flags, message) in [
-        ("--batch-size 64", "batch_size is 26 in this run and cannot become 64 while it goes on"),
+        ("--batch-size 64", "batch_size is 26 in this run and cannot become 64"),
         ("--seed 3", "seed is 0 in this run and cannot become 3"),
         ("--epochs 1", "epochs is 1, but must be at least 2: so many are done or begun"),
         ("--threads 0", "threads is 0, but must be from 1 to 1024"),
@@ -326,7 +326,7 @@ fn a_signal_leaves_a_checkpoint_and_the_command_to_go_on() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), output.stdout), (Some(code), Vec::new()), "{stderr}");
         assert!(stderr.starts_with("note: interrupted after update "), "{stderr}");
-        assert!(stderr.ends_with("; go on with: harmonium resume run\n"), "{stderr}");
+        assert!(stderr.ends_with("; continue with: harmonium resume run\n"), "{stderr}");
         let summary = folder.summary("run");
         let updates = summary["place"]["updates"].as_u64().unwrap();
         assert!(stderr.contains(&format!("update {updates};")), "{stderr}");
@@ -418,7 +418,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
     [10, 20, 25].into_iter().for_each(|updates| damage(updates, &|bytes| bytes[300] ^= 1));
     let (code, _, stderr) = folder.run("resume run --quiet");
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(stderr.contains("there is no whole checkpoint: the run starts again"), "{stderr}");
+    assert!(stderr.contains("no whole checkpoint was found: the run starts again"), "{stderr}");
     assert_eq!(folder.state("run"), folder.state("whole"));
     fs::rename(folder.path("run/checkpoints"), folder.path("kept")).unwrap();
     let (code, _, stderr) = folder.run("resume run");
@@ -490,7 +490,7 @@ fn whatever_keeps_the_newest_checkpoint_from_being_read_the_one_before_it_is_use
             let (code, stdout, stderr) = folder.run(line);
             assert_eq!(code, Some(0), "{line}\n{stderr}");
             assert!(stderr.contains(&format!("note: {newest}: {message}")), "{line}\n{stderr}");
-            let told = format!("note: the model is that of {older}\n");
+            let told = format!("note: the model is taken from {older}\n");
             assert!(stderr.contains(&told), "{line}\n{stderr}");
             if line.ends_with("--json") {
                 let facts: serde_json::Value = serde_json::from_str(&stdout).unwrap();
@@ -604,7 +604,7 @@ fn a_plan_outlives_a_kill() {
     assert_eq!(folder.metrics("short").len(), 3);
     folder.fail(
         "train --config run --batch-size 1 --limit 2 --out new",
-        "but must be for as many epochs as are done by then",
+        "but must be for at least the epochs that are done by then",
     );
 }
 

@@ -28,7 +28,7 @@ fn the_best_epoch_can_be_kept_and_the_rest_be_spared() {
     assert!(best < 6, "{gaps:?} does not show which was kept");
     let stop = format!("{LINE} {data} --stop-after {best}epochs --out upto");
     folder.run(&stop);
-    // Of a run that is not done, the model is that of its newest checkpoint.
+    // If a run is not done, its model is the newest checkpoint.
     assert_eq!(folder.fingerprint("run"), folder.fingerprint("upto"));
     assert_eq!(folder.facts("run")["best_epoch"], best);
     // Stopped after the best epoch, the parameters of the best one are still there.
@@ -158,7 +158,7 @@ fn metrics_are_a_table_too() {
         assert_eq!(&row[column("log_z")], "");
     }
     folder.succeed("metrics run/metrics.jsonl --out table.csv");
-    folder.fail("metrics run --out run/metrics.jsonl", "is what the table is made from");
+    folder.fail("metrics run --out run/metrics.jsonl", "is the input of this command");
     folder.fail("metrics run/config.toml", "run/config.toml: line 1 is no record: ");
     assert_eq!(String::from_utf8(folder.read("table.csv")).unwrap().trim_end(), table.trim_end());
 }
