@@ -26,9 +26,9 @@ fn noise(at: usize) -> f32 {
     (word >> 40) as f32 / (1 << 23) as f32 - 1.0
 }
 
-/// A machine whose weights have about the given deviation, with units that are on less than half
+/// A model whose weights have about the given deviation, with units that are on less than half
 /// of the time.
-fn machine(n_hidden: usize, strength: f32, seed: usize) -> Rbm {
+fn model(n_hidden: usize, strength: f32, seed: usize) -> Rbm {
     let normal =
         |at: usize| (0..6).map(|k| noise(at * 6 + k + seed * 1_000_003)).sum::<f32>() / 1.41;
     Rbm::new(
@@ -92,7 +92,7 @@ fn means(bits: &BitMatrix) -> Array1<f64> {
     Array1::from_shape_fn(bits.n_columns(), |i| on(i) as f64 / bits.n_rows() as f64)
 }
 
-/// What a hundred repetitions on one machine gave, less the exact log Z.
+/// What a hundred repetitions on one model gave, less the exact log Z.
 struct Repetitions {
     estimates: Vec<Ais>,
     log_z: f64,
@@ -125,7 +125,7 @@ fn repeat(rbm: &Rbm) -> Repetitions {
     Repetitions { estimates, log_z: exact.log_z(), raise_less_exact }
 }
 
-/// Ten machines from weak to strong. The 95 % intervals of forward, reverse and Bennett's estimate
+/// Ten models from weak to strong. The 95 % intervals of forward, reverse and Bennett's estimate
 /// each hold the exact log Z in 925 to 975 of 1,000 repetitions; the bracket and RAISE hold on
 /// average. (Planted once and caught:
 /// intervals of 1.5 deviations, a term of Bennett's variance left out, sweeps at the β of the step
@@ -138,7 +138,7 @@ fn intervals_hold_as_often_as_they_say() {
     for at in 0..10 {
         let n_hidden = [12, 13, 14, 15, 16, 12, 14, 16, 18, 20][at];
         let strength = 0.1 + 0.15 * at as f32;
-        let rbm = machine(n_hidden, strength, at);
+        let rbm = model(n_hidden, strength, at);
         let Repetitions { estimates, log_z, raise_less_exact } = repeat(&rbm);
         let holds = |z: &LogZ| usize::from(z.low <= log_z && log_z <= z.high);
         let mut here = [0; 3];
@@ -183,7 +183,7 @@ fn evaluate(rbm: &Rbm, visible: &BitMatrix, config: &EvaluationConfig) -> Evalua
 
 #[test]
 fn figures_do_not_depend_on_the_threads() {
-    let rbm = machine(30, 0.3, 3);
+    let rbm = model(30, 0.3, 3);
     let visible = BitMatrix::from_fn(70, V, |n, i| noise(n * V + i) > 0.3);
     let config = EvaluationConfig {
         n_chains: 61,
@@ -239,11 +239,11 @@ fn weights_far_beyond_training_are_evaluated() {
     assert_eq!(enumerated.verdict.name(), "exact");
 }
 
-/// A base without knowledge of the data, few steps, a strong machine: the number looks like any
+/// A base without knowledge of the data, few steps, a strong model: the number looks like any
 /// other, so the verdict must not.
 #[test]
 fn an_estimate_that_is_wrong_is_called_doubtful() {
-    let rbm = machine(20, 2.0, 4);
+    let rbm = model(20, 2.0, 4);
     let visible = ExactSampler::new(&rbm).draw(200, 5);
     let uniform = Array1::from_elem(V, 0.5);
     let starts = Starts { base_rates: &uniform, model_states: Some(&visible) };
@@ -266,7 +266,7 @@ fn an_estimate_that_is_wrong_is_called_doubtful() {
 
 #[test]
 fn settings_out_of_range_are_named() {
-    let rbm = machine(30, 0.3, 3);
+    let rbm = model(30, 0.3, 3);
     let visible = BitMatrix::zeros(3, V);
     let weights = FixedWeights::of(&rbm, Isa::fastest());
     let model = FixedModel { rbm: &rbm, weights: &weights };

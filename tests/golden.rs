@@ -1,4 +1,4 @@
-//! Ten updates of a small machine against an independent program in double precision.
+//! Ten updates of a small model against an independent program in double precision.
 //!
 //! `tests/golden_pcd.json` was made by `python3 tests/golden_pcd.py > tests/golden_pcd.json`, a
 //! program of the Python standard library that was written from the contract alone (streams,

@@ -1,4 +1,4 @@
-//! Inputs, means and the update of whole machines against plain loops in double precision, for
+//! Inputs, means and the update of whole models against plain loops in double precision, for
 //! sizes on both sides of the kernels' panels of 64.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
@@ -13,7 +13,7 @@ fn noise(at: usize) -> f32 {
     ((word ^ word >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 40) as f32 / (1 << 23) as f32 - 1.0
 }
 
-fn machine(n_visible: usize, n_hidden: usize) -> Rbm {
+fn model(n_visible: usize, n_hidden: usize) -> Rbm {
     Rbm::new(
         Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| noise(i * n_hidden + j) / 4.0),
         Array1::from_shape_fn(n_visible, |i| noise(i + 7_000_000)),
@@ -39,7 +39,7 @@ fn tolerance(n_given: usize) -> f64 {
 
 /// Compares an update with the definition: plain, or centred and pushed to an activity of 0.2.
 fn check(n_visible: usize, n_hidden: usize, centering: bool) {
-    let rbm = machine(n_visible, n_hidden);
+    let rbm = model(n_visible, n_hidden);
     let density = (n_visible * 31 + n_hidden * 17) % 11;
     let on = |n: usize, i: usize| ((noise(n * 1000 + i + 77) + 1.0) * 5.0) < density as f32;
     let (n_data, n_chains) = (3, 2 + n_visible % 2);

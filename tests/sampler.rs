@@ -20,7 +20,7 @@ fn chi_squared_bound(degrees: f64) -> f64 {
 }
 
 /// Weights of about N(0, 1), from sums of uniform numbers.
-fn machine() -> Rbm {
+fn model() -> Rbm {
     let mut stream = Stream::new(12, Purpose::InitialWeights, 0);
     let mut normal = || {
         let words = stream.step();
@@ -73,7 +73,7 @@ fn counts_after(rbm: &Rbm, sweeps: usize) -> Vec<f64> {
 /// all the others.
 #[test]
 fn chains_that_start_in_the_models_distribution_stay_there() {
-    let rbm = machine();
+    let rbm = model();
     let log_z = Exact::new(&rbm).unwrap().log_z();
     let expected: Vec<f64> = (0..1u64 << (V + H))
         .map(|state| {

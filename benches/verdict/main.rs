@@ -5,11 +5,11 @@
 //! `-- 300 700` those with the numbers from 300 to 699, and `-- --test` a few, as a test. It names every
 //! model that is missed, with its number. `benches/README.md` has the table of a whole run.
 
-mod machines;
+mod models;
 
 use harmonium::BitMatrix;
 use harmonium::evaluate::Verdict;
-use machines::{FAMILIES, Machine};
+use models::{FAMILIES, Model};
 use std::time::Instant;
 
 /// What is counted of a family.
@@ -56,30 +56,30 @@ fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).filter(|name| name != "--bench").collect();
     let is_test = arguments.iter().any(|argument| argument == "--test");
     let numbers: Vec<u64> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
-    let machines = match numbers[..] {
+    let models = match numbers[..] {
         _ if is_test => 0..FAMILIES.len() as u64,
         [] => 0..2000,
         [n] => 0..n,
         [from, to, ..] => from..to,
     };
     let mut families = vec![Count::default(); FAMILIES.len()];
-    for number in machines {
-        let machine = Machine::of(number);
+    for number in models {
+        let model = Model::of(number);
         let clock = Instant::now();
         // log Z does not depend on the examples.
-        let found = machine.evaluate(&BitMatrix::zeros(1, machine.rbm.n_visible()), number);
+        let found = model.evaluate(&BitMatrix::zeros(1, model.rbm.n_visible()), number);
         let count = &mut families[(number % FAMILIES.len() as u64) as usize];
         count.seconds.push(clock.elapsed().as_secs_f64());
         count.n += 1;
         let is_believable = found.verdict == Verdict::Believable;
         count.n_believable += usize::from(is_believable);
-        count.errors[usize::from(!is_believable)].push(found.log_z - machine.log_z);
-        let outside = (found.log_z_low - machine.log_z).max(machine.log_z - found.log_z_high);
+        count.errors[usize::from(!is_believable)].push(found.log_z - model.log_z);
+        let outside = (found.log_z_low - model.log_z).max(model.log_z - found.log_z_high);
         if is_believable && outside > 0.0 {
             count.misses.push(outside);
             println!(
                 "missed by {outside:.3}: model {number} ({}), log Z {:.3}, found {:.3} ({:.3} to {:.3})",
-                machine.note, machine.log_z, found.log_z, found.log_z_low, found.log_z_high
+                model.note, model.log_z, found.log_z, found.log_z_low, found.log_z_high
             );
         }
     }

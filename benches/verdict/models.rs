@@ -1,4 +1,4 @@
-//! Machines of which log Z is known, of seven families, with what an evaluation is told of them. Most
+//! Models of which log Z is known, of seven families, with what an evaluation is told of them. Most
 //! have few hidden units, and log Z by enumeration of these; where all weights are equal it is a sum over
 //! the number of hidden units that are on.
 
@@ -12,7 +12,7 @@ use harmonium::units::{sigmoid, softplus};
 use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::{Array1, Array2};
 
-/// The families, in the order in which [`Machine::of`] takes turns.
+/// The families, in the order in which [`Model::of`] takes turns.
 pub const FAMILIES: [&str; 7] = [
     "independent",
     "random",
@@ -23,8 +23,8 @@ pub const FAMILIES: [&str; 7] = [
     "trained, one group",
 ];
 
-/// A machine, its log Z, and what an evaluation is told of its training.
-pub struct Machine {
+/// A model, its log Z, and what an evaluation is told of its training.
+pub struct Model {
     pub rbm: Rbm,
     pub log_z: f64,
     /// The mean of the training data (V), if the model says.
@@ -35,8 +35,8 @@ pub struct Machine {
     pub note: String,
 }
 
-impl Machine {
-    /// One of the machines, by its number: families take turns.
+impl Model {
+    /// One of the models, by its number: families take turns.
     pub fn of(number: u64) -> Self {
         let mut draw = Numbers::new(number);
         let draw = &mut draw;
@@ -61,7 +61,7 @@ impl Machine {
         Evaluation::new(model, visible, starts, &config, &|_, _, _| ()).unwrap()
     }
 
-    /// A machine of few hidden units whose training data were `data`.
+    /// A model of few hidden units whose training data were `data`.
     pub fn with_data(rbm: Rbm, data: &BitMatrix, has_chains: bool, note: String) -> Self {
         let log_z = Exact::new(&rbm).unwrap().log_z();
         let chains = has_chains.then(|| data.spread(128));
@@ -75,7 +75,7 @@ impl Machine {
     }
 }
 
-/// Numbers without structure, the same for the same machine.
+/// Numbers without structure, the same for the same model.
 pub struct Numbers {
     stream: Stream,
     words: Vec<u32>,
@@ -111,7 +111,7 @@ impl Numbers {
     }
 }
 
-pub fn machine(weights: &Array2<f64>, visible: &Array1<f64>, hidden: &Array1<f64>) -> Rbm {
+pub fn model(weights: &Array2<f64>, visible: &Array1<f64>, hidden: &Array1<f64>) -> Rbm {
     let narrow = |x: &f64| *x as f32;
     Rbm::new(weights.map(narrow), visible.map(narrow), hidden.map(narrow)).unwrap()
 }
@@ -171,32 +171,32 @@ fn one_mode(rbm: &Rbm, draw: &mut Numbers) -> BitMatrix {
     chains.visible()
 }
 
-/// A machine with data that are its exact samples, without or with chains there, or samples of one mode
+/// A model with data that are its exact samples, without or with chains there, or samples of one mode
 /// alone, or that knows no data.
-fn with_some_data(rbm: Rbm, note: String, draw: &mut Numbers) -> Machine {
+fn with_some_data(rbm: Rbm, note: String, draw: &mut Numbers) -> Model {
     let kind = draw.whole(0, 3);
     let note = format!("{note}, data {kind}");
     let data = match kind {
         0 | 1 => samples(&rbm, 500, draw),
         2 => one_mode(&rbm, draw),
-        _ => return Machine::without_data(rbm, note),
+        _ => return Model::without_data(rbm, note),
     };
-    Machine::with_data(rbm, &data, kind == 1, note)
+    Model::with_data(rbm, &data, kind == 1, note)
 }
 
 /// Hardly any weights.
-fn independent(draw: &mut Numbers) -> Machine {
+fn independent(draw: &mut Numbers) -> Model {
     let (v, h) = (draw.whole(10, 300), draw.whole(1, 12));
     let scale = draw.log_between(0.001, 0.1);
     let weights = Array2::from_shape_fn((v, h), |_| scale * draw.normal());
     let visible = Array1::from_shape_fn(v, |_| 2.0 * draw.normal());
     let hidden = Array1::from_shape_fn(h, |_| draw.normal());
-    with_some_data(machine(&weights, &visible, &hidden), format!("{v}-{h}"), draw)
+    with_some_data(model(&weights, &visible, &hidden), format!("{v}-{h}"), draw)
 }
 
-/// Normal weights of deviation scale / √V, half of the machines balanced so that units are on half of the
+/// Normal weights of deviation scale / √V, half of the models balanced so that units are on half of the
 /// time.
-fn random(draw: &mut Numbers) -> Machine {
+fn random(draw: &mut Numbers) -> Model {
     let (v, h) = (draw.whole(15, 200), draw.whole(3, 13));
     let scale = draw.log_between(0.1, 16.0);
     let balance = if v % 2 == 0 { 0.5 } else { 0.0 };
@@ -207,11 +207,11 @@ fn random(draw: &mut Numbers) -> Machine {
     let hidden =
         Array1::from_shape_fn(h, |j| 0.5 * draw.normal() - balance * weights.column(j).sum());
     let note = format!("{v}-{h}, scale {scale:.2}");
-    with_some_data(machine(&weights, &visible, &hidden), note, draw)
+    with_some_data(model(&weights, &visible, &hidden), note, draw)
 }
 
 /// Groups of units that are on and off together, each pattern with a shift of its own.
-fn blocks(draw: &mut Numbers) -> Machine {
+fn blocks(draw: &mut Numbers) -> Model {
     let (n_blocks, size, hidden_each) = (draw.whole(2, 6), draw.whole(8, 25), draw.whole(1, 2));
     let (v, h) = (n_blocks * size, n_blocks * hidden_each);
     let (strength, shift) = (draw.log_between(0.2, 4.0), draw.between(0.0, 1.5));
@@ -224,12 +224,12 @@ fn blocks(draw: &mut Numbers) -> Machine {
     let hidden =
         Array1::from_shape_fn(h, |j| shift * draw.normal() - 0.5 * weights.column(j).sum());
     let note = format!("{v}-{h}, strength {strength:.2}");
-    with_some_data(machine(&weights, &visible, &hidden), note, draw)
+    with_some_data(model(&weights, &visible, &hidden), note, draw)
 }
 
 /// Two products of rates, far apart or near, broad or narrow, that one hidden unit switches between, with
 /// up to eight weak ones beside it; the data are of both, of the heavy or of the light one.
-fn two_modes(draw: &mut Numbers) -> Machine {
+fn two_modes(draw: &mut Numbers) -> Model {
     let (v, others) = (draw.whole(20, 200), draw.whole(0, 8));
     let share = [0.5_f64, 0.3, 0.1, 0.03, 0.01, 0.001][draw.whole(0, 5)];
     let (spread, shift) = (draw.log_between(0.3, 3.0), draw.between(-1.5, 1.5));
@@ -246,7 +246,7 @@ fn two_modes(draw: &mut Numbers) -> Machine {
     let log_mass = |log_odds: &Array1<f64>| log_odds.iter().map(|&x| softplus(x)).sum::<f64>();
     let mut hidden = Array1::zeros(1 + others);
     hidden[0] = (share / (1.0 - share)).ln() + log_mass(&off) - log_mass(&on);
-    let rbm = machine(&weights, &off, &hidden);
+    let rbm = model(&weights, &off, &hidden);
     let kind = draw.whole(0, 4);
     let mut of_mode = |log_odds: &Array1<f64>| {
         rows(200, v, || log_odds.iter().map(|&x| draw.uniform() < sigmoid(x)).collect())
@@ -260,17 +260,17 @@ fn two_modes(draw: &mut Numbers) -> Machine {
         "{v}-{}, spread {spread:.2} and {second:.2}, share {share}, data {kind}",
         1 + others
     );
-    Machine::with_data(rbm, &data, matches!(kind, 1 | 2 | 4), note)
+    Model::with_data(rbm, &data, matches!(kind, 1 | 2 | 4), note)
 }
 
 /// All weights w, visible bias b, hidden bias c: log Z = ln Σₖ C(H, k) e^(ck) (1 + e^(b + wk))^V.
 pub fn equal_weights((v, h): (usize, usize), weight: f64, visible: f64, hidden: f64) -> (Rbm, f64) {
-    let rbm = machine(
+    let rbm = model(
         &Array2::from_elem((v, h), weight),
         &Array1::from_elem(v, visible),
         &Array1::from_elem(h, hidden),
     );
-    // As the machine has them.
+    // As the model has them.
     let [w, b, c] = [weight, visible, hidden].map(|x| f64::from(x as f32));
     let log_factorial = |n: usize| (1..=n).map(|x| (x as f64).ln()).sum::<f64>();
     let term = |k: usize| {
@@ -284,7 +284,7 @@ pub fn equal_weights((v, h): (usize, usize), weight: f64, visible: f64, hidden: 
 
 /// Equal weights near the transition between all off and all on: of second order, where both phases are
 /// alike, or of first order, where they are not.
-fn ferromagnet(draw: &mut Numbers) -> Machine {
+fn ferromagnet(draw: &mut Numbers) -> Model {
     let (v, h) = (draw.whole(20, 250), draw.whole(2, 40));
     let weight = draw.log_between(0.5, 8.0) / ((v * h) as f64).sqrt();
     let on = weight * h as f64;
@@ -305,12 +305,12 @@ fn ferromagnet(draw: &mut Numbers) -> Machine {
     };
     let data_mean = rate.map(|rate| Array1::from_elem(v, rate as f32));
     let note = format!("{v}-{h}, weight {weight:.3}, b {visible:.2}, first order {is_first_order}");
-    Machine { rbm, log_z, data_mean, chains: None, note }
+    Model { rbm, log_z, data_mean, chains: None, note }
 }
 
 /// Trained for some epochs, well or badly, on products of rates of unequal weights, and evaluated with
 /// what its run knows, or (`one_group`) with the mean of one group alone or none at all.
-fn trained(draw: &mut Numbers, one_group: bool) -> Machine {
+fn trained(draw: &mut Numbers, one_group: bool) -> Model {
     const N: usize = 600;
     let (v, h, n_groups) = (draw.whole(30, 150), draw.whole(4, 12), draw.whole(2, 6));
     let spread = draw.between(0.8, 3.0);
@@ -353,13 +353,13 @@ fn trained(draw: &mut Numbers, one_group: bool) -> Machine {
     let first: Vec<_> = (0..N).filter(|&n| groups[n] == 0).map(|n| data.rows(n..n + 1)).collect();
     match (one_group, kind) {
         (true, 0) if !first.is_empty() => {
-            Machine::with_data(rbm, &BitMatrix::concatenate(&first), false, note)
+            Model::with_data(rbm, &BitMatrix::concatenate(&first), false, note)
         }
-        (true, _) => Machine::without_data(rbm, note),
+        (true, _) => Model::without_data(rbm, note),
         (false, _) => {
             let chains =
                 (kind > 0 && algorithm.chains_are_samples()).then(|| trainer.chains().visible());
-            Machine { chains, ..Machine::with_data(rbm, &data, false, note) }
+            Model { chains, ..Model::with_data(rbm, &data, false, note) }
         }
     }
 }
