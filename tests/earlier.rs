@@ -1,7 +1,7 @@
-//! Runs of an earlier version can be resumed by this version, to the same bits.
+//! What an earlier version wrote goes on under this one, to the same bits.
 //!
-//! `tests/earlier` has run folders of commit 7314e83 (26 November 2026), stopped half way. The fingerprints
-//! below are the results of that version itself.
+//! `tests/earlier` has run folders of commit 7314e83 (26 November 2026), stopped half way; the fingerprints
+//! below are what that version itself ended with.
 
 #![cfg(feature = "cli")]
 
@@ -11,7 +11,7 @@ use folder::Folder;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A run folder, its parameters when it was stopped, and its parameters at the end.
+/// A run folder, the parameters it was stopped with and those it ends with.
 const RUNS: [[&str; 3]; 3] = [
     [
         "cd",
@@ -34,7 +34,7 @@ fn earlier() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/earlier")
 }
 
-/// A folder with the runs and their data, which have moved.
+/// A folder with the runs and their data, which have moved since.
 fn with_runs() -> Folder {
     let folder = Folder::new();
     folder.write("numbers.npy", &fs::read(earlier().join("numbers.npy")).unwrap());
@@ -56,14 +56,14 @@ fn with_runs() -> Folder {
 }
 
 #[test]
-fn a_run_of_an_earlier_version_is_resumed_to_the_same_bits() {
+fn a_run_of_an_earlier_version_is_resumed_to_the_bits_it_would_have_had() {
     let folder = with_runs();
     for [run, stopped, done] in RUNS {
         assert_eq!(folder.fingerprint(run), stopped, "{run}: its model");
         let n_records = folder.metrics(run).len();
         folder.succeed(&format!("resume {run} --quiet"));
         assert_eq!(folder.fingerprint(run), done, "{run}");
-        assert!(folder.metrics(run).len() > n_records, "{run}: no new records");
+        assert!(folder.metrics(run).len() > n_records, "{run}: the records go on");
         assert_eq!(folder.summary(run)["state"], "done");
     }
 }

@@ -1,4 +1,4 @@
-//! The derivation on the crate page, held against enumeration and finite differences.
+//! The derivation on the crate page is checked by enumeration and finite differences.
 
 use harmonium::evaluate::Exact;
 use harmonium::rng::{Purpose, Stream};
@@ -40,7 +40,7 @@ impl Model {
         })
     }
 
-    /// ⟨v h⟩, ⟨v⟩, ⟨h⟩ under a distribution over visible states, with h known in closed form.
+    /// ⟨vᵢhⱼ⟩, ⟨vᵢ⟩, ⟨hⱼ⟩ under a distribution over visible states, with E[h | v] in closed form.
     fn statistics(&self, weights: impl Iterator<Item = (u64, f64)>) -> Triple {
         let mut sums = (Array2::zeros((V, H)), Array1::zeros(V), Array1::zeros(H));
         for (v, weight) in weights {
@@ -122,8 +122,8 @@ fn the_gradient_is_the_derivative_of_the_log_likelihood() {
     assert_close(&flat(&model.gradient()), &derivative, 1e-6);
 }
 
-/// E_p[E] depends on θ through E and through p. Only with p held fixed is its derivative the
-/// expectation of ∂E/∂θ; with p moving it is something else.
+/// E_p[E] depends on θ through E and through p. Its derivative is the expectation of ∂E/∂θ only if p is
+/// held fixed.
 #[test]
 fn expectation_and_derivative_exchange_only_while_the_distribution_is_held_fixed() {
     let model = Model::new();
@@ -155,7 +155,7 @@ fn expectation_and_derivative_exchange_only_while_the_distribution_is_held_fixed
     assert!(apart.fold(0.0, f64::max) > 0.1, "the second term of the product rule is not 0");
 }
 
-/// With h drawn instead of known the positive statistics have the same mean and more variance.
+/// If h is drawn, the positive statistics have the same mean but more variance.
 #[test]
 fn drawing_h_in_the_positive_phase_only_adds_noise() {
     let model = Model::new();
@@ -172,7 +172,7 @@ fn drawing_h_in_the_positive_phase_only_adds_noise() {
     }
     for j in 0..H {
         let deviation = (h[j] * (1.0 - h[j]) / f64::from(n)).sqrt();
-        assert!(deviation > 0.0, "a draw has variance, the closed form none");
+        assert!(deviation > 0.0, "a draw has variance, the closed form has none");
         assert!((sums[j] / f64::from(n) - known.2[j]).abs() < 5.0 * deviation);
     }
 }
@@ -193,10 +193,9 @@ fn a_small_step_up_the_gradient_raises_the_log_likelihood() {
     }
 }
 
-/// Samples drawn from the table of probabilities: the estimate of ⟨·⟩_model falls on the exact one
-/// at the rate 1/√M.
+/// With M samples from the table of probabilities, the error of ⟨·⟩_model falls as 1/√M.
 #[test]
-fn the_monte_carlo_estimate_falls_on_the_gradient_at_the_root_rate() {
+fn the_monte_carlo_estimate_converges_to_the_gradient_at_the_root_rate() {
     let model = Model::new();
     let exact = model.exact();
     let probabilities: Vec<f64> = (0..1 << V).map(|v| exact.log_probability(&[v]).exp()).collect();
@@ -222,19 +221,18 @@ fn the_monte_carlo_estimate_falls_on_the_gradient_at_the_root_rate() {
         let repeats = 40;
         (0..repeats).map(|index| error(n_samples, index)).sum::<f64>() / repeats as f64
     };
-    // Squared errors go as 1/M: 64 times the samples, a 64th; each mean of 40 is known to a
-    // quarter or so.
+    // Squared errors fall as 1/M, so 64 times as many samples give 1/64 of the error. A mean of 40
+    // repeats is uncertain by about a quarter.
     let ratio = mean_error(1024) / mean_error(65_536);
     assert!((32.0..128.0).contains(&ratio), "{ratio}");
 }
 
-/// The double-precision model above is the crate's: the same free energies.
+/// The double-precision model above and the crate's have equal free energies and means.
 #[test]
-fn the_crate_computes_the_same_machine() {
+fn the_crate_computes_the_same_model() {
     let model = Model::new();
     let narrow = |x: &f64| *x as f32;
-    let rbm =
-        Rbm::new(model.w.map(narrow), model.b.map(narrow), model.c.map(narrow)).unwrap();
+    let rbm = Rbm::new(model.w.map(narrow), model.b.map(narrow), model.c.map(narrow)).unwrap();
     let exact = model.exact();
     for v in 0..1 << V {
         let expected = exact.log_probability(&[v]) + exact.log_z();

@@ -191,7 +191,11 @@ fn a_part_can_be_chosen_and_a_missing_part_is_refused() {
     assert!(
         String::from_utf8(folder.read("bars/report.html")).unwrap().contains("no held-out data")
     );
-    assert_eq!(folder.run("evaluate bars --split train").2, "", "no warning for data that the user asks for");
+    assert_eq!(
+        folder.run("evaluate bars --split train").2,
+        "",
+        "no warning for data that the user asks for"
+    );
     let rule = "split is validation, but must be another: the run was trained without validation";
     folder.fail("evaluate bars --split validation", rule);
 }

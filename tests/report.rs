@@ -218,7 +218,10 @@ fn a_run_can_be_watched_only_from_this_computer() {
     ] {
         assert_eq!(ask(port, bad).unwrap().0, expected, "{bad:?}");
     }
-    assert!(ask(port, &long).is_none_or(|(status, _)| status == 400), "an endless request was accepted");
+    assert!(
+        ask(port, &long).is_none_or(|(status, _)| status == 400),
+        "an endless request was accepted"
+    );
     // Clients that send nothing or never read delay neither others nor the end of the run.
     let silent: Vec<_> = (0..5).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
     assert_eq!(request("GET", "/", &own).unwrap().0, 200);

@@ -1,5 +1,5 @@
-//! Runs that are stopped and gone on with: the same bits, the same records, and clear words where
-//! that cannot be.
+//! Runs that are stopped and resumed: the same bits, the same records, and a clear error if that is
+//! impossible.
 
 #![cfg(feature = "cli")]
 
@@ -15,7 +15,7 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Settings of every kind of state that a run can have: 8 updates an epoch.
+/// Settings with every kind of state that a run can have. An epoch has 8 updates.
 const VARIANTS: [&str; 10] = [
     "",
     "--momentum 0.9 --weight-decay 0.001",
@@ -31,20 +31,20 @@ const VARIANTS: [&str; 10] = [
 
 const LINE: &str = "train --data greys.idx --hidden 70 --epochs 6 --batch-size 26 --quiet";
 
-/// The line of a run of 6 epochs of 8 updates with these settings.
+/// The command line of a run of 6 epochs of 8 updates with these settings.
 fn line(settings: &str) -> String {
     let line =
         if settings.contains("--updates") { LINE.replace(" --epochs 6", "") } else { LINE.into() };
     format!("{line} {settings}")
 }
 
-/// Stopped after 2 epochs, gone on with for 2 on another number of threads, and to the end on
-/// another instruction set.
+/// The run is stopped after 2 epochs, resumed for 2 epochs on another number of threads, and resumed to
+/// the end on another instruction set.
 #[test]
 fn a_run_in_three_sessions_is_the_run_in_one() {
     let folder = Folder::new();
     for (at, settings) in VARIANTS.into_iter().enumerate() {
-        // An evaluation takes longer than all the rest.
+        // An evaluation takes longer than everything else.
         let evaluated = if at % 5 == 4 { " --evaluate-every 4 --evaluate ais" } else { "" };
         let line = line(settings) + evaluated;
         folder.succeed(&format!("{line} --out whole"));
@@ -59,7 +59,7 @@ fn a_run_in_three_sessions_is_the_run_in_one() {
         assert_eq!(code, Some(0), "{stderr}");
         assert!(stderr.contains("stopped after update 32"), "{stderr}");
         for (at_isa, isa) in [Isa::BASELINE, Isa::fastest()].into_iter().enumerate() {
-            // The second finds all done.
+            // The second session finds the run done.
             let mut command = folder.command("resume parts --threads 2 --quiet");
             let output = command.env("HARMONIUM_ISA", isa.name()).output().unwrap();
             let stderr = String::from_utf8(output.stderr).unwrap();
@@ -85,8 +85,7 @@ fn a_run_in_three_sessions_is_the_run_in_one() {
     }
 }
 
-/// Within an epoch as well: a trainer that is restored after each update keeps up with one that goes
-/// on.
+/// A trainer that is restored after each update, also within an epoch, equals an uninterrupted one.
 #[test]
 fn a_trainer_can_be_restored_after_every_update() {
     let bits = BitMatrix::from_fn(101, 37, |n, i| (n * n + 3 * n * i + i * i) % 7 < 3);
@@ -162,7 +161,7 @@ fn the_settings_of_a_run_train_it_again() {
     fs::create_dir(folder.path("elsewhere")).unwrap();
     for settings in [VARIANTS[5], "--validation 40 --invert --limit 150"] {
         folder.succeed(&format!("{} --out first", line(settings)));
-        // From another folder, on other threads, over a flag that decides nothing.
+        // The folder, the threads and an irrelevant flag differ.
         let mut command =
             folder.command("train --config ../first/config.toml --out again --threads 1 --quiet");
         let output = command.current_dir(folder.path("elsewhere")).output().unwrap();
@@ -170,7 +169,7 @@ fn the_settings_of_a_run_train_it_again() {
         assert_eq!(folder.state("elsewhere/again"), folder.state("first"));
         let untimed = folder.untimed_metrics("elsewhere/again");
         assert_eq!(untimed, folder.untimed_metrics("first"));
-        // A flag goes over the file.
+        // A flag overrides the file.
         folder.succeed("train --config first --out other --seed 9 --quiet");
         assert_ne!(folder.state("other"), folder.state("first"));
         assert_eq!(folder.facts("other")["settings"]["hidden"], 70);
@@ -181,7 +180,7 @@ fn the_settings_of_a_run_train_it_again() {
 }
 
 #[test]
-fn a_settings_file_by_hand_has_its_mistakes_named() {
+fn mistakes_in_a_settings_file_are_named() {
     let folder = Folder::new();
     folder.write(
         "own.toml",
@@ -195,7 +194,7 @@ fn a_settings_file_by_hand_has_its_mistakes_named() {
         "bad.toml: [train] hiden is not known; the nearest known key is hidden",
     );
     folder.fail("train --config none.toml --out new", "none.toml: cannot read: No such file");
-    // A file that has changed since, and another version of the streams.
+    // The data file has changed, and so has the stream version.
     let text = String::from_utf8(folder.read("run/config.toml")).unwrap();
     folder.write("old.toml", text.replace("stream_version = 1", "stream_version = 0").as_bytes());
     let (code, _, stderr) = folder.run("train --config old.toml --out old --quiet");
@@ -209,7 +208,7 @@ fn a_settings_file_by_hand_has_its_mistakes_named() {
 }
 
 #[test]
-fn what_would_change_a_run_is_refused_by_name() {
+fn a_setting_that_would_change_a_run_is_refused() {
     let folder = Folder::new();
     folder.run(&format!("{LINE} --out run --stop-after 10updates"));
     for (flags, message) in [
@@ -248,7 +247,7 @@ fn what_would_change_a_run_is_refused_by_name() {
     folder.write("greys.idx", &greys);
     folder.fail("resume nowhere", "nowhere: is not a folder; `harmonium runs` lists");
     folder.fail("resume .", ".: does not hold a run; `harmonium runs` lists");
-    // The settings are in the checkpoint, too; and what decides no bits may change.
+    // The checkpoint also has the settings; settings that do not change the model may change.
     fs::remove_file(folder.path("run/config.toml")).unwrap();
     folder.succeed("resume run --quiet");
     assert!(folder.path("run/config.toml").exists());
@@ -256,8 +255,7 @@ fn what_would_change_a_run_is_refused_by_name() {
     assert_eq!(folder.state("run"), folder.state("whole"));
 }
 
-/// A plan that was changed twice, once in the midst of an epoch, is trained again by the settings of
-/// the run.
+/// The plan changes twice, once within an epoch; the run's settings then train the same model again.
 #[test]
 fn another_number_of_epochs_is_recorded_and_trains_again() {
     let folder = Folder::new();
@@ -288,7 +286,7 @@ fn another_number_of_epochs_is_recorded_and_trains_again() {
     }
 }
 
-/// A run that takes as long as it has to.
+/// Starts a run that lasts until it is stopped.
 fn long_run(folder: &Folder, flags: &str) -> Child {
     let line = LINE.replace("--epochs 6", "--epochs 1000000");
     let mut command = folder.command(&format!("{line} --out run {flags}"));
@@ -313,7 +311,7 @@ fn send(signal: &str, child: &Child) {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_leaves_a_checkpoint_and_the_command_to_go_on() {
+fn a_signal_leaves_a_checkpoint_and_the_command_to_resume() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let folder = Folder::new();
         let child = long_run(&folder, "");
@@ -331,17 +329,17 @@ fn a_signal_leaves_a_checkpoint_and_the_command_to_go_on() {
         let updates = summary["place"]["updates"].as_u64().unwrap();
         assert!(stderr.contains(&format!("update {updates};")), "{stderr}");
         assert_eq!(summary["state"], "stopped");
-        // It goes on from just there.
+        // The run resumes from this update.
         let (code, _, stderr) = folder.run("resume run --stop-after 3updates --quiet");
         assert_eq!(code, Some(0), "{stderr}");
         assert_eq!(folder.summary("run")["place"]["updates"], updates + 3);
     }
 }
 
-/// The first signal finds the run in a long evaluation; the second does not wait for its end.
+/// The first signal comes during a long evaluation; the second does not wait for its end.
 #[cfg(unix)]
 #[test]
-fn a_second_signal_ends_it_at_once_and_breaks_nothing() {
+fn a_second_signal_ends_the_run_at_once_and_breaks_nothing() {
     use std::os::unix::process::ExitStatusExt as _;
     let folder = Folder::new();
     let flags = "--checkpoint-every 1updates --evaluate-every 3 --evaluate ais";
@@ -364,7 +362,7 @@ fn a_second_signal_ends_it_at_once_and_breaks_nothing() {
 type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
 
 #[test]
-fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
+fn a_damaged_checkpoint_is_reported_and_the_previous_one_is_used() {
     let folder = Folder::new();
     folder.succeed(&format!("{LINE} --out whole"));
     let start = || {
@@ -380,7 +378,8 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
         change(&mut bytes);
         folder.write(&name, &bytes);
     };
-    // Length and text of the header, tensors, the end; cut short, emptied, grown.
+    // The damage is in the header's length, its text, the tensors or the end; or the file is cut short,
+    // empty or too long.
     let changes: [Damage; 9] = [
         &|bytes| bytes[0] ^= 1,
         &|bytes| bytes[7] ^= 0x40,
@@ -413,7 +412,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
         let aside = "damaged-update-000000025.safetensors".to_string();
         assert!(folder.names_in("run/checkpoints").contains(&aside), "nothing is lost");
     }
-    // No whole one: from the settings, but not over a model whose checkpoints were taken away.
+    // Without a whole checkpoint the run starts from its settings, but not if a model exists.
     start();
     [10, 20, 25].into_iter().for_each(|updates| damage(updates, &|bytes| bytes[300] ^= 1));
     let (code, _, stderr) = folder.run("resume run --quiet");
@@ -426,17 +425,17 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
     assert!(stderr.contains("run: has a model but no checkpoint to resume from"), "{stderr}");
     fs::remove_dir_all(folder.path("run/checkpoints")).unwrap();
     fs::rename(folder.path("kept"), folder.path("run/checkpoints")).unwrap();
-    // A damaged one is no model either.
+    // A damaged checkpoint cannot be used as a model either.
     damage(48, &|bytes| *bytes.last_mut().unwrap() ^= 1);
     let newest = folder.newest_checkpoint("run");
     let message = "is damaged: its checksum is not that of its contents";
     folder.refuse(&format!("inspect {newest}"), 2, message);
 }
 
-/// Damaged, a link to nothing, a folder: of what cannot be read for another reason the error is alike.
+/// The newest checkpoint is damaged, a broken link, or a folder.
 #[cfg(unix)]
 #[test]
-fn whatever_keeps_the_newest_checkpoint_from_being_read_the_one_before_it_is_used() {
+fn if_the_newest_checkpoint_cannot_be_read_the_previous_one_is_used() {
     let folder = Folder::new();
     folder.succeed(&format!("{LINE} --out whole"));
     let [older, newest] = [20, 25].map(|n| format!("run/checkpoints/update-{n:09}.safetensors"));
@@ -511,12 +510,12 @@ fn whatever_keeps_the_newest_checkpoint_from_being_read_the_one_before_it_is_use
     }
 }
 
-/// A file-size limit is to a program what a full disk is: a write that fails part of the way.
+/// A file-size limit acts as a full disk does: a write fails part of the way.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_is_a_clear_error_and_leaves_what_is_whole() {
+fn a_full_disk_is_a_clear_error_and_leaves_whole_files() {
     let folder = Folder::new();
-    // Chains enough that a checkpoint, of some 130 kB, is the largest file.
+    // There are enough chains to make a checkpoint, of about 130 kB, the largest file.
     let line = format!("{LINE} --chains 400 --no-report");
     folder.succeed(&format!("{line} --out whole"));
     let run_within = |kilobytes: usize, line: &str| {
@@ -552,7 +551,7 @@ fn a_full_disk_is_a_clear_error_and_leaves_what_is_whole() {
     let met = |name: &str| stopped_by.iter().any(|path| path.contains(name));
     assert!(met("config.toml") && met("checkpoints/"), "{stopped_by:?}");
 
-    // In the midst of a run, with checkpoints behind it: the metrics outgrow the limit first.
+    // In the middle of a run that has checkpoints, the metrics exceed the limit first.
     fs::remove_dir_all(folder.path("run")).unwrap();
     let long = line.replace("--epochs 6", "--epochs 300");
     folder.run(&format!("{long} --out run --stop-after 20updates --checkpoint-every 7updates"));
@@ -579,8 +578,8 @@ fn a_folder_that_vanishes_is_a_clear_error() {
     assert_eq!(folder.run("resume moved --stop-after 1updates --quiet").0, Some(0));
 }
 
-/// The process that made a finished run longer was killed before its first checkpoint: the plan is in
-/// the settings alone.
+/// The process that made a finished run longer is killed before its first checkpoint, so the plan is only
+/// in the settings.
 #[test]
 fn a_plan_outlives_a_kill() {
     let folder = Folder::new();
@@ -595,10 +594,10 @@ fn a_plan_outlives_a_kill() {
         assert_eq!(folder.metrics(run).len(), 8);
     }
     assert_eq!(folder.state("run"), folder.state("other"));
-    // The plan is part of where the model comes from.
+    // The model's provenance includes the plan.
     let plans = json!([{"update": 48, "epochs": 8}]);
     assert_eq!(folder.facts("run")["settings"]["replanned"], plans);
-    // A plan is dropped by another one made at the same place, and by a number of epochs.
+    // Another plan at the same update replaces it, and so does a number of epochs.
     folder.write("run/config.toml", &folder.read("other/config.toml"));
     folder.succeed("train --config run --epochs 3 --out short --quiet");
     assert_eq!(folder.metrics("short").len(), 3);
@@ -622,7 +621,7 @@ fn a_run_that_was_stopped_early_can_be_made_longer_and_trained_again() {
     folder.run("train --config run --out again --quiet");
     assert_eq!(folder.state("again"), folder.state("run"));
     assert_eq!(folder.untimed_metrics("again"), folder.untimed_metrics("run"));
-    // Which parameters are kept cannot change: those of the best epoch may be gone.
+    // `keep` cannot change, as the parameters of the best epoch may be gone.
     let text = String::from_utf8(folder.read("run/config.toml")).unwrap();
     folder
         .write("run/config.toml", text.replace("\"last\"", "\"best:free_energy_gap\"").as_bytes());

@@ -1,9 +1,9 @@
-//! How often `believable` is wrong: evaluates models whose log Z is known, all by annealing, and counts
-//! those that are called believable while their interval misses it.
+//! How often is `believable` wrong? This bench evaluates models whose log Z is known, all by annealing, and
+//! counts the believable intervals that miss it.
 //!
-//! `cargo bench --bench verdict` takes 2,000 models, in about an hour on two cores; `-- 300` takes 300,
-//! `-- 300 700` those with the numbers from 300 to 699, and `-- --test` a few, as a test. It names every
-//! model that is missed, with its number. `benches/README.md` has the table of a whole run.
+//! `cargo bench --bench verdict` takes 2,000 models, in about an hour on two cores. `-- 300` takes 300,
+//! `-- 300 700` takes the models 300 to 699, and `-- --test` takes a few, as a test. The output names every
+//! model whose interval misses. `benches/README.md` has the table of a whole run.
 
 mod models;
 
@@ -12,14 +12,14 @@ use harmonium::evaluate::Verdict;
 use models::{FAMILIES, Model};
 use std::time::Instant;
 
-/// What is counted of a family.
+/// The counts of a family.
 #[derive(Clone, Debug, Default)]
 struct Count {
     n: usize,
     n_believable: usize,
-    /// Of the believable ones, how far log Z lies outside the interval, where it does.
+    /// The distances of log Z from believable intervals that miss it.
     misses: Vec<f64>,
-    /// Quoted less true log Z, of believable and of doubtful ones.
+    /// Estimated minus true log Z, of believable and of doubtful estimates.
     errors: [Vec<f64>; 2],
     seconds: Vec<f64>,
 }

@@ -173,7 +173,7 @@ impl Folder {
         records
     }
 
-    /// The state of a run by `harmonium runs --json`.
+    /// The output of `harmonium runs --json` for a run.
     pub fn summary(&self, run: &str) -> Value {
         serde_json::from_str(&self.succeed(&format!("runs {run} --json"))).unwrap()
     }
