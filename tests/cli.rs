@@ -548,7 +548,7 @@ fn divergence_is_reported_with_its_update_and_a_remedy() {
 fn bad_models_and_bad_outputs_are_refused() {
     let folder = Folder::with_run();
     let train = format!("train --data greys.idx {SHORT} --out");
-    folder.fail(&format!("{train} run"), "run: already holds a run (config.toml); go on with");
+    folder.fail(&format!("{train} run"), "run: already holds a run (config.toml); continue it");
     folder.fail(&format!("{train} greys.idx/new"), "greys.idx/new: cannot create files in");
     folder.fail("transform run greys.idx --out no/new.npy", "no/new.npy: cannot write");
     folder.fail("inspect run --filters no/new.png", "no/new.png: cannot write");
@@ -693,7 +693,7 @@ fn help_shows_the_defaults() {
         ),
         (
             "sample",
-            "100; with --clamp 20; of fewer examples all]|1000]|random]|the run's test data; else its validation examples; else its training data]|test]|samples.png]|0]|all cores]",
+            "100, with --clamp 20, or all examples if there are fewer]|1000]|random]|the run's test data; else its validation examples; else its training data]|test]|samples.png]|0]|all cores]",
         ),
         ("bench", "500]|128,512]|1]|2]|mnist]|stochastic]|1 and all cores]"),
         (

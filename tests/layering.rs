@@ -331,7 +331,7 @@ fn a_parameter_that_is_a_tuple_has_a_name() {
     let (found, allowed): (BTreeSet<_>, BTreeSet<_>) =
         (found.iter().map(String::as_str).collect(), TUPLES.iter().copied().collect());
     let added: Vec<_> = found.difference(&allowed).collect();
-    assert!(added.is_empty(), "give the tuples among their parameters names: {added:#?}");
+    assert!(added.is_empty(), "these have a tuple as a parameter; name it: {added:#?}");
     let mended: Vec<_> = allowed.difference(&found).collect();
     assert!(mended.is_empty(), "these are done; delete them from the list: {mended:#?}");
 }

@@ -617,7 +617,7 @@ fn a_run_that_was_stopped_early_can_be_made_longer_and_trained_again() {
     assert!(n < 6, "it was not stopped");
     folder.run("resume run --epochs 12 --quiet");
     let longer = folder.metrics("run").len();
-    assert!(longer >= n + 2, "patience begins anew: {n}, then {longer}");
+    assert!(longer >= n + 2, "patience starts again: {n}, then {longer}");
     folder.run("train --config run --out again --quiet");
     assert_eq!(folder.state("again"), folder.state("run"));
     assert_eq!(folder.untimed_metrics("again"), folder.untimed_metrics("run"));

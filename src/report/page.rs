@@ -140,7 +140,7 @@ fn health_of(run: &Material, is_named: bool) -> Markup {
         section.health {
             h2 { "Health" @if is_named { " of " (run.name) } }
             @if run.summary.records.is_empty() {
-                p { "There is no record yet." }
+                p { "The run has no record yet." }
             } @else if findings.is_empty() {
                 p.healthy { "Nothing looks wrong." }
             }

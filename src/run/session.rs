@@ -190,8 +190,7 @@ impl Changes {
     }
 }
 
-/// A run at its start; the settings get the fingerprints of the files that they name, and what their
-/// integers stand for.
+/// Begins a run. The settings get the SHA-256 of their files and the meaning of integers.
 fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     let examples = data.training.clone();
     check_settings(settings, data)?;

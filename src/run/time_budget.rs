@@ -73,7 +73,7 @@ pub fn updates(
     let end = record + evaluation + if are_samples { 0.0 } else { update * CD_SWEEPS as f64 };
     let left = left.as_secs_f64() * (1.0 - RESERVE) - start.elapsed().as_secs_f64() - end;
     let per_epoch = update * trainer.updates_per_epoch() as f64 + evaluation / every as f64;
-    // A long run has at most `MOST_RECORDS` records.
+    // epochs · per_epoch + min(epochs, MOST_RECORDS) · record ≤ left
     let most_records = record * MOST_RECORDS as f64;
     let epochs = (left / (per_epoch + record)).max((left - most_records) / per_epoch);
     let updates = (epochs * trainer.updates_per_epoch() as f64).floor();
