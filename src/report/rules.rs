@@ -269,7 +269,8 @@ impl Gain {
         Self::by_likelihood(run).or_else(|| Self::by_pseudo(last)).filter(|_| is_judged)
     }
 
-    /// The gain by the log-likelihood. A doubtful value counts only if it is far below independent units.
+    /// The gain by the log-likelihood. A trusted value below independent units is worse than no model; a
+    /// doubtful value counts only if it is far below them.
     fn by_likelihood(run: &Summary) -> Option<Self> {
         let report = run.likelihood()?.report;
         let (score, independent) = (report.log_likelihood?, report.log_likelihood_independent?);
