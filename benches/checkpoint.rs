@@ -1,8 +1,7 @@
-//! What checkpoints cost a run on MNIST: the same run with and without them, by turns.
+//! The cost of checkpoints for a run on MNIST: the same run with and without them, in turn.
 //!
-//! A checkpoint takes milliseconds, which no clock would find in ten seconds on a shared computer. So
-//! they are written every half second here; what they cost every ten seconds is a twentieth of
-//! that.
+//! A checkpoint takes milliseconds, which cannot be measured in ten seconds on a shared computer. So they
+//! are written every half second here; every ten seconds they cost a twentieth as much.
 
 use harmonium::TrainConfig;
 use harmonium::run::{Interval, Session, Settings, train};
@@ -10,11 +9,11 @@ use harmonium::train::{Averaging, UpdateRule};
 use std::fs;
 use std::time::Duration;
 
-/// Between two checkpoints.
+/// The time between two checkpoints here.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// Between two checkpoints of a run that has more to do.
+/// The time in seconds between two checkpoints for which the cost is printed.
 const USUAL: f64 = 10.0;
-/// Runs with and without checkpoints, in turn.
+/// The number of pairs of runs, with and without checkpoints.
 const ROUNDS: usize = 9;
 
 fn main() {
@@ -31,7 +30,7 @@ fn main() {
     for (name, config) in [("PCD-1", plain), ("Adam, average", adam)] {
         let rounds: Vec<f64> = (0..if is_test { 1 } else { ROUNDS })
             .map(|round| {
-                // Whichever is first has the computer to itself for a moment longer.
+                // The order alternates, as the first run of a pair has an advantage.
                 let [first, second] =
                     [round % 2 == 0, round % 2 == 1].map(|is| timed(&config, is, is_test));
                 let (with, without) =
@@ -56,7 +55,7 @@ fn main() {
 
 /// Seconds of training by the run's own clock up to its last record, and the model's bytes.
 fn timed(config: &TrainConfig, has_checkpoints: bool, is_test: bool) -> (f64, Vec<u8>) {
-    // Not in /tmp, which may be in memory.
+    // The folder is not in /tmp, which may be in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let mut settings = Settings { train: config.clone(), ..Settings::default() };
     settings.data.limit = is_test.then_some(2000);

@@ -1,7 +1,7 @@
-//! What an evaluation costs: annealing against as many plain Gibbs sweeps, in alternating rounds on
-//! the same model, and enumeration.
+//! The cost of an evaluation: annealing is compared with the same number of plain Gibbs sweeps, in
+//! alternating rounds on the same model; enumeration is timed as well.
 //!
-//! `cargo bench --bench evaluate`; with `-- --test` one short round of each, as a test.
+//! Run `cargo bench --bench evaluate`; with `-- --test` it makes one short round of each, as a test.
 
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
 use harmonium::evaluate::{AnnealingSchedule, Exact};

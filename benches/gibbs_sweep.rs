@@ -1,7 +1,7 @@
 //! Sweeps of persistent chains: v given h, then h given the new v.
 //!
-//! The model has learned from MNIST for some updates, so that hidden activity is that of training;
-//! each size is first checked to give the same states on one thread as on all.
+//! The model is trained on MNIST for some updates, so its hidden activity is typical of training. Each size
+//! is first checked to give the same states on one thread and on all.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};

@@ -1,7 +1,7 @@
-//! Every kernel on every instruction set of the CPU, checked before it is timed.
+//! Every kernel on every instruction set of the CPU; each is checked before it is timed.
 //!
-//! Sums are counted in dense-equivalent multiply-adds: rows x 64 columns x states, whatever was
-//! skipped.
+//! Sums are counted in dense-equivalent multiply-adds: rows x 64 columns x states, including those that
+//! are skipped.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
@@ -21,7 +21,7 @@ use harmonium::units;
 use std::hint::black_box;
 use std::time::Duration;
 
-/// The oracle that the unit tests of the kernels have, too.
+/// The oracle of the kernels' unit tests.
 #[path = "../src/kernels/naive.rs"]
 mod naive;
 
@@ -71,7 +71,8 @@ fn sums(criterion: &mut Criterion) {
     }
 }
 
-/// Sums of rows times real numbers: v → h at 784-500, batch 128, so many of the numbers not 0.
+/// Sums of rows times real numbers: v → h at 784-500, batch 128, for several shares of numbers that are
+/// not 0.
 fn real_sums(criterion: &mut Criterion) {
     const STATES: usize = 128;
     let rows: Vec<Row<f32>> =
@@ -190,7 +191,7 @@ impl Rule for Plain {
     }
 }
 
-/// The update of a tile, and transposes.
+/// The update of a tile, and the transpose of one.
 fn tiles(criterion: &mut Criterion) {
     let sums: Tile<i32> =
         std::array::from_fn(|i| std::array::from_fn(|j| ((i * SIDE + j) as i32 - 2048) * 513));

@@ -1,11 +1,11 @@
-//! How good the models are that the presets make: trains each, evaluates it, and prints a row of the
-//! table in `benches/README.md` beside the published figure.
+//! The quality of the presets: trains a model with each, evaluates it, and prints a row of the table in
+//! `benches/README.md` with the published value.
 //!
-//! `cargo bench --bench likelihood` makes all rows, in about half an hour on two cores;
-//! `cargo bench --bench likelihood -- mnist-500 shifter-32` some of them; with `-- --test` all, cut
-//! to a few updates, as a test. A row is what `harmonium train` and `harmonium evaluate` give with
-//! the same settings: the same bits are trained on, and the same are scored. The time is that of the
-//! updates alone, without monitors and files.
+//! `cargo bench --bench likelihood` makes all rows, in about half an hour on two cores.
+//! `cargo bench --bench likelihood -- mnist-500 shifter-32` makes only these rows; `-- --test` makes all
+//! rows with a few updates, as a test. A row equals the result of `harmonium train` and
+//! `harmonium evaluate` with the same settings: the same bits are trained on and scored. The time includes
+//! only the updates, not monitors and files.
 
 use harmonium::dataset::{Binarization, Encoding, Examples, Source, Split};
 use harmonium::evaluate::evaluation::Starts;
@@ -72,7 +72,7 @@ fn main() {
     let wanted: Vec<_> = arguments.iter().filter(|name| !name.starts_with("--")).collect();
     let names: Vec<_> = rows().iter().map(|row| row.name).collect();
     for name in &wanted {
-        assert!(names.contains(&name.as_str()), "no row {name}; there are {}", names.join(", "));
+        assert!(names.contains(&name.as_str()), "no row {name}; the rows are {}", names.join(", "));
     }
     println!("{} threads", rayon::current_num_threads());
     println!("| row | sizes | training | test log-likelihood | how | published |");

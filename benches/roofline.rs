@@ -1,14 +1,14 @@
-//! The speed figure of the project: how much faster a whole update is than the dense matrix
-//! products that it stands for, by the best f32 GEMM at hand.
+//! The speed of the project: how much faster a whole update is than its dense matrix products by a fast
+//! f32 GEMM.
 //!
-//! The *GEMM bound* is the time of the five products of a PCD-1 update alone (two (N,V)·(V,H), one
-//! (N,H)·(H,V), two (V,N)·(N,H); two more for each further sweep): the smaller of the `gemm` crate
-//! on all threads, and its time on one thread divided by their number. It leaves out all else that
-//! an update does: reading and drawing the bits, random numbers, σ, the update of the parameters.
+//! The *GEMM bound* is the time of the five products of a PCD-1 update (two (N,V)·(V,H), one
+//! (N,H)·(H,V), two (V,N)·(N,H); two more for each further sweep): the smaller of the time of the `gemm`
+//! crate on all threads, and its time on one thread divided by the number of threads. It leaves out the
+//! rest of an update: reading and drawing the bits, random numbers, σ, the update of the parameters.
 //!
-//! Updates and products are timed in alternation, in one run, on the real training data, once
-//! hidden activity has settled. `cargo bench --bench roofline -- NAME` runs only the workloads whose
-//! name contains NAME; `--test` checks in seconds that all of them run.
+//! Updates and products are timed alternately, in one run, on the real training data, after hidden
+//! activity has settled. `cargo bench --bench roofline -- NAME` runs only the workloads whose name
+//! contains NAME; `--test` checks in seconds that all of them run.
 
 use gemm::Parallelism;
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
@@ -17,14 +17,14 @@ use harmonium::{TrainConfig, Trainer};
 use ndarray::Array2;
 use std::time::Instant;
 
-/// What is timed.
+/// A workload that is timed.
 struct Workload {
     name: &'static str,
     hidden: usize,
     batch_size: usize,
     gibbs_steps: usize,
     binarize: Binarization,
-    /// Each pixel becomes a square of so many by so many.
+    /// Each pixel becomes a square with sides of this many pixels.
     enlarge: usize,
     /// Epochs before the first timing.
     settle_epochs: u64,
@@ -79,7 +79,7 @@ impl Workload {
         }
         let mut products = Products::new(self, n_visible);
 
-        // Each timing takes some 50 ms, whatever the size.
+        // Each timing takes about 50 ms, whatever the size.
         let rounds = if is_test { 1 } else { 21 };
         let start = Instant::now();
         products.multiply(Parallelism::Rayon(threads));
@@ -92,7 +92,7 @@ impl Workload {
         }
 
         if is_test {
-            // One round of a model that has hardly begun to learn is no figure.
+            // One round of a model that has hardly begun to learn measures nothing.
             return println!("{} runs", self.name);
         }
         let divided: Vec<f64> = one.iter().map(|seconds| seconds / threads as f64).collect();
@@ -135,7 +135,7 @@ impl Workload {
     }
 }
 
-/// The matrices of an update, dense.
+/// The dense matrices of an update.
 struct Products {
     sizes: (usize, usize, usize),
     gibbs_steps: usize,
@@ -193,7 +193,7 @@ fn product(
     result: &mut [f32],
 ) {
     assert!(left.len() == m * k && right.len() == k * n && result.len() >= m * n);
-    // SAFETY: the lengths are those that shapes and strides reach, as checked.
+    // SAFETY: the lengths cover shapes and strides, as checked above.
     #[allow(unsafe_code, reason = "the interface of the yardstick")]
     unsafe {
         gemm::gemm(
@@ -220,7 +220,7 @@ fn product(
     }
 }
 
-/// Seconds of one of so many repeats.
+/// The mean time in seconds of `repeats` repeats.
 fn seconds(repeats: usize, mut work: impl FnMut()) -> f64 {
     let start = Instant::now();
     (0..repeats).for_each(|_| work());

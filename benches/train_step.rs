@@ -1,8 +1,8 @@
-//! One update on MNIST, from the mini-batch to the new parameters: PCD-1 of several sizes, and what
-//! each algorithm, rule and correction costs at 784-500.
+//! One update on MNIST, from the mini-batch to the new parameters: PCD-1 of several sizes, and the cost of
+//! each algorithm, rule and correction at 784-500.
 //!
-//! The state is that after one epoch of PCD-1, when hidden activity has settled; all that is timed
-//! is first checked to give the same bits on one thread as on all.
+//! Timing starts after one epoch of PCD-1, when hidden activity has settled. Each variant is first checked
+//! to give the same bits on one thread and on all.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
@@ -22,7 +22,7 @@ fn config(hidden: usize, batch_size: usize) -> TrainConfig {
     }
 }
 
-/// One of each kind.
+/// A variant for each algorithm, rule and correction.
 fn variants() -> Vec<(&'static str, TrainConfig)> {
     let plain = || config(500, 128);
     vec![

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use harmonium::Error;
-use harmonium::cli::{Cli, told};
+use harmonium::cli::{Cli, message};
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -12,10 +12,10 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(code) => code,
         Err(error) => {
-            // With nobody to tell it to, the exit code is left.
-            let told = told(&error, matches.subcommand_name());
-            let _ = writeln!(std::io::stderr(), "error: {told}");
-            // What was given, or not given, is at fault, as where the command line is wrong.
+            let message = message(&error, matches.subcommand_name());
+            // If nothing reads the output, the exit code alone reports the error.
+            let _ = writeln!(std::io::stderr(), "error: {message}");
+            // As for a wrong command line, the fault is in what the user gave or left out.
             let is_usage = matches!(error, Error::NoData { .. } | Error::Damaged { .. });
             if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
         }

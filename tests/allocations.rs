@@ -1,4 +1,4 @@
-//! An update takes no memory from the heap once buffers are made.
+//! An update allocates no heap memory once its buffers exist.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::train::{Algorithm, Averaging, UpdateRule};
@@ -11,7 +11,7 @@ struct Counting;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
-// SAFETY: every call goes to the system's allocator unchanged.
+// SAFETY: every call is passed on to the system's allocator unchanged.
 #[allow(unsafe_code, reason = "an allocator can be had no other way")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -29,8 +29,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Epochs end, batches are cut short and the range is checked meanwhile. The thread pool itself
-/// takes a block for each few dozen jobs that wait in its queue: that is all.
+/// The updates include ends of epochs, short batches and range checks. The thread pool allocates one
+/// block for every few dozen jobs in its queue; nothing else is allocated.
 #[test]
 fn an_update_allocates_nothing_of_its_own() {
     let greys = Array2::from_shape_fn((1000, 300), |(n, i)| (n * i) as u8);

@@ -1,4 +1,4 @@
-//! The command line as a user meets it: the real program, real files, exit codes and messages.
+//! The command line as a user sees it: the real program, real files, exit codes and messages.
 
 #![cfg(feature = "cli")]
 
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::io::{PipeWriter, Write as _};
 
-/// Intensities (60, 30), the first of them changed to `first`.
+/// Intensities (60, 30); the first is `first`.
 fn reals(first: f32) -> Array2<f32> {
     let mut reals = Array2::from_shape_fn((60, 30), |(n, i)| ((n + 3 * i) % 5) as f32 / 4.0);
     reals[[0, 0]] = first;
@@ -27,7 +27,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     packer.finish().unwrap()
 }
 
-/// The writing end of a pipe that nobody reads any more.
+/// The writing end of a pipe whose reading end is closed.
 fn closed_pipe() -> PipeWriter {
     std::io::pipe().unwrap().1
 }
@@ -44,7 +44,7 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
     assert_eq!(folder.names_in("a/run/checkpoints"), ["update-000000008.safetensors"]);
     let snapshots = [0, 1, 2].map(|epoch| format!("epoch-{epoch:06}.safetensors"));
     assert_eq!(folder.names_in("a/run/snapshots"), snapshots);
-    // Filters stand 5 x 4, the 128 chains 14 x 10, each 28 + 1 pixels apart, 5 and 2 times as large.
+    // Filters are 5 x 4, the 128 chains 14 x 10, each 28 + 1 pixels apart, enlarged 5 and 2 times.
     assert_eq!(folder.picture("a/run/filters.png"), ((5 * 29 + 1) * 5, (4 * 29 + 1) * 5));
     assert_eq!(folder.picture("a/run/samples.png"), ((14 * 29 + 1) * 2, (10 * 29 + 1) * 2));
 
@@ -60,7 +60,7 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
         let mut found: Vec<_> = record.keys().collect();
         found.sort();
         assert_eq!(found, keys);
-        // No log-likelihood was asked for.
+        // The settings ask for no log-likelihood.
         let is_silent = |key: &str| key.starts_with("log_") || key == "verdict";
         let is_right = |(key, value): (&String, &Value)| match is_silent(key) {
             true => value.is_null(),
@@ -74,7 +74,7 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
 
 #[cfg(feature = "mnist")]
 #[test]
-fn equal_settings_make_equal_files_on_any_number_of_threads() {
+fn equal_settings_give_equal_files_on_any_number_of_threads() {
     let folder = Folder::new();
     for (out, settings) in [("a", "7 --threads 1"), ("b", "7 --threads 3"), ("c", "8")] {
         let line = "train --limit 500 --epochs 1 --hidden 16 --quiet";
@@ -112,7 +112,7 @@ fn the_fingerprint_is_the_sha256_of_the_tensors() {
 }
 
 #[test]
-fn the_folder_goes_to_stdout_and_a_line_an_epoch_to_stderr() {
+fn the_folder_goes_to_stdout_and_a_line_per_epoch_to_stderr() {
     let folder = Folder::new();
     let (code, stdout, stderr) =
         folder.run("train --data greys.idx --hidden 16 --epochs 3 --batch-size 50");
@@ -124,7 +124,7 @@ fn the_folder_goes_to_stdout_and_a_line_an_epoch_to_stderr() {
     assert!(folder.path(stdout.trim_end()).join("model.safetensors").exists());
 }
 
-/// What `evaluate --json` prints.
+/// The output of `evaluate --json`.
 fn evaluation(folder: &Folder, line: &str) -> Value {
     serde_json::from_str(&folder.succeed(&format!("evaluate {line} --json"))).unwrap()
 }
@@ -152,7 +152,7 @@ fn an_exact_evaluation_has_its_keys_and_adds_up() {
     // One example has no standard error.
     let text = folder.succeed("evaluate run --data greys.idx --limit 1");
     assert!(text.contains("(± ? over 1)") && !text.contains("NaN"), "{text}");
-    // What is asked for is there whatever the method.
+    // Requested results exist with every method.
     let text = folder.succeed("evaluate run --data greys.idx --raise 3");
     assert!(text.contains("RAISE") && text.contains("verdict           exact"), "{text}");
     let text = folder.succeed("evaluate run --data greys.idx");
@@ -168,7 +168,7 @@ fn the_bits_of_an_evaluation_depend_on_the_seed_alone() {
     assert_ne!(sha256("run --data greys.idx --seed 1"), first);
     assert_ne!(sha256("run --data greys.idx --limit 100"), first);
     assert_ne!(sha256("run --data greys.idx --binarize threshold:0.5"), first);
-    // Of bits, the SHA-256 is that of their bytes, whatever the seed.
+    // For binary data, the SHA-256 does not depend on the seed.
     let bits = Array2::from_shape_fn((5, 30), |(n, i)| u8::from((n + i) % 3 == 0));
     folder.write_npy("bits.npy", bits.view());
     let expected: String =
@@ -179,7 +179,7 @@ fn the_bits_of_an_evaluation_depend_on_the_seed_alone() {
 }
 
 #[test]
-fn ais_tells_both_sides_and_the_same_on_any_number_of_threads() {
+fn ais_reports_both_sides_and_does_not_depend_on_the_threads() {
     let folder = Folder::with_run();
     let exact = evaluation(&folder, "run --data greys.idx");
     let line =
@@ -198,7 +198,7 @@ fn ais_tells_both_sides_and_the_same_on_any_number_of_threads() {
     }
     assert_eq!(one["raise"]["n_examples"], 10);
     assert_eq!(one["free_energy_gap"]["mean"], 0.0);
-    // Samples of the model as the start of the reverse side, another base.
+    // The reverse side starts at samples of the model, and the base is another.
     folder.succeed("sample run --number 40 --out chains.npy");
     let other =
         evaluation(&folder, "run --data greys.idx --method ais --start chains.npy --burn-in 0");
@@ -208,17 +208,14 @@ fn ais_tells_both_sides_and_the_same_on_any_number_of_threads() {
 }
 
 #[test]
-fn a_doubtful_estimate_says_so_and_what_to_raise() {
+fn a_doubtful_estimate_names_the_settings_to_raise() {
     let folder = Folder::with_run();
     let line = "evaluate run --data greys.idx --method ais --schedule linear:2 --n-chains 20";
     let text = folder.succeed(line);
     assert!(text.contains("doubtful, do not rely on it"), "{text}");
     assert!(text.contains("raise n_chains (20) to 200 or more"), "{text}");
     assert!(text.contains("by the interval of log Z"), "{text}");
-    assert!(
-        text.contains("4 steps in a second round, as 2 in the first did not suffice"),
-        "{text}"
-    );
+    assert!(text.contains("4 steps in a second round, as 2 steps did not suffice"), "{text}");
     assert!(text.contains("back from       the chains of the run; 1000 sweeps"), "{text}");
     assert!(text.contains("(95 % interval ") && !text.contains("99 %"), "{text}");
     let found: Value = serde_json::from_str(&folder.succeed(&format!("{line} --json"))).unwrap();
@@ -227,13 +224,13 @@ fn a_doubtful_estimate_says_so_and_what_to_raise() {
 }
 
 #[test]
-fn evaluations_that_cannot_be_are_refused() {
+fn impossible_evaluations_are_refused() {
     let folder = Folder::with_run();
     folder.write_npy("wide.npy", Array2::<u8>::eye(31).view());
     for (arguments, message) in [
         ("--data wide.npy", "wide.npy has 31 visible units an example, but the model has 30"),
         ("--data greys.idx --base-data wide.npy", "31 visible units"),
-        ("--data greys.idx --start greys.idx", "holds other values than 0 and 1"),
+        ("--data greys.idx --start greys.idx", "holds values other than 0 and 1"),
         ("--data greys.idx --method ais --n-chains 1", "n_chains is 1, but must be at least 2"),
         ("--data greys.idx --limit 0", "limit is 0, but must be at least 1"),
         ("--data greys.idx --seed 9223372036854775808", "seed is 9223372036854775808"),
@@ -248,7 +245,7 @@ fn evaluations_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn the_log_likelihood_is_told_while_training() {
+fn the_log_likelihood_is_reported_during_training() {
     let folder = Folder::new();
     let train =
         "train --data greys.idx --hidden 6 --epochs 5 --batch-size 50 --validation 40 --quiet";
@@ -270,7 +267,7 @@ fn the_log_likelihood_is_told_while_training() {
 }
 
 #[test]
-fn init_goes_on_from_the_parameters_and_the_size_of_a_model() {
+fn init_starts_from_the_parameters_and_the_size_of_a_model() {
     let folder = Folder::with_run();
     let train = "train --data greys.idx --epochs 1 --batch-size 50 --quiet";
     folder.succeed(&format!("{train} --init run --out still --learning-rate 1e-12"));
@@ -288,7 +285,7 @@ fn init_goes_on_from_the_parameters_and_the_size_of_a_model() {
 }
 
 #[test]
-fn samples_are_bits_that_depend_on_the_seed_and_the_start_alone() {
+fn samples_are_bits_that_depend_only_on_the_seed_and_the_start() {
     let folder = Folder::with_run();
     let sample = |out: &str, settings: &str| {
         let line = format!("sample run --number 7 --gibbs-steps 20 --out {out} {settings}");
@@ -301,7 +298,7 @@ fn samples_are_bits_that_depend_on_the_seed_and_the_start_alone() {
     let bits: Array2<u8> = read_npy(folder.path("a.npy")).unwrap();
     assert_eq!(bits.dim(), (7, 30));
     assert!(bits.iter().all(|&bit| bit <= 1) && bits.iter().any(|&bit| bit != bits[[0, 0]]));
-    // The 7 images stand 3 x 3, 5 + 1 pixels across and 6 + 1 down, 8 times as large at most.
+    // The 7 images are in a grid of 3 x 3, 5 + 1 pixels across and 6 + 1 down, enlarged at most 8 times.
     sample("a.png", "");
     assert_eq!(folder.picture("a.png"), ((4 * 6 + 1) * 8, (2 * 7 + 1) * 8));
 
@@ -327,7 +324,7 @@ fn features_are_probabilities_of_the_hidden_units() {
     assert_eq!(transform("b.npy", "--threads 2"), a);
     assert_eq!(transform("c.npy", threshold), a, "not binarized as in training");
     assert_ne!(transform("d.npy", "--binarize stochastic"), a);
-    // Real numbers: neither seed nor draws make a difference, nor does the number of threads.
+    // With real numbers, neither the seed nor the draws nor the threads make a difference.
     let real = transform("e.npy", "--binarize none --threads 1");
     assert_ne!(real, a);
     assert_eq!(transform("f.npy", "--binarize none --threads 2 --seed 3 --draws 2"), real);
@@ -344,18 +341,18 @@ fn features_of_several_draws_are_their_mean() {
         read_npy(folder.path(&format!("f{draws}.npy"))).unwrap()
     };
     let (one, two, many) = (features(1), features(2), features(400));
-    // The second draw alone, from the mean of both, is one of other bits.
+    // The second draw, computed from the mean of both, has other bits.
     let second = 2.0 * &two - &one;
     let far = |a: &Array2<f32>, b: &Array2<f32>| (a - b).mapv(f32::abs).mean().unwrap();
     assert!(far(&second, &one) > 1e-4, "two draws of the same bits");
-    // The mean of 400 is nearer to another mean of many than one draw is, by the root of that.
+    // The mean of 400 draws is closer to another such mean than one draw is, by a factor of √400.
     assert!(far(&many, &features(200)) < 0.2 * far(&many, &one));
     let message = "draws is 0, but must be at least 1 and at most 10000";
     folder.fail("transform run greys.idx --draws 0 --out new.npy", message);
 }
 
 #[test]
-fn inspect_tells_where_a_model_comes_from() {
+fn inspect_shows_the_origin_of_a_model() {
     let folder = Folder::with_run();
     let facts = folder.facts("run");
     assert_eq!((&facts["n_visible"], &facts["n_hidden"]), (&30.into(), &16.into()));
@@ -370,9 +367,9 @@ fn inspect_tells_where_a_model_comes_from() {
     assert_eq!(folder.read("filters.png"), folder.read("run/filters.png"));
 }
 
-/// Of the files with the model, and of the checkpoint, which is one too.
+/// The checkpoint holds it as well as the model file.
 #[test]
-fn a_model_file_holds_the_mean_of_what_it_was_trained_on() {
+fn a_model_file_holds_the_mean_of_its_training_data() {
     let folder = Folder::new();
     for (binarize, seen) in [
         ("stochastic", (|x| f64::from(x) / 255.0) as fn(u8) -> f64),
@@ -398,7 +395,7 @@ fn a_model_file_holds_the_mean_of_what_it_was_trained_on() {
 }
 
 #[test]
-fn the_same_examples_in_another_file_train_the_same_parameters() {
+fn equal_examples_in_different_files_give_equal_parameters() {
     let folder = Folder::with_run();
     folder.write("greys.gz", &gzip(&folder.read("greys.idx")));
     folder.write_npy("rows.npy", greys().view());
@@ -419,14 +416,14 @@ fn the_same_examples_in_another_file_train_the_same_parameters() {
 }
 
 #[test]
-fn only_data_of_a_known_image_shape_make_pictures() {
+fn pictures_need_a_known_image_shape() {
     let folder = Folder::new();
     folder.write_npy("reals.npy", reals(0.0).view());
     folder.succeed(&format!("train --data reals.npy {SHORT} --out plain"));
     let pictures =
         |run: &str| folder.names_in(run).into_iter().filter(|name| name.ends_with(".png")).count();
     assert_eq!(pictures("plain"), 0);
-    let unknown = "plain/model.safetensors: does not say the shape of its images";
+    let unknown = "plain/model.safetensors: does not hold the shape of its images";
     folder.fail("inspect plain --filters a.png", unknown);
     folder.fail("sample plain --out a.png", &format!("{unknown}; give --image-shape"));
     let sample = "sample plain --out a.png --gibbs-steps 1 --image-shape";
@@ -438,7 +435,7 @@ fn only_data_of_a_known_image_shape_make_pictures() {
 }
 
 #[test]
-fn held_out_data_are_reported_on_and_not_trained_on() {
+fn held_out_data_are_measured_and_not_trained_on() {
     let folder = Folder::with_run();
     assert!(folder.metrics("run")[0]["free_energy_test"].is_null());
     let train = format!("train --data greys.idx {SHORT} --limit 150");
@@ -452,14 +449,14 @@ fn held_out_data_are_reported_on_and_not_trained_on() {
     for run in ["same", "less"] {
         assert!(folder.metrics(run)[0]["free_energy_gap"].is_number(), "{run}");
     }
-    // The first 110 examples alone make the same model.
+    // Training on the first 110 examples alone gives the same model.
     folder.write("first.idx", &idx(greys().slice_move(ndarray::s![..110, .., ..])));
     folder.succeed(&format!("train --data first.idx {SHORT} --out first"));
     assert_eq!(folder.fingerprint("less"), folder.fingerprint("first"));
 }
 
 #[test]
-fn bad_data_are_named_and_nothing_is_left_behind() {
+fn bad_data_are_refused_and_leave_no_files() {
     let folder = Folder::with_run();
     let (whole, packed) = (folder.read("greys.idx"), gzip(&folder.read("greys.idx")));
     folder.write("short.idx", &whole[..whole.len() - 1]);
@@ -496,7 +493,7 @@ fn bad_data_are_named_and_nothing_is_left_behind() {
 }
 
 #[test]
-fn settings_out_of_range_are_named_with_their_rule() {
+fn settings_out_of_range_are_refused_with_their_rule() {
     let folder = Folder::new();
     for (settings, message) in [
         ("--hidden 0", "hidden is 0, but must be at least 1"),
@@ -538,7 +535,7 @@ fn settings_out_of_range_are_named_with_their_rule() {
 }
 
 #[test]
-fn a_run_that_diverges_says_when_and_what_to_try() {
+fn divergence_is_reported_with_its_update_and_a_remedy() {
     let folder = Folder::new();
     let line = "train --data greys.idx --hidden 16 --out new --learning-rate 1e5";
     let (code, _, stderr) = folder.run(line);
@@ -549,10 +546,10 @@ fn a_run_that_diverges_says_when_and_what_to_try() {
 }
 
 #[test]
-fn bad_models_and_bad_outputs_are_named() {
+fn bad_models_and_bad_outputs_are_refused() {
     let folder = Folder::with_run();
     let train = format!("train --data greys.idx {SHORT} --out");
-    folder.fail(&format!("{train} run"), "run: already holds a run (config.toml); go on with");
+    folder.fail(&format!("{train} run"), "run: already holds a run (config.toml); continue it");
     folder.fail(&format!("{train} greys.idx/new"), "greys.idx/new: cannot create files in");
     folder.fail("transform run greys.idx --out no/new.npy", "no/new.npy: cannot write");
     folder.fail("inspect run --filters no/new.png", "no/new.png: cannot write");
@@ -572,11 +569,11 @@ fn bad_models_and_bad_outputs_are_named() {
 }
 
 #[test]
-fn a_damaged_model_is_of_no_use_to_any_command() {
+fn every_command_refuses_a_damaged_model() {
     let folder = Folder::with_run();
     let whole = folder.read("run/model.safetensors");
     folder.write("cut.safetensors", &whole[..whole.len() - 4]);
-    // Another number, but still one.
+    // The changed bit gives another valid number.
     let mut turned = whole.clone();
     *turned.last_mut().unwrap() ^= 1;
     folder.write("run/model.safetensors", &turned);
@@ -605,7 +602,7 @@ fn a_damaged_model_is_of_no_use_to_any_command() {
             folder.refuse(&line, 2, message);
         }
     }
-    // What the message advises.
+    // The advice of the message works.
     folder.succeed("resume run");
     assert!(folder.read("run/model.safetensors") == whole);
 }
@@ -652,14 +649,14 @@ fn extreme_numbers_do_not_overflow() {
 }
 
 #[test]
-fn a_negative_number_is_a_value_and_no_flag() {
+fn a_negative_number_is_a_value_and_not_a_flag() {
     let folder = Folder::new();
     let line = "train --data greys.idx --out new --learning-rate -1";
     folder.fail(line, "learning_rate is -1, but must be above 0");
 }
 
 #[test]
-fn wrong_usage_has_exit_code_2_and_tells_what_would_be_right() {
+fn wrong_usage_has_exit_code_2_and_a_hint() {
     let folder = Folder::with_run();
     for (line, part) in [
         ("", "Usage: harmonium"),
@@ -697,7 +694,7 @@ fn help_shows_the_defaults() {
         ),
         (
             "sample",
-            "100; with --clamp 20; of fewer examples all]|1000]|random]|the run's test data; else its validation examples; else its training data]|test]|samples.png]|0]|all cores]",
+            "100, with --clamp 20, or all examples if there are fewer]|1000]|random]|the run's test data; else its validation examples; else its training data]|test]|samples.png]|0]|all cores]",
         ),
         ("bench", "500]|128,512]|1]|2]|mnist]|stochastic]|1 and all cores]"),
         (
@@ -717,7 +714,7 @@ fn help_shows_the_defaults() {
 }
 
 #[test]
-fn a_reader_of_stdout_who_has_heard_enough_is_no_error() {
+fn a_closed_stdout_is_not_an_error() {
     let folder = Folder::with_run();
     let train = format!("train --data greys.idx {SHORT} --out new --quiet");
     let sample = "sample run --out new.npy --gibbs-steps 1";
@@ -730,7 +727,7 @@ fn a_reader_of_stdout_who_has_heard_enough_is_no_error() {
 }
 
 #[test]
-fn a_reader_of_stderr_who_has_heard_enough_ends_no_training() {
+fn a_closed_stderr_does_not_end_training() {
     let folder = Folder::new();
     let line = format!("train --data greys.idx {SHORT} --out run");
     let status = folder.command(&line).stderr(closed_pipe()).status().unwrap();
@@ -774,7 +771,7 @@ fn bench_times_every_size_and_stage() {
 }
 
 #[test]
-fn presets_are_listed_and_flags_go_over_them() {
+fn presets_are_listed_and_flags_override_them() {
     let folder = Folder::new();
     let list = folder.succeed("presets");
     let names = ["quick", "mnist-500", "mnist-16-exact", "bars-and-stripes", "features"];
@@ -800,7 +797,7 @@ fn presets_are_listed_and_flags_go_over_them() {
 }
 
 #[test]
-fn tempered_runs_tell_their_swap_rates() {
+fn tempered_runs_report_their_swap_rates() {
     let folder = Folder::new();
     let train = "train --data bars-and-stripes:3 --batch-size 16 --epochs 30 --quiet";
     folder.succeed(&format!("{train} --algorithm pt --temperatures 4 --out pt"));
@@ -810,7 +807,7 @@ fn tempered_runs_tell_their_swap_rates() {
         let is_share = |value: &Value| value.as_f64().is_some_and(|x| (0.0..=1.0).contains(&x));
         assert!(values.len() == 3 && values.iter().all(is_share), "{record:?}");
     }
-    // So few visible units are tempered by themselves.
+    // Models with few visible units are tempered by default.
     folder.succeed(&format!("{train} --temperatures 4 --out auto"));
     assert_eq!(folder.fingerprint("auto"), folder.fingerprint("pt"));
     folder.succeed(&format!("{train} --algorithm pcd --out pcd"));
@@ -818,7 +815,7 @@ fn tempered_runs_tell_their_swap_rates() {
 }
 
 #[test]
-fn an_averaged_run_keeps_both_models() {
+fn an_averaged_run_writes_both_models() {
     let folder = Folder::new();
     let train = format!("train --data greys.idx {SHORT} --quiet");
     folder.succeed(&format!("{train} --out plain --averaging none"));
@@ -830,7 +827,7 @@ fn an_averaged_run_keeps_both_models() {
 }
 
 #[test]
-fn inverted_data_are_inverted_wherever_the_model_meets_them() {
+fn a_model_of_inverted_data_inverts_data_in_every_command() {
     let folder = Folder::new();
     let train = format!("train {SHORT} --quiet --binarize threshold:0.5 --validation 20");
     folder.write("negative.idx", &idx(greys().mapv_into(|x| 255 - x)));

@@ -1,4 +1,4 @@
-//! Same seed, same bits: for any number of threads and every instruction set.
+//! Equal seeds give equal bits, for any number of threads and every instruction set.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::kernels::Isa;
@@ -8,7 +8,7 @@ use ndarray::Array1;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
-/// The fingerprint of parameters, chains and streams after a whole run.
+/// The SHA-256 of parameters, chains and streams after a whole run.
 fn fingerprint(config: &TrainConfig, examples: &Arc<Examples>, threads: usize, isa: Isa) -> String {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let trainer = pool.install(|| {
@@ -43,7 +43,7 @@ fn odd_examples() -> Arc<Examples> {
     Arc::new(Examples::new(Dataset::from_bits("odd", bits), Binarization::Stochastic))
 }
 
-/// Batches of 13 leave a last one of 10; 17 chains are not as many as either.
+/// Batches have 13 examples, the last one 10; the 17 chains equal neither.
 fn odd_config() -> TrainConfig {
     TrainConfig {
         hidden: Some(19),
@@ -61,7 +61,7 @@ fn odd_config() -> TrainConfig {
     }
 }
 
-/// Each algorithm, rule and correction at least once, by a name.
+/// Settings that cover each algorithm, rule and correction, by name.
 fn algorithms() -> [(&'static str, TrainConfig); 8] {
     let odd = odd_config;
     [
@@ -106,7 +106,7 @@ fn algorithms() -> [(&'static str, TrainConfig); 8] {
 }
 
 #[test]
-fn a_machine_of_odd_sizes_does_not_depend_on_threads_or_instruction_set() {
+fn a_model_of_odd_sizes_does_not_depend_on_threads_or_instruction_set() {
     let bias = TrainConfig { chain_start: ChainStart::Bias, chains: None, ..odd_config() };
     for (_, config) in algorithms().into_iter().chain([("bias", bias)]) {
         let expected = fingerprint(&config, &odd_examples(), 1, Isa::BASELINE);
@@ -119,8 +119,7 @@ fn a_machine_of_odd_sizes_does_not_depend_on_threads_or_instruction_set() {
     }
 }
 
-/// Several panels of both layers, and more threads than panels of hidden units: work is split
-/// within a panel too.
+/// With more threads than panels of hidden units, work is also split within a panel.
 #[test]
 fn several_panels_and_more_threads_than_panels_give_the_same_bits() {
     let bits = BitMatrix::from_fn(300, 200, |n, i| (n * n + 3 * n * i + i * i) % 7 < 3);
@@ -168,9 +167,8 @@ fn mnist_does_not_depend_on_threads_or_instruction_set() {
     }
 }
 
-/// The fingerprints of short runs; those of `pcd` and `momentum` are as old as version 1 of the
-/// streams. If this fails, the numbers of every run with the same seed have changed: that is a
-/// deliberate act, to be named in CHANGELOG.md.
+/// The fingerprints of short runs; `pcd` and `momentum` are as old as stream version 1. If this fails,
+/// every run has changed, which must be deliberate and recorded in CHANGELOG.md.
 #[test]
 fn a_short_run_ends_in_the_recorded_bits() {
     let recorded = [
@@ -190,7 +188,7 @@ fn a_short_run_ends_in_the_recorded_bits() {
 }
 
 #[test]
-fn another_seed_gives_other_bits() {
+fn different_seeds_give_different_bits() {
     let other = TrainConfig { seed: 12, ..odd_config() };
     assert_ne!(
         fingerprint(&odd_config(), &odd_examples(), 2, Isa::BASELINE),
@@ -198,16 +196,16 @@ fn another_seed_gives_other_bits() {
     );
 }
 
-/// After every update, not only at the end.
+/// The test looks after every update, not only at the end.
 #[test]
-fn the_transposed_image_is_never_stale() {
+fn the_transposed_weights_are_never_stale() {
     let mut trainer = Trainer::new(odd_config(), odd_examples()).unwrap();
     let mut before = trainer.current();
     while !trainer.is_done() {
         trainer.update().unwrap();
         assert!(trainer.parameters().fixed().is_consistent());
         let after = trainer.current();
-        assert_ne!(before, after, "an update that changes nothing");
+        assert_ne!(before, after, "the update changes nothing");
         before = after;
     }
 }
@@ -232,7 +230,7 @@ fn chains_start_at_the_data_or_at_independent_pixels() {
     }
 }
 
-/// The program itself, on every instruction set by its name, and on one that no machine has.
+/// The program runs on every instruction set by name, and refuses one that no CPU has.
 #[cfg(feature = "cli")]
 #[test]
 fn the_instruction_set_can_be_forced() {

@@ -1,4 +1,4 @@
-//! What integers stand for: the same wherever a run or its model meets them.
+//! The meaning of integers is the same wherever a run or its model reads them.
 
 #![cfg(feature = "cli")]
 
@@ -31,7 +31,7 @@ fn train(folder: &Folder, data: &str, out: &str) {
 }
 
 #[test]
-fn bits_with_a_stray_2_are_no_grey_levels_unless_that_is_said() {
+fn bits_with_a_stray_2_are_grey_levels_only_if_declared() {
     let folder = Folder::new();
     let mut stray = integers(1);
     stray[[41, 7]] = 2;
@@ -44,7 +44,7 @@ fn bits_with_a_stray_2_are_no_grey_levels_unless_that_is_said() {
     assert_eq!(folder.fingerprint("levels"), folder.fingerprint("halves"));
     assert_eq!(folder.facts("levels")["data"]["grey_levels"], 2);
     assert_eq!(folder.facts("halves")["data"]["grey_levels"], json!(null));
-    // With a 1 in its place they are bits, and stay so under a declared scale.
+    // With a 1 instead of the 2 they are bits, also under a declared scale.
     folder.write_npy("bits.npy", integers(1).view());
     train(&folder, "bits.npy", "bits");
     train(&folder, "bits.npy --grey-levels 2", "as-levels");
@@ -52,7 +52,7 @@ fn bits_with_a_stray_2_are_no_grey_levels_unless_that_is_said() {
 }
 
 #[test]
-fn genotypes_are_refused_wherever_they_come_in() {
+fn genotypes_are_refused_by_every_command() {
     let folder = Folder::new();
     folder.write_npy("bits.npy", integers(1).view());
     train(&folder, "bits.npy", "run");
@@ -62,7 +62,7 @@ fn genotypes_are_refused_wherever_they_come_in() {
     };
     folder.write_npy("genotypes.npy", genotypes.view());
     let message = format!("genotypes.npy: example {n}, unit {i} is 2, {WAYS_OUT}");
-    // A flag of the command or, where it has none, of the training before it.
+    // The remedy is a flag of the command, or of `harmonium train` if it has none.
     for (line, flag) in [
         (&format!("train --data genotypes.npy {SHORT} --out new")[..], "--grey-levels N"),
         (&format!("train --data bits.npy --test-data genotypes.npy {SHORT}"), "--grey-levels N"),
@@ -77,7 +77,7 @@ fn genotypes_are_refused_wherever_they_come_in() {
 }
 
 #[test]
-fn bytes_that_are_taken_as_grey_levels_are_told_of_once_and_recorded() {
+fn inferred_grey_levels_are_noted_once_and_recorded() {
     let folder = Folder::with_run();
     folder.write_npy("rows.npy", rows().view());
     let (code, _, stderr) = folder.run(&format!("train --data rows.npy {SHORT} --out a --quiet"));
@@ -86,28 +86,28 @@ fn bytes_that_are_taken_as_grey_levels_are_told_of_once_and_recorded() {
     assert_eq!((code, stderr), (Some(0), format!("note: {note}\n")));
     assert_eq!(folder.fingerprint("a"), folder.fingerprint("run"));
     for run in ["a", "run"] {
-        // The bytes of an IDX file are grey levels by themselves.
+        // The bytes of an IDX file are always grey levels.
         let config = String::from_utf8(folder.read(&format!("{run}/config.toml"))).unwrap();
         assert!(config.contains("\ngrey_levels = 255\n"), "{config}");
         assert_eq!(folder.facts(run)["data"]["grey_levels"], 255);
         assert_eq!(folder.facts(run)["data"]["spins"], false);
     }
-    // What is recorded is said: no further note, and the same bits.
+    // A recorded scale counts as declared: no further note, and the same bits.
     folder.succeed("train --config a --out again --quiet");
     assert_eq!(folder.read("again/model.safetensors"), folder.read("a/model.safetensors"));
     folder.succeed("train --config a --out parts --epochs 2 --stop-after 1epochs");
     folder.succeed("resume parts --quiet");
     folder.succeed("train --config a --out whole --epochs 2 --quiet");
     assert_eq!(folder.read("parts/model.safetensors"), folder.read("whole/model.safetensors"));
-    // It is not known of another file.
+    // The recorded scale does not apply to another file.
     folder.write_npy("dark.npy", rows().mapv(|x| x / 4).view());
     folder.fail("train --config a --data dark.npy --out new", WAYS_OUT);
-    // Test data are read as the training data, whatever their own largest.
+    // Test data are read as the training data, whatever their own largest value.
     folder.succeed(&format!("train --data rows.npy --test-data dark.npy {SHORT} --out with-test"));
 }
 
 #[test]
-fn a_settings_file_of_before_still_trains_the_same() {
+fn a_settings_file_without_a_scale_trains_the_same() {
     let folder = Folder::with_run();
     let config = String::from_utf8(folder.read("run/config.toml")).unwrap();
     let is_new = |line: &str| line.starts_with("grey_levels") || line.starts_with("spins");
@@ -146,7 +146,7 @@ fn the_scale_of_a_model_decides_and_not_the_largest_of_a_chunk() {
 }
 
 #[test]
-fn spins_are_bits_once_that_is_said_and_samples_are_spins() {
+fn declared_spins_are_bits_and_samples_are_spins() {
     let folder = Folder::new();
     let bits = integers(1);
     let spins = bits.mapv(|x| 2 * x as i8 - 1);
@@ -172,7 +172,7 @@ fn spins_are_bits_once_that_is_said_and_samples_are_spins() {
     let of_bits: Array2<u8> = read_npy(sample("of-bits")).unwrap();
     let of_spins: Array2<i8> = read_npy(sample(run)).unwrap();
     assert_eq!(of_spins, of_bits.mapv(|x| 2 * x as i8 - 1));
-    // The model reads what it writes, and bits as before.
+    // The model reads its own samples, and bits as well.
     let score = |run: &str, data: &str| {
         let line = format!("evaluate {run} --data {data} --method ais --start {data} --json");
         let line = format!("{line} --burn-in 20 --schedule linear:50");
@@ -180,7 +180,7 @@ fn spins_are_bits_once_that_is_said_and_samples_are_spins() {
     };
     let file_free = |text: String| {
         let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
-        // What a file is called, and to which run it belongs.
+        // These depend on the file's name and on its run.
         for key in ["file_sha256", "data_role", "data_warning"] {
             value.as_object_mut().unwrap().remove(key);
         }
@@ -198,7 +198,7 @@ fn spins_are_bits_once_that_is_said_and_samples_are_spins() {
         "other.npy: example 3, unit 4 is 0, but must be -1 or 1, as declared by spins, unless";
     folder.fail(&format!("train --data other.npy --spins {SHORT} --out new"), message);
     folder.fail(&format!("evaluate {run} --data other.npy"), message);
-    // Completed spins keep what is given of them.
+    // Completed spins keep their given values.
     folder.write_npy("mask.npy", Array2::from_shape_fn((1, 20), |(_, i)| (i % 2) as u8).view());
     let line = format!("sample {run} --data spins.npy --clamp mask.npy --number 30 --out s.npy");
     folder.succeed(&line);
@@ -209,7 +209,7 @@ fn spins_are_bits_once_that_is_said_and_samples_are_spins() {
 }
 
 #[test]
-fn what_is_declared_is_checked() {
+fn declarations_are_checked() {
     let folder = Folder::new();
     let train = format!("train --data greys.idx {SHORT} --out new");
     let rule = "but must be at least 1 and at most 65535";
@@ -220,7 +220,7 @@ fn what_is_declared_is_checked() {
     let levels = "greys.idx: example 0, unit 5 is 119, but must be a grey level from 0 to 100";
     folder.fail(&format!("{train} --grey-levels 100"), levels);
     folder.succeed(&format!("train --data greys.idx {SHORT} --out run --quiet"));
-    let fixed = "grey_levels is 255 in this run and cannot become 7 while it goes on";
+    let fixed = "grey_levels is 255 in this run and cannot become 7";
     folder.fail("resume run --grey-levels 7", fixed);
 }
 

@@ -1,5 +1,5 @@
-//! Log-likelihoods that can be believed: estimates against enumeration, intervals that hold as
-//! often as they say, and warnings where they must be.
+//! Estimates of log Z against enumeration: intervals have their coverage, and wrong estimates are
+//! doubtful.
 
 use harmonium::evaluate::ais::{LogZ, ModelChains};
 use harmonium::evaluate::evaluation::Starts;
@@ -26,9 +26,9 @@ fn noise(at: usize) -> f32 {
     (word >> 40) as f32 / (1 << 23) as f32 - 1.0
 }
 
-/// A machine whose weights have about the given deviation, with units that are on less than half
+/// A model whose weights have a standard deviation of about `strength`; its units are on less than half
 /// of the time.
-fn machine(n_hidden: usize, strength: f32, seed: usize) -> Rbm {
+fn model(n_hidden: usize, strength: f32, seed: usize) -> Rbm {
     let normal =
         |at: usize| (0..6).map(|k| noise(at * 6 + k + seed * 1_000_003)).sum::<f32>() / 1.41;
     Rbm::new(
@@ -92,7 +92,7 @@ fn means(bits: &BitMatrix) -> Array1<f64> {
     Array1::from_shape_fn(bits.n_columns(), |i| on(i) as f64 / bits.n_rows() as f64)
 }
 
-/// What a hundred repetitions on one machine gave, less the exact log Z.
+/// The results of 100 repetitions on one model.
 struct Repetitions {
     estimates: Vec<Ais>,
     log_z: f64,
@@ -125,20 +125,20 @@ fn repeat(rbm: &Rbm) -> Repetitions {
     Repetitions { estimates, log_z: exact.log_z(), raise_less_exact }
 }
 
-/// Ten machines from weak to strong. The 95 % intervals of forward, reverse and Bennett's estimate
-/// each hold the exact log Z in 925 to 975 of 1,000 repetitions; the bracket and RAISE hold on
-/// average. (Planted once and caught:
-/// intervals of 1.5 deviations, a term of Bennett's variance left out, sweeps at the β of the step
-/// before, hidden units left out of the base's Z, (1 − β)² in place of 1 − β before a.)
+/// The models are ten, from weak to strong. The 95 % intervals of the forward, the reverse and Bennett's
+/// estimate each contain the exact log Z in 925 to 975 of 1,000 repetitions; the bracket and RAISE hold
+/// on average. (The test caught these planted errors: intervals of 1.5 standard errors, a missing term
+/// of Bennett's variance, sweeps at the previous β, a base without hidden units in its Z, and
+/// (1 − β)² instead of 1 − β before a.)
 #[test]
-fn intervals_hold_as_often_as_they_say() {
+fn intervals_have_their_coverage() {
     let mut inside = [0; 3];
     let (mut forward, mut reverse) = (Vec::new(), Vec::new());
     let (mut raised, mut raise_variance) = (0.0, 0.0);
     for at in 0..10 {
         let n_hidden = [12, 13, 14, 15, 16, 12, 14, 16, 18, 20][at];
         let strength = 0.1 + 0.15 * at as f32;
-        let rbm = machine(n_hidden, strength, at);
+        let rbm = model(n_hidden, strength, at);
         let Repetitions { estimates, log_z, raise_less_exact } = repeat(&rbm);
         let holds = |z: &LogZ| usize::from(z.low <= log_z && log_z <= z.high);
         let mut here = [0; 3];
@@ -172,7 +172,7 @@ fn intervals_hold_as_often_as_they_say() {
     assert!(raised < 2.0 * raise_variance.sqrt(), "{raised} ± {}", raise_variance.sqrt());
 }
 
-/// Evaluates `visible` by AIS, from base rates of its own.
+/// Evaluates `visible` with its own mean as the base rates.
 fn evaluate(rbm: &Rbm, visible: &BitMatrix, config: &EvaluationConfig) -> Evaluation {
     let rates = rbm.visible_units().smoothed_rates(&means(visible));
     let starts = Starts { base_rates: &rates, model_states: Some(visible) };
@@ -182,8 +182,8 @@ fn evaluate(rbm: &Rbm, visible: &BitMatrix, config: &EvaluationConfig) -> Evalua
 }
 
 #[test]
-fn figures_do_not_depend_on_the_threads() {
-    let rbm = machine(30, 0.3, 3);
+fn results_do_not_depend_on_the_threads() {
+    let rbm = model(30, 0.3, 3);
     let visible = BitMatrix::from_fn(70, V, |n, i| noise(n * V + i) > 0.3);
     let config = EvaluationConfig {
         n_chains: 61,
@@ -204,12 +204,12 @@ fn figures_do_not_depend_on_the_threads() {
     assert_ne!(evaluate(&rbm, &visible, &EvaluationConfig { seed: 1, ..config }), one);
 }
 
-/// Weights up to 60 on 784 units do not fit the fixed point of training: the scale is chosen by the
-/// model's norm, and what it rounds away is weighed at the end of the path.
+/// Weights up to 60 on 784 units do not fit the fixed point of training. The model's norm fixes the scale,
+/// and the last step of the path corrects for rounding.
 #[test]
 fn weights_far_beyond_training_are_evaluated() {
     let (n_visible, n_hidden) = (784, 3);
-    // Hidden units that agree on a pattern, each in its own strength for each pixel.
+    // The hidden units agree on a pattern, each with its own strength for each pixel.
     let sign = |i: usize| noise(i + 31).signum();
     let rbm = Rbm::new(
         Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| {
@@ -239,11 +239,10 @@ fn weights_far_beyond_training_are_evaluated() {
     assert_eq!(enumerated.verdict.name(), "exact");
 }
 
-/// A base without knowledge of the data, few steps, a strong machine: the number looks like any
-/// other, so the verdict must not.
+/// With a uniform base, few steps and a strong model the estimate is wrong, and the verdict must say so.
 #[test]
-fn an_estimate_that_is_wrong_is_called_doubtful() {
-    let rbm = machine(20, 2.0, 4);
+fn a_wrong_estimate_is_doubtful() {
+    let rbm = model(20, 2.0, 4);
     let visible = ExactSampler::new(&rbm).draw(200, 5);
     let uniform = Array1::from_elem(V, 0.5);
     let starts = Starts { base_rates: &uniform, model_states: Some(&visible) };
@@ -265,8 +264,8 @@ fn an_estimate_that_is_wrong_is_called_doubtful() {
 }
 
 #[test]
-fn settings_out_of_range_are_named() {
-    let rbm = machine(30, 0.3, 3);
+fn settings_out_of_range_are_refused() {
+    let rbm = model(30, 0.3, 3);
     let visible = BitMatrix::zeros(3, V);
     let weights = FixedWeights::of(&rbm, Isa::fastest());
     let model = FixedModel { rbm: &rbm, weights: &weights };

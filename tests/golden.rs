@@ -1,8 +1,8 @@
-//! Ten updates of a small machine against an independent program in double precision.
+//! Ten updates of a small model are compared with an independent program in double precision.
 //!
-//! `tests/golden_pcd.json` was made by `python3 tests/golden_pcd.py > tests/golden_pcd.json`, a
-//! program of the Python standard library that was written from the contract alone (streams,
-//! chains, gradient), without sight of this crate.
+//! `python3 tests/golden_pcd.py > tests/golden_pcd.json` made the recorded numbers. The program needs only
+//! the Python standard library and was written from the contract alone (streams, chains, gradient), without
+//! knowledge of this crate's code.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::train::{Algorithm, Averaging, Schedule};
@@ -13,13 +13,13 @@ use serde_json::Value;
 const V: usize = 37;
 const H: usize = 19;
 
-/// p̃ is rounded to 16 binary places, so a gradient errs by at most 2^-16. The ten rates add up to
-/// 1.56, and a momentum of 0.5 doubles what they do: at most 4.8e-5 in all. No draw of the recorded
-/// runs is closer to its threshold than 2.5e-5 (`margin`, in units of 2^-24).
+/// p̃ is rounded to 16 binary places, so a gradient errs by at most 2^-16. The ten rates add up to 1.56,
+/// and a momentum of 0.5 doubles their effect: the error is at most 4.8e-5. No draw of the recorded runs
+/// is closer to its threshold than 2.5e-5 (`margin`, in units of 2^-24).
 const TOLERANCE: f64 = 5e-5;
 
 #[test]
-fn ten_updates_equal_those_of_an_independent_program() {
+fn ten_updates_agree_with_an_independent_program() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden_pcd.json");
     let cases: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     assert_eq!(cases.as_array().unwrap().len(), 3);
@@ -69,7 +69,7 @@ fn ten_updates_equal_those_of_an_independent_program() {
     }
 }
 
-/// Rows of recorded numbers against rows found.
+/// Compares rows of recorded numbers with the rows found.
 fn compare(recorded: &Value, found: impl IntoIterator<Item = Vec<f32>>) {
     let recorded = recorded.as_array().unwrap();
     let mut n_rows = 0;

@@ -1,4 +1,4 @@
-//! `harmonium sample --clamp`: images are completed from what is given of them.
+//! `harmonium sample --clamp` completes images from given pixels.
 
 #![cfg(feature = "cli")]
 
@@ -14,7 +14,7 @@ use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2, Array3};
 use ndarray_npy::read_npy;
 
-/// A folder with the greys cut to bits in `bits.idx`, and a run on them in `run`.
+/// A folder with binarized greys in `bits.idx`, and a run on them in `run`.
 fn folder() -> Folder {
     let folder = Folder::new();
     folder.write("bits.idx", &idx(bits()));
@@ -26,7 +26,7 @@ fn bits() -> Array3<u8> {
     greys().mapv(|x| x / 128)
 }
 
-/// A grey picture of so many rows and columns.
+/// Writes a grey picture of this size.
 fn write_png(folder: &Folder, name: &str, (rows, columns): (u32, u32), levels: &[u8]) {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, columns, rows);
@@ -41,7 +41,7 @@ fn is_given(row: usize, column: usize) -> bool {
 }
 
 #[test]
-fn given_pixels_are_those_of_the_truth_and_the_others_are_drawn() {
+fn given_pixels_are_kept_and_the_others_are_drawn() {
     let folder = folder();
     let given = Array2::from_shape_fn((6, 5), |(y, x)| u8::from(is_given(y, x)));
     let levels: Vec<u8> = given.iter().map(|&given| given * 255).collect();
@@ -75,16 +75,16 @@ fn given_pixels_are_those_of_the_truth_and_the_others_are_drawn() {
                 changed += usize::from(bit != truth[[n, y, x]]);
             }
         }
-        // Of 200 times 12 or more: the model has hardly learned, and draws about fair coins.
-        assert!(changed > 400, "{mask}: {changed} pixels are not the truth's");
+        // At least 200 · 12 pixels are drawn: the model has hardly learned, so they are fair coins.
+        assert!(changed > 400, "{mask}: {changed} pixels differ from the truth");
     }
-    assert_eq!(completed("left", "bits.idx").nrows(), 20, "the usual number");
+    assert_eq!(completed("left", "bits.idx").nrows(), 20, "the default number");
     folder.write("few.idx", &idx(bits().slice_move(ndarray::s![..7, .., ..])));
-    assert_eq!(completed("left", "few.idx").nrows(), 7, "all of fewer");
+    assert_eq!(completed("left", "few.idx").nrows(), 7, "all examples");
 }
 
 #[test]
-fn a_picture_shows_the_truth_what_is_given_and_the_completion() {
+fn a_picture_shows_the_truth_the_given_pixels_and_the_completion() {
     let folder = folder();
     let line = "sample run --data bits.idx --clamp top --gibbs-steps 3";
     folder.succeed(line);
@@ -128,10 +128,10 @@ fn the_command_does_what_the_library_does() {
     assert!(found.indexed_iter().all(|((n, i), &bit)| (bit == 1) == visible.get(n, i)));
 }
 
-/// Of bars and stripes the top half tells the bars, and leaves open which rows below are on: a
-/// machine that has learned them completes them to bars and stripes, and bars to themselves.
+/// In bars and stripes, the top half determines bars but not the lower rows of stripes. A trained model
+/// completes every half to bars or stripes, and bars to themselves.
 #[test]
-fn a_trained_machine_completes_bars_and_stripes() {
+fn a_trained_model_completes_bars_and_stripes() {
     let folder = Folder::new();
     folder.succeed("train --preset bars-and-stripes --out run --quiet");
     let line = "sample run --data bars-and-stripes:4 --clamp top --number 32 --out a.npy";
@@ -145,7 +145,7 @@ fn a_trained_machine_completes_bars_and_stripes() {
     for (n, image) in completed.outer_iter().enumerate() {
         let image = image.to_vec();
         n_good += usize::from((0..32).any(|other| is_example(&image, other)));
-        // Every second one is of bars; all of them on or off could as well be a stripe.
+        // Every second example has bars; if all pixels are equal, it could also be stripes.
         let is_open = n % 2 == 1 || n == 0 || n == 30;
         n_bars += usize::from(!is_open && is_example(&image, n));
     }

@@ -1,5 +1,5 @@
-//! Inputs, means and the update of whole machines against plain loops in double precision, for
-//! sizes on both sides of the kernels' panels of 64.
+//! Inputs, means and updates are compared with plain loops in double precision, for sizes below and
+//! above the kernels' panels of 64.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::rng::{Purpose, Stream, shuffle};
@@ -13,7 +13,7 @@ fn noise(at: usize) -> f32 {
     ((word ^ word >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 40) as f32 / (1 << 23) as f32 - 1.0
 }
 
-fn machine(n_visible: usize, n_hidden: usize) -> Rbm {
+fn model(n_visible: usize, n_hidden: usize) -> Rbm {
     Rbm::new(
         Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| noise(i * n_hidden + j) / 4.0),
         Array1::from_shape_fn(n_visible, |i| noise(i + 7_000_000)),
@@ -22,10 +22,10 @@ fn machine(n_visible: usize, n_hidden: usize) -> Rbm {
     .unwrap()
 }
 
-/// Examples, of which a batch takes some.
+/// The number of examples; a batch takes some of them.
 const N_EXAMPLES: usize = 5;
 
-/// Cost of the sparsity target.
+/// The cost of the sparsity target.
 const COST: f64 = 0.5;
 
 fn sigma(x: f64) -> f64 {
@@ -37,9 +37,9 @@ fn tolerance(n_given: usize) -> f64 {
     0.25 * (n_given + 2) as f64 * 2f64.powi(-21) + 2f64.powi(-22)
 }
 
-/// Compares an update with the definition: plain, or centred and pushed to an activity of 0.2.
+/// Compares an update with its definition: plain, or centred with a target activity of 0.2.
 fn check(n_visible: usize, n_hidden: usize, centering: bool) {
-    let rbm = machine(n_visible, n_hidden);
+    let rbm = model(n_visible, n_hidden);
     let density = (n_visible * 31 + n_hidden * 17) % 11;
     let on = |n: usize, i: usize| ((noise(n * 1000 + i + 77) + 1.0) * 5.0) < density as f32;
     let (n_data, n_chains) = (3, 2 + n_visible % 2);
@@ -97,7 +97,7 @@ fn check(n_visible: usize, n_hidden: usize, centering: bool) {
         let error = f64::from(after) - f64::from(before) - gradient;
         assert!(error.abs() < bound, "{n_visible} x {n_hidden}: {error}");
     };
-    // μ is the mean of all examples, λ that of the first batch.
+    // μ is the mean of v over all examples, λ is the mean of h over the first batch.
     let mean = |i: Option<usize>, j: Option<usize>| -> f64 {
         let rows = (0..n_data).filter(|&n| i.is_none_or(|i| data.get(n, i)));
         rows.map(|n| j.map_or(1.0, |j| phases[0].1[n][j])).sum::<f64>() / n_data as f64
@@ -108,7 +108,7 @@ fn check(n_visible: usize, n_hidden: usize, centering: bool) {
         offset * n_on as f64 / N_EXAMPLES as f64
     });
     let lambda = Array1::from_shape_fn(n_hidden, |j| offset * mean(None, Some(j)));
-    // ⟨(vᵢ − μᵢ)(hⱼ − λⱼ)⟩ of both phases, with cost · (p − q) added to h in the data.
+    // ⟨(vᵢ − μᵢ)(hⱼ − λⱼ)⟩_data − ⟨(vᵢ − μᵢ)(hⱼ − λⱼ)⟩_model, with cost · (p − q) added to h in the data.
     let push = Array1::from_shape_fn(n_hidden, |j| offset * COST * (0.2 - lambda[j]));
     let of_weights = Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| {
         gradient(Some(i), Some(j))
@@ -116,7 +116,7 @@ fn check(n_visible: usize, n_hidden: usize, centering: bool) {
             - lambda[j] * gradient(Some(i), None)
             + (mean(Some(i), None) - mu[i]) * push[j]
     });
-    // Offsets of 16 places err by 2^-17, and so does every product with them in a bias.
+    // Offsets have 16 binary places and err by 2^-17, as does every product with them in a bias.
     let bound = bound + offset * 4.0 * 2f64.powi(-16);
     let of_biases = |n: usize| bound * (1.0 + 2.0 * offset * n as f64);
     for i in 0..n_visible {

@@ -1,8 +1,7 @@
-//! A run whose process is killed again and again, at instants that a seed draws and in the midst of
-//! writing checkpoints, ends in the bits of the undisturbed run, and leaves no file under its name
-//! that is not whole.
+//! A run's process is killed again and again, at random times and while it writes checkpoints. The run
+//! ends in the bits of the undisturbed run, and every file is whole.
 //!
-//! 12 kills, or as many as the environment variable `HARMONIUM_KILLS` says.
+//! The test makes 12 kills, or the number in the environment variable `HARMONIUM_KILLS`.
 
 #![cfg(all(unix, feature = "cli", feature = "mnist"))]
 
@@ -35,7 +34,7 @@ fn no_kill_changes_a_bit_or_breaks_a_file() {
         let word = Stream::new(1, Purpose::Sample, kill as u64).step()[0];
         let wait = LONGEST.mul_f64(f64::from(word) / f64::from(u32::MAX));
         let start = Instant::now();
-        // Every second one within a checkpoint's write, if there is any.
+        // Every second kill comes while a checkpoint is written, if one is.
         while start.elapsed() < wait || (kill % 2 == 1 && start.elapsed() < 10 * LONGEST) {
             if kill % 2 == 1 && start.elapsed() >= wait / 4 && is_writing(&folder) {
                 break;
@@ -66,7 +65,7 @@ fn no_kill_changes_a_bit_or_breaks_a_file() {
     assert_eq!(snapshots[0], snapshots[1]);
 }
 
-/// Goes on with the run, or begins it if it was killed before it had settings.
+/// Resumes the run, or begins it if it was killed before its settings were written.
 fn start(folder: &Folder, line: &str) -> Child {
     let has_settings = folder.path("run/config.toml").exists();
     let line = if has_settings { "resume run --quiet" } else { line };
@@ -78,7 +77,7 @@ fn names(folder: &Folder, part: &str) -> Vec<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// Whether a checkpoint stands half written under another name.
+/// Whether a checkpoint is partly written, under a temporary name.
 fn is_writing(folder: &Folder) -> bool {
     names(folder, "run/checkpoints").iter().any(|name| name.ends_with(".tmp"))
 }
@@ -87,7 +86,7 @@ fn has_checkpoint(folder: &Folder) -> bool {
     names(folder, "run/checkpoints").iter().any(|name| name.starts_with("update-"))
 }
 
-/// Every file under its name is whole; of the metrics the last line may be cut short.
+/// Every file is whole; only the last line of the metrics may be incomplete.
 fn check_files(folder: &Folder) {
     for name in names(folder, "run/checkpoints").iter().filter(|name| !name.starts_with('.')) {
         Checkpoint::read(&folder.path("run/checkpoints").join(name)).unwrap();

@@ -1,4 +1,4 @@
-//! What the trainer learns, by the exact log-likelihood.
+//! The trainer learns, as measured by the exact log-likelihood.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::evaluate::Exact;
@@ -30,8 +30,8 @@ fn log_likelihood(rbm: &Rbm, dataset: Dataset) -> f64 {
     Exact::new(rbm).unwrap().log_likelihood(&bits).mean
 }
 
-/// The best a model can do is the negative entropy of the draws: two images of probability 2/n,
-/// the other n − 4 of 1/n.
+/// The upper bound of the log-likelihood, the negative entropy of the data: two images have probability
+/// 2/n, the other n − 4 have 1/n.
 fn bound(side: usize) -> f64 {
     let n = (2 << side) as f64;
     -(n - 4.0) / n * n.ln() - 4.0 / n * (n / 2.0).ln()
@@ -62,9 +62,9 @@ fn bars_and_stripes_are_learned_to_within_five_percent_of_the_entropy() {
     }
 }
 
-/// Isolated modes: the 30 images of 4 x 4 pixels are local maxima of p, between which plain chains
-/// of a trained machine seldom move. With parallel tempering the preset comes to within 0.02 of the
-/// entropy; half of its updates to within 0.05.
+/// The 30 images of 4 x 4 pixels are local maxima of p, and plain chains of a trained model seldom move
+/// between them. With parallel tempering the preset comes to within 0.02 of the entropy; half of its
+/// updates come to within 0.05.
 #[test]
 fn parallel_tempering_learns_isolated_modes() {
     let preset = Preset::find("bars-and-stripes").unwrap();
@@ -75,7 +75,7 @@ fn parallel_tempering_learns_isolated_modes() {
     assert!(score >= bound(4) - 0.05 && score <= bound(4), "{score}, bound {}", bound(4));
 }
 
-/// Every algorithm and rule finds most of what there is to find in 3 x 3 bars and stripes.
+/// Every algorithm and rule learns most of 3 x 3 bars and stripes.
 #[test]
 fn every_algorithm_learns() {
     let data = Dataset::bars_and_stripes(3);
@@ -113,7 +113,7 @@ fn every_algorithm_learns() {
 }
 
 #[test]
-fn a_sparsity_target_is_come_near_to() {
+fn activity_comes_close_to_a_sparsity_target() {
     let data = Dataset::bars_and_stripes(3);
     let activity = |sparsity_cost: f64| {
         let config = TrainConfig {
@@ -170,7 +170,7 @@ fn a_student_comes_close_to_its_teacher() {
 }
 
 #[test]
-fn divergence_is_an_error_that_tells_where() {
+fn divergence_is_an_error_with_epoch_and_update() {
     let dataset = Dataset::bars_and_stripes(3);
     let config = TrainConfig {
         hidden: Some(4),

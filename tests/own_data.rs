@@ -1,4 +1,4 @@
-//! A run knows its data: what its commands look at when nothing else is asked for.
+//! A run knows its data: its commands use them unless the user gives others.
 
 #![cfg(feature = "cli")]
 
@@ -9,7 +9,7 @@ use ndarray::{Array2, Array3};
 use serde_json::Value;
 use std::fs;
 
-/// Filled rectangles in images of 28 x 28: each has sides of 6 to 17 pixels, somewhere.
+/// Images of 28 x 28, each with a filled rectangle with sides of 6 to 17 pixels.
 fn rectangles(n: usize, seed: u64) -> Array3<u8> {
     let mut state = seed;
     let mut below = |n: usize| {
@@ -40,7 +40,7 @@ fn evaluation(folder: &Folder, line: &str) -> Value {
     serde_json::from_str(&folder.succeed(&format!("evaluate {line} --json"))).unwrap()
 }
 
-/// An evaluation without what it is called.
+/// An evaluation without the names of its data.
 fn figures(mut evaluation: Value) -> Value {
     for key in ["data", "data_role"] {
         evaluation.as_object_mut().unwrap().remove(key).unwrap();
@@ -53,7 +53,7 @@ fn a_run_is_evaluated_on_its_own_test_data_and_shown_with_them() {
     let folder = folder();
     let page = || String::from_utf8(folder.read("run/report.html")).unwrap();
     assert!(page().contains("The log-likelihood is not known yet"));
-    // Whatever else is looked at is not what the run is shown with.
+    // Evaluations of other data are not shown with the run.
     for other in ["--limit 20", "--split train", "--binarize threshold:0.5", "--data s.npy"] {
         folder.succeed(&format!("evaluate run {other}"));
     }
@@ -74,8 +74,8 @@ fn a_run_is_evaluated_on_its_own_test_data_and_shown_with_them() {
     let figures_of = format!("{:.2} / {independent:.2}", figure("log_likelihood"));
     let row = folder.succeed("runs run");
     assert!(row.contains(&figures_of) && row.contains("  test  "), "{row}");
-    assert!(page().contains(&format!("(units that know nothing of each other: {independent:.2})")));
-    // At the rates of the training data, by Laplace's rule.
+    assert!(page().contains(&format!("(independent units: {independent:.2})")));
+    // The independent units have the mean of the training data, by Laplace's rule.
     let rates =
         rectangles(300, 1).mapv(f64::from).sum_axis(ndarray::Axis(0)).mapv(|n| (n + 1.0) / 302.0);
     let of = |v: u8, p: f64| if v == 1 { p.ln() } else { (1.0 - p).ln() };
@@ -84,7 +84,7 @@ fn a_run_is_evaluated_on_its_own_test_data_and_shown_with_them() {
         test.indexed_iter().map(|((_, y, x), &v)| of(v, rates[[y, x]])).sum::<f64>() / 60.0;
     assert!((independent - expected).abs() < 1e-4, "{independent} {expected}");
     assert_eq!(folder.summary("run")["evaluation"], own);
-    // The same file elsewhere is the run's test data all the same, another one is not.
+    // A copy of the file is still the run's test data; another file is not.
     fs::rename(folder.path("t.npy"), folder.path("moved.npy")).unwrap();
     fs::remove_file(folder.path("run/evaluation.json")).unwrap();
     let moved = evaluation(&folder, "run --data moved.npy");
@@ -94,13 +94,13 @@ fn a_run_is_evaluated_on_its_own_test_data_and_shown_with_them() {
     assert_eq!(evaluation(&folder, "run --data s.npy")["data_role"], "training");
     folder.write_npy("other.npy", rectangles(60, 3).view());
     assert_eq!(evaluation(&folder, "run --data other.npy")["data_role"], "given");
-    // What an earlier version left may be of any data.
+    // An evaluation by an earlier version may be of any data.
     folder.write("run/evaluation.json", figures(own).to_string().as_bytes());
     assert_eq!(folder.summary("run")["evaluation"], Value::Null);
 }
 
 #[test]
-fn whatever_looks_at_a_run_looks_at_its_own_data() {
+fn every_command_uses_the_runs_own_data() {
     let folder = folder();
     for line in [
         "sample run --clamp left --gibbs-steps 20",
@@ -130,7 +130,7 @@ fn a_file_of_a_run_belongs_to_it_and_a_copy_elsewhere_does_not() {
     for model in ["run/model.safetensors", "./run/", &checkpoint] {
         assert_eq!(figures(evaluation(&folder, model)), expected, "{model}");
     }
-    // From within the folder the parent of the path is no name.
+    // Inside the folder, the path of the model has no parent.
     let mut command = folder.command("evaluate model.safetensors --json");
     let output = command.current_dir(folder.path("run")).output().unwrap();
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -153,7 +153,7 @@ fn a_file_of_a_run_belongs_to_it_and_a_copy_elsewhere_does_not() {
 }
 
 #[test]
-fn the_part_is_named_and_one_that_is_not_there_is_refused() {
+fn a_part_can_be_chosen_and_a_missing_part_is_refused() {
     let folder = Folder::new();
     let train = format!("train --data greys.idx {SHORT} --quiet --invert --limit 150");
     folder.succeed(&format!("{train} --validation 40 --out run"));
@@ -167,12 +167,12 @@ fn the_part_is_named_and_one_that_is_not_there_is_refused() {
     assert_eq!(counted("run --split train"), role("training", 110));
     assert_eq!(counted("both"), role("test", 200));
     assert_eq!(counted("both --split validation"), role("validation", 40));
-    // As in training: inverted, and the last of the first 150.
+    // As in training, they are inverted, and they are the last of the first 150.
     folder.write("same.idx", &idx(greys().slice_move(ndarray::s![110..150, .., ..])));
     let [own, given] = ["run", "run --data same.idx --binarize threshold:0.5"];
     let own = evaluation(&folder, &format!("{own} --binarize threshold:0.5"));
     assert_eq!(own["data_sha256"], evaluation(&folder, given)["data_sha256"]);
-    let rule = "split is test, but must be another: the run has no test_data, so it is judged by \
+    let rule = "split is test, but must be another: the run has no test_data; its default is \
                 validation";
     folder.fail("evaluate run --split test", rule);
     folder.fail("transform run --split test", rule);
@@ -191,17 +191,21 @@ fn the_part_is_named_and_one_that_is_not_there_is_refused() {
     assert!(
         String::from_utf8(folder.read("bars/report.html")).unwrap().contains("no held-out data")
     );
-    assert_eq!(folder.run("evaluate bars --split train").2, "", "who asks for them knows");
+    assert_eq!(
+        folder.run("evaluate bars --split train").2,
+        "",
+        "no warning for data that the user asks for"
+    );
     let rule = "split is validation, but must be another: the run was trained without validation";
     folder.fail("evaluate bars --split validation", rule);
 }
 
 #[test]
-fn a_file_that_moved_or_changed_is_told_with_the_way_out() {
+fn a_file_that_moved_or_changed_is_reported_with_a_remedy() {
     let folder = folder();
     let expected = figures(evaluation(&folder, "run"));
     fs::rename(folder.path("s.npy"), folder.path("moved.npy")).unwrap();
-    // Only what is looked at has to be there.
+    // Only the data that a command reads must exist.
     assert_eq!(figures(evaluation(&folder, "run")), expected);
     folder.fail("evaluate run --split train", "s.npy: cannot read: No such file");
     folder.fail("evaluate run --split train", "; give the path of that file with --data");
@@ -231,7 +235,7 @@ fn a_run_on_mnist_has_the_test_images() {
     assert_eq!(found["n_examples"], 10_000);
     let train = evaluation(&folder, "run --split train");
     assert_eq!((&train["data"], &train["n_examples"]), (&"mnist train".into(), &200.into()));
-    // Where MNIST is asked for by name, it is as it is.
+    // MNIST given by name is the same data.
     assert_eq!(figures(evaluation(&folder, "run --data mnist")), figures(found));
     folder.succeed("transform run mnist --out a.npy");
     let features: Array2<f32> = ndarray_npy::read_npy(folder.path("a.npy")).unwrap();

@@ -1,18 +1,18 @@
-//! What users of the library may rely on: `tests/public.txt` lists every public item, so that none
-//! comes or goes unseen. `HARMONIUM_RECORD=1 cargo test --test public` writes the list anew.
+//! `tests/public.txt` lists every public item of the library, so that none is added or removed unnoticed.
+//! `HARMONIUM_RECORD=1 cargo test --test public` updates the list.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// The names that a list of imports brings, such as `A` and `c` of `a::{A, b as c}`.
+/// The names in a list of imports, such as `A` and `c` in `a::{A, b as c}`.
 fn imported(list: &str) -> impl Iterator<Item = &str> {
     let paths = list.split([',', '{', '}']).map(str::trim);
     let paths = paths.filter(|path| !path.is_empty() && !path.ends_with("::"));
     paths.map(|path| path.rsplit("::").next().unwrap().rsplit(' ').next().unwrap())
 }
 
-/// Adds the public items of a module, which is called `name` and lies in `file`.
+/// Adds the public items of the module `name`, whose code is in `file`.
 fn gather(file: &Path, name: &str, found: &mut BTreeSet<String>) {
     let text = fs::read_to_string(file).unwrap();
     let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
@@ -20,7 +20,7 @@ fn gather(file: &Path, name: &str, found: &mut BTreeSet<String>) {
     for (at, _) in code.match_indices('\n') {
         let line = code[at + 1..].lines().next().unwrap_or_default();
         let Some(item) = line.strip_prefix("pub ").filter(|_| !is_hidden) else {
-            // An attribute stands for the item below it.
+            // An attribute belongs to the item below it.
             is_hidden = line == "#[doc(hidden)]" || is_hidden && line.starts_with("#[");
             continue;
         };
@@ -45,7 +45,7 @@ fn gather(file: &Path, name: &str, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn the_public_items_are_those_that_are_listed() {
+fn public_items_match_the_list() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let list = root.join("tests/public.txt");
     let mut found = BTreeSet::new();
@@ -61,7 +61,7 @@ fn the_public_items_are_those_that_are_listed() {
 }
 
 #[test]
-fn the_list_knows_its_own_crate() {
+fn the_list_names_its_own_crate() {
     let text = include_str!("public.txt");
     let listed: BTreeSet<_> = text.lines().collect();
     for item in ["harmonium::Trainer", "harmonium::evaluate::Exact", "harmonium::rng::Stream"] {

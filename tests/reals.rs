@@ -1,4 +1,4 @@
-//! Real-valued data: the gradient of the formula, and the same bits on every machine.
+//! Real-valued data: the gradient of the formula, and the same bits on every computer.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::kernels::Isa;
@@ -8,7 +8,7 @@ use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::{Array1, Array2, Axis};
 use std::sync::Arc;
 
-/// Many zeros, some ones, and numbers between and beyond.
+/// Many zeros, some ones, and numbers between 0 and 1 and above.
 fn numbers(n_examples: usize, n_visible: usize) -> Array2<f32> {
     let levels = [0.0, 0.0, 0.0, 1.0, 0.25, 0.6, -0.5, 1.75];
     Array2::from_shape_fn((n_examples, n_visible), |(n, i)| levels[(n * 5 + i * i + n * i) % 8])
@@ -79,8 +79,8 @@ fn the_bits_do_not_depend_on_threads_or_instruction_set() {
     }
 }
 
-/// As of the first version that trains on numbers. If this fails, the numbers of every such run have
-/// changed: that is a deliberate act, to be named in CHANGELOG.md.
+/// The recorded bits are those of the first version that trains on numbers. If this fails, every such run
+/// has changed, which must be deliberate and recorded in CHANGELOG.md.
 #[test]
 fn a_short_run_ends_in_the_recorded_bits() {
     let recorded = [
@@ -100,7 +100,7 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// One update against the same in double precision, with the chains that it moved.
+/// Compares one update with the same update in double precision, on the same chains.
 #[test]
 fn an_update_follows_the_gradient_of_the_formula() {
     let data = numbers(33, 150);
@@ -132,7 +132,7 @@ fn an_update_follows_the_gradient_of_the_formula() {
         let of_visible = mean(&data) - mean(&model) - of_weights.dot(&lambda);
         let of_hidden = mean(&h_data) - mean(&h_model) - of_weights.t().dot(&mu);
         let found = trainer.current();
-        // Means and offsets have 16 binary places; the sums of 150 biases' corrections add up.
+        // Means and offsets have 16 binary places; a bias sums 150 corrections, whose errors add up.
         let bound = 2e-3 / 16.0;
         let pairs = (&w + &of_weights).into_iter().zip(found.weights());
         let pairs = pairs.chain((&b + &of_visible).into_iter().zip(found.visible_bias()));
@@ -142,11 +142,11 @@ fn an_update_follows_the_gradient_of_the_formula() {
             assert!((found - expected).abs() < bound, "{at}, {centering}: {found}, not {expected}");
         }
         let largest = of_weights.iter().fold(0.0, |most, x| x.abs().max(most));
-        assert!(largest > 100.0 * bound, "{largest}: an update that changes nothing");
+        assert!(largest > 100.0 * bound, "{largest}: the update changes nothing");
     }
 }
 
-/// Zeros and ones are bits, whatever they came as: the integers of the hot loop, not these sums.
+/// Zeros and ones are bits, whatever their type: they take the integer kernels.
 #[test]
 fn numbers_that_are_bits_train_as_bits() {
     let bits = BitMatrix::from_fn(101, 150, |n, i| (n * 5 + i * i) % 3 == 0);
@@ -157,11 +157,11 @@ fn numbers_that_are_bits_train_as_bits() {
     assert_eq!(one, two);
 }
 
-/// Without shuffling, an epoch goes through the data from first to last.
+/// Without shuffling, an epoch takes the data in their order.
 #[test]
-fn the_order_of_the_data_is_kept_where_that_is_asked_for() {
+fn the_order_of_the_data_can_be_kept() {
     let data = numbers(66, 150);
-    // The second half is another: only the second update sees it.
+    // Only the second half differs, and only the second update sees it.
     let mut other = data.clone();
     other.slice_mut(ndarray::s![33.., ..]).fill(0.25);
     let start = Rbm::initial(70, &real(&data).mean(), 66, 0).unwrap();

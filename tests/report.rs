@@ -1,4 +1,4 @@
-//! Reports: of healthy, sick and odd runs, of several, and live.
+//! Reports of healthy, sick and odd runs, of several runs, and of a run in training.
 
 #![cfg(feature = "cli")]
 
@@ -15,7 +15,7 @@ const LINE: &str = "train --data greys.idx --hidden 16 --epochs 4 --batch-size 5
 fn page(folder: &Folder, run: &str) -> String {
     let page = String::from_utf8(folder.read(&format!("{run}/report.html"))).unwrap();
     assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
-    // Nothing is fetched: every address is data, and no link leads away.
+    // The page loads nothing: every address is a data URL, and there are no links.
     for part in page.split(['"', '\'']) {
         let is_name = part == "http://www.w3.org/2000/svg";
         assert!(is_name || !(part.starts_with("http") || part.starts_with("//")), "{part}");
@@ -28,7 +28,7 @@ fn findings(page: &str) -> Vec<&str> {
     page.split("data-name=\"").skip(1).map(|part| part.split('"').next().unwrap()).collect()
 }
 
-/// Points of a chart.
+/// The number of points in a chart.
 fn n_points(page: &str, chart: &str) -> usize {
     let chart = page.split(&format!("id=\"chart-{chart}\"")).nth(1).unwrap();
     chart.split("</figure>").next().unwrap().matches("class=\"point\"").count()
@@ -49,7 +49,7 @@ fn a_run_ends_with_its_report() {
     assert!(page.contains("--validation 40"), "the command");
     assert!(folder.read("run/curves.svg").starts_with(b"<svg xmlns="));
     assert!(folder.picture("run/reconstructions.png").0 > 0);
-    // An evaluation is shown from then on, as long as it is that of the run's model.
+    // The page shows an evaluation as long as it belongs to the run's present model.
     folder.succeed("evaluate run");
     let page = String::from_utf8(folder.read("run/report.html")).unwrap();
     let data = "on 40 examples of the run's validation data, ";
@@ -64,7 +64,7 @@ fn a_run_ends_with_its_report() {
 
     folder.succeed(&format!("{LINE} --out without --no-report"));
     assert!(!folder.path("without/report.html").exists());
-    folder.fail("report nowhere", "nowhere: holds no run");
+    folder.fail("report nowhere", "nowhere: does not hold a run");
     folder.fail("report run --out no/page.html", "no/page.html: cannot write");
     folder.fail("report run --out run/config.toml", "run/config.toml: must end in .html");
 }
@@ -77,12 +77,12 @@ fn odd_runs_have_a_report_too() {
     folder.succeed("train --data bits.npy --hidden 1 --epochs 1 --batch-size 20 --out one --quiet");
     let one = page(&folder, "one");
     assert_eq!(n_points(&one, "pseudo_likelihood"), 1);
-    // No images, so no pictures but that of the activities.
+    // The data are not images, so the only picture shows the activities.
     assert_eq!(one.matches("<img").count(), 1);
     assert!(!one.contains("id=\"filters\"") && !folder.path("one/reconstructions.png").exists());
 
     let (_, _, _) = folder.run(&format!("{LINE} --out parts --stop-after 2epochs"));
-    assert!(page(&folder, "parts").contains("was stopped; harmonium resume goes on with it"));
+    assert!(page(&folder, "parts").contains("was stopped; `harmonium resume` continues it"));
     folder.succeed("resume parts --quiet");
     let parts = page(&folder, "parts");
     assert_eq!(n_points(&parts, "pseudo_likelihood"), 4);
@@ -90,7 +90,7 @@ fn odd_runs_have_a_report_too() {
 
     let (code, _, _) = folder.run(&format!("{LINE} --out diverged --learning-rate 1e5"));
     assert_eq!(code, Some(1));
-    // A run that fails has its report as well.
+    // A run that fails also has a report.
     let diverged = page(&folder, "diverged");
     assert_eq!(findings(&diverged), ["diverged"]);
     assert!(diverged.contains("It failed: diverged in epoch 1, at update 1"));
@@ -110,7 +110,7 @@ fn odd_runs_have_a_report_too() {
 }
 
 #[test]
-fn several_runs_are_laid_over_each_other() {
+fn several_runs_share_charts() {
     let folder = Folder::new();
     folder.succeed(&format!("{LINE} --out a"));
     folder.succeed(&format!("{LINE} --out b --seed 5 --learning-rate 0.02"));
@@ -121,11 +121,11 @@ fn several_runs_are_laid_over_each_other() {
     assert!(page.contains("<td>0.02</td><td>5</td>") && !page.contains("<th>hidden</th><th>"));
 }
 
-/// Sick on purpose: a learning rate at which units die, one at which nothing happens, a hundred
-/// images; and the healthy run beside them.
+/// Runs are made sick by a learning rate at which units die, by one at which nothing happens, and by
+/// using only 100 images; a healthy run is the control.
 #[cfg(feature = "mnist")]
 #[test]
-fn sick_runs_are_named_and_a_healthy_one_is_not() {
+fn sick_runs_have_findings_and_a_healthy_run_has_none() {
     let folder = Folder::new();
     for (name, flags, expected) in [
         ("healthy", "--limit 10000 --epochs 8 --hidden 64", &[][..]),
@@ -153,7 +153,7 @@ fn sick_runs_are_named_and_a_healthy_one_is_not() {
     }
 }
 
-/// What a server answers: its status and the rest.
+/// The answer of the server: its status and its text.
 fn ask(port: u16, request: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -166,7 +166,7 @@ fn ask(port: u16, request: &str) -> Option<(u16, String)> {
 }
 
 #[test]
-fn a_run_can_be_watched_from_this_machine_alone() {
+fn a_run_can_be_watched_only_from_this_computer() {
     let folder = Folder::new();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let line = LINE.replace("--epochs 4", "--epochs 1000000");
@@ -182,7 +182,7 @@ fn a_run_can_be_watched_from_this_machine_alone() {
     while request("GET", "/version", &own)
         .is_none_or(|(_, text)| text.ends_with("\n0-0\n") || text.ends_with("\n0-1\n"))
     {
-        assert!(start.elapsed() < Duration::from_secs(60), "the server does not come");
+        assert!(start.elapsed() < Duration::from_secs(60), "the server does not start");
         std::thread::sleep(Duration::from_millis(20));
     }
     let (status, page) = request("GET", "/", &own).unwrap();
@@ -192,7 +192,7 @@ fn a_run_can_be_watched_from_this_machine_alone() {
     let (_, version) = request("GET", "/version", &format!("localhost:{port}")).unwrap();
     let start = Instant::now();
     while request("GET", "/version", &own).unwrap().1 == version {
-        assert!(start.elapsed() < Duration::from_secs(60), "news are not told");
+        assert!(start.elapsed() < Duration::from_secs(60), "the version does not change");
     }
     for (method, path, host, expected) in [
         ("GET", "/", "evil.example", 403),
@@ -218,15 +218,18 @@ fn a_run_can_be_watched_from_this_machine_alone() {
     ] {
         assert_eq!(ask(port, bad).unwrap().0, expected, "{bad:?}");
     }
-    assert!(ask(port, &long).is_none_or(|(status, _)| status == 400), "a request without end");
-    // Those who say nothing, or never listen, hold up neither others nor the end of the run.
+    assert!(
+        ask(port, &long).is_none_or(|(status, _)| status == 400),
+        "an endless request was accepted"
+    );
+    // Clients that send nothing or never read delay neither others nor the end of the run.
     let silent: Vec<_> = (0..5).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
     assert_eq!(request("GET", "/", &own).unwrap().0, 200);
-    // Two at the same port cannot be.
+    // A second server cannot use the same port.
     let other = folder.run(&format!("{LINE} --out other --live={port}"));
     assert_eq!(other.0, Some(1));
     assert!(other.2.contains("but must be a port that is free"), "{}", other.2);
-    // It ends with the run.
+    // The server stops with the run.
     let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(kill.unwrap().success());
     let output = child.wait_with_output().unwrap();
@@ -237,7 +240,7 @@ fn a_run_can_be_watched_from_this_machine_alone() {
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the server outlives the run");
 }
 
-/// A generator of pseudo-random numbers (Knuth's constants): numbers below `n`.
+/// A generator of pseudo-random numbers (with Knuth's constants).
 struct Dice(u64);
 
 impl Dice {
@@ -252,8 +255,8 @@ impl Dice {
     }
 }
 
-/// States of the Ising model on a torus of 8 x 8 at inverse temperature β, by clusters that are turned
-/// over (Wolff, 1989): a hundred of them lie between two states.
+/// States of the Ising model on a torus of 8 x 8 at inverse temperature β, by the cluster algorithm of
+/// Wolff (1989) with 100 clusters between two states.
 fn ising(n: usize, beta: f64) -> ndarray::Array2<u8> {
     const SIDE: usize = 8;
     let mut dice = Dice(1);
@@ -286,10 +289,10 @@ fn remedies(page: &str) -> String {
     page.split("What to try: ").skip(1).map(|part| part.split("</p>").next().unwrap()).collect()
 }
 
-/// Below its transition the Ising model has two modes, between which plain chains do not go: they are
-/// all in one when the weights have grown, and what is learned is worse than no model.
+/// Below its transition the Ising model has two modes, and plain chains do not move between them. Once
+/// the weights have grown, all chains are in one mode, and the model is worse than independent units.
 #[test]
-fn a_model_that_is_worse_than_none_is_named() {
+fn a_model_that_is_worse_than_independent_units_is_a_finding() {
     let folder = Folder::new();
     folder.write_npy("ising.npy", ising(2000, 0.7).view());
     let train = "train --data ising.npy --hidden 20 --evaluate-every 200 --epochs 200 --batch-size 128 \
@@ -303,11 +306,11 @@ fn a_model_that_is_worse_than_none_is_named() {
     let shown = page(&folder, "pcd");
     assert!(findings(&shown).contains(&"worse_than_no_model"), "{:?}", findings(&shown));
     assert!(remedies(&shown).contains("--algorithm pt"), "{}", remedies(&shown));
-    assert!(shown.contains("(units that know nothing of each other: -44."), "{shown:.3000}");
+    assert!(shown.contains("(independent units: -44."), "{shown:.3000}");
     assert!(folder.succeed("runs pcd").contains(" / -44."));
 }
 
-/// There is nothing to learn but the means, and the biases learn those.
+/// Only the means can be learned, and the biases learn them.
 #[test]
 fn data_that_hardly_vary_raise_no_alarm() {
     let folder = Folder::new();
@@ -324,9 +327,9 @@ fn data_that_hardly_vary_raise_no_alarm() {
     }
 }
 
-/// Four bits that are all 0 or all 1, half and half.
+/// Four bits are all 0 or all 1, with equal probability.
 #[test]
-fn a_model_that_has_learned_nothing_is_named_however_short_its_run() {
+fn a_model_that_has_learned_nothing_is_a_finding_even_after_a_short_run() {
     let folder = Folder::new();
     let mut dice = Dice(3);
     let coins: Vec<u8> = (0..1000).map(|_| u8::from(dice.chance(0.5))).collect();
@@ -338,12 +341,12 @@ fn a_model_that_has_learned_nothing_is_named_however_short_its_run() {
 }
 
 #[test]
-fn a_long_run_on_few_examples_is_not_told_to_go_both_ways() {
+fn a_long_run_on_few_examples_gets_no_contradictory_advice() {
     let folder = Folder::new();
     let mut dice = Dice(5);
     let bits = ndarray::Array2::from_shape_fn((50, 20), |_| u8::from(dice.chance(0.5)));
     folder.write_npy("bits.npy", bits.view());
-    // With a constant rate the weights grow to the end.
+    // With a constant rate the weights grow until the end.
     let train = "train --data bits.npy --hidden 128 --epochs 20000 --batch-size 50 --algorithm pcd";
     folder.succeed(&format!("{train} --schedule constant --out run --quiet"));
     let page = page(&folder, "run");

@@ -1,5 +1,5 @@
-//! Runs that are stopped and gone on with: the same bits, the same records, and clear words where
-//! that cannot be.
+//! Runs that are stopped and resumed: the same bits, the same records, and a clear error if that is
+//! impossible.
 
 #![cfg(feature = "cli")]
 
@@ -15,7 +15,7 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Settings of every kind of state that a run can have: 8 updates an epoch.
+/// Settings with every kind of state that a run can have. An epoch has 8 updates.
 const VARIANTS: [&str; 10] = [
     "",
     "--momentum 0.9 --weight-decay 0.001",
@@ -31,27 +31,27 @@ const VARIANTS: [&str; 10] = [
 
 const LINE: &str = "train --data greys.idx --hidden 70 --epochs 6 --batch-size 26 --quiet";
 
-/// The line of a run of 6 epochs of 8 updates with these settings.
+/// The command line of a run of 6 epochs of 8 updates with these settings.
 fn line(settings: &str) -> String {
     let line =
         if settings.contains("--updates") { LINE.replace(" --epochs 6", "") } else { LINE.into() };
     format!("{line} {settings}")
 }
 
-/// Stopped after 2 epochs, gone on with for 2 on another number of threads, and to the end on
-/// another instruction set.
+/// The run is stopped after 2 epochs, resumed for 2 epochs on another number of threads, and resumed to
+/// the end on another instruction set.
 #[test]
 fn a_run_in_three_sessions_is_the_run_in_one() {
     let folder = Folder::new();
     for (at, settings) in VARIANTS.into_iter().enumerate() {
-        // An evaluation takes longer than all the rest.
+        // An evaluation takes longer than everything else.
         let evaluated = if at % 5 == 4 { " --evaluate-every 4 --evaluate ais" } else { "" };
         let line = line(settings) + evaluated;
         folder.succeed(&format!("{line} --out whole"));
         let (code, stdout, stderr) =
             folder.run(&format!("{line} --out parts --stop-after 2epochs --threads 1"));
         assert_eq!((code, &stdout[..]), (Some(0), "parts\n"), "{stderr}");
-        let expected = "note: stopped after update 16; go on with: harmonium resume parts\n";
+        let expected = "note: stopped after update 16; continue with: harmonium resume parts\n";
         assert_eq!(stderr, expected);
         assert_eq!(folder.metrics("parts").len(), 2);
         assert_eq!(folder.summary("parts")["state"], "stopped");
@@ -59,12 +59,12 @@ fn a_run_in_three_sessions_is_the_run_in_one() {
         assert_eq!(code, Some(0), "{stderr}");
         assert!(stderr.contains("stopped after update 32"), "{stderr}");
         for (at_isa, isa) in [Isa::BASELINE, Isa::fastest()].into_iter().enumerate() {
-            // The second finds all done.
+            // The second session finds the run done.
             let mut command = folder.command("resume parts --threads 2 --quiet");
             let output = command.env("HARMONIUM_ISA", isa.name()).output().unwrap();
             let stderr = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(0), "{stderr}");
-            let is_second = stderr == "note: the run is done; more epochs make it longer\n";
+            let is_second = stderr == "note: the run is done; give it more epochs to continue\n";
             assert_eq!((stderr.is_empty(), is_second), (at_isa == 0, at_isa == 1), "{stderr}");
             assert_eq!(folder.state("parts"), folder.state("whole"), "{settings}");
             assert_eq!(folder.untimed_metrics("parts"), folder.untimed_metrics("whole"));
@@ -85,8 +85,7 @@ fn a_run_in_three_sessions_is_the_run_in_one() {
     }
 }
 
-/// Within an epoch as well: a trainer that is restored after each update keeps up with one that goes
-/// on.
+/// A trainer that is restored after each update, also within an epoch, equals an uninterrupted one.
 #[test]
 fn a_trainer_can_be_restored_after_every_update() {
     let bits = BitMatrix::from_fn(101, 37, |n, i| (n * n + 3 * n * i + i * i) % 7 < 3);
@@ -174,7 +173,7 @@ fn the_settings_of_a_run_train_it_again() {
     fs::create_dir(folder.path("elsewhere")).unwrap();
     for settings in [VARIANTS[5], "--validation 40 --invert --limit 150"] {
         folder.succeed(&format!("{} --out first", line(settings)));
-        // From another folder, on other threads, over a flag that decides nothing.
+        // The folder, the threads and an irrelevant flag differ.
         let mut command =
             folder.command("train --config ../first/config.toml --out again --threads 1 --quiet");
         let output = command.current_dir(folder.path("elsewhere")).output().unwrap();
@@ -182,7 +181,7 @@ fn the_settings_of_a_run_train_it_again() {
         assert_eq!(folder.state("elsewhere/again"), folder.state("first"));
         let untimed = folder.untimed_metrics("elsewhere/again");
         assert_eq!(untimed, folder.untimed_metrics("first"));
-        // A flag goes over the file.
+        // A flag overrides the file.
         folder.succeed("train --config first --out other --seed 9 --quiet");
         assert_ne!(folder.state("other"), folder.state("first"));
         assert_eq!(folder.facts("other")["settings"]["hidden"], 70);
@@ -193,7 +192,7 @@ fn the_settings_of_a_run_train_it_again() {
 }
 
 #[test]
-fn a_settings_file_by_hand_has_its_mistakes_named() {
+fn mistakes_in_a_settings_file_are_named() {
     let folder = Folder::new();
     folder.write(
         "own.toml",
@@ -207,12 +206,12 @@ fn a_settings_file_by_hand_has_its_mistakes_named() {
         "bad.toml: [train] hiden is not known; the nearest known key is hidden",
     );
     folder.fail("train --config none.toml --out new", "none.toml: cannot read: No such file");
-    // A file that has changed since, and another version of the streams.
+    // The data file has changed, and so has the stream version.
     let text = String::from_utf8(folder.read("run/config.toml")).unwrap();
     folder.write("old.toml", text.replace("stream_version = 1", "stream_version = 0").as_bytes());
     let (code, _, stderr) = folder.run("train --config old.toml --out old --quiet");
     assert_eq!(code, Some(0));
-    assert!(stderr.contains("note: old.toml comes from stream version 0, this program has 1"));
+    assert!(stderr.contains("note: old.toml has stream version 0, but this program has 1"));
     let mut greys = folder.read("greys.idx");
     greys[20] ^= 1;
     folder.write("greys.idx", &greys);
@@ -221,11 +220,11 @@ fn a_settings_file_by_hand_has_its_mistakes_named() {
 }
 
 #[test]
-fn what_would_change_a_run_is_refused_by_name() {
+fn a_setting_that_would_change_a_run_is_refused() {
     let folder = Folder::new();
     folder.run(&format!("{LINE} --out run --stop-after 10updates"));
     for (flags, message) in [
-        ("--batch-size 64", "batch_size is 26 in this run and cannot become 64 while it goes on"),
+        ("--batch-size 64", "batch_size is 26 in this run and cannot become 64"),
         ("--seed 3", "seed is 0 in this run and cannot become 3"),
         ("--epochs 1", "epochs is 1, but must be at least 2, the number of epochs done or begun"),
         ("--threads 0", "threads is 0, but must be from 1 to 1024"),
@@ -258,9 +257,9 @@ fn what_would_change_a_run_is_refused_by_name() {
     let (code, _, stderr) = folder.run("resume run --data moved.idx --stop-after 1updates");
     assert_eq!(code, Some(0), "{stderr}");
     folder.write("greys.idx", &greys);
-    folder.fail("resume nowhere", "nowhere: is no folder; `harmonium runs` lists");
-    folder.fail("resume .", ".: holds no run; `harmonium runs` lists");
-    // The settings are in the checkpoint, too; and what decides no bits may change.
+    folder.fail("resume nowhere", "nowhere: is not a folder; `harmonium runs` lists");
+    folder.fail("resume .", ".: does not hold a run; `harmonium runs` lists");
+    // The checkpoint also has the settings; settings that do not change the model may change.
     fs::remove_file(folder.path("run/config.toml")).unwrap();
     folder.succeed("resume run --quiet");
     assert!(folder.path("run/config.toml").exists());
@@ -268,8 +267,7 @@ fn what_would_change_a_run_is_refused_by_name() {
     assert_eq!(folder.state("run"), folder.state("whole"));
 }
 
-/// A plan that was changed twice, once in the midst of an epoch, is trained again by the settings of
-/// the run.
+/// The plan changes twice, once within an epoch; the run's settings then train the same model again.
 #[test]
 fn another_number_of_epochs_is_recorded_and_trains_again() {
     let folder = Folder::new();
@@ -278,8 +276,8 @@ fn another_number_of_epochs_is_recorded_and_trains_again() {
         folder.run(&format!("{line} --out run --stop-after 19updates"));
         let (code, _, stderr) = folder.run("resume run --epochs 4 --quiet");
         assert_eq!(code, Some(0), "{stderr}");
-        let note = "note: from update 19 on, the run is planned for 32 updates in place of 48: it \
-                    will not end as a fresh run of 4 epochs would";
+        let note = "note: from update 19 on, the run is planned for 32 updates instead of 48: it \
+                    will not end as a new run of 4 epochs would";
         assert!(stderr.contains(note), "{stderr}");
         assert_eq!(folder.metrics("run").len(), 4);
         assert_eq!(folder.summary("run")["state"], "done");
@@ -300,7 +298,7 @@ fn another_number_of_epochs_is_recorded_and_trains_again() {
     }
 }
 
-/// A run that takes as long as it has to.
+/// Starts a run that lasts until it is stopped.
 fn long_run(folder: &Folder, flags: &str) -> Child {
     let line = LINE.replace("--epochs 6", "--epochs 1000000");
     let mut command = folder.command(&format!("{line} --out run {flags}"));
@@ -325,7 +323,7 @@ fn send(signal: &str, child: &Child) {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_leaves_a_checkpoint_and_the_command_to_go_on() {
+fn a_signal_leaves_a_checkpoint_and_the_command_to_resume() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let folder = Folder::new();
         let child = long_run(&folder, "");
@@ -338,22 +336,22 @@ fn a_signal_leaves_a_checkpoint_and_the_command_to_go_on() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), output.stdout), (Some(code), Vec::new()), "{stderr}");
         assert!(stderr.starts_with("note: interrupted after update "), "{stderr}");
-        assert!(stderr.ends_with("; go on with: harmonium resume run\n"), "{stderr}");
+        assert!(stderr.ends_with("; continue with: harmonium resume run\n"), "{stderr}");
         let summary = folder.summary("run");
         let updates = summary["place"]["updates"].as_u64().unwrap();
         assert!(stderr.contains(&format!("update {updates};")), "{stderr}");
         assert_eq!(summary["state"], "stopped");
-        // It goes on from just there.
+        // The run resumes from this update.
         let (code, _, stderr) = folder.run("resume run --stop-after 3updates --quiet");
         assert_eq!(code, Some(0), "{stderr}");
         assert_eq!(folder.summary("run")["place"]["updates"], updates + 3);
     }
 }
 
-/// The first signal finds the run in a long evaluation; the second does not wait for its end.
+/// The first signal comes during a long evaluation; the second does not wait for its end.
 #[cfg(unix)]
 #[test]
-fn a_second_signal_ends_it_at_once_and_breaks_nothing() {
+fn a_second_signal_ends_the_run_at_once_and_breaks_nothing() {
     use std::os::unix::process::ExitStatusExt as _;
     let folder = Folder::new();
     let flags = "--checkpoint-every 1updates --evaluate-every 3 --evaluate ais";
@@ -376,7 +374,7 @@ fn a_second_signal_ends_it_at_once_and_breaks_nothing() {
 type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
 
 #[test]
-fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
+fn a_damaged_checkpoint_is_reported_and_the_previous_one_is_used() {
     let folder = Folder::new();
     folder.succeed(&format!("{LINE} --out whole"));
     let start = || {
@@ -392,7 +390,8 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
         change(&mut bytes);
         folder.write(&name, &bytes);
     };
-    // Length and text of the header, tensors, the end; cut short, emptied, grown.
+    // The damage is in the header's length, its text, the tensors or the end; or the file is cut short,
+    // empty or too long.
     let changes: [Damage; 9] = [
         &|bytes| bytes[0] ^= 1,
         &|bytes| bytes[7] ^= 0x40,
@@ -417,7 +416,7 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
             "{stderr}"
         );
         assert!(
-            stderr.contains("damaged") && stderr.contains("going on from update 20"),
+            stderr.contains("damaged") && stderr.contains("resuming from update 20"),
             "{stderr}"
         );
         assert_eq!(folder.state("run"), folder.state("whole"));
@@ -425,30 +424,30 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
         let aside = "damaged-update-000000025.safetensors".to_string();
         assert!(folder.names_in("run/checkpoints").contains(&aside), "nothing is lost");
     }
-    // No whole one: from the settings, but not over a model whose checkpoints were taken away.
+    // Without a whole checkpoint the run starts from its settings, but not if a model exists.
     start();
     [10, 20, 25].into_iter().for_each(|updates| damage(updates, &|bytes| bytes[300] ^= 1));
     let (code, _, stderr) = folder.run("resume run --quiet");
     assert_eq!(code, Some(0), "{stderr}");
-    assert!(stderr.contains("there is no whole checkpoint: the run starts again"), "{stderr}");
+    assert!(stderr.contains("no whole checkpoint was found: the run starts again"), "{stderr}");
     assert_eq!(folder.state("run"), folder.state("whole"));
     fs::rename(folder.path("run/checkpoints"), folder.path("kept")).unwrap();
     let (code, _, stderr) = folder.run("resume run");
     assert_eq!(code, Some(1));
-    assert!(stderr.contains("run: has a model but no checkpoint to go on from"), "{stderr}");
+    assert!(stderr.contains("run: has a model but no checkpoint to resume from"), "{stderr}");
     fs::remove_dir_all(folder.path("run/checkpoints")).unwrap();
     fs::rename(folder.path("kept"), folder.path("run/checkpoints")).unwrap();
-    // A damaged one is no model either.
+    // A damaged checkpoint cannot be used as a model either.
     damage(48, &|bytes| *bytes.last_mut().unwrap() ^= 1);
     let newest = folder.newest_checkpoint("run");
     let message = "is damaged: its checksum does not match its contents";
     folder.refuse(&format!("inspect {newest}"), 2, message);
 }
 
-/// Damaged, a link to nothing, a folder: of what cannot be read for another reason the error is alike.
+/// The newest checkpoint is damaged, a broken link, or a folder.
 #[cfg(unix)]
 #[test]
-fn whatever_keeps_the_newest_checkpoint_from_being_read_the_one_before_it_is_used() {
+fn if_the_newest_checkpoint_cannot_be_read_the_previous_one_is_used() {
     let folder = Folder::new();
     folder.succeed(&format!("{LINE} --out whole"));
     let [older, newest] = [20, 25].map(|n| format!("run/checkpoints/update-{n:09}.safetensors"));
@@ -502,7 +501,7 @@ fn whatever_keeps_the_newest_checkpoint_from_being_read_the_one_before_it_is_use
             let (code, stdout, stderr) = folder.run(line);
             assert_eq!(code, Some(0), "{line}\n{stderr}");
             assert!(stderr.contains(&format!("note: {newest}: {message}")), "{line}\n{stderr}");
-            let told = format!("note: the model is that of {older}\n");
+            let told = format!("note: the model is taken from {older}\n");
             assert!(stderr.contains(&told), "{line}\n{stderr}");
             if line.ends_with("--json") {
                 let facts: serde_json::Value = serde_json::from_str(&stdout).unwrap();
@@ -515,7 +514,7 @@ fn whatever_keeps_the_newest_checkpoint_from_being_read_the_one_before_it_is_use
         let (code, _, stderr) = folder.run("resume run --quiet");
         assert_eq!(code, Some(0), "{stderr}");
         assert!(stderr.contains(message) && stderr.contains("it is set aside"), "{stderr}");
-        assert!(stderr.contains("going on from update 20"), "{stderr}");
+        assert!(stderr.contains("resuming from update 20"), "{stderr}");
         let aside = folder.path("run/checkpoints/damaged-update-000000025.safetensors");
         fs::remove_file(&aside).or_else(|_| fs::remove_dir(&aside)).unwrap();
         assert_eq!(folder.state("run"), folder.state("whole"));
@@ -523,12 +522,12 @@ fn whatever_keeps_the_newest_checkpoint_from_being_read_the_one_before_it_is_use
     }
 }
 
-/// A file-size limit is to a program what a full disk is: a write that fails part of the way.
+/// A file-size limit acts as a full disk does: a write fails part of the way.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_is_a_clear_error_and_leaves_what_is_whole() {
+fn a_full_disk_is_a_clear_error_and_leaves_whole_files() {
     let folder = Folder::new();
-    // Chains enough that a checkpoint, of some 130 kB, is the largest file.
+    // There are enough chains to make a checkpoint, of about 130 kB, the largest file.
     let line = format!("{LINE} --chains 400 --no-report");
     folder.succeed(&format!("{line} --out whole"));
     let run_within = |kilobytes: usize, line: &str| {
@@ -564,7 +563,7 @@ fn a_full_disk_is_a_clear_error_and_leaves_what_is_whole() {
     let met = |name: &str| stopped_by.iter().any(|path| path.contains(name));
     assert!(met("config.toml") && met("checkpoints/"), "{stopped_by:?}");
 
-    // In the midst of a run, with checkpoints behind it: the metrics outgrow the limit first.
+    // In the middle of a run that has checkpoints, the metrics exceed the limit first.
     fs::remove_dir_all(folder.path("run")).unwrap();
     let long = line.replace("--epochs 6", "--epochs 300");
     folder.run(&format!("{long} --out run --stop-after 20updates --checkpoint-every 7updates"));
@@ -591,8 +590,8 @@ fn a_folder_that_vanishes_is_a_clear_error() {
     assert_eq!(folder.run("resume moved --stop-after 1updates --quiet").0, Some(0));
 }
 
-/// The process that made a finished run longer was killed before its first checkpoint: the plan is in
-/// the settings alone.
+/// The process that made a finished run longer is killed before its first checkpoint, so the plan is only
+/// in the settings.
 #[test]
 fn a_plan_outlives_a_kill() {
     let folder = Folder::new();
@@ -607,16 +606,16 @@ fn a_plan_outlives_a_kill() {
         assert_eq!(folder.metrics(run).len(), 8);
     }
     assert_eq!(folder.state("run"), folder.state("other"));
-    // The plan is part of where the model comes from.
+    // The model's provenance includes the plan.
     let plans = json!([{"update": 48, "epochs": 8}]);
     assert_eq!(folder.facts("run")["settings"]["replanned"], plans);
-    // A plan is dropped by another one made at the same place, and by a number of epochs.
+    // Another plan at the same update replaces it, and so does a number of epochs.
     folder.write("run/config.toml", &folder.read("other/config.toml"));
     folder.succeed("train --config run --epochs 3 --out short --quiet");
     assert_eq!(folder.metrics("short").len(), 3);
     folder.fail(
         "train --config run --batch-size 1 --limit 2 --out new",
-        "but must be for as many epochs as are done by then",
+        "but must be for at least the epochs that are done by then",
     );
 }
 
@@ -630,11 +629,11 @@ fn a_run_that_was_stopped_early_can_be_made_longer_and_trained_again() {
     assert!(n < 6, "it was not stopped");
     folder.run("resume run --epochs 12 --quiet");
     let longer = folder.metrics("run").len();
-    assert!(longer >= n + 2, "patience begins anew: {n}, then {longer}");
+    assert!(longer >= n + 2, "patience starts again: {n}, then {longer}");
     folder.run("train --config run --out again --quiet");
     assert_eq!(folder.state("again"), folder.state("run"));
     assert_eq!(folder.untimed_metrics("again"), folder.untimed_metrics("run"));
-    // Which parameters are kept cannot change: those of the best epoch may be gone.
+    // `keep` cannot change, as the parameters of the best epoch may be gone.
     let text = String::from_utf8(folder.read("run/config.toml")).unwrap();
     folder
         .write("run/config.toml", text.replace("\"last\"", "\"best:free_energy_gap\"").as_bytes());

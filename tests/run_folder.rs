@@ -1,5 +1,5 @@
-//! What a run leaves in its folder, and how it is told: the parameters that are kept, checkpoints,
-//! records, lists of runs, monitors of one's own.
+//! The folder of a run: the parameters that are kept, checkpoints, records, lists of runs, and a
+//! program's own monitors.
 
 #![cfg(feature = "cli")]
 
@@ -18,7 +18,7 @@ use std::time::Instant;
 const LINE: &str = "train --data greys.idx --hidden 70 --epochs 6 --batch-size 26 --quiet";
 
 #[test]
-fn the_best_epoch_can_be_kept_and_the_rest_be_spared() {
+fn the_best_epoch_can_be_kept_and_training_can_stop_early() {
     let folder = Folder::new();
     let data = "--validation 60 --learning-rate 0.5";
     folder.succeed(&format!("{LINE} {data} --out run --keep best:free_energy_gap"));
@@ -28,10 +28,10 @@ fn the_best_epoch_can_be_kept_and_the_rest_be_spared() {
     assert!(best < 6, "{gaps:?} does not show which was kept");
     let stop = format!("{LINE} {data} --stop-after {best}epochs --out upto");
     folder.run(&stop);
-    // Of a run that is not done, the model is that of its newest checkpoint.
+    // If a run is not done, its model is the newest checkpoint.
     assert_eq!(folder.fingerprint("run"), folder.fingerprint("upto"));
     assert_eq!(folder.facts("run")["best_epoch"], best);
-    // Stopped after the best epoch, the parameters of the best one are still there.
+    // A run that is stopped after its best epoch still has the best parameters.
     folder.run(&format!(
         "{LINE} {data} --out parts --keep best:free_energy_gap --stop-after 5epochs"
     ));
@@ -48,7 +48,7 @@ fn the_best_epoch_can_be_kept_and_the_rest_be_spared() {
     assert_eq!(folder.summary("early")["state"], "done");
     let state = folder.state("early");
     assert_eq!(folder.run("resume early --quiet").0, Some(0));
-    assert_eq!(folder.state("early"), state, "a run that is over does not go on");
+    assert_eq!(folder.state("early"), state, "a run that stopped early is done");
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_time_budget_fixes_the_updates_once() {
     assert!(settings["epochs"].is_null(), "{settings}");
     folder.succeed("resume run --quiet");
     let took = start.elapsed().as_secs_f64();
-    // A bound that catches a budget that is not looked at; the machine may be busy.
+    // The bound catches a budget without effect; it is wide, as the computer may be busy.
     assert!((0.5..30.0).contains(&took), "{took} s for 3 s");
     assert_eq!(folder.metrics("run").last().unwrap()["updates"].as_u64(), Some(updates));
     folder.succeed("train --config run --out again --quiet");
@@ -81,7 +81,7 @@ fn a_series_of_checkpoints_can_be_kept() {
     let expected =
         [1, 2, 4, 5, 8, 11, 16, 22, 32, 45, 48].map(|n| format!("update-{n:09}.safetensors"));
     assert_eq!(folder.names_in("run/checkpoints"), expected);
-    // Each is a model, and its chains are states.
+    // Each checkpoint can be used as a model, and its chains as states.
     let checkpoint = "run/checkpoints/update-000000011.safetensors";
     assert_eq!(folder.facts(checkpoint)["checkpoint"]["place"]["updates"], 11);
     let line = format!(
@@ -136,7 +136,7 @@ fn runs_are_listed_with_what_differs() {
     let (code, stdout, stderr) = folder.run("runs");
     assert_eq!((code, stdout.lines().count()), (Some(0), 2));
     assert!(stderr.contains("note: runs/b/config.toml: line 2: "), "{stderr}");
-    folder.fail("runs nowhere", "nowhere: is no folder; say where the runs are");
+    folder.fail("runs nowhere", "nowhere: is not a folder; give the folder of the runs");
 }
 
 #[test]
@@ -158,14 +158,14 @@ fn metrics_are_a_table_too() {
         assert_eq!(&row[column("log_z")], "");
     }
     folder.succeed("metrics run/metrics.jsonl --out table.csv");
-    folder.fail("metrics run --out run/metrics.jsonl", "is what the table is made from");
+    folder.fail("metrics run --out run/metrics.jsonl", "is the input of this command");
     folder.fail("metrics run/config.toml", "run/config.toml: line 1 is not a record: ");
     assert_eq!(String::from_utf8(folder.read("table.csv")).unwrap().trim_end(), table.trim_end());
 }
 
-/// A monitor of one's own sees what the crate's own see, and may stop the run.
+/// A program's monitor sees the same as the crate's monitors, and may stop the run.
 #[test]
-fn a_program_can_bring_its_own_monitor() {
+fn a_program_can_have_its_own_monitor() {
     #[derive(Default)]
     struct Watch {
         past: usize,
@@ -233,7 +233,7 @@ fn long_runs_have_snapshots_and_records_ever_further_apart() {
     );
     let epochs: Vec<u64> =
         folder.metrics("run").iter().map(|record| record["epoch"].as_u64().unwrap()).collect();
-    assert_eq!(epochs[..6], [1, 2, 4, 5, 6, 8], "every second one, and those of the series");
+    assert_eq!(epochs[..6], [1, 2, 4, 5, 6, 8], "every second epoch, and the series");
     assert_eq!(epochs.last(), Some(&1100));
     let series = [0, 1, 2, 4, 5, 8, 11, 16, 22, 32, 45, 64, 90, 128, 181, 256, 362, 512, 724];
     let series = series.into_iter().chain([1024, 1100]);

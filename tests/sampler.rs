@@ -1,4 +1,4 @@
-//! The sampler leaves the model's distribution as it is.
+//! The sampler leaves the model's distribution invariant.
 
 use harmonium::evaluate::Exact;
 use harmonium::gibbs::{Chains, FixedWeights};
@@ -12,15 +12,15 @@ const H: usize = 5;
 const CHAINS: usize = 200_000;
 const BLOCK: usize = 10_000;
 
-/// The value that χ² of so many degrees of freedom exceeds with probability 1e-6 (Wilson and
-/// Hilferty, 1931; 4.7534 is that quantile of a normal number).
+/// The value that χ² with `degrees` degrees of freedom exceeds with probability 1e-6 (Wilson and
+/// Hilferty, 1931; 4.7534 is this quantile of a standard normal variable).
 fn chi_squared_bound(degrees: f64) -> f64 {
     let spread = 2.0 / (9.0 * degrees);
     degrees * (1.0 - spread + 4.7534 * spread.sqrt()).powi(3)
 }
 
-/// Weights of about N(0, 1), from sums of uniform numbers.
-fn machine() -> Rbm {
+/// A model with parameters of about N(0, 1), from sums of uniform numbers.
+fn model() -> Rbm {
     let mut stream = Stream::new(12, Purpose::InitialWeights, 0);
     let mut normal = || {
         let words = stream.step();
@@ -35,8 +35,7 @@ fn machine() -> Rbm {
     .unwrap()
 }
 
-/// Chains whose v is drawn from the table of p(v), moved so many sweeps; how often each (v, h)
-/// came out.
+/// Draws v of each chain from the table of p(v), moves the chains, and counts each (v, h).
 fn counts_after(rbm: &Rbm, sweeps: usize) -> Vec<f64> {
     let exact = Exact::new(rbm).unwrap();
     let probabilities: Vec<f64> = (0..1 << V).map(|v| exact.log_probability(&[v]).exp()).collect();
@@ -69,11 +68,10 @@ fn counts_after(rbm: &Rbm, sweeps: usize) -> Vec<f64> {
     counts
 }
 
-/// Pearson's χ² against p(v, h), over the states with at least 5 expected counts and, as one more,
-/// all the others.
+/// Pearson's χ² against p(v, h). States with less than 5 expected counts are pooled into one.
 #[test]
 fn chains_that_start_in_the_models_distribution_stay_there() {
-    let rbm = machine();
+    let rbm = model();
     let log_z = Exact::new(&rbm).unwrap().log_z();
     let expected: Vec<f64> = (0..1u64 << (V + H))
         .map(|state| {
@@ -103,8 +101,7 @@ fn chains_that_start_in_the_models_distribution_stay_there() {
     }
 }
 
-/// What a chain did in two sweeps does not repeat: bits drawn in one sweep tell nothing of those
-/// in the next when all units are independent and fair.
+/// If all units are independent and fair, the bits of one sweep are independent of the bits of the next.
 #[test]
 fn a_stream_is_not_used_twice() {
     let rbm = Rbm::new(Array2::zeros((64, 64)), Array1::zeros(64), Array1::zeros(64)).unwrap();
@@ -120,7 +117,7 @@ fn a_stream_is_not_used_twice() {
         for other in &states[..at] {
             let words = one.words().iter().zip(other.words());
             let equal: u32 = words.map(|(a, b)| (a ^ b).count_zeros()).sum();
-            // 32,000 fair bits: a deviation of 89, six of which are allowed.
+            // 32,000 fair bits have a standard deviation of 89; six of them are allowed.
             assert!((f64::from(equal) - 16_000.0).abs() < 540.0, "{equal} of 32,000 agree");
         }
     }

@@ -1,25 +1,25 @@
-//! How often `believable` is wrong: evaluates models whose log Z is known, all by annealing, and counts
-//! those that are called believable while their interval misses it.
+//! How often is `believable` wrong? This bench evaluates models whose log Z is known, all by annealing, and
+//! counts the believable intervals that miss it.
 //!
-//! `cargo bench --bench verdict` takes 2,000 models, in about an hour on two cores; `-- 300` takes 300,
-//! `-- 300 700` those with the numbers from 300 to 699, and `-- --test` a few, as a test. It names every
-//! model that is missed, with its number. `benches/README.md` has the table of a whole run.
+//! `cargo bench --bench verdict` takes 2,000 models, in about an hour on two cores. `-- 300` takes 300,
+//! `-- 300 700` takes the models 300 to 699, and `-- --test` takes a few, as a test. The output names every
+//! model whose interval misses. `benches/README.md` has the table of a whole run.
 
-mod machines;
+mod models;
 
 use harmonium::BitMatrix;
 use harmonium::evaluate::Verdict;
-use machines::{FAMILIES, Machine};
+use models::{FAMILIES, Model};
 use std::time::Instant;
 
-/// What is counted of a family.
+/// The counts of a family.
 #[derive(Clone, Debug, Default)]
 struct Count {
     n: usize,
     n_believable: usize,
-    /// Of the believable ones, how far log Z lies outside the interval, where it does.
+    /// The distances of log Z from believable intervals that miss it.
     misses: Vec<f64>,
-    /// Quoted less true log Z, of believable and of doubtful ones.
+    /// Estimated minus true log Z, of believable and of doubtful estimates.
     errors: [Vec<f64>; 2],
     seconds: Vec<f64>,
 }
@@ -56,30 +56,30 @@ fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).filter(|name| name != "--bench").collect();
     let is_test = arguments.iter().any(|argument| argument == "--test");
     let numbers: Vec<u64> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
-    let machines = match numbers[..] {
+    let models = match numbers[..] {
         _ if is_test => 0..FAMILIES.len() as u64,
         [] => 0..2000,
         [n] => 0..n,
         [from, to, ..] => from..to,
     };
     let mut families = vec![Count::default(); FAMILIES.len()];
-    for number in machines {
-        let machine = Machine::of(number);
+    for number in models {
+        let model = Model::of(number);
         let clock = Instant::now();
         // log Z does not depend on the examples.
-        let found = machine.evaluate(&BitMatrix::zeros(1, machine.rbm.n_visible()), number);
+        let found = model.evaluate(&BitMatrix::zeros(1, model.rbm.n_visible()), number);
         let count = &mut families[(number % FAMILIES.len() as u64) as usize];
         count.seconds.push(clock.elapsed().as_secs_f64());
         count.n += 1;
         let is_believable = found.verdict == Verdict::Believable;
         count.n_believable += usize::from(is_believable);
-        count.errors[usize::from(!is_believable)].push(found.log_z - machine.log_z);
-        let outside = (found.log_z_low - machine.log_z).max(machine.log_z - found.log_z_high);
+        count.errors[usize::from(!is_believable)].push(found.log_z - model.log_z);
+        let outside = (found.log_z_low - model.log_z).max(model.log_z - found.log_z_high);
         if is_believable && outside > 0.0 {
             count.misses.push(outside);
             println!(
                 "missed by {outside:.3}: model {number} ({}), log Z {:.3}, found {:.3} ({:.3} to {:.3})",
-                machine.note, machine.log_z, found.log_z, found.log_z_low, found.log_z_high
+                model.note, model.log_z, found.log_z, found.log_z_low, found.log_z_high
             );
         }
     }

@@ -18,7 +18,7 @@ pub struct Bench {
     /// Numbers of hidden units
     #[arg(long, value_delimiter = ',', default_value = "500")]
     hidden: Vec<usize>,
-    /// Batch sizes; there are as many chains
+    /// Batch sizes; the number of chains is the same
     #[arg(long, value_delimiter = ',', default_value = "128,512")]
     batch_size: Vec<usize>,
     /// Numbers of threads [default: 1 and all cores]
@@ -30,13 +30,13 @@ pub struct Bench {
     /// How intensities become bits: `stochastic`, `none` or `threshold:T`
     #[arg(long, default_value_t = TrainConfig::default().binarize)]
     binarize: Binarization,
-    /// Updates before the first that counts
+    /// Updates before timing begins
     #[arg(long, default_value_t = 500)]
     warm_up: usize,
-    /// Seconds that each size is timed for
+    /// Seconds of timing for each size
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
-    /// Print JSON, a line for each size and number of threads
+    /// Print JSON, one line per size and number of threads
     #[arg(long)]
     json: bool,
 }

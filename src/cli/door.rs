@@ -1,13 +1,13 @@
-//! How the command line spells settings in messages.
+//! The spelling of settings in the messages of the command line.
 
 use super::Cli;
 use super::flags::flag_name;
 use crate::error::{Error, Remedy};
 use clap::CommandFactory as _;
 
-/// An error as it is told to who gave a command, by its name: remedies are flags of the command or, if it
-/// has none of that name, of `harmonium train`.
-pub fn told(error: &Error, command: Option<&str>) -> String {
+/// The message for an error of the command with this name. Remedies are spelled as flags of the command
+/// or, if it has no such flag, of `harmonium train`.
+pub fn message(error: &Error, command: Option<&str>) -> String {
     error.message(&|remedy| spell(remedy, command.unwrap_or("train")))
 }
 

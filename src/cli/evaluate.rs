@@ -43,27 +43,27 @@ pub struct Evaluate {
     /// [default: the run's test data; else its validation examples; else its training data]
     #[arg(long, value_name = "mnist|PATH")]
     data: Option<Source>,
-    /// Which part of the run's data: `train`, `test` or `validation`. Of --data: of MNIST the images for
-    /// `train` or `test` [default: test], of any the examples that training set aside
+    /// The part of the run's data: `train`, `test` or `validation`. For --data: `train` or `test` of
+    /// MNIST [default: test], or the `validation` examples that training set aside
     #[arg(long)]
     split: Option<Part>,
-    /// Use only the first so many examples
+    /// Use only the first N examples
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// How intensities become bits [default: as in training]
     #[arg(long)]
     binarize: Option<Binarization>,
-    /// How log Z is found: `auto` (`exact` if the smaller layer has at most 20 units), `exact` (at
+    /// The method for log Z: `auto` (`exact` if the smaller layer has at most 20 units), `exact` (at
     /// most 28) or `ais`
     #[arg(long, default_value_t = DEFAULT.method)]
     method: Method,
     /// Annealed chains on each side
     #[arg(long, default_value_t = DEFAULT.n_chains)]
     n_chains: usize,
-    /// Inverse temperatures of annealing: `adaptive`, `adaptive:N` steps, `linear:N` or `sm2008`
+    /// Inverse temperatures of annealing: `adaptive`, `adaptive:N` or `linear:N` with N steps, or `sm2008`
     #[arg(long, default_value_t = DEFAULT.schedule)]
     schedule: AnnealingSchedule,
-    /// Sweeps from where chains start to the model's distribution, before they are annealed back
+    /// Sweeps that lead the chains to the model's distribution before they are annealed back
     #[arg(long, default_value_t = DEFAULT.burn_in)]
     burn_in: usize,
     /// States from which reverse AIS starts: the chains of a checkpoint, or a file such as `harmonium
@@ -74,23 +74,23 @@ pub struct Evaluate {
     /// The earlier name of --start
     #[arg(long = "chains", hide = true, value_parser = UnknownArgumentValueParser::suggest_arg("--start"))]
     _chains: Option<String>,
-    /// Data whose mean the base distribution of annealing has, or `uniform` [default: the data that the
-    /// model was trained on]
+    /// Data whose mean defines the base distribution of annealing, or `uniform` [default: the model's
+    /// training data]
     #[arg(long, value_name = "mnist|PATH|uniform")]
     base_data: Option<String>,
-    /// Also bound the log-likelihood from below (usually) by RAISE, on so many of the examples
+    /// Also bound the log-likelihood from below (usually) by RAISE, on the first N examples
     #[arg(long, default_value_t = DEFAULT.raise, value_name = "N")]
     raise: usize,
-    /// Other data whose free energy is compared, such as the training data
+    /// Other data, such as the training data, to compare free energies with
     #[arg(long, value_name = "mnist|PATH")]
     compare_data: Option<Source>,
-    /// Which of them: `train`, `test` or `validation`
+    /// The part of --compare-data: `train`, `test` or `validation`
     #[arg(long, default_value_t = Part::Train)]
     compare_split: Part,
     /// Write log p(v) of each example (N) to this file, f64
     #[arg(long, value_name = "FILE.npy")]
     log_probabilities: Option<PathBuf>,
-    /// Where every random number comes from, stochastic bits included
+    /// Seed of all random numbers, including stochastic bits
     #[arg(long, default_value_t = DEFAULT.seed)]
     seed: u64,
     /// Threads [default: all cores]; the result does not depend on it
@@ -106,15 +106,15 @@ struct Scored {
     /// (N, V)
     visible: BitMatrix,
     subject: SubjectReport,
-    /// Whether the run is shown with what is found.
+    /// Whether the result is written into the folder of the run.
     is_of_run: bool,
 }
 
-/// States at which chains start that are annealed back.
+/// States from which chains are annealed back.
 struct ModelStates {
     /// (C, V)
     visible: BitMatrix,
-    /// Where they come from, in words.
+    /// Their origin, for the reader.
     origin: String,
 }
 
@@ -183,7 +183,7 @@ impl Evaluate {
         }
     }
 
-    /// How intensities become bits: a likelihood is one of bits.
+    /// How intensities become bits. A likelihood needs bits, so `none` becomes `stochastic`.
     fn binarization(&self, file: &ModelFile) -> Result<Binarization> {
         let recorded = || Binarization::recorded(&file.provenance.settings);
         match self.binarize.map_or_else(recorded, Ok)? {
@@ -192,7 +192,7 @@ impl Evaluate {
         }
     }
 
-    /// Data of the width of the model, no more of them than were asked for.
+    /// The first `limit` examples, whose width must fit the model.
     fn limited(&self, dataset: Dataset, file: &ModelFile) -> Result<Dataset> {
         dataset.check_width(file.rbm.n_visible(), "the model")?;
         match self.limit {
@@ -204,7 +204,7 @@ impl Evaluate {
     fn scored(&self, file: &ModelFile) -> Result<Scored> {
         let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
         let chosen = read_data(choice, &self.model, &file.provenance)?;
-        // What a run is shown with: a quick look, or one at other bits, is not worth that.
+        // Results on fewer examples or with other bits are not kept in the run's folder.
         let is_of_run = chosen.is_default
             && self.limit.is_none()
             && self.binarize.is_none()
@@ -264,7 +264,7 @@ impl Evaluate {
         })
     }
 
-    /// The base: what is given, or the rates of the data that the model was trained on.
+    /// The base distribution: from `base_data`, or from the mean of the training data.
     fn base(&self, file: &ModelFile, training: Option<&TrainingMean>) -> Result<Base> {
         let ModelFile { rbm, provenance, data_mean } = file;
         match (self.base_data.as_deref(), training) {
@@ -285,8 +285,8 @@ impl Evaluate {
         }
     }
 
-    /// Where chains start that are annealed back: at what is given, or at the chains of the run. Those
-    /// of contrastive divergence are near its last mini-batch, not near the model.
+    /// The states from which chains are annealed back: the given states, or the chains of the run. The
+    /// chains of contrastive divergence are not used: they are near the last mini-batch, not the model.
     fn model_states(&self, file: &ModelFile) -> Result<Option<ModelStates>> {
         let n_visible = file.rbm.n_visible();
         let algorithm = file.provenance.settings.get("algorithm").and_then(Value::as_str);

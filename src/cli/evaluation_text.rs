@@ -1,10 +1,10 @@
-//! An evaluation, for people.
+//! An evaluation as text for people.
 
 use crate::evaluate::report::{AnnealingReport, ScoreReport, SideReport};
 use crate::evaluate::{Estimate, EvaluationReport, Verdict};
 use crate::run::title;
 
-/// Lines of a name and what is said of it.
+/// Lines of a name and a text.
 struct Lines(Vec<String>);
 
 impl Lines {
@@ -13,10 +13,10 @@ impl Lines {
     }
 }
 
-/// What was found, and the verdict on it.
+/// The results and the verdict.
 pub fn text(report: &EvaluationReport, verdict: &Verdict) -> String {
     let mut lines = Lines(Vec::new());
-    // Only where it is believed is it meant to hold so often.
+    // The level of the interval holds only for a believable estimate.
     let interval = match verdict {
         Verdict::Believable => "99 % interval",
         Verdict::Exact | Verdict::Doubtful { .. } => "interval",
@@ -63,7 +63,7 @@ fn say_likelihood(lines: &mut Lines, report: &EvaluationReport, interval: &str) 
             standard_error: report.standard_error_independent,
             n_examples: None,
         };
-        let what = "units that know nothing of each other, at the rates of the training data";
+        let what = "independent units with the mean of the training data";
         lines.add("  independent", format!("{} ({what})", plus_minus(&score, 2)));
     }
 }
@@ -89,7 +89,7 @@ fn say_log_z(lines: &mut Lines, report: &EvaluationReport, interval: &str) {
 fn say_annealing(lines: &mut Lines, annealing: &AnnealingReport, base: &str) {
     let AnnealingReport { n_chains, n_steps, burn_in, .. } = annealing;
     let first = match annealing.n_rounds {
-        Some(2) => format!(" in a second round, as {} in the first did not suffice", n_steps / 2),
+        Some(2) => format!(" in a second round, as {} steps did not suffice", n_steps / 2),
         _ => String::new(),
     };
     let steps = counted(*n_steps, "step");
@@ -132,7 +132,7 @@ fn plus_minus(score: &ScoreReport, digits: usize) -> String {
     format!("{} ± {}", figure(score.mean, digits), figure(score.standard_error, digits))
 }
 
-/// A figure; what is not known, as the standard error of one example, is `?`.
+/// A number, or `?` if it is not known, as the standard error of one example.
 fn figure(value: Option<f64>, digits: usize) -> String {
     value.map_or("?".to_string(), |value| format!("{value:.digits$}"))
 }

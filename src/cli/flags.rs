@@ -1,5 +1,5 @@
-//! The flags of a run's settings, a section each, made from the table: those that were given go over a
-//! settings file, a preset or the defaults.
+//! The flags of a run's settings, made from the tables of their sections. Given flags override a settings
+//! file, a preset or the defaults.
 
 use crate::setting::{Kind, Section, Setting};
 use clap::builder::ValueParser;
@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use serde_json::{Map, Value};
 use std::marker::PhantomData;
 
-/// The settings of a section that were given as flags, by name.
+/// The settings of a section that are given as flags, by name.
 #[derive(Clone, Debug)]
 pub struct Given<S> {
     given: Map<String, Value>,
@@ -15,17 +15,17 @@ pub struct Given<S> {
 }
 
 impl<S: Section> Given<S> {
-    /// Whether this one was given.
+    /// Whether this setting is given.
     pub fn has(&self, setting: &str) -> bool {
         self.given.contains_key(setting)
     }
 
-    /// Those that were given, by name.
+    /// The given settings, by name.
     pub fn settings(&self) -> &Map<String, Value> {
         &self.given
     }
 
-    /// `base` with the given settings in place of its own.
+    /// `base` with the given settings instead of its own.
     pub fn over(&self, base: &S) -> S {
         let mut settings = base.fields();
         settings.extend(self.given.clone());
@@ -33,17 +33,17 @@ impl<S: Section> Given<S> {
     }
 }
 
-/// The name of a setting as that of its flag.
+/// The name of a setting's flag.
 pub fn flag_name(setting: &str) -> String {
     setting.replace('_', "-")
 }
 
-/// The settings that can be given.
+/// The settings that flags can set.
 fn givable<S: Section>() -> impl Iterator<Item = &'static Setting> {
     S::TABLE.iter().filter(|setting| setting.kind != Kind::Record)
 }
 
-/// A setting as a flag.
+/// The flag of a setting.
 fn flag(setting: &'static Setting, default: &Value) -> Arg {
     let flag = Arg::new(setting.name)
         .long(flag_name(setting.name))
@@ -59,7 +59,7 @@ fn flag(setting: &'static Setting, default: &Value) -> Arg {
     }
 }
 
-/// What stands for the value of a setting.
+/// The placeholder of a setting's value.
 fn placeholder(setting: &Setting) -> String {
     let of_kind = || match setting.kind {
         Kind::Whole => "N".to_string(),
@@ -70,7 +70,7 @@ fn placeholder(setting: &Setting) -> String {
     setting.placeholder.map_or_else(of_kind, str::to_string)
 }
 
-/// What `--help` says of a setting.
+/// The help text of a setting.
 fn help(setting: &Setting, default: &Value) -> String {
     let spell = |name: &str| format!("--{}", flag_name(name));
     let sentence = setting.sentence(&spell);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_given_goes_over_the_base() {
+    fn only_given_settings_override_the_base() {
         let base = TrainConfig {
             hidden: Some(7),
             epochs: Some(9),
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(given("").over(&base), base);
         let expected =
             TrainConfig { epochs: Some(20), chains: Some(5), centering: false, ..base.clone() };
-        // 20 is the default, and given all the same.
+        // A given default also overrides the base.
         let found = given("--epochs 20 --chains 5 --centering false").over(&base);
         assert_eq!(found, expected);
         assert!(given("--centering").over(&TrainConfig::default()).centering);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn help_says_what_the_table_says() {
+    fn help_comes_from_the_table() {
         let help = |name: &str| {
             let default = TrainConfig::default().fields();
             help(TrainConfig::row(name).unwrap(), &default[name])

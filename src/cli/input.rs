@@ -1,5 +1,4 @@
-//! The model that a command is given, and the data it looks at; what has to be known of them goes to
-//! stderr.
+//! The model and the data of a command; notes on them go to stderr.
 
 use crate::dataset::Dataset;
 use crate::error::Result;
@@ -9,8 +8,8 @@ use crate::monitor::terminal::note;
 use crate::run::{ChosenData, DataChoice, model_of, title};
 use std::path::{Path, PathBuf};
 
-/// The file of a model that is named by itself or by the folder of its run. A note says so if it is not
-/// the newest of the run.
+/// The file of a model. `path` is the file or the folder of its run. A note appears if newer checkpoints
+/// of the run are damaged.
 pub fn model_path(path: &Path) -> PathBuf {
     if !path.is_dir() {
         return path.to_path_buf();
@@ -20,19 +19,19 @@ pub fn model_path(path: &Path) -> PathBuf {
         note(LogFormat::Text, &error.to_string());
     }
     if !passed.is_empty() {
-        note(LogFormat::Text, &format!("the model is that of {}", file.display()));
+        note(LogFormat::Text, &format!("the model is taken from {}", file.display()));
     }
     file
 }
 
-/// The examples that a command looks at.
+/// Reads the examples of a command, with notes on them.
 pub fn read_data(
     choice: DataChoice<'_>,
     model: &Path,
     provenance: &Provenance,
 ) -> Result<ChosenData> {
     let chosen = choice.read(model, provenance)?;
-    // Who names data knows what they are.
+    // A user who names the data knows what they are.
     if let Some(warning) = chosen.warning.filter(|_| !chosen.is_given) {
         note(LogFormat::Text, warning);
     }
@@ -40,14 +39,14 @@ pub fn read_data(
     Ok(chosen)
 }
 
-/// Says for what integers were taken, if nobody had declared it.
+/// Writes a note if the meaning of integers was inferred.
 pub fn say_inferred(dataset: &Dataset) {
     if let Some(inferred) = dataset.inferred() {
         note(LogFormat::Text, &inferred);
     }
 }
 
-/// Says which data a run was looked at with, where the result does not.
+/// Writes a note on the data of a run, where the result does not name them.
 pub fn say_data(chosen: &ChosenData) {
     if !chosen.is_given {
         let data = title(chosen.role(), chosen.dataset.name());

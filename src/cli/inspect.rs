@@ -18,7 +18,7 @@ pub struct Inspect {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Draw the filters, the weights of each hidden unit as an image, to this file
+    /// Draw the weights of each hidden unit as an image to this file
     #[arg(long, value_name = "FILE.png")]
     filters: Option<PathBuf>,
 }
@@ -30,7 +30,7 @@ impl Inspect {
         let facts = facts(&path, &file)?;
         if let Some(out) = &self.filters {
             let Some(shape) = file.provenance.image_shape else {
-                let rule = "does not say the shape of its images, so it has no filters to draw";
+                let rule = "does not hold the shape of its images, so filters cannot be drawn";
                 return Err(Error::Unsuitable { path, rule: rule.to_string() });
             };
             let filters = pictures::filters(&file.rbm, shape, file.rbm.n_hidden());
@@ -85,7 +85,7 @@ fn text(facts: &Value) -> String {
     }
     if facts["verified"] == false {
         lines.push(
-            "not verified: the file has no checksum, as those of the first versions of harmonium"
+            "not verified: the file has no checksum, as in the first versions of harmonium"
                 .to_string(),
         );
     }

@@ -19,7 +19,6 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// The records of a run as CSV.
     pub fn run(self) -> Result<()> {
         let path = if self.run.is_dir() { self.run.join(METRICS) } else { self.run };
         let table = csv(&metrics_file::read(&path)?);
@@ -28,7 +27,7 @@ impl Metrics {
             _ => false,
         };
         if self.out.as_ref().is_some_and(is_same) {
-            let rule = "is what the table is made from; give another --out".to_string();
+            let rule = "is the input of this command; give another --out".to_string();
             return Err(Error::Unsuitable { path, rule });
         }
         match &self.out {
@@ -38,7 +37,8 @@ impl Metrics {
     }
 }
 
-/// A column for each key, a row for each record; lists are numbers with blanks between.
+/// The records as CSV: a column for each key, a row for each record. Lists are numbers with blanks
+/// between.
 fn csv(records: &[EpochRecord]) -> Vec<u8> {
     let record = |record| match serde_json::to_value(record) {
         Ok(Value::Object(fields)) => fields,
@@ -51,7 +51,7 @@ fn csv(records: &[EpochRecord]) -> Vec<u8> {
             keys.push(key);
         }
     }
-    // Where one is in the course of the run comes first.
+    // Epoch, updates and seconds come first.
     keys.sort_by_key(|key| !matches!(&key[..], "epoch" | "updates" | "seconds"));
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut write = |cells: &mut dyn Iterator<Item = String>| {

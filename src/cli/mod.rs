@@ -1,4 +1,4 @@
-//! The command line: a thin coat over the library. Flags are the names of the settings they set.
+//! The command line: a thin layer over the library. Each flag has the name of its setting.
 
 mod output;
 
@@ -24,7 +24,7 @@ mod sample;
 mod train;
 mod transform;
 
-pub use door::told;
+pub use door::message;
 
 use crate::error::Result;
 use crate::kernels::Isa;
@@ -41,37 +41,37 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a machine, on MNIST unless told otherwise
+    /// Train a model, by default on MNIST
     Train(Box<train::Train>),
-    /// Go on with a run that was stopped, interrupted or killed, or make it longer
+    /// Continue a run that was stopped, interrupted or killed, or make it longer
     Resume(Box<resume::Resume>),
-    /// List runs, how it stands with them and in which settings they differ
+    /// List runs, their states, and the settings in which they differ
     Runs(runs::Runs),
-    /// Draw what a run has learned, or several runs side by side, as a page for a browser
+    /// Write a report on a run, or on several side by side, as a page for a browser
     Report(report::Report),
     /// Print the metrics of a run as CSV
     Metrics(metrics::Metrics),
     /// List the presets of `train`
     Presets(presets::Presets),
-    /// Estimate the log-likelihood of examples, and how far to trust it
+    /// Estimate the log-likelihood of examples and judge the estimate
     Evaluate(Box<evaluate::Evaluate>),
     /// Draw samples from a model, as a picture or an array
     Sample(sample::Sample),
     /// Write p(h | v) of data under a model: features for a classifier
     Transform(transform::Transform),
-    /// Show what a model file holds
+    /// Show the contents of a model file
     Inspect(inspect::Inspect),
-    /// Time the stages of an update on this machine
+    /// Time the stages of an update on this computer
     Bench(bench::Bench),
 }
 
 impl Cli {
-    /// Does what the command line asks for; the exit code is that of the program.
+    /// Runs the command, and returns the exit code of the program.
     ///
     /// # Errors
-    /// Whatever went wrong, to be told to the user.
+    /// Any error of the command; [`message`] is its text for the user.
     pub fn run(self) -> Result<ExitCode> {
-        // Chosen here, and handed down with the threads.
+        // The instruction set is chosen here, once, and handed down.
         let isa = Isa::from_environment;
         let done = match self.command {
             Command::Train(train) => return train.run(isa()?),

@@ -1,4 +1,4 @@
-//! Where results go: standard output, and arrays in files.
+//! The output of results: standard output, and arrays in files.
 
 use crate::error::{Error, Result};
 use ndarray::{Array, Dimension};
@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-/// Prints a result. Whoever reads it may have heard enough (`| head`): that is no error.
+/// Prints a result. A reader that closes the pipe early (`| head`) is not an error.
 pub fn print(result: impl Display) -> Result<()> {
     match writeln!(std::io::stdout(), "{result}") {
         Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 #[derive(Debug, Args)]
 pub struct Presets {
-    /// Print JSON, a line for each, with all settings
+    /// Print JSON, one line per preset, with all settings
     #[arg(long)]
     json: bool,
 }

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Report {
-    /// The folder of a run, or those of several, whose curves are then drawn over each other
+    /// The folder of a run, or the folders of several runs, whose curves share the same charts
     #[arg(required = true)]
     runs: Vec<PathBuf>,
-    /// Where to write the page [default: report.html, of one run in its folder]
+    /// The file for the page [default: report.html, for one run in its folder]
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
 }
@@ -27,7 +27,7 @@ impl Report {
             (runs, out) => {
                 let out = out.unwrap_or_else(|| REPORT.into());
                 if out.extension().is_none_or(|extension| extension != "html") {
-                    let rule = "must end in .html, as a page does".to_string();
+                    let rule = "must end in .html".to_string();
                     return Err(Error::Unsuitable { path: out, rule });
                 }
                 report::write(runs, &out)?;

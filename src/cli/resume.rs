@@ -21,7 +21,7 @@ pub struct Resume {
     session: SessionFlags,
 }
 
-/// Flags of settings: of them all only the number of epochs can change, and where the data are.
+/// The flags of all settings. Only the number of epochs and the places of the data can change.
 #[derive(Debug)]
 struct Fixed {
     data: Given<DataConfig>,
@@ -49,7 +49,7 @@ impl Resume {
 }
 
 impl Fixed {
-    /// Refuses settings that are not those of the run.
+    /// Refuses settings that differ from those of the run.
     fn check(&self, folder: &std::path::Path) -> Result<()> {
         let path = folder.join(SETTINGS);
         let given: Vec<_> = self.data.settings().iter().chain(self.train.settings()).collect();
@@ -62,8 +62,8 @@ impl Fixed {
         for (key, value) in given {
             if !CHANGEABLE.contains(&&key[..]) && all[key] != *value {
                 let rule = format!(
-                    "{key} is {} in this run and cannot become {value} while it goes on; train anew \
-                     by `harmonium train --config {} --{} …`",
+                    "{key} is {} in this run and cannot become {value}; start a new run with \
+                     `harmonium train --config {} --{} …`",
                     all[key],
                     folder.display(),
                     flag_name(key)
@@ -94,9 +94,9 @@ impl Args for Fixed {
         command.args(flags.get_arguments().map(|flag| {
             let flag = flag.clone();
             match flag.get_id().as_str() {
-                "epochs" => flag.help("Plan the rest of the run for this many epochs in all"),
-                "data" => flag.help("Where the file of the training data is now"),
-                "test_data" => flag.help("Where the file of the test data is now"),
+                "epochs" => flag.help("Change the total number of epochs, including those done"),
+                "data" => flag.help("The new place of the training data's file"),
+                "test_data" => flag.help("The new place of the test data's file"),
                 _ => flag.hide(true),
             }
         }))

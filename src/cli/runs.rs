@@ -10,15 +10,15 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Runs {
-    /// The folder that holds their folders
+    /// The folder that contains the runs' folders
     #[arg(default_value = "runs")]
     folder: PathBuf,
-    /// Print JSON, a line for each, with all settings and the last metrics
+    /// Print JSON, one line per run, with all settings and the last metrics
     #[arg(long)]
     json: bool,
 }
 
-/// What each run has a fingerprint or a path for says little in a table.
+/// Settings that say little in a table.
 const NOT_SHOWN: [&str; 6] =
     ["sha256", "test_sha256", "init_sha256", "test_data", "replanned", "checkpoint_every"];
 
@@ -26,7 +26,7 @@ impl Runs {
     pub fn run(self) -> Result<()> {
         if !self.folder.is_dir() {
             let rule =
-                "is no folder; say where the runs are by `harmonium runs FOLDER`".to_string();
+                "is not a folder; give the folder of the runs: `harmonium runs FOLDER`".to_string();
             return Err(Error::Unsuitable { path: self.folder, rule });
         }
         let (runs, unreadable) = run::list(&self.folder)?;
@@ -43,9 +43,9 @@ impl Runs {
             "state",
             "epoch",
             "time",
-            "log-likelihood / of independent units",
-            "of data",
-            "pseudo / of independent units",
+            "log-likelihood / independent units",
+            "data",
+            "pseudo / independent units",
             "settings",
         ];
         let mut rows = vec![header.map(str::to_string)];
@@ -81,7 +81,7 @@ fn row(run: &Summary, differing: &[&String]) -> [String; 8] {
     let Summary { folder, state, place, .. } = run;
     let last = run.last();
     let number = |value: f64| format!("{value:.2}");
-    // What doing nothing would give stands beside each figure.
+    // Each value is followed by the value of independent units.
     let beside = |figure: Option<String>, independent: Option<f64>| match (figure, independent) {
         (None, _) => "–".to_string(),
         (Some(figure), None) => figure,

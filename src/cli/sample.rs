@@ -16,13 +16,13 @@ use crate::whole_file;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
-/// Most samples of a call: they are held in memory.
+/// The largest number of samples, which are held in memory.
 const MAX_NUMBER: usize = 100_000;
 
-/// Samples unless another number is asked for.
+/// The default number of samples.
 const USUAL_NUMBER: usize = 100;
 
-/// Completed examples unless another number is asked for.
+/// The default number of completed examples.
 const USUAL_COMPLETED: usize = 20;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -37,35 +37,36 @@ enum Start {
 pub struct Sample {
     /// A model, or the folder of a run
     model: PathBuf,
-    /// Samples, one of each chain [default: 100; with --clamp 20; of fewer examples all]
+    /// Number of samples, one from each chain [default: 100, with --clamp 20, or all examples if
+    /// there are fewer]
     #[arg(short, long)]
     number: Option<usize>,
     /// Sweeps of each chain
     #[arg(long, default_value_t = 1000)]
     gibbs_steps: usize,
-    /// Where the chains start
+    /// The first states of the chains
     #[arg(long, value_enum, default_value_t = Start::Random)]
     start: Start,
     /// Complete the first examples of the data, given these pixels: the half `left`, `right`, `top` or
-    /// `bottom`, or a file, white in a .png, not 0 in a .npy of V values or of rows x columns
+    /// `bottom`, or a file: white pixels of a .png, or values other than 0 of a .npy (V) or (rows, columns)
     #[arg(long, conflicts_with = "start", value_name = "left|right|top|bottom|FILE")]
     clamp: Option<Mask>,
     /// Data to start from, or to complete [default: the run's test data; else its validation
     /// examples; else its training data]
     #[arg(long, value_name = "mnist|PATH")]
     data: Option<Source>,
-    /// Which part of the run's data: `train`, `test` or `validation`. Of --data: of MNIST the images for
-    /// `train` or `test` [default: test], of any the examples that training set aside
+    /// The part of the run's data: `train`, `test` or `validation`. For --data: `train` or `test` of
+    /// MNIST [default: test], or the `validation` examples that training set aside
     #[arg(long)]
     split: Option<Part>,
-    /// A .png shows p(v | h) after the last sweep, with --clamp below the truth and what is given of
-    /// it; a .npy (number, V) holds the bits drawn, u8, or of a model of spins -1 and 1, i8
+    /// The file for the samples. A .png shows p(v | h) after the last sweep, with --clamp below the
+    /// examples and their given pixels. A .npy (number, V) holds bits, u8, or spins -1 and 1, i8
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
-    /// Rows and columns of the images, if the model does not say
+    /// Rows and columns of the images, if the model file does not give them
     #[arg(long, value_parser = image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
-    /// Where every random number comes from
+    /// Seed of all random numbers
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Threads [default: all cores]; the result does not depend on it
@@ -95,7 +96,7 @@ impl Sample {
             })?;
         }
         if shape.is_none() && is_png {
-            let rule = "does not say the shape of its images; give --image-shape or a .npy \
+            let rule = "does not hold the shape of its images; give --image-shape or a .npy \
                         file for --out";
             return Err(Error::Unsuitable { path, rule: rule.to_string() });
         }
@@ -118,7 +119,7 @@ impl Sample {
         print(self.out.display())
     }
 
-    /// Samples of the model, as a picture of images of a shape or an array.
+    /// Samples of the model: a picture if `shape` is given, else an array.
     fn sample(
         &self,
         model: &ModelFile,
@@ -145,8 +146,7 @@ impl Sample {
         })
     }
 
-    /// Examples completed from their given units (1, V), as a picture of images of a shape or an
-    /// array.
+    /// Examples completed from their given units (1, V): a picture if `shape` is given, else an array.
     fn complete(
         &self,
         model: &ModelFile,
@@ -169,7 +169,7 @@ impl Sample {
         })
     }
 
-    /// The first examples of the data as bits: as many as asked for, or at most `usual`.
+    /// The first examples of the data as bits: `number`, or at most `usual`.
     fn first_examples(&self, model: &ModelFile, usual: usize) -> Result<BitMatrix> {
         let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
         let chosen = read_data(choice, &self.model, &model.provenance)?;
@@ -187,7 +187,7 @@ impl Sample {
     }
 }
 
-/// Bits (N, V) as an array of u8, or of a model of spins as -1 and 1, i8.
+/// Bits (N, V) as an array of u8, or for a model of spins as -1 and 1, i8.
 fn npy(bits: &BitMatrix, model: &ModelFile) -> Result<Vec<u8>> {
     let is_spins = Encoding::recorded(&model.provenance.data)?.is_spins();
     Ok(if is_spins {

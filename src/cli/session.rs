@@ -1,4 +1,4 @@
-//! What the commands have in common that work on a run.
+//! The common part of the commands that work on a run.
 
 use super::output::print;
 use crate::error::Result;
@@ -17,22 +17,21 @@ pub struct SessionFlags {
     /// Threads [default: all cores]; the result does not depend on it
     #[arg(long)]
     threads: Option<usize>,
-    /// Stop after so much time, so many epochs or updates of this command, with a checkpoint from
-    /// which `harmonium resume` goes on
+    /// Stop after this time, or number of epochs or updates, counted from the start of this command;
+    /// `harmonium resume` continues from there
     #[arg(long, value_name = "INTERVAL")]
     stop_after: Option<Interval>,
-    /// While training, show the report in a browser on this machine, at this port [default of the
-    /// port: 8090]
+    /// Show the report during training in a browser on this computer, at this port [default port: 8090]
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true,
         default_missing_value = "8090")]
     live: Option<u16>,
-    /// Write no report at the end
+    /// Do not write a report at the end
     #[arg(long)]
     no_report: bool,
-    /// Show no progress
+    /// Do not show progress
     #[arg(long)]
     quiet: bool,
-    /// How progress is written: `text`, or `json` (an object a line)
+    /// The format of progress: `text`, or `json` (one object per line)
     #[arg(long, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
 }
@@ -42,7 +41,7 @@ impl SessionFlags {
         Terminal::new(self.log_format, self.quiet)
     }
 
-    /// The server of the live view, if it was asked for.
+    /// The server of the live page, if the flags ask for it.
     fn live(&self, terminal: &mut Terminal) -> Result<Option<Live>> {
         let live = self.live.map(Live::new).transpose()?;
         if let Some(live) = &live {
@@ -51,7 +50,7 @@ impl SessionFlags {
         Ok(live)
     }
 
-    /// A session on the instruction set `isa` that Ctrl-C stops.
+    /// A session on the instruction set `isa`, which Ctrl-C stops.
     pub fn session(&self, isa: Isa) -> Result<Session> {
         let format = self.log_format;
         Ok(Session {
@@ -65,7 +64,7 @@ impl SessionFlags {
     }
 }
 
-/// The command line as it was typed, words with blanks in quotes.
+/// The command line as typed; words with blanks are quoted.
 fn command() -> String {
     let words = std::env::args_os().skip(1).map(|word| {
         let word = word.to_string_lossy().into_owned();
@@ -76,18 +75,18 @@ fn command() -> String {
     ["harmonium".to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// Writes the report, unless it is not wanted. The run has come to its end without it: trouble is told
-/// in a note.
+/// Writes the report, unless `--no-report` is given. A failure is only a note, as the run itself has
+/// ended.
 fn write_report(folder: &Path, flags: &SessionFlags, terminal: &mut Terminal) {
     if flags.no_report {
         return;
     }
     if let Err(error) = report::write_to_folder(folder) {
-        terminal.note(&format!("there is no report: {error}"));
+        terminal.note(&format!("the report could not be written: {error}"));
     }
 }
 
-/// Remembers the folder of a run, so that one that fails has its report as well.
+/// Remembers the folder of a run, so that a run that fails also has its report.
 #[derive(Debug, Default)]
 struct Begun(Option<PathBuf>);
 
@@ -102,7 +101,7 @@ impl Monitor for Begun {
     }
 }
 
-/// Works on a run with the monitors that the flags ask for, and tells how that ended.
+/// Works on a run with the monitors that the flags ask for, and reports how it ended.
 pub fn run(
     flags: &SessionFlags,
     mut terminal: Terminal,
@@ -118,7 +117,7 @@ pub fn run(
     match (outcome, begun.0) {
         (Ok(outcome), _) => end(outcome, flags, &mut terminal),
         (Err(error), folder) => {
-            // A folder that is gone has been told of.
+            // If the folder is gone, the error already says so.
             if let Some(folder) = folder.filter(|folder| folder.join(SETTINGS).exists()) {
                 write_report(&folder, flags, &mut terminal);
             }
@@ -127,18 +126,17 @@ pub fn run(
     }
 }
 
-/// Tells how a session ended: the folder on stdout, how to go on in a note. The report is
-/// written first.
+/// Writes the report, then prints the folder to stdout; a note says how to continue.
 fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<ExitCode> {
     let Outcome { folder, end, updates } = outcome;
     write_report(&folder, flags, terminal);
-    let go_on = format!("after update {updates}; go on with: {}", resume_command(&folder));
+    let after = format!("after update {updates}; continue with: {}", resume_command(&folder));
     match end {
         End::Done => {}
         End::StoppedEarly => terminal.note(&format!("stopped early, after update {updates}")),
-        End::Stopped => terminal.note(&format!("stopped {go_on}")),
+        End::Stopped => terminal.note(&format!("stopped {after}")),
         End::Interrupted(signal) => {
-            terminal.note(&format!("interrupted {go_on}"));
+            terminal.note(&format!("interrupted {after}"));
             return Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)));
         }
     }

@@ -19,12 +19,12 @@ use std::time::Duration;
 
 #[derive(Debug, Args)]
 pub struct Train {
-    /// Good settings by name, such as `mnist-500` (`harmonium presets` lists them); other flags go
-    /// over it
+    /// Good settings by name, such as `mnist-500` (`harmonium presets` lists them); other flags
+    /// override them
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
     preset: Option<String>,
-    /// A settings file, or the folder of a run whose `config.toml` is to be trained again; other
-    /// flags go over it
+    /// A settings file, or the folder of a run to train again with its `config.toml`; other flags
+    /// override its settings
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 
@@ -35,11 +35,11 @@ pub struct Train {
     #[command(flatten, next_help_heading = "Run")]
     run: Given<RunConfig>,
 
-    /// Folder for the results [default: runs/ and a name of data, sizes and time]
+    /// Folder for the results [default: a folder in runs/ named after data, sizes and time]
     #[arg(long, value_name = "FOLDER", help_heading = "Session")]
     out: Option<PathBuf>,
-    /// Take about so much time, such as 10m: the number of updates is fixed by the speed of the first
-    /// seconds
+    /// Train for about this time, such as 10m: the speed of the first seconds fixes the number of
+    /// updates
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Session",
         conflicts_with_all = ["epochs", "updates"])]
     time_budget: Option<Duration>,
@@ -61,8 +61,8 @@ impl Train {
             if let Some(version) = file.stream_version.filter(|version| *version != STREAM_VERSION)
             {
                 terminal.note(&format!(
-                    "{} comes from stream version {version}, this program has {STREAM_VERSION}: \
-                     the run will not end in the same bits",
+                    "{} has stream version {version}, but this program has {STREAM_VERSION}: the \
+                     run will not end in the same bits",
                     path.display()
                 ));
             }
@@ -81,13 +81,13 @@ impl Train {
         session::run(&self.session, terminal, |monitors| run::train(settings, &session, monitors))
     }
 
-    /// `base` with the flags over it.
+    /// The settings of `base`, overridden by the flags.
     fn settings(&self, mut base: Settings) -> Result<Settings> {
         if self.data.has("data") && base.data.sha256.is_some() {
-            // What a run found its own file to hold is not known of another.
+            // The recorded encoding belongs to the run's own file, not to another.
             (base.data.grey_levels, base.data.spins) = (None, false);
         }
-        // Another file has another fingerprint.
+        // Another file has another SHA-256.
         for (flag, sha256) in [
             ("data", &mut base.data.sha256),
             ("test_data", &mut base.data.test_sha256),
@@ -105,13 +105,13 @@ impl Train {
             base.train.hidden = Some(ModelFile::read(path)?.rbm.n_hidden());
         }
         if self.time_budget.is_some() || self.train.has("epochs") || self.train.has("updates") {
-            // One of the two says how long the run is.
+            // Only one of `epochs` and `updates` may give the length of the run.
             (base.train.epochs, base.train.updates) = (None, None);
             base.run.replanned.clear();
         }
         let mut train = self.train.over(&base.train);
         if !train.algorithm.chains_are_samples() && !self.train.has("chains") {
-            // The preset's number is one for chains that persist.
+            // The base's number of chains is for persistent chains.
             train.chains = None;
         }
         Ok(Settings { data, train, run: self.run.over(&base.run) })
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_as_long_as_what_was_given_last_says() {
+    fn a_flag_overrides_the_length_of_the_run() {
         let mut base = Settings::default();
         (base.train.epochs, base.train.updates) = (Some(7), None);
         let length = |line: &str, base: &Settings| {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_belongs_to_its_file() {
+    fn a_sha256_belongs_to_its_file() {
         let mut base = Settings::default();
         base.data.data = Source::Path("a.npy".into());
         base.data.sha256 = Some("ab".to_string());

@@ -14,7 +14,7 @@ use crate::whole_file;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Most draws of bits.
+/// The largest number of draws.
 const MAX_DRAWS: u64 = 10_000;
 
 #[derive(Debug, Args)]
@@ -25,22 +25,22 @@ pub struct Transform {
     /// [default: the run's test data; else its validation examples; else its training data]
     #[arg(value_name = "mnist|PATH")]
     data: Option<Source>,
-    /// Which part of the run's data: `train`, `test` or `validation`. Of data that are given: of MNIST
-    /// the images for `train` or `test` [default: train], of any the examples that training set aside
+    /// The part of the run's data: `train`, `test` or `validation`. For given data: `train` or `test`
+    /// of MNIST [default: train], or the `validation` examples that training set aside
     #[arg(long)]
     split: Option<Part>,
-    /// How intensities become bits, or `none`: p(h | v) of the intensities as they are [default: as in
-    /// training]
+    /// How intensities become bits, or `none` for p(h | v) of the intensities themselves [default: as
+    /// in training]
     #[arg(long)]
     binarize: Option<Binarization>,
-    /// Seed of stochastic bits, which are the same on every call
+    /// Seed of stochastic bits; equal seeds give equal bits
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Take the mean of p(h | v) over so many draws of stochastic bits: smoother features of grey
-    /// levels, 1 to 10000
+    /// Take the mean of p(h | v) over N draws of stochastic bits, 1 to 10000: smoother features of
+    /// grey levels
     #[arg(long, default_value_t = 1)]
     draws: u64,
-    /// The array (examples, H) of p(h | v), f32
+    /// Write p(h | v) to this file: an array (examples, H) of f32
     #[arg(long, default_value = "features.npy", value_name = "FILE.npy")]
     out: PathBuf,
     /// Threads [default: all cores]; the result does not depend on it

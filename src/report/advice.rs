@@ -1,4 +1,4 @@
-//! What a health check advises, as it is said of a run with its settings.
+//! The advice of the health check, phrased for a run's settings.
 
 use crate::monitor::Metric;
 use crate::run::{Keep, Settings};
@@ -8,7 +8,7 @@ use Advice::{
     MoreDecay, MoreEpochs, MoreSweeps, MoreUnits, SmallerRate, Tempering, WarmUp,
 };
 
-/// What may help.
+/// A change that may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Advice {
     SmallerRate,
@@ -28,7 +28,7 @@ pub(super) enum Advice {
 }
 
 impl Advice {
-    /// As it is said of a run with these settings; none if it is followed already, or of no use there.
+    /// The advice for a run with these settings; `None` if the run follows it already or cannot use it.
     pub fn text(self, settings: &Settings) -> Option<String> {
         let Settings { train, run, .. } = settings;
         let (decay, sparsity) = (train.weight_decay, train.sparsity_cost);
@@ -47,7 +47,7 @@ impl Advice {
             Tempering if train.algorithm == Algorithm::Pt => {
                 Some(format!("more temperatures (they are {})", train.temperatures))
             }
-            Tempering => text("--algorithm pt, whose chains come from mode to mode"),
+            Tempering => text("--algorithm pt, whose chains move between modes"),
             Centering if train.centering => None,
             Centering => text("--centering"),
             WarmUp if train.warm_up > 0.0 => None,
@@ -68,14 +68,14 @@ impl Advice {
     }
 }
 
-/// What is not advised where the first is: it would go the other way.
+/// Advice, and the advice that would contradict it.
 const OPPOSITES: [(Advice, &[Advice]); 3] = [
     (SmallerRate, &[LargerRate, MoreEpochs]),
     (FewerUnits, &[MoreUnits, MoreEpochs]),
     (MoreDecay, &[LessDecay]),
 ];
 
-/// Whether the opposite of `advice` is among `all`.
+/// Whether `all` contains an opposite of `advice`.
 pub(super) fn is_opposed(advice: Advice, all: &[Advice]) -> bool {
     OPPOSITES.iter().any(|(one, others)| all.contains(one) && others.contains(&advice))
 }

@@ -4,14 +4,14 @@ use super::material::Material;
 use crate::monitor::EpochRecord;
 use plotters::prelude::*;
 
-/// A point of a curve, and the interval that it is known to, if there is one.
+/// A point of a curve and its interval, if it has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// Epoch, or whatever is counted on the horizontal axis.
+    /// The epoch, or another quantity on the horizontal axis.
     pub x: f64,
-    /// Value.
+    /// The value.
     pub y: f64,
-    /// Ends of the interval.
+    /// The ends of the interval.
     pub range: Option<(f64, f64)>,
 }
 
@@ -20,20 +20,20 @@ pub struct Point {
 pub struct Series {
     /// Its name in the legend.
     pub name: String,
-    /// Its points by rising x.
+    /// Its points in the order of x.
     pub points: Vec<Point>,
 }
 
 /// Curves over the same axes.
 #[derive(Clone, Debug)]
 pub struct Chart {
-    /// A word for it, for programs.
+    /// Its name for programs.
     pub id: &'static str,
-    /// What is shown, with its unit.
+    /// The quantity and its unit.
     pub title: String,
-    /// What is counted on the horizontal axis.
+    /// The quantity on the horizontal axis.
     pub axis: &'static str,
-    /// What doing nothing would give: a line across, where it lies among the curves.
+    /// The value of independent units: a horizontal line, drawn if it lies among the curves.
     pub level: Option<f64>,
     /// The curves.
     pub series: Vec<Series>,
@@ -41,29 +41,29 @@ pub struct Chart {
 
 /// The chart of log-likelihoods.
 const LOG_LIKELIHOOD: &str = "log_likelihood";
-/// That of pseudo-likelihoods.
+/// The chart of pseudo-likelihoods.
 const PSEUDO_LIKELIHOOD: &str = "pseudo_likelihood";
 
-/// Points of a curve on a page, at most.
+/// The largest number of points of a curve.
 const MOST_POINTS: usize = 300;
 
-/// What stands for a colour until it is known where the picture is seen.
+/// Placeholders for colours that differ between pages and files.
 const INK: RGBColor = RGBColor(1, 2, 3);
 const GRID: RGBColor = RGBColor(4, 5, 6);
 
-/// Colours of curves in files, in turn; pages have their own, `--series-0` to `--series-9`.
+/// The colours of curves in files; pages have their own, `--series-0` to `--series-9`.
 const SERIES: [&str; 10] = [
     "#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#64748b", "#0891b2", "#b91c1c",
     "#65a30d", "#a16207",
 ];
 
-/// Pixels of a chart.
+/// The size of a chart in pixels.
 const SIZE: (u32, u32) = (440, 250);
 
-/// What is drawn of a record.
+/// The value of a record that is drawn.
 type Value = fn(&EpochRecord) -> Option<f64>;
 
-/// What a chart shows: its word, title, and curves by name.
+/// A chart of records: its id, title, and curves by name.
 type Shown = (&'static str, &'static str, &'static [(&'static str, Value)]);
 
 /// All charts of records.
@@ -77,23 +77,23 @@ const CHARTS: [Shown; 11] = [
     ),
     (
         "free_energy_gap",
-        "free-energy gap, held out less training, nats",
+        "free-energy gap, held out minus training, nats",
         &[("", |r| r.free_energy_gap)],
     ),
-    ("reconstruction_error", "reconstruction error, a unit", &[("", |r| r.reconstruction_error)]),
+    ("reconstruction_error", "reconstruction error per unit", &[("", |r| r.reconstruction_error)]),
     ("hidden_activity", "mean hidden activity", &[("", |r| r.mean_hidden_activity)]),
     (
         "idle_units",
         "share of idle hidden units",
         &[("dead", |r| r.dead_hidden), ("saturated", |r| r.saturated_hidden)],
     ),
-    ("flip_rate", "visible bits that a sweep changes, share", &[("", |r| r.flip_rate)]),
+    ("flip_rate", "share of visible bits that a sweep changes", &[("", |r| r.flip_rate)]),
     ("weight_norm", "norm of the weights", &[("", |r| r.weight_norm)]),
     ("update_norm", "norm of the last update of the weights", &[("", |r| r.update_norm)]),
-    ("samples_per_second", "training examples a second", &[("", |r| Some(r.samples_per_second))]),
+    ("samples_per_second", "training examples per second", &[("", |r| Some(r.samples_per_second))]),
 ];
 
-/// The charts of some runs; those with nothing to show are left out.
+/// The charts of these runs, without empty ones.
 pub fn charts(runs: &[Material]) -> Vec<Chart> {
     let mut charts: Vec<Chart> = CHARTS
         .iter()
@@ -101,13 +101,12 @@ pub fn charts(runs: &[Material]) -> Vec<Chart> {
             let series = runs.iter().flat_map(|run| {
                 curves
                     .iter()
-                    .map(move |(name, value)| series(run, runs.len() > 1, (id, name), *value))
+                    .map(move |(name, value)| series(run, runs.len() > 1, id, name, *value))
             });
             let series = series.filter(|series| !series.points.is_empty()).collect();
             let level = level(id, runs);
-            let of_level = level.map_or(String::new(), |level| {
-                format!("; units that know nothing of each other: {}", number(level))
-            });
+            let of_level = level
+                .map_or(String::new(), |level| format!("; independent units: {}", number(level)));
             Chart { id, title: format!("{title}{of_level}"), axis: "epoch", level, series }
         })
         .collect();
@@ -116,7 +115,7 @@ pub fn charts(runs: &[Material]) -> Vec<Chart> {
     charts
 }
 
-/// What the curves of a chart have to beat, where it is the same for all runs.
+/// The value of independent units in a chart, if it is the same for all runs.
 fn level(id: &str, runs: &[Material]) -> Option<f64> {
     let value: Value = match id {
         LOG_LIKELIHOOD => |record| record.likelihood.log_likelihood_independent,
@@ -128,7 +127,8 @@ fn level(id: &str, runs: &[Material]) -> Option<f64> {
     levels.all(|level| level == Some(first)).then_some(first)
 }
 
-fn series(run: &Material, has_others: bool, (id, curve): (&str, &str), value: Value) -> Series {
+/// The curve named `curve` in the chart `id`. With several runs its name includes the run.
+fn series(run: &Material, has_others: bool, id: &str, curve: &str, value: Value) -> Series {
     let name = match (has_others, curve) {
         (true, "") => run.name.clone(),
         (true, _) => format!("{}, {curve}", run.name),
@@ -142,7 +142,7 @@ fn series(run: &Material, has_others: bool, (id, curve): (&str, &str), value: Va
     Series { name, points: thinned(run.summary.records.iter().filter_map(point).collect()) }
 }
 
-/// Points spread evenly over a long curve, the last among them.
+/// At most `MOST_POINTS` points, spread evenly over the curve, including the last.
 fn thinned(points: Vec<Point>) -> Vec<Point> {
     let n = points.len();
     if n <= MOST_POINTS {
@@ -170,7 +170,7 @@ fn swap_rates(runs: &[Material]) -> Chart {
     };
     let series = match runs {
         [run] => of_run(run),
-        // The ladders of several runs would not fit a chart.
+        // The swap rates of several runs would not fit into one chart.
         _ => Vec::new(),
     };
     let title = "swaps between temperatures, rate".to_string();
@@ -178,8 +178,7 @@ fn swap_rates(runs: &[Material]) -> Chart {
 }
 
 impl Chart {
-    /// As part of a page: colours are those of its style, and each point is a circle of its own that
-    /// says what it stands for.
+    /// The SVG for a page: its style sets the colours, and each point is a circle with a text.
     pub fn for_page(&self) -> String {
         let mut svg = self.draw();
         for (colour, name) in [(INK, "--ink"), (GRID, "--grid")] {
@@ -191,7 +190,7 @@ impl Chart {
         svg
     }
 
-    /// As a file.
+    /// The SVG for a file.
     fn for_file(&self) -> String {
         let mut svg = self.draw();
         for (colour, code_of) in [(INK, "#374151"), (GRID, "#e5e7eb")] {
@@ -278,7 +277,7 @@ impl Chart {
     }
 }
 
-/// What a point says of itself, safe inside an attribute.
+/// The text of a point, escaped for an attribute.
 fn label(axis: &str, series: &Series, point: &Point) -> String {
     let range = point
         .range
@@ -288,7 +287,7 @@ fn label(axis: &str, series: &Series, point: &Point) -> String {
     maud::html! { (text) }.into_string()
 }
 
-/// A number with as many digits as one reads.
+/// A number with few digits.
 pub fn number(x: f64) -> String {
     match x.abs() {
         0.0 => "0".to_string(),
@@ -304,7 +303,7 @@ pub fn number(x: f64) -> String {
     }
 }
 
-/// The label of a tick on an axis that is so long: neighbours differ, and 0 is 0.
+/// The label of a tick on an axis of this length: neighbours differ, and 0 is 0.
 fn tick(x: f64, length: f64) -> String {
     let x = if x.abs() < 1e-9 * length { 0.0 } else { x };
     match length.log10().floor() as i32 {
@@ -327,7 +326,7 @@ fn code(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
-/// Charts below each other, two in a row, as one file.
+/// All charts in one SVG file, two in a row.
 pub fn sheet(runs: &[Material]) -> String {
     let charts = charts(runs);
     let (width, height, title) = (SIZE.0, SIZE.1 + 28, 22);
@@ -371,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn every_point_is_a_circle_that_says_its_value() {
+    fn every_point_is_a_circle_with_its_value() {
         for n in [1, 2, 150] {
             let svg = chart(&vec![2.5; n]).for_page();
             assert_eq!(svg.matches("class=\"point\"").count(), n);
@@ -386,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_level_is_drawn_where_it_lies_among_the_curves() {
+    fn a_level_is_drawn_if_it_lies_among_the_curves() {
         let lines = |level| {
             let svg = Chart { level, ..chart(&[1.0, 2.0]) }.for_page();
             svg.matches("<polyline").count()

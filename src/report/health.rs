@@ -1,7 +1,7 @@
-//! A health check in plain words: what looks wrong with a run, how that was judged, what to try.
+//! A health check in plain words: what looks wrong with a run, how it was judged, and what to try.
 //!
-//! Every finding asks for [`Advice`]; what is said of it knows the settings of the run, and nothing is
-//! advised whose opposite is.
+//! Every finding has [`Advice`], which is phrased for the run's settings. Findings never give opposite
+//! advice.
 
 use super::advice::Advice::{self, LargerRate, MoreEpochs};
 use super::advice::is_opposed;
@@ -11,22 +11,22 @@ use crate::run::{Settings, Summary};
 /// Something that looks wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// One word for it, for programs: `dead_units`, `overfitting`, …
+    /// Its name for programs: `dead_units`, `overfitting`, …
     pub name: &'static str,
     /// What is wrong.
     pub what: String,
-    /// How it was judged: the figure and its bound.
+    /// How it was judged: the value and its bound.
     pub judged: String,
     /// What to try.
     pub remedy: String,
 }
 
-/// Looks at what is known of a run. What only asks for more training, or larger steps, is no finding where
-/// others ask for the opposite.
+/// Checks a run. A symptom that only asks for more training or larger steps is dropped if others ask for
+/// the opposite.
 pub fn check(run: &Summary) -> Vec<Finding> {
     let mut found: Vec<Symptom> = Vec::new();
     for symptom in RULES.iter().filter_map(|rule| rule(run)) {
-        // It may be there for another reason.
+        // Another rule may have found the same problem.
         if found.iter().all(|other| other.name != symptom.name) {
             found.push(symptom);
         }
@@ -39,13 +39,14 @@ pub fn check(run: &Summary) -> Vec<Finding> {
     found.into_iter().filter_map(finding).collect()
 }
 
-/// What is left of some advice among all; none if it only went further, and others go back.
+/// The remedy of a symptom: its advice without what other advice opposes. `None` if it only asked for
+/// more training or larger steps, and all of that is opposed.
 fn remedy(advice: &[Advice], all: &[Advice], settings: &Settings) -> Option<String> {
     let left = advice.iter().filter(|advice| !is_opposed(**advice, all));
     let texts: Vec<_> = left.filter_map(|advice| advice.text(settings)).collect();
-    let is_of_course = advice.iter().all(|one| matches!(one, LargerRate | MoreEpochs));
+    let only_goes_further = advice.iter().all(|one| matches!(one, LargerRate | MoreEpochs));
     match &texts[..] {
-        [] if is_of_course => None,
+        [] if only_goes_further => None,
         [] => Some("what the other findings ask for".to_string()),
         [one] => Some(one.clone()),
         [others @ .., last] => Some(format!("{}, or {last}", others.join(", "))),
@@ -61,7 +62,7 @@ mod tests {
     use crate::train::Algorithm;
     use serde_json::json;
 
-    /// A run as 784-500 on MNIST was at its defaults, with some fields changed in all records.
+    /// A run with values of 784-500 on MNIST with default settings; `change` edits its records.
     fn run(n: usize, change: impl Fn(usize, &mut EpochRecord)) -> Summary {
         let record = |at: usize| {
             let mut record = EpochRecord {
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_healthy_run_has_no_findings_and_each_illness_its_own() {
+    fn a_healthy_run_has_no_findings_and_each_illness_has_one() {
         assert!(names(10, |_, _| ()).is_empty());
         assert!(names(1, |_, _| ()).is_empty());
         assert_eq!(names(10, |_, r| r.dead_hidden = Some(0.3)), ["dead_units"]);
@@ -130,15 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn near_zero_no_run_is_getting_worse() {
+    fn small_changes_near_zero_are_not_getting_worse() {
         let memorised =
             |at, r: &mut EpochRecord| r.pseudo_likelihood = Some(-0.01 * (1 + at) as f64);
         assert!(names(10, memorised).is_empty());
     }
 
-    /// As of rows of zeros, or of a few that are alike.
+    /// Examples are rows of zeros, or a few rows that are alike.
     #[test]
-    fn data_that_hardly_vary_are_no_illness() {
+    fn data_that_hardly_vary_are_not_an_illness() {
         let still = |independent: f64| {
             move |_, r: &mut EpochRecord| {
                 (r.flip_rate, r.flip_rate_independent) = (Some(0.004), Some(independent));
@@ -147,7 +148,7 @@ mod tests {
         assert!(names(10, still(0.0)).is_empty());
         assert!(names(10, still(0.03)).is_empty());
         assert_eq!(names(10, still(0.15)), ["stuck_chains"]);
-        // What the biases have learned is learned, though the weights hardly move.
+        // The biases have learned the data, though the weights hardly move.
         assert!(names(10, |_, r| r.update_norm = Some(1e-3)).is_empty());
     }
 
@@ -174,7 +175,7 @@ mod tests {
         assert!(names(10, scored(-90.0)).is_empty());
         assert_eq!(names(10, scored(-206.4)), ["worse_than_no_model"]);
         assert_eq!(names(10, scored(-203.0)), ["nothing_learned"]);
-        // An evaluation is of the model as it is now.
+        // An evaluation is newer than the records.
         let mut evaluated = run(10, scored(-90.0));
         let doubtful = |log_likelihood: f64| {
             let evaluation = json!({
@@ -188,20 +189,20 @@ mod tests {
         let found = check(&evaluated);
         assert_eq!(found[0].name, "worse_than_no_model");
         assert!(found[0].judged.contains("(doubtful) is -250.00"), "{found:?}");
-        // A doubtful one that is near tells nothing; the pseudo-likelihood does.
+        // A doubtful value near the bound decides nothing; the pseudo-likelihood decides.
         evaluated.evaluation = Some(doubtful(-207.0));
         assert!(check(&evaluated).is_empty());
     }
 
     #[test]
-    fn a_run_is_judged_by_what_it_has_become_once_it_is_at_its_end() {
+    fn a_short_run_is_judged_at_its_end() {
         let short = |at, r: &mut EpochRecord| {
             (r.updates, r.pseudo_likelihood) = (8 * (at as u64 + 1), Some(-205.0));
             r.weight_norm = Some(1.0 + at as f64);
         };
         let mut ended = run(20, short);
         assert_eq!(names_of(&ended), ["nothing_learned", "still_growing"]);
-        // The same after 20 of 40 epochs, and of 21.
+        // The same records after 20 of 40 epochs, and after 20 of 21.
         ended.state = RunState::Running;
         ended.file.settings.train.epochs = Some(40);
         assert!(names_of(&ended).is_empty());
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn advice_knows_the_settings() {
+    fn advice_depends_on_the_settings() {
         let mut stuck = run(10, |_, r| r.flip_rate = Some(0.001));
         let remedy = |run: &Summary| check(run)[0].remedy.clone();
         assert!(remedy(&stuck).starts_with("--algorithm pt"), "{}", remedy(&stuck));
@@ -234,7 +235,7 @@ mod tests {
         assert!(!remedy(&worse).contains("--keep"));
     }
 
-    /// Every set of illnesses at once.
+    /// The test takes every set of illnesses.
     #[test]
     fn advice_never_contradicts_itself() {
         let illnesses: [fn(usize, &mut EpochRecord); 10] = [

@@ -8,25 +8,25 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 use ndarray::{Array2, ArrayView2, Axis};
 
-/// Samples of one picture, at most.
+/// The largest number of samples in a picture.
 const MOST_SAMPLES: usize = 40;
 
-/// In which order filters are shown.
+/// The order of filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Those of the largest norm first.
+    /// The largest norm comes first.
     Norm,
-    /// Those of the most active hidden units first.
+    /// The most active hidden unit comes first.
     Activity,
 }
 
-/// A PNG inside the page, with a text for those who do not see it.
+/// A PNG inside the page, with a text for readers who cannot see it.
 pub fn embedded(png: &[u8], text: &str) -> Markup {
     let data = format!("data:image/png;base64,{}", STANDARD.encode(png));
     html! { img src=(data) alt=(text); }
 }
 
-/// The weights of the hidden units of a snapshot as images; none if the data are no images.
+/// The weights of the hidden units of a snapshot as images; `None` if the data are not images.
 pub fn filters(snapshot: &Snapshot, order: Order) -> Option<Vec<u8>> {
     let weights = matrix::<f32>(snapshot, "filters")?;
     let activity = snapshot.arrays.get::<f64>("hidden_activity", &[snapshot.n_hidden()?]).ok()?;
@@ -41,20 +41,21 @@ pub fn filters(snapshot: &Snapshot, order: Order) -> Option<Vec<u8>> {
     Some(pictures::grid(shown.view(), snapshot.image_shape?, Grey::Signed { limit }))
 }
 
-/// p(v | h) of the chains of a snapshot; none if the data are no images.
+/// p(v | h) of the chains of a snapshot; `None` if the data are not images.
 pub fn samples(snapshot: &Snapshot) -> Option<Vec<u8>> {
-    let samples = chances(snapshot, "samples")?;
+    let samples = probabilities(snapshot, "samples")?;
     let few = samples.slice(ndarray::s![..samples.nrows().min(MOST_SAMPLES), ..]);
     Some(pictures::grid(few, snapshot.image_shape?, Grey::Unit))
 }
 
-/// Examples and, each below its own, their reconstructions; none if the data are no images.
+/// Examples, each above its reconstruction; `None` if the data are not images.
 pub fn reconstructions(snapshot: &Snapshot) -> Option<Vec<u8>> {
-    let (examples, means) = (chances(snapshot, "examples")?, chances(snapshot, "reconstructions")?);
+    let examples = probabilities(snapshot, "examples")?;
+    let means = probabilities(snapshot, "reconstructions")?;
     let rows: Vec<ArrayView2<'_, f32>> = examples
         .axis_chunks_iter(Axis(0), ACROSS)
         .zip(means.axis_chunks_iter(Axis(0), ACROSS))
-        // A last row that is cut short is left out, unless it is the only one.
+        // A last row that is not full is left out, unless it is the only one.
         .enumerate()
         .filter(|(at, (examples, _))| *at == 0 || examples.nrows() == ACROSS)
         .map(|(_, pair)| pair)
@@ -65,18 +66,18 @@ pub fn reconstructions(snapshot: &Snapshot) -> Option<Vec<u8>> {
     Some(pictures::grid_of(images.view(), snapshot.image_shape?, Grey::Unit, across))
 }
 
-/// Examples of a row of [`reconstructions`].
+/// The number of examples in a row of [`reconstructions`].
 const ACROSS: usize = 10;
 
-/// p(h | v): a row for each example, a column for each hidden unit. Dead units are black columns,
-/// saturated ones white.
+/// p(h | v): a row for each example, a column for each hidden unit. Dead units are black columns;
+/// saturated units are white columns.
 pub fn hidden_means(snapshot: &Snapshot) -> Option<Vec<u8>> {
-    let means = chances(snapshot, "hidden_means")?;
+    let means = probabilities(snapshot, "hidden_means")?;
     Some(pictures::matrix(means.view(), Grey::Unit))
 }
 
-/// Levels from 0 to 255 as chances.
-fn chances(snapshot: &Snapshot, name: &str) -> Option<Array2<f32>> {
+/// Probabilities, saved as levels from 0 to 255.
+fn probabilities(snapshot: &Snapshot, name: &str) -> Option<Array2<f32>> {
     Some(matrix::<u8>(snapshot, name)?.mapv(|level| f32::from(level) / 255.0))
 }
 

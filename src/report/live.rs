@@ -1,7 +1,7 @@
-//! The report of a run while it is trained, in a browser on the same machine.
+//! The report of a run during training, in a browser on the same computer.
 //!
-//! A server for strangers' requests inside a process that must not fail: it reads a few kilobytes of
-//! each at most, within seconds, answers once and hangs up.
+//! The server runs inside a process that must not fail. It reads at most a few kilobytes of a request,
+//! within seconds, answers once and closes the connection.
 
 use super::page::page;
 use super::read;
@@ -20,23 +20,23 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Bytes of a request that are read, at most.
+/// The largest number of bytes that are read of a request.
 const LONGEST_REQUEST: usize = 8192;
 
-/// Headers of a request, at most.
+/// The largest number of headers in a request.
 const MOST_HEADERS: usize = 64;
 
-/// How long a client may take for a read or a write.
+/// The time limit for a read or a write.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often new clients are looked for.
+/// The interval at which new clients are accepted.
 const PAUSE: Duration = Duration::from_millis(30);
 
-/// Clients that are answered at the same time.
+/// The largest number of clients at the same time.
 const MOST_CLIENTS: usize = 16;
 
-/// A server of one page, that of a run, to programs of this machine alone. It reads files of the run
-/// and never writes; it ends with this value.
+/// A server of one page, the report of a run, for programs on this computer only. It reads the files of
+/// the run and never writes. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Live {
     listener: Arc<TcpListener>,
@@ -46,7 +46,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// Takes a port of the loopback address; 0: any that is free.
+    /// Binds a port of the loopback address; 0 takes any free port.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if the port is taken.
@@ -63,7 +63,7 @@ impl Live {
         Ok(Self { listener, address, is_over, thread: None })
     }
 
-    /// Where the page is.
+    /// The URL of the page.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
@@ -85,9 +85,9 @@ impl Monitor for Live {
                 }
                 let (n_clients, folder) = (n_clients.clone(), folder.clone());
                 n_clients.fetch_add(1, Ordering::Relaxed);
-                // Nobody waits for it: whoever is slow holds up nobody else, nor the end of the run.
+                // Nothing waits for this thread, so a slow client delays neither others nor the run.
                 std::thread::spawn(move || {
-                    // Whoever asked may be gone.
+                    // An error means that the client is gone.
                     drop(serve(stream, address, &folder));
                     n_clients.fetch_sub(1, Ordering::Relaxed);
                 });
@@ -130,7 +130,7 @@ fn serve(mut stream: TcpStream, address: SocketAddr, folder: &Path) -> std::io::
         match parsed.parse(&request) {
             Ok(httparse::Status::Complete(_)) => break answer(&parsed, address, folder),
             Ok(httparse::Status::Partial) if n > 0 && request.len() < LONGEST_REQUEST => {}
-            _ => break text("400 Bad Request", "this is no request that can be answered"),
+            _ => break text("400 Bad Request", "the request cannot be read"),
         }
     };
     let is_head = request.starts_with(b"HEAD ");
@@ -157,20 +157,20 @@ struct Answer {
 /// The page, its version, or an error.
 fn answer(request: &httparse::Request<'_, '_>, address: SocketAddr, folder: &Path) -> Answer {
     let host = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("host"));
-    // A page elsewhere may have a name that leads here: it is not to read this one.
+    // A foreign page may have a host name that resolves to this address; it must not read the report.
     let hosts = [address.to_string(), format!("localhost:{}", address.port())];
     if !host.is_some_and(|host| hosts.iter().any(|other| other.as_bytes() == host.value)) {
         return text(
             "403 Forbidden",
-            "only this machine, by its own address, may look at this run",
+            "this page can be read only on this computer, at its own address",
         );
     }
     if !matches!(request.method, Some("GET" | "HEAD")) {
-        return text("405 Method Not Allowed", "there is nothing to do here but to look");
+        return text("405 Method Not Allowed", "only GET and HEAD are allowed");
     }
     match request.path {
         Some("/") => {
-            // First: what is new while the page is made is asked for again.
+            // The version comes first: news that arrives while the page is made changes it later.
             let version = version(folder);
             match read(&[PathBuf::from(folder)]) {
                 Ok(runs) => {
@@ -181,11 +181,11 @@ fn answer(request: &httparse::Request<'_, '_>, address: SocketAddr, folder: &Pat
             }
         }
         Some("/version") => text("200 OK", &version(folder)),
-        _ => text("404 Not Found", "there is but one page: /"),
+        _ => text("404 Not Found", "the only page is /"),
     }
 }
 
-/// Changes whenever there is something new to see.
+/// The version of the page, which changes with every new record or snapshot.
 fn version(folder: &Path) -> String {
     let n_bytes = fs::metadata(folder.join(METRICS)).map_or(0, |metadata| metadata.len());
     let n_snapshots = fs::read_dir(folder.join(SNAPSHOTS)).into_iter().flatten().count();

@@ -1,4 +1,4 @@
-//! What a report is made of: the files of a run, read.
+//! The contents of a run's files, from which a report is made.
 
 use crate::error::{Error, Result};
 use crate::monitor::snapshots;
@@ -8,23 +8,23 @@ use serde::Deserialize;
 use std::fs;
 use std::path::Path;
 
-/// A run, as a report shows it.
+/// The contents of a run.
 #[derive(Clone, Debug)]
 pub struct Material {
-    /// How the report calls it: the name of its folder.
+    /// Its name in the report: the name of its folder.
     pub name: String,
     /// Settings, state and records.
     pub summary: Summary,
-    /// Its snapshots by rising epoch.
+    /// Its snapshots in the order of their epochs.
     pub snapshots: Vec<Snapshot>,
-    /// What is wrong with those that cannot be read.
+    /// The errors of snapshots that cannot be read.
     pub unreadable: Vec<String>,
 }
 
 /// Filters, samples and histograms of one epoch.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Epochs done or begun.
+    /// The number of epochs begun.
     pub epoch: u64,
     /// Its arrays; see [`Snapshots`](crate::monitor::snapshots::Snapshots).
     pub arrays: State,
@@ -38,7 +38,7 @@ struct Metadata {
 }
 
 impl Material {
-    /// Reads what there is of a run.
+    /// Reads the snapshots of a run.
     pub fn read(summary: Summary) -> Self {
         let folder = summary.folder.join(SNAPSHOTS);
         let read = |epoch| read_snapshot(&snapshots::file(&folder, epoch), epoch);
@@ -71,7 +71,7 @@ fn read_snapshot(path: &Path, epoch: u64) -> Result<Snapshot> {
         if let Some((rows, columns)) = image_shape
             && (n_visible.is_none() || rows.checked_mul(columns) != n_visible)
         {
-            return Err(format!("images of {rows} x {columns} are not those of its samples"));
+            return Err(format!("images of {rows} x {columns} do not fit its samples"));
         }
         Ok(Snapshot { epoch, arrays, image_shape })
     };

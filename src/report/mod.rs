@@ -1,4 +1,4 @@
-//! What a machine has learned, as a page: curves, filters, samples, and what looks wrong.
+//! The report of a run as a page: curves, filters, samples, and a health check.
 //!
 //! ```text
 //!  run folder ──► Material ──┬──► health ──┐
@@ -6,7 +6,7 @@
 //!   snapshots, evaluation)   └──► images ──┘
 //! ```
 //!
-//! The page holds all that it shows: no picture, script or font is fetched from anywhere.
+//! The page is self-contained: it loads no picture, script or font.
 
 mod material;
 
@@ -34,20 +34,20 @@ use crate::whole_file;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Reads the runs in some folders.
+/// Reads the runs in these folders.
 ///
 /// # Errors
-/// [`Error::Unsuitable`] for a folder that holds no run, and as [`Summary::of`].
+/// [`Error::Unsuitable`] for a folder without a run, and as [`Summary::of`].
 pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
     let read = |folder: &PathBuf| match Summary::of(folder)? {
         Some(summary) => Ok(Material::read(summary)),
         None => {
-            let rule = "holds no run; `harmonium runs` lists those there are".to_string();
+            let rule = "does not hold a run; `harmonium runs` lists the runs".to_string();
             Err(Error::Unsuitable { path: folder.clone(), rule })
         }
     };
     let mut seen = BTreeSet::new();
-    // A run that is named twice is the same run.
+    // A run that is given twice is shown once.
     let is_new =
         |folder: &&PathBuf| seen.insert(folder.canonicalize().unwrap_or((*folder).clone()));
     let mut runs = folders.iter().filter(is_new).map(read).collect::<Result<Vec<_>>>()?;
@@ -60,15 +60,15 @@ pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
     Ok(runs)
 }
 
-/// Writes the page on some runs to a file.
+/// Writes the page on these runs to a file.
 ///
 /// # Errors
-/// [`Error::Unsuitable`] for a folder that holds no run, those of [`Summary::of`], and [`Error::Io`].
+/// [`Error::Unsuitable`] for a folder without a run, errors of [`Summary::of`], and [`Error::Io`].
 pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
     whole_file::write(out, page(&read(folders)?, None).as_bytes())
 }
 
-/// Writes the report of a run, its curves and, for images, its reconstructions to its folder.
+/// Writes the report of a run, its curves and, for images, its reconstructions into its folder.
 ///
 /// # Errors
 /// As [`write()`].

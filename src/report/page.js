@@ -1,6 +1,6 @@
 "use strict";
 
-// The value of the point that is nearest to the pointer.
+// Shows the value of the point nearest to the pointer.
 const tip = document.getElementById("tip");
 for (const chart of document.querySelectorAll(".chart svg")) {
   const points = [...chart.querySelectorAll(".point")];
@@ -15,14 +15,14 @@ for (const chart of document.querySelectorAll(".chart svg")) {
     const box = chart.getBoundingClientRect();
     const zoom = chart.viewBox.baseVal.width / box.width;
     const [x, y] = [(event.clientX - box.x) * zoom, (event.clientY - box.y) * zoom];
-    // Along the axis first: one reads a curve from left to right.
+    // The distance along the axis counts first: curves are read from left to right.
     const distances = places.map(([cx, cy]) => 4 * (cx - x) ** 2 + (cy - y) ** 2);
     const nearest = distances.indexOf(Math.min(...distances));
     leave();
     if (nearest < 0) return;
     near = points[nearest];
     near.classList.add("near");
-    // Curves may meet there.
+    // Several curves may have a point there.
     const [cx, cy] = places[nearest];
     const isThere = (_, at) => places[at][0] === cx && Math.abs(places[at][1] - cy) < 6;
     const texts = points.filter(isThere).map((point) => point.dataset.text);
@@ -36,7 +36,7 @@ for (const chart of document.querySelectorAll(".chart svg")) {
   chart.addEventListener("pointerleave", leave);
 }
 
-// Weights are grey around 0, so that the style's contrast is that of the weights.
+// Weights of 0 are grey, so the contrast of the style scales the weights.
 const contrast = document.getElementById("contrast");
 contrast?.addEventListener("input", () => {
   document.getElementById("contrast-value").textContent = contrast.value;
@@ -58,8 +58,8 @@ epoch?.addEventListener("input", () => {
   });
 });
 
-// A live page looks for news every second, and says so when there will be none any more. What its
-// reader has set is as it was after it has been loaded anew.
+// A live page asks for a new version every second, and says when the run is over. Controls keep their
+// values when the page is loaded again.
 if (document.body.dataset.version) {
   const live = document.getElementById("live");
   const version = document.body.dataset.version;
@@ -82,7 +82,7 @@ if (document.body.dataset.version) {
       failures += 1;
     }
     if (failures < 3) setTimeout(look, 1000);
-    else live.textContent = "The run is over, as far as it went; `harmonium report` shows what it left.";
+    else live.textContent = "This session of the run is over; `harmonium report` shows its results.";
   };
   setTimeout(look, 1000);
 }

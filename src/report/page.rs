@@ -1,4 +1,4 @@
-//! The page itself.
+//! The page of a report.
 
 use super::curves::{self, Chart, Point, Series, number};
 use super::health::{self, Finding};
@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// One HTML file on one run, or on several side by side. A live one has a version, and asks its
-/// server whether there is a newer.
+/// An HTML file on one run, or on several side by side. A live page has a version, and asks its server
+/// for a newer one.
 pub fn page(runs: &[Material], version: Option<&str>) -> String {
     let names: Vec<_> = runs.iter().map(|run| &run.name[..]).collect();
     let title = format!("harmonium: {}", names.join(", "));
@@ -25,7 +25,7 @@ pub fn page(runs: &[Material], version: Option<&str>) -> String {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                // No picture of a tab is to be asked for.
+                // An empty icon keeps the browser from asking for one.
                 link rel="icon" href="data:,";
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
@@ -59,7 +59,7 @@ pub fn page(runs: &[Material], version: Option<&str>) -> String {
     page.into_string()
 }
 
-/// The state of a run, how good it is, and what it failed of.
+/// The state of a run, its verdict and its failure.
 fn summary(run: &Material, is_named: bool) -> Markup {
     let summary = &run.summary;
     let epoch = summary.last().map_or(0, |record| record.epoch);
@@ -67,7 +67,7 @@ fn summary(run: &Material, is_named: bool) -> Markup {
         RunState::Running => "is being trained",
         RunState::Done => "is done",
         RunState::Stopped if summary.failure.is_some() => "was ended by an error",
-        RunState::Stopped => "was stopped; harmonium resume goes on with it",
+        RunState::Stopped => "was stopped; `harmonium resume` continues it",
     };
     html! {
         div.summary data-state=(summary.state) {
@@ -82,7 +82,7 @@ fn summary(run: &Material, is_named: bool) -> Markup {
     }
 }
 
-/// What the evaluation found, or the last record of the log-likelihood.
+/// The evaluation, or the last recorded log-likelihood.
 fn verdict(run: &Material) -> Markup {
     let Summary { evaluation, records, file, .. } = &run.summary;
     if let Some((found, subject)) = evaluation.as_ref().and_then(|e| Some((e, e.subject.as_ref()?)))
@@ -109,8 +109,8 @@ fn verdict(run: &Material) -> Markup {
             (trust(likelihood))
         },
         None => html! {
-            "The log-likelihood is not known yet: " code { "harmonium evaluate" }
-            " the run to see it here."
+            "The log-likelihood is not known yet; run " code { "harmonium evaluate" }
+            " to see it here."
         },
     }
 }
@@ -125,11 +125,11 @@ fn trust(likelihood: &LikelihoodReport) -> Markup {
     }
 }
 
-/// What a log-likelihood has to beat.
+/// The log-likelihood of independent units, which a model must beat.
 fn beside(likelihood: &LikelihoodReport) -> Markup {
     html! {
         @if let Some(independent) = likelihood.log_likelihood_independent {
-            " (units that know nothing of each other: " (format!("{independent:.2}")) ")"
+            " (independent units: " (format!("{independent:.2}")) ")"
         }
     }
 }
@@ -140,7 +140,7 @@ fn health_of(run: &Material, is_named: bool) -> Markup {
         section.health {
             h2 { "Health" @if is_named { " of " (run.name) } }
             @if run.summary.records.is_empty() {
-                p { "There is no record yet." }
+                p { "The run has no record yet." }
             } @else if findings.is_empty() {
                 p.healthy { "Nothing looks wrong." }
             }
@@ -172,7 +172,7 @@ fn figure(chart: &Chart) -> Markup {
     }
 }
 
-/// Everything that is drawn of the snapshots of one run.
+/// The pictures of one run's snapshots.
 fn pictures(run: &Material) -> Markup {
     let Some(last) = run.last_snapshot() else { return html! {} };
     let histograms = histograms(last);
@@ -181,8 +181,8 @@ fn pictures(run: &Material) -> Markup {
         @if last.image_shape.is_none() {
             section #no-images {
                 p.note {
-                    "The data are no images, as far as the run knows: with " code { "--image-shape" }
-                    " in training there would be filters and samples here."
+                    "The shape of the images is not known. Give " code { "--image-shape" }
+                    " in training to see filters and samples here."
                 }
             }
         }
@@ -190,7 +190,7 @@ fn pictures(run: &Material) -> Markup {
         @if let Some(png) = images::reconstructions(last) {
             section #reconstructions {
                 h2 { "Reconstructions" }
-                p.note { "Training examples, and below each p(v | h) with h drawn from p(h | v)." }
+                p.note { "Each training example is above its p(v | h), where h is drawn from p(h | v)." }
                 div.picture { (images::embedded(&png, "examples and their reconstructions")) }
             }
         }
@@ -198,8 +198,8 @@ fn pictures(run: &Material) -> Markup {
             section #activity {
                 h2 { "Hidden activity" }
                 p.note {
-                    "p(h | v): a row for each of some training examples, a column for each hidden unit, up \
-                     to 1,000. Columns that are black throughout are dead units, white ones saturated."
+                    "p(h | v): a row for each training example of a subset, a column for each of at most \
+                     1,000 hidden units. Black columns are dead units; white columns are saturated units."
                 }
                 div.picture { (images::embedded(&png, "activity of hidden units")) }
             }
@@ -213,7 +213,7 @@ fn pictures(run: &Material) -> Markup {
     }
 }
 
-/// Filters in each order; nothing if the data are no images.
+/// The filters in each order; empty if the data are not images.
 fn filters(last: &Snapshot) -> Markup {
     let filters: Vec<_> = [("norm", Order::Norm), ("activity", Order::Activity)]
         .into_iter()
@@ -229,8 +229,8 @@ fn filters(last: &Snapshot) -> Markup {
                 "The weights of " (last.arrays.side("filters", 0).unwrap_or(0)) " of "
                 (last.arrays.side("hidden_activity", 0).unwrap_or(0))
                 " hidden units as images, after epoch " (last.epoch)
-                ": grey is 0, white positive, black negative; at contrast 1, 99.5 % of the weights \
-                 are within black and white."
+                ": grey is 0, white is positive, black is negative. At contrast 1, 99.5 % of the weights \
+                 lie between black and white."
             }
             div.controls {
                 label { "contrast " input #contrast type="range" min="0.25" max="4" step="0.05" value="1"; output #contrast-value { "1" } }
@@ -245,7 +245,7 @@ fn filters(last: &Snapshot) -> Markup {
     }
 }
 
-/// Samples of all epochs; nothing if the data are no images.
+/// The samples of all epochs; empty if the data are not images.
 fn samples(run: &Material) -> Markup {
     let samples: Vec<_> = run
         .snapshots
@@ -256,7 +256,7 @@ fn samples(run: &Material) -> Markup {
     html! {
         section #samples {
             h2 { "Samples" }
-            p.note { "p(v | h) of the chains of the negative phase; black is 0, white 1." }
+            p.note { "p(v | h) of the chains of the negative phase; black is 0, white is 1." }
             div.controls {
                 label {
                     "epoch " input #epoch type="range" min="0" max=(samples.len() - 1) step="1" value=(samples.len() - 1);
@@ -272,7 +272,7 @@ fn samples(run: &Material) -> Markup {
     }
 }
 
-/// Counts of parameters and of mean activities.
+/// Histograms of parameters and of mean activities.
 fn histograms(snapshot: &Snapshot) -> Vec<Chart> {
     let chart = |id, title: &str, axis, points: Vec<Point>| Chart {
         id,
@@ -283,9 +283,9 @@ fn histograms(snapshot: &Snapshot) -> Vec<Chart> {
     };
     let mut charts = Vec::new();
     for (name, title) in [
-        ("weights", "weights, how many"),
-        ("visible_bias", "visible biases, how many"),
-        ("hidden_bias", "hidden biases, how many"),
+        ("weights", "number of weights"),
+        ("visible_bias", "number of visible biases"),
+        ("hidden_bias", "number of hidden biases"),
     ] {
         let n_bins = snapshot.arrays.n_rows(&format!("{name}.counts")).unwrap_or(0);
         let counts = snapshot.arrays.get::<u64>(&format!("{name}.counts"), &[n_bins]);
@@ -298,13 +298,13 @@ fn histograms(snapshot: &Snapshot) -> Vec<Chart> {
     if let Ok(activity) = snapshot.arrays.get::<f64>("hidden_activity", &[n_hidden]) {
         let mut counts = [0; 20];
         activity.iter().for_each(|mean| counts[((mean * 20.0) as usize).min(19)] += 1);
-        let title = "hidden units by mean activity, how many";
+        let title = "number of hidden units by mean activity";
         charts.push(chart("activities", title, "activity", bins(&counts, 0.0, 1.0)));
     }
     charts
 }
 
-/// Counts at the middle of their bins.
+/// Points of a histogram, at the middle of the bins.
 fn bins(counts: &[u64], low: f64, high: f64) -> Vec<Point> {
     let width = (high - low) / counts.len() as f64;
     let point = |(at, &count): (usize, &u64)| Point {
@@ -315,11 +315,11 @@ fn bins(counts: &[u64], low: f64, high: f64) -> Vec<Point> {
     counts.iter().enumerate().map(point).collect()
 }
 
-/// The settings in which several runs differ, and how they ended.
+/// The settings in which several runs differ, and their results.
 fn differences(runs: &[Material]) -> Markup {
     let summaries: Vec<_> = runs.iter().map(|run| run.summary.clone()).collect();
     let mut names = differing(&summaries);
-    // A fingerprint says nothing that the name of its file does not.
+    // The SHA-256 of a file adds nothing to its name.
     names.retain(|name| !name.ends_with("sha256"));
     let figure = |value: Option<f64>| value.map_or("–".to_string(), number);
     let last = |run: &Material, value: fn(&EpochRecord) -> Option<f64>| {
@@ -327,11 +327,11 @@ fn differences(runs: &[Material]) -> Markup {
     };
     html! {
         section #differences {
-            h2 { "What differs" }
+            h2 { "Differences" }
             div.scroll {
                 table {
                     thead { tr { th { "run" } @for name in &names { th { (name) } }
-                        th { "log-likelihood" } th { "of independent units" } th { "of which data" } th { "pseudo-likelihood" } th { "seconds" } } }
+                        th { "log-likelihood" } th { "independent units" } th { "data" } th { "pseudo-likelihood" } th { "seconds" } } }
                     tbody {
                         @for run in runs {
                             @let settings = run.summary.settings();
@@ -361,7 +361,7 @@ fn settings(run: &Material, is_named: bool) -> Markup {
             h2 { "Settings" @if is_named { " of " (run.name) } }
             @if let Some(command) = &file.command { p { code { (command) } } }
             details {
-                summary { "all " (settings.len()) " of them, and where the run comes from" }
+                summary { "all " (settings.len()) " settings, and the folder of the run" }
                 div.scroll {
                     table {
                         tbody {
@@ -378,7 +378,7 @@ fn settings(run: &Material, is_named: bool) -> Markup {
     }
 }
 
-/// A setting as it is typed.
+/// The text of a setting's value.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => "–".to_string(),

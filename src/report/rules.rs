@@ -1,4 +1,4 @@
-//! The rules of the health check: when each is broken, in its words, and the advice that it asks for.
+//! The rules of the health check: when each finds a symptom, its text and its advice.
 
 use super::advice::Advice::{
     self, Centering, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity, MoreData,
@@ -7,22 +7,22 @@ use super::advice::Advice::{
 use crate::monitor::{EpochRecord, Metric};
 use crate::run::Summary;
 
-/// What a rule found.
+/// The result of a rule.
 pub struct Symptom {
-    /// One word for it; two rules may share it.
+    /// Its name for programs; two rules may share it.
     pub name: &'static str,
     /// What is wrong.
     pub what: String,
-    /// The figure and its bound.
+    /// The value and its bound.
     pub judged: String,
-    /// What may help.
+    /// Changes that may help.
     pub advice: &'static [Advice],
 }
 
-/// A rule; it finds nothing where its figures are not known.
+/// A rule; it finds nothing if its values are not known.
 type Rule = fn(&Summary) -> Option<Symptom>;
 
-/// All rules, in the order in which findings are told.
+/// All rules, in the order of their findings.
 pub const RULES: [Rule; 14] = [
     diverged,
     worse_than_no_model,
@@ -40,57 +40,57 @@ pub const RULES: [Rule; 14] = [
     not_finite,
 ];
 
-/// Share of the hidden units that may be dead, or saturated.
+/// The share of the hidden units that may be dead, or saturated.
 const MOST_IDLE: f64 = 0.1;
 
-/// Share of the hidden units that may be idle at the first record.
+/// The share of the hidden units that may be idle at the first record.
 const MOST_IDLE_AT_FIRST: f64 = 0.5;
 
-/// Free-energy gap that is overfitting, as a share of the pseudo-likelihood's size.
+/// The largest free-energy gap without overfitting, as a share of |pseudo-likelihood|.
 const MOST_GAP: f64 = 0.1;
 
-/// Least share of visible bits that a sweep changes; 3 to 20 % was healthy on MNIST.
+/// The least share of visible bits that a sweep changes; 3 to 20 % was healthy on MNIST.
 const LEAST_FLIPS: f64 = 0.01;
 
-/// The same as a share of what independent draws at the rates of the data change: bits that hardly vary
-/// in the data need not in the chains.
+/// The same bound as a share of the flip rate of independent draws with the mean of the data: bits that
+/// hardly vary in the data need not vary in the chains.
 const LEAST_FLIPS_OF_DATA: f64 = 0.1;
 
-/// Largest change of the weights in one update, as a share of them; 0.001 is a rule of thumb (Hinton,
-/// 2012, section 7), and ten times as much was healthy on MNIST.
+/// The largest change of the weights in one update, as a share of their norm. A rule of thumb is 0.001
+/// (Hinton, 2012, section 7); ten times as much was healthy on MNIST.
 const MOST_UPDATE_SHARE: f64 = 0.3;
 
-/// What all updates together must be able to change at least, as a share of the weights.
+/// The least change of the weights by all updates together, as a share of their norm.
 const LEAST_CHANGE: f64 = 1.0;
 
-/// What a machine's log-likelihood must be better than that of units that know nothing of each other, as
-/// a share of it; as much below it is worse than no model.
+/// The least gain in log-likelihood over independent units, as a share of theirs. A doubtful value this
+/// far below them is worse than no model.
 const LEAST_GAIN: f64 = 0.05;
 
-/// The same of the pseudo-likelihood, which counts what two units know of each other twice.
+/// The same for the pseudo-likelihood, which counts the dependence of two units twice.
 const LEAST_PSEUDO_GAIN: f64 = 2.0 * LEAST_GAIN;
 
-/// How far the chains' means may lie from the data's, in deviations of as many draws; 0.5 to 1.1 was usual at
-/// the end of runs on MNIST, up to 2.5 at their start.
+/// The largest distance between the means of the chains and of the data, in standard errors. At the end
+/// of runs on MNIST it was 0.5 to 1.1, at their start up to 2.5.
 const MOST_MOMENT_GAP: f64 = 4.0;
 
-/// Updates before which weights are still near their start, and their changes say little.
+/// During the first updates the weights are near their start, and their changes mean little.
 const EARLY: u64 = 300;
 
-/// Share of its planned course from which on a run is at its end, and judged by what it has become.
+/// From this share of its plan on, a run is near its end and is judged by its result.
 const AT_END: f64 = 0.9;
 
-/// Growth of the weights' norm in the last tenth of a run that means that it is not at its end.
+/// The largest growth of the weights' norm in the last tenth of a run that has converged.
 const MOST_GROWTH: f64 = 0.03;
 
-/// How far the pseudo-likelihood may fall from its best, as a share of its size.
+/// The largest fall of the pseudo-likelihood from its best value, as a share of its size.
 const MOST_FALL: f64 = 0.15;
 
 fn diverged(run: &Summary) -> Option<Symptom> {
     let failure = run.failure.as_ref().filter(|failure| failure.starts_with("diverged"))?;
     Some(Symptom {
         name: "diverged",
-        what: "the parameters left the range in which they can be trained".to_string(),
+        what: "the parameters left the range that training can represent".to_string(),
         judged: failure.clone(),
         advice: &[SmallerRate, Centering, WarmUp],
     })
@@ -100,8 +100,8 @@ fn not_finite(run: &Summary) -> Option<Symptom> {
     let last = run.last()?;
     (last.pseudo_likelihood.is_none() || last.weight_norm.is_none()).then(|| Symptom {
         name: "not_finite",
-        what: "some figures are not finite".to_string(),
-        judged: "pseudo-likelihood and norm of the last record".to_string(),
+        what: "some values are not finite".to_string(),
+        judged: "pseudo-likelihood and weight norm of the last record".to_string(),
         advice: &[SmallerRate],
     })
 }
@@ -110,10 +110,7 @@ fn dead_units(run: &Summary) -> Option<Symptom> {
     let dead = run.last()?.dead_hidden.filter(|dead| *dead > MOST_IDLE)?;
     Some(Symptom {
         name: "dead_units",
-        what: format!(
-            "{} of the hidden units are dead: no example switches them on",
-            percent(dead)
-        ),
+        what: format!("{} of the hidden units are dead: no example turns them on", percent(dead)),
         judged: format!(
             "mean activity below 0.1 % on the training subset; bound {}",
             percent(MOST_IDLE)
@@ -135,7 +132,7 @@ fn saturated_units(run: &Summary) -> Option<Symptom> {
     })
 }
 
-/// Training data that the machine knows better than others.
+/// The training data have much less free energy than held-out data.
 fn overfitting(run: &Summary) -> Option<Symptom> {
     let last = run.last()?;
     let (gap, pseudo) = (last.free_energy_gap?, last.pseudo_likelihood?);
@@ -143,24 +140,22 @@ fn overfitting(run: &Summary) -> Option<Symptom> {
     let most = MOST_GAP * pseudo.abs();
     (gap > most && gap > at_first).then(|| Symptom {
         name: "overfitting",
-        what: format!(
-            "the machine is overfitted: held-out data have {gap:.1} nats more free energy"
-        ),
+        what: format!("the model overfits: held-out data have {gap:.1} nats more free energy"),
         judged: format!(
-            "free energy of held-out data less that of training data, {gap:.1}; bound {most:.1}, a \
-             tenth of the pseudo-likelihood"
+            "free energy of held-out data minus free energy of training data, {gap:.1}; bound \
+             {most:.1}, a tenth of the pseudo-likelihood"
         ),
         advice: &[MoreData, FewerUnits, MoreDecay, KeepBest(Metric::FreeEnergyGap)],
     })
 }
 
-/// Chains that do not move.
+/// The chains hardly move.
 fn stuck_chains(run: &Summary) -> Option<Symptom> {
     let last = run.last()?;
     let flips = last.flip_rate?;
     let of_data = last.flip_rate_independent.map(|rate| LEAST_FLIPS_OF_DATA * rate);
     let least = of_data.map_or(LEAST_FLIPS, |least| least.min(LEAST_FLIPS));
-    // States that come by swaps need not change in a sweep.
+    // With tempering, swaps bring new states, so sweeps need not change them.
     (flips < least && last.swap_rates.is_none()).then(|| Symptom {
         name: "stuck_chains",
         what: "the chains hardly move: the negative phase sees the same states again and again"
@@ -174,20 +169,21 @@ fn stuck_chains(run: &Summary) -> Option<Symptom> {
     })
 }
 
-/// Chains that are not where the data are.
+/// The chains are far from the data.
 fn chains_elsewhere(run: &Summary) -> Option<Symptom> {
-    // For a moment, chains may be anywhere: it counts what both of the last two records say.
+    // Chains may be far away for a moment, so both of the last two records must agree.
     let latest = run.records.iter().rev().take(2).filter_map(|record| record.chain_moment_gap);
     let gap = latest.fold(f64::INFINITY, f64::min);
     let is_wrong = !is_early(run.last()?) && gap.is_finite() && gap > MOST_MOMENT_GAP;
     is_wrong.then(|| Symptom {
         name: "chains_elsewhere",
-        what: "the chains are not where the data are: the machine has modes that the data have not, \
-               or the chains miss modes of the data"
-            .to_string(),
+        what:
+            "the chains are far from the data: the model has modes that the data do not have, or \
+               the chains miss modes of the data"
+                .to_string(),
         judged: format!(
-            "the means of the visible units over the chains lie {gap:.1} deviations of as many draws \
-             from those of the data; bound {MOST_MOMENT_GAP}"
+            "the means of the visible units over the chains lie {gap:.1} standard errors from the \
+             means of the data; bound {MOST_MOMENT_GAP}"
         ),
         advice: &[Tempering, MoreSweeps, SmallerRate],
     })
@@ -202,7 +198,7 @@ fn rate_too_high(judged: String) -> Symptom {
     }
 }
 
-/// The share of hidden units that tell nothing at the first record.
+/// The share of idle hidden units at the first record.
 fn idle_at_first(run: &Summary) -> Option<f64> {
     let first = run.records.first()?;
     Some(first.dead_hidden? + first.saturated_hidden?)
@@ -226,7 +222,7 @@ fn large_updates(run: &Summary) -> Option<Symptom> {
 fn small_updates(run: &Summary) -> Option<Symptom> {
     let (last, share) = (run.last()?, update_share(run)?);
     let change = share * last.updates as f64;
-    // Where nothing but the means can be learned, as of a few rows that are alike, the biases do it.
+    // If only the means can be learned, as from a few rows that are alike, the biases suffice.
     let has_learned = pseudo_gain(last).is_some_and(|gain| gain >= LEAST_PSEUDO_GAIN);
     let is_wrong = !is_early(last)
         && change < LEAST_CHANGE
@@ -236,7 +232,7 @@ fn small_updates(run: &Summary) -> Option<Symptom> {
         name: "learning_rate_too_low",
         what: "the learning rate looks too low: the weights hardly move".to_string(),
         judged: format!(
-            "{}, all {} together by {change:.2} at most; bound {LEAST_CHANGE}",
+            "{}, and all {} updates by at most {change:.2}; bound {LEAST_CHANGE}",
             in_words(share),
             last.updates
         ),
@@ -251,30 +247,30 @@ fn in_words(update_share: f64) -> String {
     )
 }
 
-/// What a model gives, beside units that know nothing of each other.
+/// The score of a model compared with independent units.
 struct Gain {
-    /// By which figure.
+    /// The name of the score.
     by: &'static str,
     score: f64,
     independent: f64,
-    /// The share of the latter by which it must lie below to be worse than no model.
+    /// The model is worse than no model if its score is this share below `independent`.
     worse: f64,
-    /// The share by which it must lie above to have learned something.
+    /// The model has learned something if its score is this share above `independent`.
     learned: f64,
 }
 
 impl Gain {
-    /// By the log-likelihood, where it is known; else by the pseudo-likelihood. None as long as it says
-    /// little.
+    /// The gain by the log-likelihood if it is known, else by the pseudo-likelihood; `None` while
+    /// training is too short to judge.
     fn of(run: &Summary) -> Option<Self> {
         let last = run.last()?;
-        // What a short run ends with is what it has learned.
+        // A short run is judged at its end.
         let is_judged = !is_early(last) || run.share_done() >= AT_END;
         Self::by_likelihood(run).or_else(|| Self::by_pseudo(last)).filter(|_| is_judged)
     }
 
-    /// A log-likelihood that is known is judged to the nat: below is below. A doubtful one tells only
-    /// whether it is far below.
+    /// The gain by the log-likelihood. A trusted value below independent units is worse than no model; a
+    /// doubtful value counts only if it is far below them.
     fn by_likelihood(run: &Summary) -> Option<Self> {
         let report = run.likelihood()?.report;
         let (score, independent) = (report.log_likelihood?, report.log_likelihood_independent?);
@@ -293,7 +289,7 @@ impl Gain {
         Some(Self { by, score, independent, worse, learned })
     }
 
-    /// As a share of what independent units give.
+    /// The gain as a share of |score of independent units|.
     fn share(&self) -> f64 {
         (self.score - self.independent) / self.independent.abs()
     }
@@ -301,8 +297,7 @@ impl Gain {
     fn judged(&self, share: f64, bound: &str) -> String {
         let Self { by, score, independent, .. } = self;
         format!(
-            "its {by} is {score:.2}, that of units that know nothing of each other {independent:.2}; \
-             bound: {} {bound}",
+            "its {by} is {score:.2}, and independent units have {independent:.2}; bound: {} {bound}",
             percent(share)
         )
     }
@@ -316,7 +311,7 @@ fn worse_than_no_model(run: &Summary) -> Option<Symptom> {
     let gain = Gain::of(run).filter(|gain| gain.share() < -gain.worse)?;
     Some(Symptom {
         name: "worse_than_no_model",
-        what: "the machine is worse than no model".to_string(),
+        what: "the model is worse than independent units".to_string(),
         judged: gain.judged(gain.worse, "below"),
         advice: &[Tempering, MoreSweeps, SmallerRate, Centering],
     })
@@ -328,31 +323,33 @@ fn nothing_learned(run: &Summary) -> Option<Symptom> {
     Some(Symptom {
         name: "nothing_learned",
         what:
-            "the machine has learned next to nothing, or there is nothing to learn: the units may \
-               be independent"
+            "the model has learned almost nothing, or there is nothing to learn: the units may be \
+             independent"
                 .to_string(),
         judged: gain.judged(gain.learned, "better"),
         advice: &[MoreEpochs, LargerRate, LessDecay, LessSparsity, MoreUnits],
     })
 }
 
-/// A run that went downhill.
+/// The pseudo-likelihood fell far from its best value.
 fn getting_worse(run: &Summary) -> Option<Symptom> {
     let pseudo: Vec<f64> =
         run.records.iter().filter_map(|record| record.pseudo_likelihood).collect();
     let (now, best) = (*pseudo.last()?, pseudo.iter().copied().fold(f64::NEG_INFINITY, f64::max));
-    // Near 0 any change is many times the figure.
+    // Near 0 any change is a large share of the value.
     let independent = run.last()?.pseudo_likelihood_independent.unwrap_or(0.0);
     let most = MOST_FALL * best.abs().max(LEAST_PSEUDO_GAIN * independent.abs());
     (now < best - most).then(|| Symptom {
         name: "getting_worse",
-        what: "training has made the machine worse than it was".to_string(),
-        judged: format!("pseudo-likelihood {now:.1}, at best {best:.1}; bound {most:.1} less"),
+        what: "training has made the model worse than it was".to_string(),
+        judged: format!(
+            "the pseudo-likelihood is {now:.1}, and at best it was {best:.1}; bound {most:.1} less"
+        ),
         advice: &[SmallerRate, MoreSweeps, KeepBest(Metric::PseudoLikelihood)],
     })
 }
 
-/// A run that is not at its end, though its plan is.
+/// The weights still grow at the end of the planned training.
 fn still_growing(run: &Summary) -> Option<Symptom> {
     let records = &run.records;
     let last = records.len().checked_sub(1)?;
@@ -362,7 +359,7 @@ fn still_growing(run: &Summary) -> Option<Symptom> {
     let is_wrong = records.len() >= 10 && run.share_done() >= AT_END && growth > MOST_GROWTH;
     is_wrong.then(|| Symptom {
         name: "still_growing",
-        what: "the weights are still growing: training is not at its end".to_string(),
+        what: "the weights are still growing: training has not converged".to_string(),
         judged: format!(
             "their norm grew by {} in the last tenth; bound {}",
             percent(growth),
@@ -372,7 +369,7 @@ fn still_growing(run: &Summary) -> Option<Symptom> {
     })
 }
 
-/// Whether weights are still near their start.
+/// Whether the weights are still near their start.
 fn is_early(last: &EpochRecord) -> bool {
     last.updates < EARLY
 }
@@ -381,8 +378,8 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// The median change of the weights in an update, as a share of them, over the first half of a run
-/// without its first record, when the weights are small.
+/// The median change of the weights in an update, as a share of their norm, over the first half of the
+/// run. The first record is left out, as the weights are small then.
 fn update_share(run: &Summary) -> Option<f64> {
     let half = &run.records[..run.records.len().div_ceil(2)];
     let half = if half.len() > 1 { &half[1..] } else { half };

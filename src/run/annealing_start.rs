@@ -1,4 +1,4 @@
-//! What a run knows of where annealing starts: the mean of its training data, and its chains.
+//! What a run supplies for the start of annealing: the mean of its training data, and its chains.
 
 use super::checkpoints::search;
 use super::data::Part;
@@ -25,8 +25,8 @@ pub struct TrainingMean {
 }
 
 impl TrainingMean {
-    /// As the file of the model says, or else the data of its run, which is at `path`; none if neither
-    /// does.
+    /// Reads the mean from the model's file, or else computes it from the data of the run at `path`.
+    /// Returns `None` if neither is available.
     ///
     /// # Errors
     /// What is wrong with the settings of the run, and as [`Binarization::recorded`].
@@ -38,21 +38,21 @@ impl TrainingMean {
             return Ok(Some(Self { mean: mean.mapv(f64::from), n_examples }));
         }
         let Some(config) = data_of(path)? else { return Ok(None) };
-        // They may have moved; then it is not known.
+        // The data may have moved; then the mean is not known.
         let Ok(Some(training)) = config.read_part(Part::Train, "data") else { return Ok(None) };
         let examples = Examples::new(training, Binarization::recorded(&provenance.settings)?);
         let n_examples = Some(examples.n_examples());
         Ok(Some(Self { mean: examples.mean(), n_examples }))
     }
 
-    /// Units that know nothing of each other at its rates; none if the number of examples is not known.
+    /// Independent units with this mean; `None` if the number of examples is not known.
     pub fn independent(&self, units: &Units) -> Option<Independent> {
         Some(Independent::of_mean(units, &self.mean, self.n_examples?))
     }
 }
 
-/// The visible states (C, V) of the chains of the run to which a model belongs, or those of the
-/// checkpoint that it is: those of the newest that is whole. None if there are none so wide.
+/// The visible states (C, V) of a checkpoint's chains. `model` is a checkpoint, or belongs to a run,
+/// whose newest whole checkpoint is taken. `None` if there are no chains of V = `n_visible` units.
 pub fn chains_of(model: &Path, n_visible: usize) -> Option<BitMatrix> {
     let checkpoint = match Checkpoint::read(model) {
         Ok(checkpoint) => checkpoint,
@@ -61,10 +61,10 @@ pub fn chains_of(model: &Path, n_visible: usize) -> Option<BitMatrix> {
     checkpoint.chains(n_visible).ok()
 }
 
-/// The states (N, V) of a checkpoint's chains, or those in a file of 0 and 1, or of spins.
+/// The states (N, V) of a checkpoint's chains, or the states in a file of bits or spins.
 ///
 /// # Errors
-/// Whatever is wrong with the file; [`Error::WidthMismatch`]; [`Error::Unsuitable`] for other values.
+/// Errors of reading the file; [`Error::WidthMismatch`]; [`Error::Unsuitable`] for other values.
 pub fn states_in(path: &Path, n_visible: usize, encoding: Encoding) -> Result<BitMatrix> {
     if path.extension().is_some_and(|extension| extension == "safetensors") {
         return Checkpoint::read(path)?.chains(n_visible);
@@ -72,7 +72,7 @@ pub fn states_in(path: &Path, n_visible: usize, encoding: Encoding) -> Result<Bi
     let dataset = Dataset::read_as(path, encoding)?;
     dataset.check_width(n_visible, "the model")?;
     if !dataset.is_binary() {
-        let rule = "holds other values than 0 and 1, so they are no states of chains".to_string();
+        let rule = "holds values other than 0 and 1, which cannot be states of chains".to_string();
         return Err(Error::Unsuitable { path: path.into(), rule });
     }
     let n = dataset.n_examples();

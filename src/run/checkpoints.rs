@@ -1,4 +1,4 @@
-//! The checkpoints of a run: which there are, which are kept.
+//! The checkpoints of a run: writing, finding, and deleting old ones.
 
 use crate::checkpoint::{Checkpoint, Place};
 use crate::error::{Error, Result};
@@ -13,16 +13,16 @@ const SUFFIX: &str = ".safetensors";
 /// The folder of the checkpoints, `update-000000938.safetensors` and so on.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
-    /// Where it is.
+    /// Its path.
     pub folder: PathBuf,
-    /// How many of the last are kept.
+    /// The number of newest checkpoints that are kept.
     pub keep: usize,
-    /// Whether those on the series are kept as well.
+    /// Whether checkpoints on the series are kept as well.
     pub keep_series: bool,
 }
 
 impl Checkpoints {
-    /// Writes a checkpoint, whole or not at all; then removes those that are no longer to be kept.
+    /// Writes a checkpoint, whole or not at all; then removes the checkpoints that are not kept.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -44,7 +44,7 @@ impl Checkpoints {
     }
 }
 
-/// The checkpoints in a folder by rising updates.
+/// The checkpoints in a folder in the order of their updates.
 fn list(folder: &Path) -> Vec<(u64, PathBuf)> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut all: Vec<_> = entries
@@ -58,16 +58,16 @@ fn list(folder: &Path) -> Vec<(u64, PathBuf)> {
     all
 }
 
-/// What a look for the newest whole checkpoint found.
+/// The result of a search for the newest whole checkpoint.
 #[derive(Debug)]
 pub struct Search {
-    /// The newest that is neither damaged nor unreadable, if there is one, and what it holds.
+    /// The newest checkpoint that is neither damaged nor unreadable, and its contents.
     pub found: Option<(PathBuf, Result<Checkpoint>)>,
-    /// Those after it, the newest first, and what is wrong with them.
+    /// The newer checkpoints that were passed over, the newest first, each with its error.
     pub passed: Vec<(PathBuf, Error)>,
 }
 
-/// Looks for the newest whole checkpoint in a folder, and changes nothing there.
+/// Searches a folder for the newest whole checkpoint, and changes nothing there.
 pub fn search(folder: &Path) -> Search {
     let mut passed = Vec::new();
     for (_, path) in list(folder).into_iter().rev() {
@@ -79,18 +79,18 @@ pub fn search(folder: &Path) -> Search {
     Search { found: None, passed }
 }
 
-/// The newest checkpoint in a folder that is whole, if there is any, and what is wrong with those
-/// after it. They are set aside, under names that no longer are those of checkpoints.
+/// The newest whole checkpoint in a folder, if there is one, and the errors of newer ones. Those are
+/// set aside: they are renamed to `damaged-…`.
 ///
 /// # Errors
-/// As [`Checkpoint::read`] but for a damaged one, or an unreadable one after a whole one;
-/// [`Error::Io`] if those cannot be renamed.
+/// As [`Checkpoint::read`], except for a damaged checkpoint, or an unreadable one after a whole one;
+/// [`Error::Io`] if one cannot be renamed.
 pub fn newest_whole(folder: &Path) -> Result<(Option<Checkpoint>, Vec<Error>)> {
     let Search { found, mut passed } = search(folder);
     let checkpoint = found.map(|(_, read)| read).transpose()?;
     let is_unreadable = |(_, error): &(PathBuf, Error)| matches!(error, Error::Io { .. });
     if let (None, Some(at)) = (&checkpoint, passed.iter().position(is_unreadable)) {
-        // It may be whole: the run must not start again over it.
+        // The unreadable file may be whole: the run must not start again and overwrite it.
         return Err(passed.swap_remove(at).1);
     }
     for (path, _) in &passed {
@@ -107,7 +107,7 @@ pub fn has_any(folder: &Path) -> bool {
     !list(folder).is_empty()
 }
 
-/// The newest checkpoint in a folder whose header can be read, and its place.
+/// The path and place of the newest checkpoint in a folder whose header can be read.
 pub fn newest(folder: &Path) -> Option<(PathBuf, Place)> {
     let all = list(folder).into_iter().rev();
     all.map(|(_, path)| path).find_map(|path| {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_are_kept_and_those_on_the_series() {
+    fn the_newest_checkpoints_and_the_series_are_kept() {
         for (keep_series, expected) in
             [(false, &[9_u64, 1_000_000_000][..]), (true, &[1, 2, 4, 5, 8, 9, 1_000_000_000])]
         {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_one_is_named_and_set_aside_for_the_one_before() {
+    fn a_damaged_checkpoint_is_reported_and_set_aside() {
         let folder = tempfile::tempdir().unwrap();
         let checkpoints =
             Checkpoints { folder: folder.path().to_path_buf(), keep: 3, keep_series: false };
@@ -190,9 +190,9 @@ mod tests {
         assert_eq!(super::newest(folder.path()).unwrap().1.updates, 10);
     }
 
-    /// It may be whole, and the run must not start again over it.
+    /// The unreadable file may be whole, and the run must not start again and overwrite it.
     #[test]
-    fn an_unreadable_one_is_passed_only_for_a_whole_one() {
+    fn an_unreadable_checkpoint_is_passed_over_only_for_a_whole_one() {
         let folder = tempfile::tempdir().unwrap();
         let unreadable = folder.path().join("update-000000030.safetensors");
         fs::create_dir(&unreadable).unwrap();

@@ -1,4 +1,4 @@
-//! What belongs to a run beside the settings of its training.
+//! The settings of a run besides those of its training.
 
 use super::interrupt::Interrupt;
 use super::interval::Interval;
@@ -15,49 +15,49 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Large enough for a count, and small enough for a settings file.
+/// The largest count that a settings file may hold.
 const LARGEST: u64 = 1 << 40;
 
 settings! {
-    /// What a run starts from: the examples and, it may be, a model.
+    /// What a run starts from: the examples and, optionally, a model.
     pub struct DataConfig in "data" {
         /// Training data: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or
         /// `shifter`.
         data: Source = Source::Mnist, { placeholder("NAME|PATH") }
-        /// SHA-256 that the file of the training data must have; none: any.
+        /// The SHA-256 that the training data's file must have; any if not set.
         sha256: Option<String> = None, { recorded() }
-        /// The integers of the data, and of *test_data*, are grey levels from 0 to this maximum, such as
-        /// 16, 100 or 255: k stands for the intensity k over this maximum.
+        /// The integers of *data* and *test_data* are grey levels from 0 to this maximum, such as 16,
+        /// 100 or 255: k means the intensity k divided by the maximum.
         grey_levels: Option<u32> = None, {
-            // A run records here what it was.
+            // A run records the inferred value here.
             whole(1..=MAX_GREY_LEVEL as u64),
             unset("as the files say; 255 where the largest is from 128 to 255; else only 0 and 1")
         }
-        /// The data, and *test_data*, are spins: -1 and 1 stand for 0 and 1, in samples too.
+        /// *data* and *test_data* are spins: -1 means 0, and 1 means 1. Samples are written as spins, too.
         spins: bool = false, {}
-        /// Turn every intensity x to 1 − x, also of *test_data*.
+        /// Replace every intensity x of *data* and *test_data* by 1 − x.
         invert: bool = false, {}
-        /// Use only the first training examples, this many; those set aside are among them.
+        /// Use only the first N training examples; *validation* examples are taken from these N.
         limit: Option<usize> = None, { unset("all") }
-        /// Set this many of the last training examples aside, to choose by.
+        /// Set the last N training examples aside as validation data.
         validation: usize = 0, {}
-        /// Data to report on, unless *validation* sets some aside.
+        /// Test data; records use them unless *validation* sets examples aside.
         test_data: Option<Source> = None, {
             placeholder("mnist|PATH"), unset("the test images if *data* is mnist")
         }
-        /// SHA-256 that the file of those must have; none: any.
+        /// The SHA-256 that the test data's file must have; any if not set.
         test_sha256: Option<String> = None, { recorded() }
-        /// Rows and columns of the images, if the data do not say.
-        image_shape: Option<(usize, usize)> = None, { placeholder("28x28"), unset("as the data say") }
+        /// Rows and columns of the images, if the data file does not give them.
+        image_shape: Option<(usize, usize)> = None, { placeholder("28x28"), unset("as in the data file") }
         /// Start from the parameters of this model.
         init: Option<PathBuf> = None, { placeholder("MODEL"), unset("new parameters") }
-        /// SHA-256 that those parameters must have, as `harmonium inspect` shows it; none: any.
+        /// The SHA-256 that these parameters must have, as `harmonium inspect` shows it; any if not set.
         init_sha256: Option<String> = None, { recorded() }
     }
 }
 
 impl DataConfig {
-    /// What integers are declared to stand for.
+    /// The declared meaning of integers.
     ///
     /// # Errors
     /// As [`Encoding::declared`].
@@ -67,20 +67,20 @@ impl DataConfig {
 }
 
 settings! {
-    /// What a run does beside training. It decides nothing of how parameters are moved, but which are
-    /// kept, where training ends, and for how long it is planned.
+    /// What a run does besides training. These settings do not change how parameters move; they decide
+    /// which parameters are kept, when training ends, and how long it is planned.
     pub struct RunConfig in "run" {
-        /// Evaluate the log-likelihood of held-out data (or of the training data, if there are none)
-        /// each time that this many epochs are done, and at the end.
+        /// Evaluate the log-likelihood of the held-out data (or of the training data, if nothing is held
+        /// out) every N epochs, and at the end.
         evaluate_every: usize = 0, { whole(0..=LARGEST), placeholder("EPOCHS"), unset("never") }
-        /// How log Z is found for that: `auto`, `exact` or, with a small budget, `ais`.
+        /// The method for log Z in these evaluations: `auto`, `exact`, or `ais` with a small budget.
         evaluate: Method = Method::Auto, { needs(&[Remedy::of("evaluate_every")]) }
-        /// Which parameters become the model: the `last`, or those of the `best:METRIC`, which is
+        /// The parameters that become the model: `last`, or `best:METRIC`, where METRIC is
         /// log_likelihood, pseudo_likelihood, free_energy_gap or reconstruction_error.
         keep: Keep = Keep::Last, {}
-        /// Stop when this metric has not become better for *patience* measurements.
+        /// Stop when this metric has not improved for *patience* measurements.
         early_stop: Option<Metric> = None, { placeholder("METRIC"), unset("never") }
-        /// The measurements after which *early_stop* stops.
+        /// The number of measurements without improvement after which *early_stop* stops.
         patience: usize = 10, {
             whole(1..=LARGEST), usual("3 to 20"), needs(&[Remedy::of("early_stop")])
         }
@@ -88,18 +88,18 @@ settings! {
         checkpoint_every: Interval = Interval::Time(Duration::from_secs(300)), {
             placeholder("INTERVAL")
         }
-        /// How many of the last checkpoints are kept.
+        /// The number of newest checkpoints that are kept.
         keep_checkpoints: usize = 2, { whole(1..=LARGEST) }
-        /// Also write, and keep, checkpoints after updates 1, 2, 4, 5, 8, 11, 16, … (powers of √2).
+        /// Also write and keep checkpoints after updates 1, 2, 4, 5, 8, 11, 16, … (powers of √2).
         keep_series: bool = false, {}
         /// Also write the metrics to an event file for TensorBoard.
         tensorboard: bool = false, {}
-        /// Changes of the number of epochs in the course of the run.
+        /// Changes of the number of epochs during the run.
         replanned: Vec<Replan> = Vec::new(), { recorded() }
     }
 }
 
-/// Plans, which only runs write.
+/// Only runs write this value; it has no text form.
 impl Value for Vec<Replan> {
     const KIND: Kind = Kind::Record;
 
@@ -117,13 +117,13 @@ impl Value for Vec<Replan> {
     }
 }
 
-/// From an update on, a run is planned for another number of epochs.
+/// A change of the number of epochs, from an update on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Replan {
-    /// Updates done by then.
+    /// Updates done at the change.
     pub update: u64,
-    /// Epochs of the run, those done included.
+    /// Epochs of the whole run, including those already done.
     pub epochs: usize,
 }
 
@@ -133,14 +133,14 @@ impl fmt::Display for Replan {
     }
 }
 
-/// Which parameters the model of a run is; as text `last` or `best:METRIC`.
+/// Which parameters become the model of a run; as text `last` or `best:METRIC`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum Keep {
-    /// Those of its end.
+    /// The last parameters.
     Last,
-    /// Those of the epoch in which a score was best, of the records so far.
+    /// The parameters of the recorded epoch with the best value of this metric.
     Best(Metric),
 }
 
@@ -168,10 +168,10 @@ impl fmt::Display for Keep {
 by_text!(Keep);
 
 impl RunConfig {
-    /// Checks every setting; `has_held_out` tells whether there are data to report on.
+    /// Checks every setting; `has_held_out` says whether the run has held-out data.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] for the first that is out of its range, or cannot be met.
+    /// [`Error::InvalidSetting`] for the first setting that is out of its range or cannot be met.
     pub fn validate(&self, has_held_out: bool) -> Result<()> {
         self.check_ranges()?;
         let kept = match self.keep {
@@ -182,7 +182,7 @@ impl RunConfig {
         {
             let (is_measured, remedy) = match metric {
                 Metric::LogLikelihood => (self.evaluate_every > 0, "evaluate_every above 0"),
-                Metric::FreeEnergyGap => (has_held_out, "data to report on, such as validation"),
+                Metric::FreeEnergyGap => (has_held_out, "held-out data, such as validation"),
                 Metric::PseudoLikelihood | Metric::ReconstructionError => (true, ""),
             };
             check(setting, metric, is_measured, || format!("another metric, or have {remedy}"))?;
@@ -191,25 +191,24 @@ impl RunConfig {
     }
 }
 
-/// How one command works on a run; nothing here is a setting of the run.
+/// How one command works on a run. None of this is a setting of the run.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
-    /// Threads, at least 1; none: as many as the machine has.
+    /// The number of threads, at least 1; by default one for each core of the computer.
     pub threads: Option<usize>,
-    /// The instruction set that it computes on; the result does not depend on it.
+    /// The instruction set; the result does not depend on it.
     pub isa: Isa,
-    /// The folder of a new run; none: `runs/` and a name of data, sizes and time.
+    /// The folder of a new run; by default one in `runs/`, named after data, sizes and time.
     pub out: Option<PathBuf>,
-    /// Where to stop, counted from where the session starts; none: at the end of the run.
+    /// When to stop, counted from the start of the session; by default at the end of the run.
     pub stop_after: Option<Interval>,
-    /// The time that a new run may take: it fixes `updates` by the speed of the first seconds; none:
-    /// the settings say how long it is.
+    /// The time that a new run may take. The speed of the first seconds then fixes `updates`.
     pub time_budget: Option<Duration>,
     /// The command line, for the settings file.
     pub command: Option<String>,
-    /// The settings that were given by hand, by name: each must have an effect.
+    /// The settings that the user gave, by name: each must have an effect.
     pub given: Map<String, Json>,
-    /// How it may be asked to stop from outside.
+    /// The request to stop from outside.
     pub interrupt: Interrupt,
 }
 
@@ -219,10 +218,10 @@ pub struct Session {
 pub enum End {
     /// All updates are done.
     Done,
-    /// The score that was watched got no better: the run is over.
+    /// The watched metric did not improve: the run is over.
     StoppedEarly,
-    /// At the place where the session was to stop.
+    /// The session reached its `stop_after`.
     Stopped,
-    /// By a request from outside, as by this signal.
+    /// This signal, or a request like it, stopped the session.
     Interrupted(i32),
 }

@@ -1,4 +1,4 @@
-//! The course of a run: update after update, records, checkpoints, and the reasons to stop.
+//! The course of a run: updates, records, checkpoints, and the reasons to stop.
 
 use super::checkpoints::Checkpoints;
 use super::config::{End, Keep, Replan, Session};
@@ -6,7 +6,7 @@ use super::data::Data;
 use super::files::CHECKPOINTS;
 use super::folder::Folder;
 use super::results;
-use super::settings::Settings;
+use super::settings::{Settings, SettingsFile};
 use crate::checkpoint::{Checkpoint, Place};
 use crate::error::Result;
 use crate::gibbs::FixedModel;
@@ -20,23 +20,23 @@ use crate::train::Trainer;
 use ndarray::Array1;
 use std::time::{Duration, Instant};
 
-/// Most epochs of a run that are all recorded; a longer one has a record every so many.
+/// The largest number of epochs that are all recorded; longer runs record every nth epoch.
 pub const MOST_RECORDS: u64 = 1000;
 
-/// A checkpoint that is older than this is made anew before an evaluation: those take long, and people
-/// lose patience with them.
+/// Before an evaluation a new checkpoint is written if the last one is older than this: evaluations
+/// take long, and users may interrupt them.
 const BEFORE_EVALUATION: Duration = Duration::from_secs(2);
 
-/// What has come of a run so far.
+/// The results of a run so far.
 #[derive(Debug, Default)]
 pub struct Journal {
-    /// Its records.
+    /// The records of its epochs.
     pub records: Vec<EpochRecord>,
     /// The parameters of its best epoch, if they are kept.
     pub best: Option<Rbm>,
-    /// Wall time of the sessions before.
+    /// The wall time of earlier sessions.
     pub seconds: f64,
-    /// Whether it came to its end.
+    /// Whether the run is done.
     pub is_done: bool,
 }
 
@@ -46,7 +46,7 @@ pub struct Course<'a> {
     settings: &'a Settings,
     folder: &'a Folder,
     writer: &'a Writer,
-    command: Option<String>,
+    command: Option<&'a str>,
     data: &'a Data,
     /// The mean of the training examples (V), for the model file.
     data_mean: Array1<f32>,
@@ -54,29 +54,36 @@ pub struct Course<'a> {
     change: WeightChange,
     likelihood: Option<Likelihood>,
     journal: Journal,
-    /// Of the metric whose best model is kept, and of the one that may stop the run.
+    /// The best value of the metric whose best model is kept.
     best: Option<Best>,
+    /// The best value of the metric that may stop the run.
     early_stop: Option<Best>,
     clock: Clock,
 }
 
-/// When things last happened.
+/// The times at which things last happened.
 struct Clock {
-    session: (Instant, u64),
-    /// The end of the last epoch, or the begin of this session.
+    /// The start of the session.
+    session: Instant,
+    /// The updates done at the start of the session.
+    first_update: u64,
+    /// The end of the last epoch, or the start of this session.
     epoch: Pace,
+    /// The last checkpoint.
     checkpoint: Instant,
 }
 
 impl<'a> Course<'a> {
-    /// The course of a run from here on.
+    /// Prepares the rest of a run, whose settings file is `file`.
     pub fn new(
         trainer: Trainer,
-        (settings, data): (&'a Settings, &'a Data),
-        (folder, writer): (&'a Folder, &'a Writer),
+        file: &'a SettingsFile,
+        data: &'a Data,
+        folder: &'a Folder,
+        writer: &'a Writer,
         journal: Journal,
-        command: Option<String>,
     ) -> Self {
+        let SettingsFile { settings, command, .. } = file;
         let (seed, config) = (trainer.config().seed, &settings.run);
         let best = match config.keep {
             Keep::Last => None,
@@ -89,7 +96,8 @@ impl<'a> Course<'a> {
             best,
             early_stop: config.early_stop.map(Best::new),
             clock: Clock {
-                session: (Instant::now(), trainer.updates()),
+                session: Instant::now(),
+                first_update: trainer.updates(),
                 epoch: Pace::since(&trainer, journal.seconds),
                 checkpoint: Instant::now(),
             },
@@ -97,7 +105,7 @@ impl<'a> Course<'a> {
             settings,
             folder,
             writer,
-            command,
+            command: command.as_deref(),
             data,
             data_mean: data.training.mean().mapv(|x| x as f32),
             journal,
@@ -113,14 +121,14 @@ impl<'a> Course<'a> {
         course
     }
 
-    /// What the model file says of this run.
+    /// The provenance that the model file records.
     fn provenance(&self) -> Provenance {
         let mut settings = self.trainer.config().fields();
         let updates = self.trainer.updates();
         let plans = self.settings.run.replanned.iter().filter(|plan| plan.update <= updates);
         let plans: Vec<_> = plans.collect();
         if !plans.is_empty() {
-            // No fresh run of as many epochs ends in these parameters.
+            // A new run with this number of epochs would end in other parameters.
             settings.insert("replanned".to_string(), serde_json::json!(plans));
         }
         Provenance {
@@ -132,7 +140,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// The model of this run, as its file holds it.
+    /// The contents of the model file.
     fn model(&self) -> ModelFile {
         ModelFile {
             rbm: self.journal.best.clone().unwrap_or_else(|| self.trainer.model()),
@@ -141,16 +149,15 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// The subset of the training data that records look at.
+    /// The subsets of the data on which records are measured.
     pub fn probe(&self) -> &Probe {
         &self.probe
     }
 
-    /// Goes on until the run is at its end, or the session at its own: which of both, and the updates
-    /// done.
+    /// Trains until the run or the session ends. Returns how it ended, and the number of updates done.
     ///
     /// # Errors
-    /// [`Error::Diverged`](crate::Error::Diverged), and what monitors and the writer meet with.
+    /// [`Error::Diverged`](crate::Error::Diverged), and the errors of monitors and of the writer.
     pub fn run(
         mut self,
         session: &Session,
@@ -166,19 +173,19 @@ impl<'a> Course<'a> {
                 monitor.finish(&self.trainer)?;
             }
         } else {
-            // First of all: whoever is in a hurry may send a second signal.
+            // The checkpoint comes first: a user in a hurry may send a second signal.
             self.write_checkpoint()?;
         }
         results::write(self.folder, &self.trainer, self.model(), self.writer)?;
         if self.journal.is_done {
-            // Last of all: a run that is done has its results.
+            // The checkpoint comes last: a run that is done must have its results.
             self.write_checkpoint()?;
         }
         Ok((end, self.trainer.updates()))
     }
 
     fn train(&mut self, session: &Session, monitors: &mut [&mut dyn Monitor]) -> Result<End> {
-        // What monitors do as they begin is not the updates' time.
+        // The time that monitors take to begin does not count as training.
         self.clock.epoch = Pace::since(&self.trainer, self.seconds());
         loop {
             self.replan()?;
@@ -187,7 +194,7 @@ impl<'a> Course<'a> {
             }
             self.change.before_update(&self.trainer);
             self.trainer.update()?;
-            self.tell_progress(monitors);
+            self.report_progress(monitors);
             if self.trainer.is_at_end_of_epoch() && self.end_epoch(monitors)? {
                 return Ok(End::StoppedEarly);
             }
@@ -197,10 +204,10 @@ impl<'a> Course<'a> {
             if let Some(signal) = session.interrupt.signal() {
                 return Ok(End::Interrupted(signal));
             }
-            let (start, first_update) = self.clock.session;
             let (updates, per_epoch) = (self.trainer.updates(), self.trainer.updates_per_epoch());
             if session.stop_after.is_some_and(|interval| {
-                interval.has_passed(start.elapsed(), updates - first_update, per_epoch)
+                let done = updates - self.clock.first_update;
+                interval.has_passed(self.clock.session.elapsed(), done, per_epoch)
             }) {
                 return Ok(End::Stopped);
             }
@@ -220,7 +227,7 @@ impl<'a> Course<'a> {
         self.likelihood.as_ref().is_some_and(|likelihood| likelihood.is_due(&self.trainer, updates))
     }
 
-    /// Changes the plan, if it was to be changed at this update.
+    /// Changes the number of epochs, if a change is planned at this update.
     fn replan(&mut self) -> Result<()> {
         match self.plan_due() {
             None => Ok(()),
@@ -231,22 +238,22 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// The plan that is to be made at this update.
+    /// The change of plan at this update.
     fn plan_due(&self) -> Option<Replan> {
         let updates = self.trainer.updates();
         self.settings.run.replanned.iter().rfind(|plan| plan.update == updates).copied()
     }
 
-    /// Twenty times an epoch.
-    fn tell_progress(&self, monitors: &mut [&mut dyn Monitor]) {
-        let told_every = (self.trainer.updates_per_epoch() / 20).max(1);
-        if self.trainer.updates().is_multiple_of(told_every) {
+    /// Reports progress to the monitors, 20 times an epoch.
+    fn report_progress(&self, monitors: &mut [&mut dyn Monitor]) {
+        let reported_every = (self.trainer.updates_per_epoch() / 20).max(1);
+        if self.trainer.updates().is_multiple_of(reported_every) {
             let rate = self.clock.epoch.samples_per_second(&self.trainer, self.seconds());
             monitors.iter_mut().for_each(|monitor| monitor.after_updates(&self.trainer, rate));
         }
     }
 
-    /// Measures and records; tells whether the run is to be stopped early.
+    /// Measures and records an epoch. Returns whether the run must stop early.
     fn end_epoch(&mut self, monitors: &mut [&mut dyn Monitor]) -> Result<bool> {
         let samples_per_second = self.clock.epoch.samples_per_second(&self.trainer, self.seconds());
         let trainer = &self.trainer;
@@ -273,7 +280,7 @@ impl<'a> Course<'a> {
                 stops = early_stop.has_stalled(self.settings.run.patience);
             }
             if let Some(likelihood) = self.likelihood.as_ref().filter(|_| stops) {
-                // The end of the run, for which it is promised.
+                // This is the end of the run, where `evaluate_every` promises an evaluation.
                 if record.likelihood.log_likelihood.is_none() {
                     record.likelihood = likelihood.measure(trainer, model)?;
                 }
@@ -290,12 +297,12 @@ impl<'a> Course<'a> {
         Ok(stops && self.plan_due().is_none())
     }
 
-    /// Wall time of all sessions up to now.
+    /// Wall time of all sessions until now.
     fn seconds(&self) -> f64 {
-        self.journal.seconds + self.clock.session.0.elapsed().as_secs_f64()
+        self.journal.seconds + self.clock.session.elapsed().as_secs_f64()
     }
 
-    /// Takes the state, which is written while training goes on.
+    /// Copies the state now; the writer's thread writes it while training goes on.
     fn write_checkpoint(&mut self) -> Result<()> {
         let config = &self.settings.run;
         let checkpoints = Checkpoints {
@@ -305,7 +312,7 @@ impl<'a> Course<'a> {
         };
         let checkpoint = Checkpoint {
             state: self.trainer.state(),
-            // As a model, a checkpoint is what the trainer has, not the best there was.
+            // Read as a model, a checkpoint has the parameters of this update, not the best ones.
             provenance: Provenance { best_epoch: None, ..self.provenance() },
             place: Place {
                 epoch: self.trainer.n_epochs_begun(),
@@ -315,7 +322,7 @@ impl<'a> Course<'a> {
                 seconds: self.seconds(),
                 is_done: self.journal.is_done,
             },
-            settings_file: self.settings.to_toml(self.command.as_deref()),
+            settings_file: self.settings.to_toml(self.command),
             records: metrics_file::lines(&self.journal.records),
             best: self.journal.best.clone(),
             data_mean: Some(self.data_mean.clone()),
@@ -325,7 +332,7 @@ impl<'a> Course<'a> {
     }
 }
 
-/// What the log-likelihood is measured on, if it is.
+/// The measurement of the log-likelihood, if the settings ask for it.
 pub fn likelihood(settings: &Settings, data: &Data) -> Option<Likelihood> {
     let (config, seed) = (&settings.run, settings.train.seed);
     (config.evaluate_every > 0).then(|| {

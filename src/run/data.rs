@@ -1,4 +1,4 @@
-//! The examples of a run, and its parts by name.
+//! The examples of a run, and the names of their parts.
 
 use super::config::DataConfig;
 use crate::dataset::{Binarization, Dataset, Encoding, Examples, Split};
@@ -13,11 +13,11 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Part {
-    /// What it is trained on.
+    /// The training examples.
     Train,
-    /// Its test data.
+    /// The test data.
     Test,
-    /// What its training set aside.
+    /// The examples that training set aside.
     Validation,
 }
 
@@ -26,29 +26,29 @@ by_name!(Part, "split", { Train = "train", Test = "test", Validation = "validati
 /// The examples of a run.
 #[derive(Clone, Debug)]
 pub struct Data {
-    /// Those it is trained on.
+    /// The training examples.
     pub training: Arc<Examples>,
-    /// Those it is reported on.
+    /// The examples that records measure besides: the validation data, else the test data.
     pub held_out: Option<Examples>,
-    /// Where they come from, for the model file.
+    /// The origin of the data, for the model file.
     pub provenance: Map<String, Value>,
-    /// SHA-256 of the files of the training and of the test data.
+    /// The SHA-256 of the files of the training data and of the test data.
     pub sha256: [Option<String>; 2],
-    /// What their integers stand for.
+    /// The meaning of integers.
     pub encoding: Encoding,
-    /// The line that says so, if nobody had.
+    /// The note on the encoding, if it was inferred.
     pub inferred: Option<String>,
 }
 
 impl Data {
-    /// Reads the data and makes bits of them.
+    /// Reads the data and binarizes them.
     ///
     /// # Errors
-    /// Whatever is wrong with the files; [`Error::Unsuitable`] for a file that has not the
-    /// fingerprint that the settings ask for.
+    /// Errors of reading the files; [`Error::Elsewhere`] if a file does not have the SHA-256 of the
+    /// settings.
     pub fn read(config: &DataConfig, binarize: Binarization) -> Result<Self> {
         let all = config.read_all("data")?;
-        // The same integers mean the same in both.
+        // Equal integers must mean the same in both.
         let test = config.read_test("test_data", all.encoding())?;
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
         let encoding =
@@ -78,14 +78,14 @@ impl Data {
 }
 
 impl DataConfig {
-    /// All training data, those to be set aside included, as a run takes them; the setting `place`
-    /// says where they are, should they have moved.
+    /// All training data, including the validation examples. Errors name the setting `place` as the
+    /// remedy for a file that has moved.
     fn read_all(&self, place: &'static str) -> Result<Dataset> {
         let all = self.data.read_split(Split::Train, self.encoding()?);
         self.prepare(expect(place, all, self.sha256.as_ref())?)
     }
 
-    /// The test data, if there are any: those that were named, or the test images of MNIST.
+    /// The test data, if there are any: `test_data`, or the test images of MNIST.
     fn read_test(&self, place: &'static str, encoding: Encoding) -> Result<Option<Dataset>> {
         let source = match &self.test_data {
             Some(source) => source,
@@ -104,7 +104,7 @@ impl DataConfig {
         }
     }
 
-    /// What is trained on, and what is set aside.
+    /// Splits the data into training and validation examples.
     fn split(&self, all: Dataset) -> Result<(Dataset, Option<Dataset>)> {
         let all = match self.limit {
             Some(limit) => all.first(limit)?,
@@ -117,12 +117,11 @@ impl DataConfig {
         Ok((training, Some(validation)))
     }
 
-    /// One part of the data, as a run takes it; none if there is no such part. The setting `place`
-    /// says where its file is, should it have moved.
+    /// Reads one part of the data; `None` if the run has no such part. Errors name the setting `place`
+    /// as the remedy for a file that has moved.
     ///
     /// # Errors
-    /// Whatever is wrong with the file; [`Error::Unsuitable`] for one that has not the fingerprint that
-    /// the settings ask for.
+    /// Errors of reading the file; [`Error::Elsewhere`] if it does not have the SHA-256 of the settings.
     pub fn read_part(&self, part: Part, place: &'static str) -> Result<Option<Dataset>> {
         match part {
             Part::Test => self.read_test(place, self.encoding()?),
@@ -132,8 +131,8 @@ impl DataConfig {
         }
     }
 
-    /// The part that these data are, by the SHA-256 of their file: the test data, or, if all of it was
-    /// trained on, the training data.
+    /// The part whose file has the SHA-256 of these data: the test data, or the training data if the
+    /// run trained on the whole file.
     pub fn part_of(&self, dataset: &Dataset) -> Option<Part> {
         let is =
             |sha256: &Option<String>| sha256.is_some() && sha256.as_deref() == dataset.sha256();
@@ -145,8 +144,8 @@ impl DataConfig {
         }
     }
 
-    /// The part that the run's model is judged by: the test data; else the validation examples; else,
-    /// as there are no others, the training data.
+    /// The part on which the run's model is evaluated: the test data, else the validation examples,
+    /// else the training data.
     pub fn judged_by(&self) -> Part {
         if self.test_data.is_some() || self.data.has_test_split() {
             Part::Test
@@ -157,15 +156,15 @@ impl DataConfig {
         }
     }
 
-    /// The part that the run is watched by while it is trained: validation examples come first, as
-    /// whoever chooses by the test data has none left to judge by.
+    /// The part on which records measure a run: the validation examples come first, because test data
+    /// that were used to choose a model can no longer judge it.
     pub fn watched_by(&self) -> Part {
         if self.validation > 0 { Part::Validation } else { self.judged_by() }
     }
 }
 
-/// Refuses data whose file is not the one that was asked for, or not there any more; the setting `place`
-/// says where it is.
+/// Refuses data whose file is missing or does not have this SHA-256. The error names the setting
+/// `place` as the remedy.
 fn expect(
     place: &'static str,
     dataset: Result<Dataset>,
@@ -182,9 +181,8 @@ fn expect(
     match (dataset.sha256(), sha256) {
         (found, Some(expected)) if found != Some(expected) => {
             let rule = format!(
-                "has the SHA-256 {}, but the run was made with {expected}, which only a new run can \
-                 change",
-                found.unwrap_or("of no file")
+                "has {}, but the run was made with SHA-256 {expected}, which only a new run can change",
+                found.map_or("no SHA-256".to_string(), |found| format!("the SHA-256 {found}"))
             );
             Err(Error::Elsewhere { path: PathBuf::from(dataset.name()), rule, remedy })
         }

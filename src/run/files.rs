@@ -1,30 +1,30 @@
-//! The names of what lies in the folder of a run.
+//! The names of the files in the folder of a run.
 
 /// The settings of a run.
 pub const SETTINGS: &str = "config.toml";
-/// The records of a run.
+/// The records of its epochs.
 pub const METRICS: &str = "metrics.jsonl";
-/// The model of a run.
+/// Its model.
 pub const MODEL: &str = "model.safetensors";
-/// The last parameters of a run whose model is their average.
+/// The last parameters, where the model is an average.
 pub const LAST_MODEL: &str = "model-last.safetensors";
 /// The filters of the model, where the data are images.
 pub const FILTERS: &str = "filters.png";
 /// p(v | h) of the chains, where the data are images.
 pub const SAMPLES: &str = "samples.png";
-/// The folder of its checkpoints.
+/// The folder of the checkpoints.
 pub const CHECKPOINTS: &str = "checkpoints";
-/// The folder of its snapshots.
+/// The folder of the snapshots.
 pub const SNAPSHOTS: &str = "snapshots";
-/// What `harmonium evaluate` found of the run on the data that it is judged by.
+/// The result of `harmonium evaluate` on the run's own data.
 pub const EVALUATION: &str = "evaluation.json";
 /// The report of the run.
 pub const REPORT: &str = "report.html";
-/// The curves of the run, as one picture.
+/// The curves of the run in one picture.
 pub const CURVES: &str = "curves.svg";
 /// Examples beside their reconstructions, where the data are images.
 pub const RECONSTRUCTIONS: &str = "reconstructions.png";
-/// The error that ended a session, until another session goes on.
+/// The error that ended the last session; the next session removes it.
 pub const FAILURE: &str = "failure.txt";
-/// The file that is locked as long as a process works on the run.
+/// The file that is locked while a process works on the run.
 pub(super) const LOCK: &str = ".lock";

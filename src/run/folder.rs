@@ -1,4 +1,4 @@
-//! The folder of a run: its files, and the lock by which one process at a time works on it.
+//! The folder of a run, and the lock that lets one process at a time work on it.
 
 use super::checkpoints::{self, Search};
 use super::config::Session;
@@ -9,24 +9,26 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How often, and at what distance, the lock is tried.
+/// The number of attempts to take the lock.
 const LOCK_ATTEMPTS: usize = 10;
+
+/// The pause between attempts.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// The folder of a run on which this process works.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// The system lets go of the lock when the process ends, however it ends.
+    /// The system releases the lock when the process ends, even by a crash.
     _lock: File,
 }
 
 impl Folder {
-    /// A folder for a new run: the one asked for, which must hold none, or a fresh one in `runs/`,
-    /// named `name` and the time.
+    /// Creates the folder of a new run: `session.out`, or a new folder in `runs/` named after `name`
+    /// and the time.
     ///
     /// # Errors
-    /// [`Error::Unsuitable`] if it holds a run, [`Error::Io`] if no files can be made in it.
+    /// [`Error::Unsuitable`] if it already holds a run; [`Error::Io`] if no file can be created in it.
     pub fn create(session: &Session, name: &str) -> Result<Self> {
         let Some(path) = &session.out else { return create_in_runs(name) };
         let holds = |file: &str| match file {
@@ -36,7 +38,7 @@ impl Folder {
         for file in [SETTINGS, MODEL, METRICS, CHECKPOINTS] {
             if holds(file) {
                 let rule = format!(
-                    "already holds a run ({file}); go on with it by `{}`, or give another folder \
+                    "already holds a run ({file}); continue it with `{}`, or choose another folder \
                      with --out",
                     resume_command(path)
                 );
@@ -47,17 +49,17 @@ impl Folder {
         Self::lock(path.clone())
     }
 
-    /// The folder of a run to go on with.
+    /// Opens the folder of a run that is to be continued.
     ///
     /// # Errors
     /// [`Error::Unsuitable`] if it holds no run, or another process works on it; [`Error::Io`] if no
-    /// files can be made in it.
+    /// file can be created in it.
     pub fn open(path: &Path) -> Result<Self> {
         if !path.join(SETTINGS).exists() && !checkpoints::has_any(&path.join(CHECKPOINTS)) {
             let rule = match (path.is_dir(), path.join(LOCK).exists()) {
-                (_, true) => "holds a run that had not begun; give its `harmonium train` again",
-                (true, _) => "holds no run; `harmonium runs` lists those there are",
-                (false, _) => "is no folder; `harmonium runs` lists the runs there are",
+                (_, true) => "holds a run that never started; run `harmonium train` again",
+                (true, _) => "does not hold a run; `harmonium runs` lists the runs",
+                (false, _) => "is not a folder; `harmonium runs` lists the runs",
             };
             return Err(Error::Unsuitable { path: path.into(), rule: rule.to_string() });
         }
@@ -68,17 +70,18 @@ impl Folder {
         Ok(folder)
     }
 
-    /// A folder that cannot be written to is found out here, and not after an hour.
+    /// Locks the folder and creates its subfolders. A folder that is not writable fails here, before
+    /// training starts.
     fn lock(path: PathBuf) -> Result<Self> {
         let lock = File::options().create(true).append(true).open(path.join(LOCK));
         let lock = lock.map_err(|cause| cannot_create_files(&path, cause))?;
-        // Whoever lists runs holds the lock for a moment, to see whether it is free.
+        // `harmonium runs` holds the lock for a moment to see whether it is free.
         let is_taken = || matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
         let is_free = (0..LOCK_ATTEMPTS).any(|attempt| {
             std::thread::sleep(if attempt == 0 { Duration::ZERO } else { LOCK_PAUSE });
             !is_taken()
         });
-        // Some file systems have no locks at all; there nobody warns who starts two processes.
+        // Some file systems have no locks; there, two processes on one run go unnoticed.
         if !is_free {
             let rule = "another process works on this run; wait for it, or stop it".to_string();
             return Err(Error::Unsuitable { path, rule });
@@ -90,20 +93,20 @@ impl Folder {
         Ok(Self { path, _lock: lock })
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The path of one of its files.
+    /// The path of the file `name` in the folder.
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 }
 
-/// The file with the model of the run in a folder: of one that is not done its newest whole
-/// checkpoint, as there may be no model yet, or that of an earlier session. With it comes what is
-/// wrong with the checkpoints after it. Nothing in the folder is changed.
+/// The file with the model of a run, and the errors of damaged checkpoints. If the run is not done, this
+/// is its newest whole checkpoint: the model file may be missing, or come from an earlier session. Nothing
+/// in the folder is changed.
 pub fn model_of(path: &Path) -> (PathBuf, Vec<Error>) {
     let checkpoints = path.join(CHECKPOINTS);
     if checkpoints::newest(&checkpoints).is_some_and(|(_, place)| place.is_done) {
@@ -120,7 +123,7 @@ pub fn is_locked(path: &Path) -> bool {
     lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
-/// The command that goes on with the run in a folder.
+/// The command that continues the run in a folder.
 pub fn resume_command(path: &Path) -> String {
     let path = path.display().to_string();
     let is_plain = path.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c));
@@ -133,7 +136,7 @@ fn cannot_create_files(path: &Path, cause: std::io::Error) -> Error {
     Error::Io { path: path.into(), action: "create files in", cause }
 }
 
-/// A fresh folder in `runs/`; runs that start in the same second get a number as well.
+/// A new folder in `runs/`. Runs that start in the same second also get a number.
 fn create_in_runs(name: &str) -> Result<Folder> {
     let runs = Path::new("runs");
     let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
@@ -159,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_locked_as_long_as_someone_works_on_it() {
+    fn a_folder_is_locked_while_a_process_works_on_it() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("run");
         let session = Session { out: Some(path.clone()), ..Session::default() };
@@ -171,12 +174,12 @@ mod tests {
         drop(folder);
         assert!(!is_locked(&path));
         let error = Folder::create(&session, "name").unwrap_err().to_string();
-        assert!(error.contains("already holds a run (config.toml); go on with it by"), "{error}");
+        assert!(error.contains("already holds a run (config.toml); continue it with"), "{error}");
         Folder::open(&path).unwrap();
     }
 
     #[test]
-    fn a_command_can_be_pasted() {
+    fn a_command_can_be_pasted_into_a_shell() {
         assert_eq!(resume_command(Path::new("runs/a-1.5")), "harmonium resume runs/a-1.5");
         assert_eq!(resume_command(Path::new("it's")), r"harmonium resume 'it'\''s'");
     }

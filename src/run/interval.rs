@@ -1,4 +1,4 @@
-//! A stretch of a run: so much time, so many epochs or updates.
+//! A stretch of a run: a time, or a number of epochs or updates.
 
 use crate::error::{Error, Result};
 use crate::setting::{by_text, invalid};
@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A stretch of a run, more than nothing; as text `30s`, `5m`, `2h`, `2epochs` or `500updates`.
+/// A stretch of a run, longer than 0; as text `30s`, `5m`, `2h`, `2epochs` or `500updates`.
 ///
 /// ```
 /// use harmonium::run::Interval;
@@ -28,7 +28,7 @@ pub enum Interval {
 }
 
 impl Interval {
-    /// Whether it has passed since a moment that is `elapsed` and so many updates ago.
+    /// Whether the interval has passed since a moment `elapsed` and `updates` ago.
     pub fn has_passed(self, elapsed: Duration, updates: u64, updates_per_epoch: u64) -> bool {
         match self {
             Self::Time(time) => elapsed >= time,
@@ -37,8 +37,8 @@ impl Interval {
         }
     }
 
-    /// Whether something that recurs at this interval is due after update `updates` of a run, when
-    /// it was done `elapsed` ago.
+    /// Whether something that recurs at this interval is due after update `updates` of a run, if it
+    /// last happened `elapsed` ago.
     pub fn is_due(self, elapsed: Duration, updates: u64, updates_per_epoch: u64) -> bool {
         match self {
             Self::Time(time) => elapsed >= time,
@@ -48,7 +48,7 @@ impl Interval {
     }
 }
 
-/// Longest time, in seconds: some 30 years.
+/// The longest time in seconds: about 30 years.
 const LONGEST: f64 = 1e9;
 
 /// A time as text: `30s`, `5m` or `2h`.
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_reads_back_and_other_text_is_refused() {
+    fn text_round_trips_and_other_text_is_refused() {
         for text in ["30s", "5m", "2h", "0.5s", "90s", "2epochs", "500updates"] {
             let interval: Interval = text.parse().unwrap();
             assert_eq!(interval.to_string().parse::<Interval>().unwrap(), interval);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_pass_and_recur() {
+    fn intervals_pass_and_recur() {
         let seconds = Duration::from_secs;
         let passed = |text: &str| {
             let interval: Interval = text.parse().unwrap();

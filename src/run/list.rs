@@ -15,39 +15,38 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// How it stands with a run.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum RunState {
     /// A process works on it.
     Running,
-    /// It is at its end.
+    /// It has ended.
     Done,
-    /// It can be gone on with.
+    /// It can be continued.
     Stopped,
 }
 
 by_name!(RunState, "state", { Running = "running", Done = "done", Stopped = "stopped" });
 
-/// A run in few words.
+/// A summary of a run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Summary {
     /// Its folder.
     pub folder: PathBuf,
-    /// How it stands with it.
+    /// Its state.
     pub state: RunState,
-    /// Its settings, and what their file says.
+    /// Its settings file.
     pub file: SettingsFile,
-    /// Where its newest checkpoint stands; none before the first.
+    /// The place of its newest checkpoint; `None` before the first.
     pub place: Option<Place>,
-    /// Its records.
+    /// The records of its epochs.
     pub records: Vec<EpochRecord>,
-    /// What its last session failed of, if it did.
+    /// The error that ended its last session, if one did.
     pub failure: Option<String>,
-    /// What `harmonium evaluate` found of the parameters that it has now by the data that it is judged
-    /// by, if it was asked.
+    /// The result of `harmonium evaluate` for its present parameters on its own data, if it was run.
     pub evaluation: Option<EvaluationReport>,
 }
 
@@ -55,14 +54,14 @@ pub struct Summary {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RunLikelihood<'a> {
-    /// How good the model is.
+    /// The log-likelihood and its verdict.
     pub report: &'a LikelihoodReport,
-    /// Of which of its data: `test`, `validation` or `training`.
+    /// The data it was measured on: `test`, `validation` or `training`.
     pub role: &'a str,
 }
 
 impl Summary {
-    /// The run in a folder; none if it holds none.
+    /// Reads the run in a folder; `None` if the folder does not hold a run.
     ///
     /// # Errors
     /// As [`SettingsFile::read`].
@@ -73,7 +72,7 @@ impl Summary {
         }
         let place = checkpoints::newest(&folder.join(CHECKPOINTS)).map(|(_, place)| place);
         let file = SettingsFile::read(&settings)?;
-        // A plan that was made since then is not in the checkpoint.
+        // A change of plan after the checkpoint is not in it.
         let is_planned = |updates| file.settings.run.replanned.iter().any(|p| p.update == updates);
         let is_done = |place: &Place| place.is_done && !is_planned(place.updates);
         let is_done = place.as_ref().is_some_and(is_done);
@@ -95,8 +94,8 @@ impl Summary {
         }))
     }
 
-    /// What is known of its log-likelihood: what `harmonium evaluate` found, else that of the last
-    /// record that has one.
+    /// Its log-likelihood, if known: the result of `harmonium evaluate`, else the newest value in its
+    /// records.
     pub fn likelihood(&self) -> Option<RunLikelihood<'_>> {
         let is_known = |report: &&LikelihoodReport| report.log_likelihood.is_some();
         let evaluated = self.evaluation.as_ref().and_then(|found| {
@@ -115,7 +114,7 @@ impl Summary {
         self.records.last()
     }
 
-    /// Epochs of the run as it is planned; none before the first checkpoint of a run that is planned in
+    /// The planned number of epochs; `None` before the first checkpoint of a run that is planned in
     /// updates.
     pub fn n_epochs(&self) -> Option<u64> {
         let Settings { train, run, .. } = &self.file.settings;
@@ -127,7 +126,7 @@ impl Summary {
         }
     }
 
-    /// How much of its planned course it has behind it, from 0 to 1.
+    /// The share of its planned training that is done, from 0 to 1.
     pub fn share_done(&self) -> f64 {
         let Some(last) = self.last() else { return 0.0 };
         match (self.state, self.n_epochs(), self.file.settings.train.updates) {
@@ -145,8 +144,8 @@ impl Summary {
     }
 }
 
-/// What was found of the run's model as it is now: an older evaluation is of no more use, and one
-/// that does not say what its data are to the run may be of any data.
+/// The evaluation of the run's present parameters. Evaluations of earlier parameters, or of data that do
+/// not belong to the run, are ignored.
 fn read_evaluation(folder: &Path) -> Option<EvaluationReport> {
     let text = std::fs::read(folder.join(EVALUATION)).ok()?;
     let evaluation: EvaluationReport = serde_json::from_slice(&text).ok()?;
@@ -155,8 +154,7 @@ fn read_evaluation(folder: &Path) -> Option<EvaluationReport> {
     (subject.parameters_sha256 == model.rbm.sha256()).then_some(evaluation)
 }
 
-/// The runs in a folder, or the one that it is, by name; and what is wrong with those that cannot be
-/// read.
+/// The runs in a folder, or in itself, sorted by name, and the errors of runs that cannot be read.
 ///
 /// # Errors
 /// [`Error::Io`] if the folder cannot be read.
@@ -180,7 +178,7 @@ pub fn list(folder: &Path) -> Result<(Vec<Summary>, Vec<Error>)> {
     Ok((runs, unreadable))
 }
 
-/// The settings in which runs differ, by name.
+/// The names of the settings in which runs differ.
 pub fn differing(runs: &[Summary]) -> BTreeSet<String> {
     let all: Vec<_> = runs.iter().map(Summary::settings).collect();
     let names = all.first().into_iter().flat_map(Map::keys);

@@ -1,4 +1,4 @@
-//! A whole run: data in, epochs, monitors, checkpoints, and a folder with what came out.
+//! A whole run: data, epochs, monitors, checkpoints, and a folder with the results.
 //!
 //! ```text
 //!  Settings (config.toml) ──► Data ──► Trainer ──► Course ──┬──► monitors ──► metrics.jsonl, snapshots/
@@ -7,9 +7,9 @@
 //!                                          newest whole checkpoint
 //! ```
 //!
-//! A run is its [`Settings`]; a [`Session`] is one command that works on it. [`train`] begins a run,
-//! [`resume`] goes on with it, and it ends in the same bits however many sessions that takes. Its data
-//! are found again through its folder (`DataChoice`).
+//! A run is defined by its [`Settings`]; a [`Session`] is one command that works on it. [`train`] begins
+//! a run, [`resume`] continues it, and it ends in the same bits after any number of sessions. Later
+//! commands find its data through its folder (`DataChoice`).
 
 mod interval;
 

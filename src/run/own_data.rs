@@ -1,4 +1,4 @@
-//! The examples that a model is looked at with: those that are given, or else the data of its run.
+//! The examples on which a model is evaluated: data that the user gives, or else the data of its run.
 
 use super::config::DataConfig;
 use super::data::Part;
@@ -10,44 +10,44 @@ use crate::model::Provenance;
 use crate::setting::invalid;
 use std::path::{Path, PathBuf};
 
-/// What was asked for.
+/// The data that the user asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct DataChoice<'a> {
-    /// Data by name or path; none: those of the model's run.
+    /// The data by name or path; by default the data of the model's run.
     pub data: Option<&'a Source>,
-    /// Which part of them; none: what the run is judged by, of other data `usual`.
+    /// The part of the data; by default the part that judges the run, or `usual` for given data.
     pub split: Option<Part>,
-    /// The images of MNIST that are taken where MNIST is given and no part is named.
+    /// The part of given data that is read if `split` is not set.
     pub usual: Part,
 }
 
-/// Examples, and what they are to the run of the model.
+/// Examples, and their role in the run of the model.
 #[derive(Clone, Debug)]
 pub struct ChosenData {
-    /// The examples, turned around if those of training were.
+    /// The examples, inverted if the training data were.
     pub dataset: Dataset,
-    /// Which part of the run's data they are; none: they are others, which were given.
+    /// Their part of the run's data; `None` for other data.
     pub part: Option<Part>,
-    /// Whether they were asked for by name or path.
+    /// Whether the user gave them by name or path.
     pub is_given: bool,
-    /// Whether they are what the run is judged by.
+    /// Whether they are the part that judges the run.
     pub is_default: bool,
-    /// What whoever reads a figure on them has to know.
+    /// A warning for the reader of results on them.
     pub warning: Option<&'static str>,
 }
 
 impl ChosenData {
-    /// What they are, in a word for programs: `test`, `validation`, `training` or `given`.
+    /// Their role in one word, for programs: `test`, `validation`, `training` or `given`.
     pub fn role(&self) -> &'static str {
         self.part.map_or("given", Part::role)
     }
 }
 
-/// What has to be known of figures on the training data.
-const NOT_HELD_OUT: &str = "the run has no held-out data, so these are its training data: figures on them \
-                            are better than on others";
+/// The warning for results on the training data.
+const NOT_HELD_OUT: &str = "the run has no held-out data, so these are its training data: results on them \
+                            are better than on other data";
 
-/// What data of this role are called beside their name: `the run's test data, t.npy`.
+/// The title of data with this role and name: `the run's test data, t.npy`.
 pub fn title(role: &str, name: &str) -> String {
     match role {
         "given" => name.to_string(),
@@ -55,8 +55,8 @@ pub fn title(role: &str, name: &str) -> String {
     }
 }
 
-/// The settings of the data of the run to which a model belongs: one in the folder of the run, its
-/// model or a checkpoint. None if there is no such run.
+/// The data settings of a model's run. `model` is the run's folder, its model or one of its checkpoints;
+/// otherwise the result is `None`.
 ///
 /// # Errors
 /// As [`SettingsFile::read`].
@@ -68,12 +68,12 @@ pub fn data_of(model: &Path) -> Result<Option<DataConfig>> {
     Ok(Some(SettingsFile::read(&path)?.settings.data))
 }
 
-/// The folder of the run to which a path belongs, if it is that of a run's file.
+/// The folder of the run to which a path belongs, if it is a folder, a model or a checkpoint.
 pub(super) fn folder_of(model: &Path) -> Option<PathBuf> {
     if model.is_dir() {
         return Some(model.to_path_buf());
     }
-    // Relative paths have parents, too.
+    // An absolute path has a parent even if the relative one has none.
     let path = std::path::absolute(model).ok()?;
     let (name, folder) = (path.file_name()?, path.parent()?);
     if name == MODEL || name == LAST_MODEL {
@@ -83,17 +83,16 @@ pub(super) fn folder_of(model: &Path) -> Option<PathBuf> {
 }
 
 impl DataChoice<'_> {
-    /// Reads the examples for a model, which is named by its path, or that of its run, and comes from
-    /// `provenance`.
+    /// Reads the examples for a model. `model` is its path or the path of its run.
     ///
     /// # Errors
-    /// [`Error::NoData`] where none are given and the model belongs to no run;
-    /// [`Error::InvalidSetting`] if there is no such part; else whatever is wrong with the file, which
-    /// must be the one that the run had.
+    /// [`Error::NoData`] if no data are given and the model belongs to no run;
+    /// [`Error::InvalidSetting`] if there is no such part; otherwise errors of reading the file, which
+    /// must be the file that the run had.
     pub fn read(&self, model: &Path, provenance: &Provenance) -> Result<ChosenData> {
         let Some(source) = self.data else { return self.read_own(model) };
         let dataset = self.split.unwrap_or(self.usual).read(source, provenance)?;
-        // What the run had itself may have moved since.
+        // The given file is recognized by its SHA-256: it may have moved since the run.
         let config = data_of(model)?;
         let is_whole = self.split != Some(Part::Validation);
         let part = config.as_ref().filter(|_| is_whole).and_then(|config| config.part_of(&dataset));
@@ -112,7 +111,7 @@ impl DataChoice<'_> {
                 Part::Test => "has no test_data",
                 _ => "was trained without validation",
             };
-            invalid("split", part, format!("another: the run {what}, so it is judged by {default}"))
+            invalid("split", part, format!("another: the run {what}; its default is {default}"))
         })?;
         let is_default = part == default;
         let warning = (self.split.is_none() && part == Part::Train).then_some(NOT_HELD_OUT);
@@ -121,7 +120,7 @@ impl DataChoice<'_> {
 }
 
 impl Part {
-    /// `train`, `test` or `validation` as an adjective: `training`, `test`, `validation`.
+    /// The role of this part of a run's data: `training`, `test` or `validation`.
     pub fn role(self) -> &'static str {
         match self {
             Self::Train => "training",
@@ -130,12 +129,12 @@ impl Part {
         }
     }
 
-    /// Reads data that are given (of MNIST the images of this part, of others the validation examples
-    /// or all), integers as those of training were read, and turns them around if those of the model's training were.
+    /// Reads given data: this part of MNIST, or else the validation examples or all examples of a file.
+    /// Integers are read as in training, and intensities are inverted if the training data were.
     ///
     /// # Errors
-    /// As [`Source::read`]; [`Error::InvalidSetting`] for validation examples of other data than the
-    /// model was trained on, or without any.
+    /// As [`Source::read`]; [`Error::InvalidSetting`] for validation examples if the model was trained
+    /// without validation or on other data.
     pub fn read(self, source: &Source, provenance: &Provenance) -> Result<Dataset> {
         let fact = |name| provenance.data.get(name);
         let split = if self == Part::Test { Split::Test } else { Split::Train };

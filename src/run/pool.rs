@@ -2,13 +2,13 @@
 
 use crate::error::{Error, Result};
 
-/// Most threads of a pool: far more only wait for each other.
+/// The largest number of threads; more would only wait for each other.
 const MAX_THREADS: usize = 1024;
 
-/// Runs `work` on a pool of so many threads.
+/// Runs `work` on a pool of `threads` threads, by default one for each core.
 ///
 /// # Errors
-/// [`Error::InvalidSetting`] for no threads, more than 1,024, or more than the system gives.
+/// [`Error::InvalidSetting`] for 0 threads, more than 1,024, or more than the system allows.
 pub fn in_pool<T: Send>(
     threads: Option<usize>,
     work: impl FnOnce() -> Result<T> + Send,

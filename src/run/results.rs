@@ -1,4 +1,4 @@
-//! What a run ends with: the model and, for images, pictures of its filters and of its chains.
+//! The results of a run: the model and, for images, pictures of its filters and samples.
 
 use super::files::{FILTERS, LAST_MODEL, MODEL, SAMPLES};
 use super::folder::Folder;
@@ -9,13 +9,13 @@ use crate::pictures::{self, Grey};
 use crate::train::Trainer;
 use crate::whole_file;
 
-/// Most images of a picture.
+/// The largest number of images in a picture.
 const MOST_IMAGES: usize = 150;
 
-/// Sweeps from the data to the pictures of samples that contrastive divergence leaves.
+/// After contrastive divergence, the sweeps from the data to the samples that are shown.
 pub const CD_SWEEPS: usize = 1000;
 
-/// Writes the results of a run whose model is `model`: that of the trainer, or the best there was.
+/// Writes the results of a run. `model` is the trainer's, or the best of the run.
 ///
 /// # Errors
 /// As [`Writer::write`].
@@ -25,7 +25,7 @@ pub fn write(folder: &Folder, trainer: &Trainer, model: ModelFile, writer: &Writ
         writer.write(folder.join(FILTERS), filters)?;
         let (mut chains, weights) = (trainer.chains().clone(), trainer.fixed_weights());
         if !trainer.config().algorithm.chains_are_samples() {
-            // They are near the last mini-batch: lead them to the model.
+            // The chains are near the last mini-batch; these sweeps lead them to the model.
             (0..CD_SWEEPS).for_each(|_| chains.sweep(&weights));
         }
         let chains = chains.hidden();
@@ -39,7 +39,7 @@ pub fn write(folder: &Folder, trainer: &Trainer, model: ModelFile, writer: &Writ
         let last = ModelFile { rbm: trainer.current(), ..model.clone() };
         writer.write(last_model, last.to_bytes())?;
     } else {
-        // An average that begins anew under another plan leaves one behind.
+        // If a new plan restarts the average, the file of the earlier one is still there.
         writer.send(move || whole_file::remove(&last_model))?;
     }
     writer.write(folder.join(MODEL), model.to_bytes())

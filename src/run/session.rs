@@ -1,4 +1,4 @@
-//! A command that works on a run: it begins one, or goes on with one.
+//! The commands that work on a run: `train` begins it, `resume` continues it.
 
 use super::config::{DataConfig, End, Replan, Session};
 use super::course::{self, Course, Journal};
@@ -24,7 +24,7 @@ use crate::whole_file;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// What a session leaves.
+/// The outcome of a session.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -36,10 +36,9 @@ pub struct Outcome {
     pub updates: u64,
 }
 
-/// Begins a run and trains it to its end, or that of the session. Its folder then holds
-/// `config.toml`, `metrics.jsonl`, `model.safetensors` (with averaging also
-/// `model-last.safetensors`), `checkpoints/`, `snapshots/` and, for images, `filters.png` and
-/// `samples.png`.
+/// Begins a run and trains until the run or the session ends. The folder then holds `config.toml`,
+/// `metrics.jsonl`, `model.safetensors` (with averaging also `model-last.safetensors`),
+/// `checkpoints/`, `snapshots/` and, for images, `filters.png` and `samples.png`.
 ///
 /// ```no_run
 /// use harmonium::TrainConfig;
@@ -52,8 +51,8 @@ pub struct Outcome {
 /// ```
 ///
 /// # Errors
-/// Whatever is wrong with data, settings or the folder, before anything is written;
-/// [`Error::Diverged`] and [`Error::Io`] later.
+/// Errors of data, settings or the folder, before anything is written; [`Error::Diverged`] and
+/// [`Error::Io`] later.
 pub fn train(
     settings: Settings,
     session: &Session,
@@ -66,7 +65,7 @@ pub fn train(
         let (batch_size, n_examples) = (settings.train.batch_size, data.training.n_examples());
         let cut = (batch_size > n_examples).then(|| {
             format!(
-                "a mini-batch is all {n_examples} training examples: batch_size is {batch_size}"
+                "each mini-batch has all {n_examples} training examples, as batch_size is {batch_size}"
             )
         });
         let mut trainer = begin(&mut settings, &data, session.isa)?;
@@ -93,27 +92,28 @@ pub fn train(
         settings.write(&folder.join(SETTINGS), session.command.as_deref())?;
         let file =
             SettingsFile { settings, command: session.command.clone(), stream_version: None };
-        go_on(trainer, (&file, &data), &folder, Journal::default(), session, monitors)
+        let run = Run { trainer, file, data, journal: Journal::default() };
+        run.train(&folder, session, monitors)
     })
 }
 
-/// What may change in a run that goes on.
+/// What may change in a run that is resumed.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    /// Epochs for which the rest of it is planned anew.
+    /// The new number of epochs, including those already done.
     pub epochs: Option<usize>,
-    /// Where the file of the training data is now: the same one, by its fingerprint.
+    /// The new place of the training data's file, which must have the same SHA-256.
     pub data: Option<Source>,
-    /// Where that of the test data is now.
+    /// The new place of the test data's file, which must have the same SHA-256.
     pub test_data: Option<Source>,
 }
 
-/// Goes on with the run in a folder from its newest whole checkpoint, or from its beginning if it has
-/// none yet.
+/// Continues the run in a folder from its newest whole checkpoint, or from its beginning if it has no
+/// checkpoint yet.
 ///
 /// # Errors
-/// [`Error::Unsuitable`] if the folder holds no run, or one of another stream version;
-/// [`Error::InvalidSetting`] if its settings or data have changed; else as [`train`].
+/// [`Error::Unsuitable`] if the folder holds no run, or a run of another stream version;
+/// [`Error::InvalidSetting`] if its settings or data have changed; otherwise as [`train`].
 pub fn resume(
     folder: &Path,
     changes: &Changes,
@@ -125,66 +125,64 @@ pub fn resume(
         let mut note = |text: String| monitors.iter_mut().for_each(|monitor| monitor.note(&text));
         let (checkpoint, damaged) = checkpoints::newest_whole(&folder.join(CHECKPOINTS))?;
         damaged.iter().for_each(|error| note(format!("{error}; it is set aside")));
-        let (mut file, data, trainer, mut journal) = match checkpoint {
+        let mut run = match checkpoint {
             Some(checkpoint) => {
                 if !damaged.is_empty() {
-                    note(format!("going on from update {}", checkpoint.place.updates));
+                    note(format!("resuming from update {}", checkpoint.place.updates));
                 }
-                take_up(&folder, checkpoint, changes, session.isa)?
+                Run::at(&folder, checkpoint, changes, session.isa)?
             }
             None => {
                 if damaged.is_empty() && folder.join(MODEL).exists() {
-                    let rule = "has a model but no checkpoint to go on from; train anew, in another \
-                                folder, by `harmonium train --config`";
+                    let rule = "has a model but no checkpoint to resume from; start a new run in \
+                                another folder with `harmonium train --config`";
                     let path = folder.path().to_path_buf();
                     return Err(Error::Unsuitable { path, rule: rule.to_string() });
                 }
-                note("there is no whole checkpoint: the run starts again from its settings".into());
+                note(
+                    "no whole checkpoint was found: the run starts again from its settings".into(),
+                );
                 let mut file = SettingsFile::read(&folder.join(SETTINGS))?;
                 check_stream_version(&folder.join(SETTINGS), file.stream_version)?;
                 changes.move_data(&mut file.settings)?;
                 let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
                 let trainer = begin(&mut file.settings, &data, session.isa)?;
-                (file, data, trainer, Journal::default())
+                Run { trainer, file, data, journal: Journal::default() }
             }
         };
         if let Some(epochs) = changes.epochs {
-            let (update, before) = (trainer.updates(), trainer.total_updates());
-            let after = trainer.plan(epochs)?.total_updates(data.training.n_examples());
-            // What was planned from here on before is planned no more.
-            file.settings.run.replanned.retain(|plan| plan.update < update);
-            if before != after {
-                note(format!(
-                    "from update {update} on, the run is planned for {after} updates in place of \
-                     {before}: it will not end as a fresh run of {epochs} epochs would"
-                ));
-                file.settings.run.replanned.push(Replan { update, epochs });
-                journal.is_done = false;
-            }
+            run.replan(epochs)?.into_iter().for_each(&mut note);
         }
-        if journal.is_done {
-            note("the run is done; more epochs make it longer".to_string());
+        if run.journal.is_done {
+            note("the run is done; give it more epochs to continue".to_string());
         }
-        file.settings.write(&folder.join(SETTINGS), file.command.as_deref())?;
-        go_on(trainer, (&file, &data), &folder, journal, session, monitors)
+        run.file.settings.write(&folder.join(SETTINGS), run.file.command.as_deref())?;
+        run.train(&folder, session, monitors)
     })
 }
 
+/// A run in memory: its trainer and what belongs to it.
+struct Run {
+    trainer: Trainer,
+    file: SettingsFile,
+    data: Data,
+    journal: Journal,
+}
+
 impl Changes {
-    /// Takes over where the data are now.
+    /// Writes the new places of the data into the settings.
     fn move_data(&self, settings: &mut Settings) -> Result<()> {
         let DataConfig { data, sha256, test_data, test_sha256, .. } = &mut settings.data;
         if let Some(moved) = &self.data {
             check("data", moved, sha256.is_some() || data == moved, || {
-                format!("{data}: the data of this run are no file that could be elsewhere")
+                format!("{data}: the data of this run are not a file that can move")
             })?;
             *data = moved.absolute();
         }
         if let Some(moved) = &self.test_data {
             let is_same = test_sha256.is_some() || test_data.as_ref() == Some(moved);
             check("test_data", moved, is_same, || {
-                "left out: the test data of this run are no file that could be elsewhere"
-                    .to_string()
+                "left out: the test data of this run are not a file that can move".to_string()
             })?;
             *test_data = Some(moved.absolute());
         }
@@ -192,8 +190,7 @@ impl Changes {
     }
 }
 
-/// A run at its start; the settings get the fingerprints of the files that they name, and what their
-/// integers stand for.
+/// Begins a run. The settings get the SHA-256 of their files and the meaning of integers.
 fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     let examples = data.training.clone();
     check_settings(settings, data)?;
@@ -215,12 +212,12 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
         }
     };
     let trainer = Trainer::with_isa(settings.train.clone(), examples, initial.as_ref(), isa)?;
-    // What they left to the data is a number from here on.
+    // Settings that depend on the data have their numbers from here on.
     settings.train = trainer.config().clone();
     for plan in &settings.run.replanned {
         let planned = plan.epochs as u64 * trainer.updates_per_epoch();
         check("replanned", plan, plan.update <= planned, || {
-            "for as many epochs as are done by then; train with other epochs to drop the plans"
+            "for at least the epochs that are done by then; train with other epochs to drop the plans"
                 .into()
         })?;
     }
@@ -233,95 +230,112 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     Ok(trainer)
 }
 
-/// A run at a checkpoint, whose settings must be those of its settings file.
-fn take_up(
-    folder: &Folder,
-    checkpoint: Checkpoint,
-    changes: &Changes,
-    isa: Isa,
-) -> Result<(SettingsFile, Data, Trainer, Journal)> {
-    let Checkpoint { state, provenance, place, settings_file, records, best, .. } = checkpoint;
-    let path = folder.join(SETTINGS);
-    check_stream_version(&folder.join(CHECKPOINTS), Some(provenance.stream_version))?;
-    let own = SettingsFile::parse(&folder.join(CHECKPOINTS), &settings_file)?;
-    let mut file = if path.exists() { SettingsFile::read(&path)? } else { own.clone() };
-    let plans = |settings: &Settings| -> Vec<Replan> {
-        let plans = settings.run.replanned.iter().filter(|plan| plan.update < place.updates);
-        plans.copied().collect()
-    };
-    let plans = [plans(&file.settings), plans(&own.settings)];
-    let difference = file.settings.difference(&own.settings).or_else(|| {
-        let text = |plans: &Vec<Replan>| {
-            let plans: Vec<_> = plans.iter().map(ToString::to_string).collect();
-            format!("[{}]", plans.join(", "))
+impl Run {
+    /// Restores a run from a checkpoint, whose settings must agree with the settings file.
+    fn at(folder: &Folder, checkpoint: Checkpoint, changes: &Changes, isa: Isa) -> Result<Self> {
+        let Checkpoint { state, provenance, place, settings_file, records, best, .. } = checkpoint;
+        let path = folder.join(SETTINGS);
+        check_stream_version(&folder.join(CHECKPOINTS), Some(provenance.stream_version))?;
+        let own = SettingsFile::parse(&folder.join(CHECKPOINTS), &settings_file)?;
+        let mut file = if path.exists() { SettingsFile::read(&path)? } else { own.clone() };
+        let plans = |settings: &Settings| -> Vec<Replan> {
+            let plans = settings.run.replanned.iter().filter(|plan| plan.update < place.updates);
+            plans.copied().collect()
         };
-        let [here, there] = [&plans[0], &plans[1]].map(text);
-        (here != there).then(|| ("replanned".to_string(), here, there))
-    });
-    if let Some((key, here, there)) = difference {
-        let instead = match &key[..] {
-            "epochs" | "updates" => "put it back, and plan anew by `harmonium resume --epochs`",
-            _ => "put it back, or train anew by `harmonium train --config`",
-        };
-        let rule = format!(
-            "{key} is {here}, but the run was trained with {there}, which cannot change while it \
-             goes on; {instead}"
-        );
-        return Err(Error::Unsuitable { path, rule });
-    }
-    changes.move_data(&mut file.settings)?;
-    let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
-    check_settings(&file.settings, &data)?;
-    let train = match plans[1].last() {
-        None => file.settings.train.clone(),
-        Some(Replan { epochs, .. }) => {
-            TrainConfig { epochs: Some(*epochs), updates: None, ..file.settings.train.clone() }
+        let plans = [plans(&file.settings), plans(&own.settings)];
+        let difference = file.settings.difference(&own.settings).or_else(|| {
+            let text = |plans: &Vec<Replan>| {
+                let plans: Vec<_> = plans.iter().map(ToString::to_string).collect();
+                format!("[{}]", plans.join(", "))
+            };
+            let [here, there] = [&plans[0], &plans[1]].map(text);
+            (here != there).then(|| ("replanned".to_string(), here, there))
+        });
+        if let Some((key, here, there)) = difference {
+            let instead = match &key[..] {
+                "epochs" | "updates" => "restore it, and use `harmonium resume --epochs` instead",
+                _ => "restore it, or start a new run with `harmonium train --config`",
+            };
+            let rule = format!(
+                "{key} is {here}, but the run was trained with {there}, and a run cannot change it; \
+             {instead}"
+            );
+            return Err(Error::Unsuitable { path, rule });
         }
-    };
-    let trainer = Trainer::restore(train, data.training.clone(), &state, isa)?;
-    let records = metrics_file::parse(&records)
-        .map_err(|rule| Error::Unsuitable { path: folder.join(CHECKPOINTS), rule })?;
-    // A plan may have been made there, and its session killed before the next checkpoint.
-    let is_planned = file.settings.run.replanned.iter().any(|plan| plan.update == place.updates);
-    let is_done = place.is_done && !is_planned;
-    let journal = Journal { records, best, seconds: place.seconds, is_done };
-    Ok((file, data, trainer, journal))
+        changes.move_data(&mut file.settings)?;
+        let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
+        check_settings(&file.settings, &data)?;
+        let train = match plans[1].last() {
+            None => file.settings.train.clone(),
+            Some(Replan { epochs, .. }) => {
+                TrainConfig { epochs: Some(*epochs), updates: None, ..file.settings.train.clone() }
+            }
+        };
+        let trainer = Trainer::restore(train, data.training.clone(), &state, isa)?;
+        let records = metrics_file::parse(&records)
+            .map_err(|rule| Error::Unsuitable { path: folder.join(CHECKPOINTS), rule })?;
+        // A change of plan may have been made at this update, and its session killed before the next
+        // checkpoint.
+        let is_planned =
+            file.settings.run.replanned.iter().any(|plan| plan.update == place.updates);
+        let is_done = place.is_done && !is_planned;
+        let journal = Journal { records, best, seconds: place.seconds, is_done };
+        Ok(Self { trainer, file, data, journal })
+    }
+
+    /// Plans the run for another number of epochs from here on. Returns a note if that changes its
+    /// length.
+    fn replan(&mut self, epochs: usize) -> Result<Option<String>> {
+        let (update, before) = (self.trainer.updates(), self.trainer.total_updates());
+        let after = self.trainer.plan(epochs)?.total_updates(self.data.training.n_examples());
+        // This plan replaces earlier ones from here on.
+        let replanned = &mut self.file.settings.run.replanned;
+        replanned.retain(|plan| plan.update < update);
+        if before == after {
+            return Ok(None);
+        }
+        replanned.push(Replan { update, epochs });
+        self.journal.is_done = false;
+        Ok(Some(format!(
+            "from update {update} on, the run is planned for {after} updates instead of {before}: it \
+             will not end as a new run of {epochs} epochs would"
+        )))
+    }
+
+    /// Trains in a folder until the run or the session ends.
+    fn train(
+        self,
+        folder: &Folder,
+        session: &Session,
+        others: &mut [&mut dyn Monitor],
+    ) -> Result<Outcome> {
+        whole_file::remove(&folder.join(FAILURE))?;
+        let writer = Writer::start();
+        let trained = {
+            let Self { trainer, file, data, journal } = self;
+            let settings = &file.settings;
+            let course = Course::new(trainer, &file, &data, folder, &writer, journal);
+            let mut metrics = MetricsFile { path: folder.join(METRICS), writer: &writer };
+            let training = course.probe().training().clone();
+            let mut snapshots = Snapshots::new(folder.join(SNAPSHOTS), &writer, training);
+            let mut tensorboard =
+                settings.run.tensorboard.then(|| TensorBoard::new(folder.path(), &writer));
+            let mut monitors: Vec<&mut dyn Monitor> = vec![&mut metrics, &mut snapshots];
+            monitors
+                .extend(tensorboard.as_mut().map(|tensorboard| tensorboard as &mut dyn Monitor));
+            monitors.extend(others.iter_mut().map(|monitor| &mut **monitor as &mut dyn Monitor));
+            course.run(session, &mut monitors)
+        };
+        // An error of the writer came first, so it is reported first.
+        let (end, updates) = writer.finish().and(trained).inspect_err(|error| {
+            // If this cannot be written either, the error is still returned.
+            drop(whole_file::write(&folder.join(FAILURE), error.to_string().as_bytes()));
+        })?;
+        Ok(Outcome { folder: folder.path().to_path_buf(), end, updates })
+    }
 }
 
-/// Trains in a folder.
-fn go_on(
-    trainer: Trainer,
-    (file, data): (&SettingsFile, &Data),
-    folder: &Folder,
-    journal: Journal,
-    session: &Session,
-    others: &mut [&mut dyn Monitor],
-) -> Result<Outcome> {
-    whole_file::remove(&folder.join(FAILURE))?;
-    let writer = Writer::start();
-    let trained = {
-        let SettingsFile { settings, command, .. } = file;
-        let command = command.clone();
-        let course = Course::new(trainer, (settings, data), (folder, &writer), journal, command);
-        let mut metrics = MetricsFile { path: folder.join(METRICS), writer: &writer };
-        let training = course.probe().training().clone();
-        let mut snapshots = Snapshots::new(folder.join(SNAPSHOTS), &writer, training);
-        let mut tensorboard =
-            settings.run.tensorboard.then(|| TensorBoard::new(folder.path(), &writer));
-        let mut monitors: Vec<&mut dyn Monitor> = vec![&mut metrics, &mut snapshots];
-        monitors.extend(tensorboard.as_mut().map(|tensorboard| tensorboard as &mut dyn Monitor));
-        monitors.extend(others.iter_mut().map(|monitor| &mut **monitor as &mut dyn Monitor));
-        course.run(session, &mut monitors)
-    };
-    // What the writer met with came first, so it is told first.
-    let (end, updates) = writer.finish().and(trained).inspect_err(|error| {
-        // The same trouble may keep it from being written: then it has been told all the same.
-        drop(whole_file::write(&folder.join(FAILURE), error.to_string().as_bytes()));
-    })?;
-    Ok(Outcome { folder: folder.path().to_path_buf(), end, updates })
-}
-
-/// Refuses, before anything is trained, what a run could not do.
+/// Refuses, before training, settings that the run cannot satisfy.
 fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
     let Settings { run, train, .. } = settings;
     run.validate(data.held_out.is_some())?;
@@ -338,13 +352,13 @@ fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
     })
 }
 
-/// Refuses a run whose random numbers this program would draw in another way.
+/// Refuses a run of another stream version: this program would draw other random numbers.
 fn check_stream_version(path: &Path, version: Option<u32>) -> Result<()> {
     match version {
         Some(version) if version != STREAM_VERSION => {
             let rule = format!(
-                "comes from stream version {version}, but this program has {STREAM_VERSION}: it \
-                 would not go on to the same bits; use the version of harmonium that wrote it"
+                "has stream version {version}, but this program has {STREAM_VERSION} and would not \
+                 continue to the same bits; use the version of harmonium that wrote it"
             );
             Err(Error::Unsuitable { path: path.into(), rule })
         }

@@ -4,15 +4,15 @@
 //! [data]                 # DataConfig: what the run starts from
 //! data = "mnist"
 //!
-//! [train]                # TrainConfig: what decides the bits
+//! [train]                # TrainConfig: what decides the parameters
 //! hidden = 256
 //! learning_rate = 0.05
 //!
-//! [run]                  # RunConfig: what is done besides
+//! [run]                  # RunConfig: what the run does besides training
 //! checkpoint_every = "1m"
 //! ```
 //!
-//! A setting that is left out has its default. The file that a run writes has all of them.
+//! A setting that is left out has its default. The file that a run writes has all settings.
 
 use super::config::{DataConfig, RunConfig};
 use crate::error::{Error, Result};
@@ -24,30 +24,29 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// All settings of a run: with equal ones of `data` and `train`, its parameters are equal.
+/// All settings of a run. Runs with equal `data` and `train` have equal parameters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// What it starts from.
+    /// What the run starts from.
     pub data: DataConfig,
-    /// What decides the bits.
+    /// What decides its parameters.
     pub train: TrainConfig,
-    /// What is done besides.
+    /// What it does besides training.
     pub run: RunConfig,
 }
 
-/// The settings and what their file says about itself.
+/// The contents of a settings file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SettingsFile {
     /// The settings.
     pub settings: Settings,
-    /// The contract between seeds and numbers of the run that wrote the file; none if it is written
-    /// by hand.
+    /// The stream version of the run that wrote the file; `None` if it is written by hand.
     pub stream_version: Option<u32>,
     /// The command that made the run.
     pub command: Option<String>,
 }
 
-/// The file as it is written.
+/// The file as the program writes it.
 #[derive(Serialize)]
 struct File<'a> {
     harmonium: &'a str,
@@ -57,7 +56,7 @@ struct File<'a> {
     settings: &'a Settings,
 }
 
-/// The keys above the first section, as they are read.
+/// The keys above the first section.
 #[derive(Deserialize)]
 struct Header {
     stream_version: Option<u32>,
@@ -71,12 +70,12 @@ const SECTIONS: [(&str, &[Setting]); 3] = [
     (RunConfig::NAME, RunConfig::TABLE),
 ];
 
-/// Names that belong to a command, not to a run.
+/// Names of flags that are not settings of a run.
 const OF_COMMANDS: [&str; 8] =
     ["threads", "out", "quiet", "log_format", "stop_after", "time_budget", "preset", "config"];
 
 impl Settings {
-    /// The settings as a file, with what is not set as a comment.
+    /// The settings as TOML; settings without a value become comments.
     pub fn to_toml(&self, command: Option<&str>) -> String {
         let file = File {
             harmonium: env!("CARGO_PKG_VERSION"),
@@ -101,8 +100,7 @@ impl Settings {
         )
     }
 
-    /// Refuses what was given by hand without having an effect in a run with these settings, for its
-    /// data.
+    /// Refuses settings that the user gave but that have no effect in this run.
     ///
     /// # Errors
     /// As [`Section::check_effect`].
@@ -112,9 +110,8 @@ impl Settings {
         self.run.check_effect(given)
     }
 
-    /// The first setting of what decides bits, or which parameters are kept, in which these differ
-    /// from others: (its name, its value here, its value there). Paths may differ: their files have
-    /// fingerprints.
+    /// The first difference from other settings that changes the model: (name, value here, value
+    /// there). Paths may differ, as the SHA-256 of their files is compared.
     pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
         let keep = |settings: &Self| {
             Map::from_iter([("keep".to_string(), settings.run.keep.to_string().into())])
@@ -149,11 +146,10 @@ impl SettingsFile {
         Self::parse(path, &text)
     }
 
-    /// Reads the text of a file, which messages call `path`.
+    /// Reads the text of a file; `path` is its name in messages.
     ///
     /// # Errors
-    /// [`Error::Unsuitable`] for text that is no TOML, a key that is not known, with the nearest that
-    /// is, or a value of the wrong kind.
+    /// [`Error::Unsuitable`] for text that is not TOML, an unknown key, or a value of the wrong kind.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let wrong = |rule: String| Error::Unsuitable { path: path.into(), rule };
         let table: toml::Table =
@@ -174,7 +170,8 @@ impl SettingsFile {
             run: read_section(&section("run")?).map_err(wrong)?,
         };
         if let Some((name, _)) = keys.iter().find(|(_, value)| value.is_object()) {
-            let rule = format!("[{name}] is no section; there are [data], [train] and [run]");
+            let rule =
+                format!("[{name}] is not a section; the sections are [data], [train] and [run]");
             return Err(wrong(rule));
         }
         if let Some(key) =
@@ -190,8 +187,8 @@ impl SettingsFile {
             && train.algorithm.chains_are_samples()
             && train.chains.is_none()
         {
-            // Runs record how many chains they have. Those of before did not where there were as many
-            // as examples in a mini-batch, the default then.
+            // Runs record their number of chains. Earlier versions did not where it was the default
+            // of that time, the number of examples in a mini-batch.
             train.chains = Some(train.batch_size);
         }
         Ok(Self { settings, stream_version, command })
@@ -208,7 +205,7 @@ impl Settings {
     }
 }
 
-/// A section with some of its keys.
+/// Reads a section; keys may be missing.
 fn read_section<T: Section>(keys: &Map<String, Value>) -> Result<T, String> {
     T::read(keys).map_err(|error| match error {
         Error::UnknownSetting { name, .. } => unknown(Some(T::NAME), &name),
@@ -216,19 +213,19 @@ fn read_section<T: Section>(keys: &Map<String, Value>) -> Result<T, String> {
     })
 }
 
-/// A mistake in the text itself, in one line.
+/// The message for a syntax error, in one line.
 fn syntax(text: &str, cause: &toml::de::Error) -> String {
     let start = cause.span().map_or(0, |span| span.start.min(text.len()));
     let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
     format!("line {line}: {}", cause.message().replace('\n', "; "))
 }
 
-/// What to say of a key that is not known where it stands.
+/// The message for a key that its section does not have.
 fn unknown(section: Option<&str>, key: &str) -> String {
     let place = section.map_or(String::new(), |name| format!("[{name}] "));
     if OF_COMMANDS.contains(&key) {
         let flag = key.replace('_', "-");
-        return format!("{place}{key} is no setting of a run; give it as a flag, --{flag}");
+        return format!("{place}{key} is not a setting of a run; give it as the flag --{flag}");
     }
     let names = |table: &'static [Setting]| table.iter().map(|setting| setting.name);
     let nearest = nearest(key, SECTIONS.iter().flat_map(|(_, table)| names(table)));
@@ -259,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn all_settings_read_back_as_they_were_written() {
+    fn all_settings_round_trip() {
         let mut settings = Settings::default();
         settings.data.data = Source::Path("/some where/a \"b\".npy".into());
         settings.data.image_shape = Some((3, 4));
@@ -283,9 +280,9 @@ mod tests {
         }
     }
 
-    /// The default was as many as a mini-batch has examples, and was not written.
+    /// Earlier versions did not write the default, the number of examples in a mini-batch.
     #[test]
-    fn runs_of_before_have_as_many_chains_as_they_had() {
+    fn runs_of_earlier_versions_keep_their_number_of_chains() {
         let chains = |text: &str| parse(text).unwrap().settings.train.chains;
         let of_a_run = "stream_version = 1\n[train]\nbatch_size = 20\n";
         assert_eq!(chains(of_a_run), Some(20));
@@ -295,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_sections_have_a_setting_of_one_name() {
+    fn names_of_settings_are_unique_across_sections() {
         let names = SECTIONS.iter().flat_map(|(_, table)| table.iter().map(|row| row.name));
         let mut names: Vec<_> = names.collect();
         names.sort_unstable();
@@ -303,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_stands_in_the_file() {
+    fn every_setting_is_in_the_file() {
         let text = Settings::default().to_toml(None);
         let default = Settings::default();
         for fields in [default.data.fields(), default.train.fields(), default.run.fields()] {
@@ -317,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_has_its_default() {
+    fn missing_settings_have_their_defaults() {
         let settings = parse("[train]\nhidden = 7\nlearning_rate = 1\n").unwrap().settings;
         let expected =
             TrainConfig { hidden: Some(7), learning_rate: 1.0, ..TrainConfig::default() };
@@ -326,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mistake_is_named() {
+    fn each_mistake_has_its_message() {
         for (text, message) in [
             (
                 "[train]\nlerning_rate = 1",
@@ -340,9 +337,12 @@ mod tests {
             ),
             (
                 "[run]\nthreads = 5",
-                "[run] threads is no setting of a run; give it as a flag, --threads",
+                "[run] threads is not a setting of a run; give it as the flag --threads",
             ),
-            ("[trian]\nhidden = 5", "[trian] is no section; there are [data], [train] and [run]"),
+            (
+                "[trian]\nhidden = 5",
+                "[trian] is not a section; the sections are [data], [train] and [run]",
+            ),
             ("train = 5", "`train` is 5, but must be a section [train]"),
             ("[train]\nhidden = \"5\"", "[train] hidden is \"5\", but must be a whole number"),
             ("[train]\nhidden = -5", "[train] hidden is -5, but must be at least 0"),
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_decides_bits_makes_a_difference() {
+    fn only_settings_that_change_the_model_make_a_difference() {
         let one = Settings::default();
         let mut other = one.clone();
         other.run.evaluate_every = 3;

@@ -1,4 +1,4 @@
-//! How many updates a time budget is enough for.
+//! The number of updates that fit into a time budget.
 
 use super::course::MOST_RECORDS;
 use super::results::CD_SWEEPS;
@@ -9,22 +9,24 @@ use crate::setting::check;
 use crate::train::{TrainConfig, Trainer};
 use std::time::{Duration, Instant};
 
-/// Share of the budget in which the speed is measured, and the longest time for it.
+/// The share of the budget in which the speed is measured.
 const MEASURED_SHARE: f64 = 0.05;
+
+/// The longest time for this measurement.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// Updates that are not counted: the first ones warm up.
+/// The first updates warm up and are not timed.
 const WARM_UP: u64 = 5;
 
-/// Share of the budget that is left for results, and for what is slower than it was measured.
+/// The share of the budget that is reserved for results, and for errors of the measurement.
 const RESERVE: f64 = 0.03;
 
-/// The updates for which `left` is enough on this machine, by the speed of a trainer that is begun for
-/// it, with a record at the end of each epoch and an evaluation of the log-likelihood, if any, every
-/// so many epochs.
+/// The number of updates that fit into the time `left` on this computer. `begin` makes a trainer whose
+/// speed is measured. The time includes a record after each epoch, and `evaluation`, if any, with the
+/// number of epochs between two evaluations.
 ///
 /// # Errors
-/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if that is none, and as
+/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if no update fits; errors of
 /// [`Trainer::update`] and [`Likelihood::measure`].
 pub fn updates(
     begin: impl FnOnce(TrainConfig) -> Result<Trainer>,
@@ -36,7 +38,7 @@ pub fn updates(
     let start = Instant::now();
     let last = config.gibbs_steps_last.unwrap_or(config.gibbs_steps);
     let mut trainer = begin(TrainConfig {
-        // A run without end, whose sweeps are those of the middle of the one to come.
+        // A run without end; its number of sweeps is the mean over the planned run.
         updates: Some(u64::MAX >> 16),
         gibbs_steps: config.gibbs_steps.midpoint(last),
         gibbs_steps_last: None,
@@ -65,13 +67,13 @@ pub fn updates(
             (seconds(&|| likelihood.measure(&trainer, model).map(drop))?, every)
         }
     };
-    // The last epoch is cut short, and has its record and evaluation all the same; the samples of
-    // contrastive divergence are led to the model then.
+    // The last epoch may be cut short but still has a record and an evaluation; after contrastive
+    // divergence, sweeps lead the samples to the model.
     let are_samples = config.algorithm.chains_are_samples();
     let end = record + evaluation + if are_samples { 0.0 } else { update * CD_SWEEPS as f64 };
     let left = left.as_secs_f64() * (1.0 - RESERVE) - start.elapsed().as_secs_f64() - end;
     let per_epoch = update * trainer.updates_per_epoch() as f64 + evaluation / every as f64;
-    // A long run has a record every so many epochs only.
+    // epochs · per_epoch + min(epochs, MOST_RECORDS) · record ≤ left
     let most_records = record * MOST_RECORDS as f64;
     let epochs = (left / (per_epoch + record)).max((left - most_records) / per_epoch);
     let updates = (epochs * trainer.updates_per_epoch() as f64).floor();

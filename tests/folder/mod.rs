@@ -1,4 +1,4 @@
-//! A folder in which tests run the program as a user does.
+//! A folder in which tests run the program as a user would.
 
 #![allow(dead_code, reason = "each test program uses its part")]
 
@@ -12,11 +12,11 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// Settings that make a run on `greys.idx` short: four updates an epoch.
+/// Settings of a short run on `greys.idx`: an epoch has four updates.
 pub const SHORT: &str = "--hidden 16 --epochs 1 --batch-size 50";
 
-/// A folder of its own, in which commands are run as a user types them. It holds `greys.idx`,
-/// [`greys`] as 200 images of 6 x 5.
+/// A temporary folder in which commands run as a user types them. It holds `greys.idx`, the 200 images
+/// of 6 x 5 of [`greys`].
 pub struct Folder(TempDir);
 
 impl Folder {
@@ -53,7 +53,7 @@ impl Folder {
         fs::read(self.path(name)).unwrap_or_else(|cause| panic!("{name}: {cause}"))
     }
 
-    /// What `--out` or `--filters` wrote: (width, height) of a picture that is not blank.
+    /// The (width, height) of a picture, which must not be blank.
     pub fn picture(&self, name: &str) -> (u32, u32) {
         let file = BufReader::new(fs::File::open(self.path(name)).unwrap());
         let mut reader = png::Decoder::new(file).read_info().unwrap();
@@ -65,7 +65,7 @@ impl Folder {
         (frame.width, frame.height)
     }
 
-    /// Every file in a folder and those below, by its path in there, with its contents.
+    /// Every file in a folder and its subfolders: relative path and contents.
     pub fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
         let (root, mut files) = (self.path(folder), BTreeMap::new());
         let mut left = vec![root.clone()];
@@ -80,7 +80,7 @@ impl Folder {
         files
     }
 
-    /// What is in a folder; of what is in its own folders, only those.
+    /// The names in a folder, without the contents of its subfolders.
     pub fn names_in(&self, folder: &str) -> Vec<String> {
         let files = self.files(folder).into_keys();
         let mut names: Vec<_> =
@@ -95,14 +95,14 @@ impl Folder {
         command
     }
 
-    /// Runs a line to the end: (exit code, stdout, stderr).
+    /// Runs a command line: (exit code, stdout, stderr).
     pub fn run(&self, line: &str) -> (Option<i32>, String, String) {
         let Output { status, stdout, stderr } = self.command(line).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (status.code(), text(stdout), text(stderr))
     }
 
-    /// What a line that does its work prints to stdout; with --quiet nothing goes to stderr.
+    /// Runs a command line that must succeed, and returns its stdout. With --quiet, stderr must be empty.
     pub fn succeed(&self, line: &str) -> String {
         let (code, stdout, stderr) = self.run(line);
         assert_eq!(code, Some(0), "{line}\n{stderr}");
@@ -110,7 +110,7 @@ impl Folder {
         stdout
     }
 
-    /// Runs a line that must end with this code and message, and leave every file as it was.
+    /// Runs a command line that must fail with this code and message, and must not change any file.
     pub fn refuse(&self, line: &str, code: i32, message: &str) -> String {
         let before = self.files("");
         let (found, stdout, stderr) = self.run(line);
@@ -120,7 +120,7 @@ impl Folder {
         stderr
     }
 
-    /// Runs a line that must end with exit code 1 and this message, in one line.
+    /// Runs a command line that must fail with exit code 1 and this message, in one line.
     pub fn fail(&self, line: &str, message: &str) {
         let stderr = self.refuse(line, 1, message);
         assert!(stderr.starts_with("error: ") && stderr.ends_with('\n'), "{line}\n{stderr}");
@@ -142,7 +142,7 @@ impl Folder {
     }
 }
 
-/// Images (200, 6, 5) of every kind of grey.
+/// Images (200, 6, 5) with all grey levels.
 pub fn greys() -> Array3<u8> {
     Array3::from_shape_fn((200, 6, 5), |(n, y, x)| ((n * n + 7 * y + 3 * n * x) % 16 * 17) as u8)
 }
@@ -153,27 +153,27 @@ pub fn idx(array: Array3<u8>) -> Vec<u8> {
 }
 
 impl Folder {
-    /// The newest checkpoint of a run, by its path in the folder.
+    /// The path of a run's newest checkpoint in the folder.
     pub fn newest_checkpoint(&self, run: &str) -> String {
         let names = self.names_in(&format!("{run}/checkpoints"));
         let newest = names.into_iter().rfind(|name| name.starts_with("update-"));
         format!("{run}/checkpoints/{}", newest.expect("a checkpoint"))
     }
 
-    /// SHA-256 of all that a trainer goes on from, at the newest checkpoint of a run.
+    /// The SHA-256 of the trainer's state in the newest checkpoint of a run.
     pub fn state(&self, run: &str) -> String {
         let facts = self.facts(&self.newest_checkpoint(run));
         facts["checkpoint"]["state_sha256"].as_str().unwrap().to_string()
     }
 
-    /// The records of a run without what depends on the clock.
+    /// The records of a run without the values that depend on the clock.
     pub fn untimed_metrics(&self, run: &str) -> Vec<Map<String, Value>> {
         let mut records = self.metrics(run);
         records.iter_mut().for_each(|record| record.retain(|key, _| !key.contains("second")));
         records
     }
 
-    /// What `harmonium runs --json` says of a run.
+    /// The output of `harmonium runs --json` for a run.
     pub fn summary(&self, run: &str) -> Value {
         serde_json::from_str(&self.succeed(&format!("runs {run} --json"))).unwrap()
     }

@@ -1,6 +1,6 @@
-//! Machines of which log Z is known, of seven families, with what an evaluation is told of them. Most
-//! have few hidden units, and log Z by enumeration of these; where all weights are equal it is a sum over
-//! the number of hidden units that are on.
+//! Seven families of models whose log Z is known, with the data mean and the chains that an evaluation uses.
+//! Most have few hidden units, and log Z by enumeration. If all weights are equal, log Z is a sum over the
+//! number of hidden units that are on.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, Exact, Method, evaluation::Starts};
@@ -12,7 +12,7 @@ use harmonium::units::{sigmoid, softplus};
 use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::{Array1, Array2};
 
-/// The families, in the order in which [`Machine::of`] takes turns.
+/// The families, in the order of [`Model::of`].
 pub const FAMILIES: [&str; 7] = [
     "independent",
     "random",
@@ -23,20 +23,20 @@ pub const FAMILIES: [&str; 7] = [
     "trained, one group",
 ];
 
-/// A machine, its log Z, and what an evaluation is told of its training.
-pub struct Machine {
+/// A model, its log Z, and the inputs of an evaluation.
+pub struct Model {
     pub rbm: Rbm,
     pub log_z: f64,
-    /// The mean of the training data (V), if the model says.
+    /// The mean of the training data (V), if it is known.
     pub data_mean: Option<Array1<f32>>,
-    /// States of the chains of the training, if there are any.
+    /// The states of the chains of training, if there are any.
     pub chains: Option<BitMatrix>,
-    /// What it is, for those who look into a single one.
+    /// A description, for messages.
     pub note: String,
 }
 
-impl Machine {
-    /// One of the machines, by its number: families take turns.
+impl Model {
+    /// The model with this number; families alternate.
     pub fn of(number: u64) -> Self {
         let mut draw = Numbers::new(number);
         let draw = &mut draw;
@@ -61,21 +61,21 @@ impl Machine {
         Evaluation::new(model, visible, starts, &config, &|_, _, _| ()).unwrap()
     }
 
-    /// A machine of few hidden units whose training data were `data`.
+    /// A model with few hidden units and the training data `data`.
     pub fn with_data(rbm: Rbm, data: &BitMatrix, has_chains: bool, note: String) -> Self {
         let log_z = Exact::new(&rbm).unwrap().log_z();
         let chains = has_chains.then(|| data.spread(128));
         Self { rbm, log_z, data_mean: Some(mean(data)), chains, note }
     }
 
-    /// One that knows no data.
+    /// A model without a data mean.
     pub fn without_data(rbm: Rbm, note: String) -> Self {
         let log_z = Exact::new(&rbm).unwrap().log_z();
         Self { rbm, log_z, data_mean: None, chains: None, note }
     }
 }
 
-/// Numbers without structure, the same for the same machine.
+/// Repeatable random numbers for a model.
 pub struct Numbers {
     stream: Stream,
     words: Vec<u32>,
@@ -111,7 +111,7 @@ impl Numbers {
     }
 }
 
-pub fn machine(weights: &Array2<f64>, visible: &Array1<f64>, hidden: &Array1<f64>) -> Rbm {
+pub fn model(weights: &Array2<f64>, visible: &Array1<f64>, hidden: &Array1<f64>) -> Rbm {
     let narrow = |x: &f64| *x as f32;
     Rbm::new(weights.map(narrow), visible.map(narrow), hidden.map(narrow)).unwrap()
 }
@@ -121,7 +121,7 @@ fn mean(bits: &BitMatrix) -> Array1<f32> {
     Array1::from_shape_fn(bits.n_columns(), |i| on(i) as f32 / bits.n_rows() as f32)
 }
 
-/// v given a state of the hidden units.
+/// A draw of v given a state of the hidden units.
 fn draw_visible(rbm: &Rbm, hidden: u64, draw: &mut Numbers) -> Vec<bool> {
     let on: Vec<usize> = (0..rbm.n_hidden()).filter(|j| hidden >> j & 1 == 1).collect();
     let input = |i: usize| {
@@ -160,7 +160,7 @@ fn samples(rbm: &Rbm, n: usize, draw: &mut Numbers) -> BitMatrix {
     })
 }
 
-/// States of chains that all started at one random state, 200 sweeps before.
+/// The states of chains that start at one random state, after 200 sweeps.
 fn one_mode(rbm: &Rbm, draw: &mut Numbers) -> BitMatrix {
     let weights = FixedWeights::of(rbm, Isa::fastest());
     let start = BitMatrix::from_fn(1, rbm.n_visible(), |_, _| draw.uniform() < 0.5).spread(100);
@@ -171,32 +171,31 @@ fn one_mode(rbm: &Rbm, draw: &mut Numbers) -> BitMatrix {
     chains.visible()
 }
 
-/// A machine with data that are its exact samples, without or with chains there, or samples of one mode
-/// alone, or that knows no data.
-fn with_some_data(rbm: Rbm, note: String, draw: &mut Numbers) -> Machine {
+/// A model whose data are exact samples of it (with or without chains), samples of one mode, or unknown.
+fn with_some_data(rbm: Rbm, note: String, draw: &mut Numbers) -> Model {
     let kind = draw.whole(0, 3);
     let note = format!("{note}, data {kind}");
     let data = match kind {
         0 | 1 => samples(&rbm, 500, draw),
         2 => one_mode(&rbm, draw),
-        _ => return Machine::without_data(rbm, note),
+        _ => return Model::without_data(rbm, note),
     };
-    Machine::with_data(rbm, &data, kind == 1, note)
+    Model::with_data(rbm, &data, kind == 1, note)
 }
 
-/// Hardly any weights.
-fn independent(draw: &mut Numbers) -> Machine {
+/// A model with very small weights.
+fn independent(draw: &mut Numbers) -> Model {
     let (v, h) = (draw.whole(10, 300), draw.whole(1, 12));
     let scale = draw.log_between(0.001, 0.1);
     let weights = Array2::from_shape_fn((v, h), |_| scale * draw.normal());
     let visible = Array1::from_shape_fn(v, |_| 2.0 * draw.normal());
     let hidden = Array1::from_shape_fn(h, |_| draw.normal());
-    with_some_data(machine(&weights, &visible, &hidden), format!("{v}-{h}"), draw)
+    with_some_data(model(&weights, &visible, &hidden), format!("{v}-{h}"), draw)
 }
 
-/// Normal weights of deviation scale / √V, half of the machines balanced so that units are on half of the
-/// time.
-fn random(draw: &mut Numbers) -> Machine {
+/// Normal weights of standard deviation scale / √V. Half of the models are balanced, so that units are on
+/// half of the time.
+fn random(draw: &mut Numbers) -> Model {
     let (v, h) = (draw.whole(15, 200), draw.whole(3, 13));
     let scale = draw.log_between(0.1, 16.0);
     let balance = if v % 2 == 0 { 0.5 } else { 0.0 };
@@ -207,11 +206,11 @@ fn random(draw: &mut Numbers) -> Machine {
     let hidden =
         Array1::from_shape_fn(h, |j| 0.5 * draw.normal() - balance * weights.column(j).sum());
     let note = format!("{v}-{h}, scale {scale:.2}");
-    with_some_data(machine(&weights, &visible, &hidden), note, draw)
+    with_some_data(model(&weights, &visible, &hidden), note, draw)
 }
 
-/// Groups of units that are on and off together, each pattern with a shift of its own.
-fn blocks(draw: &mut Numbers) -> Machine {
+/// Groups of units that turn on and off together, each with its own shift.
+fn blocks(draw: &mut Numbers) -> Model {
     let (n_blocks, size, hidden_each) = (draw.whole(2, 6), draw.whole(8, 25), draw.whole(1, 2));
     let (v, h) = (n_blocks * size, n_blocks * hidden_each);
     let (strength, shift) = (draw.log_between(0.2, 4.0), draw.between(0.0, 1.5));
@@ -224,12 +223,12 @@ fn blocks(draw: &mut Numbers) -> Machine {
     let hidden =
         Array1::from_shape_fn(h, |j| shift * draw.normal() - 0.5 * weights.column(j).sum());
     let note = format!("{v}-{h}, strength {strength:.2}");
-    with_some_data(machine(&weights, &visible, &hidden), note, draw)
+    with_some_data(model(&weights, &visible, &hidden), note, draw)
 }
 
-/// Two products of rates, far apart or near, broad or narrow, that one hidden unit switches between, with
-/// up to eight weak ones beside it; the data are of both, of the heavy or of the light one.
-fn two_modes(draw: &mut Numbers) -> Machine {
+/// One hidden unit switches between two modes, which are far apart or near, broad or narrow; up to eight
+/// other hidden units have weak weights. The data are from both modes, or from the heavy or the light one.
+fn two_modes(draw: &mut Numbers) -> Model {
     let (v, others) = (draw.whole(20, 200), draw.whole(0, 8));
     let share = [0.5_f64, 0.3, 0.1, 0.03, 0.01, 0.001][draw.whole(0, 5)];
     let (spread, shift) = (draw.log_between(0.3, 3.0), draw.between(-1.5, 1.5));
@@ -246,7 +245,7 @@ fn two_modes(draw: &mut Numbers) -> Machine {
     let log_mass = |log_odds: &Array1<f64>| log_odds.iter().map(|&x| softplus(x)).sum::<f64>();
     let mut hidden = Array1::zeros(1 + others);
     hidden[0] = (share / (1.0 - share)).ln() + log_mass(&off) - log_mass(&on);
-    let rbm = machine(&weights, &off, &hidden);
+    let rbm = model(&weights, &off, &hidden);
     let kind = draw.whole(0, 4);
     let mut of_mode = |log_odds: &Array1<f64>| {
         rows(200, v, || log_odds.iter().map(|&x| draw.uniform() < sigmoid(x)).collect())
@@ -260,17 +259,17 @@ fn two_modes(draw: &mut Numbers) -> Machine {
         "{v}-{}, spread {spread:.2} and {second:.2}, share {share}, data {kind}",
         1 + others
     );
-    Machine::with_data(rbm, &data, matches!(kind, 1 | 2 | 4), note)
+    Model::with_data(rbm, &data, matches!(kind, 1 | 2 | 4), note)
 }
 
 /// All weights w, visible bias b, hidden bias c: log Z = ln Σₖ C(H, k) e^(ck) (1 + e^(b + wk))^V.
 pub fn equal_weights((v, h): (usize, usize), weight: f64, visible: f64, hidden: f64) -> (Rbm, f64) {
-    let rbm = machine(
+    let rbm = model(
         &Array2::from_elem((v, h), weight),
         &Array1::from_elem(v, visible),
         &Array1::from_elem(h, hidden),
     );
-    // As the machine has them.
+    // These are the model's values, rounded to f32.
     let [w, b, c] = [weight, visible, hidden].map(|x| f64::from(x as f32));
     let log_factorial = |n: usize| (1..=n).map(|x| (x as f64).ln()).sum::<f64>();
     let term = |k: usize| {
@@ -282,9 +281,9 @@ pub fn equal_weights((v, h): (usize, usize), weight: f64, visible: f64, hidden: 
     (rbm, largest + terms.iter().map(|x| (x - largest).exp()).sum::<f64>().ln())
 }
 
-/// Equal weights near the transition between all off and all on: of second order, where both phases are
-/// alike, or of first order, where they are not.
-fn ferromagnet(draw: &mut Numbers) -> Machine {
+/// Equal weights near the transition between all units off and all on. The transition is of second order
+/// if both phases are alike, else of first order.
+fn ferromagnet(draw: &mut Numbers) -> Model {
     let (v, h) = (draw.whole(20, 250), draw.whole(2, 40));
     let weight = draw.log_between(0.5, 8.0) / ((v * h) as f64).sqrt();
     let on = weight * h as f64;
@@ -305,12 +304,12 @@ fn ferromagnet(draw: &mut Numbers) -> Machine {
     };
     let data_mean = rate.map(|rate| Array1::from_elem(v, rate as f32));
     let note = format!("{v}-{h}, weight {weight:.3}, b {visible:.2}, first order {is_first_order}");
-    Machine { rbm, log_z, data_mean, chains: None, note }
+    Model { rbm, log_z, data_mean, chains: None, note }
 }
 
-/// Trained for some epochs, well or badly, on products of rates of unequal weights, and evaluated with
-/// what its run knows, or (`one_group`) with the mean of one group alone or none at all.
-fn trained(draw: &mut Numbers, one_group: bool) -> Machine {
+/// A model trained for some epochs, well or badly, on a mixture of groups with unequal weights. It is
+/// evaluated with the data mean of its run, or (`one_group`) with the mean of one group, or without one.
+fn trained(draw: &mut Numbers, one_group: bool) -> Model {
     const N: usize = 600;
     let (v, h, n_groups) = (draw.whole(30, 150), draw.whole(4, 12), draw.whole(2, 6));
     let spread = draw.between(0.8, 3.0);
@@ -353,13 +352,13 @@ fn trained(draw: &mut Numbers, one_group: bool) -> Machine {
     let first: Vec<_> = (0..N).filter(|&n| groups[n] == 0).map(|n| data.rows(n..n + 1)).collect();
     match (one_group, kind) {
         (true, 0) if !first.is_empty() => {
-            Machine::with_data(rbm, &BitMatrix::concatenate(&first), false, note)
+            Model::with_data(rbm, &BitMatrix::concatenate(&first), false, note)
         }
-        (true, _) => Machine::without_data(rbm, note),
+        (true, _) => Model::without_data(rbm, note),
         (false, _) => {
             let chains =
                 (kind > 0 && algorithm.chains_are_samples()).then(|| trainer.chains().visible());
-            Machine { chains, ..Machine::with_data(rbm, &data, false, note) }
+            Model { chains, ..Model::with_data(rbm, &data, false, note) }
         }
     }
 }
