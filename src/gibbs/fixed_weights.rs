@@ -16,7 +16,7 @@ use ndarray::Array2;
 /// bits are never on.
 ///
 /// (If an instruction set needs its own layout of the weights, such as bytes for a matrix unit, the
-/// layout belongs here: [`new`](Self::new) would create it, and training update it tile by tile with
+/// layout belongs here: `new` would create it, and training update it tile by tile with
 /// W̃ and W̃ᵀ.)
 #[derive(Clone, Debug, PartialEq)]
 pub struct FixedWeights {
