@@ -54,7 +54,7 @@ fn timetable(config: TrainConfig, n_visible: usize, n_hidden: usize) -> Result<T
 }
 
 impl OnlineTrainer {
-    /// A run from the parameters of a model. An epoch has [`UPDATES_OF_AN_EPOCH`] updates.
+    /// A run from the parameters of a model. An epoch has 100 updates.
     ///
     /// # Errors
     /// As [`Trainer::from_model`](super::Trainer::from_model); [`Error::InvalidSetting`](crate::Error::InvalidSetting) for
