@@ -27,7 +27,7 @@ def images(digits):
 
 @pytest.fixture(scope="module")
 def grey_rbm(images):
-    with pytest.warns(UserWarning, match="taken as grey levels of 255, as the largest is above 127"):
+    with pytest.warns(UserWarning, match="taken as grey levels of 255, because the largest is above 127"):
         return train(images, **SETTINGS)
 
 

@@ -105,7 +105,7 @@ settings! {
         /// Number of hidden units, H.
         hidden: Option<usize> = None, {
             whole(1..=MAX_HIDDEN as u64), usual("16 to 2,000"),
-            unset("the number of visible units, but at least 16 and at most 500; from a model, its number")
+            unset("the number of visible units, but at least 16 and at most 500; with a model to start from, its number")
         }
         /// Passes over the training data.
         epochs: Option<usize> = None, {
@@ -157,7 +157,7 @@ settings! {
         adam_beta1: f64 = 0.9, { real(at_least(0.0), below(1.0)), needs(&[ADAM]) }
         /// Decay rate β₂ of Adam's mean of the squared gradient.
         adam_beta2: f64 = 0.999, { real(at_least(0.0), below(1.0)), needs(&[ADAM]) }
-        /// Small number that Adam adds to the square root of that mean.
+        /// Small number that Adam adds to the square root of the mean squared gradient.
         adam_epsilon: f64 = 1e-8, { real(at_least(1e-30), at_most(1e6)), needs(&[ADAM]) }
         /// Weight decay λ (L2): λ times each weight is subtracted from its gradient; biases do not decay.
         weight_decay: f64 = 0.0, { real(at_least(0.0), at_most(1e6)), usual("0 to 0.001") }
