@@ -29,7 +29,7 @@ impl TrainingMean {
     /// Returns `None` if neither is available.
     ///
     /// # Errors
-    /// What is wrong with the settings of the run, and as [`Binarization::recorded`].
+    /// As [`SettingsFile::read`](super::SettingsFile::read) and [`Binarization::recorded`].
     pub fn of(path: &Path, file: &ModelFile) -> Result<Option<Self>> {
         let ModelFile { provenance, data_mean, .. } = file;
         if let Some(mean) = data_mean {
