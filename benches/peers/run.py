@@ -139,7 +139,7 @@ def found_in(tree, key):
 
 
 def check(name, result):
-    """Of a quick run: whoever is installed has worked and learned."""
+    """Of a quick run: each installed peer has worked and learned."""
     if name == "quality":
         bad = [key for key, row in result.items() if not row.get("curve") and "missing" not in row]
     else:

@@ -49,7 +49,7 @@ def speed(peer, job, send):
 
 
 def curve(peer, job, send):
-    """For each line on stdin, a number of seconds: the model after so many seconds of training, and how
+    """For each line on stdin, a number of seconds: the model after that many seconds of training, and how
     many cores others had in them."""
     import measure
     import model_file

@@ -14,7 +14,7 @@ class Peer(Session):
         self.data = np.load(job["data"])
 
     def train(self, updates):
-        """A `fit` from the start: whole epochs over as much of the data as comes nearest to so many
+        """A `fit` from the start: whole epochs over the part of the data that comes nearest to this number of
         updates, setting up and the conversion of the data to bits included."""
         job = self.job
         in_epoch = len(self.data) // job["batch"]
@@ -33,7 +33,7 @@ class Peer(Session):
         self.trained = epochs * min(examples, len(self.data))
 
     def timed(self, updates):
-        """Seconds for exactly so many updates, by proportion."""
+        """Seconds for exactly this number of updates, by proportion."""
         seconds = super().timed(updates)
         return seconds * updates * self.job["batch"] / self.trained
 

@@ -83,7 +83,7 @@ class Peer(Session):
             step *= job["learning_rate"]
             parameter += step
         self.done += 1
-        if job["averaging"]:  # exponential, over so many epochs; at first the mean of all
+        if job["averaging"]:  # exponential, over this number of epochs; at first the mean of all
             share = max(1 / self.done, job["batch"] / (job["averaging"] * len(self.data)))
             for mean, parameter in zip(self.average, self.current()):
                 mean += np.float32(share) * (parameter - mean)

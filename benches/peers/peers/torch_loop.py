@@ -69,7 +69,7 @@ class Peer(Session):
         self.visible_bias.add_(of_visible, alpha=rate)
         self.hidden_bias.add_(of_hidden, alpha=rate)
         self.done += 1
-        if job["averaging"]:  # exponential, over so many epochs; at first the mean of all
+        if job["averaging"]:  # exponential, over this number of epochs; at first the mean of all
             share = max(1 / self.done, job["batch"] / (job["averaging"] * len(self.data)))
             for mean, parameter in zip(self.average, self.current()):
                 mean.lerp_(parameter, share)
