@@ -19,8 +19,10 @@ use std::cell::RefCell;
 /// p(h | v) for real-valued v, with W and c in f32.
 #[derive(Clone, Copy, Debug)]
 pub struct RealConditional<'a> {
-    pub(crate) isa: Isa,
-    pub(crate) parameters: &'a TiledParameters<f32>,
+    /// The instruction set. All give the same bits.
+    pub isa: Isa,
+    /// W, b and c in tiles.
+    pub parameters: &'a TiledParameters<f32>,
 }
 
 impl RealConditional<'_> {
@@ -47,7 +49,11 @@ impl RealConditional<'_> {
     }
 
     /// p(hⱼ = 1 | v) for every row of `visible` (N, V): (N, H), 24 binary places.
-    fn means(self, visible: &RealRows) -> Array2<f32> {
+    ///
+    /// # Panics
+    /// If the rows are not V wide.
+    pub fn means(self, visible: &RealRows) -> Array2<f32> {
+        assert_eq!(visible.n_columns(), self.parameters.n_visible(), "width of the rows");
         let n_hidden = self.parameters.n_hidden();
         let mut means = Array2::zeros((visible.n_rows(), n_hidden));
         let rows = means.as_slice_mut().expect("standard layout");

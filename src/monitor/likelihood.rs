@@ -3,13 +3,11 @@
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::Result;
-use crate::evaluate::evaluation::Starts;
 use crate::evaluate::{
-    AnnealingSchedule, Evaluation, EvaluationConfig, Independent, LikelihoodReport, Method,
+    AnnealingSchedule, Base, EvaluationConfig, Evaluator, Independent, LikelihoodReport, Method,
 };
 use crate::gibbs::FixedModel;
 use crate::train::Trainer;
-use ndarray::Array1;
 
 /// The most examples that are scored.
 const MOST: usize = 10_000;
@@ -25,7 +23,7 @@ const BURN_IN: usize = 100;
 #[derive(Clone, Debug)]
 pub struct Likelihood {
     visible: BitMatrix,
-    base_rates: Array1<f64>,
+    base: Base,
     config: EvaluationConfig,
     every: usize,
     /// The log-likelihood of independent units on the same bits.
@@ -53,8 +51,8 @@ impl Likelihood {
             seed,
         };
         let independent = Independent::of(training).log_likelihood(&visible).mean;
-        let base_rates = training.units().smoothed_rates(&training.mean());
-        Self { visible, base_rates, config, every, independent }
+        let base = Base::of_mean(&training.units(), &training.mean(), "mean of the training data");
+        Self { visible, base, config, every, independent }
     }
 
     /// Whether a measurement is due after update `updates` of a run.
@@ -67,7 +65,7 @@ impl Likelihood {
     /// starts at the trainer's chains if they are samples of the model; they do not change.
     ///
     /// # Errors
-    /// As [`Evaluation::new`].
+    /// As [`Evaluator::evaluate`].
     pub fn measure(&self, trainer: &Trainer, model: FixedModel<'_>) -> Result<LikelihoodReport> {
         let mut config = self.config.clone();
         let are_samples = trainer.config().algorithm.chains_are_samples();
@@ -75,10 +73,12 @@ impl Likelihood {
             // Scouts are not as near to the model as persistent chains.
             config.burn_in = EvaluationConfig::default().burn_in;
         }
-        let model_states = are_samples.then(|| trainer.chains().visible());
-        let model_states = model_states.as_ref();
-        let starts = Starts { base_rates: &self.base_rates, model_states };
-        let found = Evaluation::new(model, &self.visible, starts, &config, &|_, _, _| ())?;
+        let chains = are_samples.then(|| trainer.chains().visible());
+        let mut evaluator = Evaluator::new(model).config(config).base(self.base.clone());
+        if let Some(chains) = &chains {
+            evaluator = evaluator.model_states(chains, "the chains of the run");
+        }
+        let found = evaluator.evaluate(&self.visible)?;
         Ok(LikelihoodReport::new(&found, Some(self.independent)))
     }
 }

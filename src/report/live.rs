@@ -70,7 +70,7 @@ impl Live {
 }
 
 impl Monitor for Live {
-    fn begin(&mut self, _trainer: &Trainer, folder: &Path, _past: &[EpochRecord]) -> Result<()> {
+    fn open(&mut self, folder: &Path) -> Result<()> {
         let (listener, is_over) = (self.listener.clone(), self.is_over.clone());
         let (address, folder) = (self.address, Arc::new(folder.to_path_buf()));
         self.thread = Some(std::thread::spawn(move || {

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::gibbs::FixedModel;
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::metric::Best;
+use crate::monitor::training::is_reported;
 use crate::monitor::{
     EpochRecord, Likelihood, Monitor, Pace, Probe, WeightChange, Writer, metrics_file,
 };
@@ -19,9 +20,6 @@ use crate::setting::{Section as _, is_on_series};
 use crate::train::Trainer;
 use ndarray::Array1;
 use std::time::{Duration, Instant};
-
-/// The largest number of epochs that are all recorded; longer runs record every nth epoch.
-pub const MOST_RECORDS: u64 = 1000;
 
 /// Before an evaluation a new checkpoint is written if the last one is older than this: evaluations
 /// take long, and users may interrupt them.
@@ -164,7 +162,8 @@ impl<'a> Course<'a> {
         monitors: &mut [&mut dyn Monitor],
     ) -> Result<(End, u64)> {
         for monitor in monitors.iter_mut() {
-            monitor.begin(&self.trainer, self.folder.path(), &self.journal.records)?;
+            monitor.open(self.folder.path())?;
+            monitor.begin(&self.trainer, &self.journal.records)?;
         }
         let end = if self.journal.is_done { End::Done } else { self.train(session, monitors)? };
         self.journal.is_done = matches!(end, End::Done | End::StoppedEarly);
@@ -246,8 +245,7 @@ impl<'a> Course<'a> {
 
     /// Reports progress to the monitors, 20 times an epoch.
     fn report_progress(&self, monitors: &mut [&mut dyn Monitor]) {
-        let reported_every = (self.trainer.updates_per_epoch() / 20).max(1);
-        if self.trainer.updates().is_multiple_of(reported_every) {
+        if is_reported(&self.trainer) {
             let rate = self.clock.epoch.samples_per_second(&self.trainer, self.seconds());
             monitors.iter_mut().for_each(|monitor| monitor.after_updates(&self.trainer, rate));
         }
@@ -257,15 +255,10 @@ impl<'a> Course<'a> {
     fn end_epoch(&mut self, monitors: &mut [&mut dyn Monitor]) -> Result<bool> {
         let samples_per_second = self.clock.epoch.samples_per_second(&self.trainer, self.seconds());
         let trainer = &self.trainer;
-        let recorded_every = trainer.n_epochs().div_ceil(MOST_RECORDS);
         let updates = trainer.updates();
         let likelihood = self.likelihood.as_ref().filter(|all| all.is_due(trainer, updates));
-        let is_recorded = trainer.n_epochs_begun().is_multiple_of(recorded_every)
-            || is_on_series(trainer.n_epochs_begun())
-            || trainer.is_done()
-            || likelihood.is_some();
         let mut stops = false;
-        if is_recorded {
+        if trainer.is_recorded() || likelihood.is_some() {
             let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
             let model = FixedModel { rbm: &rbm, weights: &weights };
             let (seconds, change) = (self.seconds(), &self.change);
