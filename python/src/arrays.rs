@@ -99,23 +99,39 @@ fn are_encoded(kind: u8, encoding: Encoding) -> bool {
     kind != b'f' || encoding.is_spins()
 }
 
-/// An object as a two-dimensional numpy array.
-fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = object.py();
+/// Rows and columns of the images in an array (n, rows, columns).
+fn image_shape(array: &Bound<'_, PyUntypedArray>) -> Option<(usize, usize)> {
+    match array.shape() {
+        &[_, rows, columns] => Some((rows, columns)),
+        _ => None,
+    }
+}
+
+/// An object as a numpy array.
+fn as_numpy<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
     refuse_masked(object)?;
-    let array = if object.cast::<PyUntypedArray>().is_ok() {
-        object.clone()
-    } else {
-        py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "asarray"), (object,))?
-    };
-    let untyped = array.cast::<PyUntypedArray>()?;
+    if let Ok(array) = object.cast::<PyUntypedArray>() {
+        return Ok(array.clone());
+    }
+    let numpy = object.py().import(intern!(object.py(), "numpy"))?;
+    Ok(numpy.call_method1(intern!(object.py(), "asarray"), (object,))?.cast_into()?)
+}
+
+/// An object as a two-dimensional numpy array; images become rows.
+fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let (py, mut untyped) = (object.py(), as_numpy(object)?);
+    if let Some((rows, columns)) = image_shape(&untyped) {
+        let shape = (untyped.shape()[0], rows * columns);
+        untyped = untyped.call_method1(intern!(py, "reshape"), (shape,))?.cast_into()?;
+    }
     if untyped.ndim() != 2 {
         return Err(PyValueError::new_err(format!(
-            "{NAME} has {} dimensions, but must have 2: (rows, units); reshape(1, -1) makes a row \
-             of a vector",
+            "{NAME} has {} dimensions, but must have 2, (rows, units), or 3, (images, rows, columns); \
+             reshape(1, -1) makes a row of a vector",
             untyped.ndim()
         )));
     }
+    let array = untyped.clone().into_any();
     // Another byte order, or half precision, is converted to a type of this CPU.
     let dtype = untyped.dtype();
     let is_odd =
@@ -170,6 +186,7 @@ pub fn dataset(
     threads: Option<usize>,
 ) -> PyResult<Dataset> {
     let py = object.py();
+    let mut images = None;
     let dataset = if object.hasattr(intern!(py, "tocsr"))? {
         let (rows, kind) = sparse_rows(object, threads)?;
         check_rows(rows.n_rows(), rows.n_columns())?;
@@ -179,7 +196,9 @@ pub fn dataset(
             Dataset::from_numbers(NAME, rows)
         }
     } else {
-        let array = as_array(object)?;
+        let object = as_numpy(object)?;
+        images = image_shape(&object);
+        let array = as_array(&object)?;
         let untyped = array.cast::<PyUntypedArray>()?;
         let (shape, kind) = (untyped.shape().to_vec(), untyped.dtype().kind());
         check_rows(shape[0], shape[1])?;
@@ -204,7 +223,10 @@ pub fn dataset(
         dataset?
     };
     warn(py, dataset.inferred())?;
-    Ok(dataset)
+    match images {
+        Some((rows, columns)) => dataset.with_image_shape(rows, columns).map_err(to_py),
+        None => Ok(dataset),
+    }
 }
 
 /// Refuses data without examples or units.
