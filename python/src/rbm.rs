@@ -4,7 +4,7 @@ use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
-use crate::pool::{in_steps, interruptible, without_lock};
+use crate::pool::{Place, in_steps, interruptible, without_lock};
 use harmonium::BitMatrix;
 use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::evaluate::evaluation::Starts;
@@ -138,6 +138,11 @@ impl Rbm {
         Ok(self.fixed.get_or_init(|| weights))
     }
 
+    /// Where a call on `n_rows` rows computes.
+    fn place(&self, n_rows: usize, threads: Option<usize>) -> Place {
+        Place::of(n_rows.saturating_mul(self.n_visible() * self.n_hidden()), threads)
+    }
+
     fn model(&self) -> harmonium::Result<FixedModel<'_>> {
         Ok(FixedModel { rbm: &self.rbm, weights: self.fixed()? })
     }
@@ -161,10 +166,10 @@ fn sweep(
     weights: &FixedWeights,
     chains: &mut Chains,
     gibbs_steps: usize,
-    threads: Option<usize>,
+    place: impl Into<Place>,
 ) -> PyResult<()> {
     let mut steps = 0..gibbs_steps;
-    in_steps(py, threads, || {
+    in_steps(py, place, || {
         Ok(match steps.next() {
             None => ControlFlow::Break(()),
             Some(_) => {
@@ -294,15 +299,16 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         match dtype {
             "float32" => {
-                let means = without_lock(py, threads, || {
+                let means = without_lock(py, place, || {
                     self.rbm.mean_hidden_on(isa()?, (&visible).into())
                 })?;
                 Ok(means.into_pyarray(py).into_any())
             }
             "float64" => {
-                let means = without_lock(py, threads, || {
+                let means = without_lock(py, place, || {
                     self.rbm.mean_hidden_f64(isa()?, (&visible).into())
                 })?;
                 Ok(means.into_pyarray(py).into_any())
@@ -352,7 +358,8 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
-        let energies = without_lock(py, threads, || free_energies(&self.rbm, &visible, isa()?))?;
+        let place = self.place(visible.n_rows(), threads);
+        let energies = without_lock(py, place, || free_energies(&self.rbm, &visible, isa()?))?;
         Ok(energies.into_pyarray(py))
     }
 
@@ -372,6 +379,7 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         if let Some(units) = &units {
             let n_visible = self.n_visible();
             if units.len() != visible.n_rows() || units.iter().any(|&unit| unit >= n_visible) {
@@ -382,7 +390,7 @@ impl Rbm {
             }
         }
         let mut scores = Vec::with_capacity(visible.n_rows());
-        in_steps(py, threads, || {
+        in_steps(py, place, || {
             let block = scores.len()..(scores.len() + SCORED_AT_A_TIME).min(visible.n_rows());
             if block.is_empty() {
                 return Ok(ControlFlow::Break(()));
@@ -413,11 +421,12 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
-        let means = without_lock(py, threads, || reconstruct(self.model()?, &visible, seed))?;
+        let means = without_lock(py, place, || reconstruct(self.model()?, &visible, seed))?;
         Ok(means.into_pyarray(py))
     }
 
@@ -439,18 +448,19 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
-        let (weights, mut chains) = without_lock(py, threads, || {
+        let (weights, mut chains) = without_lock(py, place, || {
             let weights = self.fixed()?;
             let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
             let means = self.rbm.mean_hidden_on(isa()?, (&visible).into())?;
             let chains = Chains::from_means(weights, &visible.rounded(), means.view(), streams);
             Ok((weights, chains))
         })?;
-        sweep(py, weights, &mut chains, gibbs_steps, threads)?;
+        sweep(py, weights, &mut chains, gibbs_steps, place)?;
         Ok(states(py, &chains.visible(), self.encoding))
     }
 
