@@ -495,7 +495,7 @@ class BernoulliRBM(
     def _draw_seed(self) -> int:
         if not hasattr(self, "random_state_"):
             self.random_state_ = generator(self.random_state)
-        return int(self.random_state_.randint(np.iinfo(np.int32).max))
+        return int(self.random_state_.randint(2**31 - 1))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

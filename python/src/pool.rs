@@ -115,9 +115,8 @@ pub fn without_lock<T: Send>(
     place: impl Into<Place>,
     compute: impl FnOnce() -> harmonium::Result<T> + Send,
 ) -> PyResult<T> {
-    let in_pool = |pool: &ThreadPool| {
-        py.detach(|| pool.install(compute)).map_err(crate::errors::to_py)
-    };
+    let in_pool =
+        |pool: &ThreadPool| py.detach(|| pool.install(compute)).map_err(crate::errors::to_py);
     match place.into() {
         Place::Pool(threads) => in_pool(&*pool(threads)?),
         Place::Here => with_own_pool(|own| match own {

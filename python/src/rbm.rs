@@ -13,8 +13,9 @@ use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likeliho
 use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::report::Origins;
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, EvaluationReport, Independent};
-use harmonium::gibbs::{Chains, FixedModel, FixedWeights};
-use harmonium::model::{ModelFile, Provenance, check_data_mean};
+use harmonium::gibbs::{Chains, FixedModel, FixedWeights, RealConditional};
+use harmonium::model::{ModelFile, Provenance, TiledParameters, check_data_mean};
+use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
@@ -62,6 +63,8 @@ pub struct Rbm {
     encoding: Encoding,
     /// Computed at first use.
     fixed: OnceLock<Arc<FixedWeights>>,
+    /// Computed at first use.
+    tiled: OnceLock<TiledParameters<f32>>,
 }
 
 impl PartialEq for Rbm {
@@ -79,7 +82,13 @@ impl From<harmonium::Rbm> for Rbm {
 impl Rbm {
     /// A model with the encoding and the mean of its training data.
     pub fn of(rbm: harmonium::Rbm, encoding: Encoding, data_mean: Option<Array1<f32>>) -> Self {
-        Self { rbm: Arc::new(rbm), data_mean, encoding, fixed: OnceLock::new() }
+        Self {
+            rbm: Arc::new(rbm),
+            data_mean,
+            encoding,
+            fixed: OnceLock::new(),
+            tiled: OnceLock::new(),
+        }
     }
 
     fn from_file(ModelFile { rbm, provenance, data_mean }: ModelFile) -> PyResult<Self> {
@@ -136,6 +145,19 @@ impl Rbm {
         // Computed outside the lock: a worker that waits may run another call that needs the weights.
         let weights = FixedWeights::of(&self.rbm, isa()?).into();
         Ok(self.fixed.get_or_init(|| weights))
+    }
+
+    /// p(h | v) for rows of numbers, in single precision.
+    fn means(&self, visible: &RealRows) -> harmonium::Result<Array2<f32>> {
+        let tiled = match self.tiled.get() {
+            Some(tiled) => tiled,
+            None => {
+                // As in `fixed`.
+                let tiled = TiledParameters::from(&*self.rbm);
+                self.tiled.get_or_init(|| tiled)
+            }
+        };
+        RealConditional::new(isa()?, tiled).means(visible)
     }
 
     /// Where a call on `n_rows` rows computes.
@@ -302,9 +324,7 @@ impl Rbm {
         let place = self.place(visible.n_rows(), threads);
         match dtype {
             "float32" => {
-                let means = without_lock(py, place, || {
-                    self.rbm.mean_hidden_on(isa()?, (&visible).into())
-                })?;
+                let means = without_lock(py, place, || self.means(&visible))?;
                 Ok(means.into_pyarray(py).into_any())
             }
             "float64" => {
@@ -456,7 +476,7 @@ impl Rbm {
         let (weights, mut chains) = without_lock(py, place, || {
             let weights = self.fixed()?;
             let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
-            let means = self.rbm.mean_hidden_on(isa()?, (&visible).into())?;
+            let means = self.means(&visible)?;
             let chains = Chains::from_means(weights, &visible.rounded(), means.view(), streams);
             Ok((weights, chains))
         })?;

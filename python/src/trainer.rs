@@ -55,6 +55,14 @@ struct Seen {
     n_examples: usize,
 }
 
+/// The running mean that pickle kept.
+fn running_mean(seen: &Bound<'_, PyAny>) -> PyResult<RunningMean> {
+    let Seen { mean, n_examples } = seen.extract().map_err(|cause| {
+        PyValueError::new_err(format!("seen must have `mean` and `n_examples` ({cause})"))
+    })?;
+    Ok(RunningMean { mean, n_examples })
+}
+
 /// Settings as JSON.
 fn text(config: &TrainConfig) -> String {
     Value::Object(config.fields()).to_string()
@@ -213,7 +221,8 @@ fn given(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Map<String, Value>> {
 
 /// Settings from JSON.
 fn parse(settings: &str) -> PyResult<Map<String, Value>> {
-    serde_json::from_str(settings).map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))
+    serde_json::from_str(settings)
+        .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))
 }
 
 /// The trainer, if each given setting has an effect.
@@ -589,7 +598,7 @@ impl Trainer {
         settings: &str,
         mean: Vec<f32>,
         state: &[u8],
-        seen: Option<Seen>,
+        seen: Option<&Bound<'_, PyAny>>,
         grey_levels: Option<u32>,
         spins: bool,
     ) -> PyResult<Self> {
@@ -599,7 +608,7 @@ impl Trainer {
             .map_err(|cause| PyValueError::new_err(format!("state: {cause}")))?;
         let trainer =
             without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state, isa()?))?;
-        let seen = seen.map(|Seen { mean, n_examples }| RunningMean { mean, n_examples });
+        let seen = seen.map(running_mean).transpose()?;
         if let Some(seen) = &seen {
             let means = seen.mean.iter().map(|&x| x as f32).collect();
             check_data_mean(&means, mean.len())

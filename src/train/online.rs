@@ -160,6 +160,30 @@ mod tests {
     }
 
     #[test]
+    fn a_mean_or_hidden_states_that_do_not_fit_are_refused() {
+        let (mean, mut trainer) = online(&config());
+        let state = trainer.ascent().state();
+        let restored = |mean: &[f32]| {
+            OnlineTrainer::restore(config(), mean, &state, Isa::fastest()).map(|_| ())
+        };
+        let nan = [vec![f32::NAN], mean[1..].to_vec()].concat();
+        for (mean, message) in [
+            (&nan[..], "a value of data_mean is NaN, but must be finite"),
+            (&[], "length of data_mean is 0, but must be 90, the number of visible units"),
+            (&mean[1..], "length of data_mean is 89, but must be 90, the number of visible units"),
+        ] {
+            assert_eq!(restored(mean).unwrap_err().to_string(), message);
+        }
+        restored(&mean).unwrap();
+        let message =
+            "the shape of hidden_states is (20, 7), but must be (20, 70): (chains, hidden)";
+        let refused = trainer.set_hidden(&BitMatrix::zeros(20, 7)).unwrap_err();
+        assert_eq!(refused.to_string(), message);
+        trainer.set_hidden(&BitMatrix::zeros(20, 70)).unwrap();
+        assert_eq!(trainer.ascent().chains().hidden(), BitMatrix::zeros(20, 70));
+    }
+
+    #[test]
     fn settings_stay_as_given_and_a_restored_run_keeps_them() {
         let (mean, trainer) = online(&TrainConfig { batch_size: 77, epochs: None, ..config() });
         let found = trainer.ascent().config();

@@ -42,7 +42,7 @@ def _is_valid(estimator: LearnedArrays, X: Any) -> bool:
         and X.dtype.char in "df?"
         and X.ndim == 2
         and X.shape[0] > 0
-        and X.shape[1] == (getattr(estimator, "n_features_in_", 0) or estimator.components_.shape[1])
+        and X.shape[1] == getattr(estimator, "n_features_in_", X.shape[1])
         and "feature_names_in_" not in vars(estimator)
         and bool(X.min() >= 0 and X.max() <= 1)
     )

@@ -23,12 +23,12 @@ class KeptModel:
     user sets may change in place: they are compared with copies.
     """
 
-    def __init__(self, rbm: Rbm, arrays: list[NDArray[Any]]) -> None:
+    def __init__(self, rbm: Rbm, arrays: list[Any]) -> None:
         self.rbm = rbm
         self.arrays = arrays
-        self.copies = [None if _is_constant(a) else a.copy(order="K") for a in arrays]
+        self.copies = [None if _is_constant(array) else np.array(array) for array in arrays]
 
-    def is_of(self, arrays: list[NDArray[Any]]) -> bool:
+    def is_of(self, arrays: list[Any]) -> bool:
         """Whether the arrays make this model."""
         return all(
             (now is kept and _is_constant(now)) if copy is None else np.array_equal(now, copy)
@@ -62,12 +62,16 @@ class LearnedArrays(Parameters):
     _kept: list[KeptModel]
 
     def _set_learned(self, *arrays: NDArray[Any]) -> None:
-        """Set the learned arrays, in the order of `LEARNED`, and make them read-only."""
+        """Set the learned arrays, in the order of `LEARNED`."""
+        self._lock(arrays)
+        self.n_features_in_ = self.components_.shape[1]
+
+    def _lock(self, arrays: tuple[NDArray[Any], ...]) -> None:
+        """Make the learned arrays read-only, and remember that they are the estimator's own."""
         for name, array in zip(LEARNED, arrays):
             array.flags.writeable = False
             setattr(self, name, array)
         self._own, self._kept = arrays, []
-        self.n_features_in_ = self.components_.shape[1]
 
     def _forget_learned(self) -> None:
         """Be as before the first `fit`."""
@@ -88,11 +92,11 @@ class LearnedArrays(Parameters):
     def rbm_(self) -> Rbm:
         """The model of the learned arrays, which a user may have set, as a `harmonium.Rbm`."""
         check_fitted(self)
-        arrays = [np.asarray(getattr(self, name)) for name in PARAMETERS]
+        arrays = [getattr(self, name) for name in PARAMETERS]
         for kept in vars(self).setdefault("_kept", []):
             if kept.is_of(arrays):
                 return kept.rbm
-        rbm = self._model_of(*arrays)
+        rbm = self._model_of(*map(np.asarray, arrays))
         self._kept[:] = [KeptModel(rbm, arrays)]
         return rbm
 
@@ -131,7 +135,7 @@ class LearnedArrays(Parameters):
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         # Earlier versions made all arrays read-only.
-        are_own = state.pop("_are_own", "components_" in state)
+        are_own = state.pop("_are_own", True) and all(name in state for name in LEARNED)
         inherited = getattr(super(), "__setstate__", None)
         if inherited is not None:
             inherited(state)
@@ -139,7 +143,7 @@ class LearnedArrays(Parameters):
             vars(self).update(state)
         if are_own:
             # Arrays that are mapped from a file may be shared: only views of them become read-only.
-            self._set_learned(*(np.asarray(getattr(self, name)) for name in LEARNED))
+            self._lock(tuple(np.asarray(state[name]) for name in LEARNED))
 
 
 def check_fitted(estimator: LearnedArrays) -> None:
@@ -149,11 +153,11 @@ def check_fitted(estimator: LearnedArrays) -> None:
         check_is_fitted(estimator)
 
 
-def _is_constant(array: NDArray[Any]) -> bool:
-    """Whether nobody can change the array in place, also not through the array of which it is a view."""
-    base: Any = array
-    while isinstance(base, np.ndarray):
-        if base.flags.writeable:
+def _is_constant(array: Any) -> bool:
+    """Whether nobody can change an array in place, also not through the array of which it is a view."""
+    is_array = isinstance(array, np.ndarray)
+    while isinstance(array, np.ndarray):
+        if array.flags.writeable:
             return False
-        base = base.base
-    return True
+        array = array.base
+    return is_array
