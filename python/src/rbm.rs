@@ -4,7 +4,7 @@ use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
-use crate::pool::{in_steps, interruptible, without_lock};
+use crate::pool::{Place, in_steps, interruptible, without_lock};
 use harmonium::BitMatrix;
 use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::evaluate::free_energy::free_energies;
@@ -17,6 +17,7 @@ use harmonium::gibbs::{
 use harmonium::model::{ModelFile, Provenance, TiledParameters, check_data_mean};
 use harmonium::monitor::EpochRecord;
 use harmonium::pictures;
+use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::run::Summary;
 use ndarray::{Array1, Array2, s};
@@ -217,10 +218,22 @@ impl Rbm {
         Ok(self.fixed.get_or_init(|| weights))
     }
 
-    /// p(h | v) for real-valued v.
-    fn of_reals(&self) -> harmonium::Result<RealConditional<'_>> {
-        let parameters = self.tiled.get_or_init(|| TiledParameters::from(&*self.rbm));
-        Ok(RealConditional { isa: isa()?, parameters })
+    /// p(h | v) for rows of numbers, in single precision.
+    fn means(&self, visible: &RealRows) -> harmonium::Result<Array2<f32>> {
+        let tiled = match self.tiled.get() {
+            Some(tiled) => tiled,
+            None => {
+                // As in `fixed`.
+                let tiled = TiledParameters::from(&*self.rbm);
+                self.tiled.get_or_init(|| tiled)
+            }
+        };
+        RealConditional::new(isa()?, tiled).means(visible)
+    }
+
+    /// Where a call on `n_rows` rows computes.
+    fn place(&self, n_rows: usize, threads: Option<usize>) -> Place {
+        Place::of(n_rows.saturating_mul(self.n_visible() * self.n_hidden()), threads)
     }
 
     fn model(&self) -> harmonium::Result<FixedModel<'_>> {
@@ -265,11 +278,11 @@ fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResu
 fn sweep(
     py: Python<'_>,
     gibbs_steps: usize,
-    threads: Option<usize>,
+    place: impl Into<Place>,
     mut sweep: impl FnMut() + Send,
 ) -> PyResult<()> {
     let mut steps = 0..gibbs_steps;
-    in_steps(py, threads, || {
+    in_steps(py, place, || {
         Ok(match steps.next() {
             None => ControlFlow::Break(()),
             Some(_) => {
@@ -433,14 +446,14 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
+        let place = self.place(visible.n_rows(), threads);
         match dtype {
             "float32" => {
-                check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
-                let means = without_lock(py, threads, || Ok(self.of_reals()?.means(&visible)))?;
+                let means = without_lock(py, place, || self.means(&visible))?;
                 Ok(means.into_pyarray(py).into_any())
             }
             "float64" => {
-                let means = without_lock(py, threads, || {
+                let means = without_lock(py, place, || {
                     self.rbm.mean_hidden_f64(isa()?, (&visible).into())
                 })?;
                 Ok(means.into_pyarray(py).into_any())
@@ -551,7 +564,8 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
-        let energies = without_lock(py, threads, || free_energies(&self.rbm, &visible, isa()?))?;
+        let place = self.place(visible.n_rows(), threads);
+        let energies = without_lock(py, place, || free_energies(&self.rbm, &visible, isa()?))?;
         Ok(energies.into_pyarray(py))
     }
 
@@ -571,6 +585,7 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
+        let place = self.place(visible.n_rows(), threads);
         if let Some(units) = &units {
             let n_visible = self.n_visible();
             if units.len() != visible.n_rows() || units.iter().any(|&unit| unit >= n_visible) {
@@ -581,7 +596,7 @@ impl Rbm {
             }
         }
         let mut scores = Vec::with_capacity(visible.n_rows());
-        in_steps(py, threads, || {
+        in_steps(py, place, || {
             let block = scores.len()..(scores.len() + SCORED_AT_A_TIME).min(visible.n_rows());
             if block.is_empty() {
                 return Ok(ControlFlow::Break(()));
@@ -612,11 +627,12 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
+        let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
-        let means = without_lock(py, threads, || reconstruct(self.model()?, &visible, seed))?;
+        let means = without_lock(py, place, || reconstruct(self.model()?, &visible, seed))?;
         Ok(means.into_pyarray(py))
     }
 
@@ -638,18 +654,19 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
+        let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding()));
         }
-        let (weights, mut chains) = without_lock(py, threads, || {
+        let (weights, mut chains) = without_lock(py, place, || {
             let weights = self.fixed()?;
             let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
-            let means = self.of_reals()?.means(&visible);
+            let means = self.means(&visible)?;
             let chains = Chains::from_means(weights, &visible.rounded(), means.view(), streams);
             Ok((weights, chains))
         })?;
-        sweep(py, gibbs_steps, threads, || chains.sweep(weights))?;
+        sweep(py, gibbs_steps, place, || chains.sweep(weights))?;
         Ok(states(py, &chains.visible(), self.encoding()))
     }
 

@@ -19,13 +19,16 @@ use std::cell::RefCell;
 /// p(h | v) for real-valued v, with W and c in f32.
 #[derive(Clone, Copy, Debug)]
 pub struct RealConditional<'a> {
-    /// The instruction set. All give the same bits.
-    pub isa: Isa,
-    /// W, b and c in tiles.
-    pub parameters: &'a TiledParameters<f32>,
+    pub(crate) isa: Isa,
+    pub(crate) parameters: &'a TiledParameters<f32>,
 }
 
-impl RealConditional<'_> {
+impl<'a> RealConditional<'a> {
+    /// The conditional of these parameters on an instruction set.
+    pub fn new(isa: Isa, parameters: &'a TiledParameters<f32>) -> Self {
+        Self { isa, parameters }
+    }
+
     /// Writes p(hⱼ = 1 | v) of one panel as thresholds (`p · 2^24`), for the states from `first` on.
     pub fn thresholds(
         self,
@@ -50,10 +53,10 @@ impl RealConditional<'_> {
 
     /// p(hⱼ = 1 | v) for every row of `visible` (N, V): (N, H), 24 binary places.
     ///
-    /// # Panics
-    /// If the rows are not V wide.
-    pub fn means(self, visible: &RealRows) -> Array2<f32> {
-        assert_eq!(visible.n_columns(), self.parameters.n_visible(), "width of the rows");
+    /// # Errors
+    /// [`Error::WidthMismatch`] if the rows are not V wide.
+    pub fn means(self, visible: &RealRows) -> Result<Array2<f32>> {
+        check_width(visible.n_columns(), self.parameters.n_visible())?;
         let n_hidden = self.parameters.n_hidden();
         let mut means = Array2::zeros((visible.n_rows(), n_hidden));
         let rows = means.as_slice_mut().expect("standard layout");
@@ -64,7 +67,7 @@ impl RealConditional<'_> {
                 self.parameters.hidden_units.write_means(panel, &thresholds, means);
             }
         });
-        means
+        Ok(means)
     }
 }
 
@@ -90,8 +93,7 @@ impl Rbm {
         match visible {
             States::Bits(bits) => FixedWeights::of(self, isa).hidden_given_visible().means(bits),
             States::Reals(rows) => {
-                let parameters = &TiledParameters::from(self);
-                Ok(RealConditional { isa, parameters }.means(rows))
+                RealConditional::new(isa, &TiledParameters::from(self)).means(rows)
             }
         }
     }
@@ -133,13 +135,16 @@ impl Rbm {
 
     /// Refuses rows that are not V wide.
     pub(crate) fn check_width(&self, visible: VisibleStates<'_>) -> Result<()> {
-        let (found, expected) = (visible.n_columns(), self.n_visible());
-        if found == expected {
-            return Ok(());
-        }
-        let what = "the given layer".to_string();
-        Err(Error::WidthMismatch { what, found, other: "the model", expected })
+        check_width(visible.n_columns(), self.n_visible())
     }
+}
+
+fn check_width(found: usize, expected: usize) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    let what = "the given layer".to_string();
+    Err(Error::WidthMismatch { what, found, other: "the model", expected })
 }
 
 #[cfg(test)]
