@@ -121,3 +121,33 @@ fn subset(examples: &Examples, seed: u64) -> BitMatrix {
     shuffle(&mut order, &mut Stream::new(seed, Purpose::MonitorSubset, 0));
     examples.fixed_bits(seed, order.iter().take(SUBSET).map(|&example| example as usize))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Binarization, Dataset};
+    use crate::error::Error;
+    use crate::train::TrainConfig;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn a_record_that_is_not_scored_to_the_end_stays_as_it_was() {
+        let bits = BitMatrix::from_fn(40, 9, |n, i| (n + i) % 3 == 0);
+        let examples = Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic);
+        let config = TrainConfig { epochs: Some(1), batch_size: 40, ..TrainConfig::default() };
+        let mut trainer = Trainer::new(config, examples).unwrap();
+        let mut change = WeightChange::new(&trainer);
+        change.before_update(&trainer);
+        trainer.update().unwrap();
+        let probe = Probe::new(trainer.examples(), None, 0);
+        let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+        let model = FixedModel { rbm: &rbm, weights: &weights };
+        let unscored = probe.record(&trainer, &change);
+        let (mut record, stop) = (unscored.clone(), AtomicBool::new(true));
+        let stopped = probe.score(&mut record, model, Watch::until(&stop));
+        assert!(matches!(stopped, Err(Error::Interrupted)));
+        assert_eq!(record, unscored);
+        probe.score(&mut record, model, Watch::default()).unwrap();
+        assert!(record.pseudo_likelihood.is_some() && record.update_norm.is_some());
+    }
+}
