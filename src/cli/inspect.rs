@@ -1,7 +1,7 @@
 //! `harmonium inspect`.
 
 use super::input::model_path;
-use super::output::print;
+use super::output::{Overwrite, print};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::model::{FORMAT_VERSION, ModelFile};
@@ -21,6 +21,8 @@ pub struct Inspect {
     /// Draw the weights of each hidden unit as an image to this file
     #[arg(long, value_name = "FILE.png")]
     filters: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 impl Inspect {
@@ -33,6 +35,7 @@ impl Inspect {
                 let rule = "does not hold the shape of its images, so filters cannot be drawn";
                 return Err(Error::Unsuitable { path, rule: rule.to_string() });
             };
+            self.overwrite.check(out)?;
             let filters = pictures::filters(&file.rbm, shape, file.rbm.n_hidden());
             whole_file::write(out, &filters)?;
         }

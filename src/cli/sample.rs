@@ -1,7 +1,7 @@
 //! `harmonium sample`.
 
 use super::input::{model_path, read_data, say_data};
-use super::output::{self, print};
+use super::output::{self, Overwrite, print_path};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Result};
@@ -63,6 +63,8 @@ pub struct Sample {
     /// examples and their given pixels. A .npy (number, V) holds bits, u8, or spins -1 and 1, i8
     #[arg(long, default_value = "samples.png", value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Rows and columns of the images, if the model file does not give them
     #[arg(long, value_parser = image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
@@ -106,6 +108,7 @@ impl Sample {
             })?;
         }
         check_seed(self.seed)?;
+        self.overwrite.check(&self.out)?;
 
         let weights = FixedWeights::of(&model.rbm, isa);
         let bytes = match &self.clamp {
@@ -116,7 +119,7 @@ impl Sample {
             }
         };
         whole_file::write(&self.out, &bytes)?;
-        print(self.out.display())
+        print_path(&self.out)
     }
 
     /// Samples of the model: a picture if `shape` is given, else an array.

@@ -1,7 +1,7 @@
 //! `harmonium transform`.
 
-use super::input::{model_path, read_data, say_data};
-use super::output::{npy, print};
+use super::input::{limited, model_path, read_data, say_data};
+use super::output::{Overwrite, npy, print_path};
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
 use crate::gibbs::FixedWeights;
@@ -29,6 +29,9 @@ pub struct Transform {
     /// of MNIST [default: train], or the `validation` examples that training set aside
     #[arg(long)]
     split: Option<Part>,
+    /// Use only the first N examples
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
     /// How intensities become bits, or `none` for p(h | v) of the intensities themselves [default: as
     /// in training]
     #[arg(long)]
@@ -43,6 +46,8 @@ pub struct Transform {
     /// Write p(h | v) to this file: an array (examples, H) of f32
     #[arg(long, default_value = "features.npy", value_name = "FILE.npy")]
     out: PathBuf,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Threads [default: all cores]; the result does not depend on it
     #[arg(long)]
     threads: Option<usize>,
@@ -56,8 +61,7 @@ impl Transform {
                 DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Train };
             let chosen = read_data(choice, &self.model, &provenance)?;
             say_data(&chosen);
-            let dataset = chosen.dataset;
-            dataset.check_width(rbm.n_visible(), "the model")?;
+            let dataset = limited(chosen.dataset, self.limit, &rbm)?;
             check_seed(self.seed)?;
             let recorded = Binarization::recorded(&provenance.settings);
             let binarization = self.binarize.map_or(recorded, Ok)?;
@@ -65,12 +69,13 @@ impl Transform {
             check("draws", self.draws, most.contains(&self.draws), || {
                 format!("at least 1 and at most {MAX_DRAWS}")
             })?;
+            self.overwrite.check(&self.out)?;
             let n_examples = dataset.n_examples();
             let examples = Examples::new(dataset, binarization);
             if let Some(reals) = examples.reals() {
                 let features = rbm.mean_hidden_on(isa, reals.into())?;
                 whole_file::write(&self.out, &npy(&features))?;
-                return print(self.out.display());
+                return print_path(&self.out);
             }
             let weights = FixedWeights::of(&rbm, isa);
             let means = |draw: u64| {
@@ -83,7 +88,7 @@ impl Transform {
             }
             features /= self.draws as f32;
             whole_file::write(&self.out, &npy(&features))?;
-            print(self.out.display())
+            print_path(&self.out)
         })
     }
 }
