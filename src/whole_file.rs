@@ -260,7 +260,8 @@ mod tests {
         #[test]
         fn a_symbolic_link_is_followed_and_stays() {
             let folder = tempfile::tempdir().unwrap();
-            let [inner, link, chain] = ["inner", "link", "chain"].map(|name| folder.path().join(name));
+            let [inner, link, chain] =
+                ["inner", "link", "chain"].map(|name| folder.path().join(name));
             fs::create_dir(&inner).unwrap();
             symlink("inner/file", &link).unwrap();
             symlink(&link, &chain).unwrap();
@@ -346,7 +347,10 @@ mod tests {
             fs::write(&path, "old").unwrap();
             fs::hard_link(&path, &other).unwrap();
             write(&path, b"new").unwrap();
-            assert_eq!((fs::read(path).unwrap(), fs::read(other).unwrap()), (b"new".into(), b"old".into()));
+            assert_eq!(
+                (fs::read(path).unwrap(), fs::read(other).unwrap()),
+                (b"new".into(), b"old".into())
+            );
         }
 
         #[cfg(target_os = "linux")]
