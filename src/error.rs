@@ -206,7 +206,7 @@ impl Error {
                 format!("{}: {rule}", path.display())
             }
             Self::Replaced { path } => format!(
-                "{}: was moved or replaced while this process worked on the run in it, so nothing more \
+                "{}: was moved, removed or replaced while this process worked on the run in it, so nothing more \
                  is written there; continue the run with `harmonium resume` in its new place",
                 path.display()
             ),

@@ -136,7 +136,7 @@ fn a_run_whose_folder_is_replaced_stops_and_leaves_the_other_alone() {
     let (code, stderr) = end(child);
     assert_eq!(code, Some(1), "{stderr}");
     assert!(
-        stderr.contains("error: run: was moved or replaced while this process worked"),
+        stderr.contains("error: run: was moved, removed or replaced while this process worked"),
         "{stderr}"
     );
     assert!(stderr.contains("`harmonium resume` in its new place"), "{stderr}");
@@ -230,7 +230,7 @@ fn no_output_replaces_a_file_unless_it_is_asked_to() {
     let features: ndarray::Array2<f32> =
         ndarray_npy::read_npy(folder.path("features.npy")).unwrap();
     assert_eq!(features.dim(), (7, 16));
-    folder.fail(&format!("{line} --limit 201 --out new.npy"), "limit is 201");
+    folder.fail(&format!("{line} --limit 0 --out new.npy"), "limit is 0, but must be at least 1");
     folder.write("mine.html", b"mine");
     for (line, out) in [
         ("sample run --gibbs-steps 1 --out mine.png", "mine.png"),

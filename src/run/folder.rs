@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::whole_file;
 use same_file::Handle;
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -97,10 +98,15 @@ impl Folder {
     /// Checks that the path still leads to the folder that this process has locked.
     ///
     /// # Errors
-    /// [`Error::Replaced`] if the folder was moved or removed, or another one is in its place.
+    /// [`Error::Replaced`] if the folder was moved or removed, or another one is in its place;
+    /// [`Error::Io`] if that cannot be found out.
     pub fn check(&self) -> Result<()> {
-        match Handle::from_path(self.join(LOCK)) {
+        let path = self.join(LOCK);
+        match Handle::from_path(&path) {
             Ok(lock) if lock == *self.lock => Ok(()),
+            Err(cause) if cause.kind() != ErrorKind::NotFound => {
+                Err(Error::Io { path, action: "open", cause })
+            }
             _ => Err(Error::Replaced { path: self.path.clone() }),
         }
     }
@@ -172,7 +178,7 @@ fn create_in_runs(name: &str) -> Result<Folder> {
         };
         match fs::create_dir(&folder) {
             Ok(()) => return Folder::lock(folder)?.create_parts(),
-            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
             Err(cause) => return Err(cannot_create(&folder, cause)),
         }
     }
@@ -246,7 +252,7 @@ mod tests {
         folder.check().unwrap();
         fs::rename(&path, &elsewhere).unwrap();
         let error = folder.check().unwrap_err().to_string();
-        assert!(error.contains("run: was moved or replaced"), "{error}");
+        assert!(error.contains("run: was moved, removed or replaced"), "{error}");
         let other = Folder::create(&session, "name").unwrap();
         assert!(other.check().is_ok() && folder.check().is_err());
     }
