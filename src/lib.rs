@@ -226,7 +226,7 @@
 //! | `cli`, on by default | the command line and what it needs: run folders, reports, pictures, progress |
 //! | `mnist`, on by default | MNIST, compiled in |
 //!
-//! Without them the library needs fewer than 60 packages, and still trains, evaluates and saves.
+//! Without them the library needs fewer than 70 packages, and still trains, evaluates and saves.
 //!
 //! # What may change
 //!

@@ -44,6 +44,11 @@ pub fn replaced_by(path: &Path) -> Option<Metadata> {
     }
 }
 
+/// Whether [`write()`] would write to an open file, a device or a pipe, and not to a file of its own.
+pub fn is_stream(path: &Path) -> bool {
+    matches!(Target::of(path), Target::Stream)
+}
+
 /// Where a path leads.
 enum Target {
     /// To a file that is, or will be, at this path, which is no symbolic link.
@@ -287,7 +292,7 @@ mod tests {
                 let before = fs::metadata(&device).unwrap().ino();
                 // Nothing fits on a full device.
                 assert_eq!(write(&device, b"text").is_ok(), name == "null");
-                assert!(replaced_by(&device).is_none());
+                assert!(is_stream(&device) && replaced_by(&device).is_none());
                 assert_eq!(fs::metadata(&device).unwrap().ino(), before);
             }
         }

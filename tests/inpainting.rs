@@ -100,7 +100,7 @@ fn completions_depend_on_the_seed_and_not_on_the_threads() {
     let folder = folder();
     let completed = |rest: &str, out: &str| {
         let line = "sample run --data greys.idx --clamp left --number 150 --gibbs-steps 10";
-        folder.succeed(&format!("{line} --out {out} {rest}"));
+        folder.succeed(&format!("{line} --out {out} --overwrite {rest}"));
         folder.read(out)
     };
     for out in ["a.npy", "a.png"] {
@@ -134,7 +134,8 @@ fn the_command_does_what_the_library_does() {
 fn a_trained_model_completes_bars_and_stripes() {
     let folder = Folder::new();
     folder.succeed("train --preset bars-and-stripes --out run --quiet");
-    let line = "sample run --data bars-and-stripes:4 --clamp top --number 32 --out a.npy --overwrite";
+    let line =
+        "sample run --data bars-and-stripes:4 --clamp top --number 32 --out a.npy --overwrite";
     folder.succeed(line);
     let completed: Array2<u8> = read_npy(folder.path("a.npy")).unwrap();
     let all = Dataset::bars_and_stripes(4);
@@ -171,7 +172,10 @@ fn each_error_says_what_is_wrong_and_what_to_do() {
         ("short.npy", "short.npy: is a mask of 29, but the model has 30 visible".to_string()),
         ("none.npy", format!("clamp is none.npy, {some}, but this one gives none; white")),
         ("all.npy", format!("clamp is all.npy, {some}, but this one gives all; white")),
-        ("mask.gif", "mask.gif: byte 0: expected the start of a PNG (89 50 4e 47)".to_string()),
+        (
+            "mask.gif",
+            "mask.gif: is a GIF image, which cannot be read; convert it to PNG".to_string(),
+        ),
         ("lower", "clamp is lower, but must be left, right, top, bottom or the path".to_string()),
         ("run", "run: cannot read: Is a directory".to_string()),
     ] {

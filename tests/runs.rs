@@ -167,6 +167,6 @@ fn the_metrics_of_several_runs_are_one_table() {
     let found: Vec<_> = rows.iter().map(|row| (&row[0], &row[1], row[rates].is_empty())).collect();
     let b = "b/metrics.jsonl";
     assert_eq!(found, [("a", "1", true), ("a", "2", true), (b, "1", false), (b, "2", false)]);
-    folder
-        .fail("metrics a b --out b/metrics.jsonl", "b/metrics.jsonl: is an input of this command");
+    folder.succeed("metrics a b/metrics.jsonl --out both.csv");
+    assert_eq!(folder.read("both.csv"), both.as_bytes());
 }

@@ -5,9 +5,10 @@ use harmonium::evaluate::Progress;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::cell::OnceCell;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,9 +32,14 @@ const MOST_POOLS: usize = 4;
 /// The most threads of a pool.
 const MOST_THREADS: usize = 1024;
 
+/// Whether a pool can have this number of threads.
+fn is_valid(threads: Option<usize>) -> bool {
+    threads.is_none_or(|threads| (1..=MOST_THREADS).contains(&threads))
+}
+
 /// The pool with this number of threads; None: one thread per core.
 fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
-    if threads.is_some_and(|threads| !(1..=MOST_THREADS).contains(&threads)) {
+    if !is_valid(threads) {
         return Err(PyValueError::new_err(format!(
             "threads is {}, but must be from 1 to {MOST_THREADS}",
             threads.unwrap_or(0)
@@ -59,25 +65,77 @@ fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
     Ok(pool)
 }
 
-/// Calls `compute` in a pool, without the interpreter's lock.
+/// Where a call computes.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// In the thread that calls: another thread would take longer to wake than to compute.
+    Here,
+    /// In a pool of this number of threads; None: one thread per core.
+    Pool(Option<usize>),
+}
+
+impl From<Option<usize>> for Place {
+    fn from(threads: Option<usize>) -> Self {
+        Self::Pool(threads)
+    }
+}
+
+impl Place {
+    /// The products W v of a call that computes where it is called: some 100 µs.
+    const FEW: usize = 1 << 20;
+
+    /// The place for a number of products W v, all zeros counted.
+    pub fn of(n_products: usize, threads: Option<usize>) -> Self {
+        if n_products <= Self::FEW && is_valid(threads) { Self::Here } else { Self::Pool(threads) }
+    }
+}
+
+/// The most threads that are pools of their own: rayon never frees what it keeps for them.
+const MOST_OWN: usize = 64;
+
+/// Calls `use_pool` with the pool that consists of this thread, if there is one.
+fn with_own_pool<T>(use_pool: impl FnOnce(Option<&ThreadPool>) -> T) -> T {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: OnceCell<Option<ThreadPool>> = const { OnceCell::new() };
+    }
+    OWN.with(|own| {
+        let own = own.get_or_init(|| {
+            let is_free = COUNT.fetch_add(1, Ordering::Relaxed) < MOST_OWN;
+            let builder = ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+            is_free.then(|| builder.build().ok()).flatten()
+        });
+        use_pool(own.as_ref())
+    })
+}
+
+/// Calls `compute` in its place, without the interpreter's lock.
 pub fn without_lock<T: Send>(
     py: Python<'_>,
-    threads: Option<usize>,
+    place: impl Into<Place>,
     compute: impl FnOnce() -> harmonium::Result<T> + Send,
 ) -> PyResult<T> {
-    let pool = pool(threads)?;
-    py.detach(|| pool.install(compute)).map_err(crate::errors::to_py)
+    let in_pool =
+        |pool: &ThreadPool| py.detach(|| pool.install(compute)).map_err(crate::errors::to_py);
+    match place.into() {
+        Place::Pool(threads) => in_pool(&*pool(threads)?),
+        Place::Here => with_own_pool(|own| match own {
+            Some(own) => in_pool(own),
+            None => in_pool(&*pool(None)?),
+        }),
+    }
 }
 
 /// Calls `step` in a pool, without the interpreter's lock, until it breaks. Ctrl-C stops it between two
 /// steps.
 pub fn in_steps(
     py: Python<'_>,
-    threads: Option<usize>,
+    place: impl Into<Place>,
     mut step: impl FnMut() -> harmonium::Result<ControlFlow<()>> + Send,
 ) -> PyResult<()> {
+    let place = place.into();
     loop {
-        let slice = without_lock(py, threads, || {
+        let slice = without_lock(py, place, || {
             let start = Instant::now();
             while start.elapsed() < SLICE {
                 if step()?.is_break() {

@@ -4,7 +4,7 @@ use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
-use crate::pool::{in_steps, interruptible, without_lock};
+use crate::pool::{Place, in_steps, interruptible, without_lock};
 use harmonium::BitMatrix;
 use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::evaluate::evaluation::Starts;
@@ -13,8 +13,9 @@ use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likeliho
 use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::report::Origins;
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, EvaluationReport, Independent};
-use harmonium::gibbs::{Chains, FixedModel, FixedWeights};
-use harmonium::model::{ModelFile, Provenance, check_data_mean};
+use harmonium::gibbs::{Chains, FixedModel, FixedWeights, RealConditional};
+use harmonium::model::{ModelFile, Provenance, TiledParameters, check_data_mean};
+use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
@@ -62,6 +63,8 @@ pub struct Rbm {
     encoding: Encoding,
     /// Computed at first use.
     fixed: OnceLock<Arc<FixedWeights>>,
+    /// Computed at first use.
+    tiled: OnceLock<TiledParameters<f32>>,
 }
 
 impl PartialEq for Rbm {
@@ -79,7 +82,13 @@ impl From<harmonium::Rbm> for Rbm {
 impl Rbm {
     /// A model with the encoding and the mean of its training data.
     pub fn of(rbm: harmonium::Rbm, encoding: Encoding, data_mean: Option<Array1<f32>>) -> Self {
-        Self { rbm: Arc::new(rbm), data_mean, encoding, fixed: OnceLock::new() }
+        Self {
+            rbm: Arc::new(rbm),
+            data_mean,
+            encoding,
+            fixed: OnceLock::new(),
+            tiled: OnceLock::new(),
+        }
     }
 
     fn from_file(ModelFile { rbm, provenance, data_mean }: ModelFile) -> PyResult<Self> {
@@ -138,6 +147,24 @@ impl Rbm {
         Ok(self.fixed.get_or_init(|| weights))
     }
 
+    /// p(h | v) for rows of numbers, in single precision.
+    fn means(&self, visible: &RealRows) -> harmonium::Result<Array2<f32>> {
+        let tiled = match self.tiled.get() {
+            Some(tiled) => tiled,
+            None => {
+                // As in `fixed`.
+                let tiled = TiledParameters::from(&*self.rbm);
+                self.tiled.get_or_init(|| tiled)
+            }
+        };
+        RealConditional::new(isa()?, tiled).means(visible)
+    }
+
+    /// Where a call on `n_rows` rows computes.
+    fn place(&self, n_rows: usize, threads: Option<usize>) -> Place {
+        Place::of(n_rows.saturating_mul(self.n_visible() * self.n_hidden()), threads)
+    }
+
     fn model(&self) -> harmonium::Result<FixedModel<'_>> {
         Ok(FixedModel { rbm: &self.rbm, weights: self.fixed()? })
     }
@@ -161,10 +188,10 @@ fn sweep(
     weights: &FixedWeights,
     chains: &mut Chains,
     gibbs_steps: usize,
-    threads: Option<usize>,
+    place: impl Into<Place>,
 ) -> PyResult<()> {
     let mut steps = 0..gibbs_steps;
-    in_steps(py, threads, || {
+    in_steps(py, place, || {
         Ok(match steps.next() {
             None => ControlFlow::Break(()),
             Some(_) => {
@@ -294,15 +321,14 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         match dtype {
             "float32" => {
-                let means = without_lock(py, threads, || {
-                    self.rbm.mean_hidden_on(isa()?, (&visible).into())
-                })?;
+                let means = without_lock(py, place, || self.means(&visible))?;
                 Ok(means.into_pyarray(py).into_any())
             }
             "float64" => {
-                let means = without_lock(py, threads, || {
+                let means = without_lock(py, place, || {
                     self.rbm.mean_hidden_f64(isa()?, (&visible).into())
                 })?;
                 Ok(means.into_pyarray(py).into_any())
@@ -352,7 +378,8 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
-        let energies = without_lock(py, threads, || free_energies(&self.rbm, &visible, isa()?))?;
+        let place = self.place(visible.n_rows(), threads);
+        let energies = without_lock(py, place, || free_energies(&self.rbm, &visible, isa()?))?;
         Ok(energies.into_pyarray(py))
     }
 
@@ -372,6 +399,7 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         if let Some(units) = &units {
             let n_visible = self.n_visible();
             if units.len() != visible.n_rows() || units.iter().any(|&unit| unit >= n_visible) {
@@ -382,7 +410,7 @@ impl Rbm {
             }
         }
         let mut scores = Vec::with_capacity(visible.n_rows());
-        in_steps(py, threads, || {
+        in_steps(py, place, || {
             let block = scores.len()..(scores.len() + SCORED_AT_A_TIME).min(visible.n_rows());
             if block.is_empty() {
                 return Ok(ControlFlow::Break(()));
@@ -413,11 +441,12 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
-        let means = without_lock(py, threads, || reconstruct(self.model()?, &visible, seed))?;
+        let means = without_lock(py, place, || reconstruct(self.model()?, &visible, seed))?;
         Ok(means.into_pyarray(py))
     }
 
@@ -439,18 +468,19 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
-        let (weights, mut chains) = without_lock(py, threads, || {
+        let (weights, mut chains) = without_lock(py, place, || {
             let weights = self.fixed()?;
             let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
-            let means = self.rbm.mean_hidden_on(isa()?, (&visible).into())?;
+            let means = self.means(&visible)?;
             let chains = Chains::from_means(weights, &visible.rounded(), means.view(), streams);
             Ok((weights, chains))
         })?;
-        sweep(py, weights, &mut chains, gibbs_steps, threads)?;
+        sweep(py, weights, &mut chains, gibbs_steps, place)?;
         Ok(states(py, &chains.visible(), self.encoding))
     }
 

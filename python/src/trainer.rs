@@ -9,6 +9,7 @@ use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
 use harmonium::gibbs::FixedModel;
+use harmonium::model::check_data_mean;
 use harmonium::monitor::{Pace, Probe, WeightChange};
 use harmonium::setting::{Kind, Section as _, Setting};
 use harmonium::state::State;
@@ -52,6 +53,14 @@ type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>, Option<Seen>, Option
 struct Seen {
     mean: Vec<f64>,
     n_examples: usize,
+}
+
+/// The running mean that pickle kept.
+fn running_mean(seen: &Bound<'_, PyAny>) -> PyResult<RunningMean> {
+    let Seen { mean, n_examples } = seen.extract().map_err(|cause| {
+        PyValueError::new_err(format!("seen must have `mean` and `n_examples` ({cause})"))
+    })?;
+    Ok(RunningMean { mean, n_examples })
 }
 
 /// Settings as JSON.
@@ -125,7 +134,6 @@ pub struct Trainer {
     seconds: f64,
     /// The mean of the examples so far; None after a pickle of an earlier version, which lacks it.
     seen: Option<RunningMean>,
-    outside: Option<(usize, usize, f64)>,
     /// What integers mean in the data.
     encoding: Encoding,
     /// Whether the parameters left their range. They are then of no use.
@@ -153,7 +161,7 @@ struct Own {
 
 impl Trainer {
     fn of(driver: Driver, seen: Option<RunningMean>, encoding: Encoding) -> Self {
-        Self { driver, seconds: 0.0, seen, outside: None, encoding, has_diverged: false }
+        Self { driver, seconds: 0.0, seen, encoding, has_diverged: false }
     }
 
     /// Parameters, chains and the progress of the run.
@@ -213,7 +221,8 @@ fn given(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Map<String, Value>> {
 
 /// Settings from JSON.
 fn parse(settings: &str) -> PyResult<Map<String, Value>> {
-    serde_json::from_str(settings).map_err(|cause| PyValueError::new_err(cause.to_string()))
+    serde_json::from_str(settings)
+        .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))
 }
 
 /// The trainer, if each given setting has an effect.
@@ -280,7 +289,6 @@ impl Trainer {
             )));
         }
         let initial = initial.map(|rbm| rbm.rbm.clone());
-        let outside = data.first_outside();
         let (trainer, seen) = without_lock(py, threads, || {
             let mut seen = RunningMean::nothing(data.n_visible());
             seen.add(&data);
@@ -290,8 +298,7 @@ impl Trainer {
         })?;
         let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
         let own = Own { trainer, held_out, probe: None, change, recorded };
-        let trainer = Self::of(Driver::Own(Box::new(own)), Some(seen), reading.encoding);
-        Ok(Self { outside, ..trainer })
+        Ok(Self::of(Driver::Own(Box::new(own)), Some(seen), reading.encoding))
     }
 
     /// A trainer that gets its examples through `update_on`, and starts at the mean of `data`.
@@ -326,21 +333,8 @@ impl Trainer {
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
         let data = reading.examples(data)?;
         let initial = initial.map(|rbm| rbm.rbm.clone());
-        let (hidden_states, outside) = (
-            hidden_states.map(|states| bits(states, "hidden_states", threads)).transpose()?,
-            data.first_outside(),
-        );
-        if let Some(states) = &hidden_states {
-            let n_hidden = config.hidden.unwrap_or(states.n_columns());
-            let expected = (config.n_chains(), n_hidden);
-            if (states.n_rows(), states.n_columns()) != expected {
-                return Err(PyValueError::new_err(format!(
-                    "hidden_states have the shape ({}, {}), but must have {expected:?}",
-                    states.n_rows(),
-                    states.n_columns()
-                )));
-            }
-        }
+        let hidden_states =
+            hidden_states.map(|states| bits(states, "hidden_states", threads)).transpose()?;
         let (trainer, mean) = without_lock(py, threads, || {
             let mean = data.mean();
             let narrow: Vec<f32> = mean.iter().map(|&x| x as f32).collect();
@@ -355,13 +349,12 @@ impl Trainer {
             let mut trainer = OnlineTrainer::new(config, &narrow, &rbm, isa()?)?;
             trainer.ascent().config().check_effect(&given)?;
             if let Some(states) = &hidden_states {
-                trainer.set_hidden(states);
+                trainer.set_hidden(states)?;
             }
             Ok((trainer, narrow))
         })?;
         let seen = Some(RunningMean::nothing(mean.len()));
-        let trainer = Self::of(Driver::Online(trainer.into(), mean), seen, reading.encoding);
-        Ok(Self { outside, ..trainer })
+        Ok(Self::of(Driver::Online(trainer.into(), mean), seen, reading.encoding))
     }
 
     /// Trains to update number `until`, or to the end. Ctrl-C stops it and keeps what was learned.
@@ -512,12 +505,6 @@ impl Trainer {
         from_json(py, &text(self.ascent().config()))
     }
 
-    /// The first number of the data outside 0 to 1, as (example, unit, number), or None.
-    #[getter]
-    fn first_outside(&self) -> Option<(usize, usize, f64)> {
-        self.outside
-    }
-
     /// The current model.
     #[getter]
     fn rbm(&self) -> PyResult<Rbm> {
@@ -549,6 +536,12 @@ impl Trainer {
     #[getter]
     fn updates(&self) -> u64 {
         self.ascent().updates()
+    }
+
+    /// Wall time of training in seconds.
+    #[getter]
+    fn seconds(&self) -> f64 {
+        self.seconds
     }
 
     /// Number of updates of the whole run.
@@ -605,16 +598,22 @@ impl Trainer {
         settings: &str,
         mean: Vec<f32>,
         state: &[u8],
-        seen: Option<Seen>,
+        seen: Option<&Bound<'_, PyAny>>,
         grey_levels: Option<u32>,
         spins: bool,
     ) -> PyResult<Self> {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let config = TrainConfig::read(&parse(settings)?).map_err(to_py)?;
-        let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
+        let (state, _) = State::from_safetensors(KEY, state)
+            .map_err(|cause| PyValueError::new_err(format!("state: {cause}")))?;
         let trainer =
             without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state, isa()?))?;
-        let seen = seen.map(|Seen { mean, n_examples }| RunningMean { mean, n_examples });
+        let seen = seen.map(running_mean).transpose()?;
+        if let Some(seen) = &seen {
+            let means = seen.mean.iter().map(|&x| x as f32).collect();
+            check_data_mean(&means, mean.len())
+                .map_err(|cause| PyValueError::new_err(format!("seen: {cause}")))?;
+        }
         Ok(Self::of(Driver::Online(trainer.into(), mean), seen, encoding))
     }
 }

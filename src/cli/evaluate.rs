@@ -2,7 +2,7 @@
 
 use super::evaluation_text::text;
 use super::input::{limited, model_path, read_data, say_inferred};
-use super::output::{Overwrite, npy, print};
+use super::output::{Output, Overwrite, print};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Source};
 use crate::error::Result;
@@ -28,7 +28,7 @@ use crate::run::{
 use crate::train::Algorithm;
 use crate::whole_file;
 use clap::Args;
-use clap::builder::UnknownArgumentValueParser;
+use clap::builder::{PathBufValueParser, TypedValueParser as _, UnknownArgumentValueParser};
 use ndarray::Array1;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -41,7 +41,8 @@ static DEFAULT: LazyLock<EvaluationConfig> = LazyLock::new(EvaluationConfig::def
 pub struct Evaluate {
     /// A model, or the folder of a run
     model: PathBuf,
-    /// Examples: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or `shifter`
+    /// Examples: `mnist`, a file (IDX, .npy, .npz, text or PNG), a folder of PNGs, `-` for
+    /// standard input, `bars-and-stripes:SIDE` or `shifter`
     /// [default: the run's test data; else its validation examples; else its training data]
     #[arg(long, value_name = "mnist|PATH")]
     data: Option<Source>,
@@ -71,8 +72,8 @@ pub struct Evaluate {
     /// States from which reverse AIS starts: the chains of a checkpoint, or a file such as `harmonium
     /// sample` writes [default: the chains of the run, unless it is one of `cd`; else ends of separate
     /// forward runs]
-    #[arg(long, value_name = "CHECKPOINT|FILE.npy")]
-    start: Option<PathBuf>,
+    #[arg(long, value_name = "CHECKPOINT|PATH")]
+    start: Option<Source>,
     /// The earlier name of --start
     #[arg(long = "chains", hide = true, value_parser = UnknownArgumentValueParser::suggest_arg("--start"))]
     _chains: Option<String>,
@@ -89,9 +90,10 @@ pub struct Evaluate {
     /// The part of --compare-data: `train`, `test` or `validation`
     #[arg(long, default_value_t = Part::Train)]
     compare_split: Part,
-    /// Write log p(v) of each example (N) to this file, f64
-    #[arg(long, value_name = "FILE.npy")]
-    log_probabilities: Option<PathBuf>,
+    /// Write log p(v) of each example (N), f64, to this file: .npy, .npz, .csv or .tsv, or `-` for .npy
+    /// on standard output; the results then go to standard error
+    #[arg(long, value_name = "FILE|-", value_parser = PathBufValueParser::new().try_map(Output::array))]
+    log_probabilities: Option<Output>,
     #[command(flatten)]
     overwrite: Overwrite,
     /// Seed of all random numbers, including stochastic bits
@@ -129,7 +131,7 @@ impl Evaluate {
 
     fn run_in_pool(&self, isa: Isa) -> Result<()> {
         check_seed(self.seed)?;
-        self.log_probabilities.iter().try_for_each(|path| self.overwrite.check(path))?;
+        self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
         let file = ModelFile::read(&model_path(&self.model))?;
         let Scored { visible, subject, is_of_run } = self.scored(&file)?;
         let compared = self.compared(&file)?;
@@ -154,9 +156,10 @@ impl Evaluate {
         let scores = self.scores(model, &visible, &evaluation, compared.as_ref())?;
         bar.finish();
 
-        if let Some(path) = &self.log_probabilities {
+        if let Some(out) = &self.log_probabilities {
             let free_energies = Array1::from(free_energies(&file.rbm, &visible, isa)?);
-            whole_file::write(path, &npy(&free_energies.mapv(|f| -f - evaluation.log_z)))?;
+            let log_p = free_energies.mapv(|f| -f - evaluation.log_z);
+            out.write(&out.encode("log_probabilities", &log_p))?;
         }
         let origins = Origins {
             base: base.origin,
@@ -167,7 +170,11 @@ impl Evaluate {
             subject: Some(subject),
             ..EvaluationReport::new(&evaluation, independent, &config, origins)
         };
-        print(if self.json { report.to_json() } else { text(&report, &evaluation.verdict) })?;
+        let shown = if self.json { report.to_json() } else { text(&report, &evaluation.verdict) };
+        match self.log_probabilities.as_ref().is_some_and(Output::is_stdout) {
+            true => eprintln!("{shown}"),
+            false => print(shown)?,
+        }
         if is_of_run && let Err(error) = self.store(&report) {
             // The folder may be read-only: that of a colleague, or of an archive.
             note(
@@ -296,10 +303,10 @@ impl Evaluate {
         let are_samples =
             algorithm.and_then(|name| name.parse().ok()).is_none_or(Algorithm::chains_are_samples);
         match &self.start {
-            Some(path) => {
+            Some(source) => {
                 let encoding = Encoding::recorded(&file.provenance.data)?;
-                let visible = states_in(path, n_visible, encoding)?;
-                Ok(Some(ModelStates { visible, origin: format!("states in {}", path.display()) }))
+                let visible = states_in(source, n_visible, encoding)?;
+                Ok(Some(ModelStates { visible, origin: format!("states in {source}") }))
             }
             None if !are_samples || self.method == Method::Exact => Ok(None),
             None => Ok(chains_of(&self.model, n_visible)
