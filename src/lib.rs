@@ -178,6 +178,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`error`] | what can go wrong |
+//! | [`watch`] | progress of a long computation, and the wish to stop it |
 //! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
 //! | [`whole_file`] | files that are whole or not there |
 //! | [`bits`] | rows of packed 0/1 |
@@ -239,6 +240,8 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod error;
+
+pub mod watch;
 
 #[doc(hidden)]
 pub mod setting;
@@ -302,3 +305,4 @@ pub use dataset::{Dataset, Examples};
 pub use error::{Error, Result};
 pub use model::Rbm;
 pub use train::{TrainConfig, Trainer};
+pub use watch::Watch;

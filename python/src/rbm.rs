@@ -4,7 +4,7 @@ use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
-use crate::pool::{Place, in_steps, interruptible, without_lock};
+use crate::pool::{Place, interruptible, without_lock};
 use harmonium::BitMatrix;
 use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::evaluate::evaluation::Starts;
@@ -22,7 +22,6 @@ use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1,
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -170,9 +169,6 @@ impl Rbm {
     }
 }
 
-/// The number of rows that are scored between two checks for Ctrl-C.
-const SCORED_AT_A_TIME: usize = 2048;
-
 /// Refuses states that are not as wide as their layer.
 fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResult<()> {
     if found == expected {
@@ -190,15 +186,8 @@ fn sweep(
     gibbs_steps: usize,
     place: impl Into<Place>,
 ) -> PyResult<()> {
-    let mut steps = 0..gibbs_steps;
-    in_steps(py, place, || {
-        Ok(match steps.next() {
-            None => ControlFlow::Break(()),
-            Some(_) => {
-                chains.sweep(weights);
-                ControlFlow::Continue(())
-            }
-        })
+    interruptible(py, place, |watch| {
+        (0..gibbs_steps).try_for_each(|_| chains.sweep_watched(weights, watch))
     })
 }
 
@@ -379,7 +368,8 @@ impl Rbm {
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
         let place = self.place(visible.n_rows(), threads);
-        let energies = without_lock(py, place, || free_energies(&self.rbm, &visible, isa()?))?;
+        let energies =
+            interruptible(py, place, |watch| free_energies(&self.rbm, &visible, isa()?, watch))?;
         Ok(energies.into_pyarray(py))
     }
 
@@ -409,18 +399,9 @@ impl Rbm {
                 )));
             }
         }
-        let mut scores = Vec::with_capacity(visible.n_rows());
-        in_steps(py, place, || {
-            let block = scores.len()..(scores.len() + SCORED_AT_A_TIME).min(visible.n_rows());
-            if block.is_empty() {
-                return Ok(ControlFlow::Break(()));
-            }
-            let rows = visible.rows_of(block.clone());
-            scores.extend(match &units {
-                None => pseudo_likelihoods(&self.rbm, &rows, isa()?),
-                Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[block], isa()?),
-            }?);
-            Ok(ControlFlow::Continue(()))
+        let scores = interruptible(py, place, |watch| match &units {
+            None => pseudo_likelihoods(&self.rbm, &visible, isa()?, watch),
+            Some(units) => pseudo_likelihoods_of_units(&self.rbm, &visible, units, isa()?, watch),
         })?;
         Ok(scores.into_pyarray(py))
     }
@@ -480,6 +461,7 @@ impl Rbm {
             let chains = Chains::from_means(weights, &visible.rounded(), means.view(), streams);
             Ok((weights, chains))
         })?;
+        let place = self.place(visible.n_rows().saturating_mul(gibbs_steps), threads);
         sweep(py, weights, &mut chains, gibbs_steps, place)?;
         Ok(states(py, &chains.visible(), self.encoding))
     }
@@ -600,13 +582,13 @@ impl Rbm {
         let independent = self.independent(n_examples)?;
         let weights = without_lock(py, threads, || self.fixed().cloned())?;
         let (rbm, rates, own) = (self.rbm.clone(), base.rates, config.clone());
-        let (evaluation, independent) = interruptible(py, threads, move |progress| {
+        let (evaluation, independent) = interruptible(py, threads, move |watch| {
             let examples = Examples::new(dataset, Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
             let model = FixedModel { rbm: &rbm, weights: &weights };
             let starts = Starts { base_rates: &rates, model_states: start.as_ref() };
             let independent = independent.map(|units| units.log_likelihood(&bits));
-            Ok((Evaluation::new(model, &bits, starts, &own, progress)?, independent))
+            Ok((Evaluation::new(model, &bits, starts, &own, watch)?, independent))
         })?;
         let origins = Origins { base: base.origin, model_states: "the rows of start".to_string() };
         let report = EvaluationReport::new(&evaluation, independent, &config, origins);

@@ -4,7 +4,7 @@ use crate::arrays::{bits, dataset, transposed};
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
 use crate::json::{from_json, to_json};
-use crate::pool::{in_steps, without_lock};
+use crate::pool::{interruptible, without_lock};
 use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
@@ -20,7 +20,6 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde_json::{Map, Value, json};
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// The key of a pickled trainer's settings.
@@ -357,7 +356,8 @@ impl Trainer {
         Ok(Self::of(Driver::Online(trainer.into(), mean), seen, reading.encoding))
     }
 
-    /// Trains to update number `until`, or to the end. Ctrl-C stops it and keeps what was learned.
+    /// Trains to update number `until`, or to the end. Ctrl-C stops it within a second, however long an
+    /// update takes, and keeps what was learned in the updates before.
     #[pyo3(signature = (until = None, *, threads = None))]
     fn run(&mut self, py: Python<'_>, until: Option<u64>, threads: Option<usize>) -> PyResult<()> {
         self.check_usable()?;
@@ -369,13 +369,12 @@ impl Trainer {
         let Own { trainer, change, .. } = &mut **own;
         let until = until.unwrap_or(u64::MAX).min(trainer.total_updates());
         let start = Instant::now();
-        let done = in_steps(py, threads, || {
-            if trainer.updates() >= until {
-                return Ok(ControlFlow::Break(()));
+        let done = interruptible(py, threads, |watch| {
+            while trainer.updates() < until {
+                change.before_update(trainer);
+                trainer.update_watched(watch)?;
             }
-            change.before_update(trainer);
-            trainer.update()?;
-            Ok(ControlFlow::Continue(()))
+            Ok(())
         });
         self.seconds += start.elapsed().as_secs_f64();
         done.inspect_err(|error| self.has_diverged = error.is_instance_of::<DivergedError>(py))
@@ -406,12 +405,12 @@ impl Trainer {
         let data = reading.examples(data)?;
         self.encoding = reading.encoding;
         let (seen, updates) = (&mut self.seen, trainer.ascent().updates());
-        let done = without_lock(py, threads, || {
-            trainer.update_on(&data)?;
+        let done = interruptible(py, threads, |watch| {
+            trainer.update_on_watched(&data, watch)?;
             seen.iter_mut().for_each(|seen| seen.add(&data));
             Ok(())
         });
-        // Refused data leave the trainer as it was.
+        // Refused data and Ctrl-C leave the trainer as it was.
         self.has_diverged = done.is_err() && trainer.ascent().updates() > updates;
         done
     }
@@ -489,11 +488,14 @@ impl Trainer {
             Probe::new(trainer.examples(), held_out.as_ref(), trainer.config().seed)
         });
         let (pace, seconds) = (*recorded, self.seconds);
-        let record = without_lock(py, threads, || {
+        let record = interruptible(py, threads, |watch| {
             let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
             let model = FixedModel { rbm: &rbm, weights: &weights };
-            let pace = pace.samples_per_second(trainer, seconds);
-            probe.measure(trainer, model, change, pace, seconds)
+            let mut record = probe.record(trainer, change);
+            record.samples_per_second = pace.samples_per_second(trainer, seconds);
+            record.seconds = seconds;
+            probe.score(&mut record, model, watch)?;
+            Ok(record)
         })?;
         *recorded = Pace::since(trainer, seconds);
         from_json(py, &serde_json::to_string(&record).expect("plain data"))

@@ -26,6 +26,7 @@ use crate::run::{
     DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, in_pool, states_in,
 };
 use crate::train::Algorithm;
+use crate::watch::Watch;
 use crate::whole_file;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _, UnknownArgumentValueParser};
@@ -148,7 +149,8 @@ impl Evaluate {
             model_states: model_states.as_ref().map(|states| &states.visible),
         };
         let show = |what, done, total| bar.show(what, done, total);
-        let evaluation = Evaluation::new(model, &visible, starts, &config, &show)?;
+        let watch = Watch::default().reporting_to(&show);
+        let evaluation = Evaluation::new(model, &visible, starts, &config, watch)?;
         bar.show("pseudo-likelihood", 0, 1);
         let independent =
             training.and_then(|training| training.independent(file.rbm.visible_units()));
@@ -157,7 +159,7 @@ impl Evaluate {
         bar.finish();
 
         if let Some(out) = &self.log_probabilities {
-            let free_energies = Array1::from(free_energies(&file.rbm, &visible, isa)?);
+            let free_energies = Array1::from(free_energies(&file.rbm, &visible, isa, watch)?);
             let log_p = free_energies.mapv(|f| -f - evaluation.log_z);
             out.write(&out.encode("log_probabilities", &log_p))?;
         }
@@ -260,17 +262,19 @@ impl Evaluate {
         compared: Option<&BitMatrix>,
     ) -> Result<ScoresReport> {
         let (rbm, seed) = (model.rbm, self.seed);
+        let (isa, watch) = (model.weights.isa(), Watch::default());
         let gap = |other| {
-            let other = mean_free_energy(rbm, other);
+            let other = mean_free_energy(rbm, other, isa, watch)?;
             let (gap, standard_error) = free_energy_gap(&evaluation.free_energy, &other);
             let (mean, standard_error) = (finite(gap), finite(standard_error));
-            ScoreReport { mean, standard_error, n_examples: None }
+            Ok(ScoreReport { mean, standard_error, n_examples: None })
         };
+        let of_one_unit = stochastic_pseudo_likelihood(rbm, visible, seed, isa, watch)?;
         Ok(ScoresReport {
-            pseudo_likelihood: pseudo_likelihood(rbm, visible).into(),
-            stochastic_pseudo_likelihood: stochastic_pseudo_likelihood(rbm, visible, seed).into(),
+            pseudo_likelihood: pseudo_likelihood(rbm, visible, isa, watch)?.into(),
+            stochastic_pseudo_likelihood: of_one_unit.into(),
             reconstruction_error: reconstruction_error(model, visible, seed)?.into(),
-            free_energy_gap: compared.map(gap),
+            free_energy_gap: compared.map(gap).transpose()?,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Requests from outside to stop a run, or to write a checkpoint.
 
 use crate::error::{Error, Result};
+use crate::watch::Watch;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use std::path::PathBuf;
@@ -11,15 +12,15 @@ use std::time::Duration;
 /// The time a run has to stop before the user sees a note.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// A request to stop after the current update, or to write a checkpoint then. Clones share their
-/// requests.
+/// A request to stop, or to write a checkpoint after the current update. Clones share their requests.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<Requests>);
 
 #[derive(Debug, Default)]
 struct Requests {
-    /// The signal that asked to stop, or 0.
-    stop: AtomicI32,
+    /// The signal that asked to stop; 0 before it comes.
+    signal: AtomicI32,
+    is_raised: AtomicBool,
     checkpoint: AtomicBool,
 }
 
@@ -61,10 +62,7 @@ impl Interrupt {
                 {
                     std::thread::spawn(move || {
                         std::thread::sleep(PATIENCE);
-                        note(
-                            "stopping after the current update or evaluation; a second signal stops \
-                             at once",
-                        );
+                        note("stopping; a second signal stops at once");
                     });
                 }
             }
@@ -74,12 +72,18 @@ impl Interrupt {
 
     /// Raises the request to stop, as this signal would.
     pub fn raise(&self, signal: i32) {
-        self.0.stop.store(signal, Ordering::Relaxed);
+        self.0.signal.store(signal, Ordering::SeqCst);
+        self.0.is_raised.store(true, Ordering::SeqCst);
+    }
+
+    /// The watch under which updates and evaluations run.
+    pub fn watch(&self) -> Watch<'_> {
+        Watch::until(&self.0.is_raised)
     }
 
     /// The signal that raised the request to stop, if any.
     pub fn signal(&self) -> Option<i32> {
-        match self.0.stop.load(Ordering::Relaxed) {
+        match self.0.signal.load(Ordering::SeqCst) {
             0 => None,
             signal => Some(signal),
         }

@@ -12,6 +12,7 @@ use crate::kernels::Isa;
 use crate::model::{Rbm, check_data_mean};
 use crate::setting::check;
 use crate::state::State;
+use crate::watch::Watch;
 
 /// The updates in an epoch of such a run. Averages count in epochs, and the range is checked at the end
 /// of each. The chains start at this many draws from the mean of the data, in turn.
@@ -108,6 +109,19 @@ impl OnlineTrainer {
     /// # Panics
     /// If the run [is done](Ascent::is_done).
     pub fn update_on(&mut self, examples: &Examples) -> Result<()> {
+        self.update_on_watched(examples, Watch::default())
+    }
+
+    /// [`update_on`](Self::update_on) under a watch, as
+    /// [`Trainer::update_watched`](super::Trainer::update_watched).
+    ///
+    /// # Errors
+    /// As [`update_on`](Self::update_on); [`Error::Interrupted`](crate::Error::Interrupted), which leaves the
+    /// trainer as it was before this update.
+    ///
+    /// # Panics
+    /// If the run [is done](Ascent::is_done).
+    pub fn update_on_watched(&mut self, examples: &Examples, watch: Watch<'_>) -> Result<()> {
         assert!(!self.ascent.is_done(), "all updates of the run are done");
         let n_rows = examples.n_examples();
         let setting = "the number of examples of an update";
@@ -117,7 +131,7 @@ impl OnlineTrainer {
         self.ascent.make_room(n_rows)?;
         let rows: Vec<u32> = (0..n_rows as u32).collect();
         let first_address = self.ascent.updates() << 32;
-        self.ascent.update(Batch { examples, rows: &rows, first_address }, || ())
+        self.ascent.update(Batch { examples, rows: &rows, first_address }, watch, || ())
     }
 
     /// The parameters, the chains and the place in the run.
