@@ -171,6 +171,18 @@ pub enum Error {
         rule: String,
     },
 
+    /// Some work needs more memory than this process may have.
+    OutOfMemory {
+        /// The work, such as "training 784 x 500 units".
+        what: String,
+        /// The memory that it needs, such as "40.3 GB".
+        needed: String,
+        /// The limit, in words.
+        rule: String,
+        /// The settings to lower, if any would help.
+        lower: Vec<Remedy>,
+    },
+
     /// The parameters left the range in which they can be trained.
     Diverged {
         /// The epoch, from 1.
@@ -230,6 +242,14 @@ impl Error {
             }
             Self::BadState { array, rule } => {
                 format!("array `{array}` of the saved state {rule}")
+            }
+            Self::OutOfMemory { what, needed, rule, lower } => {
+                let lower: Vec<_> = lower.iter().map(|remedy| spell(*remedy)).collect();
+                let lower = match lower[..] {
+                    [] => String::new(),
+                    _ => format!("; lower {}", lower.join(" or ")),
+                };
+                format!("{what} needs {needed} of memory, but {rule}{lower}")
             }
             Self::Diverged { epoch, update, what, found, limit } => format!(
                 "diverged in epoch {epoch}, at update {update}: {what} {found:.4e}, but must stay \

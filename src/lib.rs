@@ -178,6 +178,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`error`] | what can go wrong |
+//! | [`memory`] | how much memory there is, and whether the work fits |
 //! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
 //! | [`whole_file`] | files that are whole or not there |
 //! | [`bits`] | rows of packed 0/1 |
@@ -239,6 +240,8 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod error;
+
+pub mod memory;
 
 #[doc(hidden)]
 pub mod setting;

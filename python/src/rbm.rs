@@ -445,6 +445,7 @@ impl Rbm {
         }
         let (weights, mut chains) = without_lock(py, threads, || {
             let weights = self.fixed()?;
+            Chains::check_memory(weights, visible.n_rows(), &[])?;
             let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
             let means = self.rbm.mean_hidden_on(isa()?, (&visible).into())?;
             let chains = Chains::from_means(weights, &visible.rounded(), means.view(), streams);
@@ -489,7 +490,7 @@ impl Rbm {
         }
         let (weights, mut chains) = without_lock(py, threads, || {
             let model = self.model()?;
-            let chains = Chains::for_samples(model, number, start.as_ref(), seed);
+            let chains = Chains::for_samples(model, number, start.as_ref(), seed)?;
             Ok((model.weights, chains))
         })?;
         sweep(py, weights, &mut chains, gibbs_steps, threads)?;
