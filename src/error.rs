@@ -183,6 +183,9 @@ pub enum Error {
         lower: Vec<Remedy>,
     },
 
+    /// The caller's [`Watch`](crate::Watch) stopped the computation.
+    Interrupted,
+
     /// The parameters left the range in which they can be trained.
     Diverged {
         /// The epoch, from 1.
@@ -251,6 +254,7 @@ impl Error {
                 };
                 format!("{what} needs {needed} of memory, but {rule}{lower}")
             }
+            Self::Interrupted => "interrupted".to_string(),
             Self::Diverged { epoch, update, what, found, limit } => format!(
                 "diverged in epoch {epoch}, at update {update}: {what} {found:.4e}, but must stay \
                  below {limit}; try a smaller {}",

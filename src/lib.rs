@@ -179,6 +179,7 @@
 //! | --- | --- |
 //! | [`error`] | what can go wrong |
 //! | [`memory`] | how much memory there is, and whether the work fits |
+//! | [`watch`] | progress of a long computation, and the wish to stop it |
 //! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
 //! | [`whole_file`] | files that are whole or not there |
 //! | [`bits`] | rows of packed 0/1 |
@@ -227,7 +228,7 @@
 //! | `cli`, on by default | the command line and what it needs: run folders, reports, pictures, progress |
 //! | `mnist`, on by default | MNIST, compiled in |
 //!
-//! Without them the library needs fewer than 60 packages, and still trains, evaluates and saves.
+//! Without them the library needs fewer than 70 packages, and still trains, evaluates and saves.
 //!
 //! # What may change
 //!
@@ -242,6 +243,8 @@
 pub mod error;
 
 pub mod memory;
+
+pub mod watch;
 
 #[doc(hidden)]
 pub mod setting;
@@ -305,3 +308,4 @@ pub use dataset::{Dataset, Examples};
 pub use error::{Error, Result};
 pub use model::Rbm;
 pub use train::{TrainConfig, Trainer};
+pub use watch::Watch;

@@ -11,7 +11,7 @@ use harmonium::kernels::Isa;
 use harmonium::memory::Bytes;
 use harmonium::reals::RealRows;
 use harmonium::train::{Algorithm, Ascent, Averaging, UpdateRule};
-use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
 use ndarray::Array1;
 use std::sync::Arc;
 
@@ -96,7 +96,7 @@ fn estimates_agree_with_what_is_allocated() {
     for (what, config) in [("ais", ais), ("raise", raise)] {
         let stages = Evaluation::needs(&rbm, 500, &config).map(|need| need.bytes);
         check(what, stages.into_iter().max().unwrap(), || {
-            Evaluation::new(model, &visible, starts, &config, &|_, _, _| ()).unwrap();
+            Evaluation::new(model, &visible, starts, &config, Watch::default()).unwrap();
         });
     }
 

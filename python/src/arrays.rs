@@ -280,8 +280,13 @@ fn check_numbers<T: Number>(view: ArrayView2<'_, T>) -> harmonium::Result<()> {
         let need = Need::new(RealRows::bytes(n_rows, n_entries) * 2, &[]);
         memory::check(|| of_shape(n_rows, n_columns), &[need])
     };
-    // Only what would be too large without a zero is counted.
-    check(n_rows.saturating_mul(n_columns)).or_else(|_| {
+    // Zeros are counted only if the array may exist and would be too large without them: an array with a
+    // stride of 0 may have any shape.
+    let most = n_rows.saturating_mul(n_columns);
+    check(most).or_else(|error| {
+        if memory::limit().is_none_or(|limit| Bytes::of::<T>(&[most]) > limit.bytes) {
+            return Err(error);
+        }
         let rows = view.axis_iter(Axis(0)).into_par_iter();
         let n_entries = |row: ArrayView1<'_, T>| row.iter().filter(|x| x.to_f32() != 0.0).count();
         check(rows.map(n_entries).sum())

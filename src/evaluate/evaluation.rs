@@ -4,12 +4,13 @@ use super::evidence::{self, gather};
 use super::free_energy::mean_free_energy;
 use super::mean_field;
 use super::raise::raise;
-use super::{Estimate, EvaluationConfig, Evidence, Exact, Progress, Score, Verdict};
+use super::{Estimate, EvaluationConfig, Evidence, Exact, Score, Verdict};
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::{AnnealedChains, FixedModel, Path};
 use crate::memory::{self, Bytes, Need};
 use crate::model::Rbm;
+use crate::watch::Watch;
 use ndarray::Array1;
 
 /// Chains of RAISE for each example.
@@ -75,7 +76,8 @@ impl Evaluation {
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, or the
-    /// layers have too many units to enumerate; [`Error::OutOfMemory`](crate::Error::OutOfMemory); and as
+    /// layers have too many units to enumerate; [`Error::OutOfMemory`](crate::Error::OutOfMemory);
+    /// [`Error::Interrupted`](crate::Error::Interrupted); and as
     /// [`Path::new`].
     ///
     /// # Panics
@@ -85,7 +87,7 @@ impl Evaluation {
         visible: &BitMatrix,
         starts: Starts<'_>,
         config: &EvaluationConfig,
-        progress: Progress<'_>,
+        watch: Watch<'_>,
     ) -> Result<Self> {
         config.validate()?;
         let FixedModel { rbm, weights } = model;
@@ -96,22 +98,19 @@ impl Evaluation {
             memory::check(what, &[stage])?;
         }
         let seed = config.seed;
-        let exact = if is_exact {
-            Some(Exact::with_progress(rbm, weights.isa(), progress)?.log_z())
-        } else {
-            None
-        };
+        let exact =
+            if is_exact { Some(Exact::watched(rbm, weights.isa(), watch)?.log_z()) } else { None };
         let (mut evidence, mut bounds) = (None, None);
         if !is_exact || config.raise > 0 {
             let path = Path::new(model, starts.base_rates)?;
-            let betas = config.schedule.betas(&path, seed, progress)?;
+            let betas = config.schedule.betas(&path, seed, watch)?;
             if !is_exact {
                 let states = starts.model_states;
-                evidence = Some(gather(&path, &betas, states, config, progress)?);
+                evidence = Some(gather(&path, &betas, states, config, watch)?);
             }
             if config.raise > 0 {
                 let some = visible.spread(config.raise.min(visible.n_rows()));
-                bounds = Some(raise(&path, &betas, &some, RAISE_CHAINS, seed, progress));
+                bounds = Some(raise(&path, &betas, &some, RAISE_CHAINS, seed, watch)?);
             }
         }
         let (estimate, log_z, (log_z_low, log_z_high), verdict) = match (exact, &evidence) {
@@ -124,7 +123,7 @@ impl Evaluation {
             _ => unreachable!("one of the two methods finds log Z"),
         };
         // log p(v) = −F(v) − log Z.
-        let free_energy = mean_free_energy(rbm, visible);
+        let free_energy = mean_free_energy(rbm, visible, weights.isa(), watch)?;
         Ok(Self {
             free_energy,
             log_likelihood: Score { mean: -free_energy.mean - log_z, ..free_energy },
