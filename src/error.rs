@@ -177,6 +177,18 @@ pub enum Error {
         rule: String,
     },
 
+    /// Some work needs more memory than this process may have.
+    OutOfMemory {
+        /// The work, such as "training 784 x 500 units".
+        what: String,
+        /// The memory that it needs, such as "40.3 GB".
+        needed: String,
+        /// The limit, in words.
+        rule: String,
+        /// The settings to lower, if any would help.
+        lower: Vec<Remedy>,
+    },
+
     /// The caller's [`Watch`](crate::Watch) stopped the computation.
     Interrupted,
 
@@ -244,6 +256,14 @@ impl Error {
             }
             Self::BadState { array, rule } => {
                 format!("array `{array}` of the saved state {rule}")
+            }
+            Self::OutOfMemory { what, needed, rule, lower } => {
+                let lower: Vec<_> = lower.iter().map(|remedy| spell(*remedy)).collect();
+                let lower = match lower[..] {
+                    [] => String::new(),
+                    _ => format!("; lower {}", lower.join(" or ")),
+                };
+                format!("{what} needs {needed} of memory, but {rule}{lower}")
             }
             Self::Interrupted => "interrupted".to_string(),
             Self::Diverged { epoch, update, what, found, limit } => format!(

@@ -178,6 +178,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`error`] | what can go wrong |
+//! | [`memory`] | how much memory there is, and whether the work fits |
 //! | [`watch`] | progress of a long computation, and the wish to stop it |
 //! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
 //! | [`whole_file`] | files that are whole or not there |
@@ -240,6 +241,8 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod error;
+
+pub mod memory;
 
 pub mod watch;
 

@@ -12,6 +12,7 @@ mod errors;
 mod json;
 mod pool;
 mod rbm;
+mod sparse;
 mod trainer;
 
 use harmonium::kernels::Isa;

@@ -456,6 +456,7 @@ impl Rbm {
         }
         let (weights, mut chains) = without_lock(py, place, || {
             let weights = self.fixed()?;
+            Chains::check_memory(weights, visible.n_rows(), &[])?;
             let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
             let means = self.means(&visible)?;
             let chains = Chains::from_means(weights, &visible.rounded(), means.view(), streams);
@@ -501,7 +502,7 @@ impl Rbm {
         }
         let (weights, mut chains) = without_lock(py, threads, || {
             let model = self.model()?;
-            let chains = Chains::for_samples(model, number, start.as_ref(), seed);
+            let chains = Chains::for_samples(model, number, start.as_ref(), seed)?;
             Ok((model.weights, chains))
         })?;
         sweep(py, weights, &mut chains, gibbs_steps, threads)?;

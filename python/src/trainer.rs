@@ -9,6 +9,7 @@ use crate::rbm::Rbm;
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
 use harmonium::gibbs::FixedModel;
+use harmonium::memory::{self, Bytes, Need};
 use harmonium::model::check_data_mean;
 use harmonium::monitor::{Pace, Probe, WeightChange};
 use harmonium::setting::{Kind, Section as _, Setting};
@@ -198,6 +199,10 @@ impl Trainer {
         number: impl Fn(f32) -> T + Sync + Send,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let (weights, hidden_bias, visible_bias, states) = without_lock(py, threads, || {
+            let weights = self.ascent().parameters().fixed();
+            let n_rows = weights.n_visible() + self.ascent().chains().n_chains();
+            let need = Need::new(Bytes::of::<T>(&[n_rows, weights.n_hidden()]), &[]);
+            memory::check(|| "the arrays of the trainer".to_string(), &[need])?;
             let rbm = self.ascent().model();
             let states = self.ascent().chains().hidden().to_array(|is_on| number(is_on.into()));
             let bias = |values: &Array1<f32>| values.mapv(&number);
@@ -289,10 +294,10 @@ impl Trainer {
         }
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let (trainer, seen) = without_lock(py, threads, || {
-            let mut seen = RunningMean::nothing(data.n_visible());
-            seen.add(&data);
             let initial = initial.as_deref();
             let trainer = harmonium::Trainer::with_isa(config, data.into(), initial, isa()?)?;
+            let mut seen = RunningMean::nothing(trainer.examples().n_visible());
+            seen.add(trainer.examples());
             Ok((checked(trainer, &given)?, seen))
         })?;
         let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));

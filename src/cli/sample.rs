@@ -134,7 +134,7 @@ impl Sample {
         let usual = start.as_ref().map_or(USUAL_NUMBER, BitMatrix::n_rows);
         let n = self.number.unwrap_or(usual);
         let fixed = FixedModel { rbm: &model.rbm, weights };
-        let mut chains = Chains::for_samples(fixed, n, start.as_ref(), self.seed);
+        let mut chains = Chains::for_samples(fixed, n, start.as_ref(), self.seed)?;
         for _ in 0..self.gibbs_steps {
             chains.sweep(weights);
         }
@@ -156,6 +156,7 @@ impl Sample {
         shape: Option<(usize, usize)>,
     ) -> Result<Vec<u8>> {
         let examples = self.first_examples(model, USUAL_COMPLETED)?;
+        Chains::check_memory(weights, examples.n_rows(), &["number"])?;
         let streams = Stream::first(examples.n_rows(), self.seed, Purpose::Inpainting);
         let mut inpainting = Inpainting::new(weights, &examples, given, streams);
         for _ in 0..self.gibbs_steps {

@@ -6,6 +6,7 @@ use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
 use crate::gibbs::FixedWeights;
 use crate::kernels::Isa;
+use crate::memory::{self, Bytes, Need};
 use crate::model::ModelFile;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, Part, in_pool};
@@ -75,6 +76,10 @@ impl Transform {
             })?;
             self.out.check(&self.overwrite)?;
             let n_examples = dataset.n_examples();
+            // The features, those of another draw, and the bytes of the file.
+            let n_hidden = rbm.n_hidden();
+            let need = Need::new(Bytes::of::<[f32; 3]>(&[n_examples, n_hidden]), &[]);
+            memory::check(|| format!("{n_examples} rows of {n_hidden} features"), &[need])?;
             let examples = Examples::new(dataset, binarization);
             if let Some(reals) = examples.reals() {
                 return self.write(&rbm.mean_hidden_on(isa, reals.into())?);

@@ -1,12 +1,15 @@
 //! The log-likelihood of a set of examples, its method and its uncertainty.
 
-use super::evidence::gather;
+use super::evidence::{self, gather};
 use super::free_energy::mean_free_energy;
+use super::mean_field;
 use super::raise::raise;
-use super::{EXACT_BY_ITSELF, Estimate, EvaluationConfig, Evidence, Exact, Method, Score, Verdict};
+use super::{Estimate, EvaluationConfig, Evidence, Exact, Score, Verdict};
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::gibbs::{FixedModel, Path};
+use crate::gibbs::{AnnealedChains, FixedModel, Path};
+use crate::memory::{self, Bytes, Need};
+use crate::model::Rbm;
 use crate::watch::Watch;
 use ndarray::Array1;
 
@@ -49,11 +52,32 @@ pub struct Starts<'a> {
 }
 
 impl Evaluation {
+    /// The memory of each stage of an evaluation of `n_examples` under a model. Only one stage needs its
+    /// memory at a time.
+    pub fn needs(rbm: &Rbm, n_examples: usize, config: &EvaluationConfig) -> [Need; 3] {
+        let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
+        let (in_double, chains) = match config.is_exact(rbm) {
+            true => (Exact::bytes(n_visible, n_hidden), Bytes(0)),
+            false => (
+                mean_field::bytes(n_visible, n_hidden),
+                evidence::bytes(config.n_chains, n_visible, n_hidden),
+            ),
+        };
+        let n_of_raise = config.raise.min(n_examples).saturating_mul(RAISE_CHAINS);
+        let of_raise = AnnealedChains::bytes(n_of_raise, n_visible, n_hidden);
+        [
+            Need::new(in_double, &[]),
+            Need::new(chains, &["n_chains"]),
+            Need::new(of_raise, &["raise"]),
+        ]
+    }
+
     /// Evaluates the rows of `visible` (N, V).
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, or the
-    /// layers have too many units to enumerate; [`Error::Interrupted`](crate::Error::Interrupted); and as
+    /// layers have too many units to enumerate; [`Error::OutOfMemory`](crate::Error::OutOfMemory);
+    /// [`Error::Interrupted`](crate::Error::Interrupted); and as
     /// [`Path::new`].
     ///
     /// # Panics
@@ -67,12 +91,12 @@ impl Evaluation {
     ) -> Result<Self> {
         config.validate()?;
         let FixedModel { rbm, weights } = model;
-        let smaller = rbm.n_visible().min(rbm.n_hidden());
-        let is_exact = match config.method {
-            Method::Auto => smaller <= EXACT_BY_ITSELF,
-            Method::Exact => true,
-            Method::Ais => false,
-        };
+        let is_exact = config.is_exact(rbm);
+        let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
+        let what = || format!("an evaluation of a model of {n_visible} x {n_hidden} units");
+        for stage in Self::needs(rbm, visible.n_rows(), config) {
+            memory::check(what, &[stage])?;
+        }
         let seed = config.seed;
         let exact =
             if is_exact { Some(Exact::watched(rbm, weights.isa(), watch)?.log_z()) } else { None };

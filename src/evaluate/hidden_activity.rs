@@ -3,7 +3,7 @@
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::FixedWeights;
-use ndarray::{Array1, Axis};
+use ndarray::Array1;
 
 /// A unit whose mean activity is below this is dead.
 pub const DEAD: f64 = 0.001;
@@ -25,8 +25,17 @@ impl HiddenActivity {
     /// # Errors
     /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide.
     pub fn new(weights: &FixedWeights, visible: &BitMatrix) -> Result<Self> {
-        let means = weights.hidden_given_visible().means(visible)?.mapv(f64::from);
-        Ok(Self { of_units: means.sum_axis(Axis(0)) / means.nrows() as f64 })
+        /// Rows at a time: the means of all rows may take more memory than the model.
+        const BLOCK: usize = 256;
+        let n_rows = visible.n_rows();
+        let mut sums = Array1::zeros(weights.n_hidden());
+        for first in (0..n_rows).step_by(BLOCK) {
+            let block = visible.rows(first..(first + BLOCK).min(n_rows));
+            for means in weights.hidden_given_visible().means(&block)?.outer_iter() {
+                sums.zip_mut_with(&means, |sum, &mean| *sum += f64::from(mean));
+            }
+        }
+        Ok(Self { of_units: sums / n_rows as f64 })
     }
 
     /// The mean over the units, 0 to 1.

@@ -12,7 +12,8 @@ use ndarray::Array2;
 /// depends on (seed, example) alone, so it is the same on every call.
 ///
 /// # Errors
-/// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide.
+/// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide;
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
 pub fn reconstruct<'a>(
     FixedModel { rbm, weights }: FixedModel<'_>,
     visible: impl Into<VisibleStates<'a>>,
@@ -20,6 +21,7 @@ pub fn reconstruct<'a>(
 ) -> Result<Array2<f32>> {
     let visible = visible.into();
     rbm.check_width(visible)?;
+    Chains::check_memory(weights, visible.n_rows(), &[])?;
     let streams = (0..visible.n_rows() as u64)
         .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
         .collect();

@@ -8,6 +8,7 @@ use crate::kernels::Isa;
 use crate::kernels::rows::{Target, add_active_rows};
 use crate::kernels::tile::{Row, SIDE, aligned};
 use crate::kernels::tiled::{Padded, Tiled};
+use crate::memory::{self, Bytes, Need};
 use crate::units::Units;
 use crate::watch::Watch;
 use ndarray::Array2;
@@ -145,7 +146,7 @@ impl Conditional<'_> {
     /// p(unit on | state) for every row of `given`: (rows, units).
     ///
     /// # Errors
-    /// [`Error::WidthMismatch`] if the rows are not as wide as the given layer.
+    /// [`Error::WidthMismatch`] if the rows are not as wide as the given layer; [`Error::OutOfMemory`].
     pub fn means(self, given: &BitMatrix) -> Result<Array2<f32>> {
         if given.n_columns() != self.given.n_units() {
             return Err(Error::WidthMismatch {
@@ -158,6 +159,7 @@ impl Conditional<'_> {
         /// Number of examples at a time: enough to share tables, few enough to stay in cache.
         const BLOCK: usize = 256;
         let n_units = self.units.n_units();
+        check_means::<f32>(given.n_rows(), n_units)?;
         let mut means = Array2::zeros((given.n_rows(), n_units));
         let rows = means.as_slice_mut().expect("standard layout");
         rows.par_chunks_mut(BLOCK * n_units).enumerate().for_each(|(block, means)| {
@@ -174,6 +176,12 @@ impl Conditional<'_> {
         });
         Ok(means)
     }
+}
+
+/// Checks that there is memory for the means (N, units) of a layer.
+pub(super) fn check_means<T>(n_rows: usize, n_units: usize) -> Result<()> {
+    let need = Need::new(Bytes::of::<T>(&[n_rows, n_units]), &[]);
+    memory::check(|| format!("an array of {n_rows} rows of {n_units} means"), &[need])
 }
 
 #[cfg(test)]

@@ -10,7 +10,10 @@ use crate::evaluate::pseudo_likelihood::pseudo_likelihood;
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::finite;
 use crate::evaluate::{HiddenActivity, Independent};
-use crate::gibbs::FixedModel;
+use crate::gibbs::{Chains, FixedModel, FixedWeights};
+use crate::kernels::tiled::Tiled;
+use crate::memory::Bytes;
+use crate::model::Rbm;
 use crate::rng::{Purpose, Stream, shuffle};
 use crate::train::Trainer;
 use crate::watch::Watch;
@@ -36,6 +39,17 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// The memory of a measurement on data of this size: the model (V, H) in both forms, the
+    /// reconstructions of the subset, and the weights of [`WeightChange`].
+    pub fn bytes(n_examples: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+        let n = n_examples.min(SUBSET);
+        Rbm::bytes(n_visible, n_hidden)
+            + FixedWeights::bytes(n_visible, n_hidden)
+            + Tiled::<f32>::bytes(n_visible, n_hidden)
+            + Chains::bytes(n, n_visible, n_hidden)
+            + Bytes::of::<f32>(&[n, n_visible])
+    }
+
     /// Draws subsets of the training data and of held-out data, if any, by the seed.
     pub fn new(training: &Examples, held_out: Option<&Examples>, seed: u64) -> Self {
         let independent = Independent::of(training);

@@ -8,18 +8,19 @@ use super::folder::Folder;
 use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, in_pool, time_budget};
 use crate::checkpoint::Checkpoint;
-use crate::dataset::{Source, absolute};
+use crate::dataset::{Examples, Source, absolute};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::{Method, exact};
 use crate::kernels::Isa;
-use crate::model::ModelFile;
+use crate::memory::{Bytes, Need};
+use crate::model::{ModelFile, Rbm};
 use crate::monitor::metrics_file::{self, MetricsFile};
 use crate::monitor::snapshots::Snapshots;
 use crate::monitor::tensorboard::TensorBoard;
 use crate::monitor::{Monitor, Probe, Writer};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{Section as _, check};
-use crate::train::{TrainConfig, Trainer};
+use crate::train::{Ascent, TrainConfig, Trainer};
 use crate::whole_file;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -218,6 +219,8 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
             Some(initial)
         }
     };
+    let hidden = settings.train.hidden.or(initial.as_ref().map(Rbm::n_hidden));
+    check_memory(&TrainConfig { hidden, ..settings.train.clone() }, data)?;
     let trainer = Trainer::with_isa(settings.train.clone(), examples, initial.as_ref(), isa)?;
     // Settings that depend on the data have their numbers from here on.
     settings.train = trainer.config().clone();
@@ -235,6 +238,24 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
     settings.data.grey_levels = data.encoding.grey_levels();
     Ok(trainer)
+}
+
+/// Checks that there is memory for a run: for its data, its training and its records, and for a checkpoint
+/// that is taken while the last one is written.
+fn check_memory(config: &TrainConfig, data: &Data) -> Result<()> {
+    let (training, held_out) = (&data.training, data.held_out.as_ref());
+    let n_visible = training.n_visible();
+    let config = config.for_data(training.n_examples(), n_visible);
+    let examples = training.bytes() + held_out.map_or(Bytes(0), Examples::bytes);
+    let n_hidden = config.n_hidden();
+    let record = Probe::bytes(training.n_examples(), n_visible, n_hidden);
+    let checkpoints = Ascent::bytes_of_state(&config, n_visible) * 2;
+    let others = [
+        Need::held(examples, &["limit"]),
+        Need::new(record, &["hidden"]),
+        Need::new(checkpoints, &["hidden"]),
+    ];
+    Ascent::check_memory(&config, config.batch_size, n_visible, &others)
 }
 
 impl Run {
@@ -273,6 +294,7 @@ impl Run {
         changes.move_data(&mut file.settings)?;
         let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
         check_settings(&file.settings, &data)?;
+        check_memory(&file.settings.train, &data)?;
         let train = match plans[1].last() {
             None => file.settings.train.clone(),
             Some(Replan { epochs, .. }) => {
