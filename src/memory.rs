@@ -11,6 +11,7 @@
 use crate::error::{Error, Remedy, Result};
 use std::fmt;
 use std::fs;
+use std::io::{self, Read};
 use std::iter::Sum;
 use std::ops::{Add, Mul};
 use std::path::Path;
@@ -209,6 +210,37 @@ pub fn check(what: impl FnOnce() -> String, needs: &[Need]) -> Result<()> {
     Err(Error::OutOfMemory { what: what(), needed: needed.to_string(), rule, lower })
 }
 
+/// The first piece of a stream that is read at once.
+const FIRST: usize = 1 << 16;
+
+/// Reads the rest of a stream to the end of `bytes`, as far as there is memory for it. The error calls the
+/// work `what()`.
+///
+/// # Errors
+/// [`Error::OutOfMemory`]; the inner error is the stream's.
+pub fn read_to_end(
+    what: impl Fn() -> String,
+    mut stream: impl Read,
+    bytes: &mut Vec<u8>,
+) -> Result<io::Result<()>> {
+    loop {
+        if bytes.len() == bytes.capacity() {
+            // Twice the room, and for a moment the old as well.
+            let (held, more) = (bytes.len(), bytes.len().max(FIRST));
+            check(
+                &what,
+                &[Need::held(Bytes(held as u64), &[]), Need::new(Bytes((held + more) as u64), &[])],
+            )?;
+            bytes.reserve_exact(more);
+        }
+        let room = bytes.capacity() - bytes.len();
+        match stream.by_ref().take(room as u64).read_to_end(bytes) {
+            Ok(n) if n == room => {}
+            done => return Ok(done.map(drop)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,6 +341,16 @@ mod tests {
         assert!(error.starts_with("it all needs 4.5 PB of memory, but "), "{error}");
         assert!(error.ends_with("; lower hidden or batch_size"), "{error}");
         check(|| unreachable!(), &[Need::new(Bytes(1 << 20), &["chains"])]).unwrap();
+    }
+
+    #[test]
+    fn a_stream_is_read_to_its_end_and_no_more_room_is_asked_for() {
+        for n in [0, 1, FIRST - 1, FIRST, FIRST + 1, 5 * FIRST] {
+            let stream: Vec<u8> = (0..n).map(|at| at as u8).collect();
+            let mut bytes = Vec::new();
+            read_to_end(|| unreachable!(), &stream[..], &mut bytes).unwrap().unwrap();
+            assert!(bytes == stream && bytes.capacity() <= FIRST.max(2 * n), "{n}");
+        }
     }
 
     #[test]

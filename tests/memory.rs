@@ -6,6 +6,7 @@
 mod folder;
 
 use folder::Folder;
+use std::io::Write as _;
 use std::process::{Command, Output};
 
 /// Runs a command line that may use this much memory: (exit code, stderr).
@@ -40,7 +41,7 @@ fn every_command_says_how_much_memory_it_needs_and_what_to_lower() {
             100,
             "resume wide --epochs 2".into(),
             "training 30 x 40000 units with 128 chains",
-            "; lower `harmonium train --chains` or `harmonium train --hidden`",
+            "; lower `harmonium train --hidden`",
         ),
         (
             600,
@@ -71,6 +72,34 @@ fn every_command_says_how_much_memory_it_needs_and_what_to_lower() {
         assert!(stderr.contains(what) && stderr.ends_with(&rule), "{line}\n{stderr}");
         assert!(folder.files("") == before, "{line}: files are now {:?}", folder.names_in(""));
     }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packer.write_all(bytes).unwrap();
+    packer.finish().unwrap()
+}
+
+#[test]
+fn a_small_file_that_unpacks_to_more_than_memory_is_refused() {
+    let folder = Folder::new();
+    let large = vec![0; 400 << 20];
+    // The true header of an IDX file, and one that says less than there is.
+    for (name, n) in [("true", 400 << 10), ("false", 1_u32)] {
+        let header = [&[0, 0, 8, 2][..], &n.to_be_bytes(), &1024_u32.to_be_bytes()].concat();
+        folder.write(name, &gzip(&[&header[..], &large].concat()));
+        let line = format!("train --data {name} --out new");
+        let (code, stderr) = run_within(300, &folder, &line);
+        assert_eq!(code, Some(1), "{line}\n{stderr}");
+        assert!(stderr.contains(&format!("unpacking {name} needs ")), "{line}\n{stderr}");
+    }
+    let (code, stderr) = run_within(300, &folder, "train --data /dev/zero --out new");
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("reading /dev/zero needs "), "{stderr}");
+    // A header that the bytes cannot hold is damage, not a lack of memory.
+    let header = [&[0, 0, 8, 2][..], &[0xFF; 8]].concat();
+    folder.write("cut", &gzip(&header));
+    folder.refuse("train --data cut --out new", 1, "bytes of data, for the shape");
 }
 
 /// What is close to the limit may pass the sum, but not the system: it grants no more than what is left
