@@ -1,8 +1,8 @@
 """Restricted Boltzmann machines, trained on every core of a CPU, to the same bits each time.
 
 `BernoulliRBM` replaces scikit-learn's class of the same name. `train`, `Trainer` and `Rbm` are the
-library itself and do not need scikit-learn. `harmonium.io` reads and writes `.npz` files and the files
-of the `rbms` package.
+library itself and do not need scikit-learn. `read` reads files of data, as the command line does.
+`harmonium.io` reads and writes `.npz` files and the files of the `rbms` package.
 
 >>> import numpy as np
 >>> import harmonium
@@ -20,6 +20,7 @@ from ._harmonium import (
     Trainer,
     __version__,
     default_settings,
+    read,
 )
 from ._log_likelihood import LogLikelihood
 from ._train import train
@@ -36,5 +37,6 @@ __all__ = [
     "__version__",
     "default_settings",
     "io",
+    "read",
     "train",
 ]

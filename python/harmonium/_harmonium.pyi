@@ -17,6 +17,7 @@ __all__ = [
     "__version__",
     "decoded",
     "default_settings",
+    "read",
     "refuse_masked",
     "setting_table",
 ]
@@ -71,6 +72,9 @@ class BestScore:
 
 def default_settings() -> dict[str, Any]: ...
 def setting_table() -> list[dict[str, Any]]: ...
+def read(
+    path: str | os.PathLike[str], *, grey_levels: int | None = None, spins: bool = False
+) -> NDArray[np.uint8] | NDArray[np.float32]: ...
 def refuse_masked(object: object) -> None: ...
 def decoded(
     samples: Any, *, grey_levels: int | None = None, spins: bool = False

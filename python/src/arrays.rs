@@ -17,6 +17,7 @@ use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use rayon::prelude::*;
+use std::path::PathBuf;
 
 /// The number of rows in a piece of work.
 const BLOCK: usize = 256;
@@ -366,11 +367,43 @@ pub fn decoded<'py>(
     let (py, encoding) = (samples.py(), Encoding::declared(grey_levels, spins).map_err(to_py)?);
     let dataset = dataset(samples, encoding, None)?;
     dataset.check_intensities().map_err(to_py)?;
+    Ok(samples_of(py, &dataset))
+}
+
+/// Reads data as `--data` of the command line does: IDX, .npy, .npz, a table of numbers as text or a PNG, each
+/// gzipped or not, or a folder of PNG images. `FILE.npz:NAME` names one of several arrays.
+///
+/// The content of a file decides its format. The result (N, V) is uint8 if all numbers are 0 or 1, otherwise
+/// float32, intensities from 0 to 1; a row of an image has its rows end to end. Integers are read by
+/// `grey_levels` and `spins`, as in `train`.
+///
+/// >>> import harmonium, pathlib, tempfile
+/// >>> with tempfile.TemporaryDirectory() as folder:
+/// ...     table = pathlib.Path(folder, "table.csv")
+/// ...     _ = table.write_text("left,right\n0,1\n1,0\n")
+/// ...     harmonium.read(table).tolist()
+/// [[0, 1], [1, 0]]
+#[pyfunction]
+#[pyo3(signature = (path, *, grey_levels = None, spins = false))]
+pub fn read(
+    py: Python<'_>,
+    path: PathBuf,
+    grey_levels: Option<u32>,
+    spins: bool,
+) -> PyResult<Bound<'_, PyAny>> {
+    let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
+    let dataset = without_lock(py, None, || Dataset::read_as(&path, encoding))?;
+    warn(py, dataset.inferred())?;
+    Ok(samples_of(py, &dataset))
+}
+
+/// The examples (N, V) as bits (uint8), or else as intensities (float32).
+fn samples_of<'py>(py: Python<'py>, dataset: &Dataset) -> Bound<'py, PyAny> {
     let shape = (dataset.n_examples(), dataset.n_visible());
     if dataset.is_binary() {
         let bit = |(n, i)| u8::from(dataset.intensity(n, i) == 1.0);
-        return Ok(Array2::from_shape_fn(shape, bit).into_pyarray(py).into_any());
+        return Array2::from_shape_fn(shape, bit).into_pyarray(py).into_any();
     }
     let intensity = |(n, i)| dataset.intensity(n, i) as f32;
-    Ok(Array2::from_shape_fn(shape, intensity).into_pyarray(py).into_any())
+    Array2::from_shape_fn(shape, intensity).into_pyarray(py).into_any()
 }

@@ -27,7 +27,7 @@ fn isa() -> harmonium::Result<Isa> {
 #[pymodule]
 mod _harmonium {
     #[pymodule_export]
-    use super::arrays::{decoded, refuse_masked};
+    use super::arrays::{decoded, read, refuse_masked};
     #[pymodule_export]
     use super::best::BestScore;
     #[pymodule_export]

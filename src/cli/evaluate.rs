@@ -1,10 +1,10 @@
 //! `harmonium evaluate`.
 
 use super::evaluation_text::text;
-use super::input::{model_path, read_data, say_inferred};
-use super::output::{Output, print};
+use super::input::{limited, model_path, read_data, say_inferred};
+use super::output::{Output, Overwrite, print};
 use crate::bits::BitMatrix;
-use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source};
+use crate::dataset::{Binarization, Encoding, Examples, Source};
 use crate::error::Result;
 use crate::evaluate::evaluation::Starts;
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
@@ -17,7 +17,9 @@ use crate::evaluate::{
 use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
 use crate::model::ModelFile;
+use crate::monitor::LogFormat;
 use crate::monitor::progress_bar::ProgressBar;
+use crate::monitor::terminal::note;
 use crate::report::write_to_folder;
 use crate::rng::check_seed;
 use crate::run::{
@@ -93,6 +95,8 @@ pub struct Evaluate {
     /// on standard output; the results then go to standard error
     #[arg(long, value_name = "FILE|-", value_parser = PathBufValueParser::new().try_map(Output::array))]
     log_probabilities: Option<Output>,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Seed of all random numbers, including stochastic bits
     #[arg(long, default_value_t = DEFAULT.seed)]
     seed: u64,
@@ -128,6 +132,7 @@ impl Evaluate {
 
     fn run_in_pool(&self, isa: Isa) -> Result<()> {
         check_seed(self.seed)?;
+        self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
         let file = ModelFile::read(&model_path(&self.model))?;
         let Scored { visible, subject, is_of_run } = self.scored(&file)?;
         let compared = self.compared(&file)?;
@@ -172,13 +177,20 @@ impl Evaluate {
             true => eprintln!("{shown}"),
             false => print(shown)?,
         }
-        if is_of_run {
-            whole_file::write(&self.model.join(EVALUATION), report.to_json().as_bytes())?;
-            if self.model.join(REPORT).exists() {
-                write_to_folder(&self.model)?;
-            }
+        if is_of_run && let Err(error) = self.store(&report) {
+            // The folder may be read-only: that of a colleague, or of an archive.
+            note(
+                LogFormat::Text,
+                &format!("the result is not kept in the folder of the run: {error}"),
+            );
         }
         Ok(())
+    }
+
+    /// Writes the result into the folder of the run, and renews its report.
+    fn store(&self, report: &EvaluationReport) -> Result<()> {
+        whole_file::write(&self.model.join(EVALUATION), report.to_json().as_bytes())?;
+        if self.model.join(REPORT).exists() { write_to_folder(&self.model) } else { Ok(()) }
     }
 
     fn config(&self) -> EvaluationConfig {
@@ -201,15 +213,6 @@ impl Evaluate {
         }
     }
 
-    /// The first `limit` examples, whose width must fit the model.
-    fn limited(&self, dataset: Dataset, file: &ModelFile) -> Result<Dataset> {
-        dataset.check_width(file.rbm.n_visible(), "the model")?;
-        match self.limit {
-            Some(limit) => dataset.first(limit),
-            None => Ok(dataset),
-        }
-    }
-
     fn scored(&self, file: &ModelFile) -> Result<Scored> {
         let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
         let chosen = read_data(choice, &self.model, &file.provenance)?;
@@ -219,7 +222,7 @@ impl Evaluate {
             && self.binarize.is_none()
             && self.model.is_dir();
         let (data_role, data_warning) = (chosen.role().to_string(), chosen.warning);
-        let dataset = self.limited(chosen.dataset, file)?;
+        let dataset = limited(chosen.dataset, self.limit, &file.rbm)?;
         let binarization = self.binarization(file)?;
         let in_words = match dataset.is_binary() {
             true => "none (binary data)".to_string(),
@@ -245,7 +248,7 @@ impl Evaluate {
     fn compared(&self, file: &ModelFile) -> Result<Option<BitMatrix>> {
         let Some(source) = &self.compare_data else { return Ok(None) };
         let dataset = self.compare_split.read(source, &file.provenance)?;
-        let dataset = self.limited(dataset, file)?;
+        let dataset = limited(dataset, self.limit, &file.rbm)?;
         say_inferred(&dataset);
         let examples = Examples::new(dataset, self.binarization(file)?);
         Ok(Some(examples.fixed_bits(self.seed, 0..examples.n_examples())))

@@ -2,7 +2,7 @@
 
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::model::Provenance;
+use crate::model::{Provenance, Rbm};
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
 use crate::run::{ChosenData, DataChoice, model_of, title};
@@ -37,6 +37,15 @@ pub fn read_data(
     }
     say_inferred(&chosen.dataset);
     Ok(chosen)
+}
+
+/// The first `limit` examples, or all. Their width must fit the model.
+pub fn limited(dataset: Dataset, limit: Option<usize>, model: &Rbm) -> Result<Dataset> {
+    dataset.check_width(model.n_visible(), "the model")?;
+    match limit {
+        Some(limit) => dataset.first(limit),
+        None => Ok(dataset),
+    }
 }
 
 /// Writes a note if the meaning of integers was inferred.

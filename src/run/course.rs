@@ -227,6 +227,12 @@ impl<'a> Course<'a> {
             if let Some(signal) = session.interrupt.signal() {
                 return Ok(End::Interrupted(signal));
             }
+            if session.interrupt.take_checkpoint_request() {
+                self.write_checkpoint()?;
+                self.writer.flush()?;
+                let note = format!("wrote a checkpoint after update {}", self.trainer.updates());
+                monitors.iter_mut().for_each(|monitor| monitor.note(&note));
+            }
             let (updates, per_epoch) = (self.trainer.updates(), self.trainer.updates_per_epoch());
             if session.stop_after.is_some_and(|interval| {
                 let done = updates - self.clock.first_update;
