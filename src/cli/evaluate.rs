@@ -273,7 +273,7 @@ impl Evaluate {
         Ok(ScoresReport {
             pseudo_likelihood: pseudo_likelihood(rbm, visible, isa, watch)?.into(),
             stochastic_pseudo_likelihood: of_one_unit.into(),
-            reconstruction_error: reconstruction_error(model, visible, seed)?.into(),
+            reconstruction_error: reconstruction_error(model, visible, seed, watch)?.into(),
             free_energy_gap: compared.map(gap).transpose()?,
         })
     }
