@@ -1,18 +1,16 @@
 //! `harmonium evaluate`.
 
-use super::evaluation_text::text;
 use super::input::{limited, model_path, read_data, say_inferred};
 use super::output::{Output, Overwrite, print};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Source};
 use crate::error::Result;
-use crate::evaluate::evaluation::Starts;
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
-use crate::evaluate::report::{Origins, ScoreReport, ScoresReport, SubjectReport, finite};
+use crate::evaluate::report::{ScoreReport, ScoresReport, SubjectReport, finite};
 use crate::evaluate::{
-    AnnealingSchedule, Base, Evaluation, EvaluationConfig, EvaluationReport, Method,
+    AnnealingSchedule, Base, Evaluation, EvaluationConfig, EvaluationReport, Evaluator, Method,
 };
 use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
@@ -139,18 +137,17 @@ impl Evaluate {
         let training = TrainingMean::of(&self.model, &file)?;
         let base = self.base(&file, training.as_ref())?;
         let model_states = self.model_states(&file)?;
-        let config = self.config();
 
         let bar = ProgressBar::new();
         let weights = FixedWeights::of(&file.rbm, isa);
         let model = FixedModel { rbm: &file.rbm, weights: &weights };
-        let starts = Starts {
-            base_rates: &base.rates,
-            model_states: model_states.as_ref().map(|states| &states.visible),
-        };
         let show = |what, done, total| bar.show(what, done, total);
         let watch = Watch::default().reporting_to(&show);
-        let evaluation = Evaluation::new(model, &visible, starts, &config, watch)?;
+        let mut evaluator = Evaluator::new(model).config(self.config()).base(base).watch(watch);
+        if let Some(ModelStates { visible, origin }) = &model_states {
+            evaluator = evaluator.model_states(visible, origin);
+        }
+        let evaluation = evaluator.evaluate(&visible)?;
         bar.show("pseudo-likelihood", 0, 1);
         let independent =
             training.and_then(|training| training.independent(file.rbm.visible_units()));
@@ -163,16 +160,12 @@ impl Evaluate {
             let log_p = free_energies.mapv(|f| -f - evaluation.log_z);
             out.write(&out.encode("log_probabilities", &log_p))?;
         }
-        let origins = Origins {
-            base: base.origin,
-            model_states: model_states.map_or_else(String::new, |states| states.origin),
-        };
         let report = EvaluationReport {
             scores: Some(scores),
             subject: Some(subject),
-            ..EvaluationReport::new(&evaluation, independent, &config, origins)
+            ..EvaluationReport::new(&evaluation, independent)
         };
-        let shown = if self.json { report.to_json() } else { text(&report, &evaluation.verdict) };
+        let shown = if self.json { report.to_json() } else { report.to_string() };
         match self.log_probabilities.as_ref().is_some_and(Output::is_stdout) {
             true => eprintln!("{shown}"),
             false => print(shown)?,

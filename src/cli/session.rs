@@ -9,8 +9,8 @@ use crate::report::{self, Live};
 use crate::run::{End, Interrupt, Interval, Outcome, SETTINGS, Session, quoted, resume_command};
 use crate::train::Trainer;
 use clap::Args;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 pub struct SessionFlags {
@@ -50,14 +50,14 @@ impl SessionFlags {
         Ok(live)
     }
 
-    /// A session on the instruction set `isa`, which takes signals.
-    pub fn session(&self, isa: Isa) -> Result<Session> {
+    /// A session of the command with these words on the instruction set `isa`, which takes signals.
+    pub fn session(&self, isa: Isa, words: &[OsString]) -> Result<Session> {
         let format = self.log_format;
         Ok(Session {
             threads: self.threads,
             isa,
             stop_after: self.stop_after,
-            command: Some(command()),
+            command: Some(command(words)),
             interrupt: Interrupt::on_signals(move |text| terminal::note(format, text))?,
             ..Session::default()
         })
@@ -65,8 +65,8 @@ impl SessionFlags {
 }
 
 /// The command line as typed, as a shell reads it.
-fn command() -> String {
-    let words = std::env::args_os().skip(1).map(|word| quoted(&word));
+fn command(words: &[OsString]) -> String {
+    let words = words.iter().map(|word| quoted(word));
     ["harmonium".to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
@@ -86,7 +86,7 @@ fn write_report(folder: &Path, flags: &SessionFlags, terminal: &mut Terminal) {
 struct Begun(Option<PathBuf>);
 
 impl Monitor for Begun {
-    fn begin(&mut self, _: &Trainer, folder: &Path, _: &[EpochRecord]) -> Result<()> {
+    fn open(&mut self, folder: &Path) -> Result<()> {
         self.0 = Some(folder.to_path_buf());
         Ok(())
     }
@@ -101,7 +101,7 @@ pub fn run(
     flags: &SessionFlags,
     mut terminal: Terminal,
     work: impl FnOnce(&mut [&mut dyn Monitor]) -> Result<Outcome>,
-) -> Result<ExitCode> {
+) -> Result<u8> {
     let mut live = flags.live(&mut terminal)?;
     let mut begun = Begun::default();
     let outcome = {
@@ -125,7 +125,7 @@ pub fn run(
 }
 
 /// Writes the report, then prints the folder to stdout; a note says how to continue.
-fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<ExitCode> {
+fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<u8> {
     let Outcome { folder, end, updates } = outcome;
     write_report(&folder, flags, terminal);
     let after = format!("after update {updates}; continue with: {}", resume_command(&folder));
@@ -135,9 +135,9 @@ fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Resul
         End::Stopped => terminal.note(&format!("stopped {after}")),
         End::Interrupted(signal) => {
             terminal.note(&format!("interrupted {after}"));
-            return Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)));
+            return Ok(u8::try_from(128 + signal).unwrap_or(1));
         }
     }
     print_path(&folder)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }

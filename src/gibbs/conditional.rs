@@ -200,6 +200,7 @@ mod tests {
     use super::super::test_model::model;
     use super::*;
     use crate::model::Rbm;
+    use crate::reals::RealRows;
 
     /// Compares inputs with double precision. Rounding changes each of V weights and the bias by at
     /// most half of 2^-20.
@@ -255,6 +256,9 @@ mod tests {
             rbm.mean_visible(&hidden).unwrap(),
             turned.unwrap().mean_hidden(&hidden).unwrap()
         );
+        let numbers = RealRows::from(&hidden);
+        let pairs = rbm.mean_visible(&numbers).unwrap() - rbm.mean_visible(&hidden).unwrap();
+        assert!(pairs.iter().all(|error| error.abs() < 2e-5));
         let error = rbm.mean_hidden(&hidden).unwrap_err().to_string();
         assert!(error.contains("19 visible units") && error.contains("70"), "{error}");
     }

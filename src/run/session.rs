@@ -63,12 +63,7 @@ pub fn train(
         let start = Instant::now();
         let mut settings = settings;
         let data = Data::read(&settings.data, settings.train.binarize)?;
-        let (batch_size, n_examples) = (settings.train.batch_size, data.training.n_examples());
-        let cut = (batch_size > n_examples).then(|| {
-            format!(
-                "each mini-batch has all {n_examples} training examples, as batch_size is {batch_size}"
-            )
-        });
+        let cut = settings.train.cut_batch(data.training.n_examples());
         let mut trainer = begin(&mut settings, &data, session.isa)?;
         settings.check_effect(&session.given)?;
         for note in data.inferred.iter().chain(&cut) {
