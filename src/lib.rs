@@ -242,6 +242,8 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`error`] | what can go wrong |
+//! | [`memory`] | how much memory there is, and whether the work fits |
+//! | [`watch`] | progress of a long computation, and the wish to stop it |
 //! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
 //! | [`whole_file`] | files that are whole or not there |
 //! | [`bits`] | rows of packed 0/1 |
@@ -303,6 +305,10 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod error;
+
+pub mod memory;
+
+pub mod watch;
 
 #[doc(hidden)]
 pub mod setting;
@@ -367,3 +373,4 @@ pub use dataset::{Dataset, Examples};
 pub use error::{Error, Result};
 pub use model::Rbm;
 pub use train::{TrainConfig, Trainer};
+pub use watch::Watch;

@@ -10,13 +10,11 @@ use harmonium::gibbs::{FixedModel, FixedWeights, Path};
 use harmonium::kernels::Isa;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::units::sigmoid;
-use harmonium::{BitMatrix, Rbm};
+use harmonium::{BitMatrix, Rbm, Watch};
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
 const V: usize = 60;
-
-fn silent(_: &'static str, _: u64, _: u64) {}
 
 /// A number from -1 to 1 without structure.
 fn noise(at: usize) -> f32 {
@@ -107,7 +105,7 @@ fn repeat(rbm: &Rbm) -> Repetitions {
     let rates = rbm.visible_units().smoothed_rates(&means(&data));
     let weights = FixedWeights::of(rbm, Isa::fastest());
     let path = Path::new(FixedModel { rbm, weights: &weights }, &rates).unwrap();
-    let betas = AnnealingSchedule::AdaptiveSteps(STEPS).betas(&path, 9, &silent).unwrap();
+    let betas = AnnealingSchedule::AdaptiveSteps(STEPS).betas(&path, 9, Watch::default()).unwrap();
     let estimates = (0..100_u64)
         .into_par_iter()
         .map(|seed| {
@@ -115,10 +113,11 @@ fn repeat(rbm: &Rbm) -> Repetitions {
             let streams = (0..CHAINS as u64)
                 .map(|chain| Stream::new(seed, Purpose::ReverseAnnealing, chain))
                 .collect();
-            Ais::new(&path, &betas, &ModelChains { visible, streams }, seed, &silent)
+            let model = ModelChains { visible, streams };
+            Ais::new(&path, &betas, &model, seed, Watch::default()).unwrap()
         })
         .collect();
-    let bounds = raise(&path, &betas, &data, 1, 3, &silent);
+    let bounds = raise(&path, &betas, &data, 1, 3, Watch::default()).unwrap();
     let exact_of = |(n, bound): (usize, &f64)| bound - exact.log_probability(data.row(n));
     let raise_less_exact = Score::of(&bounds.iter().enumerate().map(exact_of).collect::<Vec<_>>());
     Repetitions { estimates, log_z: exact.log_z(), raise_less_exact }

@@ -1,8 +1,9 @@
 """Restricted Boltzmann machines, trained on every core of a CPU, to the same bits each time.
 
 `BernoulliRBM` replaces scikit-learn's class of the same name. `train`, `Trainer` and `Rbm` are the
-library itself and do not need scikit-learn. `harmonium.runs` has runs in folders. `harmonium.io` reads
-and writes `.npz` files and the files of the `rbms` package.
+library itself and do not need scikit-learn. `read` reads files of data, as the command line does.
+`harmonium.runs` has runs in folders. `harmonium.io` reads and writes `.npz` files and the files of the
+`rbms` package.
 
 >>> import numpy as np
 >>> import harmonium
@@ -23,6 +24,7 @@ from ._harmonium import (
     Trainer,
     __version__,
     default_settings,
+    read,
 )
 from ._log_likelihood import LogLikelihood
 from ._train import train
@@ -43,6 +45,7 @@ __all__ = [
     "__version__",
     "default_settings",
     "io",
+    "read",
     "report",
     "runs",
     "train",

@@ -22,6 +22,7 @@ __all__ = [
     "filters_png",
     "list_runs",
     "read_run",
+    "read",
     "refuse_masked",
     "resume_run",
     "run_setting_table",
@@ -116,6 +117,9 @@ def resume_run(
     folder: str | os.PathLike[str], epochs: int | None, session: dict[str, Any], monitor: Any
 ) -> tuple[Path, str]: ...
 def write_report(folders: list[str], out: str | os.PathLike[str] | None = None) -> None: ...
+def read(
+    path: str | os.PathLike[str], *, grey_levels: int | None = None, spins: bool = False
+) -> NDArray[np.uint8] | NDArray[np.float32]: ...
 def refuse_masked(object: object) -> None: ...
 def decoded(
     samples: Any, *, grey_levels: int | None = None, spins: bool = False

@@ -13,6 +13,7 @@ mod json;
 mod pool;
 mod rbm;
 mod runs;
+mod sparse;
 mod trainer;
 
 use harmonium::kernels::Isa;
@@ -28,7 +29,7 @@ fn isa() -> harmonium::Result<Isa> {
 #[pymodule]
 mod _harmonium {
     #[pymodule_export]
-    use super::arrays::{decoded, refuse_masked};
+    use super::arrays::{decoded, read, refuse_masked};
     #[pymodule_export]
     use super::best::BestScore;
     #[pymodule_export]

@@ -1,16 +1,15 @@
 //! Thread pools, one for each number of threads.
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
-use harmonium::evaluate::Progress;
+use harmonium::Watch;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::OnceCell;
-use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The time between two checks for Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
@@ -126,63 +125,38 @@ pub fn without_lock<T: Send>(
     }
 }
 
-/// Calls `step` in a pool, without the interpreter's lock, until it breaks. Ctrl-C stops it between two
-/// steps.
-pub fn in_steps(
+/// Calls `compute` in its place, without the interpreter's lock. In a pool it runs under a watch that
+/// Ctrl-C stops; where it is called it is over at once.
+pub fn interruptible<T: Send>(
     py: Python<'_>,
     place: impl Into<Place>,
-    mut step: impl FnMut() -> harmonium::Result<ControlFlow<()>> + Send,
-) -> PyResult<()> {
-    let place = place.into();
-    loop {
-        let slice = without_lock(py, place, || {
-            let start = Instant::now();
-            while start.elapsed() < SLICE {
-                if step()?.is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        py.check_signals()?;
-        if slice.is_break() {
-            return Ok(());
-        }
-    }
-}
-
-/// Calls `compute` in a pool, without the interpreter's lock. Ctrl-C stops it when it next reports its
-/// progress.
-pub fn interruptible<T: Send + 'static>(
-    py: Python<'_>,
-    threads: Option<usize>,
-    compute: impl FnOnce(Progress<'_>) -> harmonium::Result<T> + Send + 'static,
+    compute: impl FnOnce(Watch<'_>) -> harmonium::Result<T> + Send,
 ) -> PyResult<T> {
+    let threads = match place.into() {
+        Place::Here => return without_lock(py, Place::Here, || compute(Watch::default())),
+        Place::Pool(threads) => threads,
+    };
     let (sender, receiver) = bounded(1);
-    let is_over = Arc::new(AtomicBool::new(false));
-    let asked = is_over.clone();
-    pool(threads)?.spawn(move || {
-        let progress = move |_: &'static str, _: u64, _: u64| {
-            if asked.load(Ordering::Relaxed) {
-                // Unwinds the computation without a message: the caller has returned.
-                resume_unwind(Box::new("interrupted"));
-            }
-        };
-        // Unwind-safe: nobody uses what a computation leaves half done.
-        let result = catch_unwind(AssertUnwindSafe(|| compute(&progress)));
-        // After Ctrl-C the receiver is gone.
-        drop(sender.send(result));
-    });
-    loop {
-        match py.detach(|| receiver.recv_timeout(SLICE)) {
-            Ok(Ok(result)) => return result.map_err(crate::errors::to_py),
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(RecvTimeoutError::Disconnected) => unreachable!("a result is always sent"),
-            Err(RecvTimeoutError::Timeout) => {
-                py.check_signals().inspect_err(|_| is_over.store(true, Ordering::Relaxed))?;
+    let stop = AtomicBool::new(false);
+    let watch = Watch::until(&stop);
+    pool(threads)?.in_place_scope(|scope| {
+        scope.spawn(move |_| sender.send(compute(watch)).expect("a receiver"));
+        let mut interrupted = Ok(());
+        loop {
+            match py.detach(|| receiver.recv_timeout(SLICE)) {
+                Ok(result) => return interrupted.and(result.map_err(crate::errors::to_py)),
+                // The computation has panicked, and the scope goes on with its panic.
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(PyRuntimeError::new_err("panic"));
+                }
+                Err(RecvTimeoutError::Timeout) if interrupted.is_ok() => {
+                    interrupted = py.check_signals();
+                    stop.store(interrupted.is_err(), Ordering::Relaxed);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
         }
-    }
+    })
 }
 
 /// Calls `work` in a thread of its own, without the interpreter's lock. After Ctrl-C it calls `stop`, and

@@ -4,8 +4,7 @@ use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
-use crate::pool::{Place, in_steps, interruptible, without_lock};
-use harmonium::BitMatrix;
+use crate::pool::{Place, interruptible, without_lock};
 use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::evaluate::free_energy::free_energies;
 use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
@@ -20,7 +19,8 @@ use harmonium::pictures;
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::run::Summary;
-use ndarray::{Array1, Array2, s};
+use harmonium::{BitMatrix, Watch};
+use ndarray::{Array1, Array2};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -30,7 +30,6 @@ use serde_json::{Map, Value};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -241,12 +240,6 @@ impl Rbm {
     }
 }
 
-/// The number of rows that are scored between two checks for Ctrl-C.
-const SCORED_AT_A_TIME: usize = 2048;
-
-/// The number of rows that are completed between two checks for Ctrl-C.
-const COMPLETED_AT_A_TIME: usize = 64;
-
 /// The filters of a model of images as a PNG, at most `number`.
 #[pyfunction]
 pub fn filters_png<'py>(
@@ -279,18 +272,9 @@ fn sweep(
     py: Python<'_>,
     gibbs_steps: usize,
     place: impl Into<Place>,
-    mut sweep: impl FnMut() + Send,
+    mut sweep: impl FnMut(Watch<'_>) -> harmonium::Result<()> + Send,
 ) -> PyResult<()> {
-    let mut steps = 0..gibbs_steps;
-    in_steps(py, place, || {
-        Ok(match steps.next() {
-            None => ControlFlow::Break(()),
-            Some(_) => {
-                sweep();
-                ControlFlow::Continue(())
-            }
-        })
-    })
+    interruptible(py, place, move |watch| (0..gibbs_steps).try_for_each(|_| sweep(watch)))
 }
 
 /// Makes an array read-only: a write raises an error, and is not lost in a copy.
@@ -535,19 +519,8 @@ impl Rbm {
         let weights = without_lock(py, threads, || self.fixed())?;
         let model = FixedModel { rbm: &self.rbm, weights };
         let means = ConditionalMean { model, given: &mask, sweeps: gibbs_steps, seed };
-        let mut all = Array2::zeros((visible.n_rows(), visible.n_columns()));
-        let mut first = 0;
-        in_steps(py, threads, || {
-            let end = (first + COMPLETED_AT_A_TIME).min(visible.n_rows());
-            if first == end {
-                return Ok(ControlFlow::Break(()));
-            }
-            let some = means.of(&visible.rows(first..end), first as u64);
-            all.slice_mut(s![first..end, ..]).assign(&some);
-            first = end;
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(all.into_pyarray(py))
+        let means = interruptible(py, threads, |watch| means.of(&visible, watch))?;
+        Ok(means.into_pyarray(py))
     }
 
     /// Free energy F(v) = -b·v - Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of each row, shape (n,), float64.
@@ -565,7 +538,8 @@ impl Rbm {
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
-        let energies = without_lock(py, place, || free_energies(&self.rbm, &visible, isa()?))?;
+        let energies =
+            interruptible(py, place, |watch| free_energies(&self.rbm, &visible, isa()?, watch))?;
         Ok(energies.into_pyarray(py))
     }
 
@@ -595,18 +569,9 @@ impl Rbm {
                 )));
             }
         }
-        let mut scores = Vec::with_capacity(visible.n_rows());
-        in_steps(py, place, || {
-            let block = scores.len()..(scores.len() + SCORED_AT_A_TIME).min(visible.n_rows());
-            if block.is_empty() {
-                return Ok(ControlFlow::Break(()));
-            }
-            let rows = visible.rows_of(block.clone());
-            scores.extend(match &units {
-                None => pseudo_likelihoods(&self.rbm, &rows, isa()?),
-                Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[block], isa()?),
-            }?);
-            Ok(ControlFlow::Continue(()))
+        let scores = interruptible(py, place, |watch| match &units {
+            None => pseudo_likelihoods(&self.rbm, &visible, isa()?, watch),
+            Some(units) => pseudo_likelihoods_of_units(&self.rbm, &visible, units, isa()?, watch),
         })?;
         Ok(scores.into_pyarray(py))
     }
@@ -661,12 +626,14 @@ impl Rbm {
         }
         let (weights, mut chains) = without_lock(py, place, || {
             let weights = self.fixed()?;
+            Chains::check_memory(weights, visible.n_rows(), &[])?;
             let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
             let means = self.means(&visible)?;
             let chains = Chains::from_means(weights, &visible.rounded(), means.view(), streams);
             Ok((weights, chains))
         })?;
-        sweep(py, gibbs_steps, place, || chains.sweep(weights))?;
+        let place = self.place(visible.n_rows().saturating_mul(gibbs_steps), threads);
+        sweep(py, gibbs_steps, place, |watch| chains.sweep_watched(weights, watch))?;
         Ok(states(py, &chains.visible(), self.encoding()))
     }
 
@@ -725,15 +692,15 @@ impl Rbm {
                 let streams = Stream::first(number, seed, Purpose::Inpainting);
                 Ok((weights, Inpainting::new(weights, &examples, &mask, streams)))
             })?;
-            sweep(py, gibbs_steps, threads, || chains.sweep(weights))?;
+            sweep(py, gibbs_steps, threads, |watch| chains.sweep_watched(weights, watch))?;
             return Ok(states(py, &chains.visible(), self.encoding()));
         }
         let (weights, mut chains) = without_lock(py, threads, || {
             let model = self.model()?;
-            let chains = Chains::for_samples(model, number, start.as_ref(), seed);
+            let chains = Chains::for_samples(model, number, start.as_ref(), seed)?;
             Ok((model.weights, chains))
         })?;
-        sweep(py, gibbs_steps, threads, || chains.sweep(weights))?;
+        sweep(py, gibbs_steps, threads, |watch| chains.sweep_watched(weights, watch))?;
         Ok(states(py, &chains.visible(), self.encoding()))
     }
 
@@ -811,11 +778,11 @@ impl Rbm {
         let independent = self.independent(n_examples)?;
         let weights = without_lock(py, threads, || self.fixed().cloned())?;
         let rbm = self.rbm.clone();
-        let (evaluation, independent) = interruptible(py, threads, move |progress| {
+        let (evaluation, independent) = interruptible(py, threads, move |watch| {
             let examples = Examples::new(dataset, Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
             let model = FixedModel { rbm: &rbm, weights: &weights };
-            let mut evaluator = Evaluator::new(model).config(config).base(base).progress(progress);
+            let mut evaluator = Evaluator::new(model).config(config).base(base).watch(watch);
             if let Some(start) = &start {
                 evaluator = evaluator.model_states(start, "the rows of start");
             }

@@ -4,11 +4,12 @@ use crate::arrays::{bits, dataset, transposed};
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
 use crate::json::{from_json, to_json};
-use crate::pool::{in_steps, without_lock};
+use crate::pool::{interruptible, without_lock};
 use crate::rbm::{Origin, Rbm, history};
 use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
 use harmonium::gibbs::FixedModel;
+use harmonium::memory::{self, Bytes, Need};
 use harmonium::model::check_data_mean;
 use harmonium::monitor::{EpochRecord, Pace, Probe, WeightChange};
 use harmonium::run::{DataConfig, RunConfig};
@@ -22,7 +23,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde_json::{Map, Value, json};
 use std::ffi::CString;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -223,6 +223,10 @@ impl Trainer {
         number: impl Fn(f32) -> T + Sync + Send,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let (weights, hidden_bias, visible_bias, states) = without_lock(py, threads, || {
+            let weights = self.ascent().parameters().fixed();
+            let n_rows = weights.n_visible() + self.ascent().chains().n_chains();
+            let need = Need::new(Bytes::of::<T>(&[n_rows, weights.n_hidden()]), &[]);
+            memory::check(|| "the arrays of the trainer".to_string(), &[need])?;
             let rbm = self.ascent().model();
             let states = self.ascent().chains().hidden().to_array(|is_on| number(is_on.into()));
             let bias = |values: &Array1<f32>| values.mapv(&number);
@@ -318,10 +322,10 @@ impl Trainer {
         }
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let (trainer, seen) = without_lock(py, threads, || {
-            let mut seen = RunningMean::nothing(data.n_visible());
-            seen.add(&data);
             let initial = initial.as_deref();
             let trainer = harmonium::Trainer::with_isa(config, data.into(), initial, isa()?)?;
+            let mut seen = RunningMean::nothing(trainer.examples().n_visible());
+            seen.add(trainer.examples());
             Ok((checked(trainer, &given)?, seen))
         })?;
         let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
@@ -386,7 +390,8 @@ impl Trainer {
         Ok(Self::of(Driver::Online(trainer.into(), mean), seen, reading.encoding))
     }
 
-    /// Trains to update number `until`, or to the end. Ctrl-C stops it and keeps what was learned.
+    /// Trains to update number `until`, or to the end. Ctrl-C stops it within a second, however long an
+    /// update takes, and keeps what was learned in the updates before.
     #[pyo3(signature = (until = None, *, threads = None))]
     fn run(&mut self, py: Python<'_>, until: Option<u64>, threads: Option<usize>) -> PyResult<()> {
         self.check_usable()?;
@@ -398,13 +403,12 @@ impl Trainer {
         let Own { trainer, change, .. } = &mut **own;
         let until = until.unwrap_or(u64::MAX).min(trainer.total_updates());
         let start = Instant::now();
-        let done = in_steps(py, threads, || {
-            if trainer.updates() >= until {
-                return Ok(ControlFlow::Break(()));
+        let done = interruptible(py, threads, |watch| {
+            while trainer.updates() < until {
+                change.before_update(trainer);
+                trainer.update_watched(watch)?;
             }
-            change.before_update(trainer);
-            trainer.update()?;
-            Ok(ControlFlow::Continue(()))
+            Ok(())
         });
         self.seconds += start.elapsed().as_secs_f64();
         done.inspect_err(|error| self.has_diverged = error.is_instance_of::<DivergedError>(py))
@@ -435,12 +439,12 @@ impl Trainer {
         let data = reading.examples(data)?;
         self.encoding = reading.encoding;
         let (seen, updates) = (&mut self.seen, trainer.ascent().updates());
-        let done = without_lock(py, threads, || {
-            trainer.update_on(&data)?;
+        let done = interruptible(py, threads, |watch| {
+            trainer.update_on_watched(&data, watch)?;
             seen.iter_mut().for_each(|seen| seen.add(&data));
             Ok(())
         });
-        // Refused data leave the trainer as it was.
+        // Refused data and Ctrl-C leave the trainer as it was.
         self.has_diverged = done.is_err() && trainer.ascent().updates() > updates;
         done
     }
@@ -518,11 +522,14 @@ impl Trainer {
             Probe::new(trainer.examples(), held_out.as_ref(), trainer.config().seed)
         });
         let (pace, seconds) = (*recorded, self.seconds);
-        let record = without_lock(py, threads, || {
+        let record = interruptible(py, threads, |watch| {
             let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
             let model = FixedModel { rbm: &rbm, weights: &weights };
-            let pace = pace.samples_per_second(trainer, seconds);
-            probe.measure(trainer, model, change, pace, seconds)
+            let mut record = probe.record(trainer, change);
+            record.samples_per_second = pace.samples_per_second(trainer, seconds);
+            record.seconds = seconds;
+            probe.score(&mut record, model, watch)?;
+            Ok(record)
         })?;
         *recorded = Pace::since(trainer, seconds);
         let metrics = from_json(py, &serde_json::to_string(&record).expect("plain data"));

@@ -1,9 +1,9 @@
 //! `harmonium evaluate`.
 
-use super::input::{model_path, read_data, say_inferred};
-use super::output::{Output, print};
+use super::input::{limited, model_path, read_data, say_inferred};
+use super::output::{Output, Overwrite, print};
 use crate::bits::BitMatrix;
-use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source};
+use crate::dataset::{Binarization, Encoding, Examples, Source};
 use crate::error::Result;
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
@@ -15,13 +15,16 @@ use crate::evaluate::{
 use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
 use crate::model::ModelFile;
+use crate::monitor::LogFormat;
 use crate::monitor::progress_bar::ProgressBar;
+use crate::monitor::terminal::note;
 use crate::report::write_to_folder;
 use crate::rng::check_seed;
 use crate::run::{
     DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, in_pool, states_in,
 };
 use crate::train::Algorithm;
+use crate::watch::Watch;
 use crate::whole_file;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _, UnknownArgumentValueParser};
@@ -90,6 +93,8 @@ pub struct Evaluate {
     /// on standard output; the results then go to standard error
     #[arg(long, value_name = "FILE|-", value_parser = PathBufValueParser::new().try_map(Output::array))]
     log_probabilities: Option<Output>,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Seed of all random numbers, including stochastic bits
     #[arg(long, default_value_t = DEFAULT.seed)]
     seed: u64,
@@ -125,6 +130,7 @@ impl Evaluate {
 
     fn run_in_pool(&self, isa: Isa) -> Result<()> {
         check_seed(self.seed)?;
+        self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
         let file = ModelFile::read(&model_path(&self.model))?;
         let Scored { visible, subject, is_of_run } = self.scored(&file)?;
         let compared = self.compared(&file)?;
@@ -136,7 +142,8 @@ impl Evaluate {
         let weights = FixedWeights::of(&file.rbm, isa);
         let model = FixedModel { rbm: &file.rbm, weights: &weights };
         let show = |what, done, total| bar.show(what, done, total);
-        let mut evaluator = Evaluator::new(model).config(self.config()).base(base).progress(&show);
+        let watch = Watch::default().reporting_to(&show);
+        let mut evaluator = Evaluator::new(model).config(self.config()).base(base).watch(watch);
         if let Some(ModelStates { visible, origin }) = &model_states {
             evaluator = evaluator.model_states(visible, origin);
         }
@@ -149,7 +156,7 @@ impl Evaluate {
         bar.finish();
 
         if let Some(out) = &self.log_probabilities {
-            let free_energies = Array1::from(free_energies(&file.rbm, &visible, isa)?);
+            let free_energies = Array1::from(free_energies(&file.rbm, &visible, isa, watch)?);
             let log_p = free_energies.mapv(|f| -f - evaluation.log_z);
             out.write(&out.encode("log_probabilities", &log_p))?;
         }
@@ -163,13 +170,20 @@ impl Evaluate {
             true => eprintln!("{shown}"),
             false => print(shown)?,
         }
-        if is_of_run {
-            whole_file::write(&self.model.join(EVALUATION), report.to_json().as_bytes())?;
-            if self.model.join(REPORT).exists() {
-                write_to_folder(&self.model)?;
-            }
+        if is_of_run && let Err(error) = self.store(&report) {
+            // The folder may be read-only: that of a colleague, or of an archive.
+            note(
+                LogFormat::Text,
+                &format!("the result is not kept in the folder of the run: {error}"),
+            );
         }
         Ok(())
+    }
+
+    /// Writes the result into the folder of the run, and renews its report.
+    fn store(&self, report: &EvaluationReport) -> Result<()> {
+        whole_file::write(&self.model.join(EVALUATION), report.to_json().as_bytes())?;
+        if self.model.join(REPORT).exists() { write_to_folder(&self.model) } else { Ok(()) }
     }
 
     fn config(&self) -> EvaluationConfig {
@@ -192,15 +206,6 @@ impl Evaluate {
         }
     }
 
-    /// The first `limit` examples, whose width must fit the model.
-    fn limited(&self, dataset: Dataset, file: &ModelFile) -> Result<Dataset> {
-        dataset.check_width(file.rbm.n_visible(), "the model")?;
-        match self.limit {
-            Some(limit) => dataset.first(limit),
-            None => Ok(dataset),
-        }
-    }
-
     fn scored(&self, file: &ModelFile) -> Result<Scored> {
         let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
         let chosen = read_data(choice, &self.model, &file.provenance)?;
@@ -210,7 +215,7 @@ impl Evaluate {
             && self.binarize.is_none()
             && self.model.is_dir();
         let (data_role, data_warning) = (chosen.role().to_string(), chosen.warning);
-        let dataset = self.limited(chosen.dataset, file)?;
+        let dataset = limited(chosen.dataset, self.limit, &file.rbm)?;
         let binarization = self.binarization(file)?;
         let in_words = match dataset.is_binary() {
             true => "none (binary data)".to_string(),
@@ -236,7 +241,7 @@ impl Evaluate {
     fn compared(&self, file: &ModelFile) -> Result<Option<BitMatrix>> {
         let Some(source) = &self.compare_data else { return Ok(None) };
         let dataset = self.compare_split.read(source, &file.provenance)?;
-        let dataset = self.limited(dataset, file)?;
+        let dataset = limited(dataset, self.limit, &file.rbm)?;
         say_inferred(&dataset);
         let examples = Examples::new(dataset, self.binarization(file)?);
         Ok(Some(examples.fixed_bits(self.seed, 0..examples.n_examples())))
@@ -250,17 +255,19 @@ impl Evaluate {
         compared: Option<&BitMatrix>,
     ) -> Result<ScoresReport> {
         let (rbm, seed) = (model.rbm, self.seed);
+        let (isa, watch) = (model.weights.isa(), Watch::default());
         let gap = |other| {
-            let other = mean_free_energy(rbm, other);
+            let other = mean_free_energy(rbm, other, isa, watch)?;
             let (gap, standard_error) = free_energy_gap(&evaluation.free_energy, &other);
             let (mean, standard_error) = (finite(gap), finite(standard_error));
-            ScoreReport { mean, standard_error, n_examples: None }
+            Ok(ScoreReport { mean, standard_error, n_examples: None })
         };
+        let of_one_unit = stochastic_pseudo_likelihood(rbm, visible, seed, isa, watch)?;
         Ok(ScoresReport {
-            pseudo_likelihood: pseudo_likelihood(rbm, visible).into(),
-            stochastic_pseudo_likelihood: stochastic_pseudo_likelihood(rbm, visible, seed).into(),
-            reconstruction_error: reconstruction_error(model, visible, seed)?.into(),
-            free_energy_gap: compared.map(gap),
+            pseudo_likelihood: pseudo_likelihood(rbm, visible, isa, watch)?.into(),
+            stochastic_pseudo_likelihood: of_one_unit.into(),
+            reconstruction_error: reconstruction_error(model, visible, seed, watch)?.into(),
+            free_energy_gap: compared.map(gap).transpose()?,
         })
     }
 

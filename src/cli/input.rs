@@ -4,7 +4,7 @@ use crate::checkpoint::model_of;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::evaluate::report::title;
-use crate::model::Provenance;
+use crate::model::{Provenance, Rbm};
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
 use crate::run::{ChosenData, DataChoice};
@@ -39,6 +39,15 @@ pub fn read_data(
     }
     say_inferred(&chosen.dataset);
     Ok(chosen)
+}
+
+/// The first `limit` examples, or all. Their width must fit the model.
+pub fn limited(dataset: Dataset, limit: Option<usize>, model: &Rbm) -> Result<Dataset> {
+    dataset.check_width(model.n_visible(), "the model")?;
+    match limit {
+        Some(limit) => dataset.first(limit),
+        None => Ok(dataset),
+    }
 }
 
 /// Writes a note if the meaning of integers was inferred.

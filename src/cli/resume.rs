@@ -65,7 +65,7 @@ impl Fixed {
                     "{key} is {} in this run and cannot become {value}; start a new run with \
                      `harmonium train --config {} --{} …`",
                     all[key],
-                    folder.display(),
+                    run::quoted(folder.as_os_str()),
                     flag_name(key)
                 );
                 return Err(Error::Unsuitable { path, rule });

@@ -1,7 +1,7 @@
 //! `harmonium sample`.
 
 use super::input::{model_path, read_data, say_data};
-use super::output::Output;
+use super::output::{Output, Overwrite};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Result};
@@ -65,6 +65,8 @@ pub struct Sample {
     #[arg(long, default_value = "samples.png", value_name = "FILE|-",
         value_parser = PathBufValueParser::new().try_map(Output::array_or_picture))]
     out: Output,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Rows and columns of the images, if the model file does not give them
     #[arg(long, value_parser = image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
@@ -104,6 +106,7 @@ impl Sample {
             })?;
         }
         check_seed(self.seed)?;
+        self.out.check(&self.overwrite)?;
 
         let weights = FixedWeights::of(&model.rbm, isa);
         let bytes = match &self.clamp {
@@ -131,7 +134,7 @@ impl Sample {
         let usual = start.as_ref().map_or(USUAL_NUMBER, BitMatrix::n_rows);
         let n = self.number.unwrap_or(usual);
         let fixed = FixedModel { rbm: &model.rbm, weights };
-        let mut chains = Chains::for_samples(fixed, n, start.as_ref(), self.seed);
+        let mut chains = Chains::for_samples(fixed, n, start.as_ref(), self.seed)?;
         for _ in 0..self.gibbs_steps {
             chains.sweep(weights);
         }
@@ -153,6 +156,7 @@ impl Sample {
         shape: Option<(usize, usize)>,
     ) -> Result<Vec<u8>> {
         let examples = self.first_examples(model, USUAL_COMPLETED)?;
+        Chains::check_memory(weights, examples.n_rows(), &["number"])?;
         let streams = Stream::first(examples.n_rows(), self.seed, Purpose::Inpainting);
         let mut inpainting = Inpainting::new(weights, &examples, given, streams);
         for _ in 0..self.gibbs_steps {

@@ -1,12 +1,12 @@
 //! The common part of the commands that work on a run.
 
-use super::output::print;
-use crate::error::Result;
+use super::output::print_path;
+use crate::error::{Error, Result};
 use crate::gibbs::FixedModel;
 use crate::kernels::Isa;
 use crate::monitor::{EpochRecord, LogFormat, Monitor, Terminal, terminal};
 use crate::report::{self, Live};
-use crate::run::{End, Interrupt, Interval, Outcome, SETTINGS, Session, resume_command};
+use crate::run::{End, Interrupt, Interval, Outcome, SETTINGS, Session, quoted, resume_command};
 use crate::train::Trainer;
 use clap::Args;
 use std::ffi::OsString;
@@ -50,7 +50,7 @@ impl SessionFlags {
         Ok(live)
     }
 
-    /// A session of the command with these words on the instruction set `isa`, which Ctrl-C stops.
+    /// A session of the command with these words on the instruction set `isa`, which takes signals.
     pub fn session(&self, isa: Isa, words: &[OsString]) -> Result<Session> {
         let format = self.log_format;
         Ok(Session {
@@ -64,14 +64,9 @@ impl SessionFlags {
     }
 }
 
-/// The command line as typed; words with blanks are quoted.
+/// The command line as typed, as a shell reads it.
 fn command(words: &[OsString]) -> String {
-    let words = words.iter().map(|word| {
-        let word = word.to_string_lossy().into_owned();
-        let is_plain =
-            !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "'\"".contains(c));
-        if is_plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    });
+    let words = words.iter().map(|word| quoted(word));
     ["harmonium".to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
@@ -117,8 +112,11 @@ pub fn run(
     match (outcome, begun.0) {
         (Ok(outcome), _) => end(outcome, flags, &mut terminal),
         (Err(error), folder) => {
-            // If the folder is gone, the error already says so.
-            if let Some(folder) = folder.filter(|folder| folder.join(SETTINGS).exists()) {
+            // If the folder is gone, or another is in its place, the error already says so.
+            let is_there = |folder: &PathBuf| {
+                !matches!(error, Error::Replaced { .. }) && folder.join(SETTINGS).exists()
+            };
+            if let Some(folder) = folder.filter(is_there) {
                 write_report(&folder, flags, &mut terminal);
             }
             Err(error)
@@ -140,6 +138,6 @@ fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Resul
             return Ok(u8::try_from(128 + signal).unwrap_or(1));
         }
     }
-    print(folder.display())?;
+    print_path(&folder)?;
     Ok(0)
 }

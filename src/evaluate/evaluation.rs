@@ -1,17 +1,17 @@
 //! The log-likelihood of a set of examples, its method and its uncertainty.
 
-use super::evidence::gather;
+use super::evidence::{self, gather};
 use super::free_energy::mean_free_energy;
+use super::mean_field;
 use super::raise::raise;
-use super::{
-    Base, EXACT_BY_ITSELF, Estimate, EvaluationConfig, Evidence, Exact, Method, Progress, Score,
-    Verdict,
-};
+use super::{Base, Estimate, EvaluationConfig, Evidence, Exact, Score, Verdict};
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::gibbs::{FixedModel, FixedWeights, Path};
+use crate::gibbs::{AnnealedChains, FixedModel, FixedWeights, Path};
 use crate::kernels::Isa;
+use crate::memory::{self, Bytes, Need};
 use crate::model::Rbm;
+use crate::watch::Watch;
 
 /// Chains of RAISE for each example.
 const RAISE_CHAINS: usize = 4;
@@ -72,7 +72,29 @@ pub struct Evaluator<'a> {
     config: EvaluationConfig,
     base: Base,
     model_states: Option<GivenStates<'a>>,
-    progress: Progress<'a>,
+    watch: Watch<'a>,
+}
+
+impl Evaluation {
+    /// The memory of each stage of an evaluation of `n_examples` under a model. Only one stage needs its
+    /// memory at a time.
+    pub fn needs(rbm: &Rbm, n_examples: usize, config: &EvaluationConfig) -> [Need; 3] {
+        let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
+        let (in_double, chains) = match config.is_exact(rbm) {
+            true => (Exact::bytes(n_visible, n_hidden), Bytes(0)),
+            false => (
+                mean_field::bytes(n_visible, n_hidden),
+                evidence::bytes(config.n_chains, n_visible, n_hidden),
+            ),
+        };
+        let n_of_raise = config.raise.min(n_examples).saturating_mul(RAISE_CHAINS);
+        let of_raise = AnnealedChains::bytes(n_of_raise, n_visible, n_hidden);
+        [
+            Need::new(in_double, &[]),
+            Need::new(chains, &["n_chains"]),
+            Need::new(of_raise, &["raise"]),
+        ]
+    }
 }
 
 /// States near the model's distribution, and their origin in words.
@@ -92,7 +114,7 @@ impl<'a> Evaluator<'a> {
             config: EvaluationConfig::default(),
             base: Base::of_model(model.rbm, None),
             model_states: None,
-            progress: &|_, _, _| (),
+            watch: Watch::default(),
         }
     }
 
@@ -112,9 +134,9 @@ impl<'a> Evaluator<'a> {
         Self { model_states: Some(GivenStates { visible, origin: origin.into() }), ..self }
     }
 
-    /// Sets the receiver of the progress.
-    pub fn progress(self, progress: Progress<'a>) -> Self {
-        Self { progress, ..self }
+    /// Sets the watch, which hears of the progress and can stop the evaluation.
+    pub fn watch(self, watch: Watch<'a>) -> Self {
+        Self { watch, ..self }
     }
 
     /// Evaluates the rows of `visible` (N, V).
@@ -122,35 +144,33 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, or the
     /// layers have too many units to enumerate; [`Error::WidthMismatch`](crate::Error::WidthMismatch) if
-    /// rows are not V wide; and as [`Path::new`].
+    /// rows are not V wide; [`Error::OutOfMemory`](crate::Error::OutOfMemory);
+    /// [`Error::Interrupted`](crate::Error::Interrupted); and as [`Path::new`].
     pub fn evaluate(&self, visible: &BitMatrix) -> Result<Evaluation> {
-        let Self { config, base, progress, .. } = self;
+        let Self { ref config, ref base, watch, .. } = *self;
         config.validate()?;
         let FixedModel { rbm, weights } = self.model;
         rbm.check_width(visible.into())?;
-        let smaller = rbm.n_visible().min(rbm.n_hidden());
-        let is_exact = match config.method {
-            Method::Auto => smaller <= EXACT_BY_ITSELF,
-            Method::Exact => true,
-            Method::Ais => false,
-        };
+        let is_exact = config.is_exact(rbm);
+        let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
+        let what = || format!("an evaluation of a model of {n_visible} x {n_hidden} units");
+        for stage in Evaluation::needs(rbm, visible.n_rows(), config) {
+            memory::check(what, &[stage])?;
+        }
         let seed = config.seed;
-        let exact = if is_exact {
-            Some(Exact::with_progress(rbm, weights.isa(), progress)?.log_z())
-        } else {
-            None
-        };
+        let exact =
+            if is_exact { Some(Exact::watched(rbm, weights.isa(), watch)?.log_z()) } else { None };
         let (mut evidence, mut bounds) = (None, None);
         if !is_exact || config.raise > 0 {
             let path = Path::new(self.model, &base.rates)?;
-            let betas = config.schedule.betas(&path, seed, progress)?;
+            let betas = config.schedule.betas(&path, seed, watch)?;
             if !is_exact {
                 let states = self.model_states.as_ref().map(|states| states.visible);
-                evidence = Some(gather(&path, &betas, states, config, progress)?);
+                evidence = Some(gather(&path, &betas, states, config, watch)?);
             }
             if config.raise > 0 {
                 let some = visible.spread(config.raise.min(visible.n_rows()));
-                bounds = Some(raise(&path, &betas, &some, RAISE_CHAINS, seed, progress));
+                bounds = Some(raise(&path, &betas, &some, RAISE_CHAINS, seed, watch)?);
             }
         }
         let (estimate, log_z, (log_z_low, log_z_high), verdict) = match (exact, &evidence) {
@@ -163,7 +183,7 @@ impl<'a> Evaluator<'a> {
             _ => unreachable!("one of the two methods finds log Z"),
         };
         // log p(v) = −F(v) − log Z.
-        let free_energy = mean_free_energy(rbm, visible);
+        let free_energy = mean_free_energy(rbm, visible, weights.isa(), watch)?;
         let given = self.model_states.as_ref();
         Ok(Evaluation {
             config: config.clone(),

@@ -2,6 +2,7 @@
 
 use super::AnnealingSchedule;
 use crate::error::{Error, Result};
+use crate::model::Rbm;
 use crate::setting::by_name;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,15 @@ impl Default for EvaluationConfig {
 }
 
 impl EvaluationConfig {
+    /// Whether log Z of this model is enumerated.
+    pub(super) fn is_exact(&self, rbm: &Rbm) -> bool {
+        match self.method {
+            Method::Auto => rbm.n_visible().min(rbm.n_hidden()) <= EXACT_BY_ITSELF,
+            Method::Exact => true,
+            Method::Ais => false,
+        }
+    }
+
     /// Checks all settings but the schedule, which [`AnnealingSchedule::betas`] checks.
     pub(super) fn validate(&self) -> Result<()> {
         if (2..=MAX_CHAINS).contains(&self.n_chains) {

@@ -7,12 +7,17 @@ use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
 use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
+use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::rng::Stream;
 use crate::state::State;
 use crate::states::States;
+use crate::watch::Watch;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
+
+/// Without a watch nothing is interrupted.
+pub(super) const UNWATCHED: &str = "nobody interrupts it";
 
 /// Gibbs chains of a model: their states and streams.
 ///
@@ -30,6 +35,20 @@ pub struct Chains {
 }
 
 impl Chains {
+    /// The memory of C chains of a model (V, H), and of the states from which they start.
+    pub fn bytes(n_chains: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+        let of_layer = |n: usize| BitPanels::bytes(n_chains, n) + BitMatrix::bytes(n_chains, n);
+        of_layer(n_visible)
+            + of_layer(n_hidden)
+            + Bytes::of::<Stream>(&[n_chains])
+            + Words::bytes(n_chains, n_visible, n_hidden)
+            + Bytes::of::<Row<i32>>(&[
+                n_visible.max(n_hidden).div_ceil(SIDE),
+                n_chains.div_ceil(SIDE),
+                SIDE,
+            ])
+    }
+
     /// Chains that start at the given visible states (C, V). h is drawn from p(h | v) with the first
     /// words of each stream.
     ///
@@ -105,7 +124,7 @@ impl Chains {
 
     fn draw_first_hidden(&mut self, weights: &FixedWeights) {
         self.words.fill_hidden(weights.isa, &mut self.streams);
-        self.draw_hidden(weights.hidden_given_visible());
+        self.draw_hidden(weights.hidden_given_visible(), Watch::default()).expect(UNWATCHED);
     }
 
     /// Draws h from thresholds that `write_thresholds` writes for each panel, one row for each chain.
@@ -178,21 +197,37 @@ impl Chains {
 
     /// Does one sweep of every chain.
     pub fn sweep(&mut self, weights: &FixedWeights) {
-        self.draw_visible(weights.visible_given_hidden());
-        self.draw_hidden(weights.hidden_given_visible());
+        self.sweep_watched(weights, Watch::default()).expect(UNWATCHED);
+    }
+
+    /// [`sweep`](Self::sweep) under a watch.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted). The chains are then of no use.
+    pub fn sweep_watched(&mut self, weights: &FixedWeights, watch: Watch<'_>) -> Result<()> {
+        self.draw_visible(weights.visible_given_hidden(), watch)?;
+        self.draw_hidden(weights.hidden_given_visible(), watch)
     }
 
     /// Does the first half of a sweep: makes the words for both halves and draws v given h.
-    pub(crate) fn draw_visible(&mut self, conditional: Conditional<'_>) {
+    pub(crate) fn draw_visible(
+        &mut self,
+        conditional: Conditional<'_>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let Self { visible, hidden, streams, words, thresholds } = self;
         words.fill_sweep(conditional.isa, streams);
-        conditional.draw(hidden, words, thresholds, visible);
+        conditional.draw(hidden, words, thresholds, visible, watch)
     }
 
     /// Does the second half of a sweep: draws h given v.
-    pub(crate) fn draw_hidden(&mut self, conditional: Conditional<'_>) {
+    pub(crate) fn draw_hidden(
+        &mut self,
+        conditional: Conditional<'_>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let Self { visible, hidden, words, thresholds, .. } = self;
-        conditional.draw(visible, words, thresholds, hidden);
+        conditional.draw(visible, words, thresholds, hidden, watch)
     }
 
     /// [`draw_visible`](Self::draw_visible) that also writes Σ (input − `base`) over the units of each
@@ -202,10 +237,11 @@ impl Chains {
         conditional: Conditional<'_>,
         base: &[Row<i32>],
         energies: &mut [i64],
-    ) {
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let Self { visible, hidden, streams, words, thresholds } = self;
         words.fill_sweep(conditional.isa, streams);
         let weighed = Weighed { base, energies };
-        conditional.draw_and_weigh(hidden, words, thresholds, visible, weighed);
+        conditional.draw_and_weigh(hidden, words, thresholds, visible, weighed, watch)
     }
 }

@@ -8,7 +8,9 @@ use crate::kernels::Isa;
 use crate::kernels::rows::{Target, add_active_rows};
 use crate::kernels::tile::{Row, SIDE, aligned};
 use crate::kernels::tiled::{Padded, Tiled};
+use crate::memory::{self, Bytes, Need};
 use crate::units::Units;
+use crate::watch::Watch;
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -72,20 +74,26 @@ impl Conditional<'_> {
 
     /// Draws the layer for every row of `given`. `thresholds` (panels, row capacity of `given`) is a
     /// buffer.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]; some rows are then not drawn.
     pub(super) fn draw(
         self,
         given: &BitPanels,
         words: &Words,
         thresholds: &mut [Row<i32>],
         drawn: &mut BitPanels,
-    ) {
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let block = block_rows(given.row_capacity(), self.n_panels());
         let blocks = drawn.par_blocks_mut(block).zip(thresholds.par_chunks_mut(block));
-        blocks.for_each(|(Block { panel, first, words: bits }, sums)| {
+        blocks.try_for_each(|(Block { panel, first, words: bits }, sums)| {
+            watch.check()?;
             let sums = &mut sums[..bits.len()];
             self.thresholds(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
             self.draw_panel(panel, sums, words, first, bits);
-        });
+            Ok(())
+        })
     }
 
     /// [`draw`](Self::draw) that also sums the inputs of the units that it switches on.
@@ -96,11 +104,13 @@ impl Conditional<'_> {
         thresholds: &mut [Row<i32>],
         drawn: &mut BitPanels,
         weighed: Weighed<'_>,
-    ) {
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let block = block_rows(given.row_capacity(), self.n_panels());
         let blocks = drawn.par_blocks_mut(block).zip(thresholds.par_chunks_mut(block));
         let blocks = blocks.zip(weighed.energies.par_chunks_mut(block));
-        blocks.for_each(|((Block { panel, first, words: bits }, sums), energies)| {
+        blocks.try_for_each(|((Block { panel, first, words: bits }, sums), energies)| {
+            watch.check()?;
             let sums = &mut sums[..bits.len()];
             self.inputs(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
             for (row, sums) in sums.iter_mut().enumerate() {
@@ -112,7 +122,8 @@ impl Conditional<'_> {
                     active(bits).map(|j| i64::from(inputs[j]) - i64::from(weighed.base[panel][j]));
                 energies[row] = on.sum();
             }
-        });
+            Ok(())
+        })
     }
 
     /// Draws one panel from one row of thresholds for each chain, with the words of the chains from
@@ -135,8 +146,16 @@ impl Conditional<'_> {
     /// p(unit on | state) for every row of `given`: (rows, units).
     ///
     /// # Errors
-    /// [`Error::WidthMismatch`] if the rows are not as wide as the given layer.
+    /// [`Error::WidthMismatch`] if the rows are not as wide as the given layer; [`Error::OutOfMemory`].
     pub fn means(self, given: &BitMatrix) -> Result<Array2<f32>> {
+        self.means_watched(given, Watch::default())
+    }
+
+    /// [`means`](Self::means) under a watch.
+    ///
+    /// # Errors
+    /// As [`means`](Self::means), and [`Error::Interrupted`].
+    pub fn means_watched(self, given: &BitMatrix, watch: Watch<'_>) -> Result<Array2<f32>> {
         if given.n_columns() != self.given.n_units() {
             return Err(Error::WidthMismatch {
                 what: "the given layer".to_string(),
@@ -148,22 +167,31 @@ impl Conditional<'_> {
         /// Number of examples at a time: enough to share tables, few enough to stay in cache.
         const BLOCK: usize = 256;
         let n_units = self.units.n_units();
+        check_means::<f32>(given.n_rows(), n_units)?;
         let mut means = Array2::zeros((given.n_rows(), n_units));
         let rows = means.as_slice_mut().expect("standard layout");
-        rows.par_chunks_mut(BLOCK * n_units).enumerate().for_each(|(block, means)| {
+        rows.par_chunks_mut(BLOCK * n_units).enumerate().try_for_each(|(block, means)| {
             let n = means.len() / n_units;
             let states = BitPanels::from_matrix(&given.rows(block * BLOCK..block * BLOCK + n));
             let mut sums = aligned([0; SIDE], n);
             for panel in 0..self.n_panels() {
+                watch.check()?;
                 self.thresholds(
                     panel,
                     &mut [Target { states: &states, first_panel: 0, first: 0, sums: &mut sums }],
                 );
                 self.units.write_means(panel, &sums, means);
             }
-        });
+            Ok(())
+        })?;
         Ok(means)
     }
+}
+
+/// Checks that there is memory for the means (N, units) of a layer.
+pub(super) fn check_means<T>(n_rows: usize, n_units: usize) -> Result<()> {
+    let need = Need::new(Bytes::of::<T>(&[n_rows, n_units]), &[]);
+    memory::check(|| format!("an array of {n_rows} rows of {n_units} means"), &[need])
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::kernels::Isa;
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
+use crate::watch::Watch;
 use ndarray::{Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
@@ -43,12 +44,14 @@ pub struct ConditionalMean<'a> {
 }
 
 impl ConditionalMean<'_> {
-    /// The means (N, V) for the rows of `visible` (N, V), the examples from `first` on. Given units have
-    /// their values, 0 or 1.
+    /// The means (N, V) for the rows of `visible` (N, V). Given units have their values, 0 or 1.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
     ///
     /// # Panics
     /// If rows or the mask are not V wide, or the mask does not have one row.
-    pub fn of(self, visible: &BitMatrix, first: u64) -> Array2<f64> {
+    pub fn of(self, visible: &BitMatrix, watch: Watch<'_>) -> Result<Array2<f64>> {
         let n_visible = self.model.rbm.n_visible();
         assert_eq!(visible.n_columns(), n_visible, "width of the examples");
         assert_eq!(
@@ -58,24 +61,23 @@ impl ConditionalMean<'_> {
         );
         let free: Vec<usize> = (0..n_visible).filter(|&i| !self.given.get(0, i)).collect();
         if visible.n_rows() == 0 || free.len() <= MOST_ENUMERATED {
-            return self.enumerated(visible, &free);
+            return Ok(self.enumerated(visible, &free));
         }
-        self.averaged(visible, first)
+        self.averaged(visible, watch)
     }
 
-    fn averaged(self, visible: &BitMatrix, first: u64) -> Array2<f64> {
+    fn averaged(self, visible: &BitMatrix, watch: Watch<'_>) -> Result<Array2<f64>> {
         let weights = self.model.weights;
-        let indices = first..first + visible.n_rows() as u64;
-        let streams = indices.map(|n| Stream::new(self.seed, Purpose::Inpainting, n)).collect();
+        let streams = Stream::first(visible.n_rows(), self.seed, Purpose::Inpainting);
         let mut chains = Inpainting::new(weights, visible, self.given, streams);
         let lead = self.sweeps / LEAD;
-        (0..lead).for_each(|_| chains.sweep(weights));
+        (0..lead).try_for_each(|_| chains.sweep_watched(weights, watch))?;
         let mut sum = Array2::zeros((visible.n_rows(), visible.n_columns()));
         for _ in lead..self.sweeps.max(1) {
-            chains.sweep(weights);
+            chains.sweep_watched(weights, watch)?;
             sum.zip_mut_with(&chains.mean_visible(weights), |sum, &p| *sum += f64::from(p));
         }
-        sum / (self.sweeps.max(1) - lead) as f64
+        Ok(sum / (self.sweeps.max(1) - lead) as f64)
     }
 
     fn enumerated(self, visible: &BitMatrix, free: &[usize]) -> Array2<f64> {
@@ -136,7 +138,7 @@ impl Rbm {
         self.check_width(given.into())?;
         let weights = FixedWeights::of(self, Isa::fastest());
         let model = FixedModel { rbm: self, weights: &weights };
-        Ok(ConditionalMean { model, given, sweeps, seed }.of(visible, 0))
+        ConditionalMean { model, given, sweeps, seed }.of(visible, Watch::default())
     }
 }
 
@@ -201,7 +203,8 @@ mod tests {
         let given = BitMatrix::from_fn(1, 70, |_, i| i % 2 == 0);
         let visible = BitMatrix::from_fn(9, 70, |n, i| (n + i) % 3 == 0);
         let means = ConditionalMean { model, given: &given, sweeps: 12, seed: 4 };
-        let (all, last) = (means.of(&visible, 0), means.of(&visible.rows(5..9), 5));
-        assert_eq!(all.slice(ndarray::s![5.., ..]), last);
+        let mean_of = |rows| means.of(&visible.rows(rows), Watch::default()).unwrap();
+        let (all, first) = (mean_of(0..9), mean_of(0..5));
+        assert_eq!(all.slice(ndarray::s![..5, ..]), first);
     }
 }

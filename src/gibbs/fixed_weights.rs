@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::fixed::Scale;
 use crate::kernels::Isa;
 use crate::kernels::tiled::Tiled;
+use crate::memory::Bytes;
 use crate::model::{Rbm, TiledParameters};
 use crate::states::{States, VisibleStates};
 use ndarray::Array2;
@@ -29,6 +30,12 @@ pub struct FixedWeights {
 }
 
 impl FixedWeights {
+    /// The memory of a model (V, H) in fixed point.
+    pub fn bytes(n_visible: usize, n_hidden: usize) -> Bytes {
+        TiledParameters::<i32>::bytes(n_visible, n_hidden)
+            + Tiled::<i32>::bytes(n_hidden, n_visible)
+    }
+
     /// Rounds parameters at the finest scale that their norm allows (2^-20 in training). Kernels that
     /// read the result use the instruction set `isa`.
     pub fn fitting(parameters: &TiledParameters<f32>, isa: Isa) -> Self {

@@ -8,6 +8,7 @@ use crate::evaluate::{
 };
 use crate::gibbs::FixedModel;
 use crate::train::Trainer;
+use crate::watch::Watch;
 
 /// The most examples that are scored.
 const MOST: usize = 10_000;
@@ -66,7 +67,12 @@ impl Likelihood {
     ///
     /// # Errors
     /// As [`Evaluator::evaluate`].
-    pub fn measure(&self, trainer: &Trainer, model: FixedModel<'_>) -> Result<LikelihoodReport> {
+    pub fn measure(
+        &self,
+        trainer: &Trainer,
+        model: FixedModel<'_>,
+        watch: Watch<'_>,
+    ) -> Result<LikelihoodReport> {
         let mut config = self.config.clone();
         let are_samples = trainer.config().algorithm.chains_are_samples();
         if !are_samples {
@@ -74,7 +80,8 @@ impl Likelihood {
             config.burn_in = EvaluationConfig::default().burn_in;
         }
         let chains = are_samples.then(|| trainer.chains().visible());
-        let mut evaluator = Evaluator::new(model).config(config).base(self.base.clone());
+        let evaluator = Evaluator::new(model).config(config).base(self.base.clone());
+        let mut evaluator = evaluator.watch(watch);
         if let Some(chains) = &chains {
             evaluator = evaluator.model_states(chains, "the chains of the run");
         }

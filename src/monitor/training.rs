@@ -1,10 +1,11 @@
 //! Training on data in memory, with monitors.
 
-use super::{Monitor, Pace, Probe, WeightChange};
+use super::{EpochRecord, Monitor, Pace, Probe, WeightChange};
 use crate::error::Result;
 use crate::gibbs::FixedModel;
 use crate::setting::is_on_series;
 use crate::train::Trainer;
+use crate::watch::Watch;
 use std::time::Instant;
 
 /// The largest number of epochs that are all recorded; longer runs record every nth epoch.
@@ -77,8 +78,10 @@ impl Trainer {
             if self.is_recorded() {
                 let (rbm, weights) = (self.model(), self.fixed_weights());
                 let model = FixedModel { rbm: &rbm, weights: &weights };
-                let rate = pace.samples_per_second(self, seconds());
-                let record = probe.measure(self, model, &change, rate, seconds())?;
+                let samples_per_second = pace.samples_per_second(self, seconds());
+                let mut record = probe.record(self, &change);
+                probe.score(&mut record, model, Watch::default())?;
+                let record = EpochRecord { samples_per_second, seconds: seconds(), ..record };
                 for monitor in monitors.iter_mut() {
                     monitor.after_epoch(self, model, &record)?;
                 }

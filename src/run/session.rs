@@ -8,18 +8,19 @@ use super::folder::Folder;
 use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, in_pool, time_budget};
 use crate::checkpoint::Checkpoint;
-use crate::dataset::Source;
+use crate::dataset::{Examples, Source, absolute};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::{Method, exact};
 use crate::kernels::Isa;
-use crate::model::ModelFile;
+use crate::memory::{Bytes, Need};
+use crate::model::{ModelFile, Rbm};
 use crate::monitor::metrics_file::{self, MetricsFile};
 use crate::monitor::snapshots::Snapshots;
 use crate::monitor::tensorboard::TensorBoard;
 use crate::monitor::{Monitor, Probe, Writer};
 use crate::rng::STREAM_VERSION;
-use crate::setting::check;
-use crate::train::{TrainConfig, Trainer};
+use crate::setting::{Section as _, check};
+use crate::train::{Ascent, TrainConfig, Trainer};
 use crate::whole_file;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -77,7 +78,14 @@ pub fn train(
             let config = settings.train.clone();
             let begin_for_it =
                 |train| begin(&mut Settings { train, ..settings.clone() }, &data, session.isa);
-            let updates = time_budget::updates(begin_for_it, &config, &probe, evaluation, left)?;
+            let updates = time_budget::updates(
+                begin_for_it,
+                &config,
+                &probe,
+                evaluation,
+                left,
+                session.interrupt.watch(),
+            )?;
             settings.train.updates = Some(updates);
             trainer = begin(&mut settings, &data, session.isa)?;
         }
@@ -206,6 +214,8 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
             Some(initial)
         }
     };
+    let hidden = settings.train.hidden.or(initial.as_ref().map(Rbm::n_hidden));
+    check_memory(&TrainConfig { hidden, ..settings.train.clone() }, data)?;
     let trainer = Trainer::with_isa(settings.train.clone(), examples, initial.as_ref(), isa)?;
     // Settings that depend on the data have their numbers from here on.
     settings.train = trainer.config().clone();
@@ -219,16 +229,35 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     let DataConfig { data: source, test_data, init, .. } = &mut settings.data;
     *source = source.absolute();
     *test_data = test_data.as_ref().map(Source::absolute);
-    *init = init.as_ref().map(|path| std::path::absolute(path).unwrap_or(path.clone()));
+    *init = init.as_deref().map(absolute);
     [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
     settings.data.grey_levels = data.encoding.grey_levels();
     Ok(trainer)
 }
 
+/// Checks that there is memory for a run: for its data, its training and its records, and for a checkpoint
+/// that is taken while the last one is written.
+fn check_memory(config: &TrainConfig, data: &Data) -> Result<()> {
+    let (training, held_out) = (&data.training, data.held_out.as_ref());
+    let n_visible = training.n_visible();
+    let config = config.for_data(training.n_examples(), n_visible);
+    let examples = training.bytes() + held_out.map_or(Bytes(0), Examples::bytes);
+    let n_hidden = config.n_hidden();
+    let record = Probe::bytes(training.n_examples(), n_visible, n_hidden);
+    let checkpoints = Ascent::bytes_of_state(&config, n_visible) * 2;
+    let others = [
+        Need::held(examples, &["limit"]),
+        Need::new(record, &["hidden"]),
+        Need::new(checkpoints, &["hidden"]),
+    ];
+    Ascent::check_memory(&config, config.batch_size, n_visible, &others)
+}
+
 impl Run {
     /// Restores a run from a checkpoint, whose settings must agree with the settings file.
     fn at(folder: &Folder, checkpoint: Checkpoint, changes: &Changes, isa: Isa) -> Result<Self> {
-        let Checkpoint { state, provenance, place, settings_file, records, best, .. } = checkpoint;
+        let Checkpoint { state, provenance, place, settings_file, best, .. } = checkpoint;
+        let Checkpoint { records, unscored, .. } = checkpoint;
         let path = folder.join(SETTINGS);
         check_stream_version(&folder.join(CHECKPOINTS), Some(provenance.stream_version))?;
         let own = SettingsFile::parse(&folder.join(CHECKPOINTS), &settings_file)?;
@@ -260,6 +289,7 @@ impl Run {
         changes.move_data(&mut file.settings)?;
         let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
         check_settings(&file.settings, &data)?;
+        check_memory(&file.settings.train, &data)?;
         let train = match plans[1].last() {
             None => file.settings.train.clone(),
             Some(Replan { epochs, .. }) => {
@@ -267,14 +297,18 @@ impl Run {
             }
         };
         let trainer = Trainer::restore(train, data.training.clone(), &state, isa)?;
-        let records = metrics_file::parse(&records)
-            .map_err(|rule| Error::Unsuitable { path: folder.join(CHECKPOINTS), rule })?;
+        let parse = |lines: &str| {
+            metrics_file::parse(lines)
+                .map_err(|rule| Error::Unsuitable { path: folder.join(CHECKPOINTS), rule })
+        };
+        let records = parse(&records)?;
+        let unscored = parse(&unscored.unwrap_or_default())?.pop();
         // A change of plan may have been made at this update, and its session killed before the next
         // checkpoint.
         let is_planned =
             file.settings.run.replanned.iter().any(|plan| plan.update == place.updates);
         let is_done = place.is_done && !is_planned;
-        let journal = Journal { records, best, seconds: place.seconds, is_done };
+        let journal = Journal { records, unscored, best, seconds: place.seconds, is_done };
         Ok(Self { trainer, file, data, journal })
     }
 
@@ -305,7 +339,10 @@ impl Run {
         others: &mut [&mut dyn Monitor],
     ) -> Result<Outcome> {
         whole_file::remove(&folder.join(FAILURE))?;
-        let writer = Writer::start();
+        let writer = Writer::start({
+            let folder = folder.clone();
+            move || folder.check()
+        });
         let trained = {
             let Self { trainer, file, data, journal } = self;
             let settings = &file.settings;
@@ -322,9 +359,11 @@ impl Run {
             course.run(session, &mut monitors)
         };
         // An error of the writer came first, so it is reported first.
-        let (end, updates) = writer.finish().and(trained).inspect_err(|error| {
+        let (end, updates) = writer.finish().and(trained).or_else(|error| {
+            folder.check()?;
             // If this cannot be written either, the error is still returned.
             drop(whole_file::write(&folder.join(FAILURE), error.to_string().as_bytes()));
+            Err(error)
         })?;
         Ok(Outcome { folder: folder.path().to_path_buf(), end, updates })
     }
@@ -332,7 +371,8 @@ impl Run {
 
 /// Refuses, before training, settings that the run cannot satisfy.
 fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
-    let Settings { run, train, .. } = settings;
+    let Settings { data: source, run, train } = settings;
+    source.check_ranges()?;
     run.validate(data.held_out.is_some())?;
     train.validate()?;
     let smaller =

@@ -64,7 +64,7 @@ struct Header {
 }
 
 /// The sections and their settings.
-const SECTIONS: [(&str, &[Setting]); 3] = [
+pub(super) const SECTIONS: [(&str, &[Setting]); 3] = [
     (DataConfig::NAME, DataConfig::TABLE),
     (TrainConfig::NAME, TrainConfig::TABLE),
     (RunConfig::NAME, RunConfig::TABLE),

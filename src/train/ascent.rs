@@ -1,7 +1,7 @@
 //! The ascent on the log-likelihood: update after update, each with its mini-batch.
 
 use super::average::Average;
-use super::config::TrainConfig;
+use super::config::{Algorithm, TrainConfig};
 use super::gradient::Gradient;
 use super::mean_hidden::mean_hidden;
 use super::negative_phase::NegativePhase;
@@ -12,11 +12,19 @@ use super::positive_phase::{Batch, PositivePhase};
 use super::range::Range;
 use super::statistics::Statistics;
 use super::timetable::Timetable;
+use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::Isa;
+use crate::kernels::tile::SIDE;
+use crate::memory::{self, Bytes, Need};
 use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
+use crate::watch::Watch;
+
+/// The work from which on an update can be interrupted, in products of a state and a weight: some tens of
+/// milliseconds. A shorter update is over before anybody waits for it, and saves no chains.
+const LONG: f64 = (1_u64 << 30) as f64;
 
 /// The parameters, the chains and everything else that an update needs besides its mini-batch.
 #[derive(Clone, Debug)]
@@ -35,6 +43,64 @@ pub struct Ascent {
 }
 
 impl Ascent {
+    /// The memory of an ascent by these settings, which must be [for the data](TrainConfig::for_data), on
+    /// mini-batches of `n_rows` examples of V units; with it the model at its start.
+    pub fn needs(config: &TrainConfig, n_rows: usize, n_visible: usize) -> [Need; 4] {
+        let (n_hidden, n_chains) = (config.n_hidden(), config.n_chains());
+        let model = Rbm::bytes(n_visible, n_hidden)
+            + Parameters::bytes(n_visible, n_hidden)
+            + Optimizer::bytes(config, n_visible)
+            + Average::bytes(config, n_visible);
+        let statistics = |n: usize| Statistics::bytes(n, n_visible, n_hidden);
+        let batch = PositivePhase::bytes(n_rows, n_visible)
+            + statistics(n_rows)
+            + Gradient::bytes(config, n_visible, n_rows.saturating_add(n_chains));
+        let chains = NegativePhase::bytes(config, n_visible) + statistics(n_chains);
+        // With CD, and usually without, their number follows from the size of a mini-batch.
+        let of_chains: &[_] = match n_chains == config.batch_size {
+            true => &["batch_size", "hidden"],
+            false => &["chains", "hidden"],
+        };
+        let replicas = NegativePhase::bytes_of_replicas(config, n_visible);
+        [
+            // A narrower layer is padded to this width.
+            Need::new(model, if n_hidden > SIDE { &["hidden"] } else { &[] }),
+            Need::new(batch, &["batch_size", "hidden"]),
+            Need::new(chains, of_chains),
+            Need::new(replicas, &["temperatures", "chains"]),
+        ]
+    }
+
+    /// Checks that there is memory for an ascent by these settings, as [`needs`](Self::needs) says,
+    /// and for what is held with it.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if there is not.
+    pub(crate) fn check_memory(
+        config: &TrainConfig,
+        n_rows: usize,
+        n_visible: usize,
+        others: &[Need],
+    ) -> Result<()> {
+        let needs = [&Self::needs(config, n_rows, n_visible)[..], others].concat();
+        let (n_hidden, n_chains) = (config.n_hidden(), config.n_chains());
+        let what = || format!("training {n_visible} x {n_hidden} units with {n_chains} chains");
+        memory::check(what, &needs)
+    }
+
+    /// The memory of the [`state`](Self::state) of an ascent by these settings, for V visible units.
+    pub fn bytes_of_state(config: &TrainConfig, n_visible: usize) -> Bytes {
+        let (n_hidden, n_chains) = (config.n_hidden(), config.n_chains());
+        let n_levels = if config.algorithm == Algorithm::Pt { config.temperatures } else { 1 };
+        let of_level = BitMatrix::bytes(n_chains, n_visible)
+            + BitMatrix::bytes(n_chains, n_hidden)
+            + Bytes::of::<Stream>(&[n_chains]);
+        Rbm::bytes(n_visible, n_hidden)
+            + Optimizer::bytes(config, n_visible)
+            + Average::bytes(config, n_visible)
+            + of_level * n_levels
+    }
+
     /// An ascent that starts from the parameters of a model.
     ///
     /// # Errors
@@ -88,13 +154,15 @@ impl Ascent {
     /// Makes room for mini-batches of `n` examples.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if sums over `n` rows might overflow.
+    /// [`Error::InvalidSetting`] if sums over `n` rows might overflow; [`Error::OutOfMemory`].
     pub(super) fn make_room(&mut self, n: usize) -> Result<()> {
         if n <= self.positive.capacity() {
             return Ok(());
         }
         let weights = self.parameters.fixed();
         self.config().check_rows(n, weights.n_visible())?;
+        let [_, of_batch, ..] = Self::needs(self.config(), n, weights.n_visible());
+        memory::check(|| format!("a mini-batch of {n} examples"), &[of_batch])?;
         self.positive = PositivePhase::new(weights.isa, n, weights.n_visible());
         self.statistics = Statistics::new(n, &self.negative.chains.visible, weights.n_hidden());
         let (data, chains) = self.statistics.capacities();
@@ -106,18 +174,43 @@ impl Ascent {
     /// `after_stage` after each of the four stages.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the parameters left the range of fixed point. The ascent must not be used
-    /// after that: [`current`](Self::current) may panic.
-    pub(crate) fn update(&mut self, batch: Batch<'_>, mut after_stage: impl FnMut()) -> Result<()> {
+    /// [`Error::Interrupted`], which leaves the ascent as it was before the update. (The last stage, which
+    /// moves the parameters, is never interrupted.) [`Error::Diverged`] if the parameters left the range
+    /// of fixed point. The ascent must not be used after that: [`current`](Self::current) may panic.
+    pub(crate) fn update(
+        &mut self,
+        batch: Batch<'_>,
+        watch: Watch<'_>,
+        mut after_stage: impl FnMut(),
+    ) -> Result<()> {
+        watch.check()?;
+        let before = self.is_long(batch.rows.len()).then(|| self.negative.saved());
+        let watch = if before.is_some() { watch } else { Watch::default() };
         self.clamp(batch);
         after_stage();
-        self.sweep();
-        after_stage();
-        self.mean_hidden();
+        let sampled = self.sweep(watch).and_then(|()| {
+            after_stage();
+            self.mean_hidden(watch)
+        });
+        if let Err(error) = sampled {
+            let before = before.expect("only a long update is watched");
+            self.negative.go_back(&self.parameters.fixed, before);
+            return Err(error);
+        }
         after_stage();
         let done = self.ascend();
         after_stage();
         done
+    }
+
+    /// Whether the next update, with `n_data` examples, takes so long that somebody may wait for it.
+    fn is_long(&self, n_data: usize) -> bool {
+        let weights = self.parameters.fixed();
+        let replicas = self.tempering().map_or(1, |tempering| tempering.betas().len() + 1);
+        let n_chains = self.config().n_chains().max(self.chains().n_chains()) * replicas;
+        let sweeps =
+            n_data as f64 + n_chains as f64 * self.timetable.gibbs_steps(self.updates) as f64;
+        sweeps * weights.n_visible() as f64 * weights.n_hidden() as f64 >= LONG
     }
 
     /// Clamps the visible units of the positive phase to the mini-batch.
@@ -126,19 +219,21 @@ impl Ascent {
     }
 
     /// Sweeps the chains of the negative phase, up to the last draw of h.
-    fn sweep(&mut self) {
+    fn sweep(&mut self, watch: Watch<'_>) -> Result<()> {
         let gibbs_steps = self.timetable.gibbs_steps(self.updates);
-        self.negative.sweep(&self.parameters, &self.positive, gibbs_steps);
+        self.negative.sweep(&self.parameters, &self.positive, gibbs_steps, watch)
     }
 
     /// Computes p(h | v) of both phases and draws the next h of the chains.
-    pub(super) fn mean_hidden(&mut self) {
-        mean_hidden(&self.parameters, &self.positive, &mut self.negative, &mut self.statistics);
+    pub(super) fn mean_hidden(&mut self, watch: Watch<'_>) -> Result<()> {
+        let Self { parameters, positive, negative, statistics, .. } = self;
+        mean_hidden(parameters, positive, negative, statistics, watch)?;
         let TrainConfig { chain_reset, seed, .. } = self.timetable.config;
         if chain_reset > 0.0 {
             let stream = Stream::new(seed, Purpose::ChainReset, self.updates);
             self.negative.reset(&self.statistics, chain_reset, stream);
         }
+        Ok(())
     }
 
     /// Takes the gradient, the difference of both phases' statistics, and one step along it.

@@ -12,6 +12,7 @@ use crate::kernels::Isa;
 use crate::model::{Rbm, check_data_mean};
 use crate::setting::check;
 use crate::state::State;
+use crate::watch::Watch;
 
 /// The updates in an epoch of such a run. Averages count in epochs, and the range is checked at the end
 /// of each. The chains start at this many draws from the mean of the data, in turn.
@@ -66,6 +67,7 @@ impl OnlineTrainer {
     /// contrastive divergence.
     pub fn new(config: TrainConfig, mean: &[f32], rbm: &Rbm, isa: Isa) -> Result<Self> {
         let timetable = timetable(config, rbm.n_visible(), rbm.n_hidden())?;
+        Ascent::check_memory(&timetable.config, 1, rbm.n_visible(), &[])?;
         check_mean(mean, rbm.n_visible())?;
         let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
         Ok(Self { ascent: Ascent::start(timetable, &outset, rbm, isa)? })
@@ -79,6 +81,7 @@ impl OnlineTrainer {
     pub fn restore(config: TrainConfig, mean: &[f32], state: &State, isa: Isa) -> Result<Self> {
         check_mean(mean, state.n_rows("visible_bias")?)?;
         let timetable = timetable(config, mean.len(), state.n_rows("hidden_bias")?)?;
+        Ascent::check_memory(&timetable.config, 1, mean.len(), &[])?;
         let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
         Ok(Self { ascent: Ascent::restore(timetable, &outset, state, isa)? })
     }
@@ -108,6 +111,19 @@ impl OnlineTrainer {
     /// # Panics
     /// If the run [is done](Ascent::is_done).
     pub fn update_on(&mut self, examples: &Examples) -> Result<()> {
+        self.update_on_watched(examples, Watch::default())
+    }
+
+    /// [`update_on`](Self::update_on) under a watch, as
+    /// [`Trainer::update_watched`](super::Trainer::update_watched).
+    ///
+    /// # Errors
+    /// As [`update_on`](Self::update_on); [`Error::Interrupted`](crate::Error::Interrupted), which leaves the
+    /// trainer as it was before this update.
+    ///
+    /// # Panics
+    /// If the run [is done](Ascent::is_done).
+    pub fn update_on_watched(&mut self, examples: &Examples, watch: Watch<'_>) -> Result<()> {
         assert!(!self.ascent.is_done(), "all updates of the run are done");
         let n_rows = examples.n_examples();
         let setting = "the number of examples of an update";
@@ -117,7 +133,7 @@ impl OnlineTrainer {
         self.ascent.make_room(n_rows)?;
         let rows: Vec<u32> = (0..n_rows as u32).collect();
         let first_address = self.ascent.updates() << 32;
-        self.ascent.update(Batch { examples, rows: &rows, first_address }, || ())
+        self.ascent.update(Batch { examples, rows: &rows, first_address }, watch, || ())
     }
 
     /// The parameters, the chains and the place in the run.

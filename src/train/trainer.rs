@@ -10,9 +10,11 @@ use crate::dataset::Examples;
 use crate::error::Result;
 use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::Isa;
+use crate::memory::Need;
 use crate::model::Rbm;
 use crate::setting::check;
 use crate::state::State;
+use crate::watch::Watch;
 use std::sync::Arc;
 
 /// A training run: an ascent on the mini-batches of a data set.
@@ -42,7 +44,8 @@ impl Trainer {
     /// A run from fresh parameters.
     ///
     /// # Errors
-    /// As [`TrainConfig::validate`].
+    /// As [`TrainConfig::validate`]; [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the run needs
+    /// more memory than there is.
     pub fn new(config: TrainConfig, examples: impl Into<Arc<Examples>>) -> Result<Self> {
         Self::with_isa(config, examples.into(), None, Isa::fastest())
     }
@@ -75,12 +78,14 @@ impl Trainer {
         config.validate()?;
         let Some(rbm) = model else {
             let config = config.for_data(examples.n_examples(), examples.n_visible());
+            check_memory(&config, &examples)?;
             let mean = examples.mean();
             let rbm = Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed)?;
             return Self::with_isa(config, examples, Some(&rbm), isa);
         };
         let config = TrainConfig { hidden: config.hidden.or(Some(rbm.n_hidden())), ..config };
         let timetable = timetable(config, &examples)?;
+        check_memory(&timetable.config, &examples)?;
         check_width(examples.name(), examples.n_visible(), rbm.n_visible())?;
         let outset = Outset::of_examples(&timetable.config, &examples, isa);
         Self::of(Ascent::start(timetable, &outset, rbm, isa)?, examples)
@@ -100,6 +105,7 @@ impl Trainer {
     ) -> Result<Self> {
         let examples = examples.into();
         let timetable = timetable(config, &examples)?;
+        check_memory(&timetable.config, &examples)?;
         let outset = Outset::of_examples(&timetable.config, &examples, isa);
         Self::of(Ascent::restore(timetable, &outset, state, isa)?, examples)
     }
@@ -132,17 +138,47 @@ impl Trainer {
     /// # Panics
     /// If the run [is done](Self::is_done).
     pub fn update(&mut self) -> Result<()> {
-        self.update_in_stages(|| ())
+        self.update_watched(Watch::default())
     }
 
-    /// As [`update`](Self::update), but calls `after_stage` after each of the four stages.
-    pub(crate) fn update_in_stages(&mut self, after_stage: impl FnMut()) -> Result<()> {
+    /// [`update`](Self::update) under a watch, which can stop an update however long it takes. (Only its
+    /// last stage, which moves the parameters, always runs to its end.)
+    ///
+    /// ```
+    /// use harmonium::dataset::{Binarization, Dataset, Examples};
+    /// use harmonium::{BitMatrix, Error, TrainConfig, Trainer, Watch};
+    /// use std::sync::atomic::AtomicBool;
+    /// let bars = BitMatrix::from_fn(4, 2, |example, pixel| example >> pixel & 1 == 1);
+    /// let examples = Examples::new(Dataset::from_bits("bars", bars), Binarization::Stochastic);
+    /// let mut trainer = Trainer::new(TrainConfig::default(), examples)?;
+    /// let stop = AtomicBool::new(true);
+    /// assert!(matches!(trainer.update_watched(Watch::until(&stop)), Err(Error::Interrupted)));
+    /// assert_eq!(trainer.updates(), 0);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`update`](Self::update); [`Error::Interrupted`](crate::Error::Interrupted), which leaves the
+    /// trainer as it was before this update.
+    ///
+    /// # Panics
+    /// As [`update`](Self::update).
+    pub fn update_watched(&mut self, watch: Watch<'_>) -> Result<()> {
+        self.update_in_stages(watch, || ())
+    }
+
+    /// As [`update_watched`](Self::update_watched), but calls `after_stage` after each of the four stages.
+    pub(crate) fn update_in_stages(
+        &mut self,
+        watch: Watch<'_>,
+        after_stage: impl FnMut(),
+    ) -> Result<()> {
         assert!(!self.is_done(), "all updates of the run are done");
         if self.is_first_of_epoch() {
             self.shuffle();
         }
         let Self { ascent, examples, order } = self;
-        ascent.update(next_batch(ascent, examples, order), after_stage)
+        ascent.update(next_batch(ascent, examples, order), watch, after_stage)
     }
 
     /// The settings with which the run would last `epochs` epochs in all.
@@ -284,6 +320,12 @@ fn timetable(config: TrainConfig, examples: &Examples) -> Result<Timetable> {
     Ok(Timetable::new(config, updates_per_epoch))
 }
 
+/// Checks that there is memory for a run on these examples, with them.
+fn check_memory(config: &TrainConfig, examples: &Examples) -> Result<()> {
+    let data = Need::held(examples.bytes(), &[]);
+    Ascent::check_memory(config, config.batch_size, examples.n_visible(), &[data])
+}
+
 /// The next mini-batch of this epoch.
 fn next_batch<'a>(ascent: &Ascent, examples: &'a Examples, order: &'a [u32]) -> Batch<'a> {
     let (updates, timetable) = (ascent.updates(), ascent.timetable());
@@ -360,7 +402,7 @@ mod tests {
             visible.set_row(row, states.row(row));
         }
         ascent.clamp(batch);
-        ascent.mean_hidden();
+        ascent.mean_hidden(Watch::default()).unwrap();
         ascent.ascend().unwrap();
     }
 
