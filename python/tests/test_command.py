@@ -33,16 +33,32 @@ def test_results_and_exit_codes(command, tmp_path):
     assert digits.returncode == 0, "MNIST is in the package"
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="it counts the threads")
+def catches_ctrl_c(process):
+    """Whether a process has a handler for SIGINT."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search("SigCgt:\\s*([0-9a-f]+)", status)[1], 16) >> (signal.SIGINT - 1) & 1
+
+
+def wait_until(condition, process):
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="it reads /proc")
 @pytest.mark.parametrize("arguments", ["train --data shifter --epochs 1000000 --out a", "bench --seconds 60"])
 def test_ctrl_c_ends_a_command_as_it_ends_the_program(tmp_path, arguments):
     process = subprocess.Popen([*COMMANDS[1], *arguments.split()], cwd=tmp_path, stderr=subprocess.PIPE)
-    while len(list(Path(f"/proc/{process.pid}/task").iterdir())) == 1 and process.poll() is None:
-        time.sleep(0.05)
-    time.sleep(0.5)
+    is_train = arguments.startswith("train")
+    if is_train:
+        wait_until((tmp_path / "a" / "config.toml").exists, process)
+    else:
+        # Python has a handler until the command begins.
+        wait_until(lambda: catches_ctrl_c(process), process)
+        wait_until(lambda: not catches_ctrl_c(process), process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    if arguments.startswith("train"):
+    if is_train:
         assert process.returncode == 130
         assert re.search("interrupted after update [0-9]+; continue with: harmonium resume a", errors.decode())
     else:
