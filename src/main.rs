@@ -1,7 +1,6 @@
 //! The command line of harmonium; see `harmonium --help`.
 
 use clap::{CommandFactory as _, FromArgMatches as _};
-use harmonium::Error;
 use harmonium::cli::{Cli, message};
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -15,9 +14,8 @@ fn main() -> ExitCode {
             let message = message(&error, matches.subcommand_name());
             // If nothing reads the output, the exit code alone reports the error.
             let _ = writeln!(std::io::stderr(), "error: {message}");
-            // As for a wrong command line, the fault is in what the user gave or left out.
-            let is_usage = matches!(error, Error::NoData { .. } | Error::Damaged { .. });
-            if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
+            // clap, too, ends a wrong command line with 2.
+            if error.is_misuse() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

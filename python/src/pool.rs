@@ -1,10 +1,13 @@
 //! Thread pools, one for each number of threads.
 
+use crate::errors::to_py;
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use harmonium::evaluate::Progress;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use harmonium::threads::crowd;
+use pyo3::exceptions::PyRuntimeWarning;
 use pyo3::prelude::*;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
+use std::ffi::CString;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,12 +17,12 @@ use std::time::{Duration, Instant};
 /// The time between two checks for Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// The process and the number of threads (0: all cores) of a pool. After a fork a child has the pools
+/// The process and the given number of threads of a pool. After a fork a child has the pools
 /// of its parent in memory, but not their threads.
 #[derive(Clone, Copy, PartialEq)]
 struct Key {
     process: u32,
-    threads: usize,
+    threads: Option<usize>,
 }
 
 /// The pools, the last used last.
@@ -28,25 +31,25 @@ static POOLS: Mutex<Vec<(Key, Arc<ThreadPool>)>> = Mutex::new(Vec::new());
 /// The number of pools that are kept for later calls.
 const MOST_POOLS: usize = 4;
 
-/// The most threads of a pool.
-const MOST_THREADS: usize = 1024;
-
-/// The pool with this number of threads; None: one thread per core.
-fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
-    if threads.is_some_and(|threads| !(1..=MOST_THREADS).contains(&threads)) {
-        return Err(PyValueError::new_err(format!(
-            "threads is {}, but must be from 1 to {MOST_THREADS}",
-            threads.unwrap_or(0)
-        )));
+/// The pool with this number of threads; None: one thread per core. A new pool of far more threads than
+/// cores brings a warning.
+fn pool(py: Python<'_>, threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
+    let (pool, is_new) = kept_or_new(threads)?;
+    // Only here: while a warning is shown, other threads may ask for a pool.
+    if let Some(crowd) = crowd(threads).filter(|_| is_new) {
+        let text = CString::new(crowd).expect("plain text");
+        PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &text, 1)?;
     }
-    let key = Key { process: std::process::id(), threads: threads.unwrap_or(0) };
+    Ok(pool)
+}
+
+/// The pool, and whether it is new.
+fn kept_or_new(threads: Option<usize>) -> PyResult<(Arc<ThreadPool>, bool)> {
+    let key = Key { process: std::process::id(), threads };
     let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
-    let pool = match pools.iter().position(|(other, _)| *other == key) {
-        Some(at) => pools.remove(at).1,
-        None => {
-            let pool = ThreadPoolBuilder::new().num_threads(key.threads).build();
-            Arc::new(pool.map_err(|cause| PyRuntimeError::new_err(cause.to_string()))?)
-        }
+    let (pool, is_new) = match pools.iter().position(|(other, _)| *other == key) {
+        Some(at) => (pools.remove(at).1, false),
+        None => (Arc::new(harmonium::threads::pool(threads).map_err(to_py)?), true),
     };
     if pools.len() == MOST_POOLS {
         let (other, oldest) = pools.remove(0);
@@ -56,7 +59,7 @@ fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
         }
     }
     pools.push((key, pool.clone()));
-    Ok(pool)
+    Ok((pool, is_new))
 }
 
 /// Calls `compute` in a pool, without the interpreter's lock.
@@ -65,8 +68,8 @@ pub fn without_lock<T: Send>(
     threads: Option<usize>,
     compute: impl FnOnce() -> harmonium::Result<T> + Send,
 ) -> PyResult<T> {
-    let pool = pool(threads)?;
-    py.detach(|| pool.install(compute)).map_err(crate::errors::to_py)
+    let pool = pool(py, threads)?;
+    py.detach(|| pool.install(compute)).map_err(to_py)
 }
 
 /// Calls `step` in a pool, without the interpreter's lock, until it breaks. Ctrl-C stops it between two
@@ -103,7 +106,7 @@ pub fn interruptible<T: Send + 'static>(
     let (sender, receiver) = bounded(1);
     let is_over = Arc::new(AtomicBool::new(false));
     let asked = is_over.clone();
-    pool(threads)?.spawn(move || {
+    pool(py, threads)?.spawn(move || {
         let progress = move |_: &'static str, _: u64, _: u64| {
             if asked.load(Ordering::Relaxed) {
                 // Unwinds the computation without a message: the caller has returned.
@@ -117,7 +120,7 @@ pub fn interruptible<T: Send + 'static>(
     });
     loop {
         match py.detach(|| receiver.recv_timeout(SLICE)) {
-            Ok(Ok(result)) => return result.map_err(crate::errors::to_py),
+            Ok(Ok(result)) => return result.map_err(to_py),
             Ok(Err(panic)) => resume_unwind(panic),
             Err(RecvTimeoutError::Disconnected) => unreachable!("a result is always sent"),
             Err(RecvTimeoutError::Timeout) => {

@@ -13,7 +13,7 @@ use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likeliho
 use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::report::Origins;
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, EvaluationReport, Independent};
-use harmonium::gibbs::{Chains, FixedModel, FixedWeights};
+use harmonium::gibbs::{Chains, FixedModel, FixedWeights, check_sweeps};
 use harmonium::model::{ModelFile, Provenance, check_data_mean};
 use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
@@ -163,6 +163,7 @@ fn sweep(
     gibbs_steps: usize,
     threads: Option<usize>,
 ) -> PyResult<()> {
+    check_sweeps("gibbs_steps", gibbs_steps).map_err(to_py)?;
     let mut steps = 0..gibbs_steps;
     in_steps(py, threads, || {
         Ok(match steps.next() {

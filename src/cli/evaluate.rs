@@ -1,7 +1,7 @@
 //! `harmonium evaluate`.
 
 use super::evaluation_text::text;
-use super::input::{model_path, read_data, say_inferred};
+use super::input::{in_pool, model_path, read_data, say_inferred};
 use super::output::{npy, print};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source};
@@ -20,9 +20,7 @@ use crate::model::ModelFile;
 use crate::monitor::progress_bar::ProgressBar;
 use crate::report::write_to_folder;
 use crate::rng::check_seed;
-use crate::run::{
-    DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, in_pool, states_in,
-};
+use crate::run::{DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, states_in};
 use crate::train::Algorithm;
 use crate::whole_file;
 use clap::Args;
@@ -85,7 +83,7 @@ pub struct Evaluate {
     #[arg(long, value_name = "mnist|PATH")]
     compare_data: Option<Source>,
     /// The part of --compare-data: `train`, `test` or `validation`
-    #[arg(long, default_value_t = Part::Train)]
+    #[arg(long, default_value_t = Part::Train, requires = "compare_data")]
     compare_split: Part,
     /// Write log p(v) of each example (N) to this file, f64
     #[arg(long, value_name = "FILE.npy")]

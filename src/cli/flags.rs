@@ -25,11 +25,9 @@ impl<S: Section> Given<S> {
         &self.given
     }
 
-    /// `base` with the given settings instead of its own.
+    /// `base`, [overridden](Section::overridden) by the given settings.
     pub fn over(&self, base: &S) -> S {
-        let mut settings = base.fields();
-        settings.extend(self.given.clone());
-        S::read(&settings).expect("a flag has the type of its setting")
+        base.overridden(&self.given)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::kernels::Isa;
 use crate::monitor::{EpochRecord, LogFormat, Monitor, Terminal, terminal};
 use crate::report::{self, Live};
 use crate::run::{End, Interrupt, Interval, Outcome, SETTINGS, Session, resume_command};
+use crate::threads;
 use crate::train::Trainer;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -107,6 +108,9 @@ pub fn run(
     mut terminal: Terminal,
     work: impl FnOnce(&mut [&mut dyn Monitor]) -> Result<Outcome>,
 ) -> Result<ExitCode> {
+    if let Some(crowd) = threads::crowd(flags.threads) {
+        terminal.note(&crowd);
+    }
     let mut live = flags.live(&mut terminal)?;
     let mut begun = Begun::default();
     let outcome = {

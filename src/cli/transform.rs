@@ -1,6 +1,6 @@
 //! `harmonium transform`.
 
-use super::input::{model_path, read_data, say_data};
+use super::input::{in_pool, model_path, read_data, say_data};
 use super::output::{npy, print};
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::gibbs::FixedWeights;
 use crate::kernels::Isa;
 use crate::model::ModelFile;
 use crate::rng::check_seed;
-use crate::run::{DataChoice, Part, in_pool};
+use crate::run::{DataChoice, Part};
 use crate::setting::check;
 use crate::whole_file;
 use clap::Args;

@@ -3,10 +3,11 @@
 use super::synthetic::MAX_SIDE;
 use super::{Dataset, Encoding};
 use crate::error::{Error, Result};
-use crate::setting::{by_name, by_text, invalid};
+use crate::setting::{by_name, by_text, did_you_mean, invalid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// A source of data. As text: `mnist`, which is compiled in, `bars-and-stripes:SIDE` and `shifter`, which
@@ -54,7 +55,7 @@ impl Source {
     /// As [`Dataset::read_as`]; [`Error::InvalidSetting`] if the program was built without MNIST.
     pub fn read_split(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
         match self {
-            Self::Path(path) => Dataset::read_as(path, encoding),
+            Self::Path(path) => Dataset::read_as(path, encoding).map_err(|e| misspelt(path, e)),
             Self::BarsAndStripes(side) => {
                 Ok(Dataset::bars_and_stripes(*side).with_encoding(encoding))
             }
@@ -95,6 +96,21 @@ impl Source {
                 name.split('.').next().unwrap_or_default().to_string()
             }
         }
+    }
+}
+
+/// The data that are compiled in or made, as users name them.
+const NAMES: [&str; 3] = ["mnist", "bars-and-stripes:SIDE", "shifter"];
+
+/// The error for a file that does not exist, if its name is like that of other data.
+fn misspelt(path: &Path, error: Error) -> Error {
+    let meant = did_you_mean(&path.to_string_lossy(), NAMES);
+    match &error {
+        Error::Io { cause, .. } if cause.kind() == ErrorKind::NotFound && !meant.is_empty() => {
+            let rule = format!("a file that exists, or one of {}{meant}", NAMES.join(", "));
+            invalid("data", path.display(), rule)
+        }
+        _ => error,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The settings of an evaluation.
 
 use super::AnnealingSchedule;
-use crate::error::{Error, Result};
-use crate::setting::by_name;
+use crate::error::{Error, Remedy, Result};
+use crate::gibbs::check_sweeps;
+use crate::setting::{by_name, check};
 use serde::{Deserialize, Serialize};
 
 /// How log Z is found.
@@ -37,7 +38,7 @@ pub struct EvaluationConfig {
     /// The inverse temperatures of AIS.
     pub schedule: AnnealingSchedule,
     /// Sweeps that bring the chains of reverse AIS into the model's distribution before they are
-    /// annealed back; usual: 1,000 to 100,000.
+    /// annealed back, at most 1,000,000,000; usual: 1,000 to 100,000.
     pub burn_in: usize,
     /// Examples, spread evenly, on which RAISE is computed; usual: 0 or 100.
     pub raise: usize,
@@ -58,16 +59,27 @@ impl Default for EvaluationConfig {
     }
 }
 
+/// The method without which the settings of annealing have no effect.
+const ANNEALING: Remedy = Remedy::with("method", "ais");
+
 impl EvaluationConfig {
     /// Checks all settings but the schedule, which [`AnnealingSchedule::betas`] checks.
     pub(super) fn validate(&self) -> Result<()> {
-        if (2..=MAX_CHAINS).contains(&self.n_chains) {
-            return Ok(());
+        let Self { method, n_chains, burn_in, .. } = *self;
+        check("n_chains", n_chains, (2..=MAX_CHAINS).contains(&n_chains), || {
+            format!("at least 2 and at most {MAX_CHAINS}")
+        })?;
+        check_sweeps("burn_in", burn_in)?;
+        let default = Self::default();
+        let no_effect = |setting, value: usize| Error::NoEffect {
+            setting,
+            value: value.to_string(),
+            needs: &[ANNEALING],
+        };
+        match method {
+            Method::Exact if n_chains != default.n_chains => Err(no_effect("n_chains", n_chains)),
+            Method::Exact if burn_in != default.burn_in => Err(no_effect("burn_in", burn_in)),
+            _ => Ok(()),
         }
-        Err(Error::InvalidSetting {
-            setting: "n_chains",
-            value: self.n_chains.to_string(),
-            rule: format!("at least 2 and at most {MAX_CHAINS}"),
-        })
     }
 }

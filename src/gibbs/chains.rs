@@ -9,10 +9,22 @@ use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::reals::RealRows;
 use crate::rng::Stream;
+use crate::setting::check;
 use crate::state::State;
 use crate::states::States;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
+
+/// The most sweeps of a chain that a command or a call makes.
+pub const MAX_SWEEPS: usize = 1_000_000_000;
+
+/// Checks a number of sweeps, which `setting` gives.
+///
+/// # Errors
+/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is above [`MAX_SWEEPS`].
+pub fn check_sweeps(setting: &'static str, sweeps: usize) -> Result<()> {
+    check(setting, sweeps, sweeps <= MAX_SWEEPS, || format!("at most {MAX_SWEEPS}"))
+}
 
 /// Gibbs chains of a model: their states and streams.
 ///

@@ -38,7 +38,7 @@ mod annealing;
 mod tempering;
 
 pub use annealing::AnnealedChains;
-pub use chains::Chains;
+pub use chains::{Chains, MAX_SWEEPS, check_sweeps};
 pub use conditional::Conditional;
 pub use fixed_weights::{FixedModel, FixedWeights};
 pub use inpainting::Inpainting;

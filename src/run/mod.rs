@@ -17,8 +17,6 @@ mod interrupt;
 
 mod config;
 
-mod pool;
-
 mod settings;
 
 mod data;
@@ -57,6 +55,5 @@ pub(crate) use interval::parse_time;
 pub(crate) use list::differing;
 pub use list::{RunLikelihood, RunState, Summary, list};
 pub(crate) use own_data::{ChosenData, DataChoice, title};
-pub(crate) use pool::in_pool;
 pub use session::{Changes, Outcome, resume, train};
 pub use settings::{Settings, SettingsFile};

@@ -17,6 +17,7 @@ use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::Isa;
 use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
+use crate::setting::Section as _;
 
 /// The parameters, the chains and everything else that an update needs besides its mini-batch.
 #[derive(Clone, Debug)]
@@ -38,14 +39,16 @@ impl Ascent {
     /// An ascent that starts from the parameters of a model.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if `hidden` is not H or the weights are out of the range of
-    /// training.
+    /// [`Error::NoEffect`] or [`Error::InvalidSetting`] if a setting has no effect, `hidden` is not H or
+    /// the weights are out of the range of training.
     pub(super) fn start(
         timetable: Timetable,
         outset: &Outset,
         rbm: &Rbm,
         isa: Isa,
     ) -> Result<Self> {
+        // Only here: settings of earlier versions, from which a run is restored, may hold such ones.
+        timetable.config.check_effect()?;
         if timetable.config.n_hidden() != rbm.n_hidden() {
             return Err(Error::InvalidSetting {
                 setting: "hidden",

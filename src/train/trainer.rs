@@ -42,7 +42,8 @@ impl Trainer {
     /// A run from fresh parameters.
     ///
     /// # Errors
-    /// As [`TrainConfig::validate`].
+    /// As [`TrainConfig::validate`]; [`Error::NoEffect`](crate::Error::NoEffect) for a setting that has no
+    /// effect beside the others.
     pub fn new(config: TrainConfig, examples: impl Into<Arc<Examples>>) -> Result<Self> {
         Self::with_isa(config, examples.into(), None, Isa::fastest())
     }
