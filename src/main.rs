@@ -1,12 +1,12 @@
 //! The command line of harmonium; see `harmonium --help`.
 
-use clap::{CommandFactory as _, FromArgMatches as _};
-use harmonium::cli::{Cli, message};
+use clap::FromArgMatches as _;
+use harmonium::cli::{Cli, command, message};
 use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match cli.run() {
         Ok(code) => code,

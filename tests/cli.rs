@@ -716,6 +716,7 @@ fn help_shows_the_defaults() {
         ),
     ] {
         let help = folder.succeed(&format!("{command} --help"));
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for default in shown.split('|') {
             assert!(help.contains(&format!("[default: {default}")), "{help}\nlacks: {default}");
         }

@@ -219,7 +219,7 @@ fn declarations_are_checked() {
     let both = "spins is true, but must be left out with grey_levels";
     folder.misuse(&format!("{train} --grey-levels 255 --spins"), both);
     let levels = "greys.idx: example 0, unit 5 is 119, but must be a grey level from 0 to 100";
-    folder.misuse(&format!("{train} --grey-levels 100"), levels);
+    folder.fail(&format!("{train} --grey-levels 100"), levels);
     folder.succeed(&format!("train --data greys.idx {SHORT} --out run --quiet"));
     let fixed = "grey_levels is 7, but must be 255, as in this run; start a new run with";
     folder.misuse("resume run --grey-levels 7", fixed);

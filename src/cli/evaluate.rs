@@ -56,13 +56,13 @@ pub struct Evaluate {
     #[arg(long, default_value_t = DEFAULT.method)]
     method: Method,
     /// Annealed chains on each side
-    #[arg(long, default_value_t = DEFAULT.n_chains)]
+    #[arg(long, default_value_t = DEFAULT.n_chains, value_name = "N")]
     n_chains: usize,
     /// Inverse temperatures of annealing: `adaptive`, `adaptive:N` or `linear:N` with N steps, or `sm2008`
     #[arg(long, default_value_t = DEFAULT.schedule)]
     schedule: AnnealingSchedule,
     /// Sweeps that lead the chains to the model's distribution before they are annealed back
-    #[arg(long, default_value_t = DEFAULT.burn_in)]
+    #[arg(long, default_value_t = DEFAULT.burn_in, value_name = "N")]
     burn_in: usize,
     /// States from which reverse AIS starts: the chains of a checkpoint, or a file such as `harmonium
     /// sample` writes [default: the chains of the run, unless it is one of `cd`; else ends of separate
@@ -89,10 +89,10 @@ pub struct Evaluate {
     #[arg(long, value_name = "FILE.npy")]
     log_probabilities: Option<PathBuf>,
     /// Seed of all random numbers, including stochastic bits
-    #[arg(long, default_value_t = DEFAULT.seed)]
+    #[arg(long, default_value_t = DEFAULT.seed, value_name = "N")]
     seed: u64,
     /// Threads [default: all cores]; the result does not depend on it
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Print JSON
     #[arg(long)]

@@ -6,6 +6,8 @@ mod input;
 
 mod flags;
 
+mod help;
+
 mod door;
 
 mod session;
@@ -13,8 +15,10 @@ mod session;
 mod evaluation_text;
 
 mod bench;
+mod completions;
 mod evaluate;
 mod inspect;
+mod man;
 mod metrics;
 mod presets;
 mod report;
@@ -25,6 +29,7 @@ mod train;
 mod transform;
 
 pub use door::message;
+pub use help::command;
 
 use crate::error::Result;
 use crate::kernels::Isa;
@@ -63,6 +68,10 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Time the stages of an update on this computer
     Bench(bench::Bench),
+    /// Print the completions of a shell
+    Completions(completions::Completions),
+    /// Print a man page
+    Man(man::Man),
 }
 
 impl Cli {
@@ -85,6 +94,8 @@ impl Cli {
             Command::Transform(transform) => transform.run(isa()?),
             Command::Inspect(inspect) => inspect.run(),
             Command::Bench(bench) => bench.run(isa()?),
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

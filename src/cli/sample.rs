@@ -42,10 +42,10 @@ pub struct Sample {
     model: PathBuf,
     /// Number of samples, one from each chain [default: 100, with --clamp 20, or all examples if
     /// there are fewer]
-    #[arg(short, long)]
+    #[arg(short, long, value_name = "N")]
     number: Option<usize>,
     /// Sweeps of each chain
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_name = "N")]
     gibbs_steps: usize,
     /// The first states of the chains
     #[arg(long, value_enum, default_value_t = Start::Random)]
@@ -70,10 +70,10 @@ pub struct Sample {
     #[arg(long, value_parser = image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
     /// Seed of all random numbers
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
     /// Threads [default: all cores]; the result does not depend on it
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     threads: Option<usize>,
 }
 

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 pub struct SessionFlags {
     /// Threads [default: all cores]; the result does not depend on it
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Stop after this time, or number of epochs or updates, counted from the start of this command;
     /// `harmonium resume` continues from there

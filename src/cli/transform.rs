@@ -34,17 +34,17 @@ pub struct Transform {
     #[arg(long)]
     binarize: Option<Binarization>,
     /// Seed of stochastic bits; equal seeds give equal bits
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
     /// Take the mean of p(h | v) over N draws of stochastic bits, 1 to 10000: smoother features of
     /// grey levels
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_name = "N")]
     draws: u64,
     /// Write p(h | v) to this file: an array (examples, H) of f32
     #[arg(long, default_value = "features.npy", value_name = "FILE.npy")]
     out: PathBuf,
     /// Threads [default: all cores]; the result does not depend on it
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     threads: Option<usize>,
 }
 

@@ -99,7 +99,6 @@ impl Setting {
         self
     }
 
-    #[cfg(feature = "cli")]
     pub(crate) const fn placeholder(mut self, text: &'static str) -> Self {
         self.placeholder = Some(text);
         self
