@@ -563,6 +563,7 @@ impl Rbm {
             seed,
             ..default
         };
+        config.check_effect().map_err(to_py)?;
         let (py, dataset) = (visible.py(), dataset(visible, self.encoding, threads)?);
         dataset.check_intensities().map_err(to_py)?;
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;

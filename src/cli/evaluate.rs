@@ -123,6 +123,7 @@ impl Evaluate {
 
     fn run_in_pool(&self, isa: Isa) -> Result<()> {
         check_seed(self.seed)?;
+        self.config().check_effect()?;
         let file = ModelFile::read(&model_path(&self.model))?;
         let Scored { visible, subject, is_of_run } = self.scored(&file)?;
         let compared = self.compared(&file)?;

@@ -65,21 +65,30 @@ const ANNEALING: Remedy = Remedy::with("method", "ais");
 impl EvaluationConfig {
     /// Checks all settings but the schedule, which [`AnnealingSchedule::betas`] checks.
     pub(super) fn validate(&self) -> Result<()> {
-        let Self { method, n_chains, burn_in, .. } = *self;
+        let Self { n_chains, burn_in, .. } = *self;
         check("n_chains", n_chains, (2..=MAX_CHAINS).contains(&n_chains), || {
             format!("at least 2 and at most {MAX_CHAINS}")
         })?;
-        check_sweeps("burn_in", burn_in)?;
+        check_sweeps("burn_in", burn_in)
+    }
+
+    /// Refuses settings of annealing with [`Method::Exact`], where they have no effect. A default is
+    /// always allowed.
+    ///
+    /// # Errors
+    /// [`Error::NoEffect`] for the first such setting.
+    pub fn check_effect(&self) -> Result<()> {
         let default = Self::default();
-        let no_effect = |setting, value: usize| Error::NoEffect {
-            setting,
-            value: value.to_string(),
-            needs: &[ANNEALING],
-        };
-        match method {
-            Method::Exact if n_chains != default.n_chains => Err(no_effect("n_chains", n_chains)),
-            Method::Exact if burn_in != default.burn_in => Err(no_effect("burn_in", burn_in)),
-            _ => Ok(()),
+        let idle = [
+            ("n_chains", self.n_chains, default.n_chains),
+            ("burn_in", self.burn_in, default.burn_in),
+        ];
+        let idle = idle.into_iter().find(|(_, value, default)| value != default);
+        match idle.filter(|_| self.method == Method::Exact) {
+            None => Ok(()),
+            Some((setting, value, _)) => {
+                Err(Error::NoEffect { setting, value: value.to_string(), needs: &[ANNEALING] })
+            }
         }
     }
 }

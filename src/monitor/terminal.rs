@@ -56,6 +56,7 @@ impl Monitor for Terminal {
             );
             let bar = ProgressBar::new(trainer.total_updates());
             bar.set_style(style.expect("a valid template").progress_chars("━━─"));
+            bar.set_prefix(epoch(trainer));
             bar.set_position(trainer.updates());
             bar.reset_eta();
             bar
@@ -69,10 +70,8 @@ impl Monitor for Terminal {
 
     fn after_updates(&mut self, trainer: &Trainer, samples_per_second: f64) {
         if let Some(bar) = &self.bar {
-            let epoch =
-                (trainer.updates() / trainer.updates_per_epoch() + 1).min(trainer.n_epochs());
             bar.set_length(trainer.total_updates());
-            bar.set_prefix(format!("epoch {epoch}/{}", trainer.n_epochs()));
+            bar.set_prefix(epoch(trainer));
             let is_narrow = width().is_some_and(|width| width < NARROW);
             let pace = format!("{samples_per_second:.0} samples/s");
             bar.set_message(if is_narrow { String::new() } else { pace });
@@ -104,6 +103,12 @@ impl Drop for Terminal {
             bar.finish_and_clear();
         }
     }
+}
+
+/// The epoch in which a trainer is.
+fn epoch(trainer: &Trainer) -> String {
+    let epoch = (trainer.updates() / trainer.updates_per_epoch() + 1).min(trainer.n_epochs());
+    format!("epoch {epoch}/{}", trainer.n_epochs())
 }
 
 /// Writes a note to stderr, from anywhere in the program.
