@@ -63,6 +63,7 @@ fn there_is_a_man_page_of_the_program_and_of_each_command() {
     for part in [".TH harmonium-train 1", ".SH EXAMPLES", "\\-\\-learning\\-rate", "RATE"] {
         assert!(page.contains(part), "{page}\nlacks: {part}");
     }
+    assert!(!page.contains(">\\fR\n\n"), "a flag without its meaning:\n{page}");
     folder.succeed("man --out pages");
     let mut names: Vec<_> = commands(&folder).iter().map(|c| format!("harmonium-{c}.1")).collect();
     names.push("harmonium.1".to_string());

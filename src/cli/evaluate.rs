@@ -1,8 +1,8 @@
 //! `harmonium evaluate`.
 
-use super::evaluation_text::text;
+use super::evaluation_text::{VALUES, text};
 use super::input::{in_pool, model_path, read_data, say_inferred};
-use super::output::{npy, print};
+use super::output::{npy, print, print_text};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source};
 use crate::error::Result;
@@ -161,7 +161,10 @@ impl Evaluate {
             subject: Some(subject),
             ..EvaluationReport::new(&evaluation, independent, &config, origins)
         };
-        print(if self.json { report.to_json() } else { text(&report, &evaluation.verdict) })?;
+        match self.json {
+            true => print(report.to_json())?,
+            false => print_text(&text(&report, &evaluation.verdict), VALUES)?,
+        }
         if is_of_run {
             whole_file::write(&self.model.join(EVALUATION), report.to_json().as_bytes())?;
             if self.model.join(REPORT).exists() {

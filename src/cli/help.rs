@@ -296,7 +296,7 @@ fn helped(command: Command, help: &Help) -> Command {
         let group = help.groups.iter().find(|(_, ids)| ids.contains(&&id[..]));
         let is_short = help.short.is_empty() || help.short.contains(&&id[..]);
         let arg = with_hint(arg);
-        let arg = if is_short { arg } else { arg.hide_short_help(true) };
+        let arg = if is_short { arg } else { long_only(arg) };
         match group {
             Some((heading, _)) => arg.help_heading(*heading),
             None => arg,
@@ -308,6 +308,12 @@ fn helped(command: Command, help: &Help) -> Command {
     }
     let rest = format!("All flags, with examples: harmonium {} --help", help.command);
     command.after_help(rest).after_long_help(examples)
+}
+
+/// The argument for `--help` alone. The man page, too, then takes its long help only.
+fn long_only(arg: Arg) -> Arg {
+    let help = arg.get_long_help().or(arg.get_help()).cloned();
+    arg.hide_short_help(true).long_help(help.unwrap_or_default())
 }
 
 fn text(Example { line, purpose }: &Example) -> String {

@@ -33,7 +33,7 @@ pub struct SessionFlags {
     #[arg(long)]
     quiet: bool,
     /// The format of progress: `text`, or `json` (one object per line)
-    #[arg(long, default_value_t = LogFormat::Text)]
+    #[arg(long, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     log_format: LogFormat,
 }
 
@@ -133,6 +133,7 @@ pub fn run(
 /// Writes the report, then prints the folder to stdout; a note says how to continue.
 fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<ExitCode> {
     let Outcome { folder, end, updates } = outcome;
+    terminal.close();
     write_report(&folder, flags, terminal);
     let after = format!("after update {updates}; continue with: {}", resume_command(&folder));
     match end {

@@ -38,6 +38,13 @@ impl Terminal {
         Self { format, quiet, bar: None }
     }
 
+    /// Removes the bar, so that other output begins on a line of its own.
+    pub fn close(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
     fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
@@ -99,9 +106,7 @@ impl Monitor for Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.close();
     }
 }
 
