@@ -1,5 +1,6 @@
 //! The cost of an evaluation: annealing is compared with the same number of plain Gibbs sweeps, in
-//! alternating rounds on the same model; enumeration is timed as well.
+//! alternating rounds on the same model; the monitors of an epoch are compared with its updates;
+//! enumeration is timed as well.
 //!
 //! Run `cargo bench --bench evaluate`; with `-- --test` it makes one short round of each, as a test.
 
@@ -7,8 +8,9 @@ use harmonium::dataset::{Binarization, Dataset, Examples, Split};
 use harmonium::evaluate::{AnnealingSchedule, Exact};
 use harmonium::gibbs::{AnnealedChains, Chains, FixedModel, FixedWeights, Path};
 use harmonium::kernels::Isa;
+use harmonium::monitor::{Probe, WeightChange};
 use harmonium::rng::{Purpose, Stream};
-use harmonium::{Rbm, TrainConfig, Trainer};
+use harmonium::{Rbm, TrainConfig, Trainer, Watch};
 use std::time::Instant;
 
 /// A model trained on MNIST for one epoch.
@@ -24,16 +26,67 @@ fn trained(hidden: usize, is_test: bool) -> (Rbm, Examples) {
     (trainer.current(), examples)
 }
 
+/// Times the figures of a record against the updates of an epoch, in alternation.
+fn monitors(is_test: bool) {
+    let (epochs, training) = if is_test { (1, 1000) } else { (9, usize::MAX) };
+    let digits = |split| Dataset::mnist(split).first(training.min(10_000)).unwrap();
+    let training = if is_test { digits(Split::Train) } else { Dataset::mnist(Split::Train) };
+    let training = Examples::new(training, Binarization::Stochastic);
+    let held_out = Examples::new(digits(Split::Test), Binarization::Stochastic);
+    let config =
+        TrainConfig { hidden: Some(500), epochs: Some(epochs + 1), ..TrainConfig::plain() };
+    let mut trainer = Trainer::new(config, training).unwrap();
+    let probe = Probe::new(trainer.examples(), Some(&held_out), 0);
+    let mut change = WeightChange::new(&trainer);
+    let mut shares = Vec::new();
+    let (mut least_epoch, mut least_record) = (f64::INFINITY, f64::INFINITY);
+    for epoch in 0..=epochs {
+        let clock = Instant::now();
+        loop {
+            change.before_update(&trainer);
+            trainer.update().unwrap();
+            if trainer.is_at_end_of_epoch() {
+                break;
+            }
+        }
+        let updates = clock.elapsed().as_secs_f64();
+        let clock = Instant::now();
+        let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+        let model = FixedModel { rbm: &rbm, weights: &weights };
+        let mut record = probe.record(&trainer, &change);
+        probe.score(&mut record, model, Watch::default()).unwrap();
+        let measuring = clock.elapsed().as_secs_f64();
+        assert!(record.pseudo_likelihood.is_some());
+        // The first epoch warms up.
+        if epoch > 0 {
+            shares.push(measuring / updates);
+            least_epoch = least_epoch.min(updates);
+            least_record = least_record.min(measuring);
+        }
+    }
+    shares.sort_by(f64::total_cmp);
+    println!(
+        "monitors/784x500: {:.1} % of an epoch ({:.1} to {:.1}, {epochs} rounds); at least {:.1} ms, \
+         {:.0} ms an epoch",
+        100.0 * shares[epochs / 2],
+        100.0 * shares[0],
+        100.0 * shares[epochs - 1],
+        1e3 * least_record,
+        1e3 * least_epoch,
+    );
+}
+
 fn main() {
     let is_test = std::env::args().any(|argument| argument == "--test");
     let (steps, rounds) = if is_test { (30, 1) } else { (1000, 9) };
     println!("{} threads", rayon::current_num_threads());
+    monitors(is_test);
 
     let (rbm, examples) = trained(500, is_test);
     let rates = examples.units().smoothed_rates(&examples.mean());
     let weights = FixedWeights::of(&rbm, Isa::fastest());
     let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
-    let betas = AnnealingSchedule::AdaptiveSteps(steps).betas(&path, 0, &|_, _, _| ()).unwrap();
+    let betas = AnnealingSchedule::AdaptiveSteps(steps).betas(&path, 0, Watch::default()).unwrap();
     for n_chains in [128_usize, 200] {
         let streams: Vec<_> =
             (0..n_chains as u64).map(|chain| Stream::new(0, Purpose::Chain, chain)).collect();
@@ -52,7 +105,7 @@ fn main() {
             let base = path.draw_base(&mut streams);
             let mut chains = AnnealedChains::new(&path, 0.0, &base, &streams);
             let clock = Instant::now();
-            chains.advance(&betas, &|_| ());
+            chains.advance(&betas, &|_| Ok(())).unwrap();
             let annealing = clock.elapsed().as_secs_f64() / steps as f64;
             assert!(chains.log_weights().iter().all(|x| x.is_finite()));
 

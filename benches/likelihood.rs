@@ -15,7 +15,7 @@ use harmonium::evaluate::{
 use harmonium::gibbs::{FixedModel, FixedWeights};
 use harmonium::kernels::Isa;
 use harmonium::preset::Preset;
-use harmonium::{TrainConfig, Trainer};
+use harmonium::{TrainConfig, Trainer, Watch};
 use std::time::Instant;
 
 struct Row {
@@ -116,7 +116,7 @@ fn run(mut row: Row, is_test: bool) {
     let starts = Starts { base_rates: &base.rates, model_states: Some(&chains) };
     let weights = FixedWeights::of(&rbm, Isa::fastest());
     let model = FixedModel { rbm: &rbm, weights: &weights };
-    let evaluation = Evaluation::new(model, &visible, starts, &config, &|_, _, _| ()).unwrap();
+    let evaluation = Evaluation::new(model, &visible, starts, &config, Watch::default()).unwrap();
     let score = evaluation.log_likelihood;
     let how = match &evaluation.evidence {
         None => "exact".to_string(),

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::kernels::Isa;
 use crate::threads::in_pool;
 use crate::train::{Schedule, TrainConfig, Trainer};
+use crate::watch::Watch;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -99,7 +100,7 @@ fn time(mut trainer: Trainer, threads: usize, least_time: Duration) -> Result<Ti
     let start = Instant::now();
     while updates.len() < 20 + WARM || start.elapsed() < least_time {
         let mut marks = vec![Instant::now()];
-        trainer.update_in_stages(|| marks.push(Instant::now()))?;
+        trainer.update_in_stages(Watch::default(), || marks.push(Instant::now()))?;
         for (stage, times) in times.iter_mut().enumerate() {
             times.push(milliseconds(marks[stage], marks[stage + 1]));
         }

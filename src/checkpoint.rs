@@ -36,6 +36,9 @@ pub struct Checkpoint {
     pub settings_file: String,
     /// The records so far, as lines of JSON.
     pub records: String,
+    /// The record of the epoch that ends here as a line of JSON, if its scores are still missing: the run
+    /// was interrupted while it was measured.
+    pub unscored: Option<String>,
     /// The parameters of the best epoch, if the run keeps them.
     pub best: Option<Rbm>,
     /// The mean of the training examples (V), as in the model file.
@@ -68,13 +71,15 @@ struct Part {
     checksum: String,
     place: Place,
     settings_file: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unscored: Option<String>,
 }
 
 impl Checkpoint {
     /// The bytes of the file.
     pub fn into_bytes(self) -> Vec<u8> {
         let Self { state: mut arrays, provenance, place, .. } = self;
-        let Self { settings_file, records, best, data_mean, .. } = self;
+        let Self { settings_file, records, unscored, best, data_mean, .. } = self;
         let sizes = sizes(&arrays).expect("the state of a trainer");
         let [visible, hidden] = sizes.map(Units::bits);
         arrays.put(RECORDS, &[records.len()], records.into_bytes());
@@ -84,7 +89,7 @@ impl Checkpoint {
         if let Some(mean) = data_mean {
             arrays.put(DATA_MEAN, &[mean.len()], mean.to_vec());
         }
-        let part = Part { checksum: checksum::PLACE.to_string(), place, settings_file };
+        let part = Part { checksum: checksum::PLACE.to_string(), place, settings_file, unscored };
         let metadata = Metadata {
             checkpoint: Some(serde_json::to_value(part).expect("plain data")),
             ..Metadata::new([&visible, &hidden], provenance)
@@ -125,8 +130,8 @@ impl Checkpoint {
             .then(|| Ok(Array1::from(mean.get(DATA_MEAN, &[n_visible])?.to_vec())))
             .transpose()
             .map_err(|cause: Error| cause.to_string())?;
-        let Part { place, settings_file, .. } = part;
-        Ok(Self { state, provenance, place, settings_file, records, best, data_mean })
+        let Part { place, settings_file, unscored, .. } = part;
+        Ok(Self { state, provenance, place, settings_file, records, unscored, best, data_mean })
     }
 
     /// The visible states of the chains (C, V).
@@ -219,6 +224,7 @@ mod tests {
             },
             settings_file: "[train]\nhidden = 5 # \\\"checksum\\\":\\\"\n".to_string(),
             records: "{\"epoch\":1}\n{\"epoch\":2}\n".to_string(),
+            unscored: Some("{\"epoch\":3}\n".to_string()),
             best: Some(trainer.current()),
             data_mean: Some(trainer.examples().mean().mapv(|x| x as f32)),
         }
@@ -232,8 +238,8 @@ mod tests {
         assert_eq!(Checkpoint::read(&path).unwrap(), checkpoint());
         assert_eq!(Checkpoint::read_place(&path).unwrap(), checkpoint().place);
         assert_eq!(checkpoint().into_bytes(), checkpoint().into_bytes());
-        let without =
-            Checkpoint { best: None, data_mean: None, records: String::new(), ..checkpoint() };
+        let without = Checkpoint { best: None, data_mean: None, unscored: None, ..checkpoint() };
+        let without = Checkpoint { records: String::new(), ..without };
         std::fs::write(&path, without.clone().into_bytes()).unwrap();
         assert_eq!(Checkpoint::read(&path).unwrap(), without);
     }

@@ -200,6 +200,9 @@ pub enum Error {
         rule: String,
     },
 
+    /// The caller's [`Watch`](crate::Watch) stopped the computation.
+    Interrupted,
+
     /// The parameters left the range in which they can be trained.
     Diverged {
         /// The epoch, from 1.
@@ -277,6 +280,7 @@ impl Error {
             Self::BadState { array, rule } => {
                 format!("array `{array}` of the saved state {rule}")
             }
+            Self::Interrupted => "interrupted".to_string(),
             Self::Diverged { epoch, update, what, found, limit } => format!(
                 "diverged in epoch {epoch}, at update {update}: {what} {found:.4e}, but must stay \
                  below {limit}; try a smaller {}",
@@ -304,7 +308,8 @@ impl Error {
             | Self::WidthMismatch { .. }
             | Self::Elsewhere { .. }
             | Self::BadState { .. }
-            | Self::Diverged { .. } => false,
+            | Self::Diverged { .. }
+            | Self::Interrupted => false,
         }
     }
 

@@ -178,6 +178,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`error`] | what can go wrong |
+//! | [`watch`] | progress of a long computation, and the wish to stop it |
 //! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
 //! | [`threads`] | how many threads a command or a call has |
 //! | [`whole_file`] | files that are whole or not there |
@@ -234,7 +235,7 @@
 //! | `cli`, on by default | the command line and what it needs: run folders, reports, pictures, progress |
 //! | `mnist`, on by default | MNIST, compiled in |
 //!
-//! Without them the library needs fewer than 60 packages, and still trains, evaluates and saves.
+//! Without them the library needs fewer than 70 packages, and still trains, evaluates and saves.
 //!
 //! # What may change
 //!
@@ -247,6 +248,8 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod error;
+
+pub mod watch;
 
 #[doc(hidden)]
 pub mod setting;
@@ -313,3 +316,4 @@ pub use dataset::{Dataset, Examples};
 pub use error::{Error, Result};
 pub use model::Rbm;
 pub use train::{TrainConfig, Trainer};
+pub use watch::Watch;

@@ -2,6 +2,7 @@
 
 use crate::bits::BitMatrix;
 use crate::reals::RealRows;
+use std::ops::Range;
 
 /// States that are bits, stored as `B`, or real numbers, stored as `R`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,6 +71,16 @@ impl VisibleStates<'_> {
         match self {
             Self::Bits(bits) => bits.n_columns(),
             Self::Reals(reals) => reals.n_columns(),
+        }
+    }
+}
+
+impl VisibleStates<'_> {
+    /// Some of the rows as numbers.
+    pub(crate) fn numbers_of(self, rows: Range<usize>) -> RealRows {
+        match self {
+            Self::Bits(bits) => RealRows::from(&bits.rows(rows)),
+            Self::Reals(reals) => reals.rows_of(rows),
         }
     }
 }

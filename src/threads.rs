@@ -3,9 +3,10 @@
 use crate::error::Result;
 use crate::setting::{check, invalid};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::ops::RangeInclusive;
 
-/// The largest number of threads.
-const MAX_THREADS: usize = 1024;
+/// The numbers of threads that can be asked for.
+pub const THREADS: RangeInclusive<usize> = 1..=1024;
 
 /// From this many threads for each core on, threads mostly wait for each other.
 const CROWD: usize = 4;
@@ -24,8 +25,7 @@ fn cores() -> usize {
 /// variable that is not such a number.
 fn number(given: Option<usize>, variable: Option<&str>) -> Result<usize> {
     let check_number = |setting, n| {
-        let rule = || format!("from 1 to {MAX_THREADS}");
-        check(setting, n, (1..=MAX_THREADS).contains(&n), rule)
+        check(setting, n, THREADS.contains(&n), || format!("from 1 to {}", THREADS.end()))
     };
     if let Some(n) = given {
         check_number("threads", n)?;
@@ -34,7 +34,7 @@ fn number(given: Option<usize>, variable: Option<&str>) -> Result<usize> {
     match variable {
         None | Some("" | "0") => Ok(cores()),
         Some(text) => {
-            let rule = format!("from 1 to {MAX_THREADS}, or 0 for one thread for each core");
+            let rule = format!("from 1 to {}, or 0 for one thread for each core", THREADS.end());
             let n = text.parse().map_err(|_| invalid(VARIABLE, text, rule))?;
             check_number(VARIABLE, n)?;
             Ok(n)
@@ -105,6 +105,8 @@ mod tests {
     fn a_crowd_of_threads_is_noted() {
         assert!(crowd(Some(CROWD * cores())).is_none());
         let n = CROWD * cores() + 1;
-        assert!(n > MAX_THREADS || crowd(Some(n)).unwrap().starts_with(&format!("{n} threads")));
+        assert!(
+            !THREADS.contains(&n) || crowd(Some(n)).unwrap().starts_with(&format!("{n} threads"))
+        );
     }
 }

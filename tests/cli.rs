@@ -479,9 +479,9 @@ fn bad_data_are_refused_and_leave_no_files() {
     folder.write_npy("wide.npy", Array2::<u8>::ones((60, 31)).view());
     for (data, message) in [
         ("missing.idx", "missing.idx: cannot read: No such file"),
-        ("run", "run: cannot read: Is a directory"),
+        ("run", "run/checkpoints: is a folder, but a folder of data holds only PNG images"),
         ("short.idx", "short.idx: byte 16: expected 6000 bytes of data, for the shape [200, 6, 5]"),
-        ("magic.idx", "magic.idx: byte 0: expected the start of an IDX file (00 00) or a .npy"),
+        ("magic.idx", "magic.idx: byte 0: expected data in a format that can be read (IDX, .npy"),
         ("half.gz", ": expected whole gzip data, found incomplete deflate stream"),
         ("labels", "labels: holds labels or another vector, of shape [200], but examples have"),
         ("line.npy", "line.npy: holds labels or another vector, of shape [60], but examples have"),
@@ -566,7 +566,11 @@ fn bad_models_and_bad_outputs_are_refused() {
     folder.fail(&format!("{train} greys.idx/new"), "greys.idx/new: cannot create files in");
     folder.fail("transform run greys.idx --out no/new.npy", "no/new.npy: cannot write");
     folder.fail("inspect run --filters no/new.png", "no/new.png: cannot write");
-    folder.fail("sample run --out new.gif", "new.gif: must end in .png or .npy");
+    folder.refuse(
+        "sample run --out new.gif",
+        2,
+        "new.gif: must end in .npy, .npz, .csv, .tsv or .png",
+    );
     folder.misuse("sample run --number 0", "number is 0, but must be at least 1");
     fs::create_dir(folder.path("empty")).unwrap();
     for (model, message) in [

@@ -11,13 +11,11 @@ use harmonium::gibbs::{FixedModel, FixedWeights, Path};
 use harmonium::kernels::Isa;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::units::sigmoid;
-use harmonium::{BitMatrix, Rbm};
+use harmonium::{BitMatrix, Rbm, Watch};
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
 const V: usize = 60;
-
-fn silent(_: &'static str, _: u64, _: u64) {}
 
 /// A number from -1 to 1 without structure.
 fn noise(at: usize) -> f32 {
@@ -108,7 +106,7 @@ fn repeat(rbm: &Rbm) -> Repetitions {
     let rates = rbm.visible_units().smoothed_rates(&means(&data));
     let weights = FixedWeights::of(rbm, Isa::fastest());
     let path = Path::new(FixedModel { rbm, weights: &weights }, &rates).unwrap();
-    let betas = AnnealingSchedule::AdaptiveSteps(STEPS).betas(&path, 9, &silent).unwrap();
+    let betas = AnnealingSchedule::AdaptiveSteps(STEPS).betas(&path, 9, Watch::default()).unwrap();
     let estimates = (0..100_u64)
         .into_par_iter()
         .map(|seed| {
@@ -116,10 +114,11 @@ fn repeat(rbm: &Rbm) -> Repetitions {
             let streams = (0..CHAINS as u64)
                 .map(|chain| Stream::new(seed, Purpose::ReverseAnnealing, chain))
                 .collect();
-            Ais::new(&path, &betas, &ModelChains { visible, streams }, seed, &silent)
+            let model = ModelChains { visible, streams };
+            Ais::new(&path, &betas, &model, seed, Watch::default()).unwrap()
         })
         .collect();
-    let bounds = raise(&path, &betas, &data, 1, 3, &silent);
+    let bounds = raise(&path, &betas, &data, 1, 3, Watch::default()).unwrap();
     let exact_of = |(n, bound): (usize, &f64)| bound - exact.log_probability(data.row(n));
     let raise_less_exact = Score::of(&bounds.iter().enumerate().map(exact_of).collect::<Vec<_>>());
     Repetitions { estimates, log_z: exact.log_z(), raise_less_exact }
@@ -178,7 +177,7 @@ fn evaluate(rbm: &Rbm, visible: &BitMatrix, config: &EvaluationConfig) -> Evalua
     let starts = Starts { base_rates: &rates, model_states: Some(visible) };
     let weights = FixedWeights::of(rbm, Isa::fastest());
     let model = FixedModel { rbm, weights: &weights };
-    Evaluation::new(model, visible, starts, config, &silent).unwrap()
+    Evaluation::new(model, visible, starts, config, Watch::default()).unwrap()
 }
 
 #[test]
@@ -254,7 +253,7 @@ fn a_wrong_estimate_is_doubtful() {
     };
     let weights = FixedWeights::of(&rbm, Isa::fastest());
     let model = FixedModel { rbm: &rbm, weights: &weights };
-    let bad = Evaluation::new(model, &visible, starts, &config, &silent).unwrap();
+    let bad = Evaluation::new(model, &visible, starts, &config, Watch::default()).unwrap();
     let text = bad.verdict.to_string();
     assert_eq!(bad.verdict.name(), "doubtful", "{bad:?}");
     assert!(text.contains("effective sample size") && text.contains("adaptive:"), "{text}");
@@ -283,11 +282,13 @@ fn settings_out_of_range_are_refused() {
             "smaller layer is 30, but must be at most 28",
         ),
     ] {
-        let error = Evaluation::new(model, &visible, starts, &config, &silent).unwrap_err();
+        let error =
+            Evaluation::new(model, &visible, starts, &config, Watch::default()).unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
     }
     let certain = Array1::from_elem(V, 1.0);
     let starts = Starts { base_rates: &certain, ..starts };
-    let error = Evaluation::new(model, &visible, starts, &ais, &silent).unwrap_err().to_string();
+    let error =
+        Evaluation::new(model, &visible, starts, &ais, Watch::default()).unwrap_err().to_string();
     assert!(error.contains("base distribution is 1, but must be above 0 and below 1"), "{error}");
 }

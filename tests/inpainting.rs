@@ -171,7 +171,10 @@ fn each_error_says_what_is_wrong_and_what_to_do() {
         ("short.npy", "short.npy: is a mask of 29, but the model has 30 visible".to_string()),
         ("none.npy", format!("clamp is none.npy, {some}, but this one gives none; white")),
         ("all.npy", format!("clamp is all.npy, {some}, but this one gives all; white")),
-        ("mask.gif", "mask.gif: byte 0: expected the start of a PNG (89 50 4e 47)".to_string()),
+        (
+            "mask.gif",
+            "mask.gif: is a GIF image, which cannot be read; convert it to PNG".to_string(),
+        ),
         ("lower", "clamp is lower, but must be left, right, top, bottom or the path".to_string()),
         ("run", "run: cannot read: Is a directory".to_string()),
     ] {

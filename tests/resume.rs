@@ -124,6 +124,60 @@ fn a_trainer_can_be_restored_after_every_update() {
     }
 }
 
+/// Each update makes about 10⁹ products of a state and a weight, so that it can be interrupted.
+#[test]
+fn an_interrupted_update_leaves_the_trainer_as_it_was() {
+    use harmonium::train::{Algorithm, Averaging};
+    use harmonium::{Error, Watch};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let bits = BitMatrix::from_fn(301, 300, |n, i| (n * n + 3 * n * i + i * i) % 7 < 3);
+    let examples =
+        Arc::new(Examples::new(Dataset::from_bits("odd", bits), Binarization::Stochastic));
+    let long = |algorithm, gibbs_steps| TrainConfig {
+        algorithm,
+        gibbs_steps,
+        hidden: Some(200),
+        epochs: Some(3),
+        batch_size: 100,
+        averaging: Averaging::Exponential(1.0),
+        ..TrainConfig::default()
+    };
+    for config in [
+        long(Algorithm::Pcd, 150),
+        long(Algorithm::Cd, 200),
+        TrainConfig { temperatures: 4, ..long(Algorithm::Pt, 40) },
+    ] {
+        let mut going = Trainer::new(config.clone(), examples.clone()).unwrap();
+        let mut again = going.clone();
+        let mut n_interrupted = 0;
+        // The last mini-batch of an epoch is smaller.
+        for update in 0..5 {
+            let before = (again.state().sha256(), again.flip_rate());
+            for microseconds in [500, 2000, 8000] {
+                let (stop, mut interrupted) = (AtomicBool::new(false), again.clone());
+                let done = std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        std::thread::sleep(Duration::from_micros(microseconds));
+                        stop.store(true, Ordering::Relaxed);
+                    });
+                    interrupted.update_watched(Watch::until(&stop))
+                });
+                // A fast computer may have done the update before.
+                if done.is_err() {
+                    assert!(matches!(done, Err(Error::Interrupted)));
+                    let after = (interrupted.state().sha256(), interrupted.flip_rate());
+                    assert_eq!(after, before, "{update}: {config:?}");
+                    (again, n_interrupted) = (interrupted, n_interrupted + 1);
+                }
+            }
+            going.update().unwrap();
+            again.update().unwrap();
+            assert_eq!(again.state().sha256(), going.state().sha256(), "{update}: {config:?}");
+        }
+        assert!(n_interrupted > 0, "{config:?}");
+    }
+}
+
 #[test]
 fn a_state_of_other_settings_is_refused() {
     let bits = BitMatrix::from_fn(40, 9, |n, i| (n + i) % 3 == 0);
@@ -368,6 +422,63 @@ fn a_second_signal_ends_the_run_at_once_and_breaks_nothing() {
     assert_eq!((status.code(), status.signal()), (Some(130), None));
     let (code, _, stderr) = folder.run("resume run --stop-after 1updates --quiet");
     assert_eq!(code, Some(0), "{stderr}");
+}
+
+/// Ctrl-C comes while an epoch is measured. It takes effect within a second, and the resumed run measures
+/// the epoch as an uninterrupted one does.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_evaluation_is_made_on_resume() {
+    let folder = Folder::new();
+    let line = format!("{LINE} --evaluate-every 2 --evaluate ais").replace("epochs 6", "epochs 4");
+    folder.succeed(&format!("{line} --out whole"));
+    let mut n_unscored = 0;
+    // The first evaluation comes after 2 epochs, the second at the end of the run.
+    for n_records in [1, 3] {
+        let mut command = folder.command(&format!("{line} --out run"));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let has = |n| folder.path("run/metrics.jsonl").exists() && folder.metrics("run").len() >= n;
+        wait_for(|| has(n_records));
+        // Training of the next epoch takes some milliseconds, and its evaluation more than a second.
+        std::thread::sleep(Duration::from_millis(300));
+        let start = Instant::now();
+        send("-INT", &child);
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        assert_eq!(output.status.code(), Some(130), "{stderr}");
+        let updates = folder.summary("run")["place"]["updates"].as_u64().unwrap();
+        n_unscored += usize::from(updates / 8 > folder.metrics("run").len() as u64);
+        assert_eq!(folder.summary("run")["state"], "stopped");
+        folder.succeed("resume run --quiet");
+        assert_eq!(folder.untimed_metrics("run"), folder.untimed_metrics("whole"));
+        assert_eq!(folder.state("run"), folder.state("whole"));
+        assert_eq!(folder.fingerprint("run"), folder.fingerprint("whole"));
+        fs::remove_dir_all(folder.path("run")).unwrap();
+    }
+    assert!(n_unscored > 0, "no evaluation was interrupted");
+}
+
+/// An update of a million sweeps takes minutes.
+#[cfg(unix)]
+#[test]
+fn a_long_update_is_interrupted_within_a_second() {
+    let folder = Folder::new();
+    for algorithm in ["pcd", "cd", "pt --temperatures 3"] {
+        let line = format!("{LINE} --gibbs-steps 1000000 --algorithm {algorithm} --out run");
+        let child = folder.command(&line).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for(|| folder.path("run/metrics.jsonl").exists());
+        std::thread::sleep(Duration::from_millis(100));
+        let start = Instant::now();
+        send("-TERM", &child);
+        let output = child.wait_with_output().unwrap();
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(143), "{stderr}");
+        assert!(stderr.contains("note: interrupted after update 0;"), "{stderr}");
+        assert_eq!(folder.summary("run")["place"]["updates"], 0);
+        fs::remove_dir_all(folder.path("run")).unwrap();
+    }
 }
 
 type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);

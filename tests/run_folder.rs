@@ -158,7 +158,7 @@ fn metrics_are_a_table_too() {
         assert_eq!(&row[column("log_z")], "");
     }
     folder.succeed("metrics run/metrics.jsonl --out table.csv");
-    folder.fail("metrics run --out run/metrics.jsonl", "is the input of this command");
+    folder.refuse("metrics run --out run/metrics.jsonl", 2, "must end in .csv or .tsv, or be -");
     folder.fail("metrics run/config.toml", "run/config.toml: line 1 is not a record: ");
     assert_eq!(String::from_utf8(folder.read("table.csv")).unwrap().trim_end(), table.trim_end());
 }

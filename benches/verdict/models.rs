@@ -9,7 +9,7 @@ use harmonium::kernels::Isa;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::train::Algorithm;
 use harmonium::units::{sigmoid, softplus};
-use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
 use ndarray::{Array1, Array2};
 
 /// The families, in the order of [`Model::of`].
@@ -58,7 +58,7 @@ impl Model {
         let config = EvaluationConfig { method: Method::Ais, seed, ..EvaluationConfig::default() };
         let weights = FixedWeights::of(&self.rbm, Isa::fastest());
         let model = FixedModel { rbm: &self.rbm, weights: &weights };
-        Evaluation::new(model, visible, starts, &config, &|_, _, _| ()).unwrap()
+        Evaluation::new(model, visible, starts, &config, Watch::default()).unwrap()
     }
 
     /// A model with few hidden units and the training data `data`.

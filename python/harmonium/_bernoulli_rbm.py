@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ._estimator import fitting, interchange, online
-from ._estimator.inputs import precision, validated
+from ._estimator.inputs import precision, random_units, validated, with_meaning
 from ._estimator.learned import LearnedArrays
 from ._estimator.parameters import fixed_seed, generator, seed, threads
-from ._harmonium import Trainer
 from ._log_likelihood import LogLikelihood
 from ._sklearn import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
-    check_is_fitted,
 )
 
 
@@ -51,7 +48,8 @@ class BernoulliRBM(
     values beyond 0, 1   taken silently                              taken, with a warning
     bytes above 127      taken as numbers                            grey levels of 255, with a warning
     masked arrays        taken without their mask                    refused
-    learned arrays       writable                                    read-only: assign new ones
+    learned arrays       writable                                    read-only: assign others, which
+                                                                     may then change in place
     batches              of any size                                 of at most 32,767 rows
     ===================  ==========================================  ================================
 
@@ -125,7 +123,8 @@ class BernoulliRBM(
     spins_ : bool
         Whether -1 and 1 mean 0 and 1, in a model that `harmonium.train` trained with spins.
     history_ : list of dict
-        The metrics of each epoch, if there is a callback or early stopping.
+        The number, updates and seconds of each epoch of `fit`; with a callback or early stopping all
+        of its metrics (see `Trainer.metrics`).
 
     Examples
     --------
@@ -136,64 +135,6 @@ class BernoulliRBM(
     >>> model.transform(X).shape
     (4, 2)
     """
-
-    feature_names_in_: NDArray[Any]
-    history_: list[dict[str, Any]]
-    n_iter_: int
-    random_state_: Any
-    # The trainer of `partial_fit`, its settings, and the number of trainers before it.
-    _trainer: Trainer | None = None
-    _trainer_settings: dict[str, Any]
-    _n_restarts: int
-
-    def __init__(
-        self,
-        n_components: int = 256,
-        *,
-        learning_rate: float = 0.1,
-        batch_size: int = 10,
-        n_iter: int = 10,
-        verbose: int = 0,
-        random_state: Any = None,
-        n_gibbs_steps: int = 1,
-        n_chains: int | None = None,
-        momentum: float = 0.0,
-        weight_decay: float = 0.0,
-        centering: bool = False,
-        schedule: str = "constant",
-        averaging: str = "none",
-        binarization: str | None = None,
-        shuffle: bool = False,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 5,
-        tol: float = 1e-4,
-        n_jobs: int | None = None,
-        callback: Callable[[dict[str, Any]], object] | None = None,
-        progress: bool = False,
-    ) -> None:
-        self.n_components = n_components
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.n_iter = n_iter
-        self.verbose = verbose
-        self.random_state = random_state
-        self.n_gibbs_steps = n_gibbs_steps
-        self.n_chains = n_chains
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.centering = centering
-        self.schedule = schedule
-        self.averaging = averaging
-        self.binarization = binarization
-        self.shuffle = shuffle
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.n_jobs = n_jobs
-        self.callback = callback
-        self.progress = progress
 
     # Learning
 
@@ -306,12 +247,9 @@ class BernoulliRBM(
         if method == "exact":
             return self.rbm_.pseudo_likelihood(X, threads=threads(self))
         if method == "stochastic":
-            return self._stochastic_scores(X)
+            units = random_units(self, X)
+            return self.rbm_.pseudo_likelihood(X, units=units, threads=threads(self))
         raise ValueError(f"method is {method!r}, but must be 'exact' or 'stochastic'")
-
-    def _stochastic_scores(self, X: Any) -> np.ndarray:
-        units = generator(self.random_state).randint(0, X.shape[1], X.shape[0])
-        return self.rbm_.pseudo_likelihood(X, units=units, threads=threads(self))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean of `score_samples`, which a search over parameters maximises.
@@ -448,7 +386,6 @@ class BernoulliRBM(
         >>> model.sample(5, n_gibbs_steps=10, random_state=1).shape
         (5, 4)
         """
-        check_is_fitted(self)
         return self.rbm_.sample(
             n_samples,
             gibbs_steps=n_gibbs_steps,
@@ -533,10 +470,32 @@ class BernoulliRBM(
         """
         return interchange.to_sklearn(self)
 
+    # Under scikit-learn's names, for programs that call them: X is not validated, and rng is NumPy's.
+
+    def _mean_hiddens(self, v: Any) -> np.ndarray:
+        if np.ndim(v) == 1:
+            return self._mean_hiddens(np.asarray(v)[np.newaxis])[0]
+        v = with_meaning(self, v)
+        return self.rbm_.mean_hidden(v, dtype=precision(v), threads=threads(self))
+
+    def _sample_hiddens(self, v: Any, rng: Any) -> np.ndarray:
+        p = self._mean_hiddens(v)
+        return rng.uniform(size=p.shape) < p
+
+    def _sample_visibles(self, h: Any, rng: Any) -> np.ndarray:
+        x = np.dot(h, self.components_) + self.intercept_visible_
+        p = 0.5 + 0.5 * np.tanh(0.5 * x)
+        return rng.uniform(size=p.shape) < p
+
+    def _free_energy(self, v: Any) -> np.ndarray:
+        return self.rbm_.free_energy(with_meaning(self, v), threads=threads(self))
+
     # Shared by the methods above, and for scikit-learn
 
     def _draw_seed(self) -> int:
-        return int(self.random_state_.randint(np.iinfo(np.int32).max))
+        if not hasattr(self, "random_state_"):
+            self.random_state_ = generator(self.random_state)
+        return int(self.random_state_.randint(2**31 - 1))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -76,11 +76,14 @@ except ImportError:
             return seed
         return np.random.RandomState(seed)
 
+    class NotFittedError(ValueError, AttributeError):
+        """As scikit-learn's error of this name."""
+
     def check_is_fitted(estimator: Any, *args: Any, **kwargs: Any) -> None:
         """Refuse an estimator that is not fitted."""
-        if not hasattr(estimator, "components_"):
+        if not estimator.__sklearn_is_fitted__():
             name = type(estimator).__name__
-            raise AttributeError(f"this {name} instance is not fitted yet; call 'fit' first")
+            raise NotFittedError(f"this {name} instance is not fitted yet; call 'fit' first")
 
     def validate_data(estimator: Any, X: Any, *, reset: bool = True, **kwargs: Any) -> Any:
         """X as a two-dimensional array of finite numbers, or as a sparse matrix."""
@@ -88,8 +91,8 @@ except ImportError:
             X = X.tocsr()
         else:
             X = np.asarray(X)
-            if X.dtype.kind not in "fiub":
-                X = X.astype(np.float64)
+            if X.dtype.type not in kwargs["dtype"]:
+                X = X.astype(kwargs["dtype"][0])
             if X.ndim != 2:
                 raise ValueError(f"expected a 2D array, got one of {X.ndim} dimensions instead")
             if X.dtype.kind == "f" and not np.isfinite(X).all():
@@ -98,7 +101,7 @@ except ImportError:
             raise ValueError(f"found an array of shape {X.shape} where a minimum of 1 is required")
         if reset:
             estimator.n_features_in_ = X.shape[1]
-        elif X.shape[1] != estimator.n_features_in_:
+        elif X.shape[1] != getattr(estimator, "n_features_in_", X.shape[1]):
             raise ValueError(
                 f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
                 f"{estimator.n_features_in_} features as input"

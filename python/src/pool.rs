@@ -2,17 +2,16 @@
 
 use crate::errors::to_py;
 use crossbeam_channel::{RecvTimeoutError, bounded};
-use harmonium::evaluate::Progress;
-use harmonium::threads::crowd;
-use pyo3::exceptions::PyRuntimeWarning;
+use harmonium::Watch;
+use harmonium::threads::{THREADS, crowd};
+use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning};
 use pyo3::prelude::*;
-use rayon::ThreadPool;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::cell::OnceCell;
 use std::ffi::CString;
-use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The time between two checks for Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
@@ -62,70 +61,97 @@ fn kept_or_new(threads: Option<usize>) -> PyResult<(Arc<ThreadPool>, bool)> {
     Ok((pool, is_new))
 }
 
-/// Calls `compute` in a pool, without the interpreter's lock.
+/// Where a call computes.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// In the thread that calls: another thread would take longer to wake than to compute.
+    Here,
+    /// In a pool of this number of threads; None: one thread per core.
+    Pool(Option<usize>),
+}
+
+impl From<Option<usize>> for Place {
+    fn from(threads: Option<usize>) -> Self {
+        Self::Pool(threads)
+    }
+}
+
+impl Place {
+    /// The products W v of a call that computes where it is called: some 100 µs.
+    const FEW: usize = 1 << 20;
+
+    /// The place for a number of products W v, all zeros counted.
+    pub fn of(n_products: usize, threads: Option<usize>) -> Self {
+        let is_valid = threads.is_none_or(|threads| THREADS.contains(&threads));
+        if n_products <= Self::FEW && is_valid { Self::Here } else { Self::Pool(threads) }
+    }
+}
+
+/// The most threads that are pools of their own: rayon never frees what it keeps for them.
+const MOST_OWN: usize = 64;
+
+/// Calls `use_pool` with the pool that consists of this thread, if there is one.
+fn with_own_pool<T>(use_pool: impl FnOnce(Option<&ThreadPool>) -> T) -> T {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: OnceCell<Option<ThreadPool>> = const { OnceCell::new() };
+    }
+    OWN.with(|own| {
+        let own = own.get_or_init(|| {
+            let is_free = COUNT.fetch_add(1, Ordering::Relaxed) < MOST_OWN;
+            let builder = ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+            is_free.then(|| builder.build().ok()).flatten()
+        });
+        use_pool(own.as_ref())
+    })
+}
+
+/// Calls `compute` in its place, without the interpreter's lock.
 pub fn without_lock<T: Send>(
     py: Python<'_>,
-    threads: Option<usize>,
+    place: impl Into<Place>,
     compute: impl FnOnce() -> harmonium::Result<T> + Send,
 ) -> PyResult<T> {
-    let pool = pool(py, threads)?;
-    py.detach(|| pool.install(compute)).map_err(to_py)
-}
-
-/// Calls `step` in a pool, without the interpreter's lock, until it breaks. Ctrl-C stops it between two
-/// steps.
-pub fn in_steps(
-    py: Python<'_>,
-    threads: Option<usize>,
-    mut step: impl FnMut() -> harmonium::Result<ControlFlow<()>> + Send,
-) -> PyResult<()> {
-    loop {
-        let slice = without_lock(py, threads, || {
-            let start = Instant::now();
-            while start.elapsed() < SLICE {
-                if step()?.is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        py.check_signals()?;
-        if slice.is_break() {
-            return Ok(());
-        }
+    let in_pool = |pool: &ThreadPool| py.detach(|| pool.install(compute)).map_err(to_py);
+    match place.into() {
+        Place::Pool(threads) => in_pool(&*pool(py, threads)?),
+        Place::Here => with_own_pool(|own| match own {
+            Some(own) => in_pool(own),
+            None => in_pool(&*pool(py, None)?),
+        }),
     }
 }
 
-/// Calls `compute` in a pool, without the interpreter's lock. Ctrl-C stops it when it next reports its
-/// progress.
-pub fn interruptible<T: Send + 'static>(
+/// Calls `compute` in its place, without the interpreter's lock. In a pool it runs under a watch that
+/// Ctrl-C stops; where it is called it is over at once.
+pub fn interruptible<T: Send>(
     py: Python<'_>,
-    threads: Option<usize>,
-    compute: impl FnOnce(Progress<'_>) -> harmonium::Result<T> + Send + 'static,
+    place: impl Into<Place>,
+    compute: impl FnOnce(Watch<'_>) -> harmonium::Result<T> + Send,
 ) -> PyResult<T> {
+    let threads = match place.into() {
+        Place::Here => return without_lock(py, Place::Here, || compute(Watch::default())),
+        Place::Pool(threads) => threads,
+    };
     let (sender, receiver) = bounded(1);
-    let is_over = Arc::new(AtomicBool::new(false));
-    let asked = is_over.clone();
-    pool(py, threads)?.spawn(move || {
-        let progress = move |_: &'static str, _: u64, _: u64| {
-            if asked.load(Ordering::Relaxed) {
-                // Unwinds the computation without a message: the caller has returned.
-                resume_unwind(Box::new("interrupted"));
-            }
-        };
-        // Unwind-safe: nobody uses what a computation leaves half done.
-        let result = catch_unwind(AssertUnwindSafe(|| compute(&progress)));
-        // After Ctrl-C the receiver is gone.
-        drop(sender.send(result));
-    });
-    loop {
-        match py.detach(|| receiver.recv_timeout(SLICE)) {
-            Ok(Ok(result)) => return result.map_err(to_py),
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(RecvTimeoutError::Disconnected) => unreachable!("a result is always sent"),
-            Err(RecvTimeoutError::Timeout) => {
-                py.check_signals().inspect_err(|_| is_over.store(true, Ordering::Relaxed))?;
+    let stop = AtomicBool::new(false);
+    let watch = Watch::until(&stop);
+    pool(py, threads)?.in_place_scope(|scope| {
+        scope.spawn(move |_| sender.send(compute(watch)).expect("a receiver"));
+        let mut interrupted = Ok(());
+        loop {
+            match py.detach(|| receiver.recv_timeout(SLICE)) {
+                Ok(result) => return interrupted.and(result.map_err(to_py)),
+                // The computation has panicked, and the scope goes on with its panic.
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(PyRuntimeError::new_err("panic"));
+                }
+                Err(RecvTimeoutError::Timeout) if interrupted.is_ok() => {
+                    interrupted = py.check_signals();
+                    stop.store(interrupted.is_err(), Ordering::Relaxed);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
         }
-    }
+    })
 }

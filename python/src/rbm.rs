@@ -4,7 +4,7 @@ use crate::arrays::{bits, dataset, rows, states, visible_bits};
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
-use crate::pool::{in_steps, interruptible, without_lock};
+use crate::pool::{Place, interruptible, without_lock};
 use harmonium::BitMatrix;
 use harmonium::dataset::{Binarization, Encoding, Examples};
 use harmonium::evaluate::evaluation::Starts;
@@ -13,15 +13,15 @@ use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likeliho
 use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::report::Origins;
 use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, EvaluationReport, Independent};
-use harmonium::gibbs::{Chains, FixedModel, FixedWeights, check_sweeps};
-use harmonium::model::{ModelFile, Provenance, check_data_mean};
+use harmonium::gibbs::{Chains, FixedModel, FixedWeights, RealConditional, check_sweeps};
+use harmonium::model::{ModelFile, Provenance, TiledParameters, check_data_mean};
+use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use ndarray::{Array1, Array2};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -62,6 +62,8 @@ pub struct Rbm {
     encoding: Encoding,
     /// Computed at first use.
     fixed: OnceLock<Arc<FixedWeights>>,
+    /// Computed at first use.
+    tiled: OnceLock<TiledParameters<f32>>,
 }
 
 impl PartialEq for Rbm {
@@ -79,7 +81,13 @@ impl From<harmonium::Rbm> for Rbm {
 impl Rbm {
     /// A model with the encoding and the mean of its training data.
     pub fn of(rbm: harmonium::Rbm, encoding: Encoding, data_mean: Option<Array1<f32>>) -> Self {
-        Self { rbm: Arc::new(rbm), data_mean, encoding, fixed: OnceLock::new() }
+        Self {
+            rbm: Arc::new(rbm),
+            data_mean,
+            encoding,
+            fixed: OnceLock::new(),
+            tiled: OnceLock::new(),
+        }
     }
 
     fn from_file(ModelFile { rbm, provenance, data_mean }: ModelFile) -> PyResult<Self> {
@@ -138,13 +146,28 @@ impl Rbm {
         Ok(self.fixed.get_or_init(|| weights))
     }
 
+    /// p(h | v) for rows of numbers, in single precision.
+    fn means(&self, visible: &RealRows) -> harmonium::Result<Array2<f32>> {
+        let tiled = match self.tiled.get() {
+            Some(tiled) => tiled,
+            None => {
+                // As in `fixed`.
+                let tiled = TiledParameters::from(&*self.rbm);
+                self.tiled.get_or_init(|| tiled)
+            }
+        };
+        RealConditional::new(isa()?, tiled).means(visible)
+    }
+
+    /// Where a call on `n_rows` rows computes.
+    fn place(&self, n_rows: usize, threads: Option<usize>) -> Place {
+        Place::of(n_rows.saturating_mul(self.n_visible() * self.n_hidden()), threads)
+    }
+
     fn model(&self) -> harmonium::Result<FixedModel<'_>> {
         Ok(FixedModel { rbm: &self.rbm, weights: self.fixed()? })
     }
 }
-
-/// The number of rows that are scored between two checks for Ctrl-C.
-const SCORED_AT_A_TIME: usize = 2048;
 
 /// Refuses states that are not as wide as their layer.
 fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResult<()> {
@@ -161,18 +184,11 @@ fn sweep(
     weights: &FixedWeights,
     chains: &mut Chains,
     gibbs_steps: usize,
-    threads: Option<usize>,
+    place: impl Into<Place>,
 ) -> PyResult<()> {
     check_sweeps("gibbs_steps", gibbs_steps).map_err(to_py)?;
-    let mut steps = 0..gibbs_steps;
-    in_steps(py, threads, || {
-        Ok(match steps.next() {
-            None => ControlFlow::Break(()),
-            Some(_) => {
-                chains.sweep(weights);
-                ControlFlow::Continue(())
-            }
-        })
+    interruptible(py, place, |watch| {
+        (0..gibbs_steps).try_for_each(|_| chains.sweep_watched(weights, watch))
     })
 }
 
@@ -295,15 +311,14 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         match dtype {
             "float32" => {
-                let means = without_lock(py, threads, || {
-                    self.rbm.mean_hidden_on(isa()?, (&visible).into())
-                })?;
+                let means = without_lock(py, place, || self.means(&visible))?;
                 Ok(means.into_pyarray(py).into_any())
             }
             "float64" => {
-                let means = without_lock(py, threads, || {
+                let means = without_lock(py, place, || {
                     self.rbm.mean_hidden_f64(isa()?, (&visible).into())
                 })?;
                 Ok(means.into_pyarray(py).into_any())
@@ -353,7 +368,9 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
-        let energies = without_lock(py, threads, || free_energies(&self.rbm, &visible, isa()?))?;
+        let place = self.place(visible.n_rows(), threads);
+        let energies =
+            interruptible(py, place, |watch| free_energies(&self.rbm, &visible, isa()?, watch))?;
         Ok(energies.into_pyarray(py))
     }
 
@@ -373,6 +390,7 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         if let Some(units) = &units {
             let n_visible = self.n_visible();
             if units.len() != visible.n_rows() || units.iter().any(|&unit| unit >= n_visible) {
@@ -382,18 +400,9 @@ impl Rbm {
                 )));
             }
         }
-        let mut scores = Vec::with_capacity(visible.n_rows());
-        in_steps(py, threads, || {
-            let block = scores.len()..(scores.len() + SCORED_AT_A_TIME).min(visible.n_rows());
-            if block.is_empty() {
-                return Ok(ControlFlow::Break(()));
-            }
-            let rows = visible.rows_of(block.clone());
-            scores.extend(match &units {
-                None => pseudo_likelihoods(&self.rbm, &rows, isa()?),
-                Some(units) => pseudo_likelihoods_of_units(&self.rbm, &rows, &units[block], isa()?),
-            }?);
-            Ok(ControlFlow::Continue(()))
+        let scores = interruptible(py, place, |watch| match &units {
+            None => pseudo_likelihoods(&self.rbm, &visible, isa()?, watch),
+            Some(units) => pseudo_likelihoods_of_units(&self.rbm, &visible, units, isa()?, watch),
         })?;
         Ok(scores.into_pyarray(py))
     }
@@ -414,11 +423,12 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
-        let means = without_lock(py, threads, || reconstruct(self.model()?, &visible, seed))?;
+        let means = without_lock(py, place, || reconstruct(self.model()?, &visible, seed))?;
         Ok(means.into_pyarray(py))
     }
 
@@ -440,18 +450,20 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
         }
-        let (weights, mut chains) = without_lock(py, threads, || {
+        let (weights, mut chains) = without_lock(py, place, || {
             let weights = self.fixed()?;
             let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
-            let means = self.rbm.mean_hidden_on(isa()?, (&visible).into())?;
+            let means = self.means(&visible)?;
             let chains = Chains::from_means(weights, &visible.rounded(), means.view(), streams);
             Ok((weights, chains))
         })?;
-        sweep(py, weights, &mut chains, gibbs_steps, threads)?;
+        let place = self.place(visible.n_rows().saturating_mul(gibbs_steps), threads);
+        sweep(py, weights, &mut chains, gibbs_steps, place)?;
         Ok(states(py, &chains.visible(), self.encoding))
     }
 
@@ -572,13 +584,13 @@ impl Rbm {
         let independent = self.independent(n_examples)?;
         let weights = without_lock(py, threads, || self.fixed().cloned())?;
         let (rbm, rates, own) = (self.rbm.clone(), base.rates, config.clone());
-        let (evaluation, independent) = interruptible(py, threads, move |progress| {
+        let (evaluation, independent) = interruptible(py, threads, move |watch| {
             let examples = Examples::new(dataset, Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
             let model = FixedModel { rbm: &rbm, weights: &weights };
             let starts = Starts { base_rates: &rates, model_states: start.as_ref() };
             let independent = independent.map(|units| units.log_likelihood(&bits));
-            Ok((Evaluation::new(model, &bits, starts, &own, progress)?, independent))
+            Ok((Evaluation::new(model, &bits, starts, &own, watch)?, independent))
         })?;
         let origins = Origins { base: base.origin, model_states: "the rows of start".to_string() };
         let report = EvaluationReport::new(&evaluation, independent, &config, origins);

@@ -4,10 +4,11 @@ use crate::arrays::{bits, dataset, transposed};
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
 use crate::json::{from_json, to_json};
-use crate::pool::{in_steps, without_lock};
+use crate::pool::{interruptible, without_lock};
 use crate::rbm::Rbm;
 use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
 use harmonium::gibbs::FixedModel;
+use harmonium::model::check_data_mean;
 use harmonium::monitor::{Pace, Probe, WeightChange};
 use harmonium::setting::{Kind, Section as _, Setting, nearest};
 use harmonium::state::State;
@@ -19,7 +20,6 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde_json::{Map, Value, json};
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// The key of a pickled trainer's settings.
@@ -52,6 +52,14 @@ type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>, Option<Seen>, Option
 struct Seen {
     mean: Vec<f64>,
     n_examples: usize,
+}
+
+/// The running mean that pickle kept.
+fn running_mean(seen: &Bound<'_, PyAny>) -> PyResult<RunningMean> {
+    let Seen { mean, n_examples } = seen.extract().map_err(|cause| {
+        PyValueError::new_err(format!("seen must have `mean` and `n_examples` ({cause})"))
+    })?;
+    Ok(RunningMean { mean, n_examples })
 }
 
 /// Settings as JSON.
@@ -125,7 +133,6 @@ pub struct Trainer {
     seconds: f64,
     /// The mean of the examples so far; None after a pickle of an earlier version, which lacks it.
     seen: Option<RunningMean>,
-    outside: Option<(usize, usize, f64)>,
     /// What integers mean in the data.
     encoding: Encoding,
     /// Whether the parameters left their range. They are then of no use.
@@ -153,7 +160,7 @@ struct Own {
 
 impl Trainer {
     fn of(driver: Driver, seen: Option<RunningMean>, encoding: Encoding) -> Self {
-        Self { driver, seconds: 0.0, seen, outside: None, encoding, has_diverged: false }
+        Self { driver, seconds: 0.0, seen, encoding, has_diverged: false }
     }
 
     /// Parameters, chains and the progress of the run.
@@ -213,7 +220,8 @@ fn given(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Map<String, Value>> {
 
 /// Settings from JSON.
 fn parse(settings: &str) -> PyResult<Map<String, Value>> {
-    serde_json::from_str(settings).map_err(|cause| PyValueError::new_err(cause.to_string()))
+    serde_json::from_str(settings)
+        .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))
 }
 
 /// The keywords of `train` and `Trainer` that are not settings.
@@ -298,7 +306,6 @@ impl Trainer {
             )));
         }
         let initial = initial.map(|rbm| rbm.rbm.clone());
-        let outside = data.first_outside();
         let (trainer, seen) = without_lock(py, threads, || {
             let mut seen = RunningMean::nothing(data.n_visible());
             seen.add(&data);
@@ -308,8 +315,7 @@ impl Trainer {
         })?;
         let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
         let own = Own { trainer, held_out, probe: None, change, recorded };
-        let trainer = Self::of(Driver::Own(Box::new(own)), Some(seen), reading.encoding);
-        Ok(Self { outside, ..trainer })
+        Ok(Self::of(Driver::Own(Box::new(own)), Some(seen), reading.encoding))
     }
 
     /// A trainer that gets its examples through `update_on`, and starts at the mean of `data`.
@@ -344,21 +350,8 @@ impl Trainer {
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
         let data = reading.examples(data)?;
         let initial = initial.map(|rbm| rbm.rbm.clone());
-        let (hidden_states, outside) = (
-            hidden_states.map(|states| bits(states, "hidden_states", threads)).transpose()?,
-            data.first_outside(),
-        );
-        if let Some(states) = &hidden_states {
-            let n_hidden = config.hidden.unwrap_or(states.n_columns());
-            let expected = (config.n_chains(), n_hidden);
-            if (states.n_rows(), states.n_columns()) != expected {
-                return Err(PyValueError::new_err(format!(
-                    "hidden_states have the shape ({}, {}), but must have {expected:?}",
-                    states.n_rows(),
-                    states.n_columns()
-                )));
-            }
-        }
+        let hidden_states =
+            hidden_states.map(|states| bits(states, "hidden_states", threads)).transpose()?;
         let (trainer, mean) = without_lock(py, threads, || {
             let mean = data.mean();
             let narrow: Vec<f32> = mean.iter().map(|&x| x as f32).collect();
@@ -372,16 +365,16 @@ impl Trainer {
             };
             let mut trainer = OnlineTrainer::new(config, &narrow, &rbm, isa()?)?;
             if let Some(states) = &hidden_states {
-                trainer.set_hidden(states);
+                trainer.set_hidden(states)?;
             }
             Ok((trainer, narrow))
         })?;
         let seen = Some(RunningMean::nothing(mean.len()));
-        let trainer = Self::of(Driver::Online(trainer.into(), mean), seen, reading.encoding);
-        Ok(Self { outside, ..trainer })
+        Ok(Self::of(Driver::Online(trainer.into(), mean), seen, reading.encoding))
     }
 
-    /// Trains to update number `until`, or to the end. Ctrl-C stops it and keeps what was learned.
+    /// Trains to update number `until`, or to the end. Ctrl-C stops it within a second, however long an
+    /// update takes, and keeps what was learned in the updates before.
     #[pyo3(signature = (until = None, *, threads = None))]
     fn run(&mut self, py: Python<'_>, until: Option<u64>, threads: Option<usize>) -> PyResult<()> {
         self.check_usable()?;
@@ -393,13 +386,12 @@ impl Trainer {
         let Own { trainer, change, .. } = &mut **own;
         let until = until.unwrap_or(u64::MAX).min(trainer.total_updates());
         let start = Instant::now();
-        let done = in_steps(py, threads, || {
-            if trainer.updates() >= until {
-                return Ok(ControlFlow::Break(()));
+        let done = interruptible(py, threads, |watch| {
+            while trainer.updates() < until {
+                change.before_update(trainer);
+                trainer.update_watched(watch)?;
             }
-            change.before_update(trainer);
-            trainer.update()?;
-            Ok(ControlFlow::Continue(()))
+            Ok(())
         });
         self.seconds += start.elapsed().as_secs_f64();
         done.inspect_err(|error| self.has_diverged = error.is_instance_of::<DivergedError>(py))
@@ -430,12 +422,12 @@ impl Trainer {
         let data = reading.examples(data)?;
         self.encoding = reading.encoding;
         let (seen, updates) = (&mut self.seen, trainer.ascent().updates());
-        let done = without_lock(py, threads, || {
-            trainer.update_on(&data)?;
+        let done = interruptible(py, threads, |watch| {
+            trainer.update_on_watched(&data, watch)?;
             seen.iter_mut().for_each(|seen| seen.add(&data));
             Ok(())
         });
-        // Refused data leave the trainer as it was.
+        // Refused data and Ctrl-C leave the trainer as it was.
         self.has_diverged = done.is_err() && trainer.ascent().updates() > updates;
         done
     }
@@ -513,11 +505,14 @@ impl Trainer {
             Probe::new(trainer.examples(), held_out.as_ref(), trainer.config().seed)
         });
         let (pace, seconds) = (*recorded, self.seconds);
-        let record = without_lock(py, threads, || {
+        let record = interruptible(py, threads, |watch| {
             let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
             let model = FixedModel { rbm: &rbm, weights: &weights };
-            let pace = pace.samples_per_second(trainer, seconds);
-            probe.measure(trainer, model, change, pace, seconds)
+            let mut record = probe.record(trainer, change);
+            record.samples_per_second = pace.samples_per_second(trainer, seconds);
+            record.seconds = seconds;
+            probe.score(&mut record, model, watch)?;
+            Ok(record)
         })?;
         *recorded = Pace::since(trainer, seconds);
         from_json(py, &serde_json::to_string(&record).expect("plain data"))
@@ -527,12 +522,6 @@ impl Trainer {
     #[getter]
     fn settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         from_json(py, &text(self.ascent().config()))
-    }
-
-    /// The first number of the data outside 0 to 1, as (example, unit, number), or None.
-    #[getter]
-    fn first_outside(&self) -> Option<(usize, usize, f64)> {
-        self.outside
     }
 
     /// The current model.
@@ -566,6 +555,12 @@ impl Trainer {
     #[getter]
     fn updates(&self) -> u64 {
         self.ascent().updates()
+    }
+
+    /// Wall time of training in seconds.
+    #[getter]
+    fn seconds(&self) -> f64 {
+        self.seconds
     }
 
     /// Number of updates of the whole run.
@@ -622,16 +617,22 @@ impl Trainer {
         settings: &str,
         mean: Vec<f32>,
         state: &[u8],
-        seen: Option<Seen>,
+        seen: Option<&Bound<'_, PyAny>>,
         grey_levels: Option<u32>,
         spins: bool,
     ) -> PyResult<Self> {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let config = TrainConfig::read(&parse(settings)?).map_err(to_py)?;
-        let (state, _) = State::from_safetensors(KEY, state).map_err(PyValueError::new_err)?;
+        let (state, _) = State::from_safetensors(KEY, state)
+            .map_err(|cause| PyValueError::new_err(format!("state: {cause}")))?;
         let trainer =
             without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state, isa()?))?;
-        let seen = seen.map(|Seen { mean, n_examples }| RunningMean { mean, n_examples });
+        let seen = seen.map(running_mean).transpose()?;
+        if let Some(seen) = &seen {
+            let means = seen.mean.iter().map(|&x| x as f32).collect();
+            check_data_mean(&means, mean.len())
+                .map_err(|cause| PyValueError::new_err(format!("seen: {cause}")))?;
+        }
         Ok(Self::of(Driver::Online(trainer.into(), mean), seen, encoding))
     }
 }

@@ -37,3 +37,9 @@ def command_line():
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def n_mutants():
+    """The number of damaged files and states of a test; HARMONIUM_MUTANTS=5000 for a thorough search."""
+    return int(os.environ.get("HARMONIUM_MUTANTS", 200))

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Training data: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or `shifter`
+    /// Training data: `mnist`, a file (IDX, .npy, .npz, text or PNG), a folder of PNGs, `-` for
+    /// standard input, `bars-and-stripes:SIDE` or `shifter`
     #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
     data: Source,
     /// Numbers of hidden units

@@ -2,7 +2,7 @@
 
 use super::evaluation_text::{VALUES, text};
 use super::input::{in_pool, model_path, read_data, say_inferred};
-use super::output::{npy, print, print_text};
+use super::output::{Output, print, print_text};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source};
 use crate::error::Result;
@@ -22,9 +22,10 @@ use crate::report::write_to_folder;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, states_in};
 use crate::train::Algorithm;
+use crate::watch::Watch;
 use crate::whole_file;
 use clap::Args;
-use clap::builder::UnknownArgumentValueParser;
+use clap::builder::{PathBufValueParser, TypedValueParser as _, UnknownArgumentValueParser};
 use ndarray::Array1;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -37,7 +38,8 @@ static DEFAULT: LazyLock<EvaluationConfig> = LazyLock::new(EvaluationConfig::def
 pub struct Evaluate {
     /// A model, or the folder of a run
     model: PathBuf,
-    /// Examples: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or `shifter`
+    /// Examples: `mnist`, a file (IDX, .npy, .npz, text or PNG), a folder of PNGs, `-` for
+    /// standard input, `bars-and-stripes:SIDE` or `shifter`
     /// [default: the run's test data; else its validation examples; else its training data]
     #[arg(long, value_name = "mnist|PATH")]
     data: Option<Source>,
@@ -67,8 +69,8 @@ pub struct Evaluate {
     /// States from which reverse AIS starts: the chains of a checkpoint, or a file such as `harmonium
     /// sample` writes [default: the chains of the run, unless it is one of `cd`; else ends of separate
     /// forward runs]
-    #[arg(long, value_name = "CHECKPOINT|FILE.npy")]
-    start: Option<PathBuf>,
+    #[arg(long, value_name = "CHECKPOINT|PATH")]
+    start: Option<Source>,
     /// The earlier name of --start
     #[arg(long = "chains", hide = true, value_parser = UnknownArgumentValueParser::suggest_arg("--start"))]
     _chains: Option<String>,
@@ -85,9 +87,10 @@ pub struct Evaluate {
     /// The part of --compare-data: `train`, `test` or `validation`
     #[arg(long, default_value_t = Part::Train, requires = "compare_data")]
     compare_split: Part,
-    /// Write log p(v) of each example (N) to this file, f64
-    #[arg(long, value_name = "FILE.npy")]
-    log_probabilities: Option<PathBuf>,
+    /// Write log p(v) of each example (N), f64, to this file: .npy, .npz, .csv or .tsv, or `-` for .npy
+    /// on standard output; the results then go to standard error
+    #[arg(long, value_name = "FILE|-", value_parser = PathBufValueParser::new().try_map(Output::array))]
+    log_probabilities: Option<Output>,
     /// Seed of all random numbers, including stochastic bits
     #[arg(long, default_value_t = DEFAULT.seed, value_name = "N")]
     seed: u64,
@@ -140,7 +143,8 @@ impl Evaluate {
             model_states: model_states.as_ref().map(|states| &states.visible),
         };
         let show = |what, done, total| bar.show(what, done, total);
-        let evaluation = Evaluation::new(model, &visible, starts, &config, &show)?;
+        let watch = Watch::default().reporting_to(&show);
+        let evaluation = Evaluation::new(model, &visible, starts, &config, watch)?;
         bar.show("pseudo-likelihood", 0, 1);
         let independent =
             training.and_then(|training| training.independent(file.rbm.visible_units()));
@@ -148,9 +152,10 @@ impl Evaluate {
         let scores = self.scores(model, &visible, &evaluation, compared.as_ref())?;
         bar.finish();
 
-        if let Some(path) = &self.log_probabilities {
-            let free_energies = Array1::from(free_energies(&file.rbm, &visible, isa)?);
-            whole_file::write(path, &npy(&free_energies.mapv(|f| -f - evaluation.log_z)))?;
+        if let Some(out) = &self.log_probabilities {
+            let free_energies = Array1::from(free_energies(&file.rbm, &visible, isa, watch)?);
+            let log_p = free_energies.mapv(|f| -f - evaluation.log_z);
+            out.write(&out.encode("log_probabilities", &log_p))?;
         }
         let origins = Origins {
             base: base.origin,
@@ -161,9 +166,13 @@ impl Evaluate {
             subject: Some(subject),
             ..EvaluationReport::new(&evaluation, independent, &config, origins)
         };
-        match self.json {
-            true => print(report.to_json())?,
-            false => print_text(&text(&report, &evaluation.verdict), VALUES)?,
+        let is_taken = self.log_probabilities.as_ref().is_some_and(Output::is_stdout);
+        let text = || text(&report, &evaluation.verdict);
+        match (self.json, is_taken) {
+            (true, true) => eprintln!("{}", report.to_json()),
+            (false, true) => eprintln!("{}", text()),
+            (true, false) => print(report.to_json())?,
+            (false, false) => print_text(&text(), VALUES)?,
         }
         if is_of_run {
             whole_file::write(&self.model.join(EVALUATION), report.to_json().as_bytes())?;
@@ -252,17 +261,19 @@ impl Evaluate {
         compared: Option<&BitMatrix>,
     ) -> Result<ScoresReport> {
         let (rbm, seed) = (model.rbm, self.seed);
+        let (isa, watch) = (model.weights.isa(), Watch::default());
         let gap = |other| {
-            let other = mean_free_energy(rbm, other);
+            let other = mean_free_energy(rbm, other, isa, watch)?;
             let (gap, standard_error) = free_energy_gap(&evaluation.free_energy, &other);
             let (mean, standard_error) = (finite(gap), finite(standard_error));
-            ScoreReport { mean, standard_error, n_examples: None }
+            Ok(ScoreReport { mean, standard_error, n_examples: None })
         };
+        let of_one_unit = stochastic_pseudo_likelihood(rbm, visible, seed, isa, watch)?;
         Ok(ScoresReport {
-            pseudo_likelihood: pseudo_likelihood(rbm, visible).into(),
-            stochastic_pseudo_likelihood: stochastic_pseudo_likelihood(rbm, visible, seed).into(),
+            pseudo_likelihood: pseudo_likelihood(rbm, visible, isa, watch)?.into(),
+            stochastic_pseudo_likelihood: of_one_unit.into(),
             reconstruction_error: reconstruction_error(model, visible, seed)?.into(),
-            free_energy_gap: compared.map(gap),
+            free_energy_gap: compared.map(gap).transpose()?,
         })
     }
 
@@ -295,10 +306,10 @@ impl Evaluate {
         let are_samples =
             algorithm.and_then(|name| name.parse().ok()).is_none_or(Algorithm::chains_are_samples);
         match &self.start {
-            Some(path) => {
+            Some(source) => {
                 let encoding = Encoding::recorded(&file.provenance.data)?;
-                let visible = states_in(path, n_visible, encoding)?;
-                Ok(Some(ModelStates { visible, origin: format!("states in {}", path.display()) }))
+                let visible = states_in(source, n_visible, encoding)?;
+                Ok(Some(ModelStates { visible, origin: format!("states in {source}") }))
             }
             None if !are_samples || self.method == Method::Exact => Ok(None),
             None => Ok(chains_of(&self.model, n_visible)

@@ -1,13 +1,13 @@
 //! `harmonium inspect`.
 
 use super::input::model_path;
-use super::output::print;
+use super::output::{Output, print};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::model::{FORMAT_VERSION, ModelFile};
 use crate::pictures;
-use crate::whole_file;
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -19,8 +19,9 @@ pub struct Inspect {
     #[arg(long)]
     json: bool,
     /// Draw the weights of each hidden unit as an image to this file
-    #[arg(long, value_name = "FILE.png")]
-    filters: Option<PathBuf>,
+    #[arg(long, value_name = "FILE.png",
+        value_parser = PathBufValueParser::new().try_map(Output::picture))]
+    filters: Option<Output>,
 }
 
 impl Inspect {
@@ -34,7 +35,7 @@ impl Inspect {
                 return Err(Error::Unsuitable { path, rule: rule.to_string() });
             };
             let filters = pictures::filters(&file.rbm, shape, file.rbm.n_hidden());
-            whole_file::write(out, &filters)?;
+            out.write(&filters)?;
         }
         print(if self.json { facts.to_string() } else { text(&facts) })
     }

@@ -1,11 +1,11 @@
 //! `harmonium metrics`.
 
-use super::output::print;
-use crate::error::{Error, Result};
+use super::output::Output;
+use crate::error::Result;
 use crate::monitor::{EpochRecord, metrics_file};
 use crate::run::METRICS;
-use crate::whole_file;
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
@@ -13,33 +13,22 @@ use std::path::PathBuf;
 pub struct Metrics {
     /// The folder of a run, or its `metrics.jsonl`
     run: PathBuf,
-    /// Write to this file [default: print]
-    #[arg(long, value_name = "FILE.csv")]
-    out: Option<PathBuf>,
+    /// Write to this file, .csv or .tsv, or to standard output
+    #[arg(long, default_value = "-", value_name = "FILE|-",
+        value_parser = PathBufValueParser::new().try_map(Output::table))]
+    out: Output,
 }
 
 impl Metrics {
     pub fn run(self) -> Result<()> {
         let path = if self.run.is_dir() { self.run.join(METRICS) } else { self.run };
-        let table = csv(&metrics_file::read(&path)?);
-        let is_same = |out: &PathBuf| match (out.canonicalize(), path.canonicalize()) {
-            (Ok(out), Ok(path)) => out == path,
-            _ => false,
-        };
-        if self.out.as_ref().is_some_and(is_same) {
-            let rule = "is the input of this command; give another --out".to_string();
-            return Err(Error::Unsuitable { path, rule });
-        }
-        match &self.out {
-            Some(path) => whole_file::write(path, &table),
-            None => print(String::from_utf8_lossy(&table).trim_end()),
-        }
+        self.out.write(&table(&metrics_file::read(&path)?, &self.out))
     }
 }
 
-/// The records as CSV: a column for each key, a row for each record. Lists are numbers with blanks
+/// The records as a table: a column for each key, a row for each record. Lists are numbers with blanks
 /// between.
-fn csv(records: &[EpochRecord]) -> Vec<u8> {
+fn table(records: &[EpochRecord], out: &Output) -> Vec<u8> {
     let record = |record| match serde_json::to_value(record) {
         Ok(Value::Object(fields)) => fields,
         _ => unreachable!("a record is a plain struct"),
@@ -53,7 +42,7 @@ fn csv(records: &[EpochRecord]) -> Vec<u8> {
     }
     // Epoch, updates and seconds come first.
     keys.sort_by_key(|key| !matches!(&key[..], "epoch" | "updates" | "seconds"));
-    let mut table = csv::Writer::from_writer(Vec::new());
+    let mut table = out.table_writer();
     let mut write = |cells: &mut dyn Iterator<Item = String>| {
         table.write_record(cells).expect("writing to memory does not fail");
     };

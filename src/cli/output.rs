@@ -1,16 +1,23 @@
-//! The output of results: standard output, and arrays in files.
+//! The output of results: standard output, and files whose ending is their format.
 
 use crate::error::{Error, Result};
+use crate::whole_file;
 use ndarray::{Array, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyExt as _};
+use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::fmt::Display;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 
 /// Prints a result. A reader that closes the pipe early (`| head`) is not an error.
 pub fn print(result: impl Display) -> Result<()> {
-    match writeln!(std::io::stdout(), "{result}") {
-        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
+    write_stdout(format!("{result}\n").as_bytes())
+}
+
+fn write_stdout(bytes: &[u8]) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
             Err(Error::Io { path: PathBuf::from("standard output"), action: "write", cause })
         }
         _ => Ok(()),
@@ -35,11 +42,176 @@ fn wrapped(text: &str, indent: usize, columns: usize) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The bytes of an .npy file.
-pub fn npy<T: WritableElement, D: Dimension>(array: &Array<T, D>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    array.write_npy(&mut bytes).expect("writing to memory does not fail");
-    bytes
+/// The format of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Npy,
+    Npz,
+    Csv,
+    Tsv,
+    Png,
+}
+
+impl Format {
+    /// The ending of its files.
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Npy => "npy",
+            Self::Npz => "npz",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Png => "png",
+        }
+    }
+}
+
+/// The file for a result, or `-` for standard output. An ending of another format is refused when the
+/// command line is read, before any work.
+#[derive(Clone, Debug)]
+pub struct Output {
+    path: PathBuf,
+    format: Format,
+}
+
+impl Output {
+    /// A file for an array.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] for another ending, or a terminal.
+    pub fn array(path: PathBuf) -> Result<Self> {
+        Self::of(path, &[Format::Npy, Format::Npz, Format::Csv, Format::Tsv])
+    }
+
+    /// A file for an array, or for a picture of it.
+    ///
+    /// # Errors
+    /// As [`array`](Self::array).
+    pub fn array_or_picture(path: PathBuf) -> Result<Self> {
+        Self::of(path, &[Format::Npy, Format::Npz, Format::Csv, Format::Tsv, Format::Png])
+    }
+
+    /// A file for a table of numbers and words.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] for another ending.
+    pub fn table(path: PathBuf) -> Result<Self> {
+        Self::of(path, &[Format::Csv, Format::Tsv])
+    }
+
+    /// A file for a picture.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] for another ending.
+    pub fn picture(path: PathBuf) -> Result<Self> {
+        Self::of(path, &[Format::Png])
+    }
+
+    /// The first of the formats goes to standard output, unless it is a picture.
+    fn of(path: PathBuf, formats: &[Format]) -> Result<Self> {
+        let unsuitable = |path, rule| Err(Error::Unsuitable { path, rule });
+        let format = formats[0];
+        if is_stdout(&path) && format != Format::Png {
+            if format == Format::Npy && std::io::stdout().is_terminal() {
+                let rule = "is a terminal, which cannot show an array; redirect it, or give a file";
+                return unsuitable("standard output".into(), rule.into());
+            }
+            return Ok(Self { path, format });
+        }
+        let ending = path.extension().unwrap_or_default();
+        let found = formats.iter().find(|format| ending.eq_ignore_ascii_case(format.ending()));
+        if let Some(&format) = found {
+            return Ok(Self { path, format });
+        }
+        let endings: Vec<_> =
+            formats.iter().map(|format| format!(".{}", format.ending())).collect();
+        let rule = match &endings[..] {
+            [only] => format!("must end in {only}"),
+            [others @ .., last] => {
+                format!("must end in {} or {last}, or be - for standard output", others.join(", "))
+            }
+            [] => unreachable!("a result has a format"),
+        };
+        unsuitable(path, rule)
+    }
+
+    /// Whether the result goes to standard output.
+    pub fn is_stdout(&self) -> bool {
+        is_stdout(&self.path)
+    }
+
+    /// Whether the result is a picture.
+    pub fn is_picture(&self) -> bool {
+        self.format == Format::Png
+    }
+
+    /// The bytes of an array (N) or (N, units) in the format of the file; `name` is its name in an .npz.
+    /// As text, an example is a line.
+    ///
+    /// # Panics
+    /// If the format is a picture.
+    pub fn encode<T, D>(&self, name: &str, array: &Array<T, D>) -> Vec<u8>
+    where
+        T: WritableElement + Display,
+        D: Dimension,
+    {
+        let npy = || {
+            let mut bytes = Vec::new();
+            array.write_npy(&mut bytes).expect("writing to memory does not fail");
+            bytes
+        };
+        match self.format {
+            Format::Npy => npy(),
+            Format::Npz => npz(name, &npy()).expect("writing to memory does not fail"),
+            Format::Csv | Format::Tsv => {
+                let mut table = self.table_writer();
+                for row in array.view().into_dyn().outer_iter() {
+                    let cells = row.iter().map(|number| number.to_string());
+                    table.write_record(cells).expect("writing to memory does not fail");
+                }
+                table.into_inner().expect("writing to memory does not fail")
+            }
+            Format::Png => panic!("{name}: an array is no picture"),
+        }
+    }
+
+    /// A writer to memory for a table in the format of the file.
+    pub fn table_writer(&self) -> csv::Writer<Vec<u8>> {
+        let delimiter = if self.format == Format::Tsv { b'\t' } else { b',' };
+        csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new())
+    }
+
+    /// Writes the whole result.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, bytes: &[u8]) -> Result<()> {
+        if self.is_stdout() { write_stdout(bytes) } else { whole_file::write(&self.path, bytes) }
+    }
+
+    /// Prints the path of the file, unless the result itself went to standard output.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn say(&self) -> Result<()> {
+        if self.is_stdout() { Ok(()) } else { print(self.path.display()) }
+    }
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// An .npz archive of one .npy, stored as `numpy.savez` does.
+fn npz(name: &str, npy: &[u8]) -> Result<Vec<u8>, rawzip::Error> {
+    let mut archive = ZipArchiveWriter::new(Vec::new());
+    let file = format!("{name}.npy");
+    let file = archive.new_file(&file[..]).compression_method(CompressionMethod::STORE);
+    let (mut entry, config) = file.start()?;
+    let mut writer = config.wrap(&mut entry);
+    writer.write_all(npy)?;
+    let (_, descriptor) = writer.finish()?;
+    entry.finish(descriptor)?;
+    archive.finish()
 }
 
 #[cfg(test)]
@@ -52,9 +224,9 @@ mod tests {
             "verdict           exact\nlog-likelihood    -13.8 nats an example\n  SHA  9912d1ebba";
         assert_eq!(wrapped(text, 18, 80), text);
         assert_eq!(
-            wrapped(text, 18, 30),
-            "verdict           exact\nlog-likelihood    -13.8 nats\n                  an example\n  \
-             SHA  9912d1ebba"
+            wrapped(text, 12, 30),
+            "verdict           exact\nlog-likelihood    -13.8 nats\n            an example\n  SHA  \
+             9912d1ebba"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! `harmonium sample`.
 
 use super::input::{in_pool, model_path, read_data, say_data};
-use super::output::{self, print};
+use super::output::Output;
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Remedy, Result};
@@ -12,9 +12,9 @@ use crate::pictures::{self, Grey};
 use crate::rng::{Purpose, Stream, check_seed};
 use crate::run::{DataChoice, Part};
 use crate::setting::{self, check};
-use crate::whole_file;
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The largest number of samples, which are held in memory.
 const MAX_NUMBER: usize = 100_000;
@@ -51,7 +51,7 @@ pub struct Sample {
     #[arg(long, value_enum, default_value_t = Start::Random)]
     start: Start,
     /// Complete the first examples of the data, given these pixels: the half `left`, `right`, `top` or
-    /// `bottom`, or a file: white pixels of a .png, or values other than 0 of a .npy (V) or (rows, columns)
+    /// `bottom`, or a file: white pixels of a PNG, or values other than 0 of an array (V) or (rows, columns)
     #[arg(long, conflicts_with = "start", value_name = "left|right|top|bottom|FILE")]
     clamp: Option<Mask>,
     /// Data to start from, or to complete [default: the run's test data; else its validation
@@ -63,9 +63,11 @@ pub struct Sample {
     #[arg(long)]
     split: Option<Part>,
     /// The file for the samples. A .png shows p(v | h) after the last sweep, with --clamp below the
-    /// examples and their given pixels. A .npy (number, V) holds bits, u8, or spins -1 and 1, i8
-    #[arg(long, default_value = "samples.png", value_name = "FILE")]
-    out: PathBuf,
+    /// examples and their given pixels. A .npy, .npz, .csv or .tsv (number, V) holds bits, u8, or spins -1
+    /// and 1, i8; `-` is .npy on standard output
+    #[arg(long, default_value = "samples.png", value_name = "FILE|-",
+        value_parser = PathBufValueParser::new().try_map(Output::array_or_picture))]
+    out: Output,
     /// Rows and columns of the images, if the model file does not give them
     #[arg(long, value_parser = image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
@@ -86,11 +88,7 @@ impl Sample {
         let path = model_path(&self.model);
         let model = ModelFile::read(&path)?;
         let n_visible = model.rbm.n_visible();
-        let is_png = has_extension(&self.out, "png");
-        if !is_png && !has_extension(&self.out, "npy") {
-            let rule = "must end in .png or .npy".to_string();
-            return Err(Error::Unsuitable { path: self.out.clone(), rule });
-        }
+        let is_png = self.out.is_picture();
         let shape = self.image_shape.or(model.provenance.image_shape);
         if let (Some((rows, columns)), true) = (shape, is_png || self.clamp.is_some()) {
             let is_valid = rows.checked_mul(columns) == Some(n_visible);
@@ -124,8 +122,8 @@ impl Sample {
                 self.complete(&model, &weights, &given, shape.filter(|_| is_png))?
             }
         };
-        whole_file::write(&self.out, &bytes)?;
-        print(self.out.display())
+        self.out.write(&bytes)?;
+        self.out.say()
     }
 
     /// Samples of the model: a picture if `shape` is given, else an array.
@@ -151,7 +149,7 @@ impl Sample {
                 let means = weights.visible_given_hidden().means(&chains.hidden())?;
                 pictures::grid(means.view(), shape, Grey::Unit)
             }
-            None => npy(&chains.visible(), model)?,
+            None => self.array(&chains.visible(), model)?,
         })
     }
 
@@ -174,7 +172,7 @@ impl Sample {
                 let completed = inpainting.mean_visible(weights);
                 pictures::completions(&examples, given, completed.view(), shape)
             }
-            None => npy(&inpainting.visible(), model)?,
+            None => self.array(&inpainting.visible(), model)?,
         })
     }
 
@@ -194,23 +192,18 @@ impl Sample {
         let binarization = Binarization::recorded(&model.provenance.settings)?;
         Ok(Examples::new(dataset, binarization).fixed_bits(self.seed, 0..n))
     }
-}
 
-/// Bits (N, V) as an array of u8, or for a model of spins as -1 and 1, i8.
-fn npy(bits: &BitMatrix, model: &ModelFile) -> Result<Vec<u8>> {
-    let is_spins = Encoding::recorded(&model.provenance.data)?.is_spins();
-    Ok(if is_spins {
-        output::npy(&bits.to_array(Encoding::spin))
-    } else {
-        output::npy(&bits.to_array(u8::from))
-    })
+    /// The file of bits (N, V) as u8, or for a model of spins as -1 and 1, i8.
+    fn array(&self, bits: &BitMatrix, model: &ModelFile) -> Result<Vec<u8>> {
+        let is_spins = Encoding::recorded(&model.provenance.data)?.is_spins();
+        Ok(match is_spins {
+            true => self.out.encode("samples", &bits.to_array(Encoding::spin)),
+            false => self.out.encode("samples", &bits.to_array(u8::from)),
+        })
+    }
 }
 
 /// `28x28` as rows and columns.
 fn image_shape(text: &str) -> Result<(usize, usize)> {
     setting::Value::parse("image_shape", text)
-}
-
-fn has_extension(path: &Path, extension: &str) -> bool {
-    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }

@@ -1,7 +1,7 @@
 //! `harmonium transform`.
 
 use super::input::{in_pool, model_path, read_data, say_data};
-use super::output::{npy, print};
+use super::output::Output;
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
 use crate::gibbs::FixedWeights;
@@ -10,8 +10,9 @@ use crate::model::ModelFile;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, Part};
 use crate::setting::check;
-use crate::whole_file;
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
+use ndarray::Array2;
 use std::path::PathBuf;
 
 /// The largest number of draws.
@@ -21,7 +22,8 @@ const MAX_DRAWS: u64 = 10_000;
 pub struct Transform {
     /// A model, or the folder of a run
     model: PathBuf,
-    /// `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or `shifter`
+    /// `mnist`, a file (IDX, .npy, .npz, text or PNG), a folder of PNGs, `-` for
+    /// standard input, `bars-and-stripes:SIDE` or `shifter`
     /// [default: the run's test data; else its validation examples; else its training data]
     #[arg(value_name = "mnist|PATH")]
     data: Option<Source>,
@@ -40,9 +42,11 @@ pub struct Transform {
     /// grey levels
     #[arg(long, default_value_t = 1, value_name = "N")]
     draws: u64,
-    /// Write p(h | v) to this file: an array (examples, H) of f32
-    #[arg(long, default_value = "features.npy", value_name = "FILE.npy")]
-    out: PathBuf,
+    /// Write p(h | v) to this file: an array (examples, H) of f32 as .npy, .npz, .csv or .tsv, or `-` for
+    /// .npy on standard output
+    #[arg(long, default_value = "features.npy", value_name = "FILE|-",
+        value_parser = PathBufValueParser::new().try_map(Output::array))]
+    out: Output,
     /// Threads [default: all cores]; the result does not depend on it
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -68,9 +72,7 @@ impl Transform {
             let n_examples = dataset.n_examples();
             let examples = Examples::new(dataset, binarization);
             if let Some(reals) = examples.reals() {
-                let features = rbm.mean_hidden_on(isa, reals.into())?;
-                whole_file::write(&self.out, &npy(&features))?;
-                return print(self.out.display());
+                return self.write(&rbm.mean_hidden_on(isa, reals.into())?);
             }
             let weights = FixedWeights::of(&rbm, isa);
             let means = |draw: u64| {
@@ -82,8 +84,12 @@ impl Transform {
                 features += &means(draw)?;
             }
             features /= self.draws as f32;
-            whole_file::write(&self.out, &npy(&features))?;
-            print(self.out.display())
+            self.write(&features)
         })
+    }
+
+    fn write(&self, features: &Array2<f32>) -> Result<()> {
+        self.out.write(&self.out.encode("features", features))?;
+        self.out.say()
     }
 }

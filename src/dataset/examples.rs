@@ -82,11 +82,6 @@ impl Examples {
         numbers.fold(1.0, |most, x| f64::from(x.abs()).max(most))
     }
 
-    /// As [`Dataset::first_outside`].
-    pub fn first_outside(&self) -> Option<(usize, usize, f64)> {
-        self.data.first_outside()
-    }
-
     /// The number of examples, at least 1.
     pub fn n_examples(&self) -> usize {
         self.data.n_examples()

@@ -1,53 +1,114 @@
-//! Reading a file of examples: its first bytes, not its name, decide the format.
+//! Reading files of examples: their bytes, not their names, decide the format.
 
-use super::{Dataset, Encoding, idx, npy};
+use super::picture::Picture;
+use super::stored_array::StoredArray;
+use super::table::Table;
+use super::unpack::unpack;
+use super::{Dataset, Encoding, foreign, idx, npy, npz, picture, table};
+use crate::bits::hexadecimal;
 use crate::error::{Error, Result};
-use flate2::read::MultiGzDecoder;
+use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
-use std::io::Read as _;
+use std::fs;
 use std::path::Path;
 
-const GZIP_MAGIC: &[u8] = &[0x1F, 0x8B];
+/// The format of an unpacked file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Npy,
+    Idx,
+    Png,
+    Table,
+}
 
-/// Reads the examples in the bytes `stored` of a file.
+impl Format {
+    /// The format of these bytes, if examples can be read from it.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.starts_with(npy::MAGIC) {
+            Some(Self::Npy)
+        } else if bytes.starts_with(picture::MAGIC) {
+            Some(Self::Png)
+        } else if bytes.starts_with(idx::MAGIC) {
+            Some(Self::Idx)
+        } else {
+            (foreign::kind(bytes).is_none() && table::is_text(bytes)).then_some(Self::Table)
+        }
+    }
+}
+
+/// The unpacked bytes of a file, or of an array in an .npz.
+pub(super) struct Unpacked {
+    pub bytes: Vec<u8>,
+    /// The SHA-256 of the file as it is stored; for an array in an .npz, that of its .npy.
+    pub sha256: String,
+}
+
+impl Unpacked {
+    /// Reads a file, or for `FILE.npz:NAME` an array in it.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and as [`Unpacked::of`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let read = |file: &Path| {
+            fs::read(file).map_err(|cause| Error::Io { path: path.into(), action: "read", cause })
+        };
+        // A file whose own name has a colon comes first.
+        match npz::split(path).filter(|_| !path.exists()) {
+            Some((file, name)) => Self::of(path, read(&file)?, Some(&name)),
+            None => Self::of(path, read(path)?, None),
+        }
+    }
+
+    /// Unpacks the bytes of a file; `array` is the name of an array in it, if one is chosen.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if they cannot be unpacked; [`Error::Unsuitable`] if the file has no such
+    /// array, or several and none is chosen.
+    pub fn of(path: &Path, stored: Vec<u8>, array: Option<&str>) -> Result<Self> {
+        let bytes = unpack(path, &stored)?;
+        let sha256 = |bytes: &[u8]| hexadecimal(&Sha256::digest(bytes));
+        if bytes.starts_with(npz::MAGIC) {
+            let bytes = npz::array(path, &bytes, array)?;
+            return Ok(Self { sha256: sha256(&bytes), bytes });
+        }
+        if array.is_some() {
+            let rule = "names an array, but the file is not an .npz archive".to_string();
+            return Err(Error::Unsuitable { path: path.into(), rule });
+        }
+        let sha256 = sha256(&stored);
+        let unpacked = match bytes {
+            Cow::Owned(bytes) => Some(bytes),
+            Cow::Borrowed(_) => None,
+        };
+        Ok(Self { bytes: unpacked.unwrap_or(stored), sha256 })
+    }
+}
+
+/// The examples in a file.
 ///
 /// # Errors
 /// As [`Dataset::read_as`].
-pub(super) fn decode(path: &Path, stored: &[u8], encoding: Encoding) -> Result<Dataset> {
-    let bytes = &unpack(path, stored)?;
-    if bytes.starts_with(npy::MAGIC) {
-        return npy::parse(path, bytes)?.examples(encoding);
-    }
-    if bytes.starts_with(idx::MAGIC) {
-        return idx::parse(path, bytes)?.examples(encoding);
-    }
-    let expected = "the start of an IDX file (00 00) or a .npy file (93 4e 55 4d 50 59)".into();
-    Err(Error::Malformed { path: path.into(), offset: 0, expected, found: start_of(bytes) })
+pub(super) fn examples(path: &Path, file: Unpacked, encoding: Encoding) -> Result<Dataset> {
+    let dataset = match Format::of(&file.bytes) {
+        // Its errors give the line of a value.
+        Some(Format::Table) => Table::parse(path, &file.bytes)?.examples(encoding)?,
+        _ => array(path, &file.bytes)?.examples(encoding)?,
+    };
+    Ok(Dataset { sha256: Some(file.sha256), ..dataset })
 }
 
-/// The first bytes of a file, for messages.
-pub(super) fn start_of(bytes: &[u8]) -> String {
-    let start: Vec<_> = bytes.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    if start.is_empty() { "an empty file".into() } else { start.join(" ") }
-}
-
-/// Unpacks a gzipped file; the bytes of other files stay as they are.
+/// The array in the bytes of an unpacked file.
 ///
 /// # Errors
-/// [`Error::Malformed`] with the byte of the unpacked file at which unpacking failed.
-pub(super) fn unpack<'a>(path: &Path, stored: &'a [u8]) -> Result<Cow<'a, [u8]>> {
-    if !stored.starts_with(GZIP_MAGIC) {
-        return Ok(stored.into());
-    }
-    let mut bytes = Vec::new();
-    match MultiGzDecoder::new(stored).read_to_end(&mut bytes) {
-        Ok(_) => Ok(bytes.into()),
-        Err(cause) => Err(Error::Malformed {
-            path: path.into(),
-            offset: bytes.len() as u64,
-            expected: "whole gzip data".into(),
-            found: cause.to_string(),
-        }),
+/// [`Error::Malformed`] if the file is damaged or of an unknown format; [`Error::Unsuitable`] if it is of
+/// a format that cannot be read, or does not hold an array of real numbers.
+pub(super) fn array<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'a>> {
+    match Format::of(bytes) {
+        Some(Format::Npy) => npy::parse(path, bytes),
+        Some(Format::Idx) => idx::parse(path, bytes),
+        Some(Format::Png) => Ok(Picture::read(path, bytes)?.into_array(path)),
+        Some(Format::Table) => Ok(Table::parse(path, bytes)?.array),
+        None => Err(foreign::refusal(path, bytes)),
     }
 }
 
@@ -68,7 +129,10 @@ mod tests {
     }
 
     fn digits(stored: &[u8]) -> Result<Dataset> {
-        decode(Path::new("digits"), stored, Encoding::Undeclared)
+        let path = Path::new("digits");
+        let dataset =
+            examples(path, Unpacked::of(path, stored.to_vec(), None)?, Encoding::Undeclared)?;
+        Ok(Dataset { sha256: None, ..dataset })
     }
 
     fn error(stored: &[u8]) -> String {
@@ -85,11 +149,12 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_start_is_shown() {
+    fn an_unknown_start_is_shown_with_what_can_be_read() {
         assert_eq!(
-            error(b"PNG, no digits"),
-            "digits: byte 0: expected the start of an IDX file (00 00) or a .npy file \
-             (93 4e 55 4d 50 59), found 50 4e 47 2c 20 6e"
+            error(b"\x07\x01PNG, no digits"),
+            "digits: byte 0: expected data in a format that can be read (IDX, .npy, .npz, tables of \
+             numbers as text (commas, semicolons, tabs or blanks) and PNG, each gzipped or not, and \
+             folders of PNG images), found 07 01 50 4e 47 2c"
         );
         assert!(error(b"").ends_with("found an empty file"));
         assert!(error(&gzipped(b"")).ends_with("found an empty file"));

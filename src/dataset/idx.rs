@@ -47,6 +47,7 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         Number::Unsigned(1) => Encoding::GreyLevels(255),
         _ => Encoding::Undeclared,
     };
+    let bytes = bytes.into();
     Ok(StoredArray { path, bytes, offset, number, is_big_endian, is_column_major, shape, encoding })
 }
 

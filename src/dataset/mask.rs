@@ -1,19 +1,15 @@
 //! Masks: the given units of an example, from which the others are completed.
 
 use super::encoding::{Encoding, MAX_GREY_LEVEL};
-use super::file::{start_of, unpack};
-use super::npy;
+use super::file::{self, Format, Unpacked};
+use super::picture::Samples;
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::setting::{by_name, invalid};
 use std::fmt;
-use std::fs;
-use std::io::{Cursor, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-
-/// The first bytes of a PNG.
-const PNG_MAGIC: &[u8] = b"\x89PNG";
 
 /// A half of an image. The middle row or column of an odd number belongs to neither half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +31,10 @@ by_name!(Half, "clamp", { Left = "left", Right = "right", Top = "top", Bottom = 
 pub enum Mask {
     /// This half is given.
     Half(Half),
-    /// The path of a PNG or of a .npy, plain or gzipped. A PNG has the size of the images, and pixels that
-    /// are at least half white (mean of the colours times opacity) are given. A .npy has the shape (V) or
-    /// (rows, columns) and values in the range of data, and values other than 0 are given.
+    /// The path of a PNG or of an array (.npy, .npz, IDX or text), plain or gzipped. A PNG has the size of
+    /// the images, and pixels that are at least half white (mean of the colours times opacity) are given.
+    /// An array has the shape (V) or (rows, columns) and values in the range of data, and values other
+    /// than 0 are given.
     Path(PathBuf),
 }
 
@@ -56,7 +53,7 @@ impl Mask {
     /// # Errors
     /// [`Error::InvalidSetting`] if all units or none are given, if the mask is a half and the image shape
     /// is not known, or if the file does not exist; [`Error::Unsuitable`] if the file has another size;
-    /// for a .npy also as [`Dataset::read`](super::Dataset::read).
+    /// also as [`Dataset::read`](super::Dataset::read).
     ///
     /// # Panics
     /// If `image_shape` does not have V pixels.
@@ -76,15 +73,15 @@ impl Mask {
                 })
             }
             Self::Path(path) => {
-                let stored = fs::read(path).map_err(|cause| match cause.kind() {
-                    ErrorKind::NotFound => {
-                        let rule = "left, right, top, bottom or the path of a .png or .npy file; \
-                                    no file has this name";
+                let file = Unpacked::read(path).map_err(|error| match error {
+                    Error::Io { cause, .. } if cause.kind() == ErrorKind::NotFound => {
+                        let rule = "left, right, top, bottom or the path of a file with a mask; no file \
+                                    has this name";
                         invalid("clamp", self, rule)
                     }
-                    _ => Error::Io { path: path.into(), action: "read", cause },
+                    error => error,
                 })?;
-                let given = decode(path, &stored, n_visible, image_shape)?;
+                let given = decode(path, &file.bytes, n_visible, image_shape)?;
                 BitMatrix::from_fn(1, n_visible, |_, i| given[i])
             }
         };
@@ -130,30 +127,37 @@ impl fmt::Display for Mask {
     }
 }
 
-/// Reads from the bytes of a file whether each unit is given.
+/// Reads from an unpacked file whether each unit is given.
 fn decode(
     path: &Path,
-    stored: &[u8],
+    bytes: &[u8],
     n_visible: usize,
     image_shape: Option<(usize, usize)>,
 ) -> Result<Vec<bool>> {
     let check_shape = |shape: &[usize]| check_shape(path, shape, n_visible, image_shape);
-    if stored.starts_with(PNG_MAGIC) {
-        return decode_png(path, stored, check_shape);
+    if Format::of(bytes) == Some(Format::Png) {
+        let samples = Samples::read(path, bytes)?;
+        check_shape(&[samples.shape.0, samples.shape.1])?;
+        return Ok(samples.pixels().map(|pixel| is_white(pixel, &samples)).collect());
     }
-    let bytes = &unpack(path, stored)?;
-    if !bytes.starts_with(npy::MAGIC) {
-        let expected = "the start of a PNG (89 50 4e 47) or of a .npy file (93 4e 55 4d 50 59)";
-        let (expected, found) = (expected.into(), start_of(bytes));
-        return Err(Error::Malformed { path: path.into(), offset: 0, expected, found });
-    }
-    let mut array = npy::parse(path, bytes)?;
+    let mut array = file::array(path, bytes)?;
     check_shape(&array.shape)?;
     // The array becomes one example of its shape.
     array.shape.insert(0, 1);
     // Numbers other than 0 are given; any encoding that allows all integers will do.
     let mask = array.examples(Encoding::GreyLevels(MAX_GREY_LEVEL))?;
     Ok((0..n_visible).map(|unit| mask.intensity(0, unit) != 0.0).collect())
+}
+
+/// Whether a pixel is at least half white: the mean of its colours times its opacity.
+fn is_white(pixel: &[u8], &Samples { n_channels, size, .. }: &Samples) -> bool {
+    // Of 16 bits, the first eight decide.
+    let levels: Vec<_> = pixel.iter().step_by(size).map(|&level| u32::from(level)).collect();
+    let (colours, opacity) = match n_channels {
+        2 | 4 => (&levels[..n_channels - 1], levels[n_channels - 1]),
+        _ => (&levels[..], 255),
+    };
+    2 * colours.iter().sum::<u32>() * opacity >= colours.len() as u32 * 255 * 255
 }
 
 /// Refuses a mask that has neither the length of an example nor the shape of its image.
@@ -187,43 +191,13 @@ fn check_shape(
     Err(Error::Unsuitable { path: path.into(), rule })
 }
 
-/// The pixels of a PNG that are at least half white.
-fn decode_png(
-    path: &Path,
-    bytes: &[u8],
-    check_shape: impl Fn(&[usize]) -> Result<()>,
-) -> Result<Vec<bool>> {
-    let damaged = |cause: png::DecodingError| Error::Unsuitable {
-        path: path.into(),
-        rule: format!("is not an intact PNG ({cause})"),
-    };
-    let mut decoder = png::Decoder::new(Cursor::new(bytes));
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(damaged)?;
-    let (width, height) = reader.info().size();
-    check_shape(&[height as usize, width as usize])?;
-    let size = reader.output_buffer_size().expect("pixels of an example fit in memory");
-    let mut levels = vec![0; size];
-    reader.next_frame(&mut levels).map_err(damaged)?;
-    let n_channels = reader.output_color_type().0.samples();
-    let is_given = |pixel: &[u8]| {
-        // Two channels are grey and opacity; four are three colours and opacity.
-        let (colours, opacity) = match pixel {
-            [colours @ .., opacity] if n_channels.is_multiple_of(2) => (colours, *opacity),
-            colours => (colours, u8::MAX),
-        };
-        let sum: usize = colours.iter().map(|&level| usize::from(level)).sum();
-        2 * sum * usize::from(opacity) >= colours.len() * 255 * 255
-    };
-    Ok(levels.chunks_exact(n_channels).map(is_given).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use ndarray::{Array1, Array2, ArrayView, Dimension, ShapeBuilder as _, array};
     use ndarray_npy::{WritableElement, WriteNpyExt as _};
     use png::{BitDepth, ColorType};
+    use std::fs;
 
     /// Bytes of a PNG of 2 rows and 3 columns.
     fn png(colour: ColorType, depth: BitDepth, data: &[u8]) -> Vec<u8> {
@@ -348,7 +322,11 @@ mod tests {
             ),
             (npy(reals.view()), None, "unit 5 is -0.5, but must be from 0 to 1".to_string()),
             (greys[..50].to_vec(), None, ": is not an intact PNG (".to_string()),
-            (b"P5 3 2 255".to_vec(), None, "found 50 35 20 33 20 32".to_string()),
+            (
+                b"P5 3 2 255".to_vec(),
+                None,
+                "line 1, column 1 is \"P5\", but must be a number".to_string(),
+            ),
             (npy(Array1::<u8>::ones(6).view())[..90].to_vec(), None, ": expected".to_string()),
         ] {
             let error = read(&bytes, image_shape).unwrap_err().to_string();

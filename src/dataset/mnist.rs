@@ -26,7 +26,7 @@ impl Dataset {
             Split::Train => ("mnist train", TRAIN_IMAGES),
             Split::Test => ("mnist test", TEST_IMAGES),
         };
-        let dataset = file::decode(Path::new(name), &images.unpack(), encoding)?;
+        let dataset = file::array(Path::new(name), &images.unpack())?.examples(encoding)?;
         // A user may also give the authors' file as a path; the fingerprint is the same.
         Ok(Self { sha256: Some(images.sha256_of_gz.into()), ..dataset })
     }

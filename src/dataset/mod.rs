@@ -1,9 +1,9 @@
 //! Data: examples as files store them, and as training and scores use them.
 //!
 //! ```text
-//!   file, mnist ──► unpacked ──► idx or npy ──► stored_array ──► Encoding ──► Dataset (values)
-//!   arrays ────────────────────────────────────────────────────────┘           │
-//!                              rows of bits ◄── Examples ◄── Binarization ◄────┘
+//!   file, npz, folder, mnist ──► unpacked ──► idx, npy, table, picture ──► stored_array ──► Encoding
+//!   arrays ──────────────────────────────────────────────────────────────────────────────────┘ │
+//!                   rows of bits ◄── Examples ◄── Binarization ◄── Dataset (values) ◄───────────┘
 //! ```
 //!
 //! A [`Mask`] marks the given units of an example, from which the others are completed.
@@ -14,10 +14,18 @@ mod encoding;
 
 mod stored_array;
 
+mod foreign;
+mod unpack;
+
 mod idx;
 mod npy;
+mod picture;
+mod table;
+
+mod npz;
 
 mod file;
+mod folder;
 
 #[cfg(feature = "cli")]
 mod mask;
@@ -43,12 +51,12 @@ pub use mask::{Half, Mask};
 pub use running_mean::RunningMean;
 pub use source::{Source, Split};
 
-use crate::bits::{BitMatrix, hexadecimal};
+use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::reals::RealRows;
+use file::Unpacked;
 use ndarray::Array2;
-use sha2::{Digest as _, Sha256};
-use std::fs;
+use std::io::Read;
 use std::path::Path;
 use values::Values;
 
@@ -202,28 +210,56 @@ impl Dataset {
         Self::read_as(path, Encoding::Undeclared)
     }
 
-    /// Reads an IDX or .npy file, gzipped or not; its first bytes decide the format.
+    /// Reads a file or a folder of data. The bytes of a file decide its format, not its name:
+    ///
+    /// | format | examples |
+    /// | --- | --- |
+    /// | IDX, .npy | two dimensions are (examples, units), three (examples, rows, columns) |
+    /// | .npz | as .npy; the path `FILE.npz:NAME` names one of several arrays |
+    /// | text | a line is an example; between numbers are commas, semicolons, tabs or blanks |
+    /// | PNG, 8 or 16 bits, grey | one example, an image |
+    /// | a folder of such PNG images | all in the natural order of their names |
+    ///
+    /// Each file may be gzipped. In text, a first line of names (or of 0, 1, 2, …, at least three) is a
+    /// header; blank lines and lines that begin with `#` are passed over; lines of only 0 and 1 without
+    /// anything between are rows of bits.
     ///
     /// Integers that are not all 0 and 1 are read by `encoding`; if it is undeclared, unsigned bytes of IDX
-    /// are grey levels of 255. Floating-point numbers are intensities from 0 to 1. Two dimensions are
-    /// (examples, units), three are (examples, rows, columns).
+    /// are grey levels of 255, and levels of PNG of 255 or 65,535. In text, a table without fractions holds
+    /// integers. Floating-point numbers are intensities from 0 to 1.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Malformed`] if the file is damaged or of another format;
-    /// [`Error::Unsuitable`] if it holds no examples; [`Error::BadValue`].
+    /// [`Error::Io`]; [`Error::Malformed`] if the file is damaged or of an unknown format;
+    /// [`Error::Unsuitable`] if it holds no examples, or is of a format that cannot be read;
+    /// [`Error::BadValue`].
     pub fn read_as(path: &Path, encoding: Encoding) -> Result<Self> {
-        let stored = fs::read(path).map_err(|cause| Error::Io {
+        if path.is_dir() {
+            return folder::read(path, encoding);
+        }
+        file::examples(path, Unpacked::read(path)?, encoding)
+    }
+
+    /// Reads a stream to its end, as [`read_as`](Self::read_as) reads a file; `name` is its name in
+    /// messages.
+    ///
+    /// ```
+    /// use harmonium::dataset::{Dataset, Encoding};
+    /// let table = "0 1 1\n1 0 0\n";
+    /// let dataset = Dataset::read_from("a table", table.as_bytes(), Encoding::Undeclared)?;
+    /// assert_eq!((dataset.n_examples(), dataset.n_visible()), (2, 3));
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`read_as`](Self::read_as).
+    pub fn read_from(name: &str, mut stream: impl Read, encoding: Encoding) -> Result<Self> {
+        let (path, mut stored) = (Path::new(name), Vec::new());
+        stream.read_to_end(&mut stored).map_err(|cause| Error::Io {
             path: path.into(),
             action: "read",
             cause,
         })?;
-        Self::decode(path, &stored, encoding)
-    }
-
-    /// Reads the examples in the bytes of a file; `path` is its name in messages.
-    fn decode(path: &Path, stored: &[u8], encoding: Encoding) -> Result<Self> {
-        let sha256 = Some(hexadecimal(&Sha256::digest(stored)));
-        Ok(Self { sha256, ..file::decode(path, stored, encoding)? })
+        file::examples(path, Unpacked::of(path, stored, None)?, encoding)
     }
 
     /// The encoding of integers in these data: declared, given by the file format, or inferred. A model
@@ -243,7 +279,8 @@ impl Dataset {
         &self.name
     }
 
-    /// The SHA-256 of the stored file (gzipped or not), in hexadecimal; none for arrays.
+    /// The SHA-256 of the stored file (gzipped or not), in hexadecimal; none for arrays. That of an .npz is
+    /// the one of the array's .npy; that of a folder is of the names and SHA-256 of its files.
     pub fn sha256(&self) -> Option<&str> {
         self.sha256.as_deref()
     }
@@ -370,6 +407,7 @@ impl Dataset {
 mod tests {
     use super::*;
     use ndarray::array;
+    use std::fs;
 
     fn four() -> Dataset {
         Dataset::from_bytes("four", array![[1_u8, 0], [3, 4], [5, 6], [7, 8]])
@@ -392,7 +430,8 @@ mod tests {
         let io = Dataset::read(Path::new("no such file")).unwrap_err().to_string();
         assert!(io.starts_with("no such file: cannot read: "), "{io}");
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(Dataset::read(folder.path()), Err(Error::Io { .. })));
+        let empty = Dataset::read(folder.path()).unwrap_err().to_string();
+        assert!(empty.ends_with(": is a folder without PNG images"), "{empty}");
         for (result, message) in [
             (four().first(0), "limit is 0, but must be at least 1"),
             (

@@ -82,6 +82,7 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         "i2" => Number::Signed(2),
         "i4" => Number::Signed(4),
         "i8" => Number::Signed(8),
+        "f2" => Number::Float(2),
         "f4" => Number::Float(4),
         "f8" => Number::Float(8),
         _ => {
@@ -92,6 +93,7 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
     };
     let (is_big_endian, is_column_major) = (order == ">", header.fortran_order);
     let (shape, encoding) = (header.shape, Encoding::Undeclared);
+    let bytes = bytes.into();
     Ok(StoredArray { path, bytes, offset, number, is_big_endian, is_column_major, shape, encoding })
 }
 

@@ -6,12 +6,12 @@ use crate::error::{Error, Result};
 use crate::setting::{by_name, by_text, did_you_mean, invalid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// A source of data. As text: `mnist`, which is compiled in, `bars-and-stripes:SIDE` and `shifter`, which
-/// are generated, or the path of a file.
+/// are generated, the path of a file or folder, or `-` for standard input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
@@ -23,8 +23,10 @@ pub enum Source {
     BarsAndStripes(usize),
     /// [`Dataset::shifter`].
     Shifter,
-    /// An IDX or .npy file, plain or gzipped.
+    /// A file or folder that [`Dataset::read`] reads.
     Path(PathBuf),
+    /// Standard input, which can be read once.
+    Stdin,
 }
 
 /// A part of MNIST.
@@ -56,6 +58,7 @@ impl Source {
     pub fn read_split(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
         match self {
             Self::Path(path) => Dataset::read_as(path, encoding).map_err(|e| misspelt(path, e)),
+            Self::Stdin => Dataset::read_from("standard input", io::stdin().lock(), encoding),
             Self::BarsAndStripes(side) => {
                 Ok(Dataset::bars_and_stripes(*side).with_encoding(encoding))
             }
@@ -95,6 +98,7 @@ impl Source {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 name.split('.').next().unwrap_or_default().to_string()
             }
+            Self::Stdin => "stdin".to_string(),
         }
     }
 }
@@ -121,6 +125,7 @@ impl FromStr for Source {
         Ok(match text {
             "mnist" => Self::Mnist,
             "shifter" => Self::Shifter,
+            "-" => Self::Stdin,
             _ => match text.split_once(':').unwrap_or((text, "")) {
                 ("bars-and-stripes", side) => {
                     let side = side.parse().ok().filter(|side| (1..=MAX_SIDE).contains(side));
@@ -143,6 +148,7 @@ impl fmt::Display for Source {
             Self::BarsAndStripes(side) => write!(f, "bars-and-stripes:{side}"),
             Self::Shifter => f.write_str("shifter"),
             Self::Path(path) => write!(f, "{}", path.display()),
+            Self::Stdin => f.write_str("-"),
         }
     }
 }

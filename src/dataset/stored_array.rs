@@ -4,7 +4,9 @@ use super::values::{Values, check, check_intensities};
 use super::{Dataset, Encoding};
 use crate::error::{Error, Result};
 use crate::reals::RealRows;
+use half::f16;
 use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// The format of a number, with its size in bytes.
@@ -16,7 +18,7 @@ pub(super) enum Number {
     Unsigned(usize),
     /// 1, 2, 4 or 8 bytes, two's complement.
     Signed(usize),
-    /// 4 or 8 bytes, IEEE 754.
+    /// 2, 4 or 8 bytes, IEEE 754.
     Float(usize),
 }
 
@@ -41,6 +43,7 @@ impl Number {
                 let unused = 64 - 8 * size;
                 ((word << unused) as i64 >> unused) as f64
             }
+            Self::Float(2) => f16::from_bits(word as u16).to_f64(),
             Self::Float(4) => f64::from(f32::from_bits(word as u32)),
             Self::Float(_) => f64::from_bits(word),
         }
@@ -51,7 +54,7 @@ impl Number {
 pub(super) struct StoredArray<'a> {
     pub path: &'a Path,
     /// The whole file, unpacked.
-    pub bytes: &'a [u8],
+    pub bytes: Cow<'a, [u8]>,
     /// The byte at which the numbers start.
     pub offset: usize,
     pub number: Number,
@@ -176,6 +179,8 @@ mod tests {
             (Number::Signed(2), (-300_i16).to_le_bytes().to_vec(), -300.0),
             (Number::Signed(4), (-70_000_i32).to_le_bytes().to_vec(), -70_000.0),
             (Number::Signed(8), (-5_000_000_000_i64).to_le_bytes().to_vec(), -5e9),
+            (Number::Float(2), vec![0x66, 0x2E], 0.0999755859375),
+            (Number::Float(2), vec![0x01, 0x80], -f64::from_bits(0x3E70_0000_0000_0000)),
             (Number::Float(4), 0.1_f32.to_le_bytes().to_vec(), f64::from(0.1_f32)),
             (Number::Float(8), 0.1_f64.to_le_bytes().to_vec(), 0.1),
         ] {

@@ -9,11 +9,12 @@
 //! So forward and reverse AIS bracket log Z *in expectation*. A single run may fall outside by its
 //! standard error, and no estimate sees a mode of the model that neither side visits.
 
-use super::progress::counter;
-use super::{LogMean, Progress};
+use super::LogMean;
 use crate::bits::BitMatrix;
+use crate::error::Result;
 use crate::gibbs::{AnnealedChains, Path};
 use crate::rng::{Purpose, Stream};
+use crate::watch::Watch;
 
 /// The largest difference of forward and reverse AIS that is believed, in nats.
 pub const MOST_APART: f64 = 0.5;
@@ -87,6 +88,9 @@ impl Ais {
     /// Anneals the chains of `model` back to the base, and as many from the base forward, which draw
     /// from `seed`. `betas` are the inverse temperatures after each step, rising to 1.
     ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    ///
     /// # Panics
     /// If there are fewer than two chains, or not a stream for each.
     pub fn new(
@@ -94,16 +98,16 @@ impl Ais {
         betas: &[f64],
         model: &ModelChains,
         seed: u64,
-        progress: Progress<'_>,
-    ) -> Self {
+        watch: Watch<'_>,
+    ) -> Result<Self> {
         let n_chains = model.visible.n_rows();
         let own = (0..n_chains as u64)
             .map(|chain| Stream::new(seed, Purpose::ForwardAnnealing, chain))
             .collect();
-        let (forward, _) = forward(path, betas, own, "annealing", progress);
-        let reverse = reverse(path, betas, model, progress);
+        let (forward, _) = forward(path, betas, own, "annealing", watch)?;
+        let reverse = reverse(path, betas, model, watch)?;
         let families: Vec<_> = (0..n_chains).collect();
-        Self::of_weights(path.log_z_of_base(), &forward, &reverse, &families, betas.len())
+        Ok(Self::of_weights(path.log_z_of_base(), &forward, &reverse, &families, betas.len()))
     }
 
     /// Estimates log Z from the log-weights of both sides. Reverse chains of one family started at the
@@ -186,19 +190,21 @@ pub(super) fn forward(
     betas: &[f64],
     mut streams: Vec<Stream>,
     stage: &'static str,
-    progress: Progress<'_>,
-) -> (Vec<f64>, BitMatrix) {
+    watch: Watch<'_>,
+) -> Result<(Vec<f64>, BitMatrix)> {
     let n_chains = streams.len();
     assert!(n_chains >= 2, "no variance of {n_chains} chains");
     let start = path.draw_base(&mut streams);
     let mut chains = AnnealedChains::new(path, 0.0, &start, &streams);
-    let Some((last, before)) = betas.split_last() else { return (chains.log_weights(), start) };
-    chains.advance(before, &counter(stage, (n_chains * before.len()) as u64, progress));
+    let Some((last, before)) = betas.split_last() else { return Ok((chains.log_weights(), start)) };
+    chains.advance(before, &watch.counter(stage, (n_chains * before.len()) as u64))?;
     chains.weigh(*last);
     // The chains moved by W̃, but the weights are to lead to Z of W: add log p*(v) by W less that by W̃.
     let ends = chains.visible();
     let beyond = path.beyond_fixed_point(&ends);
-    (chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x + beyond).collect(), ends)
+    let log_weights =
+        chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x + beyond).collect();
+    Ok((log_weights, ends))
 }
 
 /// Anneals chains from the model to the base. Returns their log-weights, where the mean of w is Z of
@@ -207,18 +213,18 @@ pub(super) fn reverse(
     path: &Path<'_>,
     betas: &[f64],
     model: &ModelChains,
-    progress: Progress<'_>,
-) -> Vec<f64> {
+    watch: Watch<'_>,
+) -> Result<Vec<f64>> {
     let ModelChains { visible, streams } = model;
     let mut chains = AnnealedChains::new(path, 1.0, visible, streams);
     // As in `forward`, but the correction comes at the start of the path and is subtracted.
     let beyond = path.beyond_fixed_point(visible);
-    let Some((_, before)) = betas.split_last() else { return chains.log_weights() };
+    let Some((_, before)) = betas.split_last() else { return Ok(chains.log_weights()) };
     let falling: Vec<f64> = before.iter().rev().copied().collect();
     let total = (visible.n_rows() * falling.len()) as u64;
-    chains.advance(&falling, &counter("annealing back", total, progress));
+    chains.advance(&falling, &watch.counter("annealing back", total))?;
     chains.weigh(0.0);
-    chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x - beyond).collect()
+    Ok(chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x - beyond).collect())
 }
 
 /// r = log(Z / Z of the base) by Bennett's acceptance ratio, and its standard error (Shirts, Bair,

@@ -1,11 +1,10 @@
 //! The inverse temperatures of annealing.
 
-use super::Progress;
-use super::progress::counter;
 use crate::error::{Error, Result};
 use crate::gibbs::{AnnealedChains, Path};
 use crate::rng::{Purpose, Stream};
 use crate::setting::did_you_mean;
+use crate::watch::Watch;
 use std::fmt;
 use std::str::FromStr;
 
@@ -56,13 +55,14 @@ impl AnnealingSchedule {
     /// Returns β after each step, rising to 1, without the start at 0. Pilot runs draw from `seed`.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if the number of steps is 0 or above [`MAX_STEPS`].
-    pub fn betas(self, path: &Path<'_>, seed: u64, progress: Progress<'_>) -> Result<Vec<f64>> {
+    /// [`Error::InvalidSetting`] if the number of steps is 0 or above [`MAX_STEPS`];
+    /// [`Error::Interrupted`].
+    pub fn betas(self, path: &Path<'_>, seed: u64, watch: Watch<'_>) -> Result<Vec<f64>> {
         match self {
-            Self::Adaptive => Ok(adapted(path, None, seed, Purpose::PilotAnnealing, progress)),
+            Self::Adaptive => adapted(path, None, seed, Purpose::PilotAnnealing, watch),
             Self::AdaptiveSteps(n) => {
                 self.check(n)?;
-                Ok(adapted(path, Some(n), seed, Purpose::PilotAnnealing, progress))
+                adapted(path, Some(n), seed, Purpose::PilotAnnealing, watch)
             }
             Self::Linear(n) => {
                 self.check(n)?;
@@ -85,13 +85,13 @@ impl AnnealingSchedule {
         path: &Path<'_>,
         n_steps: usize,
         seed: u64,
-        progress: Progress<'_>,
-    ) -> Vec<f64> {
+        watch: Watch<'_>,
+    ) -> Result<Vec<f64>> {
         match self {
             Self::Adaptive | Self::AdaptiveSteps(_) => {
-                adapted(path, Some(n_steps), seed, Purpose::WitnessPilot, progress)
+                adapted(path, Some(n_steps), seed, Purpose::WitnessPilot, watch)
             }
-            Self::Linear(_) | Self::Sm2008 => linear(n_steps),
+            Self::Linear(_) | Self::Sm2008 => Ok(linear(n_steps)),
         }
     }
 
@@ -110,27 +110,27 @@ fn adapted(
     n_steps: Option<usize>,
     seed: u64,
     purpose: Purpose,
-    progress: Progress<'_>,
-) -> Vec<f64> {
+    watch: Watch<'_>,
+) -> Result<Vec<f64>> {
     let total: usize = PILOTS.iter().sum();
-    let count = counter("pilot", total as u64 * PILOT_CHAINS, progress);
+    let count = watch.counter("pilot", total as u64 * PILOT_CHAINS);
     let streams = |first: u64| -> Vec<Stream> {
         (first..first + PILOT_CHAINS).map(|index| Stream::new(seed, purpose, index)).collect()
     };
     let mut betas = linear(PILOTS[0]);
-    let mut segments = Segments::measure(path, &betas, streams(0), &count);
+    let mut segments = Segments::measure(path, &betas, streams(0), &count)?;
     betas = segments.spread(PILOTS[1]);
-    segments = Segments::measure(path, &betas, streams(PILOT_CHAINS), &count);
+    segments = Segments::measure(path, &betas, streams(PILOT_CHAINS), &count)?;
     let n_steps = n_steps.unwrap_or_else(|| {
         // var(log w) is proportional to 1 / steps.
         let wanted = segments.variance / AIM * PILOTS[1] as f64;
         (wanted as usize).clamp(ADAPTIVE_STEPS.0, ADAPTIVE_STEPS.1)
     });
     if n_steps < SWEEPS * LEAST_TEMPERATURES {
-        return segments.spread(n_steps);
+        return Ok(segments.spread(n_steps));
     }
     let temperatures = segments.spread(n_steps.div_ceil(SWEEPS));
-    (0..n_steps).map(|step| temperatures[step / SWEEPS]).collect()
+    Ok((0..n_steps).map(|step| temperatures[step / SWEEPS]).collect())
 }
 
 /// The result of a pilot run.
@@ -155,8 +155,8 @@ impl Segments {
         path: &Path<'_>,
         betas: &[f64],
         mut streams: Vec<Stream>,
-        count: &(dyn Fn(usize) + Sync),
-    ) -> Self {
+        count: &(dyn Fn(usize) -> Result<()> + Sync),
+    ) -> Result<Self> {
         /// Segments on either side over which covariances are averaged, because a pilot is noisy.
         const REACH: usize = 2;
         /// The least density of a segment, as a share of the mean density.
@@ -166,7 +166,7 @@ impl Segments {
         let (mut ends, mut n_steps, mut added) = (vec![0.0], Vec::new(), Vec::new());
         let mut before = chains.log_weights();
         for betas in betas.chunks(betas.len().div_ceil(SEGMENTS)) {
-            chains.advance(betas, count);
+            chains.advance(betas, count)?;
             let after = chains.log_weights();
             added.push(after.iter().zip(&before).map(|(a, b)| a - b).collect::<Vec<_>>());
             ends.push(betas[betas.len() - 1]);
@@ -184,7 +184,7 @@ impl Segments {
         let least = LEAST * density.iter().sum::<f64>() / density.len() as f64;
         // If the model is the base itself, no segment has a variance.
         density.iter_mut().for_each(|density| *density = density.max(least).max(1e-300));
-        Self { ends, density, variance: covariance(&before, &before) }
+        Ok(Self { ends, density, variance: covariance(&before, &before) })
     }
 
     /// Spreads `n` steps from 0 to 1 by the densities; steps within a segment are equal.
@@ -272,7 +272,7 @@ mod tests {
         let path =
             Path::new(FixedModel { rbm: &rbm, weights: &weights }, &Array1::from_elem(20, 0.3))
                 .unwrap();
-        schedule.betas(&path, 1, &|_, _, _| ()).unwrap()
+        schedule.betas(&path, 1, Watch::default()).unwrap()
     }
 
     #[test]

@@ -3,12 +3,11 @@
 use super::evidence::gather;
 use super::free_energy::mean_free_energy;
 use super::raise::raise;
-use super::{
-    EXACT_BY_ITSELF, Estimate, EvaluationConfig, Evidence, Exact, Method, Progress, Score, Verdict,
-};
+use super::{EXACT_BY_ITSELF, Estimate, EvaluationConfig, Evidence, Exact, Method, Score, Verdict};
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::{FixedModel, Path};
+use crate::watch::Watch;
 use ndarray::Array1;
 
 /// Chains of RAISE for each example.
@@ -54,7 +53,8 @@ impl Evaluation {
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, or the
-    /// layers have too many units to enumerate; and as [`Path::new`].
+    /// layers have too many units to enumerate; [`Error::Interrupted`](crate::Error::Interrupted); and as
+    /// [`Path::new`].
     ///
     /// # Panics
     /// If rows are not V wide.
@@ -63,7 +63,7 @@ impl Evaluation {
         visible: &BitMatrix,
         starts: Starts<'_>,
         config: &EvaluationConfig,
-        progress: Progress<'_>,
+        watch: Watch<'_>,
     ) -> Result<Self> {
         config.validate()?;
         let FixedModel { rbm, weights } = model;
@@ -74,22 +74,19 @@ impl Evaluation {
             Method::Ais => false,
         };
         let seed = config.seed;
-        let exact = if is_exact {
-            Some(Exact::with_progress(rbm, weights.isa(), progress)?.log_z())
-        } else {
-            None
-        };
+        let exact =
+            if is_exact { Some(Exact::watched(rbm, weights.isa(), watch)?.log_z()) } else { None };
         let (mut evidence, mut bounds) = (None, None);
         if !is_exact || config.raise > 0 {
             let path = Path::new(model, starts.base_rates)?;
-            let betas = config.schedule.betas(&path, seed, progress)?;
+            let betas = config.schedule.betas(&path, seed, watch)?;
             if !is_exact {
                 let states = starts.model_states;
-                evidence = Some(gather(&path, &betas, states, config, progress)?);
+                evidence = Some(gather(&path, &betas, states, config, watch)?);
             }
             if config.raise > 0 {
                 let some = visible.spread(config.raise.min(visible.n_rows()));
-                bounds = Some(raise(&path, &betas, &some, RAISE_CHAINS, seed, progress));
+                bounds = Some(raise(&path, &betas, &some, RAISE_CHAINS, seed, watch)?);
             }
         }
         let (estimate, log_z, (log_z_low, log_z_high), verdict) = match (exact, &evidence) {
@@ -102,7 +99,7 @@ impl Evaluation {
             _ => unreachable!("one of the two methods finds log Z"),
         };
         // log p(v) = −F(v) − log Z.
-        let free_energy = mean_free_energy(rbm, visible);
+        let free_energy = mean_free_energy(rbm, visible, weights.isa(), watch)?;
         Ok(Self {
             free_energy,
             log_likelihood: Score { mean: -free_energy.mean - log_z, ..free_energy },

@@ -8,16 +8,15 @@
 //!  ends of all chains ─► mean field: modes that they did not see ┘
 //! ```
 
-use super::Progress;
 use super::ais::{Ais, Side, forward, reverse};
 use super::evaluation_config::EvaluationConfig;
 use super::mean_field::log_unseen;
 use super::model_states::ModelStates;
-
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::Path;
 use crate::rng::{Purpose, Stream};
+use crate::watch::Watch;
 
 /// The most rounds of both sides. The second has twice the steps and replaces the first. This raises a
 /// short effective sample size more than twice the chains would: the logarithm of its share is about
@@ -84,13 +83,13 @@ impl Evidence {
 /// Anneals both sides along `path`, a step for each of `betas`, and gathers the rest of the evidence.
 ///
 /// # Errors
-/// As [`Path::new`].
+/// As [`Path::new`], and [`Error::Interrupted`](crate::Error::Interrupted).
 pub(super) fn gather(
     path: &Path<'_>,
     betas: &[f64],
     model_states: Option<&BitMatrix>,
     config: &EvaluationConfig,
-    progress: Progress<'_>,
+    watch: Watch<'_>,
 ) -> Result<Evidence> {
     let EvaluationConfig { n_chains, schedule, burn_in, seed, .. } = *config;
     let streams = |purpose, first: u64| -> Vec<Stream> {
@@ -99,41 +98,41 @@ pub(super) fn gather(
     let (model, n_steps) = (path.model(), betas.len());
     let rbm = model.rbm;
     let uniform = Path::new(model, &rbm.visible_units().uniform_rates())?;
-    let of_witness = schedule.of_witness(&uniform, share(n_steps, WITNESS_SHARE), seed, progress);
+    let of_witness = schedule.of_witness(&uniform, share(n_steps, WITNESS_SHARE), seed, watch)?;
     let own = streams(Purpose::Witness, 0);
-    let (log_weights, _) = forward(&uniform, &of_witness, own, "witness", progress);
+    let (log_weights, _) = forward(&uniform, &of_witness, own, "witness", watch)?;
     let witness = Side::forward(&uniform, &log_weights);
 
     let scouted = || {
         let n = share(n_steps, SCOUT_SHARE);
         let [from_base, from_uniform] = [thinned(betas, n), thinned(&of_witness, n)];
         let paths = [(path, &from_base[..]), (&uniform, &from_uniform[..])];
-        ModelStates::scouted(&paths, n_chains, seed, progress)
+        ModelStates::scouted(&paths, n_chains, seed, watch)
     };
     let (mut model_states, mut reverse_start) = match model_states {
         Some(given) => (ModelStates::given(given, n_chains), ReverseStart::Given),
-        None => (scouted(), ReverseStart::Scouts),
+        None => (scouted()?, ReverseStart::Scouts),
     };
     let (mut betas, mut visited) = (betas.to_vec(), Vec::new());
     for round in 0.. {
         let first = round * n_chains as u64;
         let own = streams(Purpose::ForwardAnnealing, first);
-        let (rising, ends) = forward(path, &betas, own, "annealing", progress);
+        let (rising, ends) = forward(path, &betas, own, "annealing", watch)?;
         let own = streams(Purpose::ReverseAnnealing, first);
-        let model = model_states.led_to_model(path, burn_in, own, progress);
-        let falling = reverse(path, &betas, &model, progress);
+        let model = model_states.led_to_model(path, burn_in, own, watch)?;
+        let falling = reverse(path, &betas, &model, watch)?;
         visited.extend([ends, model.visible]);
 
         let (log_z_of_base, families) = (path.log_z_of_base(), &model_states.families);
         let sides = Ais::of_weights(log_z_of_base, &rising, &falling, families, betas.len());
         if round + 1 == MOST_ROUNDS || sides.is_enough() {
-            let log_unseen = log_unseen(rbm, &BitMatrix::concatenate(&visited), seed);
+            let log_unseen = log_unseen(rbm, &BitMatrix::concatenate(&visited), seed, watch)?;
             return Ok(Evidence { sides, witness, log_unseen, n_rounds: round + 1, reverse_start });
         }
         betas = doubled(&betas);
         if reverse_start == ReverseStart::Given && sides.is_below() {
             // The given states are not in the model's distribution; scouts may be.
-            (model_states, reverse_start) = (scouted(), ReverseStart::ScoutsInstead);
+            (model_states, reverse_start) = (scouted()?, ReverseStart::ScoutsInstead);
         }
     }
     unreachable!("the last round returns")

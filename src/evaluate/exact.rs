@@ -1,13 +1,13 @@
 //! The exact log-likelihood, by enumeration of the smaller layer.
 
+use super::Score;
 use super::log_mean::log_sum_exp;
-use super::progress::counter;
-use super::{Progress, Score};
 use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::model::Rbm;
 use crate::units::Units;
+use crate::watch::Watch;
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
@@ -47,14 +47,14 @@ impl Exact {
     /// # Errors
     /// [`Error::InvalidSetting`] if it has more than [`MAX_UNITS`] units.
     pub fn new(rbm: &Rbm) -> Result<Self> {
-        Self::with_progress(rbm, Isa::fastest(), &|_, _, _| ())
+        Self::watched(rbm, Isa::fastest(), Watch::default())
     }
 
-    /// As [`new`](Self::new), on the instruction set `isa` and with reports of progress.
+    /// As [`new`](Self::new), on the instruction set `isa` and under a watch.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
-    pub fn with_progress(rbm: &Rbm, isa: Isa, progress: Progress<'_>) -> Result<Self> {
+    /// As [`new`](Self::new), and [`Error::Interrupted`].
+    pub fn watched(rbm: &Rbm, isa: Isa, watch: Watch<'_>) -> Result<Self> {
         let layer = |units: &Units, bias: &Array1<f32>| Layer {
             units: units.clone(),
             bias: bias.mapv(f64::from),
@@ -62,7 +62,7 @@ impl Exact {
         };
         let visible = layer(rbm.visible_units(), rbm.visible_bias());
         let hidden = layer(rbm.hidden_units(), rbm.hidden_bias());
-        Self::enumerate(rbm.weights().mapv(f64::from), visible, hidden, progress)
+        Self::enumerate(rbm.weights().mapv(f64::from), visible, hidden, watch)
     }
 
     /// As [`new`](Self::new), for units that are bits, with W (V, H), b (V) and c (H) in double precision.
@@ -78,14 +78,14 @@ impl Exact {
         hidden_bias: Array1<f64>,
     ) -> Result<Self> {
         let (visible, hidden) = (Layer::of_bits(visible_bias), Layer::of_bits(hidden_bias));
-        Self::enumerate(weights, visible, hidden, &|_, _, _| ())
+        Self::enumerate(weights, visible, hidden, Watch::default())
     }
 
     fn enumerate(
         weights: Array2<f64>,
         visible: Layer,
         hidden: Layer,
-        progress: Progress<'_>,
+        watch: Watch<'_>,
     ) -> Result<Self> {
         let (n_visible, n_hidden) = weights.dim();
         assert_eq!((visible.bias.len(), hidden.bias.len()), (n_visible, n_hidden), "shapes");
@@ -98,10 +98,10 @@ impl Exact {
             });
         }
         let log_z = if n_visible <= n_hidden {
-            log_sum(&weights, &visible, &hidden, progress)
+            log_sum(&weights, &visible, &hidden, watch)?
         } else {
             let transposed = weights.t().as_standard_layout().into_owned();
-            log_sum(&transposed, &hidden, &visible, progress)
+            log_sum(&transposed, &hidden, &visible, watch)?
         };
         Ok(Self { weights, visible, hidden, log_z })
     }
@@ -135,12 +135,12 @@ const PIECE: u64 = 1 << 10;
 
 /// log Σ_s exp(bias·s + the cumulant of `other`) over all states s of `layer`, whose units are bits. The
 /// inputs of `other` are its biases + Σᵢ sᵢ Wᵢⱼ, with a row of `weights` for each unit i of `layer`.
-fn log_sum(weights: &Array2<f64>, layer: &Layer, other: &Layer, progress: Progress<'_>) -> f64 {
+fn log_sum(weights: &Array2<f64>, layer: &Layer, other: &Layer, watch: Watch<'_>) -> Result<f64> {
     let bias = &layer.bias;
     let n_states = 1u64 << bias.len();
-    let count = counter("enumeration", n_states, progress);
+    let count = watch.counter("enumeration", n_states);
     let pieces = (0..n_states.div_ceil(PIECE)).into_par_iter();
-    let log_sums: Vec<f64> = pieces
+    let log_sums: Result<Vec<f64>> = pieces
         .map(|piece| {
             let codes = piece * PIECE..((piece + 1) * PIECE).min(n_states);
             let first = gray(codes.start);
@@ -165,11 +165,11 @@ fn log_sum(weights: &Array2<f64>, layer: &Layer, other: &Layer, progress: Progre
                 }
                 terms.push(linear + other.cumulant(&inputs));
             }
-            count(terms.len());
-            log_sum_exp(&terms)
+            count(terms.len())?;
+            Ok(log_sum_exp(&terms))
         })
         .collect();
-    log_sum_exp(&log_sums)
+    Ok(log_sum_exp(&log_sums?))
 }
 
 /// The `code`-th word of Gray's code: neighbours differ in bit `code.trailing_zeros()`.
@@ -198,9 +198,9 @@ mod tests {
         let b = Array1::from_shape_fn(11, |i| (i % 5) as f64 - 2.0);
         let c = Array1::from_shape_fn(13, |j| (j % 7) as f64 / 2.0 - 1.0);
         let (b, c) = (Layer::of_bits(b), Layer::of_bits(c));
-        let by_visible = log_sum(&weights, &b, &c, &|_, _, _| ());
+        let by_visible = log_sum(&weights, &b, &c, Watch::default()).unwrap();
         let transposed = weights.t().as_standard_layout().into_owned();
-        let by_hidden = log_sum(&transposed, &c, &b, &|_, _, _| ());
+        let by_hidden = log_sum(&transposed, &c, &b, Watch::default()).unwrap();
         assert!((by_visible - by_hidden).abs() < 1e-10, "{by_visible} {by_hidden}");
     }
 

@@ -6,44 +6,51 @@ use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::model::Rbm;
-use crate::reals::RealRows;
-use crate::states::{States, VisibleStates};
+use crate::states::VisibleStates;
+use crate::watch::Watch;
 use rayon::prelude::*;
+
+/// The number of rows in a piece of work.
+const ROWS: usize = 64;
 
 /// F(v) = −b·v − Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of every row of `visible` (N, V), in nats.
 ///
 /// # Errors
-/// As [`Rbm::mean_hidden`].
+/// As [`Rbm::mean_hidden`]; [`Error::Interrupted`](crate::Error::Interrupted).
 pub fn free_energies<'a>(
     rbm: &Rbm,
     visible: impl Into<VisibleStates<'a>>,
     isa: Isa,
+    watch: Watch<'_>,
 ) -> Result<Vec<f64>> {
     let visible = visible.into();
     rbm.check_width(visible)?;
-    match visible {
-        States::Bits(bits) => Ok(of_bits(rbm, bits)),
-        States::Reals(rows) => Ok(of_reals(rbm, rows, isa)),
-    }
-}
-
-fn of_bits(rbm: &Rbm, visible: &BitMatrix) -> Vec<f64> {
-    (0..visible.n_rows()).into_par_iter().map(|n| rbm.free_energy(visible.row(n))).collect()
-}
-
-fn of_reals(rbm: &Rbm, visible: &RealRows, isa: Isa) -> Vec<f64> {
-    let of_row = |n| {
-        let row = visible.row(n);
-        let of_bias = row.iter().map(|(i, v)| f64::from(v) * f64::from(rbm.visible_bias()[i]));
-        let inputs = rbm.hidden_inputs_of_reals(isa, row).to_vec();
-        -of_bias.sum::<f64>() - rbm.hidden_units().cumulant_by(isa, &inputs)
-    };
-    (0..visible.n_rows()).into_par_iter().map(of_row).collect()
+    let mut energies = vec![0.0; visible.n_rows()];
+    energies.par_chunks_mut(ROWS).enumerate().try_for_each(|(piece, energies)| {
+        let first = piece * ROWS;
+        let rows = visible.numbers_of(first..first + energies.len());
+        for (row, energy) in rows.rows().zip(energies) {
+            watch.check()?;
+            let of_bias = row.iter().map(|(i, v)| f64::from(v) * f64::from(rbm.visible_bias()[i]));
+            let inputs = rbm.hidden_inputs_of_reals(isa, row).to_vec();
+            *energy = -of_bias.sum::<f64>() - rbm.hidden_units().cumulant_by(isa, &inputs);
+        }
+        Ok(())
+    })?;
+    Ok(energies)
 }
 
 /// The mean of F(v) over the rows of `visible` (N, V), in nats.
-pub fn mean_free_energy(rbm: &Rbm, visible: &BitMatrix) -> Score {
-    Score::of(&of_bits(rbm, visible))
+///
+/// # Errors
+/// As [`free_energies`].
+pub fn mean_free_energy(
+    rbm: &Rbm,
+    visible: &BitMatrix,
+    isa: Isa,
+    watch: Watch<'_>,
+) -> Result<Score> {
+    Ok(Score::of(&free_energies(rbm, visible, isa, watch)?))
 }
 
 /// How far one mean free energy lies above another, in nats, and the standard error of the difference.
@@ -55,6 +62,7 @@ pub fn free_energy_gap(one: &Score, other: &Score) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reals::RealRows;
     use ndarray::{Array1, Array2};
 
     #[test]
@@ -67,9 +75,12 @@ mod tests {
         )
         .unwrap();
         let bits = BitMatrix::from_fn(4, 5, |n, i| (n + i * i) % 3 == 0);
-        let found = free_energies(&rbm, &RealRows::from(&bits), Isa::fastest()).unwrap();
-        let pairs = found.iter().zip(free_energies(&rbm, &bits, Isa::fastest()).unwrap());
-        assert!(pairs.into_iter().all(|(x, y)| (x - y).abs() < 1e-13));
+        let energies = |visible: VisibleStates<'_>| {
+            free_energies(&rbm, visible, Isa::fastest(), Watch::default()).unwrap()
+        };
+        let found = energies((&bits).into());
+        assert_eq!(energies((&RealRows::from(&bits)).into()), found);
+        assert!((0..4).all(|n| (rbm.free_energy(bits.row(n)) - found[n]).abs() < 1e-13));
         // F(v) = −b·v − Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) for real v.
         let mut half = RealRows::new(5);
         half.push([0.5, 0.0, -2.0, 0.0, 1.25]);
@@ -82,7 +93,7 @@ mod tests {
                 half.row(0).iter().map(|(i, v)| f64::from(v) * f64::from(value(i * 3 + j)));
             expected -= crate::units::softplus(f64::from(value(j + 9)) + inputs.sum::<f64>());
         }
-        let found = free_energies(&rbm, &half, Isa::fastest()).unwrap();
+        let found = energies((&half).into());
         assert!((found[0] - expected).abs() < 1e-13, "{found:?} {expected}");
     }
 
@@ -91,7 +102,8 @@ mod tests {
         let bias = Array1::from(vec![1.0, -2.0]);
         let rbm = Rbm::new(Array2::zeros((2, 3)), bias, Array1::zeros(3)).unwrap();
         let set = |unit: usize| BitMatrix::from_fn(4, 2, |_, i| i == unit);
-        let mean = |unit| mean_free_energy(&rbm, &set(unit));
+        let mean =
+            |unit| mean_free_energy(&rbm, &set(unit), Isa::fastest(), Watch::default()).unwrap();
         assert_eq!(free_energy_gap(&mean(1), &mean(0)), (3.0, 0.0));
     }
 }

@@ -2,8 +2,10 @@
 
 use super::log_mean::log_sum_exp;
 use crate::bits::BitMatrix;
+use crate::error::Result;
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
+use crate::watch::Watch;
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
@@ -61,10 +63,11 @@ impl<'a> MeanField<'a> {
     /// (the variational inequality; Peterson and Anderson, 1987). For a given μ, L is largest at the
     /// means m of the inputs b + Wμ; for a given m, at the means μ of the inputs c + mᵀW. The ascent
     /// alternates between the two.
-    fn climb(&self, mut hidden: Vec<f64>) -> Mode {
+    fn climb(&self, mut hidden: Vec<f64>, watch: Watch<'_>) -> Result<Mode> {
         let (visible_units, hidden_units) = (self.rbm.visible_units(), self.rbm.hidden_units());
         let mut mode = Mode { means: Vec::new(), bound: f64::NEG_INFINITY };
         for _ in 0..ROUNDS {
+            watch.check()?;
             let inputs = inputs(&self.visible_bias, &self.transposed, &hidden);
             let own = hidden.iter().zip(&self.hidden_bias).zip(hidden_units.entropies(&hidden));
             let own: f64 = own.map(|((p, c), entropy)| c * p + entropy).sum();
@@ -78,7 +81,7 @@ impl<'a> MeanField<'a> {
             let inputs = self::inputs(&self.hidden_bias, &self.weights, &mode.means);
             hidden = hidden_units.means(inputs);
         }
-        mode
+        Ok(mode)
     }
 }
 
@@ -94,14 +97,25 @@ fn inputs(bias: &Array1<f64>, weights: &Array2<f64>, others: &[f64]) -> Vec<f64>
 /// A lower bound on the logarithm of the mass of modes that mean field finds from random starts, but not
 /// from the states (any number, V) of chains; −∞ if it finds none. (The bound of one mode is rigorous;
 /// their sum takes the modes as disjoint.)
-pub(super) fn log_unseen(rbm: &Rbm, states: &BitMatrix, seed: u64) -> f64 {
+///
+/// # Errors
+/// [`Error::Interrupted`](crate::Error::Interrupted).
+pub(super) fn log_unseen(
+    rbm: &Rbm,
+    states: &BitMatrix,
+    seed: u64,
+    watch: Watch<'_>,
+) -> Result<f64> {
     let mean_field = MeanField::new(rbm);
     let states = states.spread(states.n_rows().min(MOST_STATES));
-    let seen: Vec<Mode> = (0..states.n_rows())
+    let seen = (0..states.n_rows())
         .into_par_iter()
-        .map(|row| mean_field.climb(rbm.hidden_units().means(rbm.hidden_inputs(states.row(row)))))
-        .collect();
-    let from_anywhere: Vec<Mode> = (0..STARTS)
+        .map(|row| {
+            let means = rbm.hidden_units().means(rbm.hidden_inputs(states.row(row)));
+            mean_field.climb(means, watch)
+        })
+        .collect::<Result<Vec<Mode>>>()?;
+    let from_anywhere = (0..STARTS)
         .into_par_iter()
         .map(|start| {
             // The starts range from hardly any unit on to nearly all.
@@ -109,9 +123,9 @@ pub(super) fn log_unseen(rbm: &Rbm, states: &BitMatrix, seed: u64) -> f64 {
             let mut stream = Stream::new(seed, Purpose::MeanFieldStart, start);
             let words = std::iter::repeat_with(|| stream.step()).flatten();
             let is_on = |word: u32| f64::from(u8::from(f64::from(word) < rate * 2f64.powi(32)));
-            mean_field.climb(words.take(rbm.n_hidden()).map(is_on).collect())
+            mean_field.climb(words.take(rbm.n_hidden()).map(is_on).collect(), watch)
         })
-        .collect();
+        .collect::<Result<Vec<Mode>>>()?;
     let is_same = |one: &Mode, other: &Mode| {
         one.means.iter().zip(&other.means).all(|(x, y)| (x - y).abs() <= SAME)
     };
@@ -121,7 +135,7 @@ pub(super) fn log_unseen(rbm: &Rbm, states: &BitMatrix, seed: u64) -> f64 {
             unseen.push(mode);
         }
     }
-    log_sum_exp(&unseen.iter().map(|mode| mode.bound).collect::<Vec<_>>())
+    Ok(log_sum_exp(&unseen.iter().map(|mode| mode.bound).collect::<Vec<_>>()))
 }
 
 #[cfg(test)]
@@ -142,10 +156,12 @@ mod tests {
         let all = |is_on| BitMatrix::from_fn(5, 30, |_, _| is_on);
         // The masses of the modes are as exp(1.5) to 1.
         let of_on = log_z - (1.0 + (-1.5_f64).exp()).ln();
-        assert!((log_unseen(&rbm, &all(false), 3) - of_on).abs() < 1e-6);
-        assert!((log_unseen(&rbm, &all(true), 3) - (of_on - 1.5)).abs() < 1e-6);
+        let log_unseen =
+            |states: &BitMatrix| log_unseen(&rbm, states, 3, Watch::default()).unwrap();
+        assert!((log_unseen(&all(false)) - of_on).abs() < 1e-6);
+        assert!((log_unseen(&all(true)) - (of_on - 1.5)).abs() < 1e-6);
         let both = BitMatrix::concatenate(&[all(false), all(true)]);
-        assert_eq!(log_unseen(&rbm, &both, 3), f64::NEG_INFINITY);
+        assert_eq!(log_unseen(&both), f64::NEG_INFINITY);
     }
 
     #[test]
@@ -163,7 +179,7 @@ mod tests {
             let mean_field = MeanField::new(&rbm);
             for start in 0..64_u32 {
                 let start = (0..6).map(|j| f64::from(start >> j & 1)).collect();
-                let bound = mean_field.climb(start).bound;
+                let bound = mean_field.climb(start, Watch::default()).unwrap().bound;
                 assert!(bound <= log_z + 1e-9, "{scale}: {bound} {log_z}");
                 // With small weights, it is close to log Z.
                 assert!(scale > 0.1 || log_z - bound < 1.0, "{bound} {log_z}");

@@ -18,8 +18,6 @@ mod score;
 
 mod log_mean;
 
-mod progress;
-
 pub mod exact;
 
 pub mod annealing_schedule;
@@ -66,7 +64,6 @@ pub use exact::Exact;
 pub use hidden_activity::HiddenActivity;
 pub use independent::Independent;
 pub use log_mean::LogMean;
-pub use progress::Progress;
 pub use report::{EvaluationReport, LikelihoodReport};
 pub use score::Score;
 pub use verdict::{Estimate, Verdict};

@@ -1,11 +1,12 @@
 //! The states from which reverse AIS starts.
 
-use super::Progress;
 use super::ais::{ModelChains, forward};
 use super::log_mean::log_sum_exp;
 use crate::bits::BitMatrix;
+use crate::error::Result;
 use crate::gibbs::{Chains, Path};
 use crate::rng::{Purpose, Stream};
+use crate::watch::Watch;
 
 /// States in, or near, the model's distribution. States of one family are copies of the same one.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,14 +36,14 @@ impl ModelStates {
         paths: &[(&Path<'_>, &[f64])],
         n_chains: usize,
         seed: u64,
-        progress: Progress<'_>,
-    ) -> Self {
+        watch: Watch<'_>,
+    ) -> Result<Self> {
         let (mut log_weights, mut ends) = (Vec::new(), Vec::new());
         for (base, (path, betas)) in paths.iter().enumerate() {
             let first = (base * n_chains) as u64;
             let indices = first..first + n_chains as u64;
             let streams = indices.map(|index| Stream::new(seed, Purpose::Scout, index)).collect();
-            let (of_path, ends_of_path) = forward(path, betas, streams, "scouts", progress);
+            let (of_path, ends_of_path) = forward(path, betas, streams, "scouts", watch)?;
             log_weights.extend(of_path.iter().map(|x| x + path.log_z_of_base()));
             ends.push(ends_of_path);
         }
@@ -50,7 +51,7 @@ impl ModelStates {
         let word = Stream::new(seed, Purpose::ScoutChoice, 0).step()[0];
         let families = choose(&log_weights, n_chains, f64::from(word) / 2f64.powi(32));
         let rows: Vec<_> = families.iter().map(|&row| ends.rows(row..row + 1)).collect();
-        Self { visible: BitMatrix::concatenate(&rows), families }
+        Ok(Self { visible: BitMatrix::concatenate(&rows), families })
     }
 
     /// Starts chains at these states, a stream for each, and makes `burn_in` sweeps.
@@ -59,18 +60,18 @@ impl ModelStates {
         path: &Path<'_>,
         burn_in: usize,
         streams: Vec<Stream>,
-        progress: Progress<'_>,
-    ) -> ModelChains {
+        watch: Watch<'_>,
+    ) -> Result<ModelChains> {
         if burn_in == 0 {
-            return ModelChains { visible: self.visible.clone(), streams };
+            return Ok(ModelChains { visible: self.visible.clone(), streams });
         }
         let weights = path.weights();
         let mut chains = Chains::from_visible(weights, &self.visible, streams);
         for sweep in 1..=burn_in {
             chains.sweep(weights);
-            progress("burn-in", sweep as u64, burn_in as u64);
+            watch.report("burn-in", sweep as u64, burn_in as u64)?;
         }
-        ModelChains { visible: chains.visible(), streams: chains.streams().to_vec() }
+        Ok(ModelChains { visible: chains.visible(), streams: chains.streams().to_vec() })
     }
 }
 

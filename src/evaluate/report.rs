@@ -322,6 +322,7 @@ mod tests {
     use crate::gibbs::{FixedModel, FixedWeights};
     use crate::kernels::Isa;
     use crate::model::Rbm;
+    use crate::watch::Watch;
     use ndarray::Array1;
     use serde_json::{Value, json};
 
@@ -336,7 +337,7 @@ mod tests {
         let visible = BitMatrix::from_fn(1, 6, |_, i| i < 2);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let model = FixedModel { rbm: &rbm, weights: &weights };
-        let found = Evaluation::new(model, &visible, starts, &config, &|_, _, _| ()).unwrap();
+        let found = Evaluation::new(model, &visible, starts, &config, Watch::default()).unwrap();
         let origins = Origins { base: "a base".into(), model_states: "some states".into() };
         EvaluationReport::new(&found, None, &config, origins)
     }

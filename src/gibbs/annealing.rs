@@ -5,6 +5,7 @@ use super::path::Tempered;
 use super::words::Words;
 use super::{FixedWeights, Path};
 use crate::bits::{BitMatrix, BitPanels};
+use crate::error::Result;
 use crate::kernels::rows::Target;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::rng::Stream;
@@ -12,6 +13,9 @@ use rayon::prelude::*;
 
 /// The smallest number of chains worth a thread.
 const LEAST: usize = 8;
+
+/// The largest number of chains that make a step before the next look at the watch.
+const MOST: usize = 4096;
 
 /// Chains on a [`Path`], each with its own stream and log-weight.
 ///
@@ -57,7 +61,7 @@ impl<'a> AnnealedChains<'a> {
         let (n_visible, n_hidden) = (path.weights().n_visible(), path.weights().n_hidden());
         assert_eq!(visible.n_columns(), n_visible, "width of the states");
         assert_eq!(visible.n_rows(), streams.len(), "a stream for each chain");
-        let size = streams.len().div_ceil(rayon::current_num_threads()).max(LEAST);
+        let size = streams.len().div_ceil(rayon::current_num_threads()).clamp(LEAST, MOST);
         let blocks = streams.chunks(size).enumerate().map(|(block, streams)| {
             let (first, n) = (block * size, streams.len());
             Block {
@@ -75,17 +79,26 @@ impl<'a> AnnealedChains<'a> {
 
     /// Steps to each of `betas` in turn. A step that does not change β is only a sweep. Calls
     /// `after_step` with the number of chains that have made a step.
-    pub fn advance(&mut self, betas: &[f64], after_step: &(dyn Fn(usize) + Sync)) {
+    ///
+    /// # Errors
+    /// The first error of `after_step`. The chains are then of no use.
+    pub fn advance(
+        &mut self,
+        betas: &[f64],
+        after_step: &(dyn Fn(usize) -> Result<()> + Sync),
+    ) -> Result<()> {
         let (path, first) = (self.path, self.beta);
-        self.blocks.par_iter_mut().for_each(|block| {
+        self.blocks.par_iter_mut().try_for_each(|block| {
             let mut from = first;
             for &to in betas {
                 block.step(path, Step { from, to });
-                after_step(block.streams.len());
+                after_step(block.streams.len())?;
                 from = to;
             }
-        });
+            Ok(())
+        })?;
         self.beta = betas.last().copied().unwrap_or(first);
+        Ok(())
     }
 
     /// The first half of a step: the log-weights, without the sweep.
@@ -173,6 +186,7 @@ mod tests {
     use crate::model::{Rbm, TiledParameters};
     use crate::rng::Purpose;
     use crate::units::softplus;
+    use crate::watch::Watch;
     use ndarray::Array1;
 
     fn streams(n: u64) -> Vec<Stream> {
@@ -205,7 +219,7 @@ mod tests {
                 let v = before.row(n);
                 *expected += log_p(&rbm, &rates, to, v) - log_p(&rbm, &rates, from, v);
             }
-            chains.advance(&[to], &|_| ());
+            chains.advance(&[to], &|_| Ok(())).unwrap();
             from = to;
         }
         for (found, expected) in chains.log_weights().iter().zip(&expected) {
@@ -224,7 +238,7 @@ mod tests {
         let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
         let all_on = BitMatrix::from_fn(CHAINS, 70, |_, _| true);
         let mut chains = AnnealedChains::new(&path, 0.0, &all_on, &streams(CHAINS as u64));
-        chains.advance(&[0.0], &|_| ());
+        chains.advance(&[0.0], &|_| Ok(())).unwrap();
         let visible = chains.visible();
         for i in 0..70 {
             let on = (0..CHAINS).filter(|&n| visible.get(n, i)).count() as f64 / CHAINS as f64;
@@ -244,14 +258,14 @@ mod tests {
                 .unwrap();
         let states = BitMatrix::from_fn(9, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let mut annealed = AnnealedChains::new(&path, 1.0, &states, &streams(9));
-        annealed.advance(&[1.0], &|_| ());
+        annealed.advance(&[1.0], &|_| Ok(())).unwrap();
         let mut words = Words::new(9, 70, 130);
         words.fill_sweep(weights.isa, &mut streams(9));
         let draw = |conditional: super::super::Conditional<'_>, given: &BitMatrix, n_units| {
             let given = BitPanels::from_matrix(given);
             let mut drawn = BitPanels::zeros(9, n_units);
             let mut buffer = vec![[0; SIDE]; conditional.n_panels() * given.row_capacity()];
-            conditional.draw(&given, &words, &mut buffer, &mut drawn);
+            conditional.draw(&given, &words, &mut buffer, &mut drawn, Watch::default()).unwrap();
             drawn.to_matrix()
         };
         let hidden = draw(weights.hidden_given_visible(), &states, 130);

@@ -12,6 +12,7 @@ use crate::rng::Stream;
 use crate::setting::check;
 use crate::state::State;
 use crate::states::States;
+use crate::watch::Watch;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
@@ -25,6 +26,9 @@ pub const MAX_SWEEPS: usize = 1_000_000_000;
 pub fn check_sweeps(setting: &'static str, sweeps: usize) -> Result<()> {
     check(setting, sweeps, sweeps <= MAX_SWEEPS, || format!("at most {MAX_SWEEPS}"))
 }
+
+/// Without a watch nothing is interrupted.
+pub(super) const UNWATCHED: &str = "nobody interrupts it";
 
 /// Gibbs chains of a model: their states and streams.
 ///
@@ -117,7 +121,7 @@ impl Chains {
 
     fn draw_first_hidden(&mut self, weights: &FixedWeights) {
         self.words.fill_hidden(weights.isa, &mut self.streams);
-        self.draw_hidden(weights.hidden_given_visible());
+        self.draw_hidden(weights.hidden_given_visible(), Watch::default()).expect(UNWATCHED);
     }
 
     /// Draws h from thresholds that `write_thresholds` writes for each panel, one row for each chain.
@@ -190,21 +194,37 @@ impl Chains {
 
     /// Does one sweep of every chain.
     pub fn sweep(&mut self, weights: &FixedWeights) {
-        self.draw_visible(weights.visible_given_hidden());
-        self.draw_hidden(weights.hidden_given_visible());
+        self.sweep_watched(weights, Watch::default()).expect(UNWATCHED);
+    }
+
+    /// [`sweep`](Self::sweep) under a watch.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted). The chains are then of no use.
+    pub fn sweep_watched(&mut self, weights: &FixedWeights, watch: Watch<'_>) -> Result<()> {
+        self.draw_visible(weights.visible_given_hidden(), watch)?;
+        self.draw_hidden(weights.hidden_given_visible(), watch)
     }
 
     /// Does the first half of a sweep: makes the words for both halves and draws v given h.
-    pub(crate) fn draw_visible(&mut self, conditional: Conditional<'_>) {
+    pub(crate) fn draw_visible(
+        &mut self,
+        conditional: Conditional<'_>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let Self { visible, hidden, streams, words, thresholds } = self;
         words.fill_sweep(conditional.isa, streams);
-        conditional.draw(hidden, words, thresholds, visible);
+        conditional.draw(hidden, words, thresholds, visible, watch)
     }
 
     /// Does the second half of a sweep: draws h given v.
-    pub(crate) fn draw_hidden(&mut self, conditional: Conditional<'_>) {
+    pub(crate) fn draw_hidden(
+        &mut self,
+        conditional: Conditional<'_>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let Self { visible, hidden, words, thresholds, .. } = self;
-        conditional.draw(visible, words, thresholds, hidden);
+        conditional.draw(visible, words, thresholds, hidden, watch)
     }
 
     /// [`draw_visible`](Self::draw_visible) that also writes Σ (input − `base`) over the units of each
@@ -214,10 +234,11 @@ impl Chains {
         conditional: Conditional<'_>,
         base: &[Row<i32>],
         energies: &mut [i64],
-    ) {
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let Self { visible, hidden, streams, words, thresholds } = self;
         words.fill_sweep(conditional.isa, streams);
         let weighed = Weighed { base, energies };
-        conditional.draw_and_weigh(hidden, words, thresholds, visible, weighed);
+        conditional.draw_and_weigh(hidden, words, thresholds, visible, weighed, watch)
     }
 }

@@ -9,6 +9,7 @@ use crate::kernels::rows::{Target, add_active_rows};
 use crate::kernels::tile::{Row, SIDE, aligned};
 use crate::kernels::tiled::{Padded, Tiled};
 use crate::units::Units;
+use crate::watch::Watch;
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -72,20 +73,26 @@ impl Conditional<'_> {
 
     /// Draws the layer for every row of `given`. `thresholds` (panels, row capacity of `given`) is a
     /// buffer.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]; some rows are then not drawn.
     pub(super) fn draw(
         self,
         given: &BitPanels,
         words: &Words,
         thresholds: &mut [Row<i32>],
         drawn: &mut BitPanels,
-    ) {
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let block = block_rows(given.row_capacity(), self.n_panels());
         let blocks = drawn.par_blocks_mut(block).zip(thresholds.par_chunks_mut(block));
-        blocks.for_each(|(Block { panel, first, words: bits }, sums)| {
+        blocks.try_for_each(|(Block { panel, first, words: bits }, sums)| {
+            watch.check()?;
             let sums = &mut sums[..bits.len()];
             self.thresholds(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
             self.draw_panel(panel, sums, words, first, bits);
-        });
+            Ok(())
+        })
     }
 
     /// [`draw`](Self::draw) that also sums the inputs of the units that it switches on.
@@ -96,11 +103,13 @@ impl Conditional<'_> {
         thresholds: &mut [Row<i32>],
         drawn: &mut BitPanels,
         weighed: Weighed<'_>,
-    ) {
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let block = block_rows(given.row_capacity(), self.n_panels());
         let blocks = drawn.par_blocks_mut(block).zip(thresholds.par_chunks_mut(block));
         let blocks = blocks.zip(weighed.energies.par_chunks_mut(block));
-        blocks.for_each(|((Block { panel, first, words: bits }, sums), energies)| {
+        blocks.try_for_each(|((Block { panel, first, words: bits }, sums), energies)| {
+            watch.check()?;
             let sums = &mut sums[..bits.len()];
             self.inputs(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
             for (row, sums) in sums.iter_mut().enumerate() {
@@ -112,7 +121,8 @@ impl Conditional<'_> {
                     active(bits).map(|j| i64::from(inputs[j]) - i64::from(weighed.base[panel][j]));
                 energies[row] = on.sum();
             }
-        });
+            Ok(())
+        })
     }
 
     /// Draws one panel from one row of thresholds for each chain, with the words of the chains from

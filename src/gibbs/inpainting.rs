@@ -1,9 +1,11 @@
 //! Chains that complete examples: they draw the pixels that are not given.
 
+use super::chains::UNWATCHED;
 use super::{Chains, FixedWeights};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::model::TiledParameters;
 use crate::rng::Stream;
+use crate::watch::Watch;
 use ndarray::Array2;
 
 /// One chain for each of N examples. After each draw of v, before h is drawn, the given units are set to
@@ -72,9 +74,10 @@ impl Inpainting {
 
     /// Does one sweep of every chain: draws v given h, sets the given units, draws h given v.
     pub fn sweep(&mut self, weights: &FixedWeights) {
-        self.chains.draw_visible(weights.visible_given_hidden());
+        let watch = Watch::default();
+        self.chains.draw_visible(weights.visible_given_hidden(), watch).expect(UNWATCHED);
         put_back(&mut self.chains.visible, &self.truth, &self.given);
-        self.chains.draw_hidden(weights.hidden_given_visible());
+        self.chains.draw_hidden(weights.hidden_given_visible(), watch).expect(UNWATCHED);
     }
 
     /// The completed examples (N, V): the given units and the draws of the last sweep.

@@ -23,7 +23,12 @@ pub struct RealConditional<'a> {
     pub(crate) parameters: &'a TiledParameters<f32>,
 }
 
-impl RealConditional<'_> {
+impl<'a> RealConditional<'a> {
+    /// The conditional of these parameters on an instruction set.
+    pub fn new(isa: Isa, parameters: &'a TiledParameters<f32>) -> Self {
+        Self { isa, parameters }
+    }
+
     /// Writes p(hⱼ = 1 | v) of one panel as thresholds (`p · 2^24`), for the states from `first` on.
     pub fn thresholds(
         self,
@@ -47,7 +52,11 @@ impl RealConditional<'_> {
     }
 
     /// p(hⱼ = 1 | v) for every row of `visible` (N, V): (N, H), 24 binary places.
-    fn means(self, visible: &RealRows) -> Array2<f32> {
+    ///
+    /// # Errors
+    /// [`Error::WidthMismatch`] if the rows are not V wide.
+    pub fn means(self, visible: &RealRows) -> Result<Array2<f32>> {
+        check_width(visible.n_columns(), self.parameters.n_visible())?;
         let n_hidden = self.parameters.n_hidden();
         let mut means = Array2::zeros((visible.n_rows(), n_hidden));
         let rows = means.as_slice_mut().expect("standard layout");
@@ -58,7 +67,7 @@ impl RealConditional<'_> {
                 self.parameters.hidden_units.write_means(panel, &thresholds, means);
             }
         });
-        means
+        Ok(means)
     }
 }
 
@@ -84,8 +93,7 @@ impl Rbm {
         match visible {
             States::Bits(bits) => FixedWeights::of(self, isa).hidden_given_visible().means(bits),
             States::Reals(rows) => {
-                let parameters = &TiledParameters::from(self);
-                Ok(RealConditional { isa, parameters }.means(rows))
+                RealConditional::new(isa, &TiledParameters::from(self)).means(rows)
             }
         }
     }
@@ -127,13 +135,16 @@ impl Rbm {
 
     /// Refuses rows that are not V wide.
     pub(crate) fn check_width(&self, visible: VisibleStates<'_>) -> Result<()> {
-        let (found, expected) = (visible.n_columns(), self.n_visible());
-        if found == expected {
-            return Ok(());
-        }
-        let what = "the given layer".to_string();
-        Err(Error::WidthMismatch { what, found, other: "the model", expected })
+        check_width(visible.n_columns(), self.n_visible())
     }
+}
+
+fn check_width(found: usize, expected: usize) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    let what = "the given layer".to_string();
+    Err(Error::WidthMismatch { what, found, other: "the model", expected })
 }
 
 #[cfg(test)]

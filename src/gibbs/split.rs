@@ -1,13 +1,15 @@
 //! How work is split among threads. The split never changes a result.
 
+/// The largest number of rows in a piece of work. More would share tables no better, and whoever wants
+/// to stop the work waits for one piece.
+const MOST_ROWS: usize = 4096;
+
 /// Number of rows in a piece of work if each panel has `capacity` rows, a multiple of 64: all, to share
-/// tables, unless threads would be idle.
+/// tables, unless threads would be idle or there are more than 4,096.
 pub(crate) fn block_rows(capacity: usize, n_panels: usize) -> usize {
     let mut block = capacity;
-    while block.is_multiple_of(2)
-        && block > 8
-        && n_panels * (capacity / block) < rayon::current_num_threads()
-    {
+    let is_idle = |block| n_panels * (capacity / block) < rayon::current_num_threads();
+    while block.is_multiple_of(2) && (block > MOST_ROWS || (block > 8 && is_idle(block))) {
         block /= 2;
     }
     block

@@ -25,6 +25,7 @@ use crate::error::Result;
 use crate::kernels::tile::{Aligned, Row};
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
+use crate::watch::Watch;
 use ndarray::Array1;
 use rayon::prelude::*;
 
@@ -174,26 +175,35 @@ impl Tempering {
 
     /// Does a sweep of all replicas, with swaps after v is drawn, but only the first half of a sweep of
     /// `chains`, v given h. The caller does the second half, h given v.
-    pub fn half_sweep(&mut self, weights: &FixedWeights, chains: &mut Chains) {
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted). The replicas and chains are then of no use.
+    pub fn half_sweep(
+        &mut self,
+        weights: &FixedWeights,
+        chains: &mut Chains,
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let Self { levels, energies, fixed_base, .. } = self;
-        rayon::join(
+        let (of_model, of_replicas) = rayon::join(
             || {
                 let conditional = weights.visible_given_hidden();
-                chains.draw_visible_and_weigh(conditional, fixed_base, energies);
+                chains.draw_visible_and_weigh(conditional, fixed_base, energies, watch)
             },
             || {
-                levels.par_iter_mut().for_each(|level| {
+                levels.par_iter_mut().try_for_each(|level| {
                     let conditional = level.tempered.visible_given_hidden(weights);
                     let (base, energies) = (&*fixed_base, &mut level.energies);
-                    level.chains.draw_visible_and_weigh(conditional, base, energies);
-                });
+                    level.chains.draw_visible_and_weigh(conditional, base, energies, watch)
+                })
             },
         );
+        of_model.and(of_replicas)?;
         self.swap(weights, chains);
-        self.levels.par_iter_mut().for_each(|level| {
+        self.levels.par_iter_mut().try_for_each(|level| {
             let Level { chains, tempered, .. } = level;
-            chains.draw_hidden(tempered.hidden_given_visible(weights));
-        });
+            chains.draw_hidden(tempered.hidden_given_visible(weights), watch)
+        })
     }
 
     /// Swaps every second pair of neighbours, chain by chain. The other pairs follow in the next sweep.
@@ -289,7 +299,8 @@ mod tests {
         let mut energies = tempering.energies.clone();
         let hidden = chains.hidden();
         let conditional = weights.visible_given_hidden();
-        chains.draw_visible_and_weigh(conditional, &tempering.fixed_base, &mut energies);
+        let base = &tempering.fixed_base;
+        chains.draw_visible_and_weigh(conditional, base, &mut energies, Watch::default()).unwrap();
         let visible = chains.visible();
         for n in 0..5 {
             let mut exact = 0.0;
@@ -368,8 +379,8 @@ mod tests {
         tempering.adaptation = 0.0;
         let (mut tempered, mut alone) = (chains(Purpose::Chain), chains(Purpose::Sample));
         for _ in 0..200 {
-            tempering.half_sweep(&weights, &mut tempered);
-            tempered.draw_hidden(weights.hidden_given_visible());
+            tempering.half_sweep(&weights, &mut tempered, Watch::default()).unwrap();
+            tempered.draw_hidden(weights.hidden_given_visible(), Watch::default()).unwrap();
             alone.sweep(&weights);
         }
         let base = tempering.base.as_flattened();
@@ -402,8 +413,8 @@ mod tests {
         let mut tempering = Tempering::new(&weights, &start, ladder(&rates, 5, 0.5), 3);
         assert!(tempering.betas().last().unwrap().abs() < 1e-12, "the ladder begins at the base");
         for _ in 0..1000 {
-            tempering.half_sweep(&weights, &mut chains);
-            chains.draw_hidden(weights.hidden_given_visible());
+            tempering.half_sweep(&weights, &mut chains, Watch::default()).unwrap();
+            chains.draw_hidden(weights.hidden_given_visible(), Watch::default()).unwrap();
         }
         for rate in tempering.swap_rates() {
             assert!((rate - 0.5).abs() < 0.05, "{:?}", tempering.swap_rates());

@@ -62,6 +62,8 @@ pub mod sigmoid;
 
 pub mod softplus;
 
+pub mod flips;
+
 pub mod sampling;
 
 pub mod transpose;

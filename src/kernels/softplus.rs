@@ -9,7 +9,7 @@ use super::isa::dispatch;
 use super::tile::Row;
 
 /// Number of products that are computed side by side.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
 /// Largest number of factors in a product.
 const MOST: usize = 512;
@@ -102,7 +102,7 @@ fn sigmoids_body(values: &mut [f64]) {
 /// With t = −x·log₂e = k + f, k an integer and |f| ≤ 1/2, e^−x = 2^k · e^(f·ln 2). The second factor
 /// is the series of e^r up to r^12, whose error is at most 2e-16.
 #[inline(always)]
-fn exp_of_minus(x: f64) -> f64 {
+pub(super) fn exp_of_minus(x: f64) -> f64 {
     // 1.5·2^52: adding it rounds an f64 to an integer, which the low bits then hold.
     const TO_LOW_BITS: f64 = 6_755_399_441_055_744.0;
     let x = if x < 45.0 { x } else { 45.0 };

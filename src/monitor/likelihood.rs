@@ -9,6 +9,7 @@ use crate::evaluate::{
 };
 use crate::gibbs::FixedModel;
 use crate::train::Trainer;
+use crate::watch::Watch;
 use ndarray::Array1;
 
 /// The most examples that are scored.
@@ -68,7 +69,12 @@ impl Likelihood {
     ///
     /// # Errors
     /// As [`Evaluation::new`].
-    pub fn measure(&self, trainer: &Trainer, model: FixedModel<'_>) -> Result<LikelihoodReport> {
+    pub fn measure(
+        &self,
+        trainer: &Trainer,
+        model: FixedModel<'_>,
+        watch: Watch<'_>,
+    ) -> Result<LikelihoodReport> {
         let mut config = self.config.clone();
         let are_samples = trainer.config().algorithm.chains_are_samples();
         if !are_samples {
@@ -78,7 +84,7 @@ impl Likelihood {
         let model_states = are_samples.then(|| trainer.chains().visible());
         let model_states = model_states.as_ref();
         let starts = Starts { base_rates: &self.base_rates, model_states };
-        let found = Evaluation::new(model, &self.visible, starts, &config, &|_, _, _| ())?;
+        let found = Evaluation::new(model, &self.visible, starts, &config, watch)?;
         Ok(LikelihoodReport::new(&found, Some(self.independent)))
     }
 }

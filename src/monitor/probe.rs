@@ -13,6 +13,7 @@ use crate::evaluate::{HiddenActivity, Independent};
 use crate::gibbs::FixedModel;
 use crate::rng::{Purpose, Stream, shuffle};
 use crate::train::Trainer;
+use crate::watch::Watch;
 use ndarray::Array1;
 
 /// The most examples of each subset.
@@ -55,55 +56,62 @@ impl Probe {
         &self.training
     }
 
-    /// Measures the record at the end of an epoch, at which the trainer has `model`. `change` is the
-    /// change by the last update, `samples_per_second` the speed of the epoch, and `seconds` the time since
-    /// the start of the run.
-    ///
-    /// # Errors
-    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the model has another number of visible
-    /// units than the data.
-    pub fn measure(
-        &self,
-        trainer: &Trainer,
-        model: FixedModel<'_>,
-        change: &WeightChange,
-        samples_per_second: f64,
-        seconds: f64,
-    ) -> Result<EpochRecord> {
-        let FixedModel { rbm, weights } = model;
-        let activity = HiddenActivity::new(weights, &self.training)?;
-        let training = mean_free_energy(rbm, &self.training).mean;
-        let held_out = self.held_out.as_ref().map(|bits| mean_free_energy(rbm, bits).mean);
+    /// The record at the end of an epoch, without times and [scores](Self::score): the place in the run, and
+    /// what tells how the parameters and the chains move. `change` is the change by the last update.
+    pub fn record(&self, trainer: &Trainer, change: &WeightChange) -> EpochRecord {
         let (weight_norm, update_norm) = change.norms(trainer);
         let are_samples = trainer.config().algorithm.chains_are_samples();
         let gap = are_samples.then(|| chain_moment_gap(&trainer.chains().visible(), &self.mean));
-        Ok(EpochRecord {
+        let tempering = trainer.tempering();
+        EpochRecord {
             epoch: trainer.n_epochs_begun() as usize,
             updates: trainer.updates(),
-            seconds,
-            samples_per_second,
-            reconstruction_error: finite(
-                reconstruction_error(model, &self.training, self.seed)?.mean,
-            ),
-            pseudo_likelihood: finite(pseudo_likelihood(rbm, &self.few).mean),
-            pseudo_likelihood_independent: finite(self.independent.log_likelihood(&self.few).mean),
+            weight_norm: finite(weight_norm),
+            update_norm: finite(update_norm),
+            flip_rate: finite(trainer.flip_rate()),
+            flip_rate_independent: self.mean.mapv(|p| 2.0 * p * (1.0 - p)).mean(),
+            chain_moment_gap: gap.and_then(finite),
+            inverse_temperatures: tempering.map(|tempering| tempering.betas()),
+            swap_rates: tempering
+                .map(|tempering| tempering.swap_rates().into_iter().map(finite).collect()),
+            ..EpochRecord::default()
+        }
+    }
+
+    /// Scores the model of a trainer on the subsets, for its record.
+    ///
+    /// # Errors
+    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the model has another number of visible
+    /// units than the data; [`Error::Interrupted`](crate::Error::Interrupted). The record is then as it
+    /// was.
+    pub fn score(
+        &self,
+        record: &mut EpochRecord,
+        model: FixedModel<'_>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
+        let FixedModel { rbm, weights } = model;
+        let mean_free_energy = |bits| Ok(mean_free_energy(rbm, bits, weights.isa(), watch)?.mean);
+        let activity = HiddenActivity::new(weights, &self.training)?;
+        watch.check()?;
+        let error = reconstruction_error(model, &self.training, self.seed)?.mean;
+        let training = mean_free_energy(&self.training)?;
+        let held_out = self.held_out.as_ref().map(mean_free_energy).transpose()?;
+        let likelihood = pseudo_likelihood(rbm, &self.few, weights.isa(), watch)?.mean;
+        let independent = self.independent.log_likelihood(&self.few).mean;
+        *record = EpochRecord {
+            reconstruction_error: finite(error),
+            pseudo_likelihood: finite(likelihood),
+            pseudo_likelihood_independent: finite(independent),
             free_energy_train: finite(training),
             free_energy_test: held_out.and_then(finite),
             free_energy_gap: held_out.map(|held_out| held_out - training).and_then(finite),
             mean_hidden_activity: finite(activity.mean()),
             dead_hidden: finite(activity.dead()),
             saturated_hidden: finite(activity.saturated()),
-            weight_norm: finite(weight_norm),
-            update_norm: finite(update_norm),
-            flip_rate: finite(trainer.flip_rate()),
-            flip_rate_independent: self.mean.mapv(|p| 2.0 * p * (1.0 - p)).mean(),
-            chain_moment_gap: gap.and_then(finite),
-            inverse_temperatures: trainer.tempering().map(|tempering| tempering.betas()),
-            swap_rates: trainer
-                .tempering()
-                .map(|tempering| tempering.swap_rates().into_iter().map(finite).collect()),
-            ..EpochRecord::default()
-        })
+            ..std::mem::take(record)
+        };
+        Ok(())
     }
 }
 
@@ -112,4 +120,34 @@ fn subset(examples: &Examples, seed: u64) -> BitMatrix {
     let mut order = vec![0; examples.n_examples()];
     shuffle(&mut order, &mut Stream::new(seed, Purpose::MonitorSubset, 0));
     examples.fixed_bits(seed, order.iter().take(SUBSET).map(|&example| example as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Binarization, Dataset};
+    use crate::error::Error;
+    use crate::train::TrainConfig;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn a_record_that_is_not_scored_to_the_end_stays_as_it_was() {
+        let bits = BitMatrix::from_fn(40, 9, |n, i| (n + i) % 3 == 0);
+        let examples = Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic);
+        let config = TrainConfig { epochs: Some(1), batch_size: 40, ..TrainConfig::default() };
+        let mut trainer = Trainer::new(config, examples).unwrap();
+        let mut change = WeightChange::new(&trainer);
+        change.before_update(&trainer);
+        trainer.update().unwrap();
+        let probe = Probe::new(trainer.examples(), None, 0);
+        let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+        let model = FixedModel { rbm: &rbm, weights: &weights };
+        let unscored = probe.record(&trainer, &change);
+        let (mut record, stop) = (unscored.clone(), AtomicBool::new(true));
+        let stopped = probe.score(&mut record, model, Watch::until(&stop));
+        assert!(matches!(stopped, Err(Error::Interrupted)));
+        assert_eq!(record, unscored);
+        probe.score(&mut record, model, Watch::default()).unwrap();
+        assert!(record.pseudo_likelihood.is_some() && record.update_norm.is_some());
+    }
 }

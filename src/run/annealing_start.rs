@@ -6,7 +6,7 @@ use super::files::CHECKPOINTS;
 use super::own_data::{data_of, folder_of};
 use crate::bits::BitMatrix;
 use crate::checkpoint::Checkpoint;
-use crate::dataset::{Binarization, Dataset, Encoding, Examples};
+use crate::dataset::{Binarization, Encoding, Examples, Source, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::Independent;
 use crate::model::ModelFile;
@@ -61,19 +61,21 @@ pub fn chains_of(model: &Path, n_visible: usize) -> Option<BitMatrix> {
     checkpoint.chains(n_visible).ok()
 }
 
-/// The states (N, V) of a checkpoint's chains, or the states in a file of bits or spins.
+/// The states (N, V) of a checkpoint's chains, or the states in data of bits or spins.
 ///
 /// # Errors
 /// Errors of reading the file; [`Error::WidthMismatch`]; [`Error::Unsuitable`] for other values.
-pub fn states_in(path: &Path, n_visible: usize, encoding: Encoding) -> Result<BitMatrix> {
-    if path.extension().is_some_and(|extension| extension == "safetensors") {
+pub fn states_in(source: &Source, n_visible: usize, encoding: Encoding) -> Result<BitMatrix> {
+    if let Source::Path(path) = source
+        && path.extension().is_some_and(|extension| extension == "safetensors")
+    {
         return Checkpoint::read(path)?.chains(n_visible);
     }
-    let dataset = Dataset::read_as(path, encoding)?;
+    let dataset = source.read_split(Split::Test, encoding)?;
     dataset.check_width(n_visible, "the model")?;
     if !dataset.is_binary() {
         let rule = "holds values other than 0 and 1, which cannot be states of chains".to_string();
-        return Err(Error::Unsuitable { path: path.into(), rule });
+        return Err(Error::Unsuitable { path: dataset.name().into(), rule });
     }
     let n = dataset.n_examples();
     Ok(Examples::new(dataset, Binarization::Stochastic).fixed_bits(0, 0..n))

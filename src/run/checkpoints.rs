@@ -139,6 +139,7 @@ mod tests {
             },
             settings_file: String::new(),
             records: String::new(),
+            unscored: None,
             best: None,
             data_mean: None,
         }

@@ -21,8 +21,8 @@ const LARGEST: u64 = 1 << 40;
 settings! {
     /// What a run starts from: the examples and, optionally, a model.
     pub struct DataConfig in "data" {
-        /// Training data: `mnist`, an IDX or .npy file (plain or gzipped), `bars-and-stripes:SIDE` or
-        /// `shifter`.
+        /// Training data: `mnist`, a file (IDX, .npy, .npz, text or PNG), a folder of PNGs, `-` for
+        /// standard input, `bars-and-stripes:SIDE` or `shifter`.
         data: Source = Source::Mnist, { placeholder("NAME|PATH") }
         /// The SHA-256 that the training data's file must have; any if not set.
         sha256: Option<String> = None, { recorded() }

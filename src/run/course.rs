@@ -8,7 +8,7 @@ use super::folder::Folder;
 use super::results;
 use super::settings::{Settings, SettingsFile};
 use crate::checkpoint::{Checkpoint, Place};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gibbs::FixedModel;
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::metric::Best;
@@ -17,14 +17,16 @@ use crate::monitor::{
 };
 use crate::setting::{Section as _, is_on_series};
 use crate::train::Trainer;
+use crate::watch::Watch;
 use ndarray::Array1;
+use signal_hook::consts::SIGINT;
 use std::time::{Duration, Instant};
 
 /// The largest number of epochs that are all recorded; longer runs record every nth epoch.
 pub const MOST_RECORDS: u64 = 1000;
 
 /// Before an evaluation a new checkpoint is written if the last one is older than this: evaluations
-/// take long, and users may interrupt them.
+/// take long, and a second signal ends them at once.
 const BEFORE_EVALUATION: Duration = Duration::from_secs(2);
 
 /// The results of a run so far.
@@ -32,6 +34,8 @@ const BEFORE_EVALUATION: Duration = Duration::from_secs(2);
 pub struct Journal {
     /// The records of its epochs.
     pub records: Vec<EpochRecord>,
+    /// The record of the epoch that has just ended, while its scores are missing.
+    pub unscored: Option<EpochRecord>,
     /// The parameters of its best epoch, if they are kept.
     pub best: Option<Rbm>,
     /// The wall time of earlier sessions.
@@ -166,7 +170,16 @@ impl<'a> Course<'a> {
         for monitor in monitors.iter_mut() {
             monitor.begin(&self.trainer, self.folder.path(), &self.journal.records)?;
         }
-        let end = if self.journal.is_done { End::Done } else { self.train(session, monitors)? };
+        let end = match self.journal.is_done {
+            true => End::Done,
+            false => match self.train(session, monitors) {
+                // The trainer is as it was before the update, or the epoch is still without its scores.
+                Err(Error::Interrupted) => {
+                    End::Interrupted(session.interrupt.signal().unwrap_or(SIGINT))
+                }
+                end => end?,
+            },
+        };
         self.journal.is_done = matches!(end, End::Done | End::StoppedEarly);
         if self.journal.is_done {
             for monitor in monitors.iter_mut() {
@@ -176,7 +189,8 @@ impl<'a> Course<'a> {
             // The checkpoint comes first: a user in a hurry may send a second signal.
             self.write_checkpoint()?;
         }
-        results::write(self.folder, &self.trainer, self.model(), self.writer)?;
+        let watch = session.interrupt.watch();
+        results::write(self.folder, &self.trainer, self.model(), self.writer, watch)?;
         if self.journal.is_done {
             // The checkpoint comes last: a run that is done must have its results.
             self.write_checkpoint()?;
@@ -185,6 +199,11 @@ impl<'a> Course<'a> {
     }
 
     fn train(&mut self, session: &Session, monitors: &mut [&mut dyn Monitor]) -> Result<End> {
+        let watch = session.interrupt.watch();
+        // An earlier session may have been interrupted here.
+        if self.score(monitors, watch)? {
+            return Ok(End::StoppedEarly);
+        }
         // The time that monitors take to begin does not count as training.
         self.clock.epoch = Pace::since(&self.trainer, self.seconds());
         loop {
@@ -193,10 +212,14 @@ impl<'a> Course<'a> {
                 return Ok(End::Done);
             }
             self.change.before_update(&self.trainer);
-            self.trainer.update()?;
+            self.trainer.update_watched(watch)?;
             self.report_progress(monitors);
-            if self.trainer.is_at_end_of_epoch() && self.end_epoch(monitors)? {
-                return Ok(End::StoppedEarly);
+            if self.trainer.is_at_end_of_epoch() {
+                self.journal.unscored = self.record();
+                if self.score(monitors, watch)? {
+                    return Ok(End::StoppedEarly);
+                }
+                self.clock.epoch = Pace::since(&self.trainer, self.seconds());
             }
             if self.trainer.is_done() {
                 continue;
@@ -253,47 +276,59 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Measures and records an epoch. Returns whether the run must stop early.
-    fn end_epoch(&mut self, monitors: &mut [&mut dyn Monitor]) -> Result<bool> {
+    /// The log-likelihood, if it is due after the last update.
+    fn likelihood_due(&self) -> Option<&Likelihood> {
+        let updates = self.trainer.updates();
+        self.likelihood.as_ref().filter(|likelihood| likelihood.is_due(&self.trainer, updates))
+    }
+
+    /// The record of the epoch that has just ended, without its scores; none if the run skips it.
+    fn record(&self) -> Option<EpochRecord> {
         let samples_per_second = self.clock.epoch.samples_per_second(&self.trainer, self.seconds());
         let trainer = &self.trainer;
         let recorded_every = trainer.n_epochs().div_ceil(MOST_RECORDS);
-        let updates = trainer.updates();
-        let likelihood = self.likelihood.as_ref().filter(|all| all.is_due(trainer, updates));
         let is_recorded = trainer.n_epochs_begun().is_multiple_of(recorded_every)
             || is_on_series(trainer.n_epochs_begun())
             || trainer.is_done()
-            || likelihood.is_some();
-        let mut stops = false;
-        if is_recorded {
-            let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
-            let model = FixedModel { rbm: &rbm, weights: &weights };
-            let (seconds, change) = (self.seconds(), &self.change);
-            let mut record =
-                self.probe.measure(trainer, model, change, samples_per_second, seconds)?;
-            if let Some(likelihood) = likelihood {
-                record.likelihood = likelihood.measure(trainer, model)?;
-                record.seconds = self.seconds();
-            }
-            if let Some(early_stop) = &mut self.early_stop {
-                early_stop.observe(&record);
-                stops = early_stop.has_stalled(self.settings.run.patience);
-            }
-            if let Some(likelihood) = self.likelihood.as_ref().filter(|_| stops) {
-                // This is the end of the run, where `evaluate_every` promises an evaluation.
-                if record.likelihood.log_likelihood.is_none() {
-                    record.likelihood = likelihood.measure(trainer, model)?;
-                }
-            }
-            if self.best.as_mut().is_some_and(|best| best.observe(&record)) {
-                self.journal.best = Some(rbm.clone());
-            }
-            for monitor in monitors.iter_mut() {
-                monitor.after_epoch(trainer, model, &record)?;
-            }
-            self.journal.records.push(record);
+            || self.likelihood_due().is_some();
+        is_recorded.then(|| {
+            let record = self.probe.record(trainer, &self.change);
+            EpochRecord { samples_per_second, seconds: self.seconds(), ..record }
+        })
+    }
+
+    /// Scores the epoch that has ended and records it, unless that is done. Returns whether the run must
+    /// stop early.
+    fn score(&mut self, monitors: &mut [&mut dyn Monitor], watch: Watch<'_>) -> Result<bool> {
+        let Some(mut record) = self.journal.unscored.clone() else { return Ok(false) };
+        let trainer = &self.trainer;
+        let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+        let model = FixedModel { rbm: &rbm, weights: &weights };
+        self.probe.score(&mut record, model, watch)?;
+        if let Some(likelihood) = self.likelihood_due() {
+            record.likelihood = likelihood.measure(trainer, model, watch)?;
         }
-        self.clock.epoch = Pace::since(&self.trainer, self.seconds());
+        let mut early_stop = self.early_stop.clone();
+        early_stop.as_mut().map(|best| best.observe(&record));
+        let patience = self.settings.run.patience;
+        let stops = early_stop.as_ref().is_some_and(|best| best.has_stalled(patience));
+        if let Some(likelihood) = self.likelihood.as_ref().filter(|_| stops) {
+            // This is the end of the run, where `evaluate_every` promises an evaluation.
+            if record.likelihood.log_likelihood.is_none() {
+                record.likelihood = likelihood.measure(trainer, model, watch)?;
+            }
+        }
+        // From here on nothing is interrupted.
+        record.seconds = self.seconds();
+        self.early_stop = early_stop;
+        if self.best.as_mut().is_some_and(|best| best.observe(&record)) {
+            self.journal.best = Some(rbm.clone());
+        }
+        for monitor in monitors.iter_mut() {
+            monitor.after_epoch(&self.trainer, model, &record)?;
+        }
+        self.journal.unscored = None;
+        self.journal.records.push(record);
         Ok(stops && self.plan_due().is_none())
     }
 
@@ -324,6 +359,11 @@ impl<'a> Course<'a> {
             },
             settings_file: self.settings.to_toml(self.command),
             records: metrics_file::lines(&self.journal.records),
+            unscored: self
+                .journal
+                .unscored
+                .as_ref()
+                .map(|record| metrics_file::lines(std::slice::from_ref(record))),
             best: self.journal.best.clone(),
             data_mean: Some(self.data_mean.clone()),
         };

@@ -1,7 +1,7 @@
 //! The examples of a run, and the names of their parts.
 
 use super::config::DataConfig;
-use crate::dataset::{Binarization, Dataset, Encoding, Examples, Split};
+use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source, Split};
 use crate::error::{Error, Remedy, Result};
 use crate::setting::by_name;
 use serde::{Deserialize, Serialize};
@@ -81,8 +81,9 @@ impl DataConfig {
     /// All training data, including the validation examples. Errors name the setting `place` as the
     /// remedy for a file that has moved.
     fn read_all(&self, place: &'static str) -> Result<Dataset> {
-        let all = self.data.read_split(Split::Train, self.encoding()?);
-        self.prepare(expect(place, all, self.sha256.as_ref())?)
+        let encoding = self.encoding()?;
+        let all = || self.data.read_split(Split::Train, encoding);
+        self.prepare(expect(place, &self.data, all, self.sha256.as_ref())?)
     }
 
     /// The test data, if there are any: `test_data`, or the test images of MNIST.
@@ -92,8 +93,8 @@ impl DataConfig {
             None if self.data.has_test_split() => &self.data,
             None => return Ok(None),
         };
-        let test = source.read_split(Split::Test, encoding);
-        self.prepare(expect(place, test, self.test_sha256.as_ref())?).map(Some)
+        let test = || source.read_split(Split::Test, encoding);
+        self.prepare(expect(place, source, test, self.test_sha256.as_ref())?).map(Some)
     }
 
     fn prepare(&self, dataset: Dataset) -> Result<Dataset> {
@@ -163,15 +164,19 @@ impl DataConfig {
     }
 }
 
-/// Refuses data whose file is missing or does not have this SHA-256. The error names the setting
-/// `place` as the remedy.
+/// Reads data, which must have this SHA-256. The error names the setting `place` as the remedy.
 fn expect(
     place: &'static str,
-    dataset: Result<Dataset>,
+    source: &Source,
+    read: impl Fn() -> Result<Dataset>,
     sha256: Option<&String>,
 ) -> Result<Dataset> {
     let remedy = Remedy::of(place);
-    let dataset = match (dataset, sha256) {
+    if *source == Source::Stdin && sha256.is_some() {
+        let rule = "held the data when the run began, and cannot be read again".to_string();
+        return Err(Error::Elsewhere { path: "standard input".into(), rule, remedy });
+    }
+    let dataset = match (read(), sha256) {
         (Err(Error::Io { path, action, cause }), Some(_)) => {
             let rule = format!("cannot {action}: {cause}");
             return Err(Error::Elsewhere { path, rule, remedy });

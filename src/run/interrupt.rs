@@ -1,11 +1,12 @@
 //! Requests to stop a run from outside.
 
 use crate::error::{Error, Result};
+use crate::watch::Watch;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The time a run has to stop before the user sees a note.
@@ -14,9 +15,16 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// The interval at which a second signal is looked for.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A request to stop after the current update. Clones share one request.
+/// A request to stop. Clones share one request.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<AtomicI32>);
+pub struct Interrupt(Arc<Request>);
+
+#[derive(Debug, Default)]
+struct Request {
+    /// The signal; 0 before it comes.
+    signal: AtomicI32,
+    is_raised: AtomicBool,
+}
 
 impl Interrupt {
     /// Returns a request that Ctrl-C (SIGINT) or SIGTERM raises. A second signal ends the program at
@@ -44,9 +52,7 @@ impl Interrupt {
                     std::process::exit(128 + signal);
                 }
                 if !has_noted && start.elapsed() > PATIENCE {
-                    note(
-                        "stopping after the current update or evaluation; a second signal stops at once",
-                    );
+                    note("stopping; a second signal stops at once");
                     has_noted = true;
                 }
                 std::thread::sleep(PAUSE);
@@ -57,12 +63,18 @@ impl Interrupt {
 
     /// Raises the request, as this signal would.
     pub fn raise(&self, signal: i32) {
-        self.0.store(signal, Ordering::Relaxed);
+        self.0.signal.store(signal, Ordering::SeqCst);
+        self.0.is_raised.store(true, Ordering::SeqCst);
+    }
+
+    /// The watch under which updates and evaluations run.
+    pub fn watch(&self) -> Watch<'_> {
+        Watch::until(&self.0.is_raised)
     }
 
     /// The signal that raised the request, if any.
     pub fn signal(&self) -> Option<i32> {
-        match self.0.load(Ordering::Relaxed) {
+        match self.0.signal.load(Ordering::SeqCst) {
             0 => None,
             signal => Some(signal),
         }

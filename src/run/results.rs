@@ -7,6 +7,7 @@ use crate::model::ModelFile;
 use crate::monitor::Writer;
 use crate::pictures::{self, Grey};
 use crate::train::Trainer;
+use crate::watch::Watch;
 use crate::whole_file;
 
 /// The largest number of images in a picture.
@@ -15,24 +16,32 @@ const MOST_IMAGES: usize = 150;
 /// After contrastive divergence, the sweeps from the data to the samples that are shown.
 pub const CD_SWEEPS: usize = 1000;
 
-/// Writes the results of a run. `model` is the trainer's, or the best of the run.
+/// Writes the results of a run. `model` is the trainer's, or the best of the run. After contrastive
+/// divergence, a run that is interrupted does not wait for samples to show.
 ///
 /// # Errors
 /// As [`Writer::write`].
-pub fn write(folder: &Folder, trainer: &Trainer, model: ModelFile, writer: &Writer) -> Result<()> {
+pub fn write(
+    folder: &Folder,
+    trainer: &Trainer,
+    model: ModelFile,
+    writer: &Writer,
+    watch: Watch<'_>,
+) -> Result<()> {
     if let Some(shape) = model.provenance.image_shape {
         let filters = pictures::filters(&model.rbm, shape, MOST_IMAGES);
         writer.write(folder.join(FILTERS), filters)?;
         let (mut chains, weights) = (trainer.chains().clone(), trainer.fixed_weights());
-        if !trainer.config().algorithm.chains_are_samples() {
-            // The chains are near the last mini-batch; these sweeps lead them to the model.
-            (0..CD_SWEEPS).for_each(|_| chains.sweep(&weights));
+        // Chains of contrastive divergence are near the last mini-batch; these sweeps lead them to the model.
+        let are_samples = trainer.config().algorithm.chains_are_samples();
+        let n_sweeps = if are_samples { 0 } else { CD_SWEEPS };
+        if (0..n_sweeps).try_for_each(|_| chains.sweep_watched(&weights, watch)).is_ok() {
+            let chains = chains.hidden();
+            let chains = chains.rows(0..chains.n_rows().min(MOST_IMAGES));
+            let shown = weights.visible_given_hidden().means(&chains)?;
+            let samples = pictures::grid(shown.view(), shape, Grey::Unit);
+            writer.write(folder.join(SAMPLES), samples)?;
         }
-        let chains = chains.hidden();
-        let chains = chains.rows(0..chains.n_rows().min(MOST_IMAGES));
-        let shown = weights.visible_given_hidden().means(&chains)?;
-        let samples = pictures::grid(shown.view(), shape, Grey::Unit);
-        writer.write(folder.join(SAMPLES), samples)?;
     }
     let last_model = folder.join(LAST_MODEL);
     if trainer.average().is_some() {

@@ -82,7 +82,14 @@ pub fn train(
             let config = settings.train.clone();
             let begin_for_it =
                 |train| begin(&mut Settings { train, ..settings.clone() }, &data, session.isa);
-            let updates = time_budget::updates(begin_for_it, &config, &probe, evaluation, left)?;
+            let updates = time_budget::updates(
+                begin_for_it,
+                &config,
+                &probe,
+                evaluation,
+                left,
+                session.interrupt.watch(),
+            )?;
             settings.train.updates = Some(updates);
             trainer = begin(&mut settings, &data, session.isa)?;
         }
@@ -236,7 +243,8 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
 impl Run {
     /// Restores a run from a checkpoint, whose settings must agree with the settings file.
     fn at(folder: &Folder, checkpoint: Checkpoint, changes: &Changes, isa: Isa) -> Result<Self> {
-        let Checkpoint { state, provenance, place, settings_file, records, best, .. } = checkpoint;
+        let Checkpoint { state, provenance, place, settings_file, best, .. } = checkpoint;
+        let Checkpoint { records, unscored, .. } = checkpoint;
         let path = folder.join(SETTINGS);
         check_stream_version(&folder.join(CHECKPOINTS), Some(provenance.stream_version))?;
         let own = SettingsFile::parse(&folder.join(CHECKPOINTS), &settings_file)?;
@@ -275,14 +283,18 @@ impl Run {
             }
         };
         let trainer = Trainer::restore(train, data.training.clone(), &state, isa)?;
-        let records = metrics_file::parse(&records)
-            .map_err(|rule| Error::Unsuitable { path: folder.join(CHECKPOINTS), rule })?;
+        let parse = |lines: &str| {
+            metrics_file::parse(lines)
+                .map_err(|rule| Error::Unsuitable { path: folder.join(CHECKPOINTS), rule })
+        };
+        let records = parse(&records)?;
+        let unscored = parse(&unscored.unwrap_or_default())?.pop();
         // A change of plan may have been made at this update, and its session killed before the next
         // checkpoint.
         let is_planned =
             file.settings.run.replanned.iter().any(|plan| plan.update == place.updates);
         let is_done = place.is_done && !is_planned;
-        let journal = Journal { records, best, seconds: place.seconds, is_done };
+        let journal = Journal { records, unscored, best, seconds: place.seconds, is_done };
         Ok(Self { trainer, file, data, journal })
     }
 

@@ -7,6 +7,7 @@ use crate::gibbs::FixedModel;
 use crate::monitor::{Likelihood, Probe, WeightChange};
 use crate::setting::check;
 use crate::train::{TrainConfig, Trainer};
+use crate::watch::Watch;
 use std::time::{Duration, Instant};
 
 /// The share of the budget in which the speed is measured.
@@ -27,13 +28,14 @@ const RESERVE: f64 = 0.03;
 ///
 /// # Errors
 /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if no update fits; errors of
-/// [`Trainer::update`] and [`Likelihood::measure`].
+/// [`Trainer::update_watched`] and [`Likelihood::measure`].
 pub fn updates(
     begin: impl FnOnce(TrainConfig) -> Result<Trainer>,
     config: &TrainConfig,
     probe: &Probe,
     evaluation: Option<(&Likelihood, usize)>,
     left: Duration,
+    watch: Watch<'_>,
 ) -> Result<u64> {
     let start = Instant::now();
     let last = config.gibbs_steps_last.unwrap_or(config.gibbs_steps);
@@ -47,7 +49,7 @@ pub fn updates(
     let measured = left.mul_f64(MEASURED_SHARE).min(LONGEST);
     let mut first = start;
     while start.elapsed() < measured || trainer.updates() <= 2 * WARM_UP {
-        trainer.update()?;
+        trainer.update_watched(watch)?;
         if trainer.updates() == WARM_UP {
             first = Instant::now();
         }
@@ -60,11 +62,11 @@ pub fn updates(
     let change = WeightChange::new(&trainer);
     let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
     let model = FixedModel { rbm: &rbm, weights: &weights };
-    let record = seconds(&|| probe.measure(&trainer, model, &change, 0.0, 0.0).map(drop))?;
+    let record = seconds(&|| probe.score(&mut probe.record(&trainer, &change), model, watch))?;
     let (evaluation, every) = match evaluation {
         None => (0.0, 1),
         Some((likelihood, every)) => {
-            (seconds(&|| likelihood.measure(&trainer, model).map(drop))?, every)
+            (seconds(&|| likelihood.measure(&trainer, model, watch).map(drop))?, every)
         }
     };
     // The last epoch may be cut short but still has a record and an evaluation; after contrastive

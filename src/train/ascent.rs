@@ -18,6 +18,11 @@ use crate::kernels::Isa;
 use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
 use crate::setting::Section as _;
+use crate::watch::Watch;
+
+/// The work from which on an update can be interrupted, in products of a state and a weight: some tens of
+/// milliseconds. A shorter update is over before anybody waits for it, and saves no chains.
+const LONG: f64 = (1_u64 << 30) as f64;
 
 /// The parameters, the chains and everything else that an update needs besides its mini-batch.
 #[derive(Clone, Debug)]
@@ -109,18 +114,43 @@ impl Ascent {
     /// `after_stage` after each of the four stages.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if the parameters left the range of fixed point. The ascent must not be used
-    /// after that: [`current`](Self::current) may panic.
-    pub(crate) fn update(&mut self, batch: Batch<'_>, mut after_stage: impl FnMut()) -> Result<()> {
+    /// [`Error::Interrupted`], which leaves the ascent as it was before the update. (The last stage, which
+    /// moves the parameters, is never interrupted.) [`Error::Diverged`] if the parameters left the range
+    /// of fixed point. The ascent must not be used after that: [`current`](Self::current) may panic.
+    pub(crate) fn update(
+        &mut self,
+        batch: Batch<'_>,
+        watch: Watch<'_>,
+        mut after_stage: impl FnMut(),
+    ) -> Result<()> {
+        watch.check()?;
+        let before = self.is_long(batch.rows.len()).then(|| self.negative.saved());
+        let watch = if before.is_some() { watch } else { Watch::default() };
         self.clamp(batch);
         after_stage();
-        self.sweep();
-        after_stage();
-        self.mean_hidden();
+        let sampled = self.sweep(watch).and_then(|()| {
+            after_stage();
+            self.mean_hidden(watch)
+        });
+        if let Err(error) = sampled {
+            let before = before.expect("only a long update is watched");
+            self.negative.go_back(&self.parameters.fixed, before);
+            return Err(error);
+        }
         after_stage();
         let done = self.ascend();
         after_stage();
         done
+    }
+
+    /// Whether the next update, with `n_data` examples, takes so long that somebody may wait for it.
+    fn is_long(&self, n_data: usize) -> bool {
+        let weights = self.parameters.fixed();
+        let replicas = self.tempering().map_or(1, |tempering| tempering.betas().len() + 1);
+        let n_chains = self.config().n_chains().max(self.chains().n_chains()) * replicas;
+        let sweeps =
+            n_data as f64 + n_chains as f64 * self.timetable.gibbs_steps(self.updates) as f64;
+        sweeps * weights.n_visible() as f64 * weights.n_hidden() as f64 >= LONG
     }
 
     /// Clamps the visible units of the positive phase to the mini-batch.
@@ -129,19 +159,21 @@ impl Ascent {
     }
 
     /// Sweeps the chains of the negative phase, up to the last draw of h.
-    fn sweep(&mut self) {
+    fn sweep(&mut self, watch: Watch<'_>) -> Result<()> {
         let gibbs_steps = self.timetable.gibbs_steps(self.updates);
-        self.negative.sweep(&self.parameters, &self.positive, gibbs_steps);
+        self.negative.sweep(&self.parameters, &self.positive, gibbs_steps, watch)
     }
 
     /// Computes p(h | v) of both phases and draws the next h of the chains.
-    pub(super) fn mean_hidden(&mut self) {
-        mean_hidden(&self.parameters, &self.positive, &mut self.negative, &mut self.statistics);
+    pub(super) fn mean_hidden(&mut self, watch: Watch<'_>) -> Result<()> {
+        let Self { parameters, positive, negative, statistics, .. } = self;
+        mean_hidden(parameters, positive, negative, statistics, watch)?;
         let TrainConfig { chain_reset, seed, .. } = self.timetable.config;
         if chain_reset > 0.0 {
             let stream = Stream::new(seed, Purpose::ChainReset, self.updates);
             self.negative.reset(&self.statistics, chain_reset, stream);
         }
+        Ok(())
     }
 
     /// Takes the gradient, the difference of both phases' statistics, and one step along it.

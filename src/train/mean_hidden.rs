@@ -4,22 +4,28 @@ use super::negative_phase::NegativePhase;
 use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
+use crate::error::Result;
 use crate::gibbs::{Chains, block_rows};
 use crate::kernels::rows::Target;
 use crate::kernels::sigmoid;
 use crate::kernels::tile::SIDE;
 use crate::states::States;
+use crate::watch::Watch;
 use rayon::prelude::*;
 
 /// Fills the statistics and draws the next h of every chain. The draw uses 24 bits of σ and the
 /// statistics its top 16, so σ is computed once. Examples and chains share the tables of a panel of
 /// weights.
+///
+/// # Errors
+/// [`Error::Interrupted`](crate::Error::Interrupted). The chains are then of no use.
 pub fn mean_hidden(
     parameters: &Parameters,
     positive: &PositivePhase,
     negative: &mut NegativePhase,
     statistics: &mut Statistics,
-) {
+    watch: Watch<'_>,
+) -> Result<()> {
     let weights = parameters.fixed();
     let conditional = weights.hidden_given_visible();
     let Chains { visible, hidden, words, .. } = &mut negative.chains;
@@ -34,12 +40,13 @@ pub fn mean_hidden(
 
     let panels = statistics.mean_hidden.par_chunks_mut(data_capacity + chain_capacity);
     let panels = panels.zip(hidden.par_panels_mut()).enumerate();
-    panels.for_each(|(panel, (means, drawn))| {
+    panels.try_for_each(|(panel, (means, drawn))| {
         let (data_means, chain_means) = means.split_at_mut(data_capacity);
         let blocks = data_means.par_chunks_mut(data_block);
         let blocks = blocks.zip(chain_means.par_chunks_mut(chain_block));
         let blocks = blocks.zip(drawn.par_chunks_mut(chain_block)).enumerate();
-        blocks.for_each(|(at, ((data_means, chain_means), drawn))| {
+        blocks.try_for_each(|(at, ((data_means, chain_means), drawn))| {
+            watch.check()?;
             let (first, first_chain) = (at * data_block, at * chain_block);
             let rows = |n: usize, first: usize, block: usize| n.saturating_sub(first).min(block);
             let data_means = &mut data_means[..rows(n_data, first, data_block)];
@@ -68,6 +75,7 @@ pub fn mean_hidden(
                 let means = data_means.iter_mut().chain(chain_means);
                 means.for_each(|means| means[n_units..].fill(0));
             }
-        });
-    });
+            Ok(())
+        })
+    })
 }

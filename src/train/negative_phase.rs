@@ -19,6 +19,7 @@ use crate::model::TiledParameters;
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
 use crate::units::Units;
+use crate::watch::Watch;
 
 /// The chains of the negative phase, and where they start in each update.
 #[derive(Clone, Debug)]
@@ -26,6 +27,12 @@ pub struct NegativePhase {
     pub(super) chains: Chains,
     start: Start,
     /// v before the last sweep.
+    previous: BitPanels,
+}
+
+/// Chains and replicas between two updates.
+pub struct SavedChains {
+    state: State,
     previous: BitPanels,
 }
 
@@ -79,9 +86,31 @@ impl NegativePhase {
         }
     }
 
+    /// The chains and replicas as they are, to go back to.
+    pub fn saved(&self) -> SavedChains {
+        let mut state = State::default();
+        self.save(&mut state);
+        SavedChains { state, previous: self.previous.clone() }
+    }
+
+    /// Goes back to saved chains and replicas.
+    pub fn go_back(&mut self, weights: &FixedWeights, saved: SavedChains) {
+        self.restore(weights, &saved.state).expect("chains of the same settings");
+        self.previous = saved.previous;
+    }
+
     /// Moves every chain by `gibbs_steps` sweeps, except for the last h, which
     /// [`mean_hidden`](super::mean_hidden::mean_hidden) draws together with the means.
-    pub fn sweep(&mut self, parameters: &Parameters, positive: &PositivePhase, gibbs_steps: usize) {
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted). The chains are then of no use.
+    pub fn sweep(
+        &mut self,
+        parameters: &Parameters,
+        positive: &PositivePhase,
+        gibbs_steps: usize,
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let weights = parameters.fixed();
         let Self { chains, start, previous } = self;
         if let Start::Batch = start {
@@ -93,15 +122,16 @@ impl NegativePhase {
                 previous.copy_from(&chains.visible);
             }
             match start {
-                Start::Tempered(tempering) => tempering.half_sweep(weights, chains),
+                Start::Tempered(tempering) => tempering.half_sweep(weights, chains, watch)?,
                 Start::Batch | Start::Persistent => {
-                    chains.draw_visible(weights.visible_given_hidden());
+                    chains.draw_visible(weights.visible_given_hidden(), watch)?;
                 }
             }
             if step < gibbs_steps {
-                chains.draw_hidden(weights.hidden_given_visible());
+                chains.draw_hidden(weights.hidden_given_visible(), watch)?;
             }
         }
+        Ok(())
     }
 
     /// Restarts each chain with probability `share`: its h is drawn from p(h | v) of an example of the

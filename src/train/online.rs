@@ -9,9 +9,10 @@ use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
 use crate::error::Result;
 use crate::kernels::Isa;
-use crate::model::Rbm;
+use crate::model::{Rbm, check_data_mean};
 use crate::setting::check;
 use crate::state::State;
+use crate::watch::Watch;
 
 /// The updates in an epoch of such a run. Averages count in epochs, and the range is checked at the end
 /// of each. The chains start at this many draws from the mean of the data, in turn.
@@ -53,6 +54,11 @@ fn timetable(config: TrainConfig, n_visible: usize, n_hidden: usize) -> Result<T
     Ok(Timetable::new(config.for_data(usize::MAX, n_visible), UPDATES_OF_AN_EPOCH as u64))
 }
 
+/// Refuses a mean of the data that is not V wide or not finite.
+fn check_mean(mean: &[f32], n_visible: usize) -> Result<()> {
+    check_data_mean(&mean.iter().copied().collect(), n_visible)
+}
+
 impl OnlineTrainer {
     /// A run from the parameters of a model. An epoch has 100 updates.
     ///
@@ -61,7 +67,7 @@ impl OnlineTrainer {
     /// contrastive divergence.
     pub fn new(config: TrainConfig, mean: &[f32], rbm: &Rbm, isa: Isa) -> Result<Self> {
         let timetable = timetable(config, rbm.n_visible(), rbm.n_hidden())?;
-        check_width("the mean of the data", mean.len(), rbm.n_visible())?;
+        check_mean(mean, rbm.n_visible())?;
         let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
         Ok(Self { ascent: Ascent::start(timetable, &outset, rbm, isa)? })
     }
@@ -69,8 +75,10 @@ impl OnlineTrainer {
     /// A run that continues from the [`state`](Ascent::state) of another with the same settings and mean.
     ///
     /// # Errors
-    /// As [`Trainer::restore`](super::Trainer::restore).
+    /// As [`Trainer::restore`](super::Trainer::restore); [`Error::InvalidSetting`](crate::Error::InvalidSetting)
+    /// for a mean that is not V wide or not finite.
     pub fn restore(config: TrainConfig, mean: &[f32], state: &State, isa: Isa) -> Result<Self> {
+        check_mean(mean, state.n_rows("visible_bias")?)?;
         let timetable = timetable(config, mean.len(), state.n_rows("hidden_bias")?)?;
         let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
         Ok(Self { ascent: Ascent::restore(timetable, &outset, state, isa)? })
@@ -78,10 +86,17 @@ impl OnlineTrainer {
 
     /// Sets the hidden states of the chains (C, H).
     ///
-    /// # Panics
-    /// If the shape is not (C, H).
-    pub fn set_hidden(&mut self, hidden: &BitMatrix) {
-        self.ascent.negative.chains.hidden.copy_from(&BitPanels::from_matrix(hidden));
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for another shape.
+    pub fn set_hidden(&mut self, hidden: &BitMatrix) -> Result<()> {
+        let chains = &mut self.ascent.negative.chains;
+        let shape = (hidden.n_rows(), hidden.n_columns());
+        let expected = (chains.n_chains(), chains.hidden.n_columns());
+        check("the shape of hidden_states", format!("{shape:?}"), shape == expected, || {
+            format!("{expected:?}: (chains, hidden)")
+        })?;
+        chains.hidden.copy_from(&BitPanels::from_matrix(hidden));
+        Ok(())
     }
 
     /// Updates the parameters once. All of `examples`, 1 to 32,767, are the mini-batch. Stochastic bits of
@@ -94,6 +109,19 @@ impl OnlineTrainer {
     /// # Panics
     /// If the run [is done](Ascent::is_done).
     pub fn update_on(&mut self, examples: &Examples) -> Result<()> {
+        self.update_on_watched(examples, Watch::default())
+    }
+
+    /// [`update_on`](Self::update_on) under a watch, as
+    /// [`Trainer::update_watched`](super::Trainer::update_watched).
+    ///
+    /// # Errors
+    /// As [`update_on`](Self::update_on); [`Error::Interrupted`](crate::Error::Interrupted), which leaves the
+    /// trainer as it was before this update.
+    ///
+    /// # Panics
+    /// If the run [is done](Ascent::is_done).
+    pub fn update_on_watched(&mut self, examples: &Examples, watch: Watch<'_>) -> Result<()> {
         assert!(!self.ascent.is_done(), "all updates of the run are done");
         let n_rows = examples.n_examples();
         let setting = "the number of examples of an update";
@@ -103,7 +131,7 @@ impl OnlineTrainer {
         self.ascent.make_room(n_rows)?;
         let rows: Vec<u32> = (0..n_rows as u32).collect();
         let first_address = self.ascent.updates() << 32;
-        self.ascent.update(Batch { examples, rows: &rows, first_address }, || ())
+        self.ascent.update(Batch { examples, rows: &rows, first_address }, watch, || ())
     }
 
     /// The parameters, the chains and the place in the run.
@@ -143,6 +171,30 @@ mod tests {
         let rbm = Rbm::initial(70, &Array1::from_elem(90, 0.25), 10, 0).unwrap();
         let trainer = OnlineTrainer::new(config.clone(), &mean, &rbm, Isa::fastest()).unwrap();
         (mean, trainer)
+    }
+
+    #[test]
+    fn a_mean_or_hidden_states_that_do_not_fit_are_refused() {
+        let (mean, mut trainer) = online(&config());
+        let state = trainer.ascent().state();
+        let restored = |mean: &[f32]| {
+            OnlineTrainer::restore(config(), mean, &state, Isa::fastest()).map(|_| ())
+        };
+        let nan = [vec![f32::NAN], mean[1..].to_vec()].concat();
+        for (mean, message) in [
+            (&nan[..], "a value of data_mean is NaN, but must be finite"),
+            (&[], "length of data_mean is 0, but must be 90, the number of visible units"),
+            (&mean[1..], "length of data_mean is 89, but must be 90, the number of visible units"),
+        ] {
+            assert_eq!(restored(mean).unwrap_err().to_string(), message);
+        }
+        restored(&mean).unwrap();
+        let message =
+            "the shape of hidden_states is (20, 7), but must be (20, 70): (chains, hidden)";
+        let refused = trainer.set_hidden(&BitMatrix::zeros(20, 7)).unwrap_err();
+        assert_eq!(refused.to_string(), message);
+        trainer.set_hidden(&BitMatrix::zeros(20, 70)).unwrap();
+        assert_eq!(trainer.ascent().chains().hidden(), BitMatrix::zeros(20, 70));
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Parameters {
 
     /// p(h | v) of real-valued v.
     pub fn hidden_given_reals(&self) -> RealConditional<'_> {
-        RealConditional { isa: self.fixed.isa, parameters: &self.exact }
+        RealConditional::new(self.fixed.isa, &self.exact)
     }
 
     /// The largest Σ|weights| + |bias| of a visible or hidden unit, and the largest magnitude of a

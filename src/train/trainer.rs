@@ -13,6 +13,7 @@ use crate::kernels::Isa;
 use crate::model::Rbm;
 use crate::setting::check;
 use crate::state::State;
+use crate::watch::Watch;
 use std::sync::Arc;
 
 /// A training run: an ascent on the mini-batches of a data set.
@@ -133,17 +134,47 @@ impl Trainer {
     /// # Panics
     /// If the run [is done](Self::is_done).
     pub fn update(&mut self) -> Result<()> {
-        self.update_in_stages(|| ())
+        self.update_watched(Watch::default())
     }
 
-    /// As [`update`](Self::update), but calls `after_stage` after each of the four stages.
-    pub(crate) fn update_in_stages(&mut self, after_stage: impl FnMut()) -> Result<()> {
+    /// [`update`](Self::update) under a watch, which can stop an update however long it takes. (Only its
+    /// last stage, which moves the parameters, always runs to its end.)
+    ///
+    /// ```
+    /// use harmonium::dataset::{Binarization, Dataset, Examples};
+    /// use harmonium::{BitMatrix, Error, TrainConfig, Trainer, Watch};
+    /// use std::sync::atomic::AtomicBool;
+    /// let bars = BitMatrix::from_fn(4, 2, |example, pixel| example >> pixel & 1 == 1);
+    /// let examples = Examples::new(Dataset::from_bits("bars", bars), Binarization::Stochastic);
+    /// let mut trainer = Trainer::new(TrainConfig::default(), examples)?;
+    /// let stop = AtomicBool::new(true);
+    /// assert!(matches!(trainer.update_watched(Watch::until(&stop)), Err(Error::Interrupted)));
+    /// assert_eq!(trainer.updates(), 0);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`update`](Self::update); [`Error::Interrupted`](crate::Error::Interrupted), which leaves the
+    /// trainer as it was before this update.
+    ///
+    /// # Panics
+    /// As [`update`](Self::update).
+    pub fn update_watched(&mut self, watch: Watch<'_>) -> Result<()> {
+        self.update_in_stages(watch, || ())
+    }
+
+    /// As [`update_watched`](Self::update_watched), but calls `after_stage` after each of the four stages.
+    pub(crate) fn update_in_stages(
+        &mut self,
+        watch: Watch<'_>,
+        after_stage: impl FnMut(),
+    ) -> Result<()> {
         assert!(!self.is_done(), "all updates of the run are done");
         if self.is_first_of_epoch() {
             self.shuffle();
         }
         let Self { ascent, examples, order } = self;
-        ascent.update(next_batch(ascent, examples, order), after_stage)
+        ascent.update(next_batch(ascent, examples, order), watch, after_stage)
     }
 
     /// The settings with which the run would last `epochs` epochs in all.
@@ -361,7 +392,7 @@ mod tests {
             visible.set_row(row, states.row(row));
         }
         ascent.clamp(batch);
-        ascent.mean_hidden();
+        ascent.mean_hidden(Watch::default()).unwrap();
         ascent.ascend().unwrap();
     }
 

@@ -150,6 +150,12 @@ impl Units {
         bit::log_conditional(rise)
     }
 
+    /// The sum of [`log_conditional`](Self::log_conditional) over all sites, given the rise of −F by
+    /// each, by a kernel.
+    pub(crate) fn log_conditionals(&self, isa: Isa, rises: &[f64]) -> f64 {
+        -bit::sum(isa, rises)
+    }
+
     /// The terms of each unit, off and on, in the log-likelihood of independent sites of these rates.
     pub(crate) fn log_probabilities(&self, rates: &Array1<f64>) -> Vec<[f64; 2]> {
         rates.iter().map(|&rate| bit::log_probabilities(rate)).collect()

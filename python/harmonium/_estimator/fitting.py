@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .._epochs import run_epochs
 from .._harmonium import BestScore, DivergedError, Rbm, Trainer
-from .inputs import precision, split, validated, warn_of_values_outside
+from .inputs import precision, random_units, split, validated
+from .learned import LearnedArrays
 from .parameters import check, generator, own_names, settings_for, threads
 
-if TYPE_CHECKING:
-    from .._bernoulli_rbm import BernoulliRBM
 
-
-def fit(estimator: BernoulliRBM, X: Any) -> None:
+def fit(estimator: LearnedArrays, X: Any) -> None:
     """Learn from X. An error or Ctrl-C keeps what was learned, unless the parameters diverged."""
     before = dict(vars(estimator))
     try:
@@ -45,7 +43,7 @@ def fit(estimator: BernoulliRBM, X: Any) -> None:
 class Fit:
     """A fit under way: the trainer with its data, and the best epoch so far."""
 
-    def __init__(self, estimator: BernoulliRBM, X: Any) -> None:
+    def __init__(self, estimator: LearnedArrays, X: Any) -> None:
         check(estimator)
         estimator.random_state_ = generator(estimator.random_state)
         estimator.grey_levels_, estimator.spins_ = None, False
@@ -61,7 +59,7 @@ class Fit:
                 threads=self.threads,
                 **settings_for(estimator, X_train.shape[0]),
             )
-        warn_of_values_outside(self.trainer)
+        estimator._forget_learned()
         estimator.history_ = []
         estimator._trainer, estimator._n_restarts = None, 0
         self.estimator, self.X, self.X_held_out = estimator, X, X_held_out
@@ -70,18 +68,21 @@ class Fit:
         self.begin = time.perf_counter()
 
     def end_epoch(self, epoch: int) -> bool:
-        """Report an epoch, and return whether to stop."""
-        estimator = self.estimator
+        """Record and report an epoch, and return whether to stop."""
+        estimator, trainer = self.estimator, self.trainer
         if estimator.verbose:
             self._print(epoch)
         stops = False
-        if estimator.callback is not None or self.best is not None:
-            metrics = self.trainer.metrics(threads=self.threads)
-            if self.best is not None:
-                stops = self._validate(self.best, metrics, epoch)
-            estimator.history_.append(metrics)
-            if estimator.callback is not None:
-                stops |= bool(estimator.callback(metrics))
+        if estimator.callback is None and self.best is None:
+            # The scores would take longer than an epoch of few or small examples.
+            metrics = {"epoch": epoch, "updates": trainer.updates, "seconds": trainer.seconds}
+        else:
+            metrics = trainer.metrics(threads=self.threads)
+        if self.best is not None:
+            stops = self._validate(self.best, metrics, epoch)
+        estimator.history_.append(metrics)
+        if estimator.callback is not None:
+            stops |= bool(estimator.callback(metrics))
         self.begin = time.perf_counter()
         return stops
 
@@ -101,15 +102,16 @@ class Fit:
 
     def _print(self, epoch: int) -> None:
         """The line of an epoch, as scikit-learn prints it."""
-        take(self.estimator, self.trainer, self.X)
-        score = self.estimator._stochastic_scores(self.X).mean()
+        units = random_units(self.estimator, self.X)
+        scores = self.trainer.model.pseudo_likelihood(self.X, units=units, threads=self.threads)
         name, seconds = type(self.estimator).__name__, time.perf_counter() - self.begin
         print(
-            f"[{name}] Iteration {epoch}, pseudo-likelihood = {score:.2f}, time = {seconds:.2f}s"
+            f"[{name}] Iteration {epoch}, pseudo-likelihood = {scores.mean():.2f}, "
+            f"time = {seconds:.2f}s"
         )
 
 
-def take(estimator: BernoulliRBM, trainer: Trainer, X: Any, best: Rbm | None = None) -> None:
+def take(estimator: LearnedArrays, trainer: Trainer, X: Any, best: Rbm | None = None) -> None:
     """Set what a trainer has learned, or the best model, in the precision of X."""
     dtype = precision(X)
     arrays = trainer.arrays(dtype, threads=threads(estimator))
@@ -120,7 +122,7 @@ def take(estimator: BernoulliRBM, trainer: Trainer, X: Any, best: Rbm | None = N
     estimator._set_learned(*arrays)
 
 
-def restore(estimator: BernoulliRBM, before: dict[str, Any]) -> None:
+def restore(estimator: LearnedArrays, before: dict[str, Any]) -> None:
     """Restore an estimator after a call that failed."""
     estimator.__dict__.clear()
     estimator.__dict__.update(before)

@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .._harmonium import Trainer, refuse_masked
-from .._sklearn import check_is_fitted, validate_data
-from .parameters import seed
-
-if TYPE_CHECKING:
-    from .._bernoulli_rbm import BernoulliRBM
+from .._harmonium import refuse_masked
+from .._sklearn import validate_data
+from .learned import LearnedArrays, check_fitted
+from .parameters import generator, seed
 
 # The advice of the warnings about numbers beyond 0 and 1.
 _AS_THEY_ARE = (
     "They are taken as they are, but units are binary. Scale X: grey levels by X / 255 (or their "
     "maximum), spins by (X + 1) / 2, any feature with MinMaxScaler. X > 0 makes bits of counts."
 )
+# The types that the library reads; scikit-learn makes any other the first of them.
+_TYPES = [np.float64, np.float32, np.bool_, *(np.dtype(kind).type for kind in "bBhHiIlLqQ")]
 
 
-def validated(estimator: BernoulliRBM, X: Any, reset: bool = False, learns: bool = False) -> Any:
+def validated(estimator: LearnedArrays, X: Any, reset: bool = False, learns: bool = False) -> Any:
     """X as an array or a CSR matrix; `reset` if it is the first X."""
     if not reset:
-        check_is_fitted(estimator)
+        check_fitted(estimator)
+        if _is_valid(estimator, X):
+            return X
     refuse_masked(X)
-    X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", reset=reset)
-    return _with_meaning(estimator, X, learns) if X.dtype.kind in "iu" else X
+    X = validate_data(estimator, X, accept_sparse="csr", dtype=_TYPES, reset=reset)
+    return with_meaning(estimator, X, learns)
+
+
+def _is_valid(estimator: LearnedArrays, X: Any) -> bool:
+    """Whether X is an array that scikit-learn would take as it is, and that needs no warning. For a row,
+    its validation takes longer than the rest."""
+    return (
+        type(X) is np.ndarray
+        and X.dtype.char in "df?"
+        and X.ndim == 2
+        and X.shape[0] > 0
+        and X.shape[1] == getattr(estimator, "n_features_in_", X.shape[1])
+        and "feature_names_in_" not in vars(estimator)
+        and bool(X.min() >= 0 and X.max() <= 1)
+    )
 
 
 def precision(X: Any) -> str:
@@ -35,7 +53,7 @@ def precision(X: Any) -> str:
     return "float32" if X.dtype == np.float32 else "float64"
 
 
-def split(estimator: BernoulliRBM, X: Any) -> tuple[Any, Any]:
+def split(estimator: LearnedArrays, X: Any) -> tuple[Any, Any]:
     """Training rows and held-out rows of X; a random `validation_fraction` is held out."""
     n_samples, fraction = X.shape[0], estimator.validation_fraction
     n_held_out = int(np.ceil(fraction * n_samples))
@@ -49,33 +67,49 @@ def split(estimator: BernoulliRBM, X: Any) -> tuple[Any, Any]:
     return X[np.sort(order[n_held_out:])], X[held_out]
 
 
-def warn_of_values_outside(trainer: Trainer) -> None:
-    """Warn about numbers beyond 0 and 1."""
-    if trainer.first_outside is not None:
-        row, feature, value = trainer.first_outside
-        warnings.warn(
-            f"X has values outside [0, 1]: row {row}, feature {feature} is {value:g}. {_AS_THEY_ARE}",
-            stacklevel=5,
-        )
+def random_units(estimator: LearnedArrays, X: Any) -> NDArray[np.int_]:
+    """A random feature for each row; the same at every call if random_state is a number."""
+    return generator(estimator.random_state).randint(0, X.shape[1], X.shape[0])
 
 
-def _with_meaning(estimator: BernoulliRBM, X: Any, learns: bool) -> Any:
+def with_meaning(estimator: LearnedArrays, X: Any, learns: bool = False) -> Any:
     """X as it is if its integers are bits, grey levels or spins; else as floating-point numbers, as
-    scikit-learn takes all integers."""
+    scikit-learn takes all integers. Numbers beyond 0 and 1 are warned of."""
     values = X.data if hasattr(X, "tocsr") else X
-    is_known = estimator.grey_levels_ is not None or estimator.spins_
-    if is_known or not values.size or (values.min() >= 0 and values.max() <= 1):
+    is_whole = X.dtype.kind in "iu"
+    is_encoded = estimator.spins_ or is_whole and estimator.grey_levels_ is not None
+    if is_encoded or not values.size or (values.min() >= 0 and values.max() <= 1):
         return X
     if X.dtype == np.uint8 and values.max() > 127:
         if learns:
             estimator.grey_levels_ = 255
-            warnings.warn(
+            _warn(
                 "X holds bytes, some above 127: they are taken as grey levels, X / 255. If they are "
-                "not grey levels, pass X.astype(float).",
-                stacklevel=6,
+                "not grey levels, pass X.astype(float)."
             )
         return X
-    if not learns:
-        # When learning, `warn_of_values_outside` warns about them.
-        warnings.warn(f"X holds integers beyond 0 and 1. {_AS_THEY_ARE}", stacklevel=4)
-    return X.astype(np.float64)
+    row, feature, value = _first_outside(X)
+    _warn(
+        f"X has values outside [0, 1]: row {row}, feature {feature} is {value:g}. {_AS_THEY_ARE}"
+    )
+    return X.astype(np.float64) if is_whole else X
+
+
+def _first_outside(X: Any) -> tuple[int, int, float]:
+    """The first number of X beyond 0 and 1, as (row, feature, number)."""
+    if hasattr(X, "tocsr"):
+        entry = int(((X.data < 0) | (X.data > 1)).argmax())
+        row = int(np.searchsorted(X.indptr, entry, side="right")) - 1
+        return row, int(X.indices[entry]), X.data[entry]
+    row, feature = np.unravel_index(int(((X < 0) | (X > 1)).argmax()), X.shape)
+    return int(row), int(feature), X[row, feature]
+
+
+def _warn(message: str) -> None:
+    """Warn at the line that called the package, perhaps through scikit-learn."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith(
+        ("harmonium.", "sklearn.")
+    ):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .._harmonium import Rbm
-from .._sklearn import check_is_fitted
-from .learned import LEARNED
+from .learned import LEARNED, LearnedArrays, check_fitted
 from .parameters import SETTINGS, as_settings, generator, n_chains
 
-if TYPE_CHECKING:
-    from .._bernoulli_rbm import BernoulliRBM
+_Estimator = TypeVar("_Estimator", bound=LearnedArrays)
 
 _THEIR_PARAMETERS = [
     "n_components",
@@ -26,16 +24,16 @@ _THEIR_PARAMETERS = [
 ]
 
 
-def save(estimator: BernoulliRBM, path: str | os.PathLike[str]) -> None:
+def save(estimator: LearnedArrays, path: str | os.PathLike[str]) -> None:
     """Write the model as the command line does, with the parameters as settings."""
-    check_is_fitted(estimator)
+    check_fitted(estimator)
     settings = as_settings(estimator)
     if not isinstance(estimator.random_state, Integral):
         del settings["seed"]
     estimator.rbm_.save(path, settings=settings)
 
 
-def load(cls: type[BernoulliRBM], path: str | os.PathLike[str]) -> BernoulliRBM:
+def load(cls: type[_Estimator], path: str | os.PathLike[str]) -> _Estimator:
     """Read a model file, with the parameters that it records."""
     rbm, settings = Rbm.load_with_settings(path)
     # A setting that is None, such as the epochs of a run by updates, keeps the default.
@@ -55,7 +53,7 @@ def load(cls: type[BernoulliRBM], path: str | os.PathLike[str]) -> BernoulliRBM:
     return estimator
 
 
-def from_sklearn(cls: type[BernoulliRBM], theirs: Any) -> BernoulliRBM:
+def from_sklearn(cls: type[_Estimator], theirs: Any) -> _Estimator:
     """An estimator with the parameters, arrays and chains of scikit-learn's."""
     ours = cls(**{name: getattr(theirs, name) for name in _THEIR_PARAMETERS})
     if hasattr(theirs, "components_"):
@@ -68,7 +66,7 @@ def from_sklearn(cls: type[BernoulliRBM], theirs: Any) -> BernoulliRBM:
     return ours
 
 
-def to_sklearn(estimator: BernoulliRBM) -> Any:
+def to_sklearn(estimator: LearnedArrays) -> Any:
     """scikit-learn's estimator with the same parameters, arrays and chains."""
     from sklearn.neural_network import BernoulliRBM as Theirs
 
@@ -82,7 +80,7 @@ def to_sklearn(estimator: BernoulliRBM) -> Any:
     return theirs
 
 
-def _start_from(estimator: BernoulliRBM, *arrays: Any) -> None:
+def _start_from(estimator: LearnedArrays, *arrays: Any) -> None:
     """Start from arrays that were learned elsewhere."""
     estimator._set_learned(*arrays)
     estimator._trainer = None

@@ -7,95 +7,157 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._harmonium import Rbm
+from .._harmonium import Rbm, Trainer
 from .._sklearn import check_is_fitted
+from .parameters import Parameters
 
-# The learned arrays, in the order of `Trainer.arrays`.
+# The learned arrays, in the order of `Trainer.arrays`: parameters, then chains.
 LEARNED = ("components_", "intercept_hidden_", "intercept_visible_", "h_samples_")
+PARAMETERS = LEARNED[:3]
 
 
-class Snapshot:
-    """The learned arrays as the estimator set them, and the model made of them.
+class KeptModel:
+    """A model, and the arrays of which it was made.
 
-    The arrays are made read-only, so that the model need not be made again at every call.
+    The arrays that the estimator learns are read-only: they are known by their identity. Arrays that a
+    user sets may change in place: they are compared with copies.
     """
 
-    def __init__(self, arrays: list[NDArray[Any]]) -> None:
+    def __init__(self, rbm: Rbm, arrays: list[Any]) -> None:
+        self.rbm = rbm
         self.arrays = arrays
-        self.rbm: Rbm | None = None
-        for array in arrays:
-            array.flags.writeable = False
+        self.copies = [None if _is_constant(array) else np.array(array) for array in arrays]
+
+    def is_of(self, arrays: list[Any]) -> bool:
+        """Whether the arrays make this model."""
+        return all(
+            (now is kept and _is_constant(now)) if copy is None else np.array_equal(now, copy)
+            for now, kept, copy in zip(arrays, self.arrays, self.copies)
+        )
 
 
-class LearnedArrays:
+class LearnedArrays(Parameters):
     """The learned arrays of an estimator, which users may set."""
 
-    components_: NDArray[Any]
-    intercept_hidden_: NDArray[Any]
-    intercept_visible_: NDArray[Any]
-    h_samples_: NDArray[Any]
+    components_: NDArray[np.floating[Any]]
+    intercept_hidden_: NDArray[np.floating[Any]]
+    intercept_visible_: NDArray[np.floating[Any]]
+    h_samples_: NDArray[np.floating[Any]]
     n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+    n_iter_: int
+    history_: list[dict[str, Any]]
+    random_state_: Any
     # The values before data or a file set them, and for pickles of earlier versions, which lack them.
     data_mean_: NDArray[np.float32] | None = None
     grey_levels_: int | None = None
     spins_: bool = False
+    # The trainer of `partial_fit`, its settings, and the number of trainers before it.
+    _trainer: Trainer | None = None
+    _trainer_settings: dict[str, Any]
+    _n_restarts: int
+    # The arrays that the estimator has set.
+    _own: tuple[NDArray[Any], ...] = ()
+    # The model of the last call, if any: a list, as calls may not change the attributes.
+    _kept: list[KeptModel]
 
-    def _set_learned(self, components: Any, hidden: Any, visible: Any, h_samples: Any) -> None:
-        for name, values in zip(LEARNED, (components, hidden, visible, h_samples)):
-            setattr(self, name, values)
-        self._lock()
+    def _set_learned(self, *arrays: NDArray[Any]) -> None:
+        """Set the learned arrays, in the order of `LEARNED`."""
+        self._lock(arrays)
         self.n_features_in_ = self.components_.shape[1]
 
-    def _lock(self) -> None:
-        """Make the learned arrays read-only, and remember them."""
-        self._snapshot = Snapshot([getattr(self, name) for name in LEARNED])
+    def _lock(self, arrays: tuple[NDArray[Any], ...]) -> None:
+        """Make the learned arrays read-only, and remember that they are the estimator's own."""
+        for name, array in zip(LEARNED, arrays):
+            array.flags.writeable = False
+            setattr(self, name, array)
+        self._own, self._kept = arrays, []
+
+    def _forget_learned(self) -> None:
+        """Be as before the first `fit`."""
+        for name in (*LEARNED, "_own", "_kept"):
+            vars(self).pop(name, None)
 
     def _is_unchanged(self) -> bool:
         """Whether parameters and chains are the arrays that the estimator set last."""
-        snapshot: Snapshot | None = getattr(self, "_snapshot", None)
-        return snapshot is not None and all(
-            getattr(self, name) is array and not array.flags.writeable
-            for name, array in zip(LEARNED, snapshot.arrays)
+        return bool(self._own) and all(
+            vars(self).get(name) is array and not array.flags.writeable
+            for name, array in zip(LEARNED, self._own)
         )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "components_")
 
     @property
     def rbm_(self) -> Rbm:
         """The model of the learned arrays, which a user may have set, as a `harmonium.Rbm`."""
-        check_is_fitted(self)
-        snapshot = self._snapshot if self._is_unchanged() else None
-        if snapshot is not None and snapshot.rbm is not None:
-            return snapshot.rbm
+        check_fitted(self)
+        arrays = [getattr(self, name) for name in PARAMETERS]
+        for kept in vars(self).setdefault("_kept", []):
+            if kept.is_of(arrays):
+                return kept.rbm
+        rbm = self._model_of(*map(np.asarray, arrays))
+        self._kept[:] = [KeptModel(rbm, arrays)]
+        return rbm
+
+    def _model_of(self, components: Any, hidden: Any, visible: Any) -> Rbm:
+        if components.ndim != 2:
+            raise ValueError(
+                f"components_ has the shape {components.shape}, but must have two axes: "
+                "(n_components, n_features)"
+            )
+        for name, bias, size in zip(PARAMETERS[1:], (hidden, visible), components.shape):
+            if bias.shape != (size,):
+                raise ValueError(
+                    f"{name} has the shape {bias.shape}, but must have ({size},), as components_ has "
+                    f"the shape {components.shape}"
+                )
         mean = self.data_mean_
-        if mean is not None and len(mean) != len(self.intercept_visible_):
+        if mean is not None and len(mean) != len(visible):
             # The user has set arrays of another width.
             mean = None
-        rbm = Rbm(
-            self.components_.T,
-            self.intercept_visible_,
-            self.intercept_hidden_,
-            mean,
-            grey_levels=self.grey_levels_,
-            spins=self.spins_,
+        return Rbm(
+            components.T, visible, hidden, mean, grey_levels=self.grey_levels_, spins=self.spins_
         )
-        if snapshot is not None:
-            snapshot.rbm = rbm
-        return rbm
 
     def __getstate__(self) -> dict[str, Any]:
         # scikit-learn's method adds its version.
         inherited = getattr(super(), "__getstate__", None)
         state = dict(inherited() if inherited is not None else vars(self))
-        state.pop("_snapshot", None)
+        for name in ("_own", "_kept"):
+            state.pop(name, None)
+        state["_are_own"] = self._is_unchanged()
+        if not state["_are_own"] and "_trainer" in state:
+            # It has other parameters than the arrays that the user has set.
+            state["_trainer"] = None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        # Earlier versions made all arrays read-only.
+        are_own = state.pop("_are_own", True) and all(name in state for name in LEARNED)
         inherited = getattr(super(), "__setstate__", None)
         if inherited is not None:
             inherited(state)
         else:
             vars(self).update(state)
-        if hasattr(self, "components_"):
+        if are_own:
             # Arrays that are mapped from a file may be shared: only views of them become read-only.
-            for name in LEARNED:
-                setattr(self, name, np.asarray(getattr(self, name)))
-            self._lock()
+            self._lock(tuple(np.asarray(state[name]) for name in LEARNED))
+
+
+def check_fitted(estimator: LearnedArrays) -> None:
+    """Refuse an estimator that is not fitted."""
+    # scikit-learn's check takes as long as a row.
+    if not estimator.__sklearn_is_fitted__():
+        check_is_fitted(estimator)
+
+
+def _is_constant(array: Any) -> bool:
+    """Whether nobody can change an array in place, also not through the array of which it is a view."""
+    is_array = isinstance(array, np.ndarray)
+    while isinstance(array, np.ndarray):
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return is_array

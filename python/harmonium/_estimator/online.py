@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._harmonium import DivergedError, Trainer
 from .fitting import restore, take
-from .inputs import validated, warn_of_values_outside
+from .inputs import validated
+from .learned import LearnedArrays
 from .parameters import check, generator, n_chains, own_names, settings_for, threads
-
-if TYPE_CHECKING:
-    from .._bernoulli_rbm import BernoulliRBM
 
 # A run without an end keeps schedules at their first value.
 _NO_END = 2**62
@@ -21,7 +19,7 @@ _NO_END = 2**62
 _ANOTHER_SEED = 0x9E3779B97F4A7C15
 
 
-def partial_fit(estimator: BernoulliRBM, X: Any) -> None:
+def partial_fit(estimator: LearnedArrays, X: Any) -> None:
     """Do one update with all of X as the mini-batch; an error leaves the estimator as it was."""
     before = dict(vars(estimator))
     try:
@@ -37,7 +35,7 @@ def partial_fit(estimator: BernoulliRBM, X: Any) -> None:
     take(estimator, trainer, X)
 
 
-def _trainer_for(estimator: BernoulliRBM, X: Any) -> tuple[Trainer, Any]:
+def _trainer_for(estimator: LearnedArrays, X: Any) -> tuple[Trainer, Any]:
     """The trainer that continues from the current parameters, chains and settings; and X."""
     is_first = not hasattr(estimator, "components_")
     check(estimator)
@@ -45,6 +43,8 @@ def _trainer_for(estimator: BernoulliRBM, X: Any) -> tuple[Trainer, Any]:
     if is_first:
         estimator.random_state_ = generator(estimator.random_state)
         estimator._trainer = None
+    else:
+        _complete(estimator)
     settings = settings_for(estimator, X.shape[0], n_updates=_NO_END)
     if not is_first:
         settings["hidden"] = estimator.components_.shape[0]
@@ -55,11 +55,25 @@ def _trainer_for(estimator: BernoulliRBM, X: Any) -> tuple[Trainer, Any]:
         if trainer is None:
             trainer = _new_trainer(estimator, X, {**settings, "seed": seed}, is_first)
             estimator._trainer_settings = settings
-            warn_of_values_outside(trainer)
     return trainer, X
 
 
-def _same_trainer(estimator: BernoulliRBM, settings: dict[str, Any]) -> Trainer | None:
+def _complete(estimator: LearnedArrays) -> None:
+    """Give values to what a user who set the weights left out: 0 as in scikit-learn, and chains that
+    are off."""
+    n_hidden, n_visible = np.shape(estimator.components_)
+    for name, shape in [
+        ("intercept_hidden_", n_hidden),
+        ("intercept_visible_", n_visible),
+        ("h_samples_", (n_chains(estimator), n_hidden)),
+    ]:
+        if not hasattr(estimator, name):
+            setattr(estimator, name, np.zeros(shape))
+    if not hasattr(estimator, "random_state_"):
+        estimator.random_state_ = generator(estimator.random_state)
+
+
+def _same_trainer(estimator: LearnedArrays, settings: dict[str, Any]) -> Trainer | None:
     """The trainer of the last chunk under these settings, if it can continue."""
     trainer = estimator._trainer
     if trainer is None or not estimator._is_unchanged():
@@ -76,7 +90,7 @@ def _same_trainer(estimator: BernoulliRBM, settings: dict[str, Any]) -> Trainer 
 
 
 def _new_trainer(
-    estimator: BernoulliRBM, X: Any, settings: dict[str, Any], is_first: bool
+    estimator: LearnedArrays, X: Any, settings: dict[str, Any], is_first: bool
 ) -> Trainer:
     """A trainer that starts from the current parameters and chains, or from new ones."""
     # Another seed, so that restarted chains draw other random numbers.
@@ -93,7 +107,7 @@ def _new_trainer(
     )
 
 
-def _chains(estimator: BernoulliRBM) -> NDArray[Any]:
+def _chains(estimator: LearnedArrays) -> NDArray[Any]:
     """The hidden states, repeated or cut to the number of chains."""
     states = np.asarray(estimator.h_samples_)
     shape = n_chains(estimator), estimator.components_.shape[0]

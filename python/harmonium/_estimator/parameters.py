@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
 from .._sklearn import check_random_state
-
-if TYPE_CHECKING:
-    from .._bernoulli_rbm import BernoulliRBM
 
 # Parameters that have another name in the library.
 RENAMED = {
@@ -40,7 +37,60 @@ SETTINGS = {**RENAMED, **{name: name for name in SAME}}
 MOST_ROWS = 32_767
 
 
-def as_settings(estimator: BernoulliRBM) -> dict[str, Any]:
+class Parameters:
+    """The parameters of `BernoulliRBM`, which documents them."""
+
+    def __init__(
+        self,
+        n_components: int = 256,
+        *,
+        learning_rate: float = 0.1,
+        batch_size: int = 10,
+        n_iter: int = 10,
+        verbose: int = 0,
+        random_state: Any = None,
+        n_gibbs_steps: int = 1,
+        n_chains: int | None = None,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        centering: bool = False,
+        schedule: str = "constant",
+        averaging: str = "none",
+        binarization: str | None = None,
+        shuffle: bool = False,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        tol: float = 1e-4,
+        n_jobs: int | None = None,
+        callback: Callable[[dict[str, Any]], object] | None = None,
+        progress: bool = False,
+    ) -> None:
+        self.n_components = n_components
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_iter = n_iter
+        self.verbose = verbose
+        self.random_state = random_state
+        self.n_gibbs_steps = n_gibbs_steps
+        self.n_chains = n_chains
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.centering = centering
+        self.schedule = schedule
+        self.averaging = averaging
+        self.binarization = binarization
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.n_jobs = n_jobs
+        self.callback = callback
+        self.progress = progress
+
+
+def as_settings(estimator: Parameters) -> dict[str, Any]:
     """The parameters under the library's names."""
     settings = {setting: getattr(estimator, name) for name, setting in SETTINGS.items()}
     settings["binarize"] = estimator.binarization or "none"
@@ -51,7 +101,7 @@ def as_settings(estimator: BernoulliRBM) -> dict[str, Any]:
 
 
 def settings_for(
-    estimator: BernoulliRBM, n_samples: int, n_updates: int | None = None
+    estimator: Parameters, n_samples: int, n_updates: int | None = None
 ) -> dict[str, Any]:
     """The settings for `n_samples` rows, for `n_updates` updates if given, else `n_iter` epochs."""
     settings = as_settings(estimator)
@@ -65,14 +115,14 @@ def settings_for(
     return settings
 
 
-def n_chains(estimator: BernoulliRBM) -> int:
+def n_chains(estimator: Parameters) -> int:
     """The number of chains; by default it is the number of rows of a mini-batch."""
     if estimator.n_chains is None:
         return min(estimator.batch_size, MOST_ROWS)
     return estimator.n_chains
 
 
-def check(estimator: BernoulliRBM) -> None:
+def check(estimator: Parameters) -> None:
     """Check the parameters that the library would not name correctly; it checks the others."""
     for name, least in [("n_components", 1), ("batch_size", 1), ("n_iter", 0), ("n_gibbs_steps", 1)]:
         value = getattr(estimator, name)
@@ -103,7 +153,7 @@ def own_names() -> Iterator[None]:
         raise
 
 
-def threads(estimator: BernoulliRBM) -> int | None:
+def threads(estimator: Parameters) -> int | None:
     """The number of threads by n_jobs; None: one per core."""
     n_jobs = estimator.n_jobs
     if n_jobs is None:

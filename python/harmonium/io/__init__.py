@@ -27,7 +27,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._harmonium import Rbm
 from . import _hdf5, _npz
-from ._checks import bits_of_spins, checked_labels, checked_parameters, checked_samples
+from ._checks import (
+    bits_of_spins,
+    checked_fact,
+    checked_labels,
+    checked_parameters,
+    checked_samples,
+)
 from ._files import PathLike, is_npz
 
 __all__ = ["Dataset", "read_dataset", "read_model", "updates", "write_dataset", "write_model"]
@@ -75,10 +81,15 @@ def read_model(path: PathLike, update: int | None = None) -> Rbm:
         parameters, record = checked_parameters(path, _NAMES, arrays[:3]), arrays[3:]
     named = zip(_RECORD.items(), record)
     known: dict[str, Any] = {
-        name: kind(value) for (name, kind), value in named if value is not None
+        name: kind(checked_fact(path, name, value))
+        for (name, kind), value in named
+        if value is not None
     }
     weights, visible_bias, hidden_bias = parameters
-    return Rbm(weights, visible_bias, hidden_bias, **known)
+    try:
+        return Rbm(weights, visible_bias, hidden_bias, **known)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def write_model(

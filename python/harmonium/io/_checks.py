@@ -116,6 +116,14 @@ def checked_whole(path: PathLike, name: str, value: Any, below: int = 2**63) -> 
     return whole
 
 
+def checked_fact(path: PathLike, name: str, value: Any) -> int:
+    """A whole number of an array without axes, as a file holds it."""
+    value = np.asarray(value)
+    if value.shape != () or value.dtype.kind not in "bui" or not 0 <= value < 2**32:
+        raise ValueError(f"{path}: {name} is {value}, but must be one whole number below {2**32}")
+    return int(value)
+
+
 def _numbers(place: str, array: Any) -> NDArray[Any]:
     """As an array of real numbers."""
     try:

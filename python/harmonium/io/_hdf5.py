@@ -6,7 +6,8 @@ import math
 import os
 import re
 import shutil
-from typing import Any, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def read_model(
 ) -> tuple[list[NDArray[np.float32]], list[Any]]:
     """The parameters at an update, or the newest, and the values of `record`, None if missing."""
     with _open(path) as file:
-        found = [_member(path, file, name) if name in file else None for name in record]
+        found = [_member(path, file, name) if _has(path, file, name) else None for name in record]
         return _read_update(path, file, update), found
 
 
@@ -84,7 +85,7 @@ def write_model(
     if exists:
         with _open(path) as file:
             _check_continues(path, file, update, shape)
-    with whole_file(path) as temporary:
+    with whole_file(path) as temporary, _named_errors(path, "written"):
         if exists:
             shutil.copy(path, temporary)
         with h5py.File(temporary, "a") as file:
@@ -102,15 +103,16 @@ def write_model(
 def updates(path: PathLike) -> list[int]:
     """The updates at which a file holds the model, in rising order."""
     with _open(path) as file:
-        return _updates(file)
+        return _updates(path, file)
 
 
 def read_dataset(path: PathLike) -> tuple[Any, Any, str | None]:
     """Samples, labels and the type of the variables; the last two are None if missing."""
     with _open(path) as file:
         samples = _member(path, file, "samples")
-        labels = _member(path, file, "labels") if "labels" in file else None
-        variable_type = _text(path, file, "variable_type") if "variable_type" in file else None
+        labels = _member(path, file, "labels") if _has(path, file, "labels") else None
+        has_type = _has(path, file, "variable_type")
+        variable_type = _text(path, file, "variable_type") if has_type else None
     return samples, labels, variable_type
 
 
@@ -133,21 +135,39 @@ def _h5py(path: PathLike) -> Any:
 
 def _open(path: PathLike) -> Any:
     h5py = _h5py(path)
-    try:
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{path}: there is no such file")
+    with _named_errors(path):
         return h5py.File(path, "r")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: there is no such file") from None
-    except OSError as cause:
-        raise OSError(f"{path}: cannot be read as HDF5 ({cause})") from cause
+
+
+@contextmanager
+def _named_errors(path: PathLike, action: str = "read") -> Iterator[None]:
+    """Puts the name of the file into errors of h5py, which have many types if a file is damaged."""
+    try:
+        yield
+    except Exception as cause:
+        raise OSError(f"{path}: cannot be {action} as HDF5 ({cause})") from cause
+
+
+def _has(path: PathLike, file: Any, name: str) -> bool:
+    with _named_errors(path):
+        return name in file
 
 
 def _member(path: PathLike, file: Any, name: str) -> Any:
-    """The value of a data set in the file."""
-    member = file.get(name)
-    if not hasattr(member, "dtype"):
+    """The value of a data set of numbers or text in the file."""
+    with _named_errors(path):
+        member = file.get(name)
+        dtype = getattr(member, "dtype", None)
         found = ", ".join(f"/{name}" for name in file) or "nothing"
+    if dtype is None:
         raise ValueError(f"{path}: must have the data set /{name}, but has {found}")
-    return member[()]
+    # Reading other types from a damaged file may crash in libhdf5.
+    if dtype.kind not in "buifS" and _h5py(path).check_string_dtype(dtype) is None:
+        raise ValueError(f"{path}: {name}: the type is {dtype}, but must be one of real numbers or text")
+    with _named_errors(path):
+        return member[()]
 
 
 def _text(path: PathLike, file: Any, name: str) -> str:
@@ -157,9 +177,12 @@ def _text(path: PathLike, file: Any, name: str) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
-def _updates(file: Any) -> list[int]:
-    names = (re.fullmatch("update_([0-9]+)", name) for name in file)
-    return sorted(int(name[1]) for name in names if name)
+def _updates(path: PathLike, file: Any) -> list[int]:
+    with _named_errors(path):
+        # Names that are not UTF-8 are bytes.
+        names = [name for name in file if isinstance(name, str)]
+    updates = (re.fullmatch("update_([0-9]{1,19})", name) for name in names)
+    return sorted(int(update[1]) for update in updates if update)
 
 
 def _check_model_type(path: PathLike, file: Any) -> None:
@@ -175,7 +198,7 @@ def _read_update(
     path: PathLike, file: Any, update: int | None = None
 ) -> list[NDArray[np.float32]]:
     _check_model_type(path, file)
-    present = _updates(file)
+    present = _updates(path, file)
     if not present:
         raise ValueError(f"{path}: must have a group /update_N with a model, but has none")
     update = present[-1] if update is None else update
@@ -191,7 +214,7 @@ def _read_update(
 def _check_continues(path: PathLike, file: Any, update: int, shape: tuple[int, ...]) -> None:
     """Checks that a file has a model of this shape after fewer updates."""
     weights = _read_update(path, file)[0]
-    newest = _updates(file)[-1]
+    newest = _updates(path, file)[-1]
     if update <= newest:
         raise ValueError(
             f"{path}: update is {update}, but must be more than {newest}, the newest in the file: "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ def read(
             names = ", ".join(file) or "nothing"
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such file") from None
-    except (OSError, ValueError, EOFError, BadZipFile) as cause:
+    except Exception as cause:  # in a damaged file also errors of zipfile, zlib and struct
         raise ValueError(f"{path}: cannot be read as .npz ({cause})") from cause
     if missing:
         raise ValueError(f"{path}: must have the array {missing[0]}, but has {names}")

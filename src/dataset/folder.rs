@@ -1,0 +1,106 @@
+//! A folder of PNG images: each is an example, in the order of their names.
+
+use super::file::{Format, Unpacked};
+use super::picture::Picture;
+use super::{Dataset, Encoding};
+use crate::bits::hexadecimal;
+use crate::error::{Error, Result};
+use sha2::{Digest as _, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Reads the images of a folder. Hidden files are passed over.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Unsuitable`] for a file that is not a grey PNG or has another size than the
+/// first, for a folder inside, and for no images.
+pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Dataset> {
+    let names = names(path)?;
+    let unsuitable = |path: PathBuf, rule: String| Err(Error::Unsuitable { path, rule });
+    let mut sum = Sha256::new();
+    let mut all: Option<Picture> = None;
+    for name in &names {
+        let file = path.join(name);
+        if file.is_dir() {
+            let rule = "is a folder, but a folder of data holds only PNG images; give one of these \
+                        folders, or move its images up";
+            return unsuitable(file, rule.into());
+        }
+        let Unpacked { bytes, sha256 } = Unpacked::read(&file)?;
+        if Format::of(&bytes) != Some(Format::Png) {
+            let rule = "is not a PNG image, but a folder of data holds only these; move it away";
+            return unsuitable(file, rule.into());
+        }
+        sum.update(format!("{name}\0{sha256}\n"));
+        let picture = Picture::read(&file, &bytes)?;
+        let Some(all) = &mut all else {
+            all = Some(picture);
+            continue;
+        };
+        if (picture.shape, picture.size) != (all.shape, all.size) {
+            let words = |Picture { shape: (rows, columns), size, .. }: &Picture| {
+                format!("{columns} x {rows} pixels of {} bits", 8 * size)
+            };
+            let (found, expected) = (words(&picture), words(all));
+            let rule = format!("has {found}, but {} has {expected}; make them equal", names[0]);
+            return unsuitable(file, rule);
+        }
+        all.levels.extend(picture.levels);
+    }
+    let Some(all) = all else {
+        return unsuitable(path.into(), "is a folder without PNG images".into());
+    };
+    let dataset = all.into_array(path).examples(encoding)?;
+    Ok(Dataset { sha256: Some(hexadecimal(&sum.finalize())), ..dataset })
+}
+
+/// The names in a folder, except hidden ones, in natural order.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let failed = |cause| Error::Io { path: folder.into(), action: "read", cause };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        match entry.map_err(failed)?.file_name().into_string() {
+            Ok(name) if name.starts_with('.') => {}
+            Ok(name) => names.push(name),
+            Err(name) => {
+                let rule = "has a name that is not Unicode; rename it".to_string();
+                return Err(Error::Unsuitable { path: folder.join(name), rule });
+            }
+        }
+    }
+    names.sort_by_cached_key(|name| (natural(name), name.clone()));
+    Ok(names)
+}
+
+/// A key that sorts numbers inside names by their value: `image2` comes before `image10`.
+fn natural(name: &str) -> String {
+    let mut key = String::new();
+    let mut rest = name;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (text, number) = rest.split_at(start);
+        let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+        let digits = number[..end].trim_start_matches('0');
+        key += text;
+        // A number with more digits is larger. The mark sorts all numbers where digits sort.
+        key.push('0');
+        key.extend(char::from_u32(digits.len() as u32));
+        key += digits;
+        rest = &number[end..];
+    }
+    key + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_names_sort_by_value() {
+        let sorted =
+            ["a.png", "image1.png", "image02.png", "image10.png", "image10b.png", "image100.png"];
+        let mut names = sorted;
+        names.reverse();
+        names.sort_by_cached_key(|name| natural(name));
+        assert_eq!(names, sorted);
+    }
+}

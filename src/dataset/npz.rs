@@ -1,0 +1,92 @@
+//! NumPy's .npz: a zip archive of .npy files.
+
+use super::foreign::{refused, refused_zip};
+use super::unpack::read_packed;
+use crate::error::{Error, Result};
+use flate2::read::DeflateDecoder;
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder};
+use std::path::{Path, PathBuf};
+
+/// The first bytes of a file in this format.
+pub(super) const MAGIC: &[u8] = b"PK";
+
+/// An array in the archive.
+struct Member {
+    name: String,
+    method: CompressionMethod,
+    place: ZipArchiveEntryWayfinder,
+}
+
+/// The file and the name of the array in `FILE.npz:NAME`, if the file exists.
+pub(super) fn split(path: &Path) -> Option<(PathBuf, String)> {
+    let (file, name) = path.to_str()?.rsplit_once(':')?;
+    Path::new(file).is_file().then(|| (file.into(), name.into()))
+}
+
+/// The .npy of an array in an archive: of the array `chosen`, or of the only one.
+///
+/// # Errors
+/// [`Error::Malformed`] if the archive is damaged; [`Error::Unsuitable`] if it has no such array, or
+/// several and none is chosen.
+pub(super) fn array(path: &Path, bytes: &[u8], chosen: Option<&str>) -> Result<Vec<u8>> {
+    let damaged = |cause: rawzip::Error| Error::Malformed {
+        path: path.into(),
+        offset: 0,
+        expected: "a whole .npz archive".into(),
+        found: format!("a damaged one ({cause})"),
+    };
+    let archive = ZipArchive::from_slice(bytes).map_err(damaged)?;
+    let (mut members, mut others) = (Vec::new(), Vec::new());
+    let mut entries = archive.entries();
+    while let Some(entry) = entries.next_entry().map_err(damaged)? {
+        let name = String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned();
+        match name.strip_suffix(".npy") {
+            Some(name) => members.push(Member {
+                name: name.into(),
+                method: entry.compression_method(),
+                place: entry.wayfinder(),
+            }),
+            None => others.push(name),
+        }
+    }
+    let names: Vec<_> = members.iter().map(|member| &member.name[..]).collect();
+    if names.is_empty() {
+        return refused_zip(path, &others);
+    }
+    let unsuitable = |rule| Error::Unsuitable { path: path.into(), rule };
+    let member = match chosen {
+        Some(chosen) => members.iter().find(|member| member.name == chosen).ok_or_else(|| {
+            unsuitable(format!("holds no array of this name, only {}", names.join(", ")))
+        })?,
+        None if names.contains(&"indptr") && names.contains(&"format") => {
+            let remedy =
+                "in Python: numpy.save(\"data.npy\", scipy.sparse.load_npz(FILE).toarray())";
+            return Err(refused(path, "a sparse matrix of SciPy", remedy));
+        }
+        None if names.len() > 1 => {
+            let rule = format!(
+                "holds {} arrays, {}; choose one, such as {}:{}",
+                names.len(),
+                names.join(", "),
+                path.display(),
+                names[0]
+            );
+            return Err(unsuitable(rule));
+        }
+        None => &members[0],
+    };
+    let entry = archive.get_entry(member.place).map_err(damaged)?;
+    match member.method {
+        CompressionMethod::STORE => read_packed(path, "zip", entry.verifying_reader(entry.data())),
+        CompressionMethod::DEFLATE => {
+            read_packed(path, "zip", entry.verifying_reader(DeflateDecoder::new(entry.data())))
+        }
+        method => {
+            let rule = format!(
+                "{} is compressed by {method:?}; save it with numpy.savez or numpy.savez_compressed",
+                member.name
+            );
+            Err(unsuitable(rule))
+        }
+    }
+}
