@@ -68,4 +68,5 @@ pub use independent::Independent;
 pub use log_mean::LogMean;
 pub use report::{EvaluationReport, LikelihoodReport};
 pub use score::Score;
+pub(crate) use text::VALUES;
 pub use verdict::{Estimate, Verdict};
