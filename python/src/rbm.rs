@@ -689,7 +689,9 @@ impl Rbm {
             let parts = given.call_method1("row", (clamp, self.n_visible(), self.spins()))?;
             let (row, mask) = self.given(&parts, threads)?;
             let (weights, mut chains) = without_lock(py, threads, || {
-                let (weights, examples) = (self.fixed()?, row.cycled(number));
+                let weights = self.fixed()?;
+                Chains::check_memory(weights, number, &["number"])?;
+                let examples = row.cycled(number);
                 let streams = Stream::first(number, seed, Purpose::Inpainting);
                 Ok((weights, Inpainting::new(weights, &examples, &mask, streams)))
             })?;
