@@ -388,7 +388,8 @@ fn a_signal_leaves_a_checkpoint_and_the_command_to_resume() {
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), output.stdout), (Some(code), Vec::new()), "{stderr}");
-        assert!(stderr.starts_with("note: interrupted after update "), "{stderr}");
+        // On a busy computer, a note that it is stopping comes first.
+        assert!(stderr.contains("note: interrupted after update "), "{stderr}");
         assert!(stderr.ends_with("; continue with: harmonium resume run\n"), "{stderr}");
         let summary = folder.summary("run");
         let updates = summary["place"]["updates"].as_u64().unwrap();
