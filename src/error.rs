@@ -81,6 +81,12 @@ pub enum Error {
         rule: String,
     },
 
+    /// The folder of a run is no longer where it was when the work on it began.
+    Replaced {
+        /// Where it was.
+        path: PathBuf,
+    },
+
     /// An example has an invalid value.
     BadValue {
         /// The data set.
@@ -214,6 +220,11 @@ impl Error {
             Self::Unsuitable { path, rule } | Self::Damaged { path, rule } => {
                 format!("{}: {rule}", path.display())
             }
+            Self::Replaced { path } => format!(
+                "{}: was moved, removed or replaced while this process worked on the run in it, so nothing more \
+                 is written there; continue the run with `harmonium resume` in its new place",
+                path.display()
+            ),
             Self::BadValue { data, example, unit, value, rule, remedy } => {
                 let remedy =
                     remedy.map_or(String::new(), |remedy| format!(" by {}", spell(remedy)));

@@ -4,14 +4,15 @@ mod counting;
 
 use counting::most_bytes;
 use harmonium::dataset::{Binarization, Dataset, Examples};
-use harmonium::evaluate::evaluation::Starts;
-use harmonium::evaluate::{AnnealingSchedule, Evaluation, EvaluationConfig, Method};
+use harmonium::evaluate::{
+    AnnealingSchedule, Base, Evaluation, EvaluationConfig, Evaluator, Method,
+};
 use harmonium::gibbs::{Chains, FixedModel, FixedWeights};
 use harmonium::kernels::Isa;
 use harmonium::memory::Bytes;
 use harmonium::reals::RealRows;
 use harmonium::train::{Algorithm, Ascent, Averaging, UpdateRule};
-use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::Array1;
 use std::sync::Arc;
 
@@ -84,7 +85,7 @@ fn estimates_agree_with_what_is_allocated() {
     });
 
     let visible = BitMatrix::from_fn(500, V, |n, i| (n * i) % 5 < 2);
-    let starts = Starts { base_rates: &mean, model_states: None };
+    let base = Base { rates: mean, origin: String::new() };
     let ais = EvaluationConfig {
         method: Method::Ais,
         n_chains: 1500,
@@ -96,7 +97,8 @@ fn estimates_agree_with_what_is_allocated() {
     for (what, config) in [("ais", ais), ("raise", raise)] {
         let stages = Evaluation::needs(&rbm, 500, &config).map(|need| need.bytes);
         check(what, stages.into_iter().max().unwrap(), || {
-            Evaluation::new(model, &visible, starts, &config, Watch::default()).unwrap();
+            let evaluator = Evaluator::new(model).config(config).base(base.clone());
+            evaluator.evaluate(&visible).unwrap();
         });
     }
 

@@ -606,8 +606,8 @@ fn if_the_newest_checkpoint_cannot_be_read_the_previous_one_is_used() {
         for line in [
             "inspect run --json",
             "evaluate run --data greys.idx --schedule linear:10 --burn-in 1 --json",
-            "sample run --out samples.npy --gibbs-steps 1",
-            "transform run greys.idx --out features.npy",
+            "sample run --out samples.npy --gibbs-steps 1 --overwrite",
+            "transform run greys.idx --out features.npy --overwrite",
         ] {
             let (code, stdout, stderr) = folder.run(line);
             assert_eq!(code, Some(0), "{line}\n{stderr}");
@@ -697,7 +697,7 @@ fn a_folder_that_vanishes_is_a_clear_error() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr.starts_with("error: run/") && stderr.contains("No such file"), "{stderr}");
+    assert!(stderr.starts_with("error: run: was moved, removed or replaced while"), "{stderr}");
     assert_eq!(folder.run("resume moved --stop-after 1updates --quiet").0, Some(0));
 }
 

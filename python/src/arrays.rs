@@ -19,6 +19,7 @@ use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use rayon::prelude::*;
+use std::path::PathBuf;
 
 /// The number of rows in a piece of work.
 const BLOCK: usize = 256;
@@ -101,23 +102,39 @@ fn are_encoded(kind: u8, encoding: Encoding) -> bool {
     kind != b'f' || encoding.is_spins()
 }
 
-/// An object as a two-dimensional numpy array.
-fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = object.py();
+/// Rows and columns of the images in an array (n, rows, columns).
+fn image_shape(array: &Bound<'_, PyUntypedArray>) -> Option<(usize, usize)> {
+    match array.shape() {
+        &[_, rows, columns] => Some((rows, columns)),
+        _ => None,
+    }
+}
+
+/// An object as a numpy array.
+fn as_numpy<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
     refuse_masked(object)?;
-    let array = if object.cast::<PyUntypedArray>().is_ok() {
-        object.clone()
-    } else {
-        py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "asarray"), (object,))?
-    };
-    let untyped = array.cast::<PyUntypedArray>()?;
+    if let Ok(array) = object.cast::<PyUntypedArray>() {
+        return Ok(array.clone());
+    }
+    let numpy = object.py().import(intern!(object.py(), "numpy"))?;
+    Ok(numpy.call_method1(intern!(object.py(), "asarray"), (object,))?.cast_into()?)
+}
+
+/// An object as a two-dimensional numpy array; images become rows.
+fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let (py, mut untyped) = (object.py(), as_numpy(object)?);
+    if let Some((rows, columns)) = image_shape(&untyped) {
+        let shape = (untyped.shape()[0], rows * columns);
+        untyped = untyped.call_method1(intern!(py, "reshape"), (shape,))?.cast_into()?;
+    }
     if untyped.ndim() != 2 {
         return Err(PyValueError::new_err(format!(
-            "{NAME} has {} dimensions, but must have 2: (rows, units); reshape(1, -1) makes a row \
-             of a vector",
+            "{NAME} has {} dimensions, but must have 2, (rows, units), or 3, (images, rows, columns); \
+             reshape(1, -1) makes a row of a vector",
             untyped.ndim()
         )));
     }
+    let array = untyped.clone().into_any();
     // Another byte order, half precision, or numbers off their boundaries, as in a packed record, become
     // numbers of this CPU.
     let dtype = untyped.dtype();
@@ -178,6 +195,7 @@ pub fn dataset(
     threads: Option<usize>,
 ) -> PyResult<Dataset> {
     let py = object.py();
+    let mut images = None;
     let dataset = if object.hasattr(intern!(py, "tocsr"))? {
         let (rows, kind) = sparse_rows(object, threads)?;
         check_rows(rows.n_rows(), rows.n_columns())?;
@@ -187,7 +205,9 @@ pub fn dataset(
             Dataset::from_numbers(NAME, rows)
         }
     } else {
-        let array = as_array(object)?;
+        let object = as_numpy(object)?;
+        images = image_shape(&object);
+        let array = as_array(&object)?;
         let untyped = array.cast::<PyUntypedArray>()?;
         let (shape, kind) = (untyped.shape().to_vec(), untyped.dtype().kind());
         check_rows(shape[0], shape[1])?;
@@ -212,7 +232,10 @@ pub fn dataset(
         dataset?
     };
     warn(py, dataset.inferred())?;
-    Ok(dataset)
+    match images {
+        Some((rows, columns)) => dataset.with_image_shape(rows, columns).map_err(to_py),
+        None => Ok(dataset),
+    }
 }
 
 /// Refuses more columns than rows of numbers can have.
@@ -381,6 +404,38 @@ pub fn decoded<'py>(
     let (py, encoding) = (samples.py(), Encoding::declared(grey_levels, spins).map_err(to_py)?);
     let dataset = dataset(samples, encoding, None)?;
     dataset.check_intensities().map_err(to_py)?;
+    samples_of(py, &dataset)
+}
+
+/// Reads data as `--data` of the command line does: IDX, .npy, .npz, a table of numbers as text or a PNG, each
+/// gzipped or not, or a folder of PNG images. `FILE.npz:NAME` names one of several arrays.
+///
+/// The content of a file decides its format. The result (N, V) is uint8 if all numbers are 0 or 1, otherwise
+/// float32, intensities from 0 to 1; a row of an image has its rows end to end. Integers are read by
+/// `grey_levels` and `spins`, as in `train`.
+///
+/// >>> import harmonium, pathlib, tempfile
+/// >>> with tempfile.TemporaryDirectory() as folder:
+/// ...     table = pathlib.Path(folder, "table.csv")
+/// ...     _ = table.write_text("left,right\n0,1\n1,0\n")
+/// ...     harmonium.read(table).tolist()
+/// [[0, 1], [1, 0]]
+#[pyfunction]
+#[pyo3(signature = (path, *, grey_levels = None, spins = false))]
+pub fn read(
+    py: Python<'_>,
+    path: PathBuf,
+    grey_levels: Option<u32>,
+    spins: bool,
+) -> PyResult<Bound<'_, PyAny>> {
+    let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
+    let dataset = without_lock(py, None, || Dataset::read_as(&path, encoding))?;
+    warn(py, dataset.inferred())?;
+    samples_of(py, &dataset)
+}
+
+/// The examples (N, V) as bits (uint8), or else as intensities (float32).
+fn samples_of<'py>(py: Python<'py>, dataset: &Dataset) -> PyResult<Bound<'py, PyAny>> {
     let shape = (dataset.n_examples(), dataset.n_visible());
     let need = Need::new(Bytes::of::<f32>(&[shape.0, shape.1]), &[]);
     memory::check(|| of_shape(shape.0, shape.1), &[need]).map_err(to_py)?;

@@ -1,11 +1,13 @@
 //! The model and the data of a command; notes on them go to stderr.
 
+use crate::checkpoint::model_of;
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::model::Provenance;
+use crate::evaluate::report::title;
+use crate::model::{Provenance, Rbm};
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
-use crate::run::{ChosenData, DataChoice, model_of, title};
+use crate::run::{ChosenData, DataChoice};
 use std::path::{Path, PathBuf};
 
 /// The file of a model. `path` is the file or the folder of its run. A note appears if newer checkpoints
@@ -37,6 +39,15 @@ pub fn read_data(
     }
     say_inferred(&chosen.dataset);
     Ok(chosen)
+}
+
+/// The first `limit` examples, or all. Their width must fit the model.
+pub fn limited(dataset: Dataset, limit: Option<usize>, model: &Rbm) -> Result<Dataset> {
+    dataset.check_width(model.n_visible(), "the model")?;
+    match limit {
+        Some(limit) => dataset.first(limit),
+        None => Ok(dataset),
+    }
 }
 
 /// Writes a note if the meaning of integers was inferred.

@@ -1,7 +1,7 @@
 //! `harmonium sample`.
 
 use super::input::{model_path, read_data, say_data};
-use super::output::Output;
+use super::output::{Output, Overwrite};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Result};
@@ -65,6 +65,8 @@ pub struct Sample {
     #[arg(long, default_value = "samples.png", value_name = "FILE|-",
         value_parser = PathBufValueParser::new().try_map(Output::array_or_picture))]
     out: Output,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Rows and columns of the images, if the model file does not give them
     #[arg(long, value_parser = image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
@@ -104,6 +106,7 @@ impl Sample {
             })?;
         }
         check_seed(self.seed)?;
+        self.out.check(&self.overwrite)?;
 
         let weights = FixedWeights::of(&model.rbm, isa);
         let bytes = match &self.clamp {

@@ -51,6 +51,8 @@ pub use examples::Examples;
 #[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
 pub use running_mean::RunningMean;
+#[cfg(feature = "cli")]
+pub(crate) use source::absolute;
 pub use source::{Source, Split};
 
 use crate::bits::BitMatrix;

@@ -3,6 +3,7 @@
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::FixedWeights;
+use crate::watch::Watch;
 use ndarray::Array1;
 
 /// A unit whose mean activity is below this is dead.
@@ -23,16 +24,18 @@ impl HiddenActivity {
     /// Averages over the rows of `visible` (N, V).
     ///
     /// # Errors
-    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide.
-    pub fn new(weights: &FixedWeights, visible: &BitMatrix) -> Result<Self> {
+    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide;
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn new(weights: &FixedWeights, visible: &BitMatrix, watch: Watch<'_>) -> Result<Self> {
         /// Rows at a time: the means of all rows may take more memory than the model.
         const BLOCK: usize = 256;
         let n_rows = visible.n_rows();
         let mut sums = Array1::zeros(weights.n_hidden());
         for first in (0..n_rows).step_by(BLOCK) {
             let block = visible.rows(first..(first + BLOCK).min(n_rows));
-            for means in weights.hidden_given_visible().means(&block)?.outer_iter() {
-                sums.zip_mut_with(&means, |sum, &mean| *sum += f64::from(mean));
+            let means = weights.hidden_given_visible().means_watched(&block, watch)?;
+            for row in means.outer_iter() {
+                sums.zip_mut_with(&row, |sum, &mean| *sum += f64::from(mean));
             }
         }
         Ok(Self { of_units: sums / n_rows as f64 })
@@ -70,7 +73,8 @@ mod tests {
     fn dead_and_saturated_units_are_counted() {
         let rbm = Rbm::new(Array2::zeros((3, 4)), array![0., 0., 0.], array![-9., 0., 9., 30.]);
         let weights = FixedWeights::of(&rbm.unwrap(), Isa::fastest());
-        let activity = HiddenActivity::new(&weights, &BitMatrix::zeros(5, 3)).unwrap();
+        let activity =
+            HiddenActivity::new(&weights, &BitMatrix::zeros(5, 3), Watch::default()).unwrap();
         assert_eq!((activity.dead(), activity.saturated()), (0.25, 0.5));
         assert!((activity.mean() - (0.5 + 1.0 + 1.0) / 4.0).abs() < 1e-3);
     }

@@ -3,7 +3,9 @@
 use super::{Chains, FixedModel, FixedWeights};
 use crate::bits::BitMatrix;
 use crate::error::Result;
+use crate::kernels::Isa;
 use crate::memory::{self, Bytes, Need};
+use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
 
 impl Chains {
@@ -69,11 +71,38 @@ impl Chains {
     }
 }
 
+impl Rbm {
+    /// `n` samples of the model (n, V): the last states of separate chains of `sweeps` sweeps, usually
+    /// 1,000 to 100,000, as `harmonium sample` draws them. [`Chains::for_samples`] takes other starts.
+    ///
+    /// ```
+    /// use harmonium::Rbm;
+    /// use ndarray::{arr1, arr2};
+    /// // Two pixels that agree: both are tied to the one hidden unit.
+    /// let rbm = Rbm::new(arr2(&[[20.0], [20.0]]), arr1(&[-10.0, -10.0]), arr1(&[-20.0]))?;
+    /// let samples = rbm.sample(100, 20, 0)?;
+    /// assert!((0..100).all(|n| samples.get(n, 0) == samples.get(n, 1)));
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+    pub fn sample(&self, n: usize, sweeps: usize, seed: u64) -> Result<BitMatrix> {
+        if n == 0 {
+            return Ok(BitMatrix::zeros(0, self.n_visible()));
+        }
+        let weights = FixedWeights::of(self, Isa::fastest());
+        let model = FixedModel { rbm: self, weights: &weights };
+        let mut chains = Chains::for_samples(model, n, None, seed)?;
+        (0..sweeps).for_each(|_| chains.sweep(&weights));
+        Ok(chains.visible())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::test_model::model;
     use super::*;
-    use crate::kernels::Isa;
 
     #[test]
     fn chains_start_at_the_given_rows_in_turn() {

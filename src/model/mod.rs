@@ -137,6 +137,17 @@ impl Rbm {
         &self.hidden_bias
     }
 
+    /// The model with its layers exchanged.
+    pub fn transposed(&self) -> Self {
+        Self {
+            visible_units: self.hidden_units.clone(),
+            hidden_units: self.visible_units.clone(),
+            weights: self.weights.t().as_standard_layout().into_owned(),
+            visible_bias: self.hidden_bias.clone(),
+            hidden_bias: self.visible_bias.clone(),
+        }
+    }
+
     /// Puts W, b and c under names that begin with `prefix`.
     pub fn save(&self, prefix: &str, state: &mut State) {
         let (n_visible, n_hidden) = self.weights.dim();

@@ -109,9 +109,8 @@ impl Probe {
     ) -> Result<()> {
         let FixedModel { rbm, weights } = model;
         let mean_free_energy = |bits| Ok(mean_free_energy(rbm, bits, weights.isa(), watch)?.mean);
-        let activity = HiddenActivity::new(weights, &self.training)?;
-        watch.check()?;
-        let error = reconstruction_error(model, &self.training, self.seed)?.mean;
+        let activity = HiddenActivity::new(weights, &self.training, watch)?;
+        let error = reconstruction_error(model, &self.training, self.seed, watch)?.mean;
         let training = mean_free_energy(&self.training)?;
         let held_out = self.held_out.as_ref().map(mean_free_energy).transpose()?;
         let likelihood = pseudo_likelihood(rbm, &self.few, weights.isa(), watch)?.mean;

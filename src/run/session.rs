@@ -8,7 +8,7 @@ use super::folder::Folder;
 use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, in_pool, time_budget};
 use crate::checkpoint::Checkpoint;
-use crate::dataset::{Examples, Source};
+use crate::dataset::{Examples, Source, absolute};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::{Method, exact};
 use crate::kernels::Isa;
@@ -19,7 +19,7 @@ use crate::monitor::snapshots::Snapshots;
 use crate::monitor::tensorboard::TensorBoard;
 use crate::monitor::{Monitor, Probe, Writer};
 use crate::rng::STREAM_VERSION;
-use crate::setting::check;
+use crate::setting::{Section as _, check};
 use crate::train::{Ascent, TrainConfig, Trainer};
 use crate::whole_file;
 use std::path::{Path, PathBuf};
@@ -63,12 +63,7 @@ pub fn train(
         let start = Instant::now();
         let mut settings = settings;
         let data = Data::read(&settings.data, settings.train.binarize)?;
-        let (batch_size, n_examples) = (settings.train.batch_size, data.training.n_examples());
-        let cut = (batch_size > n_examples).then(|| {
-            format!(
-                "each mini-batch has all {n_examples} training examples, as batch_size is {batch_size}"
-            )
-        });
+        let cut = settings.train.cut_batch(data.training.n_examples());
         let mut trainer = begin(&mut settings, &data, session.isa)?;
         settings.check_effect(&session.given)?;
         for note in data.inferred.iter().chain(&cut) {
@@ -234,7 +229,7 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     let DataConfig { data: source, test_data, init, .. } = &mut settings.data;
     *source = source.absolute();
     *test_data = test_data.as_ref().map(Source::absolute);
-    *init = init.as_ref().map(|path| std::path::absolute(path).unwrap_or(path.clone()));
+    *init = init.as_deref().map(absolute);
     [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
     settings.data.grey_levels = data.encoding.grey_levels();
     Ok(trainer)
@@ -344,7 +339,10 @@ impl Run {
         others: &mut [&mut dyn Monitor],
     ) -> Result<Outcome> {
         whole_file::remove(&folder.join(FAILURE))?;
-        let writer = Writer::start();
+        let writer = Writer::start({
+            let folder = folder.clone();
+            move || folder.check()
+        });
         let trained = {
             let Self { trainer, file, data, journal } = self;
             let settings = &file.settings;
@@ -361,9 +359,11 @@ impl Run {
             course.run(session, &mut monitors)
         };
         // An error of the writer came first, so it is reported first.
-        let (end, updates) = writer.finish().and(trained).inspect_err(|error| {
+        let (end, updates) = writer.finish().and(trained).or_else(|error| {
+            folder.check()?;
             // If this cannot be written either, the error is still returned.
             drop(whole_file::write(&folder.join(FAILURE), error.to_string().as_bytes()));
+            Err(error)
         })?;
         Ok(Outcome { folder: folder.path().to_path_buf(), end, updates })
     }
@@ -371,7 +371,8 @@ impl Run {
 
 /// Refuses, before training, settings that the run cannot satisfy.
 fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
-    let Settings { run, train, .. } = settings;
+    let Settings { data: source, run, train } = settings;
+    source.check_ranges()?;
     run.validate(data.held_out.is_some())?;
     train.validate()?;
     let smaller =

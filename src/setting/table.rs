@@ -220,7 +220,7 @@ fn holds(need: &Remedy, fields: &Map<String, Json>) -> bool {
 }
 
 /// The name in `among` that is most similar to `name`.
-pub fn nearest(name: &str, among: impl Iterator<Item = &'static str>) -> &'static str {
+pub fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> &'a str {
     let likeness = |other: &&str| strsim::normalized_damerau_levenshtein(name, other);
     among.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).expect("there are settings")
 }
