@@ -15,9 +15,13 @@ fn main() -> ExitCode {
             let message = message(&error, matches.subcommand_name());
             // If nothing reads the output, the exit code alone reports the error.
             let _ = writeln!(std::io::stderr(), "error: {message}");
-            // As for a wrong command line, the fault is in what the user gave or left out.
-            let is_usage = matches!(error, Error::NoData { .. } | Error::Damaged { .. });
-            if is_usage { ExitCode::from(2) } else { ExitCode::FAILURE }
+            match error {
+                // As for a wrong command line, the fault is in what the user gave or left out.
+                Error::NoData { .. } | Error::Damaged { .. } => ExitCode::from(2),
+                // Ctrl-C came before the run had a folder; 128 + SIGINT, as shells report it.
+                Error::Interrupted => ExitCode::from(130),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
