@@ -2,14 +2,14 @@
 
 use super::flags::{Given, flag_name};
 use super::session::{self, SessionFlags};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernels::Isa;
 use crate::run::{self, Changes, DataConfig, SETTINGS, SettingsFile};
-use crate::setting::Section as _;
+use crate::setting::{Section as _, invalid};
 use crate::train::TrainConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 pub struct Resume {
@@ -31,7 +31,7 @@ struct Fixed {
 const CHANGEABLE: [&str; 3] = ["epochs", "data", "test_data"];
 
 impl Resume {
-    pub fn run(self, isa: Isa) -> Result<ExitCode> {
+    pub fn run(self, isa: Isa, words: &[OsString]) -> Result<u8> {
         self.fixed.check(&self.run)?;
         let data = self.fixed.data.over(&DataConfig::default());
         let epochs = self.fixed.train.over(&TrainConfig::default()).epochs;
@@ -41,7 +41,7 @@ impl Resume {
             test_data: data.test_data,
         };
         let terminal = self.session.terminal();
-        let session = self.session.session(isa)?;
+        let session = self.session.session(isa, words)?;
         session::run(&self.session, terminal, |monitors| {
             run::resume(&self.run, &changes, &session, monitors)
         })
@@ -51,24 +51,24 @@ impl Resume {
 impl Fixed {
     /// Refuses settings that differ from those of the run.
     fn check(&self, folder: &std::path::Path) -> Result<()> {
-        let path = folder.join(SETTINGS);
         let given: Vec<_> = self.data.settings().iter().chain(self.train.settings()).collect();
         if given.iter().all(|(key, _)| CHANGEABLE.contains(&&key[..])) {
             return Ok(());
         }
-        let settings = SettingsFile::read(&path)?.settings;
+        let settings = SettingsFile::read(&folder.join(SETTINGS))?.settings;
         let (mut all, train) = (settings.data.fields(), settings.train.fields());
         all.extend(train);
-        for (key, value) in given {
-            if !CHANGEABLE.contains(&&key[..]) && all[key] != *value {
+        let rows = DataConfig::TABLE.iter().chain(TrainConfig::TABLE);
+        for setting in rows.filter(|setting| !CHANGEABLE.contains(&setting.name)) {
+            let given = given.iter().find(|(key, _)| *key == setting.name);
+            let own = &all[setting.name];
+            if let Some((_, value)) = given.filter(|(_, value)| *value != own) {
                 let rule = format!(
-                    "{key} is {} in this run and cannot become {value}; start a new run with \
-                     `harmonium train --config {} --{} …`",
-                    all[key],
+                    "{own}, as in this run; start a new run with `harmonium train --config {} --{} …`",
                     run::quoted(folder.as_os_str()),
-                    flag_name(key)
+                    flag_name(setting.name)
                 );
-                return Err(Error::Unsuitable { path, rule });
+                return Err(invalid(setting.name, value, rule));
             }
         }
         Ok(())

@@ -7,15 +7,16 @@ use crate::kernels::Isa;
 use crate::monitor::{EpochRecord, LogFormat, Monitor, Terminal, terminal};
 use crate::report::{self, Live};
 use crate::run::{End, Interrupt, Interval, Outcome, SETTINGS, Session, quoted, resume_command};
+use crate::threads;
 use crate::train::Trainer;
 use clap::Args;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 pub struct SessionFlags {
     /// Threads [default: all cores]; the result does not depend on it
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Stop after this time, or number of epochs or updates, counted from the start of this command;
     /// `harmonium resume` continues from there
@@ -32,7 +33,7 @@ pub struct SessionFlags {
     #[arg(long)]
     quiet: bool,
     /// The format of progress: `text`, or `json` (one object per line)
-    #[arg(long, default_value_t = LogFormat::Text)]
+    #[arg(long, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     log_format: LogFormat,
 }
 
@@ -50,14 +51,14 @@ impl SessionFlags {
         Ok(live)
     }
 
-    /// A session on the instruction set `isa`, which takes signals.
-    pub fn session(&self, isa: Isa) -> Result<Session> {
+    /// A session of the command with these words on the instruction set `isa`, which takes signals.
+    pub fn session(&self, isa: Isa, words: &[OsString]) -> Result<Session> {
         let format = self.log_format;
         Ok(Session {
             threads: self.threads,
             isa,
             stop_after: self.stop_after,
-            command: Some(command()),
+            command: Some(command(words)),
             interrupt: Interrupt::on_signals(move |text| terminal::note(format, text))?,
             ..Session::default()
         })
@@ -65,8 +66,8 @@ impl SessionFlags {
 }
 
 /// The command line as typed, as a shell reads it.
-fn command() -> String {
-    let words = std::env::args_os().skip(1).map(|word| quoted(&word));
+fn command(words: &[OsString]) -> String {
+    let words = words.iter().map(|word| quoted(word));
     ["harmonium".to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
@@ -86,7 +87,7 @@ fn write_report(folder: &Path, flags: &SessionFlags, terminal: &mut Terminal) {
 struct Begun(Option<PathBuf>);
 
 impl Monitor for Begun {
-    fn begin(&mut self, _: &Trainer, folder: &Path, _: &[EpochRecord]) -> Result<()> {
+    fn open(&mut self, folder: &Path) -> Result<()> {
         self.0 = Some(folder.to_path_buf());
         Ok(())
     }
@@ -101,7 +102,10 @@ pub fn run(
     flags: &SessionFlags,
     mut terminal: Terminal,
     work: impl FnOnce(&mut [&mut dyn Monitor]) -> Result<Outcome>,
-) -> Result<ExitCode> {
+) -> Result<u8> {
+    if let Some(crowd) = threads::crowd(flags.threads) {
+        terminal.note(&crowd);
+    }
     let mut live = flags.live(&mut terminal)?;
     let mut begun = Begun::default();
     let outcome = {
@@ -125,8 +129,9 @@ pub fn run(
 }
 
 /// Writes the report, then prints the folder to stdout; a note says how to continue.
-fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<ExitCode> {
+fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<u8> {
     let Outcome { folder, end, updates } = outcome;
+    terminal.close();
     write_report(&folder, flags, terminal);
     let after = format!("after update {updates}; continue with: {}", resume_command(&folder));
     match end {
@@ -135,9 +140,9 @@ fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Resul
         End::Stopped => terminal.note(&format!("stopped {after}")),
         End::Interrupted(signal) => {
             terminal.note(&format!("interrupted {after}"));
-            return Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)));
+            return Ok(u8::try_from(128 + signal).unwrap_or(1));
         }
     }
     print_path(&folder)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }

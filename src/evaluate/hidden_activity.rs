@@ -27,12 +27,18 @@ impl HiddenActivity {
     /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide;
     /// [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn new(weights: &FixedWeights, visible: &BitMatrix, watch: Watch<'_>) -> Result<Self> {
-        let means = weights.hidden_given_visible().means_watched(visible, watch)?;
-        let mut sums = Array1::zeros(means.ncols());
-        for row in means.outer_iter() {
-            sums.zip_mut_with(&row, |sum, &mean| *sum += f64::from(mean));
+        /// Rows at a time: the means of all rows may take more memory than the model.
+        const BLOCK: usize = 256;
+        let n_rows = visible.n_rows();
+        let mut sums = Array1::zeros(weights.n_hidden());
+        for first in (0..n_rows).step_by(BLOCK) {
+            let block = visible.rows(first..(first + BLOCK).min(n_rows));
+            let means = weights.hidden_given_visible().means_watched(&block, watch)?;
+            for row in means.outer_iter() {
+                sums.zip_mut_with(&row, |sum, &mean| *sum += f64::from(mean));
+            }
         }
-        Ok(Self { of_units: sums / means.nrows() as f64 })
+        Ok(Self { of_units: sums / n_rows as f64 })
     }
 
     /// The mean over the units, 0 to 1.

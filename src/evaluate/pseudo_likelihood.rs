@@ -14,6 +14,7 @@ use crate::kernels::Isa;
 use crate::kernels::flips::{
     FLIPS, MAX_WEIGHT, Odds, exponentials, log_products, padded, run_length,
 };
+use crate::memory::Bytes;
 use crate::model::Rbm;
 use crate::reals::{RealRow, RealRows};
 use crate::rng::{Purpose, Stream};
@@ -60,6 +61,13 @@ pub fn stochastic_pseudo_likelihood(
     };
     let units: Vec<_> = (0..visible.n_rows()).map(unit_of).collect();
     Ok(Score::of(&pseudo_likelihoods_of_units(rbm, visible, &units, isa, watch)?))
+}
+
+/// The memory of [`pseudo_likelihoods`] of N rows under a model (V, H): inputs and odds of the hidden units,
+/// values and rises of the visible ones.
+pub(crate) fn bytes(n_rows: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+    let n = n_rows.min(ROWS);
+    Bytes::of::<[f64; 3]>(&[n, n_hidden]) + Bytes::of::<[f64; 2]>(&[n, n_visible])
 }
 
 /// Σᵢ ln p(vᵢ | the rest) of every row of `visible` (N, V), in nats.

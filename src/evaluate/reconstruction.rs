@@ -13,7 +13,8 @@ use ndarray::Array2;
 /// depends on (seed, example) alone, so it is the same on every call.
 ///
 /// # Errors
-/// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide.
+/// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide;
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
 pub fn reconstruct<'a>(
     model: FixedModel<'_>,
     visible: impl Into<VisibleStates<'a>>,
@@ -29,6 +30,7 @@ fn reconstruct_watched(
     watch: Watch<'_>,
 ) -> Result<Array2<f32>> {
     rbm.check_width(visible)?;
+    Chains::check_memory(weights, visible.n_rows(), &[])?;
     let streams = (0..visible.n_rows() as u64)
         .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
         .collect();

@@ -7,13 +7,26 @@ use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
 use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
+use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::rng::Stream;
+use crate::setting::check;
 use crate::state::State;
 use crate::states::States;
 use crate::watch::Watch;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
+
+/// The most sweeps of a chain that a command or a call makes.
+pub const MAX_SWEEPS: usize = 1_000_000_000;
+
+/// Checks a number of sweeps, which `setting` gives.
+///
+/// # Errors
+/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is above [`MAX_SWEEPS`].
+pub fn check_sweeps(setting: &'static str, sweeps: usize) -> Result<()> {
+    check(setting, sweeps, sweeps <= MAX_SWEEPS, || format!("at most {MAX_SWEEPS}"))
+}
 
 /// Without a watch nothing is interrupted.
 pub(super) const UNWATCHED: &str = "nobody interrupts it";
@@ -34,6 +47,20 @@ pub struct Chains {
 }
 
 impl Chains {
+    /// The memory of C chains of a model (V, H), and of the states from which they start.
+    pub fn bytes(n_chains: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+        let of_layer = |n: usize| BitPanels::bytes(n_chains, n) + BitMatrix::bytes(n_chains, n);
+        of_layer(n_visible)
+            + of_layer(n_hidden)
+            + Bytes::of::<Stream>(&[n_chains])
+            + Words::bytes(n_chains, n_visible, n_hidden)
+            + Bytes::of::<Row<i32>>(&[
+                n_visible.max(n_hidden).div_ceil(SIDE),
+                n_chains.div_ceil(SIDE),
+                SIDE,
+            ])
+    }
+
     /// Chains that start at the given visible states (C, V). h is drawn from p(h | v) with the first
     /// words of each stream.
     ///

@@ -86,7 +86,7 @@ impl<'a> Snapshots<'a> {
 }
 
 impl Monitor for Snapshots<'_> {
-    fn begin(&mut self, trainer: &Trainer, _: &Path, _past: &[EpochRecord]) -> Result<()> {
+    fn begin(&mut self, trainer: &Trainer, _past: &[EpochRecord]) -> Result<()> {
         // Snapshots that were taken after the checkpoint are removed.
         for epoch in epochs(&self.folder).into_iter().filter(|n| *n > trainer.n_epochs_begun()) {
             whole_file::remove(&file(&self.folder, epoch))?;

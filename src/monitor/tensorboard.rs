@@ -79,7 +79,7 @@ impl<'a> TensorBoard<'a> {
 
 impl Monitor for TensorBoard<'_> {
     /// Writes the records so far.
-    fn begin(&mut self, _trainer: &Trainer, _: &Path, past: &[EpochRecord]) -> Result<()> {
+    fn begin(&mut self, _trainer: &Trainer, past: &[EpochRecord]) -> Result<()> {
         self.remove_earlier()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         self.path = self.folder.join(format!("{PREFIX}{now:.6}{SUFFIX}"));

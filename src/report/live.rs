@@ -77,7 +77,7 @@ impl Live {
 }
 
 impl Monitor for Live {
-    fn begin(&mut self, _trainer: &Trainer, folder: &Path, _past: &[EpochRecord]) -> Result<()> {
+    fn open(&mut self, folder: &Path) -> Result<()> {
         let (listener, is_over) = (self.listener.clone(), self.is_over.clone());
         let site = Arc::new(Site {
             address: self.address,

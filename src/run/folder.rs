@@ -1,6 +1,6 @@
 //! The folder of a run, and the lock that lets one process at a time work on it.
 
-use super::checkpoints::{self, Search};
+use super::checkpoints;
 use super::config::Session;
 use super::files::{CHECKPOINTS, LOCK, METRICS, MODEL, SETTINGS, SNAPSHOTS};
 use super::shell::resume_command;
@@ -120,19 +120,6 @@ impl Folder {
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
-}
-
-/// The file with the model of a run, and the errors of damaged checkpoints. If the run is not done, this
-/// is its newest whole checkpoint: the model file may be missing, or come from an earlier session. Nothing
-/// in the folder is changed.
-pub fn model_of(path: &Path) -> (PathBuf, Vec<Error>) {
-    let checkpoints = path.join(CHECKPOINTS);
-    if checkpoints::newest(&checkpoints).is_some_and(|(_, place)| place.is_done) {
-        return (path.join(MODEL), Vec::new());
-    }
-    let Search { found, passed } = checkpoints::search(&checkpoints);
-    let file = found.map_or_else(|| path.join(MODEL), |(checkpoint, _)| checkpoint);
-    (file, passed.into_iter().map(|(_, error)| error).collect())
 }
 
 /// Whether a process works on the run in a folder.

@@ -1,11 +1,10 @@
 //! The runs in a folder.
 
-use super::checkpoints;
 use super::config::Keep;
 use super::files::{CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS};
-use super::folder::{is_locked, model_of};
+use super::folder::is_locked;
 use super::settings::{Settings, SettingsFile};
-use crate::checkpoint::Place;
+use crate::checkpoint::{Place, model_of, newest};
 use crate::error::{Error, Result};
 use crate::evaluate::{EvaluationReport, LikelihoodReport};
 use crate::model::ModelFile;
@@ -62,6 +61,17 @@ pub struct RunLikelihood<'a> {
 }
 
 impl Summary {
+    /// Reads the run in a folder.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] if the folder does not hold a run, and as [`of`](Self::of).
+    pub fn read(folder: &Path) -> Result<Self> {
+        Self::of(folder)?.ok_or_else(|| {
+            let rule = "does not hold a run; `harmonium runs` lists the runs".to_string();
+            Error::Unsuitable { path: folder.into(), rule }
+        })
+    }
+
     /// Reads the run in a folder; `None` if the folder does not hold a run.
     ///
     /// # Errors
@@ -71,7 +81,7 @@ impl Summary {
         if !settings.exists() {
             return Ok(None);
         }
-        let place = checkpoints::newest(&folder.join(CHECKPOINTS)).map(|(_, place)| place);
+        let place = newest(&folder.join(CHECKPOINTS)).map(|(_, place)| place);
         let file = SettingsFile::read(&settings)?;
         // A change of plan after the checkpoint is not in it.
         let is_planned = |updates| file.settings.run.replanned.iter().any(|p| p.update == updates);

@@ -17,8 +17,6 @@ mod interrupt;
 
 mod config;
 
-mod pool;
-
 mod settings;
 
 mod data;
@@ -54,14 +52,12 @@ pub use files::{
     CHECKPOINTS, CURVES, EVALUATION, FAILURE, FILTERS, LAST_MODEL, METRICS, MODEL, RECONSTRUCTIONS,
     REPORT, SAMPLES, SETTINGS, SNAPSHOTS,
 };
-pub(crate) use folder::model_of;
 pub use interrupt::Interrupt;
 pub use interval::Interval;
 pub(crate) use interval::parse_time;
 pub(crate) use list::differing;
 pub use list::{RunLikelihood, RunState, Summary, list};
-pub(crate) use own_data::{ChosenData, DataChoice, title};
-pub(crate) use pool::in_pool;
+pub(crate) use own_data::{ChosenData, DataChoice};
 pub(crate) use selection::{BestRun, Condition, Key, best, sort};
 pub use session::{Changes, Outcome, resume, train};
 pub use settings::{Settings, SettingsFile};

@@ -6,20 +6,22 @@ use super::data::Data;
 use super::files::{CHECKPOINTS, FAILURE, METRICS, MODEL, SETTINGS, SNAPSHOTS};
 use super::folder::Folder;
 use super::settings::{Settings, SettingsFile};
-use super::{checkpoints, in_pool, time_budget};
+use super::{checkpoints, time_budget};
 use crate::checkpoint::Checkpoint;
-use crate::dataset::{Source, absolute};
+use crate::dataset::{Examples, Source, absolute};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::{Method, exact};
 use crate::kernels::Isa;
-use crate::model::ModelFile;
+use crate::memory::{Bytes, Need};
+use crate::model::{ModelFile, Rbm};
 use crate::monitor::metrics_file::{self, MetricsFile};
 use crate::monitor::snapshots::Snapshots;
 use crate::monitor::tensorboard::TensorBoard;
 use crate::monitor::{Monitor, Probe, Writer};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{Section as _, check};
-use crate::train::{TrainConfig, Trainer};
+use crate::threads::in_pool;
+use crate::train::{Ascent, TrainConfig, Trainer};
 use crate::whole_file;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -62,14 +64,8 @@ pub fn train(
         let start = Instant::now();
         let mut settings = settings;
         let data = Data::read(&settings.data, settings.train.binarize)?;
-        let (batch_size, n_examples) = (settings.train.batch_size, data.training.n_examples());
-        let cut = (batch_size > n_examples).then(|| {
-            format!(
-                "each mini-batch has all {n_examples} training examples, as batch_size is {batch_size}"
-            )
-        });
+        let cut = settings.train.cut_batch(data.training.n_examples());
         let mut trainer = begin(&mut settings, &data, session.isa)?;
-        settings.check_effect(&session.given)?;
         for note in data.inferred.iter().chain(&cut) {
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
         }
@@ -201,6 +197,9 @@ impl Changes {
 fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     let examples = data.training.clone();
     check_settings(settings, data)?;
+    // Those of training are checked by its start.
+    settings.data.check_effect()?;
+    settings.run.check_effect()?;
     let initial = match &settings.data.init {
         None => None,
         Some(path) => {
@@ -218,6 +217,8 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
             Some(initial)
         }
     };
+    let hidden = settings.train.hidden.or(initial.as_ref().map(Rbm::n_hidden));
+    check_memory(&TrainConfig { hidden, ..settings.train.clone() }, data)?;
     let trainer = Trainer::with_isa(settings.train.clone(), examples, initial.as_ref(), isa)?;
     // Settings that depend on the data have their numbers from here on.
     settings.train = trainer.config().clone();
@@ -235,6 +236,24 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
     settings.data.grey_levels = data.encoding.grey_levels();
     Ok(trainer)
+}
+
+/// Checks that there is memory for a run: for its data, its training and its records, and for a checkpoint
+/// that is taken while the last one is written.
+fn check_memory(config: &TrainConfig, data: &Data) -> Result<()> {
+    let (training, held_out) = (&data.training, data.held_out.as_ref());
+    let n_visible = training.n_visible();
+    let config = config.for_data(training.n_examples(), n_visible);
+    let examples = training.bytes() + held_out.map_or(Bytes(0), Examples::bytes);
+    let n_hidden = config.n_hidden();
+    let record = Probe::bytes(training.n_examples(), n_visible, n_hidden);
+    let checkpoints = Ascent::bytes_of_state(&config, n_visible) * 2;
+    let others = [
+        Need::held(examples, &["limit"]),
+        Need::new(record, &["hidden"]),
+        Need::new(checkpoints, &["hidden"]),
+    ];
+    Ascent::check_memory(&config, config.batch_size, n_visible, &others)
 }
 
 impl Run {
@@ -273,6 +292,7 @@ impl Run {
         changes.move_data(&mut file.settings)?;
         let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
         check_settings(&file.settings, &data)?;
+        check_memory(&file.settings.train, &data)?;
         let train = match plans[1].last() {
             None => file.settings.train.clone(),
             Some(Replan { epochs, .. }) => {
