@@ -304,8 +304,9 @@
 //!
 //! # What may change
 //!
-//! The modules `setting`, `threads`, `whole_file`, `fixed`, `state`, `kernels`, `pictures` and `cli` serve the benches, the tests
-//! and the program of this project. The documentation hides them, and any version may change them.
+//! The modules `memory`, `setting`, `threads`, `whole_file`, `fixed`, `state`, `kernels`, `pictures` and `cli`
+//! serve the benches, the tests and the program of this project. The documentation hides them, and any
+//! version may change them.
 //! Results, errors and choices are `#[non_exhaustive]`: they may grow. Settings may grow, too, but
 //! `#[non_exhaustive]` would forbid `TrainConfig { hidden: Some(4), ..TrainConfig::default() }`; written
 //! in this way, they do not break when a field is added.
@@ -314,6 +315,7 @@
 
 pub mod error;
 
+#[doc(hidden)]
 pub mod memory;
 
 pub mod watch;
