@@ -83,7 +83,7 @@
 //!
 //! // Two pixels that agree: both are tied to the one hidden unit.
 //! let rbm = Rbm::new(arr2(&[[20.0], [20.0]]), arr1(&[-10.0, -10.0]), arr1(&[-20.0]))?;
-//! let samples = rbm.sample(100, 1000, 0);
+//! let samples = rbm.sample(100, 1000, 0)?;
 //! assert!((0..100).all(|n| samples.get(n, 0) == samples.get(n, 1)));
 //! // The left pixel is on; what is the right one?
 //! let (example, left) = (BitMatrix::from_fn(1, 2, |_, i| i == 0), BitMatrix::from_fn(1, 2, |_, i| i == 0));
