@@ -1,6 +1,6 @@
 //! The means of some visible units, given the others.
 
-use super::{FixedModel, FixedWeights, Inpainting};
+use super::{Chains, FixedModel, FixedWeights, Inpainting};
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::kernels::Isa;
@@ -47,6 +47,7 @@ impl ConditionalMean<'_> {
     /// The means (N, V) for the rows of `visible` (N, V). Given units have their values, 0 or 1.
     ///
     /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory);
     /// [`Error::Interrupted`](crate::Error::Interrupted).
     ///
     /// # Panics
@@ -61,13 +62,14 @@ impl ConditionalMean<'_> {
         );
         let free: Vec<usize> = (0..n_visible).filter(|&i| !self.given.get(0, i)).collect();
         if visible.n_rows() == 0 || free.len() <= MOST_ENUMERATED {
-            return Ok(self.enumerated(visible, &free));
+            return self.enumerated(visible, &free, watch);
         }
         self.averaged(visible, watch)
     }
 
     fn averaged(self, visible: &BitMatrix, watch: Watch<'_>) -> Result<Array2<f64>> {
         let weights = self.model.weights;
+        Chains::check_memory(weights, visible.n_rows(), &[])?;
         let streams = Stream::first(visible.n_rows(), self.seed, Purpose::Inpainting);
         let mut chains = Inpainting::new(weights, visible, self.given, streams);
         let lead = self.sweeps / LEAD;
@@ -80,11 +82,19 @@ impl ConditionalMean<'_> {
         Ok(sum / (self.sweeps.max(1) - lead) as f64)
     }
 
-    fn enumerated(self, visible: &BitMatrix, free: &[usize]) -> Array2<f64> {
+    fn enumerated(
+        self,
+        visible: &BitMatrix,
+        free: &[usize],
+        watch: Watch<'_>,
+    ) -> Result<Array2<f64>> {
         let mut means = visible.to_array(|is_on| f64::from(u8::from(is_on)));
         let rows = means.axis_iter_mut(Axis(0)).into_par_iter().enumerate();
-        rows.for_each(|(n, row)| self.enumerate(visible.row(n), free, row));
-        means
+        rows.try_for_each(|(n, row)| {
+            self.enumerate(visible.row(n), free, row);
+            watch.check()
+        })?;
+        Ok(means)
     }
 
     /// Writes the means of the free units given the others of v. One unit changes from a state to the next
