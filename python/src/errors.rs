@@ -51,8 +51,6 @@ pub fn to_py(error: Error) -> PyErr {
 
 /// A setting as a Python keyword.
 fn spell(Remedy { setting, value }: Remedy) -> String {
-    // The one setting whose keyword has another name.
-    let setting = if setting == "n_chains" { "chains" } else { setting };
     let is_text = TrainConfig::row(setting).is_ok_and(|row| row.kind == Kind::Text);
     match value {
         None => setting.to_string(),
