@@ -8,14 +8,11 @@
 //! only the updates, not monitors and files.
 
 use harmonium::dataset::{Binarization, Encoding, Examples, Source, Split};
-use harmonium::evaluate::evaluation::Starts;
-use harmonium::evaluate::{
-    AnnealingSchedule, Base, Evaluation, EvaluationConfig, Evidence, Method,
-};
+use harmonium::evaluate::{AnnealingSchedule, Base, EvaluationConfig, Evaluator, Evidence, Method};
 use harmonium::gibbs::{FixedModel, FixedWeights};
 use harmonium::kernels::Isa;
 use harmonium::preset::Preset;
-use harmonium::{TrainConfig, Trainer, Watch};
+use harmonium::{TrainConfig, Trainer};
 use std::time::Instant;
 
 struct Row {
@@ -113,10 +110,11 @@ fn run(mut row: Row, is_test: bool) {
         EvaluationConfig::default()
     };
     let chains = trainer.chains().visible();
-    let starts = Starts { base_rates: &base.rates, model_states: Some(&chains) };
     let weights = FixedWeights::of(&rbm, Isa::fastest());
     let model = FixedModel { rbm: &rbm, weights: &weights };
-    let evaluation = Evaluation::new(model, &visible, starts, &config, Watch::default()).unwrap();
+    let evaluator = Evaluator::new(model).config(config).base(base);
+    let evaluator = evaluator.model_states(&chains, "the chains of the run");
+    let evaluation = evaluator.evaluate(&visible).unwrap();
     let score = evaluation.log_likelihood;
     let how = match &evaluation.evidence {
         None => "exact".to_string(),

@@ -4,7 +4,7 @@ use crate::dataset::Examples;
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::threads::in_pool;
-use crate::train::{Schedule, TrainConfig, Trainer};
+use crate::train::{Ascent, Schedule, TrainConfig, Trainer};
 use crate::watch::Watch;
 use serde::Serialize;
 use std::sync::Arc;
@@ -72,6 +72,11 @@ pub fn run(plan: &Plan, examples: &Arc<Examples>, mut report: impl FnMut(&Timing
                 schedule: Schedule::Constant,
                 ..plan.config.clone()
             };
+            // A trainer that has settled, and a copy of it for each number of threads in turn.
+            let (n_examples, n_visible) = (examples.n_examples(), examples.n_visible());
+            let for_data = TrainConfig { batch_size, ..config.for_data(n_examples, n_visible) };
+            let copy = Ascent::needs(&for_data, batch_size, n_visible);
+            Ascent::check_memory(&for_data, batch_size, n_visible, &copy)?;
             let most = plan.threads.iter().copied().max();
             let settled = in_pool(most, || {
                 let mut trainer = Trainer::with_isa(config, examples.clone(), None, plan.isa)?;

@@ -1,5 +1,6 @@
 //! Rows of packed 0/1: states of visible and hidden units, and binary data.
 
+use crate::memory::Bytes;
 use ndarray::Array2;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -27,6 +28,11 @@ pub struct BitMatrix {
 }
 
 impl BitMatrix {
+    /// The memory of a matrix (n_rows, n_columns).
+    pub fn bytes(n_rows: usize, n_columns: usize) -> Bytes {
+        Bytes::of::<u64>(&[n_rows, n_columns.div_ceil(WORD)])
+    }
+
     /// A matrix of zeros, (n_rows, n_columns).
     pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
         let words_per_row = n_columns.div_ceil(WORD);
@@ -199,6 +205,11 @@ pub struct BitPanels {
 }
 
 impl BitPanels {
+    /// The memory of a matrix (n_rows, n_columns).
+    pub fn bytes(n_rows: usize, n_columns: usize) -> Bytes {
+        Bytes::of::<u64>(&[n_rows.div_ceil(WORD), WORD, n_columns.div_ceil(WORD)])
+    }
+
     /// A matrix of zeros, (n_rows, n_columns).
     pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
         let row_capacity = n_rows.next_multiple_of(WORD);

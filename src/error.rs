@@ -90,6 +90,12 @@ pub enum Error {
         rule: String,
     },
 
+    /// The folder of a run is no longer where it was when the work on it began.
+    Replaced {
+        /// Where it was.
+        path: PathBuf,
+    },
+
     /// An example has an invalid value.
     BadValue {
         /// The data set.
@@ -200,6 +206,18 @@ pub enum Error {
         rule: String,
     },
 
+    /// Some work needs more memory than this process may have.
+    OutOfMemory {
+        /// The work, such as "training 784 x 500 units".
+        what: String,
+        /// The memory that it needs, such as "40.3 GB".
+        needed: String,
+        /// The limit, in words.
+        rule: String,
+        /// The settings to lower, if any would help.
+        lower: Vec<Remedy>,
+    },
+
     /// The caller's [`Watch`](crate::Watch) stopped the computation.
     Interrupted,
 
@@ -231,6 +249,11 @@ impl Error {
             Self::Unsuitable { path, rule }
             | Self::Damaged { path, rule }
             | Self::BadSettings { path, rule } => format!("{}: {rule}", path.display()),
+            Self::Replaced { path } => format!(
+                "{}: was moved, removed or replaced while this process worked on the run in it, so nothing more \
+                 is written there; continue the run with `harmonium resume` in its new place",
+                path.display()
+            ),
             Self::BadValue { data, example, unit, value, rule, remedy } => {
                 let remedy =
                     remedy.map_or(String::new(), |remedy| format!(" by {}", spell(remedy)));
@@ -280,6 +303,14 @@ impl Error {
             Self::BadState { array, rule } => {
                 format!("array `{array}` of the saved state {rule}")
             }
+            Self::OutOfMemory { what, needed, rule, lower } => {
+                let lower: Vec<_> = lower.iter().map(|remedy| spell(*remedy)).collect();
+                let lower = match lower[..] {
+                    [] => String::new(),
+                    _ => format!("; lower {}", lower.join(" or ")),
+                };
+                format!("{what} needs {needed} of memory, but {rule}{lower}")
+            }
             Self::Interrupted => "interrupted".to_string(),
             Self::Diverged { epoch, update, what, found, limit } => format!(
                 "diverged in epoch {epoch}, at update {update}: {what} {found:.4e}, but must stay \
@@ -308,8 +339,10 @@ impl Error {
             | Self::WidthMismatch { .. }
             | Self::Elsewhere { .. }
             | Self::BadState { .. }
-            | Self::Diverged { .. }
-            | Self::Interrupted => false,
+            | Self::Replaced { .. }
+            | Self::OutOfMemory { .. }
+            | Self::Interrupted
+            | Self::Diverged { .. } => false,
         }
     }
 

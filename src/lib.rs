@@ -1,9 +1,13 @@
 //! Maximum-likelihood training of restricted Boltzmann machines, on every core of a CPU, to the
 //! same bits each time.
 //!
+//! # Four programs
+//!
+//! Train on data of one's own, and keep the model:
+//!
 //! ```
 //! use harmonium::dataset::{Binarization, Dataset, Examples};
-//! use harmonium::{BitMatrix, TrainConfig, Trainer, evaluate::Exact};
+//! use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, evaluate::Exact};
 //!
 //! // Four examples of two pixels that always agree.
 //! let pairs = BitMatrix::from_fn(4, 2, |example, _| example % 2 == 0);
@@ -19,12 +23,72 @@
 //!     ..TrainConfig::default()
 //! };
 //! let mut trainer = Trainer::new(config, examples)?;
-//! while !trainer.is_done() {
-//!     trainer.update()?;
-//! }
+//! trainer.run(&mut [])?;
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("pairs.safetensors");
+//! trainer.model().write(&path)?;
 //! // A fair coin costs ln 2 = 0.693 nats an example; nothing can do better.
-//! let score = Exact::new(&trainer.current())?.log_likelihood(&pairs);
+//! let score = Exact::new(&Rbm::load(&path)?)?.log_likelihood(&pairs);
 //! assert!(score.mean > -0.75, "{score:?}");
+//! # Ok::<(), harmonium::Error>(())
+//! ```
+//!
+//! Watch a run with a monitor of one's own:
+//!
+//! ```
+//! use harmonium::dataset::{Binarization, Dataset, Examples};
+//! use harmonium::gibbs::FixedModel;
+//! use harmonium::monitor::{EpochRecord, Monitor};
+//! use harmonium::{BitMatrix, Result, TrainConfig, Trainer};
+//!
+//! struct Print;
+//!
+//! impl Monitor for Print {
+//!     fn after_epoch(&mut self, _: &Trainer, model: FixedModel<'_>, record: &EpochRecord) -> Result<()> {
+//!         let EpochRecord { epoch, pseudo_likelihood, .. } = record;
+//!         println!("{epoch}: {pseudo_likelihood:?}, norm {:.2}", model.rbm.norm());
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let bars = BitMatrix::from_fn(4, 2, |example, pixel| example >> pixel & 1 == 1);
+//! let examples = Examples::new(Dataset::from_bits("bars", bars), Binarization::Stochastic);
+//! let config = TrainConfig { hidden: Some(3), epochs: Some(5), ..TrainConfig::default() };
+//! Trainer::new(config, examples)?.run(&mut [&mut Print])?;
+//! # Ok::<(), harmonium::Error>(())
+//! ```
+//!
+//! Ask for a log-likelihood, and whether to believe it:
+//!
+//! ```
+//! use harmonium::evaluate::{EvaluationConfig, Method};
+//! use harmonium::{BitMatrix, Rbm};
+//! use ndarray::{Array1, Array2};
+//!
+//! let coins = Rbm::new(Array2::zeros((8, 3)), Array1::zeros(8), Array1::zeros(3))?;
+//! let budget = EvaluationConfig { method: Method::Ais, n_chains: 100, ..EvaluationConfig::default() };
+//! let found = coins.log_likelihood(&BitMatrix::zeros(100, 8), budget)?;
+//! // log-likelihood    -5.55 nats an example (± 0.00 over 100), -5.64 to -5.55 by the 99 % …
+//! println!("{found}");
+//! assert!((found.log_likelihood.mean + 8.0 * 2_f64.ln()).abs() < 0.1);
+//! assert_eq!(found.verdict.name(), "believable");
+//! # Ok::<(), harmonium::Error>(())
+//! ```
+//!
+//! Draw samples, and complete an example of which some pixels are given:
+//!
+//! ```
+//! use harmonium::{BitMatrix, Rbm};
+//! use ndarray::{arr1, arr2};
+//!
+//! // Two pixels that agree: both are tied to the one hidden unit.
+//! let rbm = Rbm::new(arr2(&[[20.0], [20.0]]), arr1(&[-10.0, -10.0]), arr1(&[-20.0]))?;
+//! let samples = rbm.sample(100, 1000, 0);
+//! assert!((0..100).all(|n| samples.get(n, 0) == samples.get(n, 1)));
+//! // The left pixel is on; what is the right one?
+//! let (example, left) = (BitMatrix::from_fn(1, 2, |_, i| i == 0), BitMatrix::from_fn(1, 2, |_, i| i == 0));
+//! let means = rbm.conditional_mean(&example, &left, 1000, 0)?;
+//! assert!(means[[0, 1]] > 0.99);
 //! # Ok::<(), harmonium::Error>(())
 //! ```
 //!
@@ -178,6 +242,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`error`] | what can go wrong |
+//! | [`memory`] | how much memory there is, and whether the work fits |
 //! | [`watch`] | progress of a long computation, and the wish to stop it |
 //! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
 //! | [`threads`] | how many threads a command or a call has |
@@ -239,7 +304,7 @@
 //!
 //! # What may change
 //!
-//! The modules `setting`, `threads`, `whole_file`, `fixed`, `state`, `kernels` and `cli` serve the benches, the tests
+//! The modules `setting`, `threads`, `whole_file`, `fixed`, `state`, `kernels`, `pictures` and `cli` serve the benches, the tests
 //! and the program of this project. The documentation hides them, and any version may change them.
 //! Results, errors and choices are `#[non_exhaustive]`: they may grow. Settings may grow, too, but
 //! `#[non_exhaustive]` would forbid `TrainConfig { hidden: Some(4), ..TrainConfig::default() }`; written
@@ -248,6 +313,8 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod error;
+
+pub mod memory;
 
 pub mod watch;
 
@@ -294,7 +361,8 @@ pub mod evaluate;
 pub mod checkpoint;
 
 #[cfg(feature = "cli")]
-pub(crate) mod pictures;
+#[doc(hidden)]
+pub mod pictures;
 
 pub mod monitor;
 

@@ -2,6 +2,7 @@
 
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
+use crate::memory::Bytes;
 use ndarray::ArrayView2;
 use std::ops::Range;
 
@@ -51,13 +52,29 @@ pub struct RealRows {
 }
 
 impl RealRows {
+    /// The memory of a matrix of `n_rows` rows with `n_entries` nonzero numbers.
+    pub fn bytes(n_rows: usize, n_entries: usize) -> Bytes {
+        Bytes::of::<usize>(&[n_rows]) + Bytes::of::<[u32; 2]>(&[n_entries])
+    }
+
     /// A matrix without rows, of `n_columns` columns.
     ///
     /// # Panics
     /// If `n_columns` is 2^32 or more.
     pub fn new(n_columns: usize) -> Self {
+        Self::with_capacity(n_columns, 0, 0)
+    }
+
+    /// As [`new`](Self::new), with room for `n_rows` rows of `n_entries` nonzero numbers in all.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn with_capacity(n_columns: usize, n_rows: usize, n_entries: usize) -> Self {
         assert!(u32::try_from(n_columns).is_ok(), "{n_columns} columns");
-        Self { n_columns, starts: vec![0], units: Vec::new(), values: Vec::new() }
+        let mut starts = Vec::with_capacity(n_rows + 1);
+        starts.push(0);
+        let (units, values) = (Vec::with_capacity(n_entries), Vec::with_capacity(n_entries));
+        Self { n_columns, starts, units, values }
     }
 
     /// Number of rows.
@@ -68,6 +85,11 @@ impl RealRows {
     /// Number of columns: units.
     pub fn n_columns(&self) -> usize {
         self.n_columns
+    }
+
+    /// Number of entries: numbers that are not 0.
+    pub fn n_entries(&self) -> usize {
+        self.units.len()
     }
 
     /// Returns one row.

@@ -1,33 +1,12 @@
 //! An update allocates no heap memory once its buffers exist.
 
+mod counting;
+
+use counting::allocations;
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::train::{Algorithm, Averaging, UpdateRule};
 use harmonium::{TrainConfig, Trainer};
 use ndarray::Array2;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: every call is passed on to the system's allocator unchanged.
-#[allow(unsafe_code, reason = "an allocator can be had no other way")]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// The updates include ends of epochs, short batches and range checks. The thread pool allocates one
 /// block for every few dozen jobs in its queue; nothing else is allocated.
@@ -68,9 +47,9 @@ fn an_update_allocates_nothing_of_its_own() {
             let mut trainer = Trainer::new(config.clone(), examples.clone()).unwrap();
             pool.install(|| {
                 (0..20).for_each(|_| trainer.update().unwrap());
-                let before = ALLOCATIONS.load(Ordering::Relaxed);
+                let before = allocations();
                 (0..100).for_each(|_| trainer.update().unwrap());
-                ALLOCATIONS.load(Ordering::Relaxed) - before
+                allocations() - before
             })
         };
         assert_eq!(allocated(1), 0, "on one thread: {config:?}");

@@ -312,10 +312,10 @@ fn samples_are_bits_that_depend_only_on_the_seed_and_the_start() {
 
     let bits = greys().mapv(|x| x / 128);
     folder.write("bits.idx", &idx(bits.clone()));
-    let line = "sample run --start data --data bits.idx --number 200 --out a.npy --gibbs-steps";
+    let line = "sample run --start data --data bits.idx --number 200 --out d.npy --gibbs-steps";
     folder.succeed(&format!("{line} 0"));
     let bits = bits.into_shape_with_order((200, 30)).unwrap();
-    assert_eq!(read_npy::<_, Array2<u8>>(folder.path("a.npy")).unwrap(), bits);
+    assert_eq!(read_npy::<_, Array2<u8>>(folder.path("d.npy")).unwrap(), bits);
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn the_scale_of_a_model_decides_and_not_the_largest_of_a_chunk() {
         folder.write_npy("reals.npy", few.mapv(|x| f32::from(x) / n).view());
         for rest in ["--binarize none", "--binarize threshold:0.005", "--binarize threshold:0.4"] {
             let features = |data: &str| {
-                folder.succeed(&format!("transform {run} {data} --out f.npy {rest}"));
+                folder.succeed(&format!("transform {run} {data} --out f.npy --overwrite {rest}"));
                 folder.read("f.npy")
             };
             assert_eq!(features("few.npy"), features("reals.npy"), "{run} {rest}");
@@ -166,7 +166,8 @@ fn declared_spins_are_bits_and_samples_are_spins() {
     }
     let run = "of-spins.npy";
     let sample = |run: &str| {
-        folder.succeed(&format!("sample {run} --number 40 --gibbs-steps 9 --out s.npy"));
+        folder
+            .succeed(&format!("sample {run} --number 40 --gibbs-steps 9 --out s.npy --overwrite"));
         folder.path("s.npy")
     };
     let of_bits: Array2<u8> = read_npy(sample("of-bits")).unwrap();
@@ -200,7 +201,9 @@ fn declared_spins_are_bits_and_samples_are_spins() {
     folder.fail(&format!("evaluate {run} --data other.npy"), message);
     // Completed spins keep their given values.
     folder.write_npy("mask.npy", Array2::from_shape_fn((1, 20), |(_, i)| (i % 2) as u8).view());
-    let line = format!("sample {run} --data spins.npy --clamp mask.npy --number 30 --out s.npy");
+    let line = format!(
+        "sample {run} --data spins.npy --clamp mask.npy --number 30 --out s.npy --overwrite"
+    );
     folder.succeed(&line);
     let completed: Array2<i8> = read_npy(folder.path("s.npy")).unwrap();
     for ((n, i), &spin) in completed.indexed_iter() {

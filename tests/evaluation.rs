@@ -2,10 +2,9 @@
 //! doubtful.
 
 use harmonium::evaluate::ais::{LogZ, ModelChains};
-use harmonium::evaluate::evaluation::Starts;
 use harmonium::evaluate::raise::raise;
 use harmonium::evaluate::{
-    Ais, AnnealingSchedule, Evaluation, EvaluationConfig, Exact, Method, Score,
+    Ais, AnnealingSchedule, Base, Evaluation, EvaluationConfig, Evaluator, Exact, Method, Score,
 };
 use harmonium::gibbs::{FixedModel, FixedWeights, Path};
 use harmonium::kernels::Isa;
@@ -171,13 +170,21 @@ fn intervals_have_their_coverage() {
     assert!(raised < 2.0 * raise_variance.sqrt(), "{raised} ± {}", raise_variance.sqrt());
 }
 
+/// An evaluation with a base of these rates (V).
+fn evaluator(model: FixedModel<'_>, rates: Array1<f64>) -> Evaluator<'_> {
+    Evaluator::new(model).base(Base { rates, origin: String::new() })
+}
+
 /// Evaluates `visible` with its own mean as the base rates.
 fn evaluate(rbm: &Rbm, visible: &BitMatrix, config: &EvaluationConfig) -> Evaluation {
     let rates = rbm.visible_units().smoothed_rates(&means(visible));
-    let starts = Starts { base_rates: &rates, model_states: Some(visible) };
     let weights = FixedWeights::of(rbm, Isa::fastest());
     let model = FixedModel { rbm, weights: &weights };
-    Evaluation::new(model, visible, starts, config, Watch::default()).unwrap()
+    evaluator(model, rates)
+        .config(config.clone())
+        .model_states(visible, "")
+        .evaluate(visible)
+        .unwrap()
 }
 
 #[test]
@@ -244,7 +251,6 @@ fn a_wrong_estimate_is_doubtful() {
     let rbm = model(20, 2.0, 4);
     let visible = ExactSampler::new(&rbm).draw(200, 5);
     let uniform = Array1::from_elem(V, 0.5);
-    let starts = Starts { base_rates: &uniform, model_states: Some(&visible) };
     let config = EvaluationConfig {
         method: Method::Ais,
         schedule: AnnealingSchedule::Linear(20),
@@ -253,7 +259,8 @@ fn a_wrong_estimate_is_doubtful() {
     };
     let weights = FixedWeights::of(&rbm, Isa::fastest());
     let model = FixedModel { rbm: &rbm, weights: &weights };
-    let bad = Evaluation::new(model, &visible, starts, &config, Watch::default()).unwrap();
+    let evaluator = evaluator(model, uniform).config(config).model_states(&visible, "");
+    let bad = evaluator.evaluate(&visible).unwrap();
     let text = bad.verdict.to_string();
     assert_eq!(bad.verdict.name(), "doubtful", "{bad:?}");
     assert!(text.contains("effective sample size") && text.contains("adaptive:"), "{text}");
@@ -263,13 +270,36 @@ fn a_wrong_estimate_is_doubtful() {
 }
 
 #[test]
+fn an_evaluation_is_text_for_people() {
+    let visible = BitMatrix::from_fn(70, V, |n, i| noise(n * V + i) > 0.3);
+    let (coins, few) = (Array1::zeros(V), model(5, 0.3, 3));
+    let exact = few.log_likelihood(&visible, EvaluationConfig::default()).unwrap().to_string();
+    assert!(
+        exact.contains(" over 70)\n") && exact.contains("\nverdict           exact\n"),
+        "{exact}"
+    );
+    let coins = Rbm::new(Array2::zeros((V, 3)), coins, Array1::zeros(3)).unwrap();
+    let budget = EvaluationConfig { method: Method::Ais, n_chains: 100, ..Default::default() };
+    let found = coins.log_likelihood(&visible, budget).unwrap().to_string();
+    let mean = -(V as f64) * std::f64::consts::LN_2;
+    assert!(
+        found.starts_with(&format!(
+            "log-likelihood    {mean:.2} nats an example (± 0.00 over 70), "
+        ))
+    );
+    assert!(found.contains("\nverdict           believable: both sides"), "{found}");
+    assert!(found.contains("\n  base            σ(b)"), "{found}");
+    let narrow = coins.log_likelihood(&BitMatrix::zeros(2, V - 1), EvaluationConfig::default());
+    assert!(matches!(narrow, Err(harmonium::Error::WidthMismatch { .. })));
+}
+
+#[test]
 fn settings_out_of_range_are_refused() {
     let rbm = model(30, 0.3, 3);
     let visible = BitMatrix::zeros(3, V);
     let weights = FixedWeights::of(&rbm, Isa::fastest());
     let model = FixedModel { rbm: &rbm, weights: &weights };
     let rates = Array1::from_elem(V, 0.5);
-    let starts = Starts { base_rates: &rates, model_states: Some(&visible) };
     let ais = EvaluationConfig { method: Method::Ais, ..EvaluationConfig::default() };
     for (config, message) in [
         (EvaluationConfig { n_chains: 1, ..ais.clone() }, "n_chains is 1, but must be at least 2"),
@@ -282,13 +312,11 @@ fn settings_out_of_range_are_refused() {
             "smaller layer is 30, but must be at most 28",
         ),
     ] {
-        let error =
-            Evaluation::new(model, &visible, starts, &config, Watch::default()).unwrap_err();
+        let evaluator = evaluator(model, rates.clone()).config(config);
+        let error = evaluator.evaluate(&visible).unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
     }
     let certain = Array1::from_elem(V, 1.0);
-    let starts = Starts { base_rates: &certain, ..starts };
-    let error =
-        Evaluation::new(model, &visible, starts, &ais, Watch::default()).unwrap_err().to_string();
+    let error = evaluator(model, certain).config(ais).evaluate(&visible).unwrap_err().to_string();
     assert!(error.contains("base distribution is 1, but must be above 0 and below 1"), "{error}");
 }

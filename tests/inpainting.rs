@@ -50,7 +50,7 @@ fn given_pixels_are_kept_and_the_others_are_drawn() {
     folder.write_npy("row.npy", given.flatten().mapv(f32::from).view());
     let truth = bits();
     let completed = |mask: &str, data: &str| -> Array2<u8> {
-        let line = format!("sample run --clamp {mask} --out a.npy --data {data}");
+        let line = format!("sample run --clamp {mask} --out a.npy --overwrite --data {data}");
         assert_eq!(folder.succeed(&format!("{line} --gibbs-steps 20")), "a.npy\n");
         read_npy(folder.path("a.npy")).unwrap()
     };
@@ -100,7 +100,7 @@ fn completions_depend_on_the_seed_and_not_on_the_threads() {
     let folder = folder();
     let completed = |rest: &str, out: &str| {
         let line = "sample run --data greys.idx --clamp left --number 150 --gibbs-steps 10";
-        folder.succeed(&format!("{line} --out {out} {rest}"));
+        folder.succeed(&format!("{line} --out {out} --overwrite {rest}"));
         folder.read(out)
     };
     for out in ["a.npy", "a.png"] {
@@ -114,7 +114,7 @@ fn completions_depend_on_the_seed_and_not_on_the_threads() {
 fn the_command_does_what_the_library_does() {
     let folder = folder();
     let line = "sample run --data bits.idx --clamp left --number 9 --gibbs-steps 5 --seed 2";
-    folder.succeed(&format!("{line} --out a.npy"));
+    folder.succeed(&format!("{line} --out a.npy --overwrite"));
     let rbm = ModelFile::read(&folder.path("run/model.safetensors")).unwrap().rbm;
     let weights = FixedWeights::of(&rbm, Isa::fastest());
     let truth = bits();
@@ -134,7 +134,8 @@ fn the_command_does_what_the_library_does() {
 fn a_trained_model_completes_bars_and_stripes() {
     let folder = Folder::new();
     folder.succeed("train --preset bars-and-stripes --out run --quiet");
-    let line = "sample run --data bars-and-stripes:4 --clamp top --number 32 --out a.npy";
+    let line =
+        "sample run --data bars-and-stripes:4 --clamp top --number 32 --out a.npy --overwrite";
     folder.succeed(line);
     let completed: Array2<u8> = read_npy(folder.path("a.npy")).unwrap();
     let all = Dataset::bars_and_stripes(4);
@@ -187,7 +188,7 @@ fn each_error_says_what_is_wrong_and_what_to_do() {
     let left = "sample run --clamp left --data";
     folder.misuse(&format!("{left} bits.idx --number 201"), "at most the number of examples, 200");
     folder.misuse(&format!("{left} bits.idx --number 0"), "number is 0, but must be at least 1");
-    let shape = format!("{left} bits.idx --image-shape 5x5 --out a.npy");
+    let shape = format!("{left} bits.idx --image-shape 5x5 --out a.npy --overwrite");
     folder
         .misuse(&shape, "image_shape is 5x5, but must be a shape of the model's 30 visible units");
     folder.write_npy("other.npy", Array2::<u8>::ones((60, 31)).view());
@@ -201,7 +202,7 @@ fn a_half_needs_the_shape_of_the_images() {
     let folder = Folder::new();
     folder.write_npy("rows.npy", bits().into_shape_with_order((200, 30)).unwrap().view());
     folder.succeed(&format!("train --data rows.npy {SHORT} --out run --quiet"));
-    let sample = "sample run --data rows.npy --gibbs-steps 1 --out a.npy --clamp";
+    let sample = "sample run --data rows.npy --gibbs-steps 1 --out a.npy --overwrite --clamp";
     let rule = "clamp is left, but must be a .png or .npy file, because the shape of the images is \
                 not known; give image_shape";
     folder.misuse(&format!("{sample} left"), rule);

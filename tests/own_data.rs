@@ -108,7 +108,7 @@ fn every_command_uses_the_runs_own_data() {
         "transform run",
     ] {
         let result = |data: &str| {
-            folder.succeed(&format!("{line} {data} --out a.npy"));
+            folder.succeed(&format!("{line} {data} --out a.npy --overwrite"));
             folder.read("a.npy")
         };
         let data = if line.starts_with("transform") { "" } else { "--data " };
@@ -149,7 +149,7 @@ fn a_file_of_a_run_belongs_to_it_and_a_copy_elsewhere_does_not() {
         assert_eq!(figures(evaluation(&folder, &format!("{model} --data t.npy"))), expected);
     }
     // Samples of the model alone need no data.
-    folder.succeed("sample bare.safetensors --out a.npy --gibbs-steps 1");
+    folder.succeed("sample bare.safetensors --out a.npy --gibbs-steps 1 --overwrite");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn a_run_on_mnist_has_the_test_images() {
     assert_eq!((&train["data"], &train["n_examples"]), (&"mnist train".into(), &200.into()));
     // MNIST given by name is the same data.
     assert_eq!(figures(evaluation(&folder, "run --data mnist")), figures(found));
-    folder.succeed("transform run mnist --out a.npy");
+    folder.succeed("transform run mnist --out a.npy --overwrite");
     let features: Array2<f32> = ndarray_npy::read_npy(folder.path("a.npy")).unwrap();
     assert_eq!(features.nrows(), 60_000);
 }

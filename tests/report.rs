@@ -225,6 +225,26 @@ fn a_run_can_be_watched_only_from_this_computer() {
     // Clients that send nothing or never read delay neither others nor the end of the run.
     let silent: Vec<_> = (0..5).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
     assert_eq!(request("GET", "/", &own).unwrap().0, 200);
+    // Nor do clients that send a byte now and then, as many as may ask at the same time.
+    let is_over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let slow: Vec<_> = (0..16)
+        .map(|_| {
+            let (mut stream, is_over) =
+                (TcpStream::connect(("127.0.0.1", port)).unwrap(), is_over.clone());
+            std::thread::spawn(move || {
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed)
+                    && stream.write_all(b"x").is_ok()
+                {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+            })
+        })
+        .collect();
+    let start = Instant::now();
+    assert_eq!(request("GET", "/", &own).unwrap().0, 200);
+    assert!(start.elapsed() < Duration::from_secs(10), "slow clients lock others out");
+    is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    slow.into_iter().for_each(|client| client.join().unwrap());
     // A second server cannot use the same port.
     let other = folder.run(&format!("{LINE} --out other --live={port}"));
     assert_eq!(other.0, Some(2));

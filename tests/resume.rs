@@ -388,7 +388,8 @@ fn a_signal_leaves_a_checkpoint_and_the_command_to_resume() {
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), output.stdout), (Some(code), Vec::new()), "{stderr}");
-        assert!(stderr.starts_with("note: interrupted after update "), "{stderr}");
+        // On a busy computer, a note that it is stopping comes first.
+        assert!(stderr.contains("note: interrupted after update "), "{stderr}");
         assert!(stderr.ends_with("; continue with: harmonium resume run\n"), "{stderr}");
         let summary = folder.summary("run");
         let updates = summary["place"]["updates"].as_u64().unwrap();
@@ -479,6 +480,24 @@ fn a_long_update_is_interrupted_within_a_second() {
         assert_eq!(folder.summary("run")["place"]["updates"], 0);
         fs::remove_dir_all(folder.path("run")).unwrap();
     }
+}
+
+/// Ctrl-C comes while the speed is measured, before the run has a folder.
+#[cfg(unix)]
+#[test]
+fn a_measurement_of_the_speed_is_interrupted() {
+    let folder = Folder::new();
+    let line = LINE.replace("--epochs 6", "--time-budget 10m");
+    let mut command = folder.command(&format!("{line} --out run"));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    let start = Instant::now();
+    send("-INT", &child);
+    let output = child.wait_with_output().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), &stderr[..]), (Some(130), "error: interrupted\n"));
+    assert!(!folder.path("run").exists());
 }
 
 type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
@@ -605,8 +624,8 @@ fn if_the_newest_checkpoint_cannot_be_read_the_previous_one_is_used() {
         for line in [
             "inspect run --json",
             "evaluate run --data greys.idx --schedule linear:10 --burn-in 1 --json",
-            "sample run --out samples.npy --gibbs-steps 1",
-            "transform run greys.idx --out features.npy",
+            "sample run --out samples.npy --gibbs-steps 1 --overwrite",
+            "transform run greys.idx --out features.npy --overwrite",
         ] {
             let (code, stdout, stderr) = folder.run(line);
             assert_eq!(code, Some(0), "{line}\n{stderr}");
@@ -696,7 +715,7 @@ fn a_folder_that_vanishes_is_a_clear_error() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr.starts_with("error: run/") && stderr.contains("No such file"), "{stderr}");
+    assert!(stderr.starts_with("error: run: was moved, removed or replaced while"), "{stderr}");
     assert_eq!(folder.run("resume moved --stop-after 1updates --quiet").0, Some(0));
 }
 

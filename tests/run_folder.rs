@@ -6,10 +6,11 @@
 mod folder;
 
 use folder::Folder;
+use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::gibbs::FixedModel;
 use harmonium::monitor::{EpochRecord, Monitor};
 use harmonium::run::{Changes, End, Interrupt, Session, Settings, resume, train};
-use harmonium::{TrainConfig, Trainer};
+use harmonium::{Rbm, TrainConfig, Trainer};
 use serde_json::Value;
 use std::fs;
 use std::time::Instant;
@@ -174,12 +175,7 @@ fn a_program_can_have_its_own_monitor() {
         interrupt: Interrupt,
     }
     impl Monitor for Watch {
-        fn begin(
-            &mut self,
-            _: &Trainer,
-            _: &std::path::Path,
-            past: &[EpochRecord],
-        ) -> harmonium::Result<()> {
+        fn begin(&mut self, _: &Trainer, past: &[EpochRecord]) -> harmonium::Result<()> {
             self.past = past.len();
             Ok(())
         }
@@ -223,6 +219,50 @@ fn a_program_can_have_its_own_monitor() {
     assert_eq!((outcome.end, outcome.updates), (End::Done, 12));
     assert_eq!((watch.past, watch.seen.len(), watch.notes.len()), (2, 1, 1));
     assert_eq!(watch.seen[0].epoch, 3);
+}
+
+/// The same data, settings and monitors in memory give the same records and model, and the model is found
+/// in the folder whether or not the run is done.
+#[test]
+fn a_run_in_memory_is_the_run_in_a_folder() {
+    #[derive(Default)]
+    struct Records(Vec<EpochRecord>);
+    impl Monitor for Records {
+        fn after_epoch(
+            &mut self,
+            _: &Trainer,
+            _: FixedModel<'_>,
+            record: &EpochRecord,
+        ) -> harmonium::Result<()> {
+            let mut timeless = record.clone();
+            (timeless.seconds, timeless.samples_per_second) = (0.0, 0.0);
+            self.0.push(timeless);
+            Ok(())
+        }
+    }
+    let folder = Folder::new();
+    let config =
+        TrainConfig { hidden: Some(9), epochs: Some(5), batch_size: 50, ..TrainConfig::default() };
+    let mut settings = Settings { train: config.clone(), ..Settings::default() };
+    settings.data.data = harmonium::dataset::Source::Path(folder.path("greys.idx"));
+    let session = |name: &str| Session { out: Some(folder.path(name)), ..Session::default() };
+    let mut of_folder = Records::default();
+    train(settings.clone(), &session("run"), &mut [&mut of_folder]).unwrap();
+
+    let data = Dataset::read(&folder.path("greys.idx")).unwrap();
+    let mut trainer = Trainer::new(config, Examples::new(data, Binarization::Stochastic)).unwrap();
+    let mut in_memory = Records::default();
+    trainer.run(&mut [&mut in_memory]).unwrap();
+    assert_eq!(in_memory.0.len(), 5);
+    assert_eq!(in_memory.0, of_folder.0);
+    assert_eq!(Rbm::load(folder.path("run")).unwrap(), trainer.model());
+
+    let stop_after = Some("2epochs".parse().unwrap());
+    train(settings, &Session { stop_after, ..session("half") }, &mut []).unwrap();
+    let half = Rbm::load(folder.path("half")).unwrap();
+    std::fs::remove_file(folder.path("half/model.safetensors")).unwrap();
+    assert_eq!(Rbm::load(folder.path("half")).unwrap(), half, "the model of the checkpoint");
+    assert!(half != trainer.model());
 }
 
 #[test]

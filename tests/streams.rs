@@ -111,13 +111,15 @@ fn a_dash_is_standard_output() {
         "transform run greys.idx --out",
         "evaluate run --data greys.idx --log-probabilities",
     ] {
-        let written = folder.succeed(&format!("{line} a.npy"));
-        let Output { status, stdout, stderr } =
-            folder.command(&format!("{line} -")).output().unwrap();
-        assert!(status.success() && stdout == folder.read("a.npy"), "{line}");
+        let written = folder.succeed(&format!("{line} a.npy --overwrite"));
         // The results of an evaluation go to standard error; there is no path to print.
         let said = if line.starts_with("evaluate") { written } else { String::new() };
-        assert_eq!(String::from_utf8(stderr).unwrap(), said, "{line}");
+        for name in ["-", "/dev/stdout"] {
+            let Output { status, stdout, stderr } =
+                folder.command(&format!("{line} {name}")).output().unwrap();
+            assert!(status.success() && stdout == folder.read("a.npy"), "{line} {name}");
+            assert_eq!(String::from_utf8(stderr).unwrap(), said, "{line} {name}");
+        }
         assert!(!folder.path("-").exists());
     }
 }

@@ -3,13 +3,13 @@
 //! number of hidden units that are on.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
-use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, Exact, Method, evaluation::Starts};
+use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, Evaluator, Exact, Method};
 use harmonium::gibbs::{Chains, FixedModel, FixedWeights};
 use harmonium::kernels::Isa;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::train::Algorithm;
 use harmonium::units::{sigmoid, softplus};
-use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::{Array1, Array2};
 
 /// The families, in the order of [`Model::of`].
@@ -54,11 +54,14 @@ impl Model {
     /// Evaluates `visible` by AIS, as the command does with a model and its run.
     pub fn evaluate(&self, visible: &BitMatrix, seed: u64) -> Evaluation {
         let base = Base::of_model(&self.rbm, self.data_mean.as_ref());
-        let starts = Starts { base_rates: &base.rates, model_states: self.chains.as_ref() };
         let config = EvaluationConfig { method: Method::Ais, seed, ..EvaluationConfig::default() };
         let weights = FixedWeights::of(&self.rbm, Isa::fastest());
         let model = FixedModel { rbm: &self.rbm, weights: &weights };
-        Evaluation::new(model, visible, starts, &config, Watch::default()).unwrap()
+        let mut evaluator = Evaluator::new(model).config(config).base(base);
+        if let Some(chains) = &self.chains {
+            evaluator = evaluator.model_states(chains, "the chains of the run");
+        }
+        evaluator.evaluate(visible).unwrap()
     }
 
     /// A model with few hidden units and the training data `data`.

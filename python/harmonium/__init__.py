@@ -1,8 +1,9 @@
 """Restricted Boltzmann machines, trained on every core of a CPU, to the same bits each time.
 
 `BernoulliRBM` replaces scikit-learn's class of the same name. `train`, `Trainer` and `Rbm` are the
-library itself and do not need scikit-learn. `harmonium.io` reads and writes `.npz` files and the files
-of the `rbms` package.
+library itself and do not need scikit-learn. `read` reads files of data, as the command line does.
+`harmonium.runs` has runs in folders. `harmonium.io` reads and writes `.npz` files and the files of the
+`rbms` package.
 
 >>> import numpy as np
 >>> import harmonium
@@ -12,7 +13,10 @@ of the `rbms` package.
 True
 """
 
-from ._bernoulli_rbm import BernoulliRBM
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from ._harmonium import (
     DivergedError,
     Rbm,
@@ -20,11 +24,16 @@ from ._harmonium import (
     Trainer,
     __version__,
     default_settings,
+    read,
 )
 from ._log_likelihood import LogLikelihood
 from ._train import train
+from .runs import report
 
-from . import io  # isort: skip (it imports Rbm from here)
+from . import io, runs  # isort: skip (io imports Rbm from here)
+
+if TYPE_CHECKING:
+    from ._bernoulli_rbm import BernoulliRBM
 
 __all__ = [
     "BernoulliRBM",
@@ -36,5 +45,22 @@ __all__ = [
     "__version__",
     "default_settings",
     "io",
+    "read",
+    "report",
+    "runs",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports the estimator at first use: scikit-learn takes longer to import than all the rest."""
+    if name == "BernoulliRBM":
+        from ._bernoulli_rbm import BernoulliRBM
+
+        globals()[name] = BernoulliRBM
+        return BernoulliRBM
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

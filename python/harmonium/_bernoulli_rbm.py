@@ -320,7 +320,7 @@ class BernoulliRBM(
         return self.rbm_.log_likelihood(
             X,
             method=method,
-            chains=n_chains,
+            n_chains=n_chains,
             schedule=schedule,
             burn_in=burn_in,
             base_data=base_data,

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 from typing import Any, Final, TypedDict, final, type_check_only
 
 import numpy as np
@@ -15,10 +16,19 @@ __all__ = [
     "SettingError",
     "Trainer",
     "__version__",
+    "command",
     "decoded",
     "default_settings",
+    "filters_png",
+    "list_runs",
+    "read_run",
+    "read",
     "refuse_masked",
+    "resume_run",
+    "run_setting_table",
     "setting_table",
+    "train_run",
+    "write_report",
 ]
 
 class DivergedError(ArithmeticError): ...
@@ -60,6 +70,30 @@ class Settings(TypedDict, total=False):
     chain_start: str
     seed: int
 
+@type_check_only
+class _OfRun(TypedDict, total=False):
+    data: str
+    grey_levels: int | None
+    spins: bool
+    invert: bool
+    limit: int | None
+    validation: int
+    test_data: str | None
+    image_shape: tuple[int, int] | None
+    init: str | None
+    evaluate_every: int
+    evaluate: str
+    keep: str
+    early_stop: str | None
+    patience: int
+    checkpoint_every: str
+    keep_checkpoints: int
+    keep_series: bool
+    tensorboard: bool
+
+@type_check_only
+class RunSettings(Settings, _OfRun): ...
+
 @final
 class BestScore:
     def __new__(cls, tolerance: float) -> BestScore: ...
@@ -71,6 +105,21 @@ class BestScore:
 
 def default_settings() -> dict[str, Any]: ...
 def setting_table() -> list[dict[str, Any]]: ...
+def run_setting_table() -> list[dict[str, Any]]: ...
+def command(words: list[str]) -> None: ...
+def filters_png(rbm: Rbm, number: int) -> bytes: ...
+def list_runs(folder: str | os.PathLike[str]) -> tuple[list[dict[str, Any]], list[str]]: ...
+def read_run(folder: str | os.PathLike[str]) -> dict[str, Any]: ...
+def train_run(
+    settings: dict[str, Any], session: dict[str, Any], monitor: Any
+) -> tuple[Path, str]: ...
+def resume_run(
+    folder: str | os.PathLike[str], epochs: int | None, session: dict[str, Any], monitor: Any
+) -> tuple[Path, str]: ...
+def write_report(folders: list[str], out: str | os.PathLike[str] | None = None) -> None: ...
+def read(
+    path: str | os.PathLike[str], *, grey_levels: int | None = None, spins: bool = False
+) -> NDArray[np.uint8] | NDArray[np.float32]: ...
 def refuse_masked(object: object) -> None: ...
 def decoded(
     samples: Any, *, grey_levels: int | None = None, spins: bool = False
@@ -87,6 +136,7 @@ class Rbm:
         *,
         grey_levels: int | None = None,
         spins: bool = False,
+        image_shape: tuple[int, int] | None = None,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __getnewargs_ex__(
@@ -116,6 +166,10 @@ class Rbm:
     def grey_levels(self) -> int | None: ...
     @property
     def spins(self) -> bool: ...
+    @property
+    def image_shape(self) -> tuple[int, int] | None: ...
+    @property
+    def history(self) -> list[dict[str, Any]]: ...
     def sha256(self) -> str: ...
     def mean_hidden(
         self, visible: Any, *, dtype: str = "float32", threads: int | None = None
@@ -123,6 +177,15 @@ class Rbm:
     def mean_visible(
         self, hidden: Any, *, threads: int | None = None
     ) -> NDArray[np.float32]: ...
+    def conditional_mean(
+        self,
+        visible: Any,
+        clamped: Any,
+        *,
+        gibbs_steps: int = 1000,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> NDArray[np.float64]: ...
     def free_energy(self, visible: Any, *, threads: int | None = None) -> NDArray[np.float64]: ...
     def pseudo_likelihood(
         self, visible: Any, *, units: Any = None, threads: int | None = None
@@ -139,6 +202,7 @@ class Rbm:
         *,
         gibbs_steps: int = 1000,
         start: Any = None,
+        clamp: Any = None,
         seed: int = 0,
         threads: int | None = None,
     ) -> NDArray[np.bool_] | NDArray[np.int8]: ...
@@ -147,7 +211,7 @@ class Rbm:
         visible: Any,
         *,
         method: str = "auto",
-        chains: int | None = None,
+        n_chains: int | None = None,
         schedule: str | None = None,
         burn_in: int | None = None,
         base_data: Any = None,
@@ -163,6 +227,24 @@ class Rbm:
     def load(path: str | os.PathLike[str]) -> Rbm: ...
     @staticmethod
     def load_with_settings(path: str | os.PathLike[str]) -> tuple[Rbm, dict[str, Any]]: ...
+    def plot_filters(
+        self,
+        number: int = 100,
+        *,
+        image_shape: tuple[int, int] | None = None,
+        ax: Any = None,
+    ) -> Any: ...
+    def plot_samples(
+        self,
+        number: int = 100,
+        *,
+        gibbs_steps: int = 1000,
+        seed: int = 0,
+        image_shape: tuple[int, int] | None = None,
+        ax: Any = None,
+    ) -> Any: ...
+    def plot_history(self, metrics: list[str] | None = None, *, ax: Any = None) -> Any: ...
+    def _repr_html_(self) -> str: ...
     @staticmethod
     def initial(hidden: int, mean: ArrayLike, n_examples: int, seed: int) -> Rbm: ...
 
@@ -210,6 +292,10 @@ class Trainer:
     ) -> Trainer: ...
     @property
     def settings(self) -> dict[str, Any]: ...
+    @property
+    def history(self) -> list[dict[str, Any]]: ...
+    @property
+    def is_recorded(self) -> bool: ...
     @property
     def rbm(self) -> Rbm: ...
     @property

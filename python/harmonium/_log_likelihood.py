@@ -14,7 +14,7 @@ class LogLikelihood:
     >>> import numpy as np
     >>> from harmonium import Rbm
     >>> fair = Rbm(np.zeros((2, 3)), np.zeros(2), np.zeros(3))
-    >>> score = fair.log_likelihood([[0, 1]], method="ais", chains=100, schedule="linear:10")
+    >>> score = fair.log_likelihood([[0, 1]], method="ais", n_chains=100, schedule="linear:10")
     >>> score.is_believable, score.low < -1.3863 < score.high
     (True, True)
     """
@@ -102,3 +102,9 @@ class LogLikelihood:
     def is_believable(self) -> bool:
         """Whether the verdict is not `doubtful`."""
         return self.verdict != "doubtful"
+
+    def _repr_html_(self) -> str:
+        """The log-likelihood as notebooks show it."""
+        from ._html import of_log_likelihood
+
+        return of_log_likelihood(self)

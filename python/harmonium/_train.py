@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any, Callable
 
 from ._epochs import run_epochs
 from ._harmonium import Rbm, Trainer, setting_table
+from ._settings import with_keywords
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -31,10 +31,11 @@ def train(
 
     Parameters
     ----------
-    data : array-like or sparse matrix of shape (n_examples, n_visible)
-        0 and 1, floating-point intensities from 0 to 1, grey levels (see `grey_levels`) or spins.
+    data : array-like or sparse matrix of shape (n_examples, n_visible), or images (n, rows, columns)
+        0 and 1, floating-point intensities from 0 to 1, grey levels (see `grey_levels`) or spins. The
+        model keeps the shape of images.
     initial : Rbm, optional
-        Parameters to start from.
+        Parameters to start from. They give the number of hidden units.
     held_out : array-like or sparse matrix of shape (n, n_visible), optional
         Data on which metrics are measured as well.
     grey_levels : int from 1 to 65,535, or None
@@ -55,8 +56,8 @@ def train(
     Returns
     -------
     Rbm
-        The model, with averaged parameters unless `averaging` is "none". It keeps the mean of the data
-        and what integers mean (`grey_levels`, `spins`). Ctrl-C loses what was learned: to keep it, use
+        The model, with averaged parameters unless `averaging` is "none". It keeps the mean of the data,
+        what integers mean (`grey_levels`, `spins`), and the metrics of the epochs (`history`). Ctrl-C loses what was learned: to keep it, use
         a `Trainer`.
 
     Examples
@@ -79,24 +80,14 @@ def train(
     )
 
     def after_epoch(epoch: int) -> object:
-        return callback is not None and callback(trainer.metrics(threads=threads))
+        if callback is not None:
+            return callback(trainer.metrics(threads=threads))
+        if trainer.is_recorded:
+            trainer.metrics(threads=threads)
+        return False
 
     run_epochs(trainer, trainer.n_epochs, after_epoch, progress=progress, threads=threads)
     return trainer.model
 
 
-def _described(row: dict[str, Any]) -> str:
-    """A setting, documented as a parameter."""
-    kind, default = row["type"], repr(row["default"])
-    kind += " or None" if row["default"] is None else ""
-    facts = [row["sentence"].rstrip(".")]
-    facts += [row["range"]] if row["range"] else []
-    facts += [f"usual: {row['usual']}"] if row["usual"] else []
-    facts += [f"{default}: {row['unset']}"] if row["unset"] else []
-    lines = textwrap.wrap("; ".join(facts) + ".", 96)
-    return "\n        ".join([f"{row['name']} : {kind}, default {default}", *lines])
-
-
-if train.__doc__ is not None:
-    settings = "\n    ".join(_described(row) for row in setting_table())
-    train.__doc__ = train.__doc__.replace("**settings\n        {settings}", settings)
+with_keywords(train, setting_table())

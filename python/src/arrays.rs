@@ -7,16 +7,19 @@
 
 use crate::errors::to_py;
 use crate::pool::without_lock;
+use crate::sparse::sparse_rows;
 use harmonium::dataset::Encoding;
+use harmonium::memory::{self, Bytes, Need};
 use harmonium::reals::RealRows;
 use harmonium::{BitMatrix, Dataset};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use numpy::{Element, IntoPyArray as _, PyArrayDescrMethods as _, PyUntypedArray};
-use numpy::{PyArray2, PyArrayMethods as _, PyReadonlyArray1, PyUntypedArrayMethods as _};
+use numpy::{PyArray2, PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use rayon::prelude::*;
+use std::path::PathBuf;
 
 /// The number of rows in a piece of work.
 const BLOCK: usize = 256;
@@ -25,7 +28,7 @@ const BLOCK: usize = 256;
 const FEW: usize = 32;
 
 /// The name of an array in messages.
-const NAME: &str = "X";
+pub const NAME: &str = "X";
 
 /// A number of an array.
 trait Number: Element + Copy + Send + Sync {
@@ -99,27 +102,46 @@ fn are_encoded(kind: u8, encoding: Encoding) -> bool {
     kind != b'f' || encoding.is_spins()
 }
 
-/// An object as a two-dimensional numpy array.
-fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = object.py();
+/// Rows and columns of the images in an array (n, rows, columns).
+fn image_shape(array: &Bound<'_, PyUntypedArray>) -> Option<(usize, usize)> {
+    match array.shape() {
+        &[_, rows, columns] => Some((rows, columns)),
+        _ => None,
+    }
+}
+
+/// An object as a numpy array.
+fn as_numpy<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
     refuse_masked(object)?;
-    let array = if object.cast::<PyUntypedArray>().is_ok() {
-        object.clone()
-    } else {
-        py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "asarray"), (object,))?
-    };
-    let untyped = array.cast::<PyUntypedArray>()?;
+    if let Ok(array) = object.cast::<PyUntypedArray>() {
+        return Ok(array.clone());
+    }
+    let numpy = object.py().import(intern!(object.py(), "numpy"))?;
+    Ok(numpy.call_method1(intern!(object.py(), "asarray"), (object,))?.cast_into()?)
+}
+
+/// An object as a two-dimensional numpy array; images become rows.
+fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let (py, mut untyped) = (object.py(), as_numpy(object)?);
+    if let Some((rows, columns)) = image_shape(&untyped) {
+        let shape = (untyped.shape()[0], rows * columns);
+        untyped = untyped.call_method1(intern!(py, "reshape"), (shape,))?.cast_into()?;
+    }
     if untyped.ndim() != 2 {
         return Err(PyValueError::new_err(format!(
-            "{NAME} has {} dimensions, but must have 2: (rows, units); reshape(1, -1) makes a row \
-             of a vector",
+            "{NAME} has {} dimensions, but must have 2, (rows, units), or 3, (images, rows, columns); \
+             reshape(1, -1) makes a row of a vector",
             untyped.ndim()
         )));
     }
-    // Another byte order, or half precision, is converted to a type of this CPU.
+    let array = untyped.clone().into_any();
+    // Another byte order, half precision, or numbers off their boundaries, as in a packed record, become
+    // numbers of this CPU.
     let dtype = untyped.dtype();
-    let is_odd =
-        dtype.is_native_byteorder() == Some(false) || dtype.kind() == b'f' && dtype.itemsize() == 2;
+    let is_aligned = array.getattr(intern!(py, "flags"))?.getattr(intern!(py, "aligned"))?;
+    let is_odd = dtype.is_native_byteorder() == Some(false)
+        || dtype.kind() == b'f' && dtype.itemsize() == 2
+        || b"fiu".contains(&dtype.kind()) && !is_aligned.is_truthy()?;
     if is_odd {
         let name = if dtype.kind() == b'f' { "float64" } else { "int64" };
         return array.call_method1(intern!(py, "astype"), (name,));
@@ -139,11 +161,14 @@ pub fn rows(
         sparse_rows(object, threads)?
     } else {
         let array = as_array(object)?;
-        let kind = array.cast::<PyUntypedArray>()?.dtype().kind();
+        let untyped = array.cast::<PyUntypedArray>()?;
+        let kind = untyped.dtype().kind();
+        check_width(untyped.shape()[1])?;
         let rows: PyResult<RealRows> = (|| {
             with_view!(&array, view => {
                 if view.nrows() <= FEW {
                     // Too few for another thread.
+                    check_numbers(view).map_err(to_py)?;
                     let rows = block_of_rows(view);
                     rows.check_finite(NAME).map_err(to_py)?;
                     Ok(rows)
@@ -170,6 +195,7 @@ pub fn dataset(
     threads: Option<usize>,
 ) -> PyResult<Dataset> {
     let py = object.py();
+    let mut images = None;
     let dataset = if object.hasattr(intern!(py, "tocsr"))? {
         let (rows, kind) = sparse_rows(object, threads)?;
         check_rows(rows.n_rows(), rows.n_columns())?;
@@ -179,12 +205,14 @@ pub fn dataset(
             Dataset::from_numbers(NAME, rows)
         }
     } else {
-        let array = as_array(object)?;
+        let object = as_numpy(object)?;
+        images = image_shape(&object);
+        let array = as_array(&object)?;
         let untyped = array.cast::<PyUntypedArray>()?;
         let (shape, kind) = (untyped.shape().to_vec(), untyped.dtype().kind());
         check_rows(shape[0], shape[1])?;
         let bits: PyResult<Option<BitMatrix>> =
-            (|| with_view!(&array, view => without_lock(py, threads, || Ok(dense_bits(view)))))();
+            (|| with_view!(&array, view => without_lock(py, threads, || dense_bits(view))))();
         let dataset: PyResult<Dataset> = (|| {
             if let Some(bits) = bits? {
                 return Ok(Dataset::from_bits(NAME, bits));
@@ -204,25 +232,49 @@ pub fn dataset(
         dataset?
     };
     warn(py, dataset.inferred())?;
-    Ok(dataset)
+    match images {
+        Some((rows, columns)) => dataset.with_image_shape(rows, columns).map_err(to_py),
+        None => Ok(dataset),
+    }
 }
 
-/// Refuses data without examples or units.
+/// Refuses more columns than rows of numbers can have.
+fn check_width(n_columns: usize) -> PyResult<()> {
+    if u32::try_from(n_columns).is_ok() {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!(
+        "{NAME} has {n_columns} columns, but at most 2^32 - 1 can be used"
+    )))
+}
+
+/// Refuses data without examples or units, or of which not even the bits and the mean fit in memory.
 fn check_rows(n_rows: usize, n_columns: usize) -> PyResult<()> {
     if n_rows > 0 && n_columns > 0 {
-        return Ok(());
+        check_width(n_columns)?;
+        let mean = Bytes::of::<[f64; 2]>(&[n_columns]);
+        let need = Need::new(BitMatrix::bytes(n_rows, n_columns) + mean, &[]);
+        return memory::check(|| of_shape(n_rows, n_columns), &[need]).map_err(to_py);
     }
     Err(PyValueError::new_err(format!(
         "{NAME} has the shape ({n_rows}, {n_columns}), but must have at least one row and one unit"
     )))
 }
 
+/// Work on data of this shape, for messages.
+fn of_shape(n_rows: usize, n_columns: usize) -> String {
+    format!("{NAME} of shape ({n_rows}, {n_columns})")
+}
+
 /// The bits of an array, if all its numbers are 0 and 1.
-fn dense_bits<T: Number>(view: ArrayView2<'_, T>) -> Option<BitMatrix> {
+fn dense_bits<T: Number>(view: ArrayView2<'_, T>) -> harmonium::Result<Option<BitMatrix>> {
     let (n_rows, n_columns) = view.dim();
     if n_rows == 0 || n_columns == 0 {
-        return Some(BitMatrix::zeros(n_rows, n_columns));
+        return Ok(Some(BitMatrix::zeros(n_rows, n_columns)));
     }
+    // The shape may be larger than memory, as strides may be 0.
+    let need = Need::new(BitMatrix::bytes(n_rows, n_columns), &[]);
+    memory::check(|| of_shape(n_rows, n_columns), &[need])?;
     let words_per_row = n_columns.div_ceil(64);
     let mut words = vec![0u64; n_rows * words_per_row];
     let blocks = view.axis_chunks_iter(Axis(0), BLOCK).into_par_iter();
@@ -240,12 +292,33 @@ fn dense_bits<T: Number>(view: ArrayView2<'_, T>) -> Option<BitMatrix> {
             is_bit
         })
     });
-    are_bits
-        .then(|| BitMatrix::from_words(n_rows, n_columns, words).expect("no bits past the last"))
+    Ok(are_bits
+        .then(|| BitMatrix::from_words(n_rows, n_columns, words).expect("no bits past the last")))
+}
+
+/// Checks that there is memory for the numbers of an array, twice: in blocks, and joined.
+fn check_numbers<T: Number>(view: ArrayView2<'_, T>) -> harmonium::Result<()> {
+    let (n_rows, n_columns) = view.dim();
+    let check = |n_entries| {
+        let need = Need::new(RealRows::bytes(n_rows, n_entries) * 2, &[]);
+        memory::check(|| of_shape(n_rows, n_columns), &[need])
+    };
+    // Zeros are counted only if the array may exist and would be too large without them: an array with a
+    // stride of 0 may have any shape.
+    let most = n_rows.saturating_mul(n_columns);
+    check(most).or_else(|error| {
+        if memory::limit().is_none_or(|limit| Bytes::of::<T>(&[most]) > limit.bytes) {
+            return Err(error);
+        }
+        let rows = view.axis_iter(Axis(0)).into_par_iter();
+        let n_entries = |row: ArrayView1<'_, T>| row.iter().filter(|x| x.to_f32() != 0.0).count();
+        check(rows.map(n_entries).sum())
+    })
 }
 
 /// The numbers of an array.
 fn dense_rows<T: Number>(view: ArrayView2<'_, T>) -> harmonium::Result<RealRows> {
+    check_numbers(view)?;
     let blocks = view.axis_chunks_iter(Axis(0), BLOCK).into_par_iter();
     let blocks: Vec<_> = blocks.map(block_of_rows).collect();
     let mut rows = RealRows::new(view.ncols());
@@ -259,41 +332,6 @@ fn block_of_rows<T: Number>(view: ArrayView2<'_, T>) -> RealRows {
     let mut numbers = RealRows::new(view.ncols());
     view.outer_iter().for_each(|row| numbers.push(row.iter().map(|number| number.to_f32())));
     numbers
-}
-
-/// The rows of a sparse matrix, and the kind of its numbers (NumPy's letter).
-fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<(RealRows, u8)> {
-    let py = matrix.py();
-    let mut csr = matrix.call_method0(intern!(py, "tocsr"))?;
-    let kind: String = csr.getattr("dtype")?.getattr("kind")?.extract()?;
-    if !"fiub".contains(&kind) {
-        return Err(PyTypeError::new_err(format!(
-            "{NAME} has the type {}, but must hold booleans, whole or floating-point numbers",
-            csr.getattr("dtype")?
-        )));
-    }
-    if !csr.getattr(intern!(py, "has_canonical_format"))?.extract::<bool>()? {
-        csr = csr.call_method0(intern!(py, "copy"))?;
-        csr.call_method0(intern!(py, "sum_duplicates"))?;
-    }
-    let vector = |name: &str, dtype: &str| csr.getattr(name)?.call_method1("astype", (dtype,));
-    let starts: PyReadonlyArray1<'_, i64> = vector("indptr", "int64")?.extract()?;
-    let units: PyReadonlyArray1<'_, i64> = vector("indices", "int64")?.extract()?;
-    let values: PyReadonlyArray1<'_, f32> = vector("data", "float32")?.extract()?;
-    let (_, n_columns): (usize, usize) = csr.getattr(intern!(py, "shape"))?.extract()?;
-    let (starts, units, values) = (starts.as_slice()?, units.as_slice()?, values.as_slice()?);
-    let rows = without_lock(py, threads, || {
-        let rows = RealRows::from_csr(n_columns, starts, units, values);
-        rows.as_ref().map_or(Ok(()), |rows| rows.check_finite(NAME))?;
-        Ok(rows)
-    })?;
-    let rows = rows.ok_or_else(|| {
-        PyValueError::new_err(format!(
-            "{NAME} is a sparse matrix whose indices do not rise, or exceed its {n_columns} columns (at \
-             most 2^32 - 1); its check_format() may say more"
-        ))
-    })?;
-    Ok((rows, kind.as_bytes()[0]))
 }
 
 /// The rows of an array-like of visible states, 0 and 1 or spins, as bits.
@@ -318,7 +356,7 @@ pub fn bits(
 ) -> PyResult<BitMatrix> {
     let (py, array) = (object.py(), as_array(object)?);
     let bits: PyResult<Option<BitMatrix>> =
-        (|| with_view!(&array, view => without_lock(py, threads, || Ok(dense_bits(view)))))();
+        (|| with_view!(&array, view => without_lock(py, threads, || dense_bits(view))))();
     bits?.ok_or_else(|| {
         PyValueError::new_err(format!("{what} has other values than 0 and 1, but must hold bits"))
     })
@@ -366,7 +404,41 @@ pub fn decoded<'py>(
     let (py, encoding) = (samples.py(), Encoding::declared(grey_levels, spins).map_err(to_py)?);
     let dataset = dataset(samples, encoding, None)?;
     dataset.check_intensities().map_err(to_py)?;
+    samples_of(py, &dataset)
+}
+
+/// Reads data as `--data` of the command line does: IDX, .npy, .npz, a table of numbers as text or a PNG, each
+/// gzipped or not, or a folder of PNG images. `FILE.npz:NAME` names one of several arrays.
+///
+/// The content of a file decides its format. The result (N, V) is uint8 if all numbers are 0 or 1, otherwise
+/// float32, intensities from 0 to 1; a row of an image has its rows end to end. Integers are read by
+/// `grey_levels` and `spins`, as in `train`.
+///
+/// >>> import harmonium, pathlib, tempfile
+/// >>> with tempfile.TemporaryDirectory() as folder:
+/// ...     table = pathlib.Path(folder, "table.csv")
+/// ...     _ = table.write_text("left,right\n0,1\n1,0\n")
+/// ...     harmonium.read(table).tolist()
+/// [[0, 1], [1, 0]]
+#[pyfunction]
+#[pyo3(signature = (path, *, grey_levels = None, spins = false))]
+pub fn read(
+    py: Python<'_>,
+    path: PathBuf,
+    grey_levels: Option<u32>,
+    spins: bool,
+) -> PyResult<Bound<'_, PyAny>> {
+    let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
+    let dataset = without_lock(py, None, || Dataset::read_as(&path, encoding))?;
+    warn(py, dataset.inferred())?;
+    samples_of(py, &dataset)
+}
+
+/// The examples (N, V) as bits (uint8), or else as intensities (float32).
+fn samples_of<'py>(py: Python<'py>, dataset: &Dataset) -> PyResult<Bound<'py, PyAny>> {
     let shape = (dataset.n_examples(), dataset.n_visible());
+    let need = Need::new(Bytes::of::<f32>(&[shape.0, shape.1]), &[]);
+    memory::check(|| of_shape(shape.0, shape.1), &[need]).map_err(to_py)?;
     if dataset.is_binary() {
         let bit = |(n, i)| u8::from(dataset.intensity(n, i) == 1.0);
         return Ok(Array2::from_shape_fn(shape, bit).into_pyarray(py).into_any());

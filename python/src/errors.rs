@@ -2,7 +2,7 @@
 
 use harmonium::error::{Error, Remedy};
 use pyo3::create_exception;
-use pyo3::exceptions::{PyArithmeticError, PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyArithmeticError, PyMemoryError, PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 create_exception!(
@@ -20,7 +20,7 @@ create_exception!(
 );
 
 /// The exception for an error: `OSError` for files that cannot be read or written, `DivergedError`,
-/// `SettingError`, `TypeError` for settings of the wrong kind or name, or `ValueError`.
+/// `SettingError`, `MemoryError`, `TypeError` for settings of the wrong kind or name, or `ValueError`.
 pub fn to_py(error: Error) -> PyErr {
     let message = error.message(&spell);
     let exception = match &error {
@@ -33,6 +33,7 @@ pub fn to_py(error: Error) -> PyErr {
             None => PyOSError::new_err(message),
         },
         Error::Diverged { .. } => DivergedError::new_err(message),
+        Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
         Error::WrongKind { .. } | Error::UnknownSetting { .. } => PyTypeError::new_err(message),
         _ if error.broken(&spell).is_some() => SettingError::new_err(message),
         _ => PyValueError::new_err(message),
@@ -48,6 +49,8 @@ pub fn to_py(error: Error) -> PyErr {
 
 /// A setting as a Python keyword.
 fn spell(Remedy { setting, value }: Remedy) -> String {
+    // The one setting whose keyword has another name.
+    let setting = if setting == "n_chains" { "chains" } else { setting };
     // A placeholder such as N is no word.
     let is_word = |value: &str| value.chars().all(|c| c.is_ascii_lowercase());
     match value {

@@ -12,6 +12,8 @@ mod errors;
 mod json;
 mod pool;
 mod rbm;
+mod runs;
+mod sparse;
 mod trainer;
 
 use harmonium::kernels::Isa;
@@ -27,15 +29,17 @@ fn isa() -> harmonium::Result<Isa> {
 #[pymodule]
 mod _harmonium {
     #[pymodule_export]
-    use super::arrays::{decoded, refuse_masked};
+    use super::arrays::{decoded, read, refuse_masked};
     #[pymodule_export]
     use super::best::BestScore;
     #[pymodule_export]
     use super::errors::{DivergedError, SettingError};
     #[pymodule_export]
-    use super::rbm::Rbm;
+    use super::rbm::{Rbm, filters_png};
     #[pymodule_export]
-    use super::trainer::{Trainer, default_settings, setting_table};
+    use super::runs::{command, list_runs, read_run, resume_run, train_run, write_report};
+    #[pymodule_export]
+    use super::trainer::{Trainer, default_settings, run_setting_table, setting_table};
 
     /// Version of the package.
     #[pymodule_export]

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::OnceCell;
 use std::ffi::CString;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -154,4 +155,24 @@ pub fn interruptible<T: Send>(
             }
         }
     })
+}
+
+/// Calls `work` in a thread of its own, without the interpreter's lock. After Ctrl-C it calls `stop`, and
+/// waits for the end of the work.
+pub fn polled<T: Send + 'static>(
+    py: Python<'_>,
+    stop: impl Fn(),
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
+    let worker = std::thread::spawn(work);
+    let mut interrupted = None;
+    while !worker.is_finished() {
+        py.detach(|| std::thread::sleep(SLICE / 5));
+        if let Err(error) = py.check_signals() {
+            stop();
+            interrupted = Some(error);
+        }
+    }
+    let result = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+    interrupted.map_or(Ok(result), Err)
 }

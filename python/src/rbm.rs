@@ -5,24 +5,32 @@ use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::pool::{Place, interruptible, without_lock};
-use harmonium::BitMatrix;
 use harmonium::dataset::{Binarization, Encoding, Examples};
-use harmonium::evaluate::evaluation::Starts;
 use harmonium::evaluate::free_energy::free_energies;
 use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
 use harmonium::evaluate::reconstruction::reconstruct;
-use harmonium::evaluate::report::Origins;
-use harmonium::evaluate::{Base, Evaluation, EvaluationConfig, EvaluationReport, Independent};
-use harmonium::gibbs::{Chains, FixedModel, FixedWeights, RealConditional, check_sweeps};
+use harmonium::evaluate::{Base, EvaluationConfig, EvaluationReport, Evaluator, Independent};
+use harmonium::gibbs::{
+    Chains, ConditionalMean, FixedModel, FixedWeights, Inpainting, RealConditional, check_sweeps,
+};
 use harmonium::model::{ModelFile, Provenance, TiledParameters, check_data_mean};
+use harmonium::monitor::EpochRecord;
+use harmonium::pictures;
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
+use harmonium::run::Summary;
+use harmonium::{BitMatrix, Watch};
 use ndarray::{Array1, Array2};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
-use std::path::PathBuf;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyString};
+use serde_json::{Map, Value};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// A restricted Boltzmann machine with binary units: W, b and c in float32.
@@ -44,6 +52,8 @@ use std::sync::{Arc, OnceLock};
 ///     Integers k are grey levels: intensities k / grey_levels.
 /// spins : bool
 ///     -1 and 1 mean 0 and 1, in samples too.
+/// image_shape : (rows, columns), optional
+///     The shape of an example, if it is an image.
 ///
 /// Examples
 /// --------
@@ -57,13 +67,32 @@ use std::sync::{Arc, OnceLock};
 #[pyclass(module = "harmonium", frozen, eq)]
 pub struct Rbm {
     pub rbm: Arc<harmonium::Rbm>,
-    data_mean: Option<Array1<f32>>,
-    /// What integers mean, as in the training data.
-    encoding: Encoding,
-    /// Computed at first use.
+    origin: Origin,
+    /// The forms that calculations read, and the arrays that users see, each made at first use.
     fixed: OnceLock<Arc<FixedWeights>>,
-    /// Computed at first use.
     tiled: OnceLock<TiledParameters<f32>>,
+    arrays: PyOnceLock<Arrays>,
+}
+
+/// What is known of a model besides its parameters.
+#[derive(Clone, Default)]
+pub struct Origin {
+    /// What integers mean, as in the training data.
+    pub encoding: Encoding,
+    /// The mean of the training examples (V).
+    pub data_mean: Option<Array1<f32>>,
+    /// Rows and columns of an example, if it is an image.
+    pub image_shape: Option<(usize, usize)>,
+    /// The records of its training.
+    pub history: Arc<Vec<EpochRecord>>,
+}
+
+/// The parameters as arrays that cannot be written.
+struct Arrays {
+    weights: Py<PyArray2<f32>>,
+    visible_bias: Py<PyArray1<f32>>,
+    hidden_bias: Py<PyArray1<f32>>,
+    data_mean: Option<Py<PyArray1<f32>>>,
 }
 
 impl PartialEq for Rbm {
@@ -74,30 +103,59 @@ impl PartialEq for Rbm {
 
 impl From<harmonium::Rbm> for Rbm {
     fn from(rbm: harmonium::Rbm) -> Self {
-        Self::of(rbm, Encoding::Undeclared, None)
+        Self::of(rbm, Origin::default())
     }
 }
 
 impl Rbm {
-    /// A model with the encoding and the mean of its training data.
-    pub fn of(rbm: harmonium::Rbm, encoding: Encoding, data_mean: Option<Array1<f32>>) -> Self {
-        Self {
-            rbm: Arc::new(rbm),
-            data_mean,
-            encoding,
-            fixed: OnceLock::new(),
-            tiled: OnceLock::new(),
-        }
+    /// A model with what else is known of it.
+    pub fn of(rbm: harmonium::Rbm, origin: Origin) -> Self {
+        let (fixed, tiled, arrays) = (OnceLock::new(), OnceLock::new(), PyOnceLock::new());
+        Self { rbm: Arc::new(rbm), origin, fixed, tiled, arrays }
     }
 
-    fn from_file(ModelFile { rbm, provenance, data_mean }: ModelFile) -> PyResult<Self> {
-        Ok(Self::of(rbm, Encoding::recorded(&provenance.data).map_err(to_py)?, data_mean))
+    fn from_file(file: ModelFile, history: Vec<EpochRecord>) -> PyResult<Self> {
+        let ModelFile { rbm, provenance, data_mean } = file;
+        let encoding = Encoding::recorded(&provenance.data).map_err(to_py)?;
+        let (image_shape, history) = (provenance.image_shape, history.into());
+        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, history }))
+    }
+
+    /// Reads a file, or the folder of a run, with its settings.
+    fn read(path: &Path) -> PyResult<(Self, Map<String, Value>)> {
+        let file = ModelFile::load(path).map_err(to_py)?;
+        let run = if path.is_dir() { Summary::of(path).map_err(to_py)? } else { None };
+        let settings = file.provenance.settings.clone();
+        Ok((Self::from_file(file, run.map_or_else(Vec::new, |run| run.records))?, settings))
+    }
+
+    /// The arrays that users see.
+    fn arrays(&self, py: Python<'_>) -> PyResult<&Arrays> {
+        self.arrays.get_or_try_init(py, || {
+            let vector = |values: &Array1<f32>| {
+                let array = values.clone().into_pyarray(py);
+                lock(&array)?;
+                Ok::<_, PyErr>(array.unbind())
+            };
+            let weights = self.rbm.weights().clone().into_pyarray(py);
+            lock(&weights)?;
+            Ok(Arrays {
+                weights: weights.unbind(),
+                visible_bias: vector(self.rbm.visible_bias())?,
+                hidden_bias: vector(self.rbm.hidden_bias())?,
+                data_mean: self.origin.data_mean.as_ref().map(vector).transpose()?,
+            })
+        })
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.origin.encoding
     }
 
     /// The base of annealing, from the given data or else from the training data.
     fn base(&self, data: Option<&Bound<'_, PyAny>>, threads: Option<usize>) -> PyResult<Base> {
         let Some(data) = data else {
-            return Ok(Base::of_model(&self.rbm, self.data_mean.as_ref()));
+            return Ok(Base::of_model(&self.rbm, self.origin.data_mean.as_ref()));
         };
         if let Ok(name) = data.cast::<PyString>() {
             if name.to_cow()? == "uniform" {
@@ -106,7 +164,7 @@ impl Rbm {
             let message = format!("base_data is {name}, but must be rows or \"uniform\"");
             return Err(PyValueError::new_err(message));
         }
-        let data = dataset(data, self.encoding, threads)?;
+        let data = dataset(data, self.encoding(), threads)?;
         data.check_intensities().map_err(to_py)?;
         check_width("base_data", data.n_visible(), self.rbm.n_visible(), "visible")?;
         let mean = Examples::new(data, Binarization::Stochastic).mean();
@@ -115,7 +173,7 @@ impl Rbm {
 
     /// Independent units at the rates of the `n_examples` training examples; None without `n_examples`.
     fn independent(&self, n_examples: Option<usize>) -> PyResult<Option<Independent>> {
-        match (n_examples, &self.data_mean) {
+        match (n_examples, &self.origin.data_mean) {
             (None, _) => Ok(None),
             (Some(n), Some(mean)) => {
                 let units = self.rbm.visible_units();
@@ -127,9 +185,22 @@ impl Rbm {
         }
     }
 
+    /// Rows of which some units are given, and the mask of those (1, V).
+    fn given(
+        &self,
+        parts: &Bound<'_, PyAny>,
+        threads: Option<usize>,
+    ) -> PyResult<(BitMatrix, BitMatrix)> {
+        let (rows, mask): (Bound<'_, PyAny>, Bound<'_, PyAny>) = parts.extract()?;
+        Ok((
+            visible_bits(&rows, "visible", self.encoding(), threads)?,
+            bits(&mask, "clamped", threads)?,
+        ))
+    }
+
     /// The states from which chains start, at least one.
     fn start(&self, start: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<BitMatrix> {
-        let start = visible_bits(start, "start", self.encoding, threads)?;
+        let start = visible_bits(start, "start", self.encoding(), threads)?;
         check_width("start", start.n_columns(), self.rbm.n_visible(), "visible")?;
         if start.n_rows() == 0 {
             return Err(PyValueError::new_err("start has no rows, but must have at least one"));
@@ -169,6 +240,24 @@ impl Rbm {
     }
 }
 
+/// The filters of a model of images as a PNG, at most `number`.
+#[pyfunction]
+pub fn filters_png<'py>(
+    py: Python<'py>,
+    rbm: &Bound<'py, Rbm>,
+    number: usize,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let Rbm { rbm, origin, .. } = rbm.get();
+    let shape =
+        origin.image_shape.ok_or(PyValueError::new_err("the model is not one of images"))?;
+    Ok(PyBytes::new(py, &pictures::filters(rbm, shape, number)))
+}
+
+/// Records as dictionaries.
+pub fn history<'py>(py: Python<'py>, records: &[EpochRecord]) -> PyResult<Bound<'py, PyAny>> {
+    from_json(py, &serde_json::to_string(records).expect("plain data"))
+}
+
 /// Refuses states that are not as wide as their layer.
 fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResult<()> {
     if found == expected {
@@ -181,22 +270,25 @@ fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResu
 /// Sweeps chains `gibbs_steps` times. Ctrl-C stops it.
 fn sweep(
     py: Python<'_>,
-    weights: &FixedWeights,
-    chains: &mut Chains,
     gibbs_steps: usize,
     place: impl Into<Place>,
+    mut sweep: impl FnMut(Watch<'_>) -> harmonium::Result<()> + Send,
 ) -> PyResult<()> {
     check_sweeps("gibbs_steps", gibbs_steps).map_err(to_py)?;
-    interruptible(py, place, |watch| {
-        (0..gibbs_steps).try_for_each(|_| chains.sweep_watched(weights, watch))
-    })
+    interruptible(py, place, move |watch| (0..gibbs_steps).try_for_each(|_| sweep(watch)))
+}
+
+/// Makes an array read-only: a write raises an error, and is not lost in a copy.
+fn lock(array: &Bound<'_, PyAny>) -> PyResult<()> {
+    array.getattr("flags")?.setattr("writeable", false)
 }
 
 #[pymethods]
 impl Rbm {
     #[new]
     #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
-        grey_levels = None, spins = false))]
+        grey_levels = None, spins = false, image_shape = None))]
+    #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         weights: PyArrayLike2<'_, f32, AllowTypeChange>,
         visible_bias: PyArrayLike1<'_, f32, AllowTypeChange>,
@@ -204,6 +296,7 @@ impl Rbm {
         data_mean: Option<PyArrayLike1<'_, f32, AllowTypeChange>>,
         grey_levels: Option<u32>,
         spins: bool,
+        image_shape: Option<(usize, usize)>,
     ) -> PyResult<Self> {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let rbm = harmonium::Rbm::new(
@@ -216,7 +309,15 @@ impl Rbm {
         if let Some(mean) = &data_mean {
             check_data_mean(mean, rbm.n_visible()).map_err(to_py)?;
         }
-        Ok(Self::of(rbm, encoding, data_mean))
+        if let Some((rows, columns)) = image_shape
+            && rows.checked_mul(columns) != Some(rbm.n_visible())
+        {
+            return Err(PyValueError::new_err(format!(
+                "image_shape is {rows} x {columns}, but must have {} pixels, one for each visible unit",
+                rbm.n_visible()
+            )));
+        }
+        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, ..Origin::default() }))
     }
 
     fn __getnewargs_ex__<'py>(
@@ -226,8 +327,9 @@ impl Rbm {
         let keywords = PyDict::new(py);
         keywords.set_item("grey_levels", self.grey_levels())?;
         keywords.set_item("spins", self.spins())?;
+        keywords.set_item("image_shape", self.image_shape())?;
         let parts =
-            (self.weights(py), self.visible_bias(py), self.hidden_bias(py), self.data_mean(py));
+            (self.weights(py)?, self.visible_bias(py)?, self.hidden_bias(py)?, self.data_mean(py)?);
         Ok((parts, keywords))
     }
 
@@ -235,28 +337,46 @@ impl Rbm {
         format!("Rbm(n_visible={}, n_hidden={})", self.n_visible(), self.n_hidden())
     }
 
-    /// W, shape (n_visible, n_hidden), float32.
-    #[getter]
-    fn weights<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
-        self.rbm.weights().clone().into_pyarray(py)
+    /// The model as notebooks show it.
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("harmonium._html")?.call_method1("of_rbm", (slf,))
     }
 
-    /// b, shape (n_visible,), float32.
+    /// W, shape (n_visible, n_hidden), float32, read-only.
     #[getter]
-    fn visible_bias<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
-        self.rbm.visible_bias().clone().into_pyarray(py)
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        Ok(self.arrays(py)?.weights.bind(py).clone())
     }
 
-    /// c, shape (n_hidden,), float32.
+    /// b, shape (n_visible,), float32, read-only.
     #[getter]
-    fn hidden_bias<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
-        self.rbm.hidden_bias().clone().into_pyarray(py)
+    fn visible_bias<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        Ok(self.arrays(py)?.visible_bias.bind(py).clone())
     }
 
-    /// Mean of the training examples, shape (n_visible,), float32; None if it is not known.
+    /// c, shape (n_hidden,), float32, read-only.
     #[getter]
-    fn data_mean<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f32>>> {
-        self.data_mean.clone().map(|mean| mean.into_pyarray(py))
+    fn hidden_bias<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        Ok(self.arrays(py)?.hidden_bias.bind(py).clone())
+    }
+
+    /// Mean of the training examples, shape (n_visible,), float32, read-only; None if it is not known.
+    #[getter]
+    fn data_mean<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyArray1<f32>>>> {
+        Ok(self.arrays(py)?.data_mean.as_ref().map(|mean| mean.bind(py).clone()))
+    }
+
+    /// Rows and columns of an example, if it is an image, or None.
+    #[getter]
+    fn image_shape(&self) -> Option<(usize, usize)> {
+        self.origin.image_shape
+    }
+
+    /// The metrics of the training, a list with a dict for each recorded epoch (see `Trainer.metrics`).
+    /// It is empty for a model from a file; the folder of a run has them.
+    #[getter]
+    fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        history(py, &self.origin.history)
     }
 
     /// Number of visible units.
@@ -274,13 +394,13 @@ impl Rbm {
     /// The highest grey level, if integers are grey levels, or None.
     #[getter]
     fn grey_levels(&self) -> Option<u32> {
-        self.encoding.grey_levels()
+        self.encoding().grey_levels()
     }
 
     /// Whether -1 and 1 mean 0 and 1, in samples too.
     #[getter]
     fn spins(&self) -> bool {
-        self.encoding.is_spins()
+        self.encoding().is_spins()
     }
 
     /// Fingerprint of the parameters, as `harmonium inspect` prints it.
@@ -310,7 +430,7 @@ impl Rbm {
         dtype: &str,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
         match dtype {
             "float32" => {
@@ -330,7 +450,7 @@ impl Rbm {
         }
     }
 
-    /// p(vᵢ = 1 | h) for rows h of 0 and 1, shape (n, n_visible), float32.
+    /// p(vᵢ = 1 | h) for rows h of 0 and 1, or of probabilities, shape (n, n_visible), float32.
     ///
     /// Examples
     /// --------
@@ -338,19 +458,69 @@ impl Rbm {
     /// >>> rbm = Rbm([[2.0], [-1.0]], [0.0, 0.0], [0.0])
     /// >>> [round(float(p), 4) for p in rbm.mean_visible([[1]])[0]]
     /// [0.8808, 0.2689]
+    /// >>> [round(float(p), 4) for p in rbm.mean_visible(rbm.mean_hidden([[1, 0]]))[0]]
+    /// [0.8534, 0.293]
     #[pyo3(signature = (hidden, *, threads = None))]
     fn mean_visible<'py>(
         &self,
         hidden: &Bound<'py, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        let (py, hidden) = (hidden.py(), bits(hidden, "hidden", threads)?);
+        let (py, hidden) = (hidden.py(), rows(hidden, Encoding::Undeclared, threads)?);
         check_width("hidden", hidden.n_columns(), self.n_hidden(), "hidden")?;
+        if hidden.rows().any(|row| row.values.iter().any(|x| !(0.0..=1.0).contains(x))) {
+            let message = "hidden has values outside 0 to 1, but must hold bits or probabilities";
+            return Err(PyValueError::new_err(message));
+        }
         if hidden.n_rows() == 0 {
             return Ok(Array2::zeros((0, self.n_visible())).into_pyarray(py));
         }
-        let means =
-            without_lock(py, threads, || self.fixed()?.visible_given_hidden().means(&hidden))?;
+        let means = without_lock(py, threads, || match hidden.to_bits() {
+            Some(bits) => self.fixed()?.visible_given_hidden().means(&bits),
+            None => self.rbm.transposed().mean_hidden_on(isa()?, (&hidden).into()),
+        })?;
+        Ok(means.into_pyarray(py))
+    }
+
+    /// p(vᵢ = 1 | the given units) for rows v of which some units are given, shape (n, n_visible), float64.
+    ///
+    /// If at most 12 units are free, the sum over all their states is exact. Else it is an average over
+    /// `gibbs_steps` sweeps of a chain for each row, of which the first quarter is left out.
+    ///
+    /// Parameters
+    /// ----------
+    /// visible : array-like of 0 and 1, or of spins, of shape (n, n_visible)
+    ///     Values of units that are not given do not count, and may be NaN.
+    /// clamped : array-like of bool of shape (n_visible,) or of an image, or of numbers of units
+    ///     The given units.
+    /// gibbs_steps : int
+    /// seed : int, 0 or more
+    /// threads : int, or None for all cores
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> agreeing = Rbm([[20.0], [20.0]], [-10.0, -10.0], [-20.0])
+    /// >>> agreeing.conditional_mean([[1, 0], [0, 0]], clamped=[True, False]).round(3).tolist()
+    /// [[1.0, 1.0], [0.0, 0.0]]
+    #[pyo3(signature = (visible, clamped, *, gibbs_steps = 1000, seed = 0, threads = None))]
+    fn conditional_mean<'py>(
+        &self,
+        visible: &Bound<'py, PyAny>,
+        clamped: &Bound<'py, PyAny>,
+        gibbs_steps: usize,
+        seed: u64,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let py = visible.py();
+        let given = py.import("harmonium._given")?;
+        let parts =
+            given.call_method1("rows", (visible, clamped, self.n_visible(), self.spins()))?;
+        let (visible, mask) = self.given(&parts, threads)?;
+        let weights = without_lock(py, threads, || self.fixed())?;
+        let model = FixedModel { rbm: &self.rbm, weights };
+        let means = ConditionalMean { model, given: &mask, sweeps: gibbs_steps, seed };
+        let means = interruptible(py, threads, |watch| means.of(&visible, watch))?;
         Ok(means.into_pyarray(py))
     }
 
@@ -367,7 +537,7 @@ impl Rbm {
         visible: &Bound<'py, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
         let energies =
             interruptible(py, place, |watch| free_energies(&self.rbm, &visible, isa()?, watch))?;
@@ -389,7 +559,7 @@ impl Rbm {
         units: Option<Vec<usize>>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
         if let Some(units) = &units {
             let n_visible = self.n_visible();
@@ -422,7 +592,7 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
@@ -449,22 +619,23 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, visible) = (visible.py(), rows(visible, self.encoding, threads)?);
+        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
         if visible.n_rows() == 0 {
-            return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
+            return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding()));
         }
         let (weights, mut chains) = without_lock(py, place, || {
             let weights = self.fixed()?;
+            Chains::check_memory(weights, visible.n_rows(), &[])?;
             let streams = Stream::first(visible.n_rows(), seed, Purpose::Sample);
             let means = self.means(&visible)?;
             let chains = Chains::from_means(weights, &visible.rounded(), means.view(), streams);
             Ok((weights, chains))
         })?;
         let place = self.place(visible.n_rows().saturating_mul(gibbs_steps), threads);
-        sweep(py, weights, &mut chains, gibbs_steps, place)?;
-        Ok(states(py, &chains.visible(), self.encoding))
+        sweep(py, gibbs_steps, place, |watch| chains.sweep_watched(weights, watch))?;
+        Ok(states(py, &chains.visible(), self.encoding()))
     }
 
     /// Samples of the model: visible states of chains after `gibbs_steps` sweeps, shape
@@ -477,6 +648,9 @@ impl Rbm {
     /// gibbs_steps : int
     /// start : array-like of 0 and 1, or of spins, of shape (n, n_visible), or None
     ///     Chains start from these rows in turn; None: from units drawn by the visible bias alone.
+    /// clamp : dict, array-like of shape (n_visible,) or of an image, or None
+    ///     Units that keep a value: the value by the number of the unit, or an array with NaN for the units
+    ///     that are free. The others are drawn given these. It excludes `start`.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///
@@ -485,28 +659,52 @@ impl Rbm {
     /// >>> from harmonium import Rbm
     /// >>> Rbm([[0.0]], [50.0], [0.0]).sample(2, gibbs_steps=1).tolist()
     /// [[True], [True]]
-    #[pyo3(signature = (number = 100, *, gibbs_steps = 1000, start = None, seed = 0,
+    /// >>> agreeing = Rbm([[20.0], [20.0]], [-10.0, -10.0], [-20.0])
+    /// >>> agreeing.sample(2, gibbs_steps=10, clamp={0: 1}).tolist()
+    /// [[True, True], [True, True]]
+    #[pyo3(signature = (number = 100, *, gibbs_steps = 1000, start = None, clamp = None, seed = 0,
         threads = None))]
+    #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn sample<'py>(
         &self,
         py: Python<'py>,
         number: usize,
         gibbs_steps: usize,
         start: Option<&Bound<'py, PyAny>>,
+        clamp: Option<&Bound<'py, PyAny>>,
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if start.is_some() && clamp.is_some() {
+            let message =
+                "start is given, but must be left out with clamp: free units start at random";
+            return Err(PyValueError::new_err(message));
+        }
         let start = start.map(|start| self.start(start, threads)).transpose()?;
         if number == 0 {
-            return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding));
+            return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding()));
+        }
+        if let Some(clamp) = clamp {
+            let given = py.import("harmonium._given")?;
+            let parts = given.call_method1("row", (clamp, self.n_visible(), self.spins()))?;
+            let (row, mask) = self.given(&parts, threads)?;
+            let (weights, mut chains) = without_lock(py, threads, || {
+                let weights = self.fixed()?;
+                Chains::check_memory(weights, number, &["number"])?;
+                let examples = row.cycled(number);
+                let streams = Stream::first(number, seed, Purpose::Inpainting);
+                Ok((weights, Inpainting::new(weights, &examples, &mask, streams)))
+            })?;
+            sweep(py, gibbs_steps, threads, |watch| chains.sweep_watched(weights, watch))?;
+            return Ok(states(py, &chains.visible(), self.encoding()));
         }
         let (weights, mut chains) = without_lock(py, threads, || {
             let model = self.model()?;
-            let chains = Chains::for_samples(model, number, start.as_ref(), seed);
+            let chains = Chains::for_samples(model, number, start.as_ref(), seed)?;
             Ok((model.weights, chains))
         })?;
-        sweep(py, weights, &mut chains, gibbs_steps, threads)?;
-        Ok(states(py, &chains.visible(), self.encoding))
+        sweep(py, gibbs_steps, threads, |watch| chains.sweep_watched(weights, watch))?;
+        Ok(states(py, &chains.visible(), self.encoding()))
     }
 
     /// Mean log-likelihood of rows, with its uncertainty.
@@ -520,7 +718,7 @@ impl Rbm {
     /// ----------
     /// visible : array-like or sparse matrix of shape (n, n_visible)
     /// method : {"auto", "exact", "ais"}
-    /// chains : int, 2 or more; default 200
+    /// n_chains : int, 2 or more; default 200
     /// schedule : str, such as "adaptive", "adaptive:20000" or "linear:10000"
     /// burn_in : int; default 1000
     ///     Sweeps that bring chains to the distribution of the model.
@@ -548,7 +746,7 @@ impl Rbm {
     /// >>> score = fair.log_likelihood([[0, 1], [1, 1]])
     /// >>> round(score.mean, 4), score.verdict  # two fair coins: -2 ln 2
     /// (-1.3863, 'exact')
-    #[pyo3(signature = (visible, *, method = "auto", chains = None, schedule = None,
+    #[pyo3(signature = (visible, *, method = "auto", n_chains = None, schedule = None,
         burn_in = None, base_data = None, start = None, n_examples = None, seed = 0,
         threads = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
@@ -556,7 +754,7 @@ impl Rbm {
         &self,
         visible: &Bound<'py, PyAny>,
         method: &str,
-        chains: Option<usize>,
+        n_chains: Option<usize>,
         schedule: Option<&str>,
         burn_in: Option<usize>,
         base_data: Option<&Bound<'py, PyAny>>,
@@ -569,36 +767,40 @@ impl Rbm {
         let schedule = schedule.map(str::parse).transpose().map_err(to_py)?;
         let config = EvaluationConfig {
             method: method.parse().map_err(to_py)?,
-            n_chains: chains.unwrap_or(default.n_chains),
+            n_chains: n_chains.unwrap_or(default.n_chains),
             schedule: schedule.unwrap_or(default.schedule),
             burn_in: burn_in.unwrap_or(default.burn_in),
             seed,
             ..default
         };
         config.check_effect().map_err(to_py)?;
-        let (py, dataset) = (visible.py(), dataset(visible, self.encoding, threads)?);
+        let (py, dataset) = (visible.py(), dataset(visible, self.encoding(), threads)?);
         dataset.check_intensities().map_err(to_py)?;
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;
         let base = self.base(base_data, threads)?;
         let start = start.map(|start| self.start(start, threads)).transpose()?;
         let independent = self.independent(n_examples)?;
         let weights = without_lock(py, threads, || self.fixed().cloned())?;
-        let (rbm, rates, own) = (self.rbm.clone(), base.rates, config.clone());
+        let rbm = self.rbm.clone();
         let (evaluation, independent) = interruptible(py, threads, move |watch| {
             let examples = Examples::new(dataset, Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
             let model = FixedModel { rbm: &rbm, weights: &weights };
-            let starts = Starts { base_rates: &rates, model_states: start.as_ref() };
+            let mut evaluator = Evaluator::new(model).config(config).base(base).watch(watch);
+            if let Some(start) = &start {
+                evaluator = evaluator.model_states(start, "the rows of start");
+            }
             let independent = independent.map(|units| units.log_likelihood(&bits));
-            Ok((Evaluation::new(model, &bits, starts, &own, watch)?, independent))
+            Ok((evaluator.evaluate(&bits)?, independent))
         })?;
-        let origins = Origins { base: base.origin, model_states: "the rows of start".to_string() };
-        let report = EvaluationReport::new(&evaluation, independent, &config, origins);
+        let report = EvaluationReport::new(&evaluation, independent);
         let class = py.import("harmonium._log_likelihood")?.getattr("LogLikelihood")?;
         class.call_method1("_of", (from_json(py, &report.to_json())?,))
     }
 
-    /// Writes the model as the command line does: safetensors, with its settings, whole or not at all.
+    /// Writes the model, whole or not at all. The ending of the name is the format: `.safetensors`, with its
+    /// settings, as the command line does; `.npz`; `.h5` or `.hdf5`, which needs h5py (see `harmonium.io`).
+    /// A name without an ending is of a safetensors file.
     ///
     /// Examples
     /// --------
@@ -611,28 +813,122 @@ impl Rbm {
     /// >>> Rbm.load(path) == rbm, Rbm.load_with_settings(path)[1]
     /// (True, {'epochs': 3})
     #[pyo3(signature = (path, *, settings = None))]
-    fn save(&self, path: PathBuf, settings: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+    fn save(
+        slf: &Bound<'_, Self>,
+        path: PathBuf,
+        settings: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let this = slf.get();
+        match Kind::by_name(&path)? {
+            Kind::Safetensors => {}
+            Kind::Interchange if settings.is_some() => {
+                return Err(PyValueError::new_err(format!(
+                    "{}: settings are given, but only a .safetensors file holds settings: leave them out",
+                    path.display()
+                )));
+            }
+            Kind::Interchange => {
+                let io = slf.py().import("harmonium.io")?;
+                return io.call_method1("write_model", (path, slf)).map(drop);
+            }
+        }
         let settings = settings.map(to_json).transpose()?.unwrap_or_else(|| "{}".to_string());
         let settings = serde_json::from_str(&settings)
             .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))?;
+        let Origin { encoding, data_mean, image_shape, .. } = this.origin.clone();
         let provenance =
-            Provenance { settings, data: self.encoding.facts(), ..Provenance::default() };
-        let (rbm, data_mean) = ((*self.rbm).clone(), self.data_mean.clone());
-        ModelFile { rbm, provenance, data_mean }.write(&path).map_err(to_py)
+            Provenance { settings, data: encoding.facts(), image_shape, ..Provenance::default() };
+        ModelFile { rbm: (*this.rbm).clone(), provenance, data_mean }.write(&path).map_err(to_py)
     }
 
-    /// Reads a model file of the command line or of `save`.
+    /// Reads a model: a file of the command line or of `save`, a checkpoint, the folder of a run (if the run
+    /// is not done, its newest checkpoint), or a .npz or HDF5 file (see `harmonium.io`).
     #[staticmethod]
-    fn load(path: PathBuf) -> PyResult<Self> {
-        Self::from_file(ModelFile::read(&path).map_err(to_py)?)
+    fn load<'py>(py: Python<'py>, path: PathBuf) -> PyResult<Bound<'py, PyAny>> {
+        if Kind::by_content(&path) == Kind::Interchange {
+            return py.import("harmonium.io")?.call_method1("read_model", (path,));
+        }
+        Ok(Bound::new(py, Self::read(&path)?.0)?.into_any())
     }
 
-    /// Reads a model and the settings that it was trained with.
+    /// Reads a model of `load` and the settings that it was trained with, which .npz and HDF5 files do not
+    /// hold.
     #[staticmethod]
     fn load_with_settings(py: Python<'_>, path: PathBuf) -> PyResult<(Self, Bound<'_, PyAny>)> {
-        let file = ModelFile::read(&path).map_err(to_py)?;
-        let settings = serde_json::Value::Object(file.provenance.settings.clone()).to_string();
-        Ok((Self::from_file(file)?, from_json(py, &settings)?))
+        let (rbm, settings) = Self::read(&path)?;
+        Ok((rbm, from_json(py, &Value::Object(settings).to_string())?))
+    }
+
+    /// Draws filters, the columns of `weights` as images, with matplotlib.
+    ///
+    /// Parameters
+    /// ----------
+    /// number : int
+    ///     The most filters that are shown: those of the largest norm.
+    /// image_shape : (rows, columns), optional
+    ///     The shape of an image, if the model does not know it.
+    /// ax : matplotlib.axes.Axes, optional
+    ///
+    /// Returns
+    /// -------
+    /// matplotlib.axes.Axes
+    #[pyo3(signature = (number = 100, *, image_shape = None, ax = None))]
+    fn plot_filters<'py>(
+        slf: &Bound<'py, Self>,
+        number: usize,
+        image_shape: Option<(usize, usize)>,
+        ax: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let plots = slf.py().import("harmonium._plots")?;
+        plots.call_method1("filters", (slf, number, image_shape, ax))
+    }
+
+    /// Draws samples as images, with matplotlib: p(v | h) after `gibbs_steps` sweeps.
+    ///
+    /// Parameters
+    /// ----------
+    /// number : int
+    /// gibbs_steps : int
+    /// seed : int, 0 or more
+    /// image_shape : (rows, columns), optional
+    ///     The shape of an image, if the model does not know it.
+    /// ax : matplotlib.axes.Axes, optional
+    ///
+    /// Returns
+    /// -------
+    /// matplotlib.axes.Axes
+    #[pyo3(signature = (number = 100, *, gibbs_steps = 1000, seed = 0, image_shape = None, ax = None))]
+    fn plot_samples<'py>(
+        slf: &Bound<'py, Self>,
+        number: usize,
+        gibbs_steps: usize,
+        seed: u64,
+        image_shape: Option<(usize, usize)>,
+        ax: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let plots = slf.py().import("harmonium._plots")?;
+        plots.call_method1("samples", (slf, number, gibbs_steps, seed, image_shape, ax))
+    }
+
+    /// Draws metrics of the training over its epochs, with matplotlib.
+    ///
+    /// Parameters
+    /// ----------
+    /// metrics : list of str, optional
+    ///     Names of metrics in `history`; None: the pseudo-likelihood, and the log-likelihood if it was
+    ///     evaluated.
+    /// ax : matplotlib.axes.Axes, optional
+    ///
+    /// Returns
+    /// -------
+    /// matplotlib.axes.Axes
+    #[pyo3(signature = (metrics = None, *, ax = None))]
+    fn plot_history<'py>(
+        slf: &Bound<'py, Self>,
+        metrics: Option<&Bound<'py, PyAny>>,
+        ax: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("harmonium._plots")?.call_method1("history", (slf, metrics, ax))
     }
 
     /// The model that training starts from, for data with this mean: normal weights of standard
@@ -647,6 +943,45 @@ impl Rbm {
         let mean: Array1<f64> = mean.as_array().to_owned();
         let rbm = harmonium::Rbm::initial(hidden, &mean, n_examples, seed).map_err(to_py)?;
         Ok(Self::from(rbm))
+    }
+}
+
+/// The format of a model file.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// This library's.
+    Safetensors,
+    /// .npz or HDF5.
+    Interchange,
+}
+
+impl Kind {
+    /// The endings of .npz and HDF5 files.
+    const INTERCHANGE: [&str; 3] = ["npz", "h5", "hdf5"];
+
+    /// The format in which a file is written.
+    fn by_name(path: &Path) -> PyResult<Self> {
+        match path.extension().and_then(OsStr::to_str) {
+            None | Some("safetensors") => Ok(Self::Safetensors),
+            Some(ending) if Self::INTERCHANGE.contains(&ending) => Ok(Self::Interchange),
+            Some(ending) => Err(PyValueError::new_err(format!(
+                "{}: the name ends in .{ending}, but must end in .safetensors, .npz, .h5 or .hdf5",
+                path.display()
+            ))),
+        }
+    }
+
+    /// The format in which a file is read: what its first bytes say, or its name.
+    fn by_content(path: &Path) -> Self {
+        let mut first = [0; 4];
+        let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
+        let is_named = || Self::by_name(path).is_ok_and(|kind| kind == Self::Interchange);
+        match (read, &first) {
+            (Ok(()), b"PK\x03\x04" | b"\x89HDF") => Self::Interchange,
+            (Ok(()), _) if !is_named() => Self::Safetensors,
+            _ if is_named() => Self::Interchange,
+            _ => Self::Safetensors,
+        }
     }
 }
 

@@ -5,21 +5,25 @@ use crate::errors::{DivergedError, to_py};
 use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::pool::{interruptible, without_lock};
-use crate::rbm::Rbm;
+use crate::rbm::{Origin, Rbm, history};
 use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
 use harmonium::gibbs::FixedModel;
+use harmonium::memory::{self, Bytes, Need};
 use harmonium::model::check_data_mean;
-use harmonium::monitor::{Pace, Probe, WeightChange};
-use harmonium::setting::{Kind, Section as _, Setting, nearest};
+use harmonium::monitor::{EpochRecord, Pace, Probe, WeightChange};
+use harmonium::run::{DataConfig, RunConfig};
+use harmonium::setting::{Kind, Section, Setting, nearest};
 use harmonium::state::State;
 use harmonium::train::{Ascent, OnlineTrainer};
 use harmonium::{Error, TrainConfig};
 use ndarray::Array1;
 use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde_json::{Map, Value, json};
+use std::ffi::CString;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The key of a pickled trainer's settings.
@@ -70,14 +74,28 @@ fn text(config: &TrainConfig) -> String {
 /// The table of the settings of training: the name, type, default and meaning of each.
 #[pyfunction]
 pub fn setting_table(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    from_json(py, &Value::Array(rows_of::<TrainConfig>()).to_string())
+}
+
+/// The table of the other settings of a run in a folder.
+#[pyfunction]
+pub fn run_setting_table(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let rows = [rows_of::<DataConfig>(), rows_of::<RunConfig>()].concat();
+    from_json(py, &Value::Array(rows).to_string())
+}
+
+/// The rows of the settings that users give.
+fn rows_of<S: Section>() -> Vec<Value> {
     let spell = |name: &str| format!("`{name}`");
-    let default = TrainConfig::default().fields();
+    let default = S::default().fields();
+    let given = S::TABLE.iter().filter(|setting| setting.kind != Kind::Record);
     let row = |setting: &Setting| {
         let kind = match setting.kind {
             Kind::Whole => "int",
             Kind::Real => "float",
             Kind::Switch => "bool",
-            Kind::Text | Kind::Shape | Kind::Record => "str",
+            Kind::Shape => "tuple[int, int]",
+            Kind::Text | Kind::Record => "str",
         };
         json!({
             "name": setting.name,
@@ -89,7 +107,7 @@ pub fn setting_table(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
             "usual": setting.usual,
         })
     };
-    from_json(py, &TrainConfig::TABLE.iter().map(row).collect::<Value>().to_string())
+    given.map(row).collect()
 }
 
 /// A training run, driven by hand.
@@ -156,6 +174,8 @@ struct Own {
     change: WeightChange,
     /// The moment of the last record.
     recorded: Pace,
+    /// The records so far.
+    history: Arc<Vec<EpochRecord>>,
 }
 
 impl Trainer {
@@ -178,7 +198,12 @@ impl Trainer {
 
     /// A trained model, with the encoding and the mean of its data.
     fn trained(&self, rbm: harmonium::Rbm) -> Rbm {
-        Rbm::of(rbm, self.encoding, self.mean_seen())
+        let (image_shape, history) = match &self.driver {
+            Driver::Own(own) => (own.trainer.examples().image_shape(), own.history.clone()),
+            Driver::Online(..) => (None, Arc::default()),
+        };
+        let (encoding, data_mean) = (self.encoding, self.mean_seen());
+        Rbm::of(rbm, Origin { encoding, data_mean, image_shape, history })
     }
 
     fn check_usable(&self) -> PyResult<()> {
@@ -198,6 +223,10 @@ impl Trainer {
         number: impl Fn(f32) -> T + Sync + Send,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let (weights, hidden_bias, visible_bias, states) = without_lock(py, threads, || {
+            let weights = self.ascent().parameters().fixed();
+            let n_rows = weights.n_visible() + self.ascent().chains().n_chains();
+            let need = Need::new(Bytes::of::<T>(&[n_rows, weights.n_hidden()]), &[]);
+            memory::check(|| "the arrays of the trainer".to_string(), &[need])?;
             let rbm = self.ascent().model();
             let states = self.ascent().chains().hidden().to_array(|is_on| number(is_on.into()));
             let bias = |values: &Array1<f32>| values.mapv(&number);
@@ -305,16 +334,21 @@ impl Trainer {
                 data.n_visible()
             )));
         }
+        if let Some(note) = config.cut_batch(data.n_examples()) {
+            let note = CString::new(note).expect("text without a NUL");
+            PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &note, 1)?;
+        }
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let (trainer, seen) = without_lock(py, threads, || {
-            let mut seen = RunningMean::nothing(data.n_visible());
-            seen.add(&data);
             let initial = initial.as_deref();
             let trainer = harmonium::Trainer::with_isa(config, data.into(), initial, isa()?)?;
+            let mut seen = RunningMean::nothing(trainer.examples().n_visible());
+            seen.add(trainer.examples());
             Ok((trainer, seen))
         })?;
         let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
-        let own = Own { trainer, held_out, probe: None, change, recorded };
+        let history = Arc::default();
+        let own = Own { trainer, held_out, probe: None, change, recorded, history };
         Ok(Self::of(Driver::Own(Box::new(own)), Some(seen), reading.encoding))
     }
 
@@ -479,7 +513,7 @@ impl Trainer {
     }
 
     /// The metrics that the command line writes after an epoch, a dict. They are measured on a fixed
-    /// subset of the data, as bits.
+    /// subset of the data, as bits, and kept in `history`.
     ///
     /// Examples
     /// --------
@@ -500,7 +534,7 @@ impl Trainer {
         let Driver::Own(own) = &mut self.driver else {
             return Err(PyValueError::new_err("a trainer without data of its own has no metrics"));
         };
-        let Own { trainer, held_out, probe, change, recorded } = &mut **own;
+        let Own { trainer, held_out, probe, change, recorded, history } = &mut **own;
         let probe = probe.get_or_insert_with(|| {
             Probe::new(trainer.examples(), held_out.as_ref(), trainer.config().seed)
         });
@@ -515,7 +549,28 @@ impl Trainer {
             Ok(record)
         })?;
         *recorded = Pace::since(trainer, seconds);
-        from_json(py, &serde_json::to_string(&record).expect("plain data"))
+        let metrics = from_json(py, &serde_json::to_string(&record).expect("plain data"));
+        Arc::make_mut(history).push(record);
+        metrics
+    }
+
+    /// All metrics so far, a list of dicts. The models of this trainer have them, too.
+    #[getter]
+    fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.driver {
+            Driver::Own(own) => history(py, &own.history),
+            Driver::Online(..) => history(py, &[]),
+        }
+    }
+
+    /// Whether a run records the epoch that has just ended: each one, but in a run of more than 1,000
+    /// epochs every nth one, those on the series 1, 2, 4, 5, 8, 11, 16, … (powers of √2), and the last.
+    #[getter]
+    fn is_recorded(&self) -> bool {
+        match &self.driver {
+            Driver::Own(own) => own.trainer.is_recorded(),
+            Driver::Online(..) => false,
+        }
     }
 
     /// The settings, a dict. A setting that was left to the data has its number.

@@ -170,7 +170,7 @@ def test_a_damaged_model_or_estimator_is_named(digits):
         ((weights[:, :2], visible, hidden, mean), "hidden_bias is 3"),
         ((weights * np.nan, visible, hidden, mean), "finite"),
         ((weights, visible, hidden, visible[:2]), "length of data_mean is 2"),
-        ((weights, "damaged", hidden, mean), "visible_bias"),
+        ((weights, visible[:4], hidden, mean), "visible_bias is 4"),
     ]:
         with pytest.raises((ValueError, TypeError), match=message):
             Rbm(*parts, **facts)

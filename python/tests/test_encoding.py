@@ -83,6 +83,8 @@ def test_the_record_stays_with_the_model(tmp_path, images, grey_rbm):
         assert (rbm.grey_levels, rbm.spins) == (255, False)
     spins = Rbm(np.eye(2), np.zeros(2), np.zeros(2), spins=True)
     for ending in ["npz", "h5"]:
+        if ending == "h5":
+            pytest.importorskip("h5py")
         for rbm in [grey_rbm, spins]:
             path = tmp_path / f"{rbm.n_visible}.{ending}"
             io.write_model(path, rbm)

@@ -135,6 +135,44 @@ def test_ctrl_c_stops_within_a_second_and_keeps_what_was_learned():
     assert done.stdout.strip() == "stopped", done.stderr
 
 
+LONG = """
+    import os, pickle, signal, threading, time
+    import numpy as np
+    from harmonium import BernoulliRBM, Trainer
+    X = (np.random.RandomState(0).uniform(size=(500, 100)) < 0.3).astype(np.float32)
+    sent = []
+    def interrupt():
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+    def stopped(call):
+        threading.Timer(0.5, interrupt).start()
+        try:
+            call()
+        except KeyboardInterrupt:
+            late = time.monotonic() - sent[-1]
+            assert late < 1.0, late
+            return True
+    trainer = Trainer(X, hidden=50, gibbs_steps=1_000_000, epochs=1)
+    before = trainer.rbm, trainer.hidden_states
+    assert stopped(trainer.run)
+    # It is as it was before the update.
+    assert trainer.updates == 0 and trainer.rbm == before[0]
+    assert (trainer.hidden_states == before[1]).all()
+    online = Trainer.online(X, hidden=50, gibbs_steps=1_000_000)
+    before = pickle.dumps(online)
+    assert stopped(lambda: online.update_on(X[:50]))
+    assert pickle.dumps(online) == before
+    assert stopped(lambda: BernoulliRBM(50, n_gibbs_steps=1_000_000).fit(X))
+    print("stopped")
+"""
+
+
+def test_ctrl_c_stops_within_a_long_update_and_leaves_the_trainer_as_it_was():
+    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(LONG)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "stopped", done.stderr
+
+
 @pytest.mark.parametrize(
     "call",
     [

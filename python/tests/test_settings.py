@@ -1,6 +1,7 @@
 """Settings come from one table: keywords, their types, their documentation, and messages about errors."""
 
 import ast
+import inspect
 import os
 import re
 import subprocess
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 
 import harmonium
-from harmonium import BernoulliRBM, SettingError, Trainer, default_settings, train
-from harmonium._harmonium import setting_table
+from harmonium import BernoulliRBM, SettingError, Trainer, default_settings, runs, train
+from harmonium._harmonium import run_setting_table, setting_table
+from harmonium._settings import annotation
 
 BITS = np.eye(4)
 WIDE = np.eye(30)
@@ -20,12 +22,22 @@ WIDE = np.eye(30)
 
 def test_the_stub_has_the_settings_of_the_table():
     stub = ast.parse((Path(harmonium.__file__).parent / "_harmonium.pyi").read_text())
-    (settings,) = [node for node in stub.body if getattr(node, "name", "") == "Settings"]
-    stated = {line.target.id: ast.unparse(line.annotation) for line in settings.body}
-    optional = {True: " | None", False: ""}
-    table = {row["name"]: row["type"] + optional[row["default"] is None] for row in setting_table()}
-    assert stated == table
+    for name, table in [("Settings", setting_table()), ("_OfRun", run_setting_table())]:
+        (settings,) = [node for node in stub.body if getattr(node, "name", "") == name]
+        stated = {line.target.id: ast.unparse(line.annotation) for line in settings.body}
+        assert stated == {row["name"]: annotation(row) for row in table}
     assert {row["name"]: row["default"] for row in setting_table()} == default_settings()
+
+
+@pytest.mark.parametrize("function", [train, runs.train])
+def test_a_signature_spells_the_settings_out(function):
+    table = setting_table() if function is train else [*run_setting_table(), *setting_table()]
+    parameters = inspect.signature(function).parameters
+    assert all(p.kind is not p.VAR_KEYWORD for p in parameters.values())
+    for row in table:
+        assert parameters[row["name"]].default == row["default"], row["name"]
+        assert parameters[row["name"]].annotation == annotation(row)
+        assert re.search(rf"^    {row['name']} : ", function.__doc__, re.MULTILINE), row["name"]
 
 
 def test_each_setting_is_documented_with_its_default():

@@ -1,5 +1,6 @@
 """What scikit-learn expects of an estimator, and comparisons with its own class."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -17,6 +18,12 @@ from harmonium._estimator.inputs import split
 
 @pytest.mark.filterwarnings("ignore")
 def test_every_check_passes_and_none_is_expected_to_fail():
+    if "on_fail" not in inspect.signature(check_estimator).parameters:  # before 1.6
+        checks = list(check_estimator(BernoulliRBM(), generate_only=True))
+        assert len(checks) > 30
+        for estimator, check in checks:
+            check(estimator)
+        return
     results = check_estimator(BernoulliRBM(), on_fail=None, on_skip=None)
     failed = {r["check_name"]: r["exception"] for r in results if r["status"] != "passed"}
     # This check needs a setting of scipy that is off.
@@ -95,7 +102,8 @@ def test_a_model_gives_the_same_numbers_in_scikit_learn(strength, shape):
     np.testing.assert_allclose(ours.transform(X), theirs.transform(X), rtol=1e-6)
     np.testing.assert_allclose(ours.free_energy(X), theirs._free_energy(X), rtol=1e-6)
     stochastic = ours.score_samples(X, method="stochastic")
-    np.testing.assert_allclose(stochastic, theirs.score_samples(X), rtol=1e-6)
+    # Earlier versions of scikit-learn round ln(1 + x) to the precision of 1.
+    np.testing.assert_allclose(stochastic, theirs.score_samples(X), rtol=1e-6, atol=1e-13)
     back = ours.to_sklearn()
     for name in ["components_", "intercept_hidden_", "intercept_visible_", "h_samples_"]:
         assert (getattr(back, name) == getattr(ours, name)).all()

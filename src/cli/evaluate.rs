@@ -1,23 +1,24 @@
 //! `harmonium evaluate`.
 
-use super::evaluation_text::{VALUES, text};
-use super::input::{in_pool, model_path, read_data, say_inferred};
-use super::output::{Output, print, print_text};
+use super::input::{in_pool, limited, model_path, read_data, say_inferred};
+use super::output::{Output, Overwrite, print, print_text};
 use crate::bits::BitMatrix;
-use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source};
+use crate::dataset::{Binarization, Encoding, Examples, Source};
 use crate::error::Result;
-use crate::evaluate::evaluation::Starts;
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
-use crate::evaluate::report::{Origins, ScoreReport, ScoresReport, SubjectReport, finite};
+use crate::evaluate::report::{ScoreReport, ScoresReport, SubjectReport, finite};
 use crate::evaluate::{
-    AnnealingSchedule, Base, Evaluation, EvaluationConfig, EvaluationReport, Method,
+    AnnealingSchedule, Base, Evaluation, EvaluationConfig, EvaluationReport, Evaluator, Method,
+    VALUES,
 };
 use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
 use crate::model::ModelFile;
+use crate::monitor::LogFormat;
 use crate::monitor::progress_bar::ProgressBar;
+use crate::monitor::terminal::note;
 use crate::report::write_to_folder;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, states_in};
@@ -91,6 +92,8 @@ pub struct Evaluate {
     /// on standard output; the results then go to standard error
     #[arg(long, value_name = "FILE|-", value_parser = PathBufValueParser::new().try_map(Output::array))]
     log_probabilities: Option<Output>,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Seed of all random numbers, including stochastic bits
     #[arg(long, default_value_t = DEFAULT.seed, value_name = "N")]
     seed: u64,
@@ -127,24 +130,24 @@ impl Evaluate {
     fn run_in_pool(&self, isa: Isa) -> Result<()> {
         check_seed(self.seed)?;
         self.config().check_effect()?;
+        self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
         let file = ModelFile::read(&model_path(&self.model))?;
         let Scored { visible, subject, is_of_run } = self.scored(&file)?;
         let compared = self.compared(&file)?;
         let training = TrainingMean::of(&self.model, &file)?;
         let base = self.base(&file, training.as_ref())?;
         let model_states = self.model_states(&file)?;
-        let config = self.config();
 
         let bar = ProgressBar::new();
         let weights = FixedWeights::of(&file.rbm, isa);
         let model = FixedModel { rbm: &file.rbm, weights: &weights };
-        let starts = Starts {
-            base_rates: &base.rates,
-            model_states: model_states.as_ref().map(|states| &states.visible),
-        };
         let show = |what, done, total| bar.show(what, done, total);
         let watch = Watch::default().reporting_to(&show);
-        let evaluation = Evaluation::new(model, &visible, starts, &config, watch)?;
+        let mut evaluator = Evaluator::new(model).config(self.config()).base(base).watch(watch);
+        if let Some(ModelStates { visible, origin }) = &model_states {
+            evaluator = evaluator.model_states(visible, origin);
+        }
+        let evaluation = evaluator.evaluate(&visible)?;
         bar.show("pseudo-likelihood", 0, 1);
         let independent =
             training.and_then(|training| training.independent(file.rbm.visible_units()));
@@ -157,30 +160,32 @@ impl Evaluate {
             let log_p = free_energies.mapv(|f| -f - evaluation.log_z);
             out.write(&out.encode("log_probabilities", &log_p))?;
         }
-        let origins = Origins {
-            base: base.origin,
-            model_states: model_states.map_or_else(String::new, |states| states.origin),
-        };
         let report = EvaluationReport {
             scores: Some(scores),
             subject: Some(subject),
-            ..EvaluationReport::new(&evaluation, independent, &config, origins)
+            ..EvaluationReport::new(&evaluation, independent)
         };
         let is_taken = self.log_probabilities.as_ref().is_some_and(Output::is_stdout);
-        let text = || text(&report, &evaluation.verdict);
         match (self.json, is_taken) {
             (true, true) => eprintln!("{}", report.to_json()),
-            (false, true) => eprintln!("{}", text()),
+            (false, true) => eprintln!("{report}"),
             (true, false) => print(report.to_json())?,
-            (false, false) => print_text(&text(), VALUES)?,
+            (false, false) => print_text(&report.to_string(), VALUES)?,
         }
-        if is_of_run {
-            whole_file::write(&self.model.join(EVALUATION), report.to_json().as_bytes())?;
-            if self.model.join(REPORT).exists() {
-                write_to_folder(&self.model)?;
-            }
+        if is_of_run && let Err(error) = self.store(&report) {
+            // The folder may be read-only: that of a colleague, or of an archive.
+            note(
+                LogFormat::Text,
+                &format!("the result is not kept in the folder of the run: {error}"),
+            );
         }
         Ok(())
+    }
+
+    /// Writes the result into the folder of the run, and renews its report.
+    fn store(&self, report: &EvaluationReport) -> Result<()> {
+        whole_file::write(&self.model.join(EVALUATION), report.to_json().as_bytes())?;
+        if self.model.join(REPORT).exists() { write_to_folder(&self.model) } else { Ok(()) }
     }
 
     fn config(&self) -> EvaluationConfig {
@@ -203,15 +208,6 @@ impl Evaluate {
         }
     }
 
-    /// The first `limit` examples, whose width must fit the model.
-    fn limited(&self, dataset: Dataset, file: &ModelFile) -> Result<Dataset> {
-        dataset.check_width(file.rbm.n_visible(), "the model")?;
-        match self.limit {
-            Some(limit) => dataset.first(limit),
-            None => Ok(dataset),
-        }
-    }
-
     fn scored(&self, file: &ModelFile) -> Result<Scored> {
         let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
         let chosen = read_data(choice, &self.model, &file.provenance)?;
@@ -221,7 +217,7 @@ impl Evaluate {
             && self.binarize.is_none()
             && self.model.is_dir();
         let (data_role, data_warning) = (chosen.role().to_string(), chosen.warning);
-        let dataset = self.limited(chosen.dataset, file)?;
+        let dataset = limited(chosen.dataset, self.limit, &file.rbm)?;
         let binarization = self.binarization(file)?;
         let in_words = match dataset.is_binary() {
             true => "none (binary data)".to_string(),
@@ -247,7 +243,7 @@ impl Evaluate {
     fn compared(&self, file: &ModelFile) -> Result<Option<BitMatrix>> {
         let Some(source) = &self.compare_data else { return Ok(None) };
         let dataset = self.compare_split.read(source, &file.provenance)?;
-        let dataset = self.limited(dataset, file)?;
+        let dataset = limited(dataset, self.limit, &file.rbm)?;
         say_inferred(&dataset);
         let examples = Examples::new(dataset, self.binarization(file)?);
         Ok(Some(examples.fixed_bits(self.seed, 0..examples.n_examples())))
@@ -272,7 +268,7 @@ impl Evaluate {
         Ok(ScoresReport {
             pseudo_likelihood: pseudo_likelihood(rbm, visible, isa, watch)?.into(),
             stochastic_pseudo_likelihood: of_one_unit.into(),
-            reconstruction_error: reconstruction_error(model, visible, seed)?.into(),
+            reconstruction_error: reconstruction_error(model, visible, seed, watch)?.into(),
             free_energy_gap: compared.map(gap).transpose()?,
         })
     }

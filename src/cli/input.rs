@@ -1,11 +1,13 @@
 //! The model, the data and the threads of a command; notes on them go to stderr.
 
+use crate::checkpoint::model_of;
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::model::Provenance;
+use crate::evaluate::report::title;
+use crate::model::{Provenance, Rbm};
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
-use crate::run::{ChosenData, DataChoice, model_of, title};
+use crate::run::{ChosenData, DataChoice};
 use crate::threads;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +51,15 @@ pub fn read_data(
     }
     say_inferred(&chosen.dataset);
     Ok(chosen)
+}
+
+/// The first `limit` examples, or all. Their width must fit the model.
+pub fn limited(dataset: Dataset, limit: Option<usize>, model: &Rbm) -> Result<Dataset> {
+    dataset.check_width(model.n_visible(), "the model")?;
+    match limit {
+        Some(limit) => dataset.first(limit),
+        None => Ok(dataset),
+    }
 }
 
 /// Writes a note if the meaning of integers was inferred.

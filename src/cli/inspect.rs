@@ -1,7 +1,7 @@
 //! `harmonium inspect`.
 
 use super::input::model_path;
-use super::output::{Output, print};
+use super::output::{Output, Overwrite, print};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::model::{FORMAT_VERSION, ModelFile};
@@ -22,6 +22,8 @@ pub struct Inspect {
     #[arg(long, value_name = "FILE.png",
         value_parser = PathBufValueParser::new().try_map(Output::picture))]
     filters: Option<Output>,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 impl Inspect {
@@ -34,6 +36,7 @@ impl Inspect {
                 let rule = "does not hold the shape of its images, so filters cannot be drawn";
                 return Err(Error::Unsuitable { path, rule: rule.to_string() });
             };
+            out.check(&self.overwrite)?;
             let filters = pictures::filters(&file.rbm, shape, file.rbm.n_hidden());
             out.write(&filters)?;
         }

@@ -1,8 +1,8 @@
 //! `harmonium metrics`.
 
-use super::output::Output;
+use super::output::{Output, Overwrite};
 use crate::error::Result;
-use crate::monitor::{EpochRecord, metrics_file};
+use crate::monitor::metrics_file;
 use crate::run::METRICS;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
@@ -11,43 +11,56 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Metrics {
-    /// The folder of a run, or its `metrics.jsonl`
-    run: PathBuf,
+    /// The folders of runs, or their `metrics.jsonl`; with several, the first column names the run
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
     /// Write to this file, .csv or .tsv, or to standard output
     #[arg(long, default_value = "-", value_name = "FILE|-",
         value_parser = PathBufValueParser::new().try_map(Output::table))]
     out: Output,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 impl Metrics {
     pub fn run(self) -> Result<()> {
-        let path = if self.run.is_dir() { self.run.join(METRICS) } else { self.run };
-        self.out.write(&table(&metrics_file::read(&path)?, &self.out))
+        self.out.check(&self.overwrite)?;
+        let mut rows = Vec::new();
+        for run in &self.runs {
+            let path = if run.is_dir() { run.join(METRICS) } else { run.clone() };
+            for record in &metrics_file::read(&path)? {
+                let mut row = record.fields();
+                if self.runs.len() > 1 {
+                    row.insert("run".to_string(), run.display().to_string().into());
+                }
+                rows.push(row);
+            }
+        }
+        self.out.write(&table(&rows, &self.out))
     }
 }
 
-/// The records as a table: a column for each key, a row for each record. Lists are numbers with blanks
+/// Records as a table: a column for each key, a row for each record. Lists are numbers with blanks
 /// between.
-fn table(records: &[EpochRecord], out: &Output) -> Vec<u8> {
-    let record = |record| match serde_json::to_value(record) {
-        Ok(Value::Object(fields)) => fields,
-        _ => unreachable!("a record is a plain struct"),
-    };
-    let rows: Vec<Map<String, Value>> = records.iter().map(record).collect();
+fn table(rows: &[Map<String, Value>], out: &Output) -> Vec<u8> {
     let mut keys = Vec::new();
     for key in rows.iter().flat_map(Map::keys) {
         if !keys.contains(&key) {
             keys.push(key);
         }
     }
-    // Epoch, updates and seconds come first.
-    keys.sort_by_key(|key| !matches!(&key[..], "epoch" | "updates" | "seconds"));
+    // The run, epoch, updates and seconds come first.
+    keys.sort_by_key(|key| match &key[..] {
+        "run" => 0,
+        "epoch" | "updates" | "seconds" => 1,
+        _ => 2,
+    });
     let mut table = out.table_writer();
     let mut write = |cells: &mut dyn Iterator<Item = String>| {
         table.write_record(cells).expect("writing to memory does not fail");
     };
     write(&mut keys.iter().map(|key| key.to_string()));
-    for row in &rows {
+    for row in rows {
         write(&mut keys.iter().map(|key| cell(row.get(*key).unwrap_or(&Value::Null))));
     }
     table.into_inner().expect("writing to memory does not fail")

@@ -12,8 +12,6 @@ mod door;
 
 mod session;
 
-mod evaluation_text;
-
 mod bench;
 mod completions;
 mod evaluate;
@@ -28,13 +26,34 @@ mod sample;
 mod train;
 mod transform;
 
-pub use door::message;
-pub use help::command;
+use door::message;
+use help::command;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::Isa;
-use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use clap::{FromArgMatches as _, Parser, Subcommand};
+use std::ffi::OsString;
+use std::io::Write as _;
+
+/// Runs a command line, whose first word is the name of the program, and returns its exit code. A wrong
+/// command line, `--help` and `--version` end the process.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let words: Vec<_> = words.into_iter().collect();
+    let matches = command().get_matches_from(&words);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    cli.run(&words[1..]).unwrap_or_else(|error| {
+        let message = message(&error, matches.subcommand_name());
+        // If nothing reads the output, the exit code alone reports the error.
+        let _ = writeln!(std::io::stderr(), "error: {message}");
+        match error {
+            // Ctrl-C came before the run had a folder: 128 + SIGINT, as for a run that was interrupted.
+            Error::Interrupted => 130,
+            // clap, too, ends a wrong command line with 2.
+            _ if error.is_misuse() => 2,
+            _ => 1,
+        }
+    })
+}
 
 /// Trains restricted Boltzmann machines on every core of a CPU, to the same bits each time.
 #[derive(Debug, Parser)]
@@ -75,16 +94,16 @@ enum Command {
 }
 
 impl Cli {
-    /// Runs the command, and returns the exit code of the program.
+    /// Runs the command, which the user gave in these words, and returns the exit code of the program.
     ///
     /// # Errors
     /// Any error of the command; [`message`] is its text for the user.
-    pub fn run(self) -> Result<ExitCode> {
+    fn run(self, words: &[OsString]) -> Result<u8> {
         // The instruction set is chosen here, once, and handed down.
         let isa = Isa::from_environment;
         let done = match self.command {
-            Command::Train(train) => return train.run(isa()?),
-            Command::Resume(resume) => return resume.run(isa()?),
+            Command::Train(train) => return train.run(isa()?, words),
+            Command::Resume(resume) => return resume.run(isa()?, words),
             Command::Runs(runs) => runs.run(),
             Command::Report(report) => report.run(),
             Command::Metrics(metrics) => metrics.run(),
@@ -97,6 +116,6 @@ impl Cli {
             Command::Completions(completions) => completions.run(),
             Command::Man(man) => man.run(),
         };
-        done.map(|()| ExitCode::SUCCESS)
+        done.map(|()| 0)
     }
 }

@@ -1,17 +1,26 @@
 //! The output of results: standard output, and files whose ending is their format.
 
 use crate::error::{Error, Result};
+use crate::monitor::LogFormat;
+use crate::monitor::terminal::note;
 use crate::whole_file;
+use clap::Args;
 use ndarray::{Array, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyExt as _};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Prints a result. A reader that closes the pipe early (`| head`) is not an error.
 pub fn print(result: impl Display) -> Result<()> {
     write_stdout(format!("{result}\n").as_bytes())
+}
+
+/// Prints a path as it is, even if it is not UTF-8, so that other commands find it.
+pub fn print_path(path: &Path) -> Result<()> {
+    write_stdout(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat())
 }
 
 fn write_stdout(bytes: &[u8]) -> Result<()> {
@@ -21,6 +30,35 @@ fn write_stdout(bytes: &[u8]) -> Result<()> {
             Err(Error::Io { path: PathBuf::from("standard output"), action: "write", cause })
         }
         _ => Ok(()),
+    }
+}
+
+/// The rule for all files that a command writes where the user says: a file that exists is not replaced
+/// unless the user asks for it. Results that belong into the folder of a run are renewed there.
+#[derive(Debug, Args)]
+pub struct Overwrite {
+    /// Replace the output file if it exists
+    #[arg(long)]
+    overwrite: bool,
+}
+
+impl Overwrite {
+    /// Refuses, before the work begins, a file that would be replaced.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`].
+    pub fn check(&self, path: &Path) -> Result<()> {
+        let Some(old) = whole_file::replaced_by(path) else { return Ok(()) };
+        if !self.overwrite {
+            let rule =
+                "exists already; give another path, or replace it with --overwrite".to_string();
+            return Err(Error::Unsuitable { path: path.into(), rule });
+        }
+        if old.nlink() > 1 {
+            let text = "has several names (hard links); the others keep the old contents";
+            note(LogFormat::Text, &format!("{}: {text}", path.display()));
+        }
+        Ok(())
     }
 }
 
@@ -106,7 +144,7 @@ impl Output {
         Self::of(path, &[Format::Png])
     }
 
-    /// The first of the formats goes to standard output, unless it is a picture.
+    /// The first of the formats goes to devices and pipes and, unless it is a picture, to standard output.
     fn of(path: PathBuf, formats: &[Format]) -> Result<Self> {
         let unsuitable = |path, rule| Err(Error::Unsuitable { path, rule });
         let format = formats[0];
@@ -119,7 +157,9 @@ impl Output {
         }
         let ending = path.extension().unwrap_or_default();
         let found = formats.iter().find(|format| ending.eq_ignore_ascii_case(format.ending()));
-        if let Some(&format) = found {
+        // A device or a pipe, such as `>(gzip > f.gz)` of a shell, has no ending.
+        let usual = || (!is_stdout(&path) && whole_file::is_stream(&path)).then_some(&format);
+        if let Some(&format) = found.or_else(usual) {
             return Ok(Self { path, format });
         }
         let endings: Vec<_> =
@@ -137,6 +177,14 @@ impl Output {
     /// Whether the result goes to standard output.
     pub fn is_stdout(&self) -> bool {
         is_stdout(&self.path)
+    }
+
+    /// Refuses, before the work begins, a file that would be replaced.
+    ///
+    /// # Errors
+    /// As [`Overwrite::check`].
+    pub fn check(&self, overwrite: &Overwrite) -> Result<()> {
+        if self.is_stdout() { Ok(()) } else { overwrite.check(&self.path) }
     }
 
     /// Whether the result is a picture.
@@ -193,12 +241,13 @@ impl Output {
     /// # Errors
     /// [`Error::Io`].
     pub fn say(&self) -> Result<()> {
-        if self.is_stdout() { Ok(()) } else { print(self.path.display()) }
+        if self.is_stdout() { Ok(()) } else { print_path(&self.path) }
     }
 }
 
 fn is_stdout(path: &Path) -> bool {
-    path == Path::new("-")
+    let names = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+    names.iter().any(|name| path == Path::new(name))
 }
 
 /// An .npz archive of one .npy, stored as `numpy.savez` does.

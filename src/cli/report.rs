@@ -1,6 +1,6 @@
 //! `harmonium report`.
 
-use super::output::print;
+use super::output::{Overwrite, print_path};
 use crate::error::{Error, Result};
 use crate::report;
 use crate::run::REPORT;
@@ -15,6 +15,8 @@ pub struct Report {
     /// The file for the page [default: report.html, for one run in its folder]
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 impl Report {
@@ -30,10 +32,11 @@ impl Report {
                     let rule = "must end in .html".to_string();
                     return Err(Error::Unsuitable { path: out, rule });
                 }
+                self.overwrite.check(&out)?;
                 report::write(runs, &out)?;
                 out
             }
         };
-        print(out.display())
+        print_path(&out)
     }
 }

@@ -8,8 +8,8 @@ use crate::run::{self, Changes, DataConfig, SETTINGS, SettingsFile};
 use crate::setting::{Section as _, invalid};
 use crate::train::TrainConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 pub struct Resume {
@@ -31,7 +31,7 @@ struct Fixed {
 const CHANGEABLE: [&str; 3] = ["epochs", "data", "test_data"];
 
 impl Resume {
-    pub fn run(self, isa: Isa) -> Result<ExitCode> {
+    pub fn run(self, isa: Isa, words: &[OsString]) -> Result<u8> {
         self.fixed.check(&self.run)?;
         let data = self.fixed.data.over(&DataConfig::default());
         let epochs = self.fixed.train.over(&TrainConfig::default()).epochs;
@@ -41,7 +41,7 @@ impl Resume {
             test_data: data.test_data,
         };
         let terminal = self.session.terminal();
-        let session = self.session.session(isa)?;
+        let session = self.session.session(isa, words)?;
         session::run(&self.session, terminal, |monitors| {
             run::resume(&self.run, &changes, &session, monitors)
         })
@@ -65,7 +65,7 @@ impl Fixed {
             if let Some((_, value)) = given.filter(|(_, value)| *value != own) {
                 let rule = format!(
                     "{own}, as in this run; start a new run with `harmonium train --config {} --{} …`",
-                    folder.display(),
+                    run::quoted(folder.as_os_str()),
                     flag_name(setting.name)
                 );
                 return Err(invalid(setting.name, value, rule));

@@ -1,18 +1,34 @@
 //! `harmonium runs`.
 
-use super::output::print;
+use super::output::{print, print_path};
 use crate::error::{Error, Result};
-use crate::run::{self, Summary};
+use crate::monitor::terminal::note;
+use crate::monitor::{LogFormat, Metric};
+use crate::run::{self, BestRun, Condition, Key, Summary};
 use clap::Args;
 use serde_json::{Value, json};
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub struct Runs {
     /// The folder that contains the runs' folders
     #[arg(default_value = "runs")]
     folder: PathBuf,
+    /// List only runs for which this holds, such as `hidden=500`, `log_likelihood>-100` or
+    /// `state!=done`; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    filter: Vec<Condition>,
+    /// Sort by a setting, a key of metrics.jsonl, `run` or `state`; runs without a value come last
+    /// [default: run]
+    #[arg(long, value_name = "KEY")]
+    sort: Option<Key>,
+    /// Sort from the largest to the smallest
+    #[arg(short, long)]
+    reverse: bool,
+    /// Print only the folder of the best run by log_likelihood, pseudo_likelihood, free_energy_gap or
+    /// reconstruction_error, as in `harmonium sample $(harmonium runs --best log_likelihood)`
+    #[arg(long, value_name = "METRIC", conflicts_with_all = ["sort", "reverse"])]
+    best: Option<Metric>,
     /// Print JSON, one line per run, with all settings and the last metrics
     #[arg(long)]
     json: bool,
@@ -29,9 +45,17 @@ impl Runs {
                 "is not a folder; give the folder of the runs: `harmonium runs FOLDER`".to_string();
             return Err(Error::Unsuitable { path: self.folder, rule });
         }
-        let (runs, unreadable) = run::list(&self.folder)?;
+        let (mut runs, unreadable) = run::list(&self.folder)?;
         for error in unreadable {
-            drop(writeln!(std::io::stderr(), "note: {error}"));
+            note(LogFormat::Text, &error.to_string());
+        }
+        runs.retain(|run| self.filter.iter().all(|condition| condition.holds(run)));
+        if let Some(metric) = self.best {
+            return self.print_best(&runs, metric);
+        }
+        let by_name = || "run".parse().expect("a key");
+        if self.sort.is_some() || self.reverse {
+            run::sort(&mut runs, &self.sort.clone().unwrap_or_else(by_name), self.reverse);
         }
         if self.json {
             return runs.iter().try_for_each(|run| print(json_of(run)));
@@ -49,7 +73,7 @@ impl Runs {
             "settings",
         ];
         let mut rows = vec![header.map(str::to_string)];
-        rows.extend(runs.iter().map(|run| row(run, &differing.iter().collect::<Vec<_>>())));
+        rows.extend(runs.iter().map(|run| self.row(run, &differing.iter().collect::<Vec<_>>())));
         let width = |column: usize| {
             rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
         };
@@ -60,6 +84,83 @@ impl Runs {
         }
         Ok(())
     }
+
+    /// Prints the folder of the best run, or its JSON.
+    fn print_best(&self, runs: &[Summary], metric: Metric) -> Result<()> {
+        let Some(BestRun { run, notes }) = run::best(runs, metric) else {
+            let remedy = match metric {
+                Metric::LogLikelihood => "; `harmonium evaluate RUN` estimates it",
+                _ => "",
+            };
+            let rule =
+                format!("holds no run with a {metric} that is known and not doubtful{remedy}");
+            return Err(Error::Unsuitable { path: self.folder.clone(), rule });
+        };
+        for text in &notes {
+            note(LogFormat::Text, text);
+        }
+        match self.json {
+            true => print(json_of(run)),
+            false => print_path(from_here(&run.folder).as_deref().unwrap_or(&run.folder)),
+        }
+    }
+
+    fn row(&self, run: &Summary, differing: &[&String]) -> [String; 8] {
+        let Summary { folder, state, place, .. } = run;
+        let of_model = run.of_model();
+        let last = run.last();
+        let number = |value: f64| format!("{value:.2}");
+        // Each value is followed by the value of independent units.
+        let beside = |figure: Option<String>, independent: Option<f64>| match (figure, independent)
+        {
+            (None, _) => "–".to_string(),
+            (Some(figure), None) => figure,
+            (Some(figure), Some(independent)) => format!("{figure} / {independent:.2}"),
+        };
+        let likelihood = run.likelihood();
+        let report = likelihood.map(|known| known.report);
+        let figure = report.and_then(|report| {
+            let figure = number(report.log_likelihood?);
+            Some(if report.is_doubtful() { format!("{figure} (doubtful)") } else { figure })
+        });
+        let epoch = last.as_ref().map_or(0, |record| record.epoch as u64);
+        let n_epochs = run.n_epochs().map_or("?".to_string(), |n| n.to_string());
+        let seconds = place.as_ref().map(|place| place.seconds);
+        let seconds = seconds.into_iter().chain(last.as_ref().map(|record| record.seconds));
+        let settings = run.settings();
+        let text = |name: &&String| match &settings[*name] {
+            Value::String(text) => format!("{name}={text}"),
+            value => format!("{name}={value}"),
+        };
+        [
+            shown(folder, &self.folder).display().to_string(),
+            state.to_string(),
+            format!("{}/{n_epochs}", epoch.max(place.as_ref().map_or(0, |place| place.epoch))),
+            format!("{:.0} s", seconds.fold(0.0, f64::max)),
+            beside(figure, report.and_then(|report| report.log_likelihood_independent)),
+            likelihood.map_or("–", |known| known.role).to_string(),
+            beside(
+                of_model.and_then(|record| record.pseudo_likelihood).map(number),
+                of_model.and_then(|record| record.pseudo_likelihood_independent),
+            ),
+            differing.iter().map(text).collect::<Vec<_>>().join(" "),
+        ]
+    }
+}
+
+/// The path of a folder in or below the working folder, relative to it.
+fn from_here(folder: &Path) -> Option<PathBuf> {
+    let (here, folder) = (std::env::current_dir().ok()?, std::path::absolute(folder).ok()?);
+    let path = folder.strip_prefix(here).ok()?;
+    Some(if path.as_os_str().is_empty() { ".".into() } else { path.into() })
+}
+
+/// The path of a run in the table: from the working folder, or else from the folder that is listed.
+fn shown(run: &Path, listed: &Path) -> PathBuf {
+    from_here(run).unwrap_or_else(|| match run.strip_prefix(listed) {
+        Ok(name) if !name.as_os_str().is_empty() => name.to_path_buf(),
+        _ => run.to_path_buf(),
+    })
 }
 
 fn json_of(run: &Summary) -> Value {
@@ -75,44 +176,4 @@ fn json_of(run: &Summary) -> Value {
         "evaluation": evaluation,
         "failure": failure,
     })
-}
-
-fn row(run: &Summary, differing: &[&String]) -> [String; 8] {
-    let Summary { folder, state, place, .. } = run;
-    let last = run.last();
-    let number = |value: f64| format!("{value:.2}");
-    // Each value is followed by the value of independent units.
-    let beside = |figure: Option<String>, independent: Option<f64>| match (figure, independent) {
-        (None, _) => "–".to_string(),
-        (Some(figure), None) => figure,
-        (Some(figure), Some(independent)) => format!("{figure} / {independent:.2}"),
-    };
-    let likelihood = run.likelihood();
-    let report = likelihood.map(|known| known.report);
-    let figure = report.and_then(|report| {
-        let figure = number(report.log_likelihood?);
-        Some(if report.is_doubtful() { format!("{figure} (doubtful)") } else { figure })
-    });
-    let epoch = last.as_ref().map_or(0, |record| record.epoch as u64);
-    let n_epochs = run.n_epochs().map_or("?".to_string(), |n| n.to_string());
-    let seconds = place.as_ref().map(|place| place.seconds);
-    let seconds = seconds.into_iter().chain(last.as_ref().map(|record| record.seconds));
-    let settings = run.settings();
-    let text = |name: &&String| match &settings[*name] {
-        Value::String(text) => format!("{name}={text}"),
-        value => format!("{name}={value}"),
-    };
-    [
-        folder.display().to_string(),
-        state.to_string(),
-        format!("{}/{n_epochs}", epoch.max(place.as_ref().map_or(0, |place| place.epoch))),
-        format!("{:.0} s", seconds.fold(0.0, f64::max)),
-        beside(figure, report.and_then(|report| report.log_likelihood_independent)),
-        likelihood.map_or("–", |known| known.role).to_string(),
-        beside(
-            last.and_then(|record| record.pseudo_likelihood).map(number),
-            last.and_then(|record| record.pseudo_likelihood_independent),
-        ),
-        differing.iter().map(text).collect::<Vec<_>>().join(" "),
-    ]
 }

@@ -1,7 +1,7 @@
 //! `harmonium sample`.
 
 use super::input::{in_pool, model_path, read_data, say_data};
-use super::output::Output;
+use super::output::{Output, Overwrite};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Remedy, Result};
@@ -68,6 +68,8 @@ pub struct Sample {
     #[arg(long, default_value = "samples.png", value_name = "FILE|-",
         value_parser = PathBufValueParser::new().try_map(Output::array_or_picture))]
     out: Output,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Rows and columns of the images, if the model file does not give them
     #[arg(long, value_parser = image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
@@ -108,6 +110,7 @@ impl Sample {
         }
         check_seed(self.seed)?;
         check_sweeps("gibbs_steps", self.gibbs_steps)?;
+        self.out.check(&self.overwrite)?;
         let unused = self.data.as_ref().map(|data| ("data", data.to_string()));
         let unused = unused.or(self.split.map(|split| ("split", split.to_string())));
         if let (Some((setting, value)), None, Start::Random) = (unused, &self.clamp, self.start) {
@@ -140,7 +143,7 @@ impl Sample {
         let usual = start.as_ref().map_or(USUAL_NUMBER, BitMatrix::n_rows);
         let n = self.number.unwrap_or(usual);
         let fixed = FixedModel { rbm: &model.rbm, weights };
-        let mut chains = Chains::for_samples(fixed, n, start.as_ref(), self.seed);
+        let mut chains = Chains::for_samples(fixed, n, start.as_ref(), self.seed)?;
         for _ in 0..self.gibbs_steps {
             chains.sweep(weights);
         }
@@ -162,6 +165,7 @@ impl Sample {
         shape: Option<(usize, usize)>,
     ) -> Result<Vec<u8>> {
         let examples = self.first_examples(model, USUAL_COMPLETED)?;
+        Chains::check_memory(weights, examples.n_rows(), &["number"])?;
         let streams = Stream::first(examples.n_rows(), self.seed, Purpose::Inpainting);
         let mut inpainting = Inpainting::new(weights, &examples, given, streams);
         for _ in 0..self.gibbs_steps {

@@ -1,17 +1,17 @@
 //! The common part of the commands that work on a run.
 
-use super::output::print;
-use crate::error::Result;
+use super::output::print_path;
+use crate::error::{Error, Result};
 use crate::gibbs::FixedModel;
 use crate::kernels::Isa;
 use crate::monitor::{EpochRecord, LogFormat, Monitor, Terminal, terminal};
 use crate::report::{self, Live};
-use crate::run::{End, Interrupt, Interval, Outcome, SETTINGS, Session, resume_command};
+use crate::run::{End, Interrupt, Interval, Outcome, SETTINGS, Session, quoted, resume_command};
 use crate::threads;
 use crate::train::Trainer;
 use clap::Args;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 pub struct SessionFlags {
@@ -51,28 +51,23 @@ impl SessionFlags {
         Ok(live)
     }
 
-    /// A session on the instruction set `isa`, which Ctrl-C stops.
-    pub fn session(&self, isa: Isa) -> Result<Session> {
+    /// A session of the command with these words on the instruction set `isa`, which takes signals.
+    pub fn session(&self, isa: Isa, words: &[OsString]) -> Result<Session> {
         let format = self.log_format;
         Ok(Session {
             threads: self.threads,
             isa,
             stop_after: self.stop_after,
-            command: Some(command()),
+            command: Some(command(words)),
             interrupt: Interrupt::on_signals(move |text| terminal::note(format, text))?,
             ..Session::default()
         })
     }
 }
 
-/// The command line as typed; words with blanks are quoted.
-fn command() -> String {
-    let words = std::env::args_os().skip(1).map(|word| {
-        let word = word.to_string_lossy().into_owned();
-        let is_plain =
-            !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "'\"".contains(c));
-        if is_plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    });
+/// The command line as typed, as a shell reads it.
+fn command(words: &[OsString]) -> String {
+    let words = words.iter().map(|word| quoted(word));
     ["harmonium".to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
@@ -92,7 +87,7 @@ fn write_report(folder: &Path, flags: &SessionFlags, terminal: &mut Terminal) {
 struct Begun(Option<PathBuf>);
 
 impl Monitor for Begun {
-    fn begin(&mut self, _: &Trainer, folder: &Path, _: &[EpochRecord]) -> Result<()> {
+    fn open(&mut self, folder: &Path) -> Result<()> {
         self.0 = Some(folder.to_path_buf());
         Ok(())
     }
@@ -107,7 +102,7 @@ pub fn run(
     flags: &SessionFlags,
     mut terminal: Terminal,
     work: impl FnOnce(&mut [&mut dyn Monitor]) -> Result<Outcome>,
-) -> Result<ExitCode> {
+) -> Result<u8> {
     if let Some(crowd) = threads::crowd(flags.threads) {
         terminal.note(&crowd);
     }
@@ -121,8 +116,11 @@ pub fn run(
     match (outcome, begun.0) {
         (Ok(outcome), _) => end(outcome, flags, &mut terminal),
         (Err(error), folder) => {
-            // If the folder is gone, the error already says so.
-            if let Some(folder) = folder.filter(|folder| folder.join(SETTINGS).exists()) {
+            // If the folder is gone, or another is in its place, the error already says so.
+            let is_there = |folder: &PathBuf| {
+                !matches!(error, Error::Replaced { .. }) && folder.join(SETTINGS).exists()
+            };
+            if let Some(folder) = folder.filter(is_there) {
                 write_report(&folder, flags, &mut terminal);
             }
             Err(error)
@@ -131,7 +129,7 @@ pub fn run(
 }
 
 /// Writes the report, then prints the folder to stdout; a note says how to continue.
-fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<ExitCode> {
+fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<u8> {
     let Outcome { folder, end, updates } = outcome;
     terminal.close();
     write_report(&folder, flags, terminal);
@@ -142,9 +140,9 @@ fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Resul
         End::Stopped => terminal.note(&format!("stopped {after}")),
         End::Interrupted(signal) => {
             terminal.note(&format!("interrupted {after}"));
-            return Ok(ExitCode::from(u8::try_from(128 + signal).unwrap_or(1)));
+            return Ok(u8::try_from(128 + signal).unwrap_or(1));
         }
     }
-    print(folder.display())?;
-    Ok(ExitCode::SUCCESS)
+    print_path(&folder)?;
+    Ok(0)
 }

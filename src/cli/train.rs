@@ -13,8 +13,8 @@ use crate::run::{self, DataConfig, RunConfig, SETTINGS, Session, Settings, Setti
 use crate::setting::invalid;
 use crate::train::TrainConfig;
 use clap::Args;
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 #[derive(Debug, Args)]
@@ -48,7 +48,7 @@ pub struct Train {
 }
 
 impl Train {
-    pub fn run(self, isa: Isa) -> Result<ExitCode> {
+    pub fn run(self, isa: Isa, words: &[OsString]) -> Result<u8> {
         let mut terminal = self.session.terminal();
         let mut base = Settings::default();
         if let Some(name) = &self.preset {
@@ -69,8 +69,11 @@ impl Train {
             base = file.settings;
         }
         let settings = self.settings(base)?;
-        let session =
-            Session { out: self.out, time_budget: self.time_budget, ..self.session.session(isa)? };
+        let session = Session {
+            out: self.out,
+            time_budget: self.time_budget,
+            ..self.session.session(isa, words)?
+        };
         session::run(&self.session, terminal, |monitors| run::train(settings, &session, monitors))
     }
 

@@ -1,11 +1,12 @@
 //! `harmonium transform`.
 
-use super::input::{in_pool, model_path, read_data, say_data};
-use super::output::Output;
+use super::input::{in_pool, limited, model_path, read_data, say_data};
+use super::output::{Output, Overwrite};
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
 use crate::gibbs::FixedWeights;
 use crate::kernels::Isa;
+use crate::memory::{self, Bytes, Need};
 use crate::model::ModelFile;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, Part};
@@ -31,6 +32,9 @@ pub struct Transform {
     /// of MNIST [default: train], or the `validation` examples that training set aside
     #[arg(long)]
     split: Option<Part>,
+    /// Use only the first N examples
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
     /// How intensities become bits, or `none` for p(h | v) of the intensities themselves [default: as
     /// in training]
     #[arg(long)]
@@ -47,6 +51,8 @@ pub struct Transform {
     #[arg(long, default_value = "features.npy", value_name = "FILE|-",
         value_parser = PathBufValueParser::new().try_map(Output::array))]
     out: Output,
+    #[command(flatten)]
+    overwrite: Overwrite,
     /// Threads [default: all cores]; the result does not depend on it
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -60,8 +66,7 @@ impl Transform {
                 DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Train };
             let chosen = read_data(choice, &self.model, &provenance)?;
             say_data(&chosen);
-            let dataset = chosen.dataset;
-            dataset.check_width(rbm.n_visible(), "the model")?;
+            let dataset = limited(chosen.dataset, self.limit, &rbm)?;
             check_seed(self.seed)?;
             let recorded = Binarization::recorded(&provenance.settings);
             let binarization = self.binarize.map_or(recorded, Ok)?;
@@ -69,7 +74,12 @@ impl Transform {
             check("draws", self.draws, most.contains(&self.draws), || {
                 format!("at least 1 and at most {MAX_DRAWS}")
             })?;
+            self.out.check(&self.overwrite)?;
             let n_examples = dataset.n_examples();
+            // The features, those of another draw, and the bytes of the file.
+            let n_hidden = rbm.n_hidden();
+            let need = Need::new(Bytes::of::<[f32; 3]>(&[n_examples, n_hidden]), &[]);
+            memory::check(|| format!("{n_examples} rows of {n_hidden} features"), &[need])?;
             let examples = Examples::new(dataset, binarization);
             if let Some(reals) = examples.reals() {
                 return self.write(&rbm.mean_hidden_on(isa, reals.into())?);

@@ -5,6 +5,7 @@ use super::{Binarization, Dataset};
 use crate::bits::{BitMatrix, active};
 use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, sampling};
+use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
 use crate::units::Units;
@@ -59,6 +60,11 @@ impl Examples {
             Values::Reals(reals) if self.is_real => Some(reals),
             _ => None,
         }
+    }
+
+    /// The memory of the examples.
+    pub fn bytes(&self) -> Bytes {
+        self.data.values.bytes()
     }
 
     /// The name of the data in messages.

@@ -7,9 +7,11 @@ use super::unpack::unpack;
 use super::{Dataset, Encoding, foreign, idx, npy, npz, picture, table};
 use crate::bits::hexadecimal;
 use crate::error::{Error, Result};
+use crate::memory;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// The format of an unpacked file.
@@ -49,8 +51,9 @@ impl Unpacked {
     /// # Errors
     /// [`Error::Io`], and as [`Unpacked::of`].
     pub fn read(path: &Path) -> Result<Self> {
-        let read = |file: &Path| {
-            fs::read(file).map_err(|cause| Error::Io { path: path.into(), action: "read", cause })
+        let read = |file: &Path| match File::open(file) {
+            Ok(stream) => read_stream(path, stream),
+            Err(cause) => Err(Error::Io { path: path.into(), action: "read", cause }),
         };
         // A file whose own name has a colon comes first.
         match npz::split(path).filter(|_| !path.exists()) {
@@ -82,6 +85,17 @@ impl Unpacked {
         };
         Ok(Self { bytes: unpacked.unwrap_or(stored), sha256 })
     }
+}
+
+/// Reads a file or another stream to its end.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::OutOfMemory`].
+pub(super) fn read_stream(path: &Path, stream: impl Read) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = memory::read_to_end(|| format!("reading {}", path.display()), stream, &mut bytes)?;
+    read.map_err(|cause| Error::Io { path: path.into(), action: "read", cause })?;
+    Ok(bytes)
 }
 
 /// The examples in a file.

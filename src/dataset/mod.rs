@@ -15,10 +15,12 @@ mod encoding;
 mod stored_array;
 
 mod foreign;
-mod unpack;
 
 mod idx;
 mod npy;
+
+mod unpack;
+
 mod picture;
 mod table;
 
@@ -49,6 +51,8 @@ pub use examples::Examples;
 #[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
 pub use running_mean::RunningMean;
+#[cfg(feature = "cli")]
+pub(crate) use source::absolute;
 pub use source::{Source, Split};
 
 use crate::bits::BitMatrix;
@@ -252,13 +256,9 @@ impl Dataset {
     ///
     /// # Errors
     /// As [`read_as`](Self::read_as).
-    pub fn read_from(name: &str, mut stream: impl Read, encoding: Encoding) -> Result<Self> {
-        let (path, mut stored) = (Path::new(name), Vec::new());
-        stream.read_to_end(&mut stored).map_err(|cause| Error::Io {
-            path: path.into(),
-            action: "read",
-            cause,
-        })?;
+    pub fn read_from(name: &str, stream: impl Read, encoding: Encoding) -> Result<Self> {
+        let path = Path::new(name);
+        let stored = file::read_stream(path, stream)?;
         file::examples(path, Unpacked::of(path, stored, None)?, encoding)
     }
 

@@ -77,10 +77,15 @@ pub(super) fn array(path: &Path, bytes: &[u8], chosen: Option<&str>) -> Result<V
     };
     let entry = archive.get_entry(member.place).map_err(damaged)?;
     match member.method {
-        CompressionMethod::STORE => read_packed(path, "zip", entry.verifying_reader(entry.data())),
-        CompressionMethod::DEFLATE => {
-            read_packed(path, "zip", entry.verifying_reader(DeflateDecoder::new(entry.data())))
+        CompressionMethod::STORE => {
+            read_packed(path, "zip", entry.data().len(), entry.verifying_reader(entry.data()))
         }
+        CompressionMethod::DEFLATE => read_packed(
+            path,
+            "zip",
+            entry.data().len(),
+            entry.verifying_reader(DeflateDecoder::new(entry.data())),
+        ),
         method => {
             let rule = format!(
                 "{} is compressed by {method:?}; save it with numpy.savez or numpy.savez_compressed",

@@ -2,16 +2,15 @@
 
 use super::Encoding;
 use super::stored_array::{Number, StoredArray};
+use super::unpack::MOST_PACKED;
 use crate::error::{Error, Result};
+use crate::memory::{self, Bytes, Need};
 use png::{BitDepth, Decoder, Transformations};
 use std::io::Cursor;
 use std::path::Path;
 
 /// The first bytes of a file in this format.
 pub(super) const MAGIC: &[u8] = b"\x89PNG";
-
-/// Deflate packs at most 1,032 bytes into one.
-const MOST_PACKED: usize = 1032;
 
 /// The samples of an image, 8 or 16 bits each, without a palette.
 pub(super) struct Samples {
@@ -47,6 +46,8 @@ impl Samples {
                 "is not an intact PNG (its {n} bytes cannot hold {columns} x {rows} pixels)"
             )));
         };
+        let what = || format!("{}: {columns} x {rows} pixels", path.display());
+        memory::check(what, &[Need::new(Bytes(size as u64), &[])])?;
         let mut samples = vec![0; size];
         reader.next_frame(&mut samples).map_err(damaged)?;
         let (colour, depth) = reader.output_color_type();

@@ -83,7 +83,7 @@ impl Source {
     /// The same source with an absolute path, which does not depend on the working folder.
     pub fn absolute(&self) -> Self {
         match self {
-            Self::Path(path) => Self::Path(std::path::absolute(path).unwrap_or(path.clone())),
+            Self::Path(path) => Self::Path(absolute(path)),
             made => made.clone(),
         }
     }
@@ -101,6 +101,13 @@ impl Source {
             Self::Stdin => "stdin".to_string(),
         }
     }
+}
+
+/// The absolute path, unless it is not UTF-8: settings files and model files hold text. Such a folder can
+/// still be worked in.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).ok().filter(|path| path.to_str().is_some());
+    absolute.unwrap_or_else(|| path.to_path_buf())
 }
 
 /// The data that are compiled in or made, as users name them.

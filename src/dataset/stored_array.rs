@@ -3,6 +3,7 @@
 use super::values::{Values, check, check_intensities};
 use super::{Dataset, Encoding};
 use crate::error::{Error, Result};
+use crate::memory::{self, Bytes, Need};
 use crate::reals::RealRows;
 use half::f16;
 use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
@@ -67,6 +68,11 @@ pub(super) struct StoredArray<'a> {
 }
 
 impl StoredArray<'_> {
+    /// The size of the whole file by its header.
+    pub fn claimed(&self) -> Bytes {
+        Bytes(self.offset as u64) + Bytes::of::<u8>(&self.shape) * self.number.size()
+    }
+
     /// Reads the examples, with integers in the encoding `declared`, or else the encoding of the file
     /// format. Three dimensions are (examples, rows, columns). All dimensions but the first are laid end
     /// to end, the last running fastest.
@@ -119,10 +125,13 @@ impl StoredArray<'_> {
             // The numbers are checked before rounding, which could make them intensities.
             check_intensities(&name, shape, number)?;
         }
-        let mut rows = RealRows::new(n_units);
-        for example in 0..n_examples {
-            rows.push((0..n_units).map(|unit| number(example, unit) as f32));
-        }
+        let numbers = |example| (0..n_units).map(move |unit| number(example, unit) as f32);
+        let n_entries = |example| numbers(example).filter(|&x| x != 0.0).count();
+        let n_entries = (0..n_examples).map(n_entries).sum();
+        let need = Need::new(RealRows::bytes(n_examples, n_entries), &[]);
+        memory::check(|| format!("{name}: {n_examples} examples of {n_units} units"), &[need])?;
+        let mut rows = RealRows::with_capacity(n_units, n_examples, n_entries);
+        (0..n_examples).for_each(|example| rows.push(numbers(example)));
         if is_float && !encoding.is_spins() {
             let values = Values::from_numbers(rows);
             return Ok(Dataset { encoding, ..Dataset::from_values(name, values) });

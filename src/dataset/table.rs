@@ -203,7 +203,7 @@ impl<'a> Table<'a> {
             Error::Unsuitable { path: path.into(), rule }
         };
         let (mut numbers, mut places) = (Numbers::Bytes(Vec::new()), Vec::new());
-        // The first row, and whether it is a header.
+        // The place and the length of the first row, and its names if it is a header.
         let mut first = None;
         let mut names = Vec::new();
         text.each_row(|Row { from, cells }| {
@@ -233,15 +233,7 @@ impl<'a> Table<'a> {
             places.push(from);
             Ok(())
         })?;
-        let is_class = |name: &String| CLASSES.contains(&&name.to_lowercase()[..]);
-        if let Some(at) = names.iter().position(is_class)
-            && numbers.has_others(at, names.len())
-        {
-            let (column, name) = (at + 1, &names[at]);
-            let rule = format!(
-                ", column {column} is \"{name}\": it holds classes, not values of a unit; remove it, as by \
-                 drop(columns=\"{name}\") in pandas"
-            );
+        if let Some(rule) = refused_class(&names, &numbers) {
             return Err(refused(first.map_or(0, |(from, _)| from), rule));
         }
         let (number, bytes) = numbers.stored();
@@ -302,6 +294,19 @@ impl Header {
 /// The remedy for names of the rows.
 const UNNAMED: &str = ", column 1 is empty: below it are names of the rows, which are not data; write the \
                        table without them (index=False in pandas, row.names=FALSE in R)";
+
+/// What is wrong with a column of classes, which would pass for a unit. If it holds bits, it may be one.
+fn refused_class(names: &[String], numbers: &Numbers) -> Option<String> {
+    let is_class = |name: &String| CLASSES.contains(&&name.to_lowercase()[..]);
+    let at = names.iter().position(is_class)?;
+    numbers.has_others(at, names.len()).then(|| {
+        let (column, name) = (at + 1, &names[at]);
+        format!(
+            ", column {column} is \"{name}\": it holds classes, not values of a unit; remove it, as by \
+             drop(columns=\"{name}\") in pandas"
+        )
+    })
+}
 
 /// A cell in messages.
 fn shown(cell: &[u8]) -> String {

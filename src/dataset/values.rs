@@ -2,6 +2,7 @@
 
 use crate::bits::BitMatrix;
 use crate::error::{Error, Remedy, Result};
+use crate::memory::Bytes;
 use crate::reals::RealRows;
 use ndarray::{Array2, s};
 use std::ops::Range;
@@ -43,6 +44,15 @@ impl Values {
             Self::Bits(bits) => (bits.n_rows(), bits.n_columns()),
             Self::Bytes(bytes) => bytes.dim(),
             Self::Reals(reals) => (reals.n_rows(), reals.n_columns()),
+        }
+    }
+
+    /// Their memory.
+    pub fn bytes(&self) -> Bytes {
+        match self {
+            Self::Bits(bits) => BitMatrix::bytes(bits.n_rows(), bits.n_columns()),
+            Self::Bytes(bytes) => Bytes::of::<u8>(bytes.shape()),
+            Self::Reals(reals) => RealRows::bytes(reals.n_rows(), reals.n_entries()),
         }
     }
 

@@ -1,14 +1,17 @@
 //! The log-likelihood of a set of examples, its method and its uncertainty.
 
-use super::evidence::gather;
+use super::evidence::{self, gather};
 use super::free_energy::mean_free_energy;
+use super::mean_field;
 use super::raise::raise;
-use super::{EXACT_BY_ITSELF, Estimate, EvaluationConfig, Evidence, Exact, Method, Score, Verdict};
+use super::{Base, Estimate, EvaluationConfig, Evidence, Exact, Score, Verdict};
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::gibbs::{FixedModel, Path};
+use crate::gibbs::{AnnealedChains, FixedModel, FixedWeights, Path};
+use crate::kernels::Isa;
+use crate::memory::{self, Bytes, Need};
+use crate::model::Rbm;
 use crate::watch::Watch;
-use ndarray::Array1;
 
 /// Chains of RAISE for each example.
 const RAISE_CHAINS: usize = 4;
@@ -17,6 +20,12 @@ const RAISE_CHAINS: usize = 4;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
+    /// How it was made.
+    pub config: EvaluationConfig,
+    /// Where the base of annealing comes from, in words.
+    pub base: String,
+    /// Where the states come from that were given for the reverse side, in words; empty if none were.
+    pub model_states: String,
     /// The mean of F(v) over the examples, in nats.
     pub free_energy: Score,
     /// The mean of log p(v) over the examples, in nats, with [`log_z`](Self::log_z). Its standard
@@ -38,50 +47,125 @@ pub struct Evaluation {
     pub verdict: Verdict,
 }
 
-/// Where both sides of AIS start.
-#[derive(Clone, Copy, Debug)]
-pub struct Starts<'a> {
-    /// Rates of the base distribution (V), each above 0 and below 1.
-    pub base_rates: &'a Array1<f64>,
-    /// States (any number, V) near the model's distribution, such as the chains of its training.
-    /// `None`: scouts find states.
-    pub model_states: Option<&'a BitMatrix>,
+/// An evaluation to be made: a model, and what is known about it.
+///
+/// ```
+/// use harmonium::evaluate::{Base, EvaluationConfig, Evaluator, Method};
+/// use harmonium::gibbs::{FixedModel, FixedWeights};
+/// use harmonium::kernels::Isa;
+/// use harmonium::{BitMatrix, Rbm};
+/// use ndarray::{Array1, Array2};
+/// let fair = Rbm::new(Array2::zeros((2, 3)), Array1::zeros(2), Array1::zeros(3))?;
+/// let weights = FixedWeights::of(&fair, Isa::fastest());
+/// let found = Evaluator::new(FixedModel { rbm: &fair, weights: &weights })
+///     .config(EvaluationConfig { method: Method::Ais, n_chains: 100, ..EvaluationConfig::default() })
+///     .base(Base::uniform(fair.visible_units()))
+///     .evaluate(&BitMatrix::zeros(10, 2))?;
+/// assert!((found.log_likelihood.mean + 2.0 * 2.0_f64.ln()).abs() < 1e-6);
+/// let (low, high) = found.log_likelihood_interval();
+/// assert!(low < high);
+/// # Ok::<(), harmonium::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Evaluator<'a> {
+    model: FixedModel<'a>,
+    config: EvaluationConfig,
+    base: Base,
+    model_states: Option<GivenStates<'a>>,
+    watch: Watch<'a>,
 }
 
 impl Evaluation {
+    /// The memory of each stage of an evaluation of `n_examples` under a model. Only one stage needs its
+    /// memory at a time.
+    pub fn needs(rbm: &Rbm, n_examples: usize, config: &EvaluationConfig) -> [Need; 3] {
+        let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
+        let (in_double, chains) = match config.is_exact(rbm) {
+            true => (Exact::bytes(n_visible, n_hidden), Bytes(0)),
+            false => (
+                mean_field::bytes(n_visible, n_hidden),
+                evidence::bytes(config.n_chains, n_visible, n_hidden),
+            ),
+        };
+        let n_of_raise = config.raise.min(n_examples).saturating_mul(RAISE_CHAINS);
+        let of_raise = AnnealedChains::bytes(n_of_raise, n_visible, n_hidden);
+        [
+            Need::new(in_double, &[]),
+            Need::new(chains, &["n_chains"]),
+            Need::new(of_raise, &["raise"]),
+        ]
+    }
+}
+
+/// States near the model's distribution, and their origin in words.
+#[derive(Clone)]
+struct GivenStates<'a> {
+    /// (any number, V)
+    visible: &'a BitMatrix,
+    origin: String,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Evaluates `model` with the default settings. Annealing starts from independent units of rates σ(b),
+    /// and scouts find the states from which it goes back.
+    pub fn new(model: FixedModel<'a>) -> Self {
+        Self {
+            model,
+            config: EvaluationConfig::default(),
+            base: Base::of_model(model.rbm, None),
+            model_states: None,
+            watch: Watch::default(),
+        }
+    }
+
+    /// Sets the method and its budget.
+    pub fn config(self, config: EvaluationConfig) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Sets the base of annealing.
+    pub fn base(self, base: Base) -> Self {
+        Self { base, ..self }
+    }
+
+    /// Sets states (any number, V) near the model's distribution, such as the chains of its training,
+    /// from which annealing goes back; `origin` names them in the report.
+    pub fn model_states(self, visible: &'a BitMatrix, origin: impl Into<String>) -> Self {
+        Self { model_states: Some(GivenStates { visible, origin: origin.into() }), ..self }
+    }
+
+    /// Sets the watch, which hears of the progress and can stop the evaluation.
+    pub fn watch(self, watch: Watch<'a>) -> Self {
+        Self { watch, ..self }
+    }
+
     /// Evaluates the rows of `visible` (N, V).
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, or the
-    /// layers have too many units to enumerate; [`Error::Interrupted`](crate::Error::Interrupted); and as
-    /// [`Path::new`].
-    ///
-    /// # Panics
-    /// If rows are not V wide.
-    pub fn new(
-        model: FixedModel<'_>,
-        visible: &BitMatrix,
-        starts: Starts<'_>,
-        config: &EvaluationConfig,
-        watch: Watch<'_>,
-    ) -> Result<Self> {
+    /// layers have too many units to enumerate; [`Error::WidthMismatch`](crate::Error::WidthMismatch) if
+    /// rows are not V wide; [`Error::OutOfMemory`](crate::Error::OutOfMemory);
+    /// [`Error::Interrupted`](crate::Error::Interrupted); and as [`Path::new`].
+    pub fn evaluate(&self, visible: &BitMatrix) -> Result<Evaluation> {
+        let Self { ref config, ref base, watch, .. } = *self;
         config.validate()?;
-        let FixedModel { rbm, weights } = model;
-        let smaller = rbm.n_visible().min(rbm.n_hidden());
-        let is_exact = match config.method {
-            Method::Auto => smaller <= EXACT_BY_ITSELF,
-            Method::Exact => true,
-            Method::Ais => false,
-        };
+        let FixedModel { rbm, weights } = self.model;
+        rbm.check_width(visible.into())?;
+        let is_exact = config.is_exact(rbm);
+        let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
+        let what = || format!("an evaluation of a model of {n_visible} x {n_hidden} units");
+        for stage in Evaluation::needs(rbm, visible.n_rows(), config) {
+            memory::check(what, &[stage])?;
+        }
         let seed = config.seed;
         let exact =
             if is_exact { Some(Exact::watched(rbm, weights.isa(), watch)?.log_z()) } else { None };
         let (mut evidence, mut bounds) = (None, None);
         if !is_exact || config.raise > 0 {
-            let path = Path::new(model, starts.base_rates)?;
+            let path = Path::new(self.model, &base.rates)?;
             let betas = config.schedule.betas(&path, seed, watch)?;
             if !is_exact {
-                let states = starts.model_states;
+                let states = self.model_states.as_ref().map(|states| states.visible);
                 evidence = Some(gather(&path, &betas, states, config, watch)?);
             }
             if config.raise > 0 {
@@ -100,7 +184,11 @@ impl Evaluation {
         };
         // log p(v) = −F(v) − log Z.
         let free_energy = mean_free_energy(rbm, visible, weights.isa(), watch)?;
-        Ok(Self {
+        let given = self.model_states.as_ref();
+        Ok(Evaluation {
+            config: config.clone(),
+            base: base.origin.clone(),
+            model_states: given.map_or_else(String::new, |states| states.origin.clone()),
             free_energy,
             log_likelihood: Score { mean: -free_energy.mean - log_z, ..free_energy },
             log_z,
@@ -112,7 +200,9 @@ impl Evaluation {
             verdict,
         })
     }
+}
 
+impl Evaluation {
     /// The mean log-likelihood at the upper and the lower end of log Z's interval: (low, high).
     pub fn log_likelihood_interval(&self) -> (f64, f64) {
         let numerator = self.log_likelihood.mean + self.log_z;
@@ -122,5 +212,34 @@ impl Evaluation {
     /// The effective sample size of forward AIS; `None` if log Z is exact.
     pub fn ess(&self) -> Option<f64> {
         self.evidence.as_ref().map(|evidence| evidence.sides.forward.weights.ess)
+    }
+}
+
+impl Rbm {
+    /// The mean log-likelihood of the rows of `visible` (N, V), with its interval and a verdict on whether
+    /// to believe it: exact if the smaller layer has at most [`EXACT_BY_ITSELF`] units, else by annealing
+    /// with this budget. An [`Evaluator`] takes more: the base of annealing, chains of the training, and a
+    /// receiver of the progress.
+    ///
+    /// ```
+    /// use harmonium::{BitMatrix, Rbm, evaluate::EvaluationConfig};
+    /// use ndarray::{Array1, Array2};
+    /// let fair = Rbm::new(Array2::zeros((2, 3)), Array1::zeros(2), Array1::zeros(3))?;
+    /// let found = fair.log_likelihood(&BitMatrix::zeros(10, 2), EvaluationConfig::default())?;
+    /// assert!((found.log_likelihood.mean + 2.0 * 2.0_f64.ln()).abs() < 1e-12);
+    /// println!("{found}");
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    pub fn log_likelihood(
+        &self,
+        visible: &BitMatrix,
+        budget: EvaluationConfig,
+    ) -> Result<Evaluation> {
+        let weights = FixedWeights::of(self, Isa::fastest());
+        let model = FixedModel { rbm: self, weights: &weights };
+        Evaluator::new(model).config(budget).evaluate(visible)
     }
 }

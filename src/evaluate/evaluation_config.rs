@@ -3,6 +3,7 @@
 use super::AnnealingSchedule;
 use crate::error::{Error, Remedy, Result};
 use crate::gibbs::check_sweeps;
+use crate::model::Rbm;
 use crate::setting::{by_name, check};
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,15 @@ impl Default for EvaluationConfig {
 const ANNEALING: Remedy = Remedy::with("method", "ais");
 
 impl EvaluationConfig {
+    /// Whether log Z of this model is enumerated.
+    pub(super) fn is_exact(&self, rbm: &Rbm) -> bool {
+        match self.method {
+            Method::Auto => rbm.n_visible().min(rbm.n_hidden()) <= EXACT_BY_ITSELF,
+            Method::Exact => true,
+            Method::Ais => false,
+        }
+    }
+
     /// Checks all settings but the schedule, which [`AnnealingSchedule::betas`] checks.
     pub(super) fn validate(&self) -> Result<()> {
         let Self { n_chains, burn_in, .. } = *self;

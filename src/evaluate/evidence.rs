@@ -14,7 +14,8 @@ use super::mean_field::log_unseen;
 use super::model_states::ModelStates;
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::gibbs::Path;
+use crate::gibbs::{AnnealedChains, Chains, Path};
+use crate::memory::Bytes;
 use crate::rng::{Purpose, Stream};
 use crate::watch::Watch;
 
@@ -78,6 +79,17 @@ impl Evidence {
     pub fn unseen_share(&self) -> f64 {
         libm::exp(self.log_unseen - self.sides.bennett.log_z)
     }
+}
+
+/// The memory of [`gather`] with C chains on each side of a model (V, H).
+pub(super) fn bytes(n_chains: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+    // Chains are annealed and led to the model in turn. The states that they visited stay: two a round,
+    // copied once, and those from which they start.
+    let states = BitMatrix::bytes(n_chains, n_visible) * (4 * MOST_ROUNDS as usize + 2);
+    let chains = AnnealedChains::bytes(n_chains, n_visible, n_hidden)
+        .max(Chains::bytes(n_chains, n_visible, n_hidden));
+    let each = Bytes::of::<Stream>(&[n_chains]) + Bytes::of::<[f64; 8]>(&[n_chains]);
+    chains + states + each
 }
 
 /// Anneals both sides along `path`, a step for each of `betas`, and gathers the rest of the evidence.

@@ -5,6 +5,7 @@ use super::log_mean::log_sum_exp;
 use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
+use crate::memory::Bytes;
 use crate::model::Rbm;
 use crate::units::Units;
 use crate::watch::Watch;
@@ -42,6 +43,11 @@ impl Layer {
 }
 
 impl Exact {
+    /// The memory of the enumeration of a model (V, H): its weights in both orders.
+    pub fn bytes(n_visible: usize, n_hidden: usize) -> Bytes {
+        Bytes::of::<[f64; 2]>(&[n_visible, n_hidden])
+    }
+
     /// Sums over all states of the smaller layer.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::FixedWeights;
-use ndarray::{Array1, Axis};
+use crate::watch::Watch;
+use ndarray::Array1;
 
 /// A unit whose mean activity is below this is dead.
 pub const DEAD: f64 = 0.001;
@@ -23,10 +24,21 @@ impl HiddenActivity {
     /// Averages over the rows of `visible` (N, V).
     ///
     /// # Errors
-    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide.
-    pub fn new(weights: &FixedWeights, visible: &BitMatrix) -> Result<Self> {
-        let means = weights.hidden_given_visible().means(visible)?.mapv(f64::from);
-        Ok(Self { of_units: means.sum_axis(Axis(0)) / means.nrows() as f64 })
+    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide;
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn new(weights: &FixedWeights, visible: &BitMatrix, watch: Watch<'_>) -> Result<Self> {
+        /// Rows at a time: the means of all rows may take more memory than the model.
+        const BLOCK: usize = 256;
+        let n_rows = visible.n_rows();
+        let mut sums = Array1::zeros(weights.n_hidden());
+        for first in (0..n_rows).step_by(BLOCK) {
+            let block = visible.rows(first..(first + BLOCK).min(n_rows));
+            let means = weights.hidden_given_visible().means_watched(&block, watch)?;
+            for row in means.outer_iter() {
+                sums.zip_mut_with(&row, |sum, &mean| *sum += f64::from(mean));
+            }
+        }
+        Ok(Self { of_units: sums / n_rows as f64 })
     }
 
     /// The mean over the units, 0 to 1.
@@ -61,7 +73,8 @@ mod tests {
     fn dead_and_saturated_units_are_counted() {
         let rbm = Rbm::new(Array2::zeros((3, 4)), array![0., 0., 0.], array![-9., 0., 9., 30.]);
         let weights = FixedWeights::of(&rbm.unwrap(), Isa::fastest());
-        let activity = HiddenActivity::new(&weights, &BitMatrix::zeros(5, 3)).unwrap();
+        let activity =
+            HiddenActivity::new(&weights, &BitMatrix::zeros(5, 3), Watch::default()).unwrap();
         assert_eq!((activity.dead(), activity.saturated()), (0.25, 0.5));
         assert!((activity.mean() - (0.5 + 1.0 + 1.0) / 4.0).abs() < 1e-3);
     }

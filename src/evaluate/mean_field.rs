@@ -3,6 +3,7 @@
 use super::log_mean::log_sum_exp;
 use crate::bits::BitMatrix;
 use crate::error::Result;
+use crate::memory::Bytes;
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
 use crate::watch::Watch;
@@ -92,6 +93,12 @@ fn inputs(bias: &Array1<f64>, weights: &Array2<f64>, others: &[f64]) -> Vec<f64>
         inputs.iter_mut().zip(row).for_each(|(input, w)| *input += mean * w);
     }
     inputs
+}
+
+/// The memory of [`log_unseen`] for a model (V, H): its weights in both orders, and the modes.
+pub(super) fn bytes(n_visible: usize, n_hidden: usize) -> Bytes {
+    Bytes::of::<[f64; 2]>(&[n_visible, n_hidden])
+        + Bytes::of::<f64>(&[MOST_STATES + STARTS as usize, n_visible])
 }
 
 /// A lower bound on the logarithm of the mass of modes that mean field finds from random starts, but not

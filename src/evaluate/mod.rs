@@ -6,7 +6,7 @@
 //!           model_states ───────┼─► ais   ├─► evidence ───┼─► evaluation: log-likelihood,
 //!           mean_field ─────────┼─────────┘   └► verdict ─┤   interval, verdict
 //!                               └─► raise ────────────────┤       │
-//!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages
+//!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages, text
 //!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
 //!  independent: the score to beat; chain_moments: whether the chains lie where the data do
 //! ```
@@ -54,10 +54,12 @@ pub mod evaluation;
 
 pub mod report;
 
+mod text;
+
 pub use ais::Ais;
 pub use annealing_schedule::AnnealingSchedule;
 pub use base::Base;
-pub use evaluation::Evaluation;
+pub use evaluation::{Evaluation, Evaluator};
 pub use evaluation_config::{EXACT_BY_ITSELF, EvaluationConfig, MAX_CHAINS, Method};
 pub use evidence::Evidence;
 pub use exact::Exact;
@@ -66,4 +68,6 @@ pub use independent::Independent;
 pub use log_mean::LogMean;
 pub use report::{EvaluationReport, LikelihoodReport};
 pub use score::Score;
+#[cfg(feature = "cli")]
+pub(crate) use text::VALUES;
 pub use verdict::{Estimate, Verdict};

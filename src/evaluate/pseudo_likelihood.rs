@@ -14,6 +14,7 @@ use crate::kernels::Isa;
 use crate::kernels::flips::{
     FLIPS, MAX_WEIGHT, Odds, exponentials, log_products, padded, run_length,
 };
+use crate::memory::Bytes;
 use crate::model::Rbm;
 use crate::reals::{RealRow, RealRows};
 use crate::rng::{Purpose, Stream};
@@ -60,6 +61,13 @@ pub fn stochastic_pseudo_likelihood(
     };
     let units: Vec<_> = (0..visible.n_rows()).map(unit_of).collect();
     Ok(Score::of(&pseudo_likelihoods_of_units(rbm, visible, &units, isa, watch)?))
+}
+
+/// The memory of [`pseudo_likelihoods`] of N rows under a model (V, H): inputs and odds of the hidden units,
+/// values and rises of the visible ones.
+pub(crate) fn bytes(n_rows: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+    let n = n_rows.min(ROWS);
+    Bytes::of::<[f64; 3]>(&[n, n_hidden]) + Bytes::of::<[f64; 2]>(&[n, n_visible])
 }
 
 /// Σᵢ ln p(vᵢ | the rest) of every row of `visible` (N, V), in nats.
@@ -121,9 +129,8 @@ fn rises(rbm: &Rbm, rows: &RealRows, isa: Isa, watch: Watch<'_>) -> Result<Vec<f
     let flipped = (0..n_rows).into_par_iter().map(|n| Flipped::new(rbm, isa, rows.row(n)));
     let flipped: Vec<_> = flipped.collect();
     let largest = rbm.weights().iter().fold(0.0, |largest: f32, w| largest.max(w.abs()));
-    let odds: Vec<_> = (n_rows >= MANY && largest <= MAX_WEIGHT)
-        .then(|| flipped.par_iter().map(Flipped::odds).collect())
-        .unwrap_or_default();
+    let odds: Option<Vec<_>> = (n_rows >= MANY && largest <= MAX_WEIGHT)
+        .then(|| flipped.par_iter().map(Flipped::odds).collect());
     let (width, run) = (padded(rbm.n_hidden()), run_length(largest));
     let mut rises = vec![0.0; rbm.n_visible() * n_rows];
     let groups = rises.par_chunks_mut(FLIPS * n_rows).enumerate();
@@ -131,7 +138,7 @@ fn rises(rbm: &Rbm, rows: &RealRows, isa: Isa, watch: Watch<'_>) -> Result<Vec<f
         watch.check()?;
         let units = group * FLIPS..rbm.n_visible().min((group + 1) * FLIPS);
         let mut buffer = Vec::new();
-        if odds.is_empty() {
+        let Some(odds) = &odds else {
             for (unit, rises) in units.zip(rises.chunks_exact_mut(n_rows)) {
                 for (flipped, rise) in flipped.iter().zip(rises) {
                     watch.check()?;
@@ -139,7 +146,7 @@ fn rises(rbm: &Rbm, rows: &RealRows, isa: Isa, watch: Watch<'_>) -> Result<Vec<f
                 }
             }
             return Ok(());
-        }
+        };
         let (mut rising, mut falling) = (vec![1.0; FLIPS * width], vec![1.0; FLIPS * width]);
         for (at, unit) in units.clone().enumerate() {
             let weights = rbm.weights().row(unit);
@@ -147,7 +154,7 @@ fn rises(rbm: &Rbm, rows: &RealRows, isa: Isa, watch: Watch<'_>) -> Result<Vec<f
             let place = at * width..(at + 1) * width;
             exponentials(isa, weights, &mut rising[place.clone()], &mut falling[place]);
         }
-        for (n, (flipped, [on, off])) in flipped.iter().zip(&odds).enumerate() {
+        for (n, (flipped, [on, off])) in flipped.iter().zip(odds).enumerate() {
             let factors = std::array::from_fn(|at| {
                 let is_on = units.clone().nth(at).is_some_and(|unit| flipped.values[unit] == 1.0);
                 &(if is_on { &falling } else { &rising })[at * width..(at + 1) * width]

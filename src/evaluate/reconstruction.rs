@@ -6,20 +6,31 @@ use crate::error::Result;
 use crate::gibbs::{Chains, FixedModel};
 use crate::rng::{Purpose, Stream};
 use crate::states::{States, VisibleStates};
+use crate::watch::Watch;
 use ndarray::Array2;
 
 /// p(v' | h) (N, V) with h drawn from p(h | v), for every row v of `visible` (N, V). The draw
 /// depends on (seed, example) alone, so it is the same on every call.
 ///
 /// # Errors
-/// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide.
+/// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide;
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
 pub fn reconstruct<'a>(
-    FixedModel { rbm, weights }: FixedModel<'_>,
+    model: FixedModel<'_>,
     visible: impl Into<VisibleStates<'a>>,
     seed: u64,
 ) -> Result<Array2<f32>> {
-    let visible = visible.into();
+    reconstruct_watched(model, visible.into(), seed, Watch::default())
+}
+
+fn reconstruct_watched(
+    FixedModel { rbm, weights }: FixedModel<'_>,
+    visible: VisibleStates<'_>,
+    seed: u64,
+    watch: Watch<'_>,
+) -> Result<Array2<f32>> {
     rbm.check_width(visible)?;
+    Chains::check_memory(weights, visible.n_rows(), &[])?;
     let streams = (0..visible.n_rows() as u64)
         .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
         .collect();
@@ -30,20 +41,21 @@ pub fn reconstruct<'a>(
             Chains::from_means(weights, &rows.rounded(), means.view(), streams)
         }
     };
-    weights.visible_given_hidden().means(&chains.hidden())
+    weights.visible_given_hidden().means_watched(&chains.hidden(), watch)
 }
 
 /// The mean over examples of Σᵢ (vᵢ − p(vᵢ' | h))² / V: 0 is perfect, 0.25 is a guess. It also
 /// falls when the chains freeze, so it does not measure how well a model has learned.
 ///
 /// # Errors
-/// As [`reconstruct`].
+/// As [`reconstruct`]; [`Error::Interrupted`](crate::Error::Interrupted).
 pub fn reconstruction_error(
     model: FixedModel<'_>,
     visible: &BitMatrix,
     seed: u64,
+    watch: Watch<'_>,
 ) -> Result<Score> {
-    let means = reconstruct(model, visible, seed)?;
+    let means = reconstruct_watched(model, visible.into(), seed, watch)?;
     let error = |(n, means): (usize, ndarray::ArrayView1<'_, f32>)| {
         let differences = means.indexed_iter().map(|(i, &mean)| {
             let bit = f64::from(u8::from(visible.get(n, i)));
@@ -72,8 +84,9 @@ mod tests {
         let weights = [&copying, &idle].map(|rbm| FixedWeights::of(rbm, Isa::fastest()));
         let copying = FixedModel { rbm: &copying, weights: &weights[0] };
         let idle = FixedModel { rbm: &idle, weights: &weights[1] };
-        assert!(reconstruction_error(copying, &visible, 1).unwrap().mean < 1e-3);
-        assert_eq!(reconstruction_error(idle, &visible, 1).unwrap().mean, 0.25);
+        let error = |model| reconstruction_error(model, &visible, 1, Watch::default()).unwrap();
+        assert!(error(copying).mean < 1e-3);
+        assert_eq!(error(idle).mean, 0.25);
         let means = reconstruct(copying, &visible, 1).unwrap();
         assert_eq!(reconstruct(copying, &RealRows::from(&visible), 1).unwrap(), means);
     }

@@ -7,7 +7,7 @@
 use super::ais::Side;
 use super::evidence::ReverseStart;
 use super::verdict::CAVEAT;
-use super::{Estimate, Evaluation, EvaluationConfig, Evidence, Method, Score};
+use super::{Estimate, Evaluation, Evidence, Method, Score, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// A figure as it is reported: `None` unless it is finite.
@@ -55,6 +55,19 @@ impl LikelihoodReport {
             reasons: evaluation.verdict.reasons().to_vec(),
             remedies: evaluation.verdict.remedies().to_vec(),
             caveat: evaluation.evidence.map(|_| CAVEAT.to_string()),
+        }
+    }
+
+    /// The verdict; `None` if there is none, or one that this version does not know.
+    pub fn to_verdict(&self) -> Option<Verdict> {
+        match self.verdict.as_deref()? {
+            "exact" => Some(Verdict::Exact),
+            "believable" => Some(Verdict::Believable),
+            "doubtful" => {
+                let (reasons, remedies) = (self.reasons.clone(), self.remedies.clone());
+                Some(Verdict::Doubtful { reasons, remedies })
+            }
+            _ => None,
         }
     }
 
@@ -158,11 +171,12 @@ pub struct AnnealingReport {
 }
 
 impl AnnealingReport {
-    fn new(evidence: &Evidence, config: &EvaluationConfig, given: &str) -> Self {
+    fn new(evaluation: &Evaluation, evidence: &Evidence) -> Self {
+        let Evaluation { config, model_states: given, .. } = evaluation;
         let sides = &evidence.sides;
         let scouts = "ends of separate forward runs";
         let reverse_start = match evidence.reverse_start {
-            ReverseStart::Given => given.to_string(),
+            ReverseStart::Given => given.clone(),
             ReverseStart::Scouts => scouts.to_string(),
             ReverseStart::ScoutsInstead => {
                 format!("{scouts}, as {given} are not in the model's distribution")
@@ -222,13 +236,19 @@ pub struct SubjectReport {
     pub seed: u64,
 }
 
-/// Where AIS started, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origins {
-    /// Where the base comes from.
-    pub base: String,
-    /// Where the given states of the reverse side come from.
-    pub model_states: String,
+impl SubjectReport {
+    /// The data with their role: `the run's test data, t.npy`.
+    pub fn title(&self) -> String {
+        title(&self.data_role, &self.data)
+    }
+}
+
+/// Data of this role and name: `the run's test data, t.npy`.
+pub fn title(role: &str, name: &str) -> String {
+    match role {
+        "given" => name.to_string(),
+        role => format!("the run's {role} data, {name}"),
+    }
 }
 
 /// All results of an evaluation.
@@ -277,16 +297,10 @@ pub struct EvaluationReport {
 
 impl EvaluationReport {
     /// Reports an evaluation and the log-likelihood of independent units on the same examples.
-    pub fn new(
-        evaluation: &Evaluation,
-        independent: Option<Score>,
-        config: &EvaluationConfig,
-        origins: Origins,
-    ) -> Self {
+    pub fn new(evaluation: &Evaluation, independent: Option<Score>) -> Self {
         let (low, high) = evaluation.log_likelihood_interval();
-        let Origins { base, model_states } = origins;
         let annealing = evaluation.evidence.as_ref();
-        let annealing = annealing.map(|found| AnnealingReport::new(found, config, &model_states));
+        let annealing = annealing.map(|evidence| AnnealingReport::new(evaluation, evidence));
         let of_raise =
             |raise: Score| ScoreReport { n_examples: Some(raise.n_examples), ..raise.into() };
         Self {
@@ -300,7 +314,7 @@ impl EvaluationReport {
             estimate: Some(evaluation.estimate),
             estimate_reason: evaluation.estimate.reason(&evaluation.verdict).to_string(),
             ess: evaluation.ess().and_then(finite),
-            base,
+            base: evaluation.base.clone(),
             annealing,
             raise: evaluation.raise.map(of_raise),
             scores: None,
@@ -318,11 +332,10 @@ impl EvaluationReport {
 mod tests {
     use super::*;
     use crate::bits::BitMatrix;
-    use crate::evaluate::evaluation::Starts;
+    use crate::evaluate::{Base, EvaluationConfig, Evaluator};
     use crate::gibbs::{FixedModel, FixedWeights};
     use crate::kernels::Isa;
     use crate::model::Rbm;
-    use crate::watch::Watch;
     use ndarray::Array1;
     use serde_json::{Value, json};
 
@@ -330,16 +343,18 @@ mod tests {
     fn report(method: Method, states: Option<&BitMatrix>) -> EvaluationReport {
         let weights = ndarray::Array2::from_shape_fn((6, 3), |(i, j)| (i + j) as f32 / 9.0 - 0.4);
         let rbm = Rbm::new(weights, Array1::zeros(6), Array1::zeros(3)).unwrap();
-        let rates = Array1::from_elem(6, 0.4);
-        let starts = Starts { base_rates: &rates, model_states: states };
         let schedule = "linear:1".parse().unwrap();
         let config = EvaluationConfig { method, schedule, burn_in: 10, ..Default::default() };
         let visible = BitMatrix::from_fn(1, 6, |_, i| i < 2);
         let weights = FixedWeights::of(&rbm, Isa::fastest());
         let model = FixedModel { rbm: &rbm, weights: &weights };
-        let found = Evaluation::new(model, &visible, starts, &config, Watch::default()).unwrap();
-        let origins = Origins { base: "a base".into(), model_states: "some states".into() };
-        EvaluationReport::new(&found, None, &config, origins)
+        let base = Base { rates: Array1::from_elem(6, 0.4), origin: "a base".into() };
+        let evaluator = Evaluator::new(model).config(config).base(base);
+        let evaluator = match states {
+            Some(states) => evaluator.model_states(states, "some states"),
+            None => evaluator,
+        };
+        EvaluationReport::new(&evaluator.evaluate(&visible).unwrap(), None)
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
 use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
+use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::rng::Stream;
 use crate::setting::check;
@@ -46,6 +47,20 @@ pub struct Chains {
 }
 
 impl Chains {
+    /// The memory of C chains of a model (V, H), and of the states from which they start.
+    pub fn bytes(n_chains: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+        let of_layer = |n: usize| BitPanels::bytes(n_chains, n) + BitMatrix::bytes(n_chains, n);
+        of_layer(n_visible)
+            + of_layer(n_hidden)
+            + Bytes::of::<Stream>(&[n_chains])
+            + Words::bytes(n_chains, n_visible, n_hidden)
+            + Bytes::of::<Row<i32>>(&[
+                n_visible.max(n_hidden).div_ceil(SIDE),
+                n_chains.div_ceil(SIDE),
+                SIDE,
+            ])
+    }
+
     /// Chains that start at the given visible states (C, V). h is drawn from p(h | v) with the first
     /// words of each stream.
     ///

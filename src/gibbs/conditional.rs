@@ -8,6 +8,7 @@ use crate::kernels::Isa;
 use crate::kernels::rows::{Target, add_active_rows};
 use crate::kernels::tile::{Row, SIDE, aligned};
 use crate::kernels::tiled::{Padded, Tiled};
+use crate::memory::{self, Bytes, Need};
 use crate::units::Units;
 use crate::watch::Watch;
 use ndarray::Array2;
@@ -145,8 +146,16 @@ impl Conditional<'_> {
     /// p(unit on | state) for every row of `given`: (rows, units).
     ///
     /// # Errors
-    /// [`Error::WidthMismatch`] if the rows are not as wide as the given layer.
+    /// [`Error::WidthMismatch`] if the rows are not as wide as the given layer; [`Error::OutOfMemory`].
     pub fn means(self, given: &BitMatrix) -> Result<Array2<f32>> {
+        self.means_watched(given, Watch::default())
+    }
+
+    /// [`means`](Self::means) under a watch.
+    ///
+    /// # Errors
+    /// As [`means`](Self::means), and [`Error::Interrupted`].
+    pub fn means_watched(self, given: &BitMatrix, watch: Watch<'_>) -> Result<Array2<f32>> {
         if given.n_columns() != self.given.n_units() {
             return Err(Error::WidthMismatch {
                 what: "the given layer".to_string(),
@@ -158,22 +167,31 @@ impl Conditional<'_> {
         /// Number of examples at a time: enough to share tables, few enough to stay in cache.
         const BLOCK: usize = 256;
         let n_units = self.units.n_units();
+        check_means::<f32>(given.n_rows(), n_units)?;
         let mut means = Array2::zeros((given.n_rows(), n_units));
         let rows = means.as_slice_mut().expect("standard layout");
-        rows.par_chunks_mut(BLOCK * n_units).enumerate().for_each(|(block, means)| {
+        rows.par_chunks_mut(BLOCK * n_units).enumerate().try_for_each(|(block, means)| {
             let n = means.len() / n_units;
             let states = BitPanels::from_matrix(&given.rows(block * BLOCK..block * BLOCK + n));
             let mut sums = aligned([0; SIDE], n);
             for panel in 0..self.n_panels() {
+                watch.check()?;
                 self.thresholds(
                     panel,
                     &mut [Target { states: &states, first_panel: 0, first: 0, sums: &mut sums }],
                 );
                 self.units.write_means(panel, &sums, means);
             }
-        });
+            Ok(())
+        })?;
         Ok(means)
     }
+}
+
+/// Checks that there is memory for the means (N, units) of a layer.
+pub(super) fn check_means<T>(n_rows: usize, n_units: usize) -> Result<()> {
+    let need = Need::new(Bytes::of::<T>(&[n_rows, n_units]), &[]);
+    memory::check(|| format!("an array of {n_rows} rows of {n_units} means"), &[need])
 }
 
 #[cfg(test)]
@@ -182,6 +200,7 @@ mod tests {
     use super::super::test_model::model;
     use super::*;
     use crate::model::Rbm;
+    use crate::reals::RealRows;
 
     /// Compares inputs with double precision. Rounding changes each of V weights and the bias by at
     /// most half of 2^-20.
@@ -237,6 +256,9 @@ mod tests {
             rbm.mean_visible(&hidden).unwrap(),
             turned.unwrap().mean_hidden(&hidden).unwrap()
         );
+        let numbers = RealRows::from(&hidden);
+        let pairs = rbm.mean_visible(&numbers).unwrap() - rbm.mean_visible(&hidden).unwrap();
+        assert!(pairs.iter().all(|error| error.abs() < 2e-5));
         let error = rbm.mean_hidden(&hidden).unwrap_err().to_string();
         assert!(error.contains("19 visible units") && error.contains("70"), "{error}");
     }

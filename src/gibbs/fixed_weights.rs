@@ -2,12 +2,13 @@
 
 use super::Conditional;
 use super::words::Layer;
-use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::fixed::Scale;
 use crate::kernels::Isa;
 use crate::kernels::tiled::Tiled;
+use crate::memory::Bytes;
 use crate::model::{Rbm, TiledParameters};
+use crate::states::{States, VisibleStates};
 use ndarray::Array2;
 
 /// The parameters of a model in fixed point, with W̃ and W̃ᵀ: inputs are sums of these integers.
@@ -29,6 +30,12 @@ pub struct FixedWeights {
 }
 
 impl FixedWeights {
+    /// The memory of a model (V, H) in fixed point.
+    pub fn bytes(n_visible: usize, n_hidden: usize) -> Bytes {
+        TiledParameters::<i32>::bytes(n_visible, n_hidden)
+            + Tiled::<i32>::bytes(n_hidden, n_visible)
+    }
+
     /// Rounds parameters at the finest scale that their norm allows (2^-20 in training). Kernels that
     /// read the result use the instruction set `isa`.
     pub fn fitting(parameters: &TiledParameters<f32>, isa: Isa) -> Self {
@@ -114,13 +121,18 @@ pub struct FixedModel<'a> {
 }
 
 impl Rbm {
-    /// p(vᵢ = 1 | h) for every row h of `hidden` (N, H): (N, V), 24 binary places. For several calls,
-    /// it is faster to make the [`FixedWeights`] once.
+    /// p(vᵢ = 1 | h) for every row h of `hidden` (N, H), bits or numbers such as probabilities: (N, V), 24
+    /// binary places. For several calls, it is faster to make the [`FixedWeights`] once.
     ///
     /// # Errors
     /// [`crate::Error::WidthMismatch`] if the rows are not H wide.
-    pub fn mean_visible(&self, hidden: &BitMatrix) -> Result<Array2<f32>> {
-        FixedWeights::of(self, Isa::fastest()).visible_given_hidden().means(hidden)
+    pub fn mean_visible<'a>(&self, hidden: impl Into<VisibleStates<'a>>) -> Result<Array2<f32>> {
+        match hidden.into() {
+            States::Bits(bits) => {
+                FixedWeights::of(self, Isa::fastest()).visible_given_hidden().means(bits)
+            }
+            States::Reals(numbers) => self.transposed().mean_hidden(numbers),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::chains::UNWATCHED;
 use super::{Chains, FixedWeights};
 use crate::bits::{BitMatrix, BitPanels};
+use crate::error::Result;
 use crate::model::TiledParameters;
 use crate::rng::Stream;
 use crate::watch::Watch;
@@ -74,10 +75,17 @@ impl Inpainting {
 
     /// Does one sweep of every chain: draws v given h, sets the given units, draws h given v.
     pub fn sweep(&mut self, weights: &FixedWeights) {
-        let watch = Watch::default();
-        self.chains.draw_visible(weights.visible_given_hidden(), watch).expect(UNWATCHED);
+        self.sweep_watched(weights, Watch::default()).expect(UNWATCHED);
+    }
+
+    /// [`sweep`](Self::sweep) under a watch. A sweep that is stopped leaves states that are of no use.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn sweep_watched(&mut self, weights: &FixedWeights, watch: Watch<'_>) -> Result<()> {
+        self.chains.draw_visible(weights.visible_given_hidden(), watch)?;
         put_back(&mut self.chains.visible, &self.truth, &self.given);
-        self.chains.draw_hidden(weights.hidden_given_visible(), watch).expect(UNWATCHED);
+        self.chains.draw_hidden(weights.hidden_given_visible(), watch)
     }
 
     /// The completed examples (N, V): the given units and the draws of the last sweep.

@@ -10,7 +10,7 @@
 //! conditionals at an inverse temperature β. The replicas of parallel tempering ([`Tempering`]) are on
 //! the same path and help the chains to pass from one mode to another. Samples are the last states of
 //! separate chains ([`Chains::for_samples`]). With some pixels fixed, chains complete images
-//! ([`Inpainting`]). For real-valued v, [`RealConditional`] gives p(h | v).
+//! ([`Inpainting`]), or give the means of the others ([`ConditionalMean`]). For real-valued v, [`RealConditional`] gives p(h | v).
 
 #[cfg(test)]
 mod test_model;
@@ -31,6 +31,8 @@ mod samples;
 
 mod inpainting;
 
+mod conditional_mean;
+
 mod path;
 
 mod annealing;
@@ -40,6 +42,7 @@ mod tempering;
 pub use annealing::AnnealedChains;
 pub use chains::{Chains, MAX_SWEEPS, check_sweeps};
 pub use conditional::Conditional;
+pub use conditional_mean::ConditionalMean;
 pub use fixed_weights::{FixedModel, FixedWeights};
 pub use inpainting::Inpainting;
 pub use path::Path;

@@ -4,6 +4,7 @@
 //! [`scaled_rows`](crate::kernels::scaled_rows)), so it still has the same bits on every computer.
 
 use super::FixedWeights;
+use super::conditional::check_means;
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::kernels::scaled_rows::{add_scaled_rows, add_scaled_rows_f64};
@@ -79,7 +80,7 @@ impl Rbm {
     /// phase of training.
     ///
     /// # Errors
-    /// [`Error::WidthMismatch`] if the rows are not V wide.
+    /// [`Error::WidthMismatch`] if the rows are not V wide; [`Error::OutOfMemory`].
     pub fn mean_hidden<'a>(&self, visible: impl Into<VisibleStates<'a>>) -> Result<Array2<f32>> {
         self.mean_hidden_on(Isa::fastest(), visible.into())
     }
@@ -90,6 +91,7 @@ impl Rbm {
     /// As [`mean_hidden`](Self::mean_hidden).
     pub fn mean_hidden_on(&self, isa: Isa, visible: VisibleStates<'_>) -> Result<Array2<f32>> {
         self.check_width(visible)?;
+        check_means::<f32>(visible.n_rows(), self.n_hidden())?;
         match visible {
             States::Bits(bits) => FixedWeights::of(self, isa).hidden_given_visible().means(bits),
             States::Reals(rows) => {
@@ -104,6 +106,7 @@ impl Rbm {
     /// As [`mean_hidden`](Self::mean_hidden).
     pub fn mean_hidden_f64(&self, isa: Isa, visible: VisibleStates<'_>) -> Result<Array2<f64>> {
         self.check_width(visible)?;
+        check_means::<f64>(visible.n_rows(), self.n_hidden())?;
         let mut means = Array2::zeros((visible.n_rows(), self.n_hidden()));
         let rows = means.as_slice_mut().expect("standard layout");
         let rows = rows.par_chunks_exact_mut(self.n_hidden()).enumerate();

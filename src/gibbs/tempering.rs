@@ -20,9 +20,11 @@
 
 use super::path::Tempered;
 use super::{Chains, FixedWeights};
-use crate::bits::BitMatrix;
+use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
 use crate::kernels::tile::{Aligned, Row};
+use crate::kernels::tiled::Padded;
+use crate::memory::Bytes;
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
 use crate::watch::Watch;
@@ -79,6 +81,20 @@ struct Level {
 }
 
 impl Tempering {
+    /// The memory of the replicas of C chains of a model (V, H), at `n_temperatures` less the highest β.
+    pub fn bytes(
+        n_temperatures: usize,
+        n_chains: usize,
+        n_visible: usize,
+        n_hidden: usize,
+    ) -> Bytes {
+        // The energies of a chain take as much as its visible states, 64 bits a panel.
+        let of_level = Chains::bytes(n_chains, n_visible, n_hidden)
+            + BitPanels::bytes(n_chains, n_visible)
+            + Padded::<f32>::bytes(n_visible);
+        of_level * n_temperatures.saturating_sub(1)
+    }
+
     /// Replicas of chains at the temperatures of `ladder` below β = 1, which start at the visible states
     /// `visible` (C, V).
     ///

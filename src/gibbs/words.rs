@@ -3,6 +3,7 @@
 use super::split::least_rows;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::{Isa, sampling};
+use crate::memory::Bytes;
 use crate::rng::Stream;
 use rayon::prelude::*;
 
@@ -24,6 +25,12 @@ pub(crate) struct Words {
 }
 
 impl Words {
+    /// The memory of the words of `n_chains` chains.
+    pub fn bytes(n_chains: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+        let of_layer = |n: usize| Bytes::of::<Row<u32>>(&[n_chains, n.div_ceil(SIDE)]);
+        of_layer(n_visible) + of_layer(n_hidden)
+    }
+
     /// Words for `n_chains` chains, not yet drawn.
     pub fn new(n_chains: usize, n_visible: usize, n_hidden: usize) -> Self {
         let stride = n_visible.div_ceil(SIDE) + n_hidden.div_ceil(SIDE);

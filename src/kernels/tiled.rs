@@ -15,6 +15,7 @@ use super::isa::Isa;
 use super::tile::{Aligned, Panel, Row, SIDE, Tile, aligned};
 use super::transpose;
 use crate::error::Result;
+use crate::memory::Bytes;
 use crate::state::{Number, State};
 use rayon::prelude::*;
 use std::ops::{Deref, DerefMut};
@@ -33,6 +34,11 @@ pub struct Tiled<T, const WIDTH: usize = SIDE> {
 }
 
 impl<T: Copy + Default + Send + Sync, const WIDTH: usize> Tiled<T, WIDTH> {
+    /// The memory of a matrix (n_rows, n_columns).
+    pub fn bytes(n_rows: usize, n_columns: usize) -> Bytes {
+        Bytes::of::<Tile<T, WIDTH>>(&[n_rows.div_ceil(SIDE), n_columns.div_ceil(WIDTH)])
+    }
+
     /// A matrix of `T::default()`.
     pub fn new(n_rows: usize, n_columns: usize) -> Self {
         let n_tiles = n_rows.div_ceil(SIDE) * n_columns.div_ceil(WIDTH);
@@ -216,6 +222,11 @@ pub struct Padded<T, const WIDTH: usize = SIDE> {
 }
 
 impl<T: Copy + Default, const WIDTH: usize> Padded<T, WIDTH> {
+    /// The memory of a vector of `n` values.
+    pub fn bytes(n: usize) -> Bytes {
+        Bytes::of::<Row<T, WIDTH>>(&[n.div_ceil(WIDTH)])
+    }
+
     /// A vector of `n` times `T::default()`.
     pub fn new(n: usize) -> Self {
         Self { n, rows: aligned([T::default(); WIDTH], n.div_ceil(WIDTH)) }

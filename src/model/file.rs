@@ -183,6 +183,17 @@ pub fn check_data_mean(data_mean: &Array1<f32>, n_visible: usize) -> Result<()> 
     }
 }
 
+impl Rbm {
+    /// Writes the model as a file, without where it comes from: see [`ModelFile::write`].
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let provenance = Provenance::default();
+        ModelFile { rbm: self.clone(), provenance, data_mean: None }.write(path.as_ref())
+    }
+}
+
 impl ModelFile {
     /// Writes the file with `weights` (V, H), `visible_bias` (V), `hidden_bias` (H) and `data_mean` (V)
     /// as f32. An error leaves no incomplete file.

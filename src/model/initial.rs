@@ -2,6 +2,7 @@
 
 use super::Rbm;
 use crate::error::Result;
+use crate::memory::{self, Need};
 use crate::rng::{Purpose, key};
 use crate::units::Units;
 use ndarray::{Array1, Array2};
@@ -38,17 +39,20 @@ impl Rbm {
     /// [`laplace_rates`](Units::laplace_rates) of `mean` (V), the mean of `n_examples`.
     ///
     /// # Errors
-    /// As [`Rbm::new`], if a layer is empty.
+    /// As [`Rbm::new`], if a layer is empty; [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn initial(
         n_hidden: usize,
         mean: &Array1<f64>,
         n_examples: usize,
         seed: u64,
     ) -> Result<Self> {
+        let n_visible = mean.len();
+        let need = Need::new(Self::bytes(n_visible, n_hidden), &["hidden"]);
+        memory::check(|| format!("a model of {n_visible} x {n_hidden} units"), &[need])?;
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(key(seed, Purpose::InitialWeights, 0));
         let normal = Normal { deviation: WEIGHT_DEVIATION };
-        let weights = Array2::random_using((mean.len(), n_hidden), normal, &mut rng);
-        let units = Units::bits(mean.len());
+        let weights = Array2::random_using((n_visible, n_hidden), normal, &mut rng);
+        let units = Units::bits(n_visible);
         let visible_bias = units.log_odds(&units.laplace_rates(mean, n_examples));
         Self::new(weights, visible_bias, Array1::zeros(n_hidden))
     }

@@ -14,9 +14,10 @@ pub use tiled_parameters::TiledParameters;
 
 use crate::bits::{active, hexadecimal};
 use crate::error::{Error, Result};
+use crate::memory::Bytes;
 use crate::state::State;
 use crate::units::Units;
-use ndarray::{Array1, Array2};
+use ndarray::{Array, Array1, Array2, Dimension};
 use sha2::{Digest as _, Sha256};
 
 /// A restricted Boltzmann machine of binary units: W (V, H), b (V), c (H), all finite.
@@ -39,6 +40,13 @@ pub struct Rbm {
 }
 
 impl Rbm {
+    /// The memory of a model (V, H).
+    pub fn bytes(n_visible: usize, n_hidden: usize) -> Bytes {
+        Bytes::of::<f32>(&[n_visible, n_hidden])
+            + Bytes::of::<f32>(&[n_visible])
+            + Bytes::of::<f32>(&[n_hidden])
+    }
+
     /// A model of bits with the given W (V, H), b (V) and c (H).
     ///
     /// # Errors
@@ -89,9 +97,8 @@ impl Rbm {
                 return invalid(setting, value.to_string(), "finite");
             }
         }
-        let weights = weights.as_standard_layout().into_owned();
-        let visible_bias = visible_bias.as_standard_layout().into_owned();
-        let hidden_bias = hidden_bias.as_standard_layout().into_owned();
+        let [visible_bias, hidden_bias] = [visible_bias, hidden_bias].map(in_standard_layout);
+        let weights = in_standard_layout(weights);
         Ok(Self { visible_units, hidden_units, weights, visible_bias, hidden_bias })
     }
 
@@ -128,6 +135,17 @@ impl Rbm {
     /// c (H).
     pub fn hidden_bias(&self) -> &Array1<f32> {
         &self.hidden_bias
+    }
+
+    /// The model with its layers exchanged.
+    pub fn transposed(&self) -> Self {
+        Self {
+            visible_units: self.hidden_units.clone(),
+            hidden_units: self.visible_units.clone(),
+            weights: self.weights.t().as_standard_layout().into_owned(),
+            visible_bias: self.hidden_bias.clone(),
+            hidden_bias: self.visible_bias.clone(),
+        }
     }
 
     /// Puts W, b and c under names that begin with `prefix`.
@@ -200,6 +218,11 @@ impl Rbm {
         }
         hexadecimal(&hasher.finalize())
     }
+}
+
+/// The array in standard layout. It is copied only if it has another.
+fn in_standard_layout<D: Dimension>(array: Array<f32, D>) -> Array<f32, D> {
+    if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() }
 }
 
 /// The largest Σ|weights| + |bias| of a unit, from the rows of W, b and c.

@@ -3,6 +3,7 @@
 use super::{Rbm, largest_norm};
 use crate::error::Result;
 use crate::kernels::tiled::{Padded, Tiled};
+use crate::memory::Bytes;
 use crate::state::{Number, State};
 use crate::units::Units;
 use ndarray::{Array1, Array2};
@@ -24,6 +25,13 @@ pub struct TiledParameters<T> {
 }
 
 impl<T: Copy + Default + Send + Sync> TiledParameters<T> {
+    /// The memory of the values for a model (V, H).
+    pub fn bytes(n_visible: usize, n_hidden: usize) -> Bytes {
+        Tiled::<T>::bytes(n_visible, n_hidden)
+            + Padded::<T>::bytes(n_visible)
+            + Padded::<T>::bytes(n_hidden)
+    }
+
     /// Number of visible units, V.
     pub fn n_visible(&self) -> usize {
         self.visible_units.n_units()

@@ -3,14 +3,12 @@
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::Result;
-use crate::evaluate::evaluation::Starts;
 use crate::evaluate::{
-    AnnealingSchedule, Evaluation, EvaluationConfig, Independent, LikelihoodReport, Method,
+    AnnealingSchedule, Base, EvaluationConfig, Evaluator, Independent, LikelihoodReport, Method,
 };
 use crate::gibbs::FixedModel;
 use crate::train::Trainer;
 use crate::watch::Watch;
-use ndarray::Array1;
 
 /// The most examples that are scored.
 const MOST: usize = 10_000;
@@ -26,7 +24,7 @@ const BURN_IN: usize = 100;
 #[derive(Clone, Debug)]
 pub struct Likelihood {
     visible: BitMatrix,
-    base_rates: Array1<f64>,
+    base: Base,
     config: EvaluationConfig,
     every: usize,
     /// The log-likelihood of independent units on the same bits.
@@ -54,8 +52,8 @@ impl Likelihood {
             seed,
         };
         let independent = Independent::of(training).log_likelihood(&visible).mean;
-        let base_rates = training.units().smoothed_rates(&training.mean());
-        Self { visible, base_rates, config, every, independent }
+        let base = Base::of_mean(&training.units(), &training.mean(), "mean of the training data");
+        Self { visible, base, config, every, independent }
     }
 
     /// Whether a measurement is due after update `updates` of a run.
@@ -68,7 +66,7 @@ impl Likelihood {
     /// starts at the trainer's chains if they are samples of the model; they do not change.
     ///
     /// # Errors
-    /// As [`Evaluation::new`].
+    /// As [`Evaluator::evaluate`].
     pub fn measure(
         &self,
         trainer: &Trainer,
@@ -81,10 +79,13 @@ impl Likelihood {
             // Scouts are not as near to the model as persistent chains.
             config.burn_in = EvaluationConfig::default().burn_in;
         }
-        let model_states = are_samples.then(|| trainer.chains().visible());
-        let model_states = model_states.as_ref();
-        let starts = Starts { base_rates: &self.base_rates, model_states };
-        let found = Evaluation::new(model, &self.visible, starts, &config, watch)?;
+        let chains = are_samples.then(|| trainer.chains().visible());
+        let evaluator = Evaluator::new(model).config(config).base(self.base.clone());
+        let mut evaluator = evaluator.watch(watch);
+        if let Some(chains) = &chains {
+            evaluator = evaluator.model_states(chains, "the chains of the run");
+        }
+        let found = evaluator.evaluate(&self.visible)?;
         Ok(LikelihoodReport::new(&found, Some(self.independent)))
     }
 }

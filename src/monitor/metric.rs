@@ -40,10 +40,14 @@ impl Metric {
 
     /// Its value in a record, if it was measured, with a sign that makes more better.
     pub fn score(self, record: &EpochRecord) -> Option<f64> {
-        let value = self.of(record);
+        self.of(record).map(|value| self.signed(value))
+    }
+
+    /// A value with a sign that makes more better.
+    pub fn signed(self, value: f64) -> f64 {
         match self {
             Self::LogLikelihood | Self::PseudoLikelihood => value,
-            Self::FreeEnergyGap | Self::ReconstructionError => value.map(|value| -value),
+            Self::FreeEnergyGap | Self::ReconstructionError => -value,
         }
     }
 }

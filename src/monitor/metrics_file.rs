@@ -17,7 +17,7 @@ pub struct MetricsFile<'a> {
 
 impl Monitor for MetricsFile<'_> {
     /// Rewrites the file, without records that were made after the checkpoint.
-    fn begin(&mut self, _trainer: &Trainer, _: &Path, past: &[EpochRecord]) -> Result<()> {
+    fn begin(&mut self, _trainer: &Trainer, past: &[EpochRecord]) -> Result<()> {
         self.writer.write(self.path.clone(), lines(past))
     }
 

@@ -17,6 +17,8 @@ pub(crate) mod probe;
 
 pub(crate) mod likelihood;
 
+pub(crate) mod training;
+
 #[cfg(feature = "cli")]
 pub(crate) mod writer;
 
@@ -56,8 +58,8 @@ use crate::gibbs::FixedModel;
 use crate::train::Trainer;
 use std::path::Path;
 
-/// A receiver of a run's records. A program can add its own to the monitors of the crate
-/// ([`crate::run::train`]).
+/// A receiver of a run's records. [`Trainer::run`] takes those of a program for data in memory;
+/// `run::train` adds them to the monitors of a run in a folder.
 ///
 /// ```
 /// use harmonium::gibbs::FixedModel;
@@ -80,12 +82,19 @@ use std::path::Path;
 /// }
 /// ```
 pub trait Monitor: Send {
-    /// Called when training begins in the folder of a run, or goes on after the records of earlier
-    /// sessions.
+    /// Called first with the folder of the run, if it has one.
     ///
     /// # Errors
     /// Any error that keeps the monitor from its work; it ends the run.
-    fn begin(&mut self, _trainer: &Trainer, _folder: &Path, _past: &[EpochRecord]) -> Result<()> {
+    fn open(&mut self, _folder: &Path) -> Result<()> {
+        Ok(())
+    }
+
+    /// Called when training begins, or goes on after the records of earlier sessions.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    fn begin(&mut self, _trainer: &Trainer, _past: &[EpochRecord]) -> Result<()> {
         Ok(())
     }
 
@@ -99,7 +108,7 @@ pub trait Monitor: Send {
     /// run of more than 1,000 epochs does not record every one.
     ///
     /// # Errors
-    /// Any error that keeps the monitor from its work; it ends the run.
+    /// As [`open`](Self::open).
     fn after_epoch(
         &mut self,
         trainer: &Trainer,
@@ -110,7 +119,7 @@ pub trait Monitor: Send {
     /// Called at the end of the run.
     ///
     /// # Errors
-    /// As [`after_epoch`](Self::after_epoch).
+    /// As [`open`](Self::open).
     fn finish(&mut self, _trainer: &Trainer) -> Result<()> {
         Ok(())
     }

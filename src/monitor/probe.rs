@@ -6,11 +6,14 @@ use crate::dataset::Examples;
 use crate::error::Result;
 use crate::evaluate::chain_moments::chain_moment_gap;
 use crate::evaluate::free_energy::mean_free_energy;
-use crate::evaluate::pseudo_likelihood::pseudo_likelihood;
+use crate::evaluate::pseudo_likelihood::{self, pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::finite;
 use crate::evaluate::{HiddenActivity, Independent};
-use crate::gibbs::FixedModel;
+use crate::gibbs::{Chains, FixedModel, FixedWeights};
+use crate::kernels::tiled::Tiled;
+use crate::memory::Bytes;
+use crate::model::Rbm;
 use crate::rng::{Purpose, Stream, shuffle};
 use crate::train::Trainer;
 use crate::watch::Watch;
@@ -36,6 +39,20 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// The memory of a measurement on data of this size: the model (V, H) in both forms, the weights of
+    /// [`WeightChange`], and the larger of two scores, the reconstructions and the pseudo-likelihood.
+    pub fn bytes(n_examples: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+        let n = n_examples.min(SUBSET);
+        let reconstruction =
+            Chains::bytes(n, n_visible, n_hidden) + Bytes::of::<f32>(&[n, n_visible]);
+        let few = n.min(PSEUDO_LIKELIHOOD_SUBSET);
+        let pseudo_likelihood = pseudo_likelihood::bytes(few, n_visible, n_hidden);
+        Rbm::bytes(n_visible, n_hidden)
+            + FixedWeights::bytes(n_visible, n_hidden)
+            + Tiled::<f32>::bytes(n_visible, n_hidden)
+            + reconstruction.max(pseudo_likelihood)
+    }
+
     /// Draws subsets of the training data and of held-out data, if any, by the seed.
     pub fn new(training: &Examples, held_out: Option<&Examples>, seed: u64) -> Self {
         let independent = Independent::of(training);
@@ -92,9 +109,8 @@ impl Probe {
     ) -> Result<()> {
         let FixedModel { rbm, weights } = model;
         let mean_free_energy = |bits| Ok(mean_free_energy(rbm, bits, weights.isa(), watch)?.mean);
-        let activity = HiddenActivity::new(weights, &self.training)?;
-        watch.check()?;
-        let error = reconstruction_error(model, &self.training, self.seed)?.mean;
+        let activity = HiddenActivity::new(weights, &self.training, watch)?;
+        let error = reconstruction_error(model, &self.training, self.seed, watch)?.mean;
         let training = mean_free_energy(&self.training)?;
         let held_out = self.held_out.as_ref().map(mean_free_energy).transpose()?;
         let likelihood = pseudo_likelihood(rbm, &self.few, weights.isa(), watch)?.mean;

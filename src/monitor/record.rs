@@ -2,6 +2,8 @@
 
 use crate::evaluate::LikelihoodReport;
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "cli")]
+use serde_json::{Map, Value};
 
 /// The state of a run at the end of an epoch. A figure that does not apply, or is not finite, is null.
 /// Figures on temperatures are left out without parallel tempering.
@@ -64,4 +66,15 @@ pub struct EpochRecord {
     /// evaluated.
     #[serde(flatten)]
     pub likelihood: LikelihoodReport,
+}
+
+#[cfg(feature = "cli")]
+impl EpochRecord {
+    /// Its figures by the names of their keys.
+    pub(crate) fn fields(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => fields,
+            _ => unreachable!("a record is a plain struct"),
+        }
+    }
 }

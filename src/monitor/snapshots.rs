@@ -9,6 +9,7 @@ use crate::gibbs::{Chains, FixedModel};
 use crate::setting::is_on_series;
 use crate::state::State;
 use crate::train::Trainer;
+use crate::watch::Watch;
 use crate::whole_file;
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
@@ -85,7 +86,7 @@ impl<'a> Snapshots<'a> {
 }
 
 impl Monitor for Snapshots<'_> {
-    fn begin(&mut self, trainer: &Trainer, _: &Path, _past: &[EpochRecord]) -> Result<()> {
+    fn begin(&mut self, trainer: &Trainer, _past: &[EpochRecord]) -> Result<()> {
         // Snapshots that were taken after the checkpoint are removed.
         for epoch in epochs(&self.folder).into_iter().filter(|n| *n > trainer.n_epochs_begun()) {
             whole_file::remove(&file(&self.folder, epoch))?;
@@ -136,7 +137,7 @@ fn snapshot(
     let means = weights.hidden_given_visible().means(&batch)?;
     let means = means.slice_move(ndarray::s![.., ..n_shown]);
     state.put("hidden_means", &[batch.n_rows(), n_shown], levels(means));
-    let activity = HiddenActivity::new(weights, training)?.of_units;
+    let activity = HiddenActivity::new(weights, training, Watch::default())?.of_units;
     state.put("hidden_activity", &[n_hidden], activity.to_vec());
     put_histogram("weights", rbm.weights().iter(), &mut state);
     put_histogram("visible_bias", rbm.visible_bias().iter(), &mut state);

@@ -79,7 +79,7 @@ impl<'a> TensorBoard<'a> {
 
 impl Monitor for TensorBoard<'_> {
     /// Writes the records so far.
-    fn begin(&mut self, _trainer: &Trainer, _: &Path, past: &[EpochRecord]) -> Result<()> {
+    fn begin(&mut self, _trainer: &Trainer, past: &[EpochRecord]) -> Result<()> {
         self.remove_earlier()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         self.path = self.folder.join(format!("{PREFIX}{now:.6}{SUFFIX}"));
@@ -106,16 +106,13 @@ impl Monitor for TensorBoard<'_> {
 
 /// The numbers of a record, without those that were not measured.
 fn event(start: f64, record: &EpochRecord) -> Event {
-    let Ok(Value::Object(fields)) = serde_json::to_value(record) else {
-        unreachable!("a record is a plain struct")
-    };
     let mut value = Vec::new();
     let mut add = |tag: String, number: &Value| {
         if let Some(number) = number.as_f64() {
             value.push(Scalar { tag, simple_value: Some(number as f32) });
         }
     };
-    for (name, field) in fields {
+    for (name, field) in record.fields() {
         match &field {
             _ if name == "updates" => {}
             Value::Array(numbers) => {

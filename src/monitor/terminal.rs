@@ -8,7 +8,6 @@ use crate::train::Trainer;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
 
 /// How progress is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +54,7 @@ impl Terminal {
 }
 
 impl Monitor for Terminal {
-    fn begin(&mut self, trainer: &Trainer, _: &Path, _past: &[EpochRecord]) -> Result<()> {
+    fn begin(&mut self, trainer: &Trainer, _past: &[EpochRecord]) -> Result<()> {
         let has_bar = self.format == LogFormat::Text && !self.quiet && !trainer.is_done();
         self.bar = (has_bar && std::io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template(

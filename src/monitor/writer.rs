@@ -17,20 +17,28 @@ type Job = Box<dyn FnOnce() -> Result<()> + Send>;
 #[derive(Debug)]
 pub struct Writer {
     jobs: Sender<Job>,
-    /// The error of the first job that failed. The thread takes no job after it.
+    /// The error of the first job that failed, until it is returned. The thread drops all jobs after it.
     failure: Arc<Mutex<Option<Error>>>,
     thread: JoinHandle<()>,
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub fn start() -> Self {
+    /// Starts the thread. Before each job it calls `check`, whose error ends the writing as that of a job
+    /// does.
+    pub fn start(check: impl Fn() -> Result<()> + Send + 'static) -> Self {
         let (jobs, queue) = bounded::<Job>(QUEUE);
         let failure = Arc::new(Mutex::new(None));
         let of_thread = failure.clone();
         let thread = std::thread::spawn(move || {
-            if let Err(error) = queue.into_iter().try_for_each(|job| job()) {
-                *of_thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            let mut has_failed = false;
+            for job in queue {
+                if has_failed {
+                    continue;
+                }
+                if let Err(error) = check().and_then(|()| job()) {
+                    *of_thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    has_failed = true;
+                }
             }
         });
         Self { jobs, failure, thread }
@@ -41,12 +49,10 @@ impl Writer {
     /// # Errors
     /// The error of an earlier job.
     pub fn send(&self, job: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
-        if self.jobs.send(Box::new(job)).is_ok() {
-            return Ok(());
-        }
-        // The thread drops the queue only after a failure, which is returned once.
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        failure.map_or(Ok(()), Err)
+        taken(&self.failure)?;
+        // Only a panic of the thread closes the channel, which `finish` reports.
+        let _ = self.jobs.send(Box::new(job));
+        Ok(())
     }
 
     /// Appends text to a file, creates the file if needed, and hands the text to the operating system.
@@ -67,27 +73,48 @@ impl Writer {
         self.send(move || whole_file::write(&path, &contents))
     }
 
-    /// Waits until all is written.
+    /// Waits until all that was sent is written.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn flush(&self) -> Result<()> {
+        let (done, is_done) = bounded(1);
+        self.send(move || {
+            let _ = done.send(());
+            Ok(())
+        })?;
+        // After a failure the job is dropped, and its end of this channel with it.
+        let _ = is_done.recv();
+        taken(&self.failure)
+    }
+
+    /// Waits until all is written, and ends the thread.
     ///
     /// # Errors
     /// The error of the first job that failed, unless it was returned before.
     pub fn finish(self) -> Result<()> {
-        drop(self.jobs);
-        self.thread.join().expect("the writer thread does not panic");
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        failure.map_or(Ok(()), Err)
+        let Self { jobs, failure, thread } = self;
+        drop(jobs);
+        thread.join().expect("the writer thread does not panic");
+        taken(&failure)
     }
+}
+
+/// Takes the error of the first job that failed, if there is one.
+fn taken(failure: &Mutex<Option<Error>>) -> Result<()> {
+    failure.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn lines_are_written_in_the_order_in_which_they_were_sent() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lines");
-        let writer = Writer::start();
+        let writer = Writer::start(|| Ok(()));
         for line in 0..200 {
             writer.append(path.clone(), format!("{line}\n")).unwrap();
         }
@@ -98,15 +125,38 @@ mod tests {
 
     #[test]
     fn a_failed_write_is_returned_once_to_the_next_sender() {
-        let writer = Writer::start();
+        let writer = Writer::start(|| Ok(()));
         let path = PathBuf::from("/nonexistent/folder/lines");
         let failed = (0..10_000).find_map(|_| writer.append(path.clone(), "").err());
         let error = failed.expect("the queue is bounded").to_string();
         assert!(error.contains("/nonexistent/folder/lines: cannot write"), "{error}");
         writer.finish().unwrap();
 
-        let writer = Writer::start();
-        writer.write(path, "").unwrap();
+        let writer = Writer::start(|| Ok(()));
+        writer.write(path.clone(), "").unwrap();
         assert!(writer.finish().unwrap_err().to_string().contains("cannot write"));
+
+        let writer = Writer::start(|| Ok(()));
+        writer.flush().unwrap();
+        writer.write(path, "").unwrap();
+        assert!(writer.flush().unwrap_err().to_string().contains("cannot write"));
+    }
+
+    #[test]
+    fn nothing_is_written_once_the_check_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let n_checks = AtomicUsize::new(0);
+        let writer = Writer::start(move || match n_checks.fetch_add(1, Ordering::Relaxed) {
+            0 => Ok(()),
+            _ => Err(Error::Replaced { path: "run".into() }),
+        });
+        for name in ["first", "second", "third"] {
+            // The second may have failed before the third is sent.
+            let _ = writer.write(folder.path().join(name), "text");
+        }
+        drop(writer.finish());
+        let names =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(names.collect::<Vec<_>>(), ["first"]);
     }
 }

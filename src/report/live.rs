@@ -1,7 +1,8 @@
 //! The report of a run during training, in a browser on the same computer.
 //!
 //! The server runs inside a process that must not fail. It reads at most a few kilobytes of a request,
-//! within seconds, answers once and closes the connection.
+//! answers once and closes the connection. A client has a few seconds for its request and a few for the
+//! answer, however it spreads its bytes. The page is made once a version, for all clients.
 
 use super::page::page;
 use super::read;
@@ -12,13 +13,13 @@ use crate::run::{METRICS, SNAPSHOTS};
 use crate::setting::invalid;
 use crate::train::Trainer;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The largest number of bytes that are read of a request.
 const LONGEST_REQUEST: usize = 8192;
@@ -26,13 +27,19 @@ const LONGEST_REQUEST: usize = 8192;
 /// The largest number of headers in a request.
 const MOST_HEADERS: usize = 64;
 
-/// The time limit for a read or a write.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The time in which a client must send its request.
+const TIME_TO_ASK: Duration = Duration::from_secs(2);
+
+/// The time in which a client must take the answer.
+const TIME_TO_READ: Duration = Duration::from_secs(10);
+
+/// The port that browsers do not name.
+const HTTP: u16 = 80;
 
 /// The interval at which new clients are accepted.
 const PAUSE: Duration = Duration::from_millis(30);
 
-/// The largest number of clients at the same time.
+/// The largest number of clients at the same time; others wait.
 const MOST_CLIENTS: usize = 16;
 
 /// A server of one page, the report of a run, for programs on this computer only. It reads the files of
@@ -70,25 +77,27 @@ impl Live {
 }
 
 impl Monitor for Live {
-    fn begin(&mut self, _trainer: &Trainer, folder: &Path, _past: &[EpochRecord]) -> Result<()> {
+    fn open(&mut self, folder: &Path) -> Result<()> {
         let (listener, is_over) = (self.listener.clone(), self.is_over.clone());
-        let (address, folder) = (self.address, Arc::new(folder.to_path_buf()));
+        let site = Arc::new(Site {
+            address: self.address,
+            folder: folder.to_path_buf(),
+            page: Mutex::new(None),
+        });
         self.thread = Some(std::thread::spawn(move || {
             let n_clients = Arc::new(AtomicUsize::new(0));
             while !is_over.load(Ordering::Relaxed) {
-                let Ok((stream, _)) = listener.accept() else {
+                let is_full = n_clients.load(Ordering::Relaxed) >= MOST_CLIENTS;
+                let Some((stream, _)) = (!is_full).then(|| listener.accept().ok()).flatten() else {
                     std::thread::sleep(PAUSE);
                     continue;
                 };
-                if n_clients.load(Ordering::Relaxed) >= MOST_CLIENTS {
-                    continue;
-                }
-                let (n_clients, folder) = (n_clients.clone(), folder.clone());
+                let (n_clients, site) = (n_clients.clone(), site.clone());
                 n_clients.fetch_add(1, Ordering::Relaxed);
-                // Nothing waits for this thread, so a slow client delays neither others nor the run.
+                // Nothing waits for this thread, so a slow client does not delay the run.
                 std::thread::spawn(move || {
-                    // An error means that the client is gone.
-                    drop(serve(stream, address, &folder));
+                    // An error means that the client is gone or too slow.
+                    drop(site.serve(stream));
                     n_clients.fetch_sub(1, Ordering::Relaxed);
                 });
             }
@@ -115,74 +124,129 @@ impl Drop for Live {
     }
 }
 
-/// Reads one request and answers it.
-fn serve(mut stream: TcpStream, address: SocketAddr, folder: &Path) -> std::io::Result<()> {
-    stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let mut request = Vec::new();
-    let mut part = [0; 1024];
-    let answer = loop {
-        let n = stream.read(&mut part)?;
-        request.extend_from_slice(&part[..n]);
-        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-        let mut parsed = httparse::Request::new(&mut headers);
-        match parsed.parse(&request) {
-            Ok(httparse::Status::Complete(_)) => break answer(&parsed, address, folder),
-            Ok(httparse::Status::Partial) if n > 0 && request.len() < LONGEST_REQUEST => {}
-            _ => break text("400 Bad Request", "the request cannot be read"),
-        }
-    };
-    let is_head = request.starts_with(b"HEAD ");
-    let Answer { status, kind, body } = answer;
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {}\r\n\
-         Connection: close\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\
-         Content-Security-Policy: frame-ancestors 'none'\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes())?;
-    if !is_head {
-        stream.write_all(body.as_bytes())?;
+/// A connection with a time limit for all that is read, and another for all that is written.
+struct Timed {
+    stream: TcpStream,
+    deadline: Instant,
+}
+
+impl Timed {
+    /// The time that is left, which is above 0.
+    fn left(&self) -> std::io::Result<Option<Duration>> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
     }
-    stream.flush()
+}
+
+impl Read for Timed {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(bytes)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// What is served, and where.
+struct Site {
+    address: SocketAddr,
+    folder: PathBuf,
+    /// The newest page and its version.
+    page: Mutex<Option<(String, Arc<str>)>>,
 }
 
 struct Answer {
     status: &'static str,
     kind: &'static str,
-    body: String,
+    body: Arc<str>,
 }
 
-/// The page, its version, or an error.
-fn answer(request: &httparse::Request<'_, '_>, address: SocketAddr, folder: &Path) -> Answer {
-    let host = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("host"));
-    // A foreign page may have a host name that resolves to this address; it must not read the report.
-    let hosts = [address.to_string(), format!("localhost:{}", address.port())];
-    if !host.is_some_and(|host| hosts.iter().any(|other| other.as_bytes() == host.value)) {
-        return text(
-            "403 Forbidden",
-            "this page can be read only on this computer, at its own address",
-        );
-    }
-    if !matches!(request.method, Some("GET" | "HEAD")) {
-        return text("405 Method Not Allowed", "only GET and HEAD are allowed");
-    }
-    match request.path {
-        Some("/") => {
-            // The version comes first: news that arrives while the page is made changes it later.
-            let version = version(folder);
-            match read(&[PathBuf::from(folder)]) {
-                Ok(runs) => {
-                    let body = page(&runs, Some(&version));
-                    Answer { status: "200 OK", kind: "text/html", body }
-                }
-                Err(error) => text("500 Internal Server Error", &error.to_string()),
+impl Site {
+    /// Reads one request and answers it.
+    fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
+        stream.set_nonblocking(false)?;
+        let mut client = Timed { stream, deadline: Instant::now() + TIME_TO_ASK };
+        let mut request = Vec::new();
+        let mut part = [0; 1024];
+        let answer = loop {
+            let n = client.read(&mut part)?;
+            request.extend_from_slice(&part[..n]);
+            let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+            let mut parsed = httparse::Request::new(&mut headers);
+            match parsed.parse(&request) {
+                Ok(httparse::Status::Complete(_)) => break self.answer(&parsed),
+                Ok(httparse::Status::Partial) if n > 0 && request.len() < LONGEST_REQUEST => {}
+                _ => break text("400 Bad Request", "the request cannot be read"),
             }
+        };
+        let is_head = request.starts_with(b"HEAD ");
+        let Answer { status, kind, body } = answer;
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {}\r\n\
+             Connection: close\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\
+             Content-Security-Policy: frame-ancestors 'none'\r\n\r\n",
+            body.len()
+        );
+        client.deadline = Instant::now() + TIME_TO_READ;
+        client.write_all(head.as_bytes())?;
+        if !is_head {
+            client.write_all(body.as_bytes())?;
         }
-        Some("/version") => text("200 OK", &version(folder)),
-        _ => text("404 Not Found", "the only page is /"),
+        client.flush()
     }
+
+    /// The page, its version, or an error.
+    fn answer(&self, request: &httparse::Request<'_, '_>) -> Answer {
+        let host = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("host"));
+        if !host.is_some_and(|host| is_own_host(host.value, self.address)) {
+            return text(
+                "403 Forbidden",
+                "this page can be read only on this computer, at its own address",
+            );
+        }
+        if !matches!(request.method, Some("GET" | "HEAD")) {
+            return text("405 Method Not Allowed", "only GET and HEAD are allowed");
+        }
+        match request.path {
+            Some("/") => match self.page() {
+                Ok(body) => Answer { status: "200 OK", kind: "text/html", body },
+                Err(error) => text("500 Internal Server Error", &error.to_string()),
+            },
+            Some("/version") => text("200 OK", &version(&self.folder)),
+            _ => text("404 Not Found", "the only page is /"),
+        }
+    }
+
+    /// The page, which is made if it is not of the present version. Others wait for it meanwhile.
+    fn page(&self) -> Result<Arc<str>> {
+        let mut newest = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        // The version comes first: news that arrives while the page is made changes it later.
+        let version = version(&self.folder);
+        if let Some((_, page)) = newest.as_ref().filter(|(of, _)| *of == version) {
+            return Ok(page.clone());
+        }
+        let made: Arc<str> = page(&read(&[self.folder.clone()])?, Some(&version)).into();
+        *newest = Some((version, made.clone()));
+        Ok(made)
+    }
+}
+
+/// Whether the host of a request is this server. A foreign page may have a host name that resolves to this
+/// address; it must not read the report.
+fn is_own_host(host: &[u8], address: SocketAddr) -> bool {
+    let (ip, port) = (address.ip().to_string(), address.port());
+    [ip.as_str(), "localhost"].iter().any(|name| {
+        host == format!("{name}:{port}").as_bytes() || (port == HTTP && host == name.as_bytes())
+    })
 }
 
 /// The version of the page, which changes with every new record or snapshot.
@@ -193,5 +257,69 @@ fn version(folder: &Path) -> String {
 }
 
 fn text(status: &'static str, text: &str) -> Answer {
-    Answer { status, kind: "text/plain", body: format!("{text}\n") }
+    Answer { status, kind: "text/plain", body: format!("{text}\n").into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Browsers do not name port 80.
+    #[test]
+    fn a_host_is_this_server_with_its_port() {
+        let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        for (host, port, is_own) in [
+            ("127.0.0.1:8090", 8090, true),
+            ("localhost:8090", 8090, true),
+            ("127.0.0.1", 8090, false),
+            ("localhost:80", 8090, false),
+            ("127.0.0.1", 80, true),
+            ("localhost", 80, true),
+            ("localhost:80", 80, true),
+            ("evil.example", 80, false),
+            ("", 80, false),
+        ] {
+            assert_eq!(is_own_host(host.as_bytes(), address(port)), is_own, "{host} at {port}");
+        }
+    }
+
+    /// A client that sends a byte now and then has no more time than one that sends nothing.
+    #[test]
+    fn a_deadline_holds_for_all_reads_together() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let drip = std::thread::spawn({
+            let is_over = is_over.clone();
+            move || {
+                let mut stream = TcpStream::connect(address).unwrap();
+                while !is_over.load(Ordering::Relaxed) && stream.write_all(b"x").is_ok() {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            }
+        });
+        let (stream, _) = listener.accept().unwrap();
+        let start = Instant::now();
+        let mut client = Timed { stream, deadline: start + Duration::from_millis(200) };
+        let error = client.read_to_end(&mut Vec::new()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(20));
+        is_over.store(true, Ordering::Relaxed);
+        drip.join().unwrap();
+    }
+
+    #[test]
+    fn a_page_is_made_once_a_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let site = Site { address, folder: folder.path().to_path_buf(), page: Mutex::new(None) };
+        assert!(site.page().is_err(), "no run yet");
+        fs::write(folder.path().join(crate::run::SETTINGS), "").unwrap();
+        let first = site.page().unwrap();
+        assert!(Arc::ptr_eq(&first, &site.page().unwrap()));
+        fs::create_dir(folder.path().join(SNAPSHOTS)).unwrap();
+        assert!(Arc::ptr_eq(&first, &site.page().unwrap()));
+        fs::write(folder.path().join(SNAPSHOTS).join("new"), "").unwrap();
+        assert!(!Arc::ptr_eq(&first, &site.page().unwrap()));
+    }
 }

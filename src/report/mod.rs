@@ -28,7 +28,7 @@ pub(crate) use live::Live;
 pub(crate) use material::Material;
 pub(crate) use page::page;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::run::{CURVES, RECONSTRUCTIONS, REPORT, Summary};
 use crate::whole_file;
 use std::collections::BTreeSet;
@@ -37,15 +37,9 @@ use std::path::{Path, PathBuf};
 /// Reads the runs in these folders.
 ///
 /// # Errors
-/// [`Error::Unsuitable`] for a folder without a run, and as [`Summary::of`].
+/// As [`Summary::read`].
 pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
-    let read = |folder: &PathBuf| match Summary::of(folder)? {
-        Some(summary) => Ok(Material::read(summary)),
-        None => {
-            let rule = "does not hold a run; `harmonium runs` lists the runs".to_string();
-            Err(Error::Unsuitable { path: folder.clone(), rule })
-        }
-    };
+    let read = |folder: &PathBuf| Ok(Material::read(Summary::read(folder)?));
     let mut seen = BTreeSet::new();
     // A run that is given twice is shown once.
     let is_new =
@@ -63,7 +57,7 @@ pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
 /// Writes the page on these runs to a file.
 ///
 /// # Errors
-/// [`Error::Unsuitable`] for a folder without a run, errors of [`Summary::of`], and [`Error::Io`].
+/// As [`Summary::read`], and [`Error::Io`](crate::Error::Io).
 pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
     whole_file::write(out, page(&read(folders)?, None).as_bytes())
 }

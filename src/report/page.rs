@@ -6,7 +6,7 @@ use super::images::{self, Order};
 use super::material::{Material, Snapshot};
 use crate::evaluate::LikelihoodReport;
 use crate::monitor::EpochRecord;
-use crate::run::{RunState, Summary, differing, title};
+use crate::run::{RunState, Summary, differing};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
@@ -94,7 +94,7 @@ fn verdict(run: &Material) -> Markup {
             " nats an example" (beside(likelihood)) ", "
             (figure(found.log_likelihood_low)) " to " (figure(found.log_likelihood_high)) ", by "
             (found.method) " on " (subject.n_examples) " examples of "
-            (title(&subject.data_role, &subject.data)) ": "
+            (subject.title()) ": "
             (trust(likelihood))
             @if let Some(warning) = &subject.data_warning { " But " (warning) "." }
             @if !likelihood.remedies.is_empty() { " What to do: " (likelihood.remedies.join("; ")) "." }

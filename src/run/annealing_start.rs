@@ -1,11 +1,10 @@
 //! What a run supplies for the start of annealing: the mean of its training data, and its chains.
 
-use super::checkpoints::search;
 use super::data::Part;
 use super::files::CHECKPOINTS;
 use super::own_data::{data_of, folder_of};
 use crate::bits::BitMatrix;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, search};
 use crate::dataset::{Binarization, Encoding, Examples, Source, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::Independent;

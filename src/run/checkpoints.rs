@@ -1,14 +1,11 @@
-//! The checkpoints of a run: writing, finding, and deleting old ones.
+//! The checkpoints of a run: writing, deleting old ones, and setting damaged ones aside.
 
-use crate::checkpoint::{Checkpoint, Place};
+use crate::checkpoint::{Checkpoint, Search, list, name, search};
 use crate::error::{Error, Result};
 use crate::setting::is_on_series;
 use crate::whole_file;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-const PREFIX: &str = "update-";
-const SUFFIX: &str = ".safetensors";
 
 /// The folder of the checkpoints, `update-000000938.safetensors` and so on.
 #[derive(Clone, Debug)]
@@ -27,7 +24,7 @@ impl Checkpoints {
     /// # Errors
     /// [`Error::Io`].
     pub fn write(&self, checkpoint: Checkpoint) -> Result<()> {
-        let path = self.folder.join(format!("{PREFIX}{:09}{SUFFIX}", checkpoint.place.updates));
+        let path = self.folder.join(name(checkpoint.place.updates));
         whole_file::write(&path, &checkpoint.into_bytes())?;
         let mut all = list(&self.folder);
         all.truncate(all.len().saturating_sub(self.keep));
@@ -42,41 +39,6 @@ impl Checkpoints {
         }
         Ok(())
     }
-}
-
-/// The checkpoints in a folder in the order of their updates.
-fn list(folder: &Path) -> Vec<(u64, PathBuf)> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut all: Vec<_> = entries
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            let number = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-            Some((number.parse().ok()?, path))
-        })
-        .collect();
-    all.sort();
-    all
-}
-
-/// The result of a search for the newest whole checkpoint.
-#[derive(Debug)]
-pub struct Search {
-    /// The newest checkpoint that is neither damaged nor unreadable, and its contents.
-    pub found: Option<(PathBuf, Result<Checkpoint>)>,
-    /// The newer checkpoints that were passed over, the newest first, each with its error.
-    pub passed: Vec<(PathBuf, Error)>,
-}
-
-/// Searches a folder for the newest whole checkpoint, and changes nothing there.
-pub fn search(folder: &Path) -> Search {
-    let mut passed = Vec::new();
-    for (_, path) in list(folder).into_iter().rev() {
-        match Checkpoint::read(&path) {
-            Err(error @ (Error::Damaged { .. } | Error::Io { .. })) => passed.push((path, error)),
-            read => return Search { found: Some((path, read)), passed },
-        }
-    }
-    Search { found: None, passed }
 }
 
 /// The newest whole checkpoint in a folder, if there is one, and the errors of newer ones. Those are
@@ -107,18 +69,10 @@ pub fn has_any(folder: &Path) -> bool {
     !list(folder).is_empty()
 }
 
-/// The path and place of the newest checkpoint in a folder whose header can be read.
-pub fn newest(folder: &Path) -> Option<(PathBuf, Place)> {
-    let all = list(folder).into_iter().rev();
-    all.map(|(_, path)| path).find_map(|path| {
-        let place = Checkpoint::read_place(&path).ok()?;
-        Some((path, place))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::Place;
     use crate::model::Provenance;
     use crate::state::State;
 
@@ -188,7 +142,7 @@ mod tests {
         assert!(damaged[1].contains("update-000000020.safetensors: is damaged"), "{damaged:?}");
         assert_eq!(updates_of(folder.path()), [10]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing is lost");
-        assert_eq!(super::newest(folder.path()).unwrap().1.updates, 10);
+        assert_eq!(crate::checkpoint::newest(folder.path()).unwrap().1.updates, 10);
     }
 
     /// The unreadable file may be whole, and the run must not start again and overwrite it.

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::gibbs::FixedModel;
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::metric::Best;
+use crate::monitor::training::is_reported;
 use crate::monitor::{
     EpochRecord, Likelihood, Monitor, Pace, Probe, WeightChange, Writer, metrics_file,
 };
@@ -21,9 +22,6 @@ use crate::watch::Watch;
 use ndarray::Array1;
 use signal_hook::consts::SIGINT;
 use std::time::{Duration, Instant};
-
-/// The largest number of epochs that are all recorded; longer runs record every nth epoch.
-pub const MOST_RECORDS: u64 = 1000;
 
 /// Before an evaluation a new checkpoint is written if the last one is older than this: evaluations
 /// take long, and a second signal ends them at once.
@@ -168,7 +166,8 @@ impl<'a> Course<'a> {
         monitors: &mut [&mut dyn Monitor],
     ) -> Result<(End, u64)> {
         for monitor in monitors.iter_mut() {
-            monitor.begin(&self.trainer, self.folder.path(), &self.journal.records)?;
+            monitor.open(self.folder.path())?;
+            monitor.begin(&self.trainer, &self.journal.records)?;
         }
         let end = match self.journal.is_done {
             true => End::Done,
@@ -227,6 +226,12 @@ impl<'a> Course<'a> {
             if let Some(signal) = session.interrupt.signal() {
                 return Ok(End::Interrupted(signal));
             }
+            if session.interrupt.take_checkpoint_request() {
+                self.write_checkpoint()?;
+                self.writer.flush()?;
+                let note = format!("wrote a checkpoint after update {}", self.trainer.updates());
+                monitors.iter_mut().for_each(|monitor| monitor.note(&note));
+            }
             let (updates, per_epoch) = (self.trainer.updates(), self.trainer.updates_per_epoch());
             if session.stop_after.is_some_and(|interval| {
                 let done = updates - self.clock.first_update;
@@ -269,8 +274,7 @@ impl<'a> Course<'a> {
 
     /// Reports progress to the monitors, 20 times an epoch.
     fn report_progress(&self, monitors: &mut [&mut dyn Monitor]) {
-        let reported_every = (self.trainer.updates_per_epoch() / 20).max(1);
-        if self.trainer.updates().is_multiple_of(reported_every) {
+        if is_reported(&self.trainer) {
             let rate = self.clock.epoch.samples_per_second(&self.trainer, self.seconds());
             monitors.iter_mut().for_each(|monitor| monitor.after_updates(&self.trainer, rate));
         }
@@ -286,11 +290,7 @@ impl<'a> Course<'a> {
     fn record(&self) -> Option<EpochRecord> {
         let samples_per_second = self.clock.epoch.samples_per_second(&self.trainer, self.seconds());
         let trainer = &self.trainer;
-        let recorded_every = trainer.n_epochs().div_ceil(MOST_RECORDS);
-        let is_recorded = trainer.n_epochs_begun().is_multiple_of(recorded_every)
-            || is_on_series(trainer.n_epochs_begun())
-            || trainer.is_done()
-            || self.likelihood_due().is_some();
+        let is_recorded = trainer.is_recorded() || self.likelihood_due().is_some();
         is_recorded.then(|| {
             let record = self.probe.record(trainer, &self.change);
             EpochRecord { samples_per_second, seconds: self.seconds(), ..record }

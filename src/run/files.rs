@@ -5,7 +5,7 @@ pub const SETTINGS: &str = "config.toml";
 /// The records of its epochs.
 pub const METRICS: &str = "metrics.jsonl";
 /// Its model.
-pub const MODEL: &str = "model.safetensors";
+pub const MODEL: &str = crate::checkpoint::MODEL;
 /// The last parameters, where the model is an average.
 pub const LAST_MODEL: &str = "model-last.safetensors";
 /// The filters of the model, where the data are images.
@@ -13,7 +13,7 @@ pub const FILTERS: &str = "filters.png";
 /// p(v | h) of the chains, where the data are images.
 pub const SAMPLES: &str = "samples.png";
 /// The folder of the checkpoints.
-pub const CHECKPOINTS: &str = "checkpoints";
+pub const CHECKPOINTS: &str = crate::checkpoint::CHECKPOINTS;
 /// The folder of the snapshots.
 pub const SNAPSHOTS: &str = "snapshots";
 /// The result of `harmonium evaluate` on the run's own data.

@@ -1,67 +1,76 @@
-//! Requests to stop a run from outside.
+//! Requests from outside to stop a run, or to write a checkpoint.
 
 use crate::error::{Error, Result};
 use crate::watch::Watch;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The time a run has to stop before the user sees a note.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// The interval at which a second signal is looked for.
-const PAUSE: Duration = Duration::from_millis(20);
-
-/// A request to stop. Clones share one request.
+/// A request to stop, or to write a checkpoint after the current update. Clones share their requests.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<Request>);
+pub struct Interrupt(Arc<Requests>);
 
 #[derive(Debug, Default)]
-struct Request {
-    /// The signal; 0 before it comes.
+struct Requests {
+    /// The signal that asked to stop; 0 before it comes.
     signal: AtomicI32,
     is_raised: AtomicBool,
+    checkpoint: AtomicBool,
 }
 
 impl Interrupt {
-    /// Returns a request that Ctrl-C (SIGINT) or SIGTERM raises. A second signal ends the program at
-    /// once, with exit code 128 + signal. If stopping takes a while, `note` is called with a text for
-    /// the user.
+    /// Returns the requests that signals raise:
+    ///
+    /// | signal | request |
+    /// | --- | --- |
+    /// | SIGINT (Ctrl-C), SIGTERM | to stop; a second one ends the program at once, with exit code 128 + signal |
+    /// | SIGHUP (the terminal is closed) | to stop, unless it was ignored when the program began, as under `nohup` |
+    /// | SIGUSR1 | to write a checkpoint and go on |
+    ///
+    /// If stopping takes a while, `note` is called with a text for the user.
     ///
     /// # Errors
     /// [`Error::Io`] if the signal handler cannot be installed.
-    pub fn on_signals(note: impl Fn(&str) + Send + 'static) -> Result<Self> {
+    pub fn on_signals(note: impl FnOnce(&str) + Send + 'static) -> Result<Self> {
         let interrupt = Self::default();
-        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|cause| Error::Io {
+        let hangup = is_hangup_heeded().then_some(SIGHUP);
+        let signals = [SIGINT, SIGTERM, SIGUSR1].into_iter().chain(hangup);
+        let mut signals = Signals::new(signals).map_err(|cause| Error::Io {
             path: PathBuf::from("signals"),
             action: "wait for",
             cause,
         })?;
-        let raised = interrupt.clone();
+        let requests = interrupt.clone();
+        let mut note = Some(note);
         std::thread::spawn(move || {
-            if let Some(signal) = signals.forever().next() {
-                raised.raise(signal);
-            }
-            let start = Instant::now();
-            let mut has_noted = false;
-            loop {
-                if let Some(signal) = signals.pending().next() {
-                    std::process::exit(128 + signal);
+            for signal in signals.forever() {
+                match (signal, requests.signal()) {
+                    (SIGUSR1, _) => requests.request_checkpoint(),
+                    (signal, None) => requests.raise(signal),
+                    // A terminal that is closed may say so twice: as the system and as the shell.
+                    (SIGHUP, Some(_)) => {}
+                    (signal, Some(_)) => std::process::exit(128 + signal),
                 }
-                if !has_noted && start.elapsed() > PATIENCE {
-                    note("stopping; a second signal stops at once");
-                    has_noted = true;
+                if requests.signal().is_some()
+                    && let Some(note) = note.take()
+                {
+                    std::thread::spawn(move || {
+                        std::thread::sleep(PATIENCE);
+                        note("stopping; a second signal stops at once");
+                    });
                 }
-                std::thread::sleep(PAUSE);
             }
         });
         Ok(interrupt)
     }
 
-    /// Raises the request, as this signal would.
+    /// Raises the request to stop, as this signal would.
     pub fn raise(&self, signal: i32) {
         self.0.signal.store(signal, Ordering::SeqCst);
         self.0.is_raised.store(true, Ordering::SeqCst);
@@ -72,11 +81,31 @@ impl Interrupt {
         Watch::until(&self.0.is_raised)
     }
 
-    /// The signal that raised the request, if any.
+    /// The signal that raised the request to stop, if any.
     pub fn signal(&self) -> Option<i32> {
         match self.0.signal.load(Ordering::SeqCst) {
             0 => None,
             signal => Some(signal),
         }
     }
+
+    /// Asks for a checkpoint after the current update.
+    pub fn request_checkpoint(&self) {
+        self.0.checkpoint.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a checkpoint was asked for since the last call.
+    pub fn take_checkpoint_request(&self) -> bool {
+        self.0.checkpoint.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// Whether SIGHUP is to be taken: a program that was started with it ignored, as by `nohup`, goes on
+/// ignoring it. Where the system does not tell, nothing is changed: SIGHUP then has the effect with which
+/// the program was started.
+fn is_hangup_heeded() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask >> (SIGHUP - 1) & 1 == 0)
 }

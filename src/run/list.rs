@@ -1,14 +1,14 @@
 //! The runs in a folder.
 
-use super::checkpoints;
+use super::config::Keep;
 use super::files::{CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS};
-use super::folder::{is_locked, model_of};
+use super::folder::is_locked;
 use super::settings::{Settings, SettingsFile};
-use crate::checkpoint::Place;
+use crate::checkpoint::{Place, model_of, newest};
 use crate::error::{Error, Result};
 use crate::evaluate::{EvaluationReport, LikelihoodReport};
 use crate::model::ModelFile;
-use crate::monitor::{EpochRecord, metrics_file};
+use crate::monitor::{Best, EpochRecord, metrics_file};
 use crate::setting::{Section as _, by_name};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -61,6 +61,17 @@ pub struct RunLikelihood<'a> {
 }
 
 impl Summary {
+    /// Reads the run in a folder.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] if the folder does not hold a run, and as [`of`](Self::of).
+    pub fn read(folder: &Path) -> Result<Self> {
+        Self::of(folder)?.ok_or_else(|| {
+            let rule = "does not hold a run; `harmonium runs` lists the runs".to_string();
+            Error::Unsuitable { path: folder.into(), rule }
+        })
+    }
+
     /// Reads the run in a folder; `None` if the folder does not hold a run.
     ///
     /// # Errors
@@ -70,7 +81,7 @@ impl Summary {
         if !settings.exists() {
             return Ok(None);
         }
-        let place = checkpoints::newest(&folder.join(CHECKPOINTS)).map(|(_, place)| place);
+        let place = newest(&folder.join(CHECKPOINTS)).map(|(_, place)| place);
         let file = SettingsFile::read(&settings)?;
         // A change of plan after the checkpoint is not in it.
         let is_planned = |updates| file.settings.run.replanned.iter().any(|p| p.update == updates);
@@ -94,8 +105,20 @@ impl Summary {
         }))
     }
 
-    /// Its log-likelihood, if known: the result of `harmonium evaluate`, else the newest value in its
-    /// records.
+    /// The record of the parameters that are its model: of the best epoch of a run that is done and keeps
+    /// it, else the last.
+    pub fn of_model(&self) -> Option<&EpochRecord> {
+        match (self.state, self.file.settings.run.keep) {
+            (RunState::Done, Keep::Best(metric)) => {
+                let mut best = Best::new(metric);
+                self.records.iter().filter(|record| best.observe(record)).last()
+            }
+            _ => self.last(),
+        }
+    }
+
+    /// Its log-likelihood, if known: the result of `harmonium evaluate`, else that of its model's record,
+    /// else the newest value in its records.
     pub fn likelihood(&self) -> Option<RunLikelihood<'_>> {
         let is_known = |report: &&LikelihoodReport| report.log_likelihood.is_some();
         let evaluated = self.evaluation.as_ref().and_then(|found| {
@@ -103,8 +126,8 @@ impl Summary {
             Some(RunLikelihood { report, role: &found.subject.as_ref()?.data_role })
         });
         evaluated.or_else(|| {
-            let report =
-                self.records.iter().rev().map(|record| &record.likelihood).find(is_known)?;
+            let newest = self.of_model().into_iter().chain(self.records.iter().rev());
+            let report = newest.map(|record| &record.likelihood).find(is_known)?;
             Some(RunLikelihood { report, role: self.file.settings.data.watched_by().role() })
         })
     }
@@ -137,10 +160,16 @@ impl Summary {
         }
     }
 
-    /// All settings by name.
+    /// All settings by name, with the number of epochs as it is planned now.
     pub fn settings(&self) -> Map<String, Value> {
         let Settings { data, train, run } = &self.file.settings;
-        [data.fields(), train.fields(), run.fields()].into_iter().flatten().collect()
+        let mut settings: Map<_, _> =
+            [data.fields(), train.fields(), run.fields()].into_iter().flatten().collect();
+        if let Some(plan) = run.replanned.last() {
+            settings["epochs"] = plan.epochs.into();
+            settings["updates"] = Value::Null;
+        }
+        settings
     }
 }
 
@@ -154,7 +183,7 @@ fn read_evaluation(folder: &Path) -> Option<EvaluationReport> {
     (subject.parameters_sha256 == model.rbm.sha256()).then_some(evaluation)
 }
 
-/// The runs in a folder, or in itself, sorted by name, and the errors of runs that cannot be read.
+/// The runs in a folder, or in itself, sorted by name (run-2 before run-10), and the errors of runs that cannot be read.
 ///
 /// # Errors
 /// [`Error::Io`] if the folder cannot be read.
@@ -167,7 +196,7 @@ pub fn list(folder: &Path) -> Result<(Vec<Summary>, Vec<Error>)> {
     let mut folders: Vec<PathBuf> =
         entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
     folders.push(folder.to_path_buf());
-    folders.sort();
+    alphanumeric_sort::sort_path_slice(&mut folders);
     let (mut runs, mut unreadable) = (Vec::new(), Vec::new());
     for folder in folders {
         match Summary::of(&folder) {

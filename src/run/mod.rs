@@ -25,6 +25,8 @@ mod checkpoints;
 
 mod files;
 
+mod shell;
+
 mod folder;
 
 mod own_data;
@@ -41,6 +43,8 @@ mod session;
 
 mod list;
 
+mod selection;
+
 pub use annealing_start::{TrainingMean, chains_of, states_in};
 pub use config::{DataConfig, End, Keep, Replan, RunConfig, Session};
 pub(crate) use data::Part;
@@ -48,12 +52,13 @@ pub use files::{
     CHECKPOINTS, CURVES, EVALUATION, FAILURE, FILTERS, LAST_MODEL, METRICS, MODEL, RECONSTRUCTIONS,
     REPORT, SAMPLES, SETTINGS, SNAPSHOTS,
 };
-pub(crate) use folder::{model_of, resume_command};
 pub use interrupt::Interrupt;
 pub use interval::Interval;
 pub(crate) use interval::parse_time;
 pub(crate) use list::differing;
 pub use list::{RunLikelihood, RunState, Summary, list};
-pub(crate) use own_data::{ChosenData, DataChoice, title};
+pub(crate) use own_data::{ChosenData, DataChoice};
+pub(crate) use selection::{BestRun, Condition, Key, best, sort};
 pub use session::{Changes, Outcome, resume, train};
 pub use settings::{Settings, SettingsFile};
+pub(crate) use shell::{quoted, resume_command};

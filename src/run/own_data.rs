@@ -47,14 +47,6 @@ impl ChosenData {
 const NOT_HELD_OUT: &str = "the run has no held-out data, so these are its training data: results on them \
                             are better than on other data";
 
-/// The title of data with this role and name: `the run's test data, t.npy`.
-pub fn title(role: &str, name: &str) -> String {
-    match role {
-        "given" => name.to_string(),
-        role => format!("the run's {role} data, {name}"),
-    }
-}
-
 /// The data settings of a model's run. `model` is the run's folder, its model or one of its checkpoints;
 /// otherwise the result is `None`.
 ///

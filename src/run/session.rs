@@ -8,11 +8,12 @@ use super::folder::Folder;
 use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, time_budget};
 use crate::checkpoint::Checkpoint;
-use crate::dataset::Source;
+use crate::dataset::{Examples, Source, absolute};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::{Method, exact};
 use crate::kernels::Isa;
-use crate::model::ModelFile;
+use crate::memory::{Bytes, Need};
+use crate::model::{ModelFile, Rbm};
 use crate::monitor::metrics_file::{self, MetricsFile};
 use crate::monitor::snapshots::Snapshots;
 use crate::monitor::tensorboard::TensorBoard;
@@ -20,7 +21,7 @@ use crate::monitor::{Monitor, Probe, Writer};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{Section as _, check};
 use crate::threads::in_pool;
-use crate::train::{TrainConfig, Trainer};
+use crate::train::{Ascent, TrainConfig, Trainer};
 use crate::whole_file;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -63,12 +64,7 @@ pub fn train(
         let start = Instant::now();
         let mut settings = settings;
         let data = Data::read(&settings.data, settings.train.binarize)?;
-        let (batch_size, n_examples) = (settings.train.batch_size, data.training.n_examples());
-        let cut = (batch_size > n_examples).then(|| {
-            format!(
-                "each mini-batch has all {n_examples} training examples, as batch_size is {batch_size}"
-            )
-        });
+        let cut = settings.train.cut_batch(data.training.n_examples());
         let mut trainer = begin(&mut settings, &data, session.isa)?;
         for note in data.inferred.iter().chain(&cut) {
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
@@ -221,6 +217,8 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
             Some(initial)
         }
     };
+    let hidden = settings.train.hidden.or(initial.as_ref().map(Rbm::n_hidden));
+    check_memory(&TrainConfig { hidden, ..settings.train.clone() }, data)?;
     let trainer = Trainer::with_isa(settings.train.clone(), examples, initial.as_ref(), isa)?;
     // Settings that depend on the data have their numbers from here on.
     settings.train = trainer.config().clone();
@@ -234,10 +232,28 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     let DataConfig { data: source, test_data, init, .. } = &mut settings.data;
     *source = source.absolute();
     *test_data = test_data.as_ref().map(Source::absolute);
-    *init = init.as_ref().map(|path| std::path::absolute(path).unwrap_or(path.clone()));
+    *init = init.as_deref().map(absolute);
     [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
     settings.data.grey_levels = data.encoding.grey_levels();
     Ok(trainer)
+}
+
+/// Checks that there is memory for a run: for its data, its training and its records, and for a checkpoint
+/// that is taken while the last one is written.
+fn check_memory(config: &TrainConfig, data: &Data) -> Result<()> {
+    let (training, held_out) = (&data.training, data.held_out.as_ref());
+    let n_visible = training.n_visible();
+    let config = config.for_data(training.n_examples(), n_visible);
+    let examples = training.bytes() + held_out.map_or(Bytes(0), Examples::bytes);
+    let n_hidden = config.n_hidden();
+    let record = Probe::bytes(training.n_examples(), n_visible, n_hidden);
+    let checkpoints = Ascent::bytes_of_state(&config, n_visible) * 2;
+    let others = [
+        Need::held(examples, &["limit"]),
+        Need::new(record, &["hidden"]),
+        Need::new(checkpoints, &["hidden"]),
+    ];
+    Ascent::check_memory(&config, config.batch_size, n_visible, &others)
 }
 
 impl Run {
@@ -276,6 +292,7 @@ impl Run {
         changes.move_data(&mut file.settings)?;
         let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
         check_settings(&file.settings, &data)?;
+        check_memory(&file.settings.train, &data)?;
         let train = match plans[1].last() {
             None => file.settings.train.clone(),
             Some(Replan { epochs, .. }) => {
@@ -325,7 +342,10 @@ impl Run {
         others: &mut [&mut dyn Monitor],
     ) -> Result<Outcome> {
         whole_file::remove(&folder.join(FAILURE))?;
-        let writer = Writer::start();
+        let writer = Writer::start({
+            let folder = folder.clone();
+            move || folder.check()
+        });
         let trained = {
             let Self { trainer, file, data, journal } = self;
             let settings = &file.settings;
@@ -342,9 +362,11 @@ impl Run {
             course.run(session, &mut monitors)
         };
         // An error of the writer came first, so it is reported first.
-        let (end, updates) = writer.finish().and(trained).inspect_err(|error| {
+        let (end, updates) = writer.finish().and(trained).or_else(|error| {
+            folder.check()?;
             // If this cannot be written either, the error is still returned.
             drop(whole_file::write(&folder.join(FAILURE), error.to_string().as_bytes()));
+            Err(error)
         })?;
         Ok(Outcome { folder: folder.path().to_path_buf(), end, updates })
     }
@@ -352,7 +374,8 @@ impl Run {
 
 /// Refuses, before training, settings that the run cannot satisfy.
 fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
-    let Settings { run, train, .. } = settings;
+    let Settings { data: source, run, train } = settings;
+    source.check_ranges()?;
     run.validate(data.held_out.is_some())?;
     train.validate()?;
     let smaller =

@@ -64,7 +64,7 @@ struct Header {
 }
 
 /// The sections and their settings.
-const SECTIONS: [(&str, &[Setting]); 3] = [
+pub(super) const SECTIONS: [(&str, &[Setting]); 3] = [
     (DataConfig::NAME, DataConfig::TABLE),
     (TrainConfig::NAME, TrainConfig::TABLE),
     (RunConfig::NAME, RunConfig::TABLE),
@@ -114,6 +114,29 @@ impl Settings {
                 let differs = *other != value && !is_path;
                 differs.then(|| (key, value.to_string(), other.to_string()))
             })
+        })
+    }
+}
+
+impl Settings {
+    /// Reads settings of all sections by name; missing ones keep their defaults.
+    ///
+    /// # Errors
+    /// As [`Section::read`].
+    pub fn read(some: &Map<String, Value>) -> Result<Self> {
+        let mut sections = SECTIONS.map(|_| Map::new());
+        for (name, value) in some {
+            let has = |(_, table): &(&str, &[Setting])| table.iter().any(|row| row.name == name);
+            match SECTIONS.iter().position(has) {
+                Some(at) => sections[at].insert(name.clone(), value.clone()),
+                None => return Err(TrainConfig::row(name).expect_err("in no section")),
+            };
+        }
+        let [data, train, run] = &sections;
+        Ok(Self {
+            data: DataConfig::read(data)?,
+            train: TrainConfig::read(train)?,
+            run: RunConfig::read(run)?,
         })
     }
 }

@@ -1,9 +1,9 @@
 //! The number of updates that fit into a time budget.
 
-use super::course::MOST_RECORDS;
 use super::results::CD_SWEEPS;
 use crate::error::Result;
 use crate::gibbs::FixedModel;
+use crate::monitor::training::MOST_RECORDS;
 use crate::monitor::{Likelihood, Probe, WeightChange};
 use crate::setting::check;
 use crate::train::{TrainConfig, Trainer};

@@ -236,8 +236,10 @@ impl Value for PathBuf {
         Ok(text.into())
     }
 
-    fn check(&self, _: &'static str, _: &Range) -> Result<()> {
-        Ok(())
+    fn check(&self, name: &'static str, _: &Range) -> Result<()> {
+        check(name, self.display(), self.to_str().is_some(), || {
+            "UTF-8, as settings files are".to_string()
+        })
     }
 }
 

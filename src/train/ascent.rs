@@ -1,7 +1,7 @@
 //! The ascent on the log-likelihood: update after update, each with its mini-batch.
 
 use super::average::Average;
-use super::config::TrainConfig;
+use super::config::{Algorithm, TrainConfig};
 use super::gradient::Gradient;
 use super::mean_hidden::mean_hidden;
 use super::negative_phase::NegativePhase;
@@ -12,9 +12,12 @@ use super::positive_phase::{Batch, PositivePhase};
 use super::range::Range;
 use super::statistics::Statistics;
 use super::timetable::Timetable;
+use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::Isa;
+use crate::kernels::tile::SIDE;
+use crate::memory::{self, Bytes, Need};
 use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
 use crate::setting::Section as _;
@@ -41,6 +44,64 @@ pub struct Ascent {
 }
 
 impl Ascent {
+    /// The memory of an ascent by these settings, which must be [for the data](TrainConfig::for_data), on
+    /// mini-batches of `n_rows` examples of V units; with it the model at its start.
+    pub fn needs(config: &TrainConfig, n_rows: usize, n_visible: usize) -> [Need; 4] {
+        let (n_hidden, n_chains) = (config.n_hidden(), config.n_chains());
+        let model = Rbm::bytes(n_visible, n_hidden)
+            + Parameters::bytes(n_visible, n_hidden)
+            + Optimizer::bytes(config, n_visible)
+            + Average::bytes(config, n_visible);
+        let statistics = |n: usize| Statistics::bytes(n, n_visible, n_hidden);
+        let batch = PositivePhase::bytes(n_rows, n_visible)
+            + statistics(n_rows)
+            + Gradient::bytes(config, n_visible, n_rows.saturating_add(n_chains));
+        let chains = NegativePhase::bytes(config, n_visible) + statistics(n_chains);
+        // With CD, and usually without, their number follows from the size of a mini-batch.
+        let of_chains: &[_] = match n_chains == config.batch_size {
+            true => &["batch_size", "hidden"],
+            false => &["chains", "hidden"],
+        };
+        let replicas = NegativePhase::bytes_of_replicas(config, n_visible);
+        [
+            // A narrower layer is padded to this width.
+            Need::new(model, if n_hidden > SIDE { &["hidden"] } else { &[] }),
+            Need::new(batch, &["batch_size", "hidden"]),
+            Need::new(chains, of_chains),
+            Need::new(replicas, &["temperatures", "chains"]),
+        ]
+    }
+
+    /// Checks that there is memory for an ascent by these settings, as [`needs`](Self::needs) says,
+    /// and for what is held with it.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if there is not.
+    pub(crate) fn check_memory(
+        config: &TrainConfig,
+        n_rows: usize,
+        n_visible: usize,
+        others: &[Need],
+    ) -> Result<()> {
+        let needs = [&Self::needs(config, n_rows, n_visible)[..], others].concat();
+        let (n_hidden, n_chains) = (config.n_hidden(), config.n_chains());
+        let what = || format!("training {n_visible} x {n_hidden} units with {n_chains} chains");
+        memory::check(what, &needs)
+    }
+
+    /// The memory of the [`state`](Self::state) of an ascent by these settings, for V visible units.
+    pub fn bytes_of_state(config: &TrainConfig, n_visible: usize) -> Bytes {
+        let (n_hidden, n_chains) = (config.n_hidden(), config.n_chains());
+        let n_levels = if config.algorithm == Algorithm::Pt { config.temperatures } else { 1 };
+        let of_level = BitMatrix::bytes(n_chains, n_visible)
+            + BitMatrix::bytes(n_chains, n_hidden)
+            + Bytes::of::<Stream>(&[n_chains]);
+        Rbm::bytes(n_visible, n_hidden)
+            + Optimizer::bytes(config, n_visible)
+            + Average::bytes(config, n_visible)
+            + of_level * n_levels
+    }
+
     /// An ascent that starts from the parameters of a model.
     ///
     /// # Errors
@@ -96,13 +157,15 @@ impl Ascent {
     /// Makes room for mini-batches of `n` examples.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if sums over `n` rows might overflow.
+    /// [`Error::InvalidSetting`] if sums over `n` rows might overflow; [`Error::OutOfMemory`].
     pub(super) fn make_room(&mut self, n: usize) -> Result<()> {
         if n <= self.positive.capacity() {
             return Ok(());
         }
         let weights = self.parameters.fixed();
         self.config().check_rows(n, weights.n_visible())?;
+        let [_, of_batch, ..] = Self::needs(self.config(), n, weights.n_visible());
+        memory::check(|| format!("a mini-batch of {n} examples"), &[of_batch])?;
         self.positive = PositivePhase::new(weights.isa, n, weights.n_visible());
         self.statistics = Statistics::new(n, &self.negative.chains.visible, weights.n_hidden());
         let (data, chains) = self.statistics.capacities();

@@ -2,9 +2,11 @@
 //! approximation by averaging), which are less noisy than the parameters after the last update.
 
 use super::averaging::Averaging;
+use super::config::TrainConfig;
 use super::parameters::Parameters;
 use super::timetable::Timetable;
 use crate::error::Result;
+use crate::memory::Bytes;
 use crate::model::TiledParameters;
 use crate::state::State;
 
@@ -55,6 +57,16 @@ pub struct Average {
 }
 
 impl Average {
+    /// The memory of the average that these settings ask for, for V visible units.
+    pub fn bytes(config: &TrainConfig, n_visible: usize) -> Bytes {
+        match config.averaging {
+            Averaging::None => Bytes(0),
+            Averaging::Exponential(_) | Averaging::Tail(_) => {
+                TiledParameters::<f32>::bytes(n_visible, config.n_hidden())
+            }
+        }
+    }
+
     /// The average of a run's parameters; none if its settings ask for none.
     pub fn new(timetable: &Timetable, parameters: &Parameters) -> Option<Self> {
         Some(Self { plan: Plan::new(timetable)?, n_samples: 0, means: parameters.exact.clone() })

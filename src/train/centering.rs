@@ -20,6 +20,7 @@
 use super::statistics::Statistics;
 use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, moments};
+use crate::memory::Bytes;
 use crate::states::States;
 use ndarray::Array1;
 use rayon::prelude::*;
@@ -67,6 +68,16 @@ pub struct BiasGradients<'a> {
 }
 
 impl Centering {
+    /// The memory of offsets for a model (V, H) and statistics of `row_capacity` rows.
+    pub fn bytes(n_visible: usize, n_hidden: usize, row_capacity: usize) -> Bytes {
+        let of_panel = Bytes::of::<i32>(&[]) + Bytes::of::<[i64; 2]>(&[]) + Bytes::of::<f64>(&[]);
+        let n_panels = n_hidden.div_ceil(SIDE);
+        (of_panel * SIDE) * n_visible.div_ceil(SIDE)
+            + (of_panel * SIDE) * n_panels
+            + Bytes::of::<i64>(&[n_panels, row_capacity])
+            + Bytes::of::<[i64; 2]>(&[row_capacity])
+    }
+
     /// Offsets at the mean of the data (V), 0 to 1, for statistics of `row_capacity` rows.
     pub fn new(isa: Isa, mean: &Array1<f64>, n_hidden: usize, row_capacity: usize) -> Self {
         let (n_visible, hidden_panels) = (mean.len(), n_hidden.div_ceil(SIDE));

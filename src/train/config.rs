@@ -218,6 +218,14 @@ impl TrainConfig {
         }
     }
 
+    /// A note for the user if a mini-batch of this size has all `n_examples`, as there are no more.
+    pub fn cut_batch(&self, n_examples: usize) -> Option<String> {
+        let batch_size = self.batch_size;
+        (batch_size > n_examples).then(|| {
+            format!("each mini-batch has all {n_examples} training examples, as batch_size is {batch_size}")
+        })
+    }
+
     /// These settings for a data set: unset ones become numbers, and a mini-batch has at most
     /// `n_examples`. The smaller mini-batch does not change the number of chains.
     pub fn for_data(&self, n_examples: usize, n_visible: usize) -> Self {

@@ -15,6 +15,7 @@ use crate::kernels::rows::{Target, add_active_rows};
 use crate::kernels::scaled_rows::add_scaled_rows;
 use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Aligned, Panel, Row, SIDE, Tile, aligned};
+use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::state::State;
 use crate::states::States;
@@ -77,6 +78,17 @@ struct Corrections {
 }
 
 impl Gradient {
+    /// The memory of a gradient by these settings, for V visible units and statistics of `row_capacity`
+    /// rows.
+    pub fn bytes(config: &TrainConfig, n_visible: usize, row_capacity: usize) -> Bytes {
+        let n_hidden = config.n_hidden();
+        let of_visible = Bytes::of::<VisibleSums>(&[]) + Bytes::of::<Row<f32>>(&[]);
+        let of_hidden = Bytes::of::<[Row<i32>; 2]>(&[]) + Bytes::of::<Row<f32>>(&[]);
+        let plain = of_visible * n_visible.div_ceil(SIDE) + of_hidden * n_hidden.div_ceil(SIDE);
+        let centering = Centering::bytes(n_visible, n_hidden, row_capacity);
+        plain + if config.centering { centering } else { Bytes(0) }
+    }
+
     /// A gradient by these settings, for statistics of `row_capacity` rows; `mean` (V) is the mean of the
     /// data.
     pub fn new(config: &TrainConfig, isa: Isa, mean: &Array1<f64>, row_capacity: usize) -> Self {

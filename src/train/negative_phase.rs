@@ -15,6 +15,7 @@ use crate::bits::BitPanels;
 use crate::error::Result;
 use crate::gibbs::{Chains, FixedWeights, Ladder, Tempering};
 use crate::kernels::sigmoid::ONE;
+use crate::memory::Bytes;
 use crate::model::TiledParameters;
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
@@ -48,6 +49,26 @@ enum Start {
 }
 
 impl NegativePhase {
+    /// The memory of the chains of these settings, without replicas, for V visible units.
+    pub fn bytes(config: &TrainConfig, n_visible: usize) -> Bytes {
+        let n_chains = config.n_chains();
+        Chains::bytes(n_chains, n_visible, config.n_hidden())
+            + BitPanels::bytes(n_chains, n_visible)
+    }
+
+    /// The memory of the replicas of these settings, if they ask for any.
+    pub fn bytes_of_replicas(config: &TrainConfig, n_visible: usize) -> Bytes {
+        match config.algorithm {
+            Algorithm::Cd | Algorithm::Pcd | Algorithm::Auto => Bytes(0),
+            Algorithm::Pt => Tempering::bytes(
+                config.temperatures,
+                config.n_chains(),
+                n_visible,
+                config.n_hidden(),
+            ),
+        }
+    }
+
     /// The negative phase before the first update.
     pub fn start(config: &TrainConfig, outset: &Outset, parameters: &Parameters) -> Self {
         let chains = start_chains(config, outset, parameters);

@@ -67,6 +67,7 @@ impl OnlineTrainer {
     /// contrastive divergence.
     pub fn new(config: TrainConfig, mean: &[f32], rbm: &Rbm, isa: Isa) -> Result<Self> {
         let timetable = timetable(config, rbm.n_visible(), rbm.n_hidden())?;
+        Ascent::check_memory(&timetable.config, 1, rbm.n_visible(), &[])?;
         check_mean(mean, rbm.n_visible())?;
         let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
         Ok(Self { ascent: Ascent::start(timetable, &outset, rbm, isa)? })
@@ -80,6 +81,7 @@ impl OnlineTrainer {
     pub fn restore(config: TrainConfig, mean: &[f32], state: &State, isa: Isa) -> Result<Self> {
         check_mean(mean, state.n_rows("visible_bias")?)?;
         let timetable = timetable(config, mean.len(), state.n_rows("hidden_bias")?)?;
+        Ascent::check_memory(&timetable.config, 1, mean.len(), &[])?;
         let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
         Ok(Self { ascent: Ascent::restore(timetable, &outset, state, isa)? })
     }

@@ -5,6 +5,7 @@ use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
 use crate::gibbs::least_rows;
 use crate::kernels::Isa;
+use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
 use crate::states::States;
@@ -31,6 +32,11 @@ pub struct PositivePhase {
 }
 
 impl PositivePhase {
+    /// The memory of a positive phase of at most `capacity` examples of bits. Those of numbers take more.
+    pub fn bytes(capacity: usize, n_visible: usize) -> Bytes {
+        BitMatrix::bytes(capacity, n_visible) + BitPanels::bytes(capacity, n_visible)
+    }
+
     /// A positive phase of at most `capacity` examples.
     pub fn new(isa: Isa, capacity: usize, n_visible: usize) -> Self {
         let rows = BitMatrix::zeros(capacity, n_visible);

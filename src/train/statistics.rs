@@ -3,6 +3,7 @@
 use crate::bits::BitPanels;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::transpose;
+use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::states::States;
 use rayon::prelude::*;
@@ -29,6 +30,12 @@ pub struct Statistics {
 }
 
 impl Statistics {
+    /// The memory of one phase of `n_rows` examples or chains of V visible and H hidden units.
+    pub fn bytes(n_rows: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+        BitPanels::bytes(n_visible, n_rows)
+            + Bytes::of::<Row<i32>>(&[n_hidden.div_ceil(SIDE), n_rows.div_ceil(SIDE), SIDE])
+    }
+
     /// Statistics with room for `n_data` examples of V units, chains (C, V) and H hidden units.
     pub fn new(n_data: usize, chains: &BitPanels, n_hidden: usize) -> Self {
         let n_visible = chains.n_columns();

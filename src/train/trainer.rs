@@ -10,6 +10,7 @@ use crate::dataset::Examples;
 use crate::error::Result;
 use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::Isa;
+use crate::memory::Need;
 use crate::model::Rbm;
 use crate::setting::check;
 use crate::state::State;
@@ -44,7 +45,8 @@ impl Trainer {
     ///
     /// # Errors
     /// As [`TrainConfig::validate`]; [`Error::NoEffect`](crate::Error::NoEffect) for a setting that has no
-    /// effect beside the others.
+    /// effect beside the others; [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the run needs more
+    /// memory than there is.
     pub fn new(config: TrainConfig, examples: impl Into<Arc<Examples>>) -> Result<Self> {
         Self::with_isa(config, examples.into(), None, Isa::fastest())
     }
@@ -77,12 +79,14 @@ impl Trainer {
         config.validate()?;
         let Some(rbm) = model else {
             let config = config.for_data(examples.n_examples(), examples.n_visible());
+            check_memory(&config, &examples)?;
             let mean = examples.mean();
             let rbm = Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed)?;
             return Self::with_isa(config, examples, Some(&rbm), isa);
         };
         let config = TrainConfig { hidden: config.hidden.or(Some(rbm.n_hidden())), ..config };
         let timetable = timetable(config, &examples)?;
+        check_memory(&timetable.config, &examples)?;
         check_width(examples.name(), examples.n_visible(), rbm.n_visible())?;
         let outset = Outset::of_examples(&timetable.config, &examples, isa);
         Self::of(Ascent::start(timetable, &outset, rbm, isa)?, examples)
@@ -102,6 +106,7 @@ impl Trainer {
     ) -> Result<Self> {
         let examples = examples.into();
         let timetable = timetable(config, &examples)?;
+        check_memory(&timetable.config, &examples)?;
         let outset = Outset::of_examples(&timetable.config, &examples, isa);
         Self::of(Ascent::restore(timetable, &outset, state, isa)?, examples)
     }
@@ -314,6 +319,12 @@ fn timetable(config: TrainConfig, examples: &Examples) -> Result<Timetable> {
     let config = config.for_data(n_examples, examples.n_visible());
     let updates_per_epoch = config.updates_per_epoch(n_examples);
     Ok(Timetable::new(config, updates_per_epoch))
+}
+
+/// Checks that there is memory for a run on these examples, with them.
+fn check_memory(config: &TrainConfig, examples: &Examples) -> Result<()> {
+    let data = Need::held(examples.bytes(), &[]);
+    Ascent::check_memory(config, config.batch_size, examples.n_visible(), &[data])
 }
 
 /// The next mini-batch of this epoch.

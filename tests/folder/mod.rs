@@ -110,6 +110,13 @@ impl Folder {
         stdout
     }
 
+    /// Runs a command line that must succeed, perhaps with notes on stderr; returns stdout.
+    pub fn succeed_with_notes(&self, line: &str) -> String {
+        let (code, stdout, stderr) = self.run(line);
+        assert_eq!(code, Some(0), "{line}\n{stderr}");
+        stdout
+    }
+
     /// Runs a command line that must fail with this code and message, and must not change any file.
     pub fn refuse(&self, line: &str, code: i32, message: &str) -> String {
         let before = self.files("");

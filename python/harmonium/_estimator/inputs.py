@@ -101,8 +101,8 @@ def _first_outside(X: Any) -> tuple[int, int, float]:
         entry = int(((X.data < 0) | (X.data > 1)).argmax())
         row = int(np.searchsorted(X.indptr, entry, side="right")) - 1
         return row, int(X.indices[entry]), X.data[entry]
-    row, feature = np.unravel_index(int(((X < 0) | (X > 1)).argmax()), X.shape)
-    return int(row), int(feature), X[row, feature]
+    row, feature = divmod(int(((X < 0) | (X > 1)).argmax()), X.shape[1])
+    return row, feature, X[row, feature]
 
 
 def _warn(message: str) -> None:

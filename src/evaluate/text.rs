@@ -1,8 +1,8 @@
 //! An evaluation as text for people.
 
-use crate::evaluate::report::{AnnealingReport, ScoreReport, SideReport};
-use crate::evaluate::{Estimate, EvaluationReport, Verdict};
-use crate::run::title;
+use super::report::{AnnealingReport, ScoreReport, SideReport};
+use super::{Estimate, Evaluation, EvaluationReport, Verdict};
+use std::fmt;
 
 /// The column at which the texts begin.
 pub const VALUES: usize = 18;
@@ -16,15 +16,31 @@ impl Lines {
     }
 }
 
-/// The results and the verdict.
-pub fn text(report: &EvaluationReport, verdict: &Verdict) -> String {
+/// The results and the verdict, a line each.
+impl fmt::Display for EvaluationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n_examples = self.subject.as_ref().map(|subject| subject.n_examples);
+        f.write_str(&text(self, n_examples))
+    }
+}
+
+/// The results and the verdict, a line each.
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n_examples = Some(self.log_likelihood.n_examples);
+        f.write_str(&text(&EvaluationReport::new(self, None), n_examples))
+    }
+}
+
+fn text(report: &EvaluationReport, n_examples: Option<usize>) -> String {
     let mut lines = Lines(Vec::new());
+    let verdict = report.likelihood.to_verdict();
     // The level of the interval holds only for a believable estimate.
     let interval = match verdict {
-        Verdict::Believable => "99 % interval",
-        Verdict::Exact | Verdict::Doubtful { .. } => "interval",
+        Some(Verdict::Believable) => "99 % interval",
+        _ => "interval",
     };
-    say_likelihood(&mut lines, report, interval);
+    say_likelihood(&mut lines, report, n_examples, interval);
     say_log_z(&mut lines, report, interval);
     if let Some(annealing) = &report.annealing {
         say_annealing(&mut lines, annealing, &report.base);
@@ -33,10 +49,12 @@ pub fn text(report: &EvaluationReport, verdict: &Verdict) -> String {
         let n_examples = counted(raise.n_examples.unwrap_or_default(), "example");
         lines.add("RAISE", format!("{} over {n_examples}", plus_minus(raise, 2)));
     }
-    lines.add("verdict", verdict.to_string());
+    if let Some(verdict) = verdict {
+        lines.add("verdict", verdict.to_string());
+    }
     say_scores(&mut lines, report);
     if let Some(subject) = &report.subject {
-        let data = title(&subject.data_role, &subject.data);
+        let data = subject.title();
         let n_examples = counted(subject.n_examples, "example");
         lines.add("data", format!("{data}, {n_examples}, bits: {}", subject.binarization));
         lines.add("  SHA-256 of bits", &subject.data_sha256);
@@ -44,13 +62,18 @@ pub fn text(report: &EvaluationReport, verdict: &Verdict) -> String {
     lines.0.join("\n")
 }
 
-fn say_likelihood(lines: &mut Lines, report: &EvaluationReport, interval: &str) {
+fn say_likelihood(
+    lines: &mut Lines,
+    report: &EvaluationReport,
+    n_examples: Option<usize>,
+    interval: &str,
+) {
     let likelihood = &report.likelihood;
     let is_exact = report.annealing.is_none();
     let digits = if is_exact { 3 } else { 2 };
-    let n_examples = report.subject.as_ref().map_or(0, |subject| subject.n_examples);
+    let over = n_examples.map_or(String::new(), |n| format!(" over {n}"));
     let mut what = format!(
-        "{} nats an example (± {} over {n_examples})",
+        "{} nats an example (± {}{over})",
         figure(likelihood.log_likelihood, digits),
         figure(report.standard_error, digits)
     );

@@ -5,6 +5,13 @@
 //! run, the run's settings and a checksum over all bytes of the file. The checksum's own characters
 //! count as `0`.
 
+mod newest;
+
+#[cfg(feature = "cli")]
+pub(crate) use newest::model_of;
+#[cfg(feature = "cli")]
+pub(crate) use newest::{CHECKPOINTS, MODEL, Search, list, name, newest, search};
+
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
 use crate::model::{DATA_MEAN, METADATA_KEY, Metadata, Provenance, Rbm, checksum};

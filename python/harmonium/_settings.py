@@ -1,0 +1,51 @@
+"""Settings as keywords: their signature and documentation come from the library's table."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from typing import Any, Callable, Iterable
+
+_SETTINGS = "**settings\n        {settings}"
+
+
+def with_keywords(function: Callable[..., Any], table: Iterable[dict[str, Any]]) -> None:
+    """Spell `**settings` out in the signature and the documentation of a function, for editors and help."""
+    table = list(table)
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    keywords = [
+        inspect.Parameter(
+            row["name"],
+            inspect.Parameter.KEYWORD_ONLY,
+            default=row["default"],
+            annotation=annotation(row),
+        )
+        for row in table
+    ]
+    function.__signature__ = signature.replace(parameters=[*own, *keywords])  # type: ignore[attr-defined]
+    if function.__doc__ is not None:
+        settings = "\n    ".join(documented(row) for row in table)
+        function.__doc__ = function.__doc__.replace(_SETTINGS, settings)
+
+
+def annotation(row: dict[str, Any]) -> str:
+    """The type of a setting.
+
+    >>> annotation({"type": "int", "default": None})
+    'int | None'
+    """
+    kind: str = row["type"]
+    return kind + (" | None" if row["default"] is None else "")
+
+
+def documented(row: dict[str, Any]) -> str:
+    """A setting, documented as a parameter."""
+    kind, default = row["type"], repr(row["default"])
+    kind += " or None" if row["default"] is None else ""
+    facts = [row["sentence"].rstrip(".")]
+    facts += [row["range"]] if row["range"] else []
+    facts += [f"usual: {row['usual']}"] if row["usual"] else []
+    facts += [f"{default}: {row['unset']}"] if row["unset"] else []
+    lines = textwrap.wrap("; ".join(facts) + ".", 96)
+    return "\n        ".join([f"{row['name']} : {kind}, default {default}", *lines])

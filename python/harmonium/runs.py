@@ -1,0 +1,298 @@
+"""Runs in folders, as the command line makes them: start, resume, list, read and report them.
+
+A run keeps its settings, metrics, checkpoints, model and report in a folder. It can be stopped at any time
+and resumed, here or by `harmonium resume`, and ends in the same bits. Its data come from a file or have a
+name, so that it can be resumed; `harmonium.train` takes arrays.
+
+>>> import tempfile
+>>> from harmonium import runs
+>>> folder = tempfile.mkdtemp()
+>>> run = runs.train(data="bars-and-stripes:3", hidden=8, epochs=20, out=f"{folder}/bars")
+>>> run.state, run.settings["hidden"], len(run.metrics["epoch"])
+('done', 8, 20)
+>>> run.model()
+Rbm(n_visible=9, n_hidden=8)
+>>> run = runs.resume(run, epochs=25)
+>>> [(run.name, len(run.records)) for run in runs.list(folder)]
+[('bars', 25)]
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Sequence, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _harmonium
+from ._harmonium import Rbm, run_setting_table, setting_table
+from ._html import of_run
+from ._log_likelihood import LogLikelihood
+from ._progress import progress_bar
+from ._settings import with_keywords
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._harmonium import RunSettings
+
+__all__ = ["Run", "list", "report", "resume", "train"]
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+
+class Run:
+    """A run in a folder, as it was when it was read; `Run(folder)` reads it again.
+
+    Parameters
+    ----------
+    folder : path
+
+    Attributes
+    ----------
+    folder : Path
+    name : str
+        The name of the folder.
+    state : {"running", "done", "stopped"}
+    settings : dict
+        All settings by name.
+    records : list of dict
+        The metrics of each recorded epoch.
+    n_epochs : int, or None if it is not known yet
+        The planned number of epochs.
+    failure : str or None
+        The error that ended the last session.
+    """
+
+    def __init__(self, folder: PathLike) -> None:
+        self._take(_harmonium.read_run(folder))
+
+    @classmethod
+    def _of(cls, found: dict[str, Any]) -> Run:
+        run = cls.__new__(cls)
+        run._take(found)
+        return run
+
+    def _take(self, found: dict[str, Any]) -> None:
+        self.folder = Path(found["folder"])
+        self.name: str = self.folder.name or str(self.folder)
+        self.state: str = found["state"]
+        self.settings: dict[str, Any] = found["settings"]
+        self.records: builtins.list[dict[str, Any]] = found["records"]
+        self.n_epochs: int | None = found["n_epochs"]
+        self.failure: str | None = found["failure"]
+        self._evaluation: dict[str, Any] | None = found["evaluation"]
+
+    @property
+    def metrics(self) -> dict[str, NDArray[Any]]:
+        """The metrics by name, an array each with a value for each recorded epoch; NaN if it was not
+        measured."""
+        names = dict.fromkeys(name for record in self.records for name in record)
+        return {name: _column([record.get(name) for record in self.records]) for name in names}
+
+    def to_pandas(self) -> Any:
+        """The metrics as a pandas.DataFrame with a row for each recorded epoch."""
+        try:
+            import pandas
+        except ImportError as cause:
+            raise ImportError("data frames need pandas: pip install pandas") from cause
+        return pandas.DataFrame(self.records).set_index("epoch")
+
+    @property
+    def likelihood(self) -> LogLikelihood | None:
+        """The result of `harmonium evaluate` on the present model; None without one. What was evaluated
+        during training is in `metrics`."""
+        return None if self._evaluation is None else LogLikelihood._of(self._evaluation)
+
+    def model(self) -> Rbm:
+        """The model of the run; if the run is not done, that of its newest checkpoint."""
+        return Rbm.load(self.folder)
+
+    def report(self) -> Path:
+        """Write the report of the run, `report.html` in its folder."""
+        return report(self)
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    def __repr__(self) -> str:
+        done = self.records[-1]["epoch"] if self.records else 0
+        return f"Run({str(self.folder)!r}, {self.state}, {done} of {self.n_epochs or '?'} epochs)"
+
+    def _repr_html_(self) -> str:
+        return of_run(self)
+
+
+def list(folder: PathLike = "runs") -> builtins.list[Run]:
+    """The runs in a folder (or the run that the folder is) by name. A run that cannot be read gives a
+    warning."""
+    found, unreadable = _harmonium.list_runs(folder)
+    for error in unreadable:
+        warnings.warn(error, RuntimeWarning, stacklevel=2)
+    return [Run._of(run) for run in found]
+
+
+def train(
+    *,
+    out: PathLike | None = None,
+    stop_after: str | None = None,
+    time_budget: float | None = None,
+    report: bool = True,
+    callback: Callable[[dict[str, Any]], object] | None = None,
+    progress: bool = False,
+    threads: int | None = None,
+    **settings: Unpack[RunSettings],
+) -> Run:
+    """Start a run in a folder and train to its end.
+
+    Ctrl-C stops it after the present update and writes a checkpoint, from which `resume` continues.
+
+    Parameters
+    ----------
+    out : path, optional
+        The folder of the run; None: a new one in `runs/`, named after data, sizes and time.
+    stop_after : str, optional
+        When to stop, such as "10m", "5epochs" or "2000updates", so that `resume` continues from there.
+    time_budget : float, optional
+        Train for about this time, in seconds: the speed of the first seconds fixes the number of updates.
+    report : bool
+        Whether to write the report at the end.
+    callback : callable, optional
+        Called after each recorded epoch with its metrics, a dict; the run stops if it returns true, so that
+        `resume` continues from there.
+    progress : bool
+        Whether to show a progress bar (with tqdm).
+    threads : int, or None for all cores
+        The result does not depend on it.
+    **settings
+        {settings}
+
+    Returns
+    -------
+    Run
+    """
+    given = {
+        name: os.fspath(value) if isinstance(value, os.PathLike) else value
+        for name, value in settings.items()
+    }
+    options = _options("train", out, stop_after, time_budget, threads)
+    with _Monitor(callback, progress) as monitor:
+        folder, _ = _harmonium.train_run(given, options, monitor)
+    return _finished(folder, report)
+
+
+def resume(
+    run: PathLike,
+    *,
+    epochs: int | None = None,
+    stop_after: str | None = None,
+    report: bool = True,
+    callback: Callable[[dict[str, Any]], object] | None = None,
+    progress: bool = False,
+    threads: int | None = None,
+) -> Run:
+    """Continue a run that was stopped or killed, or make it longer.
+
+    Parameters
+    ----------
+    run : Run or path of its folder
+    epochs : int, optional
+        The new number of epochs, including those that are done.
+    stop_after, report, callback, progress, threads
+        See `train`.
+
+    Returns
+    -------
+    Run
+    """
+    options = _options("resume", None, stop_after, None, threads)
+    with _Monitor(callback, progress) as monitor:
+        folder, _ = _harmonium.resume_run(os.fspath(run), epochs, options, monitor)
+    return _finished(folder, report)
+
+
+def report(runs: PathLike | Sequence[PathLike], out: PathLike | None = None) -> Path:
+    """Write a page for a browser on a run, or on several side by side, and return its path.
+
+    Parameters
+    ----------
+    runs : Run or path, or several
+    out : path, optional
+        The file; None: `report.html` in the folder of the run, or here for several.
+    """
+    one = isinstance(runs, (str, os.PathLike))
+    folders = [os.fspath(runs)] if one else [os.fspath(run) for run in runs]  # type: ignore[arg-type,union-attr]
+    _harmonium.write_report(folders, out)
+    if out is not None:
+        return Path(out)
+    return Path(folders[0] if len(folders) == 1 else "") / "report.html"
+
+
+def _options(
+    command: str,
+    out: PathLike | None,
+    stop_after: str | None,
+    time_budget: float | None,
+    threads: int | None,
+) -> dict[str, Any]:
+    return {
+        "out": out,
+        "stop_after": stop_after,
+        "time_budget": time_budget,
+        "threads": threads,
+        "command": f"harmonium.runs.{command}",
+    }
+
+
+def _finished(folder: Path, with_report: bool) -> Run:
+    if with_report:
+        report(folder)
+    return Run(folder)
+
+
+def _column(values: Sequence[Any]) -> NDArray[Any]:
+    if all(isinstance(value, int) for value in values):
+        return np.array(values)
+    if all(value is None or isinstance(value, (int, float)) for value in values):
+        return np.array(values, dtype=float)
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+class _Monitor:
+    """What a run calls: the progress bar, the callback, and warnings for its notes."""
+
+    def __init__(
+        self, callback: Callable[[dict[str, Any]], object] | None, progress: bool
+    ) -> None:
+        self._callback, self._shows, self._bar = callback, progress, progress_bar(0, "epoch", False)
+        self._done = 0
+
+    def __enter__(self) -> _Monitor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def begin(self, n_epochs: int, n_done: int) -> None:
+        self._bar, self._done = progress_bar(n_epochs, "epoch", self._shows), n_done
+        self._bar.update(n_done)
+
+    def note(self, text: str) -> None:
+        warnings.warn(text, RuntimeWarning, stacklevel=3)
+
+    def record(self, metrics: dict[str, Any]) -> bool:
+        self._bar.update(metrics["epoch"] - self._done)
+        self._done = metrics["epoch"]
+        score = metrics["pseudo_likelihood"]
+        if score is not None:
+            self._bar.set_postfix(pseudo_likelihood=f"{score:.2f}")
+        return bool(self._callback is not None and self._callback(metrics))
+
+
+with_keywords(train, [*run_setting_table(), *setting_table()])

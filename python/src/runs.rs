@@ -1,0 +1,218 @@
+//! Runs in folders: `harmonium.runs` starts, resumes, lists and reports them as the command line does.
+
+use crate::errors::to_py;
+use crate::isa;
+use crate::json::{from_json, to_json};
+use crate::pool::polled;
+use harmonium::gibbs::FixedModel;
+use harmonium::monitor::{EpochRecord, Monitor};
+use harmonium::run::{
+    self, Changes, End, Interrupt, Outcome, RunState, Session, Settings, Summary,
+};
+use harmonium::setting::invalid;
+use harmonium::{Trainer, report};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde_json::{Map, Value, json};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The signal that a session which Python stops seems to get.
+const SIGINT: i32 = 2;
+
+/// Runs a command line, whose first word is the name of the program, and ends the process with its exit
+/// code.
+#[pyfunction]
+pub fn command(py: Python<'_>, words: Vec<OsString>) {
+    py.detach(|| std::process::exit(harmonium::cli::main(words).into()))
+}
+
+/// The runs in a folder, and the errors of those that cannot be read.
+#[pyfunction]
+pub fn list_runs(py: Python<'_>, folder: PathBuf) -> PyResult<(Bound<'_, PyAny>, Vec<String>)> {
+    let (runs, unreadable) = py.detach(|| run::list(&folder)).map_err(to_py)?;
+    let runs: Value = runs.iter().map(described).collect();
+    let unreadable = unreadable.iter().map(ToString::to_string).collect();
+    Ok((from_json(py, &runs.to_string())?, unreadable))
+}
+
+/// The run in a folder.
+#[pyfunction]
+pub fn read_run(py: Python<'_>, folder: PathBuf) -> PyResult<Bound<'_, PyAny>> {
+    let run = py.detach(|| Summary::read(&folder)).map_err(to_py)?;
+    from_json(py, &described(&run).to_string())
+}
+
+/// What Python knows of a run.
+fn described(run: &Summary) -> Value {
+    let state = match run.state {
+        RunState::Running => "running",
+        RunState::Done => "done",
+        _ => "stopped",
+    };
+    json!({
+        "folder": run.folder,
+        "state": state,
+        "settings": run.settings(),
+        "records": run.records,
+        "n_epochs": run.n_epochs(),
+        "failure": run.failure,
+        "evaluation": run.evaluation,
+    })
+}
+
+/// Starts a run with these settings, and returns its folder and how it ended.
+#[pyfunction]
+#[pyo3(signature = (settings, session, monitor))]
+pub fn train_run(
+    py: Python<'_>,
+    settings: &Bound<'_, PyDict>,
+    session: Options,
+    monitor: Py<PyAny>,
+) -> PyResult<(PathBuf, &'static str)> {
+    let given = map(settings)?;
+    let settings = Settings::read(&given).map_err(to_py)?;
+    work(py, session, monitor, move |session, monitors| run::train(settings, session, monitors))
+}
+
+/// Continues the run in a folder, and returns the folder and how it ended.
+#[pyfunction]
+#[pyo3(signature = (folder, epochs, session, monitor))]
+pub fn resume_run(
+    py: Python<'_>,
+    folder: PathBuf,
+    epochs: Option<usize>,
+    session: Options,
+    monitor: Py<PyAny>,
+) -> PyResult<(PathBuf, &'static str)> {
+    work(py, session, monitor, move |session, monitors| {
+        let changes = Changes { epochs, ..Changes::default() };
+        run::resume(&folder, &changes, session, monitors)
+    })
+}
+
+/// Writes the page on runs: into the folder of one run, or to a file.
+#[pyfunction]
+#[pyo3(signature = (folders, out = None))]
+pub fn write_report(py: Python<'_>, folders: Vec<PathBuf>, out: Option<PathBuf>) -> PyResult<()> {
+    py.detach(|| match (out, &folders[..]) {
+        (None, [folder]) => report::write_to_folder(folder),
+        (out, _) => report::write(&folders, &out.unwrap_or_else(|| "report.html".into())),
+    })
+    .map_err(to_py)
+}
+
+/// How a session works on a run.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Options {
+    out: Option<PathBuf>,
+    threads: Option<usize>,
+    stop_after: Option<String>,
+    /// In seconds.
+    time_budget: Option<f64>,
+    command: String,
+}
+
+impl Options {
+    fn session(self, interrupt: Interrupt) -> harmonium::Result<Session> {
+        let Self { out, threads, stop_after, time_budget, command } = self;
+        Ok(Session {
+            threads,
+            isa: isa()?,
+            out,
+            stop_after: stop_after.map(|text| text.parse()).transpose()?,
+            time_budget: time_budget.map(time).transpose()?,
+            command: Some(command),
+            interrupt,
+        })
+    }
+}
+
+/// A time in seconds, above 0.
+fn time(seconds: f64) -> harmonium::Result<Duration> {
+    let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero());
+    time.ok_or_else(|| invalid("time_budget", seconds, "above 0, in seconds"))
+}
+
+/// Settings by name.
+fn map(settings: &Bound<'_, PyDict>) -> PyResult<Map<String, Value>> {
+    match serde_json::from_str(&to_json(settings)?) {
+        Ok(map) => Ok(map),
+        Err(_) => unreachable!("a dictionary is an object"),
+    }
+}
+
+/// Works on a run in another thread, so that Ctrl-C can ask it to stop; it then writes a checkpoint.
+fn work(
+    py: Python<'_>,
+    options: Options,
+    monitor: Py<PyAny>,
+    work: impl FnOnce(&Session, &mut [&mut dyn Monitor]) -> harmonium::Result<Outcome> + Send + 'static,
+) -> PyResult<(PathBuf, &'static str)> {
+    let interrupt = Interrupt::default();
+    let session = options.session(interrupt.clone()).map_err(to_py)?;
+    let mut caller = Caller { monitor, interrupt: interrupt.clone(), error: None };
+    let stop = move || interrupt.raise(SIGINT);
+    let (outcome, error) = polled(py, stop, move || {
+        let outcome = work(&session, &mut [&mut caller]);
+        (outcome, caller.error)
+    })?;
+    // An error of the callback stopped the run.
+    if let Some(error) = error {
+        return Err(error);
+    }
+    let outcome = outcome.map_err(to_py)?;
+    let end = match outcome.end {
+        End::Done => "done",
+        End::StoppedEarly => "stopped early",
+        _ => "stopped",
+    };
+    Ok((outcome.folder, end))
+}
+
+/// A monitor in Python, with the methods `begin(n_epochs, n_done)`, `note(text)` and `record(metrics)`. The
+/// run stops if the last returns true.
+struct Caller {
+    monitor: Py<PyAny>,
+    interrupt: Interrupt,
+    error: Option<PyErr>,
+}
+
+impl Caller {
+    /// Calls the monitor. The run stops after a true result or an error.
+    fn call(
+        &mut self,
+        call: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
+    ) {
+        let stops = Python::attach(|py| call(self.monitor.bind(py))?.is_truthy());
+        if !matches!(stops, Ok(false)) {
+            self.interrupt.raise(SIGINT);
+        }
+        self.error = self.error.take().or(stops.err());
+    }
+}
+
+impl Monitor for Caller {
+    fn begin(&mut self, trainer: &Trainer, _: &[EpochRecord]) -> harmonium::Result<()> {
+        let epochs = (trainer.n_epochs(), trainer.epoch());
+        self.call(|monitor| monitor.call_method1("begin", epochs));
+        Ok(())
+    }
+
+    fn note(&mut self, text: &str) {
+        self.call(|monitor| monitor.call_method1("note", (text,)));
+    }
+
+    fn after_epoch(
+        &mut self,
+        _: &Trainer,
+        _: FixedModel<'_>,
+        record: &EpochRecord,
+    ) -> harmonium::Result<()> {
+        let text = serde_json::to_string(record).expect("plain data");
+        self.call(|monitor| monitor.call_method1("record", (from_json(monitor.py(), &text)?,)));
+        Ok(())
+    }
+}

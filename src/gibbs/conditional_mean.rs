@@ -1,0 +1,220 @@
+//! The means of some visible units, given the others.
+
+use super::{Chains, FixedModel, FixedWeights, Inpainting};
+use crate::bits::BitMatrix;
+use crate::error::Result;
+use crate::kernels::Isa;
+use crate::model::Rbm;
+use crate::rng::{Purpose, Stream};
+use crate::watch::Watch;
+use ndarray::{Array2, ArrayViewMut1, Axis};
+use rayon::prelude::*;
+
+/// The most free units whose states are enumerated.
+const MOST_ENUMERATED: usize = 12;
+
+/// The share of a chain's sweeps that lead it to its distribution and are not averaged, as 1 / share.
+const LEAD: usize = 4;
+
+/// p(vᵢ = 1 | the given units): the sum over all states of the free units if there are at most 12, else an
+/// average over a chain for each example.
+///
+/// ```
+/// use harmonium::{BitMatrix, Rbm};
+/// use ndarray::{arr1, arr2};
+/// // Two pixels that agree: both are tied to the one hidden unit.
+/// let rbm = Rbm::new(arr2(&[[20.0], [20.0]]), arr1(&[-10.0, -10.0]), arr1(&[-20.0]))?;
+/// let examples = BitMatrix::from_fn(2, 2, |n, _| n == 1); // 00 and 11
+/// let left = BitMatrix::from_fn(1, 2, |_, i| i == 0);
+/// let means = rbm.conditional_mean(&examples, &left, 1000, 0)?;
+/// assert!(means[[0, 1]] < 0.01 && means[[1, 1]] > 0.99);
+/// # Ok::<(), harmonium::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ConditionalMean<'a> {
+    /// The model.
+    pub model: FixedModel<'a>,
+    /// The units that are given (1, V).
+    pub given: &'a BitMatrix,
+    /// Sweeps of each chain. The first quarter leads it to its distribution; p(v | h) is averaged over the
+    /// others.
+    pub sweeps: usize,
+    /// The seed of all random numbers.
+    pub seed: u64,
+}
+
+impl ConditionalMean<'_> {
+    /// The means (N, V) for the rows of `visible` (N, V). Given units have their values, 0 or 1.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory);
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    ///
+    /// # Panics
+    /// If rows or the mask are not V wide, or the mask does not have one row.
+    pub fn of(self, visible: &BitMatrix, watch: Watch<'_>) -> Result<Array2<f64>> {
+        let n_visible = self.model.rbm.n_visible();
+        assert_eq!(visible.n_columns(), n_visible, "width of the examples");
+        assert_eq!(
+            (self.given.n_rows(), self.given.n_columns()),
+            (1, n_visible),
+            "shape of the mask"
+        );
+        let free: Vec<usize> = (0..n_visible).filter(|&i| !self.given.get(0, i)).collect();
+        if visible.n_rows() == 0 || free.len() <= MOST_ENUMERATED {
+            return self.enumerated(visible, &free, watch);
+        }
+        self.averaged(visible, watch)
+    }
+
+    fn averaged(self, visible: &BitMatrix, watch: Watch<'_>) -> Result<Array2<f64>> {
+        let weights = self.model.weights;
+        Chains::check_memory(weights, visible.n_rows(), &[])?;
+        let streams = Stream::first(visible.n_rows(), self.seed, Purpose::Inpainting);
+        let mut chains = Inpainting::new(weights, visible, self.given, streams);
+        let lead = self.sweeps / LEAD;
+        (0..lead).try_for_each(|_| chains.sweep_watched(weights, watch))?;
+        let mut sum = Array2::zeros((visible.n_rows(), visible.n_columns()));
+        for _ in lead..self.sweeps.max(1) {
+            chains.sweep_watched(weights, watch)?;
+            sum.zip_mut_with(&chains.mean_visible(weights), |sum, &p| *sum += f64::from(p));
+        }
+        Ok(sum / (self.sweeps.max(1) - lead) as f64)
+    }
+
+    fn enumerated(
+        self,
+        visible: &BitMatrix,
+        free: &[usize],
+        watch: Watch<'_>,
+    ) -> Result<Array2<f64>> {
+        let mut means = visible.to_array(|is_on| f64::from(u8::from(is_on)));
+        let rows = means.axis_iter_mut(Axis(0)).into_par_iter().enumerate();
+        rows.try_for_each(|(n, row)| {
+            self.enumerate(visible.row(n), free, row);
+            watch.check()
+        })?;
+        Ok(means)
+    }
+
+    /// Writes the means of the free units given the others of v. One unit changes from a state to the next
+    /// (Gray code).
+    fn enumerate(self, v: &[u64], free: &[usize], mut means: ArrayViewMut1<'_, f64>) {
+        let (rbm, isa) = (self.model.rbm, self.model.weights.isa());
+        let mut v = v.to_vec();
+        free.iter().for_each(|&i| v[i / 64] &= !(1 << (i % 64)));
+        let mut inputs = rbm.hidden_inputs(&v).to_vec();
+        // −F(v), less what all states share.
+        let (mut of_bias, mut state) = (0.0, 0_u32);
+        let mut logs = vec![0.0; 1 << free.len()];
+        logs[0] = rbm.hidden_units().cumulant_by(isa, &inputs);
+        for step in 1..logs.len() as u32 {
+            let unit = step.trailing_zeros();
+            state ^= 1 << unit;
+            let sign = if state >> unit & 1 == 1 { 1.0 } else { -1.0 };
+            let i = free[unit as usize];
+            of_bias += sign * f64::from(rbm.visible_bias()[i]);
+            let weights = rbm.weights().row(i);
+            inputs.iter_mut().zip(weights).for_each(|(x, &w)| *x += sign * f64::from(w));
+            logs[state as usize] = of_bias + rbm.hidden_units().cumulant_by(isa, &inputs);
+        }
+        let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let masses: Vec<f64> = logs.iter().map(|log| libm::exp(log - largest)).collect();
+        let total: f64 = masses.iter().sum();
+        for (unit, &i) in free.iter().enumerate() {
+            let on = masses.iter().enumerate().filter(|(state, _)| state >> unit & 1 == 1);
+            means[i] = on.map(|(_, mass)| mass).sum::<f64>() / total;
+        }
+    }
+}
+
+impl Rbm {
+    /// p(vᵢ = 1 | the given units) for each row of `visible` (N, V), where `given` (1, V) marks the given
+    /// units: see [`ConditionalMean`].
+    ///
+    /// # Errors
+    /// [`crate::Error::WidthMismatch`] if the rows or the mask are not V wide.
+    ///
+    /// # Panics
+    /// If the mask does not have one row.
+    pub fn conditional_mean(
+        &self,
+        visible: &BitMatrix,
+        given: &BitMatrix,
+        sweeps: usize,
+        seed: u64,
+    ) -> Result<Array2<f64>> {
+        self.check_width(visible.into())?;
+        self.check_width(given.into())?;
+        let weights = FixedWeights::of(self, Isa::fastest());
+        let model = FixedModel { rbm: self, weights: &weights };
+        ConditionalMean { model, given, sweeps, seed }.of(visible, Watch::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_model::model;
+    use super::*;
+
+    /// Enumerates all states of all units.
+    fn naive(rbm: &Rbm, v: u64, given: u64) -> Vec<f64> {
+        let n = rbm.n_visible();
+        let states = (0..1_u64 << n).filter(|state| (state ^ v) & given == 0);
+        let masses: Vec<_> = states.map(|v| (v, (-rbm.free_energy(&[v])).exp())).collect();
+        let total: f64 = masses.iter().map(|(_, mass)| mass).sum();
+        let mean =
+            |i| masses.iter().filter(|(v, _)| v >> i & 1 == 1).map(|(_, mass)| mass).sum::<f64>();
+        (0..n).map(|i| mean(i) / total).collect()
+    }
+
+    #[test]
+    fn few_free_units_are_enumerated() {
+        let rbm = model(9, 70);
+        for mask in [0, 0b1, 0b1_1010_0110, 0b1_1111_1111_u64] {
+            let given = BitMatrix::from_fn(1, 9, |_, i| mask >> i & 1 == 1);
+            let visible = BitMatrix::from_fn(5, 9, |n, i| (n * n + i * n + i) % 3 == 0);
+            let means = rbm.conditional_mean(&visible, &given, 0, 0).unwrap();
+            for n in 0..5 {
+                let expected = naive(&rbm, visible.row(n)[0], mask);
+                for i in 0..9 {
+                    let (found, expected) = (means[[n, i]], expected[i]);
+                    assert!(
+                        (found - expected).abs() < 1e-12,
+                        "{mask:b} {n} {i} {found} {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// The chains of 400 equal examples are independent, so that the scatter of their means is the error of
+    /// the mean. 4.9 standard errors are exceeded with probability below 1e-6.
+    #[test]
+    fn chains_have_the_means_of_the_enumeration() {
+        const CHAINS: usize = 400;
+        let rbm = model(15, 6);
+        let given = BitMatrix::from_fn(1, 15, |_, i| i < 2);
+        let visible = BitMatrix::from_fn(CHAINS, 15, |_, i| i == 0);
+        let means = rbm.conditional_mean(&visible, &given, 40, 3).unwrap();
+        let expected = naive(&rbm, 0b1, 0b11);
+        for (i, column) in means.axis_iter(Axis(1)).enumerate() {
+            let error = column.std(1.0) / (CHAINS as f64).sqrt();
+            let (found, expected) = (column.mean().unwrap(), expected[i]);
+            assert!((found - expected).abs() <= 4.9 * error + 1e-6, "{i}: {found} {expected}");
+        }
+    }
+
+    #[test]
+    fn a_mean_does_not_depend_on_the_other_examples() {
+        let rbm = model(70, 19);
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let model = FixedModel { rbm: &rbm, weights: &weights };
+        let given = BitMatrix::from_fn(1, 70, |_, i| i % 2 == 0);
+        let visible = BitMatrix::from_fn(9, 70, |n, i| (n + i) % 3 == 0);
+        let means = ConditionalMean { model, given: &given, sweeps: 12, seed: 4 };
+        let mean_of = |rows| means.of(&visible.rows(rows), Watch::default()).unwrap();
+        let (all, first) = (mean_of(0..9), mean_of(0..5));
+        assert_eq!(all.slice(ndarray::s![..5, ..]), first);
+    }
+}
