@@ -83,7 +83,7 @@
 //!
 //! // Two pixels that agree: both are tied to the one hidden unit.
 //! let rbm = Rbm::new(arr2(&[[20.0], [20.0]]), arr1(&[-10.0, -10.0]), arr1(&[-20.0]))?;
-//! let samples = rbm.sample(100, 1000, 0);
+//! let samples = rbm.sample(100, 1000, 0)?;
 //! assert!((0..100).all(|n| samples.get(n, 0) == samples.get(n, 1)));
 //! // The left pixel is on; what is the right one?
 //! let (example, left) = (BitMatrix::from_fn(1, 2, |_, i| i == 0), BitMatrix::from_fn(1, 2, |_, i| i == 0));
@@ -304,8 +304,9 @@
 //!
 //! # What may change
 //!
-//! The modules `setting`, `threads`, `whole_file`, `fixed`, `state`, `kernels`, `pictures` and `cli` serve the benches, the tests
-//! and the program of this project. The documentation hides them, and any version may change them.
+//! The modules `memory`, `setting`, `threads`, `whole_file`, `fixed`, `state`, `kernels`, `pictures` and `cli`
+//! serve the benches, the tests and the program of this project. The documentation hides them, and any
+//! version may change them.
 //! Results, errors and choices are `#[non_exhaustive]`: they may grow. Settings may grow, too, but
 //! `#[non_exhaustive]` would forbid `TrainConfig { hidden: Some(4), ..TrainConfig::default() }`; written
 //! in this way, they do not break when a field is added.
@@ -314,6 +315,7 @@
 
 pub mod error;
 
+#[doc(hidden)]
 pub mod memory;
 
 pub mod watch;

@@ -21,7 +21,7 @@ fn commands(folder: &Folder) -> Vec<String> {
 fn every_example_of_the_help_works() {
     let folder = Folder::new();
     // Forty copies of a coin, each wrong now and then.
-    let coin = |n: usize, i: usize| (n * 7919 % 2 + usize::from((n * 31 + i * 17) % 10 == 0)) % 2;
+    let coin = |n: usize, i: usize| (n + usize::from((n * 31 + i * 17).is_multiple_of(10))) % 2;
     let coins = ndarray::Array2::from_shape_fn((6000, 40), |(n, i)| coin(n, i) as u8);
     folder.write_npy("coins.npy", coins.view());
     for command in commands(&folder) {

@@ -133,7 +133,7 @@ def test_the_library_itself_says_what_is_wrong():
         (lambda: Rbm(np.zeros((3, 2)), np.zeros(2), np.zeros(2)), ValueError, "visible_bias is 2"),
         (lambda: Rbm(np.full((1, 1), np.nan), [0.0], [0.0]), ValueError, "must be finite"),
         (lambda: Rbm.load("nowhere.safetensors"), FileNotFoundError, "cannot read"),
-        (lambda: train(np.eye(3), hiden=3), TypeError, "the nearest known setting is hidden"),
+        (lambda: train(np.eye(3), hiden=3), TypeError, "did you mean hidden"),
         (lambda: train(np.eye(3), hidden="many"), TypeError, "hidden is \"many\", but must be a whole"),
         (lambda: train(np.eye(3), hidden=3, batch_size=0), ValueError, "batch_size is 0"),
         (lambda: train(np.eye(3) * 7.0, hidden=3), ValueError, "from 0 to 1; divide grey levels"),
