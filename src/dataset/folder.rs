@@ -68,39 +68,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
             }
         }
     }
-    names.sort_by_cached_key(|name| (natural(name), name.clone()));
+    // Only `2` and `02` could be equal.
+    names.sort_by(|a, b| alphanumeric_sort::compare_str(a, b).then_with(|| a.cmp(b)));
     Ok(names)
-}
-
-/// A key that sorts numbers inside names by their value: `image2` comes before `image10`.
-fn natural(name: &str) -> String {
-    let mut key = String::new();
-    let mut rest = name;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        let (text, number) = rest.split_at(start);
-        let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
-        let digits = number[..end].trim_start_matches('0');
-        key += text;
-        // A number with more digits is larger. The mark sorts all numbers where digits sort.
-        key.push('0');
-        key.extend(char::from_u32(digits.len() as u32));
-        key += digits;
-        rest = &number[end..];
-    }
-    key + rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_in_names_sort_by_value() {
-        let sorted =
-            ["a.png", "image1.png", "image02.png", "image10.png", "image10b.png", "image100.png"];
-        let mut names = sorted;
-        names.reverse();
-        names.sort_by_cached_key(|name| natural(name));
-        assert_eq!(names, sorted);
-    }
 }
