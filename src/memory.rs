@@ -245,8 +245,11 @@ pub fn read_to_end(
 mod tests {
     use super::*;
 
+    /// Files with their texts.
+    type Files<'a> = &'a [(&'a str, &'a str)];
+
     /// A folder that stands for `/`, with these files.
-    fn root(files: &[(&str, &str)]) -> tempfile::TempDir {
+    fn root(files: Files<'_>) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = root.path().join(path);
@@ -270,7 +273,7 @@ mod tests {
         let v2 = ("proc/self/cgroup", "0::/a/b\n");
         let v1 = ("proc/self/cgroup", "9:name=systemd:/\n4:cpu,memory:/docker/x\n");
         let computer = "this computer has 5.1 MB with its swap";
-        let cases: [(&[(&str, &str)], Option<&str>); 9] = [
+        let cases: [(Files<'_>, Option<&str>); 9] = [
             (&[], None),
             (&[MEMINFO], Some(computer)),
             (&[MEMINFO, ("proc/self/limits", &none)], Some(computer)),

@@ -71,7 +71,9 @@ impl<'py> Compressed<'py> {
             ("csr", &[n]) => (shape.0, shape.1, n),
             ("csc", &[n]) => (shape.1, shape.0, n),
             ("bsr", &[n, rows, columns])
-                if rows * columns > 0 && shape.0 % rows == 0 && shape.1 % columns == 0 =>
+                if rows * columns > 0
+                    && shape.0.is_multiple_of(rows)
+                    && shape.1.is_multiple_of(columns) =>
             {
                 (shape.0 / rows, shape.1 / columns, n)
             }
@@ -170,7 +172,7 @@ fn whole_numbers<'py>(
         );
         return Err(wrong(part, rule));
     }
-    Ok(array.call_method1("astype", ("int64",))?.extract()?)
+    array.call_method1("astype", ("int64",))?.extract()
 }
 
 /// The exception for a part that is not as it must be.
