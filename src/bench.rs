@@ -3,7 +3,7 @@
 use crate::dataset::Examples;
 use crate::error::Result;
 use crate::kernels::Isa;
-use crate::run::in_pool;
+use crate::threads::in_pool;
 use crate::train::{Ascent, Schedule, TrainConfig, Trainer};
 use crate::watch::Watch;
 use serde::Serialize;

@@ -29,6 +29,15 @@ impl Remedy {
     }
 }
 
+/// A setting as a key of a settings file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its section.
+    pub section: &'static str,
+    /// Its name.
+    pub name: &'static str,
+}
+
 /// Spelt as in a settings file.
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,8 +174,28 @@ pub enum Error {
     UnknownSetting {
         /// The name.
         name: String,
-        /// The most similar known name.
-        nearest: &'static str,
+        /// The setting that it may mean.
+        meant: Option<&'static str>,
+    },
+
+    /// A settings file is not TOML, or has a value or a section that it cannot have.
+    BadSettings {
+        /// The file.
+        path: PathBuf,
+        /// The line or the section, and what is wrong there.
+        rule: String,
+    },
+
+    /// A settings file has a key that is not a setting of its section.
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The section; `None` above the first.
+        section: Option<&'static str>,
+        /// The key.
+        key: String,
+        /// The setting that it may mean.
+        meant: Option<Key>,
     },
 
     /// A saved state does not fit the trainer that is to resume from it.
@@ -217,9 +246,9 @@ impl Error {
             Self::Malformed { path, offset, expected, found } => {
                 format!("{}: byte {offset}: expected {expected}, found {found}", path.display())
             }
-            Self::Unsuitable { path, rule } | Self::Damaged { path, rule } => {
-                format!("{}: {rule}", path.display())
-            }
+            Self::Unsuitable { path, rule }
+            | Self::Damaged { path, rule }
+            | Self::BadSettings { path, rule } => format!("{}: {rule}", path.display()),
             Self::Replaced { path } => format!(
                 "{}: was moved, removed or replaced while this process worked on the run in it, so nothing more \
                  is written there; continue the run with `harmonium resume` in its new place",
@@ -251,8 +280,25 @@ impl Error {
                 let Broken { setting, value, rule } = self.broken(spell).expect("of a setting");
                 format!("{setting} is {value}, but must be {rule}")
             }
-            Self::UnknownSetting { name, nearest } => {
-                format!("{name} is not known; the nearest known setting is {nearest}")
+            Self::UnknownSetting { name, meant } => match meant {
+                Some(meant) => format!("{name} is not known; did you mean {meant}?"),
+                None => format!("{name} is not a setting"),
+            },
+            Self::UnknownKey { path, section, key, meant } => {
+                let place = section.map_or(String::new(), |section| format!("[{section}] "));
+                let rule = match meant {
+                    None => "is not a setting of a run".to_string(),
+                    Some(Key { section: other, name }) if name == key => {
+                        format!("belongs into [{other}]")
+                    }
+                    Some(Key { section: other, name }) if Some(*other) == *section => {
+                        format!("is not known; did you mean {name}?")
+                    }
+                    Some(Key { section: other, name }) => {
+                        format!("is not known; did you mean {name}, which belongs into [{other}]?")
+                    }
+                };
+                format!("{}: {place}{key} {rule}", path.display())
             }
             Self::BadState { array, rule } => {
                 format!("array `{array}` of the saved state {rule}")
@@ -271,6 +317,32 @@ impl Error {
                  below {limit}; try a smaller {}",
                 spell(Remedy::of("learning_rate"))
             ),
+        }
+    }
+
+    /// Whether the fault lies in the command, the call or the settings file, and not in data, files or
+    /// the course of the training. The program then ends with the exit code 2, else with 1.
+    pub fn is_misuse(&self) -> bool {
+        match self {
+            Self::InvalidSetting { .. }
+            | Self::WrongKind { .. }
+            | Self::NoEffect { .. }
+            | Self::UnknownSetting { .. }
+            | Self::BadSettings { .. }
+            | Self::UnknownKey { .. }
+            | Self::NoData { .. } => true,
+            Self::Io { .. }
+            | Self::Malformed { .. }
+            | Self::Unsuitable { .. }
+            | Self::Damaged { .. }
+            | Self::BadValue { .. }
+            | Self::WidthMismatch { .. }
+            | Self::Elsewhere { .. }
+            | Self::BadState { .. }
+            | Self::Replaced { .. }
+            | Self::OutOfMemory { .. }
+            | Self::Interrupted
+            | Self::Diverged { .. } => false,
         }
     }
 

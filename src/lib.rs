@@ -83,7 +83,7 @@
 //!
 //! // Two pixels that agree: both are tied to the one hidden unit.
 //! let rbm = Rbm::new(arr2(&[[20.0], [20.0]]), arr1(&[-10.0, -10.0]), arr1(&[-20.0]))?;
-//! let samples = rbm.sample(100, 1000, 0);
+//! let samples = rbm.sample(100, 1000, 0)?;
 //! assert!((0..100).all(|n| samples.get(n, 0) == samples.get(n, 1)));
 //! // The left pixel is on; what is the right one?
 //! let (example, left) = (BitMatrix::from_fn(1, 2, |_, i| i == 0), BitMatrix::from_fn(1, 2, |_, i| i == 0));
@@ -245,6 +245,7 @@
 //! | [`memory`] | how much memory there is, and whether the work fits |
 //! | [`watch`] | progress of a long computation, and the wish to stop it |
 //! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
+//! | [`threads`] | how many threads a command or a call has |
 //! | [`whole_file`] | files that are whole or not there |
 //! | [`bits`] | rows of packed 0/1 |
 //! | [`reals`] | rows of real numbers, zeros left out |
@@ -285,6 +286,13 @@
 //! W̃ errs by 5e-7, which is less than the error of sums in f32. p̃ errs by 8e-6, far below the sampling
 //! noise of a mini-batch.
 //!
+//! # Exit codes
+//!
+//! The program ends with 0 if it did what it was asked. It ends with 2 if the command line, a settings file
+//! or the environment is wrong, wherever that is found ([`Error::is_misuse`]), and with 1 if anything else
+//! failed: a file, data that do not fit the model, a training that diverged. A run that a signal stopped
+//! ends with 128 plus the number of the signal, and can be resumed.
+//!
 //! # Features
 //!
 //! | feature | adds |
@@ -296,8 +304,9 @@
 //!
 //! # What may change
 //!
-//! The modules `setting`, `whole_file`, `fixed`, `state`, `kernels`, `pictures` and `cli` serve the benches, the tests
-//! and the program of this project. The documentation hides them, and any version may change them.
+//! The modules `memory`, `setting`, `threads`, `whole_file`, `fixed`, `state`, `kernels`, `pictures` and `cli`
+//! serve the benches, the tests and the program of this project. The documentation hides them, and any
+//! version may change them.
 //! Results, errors and choices are `#[non_exhaustive]`: they may grow. Settings may grow, too, but
 //! `#[non_exhaustive]` would forbid `TrainConfig { hidden: Some(4), ..TrainConfig::default() }`; written
 //! in this way, they do not break when a field is added.
@@ -306,12 +315,16 @@
 
 pub mod error;
 
+#[doc(hidden)]
 pub mod memory;
 
 pub mod watch;
 
 #[doc(hidden)]
 pub mod setting;
+
+#[doc(hidden)]
+pub mod threads;
 
 #[doc(hidden)]
 pub mod whole_file;

@@ -3,7 +3,7 @@
 
 use crate::dataset::{Binarization, Source};
 use crate::error::Result;
-use crate::setting::invalid;
+use crate::setting::{did_you_mean, invalid};
 use crate::train::{Algorithm, Averaging, Schedule, TrainConfig};
 
 /// Data and settings that serve a purpose.
@@ -166,7 +166,8 @@ impl Preset {
     pub fn find(name: &str) -> Result<Self> {
         let all = Self::all();
         let names: Vec<_> = all.iter().map(|preset| preset.name).collect();
-        let rule = format!("one of {}", names.join(", "));
+        let meant = did_you_mean(name, names.iter().copied());
+        let rule = format!("one of {}{meant}", names.join(", "));
         all.into_iter()
             .find(|preset| preset.name == name)
             .ok_or_else(|| invalid("preset", name, rule))

@@ -216,15 +216,16 @@ fn declarations_are_checked() {
     let folder = Folder::new();
     let train = format!("train --data greys.idx {SHORT} --out new");
     let rule = "but must be at least 1 and at most 65535";
-    folder.fail(&format!("{train} --grey-levels 0"), &format!("grey_levels is 0, {rule}"));
-    folder.fail(&format!("{train} --grey-levels 65536"), &format!("grey_levels is 65536, {rule}"));
+    folder.misuse(&format!("{train} --grey-levels 0"), &format!("grey_levels is 0, {rule}"));
+    folder
+        .misuse(&format!("{train} --grey-levels 65536"), &format!("grey_levels is 65536, {rule}"));
     let both = "spins is true, but must be left out with grey_levels";
-    folder.fail(&format!("{train} --grey-levels 255 --spins"), both);
+    folder.misuse(&format!("{train} --grey-levels 255 --spins"), both);
     let levels = "greys.idx: example 0, unit 5 is 119, but must be a grey level from 0 to 100";
     folder.fail(&format!("{train} --grey-levels 100"), levels);
     folder.succeed(&format!("train --data greys.idx {SHORT} --out run --quiet"));
-    let fixed = "grey_levels is 255 in this run and cannot become 7";
-    folder.fail("resume run --grey-levels 7", fixed);
+    let fixed = "grey_levels is 7, but must be 255, as in this run; start a new run with";
+    folder.misuse("resume run --grey-levels 7", fixed);
 }
 
 #[test]

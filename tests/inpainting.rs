@@ -179,13 +179,18 @@ fn each_error_says_what_is_wrong_and_what_to_do() {
         ("lower", "clamp is lower, but must be left, right, top, bottom or the path".to_string()),
         ("run", "run: cannot read: Is a directory".to_string()),
     ] {
-        folder.fail(&format!("sample run --data bits.idx --clamp {mask}"), &message);
+        let line = format!("sample run --data bits.idx --clamp {mask}");
+        match message.starts_with("clamp is") {
+            true => folder.misuse(&line, &message),
+            false => folder.fail(&line, &message),
+        }
     }
     let left = "sample run --clamp left --data";
-    folder.fail(&format!("{left} bits.idx --number 201"), "at most the number of examples, 200");
-    folder.fail(&format!("{left} bits.idx --number 0"), "number is 0, but must be at least 1");
+    folder.misuse(&format!("{left} bits.idx --number 201"), "at most the number of examples, 200");
+    folder.misuse(&format!("{left} bits.idx --number 0"), "number is 0, but must be at least 1");
     let shape = format!("{left} bits.idx --image-shape 5x5 --out a.npy --overwrite");
-    folder.fail(&shape, "image_shape is 5x5, but must be a shape of the model's 30 visible units");
+    folder
+        .misuse(&shape, "image_shape is 5x5, but must be a shape of the model's 30 visible units");
     folder.write_npy("other.npy", Array2::<u8>::ones((60, 31)).view());
     let wide = "other.npy has 31 visible units an example, but the model has 30";
     folder.fail(&format!("{left} other.npy"), wide);
@@ -200,7 +205,7 @@ fn a_half_needs_the_shape_of_the_images() {
     let sample = "sample run --data rows.npy --gibbs-steps 1 --out a.npy --overwrite --clamp";
     let rule = "clamp is left, but must be a .png or .npy file, because the shape of the images is \
                 not known; give image_shape";
-    folder.fail(&format!("{sample} left"), rule);
+    folder.misuse(&format!("{sample} left"), rule);
     folder.succeed(&format!("{sample} left --image-shape 6x5"));
     folder.write_npy("mask.npy", Array1::from_shape_fn(30, |i| i % 2).mapv(|x| x as u8).view());
     folder.succeed(&format!("{sample} mask.npy"));

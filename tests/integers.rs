@@ -71,9 +71,11 @@ fn check(n_visible: usize, n_hidden: usize, centering: bool) {
         learning_rate: 1.0,
         schedule: Schedule::Constant,
         centering,
-        sparsity_target: 0.2,
-        sparsity_cost: if centering { COST } else { 0.0 },
         ..TrainConfig::default()
+    };
+    let config = match centering {
+        true => TrainConfig { sparsity_target: 0.2, sparsity_cost: COST, ..config },
+        false => config,
     };
     let mut trainer = Trainer::from_model(config, examples, &rbm).unwrap();
     trainer.update().unwrap();

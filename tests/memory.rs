@@ -114,6 +114,6 @@ fn memory_that_is_nearly_enough_is_refused_too() {
         std::fs::remove_dir_all(folder.path("new")).ok();
         code == Some(0)
     };
-    let are_enough: Vec<_> = (320..640).step_by(40).map(within).collect();
+    let are_enough: Vec<_> = (480..840).step_by(40).map(within).collect();
     assert!(are_enough.is_sorted() && are_enough.contains(&true), "{are_enough:?}");
 }

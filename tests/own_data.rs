@@ -174,8 +174,8 @@ fn a_part_can_be_chosen_and_a_missing_part_is_refused() {
     assert_eq!(own["data_sha256"], evaluation(&folder, given)["data_sha256"]);
     let rule = "split is test, but must be another: the run has no test_data; its default is \
                 validation";
-    folder.fail("evaluate run --split test", rule);
-    folder.fail("transform run --split test", rule);
+    folder.misuse("evaluate run --split test", rule);
+    folder.misuse("transform run --split test", rule);
 
     folder.succeed(
         "train --data bars-and-stripes:4 --hidden 8 --epochs 2 --batch-size 16 --out bars",
@@ -197,7 +197,7 @@ fn a_part_can_be_chosen_and_a_missing_part_is_refused() {
         "no warning for data that the user asks for"
     );
     let rule = "split is validation, but must be another: the run was trained without validation";
-    folder.fail("evaluate bars --split validation", rule);
+    folder.misuse("evaluate bars --split validation", rule);
 }
 
 #[test]

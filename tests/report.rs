@@ -247,7 +247,7 @@ fn a_run_can_be_watched_only_from_this_computer() {
     slow.into_iter().for_each(|client| client.join().unwrap());
     // A second server cannot use the same port.
     let other = folder.run(&format!("{LINE} --out other --live={port}"));
-    assert_eq!(other.0, Some(1));
+    assert_eq!(other.0, Some(2));
     assert!(other.2.contains("but must be a port that is free"), "{}", other.2);
     // The server stops with the run.
     let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();

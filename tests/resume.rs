@@ -255,9 +255,9 @@ fn mistakes_in_a_settings_file_are_named() {
     folder.succeed("train --config own.toml --out run --quiet");
     assert_eq!(folder.facts("run")["n_hidden"], 7);
     folder.write("bad.toml", b"[train]\nhiden = 7\n");
-    folder.fail(
+    folder.misuse(
         "train --config bad.toml --out new",
-        "bad.toml: [train] hiden is not known; the nearest known key is hidden",
+        "bad.toml: [train] hiden is not known; did you mean hidden?",
     );
     folder.fail("train --config none.toml --out new", "none.toml: cannot read: No such file");
     // The data file has changed, and so has the stream version.
@@ -278,27 +278,26 @@ fn a_setting_that_would_change_a_run_is_refused() {
     let folder = Folder::new();
     folder.run(&format!("{LINE} --out run --stop-after 10updates"));
     for (flags, message) in [
-        ("--batch-size 64", "batch_size is 26 in this run and cannot become 64"),
-        ("--seed 3", "seed is 0 in this run and cannot become 3"),
+        ("--batch-size 64", "batch_size is 64, but must be 26, as in this run; start"),
+        ("--seed 3", "seed is 3, but must be 0, as in this run; start"),
         ("--epochs 1", "epochs is 1, but must be at least 2, the number of epochs done or begun"),
         ("--threads 0", "threads is 0, but must be from 1 to 1024"),
     ] {
-        folder.fail(&format!("resume run {flags}"), message);
+        folder.misuse(&format!("resume run {flags}"), message);
     }
     let text = String::from_utf8(folder.read("run/config.toml")).unwrap();
     for (from, to, message) in [
         ("batch_size = 26", "batch_size = 27", "batch_size is 27, but the run was trained with 26"),
         ("seed = 0", "seed = 1", "seed is 1, but the run was trained with 0"),
         ("limit is not set", "\nlimit = 100", "limit is 100, but the run was trained with null"),
-        (
-            "hidden = 70",
-            "hidden = \"a\"",
-            "run/config.toml: [train] hidden is \"a\", but must be a whole",
-        ),
     ] {
         folder.write("run/config.toml", text.replace(from, to).as_bytes());
         folder.fail("resume run", message);
     }
+    let wrong = text.replace("hidden = 70", "hidden = \"a\"");
+    folder.write("run/config.toml", wrong.as_bytes());
+    let message = "run/config.toml: [train] hidden is \"a\", but must be a whole";
+    folder.misuse("resume run", message);
     folder.write("run/config.toml", text.as_bytes());
     let greys = folder.read("greys.idx");
     folder.write("greys.idx", &greys[..greys.len() - 1]);
@@ -389,7 +388,8 @@ fn a_signal_leaves_a_checkpoint_and_the_command_to_resume() {
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), output.stdout), (Some(code), Vec::new()), "{stderr}");
-        assert!(stderr.starts_with("note: interrupted after update "), "{stderr}");
+        // On a busy computer, a note that it is stopping comes first.
+        assert!(stderr.contains("note: interrupted after update "), "{stderr}");
         assert!(stderr.ends_with("; continue with: harmonium resume run\n"), "{stderr}");
         let summary = folder.summary("run");
         let updates = summary["place"]["updates"].as_u64().unwrap();
@@ -482,6 +482,24 @@ fn a_long_update_is_interrupted_within_a_second() {
     }
 }
 
+/// Ctrl-C comes while the speed is measured, before the run has a folder.
+#[cfg(unix)]
+#[test]
+fn a_measurement_of_the_speed_is_interrupted() {
+    let folder = Folder::new();
+    let line = LINE.replace("--epochs 6", "--time-budget 10m");
+    let mut command = folder.command(&format!("{line} --out run"));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    let start = Instant::now();
+    send("-INT", &child);
+    let output = child.wait_with_output().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), &stderr[..]), (Some(130), "error: interrupted\n"));
+    assert!(!folder.path("run").exists());
+}
+
 type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
 
 #[test]
@@ -552,7 +570,7 @@ fn a_damaged_checkpoint_is_reported_and_the_previous_one_is_used() {
     damage(48, &|bytes| *bytes.last_mut().unwrap() ^= 1);
     let newest = folder.newest_checkpoint("run");
     let message = "is damaged: its checksum does not match its contents";
-    folder.refuse(&format!("inspect {newest}"), 2, message);
+    folder.fail(&format!("inspect {newest}"), message);
 }
 
 /// The newest checkpoint is damaged, a broken link, or a folder.
@@ -724,7 +742,7 @@ fn a_plan_outlives_a_kill() {
     folder.write("run/config.toml", &folder.read("other/config.toml"));
     folder.succeed("train --config run --epochs 3 --out short --quiet");
     assert_eq!(folder.metrics("short").len(), 3);
-    folder.fail(
+    folder.misuse(
         "train --config run --batch-size 1 --limit 2 --out new",
         "but must be for at least the epochs that are done by then",
     );

@@ -68,7 +68,7 @@ fn a_time_budget_fixes_the_updates_once() {
     assert_eq!(folder.metrics("run").last().unwrap()["updates"].as_u64(), Some(updates));
     folder.succeed("train --config run --out again --quiet");
     assert_eq!(folder.state("again"), folder.state("run"));
-    folder.fail(
+    folder.misuse(
         &format!("{line} --time-budget 1e-9s --out new"),
         "but must be more: an update takes",
     );

@@ -59,9 +59,9 @@ fn runs_are_listed_in_the_order_and_choice_that_the_user_asks_for() {
     let json = folder.succeed("runs --filter hidden=5 --json");
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["settings"]["hidden"], 5);
     for (flags, message) in [
-        ("--sort hiden", "the nearest is hidden"),
-        ("--sort log_likelyhood", "the nearest is log_likelihood"),
-        ("--filter hiden=5", "the nearest is hidden"),
+        ("--sort hiden", "did you mean hidden?"),
+        ("--sort log_likelyhood", "did you mean log_likelihood?"),
+        ("--filter hiden=5", "did you mean hidden?"),
         ("--filter hidden", "KEY=VALUE"),
         ("--best hidden", "`log_likelihood`, `pseudo_likelihood`"),
         ("--best log_likelihood --sort hidden", "cannot be used with"),

@@ -230,7 +230,7 @@ fn no_output_replaces_a_file_unless_it_is_asked_to() {
     let features: ndarray::Array2<f32> =
         ndarray_npy::read_npy(folder.path("features.npy")).unwrap();
     assert_eq!(features.dim(), (7, 16));
-    folder.fail(&format!("{line} --limit 0 --out new.npy"), "limit is 0, but must be at least 1");
+    folder.misuse(&format!("{line} --limit 0 --out new.npy"), "limit is 0, but must be at least 1");
     folder.write("mine.html", b"mine");
     for (line, out) in [
         ("sample run --gibbs-steps 1 --out mine.png", "mine.png"),

@@ -332,17 +332,18 @@ fn trained(draw: &mut Numbers, one_group: bool) -> Model {
     let data = BitMatrix::from_fn(N, v, |n, i| draw.uniform() < rates[[groups[n], i]]);
     let algorithm =
         [Algorithm::Pcd, Algorithm::Pcd, Algorithm::Pt, Algorithm::Cd][draw.whole(0, 3)];
+    let plain = TrainConfig::plain();
     let config = TrainConfig {
         hidden: Some(h),
         epochs: Some(draw.whole(5, 60)),
         batch_size: 60,
         chains: (algorithm != Algorithm::Cd).then_some(60),
         algorithm,
-        temperatures: 5,
+        temperatures: if algorithm == Algorithm::Pt { 5 } else { plain.temperatures },
         learning_rate: draw.log_between(0.05, 0.5),
         centering: draw.uniform() < 0.6,
         seed: draw.whole(0, 1 << 20) as u64,
-        ..TrainConfig::plain()
+        ..plain
     };
     let dataset = Dataset::from_bits("groups", data.clone());
     let mut trainer =

@@ -141,7 +141,7 @@ fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let is_aligned = array.getattr(intern!(py, "flags"))?.getattr(intern!(py, "aligned"))?;
     let is_odd = dtype.is_native_byteorder() == Some(false)
         || dtype.kind() == b'f' && dtype.itemsize() == 2
-        || b"fiu".contains(&dtype.kind()) && !is_aligned.is_truthy()?;
+        || b"fiu".contains(&dtype.kind()) && dtype.itemsize() <= 8 && !is_aligned.is_truthy()?;
     if is_odd {
         let name = if dtype.kind() == b'f' { "float64" } else { "int64" };
         return array.call_method1(intern!(py, "astype"), (name,));

@@ -1,8 +1,6 @@
 //! Errors of the library as exceptions.
 
 use harmonium::error::{Error, Remedy};
-use harmonium::setting::{Kind, Section as _};
-use harmonium::train::TrainConfig;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyArithmeticError, PyMemoryError, PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -51,13 +49,12 @@ pub fn to_py(error: Error) -> PyErr {
 
 /// A setting as a Python keyword.
 fn spell(Remedy { setting, value }: Remedy) -> String {
-    // The one setting whose keyword has another name.
-    let setting = if setting == "n_chains" { "chains" } else { setting };
-    let is_text = TrainConfig::row(setting).is_ok_and(|row| row.kind == Kind::Text);
+    // A placeholder such as N is no word.
+    let is_word = |value: &str| value.chars().all(|c| c.is_ascii_lowercase());
     match value {
         None => setting.to_string(),
         Some("true") => format!("{setting}=True"),
-        Some(value) if is_text => format!("{setting}=\"{value}\""),
+        Some(value) if is_word(value) => format!("{setting}=\"{value}\""),
         Some(value) => format!("{setting}={value}"),
     }
 }

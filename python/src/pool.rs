@@ -1,11 +1,14 @@
 //! Thread pools, one for each number of threads.
 
+use crate::errors::to_py;
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use harmonium::Watch;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use harmonium::threads::{THREADS, crowd};
+use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning};
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::OnceCell;
+use std::ffi::CString;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +17,12 @@ use std::time::Duration;
 /// The time between two checks for Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// The process and the number of threads (0: all cores) of a pool. After a fork a child has the pools
+/// The process and the given number of threads of a pool. After a fork a child has the pools
 /// of its parent in memory, but not their threads.
 #[derive(Clone, Copy, PartialEq)]
 struct Key {
     process: u32,
-    threads: usize,
+    threads: Option<usize>,
 }
 
 /// The pools, the last used last.
@@ -28,30 +31,25 @@ static POOLS: Mutex<Vec<(Key, Arc<ThreadPool>)>> = Mutex::new(Vec::new());
 /// The number of pools that are kept for later calls.
 const MOST_POOLS: usize = 4;
 
-/// The most threads of a pool.
-const MOST_THREADS: usize = 1024;
-
-/// Whether a pool can have this number of threads.
-fn is_valid(threads: Option<usize>) -> bool {
-    threads.is_none_or(|threads| (1..=MOST_THREADS).contains(&threads))
+/// The pool with this number of threads; None: one thread per core. A new pool of far more threads than
+/// cores brings a warning.
+fn pool(py: Python<'_>, threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
+    let (pool, is_new) = kept_or_new(threads)?;
+    // Only here: while a warning is shown, other threads may ask for a pool.
+    if let Some(crowd) = crowd(threads).filter(|_| is_new) {
+        let text = CString::new(crowd).expect("plain text");
+        PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &text, 1)?;
+    }
+    Ok(pool)
 }
 
-/// The pool with this number of threads; None: one thread per core.
-fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
-    if !is_valid(threads) {
-        return Err(PyValueError::new_err(format!(
-            "threads is {}, but must be from 1 to {MOST_THREADS}",
-            threads.unwrap_or(0)
-        )));
-    }
-    let key = Key { process: std::process::id(), threads: threads.unwrap_or(0) };
+/// The pool, and whether it is new.
+fn kept_or_new(threads: Option<usize>) -> PyResult<(Arc<ThreadPool>, bool)> {
+    let key = Key { process: std::process::id(), threads };
     let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
-    let pool = match pools.iter().position(|(other, _)| *other == key) {
-        Some(at) => pools.remove(at).1,
-        None => {
-            let pool = ThreadPoolBuilder::new().num_threads(key.threads).build();
-            Arc::new(pool.map_err(|cause| PyRuntimeError::new_err(cause.to_string()))?)
-        }
+    let (pool, is_new) = match pools.iter().position(|(other, _)| *other == key) {
+        Some(at) => (pools.remove(at).1, false),
+        None => (Arc::new(harmonium::threads::pool(threads).map_err(to_py)?), true),
     };
     if pools.len() == MOST_POOLS {
         let (other, oldest) = pools.remove(0);
@@ -61,7 +59,7 @@ fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
         }
     }
     pools.push((key, pool.clone()));
-    Ok(pool)
+    Ok((pool, is_new))
 }
 
 /// Where a call computes.
@@ -85,7 +83,8 @@ impl Place {
 
     /// The place for a number of products W v, all zeros counted.
     pub fn of(n_products: usize, threads: Option<usize>) -> Self {
-        if n_products <= Self::FEW && is_valid(threads) { Self::Here } else { Self::Pool(threads) }
+        let is_valid = threads.is_none_or(|threads| THREADS.contains(&threads));
+        if n_products <= Self::FEW && is_valid { Self::Here } else { Self::Pool(threads) }
     }
 }
 
@@ -114,13 +113,12 @@ pub fn without_lock<T: Send>(
     place: impl Into<Place>,
     compute: impl FnOnce() -> harmonium::Result<T> + Send,
 ) -> PyResult<T> {
-    let in_pool =
-        |pool: &ThreadPool| py.detach(|| pool.install(compute)).map_err(crate::errors::to_py);
+    let in_pool = |pool: &ThreadPool| py.detach(|| pool.install(compute)).map_err(to_py);
     match place.into() {
-        Place::Pool(threads) => in_pool(&*pool(threads)?),
+        Place::Pool(threads) => in_pool(&*pool(py, threads)?),
         Place::Here => with_own_pool(|own| match own {
             Some(own) => in_pool(own),
-            None => in_pool(&*pool(None)?),
+            None => in_pool(&*pool(py, None)?),
         }),
     }
 }
@@ -139,12 +137,12 @@ pub fn interruptible<T: Send>(
     let (sender, receiver) = bounded(1);
     let stop = AtomicBool::new(false);
     let watch = Watch::until(&stop);
-    pool(threads)?.in_place_scope(|scope| {
+    pool(py, threads)?.in_place_scope(|scope| {
         scope.spawn(move |_| sender.send(compute(watch)).expect("a receiver"));
         let mut interrupted = Ok(());
         loop {
             match py.detach(|| receiver.recv_timeout(SLICE)) {
-                Ok(result) => return interrupted.and(result.map_err(crate::errors::to_py)),
+                Ok(result) => return interrupted.and(result.map_err(to_py)),
                 // The computation has panicked, and the scope goes on with its panic.
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(PyRuntimeError::new_err("panic"));

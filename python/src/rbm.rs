@@ -11,7 +11,7 @@ use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likeliho
 use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::{Base, EvaluationConfig, EvaluationReport, Evaluator, Independent};
 use harmonium::gibbs::{
-    Chains, ConditionalMean, FixedModel, FixedWeights, Inpainting, RealConditional,
+    Chains, ConditionalMean, FixedModel, FixedWeights, Inpainting, RealConditional, check_sweeps,
 };
 use harmonium::model::{ModelFile, Provenance, TiledParameters, check_data_mean};
 use harmonium::monitor::EpochRecord;
@@ -274,6 +274,7 @@ fn sweep(
     place: impl Into<Place>,
     mut sweep: impl FnMut(Watch<'_>) -> harmonium::Result<()> + Send,
 ) -> PyResult<()> {
+    check_sweeps("gibbs_steps", gibbs_steps).map_err(to_py)?;
     interruptible(py, place, move |watch| (0..gibbs_steps).try_for_each(|_| sweep(watch)))
 }
 
@@ -772,6 +773,7 @@ impl Rbm {
             seed,
             ..default
         };
+        config.check_effect().map_err(to_py)?;
         let (py, dataset) = (visible.py(), dataset(visible, self.encoding(), threads)?);
         dataset.check_intensities().map_err(to_py)?;
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;

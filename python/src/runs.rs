@@ -73,9 +73,7 @@ pub fn train_run(
 ) -> PyResult<(PathBuf, &'static str)> {
     let given = map(settings)?;
     let settings = Settings::read(&given).map_err(to_py)?;
-    work(py, session, given, monitor, move |session, monitors| {
-        run::train(settings, session, monitors)
-    })
+    work(py, session, monitor, move |session, monitors| run::train(settings, session, monitors))
 }
 
 /// Continues the run in a folder, and returns the folder and how it ended.
@@ -88,7 +86,7 @@ pub fn resume_run(
     session: Options,
     monitor: Py<PyAny>,
 ) -> PyResult<(PathBuf, &'static str)> {
-    work(py, session, Map::new(), monitor, move |session, monitors| {
+    work(py, session, monitor, move |session, monitors| {
         let changes = Changes { epochs, ..Changes::default() };
         run::resume(&folder, &changes, session, monitors)
     })
@@ -118,11 +116,7 @@ pub struct Options {
 }
 
 impl Options {
-    fn session(
-        self,
-        given: Map<String, Value>,
-        interrupt: Interrupt,
-    ) -> harmonium::Result<Session> {
+    fn session(self, interrupt: Interrupt) -> harmonium::Result<Session> {
         let Self { out, threads, stop_after, time_budget, command } = self;
         Ok(Session {
             threads,
@@ -131,7 +125,6 @@ impl Options {
             stop_after: stop_after.map(|text| text.parse()).transpose()?,
             time_budget: time_budget.map(time).transpose()?,
             command: Some(command),
-            given,
             interrupt,
         })
     }
@@ -155,12 +148,11 @@ fn map(settings: &Bound<'_, PyDict>) -> PyResult<Map<String, Value>> {
 fn work(
     py: Python<'_>,
     options: Options,
-    given: Map<String, Value>,
     monitor: Py<PyAny>,
     work: impl FnOnce(&Session, &mut [&mut dyn Monitor]) -> harmonium::Result<Outcome> + Send + 'static,
 ) -> PyResult<(PathBuf, &'static str)> {
     let interrupt = Interrupt::default();
-    let session = options.session(given, interrupt.clone()).map_err(to_py)?;
+    let session = options.session(interrupt.clone()).map_err(to_py)?;
     let mut caller = Caller { monitor, interrupt: interrupt.clone(), error: None };
     let stop = move || interrupt.raise(SIGINT);
     let (outcome, error) = polled(py, stop, move || {

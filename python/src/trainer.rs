@@ -6,16 +6,16 @@ use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::pool::{interruptible, without_lock};
 use crate::rbm::{Origin, Rbm, history};
-use harmonium::TrainConfig;
 use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
 use harmonium::gibbs::FixedModel;
 use harmonium::memory::{self, Bytes, Need};
 use harmonium::model::check_data_mean;
 use harmonium::monitor::{EpochRecord, Pace, Probe, WeightChange};
 use harmonium::run::{DataConfig, RunConfig};
-use harmonium::setting::{Kind, Section, Setting};
+use harmonium::setting::{Kind, Section, Setting, nearest};
 use harmonium::state::State;
 use harmonium::train::{Ascent, OnlineTrainer};
+use harmonium::{Error, TrainConfig};
 use ndarray::Array1;
 use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2};
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
@@ -253,12 +253,30 @@ fn parse(settings: &str) -> PyResult<Map<String, Value>> {
         .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))
 }
 
-/// The trainer, if each given setting has an effect.
-fn checked(
-    trainer: harmonium::Trainer,
-    given: &Map<String, Value>,
-) -> harmonium::Result<harmonium::Trainer> {
-    trainer.config().check_effect(given).map(|()| trainer)
+/// The keywords of `train` and `Trainer` that are not settings.
+const KEYWORDS: [&str; 8] = [
+    "initial",
+    "held_out",
+    "grey_levels",
+    "spins",
+    "as_numbers",
+    "callback",
+    "progress",
+    "threads",
+];
+
+/// The settings that were given. A name that is not known may mean any keyword.
+fn config(given: &Map<String, Value>) -> PyResult<TrainConfig> {
+    TrainConfig::read(given).map_err(|error| {
+        to_py(match error {
+            Error::UnknownSetting { name, .. } => {
+                let settings = TrainConfig::TABLE.iter().map(|setting| setting.name);
+                let meant = nearest(&name, settings.chain(KEYWORDS));
+                Error::UnknownSetting { name, meant }
+            }
+            error => error,
+        })
+    })
 }
 
 /// How data become examples.
@@ -301,7 +319,7 @@ impl Trainer {
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let given = given(settings)?;
-        let config = TrainConfig::read(&given).map_err(to_py)?;
+        let config = config(&given)?;
         let binarize = config.binarize;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let mut reading = Reading { binarize, encoding, as_numbers, threads };
@@ -326,7 +344,7 @@ impl Trainer {
             let trainer = harmonium::Trainer::with_isa(config, data.into(), initial, isa()?)?;
             let mut seen = RunningMean::nothing(trainer.examples().n_visible());
             seen.add(trainer.examples());
-            Ok((checked(trainer, &given)?, seen))
+            Ok((trainer, seen))
         })?;
         let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
         let history = Arc::default();
@@ -360,7 +378,7 @@ impl Trainer {
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let given = given(settings)?;
-        let config = TrainConfig::read(&given).map_err(to_py)?;
+        let config = config(&given)?;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let binarize = config.binarize;
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
@@ -380,7 +398,6 @@ impl Trainer {
                 }
             };
             let mut trainer = OnlineTrainer::new(config, &narrow, &rbm, isa()?)?;
-            trainer.ascent().config().check_effect(&given)?;
             if let Some(states) = &hidden_states {
                 trainer.set_hidden(states)?;
             }
@@ -464,12 +481,12 @@ impl Trainer {
             ));
         };
         let given = given(settings)?;
-        let config = TrainConfig::read(&given).map_err(to_py)?;
+        let config = config(&given)?;
         let ascent = trainer.ascent();
         let config = TrainConfig { seed: ascent.config().seed, ..config };
         let trainer = without_lock(py, threads, || {
             let trainer = OnlineTrainer::restore(config, mean, &ascent.state(), isa()?)?;
-            trainer.ascent().config().check_effect(&given)?;
+            trainer.ascent().config().check_effect()?;
             Ok(trainer)
         })?;
         let driver = Driver::Online(trainer.into(), mean.clone());

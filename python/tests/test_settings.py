@@ -2,7 +2,10 @@
 
 import ast
 import inspect
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +88,41 @@ def test_a_setting_without_effect_is_refused():
     # A setting that equals its default is not refused.
     settings = Trainer(WIDE, **{**default_settings(), "hidden": 2}).settings
     assert Trainer(WIDE, **settings).settings == settings
+
+
+def test_a_misspelt_keyword_is_answered_with_the_one_that_is_meant():
+    for keyword, meant in [("hiden", "hidden"), ("n_hidden", "hidden"), ("inital", "initial")]:
+        with pytest.raises(TypeError, match=f"^{keyword} is not known; did you mean {meant}\\?$"):
+            train(BITS, **{keyword: 5})
+        with pytest.raises(TypeError, match=f"did you mean {meant}"):
+            Trainer(BITS, **{keyword: 5})
+    with pytest.raises(TypeError, match="^nonsense is not a setting$"):
+        train(BITS, nonsense=5)
+    with pytest.raises(SettingError, match="did you mean pcd"):
+        train(BITS, algorithm="pdc")
+
+
+def test_sweeps_have_an_upper_bound():
+    rbm = train(BITS, hidden=2, epochs=1)
+    for call in [rbm.sample, lambda **kwargs: rbm.gibbs(BITS, **kwargs)]:
+        with pytest.raises(SettingError, match="gibbs_steps is 10000000000, but must be at most"):
+            call(gibbs_steps=10**10)
+    with pytest.raises(SettingError, match="burn_in is 10000000000, but must be at most"):
+        rbm.log_likelihood(BITS, method="ais", burn_in=10**10)
+    with pytest.raises(SettingError, match='burn_in is 5, but must be left out without method="ais"'):
+        rbm.log_likelihood(BITS, method="exact", burn_in=5)
+
+
+def test_the_environment_has_the_limit_of_threads():
+    code = "import harmonium, numpy as np; harmonium.train(np.eye(4), epochs=1)"
+
+    def run(threads):
+        variables = {**os.environ, "RAYON_NUM_THREADS": str(threads)}
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, env=variables, capture_output=True, text=True)
+
+    rule = "SettingError: RAYON_NUM_THREADS is 100000, but must be from 1 to 1024"
+    assert rule in run(100_000).stderr
+    crowd = 4 * len(os.sched_getaffinity(0)) + 1
+    assert f"RuntimeWarning: {crowd} threads share" in run(crowd).stderr
+    assert run(1).stderr == ""

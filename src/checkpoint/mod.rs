@@ -7,6 +7,7 @@
 
 mod newest;
 
+#[cfg(feature = "cli")]
 pub(crate) use newest::model_of;
 #[cfg(feature = "cli")]
 pub(crate) use newest::{CHECKPOINTS, MODEL, Search, list, name, newest, search};

@@ -17,25 +17,25 @@ pub struct Bench {
     #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
     data: Source,
     /// Numbers of hidden units
-    #[arg(long, value_delimiter = ',', default_value = "500")]
+    #[arg(long, value_delimiter = ',', default_value = "500", value_name = "N,…")]
     hidden: Vec<usize>,
     /// Batch sizes; the number of chains is the same
-    #[arg(long, value_delimiter = ',', default_value = "128,512")]
+    #[arg(long, value_delimiter = ',', default_value = "128,512", value_name = "N,…")]
     batch_size: Vec<usize>,
     /// Numbers of threads [default: 1 and all cores]
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_name = "N,…")]
     threads: Vec<usize>,
     /// Sweeps of each chain in an update: the k of PCD-k
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_name = "N")]
     gibbs_steps: usize,
     /// How intensities become bits: `stochastic`, `none` or `threshold:T`
     #[arg(long, default_value_t = TrainConfig::default().binarize)]
     binarize: Binarization,
     /// Updates before timing begins
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 500, value_name = "N")]
     warm_up: usize,
     /// Seconds of timing for each size
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS")]
     seconds: f64,
     /// Print JSON, one line per size and number of threads
     #[arg(long)]

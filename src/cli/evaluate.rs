@@ -1,7 +1,7 @@
 //! `harmonium evaluate`.
 
-use super::input::{limited, model_path, read_data, say_inferred};
-use super::output::{Output, Overwrite, print};
+use super::input::{in_pool, limited, model_path, read_data, say_inferred};
+use super::output::{Output, Overwrite, print, print_text};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Source};
 use crate::error::Result;
@@ -11,6 +11,7 @@ use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::{ScoreReport, ScoresReport, SubjectReport, finite};
 use crate::evaluate::{
     AnnealingSchedule, Base, Evaluation, EvaluationConfig, EvaluationReport, Evaluator, Method,
+    VALUES,
 };
 use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
@@ -20,9 +21,7 @@ use crate::monitor::progress_bar::ProgressBar;
 use crate::monitor::terminal::note;
 use crate::report::write_to_folder;
 use crate::rng::check_seed;
-use crate::run::{
-    DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, in_pool, states_in,
-};
+use crate::run::{DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, states_in};
 use crate::train::Algorithm;
 use crate::watch::Watch;
 use crate::whole_file;
@@ -60,13 +59,13 @@ pub struct Evaluate {
     #[arg(long, default_value_t = DEFAULT.method)]
     method: Method,
     /// Annealed chains on each side
-    #[arg(long, default_value_t = DEFAULT.n_chains)]
+    #[arg(long, default_value_t = DEFAULT.n_chains, value_name = "N")]
     n_chains: usize,
     /// Inverse temperatures of annealing: `adaptive`, `adaptive:N` or `linear:N` with N steps, or `sm2008`
     #[arg(long, default_value_t = DEFAULT.schedule)]
     schedule: AnnealingSchedule,
     /// Sweeps that lead the chains to the model's distribution before they are annealed back
-    #[arg(long, default_value_t = DEFAULT.burn_in)]
+    #[arg(long, default_value_t = DEFAULT.burn_in, value_name = "N")]
     burn_in: usize,
     /// States from which reverse AIS starts: the chains of a checkpoint, or a file such as `harmonium
     /// sample` writes [default: the chains of the run, unless it is one of `cd`; else ends of separate
@@ -87,7 +86,7 @@ pub struct Evaluate {
     #[arg(long, value_name = "mnist|PATH")]
     compare_data: Option<Source>,
     /// The part of --compare-data: `train`, `test` or `validation`
-    #[arg(long, default_value_t = Part::Train)]
+    #[arg(long, default_value_t = Part::Train, requires = "compare_data")]
     compare_split: Part,
     /// Write log p(v) of each example (N), f64, to this file: .npy, .npz, .csv or .tsv, or `-` for .npy
     /// on standard output; the results then go to standard error
@@ -96,10 +95,10 @@ pub struct Evaluate {
     #[command(flatten)]
     overwrite: Overwrite,
     /// Seed of all random numbers, including stochastic bits
-    #[arg(long, default_value_t = DEFAULT.seed)]
+    #[arg(long, default_value_t = DEFAULT.seed, value_name = "N")]
     seed: u64,
     /// Threads [default: all cores]; the result does not depend on it
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Print JSON
     #[arg(long)]
@@ -130,6 +129,7 @@ impl Evaluate {
 
     fn run_in_pool(&self, isa: Isa) -> Result<()> {
         check_seed(self.seed)?;
+        self.config().check_effect()?;
         self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
         let file = ModelFile::read(&model_path(&self.model))?;
         let Scored { visible, subject, is_of_run } = self.scored(&file)?;
@@ -165,10 +165,12 @@ impl Evaluate {
             subject: Some(subject),
             ..EvaluationReport::new(&evaluation, independent)
         };
-        let shown = if self.json { report.to_json() } else { report.to_string() };
-        match self.log_probabilities.as_ref().is_some_and(Output::is_stdout) {
-            true => eprintln!("{shown}"),
-            false => print(shown)?,
+        let is_taken = self.log_probabilities.as_ref().is_some_and(Output::is_stdout);
+        match (self.json, is_taken) {
+            (true, true) => eprintln!("{}", report.to_json()),
+            (false, true) => eprintln!("{report}"),
+            (true, false) => print(report.to_json())?,
+            (false, false) => print_text(&report.to_string(), VALUES)?,
         }
         if is_of_run && let Err(error) = self.store(&report) {
             // The folder may be read-only: that of a colleague, or of an archive.

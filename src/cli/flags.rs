@@ -25,11 +25,9 @@ impl<S: Section> Given<S> {
         &self.given
     }
 
-    /// `base` with the given settings instead of its own.
+    /// `base`, [overridden](Section::overridden) by the given settings.
     pub fn over(&self, base: &S) -> S {
-        let mut settings = base.fields();
-        settings.extend(self.given.clone());
-        S::read(&settings).expect("a flag has the type of its setting")
+        base.overridden(&self.given)
     }
 }
 
@@ -47,7 +45,8 @@ fn givable<S: Section>() -> impl Iterator<Item = &'static Setting> {
 fn flag(setting: &'static Setting, default: &Value) -> Arg {
     let flag = Arg::new(setting.name)
         .long(flag_name(setting.name))
-        .help(help(setting, default))
+        .help(short_help(setting, default))
+        .long_help(help(setting, default))
         .value_parser(ValueParser::new(|text: &str| setting.parse(text)))
         .value_name(placeholder(setting))
         .action(ArgAction::Set)
@@ -70,9 +69,29 @@ fn placeholder(setting: &Setting) -> String {
     setting.placeholder.map_or_else(of_kind, str::to_string)
 }
 
-/// The help text of a setting.
+/// The help text of a setting in one line: the beginning of its sentence, and a short default.
+fn short_help(setting: &Setting, default: &Value) -> String {
+    let sentence = setting.sentence(&spell);
+    let ends = [": ", "; ", " ("].map(|end| sentence.find(end).unwrap_or(sentence.len()));
+    let end = ends.into_iter().min().unwrap_or_default();
+    let mut help = sentence[..end].trim_end_matches('.').to_string();
+    let default_text = setting.default_text(default, &spell);
+    if *default != false && default_text.len() <= SHORT_DEFAULT {
+        help += &format!(" [default: {default_text}]");
+    }
+    help
+}
+
+/// The longest default, in bytes, that a help text in one line shows.
+const SHORT_DEFAULT: usize = 20;
+
+/// A setting as a flag.
+fn spell(name: &str) -> String {
+    format!("--{}", flag_name(name))
+}
+
+/// The whole help text of a setting.
 fn help(setting: &Setting, default: &Value) -> String {
-    let spell = |name: &str| format!("--{}", flag_name(name));
     let sentence = setting.sentence(&spell);
     let mut help = sentence.trim_end_matches('.').to_string();
     if let Some(usual) = setting.usual {
@@ -175,5 +194,12 @@ mod tests {
         let rate = "Initial learning rate ε; usual: 0.01 to 0.2 [default: 0.2]";
         assert_eq!(help("learning_rate"), rate);
         assert!(help("gibbs_steps_last").ends_with("step by step [default: --gibbs-steps]"));
+        let short = |name: &str| {
+            let default = TrainConfig::default().fields();
+            short_help(TrainConfig::row(name).unwrap(), &default[name])
+        };
+        assert_eq!(short("learning_rate"), "Initial learning rate ε [default: 0.2]");
+        assert_eq!(short("hidden"), "Number of hidden units, H");
+        assert_eq!(short("algorithm"), "How the negative phase samples the model [default: auto]");
     }
 }

@@ -1,4 +1,4 @@
-//! The model and the data of a command; notes on them go to stderr.
+//! The model, the data and the threads of a command; notes on them go to stderr.
 
 use crate::checkpoint::model_of;
 use crate::dataset::Dataset;
@@ -8,6 +8,7 @@ use crate::model::{Provenance, Rbm};
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
 use crate::run::{ChosenData, DataChoice};
+use crate::threads;
 use std::path::{Path, PathBuf};
 
 /// The file of a model. `path` is the file or the folder of its run. A note appears if newer checkpoints
@@ -24,6 +25,17 @@ pub fn model_path(path: &Path) -> PathBuf {
         note(LogFormat::Text, &format!("the model is taken from {}", file.display()));
     }
     file
+}
+
+/// Runs `work` with this number of threads, with a note if they are too many for the computer.
+pub fn in_pool<T: Send>(
+    threads: Option<usize>,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
+    if let Some(crowd) = threads::crowd(threads) {
+        note(LogFormat::Text, &crowd);
+    }
+    threads::in_pool(threads, work)
 }
 
 /// Reads the examples of a command, with notes on them.

@@ -6,13 +6,17 @@ mod input;
 
 mod flags;
 
+mod help;
+
 mod door;
 
 mod session;
 
 mod bench;
+mod completions;
 mod evaluate;
 mod inspect;
+mod man;
 mod metrics;
 mod presets;
 mod report;
@@ -22,11 +26,12 @@ mod sample;
 mod train;
 mod transform;
 
-pub use door::message;
+use door::message;
+use help::command;
 
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write as _;
 
@@ -34,14 +39,19 @@ use std::io::Write as _;
 /// command line, `--help` and `--version` end the process.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     let words: Vec<_> = words.into_iter().collect();
-    let matches = Cli::command().get_matches_from(&words);
+    let matches = command().get_matches_from(&words);
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     cli.run(&words[1..]).unwrap_or_else(|error| {
         let message = message(&error, matches.subcommand_name());
         // If nothing reads the output, the exit code alone reports the error.
         let _ = writeln!(std::io::stderr(), "error: {message}");
-        // As for a wrong command line, the fault is in what the user gave or left out.
-        if matches!(error, Error::NoData { .. } | Error::Damaged { .. }) { 2 } else { 1 }
+        match error {
+            // Ctrl-C came before the run had a folder: 128 + SIGINT, as for a run that was interrupted.
+            Error::Interrupted => 130,
+            // clap, too, ends a wrong command line with 2.
+            _ if error.is_misuse() => 2,
+            _ => 1,
+        }
     })
 }
 
@@ -77,6 +87,10 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Time the stages of an update on this computer
     Bench(bench::Bench),
+    /// Print the completions of a shell
+    Completions(completions::Completions),
+    /// Print a man page
+    Man(man::Man),
 }
 
 impl Cli {
@@ -99,6 +113,8 @@ impl Cli {
             Command::Transform(transform) => transform.run(isa()?),
             Command::Inspect(inspect) => inspect.run(),
             Command::Bench(bench) => bench.run(isa()?),
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         };
         done.map(|()| 0)
     }

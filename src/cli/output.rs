@@ -62,6 +62,24 @@ impl Overwrite {
     }
 }
 
+/// Prints a result for people. Where a terminal is too narrow for a line, the line goes on below, from the
+/// column `indent` on.
+pub fn print_text(text: &str, indent: usize) -> Result<()> {
+    match console::Term::stdout().size_checked() {
+        Some((_, columns)) => print(wrapped(text, indent, columns.into())),
+        None => print(text),
+    }
+}
+
+fn wrapped(text: &str, indent: usize, columns: usize) -> String {
+    let indent = " ".repeat(indent.min(columns / 2));
+    // A fingerprint that does not fit is not broken, so that it can be copied.
+    let options = textwrap::Options::new(columns).subsequent_indent(&indent).break_words(false);
+    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let lines = text.lines().flat_map(|line| textwrap::wrap(line, &options));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The format of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
@@ -243,4 +261,21 @@ fn npz(name: &str, npy: &[u8]) -> Result<Vec<u8>, rawzip::Error> {
     let (_, descriptor) = writer.finish()?;
     entry.finish(descriptor)?;
     archive.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn a_line_that_is_too_long_goes_on_below() {
+        let text =
+            "verdict           exact\nlog-likelihood    -13.8 nats an example\n  SHA  9912d1ebba";
+        assert_eq!(wrapped(text, 18, 80), text);
+        assert_eq!(
+            wrapped(text, 12, 30),
+            "verdict           exact\nlog-likelihood    -13.8 nats\n            an example\n  SHA  \
+             9912d1ebba"
+        );
+    }
 }

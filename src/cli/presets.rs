@@ -1,6 +1,6 @@
 //! `harmonium presets`.
 
-use super::output::print;
+use super::output::{print, print_text};
 use crate::error::Result;
 use crate::preset::Preset;
 use clap::Args;
@@ -29,7 +29,8 @@ impl Presets {
                     "settings": config,
                 }))?;
             } else {
-                print(format_args!("{name:<width$}  {purpose}\n{:width$}  {time}; {result}", ""))?;
+                let text = format!("{name:<width$}  {purpose}\n{:width$}  {time}; {result}", "");
+                print_text(&text, width + 2)?;
             }
         }
         Ok(())

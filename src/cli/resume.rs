@@ -2,10 +2,10 @@
 
 use super::flags::{Given, flag_name};
 use super::session::{self, SessionFlags};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernels::Isa;
 use crate::run::{self, Changes, DataConfig, SETTINGS, SettingsFile};
-use crate::setting::Section as _;
+use crate::setting::{Section as _, invalid};
 use crate::train::TrainConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::ffi::OsString;
@@ -51,24 +51,24 @@ impl Resume {
 impl Fixed {
     /// Refuses settings that differ from those of the run.
     fn check(&self, folder: &std::path::Path) -> Result<()> {
-        let path = folder.join(SETTINGS);
         let given: Vec<_> = self.data.settings().iter().chain(self.train.settings()).collect();
         if given.iter().all(|(key, _)| CHANGEABLE.contains(&&key[..])) {
             return Ok(());
         }
-        let settings = SettingsFile::read(&path)?.settings;
+        let settings = SettingsFile::read(&folder.join(SETTINGS))?.settings;
         let (mut all, train) = (settings.data.fields(), settings.train.fields());
         all.extend(train);
-        for (key, value) in given {
-            if !CHANGEABLE.contains(&&key[..]) && all[key] != *value {
+        let rows = DataConfig::TABLE.iter().chain(TrainConfig::TABLE);
+        for setting in rows.filter(|setting| !CHANGEABLE.contains(&setting.name)) {
+            let given = given.iter().find(|(key, _)| *key == setting.name);
+            let own = &all[setting.name];
+            if let Some((_, value)) = given.filter(|(_, value)| *value != own) {
                 let rule = format!(
-                    "{key} is {} in this run and cannot become {value}; start a new run with \
-                     `harmonium train --config {} --{} …`",
-                    all[key],
+                    "{own}, as in this run; start a new run with `harmonium train --config {} --{} …`",
                     run::quoted(folder.as_os_str()),
-                    flag_name(key)
+                    flag_name(setting.name)
                 );
-                return Err(Error::Unsuitable { path, rule });
+                return Err(invalid(setting.name, value, rule));
             }
         }
         Ok(())

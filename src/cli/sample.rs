@@ -1,16 +1,16 @@
 //! `harmonium sample`.
 
-use super::input::{model_path, read_data, say_data};
+use super::input::{in_pool, model_path, read_data, say_data};
 use super::output::{Output, Overwrite};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Mask, Source};
-use crate::error::{Error, Result};
-use crate::gibbs::{Chains, FixedModel, FixedWeights, Inpainting};
+use crate::error::{Error, Remedy, Result};
+use crate::gibbs::{Chains, FixedModel, FixedWeights, Inpainting, check_sweeps};
 use crate::kernels::Isa;
 use crate::model::ModelFile;
 use crate::pictures::{self, Grey};
 use crate::rng::{Purpose, Stream, check_seed};
-use crate::run::{DataChoice, Part, in_pool};
+use crate::run::{DataChoice, Part};
 use crate::setting::{self, check};
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
@@ -24,6 +24,9 @@ const USUAL_NUMBER: usize = 100;
 
 /// The default number of completed examples.
 const USUAL_COMPLETED: usize = 20;
+
+/// The settings without which data have no effect.
+const USES_OF_DATA: [Remedy; 2] = [Remedy::with("start", "data"), Remedy::of("clamp")];
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Start {
@@ -39,10 +42,10 @@ pub struct Sample {
     model: PathBuf,
     /// Number of samples, one from each chain [default: 100, with --clamp 20, or all examples if
     /// there are fewer]
-    #[arg(short, long)]
+    #[arg(short, long, value_name = "N")]
     number: Option<usize>,
     /// Sweeps of each chain
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_name = "N")]
     gibbs_steps: usize,
     /// The first states of the chains
     #[arg(long, value_enum, default_value_t = Start::Random)]
@@ -71,10 +74,10 @@ pub struct Sample {
     #[arg(long, value_parser = image_shape, value_name = "28x28")]
     image_shape: Option<(usize, usize)>,
     /// Seed of all random numbers
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
     /// Threads [default: all cores]; the result does not depend on it
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     threads: Option<usize>,
 }
 
@@ -106,7 +109,13 @@ impl Sample {
             })?;
         }
         check_seed(self.seed)?;
+        check_sweeps("gibbs_steps", self.gibbs_steps)?;
         self.out.check(&self.overwrite)?;
+        let unused = self.data.as_ref().map(|data| ("data", data.to_string()));
+        let unused = unused.or(self.split.map(|split| ("split", split.to_string())));
+        if let (Some((setting, value)), None, Start::Random) = (unused, &self.clamp, self.start) {
+            return Err(Error::NoEffect { setting, value, needs: &USES_OF_DATA });
+        }
 
         let weights = FixedWeights::of(&model.rbm, isa);
         let bytes = match &self.clamp {

@@ -7,6 +7,7 @@ use crate::kernels::Isa;
 use crate::monitor::{EpochRecord, LogFormat, Monitor, Terminal, terminal};
 use crate::report::{self, Live};
 use crate::run::{End, Interrupt, Interval, Outcome, SETTINGS, Session, quoted, resume_command};
+use crate::threads;
 use crate::train::Trainer;
 use clap::Args;
 use std::ffi::OsString;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 pub struct SessionFlags {
     /// Threads [default: all cores]; the result does not depend on it
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Stop after this time, or number of epochs or updates, counted from the start of this command;
     /// `harmonium resume` continues from there
@@ -32,7 +33,7 @@ pub struct SessionFlags {
     #[arg(long)]
     quiet: bool,
     /// The format of progress: `text`, or `json` (one object per line)
-    #[arg(long, default_value_t = LogFormat::Text)]
+    #[arg(long, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     log_format: LogFormat,
 }
 
@@ -102,6 +103,9 @@ pub fn run(
     mut terminal: Terminal,
     work: impl FnOnce(&mut [&mut dyn Monitor]) -> Result<Outcome>,
 ) -> Result<u8> {
+    if let Some(crowd) = threads::crowd(flags.threads) {
+        terminal.note(&crowd);
+    }
     let mut live = flags.live(&mut terminal)?;
     let mut begun = Begun::default();
     let outcome = {
@@ -127,6 +131,7 @@ pub fn run(
 /// Writes the report, then prints the folder to stdout; a note says how to continue.
 fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<u8> {
     let Outcome { folder, end, updates } = outcome;
+    terminal.close();
     write_report(&folder, flags, terminal);
     let after = format!("after update {updates}; continue with: {}", resume_command(&folder));
     match end {

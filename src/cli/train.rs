@@ -69,11 +69,7 @@ impl Train {
             base = file.settings;
         }
         let settings = self.settings(base)?;
-        let mut given = self.data.settings().clone();
-        given.extend(self.train.settings().clone());
-        given.extend(self.run.settings().clone());
         let session = Session {
-            given,
             out: self.out,
             time_budget: self.time_budget,
             ..self.session.session(isa, words)?

@@ -1,6 +1,6 @@
 //! `harmonium transform`.
 
-use super::input::{limited, model_path, read_data, say_data};
+use super::input::{in_pool, limited, model_path, read_data, say_data};
 use super::output::{Output, Overwrite};
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
@@ -9,7 +9,7 @@ use crate::kernels::Isa;
 use crate::memory::{self, Bytes, Need};
 use crate::model::ModelFile;
 use crate::rng::check_seed;
-use crate::run::{DataChoice, Part, in_pool};
+use crate::run::{DataChoice, Part};
 use crate::setting::check;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
@@ -40,11 +40,11 @@ pub struct Transform {
     #[arg(long)]
     binarize: Option<Binarization>,
     /// Seed of stochastic bits; equal seeds give equal bits
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
     /// Take the mean of p(h | v) over N draws of stochastic bits, 1 to 10000: smoother features of
     /// grey levels
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_name = "N")]
     draws: u64,
     /// Write p(h | v) to this file: an array (examples, H) of f32 as .npy, .npz, .csv or .tsv, or `-` for
     /// .npy on standard output
@@ -54,7 +54,7 @@ pub struct Transform {
     #[command(flatten)]
     overwrite: Overwrite,
     /// Threads [default: all cores]; the result does not depend on it
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     threads: Option<usize>,
 }
 

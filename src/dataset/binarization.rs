@@ -1,7 +1,7 @@
 //! How intensities become bits.
 
 use crate::error::{Error, Result};
-use crate::setting::{by_text, invalid};
+use crate::setting::{by_text, did_you_mean, invalid};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -40,7 +40,9 @@ impl Binarization {
 }
 
 fn unknown_binarization(text: &str) -> Error {
-    invalid("binarize", text, "stochastic, none or threshold:T, with T at least 0 and below 1")
+    let meant = did_you_mean(text, ["stochastic", "none", "threshold:T"]);
+    let rule = "stochastic, none or threshold:T, with T at least 0 and below 1";
+    invalid("binarize", text, format!("{rule}{meant}"))
 }
 
 impl fmt::Display for Binarization {
@@ -92,9 +94,11 @@ mod tests {
                 "binarize is {text}, but must be stochastic, none or threshold:T, with T at least \
                  0 and below 1"
             );
-            assert_eq!(text.parse::<Binarization>().unwrap_err().to_string(), message);
+            let found = text.parse::<Binarization>().unwrap_err().to_string();
+            let meant = if text == "Stochastic" { "; did you mean stochastic?" } else { "" };
+            assert_eq!(found, message + meant);
             let error = serde_json::from_str::<Binarization>(&format!("\"{text}\"")).unwrap_err();
-            assert_eq!(error.to_string(), message);
+            assert_eq!(error.to_string(), found);
         }
     }
 }

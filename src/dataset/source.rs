@@ -3,10 +3,10 @@
 use super::synthetic::MAX_SIDE;
 use super::{Dataset, Encoding};
 use crate::error::{Error, Result};
-use crate::setting::{by_name, by_text, invalid};
+use crate::setting::{by_name, by_text, did_you_mean, invalid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -57,7 +57,7 @@ impl Source {
     /// As [`Dataset::read_as`]; [`Error::InvalidSetting`] if the program was built without MNIST.
     pub fn read_split(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
         match self {
-            Self::Path(path) => Dataset::read_as(path, encoding),
+            Self::Path(path) => Dataset::read_as(path, encoding).map_err(|e| misspelt(path, e)),
             Self::Stdin => Dataset::read_from("standard input", io::stdin().lock(), encoding),
             Self::BarsAndStripes(side) => {
                 Ok(Dataset::bars_and_stripes(*side).with_encoding(encoding))
@@ -108,6 +108,21 @@ impl Source {
 pub(crate) fn absolute(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).ok().filter(|path| path.to_str().is_some());
     absolute.unwrap_or_else(|| path.to_path_buf())
+}
+
+/// The data that are compiled in or made, as users name them.
+const NAMES: [&str; 3] = ["mnist", "bars-and-stripes:SIDE", "shifter"];
+
+/// The error for a file that does not exist, if its name is like that of other data.
+fn misspelt(path: &Path, error: Error) -> Error {
+    let meant = did_you_mean(&path.to_string_lossy(), NAMES);
+    match &error {
+        Error::Io { cause, .. } if cause.kind() == ErrorKind::NotFound && !meant.is_empty() => {
+            let rule = format!("a file that exists, or one of {}{meant}", NAMES.join(", "));
+            invalid("data", path.display(), rule)
+        }
+        _ => error,
+    }
 }
 
 impl FromStr for Source {

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::gibbs::{AnnealedChains, Path};
 use crate::rng::{Purpose, Stream};
+use crate::setting::did_you_mean;
 use crate::watch::Watch;
 use std::fmt;
 use std::str::FromStr;
@@ -213,11 +214,12 @@ fn covariance(x: &[f64], y: &[f64]) -> f64 {
 }
 
 fn invalid(value: &str) -> Error {
+    let meant = did_you_mean(value, ["adaptive", "linear:N", "sm2008"]);
     Error::InvalidSetting {
         setting: "schedule",
         value: value.to_string(),
         rule: format!(
-            "adaptive, adaptive:N, linear:N or sm2008, with N at least 1 and at most {MAX_STEPS}"
+            "adaptive, adaptive:N, linear:N or sm2008, with N at least 1 and at most {MAX_STEPS}{meant}"
         ),
     }
 }

@@ -1,9 +1,10 @@
 //! The settings of an evaluation.
 
 use super::AnnealingSchedule;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
+use crate::gibbs::check_sweeps;
 use crate::model::Rbm;
-use crate::setting::by_name;
+use crate::setting::{by_name, check};
 use serde::{Deserialize, Serialize};
 
 /// How log Z is found.
@@ -38,7 +39,7 @@ pub struct EvaluationConfig {
     /// The inverse temperatures of AIS.
     pub schedule: AnnealingSchedule,
     /// Sweeps that bring the chains of reverse AIS into the model's distribution before they are
-    /// annealed back; usual: 1,000 to 100,000.
+    /// annealed back, at most 1,000,000,000; usual: 1,000 to 100,000.
     pub burn_in: usize,
     /// Examples, spread evenly, on which RAISE is computed; usual: 0 or 100.
     pub raise: usize,
@@ -59,6 +60,9 @@ impl Default for EvaluationConfig {
     }
 }
 
+/// The method without which the settings of annealing have no effect.
+const ANNEALING: Remedy = Remedy::with("method", "ais");
+
 impl EvaluationConfig {
     /// Whether log Z of this model is enumerated.
     pub(super) fn is_exact(&self, rbm: &Rbm) -> bool {
@@ -71,13 +75,30 @@ impl EvaluationConfig {
 
     /// Checks all settings but the schedule, which [`AnnealingSchedule::betas`] checks.
     pub(super) fn validate(&self) -> Result<()> {
-        if (2..=MAX_CHAINS).contains(&self.n_chains) {
-            return Ok(());
+        let Self { n_chains, burn_in, .. } = *self;
+        check("n_chains", n_chains, (2..=MAX_CHAINS).contains(&n_chains), || {
+            format!("at least 2 and at most {MAX_CHAINS}")
+        })?;
+        check_sweeps("burn_in", burn_in)
+    }
+
+    /// Refuses settings of annealing with [`Method::Exact`], where they have no effect. A default is
+    /// always allowed.
+    ///
+    /// # Errors
+    /// [`Error::NoEffect`] for the first such setting.
+    pub fn check_effect(&self) -> Result<()> {
+        let default = Self::default();
+        let idle = [
+            ("n_chains", self.n_chains, default.n_chains),
+            ("burn_in", self.burn_in, default.burn_in),
+        ];
+        let idle = idle.into_iter().find(|(_, value, default)| value != default);
+        match idle.filter(|_| self.method == Method::Exact) {
+            None => Ok(()),
+            Some((setting, value, _)) => {
+                Err(Error::NoEffect { setting, value: value.to_string(), needs: &[ANNEALING] })
+            }
         }
-        Err(Error::InvalidSetting {
-            setting: "n_chains",
-            value: self.n_chains.to_string(),
-            rule: format!("at least 2 and at most {MAX_CHAINS}"),
-        })
     }
 }

@@ -68,4 +68,6 @@ pub use independent::Independent;
 pub use log_mean::LogMean;
 pub use report::{EvaluationReport, LikelihoodReport};
 pub use score::Score;
+#[cfg(feature = "cli")]
+pub(crate) use text::VALUES;
 pub use verdict::{Estimate, Verdict};

@@ -4,12 +4,15 @@ use super::report::{AnnealingReport, ScoreReport, SideReport};
 use super::{Estimate, Evaluation, EvaluationReport, Verdict};
 use std::fmt;
 
+/// The column at which the texts begin.
+pub const VALUES: usize = 18;
+
 /// Lines of a name and a text.
 struct Lines(Vec<String>);
 
 impl Lines {
     fn add(&mut self, name: &str, what: impl AsRef<str>) {
-        self.0.push(format!("{name:<18}{}", what.as_ref()));
+        self.0.push(format!("{name:<VALUES$}{}", what.as_ref()));
     }
 }
 

@@ -10,11 +10,23 @@ use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::rng::Stream;
+use crate::setting::check;
 use crate::state::State;
 use crate::states::States;
 use crate::watch::Watch;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
+
+/// The most sweeps of a chain that a command or a call makes.
+pub const MAX_SWEEPS: usize = 1_000_000_000;
+
+/// Checks a number of sweeps, which `setting` gives.
+///
+/// # Errors
+/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is above [`MAX_SWEEPS`].
+pub fn check_sweeps(setting: &'static str, sweeps: usize) -> Result<()> {
+    check(setting, sweeps, sweeps <= MAX_SWEEPS, || format!("at most {MAX_SWEEPS}"))
+}
 
 /// Without a watch nothing is interrupted.
 pub(super) const UNWATCHED: &str = "nobody interrupts it";

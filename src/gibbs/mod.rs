@@ -40,7 +40,7 @@ mod annealing;
 mod tempering;
 
 pub use annealing::AnnealedChains;
-pub use chains::Chains;
+pub use chains::{Chains, MAX_SWEEPS, check_sweeps};
 pub use conditional::Conditional;
 pub use conditional_mean::ConditionalMean;
 pub use fixed_weights::{FixedModel, FixedWeights};

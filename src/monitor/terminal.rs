@@ -37,6 +37,13 @@ impl Terminal {
         Self { format, quiet, bar: None }
     }
 
+    /// Removes the bar, so that other output begins on a line of its own.
+    pub fn close(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
     fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
@@ -55,6 +62,7 @@ impl Monitor for Terminal {
             );
             let bar = ProgressBar::new(trainer.total_updates());
             bar.set_style(style.expect("a valid template").progress_chars("━━─"));
+            bar.set_prefix(epoch(trainer));
             bar.set_position(trainer.updates());
             bar.reset_eta();
             bar
@@ -68,11 +76,11 @@ impl Monitor for Terminal {
 
     fn after_updates(&mut self, trainer: &Trainer, samples_per_second: f64) {
         if let Some(bar) = &self.bar {
-            let epoch =
-                (trainer.updates() / trainer.updates_per_epoch() + 1).min(trainer.n_epochs());
             bar.set_length(trainer.total_updates());
-            bar.set_prefix(format!("epoch {epoch}/{}", trainer.n_epochs()));
-            bar.set_message(format!("{samples_per_second:.0} samples/s"));
+            bar.set_prefix(epoch(trainer));
+            let is_narrow = width().is_some_and(|width| width < NARROW);
+            let pace = format!("{samples_per_second:.0} samples/s");
+            bar.set_message(if is_narrow { String::new() } else { pace });
             bar.set_position(trainer.updates());
         }
     }
@@ -85,7 +93,7 @@ impl Monitor for Terminal {
     ) -> Result<()> {
         if !self.quiet {
             match self.format {
-                LogFormat::Text => self.say(&line(record, trainer.n_epochs())),
+                LogFormat::Text => self.say(&line(record, trainer.n_epochs(), width())),
                 LogFormat::Json => {
                     self.say(&serde_json::to_string(record).expect("plain numbers"));
                 }
@@ -97,10 +105,14 @@ impl Monitor for Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.close();
     }
+}
+
+/// The epoch in which a trainer is.
+fn epoch(trainer: &Trainer) -> String {
+    let epoch = (trainer.updates() / trainer.updates_per_epoch() + 1).min(trainer.n_epochs());
+    format!("epoch {epoch}/{}", trainer.n_epochs())
 }
 
 /// Writes a note to stderr, from anywhere in the program.
@@ -115,31 +127,41 @@ fn note_line(format: LogFormat, text: &str) -> String {
     }
 }
 
-/// A record in one line.
-fn line(record: &EpochRecord, epochs: u64) -> String {
+/// The terminal, in columns, from which on the bar also shows the pace.
+const NARROW: usize = 60;
+
+/// The width of the terminal in columns; `None` if stderr is not a terminal.
+fn width() -> Option<usize> {
+    console::Term::stderr().size_checked().map(|(_, columns)| columns.into())
+}
+
+/// A record in one line. Where the line would be wider than `width`, it lacks its least important figures.
+fn line(record: &EpochRecord, epochs: u64, width: Option<usize>) -> String {
     let number = |value: Option<f64>, digits: usize| {
         value.map_or("–".to_string(), |value| format!("{value:.digits$}"))
     };
-    let likelihood = match (record.likelihood.log_likelihood, &record.likelihood.verdict) {
-        (Some(likelihood), Some(verdict)) => {
-            let independent = record.likelihood.log_likelihood_independent;
-            let independent =
-                independent.map_or(String::new(), |x| format!("; independent units {x:.2}"));
-            format!("  log-likelihood {likelihood:.2} ({verdict}{independent})")
-        }
-        _ => String::new(),
+    let percent = number(record.mean_hidden_activity.map(|share| 100.0 * share), 1);
+    let likelihood = &record.likelihood;
+    let judged = likelihood.log_likelihood.zip(likelihood.verdict.as_ref());
+    let independent = likelihood.log_likelihood_independent.filter(|_| judged.is_some());
+    let epoch_digits = epochs.to_string().len();
+    // In the order of the line, with the rank of their importance.
+    let figures = [
+        (0, Some(format!("epoch {:>epoch_digits$}/{epochs}", record.epoch))),
+        (3, Some(format!("{:>7.0} samples/s", record.samples_per_second))),
+        (2, Some(format!("pseudo-likelihood {}", number(record.pseudo_likelihood, 2)))),
+        (5, Some(format!("reconstruction {}", number(record.reconstruction_error, 4)))),
+        (4, Some(format!("free-energy gap {}", number(record.free_energy_gap, 2)))),
+        (6, Some(format!("active {percent} %"))),
+        (1, judged.map(|(value, verdict)| format!("log-likelihood {value:.2} ({verdict})"))),
+        (7, independent.map(|value| format!("independent units {value:.2}"))),
+    ];
+    let up_to = |rank: usize| {
+        let shown = figures.iter().filter(|(own, _)| *own <= rank);
+        shown.filter_map(|(_, figure)| figure.as_deref()).collect::<Vec<_>>().join("  ")
     };
-    format!(
-        "epoch {:>width$}/{epochs}  {:>7.0} samples/s  pseudo-likelihood {}  reconstruction {}  \
-         free-energy gap {}  active {} %{likelihood}",
-        record.epoch,
-        record.samples_per_second,
-        number(record.pseudo_likelihood, 2),
-        number(record.reconstruction_error, 4),
-        number(record.free_energy_gap, 2),
-        number(record.mean_hidden_activity.map(|share| 100.0 * share), 1),
-        width = epochs.to_string().len(),
-    )
+    let fits = |line: &String| width.is_none_or(|width| line.chars().count() <= width);
+    (0..figures.len()).rev().map(up_to).find(fits).unwrap_or_else(|| up_to(0))
 }
 
 #[cfg(test)]
@@ -156,7 +178,7 @@ mod tests {
             ..EpochRecord::default()
         };
         assert_eq!(
-            line(&record, 10),
+            line(&record, 10, None),
             "epoch  3/10    12346 samples/s  pseudo-likelihood -71.23  reconstruction –  \
              free-energy gap –  active – %"
         );
@@ -166,11 +188,37 @@ mod tests {
             ..LikelihoodReport::default()
         };
         let record = EpochRecord { likelihood: likelihood.clone(), ..record };
-        assert!(line(&record, 10).ends_with("– %  log-likelihood -90.13 (exact)"));
+        assert!(line(&record, 10, None).ends_with("– %  log-likelihood -90.13 (exact)"));
         let likelihood =
             LikelihoodReport { log_likelihood_independent: Some(-206.3), ..likelihood };
         let record = EpochRecord { likelihood, ..record };
-        let end = "– %  log-likelihood -90.13 (exact; independent units -206.30)";
-        assert!(line(&record, 10).ends_with(end));
+        let end = "– %  log-likelihood -90.13 (exact)  independent units -206.30";
+        assert!(line(&record, 10, None).ends_with(end));
+    }
+
+    #[test]
+    fn a_narrow_line_lacks_the_least_important_figures() {
+        let likelihood = LikelihoodReport {
+            log_likelihood: Some(-90.126),
+            verdict: Some("believable".to_string()),
+            log_likelihood_independent: Some(-206.3),
+            ..LikelihoodReport::default()
+        };
+        let record = EpochRecord {
+            epoch: 3,
+            samples_per_second: 177_605.0,
+            pseudo_likelihood: Some(-71.234),
+            likelihood,
+            ..EpochRecord::default()
+        };
+        let at = |width| line(&record, 1300, Some(width));
+        assert_eq!(at(300), line(&record, 1300, None));
+        let wide = "epoch    3/1300  pseudo-likelihood -71.23  log-likelihood -90.13 (believable)";
+        assert_eq!(at(80), wide);
+        assert_eq!(at(60), "epoch    3/1300  log-likelihood -90.13 (believable)");
+        assert_eq!(at(10), "epoch    3/1300");
+        for width in 15..200 {
+            assert!(at(width).chars().count() <= width, "{width}: {}", at(width));
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::kernels::Isa;
 use crate::monitor::Metric;
 use crate::setting::{Kind, Range, Section as _, Value, by_text, check, invalid, settings};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -206,8 +206,6 @@ pub struct Session {
     pub time_budget: Option<Duration>,
     /// The command line, for the settings file.
     pub command: Option<String>,
-    /// The settings that the user gave, by name: each must have an effect.
-    pub given: Map<String, Json>,
     /// The request to stop from outside.
     pub interrupt: Interrupt,
 }

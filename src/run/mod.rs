@@ -17,8 +17,6 @@ mod interrupt;
 
 mod config;
 
-mod pool;
-
 mod settings;
 
 mod data;
@@ -60,7 +58,6 @@ pub(crate) use interval::parse_time;
 pub(crate) use list::differing;
 pub use list::{RunLikelihood, RunState, Summary, list};
 pub(crate) use own_data::{ChosenData, DataChoice};
-pub(crate) use pool::in_pool;
 pub(crate) use selection::{BestRun, Condition, Key, best, sort};
 pub use session::{Changes, Outcome, resume, train};
 pub use settings::{Settings, SettingsFile};

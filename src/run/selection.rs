@@ -4,7 +4,7 @@ use super::list::{RunState, Summary};
 use super::settings::SECTIONS;
 use crate::error::{Error, Result};
 use crate::monitor::{EpochRecord, Metric};
-use crate::setting::{Kind, Setting, invalid, nearest};
+use crate::setting::{Kind, Setting, did_you_mean, invalid};
 use serde_json::Value;
 use std::cmp::Ordering;
 use std::path::Path;
@@ -32,14 +32,9 @@ impl FromStr for Key {
         if names.contains(&name) {
             return Ok(Self(name.to_string()));
         }
-        let nearest = nearest(name, names.into_iter());
-        Err(invalid(
-            "key",
-            name,
-            format!(
-                "a setting, a key of metrics.jsonl, `run` or `state`; the nearest is {nearest}"
-            ),
-        ))
+        let meant = did_you_mean(name, names);
+        let rule = format!("a setting, a key of metrics.jsonl, `run` or `state`{meant}");
+        Err(invalid("key", name, rule))
     }
 }
 
@@ -327,12 +322,12 @@ mod tests {
             ("hidden", "filter is hidden, but must be KEY=VALUE"),
             ("hidden!500", "but must be KEY=VALUE"),
             ("hiden=500", "key is hiden, but must be a setting, a key of metrics.jsonl"),
-            ("hiden=500", "the nearest is hidden"),
+            ("hiden=500", "did you mean hidden?"),
             ("hidden=many", "hidden is many, but must be a whole number"),
             ("log_likelihood>high", "log_likelihood high, but must be a finite number"),
             ("binarize<stochastic", "but must be a number, where it compares by size"),
             ("state=ready", "state is ready, but must be `running`, `done` or `stopped`"),
-            ("replanned=1", "the nearest is "),
+            ("replanned=1", "`run` or `state`"),
         ] {
             let error = condition.parse::<Condition>().unwrap_err().to_string();
             assert!(error.contains(message), "{error}\ndoes not say: {message}");

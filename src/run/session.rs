@@ -6,7 +6,7 @@ use super::data::Data;
 use super::files::{CHECKPOINTS, FAILURE, METRICS, MODEL, SETTINGS, SNAPSHOTS};
 use super::folder::Folder;
 use super::settings::{Settings, SettingsFile};
-use super::{checkpoints, in_pool, time_budget};
+use super::{checkpoints, time_budget};
 use crate::checkpoint::Checkpoint;
 use crate::dataset::{Examples, Source, absolute};
 use crate::error::{Error, Remedy, Result};
@@ -20,6 +20,7 @@ use crate::monitor::tensorboard::TensorBoard;
 use crate::monitor::{Monitor, Probe, Writer};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{Section as _, check};
+use crate::threads::in_pool;
 use crate::train::{Ascent, TrainConfig, Trainer};
 use crate::whole_file;
 use std::path::{Path, PathBuf};
@@ -65,7 +66,6 @@ pub fn train(
         let data = Data::read(&settings.data, settings.train.binarize)?;
         let cut = settings.train.cut_batch(data.training.n_examples());
         let mut trainer = begin(&mut settings, &data, session.isa)?;
-        settings.check_effect(&session.given)?;
         for note in data.inferred.iter().chain(&cut) {
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
         }
@@ -197,6 +197,9 @@ impl Changes {
 fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     let examples = data.training.clone();
     check_settings(settings, data)?;
+    // Those of training are checked by its start.
+    settings.data.check_effect()?;
+    settings.run.check_effect()?;
     let initial = match &settings.data.init {
         None => None,
         Some(path) => {

@@ -15,9 +15,9 @@
 //! A setting that is left out has its default. The file that a run writes has all settings.
 
 use super::config::{DataConfig, RunConfig};
-use crate::error::{Error, Result};
+use crate::error::{Error, Key, Result};
 use crate::rng::STREAM_VERSION;
-use crate::setting::{Section, Setting, nearest};
+use crate::setting::{Section, Setting, did_you_mean, nearest};
 use crate::train::TrainConfig;
 use crate::whole_file;
 use serde::{Deserialize, Serialize};
@@ -70,10 +70,6 @@ pub(super) const SECTIONS: [(&str, &[Setting]); 3] = [
     (RunConfig::NAME, RunConfig::TABLE),
 ];
 
-/// Names of flags that are not settings of a run.
-const OF_COMMANDS: [&str; 8] =
-    ["threads", "out", "quiet", "log_format", "stop_after", "time_budget", "preset", "config"];
-
 impl Settings {
     /// The settings as TOML; settings without a value become comments.
     pub fn to_toml(&self, command: Option<&str>) -> String {
@@ -98,16 +94,6 @@ impl Settings {
             "# The settings of a run. `harmonium train --config` with this file trains it again, to \
              the bit.\n{text}"
         )
-    }
-
-    /// Refuses settings that the user gave but that have no effect in this run.
-    ///
-    /// # Errors
-    /// As [`Section::check_effect`].
-    pub fn check_effect(&self, given: &Map<String, Value>) -> Result<()> {
-        self.data.check_effect(given)?;
-        self.train.check_effect(given)?;
-        self.run.check_effect(given)
     }
 
     /// The first difference from other settings that changes the model: (name, value here, value
@@ -172,9 +158,10 @@ impl SettingsFile {
     /// Reads the text of a file; `path` is its name in messages.
     ///
     /// # Errors
-    /// [`Error::Unsuitable`] for text that is not TOML, an unknown key, or a value of the wrong kind.
+    /// [`Error::UnknownKey`]; [`Error::BadSettings`] for text that is not TOML, or a value of the wrong
+    /// kind.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
-        let wrong = |rule: String| Error::Unsuitable { path: path.into(), rule };
+        let wrong = |rule: String| Error::BadSettings { path: path.into(), rule };
         let table: toml::Table =
             toml::from_str(text).map_err(|cause| wrong(syntax(text, &cause)))?;
         let Ok(Value::Object(mut keys)) = serde_json::to_value(table) else {
@@ -188,19 +175,21 @@ impl SettingsFile {
             }
         };
         let mut settings = Settings {
-            data: read_section(&section("data")?).map_err(wrong)?,
-            train: read_section(&section("train")?).map_err(wrong)?,
-            run: read_section(&section("run")?).map_err(wrong)?,
+            data: read_section(path, &section("data")?)?,
+            train: read_section(path, &section("train")?)?,
+            run: read_section(path, &section("run")?)?,
         };
         if let Some((name, _)) = keys.iter().find(|(_, value)| value.is_object()) {
-            let rule =
-                format!("[{name}] is not a section; the sections are [data], [train] and [run]");
+            let meant = did_you_mean(name, SECTIONS.map(|(section, _)| section));
+            let rule = format!(
+                "[{name}] is not a section; the sections are [data], [train] and [run]{meant}"
+            );
             return Err(wrong(rule));
         }
         if let Some(key) =
             keys.keys().find(|key| !["harmonium", "stream_version", "command"].contains(&&key[..]))
         {
-            return Err(wrong(unknown(None, key)));
+            return Err(unknown(path, None, key));
         }
         let header: Header = serde_json::from_value(keys.into())
             .map_err(|cause| wrong(format!("above the first section: {cause}")))?;
@@ -229,10 +218,10 @@ impl Settings {
 }
 
 /// Reads a section; keys may be missing.
-fn read_section<T: Section>(keys: &Map<String, Value>) -> Result<T, String> {
+fn read_section<T: Section>(path: &Path, keys: &Map<String, Value>) -> Result<T> {
     T::read(keys).map_err(|error| match error {
-        Error::UnknownSetting { name, .. } => unknown(Some(T::NAME), &name),
-        error => format!("[{}] {error}", T::NAME),
+        Error::UnknownSetting { name, .. } => unknown(path, Some(T::NAME), &name),
+        error => Error::BadSettings { path: path.into(), rule: format!("[{}] {error}", T::NAME) },
     })
 }
 
@@ -243,27 +232,19 @@ fn syntax(text: &str, cause: &toml::de::Error) -> String {
     format!("line {line}: {}", cause.message().replace('\n', "; "))
 }
 
-/// The message for a key that its section does not have.
-fn unknown(section: Option<&str>, key: &str) -> String {
-    let place = section.map_or(String::new(), |name| format!("[{name}] "));
-    if OF_COMMANDS.contains(&key) {
-        let flag = key.replace('_', "-");
-        return format!("{place}{key} is not a setting of a run; give it as the flag --{flag}");
-    }
+/// The error for a key that its section does not have.
+fn unknown(path: &Path, section: Option<&'static str>, key: &str) -> Error {
     let names = |table: &'static [Setting]| table.iter().map(|setting| setting.name);
-    let nearest = nearest(key, SECTIONS.iter().flat_map(|(_, table)| names(table)));
-    let (name, _) = SECTIONS
-        .iter()
-        .find(|(_, table)| names(table).any(|name| name == nearest))
-        .expect("a setting of one of them");
-    match section {
-        Some(section) if section == *name => {
-            format!("{place}{key} is not known; the nearest known key is {nearest}")
-        }
-        _ => format!(
-            "{place}{key} is not known here; the nearest known key is {nearest} of [{name}]"
-        ),
-    }
+    let of = |table| nearest(key, names(table));
+    // The own section comes first, unless another has the very key.
+    let own = SECTIONS.iter().find(|(name, _)| Some(*name) == section);
+    let other = nearest(key, SECTIONS.iter().flat_map(|(_, table)| names(table)));
+    let meant = other.filter(|other| *other == key).or(own.and_then(|(_, table)| of(table)));
+    let meant = meant.or(other).and_then(|name| {
+        let (section, _) = SECTIONS.iter().find(|(_, table)| names(table).any(|n| n == name))?;
+        Some(Key { section, name })
+    });
+    Error::UnknownKey { path: path.into(), section, key: key.to_string(), meant }
 }
 
 #[cfg(test)]
@@ -350,21 +331,22 @@ mod tests {
         for (text, message) in [
             (
                 "[train]\nlerning_rate = 1",
-                "[train] lerning_rate is not known; the nearest known key is learning_rate",
+                "[train] lerning_rate is not known; did you mean learning_rate?",
             ),
-            ("hidden = 5", "hidden is not known here; the nearest known key is hidden of [train]"),
+            ("hidden = 5", "file.toml: hidden belongs into [train]"),
+            ("[data]\nepochs = 5", "[data] epochs belongs into [train]"),
             (
                 "[data]\ncheckpoint_evry = \"5m\"",
-                "[data] checkpoint_evry is not known here; the nearest known key is \
-                 checkpoint_every of [run]",
+                "[data] checkpoint_evry is not known; did you mean checkpoint_every, which belongs \
+                 into [run]?",
             ),
-            (
-                "[run]\nthreads = 5",
-                "[run] threads is not a setting of a run; give it as the flag --threads",
-            ),
+            ("[data]\nimage = 5", "[data] image is not known; did you mean image_shape?"),
+            ("[run]\nthreads = 5", "[run] threads is not a setting of a run"),
+            ("[run]\nno_report = true", "[run] no_report is not a setting of a run"),
             (
                 "[trian]\nhidden = 5",
-                "[trian] is not a section; the sections are [data], [train] and [run]",
+                "[trian] is not a section; the sections are [data], [train] and [run]; did you mean \
+                 train?",
             ),
             ("train = 5", "`train` is 5, but must be a section [train]"),
             ("[train]\nhidden = \"5\"", "[train] hidden is \"5\", but must be a whole number"),

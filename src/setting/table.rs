@@ -1,6 +1,7 @@
 //! The table of settings, one section at a time, and the macro that defines a section: a struct, its
 //! defaults and its rows of the table.
 
+use super::nearest::nearest;
 use super::text::invalid;
 use super::value::{Kind, Range, Value, number};
 use crate::error::{Error, Remedy, Result};
@@ -98,7 +99,6 @@ impl Setting {
         self
     }
 
-    #[cfg(feature = "cli")]
     pub(crate) const fn placeholder(mut self, text: &'static str) -> Self {
         self.placeholder = Some(text);
         self
@@ -117,6 +117,11 @@ impl Setting {
     /// As [`Value::parse`].
     pub fn parse(&self, text: &str) -> Result<Json> {
         (self.parse)(self.name, text)
+    }
+
+    /// Whether it has an effect under these settings of its section.
+    fn has_effect(&self, fields: &Map<String, Json>) -> bool {
+        self.needs.is_empty() || self.needs.iter().any(|need| holds(need, fields))
     }
 
     /// The meaning, with other settings as `spell` spells them.
@@ -163,8 +168,8 @@ pub trait Section: Serialize + DeserializeOwned + Default + 'static {
     /// [`Error::UnknownSetting`] if no setting has this name.
     fn row(name: &str) -> Result<&'static Setting> {
         Self::TABLE.iter().find(|setting| setting.name == name).ok_or_else(|| {
-            let nearest = nearest(name, Self::TABLE.iter().map(|setting| setting.name));
-            Error::UnknownSetting { name: name.to_string(), nearest }
+            let meant = nearest(name, Self::TABLE.iter().map(|setting| setting.name));
+            Error::UnknownSetting { name: name.to_string(), meant }
         })
     }
 
@@ -182,30 +187,37 @@ pub trait Section: Serialize + DeserializeOwned + Default + 'static {
         Ok(serde_json::from_value(fields.into()).expect("values of the types of the fields"))
     }
 
-    /// Refuses given settings that have no effect under these settings. Giving a default is always
-    /// allowed.
+    /// Refuses settings that have no effect beside the others. A default is always allowed.
     ///
     /// # Errors
     /// [`Error::NoEffect`] or [`Error::InvalidSetting`] for the first such setting.
-    fn check_effect(&self, given: &Map<String, Json>) -> Result<()> {
+    fn check_effect(&self) -> Result<()> {
         let (fields, default) = (self.fields(), Self::default().fields());
-        let is_given = |setting: &Setting| {
-            let value = given.get(setting.name).map(|value| (setting.read)(setting.name, value));
-            value.is_some_and(|value| value.is_ok_and(|value| value != default[setting.name]))
-        };
-        for setting in Self::TABLE.iter().filter(|setting| is_given(setting)) {
-            let (name, value) = (setting.name, text(&given[setting.name]));
-            if let Some(other) = setting.instead_of
-                && Self::row(other).is_ok_and(is_given)
-            {
+        let is_set = |name: &str| fields[name] != default[name];
+        for setting in Self::TABLE.iter().filter(|setting| is_set(setting.name)) {
+            let (name, value) = (setting.name, text(&fields[setting.name]));
+            if let Some(other) = setting.instead_of.filter(|other| is_set(other)) {
                 return Err(invalid(name, value, format!("left out with {other}")));
             }
-            let needs = setting.needs;
-            if !needs.is_empty() && !needs.iter().any(|need| holds(need, &fields)) {
-                return Err(Error::NoEffect { setting: name, value, needs });
+            if !setting.has_effect(&fields) {
+                return Err(Error::NoEffect { setting: name, value, needs: setting.needs });
             }
         }
         Ok(())
+    }
+
+    /// These settings, with given ones in place of their own. Where a given one takes away what another
+    /// needs, the other returns to its default.
+    fn overridden(&self, given: &Map<String, Json>) -> Self {
+        let (mut fields, default) = (self.fields(), Self::default().fields());
+        fields.extend(given.clone());
+        for setting in Self::TABLE.iter().filter(|setting| !given.contains_key(setting.name)) {
+            let is_touched = setting.needs.iter().any(|need| given.contains_key(need.setting));
+            if is_touched && !setting.has_effect(&fields) {
+                fields.insert(setting.name.to_string(), default[setting.name].clone());
+            }
+        }
+        Self::read(&fields).expect("given settings have been read")
     }
 }
 
@@ -217,12 +229,6 @@ fn holds(need: &Remedy, fields: &Map<String, Json>) -> bool {
         (None, Json::Null | Json::Bool(false)) => false,
         (None, value) => value.as_f64() != Some(0.0),
     }
-}
-
-/// The name in `among` that is most similar to `name`.
-pub fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> &'a str {
-    let likeness = |other: &&str| strsim::normalized_damerau_levenshtein(name, other);
-    among.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).expect("there are settings")
 }
 
 /// Defines a section: its struct, its defaults and its rows of the table. The calls that make a row
@@ -326,7 +332,7 @@ mod tests {
         assert_eq!(garden, Garden { trees: 12, leaves: Some(0.5), ..Garden::default() });
         let rule = "trees is 12, but must be at least 1 and at most 9";
         assert_eq!(message(garden.check_ranges()), rule);
-        let unknown = "tres is not known; the nearest known setting is trees";
+        let unknown = "tres is not known; did you mean trees?";
         assert_eq!(message(read(json!({"tres": 1}))), unknown);
         assert_eq!(
             message(read(json!({"pond": true}))),
@@ -335,20 +341,31 @@ mod tests {
     }
 
     #[test]
-    fn given_settings_must_have_an_effect() {
-        let check = |given: Json| {
-            let given = object(given);
-            message(Garden::read(&given).and_then(|garden| garden.check_effect(&given)))
+    fn settings_must_have_an_effect() {
+        let check = |some: Json| {
+            message(Garden::read(&object(some)).and_then(|garden| garden.check_effect()))
         };
         let refused = "frogs is 2, but must be left out without pond or kind = wet";
         assert_eq!(check(json!({"frogs": 2})), refused);
         for given in [json!({"frogs": 2, "pond": 1.5}), json!({"frogs": 2, "kind": "wet"})] {
             assert_eq!(check(given), "ok");
         }
-        // Giving a default is allowed.
+        // A default is allowed.
         assert_eq!(check(json!({"frogs": null})), "ok");
         let both = "leaves is 0.5, but must be left out with trees";
         assert_eq!(check(json!({"leaves": 0.5, "trees": 4})), both);
         assert_eq!(check(json!({"leaves": 0.5, "trees": 3})), "ok");
+    }
+
+    #[test]
+    fn a_setting_goes_with_what_it_needs() {
+        let wet = Garden { frogs: Some(2), pond: 1.5, trees: 7, ..Garden::default() };
+        let over = |given: Json| wet.overridden(&object(given));
+        assert_eq!(over(json!({"trees": 5})), Garden { trees: 5, ..wet.clone() });
+        assert_eq!(over(json!({"pond": 0.0})), Garden { trees: 7, ..Garden::default() });
+        // What is given stays, and is then refused.
+        let both = over(json!({"pond": 0.0, "frogs": 3}));
+        assert_eq!(both.frogs, Some(3));
+        assert!(matches!(both.check_effect(), Err(Error::NoEffect { setting: "frogs", .. })));
     }
 }

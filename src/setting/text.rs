@@ -82,7 +82,8 @@ macro_rules! by_name {
                     _ => {
                         let names = [$(concat!("`", $name, "`")),+];
                         let (last, others) = names.split_last().expect("variants");
-                        let rule = format!("{} or {last}", others.join(", "));
+                        let meant = $crate::setting::did_you_mean(text, [$($name),+]);
+                        let rule = format!("{} or {last}{meant}", others.join(", "));
                         Err($crate::setting::invalid($setting, text, rule))
                     }
                 }
@@ -123,6 +124,9 @@ mod tests {
             assert_eq!(serde_json::from_value::<Colour>(name.into()).unwrap(), colour);
         }
         let error = "blue".parse::<Colour>().unwrap_err().to_string();
-        assert_eq!(error, "colour is blue, but must be `red` or `dark-blue`");
+        assert_eq!(
+            error,
+            "colour is blue, but must be `red` or `dark-blue`; did you mean dark-blue?"
+        );
     }
 }

@@ -20,6 +20,7 @@ use crate::kernels::tile::SIDE;
 use crate::memory::{self, Bytes, Need};
 use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
+use crate::setting::Section as _;
 use crate::watch::Watch;
 
 /// The work from which on an update can be interrupted, in products of a state and a weight: some tens of
@@ -104,14 +105,16 @@ impl Ascent {
     /// An ascent that starts from the parameters of a model.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`] if `hidden` is not H or the weights are out of the range of
-    /// training.
+    /// [`Error::NoEffect`] or [`Error::InvalidSetting`] if a setting has no effect, `hidden` is not H or
+    /// the weights are out of the range of training.
     pub(super) fn start(
         timetable: Timetable,
         outset: &Outset,
         rbm: &Rbm,
         isa: Isa,
     ) -> Result<Self> {
+        // Only here: settings of earlier versions, from which a run is restored, may hold such ones.
+        timetable.config.check_effect()?;
         if timetable.config.n_hidden() != rbm.n_hidden() {
             return Err(Error::InvalidSetting {
                 setting: "hidden",

@@ -1,7 +1,7 @@
 //! The setting for the average of the parameters that a run ends with.
 
 use crate::error::{Error, Result};
-use crate::setting::{by_text, invalid};
+use crate::setting::{by_text, did_you_mean, invalid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -38,7 +38,8 @@ impl FromStr for Averaging {
         averaging.ok_or_else(|| {
             let rule = "`none`, `exponential:EPOCHS` with a number above 0, or `tail:SHARE` with a \
                         share above 0 and at most 1";
-            invalid("averaging", text, rule)
+            let meant = did_you_mean(text, ["none", "exponential:EPOCHS", "tail:SHARE"]);
+            invalid("averaging", text, format!("{rule}{meant}"))
         })
     }
 }

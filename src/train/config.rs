@@ -135,28 +135,29 @@ settings! {
         /// Gibbs sweeps in the last updates; from *gibbs_steps* on, the number changes step by step.
         gibbs_steps_last: Option<usize> = None, { whole(1..=MAX_SWEEPS), unset("*gibbs_steps*") }
         /// Fraction of the chains that restart at the mini-batch after each update.
-        chain_reset: f64 = 0.0, { real(at_least(0.0), at_most(1.0)), usual("0, or 0.001 to 0.05") }
+        chain_reset: f64 = 0.0, { placeholder("SHARE"), real(at_least(0.0), at_most(1.0)), usual("0, or 0.001 to 0.05") }
         /// Number of temperatures of `pt`, including the model's own.
         temperatures: usize = 10, { whole(2..=1000), usual("5 to 50"), needs(&[TEMPERING]) }
         /// Target swap rate between neighbouring temperatures; `pt` adapts the temperatures to it.
         swap_rate: f64 = 0.4, {
+            placeholder("RATE"),
             real(above(0.0), below(1.0)), usual("0.2 to 0.6"), needs(&[TEMPERING])
         }
         /// Initial learning rate ε.
-        learning_rate: f64 = 0.2, { real(above(0.0), at_most(1e6)), usual("0.01 to 0.2") }
+        learning_rate: f64 = 0.2, { placeholder("RATE"), real(above(0.0), at_most(1e6)), usual("0.01 to 0.2") }
         /// How the learning rate changes: `constant`, `linear` (down to zero), `cosine` (down to zero) or
         /// `inverse:B` (ε B/(B + u) in update u).
         schedule: Schedule = Schedule::Cosine, {}
         /// Number of epochs over which the learning rate rises linearly at the start.
-        warm_up: f64 = 0.0, { real(at_least(0.0), at_most(1e6)), usual("0 to 5") }
+        warm_up: f64 = 0.0, { placeholder("EPOCHS"), real(at_least(0.0), at_most(1e6)), usual("0 to 5") }
         /// Update rule: `sgd` or `adam`.
         optimizer: UpdateRule = UpdateRule::Sgd, {}
         /// Momentum μ of `sgd`: the fraction of the last step that is added to the next.
-        momentum: f64 = 0.0, { real(at_least(0.0), below(1.0)), usual("0, or 0.5 to 0.9") }
+        momentum: f64 = 0.0, { placeholder("SHARE"), real(at_least(0.0), below(1.0)), usual("0, or 0.5 to 0.9") }
         /// Decay rate β₁ of Adam's mean of the gradient.
-        adam_beta1: f64 = 0.9, { real(at_least(0.0), below(1.0)), needs(&[ADAM]) }
+        adam_beta1: f64 = 0.9, { placeholder("RATE"), real(at_least(0.0), below(1.0)), needs(&[ADAM]) }
         /// Decay rate β₂ of Adam's mean of the squared gradient.
-        adam_beta2: f64 = 0.999, { real(at_least(0.0), below(1.0)), needs(&[ADAM]) }
+        adam_beta2: f64 = 0.999, { placeholder("RATE"), real(at_least(0.0), below(1.0)), needs(&[ADAM]) }
         /// Small number that Adam adds to the square root of the mean squared gradient.
         adam_epsilon: f64 = 1e-8, { real(at_least(1e-30), at_most(1e6)), needs(&[ADAM]) }
         /// Weight decay λ (L2): λ times each weight is subtracted from its gradient; biases do not decay.
@@ -166,11 +167,13 @@ settings! {
         /// Weight ν of each update in the running means of p(h | v), which *centering* and
         /// *sparsity_cost* use.
         offset_rate: f64 = 0.01, {
+            placeholder("RATE"),
             real(above(0.0), at_most(1.0)), usual("0.01 to 0.1"),
             needs(&[Remedy::of("centering"), Remedy::of("sparsity_cost")])
         }
         /// Target p of the mean activity of each hidden unit.
         sparsity_target: f64 = 0.1, {
+            placeholder("SHARE"),
             real(above(0.0), below(1.0)), usual("0.01 to 0.1"), needs(&[Remedy::of("sparsity_cost")])
         }
         /// Strength of the pull to *sparsity_target*: this times p − q is added to the gradient of a

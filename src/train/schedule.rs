@@ -1,7 +1,7 @@
 //! Schedules of the learning rate and of the number of sweeps.
 
 use crate::error::{Error, Result};
-use crate::setting::{by_text, invalid};
+use crate::setting::{by_text, did_you_mean, invalid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -56,7 +56,8 @@ impl FromStr for Schedule {
                 let half = half.filter(|half: &f64| *half > 0.0 && half.is_finite());
                 half.map(Self::Inverse).ok_or_else(|| {
                     let rule = "`constant`, `linear`, `cosine` or `inverse:B`, with B above 0";
-                    invalid("schedule", text, rule)
+                    let meant = did_you_mean(text, ["constant", "linear", "cosine", "inverse:B"]);
+                    invalid("schedule", text, format!("{rule}{meant}"))
                 })
             }
         }

@@ -44,8 +44,9 @@ impl Trainer {
     /// A run from fresh parameters.
     ///
     /// # Errors
-    /// As [`TrainConfig::validate`]; [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the run needs
-    /// more memory than there is.
+    /// As [`TrainConfig::validate`]; [`Error::NoEffect`](crate::Error::NoEffect) for a setting that has no
+    /// effect beside the others; [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the run needs more
+    /// memory than there is.
     pub fn new(config: TrainConfig, examples: impl Into<Arc<Examples>>) -> Result<Self> {
         Self::with_isa(config, examples.into(), None, Isa::fastest())
     }

@@ -129,7 +129,16 @@ impl Folder {
 
     /// Runs a command line that must fail with exit code 1 and this message, in one line.
     pub fn fail(&self, line: &str, message: &str) {
-        let stderr = self.refuse(line, 1, message);
+        self.refuse_in_a_line(line, 1, message);
+    }
+
+    /// Runs a command line that is misused: it must end with exit code 2 and this message, in one line.
+    pub fn misuse(&self, line: &str, message: &str) {
+        self.refuse_in_a_line(line, 2, message);
+    }
+
+    fn refuse_in_a_line(&self, line: &str, code: i32, message: &str) {
+        let stderr = self.refuse(line, code, message);
         assert!(stderr.starts_with("error: ") && stderr.ends_with('\n'), "{line}\n{stderr}");
         assert_eq!(stderr.lines().count(), 1, "{line}\n{stderr}");
     }
