@@ -124,7 +124,7 @@ def test_the_library_itself_says_what_is_wrong():
         (lambda: model.mean_hidden([["a", "b", "c"]]), TypeError, "has the type"),
         (lambda: model.mean_hidden([[0, np.nan, 1]]), ValueError, "example 0, unit 1 is NaN"),
         (lambda: model.mean_hidden([[0, 1, 1]], dtype="float16"), TypeError, "dtype is float16"),
-        (lambda: model.mean_visible([[0, 0.5]]), ValueError, "other values than 0 and 1"),
+        (lambda: model.mean_visible([[0, 1.5]]), ValueError, "must hold bits or probabilities"),
         (lambda: model.mean_visible([[0, 1, 1]]), ValueError, "2 hidden units"),
         (lambda: model.sample(2, start=[[0, 1]]), ValueError, "3 visible units"),
         (lambda: model.pseudo_likelihood([[0, 1, 1]], units=[3]), ValueError, "a unit below 3"),
