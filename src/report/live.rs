@@ -234,7 +234,8 @@ impl Site {
         if let Some((_, page)) = newest.as_ref().filter(|(of, _)| *of == version) {
             return Ok(page.clone());
         }
-        let made: Arc<str> = page(&read(&[self.folder.clone()])?, Some(&version)).into();
+        let made: Arc<str> =
+            page(&read(std::slice::from_ref(&self.folder))?, Some(&version)).into();
         *newest = Some((version, made.clone()));
         Ok(made)
     }
