@@ -217,9 +217,9 @@ impl Evaluation {
 
 impl Rbm {
     /// The mean log-likelihood of the rows of `visible` (N, V), with its interval and a verdict on whether
-    /// to believe it: exact if the smaller layer has at most [`EXACT_BY_ITSELF`](super::EXACT_BY_ITSELF) units, else by annealing
-    /// with this budget. An [`Evaluator`] takes more: the base of annealing, chains of the training, and a
-    /// receiver of the progress.
+    /// to believe it: exact if the smaller layer has at most
+    /// [`EXACT_BY_ITSELF`](super::EXACT_BY_ITSELF) units, else by annealing with this budget. An
+    /// [`Evaluator`] takes more: the base of annealing, chains of the training, and a watch.
     ///
     /// ```
     /// use harmonium::{BitMatrix, Rbm, evaluate::EvaluationConfig};
