@@ -380,7 +380,8 @@ def test_a_model_that_is_not_finite_is_not_written(tmp_path, ending):
     if ending == "h5":
         pytest.importorskip("h5py")
     # `Rbm` itself refuses it; another object may not.
-    parts = {name: getattr(model(), name) for name in ["weights", "visible_bias", "hidden_bias"]}
+    names = ["weights", "visible_bias", "hidden_bias"]
+    parts = {name: getattr(model(), name).copy() for name in names}
     rbm = SimpleNamespace(**parts)
     rbm.weights[2, 1] = np.nan
     path = tmp_path / f"rbm.{ending}"
