@@ -26,9 +26,14 @@ def dense(X):
     return array
 
 
+def random_csr(rng, density):
+    """A CSR matrix of 30 x 12 random numbers, by any version of scipy."""
+    return scipy_sparse.csr_array(rng.random((30, 12)) * (rng.random((30, 12)) < density))
+
+
 def mutated(rng):
     """A CSR matrix with one or two faults in its parts, some of which do no harm."""
-    X = scipy_sparse.random_array((30, 12), density=0.3, format="csr", rng=rng)
+    X = random_csr(rng, density=0.3)
     X.indices = X.indices.astype(rng.choice(["int32", "int64"]))
     X.indptr = X.indptr.astype(X.indices.dtype)
     for _ in range(rng.integers(1, 3)):
@@ -173,7 +178,7 @@ def other_formats():
         ("coo", "data", np.zeros(2)),
         ("dia", "offsets", np.zeros(1, dtype=int)),
     ]:
-        X = scipy_sparse.random_array((30, 12), density=0.9, rng=np.random.default_rng(1)).asformat(kind)
+        X = random_csr(np.random.default_rng(1), density=0.9).asformat(kind)
         if part == "row":
             X.coords = (np.full_like(X.coords[0], 10**9), X.coords[1])
         else:
