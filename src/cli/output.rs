@@ -65,10 +65,15 @@ impl Overwrite {
 /// Prints a result for people. Where a terminal is too narrow for a line, the line goes on below, from the
 /// column `indent` on.
 pub fn print_text(text: &str, indent: usize) -> Result<()> {
-    match console::Term::stdout().size_checked() {
-        Some((_, columns)) => print(wrapped(text, indent, columns.into())),
+    match stdout_width() {
+        Some(columns) => print(wrapped(text, indent, columns)),
         None => print(text),
     }
+}
+
+/// The width of the terminal in columns; `None` if stdout is not a terminal.
+pub fn stdout_width() -> Option<usize> {
+    console::Term::stdout().size_checked().map(|(_, columns)| columns.into())
 }
 
 fn wrapped(text: &str, indent: usize, columns: usize) -> String {

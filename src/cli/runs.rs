@@ -1,6 +1,6 @@
 //! `harmonium runs`.
 
-use super::output::{print, print_path};
+use super::output::{print, print_path, print_text, stdout_width};
 use crate::error::{Error, Result};
 use crate::monitor::terminal::note;
 use crate::monitor::{LogFormat, Metric};
@@ -62,27 +62,9 @@ impl Runs {
         }
         let mut differing = run::differing(&runs);
         differing.retain(|name| !NOT_SHOWN.contains(&&name[..]));
-        let header = [
-            "run",
-            "state",
-            "epoch",
-            "time",
-            "log-likelihood / independent units",
-            "data",
-            "pseudo / independent units",
-            "settings",
-        ];
-        let mut rows = vec![header.map(str::to_string)];
+        let mut rows = vec![HEADER.map(str::to_string)];
         rows.extend(runs.iter().map(|run| self.row(run, &differing.iter().collect::<Vec<_>>())));
-        let width = |column: usize| {
-            rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
-        };
-        let widths: [usize; 8] = std::array::from_fn(width);
-        for row in &rows {
-            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-            print(cells.collect::<Vec<_>>().join("  ").trim_end())?;
-        }
-        Ok(())
+        print_text(&table(&rows, stdout_width()), 4)
     }
 
     /// Prints the folder of the best run, or its JSON.
@@ -148,6 +130,44 @@ impl Runs {
     }
 }
 
+/// The columns of the table.
+const HEADER: [&str; 8] = [
+    "run",
+    "state",
+    "epoch",
+    "time",
+    "log-likelihood / independent units",
+    "data",
+    "pseudo / independent units",
+    "settings",
+];
+
+/// The columns without which a narrow terminal gets the table: first the least important.
+const DISPENSABLE: [&str; 3] = ["time", "pseudo / independent units", "data"];
+
+/// The rows in columns. Where the columns before the settings are wider than the terminal, the least
+/// important are left out.
+fn table(rows: &[[String; 8]], terminal: Option<usize>) -> String {
+    let width = |column: usize| {
+        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
+    };
+    let widths: [usize; 8] = std::array::from_fn(width);
+    let mut columns: Vec<usize> = (0..HEADER.len()).collect();
+    for name in DISPENSABLE {
+        let (_settings, others) = columns.split_last().expect("columns");
+        let needed: usize = others.iter().map(|&column| widths[column] + 2).sum();
+        if terminal.is_none_or(|terminal| needed <= terminal) {
+            break;
+        }
+        columns.retain(|&column| HEADER[column] != name);
+    }
+    let line = |row: &[String; 8]| {
+        let cells = columns.iter().map(|&column| format!("{:<1$}", row[column], widths[column]));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// The path of a folder in or below the working folder, relative to it.
 fn from_here(folder: &Path) -> Option<PathBuf> {
     let (here, folder) = (std::env::current_dir().ok()?, std::path::absolute(folder).ok()?);
@@ -176,4 +196,24 @@ fn json_of(run: &Summary) -> Value {
         "evaluation": evaluation,
         "failure": failure,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_gets_the_important_columns() {
+        let run = ["runs/a", "done", "9/9", "12 s", "-86.64 / -206.89", "test", "-70.00", "seed=1"];
+        let rows = [HEADER.map(str::to_string), run.map(str::to_string)];
+        let whole = table(&rows, None);
+        assert_eq!(table(&rows, Some(200)), whole);
+        assert!(whole.starts_with("run     state  epoch  time  log-likelihood / indep"), "{whole}");
+        let narrow = table(&rows, Some(80));
+        let last = narrow.lines().last().unwrap();
+        assert!(!narrow.contains("pseudo") && !narrow.contains("12 s"), "{narrow}");
+        assert!(last.contains("test  seed=1") && last.chars().count() <= 80, "{last}");
+        let narrower = table(&rows, Some(60));
+        assert!(!narrower.contains("test") && narrower.contains("-86.64"), "{narrower}");
+    }
 }
