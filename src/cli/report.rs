@@ -1,9 +1,10 @@
 //! `harmonium report`.
 
 use super::output::{Overwrite, print_path};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::report;
 use crate::run::REPORT;
+use crate::setting::invalid;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -29,8 +30,7 @@ impl Report {
             (runs, out) => {
                 let out = out.unwrap_or_else(|| REPORT.into());
                 if out.extension().is_none_or(|extension| extension != "html") {
-                    let rule = "must end in .html".to_string();
-                    return Err(Error::Unsuitable { path: out, rule });
+                    return Err(invalid("out", out.display(), "a file that ends in .html"));
                 }
                 self.overwrite.check(&out)?;
                 report::write(runs, &out)?;
