@@ -114,7 +114,7 @@ def test_sweeps_have_an_upper_bound():
 
 
 def test_the_environment_has_the_limit_of_threads():
-    code = "import harmonium, numpy as np; harmonium.train(np.eye(4), epochs=1)"
+    code = "import harmonium, numpy as np; harmonium.train(np.eye(4), epochs=1, batch_size=4)"
 
     def run(threads):
         variables = {**os.environ, "RAYON_NUM_THREADS": str(threads)}
