@@ -334,7 +334,9 @@ impl Trainer {
                 data.n_visible()
             )));
         }
-        if let Some(note) = config.cut_batch(data.n_examples()) {
+        // The default is for data of any size.
+        let cut = config.cut_batch(data.n_examples());
+        if let Some(note) = cut.filter(|_| given.contains_key("batch_size")) {
             let note = CString::new(note).expect("text without a NUL");
             PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &note, 1)?;
         }
