@@ -128,11 +128,12 @@ fn only_one_of_many_processes_begins_a_run() {
 fn a_run_whose_folder_is_replaced_stops_and_leaves_the_other_alone() {
     let folder = Folder::new();
     folder.succeed(&format!("train --data greys.idx {SHORT} --quiet --out other"));
-    let child =
+    let mut child =
         start(&folder, folder.command(&format!("{LONG} --checkpoint-every 1updates --out run")));
     fs::rename(folder.path("run"), folder.path("moved")).unwrap();
     fs::rename(folder.path("other"), folder.path("run")).unwrap();
     let before = folder.files("run");
+    wait_for("the end of the run", || child.try_wait().unwrap().is_some());
     let (code, stderr) = end(child);
     assert_eq!(code, Some(1), "{stderr}");
     assert!(
@@ -140,7 +141,9 @@ fn a_run_whose_folder_is_replaced_stops_and_leaves_the_other_alone() {
         "{stderr}"
     );
     assert!(stderr.contains("`harmonium resume` in its new place"), "{stderr}");
-    assert!(folder.files("run") == before, "the other run has changed");
+    let mut after = folder.files("run");
+    after.retain(|name, contents| before.get(name) != Some(contents));
+    assert!(after.is_empty(), "the other run has changed: {:?}", after.keys());
     folder.succeed_with_notes("resume moved --stop-after 3updates --quiet");
 }
 

@@ -19,15 +19,19 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Writes a checkpoint, whole or not at all; then removes the checkpoints that are not kept.
+    /// Writes a checkpoint, whole or not at all; then removes the checkpoints that are not kept. `check`
+    /// is called at the last moment before either: the folder may have been replaced.
     ///
     /// # Errors
-    /// [`Error::Io`].
-    pub fn write(&self, checkpoint: Checkpoint) -> Result<()> {
+    /// [`Error::Io`], and the error of `check`.
+    pub fn write(&self, checkpoint: Checkpoint, check: impl Fn() -> Result<()>) -> Result<()> {
         let path = self.folder.join(name(checkpoint.place.updates));
-        whole_file::write(&path, &checkpoint.into_bytes())?;
+        let bytes = checkpoint.into_bytes();
+        check()?;
+        whole_file::write(&path, &bytes)?;
         let mut all = list(&self.folder);
         all.truncate(all.len().saturating_sub(self.keep));
+        check()?;
         for (updates, path) in all {
             if !(self.keep_series && is_on_series(updates)) {
                 fs::remove_file(&path).map_err(|cause| Error::Io {
@@ -112,11 +116,31 @@ mod tests {
             let checkpoints =
                 Checkpoints { folder: folder.path().to_path_buf(), keep: 2, keep_series };
             for updates in [1, 2, 3, 4, 5, 6, 7, 8, 9, 1_000_000_000] {
-                checkpoints.write(checkpoint(updates)).unwrap();
+                checkpoints.write(checkpoint(updates), || Ok(())).unwrap();
             }
             assert_eq!(updates_of(folder.path()), expected);
             let (newest, damaged) = newest_whole(folder.path()).unwrap();
             assert_eq!((newest.unwrap(), damaged.len()), (checkpoint(1_000_000_000), 0));
+        }
+    }
+
+    /// The folder may be another run's by the time the old checkpoints are removed.
+    #[test]
+    fn no_checkpoint_is_removed_once_the_check_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints =
+            Checkpoints { folder: folder.path().to_path_buf(), keep: 1, keep_series: false };
+        checkpoints.write(checkpoint(10), || Ok(())).unwrap();
+        for n_passed in [0, 1] {
+            let n_checks = std::cell::Cell::new(0);
+            let check = || match n_checks.replace(n_checks.get() + 1) {
+                n if n < n_passed => Ok(()),
+                _ => Err(Error::Replaced { path: "run".into() }),
+            };
+            let error = checkpoints.write(checkpoint(20), check).unwrap_err();
+            assert!(matches!(error, Error::Replaced { .. }), "{error}");
+            let expected: &[u64] = if n_passed == 0 { &[10] } else { &[10, 20] };
+            assert_eq!(updates_of(folder.path()), expected);
         }
     }
 
@@ -126,7 +150,7 @@ mod tests {
         let checkpoints =
             Checkpoints { folder: folder.path().to_path_buf(), keep: 3, keep_series: false };
         for updates in [10, 20, 30] {
-            checkpoints.write(checkpoint(updates)).unwrap();
+            checkpoints.write(checkpoint(updates), || Ok(())).unwrap();
         }
         for name in ["update-000000020.safetensors", "update-000000030.safetensors"] {
             let path = folder.path().join(name);
@@ -158,7 +182,7 @@ mod tests {
         assert!(unreadable.exists());
         let checkpoints =
             Checkpoints { folder: folder.path().to_path_buf(), keep: 3, keep_series: false };
-        checkpoints.write(checkpoint(20)).unwrap();
+        checkpoints.write(checkpoint(20), || Ok(())).unwrap();
         let (newest, passed) = newest_whole(folder.path()).unwrap();
         assert_eq!((newest.unwrap(), passed.len()), (checkpoint(20), 1));
         assert!(

@@ -368,7 +368,8 @@ impl<'a> Course<'a> {
             data_mean: Some(self.data_mean.clone()),
         };
         self.clock.checkpoint = Instant::now();
-        self.writer.send(move || checkpoints.write(checkpoint))
+        let folder = self.folder.clone();
+        self.writer.send(move || checkpoints.write(checkpoint, || folder.check()))
     }
 }
 
