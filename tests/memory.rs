@@ -14,6 +14,8 @@ fn run_within(megabytes: u64, folder: &Folder, line: &str) -> (Option<i32>, Stri
     let line = format!("{} {line} --threads 1", env!("CARGO_BIN_EXE_harmonium"));
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(format!("ulimit -v {}; exec {line}", megabytes * 1_000_000 / 1024));
+    // Each further arena of the allocator would take 64 MB of addresses.
+    shell.env("MALLOC_ARENA_MAX", "1");
     let Output { status, stderr, .. } = shell.current_dir(folder.path("")).output().unwrap();
     (status.code(), String::from_utf8(stderr).unwrap())
 }
@@ -38,7 +40,7 @@ fn every_command_says_how_much_memory_it_needs_and_what_to_lower() {
             "; lower --temperatures or --chains",
         ),
         (
-            100,
+            250,
             "resume wide --epochs 2".into(),
             "training 30 x 40000 units with 128 chains",
             "; lower `harmonium train --hidden`",
