@@ -27,13 +27,28 @@ const MOST_LINKS: usize = 40;
 /// # Errors
 /// [`Error::Io`] with `path`. No temporary file is left behind.
 pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
-    let written = match Target::of(path) {
+    write_if(path, contents, || Ok(()))
+}
+
+/// Writes a file as [`write()`] does, unless `check` fails, which is called at the last moment: the
+/// contents are on the disk, and only the name is missing.
+///
+/// # Errors
+/// As [`write()`], and the error of `check`.
+pub fn write_if(path: &Path, contents: &[u8], check: impl FnOnce() -> Result<()>) -> Result<()> {
+    let failed = |cause| Error::Io { path: path.into(), action: "write", cause };
+    match Target::of(path) {
         Target::Stream => {
-            File::options().append(true).open(path).and_then(|mut file| file.write_all(contents))
+            check()?;
+            let stream = File::options().append(true).open(path);
+            stream.and_then(|mut stream| stream.write_all(contents)).map_err(failed)
         }
-        Target::File(path) => replace(&path, contents),
-    };
-    written.map_err(|cause| Error::Io { path: path.into(), action: "write", cause })
+        Target::File(path) => {
+            let draft = Draft::write(&path, contents).map_err(failed)?;
+            check()?;
+            draft.publish(&path).map_err(failed)
+        }
+    }
 }
 
 /// The file whose contents [`write()`] would replace: it exists and is not empty.
@@ -90,27 +105,41 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Writes a new file and gives it the name `path`.
-fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let old = match File::options().append(true).open(path) {
-        Ok(old) => Some(old.metadata()?),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
-        Err(cause) => return Err(cause),
-    };
-    let (temporary, mut file) = create_beside(path, old.as_ref())?;
-    let mut replace = || {
+/// A file under a temporary name, which is removed unless it gets its own name.
+struct Draft {
+    temporary: PathBuf,
+}
+
+impl Draft {
+    /// Writes the file that is to have the name `path`.
+    fn write(path: &Path, contents: &[u8]) -> io::Result<Self> {
+        let old = match File::options().append(true).open(path) {
+            Ok(old) => Some(old.metadata()?),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
+            Err(cause) => return Err(cause),
+        };
+        let (temporary, mut file) = create_beside(path, old.as_ref())?;
+        let draft = Self { temporary };
         file.write_all(contents)?;
         if let Some(old) = &old {
             keep_owner_and_mode(&file, old)?;
         }
         file.sync_all()?;
-        fs::rename(&temporary, path)?;
+        Ok(draft)
+    }
+
+    /// Gives it its name.
+    fn publish(self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.temporary, path)?;
         sync_folder(folder_of(path))
-    };
-    replace().inspect_err(|_| {
-        // The temporary file may have been renamed. The first error is the one to report.
-        let _ = fs::remove_file(&temporary);
-    })
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Under its own name, nothing is left to remove.
+        let _ = fs::remove_file(&self.temporary);
+    }
 }
 
 /// Creates a temporary file in the folder of `path`, which nobody can read who cannot read the old file.
@@ -219,6 +248,21 @@ mod tests {
         fs::create_dir(&taken).unwrap();
         let error = write(&taken, b"text").unwrap_err().to_string();
         assert!(error.contains("taken: cannot write"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_check_that_fails_at_the_last_moment_leaves_the_old_contents() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, b"old").unwrap();
+        let check = || {
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "too early");
+            Err(Error::Replaced { path: "run".into() })
+        };
+        let error = write_if(&path, b"new", check).unwrap_err();
+        assert!(matches!(error, Error::Replaced { .. }), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

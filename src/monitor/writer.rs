@@ -13,35 +13,45 @@ const QUEUE: usize = 4;
 
 type Job = Box<dyn FnOnce() -> Result<()> + Send>;
 
+/// What must hold when a file is written.
+type Check = Arc<dyn Fn() -> Result<()> + Send + Sync>;
+
 /// The sending end of the thread.
-#[derive(Debug)]
 pub struct Writer {
+    check: Check,
     jobs: Sender<Job>,
     /// The error of the first job that failed, until it is returned. The thread drops all jobs after it.
     failure: Arc<Mutex<Option<Error>>>,
     thread: JoinHandle<()>,
 }
 
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("failure", &self.failure).finish_non_exhaustive()
+    }
+}
+
 impl Writer {
-    /// Starts the thread. Before each job it calls `check`, whose error ends the writing as that of a job
-    /// does.
-    pub fn start(check: impl Fn() -> Result<()> + Send + 'static) -> Self {
+    /// Starts the thread. Before each job, and before a whole file gets its name, it calls `check`, whose
+    /// error ends the writing as that of a job does.
+    pub fn start(check: impl Fn() -> Result<()> + Send + Sync + 'static) -> Self {
+        let check: Check = Arc::new(check);
         let (jobs, queue) = bounded::<Job>(QUEUE);
         let failure = Arc::new(Mutex::new(None));
-        let of_thread = failure.clone();
+        let (of_thread, before_jobs) = (failure.clone(), check.clone());
         let thread = std::thread::spawn(move || {
             let mut has_failed = false;
             for job in queue {
                 if has_failed {
                     continue;
                 }
-                if let Err(error) = check().and_then(|()| job()) {
+                if let Err(error) = before_jobs().and_then(|()| job()) {
                     *of_thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     has_failed = true;
                 }
             }
         });
-        Self { jobs, failure, thread }
+        Self { check, jobs, failure, thread }
     }
 
     /// Runs a job after all that were sent before.
@@ -70,7 +80,8 @@ impl Writer {
     /// As [`send`](Self::send).
     pub fn write(&self, path: PathBuf, contents: impl Into<Vec<u8>>) -> Result<()> {
         let contents = contents.into();
-        self.send(move || whole_file::write(&path, &contents))
+        let check = self.check.clone();
+        self.send(move || whole_file::write_if(&path, &contents, || check()))
     }
 
     /// Waits until all that was sent is written.
@@ -93,7 +104,7 @@ impl Writer {
     /// # Errors
     /// The error of the first job that failed, unless it was returned before.
     pub fn finish(self) -> Result<()> {
-        let Self { jobs, failure, thread } = self;
+        let Self { jobs, failure, thread, .. } = self;
         drop(jobs);
         thread.join().expect("the writer thread does not panic");
         taken(&failure)
@@ -147,7 +158,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let n_checks = AtomicUsize::new(0);
         let writer = Writer::start(move || match n_checks.fetch_add(1, Ordering::Relaxed) {
-            0 => Ok(()),
+            // Once before the job, once before the name.
+            0 | 1 => Ok(()),
             _ => Err(Error::Replaced { path: "run".into() }),
         });
         for name in ["first", "second", "third"] {

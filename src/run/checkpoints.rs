@@ -26,9 +26,7 @@ impl Checkpoints {
     /// [`Error::Io`], and the error of `check`.
     pub fn write(&self, checkpoint: Checkpoint, check: impl Fn() -> Result<()>) -> Result<()> {
         let path = self.folder.join(name(checkpoint.place.updates));
-        let bytes = checkpoint.into_bytes();
-        check()?;
-        whole_file::write(&path, &bytes)?;
+        whole_file::write_if(&path, &checkpoint.into_bytes(), &check)?;
         let mut all = list(&self.folder);
         all.truncate(all.len().saturating_sub(self.keep));
         check()?;
