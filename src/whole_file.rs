@@ -94,7 +94,9 @@ impl Target {
 /// Whether a path names an open file of a process, such as `/dev/fd/3`. On Linux these are symbolic
 /// links, but only the open file, not the file of that name, may be written: a shell has redirected it.
 fn is_open_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     cfg!(unix)
+        && name.iter().all(u8::is_ascii_digit)
         && folder_of(path).canonicalize().is_ok_and(|folder| {
             folder.ends_with("fd") && (folder.starts_with("/proc") || folder.starts_with("/dev"))
         })
@@ -108,6 +110,7 @@ fn folder_of(path: &Path) -> &Path {
 /// A file under a temporary name, which is removed unless it gets its own name.
 struct Draft {
     temporary: PathBuf,
+    is_published: bool,
 }
 
 impl Draft {
@@ -119,7 +122,7 @@ impl Draft {
             Err(cause) => return Err(cause),
         };
         let (temporary, mut file) = create_beside(path, old.as_ref())?;
-        let draft = Self { temporary };
+        let draft = Self { temporary, is_published: false };
         file.write_all(contents)?;
         if let Some(old) = &old {
             keep_owner_and_mode(&file, old)?;
@@ -129,16 +132,19 @@ impl Draft {
     }
 
     /// Gives it its name.
-    fn publish(self, path: &Path) -> io::Result<()> {
+    fn publish(mut self, path: &Path) -> io::Result<()> {
         fs::rename(&self.temporary, path)?;
+        self.is_published = true;
         sync_folder(folder_of(path))
     }
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Under its own name, nothing is left to remove.
-        let _ = fs::remove_file(&self.temporary);
+        // Once it has its own name, the temporary name may be that of the file of another thread.
+        if !self.is_published {
+            let _ = fs::remove_file(&self.temporary);
+        }
     }
 }
 

@@ -238,6 +238,15 @@ fn impossible_evaluations_are_refused() {
         ("--method ais --n-chains 1", "n_chains is 1, but must be at least 2"),
         ("--method exact --n-chains 50", "50, but must be left out without --method ais"),
         ("--method exact --burn-in 50", "50, but must be left out without --method ais"),
+        (
+            "--method exact --schedule linear:7",
+            "linear:7, but must be left out without --method ais",
+        ),
+        (
+            "--method exact --start greys.idx",
+            "greys.idx, but must be left out without --method ais",
+        ),
+        ("--method exact --base-data x.npy", "x.npy, but must be left out without --method ais"),
         ("--burn-in 10000000000", "burn_in is 10000000000, but must be at most 1000000000"),
         ("--limit 0", "limit is 0, but must be at least 1"),
         ("--seed 9223372036854775808", "seed is 9223372036854775808"),

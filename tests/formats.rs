@@ -122,7 +122,11 @@ fn what_cannot_be_read_is_refused_with_a_remedy() {
         assert!(messages.iter().all(|message| error.contains(message)), "{name}: {error}");
     }
     for (start, name, remedy) in [
-        (&b"PAR1"[..], "is a Parquet file, which cannot be read", "pandas.read_parquet(FILE)"),
+        (
+            &b"PAR1\x15\x04"[..],
+            "is a Parquet file, which cannot be read",
+            "pandas.read_parquet(FILE)",
+        ),
         (b"\x89HDF\r\n\x1a\n", "is an HDF5 file", "h5py.File(FILE)"),
         (b"\xFF\xD8\xFF\xE0", "is a JPEG image", "convert it to PNG"),
         (
@@ -138,6 +142,15 @@ fn what_cannot_be_read_is_refused_with_a_remedy() {
         let error = Dataset::read_from("d", start, Encoding::Undeclared).unwrap_err().to_string();
         assert!(error.starts_with(&format!("d: {name}")), "{error}");
         assert!(error.contains(remedy) && error.contains("What can be read: IDX, .npy"), "{error}");
+    }
+}
+
+#[test]
+fn a_table_may_begin_with_the_letters_of_another_format() {
+    for header in ["PK1,b", "PAR1,b", "RIFF,b", "BZh9,b", "GIF8,b", "MATLAB 5,b"] {
+        let table = format!("{header}\n0,1\n1,0\n");
+        let dataset = Dataset::read_from("d", table.as_bytes(), Encoding::Undeclared).unwrap();
+        assert_eq!((dataset.n_examples(), dataset.n_visible()), (2, 2), "{header}");
     }
 }
 

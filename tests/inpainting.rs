@@ -160,13 +160,13 @@ fn each_error_says_what_is_wrong_and_what_to_do() {
     folder.write_npy("short.npy", Array1::<u8>::ones(29).view());
     folder.write_npy("none.npy", Array1::<u8>::zeros(30).view());
     folder.write_npy("all.npy", Array2::<u8>::ones((6, 5)).view());
-    folder.write("mask.gif", b"GIF89a");
+    folder.write("mask.gif", b"GIF89a\x06\x00\x05\x00");
     let some = "but must be a mask that gives some of the 30 units and leaves others to draw";
     for (mask, message) in [
         (
             "wide.png",
             "wide.png: is a mask of 5 x 6, but the model has 30 visible units; make it 6 x 5 \
-             (rows x columns) or a .npy of 30 values"
+             (rows x columns) or an array of 30 values"
                 .to_string(),
         ),
         ("short.npy", "short.npy: is a mask of 29, but the model has 30 visible".to_string()),
@@ -203,7 +203,7 @@ fn a_half_needs_the_shape_of_the_images() {
     folder.write_npy("rows.npy", bits().into_shape_with_order((200, 30)).unwrap().view());
     folder.succeed(&format!("train --data rows.npy {SHORT} --out run --quiet"));
     let sample = "sample run --data rows.npy --gibbs-steps 1 --out a.npy --overwrite --clamp";
-    let rule = "clamp is left, but must be a .png or .npy file, because the shape of the images is \
+    let rule = "clamp is left, but must be a file with a mask, because the shape of the images is \
                 not known; give image_shape";
     folder.misuse(&format!("{sample} left"), rule);
     folder.succeed(&format!("{sample} left --image-shape 6x5"));

@@ -34,7 +34,7 @@ await until(async () => (await nPoints()) > before, "the page does not follow th
 assert.deepEqual(wrong, []);
 kill(Number(pid), "SIGINT");
 const isOver = async () =>
-  (await page.locator("#live").textContent().catch(() => "")).startsWith("The run is over");
-await until(isOver, "the page does not say that the run is over");
+  (await page.locator("#live").textContent().catch(() => "")).startsWith("This session of the run is over");
+await until(isOver, "the page does not say that the session is over");
 await browser.close();
 console.log(`the page followed the run from ${before} records on`);

@@ -488,16 +488,22 @@ fn a_long_update_is_interrupted_within_a_second() {
 fn a_measurement_of_the_speed_is_interrupted() {
     let folder = Folder::new();
     let line = LINE.replace("--epochs 6", "--time-budget 10m");
-    let mut command = folder.command(&format!("{line} --out run"));
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(700));
-    let start = Instant::now();
-    send("-INT", &child);
-    let output = child.wait_with_output().unwrap();
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!((output.status.code(), &stderr[..]), (Some(130), "error: interrupted\n"));
-    assert!(!folder.path("run").exists());
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let mut command = folder.command(&format!("{line} --out run"));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(700));
+        let start = Instant::now();
+        send(signal, &child);
+        let output = child.wait_with_output().unwrap();
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        assert!(
+            stderr.contains("interrupted before the first update; nothing is written"),
+            "{stderr}"
+        );
+        assert!(!folder.path("run").exists());
+    }
 }
 
 type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);

@@ -45,7 +45,7 @@ fn runs_are_listed_in_the_order_and_choice_that_the_user_asks_for() {
         ("--sort hidden", &[10, 1, 2, 20]),
         ("--sort learning_rate", &[2, 10, 20, 1]),
         ("--sort learning_rate -r", &[1, 20, 10, 2]),
-        ("--sort state", &[1, 2, 10, 20]),
+        ("--sort state -r", &[20, 1, 2, 10]),
         ("--filter hidden=9", &[1, 2, 20]),
         ("--filter hidden=9 --filter learning_rate<0.25", &[2, 20]),
         ("--filter hidden!=9", &[10]),

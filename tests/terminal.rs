@@ -69,6 +69,8 @@ fn there_is_a_man_page_of_the_program_and_of_each_command() {
     names.push("harmonium.1".to_string());
     names.sort();
     assert_eq!(folder.names_in("pages"), names);
+    folder.fail("man --out pages", "pages/harmonium.1: exists already");
+    folder.succeed("man --out pages --overwrite");
     folder.misuse("man trian", "did you mean train?");
 }
 

@@ -774,6 +774,12 @@ impl Rbm {
             ..default
         };
         config.check_effect().map_err(to_py)?;
+        if start.is_some() {
+            config.check_anneals("start", "given").map_err(to_py)?;
+        }
+        if base_data.is_some() {
+            config.check_has_path("base_data", "given").map_err(to_py)?;
+        }
         let (py, dataset) = (visible.py(), dataset(visible, self.encoding(), threads)?);
         dataset.check_intensities().map_err(to_py)?;
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;

@@ -1,7 +1,7 @@
 //! `harmonium evaluate`.
 
 use super::input::{in_pool, limited, model_path, read_data, say_inferred};
-use super::output::{Output, Overwrite, print, print_text};
+use super::output::{Output, Overwrite, print, print_beside, print_text};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Encoding, Examples, Source};
 use crate::error::Result;
@@ -129,7 +129,14 @@ impl Evaluate {
 
     fn run_in_pool(&self, isa: Isa) -> Result<()> {
         check_seed(self.seed)?;
-        self.config().check_effect()?;
+        let config = self.config();
+        config.check_effect()?;
+        if let Some(start) = &self.start {
+            config.check_anneals("start", start)?;
+        }
+        if let Some(base) = &self.base_data {
+            config.check_has_path("base_data", base)?;
+        }
         self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
         let file = ModelFile::read(&model_path(&self.model))?;
         let Scored { visible, subject, is_of_run } = self.scored(&file)?;
@@ -167,8 +174,8 @@ impl Evaluate {
         };
         let is_taken = self.log_probabilities.as_ref().is_some_and(Output::is_stdout);
         match (self.json, is_taken) {
-            (true, true) => eprintln!("{}", report.to_json()),
-            (false, true) => eprintln!("{report}"),
+            (true, true) => print_beside(report.to_json()),
+            (false, true) => print_beside(&report),
             (true, false) => print(report.to_json())?,
             (false, false) => print_text(&report.to_string(), VALUES)?,
         }

@@ -142,7 +142,18 @@ const HELP: [Help; 13] = [
     },
     Help {
         command: "evaluate",
-        short: &["model", "data", "split", "limit", "method", "n_chains", "burn_in", "json"],
+        short: &[
+            "model",
+            "data",
+            "split",
+            "limit",
+            "method",
+            "n_chains",
+            "burn_in",
+            "log_probabilities",
+            "overwrite",
+            "json",
+        ],
         groups: &[
             ("Data", &["data", "split", "limit", "binarize", "compare_data", "compare_split"]),
             (
@@ -159,7 +170,7 @@ const HELP: [Help; 13] = [
                     "threads",
                 ],
             ),
-            ("Output", &["log_probabilities", "json"]),
+            ("Output", &["log_probabilities", "overwrite", "json"]),
         ],
         examples: [
             example("harmonium evaluate runs/coins", "scores the run's own held-out examples"),
@@ -175,11 +186,11 @@ const HELP: [Help; 13] = [
     },
     Help {
         command: "sample",
-        short: &["model", "number", "gibbs_steps", "start", "clamp", "out", "seed"],
+        short: &["model", "number", "gibbs_steps", "start", "clamp", "out", "overwrite", "seed"],
         groups: &[
             ("Data", &["data", "split"]),
             ("Chains", &["number", "gibbs_steps", "start", "clamp", "seed", "threads"]),
-            ("Output", &["out", "image_shape"]),
+            ("Output", &["out", "overwrite", "image_shape"]),
         ],
         examples: [
             example("harmonium sample runs/digits", "draws 100 images to samples.png"),
@@ -257,7 +268,7 @@ const HELP: [Help; 13] = [
     },
 ];
 
-/// What an exit code means, for the help and the man page.
+/// What an exit code means, for the man page.
 pub const EXIT_CODES: [(&str, &str); 4] = [
     ("0", "The command did what it was asked."),
     ("1", "Something failed: a file, data that do not fit, a training that diverged."),

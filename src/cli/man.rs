@@ -1,7 +1,7 @@
 //! `harmonium man`.
 
 use super::help::{self, ENVIRONMENT, EXIT_CODES};
-use super::output::print;
+use super::output::{Overwrite, print};
 use crate::error::{Error, Result};
 use crate::setting::{did_you_mean, invalid};
 use crate::whole_file;
@@ -18,6 +18,8 @@ pub struct Man {
     /// Write the pages of the program and of all commands to this folder
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    overwrite: Overwrite,
 }
 
 impl Man {
@@ -27,9 +29,16 @@ impl Man {
         if let Some(folder) = &self.out {
             let failed = |cause| Error::Io { path: folder.clone(), action: "create", cause };
             std::fs::create_dir_all(folder).map_err(failed)?;
-            for command in std::iter::once(&program).chain(program.get_subcommands()) {
-                let page = Page::new(command.clone());
-                whole_file::write(&folder.join(page.get_filename()), &bytes(&page, command))?;
+            let commands = std::iter::once(&program).chain(program.get_subcommands());
+            let pages: Vec<_> = commands
+                .map(|command| {
+                    let page = Page::new(command.clone());
+                    (folder.join(page.get_filename()), bytes(&page, command))
+                })
+                .collect();
+            pages.iter().try_for_each(|(path, _)| self.overwrite.check(path))?;
+            for (path, page) in pages {
+                whole_file::write(&path, &page)?;
             }
             return print(folder.display());
         }

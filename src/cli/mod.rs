@@ -29,7 +29,7 @@ mod transform;
 use door::message;
 use help::command;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernels::Isa;
 use clap::{FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
@@ -45,13 +45,8 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
         let message = message(&error, matches.subcommand_name());
         // If nothing reads the output, the exit code alone reports the error.
         let _ = writeln!(std::io::stderr(), "error: {message}");
-        match error {
-            // Ctrl-C came before the run had a folder: 128 + SIGINT, as for a run that was interrupted.
-            Error::Interrupted => 130,
-            // clap, too, ends a wrong command line with 2.
-            _ if error.is_misuse() => 2,
-            _ => 1,
-        }
+        // clap, too, ends a wrong command line with 2.
+        if error.is_misuse() { 2 } else { 1 }
     })
 }
 

@@ -23,6 +23,11 @@ pub fn print_path(path: &Path) -> Result<()> {
     write_stdout(&[path.as_os_str().as_encoded_bytes(), b"\n"].concat())
 }
 
+/// Prints a result to stderr, where stdout holds another. If nothing reads it, the other still counts.
+pub fn print_beside(result: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{result}");
+}
+
 fn write_stdout(bytes: &[u8]) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {

@@ -42,7 +42,7 @@ impl Resume {
         };
         let terminal = self.session.terminal();
         let session = self.session.session(isa, words)?;
-        session::run(&self.session, terminal, |monitors| {
+        session::run(&self.session, &session.interrupt, terminal, |monitors| {
             run::resume(&self.run, &changes, &session, monitors)
         })
     }

@@ -97,9 +97,11 @@ impl Monitor for Begun {
     }
 }
 
-/// Works on a run with the monitors that the flags ask for, and reports how it ended.
+/// Works on a run with the monitors that the flags ask for, and reports how it ended. `interrupt` is that
+/// of the session.
 pub fn run(
     flags: &SessionFlags,
+    interrupt: &Interrupt,
     mut terminal: Terminal,
     work: impl FnOnce(&mut [&mut dyn Monitor]) -> Result<Outcome>,
 ) -> Result<u8> {
@@ -115,6 +117,11 @@ pub fn run(
     };
     match (outcome, begun.0) {
         (Ok(outcome), _) => end(outcome, flags, &mut terminal),
+        // The signal came before the run had a folder.
+        (Err(Error::Interrupted), None) if let Some(signal) = interrupt.signal() => {
+            terminal.note("interrupted before the first update; nothing is written");
+            Ok(exit_code(signal))
+        }
         (Err(error), folder) => {
             // If the folder is gone, or another is in its place, the error already says so.
             let is_there = |folder: &PathBuf| {
@@ -140,9 +147,14 @@ fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Resul
         End::Stopped => terminal.note(&format!("stopped {after}")),
         End::Interrupted(signal) => {
             terminal.note(&format!("interrupted {after}"));
-            return Ok(u8::try_from(128 + signal).unwrap_or(1));
+            return Ok(exit_code(signal));
         }
     }
     print_path(&folder)?;
     Ok(0)
+}
+
+/// The exit code of a program that a signal stopped.
+fn exit_code(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(1)
 }

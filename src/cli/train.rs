@@ -74,7 +74,9 @@ impl Train {
             time_budget: self.time_budget,
             ..self.session.session(isa, words)?
         };
-        session::run(&self.session, terminal, |monitors| run::train(settings, &session, monitors))
+        session::run(&self.session, &session.interrupt, terminal, |monitors| {
+            run::train(settings, &session, monitors)
+        })
     }
 
     /// The settings of `base`, overridden by the flags.

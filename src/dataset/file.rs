@@ -4,7 +4,7 @@ use super::picture::Picture;
 use super::stored_array::StoredArray;
 use super::table::Table;
 use super::unpack::unpack;
-use super::{Dataset, Encoding, foreign, idx, npy, npz, picture, table};
+use super::{Dataset, Encoding, foreign, idx, npy, npz, picture};
 use crate::bits::hexadecimal;
 use crate::error::{Error, Result};
 use crate::memory;
@@ -33,7 +33,7 @@ impl Format {
         } else if bytes.starts_with(idx::MAGIC) {
             Some(Self::Idx)
         } else {
-            (foreign::kind(bytes).is_none() && table::is_text(bytes)).then_some(Self::Table)
+            (foreign::kind(bytes).is_none() && foreign::is_text(bytes)).then_some(Self::Table)
         }
     }
 }
@@ -70,7 +70,7 @@ impl Unpacked {
     pub fn of(path: &Path, stored: Vec<u8>, array: Option<&str>) -> Result<Self> {
         let bytes = unpack(path, &stored)?;
         let sha256 = |bytes: &[u8]| hexadecimal(&Sha256::digest(bytes));
-        if bytes.starts_with(npz::MAGIC) {
+        if npz::is_zip(&bytes) {
             let bytes = npz::array(path, &bytes, array)?;
             return Ok(Self { sha256: sha256(&bytes), bytes });
         }

@@ -5,6 +5,7 @@ use super::picture::Picture;
 use super::{Dataset, Encoding};
 use crate::bits::hexadecimal;
 use crate::error::{Error, Result};
+use crate::memory::{self, Bytes, Need};
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Reads the images of a folder. Hidden files are passed over.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Unsuitable`] for a file that is not a grey PNG or has another size than the
+/// [`Error::Io`]; [`Error::OutOfMemory`]; [`Error::Unsuitable`] for a file that is not a grey PNG or has another size than the
 /// first, for a folder inside, and for no images.
 pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Dataset> {
     let names = names(path)?;
@@ -34,7 +35,11 @@ pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Dataset> {
         sum.update(format!("{name}\0{sha256}\n"));
         let picture = Picture::read(&file, &bytes)?;
         let Some(all) = &mut all else {
-            all = Some(picture);
+            let (n_bytes, what) =
+                (picture.levels.len(), || format!("images of {}", path.display()));
+            memory::check(what, &[Need::new(Bytes::of::<u8>(&[names.len(), n_bytes]), &[])])?;
+            let all = all.insert(picture);
+            all.levels.reserve_exact(n_bytes * (names.len() - 1));
             continue;
         };
         if (picture.shape, picture.size) != (all.shape, all.size) {

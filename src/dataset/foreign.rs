@@ -47,6 +47,12 @@ const FOREIGN: [Foreign; 21] = [
     (b"\xFE\xFF", "text in UTF-16", "save it as UTF-8"),
 ];
 
+/// Whether these bytes are text: not empty, and without control characters.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    let is_character = |byte: &u8| *byte >= b' ' && *byte != 0x7F || b"\t\n\r\x0C".contains(byte);
+    !bytes.is_empty() && bytes.iter().take(4096).all(is_character)
+}
+
 /// What these bytes are, and how to convert them, if they have a known format that cannot be read.
 pub(super) fn kind(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if bytes.get(257..262) == Some(b"ustar") {
@@ -56,7 +62,10 @@ pub(super) fn kind(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if bytes.get(8..10) == Some(b"{\"") && bytes[6..8] == [0, 0] {
         return Some(("a safetensors file: a model, not data", "give a file of examples"));
     }
-    let found = FOREIGN.iter().find(|(magic, ..)| bytes.starts_with(magic));
+    // A table may begin with the same letters, but it has no other bytes.
+    let is_table = |magic: &[u8]| magic.is_ascii() && is_text(bytes);
+    let is_of = |magic: &[u8]| bytes.starts_with(magic) && !is_table(magic);
+    let found = FOREIGN.iter().find(|(magic, ..)| is_of(magic));
     found.map(|&(_, name, remedy)| (name, remedy))
 }
 

@@ -64,7 +64,7 @@ impl Mask {
         let given = match self {
             Self::Half(half) => {
                 let Some((rows, columns)) = image_shape else {
-                    let rule = "a .png or .npy file, because the shape of the images is not known; \
+                    let rule = "a file with a mask, because the shape of the images is not known; \
                                 give image_shape to use half of an image";
                     return Err(invalid("clamp", self, rule));
                 };
@@ -89,7 +89,7 @@ impl Mask {
         if n_given == 0 || n_given == n_visible as u64 {
             let rule = format!(
                 "a mask that gives some of the {n_visible} units and leaves others to draw, but \
-                 this one gives {}; white pixels of a .png, or values of a .npy other than 0, give units",
+                 this one gives {}; white pixels of a .png, or values of an array other than 0, give units",
                 if n_given == 0 { "none" } else { "all" }
             );
             return Err(invalid("clamp", self, rule));
@@ -185,8 +185,8 @@ fn check_shape(
         None => "rows x columns".to_string(),
     };
     let rule = format!(
-        "is a mask of {found}, but the model has {n_visible} visible units; make it {image} or a \
-         .npy of {n_visible} values"
+        "is a mask of {found}, but the model has {n_visible} visible units; make it {image} or an \
+         array of {n_visible} values"
     );
     Err(Error::Unsuitable { path: path.into(), rule })
 }
@@ -333,7 +333,7 @@ mod tests {
             assert!(error.contains(&message), "{error}\ndoes not say: {message}");
         }
         for (mask, image_shape, message) in [
-            ("top", None, "clamp is top, but must be a .png or .npy file, because the shape"),
+            ("top", None, "clamp is top, but must be a file with a mask, because the shape"),
             ("lower", None, "clamp is lower, but must be left, right, top, bottom or the path"),
             ("left", Some((6, 1)), "some of the 6 units and leaves others to draw, but this one"),
         ] {

@@ -7,8 +7,10 @@ use flate2::read::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder};
 use std::path::{Path, PathBuf};
 
-/// The first bytes of a file in this format.
-pub(super) const MAGIC: &[u8] = b"PK";
+/// Whether a file with these first bytes is a zip archive, which may be empty.
+pub(super) fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
+}
 
 /// An array in the archive.
 struct Member {

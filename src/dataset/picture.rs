@@ -47,7 +47,8 @@ impl Samples {
             )));
         };
         let what = || format!("{}: {columns} x {rows} pixels", path.display());
-        memory::check(what, &[Need::new(Bytes(size as u64), &[])])?;
+        // The samples, and the grey levels that are made of them.
+        memory::check(what, &[Need::new(Bytes::of::<[u8; 2]>(&[size]), &[])])?;
         let mut samples = vec![0; size];
         reader.next_frame(&mut samples).map_err(damaged)?;
         let (colour, depth) = reader.output_color_type();
@@ -89,7 +90,7 @@ impl Picture {
                 format!("{rule}; convert it, as by `magick FILE -alpha off -colorspace Gray FILE`");
             Err(Error::Unsuitable { path: path.into(), rule })
         };
-        let mut levels = Vec::new();
+        let mut levels = Vec::with_capacity(shape.0 * shape.1 * size);
         for pixel in samples.pixels() {
             let (colours, opacity) = match n_channels {
                 2 | 4 => pixel.split_at(pixel.len() - size),

@@ -7,6 +7,7 @@
 use super::stored_array::{Number, StoredArray};
 use super::{Dataset, Encoding};
 use crate::error::{Error, Result};
+use crate::memory::{self, Bytes, Need};
 use csv::{ByteRecord, ReaderBuilder, Trim};
 use std::path::Path;
 
@@ -20,12 +21,6 @@ const LEAST_COUNT: usize = 3;
 
 /// The names of columns that hold classes in common tables.
 const CLASSES: [&str; 4] = ["class", "label", "labels", "target"];
-
-/// Whether these bytes are text: not empty, and without control characters.
-pub(super) fn is_text(bytes: &[u8]) -> bool {
-    let is_character = |byte: &u8| *byte >= b' ' && *byte != 0x7F || b"\t\n\r\x0C".contains(byte);
-    !bytes.is_empty() && bytes.iter().take(4096).all(is_character)
-}
 
 /// What lies between the cells of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +59,21 @@ impl<'a> Text<'a> {
             None => Separator::Blanks,
         };
         Self { bytes, separator }
+    }
+
+    /// The most rows that there can be.
+    fn most_rows(&self) -> usize {
+        1 + self.bytes.iter().filter(|&&c| c == b'\n').count()
+    }
+
+    /// The most cells that there can be.
+    fn most_cells(&self) -> usize {
+        let ends_cell = |c: &u8| match self.separator {
+            Separator::Nothing => true,
+            Separator::Blanks => c.is_ascii_whitespace(),
+            Separator::Character(separator) => *c == separator || *c == b'\n',
+        };
+        1 + self.bytes.iter().filter(|c| ends_cell(c)).count()
     }
 
     /// Visits the rows in order, until an error.
@@ -138,6 +148,16 @@ impl Cell {
     }
 }
 
+/// An empty list with room for `n` entries of the table at `path`.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+fn with_room<T>(path: &Path, n: usize) -> Result<Vec<T>> {
+    let what = || format!("the table in {}", path.display());
+    memory::check(what, &[Need::new(Bytes::of::<T>(&[n]), &[])])?;
+    Ok(Vec::with_capacity(n))
+}
+
 /// The numbers of a table, in bytes as long as they fit.
 enum Numbers {
     Bytes(Vec<u8>),
@@ -145,40 +165,51 @@ enum Numbers {
 }
 
 impl Numbers {
-    fn push(&mut self, number: f64) {
+    /// Adds a number. There is room for all numbers of the table at `path`, of whichever kind.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    fn push(&mut self, number: f64, path: &Path) -> Result<()> {
         match self {
             Self::Bytes(bytes) if f64::from(number as u8) == number => bytes.push(number as u8),
             Self::Bytes(bytes) => {
-                let mut reals: Vec<_> = bytes.iter().map(|&byte| f64::from(byte)).collect();
+                let mut reals = with_room(path, bytes.capacity())?;
+                reals.extend(bytes.iter().map(|&byte| f64::from(byte)));
                 reals.push(number);
                 *self = Self::Reals(reals);
             }
             Self::Reals(reals) => reals.push(number),
         }
+        Ok(())
     }
 
     /// Whether one of the numbers of a column is neither 0 nor 1.
     fn has_others(&self, column: usize, n_columns: usize) -> bool {
         match self {
-            Self::Bytes(bytes) => bytes[column..].iter().step_by(n_columns).any(|&x| x > 1),
+            Self::Bytes(bytes) => bytes.iter().skip(column).step_by(n_columns).any(|&x| x > 1),
             Self::Reals(reals) => {
-                reals[column..].iter().step_by(n_columns).any(|&x| x != 0.0 && x != 1.0)
+                reals.iter().skip(column).step_by(n_columns).any(|&x| x != 0.0 && x != 1.0)
             }
         }
     }
 
     /// The stored form: whole numbers are integers, however they are written.
-    fn stored(self) -> (Number, Vec<u8>) {
-        match self {
-            Self::Bytes(bytes) => (Number::Unsigned(1), bytes),
-            // f64 has all whole numbers up to 2^53.
-            Self::Reals(reals) if reals.iter().all(|x| x.fract() == 0.0 && x.abs() < 1e15) => {
-                (Number::Signed(8), reals.iter().flat_map(|&x| (x as i64).to_le_bytes()).collect())
-            }
-            Self::Reals(reals) => {
-                (Number::Float(8), reals.iter().flat_map(|x| x.to_le_bytes()).collect())
-            }
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    fn stored(self, path: &Path) -> Result<(Number, Vec<u8>)> {
+        let reals = match self {
+            Self::Bytes(bytes) => return Ok((Number::Unsigned(1), bytes)),
+            Self::Reals(reals) => reals,
+        };
+        let mut bytes = with_room(path, size_of_val(&reals[..]))?;
+        // f64 has all whole numbers up to 2^53.
+        if reals.iter().all(|x| x.fract() == 0.0 && x.abs() < 1e15) {
+            bytes.extend(reals.iter().flat_map(|&x| (x as i64).to_le_bytes()));
+            return Ok((Number::Signed(8), bytes));
         }
+        bytes.extend(reals.iter().flat_map(|x| x.to_le_bytes()));
+        Ok((Number::Float(8), bytes))
     }
 }
 
@@ -195,14 +226,15 @@ impl<'a> Table<'a> {
     ///
     /// # Errors
     /// [`Error::Unsuitable`] with the line and the column of a cell that is not a number, or the line of
-    /// a row of another length.
+    /// a row of another length; [`Error::OutOfMemory`].
     pub fn parse(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
         let text = Text::of(bytes);
         let refused = |from: usize, rule: String| {
             let rule = format!("line {}{rule}", text.line(from));
             Error::Unsuitable { path: path.into(), rule }
         };
-        let (mut numbers, mut places) = (Numbers::Bytes(Vec::new()), Vec::new());
+        let mut numbers = Numbers::Bytes(with_room(path, text.most_cells())?);
+        let mut places = with_room(path, text.most_rows())?;
         // The place and the length of the first row, and its names if it is a header.
         let mut first = None;
         let mut names = Vec::new();
@@ -221,7 +253,7 @@ impl<'a> Table<'a> {
             }
             for (at, cell) in cells.iter().enumerate() {
                 match Cell::of(cell) {
-                    Cell::Number(number) => numbers.push(number),
+                    Cell::Number(number) => numbers.push(number, path)?,
                     kind => return Err(refused(from, refusal(kind, cell, at + 1))),
                 }
             }
@@ -236,7 +268,7 @@ impl<'a> Table<'a> {
         if let Some(rule) = refused_class(&names, &numbers) {
             return Err(refused(first.map_or(0, |(from, _)| from), rule));
         }
-        let (number, bytes) = numbers.stored();
+        let (number, bytes) = numbers.stored(path)?;
         let array = StoredArray {
             path,
             bytes: bytes.into(),
@@ -367,7 +399,6 @@ mod tests {
             "a,b,c\n0,1,1\n1,0,0\n",
             "\"a\",\"b, or\nc\",\"d\"\n\"0\",\"1\",\"1\"\n1,0,0\n",
             "left middle right\n0 1 1\n1 0 0\n",
-            "a title\n0,1,1\n1,0,0\n".strip_prefix("a title\n").unwrap(),
             "0,1,2\n0,1,1\n1,0,0\n",
             "a,b,c\nFalse,True,True\nTRUE,FALSE,false\n",
             "0.0,1.0,1.\n1e0,0,-0.0\n",
@@ -414,6 +445,8 @@ mod tests {
             ("0,1\ninf,0.5\n", "t.csv: line 2, column 1: example 1, unit 0 is inf, but must be".into()),
             ("1e300,0\n", "t.csv: line 1, column 1: example 0, unit 0 is 1".into()),
             ("a,b\n", "t.csv: holds no examples: its shape is [0, 2]".into()),
+            ("a,label\n", "t.csv: holds no examples: its shape is [0, 2]".into()),
+            ("a title\n0,1\n", "t.csv: line 2 has 2 cells, but line 1 has 1 cell".into()),
             ("# nothing\n", "t.csv: holds no examples: its shape is [0, 0]".into()),
         ] {
             let error = read(text).unwrap_err();

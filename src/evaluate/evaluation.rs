@@ -11,6 +11,7 @@ use crate::gibbs::{AnnealedChains, FixedModel, FixedWeights, Path};
 use crate::kernels::Isa;
 use crate::memory::{self, Bytes, Need};
 use crate::model::Rbm;
+use crate::setting::check;
 use crate::watch::Watch;
 
 /// Chains of RAISE for each example.
@@ -142,15 +143,21 @@ impl<'a> Evaluator<'a> {
     /// Evaluates the rows of `visible` (N, V).
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, or the
-    /// layers have too many units to enumerate; [`Error::WidthMismatch`](crate::Error::WidthMismatch) if
-    /// rows are not V wide; [`Error::OutOfMemory`](crate::Error::OutOfMemory);
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, there are
+    /// model states without rows, or the layers have too many units to enumerate;
+    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if rows or states are not V wide; [`Error::OutOfMemory`](crate::Error::OutOfMemory);
     /// [`Error::Interrupted`](crate::Error::Interrupted); and as [`Path::new`].
     pub fn evaluate(&self, visible: &BitMatrix) -> Result<Evaluation> {
         let Self { ref config, ref base, watch, .. } = *self;
         config.validate()?;
         let FixedModel { rbm, weights } = self.model;
         rbm.check_width(visible.into())?;
+        if let Some(GivenStates { visible, .. }) = &self.model_states {
+            rbm.check_width((*visible).into())?;
+            check("model_states", visible.n_rows(), visible.n_rows() > 0, || {
+                "at least one row".into()
+            })?;
+        }
         let is_exact = config.is_exact(rbm);
         let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
         let what = || format!("an evaluation of a model of {n_visible} x {n_hidden} units");

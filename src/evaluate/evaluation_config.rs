@@ -89,16 +89,36 @@ impl EvaluationConfig {
     /// [`Error::NoEffect`] for the first such setting.
     pub fn check_effect(&self) -> Result<()> {
         let default = Self::default();
-        let idle = [
-            ("n_chains", self.n_chains, default.n_chains),
-            ("burn_in", self.burn_in, default.burn_in),
-        ];
-        let idle = idle.into_iter().find(|(_, value, default)| value != default);
-        match idle.filter(|_| self.method == Method::Exact) {
-            None => Ok(()),
-            Some((setting, value, _)) => {
+        if self.n_chains != default.n_chains {
+            self.check_anneals("n_chains", self.n_chains)?;
+        }
+        if self.burn_in != default.burn_in {
+            self.check_anneals("burn_in", self.burn_in)?;
+        }
+        if self.schedule != default.schedule {
+            self.check_has_path("schedule", self.schedule)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a setting that only chains for log Z read, with [`Method::Exact`].
+    ///
+    /// # Errors
+    /// [`Error::NoEffect`].
+    pub fn check_anneals(&self, setting: &'static str, value: impl ToString) -> Result<()> {
+        match self.method {
+            Method::Exact => {
                 Err(Error::NoEffect { setting, value: value.to_string(), needs: &[ANNEALING] })
             }
+            _ => Ok(()),
         }
+    }
+
+    /// Refuses a setting of the annealing path, which RAISE takes, too, with [`Method::Exact`] alone.
+    ///
+    /// # Errors
+    /// [`Error::NoEffect`].
+    pub fn check_has_path(&self, setting: &'static str, value: impl ToString) -> Result<()> {
+        if self.raise > 0 { Ok(()) } else { self.check_anneals(setting, value) }
     }
 }

@@ -68,7 +68,7 @@ impl ModelStates {
         let weights = path.weights();
         let mut chains = Chains::from_visible(weights, &self.visible, streams);
         for sweep in 1..=burn_in {
-            chains.sweep(weights);
+            chains.sweep_watched(weights, watch)?;
             watch.report("burn-in", sweep as u64, burn_in as u64)?;
         }
         Ok(ModelChains { visible: chains.visible(), streams: chains.streams().to_vec() })

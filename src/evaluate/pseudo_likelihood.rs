@@ -5,7 +5,7 @@
 //! scikit-learn's `BernoulliRBM.score_samples`, this holds for real numbers, too. A flip changes the input x
 //! of a hidden unit by ±Wᵢⱼ, and −F by ±bᵢ + Σⱼ softplus(xⱼ ± Wᵢⱼ) − softplus(xⱼ). So a unit costs H
 //! operations, whatever the size of the weights. For many examples, the exponentials of the weights are
-//! taken once ([`flips`](crate::kernels::flips)).
+//! taken once for 256 of them ([`flips`](crate::kernels::flips)).
 
 use super::Score;
 use crate::bits::BitMatrix;

@@ -1,5 +1,7 @@
 //! The means of some visible units, given the others.
 
+use super::chains::check_sweeps;
+use super::conditional::check_means;
 use super::{Chains, FixedModel, FixedWeights, Inpainting};
 use crate::bits::BitMatrix;
 use crate::error::Result;
@@ -47,6 +49,7 @@ impl ConditionalMean<'_> {
     /// The means (N, V) for the rows of `visible` (N, V). Given units have their values, 0 or 1.
     ///
     /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for more than 10⁹ sweeps;
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory);
     /// [`Error::Interrupted`](crate::Error::Interrupted).
     ///
@@ -60,6 +63,9 @@ impl ConditionalMean<'_> {
             (1, n_visible),
             "shape of the mask"
         );
+        check_sweeps("sweeps", self.sweeps)?;
+        // The sums of the means, and the means of one sweep.
+        check_means::<[f32; 3]>(visible.n_rows(), n_visible)?;
         let free: Vec<usize> = (0..n_visible).filter(|&i| !self.given.get(0, i)).collect();
         if visible.n_rows() == 0 || free.len() <= MOST_ENUMERATED {
             return self.enumerated(visible, &free, watch);
@@ -133,7 +139,8 @@ impl Rbm {
     /// units: see [`ConditionalMean`].
     ///
     /// # Errors
-    /// [`crate::Error::WidthMismatch`] if the rows or the mask are not V wide.
+    /// [`crate::Error::WidthMismatch`] if the rows or the mask are not V wide; else as
+    /// [`ConditionalMean::of`].
     ///
     /// # Panics
     /// If the mask does not have one row.

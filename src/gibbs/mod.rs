@@ -10,7 +10,8 @@
 //! conditionals at an inverse temperature β. The replicas of parallel tempering ([`Tempering`]) are on
 //! the same path and help the chains to pass from one mode to another. Samples are the last states of
 //! separate chains ([`Chains::for_samples`]). With some pixels fixed, chains complete images
-//! ([`Inpainting`]), or give the means of the others ([`ConditionalMean`]). For real-valued v, [`RealConditional`] gives p(h | v).
+//! ([`Inpainting`]), or give the means of the others ([`ConditionalMean`]). For real-valued v,
+//! [`RealConditional`] gives p(h | v).
 
 #[cfg(test)]
 mod test_model;

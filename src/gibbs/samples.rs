@@ -1,5 +1,6 @@
 //! Chains for samples of the model: their starts and random numbers.
 
+use super::chains::check_sweeps;
 use super::{Chains, FixedModel, FixedWeights};
 use crate::bits::BitMatrix;
 use crate::error::Result;
@@ -86,8 +87,10 @@ impl Rbm {
     /// ```
     ///
     /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for more than 10⁹ sweeps;
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn sample(&self, n: usize, sweeps: usize, seed: u64) -> Result<BitMatrix> {
+        check_sweeps("sweeps", sweeps)?;
         if n == 0 {
             return Ok(BitMatrix::zeros(0, self.n_visible()));
         }

@@ -9,7 +9,7 @@ use super::read;
 use crate::error::Result;
 use crate::gibbs::FixedModel;
 use crate::monitor::{EpochRecord, Monitor};
-use crate::run::{METRICS, SNAPSHOTS};
+use crate::run::{EVALUATION, METRICS, SNAPSHOTS};
 use crate::setting::invalid;
 use crate::train::Trainer;
 use std::fs;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// The largest number of bytes that are read of a request.
 const LONGEST_REQUEST: usize = 8192;
@@ -250,11 +250,13 @@ fn is_own_host(host: &[u8], address: SocketAddr) -> bool {
     })
 }
 
-/// The version of the page, which changes with every new record or snapshot.
+/// The version of the page, which changes with every new record, snapshot or evaluation.
 fn version(folder: &Path) -> String {
     let n_bytes = fs::metadata(folder.join(METRICS)).map_or(0, |metadata| metadata.len());
     let n_snapshots = fs::read_dir(folder.join(SNAPSHOTS)).into_iter().flatten().count();
-    format!("{n_bytes}-{n_snapshots}")
+    let evaluation = fs::metadata(folder.join(EVALUATION)).and_then(|file| file.modified()).ok();
+    let evaluated = evaluation.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    format!("{n_bytes}-{n_snapshots}-{}", evaluated.map_or(0, |time| time.as_nanos()))
 }
 
 fn text(status: &'static str, text: &str) -> Answer {

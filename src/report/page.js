@@ -82,7 +82,7 @@ if (document.body.dataset.version) {
       failures += 1;
     }
     if (failures < 3) setTimeout(look, 1000);
-    else live.textContent = "The run is over; `harmonium report` shows its results.";
+    else live.textContent = "This session of the run is over; `harmonium report` shows its results.";
   };
   setTimeout(look, 1000);
 }

@@ -2,7 +2,7 @@
 
 use super::files::{FILTERS, LAST_MODEL, MODEL, SAMPLES};
 use super::folder::Folder;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::ModelFile;
 use crate::monitor::Writer;
 use crate::pictures::{self, Grey};
@@ -17,7 +17,7 @@ const MOST_IMAGES: usize = 150;
 pub const CD_SWEEPS: usize = 1000;
 
 /// Writes the results of a run. `model` is the trainer's, or the best of the run. After contrastive
-/// divergence, a run that is interrupted does not wait for samples to show.
+/// divergence, a run that is interrupted does not wait for samples to show, and has none.
 ///
 /// # Errors
 /// As [`Writer::write`].
@@ -35,12 +35,17 @@ pub fn write(
         // Chains of contrastive divergence are near the last mini-batch; these sweeps lead them to the model.
         let are_samples = trainer.config().algorithm.chains_are_samples();
         let n_sweeps = if are_samples { 0 } else { CD_SWEEPS };
-        if (0..n_sweeps).try_for_each(|_| chains.sweep_watched(&weights, watch)).is_ok() {
-            let chains = chains.hidden();
-            let chains = chains.rows(0..chains.n_rows().min(MOST_IMAGES));
-            let shown = weights.visible_given_hidden().means(&chains)?;
-            let samples = pictures::grid(shown.view(), shape, Grey::Unit);
-            writer.write(folder.join(SAMPLES), samples)?;
+        let path = folder.join(SAMPLES);
+        match (0..n_sweeps).try_for_each(|_| chains.sweep_watched(&weights, watch)) {
+            Ok(()) => {
+                let chains = chains.hidden();
+                let chains = chains.rows(0..chains.n_rows().min(MOST_IMAGES));
+                let shown = weights.visible_given_hidden().means(&chains)?;
+                writer.write(path, pictures::grid(shown.view(), shape, Grey::Unit))?;
+            }
+            // Samples of an earlier session are not of this model.
+            Err(Error::Interrupted) => writer.send(move || whole_file::remove(&path))?,
+            Err(error) => return Err(error),
         }
     }
     let last_model = folder.join(LAST_MODEL);

@@ -207,13 +207,14 @@ pub trait Section: Serialize + DeserializeOwned + Default + 'static {
     }
 
     /// These settings, with given ones in place of their own. Where a given one takes away what another
-    /// needs, the other returns to its default.
+    /// needs, the other returns to its default; `auto` takes nothing away.
     fn overridden(&self, given: &Map<String, Json>) -> Self {
         let (mut fields, default) = (self.fields(), Self::default().fields());
         fields.extend(given.clone());
         for setting in Self::TABLE.iter().filter(|setting| !given.contains_key(setting.name)) {
-            let is_touched = setting.needs.iter().any(|need| given.contains_key(need.setting));
-            if is_touched && !setting.has_effect(&fields) {
+            let takes_away =
+                |need: &Remedy| given.get(need.setting).is_some_and(|value| value != "auto");
+            if setting.needs.iter().any(takes_away) && !setting.has_effect(&fields) {
                 fields.insert(setting.name.to_string(), default[setting.name].clone());
             }
         }
@@ -363,6 +364,7 @@ mod tests {
         let over = |given: Json| wet.overridden(&object(given));
         assert_eq!(over(json!({"trees": 5})), Garden { trees: 5, ..wet.clone() });
         assert_eq!(over(json!({"pond": 0.0})), Garden { trees: 7, ..Garden::default() });
+        assert_eq!(over(json!({"kind": "auto"})), Garden { kind: "auto".into(), ..wet.clone() });
         // What is given stays, and is then refused.
         let both = over(json!({"pond": 0.0, "frogs": 3}));
         assert_eq!(both.frogs, Some(3));
