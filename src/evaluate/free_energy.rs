@@ -29,11 +29,12 @@ pub fn free_energies<'a>(
     energies.par_chunks_mut(ROWS).enumerate().try_for_each(|(piece, energies)| {
         let first = piece * ROWS;
         let rows = visible.numbers_of(first..first + energies.len());
-        for (row, energy) in rows.rows().zip(energies) {
+        let inputs = rbm.hidden_inputs_of_reals(isa, &rows);
+        let rows = rows.rows().zip(inputs.chunks_exact(rbm.n_hidden()));
+        for ((row, inputs), energy) in rows.zip(energies) {
             watch.check()?;
             let of_bias = row.iter().map(|(i, v)| f64::from(v) * f64::from(rbm.visible_bias()[i]));
-            let inputs = rbm.hidden_inputs_of_reals(isa, row).to_vec();
-            *energy = -of_bias.sum::<f64>() - rbm.hidden_units().cumulant_by(isa, &inputs);
+            *energy = -of_bias.sum::<f64>() - rbm.hidden_units().cumulant_by(isa, inputs);
         }
         Ok(())
     })?;

@@ -116,7 +116,8 @@ pub fn pseudo_likelihoods_of_units<'a>(
     let of_row = |(n, &unit): (usize, &usize)| {
         watch.check()?;
         let row = visible.numbers_of(n..n + 1);
-        let rise = Flipped::new(rbm, isa, row.row(0)).rise(unit, &mut Vec::new());
+        let inputs = rbm.hidden_inputs_of_reals(isa, &row);
+        let rise = Flipped::new(rbm, isa, row.row(0), &inputs).rise(unit, &mut Vec::new());
         let units = rbm.visible_units();
         Ok(units.n_sites() as f64 * units.log_conditional(rise))
     };
@@ -126,7 +127,9 @@ pub fn pseudo_likelihoods_of_units<'a>(
 /// The rise of −F when unit i of row n flips: (V, N).
 fn rises(rbm: &Rbm, rows: &RealRows, isa: Isa, watch: Watch<'_>) -> Result<Vec<f64>> {
     let n_rows = rows.n_rows();
-    let flipped = (0..n_rows).into_par_iter().map(|n| Flipped::new(rbm, isa, rows.row(n)));
+    let inputs = rbm.hidden_inputs_of_reals(isa, rows);
+    let flipped = inputs.par_chunks_exact(rbm.n_hidden()).enumerate();
+    let flipped = flipped.map(|(n, inputs)| Flipped::new(rbm, isa, rows.row(n), inputs));
     let flipped: Vec<_> = flipped.collect();
     let largest = rbm.weights().iter().fold(0.0, |largest: f32, w| largest.max(w.abs()));
     let odds: Option<Vec<_>> = (n_rows >= MANY && largest <= MAX_WEIGHT)
@@ -180,16 +183,15 @@ struct Flipped<'a> {
     /// v (V).
     values: Vec<f32>,
     /// The inputs of the hidden units (H), in double precision.
-    inputs: Vec<f64>,
+    inputs: &'a [f64],
     cumulant: f64,
 }
 
 impl<'a> Flipped<'a> {
-    fn new(rbm: &'a Rbm, isa: Isa, v: RealRow<'_>) -> Self {
+    fn new(rbm: &'a Rbm, isa: Isa, v: RealRow<'_>, inputs: &'a [f64]) -> Self {
         let mut values = vec![0.0; rbm.n_visible()];
         v.iter().for_each(|(unit, value)| values[unit] = value);
-        let inputs = rbm.hidden_inputs_of_reals(isa, v).to_vec();
-        let cumulant = rbm.hidden_units().cumulant_by(isa, &inputs);
+        let cumulant = rbm.hidden_units().cumulant_by(isa, inputs);
         Self { rbm, isa, values, inputs, cumulant }
     }
 

@@ -11,9 +11,9 @@ use crate::kernels::scaled_rows::{add_scaled_rows, add_scaled_rows_f64};
 use crate::kernels::sigmoid;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::model::{Rbm, TiledParameters};
-use crate::reals::{RealRow, RealRows};
+use crate::reals::RealRows;
 use crate::states::{States, VisibleStates};
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -75,6 +75,9 @@ impl<'a> RealConditional<'a> {
 /// Number of examples in a piece of work.
 const BLOCK: usize = 64;
 
+/// The number of rows whose inputs are computed together: they read the weights from cache.
+const PIECE: usize = 16;
+
 impl Rbm {
     /// p(hⱼ = 1 | v) for every row v of `visible` (N, V): (N, H), 24 binary places, as in the positive
     /// phase of training.
@@ -109,31 +112,30 @@ impl Rbm {
         check_means::<f64>(visible.n_rows(), self.n_hidden())?;
         let mut means = Array2::zeros((visible.n_rows(), self.n_hidden()));
         let rows = means.as_slice_mut().expect("standard layout");
-        let rows = rows.par_chunks_exact_mut(self.n_hidden()).enumerate();
-        rows.with_min_len(16).for_each(|(n, inputs)| {
-            match visible {
-                States::Bits(bits) => {
-                    let found = self.hidden_inputs(bits.row(n));
-                    inputs.copy_from_slice(found.as_slice().expect("standard layout"));
-                }
-                States::Reals(reals) => self.write_hidden_inputs(isa, reals.row(n), inputs),
-            }
+        rows.par_chunks_mut(PIECE * self.n_hidden()).enumerate().for_each(|(piece, inputs)| {
+            let first = piece * PIECE;
+            let rows = visible.numbers_of(first..first + inputs.len() / self.n_hidden());
+            self.write_hidden_inputs(isa, &rows, 0, inputs);
             self.hidden_units().means_by(isa, inputs);
         });
         Ok(means)
     }
 
-    /// The inputs cⱼ + Σᵢ vᵢ Wᵢⱼ for a row of numbers, in double precision (H).
-    pub(crate) fn hidden_inputs_of_reals(&self, isa: Isa, v: RealRow<'_>) -> Array1<f64> {
-        let mut inputs = Array1::zeros(self.n_hidden());
-        self.write_hidden_inputs(isa, v, inputs.as_slice_mut().expect("standard layout"));
+    /// The inputs cⱼ + Σᵢ vᵢ Wᵢⱼ for rows of numbers, in double precision (N·H).
+    pub(crate) fn hidden_inputs_of_reals(&self, isa: Isa, visible: &RealRows) -> Vec<f64> {
+        let mut inputs = vec![0.0; visible.n_rows() * self.n_hidden()];
+        let pieces = inputs.par_chunks_mut(PIECE * self.n_hidden()).enumerate();
+        pieces.for_each(|(at, inputs)| self.write_hidden_inputs(isa, visible, at * PIECE, inputs));
         inputs
     }
 
-    fn write_hidden_inputs(&self, isa: Isa, v: RealRow<'_>, inputs: &mut [f64]) {
-        inputs.iter_mut().zip(self.hidden_bias()).for_each(|(x, &bias)| *x = f64::from(bias));
+    /// Writes the inputs for the rows from `first` on (N, H).
+    fn write_hidden_inputs(&self, isa: Isa, visible: &RealRows, first: usize, inputs: &mut [f64]) {
+        for inputs in inputs.chunks_exact_mut(self.n_hidden()) {
+            inputs.iter_mut().zip(self.hidden_bias()).for_each(|(x, &bias)| *x = f64::from(bias));
+        }
         let weights = self.weights().as_slice().expect("standard layout");
-        add_scaled_rows_f64(isa, weights, v, inputs);
+        add_scaled_rows_f64(isa, weights, self.n_hidden(), visible, first, inputs);
     }
 
     /// Refuses rows that are not V wide.

@@ -58,36 +58,45 @@ fn add_scaled_rows_body<T: Addend>(
 }
 
 dispatch! {
-    /// Adds `sums[j] += Σᵢ vᵢ · matrix[i][j]` for one state v and a row-major matrix
-    /// (any, `sums.len()`), in f64.
+    /// Adds `sums[n][j] += Σᵢ vₙᵢ · matrix[i][j]` for the states v from `first` on and a row-major matrix
+    /// (any, `width`), in f64. `sums` is (states, `width`).
     ///
     /// # Panics
-    /// If a unit of the state has no row.
-    pub fn add_scaled_rows_f64(isa, matrix: &[f32], state: RealRow<'_>, sums: &mut [f64])
-        = add_scaled_rows_f64_body
+    /// If there are more sums than states, or a unit of a state has no row.
+    pub fn add_scaled_rows_f64(isa, matrix: &[f32], width: usize, states: &RealRows, first: usize,
+        sums: &mut [f64]) = add_scaled_rows_f64_body
 }
 
 #[inline(always)]
-fn add_scaled_rows_f64_body(matrix: &[f32], state: RealRow<'_>, sums: &mut [f64]) {
-    let width = sums.len();
-    let (whole, rest) = sums.as_chunks_mut::<SIDE>();
-    let n_whole = whole.len();
-    for (at, sum) in whole.iter_mut().enumerate() {
-        let mut total = *sum;
-        for (unit, value) in state.iter() {
-            let row: &[f32] = &matrix[unit * width + at * SIDE..][..SIDE];
-            let row: &Row<f32> = row.try_into().expect("64 columns");
-            for j in 0..SIDE {
-                total[j] += f64::from(value) * f64::from(row[j]);
+fn add_scaled_rows_f64_body(
+    matrix: &[f32],
+    width: usize,
+    states: &RealRows,
+    first: usize,
+    sums: &mut [f64],
+) {
+    // All states read 64 columns before the next 64, which therefore stay in cache.
+    for from in (0..width).step_by(SIDE) {
+        let columns = from..width.min(from + SIDE);
+        for (at, sums) in sums.chunks_exact_mut(width).enumerate() {
+            let (state, sums) = (states.row(first + at), &mut sums[columns.clone()]);
+            if let Ok(sums) = <&mut Row<f64>>::try_from(&mut *sums) {
+                let mut total = *sums;
+                for (unit, value) in state.iter() {
+                    let row: &[f32] = &matrix[unit * width + from..][..SIDE];
+                    let row: &Row<f32> = row.try_into().expect("64 columns");
+                    for j in 0..SIDE {
+                        total[j] += f64::from(value) * f64::from(row[j]);
+                    }
+                }
+                *sums = total;
+                continue;
             }
-        }
-        *sum = total;
-    }
-    if !rest.is_empty() {
-        for (unit, value) in state.iter() {
-            let row = &matrix[unit * width + n_whole * SIDE..][..rest.len()];
-            for (sum, &x) in rest.iter_mut().zip(row) {
-                *sum += f64::from(value) * f64::from(x);
+            for (unit, value) in state.iter() {
+                let row = &matrix[unit * width..][columns.clone()];
+                for (sum, &x) in sums.iter_mut().zip(row) {
+                    *sum += f64::from(value) * f64::from(x);
+                }
             }
         }
     }
@@ -145,16 +154,15 @@ mod tests {
             let matrix: Vec<f32> = (0..20 * width).map(value).collect();
             let states = states(3, 20);
             for isa in Isa::available() {
-                for state in states.rows() {
-                    let mut sums = vec![0.5; width];
-                    add_scaled_rows_f64(isa, &matrix, state, &mut sums);
-                    for (j, &sum) in sums.iter().enumerate() {
-                        let mut expected = 0.5;
-                        for (i, v) in state.iter() {
-                            expected += f64::from(v) * f64::from(matrix[i * width + j]);
-                        }
-                        assert_eq!(sum, expected, "{} {width}", isa.name());
+                let mut sums = vec![0.5; 2 * width];
+                add_scaled_rows_f64(isa, &matrix, width, &states, 1, &mut sums);
+                for (at, &sum) in sums.iter().enumerate() {
+                    let (n, j) = (1 + at / width, at % width);
+                    let mut expected = 0.5;
+                    for (i, v) in states.row(n).iter() {
+                        expected += f64::from(v) * f64::from(matrix[i * width + j]);
                     }
+                    assert_eq!(sum, expected, "{} {width}", isa.name());
                 }
             }
         }
