@@ -12,9 +12,12 @@ use harmonium::dataset::Encoding;
 use harmonium::memory::{self, Bytes, Need};
 use harmonium::reals::RealRows;
 use harmonium::{BitMatrix, Dataset};
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewD, Axis};
+use ndarray::{Array, Array2, ArrayView1, ArrayView2, ArrayViewD, Axis, Dimension};
 use numpy::PyUntypedArrayMethods as _;
-use numpy::{Element, IntoPyArray as _, PyArrayDescrMethods as _, PyUntypedArray};
+use numpy::{
+    AllowTypeChange, Element, IntoPyArray as _, PyArrayDescrMethods as _, PyArrayLike,
+    PyUntypedArray,
+};
 use numpy::{PyArray2, PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn};
 use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::intern;
@@ -95,9 +98,6 @@ pub fn refuse_masked(object: &Bound<'_, PyAny>) -> PyResult<()> {
 #[pyfunction]
 pub fn rounds_to(array: &Bound<'_, PyAny>, copy: PyReadonlyArrayDyn<'_, f32>) -> PyResult<bool> {
     let (py, copy) = (array.py(), copy.as_array());
-    let is_aligned = |array: &Bound<'_, PyAny>| {
-        array.getattr(intern!(py, "flags"))?.getattr(intern!(py, "aligned"))?.is_truthy()
-    };
     if let Ok(array) = array.cast::<PyArrayDyn<f64>>()
         && is_aligned(array)?
     {
@@ -163,6 +163,27 @@ fn as_numpy<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArr
     Ok(numpy.call_method1(intern!(object.py(), "asarray"), (object,))?.cast_into()?)
 }
 
+/// Whether the numbers of an array of numpy lie on their boundaries; those of a packed record do not.
+fn is_aligned(array: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = array.py();
+    array.getattr(intern!(py, "flags"))?.getattr(intern!(py, "aligned"))?.is_truthy()
+}
+
+/// An array-like, or a copy of an array whose numbers are not on their boundaries.
+pub fn aligned<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if object.cast::<PyUntypedArray>().is_ok() && !is_aligned(object)? {
+        return object.call_method0(intern!(object.py(), "copy"));
+    }
+    Ok(object.clone())
+}
+
+/// An array-like of numbers in single precision.
+pub fn floats<D: Dimension>(object: &Bound<'_, PyAny>) -> PyResult<Array<f32, D>> {
+    let object = aligned(object)?;
+    let array: PyArrayLike<'_, f32, D, AllowTypeChange> = object.extract()?;
+    Ok(array.as_array().to_owned())
+}
+
 /// An object as a two-dimensional numpy array; images become rows.
 fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let (py, mut untyped) = (object.py(), as_numpy(object)?);
@@ -181,10 +202,9 @@ fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // Another byte order, half precision, or numbers off their boundaries, as in a packed record, become
     // numbers of this CPU.
     let dtype = untyped.dtype();
-    let is_aligned = array.getattr(intern!(py, "flags"))?.getattr(intern!(py, "aligned"))?;
     let is_odd = dtype.is_native_byteorder() == Some(false)
         || dtype.kind() == b'f' && dtype.itemsize() == 2
-        || b"fiu".contains(&dtype.kind()) && dtype.itemsize() <= 8 && !is_aligned.is_truthy()?;
+        || b"fiu".contains(&dtype.kind()) && dtype.itemsize() <= 8 && !is_aligned(&array)?;
     if is_odd {
         let name = if dtype.kind() == b'f' { "float64" } else { "int64" };
         return array.call_method1(intern!(py, "astype"), (name,));

@@ -1,6 +1,6 @@
 //! The model.
 
-use crate::arrays::{bits, dataset, rows, states, visible_bits};
+use crate::arrays::{aligned, bits, dataset, floats, rows, states, visible_bits};
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
@@ -21,7 +21,7 @@ use harmonium::rng::{Purpose, Stream};
 use harmonium::run::Summary;
 use harmonium::{BitMatrix, Watch};
 use ndarray::{Array1, Array2};
-use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
+use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -290,22 +290,17 @@ impl Rbm {
         grey_levels = None, spins = false, image_shape = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
-        weights: PyArrayLike2<'_, f32, AllowTypeChange>,
-        visible_bias: PyArrayLike1<'_, f32, AllowTypeChange>,
-        hidden_bias: PyArrayLike1<'_, f32, AllowTypeChange>,
-        data_mean: Option<PyArrayLike1<'_, f32, AllowTypeChange>>,
+        #[pyo3(from_py_with = floats)] weights: Array2<f32>,
+        #[pyo3(from_py_with = floats)] visible_bias: Array1<f32>,
+        #[pyo3(from_py_with = floats)] hidden_bias: Array1<f32>,
+        data_mean: Option<&Bound<'_, PyAny>>,
         grey_levels: Option<u32>,
         spins: bool,
         image_shape: Option<(usize, usize)>,
     ) -> PyResult<Self> {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
-        let rbm = harmonium::Rbm::new(
-            weights.as_array().to_owned(),
-            visible_bias.as_array().to_owned(),
-            hidden_bias.as_array().to_owned(),
-        )
-        .map_err(to_py)?;
-        let data_mean = data_mean.map(|mean| mean.as_array().to_owned());
+        let rbm = harmonium::Rbm::new(weights, visible_bias, hidden_bias).map_err(to_py)?;
+        let data_mean = data_mean.map(floats).transpose()?;
         if let Some(mean) = &data_mean {
             check_data_mean(mean, rbm.n_visible()).map_err(to_py)?;
         }
@@ -952,10 +947,12 @@ impl Rbm {
     #[staticmethod]
     fn initial(
         hidden: usize,
-        mean: PyArrayLike1<'_, f64, AllowTypeChange>,
+        mean: &Bound<'_, PyAny>,
         n_examples: usize,
         seed: u64,
     ) -> PyResult<Self> {
+        let mean = aligned(mean)?;
+        let mean: PyArrayLike1<'_, f64, AllowTypeChange> = mean.extract()?;
         let mean: Array1<f64> = mean.as_array().to_owned();
         let rbm = harmonium::Rbm::initial(hidden, &mean, n_examples, seed).map_err(to_py)?;
         Ok(Self::from(rbm))

@@ -42,6 +42,20 @@ def test_no_write_to_a_parameter_is_lost():
     assert pickle.loads(pickle.dumps(rbm)) == rbm
 
 
+def test_parameters_may_lie_off_their_boundaries():
+    def packed(array):
+        record = np.zeros(array.shape, dtype=[("byte", "u1"), ("number", array.dtype)])
+        record["number"] = array
+        return record["number"]
+
+    mean = np.linspace(0, 1, 12)
+    for kind in [np.float32, np.float64]:
+        parts = [part.astype(kind) for part in (model().weights, model().visible_bias, model().hidden_bias, mean)]
+        rbm = Rbm(*map(packed, parts))
+        assert rbm == model() and (rbm.data_mean == mean.astype(np.float32)).all()
+        assert Rbm.initial(4, packed(parts[3]), 10, 0) == Rbm.initial(4, parts[3], 10, 0)
+
+
 def test_the_mean_of_visible_units_takes_probabilities():
     rbm, h = model(), np.random.RandomState(0).uniform(size=(9, 5))
     expected = 1 / (1 + np.exp(-(rbm.visible_bias + h @ rbm.weights.T)))
