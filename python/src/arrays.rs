@@ -13,12 +13,11 @@ use harmonium::memory::{self, Bytes, Need};
 use harmonium::reals::RealRows;
 use harmonium::{BitMatrix, Dataset};
 use ndarray::{Array, Array2, ArrayView1, ArrayView2, ArrayViewD, Axis, Dimension};
-use numpy::PyUntypedArrayMethods as _;
 use numpy::{
-    AllowTypeChange, Element, IntoPyArray as _, PyArrayDescrMethods as _, PyArrayLike,
-    PyUntypedArray,
+    AllowTypeChange, PyArray2, PyArrayDyn, PyArrayLike, PyReadonlyArrayDyn, PyUntypedArray,
 };
-use numpy::{PyArray2, PyArrayDyn, PyArrayMethods as _, PyReadonlyArrayDyn};
+use numpy::{Element, IntoPyArray as _, PyArrayDescrMethods as _};
+use numpy::{PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;

@@ -122,6 +122,17 @@ def test_a_misspelt_keyword_is_answered_with_the_one_that_is_meant():
         train(BITS, algorithm="pdc")
 
 
+@pytest.mark.parametrize("function", [train, Trainer, Trainer.online, runs.train])
+def test_each_keyword_of_a_call_may_be_meant(function):
+    settings = {row["name"] for row in [*setting_table(), *run_setting_table()]}
+    parameters = inspect.signature(function).parameters.values()
+    own = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in settings]
+    assert "threads" in own
+    for name in own:
+        with pytest.raises(TypeError, match=f"^{name}x is not known; did you mean {name}\\?$"):
+            function(*([] if function is runs.train else [BITS]), **{f"{name}x": 5})
+
+
 def test_sweeps_have_an_upper_bound():
     rbm = train(BITS, hidden=2, epochs=1)
     for call in [rbm.sample, lambda **kwargs: rbm.gibbs(BITS, **kwargs)]:
