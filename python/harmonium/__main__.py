@@ -10,8 +10,9 @@ from ._harmonium import command
 
 def main() -> None:
     """Run the command line and end the process with its exit code, as the program of the library does."""
-    # Python would only remember Ctrl-C until the command returns.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Python would only remember Ctrl-C until the command returns. Who started it may have Ctrl-C ignored.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     command(["harmonium", *sys.argv[1:]])
 
 

@@ -7,6 +7,8 @@ from typing import Any, Mapping, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ._harmonium import refuse_masked
+
 Parts = Tuple[NDArray[Any], NDArray[np.bool_]]
 
 
@@ -18,6 +20,7 @@ def row(clamp: Any, n_visible: int, spins: bool) -> Parts:
     >>> row([1, float("nan")], 2, True)
     (array([[ 1., -1.]]), array([[ True, False]]))
     """
+    refuse_masked(clamp)
     if isinstance(clamp, Mapping):
         values = np.full(n_visible, np.nan)
         values[units("clamp", list(clamp), n_visible)] = list(clamp.values())
@@ -37,6 +40,8 @@ def rows(visible: Any, clamped: Any, n_visible: int, spins: bool) -> Parts:
     >>> rows([[1, 1]], [1], 2, False)
     (array([[0., 1.]]), array([[False,  True]]))
     """
+    refuse_masked(visible)
+    refuse_masked(clamped)
     values = np.asarray(visible.toarray() if hasattr(visible, "toarray") else visible, float)
     if values.ndim == 3:
         values = values.reshape(len(values), -1)

@@ -6,7 +6,7 @@ import inspect
 import textwrap
 from typing import Any, Callable, Iterable
 
-_SETTINGS = "**settings\n        {settings}"
+_SETTINGS = "**settings\n    {settings}"
 
 
 def with_keywords(function: Callable[..., Any], table: Iterable[dict[str, Any]]) -> None:
@@ -25,8 +25,9 @@ def with_keywords(function: Callable[..., Any], table: Iterable[dict[str, Any]])
     ]
     function.__signature__ = signature.replace(parameters=[*own, *keywords])  # type: ignore[attr-defined]
     if function.__doc__ is not None:
-        settings = "\n    ".join(documented(row) for row in table)
-        function.__doc__ = function.__doc__.replace(_SETTINGS, settings)
+        # Python 3.13 and later keep a docstring without its indentation.
+        text = inspect.cleandoc(function.__doc__)
+        function.__doc__ = text.replace(_SETTINGS, "\n".join(documented(row) for row in table))
 
 
 def annotation(row: dict[str, Any]) -> str:
@@ -48,4 +49,4 @@ def documented(row: dict[str, Any]) -> str:
     facts += [f"usual: {row['usual']}"] if row["usual"] else []
     facts += [f"{default}: {row['unset']}"] if row["unset"] else []
     lines = textwrap.wrap("; ".join(facts) + ".", 96)
-    return "\n        ".join([f"{row['name']} : {kind}, default {default}", *lines])
+    return "\n    ".join([f"{row['name']} : {kind}, default {default}", *lines])

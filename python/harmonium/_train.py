@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from ._epochs import run_epochs
-from ._harmonium import Rbm, Trainer, setting_table
+from ._harmonium import Rbm, Trainer, check_keywords, setting_table
 from ._settings import with_keywords
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def train(
     -------
     Rbm
         The model, with averaged parameters unless `averaging` is "none". It keeps the mean of the data,
-        what integers mean (`grey_levels`, `spins`), and the metrics of the epochs (`history`). Ctrl-C loses what was learned: to keep it, use
-        a `Trainer`.
+        what integers mean (`grey_levels`, `spins`), and the metrics of the epochs (`history`). Ctrl-C
+        loses what was learned: to keep it, use a `Trainer`.
 
     Examples
     --------
@@ -69,6 +69,7 @@ def train(
     >>> rbm.weights.shape
     (2, 4)
     """
+    check_keywords(list(settings))
     trainer = Trainer(
         data,
         initial=initial,

@@ -69,16 +69,16 @@ class Run:
     """
 
     def __init__(self, folder: PathLike) -> None:
-        self._take(_harmonium.read_run(folder))
+        self._take(*_harmonium.read_run(folder))
 
     @classmethod
-    def _of(cls, found: dict[str, Any]) -> Run:
+    def _of(cls, folder: Path, found: dict[str, Any]) -> Run:
         run = cls.__new__(cls)
-        run._take(found)
+        run._take(folder, found)
         return run
 
-    def _take(self, found: dict[str, Any]) -> None:
-        self.folder = Path(found["folder"])
+    def _take(self, folder: Path, found: dict[str, Any]) -> None:
+        self.folder = folder
         self.name: str = self.folder.name or str(self.folder)
         self.state: str = found["state"]
         self.settings: dict[str, Any] = found["settings"]
@@ -100,7 +100,7 @@ class Run:
             import pandas
         except ImportError as cause:
             raise ImportError("data frames need pandas: pip install pandas") from cause
-        return pandas.DataFrame(self.records).set_index("epoch")
+        return pandas.DataFrame(self.records or {"epoch": []}).set_index("epoch")
 
     @property
     def likelihood(self) -> LogLikelihood | None:
@@ -133,7 +133,7 @@ def list(folder: PathLike = "runs") -> builtins.list[Run]:
     found, unreadable = _harmonium.list_runs(folder)
     for error in unreadable:
         warnings.warn(error, RuntimeWarning, stacklevel=2)
-    return [Run._of(run) for run in found]
+    return [Run._of(*run) for run in found]
 
 
 def train(
@@ -149,7 +149,7 @@ def train(
 ) -> Run:
     """Start a run in a folder and train to its end.
 
-    Ctrl-C stops it after the present update and writes a checkpoint, from which `resume` continues.
+    Ctrl-C stops it within a second and writes a checkpoint, from which `resume` continues.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def train(
     }
     options = _options("train", out, stop_after, time_budget, threads)
     with _Monitor(callback, progress) as monitor:
-        folder, _ = _harmonium.train_run(given, options, monitor)
+        folder = _harmonium.train_run(given, options, monitor)
     return _finished(folder, report)
 
 
@@ -211,25 +211,28 @@ def resume(
     """
     options = _options("resume", None, stop_after, None, threads)
     with _Monitor(callback, progress) as monitor:
-        folder, _ = _harmonium.resume_run(os.fspath(run), epochs, options, monitor)
+        folder = _harmonium.resume_run(os.fspath(run), epochs, options, monitor)
     return _finished(folder, report)
 
 
-def report(runs: PathLike | Sequence[PathLike], out: PathLike | None = None) -> Path:
+def report(
+    runs: PathLike | Sequence[PathLike], out: PathLike | None = None, *, overwrite: bool = False
+) -> Path:
     """Write a page for a browser on a run, or on several side by side, and return its path.
 
     Parameters
     ----------
     runs : Run or path, or several
     out : path, optional
-        The file; None: `report.html` in the folder of the run, or here for several.
+        The file, which ends in .html; None: `report.html` in the folder of the run, where it is renewed, or
+        here for several.
+    overwrite : bool
+        Whether to replace a file outside the folder of the run. If not, a file that exists is a
+        FileExistsError.
     """
     one = isinstance(runs, (str, os.PathLike))
     folders = [os.fspath(runs)] if one else [os.fspath(run) for run in runs]  # type: ignore[arg-type,union-attr]
-    _harmonium.write_report(folders, out)
-    if out is not None:
-        return Path(out)
-    return Path(folders[0] if len(folders) == 1 else "") / "report.html"
+    return _harmonium.write_report(folders, out, overwrite)
 
 
 def _options(

@@ -6,15 +6,18 @@
 //! checked as it is read.
 
 use crate::errors::to_py;
-use crate::pool::without_lock;
+use crate::pool::{Place, without_lock};
 use crate::sparse::sparse_rows;
 use harmonium::dataset::Encoding;
 use harmonium::memory::{self, Bytes, Need};
 use harmonium::reals::RealRows;
 use harmonium::{BitMatrix, Dataset};
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
-use numpy::{Element, IntoPyArray as _, PyArrayDescrMethods as _, PyUntypedArray};
-use numpy::{PyArray2, PyArrayMethods as _, PyUntypedArrayMethods as _};
+use ndarray::{Array, Array2, ArrayView1, ArrayView2, ArrayViewD, Axis, Dimension};
+use numpy::{
+    AllowTypeChange, PyArray2, PyArrayDyn, PyArrayLike, PyReadonlyArrayDyn, PyUntypedArray,
+};
+use numpy::{Element, IntoPyArray as _, PyArrayDescrMethods as _};
+use numpy::{PyArrayMethods as _, PyUntypedArrayMethods as _};
 use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -24,8 +27,8 @@ use std::path::PathBuf;
 /// The number of rows in a piece of work.
 const BLOCK: usize = 256;
 
-/// The number of rows that one thread reads alone.
-const FEW: usize = 32;
+/// The most numbers that the thread that calls reads itself.
+const FEW: usize = 1 << 15;
 
 /// The name of an array in messages.
 pub const NAME: &str = "X";
@@ -90,6 +93,45 @@ pub fn refuse_masked(object: &Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
+/// Whether an array of numbers, rounded to single precision, is `copy` (in C order) to the bit.
+#[pyfunction]
+pub fn rounds_to(array: &Bound<'_, PyAny>, copy: PyReadonlyArrayDyn<'_, f32>) -> PyResult<bool> {
+    let (py, copy) = (array.py(), copy.as_array());
+    if let Ok(array) = array.cast::<PyArrayDyn<f64>>()
+        && is_aligned(array)?
+    {
+        return Ok(are_rounded(array.try_readonly()?.as_array(), copy, |x| x as f32));
+    }
+    if let Ok(array) = array.cast::<PyArrayDyn<f32>>()
+        && is_aligned(array)?
+    {
+        return Ok(are_rounded(array.try_readonly()?.as_array(), copy, |x| x));
+    }
+    let numpy = py.import(intern!(py, "numpy"))?;
+    let array = numpy.call_method1(intern!(py, "array"), (array, intern!(py, "float32")))?;
+    let array = array.cast::<PyArrayDyn<f32>>()?.try_readonly()?;
+    Ok(are_rounded(array.as_array(), copy, |x| x))
+}
+
+/// Whether numbers, rounded, are those of a copy in C order.
+fn are_rounded<T: Copy>(
+    numbers: ArrayViewD<'_, T>,
+    copy: ArrayViewD<'_, f32>,
+    round: impl Fn(T) -> f32,
+) -> bool {
+    /// Numbers between two looks for a difference.
+    const BLOCK: usize = 1024;
+    if numbers.shape() != copy.shape() {
+        return false;
+    }
+    let numbers = numbers.as_standard_layout();
+    let (Some(numbers), Some(copy)) = (numbers.as_slice(), copy.as_slice()) else { return false };
+    numbers.chunks(BLOCK).zip(copy.chunks(BLOCK)).all(|(numbers, copy)| {
+        let pairs = numbers.iter().zip(copy);
+        pairs.fold(0, |other, (&x, y)| other | (round(x).to_bits() ^ y.to_bits())) == 0
+    })
+}
+
 /// Warns what integers were taken for, if it was not declared.
 fn warn(py: Python<'_>, inferred: Option<String>) -> PyResult<()> {
     let Some(text) = inferred else { return Ok(()) };
@@ -120,6 +162,27 @@ fn as_numpy<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArr
     Ok(numpy.call_method1(intern!(object.py(), "asarray"), (object,))?.cast_into()?)
 }
 
+/// Whether the numbers of an array of numpy lie on their boundaries; those of a packed record do not.
+fn is_aligned(array: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = array.py();
+    array.getattr(intern!(py, "flags"))?.getattr(intern!(py, "aligned"))?.is_truthy()
+}
+
+/// An array-like, or a copy of an array whose numbers are not on their boundaries.
+pub fn aligned<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if object.cast::<PyUntypedArray>().is_ok() && !is_aligned(object)? {
+        return object.call_method0(intern!(object.py(), "copy"));
+    }
+    Ok(object.clone())
+}
+
+/// An array-like of numbers in single precision.
+pub fn floats<D: Dimension>(object: &Bound<'_, PyAny>) -> PyResult<Array<f32, D>> {
+    let object = aligned(object)?;
+    let array: PyArrayLike<'_, f32, D, AllowTypeChange> = object.extract()?;
+    Ok(array.as_array().to_owned())
+}
+
 /// An object as a two-dimensional numpy array; images become rows.
 fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let (py, mut untyped) = (object.py(), as_numpy(object)?);
@@ -138,10 +201,9 @@ fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // Another byte order, half precision, or numbers off their boundaries, as in a packed record, become
     // numbers of this CPU.
     let dtype = untyped.dtype();
-    let is_aligned = array.getattr(intern!(py, "flags"))?.getattr(intern!(py, "aligned"))?;
     let is_odd = dtype.is_native_byteorder() == Some(false)
         || dtype.kind() == b'f' && dtype.itemsize() == 2
-        || b"fiu".contains(&dtype.kind()) && dtype.itemsize() <= 8 && !is_aligned.is_truthy()?;
+        || b"fiu".contains(&dtype.kind()) && dtype.itemsize() <= 8 && !is_aligned(&array)?;
     if is_odd {
         let name = if dtype.kind() == b'f' { "float64" } else { "int64" };
         return array.call_method1(intern!(py, "astype"), (name,));
@@ -166,15 +228,8 @@ pub fn rows(
         check_width(untyped.shape()[1])?;
         let rows: PyResult<RealRows> = (|| {
             with_view!(&array, view => {
-                if view.nrows() <= FEW {
-                    // Too few for another thread.
-                    check_numbers(view).map_err(to_py)?;
-                    let rows = block_of_rows(view);
-                    rows.check_finite(NAME).map_err(to_py)?;
-                    Ok(rows)
-                } else {
-                    without_lock(py, threads, || dense_rows(view))
-                }
+                let place = if view.len() <= FEW { Place::Here } else { Place::Pool(threads) };
+                without_lock(py, place, || dense_rows(view))
             })
         })();
         (rows?, kind)

@@ -9,6 +9,7 @@
 mod arrays;
 mod best;
 mod errors;
+mod files;
 mod json;
 mod pool;
 mod rbm;
@@ -29,17 +30,21 @@ fn isa() -> harmonium::Result<Isa> {
 #[pymodule]
 mod _harmonium {
     #[pymodule_export]
-    use super::arrays::{decoded, read, refuse_masked};
+    use super::arrays::{decoded, read, refuse_masked, rounds_to};
     #[pymodule_export]
     use super::best::BestScore;
     #[pymodule_export]
     use super::errors::{DivergedError, SettingError};
     #[pymodule_export]
+    use super::files::write_whole;
+    #[pymodule_export]
     use super::rbm::{Rbm, filters_png};
     #[pymodule_export]
     use super::runs::{command, list_runs, read_run, resume_run, train_run, write_report};
     #[pymodule_export]
-    use super::trainer::{Trainer, default_settings, run_setting_table, setting_table};
+    use super::trainer::{
+        Trainer, check_keywords, default_settings, run_setting_table, setting_table,
+    };
 
     /// Version of the package.
     #[pymodule_export]

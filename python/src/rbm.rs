@@ -1,6 +1,6 @@
 //! The model.
 
-use crate::arrays::{bits, dataset, rows, states, visible_bits};
+use crate::arrays::{aligned, bits, dataset, floats, rows, states, visible_bits};
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
@@ -21,7 +21,7 @@ use harmonium::rng::{Purpose, Stream};
 use harmonium::run::Summary;
 use harmonium::{BitMatrix, Watch};
 use ndarray::{Array1, Array2};
-use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1, PyArrayLike2};
+use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -290,22 +290,17 @@ impl Rbm {
         grey_levels = None, spins = false, image_shape = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
-        weights: PyArrayLike2<'_, f32, AllowTypeChange>,
-        visible_bias: PyArrayLike1<'_, f32, AllowTypeChange>,
-        hidden_bias: PyArrayLike1<'_, f32, AllowTypeChange>,
-        data_mean: Option<PyArrayLike1<'_, f32, AllowTypeChange>>,
+        #[pyo3(from_py_with = floats)] weights: Array2<f32>,
+        #[pyo3(from_py_with = floats)] visible_bias: Array1<f32>,
+        #[pyo3(from_py_with = floats)] hidden_bias: Array1<f32>,
+        data_mean: Option<&Bound<'_, PyAny>>,
         grey_levels: Option<u32>,
         spins: bool,
         image_shape: Option<(usize, usize)>,
     ) -> PyResult<Self> {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
-        let rbm = harmonium::Rbm::new(
-            weights.as_array().to_owned(),
-            visible_bias.as_array().to_owned(),
-            hidden_bias.as_array().to_owned(),
-        )
-        .map_err(to_py)?;
-        let data_mean = data_mean.map(|mean| mean.as_array().to_owned());
+        let rbm = harmonium::Rbm::new(weights, visible_bias, hidden_bias).map_err(to_py)?;
+        let data_mean = data_mean.map(floats).transpose()?;
         if let Some(mean) = &data_mean {
             check_data_mean(mean, rbm.n_visible()).map_err(to_py)?;
         }
@@ -804,9 +799,10 @@ impl Rbm {
         class.call_method1("_of", (from_json(py, &report.to_json())?,))
     }
 
-    /// Writes the model, whole or not at all. The ending of the name is the format: `.safetensors`, with its
-    /// settings, as the command line does; `.npz`; `.h5` or `.hdf5`, which needs h5py (see `harmonium.io`).
-    /// A name without an ending is of a safetensors file.
+    /// Writes the model, whole or not at all, in place of a file that exists. The ending of the name is the
+    /// format: `.safetensors`, with its settings, as the command line does; `.npz`; `.h5` or `.hdf5`, which
+    /// needs h5py (see `harmonium.io`). A name without an ending is of a safetensors file. No file holds
+    /// `history`.
     ///
     /// Examples
     /// --------
@@ -827,15 +823,15 @@ impl Rbm {
         let this = slf.get();
         match Kind::by_name(&path)? {
             Kind::Safetensors => {}
-            Kind::Interchange if settings.is_some() => {
+            _ if settings.is_some() => {
                 return Err(PyValueError::new_err(format!(
                     "{}: settings are given, but only a .safetensors file holds settings: leave them out",
                     path.display()
                 )));
             }
-            Kind::Interchange => {
+            _ => {
                 let io = slf.py().import("harmonium.io")?;
-                return io.call_method1("write_model", (path, slf)).map(drop);
+                return io.call_method1("_save", (path, slf)).map(drop);
             }
         }
         let settings = settings.map(to_json).transpose()?.unwrap_or_else(|| "{}".to_string());
@@ -851,16 +847,31 @@ impl Rbm {
     /// is not done, its newest checkpoint), or a .npz or HDF5 file (see `harmonium.io`).
     #[staticmethod]
     fn load<'py>(py: Python<'py>, path: PathBuf) -> PyResult<Bound<'py, PyAny>> {
-        if Kind::by_content(&path) == Kind::Interchange {
-            return py.import("harmonium.io")?.call_method1("read_model", (path,));
+        match Kind::by_content(&path) {
+            Kind::Safetensors => Ok(Bound::new(py, Self::read(&path)?.0)?.into_any()),
+            kind => {
+                let is_npz = kind == Kind::Npz;
+                py.import("harmonium.io")?.call_method1("_load", (path, is_npz))
+            }
         }
-        Ok(Bound::new(py, Self::read(&path)?.0)?.into_any())
     }
 
     /// Reads a model of `load` and the settings that it was trained with, which .npz and HDF5 files do not
     /// hold.
     #[staticmethod]
     fn load_with_settings(py: Python<'_>, path: PathBuf) -> PyResult<(Self, Bound<'_, PyAny>)> {
+        let kind = match Kind::by_content(&path) {
+            Kind::Safetensors => None,
+            Kind::Npz => Some("a .npz file"),
+            Kind::Hdf5 => Some("an HDF5 file"),
+        };
+        if let Some(kind) = kind.filter(|_| path.exists()) {
+            return Err(PyValueError::new_err(format!(
+                "{}: it is {kind}, which holds no settings, but must be a safetensors file, a checkpoint or \
+                 a run; `Rbm.load` reads the model alone",
+                path.display()
+            )));
+        }
         let (rbm, settings) = Self::read(&path)?;
         Ok((rbm, from_json(py, &Value::Object(settings).to_string())?))
     }
@@ -942,10 +953,12 @@ impl Rbm {
     #[staticmethod]
     fn initial(
         hidden: usize,
-        mean: PyArrayLike1<'_, f64, AllowTypeChange>,
+        mean: &Bound<'_, PyAny>,
         n_examples: usize,
         seed: u64,
     ) -> PyResult<Self> {
+        let mean = aligned(mean)?;
+        let mean: PyArrayLike1<'_, f64, AllowTypeChange> = mean.extract()?;
         let mean: Array1<f64> = mean.as_array().to_owned();
         let rbm = harmonium::Rbm::initial(hidden, &mean, n_examples, seed).map_err(to_py)?;
         Ok(Self::from(rbm))
@@ -955,21 +968,19 @@ impl Rbm {
 /// The format of a model file.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    /// This library's.
+    /// This library's: a file, or the folder of a run.
     Safetensors,
-    /// .npz or HDF5.
-    Interchange,
+    Npz,
+    Hdf5,
 }
 
 impl Kind {
-    /// The endings of .npz and HDF5 files.
-    const INTERCHANGE: [&str; 3] = ["npz", "h5", "hdf5"];
-
     /// The format in which a file is written.
     fn by_name(path: &Path) -> PyResult<Self> {
         match path.extension().and_then(OsStr::to_str) {
             None | Some("safetensors") => Ok(Self::Safetensors),
-            Some(ending) if Self::INTERCHANGE.contains(&ending) => Ok(Self::Interchange),
+            Some("npz") => Ok(Self::Npz),
+            Some("h5" | "hdf5") => Ok(Self::Hdf5),
             Some(ending) => Err(PyValueError::new_err(format!(
                 "{}: the name ends in .{ending}, but must end in .safetensors, .npz, .h5 or .hdf5",
                 path.display()
@@ -977,16 +988,17 @@ impl Kind {
         }
     }
 
-    /// The format in which a file is read: what its first bytes say, or its name.
+    /// The format in which a file is read: what its first bytes say, or else its name.
     fn by_content(path: &Path) -> Self {
+        if path.is_dir() {
+            return Self::Safetensors;
+        }
         let mut first = [0; 4];
         let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
-        let is_named = || Self::by_name(path).is_ok_and(|kind| kind == Self::Interchange);
-        match (read, &first) {
-            (Ok(()), b"PK\x03\x04" | b"\x89HDF") => Self::Interchange,
-            (Ok(()), _) if !is_named() => Self::Safetensors,
-            _ if is_named() => Self::Interchange,
-            _ => Self::Safetensors,
+        match read.map(|()| &first) {
+            Ok(b"PK\x03\x04") => Self::Npz,
+            Ok(b"\x89HDF") => Self::Hdf5,
+            _ => Self::by_name(path).unwrap_or(Self::Safetensors),
         }
     }
 }

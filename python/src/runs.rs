@@ -2,24 +2,32 @@
 
 use crate::errors::to_py;
 use crate::isa;
-use crate::json::{from_json, to_json};
+use crate::json::from_json;
 use crate::pool::polled;
+use crate::trainer::{given, names, or_meant};
 use harmonium::gibbs::FixedModel;
 use harmonium::monitor::{EpochRecord, Monitor};
-use harmonium::run::{
-    self, Changes, End, Interrupt, Outcome, RunState, Session, Settings, Summary,
-};
+use harmonium::run::{self, Changes, DataConfig, Interrupt, Outcome, REPORT, RunConfig};
+use harmonium::run::{Session, Settings, Summary};
 use harmonium::setting::invalid;
-use harmonium::{Trainer, report};
+use harmonium::{TrainConfig, Trainer, report, whole_file};
+use pyo3::exceptions::PyFileExistsError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// The signal that a session which Python stops seems to get.
 const SIGINT: i32 = 2;
+
+/// The keywords of `harmonium.runs.train` that are not settings.
+const KEYWORDS: [&str; 7] =
+    ["out", "stop_after", "time_budget", "report", "callback", "progress", "threads"];
+
+/// A run as Python takes it: its folder, whose name may be of any bytes, and what is in it.
+type Described<'py> = (PathBuf, Bound<'py, PyAny>);
 
 /// Runs a command line, whose first word is the name of the program, and ends the process with its exit
 /// code.
@@ -30,39 +38,32 @@ pub fn command(py: Python<'_>, words: Vec<OsString>) {
 
 /// The runs in a folder, and the errors of those that cannot be read.
 #[pyfunction]
-pub fn list_runs(py: Python<'_>, folder: PathBuf) -> PyResult<(Bound<'_, PyAny>, Vec<String>)> {
+pub fn list_runs(py: Python<'_>, folder: PathBuf) -> PyResult<(Vec<Described<'_>>, Vec<String>)> {
     let (runs, unreadable) = py.detach(|| run::list(&folder)).map_err(to_py)?;
-    let runs: Value = runs.iter().map(described).collect();
-    let unreadable = unreadable.iter().map(ToString::to_string).collect();
-    Ok((from_json(py, &runs.to_string())?, unreadable))
+    let runs = runs.into_iter().map(|run| described(py, run)).collect::<PyResult<_>>()?;
+    Ok((runs, unreadable.iter().map(ToString::to_string).collect()))
 }
 
 /// The run in a folder.
 #[pyfunction]
-pub fn read_run(py: Python<'_>, folder: PathBuf) -> PyResult<Bound<'_, PyAny>> {
-    let run = py.detach(|| Summary::read(&folder)).map_err(to_py)?;
-    from_json(py, &described(&run).to_string())
+pub fn read_run(py: Python<'_>, folder: PathBuf) -> PyResult<Described<'_>> {
+    described(py, py.detach(|| Summary::read(&folder)).map_err(to_py)?)
 }
 
 /// What Python knows of a run.
-fn described(run: &Summary) -> Value {
-    let state = match run.state {
-        RunState::Running => "running",
-        RunState::Done => "done",
-        _ => "stopped",
-    };
-    json!({
-        "folder": run.folder,
-        "state": state,
+fn described(py: Python<'_>, run: Summary) -> PyResult<Described<'_>> {
+    let facts = json!({
+        "state": run.state,
         "settings": run.settings(),
         "records": run.records,
         "n_epochs": run.n_epochs(),
         "failure": run.failure,
         "evaluation": run.evaluation,
-    })
+    });
+    Ok((run.folder, from_json(py, &facts.to_string())?))
 }
 
-/// Starts a run with these settings, and returns its folder and how it ended.
+/// Starts a run with these settings, and returns its folder.
 #[pyfunction]
 #[pyo3(signature = (settings, session, monitor))]
 pub fn train_run(
@@ -70,13 +71,15 @@ pub fn train_run(
     settings: &Bound<'_, PyDict>,
     session: Options,
     monitor: Py<PyAny>,
-) -> PyResult<(PathBuf, &'static str)> {
-    let given = map(settings)?;
-    let settings = Settings::read(&given).map_err(to_py)?;
+) -> PyResult<PathBuf> {
+    let settings = Settings::read(&given(Some(settings))?).map_err(|error| {
+        let known = [names::<TrainConfig>(), names::<DataConfig>(), names::<RunConfig>()].concat();
+        to_py(or_meant(error, known.into_iter().chain(KEYWORDS)))
+    })?;
     work(py, session, monitor, move |session, monitors| run::train(settings, session, monitors))
 }
 
-/// Continues the run in a folder, and returns the folder and how it ended.
+/// Continues the run in a folder, and returns the folder.
 #[pyfunction]
 #[pyo3(signature = (folder, epochs, session, monitor))]
 pub fn resume_run(
@@ -85,22 +88,36 @@ pub fn resume_run(
     epochs: Option<usize>,
     session: Options,
     monitor: Py<PyAny>,
-) -> PyResult<(PathBuf, &'static str)> {
+) -> PyResult<PathBuf> {
     work(py, session, monitor, move |session, monitors| {
         let changes = Changes { epochs, ..Changes::default() };
         run::resume(&folder, &changes, session, monitors)
     })
 }
 
-/// Writes the page on runs: into the folder of one run, or to a file.
+/// Writes the page on runs, into the folder of one run or to a file, and returns its path.
 #[pyfunction]
-#[pyo3(signature = (folders, out = None))]
-pub fn write_report(py: Python<'_>, folders: Vec<PathBuf>, out: Option<PathBuf>) -> PyResult<()> {
-    py.detach(|| match (out, &folders[..]) {
-        (None, [folder]) => report::write_to_folder(folder),
-        (out, _) => report::write(&folders, &out.unwrap_or_else(|| "report.html".into())),
-    })
-    .map_err(to_py)
+#[pyo3(signature = (folders, out, overwrite))]
+pub fn write_report(
+    py: Python<'_>,
+    folders: Vec<PathBuf>,
+    out: Option<PathBuf>,
+    overwrite: bool,
+) -> PyResult<PathBuf> {
+    if let (None, [folder]) = (&out, &folders[..]) {
+        py.detach(|| report::write_to_folder(folder)).map_err(to_py)?;
+        return Ok(folder.join(REPORT));
+    }
+    let out = out.unwrap_or_else(|| REPORT.into());
+    report::check(&folders, &out).map_err(to_py)?;
+    if !overwrite && whole_file::replaced_by(&out).is_some() {
+        return Err(PyFileExistsError::new_err(format!(
+            "{} exists already; give another path, or replace it with overwrite=True",
+            out.display()
+        )));
+    }
+    py.detach(|| report::write(&folders, &out)).map_err(to_py)?;
+    Ok(out)
 }
 
 /// How a session works on a run.
@@ -136,21 +153,13 @@ fn time(seconds: f64) -> harmonium::Result<Duration> {
     time.ok_or_else(|| invalid("time_budget", seconds, "above 0, in seconds"))
 }
 
-/// Settings by name.
-fn map(settings: &Bound<'_, PyDict>) -> PyResult<Map<String, Value>> {
-    match serde_json::from_str(&to_json(settings)?) {
-        Ok(map) => Ok(map),
-        Err(_) => unreachable!("a dictionary is an object"),
-    }
-}
-
 /// Works on a run in another thread, so that Ctrl-C can ask it to stop; it then writes a checkpoint.
 fn work(
     py: Python<'_>,
     options: Options,
     monitor: Py<PyAny>,
     work: impl FnOnce(&Session, &mut [&mut dyn Monitor]) -> harmonium::Result<Outcome> + Send + 'static,
-) -> PyResult<(PathBuf, &'static str)> {
+) -> PyResult<PathBuf> {
     let interrupt = Interrupt::default();
     let session = options.session(interrupt.clone()).map_err(to_py)?;
     let mut caller = Caller { monitor, interrupt: interrupt.clone(), error: None };
@@ -163,13 +172,7 @@ fn work(
     if let Some(error) = error {
         return Err(error);
     }
-    let outcome = outcome.map_err(to_py)?;
-    let end = match outcome.end {
-        End::Done => "done",
-        End::StoppedEarly => "stopped early",
-        _ => "stopped",
-    };
-    Ok((outcome.folder, end))
+    Ok(outcome.map_err(to_py)?.folder)
 }
 
 /// A monitor in Python, with the methods `begin(n_epochs, n_done)`, `note(text)` and `record(metrics)`. The

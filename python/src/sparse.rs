@@ -23,6 +23,7 @@ pub fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResul
         _ => {}
     }
     let mut csr = matrix.call_method0(intern!(py, "tocsr"))?;
+    let mut parts = Compressed::of(&csr)?;
     let kind: String = csr.getattr("dtype")?.getattr("kind")?.extract()?;
     if !"fiub".contains(&kind) {
         return Err(PyTypeError::new_err(format!(
@@ -30,7 +31,6 @@ pub fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResul
             csr.getattr("dtype")?
         )));
     }
-    let mut parts = Compressed::of(&csr)?;
     if !csr.getattr(intern!(py, "has_canonical_format"))?.extract::<bool>()? {
         csr = csr.call_method0(intern!(py, "copy"))?;
         csr.call_method0(intern!(py, "sum_duplicates"))?;

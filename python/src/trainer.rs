@@ -243,7 +243,7 @@ impl Trainer {
 }
 
 /// The settings that were given, by name.
-fn given(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Map<String, Value>> {
+pub fn given(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Map<String, Value>> {
     settings.map_or_else(|| Ok(Map::new()), |settings| parse(&to_json(settings)?))
 }
 
@@ -253,30 +253,56 @@ fn parse(settings: &str) -> PyResult<Map<String, Value>> {
         .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))
 }
 
-/// The keywords of `train` and `Trainer` that are not settings.
-const KEYWORDS: [&str; 8] = [
-    "initial",
-    "held_out",
-    "grey_levels",
-    "spins",
-    "as_numbers",
-    "callback",
-    "progress",
-    "threads",
-];
+/// The keywords of `harmonium.train` that are not settings.
+const OF_TRAIN: [&str; 7] =
+    ["initial", "held_out", "grey_levels", "spins", "callback", "progress", "threads"];
 
-/// The settings that were given. A name that is not known may mean any keyword.
-fn config(given: &Map<String, Value>) -> PyResult<TrainConfig> {
-    TrainConfig::read(given).map_err(|error| {
-        to_py(match error {
-            Error::UnknownSetting { name, .. } => {
-                let settings = TrainConfig::TABLE.iter().map(|setting| setting.name);
-                let meant = nearest(&name, settings.chain(KEYWORDS));
-                Error::UnknownSetting { name, meant }
-            }
-            error => error,
-        })
-    })
+/// The keywords of `Trainer` that are not settings.
+const OF_TRAINER: [&str; 6] =
+    ["initial", "held_out", "as_numbers", "grey_levels", "spins", "threads"];
+
+/// The keywords of `Trainer.online` that are not settings.
+const OF_ONLINE: [&str; 5] = ["initial", "hidden_states", "grey_levels", "spins", "threads"];
+
+/// Refuses what neither `harmonium.train` nor the trainer that it starts takes.
+#[pyfunction]
+pub fn check_keywords(names: Vec<String>) -> PyResult<()> {
+    let is_other = |name: &String| !OF_TRAINER.contains(&&name[..]);
+    let unknown = names.into_iter().filter(is_other).find_map(|name| TrainConfig::row(&name).err());
+    unknown.map_or(Ok(()), |error| Err(refusal(error, &OF_TRAIN)))
+}
+
+/// The settings that were given; `keywords` are those of the call that are not settings.
+fn config(given: &Map<String, Value>, keywords: &[&'static str]) -> PyResult<TrainConfig> {
+    TrainConfig::read(given).map_err(|error| refusal(error, keywords))
+}
+
+/// The exception for an error in the settings of training.
+fn refusal(error: Error, keywords: &[&'static str]) -> PyErr {
+    let of_runs = [names::<DataConfig>(), names::<RunConfig>()].concat();
+    match &error {
+        Error::UnknownSetting { name, .. } if of_runs.contains(&&name[..]) => PyTypeError::new_err(
+            format!("{name} is a setting of runs in folders: give it to harmonium.runs.train"),
+        ),
+        _ => to_py(or_meant(error, [&names::<TrainConfig>(), keywords].concat())),
+    }
+}
+
+/// The names of the settings that users give.
+pub fn names<S: Section>() -> Vec<&'static str> {
+    let given = S::TABLE.iter().filter(|setting| setting.kind != Kind::Record);
+    given.map(|setting| setting.name).collect()
+}
+
+/// An error, in which a name that is not known means one of these.
+pub fn or_meant(error: Error, known: impl IntoIterator<Item = &'static str>) -> Error {
+    match error {
+        Error::UnknownSetting { name, .. } => {
+            let meant = nearest(&name, known);
+            Error::UnknownSetting { name, meant }
+        }
+        error => error,
+    }
 }
 
 /// How data become examples.
@@ -319,7 +345,7 @@ impl Trainer {
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let given = given(settings)?;
-        let config = config(&given)?;
+        let config = config(&given, &OF_TRAINER)?;
         let binarize = config.binarize;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let mut reading = Reading { binarize, encoding, as_numbers, threads };
@@ -380,7 +406,7 @@ impl Trainer {
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let given = given(settings)?;
-        let config = config(&given)?;
+        let config = config(&given, &OF_ONLINE)?;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let binarize = config.binarize;
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
@@ -483,7 +509,7 @@ impl Trainer {
             ));
         };
         let given = given(settings)?;
-        let config = config(&given)?;
+        let config = config(&given, &["threads"])?;
         let ascent = trainer.ascent();
         let config = TrainConfig { seed: ascent.config().seed, ..config };
         let trainer = without_lock(py, threads, || {

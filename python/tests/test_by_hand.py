@@ -34,6 +34,41 @@ def by_hand(theirs):
     return ours
 
 
+def packed(array):
+    """The same numbers, off their boundaries."""
+    record = np.zeros(array.shape, dtype=[("byte", "u1"), ("number", array.dtype)])
+    record["number"] = array
+    return record["number"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        np.asfortranarray,
+        np.float32,
+        np.float16,
+        packed,
+        lambda array: packed(np.float32(array)),
+        lambda array: array.astype(">f8"),
+        lambda array: np.repeat(array, 2, axis=1)[:, ::2],
+    ],
+)
+def test_a_change_is_seen_in_an_array_of_any_form(digits, theirs, form):
+    ours = by_hand(theirs)
+    ours.components_ = form(theirs.components_)
+    kept = ours.rbm_
+    assert ours.rbm_ is kept
+    # One number of the first, the last and another block of those that are compared at once.
+    for at in [(0, 0), (11, 63), (7, 5)]:
+        ours.components_[at] += 1
+        assert (ours.rbm_.weights == np.float32(ours.components_).T).all() and ours.rbm_ is not kept
+        kept = ours.rbm_
+        assert ours.rbm_ is kept
+    ours.components_[3, 3] = np.nan
+    with pytest.raises(ValueError, match="nan|NaN|finite"):
+        ours.transform(digits)
+
+
 def test_arrays_set_by_hand_do_all_that_a_fit_does(digits, bits, theirs):
     ours = by_hand(theirs)
     np.testing.assert_allclose(ours.transform(digits), theirs.transform(digits), rtol=1e-6)

@@ -66,6 +66,21 @@ def test_ctrl_c_ends_a_command_as_it_ends_the_program(tmp_path, arguments):
     assert b"Traceback" not in errors
 
 
+def test_a_command_that_was_started_without_ctrl_c_stays_without():
+    probe = (
+        "import signal, harmonium.__main__ as main; main.command = lambda _: "
+        "print(signal.getsignal(signal.SIGINT).name); main.main()"
+    )
+    for handler, name in [(signal.SIG_IGN, "SIG_IGN"), (signal.SIG_DFL, "SIG_DFL")]:
+        done = subprocess.run(
+            [sys.executable, "-c", probe],
+            preexec_fn=lambda: signal.signal(signal.SIGINT, handler),
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout == f"{name}\n", done.stderr
+
+
 def test_the_package_is_imported_without_scikit_learn():
     code = "import harmonium, sys; assert 'sklearn' not in sys.modules; harmonium.BernoulliRBM; 'BernoulliRBM' in dir(harmonium)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

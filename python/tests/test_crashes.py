@@ -3,6 +3,7 @@
 Each test runs this file as a program, since a crash would end the tests."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,15 @@ import numpy as np
 import pytest
 
 scipy_sparse = pytest.importorskip("scipy.sparse")
+
+# What may be refused although `dense` reads it: parts of a sparse matrix that are no vectors or do not fit
+# (the last two are scipy's), and types of numbers that the library does not take.
+REFUSAL = re.compile(
+    "X is a damaged sparse matrix: its (data|indices|indptr) (is not an array|has the shape)"
+    "|X has the type (object|complex64), but must hold booleans, whole or floating-point numbers"
+    "|indices and data should have the same size"
+    "|unsupported data types in input"
+)
 
 
 def dense(X):
@@ -114,9 +124,18 @@ def reshaped(rng):
     return X
 
 
+def trained(X):
+    """The weights of a model trained on data."""
+    from harmonium import Trainer
+
+    trainer = Trainer(X, hidden=3, epochs=1, batch_size=10, as_numbers=True)
+    trainer.run()
+    return trainer.model.weights.tolist()
+
+
 def results(X):
-    """What the model and the trainer make of data."""
-    from harmonium import Rbm, Trainer
+    """What the model and the trainer make of data: numbers, or an exception."""
+    from harmonium import Rbm
 
     rng = np.random.default_rng(0)
     rbm = Rbm(rng.normal(size=(12, 3)), np.zeros(12), np.zeros(3))
@@ -125,13 +144,12 @@ def results(X):
         lambda: rbm.mean_hidden(X).tolist(),
         lambda: rbm.free_energy(X).tolist(),
         lambda: rbm.gibbs(X).tolist(),
-        lambda: Trainer(X, hidden=3, epochs=1, batch_size=10, as_numbers=True).mode(),
+        lambda: trained(X),
         lambda: rbm.log_likelihood(X).mean,
     ]:
         try:
             found.append(compute())
-        except Exception as error:
-            assert not isinstance(error, SystemError), error
+        except (ValueError, TypeError, MemoryError, ArithmeticError) as error:
             found.append(error)
     return found
 
@@ -140,6 +158,8 @@ def check_alike(X, plain):
     for one, other in zip(results(X), results(plain) if plain is not None else [None] * 9):
         if isinstance(one, Exception):
             assert str(one), repr(one)
+            is_refused = plain is None or isinstance(other, Exception)
+            assert is_refused or REFUSAL.match(str(one)), (X, one, other)
         else:
             assert one == other, (X, one, other)
 

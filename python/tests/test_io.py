@@ -2,6 +2,7 @@
 
 import builtins
 import os
+import stat
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -175,6 +176,32 @@ def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "link.npz").symlink_to(tmp_path / "rbm.npz")
     io.write_model(tmp_path / "link.npz", model())
     assert (tmp_path / "link.npz").is_symlink() and (tmp_path / "rbm.npz").is_file()
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5"])
+def test_a_file_keeps_its_mode_and_a_device_stays(tmp_path, ending):
+    if ending == "h5":
+        pytest.importorskip("h5py")
+    path = tmp_path / f"rbm.{ending}"
+    model().save(path)
+    for mode in (0o600, 0o666, 0o751):
+        path.chmod(mode)
+        model().save(path)
+        io.write_dataset(path, bits(4))
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+    path.chmod(0o444)
+    before = path.read_bytes()
+    if not os.access(path, os.W_OK):  # nothing is protected from root
+        for write in (lambda: model().save(path), lambda: io.write_dataset(path, bits(3))):
+            with pytest.raises(PermissionError):
+                write()
+        assert path.read_bytes() == before
+    link = tmp_path / f"device.{ending}"
+    link.symlink_to("/dev/null")
+    model().save(link)
+    io.write_dataset(link, bits(4))
+    assert os.readlink(link) == "/dev/null" and not stat.S_ISREG(os.stat("/dev/null").st_mode)
+    assert files(tmp_path) == [link.name, path.name]
 
 
 # ---- Data sets

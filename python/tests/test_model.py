@@ -1,9 +1,11 @@
 """What a model holds, what it can be asked, where it is kept, and how it is shown."""
 
+import os
 import pickle
 import re
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,6 +40,20 @@ def test_no_write_to_a_parameter_is_lost():
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 7
     assert pickle.loads(pickle.dumps(rbm)) == rbm
+
+
+def test_parameters_may_lie_off_their_boundaries():
+    def packed(array):
+        record = np.zeros(array.shape, dtype=[("byte", "u1"), ("number", array.dtype)])
+        record["number"] = array
+        return record["number"]
+
+    mean = np.linspace(0, 1, 12)
+    for kind in [np.float32, np.float64]:
+        parts = [part.astype(kind) for part in (model().weights, model().visible_bias, model().hidden_bias, mean)]
+        rbm = Rbm(*map(packed, parts))
+        assert rbm == model() and (rbm.data_mean == mean.astype(np.float32)).all()
+        assert Rbm.initial(4, packed(parts[3]), 10, 0) == Rbm.initial(4, parts[3], 10, 0)
 
 
 def test_the_mean_of_visible_units_takes_probabilities():
@@ -165,6 +181,34 @@ def test_the_ending_is_the_format(tmp_path, ending):
     first = {"npz": b"PK", "h5": b"\x89H", "hdf5": b"\x89H"}.get(ending)
     assert first is None or path.read_bytes()[:2] == first
     assert Rbm.load(path) == rbm and Rbm.load(path).grey_levels == 16
+    other = model(n_hidden=3, data_mean=np.linspace(0, 1, 12), image_shape=(3, 4))
+    other.save(path)
+    again = Rbm.load(path)
+    assert again == other and again.grey_levels is None and again.image_shape == (3, 4), "a new file"
+    assert (again.data_mean == other.data_mean).all()
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5"])
+def test_the_content_is_the_format_whatever_the_name(tmp_path, ending):
+    if ending == "h5":
+        pytest.importorskip("h5py")
+    model().save(tmp_path / f"model.{ending}")
+    for name in ["model", "model.safetensors", "other.npz", "other.h5"]:
+        (tmp_path / name).write_bytes((tmp_path / f"model.{ending}").read_bytes())
+        assert Rbm.load(tmp_path / name) == model()
+        kind = {"npz": "a .npz file", "h5": "an HDF5 file"}[ending]
+        for load in [Rbm.load_with_settings, harmonium.BernoulliRBM.load]:
+            with pytest.raises(ValueError, match=f"{name}: it is {kind}, which holds no settings"):
+                load(tmp_path / name)
+    run = runs.train(data="shifter", hidden=2, epochs=1, out=tmp_path / f"run.{ending}", report=False)
+    assert Rbm.load(run.folder) == run.model()
+
+
+def test_the_file_of_an_estimator_has_its_parameters():
+    estimator = harmonium.BernoulliRBM(2, n_iter=1, random_state=0).fit(np.eye(4))
+    for name in ["model.npz", "model.h5", "model.pt"]:
+        with pytest.raises(ValueError, match=r"but must end in \.safetensors, as .*`rbm_\.save` writes"):
+            estimator.save(name)
 
 
 def test_other_endings_are_refused(tmp_path):
@@ -225,9 +269,56 @@ def test_a_run_is_started_stopped_resumed_listed_and_reported(tmp_path, bits):
     assert isinstance(frame, pandas.DataFrame) and list(frame.index) == [1, 2, 3, 4]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_the_folder_of_a_run_may_have_any_name(tmp_path):
+    folder = tmp_path / os.fsdecode(b"a\xff")
+    run = runs.train(data="shifter", hidden=2, epochs=1, out=folder)
+    assert run.folder == folder and run.state == "done" and runs.resume(run, epochs=2).n_epochs == 2
+    assert [run.folder for run in runs.list(tmp_path)] == [folder]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"image_shape": (float("nan"), 3)}, {"epochs": 10**400}, {"data": Path(os.fsdecode(b"a\xff.npy"))}]
+)
+def test_settings_that_no_file_can_hold_are_refused(tmp_path, wrong):
+    with pytest.raises(ValueError, match="^settings: "):
+        runs.train(**{"data": "shifter", "hidden": 2, "epochs": 1, **wrong}, out=tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_report_is_an_html_file_on_a_run_and_replaces_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = dict(data="shifter", hidden=2, epochs=1)
+    one, other = (runs.train(**settings, seed=seed, out=f"{seed}") for seed in range(2))
+    with pytest.raises(harmonium.SettingError, match="runs is empty, but must be at least one run"):
+        harmonium.report([])
+    Path("x.csv").write_text("mine")
+    with pytest.raises(harmonium.SettingError, match="out is x.csv, but must be a file that ends in .html"):
+        harmonium.report(one, out="x.csv")
+    Path("report.html").write_text("mine")
+    for out in [None, "report.html"]:
+        with pytest.raises(FileExistsError, match="^report.html exists already; .* with overwrite=True"):
+            harmonium.report([one, other], out)
+    assert Path("report.html").read_text() == "mine"
+    assert harmonium.report([one, other], overwrite=True) == Path("report.html")
+    assert Path("report.html").read_text().startswith("<!DOCTYPE html>")
+    assert harmonium.report(one) == one.folder / "report.html" == one.report(), "it is renewed"
+
+
+def test_a_run_without_records_has_an_empty_frame(tmp_path):
+    pytest.importorskip("pandas")
+    settings = dict(data="shifter", hidden=2, epochs=2, batch_size=10, report=False)
+    run = runs.train(**settings, out=tmp_path / "a", stop_after="1updates")
+    frame = run.to_pandas()
+    assert run.records == [] and len(frame) == 0 and frame.index.name == "epoch"
+
+
 def test_a_run_names_wrong_settings_and_folders(tmp_path):
     with pytest.raises(TypeError, match="hiden"):
         runs.train(data="shifter", hiden=3, out=tmp_path / "a")
+    for name, meant in [("pateince", "patience"), ("calback", "callback"), ("tim_budget", "time_budget")]:
+        with pytest.raises(TypeError, match=f"^{name} is not known; did you mean {meant}\\?$"):
+            runs.train(data="shifter", **{name: 3}, out=tmp_path / "a")
     with pytest.raises(harmonium.SettingError, match="patience is 3, but must be left out without early_stop"):
         runs.train(data="shifter", patience=3, hidden=2, epochs=1, out=tmp_path / "a")
     with pytest.raises(ValueError, match="does not hold a run"):

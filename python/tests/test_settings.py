@@ -37,14 +37,17 @@ def test_a_signature_spells_the_settings_out(function):
     for row in table:
         assert parameters[row["name"]].default == row["default"], row["name"]
         assert parameters[row["name"]].annotation == annotation(row)
-        assert re.search(rf"^    {row['name']} : ", function.__doc__, re.MULTILINE), row["name"]
+        # As help shows it: the name as far left as other parameters, its meaning four columns further.
+        text = rf"^{row['name']} : .*\n    \S"
+        assert re.search(text, inspect.getdoc(function), re.MULTILINE), row["name"]
+    assert "{settings}" not in inspect.getdoc(function)
 
 
 def test_each_setting_is_documented_with_its_default():
     for row in setting_table():
         name = re.escape(row["name"])
         default = re.escape(repr(row["default"]))
-        assert re.search(rf"^    {name} : .*, default {default}$", train.__doc__, re.MULTILINE), name
+        assert re.search(rf"^{name} : .*, default {default}$", train.__doc__, re.MULTILINE), name
     assert "{settings}" not in train.__doc__
     assert "`sparsity_cost`" in train.__doc__ and "*sparsity_cost*" not in train.__doc__
 
@@ -96,10 +99,38 @@ def test_a_misspelt_keyword_is_answered_with_the_one_that_is_meant():
             train(BITS, **{keyword: 5})
         with pytest.raises(TypeError, match=f"did you mean {meant}"):
             Trainer(BITS, **{keyword: 5})
+    online = Trainer.online(BITS, hidden=2, chains=4)
+    for call, keyword, meant in [
+        (train, "calback", "; did you mean callback?"),
+        (Trainer, "callback", None),
+        (Trainer, "as_nunbers", "; did you mean as_numbers?"),
+        (Trainer.online, "hiden_states", "; did you mean hidden_states?"),
+        (Trainer.online, "held_out", None),
+        (lambda _, **keywords: online.with_settings(**keywords), "initial", None),
+    ]:
+        with pytest.raises(TypeError) as caught:
+            call(BITS, **{keyword: 5})
+        assert str(caught.value) == keyword + (
+            " is not a setting" if meant is None else f" is not known{meant}"
+        )
+    for call in [train, Trainer]:
+        with pytest.raises(TypeError, match="^patience is a setting of runs in folders.*runs.train$"):
+            call(BITS, patience=3)
     with pytest.raises(TypeError, match="^nonsense is not a setting$"):
         train(BITS, nonsense=5)
     with pytest.raises(SettingError, match="did you mean pcd"):
         train(BITS, algorithm="pdc")
+
+
+@pytest.mark.parametrize("function", [train, Trainer, Trainer.online, runs.train])
+def test_each_keyword_of_a_call_may_be_meant(function):
+    settings = {row["name"] for row in [*setting_table(), *run_setting_table()]}
+    parameters = inspect.signature(function).parameters.values()
+    own = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in settings]
+    assert "threads" in own
+    for name in own:
+        with pytest.raises(TypeError, match=f"^{name}x is not known; did you mean {name}\\?$"):
+            function(*([] if function is runs.train else [BITS]), **{f"{name}x": 5})
 
 
 def test_sweeps_have_an_upper_bound():

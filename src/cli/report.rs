@@ -4,7 +4,6 @@ use super::output::{Overwrite, print_path};
 use crate::error::Result;
 use crate::report;
 use crate::run::REPORT;
-use crate::setting::invalid;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -29,9 +28,7 @@ impl Report {
             }
             (runs, out) => {
                 let out = out.unwrap_or_else(|| REPORT.into());
-                if out.extension().is_none_or(|extension| extension != "html") {
-                    return Err(invalid("out", out.display(), "a file that ends in .html"));
-                }
+                report::check(runs, &out)?;
                 self.overwrite.check(&out)?;
                 report::write(runs, &out)?;
                 out

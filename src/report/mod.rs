@@ -30,6 +30,7 @@ pub(crate) use page::page;
 
 use crate::error::Result;
 use crate::run::{CURVES, RECONSTRUCTIONS, REPORT, Summary};
+use crate::setting::invalid;
 use crate::whole_file;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -54,11 +55,26 @@ pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
     Ok(runs)
 }
 
+/// Checks that there is a run for a page, and that its file ends in `.html`.
+///
+/// # Errors
+/// [`Error::InvalidSetting`](crate::Error::InvalidSetting).
+pub fn check(folders: &[PathBuf], out: &Path) -> Result<()> {
+    if folders.is_empty() {
+        return Err(invalid("runs", "empty", "at least one run"));
+    }
+    if out.extension().is_none_or(|extension| extension != "html") {
+        return Err(invalid("out", out.display(), "a file that ends in .html"));
+    }
+    Ok(())
+}
+
 /// Writes the page on these runs to a file.
 ///
 /// # Errors
-/// As [`Summary::read`], and [`Error::Io`](crate::Error::Io).
+/// As [`check`] and [`Summary::read`], and [`Error::Io`](crate::Error::Io).
 pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
+    check(folders, out)?;
     whole_file::write(out, page(&read(folders)?, None).as_bytes())
 }
 

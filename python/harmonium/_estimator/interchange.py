@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from numbers import Integral
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,6 +28,12 @@ _THEIR_PARAMETERS = [
 def save(estimator: LearnedArrays, path: str | os.PathLike[str]) -> None:
     """Write the model as the command line does, with the parameters as settings."""
     check_fitted(estimator)
+    ending = Path(path).suffix
+    if ending not in ("", ".safetensors"):
+        raise ValueError(
+            f"{path}: the name ends in {ending}, but must end in .safetensors, as other files do not hold "
+            "the parameters of an estimator; `rbm_.save` writes the model alone"
+        )
     settings = as_settings(estimator)
     if not isinstance(estimator.random_state, Integral):
         del settings["seed"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._harmonium import Rbm, Trainer
+from .._harmonium import Rbm, Trainer, rounds_to
 from .._sklearn import check_is_fitted
 from .parameters import Parameters
 
@@ -20,18 +20,21 @@ class KeptModel:
     """A model, and the arrays of which it was made.
 
     The arrays that the estimator learns are read-only: they are known by their identity. Arrays that a
-    user sets may change in place: they are compared with copies.
+    user sets may change in place: they are compared with copies, in the precision of the model.
     """
 
     def __init__(self, rbm: Rbm, arrays: list[Any]) -> None:
         self.rbm = rbm
         self.arrays = arrays
-        self.copies = [None if _is_constant(array) else np.array(array) for array in arrays]
+        self.copies = [
+            None if _is_constant(array) else np.array(array, np.float32, order="C")
+            for array in arrays
+        ]
 
     def is_of(self, arrays: list[Any]) -> bool:
         """Whether the arrays make this model."""
         return all(
-            (now is kept and _is_constant(now)) if copy is None else np.array_equal(now, copy)
+            (now is kept and _is_constant(now)) if copy is None else rounds_to(now, copy)
             for now, kept, copy in zip(arrays, self.arrays, self.copies)
         )
 

@@ -10,17 +10,19 @@ h5py. (`rbms` itself reads HDF5 data sets with the ending `.h5` only.)
 | `rbm.hidden_bias`  | `hidden_bias`  | `/update_N/params/hbias`             | (H,)   |
 | `rbm.grey_levels`  | `grey_levels`  | `/grey_levels`, if not None          | ()     |
 | `rbm.spins`        | `spins`        | `/spins`, if true                    | ()     |
+| `rbm.data_mean`    | `data_mean`    | `/data_mean`, if not None            | (V,)   |
+| `rbm.image_shape`  | `image_shape`  | `/image_shape`, if not None          | (2,)   |
 | `dataset.samples`  | `samples`      | `/samples`, of type `/variable_type` | (N, V) |
 | `dataset.labels`   | `labels`       | `/labels`                            | (N,)   |
 
 V is the number of visible units, H of hidden units, N of samples. An HDF5 model file keeps one model
-after several numbers N of updates. A file is first written under another name and then renamed, so that
-it is never incomplete.
+after several numbers N of updates. A file is made in memory, written under another name and then renamed,
+so that it is never incomplete. It keeps its mode and its links, as the files of the command line do.
 """
 
 from __future__ import annotations
 
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Callable, Mapping, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,16 +33,24 @@ from ._checks import (
     bits_of_spins,
     checked_fact,
     checked_labels,
+    checked_mean,
     checked_parameters,
     checked_samples,
+    checked_shape,
+    checked_switch,
 )
 from ._files import PathLike, is_npz
 
 __all__ = ["Dataset", "read_dataset", "read_model", "updates", "write_dataset", "write_model"]
 
 _NAMES = ("weights", "visible_bias", "hidden_bias")
-# What integers mean in the data of a model, if it is known; `rbms` ignores it.
-_RECORD = {"grey_levels": int, "spins": bool}
+# What else is known of a model, and the check of each; `rbms` ignores it.
+_RECORD: dict[str, Callable[[PathLike, str, Any], Any]] = {
+    "grey_levels": checked_fact,
+    "spins": checked_switch,
+    "data_mean": checked_mean,
+    "image_shape": checked_shape,
+}
 
 
 class Dataset(NamedTuple):
@@ -70,7 +80,12 @@ def read_model(path: PathLike, update: int | None = None) -> Rbm:
     ...     read_model(f"{folder}/rbm.npz").weights.shape
     (3, 2)
     """
-    if not is_npz(path):
+    return _load(path, is_npz(path), update)
+
+
+def _load(path: PathLike, from_npz: bool, update: int | None = None) -> Rbm:
+    """Reads an RBM from a file of this format, whatever its name."""
+    if not from_npz:
         parameters, record = _hdf5.read_model(path, update, list(_RECORD))
     elif update is not None:
         raise ValueError(
@@ -79,10 +94,9 @@ def read_model(path: PathLike, update: int | None = None) -> Rbm:
     else:
         arrays = _npz.read(path, required=_NAMES, optional=list(_RECORD))
         parameters, record = checked_parameters(path, _NAMES, arrays[:3]), arrays[3:]
-    named = zip(_RECORD.items(), record)
-    known: dict[str, Any] = {
-        name: kind(checked_fact(path, name, value))
-        for (name, kind), value in named
+    known = {
+        name: checked(path, name, value)
+        for (name, checked), value in zip(_RECORD.items(), record)
         if value is not None
     }
     weights, visible_bias, hidden_bias = parameters
@@ -104,8 +118,9 @@ def write_model(
 ) -> None:
     """Writes an RBM to a .npz file, or adds it to an HDF5 file, which is created if necessary.
 
-    A .npz file holds the parameters, weights (V, H), biases (V,) and (H,), and what integers mean in the
-    data of the model, if it is known. An HDF5 file takes more, so that `rbms` can continue training:
+    A .npz file holds the parameters, weights (V, H), biases (V,) and (H,), and, if they are known, what
+    integers mean in the data of the model, the mean of these data and the shape of an image. An HDF5 file
+    takes more, so that `rbms` can continue training:
 
     - `update`: the number of updates so far, more than any in the file; default: 1;
     - `time`: the seconds of training so far; default: 0;
@@ -123,8 +138,6 @@ def write_model(
     ...     read_model(f"{folder}/rbm.npz").hidden_bias.tolist()
     [1.0, 1.0]
     """
-    parameters = checked_parameters(path, _NAMES, [getattr(rbm, name) for name in _NAMES])
-    record = {name: getattr(rbm, name, None) or None for name in _RECORD}
     given: dict[str, Any] = {
         "update": update,
         "time": time,
@@ -132,16 +145,28 @@ def write_model(
         "hyperparameters": hyperparameters,
         "seed": seed,
     }
-    if not is_npz(path):
-        return _hdf5.write_model(path, parameters, record, **given)
     unheld = [name for name, value in given.items() if value is not None]
-    if unheld:
+    if is_npz(path) and unheld:
         raise ValueError(
             f"{path}: {unheld[0]} is given, but a .npz file holds only a model: leave it out "
             "or write to a .h5 file"
         )
-    known = {name: value for name, value in record.items() if value is not None}
-    return _npz.write(path, {**dict(zip(_NAMES, parameters)), **known})
+    _write(path, rbm, renews=False, **given)
+
+
+def _save(path: PathLike, rbm: Rbm) -> None:
+    """Writes an RBM in place of what a file holds, as `Rbm.save` does."""
+    _write(path, rbm, renews=True)
+
+
+def _write(path: PathLike, rbm: Rbm, **named: Any) -> None:
+    parameters = checked_parameters(path, _NAMES, [getattr(rbm, name) for name in _NAMES])
+    record = {name: getattr(rbm, name, None) for name in _RECORD}
+    known = {name: value for name, value in record.items() if value is not None and value is not False}
+    if is_npz(path):
+        _npz.write(path, {**dict(zip(_NAMES, parameters)), **known})
+    else:
+        _hdf5.write_model(path, parameters, {**dict.fromkeys(_RECORD), **known}, **named)
 
 
 def updates(path: PathLike) -> list[int]:

@@ -116,6 +116,27 @@ def checked_whole(path: PathLike, name: str, value: Any, below: int = 2**63) -> 
     return whole
 
 
+def checked_switch(path: PathLike, name: str, value: Any) -> bool:
+    """True or false."""
+    return bool(checked_fact(path, name, value))
+
+
+def checked_mean(path: PathLike, name: str, value: Any) -> NDArray[np.float32]:
+    """A mean of examples."""
+    mean = _floats(f"{path}: {name}", value)
+    if mean.ndim != 1:
+        raise ValueError(f"{path}: {name} has shape {mean.shape}, but must have (visible,)")
+    return mean
+
+
+def checked_shape(path: PathLike, name: str, value: Any) -> tuple[int, int]:
+    """Rows and columns."""
+    if np.shape(value) != (2,):
+        raise ValueError(f"{path}: {name} is {value}, but must be two numbers, (rows, columns)")
+    rows, columns = (checked_fact(path, name, number) for number in value)
+    return rows, columns
+
+
 def checked_fact(path: PathLike, name: str, value: Any) -> int:
     """A whole number of an array without axes, as a file holds it."""
     value = np.asarray(value)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Union
+
+from .._harmonium import write_whole
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -19,15 +22,8 @@ def is_npz(path: PathLike) -> bool:
 
 
 @contextmanager
-def whole_file(path: PathLike) -> Iterator[Path]:
-    """Yields another name to write to; the file then replaces `path`."""
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    finally:
-        if temporary.exists():
-            temporary.unlink()
+def whole_file(path: PathLike) -> Iterator[io.BytesIO]:
+    """Yields a buffer; its contents then become the file."""
+    buffer = io.BytesIO()
+    yield buffer
+    write_whole(path, buffer.getvalue())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import re
-import shutil
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -63,13 +63,15 @@ def write_model(
     parameters: Sequence[NDArray[np.float32]],
     record: Mapping[str, Any],
     *,
-    update: int | None,
-    time: float | None,
-    parallel_chains: Any,
-    hyperparameters: Mapping[str, float] | None,
-    seed: int | None,
+    renews: bool = False,
+    update: int | None = None,
+    time: float | None = None,
+    parallel_chains: Any = None,
+    hyperparameters: Mapping[str, float] | None = None,
+    seed: int | None = None,
 ) -> None:
-    """Add the parameters at an update to a file; `record` maps names to values or None."""
+    """Add the parameters at an update to a file, or, if it `renews` the file, write them alone; `record`
+    maps names to values or None."""
     h5py = _h5py(path)
     update = 1 if update is None else checked_whole(path, "update", update)
     seed = 0 if seed is None else checked_whole(path, "seed", seed, below=2**32)
@@ -81,14 +83,14 @@ def write_model(
     if parallel_chains is not None:
         parallel_chains = checked_chains(path, parallel_chains, shape[0])
 
-    exists = os.path.exists(path)
-    if exists:
+    continues = not renews and os.path.exists(path)
+    if continues:
         with _open(path) as file:
             _check_continues(path, file, update, shape)
-    with whole_file(path) as temporary, _named_errors(path, "written"):
-        if exists:
-            shutil.copy(path, temporary)
-        with h5py.File(temporary, "a") as file:
+    with whole_file(path) as buffer, _named_errors(path, "written"):
+        if continues:
+            buffer.write(Path(path).read_bytes())
+        with h5py.File(buffer, "r+" if continues else "w") as file:
             _add_update(file, update, time, parameters, seed)
             for name, value in record.items():
                 _put(file, name, value)
@@ -119,7 +121,7 @@ def read_dataset(path: PathLike) -> tuple[Any, Any, str | None]:
 def write_dataset(path: PathLike, members: Mapping[str, Any]) -> None:
     """Write samples, and labels if there are any."""
     h5py = _h5py(path)
-    with whole_file(path) as temporary, h5py.File(temporary, "w") as file:
+    with whole_file(path) as buffer, h5py.File(buffer, "w") as file:
         file["variable_type"] = "bernoulli"
         for name, array in members.items():
             file[name] = array

@@ -33,5 +33,5 @@ def read(
 
 def write(path: PathLike, arrays: Mapping[str, Any]) -> None:
     """Write arrays by name."""
-    with whole_file(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+    with whole_file(path) as buffer:
+        np.savez_compressed(buffer, **arrays)
