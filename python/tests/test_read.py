@@ -39,6 +39,6 @@ def test_integers_are_read_as_everywhere(tmp_path):
 def test_errors_are_those_of_files(tmp_path):
     with pytest.raises(FileNotFoundError):
         harmonium.read(tmp_path / "none.csv")
-    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    (tmp_path / "t.parquet").write_bytes(b"PAR1\x15\x04")
     with pytest.raises(ValueError, match="is a Parquet file, which cannot be read; in Python: numpy.save"):
         harmonium.read(tmp_path / "t.parquet")
