@@ -7,14 +7,15 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use harmonium::BitMatrix;
 use harmonium::bits::BitPanels;
-use harmonium::fixed::Scale;
+use harmonium::fixed::{Fixed as _, Format, Scale};
 use harmonium::kernels::ascent::{
     DataSums, Difference, Rule, TileGradient, TileParts, ascend_tile,
 };
-use harmonium::kernels::rows::{Target, gather, lookup};
+use harmonium::kernels::rows::{Addend, Kernel, Target, add_active_rows_by};
 use harmonium::kernels::scaled_rows::add_scaled_rows;
 use harmonium::kernels::tile::{Panel, Row, SIDE, Tile};
-use harmonium::kernels::{Isa, sampling, sigmoid, transpose};
+use harmonium::kernels::transpose::{self, Entry};
+use harmonium::kernels::{Isa, sampling, sigmoid};
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::units;
@@ -27,41 +28,44 @@ mod naive;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
-/// Sums of active rows: the shapes of v → h, h → v and the statistics at 784-500, batch 128.
+/// Sums of active rows, 16 bits wide (in training) and 32 (in evaluations).
 fn sums(criterion: &mut Criterion) {
+    sums_of::<i16>(criterion, "16-bits", |value| (value % 511) as i16);
+    sums_of::<i32>(criterion, "32-bits", |value| value);
+}
+
+/// The shapes of v → h, h → v and the statistics at 784-500, batch 128.
+fn sums_of<T: Addend>(criterion: &mut Criterion, width: &str, number: fn(i32) -> T) {
     for (n_rows, n_states) in [(784, 128), (784, 256), (500, 128), (256, 784)] {
         for percent in [5, 13, 25, 50] {
             let mut stream = Stream::new(1, Purpose::Sample, 0);
             let on = BitMatrix::from_fn(n_states, n_rows, |_, _| stream.below(100) < percent);
             let states = BitPanels::from_matrix(&on);
-            let value = |i: usize, j: usize| ((i * 7919 + j * 104_729) % 65_537) as i32 - 32_768;
-            let tiles: Vec<Tile<i32>> = (0..n_rows.div_ceil(SIDE))
+            let value =
+                |i: usize, j: usize| number(((i * 7919 + j * 104_729) % 65_537) as i32 - 32_768);
+            let tiles: Vec<Tile<T>> = (0..n_rows.div_ceil(SIDE))
                 .map(|t| std::array::from_fn(|i| std::array::from_fn(|j| value(t * SIDE + i, j))))
                 .collect();
             let rows: Vec<Vec<i32>> =
-                (0..n_rows).map(|i| (0..SIDE).map(|j| value(i, j)).collect()).collect();
+                (0..n_rows).map(|i| (0..SIDE).map(|j| value(i, j).widened()).collect()).collect();
             let bits: Vec<Vec<bool>> =
                 (0..n_states).map(|n| (0..n_rows).map(|i| on.get(n, i)).collect()).collect();
             let mut expected = vec![vec![0; SIDE]; n_states];
             naive::add_active_rows(&rows, &bits, &mut expected);
 
             let mut sums = vec![[0; SIDE]; n_states];
-            for (name, by_table) in [("gather", false), ("tables", true)] {
-                let mut group = criterion.benchmark_group(name);
+            for kernel in [Kernel::Gather, Kernel::Tables] {
+                let mut group = criterion.benchmark_group(format!("sums-{kernel:?}"));
                 group.throughput(Throughput::Elements((n_rows * SIDE * n_states) as u64));
                 for isa in Isa::available() {
                     let run = |sums: &mut [Row<i32>]| {
-                        sums.fill([0; SIDE]);
                         let target = Target { states: &states, first_panel: 0, first: 0, sums };
-                        if by_table {
-                            lookup(isa, Panel::new(&tiles, 1), &mut [target]);
-                        } else {
-                            gather(isa, Panel::new(&tiles, 1), &mut [target]);
-                        }
+                        let (panel, start) = (Panel::new(&tiles, 1), Some(&[0; SIDE]));
+                        add_active_rows_by(isa, kernel, panel, start, &mut [target]);
                     };
                     run(&mut sums);
                     assert!(sums.iter().zip(&expected).all(|(a, b)| a == b.as_slice()));
-                    let shape = format!("{n_rows}x64-{n_states}-states-{percent}-percent");
+                    let shape = format!("{width}-{n_rows}x64-{n_states}-states-{percent}-percent");
                     group.bench_function(format!("{}/{shape}", isa.name()), |bencher| {
                         bencher.iter(|| run(black_box(&mut sums)));
                     });
@@ -194,13 +198,14 @@ impl Rule for Plain {
 /// The update of a tile, and the transpose of one.
 fn tiles(criterion: &mut Criterion) {
     let sums: Tile<i32> =
-        std::array::from_fn(|i| std::array::from_fn(|j| ((i * SIDE + j) as i32 - 2048) * 513));
+        std::array::from_fn(|i| std::array::from_fn(|j| ((i * SIDE + j) as i32 - 2048) * 7));
+    let scale = Format::fitting(1.0, Scale::TRAINING).scale();
     let mut group = criterion.benchmark_group("ascend");
     group.throughput(Throughput::Elements((SIDE * SIDE) as u64));
     for isa in Isa::available() {
         let (mut weights, mut state) = (Box::new([[0.5; SIDE]; SIDE]), [[(); SIDE]; SIDE]);
         let (mut fixed, mut transposed) =
-            (Box::new([[0; SIDE]; SIDE]), Box::new([[0; SIDE]; SIDE]));
+            (Box::new([[0_i16; SIDE]; SIDE]), Box::new([[0; SIDE]; SIDE]));
         let mut run = |rate: f32| {
             let parts = TileParts {
                 weights: &mut weights,
@@ -208,14 +213,14 @@ fn tiles(criterion: &mut Criterion) {
                 fixed: &mut fixed,
                 transposed: &mut transposed,
             };
-            let difference = Difference::new(128, 128, 1 << 16);
+            let difference = Difference::new(128, 128, 255);
             let gradient =
                 TileGradient { difference, data: DataSums::Whole(&sums), model: None, terms: &[] };
-            ascend_tile(isa, Plain(rate), Scale::TRAINING, gradient, parts);
+            ascend_tile(isa, Plain(rate), scale, gradient, parts);
             (weights[3][5], fixed[3][5], transposed[5][3])
         };
-        let expected = 0.5 + 0.1 * (sums[3][5] as f32 * (1.0 / (128 << 16) as f32));
-        let rounded = Scale::TRAINING.round(expected);
+        let expected = 0.5 + 0.1 * (sums[3][5] as f32 * (1.0 / (128.0 * 255.0)));
+        let rounded = i16::round(scale, expected);
         assert_eq!(run(0.1), (expected, rounded, rounded));
         group.bench_function(format!("{}/64x64", isa.name()), |bencher| {
             bencher.iter(|| run(black_box(1e-9)));
@@ -226,11 +231,12 @@ fn tiles(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("transpose-tile");
     group.throughput(Throughput::Elements((SIDE * SIDE) as u64));
     for isa in Isa::available() {
+        let tile: Box<Tile<i16>> = Box::new(sums.map(|row| row.map(|x| x as i16)));
         let mut transposed = Box::new([[0; SIDE]; SIDE]);
-        transpose::tile(isa, &sums, &mut transposed);
-        assert!((0..SIDE).all(|i| (0..SIDE).all(|j| transposed[j][i] == sums[i][j])));
+        Entry::transpose(isa, &tile, &mut transposed);
+        assert!((0..SIDE).all(|i| (0..SIDE).all(|j| transposed[j][i] == tile[i][j])));
         group.bench_function(format!("{}/64x64", isa.name()), |bencher| {
-            bencher.iter(|| transpose::tile(isa, black_box(&sums), &mut transposed));
+            bencher.iter(|| Entry::transpose(isa, black_box(&tile), &mut transposed));
         });
     }
     group.finish();

@@ -1,7 +1,17 @@
 //! Fixed point: parameters as integers, so that their sums are exact in any order.
 
-/// Binary places after the point in training. The resolution is 1e-6 and the range ±2048.
+use crate::error::Result;
+use crate::state::{State, bad};
+use std::ops::RangeInclusive;
+
+/// Binary places after the point of 32-bit weights. The resolution is 1e-6 and the range ±2048.
 pub const TRAINING_PLACES: i32 = 20;
+
+/// The most binary places of 16-bit weights: the resolution is 5e-4 and the range ±16.
+pub const NARROW_PLACES: i32 = 11;
+
+/// The fewest binary places of 16-bit weights. Weights above 96 take 32 bits.
+pub const LEAST_NARROW_PLACES: i32 = 8;
 
 /// The fewest binary places. 2^30 times the resolution is then 2^150, above any sum of f32.
 const LEAST_PLACES: i32 = -120;
@@ -83,6 +93,108 @@ impl Scale {
     }
 }
 
+/// The fixed-point format of weights during training, and the width of their integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// 16 bits.
+    Narrow(Scale),
+    /// 32 bits.
+    Wide(Scale),
+}
+
+impl Format {
+    /// The finest format of 16 bits, from 11 places down to 8, in which weights up to `largest` take at most
+    /// three quarters of the range, so that they have room to grow; if 8 places are too many, 32 bits at
+    /// the scale `wide`.
+    pub fn fitting(largest: f64, wide: Scale) -> Self {
+        (LEAST_NARROW_PLACES..=NARROW_PLACES)
+            .rev()
+            .map(|places| Self::Narrow(Scale { places }))
+            .find(|format| largest <= 0.75 * format.largest_weight())
+            .unwrap_or(Self::Wide(wide))
+    }
+
+    /// The scale.
+    pub fn scale(self) -> Scale {
+        match self {
+            Self::Narrow(scale) | Self::Wide(scale) => scale,
+        }
+    }
+
+    /// The largest weight that fits. (32 bits hold any: their sums are what is limited.)
+    pub fn largest_weight(self) -> f64 {
+        match self {
+            Self::Narrow(scale) => f64::from(i16::MAX) * f64::from(scale.resolution()),
+            Self::Wide(_) => f64::INFINITY,
+        }
+    }
+
+    /// Puts the format under a name.
+    pub(crate) fn save(self, name: &str, state: &mut State) {
+        let width = match self {
+            Self::Narrow(_) => 16.0,
+            Self::Wide(_) => 32.0,
+        };
+        state.put(name, &[2], vec![width, f64::from(self.scale().places)]);
+    }
+
+    /// Reads a format that was [saved](Self::save).
+    ///
+    /// # Errors
+    /// As [`State::get`]; [`Error::BadState`](crate::Error::BadState) for a format that no training has.
+    pub(crate) fn restore(name: &str, state: &State) -> Result<Self> {
+        let [width, places] = state.get::<f64>(name, &[2])?[..] else {
+            unreachable!("two numbers")
+        };
+        let is_in = |range: RangeInclusive<i32>| {
+            places.fract() == 0.0
+                && (f64::from(*range.start())..=f64::from(*range.end())).contains(&places)
+        };
+        let scale = Scale { places: places as i32 };
+        match width {
+            16.0 if is_in(LEAST_NARROW_PLACES..=NARROW_PLACES) => Ok(Self::Narrow(scale)),
+            32.0 if is_in(LEAST_PLACES..=TRAINING_PLACES) => Ok(Self::Wide(scale)),
+            _ => Err(bad(name, "is not a format of weights")),
+        }
+    }
+}
+
+/// An integer that holds a weight.
+pub trait Fixed: Copy + Default + PartialEq + std::fmt::Debug + Send + Sync + 'static {
+    /// `x · 2^places` rounded to the nearest integer, ties to even; arbitrary beyond the range of training.
+    fn round(scale: Scale, x: f32) -> Self;
+
+    /// The same integer.
+    fn widened(self) -> i32;
+}
+
+impl Fixed for i32 {
+    #[inline(always)]
+    fn round(scale: Scale, x: f32) -> Self {
+        scale.round(x)
+    }
+
+    #[inline(always)]
+    fn widened(self) -> i32 {
+        self
+    }
+}
+
+impl Fixed for i16 {
+    /// Adding 1.5·2^23 to an f32 leaves the rounded integer in its low bits.
+    #[inline(always)]
+    fn round(scale: Scale, x: f32) -> Self {
+        const MAGIC: f32 = 1.5 * (1u32 << 23) as f32;
+        // The low 16 bits of the magic number are 0.
+        (x * power_of_two(scale.places) + MAGIC).to_bits() as i16
+    }
+
+    #[inline(always)]
+    fn widened(self) -> i32 {
+        self.into()
+    }
+}
+
 /// 2^exponent, for exponents from -126 to 127, those of normal numbers.
 #[inline(always)]
 fn power_of_two(exponent: i32) -> f32 {
@@ -134,6 +246,43 @@ mod tests {
             let expected = (f64::from(x) * f64::from(1 << TRAINING_PLACES)).round_ties_even();
             assert_eq!(Scale::TRAINING.round(x), expected as i32, "{x}");
         }
+    }
+
+    #[test]
+    fn narrow_weights_are_rounded_and_have_room_to_grow() {
+        for (largest, places) in [(0.0, 11), (11.9, 11), (12.1, 10), (47.0, 9), (95.9, 8)] {
+            let format = fitting(largest);
+            assert_eq!(format, Format::Narrow(Scale { places }), "{largest}");
+            assert!(1.3 * largest < format.largest_weight());
+            let scale = format.scale();
+            for n in (0..32_767).step_by(7) {
+                for (sign, part) in [(1.0, 0.0), (-1.0, 0.0), (1.0, 0.4), (-1.0, 0.4), (1.0, 0.5)] {
+                    let x = sign * (f64::from(n) + part);
+                    let rounded = i16::round(scale, (x * f64::from(scale.resolution())) as f32);
+                    assert_eq!(f64::from(rounded), x.round_ties_even(), "{x}");
+                }
+            }
+        }
+        assert_eq!(fitting(96.1), Format::Wide(Scale::TRAINING));
+        assert_eq!(fitting(f64::NAN), Format::Wide(Scale::TRAINING));
+    }
+
+    #[test]
+    fn a_format_is_restored_as_it_was_saved() {
+        for format in [fitting(1.0), fitting(50.0), Format::Wide(Scale::for_numbers(1e9))] {
+            let mut state = State::default();
+            format.save("format", &mut state);
+            assert_eq!(Format::restore("format", &state).unwrap(), format);
+        }
+        for bad in [[16.0, 12.0], [16.0, 7.0], [8.0, 11.0], [32.0, 20.5], [32.0, f64::NAN]] {
+            let mut state = State::default();
+            state.put("format", &[2], bad.to_vec());
+            assert!(Format::restore("format", &state).is_err(), "{bad:?}");
+        }
+    }
+
+    fn fitting(largest: f64) -> Format {
+        Format::fitting(largest, Scale::TRAINING)
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::setting::{Range, Value as _};
 use std::ops::RangeInclusive;
 
 /// Version of the rules that turn a seed into draws: addresses, lanes, the order in which units
-/// take words, σ and the thresholds. Files that depend on these rules contain it.
-pub const STREAM_VERSION: u32 = 1;
+/// take words, σ and the thresholds, and the rounding of weights and statistics. Files that depend on these rules contain it.
+pub const STREAM_VERSION: u32 = 2;
 
 /// Number of generators that step together.
 pub const LANES: usize = 8;
@@ -84,6 +84,8 @@ pub enum Purpose {
     ScoutChoice = 21,
     /// A starting point of the mean-field search for modes; index: the start.
     MeanFieldStart = 22,
+    /// The shifts of the dither of p(h | v) in the statistics, one for each hidden unit; index: the update.
+    Dither = 23,
 }
 
 /// A stream of random words with an address.

@@ -116,7 +116,7 @@ fn memory_that_is_nearly_enough_is_refused_too() {
         std::fs::remove_dir_all(folder.path("new")).ok();
         code == Some(0)
     };
-    let are_enough: Vec<_> = (480..840).step_by(40).map(within).collect();
+    let are_enough: Vec<_> = (280..640).step_by(40).map(within).collect();
     let are_both = are_enough.contains(&false) && are_enough.contains(&true);
     assert!(are_enough.is_sorted() && are_both, "{are_enough:?}");
 }

@@ -75,7 +75,7 @@ fn estimates_agree_with_what_is_allocated() {
 
     let rbm = initial();
     // The parameters in f32 are dropped once they are in fixed point.
-    let of_fixed = FixedWeights::bytes(V, H) + Rbm::bytes(V, H);
+    let of_fixed = FixedWeights::bytes::<i32>(V, H) + Rbm::bytes(V, H);
     check("fixed point", of_fixed, || drop(FixedWeights::of(&rbm, Isa::fastest())));
     let weights = FixedWeights::of(&rbm, Isa::fastest());
     let model = FixedModel { rbm: &rbm, weights: &weights };

@@ -262,10 +262,10 @@ fn mistakes_in_a_settings_file_are_named() {
     folder.fail("train --config none.toml --out new", "none.toml: cannot read: No such file");
     // The data file has changed, and so has the stream version.
     let text = String::from_utf8(folder.read("run/config.toml")).unwrap();
-    folder.write("old.toml", text.replace("stream_version = 1", "stream_version = 0").as_bytes());
+    folder.write("old.toml", text.replace("stream_version = 2", "stream_version = 0").as_bytes());
     let (code, _, stderr) = folder.run("train --config old.toml --out old --quiet");
     assert_eq!(code, Some(0));
-    assert!(stderr.contains("note: old.toml has stream version 0, but this program has 1"));
+    assert!(stderr.contains("note: old.toml has stream version 0, but this program has 2"));
     let mut greys = folder.read("greys.idx");
     greys[20] ^= 1;
     folder.write("greys.idx", &greys);

@@ -166,7 +166,7 @@ impl Block {
             if from != to {
                 // Σⱼ softplus(β' xⱼ) − softplus(β xⱼ) over one panel; x is an integer.
                 let (from, to) = (from * resolution, to * resolution);
-                let units = &weights.parameters.hidden_units;
+                let units = &weights.hidden_units;
                 units.cumulant_differences(weights.isa, sums, from, to, differences);
                 let chains = log_weights.iter_mut().zip(differences.iter());
                 chains.for_each(|(log_weight, difference)| *log_weight += difference);
@@ -276,8 +276,7 @@ mod tests {
         let draw = |conditional: super::super::Conditional<'_>, given: &BitMatrix, n_units| {
             let given = BitPanels::from_matrix(given);
             let mut drawn = BitPanels::zeros(9, n_units);
-            let mut buffer = vec![[0; SIDE]; conditional.n_panels() * given.row_capacity()];
-            conditional.draw(&given, &words, &mut buffer, &mut drawn, Watch::default()).unwrap();
+            conditional.draw(&given, &words, &mut drawn, Watch::default()).unwrap();
             drawn.to_matrix()
         };
         let hidden = draw(weights.hidden_given_visible(), &states, 130);
@@ -297,7 +296,7 @@ mod tests {
         let states = BitMatrix::from_fn(9, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let rounded = path.rounded();
         assert_eq!(
-            FixedWeights::new(&TiledParameters::from(&rounded), weights.scale, weights.isa),
+            FixedWeights::new(&TiledParameters::from(&rounded), weights.format(), weights.isa),
             weights
         );
         let half = 0.5 * weights.scale.resolution();

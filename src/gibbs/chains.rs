@@ -1,12 +1,12 @@
 //! Gibbs chains, each with its own random stream.
 
-use super::conditional::Weighed;
+use super::conditional::{Weighed, with_sums};
 use super::words::Words;
 use super::{Conditional, FixedWeights, RealConditional};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
 use crate::kernels::sigmoid::ONE;
-use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
+use crate::kernels::tile::{Row, SIDE};
 use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::rng::Stream;
@@ -42,8 +42,6 @@ pub struct Chains {
     pub(crate) streams: Vec<Stream>,
     /// The random words of the current sweep.
     pub(crate) words: Words,
-    /// The thresholds of one draw of a layer (panels, row capacity).
-    pub(super) thresholds: Aligned<Row<i32>>,
 }
 
 impl Chains {
@@ -54,11 +52,6 @@ impl Chains {
             + of_layer(n_hidden)
             + Bytes::of::<Stream>(&[n_chains])
             + Words::bytes(n_chains, n_visible, n_hidden)
-            + Bytes::of::<Row<i32>>(&[
-                n_visible.max(n_hidden).div_ceil(SIDE),
-                n_chains.div_ceil(SIDE),
-                SIDE,
-            ])
     }
 
     /// Chains that start at the given visible states (C, V). h is drawn from p(h | v) with the first
@@ -145,16 +138,15 @@ impl Chains {
         weights: &FixedWeights,
         write_thresholds: impl Fn(usize, &mut [Row<i32>]) + Sync,
     ) {
-        let Self { hidden, streams, words, thresholds, .. } = self;
+        let Self { hidden, streams, words, .. } = self;
         words.fill_hidden(weights.isa, streams);
         let (words, conditional) = (&*words, weights.hidden_given_visible());
-        let (n_rows, capacity) = (hidden.n_rows(), hidden.row_capacity());
-        let panels = hidden.par_panels_mut();
-        let panels = panels.zip(thresholds.par_chunks_exact_mut(capacity)).enumerate();
-        panels.for_each(|(panel, (bits, thresholds))| {
-            let (bits, thresholds) = (&mut bits[..n_rows], &mut thresholds[..n_rows]);
-            write_thresholds(panel, thresholds);
-            conditional.draw_panel(panel, thresholds, words, 0, bits);
+        let n_rows = hidden.n_rows();
+        hidden.par_panels_mut().enumerate().for_each(|(panel, bits)| {
+            with_sums(n_rows, |thresholds| {
+                write_thresholds(panel, thresholds);
+                conditional.draw_panel(panel, thresholds, words, 0, &mut bits[..n_rows]);
+            });
         });
     }
 
@@ -167,10 +159,8 @@ impl Chains {
         assert_eq!(hidden.n_rows(), streams.len(), "a stream for each chain");
         let visible = BitPanels::from_matrix(visible);
         let hidden = BitPanels::from_matrix(hidden);
-        let n_panels = visible.n_panels().max(hidden.n_panels());
         let words = Words::new(streams.len(), visible.n_columns(), hidden.n_columns());
-        let thresholds = aligned([0; SIDE], n_panels * visible.row_capacity());
-        Self { visible, hidden, streams, words, thresholds }
+        Self { visible, hidden, streams, words }
     }
 
     /// Puts states and streams under names that begin with `name`, for [`restore`](Self::restore).
@@ -227,9 +217,9 @@ impl Chains {
         conditional: Conditional<'_>,
         watch: Watch<'_>,
     ) -> Result<()> {
-        let Self { visible, hidden, streams, words, thresholds } = self;
+        let Self { visible, hidden, streams, words } = self;
         words.fill_sweep(conditional.isa, streams);
-        conditional.draw(hidden, words, thresholds, visible, watch)
+        conditional.draw(hidden, words, visible, watch)
     }
 
     /// Does the second half of a sweep: draws h given v.
@@ -238,8 +228,8 @@ impl Chains {
         conditional: Conditional<'_>,
         watch: Watch<'_>,
     ) -> Result<()> {
-        let Self { visible, hidden, words, thresholds, .. } = self;
-        conditional.draw(visible, words, thresholds, hidden, watch)
+        let Self { visible, hidden, words, .. } = self;
+        conditional.draw(visible, words, hidden, watch)
     }
 
     /// [`draw_visible`](Self::draw_visible) that also writes Σ (input − `base`) over the units of each
@@ -251,9 +241,9 @@ impl Chains {
         energies: &mut [i64],
         watch: Watch<'_>,
     ) -> Result<()> {
-        let Self { visible, hidden, streams, words, thresholds } = self;
+        let Self { visible, hidden, streams, words } = self;
         words.fill_sweep(conditional.isa, streams);
         let weighed = Weighed { base, energies };
-        conditional.draw_and_weigh(hidden, words, thresholds, visible, weighed, watch)
+        conditional.draw_and_weigh(hidden, words, visible, weighed, watch)
     }
 }

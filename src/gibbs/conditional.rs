@@ -1,18 +1,20 @@
 //! The distribution of one layer given the other.
 
 use super::split::block_rows;
+use super::weights::Matrix;
 use super::words::{Layer, Words};
 use crate::bits::{BitMatrix, BitPanels, Block, active};
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
-use crate::kernels::rows::{Target, add_active_rows};
-use crate::kernels::tile::{Row, SIDE, aligned};
-use crate::kernels::tiled::{Padded, Tiled};
+use crate::kernels::rows::Target;
+use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
+use crate::kernels::tiled::Padded;
 use crate::memory::{self, Bytes, Need};
 use crate::units::Units;
 use crate::watch::Watch;
 use ndarray::Array2;
 use rayon::prelude::*;
+use std::cell::RefCell;
 
 /// The sums of [`Conditional::draw_and_weigh`].
 pub(super) struct Weighed<'a> {
@@ -32,7 +34,7 @@ pub struct Conditional<'a> {
     /// Numbers to add to the inputs, in panels, if any.
     pub(super) offsets: Option<&'a [Row<f32>]>,
     /// W̃ or W̃ᵀ: (units of the given layer, units of this layer).
-    pub(super) weights: &'a Tiled<i32>,
+    pub(super) weights: Matrix<'a>,
     pub(super) bias: &'a Padded<i32>,
     pub(super) units: &'a Units,
     pub(super) given: &'a Units,
@@ -52,10 +54,7 @@ impl Conditional<'_> {
     /// Writes the inputs of one panel, bias + Σ of the weights of units that are on, to the sums of
     /// every target.
     pub fn inputs(self, panel: usize, targets: &mut [Target<'_>]) {
-        for target in targets.iter_mut() {
-            target.sums.fill(self.bias[panel]);
-        }
-        add_active_rows(self.isa, self.weights.panel(panel), targets);
+        self.weights.sum_active_rows(self.isa, panel, &self.bias[panel], targets);
     }
 
     /// Writes p(unit on | state) of one panel, as thresholds (`p · 2^24`), to the sums of every target.
@@ -72,8 +71,7 @@ impl Conditional<'_> {
         self.units.to_thresholds(self.isa, sums, self.factor, offsets);
     }
 
-    /// Draws the layer for every row of `given`. `thresholds` (panels, row capacity of `given`) is a
-    /// buffer.
+    /// Draws the layer for every row of `given`.
     ///
     /// # Errors
     /// [`Error::Interrupted`]; some rows are then not drawn.
@@ -81,17 +79,17 @@ impl Conditional<'_> {
         self,
         given: &BitPanels,
         words: &Words,
-        thresholds: &mut [Row<i32>],
         drawn: &mut BitPanels,
         watch: Watch<'_>,
     ) -> Result<()> {
         let block = block_rows(given.row_capacity(), self.n_panels());
-        let blocks = drawn.par_blocks_mut(block).zip(thresholds.par_chunks_mut(block));
-        blocks.try_for_each(|(Block { panel, first, words: bits }, sums)| {
+        drawn.par_blocks_mut(block).try_for_each(|Block { panel, first, words: bits }| {
             watch.check()?;
-            let sums = &mut sums[..bits.len()];
-            self.thresholds(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
-            self.draw_panel(panel, sums, words, first, bits);
+            with_sums(bits.len(), |sums| {
+                let target = Target { states: given, first_panel: 0, first, sums: &mut *sums };
+                self.thresholds(panel, &mut [target]);
+                self.draw_panel(panel, sums, words, first, bits);
+            });
             Ok(())
         })
     }
@@ -101,27 +99,27 @@ impl Conditional<'_> {
         self,
         given: &BitPanels,
         words: &Words,
-        thresholds: &mut [Row<i32>],
         drawn: &mut BitPanels,
         weighed: Weighed<'_>,
         watch: Watch<'_>,
     ) -> Result<()> {
         let block = block_rows(given.row_capacity(), self.n_panels());
-        let blocks = drawn.par_blocks_mut(block).zip(thresholds.par_chunks_mut(block));
-        let blocks = blocks.zip(weighed.energies.par_chunks_mut(block));
-        blocks.try_for_each(|((Block { panel, first, words: bits }, sums), energies)| {
+        let blocks = drawn.par_blocks_mut(block).zip(weighed.energies.par_chunks_mut(block));
+        blocks.try_for_each(|(Block { panel, first, words: bits }, energies)| {
             watch.check()?;
-            let sums = &mut sums[..bits.len()];
-            self.inputs(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let (inputs, sums) = (*sums, std::array::from_mut(sums));
-                self.to_thresholds(panel, sums);
-                let bits = &mut bits[row..=row];
-                self.draw_panel(panel, sums, words, first + row, bits);
-                let on =
-                    active(bits).map(|j| i64::from(inputs[j]) - i64::from(weighed.base[panel][j]));
-                energies[row] = on.sum();
-            }
+            with_sums(bits.len(), |sums| {
+                let target = Target { states: given, first_panel: 0, first, sums: &mut *sums };
+                self.inputs(panel, &mut [target]);
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    let (inputs, sums) = (*sums, std::array::from_mut(sums));
+                    self.to_thresholds(panel, sums);
+                    let bits = &mut bits[row..=row];
+                    self.draw_panel(panel, sums, words, first + row, bits);
+                    let base = &weighed.base[panel];
+                    let on = active(bits).map(|j| i64::from(inputs[j]) - i64::from(base[j]));
+                    energies[row] = on.sum();
+                }
+            });
             Ok(())
         })
     }
@@ -186,6 +184,19 @@ impl Conditional<'_> {
         })?;
         Ok(means)
     }
+}
+
+/// Calls `use_sums` with a buffer of the worker for `n` rows of sums, whose values are arbitrary.
+pub(crate) fn with_sums<R>(n: usize, use_sums: impl FnOnce(&mut [Row<i32>]) -> R) -> R {
+    thread_local! {
+        static SUMS: RefCell<Aligned<Row<i32>>> = RefCell::new(Aligned::new(0));
+    }
+    SUMS.with_borrow_mut(|sums| {
+        if sums.len() < n {
+            sums.resize(n, [0; SIDE]);
+        }
+        use_sums(&mut sums[..n])
+    })
 }
 
 /// Checks that there is memory for the means (N, units) of a layer.

@@ -1,14 +1,16 @@
 //! A model in fixed point.
 
 use super::Conditional;
+use super::weights::{Matrix, Orders, Weights};
 use super::words::Layer;
 use crate::error::Result;
-use crate::fixed::Scale;
+use crate::fixed::{Fixed, Format, Scale};
 use crate::kernels::Isa;
-use crate::kernels::tiled::Tiled;
+use crate::kernels::tiled::{Padded, Tiled};
 use crate::memory::Bytes;
 use crate::model::{Rbm, TiledParameters};
 use crate::states::{States, VisibleStates};
+use crate::units::Units;
 use ndarray::Array2;
 
 /// The parameters of a model in fixed point, with W̃ and W̃ᵀ: inputs are sums of these integers.
@@ -23,23 +25,28 @@ use ndarray::Array2;
 pub struct FixedWeights {
     pub(crate) isa: Isa,
     pub(crate) scale: Scale,
-    /// W̃, b̃ and c̃.
-    pub(crate) parameters: TiledParameters<i32>,
-    /// W̃ᵀ (H, V), with its tiles in the order of those of W̃.
-    pub(crate) transposed: Tiled<i32>,
+    pub(crate) visible_units: Units,
+    pub(crate) hidden_units: Units,
+    /// b̃ (V).
+    pub(crate) visible_bias: Padded<i32>,
+    /// c̃ (H).
+    pub(crate) hidden_bias: Padded<i32>,
+    pub(crate) weights: Weights,
 }
 
 impl FixedWeights {
-    /// The memory of a model (V, H) in fixed point.
-    pub fn bytes(n_visible: usize, n_hidden: usize) -> Bytes {
-        TiledParameters::<i32>::bytes(n_visible, n_hidden)
-            + Tiled::<i32>::bytes(n_hidden, n_visible)
+    /// The memory of a model (V, H) with weights of T.
+    pub fn bytes<T: Fixed>(n_visible: usize, n_hidden: usize) -> Bytes {
+        Tiled::<T>::bytes(n_visible, n_hidden)
+            + Tiled::<T>::bytes(n_hidden, n_visible)
+            + Padded::<i32>::bytes(n_visible)
+            + Padded::<i32>::bytes(n_hidden)
     }
 
-    /// Rounds parameters at the finest scale that their norm allows (2^-20 in training). Kernels that
-    /// read the result use the instruction set `isa`.
+    /// Rounds parameters at the finest scale of 32 bits that their norm allows (2^-20 up to a norm of
+    /// 1024). Kernels that read the result use the instruction set `isa`.
     pub fn fitting(parameters: &TiledParameters<f32>, isa: Isa) -> Self {
-        Self::new(parameters, Scale::fitting(parameters.norm()), isa)
+        Self::new(parameters, Format::Wide(Scale::fitting(parameters.norm())), isa)
     }
 
     /// [`fitting`](Self::fitting) for the parameters of a model.
@@ -47,21 +54,40 @@ impl FixedWeights {
         Self::fitting(&TiledParameters::from(rbm), isa)
     }
 
-    /// Rounds parameters at a given scale.
-    pub(crate) fn new(parameters: &TiledParameters<f32>, scale: Scale, isa: Isa) -> Self {
-        let parameters = parameters.map(|x| scale.round(x));
-        let transposed = parameters.weights.transposed(isa);
-        Self { isa, scale, parameters, transposed }
+    /// Rounds parameters in a given format.
+    pub(crate) fn new(parameters: &TiledParameters<f32>, format: Format, isa: Isa) -> Self {
+        let scale = format.scale();
+        let weights = match format {
+            Format::Narrow(_) => Weights::Narrow(Orders::new(&parameters.weights, scale, isa)),
+            Format::Wide(_) => Weights::Wide(Orders::new(&parameters.weights, scale, isa)),
+        };
+        Self {
+            isa,
+            scale,
+            visible_units: parameters.visible_units.clone(),
+            hidden_units: parameters.hidden_units.clone(),
+            visible_bias: parameters.visible_bias.map(|x| scale.round(x)),
+            hidden_bias: parameters.hidden_bias.map(|x| scale.round(x)),
+            weights,
+        }
+    }
+
+    /// The format of the weights. (Biases always have 32 bits.)
+    pub(crate) fn format(&self) -> Format {
+        match self.weights {
+            Weights::Narrow(_) => Format::Narrow(self.scale),
+            Weights::Wide(_) => Format::Wide(self.scale),
+        }
     }
 
     /// Number of visible units, V.
     pub fn n_visible(&self) -> usize {
-        self.parameters.n_visible()
+        self.visible_units.n_units()
     }
 
     /// Number of hidden units, H.
     pub fn n_hidden(&self) -> usize {
-        self.parameters.n_hidden()
+        self.hidden_units.n_units()
     }
 
     /// The instruction set of kernels that read these weights.
@@ -76,10 +102,13 @@ impl FixedWeights {
             isa: self.isa,
             factor: self.scale.resolution(),
             offsets: None,
-            weights: &self.parameters.weights,
-            bias: &self.parameters.hidden_bias,
-            units: &self.parameters.hidden_units,
-            given: &self.parameters.visible_units,
+            weights: match &self.weights {
+                Weights::Narrow(weights) => Matrix::Narrow(&weights.by_visible),
+                Weights::Wide(weights) => Matrix::Wide(&weights.by_visible),
+            },
+            bias: &self.hidden_bias,
+            units: &self.hidden_units,
+            given: &self.visible_units,
         }
     }
 
@@ -90,23 +119,39 @@ impl FixedWeights {
             isa: self.isa,
             factor: self.scale.resolution(),
             offsets: None,
-            weights: &self.transposed,
-            bias: &self.parameters.visible_bias,
-            units: &self.parameters.visible_units,
-            given: &self.parameters.hidden_units,
+            weights: match &self.weights {
+                Weights::Narrow(weights) => Matrix::Narrow(&weights.by_hidden),
+                Weights::Wide(weights) => Matrix::Wide(&weights.by_hidden),
+            },
+            bias: &self.visible_bias,
+            units: &self.visible_units,
+            given: &self.hidden_units,
         }
     }
 
     /// The model with exactly these parameters. (An f32 rounded to a multiple of a power of two is
     /// again an f32.)
     pub fn rounded(&self) -> Rbm {
-        let resolution = self.scale.resolution();
-        self.parameters.map(|x| x as f32 * resolution).to_rbm()
+        let real = |x: i32| x as f32 * self.scale.resolution();
+        let parameters = TiledParameters {
+            visible_units: self.visible_units.clone(),
+            hidden_units: self.hidden_units.clone(),
+            weights: match &self.weights {
+                Weights::Narrow(weights) => weights.by_visible.map(|x| real(x.into())),
+                Weights::Wide(weights) => weights.by_visible.map(real),
+            },
+            visible_bias: self.visible_bias.map(real),
+            hidden_bias: self.hidden_bias.map(real),
+        };
+        parameters.to_rbm()
     }
 
     /// Whether W̃ᵀ is the transpose of W̃, integer for integer.
     pub fn is_consistent(&self) -> bool {
-        self.transposed == self.parameters.weights.transposed(self.isa)
+        match &self.weights {
+            Weights::Narrow(weights) => weights.is_consistent(self.isa),
+            Weights::Wide(weights) => weights.is_consistent(self.isa),
+        }
     }
 }
 
@@ -145,18 +190,31 @@ mod tests {
     #[test]
     fn parameters_are_rounded_in_both_orders_on_every_instruction_set() {
         let rbm = model(70, 130);
-        let expected = FixedWeights::of(&rbm, Isa::BASELINE);
-        assert_eq!(expected.scale, Scale::TRAINING);
-        for ((i, j), &weight) in rbm.weights().indexed_iter() {
-            let rounded = Scale::TRAINING.round(weight);
-            assert_eq!(expected.parameters.weights.tile(i / 64, j / 64)[i % 64][j % 64], rounded);
-            assert_eq!(expected.transposed.tile(j / 64, i / 64)[j % 64][i % 64], rounded);
-        }
-        for isa in Isa::available() {
-            let found = FixedWeights::of(&rbm, isa);
-            assert_eq!(found.parameters, expected.parameters, "{}", isa.name());
-            assert_eq!(found.transposed, expected.transposed, "{}", isa.name());
-            assert!(found.is_consistent());
+        let exact = TiledParameters::from(&rbm);
+        for is_narrow in [false, true] {
+            let narrow = Format::fitting(1.0, Scale::TRAINING);
+            let of = |isa| match is_narrow {
+                true => FixedWeights::new(&exact, narrow, isa),
+                false => FixedWeights::of(&rbm, isa),
+            };
+            let scale = if is_narrow { narrow.scale() } else { Scale::TRAINING };
+            let expected = of(Isa::BASELINE);
+            assert_eq!(expected.scale, scale);
+            let (rounded, resolution) = (expected.rounded(), f64::from(scale.resolution()));
+            for (found, &weight) in rounded.weights().iter().zip(rbm.weights()) {
+                let exact = (f64::from(weight) / resolution).round_ties_even() * resolution;
+                assert_eq!(f64::from(*found), exact);
+            }
+            assert!(expected.is_consistent());
+            for isa in Isa::available() {
+                let found = of(isa);
+                assert_eq!(
+                    FixedWeights { isa: Isa::BASELINE, ..found },
+                    expected,
+                    "{}",
+                    isa.name()
+                );
+            }
         }
     }
 

@@ -4,7 +4,6 @@ use super::chains::UNWATCHED;
 use super::{Chains, FixedWeights};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
-use crate::model::TiledParameters;
 use crate::rng::Stream;
 use crate::watch::Watch;
 use ndarray::Array2;
@@ -62,7 +61,7 @@ impl Inpainting {
         let shape = (given.n_rows(), given.n_columns());
         assert_eq!(shape, (1, weights.n_visible()), "shape of the mask");
         let resolution = f64::from(weights.scale.resolution());
-        let TiledParameters { visible_units: units, visible_bias, .. } = &weights.parameters;
+        let FixedWeights { visible_units: units, visible_bias, .. } = weights;
         let biases = units.in_columns(visible_bias).into_iter();
         let biases = biases.map(|bias| f64::from(bias) * resolution);
         let start = units.draw_independent(biases, &mut streams);

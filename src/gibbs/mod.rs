@@ -20,6 +20,8 @@ mod split;
 
 mod words;
 
+mod weights;
+
 mod conditional;
 
 mod fixed_weights;
@@ -43,6 +45,7 @@ mod tempering;
 pub use annealing::AnnealedChains;
 pub use chains::{Chains, MAX_SWEEPS, check_sweeps};
 pub use conditional::Conditional;
+pub(crate) use conditional::with_sums;
 pub use conditional_mean::ConditionalMean;
 pub use fixed_weights::{FixedModel, FixedWeights};
 pub use inpainting::Inpainting;
@@ -50,3 +53,4 @@ pub use path::Path;
 pub use real::RealConditional;
 pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};
 pub use tempering::{Ladder, Tempering};
+pub(crate) use weights::{Orders, Weights};

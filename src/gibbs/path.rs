@@ -54,7 +54,7 @@ impl<'a> Path<'a> {
         let base = units.in_panels(&units.log_odds(rates).to_vec());
         let mut slope = aligned([0.0; SIDE], units.n_panels());
         let resolution = f64::from(weights.scale.resolution());
-        let biases = weights.parameters.visible_bias.as_flattened().iter().zip(base.as_flattened());
+        let biases = weights.visible_bias.as_flattened().iter().zip(base.as_flattened());
         for (slope, (&b, &a)) in slope.as_flattened_mut().iter_mut().zip(biases) {
             *slope = f64::from(b) * resolution - f64::from(a);
         }
@@ -124,7 +124,7 @@ pub(super) struct Tempered {
 impl Tempered {
     /// A distribution to be [set](Self::set), for models with this number of visible units.
     pub fn new(weights: &FixedWeights) -> Self {
-        let n_panels = weights.parameters.visible_units.n_panels();
+        let n_panels = weights.visible_units.n_panels();
         Self { factor: 0.0, offsets: aligned([0.0; SIDE], n_panels) }
     }
 

@@ -22,7 +22,8 @@ use super::path::Tempered;
 use super::{Chains, FixedWeights};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
-use crate::kernels::tile::{Aligned, Row};
+use crate::fixed::Scale;
+use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::tiled::Padded;
 use crate::memory::Bytes;
 use crate::rng::{Purpose, STEP, Stream};
@@ -53,6 +54,10 @@ pub struct Ladder<'a> {
 #[derive(Clone, Debug)]
 pub struct Tempering {
     seed: u64,
+    /// a in panels.
+    log_odds: Aligned<Row<f32>>,
+    /// The scale of the weights.
+    scale: Scale,
     /// a in panels, rounded to multiples of the resolution of the weights.
     base: Aligned<Row<f32>>,
     /// `base` as integers.
@@ -108,10 +113,8 @@ impl Tempering {
     ) -> Self {
         assert!(n_temperatures >= 2, "no replica");
         assert_eq!(rates.len(), weights.n_visible(), "a rate for each pixel");
-        let (units, resolution) = (&weights.parameters.visible_units, weights.scale.resolution());
-        let log_odds = units.log_odds(rates);
-        let integers: Vec<i32> = log_odds.iter().map(|&a| weights.scale.round(a)).collect();
-        let numbers: Vec<f32> = integers.iter().map(|&a| a as f32 * resolution).collect();
+        let units = &weights.visible_units;
+        let log_odds = units.in_panels(&units.log_odds(rates).to_vec());
         let n_chains = visible.n_rows();
         let levels = (1..n_temperatures).map(|level| {
             let index = |chain: usize| (level * n_chains + chain) as u64;
@@ -130,8 +133,10 @@ impl Tempering {
         });
         let mut tempering = Self {
             seed,
-            base: units.in_panels(&numbers),
-            fixed_base: units.in_panels(&integers),
+            scale: weights.scale,
+            base: log_odds.clone(),
+            fixed_base: aligned([0; SIDE], log_odds.len()),
+            log_odds,
             target_rate: swap_rate,
             adaptation: ADAPTATION,
             levels: levels.collect(),
@@ -139,8 +144,22 @@ impl Tempering {
             n_sweeps: 0,
         };
         tempering.energies = tempering.levels[0].energies.clone();
+        tempering.set_scale(weights.scale);
         tempering.set_temperatures(weights);
         tempering
+    }
+
+    /// Rounds the base to a scale, in which U of the base and of the model are integers of the same unit.
+    fn set_scale(&mut self, scale: Scale) {
+        self.scale = scale;
+        let base = self.base.as_flattened_mut().iter_mut().zip(self.fixed_base.as_flattened_mut());
+        for ((base, fixed), &log_odds) in base.zip(self.log_odds.as_flattened()) {
+            *fixed = scale.round(log_odds);
+            *base = *fixed as f32 * scale.resolution();
+        }
+        for level in &mut self.levels {
+            level.tempered.set(scale, &self.base, level.beta);
+        }
     }
 
     /// Puts the whole state under names that begin with `tempering`.
@@ -172,8 +191,8 @@ impl Tempering {
             level.distance = distances[at];
             // Computing β from the distances again could change its last bit.
             level.beta = betas[at];
-            level.tempered.set(weights.scale, &self.base, level.beta);
         }
+        self.set_scale(weights.scale);
         self.n_sweeps = state.get_one("tempering.n_sweeps")?;
         Ok(())
     }
@@ -200,6 +219,9 @@ impl Tempering {
         chains: &mut Chains,
         watch: Watch<'_>,
     ) -> Result<()> {
+        if self.scale != weights.scale {
+            self.set_scale(weights.scale);
+        }
         let Self { levels, energies, fixed_base, .. } = self;
         let (of_model, of_replicas) = rayon::join(
             || {
@@ -284,7 +306,7 @@ fn level_name(at: usize) -> String {
 fn energy(weights: &FixedWeights, chains: &Chains, energies: &[i64], chain: usize) -> i64 {
     let capacity = chains.visible.row_capacity();
     let of_visible: i64 = energies[chain..].iter().step_by(capacity).sum();
-    let bias = weights.parameters.hidden_bias.values();
+    let bias = weights.hidden_bias.values();
     let of_hidden = chains.hidden.active(chain).map(|j| i64::from(bias[j]));
     of_visible + of_hidden.sum::<i64>()
 }

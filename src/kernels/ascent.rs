@@ -3,8 +3,8 @@
 
 use super::isa::dispatch;
 use super::tile::{Row, SIDE, Tile};
-use super::transpose;
-use crate::fixed::Scale;
+use super::transpose::Entry;
+use crate::fixed::{Fixed, Scale};
 
 /// An update rule: how a parameter moves along its gradient. Each rule is a type, so that its loop
 /// is compiled without a branch for each weight.
@@ -120,15 +120,15 @@ impl TileGradient<'_> {
 }
 
 /// One tile of the weights, with the arrays that change with it.
-pub struct TileParts<'a, S> {
+pub struct TileParts<'a, S, T> {
     /// W.
     pub weights: &'a mut Tile<f32>,
     /// The state of the rule for each weight.
     pub state: &'a mut Tile<S>,
     /// W̃.
-    pub fixed: &'a mut Tile<i32>,
+    pub fixed: &'a mut Tile<T>,
     /// W̃ᵀ.
-    pub transposed: &'a mut Tile<i32>,
+    pub transposed: &'a mut Tile<T>,
 }
 
 /// The largest distance that any parameter moved, NaN if any became NaN. It is stored as the bits
@@ -151,34 +151,34 @@ impl Reach {
 
 /// Moves a tile of weights one step along its gradient and updates W̃ and W̃ᵀ. Returns the largest
 /// distance that a weight moved.
-pub fn ascend_tile<R: Rule>(
+pub fn ascend_tile<R: Rule, T: Fixed + Entry>(
     isa: super::Isa,
     rule: R,
     scale: Scale,
     gradient: TileGradient<'_>,
-    tile: TileParts<'_, R::State>,
+    tile: TileParts<'_, R::State, T>,
 ) -> Reach {
     let TileParts { weights, state, fixed, transposed } = tile;
     let reach = move_weights(isa, rule, scale, gradient, weights, state, fixed);
-    transpose::tile(isa, fixed, transposed);
+    T::transpose(isa, fixed, transposed);
     reach
 }
 
 dispatch! {
     /// Moves a tile of weights and rounds them.
-    fn move_weights<; R: Rule>(isa, rule: R, scale: Scale, gradient: TileGradient<'_>,
-        weights: &mut Tile<f32>, state: &mut Tile<R::State>, fixed: &mut Tile<i32>) -> Reach
+    fn move_weights<; R: Rule, T: Fixed>(isa, rule: R, scale: Scale, gradient: TileGradient<'_>,
+        weights: &mut Tile<f32>, state: &mut Tile<R::State>, fixed: &mut Tile<T>) -> Reach
         = move_weights_body
 }
 
 #[inline(always)]
-fn move_weights_body<R: Rule>(
+fn move_weights_body<R: Rule, T: Fixed>(
     rule: R,
     scale: Scale,
     gradient: TileGradient<'_>,
     weights: &mut Tile<f32>,
     state: &mut Tile<R::State>,
-    fixed: &mut Tile<i32>,
+    fixed: &mut Tile<T>,
 ) -> Reach {
     // One maximum for each column, so that the compiler vectorises the loop.
     let mut reaches = [Reach::default(); SIDE];
@@ -187,7 +187,7 @@ fn move_weights_body<R: Rule>(
         for j in 0..SIDE {
             let before = weights[i][j];
             weights[i][j] = rule.step(before, gradient[j], &mut state[i][j]);
-            fixed[i][j] = scale.round(weights[i][j]);
+            fixed[i][j] = T::round(scale, weights[i][j]);
             reaches[j] = reaches[j].max(Reach::of(before, weights[i][j]));
         }
     }
@@ -231,7 +231,7 @@ mod tests {
                 let term = RankOne { rows: &rows, columns: &columns };
                 let gradient = TileGradient { difference, data, model, terms: &[term, term] };
                 let (mut weights, mut state) = ([[0.25; SIDE]; SIDE], [[0.0; SIDE]; SIDE]);
-                let (mut fixed, mut transposed) = ([[7; SIDE]; SIDE], [[7; SIDE]; SIDE]);
+                let (mut fixed, mut transposed) = ([[7_i32; SIDE]; SIDE], [[7; SIDE]; SIDE]);
                 let tile = TileParts {
                     weights: &mut weights,
                     state: &mut state,

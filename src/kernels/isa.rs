@@ -93,25 +93,26 @@ impl Default for Isa {
 /// Compiles one plain body for every instruction set, and calls the version for `isa`.
 ///
 /// `dispatch! { pub fn name(isa, arguments…) = body }` makes a safe function. The compiler vectorises
-/// its body, an `#[inline(always)]` function of the same arguments, once for each level. A level
+/// its body, an `#[inline(always)]` function of the same arguments, once for each level. Type parameters
+/// stand as `name<; T: Bound>(isa, …)`. A level
 /// may have its own body, a function with the features of the level (or fewer):
 /// `= body, avx2 = tile_avx2, avx512 = tile_avx2`.
 macro_rules! dispatch {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<; $g:ident: $bound:path>)?
+    ($(#[$meta:meta])* $vis:vis fn $name:ident $(<; $($g:ident: $bound:path),+>)?
      (isa $(, $arg:ident: $ty:ty)* $(,)?) $(-> $out:ty)?
      = $body:path $(, avx2 = $avx2:path)? $(, avx512 = $avx512:path)?) => {
         $(#[$meta])*
-        $vis fn $name $(<$g: $bound>)? (isa: $crate::kernels::Isa $(, $arg: $ty)*) $(-> $out)? {
+        $vis fn $name $(<$($g: $bound),+>)? (isa: $crate::kernels::Isa $(, $arg: $ty)*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-            fn avx2 $(<$g: $bound>)? ($($arg: $ty),*) $(-> $out)? {
+            fn avx2 $(<$($g: $bound),+>)? ($($arg: $ty),*) $(-> $out)? {
                 $crate::kernels::isa::own_or!([$($avx2)?] $body)($($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(
                 enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,lzcnt,popcnt"
             )]
-            fn avx512 $(<$g: $bound>)? ($($arg: $ty),*) $(-> $out)? {
+            fn avx512 $(<$($g: $bound),+>)? ($($arg: $ty),*) $(-> $out)? {
                 $crate::kernels::isa::own_or!([$($avx512)?] $body)($($arg),*)
             }
             match isa.0 {

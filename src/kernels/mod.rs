@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   bits of one layer ──► rows ──► inputs (i32) ──► sigmoid ──► thresholds ──► draw ──► bits
-//!                          ▲                            │
-//!                 tiles of weights                      └──► mean (16 bits) ──► rows ──► statistics
+//!                          ▲                                        │
+//!           tiles of weights (i16 or i32)                           └──► means (i16) ──► rows ──► statistics
 //! ```
 //!
 //! [`rows::add_active_rows`] computes all sums over bits: v → h, h → v and the statistics.
@@ -14,7 +14,8 @@
 //!
 //! The costs are in *rows*: additions of 64 integers. d and e are the shares of visible and hidden
 //! units that are on; g(d) is the share of groups of four that are not all off (23 % at d = 13 % on
-//! MNIST, 64 % at e = 23 %). Filling the tables of a tile costs about 600 rows.
+//! MNIST, 64 % at e = 23 %). Filling the table of a tile costs about 660 rows. A state of which any unit is on
+//! costs some 11 rows more, whichever kernel adds its rows: its sums are read and written.
 //!
 //! | sum | rows by gathering | rows by tables |
 //! | --- | --- | --- |
@@ -26,11 +27,11 @@
 //! An update also draws kC(V + H) + C H random words (and N V for grey levels), computes
 //! N H + kC(V + H) values of σ, and moves V H weights. `benches/README.md` has the measured shares.
 //!
-//! *Memory.* W, W̃ and W̃ᵀ take 12 V H bytes: 4.7 MB at 784-500, more than a core's L2 cache. An
-//! update reads W̃ and W̃ᵀ k times each and W once, and writes all three: (8k + 16) V H bytes, 9.4 MB
-//! for k = 1. Above the L3 cache (32 MB: V H = 2.8 million) they come from memory: 154 MB an update
-//! at 3136-2048. In the sums one tile (16 KB) stays in the L1 cache while all states are read. Its
-//! table (64 KB) stays in the L2 cache, whose bandwidth limits the lookups of 256 bytes.
+//! *Memory.* W in 32 bits, W̃ and W̃ᵀ in 16 take 8 V H bytes: 3.1 MB at 784-500, more than a core's L2
+//! cache. An update reads W̃ and W̃ᵀ k times each and W once, and writes all three: (4k + 12) V H bytes,
+//! 6.3 MB for k = 1. Above the L3 cache (32 MB: V H = 4.2 million) they come from memory: 103 MB an update
+//! at 3136-2048. In the sums one tile (8 KB) and its table (34 KB) stay in or near the L1 cache while all
+//! states are read; lookups take 128 bytes.
 //!
 //! *Threads.* Every stage has enough pieces of work for 64 threads (it is split more finely only if
 //! there are more threads than panels):

@@ -8,11 +8,11 @@ dispatch! {
     ///
     /// # Panics
     /// If the numbers of dots and rows differ.
-    pub fn dots(isa, rows: &[Row<i32>], columns: &Row<i32>, dots: &mut [i64]) = dots_body
+    pub fn dots(isa, rows: &[Row<i16>], columns: &Row<i32>, dots: &mut [i64]) = dots_body
 }
 
 #[inline(always)]
-fn dots_body(rows: &[Row<i32>], columns: &Row<i32>, dots: &mut [i64]) {
+fn dots_body(rows: &[Row<i16>], columns: &Row<i32>, dots: &mut [i64]) {
     assert_eq!(rows.len(), dots.len(), "a dot for each row");
     for (row, dot) in rows.iter().zip(dots) {
         *dot = row.iter().zip(columns).map(|(&x, &y)| i64::from(x) * i64::from(y)).sum();
@@ -24,11 +24,11 @@ dispatch! {
     ///
     /// # Panics
     /// If the numbers of weights and rows differ.
-    pub fn weighted_sum(isa, rows: &[Row<i32>], weights: &[i64]) -> Row<i64> = weighted_sum_body
+    pub fn weighted_sum(isa, rows: &[Row<i16>], weights: &[i64]) -> Row<i64> = weighted_sum_body
 }
 
 #[inline(always)]
-fn weighted_sum_body(rows: &[Row<i32>], weights: &[i64]) -> Row<i64> {
+fn weighted_sum_body(rows: &[Row<i16>], weights: &[i64]) -> Row<i64> {
     assert_eq!(rows.len(), weights.len(), "a weight for each row");
     let mut sums = [0; super::tile::SIDE];
     for (row, &weight) in rows.iter().zip(weights) {
@@ -46,8 +46,8 @@ mod tests {
 
     #[test]
     fn products_are_exact_on_every_instruction_set() {
-        let rows: Vec<Row<i32>> =
-            (0..5).map(|n| std::array::from_fn(|j| 60_000 * (n - 2) + j as i32)).collect();
+        let rows: Vec<Row<i16>> =
+            (0..5).map(|n| std::array::from_fn(|j| 16_000 * (n - 2) + j as i16)).collect();
         let columns: Row<i32> = std::array::from_fn(|j| 65_536 - j as i32);
         let weights = [1 << 40, -3, 0, 7, 1 << 35];
         for isa in Isa::available() {

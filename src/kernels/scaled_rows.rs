@@ -10,7 +10,7 @@ use crate::reals::{RealRow, RealRows};
 
 /// A number that can be summed.
 pub trait Addend: Copy + Send + Sync {
-    /// The number as an f32, exactly for means, which have at most 17 significant bits.
+    /// The number as an f32, exactly.
     fn to_f32(self) -> f32;
 }
 
@@ -21,10 +21,10 @@ impl Addend for f32 {
     }
 }
 
-impl Addend for i32 {
+impl Addend for i16 {
     #[inline(always)]
     fn to_f32(self) -> f32 {
-        self as f32
+        self.into()
     }
 }
 
@@ -132,9 +132,9 @@ mod tests {
                 (0..9).map(|n| (0..n_rows).map(|i| states.row(n).value(i)).collect()).collect();
             let mut expected = vec![vec![0.25; SIDE]; 7];
             naive::add_scaled_rows(&rows, &numbers[2..], &mut expected);
-            let whole = rows.iter().map(|row| row.map(|x| (x * 97.0).round() as i32));
+            let whole = rows.iter().map(|row| row.map(|x| (x * 97.0).round() as i16));
             let whole: Vec<_> = whole.collect();
-            let as_floats: Vec<_> = whole.iter().map(|row| row.map(|x| x as f32)).collect();
+            let as_floats: Vec<_> = whole.iter().map(|row| row.map(f32::from)).collect();
             let mut expected_of_whole = vec![vec![0.0; SIDE]; 9];
             naive::add_scaled_rows(&as_floats, &numbers, &mut expected_of_whole);
             for isa in Isa::available() {

@@ -88,28 +88,47 @@ fn threshold(x: f32) -> i32 {
     unsafe { (sigma * ONE as f32).to_int_unchecked() }
 }
 
+/// The mean of probability 1 in the statistics. 64 means add up to less than 2^15.
+pub const MEAN_ONE: i16 = 255;
+
+/// The step from the dither of one row to the next: 2^32 divided by the golden ratio. The dithers of any
+/// number of consecutive rows are spread evenly (Kuipers and Niederreiter, 1974, chapter 2, section 3).
+const DITHER_STEP: u32 = 0x9E37_79B9;
+
 dispatch! {
-    /// Turns thresholds into means of 16 binary places, rounded (0 to 65,536), times `sign` (1 or
-    /// -1), in place.
-    pub fn means(isa, rows: &mut [Row<i32>], sign: i32) = means_body
+    /// Writes the means of rows of thresholds, from row `first` on, times `sign` (1 or -1):
+    /// `⌊255 p + d⌋`, where p is the probability and d, the *dither*, goes from 0 to 1. In row n it is the
+    /// fractional part of `shifts[j]`/2^32 + n/φ, in 24 binary places. Over all shifts the mean of
+    /// p̃ is therefore exactly 255 p.
+    ///
+    /// # Panics
+    /// If the numbers of means and thresholds differ.
+    pub fn means(isa, thresholds: &[Row<i32>], first: usize, shifts: &Row<u32>, sign: i16,
+        means: &mut [Row<i16>]) = means_body
 }
 
 #[inline(always)]
-fn means_body(rows: &mut [Row<i32>], sign: i32) {
-    for row in rows {
-        for value in row {
-            *value = sign * mean(*value);
+fn means_body(
+    thresholds: &[Row<i32>],
+    first: usize,
+    shifts: &Row<u32>,
+    sign: i16,
+    means: &mut [Row<i16>],
+) {
+    assert_eq!(thresholds.len(), means.len(), "a mean for each threshold");
+    for (n, (thresholds, means)) in thresholds.iter().zip(means).enumerate() {
+        let of_row = ((first + n) as u32).wrapping_mul(DITHER_STEP);
+        for ((mean, &threshold), shift) in means.iter_mut().zip(thresholds).zip(shifts) {
+            *mean = sign * mean_of(threshold, shift.wrapping_add(of_row) >> 8);
         }
     }
 }
 
-/// The mean of probability 1: the mean of p is `p · 2^16` in the statistics.
-pub const MEAN_ONE: i32 = 1 << 16;
-
-/// A threshold (24 binary places) rounded to a mean (16 places).
+/// `⌊(255 · threshold + dither) / 2^24⌋`, from 0 to 255, for a dither below 2^24. The sum is below 2^32.
 #[inline(always)]
-pub fn mean(threshold: i32) -> i32 {
-    (threshold + 128) >> 8
+fn mean_of(threshold: i32, dither: u32) -> i16 {
+    let threshold = threshold as u32;
+    (((threshold << 8) - threshold + dither) >> 24) as i16
 }
 
 #[cfg(test)]
@@ -137,8 +156,9 @@ mod tests {
         assert_eq!(threshold(1e30), ONE);
         assert_eq!(threshold(0.0), ONE / 2);
         assert_eq!(threshold(f32::NAN), 0);
-        assert_eq!(mean(ONE), MEAN_ONE);
-        assert_eq!(mean(0), 0);
+        for dither in [0, (1 << 24) - 1] {
+            assert_eq!((mean_of(0, dither), mean_of(ONE, dither)), (0, MEAN_ONE));
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@
 
 use super::isa::Isa;
 use super::tile::{Aligned, Panel, Row, SIDE, Tile, aligned};
-use super::transpose;
+use super::transpose::Entry;
 use crate::error::Result;
 use crate::memory::Bytes;
 use crate::state::{Number, State};
@@ -197,7 +197,7 @@ impl<T: Copy + Default + Send + Sync, const WIDTH: usize> Tiled<T, WIDTH> {
     }
 }
 
-impl Tiled<i32> {
+impl<T: Entry + Copy + Default + Send + Sync> Tiled<T> {
     /// The transpose (columns, rows), with the tiles in the same order, each transposed.
     pub fn transposed(&self, isa: Isa) -> Self {
         let mut transposed = Self {
@@ -208,7 +208,7 @@ impl Tiled<i32> {
         };
         let tiles = transposed.tiles.par_iter_mut().zip(self.tiles.par_iter());
         let tiles = tiles.with_min_len(LEAST_TILES);
-        tiles.for_each(|(to, from)| transpose::tile(isa, from, to));
+        tiles.for_each(|(to, from)| T::transpose(isa, from, to));
         transposed
     }
 }

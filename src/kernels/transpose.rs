@@ -1,6 +1,6 @@
 //! Transposes of 64 x 64 squares of bits or integers.
 
-use super::isa::dispatch;
+use super::isa::{Isa, dispatch};
 use super::tile::{SIDE, Tile};
 use crate::bits::BitPanels;
 
@@ -37,17 +37,79 @@ pub fn square_of_bits(words: &mut [u64; SIDE]) {
     }
 }
 
-dispatch! {
+/// The entries of tiles that can be transposed.
+pub trait Entry: Copy {
     /// Writes the transpose of a tile.
-    pub fn tile(isa, from: &Tile<i32>, to: &mut Tile<i32>)
+    fn transpose(isa: Isa, from: &Tile<Self>, to: &mut Tile<Self>);
+}
+
+impl Entry for i32 {
+    fn transpose(isa: Isa, from: &Tile<Self>, to: &mut Tile<Self>) {
+        wide_tile(isa, from, to);
+    }
+}
+
+impl Entry for i16 {
+    fn transpose(isa: Isa, from: &Tile<Self>, to: &mut Tile<Self>) {
+        narrow_tile(isa, from, to);
+    }
+}
+
+dispatch! {
+    fn wide_tile(isa, from: &Tile<i32>, to: &mut Tile<i32>)
         = tile_body, avx2 = tile_avx2, avx512 = tile_avx2
 }
 
+dispatch! {
+    fn narrow_tile(isa, from: &Tile<i16>, to: &mut Tile<i16>)
+        = tile_body, avx2 = narrow_tile_avx2, avx512 = narrow_tile_avx2
+}
+
 #[inline(always)]
-fn tile_body(from: &Tile<i32>, to: &mut Tile<i32>) {
+fn tile_body<T: Copy>(from: &Tile<T>, to: &mut Tile<T>) {
     for (i, row) in from.iter().enumerate() {
         for (j, &value) in row.iter().enumerate() {
             to[j][i] = value;
+        }
+    }
+}
+
+/// Transposes squares of 16 x 16 in registers.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn narrow_tile_avx2(from: &Tile<i16>, to: &mut Tile<i16>) {
+    use std::arch::x86_64::*;
+    const SQUARE: usize = 16;
+    for top in (0..SIDE).step_by(SQUARE) {
+        for left in (0..SIDE).step_by(SQUARE) {
+            let row = |i: usize| {
+                let sixteen: &[i16; SQUARE] =
+                    from[top + i][left..left + SQUARE].try_into().expect("sixteen columns");
+                // SAFETY: the reference is to sixteen i16.
+                unsafe { _mm256_loadu_si256(sixteen.as_ptr().cast()) }
+            };
+            // Interleaves rows that are 8, 4, 2 and 1 apart: each step doubles the entries of a column that
+            // stand together, within the halves of a register. Halves are exchanged last.
+            let mut rows: [_; SQUARE] = std::array::from_fn(row);
+            for _ in 0..3 {
+                rows = std::array::from_fn(|at| {
+                    let (pair, is_high) = (at / 2, at % 2 == 1);
+                    let (a, b) = (rows[pair / 4 * 8 + pair % 4], rows[pair / 4 * 8 + pair % 4 + 4]);
+                    if is_high { _mm256_unpackhi_epi16(a, b) } else { _mm256_unpacklo_epi16(a, b) }
+                });
+            }
+            for at in 0..SQUARE {
+                let (a, b) = (rows[at % 8], rows[at % 8 + 8]);
+                let column = if at < 8 {
+                    _mm256_permute2x128_si256::<0x20>(a, b)
+                } else {
+                    _mm256_permute2x128_si256::<0x31>(a, b)
+                };
+                let sixteen: &mut [i16; SQUARE] =
+                    (&mut to[left + at][top..top + SQUARE]).try_into().expect("sixteen columns");
+                // SAFETY: the reference is to sixteen i16.
+                unsafe { _mm256_storeu_si256(sixteen.as_mut_ptr().cast(), column) }
+            }
         }
     }
 }
@@ -118,11 +180,16 @@ mod tests {
 
     #[test]
     fn a_transposed_tile_has_its_indices_exchanged() {
-        let from = std::array::from_fn(|i| std::array::from_fn(|j| (100 * i + j) as i32));
+        let from: Tile<i16> =
+            std::array::from_fn(|i| std::array::from_fn(|j| (100 * i + j) as i16));
+        let wide = from.map(|row| row.map(i32::from));
         for isa in Isa::available() {
             let mut to = [[0; SIDE]; SIDE];
-            tile(isa, &from, &mut to);
-            assert!((0..SIDE).all(|i| (0..SIDE).all(|j| to[i][j] == from[j][i])));
+            Entry::transpose(isa, &from, &mut to);
+            assert!((0..SIDE).all(|i| (0..SIDE).all(|j| to[i][j] == from[j][i])), "{}", isa.name());
+            let mut to = [[0; SIDE]; SIDE];
+            Entry::transpose(isa, &wide, &mut to);
+            assert!((0..SIDE).all(|i| (0..SIDE).all(|j| to[i][j] == wide[j][i])), "{}", isa.name());
         }
     }
 }

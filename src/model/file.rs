@@ -493,7 +493,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
         std::fs::write(&path, with_metadata(&first_metadata())).unwrap();
-        let provenance = Provenance { crate_version: "0.1.0".to_string(), ..model().provenance };
+        let provenance = Provenance {
+            crate_version: "0.1.0".to_string(),
+            stream_version: 1,
+            ..model().provenance
+        };
         let expected = ModelFile { data_mean: None, provenance, ..model() };
         assert_eq!(ModelFile::read(&path).unwrap(), expected);
         assert!(!ModelFile::is_verified(&path).unwrap());

@@ -48,7 +48,7 @@ impl Probe {
         let few = n.min(PSEUDO_LIKELIHOOD_SUBSET);
         let pseudo_likelihood = pseudo_likelihood::bytes(few, n_visible, n_hidden);
         Rbm::bytes(n_visible, n_hidden)
-            + FixedWeights::bytes(n_visible, n_hidden)
+            + FixedWeights::bytes::<i32>(n_visible, n_hidden)
             + Tiled::<f32>::bytes(n_visible, n_hidden)
             + reconstruction.max(pseudo_likelihood)
     }

@@ -15,8 +15,9 @@ use super::timetable::Timetable;
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::gibbs::{Chains, FixedWeights, Tempering};
-use crate::kernels::Isa;
 use crate::kernels::tile::SIDE;
+use crate::kernels::tiled::Padded;
+use crate::kernels::{Isa, sampling};
 use crate::memory::{self, Bytes, Need};
 use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
@@ -37,6 +38,8 @@ pub struct Ascent {
     pub(super) positive: PositivePhase,
     pub(super) negative: NegativePhase,
     pub(super) statistics: Statistics,
+    /// The shifts of the dither in the statistics of this update (H).
+    shifts: Padded<u32>,
     pub(super) gradient: Gradient,
     pub(super) range: Range,
     /// Updates done.
@@ -136,13 +139,14 @@ impl Ascent {
     ) -> Result<Self> {
         let (config, n_visible) = (&timetable.config, rbm.n_visible());
         config.check_rows(1, n_visible)?;
-        let parameters = Parameters::new(rbm, range.scale(), isa);
+        let parameters = Parameters::new(rbm, range.format(), isa);
         let negative = NegativePhase::start(config, outset, &parameters);
         let statistics = Statistics::new(1, &negative.chains().visible, config.n_hidden());
         let capacities = statistics.capacities();
         Ok(Self {
             gradient: Gradient::new(config, isa, &outset.mean, capacities.0 + capacities.1),
             statistics,
+            shifts: Padded::new(config.n_hidden()),
             optimizer: Optimizer::new(config, &parameters),
             average: Average::new(&timetable, &parameters),
             positive: PositivePhase::new(isa, 1, n_visible),
@@ -229,9 +233,11 @@ impl Ascent {
 
     /// Computes p(h | v) of both phases and draws the next h of the chains.
     pub(super) fn mean_hidden(&mut self, watch: Watch<'_>) -> Result<()> {
-        let Self { parameters, positive, negative, statistics, .. } = self;
-        mean_hidden(parameters, positive, negative, statistics, watch)?;
         let TrainConfig { chain_reset, seed, .. } = self.timetable.config;
+        let Self { parameters, positive, negative, statistics, shifts, .. } = self;
+        let mut stream = Stream::new(seed, Purpose::Dither, self.updates);
+        sampling::fill(parameters.fixed.isa, &mut stream, parameters.fixed.n_hidden(), shifts);
+        mean_hidden(parameters, positive, negative, statistics, shifts, watch)?;
         if chain_reset > 0.0 {
             let stream = Stream::new(seed, Purpose::ChainReset, self.updates);
             self.negative.reset(&self.statistics, chain_reset, stream);

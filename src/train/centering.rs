@@ -11,13 +11,14 @@
 //! ∇cⱼ  = gⱼ (1 + μ·μ) + λⱼ (f·μ) − Bⱼ,   B = ⟨h m⟩_data − ⟨h m⟩_model,   mₙ = Σ_{i on} μ̃ᵢ
 //! ```
 //!
-//! A tilde marks integers with 16 binary places: μ̃ = 2¹⁶ μ, λ̃ = 2¹⁶ λ, p̃ = 2¹⁶ p(h | v). So a, m and
-//! the sums in A and B are exact; powers of 2 are divided out at the end. No pass over W is needed.
+//! A tilde marks integers: μ̃ = 2¹⁶ μ, λ̃ = 2¹⁶ λ, and p̃ is 255 p(h | v), dithered. So a, m and
+//! the sums in A and B are exact; their units are divided out at the end. No pass over W is needed.
 //!
 //! Flipping units in the data does not change the trajectory of the centred gradient, and its first
 //! updates need not learn the mean of the data.
 
 use super::statistics::Statistics;
+use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, moments};
 use crate::memory::Bytes;
@@ -207,7 +208,8 @@ impl Centering {
             sum as f64 / (ONE * ONE)
         };
         // g·λ is the difference of the means of aₙ, f·μ of mₙ, whose sum over the chains is positive.
-        let g_lambda = means(both(a), 0.0, ONE * ONE);
+        let one = f64::from(MEAN_ONE) * ONE;
+        let g_lambda = means(both(a), 0.0, one);
         let [m_data, m_chains] = both(m);
         let f_mu = means([m_data, -m_chains], sum_of_m, ONE);
         let (lambda_square, mu_square) = (square(hidden), square(visible));
@@ -215,13 +217,13 @@ impl Centering {
             // ∇bᵢ = fᵢ (1 + λ·λ) + μᵢ (g·λ) − Aᵢ
             let mu = f64::from(visible[i]) / ONE;
             *f = *f * (1.0 + lambda_square) + mu * g_lambda
-                - means(a_visible[i], of_reals.a_visible[i], ONE * ONE);
+                - means(a_visible[i], of_reals.a_visible[i], one);
         }
         for (j, g) in biases.hidden.iter_mut().enumerate() {
             // ∇cⱼ = gⱼ (1 + μ·μ) + λⱼ (f·μ) − Bⱼ
             let lambda = f64::from(hidden[j]) / ONE;
             *g = *g * (1.0 + mu_square) + lambda * f_mu
-                - means(m_hidden[j], of_reals.m_hidden[j], ONE * ONE);
+                - means(m_hidden[j], of_reals.m_hidden[j], one);
         }
     }
 }

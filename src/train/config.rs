@@ -8,7 +8,7 @@ use crate::rng::SEEDS;
 use crate::setting::{Section as _, above, at_least, at_most, below, by_name, check, settings};
 use serde::{Deserialize, Serialize};
 
-/// The largest mini-batch and the most chains: sums of this many 16-bit means fit an i32.
+/// The largest mini-batch and the most chains: sums of this many means fit an i32.
 pub const MAX_ROWS: usize = 32_767;
 
 /// The most Gibbs sweeps in an update.

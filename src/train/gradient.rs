@@ -153,10 +153,10 @@ impl Gradient {
         let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
         let of_counts = Difference::new(n_data, n_chains, 1);
         let of_reals = Difference::separate(n_data, n_chains, 1);
-        let of_means = Difference::new(n_data, n_chains, MEAN_ONE);
+        let of_means = Difference::new(n_data, n_chains, MEAN_ONE.into());
         self.of_weights = match statistics.data() {
             States::Bits(_) => of_means,
-            States::Reals(_) => Difference::separate(n_data, n_chains, MEAN_ONE),
+            States::Reals(_) => Difference::separate(n_data, n_chains, MEAN_ONE.into()),
         };
         let Self { sums, visible_bias, hidden_bias, corrections, .. } = self;
         for (panel, (bias, sums)) in visible_bias.iter_mut().zip(&mut sums.visible).enumerate() {
@@ -204,14 +204,16 @@ impl Gradient {
         }
         let (rows, _) = statistics.mean_panel(panel).as_chunks::<SIDE>();
         let (of_data, of_chains) = rows.split_at(statistics.capacities().0 / SIDE);
-        let clear = |sums: &mut Aligned<Tile<i32>>| {
-            sums.clear();
-            sums.resize(tiles.len(), [[0; SIDE]; SIDE]);
-        };
-        let add = |rows: &[Tile<i32>], states: &BitPanels, sums: &mut Aligned<Tile<i32>>| {
+        let add_to = |start, rows: &[Tile<i16>], states: &BitPanels, sums: &mut [Tile<i32>]| {
             let (first, sums) = (tiles.start * SIDE, sums.as_flattened_mut());
             let target = Target { states, first_panel: 0, first, sums };
-            add_active_rows(self.isa, Panel::new(rows, 1), &mut [target]);
+            add_active_rows(self.isa, Panel::new(rows, 1), start, &mut [target]);
+        };
+        let sum = |rows: &[Tile<i16>], states: &BitPanels, sums: &mut Aligned<Tile<i32>>| {
+            if sums.len() < tiles.len() {
+                sums.resize(tiles.len(), [[0; SIDE]; SIDE]);
+            }
+            add_to(Some(&[0; SIDE]), rows, states, &mut sums[..tiles.len()]);
         };
         let sum_reals = |by_unit: &RealRows, sums: &mut Aligned<Tile<f32>>| {
             sums.clear();
@@ -246,23 +248,20 @@ impl Gradient {
         };
         SUMS.with_borrow_mut(|[data, model]| match statistics.data() {
             States::Bits(by_unit) => {
-                clear(data);
-                add(of_data, by_unit, data);
+                sum(of_data, by_unit, data);
                 if let Difference::Joint(_) = self.of_weights {
                     // N = C: one sum over all rows, as p̃ of the chains is negative.
-                    add(of_chains, statistics.chains(), data);
+                    add_to(None, of_chains, statistics.chains(), &mut data[..tiles.len()]);
                     use_sums(States::Bits(data), None);
                 } else {
                     // N ≠ C: each phase has its own sum and divisor.
-                    clear(model);
-                    add(of_chains, statistics.chains(), model);
+                    sum(of_chains, statistics.chains(), model);
                     use_sums(States::Bits(data), Some(model));
                 }
             }
             States::Reals(by_unit) => REALS.with_borrow_mut(|reals| {
                 sum_reals(by_unit, reals);
-                clear(model);
-                add(of_chains, statistics.chains(), model);
+                sum(of_chains, statistics.chains(), model);
                 use_sums(States::Reals(reals), Some(model));
             }),
         });

@@ -5,17 +5,17 @@ use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
 use crate::error::Result;
-use crate::gibbs::{Chains, block_rows};
+use crate::gibbs::{Chains, block_rows, with_sums};
 use crate::kernels::rows::Target;
 use crate::kernels::sigmoid;
 use crate::kernels::tile::SIDE;
+use crate::kernels::tiled::Padded;
 use crate::states::States;
 use crate::watch::Watch;
 use rayon::prelude::*;
 
-/// Fills the statistics and draws the next h of every chain. The draw uses 24 bits of σ and the
-/// statistics its top 16, so σ is computed once. Examples and chains share the tables of a panel of
-/// weights.
+/// Fills the statistics and draws the next h of every chain, by the same σ. `shifts` (H) are those of the
+/// dither of p̃ in this update. Examples and chains share the tables of a panel of weights.
 ///
 /// # Errors
 /// [`Error::Interrupted`](crate::Error::Interrupted). The chains are then of no use.
@@ -24,6 +24,7 @@ pub fn mean_hidden(
     positive: &PositivePhase,
     negative: &mut NegativePhase,
     statistics: &mut Statistics,
+    shifts: &Padded<u32>,
     watch: Watch<'_>,
 ) -> Result<()> {
     let weights = parameters.fixed();
@@ -51,24 +52,31 @@ pub fn mean_hidden(
             let rows = |n: usize, first: usize, block: usize| n.saturating_sub(first).min(block);
             let data_means = &mut data_means[..rows(n_data, first, data_block)];
             let n_chains = rows(visible.n_rows(), first_chain, chain_block);
-            let chain_means = &mut chain_means[..n_chains];
-            let target = |states, first, sums| Target { states, first_panel: 0, first, sums };
-            match data {
-                States::Bits(data) => {
-                    let data = target(data, first, data_means);
-                    let chains = target(visible, first_chain, chain_means);
-                    conditional.thresholds(panel, &mut [data, chains]);
+            let (chain_means, drawn) = (&mut chain_means[..n_chains], &mut drawn[..n_chains]);
+            with_sums(data_means.len() + n_chains, |sums| {
+                let (of_data, of_chains) = sums.split_at_mut(data_means.len());
+                let chains = Target {
+                    states: visible,
+                    first_panel: 0,
+                    first: first_chain,
+                    sums: &mut *of_chains,
+                };
+                match data {
+                    States::Bits(data) => {
+                        let sums = &mut *of_data;
+                        let data = Target { states: data, first_panel: 0, first, sums };
+                        conditional.thresholds(panel, &mut [data, chains]);
+                    }
+                    States::Reals(data) => {
+                        parameters.hidden_given_reals().thresholds(panel, data, first, of_data);
+                        conditional.thresholds(panel, &mut [chains]);
+                    }
                 }
-                States::Reals(data) => {
-                    let of_reals = parameters.hidden_given_reals();
-                    of_reals.thresholds(panel, data, first, data_means);
-                    conditional.thresholds(panel, &mut [target(visible, first_chain, chain_means)]);
-                }
-            }
-            let drawn = &mut drawn[..n_chains];
-            conditional.draw_panel(panel, chain_means, words, first_chain, drawn);
-            sigmoid::means(weights.isa, data_means, 1);
-            sigmoid::means(weights.isa, chain_means, -1);
+                conditional.draw_panel(panel, of_chains, words, first_chain, drawn);
+                let shifts = &shifts[panel];
+                sigmoid::means(weights.isa, of_data, first, shifts, 1, data_means);
+                sigmoid::means(weights.isa, of_chains, first_chain, shifts, -1, chain_means);
+            });
             // Padding units get mean 0, so that their weights stay 0.
             let n_units = conditional.mask(panel).count_ones() as usize;
             if n_units < SIDE {

@@ -14,7 +14,7 @@ use super::statistics::Statistics;
 use crate::bits::BitPanels;
 use crate::error::Result;
 use crate::gibbs::{Chains, FixedWeights, Ladder, Tempering};
-use crate::kernels::sigmoid::ONE;
+use crate::kernels::sigmoid::{MEAN_ONE, ONE};
 use crate::memory::Bytes;
 use crate::model::TiledParameters;
 use crate::rng::{Purpose, STEP, Stream};
@@ -172,7 +172,9 @@ impl NegativePhase {
                 let mut state = 0;
                 for (step, means) in means[..n_units].chunks(STEP).enumerate() {
                     for (j, (&mean, word)) in means.iter().zip(stream.step()).enumerate() {
-                        state |= u64::from(((word >> 16) as i32) < mean) << (step * STEP + j);
+                        // A number from 0 to 254 is below p̃ with probability p̃/255, on average p.
+                        let number = (u64::from(word) * MEAN_ONE as u64) >> 32;
+                        state |= u64::from((number as i16) < mean) << (step * STEP + j);
                     }
                 }
                 words[chain] = state;

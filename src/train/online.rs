@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(again.unwrap().ascent().config(), found);
     }
 
-    /// 10 examples, and the same 10 twice, have the same mean gradient.
+    /// 10 examples, and the same 10 twice, have the same mean gradient, but for the rounding of p̃.
     #[test]
     fn an_update_divides_by_the_number_of_its_examples() {
         let doubled =
@@ -219,13 +219,12 @@ mod tests {
         let (mut one, mut two) = (online(&config()).1, online(&config()).1);
         one.update_on(&chunk(10, 0)).unwrap();
         two.update_on(&Examples::new(doubled, Binarization::None)).unwrap();
-        let apart =
-            (one.ascent().current().weights() - two.ascent().current().weights()).mapv(f32::abs);
-        assert!(apart.iter().all(|&x| x < 1e-6));
-        let moved = (one.ascent().current().weights()
-            - online(&config()).1.ascent().current().weights())
-        .mapv(f32::abs);
-        assert!(moved.iter().any(|&x| x > 1e-3));
+        let weights = |trainer: &OnlineTrainer| trainer.ascent().current().weights().clone();
+        let start = weights(&online(&config()).1);
+        let distance = |a: &Array2<f32>, b: &Array2<f32>| (a - b).mapv(f32::abs).sum();
+        let (moved, apart) =
+            (distance(&weights(&one), &start), distance(&weights(&one), &weights(&two)));
+        assert!(moved > 1.0 && apart < 0.1 * moved, "{moved}, {apart}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The parameters during training: W, b, c in f32 and in fixed point.
 
-use crate::fixed::Scale;
+use crate::fixed::Format;
 use crate::gibbs::{FixedWeights, RealConditional};
 use crate::kernels::Isa;
 use crate::kernels::tile::{Row, SIDE, Tile};
@@ -9,6 +9,17 @@ use crate::memory::Bytes;
 use crate::model::{Rbm, TiledParameters};
 use rayon::prelude::*;
 
+/// The size of the parameters; NaN throughout if any parameter is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Extent {
+    /// The largest Σ|weights| + |bias| of a visible or hidden unit.
+    pub norm: f64,
+    /// The largest magnitude of a weight.
+    pub largest_weight: f64,
+    /// The largest magnitude of a parameter.
+    pub largest: f64,
+}
+
 /// W (V, H), b (V), c (H), and their fixed-point values for the chains.
 #[derive(Clone, Debug)]
 pub struct Parameters {
@@ -16,7 +27,7 @@ pub struct Parameters {
     pub(super) exact: TiledParameters<f32>,
     /// Rounded to fixed point, W in both orders; every update changes both.
     pub(super) fixed: FixedWeights,
-    /// A buffer of [`norm_and_largest`](Self::norm_and_largest): Σ|weights| of each visible unit in each
+    /// A buffer of [`extent`](Self::extent): Σ|weights| of each visible unit in each
     /// hidden panel.
     row_norms: Vec<Padded<f64>>,
 }
@@ -25,14 +36,14 @@ impl Parameters {
     /// The memory of the parameters of a model (V, H).
     pub fn bytes(n_visible: usize, n_hidden: usize) -> Bytes {
         TiledParameters::<f32>::bytes(n_visible, n_hidden)
-            + FixedWeights::bytes(n_visible, n_hidden)
+            + FixedWeights::bytes::<i16>(n_visible, n_hidden)
             + Padded::<f64>::bytes(n_visible) * n_hidden.div_ceil(SIDE)
     }
 
-    /// The parameters of a model, in fixed point at this scale.
-    pub fn new(rbm: &Rbm, scale: Scale, isa: Isa) -> Self {
+    /// The parameters of a model, with weights in this format.
+    pub fn new(rbm: &Rbm, format: Format, isa: Isa) -> Self {
         let exact = TiledParameters::from(rbm);
-        let fixed = FixedWeights::new(&exact, scale, isa);
+        let fixed = FixedWeights::new(&exact, format, isa);
         let row_norms = vec![Padded::new(rbm.n_visible()); exact.weights.n_panels()];
         Self { exact, fixed, row_norms }
     }
@@ -57,9 +68,15 @@ impl Parameters {
         RealConditional::new(self.fixed.isa, &self.exact)
     }
 
-    /// The largest Σ|weights| + |bias| of a visible or hidden unit, and the largest magnitude of a
-    /// parameter; both are NaN if any parameter is.
-    pub fn norm_and_largest(&mut self) -> (f64, f64) {
+    /// Rounds the weights anew if this is not their format.
+    pub fn set_format(&mut self, format: Format) {
+        if self.fixed.format() != format {
+            self.fixed = FixedWeights::new(&self.exact, format, self.fixed.isa);
+        }
+    }
+
+    /// Measures the parameters.
+    pub fn extent(&mut self) -> Extent {
         let Self {
             exact: TiledParameters { weights, visible_bias, hidden_bias, .. },
             row_norms,
@@ -68,7 +85,8 @@ impl Parameters {
         let panels = (weights.par_lines(), row_norms.par_iter_mut(), hidden_bias.par_iter());
         let of_hidden = panels.into_par_iter().map(|(tiles, row_norms, bias)| {
             let mut columns = bias.map(|bias| f64::from(bias.abs()));
-            let mut largest_of_columns = columns;
+            let of_bias = columns.into_iter().fold(0.0, largest);
+            let mut largest_of_columns = [0.0; SIDE];
             for (tile, row_norms) in tiles.iter().zip(row_norms.iter_mut()) {
                 for (row, row_norm) in tile.iter().zip(row_norms) {
                     let magnitudes = row.map(|weight| f64::from(weight.abs()));
@@ -84,18 +102,21 @@ impl Parameters {
                 }
             }
             let most = |columns: Row<f64>| columns.into_iter().fold(0.0, largest);
-            (most(columns), most(largest_of_columns))
+            [most(columns), most(largest_of_columns), of_bias]
         });
         // A maximum is the same in any order.
-        let both = |(a, b), (c, d)| (largest(a, c), largest(b, d));
-        let (mut norm, mut most) = of_hidden.reduce(|| (0.0, 0.0), both);
+        let all = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|at| largest(a[at], b[at]));
+        let [mut norm, largest_weight, mut most] = of_hidden.reduce(|| [0.0; 3], all);
         for (unit, bias) in visible_bias.values().iter().enumerate() {
             let sum: f64 = row_norms.iter().map(|of_panel| of_panel.values()[unit]).sum();
             norm = largest(norm, sum + f64::from(bias.abs()));
             most = largest(most, f64::from(bias.abs()));
         }
         // A NaN weight makes its sums NaN.
-        (norm, if norm.is_nan() { norm } else { most })
+        match norm.is_nan() {
+            true => Extent { norm, largest_weight: norm, largest: norm },
+            false => Extent { norm, largest_weight, largest: largest(most, largest_weight) },
+        }
     }
 
     /// √ΣW², and √Σ(W − `before`)², where `before` holds earlier weights.
@@ -121,6 +142,7 @@ fn largest(a: f64, b: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixed::Scale;
     use ndarray::{Array1, Array2};
 
     fn model() -> Rbm {
@@ -133,32 +155,49 @@ mod tests {
         .unwrap()
     }
 
-    #[test]
-    fn a_model_reads_back_from_its_parameters() {
-        let parameters = Parameters::new(&model(), Scale::TRAINING, Isa::BASELINE);
-        assert_eq!(parameters.to_rbm(), model());
-        assert!(parameters.fixed().is_consistent());
+    fn parameters() -> Parameters {
+        Parameters::new(&model(), Format::fitting(1.0, Scale::TRAINING), Isa::BASELINE)
     }
 
     #[test]
-    fn the_norm_equals_the_norm_of_the_model() {
-        let mut parameters = Parameters::new(&model(), Scale::TRAINING, Isa::BASELINE);
-        let (norm, largest) = parameters.norm_and_largest();
+    fn a_model_reads_back_from_its_parameters() {
+        assert_eq!(parameters().to_rbm(), model());
+        assert!(parameters().fixed().is_consistent());
+    }
+
+    #[test]
+    fn the_extent_is_that_of_the_model() {
+        let mut parameters = parameters();
+        let Extent { norm, largest_weight, largest } = parameters.extent();
         assert!((norm - model().norm()).abs() < 1e-9);
-        assert_eq!(largest, 1.0);
+        assert_eq!((largest_weight, largest), (1.0, 1.0));
         parameters.exact.weights.tiles_mut()[3][5][1] = f32::NAN;
-        let (norm, largest) = parameters.norm_and_largest();
-        assert!(norm.is_nan() && largest.is_nan());
+        let Extent { norm, largest_weight, largest } = parameters.extent();
+        assert!(norm.is_nan() && largest_weight.is_nan() && largest.is_nan());
         parameters.exact.weights.tiles_mut()[3][5][1] = 5000.0;
-        let (norm, largest) = parameters.norm_and_largest();
-        assert!(norm > 5000.0 && largest == 5000.0);
+        let Extent { norm, largest_weight, largest } = parameters.extent();
+        assert!(norm > 5000.0 && largest_weight == 5000.0 && largest == 5000.0);
         parameters.exact.visible_bias[1][2] = -6000.0;
-        assert_eq!(parameters.norm_and_largest().1, 6000.0);
+        let Extent { largest_weight, largest, .. } = parameters.extent();
+        assert_eq!((largest_weight, largest), (5000.0, 6000.0));
+    }
+
+    #[test]
+    fn weights_are_rounded_anew_in_another_format() {
+        let mut parameters = parameters();
+        for format in [Format::fitting(50.0, Scale::TRAINING), Format::Wide(Scale::TRAINING)] {
+            parameters.set_format(format);
+            assert_eq!(parameters.fixed().format(), format);
+            assert_eq!(
+                parameters.fixed(),
+                Parameters::new(&model(), format, Isa::BASELINE).fixed()
+            );
+        }
     }
 
     #[test]
     fn norms_of_weights_and_their_change_follow_the_definition() {
-        let parameters = Parameters::new(&model(), Scale::TRAINING, Isa::BASELINE);
+        let parameters = parameters();
         let mut before = parameters.exact.weights.clone();
         before.tiles_mut()[0][1][2] += 3.0;
         before.tiles_mut()[5][0][1] -= 4.0;

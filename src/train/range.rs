@@ -1,8 +1,8 @@
 //! Checks that the parameters stay in the fixed-point range, in which inputs of units are exact.
 
-use super::parameters::Parameters;
+use super::parameters::{Extent, Parameters};
 use crate::error::{Error, Result};
-use crate::fixed::Scale;
+use crate::fixed::{Format, Scale};
 use crate::kernels::ascent::Reach;
 use crate::model::Rbm;
 use crate::setting::check;
@@ -17,15 +17,15 @@ const LIMIT: f64 = 1536.0;
 /// The least sum that might overflow an i32 in fixed point.
 const OVERFLOW: f64 = 2047.0;
 
-/// Upper bounds of the parameters: as measured, plus all moves since then. In a fixed-point format that
-/// is wider than [`Scale::TRAINING`] by a factor, the limits are higher by that factor.
+/// The format of the weights, and upper bounds of the parameters: as measured, plus all moves since then.
+/// If the scale of 32-bit weights is wider than [`Scale::TRAINING`] by a factor, the limits are higher by
+/// that factor.
 #[derive(Clone, Copy, Debug)]
 pub struct Range {
-    scale: Scale,
-    /// The largest Σ|weights| + |bias| of a unit.
-    norm: f64,
-    /// The largest parameter.
-    largest: f64,
+    /// The scale of weights that do not fit in 16 bits.
+    wide: Scale,
+    format: Format,
+    extent: Extent,
 }
 
 impl Range {
@@ -33,27 +33,31 @@ impl Range {
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] if it is too large for training.
-    pub fn of(rbm: &Rbm, scale: Scale) -> Result<Self> {
-        let wide = scale.widening();
-        let parameters = rbm.weights().iter().chain(rbm.visible_bias()).chain(rbm.hidden_bias());
-        let largest = parameters.map(|x| f64::from(x.abs())).fold(0.0, f64::max);
-        let norm = rbm.norm();
+    pub fn of(rbm: &Rbm, wide: Scale) -> Result<Self> {
+        let most = |most: f64, x: &f32| most.max(f64::from(x.abs()));
+        let largest_weight = rbm.weights().iter().fold(0.0, most);
+        let biases = rbm.visible_bias().iter().chain(rbm.hidden_bias());
+        let (norm, largest) = (rbm.norm(), biases.fold(largest_weight, most));
+        let widening = wide.widening();
         let rule = |limit: f64| move || format!("at most {limit} for training in fixed point");
         let sum = "the largest sum of |weights| and |bias| of a unit of the model";
-        check(sum, norm, norm <= wide * LIMIT, rule(wide * LIMIT))?;
-        let most = wide * LARGEST;
+        check(sum, norm, norm <= widening * LIMIT, rule(widening * LIMIT))?;
+        let most = widening * LARGEST;
         check("the largest parameter of the model", largest, largest <= most, rule(most))?;
-        Ok(Self { scale, norm, largest })
+        let extent = Extent { norm, largest_weight, largest };
+        Ok(Self { wide, format: Format::fitting(largest_weight, wide), extent })
     }
 
-    /// The fixed-point format.
-    pub fn scale(self) -> Scale {
-        self.scale
+    /// The format of the weights.
+    pub fn format(self) -> Format {
+        self.format
     }
 
-    /// Saves both bounds.
+    /// Saves the format and the bounds.
     pub fn save(&self, state: &mut State) {
-        state.put("range", &[2], vec![self.norm, self.largest]);
+        let Extent { norm, largest_weight, largest } = self.extent;
+        state.put("range", &[3], vec![norm, largest_weight, largest]);
+        self.format.save("format", state);
     }
 
     /// Restores what [`save`](Self::save) saved. The bounds grow between two checks, and so decide when
@@ -61,38 +65,48 @@ impl Range {
     ///
     /// # Errors
     /// As [`State::get`].
-    pub fn restore(state: &State, scale: Scale) -> Result<Self> {
-        let [norm, largest] = *state.get("range", &[2])? else { unreachable!("two numbers") };
-        Ok(Self { scale, norm, largest })
+    pub fn restore(state: &State, wide: Scale) -> Result<Self> {
+        let [norm, largest_weight, largest] = *state.get("range", &[3])? else {
+            unreachable!("three numbers")
+        };
+        let extent = Extent { norm, largest_weight, largest };
+        Ok(Self { wide, format: Format::restore("format", state)?, extent })
     }
 
     /// Adds the largest moves of an update to the bounds, where a unit has at most `n_weights` weights.
-    /// Returns whether no sum can overflow.
+    /// Returns whether all weights fit in their format and no sum can overflow.
     pub fn is_safe_after(&mut self, [weights, biases]: [Reach; 2], n_weights: usize) -> bool {
         const ROUNDING: f64 = 1.0 + 1e-6;
         let (weights, biases) = (f64::from(weights.distance()), f64::from(biases.distance()));
-        self.norm += ROUNDING * (n_weights as f64 * weights + biases);
-        self.largest += ROUNDING * weights.max(biases);
-        // This is false for NaN, which stays in both bounds.
-        let wide = self.scale.widening();
-        self.norm < wide * OVERFLOW && self.largest < wide * LARGEST
+        let Extent { norm, largest_weight, largest } = &mut self.extent;
+        *norm += ROUNDING * (n_weights as f64 * weights + biases);
+        *largest_weight += ROUNDING * weights;
+        *largest += ROUNDING * weights.max(biases);
+        // This is false for NaN, which stays in all bounds.
+        let widening = self.wide.widening();
+        *norm < widening * OVERFLOW
+            && *largest < widening * LARGEST
+            && *largest_weight < self.format.largest_weight()
     }
 
-    /// Measures the parameters after update `update`, in epoch `epoch` (from 1).
+    /// Measures the parameters after update `update`, in epoch `epoch` (from 1), and sets the format that
+    /// fits them.
     ///
     /// # Errors
     /// [`Error::Diverged`] if they are too large.
     pub fn check(&mut self, parameters: &mut Parameters, epoch: usize, update: u64) -> Result<()> {
-        (self.norm, self.largest) = parameters.norm_and_largest();
-        let wide = self.scale.widening();
+        self.extent = parameters.extent();
+        let widening = self.wide.widening();
         for (what, found, limit) in [
-            ("the largest parameter is", self.largest, wide * LARGEST),
-            ("the sum of |weights| and |bias| of one unit is", self.norm, wide * LIMIT),
+            ("the largest parameter is", self.extent.largest, widening * LARGEST),
+            ("the sum of |weights| and |bias| of one unit is", self.extent.norm, widening * LIMIT),
         ] {
             if found.is_nan() || found > limit {
                 return Err(Error::Diverged { epoch, update, what, found, limit });
             }
         }
+        self.format = Format::fitting(self.extent.largest_weight, self.wide);
+        parameters.set_format(self.format);
         Ok(())
     }
 }
@@ -127,10 +141,14 @@ mod tests {
         // 900 + 14 n is below 2047 up to n = 81.
         let n_safe = (0..1000).take_while(|_| range.is_safe_after(step, 9)).count();
         assert_eq!(n_safe, 81);
-        let mut wide = Range { scale: Scale::for_numbers(2.0), ..self::range(100.0).unwrap() };
+        let mut wide = Range { wide: Scale::for_numbers(2.0), ..self::range(100.0).unwrap() };
         // The limit is four times as high.
         let n_safe = (0..1000).take_while(|_| wide.is_safe_after(step, 9)).count();
         assert_eq!(n_safe, 520);
+        // Weights of 11 have 11 places, up to 16.
+        let mut narrow = self::range(11.0).unwrap();
+        let n_safe = (0..1000).take_while(|_| narrow.is_safe_after(step, 9)).count();
+        assert_eq!(n_safe, 4);
         let mut range = self::range(100.0).unwrap();
         assert!(!range.is_safe_after([Reach::of(0.0, f32::NAN), Reach::default()], 9));
         assert!(!range.is_safe_after([Reach::default(); 2], 9));

@@ -25,15 +25,15 @@ pub struct Statistics {
     data: States<BitPanels, RealRows>,
     /// v of the chains by unit, (V, C): for each visible unit the chains in which it is on.
     chains: BitPanels,
-    /// p̃, which is p(h | v) in 16 binary places, (hidden panels, rows); negative for chains.
-    pub(super) mean_hidden: Aligned<Row<i32>>,
+    /// p̃, which is p(h | v) from 0 to 255, (hidden panels, rows); negative for chains.
+    pub(super) mean_hidden: Aligned<Row<i16>>,
 }
 
 impl Statistics {
     /// The memory of one phase of `n_rows` examples or chains of V visible and H hidden units.
     pub fn bytes(n_rows: usize, n_visible: usize, n_hidden: usize) -> Bytes {
         BitPanels::bytes(n_visible, n_rows)
-            + Bytes::of::<Row<i32>>(&[n_hidden.div_ceil(SIDE), n_rows.div_ceil(SIDE), SIDE])
+            + Bytes::of::<Row<i16>>(&[n_hidden.div_ceil(SIDE), n_rows.div_ceil(SIDE), SIDE])
     }
 
     /// Statistics with room for `n_data` examples of V units, chains (C, V) and H hidden units.
@@ -100,9 +100,9 @@ impl Statistics {
         &self.chains
     }
 
-    /// p(h | v) of one panel of hidden units in 16 binary places: a row for each example that fits, then
-    /// a row, negative, for each chain that fits.
-    pub fn mean_panel(&self, panel: usize) -> &[Row<i32>] {
+    /// p̃ of one panel of hidden units: a row for each example that fits, then a row, negative, for each
+    /// chain that fits.
+    pub fn mean_panel(&self, panel: usize) -> &[Row<i16>] {
         let capacity = self.capacities.0 + self.capacities.1;
         &self.mean_hidden[panel * capacity..][..capacity]
     }
@@ -130,10 +130,10 @@ impl Statistics {
 
     /// Σₙ p̃ₙⱼ over the examples and, negative, over the chains, for one panel of hidden units.
     pub fn sum_hidden(&self, panel: usize) -> [Row<i32>; 2] {
-        let sum = |rows: &[Row<i32>]| {
-            let mut sums = [0i32; SIDE];
+        let sum = |rows: &[Row<i16>]| {
+            let mut sums = [0_i32; SIDE];
             for means in rows {
-                sums.iter_mut().zip(means).for_each(|(sum, mean)| *sum = sum.wrapping_add(*mean));
+                sums.iter_mut().zip(means).for_each(|(sum, &mean)| *sum += i32::from(mean));
             }
             sums
         };

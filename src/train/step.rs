@@ -7,10 +7,13 @@
 use super::gradient::Gradient;
 use super::parameters::Parameters;
 use super::statistics::Statistics;
-use crate::fixed::Scale;
-use crate::gibbs::tiles_of_a_piece;
+use crate::fixed::{Fixed, Scale};
+use crate::gibbs::{FixedWeights, Orders, Weights, tiles_of_a_piece};
+use crate::kernels::Isa;
 use crate::kernels::ascent::{Reach, Rule, TileParts, ascend_tile};
 use crate::kernels::tile::Row;
+use crate::kernels::tiled::Padded;
+use crate::kernels::transpose::Entry;
 use crate::model::TiledParameters;
 use rayon::prelude::*;
 
@@ -33,8 +36,37 @@ pub fn ascend<R: Rule>(
     rules: Rules<R>,
 ) -> [Reach; 2] {
     let Parameters { exact, fixed, .. } = parameters;
-    let (isa, scale, transposed, fixed) =
-        (fixed.isa, fixed.scale, &mut fixed.transposed, &mut fixed.parameters);
+    let FixedWeights { isa, scale, visible_bias, hidden_bias, weights, .. } = fixed;
+    let fixed = FixedParts { isa: *isa, scale: *scale, visible_bias, hidden_bias };
+    match weights {
+        Weights::Narrow(weights) => {
+            ascend_in(exact, memory, fixed, weights, gradient, statistics, rules)
+        }
+        Weights::Wide(weights) => {
+            ascend_in(exact, memory, fixed, weights, gradient, statistics, rules)
+        }
+    }
+}
+
+/// The fixed-point biases, and the format of all.
+struct FixedParts<'a> {
+    isa: Isa,
+    scale: Scale,
+    visible_bias: &'a mut Padded<i32>,
+    hidden_bias: &'a mut Padded<i32>,
+}
+
+/// [`ascend`] for fixed-point weights of one width.
+fn ascend_in<R: Rule, T: Fixed + Entry>(
+    exact: &mut TiledParameters<f32>,
+    memory: &mut TiledParameters<R::State>,
+    fixed: FixedParts<'_>,
+    fixed_weights: &mut Orders<T>,
+    gradient: &Gradient,
+    statistics: &Statistics,
+    rules: Rules<R>,
+) -> [Reach; 2] {
+    let FixedParts { isa, scale, .. } = fixed;
     let piece = tiles_of_a_piece(exact.weights.n_tiles_below(), exact.weights.n_panels());
 
     let visible = (
@@ -53,8 +85,8 @@ pub fn ascend<R: Rule>(
     let weights = (
         exact.weights.par_lines_mut(),
         memory.weights.par_lines_mut(),
-        fixed.weights.par_lines_mut(),
-        transposed.par_lines_mut(),
+        fixed_weights.by_visible.par_lines_mut(),
+        fixed_weights.by_hidden.par_lines_mut(),
     );
     let hidden = (
         exact.hidden_bias.par_iter_mut(),

@@ -344,6 +344,7 @@ mod tests {
     use super::*;
     use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset};
+    use crate::kernels::sigmoid::MEAN_ONE;
     use crate::rng::{Purpose, Stream};
     use crate::states::States;
     use ndarray::{Array1, Array2};
@@ -495,7 +496,7 @@ mod tests {
             trainer.update().unwrap();
             let Ascent { statistics, negative, .. } = &mut trainer.ascent;
             // All means of the data are 1, so a chain that restarts has all units on.
-            statistics.mean_hidden.iter_mut().for_each(|row| row.fill(1 << 16));
+            statistics.mean_hidden.iter_mut().for_each(|row| row.fill(MEAN_ONE));
             negative.chains.hidden.panels_mut().for_each(|panel| panel.fill(0));
             negative.reset(statistics, share, Stream::new(5, Purpose::ChainReset, 0));
             let hidden = trainer.chains().hidden();

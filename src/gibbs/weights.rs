@@ -1,0 +1,63 @@
+//! The weights in fixed point, in both orders.
+
+use crate::fixed::{Fixed, Scale};
+use crate::kernels::Isa;
+use crate::kernels::rows::{Target, add_active_rows};
+use crate::kernels::tile::Row;
+use crate::kernels::tiled::Tiled;
+use crate::kernels::transpose::Entry;
+
+/// W̃ and W̃ᵀ as integers of one width.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Orders<T> {
+    /// W̃ (V, H).
+    pub by_visible: Tiled<T>,
+    /// W̃ᵀ (H, V), with its tiles in the order of those of W̃.
+    pub by_hidden: Tiled<T>,
+}
+
+impl<T: Fixed + Entry> Orders<T> {
+    pub fn new(weights: &Tiled<f32>, scale: Scale, isa: Isa) -> Self {
+        let by_visible = weights.map(|x| T::round(scale, x));
+        Self { by_hidden: by_visible.transposed(isa), by_visible }
+    }
+
+    pub fn is_consistent(&self, isa: Isa) -> bool {
+        self.by_hidden == self.by_visible.transposed(isa)
+    }
+}
+
+/// The weights in fixed point, 16 bits wide in training, 32 wherever that is too narrow.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Weights {
+    /// In 16 bits.
+    Narrow(Orders<i16>),
+    /// In 32 bits.
+    Wide(Orders<i32>),
+}
+
+/// One of the two orders of the weights.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Matrix<'a> {
+    /// In 16 bits.
+    Narrow(&'a Tiled<i16>),
+    /// In 32 bits.
+    Wide(&'a Tiled<i32>),
+}
+
+impl Matrix<'_> {
+    /// Writes to the sums of every state `start` and the weights of one panel whose units are on in that
+    /// state.
+    pub fn sum_active_rows(
+        self,
+        isa: Isa,
+        panel: usize,
+        start: &Row<i32>,
+        targets: &mut [Target<'_>],
+    ) {
+        match self {
+            Self::Narrow(all) => add_active_rows(isa, all.panel(panel), Some(start), targets),
+            Self::Wide(all) => add_active_rows(isa, all.panel(panel), Some(start), targets),
+        }
+    }
+}
