@@ -708,6 +708,11 @@ impl Trainer {
         let config = TrainConfig::read(&parse(settings)?).map_err(to_py)?;
         let (state, _) = State::from_safetensors(KEY, state)
             .map_err(|cause| PyValueError::new_err(format!("state: {cause}")))?;
+        if !OnlineTrainer::is_of_this_version(&state) {
+            let text = c"a trainer that an earlier version of harmonium pickled goes on with other draws and \
+                         another rounding: it will not learn what it would have learned there, bit for bit";
+            PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), text, 1)?;
+        }
         let trainer =
             without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state, isa()?))?;
         let seen = seen.map(running_mean).transpose()?;

@@ -4,6 +4,7 @@ use super::ascent::{Ascent, check_width};
 use super::config::{MAX_ROWS, TrainConfig};
 use super::outset::Outset;
 use super::positive_phase::Batch;
+use super::range::Range;
 use super::timetable::Timetable;
 use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
@@ -83,7 +84,21 @@ impl OnlineTrainer {
         let timetable = timetable(config, mean.len(), state.n_rows("hidden_bias")?)?;
         Ascent::check_memory(&timetable.config, 1, mean.len(), &[])?;
         let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
-        Ok(Self { ascent: Ascent::restore(timetable, &outset, state, isa)? })
+        if Self::is_of_this_version(state) {
+            return Ok(Self { ascent: Ascent::restore(timetable, &outset, state, isa)? });
+        }
+        let (_, mut state) = state.clone().split("range");
+        let sizes = (mean.len(), timetable.config.n_hidden());
+        let rbm = Rbm::restore("", &state, sizes)?;
+        Range::of(&rbm, outset.scale(sizes.1))?.save(&mut state);
+        Ok(Self { ascent: Ascent::restore(timetable, &outset, &state, isa)? })
+    }
+
+    /// Whether a trainer that is [restored](Self::restore) from this state goes on to the bits that it would
+    /// have had. One of stream version 1 goes on with other draws and another rounding: its state has no
+    /// format of weights.
+    pub fn is_of_this_version(state: &State) -> bool {
+        state.has("format")
     }
 
     /// Sets the hidden states of the chains (C, H).
