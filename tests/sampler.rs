@@ -1,4 +1,4 @@
-//! The sampler leaves the model's distribution invariant.
+//! The sampler leaves the model's distribution invariant, in training as in evaluations.
 
 use harmonium::evaluate::Exact;
 use harmonium::gibbs::{Chains, FixedWeights};
@@ -19,13 +19,13 @@ fn chi_squared_bound(degrees: f64) -> f64 {
     degrees * (1.0 - spread + 4.7534 * spread.sqrt()).powi(3)
 }
 
-/// A model with parameters of about N(0, 1), from sums of uniform numbers.
-fn model() -> Rbm {
+/// A model with parameters of about N(0, `deviation`²), from sums of uniform numbers.
+fn model(deviation: f32) -> Rbm {
     let mut stream = Stream::new(12, Purpose::InitialWeights, 0);
     let mut normal = || {
         let words = stream.step();
         let sum: f64 = words[..12].iter().map(|&word| f64::from(word) / 2f64.powi(32)).sum();
-        (sum - 6.0) as f32
+        deviation * (sum - 6.0) as f32
     };
     Rbm::new(
         Array2::from_shape_simple_fn((V, H), &mut normal),
@@ -36,10 +36,9 @@ fn model() -> Rbm {
 }
 
 /// Draws v of each chain from the table of p(v), moves the chains, and counts each (v, h).
-fn counts_after(rbm: &Rbm, sweeps: usize) -> Vec<f64> {
+fn counts_after(rbm: &Rbm, weights: &FixedWeights, sweeps: usize) -> Vec<f64> {
     let exact = Exact::new(rbm).unwrap();
     let probabilities: Vec<f64> = (0..1 << V).map(|v| exact.log_probability(&[v]).exp()).collect();
-    let weights = FixedWeights::of(rbm, Isa::fastest());
     let mut counts = vec![0.0; 1 << (V + H)];
     for block in 0..CHAINS / BLOCK {
         let mut start = BitMatrix::zeros(BLOCK, V);
@@ -55,9 +54,9 @@ fn counts_after(rbm: &Rbm, sweeps: usize) -> Vec<f64> {
             start.row_mut(chain)[0] = state.unwrap_or((1 << V) - 1) as u64;
             streams.push(Stream::new(7, Purpose::Chain, index));
         }
-        let mut chains = Chains::from_visible(&weights, &start, streams);
+        let mut chains = Chains::from_visible(weights, &start, streams);
         for _ in 0..sweeps {
-            chains.sweep(&weights);
+            chains.sweep(weights);
         }
         let (visible, hidden) = (chains.visible(), chains.hidden());
         for chain in 0..BLOCK {
@@ -68,11 +67,18 @@ fn counts_after(rbm: &Rbm, sweeps: usize) -> Vec<f64> {
     counts
 }
 
-/// Pearson's χ² against p(v, h). States with less than 5 expected counts are pooled into one.
 #[test]
 fn chains_that_start_in_the_models_distribution_stay_there() {
-    let rbm = model();
-    let log_z = Exact::new(&rbm).unwrap().log_z();
+    // Weights of N(0, 1), and smaller ones as after training on images.
+    for rbm in [model(1.0), model(0.3)] {
+        check(&rbm, &FixedWeights::of(&rbm, Isa::fastest()));
+        check(&rbm, &FixedWeights::of_training(&rbm, Isa::fastest()));
+    }
+}
+
+/// Pearson's χ² against p(v, h). States with less than 5 expected counts are pooled into one.
+fn check(rbm: &Rbm, weights: &FixedWeights) {
+    let log_z = Exact::new(rbm).unwrap().log_z();
     let expected: Vec<f64> = (0..1u64 << (V + H))
         .map(|state| {
             let (v, h) = (state & ((1 << V) - 1), state >> V);
@@ -80,7 +86,7 @@ fn chains_that_start_in_the_models_distribution_stay_there() {
         })
         .collect();
     for sweeps in [1, 4, 16] {
-        let counts = counts_after(&rbm, sweeps);
+        let counts = counts_after(rbm, weights, sweeps);
         let (mut statistic, mut degrees, mut rest) = (0.0, 0.0, (0.0, 0.0));
         for (count, expected) in counts.iter().zip(&expected) {
             if *expected >= 5.0 {

@@ -137,6 +137,13 @@ impl Examples {
         }
     }
 
+    /// Prepares for the [bits](Self::write_bits) of an example.
+    pub(crate) fn prefetch(&self, example: usize) {
+        if let Values::Bytes(bytes) = &self.data.values {
+            sampling::prefetch(bytes.row(example).to_slice().expect("standard layout"));
+        }
+    }
+
     /// ⟨vᵢ⟩ over the examples (V): the mean of fixed bits, or of the numbers. Bits and grey levels are
     /// summed exactly, reals in f64 in the order of the examples.
     pub fn mean(&self) -> Array1<f64> {

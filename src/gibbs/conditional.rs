@@ -16,6 +16,10 @@ use ndarray::Array2;
 use rayon::prelude::*;
 use std::cell::RefCell;
 
+/// The number of rows that become thresholds, draws and means before the next, while they are in the L1
+/// cache.
+pub(crate) const FEW_ROWS: usize = 16;
+
 /// The sums of [`Conditional::draw_and_weigh`].
 pub(super) struct Weighed<'a> {
     /// A number to subtract from the input of each unit, in panels.
@@ -66,7 +70,7 @@ impl Conditional<'_> {
     }
 
     /// Turns the inputs of one panel into thresholds, in place.
-    pub(super) fn to_thresholds(self, panel: usize, sums: &mut [Row<i32>]) {
+    pub(crate) fn to_thresholds(self, panel: usize, sums: &mut [Row<i32>]) {
         let offsets = self.offsets.map(|offsets| &offsets[panel]);
         self.units.to_thresholds(self.isa, sums, self.factor, offsets);
     }
@@ -87,8 +91,12 @@ impl Conditional<'_> {
             watch.check()?;
             with_sums(bits.len(), |sums| {
                 let target = Target { states: given, first_panel: 0, first, sums: &mut *sums };
-                self.thresholds(panel, &mut [target]);
-                self.draw_panel(panel, sums, words, first, bits);
+                self.inputs(panel, &mut [target]);
+                let rows = sums.chunks_mut(FEW_ROWS).zip(bits.chunks_mut(FEW_ROWS)).enumerate();
+                for (at, (sums, bits)) in rows {
+                    self.to_thresholds(panel, sums);
+                    self.draw_panel(panel, sums, words, first + at * FEW_ROWS, bits);
+                }
             });
             Ok(())
         })

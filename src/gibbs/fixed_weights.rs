@@ -54,6 +54,13 @@ impl FixedWeights {
         Self::fitting(&TiledParameters::from(rbm), isa)
     }
 
+    /// The parameters of a model as the chains of training read them.
+    pub fn of_training(rbm: &Rbm, isa: Isa) -> Self {
+        let largest = rbm.weights().iter().fold(0.0, |most: f32, x| most.max(x.abs()));
+        let format = Format::fitting(largest.into(), Scale::TRAINING);
+        Self::new(&TiledParameters::from(rbm), format, isa)
+    }
+
     /// Rounds parameters in a given format.
     pub(crate) fn new(parameters: &TiledParameters<f32>, format: Format, isa: Isa) -> Self {
         let scale = format.scale();

@@ -45,7 +45,7 @@ mod tempering;
 pub use annealing::AnnealedChains;
 pub use chains::{Chains, MAX_SWEEPS, check_sweeps};
 pub use conditional::Conditional;
-pub(crate) use conditional::with_sums;
+pub(crate) use conditional::{FEW_ROWS, with_sums};
 pub use conditional_mean::ConditionalMean;
 pub use fixed_weights::{FixedModel, FixedWeights};
 pub use inpainting::Inpainting;

@@ -1,7 +1,23 @@
-//! Sums of products of integers, for the offsets of the centred gradient.
+//! Sums of means, and of their products with integers, for the gradients of biases and of offsets.
 
 use super::isa::dispatch;
 use super::tile::Row;
+
+dispatch! {
+    /// Returns `sums[j] = Σₙ rows[n][j]`, exactly for up to 2^16 rows.
+    pub fn sum(isa, rows: &[Row<i16>]) -> Row<i32> = sum_body
+}
+
+#[inline(always)]
+fn sum_body(rows: &[Row<i16>]) -> Row<i32> {
+    let mut sums = [0; super::tile::SIDE];
+    for row in rows {
+        for (sum, &x) in sums.iter_mut().zip(row) {
+            *sum += i32::from(x);
+        }
+    }
+    sums
+}
 
 dispatch! {
     /// Computes `dots[n] = Σⱼ rows[n][j] · columns[j]`, exactly up to 2^63.
@@ -54,6 +70,9 @@ mod tests {
             let mut found = [0; 5];
             dots(isa, &rows, &columns, &mut found);
             let sums = weighted_sum(isa, &rows, &weights);
+            let plain: Row<i32> =
+                std::array::from_fn(|j| rows.iter().map(|row| i32::from(row[j])).sum());
+            assert_eq!(sum(isa, &rows), plain, "{}", isa.name());
             for n in 0..5 {
                 let exact = (0..64).map(|j| i128::from(rows[n][j]) * i128::from(columns[j])).sum();
                 assert_eq!(i128::from(found[n]), exact, "{}", isa.name());

@@ -158,7 +158,8 @@ impl Gradient {
             States::Bits(_) => of_means,
             States::Reals(_) => Difference::separate(n_data, n_chains, MEAN_ONE.into()),
         };
-        let Self { sums, visible_bias, hidden_bias, corrections, .. } = self;
+        let Self { isa, sums, visible_bias, hidden_bias, corrections, .. } = self;
+        let isa = *isa;
         for (panel, (bias, sums)) in visible_bias.iter_mut().zip(&mut sums.visible).enumerate() {
             let (data, chains) = (statistics.sum_data(panel), statistics.sum_chains(panel));
             *bias = match &data {
@@ -169,7 +170,7 @@ impl Gradient {
         }
         let hidden = hidden_bias.par_iter_mut().zip(&mut sums.hidden);
         hidden.enumerate().for_each(|(panel, (bias, sums))| {
-            *sums = statistics.sum_hidden(panel);
+            *sums = statistics.sum_hidden(isa, panel);
             *bias = of_means.row(&sums[0], &sums[1]);
         });
         if let Some(corrections) = corrections {

@@ -5,7 +5,7 @@ use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
 use crate::error::Result;
-use crate::gibbs::{Chains, block_rows, with_sums};
+use crate::gibbs::{Chains, FEW_ROWS, block_rows, with_sums};
 use crate::kernels::rows::Target;
 use crate::kernels::sigmoid;
 use crate::kernels::tile::SIDE;
@@ -65,17 +65,29 @@ pub fn mean_hidden(
                     States::Bits(data) => {
                         let sums = &mut *of_data;
                         let data = Target { states: data, first_panel: 0, first, sums };
-                        conditional.thresholds(panel, &mut [data, chains]);
+                        conditional.inputs(panel, &mut [data, chains]);
                     }
                     States::Reals(data) => {
                         parameters.hidden_given_reals().thresholds(panel, data, first, of_data);
-                        conditional.thresholds(panel, &mut [chains]);
+                        conditional.inputs(panel, &mut [chains]);
                     }
                 }
-                conditional.draw_panel(panel, of_chains, words, first_chain, drawn);
-                let shifts = &shifts[panel];
-                sigmoid::means(weights.isa, of_data, first, shifts, 1, data_means);
-                sigmoid::means(weights.isa, of_chains, first_chain, shifts, -1, chain_means);
+                let (isa, shifts) = (weights.isa, &shifts[panel]);
+                let rows = of_data.chunks_mut(FEW_ROWS).zip(data_means.chunks_mut(FEW_ROWS));
+                for (at, (sums, means)) in rows.enumerate() {
+                    if let States::Bits(_) = data {
+                        conditional.to_thresholds(panel, sums);
+                    }
+                    sigmoid::means(isa, sums, first + at * FEW_ROWS, shifts, 1, means);
+                }
+                let rows = of_chains.chunks_mut(FEW_ROWS).zip(chain_means.chunks_mut(FEW_ROWS));
+                let rows = rows.zip(drawn.chunks_mut(FEW_ROWS)).enumerate();
+                for (at, ((sums, means), drawn)) in rows {
+                    let first = first_chain + at * FEW_ROWS;
+                    conditional.to_thresholds(panel, sums);
+                    conditional.draw_panel(panel, sums, words, first, drawn);
+                    sigmoid::means(isa, sums, first, shifts, -1, means);
+                }
             });
             // Padding units get mean 0, so that their weights stay 0.
             let n_units = conditional.mask(panel).count_ones() as usize;

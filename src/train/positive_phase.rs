@@ -22,6 +22,9 @@ pub struct Batch<'a> {
     pub first_address: u64,
 }
 
+/// The number of examples after which a prefetched one is drawn.
+const AHEAD: usize = 2;
+
 /// The visible states of a mini-batch.
 #[derive(Clone, Debug)]
 pub struct PositivePhase {
@@ -58,7 +61,10 @@ impl PositivePhase {
         let drawn = rows.words_mut().par_chunks_mut(visible.n_panels());
         // A fixed row is only copied; drawing rows is worth another thread.
         let least = if examples.is_fixed() { 512 } else { least_rows(batch.len(), 16) };
-        drawn.zip(batch).with_min_len(least).for_each(|(row, &example)| {
+        drawn.zip(batch).enumerate().with_min_len(least).for_each(|(n, (row, &example))| {
+            if let Some(&later) = batch.get(n + AHEAD) {
+                examples.prefetch(later as usize);
+            }
             let address = first_address + u64::from(example);
             let stream = || Stream::new(seed, Purpose::Binarize, address);
             examples.write_bits(*isa, example as usize, stream, row);

@@ -2,7 +2,7 @@
 
 use crate::bits::BitPanels;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
-use crate::kernels::transpose;
+use crate::kernels::{Isa, moments, transpose};
 use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::states::States;
@@ -129,16 +129,9 @@ impl Statistics {
     }
 
     /// Σₙ p̃ₙⱼ over the examples and, negative, over the chains, for one panel of hidden units.
-    pub fn sum_hidden(&self, panel: usize) -> [Row<i32>; 2] {
-        let sum = |rows: &[Row<i16>]| {
-            let mut sums = [0_i32; SIDE];
-            for means in rows {
-                sums.iter_mut().zip(means).for_each(|(sum, &mean)| *sum += i32::from(mean));
-            }
-            sums
-        };
+    pub fn sum_hidden(&self, isa: Isa, panel: usize) -> [Row<i32>; 2] {
         let (data, chains) = self.mean_panel(panel).split_at(self.capacities.0);
-        [sum(&data[..self.n_data]), sum(&chains[..self.n_chains])]
+        [&data[..self.n_data], &chains[..self.n_chains]].map(|rows| moments::sum(isa, rows))
     }
 }
 
