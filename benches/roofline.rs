@@ -12,7 +12,7 @@
 
 use gemm::Parallelism;
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
-use harmonium::train::Schedule;
+use harmonium::train::{Averaging, Schedule};
 use harmonium::{TrainConfig, Trainer};
 use ndarray::Array2;
 use std::time::Instant;
@@ -24,35 +24,45 @@ struct Workload {
     batch_size: usize,
     gibbs_steps: usize,
     binarize: Binarization,
+    /// Whether the gradient is centred and the parameters are averaged, as by default.
+    is_usual: bool,
     /// Each pixel becomes a square with sides of this many pixels.
     enlarge: usize,
     /// Epochs before the first timing.
     settle_epochs: u64,
 }
 
-const USUAL: Workload = Workload {
+const PLAIN: Workload = Workload {
     name: "784-500-batch-128-threshold",
     hidden: 500,
     batch_size: 128,
     gibbs_steps: 1,
     binarize: Binarization::Threshold(0.5),
+    is_usual: false,
     enlarge: 1,
     settle_epochs: 5,
 };
 
-const WORKLOADS: [Workload; 6] = [
-    USUAL,
-    Workload { name: "784-500-batch-128-stochastic", binarize: Binarization::Stochastic, ..USUAL },
-    Workload { name: "784-500-batch-512", batch_size: 512, settle_epochs: 10, ..USUAL },
-    Workload { name: "784-1024-batch-128", hidden: 1024, ..USUAL },
-    Workload { name: "784-500-batch-128-PCD-10", gibbs_steps: 10, settle_epochs: 3, ..USUAL },
+const WORKLOADS: [Workload; 8] = [
+    PLAIN,
+    Workload { name: "784-500-batch-128-stochastic", binarize: Binarization::Stochastic, ..PLAIN },
+    Workload {
+        name: "784-500-batch-128-centred-averaged",
+        binarize: Binarization::Stochastic,
+        is_usual: true,
+        ..PLAIN
+    },
+    Workload { name: "784-500-batch-10", batch_size: 10, settle_epochs: 1, ..PLAIN },
+    Workload { name: "784-500-batch-512", batch_size: 512, settle_epochs: 10, ..PLAIN },
+    Workload { name: "784-1024-batch-128", hidden: 1024, ..PLAIN },
+    Workload { name: "784-500-batch-128-PCD-10", gibbs_steps: 10, settle_epochs: 3, ..PLAIN },
     Workload {
         name: "3136-2048-batch-256",
         hidden: 2048,
         batch_size: 256,
         enlarge: 2,
         settle_epochs: 2,
-        ..USUAL
+        ..PLAIN
     },
 ];
 
@@ -124,11 +134,14 @@ impl Workload {
         let config = TrainConfig {
             hidden: Some(self.hidden),
             batch_size: self.batch_size,
+            chains: Some(self.batch_size),
             gibbs_steps: self.gibbs_steps,
             binarize: self.binarize,
             epochs: Some(1_000_000),
             schedule: Schedule::Constant,
             learning_rate: 0.05,
+            centering: self.is_usual,
+            averaging: if self.is_usual { Averaging::Exponential(1.0) } else { Averaging::None },
             ..TrainConfig::plain()
         };
         Trainer::new(config, Examples::new(dataset, self.binarize)).expect("valid settings")

@@ -84,16 +84,17 @@ impl Bench {
     }
 }
 
-const HEADER: &str = "hidden  batch  threads  samples/s  sweeps/s  speed-up  \
-                      update ms: min median max      share of each stage";
+/// The widths of the columns add up to 80. The shares of the stages stand in a line of their own.
+const HEADER: &str =
+    "hidden  batch  threads  samples/s  sweeps/s  speed-up  update ms: min median max";
 
 fn row(timing: &Timing) -> String {
     let [least, median, most] = timing.update_ms;
     let shares = STAGES.iter().zip(timing.stage_shares);
-    let shares: Vec<String> =
+    let shares: Vec<_> =
         shares.map(|(stage, share)| format!("{stage} {:.0} %", 100.0 * share)).collect();
     format!(
-        "{:>6}  {:>5}  {:>7}  {:>9.0}  {:>8.0}  {:>8.2}  {:>13.3} {:>6.3} {:>7.3}  {}",
+        "{:>6}  {:>5}  {:>7}  {:>9.0}  {:>8.0}  {:>8.2}  {:>10.3} {:>6.3} {:>7.3}\n        {}",
         timing.hidden,
         timing.batch_size,
         timing.threads,

@@ -340,10 +340,12 @@ fn next_batch<'a>(ascent: &Ascent, examples: &'a Examples, order: &'a [u32]) -> 
 mod tests {
     use super::super::averaging::Averaging;
     use super::super::config::Algorithm;
+    use super::super::parameters::Parameters;
     use super::super::schedule::Schedule;
     use super::*;
     use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset};
+    use crate::gibbs::FixedWeights;
     use crate::kernels::sigmoid::MEAN_ONE;
     use crate::rng::{Purpose, Stream};
     use crate::states::States;
@@ -485,6 +487,54 @@ mod tests {
             assert!((found - history[39]).abs() > 1e-3, "the average equals the last value");
             assert_eq!(trainer.model(), trainer.average().unwrap());
         }
+    }
+
+    /// Weights grow from one format to the next, in the middle of an epoch too. The chains always read the
+    /// present weights, in a format that holds them, and a restored trainer goes on with the same.
+    #[test]
+    fn the_format_follows_the_weights() {
+        let rbm = model();
+        let rbm = Rbm::new(
+            rbm.weights().mapv(|w| 13.0 * w),
+            rbm.visible_bias().clone(),
+            rbm.hidden_bias().clone(),
+        );
+        let config = TrainConfig {
+            algorithm: Algorithm::Pt,
+            temperatures: 3,
+            epochs: Some(40),
+            chains: Some(30),
+            learning_rate: 6.0,
+            schedule: Schedule::Constant,
+            ..TrainConfig::plain()
+        };
+        let mut trainer = trainer(0, &rbm.unwrap(), config);
+        let mut formats = Vec::new();
+        while !trainer.is_done() {
+            trainer.update().unwrap();
+            let Parameters { exact, fixed, .. } = &trainer.ascent.parameters;
+            let format = fixed.format();
+            assert_eq!(*fixed, FixedWeights::new(exact, format, fixed.isa));
+            let largest =
+                exact.weights.to_matrix().into_iter().fold(0.0, |a: f32, w| a.max(w.abs()));
+            assert!(f64::from(largest) < format.largest_weight(), "{largest}, {format:?}");
+            if formats.last() != Some(&format) {
+                formats.push(format);
+            }
+            let (settings, examples) = (trainer.config().clone(), trainer.examples().clone());
+            let mut other =
+                Trainer::restore(settings, examples, &trainer.state(), Isa::BASELINE).unwrap();
+            assert_eq!(other.ascent.parameters.fixed.format(), format);
+            if !trainer.is_done() {
+                let mut one = trainer.clone();
+                one.update().unwrap();
+                other.update().unwrap();
+                assert_eq!(one.state().difference(&other.state()), None);
+            }
+        }
+        let widths: Vec<_> =
+            formats.iter().map(|format| format.largest_weight().log2().round()).collect();
+        assert!(widths.contains(&4.0) && widths.len() >= 3, "{formats:?}");
     }
 
     #[test]
