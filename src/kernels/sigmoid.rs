@@ -134,7 +134,10 @@ fn mean_of(threshold: i32, dither: u32) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::super::Isa;
+    use super::super::sampling;
+    use super::super::tile::SIDE;
     use super::*;
+    use crate::rng::{Purpose, Stream};
     use crate::units::sigmoid;
 
     #[test]
@@ -158,6 +161,42 @@ mod tests {
         assert_eq!(threshold(f32::NAN), 0);
         for dither in [0, (1 << 24) - 1] {
             assert_eq!((mean_of(0, dither), mean_of(ONE, dither)), (0, MEAN_ONE));
+        }
+    }
+
+    /// The mean of p̃ over the shifts is 255 p, for one row as for ten, and for p far below a step. With ten
+    /// rows, the mean of the rows also scatters less.
+    #[test]
+    fn means_are_right_on_average_for_any_number_of_rows() {
+        const SHIFTS: usize = 4000;
+        for p in [0.0, 1e-5, 3e-4, 0.02, 0.5, 0.9, 0.9999, 1.0] {
+            let threshold = (p * f64::from(ONE)) as i32;
+            let exact = 255.0 * f64::from(threshold) / f64::from(ONE);
+            let spread = |n_rows: usize| {
+                let (mut sum, mut squares) = (0.0, 0.0);
+                for at in 0..SHIFTS {
+                    let mut stream = Stream::new(3, Purpose::Dither, at as u64);
+                    let mut shifts = [[0; SIDE]];
+                    sampling::fill(Isa::BASELINE, &mut stream, SIDE, &mut shifts);
+                    let mut found = vec![[0; SIDE]; n_rows];
+                    let thresholds = vec![[threshold; SIDE]; n_rows];
+                    means(Isa::BASELINE, &thresholds, 0, &shifts[0], -1, &mut found);
+                    for j in 0..SIDE {
+                        let of_unit: f64 = found.iter().map(|row| -f64::from(row[j])).sum();
+                        let error = of_unit / n_rows as f64 - exact;
+                        sum += error;
+                        squares += error * error;
+                    }
+                }
+                let n = (SHIFTS * SIDE) as f64;
+                let deviation = (squares / n).sqrt();
+                // Six standard errors, and the last bits of the sums.
+                assert!((sum / n).abs() <= 6.0 * deviation / n.sqrt() + 1e-9, "{p}, {n_rows}");
+                deviation
+            };
+            let (one, ten) = (spread(1), spread(10));
+            // Rows with dithers of their own would have a ratio of 0.316, rows with the same one of 1.
+            assert!(ten <= 0.34 * one, "{p}: {ten}, {one} with one row");
         }
     }
 
