@@ -71,6 +71,12 @@ pub fn in_pool<T: Send>(
     pool(threads)?.install(work)
 }
 
+/// Runs work of many short stages on a thread of the present pool. From a thread outside, each stage would
+/// wake a worker and wait until that wakes the caller again.
+pub(crate) fn as_a_worker<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
+}
+
 /// A note for the user if there are far more threads than cores.
 pub fn crowd(threads: Option<usize>) -> Option<String> {
     let (n, cores) = (wanted(threads).ok()?, cores());

@@ -13,6 +13,7 @@ use crate::rng::Stream;
 use crate::setting::check;
 use crate::state::State;
 use crate::states::States;
+use crate::threads::as_a_worker;
 use crate::watch::Watch;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
@@ -207,8 +208,10 @@ impl Chains {
     /// # Errors
     /// [`Error::Interrupted`](crate::Error::Interrupted). The chains are then of no use.
     pub fn sweep_watched(&mut self, weights: &FixedWeights, watch: Watch<'_>) -> Result<()> {
-        self.draw_visible(weights.visible_given_hidden(), watch)?;
-        self.draw_hidden(weights.hidden_given_visible(), watch)
+        as_a_worker(|| {
+            self.draw_visible(weights.visible_given_hidden(), watch)?;
+            self.draw_hidden(weights.hidden_given_visible(), watch)
+        })
     }
 
     /// Does the first half of a sweep: makes the words for both halves and draws v given h.

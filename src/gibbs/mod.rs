@@ -51,6 +51,6 @@ pub use fixed_weights::{FixedModel, FixedWeights};
 pub use inpainting::Inpainting;
 pub use path::Path;
 pub use real::RealConditional;
-pub(crate) use split::{block_rows, least_rows, tiles_of_a_piece};
+pub(crate) use split::{block_rows, tiles_of_a_piece};
 pub use tempering::{Ladder, Tempering};
 pub(crate) use weights::{Orders, Weights};

@@ -15,11 +15,6 @@ pub(crate) fn block_rows(capacity: usize, n_panels: usize) -> usize {
     block
 }
 
-/// The smallest number of rows worth a thread: `usual`, unless threads would be idle.
-pub(crate) fn least_rows(n_rows: usize, usual: usize) -> usize {
-    usual.min(n_rows / rayon::current_num_threads()).max(1)
-}
-
 /// Number of tiles of a panel in a piece of work: all, to share tables, unless threads would be idle.
 pub(crate) fn tiles_of_a_piece(tiles_below: usize, n_panels: usize) -> usize {
     let pieces = rayon::current_num_threads().div_ceil(n_panels);
@@ -37,7 +32,6 @@ mod tests {
             for (capacity, n_panels) in [(128, 8), (1024, 8), (128, 13)] {
                 assert!(n_panels * (capacity / block_rows(capacity, n_panels)) >= 64);
             }
-            assert!(128 / least_rows(128, 16) >= 64);
             // 784 visible units; 500 and 1,024 hidden ones.
             for (tiles_below, n_panels) in [(13_usize, 8), (13, 16)] {
                 let pieces = tiles_below.div_ceil(tiles_of_a_piece(tiles_below, n_panels));

@@ -1,11 +1,13 @@
 //! The random words of a sweep, made for all chains at once.
 
-use super::split::least_rows;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::{Isa, sampling};
 use crate::memory::Bytes;
 use crate::rng::Stream;
 use rayon::prelude::*;
+
+/// The least number of chains whose words are worth a thread: those of 8 take some microseconds.
+const FEW_CHAINS: usize = 8;
 
 /// One of the two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +42,8 @@ impl Words {
     /// Draws the words of the next sweep: ⌈V/16⌉ steps of each chain's stream for v, then ⌈H/16⌉ for h.
     pub fn fill_sweep(&mut self, isa: Isa, streams: &mut [Stream]) {
         let (n_visible, n_hidden, stride) = (self.n_visible, self.n_hidden, self.stride());
-        let n_chains = streams.len();
         let chains = streams.par_iter_mut().zip(self.rows.par_chunks_mut(stride));
-        chains.with_min_len(least_rows(n_chains, 8)).for_each(|(stream, rows)| {
+        chains.with_min_len(FEW_CHAINS).for_each(|(stream, rows)| {
             let (visible, hidden) = rows.split_at_mut(n_visible.div_ceil(SIDE));
             sampling::fill(isa, stream, n_visible, visible);
             sampling::fill(isa, stream, n_hidden, hidden);
@@ -53,9 +54,8 @@ impl Words {
     pub fn fill_hidden(&mut self, isa: Isa, streams: &mut [Stream]) {
         let (n_hidden, stride) = (self.n_hidden, self.stride());
         let first = stride - n_hidden.div_ceil(SIDE);
-        let n_chains = streams.len();
         let chains = streams.par_iter_mut().zip(self.rows.par_chunks_mut(stride));
-        chains.with_min_len(least_rows(n_chains, 8)).for_each(|(stream, rows)| {
+        chains.with_min_len(FEW_CHAINS).for_each(|(stream, rows)| {
             sampling::fill(isa, stream, n_hidden, &mut rows[first..]);
         });
     }

@@ -22,6 +22,7 @@ use crate::memory::{self, Bytes, Need};
 use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
 use crate::setting::Section as _;
+use crate::threads::as_a_worker;
 use crate::watch::Watch;
 
 /// The work from which on an update can be interrupted, in products of a state and a weight: some tens of
@@ -188,26 +189,28 @@ impl Ascent {
         &mut self,
         batch: Batch<'_>,
         watch: Watch<'_>,
-        mut after_stage: impl FnMut(),
+        mut after_stage: impl FnMut() + Send,
     ) -> Result<()> {
-        watch.check()?;
-        let before = self.is_long(batch.rows.len()).then(|| self.negative.saved());
-        let watch = if before.is_some() { watch } else { Watch::default() };
-        self.clamp(batch);
-        after_stage();
-        let sampled = self.sweep(watch).and_then(|()| {
+        as_a_worker(|| {
+            watch.check()?;
+            let before = self.is_long(batch.rows.len()).then(|| self.negative.saved());
+            let watch = if before.is_some() { watch } else { Watch::default() };
+            self.clamp(batch);
             after_stage();
-            self.mean_hidden(watch)
-        });
-        if let Err(error) = sampled {
-            let before = before.expect("only a long update is watched");
-            self.negative.go_back(&self.parameters.fixed, before);
-            return Err(error);
-        }
-        after_stage();
-        let done = self.ascend();
-        after_stage();
-        done
+            let sampled = self.sweep(watch).and_then(|()| {
+                after_stage();
+                self.mean_hidden(watch)
+            });
+            if let Err(error) = sampled {
+                let before = before.expect("only a long update is watched");
+                self.negative.go_back(&self.parameters.fixed, before);
+                return Err(error);
+            }
+            after_stage();
+            let done = self.ascend();
+            after_stage();
+            done
+        })
     }
 
     /// Whether the next update, with `n_data` examples, takes so long that somebody may wait for it.

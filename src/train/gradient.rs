@@ -24,6 +24,9 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
+/// The least number of rows of 64 means whose sums are worth a thread: they take some microseconds.
+const FEW_ROWS: usize = 1024;
+
 /// A matrix xᵢ yⱼ that is subtracted from the gradient of the weights: x (V) and y (H), in panels.
 #[derive(Clone, Debug)]
 struct Term {
@@ -169,7 +172,8 @@ impl Gradient {
             *sums = VisibleSums { data, chains };
         }
         let hidden = hidden_bias.par_iter_mut().zip(&mut sums.hidden);
-        hidden.enumerate().for_each(|(panel, (bias, sums))| {
+        let few = (FEW_ROWS / (n_data + n_chains)).max(1);
+        hidden.enumerate().with_min_len(few).for_each(|(panel, (bias, sums))| {
             *sums = statistics.sum_hidden(isa, panel);
             *bias = of_means.row(&sums[0], &sums[1]);
         });

@@ -3,7 +3,6 @@
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
-use crate::gibbs::least_rows;
 use crate::kernels::Isa;
 use crate::memory::Bytes;
 use crate::reals::RealRows;
@@ -21,6 +20,9 @@ pub struct Batch<'a> {
     /// If bits are drawn, example n draws from the stream `first_address` + n.
     pub first_address: u64,
 }
+
+/// The least number of examples that are worth a thread: 16 take some microseconds.
+const FEW_EXAMPLES: usize = 16;
 
 /// The number of examples after which a prefetched one is drawn.
 const AHEAD: usize = 2;
@@ -59,9 +61,7 @@ impl PositivePhase {
         }
         let visible = visible.bits_or_new(|| BitPanels::zeros(rows.n_rows(), rows.n_columns()));
         let drawn = rows.words_mut().par_chunks_mut(visible.n_panels());
-        // A fixed row is only copied; drawing rows is worth another thread.
-        let least = if examples.is_fixed() { 512 } else { least_rows(batch.len(), 16) };
-        drawn.zip(batch).enumerate().with_min_len(least).for_each(|(n, (row, &example))| {
+        drawn.zip(batch).enumerate().with_min_len(FEW_EXAMPLES).for_each(|(n, (row, &example))| {
             if let Some(&later) = batch.get(n + AHEAD) {
                 examples.prefetch(later as usize);
             }

@@ -172,7 +172,7 @@ impl Trainer {
     pub(crate) fn update_in_stages(
         &mut self,
         watch: Watch<'_>,
-        after_stage: impl FnMut(),
+        after_stage: impl FnMut() + Send,
     ) -> Result<()> {
         assert!(!self.is_done(), "all updates of the run are done");
         if self.is_first_of_epoch() {
