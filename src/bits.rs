@@ -1,5 +1,6 @@
 //! Rows of packed 0/1: states of visible and hidden units, and binary data.
 
+use crate::layout::{Layout, SIDE};
 use crate::memory::Bytes;
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -7,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 
 /// Units in one word of a [`BitMatrix`].
-pub const WORD: usize = u64::BITS as usize;
+pub const WORD: usize = SIDE;
 
 /// A matrix of 0 and 1, eight to a byte: unit `j` of a row is bit `j % 64` of word `j / 64`.
 ///
@@ -190,8 +191,8 @@ impl BitMatrix {
     }
 }
 
-/// A [`BitMatrix`] laid out for the kernels: panel after panel of 64 units, with one word a row in
-/// each panel.
+/// A [`BitMatrix`] laid out for the kernels: panel after panel of 64 places, with one word a row in
+/// each panel. The [`Layout`] says where the unit of each column stands.
 ///
 /// Threads can then draw different panels of a layer in parallel. The number of rows is rounded up
 /// to a multiple of 64, so that the matrix can be transposed in squares. The rows past the last are
@@ -199,27 +200,37 @@ impl BitMatrix {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BitPanels {
     n_rows: usize,
-    n_columns: usize,
+    layout: Layout,
     row_capacity: usize,
     words: Vec<u64>,
 }
 
 impl BitPanels {
-    /// The memory of a matrix (n_rows, n_columns).
-    pub fn bytes(n_rows: usize, n_columns: usize) -> Bytes {
-        Bytes::of::<u64>(&[n_rows.div_ceil(WORD), WORD, n_columns.div_ceil(WORD)])
+    /// The memory of a matrix (n_rows, columns).
+    pub fn bytes(n_rows: usize, columns: impl Into<Layout>) -> Bytes {
+        Bytes::of::<u64>(&[n_rows.div_ceil(WORD), WORD, columns.into().n_panels()])
     }
 
-    /// A matrix of zeros, (n_rows, n_columns).
-    pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
+    /// A matrix of zeros, (n_rows, columns).
+    pub fn zeros(n_rows: usize, columns: impl Into<Layout>) -> Self {
+        let layout = columns.into();
         let row_capacity = n_rows.next_multiple_of(WORD);
-        let words = vec![0; row_capacity * n_columns.div_ceil(WORD)];
-        Self { n_rows, n_columns, row_capacity, words }
+        let words = vec![0; row_capacity * layout.n_panels()];
+        Self { n_rows, layout, row_capacity, words }
     }
 
-    /// The bits of `matrix` in this layout.
+    /// The bits of a matrix in the layout whose panels are full.
     pub fn from_matrix(matrix: &BitMatrix) -> Self {
-        let mut panels = Self::zeros(matrix.n_rows(), matrix.n_columns());
+        Self::in_layout(matrix, matrix.n_columns())
+    }
+
+    /// The bits of a matrix in a layout of its columns.
+    ///
+    /// # Panics
+    /// If the numbers of columns differ.
+    pub fn in_layout(matrix: &BitMatrix, columns: impl Into<Layout>) -> Self {
+        let mut panels = Self::zeros(matrix.n_rows(), columns);
+        assert_eq!(panels.n_columns(), matrix.n_columns(), "columns of a layout");
         for row in 0..matrix.n_rows() {
             panels.set_row(row, matrix.row(row));
         }
@@ -228,11 +239,9 @@ impl BitPanels {
 
     /// The bits as a [`BitMatrix`].
     pub fn to_matrix(&self) -> BitMatrix {
-        let mut matrix = BitMatrix::zeros(self.n_rows, self.n_columns);
+        let mut matrix = BitMatrix::zeros(self.n_rows, self.n_columns());
         for row in 0..self.n_rows {
-            for (panel, word) in matrix.row_mut(row).iter_mut().enumerate() {
-                *word = self.words[panel * self.row_capacity + row];
-            }
+            self.layout.pack(self.row(row), matrix.row_mut(row));
         }
         matrix
     }
@@ -244,12 +253,17 @@ impl BitPanels {
 
     /// Number of columns: units.
     pub fn n_columns(&self) -> usize {
-        self.n_columns
+        self.layout.n_units()
     }
 
-    /// Number of panels of 64 columns.
+    /// The places of the columns.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Number of panels of 64 places.
     pub fn n_panels(&self) -> usize {
-        self.n_columns.div_ceil(WORD)
+        self.layout.n_panels()
     }
 
     /// Words of one panel: the number of rows, rounded up to a multiple of 64.
@@ -299,7 +313,7 @@ impl BitPanels {
         self.words[row..].iter().step_by(self.row_capacity).copied()
     }
 
-    /// The units that are on in one row, in increasing order.
+    /// The places that are on in one row, in increasing order.
     ///
     /// # Panics
     /// If there is no such row.
@@ -312,7 +326,8 @@ impl BitPanels {
     /// # Panics
     /// If there is no such unit.
     pub fn get(&self, row: usize, column: usize) -> bool {
-        self.words[self.place(row, column)] >> (column % WORD) & 1 == 1
+        let (at, bit) = self.word_and_bit(row, column);
+        self.words[at] >> bit & 1 == 1
     }
 
     /// Switches unit (row, column) on or off.
@@ -320,19 +335,16 @@ impl BitPanels {
     /// # Panics
     /// If there is no such unit.
     pub fn set(&mut self, row: usize, column: usize, is_on: bool) {
-        let place = self.place(row, column);
-        let word = &mut self.words[place];
-        *word = *word & !(1 << (column % WORD)) | u64::from(is_on) << (column % WORD);
+        let (at, bit) = self.word_and_bit(row, column);
+        let word = &mut self.words[at];
+        *word = *word & !(1 << bit) | u64::from(is_on) << bit;
     }
 
-    /// The index of the word of a unit.
-    fn place(&self, row: usize, column: usize) -> usize {
-        let (n_rows, n_columns) = (self.n_rows, self.n_columns);
-        assert!(
-            row < n_rows && column < n_columns,
-            "unit ({row}, {column}) of {n_rows} x {n_columns}"
-        );
-        column / WORD * self.row_capacity + row
+    /// The index of the word of a unit, and its bit there.
+    fn word_and_bit(&self, row: usize, column: usize) -> (usize, usize) {
+        assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
+        let place = self.layout.place(column);
+        (place / WORD * self.row_capacity + row, place % WORD)
     }
 
     /// Copies the bits of a matrix of the same shape.
@@ -340,16 +352,15 @@ impl BitPanels {
     /// # Panics
     /// If the shapes differ.
     pub fn copy_from(&mut self, other: &Self) {
-        assert_eq!((self.n_rows, self.n_columns), (other.n_rows, other.n_columns), "shapes");
+        assert_eq!((self.n_rows, &self.layout), (other.n_rows, &other.layout), "shapes");
         self.words.copy_from_slice(&other.words);
     }
 
     /// Writes one row from its words, laid out as [`BitMatrix::row`] returns them.
     pub fn set_row(&mut self, row: usize, words: &[u64]) {
         assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
-        for (panel, &word) in words.iter().enumerate() {
-            self.words[panel * self.row_capacity + row] = word;
-        }
+        let (panels, capacity) = (self.layout.words_of_panels(words), self.row_capacity);
+        panels.enumerate().for_each(|(panel, word)| self.words[panel * capacity + row] = word);
     }
 
     /// Swaps one row with the same row of a matrix of the same shape.
@@ -357,7 +368,7 @@ impl BitPanels {
     /// # Panics
     /// If the shapes differ.
     pub fn swap_row(&mut self, other: &mut Self, row: usize) {
-        assert_eq!((self.n_rows, self.n_columns), (other.n_rows, other.n_columns), "shapes");
+        assert_eq!((self.n_rows, &self.layout), (other.n_rows, &other.layout), "shapes");
         let capacity = self.row_capacity;
         let words = self.words[row..].iter_mut().step_by(capacity);
         words.zip(other.words[row..].iter_mut().step_by(capacity)).for_each(|(a, b)| {

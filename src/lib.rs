@@ -335,6 +335,8 @@ pub mod threads;
 #[doc(hidden)]
 pub mod whole_file;
 
+pub mod layout;
+
 pub mod bits;
 
 pub mod reals;

@@ -80,6 +80,7 @@ PACKAGE = {
     "harmonium_python": "harmonium",
     "numpy_loop": "numpy",
     "torch_loop": "torch",
+    "torch_bfloat16": "torch",
     "torch_bernoulli": "torch",
     "rbms_update": "rbms",
     "rbms_train": "rbms",

@@ -70,17 +70,20 @@ impl<'a> AnnealedChains<'a> {
     /// # Panics
     /// If the numbers of streams and rows differ, or the rows are not V wide.
     pub fn new(path: &'a Path<'a>, beta: f64, visible: &BitMatrix, streams: &[Stream]) -> Self {
-        let (n_visible, n_hidden) = (path.weights().n_visible(), path.weights().n_hidden());
-        assert_eq!(visible.n_columns(), n_visible, "width of the states");
+        let FixedWeights { visible_units, hidden_units, .. } = path.weights();
+        assert_eq!(visible.n_columns(), visible_units.n_units(), "width of the states");
         assert_eq!(visible.n_rows(), streams.len(), "a stream for each chain");
         let size = streams.len().div_ceil(rayon::current_num_threads()).clamp(LEAST, MOST);
         let blocks = streams.chunks(size).enumerate().map(|(block, streams)| {
             let (first, n) = (block * size, streams.len());
             Block {
-                visible: BitPanels::from_matrix(&visible.rows(first..first + n)),
-                hidden: BitPanels::zeros(n, n_hidden),
+                visible: BitPanels::in_layout(
+                    &visible.rows(first..first + n),
+                    visible_units.layout(),
+                ),
+                hidden: BitPanels::zeros(n, hidden_units.layout()),
                 streams: streams.to_vec(),
-                words: Words::new(n, n_visible, n_hidden),
+                words: Words::new(n, visible_units, hidden_units),
                 log_weights: vec![0.0; n],
                 sums: aligned([0; SIDE], n),
                 differences: vec![0.0; n],
@@ -197,6 +200,7 @@ mod tests {
     use crate::kernels::Isa;
     use crate::model::{Rbm, TiledParameters};
     use crate::rng::Purpose;
+    use crate::units::Units;
     use crate::units::softplus;
     use crate::watch::Watch;
     use ndarray::Array1;
@@ -271,7 +275,7 @@ mod tests {
         let states = BitMatrix::from_fn(9, 70, |n, i| (i * i + 3 * n) % 5 < 2);
         let mut annealed = AnnealedChains::new(&path, 1.0, &states, &streams(9));
         annealed.advance(&[1.0], &|_| Ok(())).unwrap();
-        let mut words = Words::new(9, 70, 130);
+        let mut words = Words::new(9, &Units::bits(70), &Units::bits(130));
         words.fill_sweep(weights.isa, &mut streams(9));
         let draw = |conditional: super::super::Conditional<'_>, given: &BitMatrix, n_units| {
             let given = BitPanels::from_matrix(given);

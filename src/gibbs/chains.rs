@@ -61,9 +61,7 @@ impl Chains {
     /// # Panics
     /// If the numbers of streams and rows differ, or the rows are not V wide.
     pub fn from_visible(weights: &FixedWeights, visible: &BitMatrix, streams: Vec<Stream>) -> Self {
-        assert_eq!(visible.n_columns(), weights.n_visible(), "width of the states");
-        let hidden = BitMatrix::zeros(visible.n_rows(), weights.n_hidden());
-        let mut chains = Self::from_states(visible, &hidden, streams);
+        let mut chains = Self::without_hidden(weights, visible, streams);
         chains.draw_first_hidden(weights);
         chains
     }
@@ -81,10 +79,8 @@ impl Chains {
         means: ArrayView2<'_, f32>,
         streams: Vec<Stream>,
     ) -> Self {
-        assert_eq!(visible.n_columns(), weights.n_visible(), "width of the states");
         assert_eq!(means.dim(), (visible.n_rows(), weights.n_hidden()), "shape of the means");
-        let hidden = BitMatrix::zeros(visible.n_rows(), weights.n_hidden());
-        let mut chains = Self::from_states(visible, &hidden, streams);
+        let mut chains = Self::without_hidden(weights, visible, streams);
         chains.draw_first_hidden_by(weights, |panel, thresholds| {
             for (n, thresholds) in thresholds.iter_mut().enumerate() {
                 let means = means.row(n);
@@ -151,17 +147,17 @@ impl Chains {
         });
     }
 
-    /// Chains that continue from saved states (C, V) and (C, H).
-    ///
-    /// # Panics
-    /// If the numbers of rows and streams differ.
-    pub fn from_states(visible: &BitMatrix, hidden: &BitMatrix, streams: Vec<Stream>) -> Self {
+    /// Chains at these visible states (C, V), without hidden ones.
+    fn without_hidden(weights: &FixedWeights, visible: &BitMatrix, streams: Vec<Stream>) -> Self {
+        let FixedWeights { visible_units, hidden_units, .. } = weights;
+        assert_eq!(visible.n_columns(), weights.n_visible(), "width of the states");
         assert_eq!(visible.n_rows(), streams.len(), "a stream for each chain");
-        assert_eq!(hidden.n_rows(), streams.len(), "a stream for each chain");
-        let visible = BitPanels::from_matrix(visible);
-        let hidden = BitPanels::from_matrix(hidden);
-        let words = Words::new(streams.len(), visible.n_columns(), hidden.n_columns());
-        Self { visible, hidden, streams, words }
+        Self {
+            visible: BitPanels::in_layout(visible, visible_units.layout()),
+            hidden: BitPanels::zeros(visible.n_rows(), hidden_units.layout()),
+            words: Words::new(streams.len(), visible_units, hidden_units),
+            streams,
+        }
     }
 
     /// Puts states and streams under names that begin with `name`, for [`restore`](Self::restore).

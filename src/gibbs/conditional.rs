@@ -178,7 +178,8 @@ impl Conditional<'_> {
         let rows = means.as_slice_mut().expect("standard layout");
         rows.par_chunks_mut(BLOCK * n_units).enumerate().try_for_each(|(block, means)| {
             let n = means.len() / n_units;
-            let states = BitPanels::from_matrix(&given.rows(block * BLOCK..block * BLOCK + n));
+            let rows = given.rows(block * BLOCK..block * BLOCK + n);
+            let states = BitPanels::in_layout(&rows, self.given.layout());
             let mut sums = aligned([0; SIDE], n);
             for panel in 0..self.n_panels() {
                 watch.check()?;

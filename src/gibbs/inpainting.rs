@@ -65,8 +65,9 @@ impl Inpainting {
         let biases = units.in_columns(visible_bias).into_iter();
         let biases = biases.map(|bias| f64::from(bias) * resolution);
         let start = units.draw_independent(biases, &mut streams);
-        let (truth, given) = (BitPanels::from_matrix(examples), given.clone());
-        let mut start = BitPanels::from_matrix(&start);
+        let truth = BitPanels::in_layout(examples, units.layout());
+        let given = given.clone();
+        let mut start = BitPanels::in_layout(&start, units.layout());
         put_back(&mut start, &truth, &given);
         let chains = Chains::from_visible(weights, &start.to_matrix(), streams);
         Self { chains, truth, given }
@@ -110,7 +111,8 @@ impl Inpainting {
 
 /// Sets the units that are on in `given` (1, V) to their values in `truth`.
 fn put_back(visible: &mut BitPanels, truth: &BitPanels, given: &BitMatrix) {
-    for (panel, (words, given)) in visible.panels_mut().zip(given.row(0)).enumerate() {
+    let given = truth.layout().words_of_panels(given.row(0));
+    for (panel, (words, given)) in visible.panels_mut().zip(given).enumerate() {
         for (word, truth) in words.iter_mut().zip(truth.panel(panel)) {
             *word = *word & !given | truth & given;
         }

@@ -2,8 +2,10 @@
 
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::{Isa, sampling};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::rng::Stream;
+use crate::units::Units;
 use rayon::prelude::*;
 
 /// The least number of chains whose words are worth a thread: those of 8 take some microseconds.
@@ -18,45 +20,50 @@ pub(crate) enum Layer {
     Hidden,
 }
 
-/// A random word for each unit of each chain: (chains, panels of visible, then of hidden units).
+/// A random word for each site of each chain: (chains, panels of visible, then of hidden units).
 #[derive(Clone, Debug)]
 pub(crate) struct Words {
+    /// The words of each panel, visible, then hidden.
+    n_words: Vec<usize>,
+    /// The number of visible panels.
     n_visible: usize,
-    n_hidden: usize,
     rows: Aligned<Row<u32>>,
 }
 
 impl Words {
-    /// The memory of the words of `n_chains` chains.
-    pub fn bytes(n_chains: usize, n_visible: usize, n_hidden: usize) -> Bytes {
-        let of_layer = |n: usize| Bytes::of::<Row<u32>>(&[n_chains, n.div_ceil(SIDE)]);
-        of_layer(n_visible) + of_layer(n_hidden)
+    /// The memory of the words of `n_chains` chains of these layers.
+    pub fn bytes(n_chains: usize, visible: impl Into<Layout>, hidden: impl Into<Layout>) -> Bytes {
+        let n_panels = visible.into().n_panels() + hidden.into().n_panels();
+        Bytes::of::<Row<u32>>(&[n_chains, n_panels])
     }
 
     /// Words for `n_chains` chains, not yet drawn.
-    pub fn new(n_chains: usize, n_visible: usize, n_hidden: usize) -> Self {
-        let stride = n_visible.div_ceil(SIDE) + n_hidden.div_ceil(SIDE);
-        Self { n_visible, n_hidden, rows: aligned([0; SIDE], n_chains * stride) }
+    pub fn new(n_chains: usize, visible: &Units, hidden: &Units) -> Self {
+        let of_layer = |units: &Units| -> Vec<usize> {
+            (0..units.n_panels()).map(|panel| units.n_words(panel)).collect()
+        };
+        let n_words = [of_layer(visible), of_layer(hidden)].concat();
+        let rows = aligned([0; SIDE], n_chains * n_words.len());
+        Self { n_words, n_visible: visible.n_panels(), rows }
     }
 
-    /// Draws the words of the next sweep: ⌈V/16⌉ steps of each chain's stream for v, then ⌈H/16⌉ for h.
+    /// Draws the words of the next sweep: for each panel of v, then of h, ⌈sites/16⌉ steps of each chain's
+    /// stream.
     pub fn fill_sweep(&mut self, isa: Isa, streams: &mut [Stream]) {
-        let (n_visible, n_hidden, stride) = (self.n_visible, self.n_hidden, self.stride());
-        let chains = streams.par_iter_mut().zip(self.rows.par_chunks_mut(stride));
-        chains.with_min_len(FEW_CHAINS).for_each(|(stream, rows)| {
-            let (visible, hidden) = rows.split_at_mut(n_visible.div_ceil(SIDE));
-            sampling::fill(isa, stream, n_visible, visible);
-            sampling::fill(isa, stream, n_hidden, hidden);
-        });
+        self.fill(isa, streams, 0);
     }
 
-    /// Draws words for h only, for the start of a chain: ⌈H/16⌉ steps.
+    /// Draws words for h only, for the start of a chain.
     pub fn fill_hidden(&mut self, isa: Isa, streams: &mut [Stream]) {
-        let (n_hidden, stride) = (self.n_hidden, self.stride());
-        let first = stride - n_hidden.div_ceil(SIDE);
-        let chains = streams.par_iter_mut().zip(self.rows.par_chunks_mut(stride));
+        self.fill(isa, streams, self.n_visible);
+    }
+
+    /// Draws the words of the panels from `first` on.
+    fn fill(&mut self, isa: Isa, streams: &mut [Stream], first: usize) {
+        let Self { n_words, rows, .. } = self;
+        let chains = streams.par_iter_mut().zip(rows.par_chunks_mut(n_words.len()));
         chains.with_min_len(FEW_CHAINS).for_each(|(stream, rows)| {
-            sampling::fill(isa, stream, n_hidden, &mut rows[first..]);
+            sampling::fill_rows(isa, stream, &n_words[first..], &mut rows[first..]);
         });
     }
 
@@ -65,13 +72,13 @@ impl Words {
     pub fn of_panel(&self, layer: Layer, panel: usize, first: usize) -> &[Row<u32>] {
         let before = match layer {
             Layer::Visible => 0,
-            Layer::Hidden => self.n_visible.div_ceil(SIDE),
+            Layer::Hidden => self.n_visible,
         };
         &self.rows[first * self.stride() + before + panel..]
     }
 
     /// Number of rows for each chain.
     pub fn stride(&self) -> usize {
-        self.n_visible.div_ceil(SIDE) + self.n_hidden.div_ceil(SIDE)
+        self.n_words.len()
     }
 }

@@ -1,4 +1,8 @@
 //! The instruction sets for which kernels are compiled, and the choice among them at run time.
+//!
+//! On 64-bit ARM the baseline includes NEON, so the compiler vectorises the plain kernels with it. The unit
+//! tests and the recorded fingerprints have been run there in an emulator (qemu 7.2), with the same bits; its
+//! speed is not known. No code uses matrix units (AMX).
 
 use crate::error::{Error, Result};
 
@@ -131,6 +135,7 @@ macro_rules! dispatch {
 pub(crate) use dispatch;
 
 /// The body of a level if it has its own, otherwise the common body.
+#[cfg(target_arch = "x86_64")]
 macro_rules! own_or {
     ([] $body:path) => {
         $body
@@ -139,4 +144,5 @@ macro_rules! own_or {
         $own
     };
 }
+#[cfg(target_arch = "x86_64")]
 pub(crate) use own_or;

@@ -66,6 +66,21 @@ fn fill_body(stream: &mut Stream, n_units: usize, rows: &mut [Row<u32>]) {
     }
 }
 
+dispatch! {
+    /// Writes so many random words to each row: ⌈words / 16⌉ steps of the stream a row.
+    pub fn fill_rows(isa, stream: &mut Stream, n_words: &[usize], rows: &mut [Row<u32>])
+        = fill_rows_body
+}
+
+#[inline(always)]
+fn fill_rows_body(stream: &mut Stream, n_words: &[usize], rows: &mut [Row<u32>]) {
+    for (n, row) in n_words.iter().zip(rows) {
+        for words in &mut row.as_chunks_mut::<STEP>().0[..n.div_ceil(STEP)] {
+            *words = stream.step();
+        }
+    }
+}
+
 /// Number of panels whose random words are made at a time.
 const PANELS: usize = 4;
 

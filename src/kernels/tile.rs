@@ -11,10 +11,10 @@ use aligned_vec::{AVec, ConstAlign};
 pub const SIDE: usize = WORD;
 
 /// Consecutive columns of one row, 64 by default.
-pub type Row<T, const WIDTH: usize = SIDE> = [T; WIDTH];
+pub type Row<T> = [T; SIDE];
 
 /// 64 rows of a panel, one after the other.
-pub type Tile<T, const WIDTH: usize = SIDE> = [Row<T, WIDTH>; SIDE];
+pub type Tile<T> = [Row<T>; SIDE];
 
 /// A vector of rows or tiles, each of which begins on a cache line, so that no AVX-512 load spans two
 /// lines.
@@ -29,26 +29,26 @@ pub fn aligned<T: Copy>(value: T, n: usize) -> Aligned<T> {
 
 /// Some columns of a matrix, all rows: every `stride`-th tile, from rows 0 to 63 downwards.
 #[derive(Clone, Copy, Debug)]
-pub struct Panel<'a, T = i32, const WIDTH: usize = SIDE> {
-    tiles: &'a [Tile<T, WIDTH>],
+pub struct Panel<'a, T = i32> {
+    tiles: &'a [Tile<T>],
     stride: usize,
 }
 
-impl<'a, T, const WIDTH: usize> Panel<'a, T, WIDTH> {
+impl<'a, T> Panel<'a, T> {
     /// The panel of tiles 0, `stride`, 2·`stride`, …
-    pub fn new(tiles: &'a [Tile<T, WIDTH>], stride: usize) -> Self {
+    pub fn new(tiles: &'a [Tile<T>], stride: usize) -> Self {
         Self { tiles, stride }
     }
 
     /// The tiles, from top to bottom.
     #[inline(always)]
-    pub fn tiles(self) -> impl Iterator<Item = &'a Tile<T, WIDTH>> {
+    pub fn tiles(self) -> impl Iterator<Item = &'a Tile<T>> {
         self.tiles.iter().step_by(self.stride)
     }
 
     /// The tile of rows 64·`at` to 64·`at` + 63.
     #[inline(always)]
-    pub fn tile(self, at: usize) -> &'a Tile<T, WIDTH> {
+    pub fn tile(self, at: usize) -> &'a Tile<T> {
         &self.tiles[at * self.stride]
     }
 
@@ -61,7 +61,7 @@ impl<'a, T, const WIDTH: usize> Panel<'a, T, WIDTH> {
     ///
     /// # Panics
     /// If the stride is not 1.
-    pub fn rows(self) -> &'a [Row<T, WIDTH>] {
+    pub fn rows(self) -> &'a [Row<T>] {
         assert_eq!(self.stride, 1, "tiles of a contiguous panel");
         self.tiles.as_flattened()
     }

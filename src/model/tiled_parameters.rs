@@ -3,6 +3,7 @@
 use super::{Rbm, largest_norm};
 use crate::error::Result;
 use crate::kernels::tiled::{Padded, Tiled};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::state::{Number, State};
 use crate::units::Units;
@@ -25,11 +26,12 @@ pub struct TiledParameters<T> {
 }
 
 impl<T: Copy + Default + Send + Sync> TiledParameters<T> {
-    /// The memory of the values for a model (V, H).
-    pub fn bytes(n_visible: usize, n_hidden: usize) -> Bytes {
-        Tiled::<T>::bytes(n_visible, n_hidden)
-            + Padded::<T>::bytes(n_visible)
-            + Padded::<T>::bytes(n_hidden)
+    /// The memory of the values for a model of these layers.
+    pub fn bytes(visible: impl Into<Layout>, hidden: impl Into<Layout>) -> Bytes {
+        let (visible, hidden) = (visible.into(), hidden.into());
+        Tiled::<T>::bytes(&visible, &hidden)
+            + Padded::<T>::bytes(visible)
+            + Padded::<T>::bytes(hidden)
     }
 
     /// Number of visible units, V.
@@ -83,11 +85,11 @@ impl<T> TiledParameters<T> {
         state: &State,
     ) -> Result<TiledParameters<U>> {
         let (visible_units, hidden_units) = (self.visible_units.clone(), self.hidden_units.clone());
-        let (n_visible, n_hidden) = (visible_units.n_units(), hidden_units.n_units());
+        let (visible, hidden) = (visible_units.layout(), hidden_units.layout());
         Ok(TiledParameters {
-            weights: Tiled::restore(&format!("{prefix}weights"), state, n_visible, n_hidden)?,
-            visible_bias: Padded::restore(&format!("{prefix}visible_bias"), state, n_visible)?,
-            hidden_bias: Padded::restore(&format!("{prefix}hidden_bias"), state, n_hidden)?,
+            weights: Tiled::restore(&format!("{prefix}weights"), state, visible, hidden)?,
+            visible_bias: Padded::restore(&format!("{prefix}visible_bias"), state, visible)?,
+            hidden_bias: Padded::restore(&format!("{prefix}hidden_bias"), state, hidden)?,
             visible_units,
             hidden_units,
         })
@@ -109,7 +111,7 @@ impl TiledParameters<f32> {
     /// # Panics
     /// If they are not finite.
     pub fn to_rbm(&self) -> Rbm {
-        let bias = |values: &Padded<f32>| Array1::from(values.values().to_vec());
+        let bias = |values: &Padded<f32>| Array1::from(values.values());
         let shape = (self.n_visible(), self.n_hidden());
         let weights = Array2::from_shape_vec(shape, self.weights.to_matrix());
         let weights = weights.expect("as many values");
@@ -121,21 +123,23 @@ impl TiledParameters<f32> {
     /// [`Rbm::norm`] of the model, with the same bits.
     pub fn norm(&self) -> f64 {
         let rows = (0..self.n_visible()).map(|i| self.weights.row(i));
-        largest_norm(rows, self.visible_bias.values(), self.hidden_bias.values())
+        largest_norm(rows, &self.visible_bias.values(), &self.hidden_bias.values())
     }
 }
 
 impl From<&Rbm> for TiledParameters<f32> {
     fn from(rbm: &Rbm) -> Self {
         let weights = rbm.weights().as_slice().expect("standard layout");
-        let bias =
-            |values: &Array1<f32>| Padded::from_vector(values.as_slice().expect("standard layout"));
+        let bias = |values: &Array1<f32>, units: &Units| {
+            Padded::from_vector(values.as_slice().expect("standard layout"), units.layout())
+        };
+        let (visible_units, hidden_units) = (rbm.visible_units(), rbm.hidden_units());
         Self {
-            visible_units: rbm.visible_units().clone(),
-            hidden_units: rbm.hidden_units().clone(),
-            weights: Tiled::from_matrix(weights, rbm.n_visible(), rbm.n_hidden()),
-            visible_bias: bias(rbm.visible_bias()),
-            hidden_bias: bias(rbm.hidden_bias()),
+            weights: Tiled::from_matrix(weights, visible_units.layout(), hidden_units.layout()),
+            visible_bias: bias(rbm.visible_bias(), visible_units),
+            hidden_bias: bias(rbm.hidden_bias(), hidden_units),
+            visible_units: visible_units.clone(),
+            hidden_units: hidden_units.clone(),
         }
     }
 }

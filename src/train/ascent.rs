@@ -138,19 +138,20 @@ impl Ascent {
         range: Range,
         isa: Isa,
     ) -> Result<Self> {
-        let (config, n_visible) = (&timetable.config, rbm.n_visible());
-        config.check_rows(1, n_visible)?;
+        let (config, visible_units) = (&timetable.config, rbm.visible_units());
+        config.check_rows(1, rbm.n_visible())?;
         let parameters = Parameters::new(rbm, range.format(), isa);
         let negative = NegativePhase::start(config, outset, &parameters);
         let statistics = Statistics::new(1, &negative.chains().visible, config.n_hidden());
         let capacities = statistics.capacities();
+        let mean = visible_units.in_panels(&outset.mean.to_vec());
         Ok(Self {
-            gradient: Gradient::new(config, isa, &outset.mean, capacities.0 + capacities.1),
+            gradient: Gradient::new(config, isa, mean.as_flattened(), capacities.0 + capacities.1),
             statistics,
             shifts: Padded::new(config.n_hidden()),
             optimizer: Optimizer::new(config, &parameters),
             average: Average::new(&timetable, &parameters),
-            positive: PositivePhase::new(isa, 1, n_visible),
+            positive: PositivePhase::new(isa, 1, visible_units.layout()),
             negative,
             range,
             updates: 0,
@@ -171,7 +172,7 @@ impl Ascent {
         self.config().check_rows(n, weights.n_visible())?;
         let [_, of_batch, ..] = Self::needs(self.config(), n, weights.n_visible());
         memory::check(|| format!("a mini-batch of {n} examples"), &[of_batch])?;
-        self.positive = PositivePhase::new(weights.isa, n, weights.n_visible());
+        self.positive = PositivePhase::new(weights.isa, n, weights.visible_units.layout());
         self.statistics = Statistics::new(n, &self.negative.chains.visible, weights.n_hidden());
         let (data, chains) = self.statistics.capacities();
         self.gradient.set_row_capacity(data + chains);

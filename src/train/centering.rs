@@ -23,7 +23,6 @@ use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, moments};
 use crate::memory::Bytes;
 use crate::states::States;
-use ndarray::Array1;
 use rayon::prelude::*;
 
 /// The offset 1 in 16 binary places.
@@ -33,7 +32,7 @@ const ONE: f64 = (1 << 16) as f64;
 #[derive(Clone, Debug)]
 pub struct Centering {
     isa: Isa,
-    /// μ̃ (V), the mean of the data, padded with 0 to whole panels.
+    /// μ̃ (places), the mean of the data; 0 for padding.
     visible: Vec<i32>,
     /// λ̃ (H), padded likewise.
     hidden: Vec<i32>,
@@ -79,11 +78,10 @@ impl Centering {
             + Bytes::of::<[i64; 2]>(&[row_capacity])
     }
 
-    /// Offsets at the mean of the data (V), 0 to 1, for statistics of `row_capacity` rows.
-    pub fn new(isa: Isa, mean: &Array1<f64>, n_hidden: usize, row_capacity: usize) -> Self {
-        let (n_visible, hidden_panels) = (mean.len(), n_hidden.div_ceil(SIDE));
-        let mut visible = vec![0; n_visible.next_multiple_of(SIDE)];
-        visible.iter_mut().zip(mean).for_each(|(offset, &mean)| *offset = to_fixed(mean));
+    /// Offsets at the mean of the data (places), 0 to 1, for statistics of `row_capacity` rows.
+    pub fn new(isa: Isa, mean: &[f64], n_hidden: usize, row_capacity: usize) -> Self {
+        let hidden_panels = n_hidden.div_ceil(SIDE);
+        let visible: Vec<i32> = mean.iter().map(|&mean| to_fixed(mean)).collect();
         let of_reals = Moments {
             m: vec![0.0; row_capacity],
             a_visible: vec![0.0; visible.len()],

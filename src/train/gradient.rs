@@ -19,7 +19,6 @@ use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::state::State;
 use crate::states::States;
-use ndarray::Array1;
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -92,9 +91,9 @@ impl Gradient {
         plain + if config.centering { centering } else { Bytes(0) }
     }
 
-    /// A gradient by these settings, for statistics of `row_capacity` rows; `mean` (V) is the mean of the
-    /// data.
-    pub fn new(config: &TrainConfig, isa: Isa, mean: &Array1<f64>, row_capacity: usize) -> Self {
+    /// A gradient by these settings, for statistics of `row_capacity` rows; `mean` (places) is the mean of
+    /// the data.
+    pub fn new(config: &TrainConfig, isa: Isa, mean: &[f64], row_capacity: usize) -> Self {
         let panels = |n: usize| aligned([0.0; SIDE], n.div_ceil(SIDE));
         let (visible_bias, hidden_bias) = (panels(mean.len()), panels(config.n_hidden()));
         let n_terms = 2 * usize::from(config.centering) + usize::from(config.sparsity_cost > 0.0);

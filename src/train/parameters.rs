@@ -44,7 +44,8 @@ impl Parameters {
     pub fn new(rbm: &Rbm, format: Format, isa: Isa) -> Self {
         let exact = TiledParameters::from(rbm);
         let fixed = FixedWeights::new(&exact, format, isa);
-        let row_norms = vec![Padded::new(rbm.n_visible()); exact.weights.n_panels()];
+        let of_panel = Padded::new(rbm.visible_units().layout());
+        let row_norms = vec![of_panel; exact.weights.n_panels()];
         Self { exact, fixed, row_norms }
     }
 
@@ -107,8 +108,8 @@ impl Parameters {
         // A maximum is the same in any order.
         let all = |a: [f64; 3], b: [f64; 3]| std::array::from_fn(|at| largest(a[at], b[at]));
         let [mut norm, largest_weight, mut most] = of_hidden.reduce(|| [0.0; 3], all);
-        for (unit, bias) in visible_bias.values().iter().enumerate() {
-            let sum: f64 = row_norms.iter().map(|of_panel| of_panel.values()[unit]).sum();
+        for (place, bias) in visible_bias.as_flattened().iter().enumerate() {
+            let sum: f64 = row_norms.iter().map(|of_panel| of_panel.as_flattened()[place]).sum();
             norm = largest(norm, sum + f64::from(bias.abs()));
             most = largest(most, f64::from(bias.abs()));
         }

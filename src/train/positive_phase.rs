@@ -4,6 +4,7 @@
 use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
 use crate::kernels::Isa;
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
@@ -43,9 +44,9 @@ impl PositivePhase {
     }
 
     /// A positive phase of at most `capacity` examples.
-    pub fn new(isa: Isa, capacity: usize, n_visible: usize) -> Self {
-        let rows = BitMatrix::zeros(capacity, n_visible);
-        let visible = States::Bits(BitPanels::zeros(capacity, n_visible));
+    pub fn new(isa: Isa, capacity: usize, visible: &Layout) -> Self {
+        let rows = BitMatrix::zeros(capacity, visible.n_units());
+        let visible = States::Bits(BitPanels::zeros(capacity, visible));
         Self { isa, rows, visible }
     }
 

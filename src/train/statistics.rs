@@ -14,16 +14,17 @@ use rayon::prelude::*;
 /// ⟨·⟩_data − ⟨·⟩_model.
 #[derive(Clone, Debug)]
 pub struct Statistics {
-    n_visible: usize,
+    /// The places of the visible units.
+    n_places: usize,
     n_hidden: usize,
     n_data: usize,
     n_chains: usize,
     /// The most rows of each phase, data and chains: multiples of 64.
     capacities: (usize, usize),
-    /// v of the examples by unit, (V, N): for each visible unit the examples in which it is on, or its
+    /// v of the examples by unit, (places, N): for each visible unit the examples in which it is on, or its
     /// numbers.
     data: States<BitPanels, RealRows>,
-    /// v of the chains by unit, (V, C): for each visible unit the chains in which it is on.
+    /// v of the chains by unit, (places, C): for each visible unit the chains in which it is on.
     chains: BitPanels,
     /// p̃, which is p(h | v) from 0 to 255, (hidden panels, rows); negative for chains.
     pub(super) mean_hidden: Aligned<Row<i16>>,
@@ -36,30 +37,30 @@ impl Statistics {
             + Bytes::of::<Row<i16>>(&[n_hidden.div_ceil(SIDE), n_rows.div_ceil(SIDE), SIDE])
     }
 
-    /// Statistics with room for `n_data` examples of V units, chains (C, V) and H hidden units.
+    /// Statistics with room for `n_data` examples, chains (C, V) and H hidden units.
     pub fn new(n_data: usize, chains: &BitPanels, n_hidden: usize) -> Self {
-        let n_visible = chains.n_columns();
+        let n_places = chains.layout().n_places();
         let capacities = (n_data.next_multiple_of(SIDE), chains.row_capacity());
         let capacity = capacities.0 + capacities.1;
         Self {
-            n_visible,
+            n_places,
             n_hidden,
             n_data,
             n_chains: chains.n_rows(),
             capacities,
-            data: States::Bits(BitPanels::zeros(n_visible, capacities.0)),
-            chains: BitPanels::zeros(n_visible, capacities.1),
+            data: States::Bits(BitPanels::zeros(n_places, capacities.0)),
+            chains: BitPanels::zeros(n_places, capacities.1),
             mean_hidden: aligned([0; SIDE], n_hidden.div_ceil(SIDE) * capacity),
         }
     }
 
     /// Copies the states v of the examples and of the chains.
     pub fn set_visible(&mut self, data: States<&BitPanels, &RealRows>, chains: &BitPanels) {
-        let (n_visible, n_data) = (self.n_visible, self.capacities.0);
+        let (n_places, n_data) = (self.n_places, self.capacities.0);
         match data {
             States::Bits(rows) => {
                 self.n_data = rows.n_rows();
-                transpose(rows, self.data.bits_or_new(|| BitPanels::zeros(n_visible, n_data)));
+                transpose(rows, self.data.bits_or_new(|| BitPanels::zeros(n_places, n_data)));
             }
             States::Reals(rows) => {
                 self.n_data = rows.n_rows();
@@ -90,12 +91,12 @@ impl Statistics {
         self.capacities
     }
 
-    /// v of the examples by unit, (V, N).
+    /// v of the examples by unit, (places, N).
     pub fn data(&self) -> States<&BitPanels, &RealRows> {
         self.data.as_ref()
     }
 
-    /// v of the chains by unit, (V, C).
+    /// v of the chains by unit, (places, C).
     pub fn chains(&self) -> &BitPanels {
         &self.chains
     }
@@ -113,7 +114,7 @@ impl Statistics {
         match self.data() {
             States::Bits(by_unit) => States::Bits(count(by_unit, panel)),
             States::Reals(by_unit) => {
-                let units = panel * SIDE..((panel + 1) * SIDE).min(self.n_visible);
+                let units = panel * SIDE..((panel + 1) * SIDE).min(by_unit.n_rows());
                 let mut sums = [0.0; SIDE];
                 for (sum, unit) in sums.iter_mut().zip(units) {
                     by_unit.row(unit).values.iter().for_each(|value| *sum += value);
@@ -135,7 +136,7 @@ impl Statistics {
     }
 }
 
-/// Transposes states (N, V) into rows by unit (V, N).
+/// Transposes states (N, V) into rows by unit (places, N).
 fn transpose(rows: &BitPanels, by_unit: &mut BitPanels) {
     let panels = by_unit.par_panels_mut().enumerate();
     panels.with_min_len(4).for_each(|(panel, words)| transpose::bits_of_rows(rows, panel, words));

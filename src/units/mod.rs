@@ -27,28 +27,30 @@ pub use bit::{sigmoid, softplus};
 use crate::bits::BitMatrix;
 use crate::kernels::Isa;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
+use crate::layout::Layout;
 use crate::rng::Stream;
 use ndarray::Array1;
 use std::ops::Range;
 
 /// The sites of a layer and the places of their units.
 ///
-/// Units are in panels of 64, in the order of the data's columns. All units of a site of up to 64 units
-/// are in one panel. The rest of a panel is padding: units that are always off and have weights 0.
+/// All units of a site of up to 64 units are in one panel. The places that are left over are padding: always
+/// off, with weights 0.
 ///
 /// ```
 /// let units = harmonium::units::Units::bits(70);
-/// assert_eq!((units.n_panels(), units.columns(1), units.mask(1)), (2, 64..70, 0b111111));
+/// let layout = units.layout();
+/// assert_eq!((layout.n_panels(), layout.columns(1), layout.mask(1)), (2, 64..70, 0b111111));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Units {
-    n_bits: usize,
+    layout: Layout,
 }
 
 impl Units {
     /// A layer of `n` bits.
     pub fn bits(n: usize) -> Self {
-        Self { n_bits: n }
+        Self { layout: n.into() }
     }
 
     /// A layer of `n` units of the kind that a model file names, or `None` if the kind is unknown.
@@ -63,26 +65,30 @@ impl Units {
 
     /// Number of sites.
     pub fn n_sites(&self) -> usize {
-        self.n_bits
+        self.layout.n_units()
     }
 
     /// Number of units without padding: V or H.
     pub fn n_units(&self) -> usize {
-        self.n_bits
+        self.layout.n_units()
     }
 
-    /// Number of panels of 64 units.
+    /// Number of panels of 64 places.
     pub fn n_panels(&self) -> usize {
-        self.n_bits.div_ceil(SIDE)
+        self.layout.n_panels()
     }
 
-    /// The columns of the data in a panel, from its first unit on.
+    /// Where the units stand.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The columns of the data in a panel, from its first place on.
     ///
     /// # Panics
     /// If there is no such panel.
     pub fn columns(&self, panel: usize) -> Range<usize> {
-        assert!(panel < self.n_panels(), "panel {panel} of {}", self.n_panels());
-        panel * SIDE..self.n_bits.min((panel + 1) * SIDE)
+        self.layout.columns(panel)
     }
 
     /// A word with a bit for each unit of a panel, without padding.
@@ -90,7 +96,15 @@ impl Units {
     /// # Panics
     /// As [`columns`](Self::columns).
     pub fn mask(&self, panel: usize) -> u64 {
-        u64::MAX >> (SIDE - self.columns(panel).len())
+        self.layout.mask(panel)
+    }
+
+    /// The number of random words that the sites of a panel take, one each.
+    ///
+    /// # Panics
+    /// As [`columns`](Self::columns).
+    pub(crate) fn n_words(&self, panel: usize) -> usize {
+        self.columns(panel).len()
     }
 
     /// Puts values in the order of columns, one for each unit, into panels. Padding gets the default.
@@ -174,7 +188,7 @@ impl Units {
 
     /// The rates at which every value of a site is equally likely.
     pub fn uniform_rates(&self) -> Array1<f64> {
-        Array1::from_elem(self.n_bits, bit::UNIFORM)
+        Array1::from_elem(self.n_units(), bit::UNIFORM)
     }
 
     /// The biases at which sites without weights have these rates, each above 0 and below 1: see
@@ -227,7 +241,7 @@ impl Units {
     /// units).
     pub(crate) fn write_means(&self, panel: usize, thresholds: &[Row<i32>], means: &mut [f32]) {
         let columns = self.columns(panel);
-        for (means, thresholds) in means.chunks_exact_mut(self.n_bits).zip(thresholds) {
+        for (means, thresholds) in means.chunks_exact_mut(self.n_units()).zip(thresholds) {
             let units = means[columns.clone()].iter_mut().zip(thresholds);
             units.for_each(|(mean, &threshold)| *mean = bit::mean_of(threshold));
         }

@@ -11,6 +11,7 @@ NAMES = {
     "harmonium_python": "harmonium (Python)",
     "numpy_loop": "NumPy loop, f32",
     "torch_loop": "PyTorch loop, f32",
+    "torch_bfloat16": "PyTorch loop, products in bfloat16",
     "torch_bernoulli": "PyTorch loop with `torch.bernoulli`, f32",
     "rbms_update": "rbms, its update in a bare loop, f32",
     "rbms_train": "rbms, its own `train`, f32",

@@ -46,26 +46,40 @@ class Peer(Session):
         """Uniform numbers below p: on a CPU several times as fast as `torch.bernoulli`."""
         return torch.rand_like(p).lt_(p)
 
+    inputs = staticmethod(torch.addmm)
+    product = staticmethod(torch.mm)
+
+    @staticmethod
+    def of_products(x):
+        """The number format of the large products' factors."""
+        return x
+
+    @staticmethod
+    def add_product(to, left, right, alpha):
+        to.addmm_(left, right, alpha=alpha)
+
     def update(self, v):
         job, weights = self.job, self.weights
-        p = torch.addmm(self.hidden_bias, v, weights).sigmoid_()
+        factors = self.of_products(weights)
+        p = self.inputs(self.hidden_bias, v, factors).sigmoid_()
         for _ in range(job["gibbs_steps"]):
-            v_model = self.bits(torch.addmm(self.visible_bias, self.h, weights.T).sigmoid_())
-            p_model = torch.addmm(self.hidden_bias, v_model, weights).sigmoid_()
+            v_model = self.bits(self.inputs(self.visible_bias, self.h, factors.T).sigmoid_())
+            p_model = self.inputs(self.hidden_bias, v_model, factors).sigmoid_()
             self.h = self.bits(p_model)
         rate = job["learning_rate"]
         of_visible = v.mean(0) - v_model.mean(0)
         of_hidden = p.mean(0) - p_model.mean(0)
         if job["centering"]:
             self.offsets.lerp_(p.mean(0), 0.01)
-            gradient = (v.T @ p).div_(len(v)).addmm_(v_model.T, p_model, alpha=-1 / len(v_model))
+            gradient = self.product(v.T, p).div_(len(v))
+            self.add_product(gradient, v_model.T, p_model, -1 / len(v_model))
             gradient.addr_(self.mean, of_hidden, alpha=-1).addr_(of_visible, self.offsets, alpha=-1)
             of_visible -= gradient @ self.offsets
             of_hidden -= self.mean @ gradient
             weights.add_(gradient, alpha=rate)
         else:
-            weights.addmm_(v.T, p, alpha=rate / len(v))
-            weights.addmm_(v_model.T, p_model, alpha=-rate / len(v_model))
+            self.add_product(weights, v.T, p, rate / len(v))
+            self.add_product(weights, v_model.T, p_model, -rate / len(v_model))
         self.visible_bias.add_(of_visible, alpha=rate)
         self.hidden_bias.add_(of_hidden, alpha=rate)
         self.done += 1
