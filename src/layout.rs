@@ -55,7 +55,7 @@ impl Layout {
             if size > room {
                 let panels = (0..size).step_by(SIDE).map(|at| n_units + at);
                 firsts.extend(panels);
-                room = if size > SIDE { 0 } else { SIDE - size };
+                room = SIDE.saturating_sub(size);
             } else {
                 room -= size;
             }
@@ -183,7 +183,7 @@ mod tests {
             [Layout::from(130), Layout::of_groups([21; 20]), Layout::of_groups([70, 3, 64])]
         {
             let n = layout.n_units();
-            let is_on = |column: usize| (column * column + column / 7) % 3 == 0;
+            let is_on = |column: usize| (column * column + column / 7).is_multiple_of(3);
             let mut row = vec![0; n.div_ceil(SIDE)];
             (0..n)
                 .filter(|&column| is_on(column))
