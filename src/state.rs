@@ -3,7 +3,7 @@
 //! An object puts each of its arrays under a name and restores it from there. Names and shapes do
 //! not depend on the layout in memory. The file format is safetensors.
 
-use crate::bits::{BitMatrix, BitPanels, hexadecimal};
+use crate::bits::{BitMatrix, BitPanels, WORD, hexadecimal};
 use crate::error::{Error, Result};
 use crate::rng::{LANES, Stream};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -102,7 +102,7 @@ impl State {
     /// Puts rows of bits under a name: (rows, ⌈columns/64⌉) words.
     pub fn put_bits(&mut self, name: impl Into<String>, bits: &BitPanels) {
         let matrix = bits.to_matrix();
-        self.put(name, &[bits.n_rows(), bits.n_panels()], matrix.words().to_vec());
+        self.put(name, &[bits.n_rows(), bits.n_columns().div_ceil(WORD)], matrix.words().to_vec());
     }
 
     /// Writes the rows of bits under a name to `bits`, and sets its number of rows to theirs.
@@ -118,7 +118,7 @@ impl State {
                 format!("has {n_rows} rows, but must have at most {}", bits.row_capacity()),
             ));
         }
-        let words = self.get(name, &[n_rows, bits.n_panels()])?;
+        let words = self.get(name, &[n_rows, bits.n_columns().div_ceil(WORD)])?;
         let matrix = BitMatrix::from_words(n_rows, bits.n_columns(), words.to_vec())
             .ok_or_else(|| bad(name, "has bits past its last column"))?;
         bits.set_n_rows(n_rows);

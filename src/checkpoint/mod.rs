@@ -35,6 +35,8 @@ const LARGEST_HEADER: u64 = 1 << 26;
 pub struct Checkpoint {
     /// The state of the trainer.
     pub state: State,
+    /// The visible units of the model.
+    pub visible_units: Units,
     /// The provenance, as in the model file.
     pub provenance: Provenance,
     /// The place in the run.
@@ -85,10 +87,9 @@ struct Part {
 impl Checkpoint {
     /// The bytes of the file.
     pub fn into_bytes(self) -> Vec<u8> {
-        let Self { state: mut arrays, provenance, place, .. } = self;
+        let Self { state: mut arrays, visible_units: visible, provenance, place, .. } = self;
         let Self { settings_file, records, unscored, best, data_mean, .. } = self;
-        let sizes = sizes(&arrays).expect("the state of a trainer");
-        let [visible, hidden] = sizes.map(Units::bits);
+        let hidden = Units::bits(arrays.n_rows("hidden_bias").expect("the state of a trainer"));
         arrays.put(RECORDS, &[records.len()], records.into_bytes());
         if let Some(best) = best {
             best.save(BEST, &mut arrays);
@@ -119,7 +120,7 @@ impl Checkpoint {
 
     fn parse(bytes: &[u8]) -> Result<Self, String> {
         let (arrays, text) = State::from_safetensors(METADATA_KEY, bytes)?;
-        let (provenance, part) = parse(&text)?;
+        let (provenance, part, [visible, hidden]) = parse(&text)?;
         let (best, arrays) = arrays.split(BEST);
         let (records, arrays) = arrays.split(RECORDS);
         let (mean, state) = arrays.split(DATA_MEAN);
@@ -128,26 +129,36 @@ impl Checkpoint {
             String::from_utf8(bytes).map_err(|_| bad(RECORDS, "is not UTF-8 text"))
         };
         let records = records().map_err(|cause| cause.to_string())?;
-        let [n_visible, n_hidden] = sizes(&state).map_err(|cause| cause.to_string())?;
         let best = (best.arrays().next().is_some())
-            .then(|| Rbm::restore(BEST, &best, (n_visible, n_hidden)))
+            .then(|| Rbm::restore(BEST, &best, [&visible, &hidden]))
             .transpose()
             .map_err(|cause| cause.to_string())?;
         let data_mean = (mean.has(DATA_MEAN))
-            .then(|| Ok(Array1::from(mean.get(DATA_MEAN, &[n_visible])?.to_vec())))
+            .then(|| Ok(Array1::from(mean.get(DATA_MEAN, &[visible.n_units()])?.to_vec())))
             .transpose()
             .map_err(|cause: Error| cause.to_string())?;
         let Part { place, settings_file, unscored, .. } = part;
-        Ok(Self { state, provenance, place, settings_file, records, unscored, best, data_mean })
+        let visible_units = visible;
+        Ok(Self {
+            state,
+            visible_units,
+            provenance,
+            place,
+            settings_file,
+            records,
+            unscored,
+            best,
+            data_mean,
+        })
     }
 
     /// The visible states of the chains (C, V).
     ///
     /// # Errors
-    /// [`Error::BadState`] if they are not V wide.
-    pub fn chains(&self, n_visible: usize) -> Result<BitMatrix> {
+    /// [`Error::BadState`] if they are not those of `visible` units.
+    pub fn chains(&self, visible: &Units) -> Result<BitMatrix> {
         const NAME: &str = "chains.visible";
-        let mut chains = BitPanels::zeros(self.state.n_rows(NAME)?, n_visible);
+        let mut chains = BitPanels::zeros(self.state.n_rows(NAME)?, visible.layout());
         self.state.restore_bits(NAME, &mut chains)?;
         Ok(chains.to_matrix())
     }
@@ -181,16 +192,12 @@ fn cannot_read(path: &Path, cause: std::io::Error) -> Error {
 }
 
 /// Parses the value of the metadata key.
-fn parse(text: &str) -> Result<(Provenance, Part), String> {
+fn parse(text: &str) -> Result<(Provenance, Part, [Units; 2]), String> {
     let metadata = Metadata::parse(text)?;
+    let units = metadata.units()?;
     let part = metadata.checkpoint.ok_or("is a model, not a checkpoint")?;
     let part = serde_json::from_value(part).map_err(|cause| format!("metadata: {cause}"))?;
-    Ok((metadata.provenance, part))
-}
-
-/// V and H of the model in a trainer's state.
-fn sizes(state: &State) -> Result<[usize; 2]> {
-    Ok([state.n_rows("visible_bias")?, state.n_rows("hidden_bias")?])
+    Ok((metadata.provenance, part, units))
 }
 
 #[cfg(test)]
@@ -220,6 +227,7 @@ mod tests {
         let trainer = trainer();
         Checkpoint {
             state: trainer.state(),
+            visible_units: Units::bits(9),
             provenance: Provenance::default(),
             place: Place {
                 epoch: 3,

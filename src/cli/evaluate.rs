@@ -304,18 +304,18 @@ impl Evaluate {
     /// The states from which chains are annealed back: the given states, or the chains of the run. The
     /// chains of contrastive divergence are not used: they are near the last mini-batch, not the model.
     fn model_states(&self, file: &ModelFile) -> Result<Option<ModelStates>> {
-        let n_visible = file.rbm.n_visible();
+        let units = file.rbm.visible_units();
         let algorithm = file.provenance.settings.get("algorithm").and_then(Value::as_str);
         let are_samples =
             algorithm.and_then(|name| name.parse().ok()).is_none_or(Algorithm::chains_are_samples);
         match &self.start {
             Some(source) => {
                 let encoding = Encoding::recorded(&file.provenance.data)?;
-                let visible = states_in(source, n_visible, encoding)?;
+                let visible = states_in(source, units, encoding)?;
                 Ok(Some(ModelStates { visible, origin: format!("states in {source}") }))
             }
             None if !are_samples || self.method == Method::Exact => Ok(None),
-            None => Ok(chains_of(&self.model, n_visible)
+            None => Ok(chains_of(&self.model, units)
                 .map(|visible| ModelStates { visible, origin: "the chains of the run".into() })),
         }
     }

@@ -100,7 +100,7 @@ impl Examples {
 
     /// The units of an example.
     pub fn units(&self) -> Units {
-        Units::bits(self.n_visible())
+        self.data.units()
     }
 
     /// Whether an example has the same bits at each visit.

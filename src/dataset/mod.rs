@@ -58,6 +58,8 @@ pub use source::{Source, Split};
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::reals::RealRows;
+use crate::setting::invalid;
+use crate::units::Units;
 use file::Unpacked;
 use ndarray::Array2;
 use std::io::Read;
@@ -85,6 +87,8 @@ pub struct Dataset {
     encoding: Encoding,
     /// Whether the encoding was inferred.
     is_inferred: bool,
+    /// The sites of an example, if they are not all bits or numbers.
+    sites: Option<Units>,
 }
 
 impl Dataset {
@@ -94,6 +98,42 @@ impl Dataset {
     /// If there are no examples or no units.
     pub fn from_bits(name: impl Into<String>, bits: BitMatrix) -> Self {
         Self::from_values(name.into(), Values::Bits(bits))
+    }
+
+    /// Examples of sites, with the one unit on that says the value of each categorical site (examples, units).
+    ///
+    /// ```
+    /// use harmonium::units::Units;
+    /// use harmonium::{BitMatrix, Dataset};
+    /// // A site of three values, whose value is 1 in both examples, and a bit.
+    /// let bits = BitMatrix::from_fn(2, 4, |n, unit| unit == 1 || (n, unit) == (0, 3));
+    /// let data = Dataset::from_sites("a table", Units::of_sites([3, 1])?, bits)?;
+    /// assert_eq!(data.units().n_sites(), 2);
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::WidthMismatch`] if the examples do not have the units of the sites;
+    /// [`Error::InvalidSetting`] for a categorical site that does not have one unit on.
+    ///
+    /// # Panics
+    /// If there are no examples or no units.
+    pub fn from_sites(name: impl Into<String>, sites: Units, states: BitMatrix) -> Result<Self> {
+        let data = Self::from_bits(name, states);
+        data.check_width(sites.n_units(), "the list of sites")?;
+        let Values::Bits(states) = &data.values else { unreachable!("bits are bits") };
+        if let Err((example, site)) = sites.check_states(states) {
+            let columns = sites.sites().nth(site).expect("a site");
+            let n_on = columns.filter(|&column| states.get(example, column)).count();
+            let what = format!("{n_on} in example {example}, site {site}, of {}", data.name);
+            return Err(invalid("the units that are on", what, "1 in each categorical site"));
+        }
+        Ok(Self { sites: (!sites.are_bits()).then_some(sites), ..data })
+    }
+
+    /// The units of an example.
+    pub fn units(&self) -> Units {
+        self.sites.clone().unwrap_or_else(|| Units::bits(self.n_visible()))
     }
 
     /// Examples of grey levels (examples, units): x is the intensity x / 255. If all are 0 and 1, they
@@ -198,7 +238,8 @@ impl Dataset {
         let (n_examples, n_visible) = values.shape();
         assert!(n_examples > 0 && n_visible > 0, "{name}: no data: ({n_examples}, {n_visible})");
         let encoding = Encoding::Undeclared;
-        Self { name, sha256: None, image_shape: None, values, encoding, is_inferred: false }
+        let is_inferred = false;
+        Self { name, sha256: None, image_shape: None, values, encoding, is_inferred, sites: None }
     }
 
     /// The same examples with this encoding.
@@ -397,6 +438,7 @@ impl Dataset {
             name: format!("{} (last {n})", self.name),
             values: self.values.examples(n_examples - n..n_examples),
             sha256: self.sha256.clone(),
+            sites: self.sites.clone(),
             ..self
         };
         Ok((self.first(n_examples - n)?, validation))

@@ -1,6 +1,7 @@
 //! The settings of an evaluation.
 
 use super::AnnealingSchedule;
+use super::exact::n_enumerated;
 use crate::error::{Error, Remedy, Result};
 use crate::gibbs::check_sweeps;
 use crate::model::Rbm;
@@ -67,7 +68,7 @@ impl EvaluationConfig {
     /// Whether log Z of this model is enumerated.
     pub(super) fn is_exact(&self, rbm: &Rbm) -> bool {
         match self.method {
-            Method::Auto => rbm.n_visible().min(rbm.n_hidden()) <= EXACT_BY_ITSELF,
+            Method::Auto => n_enumerated(rbm.visible_units(), rbm.n_hidden()) <= EXACT_BY_ITSELF,
             Method::Exact => true,
             Method::Ais => false,
         }

@@ -1,4 +1,5 @@
-//! The exact log-likelihood, by enumeration of the smaller layer.
+//! The exact log-likelihood, by enumeration of the smaller layer, or of the hidden one if visible sites are not
+//! bits.
 
 use super::Score;
 use super::log_mean::log_sum_exp;
@@ -14,6 +15,16 @@ use rayon::prelude::*;
 
 /// The largest smaller layer that is enumerated, in units.
 pub const MAX_UNITS: usize = 28;
+
+/// The number of units of the layer that is enumerated: the smaller one, or the hidden one if visible sites are
+/// not bits.
+pub fn n_enumerated(visible: &Units, n_hidden: usize) -> usize {
+    if is_visible_enumerated(visible, n_hidden) { visible.n_units() } else { n_hidden }
+}
+
+fn is_visible_enumerated(visible: &Units, n_hidden: usize) -> bool {
+    visible.are_bits() && visible.n_units() <= n_hidden
+}
 
 /// A model in double precision with its exact log Z.
 #[derive(Clone, Debug)]
@@ -95,7 +106,7 @@ impl Exact {
     ) -> Result<Self> {
         let (n_visible, n_hidden) = weights.dim();
         assert_eq!((visible.bias.len(), hidden.bias.len()), (n_visible, n_hidden), "shapes");
-        let n_units = n_visible.min(n_hidden);
+        let n_units = n_enumerated(&visible.units, n_hidden);
         if n_units > MAX_UNITS {
             return Err(Error::InvalidSetting {
                 setting: "the number of units in the smaller layer",
@@ -103,7 +114,7 @@ impl Exact {
                 rule: format!("at most {MAX_UNITS} for enumeration; use the method `ais`"),
             });
         }
-        let log_z = if n_visible <= n_hidden {
+        let log_z = if is_visible_enumerated(&visible.units, n_hidden) {
             log_sum(&weights, &visible, &hidden, watch)?
         } else {
             let transposed = weights.t().as_standard_layout().into_owned();

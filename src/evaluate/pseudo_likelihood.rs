@@ -19,8 +19,10 @@ use crate::model::Rbm;
 use crate::reals::{RealRow, RealRows};
 use crate::rng::{Purpose, Stream};
 use crate::states::VisibleStates;
+use crate::units::Units;
 use crate::watch::Watch;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The number of rows whose flips are computed together: they share the exponentials of the weights.
 const ROWS: usize = 256;
@@ -95,14 +97,14 @@ pub fn pseudo_likelihoods<'a>(
     Ok(scores)
 }
 
-/// V ln p(vᵢ | the rest) of one unit i of every row of `visible` (N, V), which `units` (N) names. scikit-learn
-/// computes this for units that it draws.
+/// S ln p(vᵢ | the rest) of one of the S sites (for bits, units) of every row of `visible` (N, V), which `units` (N)
+/// names. scikit-learn computes this for units that it draws.
 ///
 /// # Errors
 /// As [`pseudo_likelihoods`].
 ///
 /// # Panics
-/// If `units` does not have a unit below V for each row.
+/// If `units` does not have a site below S for each row.
 pub fn pseudo_likelihoods_of_units<'a>(
     rbm: &Rbm,
     visible: impl Into<VisibleStates<'a>>,
@@ -117,14 +119,20 @@ pub fn pseudo_likelihoods_of_units<'a>(
         watch.check()?;
         let row = visible.numbers_of(n..n + 1);
         let inputs = rbm.hidden_inputs_of_reals(isa, &row);
-        let rise = Flipped::new(rbm, isa, row.row(0), &inputs).rise(unit, &mut Vec::new());
+        let flipped = Flipped::new(rbm, isa, row.row(0), &inputs);
         let units = rbm.visible_units();
-        Ok(units.n_sites() as f64 * units.log_conditional(rise))
+        let site = units.sites().nth(unit).expect("a site of the model");
+        let mut buffer = Vec::new();
+        let rises: Vec<f64> = match site.len() {
+            1 => vec![flipped.rise(site.start, &mut buffer)],
+            _ => site.clone().map(|unit| flipped.rise_of_value(&site, unit, &mut buffer)).collect(),
+        };
+        Ok(units.n_sites() as f64 * Units::log_conditional(&rises))
     };
     units.par_iter().enumerate().map(of_row).collect()
 }
 
-/// The rise of −F when unit i of row n flips: (V, N).
+/// The rise of −F when unit i of row n flips, or when its categorical site takes this value: (V, N).
 fn rises(rbm: &Rbm, rows: &RealRows, isa: Isa, watch: Watch<'_>) -> Result<Vec<f64>> {
     let n_rows = rows.n_rows();
     let inputs = rbm.hidden_inputs_of_reals(isa, rows);
@@ -136,6 +144,28 @@ fn rises(rbm: &Rbm, rows: &RealRows, isa: Isa, watch: Watch<'_>) -> Result<Vec<f
         .then(|| flipped.par_iter().map(Flipped::odds).collect());
     let (width, run) = (padded(rbm.n_hidden()), run_length(largest));
     let mut rises = vec![0.0; rbm.n_visible() * n_rows];
+    if !rbm.visible_units().are_bits() {
+        let (mut rest, mut of_sites) = (&mut rises[..], Vec::new());
+        for site in rbm.visible_units().sites() {
+            let (of_site, after) = rest.split_at_mut(site.len() * n_rows);
+            of_sites.push((site, of_site));
+            rest = after;
+        }
+        of_sites.into_par_iter().try_for_each(|(site, rises)| {
+            watch.check()?;
+            let mut buffer = Vec::new();
+            for (unit, rises) in site.clone().zip(rises.chunks_exact_mut(n_rows)) {
+                for (flipped, rise) in flipped.iter().zip(rises) {
+                    *rise = match site.len() {
+                        1 => flipped.rise(unit, &mut buffer),
+                        _ => flipped.rise_of_value(&site, unit, &mut buffer),
+                    };
+                }
+            }
+            Ok(())
+        })?;
+        return Ok(rises);
+    }
     let groups = rises.par_chunks_mut(FLIPS * n_rows).enumerate();
     groups.try_for_each(|(group, rises)| {
         watch.check()?;
@@ -212,6 +242,23 @@ impl<'a> Flipped<'a> {
 
     fn rise_of_bias(&self, i: usize) -> f64 {
         self.change(i) * f64::from(self.rbm.visible_bias()[i])
+    }
+
+    /// The rise of −F if a categorical site takes the value of unit `i` instead of its own; `inputs` is a
+    /// buffer.
+    fn rise_of_value(&self, site: &Range<usize>, i: usize, inputs: &mut Vec<f64>) -> f64 {
+        let is_on = |unit: &usize| self.values[*unit] == 1.0;
+        let own = site.clone().find(is_on).expect("a unit of each site is on");
+        if own == i {
+            return 0.0;
+        }
+        inputs.clear();
+        let (to, from) = (self.rbm.weights().row(i), self.rbm.weights().row(own));
+        let changes = to.iter().zip(from).map(|(&to, &from)| f64::from(to) - f64::from(from));
+        inputs.extend(self.inputs.iter().zip(changes).map(|(x, change)| x + change));
+        let cumulant = self.rbm.hidden_units().cumulant_by(self.isa, inputs);
+        let bias = |unit: usize| f64::from(self.rbm.visible_bias()[unit]);
+        bias(i) - bias(own) + cumulant - self.cumulant
     }
 
     /// The rise of −F if unit `i` changes from v to 1 − v; `inputs` is a buffer.

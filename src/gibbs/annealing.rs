@@ -184,6 +184,15 @@ impl Block {
     fn draw_visible(&mut self, weights: &FixedWeights, tempered: &Tempered) {
         let conditional = tempered.visible_given_hidden(weights);
         let Self { visible, hidden, words, sums, .. } = self;
+        if let Some(spans) = weights.visible_units.spans() {
+            let n = visible.n_rows();
+            let mut panels: Vec<_> = visible.panels_mut().map(|bits| &mut bits[..n]).collect();
+            for span in spans {
+                let panels = &mut panels[span.panels.clone()];
+                conditional.draw_span(span, hidden, 0, words, panels, None);
+            }
+            return;
+        }
         for (panel, bits) in visible.panels_mut().enumerate() {
             let states = &*hidden;
             conditional.thresholds(panel, &mut [Target { states, first_panel: 0, first: 0, sums }]);

@@ -10,7 +10,7 @@ use crate::kernels::rows::Target;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::tiled::Padded;
 use crate::memory::{self, Bytes, Need};
-use crate::units::Units;
+use crate::units::{Span, Units};
 use crate::watch::Watch;
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -86,6 +86,9 @@ impl Conditional<'_> {
         drawn: &mut BitPanels,
         watch: Watch<'_>,
     ) -> Result<()> {
+        if let Some(spans) = self.units.spans() {
+            return self.draw_spans(spans, given, words, drawn, None, watch);
+        }
         let block = block_rows(given.row_capacity(), self.n_panels());
         drawn.par_blocks_mut(block).try_for_each(|Block { panel, first, words: bits }| {
             watch.check()?;
@@ -111,6 +114,9 @@ impl Conditional<'_> {
         weighed: Weighed<'_>,
         watch: Watch<'_>,
     ) -> Result<()> {
+        if let Some(spans) = self.units.spans() {
+            return self.draw_spans(spans, given, words, drawn, Some(weighed), watch);
+        }
         let block = block_rows(given.row_capacity(), self.n_panels());
         let blocks = drawn.par_blocks_mut(block).zip(weighed.energies.par_chunks_mut(block));
         blocks.try_for_each(|(Block { panel, first, words: bits }, energies)| {
@@ -130,6 +136,78 @@ impl Conditional<'_> {
             });
             Ok(())
         })
+    }
+
+    /// [`draw`](Self::draw) or [`draw_and_weigh`](Self::draw_and_weigh) for sites that are not all bits.
+    fn draw_spans(
+        self,
+        spans: &[Span],
+        given: &BitPanels,
+        words: &Words,
+        drawn: &mut BitPanels,
+        weighed: Option<Weighed<'_>>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
+        let height = block_rows(given.row_capacity(), spans.len());
+        let n_blocks = given.row_capacity() / height;
+        let (base, energies) = weighed.map(|Weighed { base, energies }| (base, energies)).unzip();
+        let energies = energies.into_iter().flat_map(|all| all.chunks_mut(height)).map(Some);
+        let mut energies: Vec<_> = energies.collect();
+        let mut blocks: Vec<_> = drawn.par_blocks_mut(height).map(Some).collect();
+        let pieces = spans.iter().flat_map(|span| (0..n_blocks).map(move |at| (span, at)));
+        let pieces = pieces.map(|(span, at)| {
+            let first_block = span.panels.start * n_blocks + at;
+            let mut of_span =
+                |panel: usize| blocks[panel * n_blocks + at].take().expect("a new block");
+            let blocks: Vec<Block<'_>> = span.panels.clone().map(&mut of_span).collect();
+            (span, blocks, energies.get_mut(first_block).and_then(Option::take))
+        });
+        pieces.collect::<Vec<_>>().into_par_iter().try_for_each(|(span, blocks, energies)| {
+            watch.check()?;
+            let first = blocks[0].first;
+            let mut panels: Vec<_> = blocks.into_iter().map(|block| block.words).collect();
+            let weighed = base.zip(energies).map(|(base, energies)| Weighed { base, energies });
+            self.draw_span(span, given, first, words, &mut panels, weighed);
+            Ok(())
+        })
+    }
+
+    /// Draws the panels of a span for the rows of `given` from `first` on, a word for each row and panel.
+    pub(super) fn draw_span(
+        self,
+        span: &Span,
+        given: &BitPanels,
+        first: usize,
+        words: &Words,
+        panels: &mut [&mut [u64]],
+        weighed: Option<Weighed<'_>>,
+    ) {
+        let n = panels[0].len();
+        if n == 0 {
+            return;
+        }
+        with_sums(n * panels.len(), |sums| {
+            for (panel, sums) in span.panels.clone().zip(sums.chunks_mut(n)) {
+                self.inputs(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
+            }
+            let inputs = weighed.is_some().then(|| sums.to_vec());
+            Units::to_shares(self.isa, span, sums, self.factor, self.offsets);
+            let words_of_span = words.of_panel(self.layer, span.panels.start, first);
+            let mut drawn = vec![0; sums.len()];
+            Units::draw_span(self.isa, span, sums, words_of_span, words.stride(), &mut drawn);
+            for (panel, drawn) in panels.iter_mut().zip(drawn.chunks(n)) {
+                panel.copy_from_slice(drawn);
+            }
+            let Some((Weighed { base, energies }, inputs)) = weighed.zip(inputs) else { return };
+            energies[..n].fill(0);
+            let of_panels = inputs.chunks(n).zip(drawn.chunks(n)).zip(&base[span.panels.clone()]);
+            for ((inputs, drawn), base) in of_panels {
+                for ((energy, inputs), bits) in energies.iter_mut().zip(inputs).zip(drawn) {
+                    let on = active(std::slice::from_ref(bits));
+                    *energy += on.map(|j| i64::from(inputs[j]) - i64::from(base[j])).sum::<i64>();
+                }
+            }
+        });
     }
 
     /// Draws one panel from one row of thresholds for each chain, with the words of the chains from
@@ -180,6 +258,13 @@ impl Conditional<'_> {
             let n = means.len() / n_units;
             let rows = given.rows(block * BLOCK..block * BLOCK + n);
             let states = BitPanels::in_layout(&rows, self.given.layout());
+            if let Some(spans) = self.units.spans() {
+                return spans.iter().try_for_each(|span| {
+                    watch.check()?;
+                    self.write_means_of_span(span, &states, means);
+                    Ok(())
+                });
+            }
             let mut sums = aligned([0; SIDE], n);
             for panel in 0..self.n_panels() {
                 watch.check()?;
@@ -192,6 +277,20 @@ impl Conditional<'_> {
             Ok(())
         })?;
         Ok(means)
+    }
+}
+
+impl Conditional<'_> {
+    /// Writes the means of a span for all of these states to its columns of `means` (rows, units).
+    fn write_means_of_span(self, span: &Span, states: &BitPanels, means: &mut [f32]) {
+        let n = states.n_rows();
+        with_sums(n * span.panels.len(), |sums| {
+            for (panel, sums) in span.panels.clone().zip(sums.chunks_mut(n)) {
+                self.inputs(panel, &mut [Target { states, first_panel: 0, first: 0, sums }]);
+            }
+            Units::to_shares(self.isa, span, sums, self.factor, self.offsets);
+            self.units.write_means_of_span(self.isa, span, sums, means);
+        });
     }
 }
 

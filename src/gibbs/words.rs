@@ -39,10 +39,7 @@ impl Words {
 
     /// Words for `n_chains` chains, not yet drawn.
     pub fn new(n_chains: usize, visible: &Units, hidden: &Units) -> Self {
-        let of_layer = |units: &Units| -> Vec<usize> {
-            (0..units.n_panels()).map(|panel| units.n_words(panel)).collect()
-        };
-        let n_words = [of_layer(visible), of_layer(hidden)].concat();
+        let n_words = [visible.n_words(), hidden.n_words()].concat();
         let rows = aligned([0; SIDE], n_chains * n_words.len());
         Self { n_words, n_visible: visible.n_panels(), rows }
     }

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{check, invalid};
 use crate::state::State;
-use crate::units::{Units, bit};
+use crate::units::{Units, bit, category};
 use crate::whole_file;
 use ndarray::{Array1, Array2};
 use safetensors::tensor::{Dtype, SafeTensors};
@@ -66,6 +66,9 @@ pub(crate) struct Metadata {
     pub(crate) visible_unit: String,
     #[serde(default = "bits")]
     pub(crate) hidden_unit: String,
+    /// The number of units of each visible site, if they are not all bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) visible_sites: Option<Vec<usize>>,
     /// The checksum over all bytes of the file of a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) checksum: Option<String>,
@@ -90,8 +93,9 @@ impl Metadata {
             n_hidden: hidden.n_units(),
             n_visible: visible.n_units(),
             provenance,
-            visible_unit: visible.kind().to_string(),
-            hidden_unit: hidden.kind().to_string(),
+            visible_unit: kind(visible).to_string(),
+            hidden_unit: kind(hidden).to_string(),
+            visible_sites: visible.sizes().map(<[usize]>::to_vec),
             checksum: None,
             parameters_sha256: None,
             checkpoint: None,
@@ -140,15 +144,26 @@ impl Metadata {
     ///
     /// # Errors
     /// A message with the unknown kind of unit.
-    fn units(&self) -> Result<[Units; 2], String> {
-        let layer = |key: &str, kind: &str, n| {
-            Units::of_kind(kind, n).ok_or(format!("`{key}` is `{kind}`, a kind of unit"))
+    pub(crate) fn units(&self) -> Result<[Units; 2], String> {
+        let unknown = |key: &str, kind: &str| Err(format!("`{key}` is `{kind}`, a kind of unit"));
+        let visible = match (&self.visible_unit[..], &self.visible_sites) {
+            (bit::NAME, None) => Units::bits(self.n_visible),
+            (category::NAME, Some(sizes)) => match Units::of_sites(sizes.iter().copied()) {
+                Ok(units) if units.n_units() == self.n_visible => units,
+                _ => return Err(format!("`visible_sites` of {} units", self.n_visible)),
+            },
+            (kind, _) => return unknown("visible_unit", kind),
         };
-        Ok([
-            layer("visible_unit", &self.visible_unit, self.n_visible)?,
-            layer("hidden_unit", &self.hidden_unit, self.n_hidden)?,
-        ])
+        match &self.hidden_unit[..] {
+            bit::NAME => Ok([visible, Units::bits(self.n_hidden)]),
+            kind => unknown("hidden_unit", kind),
+        }
     }
+}
+
+/// The kind of the units of a layer.
+fn kind(units: &Units) -> &'static str {
+    if units.are_bits() { bit::NAME } else { category::NAME }
 }
 
 /// The version alone, which is read first, as another format may have other fields.

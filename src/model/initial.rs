@@ -46,15 +46,28 @@ impl Rbm {
         n_examples: usize,
         seed: u64,
     ) -> Result<Self> {
+        Self::initial_of_sites(Units::bits(mean.len()), n_hidden, mean, n_examples, seed)
+    }
+
+    /// [`initial`](Self::initial) for visible sites, which need not be bits.
+    ///
+    /// # Errors
+    /// As [`initial`](Self::initial).
+    pub fn initial_of_sites(
+        units: Units,
+        n_hidden: usize,
+        mean: &Array1<f64>,
+        n_examples: usize,
+        seed: u64,
+    ) -> Result<Self> {
         let n_visible = mean.len();
         let need = Need::new(Self::bytes(n_visible, n_hidden), &["hidden"]);
         memory::check(|| format!("a model of {n_visible} x {n_hidden} units"), &[need])?;
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(key(seed, Purpose::InitialWeights, 0));
         let normal = Normal { deviation: WEIGHT_DEVIATION };
         let weights = Array2::random_using((n_visible, n_hidden), normal, &mut rng);
-        let units = Units::bits(n_visible);
         let visible_bias = units.log_odds(&units.laplace_rates(mean, n_examples));
-        Self::new(weights, visible_bias, Array1::zeros(n_hidden))
+        Self::of_sites(units, weights, visible_bias, Array1::zeros(n_hidden))
     }
 }
 

@@ -15,6 +15,7 @@ pub use tiled_parameters::TiledParameters;
 use crate::bits::{active, hexadecimal};
 use crate::error::{Error, Result};
 use crate::memory::Bytes;
+use crate::setting::check;
 use crate::state::State;
 use crate::units::Units;
 use ndarray::{Array, Array1, Array2, Dimension};
@@ -59,6 +60,39 @@ impl Rbm {
     ) -> Result<Self> {
         let (n_visible, n_hidden) = weights.dim();
         let layers = [Units::bits(n_visible), Units::bits(n_hidden)];
+        Self::of_units(layers, weights, visible_bias, hidden_bias)
+    }
+
+    /// A model of visible sites, which need not be bits, and hidden bits, with the given W (V, H), b (V) and c
+    /// (H).
+    ///
+    /// ```
+    /// use harmonium::Rbm;
+    /// use harmonium::units::Units;
+    /// use ndarray::{Array1, Array2};
+    /// // A site of three values and a bit.
+    /// let units = Units::of_sites([3, 1])?;
+    /// let rbm = Rbm::of_sites(units, Array2::zeros((4, 2)), Array1::zeros(4), Array1::zeros(2))?;
+    /// assert_eq!(rbm.visible_units().n_sites(), 2);
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_sites(
+        visible_units: Units,
+        weights: Array2<f32>,
+        visible_bias: Array1<f32>,
+        hidden_bias: Array1<f32>,
+    ) -> Result<Self> {
+        let (n_visible, n_hidden) = weights.dim();
+        check(
+            "the number of units of all sites",
+            visible_units.n_units(),
+            { visible_units.n_units() == n_visible },
+            || format!("{n_visible}, the rows of weights"),
+        )?;
+        let layers = [visible_units, Units::bits(n_hidden)];
         Self::of_units(layers, weights, visible_bias, hidden_bias)
     }
 
@@ -157,20 +191,18 @@ impl Rbm {
         state.put(format!("{prefix}hidden_bias"), &[n_hidden], self.hidden_bias.to_vec());
     }
 
-    /// Reads a model (V, H) that was [saved](Self::save).
+    /// Reads a model of these layers that was [saved](Self::save).
     ///
     /// # Errors
     /// As [`State::get`] and [`new`](Self::new).
-    pub fn restore(
-        prefix: &str,
-        state: &State,
-        (n_visible, n_hidden): (usize, usize),
-    ) -> Result<Self> {
+    pub fn restore(prefix: &str, state: &State, [visible, hidden]: [&Units; 2]) -> Result<Self> {
+        let (n_visible, n_hidden) = (visible.n_units(), hidden.n_units());
         let weights = state.get(&format!("{prefix}weights"), &[n_visible, n_hidden])?.to_vec();
         let bias = |name: &str, n: usize| {
             Ok(Array1::from(state.get(&format!("{prefix}{name}"), &[n])?.to_vec()))
         };
-        Self::new(
+        Self::of_units(
+            [visible.clone(), hidden.clone()],
             Array2::from_shape_vec((n_visible, n_hidden), weights).expect("as checked"),
             bias("visible_bias", n_visible)?,
             bias("hidden_bias", n_hidden)?,

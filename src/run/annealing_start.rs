@@ -51,27 +51,27 @@ impl TrainingMean {
 }
 
 /// The visible states (C, V) of a checkpoint's chains. `model` is a checkpoint, or belongs to a run,
-/// whose newest whole checkpoint is taken. `None` if there are no chains of V = `n_visible` units.
-pub fn chains_of(model: &Path, n_visible: usize) -> Option<BitMatrix> {
+/// whose newest whole checkpoint is taken. `None` if there are no chains of these visible units.
+pub fn chains_of(model: &Path, visible: &Units) -> Option<BitMatrix> {
     let checkpoint = match Checkpoint::read(model) {
         Ok(checkpoint) => checkpoint,
         Err(_) => search(&folder_of(model)?.join(CHECKPOINTS)).found?.1.ok()?,
     };
-    checkpoint.chains(n_visible).ok()
+    checkpoint.chains(visible).ok()
 }
 
 /// The states (N, V) of a checkpoint's chains, or the states in data of bits or spins.
 ///
 /// # Errors
 /// Errors of reading the file; [`Error::WidthMismatch`]; [`Error::Unsuitable`] for other values.
-pub fn states_in(source: &Source, n_visible: usize, encoding: Encoding) -> Result<BitMatrix> {
+pub fn states_in(source: &Source, visible: &Units, encoding: Encoding) -> Result<BitMatrix> {
     if let Source::Path(path) = source
         && path.extension().is_some_and(|extension| extension == "safetensors")
     {
-        return Checkpoint::read(path)?.chains(n_visible);
+        return Checkpoint::read(path)?.chains(visible);
     }
     let dataset = source.read_split(Split::Test, encoding)?;
-    dataset.check_width(n_visible, "the model")?;
+    dataset.check_width(visible.n_units(), "the model")?;
     if !dataset.is_binary() {
         let rule = "holds values other than 0 and 1, which cannot be states of chains".to_string();
         return Err(Error::Unsuitable { path: dataset.name().into(), rule });

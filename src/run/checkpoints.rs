@@ -77,6 +77,7 @@ mod tests {
     use crate::checkpoint::Place;
     use crate::model::Provenance;
     use crate::state::State;
+    use crate::units::Units;
 
     fn checkpoint(updates: u64) -> Checkpoint {
         let mut state = State::default();
@@ -84,6 +85,7 @@ mod tests {
         state.put("hidden_bias", &[1], vec![updates as f32]);
         Checkpoint {
             state,
+            visible_units: Units::bits(1),
             provenance: Provenance::default(),
             place: Place {
                 epoch: 0,

@@ -347,6 +347,7 @@ impl<'a> Course<'a> {
         };
         let checkpoint = Checkpoint {
             state: self.trainer.state(),
+            visible_units: self.trainer.examples().units(),
             // Read as a model, a checkpoint has the parameters of this update, not the best ones.
             provenance: Provenance { best_epoch: None, ..self.provenance() },
             place: Place {

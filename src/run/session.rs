@@ -378,8 +378,8 @@ fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
     source.check_ranges()?;
     run.validate(data.held_out.is_some())?;
     train.validate()?;
-    let smaller =
-        data.training.n_visible().min(train.for_data(1, data.training.n_visible()).n_hidden());
+    let n_hidden = train.for_data(1, data.training.n_visible()).n_hidden();
+    let smaller = exact::n_enumerated(&data.training.units(), n_hidden);
     let is_feasible = smaller <= exact::MAX_UNITS;
     let is_exact = run.evaluate_every > 0 && run.evaluate == Method::Exact;
     check("evaluate", run.evaluate, !is_exact || is_feasible, || {

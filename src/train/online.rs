@@ -13,6 +13,7 @@ use crate::kernels::Isa;
 use crate::model::{Rbm, check_data_mean};
 use crate::setting::check;
 use crate::state::State;
+use crate::units::Units;
 use crate::watch::Watch;
 
 /// The updates in an epoch of such a run. Averages count in epochs, and the range is checked at the end
@@ -88,9 +89,9 @@ impl OnlineTrainer {
             return Ok(Self { ascent: Ascent::restore(timetable, &outset, state, isa)? });
         }
         let (_, mut state) = state.clone().split("range");
-        let sizes = (mean.len(), timetable.config.n_hidden());
-        let rbm = Rbm::restore("", &state, sizes)?;
-        Range::of(&rbm, outset.scale(sizes.1))?.save(&mut state);
+        let hidden = Units::bits(timetable.config.n_hidden());
+        let rbm = Rbm::restore("", &state, [&outset.units, &hidden])?;
+        Range::of(&rbm, outset.scale(hidden.n_units()))?.save(&mut state);
         Ok(Self { ascent: Ascent::restore(timetable, &outset, &state, isa)? })
     }
 

@@ -7,11 +7,14 @@ use crate::fixed::Scale;
 use crate::kernels::{Isa, sampling};
 use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream, shuffle};
+use crate::units::Units;
 use ndarray::Array1;
 
 /// The start of a run.
 #[derive(Clone, Debug)]
 pub struct Outset {
+    /// The visible units.
+    pub units: Units,
     /// ⟨vᵢ⟩ of the data (V), from which the offsets and the rates of the highest temperature start.
     pub mean: Array1<f64>,
     /// The largest magnitude in the data, at least 1. It decides the fixed-point format.
@@ -35,6 +38,7 @@ impl Outset {
         };
         Self {
             chains: chains(config, (examples.n_examples(), examples.n_visible()), write),
+            units: examples.units(),
             mean: examples.mean(),
             largest: examples.largest(),
         }
@@ -51,6 +55,7 @@ impl Outset {
         let magnitudes = mean.iter().map(|x| f64::from(x.abs()));
         Self {
             chains: chains(config, (n_draws, mean.len()), write),
+            units: Units::bits(mean.len()),
             mean: mean.iter().map(|&x| f64::from(x)).collect(),
             largest: magnitudes.fold(1.0, f64::max),
         }

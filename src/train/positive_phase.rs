@@ -1,7 +1,7 @@
 //! The positive phase, for ⟨·⟩_data: v is clamped to the data. p(h | v) has a closed form, so no h is
 //! drawn. The data are bits or, with `binarize = none`, real numbers.
 
-use crate::bits::{BitMatrix, BitPanels};
+use crate::bits::{BitMatrix, BitPanels, WORD};
 use crate::dataset::Examples;
 use crate::kernels::Isa;
 use crate::layout::Layout;
@@ -61,7 +61,8 @@ impl PositivePhase {
             return;
         }
         let visible = visible.bits_or_new(|| BitPanels::zeros(rows.n_rows(), rows.n_columns()));
-        let drawn = rows.words_mut().par_chunks_mut(visible.n_panels());
+        let words_of_row = rows.n_columns().div_ceil(WORD);
+        let drawn = rows.words_mut().par_chunks_mut(words_of_row);
         drawn.zip(batch).enumerate().with_min_len(FEW_EXAMPLES).for_each(|(n, (row, &example))| {
             if let Some(&later) = batch.get(n + AHEAD) {
                 examples.prefetch(later as usize);

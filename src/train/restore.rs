@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::kernels::Isa;
 use crate::model::Rbm;
 use crate::state::{State, bad};
+use crate::units::Units;
 
 impl Ascent {
     /// An ascent that continues from the [`state`](Self::state) of another with the same settings.
@@ -20,9 +21,9 @@ impl Ascent {
         state: &State,
         isa: Isa,
     ) -> Result<Self> {
-        let sizes = (outset.mean.len(), timetable.config.n_hidden());
-        let rbm = Rbm::restore("", state, sizes)?;
-        let range = Range::restore(state, outset.scale(sizes.1))?;
+        let hidden = Units::bits(timetable.config.n_hidden());
+        let rbm = Rbm::restore("", state, [&outset.units, &hidden])?;
+        let range = Range::restore(state, outset.scale(hidden.n_units()))?;
         let mut ascent = Self::within(timetable, outset, &rbm, range, isa)?;
         ascent.updates = state.get_one("updates")?;
         if ascent.updates > ascent.timetable().total_updates {
@@ -31,7 +32,7 @@ impl Ascent {
             return Err(bad("updates", rule));
         }
         ascent.optimizer.restore(state)?;
-        ascent.gradient.restore(state, sizes.1)?;
+        ascent.gradient.restore(state, hidden.n_units())?;
         ascent.negative.restore(&ascent.parameters.fixed, state)?;
         if let Some(average) = &mut ascent.average {
             average.restore(state)?;

@@ -81,7 +81,9 @@ impl Trainer {
             let config = config.for_data(examples.n_examples(), examples.n_visible());
             check_memory(&config, &examples)?;
             let mean = examples.mean();
-            let rbm = Rbm::initial(config.n_hidden(), &mean, examples.n_examples(), config.seed)?;
+            let (n_hidden, n_examples) = (config.n_hidden(), examples.n_examples());
+            let units = examples.units();
+            let rbm = Rbm::initial_of_sites(units, n_hidden, &mean, n_examples, config.seed)?;
             return Self::with_isa(config, examples, Some(&rbm), isa);
         };
         let config = TrainConfig { hidden: config.hidden.or(Some(rbm.n_hidden())), ..config };

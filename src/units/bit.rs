@@ -75,12 +75,16 @@ pub(super) fn draw_independent(rates: &[f64], streams: &mut [Stream]) -> BitMatr
     for (row, stream) in streams.iter_mut().enumerate() {
         for (at, rates) in rates.chunks(STEP).enumerate() {
             for (unit, (rate, word)) in rates.iter().zip(stream.step()).enumerate() {
-                let uniform = f64::from(word >> 8) / f64::from(1 << 24);
-                bits.set(row, at * STEP + unit, uniform < *rate);
+                bits.set(row, at * STEP + unit, is_on(*rate, word));
             }
         }
     }
     bits
+}
+
+/// Whether a bit with this rate is on by a random word.
+pub(super) fn is_on(rate: f64, word: u32) -> bool {
+    f64::from(word >> 8) / f64::from(1 << 24) < rate
 }
 
 /// The mean that belongs to a threshold.

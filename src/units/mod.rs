@@ -5,7 +5,7 @@
 //!                      │
 //!                      └─────► mean, draw, cumulant, start ──► gibbs, train, evaluate
 //!                                          │
-//!                               bit: formulas and kernels
+//!                          bit, category: formulas and kernels
 //! ```
 //!
 //! A *unit* is off or on. It is a column of the data, and a row or a column of W. A site has one or more
@@ -14,6 +14,7 @@
 //! | kind | values | units |
 //! | --- | --- | --- |
 //! | [`bit`] | off, on | 1 |
+//! | [`category`] | one of q, 2 to 255 | q, of which one is on |
 //!
 //! One file for each kind of site has all that differs between kinds: the *mean* of its units, given
 //! their inputs; the *draw* of its value; its *cumulant*, the logarithm of the sum of e^input over its
@@ -21,16 +22,21 @@
 //! uses [`Units`], for a whole layer or one panel.
 
 pub mod bit;
+pub mod category;
 
 pub use bit::{sigmoid, softplus};
 
 use crate::bits::BitMatrix;
+use crate::error::Result;
 use crate::kernels::Isa;
+use crate::kernels::categories::Site;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::layout::Layout;
-use crate::rng::Stream;
+use crate::rng::{STEP, Stream};
+use crate::setting::check;
 use ndarray::Array1;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The sites of a layer and the places of their units.
 ///
@@ -45,27 +51,120 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Units {
     layout: Layout,
+    /// None if all sites are bits.
+    sites: Option<Arc<Sites>>,
+}
+
+/// The sites of a layer that are not all bits.
+#[derive(Debug, PartialEq, Eq)]
+struct Sites {
+    /// The number of units of each.
+    sizes: Vec<usize>,
+    spans: Vec<Span>,
+}
+
+/// Sites whose units share panels: those of one panel, or a large one and its panels.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// The panels.
+    pub panels: Range<usize>,
+    /// The sites, by places in these panels.
+    pub sites: Vec<Site>,
 }
 
 impl Units {
     /// A layer of `n` bits.
     pub fn bits(n: usize) -> Self {
-        Self { layout: n.into() }
+        Self { layout: n.into(), sites: None }
     }
 
-    /// A layer of `n` units of the kind that a model file names, or `None` if the kind is unknown.
-    pub(crate) fn of_kind(kind: &str, n: usize) -> Option<Self> {
-        (kind == bit::NAME).then(|| Self::bits(n))
+    /// A layer of sites with these numbers of units: 1 for a bit, q from 2 to 255 for one of q values.
+    ///
+    /// ```
+    /// use harmonium::units::Units;
+    /// let units = Units::of_sites([21, 1, 3])?;
+    /// assert_eq!((units.n_sites(), units.n_units()), (3, 25));
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for another number.
+    pub fn of_sites(sizes: impl IntoIterator<Item = usize>) -> Result<Self> {
+        let sizes: Vec<usize> = sizes.into_iter().collect();
+        for &size in &sizes {
+            let is_valid = size == 1 || category::SIZES.contains(&size);
+            check("the number of values of a site", size, is_valid, || {
+                format!("1 for a bit, or from 2 to {}", category::SIZES.end())
+            })?;
+        }
+        if sizes.iter().all(|&size| size == 1) {
+            return Ok(Self::bits(sizes.len()));
+        }
+        let layout = Layout::of_groups(sizes.iter().copied());
+        let (mut spans, mut next) = (Vec::<Span>::new(), 0);
+        for &n_units in &sizes {
+            let (place, last) = (layout.place(next), layout.place(next + n_units - 1));
+            let panels = place / SIDE..last / SIDE + 1;
+            next += n_units;
+            match spans.last_mut().filter(|span| span.panels == panels) {
+                Some(span) => span.sites.push(Site { first: place % SIDE, n_units }),
+                None => {
+                    spans.push(Span { panels, sites: vec![Site { first: place % SIDE, n_units }] });
+                }
+            }
+        }
+        Ok(Self { layout, sites: Some(Arc::new(Sites { sizes, spans })) })
     }
 
-    /// The name of the kind in a model file.
-    pub(crate) fn kind(&self) -> &'static str {
-        bit::NAME
+    /// The number of units of each site, or `None` if all are bits.
+    pub fn sizes(&self) -> Option<&[usize]> {
+        self.sites.as_ref().map(|sites| &sites.sizes[..])
+    }
+
+    /// The spans, or `None` if all sites are bits.
+    pub(crate) fn spans(&self) -> Option<&[Span]> {
+        self.sites.as_ref().map(|sites| &sites.spans[..])
+    }
+
+    /// Whether all sites are bits.
+    pub fn are_bits(&self) -> bool {
+        self.sites.is_none()
+    }
+
+    /// The columns of each site.
+    pub fn sites(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let mut next = 0;
+        (0..self.n_sites()).map(move |site| {
+            let size = self.sizes().map_or(1, |sizes| sizes[site]);
+            next += size;
+            next - size..next
+        })
+    }
+
+    /// Whether each row of bits (N, V) has exactly one unit of each categorical site on; if not, the first
+    /// row and site that do not.
+    ///
+    /// # Panics
+    /// If the rows are not V wide.
+    pub fn check_states(&self, states: &BitMatrix) -> std::result::Result<(), (usize, usize)> {
+        assert_eq!(states.n_columns(), self.n_units(), "width of the states");
+        if self.are_bits() {
+            return Ok(());
+        }
+        for row in 0..states.n_rows() {
+            for (site, columns) in self.sites().enumerate() {
+                let is_bit = columns.len() == 1;
+                if !is_bit && columns.filter(|&column| states.get(row, column)).count() != 1 {
+                    return Err((row, site));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Number of sites.
     pub fn n_sites(&self) -> usize {
-        self.layout.n_units()
+        self.sizes().map_or(self.n_units(), <[usize]>::len)
     }
 
     /// Number of units without padding: V or H.
@@ -99,12 +198,11 @@ impl Units {
         self.layout.mask(panel)
     }
 
-    /// The number of random words that the sites of a panel take, one each.
-    ///
-    /// # Panics
-    /// As [`columns`](Self::columns).
-    pub(crate) fn n_words(&self, panel: usize) -> usize {
-        self.columns(panel).len()
+    /// The number of random words that the sites of each panel take: one each, in their first panel.
+    pub(crate) fn n_words(&self) -> Vec<usize> {
+        let mut n_words = vec![0; self.n_panels()];
+        self.sites().for_each(|site| n_words[self.layout.place(site.start) / SIDE] += 1);
+        n_words
     }
 
     /// Puts values in the order of columns, one for each unit, into panels. Padding gets the default.
@@ -134,76 +232,176 @@ impl Units {
 impl Units {
     /// The mean of each unit, given the inputs.
     pub fn means(&self, inputs: impl IntoIterator<Item = f64>) -> Vec<f64> {
-        inputs.into_iter().map(sigmoid).collect()
+        let mut means: Vec<f64> = inputs.into_iter().collect();
+        self.each_site(&mut means, |bit| *bit = sigmoid(*bit), category::softmax);
+        means
     }
 
     /// Turns inputs into means, in place. It uses a kernel, which is faster than
     /// [`means`](Self::means) and has errors of a few units of the last place.
     pub(crate) fn means_by(&self, isa: Isa, inputs: &mut [f64]) {
-        bit::sigmoids(isa, inputs);
+        match self.are_bits() {
+            true => bit::sigmoids(isa, inputs),
+            false => self.each_site(inputs, |bit| *bit = sigmoid(*bit), category::softmax),
+        }
+    }
+
+    /// Calls a function with the values of each site, which depends on its kind.
+    fn each_site(
+        &self,
+        values: &mut [f64],
+        of_bit: impl Fn(&mut f64),
+        of_category: impl Fn(&mut [f64]),
+    ) {
+        if self.are_bits() {
+            return values.iter_mut().for_each(of_bit);
+        }
+        for site in self.sites() {
+            match &mut values[site] {
+                [bit] => of_bit(bit),
+                category => of_category(category),
+            }
+        }
     }
 
     /// The sum of the cumulants of all sites, given the inputs of the units.
     pub fn cumulant(&self, inputs: impl IntoIterator<Item = f64>) -> f64 {
-        inputs.into_iter().map(softplus).sum()
+        let inputs = inputs.into_iter();
+        if self.are_bits() {
+            return inputs.map(softplus).sum();
+        }
+        let inputs: Vec<f64> = inputs.collect();
+        let cumulants = self.sites().map(|site| match &inputs[site] {
+            [input] => softplus(*input),
+            inputs => category::log_sum_exp(inputs),
+        });
+        cumulants.sum()
     }
 
     /// [`cumulant`](Self::cumulant) by a kernel, which is faster and adds in another order.
     pub(crate) fn cumulant_by(&self, isa: Isa, inputs: &[f64]) -> f64 {
-        bit::sum(isa, inputs)
+        match self.are_bits() {
+            true => bit::sum(isa, inputs),
+            false => self.cumulant(inputs.iter().copied()),
+        }
     }
 
     /// The terms of the units in the entropy of independent sites, given their means.
     pub(crate) fn entropies(&self, means: &[f64]) -> Vec<f64> {
-        means.iter().map(|&mean| bit::entropy(mean)).collect()
+        let mut terms = means.to_vec();
+        self.each_site(
+            &mut terms,
+            |mean| *mean = bit::entropy(*mean),
+            |means| means.iter_mut().for_each(|mean| *mean = category::entropy(*mean)),
+        );
+        terms
     }
 
-    /// ln p of the value of a site given all other sites, if −F rises by `rise` when the site takes its
-    /// other value.
-    pub(crate) fn log_conditional(&self, rise: f64) -> f64 {
-        bit::log_conditional(rise)
+    /// ln p of the value of a site given all other sites, if −F rises by `rises` when the site takes its
+    /// other values.
+    pub(crate) fn log_conditional(rises: &[f64]) -> f64 {
+        match rises {
+            [rise] => bit::log_conditional(*rise),
+            rises => category::log_conditional(rises),
+        }
     }
 
-    /// The sum of [`log_conditional`](Self::log_conditional) over all sites, given the rise of −F by
-    /// each, by a kernel.
+    /// The sum of [`log_conditional`](Self::log_conditional) over all sites, given the rise of −F when each
+    /// unit flips, or when its site takes its value instead (0 for the value that it has), by a kernel.
     pub(crate) fn log_conditionals(&self, isa: Isa, rises: &[f64]) -> f64 {
-        -bit::sum(isa, rises)
+        match self.are_bits() {
+            true => -bit::sum(isa, rises),
+            false => self.sites().map(|site| Self::log_conditional(&rises[site])).sum(),
+        }
     }
 
     /// The terms of each unit, off and on, in the log-likelihood of independent sites of these rates.
     pub(crate) fn log_probabilities(&self, rates: &Array1<f64>) -> Vec<[f64; 2]> {
-        rates.iter().map(|&rate| bit::log_probabilities(rate)).collect()
+        let of_site = |site: Range<usize>| -> Vec<[f64; 2]> {
+            let is_bit = site.len() == 1;
+            let of_unit = |&rate: &f64| match is_bit {
+                true => bit::log_probabilities(rate),
+                false => [0.0, libm::log(rate)],
+            };
+            rates.slice(ndarray::s![site]).iter().map(of_unit).collect()
+        };
+        self.sites().flat_map(of_site).collect()
+    }
+
+    /// The numbers of one site, from those of its units.
+    fn of_sites_of<T: Copy>(
+        &self,
+        values: &Array1<f64>,
+        of_bit: impl Fn(f64) -> T,
+        of_category: impl Fn(&[f64]) -> Vec<T>,
+    ) -> Array1<T> {
+        let values = values.as_slice().expect("standard layout");
+        let of_site = |site: Range<usize>| match &values[site] {
+            [value] => vec![of_bit(*value)],
+            values => of_category(values),
+        };
+        match self.are_bits() {
+            true => values.iter().map(|&value| of_bit(value)).collect(),
+            false => self.sites().flat_map(of_site).collect(),
+        }
     }
 
     /// The rates of sites with this mean over `n_examples`, by Laplace's rule: see
-    /// [`bit::laplace_rate`].
+    /// [`bit::laplace_rate`] and [`category::laplace_rate`].
     pub fn laplace_rates(&self, mean: &Array1<f64>, n_examples: usize) -> Array1<f64> {
-        mean.mapv(|mean| bit::laplace_rate(mean, n_examples))
+        let of_category = |means: &[f64]| {
+            let rate = |&mean: &f64| category::laplace_rate(mean, n_examples, means.len());
+            means.iter().map(rate).collect()
+        };
+        self.of_sites_of(mean, |mean| bit::laplace_rate(mean, n_examples), of_category)
     }
 
-    /// The rates of the base of annealing for data with this mean: see [`bit::smoothed_rate`].
+    /// The rates of the base of annealing for data with this mean: see [`bit::smoothed_rate`] and
+    /// [`category::smoothed_rate`].
     pub fn smoothed_rates(&self, mean: &Array1<f64>) -> Array1<f64> {
-        mean.mapv(bit::smoothed_rate)
+        let of_category = |means: &[f64]| {
+            means.iter().map(|&mean| category::smoothed_rate(mean, means.len())).collect()
+        };
+        self.of_sites_of(mean, bit::smoothed_rate, of_category)
     }
 
     /// The rates at which every value of a site is equally likely.
     pub fn uniform_rates(&self) -> Array1<f64> {
-        Array1::from_elem(self.n_units(), bit::UNIFORM)
+        let of_category = |units: &[f64]| vec![1.0 / units.len() as f64; units.len()];
+        self.of_sites_of(&Array1::zeros(self.n_units()), |_| bit::UNIFORM, of_category)
     }
 
     /// The biases at which sites without weights have these rates, each above 0 and below 1: see
-    /// [`bit::log_odds`].
+    /// [`bit::log_odds`]; those of a categorical site are ln(rate), less their mean.
     pub fn log_odds(&self, rates: &Array1<f64>) -> Array1<f32> {
-        rates.mapv(bit::log_odds)
+        self.of_sites_of(rates, bit::log_odds, category::zero_sum_logs)
     }
 
-    /// Draws a row from each stream for a layer with these biases and no weights.
+    /// Draws a row from each stream for a layer with these biases and no weights: ⌈sites/16⌉ steps.
     pub fn draw_independent(
         &self,
         biases: impl IntoIterator<Item = f64>,
         streams: &mut [Stream],
     ) -> BitMatrix {
-        bit::draw_independent(&self.means(biases), streams)
+        let rates = self.means(biases);
+        if self.are_bits() {
+            return bit::draw_independent(&rates, streams);
+        }
+        let sites: Vec<Range<usize>> = self.sites().collect();
+        let mut states = BitMatrix::zeros(streams.len(), self.n_units());
+        for (row, stream) in streams.iter_mut().enumerate() {
+            for sites in sites.chunks(STEP) {
+                for (site, word) in sites.iter().zip(stream.step()) {
+                    match &rates[site.clone()] {
+                        [rate] => states.set(row, site.start, bit::is_on(*rate, word)),
+                        rates => {
+                            states.set(row, site.start + category::draw_one(rates, word), true)
+                        }
+                    }
+                }
+            }
+        }
+        states
     }
 }
 
@@ -235,6 +433,50 @@ impl Units {
         bits: &mut [u64],
     ) {
         bit::draw(isa, thresholds, words, stride, self.mask(panel), bits);
+    }
+
+    /// Turns the inputs x of a span into shares, in place: see [`category::shares`].
+    pub(crate) fn to_shares(
+        isa: Isa,
+        span: &Span,
+        inputs: &mut [Row<i32>],
+        factor: f32,
+        offsets: Option<&[Row<f32>]>,
+    ) {
+        let offsets = offsets.map(|offsets| &offsets[span.panels.clone()]);
+        category::shares(isa, &span.sites, inputs, factor, offsets);
+    }
+
+    /// Draws a span from its shares. Row n uses the words `words[n · stride]`.
+    pub(crate) fn draw_span(
+        isa: Isa,
+        span: &Span,
+        shares: &[Row<i32>],
+        words: &[Row<u32>],
+        stride: usize,
+        bits: &mut [u64],
+    ) {
+        let (words, stride) = (words.as_flattened(), stride * SIDE);
+        category::draw(isa, &span.sites, shares, words, stride, bits);
+    }
+
+    /// Writes the means that belong to the shares of a span to its columns of `means` (rows, units).
+    pub(crate) fn write_means_of_span(
+        &self,
+        isa: Isa,
+        span: &Span,
+        shares: &[Row<i32>],
+        means: &mut [f32],
+    ) {
+        let mut of_span = vec![[0.0; SIDE]; shares.len()];
+        category::means(isa, &span.sites, shares, &mut of_span);
+        let n_rows = shares.len() / span.panels.len();
+        for (panel, rows) in span.panels.clone().zip(of_span.chunks(n_rows)) {
+            let columns = self.columns(panel);
+            for (means, row) in means.chunks_exact_mut(self.n_units()).zip(rows) {
+                means[columns.clone()].copy_from_slice(&row[..columns.len()]);
+            }
+        }
     }
 
     /// Writes the means that belong to the thresholds of a panel to its columns of `means` (rows,
@@ -306,12 +548,5 @@ mod tests {
             let threshold = (row * 64 + column % 64) << 14;
             assert_eq!(mean, threshold as f32 / (1 << 24) as f32, "row {row}, column {column}");
         }
-    }
-
-    #[test]
-    fn kinds_are_found_by_their_names() {
-        let bits = Units::bits(70);
-        assert_eq!(Units::of_kind(bits.kind(), 70), Some(bits));
-        assert_eq!(Units::of_kind("gaussian", 70), None);
     }
 }

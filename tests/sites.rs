@@ -1,0 +1,338 @@
+//! Visible sites of several values, beside bits: every formula against sums over all states, chains against
+//! exact frequencies, and the same bits on every computer.
+
+use harmonium::bits::active;
+use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
+use harmonium::evaluate::{EvaluationConfig, Evaluator, Exact, Method, Verdict};
+use harmonium::gibbs::{Chains, FixedModel, FixedWeights};
+use harmonium::kernels::Isa;
+use harmonium::rng::{Purpose, Stream};
+use harmonium::train::{Algorithm, Averaging};
+use harmonium::units::Units;
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
+use ndarray::{Array1, Array2};
+use std::collections::BTreeMap;
+
+/// Numbers from -1 to 1 without a pattern.
+fn number(at: usize) -> f32 {
+    ((at * 2_654_435_761 % 1009) as f32 / 504.0) - 1.0
+}
+
+fn model(sites: &[usize], n_hidden: usize, strength: f32) -> Rbm {
+    let units = Units::of_sites(sites.iter().copied()).unwrap();
+    let n = units.n_units();
+    let weights = Array2::from_shape_fn((n, n_hidden), |(i, j)| strength * number(7 * i + 131 * j));
+    let bias = |n, from| Array1::from_shape_fn(n, |i| 0.5 * number(from + 3 * i));
+    Rbm::of_sites(units, weights, bias(n, 11), bias(n_hidden, 500)).unwrap()
+}
+
+/// All states of the sites, a row each.
+fn all_states(units: &Units) -> BitMatrix {
+    let sites: Vec<_> = units.sites().collect();
+    let n_values = |columns: &std::ops::Range<usize>| columns.len().max(2);
+    let n: usize = sites.iter().map(n_values).product();
+    let mut states = BitMatrix::zeros(n, units.n_units());
+    for row in 0..n {
+        let mut rest = row;
+        for columns in &sites {
+            let value = rest % n_values(columns);
+            rest /= n_values(columns);
+            match columns.len() {
+                1 => states.set(row, columns.start, value == 1),
+                _ => states.set(row, columns.start + value, true),
+            }
+        }
+    }
+    states
+}
+
+/// −F of each state, by its definition in double precision.
+fn log_weights(rbm: &Rbm, states: &BitMatrix) -> Vec<f64> {
+    let of_state = |row| {
+        let on: Vec<usize> = active(states.row(row)).collect();
+        let bias: f64 = on.iter().map(|&i| f64::from(rbm.visible_bias()[i])).sum();
+        let of_unit = |j: usize| {
+            let of_weights: f64 = on.iter().map(|&i| f64::from(rbm.weights()[[i, j]])).sum();
+            (1.0 + (f64::from(rbm.hidden_bias()[j]) + of_weights).exp()).ln()
+        };
+        bias + (0..rbm.n_hidden()).map(of_unit).sum::<f64>()
+    };
+    (0..states.n_rows()).map(of_state).collect()
+}
+
+fn probabilities(rbm: &Rbm, states: &BitMatrix) -> (Vec<f64>, f64) {
+    let logs = log_weights(rbm, states);
+    let z: f64 = logs.iter().map(|log| log.exp()).sum();
+    (logs.iter().map(|log| log.exp() / z).collect(), z.ln())
+}
+
+#[test]
+fn sums_over_all_states_give_log_z_free_energies_and_scores() {
+    for sites in [&[4, 4, 4, 4][..], &[3, 1, 1, 5, 2]] {
+        let rbm = model(sites, 3, 1.5);
+        let units = rbm.visible_units();
+        let states = all_states(units);
+        let (p, log_z) = probabilities(&rbm, &states);
+        let exact = Exact::new(&rbm).unwrap();
+        assert!((exact.log_z() - log_z).abs() < 1e-9, "{} {log_z}", exact.log_z());
+        for (row, p) in p.iter().enumerate() {
+            assert!((exact.log_probability(states.row(row)) - p.ln()).abs() < 1e-9);
+        }
+        // Σ over sites of ln p(value | the rest), by the probabilities of all states that differ there.
+        let index: BTreeMap<_, _> =
+            (0..states.n_rows()).map(|row| (states.row(row).to_vec(), row)).collect();
+        let of_site = |row: usize, columns: &std::ops::Range<usize>| {
+            let mut others = Vec::new();
+            for unit in columns.clone() {
+                let mut other = states.rows(row..row + 1);
+                match columns.len() {
+                    1 => other.set(0, unit, !other.get(0, unit)),
+                    _ => columns.clone().for_each(|i| other.set(0, i, i == unit)),
+                }
+                others.push(p[index[other.row(0)]]);
+            }
+            if columns.len() == 1 {
+                others.push(p[row]);
+            }
+            (p[row] / others.iter().sum::<f64>()).ln()
+        };
+        let found = pseudo_likelihoods(&rbm, &states, Isa::fastest(), Watch::default()).unwrap();
+        let columns: Vec<_> = units.sites().collect();
+        for (row, found) in found.iter().enumerate() {
+            let expected: f64 = columns.iter().map(|columns| of_site(row, columns)).sum();
+            assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+        }
+        let chosen: Vec<usize> = (0..states.n_rows()).map(|row| row % columns.len()).collect();
+        let isa = Isa::fastest();
+        let of_one =
+            pseudo_likelihoods_of_units(&rbm, &states, &chosen, isa, Watch::default()).unwrap();
+        for (row, found) in of_one.iter().enumerate() {
+            let expected = columns.len() as f64 * of_site(row, &columns[chosen[row]]);
+            assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+        }
+    }
+}
+
+#[test]
+fn p_of_v_given_h_is_a_softmax_over_the_values_of_each_site() {
+    for sites in [&[3, 1, 21, 21, 21, 70, 2, 255, 1][..], &[64, 64], &[200]] {
+        let rbm = model(sites, 70, 0.3);
+        let hidden = BitMatrix::from_fn(37, 70, |n, j| (n * n + 3 * j) % 5 < 2);
+        let means = rbm.mean_visible(&hidden).unwrap();
+        for n in 0..37 {
+            let input = |i: usize| {
+                let of_weights = active(hidden.row(n)).map(|j| f64::from(rbm.weights()[[i, j]]));
+                f64::from(rbm.visible_bias()[i]) + of_weights.sum::<f64>()
+            };
+            for columns in rbm.visible_units().sites() {
+                let weights: Vec<f64> = columns.clone().map(|i| input(i).exp()).collect();
+                let z = weights.iter().sum::<f64>() + f64::from(u8::from(columns.len() == 1));
+                for (i, weight) in columns.zip(weights) {
+                    assert!((f64::from(means[[n, i]]) - weight / z).abs() < 3e-5, "unit {i}");
+                }
+            }
+        }
+    }
+}
+
+/// A site of two values is a bit with W₁ − W₀ and b₁ − b₀, hidden biases c + Σ W₀ and log Z − Σ b₀.
+#[test]
+fn a_site_of_two_values_is_a_bit() {
+    let pairs = model(&[2; 5], 4, 1.0);
+    let (w, b) = (pairs.weights(), pairs.visible_bias());
+    let difference = |i: usize, j: usize| w[[2 * i + 1, j]] - w[[2 * i, j]];
+    let bits = Rbm::new(
+        Array2::from_shape_fn((5, 4), |(i, j)| difference(i, j)),
+        Array1::from_shape_fn(5, |i| b[2 * i + 1] - b[2 * i]),
+        Array1::from_shape_fn(4, |j| {
+            pairs.hidden_bias()[j] + (0..5).map(|i| w[[2 * i, j]]).sum::<f32>()
+        }),
+    )
+    .unwrap();
+    let (pairs, bits) = (Exact::new(&pairs).unwrap(), Exact::new(&bits).unwrap());
+    for state in 0..32_u64 {
+        let of_pair = |i: u64| if state >> i & 1 == 1 { 0b10 } else { 0b01 };
+        let pair = (0..5).fold(0_u64, |word, i| word | of_pair(i) << (2 * i));
+        let (found, expected) = (pairs.log_probability(&[pair]), bits.log_probability(&[state]));
+        assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+    }
+}
+
+/// Chains that start from exact draws stay distributed as the model says; h → v of each kind of site.
+#[test]
+fn chains_keep_the_exact_distribution() {
+    const CHAINS: usize = 20_000;
+    for (sites, strength) in [(&[3, 1, 5, 1][..], 1.0), (&[21, 2, 1], 1.0), (&[70, 1], 0.7)] {
+        let rbm = model(sites, 3, strength);
+        let states = all_states(rbm.visible_units());
+        let (p, _) = probabilities(&rbm, &states);
+        // Systematic draws: chain n takes the state in which the cumulated probability passes (n + ½)/N.
+        let mut rows = Vec::new();
+        let mut cumulated = 0.0;
+        for (row, p) in p.iter().enumerate() {
+            cumulated += p;
+            while rows.len() < CHAINS && (rows.len() as f64 + 0.5) / CHAINS as f64 <= cumulated {
+                rows.push(row);
+            }
+        }
+        rows.resize(CHAINS, p.len() - 1);
+        let start = BitMatrix::from_fn(CHAINS, states.n_columns(), |n, i| states.get(rows[n], i));
+        let streams = Stream::first(CHAINS, 5, Purpose::Sample);
+        for weights in [
+            FixedWeights::of(&rbm, Isa::fastest()),
+            FixedWeights::of_training(&rbm, Isa::fastest()),
+        ] {
+            let mut chains = Chains::from_visible(&weights, &start, streams.clone());
+            (0..5).for_each(|_| chains.sweep(&weights));
+            let visible = chains.visible();
+            rbm.visible_units().check_states(&visible).expect("one value a site");
+            let mut counts = BTreeMap::<Vec<u64>, f64>::new();
+            for n in 0..CHAINS {
+                *counts.entry(visible.row(n).to_vec()).or_default() += 1.0;
+            }
+            let (mut chi_square, mut cells) = (0.0_f64, 0.0_f64);
+            let (mut rare, mut of_rare) = (0.0, 0.0);
+            for (row, p) in p.iter().enumerate() {
+                let found = counts.get(states.row(row)).copied().unwrap_or(0.0);
+                let expected = p * CHAINS as f64;
+                if expected < 10.0 {
+                    (rare, of_rare) = (rare + expected, of_rare + found);
+                    continue;
+                }
+                chi_square += (found - expected) * (found - expected) / expected;
+                cells += 1.0;
+            }
+            if rare > 10.0 {
+                chi_square += (of_rare - rare) * (of_rare - rare) / rare;
+                cells += 1.0;
+            }
+            // χ² has a mean of cells − 1 and a deviation of √(2 (cells − 1)); five of them.
+            let limit = cells - 1.0 + 5.0 * (2.0 * (cells - 1.0)).sqrt();
+            assert!(chi_square < limit, "{sites:?}: {chi_square} of {cells} cells");
+        }
+    }
+}
+
+fn examples(sites: &[usize], n: usize) -> Examples {
+    let units = Units::of_sites(sites.iter().copied()).unwrap();
+    let columns: Vec<_> = units.sites().collect();
+    let mut states = BitMatrix::zeros(n, units.n_units());
+    for row in 0..n {
+        // Two groups of examples, each with its own usual value of every site.
+        let group = row % 2;
+        for (site, columns) in columns.iter().enumerate() {
+            let is_usual = (row * 31 + site * 17) % 7 < 5;
+            let value = if is_usual { 3 * group + site } else { row * 13 + site * 5 };
+            match columns.len() {
+                1 => states.set(row, columns.start, value % 2 == 1),
+                q => states.set(row, columns.start + value % q, true),
+            }
+        }
+    }
+    let data = Dataset::from_sites("sites", units, states).unwrap();
+    Examples::new(data, Binarization::Stochastic)
+}
+
+fn config(algorithm: Algorithm) -> TrainConfig {
+    TrainConfig {
+        hidden: Some(8),
+        epochs: Some(30),
+        batch_size: 20,
+        chains: (algorithm != Algorithm::Cd).then_some(40),
+        learning_rate: 0.05,
+        algorithm,
+        ..TrainConfig::default()
+    }
+}
+
+#[test]
+fn training_learns_what_belongs_together_and_leaves_padding_alone() {
+    for algorithm in [Algorithm::Pcd, Algorithm::Cd, Algorithm::Pt] {
+        let examples = examples(&[21, 21, 21, 5, 1, 70, 1], 200);
+        let settings = TrainConfig { epochs: Some(300), ..config(algorithm) };
+        let mut trainer = Trainer::new(settings, examples.clone()).unwrap();
+        let rows = examples.fixed_bits(0, 0..200);
+        let score = |rbm: &Rbm| Exact::new(rbm).unwrap().log_likelihood(&rows).mean;
+        let before = score(&trainer.model());
+        while !trainer.is_done() {
+            trainer.update().unwrap();
+        }
+        let after = score(&trainer.model());
+        assert!(after > before + 1.0, "{algorithm:?}: {before} to {after}");
+        trainer.examples().units().check_states(&trainer.chains().visible()).unwrap();
+    }
+}
+
+#[test]
+fn threads_instruction_sets_and_a_stop_do_not_change_a_bit() {
+    let sites = [21, 21, 21, 5, 1, 70, 1, 255, 3];
+    for algorithm in [Algorithm::Pcd, Algorithm::Pt] {
+        let settings = TrainConfig {
+            epochs: Some(3),
+            averaging: Averaging::Exponential(1.0),
+            ..config(algorithm)
+        };
+        let run = |threads, isa, stops: bool| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let examples = std::sync::Arc::new(examples(&sites, 150));
+                let mut trainer =
+                    Trainer::with_isa(settings.clone(), examples.clone(), None, isa).unwrap();
+                while !trainer.is_done() {
+                    trainer.update().unwrap();
+                    if stops && trainer.updates() % 4 == 0 {
+                        let state = trainer.state();
+                        trainer = Trainer::restore(settings.clone(), examples.clone(), &state, isa)
+                            .unwrap();
+                    }
+                }
+                trainer.model().sha256()
+            })
+        };
+        let expected = run(1, Isa::BASELINE, false);
+        for isa in Isa::available() {
+            for threads in [1, 3, 8] {
+                assert_eq!(run(threads, isa, threads == 3), expected, "{threads} {}", isa.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn annealing_from_both_sides_finds_log_z() {
+    let rbm = model(&[4, 1, 6, 3, 1, 5], 6, 1.2);
+    let exact = Exact::new(&rbm).unwrap().log_z();
+    let config =
+        EvaluationConfig { method: Method::Ais, n_chains: 400, ..EvaluationConfig::default() };
+    let states = all_states(rbm.visible_units());
+    let weights = FixedWeights::of(&rbm, Isa::fastest());
+    let fixed = FixedModel { rbm: &rbm, weights: &weights };
+    let found = Evaluator::new(fixed).config(config).evaluate(&states).unwrap();
+    assert!((found.log_z - exact).abs() < 0.05, "{} {exact}", found.log_z);
+    assert!(matches!(found.verdict, Verdict::Believable { .. }), "{:?}", found.verdict);
+}
+
+#[test]
+fn a_model_of_sites_comes_back_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let rbm = model(&[21, 1, 3, 70], 5, 1.0);
+    rbm.write(&path).unwrap();
+    assert_eq!(Rbm::load(&path).unwrap(), rbm);
+}
+
+#[test]
+fn a_site_without_one_value_is_refused() {
+    let units = Units::of_sites([3, 1]).unwrap();
+    for (on, n_on) in [(&[0, 1][..], 2), (&[3], 0)] {
+        let states = BitMatrix::from_fn(2, 4, |n, i| if n == 0 { i == 2 } else { on.contains(&i) });
+        let error = Dataset::from_sites("few", units.clone(), states).unwrap_err().to_string();
+        let expected = format!("{n_on} in example 1, site 0, of few");
+        assert!(error.contains(&expected), "{error}");
+    }
+    for size in [0, 256] {
+        let error = Units::of_sites([3, size]).unwrap_err().to_string();
+        assert!(error.contains(&size.to_string()) && error.contains("from 2 to 255"), "{error}");
+    }
+}
