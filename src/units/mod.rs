@@ -22,6 +22,9 @@
 
 pub mod bit;
 
+#[allow(dead_code, unused_imports, reason = "layers have only bits so far")]
+mod category;
+
 pub use bit::{sigmoid, softplus};
 
 use crate::bits::BitMatrix;
