@@ -15,7 +15,7 @@ use harmonium::kernels::rows::{Addend, Kernel, Target, add_active_rows_by};
 use harmonium::kernels::scaled_rows::add_scaled_rows;
 use harmonium::kernels::tile::{Panel, Row, SIDE, Tile};
 use harmonium::kernels::transpose::{self, Entry};
-use harmonium::kernels::{Isa, sampling, sigmoid};
+use harmonium::kernels::{Isa, categories, sampling, sigmoid};
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::units;
@@ -183,6 +183,75 @@ fn units(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Shares and draws of 128 rows of one panel, 16 rows at a time as in a sweep: three categories of 21,
+/// both kinds of site, and bits by either kernel.
+fn categories(criterion: &mut Criterion) {
+    const ROWS: usize = 128;
+    /// Rows at a time.
+    const FEW: usize = 16;
+    let inputs: Vec<Row<i32>> =
+        (0..ROWS).map(|n| std::array::from_fn(|j| ((n * SIDE + j) as i32 - 4096) % 7919)).collect();
+    let resolution = Scale::TRAINING.resolution();
+    let mut stream = Stream::new(1, Purpose::Sample, 3);
+    let mut words = vec![[0; SIDE]; ROWS];
+    sampling::fill(Isa::BASELINE, &mut stream, ROWS * SIDE, &mut words);
+
+    let mut group = criterion.benchmark_group("shares-and-draw");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    let mixed = [vec![20, 20], vec![1; 24]].concat();
+    for (name, sizes) in
+        [("3x21", vec![21; 3]), ("2x20-and-24-bits", mixed), ("64-bits", vec![1; 64])]
+    {
+        let mut first = 0;
+        let site = |n_units| {
+            first += n_units;
+            categories::Site { first: first - n_units, n_units }
+        };
+        let sites: Vec<_> = sizes.into_iter().map(site).collect();
+        for isa in Isa::available() {
+            let (mut rows, mut bits) = (inputs.clone(), [0; ROWS]);
+            let run = |rows: &mut [Row<i32>], bits: &mut [u64]| {
+                rows.copy_from_slice(&inputs);
+                let of_words = words.chunks(FEW).zip(bits.chunks_mut(FEW));
+                for (rows, (words, bits)) in rows.chunks_mut(FEW).zip(of_words) {
+                    categories::shares(isa, &sites, black_box(rows), resolution, None);
+                    categories::draw(isa, &sites, rows, words.as_flattened(), SIDE, bits);
+                }
+            };
+            run(&mut rows, &mut bits);
+            for n in 0..ROWS {
+                let of_site = |(site, word): (&categories::Site, &u32)| {
+                    let shares = &rows[n][site.places()];
+                    match site.n_units {
+                        1 => naive::draw(shares, &[*word]) << site.first,
+                        _ => 1 << (site.first + naive::draw_category(shares, *word)),
+                    }
+                };
+                let expected: u64 = sites.iter().zip(&words[n]).map(of_site).sum();
+                assert_eq!(bits[n], expected);
+            }
+            group.bench_function(format!("{}/128-rows-of-{name}", isa.name()), |bencher| {
+                bencher.iter(|| run(&mut rows, &mut bits));
+            });
+        }
+    }
+    for isa in Isa::available() {
+        let (mut rows, mut bits) = (inputs.clone(), [0; ROWS]);
+        let name = format!("{}/128-rows-of-64-bits-by-sigmoid-and-draw", isa.name());
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                rows.copy_from_slice(&inputs);
+                let of_words = words.chunks(FEW).zip(bits.chunks_mut(FEW));
+                for (rows, (words, bits)) in rows.chunks_mut(FEW).zip(of_words) {
+                    sigmoid::thresholds(isa, black_box(rows), resolution);
+                    sampling::draw(isa, rows, words, 1, u64::MAX, bits);
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
 /// θ ← θ + ε·gradient.
 #[derive(Clone, Copy)]
 struct Plain(f32);
@@ -260,6 +329,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(500));
-    targets = sums, real_sums, units, tiles
+    targets = sums, real_sums, units, categories, tiles
 }
 criterion_main!(benches);

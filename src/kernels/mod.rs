@@ -7,7 +7,8 @@
 //! ```
 //!
 //! [`rows::add_active_rows`] computes all sums over bits: v → h, h → v and the statistics.
-//! [`scaled_rows`] does the same for real-valued data. Every kernel is one plain body, compiled for
+//! [`scaled_rows`] does the same for real-valued data. Inputs of sites of several units go to [`categories`]
+//! instead of `sigmoid` and `draw`. Every kernel is one plain body, compiled for
 //! each instruction set. On each it gives the same integers as the few lines of `naive.rs`.
 //!
 //! # What an update costs
@@ -68,6 +69,8 @@ pub mod flips;
 pub mod sampling;
 
 pub mod transpose;
+
+pub mod categories;
 
 pub mod tiled;
 

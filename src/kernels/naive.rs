@@ -28,3 +28,13 @@ pub fn draw(thresholds: &[i32], words: &[u32]) -> u64 {
     let bits = thresholds.iter().zip(words).map(is_on);
     bits.enumerate().fold(0, |word, (bit, is_on)| word | u64::from(is_on) << bit)
 }
+
+/// The first value whose share and those before it add up to more than `word / 2^32` of all shares.
+pub fn draw_category(shares: &[i32], word: u32) -> usize {
+    let total: u128 = shares.iter().map(|&share| share as u128).sum();
+    let sums = shares.iter().scan(0, |sum, &share| {
+        *sum += share as u128;
+        Some(*sum)
+    });
+    sums.take_while(|&sum| sum <= (u128::from(word) * total) >> 32).count()
+}

@@ -56,10 +56,21 @@ fn thresholds_of_reals_body(inputs: &[Row<f32>], thresholds: &mut [Row<i32>]) {
     }
 }
 
-/// `⌊σ(x) · 2^24⌋` by +, ×, ÷ in one fixed order. With t = −x·log₂e = k + f, k an integer and
-/// |f| ≤ 1/2, σ(x) = 1 / (1 + 2^k · 2^f), where a polynomial of degree 6 gives 2^f.
+/// `⌊σ(x) · 2^24⌋` by +, ×, ÷ in one fixed order: σ(x) = 1 / (1 + 2^t) with t = −x·log₂e.
 #[inline(always)]
-fn threshold(x: f32) -> i32 {
+pub(super) fn threshold(x: f32) -> i32 {
+    // The comparison is false for NaN, which becomes -30.
+    let x = if x > -30.0 { x } else { -30.0 };
+    let x = if x < 30.0 { x } else { 30.0 };
+    let sigma = 1.0 / (1.0 + two_to_the(x * -std::f32::consts::LOG2_E));
+    // SAFETY: x is from -30 to 30, so 0 ≤ sigma ≤ 1, and the product fits in an i32.
+    unsafe { (sigma * ONE as f32).to_int_unchecked() }
+}
+
+/// 2^t for t from -126 to 127, by + and × in one fixed order. With t = k + f, k an integer and |f| ≤ 1/2,
+/// it is 2^k · 2^f, where a polynomial of degree 6 gives 2^f.
+#[inline(always)]
+pub(super) fn two_to_the(t: f32) -> f32 {
     /// The minimax polynomial of 2^f on [-1/2, 1/2] that is 1 at 0 (Remez). Its relative error is
     /// at most 2.6e-9.
     const COEFFICIENTS: [f32; 7] = [
@@ -73,19 +84,13 @@ fn threshold(x: f32) -> i32 {
     ];
     // 1.5·2^23: adding it rounds an f32 to an integer, which the low bits then hold.
     const TO_LOW_BITS: f32 = 12_582_912.0;
-    // The comparison is false for NaN, which becomes -30.
-    let x = if x > -30.0 { x } else { -30.0 };
-    let x = if x < 30.0 { x } else { 30.0 };
-    let t = x * -std::f32::consts::LOG2_E;
     let shifted = t + TO_LOW_BITS;
     let f = t - (shifted - TO_LOW_BITS);
     let [c0, c1, c2, c3, c4, c5, c6] = COEFFICIENTS;
     let power = (((((c6 * f + c5) * f + c4) * f + c3) * f + c2) * f + c1) * f + c0;
     let k = (shifted.to_bits() as i32).wrapping_sub(TO_LOW_BITS.to_bits() as i32);
     let two_to_k = f32::from_bits((k.wrapping_add(127) as u32) << 23);
-    let sigma = 1.0 / (1.0 + power * two_to_k);
-    // SAFETY: x is from -30 to 30, so 0 ≤ sigma ≤ 1, and the product fits in an i32.
-    unsafe { (sigma * ONE as f32).to_int_unchecked() }
+    power * two_to_k
 }
 
 /// The mean of probability 1 in the statistics. 64 means add up to less than 2^15.

@@ -1,7 +1,7 @@
-//! Transposes of 64 x 64 squares of bits or integers.
+//! Transposes of squares of bits and integers, 64 x 64, and of 16 rows of 64 integers.
 
 use super::isa::{Isa, dispatch};
-use super::tile::{SIDE, Tile};
+use super::tile::{Row, SIDE, Tile};
 use crate::bits::BitPanels;
 
 /// Transposes block `block` of 64 rows of states (rows, units): bit n of word i of `by_unit` says
@@ -65,8 +65,29 @@ dispatch! {
         = tile_body, avx2 = narrow_tile_avx2, avx512 = narrow_tile_avx2
 }
 
+/// Number of rows that become columns at a time, one to each lane of a vector.
+pub const LANES: usize = 16;
+
+/// 16 rows by columns: the 16 values of a unit stand side by side.
+pub type Columns = [[i32; LANES]; SIDE];
+
+dispatch! {
+    /// Writes the columns of 16 rows.
+    pub fn to_columns(isa, rows: &[Row<i32>; LANES], columns: &mut Columns)
+        = tile_body, avx2 = tile_avx2, avx512 = tile_avx2
+}
+
+dispatch! {
+    /// Writes the 16 rows of these columns.
+    pub fn to_rows(isa, columns: &Columns, rows: &mut [Row<i32>; LANES])
+        = tile_body, avx2 = tile_avx2, avx512 = tile_avx2
+}
+
 #[inline(always)]
-fn tile_body<T: Copy>(from: &Tile<T>, to: &mut Tile<T>) {
+fn tile_body<T: Copy, const ROWS: usize, const COLUMNS: usize>(
+    from: &[[T; COLUMNS]; ROWS],
+    to: &mut [[T; ROWS]; COLUMNS],
+) {
     for (i, row) in from.iter().enumerate() {
         for (j, &value) in row.iter().enumerate() {
             to[j][i] = value;
@@ -118,11 +139,15 @@ fn narrow_tile_avx2(from: &Tile<i16>, to: &mut Tile<i16>) {
 /// takes a third of the update of a tile.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn tile_avx2(from: &Tile<i32>, to: &mut Tile<i32>) {
+fn tile_avx2<const ROWS: usize, const COLUMNS: usize>(
+    from: &[[i32; COLUMNS]; ROWS],
+    to: &mut [[i32; ROWS]; COLUMNS],
+) {
     use std::arch::x86_64::*;
     const SQUARE: usize = 8;
-    for top in (0..SIDE).step_by(SQUARE) {
-        for left in (0..SIDE).step_by(SQUARE) {
+    const { assert!(ROWS.is_multiple_of(SQUARE) && COLUMNS.is_multiple_of(SQUARE)) }
+    for top in (0..ROWS).step_by(SQUARE) {
+        for left in (0..COLUMNS).step_by(SQUARE) {
             let row = |i: usize| {
                 let eight: &[i32; SQUARE] =
                     from[top + i][left..left + SQUARE].try_into().expect("eight columns");
@@ -190,6 +215,20 @@ mod tests {
             let mut to = [[0; SIDE]; SIDE];
             Entry::transpose(isa, &wide, &mut to);
             assert!((0..SIDE).all(|i| (0..SIDE).all(|j| to[i][j] == wide[j][i])), "{}", isa.name());
+        }
+    }
+
+    #[test]
+    fn rows_become_columns_and_rows_again() {
+        let rows: [Row<i32>; LANES] =
+            std::array::from_fn(|n| std::array::from_fn(|j| (100 * n + j) as i32));
+        for isa in Isa::available() {
+            let mut columns = [[0; LANES]; SIDE];
+            to_columns(isa, &rows, &mut columns);
+            assert!((0..SIDE).all(|j| (0..LANES).all(|n| columns[j][n] == rows[n][j])));
+            let mut again = [[0; SIDE]; LANES];
+            to_rows(isa, &columns, &mut again);
+            assert_eq!(again, rows, "{}", isa.name());
         }
     }
 }

@@ -89,7 +89,7 @@ impl Rbm {
         check(
             "the number of units of all sites",
             visible_units.n_units(),
-            { visible_units.n_units() == n_visible },
+            visible_units.n_units() == n_visible,
             || format!("{n_visible}, the rows of weights"),
         )?;
         let layers = [visible_units, Units::bits(n_hidden)];

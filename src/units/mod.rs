@@ -26,10 +26,11 @@ pub mod category;
 
 pub use bit::{sigmoid, softplus};
 
+use category::Site;
+
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::kernels::Isa;
-use crate::kernels::categories::Site;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::layout::Layout;
 use crate::rng::{STEP, Stream};
@@ -92,9 +93,9 @@ impl Units {
     pub fn of_sites(sizes: impl IntoIterator<Item = usize>) -> Result<Self> {
         let sizes: Vec<usize> = sizes.into_iter().collect();
         for &size in &sizes {
-            let is_valid = size == 1 || category::SIZES.contains(&size);
+            let is_valid = (1..=category::MOST_UNITS).contains(&size);
             check("the number of values of a site", size, is_valid, || {
-                format!("1 for a bit, or from 2 to {}", category::SIZES.end())
+                format!("1 for a bit, or from 2 to {}", category::MOST_UNITS)
             })?;
         }
         if sizes.iter().all(|&size| size == 1) {
@@ -321,60 +322,57 @@ impl Units {
             let is_bit = site.len() == 1;
             let of_unit = |&rate: &f64| match is_bit {
                 true => bit::log_probabilities(rate),
-                false => [0.0, libm::log(rate)],
+                false => category::log_probabilities(rate),
             };
             rates.slice(ndarray::s![site]).iter().map(of_unit).collect()
         };
         self.sites().flat_map(of_site).collect()
     }
 
-    /// The numbers of one site, from those of its units.
-    fn of_sites_of<T: Copy>(
-        &self,
-        values: &Array1<f64>,
-        of_bit: impl Fn(f64) -> T,
-        of_category: impl Fn(&[f64]) -> Vec<T>,
-    ) -> Array1<T> {
-        let values = values.as_slice().expect("standard layout");
-        let of_site = |site: Range<usize>| match &values[site] {
-            [value] => vec![of_bit(*value)],
-            values => of_category(values),
-        };
-        match self.are_bits() {
-            true => values.iter().map(|&value| of_bit(value)).collect(),
-            false => self.sites().flat_map(of_site).collect(),
-        }
-    }
-
     /// The rates of sites with this mean over `n_examples`, by Laplace's rule: see
-    /// [`bit::laplace_rate`] and [`category::laplace_rate`].
+    /// [`bit::laplace_rate`] and [`category::laplace_rates`].
     pub fn laplace_rates(&self, mean: &Array1<f64>, n_examples: usize) -> Array1<f64> {
-        let of_category = |means: &[f64]| {
-            let rate = |&mean: &f64| category::laplace_rate(mean, n_examples, means.len());
-            means.iter().map(rate).collect()
-        };
-        self.of_sites_of(mean, |mean| bit::laplace_rate(mean, n_examples), of_category)
+        self.of_each_site(
+            mean,
+            |mean| *mean = bit::laplace_rate(*mean, n_examples),
+            |means| category::laplace_rates(means, n_examples),
+        )
     }
 
     /// The rates of the base of annealing for data with this mean: see [`bit::smoothed_rate`] and
-    /// [`category::smoothed_rate`].
+    /// [`category::smoothed_rates`].
     pub fn smoothed_rates(&self, mean: &Array1<f64>) -> Array1<f64> {
-        let of_category = |means: &[f64]| {
-            means.iter().map(|&mean| category::smoothed_rate(mean, means.len())).collect()
-        };
-        self.of_sites_of(mean, bit::smoothed_rate, of_category)
+        let of_bit = |mean: &mut f64| *mean = bit::smoothed_rate(*mean);
+        self.of_each_site(mean, of_bit, category::smoothed_rates)
     }
 
     /// The rates at which every value of a site is equally likely.
     pub fn uniform_rates(&self) -> Array1<f64> {
-        let of_category = |units: &[f64]| vec![1.0 / units.len() as f64; units.len()];
-        self.of_sites_of(&Array1::zeros(self.n_units()), |_| bit::UNIFORM, of_category)
+        let of_category = |rates: &mut [f64]| rates.fill(category::uniform(rates.len()));
+        self.of_each_site(&Array1::zeros(self.n_units()), |rate| *rate = bit::UNIFORM, of_category)
     }
 
     /// The biases at which sites without weights have these rates, each above 0 and below 1: see
-    /// [`bit::log_odds`]; those of a categorical site are ln(rate), less their mean.
+    /// [`bit::log_odds`] and [`category::start`].
     pub fn log_odds(&self, rates: &Array1<f64>) -> Array1<f32> {
-        self.of_sites_of(rates, bit::log_odds, category::zero_sum_logs)
+        let of_category = |rates: &mut [f64]| {
+            let biases: Vec<f32> = category::start(rates).collect();
+            rates.iter_mut().zip(biases).for_each(|(to, bias)| *to = bias.into());
+        };
+        let of_bit = |rate: &mut f64| *rate = bit::log_odds(*rate).into();
+        self.of_each_site(rates, of_bit, of_category).mapv(|bias| bias as f32)
+    }
+
+    /// [`each_site`](Self::each_site) on a copy of the values.
+    fn of_each_site(
+        &self,
+        values: &Array1<f64>,
+        of_bit: impl Fn(&mut f64),
+        of_category: impl Fn(&mut [f64]),
+    ) -> Array1<f64> {
+        let mut values = values.to_vec();
+        self.each_site(&mut values, of_bit, of_category);
+        values.into()
     }
 
     /// Draws a row from each stream for a layer with these biases and no weights: ⌈sites/16⌉ steps.
@@ -394,9 +392,11 @@ impl Units {
                 for (site, word) in sites.iter().zip(stream.step()) {
                     match &rates[site.clone()] {
                         [rate] => states.set(row, site.start, bit::is_on(*rate, word)),
-                        rates => {
-                            states.set(row, site.start + category::draw_one(rates, word), true)
-                        }
+                        rates => states.set(
+                            row,
+                            site.start + category::draw_independent(rates, word),
+                            true,
+                        ),
                     }
                 }
             }
