@@ -16,8 +16,9 @@
 
 use super::isa::{Isa, dispatch};
 use super::sigmoid::{ONE, threshold, two_to_the};
-use super::tile::{Row, SIDE};
+use super::tile::{Aligned, Row, SIDE, aligned};
 use super::transpose::{Columns, LANES, to_columns, to_rows};
+use std::cell::RefCell;
 use std::ops::Range;
 
 /// The largest number of units of a site. The sum of their shares is below 2^32.
@@ -102,7 +103,7 @@ pub fn draw(
         }
         let words = Words { words: &words[block.first * stride..], stride, n_rows: block.len };
         let mut drawn = [[0; LANES]; MOST_PANELS];
-        draw_columns(isa, sites, columns.as_flattened(), words, &mut drawn[..n_panels]);
+        draw_columns(isa, sites, columns.as_flattened_mut(), words, &mut drawn[..n_panels]);
         for (panel, drawn) in drawn[..n_panels].iter().enumerate() {
             bits[block.of_panel(panel)].copy_from_slice(&drawn[..block.len]);
         }
@@ -168,22 +169,20 @@ impl Block {
     }
 }
 
-/// Calls `use_columns` for each block of a span, with columns to work in.
+/// Calls `use_columns` for each block of a span, with columns to work in, whose values are arbitrary.
 fn for_columns(n_panels: usize, len: usize, mut use_columns: impl FnMut(Block, &mut [Columns])) {
-    const EMPTY: Columns = [[0; LANES]; SIDE];
-    // Nearly every span is one panel. To clear 16 KB for it would take as long as the rest.
-    let (mut one, mut most);
-    let columns = if n_panels == 1 {
-        one = [EMPTY];
-        &mut one[..]
-    } else {
-        most = [EMPTY; MOST_PANELS];
-        &mut most[..n_panels]
-    };
-    let n_rows = rows_of(n_panels, len);
-    for first in (0..n_rows).step_by(LANES) {
-        use_columns(Block { first, len: LANES.min(n_rows - first), n_rows }, columns);
+    thread_local! {
+        // Kept, because to clear columns would take a tenth of the time of all.
+        static COLUMNS: RefCell<Aligned<Columns>> =
+            RefCell::new(aligned([[0; LANES]; SIDE], MOST_PANELS));
     }
+    let n_rows = rows_of(n_panels, len);
+    COLUMNS.with_borrow_mut(|columns| {
+        for first in (0..n_rows).step_by(LANES) {
+            let block = Block { first, len: LANES.min(n_rows - first), n_rows };
+            use_columns(block, &mut columns[..n_panels]);
+        }
+    });
 }
 
 /// Writes the columns of up to 16 rows. Lanes without a row get 0.
@@ -285,20 +284,20 @@ impl Words<'_> {
 }
 
 dispatch! {
-    fn draw_columns(isa, sites: &[Site], columns: &[[i32; LANES]], words: Words<'_>,
+    fn draw_columns(isa, sites: &[Site], columns: &mut [[i32; LANES]], words: Words<'_>,
         drawn: &mut [[u64; LANES]]) = draw_columns_body
 }
 
 #[inline(always)]
 fn draw_columns_body(
     sites: &[Site],
-    columns: &[[i32; LANES]],
+    columns: &mut [[i32; LANES]],
     words: Words<'_>,
     drawn: &mut [[u64; LANES]],
 ) {
     for (k, site) in sites.iter().enumerate() {
         let words = words.of_site(k);
-        let columns = &columns[site.places()];
+        let columns = &mut columns[site.places()];
         if let [column] = columns {
             let drawn = &mut drawn[site.first / SIDE];
             for lane in 0..LANES {
@@ -307,31 +306,39 @@ fn draw_columns_body(
             }
             continue;
         }
-        let mut total = [0_u32; LANES];
-        for column in columns {
-            for lane in 0..LANES {
-                total[lane] += column[lane] as u32;
-            }
-        }
-        let mut u = [0_u32; LANES];
+        let sums = accumulate(columns, |share, _| share);
+        let mut u = [0; LANES];
         for lane in 0..LANES {
-            u[lane] = ((u64::from(words[lane]) * u64::from(total[lane])) >> 32) as u32;
+            u[lane] = ((u64::from(words[lane]) * u64::from(sums[lane] as u32)) >> 32) as u32;
         }
         // Sums rise, so the first above u comes after all that are not. The last is always above.
-        let (mut sum, mut place) = ([0_u32; LANES], [site.first as u32; LANES]);
-        for column in &columns[..columns.len() - 1] {
-            for lane in 0..LANES {
-                sum[lane] += column[lane] as u32;
-                place[lane] += u32::from(sum[lane] <= u[lane]);
-            }
-        }
+        let (_, all_but_last) = columns.split_last_mut().expect("a category has units");
+        let before = accumulate(all_but_last, |sum, lane| i32::from(sum as u32 <= u[lane]));
         for (panel, drawn) in drawn.iter_mut().enumerate() {
             for lane in 0..LANES {
-                let in_panel = place[lane].wrapping_sub((panel * SIDE) as u32);
+                let place = (site.first as u32).wrapping_add(before[lane] as u32);
+                let in_panel = place.wrapping_sub((panel * SIDE) as u32);
                 drawn[lane] |= 1_u64.checked_shl(in_panel).unwrap_or(0);
             }
         }
     }
+}
+
+/// Replaces each column by the sums of `term` over itself and all before, modulo 2^32, and returns the
+/// last.
+///
+/// Sums that were only returned would be rearranged by the compiler, which then gathers each lane of several
+/// columns. That takes three times as long.
+#[inline(always)]
+fn accumulate(columns: &mut [[i32; LANES]], term: impl Fn(i32, usize) -> i32) -> [i32; LANES] {
+    let mut sums = [0_i32; LANES];
+    for column in columns {
+        for lane in 0..LANES {
+            sums[lane] = sums[lane].wrapping_add(term(column[lane], lane));
+            column[lane] = sums[lane];
+        }
+    }
+    sums
 }
 
 #[cfg(test)]
