@@ -27,9 +27,11 @@ impl Independent {
         Self { all_off, when_on, rates }
     }
 
-    /// Units at the rates of training data, by Laplace's rule.
+    /// Units at the rates of training data, by Laplace's rule. With weights the number of examples is
+    /// [N_eff](Examples::n_effective).
     pub fn of(training: &Examples) -> Self {
-        Self::of_mean(&training.units(), &training.mean(), training.n_examples())
+        let n_examples = training.n_effective().round() as usize;
+        Self::of_mean(&training.units(), &training.mean(), n_examples)
     }
 
     /// Units at the rates of `n_examples` examples with this mean (V), by Laplace's rule ([`Units::laplace_rates`]).

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! [`rows::add_active_rows`] computes all sums over bits: v → h, h → v and the statistics.
-//! [`scaled_rows`] does the same for real-valued data. Every kernel is one plain body, compiled for
+//! [`scaled_rows`] does the same for real-valued data, [`weighing`] prepares rows of weighted examples. Every kernel is one plain body, compiled for
 //! each instruction set. On each it gives the same integers as the few lines of `naive.rs`.
 //!
 //! # What an update costs
@@ -72,6 +72,8 @@ pub mod transpose;
 pub mod tiled;
 
 pub mod moments;
+
+pub mod weighing;
 
 pub mod ascent;
 
