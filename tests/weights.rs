@@ -8,6 +8,10 @@ use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::Array2;
 use std::sync::Arc;
 
+mod folder;
+
+use folder::{Folder, SHORT};
+
 const N: usize = 150;
 
 /// Weights from nearly 0 to 3, none of them 0.
@@ -166,4 +170,116 @@ fn a_model_learns_the_weighted_distribution() {
         // Mini-batches, chains and the smoothed start leave some hundredths.
         assert!((p[0] - 0.25).abs() < 0.05 && (p[1] - 0.75).abs() < 0.05, "{algorithm}: {p:?}");
     }
+}
+
+/// Weights of the 200 images of a folder, of which every tenth is 0.
+fn with_weights() -> Folder {
+    let folder = Folder::new();
+    let weights: Vec<_> = (0..200).map(|n| format!("{}\n", n % 10)).collect();
+    folder.write("w.csv", format!("weight\n{}", weights.concat()).as_bytes());
+    folder
+}
+
+#[test]
+fn a_run_takes_its_weights_along() {
+    let folder = with_weights();
+    let line = format!("train --data greys.idx --weights w.csv --validation 20 {SHORT} --out run");
+    let (code, _, said) = folder.run(&line);
+    assert_eq!(code, Some(0), "{said}");
+    let n_effective = |weights: &mut dyn Iterator<Item = f64>| {
+        let [sum, squares] = weights.fold([0.0, 0.0], |[a, b], w| [a + w, b + w * w]);
+        sum * sum / squares
+    };
+    // Of 180 examples that count, the last 20 are for validation.
+    let of_training =
+        n_effective(&mut (0..200).map(|n| f64::from(n % 10)).filter(|w| *w > 0.0).take(160));
+    let note = format!(
+        "160 training examples with weights are worth {of_training:.1} of equal weight (N_eff)"
+    );
+    assert!(said.contains(&note), "{said}");
+    let inspected = folder.facts("run");
+    assert_eq!(inspected["data"]["n_examples"], 160);
+    assert!((inspected["data"]["n_effective"].as_f64().unwrap() - of_training).abs() < 1e-9);
+    // The commands on the run see the same weights.
+    for (split, n) in [("train", 160), ("validation", 20)] {
+        let found = folder.succeed_with_notes(&format!("evaluate run --split {split} --json"));
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        assert_eq!(found["n_examples"], n);
+        assert!(found["n_effective"].as_f64().unwrap() < n as f64);
+    }
+    folder.succeed("report run");
+    let page = String::from_utf8(folder.read("run/report.html")).unwrap();
+    assert!(page.contains(&format!("have weights and are worth {of_training:.1}")));
+    // The same from its settings file.
+    folder.succeed_with_notes("train --config run/config.toml --out again --quiet");
+    assert_eq!(folder.read("run/model.safetensors"), folder.read("again/model.safetensors"));
+    folder.write("w.csv", "1\n".repeat(200).as_bytes());
+    folder.fail("train --config run/config.toml --out third", "w.csv: has the SHA-256 ");
+}
+
+#[test]
+fn an_interrupted_weighted_run_ends_in_the_same_bits() {
+    let folder = with_weights();
+    let line =
+        "train --data greys.idx --weights w.csv --hidden 16 --epochs 3 --batch-size 50 --quiet";
+    folder.succeed_with_notes(&format!("{line} --out whole"));
+    folder.succeed_with_notes(&format!("{line} --out parts --stop-after 5updates"));
+    folder.succeed_with_notes("resume parts --quiet");
+    assert_eq!(folder.read("whole/model.safetensors"), folder.read("parts/model.safetensors"));
+}
+
+#[test]
+fn equal_weights_are_none() {
+    let folder = Folder::with_run();
+    folder.write("equal.csv", "0.5\n".repeat(200).as_bytes());
+    folder.succeed(&format!(
+        "train --data greys.idx --weights equal.csv {SHORT} --out equal --quiet"
+    ));
+    assert_eq!(folder.read("run/model.safetensors"), folder.read("equal/model.safetensors"));
+}
+
+#[test]
+fn a_run_weighs_its_examples_against_redundancy() {
+    let folder = Folder::new();
+    let rows = ["0000000000", "0000000001", "1111100000", "1111111111"];
+    folder.write("rows.txt", rows.join("\n").as_bytes());
+    folder.write("w.csv", b"0.5\n0.5\n1\n1\n");
+    let line = "train --data rows.txt --hidden 4 --epochs 5 --quiet";
+    folder.succeed_with_notes(&format!("{line} --weights w.csv --out weights"));
+    folder.succeed_with_notes(&format!("{line} --reweight 0.9 --out reweight"));
+    folder.succeed(&format!("{line} --out none"));
+    assert_eq!(folder.fingerprint("weights"), folder.fingerprint("reweight"));
+    assert_ne!(folder.fingerprint("weights"), folder.fingerprint("none"));
+    let both = format!("{line} --weights w.csv --reweight 0.9 --out both");
+    folder.misuse(&both, "--reweight is 0.9, but must be left out with");
+    let greys = "train --data greys.idx --reweight 0.9 --hidden 4 --out greys";
+    folder.fail(greys, "greys.idx: has values other than 0 and 1");
+}
+
+#[test]
+fn each_bad_file_of_weights_is_refused() {
+    let folder = Folder::new();
+    for (text, message) in [
+        (
+            "1\n".repeat(199),
+            "w.csv: holds 199 weights, but must hold one for each of the 200 examples of greys.idx",
+        ),
+        ("0\n".repeat(200), "w.csv: all weights are 0, but at least one must be above 0"),
+        (
+            "1\n".repeat(199) + "-1\n",
+            "w.csv: the weight of example 199 is -1, but must be a finite number of at least 0",
+        ),
+        ("1\n".repeat(199) + "inf\n", "w.csv: the weight of example 199 is inf, but must be"),
+        ("1\n".repeat(199) + "x\n", "w.csv: line 200, column 1 is \"x\", but must be a number"),
+        (
+            "1,2\n".repeat(100),
+            "w.csv: has the shape [100, 2], but weights are one number for each example",
+        ),
+    ] {
+        folder.write("w.csv", text.as_bytes());
+        let line = format!("train --data greys.idx --weights w.csv {SHORT} --out run");
+        folder.fail(&line, message);
+    }
+    let line = format!("train --data greys.idx --weights none.npy {SHORT} --out run");
+    folder.fail(&line, "none.npy: cannot read");
 }

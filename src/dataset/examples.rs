@@ -1,7 +1,7 @@
 //! Examples for training and scores: rows of bits or of numbers.
 
 use super::values::{Values, WHITE};
-use super::{Binarization, Dataset, ExampleWeights};
+use super::{Binarization, Dataset, ExampleWeights, WeightedBits};
 use crate::bits::{BitMatrix, active};
 use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, sampling};
@@ -192,6 +192,14 @@ impl Examples {
     /// returns the same bits.
     pub fn fixed_bits(&self, seed: u64, examples: impl Iterator<Item = usize>) -> BitMatrix {
         self.fixed_draw(seed, 0, examples)
+    }
+
+    /// [`fixed_bits`](Self::fixed_bits) with the weights of the examples.
+    pub fn weighted_bits(&self, seed: u64, examples: impl Iterator<Item = usize>) -> WeightedBits {
+        let examples: Vec<_> = examples.collect();
+        let weight = |all: &ExampleWeights| examples.iter().map(|&n| all.values()[n]).collect();
+        let weights = self.weights().map(weight);
+        WeightedBits::new(self.fixed_bits(seed, examples.iter().copied()), weights)
     }
 
     /// Draw number `draw` of these bits, for means over several draws. Number 0 is

@@ -43,6 +43,12 @@ mod mnist;
 
 mod binarization;
 
+mod weights_file;
+
+mod reweighting;
+
+mod weighted_bits;
+
 mod examples;
 
 mod running_mean;
@@ -57,6 +63,8 @@ pub use running_mean::RunningMean;
 #[cfg(feature = "cli")]
 pub(crate) use source::absolute;
 pub use source::{Source, Split};
+pub use weighted_bits::{WeightedBits, WeightedRows};
+pub use weights_file::WeightsFile;
 
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};

@@ -1,8 +1,8 @@
 //! The log-likelihood of independent units, which a model has to beat.
 
 use super::Score;
-use crate::bits::{BitMatrix, active};
-use crate::dataset::Examples;
+use crate::bits::active;
+use crate::dataset::{Examples, WeightedRows};
 use crate::units::Units;
 use ndarray::Array1;
 
@@ -48,17 +48,19 @@ impl Independent {
     ///
     /// # Panics
     /// If rows are not V wide.
-    pub fn log_likelihood(&self, visible: &BitMatrix) -> Score {
-        assert_eq!(visible.n_columns(), self.when_on.len(), "visible units");
+    pub fn log_likelihood<'a>(&self, visible: impl Into<WeightedRows<'a>>) -> Score {
+        let WeightedRows { bits, weights } = visible.into();
+        assert_eq!(bits.n_columns(), self.when_on.len(), "visible units");
         let of_row =
-            |n| self.all_off + active(visible.row(n)).map(|unit| self.when_on[unit]).sum::<f64>();
-        Score::of(&(0..visible.n_rows()).map(of_row).collect::<Vec<_>>())
+            |n| self.all_off + active(bits.row(n)).map(|unit| self.when_on[unit]).sum::<f64>();
+        Score::weighted(&(0..bits.n_rows()).map(of_row).collect::<Vec<_>>(), weights)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset};
     use crate::evaluate::Exact;
     use crate::evaluate::pseudo_likelihood::pseudo_likelihood;

@@ -75,6 +75,8 @@ pub mod moments;
 
 pub mod weighing;
 
+pub mod agreement;
+
 pub mod ascent;
 
 pub use isa::Isa;

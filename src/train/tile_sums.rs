@@ -220,7 +220,6 @@ mod tests {
     use super::*;
     use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset, Examples};
-    use crate::kernels::sigmoid::MEAN_ONE;
     use ndarray::Array1;
 
     const V: usize = 70;
