@@ -9,7 +9,7 @@ use harmonium::BitMatrix;
 use harmonium::bits::BitPanels;
 use harmonium::fixed::{Fixed as _, Format, Scale};
 use harmonium::kernels::ascent::{
-    DataSums, Difference, Rule, TileGradient, TileParts, ascend_tile,
+    Difference, PhaseSums, Rule, TileGradient, TileParts, ascend_tile,
 };
 use harmonium::kernels::rows::{Addend, Kernel, Target, add_active_rows_by};
 use harmonium::kernels::scaled_rows::add_scaled_rows;
@@ -282,9 +282,9 @@ fn tiles(criterion: &mut Criterion) {
                 fixed: &mut fixed,
                 transposed: &mut transposed,
             };
-            let difference = Difference::new(128, 128, 255);
+            let difference = Difference::joint(128.0, 255);
             let gradient =
-                TileGradient { difference, data: DataSums::Whole(&sums), model: None, terms: &[] };
+                TileGradient { difference, data: PhaseSums::Whole(&sums), model: None, terms: &[] };
             ascend_tile(isa, Plain(rate), scale, gradient, parts);
             (weights[3][5], fixed[3][5], transposed[5][3])
         };

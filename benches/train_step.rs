@@ -36,6 +36,16 @@ fn variants() -> Vec<(&'static str, TrainConfig)> {
     ]
 }
 
+/// Variants on weighted examples; each has its counterpart without weights.
+fn weighted_variants() -> Vec<(&'static str, TrainConfig)> {
+    let plain = || config(500, 128);
+    vec![
+        ("weighted", plain()),
+        ("weighted-centred", TrainConfig { centering: true, ..plain() }),
+        ("weighted-cd-1", TrainConfig { algorithm: Algorithm::Cd, chains: None, ..plain() }),
+    ]
+}
+
 fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a small pool")
 }
@@ -79,6 +89,9 @@ fn train_step(criterion: &mut Criterion) {
     let is_test = std::env::args().any(|argument| argument == "--test");
     let mut group = criterion.benchmark_group("train_step");
     let mnist = Dataset::mnist(Split::Train);
+    let weights: Vec<_> = (0..mnist.n_examples()).map(|n| 1.0 / (1 + n % 17) as f64).collect();
+    let weighted = mnist.clone().weighted("weights", &weights).expect("one for each");
+    let weighted = Arc::new(Examples::new(weighted, Binarization::Stochastic));
     let examples = Arc::new(Examples::new(mnist, Binarization::Stochastic));
     for (hidden, batch_size) in [(500, 128), (500, 512), (1024, 128)] {
         let trainer = settled(config(hidden, batch_size), &examples, is_test);
@@ -88,6 +101,13 @@ fn train_step(criterion: &mut Criterion) {
                 let rbm = trainer.current();
                 let mut variant =
                     Trainer::from_model(config, examples.clone(), &rbm).expect("the same sizes");
+                pool(threads()).install(|| update(&mut variant, 3));
+                time(&mut group, &format!("784x{hidden}-batch-{batch_size}-{name}"), &variant);
+            }
+            for (name, config) in weighted_variants() {
+                let rbm = trainer.current();
+                let mut variant =
+                    Trainer::from_model(config, weighted.clone(), &rbm).expect("the same sizes");
                 pool(threads()).install(|| update(&mut variant, 3));
                 time(&mut group, &format!("784x{hidden}-batch-{batch_size}-{name}"), &variant);
             }

@@ -112,6 +112,14 @@ pub enum Error {
         remedy: Option<Remedy>,
     },
 
+    /// The weights of examples break a rule, or do not fit the examples.
+    BadWeights {
+        /// The name of the weights: of their file, or of an argument.
+        weights: String,
+        /// What is wrong, and what the rule is.
+        rule: String,
+    },
+
     /// Two widths that must be equal differ.
     WidthMismatch {
         /// The name of the thing that does not fit.
@@ -249,6 +257,7 @@ impl Error {
             Self::Unsuitable { path, rule }
             | Self::Damaged { path, rule }
             | Self::BadSettings { path, rule } => format!("{}: {rule}", path.display()),
+            Self::BadWeights { weights, rule } => format!("{weights}: {rule}"),
             Self::Replaced { path } => format!(
                 "{}: was moved, removed or replaced while this process worked on the run in it, so nothing more \
                  is written there; continue the run with `harmonium resume` in its new place",
@@ -336,6 +345,7 @@ impl Error {
             | Self::Unsuitable { .. }
             | Self::Damaged { .. }
             | Self::BadValue { .. }
+            | Self::BadWeights { .. }
             | Self::WidthMismatch { .. }
             | Self::Elsewhere { .. }
             | Self::BadState { .. }

@@ -138,7 +138,7 @@ class BernoulliRBM(
 
     # Learning
 
-    def fit(self, X: Any, y: Any = None) -> BernoulliRBM:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> BernoulliRBM:
         """Learn from X, starting from new parameters.
 
         Ctrl-C stops it within a second, raises KeyboardInterrupt, and keeps what was learned.
@@ -147,6 +147,9 @@ class BernoulliRBM(
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
         y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each row counts, a finite number of at least 0: a row of weight 2 counts as two, one
+            of weight 0 is left out. Early stopping weighs the rows that it sets aside, too.
 
         Returns
         -------
@@ -159,10 +162,10 @@ class BernoulliRBM(
         >>> BernoulliRBM(2, random_state=0).fit(np.eye(4)).components_.shape
         (2, 4)
         """
-        fitting.fit(self, X)
+        fitting.fit(self, X, sample_weight)
         return self
 
-    def partial_fit(self, X: Any, y: Any = None) -> BernoulliRBM:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> BernoulliRBM:
         """Do one update, with all of X as the mini-batch.
 
         It continues from the current parameters and chains, also after `fit`. A pickled estimator
@@ -172,6 +175,8 @@ class BernoulliRBM(
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), at most 32,767 samples
         y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each row counts beside the others of X, a finite number of at least 0.
 
         Returns
         -------
@@ -187,7 +192,7 @@ class BernoulliRBM(
         >>> model.components_.shape
         (2, 6)
         """
-        online.partial_fit(self, X)
+        online.partial_fit(self, X, sample_weight)
         return self
 
     # Features

@@ -262,6 +262,7 @@ class Trainer:
         cls,
         data: Any,
         *,
+        weights: NDArray[np.float64] | None = None,
         initial: Rbm | None = None,
         held_out: Any = None,
         as_numbers: bool = False,
@@ -274,6 +275,7 @@ class Trainer:
     def online(
         data: Any,
         *,
+        weights: NDArray[np.float64] | None = None,
         initial: Rbm | None = None,
         hidden_states: Any = None,
         grey_levels: int | None = None,
@@ -284,7 +286,9 @@ class Trainer:
     def run(self, until: int | None = None, *, threads: int | None = None) -> None: ...
     def with_settings(self, *, threads: int | None = None, **settings: Unpack[Settings]) -> Trainer: ...
     def arrays(self, dtype: str, *, threads: int | None = None) -> list[NDArray[Any]]: ...
-    def update_on(self, data: Any, *, threads: int | None = None) -> None: ...
+    def update_on(
+        self, data: Any, *, weights: NDArray[np.float64] | None = None, threads: int | None = None
+    ) -> None: ...
     def metrics(self, *, threads: int | None = None) -> dict[str, Any]: ...
     def __reduce__(
         self,

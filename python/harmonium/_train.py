@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from ._epochs import run_epochs
 from ._harmonium import Rbm, Trainer, check_keywords, setting_table
 from ._settings import with_keywords
+from ._weights import one_each
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def train(
     data: Any,
     *,
+    weights: Any = None,
     initial: Rbm | None = None,
     held_out: Any = None,
     grey_levels: int | None = None,
@@ -34,6 +36,9 @@ def train(
     data : array-like or sparse matrix of shape (n_examples, n_visible), or images (n, rows, columns)
         0 and 1, floating-point intensities from 0 to 1, grey levels (see `grey_levels`) or spins. The
         model keeps the shape of images.
+    weights : array-like of shape (n_examples,), optional
+        How much each example counts, a finite number of at least 0: an example of weight 2 counts as two,
+        one of weight 0 is left out.
     initial : Rbm, optional
         Parameters to start from. They give the number of hidden units.
     held_out : array-like or sparse matrix of shape (n, n_visible), optional
@@ -72,6 +77,7 @@ def train(
     check_keywords(list(settings))
     trainer = Trainer(
         data,
+        weights=one_each(weights, "weights"),
         initial=initial,
         held_out=held_out,
         grey_levels=grey_levels,

@@ -17,7 +17,7 @@ use harmonium::state::State;
 use harmonium::train::{Ascent, OnlineTrainer};
 use harmonium::{Error, TrainConfig};
 use ndarray::Array1;
-use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2};
+use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -116,6 +116,8 @@ fn rows_of<S: Section>() -> Vec<Value> {
 /// ----------
 /// data : array-like or sparse matrix of shape (n_examples, n_visible)
 ///     0 and 1, floating-point intensities from 0 to 1, grey levels (see `grey_levels`) or spins.
+/// weights : ndarray of float64 of shape (n_examples,), optional
+///     How much each example counts, at least 0; see `train`.
 /// initial : Rbm, optional
 ///     Parameters to start from.
 /// held_out : array-like or sparse matrix, optional
@@ -254,15 +256,16 @@ fn parse(settings: &str) -> PyResult<Map<String, Value>> {
 }
 
 /// The keywords of `harmonium.train` that are not settings.
-const OF_TRAIN: [&str; 7] =
-    ["initial", "held_out", "grey_levels", "spins", "callback", "progress", "threads"];
+const OF_TRAIN: [&str; 8] =
+    ["weights", "initial", "held_out", "grey_levels", "spins", "callback", "progress", "threads"];
 
 /// The keywords of `Trainer` that are not settings.
-const OF_TRAINER: [&str; 6] =
-    ["initial", "held_out", "as_numbers", "grey_levels", "spins", "threads"];
+const OF_TRAINER: [&str; 7] =
+    ["weights", "initial", "held_out", "as_numbers", "grey_levels", "spins", "threads"];
 
 /// The keywords of `Trainer.online` that are not settings.
-const OF_ONLINE: [&str; 5] = ["initial", "hidden_states", "grey_levels", "spins", "threads"];
+const OF_ONLINE: [&str; 6] =
+    ["weights", "initial", "hidden_states", "grey_levels", "spins", "threads"];
 
 /// Refuses what neither `harmonium.train` nor the trainer that it starts takes.
 #[pyfunction]
@@ -316,9 +319,17 @@ struct Reading {
 }
 
 impl Reading {
-    /// Reads data as examples. Integers mean the same in all data that are read later.
-    fn examples(&mut self, data: &Bound<'_, PyAny>) -> PyResult<Examples> {
-        let dataset = dataset(data, self.encoding, self.threads)?;
+    /// Reads data as examples with these weights. Integers mean the same in all data that are read later.
+    fn examples(
+        &mut self,
+        data: &Bound<'_, PyAny>,
+        weights: Option<PyReadonlyArray1<'_, f64>>,
+    ) -> PyResult<Examples> {
+        let mut dataset = dataset(data, self.encoding, self.threads)?;
+        if let Some(weights) = weights {
+            let weights: Vec<_> = weights.as_array().to_vec();
+            dataset = dataset.weighted("weights", &weights).map_err(to_py)?;
+        }
         if !self.as_numbers {
             dataset.check_intensities().map_err(to_py)?;
         }
@@ -330,12 +341,13 @@ impl Reading {
 #[pymethods]
 impl Trainer {
     #[new]
-    #[pyo3(signature = (data, *, initial = None, held_out = None, as_numbers = false,
+    #[pyo3(signature = (data, *, weights = None, initial = None, held_out = None, as_numbers = false,
         grey_levels = None, spins = false, threads = None, **settings))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         py: Python<'_>,
         data: &Bound<'_, PyAny>,
+        weights: Option<PyReadonlyArray1<'_, f64>>,
         initial: Option<&Rbm>,
         held_out: Option<&Bound<'_, PyAny>>,
         as_numbers: bool,
@@ -349,8 +361,8 @@ impl Trainer {
         let binarize = config.binarize;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let mut reading = Reading { binarize, encoding, as_numbers, threads };
-        let data = reading.examples(data)?;
-        let held_out = held_out.map(|data| reading.examples(data)).transpose()?;
+        let data = reading.examples(data, weights)?;
+        let held_out = held_out.map(|data| reading.examples(data, None)).transpose()?;
         if let Some(held_out) = &held_out
             && held_out.n_visible() != data.n_visible()
         {
@@ -392,12 +404,13 @@ impl Trainer {
     /// >>> trainer.updates
     /// 1
     #[staticmethod]
-    #[pyo3(signature = (data, *, initial = None, hidden_states = None, grey_levels = None,
-        spins = false, threads = None, **settings))]
+    #[pyo3(signature = (data, *, weights = None, initial = None, hidden_states = None,
+        grey_levels = None, spins = false, threads = None, **settings))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn online(
         py: Python<'_>,
         data: &Bound<'_, PyAny>,
+        weights: Option<PyReadonlyArray1<'_, f64>>,
         initial: Option<&Rbm>,
         hidden_states: Option<&Bound<'_, PyAny>>,
         grey_levels: Option<u32>,
@@ -410,7 +423,7 @@ impl Trainer {
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let binarize = config.binarize;
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
-        let data = reading.examples(data)?;
+        let data = reading.examples(data, weights)?;
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let hidden_states =
             hidden_states.map(|states| bits(states, "hidden_states", threads)).transpose()?;
@@ -420,8 +433,8 @@ impl Trainer {
             let rbm = match initial {
                 Some(rbm) => rbm,
                 None => {
-                    let n_examples = data.n_examples();
-                    let n_hidden = config.for_data(n_examples, mean.len()).n_hidden();
+                    let n_hidden = config.for_data(data.n_examples(), mean.len()).n_hidden();
+                    let n_examples = data.n_effective().round() as usize;
                     harmonium::Rbm::initial(n_hidden, &mean, n_examples, config.seed)?.into()
                 }
             };
@@ -459,12 +472,13 @@ impl Trainer {
         done.inspect_err(|error| self.has_diverged = error.is_instance_of::<DivergedError>(py))
     }
 
-    /// Does one update, with all of the data as the mini-batch.
-    #[pyo3(signature = (data, *, threads = None))]
+    /// Does one update, with all of the data as the mini-batch. Weights count within it.
+    #[pyo3(signature = (data, *, weights = None, threads = None))]
     fn update_on(
         &mut self,
         py: Python<'_>,
         data: &Bound<'_, PyAny>,
+        weights: Option<PyReadonlyArray1<'_, f64>>,
         threads: Option<usize>,
     ) -> PyResult<()> {
         self.check_usable()?;
@@ -481,7 +495,7 @@ impl Trainer {
         }
         let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding);
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
-        let data = reading.examples(data)?;
+        let data = reading.examples(data, weights)?;
         self.encoding = reading.encoding;
         let (seen, updates) = (&mut self.seen, trainer.ascent().updates());
         let done = interruptible(py, threads, |watch| {

@@ -3,7 +3,7 @@
 use super::input::{in_pool, limited, model_path, read_data, say_inferred};
 use super::output::{Output, Overwrite, print, print_beside, print_text};
 use crate::bits::BitMatrix;
-use crate::dataset::{Binarization, Encoding, Examples, Source};
+use crate::dataset::{Binarization, Encoding, ExampleWeights, Examples, Source, WeightedBits};
 use crate::error::Result;
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
@@ -108,7 +108,7 @@ pub struct Evaluate {
 /// The examples that are scored.
 struct Scored {
     /// (N, V)
-    visible: BitMatrix,
+    visible: WeightedBits,
     subject: SubjectReport,
     /// Whether the result is written into the folder of the run.
     is_of_run: bool,
@@ -163,7 +163,7 @@ impl Evaluate {
         bar.finish();
 
         if let Some(out) = &self.log_probabilities {
-            let free_energies = Array1::from(free_energies(&file.rbm, &visible, isa, watch)?);
+            let free_energies = Array1::from(free_energies(&file.rbm, visible.bits(), isa, watch)?);
             let log_p = free_energies.mapv(|f| -f - evaluation.log_z);
             out.write(&out.encode("log_probabilities", &log_p))?;
         }
@@ -231,15 +231,16 @@ impl Evaluate {
             false => binarization.to_string(),
         };
         let examples = Examples::new(dataset, binarization);
-        let visible = examples.fixed_bits(self.seed, 0..examples.n_examples());
+        let visible = examples.weighted_bits(self.seed, 0..examples.n_examples());
         let subject = SubjectReport {
             parameters_sha256: file.rbm.sha256(),
             data: examples.name().to_string(),
             data_role,
             data_warning: data_warning.map(str::to_string),
-            n_examples: visible.n_rows(),
+            n_examples: examples.n_examples(),
+            n_effective: examples.weights().map(ExampleWeights::n_effective),
             binarization: in_words,
-            data_sha256: visible.sha256(),
+            data_sha256: visible.bits().sha256(),
             file_sha256: examples.sha256().map(str::to_string),
             seed: self.seed,
         };
@@ -247,21 +248,21 @@ impl Evaluate {
     }
 
     /// The bits (N, V) of the data whose free energy is compared.
-    fn compared(&self, file: &ModelFile) -> Result<Option<BitMatrix>> {
+    fn compared(&self, file: &ModelFile) -> Result<Option<WeightedBits>> {
         let Some(source) = &self.compare_data else { return Ok(None) };
         let dataset = self.compare_split.read(source, &file.provenance)?;
         let dataset = limited(dataset, self.limit, &file.rbm)?;
         say_inferred(&dataset);
         let examples = Examples::new(dataset, self.binarization(file)?);
-        Ok(Some(examples.fixed_bits(self.seed, 0..examples.n_examples())))
+        Ok(Some(examples.weighted_bits(self.seed, 0..examples.n_examples())))
     }
 
     fn scores(
         &self,
         model: FixedModel<'_>,
-        visible: &BitMatrix,
+        visible: &WeightedBits,
         evaluation: &Evaluation,
-        compared: Option<&BitMatrix>,
+        compared: Option<&WeightedBits>,
     ) -> Result<ScoresReport> {
         let (rbm, seed) = (model.rbm, self.seed);
         let (isa, watch) = (model.weights.isa(), Watch::default());

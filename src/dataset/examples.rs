@@ -1,7 +1,7 @@
 //! Examples for training and scores: rows of bits or of numbers.
 
 use super::values::{Values, WHITE};
-use super::{Binarization, Dataset};
+use super::{Binarization, Dataset, ExampleWeights, WeightedBits};
 use crate::bits::{BitMatrix, active};
 use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, sampling};
@@ -64,7 +64,19 @@ impl Examples {
 
     /// The memory of the examples.
     pub fn bytes(&self) -> Bytes {
-        self.data.values.bytes()
+        let of_weights =
+            Bytes::of::<f64>(&[self.n_examples()]) + Bytes::of::<u32>(&[self.n_examples()]);
+        self.data.values.bytes() + if self.weights().is_some() { of_weights } else { Bytes(0) }
+    }
+
+    /// The weights of the examples, if they differ.
+    pub fn weights(&self) -> Option<&ExampleWeights> {
+        self.data.weights()
+    }
+
+    /// The number of examples of equal weight that are worth as much as these: [`n_effective`](super::n_effective).
+    pub fn n_effective(&self) -> f64 {
+        self.weights().map_or(self.n_examples() as f64, ExampleWeights::n_effective)
     }
 
     /// The name of the data in messages.
@@ -144,31 +156,34 @@ impl Examples {
         }
     }
 
-    /// ⟨vᵢ⟩ over the examples (V): the mean of fixed bits, or of the numbers. Bits and grey levels are
-    /// summed exactly, reals in f64 in the order of the examples.
+    /// ⟨vᵢ⟩ over the examples (V): the mean of fixed bits, or of the numbers, weighted as in training. Bits
+    /// and grey levels are summed exactly, reals in f64 in the order of the examples.
     pub fn mean(&self) -> Array1<f64> {
-        let n_examples = self.n_examples() as f64;
+        let weights = self.weights();
+        let weight = |example: usize| weights.map_or(1, |all| u64::from(all.whole()[example]));
+        let total = weights.map_or(self.n_examples() as u64, ExampleWeights::total) as f64;
         match &self.data.values {
             Values::Bits(bits) => {
                 let mut sums = Array1::<u64>::zeros(bits.n_columns());
                 for row in 0..bits.n_rows() {
-                    active(bits.row(row)).for_each(|unit| sums[unit] += 1);
+                    active(bits.row(row)).for_each(|unit| sums[unit] += weight(row));
                 }
-                sums.mapv(|sum| sum as f64 / n_examples)
+                sums.mapv(|sum| sum as f64 / total)
             }
             Values::Bytes(bytes) => {
                 let mut sums = Array1::<u64>::zeros(bytes.ncols());
-                for row in bytes.axis_iter(Axis(0)) {
-                    sums.zip_mut_with(&row, |sum, &x| *sum += u64::from(x));
+                for (example, row) in bytes.axis_iter(Axis(0)).enumerate() {
+                    sums.zip_mut_with(&row, |sum, &x| *sum += u64::from(x) * weight(example));
                 }
-                sums.mapv(|sum| sum as f64 / (WHITE * n_examples))
+                sums.mapv(|sum| sum as f64 / (WHITE * total))
             }
             Values::Reals(reals) => {
                 let mut sums = Array1::<f64>::zeros(reals.n_columns());
-                for row in reals.rows() {
-                    row.iter().for_each(|(unit, x)| sums[unit] += f64::from(x));
+                for (example, row) in reals.rows().enumerate() {
+                    let weight = weight(example) as f64;
+                    row.iter().for_each(|(unit, x)| sums[unit] += f64::from(x) * weight);
                 }
-                sums / n_examples
+                sums / total
             }
         }
     }
@@ -177,6 +192,14 @@ impl Examples {
     /// returns the same bits.
     pub fn fixed_bits(&self, seed: u64, examples: impl Iterator<Item = usize>) -> BitMatrix {
         self.fixed_draw(seed, 0, examples)
+    }
+
+    /// [`fixed_bits`](Self::fixed_bits) with the weights of the examples.
+    pub fn weighted_bits(&self, seed: u64, examples: impl Iterator<Item = usize>) -> WeightedBits {
+        let examples: Vec<_> = examples.collect();
+        let weight = |all: &ExampleWeights| examples.iter().map(|&n| all.values()[n]).collect();
+        let weights = self.weights().map(weight);
+        WeightedBits::new(self.fixed_bits(seed, examples.iter().copied()), weights)
     }
 
     /// Draw number `draw` of these bits, for means over several draws. Number 0 is
@@ -307,6 +330,29 @@ mod tests {
         assert_eq!(fixed.mean(), array![0.0, 1.0, 0.5]);
         let reals = Dataset::from_intensities("reals", array![[0.25, 1.0], [0.5, 1.0]]).unwrap();
         assert_eq!(Examples::new(reals, Binarization::Stochastic).mean(), array![0.375, 1.0]);
+    }
+
+    #[test]
+    fn a_mean_with_whole_weights_is_that_of_repeated_examples() {
+        let rows = array![[0.0_f32, 0.25, 1.0], [1.0, 0.5, 0.0], [1.0, 0.75, 0.0]];
+        let whole = rows.mapv(f32::round);
+        let greys = rows.mapv(|x| (x * 255.0).round() as u8);
+        let repeated = [0, 1, 1, 1, 2, 2];
+        let pairs = [
+            [rows.clone(), rows.select(Axis(0), &repeated)],
+            [whole.clone(), whole.select(Axis(0), &repeated)],
+        ];
+        let of = |rows: Array2<f32>| Dataset::from_intensities("rows", rows).unwrap();
+        let mut pairs = Vec::from(pairs.map(|pair| pair.map(of)));
+        pairs.push(
+            [greys.clone(), greys.select(Axis(0), &repeated)]
+                .map(|greys| Dataset::from_bytes("greys", greys)),
+        );
+        for [once, repeated] in pairs {
+            let weighted = once.weighted("w", &[1.0, 3.0, 2.0]).unwrap();
+            let mean = |data| Examples::new(data, Binarization::Stochastic).mean();
+            assert_eq!(mean(weighted), mean(repeated));
+        }
     }
 
     #[test]

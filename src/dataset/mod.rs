@@ -10,6 +10,8 @@
 
 mod values;
 
+mod example_weights;
+
 mod encoding;
 
 mod stored_array;
@@ -41,12 +43,19 @@ mod mnist;
 
 mod binarization;
 
+mod weights_file;
+
+mod reweighting;
+
+mod weighted_bits;
+
 mod examples;
 
 mod running_mean;
 
 pub use binarization::Binarization;
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
+pub use example_weights::{ExampleWeights, n_effective};
 pub use examples::Examples;
 #[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
@@ -54,6 +63,8 @@ pub use running_mean::RunningMean;
 #[cfg(feature = "cli")]
 pub(crate) use source::absolute;
 pub use source::{Source, Split};
+pub use weighted_bits::{WeightedBits, WeightedRows};
+pub use weights_file::WeightsFile;
 
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
@@ -63,6 +74,7 @@ use crate::units::Units;
 use file::Unpacked;
 use ndarray::Array2;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 use values::Values;
 
@@ -83,6 +95,7 @@ pub struct Dataset {
     sha256: Option<String>,
     image_shape: Option<(usize, usize)>,
     values: Values,
+    weights: Option<ExampleWeights>,
     /// The meaning of integers in these data and in others for the same model.
     encoding: Encoding,
     /// Whether the encoding was inferred.
@@ -238,8 +251,16 @@ impl Dataset {
         let (n_examples, n_visible) = values.shape();
         assert!(n_examples > 0 && n_visible > 0, "{name}: no data: ({n_examples}, {n_visible})");
         let encoding = Encoding::Undeclared;
-        let is_inferred = false;
-        Self { name, sha256: None, image_shape: None, values, encoding, is_inferred, sites: None }
+        Self {
+            name,
+            sha256: None,
+            image_shape: None,
+            values,
+            weights: None,
+            encoding,
+            is_inferred: false,
+            sites: None,
+        }
     }
 
     /// The same examples with this encoding.
@@ -417,7 +438,42 @@ impl Dataset {
         if n >= self.n_examples() {
             return Ok(self);
         }
-        Ok(Self { values: self.values.examples(0..n), ..self })
+        Ok(Self { values: self.values.examples(0..n), weights: self.part_of_weights(0..n), ..self })
+    }
+
+    /// The same examples with these weights (N), which count in all means over the data. Examples of weight
+    /// 0 are left out. Weights that are all equal make no difference. `name` is that of the weights in
+    /// messages.
+    ///
+    /// ```
+    /// use harmonium::dataset::Dataset;
+    /// use ndarray::array;
+    /// let four = Dataset::from_bytes("four", array![[0_u8], [1], [1], [0]]);
+    /// let weighted = four.weighted("w", &[0.5, 1.5, 0.0, 1.0])?;
+    /// assert_eq!(weighted.n_examples(), 3);
+    /// assert_eq!(weighted.weights().unwrap().n_effective(), 9.0 / 3.5);
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::BadWeights`] unless there is one for each example, all are finite and at least 0, and one
+    /// is above 0.
+    pub fn weighted(self, name: &str, weights: &[f64]) -> Result<Self> {
+        example_weights::check(name, weights, &self.name, self.n_examples())?;
+        let kept: Vec<_> = (0..weights.len()).filter(|&example| weights[example] > 0.0).collect();
+        let of_kept = kept.iter().map(|&example| weights[example]).collect();
+        let is_whole = kept.len() == weights.len();
+        let values = if is_whole { self.values } else { self.values.chosen(&kept) };
+        Ok(Self { values, weights: ExampleWeights::of(of_kept), ..self })
+    }
+
+    /// The weights of the examples, if they differ.
+    pub fn weights(&self) -> Option<&ExampleWeights> {
+        self.weights.as_ref()
+    }
+
+    fn part_of_weights(&self, examples: Range<usize>) -> Option<ExampleWeights> {
+        self.weights.as_ref().and_then(|weights| weights.part(examples))
     }
 
     /// Splits off the last `n` examples: (training, validation).
@@ -437,6 +493,7 @@ impl Dataset {
         let validation = Self {
             name: format!("{} (last {n})", self.name),
             values: self.values.examples(n_examples - n..n_examples),
+            weights: self.part_of_weights(n_examples - n..n_examples),
             sha256: self.sha256.clone(),
             sites: self.sites.clone(),
             ..self
@@ -464,6 +521,22 @@ mod tests {
         assert_eq!(validation.intensity(0, 1), 8.0 / 255.0);
         assert_eq!(validation.name(), "four (last 1)");
         assert_eq!(four().first(9).unwrap(), four());
+    }
+
+    #[test]
+    fn weights_go_along_and_examples_of_weight_0_are_left_out() {
+        let weighted = four().weighted("w", &[1.0, 0.0, 3.0, 2.0]).unwrap();
+        let kept = Dataset::from_bytes("four", array![[1_u8, 0], [5, 6], [7, 8]]);
+        assert_eq!(weighted, kept.weighted("w", &[1.0, 3.0, 2.0]).unwrap());
+        let (training, validation) = weighted.split_validation(1).unwrap();
+        assert_eq!(training.weights().unwrap().values(), [1.0, 3.0]);
+        assert_eq!(validation.weights(), None, "one example");
+        assert_eq!(four().weighted("w", &[0.3; 4]).unwrap(), four());
+        let error = four().weighted("w", &[1.0, 2.0]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "w: holds 2 weights, but must hold one for each of the 4 examples of four"
+        );
     }
 
     #[test]

@@ -91,6 +91,32 @@ impl StoredArray<'_> {
         Ok(Dataset { image_shape, encoding, ..dataset })
     }
 
+    /// Reads the numbers of an array that is one row or column.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if the number of bytes does not fit the shape; [`Error::Unsuitable`] for another
+    /// array.
+    pub fn vector(&self) -> Result<Vec<f64>> {
+        let n: usize = self.shape.iter().product();
+        if self.shape.iter().filter(|&&side| side != 1).count() > 1 {
+            let rule = format!(
+                "has the shape {:?}, but weights are one number for each example",
+                self.shape
+            );
+            return Err(Error::Unsuitable { path: self.path.into(), rule });
+        }
+        let (data, size) = (&self.bytes[self.offset..], self.number.size());
+        if data.len() != n * size {
+            return Err(Error::Malformed {
+                path: self.path.into(),
+                offset: self.offset as u64,
+                expected: format!("{} bytes of data, for the shape {:?}", n * size, self.shape),
+                found: data.len().to_string(),
+            });
+        }
+        Ok(data.chunks(size).map(|bytes| self.number.read(bytes, self.is_big_endian)).collect())
+    }
+
     /// Reads the examples, each in a row.
     fn rows(&self, encoding: Encoding) -> Result<Dataset> {
         let (n_examples, n_units) = self.checked_shape()?;

@@ -4,7 +4,7 @@ use crate::bits::BitMatrix;
 use crate::error::{Error, Remedy, Result};
 use crate::memory::Bytes;
 use crate::reals::RealRows;
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, s};
 use std::ops::Range;
 
 /// The largest grey level: an intensity of 1.
@@ -89,9 +89,22 @@ impl Values {
         match self {
             Self::Bits(bits) => Self::Bits(bits.rows(range)),
             Self::Bytes(bytes) => Self::Bytes(bytes.slice(s![range, ..]).to_owned()),
+            Self::Reals(_) => self.chosen(&Vec::from_iter(range)),
+        }
+    }
+
+    /// A copy of the examples of these numbers, in the same form.
+    pub fn chosen(&self, examples: &[usize]) -> Self {
+        match self {
+            Self::Bits(bits) => {
+                let words = examples.iter().flat_map(|&row| bits.row(row).iter().copied());
+                let some = BitMatrix::from_words(examples.len(), bits.n_columns(), words.collect());
+                Self::Bits(some.expect("rows of the same width"))
+            }
+            Self::Bytes(bytes) => Self::Bytes(bytes.select(Axis(0), examples)),
             Self::Reals(reals) => {
                 let mut some = RealRows::new(reals.n_columns());
-                range.for_each(|row| some.push_row(reals.row(row)));
+                examples.iter().for_each(|&row| some.push_row(reals.row(row)));
                 Self::Reals(some)
             }
         }
@@ -193,6 +206,10 @@ mod tests {
         let values = Values::from_bytes(array![[1, 0], [0, 255]]);
         assert_eq!(values.examples(0..1), Values::Bytes(array![[1, 0]]));
         assert_eq!(values.examples(0..1).intensity(0, 0), 1.0 / 255.0);
+        assert_eq!(values.chosen(&[1, 0, 1]), Values::Bytes(array![[0, 255], [1, 0], [0, 255]]));
+        let bits = Values::from_bytes(array![[1, 0], [0, 1], [1, 1]]);
+        assert_eq!(bits.chosen(&[2, 0]), Values::from_bytes(array![[1, 1], [1, 0]]));
+        assert_eq!(bits.chosen(&[0, 1]), bits.examples(0..2));
     }
 
     #[test]

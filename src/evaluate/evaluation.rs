@@ -6,6 +6,7 @@ use super::mean_field;
 use super::raise::raise;
 use super::{Base, Estimate, EvaluationConfig, Evidence, Exact, Score, Verdict};
 use crate::bits::BitMatrix;
+use crate::dataset::WeightedRows;
 use crate::error::Result;
 use crate::gibbs::{AnnealedChains, FixedModel, FixedWeights, Path};
 use crate::kernels::Isa;
@@ -140,14 +141,16 @@ impl<'a> Evaluator<'a> {
         Self { watch, ..self }
     }
 
-    /// Evaluates the rows of `visible` (N, V).
+    /// Evaluates the rows of `visible` (N, V), with weights or without.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, there are
     /// model states without rows, or the layers have too many units to enumerate;
     /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if rows or states are not V wide; [`Error::OutOfMemory`](crate::Error::OutOfMemory);
     /// [`Error::Interrupted`](crate::Error::Interrupted); and as [`Path::new`].
-    pub fn evaluate(&self, visible: &BitMatrix) -> Result<Evaluation> {
+    pub fn evaluate<'b>(&self, visible: impl Into<WeightedRows<'b>>) -> Result<Evaluation> {
+        let rows = visible.into();
+        let visible = rows.bits;
         let Self { ref config, ref base, watch, .. } = *self;
         config.validate()?;
         let FixedModel { rbm, weights } = self.model;
@@ -176,8 +179,9 @@ impl<'a> Evaluator<'a> {
                 evidence = Some(gather(&path, &betas, states, config, watch)?);
             }
             if config.raise > 0 {
-                let some = visible.spread(config.raise.min(visible.n_rows()));
-                bounds = Some(raise(&path, &betas, &some, RAISE_CHAINS, seed, watch)?);
+                let some = rows.spread(config.raise.min(visible.n_rows()));
+                let found = raise(&path, &betas, some.bits(), RAISE_CHAINS, seed, watch)?;
+                bounds = Some(Score::weighted(&found, some.weights()));
             }
         }
         let (estimate, log_z, (log_z_low, log_z_high), verdict) = match (exact, &evidence) {
@@ -190,7 +194,7 @@ impl<'a> Evaluator<'a> {
             _ => unreachable!("one of the two methods finds log Z"),
         };
         // log p(v) = −F(v) − log Z.
-        let free_energy = mean_free_energy(rbm, visible, weights.isa(), watch)?;
+        let free_energy = mean_free_energy(rbm, rows, weights.isa(), watch)?;
         let given = self.model_states.as_ref();
         Ok(Evaluation {
             config: config.clone(),
@@ -203,7 +207,7 @@ impl<'a> Evaluator<'a> {
             log_z_low,
             log_z_high,
             evidence,
-            raise: bounds.as_deref().map(Score::of),
+            raise: bounds,
             verdict,
         })
     }

@@ -2,7 +2,7 @@
 //! model begins to overfit (Hinton, 2012, section 6).
 
 use super::Score;
-use crate::bits::BitMatrix;
+use crate::dataset::WeightedRows;
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::model::Rbm;
@@ -45,13 +45,14 @@ pub fn free_energies<'a>(
 ///
 /// # Errors
 /// As [`free_energies`].
-pub fn mean_free_energy(
+pub fn mean_free_energy<'a>(
     rbm: &Rbm,
-    visible: &BitMatrix,
+    visible: impl Into<WeightedRows<'a>>,
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    Ok(Score::of(&free_energies(rbm, visible, isa, watch)?))
+    let WeightedRows { bits, weights } = visible.into();
+    Ok(Score::weighted(&free_energies(rbm, bits, isa, watch)?, weights))
 }
 
 /// How far one mean free energy lies above another, in nats, and the standard error of the difference.
@@ -63,6 +64,7 @@ pub fn free_energy_gap(one: &Score, other: &Score) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::BitMatrix;
     use crate::reals::RealRows;
     use ndarray::{Array1, Array2};
 

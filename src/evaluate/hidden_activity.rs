@@ -1,6 +1,6 @@
 //! How often the hidden units are on.
 
-use crate::bits::BitMatrix;
+use crate::dataset::WeightedRows;
 use crate::error::Result;
 use crate::gibbs::FixedWeights;
 use crate::watch::Watch;
@@ -26,19 +26,25 @@ impl HiddenActivity {
     /// # Errors
     /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the rows are not V wide;
     /// [`Error::Interrupted`](crate::Error::Interrupted).
-    pub fn new(weights: &FixedWeights, visible: &BitMatrix, watch: Watch<'_>) -> Result<Self> {
+    pub fn new<'a>(
+        weights: &FixedWeights,
+        visible: impl Into<WeightedRows<'a>>,
+        watch: Watch<'_>,
+    ) -> Result<Self> {
         /// Rows at a time: the means of all rows may take more memory than the model.
         const BLOCK: usize = 256;
-        let n_rows = visible.n_rows();
+        let WeightedRows { bits, weights: of_rows } = visible.into();
+        let n_rows = bits.n_rows();
         let mut sums = Array1::zeros(weights.n_hidden());
         for first in (0..n_rows).step_by(BLOCK) {
-            let block = visible.rows(first..(first + BLOCK).min(n_rows));
+            let block = bits.rows(first..(first + BLOCK).min(n_rows));
             let means = weights.hidden_given_visible().means_watched(&block, watch)?;
-            for row in means.outer_iter() {
-                sums.zip_mut_with(&row, |sum, &mean| *sum += f64::from(mean));
+            for (n, row) in means.outer_iter().enumerate() {
+                let weight = of_rows.map_or(1.0, |all| all[first + n]);
+                sums.zip_mut_with(&row, |sum, &mean| *sum += weight * f64::from(mean));
             }
         }
-        Ok(Self { of_units: sums / n_rows as f64 })
+        Ok(Self { of_units: sums / of_rows.map_or(n_rows as f64, |all| all.iter().sum()) })
     }
 
     /// The mean over the units, 0 to 1.
@@ -65,6 +71,7 @@ impl HiddenActivity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::BitMatrix;
     use crate::kernels::Isa;
     use crate::model::Rbm;
     use ndarray::{Array2, array};

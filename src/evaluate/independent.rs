@@ -1,8 +1,8 @@
 //! The log-likelihood of independent units, which a model has to beat.
 
 use super::Score;
-use crate::bits::{BitMatrix, active};
-use crate::dataset::Examples;
+use crate::bits::active;
+use crate::dataset::{Examples, WeightedRows};
 use crate::units::Units;
 use ndarray::Array1;
 
@@ -27,9 +27,11 @@ impl Independent {
         Self { all_off, when_on, rates }
     }
 
-    /// Units at the rates of training data, by Laplace's rule.
+    /// Units at the rates of training data, by Laplace's rule. With weights the number of examples is
+    /// [N_eff](Examples::n_effective).
     pub fn of(training: &Examples) -> Self {
-        Self::of_mean(&training.units(), &training.mean(), training.n_examples())
+        let n_examples = training.n_effective().round() as usize;
+        Self::of_mean(&training.units(), &training.mean(), n_examples)
     }
 
     /// Units at the rates of `n_examples` examples with this mean (V), by Laplace's rule ([`Units::laplace_rates`]).
@@ -46,17 +48,19 @@ impl Independent {
     ///
     /// # Panics
     /// If rows are not V wide.
-    pub fn log_likelihood(&self, visible: &BitMatrix) -> Score {
-        assert_eq!(visible.n_columns(), self.when_on.len(), "visible units");
+    pub fn log_likelihood<'a>(&self, visible: impl Into<WeightedRows<'a>>) -> Score {
+        let WeightedRows { bits, weights } = visible.into();
+        assert_eq!(bits.n_columns(), self.when_on.len(), "visible units");
         let of_row =
-            |n| self.all_off + active(visible.row(n)).map(|unit| self.when_on[unit]).sum::<f64>();
-        Score::of(&(0..visible.n_rows()).map(of_row).collect::<Vec<_>>())
+            |n| self.all_off + active(bits.row(n)).map(|unit| self.when_on[unit]).sum::<f64>();
+        Score::weighted(&(0..bits.n_rows()).map(of_row).collect::<Vec<_>>(), weights)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset};
     use crate::evaluate::Exact;
     use crate::evaluate::pseudo_likelihood::pseudo_likelihood;

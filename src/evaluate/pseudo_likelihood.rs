@@ -8,7 +8,7 @@
 //! taken once for 256 of them ([`flips`](crate::kernels::flips)).
 
 use super::Score;
-use crate::bits::BitMatrix;
+use crate::dataset::WeightedRows;
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::kernels::flips::{
@@ -34,13 +34,14 @@ const MANY: usize = 8;
 ///
 /// # Errors
 /// As [`pseudo_likelihoods`].
-pub fn pseudo_likelihood(
+pub fn pseudo_likelihood<'a>(
     rbm: &Rbm,
-    visible: &BitMatrix,
+    visible: impl Into<WeightedRows<'a>>,
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    Ok(Score::of(&pseudo_likelihoods(rbm, visible, isa, watch)?))
+    let WeightedRows { bits, weights } = visible.into();
+    Ok(Score::weighted(&pseudo_likelihoods(rbm, bits, isa, watch)?, weights))
 }
 
 /// The proxy that scikit-learn's `BernoulliRBM.score_samples` computes: V ln p(vᵢ | the rest) of
@@ -49,20 +50,22 @@ pub fn pseudo_likelihood(
 ///
 /// # Errors
 /// As [`pseudo_likelihoods`].
-pub fn stochastic_pseudo_likelihood(
+pub fn stochastic_pseudo_likelihood<'a>(
     rbm: &Rbm,
-    visible: &BitMatrix,
+    visible: impl Into<WeightedRows<'a>>,
     seed: u64,
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
+    let WeightedRows { bits, weights } = visible.into();
     let n_sites = u32::try_from(rbm.visible_units().n_sites()).expect("fewer than 2^32 units");
     let unit_of = |n| {
         let mut stream = Stream::new(seed, Purpose::PseudoLikelihoodUnit, n as u64);
         stream.below(n_sites) as usize
     };
-    let units: Vec<_> = (0..visible.n_rows()).map(unit_of).collect();
-    Ok(Score::of(&pseudo_likelihoods_of_units(rbm, visible, &units, isa, watch)?))
+    let units: Vec<_> = (0..bits.n_rows()).map(unit_of).collect();
+    let scores = pseudo_likelihoods_of_units(rbm, bits, &units, isa, watch)?;
+    Ok(Score::weighted(&scores, weights))
 }
 
 /// The memory of [`pseudo_likelihoods`] of N rows under a model (V, H): inputs and odds of the hidden units,
@@ -276,6 +279,7 @@ impl<'a> Flipped<'a> {
 mod tests {
     use super::super::free_energy::free_energies;
     use super::*;
+    use crate::bits::BitMatrix;
     use crate::units::softplus;
     use ndarray::{Array1, Array2};
     use std::sync::atomic::AtomicBool;

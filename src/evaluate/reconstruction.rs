@@ -1,7 +1,7 @@
 //! How well an example survives one step to the hidden units and back.
 
 use super::Score;
-use crate::bits::BitMatrix;
+use crate::dataset::WeightedRows;
 use crate::error::Result;
 use crate::gibbs::{Chains, FixedModel};
 use crate::rng::{Purpose, Stream};
@@ -49,26 +49,28 @@ fn reconstruct_watched(
 ///
 /// # Errors
 /// As [`reconstruct`]; [`Error::Interrupted`](crate::Error::Interrupted).
-pub fn reconstruction_error(
+pub fn reconstruction_error<'a>(
     model: FixedModel<'_>,
-    visible: &BitMatrix,
+    visible: impl Into<WeightedRows<'a>>,
     seed: u64,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    let means = reconstruct_watched(model, visible.into(), seed, watch)?;
+    let WeightedRows { bits, weights } = visible.into();
+    let means = reconstruct_watched(model, bits.into(), seed, watch)?;
     let error = |(n, means): (usize, ndarray::ArrayView1<'_, f32>)| {
         let differences = means.indexed_iter().map(|(i, &mean)| {
-            let bit = f64::from(u8::from(visible.get(n, i)));
+            let bit = f64::from(u8::from(bits.get(n, i)));
             (bit - f64::from(mean)).powi(2)
         });
         differences.sum::<f64>() / means.len() as f64
     };
-    Ok(Score::of(&means.outer_iter().enumerate().map(error).collect::<Vec<_>>()))
+    Ok(Score::weighted(&means.outer_iter().enumerate().map(error).collect::<Vec<_>>(), weights))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::BitMatrix;
     use crate::gibbs::FixedWeights;
     use crate::kernels::Isa;
     use crate::model::Rbm;

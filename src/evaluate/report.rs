@@ -226,6 +226,9 @@ pub struct SubjectReport {
     pub data_warning: Option<String>,
     /// The number of examples.
     pub n_examples: usize,
+    /// The number of examples of equal weight that are worth as much, if they have weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_effective: Option<f64>,
     /// How their intensities became bits.
     pub binarization: String,
     /// The fingerprint of the bits.

@@ -1,5 +1,7 @@
 //! A mean over examples, and its uncertainty.
 
+use crate::dataset::n_effective;
+
 /// The mean of a figure over examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -16,10 +18,33 @@ pub struct Score {
 impl Score {
     /// The mean of `figures`, one for each example.
     pub fn of(figures: &[f64]) -> Self {
-        let n = figures.len() as f64;
-        let mean = figures.iter().sum::<f64>() / n;
-        let squares: f64 = figures.iter().map(|figure| (figure - mean).powi(2)).sum();
-        let standard_error = (squares / (n - 1.0) / n).sqrt();
+        Self::weighted(figures, None)
+    }
+
+    /// The mean m = Σ w f / Σ w of `figures` f with `weights` w above 0; without weights all count alike.
+    ///
+    /// Its standard error s/√(N_eff − 1) has s² = Σ w (f − m)² / Σ w and [N_eff](n_effective) in place of n:
+    /// with equal weights it is that of a mean of n figures.
+    ///
+    /// ```
+    /// use harmonium::evaluate::Score;
+    /// let score = Score::weighted(&[1.0, 5.0, 9.0], Some(&[1.0, 2.0, 1.0]));
+    /// assert_eq!(score.mean, 5.0);
+    /// // s² = 8 and N_eff = 16/6.
+    /// assert!((score.standard_error - (8.0_f64 / (16.0 / 6.0 - 1.0)).sqrt()).abs() < 1e-12);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is not one weight a figure.
+    pub fn weighted(figures: &[f64], weights: Option<&[f64]>) -> Self {
+        assert!(weights.is_none_or(|all| all.len() == figures.len()), "a weight for each figure");
+        let weighted =
+            || figures.iter().enumerate().map(|(n, f)| (weights.map_or(1.0, |all| all[n]), f));
+        let total = weights.map_or(figures.len() as f64, |all| all.iter().sum());
+        let n = weights.map_or(figures.len() as f64, n_effective);
+        let mean = weighted().map(|(w, f)| w * f).sum::<f64>() / total;
+        let squares: f64 = weighted().map(|(w, f)| w * (f - mean).powi(2)).sum();
+        let standard_error = (squares / (n - 1.0) / total).sqrt();
         Self { mean, standard_error, n_examples: figures.len() }
     }
 }
@@ -34,5 +59,16 @@ mod tests {
         assert_eq!(score.mean, 4.0);
         assert!((score.standard_error - (20.0_f64 / 3.0 / 4.0).sqrt()).abs() < 1e-15);
         assert!(Score::of(&[1.0]).standard_error.is_nan());
+    }
+
+    #[test]
+    fn equal_weights_change_no_score_and_whole_ones_repeat_figures() {
+        let figures = [1.0, 3.5, 5.0, 7.0];
+        assert_eq!(Score::weighted(&figures, Some(&[1.0; 4])), Score::of(&figures));
+        let weighted = Score::weighted(&figures, Some(&[1.0, 2.0, 1.0, 3.0]));
+        let repeated = Score::of(&[1.0, 3.5, 3.5, 5.0, 7.0, 7.0, 7.0]);
+        assert!((weighted.mean - repeated.mean).abs() < 1e-15);
+        // Repeated examples are no new ones.
+        assert!(weighted.standard_error > repeated.standard_error);
     }
 }

@@ -55,7 +55,10 @@ fn text(report: &EvaluationReport, n_examples: Option<usize>) -> String {
     say_scores(&mut lines, report);
     if let Some(subject) = &report.subject {
         let data = subject.title();
-        let n_examples = counted(subject.n_examples, "example");
+        let mut n_examples = counted(subject.n_examples, "example");
+        if let Some(n_effective) = subject.n_effective {
+            n_examples += &format!(" with weights (N_eff {n_effective:.1})");
+        }
         lines.add("data", format!("{data}, {n_examples}, bits: {}", subject.binarization));
         lines.add("  SHA-256 of bits", &subject.data_sha256);
     }

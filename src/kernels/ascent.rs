@@ -26,29 +26,32 @@ pub enum Difference {
 }
 
 impl Difference {
-    /// The factors for sums over `n_data` examples and `n_chains` chains, in units of `1/one`.
-    pub fn new(n_data: usize, n_chains: usize, one: i32) -> Self {
-        match Self::separate(n_data, n_chains, one) {
-            Self::Separate(scale, _) if n_data == n_chains => Self::Joint(scale),
+    /// The [separate](Self::Separate) factors of sums over the data and over the chains that the divisors
+    /// turn into means, in units of `1/one`.
+    pub fn separate(data: f64, chains: f64, one: i32) -> Self {
+        let scale = |divisor: f64| (1.0 / (f64::from(one) * divisor)) as f32;
+        Self::Separate(scale(data), scale(chains))
+    }
+
+    /// The [joint](Self::Joint) factor, if both phases have this divisor.
+    pub fn joint(divisor: f64, one: i32) -> Self {
+        Self::Joint((1.0 / (f64::from(one) * divisor)) as f32)
+    }
+
+    /// The same factors for sums that are apart.
+    pub fn apart(self) -> Self {
+        match self {
+            Self::Joint(scale) => Self::Separate(scale, scale),
             separate => separate,
         }
     }
 
-    /// [`Separate`](Self::Separate) factors, even if the numbers of rows are equal.
-    pub fn separate(n_data: usize, n_chains: usize, one: i32) -> Self {
-        let scale = |rows: usize| (1.0 / (f64::from(one) * rows as f64)) as f32;
-        Self::Separate(scale(n_data), scale(n_chains))
-    }
-
     /// ⟨·⟩_data − ⟨·⟩_model of 64 parameters, from their sums over the data and their negative sums
     /// over the model.
-    #[inline(always)]
-    pub fn row(self, data: &Row<i32>, model: &Row<i32>) -> Row<f32> {
+    pub fn row(self, data: &Row<i64>, model: &Row<i64>) -> Row<f32> {
         match self {
             // (Σ_data − Σ_model) / (N · one)
-            Self::Joint(scale) => {
-                std::array::from_fn(|j| data[j].wrapping_add(model[j]) as f32 * scale)
-            }
+            Self::Joint(scale) => std::array::from_fn(|j| (data[j] + model[j]) as f32 * scale),
             // Σ_data / (N · one) − Σ_model / (C · one)
             Self::Separate(of_data, of_model) => {
                 std::array::from_fn(|j| data[j] as f32 * of_data + model[j] as f32 * of_model)
@@ -60,8 +63,7 @@ impl Difference {
     ///
     /// # Panics
     /// If the sums are joint.
-    #[inline(always)]
-    pub fn row_of_reals(self, data: &Row<f32>, model: &Row<i32>) -> Row<f32> {
+    pub fn row_of_reals(self, data: &Row<f32>, model: &Row<i64>) -> Row<f32> {
         let Self::Separate(of_data, of_model) = self else {
             panic!("sums of real numbers are not joined with those of integers");
         };
@@ -78,13 +80,27 @@ pub struct RankOne<'a> {
     pub columns: &'a Row<f32>,
 }
 
-/// Σₙ vₙᵢ p̃ₙⱼ over the examples, with a row for each visible unit.
+/// Σₙ vₙᵢ p̃ₙⱼ over the rows of a phase, with a row for each visible unit.
 #[derive(Clone, Copy, Debug)]
-pub enum DataSums<'a> {
+pub enum PhaseSums<'a> {
     /// Sums over bits.
     Whole(&'a Tile<i32>),
+    /// Sums over weighted bits: integers, which may not fit an i32.
+    Long(&'a Tile<f64>),
     /// Sums over real numbers.
     Real(&'a Tile<f32>),
+}
+
+impl PhaseSums<'_> {
+    /// The sums of visible unit `i`, rounded to f32.
+    #[inline(always)]
+    fn row(self, i: usize) -> Row<f32> {
+        match self {
+            Self::Whole(sums) => std::array::from_fn(|j| sums[i][j] as f32),
+            Self::Long(sums) => std::array::from_fn(|j| sums[i][j] as f32),
+            Self::Real(sums) => sums[i],
+        }
+    }
 }
 
 /// The parts of the gradient of a tile.
@@ -93,9 +109,9 @@ pub struct TileGradient<'a> {
     /// The factors of the sums.
     pub difference: Difference,
     /// The sums over the examples.
-    pub data: DataSums<'a>,
+    pub data: PhaseSums<'a>,
     /// The negative sums over the chains; `None` if `data` includes them.
-    pub model: Option<&'a Tile<i32>>,
+    pub model: Option<PhaseSums<'a>>,
     /// Matrices to subtract, in this order.
     pub terms: &'a [RankOne<'a>],
 }
@@ -103,11 +119,15 @@ pub struct TileGradient<'a> {
 impl TileGradient<'_> {
     /// The gradient of the weights of visible unit `i`.
     #[inline(always)]
-    fn row(&self, i: usize) -> Row<f32> {
-        let model = self.model.map_or(&[0; SIDE], |model| &model[i]);
-        let mut gradient = match self.data {
-            DataSums::Whole(data) => self.difference.row(&data[i], model),
-            DataSums::Real(data) => self.difference.row_of_reals(&data[i], model),
+    pub(crate) fn row(&self, i: usize) -> Row<f32> {
+        let data = self.data.row(i);
+        let mut gradient: Row<f32> = match (self.difference, self.model) {
+            (Difference::Joint(scale), _) => data.map(|x| x * scale),
+            (Difference::Separate(of_data, _), None) => data.map(|x| x * of_data),
+            (Difference::Separate(of_data, of_model), Some(model)) => {
+                let model = model.row(i);
+                std::array::from_fn(|j| data[j] * of_data + model[j] * of_model)
+            }
         };
         // The rank-one terms of centring, D − f λᵀ − μ gᵀ, and of sparsity.
         for term in self.terms {
@@ -221,10 +241,12 @@ mod tests {
             let scale = |n: i32| 1.0 / (n << 16) as f32;
             let separate = Difference::Separate(scale(8), scale(4));
             let reals = data.map(|row| row.map(|x| x as f32));
+            let long = data.map(|row| row.map(f64::from));
             for (difference, data, model, chains) in [
-                (Difference::Joint(scale(8)), DataSums::Whole(&joint), None, 8.0),
-                (separate, DataSums::Whole(&data), Some(&model), 4.0),
-                (separate, DataSums::Real(&reals), Some(&model), 4.0),
+                (Difference::Joint(scale(8)), PhaseSums::Whole(&joint), None, 8.0),
+                (separate, PhaseSums::Whole(&data), Some(PhaseSums::Whole(&model)), 4.0),
+                (separate, PhaseSums::Long(&long), Some(PhaseSums::Whole(&model)), 4.0),
+                (separate, PhaseSums::Real(&reals), Some(PhaseSums::Whole(&model)), 4.0),
             ] {
                 let rows = std::array::from_fn(|i| i as f32);
                 let columns = std::array::from_fn(|j| j as f32 / 4.0 - 3.0);

@@ -28,6 +28,14 @@ impl Addend for i16 {
     }
 }
 
+/// For magnitudes up to 2^24.
+impl Addend for i32 {
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        self as f32
+    }
+}
+
 dispatch! {
     /// Adds `sums[n][j] += Σᵢ vₙᵢ · rows[i][j]` for the states v from `first` on, in f32.
     ///

@@ -1,7 +1,6 @@
 //! The log-likelihood during training, with a small budget.
 
-use crate::bits::BitMatrix;
-use crate::dataset::Examples;
+use crate::dataset::{Examples, WeightedBits};
 use crate::error::Result;
 use crate::evaluate::{
     AnnealingSchedule, Base, EvaluationConfig, Evaluator, Independent, LikelihoodReport, Method,
@@ -23,7 +22,7 @@ const BURN_IN: usize = 100;
 /// The examples that are scored, with the same bits every time, and how they are scored.
 #[derive(Clone, Debug)]
 pub struct Likelihood {
-    visible: BitMatrix,
+    visible: WeightedBits,
     base: Base,
     config: EvaluationConfig,
     every: usize,
@@ -42,7 +41,7 @@ impl Likelihood {
         seed: u64,
     ) -> Self {
         let (n, n_examples) = (examples.n_examples().min(MOST), examples.n_examples());
-        let visible = examples.fixed_bits(seed, (0..n).map(|at| at * n_examples / n));
+        let visible = examples.weighted_bits(seed, (0..n).map(|at| at * n_examples / n));
         let config = EvaluationConfig {
             method,
             n_chains: CHAINS,

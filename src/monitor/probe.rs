@@ -1,8 +1,7 @@
 //! Measures a trainer at the end of an epoch, on the same examples and bits every time.
 
 use super::{EpochRecord, WeightChange};
-use crate::bits::BitMatrix;
-use crate::dataset::Examples;
+use crate::dataset::{ExampleWeights, Examples, WeightedBits};
 use crate::error::Result;
 use crate::evaluate::chain_moments::chain_moment_gap;
 use crate::evaluate::free_energy::mean_free_energy;
@@ -28,10 +27,10 @@ pub const PSEUDO_LIKELIHOOD_SUBSET: usize = 200;
 /// Fixed subsets of the data, on which a trainer is measured.
 #[derive(Clone, Debug)]
 pub struct Probe {
-    training: BitMatrix,
-    held_out: Option<BitMatrix>,
+    training: WeightedBits,
+    held_out: Option<WeightedBits>,
     /// The first examples of the training subset, for the pseudo-likelihood.
-    few: BitMatrix,
+    few: WeightedBits,
     independent: Independent,
     /// ⟨vᵢ⟩ of the training data, limited to 0 to 1 (V).
     mean: Array1<f64>,
@@ -59,7 +58,7 @@ impl Probe {
         let mean = training.mean().mapv(|mean| mean.clamp(0.0, 1.0));
         let training = subset(training, seed);
         Self {
-            few: training.rows(0..training.n_rows().min(PSEUDO_LIKELIHOOD_SUBSET)),
+            few: training.rows(0..training.bits().n_rows().min(PSEUDO_LIKELIHOOD_SUBSET)),
             training,
             independent,
             mean,
@@ -69,7 +68,7 @@ impl Probe {
     }
 
     /// The subset of the training data (N, V).
-    pub fn training(&self) -> &BitMatrix {
+    pub fn training(&self) -> &WeightedBits {
         &self.training
     }
 
@@ -88,6 +87,7 @@ impl Probe {
             flip_rate: finite(trainer.flip_rate()),
             flip_rate_independent: self.mean.mapv(|p| 2.0 * p * (1.0 - p)).mean(),
             chain_moment_gap: gap.and_then(finite),
+            n_effective: trainer.examples().weights().map(ExampleWeights::n_effective),
             inverse_temperatures: tempering.map(|tempering| tempering.betas()),
             swap_rates: tempering
                 .map(|tempering| tempering.swap_rates().into_iter().map(finite).collect()),
@@ -108,7 +108,8 @@ impl Probe {
         watch: Watch<'_>,
     ) -> Result<()> {
         let FixedModel { rbm, weights } = model;
-        let mean_free_energy = |bits| Ok(mean_free_energy(rbm, bits, weights.isa(), watch)?.mean);
+        let mean_free_energy =
+            |rows: &WeightedBits| Ok(mean_free_energy(rbm, rows, weights.isa(), watch)?.mean);
         let activity = HiddenActivity::new(weights, &self.training, watch)?;
         let error = reconstruction_error(model, &self.training, self.seed, watch)?.mean;
         let training = mean_free_energy(&self.training)?;
@@ -132,15 +133,16 @@ impl Probe {
 }
 
 /// Up to [`SUBSET`] examples in an order drawn by the seed, with bits that never change.
-fn subset(examples: &Examples, seed: u64) -> BitMatrix {
+fn subset(examples: &Examples, seed: u64) -> WeightedBits {
     let mut order = vec![0; examples.n_examples()];
     shuffle(&mut order, &mut Stream::new(seed, Purpose::MonitorSubset, 0));
-    examples.fixed_bits(seed, order.iter().take(SUBSET).map(|&example| example as usize))
+    examples.weighted_bits(seed, order.iter().take(SUBSET).map(|&example| example as usize))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset};
     use crate::error::Error;
     use crate::train::TrainConfig;

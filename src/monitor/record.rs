@@ -62,6 +62,10 @@ pub struct EpochRecord {
     /// over the last few hundred sweeps; null before the first swap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap_rates: Option<Vec<Option<f64>>>,
+    /// The number of training examples of equal weight that are worth as much as those with weights; left
+    /// out without weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_effective: Option<f64>,
     /// The log-likelihood of the held-out data, else of the training data, in epochs in which it is
     /// evaluated.
     #[serde(flatten)]

@@ -1,7 +1,7 @@
 //! Snapshots of a run: filters, samples and histograms, at epochs that lie ever further apart.
 
 use super::{EpochRecord, Monitor, Writer};
-use crate::bits::BitMatrix;
+use crate::dataset::WeightedBits;
 use crate::error::Result;
 use crate::evaluate::HiddenActivity;
 use crate::evaluate::reconstruction::reconstruct;
@@ -59,12 +59,12 @@ pub fn file(folder: &Path, epoch: u64) -> PathBuf {
 pub struct Snapshots<'a> {
     folder: PathBuf,
     writer: &'a Writer,
-    training: BitMatrix,
+    training: WeightedBits,
 }
 
 impl<'a> Snapshots<'a> {
     /// Snapshots in a folder, with activities over the rows of `training` (N, V).
-    pub fn new(folder: PathBuf, writer: &'a Writer, training: BitMatrix) -> Self {
+    pub fn new(folder: PathBuf, writer: &'a Writer, training: WeightedBits) -> Self {
         Self { folder, writer, training }
     }
 
@@ -111,7 +111,7 @@ impl Monitor for Snapshots<'_> {
 fn snapshot(
     model: FixedModel<'_>,
     chains: &Chains,
-    training: &BitMatrix,
+    training: &WeightedBits,
     seed: u64,
 ) -> Result<State> {
     let FixedModel { rbm, weights } = model;
@@ -125,14 +125,15 @@ fn snapshot(
     let samples = weights.visible_given_hidden().means(&hidden)?;
     state.put("samples", &[hidden.n_rows(), n_visible], levels(samples));
 
-    let few = training.rows(0..training.n_rows().min(MOST_RECONSTRUCTIONS));
+    let bits = training.bits();
+    let few = bits.rows(0..bits.n_rows().min(MOST_RECONSTRUCTIONS));
     let examples =
         Array2::from_shape_fn((few.n_rows(), n_visible), |(n, i)| f32::from(few.get(n, i)));
     state.put("examples", &[few.n_rows(), n_visible], levels(examples));
     let reconstructions = levels(reconstruct(model, &few, seed)?);
     state.put("reconstructions", &[few.n_rows(), n_visible], reconstructions);
 
-    let batch = training.rows(0..training.n_rows().min(MOST));
+    let batch = bits.rows(0..bits.n_rows().min(MOST));
     let n_shown = n_hidden.min(MOST_UNITS);
     let means = weights.hidden_given_visible().means(&batch)?;
     let means = means.slice_move(ndarray::s![.., ..n_shown]);

@@ -74,6 +74,10 @@ fn summary(run: &Material, is_named: bool) -> Markup {
             p {
                 @if is_named { strong { (run.name) } " " } @else { "The run " }
                 (state) ", after epoch " (epoch) "."
+                @if let Some(n) = summary.last().and_then(|record| record.n_effective) {
+                    " Its training examples have weights and are worth " (format!("{n:.1}"))
+                    " of equal weight."
+                }
             }
             @if let Some(failure) = &summary.failure { p.failure { "It failed: " (failure) } }
             @for unreadable in &run.unreadable { p.failure { (unreadable) } }
@@ -93,7 +97,8 @@ fn verdict(run: &Material) -> Markup {
             "Log-likelihood " strong { (figure(likelihood.log_likelihood)) }
             " nats an example" (beside(likelihood)) ", "
             (figure(found.log_likelihood_low)) " to " (figure(found.log_likelihood_high)) ", by "
-            (found.method) " on " (subject.n_examples) " examples of "
+            (found.method) " on " (subject.n_examples) " examples"
+            @if let Some(n) = subject.n_effective { " (with weights, N_eff " (format!("{n:.1}")) ")" } " of "
             (subject.title()) ": "
             (trust(likelihood))
             @if let Some(warning) = &subject.data_warning { " But " (warning) "." }

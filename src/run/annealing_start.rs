@@ -19,7 +19,7 @@ use std::path::Path;
 pub struct TrainingMean {
     /// ⟨vᵢ⟩ (V).
     pub mean: Array1<f64>,
-    /// The number of examples, if it is known.
+    /// The number of examples, if it is known; with weights [N_eff](Examples::n_effective), rounded.
     pub n_examples: Option<usize>,
 }
 
@@ -32,15 +32,16 @@ impl TrainingMean {
     pub fn of(path: &Path, file: &ModelFile) -> Result<Option<Self>> {
         let ModelFile { provenance, data_mean, .. } = file;
         if let Some(mean) = data_mean {
-            let n_examples = provenance.data.get("n_examples").and_then(Value::as_u64);
-            let n_examples = n_examples.map(|n| n as usize);
+            let fact = |name| provenance.data.get(name).and_then(Value::as_f64);
+            let n_examples = fact("n_effective").or(fact("n_examples"));
+            let n_examples = n_examples.map(|n| n.round() as usize);
             return Ok(Some(Self { mean: mean.mapv(f64::from), n_examples }));
         }
         let Some(config) = data_of(path)? else { return Ok(None) };
         // The data may have moved; then the mean is not known.
         let Ok(Some(training)) = config.read_part(Part::Train, "data") else { return Ok(None) };
         let examples = Examples::new(training, Binarization::recorded(&provenance.settings)?);
-        let n_examples = Some(examples.n_examples());
+        let n_examples = Some(examples.n_effective().round() as usize);
         Ok(Some(Self { mean: examples.mean(), n_examples }))
     }
 

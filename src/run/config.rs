@@ -7,7 +7,9 @@ use crate::error::{Error, Remedy, Result};
 use crate::evaluate::Method;
 use crate::kernels::Isa;
 use crate::monitor::Metric;
-use crate::setting::{Kind, Range, Section as _, Value, by_text, check, invalid, settings};
+use crate::setting::{
+    Kind, Range, Section as _, Value, above, at_most, by_text, check, invalid, settings,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::fmt;
@@ -47,6 +49,18 @@ settings! {
         }
         /// The SHA-256 that the test data's file must have; any if not set.
         test_sha256: Option<String> = None, { recorded() }
+        /// Weights of the training examples, *validation* examples included: a file of one number of at
+        /// least 0 for each (.npy, .npz or text). An example of weight 2 counts as two; one of weight 0 is
+        /// left out.
+        weights: Option<PathBuf> = None, { placeholder("PATH"), unset("all equal") }
+        /// The SHA-256 that the file of weights must have; any if not set.
+        weights_sha256: Option<String> = None, { recorded() }
+        /// Weigh each training example by 1 / the number of examples, itself included, that agree with it in
+        /// at least this share of the units.
+        reweight: Option<f64> = None, {
+            placeholder("SHARE"), real(above(0.0), at_most(1.0)), usual("0.8"), unset("no"),
+            instead_of("weights")
+        }
         /// Rows and columns of the images, if the data file does not give them.
         image_shape: Option<(usize, usize)> = None, { placeholder("28x28"), unset("as in the data file") }
         /// Start from the parameters of this model.

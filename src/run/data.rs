@@ -1,7 +1,7 @@
 //! The examples of a run, and the names of their parts.
 
 use super::config::DataConfig;
-use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source, Split};
+use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source, Split, WeightsFile};
 use crate::error::{Error, Remedy, Result};
 use crate::setting::by_name;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,8 @@ pub struct Data {
     pub encoding: Encoding,
     /// The note on the encoding, if it was inferred.
     pub inferred: Option<String>,
+    /// The SHA-256 of the file of weights, if there is one.
+    pub weights_sha256: Option<String>,
 }
 
 impl Data {
@@ -47,7 +49,9 @@ impl Data {
     /// Errors of reading the files; [`Error::Elsewhere`] if a file does not have the SHA-256 of the
     /// settings.
     pub fn read(config: &DataConfig, binarize: Binarization) -> Result<Self> {
-        let all = config.read_all("data")?;
+        let weights = config.weights_file()?;
+        let all = config.read_all("data", weights.as_ref())?;
+        let weights_sha256 = weights.map(|file| file.sha256);
         // Equal integers must mean the same in both.
         let test = config.read_test("test_data", all.encoding())?;
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
@@ -71,19 +75,51 @@ impl Data {
             unreachable!("an object, as written")
         };
         provenance.extend(encoding.facts());
+        if let Some(weights) = training.weights() {
+            provenance.insert("n_effective".to_string(), json!(weights.n_effective()));
+        }
         let binarized = |dataset| Examples::new(dataset, binarize);
         let (training, held_out) = (Arc::new(binarized(training)), held_out.map(binarized));
-        Ok(Self { training, held_out, provenance, sha256, encoding, inferred })
+        Ok(Self { training, held_out, provenance, sha256, encoding, inferred, weights_sha256 })
+    }
+
+    /// A note for the user on the weights of the training examples, if they have any.
+    pub fn weights_note(&self) -> Option<String> {
+        let weights = self.training.weights()?;
+        Some(format!(
+            "{} training examples with weights are worth {:.1} of equal weight (N_eff)",
+            self.training.n_examples(),
+            weights.n_effective()
+        ))
     }
 }
 
 impl DataConfig {
-    /// All training data, including the validation examples. Errors name the setting `place` as the
-    /// remedy for a file that has moved.
-    fn read_all(&self, place: &'static str) -> Result<Dataset> {
+    /// All training data, including the validation examples, with their weights. Errors name the setting
+    /// `place` as the remedy for a file that has moved.
+    fn read_all(&self, place: &'static str, weights: Option<&WeightsFile>) -> Result<Dataset> {
         let encoding = self.encoding()?;
         let all = || self.data.read_split(Split::Train, encoding);
-        self.prepare(expect(place, &self.data, all, self.sha256.as_ref())?)
+        let all = self.prepare(expect(place, &self.data, all, self.sha256.as_ref())?)?;
+        match (&self.weights, weights) {
+            (Some(path), Some(file)) => all.weighted(&path.display().to_string(), &file.weights),
+            _ => Ok(all),
+        }
+    }
+
+    /// The file of weights, if there is one. It must have the SHA-256 of the settings.
+    fn weights_file(&self) -> Result<Option<WeightsFile>> {
+        let Some(path) = &self.weights else { return Ok(None) };
+        let file = WeightsFile::read(path)?;
+        let found = &file.sha256;
+        if let Some(expected) = self.weights_sha256.as_ref().filter(|sum| *sum != found) {
+            let rule = format!(
+                "has the SHA-256 {found}, but the run was made with SHA-256 {expected}; put that file back, or \
+                 begin a new run"
+            );
+            return Err(Error::Unsuitable { path: path.clone(), rule });
+        }
+        Ok(Some(file))
     }
 
     /// The test data, if there are any: `test_data`, or the test images of MNIST.
@@ -111,6 +147,10 @@ impl DataConfig {
             Some(limit) => all.first(limit)?,
             None => all,
         };
+        let all = match self.reweight {
+            Some(share) => all.reweighted(share)?,
+            None => all,
+        };
         if self.validation == 0 {
             return Ok((all, None));
         }
@@ -124,11 +164,12 @@ impl DataConfig {
     /// # Errors
     /// Errors of reading the file; [`Error::Elsewhere`] if it does not have the SHA-256 of the settings.
     pub fn read_part(&self, part: Part, place: &'static str) -> Result<Option<Dataset>> {
+        let split = || self.split(self.read_all(place, self.weights_file()?.as_ref())?);
         match part {
             Part::Test => self.read_test(place, self.encoding()?),
-            Part::Train => Ok(Some(self.split(self.read_all(place)?)?.0)),
+            Part::Train => Ok(Some(split()?.0)),
             Part::Validation if self.validation == 0 => Ok(None),
-            Part::Validation => Ok(self.split(self.read_all(place)?)?.1),
+            Part::Validation => Ok(split()?.1),
         }
     }
 

@@ -66,7 +66,7 @@ pub fn train(
         let data = Data::read(&settings.data, settings.train.binarize)?;
         let cut = settings.train.cut_batch(data.training.n_examples());
         let mut trainer = begin(&mut settings, &data, session.isa)?;
-        for note in data.inferred.iter().chain(&cut) {
+        for note in data.inferred.iter().chain(&data.weights_note()).chain(&cut) {
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
         }
         if let Some(budget) = session.time_budget {
@@ -229,11 +229,13 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
                 .into()
         })?;
     }
-    let DataConfig { data: source, test_data, init, .. } = &mut settings.data;
+    let DataConfig { data: source, test_data, weights, init, .. } = &mut settings.data;
     *source = source.absolute();
     *test_data = test_data.as_ref().map(Source::absolute);
+    *weights = weights.as_deref().map(absolute);
     *init = init.as_deref().map(absolute);
     [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
+    settings.data.weights_sha256 = data.weights_sha256.clone();
     settings.data.grey_levels = data.encoding.grey_levels();
     Ok(trainer)
 }

@@ -110,7 +110,7 @@ impl Settings {
         sections.into_iter().find_map(|(here, there)| {
             here.into_iter().find_map(|(key, value)| {
                 let other = &there[&key];
-                let is_path = matches!(&key[..], "data" | "test_data" | "init");
+                let is_path = matches!(&key[..], "data" | "test_data" | "weights" | "init");
                 let differs = *other != value && !is_path;
                 differs.then(|| (key, value.to_string(), other.to_string()))
             })

@@ -10,6 +10,7 @@ use super::outset::Outset;
 use super::parameters::Parameters;
 use super::positive_phase::{Batch, PositivePhase};
 use super::range::Range;
+use super::row_weights::RowWeights;
 use super::statistics::Statistics;
 use super::timetable::Timetable;
 use crate::bits::BitMatrix;
@@ -224,9 +225,12 @@ impl Ascent {
         sweeps * weights.n_visible() as f64 * weights.n_hidden() as f64 >= LONG
     }
 
-    /// Clamps the visible units of the positive phase to the mini-batch.
+    /// Clamps the visible units of the positive phase to the mini-batch, and weighs its examples.
     pub(super) fn clamp(&mut self, batch: Batch<'_>) {
-        self.positive.clamp(batch, self.timetable.config.seed);
+        let TrainConfig { algorithm, seed, .. } = self.timetable.config;
+        // Chains that start at the examples stand for them in the other phase.
+        self.statistics.set_weights(RowWeights::of(batch, algorithm == Algorithm::Cd));
+        self.positive.clamp(batch, seed);
     }
 
     /// Sweeps the chains of the negative phase, up to the last draw of h.

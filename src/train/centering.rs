@@ -13,10 +13,12 @@
 //!
 //! A tilde marks integers: μ̃ = 2¹⁶ μ, λ̃ = 2¹⁶ λ, and p̃ is 255 p(h | v), dithered. So a, m and
 //! the sums in A and B are exact; their units are divided out at the end. No pass over W is needed.
+//! With weights, a and m of a row are multiplied by its weight.
 //!
 //! Flipping units in the data does not change the trajectory of the centred gradient, and its first
 //! updates need not learn the mean of the data.
 
+use super::row_weights::RowWeights;
 use super::statistics::Statistics;
 use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::SIDE;
@@ -24,9 +26,13 @@ use crate::kernels::{Isa, moments};
 use crate::memory::Bytes;
 use crate::states::States;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The offset 1 in 16 binary places.
 const ONE: f64 = (1 << 16) as f64;
+
+/// The number of rows with weights whose sums p̃ₙⱼ mₙ fit an i64 with up to 2²⁰ visible units.
+const EXACT_ROWS: usize = 8;
 
 /// μ, λ and the sums that they need.
 #[derive(Clone, Debug)]
@@ -41,9 +47,9 @@ pub struct Centering {
     /// mₙ (rows).
     m: Vec<i64>,
     /// Σₙ vₙᵢ aₙ over the data and over the chains (V); the latter is negative, because p̃ is.
-    a_visible: Vec<[i64; 2]>,
+    a_visible: Vec<[i128; 2]>,
     /// Σₙ p̃ₙⱼ mₙ over the data and, negative, over the chains (H).
-    m_hidden: Vec<[i64; 2]>,
+    m_hidden: Vec<[i128; 2]>,
     /// The sums over real data: f64 sums in the order of units, or of examples.
     of_reals: Moments,
 }
@@ -70,7 +76,7 @@ pub struct BiasGradients<'a> {
 impl Centering {
     /// The memory of offsets for a model (V, H) and statistics of `row_capacity` rows.
     pub fn bytes(n_visible: usize, n_hidden: usize, row_capacity: usize) -> Bytes {
-        let of_panel = Bytes::of::<i32>(&[]) + Bytes::of::<[i64; 2]>(&[]) + Bytes::of::<f64>(&[]);
+        let of_panel = Bytes::of::<i32>(&[]) + Bytes::of::<[i128; 2]>(&[]) + Bytes::of::<f64>(&[]);
         let n_panels = n_hidden.div_ceil(SIDE);
         (of_panel * SIDE) * n_visible.div_ceil(SIDE)
             + (of_panel * SIDE) * n_panels
@@ -128,14 +134,19 @@ impl Centering {
         let first_chain = statistics.capacities().0;
         let (of_data, of_chains) = (0..n_data, first_chain..first_chain + n_chains);
         // ⟨·⟩_data − ⟨·⟩_model from sums over both phases.
-        let means = |[data, chains]: [i64; 2], reals: f64, one: f64| {
+        let [divisor, divisor_of_chains] = statistics.divisors();
+        let means = |[data, chains]: [i128; 2], reals: f64, one: f64| {
             // Data are bits or reals, so one of the two sums over the data is 0.
             let data = data as f64 + reals;
-            data / (n_data as f64 * one) + chains as f64 / (n_chains as f64 * one)
+            data / (divisor * one) + chains as f64 / (divisor_of_chains * one)
         };
         let both = |values: &[i64]| {
-            [&of_data, &of_chains].map(|rows| values[rows.clone()].iter().sum::<i64>())
+            let sum =
+                |rows: &Range<usize>| values[rows.clone()].iter().copied().map(i128::from).sum();
+            [&of_data, &of_chains].map(sum)
         };
+        // Without weights all rows may be summed at once.
+        let n_at_once = if statistics.weights().is_some() { EXACT_ROWS } else { capacity };
 
         let n_data_blocks = first_chain / SIDE;
         // The bits of 64 rows by unit; real data have none, `of_reals` sums them.
@@ -169,6 +180,14 @@ impl Centering {
         for other in of_other_panels.chunks_exact(capacity) {
             a.iter_mut().zip(other).for_each(|(sum, x)| *sum += x);
         }
+        for (rows, weights) in
+            [&of_data, &of_chains].into_iter().zip(statistics.weights_of_phases())
+        {
+            let weights = weights.map_or(&[][..], RowWeights::rows);
+            for values in [&mut *a, &mut *m] {
+                values[rows.clone()].iter_mut().zip(weights).for_each(|(x, weight)| *x *= weight);
+            }
+        }
         let (a, m) = (&*a, &*m);
         rayon::join(
             || {
@@ -179,7 +198,7 @@ impl Centering {
                     for block in 0..capacity / SIDE {
                         let is_chain = usize::from(block * SIDE >= first_chain);
                         if let Some(rows) = bits_of(block).get(unit) {
-                            sums[is_chain] += sum_of_active(*rows, &a[block * SIDE..]);
+                            sums[is_chain] += i128::from(sum_of_active(*rows, &a[block * SIDE..]));
                         }
                     }
                 });
@@ -191,8 +210,12 @@ impl Centering {
                     let means = statistics.mean_panel(panel);
                     for (phase, rows) in [&of_data, &of_chains].into_iter().enumerate() {
                         let (means, m) = (&means[rows.clone()], &m[rows.clone()]);
-                        let of_panel = moments::weighted_sum(isa, means, m);
-                        sums.iter_mut().zip(of_panel).for_each(|(sum, x)| sum[phase] = x);
+                        sums.iter_mut().for_each(|sum| sum[phase] = 0);
+                        for (means, m) in means.chunks(n_at_once).zip(m.chunks(n_at_once)) {
+                            let of_panel = moments::weighted_sum(isa, means, m);
+                            let sums = sums.iter_mut().zip(of_panel);
+                            sums.for_each(|(sum, x)| sum[phase] += i128::from(x));
+                        }
                     }
                 });
             },
@@ -209,8 +232,11 @@ impl Centering {
         let one = f64::from(MEAN_ONE) * ONE;
         let g_lambda = means(both(a), 0.0, one);
         let [m_data, m_chains] = both(m);
-        let f_mu = means([m_data, -m_chains], sum_of_m, ONE);
         let (lambda_square, mu_square) = (square(hidden), square(visible));
+        // With f − μ e in place of f, as ∇c needs it: see the gradient of W.
+        let [mass, mass_of_chains] = statistics.masses();
+        let excess = mass - mass_of_chains;
+        let f_mu = means([m_data, -m_chains], sum_of_m, ONE) - excess * (1.0 + mu_square);
         for (i, f) in biases.visible.iter_mut().enumerate() {
             // ∇bᵢ = fᵢ (1 + λ·λ) + μᵢ (g·λ) − Aᵢ
             let mu = f64::from(visible[i]) / ONE;
@@ -237,6 +263,8 @@ impl Moments {
         for (unit, row) in by_unit.rows().enumerate() {
             row.iter().for_each(|(n, v)| m[n] += f64::from(v) * f64::from(offsets[unit]));
         }
+        let weights = statistics.weights().map_or(&[][..], RowWeights::rows);
+        m.iter_mut().zip(weights).for_each(|(m, &weight)| *m *= weight as f64);
         let m = &*m;
         rayon::join(
             || {

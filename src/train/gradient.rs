@@ -7,20 +7,16 @@
 use super::centering::{BiasGradients, Centering};
 use super::config::TrainConfig;
 use super::statistics::Statistics;
-use crate::bits::BitPanels;
+use super::tile_sums::{self, Place};
 use crate::error::Result;
 use crate::kernels::Isa;
-use crate::kernels::ascent::{DataSums, Difference, RankOne, TileGradient};
-use crate::kernels::rows::{Target, add_active_rows};
-use crate::kernels::scaled_rows::add_scaled_rows;
+use crate::kernels::ascent::{Difference, RankOne, TileGradient};
 use crate::kernels::sigmoid::MEAN_ONE;
-use crate::kernels::tile::{Aligned, Panel, Row, SIDE, Tile, aligned};
+use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::memory::Bytes;
-use crate::reals::RealRows;
 use crate::state::State;
 use crate::states::States;
 use rayon::prelude::*;
-use std::cell::RefCell;
 use std::ops::Range;
 
 /// The least number of rows of 64 means whose sums are worth a thread: they take some microseconds.
@@ -51,15 +47,15 @@ pub struct Gradient {
 #[derive(Clone, Debug)]
 struct Sums {
     visible: Vec<VisibleSums>,
-    hidden: Vec<[Row<i32>; 2]>,
+    hidden: Vec<[Row<i64>; 2]>,
 }
 
 /// Σ vᵢ of a panel.
 #[derive(Clone, Debug)]
 struct VisibleSums {
-    data: States<Row<i32>, Row<f32>>,
+    data: States<Row<i64>, Row<f32>>,
     /// The sum over the chains, negative.
-    chains: Row<i32>,
+    chains: Row<i64>,
 }
 
 /// The corrections of the plain gradient, and their buffers.
@@ -85,7 +81,7 @@ impl Gradient {
     pub fn bytes(config: &TrainConfig, n_visible: usize, row_capacity: usize) -> Bytes {
         let n_hidden = config.n_hidden();
         let of_visible = Bytes::of::<VisibleSums>(&[]) + Bytes::of::<Row<f32>>(&[]);
-        let of_hidden = Bytes::of::<[Row<i32>; 2]>(&[]) + Bytes::of::<Row<f32>>(&[]);
+        let of_hidden = Bytes::of::<[Row<i64>; 2]>(&[]) + Bytes::of::<Row<f32>>(&[]);
         let plain = of_visible * n_visible.div_ceil(SIDE) + of_hidden * n_hidden.div_ceil(SIDE);
         let centering = Centering::bytes(n_visible, n_hidden, row_capacity);
         plain + if config.centering { centering } else { Bytes(0) }
@@ -153,12 +149,11 @@ impl Gradient {
     /// Computes the gradient from these statistics.
     pub fn take(&mut self, statistics: &Statistics) {
         let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
-        let of_counts = Difference::new(n_data, n_chains, 1);
-        let of_reals = Difference::separate(n_data, n_chains, 1);
-        let of_means = Difference::new(n_data, n_chains, MEAN_ONE.into());
+        let of_counts = statistics.difference(1);
+        let of_means = statistics.difference(MEAN_ONE.into());
         self.of_weights = match statistics.data() {
             States::Bits(_) => of_means,
-            States::Reals(_) => Difference::separate(n_data, n_chains, MEAN_ONE.into()),
+            States::Reals(_) => of_means.apart(),
         };
         let Self { isa, sums, visible_bias, hidden_bias, corrections, .. } = self;
         let isa = *isa;
@@ -166,7 +161,7 @@ impl Gradient {
             let (data, chains) = (statistics.sum_data(panel), statistics.sum_chains(panel));
             *bias = match &data {
                 States::Bits(data) => of_counts.row(data, &chains),
-                States::Reals(data) => of_reals.row_of_reals(data, &chains),
+                States::Reals(data) => of_counts.apart().row_of_reals(data, &chains),
             };
             *sums = VisibleSums { data, chains };
         }
@@ -199,75 +194,25 @@ impl Gradient {
         tiles: Range<usize>,
         mut use_gradient: impl FnMut(usize, TileGradient<'_>),
     ) {
-        thread_local! {
-            /// Each worker's sums of one panel: of both phases together, or of each phase.
-            static SUMS: RefCell<[Aligned<Tile<i32>>; 2]> =
-                RefCell::new([Aligned::new(0), Aligned::new(0)]);
-            /// Each worker's sums of one panel over real data.
-            static REALS: RefCell<Aligned<Tile<f32>>> = RefCell::new(Aligned::new(0));
-        }
-        let (rows, _) = statistics.mean_panel(panel).as_chunks::<SIDE>();
-        let (of_data, of_chains) = rows.split_at(statistics.capacities().0 / SIDE);
-        let add_to = |start, rows: &[Tile<i16>], states: &BitPanels, sums: &mut [Tile<i32>]| {
-            let (first, sums) = (tiles.start * SIDE, sums.as_flattened_mut());
-            let target = Target { states, first_panel: 0, first, sums };
-            add_active_rows(self.isa, Panel::new(rows, 1), start, &mut [target]);
-        };
-        let sum = |rows: &[Tile<i16>], states: &BitPanels, sums: &mut Aligned<Tile<i32>>| {
-            if sums.len() < tiles.len() {
-                sums.resize(tiles.len(), [[0; SIDE]; SIDE]);
-            }
-            add_to(Some(&[0; SIDE]), rows, states, &mut sums[..tiles.len()]);
-        };
-        let sum_reals = |by_unit: &RealRows, sums: &mut Aligned<Tile<f32>>| {
-            sums.clear();
-            sums.resize(tiles.len(), [[0.0; SIDE]; SIDE]);
-            let first = tiles.start * SIDE;
-            let sums = sums.as_flattened_mut();
-            // Padding units have no rows.
-            let n_units = (by_unit.n_rows() - first).min(sums.len());
-            add_scaled_rows(self.isa, of_data.as_flattened(), by_unit, first, &mut sums[..n_units]);
-        };
-        let mut use_sums = |data: States<&[Tile<i32>], &[Tile<f32>]>,
-                            model: Option<&[Tile<i32>]>| {
+        let place = Place { panel, tiles };
+        let is_joint = matches!(self.of_weights, Difference::Joint(_));
+        tile_sums::with_sums(self.isa, statistics, &place, is_joint, |data, model| {
             let all_terms = self.corrections.as_ref().map_or(&[][..], |other| &other.terms);
-            for at in 0..tiles.len() {
+            for (at, tile) in place.tiles.clone().enumerate() {
                 let mut terms = [RankOne { rows: &[0.0; SIDE], columns: &[0.0; SIDE] }; 3];
                 for (term, Term { rows, columns }) in terms.iter_mut().zip(all_terms) {
-                    *term = RankOne { rows: &rows[tiles.start + at], columns: &columns[panel] };
+                    *term = RankOne { rows: &rows[tile], columns: &columns[panel] };
                 }
                 use_gradient(
                     at,
                     TileGradient {
                         difference: self.of_weights,
-                        data: match data {
-                            States::Bits(sums) => DataSums::Whole(&sums[at]),
-                            States::Reals(sums) => DataSums::Real(&sums[at]),
-                        },
-                        model: model.map(|model| &model[at]),
+                        data: data.tile(at),
+                        model: model.map(|model| model.tile(at)),
                         terms: &terms[..all_terms.len()],
                     },
                 );
             }
-        };
-        SUMS.with_borrow_mut(|[data, model]| match statistics.data() {
-            States::Bits(by_unit) => {
-                sum(of_data, by_unit, data);
-                if let Difference::Joint(_) = self.of_weights {
-                    // N = C: one sum over all rows, as p̃ of the chains is negative.
-                    add_to(None, of_chains, statistics.chains(), &mut data[..tiles.len()]);
-                    use_sums(States::Bits(data), None);
-                } else {
-                    // N ≠ C: each phase has its own sum and divisor.
-                    sum(of_chains, statistics.chains(), model);
-                    use_sums(States::Bits(data), Some(model));
-                }
-            }
-            States::Reals(by_unit) => REALS.with_borrow_mut(|reals| {
-                sum_reals(by_unit, reals);
-                sum(of_chains, statistics.chains(), model);
-                use_sums(States::Reals(reals), Some(model));
-            }),
         });
     }
 }
@@ -281,32 +226,34 @@ impl Corrections {
         hidden_bias: &mut [Row<f32>],
     ) {
         let (f, g) = &mut self.biases;
-        let (n_data, n_chains) = (statistics.n_data() as f64, statistics.n_chains() as f64);
+        let [of_data, of_chains] = statistics.divisors();
+        let [mass, mass_of_chains] = statistics.masses();
         let one = f64::from(MEAN_ONE);
         let (activity, rate) = match &mut self.activity {
-            Some(activity) => (activity, self.rate),
+            // An update counts in proportion to the weights of its examples.
+            Some(activity) => (activity, (self.rate * mass).min(1.0)),
             // The first update starts the running means at its own.
             none => (none.insert(vec![0.0; g.len()]), 1.0),
         };
         // fᵢ = ⟨vᵢ⟩_data − ⟨vᵢ⟩_model; sums over the chains are negative.
         for (panel, VisibleSums { data, chains }) in sums.visible.iter().enumerate() {
             let data = match data {
-                States::Bits(sums) => sums.map(f64::from),
+                States::Bits(sums) => sums.map(|sum| sum as f64),
                 States::Reals(sums) => sums.map(f64::from),
             };
             for j in 0..SIDE {
-                let mean = data[j] / n_data;
+                let mean = data[j] / of_data;
                 self.mean_visible[panel * SIDE + j] = mean;
-                f[panel * SIDE + j] = mean + f64::from(chains[j]) / n_chains;
+                f[panel * SIDE + j] = mean + chains[j] as f64 / of_chains;
             }
         }
-        // gⱼ = ⟨hⱼ⟩_data − ⟨hⱼ⟩_model, and the running mean qⱼ ← qⱼ + ν (⟨hⱼ⟩_data − qⱼ).
+        // gⱼ = ⟨hⱼ⟩_data − ⟨hⱼ⟩_model, and the running mean qⱼ ← qⱼ + ν (⟨hⱼ⟩_data − ⟨1⟩_data qⱼ).
         for (panel, [data, model]) in sums.hidden.iter().enumerate() {
             for j in 0..SIDE {
-                let mean = f64::from(data[j]) / (n_data * one);
-                g[panel * SIDE + j] = mean + f64::from(model[j]) / (n_chains * one);
+                let mean = data[j] as f64 / (of_data * one);
+                g[panel * SIDE + j] = mean + model[j] as f64 / (of_chains * one);
                 let running = &mut activity[panel * SIDE + j];
-                *running += rate * (mean - *running);
+                *running += rate * (mean / mass - *running);
             }
         }
 
@@ -319,6 +266,10 @@ impl Corrections {
         if let Some(centering) = &mut self.centering {
             // ∇Wᵢⱼ = Dᵢⱼ − μᵢ gⱼ − fᵢ λⱼ, with λ = q.
             centering.set_hidden(activity);
+            // With weights e = ⟨1⟩_data − ⟨1⟩_model is 0 only on average. Of the rows' products with v − μ
+            // and h − λ there remain ∇Wᵢⱼ = Dᵢⱼ − μᵢ gⱼ − (fᵢ − μᵢ e) λⱼ.
+            let excess = mass - mass_of_chains;
+            f.iter_mut().enumerate().for_each(|(i, f)| *f -= centering.visible(i) * excess);
             subtract(&|i| centering.visible(i), &|j| g[j]);
             subtract(&|i| f[i], &|j| centering.hidden(j));
             centering.center_biases(statistics, BiasGradients { visible: f, hidden: g });
@@ -326,19 +277,21 @@ impl Corrections {
         let (target, cost) = self.sparsity;
         if cost > 0.0 {
             // sⱼ = cost · (p − qⱼ) is added to the gradient of each hidden unit's input. So D gains
-            // ⟨vᵢ⟩ sⱼ and g gains sⱼ. In the centred formulas these become
-            //   ∇Wᵢⱼ += (⟨vᵢ⟩ − μᵢ) sⱼ,  ∇bᵢ −= (⟨vᵢ⟩ − μᵢ)(s·λ),  ∇cⱼ += sⱼ (1 − (⟨v⟩ − μ)·μ).
+            // ⟨vᵢ⟩ sⱼ and g gains r sⱼ with r = ⟨1⟩, which is 1 without weights. In the centred formulas
+            // these become
+            //   ∇Wᵢⱼ += (⟨vᵢ⟩ − r μᵢ) sⱼ,  ∇bᵢ −= (⟨vᵢ⟩ − r μᵢ)(s·λ),  ∇cⱼ += sⱼ (r − (⟨v⟩ − r μ)·μ).
             let n_hidden = statistics.n_hidden();
             let push = |j: usize| if j < n_hidden { cost * (target - activity[j]) } else { 0.0 };
             let mu = |i: usize| self.centering.as_ref().map_or(0.0, |offsets| offsets.visible(i));
             let lambda =
                 |j: usize| self.centering.as_ref().map_or(0.0, |offsets| offsets.hidden(j));
             let mean = &self.mean_visible;
+            let centred = |i: usize| mean[i] - mass * mu(i);
             let s_lambda: f64 = (0..n_hidden).map(|j| push(j) * lambda(j)).sum();
-            let mean_mu: f64 = (0..mean.len()).map(|i| (mean[i] - mu(i)) * mu(i)).sum();
-            subtract(&|i| mean[i] - mu(i), &|j| -push(j));
-            f.iter_mut().enumerate().for_each(|(i, f)| *f -= (mean[i] - mu(i)) * s_lambda);
-            g.iter_mut().enumerate().for_each(|(j, g)| *g += push(j) * (1.0 - mean_mu));
+            let mean_mu: f64 = (0..mean.len()).map(|i| centred(i) * mu(i)).sum();
+            subtract(&|i| centred(i), &|j| -push(j));
+            f.iter_mut().enumerate().for_each(|(i, f)| *f -= centred(i) * s_lambda);
+            g.iter_mut().enumerate().for_each(|(j, g)| *g += push(j) * (mass - mean_mu));
         }
         fill(visible_bias, &|i| f[i]);
         fill(hidden_bias, &|j| g[j]);

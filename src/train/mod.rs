@@ -26,7 +26,11 @@ pub(crate) mod outset;
 
 pub(crate) mod positive_phase;
 
+pub(crate) mod row_weights;
+
 pub(crate) mod statistics;
+
+pub(crate) mod tile_sums;
 
 pub(crate) mod negative_phase;
 

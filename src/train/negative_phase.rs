@@ -156,7 +156,7 @@ impl NegativePhase {
     }
 
     /// Restarts each chain with probability `share`: its h is drawn from p(h | v) of an example of the
-    /// mini-batch. One step of the stream decides (word 0) and picks the example (word 1); ⌈H/16⌉ more
+    /// mini-batch, which is picked in proportion to its weight. One step of the stream decides (word 0) and picks the example (word 1); ⌈H/16⌉ more
     /// steps draw h.
     pub fn reset(&mut self, statistics: &Statistics, share: f64, mut stream: Stream) {
         let (n_data, hidden) = (statistics.n_data(), Units::bits(statistics.n_hidden()));
@@ -165,7 +165,10 @@ impl NegativePhase {
             if f64::from(chance >> 8) >= share * f64::from(ONE) {
                 continue;
             }
-            let example = ((u64::from(pick) * n_data as u64) >> 32) as usize;
+            let example = match statistics.weights() {
+                None => ((u64::from(pick) * n_data as u64) >> 32) as usize,
+                Some(weights) => weights.pick(pick),
+            };
             for (panel, words) in self.chains.hidden.panels_mut().enumerate() {
                 let means = &statistics.mean_panel(panel)[example];
                 let n_units = hidden.columns(panel).len();

@@ -1,6 +1,8 @@
 //! The statistics of both phases: the visible states and p(h | v).
 
-use crate::bits::BitPanels;
+use super::row_weights::RowWeights;
+use crate::bits::{BitPanels, active};
+use crate::kernels::ascent::Difference;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::{Isa, moments, transpose};
 use crate::memory::Bytes;
@@ -26,6 +28,8 @@ pub struct Statistics {
     data: States<BitPanels, RealRows>,
     /// v of the chains by unit, (places, C): for each visible unit the chains in which it is on.
     chains: BitPanels,
+    /// The weights of the examples; none if they are equal.
+    weights: Option<RowWeights>,
     /// p̃, which is p(h | v) from 0 to 255, (hidden panels, rows); negative for chains.
     pub(super) mean_hidden: Aligned<Row<i16>>,
 }
@@ -50,6 +54,7 @@ impl Statistics {
             capacities,
             data: States::Bits(BitPanels::zeros(n_places, capacities.0)),
             chains: BitPanels::zeros(n_places, capacities.1),
+            weights: None,
             mean_hidden: aligned([0; SIDE], n_hidden.div_ceil(SIDE) * capacity),
         }
     }
@@ -69,6 +74,51 @@ impl Statistics {
         }
         self.n_chains = chains.n_rows();
         transpose(chains, &mut self.chains);
+    }
+
+    /// Sets the weights of the examples of this update.
+    pub fn set_weights(&mut self, weights: Option<RowWeights>) {
+        self.weights = weights;
+    }
+
+    /// The weights of the examples of this update, if they differ.
+    pub fn weights(&self) -> Option<&RowWeights> {
+        self.weights.as_ref()
+    }
+
+    /// The weights of the examples and of the chains, if they differ.
+    pub fn weights_of_phases(&self) -> [Option<&RowWeights>; 2] {
+        let weights = self.weights();
+        [weights, weights.filter(|weights| weights.weigh_chains())]
+    }
+
+    /// The divisors that turn sums over the data and over the chains into means: N and C, unless there are
+    /// weights.
+    pub fn divisors(&self) -> [f64; 2] {
+        let [data, chains] = self.weights_of_phases();
+        [(data, self.n_data), (chains, self.n_chains)]
+            .map(|(weights, n)| weights.map_or(n as f64, RowWeights::divisor))
+    }
+
+    /// ⟨1⟩ of the data and of the chains: 1, unless there are weights.
+    pub fn masses(&self) -> [f64; 2] {
+        let mass = |weights: Option<&RowWeights>| weights.map_or(1.0, |w| w.total() / w.divisor());
+        self.weights_of_phases().map(mass)
+    }
+
+    /// The factors of sums over integers, in units of `1/one`. They are joint if each chain counts as
+    /// much as each example, or as its own.
+    pub fn difference(&self, one: i32) -> Difference {
+        let [data, chains] = self.divisors();
+        let are_alike = match self.weights() {
+            None => self.n_data == self.n_chains,
+            Some(weights) => weights.weigh_chains(),
+        };
+        if are_alike {
+            Difference::joint(data, one)
+        } else {
+            Difference::separate(data, chains, one)
+        }
     }
 
     /// N, the number of examples of this update.
@@ -108,16 +158,22 @@ impl Statistics {
         &self.mean_hidden[panel * capacity..][..capacity]
     }
 
-    /// Σₙ vₙᵢ over the examples, for one panel of visible units. Numbers are summed in f32 in the order
-    /// of the examples.
-    pub fn sum_data(&self, panel: usize) -> States<Row<i32>, Row<f32>> {
+    /// Σₙ vₙᵢ over the examples, each times its weight, for one panel of visible units. Numbers are summed
+    /// in f32 in the order of the examples.
+    pub fn sum_data(&self, panel: usize) -> States<Row<i64>, Row<f32>> {
         match self.data() {
-            States::Bits(by_unit) => States::Bits(count(by_unit, panel)),
+            States::Bits(by_unit) => States::Bits(count(by_unit, panel, self.weights())),
             States::Reals(by_unit) => {
                 let units = panel * SIDE..((panel + 1) * SIDE).min(by_unit.n_rows());
                 let mut sums = [0.0; SIDE];
                 for (sum, unit) in sums.iter_mut().zip(units) {
-                    by_unit.row(unit).values.iter().for_each(|value| *sum += value);
+                    match self.weights() {
+                        None => by_unit.row(unit).values.iter().for_each(|value| *sum += value),
+                        Some(weights) => by_unit
+                            .row(unit)
+                            .iter()
+                            .for_each(|(n, value)| *sum += value * weights.rows()[n] as f32),
+                    }
                 }
                 States::Reals(sums)
             }
@@ -125,14 +181,21 @@ impl Statistics {
     }
 
     /// −Σₙ vₙᵢ over the chains, for one panel of visible units.
-    pub fn sum_chains(&self, panel: usize) -> Row<i32> {
-        count(&self.chains, panel).map(|n| -n)
+    pub fn sum_chains(&self, panel: usize) -> Row<i64> {
+        let [_, weights] = self.weights_of_phases();
+        count(&self.chains, panel, weights).map(|n| -n)
     }
 
     /// Σₙ p̃ₙⱼ over the examples and, negative, over the chains, for one panel of hidden units.
-    pub fn sum_hidden(&self, isa: Isa, panel: usize) -> [Row<i32>; 2] {
+    pub fn sum_hidden(&self, isa: Isa, panel: usize) -> [Row<i64>; 2] {
         let (data, chains) = self.mean_panel(panel).split_at(self.capacities.0);
-        [&data[..self.n_data], &chains[..self.n_chains]].map(|rows| moments::sum(isa, rows))
+        let [of_data, of_chains] = self.weights_of_phases();
+        [(&data[..self.n_data], of_data), (&chains[..self.n_chains], of_chains)].map(
+            |(rows, weights)| match weights {
+                None => moments::sum(isa, rows).map(i64::from),
+                Some(weights) => moments::weighted_sum(isa, rows, weights.rows()),
+            },
+        )
     }
 }
 
@@ -142,13 +205,21 @@ fn transpose(rows: &BitPanels, by_unit: &mut BitPanels) {
     panels.with_min_len(4).for_each(|(panel, words)| transpose::bits_of_rows(rows, panel, words));
 }
 
-/// The number of rows in which each unit of a panel is on.
-fn count(by_unit: &BitPanels, panel: usize) -> Row<i32> {
+/// The number of rows in which each unit of a panel is on, or the sum of their weights.
+fn count(by_unit: &BitPanels, panel: usize, weights: Option<&RowWeights>) -> Row<i64> {
     let mut counts = [0; SIDE];
     for block in 0..by_unit.n_panels() {
         let words = &by_unit.panel(block)[panel * SIDE..][..SIDE];
         let units = counts.iter_mut().zip(words);
-        units.for_each(|(count, rows)| *count += rows.count_ones() as i32);
+        match weights {
+            None => units.for_each(|(count, rows)| *count += i64::from(rows.count_ones())),
+            Some(weights) => {
+                let weights = &weights.rows()[(block * SIDE).min(weights.rows().len())..];
+                units.for_each(|(count, rows)| {
+                    *count += active(&[*rows]).map(|row| weights[row]).sum::<i64>();
+                });
+            }
+        }
     }
     counts
 }

@@ -81,8 +81,8 @@ impl Trainer {
             let config = config.for_data(examples.n_examples(), examples.n_visible());
             check_memory(&config, &examples)?;
             let mean = examples.mean();
-            let (n_hidden, n_examples) = (config.n_hidden(), examples.n_examples());
-            let units = examples.units();
+            let n_examples = examples.n_effective().round() as usize;
+            let (units, n_hidden) = (examples.units(), config.n_hidden());
             let rbm = Rbm::initial_of_sites(units, n_hidden, &mean, n_examples, config.seed)?;
             return Self::with_isa(config, examples, Some(&rbm), isa);
         };
@@ -450,6 +450,58 @@ mod tests {
                 assert!(apart > 0.05, "flipped pixels make no difference: {apart}");
             }
         }
+    }
+
+    /// The step of a full batch is the derivative of Σ w ln p / Σ w by finite differences.
+    #[test]
+    fn a_step_on_weighted_examples_climbs_their_weighted_log_likelihood() {
+        const RATE: f32 = 1e-3;
+        let rbm = model();
+        let bits = BitMatrix::from_fn(20, V, |n, i| (n * n + 3 * i * n + i) % 5 < 2);
+        let weights: Vec<_> = (0..20).map(|n| 0.05 + (n * n % 7) as f64).collect();
+        let config = TrainConfig {
+            hidden: Some(H),
+            batch_size: 20,
+            centering: false,
+            chains: Some(8100),
+            learning_rate: RATE.into(),
+            schedule: Schedule::Constant,
+            ..TrainConfig::default()
+        };
+        let step = |weights: &[f64]| {
+            let data = Dataset::from_bits("few", bits.clone()).weighted("w", weights).unwrap();
+            let examples = Examples::new(data, Binarization::Stochastic);
+            let mut trainer = Trainer::from_model(config.clone(), examples, &rbm).unwrap();
+            enumerated_update(&mut trainer);
+            let after = trainer.current();
+            let step = (after.weights() - rbm.weights()).into_iter();
+            let step = step.chain(after.visible_bias() - rbm.visible_bias());
+            step.chain(after.hidden_bias() - rbm.hidden_bias()).map(|x| x / RATE)
+        };
+        let likelihood = |at: usize, by: f32| {
+            let mut w = rbm.weights().clone();
+            let (mut b, mut c) = (rbm.visible_bias().clone(), rbm.hidden_bias().clone());
+            match at {
+                _ if at < V * H => w[[at / H, at % H]] += by,
+                _ if at < V * H + V => b[at - V * H] += by,
+                _ => c[at - V * H - V] += by,
+            }
+            let moved = Rbm::new(w, b, c).unwrap();
+            let z: f64 = (0..1u64 << V).map(|v| (-moved.free_energy(&[v])).exp()).sum();
+            let log_p = |n| -moved.free_energy(bits.row(n)) - z.ln();
+            let sum: f64 = weights.iter().enumerate().map(|(n, w)| w * log_p(n)).sum();
+            sum / weights.iter().sum::<f64>()
+        };
+        let (mut furthest, mut difference) = (0.0_f64, 0.0_f64);
+        for (at, (step, plain)) in step(&weights).zip(step(&[1.0; 20])).enumerate() {
+            const BY: f32 = 1.0 / 128.0;
+            let expected = (likelihood(at, BY) - likelihood(at, -BY)) / f64::from(2.0 * BY);
+            furthest = furthest.max((f64::from(step) - expected).abs());
+            difference = difference.max((f64::from(plain) - expected).abs());
+        }
+        // p̃ is rounded to 1/255 in 20 rows, states to 1 in 8,000.
+        assert!(furthest < 0.004, "{furthest}");
+        assert!(difference > 0.05, "the weights make no difference");
     }
 
     #[test]

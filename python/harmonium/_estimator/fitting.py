@@ -9,16 +9,17 @@ import numpy as np
 
 from .._epochs import run_epochs
 from .._harmonium import BestScore, DivergedError, Rbm, Trainer
+from .._weights import one_each
 from .inputs import precision, random_units, split, validated
 from .learned import LearnedArrays
 from .parameters import check, generator, own_names, settings_for, threads
 
 
-def fit(estimator: LearnedArrays, X: Any) -> None:
+def fit(estimator: LearnedArrays, X: Any, sample_weight: Any) -> None:
     """Learn from X. An error or Ctrl-C keeps what was learned, unless the parameters diverged."""
     before = dict(vars(estimator))
     try:
-        running = Fit(estimator, X)
+        running = Fit(estimator, X, sample_weight)
     except BaseException:
         restore(estimator, before)
         raise
@@ -43,16 +44,27 @@ def fit(estimator: LearnedArrays, X: Any) -> None:
 class Fit:
     """A fit under way: the trainer with its data, and the best epoch so far."""
 
-    def __init__(self, estimator: LearnedArrays, X: Any) -> None:
+    def __init__(self, estimator: LearnedArrays, X: Any, sample_weight: Any) -> None:
         check(estimator)
         estimator.random_state_ = generator(estimator.random_state)
         estimator.grey_levels_, estimator.spins_ = None, False
         X = validated(estimator, X, reset=True, learns=True)
-        X_train, X_held_out = split(estimator, X) if estimator.early_stopping else (X, None)
+        weights = one_each(sample_weight, "sample_weight", X.shape[0])
+        X_train, X_held_out, self.held_out_weights = X, None, None
+        if estimator.early_stopping:
+            if weights is not None and len(weights) == X.shape[0]:
+                # Rows of weight 0 are as good as missing, so they validate nothing.
+                counts = np.flatnonzero(weights)
+                X, weights = X[counts], weights[counts]
+            rows, held_out = split(estimator, X.shape[0])
+            X_train, X_held_out = X[rows], X[held_out]
+            if weights is not None:
+                weights, self.held_out_weights = weights[rows], weights[held_out]
         self.threads = threads(estimator)
         with own_names():
             self.trainer = Trainer(
                 X_train,
+                weights=weights,
                 held_out=X_held_out,
                 as_numbers=True,
                 grey_levels=estimator.grey_levels_,
@@ -95,7 +107,8 @@ class Fit:
         """Score the held-out rows, keep the best model, and return whether to stop."""
         model = self.trainer.model
         scores = model.pseudo_likelihood(self.X_held_out, threads=self.threads)
-        metrics["validation_score"] = float(scores.mean())
+        mean = np.average(scores, weights=self.held_out_weights)
+        metrics["validation_score"] = float(mean)
         if best.observe(metrics["validation_score"], epoch):
             self.best_model = model
         return best.epoch is not None and best.n_since >= self.estimator.n_iter_no_change

@@ -53,9 +53,11 @@ def precision(X: Any) -> str:
     return "float32" if X.dtype == np.float32 else "float64"
 
 
-def split(estimator: LearnedArrays, X: Any) -> tuple[Any, Any]:
-    """Training rows and held-out rows of X; a random `validation_fraction` is held out."""
-    n_samples, fraction = X.shape[0], estimator.validation_fraction
+def split(
+    estimator: LearnedArrays, n_samples: int
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """The numbers of training rows and of held-out rows; a random `validation_fraction` is held out."""
+    fraction = estimator.validation_fraction
     n_held_out = int(np.ceil(fraction * n_samples))
     if not 0 < n_held_out < n_samples:
         raise ValueError(
@@ -63,8 +65,7 @@ def split(estimator: LearnedArrays, X: Any) -> tuple[Any, Any]:
             "samples for training and one for validation"
         )
     order = np.random.RandomState(seed(estimator.random_state) % 2**32).permutation(n_samples)
-    held_out = np.sort(order[:n_held_out])
-    return X[np.sort(order[n_held_out:])], X[held_out]
+    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
 
 
 def random_units(estimator: LearnedArrays, X: Any) -> NDArray[np.int_]:

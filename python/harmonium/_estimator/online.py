@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._harmonium import DivergedError, Trainer
+from .._weights import one_each
 from .fitting import restore, take
 from .inputs import validated
 from .learned import LearnedArrays
@@ -19,12 +20,12 @@ _NO_END = 2**62
 _ANOTHER_SEED = 0x9E3779B97F4A7C15
 
 
-def partial_fit(estimator: LearnedArrays, X: Any) -> None:
+def partial_fit(estimator: LearnedArrays, X: Any, sample_weight: Any) -> None:
     """Do one update with all of X as the mini-batch; an error leaves the estimator as it was."""
     before = dict(vars(estimator))
     try:
-        trainer, X = _trainer_for(estimator, X)
-        trainer.update_on(X, threads=threads(estimator))
+        trainer, X, weights = _trainer_for(estimator, X, sample_weight)
+        trainer.update_on(X, weights=weights, threads=threads(estimator))
     except BaseException as error:
         restore(estimator, before)
         if isinstance(error, (DivergedError, KeyboardInterrupt)):
@@ -35,11 +36,14 @@ def partial_fit(estimator: LearnedArrays, X: Any) -> None:
     take(estimator, trainer, X)
 
 
-def _trainer_for(estimator: LearnedArrays, X: Any) -> tuple[Trainer, Any]:
-    """The trainer that continues from the current parameters, chains and settings; and X."""
+def _trainer_for(
+    estimator: LearnedArrays, X: Any, sample_weight: Any
+) -> tuple[Trainer, Any, NDArray[np.float64] | None]:
+    """The trainer that continues from the current parameters, chains and settings; X; and its weights."""
     is_first = not hasattr(estimator, "components_")
     check(estimator)
     X = validated(estimator, X, reset=is_first, learns=True)
+    weights = one_each(sample_weight, "sample_weight", X.shape[0])
     if is_first:
         estimator.random_state_ = generator(estimator.random_state)
         estimator._trainer = None
@@ -53,9 +57,9 @@ def _trainer_for(estimator: LearnedArrays, X: Any) -> tuple[Trainer, Any]:
     with own_names():
         trainer = _same_trainer(estimator, settings)
         if trainer is None:
-            trainer = _new_trainer(estimator, X, {**settings, "seed": seed}, is_first)
+            trainer = _new_trainer(estimator, X, weights, {**settings, "seed": seed}, is_first)
             estimator._trainer_settings = settings
-    return trainer, X
+    return trainer, X, weights
 
 
 def _complete(estimator: LearnedArrays) -> None:
@@ -90,7 +94,11 @@ def _same_trainer(estimator: LearnedArrays, settings: dict[str, Any]) -> Trainer
 
 
 def _new_trainer(
-    estimator: LearnedArrays, X: Any, settings: dict[str, Any], is_first: bool
+    estimator: LearnedArrays,
+    X: Any,
+    weights: NDArray[np.float64] | None,
+    settings: dict[str, Any],
+    is_first: bool,
 ) -> Trainer:
     """A trainer that starts from the current parameters and chains, or from new ones."""
     # Another seed, so that restarted chains draw other random numbers.
@@ -98,6 +106,7 @@ def _new_trainer(
     settings["seed"] = (settings["seed"] + estimator._n_restarts * _ANOTHER_SEED) % 2**63
     return Trainer.online(
         X,
+        weights=weights,
         initial=None if is_first else estimator.rbm_,
         hidden_states=None if is_first else _chains(estimator),
         grey_levels=estimator.grey_levels_,

@@ -1,0 +1,71 @@
+//! Rows of bits and the weights of their examples, on which scores are taken.
+
+use crate::bits::BitMatrix;
+use std::ops::Range;
+
+/// Rows of bits (N, V), each with the weight of its example.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightedBits {
+    bits: BitMatrix,
+    weights: Option<Vec<f64>>,
+}
+
+/// [`WeightedBits`], or a matrix of bits whose rows count alike, borrowed. Scores take either.
+#[derive(Clone, Copy, Debug)]
+pub struct WeightedRows<'a> {
+    /// The bits (N, V).
+    pub bits: &'a BitMatrix,
+    /// The weights (N), all above 0; none if all are equal.
+    pub weights: Option<&'a [f64]>,
+}
+
+impl WeightedBits {
+    /// Bits (N, V) and weights (N), if these differ.
+    ///
+    /// # Panics
+    /// If there is not one weight a row.
+    pub(crate) fn new(bits: BitMatrix, weights: Option<Vec<f64>>) -> Self {
+        assert!(weights.iter().all(|all| all.len() == bits.n_rows()), "a weight for each row");
+        Self { bits, weights }
+    }
+
+    /// The bits (N, V).
+    pub fn bits(&self) -> &BitMatrix {
+        &self.bits
+    }
+
+    /// The weights (N), if they differ.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
+    /// A copy of some rows.
+    ///
+    /// # Panics
+    /// If the range passes the last row.
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        let weights = self.weights.as_ref().map(|all| all[rows.clone()].to_vec());
+        Self { bits: self.bits.rows(rows), weights }
+    }
+}
+
+impl WeightedRows<'_> {
+    /// `n` rows, spread evenly, as [`BitMatrix::spread`].
+    pub(crate) fn spread(self, n: usize) -> WeightedBits {
+        let n_rows = self.bits.n_rows();
+        let weights = self.weights.map(|all| (0..n).map(|at| all[at * n_rows / n]).collect());
+        WeightedBits { bits: self.bits.spread(n), weights }
+    }
+}
+
+impl<'a> From<&'a BitMatrix> for WeightedRows<'a> {
+    fn from(bits: &'a BitMatrix) -> Self {
+        Self { bits, weights: None }
+    }
+}
+
+impl<'a> From<&'a WeightedBits> for WeightedRows<'a> {
+    fn from(rows: &'a WeightedBits) -> Self {
+        Self { bits: &rows.bits, weights: rows.weights() }
+    }
+}

@@ -1,0 +1,285 @@
+//! Weights of examples: what they change, and what they do not.
+
+use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::kernels::Isa;
+use harmonium::state::State;
+use harmonium::train::{Algorithm, ChainStart};
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
+use ndarray::Array2;
+use std::sync::Arc;
+
+mod folder;
+
+use folder::{Folder, SHORT};
+
+const N: usize = 150;
+
+/// Weights from nearly 0 to 3, none of them 0.
+fn uneven(n: usize) -> f64 {
+    (n * n % 13) as f64 / 4.0 + 1e-3
+}
+
+fn bits(weight: impl Fn(usize) -> f64) -> Arc<Examples> {
+    let bits = BitMatrix::from_fn(N, 37, |n, i| (n * n + 3 * n * i + i * i) % 7 < 3);
+    weighted(Dataset::from_bits("odd", bits), Binarization::Stochastic, weight)
+}
+
+fn reals(weight: impl Fn(usize) -> f64) -> Arc<Examples> {
+    let value = |(n, i): (usize, usize)| ((n * 31 + i * i * 7) % 11) as f32 / 10.0;
+    let rows = Array2::from_shape_fn((N, 37), value);
+    weighted(Dataset::from_intensities("greys", rows).unwrap(), Binarization::None, weight)
+}
+
+fn weighted(
+    dataset: Dataset,
+    binarization: Binarization,
+    weight: impl Fn(usize) -> f64,
+) -> Arc<Examples> {
+    let weights: Vec<_> = (0..dataset.n_examples()).map(weight).collect();
+    Arc::new(Examples::new(dataset.weighted("w", &weights).unwrap(), binarization))
+}
+
+/// Batches have 70 examples, the last one 10.
+fn config() -> TrainConfig {
+    TrainConfig {
+        hidden: Some(19),
+        epochs: Some(3),
+        batch_size: 70,
+        chains: Some(17),
+        algorithm: Algorithm::Pcd,
+        seed: 11,
+        ..TrainConfig::default()
+    }
+}
+
+fn configs() -> [(&'static str, TrainConfig); 5] {
+    let cd = TrainConfig { algorithm: Algorithm::Cd, chains: None, ..config() };
+    [
+        ("pcd", config()),
+        ("plain", TrainConfig { centering: false, chains: Some(70), ..config() }),
+        ("cd", cd),
+        ("pt", TrainConfig { algorithm: Algorithm::Pt, temperatures: 3, ..config() }),
+        (
+            "sparse",
+            TrainConfig {
+                sparsity_cost: 0.1,
+                sparsity_target: 0.2,
+                chain_reset: 0.3,
+                chain_start: ChainStart::Data,
+                ..config()
+            },
+        ),
+    ]
+}
+
+fn trained(config: &TrainConfig, examples: &Arc<Examples>, threads: usize, isa: Isa) -> State {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let mut trainer = Trainer::with_isa(config.clone(), examples.clone(), None, isa).unwrap();
+        while !trainer.is_done() {
+            trainer.update().unwrap();
+        }
+        trainer.state()
+    })
+}
+
+#[test]
+fn equal_weights_change_no_bit_and_others_do() {
+    for (name, config) in configs() {
+        for of in [bits as fn(fn(usize) -> f64) -> _, reals] {
+            let state = |weight: fn(usize) -> f64| trained(&config, &of(weight), 2, Isa::fastest());
+            assert_eq!(state(|_| 0.3).difference(&state(|_| 7.0)), None, "{name}");
+            assert!(state(|_| 1.0).difference(&state(uneven)).is_some(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn weighted_runs_have_the_same_bits_on_any_threads_and_instruction_set() {
+    for (name, config) in configs() {
+        for examples in [bits(uneven), reals(uneven)] {
+            let expected = trained(&config, &examples, 1, Isa::BASELINE);
+            for (threads, isa) in [1, 2, 8]
+                .into_iter()
+                .flat_map(|n| Isa::available().into_iter().map(move |isa| (n, isa)))
+            {
+                let found = trained(&config, &examples, threads, isa);
+                assert_eq!(found.difference(&expected), None, "{name}, {threads}, {}", isa.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_resumed_run_has_the_same_bits() {
+    for (name, config) in configs() {
+        for examples in [bits(uneven), reals(uneven)] {
+            let mut whole = Trainer::new(config.clone(), examples.clone()).unwrap();
+            let mut parts = whole.clone();
+            while !whole.is_done() {
+                whole.update().unwrap();
+                parts.update().unwrap();
+                let settings = parts.config().clone();
+                parts = Trainer::restore(settings, examples.clone(), &parts.state(), Isa::BASELINE)
+                    .unwrap();
+            }
+            assert_eq!(whole.state().difference(&parts.state()), None, "{name}");
+        }
+    }
+}
+
+/// The start and the offsets are those of the weighted mean.
+#[test]
+fn a_run_starts_at_the_weighted_mean() {
+    let weight = |n: usize| [1.0, 0.0, 3.0][n % 3];
+    let weighted = bits(weight);
+    let all = bits(|_| 1.0);
+    let mut mean = ndarray::Array1::<f64>::zeros(37);
+    let whole = all.fixed_bits(0, 0..N);
+    for n in 0..N {
+        (0..37).filter(|&i| whole.get(n, i)).for_each(|i| mean[i] += weight(n) / 200.0);
+    }
+    assert_eq!(weighted.n_examples(), 100);
+    assert!((weighted.n_effective() - 80.0).abs() < 1e-9);
+    assert!((weighted.mean() - &mean).iter().all(|x| x.abs() < 1e-12));
+    let rbm = Rbm::initial(19, &weighted.mean(), 80, 11).unwrap();
+    let trainer = Trainer::new(config(), weighted).unwrap();
+    assert_eq!(trainer.current().sha256(), rbm.sha256());
+}
+
+/// Two patterns of which one weighs three times as much are learned with its odds.
+#[test]
+fn a_model_learns_the_weighted_distribution() {
+    let rows = BitMatrix::from_fn(40, 4, |n, _| n % 2 == 1);
+    for algorithm in [Algorithm::Pcd, Algorithm::Pt] {
+        let data = Dataset::from_bits("two", rows.clone());
+        let examples = weighted(data, Binarization::None, |n| if n % 2 == 1 { 3.0 } else { 1.0 });
+        let config = TrainConfig {
+            hidden: Some(4),
+            batch_size: 10,
+            epochs: Some(500),
+            chains: Some(200),
+            algorithm,
+            gibbs_steps: 5,
+            ..TrainConfig::default()
+        };
+        let mut trainer = Trainer::new(config, examples).unwrap();
+        trainer.run(&mut []).unwrap();
+        let exact = harmonium::evaluate::Exact::new(&trainer.model()).unwrap();
+        let p = [0b0000, 0b1111].map(|v: u64| exact.log_probability(&[v]).exp());
+        // Mini-batches, chains and the smoothed start leave some hundredths.
+        assert!((p[0] - 0.25).abs() < 0.05 && (p[1] - 0.75).abs() < 0.05, "{algorithm}: {p:?}");
+    }
+}
+
+/// Weights of the 200 images of a folder, of which every tenth is 0.
+fn with_weights() -> Folder {
+    let folder = Folder::new();
+    let weights: Vec<_> = (0..200).map(|n| format!("{}\n", n % 10)).collect();
+    folder.write("w.csv", format!("weight\n{}", weights.concat()).as_bytes());
+    folder
+}
+
+#[test]
+fn a_run_takes_its_weights_along() {
+    let folder = with_weights();
+    let line = format!("train --data greys.idx --weights w.csv --validation 20 {SHORT} --out run");
+    let (code, _, said) = folder.run(&line);
+    assert_eq!(code, Some(0), "{said}");
+    let n_effective = |weights: &mut dyn Iterator<Item = f64>| {
+        let [sum, squares] = weights.fold([0.0, 0.0], |[a, b], w| [a + w, b + w * w]);
+        sum * sum / squares
+    };
+    // Of 180 examples that count, the last 20 are for validation.
+    let of_training =
+        n_effective(&mut (0..200).map(|n| f64::from(n % 10)).filter(|w| *w > 0.0).take(160));
+    let note = format!(
+        "160 training examples with weights are worth {of_training:.1} of equal weight (N_eff)"
+    );
+    assert!(said.contains(&note), "{said}");
+    let inspected = folder.facts("run");
+    assert_eq!(inspected["data"]["n_examples"], 160);
+    assert!((inspected["data"]["n_effective"].as_f64().unwrap() - of_training).abs() < 1e-9);
+    // The commands on the run see the same weights.
+    for (split, n) in [("train", 160), ("validation", 20)] {
+        let found = folder.succeed_with_notes(&format!("evaluate run --split {split} --json"));
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        assert_eq!(found["n_examples"], n);
+        assert!(found["n_effective"].as_f64().unwrap() < n as f64);
+    }
+    folder.succeed("report run");
+    let page = String::from_utf8(folder.read("run/report.html")).unwrap();
+    assert!(page.contains(&format!("have weights and are worth {of_training:.1}")));
+    // The same from its settings file.
+    folder.succeed_with_notes("train --config run/config.toml --out again --quiet");
+    assert_eq!(folder.read("run/model.safetensors"), folder.read("again/model.safetensors"));
+    folder.write("w.csv", "1\n".repeat(200).as_bytes());
+    folder.fail("train --config run/config.toml --out third", "w.csv: has the SHA-256 ");
+}
+
+#[test]
+fn an_interrupted_weighted_run_ends_in_the_same_bits() {
+    let folder = with_weights();
+    let line =
+        "train --data greys.idx --weights w.csv --hidden 16 --epochs 3 --batch-size 50 --quiet";
+    folder.succeed_with_notes(&format!("{line} --out whole"));
+    folder.succeed_with_notes(&format!("{line} --out parts --stop-after 5updates"));
+    folder.succeed_with_notes("resume parts --quiet");
+    assert_eq!(folder.read("whole/model.safetensors"), folder.read("parts/model.safetensors"));
+}
+
+#[test]
+fn equal_weights_are_none() {
+    let folder = Folder::with_run();
+    folder.write("equal.csv", "0.5\n".repeat(200).as_bytes());
+    folder.succeed(&format!(
+        "train --data greys.idx --weights equal.csv {SHORT} --out equal --quiet"
+    ));
+    assert_eq!(folder.read("run/model.safetensors"), folder.read("equal/model.safetensors"));
+}
+
+#[test]
+fn a_run_weighs_its_examples_against_redundancy() {
+    let folder = Folder::new();
+    let rows = ["0000000000", "0000000001", "1111100000", "1111111111"];
+    folder.write("rows.txt", rows.join("\n").as_bytes());
+    folder.write("w.csv", b"0.5\n0.5\n1\n1\n");
+    let line = "train --data rows.txt --hidden 4 --epochs 5 --quiet";
+    folder.succeed_with_notes(&format!("{line} --weights w.csv --out weights"));
+    folder.succeed_with_notes(&format!("{line} --reweight 0.9 --out reweight"));
+    folder.succeed(&format!("{line} --out none"));
+    assert_eq!(folder.fingerprint("weights"), folder.fingerprint("reweight"));
+    assert_ne!(folder.fingerprint("weights"), folder.fingerprint("none"));
+    let both = format!("{line} --weights w.csv --reweight 0.9 --out both");
+    folder.misuse(&both, "--reweight is 0.9, but must be left out with");
+    let greys = "train --data greys.idx --reweight 0.9 --hidden 4 --out greys";
+    folder.fail(greys, "greys.idx: has values other than 0 and 1");
+}
+
+#[test]
+fn each_bad_file_of_weights_is_refused() {
+    let folder = Folder::new();
+    for (text, message) in [
+        (
+            "1\n".repeat(199),
+            "w.csv: holds 199 weights, but must hold one for each of the 200 examples of greys.idx",
+        ),
+        ("0\n".repeat(200), "w.csv: all weights are 0, but at least one must be above 0"),
+        (
+            "1\n".repeat(199) + "-1\n",
+            "w.csv: the weight of example 199 is -1, but must be a finite number of at least 0",
+        ),
+        ("1\n".repeat(199) + "inf\n", "w.csv: the weight of example 199 is inf, but must be"),
+        ("1\n".repeat(199) + "x\n", "w.csv: line 200, column 1 is \"x\", but must be a number"),
+        (
+            "1,2\n".repeat(100),
+            "w.csv: has the shape [100, 2], but weights are one number for each example",
+        ),
+    ] {
+        folder.write("w.csv", text.as_bytes());
+        let line = format!("train --data greys.idx --weights w.csv {SHORT} --out run");
+        folder.fail(&line, message);
+    }
+    let line = format!("train --data greys.idx --weights none.npy {SHORT} --out run");
+    folder.fail(&line, "none.npy: cannot read");
+}
