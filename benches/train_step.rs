@@ -7,8 +7,10 @@
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
+use harmonium::rng::{Purpose, Stream};
 use harmonium::train::{Algorithm, Averaging, UpdateRule};
-use harmonium::{TrainConfig, Trainer};
+use harmonium::units::Units;
+use harmonium::{BitMatrix, TrainConfig, Trainer};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +46,28 @@ fn weighted_variants() -> Vec<(&'static str, TrainConfig)> {
         ("weighted-centred", TrainConfig { centering: true, ..plain() }),
         ("weighted-cd-1", TrainConfig { algorithm: Algorithm::Cd, chains: None, ..plain() }),
     ]
+}
+
+/// Examples of 27 sites of 20 values, as proteins on a lattice have, in ten families: as sites, and as
+/// 540 bits of which the same are on.
+fn examples_of_sites() -> [(&'static str, Arc<Examples>); 2] {
+    const SITES: usize = 27;
+    const VALUES: usize = 20;
+    let mut states = BitMatrix::zeros(20_000, SITES * VALUES);
+    for n in 0..states.n_rows() {
+        let [words, more] =
+            [0, 1].map(|at| Stream::new(1, Purpose::Sample, 2 * n as u64 + at).step());
+        for site in 0..SITES {
+            let word = if site < words.len() { words[site] } else { more[site - words.len()] };
+            let is_own = word % 4 > 0;
+            let value = if is_own { (n % 10 * 7 + site * 3) as u32 } else { word >> 8 };
+            states.set(n, site * VALUES + value as usize % VALUES, true);
+        }
+    }
+    let units = Units::of_sites([VALUES; SITES]).expect("20 values");
+    let sites = Dataset::from_sites("sites", units, states.clone()).expect("one value a site");
+    [("540-in-27-sites", sites), ("540-bits", Dataset::from_bits("bits", states))]
+        .map(|(name, data)| (name, Arc::new(Examples::new(data, Binarization::Stochastic))))
 }
 
 fn pool(threads: usize) -> rayon::ThreadPool {
@@ -111,6 +135,12 @@ fn train_step(criterion: &mut Criterion) {
                 pool(threads()).install(|| update(&mut variant, 3));
                 time(&mut group, &format!("784x{hidden}-batch-{batch_size}-{name}"), &variant);
             }
+        }
+    }
+    for hidden in [100, 200] {
+        for (name, examples) in examples_of_sites() {
+            let trainer = settled(config(hidden, 128), &examples, is_test);
+            time(&mut group, &format!("{name}x{hidden}-batch-128"), &trainer);
         }
     }
     group.finish();
