@@ -186,7 +186,7 @@ fn chains_keep_the_exact_distribution() {
             let mut chains = Chains::from_visible(&weights, &start, streams.clone());
             (0..5).for_each(|_| chains.sweep(&weights));
             let visible = chains.visible();
-            rbm.visible_units().check_states(&visible).expect("one value a site");
+            rbm.visible_units().check_states("chains", &visible).expect("one value a site");
             let mut counts = BTreeMap::<Vec<u64>, f64>::new();
             for n in 0..CHAINS {
                 *counts.entry(visible.row(n).to_vec()).or_default() += 1.0;
@@ -260,7 +260,7 @@ fn training_learns_what_belongs_together_and_leaves_padding_alone() {
         }
         let after = score(&trainer.model());
         assert!(after > before + 1.0, "{algorithm:?}: {before} to {after}");
-        trainer.examples().units().check_states(&trainer.chains().visible()).unwrap();
+        trainer.examples().units().check_states("chains", &trainer.chains().visible()).unwrap();
     }
 }
 
@@ -322,13 +322,77 @@ fn a_model_of_sites_comes_back_from_its_file() {
     assert_eq!(Rbm::load(&path).unwrap(), rbm);
 }
 
+/// Free sites are completed by their values given the rest, by enumeration and by chains.
+#[test]
+fn free_sites_are_completed_by_their_values_given_the_others() {
+    let rbm = model(&[3, 1, 4, 2, 1], 4, 1.5);
+    let units = rbm.visible_units();
+    let states = all_states(units);
+    let (p, _) = probabilities(&rbm, &states);
+    let examples = states.spread(6);
+    // Sites 0, 2 and 4 are free; then all but the first, 9 units.
+    for free in [&[0, 2, 4][..], &[1, 2, 3, 4]] {
+        let columns: Vec<_> = units.sites().collect();
+        let is_free = |unit: usize| free.iter().any(|&site| columns[site].contains(&unit));
+        let given = BitMatrix::from_fn(1, units.n_units(), |_, unit| !is_free(unit));
+        let exact = rbm.conditional_mean(&examples, &given, 0, 3).unwrap();
+        for n in 0..6 {
+            let agrees = |row: &usize| {
+                (0..units.n_units())
+                    .all(|i| is_free(i) || states.get(*row, i) == examples.get(n, i))
+            };
+            let rows: Vec<usize> = (0..states.n_rows()).filter(agrees).collect();
+            let total: f64 = rows.iter().map(|&row| p[row]).sum();
+            for unit in 0..units.n_units() {
+                let on = rows.iter().filter(|row| states.get(**row, unit)).map(|&row| p[row]);
+                let expected = on.sum::<f64>() / total;
+                assert!((exact[[n, unit]] - expected).abs() < 1e-9, "{n} {unit}");
+            }
+        }
+    }
+    let halves = BitMatrix::from_fn(1, units.n_units(), |_, unit| unit != 1);
+    let error = rbm.conditional_mean(&examples, &halves, 10, 3).unwrap_err().to_string();
+    assert!(
+        error.contains("given units of a site is 2, but must be 0 or all 3, in site 0"),
+        "{error}"
+    );
+    // A site of 20 values is too large to enumerate, and is completed by chains.
+    let rbm = model(&[20, 3], 3, 1.0);
+    let states = all_states(rbm.visible_units());
+    let (p, _) = probabilities(&rbm, &states);
+    let given = BitMatrix::from_fn(1, 23, |_, unit| unit >= 20);
+    let examples = states.rows(0..1);
+    let found = rbm.conditional_mean(&examples, &given, 40_000, 3).unwrap();
+    let total: f64 = p[..20].iter().sum();
+    for unit in 0..20 {
+        assert!((found[[0, unit]] - p[unit] / total).abs() < 0.01, "{unit}");
+    }
+}
+
+#[test]
+fn states_and_data_of_other_sites_are_refused() {
+    let rbm = model(&[3, 1], 2, 1.0);
+    let two_values = BitMatrix::from_fn(1, 4, |_, unit| unit < 2);
+    let error = rbm.mean_hidden(&two_values).unwrap_err().to_string();
+    assert!(error.contains("is 2, but must be 1"), "{error}");
+    let units = Units::of_sites([2, 2]).unwrap();
+    let states = BitMatrix::from_fn(4, 4, |n, unit| unit % 2 == n % 2);
+    let others = Dataset::from_sites("pairs", units, states).unwrap();
+    let others = Examples::new(others, Binarization::Stochastic);
+    let config = TrainConfig { hidden: None, ..config(Algorithm::Pcd) };
+    let error = Trainer::from_model(config, others, &rbm).unwrap_err().to_string();
+    assert!(error.contains("the sites of the data is pairs"), "{error}");
+}
+
 #[test]
 fn a_site_without_one_value_is_refused() {
     let units = Units::of_sites([3, 1]).unwrap();
     for (on, n_on) in [(&[0, 1][..], 2), (&[3], 0)] {
         let states = BitMatrix::from_fn(2, 4, |n, i| if n == 0 { i == 2 } else { on.contains(&i) });
         let error = Dataset::from_sites("few", units.clone(), states).unwrap_err().to_string();
-        let expected = format!("{n_on} in example 1, site 0, of few");
+        let expected = format!(
+            "is {n_on}, but must be 1 in each categorical site; it is in row 1, site 0, of few"
+        );
         assert!(error.contains(&expected), "{error}");
     }
     for size in [0, 256] {

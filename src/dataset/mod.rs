@@ -69,7 +69,6 @@ pub use weights_file::WeightsFile;
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::reals::RealRows;
-use crate::setting::invalid;
 use crate::units::Units;
 use file::Unpacked;
 use ndarray::Array2;
@@ -135,12 +134,7 @@ impl Dataset {
         let data = Self::from_bits(name, states);
         data.check_width(sites.n_units(), "the list of sites")?;
         let Values::Bits(states) = &data.values else { unreachable!("bits are bits") };
-        if let Err((example, site)) = sites.check_states(states) {
-            let columns = sites.sites().nth(site).expect("a site");
-            let n_on = columns.filter(|&column| states.get(example, column)).count();
-            let what = format!("{n_on} in example {example}, site {site}, of {}", data.name);
-            return Err(invalid("the units that are on", what, "1 in each categorical site"));
-        }
+        sites.check_states(&data.name, states)?;
         Ok(Self { sites: (!sites.are_bits()).then_some(sites), ..data })
     }
 

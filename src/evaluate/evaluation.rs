@@ -154,9 +154,9 @@ impl<'a> Evaluator<'a> {
         let Self { ref config, ref base, watch, .. } = *self;
         config.validate()?;
         let FixedModel { rbm, weights } = self.model;
-        rbm.check_width(visible.into())?;
+        rbm.check_visible(visible.into())?;
         if let Some(GivenStates { visible, .. }) = &self.model_states {
-            rbm.check_width((*visible).into())?;
+            rbm.check_visible((*visible).into())?;
             check("model_states", visible.n_rows(), visible.n_rows() > 0, || {
                 "at least one row".into()
             })?;

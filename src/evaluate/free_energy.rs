@@ -24,7 +24,7 @@ pub fn free_energies<'a>(
     watch: Watch<'_>,
 ) -> Result<Vec<f64>> {
     let visible = visible.into();
-    rbm.check_width(visible)?;
+    rbm.check_visible(visible)?;
     let mut energies = vec![0.0; visible.n_rows()];
     energies.par_chunks_mut(ROWS).enumerate().try_for_each(|(piece, energies)| {
         let first = piece * ROWS;

@@ -86,7 +86,7 @@ pub fn pseudo_likelihoods<'a>(
     watch: Watch<'_>,
 ) -> Result<Vec<f64>> {
     let visible = visible.into();
-    rbm.check_width(visible)?;
+    rbm.check_visible(visible)?;
     let mut scores = Vec::with_capacity(visible.n_rows());
     for first in (0..visible.n_rows()).step_by(ROWS) {
         let rows = visible.numbers_of(first..visible.n_rows().min(first + ROWS));
@@ -116,7 +116,7 @@ pub fn pseudo_likelihoods_of_units<'a>(
     watch: Watch<'_>,
 ) -> Result<Vec<f64>> {
     let visible = visible.into();
-    rbm.check_width(visible)?;
+    rbm.check_visible(visible)?;
     assert_eq!(units.len(), visible.n_rows(), "a unit for each row");
     let of_row = |(n, &unit): (usize, &usize)| {
         watch.check()?;

@@ -29,7 +29,7 @@ fn reconstruct_watched(
     seed: u64,
     watch: Watch<'_>,
 ) -> Result<Array2<f32>> {
-    rbm.check_width(visible)?;
+    rbm.check_visible(visible)?;
     Chains::check_memory(weights, visible.n_rows(), &[])?;
     let streams = (0..visible.n_rows() as u64)
         .map(|example| Stream::new(seed, Purpose::Reconstruction, example))

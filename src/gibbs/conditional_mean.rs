@@ -49,8 +49,8 @@ impl ConditionalMean<'_> {
     /// The means (N, V) for the rows of `visible` (N, V). Given units have their values, 0 or 1.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for more than 10⁹ sweeps;
-    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory);
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for more than 10⁹ sweeps, or a mask that marks
+    /// some units of a site; [`Error::OutOfMemory`](crate::Error::OutOfMemory);
     /// [`Error::Interrupted`](crate::Error::Interrupted).
     ///
     /// # Panics
@@ -64,6 +64,7 @@ impl ConditionalMean<'_> {
             "shape of the mask"
         );
         check_sweeps("sweeps", self.sweeps)?;
+        self.model.rbm.visible_units().check_mask(self.given)?;
         // The sums of the means, and the means of one sweep.
         check_means::<[f32; 3]>(visible.n_rows(), n_visible)?;
         let free: Vec<usize> = (0..n_visible).filter(|&i| !self.given.get(0, i)).collect();
@@ -124,6 +125,21 @@ impl ConditionalMean<'_> {
             inputs.iter_mut().zip(weights).for_each(|(x, &w)| *x += sign * f64::from(w));
             logs[state as usize] = of_bias + rbm.hidden_units().cumulant_by(isa, &inputs);
         }
+        // The units of a categorical site stand side by side; states with another number on do not exist.
+        let mut next = 0;
+        while let Some(&first) = free.get(next) {
+            let size = rbm.visible_units().size_at(first);
+            if size > 1 {
+                let units = (u32::MAX >> (u32::BITS as usize - size)) << next;
+                let states = logs.iter_mut().zip(0_u32..);
+                states.filter(|(_, state)| (state & units).count_ones() != 1).for_each(
+                    |(log, _)| {
+                        *log = f64::NEG_INFINITY;
+                    },
+                );
+            }
+            next += size;
+        }
         let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let masses: Vec<f64> = logs.iter().map(|log| libm::exp(log - largest)).collect();
         let total: f64 = masses.iter().sum();
@@ -139,11 +155,11 @@ impl Rbm {
     /// units: see [`ConditionalMean`].
     ///
     /// # Errors
-    /// [`crate::Error::WidthMismatch`] if the rows or the mask are not V wide; else as
+    /// [`crate::Error::WidthMismatch`] if the rows are not V wide; else as
     /// [`ConditionalMean::of`].
     ///
     /// # Panics
-    /// If the mask does not have one row.
+    /// If the mask does not have one row of V units.
     pub fn conditional_mean(
         &self,
         visible: &BitMatrix,
@@ -151,8 +167,7 @@ impl Rbm {
         sweeps: usize,
         seed: u64,
     ) -> Result<Array2<f64>> {
-        self.check_width(visible.into())?;
-        self.check_width(given.into())?;
+        self.check_visible(visible.into())?;
         let weights = FixedWeights::of(self, Isa::fastest());
         let model = FixedModel { rbm: self, weights: &weights };
         ConditionalMean { model, given, sweeps, seed }.of(visible, Watch::default())

@@ -93,7 +93,7 @@ impl Rbm {
     /// # Errors
     /// As [`mean_hidden`](Self::mean_hidden).
     pub fn mean_hidden_on(&self, isa: Isa, visible: VisibleStates<'_>) -> Result<Array2<f32>> {
-        self.check_width(visible)?;
+        self.check_visible(visible)?;
         check_means::<f32>(visible.n_rows(), self.n_hidden())?;
         match visible {
             States::Bits(bits) => FixedWeights::of(self, isa).hidden_given_visible().means(bits),
@@ -108,7 +108,7 @@ impl Rbm {
     /// # Errors
     /// As [`mean_hidden`](Self::mean_hidden).
     pub fn mean_hidden_f64(&self, isa: Isa, visible: VisibleStates<'_>) -> Result<Array2<f64>> {
-        self.check_width(visible)?;
+        self.check_visible(visible)?;
         check_means::<f64>(visible.n_rows(), self.n_hidden())?;
         let mut means = Array2::zeros((visible.n_rows(), self.n_hidden()));
         let rows = means.as_slice_mut().expect("standard layout");
@@ -138,9 +138,13 @@ impl Rbm {
         add_scaled_rows_f64(isa, weights, self.n_hidden(), visible, first, inputs);
     }
 
-    /// Refuses rows that are not V wide.
-    pub(crate) fn check_width(&self, visible: VisibleStates<'_>) -> Result<()> {
-        check_width(visible.n_columns(), self.n_visible())
+    /// Refuses rows that are not V wide, and bits that are not states of the visible sites.
+    pub(crate) fn check_visible(&self, visible: VisibleStates<'_>) -> Result<()> {
+        check_width(visible.n_columns(), self.n_visible())?;
+        match visible {
+            States::Bits(states) => self.visible_units().check_states("the given layer", states),
+            States::Reals(_) => Ok(()),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::row_weights::RowWeights;
 use super::statistics::Statistics;
 use super::timetable::Timetable;
 use crate::bits::BitMatrix;
+use crate::dataset::Examples;
 use crate::error::{Error, Result};
 use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::tile::SIDE;
@@ -22,8 +23,9 @@ use crate::kernels::{Isa, sampling};
 use crate::memory::{self, Bytes, Need};
 use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
-use crate::setting::Section as _;
+use crate::setting::{Section as _, check};
 use crate::threads::as_a_worker;
+use crate::units::Units;
 use crate::watch::Watch;
 
 /// The work from which on an update can be interrupted, in products of a state and a weight: some tens of
@@ -348,10 +350,14 @@ impl Ascent {
     }
 }
 
-/// Refuses data that do not have V units.
-pub(super) fn check_width(what: &str, found: usize, expected: usize) -> Result<()> {
-    if found == expected {
-        return Ok(());
+/// Refuses data that do not have these units.
+pub(super) fn check_units(examples: &Examples, expected: &Units) -> Result<()> {
+    let (what, found) = (examples.name().to_string(), examples.n_visible());
+    if found != expected.n_units() {
+        let expected = expected.n_units();
+        return Err(Error::WidthMismatch { what, found, other: "the model", expected });
     }
-    Err(Error::WidthMismatch { what: what.to_string(), found, other: "the model", expected })
+    check("the sites of the data", &what, examples.units() == *expected, || {
+        "those of the model, with the same numbers of values".to_string()
+    })
 }

@@ -1,6 +1,6 @@
 //! Training on mini-batches from the caller.
 
-use super::ascent::{Ascent, check_width};
+use super::ascent::{Ascent, check_units};
 use super::config::{MAX_ROWS, TrainConfig};
 use super::outset::Outset;
 use super::positive_phase::Batch;
@@ -71,6 +71,9 @@ impl OnlineTrainer {
         let timetable = timetable(config, rbm.n_visible(), rbm.n_hidden())?;
         Ascent::check_memory(&timetable.config, 1, rbm.n_visible(), &[])?;
         check_mean(mean, rbm.n_visible())?;
+        check("visible units", "sites of several values", rbm.visible_units().are_bits(), || {
+            "bits or numbers for training in chunks".to_string()
+        })?;
         let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
         Ok(Self { ascent: Ascent::start(timetable, &outset, rbm, isa)? })
     }
@@ -144,8 +147,7 @@ impl OnlineTrainer {
         let n_rows = examples.n_examples();
         let setting = "the number of examples of an update";
         check(setting, n_rows, n_rows <= MAX_ROWS, || format!("at most {MAX_ROWS}"))?;
-        let n_visible = self.ascent.parameters().fixed().n_visible();
-        check_width(examples.name(), examples.n_visible(), n_visible)?;
+        check_units(examples, &self.ascent.parameters().exact.visible_units)?;
         self.ascent.make_room(n_rows)?;
         let rows: Vec<u32> = (0..n_rows as u32).collect();
         let first_address = self.ascent.updates() << 32;

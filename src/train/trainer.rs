@@ -1,6 +1,6 @@
 //! The trainer: update after update, epoch after epoch, on a data set.
 
-use super::ascent::{Ascent, check_width};
+use super::ascent::{Ascent, check_units};
 use super::config::TrainConfig;
 use super::outset::{Outset, order};
 use super::parameters::Parameters;
@@ -89,7 +89,7 @@ impl Trainer {
         let config = TrainConfig { hidden: config.hidden.or(Some(rbm.n_hidden())), ..config };
         let timetable = timetable(config, &examples)?;
         check_memory(&timetable.config, &examples)?;
-        check_width(examples.name(), examples.n_visible(), rbm.n_visible())?;
+        check_units(&examples, rbm.visible_units())?;
         let outset = Outset::of_examples(&timetable.config, &examples, isa);
         Self::of(Ascent::start(timetable, &outset, rbm, isa)?, examples)
     }

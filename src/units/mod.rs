@@ -28,7 +28,7 @@ pub use bit::{sigmoid, softplus};
 
 use category::Site;
 
-use crate::bits::BitMatrix;
+use crate::bits::{BitMatrix, active};
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
@@ -122,6 +122,14 @@ impl Units {
         self.sites.as_ref().map(|sites| &sites.sizes[..])
     }
 
+    /// The number of units of the site whose first unit is in this column.
+    pub(crate) fn size_at(&self, column: usize) -> usize {
+        match self.are_bits() {
+            true => 1,
+            false => self.sites().find(|site| site.start == column).expect("a first unit").len(),
+        }
+    }
+
     /// The spans, or `None` if all sites are bits.
     pub(crate) fn spans(&self) -> Option<&[Span]> {
         self.sites.as_ref().map(|sites| &sites.spans[..])
@@ -142,23 +150,50 @@ impl Units {
         })
     }
 
-    /// Whether each row of bits (N, V) has exactly one unit of each categorical site on; if not, the first
-    /// row and site that do not.
+    /// Checks that each row of `states` (N, V), whose name is `what`, has one unit of each categorical site on.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) with the first row and site that do not.
     ///
     /// # Panics
     /// If the rows are not V wide.
-    pub fn check_states(&self, states: &BitMatrix) -> std::result::Result<(), (usize, usize)> {
+    pub fn check_states(&self, what: &str, states: &BitMatrix) -> Result<()> {
         assert_eq!(states.n_columns(), self.n_units(), "width of the states");
-        if self.are_bits() {
-            return Ok(());
-        }
+        let Some(sizes) = self.sizes() else { return Ok(()) };
         for row in 0..states.n_rows() {
-            for (site, columns) in self.sites().enumerate() {
-                let is_bit = columns.len() == 1;
-                if !is_bit && columns.filter(|&column| states.get(row, column)).count() != 1 {
-                    return Err((row, site));
+            // Units that are on, and sites, both in the order of columns.
+            let mut on = active(states.row(row)).peekable();
+            let mut end = 0;
+            for (site, &size) in sizes.iter().enumerate() {
+                end += size;
+                let mut n_on = 0;
+                while on.next_if(|&unit| unit < end).is_some() {
+                    n_on += 1;
                 }
+                check("the number of units that are on", n_on, size == 1 || n_on == 1, || {
+                    format!(
+                        "1 in each categorical site; it is in row {row}, site {site}, of {what}"
+                    )
+                })?;
             }
+        }
+        Ok(())
+    }
+
+    /// Checks that a mask (1, V) marks all units of a site or none.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) with the first site of which it marks some.
+    ///
+    /// # Panics
+    /// If the mask is not V wide.
+    pub fn check_mask(&self, mask: &BitMatrix) -> Result<()> {
+        assert_eq!(mask.n_columns(), self.n_units(), "width of the mask");
+        for (site, columns) in self.sites().enumerate() {
+            let (size, n_on) = (columns.len(), columns.filter(|&unit| mask.get(0, unit)).count());
+            check("the number of given units of a site", n_on, n_on % size == 0, || {
+                format!("0 or all {size}, in site {site}")
+            })?;
         }
         Ok(())
     }
