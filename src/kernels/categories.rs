@@ -328,7 +328,7 @@ fn draw_columns_body(
 /// last.
 ///
 /// Sums that were only returned would be rearranged by the compiler, which then gathers each lane of several
-/// columns. That takes three times as long.
+/// columns. That takes some four times as long.
 #[inline(always)]
 fn accumulate(columns: &mut [[i32; LANES]], term: impl Fn(i32, usize) -> i32) -> [i32; LANES] {
     let mut sums = [0_i32; LANES];
