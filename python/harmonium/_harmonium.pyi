@@ -82,6 +82,8 @@ class _OfRun(TypedDict, total=False):
     limit: int | None
     validation: int
     test_data: str | None
+    weights: str | None
+    reweight: float | None
     image_shape: tuple[int, int] | None
     init: str | None
     evaluate_every: int

@@ -88,7 +88,7 @@ pub(super) fn check(name: &str, weights: &[f64], data: &str, n_examples: usize) 
         ));
     }
     if weights.iter().all(|&w| w == 0.0) {
-        return bad("all weights are 0, but at least one must be above 0".to_string());
+        return bad("all weights are zero, but at least one must be above 0".to_string());
     }
     let square = |w: f64| w * w;
     // The square of the sum is finite, too.
@@ -136,7 +136,7 @@ mod tests {
                 &[f64::INFINITY, 1.0, 1.0],
                 "w: the weight of example 0 is inf, but must be a finite number of at least 0",
             ),
-            (&[0.0, 0.0, -0.0], "w: all weights are 0, but at least one must be above 0"),
+            (&[0.0, 0.0, -0.0], "w: all weights are zero, but at least one must be above 0"),
             (&[1.0], "w: holds 1 weight, but must hold one for each of the 3 examples of d"),
             (&[1e200, 1.0, 1.0], "w: the largest weight is 1e200, but must be from"),
             (&[1e-200, 0.0, 0.0], "w: the largest weight is 1e-200"),

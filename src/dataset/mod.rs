@@ -43,6 +43,7 @@ mod mnist;
 
 mod binarization;
 
+#[cfg(feature = "cli")]
 mod weights_file;
 
 mod reweighting;
@@ -64,7 +65,8 @@ pub use running_mean::RunningMean;
 pub(crate) use source::absolute;
 pub use source::{Source, Split};
 pub use weighted_bits::{WeightedBits, WeightedRows};
-pub use weights_file::WeightsFile;
+#[cfg(feature = "cli")]
+pub(crate) use weights_file::WeightsFile;
 
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};

@@ -96,6 +96,7 @@ impl StoredArray<'_> {
     /// # Errors
     /// [`Error::Malformed`] if the number of bytes does not fit the shape; [`Error::Unsuitable`] for another
     /// array.
+    #[cfg(feature = "cli")]
     pub fn vector(&self) -> Result<Vec<f64>> {
         let n: usize = self.shape.iter().product();
         if self.shape.iter().filter(|&&side| side != 1).count() > 1 {

@@ -55,6 +55,13 @@ impl Terminal {
 
 impl Monitor for Terminal {
     fn begin(&mut self, trainer: &Trainer, _past: &[EpochRecord]) -> Result<()> {
+        let examples = trainer.examples();
+        if !self.quiet && examples.weights().is_some() {
+            let (n, n_effective) = (examples.n_examples(), examples.n_effective());
+            self.note(&format!(
+                "{n} training examples with weights are worth {n_effective:.1} of equal weight (N_eff)"
+            ));
+        }
         let has_bar = self.format == LogFormat::Text && !self.quiet && !trainer.is_done();
         self.bar = (has_bar && std::io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template(

@@ -82,16 +82,6 @@ impl Data {
         let (training, held_out) = (Arc::new(binarized(training)), held_out.map(binarized));
         Ok(Self { training, held_out, provenance, sha256, encoding, inferred, weights_sha256 })
     }
-
-    /// A note for the user on the weights of the training examples, if they have any.
-    pub fn weights_note(&self) -> Option<String> {
-        let weights = self.training.weights()?;
-        Some(format!(
-            "{} training examples with weights are worth {:.1} of equal weight (N_eff)",
-            self.training.n_examples(),
-            weights.n_effective()
-        ))
-    }
 }
 
 impl DataConfig {

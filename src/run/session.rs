@@ -66,7 +66,7 @@ pub fn train(
         let data = Data::read(&settings.data, settings.train.binarize)?;
         let cut = settings.train.cut_batch(data.training.n_examples());
         let mut trainer = begin(&mut settings, &data, session.isa)?;
-        for note in data.inferred.iter().chain(&data.weights_note()).chain(&cut) {
+        for note in data.inferred.iter().chain(&cut) {
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
         }
         if let Some(budget) = session.time_budget {

@@ -410,46 +410,34 @@ mod tests {
                     for (means, found) in means.iter_mut().zip(&found) {
                         means.iter_mut().zip(found).for_each(|(mean, x)| *mean += x / 3.0);
                     }
-                    let weight = |n: usize| f64::from(whole[n]) / (32.0 * mean_weight);
-                    let average =
-                        |of: &dyn Fn(f64, &dyn Fn(usize) -> f64, &dyn Fn(usize) -> f64) -> f64| {
-                            let mut sum = 0.0;
-                            for &n in rows {
-                                let n = n as usize;
-                                let [v, h] = [&|i| f64::from(u8::from(is_on(n, i))) - mu[i], &|j| {
-                                    f64::from(mean(n, j)) / 255.0 - lambda[j]
-                                }]
-                                    as [&dyn Fn(usize) -> f64; 2];
-                                sum += of(weight(n), v, h);
-                            }
-                            for chain in 0..if is_cd { 32 } else { C } {
-                                let [v, h] =
-                                    [&|i| f64::from(u8::from(is_on(chain + 5, i))) - mu[i], &|j| {
-                                        f64::from(mean(chain + 50, j)) / 255.0 - lambda[j]
-                                    }]
-                                        as [&dyn Fn(usize) -> f64; 2];
-                                let share = if is_cd {
-                                    weight(rows[chain] as usize)
-                                } else {
-                                    1.0 / C as f64
-                                };
-                                sum -= of(share, v, h);
-                            }
-                            sum
-                        };
-                    let close = |x: f64, y: f64| {
-                        assert!(
-                            (x - y).abs() < 1e-4,
-                            "{x}, not {y}: cd {is_cd}, centred {centering}"
-                        )
+                    // The share of each row, negative for chains, with its v − μ and h − λ.
+                    let row = |share: f64, state: usize, h: usize| {
+                        let v: Vec<_> =
+                            (0..V).map(|i| f64::from(u8::from(is_on(state, i))) - mu[i]).collect();
+                        let h: Vec<_> =
+                            (0..H).map(|j| f64::from(mean(h, j)) / 255.0 - lambda[j]).collect();
+                        (share, v, h)
                     };
+                    let share = |n: u32| f64::from(whole[n as usize]) / (32.0 * mean_weight);
+                    let data = rows.iter().map(|&n| row(share(n), n as usize, n as usize));
+                    let chains = (0..if is_cd { 32 } else { C }).map(|chain| {
+                        let share = if is_cd { share(rows[chain]) } else { 1.0 / C as f64 };
+                        row(-share, chain + 5, chain + 50)
+                    });
+                    let all: Vec<_> = data.chain(chains).collect();
+                    let close = |x: f64, y: f64| {
+                        assert!((x - y).abs() < 1e-4, "{x}, not {y}: cd {is_cd}, {centering}");
+                    };
+                    let of_weight =
+                        |i, j| all.iter().map(|(share, v, h)| share * v[i] * h[j]).sum::<f64>();
                     for (i, j) in [(0, 0), (69, 66), (13, 40), (65, 3)] {
-                        let of_weight = |i, j| average(&|share, v, h| share * v(i) * h(j));
                         close(found[0][i * H + j], of_weight(i, j));
                         let others: f64 = (0..H).map(|j| of_weight(i, j) * lambda[j]).sum();
-                        close(found[1][i], average(&|share, v, _| share * v(i)) - others);
+                        let own: f64 = all.iter().map(|(share, v, _)| share * v[i]).sum();
+                        close(found[1][i], own - others);
                         let others: f64 = (0..V).map(|i| of_weight(i, j) * mu[i]).sum();
-                        close(found[2][j], average(&|share, _, h| share * h(j)) - others);
+                        let own: f64 = all.iter().map(|(share, _, h)| share * h[j]).sum();
+                        close(found[2][j], own - others);
                     }
                 }
                 if !is_cd {

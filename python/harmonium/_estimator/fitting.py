@@ -50,12 +50,12 @@ class Fit:
         estimator.grey_levels_, estimator.spins_ = None, False
         X = validated(estimator, X, reset=True, learns=True)
         weights = one_each(sample_weight, "sample_weight", X.shape[0])
+        if weights is not None and len(weights) == X.shape[0] and weights.any():
+            # Rows of weight 0 are as good as missing: none is in a mini-batch, and none validates.
+            rows = np.flatnonzero(weights)
+            X, weights = (X, weights) if len(rows) == X.shape[0] else (X[rows], weights[rows])
         X_train, X_held_out, self.held_out_weights = X, None, None
         if estimator.early_stopping:
-            if weights is not None and len(weights) == X.shape[0]:
-                # Rows of weight 0 are as good as missing, so they validate nothing.
-                counts = np.flatnonzero(weights)
-                X, weights = X[counts], weights[counts]
             rows, held_out = split(estimator, X.shape[0])
             X_train, X_held_out = X[rows], X[held_out]
             if weights is not None:
