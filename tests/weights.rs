@@ -223,7 +223,7 @@ fn an_interrupted_weighted_run_ends_in_the_same_bits() {
     let line =
         "train --data greys.idx --weights w.csv --hidden 16 --epochs 3 --batch-size 50 --quiet";
     folder.succeed(&format!("{line} --out whole"));
-    folder.succeed(&format!("{line} --out parts --stop-after 5updates"));
+    folder.succeed_with_notes(&format!("{line} --out parts --stop-after 5updates"));
     folder.succeed("resume parts --quiet");
     assert_eq!(folder.read("whole/model.safetensors"), folder.read("parts/model.safetensors"));
 }
@@ -251,7 +251,7 @@ fn a_run_weighs_its_examples_against_redundancy() {
     assert_eq!(folder.fingerprint("weights"), folder.fingerprint("reweight"));
     assert_ne!(folder.fingerprint("weights"), folder.fingerprint("none"));
     let both = format!("{line} --weights w.csv --reweight 0.9 --out both");
-    folder.misuse(&both, "--reweight is 0.9, but must be left out with");
+    folder.refuse(&both, 2, "'--weights <PATH>' cannot be used with '--reweight <SHARE>'");
     let greys = "train --data greys.idx --reweight 0.9 --hidden 4 --out greys";
     folder.fail(greys, "greys.idx: has values other than 0 and 1");
 }
