@@ -306,7 +306,7 @@ fn level_name(at: usize) -> String {
 fn energy(weights: &FixedWeights, chains: &Chains, energies: &[i64], chain: usize) -> i64 {
     let capacity = chains.visible.row_capacity();
     let of_visible: i64 = energies[chain..].iter().step_by(capacity).sum();
-    let bias = weights.hidden_bias.values();
+    let bias = weights.hidden_bias.as_flattened();
     let of_hidden = chains.hidden.active(chain).map(|j| i64::from(bias[j]));
     of_visible + of_hidden.sum::<i64>()
 }
