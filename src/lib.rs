@@ -148,6 +148,9 @@
 //!    ∂/∂bᵢ  = ⟨vᵢ⟩_data   − ⟨vᵢ⟩_model        ∂/∂cⱼ = ⟨hⱼ⟩_data − ⟨hⱼ⟩_model
 //!    ```
 //!
+//!    Examples may have weights w ([`Dataset::weighted`]): ⟨f⟩_data is then Σ w f / Σ w, here and in the
+//!    start, the offsets and all scores. Mini-batches estimate it without bias (`train::row_weights`).
+//!
 //! Three points where people go wrong, each held by a test in `tests/gradient.rs`:
 //!
 //! - **When may an expectation and ∂/∂θ be exchanged?** Only while the distribution under the
