@@ -202,7 +202,7 @@ impl Trainer {
             Driver::Own(own) => (own.trainer.examples().image_shape(), own.history.clone()),
             Driver::Online(..) => (None, Arc::default()),
         };
-        let (encoding, data_mean) = (self.encoding, self.mean_seen());
+        let (encoding, data_mean) = (self.encoding.clone(), self.mean_seen());
         Rbm::of(rbm, Origin { encoding, data_mean, image_shape, history })
     }
 
@@ -318,11 +318,11 @@ struct Reading {
 impl Reading {
     /// Reads data as examples. Integers mean the same in all data that are read later.
     fn examples(&mut self, data: &Bound<'_, PyAny>) -> PyResult<Examples> {
-        let dataset = dataset(data, self.encoding, self.threads)?;
+        let dataset = dataset(data, self.encoding.clone(), self.threads)?;
         if !self.as_numbers {
             dataset.check_intensities().map_err(to_py)?;
         }
-        self.encoding = self.encoding.or(dataset.encoding());
+        self.encoding = self.encoding.clone().or(dataset.encoding());
         Ok(Examples::new(dataset, self.binarize))
     }
 }
@@ -479,7 +479,7 @@ impl Trainer {
                 trainer.ascent().updates()
             )));
         }
-        let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding);
+        let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding.clone());
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
         let data = reading.examples(data)?;
         self.encoding = reading.encoding;
@@ -518,7 +518,7 @@ impl Trainer {
             Ok(trainer)
         })?;
         let driver = Driver::Online(trainer.into(), mean.clone());
-        Ok(Self::of(driver, self.seen.clone(), self.encoding))
+        Ok(Self::of(driver, self.seen.clone(), self.encoding.clone()))
     }
 
     /// Weights (hidden, visible), hidden bias, visible bias, and hidden states of the chains, as arrays

@@ -1,9 +1,9 @@
 //! The examples of a run, and the names of their parts.
 
 use super::config::DataConfig;
-use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source, Split};
+use crate::dataset::{Binarization, Columns, Dataset, Encoding, Examples, Source, Split};
 use crate::error::{Error, Remedy, Result};
-use crate::setting::by_name;
+use crate::setting::{by_name, check};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -47,7 +47,11 @@ impl Data {
     /// Errors of reading the files; [`Error::Elsewhere`] if a file does not have the SHA-256 of the
     /// settings.
     pub fn read(config: &DataConfig, binarize: Binarization) -> Result<Self> {
-        let all = config.read_all("data")?;
+        let all = config.read_all("data", config.encoding()?)?;
+        if all.columns().is_some_and(Columns::has_categories) {
+            let rule = "has categories, on which a model cannot be trained yet".to_string();
+            return Err(Error::BadCategory { data: all.name().into(), rule, remedy: None });
+        }
         // Equal integers must mean the same in both.
         let test = config.read_test("test_data", all.encoding())?;
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
@@ -80,9 +84,8 @@ impl Data {
 impl DataConfig {
     /// All training data, including the validation examples. Errors name the setting `place` as the
     /// remedy for a file that has moved.
-    fn read_all(&self, place: &'static str) -> Result<Dataset> {
-        let encoding = self.encoding()?;
-        let all = || self.data.read_split(Split::Train, encoding);
+    fn read_all(&self, place: &'static str, encoding: Encoding) -> Result<Dataset> {
+        let all = || self.data.read_split(Split::Train, encoding.clone());
         self.prepare(expect(place, &self.data, all, self.sha256.as_ref())?)
     }
 
@@ -93,11 +96,15 @@ impl DataConfig {
             None if self.data.has_test_split() => &self.data,
             None => return Ok(None),
         };
-        let test = || source.read_split(Split::Test, encoding);
+        let test = || source.read_split(Split::Test, encoding.clone());
         self.prepare(expect(place, source, test, self.test_sha256.as_ref())?).map(Some)
     }
 
     fn prepare(&self, dataset: Dataset) -> Result<Dataset> {
+        let has_columns = dataset.columns().is_some();
+        check("invert", self.invert, !(self.invert && has_columns), || {
+            "left out for data of categories".to_string()
+        })?;
         let dataset = if self.invert { dataset.inverted() } else { dataset };
         match self.image_shape {
             Some((rows, columns)) => dataset.with_image_shape(rows, columns),
@@ -118,17 +125,18 @@ impl DataConfig {
         Ok((training, Some(validation)))
     }
 
-    /// Reads one part of the data; `None` if the run has no such part. Errors name the setting `place`
-    /// as the remedy for a file that has moved.
+    /// Reads one part of the data as a model records them in `facts`; `None` if the run has no such part.
+    /// Errors name the setting `data` as the remedy for a file that has moved.
     ///
     /// # Errors
     /// Errors of reading the file; [`Error::Elsewhere`] if it does not have the SHA-256 of the settings.
-    pub fn read_part(&self, part: Part, place: &'static str) -> Result<Option<Dataset>> {
+    pub fn read_part(&self, part: Part, facts: &Map<String, Value>) -> Result<Option<Dataset>> {
+        let encoding = Encoding::recorded(facts)?.or(self.encoding()?);
         match part {
-            Part::Test => self.read_test(place, self.encoding()?),
-            Part::Train => Ok(Some(self.split(self.read_all(place)?)?.0)),
+            Part::Test => self.read_test("data", encoding),
+            Part::Train => Ok(Some(self.split(self.read_all("data", encoding)?)?.0)),
             Part::Validation if self.validation == 0 => Ok(None),
-            Part::Validation => Ok(self.split(self.read_all(place)?)?.1),
+            Part::Validation => Ok(self.split(self.read_all("data", encoding)?)?.1),
         }
     }
 
