@@ -16,6 +16,9 @@ use std::str::FromStr;
 /// A column of more different numbers with fractions holds measurements, not categories.
 const MOST_REALS: usize = 20;
 
+/// In more examples than this, a column in which no value occurs twice holds names of the examples.
+const MOST_OWN: usize = 20;
+
 /// The states that a message lists.
 const MOST_LISTED: usize = 12;
 
@@ -207,12 +210,12 @@ impl Header {
         })
     }
 
-    /// The kind of the column at `column`, from its different values.
+    /// The kind of the column at `column`, from its different values in `n` examples.
     ///
     /// # Errors
     /// [`Error::BadCategory`] if they are no categories.
-    pub fn kind_of(&self, column: usize, values: &Distinct) -> Result<ColumnKind> {
-        values.kind().map_err(|rule| {
+    pub fn kind_of(&self, column: usize, values: &Distinct, n: usize) -> Result<ColumnKind> {
+        values.kind(n).map_err(|rule| {
             let rule = format!("{} {rule}", self.label(column));
             self.refused(rule, Some(Remedy::with("ignore", "NAME")))
         })
@@ -286,8 +289,20 @@ impl Distinct {
         }
     }
 
-    /// The kind of the column, or what is wrong with it.
-    fn kind(&self) -> Result<ColumnKind, String> {
+    /// The kind of a column with these values in `n` examples, or what is wrong with it.
+    fn kind(&self, n: usize) -> Result<ColumnKind, String> {
+        let kind = self.kind_of_any()?;
+        let ColumnKind::Category(states) = &kind else { return Ok(kind) };
+        if n > MOST_OWN && states.len() == n {
+            return Err(format!(
+                "holds another value in each of the {n} examples, as names do, so there is nothing to learn \
+                 in it; leave it out"
+            ));
+        }
+        Ok(kind)
+    }
+
+    fn kind_of_any(&self) -> Result<ColumnKind, String> {
         let texts = match self {
             Self::Numbers(numbers) => return kind_of_numbers(numbers),
             Self::Texts(texts) => texts,
@@ -298,7 +313,7 @@ impl Distinct {
             // 1 and 1.0 are one number.
             let mut distinct = Self::Numbers(Vec::new());
             numbers.into_iter().for_each(|x| distinct.note_number(x));
-            return distinct.kind();
+            return distinct.kind_of_any();
         }
         let is = |text: &String, name| text.eq_ignore_ascii_case(name);
         match &texts[..] {
@@ -412,7 +427,7 @@ pub(super) fn encode_numbers(
                     }
                     values.note_number(x);
                 }
-                header.kind_of(column, &values)
+                header.kind_of(column, &values, n)
             };
             let kinds: Result<Vec<_>> = chosen.iter().map(kind).collect();
             header.columns(&chosen, kinds?)
@@ -495,6 +510,20 @@ mod tests {
         let model = Origin::Model(&columns);
         assert_eq!(encode(&numbers, model).unwrap().1, found);
         assert_eq!(encode(&array![[0.0, 5.0], [1.0, 6.0]], model).unwrap().1, found);
+    }
+
+    #[test]
+    fn a_column_of_names_of_the_examples_is_refused() {
+        let own = |n: u32| {
+            let numbers = (0..n).flat_map(|n| [f64::from(n), f64::from(n % 3)]).collect();
+            Array2::from_shape_vec((n as usize, 2), numbers).unwrap()
+        };
+        assert!(encode(&own(20), AUTO).is_ok());
+        assert_eq!(
+            encode(&own(21), AUTO).unwrap_err(),
+            "X: column 1 holds another value in each of the 21 examples, as names do, so there is nothing to \
+             learn in it; leave it out by ignore = NAME"
+        );
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl<'a> Table<'a> {
             Ok(())
         })?;
         let kinds = chosen.iter().zip(&values);
-        let kinds = kinds.map(|(&column, values)| self.header.kind_of(column, values));
+        let kinds = kinds.map(|(&column, values)| self.header.kind_of(column, values, self.n_rows));
         Ok(self.header.columns(chosen, kinds.collect::<Result<_>>()?))
     }
 
