@@ -120,6 +120,16 @@ pub enum Error {
         rule: String,
     },
 
+    /// Data do not have the columns, categories or letters that they must have.
+    BadCategory {
+        /// The data set.
+        data: String,
+        /// The place, what is wrong there, and the rule.
+        rule: String,
+        /// The setting that would make the data valid.
+        remedy: Option<Remedy>,
+    },
+
     /// Two widths that must be equal differ.
     WidthMismatch {
         /// The name of the thing that does not fit.
@@ -270,6 +280,11 @@ impl Error {
                     "{data}: example {example}, unit {unit} is {value}, but must be {rule}{remedy}"
                 )
             }
+            Self::BadCategory { data, rule, remedy } => {
+                let remedy =
+                    remedy.map_or(String::new(), |remedy| format!(" by {}", spell(remedy)));
+                format!("{data}: {rule}{remedy}")
+            }
             Self::WidthMismatch { what, found, other, expected } => {
                 format!("{what} has {found} visible units an example, but {other} has {expected}")
             }
@@ -346,6 +361,7 @@ impl Error {
             | Self::Damaged { .. }
             | Self::BadValue { .. }
             | Self::BadWeights { .. }
+            | Self::BadCategory { .. }
             | Self::WidthMismatch { .. }
             | Self::Elsewhere { .. }
             | Self::BadState { .. }

@@ -140,8 +140,8 @@ fn warn(py: Python<'_>, inferred: Option<String>) -> PyResult<()> {
 }
 
 /// Whether an encoding applies to numbers of this kind (NumPy's letter).
-fn are_encoded(kind: u8, encoding: Encoding) -> bool {
-    kind != b'f' || encoding.is_spins()
+fn are_encoded(kind: u8, encoding: &Encoding) -> bool {
+    kind != b'f' || encoding.is_spins() || encoding.reads_columns()
 }
 
 /// Rows and columns of the images in an array (n, rows, columns).
@@ -234,11 +234,11 @@ pub fn rows(
         })();
         (rows?, kind)
     };
-    if !are_encoded(kind, encoding) {
+    if !are_encoded(kind, &encoding) {
         return Ok(rows);
     }
-    let (intensities, found) = encoding.decode(NAME, rows).map_err(to_py)?;
-    warn(py, found.inferred(encoding, NAME))?;
+    let (intensities, found) = encoding.clone().decode(NAME, rows).map_err(to_py)?;
+    warn(py, found.inferred(&encoding, NAME))?;
     Ok(intensities)
 }
 
@@ -254,7 +254,7 @@ pub fn dataset(
     let dataset = if object.hasattr(intern!(py, "tocsr"))? {
         let (rows, kind) = sparse_rows(object, threads)?;
         check_rows(rows.n_rows(), rows.n_columns())?;
-        if are_encoded(kind, encoding) {
+        if are_encoded(kind, &encoding) {
             Dataset::from_numbers_as(NAME, rows, encoding).map_err(to_py)?
         } else {
             Dataset::from_numbers(NAME, rows)
@@ -269,7 +269,7 @@ pub fn dataset(
         let bits: PyResult<Option<BitMatrix>> =
             (|| with_view!(&array, view => without_lock(py, threads, || dense_bits(view))))();
         let dataset: PyResult<Dataset> = (|| {
-            if let Some(bits) = bits? {
+            if let Some(bits) = bits?.filter(|_| !encoding.reads_columns()) {
                 return Ok(Dataset::from_bits(NAME, bits));
             }
             if let Ok(bytes) = array.cast::<PyArray2<u8>>() {
@@ -278,7 +278,7 @@ pub fn dataset(
             }
             with_view!(&array, view => without_lock(py, threads, || {
                 let rows = dense_rows(view)?;
-                if are_encoded(kind, encoding) {
+                if are_encoded(kind, &encoding) {
                     return Dataset::from_numbers_as(NAME, rows, encoding);
                 }
                 Ok(Dataset::from_numbers(NAME, rows))
@@ -396,11 +396,11 @@ pub fn visible_bits(
     encoding: Encoding,
     threads: Option<usize>,
 ) -> PyResult<BitMatrix> {
-    if !encoding.is_spins() {
+    if !encoding.is_spins() && !encoding.reads_columns() {
         return bits(object, what, threads);
     }
     let rows = rows(object, encoding, threads)?;
-    Ok(rows.to_bits().expect("spins are bits"))
+    Ok(rows.to_bits().expect("spins and columns are bits"))
 }
 
 /// The rows of an array-like of hidden or visible states as bits.

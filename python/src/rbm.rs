@@ -149,7 +149,7 @@ impl Rbm {
     }
 
     fn encoding(&self) -> Encoding {
-        self.origin.encoding
+        self.origin.encoding.clone()
     }
 
     /// The base of annealing, from the given data or else from the training data.

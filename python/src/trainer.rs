@@ -204,7 +204,7 @@ impl Trainer {
             Driver::Own(own) => (own.trainer.examples().image_shape(), own.history.clone()),
             Driver::Online(..) => (None, Arc::default()),
         };
-        let (encoding, data_mean) = (self.encoding, self.mean_seen());
+        let (encoding, data_mean) = (self.encoding.clone(), self.mean_seen());
         Rbm::of(rbm, Origin { encoding, data_mean, image_shape, history })
     }
 
@@ -325,7 +325,7 @@ impl Reading {
         data: &Bound<'_, PyAny>,
         weights: Option<PyReadonlyArray1<'_, f64>>,
     ) -> PyResult<Examples> {
-        let mut dataset = dataset(data, self.encoding, self.threads)?;
+        let mut dataset = dataset(data, self.encoding.clone(), self.threads)?;
         if let Some(weights) = weights {
             let weights: Vec<_> = weights.as_array().to_vec();
             dataset = dataset.weighted("weights", &weights).map_err(to_py)?;
@@ -333,7 +333,7 @@ impl Reading {
         if !self.as_numbers {
             dataset.check_intensities().map_err(to_py)?;
         }
-        self.encoding = self.encoding.or(dataset.encoding());
+        self.encoding = self.encoding.clone().or(dataset.encoding());
         Ok(Examples::new(dataset, self.binarize))
     }
 }
@@ -493,7 +493,7 @@ impl Trainer {
                 trainer.ascent().updates()
             )));
         }
-        let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding);
+        let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding.clone());
         let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
         let data = reading.examples(data, weights)?;
         self.encoding = reading.encoding;
@@ -532,7 +532,7 @@ impl Trainer {
             Ok(trainer)
         })?;
         let driver = Driver::Online(trainer.into(), mean.clone());
-        Ok(Self::of(driver, self.seen.clone(), self.encoding))
+        Ok(Self::of(driver, self.seen.clone(), self.encoding.clone()))
     }
 
     /// Weights (hidden, visible), hidden bias, visible bias, and hidden states of the chains, as arrays

@@ -1,11 +1,15 @@
 //! The output of results: standard output, and files whose ending is their format.
 
+use crate::bits::BitMatrix;
+use crate::dataset::Columns;
 use crate::error::{Error, Result};
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
 use crate::whole_file;
 use clap::Args;
-use ndarray::{Array, Dimension};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use ndarray::{Array, Array2, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyExt as _};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::fmt::Display;
@@ -98,6 +102,9 @@ enum Format {
     Csv,
     Tsv,
     Png,
+    Fasta,
+    /// FASTA, gzipped.
+    FastaGz,
 }
 
 impl Format {
@@ -109,6 +116,8 @@ impl Format {
             Self::Csv => "csv",
             Self::Tsv => "tsv",
             Self::Png => "png",
+            Self::Fasta => "fasta",
+            Self::FastaGz => "fasta.gz",
         }
     }
 }
@@ -130,12 +139,13 @@ impl Output {
         Self::of(path, &[Format::Npy, Format::Npz, Format::Csv, Format::Tsv])
     }
 
-    /// A file for an array, or for a picture of it.
+    /// A file for samples: for an array, a picture of it, or sequences.
     ///
     /// # Errors
     /// As [`array`](Self::array).
-    pub fn array_or_picture(path: PathBuf) -> Result<Self> {
-        Self::of(path, &[Format::Npy, Format::Npz, Format::Csv, Format::Tsv, Format::Png])
+    pub fn samples(path: PathBuf) -> Result<Self> {
+        use Format::{Csv, Fasta, FastaGz, Npy, Npz, Png, Tsv};
+        Self::of(path, &[Npy, Npz, Csv, Tsv, Png, Fasta, FastaGz])
     }
 
     /// A file for a table of numbers and words.
@@ -165,8 +175,9 @@ impl Output {
             }
             return Ok(Self { path, format });
         }
-        let ending = path.extension().unwrap_or_default();
-        let found = formats.iter().find(|format| ending.eq_ignore_ascii_case(format.ending()));
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let has_ending = |format: &&Format| name.ends_with(&format!(".{}", format.ending()));
+        let found = formats.iter().find(has_ending);
         // A device or a pipe, such as `>(gzip > f.gz)` of a shell, has no ending.
         let usual = || (!is_stdout(&path) && whole_file::is_stream(&path)).then_some(&format);
         if let Some(&format) = found.or_else(usual) {
@@ -202,6 +213,55 @@ impl Output {
         self.format == Format::Png
     }
 
+    /// Whether the result is sequences.
+    pub fn is_fasta(&self) -> bool {
+        matches!(self.format, Format::Fasta | Format::FastaGz)
+    }
+
+    /// The bytes of one-hot bits (N, units) as the data of these columns write them: names of states in text,
+    /// sequences in FASTA, and in arrays (N, columns) the numbers of the states.
+    ///
+    /// # Panics
+    /// If the format is a picture, or FASTA for columns that are not letters.
+    pub fn encode_columns(&self, name: &str, columns: &Columns, bits: &BitMatrix) -> Vec<u8> {
+        let fasta = || columns.to_fasta(bits).expect("letters").into_bytes();
+        match self.format {
+            Format::Npy | Format::Npz => {
+                let states = columns.decode(bits);
+                let numbers: Vec<_> =
+                    (0..columns.n_columns()).map(|column| columns.numbers(column)).collect();
+                let number = |(n, column)| numbers[column][usize::from(states[[n, column]])];
+                let array = Array2::from_shape_fn(states.dim(), number);
+                match array.iter().all(|&x| f64::from(x as u8) == x) {
+                    true => self.encode(name, &array.mapv(|x| x as u8)),
+                    false => self.encode(name, &array),
+                }
+            }
+            Format::Csv | Format::Tsv => {
+                let mut table = self.table_writer();
+                let header =
+                    columns.header().map(|names| names.iter().map(ToString::to_string).collect());
+                // Letters in the first line would pass for a header.
+                let sites =
+                    || (1..=columns.n_columns()).map(|site| format!("site{site}")).collect();
+                let header: Option<Vec<_>> = header.or(columns.alphabet().map(|_| sites()));
+                header
+                    .map(|header| table.write_record(header))
+                    .transpose()
+                    .and_then(|_| columns.rows(bits).try_for_each(|row| table.write_record(row)))
+                    .expect("writing to memory does not fail");
+                table.into_inner().expect("writing to memory does not fail")
+            }
+            Format::Fasta => fasta(),
+            Format::FastaGz => {
+                let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+                let written = packed.write_all(&fasta()).and_then(|()| packed.finish());
+                written.expect("writing to memory does not fail")
+            }
+            Format::Png => panic!("{name}: columns are no picture"),
+        }
+    }
+
     /// The bytes of an array (N) or (N, units) in the format of the file; `name` is its name in an .npz.
     /// As text, an example is a line.
     ///
@@ -228,7 +288,9 @@ impl Output {
                 }
                 table.into_inner().expect("writing to memory does not fail")
             }
-            Format::Png => panic!("{name}: an array is no picture"),
+            Format::Png | Format::Fasta | Format::FastaGz => {
+                panic!("{name}: an array of numbers is not in this format")
+            }
         }
     }
 
@@ -275,7 +337,31 @@ fn npz(name: &str, npy: &[u8]) -> Result<Vec<u8>, rawzip::Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::wrapped;
+    use super::*;
+    use crate::dataset::{Column, ColumnKind};
+
+    #[test]
+    fn samples_of_columns_have_the_form_of_the_data() {
+        let column = |name: &str, kind| Column { name: name.into(), kind };
+        let names = |names: [&str; 3]| names.map(String::from).to_vec();
+        let columns = Columns::table(vec![
+            column("smokes", ColumnKind::Bit(["no".into(), "yes".into()])),
+            column("colour, of hair", ColumnKind::Category(names(["blue", "green", "red"]))),
+            column("rating", ColumnKind::Category(names(["0.5", "1", "3"]))),
+        ]);
+        let bits = columns.encode("X", ndarray::arr2(&[[1, 2, 0], [0, 0, 2]]).view()).unwrap();
+        let written = |path: &str| {
+            let out = Output::samples(path.into()).unwrap();
+            out.encode_columns("samples", &columns, &bits)
+        };
+        let text = |path: &str| String::from_utf8(written(path)).unwrap();
+        let csv = "smokes,\"colour, of hair\",rating\nyes,red,0.5\nno,blue,3\n";
+        assert_eq!(text("a.csv"), csv);
+        assert!(text("a.TSV").starts_with("smokes\tcolour, of hair\trating\n"));
+        let numbers = ndarray_npy::ReadNpyExt::read_npy(&written("a.npy")[..]);
+        let numbers: Array2<f64> = numbers.unwrap();
+        assert_eq!(numbers, ndarray::arr2(&[[1.0, 2.0, 0.5], [0.0, 0.0, 3.0]]));
+    }
 
     #[test]
     fn a_line_that_is_too_long_goes_on_below() {

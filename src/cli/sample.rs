@@ -3,7 +3,7 @@
 use super::input::{in_pool, model_path, read_data, say_data};
 use super::output::{Output, Overwrite};
 use crate::bits::BitMatrix;
-use crate::dataset::{Binarization, Encoding, Examples, Mask, Source};
+use crate::dataset::{Binarization, Columns, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Remedy, Result};
 use crate::gibbs::{Chains, FixedModel, FixedWeights, Inpainting, check_sweeps};
 use crate::kernels::Isa;
@@ -64,9 +64,10 @@ pub struct Sample {
     split: Option<Part>,
     /// The file for the samples. A .png shows p(v | h) after the last sweep, with --clamp below the
     /// examples and their given pixels. A .npy, .npz, .csv or .tsv (number, V) holds bits, u8, or spins -1
-    /// and 1, i8; `-` is .npy on standard output
+    /// and 1, i8; of columns (number, columns) it holds the values as the data have them. A .fasta or
+    /// .fasta.gz holds sequences. `-` is .npy on standard output
     #[arg(long, default_value = "samples.png", value_name = "FILE|-",
-        value_parser = PathBufValueParser::new().try_map(Output::array_or_picture))]
+        value_parser = PathBufValueParser::new().try_map(Output::samples))]
     out: Output,
     #[command(flatten)]
     overwrite: Overwrite,
@@ -97,6 +98,17 @@ impl Sample {
             check("image_shape", format!("{rows}x{columns}"), is_valid, || {
                 format!("a shape of the model's {n_visible} visible units")
             })?;
+        }
+        let encoding = Encoding::recorded(&model.provenance.data)?;
+        let columns = encoding.columns();
+        if self.out.is_fasta() && columns.and_then(Columns::alphabet).is_none() {
+            let rule = "is not a model of sequences; give a .csv or a .npy file for --out";
+            return Err(Error::Unsuitable { path, rule: rule.to_string() });
+        }
+        if shape.is_none() && is_png && columns.is_some() {
+            let rule =
+                "is not a model of images; give a .csv file for --out, or a .fasta for sequences";
+            return Err(Error::Unsuitable { path, rule: rule.to_string() });
         }
         if shape.is_none() && is_png {
             let rule = "does not hold the shape of its images; give --image-shape or a .npy \
@@ -197,12 +209,16 @@ impl Sample {
         Ok(Examples::new(dataset, binarization).fixed_bits(self.seed, 0..n))
     }
 
-    /// The file of bits (N, V) as u8, or for a model of spins as -1 and 1, i8.
+    /// The file of bits (N, V) as u8, for a model of spins as -1 and 1, i8, or for a model of columns in the
+    /// form of its data.
     fn array(&self, bits: &BitMatrix, model: &ModelFile) -> Result<Vec<u8>> {
-        let is_spins = Encoding::recorded(&model.provenance.data)?.is_spins();
-        Ok(match is_spins {
-            true => self.out.encode("samples", &bits.to_array(Encoding::spin)),
-            false => self.out.encode("samples", &bits.to_array(u8::from)),
+        let encoding = Encoding::recorded(&model.provenance.data)?;
+        Ok(match encoding.columns() {
+            Some(columns) => self.out.encode_columns("samples", columns, bits),
+            None if encoding.is_spins() => {
+                self.out.encode("samples", &bits.to_array(Encoding::spin))
+            }
+            None => self.out.encode("samples", &bits.to_array(u8::from)),
         })
     }
 }

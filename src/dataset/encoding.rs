@@ -1,10 +1,14 @@
-//! The meaning of integers in data.
+//! The meaning of integers, texts and letters in data.
 
+use super::alphabet::{Alphabet, UnknownLetters};
+use super::categories::{Categories, Origin, encode_numbers};
+use super::columns::Columns;
 use super::values::{Rule, SPINS, WHITE, check};
 use crate::error::{Remedy, Result};
 use crate::reals::RealRows;
 use crate::setting::{check as check_setting, invalid};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// The largest maximum of grey levels, which fits 16 bits.
 pub const MAX_GREY_LEVEL: u32 = 65_535;
@@ -12,8 +16,8 @@ pub const MAX_GREY_LEVEL: u32 = 65_535;
 /// Integers up to this value may be counts or categories, so they are not taken as grey levels.
 const DARK: f64 = 127.0;
 
-/// The meaning of integers in data. An array of only 0 and 1 holds bits under every encoding, and
-/// floating-point numbers are intensities from 0 to 1 unless they are declared spins.
+/// The meaning of values in data. Without columns, an array of only 0 and 1 holds bits under every encoding,
+/// and floating-point numbers are intensities from 0 to 1 unless they are declared spins.
 ///
 /// The encoding is declared, or inferred from the training data. The model keeps it, and other data for
 /// the model are read by it.
@@ -28,7 +32,7 @@ const DARK: f64 = 127.0;
 /// assert!(Encoding::Undeclared.decode("genotypes", rows()).is_err());
 /// # Ok::<(), harmonium::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Encoding {
     /// No encoding is declared. Integers from 0 to 255, some of them above 127, are then taken as grey
@@ -39,6 +43,22 @@ pub enum Encoding {
     GreyLevels(u32),
     /// -1 and 1, of any type, mean 0 and 1.
     Spins,
+    /// Each column of a table or an array is a bit or a category, which is found in the data.
+    Categories {
+        /// How its states are found.
+        categories: Categories,
+        /// The columns that are left out, by name.
+        ignore: Vec<String>,
+    },
+    /// The data are sequences in FASTA, whose sites are categories.
+    Letters {
+        /// The letters; `None` infers them.
+        alphabet: Option<Alphabet>,
+        /// What is done with others.
+        unknown_letters: UnknownLetters,
+    },
+    /// The columns are known: they were found in these data, or in the training data of a model.
+    Columns(Arc<Columns>),
 }
 
 /// The rule for integers without a declared encoding.
@@ -72,6 +92,12 @@ impl Encoding {
     /// As [`declared`](Self::declared), and if a value is of the wrong kind.
     pub fn recorded(facts: &Map<String, Value>) -> Result<Self> {
         let fact = |name| facts.get(name).filter(|value| !value.is_null());
+        if let Some(value) = fact("columns") {
+            let columns: Columns = serde_json::from_value(value.clone()).map_err(|cause| {
+                invalid("columns", value, format!("columns as training writes them ({cause})"))
+            })?;
+            return Ok(Self::Columns(Arc::new(columns)));
+        }
         let grey_levels = fact("grey_levels").map(|value| {
             let n = value.as_u64().and_then(|n| u32::try_from(n).ok());
             n.ok_or_else(|| invalid("grey_levels", value, "a whole number"))
@@ -82,24 +108,60 @@ impl Encoding {
     }
 
     /// The facts for a model file, which [`recorded`](Self::recorded) reads.
-    pub fn facts(self) -> Map<String, Value> {
-        match json!({ "grey_levels": self.grey_levels(), "spins": self.is_spins() }) {
-            Value::Object(facts) => facts,
-            _ => unreachable!("an object, as written"),
+    pub fn facts(&self) -> Map<String, Value> {
+        let facts = json!({ "grey_levels": self.grey_levels(), "spins": self.is_spins() });
+        let Value::Object(mut facts) = facts else { unreachable!("an object, as written") };
+        if let Some(columns) = self.columns() {
+            facts.insert("columns".into(), json!(columns));
         }
+        facts
     }
 
     /// The maximum of grey levels, if integers are grey levels.
-    pub fn grey_levels(self) -> Option<u32> {
+    pub fn grey_levels(&self) -> Option<u32> {
         match self {
-            Self::GreyLevels(n) => Some(n),
-            Self::Undeclared | Self::Spins => None,
+            Self::GreyLevels(n) => Some(*n),
+            _ => None,
         }
     }
 
     /// Whether -1 and 1 mean 0 and 1.
-    pub fn is_spins(self) -> bool {
-        self == Self::Spins
+    pub fn is_spins(&self) -> bool {
+        *self == Self::Spins
+    }
+
+    /// The columns, if they are known.
+    pub fn columns(&self) -> Option<&Columns> {
+        match self {
+            Self::Columns(columns) => Some(columns),
+            _ => None,
+        }
+    }
+
+    /// Whether the values of an array are those of columns, bits and categories.
+    pub fn reads_columns(&self) -> bool {
+        matches!(self, Self::Categories { .. } | Self::Columns(_))
+    }
+
+    /// Where the columns of a table or an array come from; `None` if its cells are units.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if letters are declared.
+    pub(super) fn origin(&self) -> Result<Option<Origin<'_>>> {
+        let rule = "left out for data other than sequences in FASTA";
+        match self {
+            Self::Undeclared | Self::GreyLevels(_) | Self::Spins => Ok(None),
+            Self::Categories { categories, ignore } => {
+                Ok(Some(Origin::Data { categories: *categories, ignore }))
+            }
+            Self::Letters { alphabet: Some(alphabet), .. } => {
+                Err(invalid("alphabet", alphabet, rule))
+            }
+            Self::Letters { unknown_letters, .. } => {
+                Err(invalid("unknown_letters", unknown_letters, rule))
+            }
+            Self::Columns(columns) => Ok(Some(Origin::Model(columns))),
+        }
     }
 
     /// The spin of a unit: 1 if it is on, else −1.
@@ -112,13 +174,22 @@ impl Encoding {
         if self == Self::Undeclared { other } else { self }
     }
 
-    /// Decodes integers (for declared spins, numbers of any type) to intensities, and returns the encoding
-    /// that was used: this one, or the inferred one. Numbers that are all 0 and 1 stay as they are.
+    /// Decodes integers (for declared spins and columns, numbers of any type) to intensities, and returns
+    /// the encoding that was used: this one, or the inferred one. Numbers that are all 0 and 1 stay as they
+    /// are, unless they are columns, which become their one-hot bits.
     ///
     /// # Errors
     /// [`Error::BadValue`](crate::Error::BadValue) for the first number that the encoding does not allow;
-    /// `data` is the name of the data in the message.
+    /// `data` is the name of the data in the message. For columns
+    /// [`Error::BadCategory`](crate::Error::BadCategory), or
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for one to ignore that does not exist.
     pub fn decode(self, data: &str, rows: RealRows) -> Result<(RealRows, Self)> {
+        if let Some(origin) = self.origin()? {
+            let shape = (rows.n_rows(), rows.n_columns());
+            let number = |example: usize, column| decimal(rows.row(example).value(column));
+            let (columns, bits) = encode_numbers(data, shape, origin, number)?;
+            return Ok((RealRows::from(&bits), Self::Columns(Arc::new(columns))));
+        }
         if rows.are_bits() {
             return Ok((rows, self));
         }
@@ -126,13 +197,19 @@ impl Encoding {
         let intensities = match encoding {
             Self::GreyLevels(n) => rows.mapped(|x| (f64::from(x) / f64::from(n)) as f32),
             Self::Spins => rows.mapped(|x| (x + 1.0) / 2.0),
-            Self::Undeclared => unreachable!("an encoding was found"),
+            _ => unreachable!("an encoding was found"),
         };
         Ok((intensities, encoding))
     }
 
-    /// A note for the user on how the integers of `data` were taken, if this encoding was inferred.
-    pub fn inferred(self, declared: Self, data: &str) -> Option<String> {
+    /// A note for the user on how the integers or letters of `data` were taken, if this encoding was
+    /// inferred.
+    pub fn inferred(&self, declared: &Self, data: &str) -> Option<String> {
+        if let Some(columns) = self.columns().filter(|columns| columns.alphabet().is_some()) {
+            return Some(format!(
+                "{data}: the sequences are taken as {columns}; the setting alphabet overrides this"
+            ));
+        }
         let n = self.grey_levels().filter(|_| self != declared)?;
         Some(format!(
             "{data}: integers are taken as grey levels of {n}, because the largest is above 127; \
@@ -167,7 +244,7 @@ impl Encoding {
             Self::Spins => {
                 must(&is_spin, "-1 or 1, as declared by spins, unless all are 0 and 1".into())?;
             }
-            Self::Undeclared => {
+            _ => {
                 let values = rows.rows().flat_map(|row| row.values).map(|&x| f64::from(x));
                 let (least, largest) = values
                     .fold((0.0, 0.0), |(least, largest), x: f64| (x.min(least), x.max(largest)));
@@ -182,6 +259,11 @@ impl Encoding {
         }
         Ok(self)
     }
+}
+
+/// The number that the shortest text of this f32 writes: 0.1 for 0.1_f32, which is 0.100000001 as f64.
+pub(super) fn decimal(x: f32) -> f64 {
+    if x.fract() == 0.0 { f64::from(x) } else { x.to_string().parse().unwrap_or(f64::NAN) }
 }
 
 #[cfg(test)]

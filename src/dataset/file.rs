@@ -4,7 +4,7 @@ use super::picture::Picture;
 use super::stored_array::StoredArray;
 use super::table::Table;
 use super::unpack::unpack;
-use super::{Dataset, Encoding, foreign, idx, npy, npz, picture};
+use super::{Dataset, Encoding, category_table, fasta, foreign, idx, npy, npz, picture};
 use crate::bits::hexadecimal;
 use crate::error::{Error, Result};
 use crate::memory;
@@ -21,6 +21,7 @@ pub(super) enum Format {
     Idx,
     Png,
     Table,
+    Fasta,
 }
 
 impl Format {
@@ -32,8 +33,10 @@ impl Format {
             Some(Self::Png)
         } else if bytes.starts_with(idx::MAGIC) {
             Some(Self::Idx)
+        } else if foreign::kind(bytes).is_none() && foreign::is_text(bytes) {
+            Some(if fasta::is_fasta(bytes) { Self::Fasta } else { Self::Table })
         } else {
-            (foreign::kind(bytes).is_none() && foreign::is_text(bytes)).then_some(Self::Table)
+            None
         }
     }
 }
@@ -105,7 +108,11 @@ pub(super) fn read_stream(path: &Path, stream: impl Read) -> Result<Vec<u8>> {
 pub(super) fn examples(path: &Path, file: Unpacked, encoding: Encoding) -> Result<Dataset> {
     let dataset = match Format::of(&file.bytes) {
         // Its errors give the line of a value.
-        Some(Format::Table) => Table::parse(path, &file.bytes)?.examples(encoding)?,
+        Some(Format::Table) => match encoding.origin()? {
+            Some(origin) => category_table::read(path, &file.bytes, origin)?,
+            None => Table::parse(path, &file.bytes)?.examples(encoding)?,
+        },
+        Some(Format::Fasta) => fasta::read(path, &file.bytes, &encoding)?,
         _ => array(path, &file.bytes)?.examples(encoding)?,
     };
     Ok(Dataset { sha256: Some(file.sha256), ..dataset })
@@ -122,6 +129,10 @@ pub(super) fn array<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         Some(Format::Idx) => idx::parse(path, bytes),
         Some(Format::Png) => Ok(Picture::read(path, bytes)?.into_array(path)),
         Some(Format::Table) => Ok(Table::parse(path, bytes)?.array),
+        Some(Format::Fasta) => {
+            let rule = "holds sequences, but must hold an array of numbers".to_string();
+            Err(Error::Unsuitable { path: path.into(), rule })
+        }
         None => Err(foreign::refusal(path, bytes)),
     }
 }
@@ -166,8 +177,8 @@ mod tests {
     fn an_unknown_start_is_shown_with_what_can_be_read() {
         assert_eq!(
             error(b"\x07\x01PNG, no digits"),
-            "digits: byte 0: expected data in a format that can be read (IDX, .npy, .npz, tables of \
-             numbers as text (commas, semicolons, tabs or blanks) and PNG, each gzipped or not, and \
+            "digits: byte 0: expected data in a format that can be read (IDX, .npy, .npz, tables \
+             as text (commas, semicolons, tabs or blanks), FASTA and PNG, each gzipped or not, and \
              folders of PNG images), found 07 01 50 4e 47 2c"
         );
         assert!(error(b"").ends_with("found an empty file"));

@@ -4,8 +4,8 @@ use crate::error::{Error, Result};
 use std::path::Path;
 
 /// What can be read, for messages.
-const READABLE: &str = "IDX, .npy, .npz, tables of numbers as text (commas, semicolons, tabs or blanks) and \
-                        PNG, each gzipped or not, and folders of PNG images";
+const READABLE: &str = "IDX, .npy, .npz, tables as text (commas, semicolons, tabs or blanks), FASTA and PNG, \
+                        each gzipped or not, and folders of PNG images";
 
 /// The first bytes of a format, its name, and a line that converts a file of it.
 type Foreign = (&'static [u8], &'static str, &'static str);
@@ -57,6 +57,10 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
 pub(super) fn kind(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if bytes.get(257..262) == Some(b"ustar") {
         return Some(("a tar archive", "unpack it by `tar -xf FILE`"));
+    }
+    // As a table it would begin with a comment.
+    if bytes.starts_with(b"# STOCKHOLM") {
+        return Some(("an alignment in Stockholm format", "convert it by `esl-reformat a2m FILE`"));
     }
     // A model of this program, or another: the length of a JSON header, and the header.
     if bytes.get(8..10) == Some(b"{\"") && bytes[6..8] == [0, 0] {

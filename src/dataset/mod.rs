@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   file, npz, folder, mnist ──► unpacked ──► idx, npy, table, picture ──► stored_array ──► Encoding
+//!                                        └──► category_table, fasta ──► Columns ─────────────┤ │
 //!   arrays ──────────────────────────────────────────────────────────────────────────────────┘ │
 //!                   rows of bits ◄── Examples ◄── Binarization ◄── Dataset (values) ◄───────────┘
 //! ```
@@ -9,6 +10,12 @@
 //! A [`Mask`] marks the given units of an example, from which the others are completed.
 
 mod values;
+
+mod alphabet;
+
+mod columns;
+
+mod categories;
 
 mod example_weights;
 
@@ -25,6 +32,9 @@ mod unpack;
 
 mod picture;
 mod table;
+
+mod category_table;
+mod fasta;
 
 mod npz;
 
@@ -54,7 +64,10 @@ mod examples;
 
 mod running_mean;
 
+pub use alphabet::{Alphabet, MAX_STATES, UnknownLetters};
 pub use binarization::Binarization;
+pub use categories::Categories;
+pub use columns::{Column, ColumnKind, Columns};
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use example_weights::{ExampleWeights, n_effective};
 pub use examples::Examples;
@@ -77,6 +90,7 @@ use ndarray::Array2;
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use values::Values;
 
 /// Examples of intensities from 0 to 1, (examples, visible units), as read.
@@ -101,6 +115,8 @@ pub struct Dataset {
     encoding: Encoding,
     /// Whether the encoding was inferred.
     is_inferred: bool,
+    /// Number of sequences with unknown letters, which are left out.
+    n_left_out: usize,
     /// The sites of an example, if they are not all bits or numbers.
     sites: Option<Units>,
 }
@@ -167,6 +183,13 @@ impl Dataset {
         bytes: Array2<u8>,
         encoding: Encoding,
     ) -> Result<Self> {
+        if encoding.origin()?.is_some() {
+            return Self::from_numbers_as(
+                name,
+                RealRows::from(bytes.mapv(f32::from).view()),
+                encoding,
+            );
+        }
         let largest = f64::from(bytes.iter().copied().max().unwrap_or(0));
         let is_inferred = encoding == Encoding::Undeclared && Encoding::are_grey(0.0, largest);
         if is_inferred || encoding == Encoding::GreyLevels(values::WHITE as u32) {
@@ -225,7 +248,7 @@ impl Dataset {
         encoding: Encoding,
     ) -> Result<Self> {
         let name = name.into();
-        let (rows, found) = encoding.decode(&name, rows)?;
+        let (rows, found) = encoding.clone().decode(&name, rows)?;
         let values = match found {
             // Bits are drawn fastest from bytes.
             Encoding::GreyLevels(255) if !rows.are_bits() => {
@@ -243,6 +266,17 @@ impl Dataset {
         Ok(Self { is_inferred, ..Self::from_values(name, values).with_encoding(found) })
     }
 
+    /// Examples of one-hot bits (examples, units) of these columns.
+    ///
+    /// # Panics
+    /// If there are no examples, or the columns have another number of units.
+    pub fn from_columns(name: impl Into<String>, columns: Columns, bits: BitMatrix) -> Self {
+        assert_eq!(bits.n_columns(), columns.n_units(), "units of the columns");
+        let sites = Units::of_sites(columns.sites()).expect("at most 255 states");
+        let data = Self::from_bits(name, bits).with_encoding(Encoding::Columns(Arc::new(columns)));
+        Self { sites: (!sites.are_bits()).then_some(sites), ..data }
+    }
+
     fn from_values(name: String, values: Values) -> Self {
         let (n_examples, n_visible) = values.shape();
         assert!(n_examples > 0 && n_visible > 0, "{name}: no data: ({n_examples}, {n_visible})");
@@ -255,6 +289,7 @@ impl Dataset {
             weights: None,
             encoding,
             is_inferred: false,
+            n_left_out: 0,
             sites: None,
         }
     }
@@ -279,12 +314,14 @@ impl Dataset {
     /// | IDX, .npy | two dimensions are (examples, units), three (examples, rows, columns) |
     /// | .npz | as .npy; the path `FILE.npz:NAME` names one of several arrays |
     /// | text | a line is an example; between numbers are commas, semicolons, tabs or blanks |
+    /// | FASTA | a sequence is an example; its sites are categories, whose states are letters |
     /// | PNG, 8 or 16 bits, grey | one example, an image |
     /// | a folder of such PNG images | all in the natural order of their names |
     ///
     /// Each file may be gzipped. In text, a first line of names (or of 0, 1, 2, …, at least three) is a
     /// header; blank lines and lines that begin with `#` are passed over; lines of only 0 and 1 without
-    /// anything between are rows of bits.
+    /// anything between are rows of bits. In FASTA, lower-case letters and full stops are inserts, which are
+    /// left out, as in A3M; a gap is a state if a sequence has one.
     ///
     /// Integers that are not all 0 and 1 are read by `encoding`; if it is undeclared, unsigned bytes of IDX
     /// are grey levels of 255, and levels of PNG of 255 or 65,535. In text, a table without fractions holds
@@ -323,13 +360,26 @@ impl Dataset {
     /// The encoding of integers in these data: declared, given by the file format, or inferred. A model
     /// trained on these data reads others by it.
     pub fn encoding(&self) -> Encoding {
-        self.encoding
+        self.encoding.clone()
     }
 
-    /// A note for the user on how integers were taken, if the encoding was inferred.
+    /// The columns, if the units of an example stand for categories or named bits.
+    pub fn columns(&self) -> Option<&Columns> {
+        self.encoding.columns()
+    }
+
+    /// A note for the user on how integers or letters were taken, if the encoding was inferred, and on
+    /// sequences that are left out.
     pub fn inferred(&self) -> Option<String> {
-        let encoding = self.encoding.inferred(Encoding::Undeclared, &self.name);
-        encoding.filter(|_| self.is_inferred)
+        let encoding = self.encoding.inferred(&Encoding::Undeclared, &self.name);
+        let encoding = encoding.filter(|_| self.is_inferred);
+        let left_out = match self.n_left_out {
+            0 => return encoding,
+            1 => "1 sequence with other letters is left out".to_string(),
+            n => format!("{n} sequences with other letters are left out"),
+        };
+        let start = encoding.map_or(format!("{}: ", self.name), |encoding| encoding + "; ");
+        Some(start + &left_out)
     }
 
     /// The name of the data in messages: a path or a given name.
@@ -418,7 +468,11 @@ impl Dataset {
     }
 
     /// The same examples with 1 − x for every intensity x.
+    ///
+    /// # Panics
+    /// If they have columns: one-hot bits cannot be inverted.
     pub fn inverted(self) -> Self {
+        assert!(self.columns().is_none(), "{}: columns cannot be inverted", self.name);
         Self { name: format!("{} (inverted)", self.name), values: self.values.inverted(), ..self }
     }
 
@@ -492,6 +546,7 @@ impl Dataset {
             weights: self.part_of_weights(n_examples - n..n_examples),
             sha256: self.sha256.clone(),
             sites: self.sites.clone(),
+            encoding: self.encoding.clone(),
             ..self
         };
         Ok((self.first(n_examples - n)?, validation))

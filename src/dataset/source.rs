@@ -56,6 +56,13 @@ impl Source {
     /// # Errors
     /// As [`Dataset::read_as`]; [`Error::InvalidSetting`] if the program was built without MNIST.
     pub fn read_split(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
+        if !matches!(self, Self::Path(_) | Self::Stdin) && encoding.origin()?.is_some() {
+            return Err(invalid(
+                "data",
+                self,
+                "a file, as the columns of these data are categories",
+            ));
+        }
         match self {
             Self::Path(path) => Dataset::read_as(path, encoding).map_err(|e| misspelt(path, e)),
             Self::Stdin => Dataset::read_from("standard input", io::stdin().lock(), encoding),

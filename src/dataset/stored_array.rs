@@ -1,5 +1,7 @@
 //! An array in a file: the place and the format of its numbers.
 
+use super::categories::encode_numbers;
+use super::encoding::decimal;
 use super::values::{Values, check, check_intensities};
 use super::{Dataset, Encoding};
 use crate::error::{Error, Result};
@@ -81,9 +83,10 @@ impl StoredArray<'_> {
     /// [`Error::Malformed`] if the number of bytes does not fit the shape, [`Error::Unsuitable`] if the
     /// shape is not a shape of examples, and [`Error::BadValue`].
     pub fn examples(&self, declared: Encoding) -> Result<Dataset> {
-        let dataset = self.rows(declared.or(self.encoding))?;
+        let dataset = self.rows(declared.clone().or(self.encoding.clone()))?;
         // Bits in a format for grey levels do not imply that other integers are grey levels.
-        let encoding = if dataset.is_binary() { declared } else { dataset.encoding };
+        let are_bits = dataset.is_binary() && dataset.columns().is_none();
+        let encoding = if are_bits { declared } else { dataset.encoding };
         let image_shape = match self.shape[..] {
             [_, rows, columns] => Some((rows, columns)),
             _ => None,
@@ -123,7 +126,8 @@ impl StoredArray<'_> {
         let (n_examples, n_units) = self.checked_shape()?;
         let name = self.path.display().to_string();
         let data = &self.bytes[self.offset..];
-        if self.number == Number::Unsigned(1) && !self.is_column_major {
+        let origin = encoding.origin()?;
+        if origin.is_none() && self.number == Number::Unsigned(1) && !self.is_column_major {
             let bytes = Array2::from_shape_vec((n_examples, n_units), data.to_vec());
             return Dataset::from_bytes_as(name, bytes.expect("a checked shape"), encoding);
         }
@@ -145,6 +149,14 @@ impl StoredArray<'_> {
             self.number.read(&data[at..at + size], self.is_big_endian)
         };
         let shape = (n_examples, n_units);
+        if let Some(origin) = origin {
+            let number = |example, column| match (self.number, number(example, column)) {
+                (Number::Float(2 | 4), x) => decimal(x as f32),
+                (_, x) => x,
+            };
+            let (columns, bits) = encode_numbers(&name, shape, origin, number)?;
+            return Ok(Dataset::from_columns(name, columns, bits));
+        }
         let is_float = matches!(self.number, Number::Float(_));
         if self.number == Number::Bool {
             check(&name, shape, "0 or 1, as in a boolean array", |x| x == 0.0 || x == 1.0, number)?;

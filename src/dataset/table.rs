@@ -33,20 +33,20 @@ enum Separator {
 }
 
 /// The text of a table.
-struct Text<'a> {
+pub(super) struct Text<'a> {
     bytes: &'a [u8],
     separator: Separator,
 }
 
 /// A row, before its cells are read.
-struct Row<'r> {
+pub(super) struct Row<'r> {
     /// A byte before the row, with nothing between but blank lines and comments.
-    from: usize,
-    cells: Vec<&'r [u8]>,
+    pub from: usize,
+    pub cells: Vec<&'r [u8]>,
 }
 
 impl<'a> Text<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
+    pub fn of(bytes: &'a [u8]) -> Self {
         let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
         let first: Vec<_> = lines(bytes).map(|(_, line)| line).take(N_FIRST).collect();
         // A title or a header may look otherwise.
@@ -58,6 +58,16 @@ impl<'a> Text<'a> {
             None if typical.iter().all(are_bits) => Separator::Nothing,
             None => Separator::Blanks,
         };
+        Self { bytes, separator }
+    }
+
+    /// A table of texts. Its first line, which may be a header, decides what separates cells: the others may
+    /// hold any characters.
+    pub fn of_texts(bytes: &'a [u8]) -> Self {
+        let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
+        let first = lines(bytes).next().map_or(&[][..], |(_, line)| line);
+        let found = b"\t;,".iter().find(|c| first.contains(c));
+        let separator = found.map_or(Separator::Blanks, |&c| Separator::Character(c));
         Self { bytes, separator }
     }
 
@@ -77,7 +87,7 @@ impl<'a> Text<'a> {
     }
 
     /// Visits the rows in order, until an error.
-    fn each_row(&self, mut visit: impl FnMut(Row<'_>) -> Result<()>) -> Result<()> {
+    pub fn each_row(&self, mut visit: impl FnMut(Row<'_>) -> Result<()>) -> Result<()> {
         let Separator::Character(delimiter) = self.separator else {
             return lines(self.bytes).try_for_each(|(from, line)| {
                 let cells = match self.separator {
@@ -106,9 +116,17 @@ impl<'a> Text<'a> {
     }
 
     /// The number of the first line of a row, from 1.
-    fn line(&self, from: usize) -> usize {
+    pub fn line(&self, from: usize) -> usize {
         let start = lines(&self.bytes[from..]).next().map_or(from, |(at, _)| from + at);
         1 + self.bytes[..start].iter().filter(|&&c| c == b'\n').count()
+    }
+
+    /// What is wrong with a row that has another length than the first, which begins at `first`.
+    pub fn other_length(&self, row: &Row<'_>, first: usize, n_columns: usize) -> String {
+        let cells = |n| if n == 1 { "1 cell".into() } else { format!("{n} cells") };
+        let (line, first) = (self.line(row.from), self.line(first));
+        let (found, expected) = (cells(row.cells.len()), cells(n_columns));
+        format!("line {line} has {found}, but line {first} has {expected}")
     }
 }
 
@@ -124,14 +142,14 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 
 /// What a cell holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Cell {
+pub(super) enum Cell {
     Number(f64),
     Missing,
     Text,
 }
 
 impl Cell {
-    fn of(cell: &[u8]) -> Self {
+    pub fn of(cell: &[u8]) -> Self {
         match cell {
             [digit @ b'0'..=b'9'] => return Self::Number(f64::from(digit - b'0')),
             b"True" | b"TRUE" | b"true" => return Self::Number(1.0),
@@ -238,17 +256,17 @@ impl<'a> Table<'a> {
         // The place and the length of the first row, and its names if it is a header.
         let mut first = None;
         let mut names = Vec::new();
-        text.each_row(|Row { from, cells }| {
-            let n = cells.len();
-            let (first_place, n_columns) = *first.get_or_insert((from, n));
+        text.each_row(|row| {
+            let Row { from, ref cells } = row;
+            let (first_place, n_columns) = *first.get_or_insert((from, cells.len()));
             if first_place == from {
-                match Header::of(&cells) {
-                    Header::None => {}
-                    Header::Names => {
+                match FirstRow::of(cells) {
+                    FirstRow::Example => {}
+                    FirstRow::Names => {
                         names = cells.iter().map(|cell| shown(cell)).collect();
                         return Ok(());
                     }
-                    Header::Unnamed => return Err(refused(from, UNNAMED.into())),
+                    FirstRow::Unnamed => return Err(refused(from, UNNAMED.into())),
                 }
             }
             for (at, cell) in cells.iter().enumerate() {
@@ -257,10 +275,9 @@ impl<'a> Table<'a> {
                     kind => return Err(refused(from, refusal(kind, cell, at + 1))),
                 }
             }
-            if n != n_columns {
-                let cells = |n| if n == 1 { "1 cell".into() } else { format!("{n} cells") };
-                let (first, n, expected) = (text.line(first_place), cells(n), cells(n_columns));
-                return Err(refused(from, format!(" has {n}, but line {first} has {expected}")));
+            if cells.len() != n_columns {
+                let rule = text.other_length(&row, first_place, n_columns);
+                return Err(Error::Unsuitable { path: path.into(), rule });
             }
             places.push(from);
             Ok(())
@@ -298,17 +315,17 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The first row of a table, if it holds no example.
-enum Header {
-    None,
+/// What the first row of a table holds.
+pub(super) enum FirstRow {
+    Example,
     Names,
     /// As written with names of the rows: the column of these has no name.
     Unnamed,
 }
 
-impl Header {
+impl FirstRow {
     /// Cells that are all names are a header; so are cells that count.
-    fn of(cells: &[&[u8]]) -> Self {
+    pub fn of(cells: &[&[u8]]) -> Self {
         let kinds: Vec<_> = cells.iter().map(|cell| Cell::of(cell)).collect();
         let is_header = |kinds: &[Cell]| {
             let counts = |(i, kind): (usize, &Cell)| *kind == Cell::Number(i as f64);
@@ -318,13 +335,13 @@ impl Header {
         match kinds.split_first() {
             Some((Cell::Missing, named)) if is_header(named) => Self::Unnamed,
             _ if is_header(&kinds) => Self::Names,
-            _ => Self::None,
+            _ => Self::Example,
         }
     }
 }
 
 /// The remedy for names of the rows.
-const UNNAMED: &str = ", column 1 is empty: below it are names of the rows, which are not data; write the \
+pub(super) const UNNAMED: &str = ", column 1 is empty: below it are names of the rows, which are not data; write the \
                        table without them (index=False in pandas, row.names=FALSE in R)";
 
 /// What is wrong with a column of classes, which would pass for a unit. If it holds bits, it may be one.
@@ -341,7 +358,7 @@ fn refused_class(names: &[String], numbers: &Numbers) -> Option<String> {
 }
 
 /// A cell in messages.
-fn shown(cell: &[u8]) -> String {
+pub(super) fn shown(cell: &[u8]) -> String {
     String::from_utf8_lossy(cell).chars().take(20).collect()
 }
 

@@ -39,7 +39,9 @@ impl TrainingMean {
         }
         let Some(config) = data_of(path)? else { return Ok(None) };
         // The data may have moved; then the mean is not known.
-        let Ok(Some(training)) = config.read_part(Part::Train, "data") else { return Ok(None) };
+        let Ok(Some(training)) = config.read_part(Part::Train, &provenance.data) else {
+            return Ok(None);
+        };
         let examples = Examples::new(training, Binarization::recorded(&provenance.settings)?);
         let n_examples = Some(examples.n_effective().round() as usize);
         Ok(Some(Self { mean: examples.mean(), n_examples }))

@@ -3,7 +3,7 @@
 use super::config::DataConfig;
 use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source, Split, WeightsFile};
 use crate::error::{Error, Remedy, Result};
-use crate::setting::by_name;
+use crate::setting::{by_name, check};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ impl Data {
     /// settings.
     pub fn read(config: &DataConfig, binarize: Binarization) -> Result<Self> {
         let weights = config.weights_file()?;
-        let all = config.read_all("data", weights.as_ref())?;
+        let all = config.read_all("data", config.encoding()?, weights.as_ref())?;
         let weights_sha256 = weights.map(|file| file.sha256);
         // Equal integers must mean the same in both.
         let test = config.read_test("test_data", all.encoding())?;
@@ -87,9 +87,13 @@ impl Data {
 impl DataConfig {
     /// All training data, including the validation examples, with their weights. Errors name the setting
     /// `place` as the remedy for a file that has moved.
-    fn read_all(&self, place: &'static str, weights: Option<&WeightsFile>) -> Result<Dataset> {
-        let encoding = self.encoding()?;
-        let all = || self.data.read_split(Split::Train, encoding);
+    fn read_all(
+        &self,
+        place: &'static str,
+        encoding: Encoding,
+        weights: Option<&WeightsFile>,
+    ) -> Result<Dataset> {
+        let all = || self.data.read_split(Split::Train, encoding.clone());
         let all = self.prepare(expect(place, &self.data, all, self.sha256.as_ref())?)?;
         match (&self.weights, weights) {
             (Some(path), Some(file)) => all.weighted(&path.display().to_string(), &file.weights),
@@ -119,11 +123,15 @@ impl DataConfig {
             None if self.data.has_test_split() => &self.data,
             None => return Ok(None),
         };
-        let test = || source.read_split(Split::Test, encoding);
+        let test = || source.read_split(Split::Test, encoding.clone());
         self.prepare(expect(place, source, test, self.test_sha256.as_ref())?).map(Some)
     }
 
     fn prepare(&self, dataset: Dataset) -> Result<Dataset> {
+        let has_columns = dataset.columns().is_some();
+        check("invert", self.invert, !(self.invert && has_columns), || {
+            "left out for data of categories".to_string()
+        })?;
         let dataset = if self.invert { dataset.inverted() } else { dataset };
         match self.image_shape {
             Some((rows, columns)) => dataset.with_image_shape(rows, columns),
@@ -148,18 +156,21 @@ impl DataConfig {
         Ok((training, Some(validation)))
     }
 
-    /// Reads one part of the data; `None` if the run has no such part. Errors name the setting `place`
-    /// as the remedy for a file that has moved.
+    /// Reads one part of the data as a model records them in `facts`; `None` if the run has no such part.
+    /// Errors name the setting `data` as the remedy for a file that has moved.
     ///
     /// # Errors
     /// Errors of reading the file; [`Error::Elsewhere`] if it does not have the SHA-256 of the settings.
-    pub fn read_part(&self, part: Part, place: &'static str) -> Result<Option<Dataset>> {
-        let split = || self.split(self.read_all(place, self.weights_file()?.as_ref())?);
+    pub fn read_part(&self, part: Part, facts: &Map<String, Value>) -> Result<Option<Dataset>> {
+        let encoding = Encoding::recorded(facts)?.or(self.encoding()?);
+        let split = |encoding| {
+            self.split(self.read_all("data", encoding, self.weights_file()?.as_ref())?)
+        };
         match part {
-            Part::Test => self.read_test(place, self.encoding()?),
-            Part::Train => Ok(Some(split()?.0)),
+            Part::Test => self.read_test("data", encoding),
+            Part::Train => Ok(Some(split(encoding)?.0)),
             Part::Validation if self.validation == 0 => Ok(None),
-            Part::Validation => Ok(split()?.1),
+            Part::Validation => Ok(split(encoding)?.1),
         }
     }
 

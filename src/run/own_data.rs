@@ -82,7 +82,7 @@ impl DataChoice<'_> {
     /// [`Error::InvalidSetting`] if there is no such part; otherwise errors of reading the file, which
     /// must be the file that the run had.
     pub fn read(&self, model: &Path, provenance: &Provenance) -> Result<ChosenData> {
-        let Some(source) = self.data else { return self.read_own(model) };
+        let Some(source) = self.data else { return self.read_own(model, provenance) };
         let dataset = self.split.unwrap_or(self.usual).read(source, provenance)?;
         // The given file is recognized by its SHA-256: it may have moved since the run.
         let config = data_of(model)?;
@@ -94,11 +94,11 @@ impl DataChoice<'_> {
     }
 
     /// Reads the examples of the run of a model.
-    fn read_own(&self, model: &Path) -> Result<ChosenData> {
+    fn read_own(&self, model: &Path, provenance: &Provenance) -> Result<ChosenData> {
         let config = data_of(model)?.ok_or_else(|| Error::NoData { path: model.to_path_buf() })?;
         let default = config.judged_by();
         let part = self.split.unwrap_or(default);
-        let dataset = config.read_part(part, "data")?.ok_or_else(|| {
+        let dataset = config.read_part(part, &provenance.data)?.ok_or_else(|| {
             let what = match part {
                 Part::Test => "has no test_data",
                 _ => "was trained without validation",

@@ -1,0 +1,589 @@
+//! Finding the columns of tables and arrays: which are bits, which are categories, and of which states.
+
+use super::alphabet::MAX_STATES;
+use super::columns::{Column, ColumnKind, Columns, Form};
+use crate::bits::BitMatrix;
+use crate::error::{Error, Remedy, Result};
+use crate::memory::{self, Need};
+use crate::setting::{Kind, Range, Value, check, invalid};
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// A column of more different numbers with fractions holds measurements, not categories.
+const MOST_REALS: usize = 20;
+
+/// In more examples than this, a column in which no value occurs twice holds names of the examples.
+const MOST_OWN: usize = 20;
+
+/// The states that a message lists.
+const MOST_LISTED: usize = 12;
+
+/// How the states of columns are found; as text `auto` or the number of states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
+pub enum Categories {
+    /// Each column by its values: those of 0 and 1 are bits, others categories.
+    Auto,
+    /// All columns hold the whole numbers from 0 up to this number, itself excluded: 2 to 255.
+    Count(u8),
+}
+
+impl FromStr for Categories {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let count = text.parse().ok().filter(|&q: &u8| q >= 2);
+        match (text, count) {
+            ("auto", _) => Ok(Self::Auto),
+            (_, Some(q)) => Ok(Self::Count(q)),
+            _ => {
+                let rule = format!("`auto`, or a number of states from 2 to {MAX_STATES}");
+                Err(invalid("categories", text, rule))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Categories {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Count(q) => write!(f, "{q}"),
+        }
+    }
+}
+
+impl From<Categories> for String {
+    fn from(categories: Categories) -> Self {
+        categories.to_string()
+    }
+}
+
+impl TryFrom<String> for Categories {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+/// Files and Python may give the number of states as a number.
+impl Value for Categories {
+    const KIND: Kind = Kind::Text;
+
+    fn parse(_: &'static str, text: &str) -> Result<Self> {
+        text.parse()
+    }
+
+    fn read(name: &'static str, json: &Json) -> Result<Self> {
+        match json {
+            Json::String(text) => text.parse(),
+            Json::Number(n) => n.to_string().parse(),
+            _ => Err(Self::wrong_kind(name, json)),
+        }
+    }
+
+    fn check(&self, name: &'static str, _: &Range) -> Result<()> {
+        let is_valid = !matches!(self, Self::Count(0 | 1));
+        check(name, self, is_valid, || format!("a number of states from 2 to {MAX_STATES}"))
+    }
+}
+
+/// Where columns come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Origin<'a> {
+    /// They are found in the data, without the columns of these names.
+    Data { categories: Categories, ignore: &'a [String] },
+    /// A model records them.
+    Model(&'a Columns),
+}
+
+/// The columns that data have, before their states are known.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    /// The name of the data in messages.
+    pub data: String,
+    /// The names, or the numbers from 1.
+    pub names: Vec<String>,
+    /// Whether these are names that the data give.
+    pub is_given: bool,
+}
+
+impl Header {
+    /// The header of data without names.
+    pub fn numbered(data: &str, n_columns: usize) -> Self {
+        let names = (1..=n_columns).map(|column| column.to_string()).collect();
+        Self { data: data.into(), names, is_given: false }
+    }
+
+    /// A column in messages.
+    pub fn label(&self, column: usize) -> String {
+        match self.is_given {
+            true => format!("column {} (\"{}\")", column + 1, self.names[column]),
+            false => format!("column {}", column + 1),
+        }
+    }
+
+    /// The columns of the data that are read, in the order in which they become sites.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] for an ignored column that does not exist; [`Error::BadCategory`] if two
+    /// columns have one name, all are ignored, or a column of the model is not in the data.
+    pub fn chosen(&self, origin: Origin<'_>) -> Result<Vec<usize>> {
+        let n = self.names.len();
+        let place = |name: &String| self.names.iter().position(|other| other == name);
+        if let Some(column) = (0..n).find(|&column| place(&self.names[column]) != Some(column)) {
+            let rule = format!("{} has the name of another; rename it", self.label(column));
+            return Err(self.refused(rule, None));
+        }
+        let columns = match origin {
+            Origin::Data { ignore, .. } => {
+                if let Some(name) = ignore.iter().find(|name| place(name).is_none()) {
+                    let rule = format!(
+                        "names of columns, of which {} has {}",
+                        self.data,
+                        listed(&self.names)
+                    );
+                    return Err(invalid("ignore", name, rule));
+                }
+                let chosen: Vec<_> =
+                    (0..n).filter(|&column| !ignore.contains(&self.names[column])).collect();
+                check("ignore", ignore.join(","), !chosen.is_empty(), || {
+                    "fewer than all columns".to_string()
+                })?;
+                return Ok(chosen);
+            }
+            Origin::Model(columns) => columns,
+        };
+        let needed: Vec<_> =
+            (0..columns.n_columns()).map(|column| columns.name(column).into_owned()).collect();
+        if self.is_given && columns.header().is_some() {
+            let missing = |name| {
+                let rule = "which the model needs; its columns are";
+                let rule = format!("has no column \"{name}\", {rule} {}", listed(&self.names));
+                self.refused(rule, None)
+            };
+            return needed.iter().map(|name| place(name).ok_or_else(|| missing(name))).collect();
+        }
+        if n == needed.len() {
+            return Ok((0..n).collect());
+        }
+        match &columns.0 {
+            // The columns that training ignored are in these data, too.
+            Form::Array { width, .. } if *width == n => {
+                let place = |name: &String| name.parse().map(|number: usize| number - 1);
+                Ok(needed.iter().map(|name| place(name).expect("a number")).collect())
+            }
+            _ => {
+                let columns = |n| if n == 1 { "1 column".into() } else { format!("{n} columns") };
+                let rule = format!("has {}, but the model has {}", columns(n), needed.len());
+                Err(self.refused(rule, None))
+            }
+        }
+    }
+
+    /// The columns of the whole numbers that are declared; `None` if the data decide.
+    pub fn declared(&self, origin: Origin<'_>, chosen: &[usize]) -> Option<Columns> {
+        match origin {
+            Origin::Model(columns) => Some(columns.clone()),
+            Origin::Data { categories: Categories::Auto, .. } => None,
+            Origin::Data { categories: Categories::Count(q), .. } => {
+                let names: Vec<_> = (0..q).map(|state| state.to_string()).collect();
+                let kinds = chosen.iter().map(|_| ColumnKind::Category(names.clone()));
+                Some(self.columns(chosen, kinds.collect()))
+            }
+        }
+    }
+
+    /// Columns of these kinds, one for each that is `chosen`.
+    pub fn columns(&self, chosen: &[usize], kinds: Vec<ColumnKind>) -> Columns {
+        let names = chosen.iter().map(|&column| self.names[column].clone());
+        let columns = names.zip(kinds).map(|(name, kind)| Column { name, kind }).collect();
+        Columns(match self.is_given {
+            true => Form::Table(columns),
+            false => Form::Array { width: self.names.len(), columns },
+        })
+    }
+
+    /// The kind of the column at `column`, from its different values in `n` examples.
+    ///
+    /// # Errors
+    /// [`Error::BadCategory`] if they are no categories.
+    pub fn kind_of(&self, column: usize, values: &Distinct, n: usize) -> Result<ColumnKind> {
+        values.kind(n).map_err(|rule| {
+            let rule = format!("{} {rule}", self.label(column));
+            self.refused(rule, Some(Remedy::with("ignore", "NAME")))
+        })
+    }
+
+    /// The error for a value that is no state of the column at `column`, at a place such as `line 3`.
+    pub fn unknown(&self, place: &str, column: usize, value: &str, rule: String) -> Error {
+        let label = self.label(column);
+        self.refused(format!("{place}, {label} is {value}, but must be {rule}"), None)
+    }
+
+    /// The error for data that do not have the columns or values that they must have.
+    pub fn refused(&self, rule: String, remedy: Option<Remedy>) -> Error {
+        Error::BadCategory { data: self.data.clone(), rule, remedy }
+    }
+}
+
+/// The rule for the values of a column.
+pub(super) fn must(origin: Origin<'_>, columns: &Columns, column: usize) -> String {
+    let n = columns.sites()[column].max(2);
+    let states: Vec<_> = (0..n).map(|state| columns.state(column, state)).collect();
+    let states = listed(&states);
+    match origin {
+        Origin::Model(_) => {
+            format!("one of {states}: the training data of the model have no others")
+        }
+        Origin::Data { .. } => format!("one of {states}, as declared by categories"),
+    }
+}
+
+/// Names in a message: the first and the last of many.
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let names: Vec<_> = names.iter().map(AsRef::as_ref).collect();
+    match names[..] {
+        [ref first @ .., last] if names.len() > MOST_LISTED => {
+            format!("{}, …, {last}", first[..MOST_LISTED - 2].join(", "))
+        }
+        _ => names.join(", "),
+    }
+}
+
+/// The different values of a column, as far as a category can have them.
+#[derive(Clone, Debug)]
+pub(super) enum Distinct {
+    /// Numbers in order.
+    Numbers(Vec<f64>),
+    /// Texts in order.
+    Texts(Vec<String>),
+}
+
+impl Distinct {
+    /// Notes a number of a column of numbers.
+    pub fn note_number(&mut self, x: f64) {
+        let Self::Numbers(numbers) = self else { unreachable!("a column of numbers") };
+        // -0 is 0.
+        let x = x + 0.0;
+        if numbers.len() <= MAX_STATES
+            && let Err(at) = numbers.binary_search_by(|y| y.total_cmp(&x))
+        {
+            numbers.insert(at, x);
+        }
+    }
+
+    /// Notes a text of a column of texts.
+    pub fn note_text(&mut self, text: &str) {
+        let Self::Texts(texts) = self else { unreachable!("a column of texts") };
+        if texts.len() <= MAX_STATES
+            && let Err(at) = texts.binary_search_by(|other| other[..].cmp(text))
+        {
+            texts.insert(at, text.to_string());
+        }
+    }
+
+    /// The kind of a column with these values in `n` examples, or what is wrong with it.
+    fn kind(&self, n: usize) -> Result<ColumnKind, String> {
+        let kind = self.kind_of_any()?;
+        let ColumnKind::Category(states) = &kind else { return Ok(kind) };
+        if n > MOST_OWN && states.len() == n {
+            return Err(format!(
+                "holds another value in each of the {n} examples, as names do, so there is nothing to learn \
+                 in it; leave it out"
+            ));
+        }
+        Ok(kind)
+    }
+
+    fn kind_of_any(&self) -> Result<ColumnKind, String> {
+        let texts = match self {
+            Self::Numbers(numbers) => return kind_of_numbers(numbers),
+            Self::Texts(texts) => texts,
+        };
+        let numbers: Option<Vec<f64>> =
+            texts.iter().map(|text| super::columns::finite(text)).collect();
+        if let Some(numbers) = numbers {
+            // 1 and 1.0 are one number.
+            let mut distinct = Self::Numbers(Vec::new());
+            numbers.into_iter().for_each(|x| distinct.note_number(x));
+            return distinct.kind_of_any();
+        }
+        let is = |text: &String, name| text.eq_ignore_ascii_case(name);
+        match &texts[..] {
+            [off, on] if is(off, "false") && is(on, "true") => {
+                Ok(ColumnKind::Bit([off.clone(), on.clone()]))
+            }
+            [only] => Err(one_value(only)),
+            _ if texts.len() > MAX_STATES => {
+                Err(too_many("different values", MAX_STATES) + "; leave it out")
+            }
+            _ => Ok(ColumnKind::Category(texts.clone())),
+        }
+    }
+}
+
+fn kind_of_numbers(numbers: &[f64]) -> Result<ColumnKind, String> {
+    let has_fractions = numbers.iter().any(|x| x.fract() != 0.0);
+    match numbers {
+        [only] => Err(one_value(&only.to_string())),
+        [0.0, 1.0] => Ok(ColumnKind::Bit(["0".into(), "1".into()])),
+        _ if has_fractions && numbers.len() > MOST_REALS => {
+            let what = "different numbers with fractions, so it holds measurements";
+            Err(too_many(what, MOST_REALS)
+                + "; sort them into classes, as by pandas.cut, or leave it out")
+        }
+        _ if numbers.len() > MAX_STATES => {
+            Err(too_many("different values", MAX_STATES) + "; leave it out")
+        }
+        _ => Ok(ColumnKind::Category(numbers.iter().map(f64::to_string).collect())),
+    }
+}
+
+fn one_value(value: &str) -> String {
+    format!("holds only the value {value}, so there is nothing to learn in it; leave it out")
+}
+
+fn too_many(what: &str, most: usize) -> String {
+    format!("holds more than {most} {what}, but must be a bit or a category")
+}
+
+/// Finds the states of the values of one column.
+pub(super) struct Lookup<'a> {
+    texts: BTreeMap<&'a str, u8>,
+    /// Numbers in order, with their states.
+    numbers: Vec<(f64, u8)>,
+    /// Whether a text may be written as another text of the same number.
+    are_numbers: bool,
+}
+
+impl<'a> Lookup<'a> {
+    pub fn of(columns: &'a Columns, column: usize) -> Self {
+        let numbers = columns.numbers(column);
+        let names: Vec<_> = (0..numbers.len()).map(|state| columns.state(column, state)).collect();
+        let is_bit = columns.sites()[column] == 1;
+        let are_numbers = is_bit || names.iter().all(|name| super::columns::finite(name).is_some());
+        let texts = (0..).zip(names).map(|(state, name)| (name, state)).collect();
+        let mut numbers: Vec<_> = numbers.into_iter().zip(0..).collect();
+        numbers.sort_by(|(x, _), (y, _)| x.total_cmp(y));
+        Self { texts, numbers, are_numbers }
+    }
+
+    pub fn of_number(&self, x: f64) -> Option<u8> {
+        let x = x + 0.0;
+        let at = self.numbers.binary_search_by(|(y, _)| y.total_cmp(&x)).ok()?;
+        Some(self.numbers[at].1)
+    }
+
+    /// The state of a text, which may write this number.
+    pub fn of_text(&self, text: &str, number: Option<f64>) -> Option<u8> {
+        let by_number = || self.of_number(number.filter(|_| self.are_numbers)?);
+        self.texts.get(text).copied().or_else(by_number)
+    }
+}
+
+/// States (N, columns), all 0, if there is memory for them.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub(super) fn no_states(data: &str, n: usize, columns: &Columns) -> Result<Array2<u8>> {
+    let need = Need::new(columns.bytes_of_states(n), &[]);
+    memory::check(|| format!("{data}: {n} examples of {columns}"), &[need])?;
+    Ok(Array2::zeros((n, columns.n_columns())))
+}
+
+/// The columns of data of numbers (examples, columns), and their one-hot bits (examples, units). In a column
+/// whose states are not all numbers, a number counts the states from 0.
+///
+/// # Errors
+/// [`Error::BadCategory`]; [`Error::InvalidSetting`] for an ignored column that does not exist;
+/// [`Error::OutOfMemory`].
+pub(super) fn encode_numbers(
+    data: &str,
+    shape: (usize, usize),
+    origin: Origin<'_>,
+    number: impl Fn(usize, usize) -> f64,
+) -> Result<(Columns, BitMatrix)> {
+    let (n, header) = (shape.0, Header::numbered(data, shape.1));
+    let chosen = header.chosen(origin)?;
+    let columns = match header.declared(origin, &chosen) {
+        Some(columns) => columns,
+        None => {
+            let kind = |&column: &usize| {
+                let mut values = Distinct::Numbers(Vec::new());
+                for example in 0..n {
+                    let x = number(example, column);
+                    if !x.is_finite() {
+                        let rule =
+                            "a finite number; remove examples with missing values, or fill them";
+                        let place = format!("example {example}");
+                        return Err(header.unknown(&place, column, &x.to_string(), rule.into()));
+                    }
+                    values.note_number(x);
+                }
+                header.kind_of(column, &values, n)
+            };
+            let kinds: Result<Vec<_>> = chosen.iter().map(kind).collect();
+            header.columns(&chosen, kinds?)
+        }
+    };
+    let mut states = no_states(data, n, &columns)?;
+    for (site, &column) in chosen.iter().enumerate() {
+        let lookup = Lookup::of(&columns, site);
+        for example in 0..n {
+            let x = number(example, column);
+            states[[example, site]] = lookup.of_number(x).ok_or_else(|| {
+                let (place, rule) = (format!("example {example}"), must(origin, &columns, site));
+                header.unknown(&place, column, &x.to_string(), rule)
+            })?;
+        }
+    }
+    let bits = columns.encode(data, states.view())?;
+    Ok((columns, bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array};
+
+    const AUTO: Origin<'_> = Origin::Data { categories: Categories::Auto, ignore: &[] };
+
+    fn encode(numbers: &Array2<f64>, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {
+        let found = encode_numbers("X", numbers.dim(), origin, |n, column| numbers[[n, column]]);
+        let (columns, bits) = found.map_err(|error| error.to_string())?;
+        let states = columns.decode(&bits);
+        Ok((columns, states))
+    }
+
+    fn states(columns: &Columns, column: usize) -> Vec<&str> {
+        (0..columns.sites()[column].max(2)).map(|state| columns.state(column, state)).collect()
+    }
+
+    #[test]
+    fn each_column_of_numbers_is_a_bit_or_a_category() {
+        let numbers = array![[0.0, 10.0, -1.0, 0.5], [1.0, 9.0, 1.0, 4.0], [-0.0, 11.0, -1.0, 2.5]];
+        let (columns, found) = encode(&numbers, AUTO).unwrap();
+        assert_eq!(columns.sites(), [1, 3, 2, 3]);
+        // Numbers are in their own order, not in that of texts.
+        assert_eq!(states(&columns, 1), ["9", "10", "11"]);
+        assert_eq!(states(&columns, 2), ["-1", "1"]);
+        assert_eq!(states(&columns, 3), ["0.5", "2.5", "4"]);
+        assert_eq!(found, array![[0, 1, 0, 0], [1, 0, 1, 2], [0, 2, 0, 1]]);
+        assert_eq!(columns.header(), None);
+
+        let few = array![[1.0, 9.0, 1.0, 4.0]];
+        assert_eq!(encode(&few, Origin::Model(&columns)).unwrap().1, array![[1, 0, 1, 2]]);
+    }
+
+    #[test]
+    fn declared_categories_are_the_numbers_below() {
+        let origin = Origin::Data { categories: Categories::Count(3), ignore: &[] };
+        let (columns, found) = encode(&array![[0.0, 2.0], [0.0, 1.0]], origin).unwrap();
+        assert_eq!((columns.sites(), states(&columns, 0)), (vec![3, 3], vec!["0", "1", "2"]));
+        assert_eq!(found, array![[0, 2], [0, 1]]);
+        for (x, text) in [(3.0, "3"), (-1.0, "-1"), (0.5, "0.5"), (f64::NAN, "NaN")] {
+            assert_eq!(
+                encode(&array![[0.0, 2.0], [x, 1.0]], origin).unwrap_err(),
+                format!(
+                    "X: example 1, column 1 is {text}, but must be one of 0, 1, 2, as declared by categories"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn ignored_columns_keep_the_places_of_the_others() {
+        let ignore = ["2".to_string()];
+        let origin = Origin::Data { categories: Categories::Auto, ignore: &ignore };
+        let numbers = array![[0.0, 7.0, 5.0], [1.0, 7.0, 6.0]];
+        let (columns, found) = encode(&numbers, origin).unwrap();
+        assert_eq!((columns.name(0).as_ref(), columns.name(1).as_ref()), ("1", "3"));
+        assert_eq!(found, array![[0, 0], [1, 1]]);
+        // Other data for the model may have the ignored column, or lack it.
+        let model = Origin::Model(&columns);
+        assert_eq!(encode(&numbers, model).unwrap().1, found);
+        assert_eq!(encode(&array![[0.0, 5.0], [1.0, 6.0]], model).unwrap().1, found);
+    }
+
+    #[test]
+    fn a_column_of_names_of_the_examples_is_refused() {
+        let own = |n: u32| {
+            let numbers = (0..n).flat_map(|n| [f64::from(n), f64::from(n % 3)]).collect();
+            Array2::from_shape_vec((n as usize, 2), numbers).unwrap()
+        };
+        assert!(encode(&own(20), AUTO).is_ok());
+        assert_eq!(
+            encode(&own(21), AUTO).unwrap_err(),
+            "X: column 1 holds another value in each of the 21 examples, as names do, so there is nothing to \
+             learn in it; leave it out by ignore = NAME"
+        );
+    }
+
+    #[test]
+    fn each_error_says_the_column_and_the_remedy() {
+        let many = Array2::from_shape_fn((300, 2), |(n, column)| match column {
+            0 => f64::from(n as u32 % 2),
+            _ => f64::from(n as u32),
+        });
+        let measured = many.mapv(|x| if x > 1.0 { x / 7.0 } else { x });
+        let ignore = ["4".to_string()];
+        let other = Origin::Data { categories: Categories::Auto, ignore: &ignore };
+        let (columns, _) = encode(&array![[0.0, 5.0], [1.0, 6.0]], AUTO).unwrap();
+        let model = Origin::Model(&columns);
+        for (found, message) in [
+            (
+                encode(&array![[0.0, 3.0], [1.0, 3.0]], AUTO),
+                "X: column 2 holds only the value 3, so there is nothing to learn in it; leave it out by \
+                 ignore = NAME",
+            ),
+            (
+                encode(&many, AUTO),
+                "X: column 2 holds more than 255 different values, but must be a bit or a category; leave \
+                 it out by ignore = NAME",
+            ),
+            (
+                encode(&measured, AUTO),
+                "X: column 2 holds more than 20 different numbers with fractions, so it holds measurements, \
+                 but must be a bit or a category; sort them into classes, as by pandas.cut, or leave it \
+                 out by ignore = NAME",
+            ),
+            (
+                encode(&array![[0.0, 3.0], [f64::NAN, 4.0]], AUTO),
+                "X: example 1, column 1 is NaN, but must be a finite number; remove examples with missing \
+                 values, or fill them",
+            ),
+            (
+                encode(&array![[0.0, 3.0]], other),
+                "ignore is 4, but must be names of columns, of which X has 1, 2",
+            ),
+            (
+                encode(&array![[0.0, 7.0]], model),
+                "X: example 0, column 2 is 7, but must be one of 5, 6: the training data of the model have \
+                 no others",
+            ),
+            (encode(&array![[0.0, 5.0, 1.0]], model), "X: has 3 columns, but the model has 2"),
+            (encode(&array![[0.0]], model), "X: has 1 column, but the model has 2"),
+        ] {
+            assert_eq!(found.unwrap_err(), message);
+        }
+    }
+
+    #[test]
+    fn the_setting_reads_as_text_and_as_a_number() {
+        assert_eq!("auto".parse::<Categories>().unwrap(), Categories::Auto);
+        assert_eq!(Categories::read("categories", &21.into()).unwrap(), Categories::Count(21));
+        assert_eq!(Categories::Count(21).to_string(), "21");
+        for text in ["1", "256", "-3", "many"] {
+            let error = text.parse::<Categories>().unwrap_err().to_string();
+            let rule = "but must be `auto`, or a number of states from 2 to 255";
+            assert_eq!(error, format!("categories is {text}, {rule}"));
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Tables of categories as text: a line is an example, a cell the name of a state.
+//!
+//! Lines and headers are those of [tables of numbers](super::table). A first line of which each cell is a
+//! text is a header, even if all other cells are texts.
+
+use super::Dataset;
+use super::categories::{Distinct, Header, Lookup, Origin, must, no_states};
+use super::columns::Columns;
+use super::table::{Cell, FirstRow, Row, Text, UNNAMED, shown};
+use crate::error::{Error, Result};
+use std::path::Path;
+
+/// What is wrong with a cell without a value.
+const MISSING: &str = "a state; remove examples with missing values, or fill them";
+
+/// Reads a table whose columns are bits and categories.
+///
+/// # Errors
+/// [`Error::Unsuitable`] with the line of a row of another length, or if there are no examples;
+/// [`Error::BadCategory`] with the column of values that are not categories, or the line and column of an
+/// unknown value; [`Error::InvalidSetting`] for an ignored column that does not exist;
+/// [`Error::OutOfMemory`].
+pub(super) fn read(path: &Path, bytes: &[u8], origin: Origin<'_>) -> Result<Dataset> {
+    let name = path.display().to_string();
+    let table = Table::of(path, &name, bytes)?;
+    let chosen = table.header.chosen(origin)?;
+    let columns = match table.header.declared(origin, &chosen) {
+        Some(columns) => columns,
+        None => table.found(&chosen)?,
+    };
+    let lookups: Vec<_> = (0..columns.n_columns()).map(|site| Lookup::of(&columns, site)).collect();
+    let mut states = no_states(&name, table.n_rows, &columns)?;
+    table.each_example(|example, row| {
+        for (site, &column) in chosen.iter().enumerate() {
+            let cell = row.cells[column];
+            let text = String::from_utf8_lossy(cell);
+            let number = match Cell::of(cell) {
+                Cell::Number(x) => Some(x),
+                Cell::Missing | Cell::Text => None,
+            };
+            states[[example, site]] = lookups[site].of_text(&text, number).ok_or_else(|| {
+                let rule = match is_missing(cell) {
+                    true => MISSING.to_string(),
+                    false => must(origin, &columns, site),
+                };
+                table.refused(row, column, rule)
+            })?;
+        }
+        Ok(())
+    })?;
+    let bits = columns.encode(&name, states.view())?;
+    Ok(Dataset::from_columns(name, columns, bits))
+}
+
+/// Whether a cell has no value. A `-` or a `.` may be a state, such as a gap.
+fn is_missing(cell: &[u8]) -> bool {
+    Cell::of(cell) == Cell::Missing && !matches!(cell, b"-" | b".")
+}
+
+/// A table whose rows have one length.
+struct Table<'a> {
+    text: Text<'a>,
+    header: Header,
+    /// Whether the first row is a header.
+    has_names: bool,
+    n_rows: usize,
+}
+
+impl<'a> Table<'a> {
+    fn of(path: &Path, name: &str, bytes: &'a [u8]) -> Result<Self> {
+        let text = Text::of_texts(bytes);
+        let unsuitable = |rule| Error::Unsuitable { path: path.into(), rule };
+        let (mut header, mut first, mut n_rows) = (None, 0, 0);
+        text.each_row(|row| {
+            let n = row.cells.len();
+            let Some(Header { names, .. }) = &header else {
+                first = row.from;
+                let numbered = Header::numbered(name, n);
+                header = Some(match FirstRow::of(&row.cells) {
+                    FirstRow::Example => {
+                        n_rows += 1;
+                        numbered
+                    }
+                    FirstRow::Names => {
+                        let names = row.cells.iter().map(|cell| String::from_utf8_lossy(cell));
+                        let names = names.map(|name| name.into_owned()).collect();
+                        Header { names, is_given: true, ..numbered }
+                    }
+                    FirstRow::Unnamed => {
+                        let line = text.line(row.from);
+                        return Err(unsuitable(format!("line {line}{UNNAMED}")));
+                    }
+                });
+                return Ok(());
+            };
+            if n != names.len() {
+                return Err(unsuitable(text.other_length(&row, first, names.len())));
+            }
+            n_rows += 1;
+            Ok(())
+        })?;
+        let header = header.filter(|_| n_rows > 0);
+        let header = header.ok_or_else(|| unsuitable("holds no examples".into()))?;
+        Ok(Self { text, has_names: header.is_given, header, n_rows })
+    }
+
+    /// Visits the rows of the examples, with their numbers.
+    fn each_example(&self, mut visit: impl FnMut(usize, &Row<'_>) -> Result<()>) -> Result<()> {
+        let mut next = 0;
+        let mut is_header = self.has_names;
+        self.text.each_row(|row| {
+            if std::mem::take(&mut is_header) {
+                return Ok(());
+            }
+            next += 1;
+            visit(next - 1, &row)
+        })
+    }
+
+    /// The chosen columns, as their values are.
+    fn found(&self, chosen: &[usize]) -> Result<Columns> {
+        let mut values = vec![Distinct::Texts(Vec::new()); chosen.len()];
+        self.each_example(|_, row| {
+            for (values, &column) in values.iter_mut().zip(chosen) {
+                let cell = row.cells[column];
+                if is_missing(cell) {
+                    return Err(self.refused(row, column, MISSING.to_string()));
+                }
+                values.note_text(&String::from_utf8_lossy(cell));
+            }
+            Ok(())
+        })?;
+        let kinds = chosen.iter().zip(&values);
+        let kinds = kinds.map(|(&column, values)| self.header.kind_of(column, values, self.n_rows));
+        Ok(self.header.columns(chosen, kinds.collect::<Result<_>>()?))
+    }
+
+    /// The error for a cell that has no state.
+    fn refused(&self, row: &Row<'_>, column: usize, rule: String) -> Error {
+        let cell = row.cells[column];
+        let value = if cell.is_empty() { "empty".into() } else { format!("\"{}\"", shown(cell)) };
+        let place = format!("line {}", self.text.line(row.from));
+        self.header.unknown(&place, column, &value, rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Categories;
+    use super::*;
+    use ndarray::{Array2, array};
+
+    const AUTO: Origin<'_> = Origin::Data { categories: Categories::Auto, ignore: &[] };
+
+    const PEOPLE: &str = "colour,smokes,age,member\nred,0,10,yes\nblue,1,9,no\nred,0,9.0,no\n";
+
+    fn read(text: &str, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {
+        let dataset = super::read(Path::new("t.csv"), text.as_bytes(), origin);
+        let dataset = dataset.map_err(|error| error.to_string())?;
+        let columns = dataset.columns().expect("columns").clone();
+        let n = dataset.n_examples();
+        let bits = crate::BitMatrix::from_fn(n, dataset.n_visible(), |n, unit| {
+            dataset.intensity(n, unit) == 1.0
+        });
+        let states = columns.decode(&bits);
+        Ok((columns, states))
+    }
+
+    fn names(columns: &Columns, column: usize) -> Vec<&str> {
+        (0..columns.sites()[column].max(2)).map(|state| columns.state(column, state)).collect()
+    }
+
+    #[test]
+    fn columns_have_their_names_and_their_values_in_order() {
+        let (columns, states) = read(PEOPLE, AUTO).unwrap();
+        assert_eq!(columns.header().unwrap(), ["colour", "smokes", "age", "member"]);
+        assert_eq!(columns.sites(), [2, 1, 2, 2]);
+        assert_eq!(names(&columns, 0), ["blue", "red"]);
+        assert_eq!(names(&columns, 2), ["9", "10"], "by number, not by text");
+        assert_eq!(states, array![[1, 0, 1, 1], [0, 1, 0, 0], [1, 0, 0, 0]]);
+
+        let (columns, states) = read("a\tb\nx y\tTrue\nz\tFalse\n", AUTO).unwrap();
+        assert_eq!(
+            (names(&columns, 0), names(&columns, 1)),
+            (vec!["x y", "z"], vec!["False", "True"])
+        );
+        assert_eq!((columns.sites(), states), (vec![2, 1], array![[0, 1], [1, 0]]));
+
+        let (columns, states) = read("1;-\n2;A\n3;-\n", AUTO).unwrap();
+        assert_eq!((columns.header(), columns.name(1).into_owned()), (None, "2".into()));
+        assert_eq!(states, array![[0, 0], [1, 1], [2, 0]]);
+    }
+
+    #[test]
+    fn other_data_are_read_by_the_names_of_the_columns() {
+        let (columns, _) = read(PEOPLE, AUTO).unwrap();
+        let model = Origin::Model(&columns);
+        let other = "id,age,member,colour,smokes\n7,09,no,red,1.0\n8,10,yes,blue,false\n";
+        assert_eq!(read(other, model).unwrap().1, array![[1, 1, 0, 0], [0, 0, 1, 1]]);
+        // Without a header, the order decides.
+        assert_eq!(read("red,1,10,no\n", model).unwrap().1, array![[1, 1, 1, 0]]);
+        let ignore = ["age".to_string(), "colour".to_string()];
+        let (columns, _) =
+            read(PEOPLE, Origin::Data { categories: Categories::Auto, ignore: &ignore }).unwrap();
+        assert_eq!(columns.header().unwrap(), ["smokes", "member"]);
+    }
+
+    #[test]
+    fn each_error_says_the_line_the_column_and_the_remedy() {
+        let (columns, _) = read(PEOPLE, AUTO).unwrap();
+        let model = Origin::Model(&columns);
+        let ids: String = (0..300).map(|n| format!("id{n},{}\n", n % 2)).collect();
+        let four = Origin::Data { categories: Categories::Count(4), ignore: &[] };
+        let ignore = ["colours".to_string()];
+        let misspelt = Origin::Data { categories: Categories::Auto, ignore: &ignore };
+        for (found, message) in [
+            (
+                read("colour,smokes,age,member\n\n# c\ngreen,0,9,no\n", model),
+                "t.csv: line 4, column 1 (\"colour\") is \"green\", but must be one of blue, red: the \
+                 training data of the model have no others",
+            ),
+            (
+                read("colour,smokes,age,member\nred,2,9,no\n", model),
+                "t.csv: line 2, column 2 (\"smokes\") is \"2\", but must be one of 0, 1: the training",
+            ),
+            (
+                read("colour,smokes,member\nred,0,no\n", model),
+                "t.csv: has no column \"age\", which the model needs; its columns are colour, smokes, member",
+            ),
+            (read("red,1\n", model), "t.csv: has 2 columns, but the model has 4"),
+            (
+                read("a,b\nx,1\nx,0\n", AUTO),
+                "t.csv: column 1 (\"a\") holds only the value x, so there is nothing to learn in it; leave \
+                 it out by ignore = NAME",
+            ),
+            (
+                read(&format!("id,bit\n{ids}"), AUTO),
+                "t.csv: column 1 (\"id\") holds more than 255 different values, but must be a bit or a \
+                 category; leave it out by ignore = NAME",
+            ),
+            (
+                read("a,b\nx,1\n,0\n", AUTO),
+                "t.csv: line 3, column 1 (\"a\") is empty, but must be a state; remove examples with missing",
+            ),
+            (
+                read("a,b\nx,1\nNA,0\n", AUTO),
+                "t.csv: line 3, column 1 (\"a\") is \"NA\", but must be a",
+            ),
+            (
+                read("colour,smokes,age,member\n?,0,9,no\n", model),
+                "t.csv: line 2, column 1 (\"colour\") is \"?\", but must be a state; remove examples with",
+            ),
+            (
+                read("a,b\n0,3\n4,0\n", four),
+                "t.csv: line 3, column 1 (\"a\") is \"4\", but must be one of 0, 1, 2, 3, as declared by",
+            ),
+            (
+                read(PEOPLE, misspelt),
+                "ignore is colours, but must be names of columns, of which t.csv has colour, smokes, age",
+            ),
+            (
+                read("a,a\nx,1\ny,0\n", AUTO),
+                "t.csv: column 2 (\"a\") has the name of another; rename it",
+            ),
+            (read("a,b\nx,1\ny\n", AUTO), "t.csv: line 3 has 1 cell, but line 1 has 2 cells"),
+            (
+                read(",b\n1,1\n2,0\n", AUTO),
+                "t.csv: line 1, column 1 is empty: below it are names of the",
+            ),
+            (read("a,b\n", AUTO), "t.csv: holds no examples"),
+            (read("# nothing\n", AUTO), "t.csv: holds no examples"),
+        ] {
+            let error = found.unwrap_err();
+            assert!(error.starts_with(message), "{error}\ndoes not say: {message}");
+        }
+    }
+}
