@@ -1,7 +1,7 @@
 //! The examples of a run, and the names of their parts.
 
 use super::config::DataConfig;
-use crate::dataset::{Binarization, Columns, Dataset, Encoding, Examples, Source, Split};
+use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source, Split};
 use crate::error::{Error, Remedy, Result};
 use crate::setting::{by_name, check};
 use serde::{Deserialize, Serialize};
@@ -48,10 +48,6 @@ impl Data {
     /// settings.
     pub fn read(config: &DataConfig, binarize: Binarization) -> Result<Self> {
         let all = config.read_all("data", config.encoding()?)?;
-        if all.columns().is_some_and(Columns::has_categories) {
-            let rule = "has categories, on which a model cannot be trained yet".to_string();
-            return Err(Error::BadCategory { data: all.name().into(), rule, remedy: None });
-        }
         // Equal integers must mean the same in both.
         let test = config.read_test("test_data", all.encoding())?;
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
