@@ -59,6 +59,8 @@ mod tests {
             ("evaluate", grey_levels, "`harmonium train --grey-levels N`"),
             ("resume", grey_levels, "`harmonium train --grey-levels N`"),
             ("train", Remedy::with("spins", "true"), "--spins"),
+            ("train", Remedy::with("ignore", "NAME"), "--ignore NAME"),
+            ("train", Remedy::with("unknown_letters", "gap|drop"), "--unknown-letters gap|drop"),
             ("resume", Remedy::of("test_data"), "--test-data"),
             ("evaluate", Remedy::of("data"), "--data"),
             ("transform", Remedy::of("data"), "the argument <mnist|PATH>"),

@@ -64,6 +64,7 @@ fn placeholder(setting: &Setting) -> String {
         Kind::Whole => "N".to_string(),
         Kind::Real => "X".to_string(),
         Kind::Switch => "true|false".to_string(),
+        Kind::Names => "NAME,…".to_string(),
         Kind::Text | Kind::Shape | Kind::Record => setting.name.to_uppercase(),
     };
     setting.placeholder.map_or_else(of_kind, str::to_string)

@@ -338,7 +338,7 @@ fn npz(name: &str, npy: &[u8]) -> Result<Vec<u8>, rawzip::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::{Column, ColumnKind};
+    use crate::dataset::{Column, ColumnKind, Dataset, Encoding};
 
     #[test]
     fn samples_of_columns_have_the_form_of_the_data() {
@@ -361,6 +361,31 @@ mod tests {
         let numbers = ndarray_npy::ReadNpyExt::read_npy(&written("a.npy")[..]);
         let numbers: Array2<f64> = numbers.unwrap();
         assert_eq!(numbers, ndarray::arr2(&[[1.0, 2.0, 0.5], [0.0, 0.0, 3.0]]));
+    }
+
+    #[test]
+    fn samples_of_sequences_are_fasta_gzipped_or_not() {
+        let read = |bytes: &[u8]| Dataset::read_from("x", bytes, Encoding::Undeclared).unwrap();
+        let text = ">sample1\nAC-T\n>sample2\nTTTT\n";
+        let encoding = read(text.as_bytes()).encoding();
+        let columns = encoding.columns().unwrap();
+        let states = ndarray::arr2(&[[1, 2, 0, 4], [4, 4, 4, 4]]);
+        let bits = columns.encode("X", states.view()).unwrap();
+        let written = |path: &str| {
+            let out = Output::samples(path.into()).unwrap();
+            out.encode_columns("samples", columns, &bits)
+        };
+        assert_eq!(written("a.fasta"), text.as_bytes());
+        let packed = written("a.b.FASTA.gz");
+        assert_eq!(&packed[..2], [0x1F, 0x8B]);
+        assert_eq!(read(&packed).columns(), Some(columns));
+        assert_eq!(written("a.csv"), b"site1,site2,site3,site4\nA,C,-,T\nT,T,T,T\n");
+        let numbers = ndarray_npy::ReadNpyExt::read_npy(&written("a.npy")[..]);
+        let numbers: Array2<u8> = numbers.unwrap();
+        assert_eq!(numbers, states);
+        assert!(Output::samples("a.gz".into()).unwrap_err().to_string().ends_with(
+            "must end in .npy, .npz, .csv, .tsv, .png, .fasta or .fasta.gz, or be - for standard output"
+        ));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::flags::Given;
 use super::input::model_path;
 use super::session::{self, SessionFlags};
+use crate::dataset::UnknownLetters;
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::model::ModelFile;
@@ -84,6 +85,8 @@ impl Train {
         if self.data.has("data") && base.data.sha256.is_some() {
             // The recorded encoding belongs to the run's own file, not to another.
             (base.data.grey_levels, base.data.spins) = (None, false);
+            (base.data.categories, base.data.alphabet) = (None, None);
+            (base.data.ignore, base.data.unknown_letters) = (Vec::new(), UnknownLetters::Refuse);
         }
         // Another file has another SHA-256.
         for (flag, sha256) in [

@@ -2,7 +2,7 @@
 
 use super::interrupt::Interrupt;
 use super::interval::Interval;
-use crate::dataset::{Encoding, MAX_GREY_LEVEL, Source};
+use crate::dataset::{Alphabet, Categories, Encoding, MAX_GREY_LEVEL, Source, UnknownLetters};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::Method;
 use crate::kernels::Isa;
@@ -23,7 +23,7 @@ const LARGEST: u64 = 1 << 40;
 settings! {
     /// What a run starts from: the examples and, optionally, a model.
     pub struct DataConfig in "data" {
-        /// Training data: `mnist`, a file (IDX, .npy, .npz, text or PNG), a folder of PNGs, `-` for
+        /// Training data: `mnist`, a file (IDX, .npy, .npz, text, FASTA or PNG), a folder of PNGs, `-` for
         /// standard input, `bars-and-stripes:SIDE` or `shifter`.
         data: Source = Source::Mnist, { placeholder("NAME|PATH") }
         /// The SHA-256 that the training data's file must have; any if not set.
@@ -37,6 +37,22 @@ settings! {
         }
         /// *data* and *test_data* are spins: -1 means 0, and 1 means 1. Samples are written as spins, too.
         spins: bool = false, {}
+        /// The columns of *data* are categories, whose states are found (`auto`; columns of 0 and 1 are
+        /// bits) or are the whole numbers from 0 up to this number, itself excluded. FASTA needs no such
+        /// setting.
+        categories: Option<Categories> = None, { placeholder("auto|N"), unset("units are bits") }
+        /// Columns to leave out: names in the header, or numbers from 1 if there is none.
+        ignore: Vec<String> = Vec::new(), { unset("none"), needs(&[Remedy::of("categories")]) }
+        /// The letters of sequences in FASTA: `protein`, `dna`, `rna`, each with the gap `-` if a sequence has
+        /// one, or the letters themselves in their order.
+        alphabet: Option<Alphabet> = None, {
+            placeholder("protein|dna|rna|LETTERS"), unset("as the letters suggest"), instead_of("categories")
+        }
+        /// What is done with letters outside the alphabet: `refuse` the data, take each as a `gap`, or `drop`
+        /// the sequences that have any.
+        unknown_letters: UnknownLetters = UnknownLetters::Refuse, {
+            placeholder("refuse|gap|drop"), instead_of("categories")
+        }
         /// Replace every intensity x of *data* and *test_data* by 1 − x.
         invert: bool = false, {}
         /// Use only the first N training examples; *validation* examples are taken from these N.
@@ -71,12 +87,29 @@ settings! {
 }
 
 impl DataConfig {
-    /// The declared meaning of integers.
+    /// The declared meaning of integers, texts and letters.
     ///
     /// # Errors
-    /// As [`Encoding::declared`].
+    /// As [`Encoding::declared`]; [`Error::InvalidSetting`] if categories or letters are declared as well.
     pub fn encoding(&self) -> Result<Encoding> {
-        Encoding::declared(self.grey_levels, self.spins)
+        let (ignore, unknown_letters) = (self.ignore.clone(), self.unknown_letters);
+        let are_letters = self.alphabet.is_some() || unknown_letters != UnknownLetters::default();
+        let of_columns = match self.categories {
+            Some(categories) => Encoding::Categories { categories, ignore },
+            None if are_letters => {
+                Encoding::Letters { alphabet: self.alphabet.clone(), unknown_letters }
+            }
+            None => return Encoding::declared(self.grey_levels, self.spins),
+        };
+        for (setting, value) in [
+            ("grey_levels", self.grey_levels.map(|n| n.to_string())),
+            ("spins", self.spins.then(|| "true".to_string())),
+        ] {
+            if let Some(value) = value {
+                return Err(invalid(setting, value, "left out for categories and sequences"));
+            }
+        }
+        Ok(of_columns)
     }
 }
 

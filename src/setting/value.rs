@@ -20,6 +20,8 @@ pub enum Kind {
     Text,
     /// Rows and columns.
     Shape,
+    /// Names.
+    Names,
     /// A record that only runs write.
     Record,
 }
@@ -33,6 +35,7 @@ impl Kind {
             Self::Switch => "true or false",
             Self::Text => "text",
             Self::Shape => "rows and columns, such as [28, 28]",
+            Self::Names => "a list of names, such as [\"a\", \"b\"]",
             Self::Record => "as a run wrote it",
         }
     }
@@ -243,6 +246,26 @@ impl Value for PathBuf {
     }
 }
 
+/// Names, with commas between them as text.
+impl Value for Vec<String> {
+    const KIND: Kind = Kind::Names;
+
+    fn parse(_: &'static str, text: &str) -> Result<Self> {
+        Ok(text.split(',').map(|name| name.trim().to_string()).collect())
+    }
+
+    fn read(name: &'static str, json: &Json) -> Result<Self> {
+        match json {
+            Json::String(text) => Self::parse(name, text),
+            _ => serde_json::from_value(json.clone()).map_err(|_| Self::wrong_kind(name, json)),
+        }
+    }
+
+    fn check(&self, _: &'static str, _: &Range) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// Rows and columns, `28x28` as text.
 impl Value for (usize, usize) {
     const KIND: Kind = Kind::Shape;
@@ -298,6 +321,8 @@ mod tests {
         assert_eq!(<(usize, usize)>::parse("s", "3x4").unwrap(), (3, 4));
         assert_eq!(<(usize, usize)>::read("s", &json!([3, 4])).unwrap(), (3, 4));
         assert_eq!(Option::<u64>::read("n", &Json::Null).unwrap(), None);
+        let names = Vec::<String>::read("l", &json!(["a", "b c"])).unwrap();
+        assert_eq!(Vec::<String>::parse("l", "a, b c").unwrap(), names);
         for (found, rule) in [
             (message(usize::parse("n", "many")), "n is many, but must be a whole number"),
             (message(usize::read("n", &json!(-5))), "n is -5, but must be at least 0"),
@@ -311,6 +336,10 @@ mod tests {
             (message(bool::read("b", &json!(1))), "b is 1, but must be true or false"),
             (message(<(usize, usize)>::parse("s", "3x0")), "s is 3x0, but must be ROWSxCOLUMNS"),
             (message(String::read("t", &json!(1))), "t is 1, but must be text"),
+            (
+                message(Vec::<String>::read("l", &json!([1]))),
+                "l is [1], but must be a list of names",
+            ),
         ] {
             assert!(found.starts_with(rule), "{found}");
         }

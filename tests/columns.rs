@@ -1,0 +1,152 @@
+//! A run records the columns of its data, and every command speaks of them.
+
+#![cfg(feature = "cli")]
+
+mod folder;
+
+use folder::{Folder, SHORT};
+use serde_json::json;
+
+/// A table (200) of an id, and of three bits that have names.
+fn people() -> String {
+    let row = |n: usize| {
+        let word = (n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 60;
+        let name = |at: usize| if word >> at & 1 == 1 { "true" } else { "false" };
+        format!("p{n},{},{},{}\n", word & 1, name(1), name(2))
+    };
+    "id,smokes,drinks,sleeps\n".to_string() + &(0..200).map(row).collect::<String>()
+}
+
+/// The table with its columns in another order, without the id.
+fn other_order(people: &str) -> String {
+    let row = |line: &str| {
+        let cells: Vec<_> = line.split(',').collect();
+        format!("{},{},{}\n", cells[3], cells[1], cells[2])
+    };
+    people.lines().map(row).collect()
+}
+
+#[test]
+fn a_model_of_named_bits_reads_and_writes_them_by_name() {
+    let folder = Folder::new();
+    folder.write("people.csv", people().as_bytes());
+    folder.write("other.csv", other_order(&people()).as_bytes());
+    let line = "train --data people.csv --categories auto";
+    folder.fail(
+        &format!("{line} {SHORT}"),
+        "people.csv: column 1 (\"id\") holds another value in each of the 200 examples, as names do, so there \
+         is nothing to learn in it; leave it out by --ignore NAME",
+    );
+    folder.succeed(&format!("{line} --ignore id {SHORT} --out run --quiet"));
+    let columns = json!({"table": [
+        {"name": "smokes", "bit": ["0", "1"]},
+        {"name": "drinks", "bit": ["false", "true"]},
+        {"name": "sleeps", "bit": ["false", "true"]},
+    ]});
+    assert_eq!(folder.facts("run")["data"]["columns"], columns);
+
+    let score = |data: &str| {
+        let line = format!("evaluate run {data} --method exact --json");
+        let score: serde_json::Value = serde_json::from_str(&folder.succeed(&line)).unwrap();
+        score["log_likelihood"].clone()
+    };
+    assert_eq!(score("--data other.csv"), score("--data people.csv"));
+    assert_eq!(score("--data other.csv"), score(""));
+    folder.succeed("transform run other.csv --out features.npy");
+    folder.succeed("sample run --number 5 --out samples.csv");
+    let samples = String::from_utf8(folder.read("samples.csv")).unwrap();
+    let lines: Vec<_> = samples.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("smokes,drinks,sleeps", 6));
+    assert!(lines[1..].iter().all(|line| line.ends_with("true") || line.ends_with("false")));
+    folder.succeed("sample run --number 5 --start data --data samples.csv --out more.tsv");
+
+    folder.write("bad.csv", b"smokes,drinks,sleeps\n1,true,false\n1,maybe,false\n");
+    folder.fail(
+        "evaluate run --data bad.csv",
+        "bad.csv: line 3, column 2 (\"drinks\") is \"maybe\", but must be one of false, true: the training \
+         data of the model have no others",
+    );
+    folder.fail(
+        "sample run --out samples.png",
+        "is not a model of images; give a .csv file for --out",
+    );
+    folder.fail(
+        "sample run --out samples.fasta",
+        "is not a model of sequences; give a .csv or a .npy",
+    );
+}
+
+#[test]
+fn sequences_are_noted_and_recorded() {
+    let folder = Folder::new();
+    let sequence = |n: usize| {
+        let letters = (0..6).map(|site| b"ACGT"[(n * 7 + site * site) % 4] as char);
+        format!(">s{n}\n{}\n", letters.collect::<String>())
+    };
+    folder.write("dna.fasta", (0..100).map(sequence).collect::<String>().as_bytes());
+    let (code, _, notes) = folder.run(&format!("train --data dna.fasta {SHORT} --out run"));
+    let note =
+        "dna.fasta: the sequences are taken as 6 sites of the 4 letters ACGT; the setting alphabet";
+    assert!(code == Some(0) && notes.contains(note), "{notes}");
+    let columns =
+        json!({"sequences": {"alphabet": "ACGT", "length": 6, "unknown_letters": "refuse"}});
+    assert_eq!(folder.facts("run")["data"]["columns"], columns);
+    assert_eq!(folder.facts("run")["n_visible"], 24);
+    folder.write("unknown.fasta", b">x\nACGTAN\n");
+    folder.fail(
+        "evaluate run --data unknown.fasta",
+        "unknown.fasta: has letters outside the alphabet ACGT: N once, first at site 6 of x; make them gaps, \
+         or leave out the sequences that have them, by `harmonium train --unknown-letters gap|drop`",
+    );
+    folder.write("long.fasta", b">x\nACGTACG\n");
+    folder.fail("evaluate run --data long.fasta", "x has 7 sites, but the model has 6");
+    // `drop` of training holds for other data of the model.
+    folder.succeed(&format!("train --data dna.fasta --unknown-letters drop {SHORT} --out drop"));
+    folder.fail("evaluate drop --data unknown.fasta", "all 1 sequences have letters outside");
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused() {
+    let folder = Folder::new();
+    folder.write("t.csv", b"a,b\n0,1\n2,0\n");
+    folder.write("settings.toml", b"[data]\ndata = \"t.csv\"\ncategories = 2\n");
+    folder.fail(
+        "train --config settings.toml",
+        "t.csv: line 3, column 1 (\"a\") is \"2\", but must be one of 0, 1, as declared by categories",
+    );
+    for (flags, message) in [
+        (
+            "--categories 1",
+            "categories is 1, but must be `auto`, or a number of states from 2 to 255",
+        ),
+        (
+            "--categories auto --spins",
+            "spins is true, but must be left out for categories and sequences",
+        ),
+        (
+            "--categories auto --invert",
+            "invert is true, but must be left out for data of categories",
+        ),
+        (
+            "--categories auto --ignore c",
+            "ignore is c, but must be names of columns, of which t.csv has a, b",
+        ),
+        (
+            "--alphabet dna",
+            "alphabet is dna, but must be left out for data other than sequences in FASTA",
+        ),
+        ("--alphabet AA", "alphabet is AA, but must be `protein`, `dna`, `rna`, or at least two"),
+    ] {
+        folder.refuse(&format!("train --data t.csv {flags} --hidden 2"), 2, message);
+    }
+    folder.refuse("train --data t.csv --categories auto --alphabet dna", 2, "cannot be used with");
+    folder.write("bits.csv", b"a,b\n0,1\n1,0\n");
+    folder.misuse(
+        "train --data bits.csv --ignore a --hidden 2",
+        "ignore is [\"a\"], but must be left out without --categories",
+    );
+    folder.misuse(
+        "train --data shifter --categories auto --hidden 2",
+        "data is shifter, but must be a file, as the columns of these data are categories",
+    );
+}
