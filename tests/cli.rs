@@ -578,7 +578,7 @@ fn bad_models_and_bad_outputs_are_refused() {
     folder.refuse(
         "sample run --out new.gif",
         2,
-        "new.gif: must end in .npy, .npz, .csv, .tsv or .png",
+        "new.gif: must end in .npy, .npz, .csv, .tsv, .png, .fasta or .fasta.gz",
     );
     folder.misuse("sample run --number 0", "number is 0, but must be at least 1");
     fs::create_dir(folder.path("empty")).unwrap();

@@ -281,7 +281,7 @@ fn threads_instruction_sets_and_a_stop_do_not_change_a_bit() {
                     Trainer::with_isa(settings.clone(), examples.clone(), None, isa).unwrap();
                 while !trainer.is_done() {
                     trainer.update().unwrap();
-                    if stops && trainer.updates() % 4 == 0 {
+                    if stops && trainer.updates().is_multiple_of(4) {
                         let state = trainer.state();
                         trainer = Trainer::restore(settings.clone(), examples.clone(), &state, isa)
                             .unwrap();
@@ -310,7 +310,7 @@ fn annealing_from_both_sides_finds_log_z() {
     let fixed = FixedModel { rbm: &rbm, weights: &weights };
     let found = Evaluator::new(fixed).config(config).evaluate(&states).unwrap();
     assert!((found.log_z - exact).abs() < 0.05, "{} {exact}", found.log_z);
-    assert!(matches!(found.verdict, Verdict::Believable { .. }), "{:?}", found.verdict);
+    assert!(matches!(found.verdict, Verdict::Believable), "{:?}", found.verdict);
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn the_ending_of_a_result_is_its_format() {
 fn another_ending_is_refused_before_any_work() {
     let folder = Folder::new();
     let arrays = "must end in .npy, .npz, .csv or .tsv, or be - for standard output";
-    let pictures = "must end in .npy, .npz, .csv, .tsv or .png, or be - for standard output";
+    let pictures = "must end in .npy, .npz, .csv, .tsv, .png, .fasta or .fasta.gz, or be - for standard output";
     let tables = "must end in .csv or .tsv, or be - for standard output";
     // There is no run: the command line alone is wrong.
     for (line, rule) in [

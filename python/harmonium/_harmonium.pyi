@@ -78,6 +78,10 @@ class _OfRun(TypedDict, total=False):
     data: str
     grey_levels: int | None
     spins: bool
+    categories: str | None
+    ignore: list[str]
+    alphabet: str | None
+    unknown_letters: str
     invert: bool
     limit: int | None
     validation: int

@@ -95,6 +95,7 @@ fn rows_of<S: Section>() -> Vec<Value> {
             Kind::Real => "float",
             Kind::Switch => "bool",
             Kind::Shape => "tuple[int, int]",
+            Kind::Names => "list[str]",
             Kind::Text | Kind::Record => "str",
         };
         json!({

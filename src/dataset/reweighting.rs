@@ -6,6 +6,7 @@ use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Remedy, Result};
 use crate::kernels::Isa;
 use crate::kernels::agreement::count_near;
+use crate::units::Units;
 use rayon::prelude::*;
 
 /// The number of rows in a piece of work.
@@ -16,7 +17,7 @@ const ROUNDING: f64 = 1e-9;
 
 impl Dataset {
     /// The same examples of bits, each with the weight 1 / the number of examples, itself included, that
-    /// agree with it in at least this share of the units. The work grows with the square of their number.
+    /// agree with it in at least this share of the sites. The work grows with the square of their number.
     ///
     /// ```
     /// use harmonium::dataset::Dataset;
@@ -37,7 +38,11 @@ impl Dataset {
             );
             return Err(Error::Unsuitable { path: self.name.into(), rule });
         };
-        let near = n_near(bits, most_apart(bits.n_columns(), share));
+        let (units, most) = (self.units(), |n| most_apart(n, share));
+        let near = match units.are_bits() {
+            true => n_near(bits, most(units.n_sites())),
+            false => n_near(&one_hot(bits, &units), 2 * most(units.n_sites())),
+        };
         let weights: Vec<_> = near.into_iter().map(|n| 1.0 / f64::from(n)).collect();
         self.weighted("reweight", &weights)
     }
@@ -46,6 +51,19 @@ impl Dataset {
 /// The most of `n_sites` sites in which rows differ that agree in at least this share of them.
 fn most_apart(n_sites: usize, share: f64) -> usize {
     n_sites - (share * n_sites as f64 - ROUNDING).ceil() as usize
+}
+
+/// The states (N, units) with two units for each bit, of which one is on, as in other sites.
+fn one_hot(states: &BitMatrix, units: &Units) -> BitMatrix {
+    let columns = units.sites().flat_map(|site| match site.len() {
+        1 => vec![(site.start, false), (site.start, true)],
+        _ => site.map(|unit| (unit, true)).collect(),
+    });
+    let columns: Vec<(usize, bool)> = columns.collect();
+    BitMatrix::from_fn(states.n_rows(), columns.len(), |row, column| {
+        let (unit, is_on) = columns[column];
+        states.get(row, unit) == is_on
+    })
 }
 
 /// How many rows, itself included, differ from each row in at most `most` bits. (Two rows of one-hot sites
@@ -71,6 +89,24 @@ mod tests {
                 let agree = (n * percent).div_ceil(100);
                 assert_eq!(most_apart(n, percent as f64 / 100.0), n - agree, "{percent} % of {n}");
             }
+        }
+    }
+
+    #[test]
+    fn bits_and_categories_count_as_one_site_each() {
+        let units = Units::of_sites([1, 3, 1, 4]).unwrap();
+        let rows = [[0, 0, 0, 0], [1, 0, 0, 0], [1, 2, 0, 0], [1, 2, 1, 3]];
+        let is_on = |n: usize, unit: usize| match unit {
+            0 => rows[n][0] == 1,
+            1..4 => rows[n][1] == unit - 1,
+            4 => rows[n][2] == 1,
+            _ => rows[n][3] == unit - 5,
+        };
+        let states = BitMatrix::from_fn(4, 9, is_on);
+        for (share, expected) in [(0.75, [2.0, 3.0, 2.0, 1.0]), (0.5, [3.0, 3.0, 4.0, 2.0])] {
+            let dataset = Dataset::from_sites("four", units.clone(), states.clone()).unwrap();
+            let found = dataset.reweighted(share).unwrap();
+            assert_eq!(found.weights().unwrap().values(), expected.map(|n| 1.0 / n), "{share}");
         }
     }
 
