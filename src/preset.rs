@@ -64,17 +64,16 @@ impl Preset {
             Self {
                 name: "mnist-500",
                 purpose: "a good generative model of MNIST with 500 hidden units",
-                time: "14 minutes",
-                result: "test log-likelihood -83.09 nats an image by AIS from both sides; -83.36 with --epochs 450, in 5 minutes",
+                time: "10 minutes",
+                result: "test log-likelihood -83.08 nats an image by AIS from both sides; -83.36 with --epochs 450, in 5 minutes",
                 data: Source::Mnist,
-                // A quarter of an hour allows 1,300 epochs.
                 config: TrainConfig { epochs: Some(1300), ..mnist.clone() },
             },
             Self {
                 name: "mnist-500-threshold",
                 purpose: "a good generative model of MNIST in black and white",
-                time: "5 minutes",
-                result: "test log-likelihood -65.59 nats an image by AIS from both sides",
+                time: "2 to 3 minutes",
+                result: "test log-likelihood -65.75 nats an image by AIS from both sides",
                 data: Source::Mnist,
                 config: TrainConfig {
                     epochs: Some(400),
