@@ -175,6 +175,13 @@
 //! update (CD), and chains that change places with replicas at higher temperatures
 //! ([`gibbs::Tempering`]), for models whose modes are far apart.
 //!
+//! # Sites
+//!
+//! A visible *site* is a bit, or takes one of q values and has q units, of which one is on
+//! ([`units::Units::of_sites`]). All of the above holds for units; what differs is that p(v | h) draws one value a
+//! site, p(a | h) = e^{x_a} / Σ_b e^{x_b} with the inputs x = b + W h of its units ([`units::category`]). Sequences of
+//! letters and tables of categories are read as such sites ([`dataset::Columns`]).
+//!
 //! # From the gradient to a good model
 //!
 //! The gradient may be *centred* ([`TrainConfig::centering`]): it is then the gradient of the same model
@@ -250,6 +257,7 @@
 //! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
 //! | [`threads`] | how many threads a command or a call has |
 //! | [`whole_file`] | files that are whole or not there |
+//! | [`layout`] | where the units of a layer stand in panels of 64 |
 //! | [`bits`] | rows of packed 0/1 |
 //! | [`reals`] | rows of real numbers, zeros left out |
 //! | [`states`] | rows of visible states: bits or real numbers |
