@@ -114,6 +114,58 @@ fn sums_over_all_states_give_log_z_free_energies_and_scores() {
     }
 }
 
+/// W, b and c of a model.
+struct Parameters {
+    w: Array2<f32>,
+    b: Array1<f32>,
+    c: Array1<f32>,
+}
+
+/// ∂ ln p(data)/∂W is ⟨v h⟩_data − ⟨v h⟩_model for the units of sites as for bits, and likewise for both biases.
+#[test]
+fn the_gradient_of_the_log_likelihood_is_a_difference_of_means() {
+    const STEP: f32 = 1.0 / 128.0;
+    let rbm = model(&[3, 1, 4], 3, 1.0);
+    let states = all_states(rbm.visible_units());
+    let data = states.spread(5);
+    let (p, _) = probabilities(&rbm, &states);
+    let of_states = rbm.mean_hidden(&states).unwrap().mapv(f64::from);
+    let of_data = rbm.mean_hidden(&data).unwrap().mapv(f64::from);
+    // Means over the data less those of the model of a function of the row and of p(h | v).
+    let difference = |f: &dyn Fn(&BitMatrix, usize, &Array2<f64>) -> f64| {
+        let data_mean = (0..5).map(|n| f(&data, n, &of_data)).sum::<f64>() / 5.0;
+        data_mean - (0..states.n_rows()).map(|n| p[n] * f(&states, n, &of_states)).sum::<f64>()
+    };
+    let slope = |change: &dyn Fn(&mut Parameters, f32)| {
+        let moved = |step: f32| {
+            let mut moved = Parameters {
+                w: rbm.weights().clone(),
+                b: rbm.visible_bias().clone(),
+                c: rbm.hidden_bias().clone(),
+            };
+            change(&mut moved, step);
+            let Parameters { w, b, c } = moved;
+            let moved = Rbm::of_sites(rbm.visible_units().clone(), w, b, c).unwrap();
+            Exact::new(&moved).unwrap().log_likelihood(&data).mean
+        };
+        (moved(STEP) - moved(-STEP)) / f64::from(2.0 * STEP)
+    };
+    let is_on = |rows: &BitMatrix, n: usize, i: usize| f64::from(u8::from(rows.get(n, i)));
+    // The error of a difference is of order STEP², and that of means 24 binary places.
+    let check =
+        |found: f64, expected: f64| assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+    for i in 0..8 {
+        check(slope(&|at, step| at.b[i] += step), difference(&|rows, n, _| is_on(rows, n, i)));
+        for j in 0..3 {
+            let expected = difference(&|rows, n, means| is_on(rows, n, i) * means[[n, j]]);
+            check(slope(&|at, step| at.w[[i, j]] += step), expected);
+        }
+    }
+    for j in 0..3 {
+        check(slope(&|at, step| at.c[j] += step), difference(&|_, n, means| means[[n, j]]));
+    }
+}
+
 #[test]
 fn p_of_v_given_h_is_a_softmax_over_the_values_of_each_site() {
     for sites in [&[3, 1, 21, 21, 21, 70, 2, 255, 1][..], &[64, 64], &[200]] {
