@@ -150,3 +150,32 @@ fn settings_that_contradict_each_other_are_refused() {
         "data is shifter, but must be a file, as the columns of these data are categories",
     );
 }
+
+/// Two families of sequences, and sites that say which.
+#[test]
+fn a_model_of_sequences_samples_sequences_like_those_it_has_seen() {
+    let folder = Folder::new();
+    let sequence = |n: usize| {
+        let family = if n % 2 == 0 { "MKVLA" } else { "GRWDE" };
+        let rare = [b'M', b'G', b'A', b'E'][n % 4] as char;
+        format!(">s{n}\n{family}{rare}\n")
+    };
+    folder.write("some.fasta", (0..200).map(sequence).collect::<String>().as_bytes());
+    let train =
+        "train --data some.fasta --alphabet protein --hidden 4 --epochs 200 --batch-size 20";
+    folder.succeed(&format!("{train} --learning-rate 0.2 --seed 1 --quiet --out run"));
+    folder.succeed("sample run --number 100 --gibbs-steps 1000 --out new.fasta");
+    let text = String::from_utf8(folder.read("new.fasta")).unwrap();
+    let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('>')).collect();
+    assert_eq!(samples.len(), 100);
+    assert!(samples.iter().all(|sample| sample.len() == 6), "{text}");
+    let of_a_family =
+        samples.iter().filter(|sample| sample.starts_with("MKVLA") || sample.starts_with("GRWDE"));
+    assert!(of_a_family.count() > 70, "{text}");
+    // At best -ln 4, for two equally likely families with two equally likely last letters; independent sites
+    // have -7 ln 2 = -4.85.
+    let line = "evaluate run --method exact --json";
+    let score: serde_json::Value = serde_json::from_str(&folder.succeed(line)).unwrap();
+    let score = score["log_likelihood"].as_f64().unwrap();
+    assert!(score > -2.5 && score < -4_f64.ln(), "{score}");
+}

@@ -4,7 +4,7 @@
 //! alignment. They are removed, whatever the ending of the file.
 //!
 //! The records are found by these few lines: the bytes are in memory already, and the readers of noodles and
-//! seq_io, which stream them, would bring ten packages and none of what decides here: inserts, alphabets
+//! seq_io, which stream them, would bring packages of their own and none of what decides here: inserts, alphabets
 //! and unknown letters.
 
 use super::alphabet::{Alphabet, GAP, UnknownLetters};
