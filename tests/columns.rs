@@ -156,7 +156,7 @@ fn settings_that_contradict_each_other_are_refused() {
 fn a_model_of_sequences_samples_sequences_like_those_it_has_seen() {
     let folder = Folder::new();
     let sequence = |n: usize| {
-        let family = if n % 2 == 0 { "MKVLA" } else { "GRWDE" };
+        let family = if n.is_multiple_of(2) { "MKVLA" } else { "GRWDE" };
         let rare = [b'M', b'G', b'A', b'E'][n % 4] as char;
         format!(">s{n}\n{family}{rare}\n")
     };
