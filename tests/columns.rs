@@ -172,6 +172,22 @@ fn a_model_of_sequences_samples_sequences_like_those_it_has_seen() {
     let of_a_family =
         samples.iter().filter(|sample| sample.starts_with("MKVLA") || sample.starts_with("GRWDE"));
     assert!(of_a_family.count() > 70, "{text}");
+    // A mask may give whole sites, but not a part of one.
+    let given =
+        |n: usize| (0..6 * 20).map(|unit| if unit < n { "1" } else { "0" }).collect::<String>();
+    folder.write("whole.txt", given(5 * 20).as_bytes());
+    folder.write("part.txt", given(30).as_bytes());
+    folder
+        .succeed("sample run --clamp whole.txt --number 4 --gibbs-steps 50 --out completed.fasta");
+    let text = String::from_utf8(folder.read("completed.fasta")).unwrap();
+    let families: Vec<&str> =
+        text.lines().filter(|line| !line.starts_with('>')).map(|line| &line[..5]).collect();
+    assert_eq!(families, ["MKVLA", "GRWDE", "MKVLA", "GRWDE"]);
+    folder.refuse(
+        "sample run --clamp part.txt --number 4 --out none.fasta",
+        2,
+        "the number of given units of a site is 10, but must be 0 or all 20, in site 1",
+    );
     // At best -ln 4, for two equally likely families with two equally likely last letters; independent sites
     // have -7 ln 2 = -4.85.
     let line = "evaluate run --method exact --json";

@@ -121,7 +121,7 @@ fn the_command_does_what_the_library_does() {
     let examples = BitMatrix::from_fn(9, 30, |n, i| truth[[n, i / 5, i % 5]] == 1);
     let given = Mask::Half(Half::Left).read(30, Some((6, 5))).unwrap();
     let streams = (0..9).map(|n| Stream::new(2, Purpose::Inpainting, n)).collect();
-    let mut inpainting = Inpainting::new(&weights, &examples, &given, streams);
+    let mut inpainting = Inpainting::new(&weights, &examples, &given, streams).unwrap();
     (0..5).for_each(|_| inpainting.sweep(&weights));
     let visible = inpainting.visible();
     let found: Array2<u8> = read_npy(folder.path("a.npy")).unwrap();

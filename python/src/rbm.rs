@@ -688,7 +688,7 @@ impl Rbm {
                 Chains::check_memory(weights, number, &["number"])?;
                 let examples = row.cycled(number);
                 let streams = Stream::first(number, seed, Purpose::Inpainting);
-                Ok((weights, Inpainting::new(weights, &examples, &mask, streams)))
+                Ok((weights, Inpainting::new(weights, &examples, &mask, streams)?))
             })?;
             sweep(py, gibbs_steps, threads, |watch| chains.sweep_watched(weights, watch))?;
             return Ok(states(py, &chains.visible(), self.encoding()));

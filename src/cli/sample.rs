@@ -179,7 +179,7 @@ impl Sample {
         let examples = self.first_examples(model, USUAL_COMPLETED)?;
         Chains::check_memory(weights, examples.n_rows(), &["number"])?;
         let streams = Stream::first(examples.n_rows(), self.seed, Purpose::Inpainting);
-        let mut inpainting = Inpainting::new(weights, &examples, given, streams);
+        let mut inpainting = Inpainting::new(weights, &examples, given, streams)?;
         for _ in 0..self.gibbs_steps {
             inpainting.sweep(weights);
         }

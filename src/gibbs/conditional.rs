@@ -278,9 +278,7 @@ impl Conditional<'_> {
         })?;
         Ok(means)
     }
-}
 
-impl Conditional<'_> {
     /// Writes the means of a span for all of these states to its columns of `means` (rows, units).
     fn write_means_of_span(self, span: &Span, states: &BitPanels, means: &mut [f32]) {
         let n = states.n_rows();

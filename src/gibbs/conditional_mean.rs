@@ -78,7 +78,7 @@ impl ConditionalMean<'_> {
         let weights = self.model.weights;
         Chains::check_memory(weights, visible.n_rows(), &[])?;
         let streams = Stream::first(visible.n_rows(), self.seed, Purpose::Inpainting);
-        let mut chains = Inpainting::new(weights, visible, self.given, streams);
+        let mut chains = Inpainting::new(weights, visible, self.given, streams)?;
         let lead = self.sweeps / LEAD;
         (0..lead).try_for_each(|_| chains.sweep_watched(weights, watch))?;
         let mut sum = Array2::zeros((visible.n_rows(), visible.n_columns()));

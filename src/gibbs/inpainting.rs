@@ -24,7 +24,7 @@ use ndarray::Array2;
 /// let examples = BitMatrix::from_fn(2, 2, |n, _| n == 1); // 00 and 11
 /// let left = BitMatrix::from_fn(1, 2, |_, i| i == 0);
 /// let streams = (0..2).map(|n| Stream::new(0, Purpose::Inpainting, n)).collect();
-/// let mut inpainting = Inpainting::new(&weights, &examples, &left, streams);
+/// let mut inpainting = Inpainting::new(&weights, &examples, &left, streams)?;
 /// for _ in 0..20 {
 ///     inpainting.sweep(&weights);
 /// }
@@ -46,6 +46,9 @@ impl Inpainting {
     /// at independent draws of rates σ(bᵢ), as in `harmonium sample`: the first ⌈V/16⌉ steps of each
     /// stream. The next ⌈H/16⌉ steps draw h.
     ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if only some units of a site are given.
+    ///
     /// # Panics
     /// If there are no examples, the numbers of streams and examples differ, `given` does not have one
     /// row, or rows are not V wide.
@@ -54,12 +57,13 @@ impl Inpainting {
         examples: &BitMatrix,
         given: &BitMatrix,
         mut streams: Vec<Stream>,
-    ) -> Self {
+    ) -> Result<Self> {
         assert!(examples.n_rows() > 0, "no examples to complete");
         assert_eq!(examples.n_rows(), streams.len(), "a stream for each example");
         assert_eq!(examples.n_columns(), weights.n_visible(), "width of the examples");
         let shape = (given.n_rows(), given.n_columns());
         assert_eq!(shape, (1, weights.n_visible()), "shape of the mask");
+        weights.visible_units.check_mask(given)?;
         let resolution = f64::from(weights.scale.resolution());
         let FixedWeights { visible_units: units, visible_bias, .. } = weights;
         let biases = units.in_columns(visible_bias).into_iter();
@@ -70,7 +74,7 @@ impl Inpainting {
         let mut start = BitPanels::in_layout(&start, units.layout());
         put_back(&mut start, &truth, &given);
         let chains = Chains::from_visible(weights, &start.to_matrix(), streams);
-        Self { chains, truth, given }
+        Ok(Self { chains, truth, given })
     }
 
     /// Does one sweep of every chain: draws v given h, sets the given units, draws h given v.
@@ -136,7 +140,7 @@ mod tests {
         let weights = FixedWeights::of(&model(130, 70), Isa::fastest());
         let examples = BitMatrix::from_fn(67, 130, |n, i| (i * i + 3 * n) % 5 < 2);
         let given = BitMatrix::from_fn(1, 130, |_, i| i % 3 != 0);
-        let mut inpainting = Inpainting::new(&weights, &examples, &given, streams(67));
+        let mut inpainting = Inpainting::new(&weights, &examples, &given, streams(67)).unwrap();
         for sweep in 0..5 {
             let (drawn, means) = (inpainting.visible(), inpainting.mean_visible(&weights));
             let mut changed = 0;
@@ -170,7 +174,7 @@ mod tests {
         for truth in [0b000000, 0b010000, 0b000010, 0b010010_u64] {
             let examples = BitMatrix::from_fn(CHAINS, 6, |_, i| truth >> i & 1 == 1);
             let mut inpainting =
-                Inpainting::new(&weights, &examples, &given, streams(CHAINS as u64));
+                Inpainting::new(&weights, &examples, &given, streams(CHAINS as u64)).unwrap();
             (0..50).for_each(|_| inpainting.sweep(&weights));
 
             let states: Vec<u64> = (0..64).filter(|v| v & mask == truth).collect();
