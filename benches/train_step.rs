@@ -121,17 +121,12 @@ fn train_step(criterion: &mut Criterion) {
         let trainer = settled(config(hidden, batch_size), &examples, is_test);
         time(&mut group, &format!("784x{hidden}-batch-{batch_size}"), &trainer);
         if (hidden, batch_size) == (500, 128) {
-            for (name, config) in variants() {
+            let variants = variants().into_iter().map(|variant| (variant, &examples));
+            let weighted = weighted_variants().into_iter().map(|variant| (variant, &weighted));
+            for ((name, config), examples) in variants.chain(weighted) {
                 let rbm = trainer.current();
                 let mut variant =
                     Trainer::from_model(config, examples.clone(), &rbm).expect("the same sizes");
-                pool(threads()).install(|| update(&mut variant, 3));
-                time(&mut group, &format!("784x{hidden}-batch-{batch_size}-{name}"), &variant);
-            }
-            for (name, config) in weighted_variants() {
-                let rbm = trainer.current();
-                let mut variant =
-                    Trainer::from_model(config, weighted.clone(), &rbm).expect("the same sizes");
                 pool(threads()).install(|| update(&mut variant, 3));
                 time(&mut group, &format!("784x{hidden}-batch-{batch_size}-{name}"), &variant);
             }

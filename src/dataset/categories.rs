@@ -235,9 +235,7 @@ impl Header {
 
 /// The rule for the values of a column.
 pub(super) fn must(origin: Origin<'_>, columns: &Columns, column: usize) -> String {
-    let n = columns.sites()[column].max(2);
-    let states: Vec<_> = (0..n).map(|state| columns.state(column, state)).collect();
-    let states = listed(&states);
+    let states = listed(&columns.states(column));
     match origin {
         Origin::Model(_) => {
             format!("one of {states}: the training data of the model have no others")
@@ -462,19 +460,15 @@ mod tests {
         Ok((columns, states))
     }
 
-    fn states(columns: &Columns, column: usize) -> Vec<&str> {
-        (0..columns.sites()[column].max(2)).map(|state| columns.state(column, state)).collect()
-    }
-
     #[test]
     fn each_column_of_numbers_is_a_bit_or_a_category() {
         let numbers = array![[0.0, 10.0, -1.0, 0.5], [1.0, 9.0, 1.0, 4.0], [-0.0, 11.0, -1.0, 2.5]];
         let (columns, found) = encode(&numbers, AUTO).unwrap();
         assert_eq!(columns.sites(), [1, 3, 2, 3]);
         // Numbers are in their own order, not in that of texts.
-        assert_eq!(states(&columns, 1), ["9", "10", "11"]);
-        assert_eq!(states(&columns, 2), ["-1", "1"]);
-        assert_eq!(states(&columns, 3), ["0.5", "2.5", "4"]);
+        assert_eq!(columns.states(1), ["9", "10", "11"]);
+        assert_eq!(columns.states(2), ["-1", "1"]);
+        assert_eq!(columns.states(3), ["0.5", "2.5", "4"]);
         assert_eq!(found, array![[0, 1, 0, 0], [1, 0, 1, 2], [0, 2, 0, 1]]);
         assert_eq!(columns.header(), None);
 
@@ -486,7 +480,7 @@ mod tests {
     fn declared_categories_are_the_numbers_below() {
         let origin = Origin::Data { categories: Categories::Count(3), ignore: &[] };
         let (columns, found) = encode(&array![[0.0, 2.0], [0.0, 1.0]], origin).unwrap();
-        assert_eq!((columns.sites(), states(&columns, 0)), (vec![3, 3], vec!["0", "1", "2"]));
+        assert_eq!((columns.sites(), columns.states(0)), (vec![3, 3], vec!["0", "1", "2"]));
         assert_eq!(found, array![[0, 2], [0, 1]]);
         for (x, text) in [(3.0, "3"), (-1.0, "-1"), (0.5, "0.5"), (f64::NAN, "NaN")] {
             assert_eq!(

@@ -166,22 +166,18 @@ mod tests {
         Ok((columns, states))
     }
 
-    fn names(columns: &Columns, column: usize) -> Vec<&str> {
-        (0..columns.sites()[column].max(2)).map(|state| columns.state(column, state)).collect()
-    }
-
     #[test]
     fn columns_have_their_names_and_their_values_in_order() {
         let (columns, states) = read(PEOPLE, AUTO).unwrap();
         assert_eq!(columns.header().unwrap(), ["colour", "smokes", "age", "member"]);
         assert_eq!(columns.sites(), [2, 1, 2, 2]);
-        assert_eq!(names(&columns, 0), ["blue", "red"]);
-        assert_eq!(names(&columns, 2), ["9", "10"], "by number, not by text");
+        assert_eq!(columns.states(0), ["blue", "red"]);
+        assert_eq!(columns.states(2), ["9", "10"], "by number, not by text");
         assert_eq!(states, array![[1, 0, 1, 1], [0, 1, 0, 0], [1, 0, 0, 0]]);
 
         let (columns, states) = read("a\tb\nx y\tTrue\nz\tFalse\n", AUTO).unwrap();
         assert_eq!(
-            (names(&columns, 0), names(&columns, 1)),
+            (columns.states(0), columns.states(1)),
             (vec!["x y", "z"], vec!["False", "True"])
         );
         assert_eq!((columns.sites(), states), (vec![2, 1], array![[0, 1], [1, 0]]));

@@ -185,6 +185,15 @@ impl Columns {
         }
     }
 
+    /// The names of all states of a column, in order.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn states(&self, column: usize) -> Vec<&str> {
+        let n = self.sites()[column].max(2);
+        (0..n).map(|state| self.state(column, state)).collect()
+    }
+
     /// The numbers of the values of a column, by state: their names, if all are numbers, else 0, 1, 2, ….
     ///
     /// # Panics

@@ -193,16 +193,24 @@ impl Conditional<'_> {
             let inputs = weighed.is_some().then(|| sums.to_vec());
             Units::to_shares(self.isa, span, sums, self.factor, self.offsets);
             let words_of_span = words.of_panel(self.layer, span.panels.start, first);
-            let mut drawn = vec![0; sums.len()];
-            Units::draw_span(self.isa, span, sums, words_of_span, words.stride(), &mut drawn);
-            for (panel, drawn) in panels.iter_mut().zip(drawn.chunks(n)) {
-                panel.copy_from_slice(drawn);
+            let draw = |bits: &mut [u64]| {
+                Units::draw_span(self.isa, span, sums, words_of_span, words.stride(), bits);
+            };
+            if let [panel] = panels {
+                draw(panel);
+            } else {
+                let mut drawn = vec![0; sums.len()];
+                draw(&mut drawn);
+                panels
+                    .iter_mut()
+                    .zip(drawn.chunks(n))
+                    .for_each(|(to, bits)| to.copy_from_slice(bits));
             }
             let Some((Weighed { base, energies }, inputs)) = weighed.zip(inputs) else { return };
             energies[..n].fill(0);
-            let of_panels = inputs.chunks(n).zip(drawn.chunks(n)).zip(&base[span.panels.clone()]);
+            let of_panels = inputs.chunks(n).zip(&*panels).zip(&base[span.panels.clone()]);
             for ((inputs, drawn), base) in of_panels {
-                for ((energy, inputs), bits) in energies.iter_mut().zip(inputs).zip(drawn) {
+                for ((energy, inputs), bits) in energies.iter_mut().zip(inputs).zip(drawn.iter()) {
                     let on = active(std::slice::from_ref(bits));
                     *energy += on.map(|j| i64::from(inputs[j]) - i64::from(base[j])).sum::<i64>();
                 }

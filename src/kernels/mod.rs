@@ -34,19 +34,19 @@
 //! at 3136-2048. In the sums one tile (8 KB) and its table (34 KB) stay in or near the L1 cache while all
 //! states are read; lookups take 128 bytes.
 //!
-//! *Threads.* Every stage has enough pieces of work for 64 threads (it is split more finely only if
-//! there are more threads than panels):
+//! *Threads.* The sums have enough pieces of work for 64 threads (they are split more finely only if there are
+//! more threads than panels); what takes microseconds is not split so far:
 //!
 //! | stage, 784-500 | piece of work | batch 128 | batch 1,024 |
 //! | --- | --- | --- | --- |
-//! | data drawn from grey levels | an example | 128 | 1,024 |
-//! | random words | a chain | 128 | 1,024 |
+//! | data, drawn or copied | 16 examples | 8 | 64 |
+//! | random words | 8 chains | 16 | 128 |
 //! | h → v | 64 visible units, and an eighth of the chains to all | 13 to 104 | 13 to 104 |
 //! | v → h | 64 hidden units, and an eighth of the rows to all | 8 to 64 | 8 to 64 |
 //! | statistics and update | 64 hidden units, and 64 to V visible ones | 8 to 104 | 8 to 104 |
 //!
-//! One thread copies fixed bits to panels, transposes state bits (of fewer than 512 rows) and
-//! updates the visible biases.
+//! One thread puts the bits of the data in panels, transposes state bits (of fewer than 512 rows) and updates
+//! the visible biases.
 #![allow(unsafe_code)]
 
 pub mod isa;
