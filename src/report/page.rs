@@ -186,7 +186,7 @@ fn pictures(run: &Material) -> Markup {
         @if last.image_shape.is_none() {
             section #no-images {
                 p.note {
-                    "The shape of the images is not known. Give " code { "--image-shape" }
+                    "The examples have no shape of images. If they are images, give " code { "--image-shape" }
                     " in training to see filters and samples here."
                 }
             }
