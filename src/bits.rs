@@ -340,6 +340,15 @@ impl BitPanels {
         *word = *word & !(1 << bit) | u64::from(is_on) << bit;
     }
 
+    /// Switches the unit at a place on.
+    ///
+    /// # Panics
+    /// If the row or place does not exist.
+    pub fn switch_on(&mut self, row: usize, place: usize) {
+        assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
+        self.words[place / WORD * self.row_capacity + row] |= 1 << (place % WORD);
+    }
+
     /// The index of the word of a unit, and its bit there.
     fn word_and_bit(&self, row: usize, column: usize) -> (usize, usize) {
         assert!(row < self.n_rows, "row {row} of {}", self.n_rows);

@@ -2,6 +2,7 @@
 
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use ndarray::ArrayView2;
 use std::ops::Range;
@@ -222,6 +223,24 @@ impl RealRows {
         self.starts.extend(other.starts[1..].iter().map(|start| first + start));
         self.units.extend_from_slice(&other.units);
         self.values.extend_from_slice(&other.values);
+    }
+
+    /// The rows with each column at its place in a layout: (rows, places).
+    pub fn in_places(&self, layout: &Layout) -> Self {
+        let mut placed = Self::with_capacity(layout.n_places(), self.n_rows(), self.n_entries());
+        for row in self.rows() {
+            placed.push_entries(row.iter().map(|(column, x)| (layout.place(column), x)));
+        }
+        placed
+    }
+
+    /// The first `n` columns.
+    pub fn first_columns(&self, n: usize) -> Self {
+        let mut first = Self::with_capacity(n, self.n_rows(), self.n_entries());
+        for row in self.rows() {
+            first.push_entries(row.iter().filter(|(column, _)| *column < n));
+        }
+        first
     }
 
     /// Writes the transpose to `transposed`, reusing its memory.

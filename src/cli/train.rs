@@ -93,6 +93,7 @@ impl Train {
             ("data", &mut base.data.sha256),
             ("test_data", &mut base.data.test_sha256),
             ("weights", &mut base.data.weights_sha256),
+            ("labels", &mut base.data.labels_sha256),
             ("init", &mut base.data.init_sha256),
         ] {
             if self.data.has(flag) {

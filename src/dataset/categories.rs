@@ -245,7 +245,7 @@ pub(super) fn must(origin: Origin<'_>, columns: &Columns, column: usize) -> Stri
 }
 
 /// Names in a message: the first and the last of many.
-fn listed<T: AsRef<str>>(names: &[T]) -> String {
+pub(super) fn listed<T: AsRef<str>>(names: &[T]) -> String {
     let names: Vec<_> = names.iter().map(AsRef::as_ref).collect();
     match names[..] {
         [ref first @ .., last] if names.len() > MOST_LISTED => {
@@ -287,6 +287,15 @@ impl Distinct {
         }
     }
 
+    /// The names of the values, in order: numbers by size if all are numbers, else by the alphabet.
+    pub fn names(&self) -> Vec<String> {
+        match (self, self.texts_as_numbers()) {
+            (Self::Numbers(numbers), _) => numbers.iter().map(f64::to_string).collect(),
+            (_, Some(numbers)) => numbers.names(),
+            (Self::Texts(texts), None) => texts.clone(),
+        }
+    }
+
     /// The kind of a column with these values in `n` examples, or what is wrong with it.
     fn kind(&self, n: usize) -> Result<ColumnKind, String> {
         let kind = self.kind_of_any()?;
@@ -300,18 +309,23 @@ impl Distinct {
         Ok(kind)
     }
 
+    /// Texts that are all numbers, as numbers: 1 and 1.0 are one.
+    fn texts_as_numbers(&self) -> Option<Self> {
+        let Self::Texts(texts) = self else { return None };
+        let numbers: Option<Vec<f64>> =
+            texts.iter().map(|text| super::columns::finite(text)).collect();
+        let mut distinct = Self::Numbers(Vec::new());
+        numbers?.into_iter().for_each(|x| distinct.note_number(x));
+        Some(distinct)
+    }
+
     fn kind_of_any(&self) -> Result<ColumnKind, String> {
         let texts = match self {
             Self::Numbers(numbers) => return kind_of_numbers(numbers),
             Self::Texts(texts) => texts,
         };
-        let numbers: Option<Vec<f64>> =
-            texts.iter().map(|text| super::columns::finite(text)).collect();
-        if let Some(numbers) = numbers {
-            // 1 and 1.0 are one number.
-            let mut distinct = Self::Numbers(Vec::new());
-            numbers.into_iter().for_each(|x| distinct.note_number(x));
-            return distinct.kind_of_any();
+        if let Some(numbers) = self.texts_as_numbers() {
+            return numbers.kind_of_any();
         }
         let is = |text: &String, name| text.eq_ignore_ascii_case(name);
         match &texts[..] {

@@ -1,7 +1,7 @@
 //! Examples for training and scores: rows of bits or of numbers.
 
 use super::values::{Values, WHITE};
-use super::{Binarization, Dataset, ExampleWeights, WeightedBits};
+use super::{Binarization, Dataset, ExampleWeights, Labels, WeightedBits};
 use crate::bits::{BitMatrix, active};
 use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, sampling};
@@ -72,6 +72,11 @@ impl Examples {
     /// The weights of the examples, if they differ.
     pub fn weights(&self) -> Option<&ExampleWeights> {
         self.data.weights()
+    }
+
+    /// The labels of the examples, if they have any.
+    pub fn labels(&self) -> Option<&Labels> {
+        self.data.labels()
     }
 
     /// The number of examples of equal weight that are worth as much as these: [`n_effective`](super::n_effective).

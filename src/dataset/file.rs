@@ -1,8 +1,9 @@
 //! Reading files of examples: their bytes, not their names, decide the format.
 
+use super::column_apart::ColumnApart;
 use super::picture::Picture;
 use super::stored_array::StoredArray;
-use super::table::Table;
+use super::table::{Table, Text};
 use super::unpack::unpack;
 use super::{Dataset, Encoding, category_table, fasta, foreign, idx, npy, npz, picture};
 use crate::bits::hexadecimal;
@@ -116,6 +117,33 @@ pub(super) fn examples(path: &Path, file: Unpacked, encoding: Encoding) -> Resul
         _ => array(path, &file.bytes)?.examples(encoding)?,
     };
     Ok(Dataset { sha256: Some(file.sha256), ..dataset })
+}
+
+/// The examples in a table, and the cells of the column of this name, which is not one of theirs. If the
+/// column `is_optional`, data without it are read whole.
+///
+/// # Errors
+/// As [`Dataset::read_as`]; [`Error::Unsuitable`] if the file is no table with such a column, unless it is
+/// optional.
+pub(super) fn examples_and_column(
+    path: &Path,
+    file: Unpacked,
+    encoding: Encoding,
+    column: &str,
+    is_optional: bool,
+) -> Result<(Dataset, Option<Vec<String>>)> {
+    let is_table = Format::of(&file.bytes) == Some(Format::Table);
+    let text = Text::of_texts(&file.bytes);
+    if is_optional && !(is_table && text.has_column(column)) {
+        return Ok((examples(path, file, encoding)?, None));
+    }
+    if !is_table {
+        let rule = format!("is no table with a header, so it has no column \"{column}\"");
+        return Err(Error::Unsuitable { path: path.into(), rule });
+    }
+    let ColumnApart { cells, rest } = ColumnApart::of(path, &file.bytes, &text, column)?;
+    let rest = Unpacked { bytes: rest, sha256: file.sha256 };
+    Ok((examples(path, rest, encoding)?, Some(cells)))
 }
 
 /// The array in the bytes of an unpacked file.

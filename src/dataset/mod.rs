@@ -19,6 +19,8 @@ mod categories;
 
 mod example_weights;
 
+mod labels;
+
 mod encoding;
 
 mod stored_array;
@@ -34,6 +36,7 @@ mod picture;
 mod table;
 
 mod category_table;
+mod column_apart;
 mod fasta;
 
 mod npz;
@@ -71,6 +74,7 @@ pub use columns::{Column, ColumnKind, Columns};
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use example_weights::{ExampleWeights, n_effective};
 pub use examples::Examples;
+pub use labels::{Classes, Labels};
 #[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
 pub use running_mean::RunningMean;
@@ -111,6 +115,8 @@ pub struct Dataset {
     image_shape: Option<(usize, usize)>,
     values: Values,
     weights: Option<ExampleWeights>,
+    /// The labels, whose site is the last of `sites`.
+    labels: Option<Labels>,
     /// The meaning of integers in these data and in others for the same model.
     encoding: Encoding,
     /// Whether the encoding was inferred.
@@ -287,6 +293,7 @@ impl Dataset {
             image_shape: None,
             values,
             weights: None,
+            labels: None,
             encoding,
             is_inferred: false,
             n_left_out: 0,
@@ -403,9 +410,14 @@ impl Dataset {
         self.values.shape().0
     }
 
-    /// V, the number of units of an example, at least 1.
+    /// V, the number of units of an example, at least 1, with those of its label.
     pub fn n_visible(&self) -> usize {
         self.values.shape().1
+    }
+
+    /// The number of units of an example without those of its label.
+    pub fn n_features(&self) -> usize {
+        self.n_visible() - self.labels().map_or(0, |labels| labels.classes().n())
     }
 
     /// Checks that examples have `expected` units, as `other` has.
@@ -459,8 +471,8 @@ impl Dataset {
     /// # Errors
     /// [`Error::InvalidSetting`] if the shape does not have V pixels.
     pub fn with_image_shape(self, rows: usize, columns: usize) -> Result<Self> {
-        if rows.checked_mul(columns) != Some(self.n_visible()) {
-            let rule = format!("rows x columns of the {} units of an example", self.n_visible());
+        if rows.checked_mul(columns) != Some(self.n_features()) {
+            let rule = format!("rows x columns of the {} units of an example", self.n_features());
             let value = format!("{rows} x {columns}");
             return Err(Error::InvalidSetting { setting: "image_shape", value, rule });
         }
@@ -470,8 +482,9 @@ impl Dataset {
     /// The same examples with 1 − x for every intensity x.
     ///
     /// # Panics
-    /// If they have columns: one-hot bits cannot be inverted.
+    /// If they have columns or labels: one-hot bits cannot be inverted.
     pub fn inverted(self) -> Self {
+        assert!(self.labels.is_none(), "{}: labels cannot be inverted", self.name);
         assert!(self.columns().is_none(), "{}: columns cannot be inverted", self.name);
         Self { name: format!("{} (inverted)", self.name), values: self.values.inverted(), ..self }
     }
@@ -488,7 +501,12 @@ impl Dataset {
         if n >= self.n_examples() {
             return Ok(self);
         }
-        Ok(Self { values: self.values.examples(0..n), weights: self.part_of_weights(0..n), ..self })
+        Ok(Self {
+            values: self.values.examples(0..n),
+            weights: self.part_of_weights(0..n),
+            labels: self.labels.as_ref().map(|labels| labels.part(0..n)),
+            ..self
+        })
     }
 
     /// The same examples with these weights (N), which count in all means over the data. Examples of weight
@@ -514,7 +532,41 @@ impl Dataset {
         let of_kept = kept.iter().map(|&example| weights[example]).collect();
         let is_whole = kept.len() == weights.len();
         let values = if is_whole { self.values } else { self.values.chosen(&kept) };
-        Ok(Self { values, weights: ExampleWeights::of(of_kept), ..self })
+        let labels = self.labels.as_ref().map(|labels| labels.part(kept.iter().copied()));
+        Ok(Self { values, weights: ExampleWeights::of(of_kept), labels, ..self })
+    }
+
+    /// The same examples with these labels, one for each. The label is one more categorical site, the last:
+    /// K units, of which that of its class is on, or none if it is unknown.
+    ///
+    /// ```
+    /// use harmonium::dataset::{Dataset, Labels};
+    /// use ndarray::array;
+    /// let pixels = Dataset::from_bytes("pixels", array![[0_u8, 1], [1, 1], [0, 0]]);
+    /// let labelled = pixels.labelled(Labels::of_names("animal", &["cat", "dog", "?"], None)?)?;
+    /// assert_eq!((labelled.n_features(), labelled.n_visible()), (2, 4));
+    /// assert_eq!(labelled.intensity(1, 3), 1.0);
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if there is another number of labels than of examples.
+    ///
+    /// # Panics
+    /// If the examples have labels.
+    pub fn labelled(self, labels: Labels) -> Result<Self> {
+        assert!(self.labels.is_none(), "{} has labels", self.name);
+        labels.check_number(&self.name, self.n_examples())?;
+        let n_classes = labels.classes().n();
+        let sizes: Vec<_> = self.units().sites().map(|site| site.len()).collect();
+        let sites = Units::of_sites(sizes.into_iter().chain([n_classes]))?;
+        let values = self.values.with_states(n_classes, labels.of_examples());
+        Ok(Self { values, sites: Some(sites), labels: Some(labels), ..self })
+    }
+
+    /// The labels of the examples, if they have any.
+    pub fn labels(&self) -> Option<&Labels> {
+        self.labels.as_ref()
     }
 
     /// The weights of the examples, if they differ.
@@ -544,6 +596,7 @@ impl Dataset {
             name: format!("{} (last {n})", self.name),
             values: self.values.examples(n_examples - n..n_examples),
             weights: self.part_of_weights(n_examples - n..n_examples),
+            labels: self.labels.as_ref().map(|labels| labels.part(n_examples - n..n_examples)),
             sha256: self.sha256.clone(),
             sites: self.sites.clone(),
             encoding: self.encoding.clone(),

@@ -1,7 +1,8 @@
 //! Sources of data, as users name them.
 
+use super::file::{self, Unpacked};
 use super::synthetic::MAX_SIDE;
-use super::{Dataset, Encoding};
+use super::{Classes, Dataset, Encoding, Labels};
 use crate::error::{Error, Result};
 use crate::setting::{by_name, by_text, did_you_mean, invalid};
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// A source of data. As text: `mnist`, which is compiled in, `bars-and-stripes:SIDE` and `shifter`, which
 /// are generated, the path of a file or folder, or `-` for standard input.
@@ -82,6 +84,96 @@ impl Source {
         }
     }
 
+    /// Reads the data with labels: `labels` is `mnist` for the digits of MNIST, a file of one label for each
+    /// example, or else the name of a column of the table. The third result is the SHA-256 of the file.
+    /// `classes` are those of a model, by which the labels are read.
+    ///
+    /// # Errors
+    /// As [`read_split`](Self::read_split) and [`Labels::read`].
+    pub fn read_labelled(
+        &self,
+        split: Split,
+        encoding: Encoding,
+        labels: &str,
+        classes: Option<Arc<Classes>>,
+    ) -> Result<(Dataset, Labels, Option<String>)> {
+        #[cfg(feature = "mnist")]
+        if (self, labels) == (&Self::Mnist, "mnist") {
+            let dataset = self.read_split(split, encoding)?;
+            return Ok((dataset, digits(split, classes)?, None));
+        }
+        let path = Path::new(labels);
+        if path.is_file() {
+            let (labels, sha256) = Labels::read(path, classes)?;
+            return Ok((self.read_split(split, encoding)?, labels, Some(sha256)));
+        }
+        let column = format!("{self}, column {labels}");
+        match self.read_with_column(encoding, labels, false)? {
+            Some((dataset, Some(cells))) => {
+                let labels = Labels::of_names(&column, &cells, classes)?;
+                Ok((dataset, labels, None))
+            }
+            _ => {
+                let rule = "a file of labels; `mnist` for data that are mnist; or the name of a column, if \
+                            the data are a table";
+                Err(invalid("labels", labels, rule))
+            }
+        }
+    }
+
+    /// Reads data for a model with these classes, and the labels that the data have themselves: the digits of
+    /// MNIST, or the column of the table that has the name of that in training. Others are unknown.
+    ///
+    /// # Errors
+    /// As [`read_labelled`](Self::read_labelled).
+    pub fn read_for(
+        &self,
+        split: Split,
+        encoding: Encoding,
+        classes: &Arc<Classes>,
+    ) -> Result<(Dataset, Labels)> {
+        #[cfg(feature = "mnist")]
+        if *self == Self::Mnist && classes.names().iter().all(|name| name.parse::<u8>().is_ok()) {
+            let dataset = self.read_split(split, encoding)?;
+            return Ok((dataset, digits(split, Some(classes.clone()))?));
+        }
+        let column = classes.column();
+        let (dataset, cells) = match self.read_with_column(encoding.clone(), &column, true)? {
+            Some(found) => found,
+            None => (self.read_split(split, encoding)?, None),
+        };
+        let none = vec![""; dataset.n_examples()];
+        let labels = match &cells {
+            Some(cells) => {
+                let column = format!("{self}, column {column}");
+                Labels::of_names(&column, cells, Some(classes.clone()))
+            }
+            None => Labels::of_names(&column, &none, Some(classes.clone())),
+        };
+        Ok((dataset, labels?))
+    }
+
+    /// Reads a table and the cells of one of its columns; `None` for data that are made or compiled in.
+    fn read_with_column(
+        &self,
+        encoding: Encoding,
+        column: &str,
+        is_optional: bool,
+    ) -> Result<Option<(Dataset, Option<Vec<String>>)>> {
+        let (path, file) = match self {
+            Self::Path(path) if path.is_dir() => return Ok(None),
+            Self::Path(path) => {
+                (path.as_path(), Unpacked::read(path).map_err(|e| misspelt(path, e))?)
+            }
+            Self::Stdin => {
+                let path = Path::new("standard input");
+                (path, Unpacked::of(path, file::read_stream(path, io::stdin().lock())?, None)?)
+            }
+            Self::Mnist | Self::BarsAndStripes(_) | Self::Shifter => return Ok(None),
+        };
+        file::examples_and_column(path, file, encoding, column, is_optional).map(Some)
+    }
+
     /// Whether the data come with test data: MNIST does.
     pub fn has_test_split(&self) -> bool {
         *self == Self::Mnist
@@ -108,6 +200,13 @@ impl Source {
             Self::Stdin => "stdin".to_string(),
         }
     }
+}
+
+/// The labels of MNIST.
+#[cfg(feature = "mnist")]
+fn digits(split: Split, classes: Option<Arc<Classes>>) -> Result<Labels> {
+    let names: Vec<_> = Dataset::mnist_labels(split).iter().map(u8::to_string).collect();
+    Labels::of_names("digit", &names, classes)
 }
 
 /// The absolute path, unless it is not UTF-8: settings files and model files hold text. Such a folder can

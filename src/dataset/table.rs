@@ -71,6 +71,17 @@ impl<'a> Text<'a> {
         Self { bytes, separator }
     }
 
+    /// Whether the first row is a header with this name.
+    pub fn has_column(&self, name: &str) -> bool {
+        let mut has = None;
+        let first = self.each_row(|row| {
+            let is_header = matches!(FirstRow::of(&row.cells), FirstRow::Names);
+            has = Some(is_header && row.cells.contains(&name.as_bytes()));
+            Err(Error::Interrupted)
+        });
+        first.is_err() && has == Some(true)
+    }
+
     /// The most rows that there can be.
     fn most_rows(&self) -> usize {
         1 + self.bytes.iter().filter(|&&c| c == b'\n').count()
@@ -351,8 +362,8 @@ fn refused_class(names: &[String], numbers: &Numbers) -> Option<String> {
     numbers.has_others(at, names.len()).then(|| {
         let (column, name) = (at + 1, &names[at]);
         format!(
-            ", column {column} is \"{name}\": it holds classes, not values of a unit; remove it, as by \
-             drop(columns=\"{name}\") in pandas"
+            ", column {column} is \"{name}\": it holds classes, not values of a unit; name it by the setting \
+             labels, or remove it, as by drop(columns=\"{name}\") in pandas"
         )
     })
 }

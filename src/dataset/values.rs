@@ -84,6 +84,39 @@ impl Values {
         }
     }
 
+    /// The values with one more site of `n` units, of which one is on: that of the example's state, if it
+    /// has one.
+    pub fn with_states(&self, n: usize, states: &[Option<u8>]) -> Self {
+        let (n_examples, n_units) = self.shape();
+        let on = |state: &Option<u8>| state.map(|state| n_units + usize::from(state));
+        match self {
+            Self::Bits(bits) => {
+                let mut wider = BitMatrix::zeros(n_examples, n_units + n);
+                for (row, state) in states.iter().enumerate() {
+                    let words = bits.row(row);
+                    wider.row_mut(row)[..words.len()].copy_from_slice(words);
+                    on(state).into_iter().for_each(|unit| wider.set(row, unit, true));
+                }
+                Self::Bits(wider)
+            }
+            Self::Bytes(bytes) => {
+                let mut wider = Array2::zeros((n_examples, n_units + n));
+                wider.slice_mut(s![.., ..n_units]).assign(bytes);
+                for (row, state) in states.iter().enumerate() {
+                    on(state).into_iter().for_each(|unit| wider[[row, unit]] = WHITE as u8);
+                }
+                Self::Bytes(wider)
+            }
+            Self::Reals(reals) => {
+                let mut wider = RealRows::new(n_units + n);
+                for (row, state) in reals.rows().zip(states) {
+                    wider.push_entries(row.iter().chain(on(state).map(|unit| (unit, 1.0))));
+                }
+                Self::Reals(wider)
+            }
+        }
+    }
+
     /// A copy of some examples, in the same form.
     pub fn examples(&self, range: Range<usize>) -> Self {
         match self {

@@ -7,7 +7,7 @@
 //!           mean_field ─────────┼─────────┘   └► verdict ─┤   interval, verdict
 //!                               └─► raise ────────────────┤       │
 //!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages, text
-//!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
+//!  hidden_activity, pseudo_likelihood, reconstruction: without log Z; classifier: p(label | v)
 //!  independent: the score to beat; chain_moments: whether the chains lie where the data do
 //! ```
 //!
@@ -50,6 +50,8 @@ pub mod independent;
 
 pub mod chain_moments;
 
+pub mod classifier;
+
 pub mod evaluation;
 
 pub mod report;
@@ -59,6 +61,7 @@ mod text;
 pub use ais::Ais;
 pub use annealing_schedule::AnnealingSchedule;
 pub use base::Base;
+pub use classifier::{ClassScore, Classifier};
 pub use evaluation::{Evaluation, Evaluator};
 pub use evaluation_config::{EXACT_BY_ITSELF, EvaluationConfig, MAX_CHAINS, Method};
 pub use evidence::Evidence;

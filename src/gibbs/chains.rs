@@ -94,7 +94,7 @@ impl Chains {
     }
 
     /// Restarts at the given visible states, with the next words of each stream and one chain for each
-    /// state (at most C). For numbers, `reals` gives p(h | v), and the visible bits are the rounded
+    /// state (at most C). For numbers (C, places), `reals` gives p(h | v), and the visible bits are the rounded
     /// numbers until the first sweep.
     pub(crate) fn restart(
         &mut self,
@@ -115,7 +115,7 @@ impl Chains {
                 self.visible.set_n_rows(0);
                 self.visible.set_n_rows(rows.n_rows());
                 for (n, row) in rows.rows().enumerate() {
-                    row.rounded().for_each(|i| self.visible.set(n, i, true));
+                    row.rounded().for_each(|place| self.visible.switch_on(n, place));
                 }
                 self.draw_first_hidden_by(weights, |panel, thresholds| {
                     reals.thresholds(panel, rows, 0, thresholds);

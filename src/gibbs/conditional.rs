@@ -61,6 +61,27 @@ impl Conditional<'_> {
         self.weights.sum_active_rows(self.isa, panel, &self.bias[panel], targets);
     }
 
+    /// Writes the inputs of one panel as numbers, for the states of `given` from `first` on.
+    pub(crate) fn real_inputs(
+        self,
+        panel: usize,
+        given: &BitPanels,
+        first: usize,
+        inputs: &mut [Row<f32>],
+    ) {
+        with_sums(inputs.len(), |sums| {
+            self.inputs(panel, &mut [Target { states: given, first_panel: 0, first, sums }]);
+            for (inputs, sums) in inputs.iter_mut().zip(sums) {
+                *inputs = sums.map(|sum| sum as f32 * self.factor);
+            }
+            if let Some(offsets) = self.offsets {
+                for row in inputs {
+                    row.iter_mut().zip(&offsets[panel]).for_each(|(x, offset)| *x += offset);
+                }
+            }
+        });
+    }
+
     /// Writes p(unit on | state) of one panel, as thresholds (`p · 2^24`), to the sums of every target.
     pub fn thresholds(self, panel: usize, targets: &mut [Target<'_>]) {
         self.inputs(panel, targets);

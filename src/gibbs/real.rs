@@ -30,7 +30,7 @@ impl<'a> RealConditional<'a> {
         Self { isa, parameters }
     }
 
-    /// Writes p(hⱼ = 1 | v) of one panel as thresholds (`p · 2^24`), for the states from `first` on.
+    /// Writes p(hⱼ = 1 | v) of one panel as thresholds (`p · 2^24`), for the states (N, places) from `first` on.
     pub fn thresholds(
         self,
         panel: usize,
@@ -42,14 +42,24 @@ impl<'a> RealConditional<'a> {
             /// The inputs of one panel, for each worker.
             static INPUTS: RefCell<Aligned<Row<f32>>> = RefCell::new(Aligned::new(0));
         }
-        let TiledParameters { weights, hidden_bias, .. } = self.parameters;
-        let rows = weights.panel(panel).rows();
         INPUTS.with_borrow_mut(|inputs| {
-            inputs.clear();
-            inputs.resize(thresholds.len(), hidden_bias[panel]);
-            add_scaled_rows(self.isa, rows, states, first, inputs);
+            inputs.resize(thresholds.len(), [0.0; SIDE]);
+            self.inputs(panel, states, first, inputs);
             sigmoid::thresholds_of_reals(self.isa, inputs, thresholds);
         });
+    }
+
+    /// Writes the inputs of one panel for the states (N, places) from `first` on.
+    pub(crate) fn inputs(
+        self,
+        panel: usize,
+        states: &RealRows,
+        first: usize,
+        inputs: &mut [Row<f32>],
+    ) {
+        let TiledParameters { weights, hidden_bias, .. } = self.parameters;
+        inputs.fill(hidden_bias[panel]);
+        add_scaled_rows(self.isa, weights.panel(panel).rows(), states, first, inputs);
     }
 
     /// p(hⱼ = 1 | v) for every row of `visible` (N, V): (N, H), 24 binary places.
@@ -58,6 +68,7 @@ impl<'a> RealConditional<'a> {
     /// [`Error::WidthMismatch`] if the rows are not V wide.
     pub fn means(self, visible: &RealRows) -> Result<Array2<f32>> {
         check_width(visible.n_columns(), self.parameters.n_visible())?;
+        let visible = &visible.in_places(self.parameters.visible_units.layout());
         let n_hidden = self.parameters.n_hidden();
         let mut means = Array2::zeros((visible.n_rows(), n_hidden));
         let rows = means.as_slice_mut().expect("standard layout");

@@ -80,6 +80,26 @@ pub struct RankOne<'a> {
     pub columns: &'a Row<f32>,
 }
 
+/// Rows that are added to the gradient of a tile.
+#[derive(Clone, Copy, Debug)]
+pub struct ExtraRows<'a> {
+    /// The row of the tile to which the first is added.
+    pub first: usize,
+    /// The rows.
+    pub rows: &'a [Row<f32>],
+}
+
+impl<'a> ExtraRows<'a> {
+    /// Those of a tile, of rows that are added to the places from `first` on.
+    pub fn in_tile(tile: usize, first: usize, rows: &'a [Row<f32>]) -> Option<Self> {
+        let places = tile * SIDE..(tile + 1) * SIDE;
+        let from = first.clamp(places.start, places.end);
+        let to = (first + rows.len()).clamp(places.start, places.end);
+        (from < to)
+            .then(|| Self { first: from - places.start, rows: &rows[from - first..to - first] })
+    }
+}
+
 /// Σₙ vₙᵢ p̃ₙⱼ over the rows of a phase, with a row for each visible unit.
 #[derive(Clone, Copy, Debug)]
 pub enum PhaseSums<'a> {
@@ -112,6 +132,8 @@ pub struct TileGradient<'a> {
     pub data: PhaseSums<'a>,
     /// The negative sums over the chains; `None` if `data` includes them.
     pub model: Option<PhaseSums<'a>>,
+    /// Rows to add, if any.
+    pub rows: Option<ExtraRows<'a>>,
     /// Matrices to subtract, in this order.
     pub terms: &'a [RankOne<'a>],
 }
@@ -129,6 +151,9 @@ impl TileGradient<'_> {
                 std::array::from_fn(|j| data[j] * of_data + model[j] * of_model)
             }
         };
+        if let Some(row) = self.rows.and_then(|rows| rows.rows.get(i.wrapping_sub(rows.first))) {
+            gradient.iter_mut().zip(row).for_each(|(gradient, x)| *gradient += x);
+        }
         // The rank-one terms of centring, D − f λᵀ − μ gᵀ, and of sparsity.
         for term in self.terms {
             for (gradient, y) in gradient.iter_mut().zip(term.columns) {
@@ -251,7 +276,8 @@ mod tests {
                 let rows = std::array::from_fn(|i| i as f32);
                 let columns = std::array::from_fn(|j| j as f32 / 4.0 - 3.0);
                 let term = RankOne { rows: &rows, columns: &columns };
-                let gradient = TileGradient { difference, data, model, terms: &[term, term] };
+                let gradient =
+                    TileGradient { difference, data, model, rows: None, terms: &[term, term] };
                 let (mut weights, mut state) = ([[0.25; SIDE]; SIDE], [[0.0; SIDE]; SIDE]);
                 let (mut fixed, mut transposed) = ([[7_i32; SIDE]; SIDE], [[7; SIDE]; SIDE]);
                 let tile = TileParts {

@@ -8,7 +8,7 @@
 //!
 //! [`rows::add_active_rows`] computes all sums over bits: v → h, h → v and the statistics.
 //! [`scaled_rows`] does the same for real-valued data, [`weighing`] prepares rows of weighted examples. Inputs of
-//! sites of several units go to [`categories`] instead of `sigmoid` and `draw`. Every kernel is one plain body, compiled for
+//! sites of several units go to [`categories`] instead of `sigmoid` and `draw`. [`classes`] sums labels out. Every kernel is one plain body, compiled for
 //! each instruction set. On each it gives the same integers as the few lines of `naive.rs`.
 //!
 //! # What an update costs
@@ -71,6 +71,8 @@ pub mod sampling;
 pub mod transpose;
 
 pub mod categories;
+
+pub mod classes;
 
 pub mod tiled;
 

@@ -98,7 +98,7 @@ pub const MEAN_ONE: i16 = 255;
 
 /// The step from the dither of one row to the next: 2^32 divided by the golden ratio. The dithers of any
 /// number of consecutive rows are spread evenly (Kuipers and Niederreiter, 1974, chapter 2, section 3).
-const DITHER_STEP: u32 = 0x9E37_79B9;
+pub(super) const DITHER_STEP: u32 = 0x9E37_79B9;
 
 dispatch! {
     /// Writes the means of rows of thresholds, from row `first` on, times `sign` (1 or -1):

@@ -77,6 +77,13 @@ settings! {
             placeholder("SHARE"), real(above(0.0), at_most(1.0)), usual("0.8"), unset("no"),
             instead_of("weights")
         }
+        /// Labels of the training data, one class for each example: the name of a column of a table, a file
+        /// (.npy, .npz, IDX or text), or `mnist` for its digits. The model then knows p(v, label).
+        labels: Option<String> = None, { placeholder("COLUMN|FILE|mnist"), unset("none") }
+        /// The SHA-256 that the file of labels must have; any if not set.
+        labels_sha256: Option<String> = None, { recorded() }
+        /// The file of the labels of *test_data*, if they are no column of it.
+        test_labels: Option<PathBuf> = None, { placeholder("FILE"), unset("none, or as *labels*"), needs(&[Remedy::of("labels")]) }
         /// Rows and columns of the images, if the data file does not give them.
         image_shape: Option<(usize, usize)> = None, { placeholder("28x28"), unset("as in the data file") }
         /// Start from the parameters of this model.

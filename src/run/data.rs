@@ -1,12 +1,14 @@
 //! The examples of a run, and the names of their parts.
 
 use super::config::DataConfig;
-use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source, Split, WeightsFile};
+use crate::dataset::{
+    Binarization, Classes, Dataset, Encoding, Examples, Labels, Source, Split, WeightsFile,
+};
 use crate::error::{Error, Remedy, Result};
 use crate::setting::{by_name, check};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A part of a run's data.
@@ -40,6 +42,8 @@ pub struct Data {
     pub inferred: Option<String>,
     /// The SHA-256 of the file of weights, if there is one.
     pub weights_sha256: Option<String>,
+    /// The SHA-256 of the file of labels, if there is one.
+    pub labels_sha256: Option<String>,
 }
 
 impl Data {
@@ -50,10 +54,12 @@ impl Data {
     /// settings.
     pub fn read(config: &DataConfig, binarize: Binarization) -> Result<Self> {
         let weights = config.weights_file()?;
-        let all = config.read_all("data", config.encoding()?, weights.as_ref())?;
+        let (all, labels_sha256) =
+            config.read_all("data", config.encoding()?, weights.as_ref(), None)?;
         let weights_sha256 = weights.map(|file| file.sha256);
         // Equal integers must mean the same in both.
-        let test = config.read_test("test_data", all.encoding())?;
+        let classes = all.labels().map(|labels| labels.classes().clone());
+        let test = config.read_test("test_data", all.encoding(), classes.as_ref())?;
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
         let encoding =
             test.as_ref().map_or(all.encoding(), |test| all.encoding().or(test.encoding()));
@@ -78,53 +84,99 @@ impl Data {
         if let Some(weights) = training.weights() {
             provenance.insert("n_effective".to_string(), json!(weights.n_effective()));
         }
+        if let Some(classes) = classes {
+            provenance.insert("labels".to_string(), json!(*classes));
+        }
         let binarized = |dataset| Examples::new(dataset, binarize);
         let (training, held_out) = (Arc::new(binarized(training)), held_out.map(binarized));
-        Ok(Self { training, held_out, provenance, sha256, encoding, inferred, weights_sha256 })
+        Ok(Self {
+            training,
+            held_out,
+            provenance,
+            sha256,
+            encoding,
+            inferred,
+            weights_sha256,
+            labels_sha256,
+        })
     }
 }
 
 impl DataConfig {
-    /// All training data, including the validation examples, with their weights. Errors name the setting
+    /// All training data, including the validation examples, with their labels and weights, and the SHA-256 of a
+    /// file of labels. Errors name the setting
     /// `place` as the remedy for a file that has moved.
     fn read_all(
         &self,
         place: &'static str,
         encoding: Encoding,
         weights: Option<&WeightsFile>,
-    ) -> Result<Dataset> {
-        let all = || self.data.read_split(Split::Train, encoding.clone());
+        classes: Option<&Arc<Classes>>,
+    ) -> Result<(Dataset, Option<String>)> {
+        let mut found = None;
+        let all = || match &self.labels {
+            None => self.data.read_split(Split::Train, encoding),
+            Some(labels) => {
+                let classes = classes.cloned();
+                let (all, labels, sha256) =
+                    self.data.read_labelled(Split::Train, encoding, labels, classes)?;
+                found = Some((labels, sha256));
+                Ok(all)
+            }
+        };
         let all = self.prepare(expect(place, &self.data, all, self.sha256.as_ref())?)?;
-        match (&self.weights, weights) {
-            (Some(path), Some(file)) => all.weighted(&path.display().to_string(), &file.weights),
-            _ => Ok(all),
+        let (all, labels_sha256) = match found {
+            None => (all, None),
+            Some((labels, sha256)) => (all.labelled(labels)?, sha256),
+        };
+        if let (Some(path), Some(found)) = (&self.labels, &labels_sha256) {
+            expect_file(Path::new(path), found, self.labels_sha256.as_ref())?;
         }
+        let all = match (&self.weights, weights) {
+            (Some(path), Some(file)) => all.weighted(&path.display().to_string(), &file.weights)?,
+            _ => all,
+        };
+        Ok((all, labels_sha256))
     }
 
     /// The file of weights, if there is one. It must have the SHA-256 of the settings.
     fn weights_file(&self) -> Result<Option<WeightsFile>> {
         let Some(path) = &self.weights else { return Ok(None) };
         let file = WeightsFile::read(path)?;
-        let found = &file.sha256;
-        if let Some(expected) = self.weights_sha256.as_ref().filter(|sum| *sum != found) {
-            let rule = format!(
-                "has the SHA-256 {found}, but the run was made with SHA-256 {expected}; put that file back, or \
-                 begin a new run"
-            );
-            return Err(Error::Unsuitable { path: path.clone(), rule });
-        }
+        expect_file(path, &file.sha256, self.weights_sha256.as_ref())?;
         Ok(Some(file))
     }
 
     /// The test data, if there are any: `test_data`, or the test images of MNIST.
-    fn read_test(&self, place: &'static str, encoding: Encoding) -> Result<Option<Dataset>> {
+    fn read_test(
+        &self,
+        place: &'static str,
+        encoding: Encoding,
+        classes: Option<&Arc<Classes>>,
+    ) -> Result<Option<Dataset>> {
         let source = match &self.test_data {
             Some(source) => source,
             None if self.data.has_test_split() => &self.data,
             None => return Ok(None),
         };
-        let test = || source.read_split(Split::Test, encoding.clone());
-        self.prepare(expect(place, source, test, self.test_sha256.as_ref())?).map(Some)
+        let mut found = None;
+        let test = || {
+            let Some(classes) = classes else { return source.read_split(Split::Test, encoding) };
+            let (test, labels) = match &self.test_labels {
+                None => source.read_for(Split::Test, encoding, classes)?,
+                Some(path) => {
+                    let labels = Labels::read(path, Some(classes.clone()))?.0;
+                    (source.read_split(Split::Test, encoding)?, labels)
+                }
+            };
+            found = Some(labels);
+            Ok(test)
+        };
+        let test = self.prepare(expect(place, source, test, self.test_sha256.as_ref())?)?;
+        match found {
+            None => Ok(Some(test)),
+            Some(labels) => test.labelled(labels).map(Some),
+        }
     }
 
     fn prepare(&self, dataset: Dataset) -> Result<Dataset> {
@@ -163,11 +215,14 @@ impl DataConfig {
     /// Errors of reading the file; [`Error::Elsewhere`] if it does not have the SHA-256 of the settings.
     pub fn read_part(&self, part: Part, facts: &Map<String, Value>) -> Result<Option<Dataset>> {
         let encoding = Encoding::recorded(facts)?.or(self.encoding()?);
+        let classes = Classes::recorded(facts)?;
         let split = |encoding| {
-            self.split(self.read_all("data", encoding, self.weights_file()?.as_ref())?)
+            let weights = self.weights_file()?;
+            let all = self.read_all("data", encoding, weights.as_ref(), classes.as_ref())?;
+            self.split(all.0)
         };
         match part {
-            Part::Test => self.read_test("data", encoding),
+            Part::Test => self.read_test("data", encoding, classes.as_ref()),
             Part::Train => Ok(Some(split(encoding)?.0)),
             Part::Validation if self.validation == 0 => Ok(None),
             Part::Validation => Ok(split(encoding)?.1),
@@ -206,11 +261,21 @@ impl DataConfig {
     }
 }
 
+/// Checks that a file beside the data has the SHA-256 of the settings, if these have one.
+fn expect_file(path: &Path, found: &str, expected: Option<&String>) -> Result<()> {
+    let Some(expected) = expected.filter(|sum| *sum != found) else { return Ok(()) };
+    let rule = format!(
+        "has the SHA-256 {found}, but the run was made with SHA-256 {expected}; put that file back, or \
+         begin a new run"
+    );
+    Err(Error::Unsuitable { path: path.into(), rule })
+}
+
 /// Reads data, which must have this SHA-256. The error names the setting `place` as the remedy.
 fn expect(
     place: &'static str,
     source: &Source,
-    read: impl Fn() -> Result<Dataset>,
+    read: impl FnOnce() -> Result<Dataset>,
     sha256: Option<&String>,
 ) -> Result<Dataset> {
     let remedy = Remedy::of(place);

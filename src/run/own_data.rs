@@ -4,7 +4,7 @@ use super::config::DataConfig;
 use super::data::Part;
 use super::files::{CHECKPOINTS, LAST_MODEL, MODEL, SETTINGS};
 use super::settings::SettingsFile;
-use crate::dataset::{Dataset, Encoding, Source, Split};
+use crate::dataset::{Classes, Dataset, Encoding, Source, Split};
 use crate::error::{Error, Result};
 use crate::model::Provenance;
 use crate::setting::invalid;
@@ -130,9 +130,19 @@ impl Part {
     pub fn read(self, source: &Source, provenance: &Provenance) -> Result<Dataset> {
         let fact = |name| provenance.data.get(name);
         let split = if self == Part::Test { Split::Test } else { Split::Train };
-        let mut dataset = source.read_split(split, Encoding::recorded(&provenance.data)?)?;
+        let encoding = Encoding::recorded(&provenance.data)?;
+        let (mut dataset, labels) = match Classes::recorded(&provenance.data)? {
+            None => (source.read_split(split, encoding)?, None),
+            Some(classes) => {
+                let (dataset, labels) = source.read_for(split, encoding, &classes)?;
+                (dataset, Some(labels))
+            }
+        };
         if fact("inverted").is_some_and(|inverted| inverted == true) {
             dataset = dataset.inverted();
+        }
+        if let Some(labels) = labels {
+            dataset = dataset.labelled(labels)?;
         }
         if self != Part::Validation {
             return Ok(dataset);

@@ -236,6 +236,7 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     *init = init.as_deref().map(absolute);
     [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
     settings.data.weights_sha256 = data.weights_sha256.clone();
+    settings.data.labels_sha256 = data.labels_sha256.clone();
     settings.data.grey_levels = data.encoding.grey_levels();
     Ok(trainer)
 }

@@ -110,7 +110,10 @@ impl Settings {
         sections.into_iter().find_map(|(here, there)| {
             here.into_iter().find_map(|(key, value)| {
                 let other = &there[&key];
-                let is_path = matches!(&key[..], "data" | "test_data" | "weights" | "init");
+                let is_path = matches!(
+                    &key[..],
+                    "data" | "test_data" | "weights" | "labels" | "test_labels" | "init"
+                );
                 let differs = *other != value && !is_path;
                 differs.then(|| (key, value.to_string(), other.to_string()))
             })

@@ -3,6 +3,7 @@
 use super::average::Average;
 use super::config::{Algorithm, TrainConfig};
 use super::gradient::Gradient;
+use super::label_phase::LabelPhase;
 use super::mean_hidden::mean_hidden;
 use super::negative_phase::NegativePhase;
 use super::optimizer::Optimizer;
@@ -41,6 +42,8 @@ pub struct Ascent {
     pub(super) average: Option<Average>,
     pub(super) positive: PositivePhase,
     pub(super) negative: NegativePhase,
+    /// The labels, if they stand apart.
+    labels: Option<LabelPhase>,
     pub(super) statistics: Statistics,
     /// The shifts of the dither in the statistics of this update (H).
     shifts: Padded<u32>,
@@ -156,6 +159,7 @@ impl Ascent {
             average: Average::new(&timetable, &parameters),
             positive: PositivePhase::new(isa, 1, visible_units.layout()),
             negative,
+            labels: LabelPhase::of(config, outset)?,
             range,
             updates: 0,
             parameters,
@@ -229,10 +233,18 @@ impl Ascent {
 
     /// Clamps the visible units of the positive phase to the mini-batch, and weighs its examples.
     pub(super) fn clamp(&mut self, batch: Batch<'_>) {
-        let TrainConfig { algorithm, seed, .. } = self.timetable.config;
+        let TrainConfig { algorithm, objective, seed, .. } = self.timetable.config;
         // Chains that start at the examples stand for them in the other phase.
-        self.statistics.set_weights(RowWeights::of(batch, algorithm == Algorithm::Cd));
-        self.positive.clamp(batch, seed);
+        self.statistics.set_weights(RowWeights::of(
+            batch,
+            algorithm == Algorithm::Cd && objective.needs_chains(),
+        ));
+        if let Some(labels) = &mut self.labels {
+            labels.take_labels(batch);
+        }
+        let n_classes = self.labels.as_ref().map_or(0, LabelPhase::n_classes);
+        let n_visible = self.parameters.fixed.n_visible();
+        self.positive.clamp(batch, n_visible - n_classes, seed);
     }
 
     /// Sweeps the chains of the negative phase, up to the last draw of h.
@@ -244,9 +256,12 @@ impl Ascent {
     /// Computes p(h | v) of both phases and draws the next h of the chains.
     pub(super) fn mean_hidden(&mut self, watch: Watch<'_>) -> Result<()> {
         let TrainConfig { chain_reset, seed, .. } = self.timetable.config;
-        let Self { parameters, positive, negative, statistics, shifts, .. } = self;
+        let Self { parameters, positive, negative, labels, statistics, shifts, .. } = self;
         let mut stream = Stream::new(seed, Purpose::Dither, self.updates);
         sampling::fill(parameters.fixed.isa, &mut stream, parameters.fixed.n_hidden(), shifts);
+        if let Some(labels) = labels {
+            labels.take(parameters, positive, statistics, shifts, watch)?;
+        }
         mean_hidden(parameters, positive, negative, statistics, shifts, watch)?;
         if chain_reset > 0.0 {
             let stream = Stream::new(seed, Purpose::ChainReset, self.updates);

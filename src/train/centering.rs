@@ -135,10 +135,12 @@ impl Centering {
         let (of_data, of_chains) = (0..n_data, first_chain..first_chain + n_chains);
         // ⟨·⟩_data − ⟨·⟩_model from sums over both phases.
         let [divisor, divisor_of_chains] = statistics.divisors();
+        let shares = statistics.shares();
         let means = |[data, chains]: [i128; 2], reals: f64, one: f64| {
             // Data are bits or reals, so one of the two sums over the data is 0.
             let data = data as f64 + reals;
-            data / (divisor * one) + chains as f64 / (divisor_of_chains * one)
+            shares.data_means * (data / (divisor * one))
+                + shares.phase * (chains as f64 / (divisor_of_chains * one))
         };
         let both = |values: &[i64]| {
             let sum =
@@ -235,19 +237,50 @@ impl Centering {
         let (lambda_square, mu_square) = (square(hidden), square(visible));
         // With f − μ e in place of f, as ∇c needs it: see the gradient of W.
         let [mass, mass_of_chains] = statistics.masses();
-        let excess = mass - mass_of_chains;
-        let f_mu = means([m_data, -m_chains], sum_of_m, ONE) - excess * (1.0 + mu_square);
+        let excess = shares.phase * (mass - mass_of_chains);
+        let offset = |offsets: &[i32], at: usize| f64::from(offsets[at]) / ONE;
+        let (g_lambda, f_mu) = match statistics.labels() {
+            None => {
+                (g_lambda, means([m_data, -m_chains], sum_of_m, ONE) - excess * (1.0 + mu_square))
+            }
+            // The units of the label are not among those of mₙ.
+            Some(_) => {
+                let dot = |gradient: &[f64], offsets: &[i32]| -> f64 {
+                    gradient.iter().enumerate().map(|(at, x)| x * offset(offsets, at)).sum()
+                };
+                (dot(biases.hidden, hidden), dot(biases.visible, visible) - excess)
+            }
+        };
+        // The parts of A and B of the units of the label.
+        let (mut a_label, mut b_label) = (Vec::new(), vec![0.0; biases.hidden.len()]);
+        let first_of_label = statistics.labels().map_or(0, |labels| labels.places.start);
+        for (class, place) in statistics.labels().iter().flat_map(|l| l.places.clone().enumerate())
+        {
+            let labels = statistics.labels().expect("labels");
+            let rows = (0..labels.panels.len()).map(|panel| labels.of_class(panel, class));
+            let row = rows.flatten().map(|&x| f64::from(x) / divisor);
+            let mut sum = 0.0;
+            for (j, x) in row.enumerate() {
+                sum += x * offset(hidden, j);
+                b_label[j] += x * offset(visible, place);
+            }
+            a_label.push(sum);
+        }
+        let a_label =
+            |place: usize| place.checked_sub(first_of_label).and_then(|k| a_label.get(k)).copied();
         for (i, f) in biases.visible.iter_mut().enumerate() {
             // ∇bᵢ = fᵢ (1 + λ·λ) + μᵢ (g·λ) − Aᵢ
             let mu = f64::from(visible[i]) / ONE;
             *f = *f * (1.0 + lambda_square) + mu * g_lambda
-                - means(a_visible[i], of_reals.a_visible[i], one);
+                - means(a_visible[i], of_reals.a_visible[i], one)
+                - a_label(i).unwrap_or(0.0);
         }
         for (j, g) in biases.hidden.iter_mut().enumerate() {
             // ∇cⱼ = gⱼ (1 + μ·μ) + λⱼ (f·μ) − Bⱼ
             let lambda = f64::from(hidden[j]) / ONE;
             *g = *g * (1.0 + mu_square) + lambda * f_mu
-                - means(m_hidden[j], of_reals.m_hidden[j], one);
+                - means(m_hidden[j], of_reals.m_hidden[j], one)
+                - b_label[j];
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The settings of training: exactly those on which the bits of a run depend.
 
 use super::averaging::Averaging;
+use super::objective::Objective;
 use super::schedule::Schedule;
 use crate::dataset::Binarization;
 use crate::error::{Remedy, Result};
@@ -102,6 +103,9 @@ settings! {
     /// # Ok::<(), harmonium::Error>(())
     /// ```
     pub struct TrainConfig in "train" {
+        /// What is maximised: `generative` (ln p(v), on data with labels ln p(v, y)), `discriminative`
+        /// (ln p(y | v), which needs no chains) or `hybrid:ALPHA` (ln p(y | v) + ALPHA ln p(v, y)).
+        objective: Objective = Objective::Generative, { placeholder("NAME") }
         /// Number of hidden units, H.
         hidden: Option<usize> = None, {
             whole(1..=MAX_HIDDEN as u64), usual("16 to 2,000"),
@@ -236,11 +240,13 @@ impl TrainConfig {
             epochs: self.epochs.or(epochs),
             batch_size: self.batch_size.min(n_examples),
             algorithm: match self.algorithm {
+                // There is nothing to sample.
+                Algorithm::Auto if !self.objective.needs_chains() => Algorithm::Cd,
                 Algorithm::Auto if n_visible <= TEMPERED_BY_ITSELF => Algorithm::Pt,
                 Algorithm::Auto => Algorithm::Pcd,
                 named => named,
             },
-            chains: match is_cd {
+            chains: match is_cd || !self.objective.needs_chains() {
                 // It has one chain per example of the mini-batch, which may be smaller now.
                 true => self.chains.filter(|n| *n != self.batch_size),
                 false => Some(self.n_chains()),

@@ -10,7 +10,7 @@ use super::statistics::Statistics;
 use super::tile_sums::{self, Place};
 use crate::error::Result;
 use crate::kernels::Isa;
-use crate::kernels::ascent::{Difference, RankOne, TileGradient};
+use crate::kernels::ascent::{Difference, ExtraRows, RankOne, TileGradient};
 use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::memory::Bytes;
@@ -41,6 +41,8 @@ pub struct Gradient {
     /// ∇c (H), in panels.
     hidden_bias: Aligned<Row<f32>>,
     corrections: Option<Corrections>,
+    /// The gradient of the weights of the label by the sums that stand apart, (hidden panels, K).
+    label_rows: Vec<Row<f32>>,
 }
 
 /// Sums of both layers over the data and, negative, over the chains.
@@ -113,7 +115,8 @@ impl Gradient {
             hidden: vec![[[0; SIDE]; 2]; hidden_bias.len()],
         };
         let of_weights = Difference::Joint(0.0);
-        Self { isa, of_weights, sums, visible_bias, hidden_bias, corrections }
+        let label_rows = Vec::new();
+        Self { isa, of_weights, sums, visible_bias, hidden_bias, corrections, label_rows }
     }
 
     /// Makes room for statistics of `row_capacity` rows.
@@ -149,8 +152,8 @@ impl Gradient {
     /// Computes the gradient from these statistics.
     pub fn take(&mut self, statistics: &Statistics) {
         let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
-        let of_counts = statistics.difference(1);
-        let of_means = statistics.difference(MEAN_ONE.into());
+        let of_counts = statistics.difference_of_counts();
+        let of_means = statistics.difference_of_means();
         self.of_weights = match statistics.data() {
             States::Bits(_) => of_means,
             States::Reals(_) => of_means.apart(),
@@ -164,6 +167,16 @@ impl Gradient {
                 States::Reals(data) => of_counts.apart().row_of_reals(data, &chains),
             };
             *sums = VisibleSums { data, chains };
+        }
+        self.label_rows.clear();
+        if let Some(labels) = statistics.labels() {
+            let [of_data, _] = statistics.divisors();
+            for (place, of_bias) in labels.places.clone().zip(&labels.of_biases) {
+                visible_bias.as_flattened_mut()[place] += (of_bias / of_data) as f32;
+            }
+            let scale = (1.0 / of_data) as f32;
+            let rows = labels.panels.iter().flat_map(|panel| &panel.of_classes);
+            self.label_rows.extend(rows.map(|row| row.map(|x| x * scale)));
         }
         let hidden = hidden_bias.par_iter_mut().zip(&mut sums.hidden);
         let few = (FEW_ROWS / (n_data + n_chains)).max(1);
@@ -197,6 +210,10 @@ impl Gradient {
         let place = Place { panel, tiles };
         let is_joint = matches!(self.of_weights, Difference::Joint(_));
         tile_sums::with_sums(self.isa, statistics, &place, is_joint, |data, model| {
+            let of_label = statistics.labels().map(|labels| {
+                let n = labels.places.len();
+                (labels.places.start, &self.label_rows[panel * n..][..n])
+            });
             let all_terms = self.corrections.as_ref().map_or(&[][..], |other| &other.terms);
             for (at, tile) in place.tiles.clone().enumerate() {
                 let mut terms = [RankOne { rows: &[0.0; SIDE], columns: &[0.0; SIDE] }; 3];
@@ -209,6 +226,8 @@ impl Gradient {
                         difference: self.of_weights,
                         data: data.tile(at),
                         model: model.map(|model| model.tile(at)),
+                        rows: of_label
+                            .and_then(|(first, rows)| ExtraRows::in_tile(tile, first, rows)),
                         terms: &terms[..all_terms.len()],
                     },
                 );
@@ -228,6 +247,7 @@ impl Corrections {
         let (f, g) = &mut self.biases;
         let [of_data, of_chains] = statistics.divisors();
         let [mass, mass_of_chains] = statistics.masses();
+        let (shares, labels) = (statistics.shares(), statistics.labels());
         let one = f64::from(MEAN_ONE);
         let (activity, rate) = match &mut self.activity {
             // An update counts in proportion to the weights of its examples.
@@ -244,14 +264,24 @@ impl Corrections {
             for j in 0..SIDE {
                 let mean = data[j] / of_data;
                 self.mean_visible[panel * SIDE + j] = mean;
-                f[panel * SIDE + j] = mean + chains[j] as f64 / of_chains;
+                f[panel * SIDE + j] = shares.phase * (mean + chains[j] as f64 / of_chains);
+            }
+        }
+        if let Some(labels) = labels {
+            for (class, place) in labels.places.clone().enumerate() {
+                self.mean_visible[place] = labels.shares[class] / of_data;
+                f[place] += labels.of_biases[class] / of_data;
             }
         }
         // gⱼ = ⟨hⱼ⟩_data − ⟨hⱼ⟩_model, and the running mean qⱼ ← qⱼ + ν (⟨hⱼ⟩_data − ⟨1⟩_data qⱼ).
         for (panel, [data, model]) in sums.hidden.iter().enumerate() {
             for j in 0..SIDE {
-                let mean = data[j] as f64 / (of_data * one);
-                g[panel * SIDE + j] = mean + model[j] as f64 / (of_chains * one);
+                let of_model = shares.phase * (model[j] as f64 / (of_chains * one));
+                let mean = shares.data_means * (data[j] as f64 / (of_data * one));
+                g[panel * SIDE + j] = mean + of_model;
+                // With the label apart, p̃ of the data are r.
+                let mean =
+                    labels.map_or(mean, |labels| f64::from(labels.panels[panel].mean[j]) / of_data);
                 let running = &mut activity[panel * SIDE + j];
                 *running += rate * (mean / mass - *running);
             }
@@ -268,7 +298,7 @@ impl Corrections {
             centering.set_hidden(activity);
             // With weights e = ⟨1⟩_data − ⟨1⟩_model is 0 only on average. Of the rows' products with v − μ
             // and h − λ there remain ∇Wᵢⱼ = Dᵢⱼ − μᵢ gⱼ − (fᵢ − μᵢ e) λⱼ.
-            let excess = mass - mass_of_chains;
+            let excess = shares.phase * (mass - mass_of_chains);
             f.iter_mut().enumerate().for_each(|(i, f)| *f -= centering.visible(i) * excess);
             subtract(&|i| centering.visible(i), &|j| g[j]);
             subtract(&|i| f[i], &|j| centering.hidden(j));

@@ -32,7 +32,8 @@ pub fn mean_hidden(
     let Chains { visible, hidden, words, .. } = &mut negative.chains;
     let (data, words, visible) = (positive.visible(), &*words, &*visible);
     statistics.set_visible(data, visible);
-    let n_data = statistics.n_data();
+    // With the label apart, the examples have their own way to p̃.
+    let n_data = if statistics.labels().is_some() { 0 } else { statistics.n_data() };
 
     let (data_capacity, chain_capacity) = statistics.capacities();
     let pieces = |capacity: usize| capacity / block_rows(capacity, conditional.n_panels());

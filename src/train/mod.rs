@@ -20,6 +20,8 @@ pub(crate) mod parameters;
 
 pub(crate) mod averaging;
 
+pub(crate) mod objective;
+
 pub(crate) mod config;
 
 pub(crate) mod outset;
@@ -28,6 +30,8 @@ pub(crate) mod positive_phase;
 
 pub(crate) mod row_weights;
 
+pub(crate) mod label_sums;
+
 pub(crate) mod statistics;
 
 pub(crate) mod tile_sums;
@@ -35,6 +39,8 @@ pub(crate) mod tile_sums;
 pub(crate) mod negative_phase;
 
 pub(crate) mod mean_hidden;
+
+pub(crate) mod label_phase;
 
 pub(crate) mod centering;
 
@@ -61,6 +67,7 @@ pub(crate) mod online;
 pub use ascent::Ascent;
 pub use averaging::Averaging;
 pub use config::{Algorithm, ChainStart, TEMPERED_BY_ITSELF, TrainConfig, UpdateRule};
+pub use objective::{Objective, Parts};
 pub use online::OnlineTrainer;
 pub use positive_phase::Batch;
 pub use schedule::Schedule;

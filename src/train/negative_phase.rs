@@ -42,6 +42,8 @@ pub struct SavedChains {
 enum Start {
     /// At the mini-batch.
     Batch,
+    /// Nowhere: the gradient needs no chains.
+    Absent,
     /// Where the last update left them.
     Persistent,
     /// Where the last update left them, with replicas at other temperatures.
@@ -73,6 +75,7 @@ impl NegativePhase {
     pub fn start(config: &TrainConfig, outset: &Outset, parameters: &Parameters) -> Self {
         let chains = start_chains(config, outset, parameters);
         let start = match config.algorithm {
+            Algorithm::Cd if !config.objective.needs_chains() => Start::Absent,
             Algorithm::Cd => Start::Batch,
             Algorithm::Pcd | Algorithm::Auto => Start::Persistent,
             Algorithm::Pt => {
@@ -103,7 +106,7 @@ impl NegativePhase {
         self.previous = self.chains.visible.clone();
         match &mut self.start {
             Start::Tempered(tempering) => tempering.restore(weights, state),
-            Start::Batch | Start::Persistent => Ok(()),
+            Start::Batch | Start::Absent | Start::Persistent => Ok(()),
         }
     }
 
@@ -134,6 +137,12 @@ impl NegativePhase {
     ) -> Result<()> {
         let weights = parameters.fixed();
         let Self { chains, start, previous } = self;
+        if let Start::Absent = start {
+            chains.visible.set_n_rows(0);
+            chains.hidden.set_n_rows(0);
+            previous.set_n_rows(0);
+            return Ok(());
+        }
         if let Start::Batch = start {
             chains.restart(weights, parameters.hidden_given_reals(), positive.visible());
             previous.set_n_rows(chains.n_chains());
@@ -144,7 +153,7 @@ impl NegativePhase {
             }
             match start {
                 Start::Tempered(tempering) => tempering.half_sweep(weights, chains, watch)?,
-                Start::Batch | Start::Persistent => {
+                Start::Batch | Start::Absent | Start::Persistent => {
                     chains.draw_visible(weights.visible_given_hidden(), watch)?;
                 }
             }
@@ -194,7 +203,7 @@ impl NegativePhase {
     pub fn tempering(&self) -> Option<&Tempering> {
         match &self.start {
             Start::Tempered(tempering) => Some(tempering),
-            Start::Batch | Start::Persistent => None,
+            Start::Batch | Start::Absent | Start::Persistent => None,
         }
     }
 
@@ -204,7 +213,7 @@ impl NegativePhase {
         let (now, before) = (&self.chains.visible, &self.previous);
         let words = (0..now.n_panels()).flat_map(|at| now.panel(at).iter().zip(before.panel(at)));
         let flipped: u64 = words.map(|(a, b)| u64::from((a ^ b).count_ones())).sum();
-        flipped as f64 / (now.n_rows() * now.n_columns()) as f64
+        flipped as f64 / (now.n_rows() * now.n_columns()).max(1) as f64
     }
 }
 

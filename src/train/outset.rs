@@ -19,8 +19,19 @@ pub struct Outset {
     pub mean: Array1<f64>,
     /// The largest magnitude in the data, at least 1. It decides the fixed-point format.
     pub largest: f64,
+    /// The labels of the examples, if they have any.
+    pub labels: Option<LabelSite>,
     /// The visible states (C, V) of chains that start at data; none if they start at the visible bias.
     pub chains: Option<BitMatrix>,
+}
+
+/// What the labels of examples are.
+#[derive(Clone, Copy, Debug)]
+pub struct LabelSite {
+    /// K.
+    pub n_classes: usize,
+    /// Whether every example has a label.
+    pub are_known: bool,
 }
 
 /// Puts examples in the order of an epoch.
@@ -39,6 +50,10 @@ impl Outset {
         Self {
             chains: chains(config, (examples.n_examples(), examples.n_visible()), write),
             units: examples.units(),
+            labels: examples.labels().map(|labels| LabelSite {
+                n_classes: labels.classes().n(),
+                are_known: labels.of_examples().iter().all(Option::is_some),
+            }),
             mean: examples.mean(),
             largest: examples.largest(),
         }
@@ -56,6 +71,7 @@ impl Outset {
         Self {
             chains: chains(config, (n_draws, mean.len()), write),
             units: Units::bits(mean.len()),
+            labels: None,
             mean: mean.iter().map(|&x| f64::from(x)).collect(),
             largest: magnitudes.fold(1.0, f64::max),
         }

@@ -1,5 +1,6 @@
 //! The parameters during training: W, b, c in f32 and in fixed point.
 
+use crate::bits::BitPanels;
 use crate::fixed::Format;
 use crate::gibbs::{FixedWeights, RealConditional};
 use crate::kernels::Isa;
@@ -7,6 +8,8 @@ use crate::kernels::tile::{Row, SIDE, Tile};
 use crate::kernels::tiled::{Padded, Tiled};
 use crate::memory::Bytes;
 use crate::model::{Rbm, TiledParameters};
+use crate::reals::RealRows;
+use crate::states::States;
 use rayon::prelude::*;
 
 /// The size of the parameters; NaN throughout if any parameter is.
@@ -67,6 +70,23 @@ impl Parameters {
     /// p(h | v) of real-valued v.
     pub fn hidden_given_reals(&self) -> RealConditional<'_> {
         RealConditional::new(self.fixed.isa, &self.exact)
+    }
+
+    /// Writes cⱼ + Σᵢ vᵢ Wᵢⱼ of a panel of hidden units for the states (N, places) from `first` on: of bits by W̃,
+    /// of numbers by W.
+    pub(super) fn hidden_inputs(
+        &self,
+        panel: usize,
+        states: States<&BitPanels, &RealRows>,
+        first: usize,
+        inputs: &mut [Row<f32>],
+    ) {
+        match states {
+            States::Bits(bits) => {
+                self.fixed.hidden_given_visible().real_inputs(panel, bits, first, inputs);
+            }
+            States::Reals(rows) => self.hidden_given_reals().inputs(panel, rows, first, inputs),
+        }
     }
 
     /// Rounds the weights anew if this is not their format.

@@ -32,6 +32,7 @@ const AHEAD: usize = 2;
 #[derive(Clone, Debug)]
 pub struct PositivePhase {
     isa: Isa,
+    layout: Layout,
     /// A buffer for the drawn bits.
     rows: BitMatrix,
     visible: States<BitPanels, RealRows>,
@@ -44,23 +45,27 @@ impl PositivePhase {
     }
 
     /// A positive phase of at most `capacity` examples.
-    pub fn new(isa: Isa, capacity: usize, visible: &Layout) -> Self {
-        let rows = BitMatrix::zeros(capacity, visible.n_units());
-        let visible = States::Bits(BitPanels::zeros(capacity, visible));
-        Self { isa, rows, visible }
+    pub fn new(isa: Isa, capacity: usize, layout: &Layout) -> Self {
+        let rows = BitMatrix::zeros(capacity, layout.n_units());
+        let visible = States::Bits(BitPanels::zeros(capacity, layout));
+        Self { isa, layout: layout.clone(), rows, visible }
     }
 
-    /// Clamps v to the examples of a mini-batch, as numbers or as bits.
-    pub fn clamp(&mut self, batch: Batch<'_>, seed: u64) {
+    /// Clamps the first `n_units` units of v to the examples of a mini-batch, as numbers or as bits. Others are
+    /// off.
+    pub fn clamp(&mut self, batch: Batch<'_>, n_units: usize, seed: u64) {
         let Batch { examples, rows: batch, first_address } = batch;
-        let Self { isa, rows, visible } = self;
+        let Self { isa, layout, rows, visible } = self;
         if let Some(reals) = examples.reals() {
-            let visible = visible.reals_or_new(|| RealRows::new(rows.n_columns()));
+            let visible = visible.reals_or_new(|| RealRows::new(layout.n_places()));
             visible.clear();
-            batch.iter().for_each(|&example| visible.push_row(reals.row(example as usize)));
+            for &example in batch {
+                let row = reals.row(example as usize).iter().filter(|(unit, _)| *unit < n_units);
+                visible.push_entries(row.map(|(unit, x)| (layout.place(unit), x)));
+            }
             return;
         }
-        let visible = visible.bits_or_new(|| BitPanels::zeros(rows.n_rows(), rows.n_columns()));
+        let visible = visible.bits_or_new(|| BitPanels::zeros(rows.n_rows(), &*layout));
         let words_of_row = rows.n_columns().div_ceil(WORD);
         let drawn = rows.words_mut().par_chunks_mut(words_of_row);
         drawn.zip(batch).enumerate().with_min_len(FEW_EXAMPLES).for_each(|(n, (row, &example))| {
@@ -70,6 +75,7 @@ impl PositivePhase {
             let address = first_address + u64::from(example);
             let stream = || Stream::new(seed, Purpose::Binarize, address);
             examples.write_bits(*isa, example as usize, stream, row);
+            switch_off(row, n_units);
         });
         visible.set_n_rows(batch.len());
         for row in 0..batch.len() {
@@ -82,8 +88,17 @@ impl PositivePhase {
         self.rows.n_rows()
     }
 
-    /// v (N, V).
+    /// v: of bits (N, V), of numbers (N, places).
     pub fn visible(&self) -> States<&BitPanels, &RealRows> {
         self.visible.as_ref()
+    }
+}
+
+/// Switches off the units of a row from `n_units` on.
+fn switch_off(row: &mut [u64], n_units: usize) {
+    let (_, from) = row.split_at_mut(row.len().min(n_units / WORD));
+    if let Some((word, others)) = from.split_first_mut() {
+        *word &= (1 << (n_units % WORD)) - 1;
+        others.fill(0);
     }
 }

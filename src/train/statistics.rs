@@ -1,14 +1,25 @@
 //! The statistics of both phases: the visible states and p(h | v).
 
+use super::label_sums::LabelSums;
 use super::row_weights::RowWeights;
 use crate::bits::{BitPanels, active};
 use crate::kernels::ascent::Difference;
+use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::{Isa, moments, transpose};
 use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::states::States;
 use rayon::prelude::*;
+
+/// By how much sums count in the gradient.
+#[derive(Clone, Copy, Debug)]
+pub struct Shares {
+    /// Sums of v, and all sums over the chains.
+    pub phase: f64,
+    /// Sums of p̃ over the data.
+    pub data_means: f64,
+}
 
 /// The sufficient statistics of both phases: a row for each example, then one for each chain.
 ///
@@ -30,6 +41,8 @@ pub struct Statistics {
     chains: BitPanels,
     /// The weights of the examples; none if they are equal.
     weights: Option<RowWeights>,
+    /// Sums with the label apart; none if its units are among the others.
+    labels: Option<LabelSums>,
     /// p̃, which is p(h | v) from 0 to 255, (hidden panels, rows); negative for chains.
     pub(super) mean_hidden: Aligned<Row<i16>>,
 }
@@ -55,6 +68,7 @@ impl Statistics {
             data: States::Bits(BitPanels::zeros(n_places, capacities.0)),
             chains: BitPanels::zeros(n_places, capacities.1),
             weights: None,
+            labels: None,
             mean_hidden: aligned([0; SIDE], n_hidden.div_ceil(SIDE) * capacity),
         }
     }
@@ -81,6 +95,24 @@ impl Statistics {
         self.weights = weights;
     }
 
+    /// Sets the sums of this update with the label apart. The p̃ of the examples are then r.
+    pub fn set_labels(&mut self, labels: LabelSums) {
+        self.labels = Some(labels);
+    }
+
+    /// The sums with the label apart, if it stands apart.
+    pub fn labels(&self) -> Option<&LabelSums> {
+        self.labels.as_ref()
+    }
+
+    /// By how much sums of v over the data, of p̃ over the data, and over the chains count: g, g + d and g of
+    /// [`LabelSums`]; 1 unless the label stands apart.
+    pub fn shares(&self) -> Shares {
+        let labels = self.labels.as_ref();
+        let phase = labels.map_or(1.0, |labels| labels.parts.generative);
+        Shares { phase, data_means: labels.map_or(1.0, LabelSums::largest) }
+    }
+
     /// The weights of the examples of this update, if they differ.
     pub fn weights(&self) -> Option<&RowWeights> {
         self.weights.as_ref()
@@ -96,7 +128,7 @@ impl Statistics {
     /// weights.
     pub fn divisors(&self) -> [f64; 2] {
         let [data, chains] = self.weights_of_phases();
-        [(data, self.n_data), (chains, self.n_chains)]
+        [(data, self.n_data), (chains, self.n_chains.max(1))]
             .map(|(weights, n)| weights.map_or(n as f64, RowWeights::divisor))
     }
 
@@ -106,10 +138,23 @@ impl Statistics {
         self.weights_of_phases().map(mass)
     }
 
-    /// The factors of sums over integers, in units of `1/one`. They are joint if each chain counts as
-    /// much as each example, or as its own.
-    pub fn difference(&self, one: i32) -> Difference {
+    /// The factors of sums over v.
+    pub fn difference_of_counts(&self) -> Difference {
+        self.difference(1, self.shares().phase)
+    }
+
+    /// The factors of sums over p̃.
+    pub fn difference_of_means(&self) -> Difference {
+        self.difference(MEAN_ONE.into(), self.shares().data_means)
+    }
+
+    /// The factors of sums over integers, in units of `1/one`, where those over the data count by `of_data`.
+    /// They are joint if each chain counts as much as each example, or as its own.
+    fn difference(&self, one: i32, of_data: f64) -> Difference {
         let [data, chains] = self.divisors();
+        if self.labels.is_some() {
+            return Difference::separate(data / of_data, chains / self.shares().phase, one);
+        }
         let are_alike = match self.weights() {
             None => self.n_data == self.n_chains,
             Some(weights) => weights.weigh_chains(),

@@ -2,6 +2,7 @@
 
 use super::ascent::{Ascent, check_units};
 use super::config::TrainConfig;
+use super::label_phase::LabelPhase;
 use super::outset::{Outset, order};
 use super::parameters::Parameters;
 use super::positive_phase::Batch;
@@ -325,8 +326,12 @@ fn timetable(config: TrainConfig, examples: &Examples) -> Result<Timetable> {
 
 /// Checks that there is memory for a run on these examples, with them.
 fn check_memory(config: &TrainConfig, examples: &Examples) -> Result<()> {
-    let data = Need::held(examples.bytes(), &[]);
-    Ascent::check_memory(config, config.batch_size, examples.n_visible(), &[data])
+    let n_classes = examples.labels().map_or(0, |labels| labels.classes().n());
+    let of_labels = LabelPhase::bytes(config.batch_size, n_classes, config.n_hidden());
+    let others =
+        [Need::held(examples.bytes(), &[]), Need::new(of_labels, &["batch_size", "hidden"])];
+    let others = if n_classes == 0 { &others[..1] } else { &others };
+    Ascent::check_memory(config, config.batch_size, examples.n_visible(), others)
 }
 
 /// The next mini-batch of this epoch.

@@ -1,0 +1,229 @@
+//! Labels: the class of each example. They are one more categorical site, the last of the visible layer.
+
+use super::alphabet::MAX_STATES;
+use super::categories::{Distinct, Lookup, listed};
+use super::columns::{Column, ColumnKind, Columns};
+use super::file::{self, Format, Unpacked};
+use super::table::{Cell, FirstRow, Text};
+use crate::error::{Error, Result};
+use crate::setting::invalid;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The classes of labels: the values of the label site, by state.
+///
+/// A model that was trained on labels keeps them, and the labels of other data are read by them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Column", into = "Column")]
+pub struct Classes(Columns);
+
+impl Classes {
+    /// The classes of a column of labels.
+    ///
+    /// # Errors
+    /// [`Error::BadCategory`] unless there are 2 to 255 different names.
+    pub fn new(column: &str, names: Vec<String>) -> Result<Self> {
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if !(2..=MAX_STATES).contains(&names.len()) || sorted.len() < names.len() {
+            let rule = format!(
+                "labels must be of 2 to {MAX_STATES} different classes, but these are {}",
+                listed(&names)
+            );
+            return Err(Error::BadCategory { data: column.to_string(), rule, remedy: None });
+        }
+        let kind = ColumnKind::Category(names);
+        Ok(Self(Columns::table(vec![Column { name: column.to_string(), kind }])))
+    }
+
+    /// The classes that a model records in its facts, if it has any.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if they are not as training writes them.
+    pub fn recorded(facts: &Map<String, Value>) -> Result<Option<Arc<Self>>> {
+        let Some(value) = facts.get("labels").filter(|value| !value.is_null()) else {
+            return Ok(None);
+        };
+        let classes = serde_json::from_value(value.clone()).map_err(|cause| {
+            invalid("labels", value, format!("classes as training writes them ({cause})"))
+        });
+        classes.map(Arc::new).map(Some)
+    }
+
+    /// K, the number of classes, 2 to 255.
+    pub fn n(&self) -> usize {
+        self.0.n_units()
+    }
+
+    /// The name of the column of labels, or `label`.
+    pub fn column(&self) -> String {
+        self.0.name(0).into_owned()
+    }
+
+    /// The names of the classes, by state (K).
+    pub fn names(&self) -> Vec<&str> {
+        self.0.states(0)
+    }
+}
+
+impl From<Classes> for Column {
+    fn from(classes: Classes) -> Self {
+        let names = classes.names().into_iter().map(String::from).collect();
+        Self { name: classes.column(), kind: ColumnKind::Category(names) }
+    }
+}
+
+impl TryFrom<Column> for Classes {
+    type Error = Error;
+
+    fn try_from(column: Column) -> Result<Self> {
+        Self::new(&column.name, column.states().to_vec())
+    }
+}
+
+/// The labels of examples, some of which may be unknown.
+///
+/// ```
+/// use harmonium::dataset::Labels;
+/// let labels = Labels::of_names("species", &["cat", "dog", "", "cat"], None)?;
+/// assert_eq!(labels.classes().names(), ["cat", "dog"]);
+/// assert_eq!(labels.of_examples(), [Some(0), Some(1), None, Some(0)]);
+/// # Ok::<(), harmonium::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    classes: Arc<Classes>,
+    /// (N)
+    of_examples: Vec<Option<u8>>,
+}
+
+impl Labels {
+    /// The labels of examples by the names of their classes; an empty name, or one of those that stand for
+    /// a missing value in tables (`NA`, `?`), is an unknown label. `classes` are those of a model; without,
+    /// they are the names, in the order of numbers if all are numbers, else of the alphabet. `column` is
+    /// the name of the labels in messages.
+    ///
+    /// # Errors
+    /// [`Error::BadCategory`] unless there are 2 to 255 classes, or for a label that is not one of
+    /// `classes`.
+    pub fn of_names<T: AsRef<str>>(
+        column: &str,
+        names: &[T],
+        classes: Option<Arc<Classes>>,
+    ) -> Result<Self> {
+        let is_known =
+            |name: &str| matches!(name, "-" | ".") || Cell::of(name.as_bytes()) != Cell::Missing;
+        let known = || names.iter().map(|name| name.as_ref().trim()).filter(|name| is_known(name));
+        let classes = match classes {
+            Some(classes) => classes,
+            None => {
+                let mut distinct = Distinct::Texts(Vec::new());
+                known().for_each(|name| distinct.note_text(name));
+                Arc::new(Classes::new(column, distinct.names())?)
+            }
+        };
+        let lookup = Lookup::of(&classes.0, 0);
+        let of_name = |(example, name): (usize, &str)| {
+            if !is_known(name) {
+                return Ok(None);
+            }
+            let number = super::columns::finite(name);
+            lookup.of_text(name, number).map(Some).ok_or_else(|| {
+                let rule = format!(
+                    "example {example} has the label \"{name}\", but must have one of {}: the training \
+                     data have no others",
+                    listed(&classes.names())
+                );
+                Error::BadCategory { data: column.to_string(), rule, remedy: None }
+            })
+        };
+        let names = names.iter().map(|name| name.as_ref().trim()).enumerate();
+        let of_examples = names.map(of_name).collect::<Result<_>>()?;
+        Ok(Self { classes, of_examples })
+    }
+
+    /// The labels of examples by the states of their classes.
+    ///
+    /// # Panics
+    /// If a state is not below the number of classes.
+    pub fn of_states(classes: Classes, of_examples: Vec<Option<u8>>) -> Self {
+        let are_valid = of_examples.iter().flatten().all(|&state| usize::from(state) < classes.n());
+        assert!(are_valid, "a state of {} classes", classes.n());
+        Self { classes: Arc::new(classes), of_examples }
+    }
+
+    /// Reads a file with one label for each example: a column of names or numbers as text, .npy, .npz or
+    /// IDX.
+    ///
+    /// # Errors
+    /// As [`Dataset::read`](super::Dataset::read) and [`of_names`](Self::of_names);
+    /// [`Error::Unsuitable`] if the labels are not in one row or column.
+    pub fn read(path: &Path, classes: Option<Arc<Classes>>) -> Result<(Self, String)> {
+        let Unpacked { bytes, sha256 } = Unpacked::read(path)?;
+        let names: Vec<String> = match Format::of(&bytes) {
+            Some(Format::Table) => names_of_text(path, &bytes)?,
+            _ => file::array(path, &bytes)?.vector()?.into_iter().map(name_of_number).collect(),
+        };
+        Ok((Self::of_names(&path.display().to_string(), &names, classes)?, sha256))
+    }
+
+    /// The classes.
+    pub fn classes(&self) -> &Arc<Classes> {
+        &self.classes
+    }
+
+    /// The state of the label of each example (N), if it is known.
+    pub fn of_examples(&self) -> &[Option<u8>] {
+        &self.of_examples
+    }
+
+    /// The labels of some of the examples.
+    pub(super) fn part(&self, examples: impl Iterator<Item = usize>) -> Self {
+        let of_examples = examples.map(|example| self.of_examples[example]).collect();
+        Self { classes: self.classes.clone(), of_examples }
+    }
+
+    /// Checks that there is a label, known or not, for each example of the data `data`.
+    pub(super) fn check_number(&self, data: &str, n_examples: usize) -> Result<()> {
+        let found = self.of_examples.len();
+        if found == n_examples {
+            return Ok(());
+        }
+        let rule = format!("one for each of the {n_examples} examples of {data}");
+        Err(invalid("the number of labels", found, rule))
+    }
+}
+
+/// The name of a class that a number stands for; NaN is no label.
+fn name_of_number(x: f64) -> String {
+    if x.is_nan() { String::new() } else { (x + 0.0).to_string() }
+}
+
+/// The cells of a text of one column, or of one row, without a header.
+fn names_of_text(path: &Path, bytes: &[u8]) -> Result<Vec<String>> {
+    let text = Text::of_texts(bytes);
+    let (mut names, mut longest, mut n_rows) = (Vec::new(), 0, 0);
+    text.each_row(|row| {
+        let is_header = n_rows == 0
+            && row.cells.len() == 1
+            && matches!(FirstRow::of(&row.cells), FirstRow::Names)
+            && CLASS_NAMES.contains(&&*String::from_utf8_lossy(row.cells[0]).to_lowercase());
+        n_rows += 1;
+        if !is_header {
+            longest = longest.max(row.cells.len());
+            names.extend(row.cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()));
+        }
+        Ok(())
+    })?;
+    if longest > 1 && n_rows > 1 {
+        let rule = format!("has rows of {longest} cells, but labels are one for each example");
+        return Err(Error::Unsuitable { path: path.into(), rule });
+    }
+    Ok(names)
+}
+
+/// First lines of files of labels that are taken as a header.
+const CLASS_NAMES: [&str; 5] = ["class", "label", "labels", "target", "y"];
