@@ -36,7 +36,7 @@ const WIDTH: usize = 600;
 /// one pixel between images, enlarged by a whole factor.
 ///
 /// # Panics
-/// If an image does not have `shape.0 · shape.1` values, or `images` is empty.
+/// If an image has fewer than `shape.0 · shape.1` values, or `images` is empty.
 pub fn grid(images: ArrayView2<'_, f32>, shape: (usize, usize), grey: Grey) -> Vec<u8> {
     let n = images.nrows();
     // The grid is about 3 : 2.
@@ -55,7 +55,9 @@ pub fn grid_of(
     across: usize,
 ) -> Vec<u8> {
     let (rows, columns) = shape;
-    assert_eq!(images.ncols(), rows * columns, "values of an image of {rows} x {columns}");
+    assert!(images.ncols() >= rows * columns, "values of an image of {rows} x {columns}");
+    // Behind the pixels may be the units of a label.
+    let images = images.slice(s![.., ..rows * columns]);
     let n = images.nrows();
     let down = n.div_ceil(across);
     let (width, height) = (across * (columns + 1) + 1, down * (rows + 1) + 1);
@@ -76,7 +78,7 @@ pub fn grid_of(
 /// stay below.
 ///
 /// # Panics
-/// If V is not `shape.0 · shape.1`.
+/// If V is less than `shape.0 · shape.1`.
 pub fn filters(rbm: &Rbm, shape: (usize, usize), most: usize) -> Vec<u8> {
     let weights = rbm.weights().t();
     let norm = |filter: ArrayView1<'_, f32>| filter.iter().map(|w| w * w).sum::<f32>();
@@ -113,7 +115,7 @@ pub fn matrix(values: ArrayView2<'_, f32>, grey: Grey) -> Vec<u8> {
 /// row of `completed`, (N, V), 0 to 1). Rows of columns have thicker lines between them.
 ///
 /// # Panics
-/// If V is not `shape.0 · shape.1`, the shapes of the matrices differ, or there are no examples.
+/// If V is less than `shape.0 · shape.1`, the shapes of the matrices differ, or there are no examples.
 pub fn completions(
     examples: &BitMatrix,
     given: &BitMatrix,
@@ -123,7 +125,8 @@ pub fn completions(
     let (rows, columns) = shape;
     let (n, n_visible) = completed.dim();
     assert_eq!((examples.n_rows(), examples.n_columns()), (n, n_visible), "shape of the examples");
-    assert_eq!(rows * columns, n_visible, "pixels of an image of {rows} x {columns}");
+    assert!(rows * columns <= n_visible, "pixels of an image of {rows} x {columns}");
+    let n_visible = rows * columns;
     let line = f32::from(SEPARATOR) / 255.0;
     let mut stacks = Array2::from_elem((n, (3 * (rows + 1) + 1) * columns), line);
     for (at, mut stack) in stacks.outer_iter_mut().enumerate() {

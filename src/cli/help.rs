@@ -26,7 +26,7 @@ struct Help {
     examples: [Example; 3],
 }
 
-const HELP: [Help; 13] = [
+const HELP: [Help; 14] = [
     Help {
         command: "train",
         short: &[
@@ -217,6 +217,22 @@ const HELP: [Help; 13] = [
             example(
                 "harmonium transform runs/coins --split train --out train-features.npy",
                 "writes those of the examples that the model was trained on",
+            ),
+        ],
+    },
+    Help {
+        command: "predict",
+        short: &[],
+        groups: &[],
+        examples: [
+            example("harmonium predict runs/digits", "writes p(class | v) of the test data"),
+            example(
+                "harmonium predict runs/flowers new.csv --out classes.csv",
+                "predicts the classes of new examples",
+            ),
+            example(
+                "harmonium predict runs/digits --split validation",
+                "says the error on the examples that training set aside",
             ),
         ],
     },

@@ -294,6 +294,11 @@ impl Output {
         }
     }
 
+    /// Whether the result is a table of text.
+    pub fn is_table(&self) -> bool {
+        matches!(self.format, Format::Csv | Format::Tsv)
+    }
+
     /// A writer to memory for a table in the format of the file.
     pub fn table_writer(&self) -> csv::Writer<Vec<u8>> {
         let delimiter = if self.format == Format::Tsv { b'\t' } else { b',' };

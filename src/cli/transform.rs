@@ -4,6 +4,7 @@ use super::input::{in_pool, limited, model_path, read_data, say_data};
 use super::output::{Output, Overwrite};
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
+use crate::evaluate::Classifier;
 use crate::gibbs::FixedWeights;
 use crate::kernels::Isa;
 use crate::memory::{self, Bytes, Need};
@@ -11,6 +12,7 @@ use crate::model::ModelFile;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, Part};
 use crate::setting::check;
+use crate::watch::Watch;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use ndarray::Array2;
@@ -81,13 +83,22 @@ impl Transform {
             let need = Need::new(Bytes::of::<[f32; 3]>(&[n_examples, n_hidden]), &[]);
             memory::check(|| format!("{n_examples} rows of {n_hidden} features"), &[need])?;
             let examples = Examples::new(dataset, binarization);
+            // Features must not know the label.
+            let classifier = examples.labels().map(|_| Classifier::new(&rbm)).transpose()?;
+            let watch = Watch::default();
             if let Some(reals) = examples.reals() {
-                return self.write(&rbm.mean_hidden_on(isa, reals.into())?);
+                return self.write(&match &classifier {
+                    None => rbm.mean_hidden_on(isa, reals.into())?,
+                    Some(classifier) => classifier.mean_hidden(reals, isa, watch)?,
+                });
             }
             let weights = FixedWeights::of(&rbm, isa);
             let means = |draw: u64| {
                 let bits = examples.fixed_draw(self.seed, draw, 0..n_examples);
-                weights.hidden_given_visible().means(&bits)
+                match &classifier {
+                    None => weights.hidden_given_visible().means(&bits),
+                    Some(classifier) => classifier.mean_hidden(&bits, isa, watch),
+                }
             };
             let mut features = means(0)?;
             for draw in 1..self.draws {

@@ -29,6 +29,12 @@ pub enum Binarization {
 }
 
 impl Binarization {
+    /// How intensities enter predictions by a model that was trained in this way: drawn bits would only add
+    /// noise, so they are used as they are.
+    pub fn for_prediction(self) -> Self {
+        if self == Self::Stochastic { Self::None } else { self }
+    }
+
     /// The binarization in the training settings of a model; stochastic if they have none.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::kernels::{Isa, sampling};
 use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
+use crate::states::States;
 use crate::units::Units;
 use ndarray::{Array1, Axis};
 
@@ -77,6 +78,12 @@ impl Examples {
     /// The labels of the examples, if they have any.
     pub fn labels(&self) -> Option<&Labels> {
         self.data.labels()
+    }
+
+    /// The number of examples whose label is known; all if the examples have no labels.
+    pub fn n_labelled(&self) -> usize {
+        let known = |labels: &Labels| labels.of_examples().iter().flatten().count();
+        self.labels().map_or(self.n_examples(), known)
     }
 
     /// The number of examples of equal weight that are worth as much as these: [`n_effective`](super::n_effective).
@@ -190,6 +197,14 @@ impl Examples {
                 }
                 sums / total
             }
+        }
+    }
+
+    /// All examples, as numbers if these are used as they are, else as [bits](Self::fixed_bits).
+    pub fn visible(&self, seed: u64) -> States<BitMatrix, RealRows> {
+        match self.reals() {
+            Some(reals) => States::Reals(reals.clone()),
+            None => States::Bits(self.fixed_bits(seed, 0..self.n_examples())),
         }
     }
 

@@ -14,10 +14,11 @@ use crate::memory::{self, Bytes, Need};
 use crate::model::Rbm;
 use crate::setting::check;
 use crate::states::VisibleStates;
-use crate::units::category;
+use crate::units::{category, sigmoid};
 use crate::watch::Watch;
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
+use std::fmt;
 use std::ops::Range;
 
 /// The number of rows in a piece of work.
@@ -92,6 +93,44 @@ impl<'a> Classifier<'a> {
             row -= all;
         }
         Ok(scores)
+    }
+
+    /// p(h | v) for every row v of `features`, with the label summed out: Σ_y p(y | v) p(h | v, y), (N, H).
+    ///
+    /// # Errors
+    /// As [`log_probabilities`](Self::log_probabilities).
+    pub fn mean_hidden<'b>(
+        &self,
+        features: impl Into<VisibleStates<'b>>,
+        isa: Isa,
+        watch: Watch<'_>,
+    ) -> Result<Array2<f32>> {
+        let features = features.into();
+        let p = self.log_probabilities(features, isa, watch)?;
+        let (n_hidden, k) = (self.rbm.n_hidden(), self.n_classes());
+        let need = Need::new(Bytes::of::<f32>(&[features.n_rows(), n_hidden]), &[]);
+        memory::check(|| format!("{} rows of {n_hidden} features", features.n_rows()), &[need])?;
+        let mut means = Array2::zeros((features.n_rows(), n_hidden));
+        let rows = means.as_slice_mut().expect("standard layout");
+        rows.par_chunks_mut(ROWS * n_hidden).enumerate().try_for_each(|(piece, means)| {
+            let first = piece * ROWS;
+            let rows = features.numbers_of(first..first + means.len() / n_hidden);
+            let inputs =
+                self.rbm.hidden_inputs_of_reals(isa, &rows.first_columns(self.label.start));
+            let rows = inputs.chunks_exact(n_hidden).zip(means.chunks_exact_mut(n_hidden));
+            for (row, (inputs, means)) in rows.enumerate() {
+                watch.check()?;
+                for class in 0..k {
+                    let share = libm::exp(p[[first + row, class]]);
+                    let weights = self.rbm.weights().row(self.label.start + class);
+                    for ((mean, x), weight) in means.iter_mut().zip(inputs).zip(weights) {
+                        *mean += (share * sigmoid(x + f64::from(*weight))) as f32;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(means)
     }
 
     /// −F(v, y) of each class, without b·v: ln p(y | v) and a number that is the same for all classes.
@@ -176,6 +215,22 @@ impl ClassScore {
             error: Score::weighted(&wrong.collect::<Vec<_>>(), weights),
             log_loss: Score::weighted(&losses.collect::<Vec<_>>(), weights),
         })
+    }
+}
+
+impl fmt::Display for ClassScore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { error, log_loss } = self;
+        let percent = |share: f64| 100.0 * share;
+        write!(
+            f,
+            "error {:.2} % (± {:.2} over {}), log-loss {:.4} nats (± {:.4})",
+            percent(error.mean),
+            percent(error.standard_error),
+            error.n_examples,
+            log_loss.mean,
+            log_loss.standard_error
+        )
     }
 }
 

@@ -18,6 +18,10 @@ pub enum Metric {
     FreeEnergyGap,
     /// Mean squared error of a step to the hidden units and back: less is better.
     ReconstructionError,
+    /// Share of held-out examples whose most likely class is not their label: less is better.
+    ErrorTest,
+    /// Mean −ln p(label | v) of held-out examples: less is better.
+    LogLossTest,
 }
 
 by_name!(Metric, "metric", {
@@ -25,6 +29,8 @@ by_name!(Metric, "metric", {
     PseudoLikelihood = "pseudo_likelihood",
     FreeEnergyGap = "free_energy_gap",
     ReconstructionError = "reconstruction_error",
+    ErrorTest = "error_test",
+    LogLossTest = "log_loss_test",
 });
 
 impl Metric {
@@ -35,6 +41,8 @@ impl Metric {
             Self::PseudoLikelihood => record.pseudo_likelihood,
             Self::FreeEnergyGap => record.free_energy_gap,
             Self::ReconstructionError => record.reconstruction_error,
+            Self::ErrorTest => record.error_test,
+            Self::LogLossTest => record.log_loss_test,
         }
     }
 
@@ -47,7 +55,10 @@ impl Metric {
     pub fn signed(self, value: f64) -> f64 {
         match self {
             Self::LogLikelihood | Self::PseudoLikelihood => value,
-            Self::FreeEnergyGap | Self::ReconstructionError => -value,
+            Self::FreeEnergyGap
+            | Self::ReconstructionError
+            | Self::ErrorTest
+            | Self::LogLossTest => -value,
         }
     }
 }

@@ -8,13 +8,13 @@ use crate::evaluate::free_energy::mean_free_energy;
 use crate::evaluate::pseudo_likelihood::{self, pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::finite;
-use crate::evaluate::{HiddenActivity, Independent};
+use crate::evaluate::{ClassScore, Classifier, HiddenActivity, Independent};
 use crate::gibbs::{Chains, FixedModel, FixedWeights};
 use crate::kernels::tiled::Tiled;
 use crate::memory::Bytes;
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream, shuffle};
-use crate::train::Trainer;
+use crate::train::{Objective, TrainConfig, Trainer};
 use crate::watch::Watch;
 use ndarray::Array1;
 
@@ -34,6 +34,9 @@ pub struct Probe {
     independent: Independent,
     /// ⟨vᵢ⟩ of the training data, limited to 0 to 1 (V).
     mean: Array1<f64>,
+    /// The labels of both subsets, if the examples have labels.
+    labels: [Option<Vec<Option<u8>>>; 2],
+    objective: Objective,
     seed: u64,
 }
 
@@ -52,8 +55,12 @@ impl Probe {
             + reconstruction.max(pseudo_likelihood)
     }
 
-    /// Draws subsets of the training data and of held-out data, if any, by the seed.
-    pub fn new(training: &Examples, held_out: Option<&Examples>, seed: u64) -> Self {
+    /// Draws subsets of the training data and of held-out data, if any, by the seed. Examples without a label
+    /// are not among them, if others have one.
+    pub fn new(training: &Examples, held_out: Option<&Examples>, config: &TrainConfig) -> Self {
+        let TrainConfig { seed, objective, .. } = *config;
+        let held_out = held_out.filter(|examples| examples.n_labelled() > 0);
+        let labels = [Some(training), held_out].map(|examples| labels_of_subset(examples?, seed));
         let independent = Independent::of(training);
         let mean = training.mean().mapv(|mean| mean.clamp(0.0, 1.0));
         let training = subset(training, seed);
@@ -63,6 +70,8 @@ impl Probe {
             independent,
             mean,
             held_out: held_out.map(|examples| subset(examples, seed)),
+            labels,
+            objective,
             seed,
         }
     }
@@ -108,6 +117,11 @@ impl Probe {
         watch: Watch<'_>,
     ) -> Result<()> {
         let FixedModel { rbm, weights } = model;
+        self.score_classes(record, model, watch)?;
+        if self.objective == Objective::Discriminative {
+            // p(v) is not trained.
+            return Ok(());
+        }
         let mean_free_energy =
             |rows: &WeightedBits| Ok(mean_free_energy(rbm, rows, weights.isa(), watch)?.mean);
         let activity = HiddenActivity::new(weights, &self.training, watch)?;
@@ -130,13 +144,51 @@ impl Probe {
         };
         Ok(())
     }
+
+    /// Scores the classes of the subsets, if they have labels.
+    fn score_classes(
+        &self,
+        record: &mut EpochRecord,
+        FixedModel { rbm, weights }: FixedModel<'_>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
+        let score = |subset: Option<&WeightedBits>, labels: &Option<Vec<Option<u8>>>| {
+            let (Some(subset), Some(labels)) = (subset, labels) else { return Ok(None) };
+            let classifier = Classifier::new(rbm)?;
+            let log_p = classifier.log_probabilities(subset.bits(), weights.isa(), watch)?;
+            Ok(ClassScore::of(&log_p, labels, subset.weights()))
+        };
+        let [of_training, of_held_out] = &self.labels;
+        let training = score(Some(&self.training), of_training)?;
+        let held_out = score(self.held_out.as_ref(), of_held_out)?;
+        let [error, loss]: [fn(&ClassScore) -> f64; 2] = [|s| s.error.mean, |s| s.log_loss.mean];
+        record.error_train = training.as_ref().map(error).and_then(finite);
+        record.error_test = held_out.as_ref().map(error).and_then(finite);
+        record.log_loss_train = training.as_ref().map(loss).and_then(finite);
+        record.log_loss_test = held_out.as_ref().map(loss).and_then(finite);
+        Ok(())
+    }
 }
 
 /// Up to [`SUBSET`] examples in an order drawn by the seed, with bits that never change.
 fn subset(examples: &Examples, seed: u64) -> WeightedBits {
+    examples.weighted_bits(seed, numbers_of_subset(examples, seed).into_iter())
+}
+
+/// The numbers of these examples. Those without a label are left out, if others have one.
+fn numbers_of_subset(examples: &Examples, seed: u64) -> Vec<usize> {
     let mut order = vec![0; examples.n_examples()];
     shuffle(&mut order, &mut Stream::new(seed, Purpose::MonitorSubset, 0));
-    examples.weighted_bits(seed, order.iter().take(SUBSET).map(|&example| example as usize))
+    let labels = examples.labels().filter(|_| examples.n_labelled() > 0);
+    let has_label =
+        |example: &usize| labels.is_none_or(|all| all.of_examples()[*example].is_some());
+    order.into_iter().map(|example| example as usize).filter(has_label).take(SUBSET).collect()
+}
+
+/// The labels of the subset.
+fn labels_of_subset(examples: &Examples, seed: u64) -> Option<Vec<Option<u8>>> {
+    let labels = examples.labels()?.of_examples();
+    Some(numbers_of_subset(examples, seed).into_iter().map(|example| labels[example]).collect())
 }
 
 #[cfg(test)]
@@ -157,7 +209,7 @@ mod tests {
         let mut change = WeightChange::new(&trainer);
         change.before_update(&trainer);
         trainer.update().unwrap();
-        let probe = Probe::new(trainer.examples(), None, 0);
+        let probe = Probe::new(trainer.examples(), None, trainer.config());
         let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
         let model = FixedModel { rbm: &rbm, weights: &weights };
         let unscored = probe.record(&trainer, &change);

@@ -35,6 +35,18 @@ pub struct EpochRecord {
     pub free_energy_test: Option<f64>,
     /// `free_energy_test` − `free_energy_train`. It rises when the model begins to overfit.
     pub free_energy_gap: Option<f64>,
+    /// Share of the training subset whose most likely class is not its label; left out without labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_train: Option<f64>,
+    /// The same of the held-out subset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_test: Option<f64>,
+    /// Mean −ln p(label | v) of the training subset, in nats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_loss_train: Option<f64>,
+    /// The same of the held-out subset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_loss_test: Option<f64>,
     /// Mean p(hⱼ = 1 | v) over the units and the training subset, 0 to 1.
     pub mean_hidden_activity: Option<f64>,
     /// Share of hidden units whose mean activity is below 0.1 %.

@@ -152,13 +152,30 @@ fn line(record: &EpochRecord, epochs: u64, width: Option<usize>) -> String {
     let judged = likelihood.log_likelihood.zip(likelihood.verdict.as_ref());
     let independent = likelihood.log_likelihood_independent.filter(|_| judged.is_some());
     let epoch_digits = epochs.to_string().len();
+    // With labels, scores that do not apply are left out.
+    let has_labels = record.error_train.is_some();
+    let applies = |value: Option<f64>| value.is_some() || !has_labels;
+    let pseudo_likelihood = applies(record.pseudo_likelihood)
+        .then(|| format!("pseudo-likelihood {}", number(record.pseudo_likelihood, 2)));
+    let error = |share: Option<f64>| number(share.map(|share| 100.0 * share), 2);
+    let errors = has_labels.then(|| match record.error_test {
+        None => format!("error {} %", error(record.error_train)),
+        held_out => {
+            format!("error {} %, held out {} %", error(record.error_train), error(held_out))
+        }
+    });
+    let reconstruction = applies(record.reconstruction_error)
+        .then(|| format!("reconstruction {}", number(record.reconstruction_error, 4)));
+    let gap = applies(record.free_energy_gap)
+        .then(|| format!("free-energy gap {}", number(record.free_energy_gap, 2)));
     // In the order of the line, with the rank of their importance.
     let figures = [
         (0, Some(format!("epoch {:>epoch_digits$}/{epochs}", record.epoch))),
         (3, Some(format!("{:>7.0} samples/s", record.samples_per_second))),
-        (2, Some(format!("pseudo-likelihood {}", number(record.pseudo_likelihood, 2)))),
-        (5, Some(format!("reconstruction {}", number(record.reconstruction_error, 4)))),
-        (4, Some(format!("free-energy gap {}", number(record.free_energy_gap, 2)))),
+        (2, errors),
+        (2, pseudo_likelihood),
+        (5, reconstruction),
+        (4, gap),
         (6, Some(format!("active {percent} %"))),
         (1, judged.map(|(value, verdict)| format!("log-likelihood {value:.2} ({verdict})"))),
         (7, independent.map(|value| format!("independent units {value:.2}"))),

@@ -67,7 +67,7 @@ type Value = fn(&EpochRecord) -> Option<f64>;
 type Shown = (&'static str, &'static str, &'static [(&'static str, Value)]);
 
 /// All charts of records.
-const CHARTS: [Shown; 11] = [
+const CHARTS: [Shown; 13] = [
     (LOG_LIKELIHOOD, "log-likelihood, nats an example", &[("", |r| r.likelihood.log_likelihood)]),
     (PSEUDO_LIKELIHOOD, "pseudo-likelihood, nats an example", &[("", |r| r.pseudo_likelihood)]),
     (
@@ -79,6 +79,16 @@ const CHARTS: [Shown; 11] = [
         "free_energy_gap",
         "free-energy gap, held out minus training, nats",
         &[("", |r| r.free_energy_gap)],
+    ),
+    (
+        "error",
+        "share of wrong classes",
+        &[("training", |r| r.error_train), ("held out", |r| r.error_test)],
+    ),
+    (
+        "log_loss",
+        "log-loss, nats an example",
+        &[("training", |r| r.log_loss_train), ("held out", |r| r.log_loss_test)],
     ),
     ("reconstruction_error", "reconstruction error per unit", &[("", |r| r.reconstruction_error)]),
     ("hidden_activity", "mean hidden activity", &[("", |r| r.mean_hidden_activity)]),

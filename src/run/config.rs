@@ -2,7 +2,9 @@
 
 use super::interrupt::Interrupt;
 use super::interval::Interval;
-use crate::dataset::{Alphabet, Categories, Encoding, MAX_GREY_LEVEL, Source, UnknownLetters};
+use crate::dataset::{
+    Alphabet, Categories, Encoding, Examples, MAX_GREY_LEVEL, Source, UnknownLetters,
+};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::Method;
 use crate::kernels::Isa;
@@ -130,7 +132,8 @@ settings! {
         /// The method for log Z in these evaluations: `auto`, `exact`, or `ais` with a small budget.
         evaluate: Method = Method::Auto, { needs(&[Remedy::of("evaluate_every")]) }
         /// The parameters that become the model: `last`, or `best:METRIC`, where METRIC is
-        /// log_likelihood, pseudo_likelihood, free_energy_gap or reconstruction_error.
+        /// log_likelihood, pseudo_likelihood, free_energy_gap, reconstruction_error, and with labels error_test
+        /// or log_loss_test.
         keep: Keep = Keep::Last, {}
         /// Stop when this metric has not improved for *patience* measurements.
         early_stop: Option<Metric> = None, { placeholder("METRIC"), unset("never") }
@@ -222,12 +225,13 @@ impl fmt::Display for Keep {
 by_text!(Keep);
 
 impl RunConfig {
-    /// Checks every setting; `has_held_out` says whether the run has held-out data.
+    /// Checks every setting, for a run with these held-out data.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] for the first setting that is out of its range or cannot be met.
-    pub fn validate(&self, has_held_out: bool) -> Result<()> {
+    pub fn validate(&self, held_out: Option<&Examples>) -> Result<()> {
         self.check_ranges()?;
+        let has_labels = held_out.is_some_and(|examples| examples.labels().is_some());
         let kept = match self.keep {
             Keep::Last => None,
             Keep::Best(metric) => Some(("keep", metric)),
@@ -236,7 +240,10 @@ impl RunConfig {
         {
             let (is_measured, remedy) = match metric {
                 Metric::LogLikelihood => (self.evaluate_every > 0, "evaluate_every above 0"),
-                Metric::FreeEnergyGap => (has_held_out, "held-out data, such as validation"),
+                Metric::FreeEnergyGap => (held_out.is_some(), "held-out data, such as validation"),
+                Metric::ErrorTest | Metric::LogLossTest => {
+                    (has_labels, "labels and held-out data, such as validation")
+                }
                 Metric::PseudoLikelihood | Metric::ReconstructionError => (true, ""),
             };
             check(setting, metric, is_measured, || format!("another metric, or have {remedy}"))?;

@@ -86,13 +86,13 @@ impl<'a> Course<'a> {
         journal: Journal,
     ) -> Self {
         let SettingsFile { settings, command, .. } = file;
-        let (seed, config) = (trainer.config().seed, &settings.run);
+        let config = &settings.run;
         let best = match config.keep {
             Keep::Last => None,
             Keep::Best(metric) => Some(Best::new(metric)),
         };
         let mut course = Self {
-            probe: Probe::new(trainer.examples(), data.held_out.as_ref(), seed),
+            probe: Probe::new(trainer.examples(), data.held_out.as_ref(), trainer.config()),
             change: WeightChange::new(&trainer),
             likelihood: likelihood(settings, data),
             best,

@@ -227,7 +227,7 @@ fn measured_on(run: &Summary, metric: Metric) -> String {
     let data = &run.file.settings.data;
     let role = match metric {
         Metric::LogLikelihood => run.likelihood().map_or("", |known| known.role),
-        Metric::FreeEnergyGap => data.watched_by().role(),
+        Metric::FreeEnergyGap | Metric::ErrorTest | Metric::LogLossTest => data.watched_by().role(),
         Metric::PseudoLikelihood | Metric::ReconstructionError => "training",
     };
     let (source, sha256) = match (role, &data.test_data) {

@@ -70,7 +70,7 @@ pub fn train(
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
         }
         if let Some(budget) = session.time_budget {
-            let probe = Probe::new(&data.training, data.held_out.as_ref(), settings.train.seed);
+            let probe = Probe::new(&data.training, data.held_out.as_ref(), &settings.train);
             let likelihood = course::likelihood(&settings, &data);
             let evaluation = likelihood.as_ref().map(|all| (all, settings.run.evaluate_every));
             let left = budget.saturating_sub(start.elapsed());
@@ -229,10 +229,17 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
                 .into()
         })?;
     }
-    let DataConfig { data: source, test_data, weights, init, .. } = &mut settings.data;
+    let DataConfig { data: source, test_data, weights, labels, test_labels, init, .. } =
+        &mut settings.data;
     *source = source.absolute();
     *test_data = test_data.as_ref().map(Source::absolute);
     *weights = weights.as_deref().map(absolute);
+    if data.labels_sha256.is_some() {
+        // A file, and not the name of a column.
+        let file = labels.take().map(|labels| absolute(Path::new(&labels)));
+        *labels = file.map(|file| file.display().to_string());
+    }
+    *test_labels = test_labels.as_deref().map(absolute);
     *init = init.as_deref().map(absolute);
     [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
     settings.data.weights_sha256 = data.weights_sha256.clone();
@@ -379,7 +386,7 @@ impl Run {
 fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
     let Settings { data: source, run, train } = settings;
     source.check_ranges()?;
-    run.validate(data.held_out.is_some())?;
+    run.validate(data.held_out.as_ref())?;
     train.validate()?;
     let n_hidden = train.for_data(1, data.training.n_visible()).n_hidden();
     let smaller = exact::n_enumerated(&data.training.units(), n_hidden);
