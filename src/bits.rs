@@ -142,6 +142,26 @@ impl BitMatrix {
         Self { n_rows: rows.len(), words, ..*self }
     }
 
+    /// The first `n` columns.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn first_columns(&self, n: usize) -> Self {
+        assert!(n <= self.n_columns, "{n} columns of {}", self.n_columns);
+        Self::from_fn(self.n_rows, n, |row, column| self.get(row, column))
+    }
+
+    /// The same rows with `n` columns, the last of them off.
+    ///
+    /// # Panics
+    /// If there are more.
+    pub fn wider(&self, n: usize) -> Self {
+        assert!(n >= self.n_columns, "{} columns in {n}", self.n_columns);
+        Self::from_fn(self.n_rows, n, |row, column| {
+            column < self.n_columns && self.get(row, column)
+        })
+    }
+
     /// SHA-256 in hexadecimal of the bits as bytes 0 and 1, row after row, like
     /// `sha256(array.astype("uint8").tobytes())` of the same array in numpy.
     pub fn sha256(&self) -> String {

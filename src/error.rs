@@ -372,6 +372,16 @@ impl Error {
         }
     }
 
+    /// The same error, with this name of the data, if it is about categories.
+    pub(crate) fn in_data(self, name: &str) -> Self {
+        match self {
+            Self::BadCategory { rule, remedy, .. } => {
+                Self::BadCategory { data: name.to_string(), rule, remedy }
+            }
+            other => other,
+        }
+    }
+
     /// The setting, its value and the rule that it breaks, if the error is about a setting.
     pub fn broken(&self, spell: &dyn Fn(Remedy) -> String) -> Option<Broken<'_>> {
         let (setting, value, rule) = match self {

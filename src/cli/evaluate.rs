@@ -3,8 +3,11 @@
 use super::input::{in_pool, limited, model_path, read_data, say_inferred};
 use super::output::{Output, Overwrite, print, print_beside, print_text};
 use crate::bits::BitMatrix;
-use crate::dataset::{Binarization, Encoding, ExampleWeights, Examples, Source, WeightedBits};
-use crate::error::Result;
+use crate::dataset::{
+    Binarization, Dataset, Encoding, ExampleWeights, Examples, Source, WeightedBits,
+};
+use crate::error::{Error, Result};
+use crate::evaluate::classifier::{ClassScore, Classifier};
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
@@ -22,14 +25,14 @@ use crate::monitor::terminal::note;
 use crate::report::write_to_folder;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, states_in};
-use crate::train::Algorithm;
+use crate::train::{Algorithm, Objective};
 use crate::watch::Watch;
 use crate::whole_file;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _, UnknownArgumentValueParser};
 use ndarray::Array1;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 /// The defaults that `--help` shows.
@@ -110,6 +113,8 @@ struct Scored {
     /// (N, V)
     visible: WeightedBits,
     subject: SubjectReport,
+    /// The same examples to predict the classes of, if they have labels.
+    to_classify: Option<Examples>,
     /// Whether the result is written into the folder of the run.
     is_of_run: bool,
 }
@@ -139,7 +144,8 @@ impl Evaluate {
         }
         self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
         let file = ModelFile::read(&model_path(&self.model))?;
-        let Scored { visible, subject, is_of_run } = self.scored(&file)?;
+        check_objective(&self.model, &file)?;
+        let Scored { visible, subject, to_classify, is_of_run } = self.scored(&file)?;
         let compared = self.compared(&file)?;
         let training = TrainingMean::of(&self.model, &file)?;
         let base = self.base(&file, training.as_ref())?;
@@ -159,7 +165,14 @@ impl Evaluate {
         let independent =
             training.and_then(|training| training.independent(file.rbm.visible_units()));
         let independent = independent.map(|units| units.log_likelihood(&visible));
+        let classes = to_classify.map(|examples| class_score(model, &examples, self.seed));
+        let classes = classes.transpose()?.flatten();
         let scores = self.scores(model, &visible, &evaluation, compared.as_ref())?;
+        let scores = ScoresReport {
+            error: classes.as_ref().map(|score| score.error.into()),
+            log_loss: classes.as_ref().map(|score| score.log_loss.into()),
+            ..scores
+        };
         bar.finish();
 
         if let Some(out) = &self.log_probabilities {
@@ -224,8 +237,10 @@ impl Evaluate {
             && self.binarize.is_none()
             && self.model.is_dir();
         let (data_role, data_warning) = (chosen.role().to_string(), chosen.warning);
-        let dataset = limited(chosen.dataset, self.limit, &file.rbm)?;
+        let dataset = with_labels(limited(chosen.dataset, self.limit, &file.rbm)?)?;
         let binarization = self.binarization(file)?;
+        let to_classify =
+            dataset.labels().map(|_| Examples::new(dataset.clone(), binarization.for_prediction()));
         let in_words = match dataset.is_binary() {
             true => "none (binary data)".to_string(),
             false => binarization.to_string(),
@@ -244,7 +259,7 @@ impl Evaluate {
             file_sha256: examples.sha256().map(str::to_string),
             seed: self.seed,
         };
-        Ok(Scored { visible, subject, is_of_run })
+        Ok(Scored { visible, subject, to_classify, is_of_run })
     }
 
     /// The bits (N, V) of the data whose free energy is compared.
@@ -278,6 +293,8 @@ impl Evaluate {
             stochastic_pseudo_likelihood: of_one_unit.into(),
             reconstruction_error: reconstruction_error(model, visible, seed, watch)?.into(),
             free_energy_gap: compared.map(gap).transpose()?,
+            error: None,
+            log_loss: None,
         })
     }
 
@@ -320,4 +337,39 @@ impl Evaluate {
                 .map(|visible| ModelStates { visible, origin: "the chains of the run".into() })),
         }
     }
+}
+
+/// Refuses a model that was not trained on p(v).
+fn check_objective(path: &Path, file: &ModelFile) -> Result<()> {
+    let objective = file.provenance.settings.get("objective").and_then(Value::as_str);
+    if objective.and_then(|name| name.parse().ok()) != Some(Objective::Discriminative) {
+        return Ok(());
+    }
+    let rule = "was trained on p(label | v) alone, so its p(v, label) means nothing; `harmonium predict` gives \
+                its error";
+    Err(Error::Unsuitable { path: path.into(), rule: rule.to_string() })
+}
+
+/// The examples whose labels are known, if the model has labels: the log-likelihood is that of v and label.
+fn with_labels(dataset: Dataset) -> Result<Dataset> {
+    let n = dataset.n_examples();
+    let dataset = dataset.with_known_labels()?;
+    match n - dataset.n_examples() {
+        0 => {}
+        1 => note(LogFormat::Text, "1 example without a label is left out"),
+        n => note(LogFormat::Text, &format!("{n} examples without a label are left out")),
+    }
+    Ok(dataset)
+}
+
+fn class_score(
+    model: FixedModel<'_>,
+    examples: &Examples,
+    seed: u64,
+) -> Result<Option<ClassScore>> {
+    let (visible, watch) = (examples.visible(seed), Watch::default());
+    let classifier = Classifier::new(model.rbm)?;
+    let log_p = classifier.log_probabilities(visible.as_ref(), model.weights.isa(), watch)?;
+    let labels = examples.labels().expect("examples with labels").of_examples();
+    Ok(ClassScore::of(&log_p, labels, examples.weights().map(ExampleWeights::values)))
 }

@@ -3,7 +3,7 @@
 use super::input::{in_pool, model_path, read_data, say_data};
 use super::output::{Output, Overwrite};
 use crate::bits::BitMatrix;
-use crate::dataset::{Binarization, Columns, Encoding, Examples, Mask, Source};
+use crate::dataset::{Binarization, Classes, Columns, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Remedy, Result};
 use crate::gibbs::{Chains, FixedModel, FixedWeights, Inpainting, check_sweeps};
 use crate::kernels::Isa;
@@ -14,7 +14,8 @@ use crate::run::{DataChoice, Part};
 use crate::setting::{self, check};
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The largest number of samples, which are held in memory.
 const MAX_NUMBER: usize = 100_000;
@@ -54,6 +55,9 @@ pub struct Sample {
     /// `bottom`, or a file: white pixels of a PNG, or values other than 0 of an array (V) or (rows, columns)
     #[arg(long, conflicts_with = "start", value_name = "left|right|top|bottom|FILE")]
     clamp: Option<Mask>,
+    /// Draw from p(v | label) for this class, by a model that was trained with --labels
+    #[arg(long, conflicts_with_all = ["start", "clamp"], value_name = "CLASS")]
+    label: Option<String>,
     /// Data to start from, or to complete [default: the run's test data; else its validation
     /// examples; else its training data]
     #[arg(long, value_name = "mnist|PATH")]
@@ -91,12 +95,14 @@ impl Sample {
         let path = model_path(&self.model);
         let model = ModelFile::read(&path)?;
         let n_visible = model.rbm.n_visible();
+        let label = Label::of(&model, self.label.as_deref(), &path)?;
+        let n_pixels = label.as_ref().map_or(n_visible, |label| label.first);
         let is_png = self.out.is_picture();
         let shape = self.image_shape.or(model.provenance.image_shape);
         if let (Some((rows, columns)), true) = (shape, is_png || self.clamp.is_some()) {
-            let is_valid = rows.checked_mul(columns) == Some(n_visible);
+            let is_valid = rows.checked_mul(columns) == Some(n_pixels);
             check("image_shape", format!("{rows}x{columns}"), is_valid, || {
-                format!("a shape of the model's {n_visible} visible units")
+                format!("a shape of the model's {n_pixels} visible units")
             })?;
         }
         let encoding = Encoding::recorded(&model.provenance.data)?;
@@ -130,11 +136,17 @@ impl Sample {
         }
 
         let weights = FixedWeights::of(&model.rbm, isa);
-        let bytes = match &self.clamp {
-            None => self.sample(&model, &weights, shape.filter(|_| is_png))?,
-            Some(mask) => {
-                let given = mask.read(n_visible, shape)?;
-                self.complete(&model, &weights, &given, shape.filter(|_| is_png))?
+        let shown = shape.filter(|_| is_png);
+        let bytes = match (&self.clamp, label.as_ref().and_then(|label| label.state)) {
+            (None, None) => self.sample(&model, &weights, label.as_ref(), shown)?,
+            (None, Some(state)) => {
+                let label = label.as_ref().expect("a state of the label");
+                self.sample_class(&model, &weights, label, state, shown)?
+            }
+            (Some(mask), _) => {
+                // A label is not given.
+                let given = mask.read(n_pixels, shape)?.wider(n_visible);
+                self.complete(&model, &weights, &given, label.as_ref(), shown)?
             }
         };
         self.out.write(&bytes)?;
@@ -146,6 +158,7 @@ impl Sample {
         &self,
         model: &ModelFile,
         weights: &FixedWeights,
+        label: Option<&Label>,
         shape: Option<(usize, usize)>,
     ) -> Result<Vec<u8>> {
         let start = match self.start {
@@ -164,7 +177,31 @@ impl Sample {
                 let means = weights.visible_given_hidden().means(&chains.hidden())?;
                 pictures::grid(means.view(), shape, Grey::Unit)
             }
-            None => self.array(&chains.visible(), model)?,
+            None => self.array(&chains.visible(), model, label)?,
+        })
+    }
+
+    /// Samples of p(v | label) for a class: a picture if `shape` is given, else an array.
+    fn sample_class(
+        &self,
+        model: &ModelFile,
+        weights: &FixedWeights,
+        label: &Label,
+        state: usize,
+        shape: Option<(usize, usize)>,
+    ) -> Result<Vec<u8>> {
+        let (n, n_visible) = (self.number.unwrap_or(USUAL_NUMBER), weights.n_visible());
+        Chains::check_memory(weights, n, &["number"])?;
+        let of_class = BitMatrix::from_fn(n, n_visible, |_, unit| unit == label.first + state);
+        let given = BitMatrix::from_fn(1, n_visible, |_, unit| unit >= label.first);
+        let streams = Stream::first(n, self.seed, Purpose::Inpainting);
+        let mut chains = Inpainting::new(weights, &of_class, &given, streams)?;
+        for _ in 0..self.gibbs_steps {
+            chains.sweep(weights);
+        }
+        Ok(match shape {
+            Some(shape) => pictures::grid(chains.mean_visible(weights).view(), shape, Grey::Unit),
+            None => self.array(&chains.visible(), model, Some(label))?,
         })
     }
 
@@ -174,6 +211,7 @@ impl Sample {
         model: &ModelFile,
         weights: &FixedWeights,
         given: &BitMatrix,
+        label: Option<&Label>,
         shape: Option<(usize, usize)>,
     ) -> Result<Vec<u8>> {
         let examples = self.first_examples(model, USUAL_COMPLETED)?;
@@ -188,7 +226,7 @@ impl Sample {
                 let completed = inpainting.mean_visible(weights);
                 pictures::completions(&examples, given, completed.view(), shape)
             }
-            None => self.array(&inpainting.visible(), model)?,
+            None => self.array(&inpainting.visible(), model, label)?,
         })
     }
 
@@ -210,9 +248,21 @@ impl Sample {
     }
 
     /// The file of bits (N, V) as u8, for a model of spins as -1 and 1, i8, or for a model of columns in the
-    /// form of its data.
-    fn array(&self, bits: &BitMatrix, model: &ModelFile) -> Result<Vec<u8>> {
+    /// form of its data. The class of a label is one more column, the last: its name in text, else its number.
+    fn array(&self, bits: &BitMatrix, model: &ModelFile, label: Option<&Label>) -> Result<Vec<u8>> {
         let encoding = Encoding::recorded(&model.provenance.data)?;
+        if let Some(Label { classes, first, .. }) = label {
+            let features = bits.first_columns(*first);
+            if self.out.is_fasta() {
+                let columns = encoding.columns().expect("the letters of sequences");
+                return Ok(self.out.encode_columns("samples", columns, &features));
+            }
+            let columns = match encoding.columns() {
+                Some(columns) => columns.and_label(classes),
+                None => Columns::of_bits(*first, encoding.is_spins()).and_label(classes),
+            };
+            return Ok(self.out.encode_columns("samples", &columns, bits));
+        }
         Ok(match encoding.columns() {
             Some(columns) => self.out.encode_columns("samples", columns, bits),
             None if encoding.is_spins() => {
@@ -220,6 +270,28 @@ impl Sample {
             }
             None => self.out.encode("samples", &bits.to_array(u8::from)),
         })
+    }
+}
+
+/// The label of a model that has one.
+struct Label {
+    classes: Arc<Classes>,
+    /// The first unit of its site, the last one.
+    first: usize,
+    /// The class that is asked for.
+    state: Option<usize>,
+}
+
+impl Label {
+    fn of(model: &ModelFile, class: Option<&str>, path: &Path) -> Result<Option<Self>> {
+        let Some(classes) = Classes::recorded(&model.provenance.data)? else {
+            let Some(_) = class else { return Ok(None) };
+            let rule = "was trained without labels, so it has no --label".to_string();
+            return Err(Error::Unsuitable { path: path.into(), rule });
+        };
+        let first = model.rbm.n_visible() - classes.n();
+        let state = class.map(|class| classes.state(class)).transpose()?;
+        Ok(Some(Self { classes, first, state }))
     }
 }
 

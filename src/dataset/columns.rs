@@ -5,6 +5,7 @@
 //!  FASTA, CSV, arrays      ◄── states              ◄─decode──  samples
 //! ```
 
+use super::Classes;
 use super::alphabet::{Alphabet, MAX_STATES, UnknownLetters};
 use crate::bits::{BitMatrix, WORD};
 use crate::error::Result;
@@ -103,6 +104,16 @@ impl Columns {
         Self::try_from(Form::Table(columns)).expect("columns")
     }
 
+    /// Columns of bits without a header, of 0 and 1 or of spins.
+    pub(crate) fn of_bits(n: usize, are_spins: bool) -> Self {
+        let names = if are_spins { ["-1", "1"] } else { ["0", "1"] };
+        let column = |at: usize| Column {
+            name: (at + 1).to_string(),
+            kind: ColumnKind::Bit(names.map(String::from)),
+        };
+        Self(Form::Array { width: n, columns: (0..n).map(column).collect() })
+    }
+
     /// The sites of sequences of this length, of these letters.
     ///
     /// # Panics
@@ -110,6 +121,31 @@ impl Columns {
     pub(super) fn sequences(alphabet: String, length: usize, unknown: UnknownLetters) -> Self {
         let form = Form::Sequences { alphabet, length, unknown_letters: unknown };
         Self::try_from(form).expect("sequences")
+    }
+
+    /// These columns and that of the label, the last. Sites of sequences are then columns with the names
+    /// `site1`, `site2`, ….
+    pub fn and_label(&self, classes: &Classes) -> Self {
+        let is_array = matches!(self.0, Form::Array { .. });
+        let sizes = self.sites();
+        let of_column = |column: usize| Column {
+            name: match self.alphabet() {
+                Some(_) => format!("site{}", column + 1),
+                None => self.name(column).into_owned(),
+            },
+            kind: match (&self.states(column)[..], sizes[column]) {
+                ([off, on], 1) => ColumnKind::Bit([off.to_string(), on.to_string()]),
+                (names, _) => {
+                    ColumnKind::Category(names.iter().map(|name| name.to_string()).collect())
+                }
+            },
+        };
+        let mut columns: Vec<_> = (0..self.n_columns()).map(of_column).collect();
+        columns.push(classes.clone().into());
+        Self(match is_array {
+            true => Form::Array { width: columns.len(), columns },
+            false => Form::Table(columns),
+        })
     }
 
     /// Number of columns.

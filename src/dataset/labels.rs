@@ -53,6 +53,16 @@ impl Classes {
         classes.map(Arc::new).map(Some)
     }
 
+    /// The state of a class.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] if there is no class of this name.
+    pub fn state(&self, name: &str) -> Result<usize> {
+        let names = self.names();
+        let at = names.iter().position(|other| *other == name);
+        at.ok_or_else(|| invalid("label", name, format!("one of {}", listed(&names))))
+    }
+
     /// K, the number of classes, 2 to 255.
     pub fn n(&self) -> usize {
         self.0.n_units()
@@ -162,12 +172,15 @@ impl Labels {
     /// As [`Dataset::read`](super::Dataset::read) and [`of_names`](Self::of_names);
     /// [`Error::Unsuitable`] if the labels are not in one row or column.
     pub fn read(path: &Path, classes: Option<Arc<Classes>>) -> Result<(Self, String)> {
+        let name = path.display().to_string();
         let Unpacked { bytes, sha256 } = Unpacked::read(path)?;
         let names: Vec<String> = match Format::of(&bytes) {
             Some(Format::Table) => names_of_text(path, &bytes)?,
             _ => file::array(path, &bytes)?.vector()?.into_iter().map(name_of_number).collect(),
         };
-        Ok((Self::of_names(&path.display().to_string(), &names, classes)?, sha256))
+        let labels =
+            Self::of_names(LABEL, &names, classes).map_err(|error| error.in_data(&name))?;
+        Ok((labels, sha256))
     }
 
     /// The classes.
@@ -224,6 +237,9 @@ fn names_of_text(path: &Path, bytes: &[u8]) -> Result<Vec<String>> {
     }
     Ok(names)
 }
+
+/// The name of labels that have none.
+const LABEL: &str = "label";
 
 /// First lines of files of labels that are taken as a header.
 const CLASS_NAMES: [&str; 5] = ["class", "label", "labels", "target", "y"];

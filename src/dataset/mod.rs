@@ -564,6 +564,30 @@ impl Dataset {
         Ok(Self { values, sites: Some(sites), labels: Some(labels), ..self })
     }
 
+    /// The examples whose labels are known; all if they have no labels.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] if no label is known.
+    pub fn with_known_labels(self) -> Result<Self> {
+        let Some(labels) = &self.labels else { return Ok(self) };
+        let known = labels.of_examples().iter().enumerate().filter(|(_, label)| label.is_some());
+        let known: Vec<_> = known.map(|(example, _)| example).collect();
+        if known.is_empty() {
+            let column = labels.classes().column();
+            let rule = format!("has no labels, but must have a column \"{column}\" of them");
+            return Err(Error::Unsuitable { path: self.name.into(), rule });
+        }
+        if known.len() == self.n_examples() {
+            return Ok(self);
+        }
+        Ok(Self {
+            values: self.values.chosen(&known),
+            weights: self.weights.as_ref().and_then(|all| all.part(known.iter().copied())),
+            labels: Some(labels.part(known.iter().copied())),
+            ..self
+        })
+    }
+
     /// The labels of the examples, if they have any.
     pub fn labels(&self) -> Option<&Labels> {
         self.labels.as_ref()

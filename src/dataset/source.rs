@@ -107,11 +107,11 @@ impl Source {
             let (labels, sha256) = Labels::read(path, classes)?;
             return Ok((self.read_split(split, encoding)?, labels, Some(sha256)));
         }
-        let column = format!("{self}, column {labels}");
+        let what = format!("{self}, column {labels}");
         match self.read_with_column(encoding, labels, false)? {
             Some((dataset, Some(cells))) => {
-                let labels = Labels::of_names(&column, &cells, classes)?;
-                Ok((dataset, labels, None))
+                let labels = Labels::of_names(labels, &cells, classes);
+                Ok((dataset, labels.map_err(|error| error.in_data(&what))?, None))
             }
             _ => {
                 let rule = "a file of labels; `mnist` for data that are mnist; or the name of a column, if \
@@ -145,8 +145,9 @@ impl Source {
         let none = vec![""; dataset.n_examples()];
         let labels = match &cells {
             Some(cells) => {
-                let column = format!("{self}, column {column}");
-                Labels::of_names(&column, cells, Some(classes.clone()))
+                let what = format!("{self}, column {column}");
+                let labels = Labels::of_names(&column, cells, Some(classes.clone()));
+                labels.map_err(|error| error.in_data(&what))
             }
             None => Labels::of_names(&column, &none, Some(classes.clone())),
         };

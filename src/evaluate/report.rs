@@ -207,6 +207,12 @@ pub struct ScoresReport {
     pub stochastic_pseudo_likelihood: ScoreReport,
     /// Mean squared error of a step to the hidden units and back.
     pub reconstruction_error: ScoreReport,
+    /// The share of examples whose most likely class is not their label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ScoreReport>,
+    /// Mean −ln p(label | v).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_loss: Option<ScoreReport>,
     /// Mean F(v) of the examples less mean F(v) of the data that they are compared with, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub free_energy_gap: Option<ScoreReport>,

@@ -148,6 +148,12 @@ fn say_scores(lines: &mut Lines, report: &EvaluationReport) {
         lines.add("reconstruction", plus_minus(&scores.reconstruction_error, 5));
     }
     lines.add("free energy", plus_minus(&report.free_energy, 2));
+    if let Some((error, log_loss)) = report.scores.and_then(|s| s.error.zip(s.log_loss)) {
+        let percent = |share: Option<f64>| share.map(|share| 100.0 * share);
+        let [mean, deviation] = [percent(error.mean), percent(error.standard_error)];
+        lines.add("error", format!("{} % ± {}", figure(mean, 2), figure(deviation, 2)));
+        lines.add("log-loss", plus_minus(&log_loss, 4));
+    }
     if let Some(gap) = report.scores.and_then(|scores| scores.free_energy_gap) {
         lines.add("free-energy gap", plus_minus(&gap, 2));
     }

@@ -294,11 +294,14 @@ impl ModelFile {
         if (is_checkpoint || metadata.checksum.is_some()) && !checksum::is_in(bytes) {
             return Err("is damaged: its checksum is missing".to_string());
         }
+        // The last site of a model with labels is the label.
+        let label = units[0].sites().last().filter(|_| provenance.data.contains_key("labels"));
+        let n_pixels = n_visible - label.map_or(0, |label| label.len());
         if let Some((rows, columns)) = provenance.image_shape
-            && rows.checked_mul(columns) != Some(n_visible)
+            && rows.checked_mul(columns) != Some(n_pixels)
         {
             return Err(format!(
-                "metadata key `{KEY}`: images of {rows} x {columns} do not have {n_visible} pixels"
+                "metadata key `{KEY}`: images of {rows} x {columns} do not have {n_pixels} pixels"
             ));
         }
         // For a checkpoint, the parameters that its run would save if it ended now.

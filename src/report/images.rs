@@ -43,7 +43,7 @@ pub fn filters(snapshot: &Snapshot, order: Order) -> Option<Vec<u8>> {
 
 /// p(v | h) of the chains of a snapshot; `None` if the data are not images.
 pub fn samples(snapshot: &Snapshot) -> Option<Vec<u8>> {
-    let samples = probabilities(snapshot, "samples")?;
+    let samples = probabilities(snapshot, "samples").filter(|samples| !samples.is_empty())?;
     let few = samples.slice(ndarray::s![..samples.nrows().min(MOST_SAMPLES), ..]);
     Some(pictures::grid(few, snapshot.image_shape?, Grey::Unit))
 }

@@ -69,7 +69,8 @@ fn read_snapshot(path: &Path, epoch: u64) -> Result<Snapshot> {
             serde_json::from_str(&metadata).map_err(|cause| format!("metadata: {cause}"))?;
         let n_visible = arrays.side("samples", 1);
         if let Some((rows, columns)) = image_shape
-            && (n_visible.is_none() || rows.checked_mul(columns) != n_visible)
+            // Behind the pixels may be the units of a label.
+            && rows.checked_mul(columns).is_none_or(|pixels| n_visible < Some(pixels))
         {
             return Err(format!("images of {rows} x {columns} do not fit its samples"));
         }

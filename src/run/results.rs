@@ -37,6 +37,8 @@ pub fn write(
         let n_sweeps = if are_samples { 0 } else { CD_SWEEPS };
         let path = folder.join(SAMPLES);
         match (0..n_sweeps).try_for_each(|_| chains.sweep_watched(&weights, watch)) {
+            // The discriminative objective needs no chains.
+            Ok(()) if chains.n_chains() == 0 => {}
             Ok(()) => {
                 let chains = chains.hidden();
                 let chains = chains.rows(0..chains.n_rows().min(MOST_IMAGES));

@@ -1,0 +1,310 @@
+//! Labels: the class of an example is one more site.
+
+mod folder;
+
+use folder::Folder;
+use harmonium::dataset::{Binarization, Classes, Dataset, Examples, Labels};
+use harmonium::evaluate::classifier::{ClassScore, Classifier, most_likely};
+use harmonium::kernels::Isa;
+use harmonium::train::{Algorithm, Objective, Schedule};
+use harmonium::units::Units;
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
+use ndarray::{Array1, Array2};
+use std::fs;
+
+const FEATURES: usize = 70;
+const K: usize = 3;
+const N: usize = 90;
+
+/// Class k has pixels of stripe k on.
+fn pixels() -> BitMatrix {
+    BitMatrix::from_fn(N, FEATURES, |n, i| (i % K == n % K) == ((n * 7 + i * i) % 5 != 0))
+}
+
+fn labels(known: impl Fn(usize) -> bool) -> Labels {
+    let classes = Classes::new("stripe", ["a", "b", "c"].map(String::from).to_vec()).unwrap();
+    Labels::of_states(classes, (0..N).map(|n| known(n).then_some((n % K) as u8)).collect())
+}
+
+fn examples(known: impl Fn(usize) -> bool) -> Examples {
+    let data = Dataset::from_bits("stripes", pixels()).labelled(labels(known)).unwrap();
+    Examples::new(data, Binarization::Stochastic)
+}
+
+fn config(objective: Objective) -> TrainConfig {
+    TrainConfig {
+        objective,
+        hidden: Some(70),
+        epochs: Some(6),
+        batch_size: 40,
+        chains: objective.needs_chains().then_some(20),
+        learning_rate: 0.5,
+        schedule: Schedule::Constant,
+        ..TrainConfig::default()
+    }
+}
+
+const OBJECTIVES: [Objective; 3] =
+    [Objective::Generative, Objective::Discriminative, Objective::Hybrid(0.1)];
+
+#[test]
+fn p_of_the_label_is_that_of_enumeration() {
+    let value = |at: usize| ((at * 37 + 11) % 29) as f32 / 10.0 - 1.4;
+    let sites = Units::of_sites([1, 1, 3, 1, 4]).unwrap();
+    let (v, h) = (sites.n_units(), 5);
+    let rbm = Rbm::of_sites(
+        sites,
+        Array2::from_shape_fn((v, h), |(i, j)| value(i * h + j)),
+        Array1::from_shape_fn(v, |i| value(i + 50)),
+        Array1::from_shape_fn(h, |j| value(j + 90)),
+    )
+    .unwrap();
+    let features =
+        BitMatrix::from_fn(6, 6, |n, i| i == 2 + n % 3 || i == n % 2 || (i, n) == (5, 4));
+    let classifier = Classifier::new(&rbm).unwrap();
+    assert_eq!((classifier.n_features(), classifier.n_classes()), (6, 4));
+    for isa in Isa::available() {
+        let log_p = classifier.log_probabilities(&features, isa, Watch::default()).unwrap();
+        let means = classifier.mean_hidden(&features, isa, Watch::default()).unwrap();
+        for n in 0..6 {
+            // Σ_h e^−E(v, y, h), over all h.
+            let mut joint = [0.0_f64; 4];
+            let mut of_units = vec![0.0; h];
+            for (class, joint) in joint.iter_mut().enumerate() {
+                for hidden in 0..1_u64 << h {
+                    let on = |i: usize| if i < 6 { features.get(n, i) } else { i - 6 == class };
+                    let mut minus_energy = 0.0;
+                    for i in (0..v).filter(|&i| on(i)) {
+                        minus_energy += f64::from(rbm.visible_bias()[i]);
+                        for j in (0..h).filter(|j| hidden >> j & 1 == 1) {
+                            minus_energy += f64::from(rbm.weights()[[i, j]]);
+                        }
+                    }
+                    for j in (0..h).filter(|j| hidden >> j & 1 == 1) {
+                        minus_energy += f64::from(rbm.hidden_bias()[j]);
+                    }
+                    *joint += minus_energy.exp();
+                    for (j, sum) in of_units.iter_mut().enumerate() {
+                        *sum += if hidden >> j & 1 == 1 { minus_energy.exp() } else { 0.0 };
+                    }
+                }
+            }
+            let total: f64 = joint.iter().sum();
+            for class in 0..4 {
+                let exact = (joint[class] / total).ln();
+                assert!((log_p[[n, class]] - exact).abs() < 1e-10, "{n} {class}");
+            }
+            for j in 0..h {
+                assert!((f64::from(means[[n, j]]) - of_units[j] / total).abs() < 1e-6, "{n} {j}");
+            }
+        }
+    }
+}
+
+/// Labels that are all known make one more categorical site, and nothing else.
+#[test]
+fn a_label_is_a_site() {
+    let one_hot = BitMatrix::from_fn(N, FEATURES + K, |n, i| match i.checked_sub(FEATURES) {
+        None => pixels().get(n, i),
+        Some(class) => class == n % K,
+    });
+    let sites = Units::of_sites([1; FEATURES].into_iter().chain([K])).unwrap();
+    let as_site = Dataset::from_sites("stripes", sites, one_hot).unwrap();
+    let as_site = Examples::new(as_site, Binarization::Stochastic);
+    let train = |examples: Examples| {
+        let mut trainer = Trainer::new(config(Objective::Generative), examples).unwrap();
+        trainer.run(&mut []).unwrap();
+        trainer.model()
+    };
+    assert_eq!(train(examples(|_| true)), train(as_site));
+}
+
+#[test]
+fn every_objective_gives_the_same_bits_on_threads_levels_and_after_stops() {
+    for objective in OBJECTIVES {
+        for algorithm in [Algorithm::Auto, Algorithm::Pt] {
+            if !objective.needs_chains() && algorithm == Algorithm::Pt {
+                continue;
+            }
+            let config = TrainConfig { algorithm, ..config(objective) };
+            let run = |threads: usize, isa: Isa, stop: u64| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    let data = || examples(|n| n % 5 != 2).into();
+                    let mut trainer = Trainer::with_isa(config.clone(), data(), None, isa).unwrap();
+                    while !trainer.is_done() {
+                        if trainer.updates() == stop {
+                            let state = trainer.state();
+                            trainer =
+                                Trainer::restore(config.clone(), data(), &state, isa).unwrap();
+                        }
+                        trainer.update().unwrap();
+                    }
+                    trainer.state()
+                })
+            };
+            let expected = run(1, Isa::BASELINE, u64::MAX);
+            for isa in Isa::available() {
+                for (threads, stop) in [(1, u64::MAX), (3, u64::MAX), (2, 7)] {
+                    let found = run(threads, isa, stop);
+                    assert_eq!(found.difference(&expected), None, "{objective} {}", isa.name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_objective_learns_the_classes() {
+    for objective in OBJECTIVES {
+        // Slow steps: few examples without labels would else be learned with any.
+        let config = TrainConfig { epochs: Some(60), learning_rate: 0.1, ..config(objective) };
+        let mut trainer = Trainer::new(config, examples(|n| n % 5 != 2)).unwrap();
+        trainer.run(&mut []).unwrap();
+        let rbm = trainer.model();
+        let classifier = Classifier::new(&rbm).unwrap();
+        let log_p =
+            classifier.log_probabilities(&pixels(), Isa::fastest(), Watch::default()).unwrap();
+        // Also those whose label was unknown.
+        let score = ClassScore::of(&log_p, labels(|_| true).of_examples(), None).unwrap();
+        assert!(score.error.mean < 0.02 && score.log_loss.mean < 0.1, "{objective}: {score}");
+    }
+}
+
+#[test]
+fn scores_leave_out_what_has_no_label() {
+    let log_p = Array2::from_shape_vec((3, 2), vec![0.9_f64, 0.1, 0.2, 0.8, 0.6, 0.4]).unwrap();
+    let log_p = log_p.mapv(f64::ln);
+    let score = ClassScore::of(&log_p, &[Some(0), None, Some(1)], Some(&[3.0, 9.0, 1.0])).unwrap();
+    assert_eq!(score.error.mean, 0.25);
+    let loss = -(3.0 * 0.9_f64.ln() + 0.4_f64.ln()) / 4.0;
+    assert!((score.log_loss.mean - loss).abs() < 1e-12);
+    assert_eq!(ClassScore::of(&log_p, &[None; 3], None), None);
+    assert_eq!(most_likely([0.3, 0.4, 0.4]), 1);
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    let refused = |config: TrainConfig, examples: Examples| {
+        Trainer::new(config, examples).map(drop).unwrap_err().to_string()
+    };
+    let all = || examples(|_| true);
+    let some = || examples(|n| n > 3);
+    let plain = || Examples::new(Dataset::from_bits("stripes", pixels()), Binarization::None);
+    let of = config;
+    for (error, message) in [
+        (
+            refused(of(Objective::Discriminative), plain()),
+            "objective is discriminative, but must be generative, as the examples have no labels",
+        ),
+        (
+            refused(
+                TrainConfig {
+                    algorithm: Algorithm::Cd,
+                    chains: None,
+                    ..of(Objective::Hybrid(0.5))
+                },
+                all(),
+            ),
+            "algorithm is cd, but must be auto, pcd or pt with the objective hybrid:0.5",
+        ),
+        (
+            refused(
+                TrainConfig { algorithm: Algorithm::Cd, chains: None, ..of(Objective::Generative) },
+                some(),
+            ),
+            "algorithm is cd, but must be auto, pcd or pt where some examples have no label",
+        ),
+        (
+            refused(TrainConfig { sparsity_cost: 0.1, ..of(Objective::Hybrid(0.5)) }, all()),
+            "sparsity_cost is 0.1, but must be 0 with the objective hybrid:0.5",
+        ),
+        (
+            refused(TrainConfig { chain_reset: 0.1, ..of(Objective::Hybrid(0.5)) }, all()),
+            "chain_reset is 0.1, but must be 0 with the objective hybrid:0.5",
+        ),
+    ] {
+        assert_eq!(error, message);
+    }
+    let labelled = |labels| Dataset::from_bits("stripes", pixels()).labelled(labels);
+    let few = Labels::of_names("y", &["a", "b"], None).unwrap();
+    let error = labelled(few).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the number of labels is 2, but must be one for each of the 90 examples of stripes"
+    );
+    let error = Labels::of_names("y", &["a", "", "a"], None).unwrap_err().to_string();
+    assert_eq!(error, "y: labels must be of 2 to 255 different classes, but these are a");
+    let known = labels(|_| true).classes().clone();
+    let error = Labels::of_names("y", &["a", "d"], Some(known)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "y: example 1 has the label \"d\", but must have one of a, b, c: the training data have no \
+         others"
+    );
+}
+
+/// From a table with a column of labels to predictions, scores and samples of a class.
+#[test]
+fn a_table_with_labels_is_learned_and_predicted() {
+    let folder = Folder::new();
+    let row = |n: usize, label: &str| {
+        let colour = ["red", "green", "blue"][n % 3];
+        let small = ["yes", "no"][usize::from(n.is_multiple_of(2))];
+        format!("{colour},{label},{small}\n")
+    };
+    let kind = |n: usize| ["apple", "pear", "plum"][n % 3];
+    let table = |rows: std::ops::Range<usize>| {
+        let rows = rows.map(|n| row(n, if n % 10 == 3 { "" } else { kind(n) }));
+        ["colour,kind,small\n".to_string()].into_iter().chain(rows).collect::<String>()
+    };
+    fs::write(folder.path("fruit.csv"), table(0..120)).unwrap();
+    fs::write(folder.path("test.csv"), table(120..150)).unwrap();
+    let unknown: String = (0..6).map(|n| row(n, "")).collect();
+    fs::write(folder.path("new.csv"), format!("colour,kind,small\n{unknown}")).unwrap();
+    let without: String = (0..6).map(|n| row(n, "x").replace(",x,", ",")).collect();
+    fs::write(folder.path("bare.csv"), format!("colour,small\n{without}")).unwrap();
+    folder.succeed(
+        "train --data fruit.csv --categories auto --labels kind --test-data test.csv --hidden 8 \
+         --epochs 300 --learning-rate 0.3 --out run --no-report",
+    );
+    for data in ["new.csv", "bare.csv"] {
+        folder.succeed(&format!("predict run {data} --out p.csv --overwrite"));
+        let predicted = fs::read_to_string(folder.path("p.csv")).unwrap();
+        let mut lines = predicted.lines();
+        assert_eq!(lines.next(), Some("kind,p(apple),p(pear),p(plum)"));
+        let classes: Vec<_> = lines.map(|line| line.split(',').next().unwrap()).collect();
+        assert_eq!(classes, ["apple", "pear", "plum", "apple", "pear", "plum"], "{data}");
+    }
+    let said = folder.succeed("predict run --out p.npy");
+    assert!(said.contains("error 0.00 % (± 0.00 over 27), log-loss "), "{said}");
+    let said = folder.succeed("evaluate run");
+    assert!(said.contains("error             0.00 % ± 0.00"), "{said}");
+    folder.succeed("sample run --label pear --number 20 --out pears.csv");
+    let samples = fs::read_to_string(folder.path("pears.csv")).unwrap();
+    assert_eq!(samples.lines().next(), Some("colour,small,kind"));
+    let green = samples.lines().filter(|line| line.starts_with("green")).count();
+    assert!(
+        samples.lines().skip(1).all(|line| line.ends_with(",pear")) && green >= 18,
+        "{samples}"
+    );
+    folder.misuse(
+        "sample run --label grape --out g.csv",
+        "label is grape, but must be one of apple, pear, plum",
+    );
+    folder.fail(
+        "evaluate run new.csv",
+        "new.csv: has no labels, but must have a column \"kind\" of them",
+    );
+    folder.fail(
+        "train --data fruit.csv --categories auto --labels sort --out other",
+        "has no column \"sort\": its columns are colour, kind, small",
+    );
+    folder.succeed(
+        "train --data fruit.csv --categories auto --labels kind --objective discriminative --hidden 8 \
+         --epochs 100 --learning-rate 2 --out sharp --no-report",
+    );
+    let said = folder.succeed("predict sharp test.csv --out q.csv");
+    assert!(said.contains("error 0.00 %"), "{said}");
+    folder.fail("evaluate sharp test.csv", "was trained on p(label | v) alone");
+}
