@@ -402,7 +402,6 @@ fn inspect_writes_the_parameters_in_the_form_that_is_asked() {
         "inspect run --parameters spins.safetensors --as spins",
         "as is spins, but must be trained or zero-sum for a .safetensors file",
     );
-    folder.misuse("inspect run --as spins", "--parameters");
     // A model of bits has no gauge.
     folder.succeed("inspect run --parameters same.safetensors --as zero-sum");
     assert_eq!(folder.read("same.safetensors"), folder.read("run/model.safetensors"));

@@ -8,6 +8,7 @@
 
 mod arrays;
 mod best;
+mod columns;
 mod errors;
 mod files;
 mod json;
@@ -33,6 +34,8 @@ mod _harmonium {
     use super::arrays::{decoded, read, refuse_masked, rounds_to};
     #[pymodule_export]
     use super::best::BestScore;
+    #[pymodule_export]
+    use super::columns::{numbers_of, states_of};
     #[pymodule_export]
     use super::errors::{DivergedError, SettingError};
     #[pymodule_export]

@@ -9,7 +9,7 @@ use crate::whole_file;
 use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use ndarray::{Array, Array2, Dimension};
+use ndarray::{Array, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyExt as _};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::fmt::Display;
@@ -243,11 +243,7 @@ impl Output {
         let fasta = || columns.to_fasta(bits).expect("letters").into_bytes();
         match self.format {
             Format::Npy | Format::Npz => {
-                let states = columns.decode(bits);
-                let numbers: Vec<_> =
-                    (0..columns.n_columns()).map(|column| columns.numbers(column)).collect();
-                let number = |(n, column)| numbers[column][usize::from(states[[n, column]])];
-                let array = Array2::from_shape_fn(states.dim(), number);
+                let array = columns.to_numbers(bits);
                 match array.iter().all(|&x| f64::from(x as u8) == x) {
                     true => self.encode(name, &array.mapv(|x| x as u8)),
                     false => self.encode(name, &array),
@@ -362,6 +358,7 @@ pub fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::dataset::{Column, ColumnKind, Dataset, Encoding};
+    use ndarray::Array2;
 
     #[test]
     fn samples_of_columns_have_the_form_of_the_data() {
