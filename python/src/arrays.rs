@@ -251,7 +251,7 @@ pub fn rows(
         return Ok(rows);
     }
     let (intensities, found) = encoding.clone().decode(NAME, rows).map_err(to_py)?;
-    warn(py, found.inferred(&encoding, NAME))?;
+    warn(py, found.inferred(&encoding, NAME).filter(|_| found != encoding))?;
     Ok(intensities)
 }
 

@@ -46,7 +46,7 @@ mod _harmonium {
     use super::runs::{command, list_runs, read_run, resume_run, train_run, write_report};
     #[pymodule_export]
     use super::trainer::{
-        Trainer, check_keywords, default_settings, run_setting_table, setting_table,
+        Trainer, check_keywords, default_settings, did_you_mean, run_setting_table, setting_table,
     };
 
     /// Version of the package.

@@ -60,6 +60,8 @@ use std::sync::{Arc, OnceLock};
 ///     The visible sites, if they are not all bits: `columns` of another model, or a list with the states of
 ///     each site: a list of their names, the number q of states 0 to q - 1, or 1 for a bit. A site of q states
 ///     has q visible units, one of which is on. Rows are then of values, (n, sites), and so are samples.
+/// history : list of dict, optional
+///     The metrics of its training, as another model's `history` has them.
 ///
 /// Examples
 /// --------
@@ -274,6 +276,16 @@ pub fn history<'py>(py: Python<'py>, records: &[EpochRecord]) -> PyResult<Bound<
     from_json(py, &serde_json::to_string(records).expect("plain data"))
 }
 
+/// Records from dictionaries.
+fn records(history: &Bound<'_, PyAny>) -> PyResult<Vec<EpochRecord>> {
+    let text: String = history.py().import("json")?.call_method1("dumps", (history,))?.extract()?;
+    serde_json::from_str(&text).map_err(|cause| {
+        PyValueError::new_err(format!(
+            "history must hold metrics as `Trainer.history` has them ({cause})"
+        ))
+    })
+}
+
 /// Refuses states that are not as wide as their layer.
 fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResult<()> {
     if found == expected {
@@ -303,7 +315,7 @@ fn lock(array: &Bound<'_, PyAny>) -> PyResult<()> {
 impl Rbm {
     #[new]
     #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
-        grey_levels = None, spins = false, image_shape = None, columns = None))]
+        grey_levels = None, spins = false, image_shape = None, columns = None, history = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         #[pyo3(from_py_with = floats)] weights: Array2<f32>,
@@ -314,6 +326,7 @@ impl Rbm {
         spins: bool,
         image_shape: Option<(usize, usize)>,
         columns: Option<&Bound<'_, PyAny>>,
+        history: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let columns = columns.map(|columns| {
             let module = columns.py().import("harmonium._columns")?;
@@ -343,7 +356,8 @@ impl Rbm {
                 rbm.n_visible()
             )));
         }
-        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, ..Origin::default() }))
+        let history = history.map(records).transpose()?.unwrap_or_default().into();
+        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, history }))
     }
 
     fn __getnewargs_ex__<'py>(
@@ -356,6 +370,9 @@ impl Rbm {
         keywords.set_item("image_shape", self.image_shape())?;
         if let Some(columns) = self.encoding().columns() {
             keywords.set_item("columns", recorded(py, columns)?)?;
+        }
+        if !self.origin.history.is_empty() {
+            keywords.set_item("history", self.history(py)?)?;
         }
         let parts =
             (self.weights(py)?, self.visible_bias(py)?, self.hidden_bias(py)?, self.data_mean(py)?);

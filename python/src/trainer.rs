@@ -13,7 +13,7 @@ use harmonium::memory::{self, Bytes, Need};
 use harmonium::model::check_data_mean;
 use harmonium::monitor::{EpochRecord, Pace, Probe, WeightChange};
 use harmonium::run::{DataConfig, RunConfig};
-use harmonium::setting::{Kind, Section, Setting, nearest};
+use harmonium::setting::{self, Kind, Section, Setting, nearest};
 use harmonium::state::State;
 use harmonium::train::{Ascent, OnlineTrainer};
 use harmonium::{Error, TrainConfig};
@@ -298,6 +298,12 @@ pub fn check_keywords(names: Vec<String>) -> PyResult<()> {
     let is_other = |name: &String| !OF_TRAINER.contains(&&name[..]);
     let unknown = names.into_iter().filter(is_other).find_map(|name| TrainConfig::row(&name).err());
     unknown.map_or(Ok(()), |error| Err(refusal(error, &OF_TRAIN)))
+}
+
+/// "; did you mean …?" for a keyword that is not among these, or nothing if none is near.
+#[pyfunction]
+pub fn did_you_mean(name: &str, among: Vec<String>) -> String {
+    setting::did_you_mean(name, among.iter().map(String::as_str))
 }
 
 /// The settings that were given; `keywords` are those of the call that are not settings.

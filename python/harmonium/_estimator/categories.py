@@ -21,9 +21,10 @@ _WORDS = {
 def learned_from(estimator: LearnedArrays, X: Any, categories: Any) -> tuple[Any, Any]:
     """The columns of the first X, and X as numbers for a model of these columns."""
     _check_input(estimator, X, reset=True)
-    if np.ndim(categories) or isinstance(categories, (list, tuple)):
+    is_one = isinstance(categories, (str, int, np.integer)) and not isinstance(categories, bool)
+    if not is_one and hasattr(categories, "__len__"):
         categories = _declared(X, categories)
-    elif not isinstance(categories, (str, int, np.integer)) or isinstance(categories, bool):
+    elif not is_one:
         raise TypeError(
             f'categories is {categories!r}, but must be "auto", a number of states, or a list with the '
             "values of each column"
