@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ._columns import table_names
 from ._estimator import categories as of_columns
 from ._estimator.methods import Estimator
+from ._estimator.parameters import with_known_names
 from ._harmonium import Rbm, states_of
 
 
@@ -88,6 +89,7 @@ class CategoricalRBM(Estimator):
     # A frame without rows, if X was one of pandas.
     _frame: Any = None
 
+    @with_known_names
     def __init__(
         self,
         n_components: int = 256,

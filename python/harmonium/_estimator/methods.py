@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._harmonium import did_you_mean
 from .._log_likelihood import LogLikelihood
 from .._sklearn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from . import fitting, interchange
@@ -22,18 +20,6 @@ if TYPE_CHECKING:
 
 class Estimator(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """An estimator whose model is an `Rbm`; its subclass documents its parameters and attributes."""
-
-    def __new__(cls, *args: Any, **params: Any) -> Self:
-        """An estimator; a parameter that it does not have is refused with the one that may be meant."""
-        found = inspect.signature(cls.__init__).parameters.values()
-        known = [parameter.name for parameter in found if parameter.name != "self"]
-        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in found)
-        for name in params:
-            if not takes_any and name not in known:
-                raise TypeError(
-                    f"{cls.__name__} has no parameter {name}{did_you_mean(name, known)}"
-                )
-        return super().__new__(cls)
 
     # Learning
 
