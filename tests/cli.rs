@@ -5,6 +5,7 @@
 mod folder;
 
 use folder::{Folder, SHORT, greys, idx};
+use harmonium::Rbm;
 use harmonium::model::ModelFile;
 use harmonium::state::State;
 use ndarray::{Array1, Array2};
@@ -382,6 +383,42 @@ fn inspect_shows_the_origin_of_a_model() {
         assert!(text.lines().any(|found| found == line), "{text}does not say: {line}");
     }
     assert_eq!(folder.read("filters.png"), folder.read("run/filters.png"));
+}
+
+#[test]
+fn inspect_writes_the_parameters_in_the_form_that_is_asked() {
+    let folder = Folder::with_run();
+    folder.succeed("inspect run --parameters spins.npz --as spins");
+    let rbm = Rbm::load(folder.path("run/model.safetensors")).unwrap();
+    let expected = rbm.to_spins().unwrap().couplings;
+    // The first file of the archive, which is not packed.
+    let archive = folder.read("spins.npz");
+    let start = archive.windows(6).position(|bytes| bytes == b"\x93NUMPY").unwrap();
+    let npy = &archive[start..][..128 + 8 * expected.len()];
+    let couplings: Array2<f64> = ndarray_npy::ReadNpyExt::read_npy(npy).unwrap();
+    assert_eq!(couplings, expected);
+    folder.fail("inspect run --parameters spins.npz", "exists already");
+    folder.misuse(
+        "inspect run --parameters spins.safetensors --as spins",
+        "as is spins, but must be trained or zero-sum for a .safetensors file",
+    );
+    // A model of bits has no gauge.
+    folder.succeed("inspect run --parameters same.safetensors --as zero-sum");
+    assert_eq!(folder.read("same.safetensors"), folder.read("run/model.safetensors"));
+
+    folder.write("letters.fasta", ">a\nHPHP\n>b\nPHPH\n>c\nHHPP\n".as_bytes());
+    folder.succeed(
+        "train --data letters.fasta --alphabet HP --hidden 3 --epochs 5 --out letters --quiet",
+    );
+    folder.succeed("inspect letters --parameters zero.safetensors --as zero-sum");
+    let rbm = Rbm::load(folder.path("letters/model.safetensors")).unwrap();
+    assert_eq!(Rbm::load(folder.path("zero.safetensors")).unwrap(), rbm.zero_sum_gauge());
+    // Other commands read it by the columns of the data.
+    folder.succeed("sample zero.safetensors --number 3 --out zero.fasta");
+    folder.misuse(
+        "inspect letters --parameters a.npz --as spins",
+        "the visible units is sites of several values, but must be bits",
+    );
 }
 
 /// The checkpoint holds it as well as the model file.

@@ -211,6 +211,50 @@ fn a_site_of_two_values_is_a_bit() {
     }
 }
 
+/// The parameters differ, but not the model: free energies by one number, which is that of log Z.
+#[test]
+fn the_zero_sum_gauge_is_the_same_model() {
+    for sites in [&[4, 4, 4, 4][..], &[3, 1, 1, 5, 2], &[1, 1, 1]] {
+        let rbm = model(sites, 3, 1.5);
+        let (gauged, shift) = (rbm.zero_sum_gauge(), rbm.zero_sum_shift());
+        for units in rbm.visible_units().sites() {
+            let of = |rbm: &Rbm| -> Vec<f32> {
+                let unit = |i| [rbm.visible_bias()[i], rbm.weights()[[i, 0]]];
+                units.clone().flat_map(unit).collect()
+            };
+            if units.len() == 1 {
+                assert_eq!(of(&gauged), of(&rbm), "bits stay as they are");
+                continue;
+            }
+            for part in 0..2 {
+                let sum: f64 =
+                    of(&gauged).iter().skip(part).step_by(2).map(|&x| f64::from(x)).sum();
+                assert!(sum.abs() < 1e-6, "{sum}");
+            }
+        }
+        let states = all_states(rbm.visible_units());
+        let exact = [&rbm, &gauged].map(|rbm| Exact::new(rbm).unwrap());
+        assert!((exact[0].log_z() - shift - exact[1].log_z()).abs() < 1e-6);
+        let conditionals = |rbm: &Rbm| rbm.mean_hidden(&states).unwrap();
+        let difference = (conditionals(&rbm) - conditionals(&gauged)).mapv(f32::abs);
+        assert!(difference.iter().all(|&x| x < 1e-6));
+        let hidden = BitMatrix::from_fn(8, 3, |n, j| n >> j & 1 == 1);
+        let conditionals = |rbm: &Rbm| rbm.mean_visible(&hidden).unwrap();
+        // p(v | h) is drawn from weights of 20 binary places.
+        let difference = (conditionals(&rbm) - conditionals(&gauged)).mapv(f32::abs);
+        assert!(difference.iter().all(|&x| x < 1e-5));
+        for row in 0..states.n_rows() {
+            let free_energy = |rbm: &Rbm| rbm.free_energy(states.row(row));
+            // F rises by what log Z falls: p = exp(−F) / Z.
+            assert!((free_energy(&gauged) - free_energy(&rbm) - shift).abs() < 1e-5);
+            let log_p = exact.each_ref().map(|exact| exact.log_probability(states.row(row)));
+            assert!((log_p[0] - log_p[1]).abs() < 1e-5);
+        }
+        // Once in the gauge, nothing moves.
+        assert!(gauged.zero_sum_shift().abs() < 1e-6);
+    }
+}
+
 /// Chains that start from exact draws stay distributed as the model says; h → v of each kind of site.
 #[test]
 fn chains_keep_the_exact_distribution() {

@@ -1,6 +1,7 @@
 """Restricted Boltzmann machines, trained on every core of a CPU, to the same bits each time.
 
-`BernoulliRBM` replaces scikit-learn's class of the same name. `train`, `Trainer` and `Rbm` are the
+`BernoulliRBM` replaces scikit-learn's class of the same name; `CategoricalRBM` is an estimator for columns of
+categories. `train`, `Trainer` and `Rbm` are the
 library itself and do not need scikit-learn. `read` reads files of data, as the command line does.
 `harmonium.runs` has runs in folders. `harmonium.io` reads and writes `.npz` files and the files of the
 `rbms` package.
@@ -15,6 +16,7 @@ True
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._harmonium import (
@@ -27,6 +29,7 @@ from ._harmonium import (
     read,
 )
 from ._log_likelihood import LogLikelihood
+from ._spins import Spins
 from ._train import train
 from .runs import report
 
@@ -34,13 +37,16 @@ from . import io, runs  # isort: skip (io imports Rbm from here)
 
 if TYPE_CHECKING:
     from ._bernoulli_rbm import BernoulliRBM
+    from ._categorical_rbm import CategoricalRBM
 
 __all__ = [
     "BernoulliRBM",
+    "CategoricalRBM",
     "DivergedError",
     "LogLikelihood",
     "Rbm",
     "SettingError",
+    "Spins",
     "Trainer",
     "__version__",
     "default_settings",
@@ -52,14 +58,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Imports the estimator at first use: scikit-learn takes longer to import than all the rest."""
-    if name == "BernoulliRBM":
-        from ._bernoulli_rbm import BernoulliRBM
+# The estimators, by their modules.
+_ESTIMATORS = {"BernoulliRBM": "_bernoulli_rbm", "CategoricalRBM": "_categorical_rbm"}
 
-        globals()[name] = BernoulliRBM
-        return BernoulliRBM
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    """Imports an estimator at first use: scikit-learn takes longer to import than all the rest."""
+    if name not in _ESTIMATORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f".{_ESTIMATORS[name]}", __name__)
+    globals()[name] = found = getattr(module, name)
+    return found
 
 
 def __dir__() -> list[str]:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
-from ._estimator import fitting, interchange, online
-from ._estimator.inputs import precision, random_units, validated, with_meaning
-from ._estimator.learned import LearnedArrays
-from ._estimator.parameters import fixed_seed, generator, seed, threads
-from ._log_likelihood import LogLikelihood
-from ._sklearn import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from ._estimator import interchange, online
+from ._estimator.inputs import precision, with_meaning
+from ._estimator.methods import Estimator
+from ._estimator.parameters import threads
+from ._harmonium import Rbm
 
 
-class BernoulliRBM(
-    LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
-):
+class BernoulliRBM(Estimator):
     """Restricted Boltzmann machine with binary units, trained by persistent contrastive divergence.
 
     It replaces `sklearn.neural_network.BernoulliRBM`: it has the same parameters, attributes and
@@ -136,34 +128,7 @@ class BernoulliRBM(
     (4, 2)
     """
 
-    # Learning
-
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> BernoulliRBM:
-        """Learn from X, starting from new parameters.
-
-        Ctrl-C stops it within a second, raises KeyboardInterrupt, and keeps what was learned.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-        y : ignored
-        sample_weight : array-like of shape (n_samples,), optional
-            How much each row counts, a finite number of at least 0: a row of weight 2 counts as two, one
-            of weight 0 is left out. Early stopping weighs the rows that it sets aside, too.
-
-        Returns
-        -------
-        self
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> BernoulliRBM(2, random_state=0).fit(np.eye(4)).components_.shape
-        (2, 4)
-        """
-        fitting.fit(self, X, sample_weight)
-        return self
+    # Learning, beside `fit`
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> BernoulliRBM:
         """Do one update, with all of X as the mini-batch.
@@ -195,255 +160,12 @@ class BernoulliRBM(
         online.partial_fit(self, X, sample_weight)
         return self
 
-    # Features
+    def _take_meaning(self, rbm: Rbm) -> None:
+        if max(rbm.sites) > 1:
+            raise ValueError("it is a model of categories: load it by CategoricalRBM.load")
+        super()._take_meaning(rbm)
 
-    def transform(self, X: Any) -> np.ndarray:
-        """Probabilities of the hidden units, P(h = 1 | v = X).
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components)
-            float32 if X is float32, else float64.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> features = BernoulliRBM(3, random_state=0).fit_transform(np.eye(4))
-        >>> features.shape, bool(features.min() > 0)
-        ((4, 3), True)
-        """
-        X = validated(self, X)
-        return self.rbm_.mean_hidden(X, dtype=precision(X), threads=threads(self))
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.components_.shape[0]
-
-    # Scores
-
-    def score_samples(self, X: Any, *, method: str = "exact") -> np.ndarray:
-        """Pseudo-likelihood of each row: the sum over features of ln p(feature | the others).
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-        method : {"exact", "stochastic"}
-            "stochastic" is scikit-learn's: one random feature per row, times n_features. If
-            random_state is a number, every call gives the same result.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), nats
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> model = BernoulliRBM(3, random_state=0).fit(np.eye(4))
-        >>> bool((model.score_samples(np.eye(4)) < 0).all())
-        True
-        """
-        X = validated(self, X)
-        if method == "exact":
-            return self.rbm_.pseudo_likelihood(X, threads=threads(self))
-        if method == "stochastic":
-            units = random_units(self, X)
-            return self.rbm_.pseudo_likelihood(X, units=units, threads=threads(self))
-        raise ValueError(f"method is {method!r}, but must be 'exact' or 'stochastic'")
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """Mean of `score_samples`, which a search over parameters maximises.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> BernoulliRBM(3, random_state=0).fit(np.eye(4)).score(np.eye(4)) < 0
-        True
-        """
-        return float(self.score_samples(X).mean())
-
-    def free_energy(self, X: Any) -> np.ndarray:
-        """Free energy F(v) of each row: ln p(v) = -F(v) - ln Z.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> BernoulliRBM(3, random_state=0).fit(np.eye(4)).free_energy(np.eye(4)).shape
-        (4,)
-        """
-        X = validated(self, X)
-        return self.rbm_.free_energy(X, threads=threads(self))
-
-    def log_likelihood(
-        self,
-        X: Any,
-        *,
-        method: str = "auto",
-        n_chains: int | None = None,
-        schedule: str | None = None,
-        burn_in: int | None = None,
-        base_data: Any = None,
-        start: Any = None,
-        n_examples: int | None = None,
-    ) -> LogLikelihood:
-        """Mean log-likelihood of rows, exact or by annealed importance sampling from both sides.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Intensities from 0 to 1 and grey levels become random bits; other numbers are refused.
-        method : {"auto", "exact", "ais"}
-            "auto" is exact if the smaller layer has at most 20 units.
-        n_chains, schedule, burn_in
-            The budget of annealing: see `Rbm.log_likelihood`.
-        base_data, start
-            Where annealing starts: see `Rbm.log_likelihood`.
-        n_examples : int, or None
-            The number of training samples: see `Rbm.log_likelihood`.
-
-        Returns
-        -------
-        LogLikelihood
-            With an interval and a verdict on whether to believe it.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> score = BernoulliRBM(3, random_state=0).fit(np.eye(4)).log_likelihood(np.eye(4))
-        >>> score.method, score.mean < 0
-        ('exact', True)
-        """
-        X = validated(self, X)
-        return self.rbm_.log_likelihood(
-            X,
-            method=method,
-            n_chains=n_chains,
-            schedule=schedule,
-            burn_in=burn_in,
-            base_data=base_data,
-            start=start,
-            n_examples=n_examples,
-            seed=fixed_seed(self.random_state),
-            threads=threads(self),
-        )
-
-    # Samples
-
-    def gibbs(self, v: Any) -> np.ndarray:
-        """Visible states after one Gibbs step from rows v.
-
-        Parameters
-        ----------
-        v : array-like of shape (n_samples, n_features) or (n_features,)
-
-        Returns
-        -------
-        ndarray of the shape of v, bool, or int8 if the model has spins
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> BernoulliRBM(3, random_state=0).fit(np.eye(4)).gibbs(np.eye(4)).dtype
-        dtype('bool')
-        """
-        if isinstance(v, np.ndarray) and v.ndim == 1:
-            return self.gibbs(v[np.newaxis])[0]
-        v = validated(self, v)
-        return self.rbm_.gibbs(v, seed=self._draw_seed(), threads=threads(self))
-
-    def sample(
-        self,
-        n_samples: int = 1,
-        *,
-        n_gibbs_steps: int = 1000,
-        start: Any = None,
-        random_state: Any = None,
-    ) -> np.ndarray:
-        """Samples of the model: visible states of chains after `n_gibbs_steps` sweeps.
-
-        Parameters
-        ----------
-        n_samples : int
-        n_gibbs_steps : int
-        start : array-like of 0 and 1 of shape (n, n_features), or None
-            Chains start from these rows; None: from features drawn by the visible biases alone.
-        random_state : int, RandomState or None
-            None: every call gives other samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features), bool, or int8 if the model has spins
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> model = BernoulliRBM(3, random_state=0).fit(np.eye(4))
-        >>> model.sample(5, n_gibbs_steps=10, random_state=1).shape
-        (5, 4)
-        """
-        return self.rbm_.sample(
-            n_samples,
-            gibbs_steps=n_gibbs_steps,
-            start=start,
-            seed=self._draw_seed() if random_state is None else seed(random_state),
-            threads=threads(self),
-        )
-
-    def reconstruct(self, X: Any) -> np.ndarray:
-        """Probabilities of the visible units given hidden states drawn for each row.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> BernoulliRBM(3, random_state=0).fit(np.eye(4)).reconstruct(np.eye(4)).shape
-        (4, 4)
-        """
-        X = validated(self, X)
-        means = self.rbm_.reconstruct(
-            X, seed=fixed_seed(self.random_state), threads=threads(self)
-        )
-        return means.astype(self.components_.dtype, copy=False)
-
-    # Interchange
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a model file that `harmonium evaluate` and the other commands read.
-
-        Examples
-        --------
-        >>> import os, tempfile
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> model = BernoulliRBM(3, random_state=0).fit(np.eye(4, dtype="float32"))
-        >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
-        >>> model.save(path)
-        >>> bool((BernoulliRBM.load(path).components_ == model.components_).all())
-        True
-        """
-        interchange.save(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> BernoulliRBM:
-        """Read a model file of the command line or of `save`, with the parameters that it records.
-
-        A model file has no chains: `partial_fit` starts new ones, with all hidden units off.
-
-        Examples
-        --------
-        See `save`.
-        """
-        return interchange.load(cls, path)
+    # Interchange with scikit-learn
 
     @classmethod
     def from_sklearn(cls, estimator: Any) -> BernoulliRBM:
@@ -494,16 +216,3 @@ class BernoulliRBM(
 
     def _free_energy(self, v: Any) -> np.ndarray:
         return self.rbm_.free_energy(with_meaning(self, v), threads=threads(self))
-
-    # Shared by the methods above, and for scikit-learn
-
-    def _draw_seed(self) -> int:
-        if not hasattr(self, "random_state_"):
-            self.random_state_ = generator(self.random_state)
-        return int(self.random_state_.randint(2**31 - 1))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags

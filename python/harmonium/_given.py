@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._columns import is_missing, state_names, table_names
 from ._harmonium import refuse_masked
 
 Parts = Tuple[NDArray[Any], NDArray[np.bool_]]
@@ -53,13 +54,75 @@ def rows(visible: Any, clamped: Any, n_visible: int, spins: bool) -> Parts:
     return _parts(values, _mask(clamped, n_visible), "visible", spins)
 
 
-def units(name: str, numbers: Any, n_visible: int) -> NDArray[np.intp]:
-    """Numbers of units."""
+def row_of_columns(clamp: Any, columns: Mapping[str, Any]) -> Parts:
+    """One row of values of columns, and the mask of those that are given, both of shape (1, columns). A free
+    column has its first state.
+
+    >>> from ._columns import of_sites
+    >>> row_of_columns({1: "red"}, of_sites([1, ["blue", "red"]]))
+    (array([['0', 'red']], dtype=object), array([[False,  True]]))
+    """
+    refuse_masked(clamp)
+    states = state_names(columns)
+    values = np.full(len(states), None, object)
+    if isinstance(clamp, Mapping):
+        for place, value in zip(_places("clamp", list(clamp), columns), clamp.values()):
+            values[place] = value
+    else:
+        given = list(clamp)
+        if len(given) != len(states):
+            raise ValueError(
+                f"clamp has {len(given)} values, but must have one for each of the {len(states)} columns, NaN "
+                "or None for those that are free"
+            )
+        values[:] = given
+    mask = np.array([[not is_missing(value) for value in values]])
+    return _filled(values[np.newaxis], mask[0], states), mask
+
+
+def rows_of_columns(visible: Any, clamped: Any, columns: Mapping[str, Any]) -> Parts:
+    """Rows of values of columns (n, columns), and the mask of those that are given (1, columns)."""
+    refuse_masked(visible)
+    refuse_masked(clamped)
+    states = state_names(columns)
+    values = np.asarray(visible, object)
+    if values.ndim != 2 or values.shape[1] != len(states):
+        raise ValueError(
+            f"visible has the shape {values.shape}, but must have (n, {len(states)}), a row of all columns for "
+            "each example"
+        )
+    found = np.asarray(clamped)
+    if found.dtype.kind == "b" and found.shape == (len(states),):
+        mask = found
+    else:
+        mask = np.zeros(len(states), bool)
+        mask[_places("clamped", found.reshape(-1).tolist(), columns)] = True
+    return _filled(values, mask, states), mask[np.newaxis]
+
+
+def _filled(
+    values: NDArray[Any], mask: NDArray[np.bool_], states: Sequence[Sequence[str]]
+) -> NDArray[Any]:
+    """Values whose free columns have their first states."""
+    firsts = np.array([names[0] for names in states], object)
+    filled: NDArray[Any] = np.where(mask, values, firsts)
+    return filled
+
+
+def _places(name: str, wanted: list[Any], columns: Mapping[str, Any]) -> list[int]:
+    """The places of columns that are wanted by name or number."""
+    names = table_names(columns) or []
+    places = [names.index(column) if column in names else column for column in wanted]
+    return [int(place) for place in units(name, places, len(state_names(columns)), "columns")]
+
+
+def units(name: str, numbers: Any, n_visible: int, kind: str = "units") -> NDArray[np.intp]:
+    """Numbers of units, or of columns."""
     found = np.asarray(numbers).reshape(-1)
     is_wrong = found.dtype.kind not in "iu" or bool(((found < 0) | (found >= n_visible)).any())
     if found.size and is_wrong:
         raise ValueError(
-            f"{name} names the units {found.tolist()}, but must name units from 0 to {n_visible - 1}"
+            f"{name} names the {kind} {found.tolist()}, but must name {kind} from 0 to {n_visible - 1}"
         )
     return found.astype(np.intp)
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Unpack
 
 from ._log_likelihood import LogLikelihood
+from ._spins import Spins
 
 __version__: Final[str]
 __all__ = [
@@ -20,8 +21,10 @@ __all__ = [
     "command",
     "decoded",
     "default_settings",
+    "did_you_mean",
     "filters_png",
     "list_runs",
+    "numbers_of",
     "read_run",
     "read",
     "refuse_masked",
@@ -29,6 +32,7 @@ __all__ = [
     "rounds_to",
     "run_setting_table",
     "setting_table",
+    "states_of",
     "train_run",
     "write_report",
     "write_whole",
@@ -115,6 +119,7 @@ class BestScore:
 def default_settings() -> dict[str, Any]: ...
 def setting_table() -> list[dict[str, Any]]: ...
 def run_setting_table() -> list[dict[str, Any]]: ...
+def did_you_mean(name: str, among: list[str]) -> str: ...
 def check_keywords(names: list[str]) -> None: ...
 def command(words: list[str]) -> None: ...
 def filters_png(rbm: Rbm, number: int) -> bytes: ...
@@ -134,6 +139,10 @@ def read(
     path: str | os.PathLike[str], *, grey_levels: int | None = None, spins: bool = False
 ) -> NDArray[np.uint8] | NDArray[np.float32]: ...
 def refuse_masked(object: object) -> None: ...
+def states_of(
+    data: Any, categories: str | int | dict[str, Any], *, threads: int | None = None
+) -> tuple[dict[str, Any], NDArray[np.uint8]]: ...
+def numbers_of(columns: dict[str, Any], states: NDArray[np.uint8]) -> NDArray[Any]: ...
 def rounds_to(array: object, copy: NDArray[np.float32]) -> bool: ...
 def decoded(
     samples: Any, *, grey_levels: int | None = None, spins: bool = False
@@ -151,6 +160,8 @@ class Rbm:
         grey_levels: int | None = None,
         spins: bool = False,
         image_shape: tuple[int, int] | None = None,
+        columns: dict[str, Any] | list[Any] | None = None,
+        history: list[dict[str, Any]] | None = None,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __getnewargs_ex__(
@@ -184,7 +195,17 @@ class Rbm:
     def image_shape(self) -> tuple[int, int] | None: ...
     @property
     def history(self) -> list[dict[str, Any]]: ...
+    @property
+    def columns(self) -> dict[str, Any] | None: ...
+    @property
+    def sites(self) -> list[int]: ...
     def sha256(self) -> str: ...
+    def zero_sum_gauge(self) -> Rbm: ...
+    def to_spins(self) -> Spins: ...
+    @staticmethod
+    def from_spins(
+        couplings: ArrayLike, visible_field: ArrayLike, hidden_field: ArrayLike
+    ) -> Rbm: ...
     def mean_hidden(
         self, visible: Any, *, dtype: str = "float32", threads: int | None = None
     ) -> NDArray[Any]: ...
@@ -209,7 +230,7 @@ class Rbm:
     ) -> NDArray[np.float32]: ...
     def gibbs(
         self, visible: Any, *, gibbs_steps: int = 1, seed: int = 0, threads: int | None = None
-    ) -> NDArray[np.bool_] | NDArray[np.int8]: ...
+    ) -> NDArray[Any]: ...
     def sample(
         self,
         number: int = 100,
@@ -219,7 +240,7 @@ class Rbm:
         clamp: Any = None,
         seed: int = 0,
         threads: int | None = None,
-    ) -> NDArray[np.bool_] | NDArray[np.int8]: ...
+    ) -> NDArray[Any]: ...
     def log_likelihood(
         self,
         visible: Any,
@@ -274,6 +295,8 @@ class Trainer:
         as_numbers: bool = False,
         grey_levels: int | None = None,
         spins: bool = False,
+        categories: str | int | dict[str, Any] | None = None,
+        ignore: list[str] | None = None,
         threads: int | None = None,
         **settings: Unpack[Settings],
     ) -> Trainer: ...

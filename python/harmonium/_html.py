@@ -25,6 +25,7 @@ def of_rbm(rbm: Rbm) -> str:
     integers = "spins" if rbm.spins else rbm.grey_levels and f"grey levels of {rbm.grey_levels}"
     rows: list[tuple[str, Any]] = [
         ("visible units", f"{rbm.n_visible}" + (f", images of {shape[0]} x {shape[1]}" if shape else "")),
+        ("columns", f"{len(rbm.sites)}, bits or categories" if rbm.columns else None),
         ("hidden units", rbm.n_hidden),
         ("weights", f"{_range(rbm.weights)}, root mean square {_rms(rbm.weights):.3g}"),
         ("visible bias", _range(rbm.visible_bias)),

@@ -1,4 +1,4 @@
-"""What `BernoulliRBM` uses of scikit-learn, or stand-ins if scikit-learn is not installed."""
+"""What the estimators use of scikit-learn, or stand-ins if scikit-learn is not installed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,21 @@ try:
         def validate_data(estimator: Any, X: Any, **kwargs: Any) -> Any:
             """X as scikit-learn validates it."""
             return estimator._validate_data(X, **kwargs)
+
+    try:
+        from sklearn.utils.validation import _check_feature_names, _check_n_features
+
+        def check_features(estimator: Any, X: Any, reset: bool) -> None:
+            """Note the names and the number of the features of the first X, or compare those of another."""
+            _check_feature_names(estimator, X, reset=reset)
+            _check_n_features(estimator, X, reset=reset)
+
+    except ImportError:
+
+        def check_features(estimator: Any, X: Any, reset: bool) -> None:
+            """Note the names and the number of the features of the first X, or compare those of another."""
+            estimator._check_feature_names(X, reset=reset)
+            estimator._check_n_features(X, reset=reset)
 
 except ImportError:
 
@@ -85,6 +100,17 @@ except ImportError:
             name = type(estimator).__name__
             raise NotFittedError(f"this {name} instance is not fitted yet; call 'fit' first")
 
+    def check_features(estimator: Any, X: Any, reset: bool) -> None:
+        """Note the number of the features of the first X, or compare that of another."""
+        n_features = X.shape[1] if hasattr(X, "shape") else len(X[0])
+        if reset:
+            estimator.n_features_in_ = n_features
+        elif n_features != getattr(estimator, "n_features_in_", n_features):
+            raise ValueError(
+                f"X has {n_features} features, but {type(estimator).__name__} is expecting "
+                f"{estimator.n_features_in_} features as input"
+            )
+
     def validate_data(estimator: Any, X: Any, *, reset: bool = True, **kwargs: Any) -> Any:
         """X as a two-dimensional array of finite numbers, or as a sparse matrix."""
         if hasattr(X, "tocsr"):
@@ -99,13 +125,7 @@ except ImportError:
                 raise ValueError("input X contains NaN or infinity")
         if 0 in X.shape:
             raise ValueError(f"found an array of shape {X.shape} where a minimum of 1 is required")
-        if reset:
-            estimator.n_features_in_ = X.shape[1]
-        elif X.shape[1] != getattr(estimator, "n_features_in_", X.shape[1]):
-            raise ValueError(
-                f"X has {X.shape[1]} features, but {type(estimator).__name__} is expecting "
-                f"{estimator.n_features_in_} features as input"
-            )
+        check_features(estimator, X, reset)
         return X
 
 
@@ -113,6 +133,7 @@ __all__ = [
     "BaseEstimator",
     "ClassNamePrefixFeaturesOutMixin",
     "TransformerMixin",
+    "check_features",
     "check_is_fitted",
     "check_random_state",
     "validate_data",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 from ._epochs import run_epochs
 from ._harmonium import Rbm, Trainer, check_keywords, setting_table
@@ -23,6 +23,8 @@ def train(
     held_out: Any = None,
     grey_levels: int | None = None,
     spins: bool = False,
+    categories: str | int | dict[str, Any] | None = None,
+    ignore: Sequence[str] = (),
     callback: Callable[[dict[str, Any]], object] | None = None,
     progress: bool = False,
     threads: int | None = None,
@@ -48,6 +50,13 @@ def train(
         levels of 255 if the largest is above 127, with a warning; any others but 0 and 1 are refused.
     spins : bool
         -1 and 1 mean 0 and 1, in samples too.
+    categories : "auto", int or dict, optional
+        Each column of data is a bit or a category. Data may then be a frame, with texts, too. "auto" finds
+        the states in the data, a column of 0 and 1 being a bit; a number q says that all columns hold states
+        from 0 to q - 1; a dict is `Rbm.columns` of another model. The model keeps them in `columns`, and
+        reads other data by them.
+    ignore : sequence of str
+        The columns that are left out, by their names, or by their numbers from 1.
     callback : callable, optional
         Called after each epoch with its metrics, a dict (see `Trainer.metrics`); training ends if it
         returns true.
@@ -73,6 +82,10 @@ def train(
     >>> rbm = train(pairs, hidden=4, epochs=5, batch_size=10)
     >>> rbm.weights.shape
     (2, 4)
+    >>> people = [["red", "yes"], ["blue", "no"], ["green", "no"]] * 10
+    >>> rbm = train(people, categories="auto", hidden=4, epochs=5)
+    >>> rbm.sites, rbm.mean_hidden([["blue", "yes"]]).shape
+    ([3, 2], (1, 4))
     """
     check_keywords(list(settings))
     trainer = Trainer(
@@ -82,6 +95,8 @@ def train(
         held_out=held_out,
         grey_levels=grey_levels,
         spins=spins,
+        categories=categories,
+        ignore=list(ignore),
         threads=threads,
         **settings,
     )

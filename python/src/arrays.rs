@@ -5,6 +5,7 @@
 //! If another thread changes an array while it is read, old and new numbers may mix; each number is
 //! checked as it is read.
 
+use crate::columns::{coded, encode, numbers};
 use crate::errors::to_py;
 use crate::pool::{Place, without_lock};
 use crate::sparse::sparse_rows;
@@ -183,6 +184,13 @@ pub fn floats<D: Dimension>(object: &Bound<'_, PyAny>) -> PyResult<Array<f32, D>
     Ok(array.as_array().to_owned())
 }
 
+/// An array-like of numbers in double precision.
+pub fn doubles<D: Dimension>(object: &Bound<'_, PyAny>) -> PyResult<Array<f64, D>> {
+    let object = aligned(object)?;
+    let array: PyArrayLike<'_, f64, D, AllowTypeChange> = object.extract()?;
+    Ok(array.as_array().to_owned())
+}
+
 /// An object as a two-dimensional numpy array; images become rows.
 fn as_array<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let (py, mut untyped) = (object.py(), as_numpy(object)?);
@@ -219,6 +227,11 @@ pub fn rows(
     threads: Option<usize>,
 ) -> PyResult<RealRows> {
     let py = object.py();
+    if encoding.reads_columns()
+        && let Some(table) = coded(object, &encoding)?
+    {
+        return Ok(RealRows::from(&encode(py, &table, &encoding, threads)?.1));
+    }
     let (rows, kind) = if object.hasattr(intern!(py, "tocsr"))? {
         sparse_rows(object, threads)?
     } else {
@@ -238,7 +251,7 @@ pub fn rows(
         return Ok(rows);
     }
     let (intensities, found) = encoding.clone().decode(NAME, rows).map_err(to_py)?;
-    warn(py, found.inferred(&encoding, NAME))?;
+    warn(py, found.inferred(&encoding, NAME).filter(|_| found != encoding))?;
     Ok(intensities)
 }
 
@@ -250,6 +263,12 @@ pub fn dataset(
     threads: Option<usize>,
 ) -> PyResult<Dataset> {
     let py = object.py();
+    if encoding.reads_columns()
+        && let Some(table) = coded(object, &encoding)?
+    {
+        let (columns, bits) = encode(py, &table, &encoding, threads)?;
+        return Ok(Dataset::from_columns(NAME, columns, bits));
+    }
     let mut images = None;
     let dataset = if object.hasattr(intern!(py, "tocsr"))? {
         let (rows, kind) = sparse_rows(object, threads)?;
@@ -261,7 +280,7 @@ pub fn dataset(
         }
     } else {
         let object = as_numpy(object)?;
-        images = image_shape(&object);
+        images = image_shape(&object).filter(|_| !encoding.reads_columns());
         let array = as_array(&object)?;
         let untyped = array.cast::<PyUntypedArray>()?;
         let (shape, kind) = (untyped.shape().to_vec(), untyped.dtype().kind());
@@ -440,8 +459,11 @@ pub fn transposed<T: Copy + Default + Send + Sync>(
     transposed
 }
 
-/// Visible states (N, V) as in the data: booleans, or spins -1 and 1 as int8.
+/// Visible states (N, V) as in the data: booleans, spins -1 and 1 as int8, or the numbers of columns.
 pub fn states<'py>(py: Python<'py>, bits: &BitMatrix, encoding: Encoding) -> Bound<'py, PyAny> {
+    if let Some(columns) = encoding.columns() {
+        return numbers(py, columns, bits);
+    }
     if encoding.is_spins() {
         return bits.to_array(Encoding::spin).into_pyarray(py).into_any();
     }

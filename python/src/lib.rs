@@ -8,6 +8,7 @@
 
 mod arrays;
 mod best;
+mod columns;
 mod errors;
 mod files;
 mod json;
@@ -34,6 +35,8 @@ mod _harmonium {
     #[pymodule_export]
     use super::best::BestScore;
     #[pymodule_export]
+    use super::columns::{numbers_of, states_of};
+    #[pymodule_export]
     use super::errors::{DivergedError, SettingError};
     #[pymodule_export]
     use super::files::write_whole;
@@ -43,7 +46,7 @@ mod _harmonium {
     use super::runs::{command, list_runs, read_run, resume_run, train_run, write_report};
     #[pymodule_export]
     use super::trainer::{
-        Trainer, check_keywords, default_settings, run_setting_table, setting_table,
+        Trainer, check_keywords, default_settings, did_you_mean, run_setting_table, setting_table,
     };
 
     /// Version of the package.

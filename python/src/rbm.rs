@@ -1,11 +1,12 @@
 //! The model.
 
-use crate::arrays::{aligned, bits, dataset, floats, rows, states, visible_bits};
+use crate::arrays::{aligned, bits, dataset, doubles, floats, rows, states, visible_bits};
+use crate::columns::{of_columns, recorded};
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::pool::{Place, interruptible, without_lock};
-use harmonium::dataset::{Binarization, Encoding, Examples};
+use harmonium::dataset::{Binarization, Columns, Encoding, Examples};
 use harmonium::evaluate::free_energy::free_energies;
 use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
 use harmonium::evaluate::reconstruction::reconstruct;
@@ -13,12 +14,13 @@ use harmonium::evaluate::{Base, EvaluationConfig, EvaluationReport, Evaluator, I
 use harmonium::gibbs::{
     Chains, ConditionalMean, FixedModel, FixedWeights, Inpainting, RealConditional, check_sweeps,
 };
-use harmonium::model::{ModelFile, Provenance, TiledParameters, check_data_mean};
+use harmonium::model::{ModelFile, Provenance, Spins, TiledParameters, check_data_mean};
 use harmonium::monitor::EpochRecord;
 use harmonium::pictures;
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::run::Summary;
+use harmonium::units::Units;
 use harmonium::{BitMatrix, Watch};
 use ndarray::{Array1, Array2};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1};
@@ -54,6 +56,12 @@ use std::sync::{Arc, OnceLock};
 ///     -1 and 1 mean 0 and 1, in samples too.
 /// image_shape : (rows, columns), optional
 ///     The shape of an example, if it is an image.
+/// columns : dict or list, optional
+///     The visible sites, if they are not all bits: `columns` of another model, or a list with the states of
+///     each site: a list of their names, the number q of states 0 to q - 1, or 1 for a bit. A site of q states
+///     has q visible units, one of which is on. Rows are then of values, (n, sites), and so are samples.
+/// history : list of dict, optional
+///     The metrics of its training, as another model's `history` has them.
 ///
 /// Examples
 /// --------
@@ -116,7 +124,11 @@ impl Rbm {
 
     fn from_file(file: ModelFile, history: Vec<EpochRecord>) -> PyResult<Self> {
         let ModelFile { rbm, provenance, data_mean } = file;
-        let encoding = Encoding::recorded(&provenance.data).map_err(to_py)?;
+        let mut encoding = Encoding::recorded(&provenance.data).map_err(to_py)?;
+        // The states of sites that have no names are numbers.
+        if let (Some(sites), None) = (rbm.visible_units().sizes(), encoding.columns()) {
+            encoding = Encoding::Columns(Columns::of_sites(sites).into());
+        }
         let (image_shape, history) = (provenance.image_shape, history.into());
         Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, history }))
     }
@@ -185,17 +197,23 @@ impl Rbm {
         }
     }
 
-    /// Rows of which some units are given, and the mask of those (1, V).
+    /// Rows of which some units are given, and the mask of those (1, V). A function of `_given` makes both of
+    /// what the user gives.
     fn given(
         &self,
         parts: &Bound<'_, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<(BitMatrix, BitMatrix)> {
         let (rows, mask): (Bound<'_, PyAny>, Bound<'_, PyAny>) = parts.extract()?;
-        Ok((
-            visible_bits(&rows, "visible", self.encoding(), threads)?,
-            bits(&mask, "clamped", threads)?,
-        ))
+        let rows = visible_bits(&rows, "visible", self.encoding(), threads)?;
+        let mask = bits(&mask, "clamped", threads)?;
+        if self.encoding().columns().is_none() {
+            return Ok((rows, mask));
+        }
+        // A column is given with all its units.
+        let sites = self.rbm.visible_units().sites().enumerate();
+        let sites: Vec<_> = sites.flat_map(|(site, units)| units.map(move |_| site)).collect();
+        Ok((rows, BitMatrix::from_fn(1, sites.len(), |_, unit| mask.get(0, sites[unit]))))
     }
 
     /// The states from which chains start, at least one.
@@ -258,6 +276,16 @@ pub fn history<'py>(py: Python<'py>, records: &[EpochRecord]) -> PyResult<Bound<
     from_json(py, &serde_json::to_string(records).expect("plain data"))
 }
 
+/// Records from dictionaries.
+fn records(history: &Bound<'_, PyAny>) -> PyResult<Vec<EpochRecord>> {
+    let text: String = history.py().import("json")?.call_method1("dumps", (history,))?.extract()?;
+    serde_json::from_str(&text).map_err(|cause| {
+        PyValueError::new_err(format!(
+            "history must hold metrics as `Trainer.history` has them ({cause})"
+        ))
+    })
+}
+
 /// Refuses states that are not as wide as their layer.
 fn check_width(what: &str, found: usize, expected: usize, layer: &str) -> PyResult<()> {
     if found == expected {
@@ -287,7 +315,7 @@ fn lock(array: &Bound<'_, PyAny>) -> PyResult<()> {
 impl Rbm {
     #[new]
     #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
-        grey_levels = None, spins = false, image_shape = None))]
+        grey_levels = None, spins = false, image_shape = None, columns = None, history = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         #[pyo3(from_py_with = floats)] weights: Array2<f32>,
@@ -297,9 +325,25 @@ impl Rbm {
         grey_levels: Option<u32>,
         spins: bool,
         image_shape: Option<(usize, usize)>,
+        columns: Option<&Bound<'_, PyAny>>,
+        history: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
-        let rbm = harmonium::Rbm::new(weights, visible_bias, hidden_bias).map_err(to_py)?;
+        let columns = columns.map(|columns| {
+            let module = columns.py().import("harmonium._columns")?;
+            Ok::<_, PyErr>(module.call_method1("of_sites", (columns,))?.cast_into::<PyDict>()?)
+        });
+        let encoding = match columns.transpose()? {
+            Some(columns) => of_columns(&columns)?,
+            None => Encoding::declared(grey_levels, spins).map_err(to_py)?,
+        };
+        let rbm = match encoding.columns() {
+            Some(columns) => {
+                let units = Units::of_sites(columns.sites()).map_err(to_py)?;
+                harmonium::Rbm::of_sites(units, weights, visible_bias, hidden_bias)
+            }
+            None => harmonium::Rbm::new(weights, visible_bias, hidden_bias),
+        };
+        let rbm = rbm.map_err(to_py)?;
         let data_mean = data_mean.map(floats).transpose()?;
         if let Some(mean) = &data_mean {
             check_data_mean(mean, rbm.n_visible()).map_err(to_py)?;
@@ -312,7 +356,8 @@ impl Rbm {
                 rbm.n_visible()
             )));
         }
-        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, ..Origin::default() }))
+        let history = history.map(records).transpose()?.unwrap_or_default().into();
+        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, history }))
     }
 
     fn __getnewargs_ex__<'py>(
@@ -323,6 +368,12 @@ impl Rbm {
         keywords.set_item("grey_levels", self.grey_levels())?;
         keywords.set_item("spins", self.spins())?;
         keywords.set_item("image_shape", self.image_shape())?;
+        if let Some(columns) = self.encoding().columns() {
+            keywords.set_item("columns", recorded(py, columns)?)?;
+        }
+        if !self.origin.history.is_empty() {
+            keywords.set_item("history", self.history(py)?)?;
+        }
         let parts =
             (self.weights(py)?, self.visible_bias(py)?, self.hidden_bias(py)?, self.data_mean(py)?);
         Ok((parts, keywords))
@@ -396,6 +447,19 @@ impl Rbm {
     #[getter]
     fn spins(&self) -> bool {
         self.encoding().is_spins()
+    }
+
+    /// The columns of the data, each a bit or a category with the names of its states, a dict as in model files;
+    /// None for a model of bits or numbers.
+    #[getter]
+    fn columns<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.encoding().columns().map(|columns| recorded(py, columns)).transpose()
+    }
+
+    /// The number of visible units of each site, a list: 1 for a bit, else the number of states.
+    #[getter]
+    fn sites(&self) -> Vec<usize> {
+        self.rbm.visible_units().sites().map(|units| units.len()).collect()
     }
 
     /// Fingerprint of the parameters, as `harmonium inspect` prints it.
@@ -487,7 +551,7 @@ impl Rbm {
     /// visible : array-like of 0 and 1, or of spins, of shape (n, n_visible)
     ///     Values of units that are not given do not count, and may be NaN.
     /// clamped : array-like of bool of shape (n_visible,) or of an image, or of numbers of units
-    ///     The given units.
+    ///     The given units. For a model of columns, the given columns, also by name.
     /// gibbs_steps : int
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
@@ -509,8 +573,12 @@ impl Rbm {
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let py = visible.py();
         let given = py.import("harmonium._given")?;
-        let parts =
-            given.call_method1("rows", (visible, clamped, self.n_visible(), self.spins()))?;
+        let parts = match self.columns(py)? {
+            Some(columns) => given.call_method1("rows_of_columns", (visible, clamped, columns))?,
+            None => {
+                given.call_method1("rows", (visible, clamped, self.n_visible(), self.spins()))?
+            }
+        };
         let (visible, mask) = self.given(&parts, threads)?;
         let weights = without_lock(py, threads, || self.fixed())?;
         let model = FixedModel { rbm: &self.rbm, weights };
@@ -557,10 +625,10 @@ impl Rbm {
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
         if let Some(units) = &units {
-            let n_visible = self.n_visible();
-            if units.len() != visible.n_rows() || units.iter().any(|&unit| unit >= n_visible) {
+            let n_sites = self.rbm.visible_units().n_sites();
+            if units.len() != visible.n_rows() || units.iter().any(|&unit| unit >= n_sites) {
                 return Err(PyValueError::new_err(format!(
-                    "units must hold a unit below {n_visible} for each of the {} rows",
+                    "units must hold a unit below {n_sites} for each of the {} rows",
                     visible.n_rows()
                 )));
             }
@@ -645,7 +713,8 @@ impl Rbm {
     ///     Chains start from these rows in turn; None: from units drawn by the visible bias alone.
     /// clamp : dict, array-like of shape (n_visible,) or of an image, or None
     ///     Units that keep a value: the value by the number of the unit, or an array with NaN for the units
-    ///     that are free. The others are drawn given these. It excludes `start`.
+    ///     that are free. The others are drawn given these. It excludes `start`. For a model of columns, values
+    ///     of columns, also by name.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///
@@ -681,7 +750,10 @@ impl Rbm {
         }
         if let Some(clamp) = clamp {
             let given = py.import("harmonium._given")?;
-            let parts = given.call_method1("row", (clamp, self.n_visible(), self.spins()))?;
+            let parts = match self.columns(py)? {
+                Some(columns) => given.call_method1("row_of_columns", (clamp, columns))?,
+                None => given.call_method1("row", (clamp, self.n_visible(), self.spins()))?,
+            };
             let (row, mask) = self.given(&parts, threads)?;
             let (weights, mut chains) = without_lock(py, threads, || {
                 let weights = self.fixed()?;
@@ -874,6 +946,59 @@ impl Rbm {
         }
         let (rbm, settings) = Self::read(&path)?;
         Ok((rbm, from_json(py, &Value::Object(settings).to_string())?))
+    }
+
+    /// The same model in the zero-sum gauge: at each categorical site the visible bias, and each column of the
+    /// weights, sum to 0 over the states. Bits stay as they are. p(v, h) does not change; log Z falls by the
+    /// sum over these sites of the mean of their bias.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> rbm = Rbm([[1.0], [2.0], [6.0]], [0.0, 1.0, 2.0], [0.5], columns=[3])
+    /// >>> gauged = rbm.zero_sum_gauge()
+    /// >>> gauged.weights.ravel().tolist(), gauged.hidden_bias.tolist()
+    /// ([-2.0, -1.0, 3.0], [3.5])
+    fn zero_sum_gauge(&self) -> Self {
+        Self::of(self.rbm.zero_sum_gauge(), self.origin.clone())
+    }
+
+    /// The same model of spins -1 and 1 in both layers, E(σ, τ) = -a·σ - d·τ - σᵀJ τ.
+    ///
+    /// Returns
+    /// -------
+    /// Spins
+    ///     `couplings` J, `visible_field` a, `hidden_field` d as float64, and `log_z_shift`: ln Z of the spins
+    ///     less that of the bits. J is a quarter of the weights.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> spins = Rbm([[4.0], [-2.0]], [-2.0, 1.0], [3.0], spins=True).to_spins()
+    /// >>> spins.couplings.tolist(), spins.hidden_field.tolist()
+    /// ([[1.0], [-0.5]], [2.0])
+    /// >>> Rbm.from_spins(*spins[:3]).visible_bias.tolist()
+    /// [-2.0, 1.0]
+    fn to_spins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let spins = self.rbm.to_spins().map_err(to_py)?;
+        let shift = spins.log_z_shift();
+        let couplings = spins.couplings.into_pyarray(py);
+        let fields = [spins.visible_field, spins.hidden_field];
+        let [visible, hidden] = fields.map(|field| field.into_pyarray(py));
+        let class = py.import("harmonium._spins")?.getattr("Spins")?;
+        class.call1((couplings, visible, hidden, shift))
+    }
+
+    /// The model of these couplings (visible, hidden) and fields of spins, as one of bits whose data are spins.
+    #[staticmethod]
+    fn from_spins(
+        #[pyo3(from_py_with = doubles)] couplings: Array2<f64>,
+        #[pyo3(from_py_with = doubles)] visible_field: Array1<f64>,
+        #[pyo3(from_py_with = doubles)] hidden_field: Array1<f64>,
+    ) -> PyResult<Self> {
+        let spins = Spins { couplings, visible_field, hidden_field };
+        let rbm = harmonium::Rbm::from_spins(&spins).map_err(to_py)?;
+        Ok(Self::of(rbm, Origin { encoding: Encoding::Spins, ..Origin::default() }))
     }
 
     /// Draws filters, the columns of `weights` as images, with matplotlib.

@@ -1,6 +1,7 @@
 //! The trainer.
 
 use crate::arrays::{bits, dataset, transposed};
+use crate::columns::declared;
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
 use crate::json::{from_json, to_json};
@@ -12,7 +13,7 @@ use harmonium::memory::{self, Bytes, Need};
 use harmonium::model::check_data_mean;
 use harmonium::monitor::{EpochRecord, Pace, Probe, WeightChange};
 use harmonium::run::{DataConfig, RunConfig};
-use harmonium::setting::{Kind, Section, Setting, nearest};
+use harmonium::setting::{self, Kind, Section, Setting, nearest};
 use harmonium::state::State;
 use harmonium::train::{Ascent, OnlineTrainer};
 use harmonium::{Error, TrainConfig};
@@ -130,6 +131,10 @@ fn rows_of<S: Section>() -> Vec<Value> {
 ///     levels of 255 if the largest is above 127, with a warning; any others but 0 and 1 are refused.
 /// spins : bool
 ///     -1 and 1 mean 0 and 1.
+/// categories : "auto", int or dict, optional
+///     Each column is a bit or a category; see `train`. A dict is `Rbm.columns` of another model.
+/// ignore : list of str
+///     The columns that are left out, by name or number from 1.
 /// threads : int, or None for all cores
 ///     The result does not depend on it.
 /// **settings
@@ -257,12 +262,31 @@ fn parse(settings: &str) -> PyResult<Map<String, Value>> {
 }
 
 /// The keywords of `harmonium.train` that are not settings.
-const OF_TRAIN: [&str; 8] =
-    ["weights", "initial", "held_out", "grey_levels", "spins", "callback", "progress", "threads"];
+const OF_TRAIN: [&str; 10] = [
+    "weights",
+    "initial",
+    "held_out",
+    "grey_levels",
+    "spins",
+    "categories",
+    "ignore",
+    "callback",
+    "progress",
+    "threads",
+];
 
 /// The keywords of `Trainer` that are not settings.
-const OF_TRAINER: [&str; 7] =
-    ["weights", "initial", "held_out", "as_numbers", "grey_levels", "spins", "threads"];
+const OF_TRAINER: [&str; 9] = [
+    "weights",
+    "initial",
+    "held_out",
+    "as_numbers",
+    "grey_levels",
+    "spins",
+    "categories",
+    "ignore",
+    "threads",
+];
 
 /// The keywords of `Trainer.online` that are not settings.
 const OF_ONLINE: [&str; 6] =
@@ -274,6 +298,12 @@ pub fn check_keywords(names: Vec<String>) -> PyResult<()> {
     let is_other = |name: &String| !OF_TRAINER.contains(&&name[..]);
     let unknown = names.into_iter().filter(is_other).find_map(|name| TrainConfig::row(&name).err());
     unknown.map_or(Ok(()), |error| Err(refusal(error, &OF_TRAIN)))
+}
+
+/// "; did you mean …?" for a keyword that is not among these, or nothing if none is near.
+#[pyfunction]
+pub fn did_you_mean(name: &str, among: Vec<String>) -> String {
+    setting::did_you_mean(name, among.iter().map(String::as_str))
 }
 
 /// The settings that were given; `keywords` are those of the call that are not settings.
@@ -334,7 +364,11 @@ impl Reading {
         if !self.as_numbers {
             dataset.check_intensities().map_err(to_py)?;
         }
-        self.encoding = self.encoding.clone().or(dataset.encoding());
+        let found = dataset.encoding();
+        self.encoding = match found.columns() {
+            Some(_) => found,
+            None => self.encoding.clone().or(found),
+        };
         Ok(Examples::new(dataset, self.binarize))
     }
 }
@@ -343,7 +377,7 @@ impl Reading {
 impl Trainer {
     #[new]
     #[pyo3(signature = (data, *, weights = None, initial = None, held_out = None, as_numbers = false,
-        grey_levels = None, spins = false, threads = None, **settings))]
+        grey_levels = None, spins = false, categories = None, ignore = None, threads = None, **settings))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         py: Python<'_>,
@@ -354,13 +388,15 @@ impl Trainer {
         as_numbers: bool,
         grey_levels: Option<u32>,
         spins: bool,
+        categories: Option<&Bound<'_, PyAny>>,
+        ignore: Option<Vec<String>>,
         threads: Option<usize>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let given = given(settings)?;
         let config = config(&given, &OF_TRAINER)?;
         let binarize = config.binarize;
-        let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
+        let encoding = declared(grey_levels, spins, categories, ignore.unwrap_or_default())?;
         let mut reading = Reading { binarize, encoding, as_numbers, threads };
         let data = reading.examples(data, weights)?;
         let held_out = held_out.map(|data| reading.examples(data, None)).transpose()?;
@@ -420,6 +456,12 @@ impl Trainer {
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let given = given(settings)?;
+        if given.contains_key("categories") {
+            return Err(PyTypeError::new_err(
+                "categories are given, but training in chunks takes bits or numbers only: the states of a \
+                 column must be known before the first chunk; give all data to Trainer",
+            ));
+        }
         let config = config(&given, &OF_ONLINE)?;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let binarize = config.binarize;

@@ -273,6 +273,118 @@ def test_the_members_of_a_dataset_file(tmp_path, h5py):
         assert file["variable_type"][()] == b"bernoulli"
 
 
+# ---- Models of categories
+
+
+def potts(sites=(4, 4, 4), seed=0):
+    draw = np.random.default_rng(seed).standard_normal
+    n_visible = sum(sites)
+    return Rbm(draw((n_visible, N_HIDDEN)), draw(n_visible), draw(N_HIDDEN), columns=list(sites))
+
+
+def test_a_potts_model_has_the_layout_of_rbms(tmp_path, h5py):
+    path, rbm = tmp_path / "potts.h5", potts()
+    io.write_model(path, rbm)
+    with h5py.File(path) as file:
+        assert file["model_type"][()] == b"PBRBM"
+        params = {name: member[()] for name, member in file["update_1/params"].items()}
+        np.testing.assert_array_equal(params["weight_matrix"], rbm.weights.reshape(3, 4, N_HIDDEN))
+        np.testing.assert_array_equal(params["vbias"], rbm.visible_bias.reshape(3, 4))
+        chains = file["parallel_chains"][()]
+    assert chains.shape == (100, 3) and set(chains.ravel()) == {0, 1, 2, 3}
+    io.write_model(path, potts(seed=1), update=5, parallel_chains=[[0, 3, 1]])
+    assert io.updates(path) == [1, 5]
+    for update, expected in [(1, rbm), (5, potts(seed=1))]:
+        read = io.read_model(path, update)
+        assert_same(read, expected)
+        assert read == expected and read.columns == expected.columns
+    # Without the names of states, which `rbms` does not write, they are numbers.
+    with h5py.File(path, "a") as file:
+        del file["columns"]
+    assert io.read_model(path, 1).sites == [4, 4, 4]
+    assert io.read_model(path, 1).columns == rbm.columns
+
+
+@pytest.mark.parametrize(
+    "sites, labels, shapes",
+    [
+        ((4, 4, 5), True, {"weight_matrix": (2, 4, 3), "vbias": (2, 4), "label_matrix": (5, 3)}),
+        ((4, 4, 4), False, {"weight_matrix": (3, 4, 3), "vbias": (3, 4), "label_matrix": (0, 3)}),
+        ((1, 1, 3), True, {"weight_matrix": (2, 3), "vbias": (2,), "label_matrix": (3, 3)}),
+    ],
+)
+def test_a_model_of_annadca_has_its_labels_as_the_last_site(tmp_path, h5py, sites, labels, shapes):
+    path, rbm = tmp_path / "anna.h5", potts(sites)
+    io.write_model(path, rbm, layout="annadca", labels=labels, update=1000)
+    with h5py.File(path, "a") as file:
+        group = file["update_1000"]
+        assert {name: group[name].shape for name in shapes} == shapes
+        assert group["lbias"].shape == (shapes["label_matrix"][0],)
+        assert "model_type" not in file
+        del file["columns"]
+    read = io.read_model(path)
+    assert read == rbm and read.sites == list(sites)
+    io.write_model(path, rbm, layout="annadca", labels=labels, update=2000)
+    assert io.updates(path) == [1000, 2000]
+
+
+def test_the_energy_of_a_model_of_annadca_is_its_formula(tmp_path, h5py):
+    """-E = vbias·v + lbias·y + Σ softplus(hbias + v·W + y·L), as `_compute_energy_visibles` of annaDCA has it."""
+    path = tmp_path / "anna.h5"
+    draw = np.random.default_rng(2).standard_normal
+    of = {"weight_matrix": (2, 4, 3), "vbias": (2, 4), "hbias": (3,), "lbias": (2,), "label_matrix": (2, 3)}
+    arrays = {name: draw(shape).astype(np.float32) for name, shape in of.items()}
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file[f"update_7/{name}"] = array
+    v, y = np.array([2, 0]), 1
+    inputs = arrays["hbias"] + arrays["label_matrix"][y]
+    inputs = inputs + arrays["weight_matrix"][[0, 1], v].sum(axis=0)
+    fields = arrays["vbias"][[0, 1], v].sum() + arrays["lbias"][y]
+    expected = -fields - np.logaddexp(0, inputs).sum()
+    assert io.read_model(path).free_energy([[*v, y]])[0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_potts_models_that_do_not_fit_a_file_are_refused(tmp_path, h5py):
+    path = tmp_path / "potts.h5"
+    for rbm, named, message in [
+        (potts((3, 4)), {}, "the sites have 3, 4 units, but all must have one number in HDF5"),
+        (potts(), {"labels": True}, "labels is True, but only layout='annadca' has labels"),
+        (potts((4, 1)), {"labels": True, "layout": "annadca"}, "labels is True, but the last of the sites"),
+        (potts(), {"layout": "torch"}, "layout is 'torch', but must be 'rbms' or 'annadca'"),
+        (potts(), {"layout": "annadca", "time": 3.0}, "time is given, but files of annaDCA do not hold it"),
+        (potts(), {"parallel_chains": [[0, 1, 4]]}, "parallel_chains[0, 2] is 4, but must be a state"),
+        (potts(), {"parallel_chains": [[0, 1]]}, "parallel_chains have shape (1, 2), but must have (chains, 3)"),
+    ]:
+        assert error(ValueError, io.write_model, path, rbm, **named).startswith(f"{path}: {message}")
+        assert files(tmp_path) == []
+    found = error(ValueError, io.write_model, "potts.npz", potts(), layout="annadca")
+    assert found.startswith("potts.npz: layout is given, but a .npz file holds only a model")
+    io.write_model(path, potts((2, 2)))
+    found = error(ValueError, io.write_model, path, model(n_visible=4), update=2)
+    assert found == f"{path}: the sites are others than in the file: choose another file"
+
+
+def test_sites_of_any_sizes_come_back_from_npz(tmp_path):
+    rbm = potts((3, 1, 5))
+    io.write_model(tmp_path / "rbm.npz", rbm)
+    assert io.read_model(tmp_path / "rbm.npz").columns == rbm.columns
+    # As `harmonium inspect --parameters` writes it.
+    arrays = {name: getattr(rbm, name) for name in ("weights", "visible_bias", "hidden_bias")}
+    np.savez(tmp_path / "sizes.npz", **arrays, sites=[3, 1, 5])
+    assert io.read_model(tmp_path / "sizes.npz") == rbm
+
+
+def test_states_come_back_as_bytes(tmp_path, h5py):
+    states = np.random.default_rng(0).integers(21, size=(6, 4))
+    io.write_dataset(tmp_path / "states.h5", states, labels=range(6), categorical=True)
+    read = io.read_dataset(tmp_path / "states.h5")
+    assert read.samples.dtype == np.uint8
+    np.testing.assert_array_equal(read.samples, states)
+    found = error(ValueError, io.write_dataset, "states.npz", states, categorical=True)
+    assert found.startswith("states.npz: categorical is True, but a .npz file does not say")
+
+
 # ---- Errors name the place, the value, the rule and the remedy
 
 
@@ -287,8 +399,14 @@ def error(kind, call, *args, **named):
     [
         (
             "model_type",
+            "BGRBM",
+            "model_type is 'BGRBM', but must be 'BBRBM' or 'PBRBM': harmonium has units of bits and categories",
+        ),
+        (
+            "model_type",
             "PBRBM",
-            "model_type is 'PBRBM', but must be 'BBRBM': harmonium has binary units only",
+            "update_1/params/weight_matrix and update_1/params/vbias have the shapes (5, 3) and (5,), but must "
+            "have (sites, states, hidden) and (sites, states)",
         ),
         ("model_type", 3, "model_type is 3, but must be one string"),
         (
@@ -326,7 +444,7 @@ def test_models_that_are_refused(tmp_path, h5py, member, value, message):
     with h5py.File(path, "a") as file:
         del file[member]
         file[member] = value
-    assert error(ValueError, io.read_model, path) == f"{path}: {message}"
+    assert error(ValueError, io.read_model, path).startswith(f"{path}: {message}")
 
 
 def test_missing_parts_of_a_model_file_are_named(tmp_path, h5py):
@@ -432,18 +550,13 @@ def test_npz_holds_parameters_alone(tmp_path):
 @pytest.mark.parametrize(
     "variable_type, samples, message",
     [
-        (
-            "categorical",
-            [[0, 1]],
-            "variable_type is 'categorical', but must be 'bernoulli' or 'ising': write each category "
-            "as one unit of its own (one-hot)",
-        ),
+        ("categorical", [[0, -1]], "samples[0, 1] is -1, but must be a state, a whole number from 0 to 254"),
         (
             "continuous",
             [[0.0, 2.5]],
-            "variable_type is 'continuous', but must be 'bernoulli' or 'ising': scale the samples",
+            "variable_type is 'continuous', but must be 'bernoulli', 'ising' or 'categorical': scale",
         ),
-        ("binary", [[0, 1]], "variable_type is 'binary', but must be 'bernoulli' or 'ising'"),
+        ("binary", [[0, 1]], "variable_type is 'binary', but must be 'bernoulli', 'ising' or 'cat"),
         ("ising", [[1, -1], [0, 1]], "samples[1, 0] is 0, but must be -1 or 1, as the samples are"),
         (None, [[1, -1], [0.5, 1]], "samples: X: example 0, unit 1 is -1, but must be from 0 to 1"),
         ("bernoulli", [[1, -1]], "samples: X: example 0, unit 1 is -1, but must be 0 or 1; if these"),
@@ -638,15 +751,23 @@ def test_both_add_to_the_same_file(tmp_path, rbms):
         np.testing.assert_array_equal(chains["visible"].numpy(), bits(7, seed=1))
 
 
-def test_potts_models_of_rbms_are_refused(tmp_path, rbms):
-    """Their weights have three axes, and they have another model_type."""
+def test_we_read_potts_models_of_rbms_and_it_reads_ours(tmp_path, rbms):
     import torch
     from rbms.potts_bernoulli.classes import PBRBM
 
-    potts = PBRBM(torch.zeros(5, 4, 3), torch.zeros(5, 4), torch.zeros(3))
     path = tmp_path / "potts.h5"
-    save_model(rbms, path, potts, np.zeros((7, 5)), 1)
-    assert "model_type is 'PBRBM', but must be 'BBRBM'" in error(ValueError, io.read_model, path)
+    weights, vbias, hbias = torch.randn(5, 4, 3), torch.randn(5, 4), torch.randn(3)
+    save_model(rbms, path, PBRBM(weights, vbias, hbias), np.zeros((7, 5)), 1)
+    rbm = io.read_model(path)
+    np.testing.assert_array_equal(rbm.weights, weights.numpy().reshape(20, 3))
+    np.testing.assert_array_equal(rbm.visible_bias, vbias.numpy().reshape(20))
+    path = tmp_path / "ours.h5"
+    io.write_model(path, rbm, update=3)
+    params, chains, _ = load_model(rbms, path, 3)
+    np.testing.assert_array_equal(params.weight_matrix.numpy(), weights.numpy())
+    states = np.random.default_rng(0).integers(4, size=(6, 5))
+    theirs = params.compute_energy_visibles(torch.from_numpy(states.astype(np.float32)))
+    np.testing.assert_allclose(rbm.free_energy(states), theirs.numpy(), rtol=1e-5)
 
 
 def train(rbms, data, path, n_updates, monkeypatch):

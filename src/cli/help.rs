@@ -241,11 +241,17 @@ const HELP: [Help; 14] = [
         short: &[],
         groups: &[],
         examples: [
-            example("harmonium inspect runs/coins", "prints sizes, settings and fingerprint"),
-            example("harmonium inspect runs/coins --json", "prints them for programs"),
+            example(
+                "harmonium inspect runs/coins",
+                "prints sizes, settings and fingerprint; --json for programs",
+            ),
             example(
                 "harmonium inspect runs/digits --filters filters.png",
                 "draws the weights of each hidden unit",
+            ),
+            example(
+                "harmonium inspect runs/coins --parameters coins.npz --as spins",
+                "writes couplings and fields of spins as arrays",
             ),
         ],
     },

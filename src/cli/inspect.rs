@@ -1,15 +1,28 @@
 //! `harmonium inspect`.
 
 use super::input::model_path;
-use super::output::{Output, Overwrite, print};
+use super::output::{Output, Overwrite, npy, npz, print};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
-use crate::model::{FORMAT_VERSION, ModelFile};
+use crate::model::{FORMAT_VERSION, ModelFile, Rbm};
 use crate::pictures;
-use clap::Args;
+use crate::setting::check;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
+use clap::{Args, ValueEnum};
+use ndarray::{Array1, arr0};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+
+/// A way to write the parameters of one model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// As they are
+    Trained,
+    /// In the zero-sum gauge: at each categorical site they sum to 0 over the values
+    ZeroSum,
+    /// Couplings J and fields a, d of spins -1 and 1 in both layers
+    Spins,
+}
 
 #[derive(Debug, Args)]
 pub struct Inspect {
@@ -22,6 +35,16 @@ pub struct Inspect {
     #[arg(long, value_name = "FILE.png",
         value_parser = PathBufValueParser::new().try_map(Output::picture))]
     filters: Option<Output>,
+    /// Write the parameters to this file: a .safetensors is a model for all commands; a .npz holds the arrays
+    /// `weights`, `visible_bias`, `hidden_bias` and, if there are categories, `sites`, the number of units of
+    /// each
+    #[arg(long, value_name = "FILE.npz|FILE.safetensors",
+        value_parser = PathBufValueParser::new().try_map(Output::parameters))]
+    parameters: Option<Output>,
+    /// The form of these parameters. A .npz of `spins` holds `couplings` (J), `visible_field` (a),
+    /// `hidden_field` (d) and `log_z_shift`, ln Z of the spins less that of the bits
+    #[arg(long = "as", value_enum, default_value_t = Form::Trained, requires = "parameters")]
+    form: Form,
     #[command(flatten)]
     overwrite: Overwrite,
 }
@@ -40,8 +63,55 @@ impl Inspect {
             let filters = pictures::filters(&file.rbm, shape, file.rbm.n_hidden());
             out.write(&filters)?;
         }
+        if let Some(out) = &self.parameters {
+            out.check(&self.overwrite)?;
+            out.write(&self.form.written(&file, out)?)?;
+            if out.is_stdout() {
+                return Ok(());
+            }
+        }
         print(if self.json { facts.to_string() } else { text(&facts) })
     }
+}
+
+impl Form {
+    /// The bytes of the parameters of a model in this form.
+    fn written(self, file: &ModelFile, out: &Output) -> Result<Vec<u8>> {
+        let rbm = match self {
+            Self::Trained => file.rbm.clone(),
+            Self::ZeroSum => file.rbm.zero_sum_gauge(),
+            Self::Spins => {
+                check("as", "spins", !out.is_model(), || {
+                    "trained or zero-sum for a .safetensors file, or go to a .npz file".to_string()
+                })?;
+                let spins = file.rbm.to_spins()?;
+                return Ok(npz(&[
+                    ("couplings", npy(&spins.couplings)),
+                    ("visible_field", npy(&spins.visible_field)),
+                    ("hidden_field", npy(&spins.hidden_field)),
+                    ("log_z_shift", npy(&arr0(spins.log_z_shift()))),
+                ]));
+            }
+        };
+        if out.is_model() {
+            return Ok(ModelFile { rbm, ..file.clone() }.to_bytes());
+        }
+        Ok(npz(&arrays(&rbm)))
+    }
+}
+
+/// The parameters as arrays by name.
+fn arrays(rbm: &Rbm) -> Vec<(&'static str, Vec<u8>)> {
+    let mut arrays = vec![
+        ("weights", npy(rbm.weights())),
+        ("visible_bias", npy(rbm.visible_bias())),
+        ("hidden_bias", npy(rbm.hidden_bias())),
+    ];
+    if let Some(sizes) = rbm.visible_units().sizes() {
+        let sizes: Array1<i64> = sizes.iter().map(|&size| size as i64).collect();
+        arrays.push(("sites", npy(&sizes)));
+    }
+    arrays
 }
 
 fn facts(path: &Path, file: &ModelFile) -> Result<Value> {
@@ -58,6 +128,7 @@ fn facts(path: &Path, file: &ModelFile) -> Result<Value> {
         "checkpoint": checkpoint,
         "n_visible": rbm.n_visible(),
         "n_hidden": rbm.n_hidden(),
+        "n_sites": rbm.visible_units().n_sites(),
         "image_shape": provenance.image_shape,
         "parameters_sha256": rbm.sha256(),
         "verified": ModelFile::is_verified(path)?,

@@ -9,7 +9,7 @@ use crate::whole_file;
 use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use ndarray::{Array, Array2, Dimension};
+use ndarray::{Array, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyExt as _};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::fmt::Display;
@@ -105,6 +105,8 @@ enum Format {
     Fasta,
     /// FASTA, gzipped.
     FastaGz,
+    /// A model.
+    Safetensors,
 }
 
 impl Format {
@@ -118,6 +120,7 @@ impl Format {
             Self::Png => "png",
             Self::Fasta => "fasta",
             Self::FastaGz => "fasta.gz",
+            Self::Safetensors => "safetensors",
         }
     }
 }
@@ -154,6 +157,14 @@ impl Output {
     /// [`Error::Unsuitable`] for another ending.
     pub fn table(path: PathBuf) -> Result<Self> {
         Self::of(path, &[Format::Csv, Format::Tsv])
+    }
+
+    /// A file for parameters: arrays, or a model.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] for another ending.
+    pub fn parameters(path: PathBuf) -> Result<Self> {
+        Self::of(path, &[Format::Npz, Format::Safetensors])
     }
 
     /// A file for a picture.
@@ -213,6 +224,11 @@ impl Output {
         self.format == Format::Png
     }
 
+    /// Whether the result is a model.
+    pub fn is_model(&self) -> bool {
+        self.format == Format::Safetensors
+    }
+
     /// Whether the result is sequences.
     pub fn is_fasta(&self) -> bool {
         matches!(self.format, Format::Fasta | Format::FastaGz)
@@ -227,11 +243,7 @@ impl Output {
         let fasta = || columns.to_fasta(bits).expect("letters").into_bytes();
         match self.format {
             Format::Npy | Format::Npz => {
-                let states = columns.decode(bits);
-                let numbers: Vec<_> =
-                    (0..columns.n_columns()).map(|column| columns.numbers(column)).collect();
-                let number = |(n, column)| numbers[column][usize::from(states[[n, column]])];
-                let array = Array2::from_shape_fn(states.dim(), number);
+                let array = columns.to_numbers(bits);
                 match array.iter().all(|&x| f64::from(x as u8) == x) {
                     true => self.encode(name, &array.mapv(|x| x as u8)),
                     false => self.encode(name, &array),
@@ -258,7 +270,7 @@ impl Output {
                 let written = packed.write_all(&fasta()).and_then(|()| packed.finish());
                 written.expect("writing to memory does not fail")
             }
-            Format::Png => panic!("{name}: columns are no picture"),
+            Format::Png | Format::Safetensors => panic!("{name}: columns are no picture or model"),
         }
     }
 
@@ -272,14 +284,9 @@ impl Output {
         T: WritableElement + Display,
         D: Dimension,
     {
-        let npy = || {
-            let mut bytes = Vec::new();
-            array.write_npy(&mut bytes).expect("writing to memory does not fail");
-            bytes
-        };
         match self.format {
-            Format::Npy => npy(),
-            Format::Npz => npz(name, &npy()).expect("writing to memory does not fail"),
+            Format::Npy => npy(array),
+            Format::Npz => npz(&[(name, npy(array))]),
             Format::Csv | Format::Tsv => {
                 let mut table = self.table_writer();
                 for row in array.view().into_dyn().outer_iter() {
@@ -288,7 +295,7 @@ impl Output {
                 }
                 table.into_inner().expect("writing to memory does not fail")
             }
-            Format::Png | Format::Fasta | Format::FastaGz => {
+            Format::Png | Format::Fasta | Format::FastaGz | Format::Safetensors => {
                 panic!("{name}: an array of numbers is not in this format")
             }
         }
@@ -327,23 +334,36 @@ fn is_stdout(path: &Path) -> bool {
     names.iter().any(|name| path == Path::new(name))
 }
 
-/// An .npz archive of one .npy, stored as `numpy.savez` does.
-fn npz(name: &str, npy: &[u8]) -> Result<Vec<u8>, rawzip::Error> {
-    let mut archive = ZipArchiveWriter::new(Vec::new());
-    let file = format!("{name}.npy");
-    let file = archive.new_file(&file[..]).compression_method(CompressionMethod::STORE);
-    let (mut entry, config) = file.start()?;
-    let mut writer = config.wrap(&mut entry);
-    writer.write_all(npy)?;
-    let (_, descriptor) = writer.finish()?;
-    entry.finish(descriptor)?;
-    archive.finish()
+/// The bytes of an .npy file.
+pub fn npy<T: WritableElement, D: Dimension>(array: &Array<T, D>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    array.write_npy(&mut bytes).expect("writing to memory does not fail");
+    bytes
+}
+
+/// An .npz archive of .npy files by name, stored as `numpy.savez` does.
+pub fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let archive = || -> Result<_, rawzip::Error> {
+        let mut archive = ZipArchiveWriter::new(Vec::new());
+        for (name, npy) in arrays {
+            let file = format!("{name}.npy");
+            let file = archive.new_file(&file[..]).compression_method(CompressionMethod::STORE);
+            let (mut entry, config) = file.start()?;
+            let mut writer = config.wrap(&mut entry);
+            writer.write_all(npy)?;
+            let (_, descriptor) = writer.finish()?;
+            entry.finish(descriptor)?;
+        }
+        archive.finish()
+    };
+    archive().expect("writing to memory does not fail")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dataset::{Column, ColumnKind, Dataset, Encoding};
+    use ndarray::Array2;
 
     #[test]
     fn samples_of_columns_have_the_form_of_the_data() {

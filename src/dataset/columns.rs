@@ -114,6 +114,22 @@ impl Columns {
         Self(Form::Array { width: n, columns: (0..n).map(column).collect() })
     }
 
+    /// Columns without a header of these numbers of units: 1 for a bit, else q for the states 0 to q − 1.
+    ///
+    /// # Panics
+    /// If there are none, or one has more than 255 states.
+    pub fn of_sites(sites: &[usize]) -> Self {
+        let names = |n: usize| (0..n).map(|state| state.to_string()).collect();
+        let kind = |&n_units: &usize| match n_units {
+            1 => ColumnKind::Bit(["0".into(), "1".into()]),
+            q => ColumnKind::Category(names(q)),
+        };
+        let columns = (1..).zip(sites.iter().map(kind));
+        let columns =
+            columns.map(|(at, kind): (usize, _)| Column { name: at.to_string(), kind }).collect();
+        Self::try_from(Form::Array { width: sites.len(), columns }).expect("columns")
+    }
+
     /// The sites of sequences of this length, of these letters.
     ///
     /// # Panics
@@ -292,6 +308,17 @@ impl Columns {
             assert!(state.is_some() && others == 0, "example {n}, column {column} is not one-hot");
             state.expect("one is on") as u8
         })
+    }
+
+    /// The [numbers](Self::numbers) (N, columns) of the values of each example, from its one-hot bits (N, units).
+    ///
+    /// # Panics
+    /// As [`decode`](Self::decode).
+    pub fn to_numbers(&self, bits: &BitMatrix) -> Array2<f64> {
+        let numbers: Vec<_> = (0..self.n_columns()).map(|column| self.numbers(column)).collect();
+        let states = self.decode(bits);
+        let number = |(n, column)| numbers[column][usize::from(states[[n, column]])];
+        Array2::from_shape_fn(states.dim(), number)
     }
 
     /// The names of the values of each example, from its one-hot bits (N, units).

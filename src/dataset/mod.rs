@@ -37,6 +37,9 @@ mod table;
 
 mod category_table;
 mod column_apart;
+
+mod coded;
+
 mod fasta;
 
 mod npz;
@@ -70,6 +73,7 @@ mod running_mean;
 pub use alphabet::{Alphabet, MAX_STATES, UnknownLetters};
 pub use binarization::Binarization;
 pub use categories::Categories;
+pub use coded::{Coded, NO_VALUE};
 pub use columns::{Column, ColumnKind, Columns};
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use example_weights::{ExampleWeights, n_effective};
@@ -255,6 +259,10 @@ impl Dataset {
     ) -> Result<Self> {
         let name = name.into();
         let (rows, found) = encoding.clone().decode(&name, rows)?;
+        if let Encoding::Columns(columns) = found {
+            let bits = rows.to_bits().expect("one-hot bits");
+            return Ok(Self::from_columns(name, Arc::unwrap_or_clone(columns), bits));
+        }
         let values = match found {
             // Bits are drawn fastest from bytes.
             Encoding::GreyLevels(255) if !rows.are_bits() => {

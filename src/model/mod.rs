@@ -6,10 +6,15 @@ mod file;
 
 mod initial;
 
+mod gauge;
+
+mod spins;
+
 mod tiled_parameters;
 
 pub(crate) use file::{DATA_MEAN, KEY as METADATA_KEY, Metadata};
 pub use file::{FORMAT_VERSION, ModelFile, Provenance, check_data_mean};
+pub use spins::Spins;
 pub use tiled_parameters::TiledParameters;
 
 use crate::bits::{active, hexadecimal};

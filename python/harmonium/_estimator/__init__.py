@@ -1,4 +1,4 @@
-"""The work of `BernoulliRBM`, one file for each task.
+"""The work of the estimators, one file for each task.
 
 - `parameters`: its parameters as settings of the library
 - `inputs`: X as the library takes it
@@ -6,4 +6,6 @@
 - `fitting`: `fit`
 - `online`: `partial_fit`
 - `interchange`: files, and scikit-learn's own class
+- `methods`: what the estimators share, in terms of the others
+- `categories`: X of `CategoricalRBM`, and its values
 """

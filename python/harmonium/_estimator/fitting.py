@@ -10,7 +10,7 @@ import numpy as np
 from .._epochs import run_epochs
 from .._harmonium import BestScore, DivergedError, Rbm, Trainer
 from .._weights import one_each
-from .inputs import precision, random_units, split, validated
+from .inputs import precision, random_units, split
 from .learned import LearnedArrays
 from .parameters import check, generator, own_names, settings_for, threads
 
@@ -48,7 +48,7 @@ class Fit:
         check(estimator)
         estimator.random_state_ = generator(estimator.random_state)
         estimator.grey_levels_, estimator.spins_ = None, False
-        X = validated(estimator, X, reset=True, learns=True)
+        X = estimator._validated(X, reset=True, learns=True)
         weights = one_each(sample_weight, "sample_weight", X.shape[0])
         if weights is not None and len(weights) == X.shape[0] and weights.any():
             # Rows of weight 0 are as good as missing: none is in a mini-batch, and none validates.
@@ -68,6 +68,7 @@ class Fit:
                 held_out=X_held_out,
                 as_numbers=True,
                 grey_levels=estimator.grey_levels_,
+                categories=estimator.columns_,
                 threads=self.threads,
                 **settings_for(estimator, X_train.shape[0]),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from numbers import Integral
 from pathlib import Path
@@ -45,17 +46,24 @@ def load(cls: type[_Estimator], path: str | os.PathLike[str]) -> _Estimator:
     rbm, settings = Rbm.load_with_settings(path)
     # A setting that is None, such as the epochs of a run by updates, keeps the default.
     known = {setting: value for setting, value in settings.items() if value is not None}
-    params = {name: known[setting] for name, setting in SETTINGS.items() if setting in known}
+    names = set(inspect.signature(cls).parameters)
+    params = {
+        name: known[setting]
+        for name, setting in SETTINGS.items()
+        if setting in known and name in names
+    }
     if params.get("binarization") == "none":
         params["binarization"] = None
     if "n_chains" in params and params["n_chains"] == params.get("batch_size"):
         params["n_chains"] = None
     params["n_components"] = rbm.n_hidden
     estimator = cls(**params)
+    try:
+        estimator._take_meaning(rbm)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     chains = np.zeros((n_chains(estimator), rbm.n_hidden), "float32")
     weights = np.ascontiguousarray(rbm.weights.T)
-    estimator.data_mean_ = rbm.data_mean
-    estimator.grey_levels_, estimator.spins_ = rbm.grey_levels, rbm.spins
     _start_from(estimator, weights, rbm.hidden_bias, rbm.visible_bias, chains)
     return estimator
 

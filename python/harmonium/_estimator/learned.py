@@ -55,6 +55,8 @@ class LearnedArrays(Parameters):
     data_mean_: NDArray[np.float32] | None = None
     grey_levels_: int | None = None
     spins_: bool = False
+    # The columns of the data, if they are bits and categories.
+    columns_: dict[str, Any] | None = None
     # The trainer of `partial_fit`, its settings, and the number of trainers before it.
     _trainer: Trainer | None = None
     _trainer_settings: dict[str, Any]
@@ -67,7 +69,8 @@ class LearnedArrays(Parameters):
     def _set_learned(self, *arrays: NDArray[Any]) -> None:
         """Set the learned arrays, in the order of `LEARNED`."""
         self._lock(arrays)
-        self.n_features_in_ = self.components_.shape[1]
+        if self.columns_ is None:
+            self.n_features_in_ = self.components_.shape[1]
 
     def _lock(self, arrays: tuple[NDArray[Any], ...]) -> None:
         """Make the learned arrays read-only, and remember that they are the estimator's own."""
@@ -120,8 +123,23 @@ class LearnedArrays(Parameters):
             # The user has set arrays of another width.
             mean = None
         return Rbm(
-            components.T, visible, hidden, mean, grey_levels=self.grey_levels_, spins=self.spins_
+            components.T,
+            visible,
+            hidden,
+            mean,
+            grey_levels=self.grey_levels_,
+            spins=self.spins_,
+            columns=self.columns_,
         )
+
+    def _validated(self, X: Any, reset: bool = False, learns: bool = False) -> Any:
+        """X as the model takes it; `reset` if it is the first X."""
+        raise NotImplementedError
+
+    def _take_meaning(self, rbm: Rbm) -> None:
+        """Take what a model knows of its data besides its parameters."""
+        self.data_mean_ = rbm.data_mean
+        self.grey_levels_, self.spins_ = rbm.grey_levels, rbm.spins
 
     def __getstate__(self) -> dict[str, Any]:
         # scikit-learn's method adds its version.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 from contextlib import contextmanager
 from numbers import Integral
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, TypeVar
 
 import numpy as np
 
+from .._harmonium import did_you_mean
 from .._sklearn import check_random_state
 
 # Parameters that have another name in the library.
@@ -37,9 +40,28 @@ SETTINGS = {**RENAMED, **{name: name for name in SAME}}
 MOST_ROWS = 32_767
 
 
+_Init = TypeVar("_Init", bound=Callable[..., None])
+
+
+def with_known_names(init: _Init) -> _Init:
+    """A constructor that refuses a parameter it does not have, and names the one that may be meant."""
+    known = [name for name in inspect.signature(init).parameters if name != "self"]
+
+    @functools.wraps(init)
+    def checked(self: Any, *args: Any, **params: Any) -> None:
+        for name in params:
+            if name not in known:
+                meant = did_you_mean(name, known)
+                raise TypeError(f"{type(self).__name__} has no parameter {name}{meant}")
+        init(self, *args, **params)
+
+    return checked  # type: ignore[return-value]
+
+
 class Parameters:
     """The parameters of `BernoulliRBM`, which documents them."""
 
+    @with_known_names
     def __init__(
         self,
         n_components: int = 256,

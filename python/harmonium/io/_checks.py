@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 from typing import Any, Sequence
 
@@ -66,13 +67,17 @@ def bits_of_spins(path: PathLike, samples: Any) -> NDArray[np.bool_]:
     return samples == 1
 
 
-def checked_chains(path: PathLike, chains: Any, n_visible: int) -> NDArray[np.float32]:
-    """States of chains, 0 and 1, as float32."""
+def checked_chains(
+    path: PathLike, chains: Any, n_visible: int, n_states: int | None = None
+) -> NDArray[np.float32]:
+    """States of chains, 0 and 1 or those of categories, as float32."""
     chains = _matrix(f"{path}: parallel_chains", chains, "(chains, visible)")
+    if n_states is not None and chains.shape[1] == n_visible:
+        return checked_states(path, "parallel_chains", chains, n_states).astype(np.float32)
     if chains.shape[1] != n_visible:
         raise ValueError(
             f"{path}: parallel_chains have shape {chains.shape}, but must have (chains, {n_visible}): "
-            f"the model has {n_visible} visible units"
+            f"the model has {n_visible} visible {'units' if n_states is None else 'sites'}"
         )
     is_other = (chains != 0) & (chains != 1)
     if is_other.any():
@@ -81,6 +86,28 @@ def checked_chains(path: PathLike, chains: Any, n_visible: int) -> NDArray[np.fl
             f"{found}, but must be 0 or 1: give states, not probabilities"
         )
     return chains.astype(np.float32)
+
+
+def checked_states(path: PathLike, name: str, states: Any, n_states: int = 255) -> NDArray[np.uint8]:
+    """States of categories, whole numbers from 0, as uint8."""
+    states = _matrix(f"{path}: {name}", states, "(rows, sites)")
+    is_other = ~((states >= 0) & (states < n_states) & (states == np.floor(states)))
+    if is_other.any():
+        found = _first(f"{path}: {name}", states, is_other)
+        raise ValueError(f"{found}, but must be a state, a whole number from 0 to {n_states - 1}")
+    return states.astype(np.uint8)
+
+
+def checked_columns(path: PathLike, name: str, value: Any) -> dict[str, Any]:
+    """Columns, as JSON."""
+    value = np.asarray(value).item() if np.ndim(value) == 0 else value
+    try:
+        columns = json.loads(value)
+    except (TypeError, ValueError):
+        columns = None
+    if not isinstance(columns, dict):
+        raise ValueError(f"{path}: {name} is {value!r}, but must be columns as a model has them, as JSON")
+    return columns
 
 
 def checked_labels(path: PathLike, labels: Any, n_samples: int) -> NDArray[np.int32]:

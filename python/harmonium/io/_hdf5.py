@@ -1,4 +1,4 @@
-"""HDF5 in the layout of the package `rbms`."""
+"""HDF5 in the layouts of the packages `rbms` and annaDCA."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from typing import Any, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import checked_chains, checked_parameters, checked_whole
+from ._checks import checked_chains, checked_whole
 from ._files import PathLike, whole_file
-
-_NAMES = ("weight_matrix", "vbias", "hbias")
+from ._layouts import NAMES, OF_LABELS, Layered, flat, layered
 
 # The hyperparameters of a new file, with the defaults of `rbms`. Release 0.6 reads them from the group
 # named here, earlier releases from /hyperparameters.
@@ -51,16 +50,18 @@ _TORCH_STATE = np.dtype(
 
 def read_model(
     path: PathLike, update: int | None, record: Sequence[str]
-) -> tuple[list[NDArray[np.float32]], list[Any]]:
-    """The parameters at an update, or the newest, and the values of `record`, None if missing."""
+) -> tuple[list[NDArray[np.float32]], list[int] | None, list[Any]]:
+    """The parameters at an update, or the newest; the units of each site, None for bits; and the values of
+    `record`, None if missing."""
     with _open(path) as file:
         found = [_member(path, file, name) if _has(path, file, name) else None for name in record]
-        return _read_update(path, file, update), found
+        return (*_read_update(path, file, update), found)
 
 
 def write_model(
     path: PathLike,
     parameters: Sequence[NDArray[np.float32]],
+    sites: Sequence[int] | None,
     record: Mapping[str, Any],
     *,
     renews: bool = False,
@@ -69,34 +70,47 @@ def write_model(
     parallel_chains: Any = None,
     hyperparameters: Mapping[str, float] | None = None,
     seed: int | None = None,
+    layout: str = "rbms",
+    labels: bool = False,
 ) -> None:
     """Add the parameters at an update to a file, or, if it `renews` the file, write them alone; `record`
     maps names to values or None."""
     h5py = _h5py(path)
+    model = layered(path, parameters, sites, layout, labels)
+    is_annadca = layout == "annadca"
+    if is_annadca:
+        unheld = {"time": time, "parallel_chains": parallel_chains, "hyperparameters": hyperparameters}
+        for name, value in unheld.items():
+            if value is not None:
+                raise ValueError(f"{path}: {name} is given, but files of annaDCA do not hold it: leave it out")
     update = 1 if update is None else checked_whole(path, "update", update)
     seed = 0 if seed is None else checked_whole(path, "seed", seed, below=2**32)
     time = 0.0 if time is None else float(time)
     if not (math.isfinite(time) and time >= 0):
         raise ValueError(f"{path}: time is {time}, but must be finite seconds, at least 0")
     hyperparameters = _checked_hyperparameters(path, hyperparameters or {})
-    shape = parameters[0].shape
     if parallel_chains is not None:
-        parallel_chains = checked_chains(path, parallel_chains, shape[0])
+        parallel_chains = checked_chains(path, parallel_chains, model.n_sites, model.n_states)
 
     continues = not renews and os.path.exists(path)
     if continues:
         with _open(path) as file:
-            _check_continues(path, file, update, shape)
+            _check_continues(path, file, update, parameters[0].shape, sites)
     with whole_file(path) as buffer, _named_errors(path, "written"):
         if continues:
             buffer.write(Path(path).read_bytes())
         with h5py.File(buffer, "r+" if continues else "w") as file:
-            _add_update(file, update, time, parameters, seed)
+            group = _add_update(file, update, seed)
             for name, value in record.items():
                 _put(file, name, value)
-            _put_chains(file, parallel_chains, shape[0], seed)
+            if is_annadca:
+                for name, array in model.arrays.items():
+                    group[name] = array
+                return
+            _put_update_of_rbms(file, group, model, time)
+            _put_chains(file, parallel_chains, model, seed)
             if "hyperparameters" not in file:
-                _put_defaults(path, file, shape, seed)
+                _put_defaults(path, file, (model.n_sites, len(parameters[2])), seed)
             for name, value in hyperparameters.items():
                 _put_hyperparameter(file, name, value)
             _put(file, "hyperparameters/num_chains", file["parallel_chains"].shape[0])
@@ -118,11 +132,11 @@ def read_dataset(path: PathLike) -> tuple[Any, Any, str | None]:
     return samples, labels, variable_type
 
 
-def write_dataset(path: PathLike, members: Mapping[str, Any]) -> None:
-    """Write samples, and labels if there are any."""
+def write_dataset(path: PathLike, members: Mapping[str, Any], variable_type: str) -> None:
+    """Write samples of this type, and labels if there are any."""
     h5py = _h5py(path)
     with whole_file(path) as buffer, h5py.File(buffer, "w") as file:
-        file["variable_type"] = "bernoulli"
+        file["variable_type"] = variable_type
         for name, array in members.items():
             file[name] = array
 
@@ -187,20 +201,26 @@ def _updates(path: PathLike, file: Any) -> list[int]:
     return sorted(int(update[1]) for update in updates if update)
 
 
-def _check_model_type(path: PathLike, file: Any) -> None:
+def _is_potts(path: PathLike, file: Any) -> bool:
+    """Whether a model of `rbms` is one of categories, by its type."""
+    types = {"BBRBM": False, "PBRBM": True}
     model_type = _text(path, file, "model_type")
-    if model_type != "BBRBM":
+    if model_type not in types:
         raise ValueError(
-            f"{path}: model_type is {model_type!r}, but must be 'BBRBM': harmonium has binary units "
-            "only"
+            f"{path}: model_type is {model_type!r}, but must be 'BBRBM' or 'PBRBM': harmonium has units of "
+            "bits and categories only"
         )
+    return types[model_type]
 
 
 def _read_update(
     path: PathLike, file: Any, update: int | None = None
-) -> list[NDArray[np.float32]]:
-    _check_model_type(path, file)
+) -> tuple[list[NDArray[np.float32]], list[int] | None]:
     present = _updates(path, file)
+    of_annadca = [f"update_{number}/{OF_LABELS[0]}" for number in present[-1:]]
+    is_annadca = any(_has(path, file, name) for name in of_annadca)
+    # The files of annaDCA say no type.
+    is_potts = None if is_annadca else _is_potts(path, file)
     if not present:
         raise ValueError(f"{path}: must have a group /update_N with a model, but has none")
     update = present[-1] if update is None else update
@@ -209,13 +229,21 @@ def _read_update(
             f"{path}: update is {update}, but must be one in the file: "
             + ", ".join(map(str, present))
         )
-    names = [f"update_{update}/params/{name}" for name in _NAMES]
-    return checked_parameters(path, names, [_member(path, file, name) for name in names])
+    place = f"update_{update}/" if is_annadca else f"update_{update}/params/"
+    names = (*NAMES, *OF_LABELS) if is_annadca else NAMES
+    arrays = {name: _member(path, file, f"{place}{name}") for name in names}
+    return flat(path, place, arrays, is_potts)
 
 
-def _check_continues(path: PathLike, file: Any, update: int, shape: tuple[int, ...]) -> None:
-    """Checks that a file has a model of this shape after fewer updates."""
-    weights = _read_update(path, file)[0]
+def _check_continues(
+    path: PathLike,
+    file: Any,
+    update: int,
+    shape: tuple[int, ...],
+    sites: Sequence[int] | None,
+) -> None:
+    """Checks that a file has a model of this shape and these sites after fewer updates."""
+    (weights, *_), of_file = _read_update(path, file)
     newest = _updates(path, file)[-1]
     if update <= newest:
         raise ValueError(
@@ -227,33 +255,38 @@ def _check_continues(path: PathLike, file: Any, update: int, shape: tuple[int, .
             f"{path}: weights have shape {shape}, but must have {weights.shape}, as in the file: "
             "choose another file"
         )
+    if of_file != (None if sites is None else list(sites)):
+        raise ValueError(f"{path}: the sites are others than in the file: choose another file")
 
 
-def _add_update(
-    file: Any, update: int, time: float, parameters: Sequence[NDArray[np.float32]], seed: int
-) -> None:
-    if "model_type" not in file:
-        file["model_type"] = "BBRBM"
+def _add_update(file: Any, update: int, seed: int) -> Any:
+    """The group of a new update, with the random states that both packages restore."""
     group = file.create_group(f"update_{update}")
-    for name, array in zip(_NAMES, parameters):
-        group[f"params/{name}"] = array
-        group[name] = group[f"params/{name}"]  # the same data under a second name, as in `rbms`
-    group["time"] = time
-    group["flags/checkpoint"] = True
-    group["save_checkpoint"] = True
-
     random_state: Any = np.random.RandomState(seed).get_state()
     for index, value in enumerate(random_state):
         group[f"numpy_rng_arg{index}"] = value
     torch_state = np.zeros(1, _TORCH_STATE)
     torch_state[0] = (seed, 1, 1, random_state[1])
     group["torch_rng_state"] = np.frombuffer(torch_state.tobytes(), np.uint8)
+    return group
 
 
-def _put_chains(file: Any, chains: Any, n_visible: int, seed: int) -> None:
-    """Put the states of the chains. Without any, a file keeps its own; a new file gets coin flips."""
+def _put_update_of_rbms(file: Any, group: Any, model: Layered, time: float) -> None:
+    if "model_type" not in file:
+        file["model_type"] = model.model_type
+    for name, array in model.arrays.items():
+        group[f"params/{name}"] = array
+        group[name] = group[f"params/{name}"]  # the same data under a second name, as in `rbms`
+    group["time"] = time
+    group["flags/checkpoint"] = True
+    group["save_checkpoint"] = True
+
+
+def _put_chains(file: Any, chains: Any, model: Layered, seed: int) -> None:
+    """Put the states of the chains. Without any, a file keeps its own; a new file gets fair draws."""
     if chains is None and "parallel_chains" not in file:
-        flips = np.random.default_rng(seed).integers(2, size=(_N_NEW_CHAINS, n_visible))
+        n_states = 2 if model.n_states is None else model.n_states
+        flips = np.random.default_rng(seed).integers(n_states, size=(_N_NEW_CHAINS, model.n_sites))
         chains = flips.astype(np.float32)
     if chains is not None:
         _put(file, "parallel_chains", chains)

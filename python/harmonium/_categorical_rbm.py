@@ -1,0 +1,160 @@
+"""An estimator for columns of categories."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._columns import table_names
+from ._estimator import categories as of_columns
+from ._estimator.methods import Estimator
+from ._estimator.parameters import with_known_names
+from ._harmonium import Rbm, states_of
+
+
+class CategoricalRBM(Estimator):
+    """Restricted Boltzmann machine of columns that are categories or bits, trained by persistent
+    contrastive divergence.
+
+    X may be an array of numbers or texts, a list, or a frame of pandas or polars, with categoricals, too.
+    Each column becomes a site with a unit for each of its values, one of which is on (softmax, Potts); a
+    column of 0 and 1, or of False and True, becomes a bit. A column has 2 to 255 values. The model keeps the
+    values, and reads other data by them: a value that it does not know is refused. Samples have the values
+    and the form of X. The same `random_state` gives the same bits on any number of threads.
+
+    There is no `partial_fit`: a chunk does not show all values of its columns.
+
+    Parameters
+    ----------
+    n_components : int, default 256
+        Number of hidden units.
+    categories : "auto", int, or list of array-likes, default "auto"
+        The values of each column. "auto": those in X; a number q: 0 to q - 1, in all columns; a list: as in
+        scikit-learn's `OneHotEncoder`, the values of each column, which need not all be in X.
+    learning_rate : float, default 0.1
+    batch_size : int, default 10
+        Examples per mini-batch, at most 32,767 and at most all examples.
+    n_iter : int, default 10
+        Number of epochs.
+    verbose : int, default 0
+        1 prints a line per epoch, with the pseudo-likelihood from one random column per row.
+    random_state : int, RandomState or None, default None
+        A number is the seed, as on the command line; None draws one from NumPy's global generator.
+    n_gibbs_steps : int, default 1
+        Sweeps of each chain per update: the k of PCD-k.
+    n_chains : int or None, default None
+        Number of persistent chains, at most 32,767; None: batch_size.
+    momentum, weight_decay, centering, schedule, averaging, shuffle
+        As in `BernoulliRBM`.
+    early_stopping, validation_fraction, n_iter_no_change, tol, n_jobs, callback, progress
+        As in `BernoulliRBM`.
+
+    Attributes
+    ----------
+    categories_ : list of ndarray
+        The values of each column, in the order of its units; of a bit, those that are off and on.
+    columns_ : dict
+        The same by name, as model files have it.
+    components_ : ndarray of shape (n_components, n_units)
+        Weights. A category has a unit for each value, a bit has one.
+    intercept_hidden_ : ndarray of shape (n_components,)
+        Biases of the hidden units.
+    intercept_visible_ : ndarray of shape (n_units,)
+        Biases of the visible units.
+    h_samples_ : ndarray of shape (n_chains, n_components)
+        Hidden states of the chains.
+    data_mean_ : ndarray of shape (n_units,) or None
+        The share of each value in the training examples.
+    n_features_in_, feature_names_in_, n_iter_, history_
+        As in `BernoulliRBM`; a feature is a column.
+
+    Examples
+    --------
+    >>> from harmonium import CategoricalRBM
+    >>> people = [["red", 3, True], ["blue", 1, False], ["green", 2, False]] * 20
+    >>> model = CategoricalRBM(n_components=4, random_state=0).fit(people)
+    >>> model.categories_[0].tolist(), model.categories_[1].tolist()
+    (['blue', 'green', 'red'], [1, 2, 3])
+    >>> model.transform([["green", 1, True]]).shape
+    (1, 4)
+    >>> sorted(set(model.sample(50, n_gibbs_steps=10, random_state=1)[:, 0])) <= ["blue", "green", "red"]
+    True
+    """
+
+    # All values are bits of units, which nothing draws.
+    binarization: str | None = None
+    categories_: list[NDArray[Any]]
+    # A frame without rows, if X was one of pandas.
+    _frame: Any = None
+
+    @with_known_names
+    def __init__(
+        self,
+        n_components: int = 256,
+        *,
+        categories: Any = "auto",
+        learning_rate: float = 0.1,
+        batch_size: int = 10,
+        n_iter: int = 10,
+        verbose: int = 0,
+        random_state: Any = None,
+        n_gibbs_steps: int = 1,
+        n_chains: int | None = None,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        centering: bool = False,
+        schedule: str = "constant",
+        averaging: str = "none",
+        shuffle: bool = False,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        tol: float = 1e-4,
+        n_jobs: int | None = None,
+        callback: Callable[[dict[str, Any]], object] | None = None,
+        progress: bool = False,
+    ) -> None:
+        # scikit-learn asks for each parameter under its own name, and nothing else.
+        given = dict(locals())
+        del given["self"]
+        self.__dict__.update(given)
+
+    def _validated(self, X: Any, reset: bool = False, learns: bool = False) -> Any:
+        if not reset:
+            return of_columns.read(self, X)
+        self.columns_, numbers = of_columns.learned_from(self, X, self.categories)
+        self.categories_ = of_columns.own_values(self.columns_, X)
+        self._frame = of_columns.empty_frame(X)
+        return numbers
+
+    def _values(self, states: np.ndarray) -> Any:
+        assert self.columns_ is not None
+        if not len(states):
+            places = np.zeros((0, len(self.categories_)), np.uint8)
+        else:
+            places = states_of(states, self.columns_)[1]
+        values = [own[places[:, at]] for at, own in enumerate(self.categories_)]
+        return of_columns.as_frame_or_array(values, self._frame)
+
+    def _take_meaning(self, rbm: Rbm) -> None:
+        if rbm.columns is None:
+            raise ValueError("it is a model of bits or numbers: load it by BernoulliRBM.load")
+        self.columns_, self.data_mean_ = rbm.columns, rbm.data_mean
+        self.categories_ = of_columns.own_values(rbm.columns)
+        self.n_features_in_ = len(self.categories_)
+        names = table_names(rbm.columns)
+        if names is not None:
+            self.feature_names_in_ = np.array(names, object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        """The tags of scikit-learn before 1.6."""
+        return {"X_types": ["categorical"], "preserves_dtype": []}

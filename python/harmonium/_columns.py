@@ -1,0 +1,166 @@
+"""Columns of bits and categories: tables of values, and the states of sites."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._harmonium import refuse_masked
+
+# Names of the columns, or None; the different values of each, as texts; the place of each cell in these.
+Coded = Tuple[Optional[List[str]], List[List[str]], NDArray[np.int32]]
+
+# The place of a cell without a value.
+_NO_VALUE = -1
+
+
+def coded(data: Any, are_letters: bool = False) -> Coded | None:
+    """A frame, a list or an array of texts as a table of texts; None for plain numbers.
+
+    With `are_letters`, texts of one length are sequences, a column for each letter.
+
+    >>> names, values, codes = coded([["red", 1], ["blue", 1]])
+    >>> names, values, codes.tolist()
+    (None, [['red', 'blue'], ['1']], [[0, 0], [1, 0]])
+    """
+    refuse_masked(data)
+    if are_letters and np.ndim(data) == 1:
+        data = _letters(data)
+    names = names_of(data)
+    if names is None:
+        data = _array(data)
+        if data.dtype.kind in "biuf":
+            return None
+        if data.ndim != 2:
+            raise ValueError(
+                f"X has {data.ndim} dimensions, but must have 2, (rows, columns); reshape(1, -1) makes a "
+                "row of a vector"
+            )
+    parts = [_codes(column) for column in columns_of(data)]
+    n_rows = len(parts[0][1]) if parts else 0
+    if not n_rows:
+        raise ValueError(
+            f"X has the shape ({n_rows}, {len(parts)}), but must have at least one row and one column"
+        )
+    return names, [texts for texts, _ in parts], np.column_stack([codes for _, codes in parts])
+
+
+def names_of(data: Any) -> list[str] | None:
+    """The names of the columns of a frame; None for data without any."""
+    if not hasattr(data, "columns"):
+        return None
+    return [str(name) for name in data.columns]
+
+
+def columns_of(data: Any) -> list[Any]:
+    """The columns of a frame, or of an array."""
+    if not hasattr(data, "columns"):
+        return list(_array(data).T)
+    if hasattr(data, "iloc"):
+        return [data.iloc[:, place] for place in range(len(data.columns))]
+    return [data[name] for name in data.columns]
+
+
+def of_sites(sites: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+    """The columns of these sites, as model files have them. A site is a list of the names of its states, the
+    number q of the states 0 to q - 1, or 1 for a bit.
+
+    >>> of_sites([1, ["red", "blue"]])["array"]["columns"][1]
+    {'name': '2', 'category': ['red', 'blue']}
+    """
+    if isinstance(sites, Mapping):
+        return dict(sites)
+    columns = []
+    for number, states in enumerate(sites, start=1):
+        if np.ndim(states) == 0:
+            q = int(states)
+            if q != states or not 1 <= q <= 255:
+                raise ValueError(
+                    f"column {number} has {states} states, but must have from 2 to 255, or 1 for a bit"
+                )
+            states = range(max(q, 2))
+            kind = "bit" if q == 1 else "category"
+        else:
+            kind = "category"
+        columns.append({"name": str(number), kind: [text_of(state) for state in states]})
+    return {"array": {"width": len(columns), "columns": columns}}
+
+
+def state_names(columns: Mapping[str, Any]) -> list[list[str]]:
+    """The names of the states of each column.
+
+    >>> state_names(of_sites([1, ["red", "blue"]]))
+    [['0', '1'], ['red', 'blue']]
+    """
+    if "sequences" in columns:
+        sequences = columns["sequences"]
+        return [list(sequences["alphabet"]) for _ in range(sequences["length"])]
+    table = columns["table"] if "table" in columns else columns["array"]["columns"]
+    return [column["bit"] if "bit" in column else column["category"] for column in table]
+
+
+def table_names(columns: Mapping[str, Any]) -> list[str] | None:
+    """The names of the columns, if the data have a header."""
+    return [column["name"] for column in columns["table"]] if "table" in columns else None
+
+
+def text_of(value: Any) -> str:
+    """A value as a table writes it."""
+    return str(value.item() if isinstance(value, np.generic) else value)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell has no value: None, or NaN and the like, which differ from themselves.
+
+    >>> is_missing(float("nan")), is_missing("NaN")
+    (True, False)
+    """
+    # pandas.NA does not say whether it differs.
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+
+
+def _letters(sequences: Any) -> NDArray[Any]:
+    """The letters (sequences, sites) of texts of one length."""
+    texts = [str(text) for text in sequences]
+    lengths = {len(text) for text in texts}
+    if len(lengths) > 1:
+        raise ValueError(f"X has sequences of {sorted(lengths)} letters, but must have one length")
+    return np.array([list(text) for text in texts])
+
+
+def _array(rows: Any) -> NDArray[Any]:
+    """Rows as an array. Numbers among texts stay numbers."""
+    array = np.asarray(rows)
+    return np.asarray(rows, object) if array.dtype.kind in "US" and array is not rows else array
+
+
+def _codes(column: Any) -> tuple[list[str], NDArray[np.int32]]:
+    """The different values of a column as texts, and the place of each cell in them."""
+    if hasattr(column, "cat") and hasattr(column.cat, "codes"):
+        # A categorical of pandas: values that do not occur do no harm.
+        return [text_of(value) for value in column.cat.categories], _narrow(column.cat.codes)
+    cells = np.asarray(column)
+    if cells.dtype.kind in "biuSUf":
+        values, places = np.unique(cells, return_inverse=True)
+        texts = [_decoded(value) for value in values.tolist()]
+        codes = _narrow(places)
+        if cells.dtype.kind == "f":
+            codes[np.isnan(cells)] = _NO_VALUE
+        return texts, codes
+    seen: dict[str, int] = {}
+    codes = np.full(len(cells), _NO_VALUE, np.int32)
+    for row, value in enumerate(cells.tolist()):
+        if not is_missing(value):
+            codes[row] = seen.setdefault(_decoded(value), len(seen))
+    return list(seen), codes
+
+
+def _narrow(codes: Any) -> NDArray[np.int32]:
+    narrow: NDArray[np.int32] = np.array(codes, np.int32).reshape(-1)
+    return narrow
+
+
+def _decoded(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,180 @@
+"""X of `CategoricalRBM`: values of columns, their states, and back."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._columns import columns_of, names_of, of_sites, state_names, text_of
+from .._harmonium import numbers_of, refuse_masked, states_of
+from .._sklearn import check_features
+from .learned import LearnedArrays, check_fitted
+
+_WORDS = {
+    "the training data of the model have no others": "categories declares no others",
+    "leave it out by ignore=NAME": "leave it out of X",
+}
+
+
+def learned_from(estimator: LearnedArrays, X: Any, categories: Any) -> tuple[Any, Any]:
+    """The columns of the first X, and X as numbers for a model of these columns."""
+    _check_input(estimator, X, reset=True)
+    is_one = isinstance(categories, (str, int, np.integer)) and not isinstance(categories, bool)
+    if not is_one and hasattr(categories, "__len__"):
+        categories = _declared(X, categories)
+    elif not is_one:
+        raise TypeError(
+            f'categories is {categories!r}, but must be "auto", a number of states, or a list with the '
+            "values of each column"
+        )
+    elif _shape(X)[0] == 1 and categories == "auto":
+        raise ValueError("X has 1 sample, in which a column has one value: declare categories")
+    try:
+        columns, states = states_of(X, categories)
+    except ValueError as error:
+        error.args = tuple(_in_own_words(part) for part in error.args)
+        raise
+    return columns, numbers_of(columns, states)
+
+
+def read(estimator: LearnedArrays, X: Any) -> Any:
+    """Another X as numbers for the model."""
+    check_fitted(estimator)
+    _check_input(estimator, X, reset=False)
+    columns = estimator.columns_
+    assert columns is not None
+    return numbers_of(columns, states_of(X, columns)[1])
+
+
+def own_values(columns: dict[str, Any], X: Any = None) -> list[NDArray[Any]]:
+    """The values of each column by state, of the type that they have in X; without X, numbers if all are, else
+    texts."""
+    names = state_names(columns)
+    if X is None:
+        return [_plain(states) for states in names]
+    if hasattr(X, "tocsr"):
+        return [_like(states, np.empty(0, X.dtype)) for states in names]
+    found = [np.asarray(column) for column in columns_of(X)]
+    return [_like(states, column) for states, column in zip(names, found)]
+
+
+def _plain(names: list[str]) -> NDArray[Any]:
+    """Names of states as numbers or booleans, if all are."""
+    if {name.lower() for name in names} == {"false", "true"}:
+        return np.array([name.lower() == "true" for name in names])
+    return _as_numbers(names) if _are_numbers(names) else _objects(names)
+
+
+def _like(names: list[str], column: NDArray[Any]) -> NDArray[Any]:
+    """Names of states as values of a column's type."""
+    if column.dtype.kind == "b":
+        return np.array([name in ("True", "1") for name in names])
+    if column.dtype.kind in "iuf":
+        return _as_numbers(names).astype(column.dtype)
+    own: dict[Any, Any] = {}
+    for value in column.tolist():
+        text = value.decode() if isinstance(value, bytes) else text_of(value)
+        # A number may be written in several ways.
+        own.setdefault(text, value)
+        if _are_numbers([text]):
+            own.setdefault(float(text), value)
+    values = [
+        own.get(name, own.get(float(name), name) if _are_numbers([name]) else name)
+        for name in names
+    ]
+    return _objects(values)
+
+
+def as_frame_or_array(values: list[NDArray[Any]], like: Any) -> Any:
+    """Columns of values as an array, or as a frame of pandas with the names and types of `like`, an empty frame."""
+    if like is not None:
+        import pandas
+
+        frame = pandas.DataFrame(dict(enumerate(values)))
+        frame.columns = like.columns
+        return frame.astype(dict(zip(like.columns, like.dtypes)))
+    kinds = {column.dtype for column in values}
+    if len(kinds) == 1:
+        return np.column_stack(values)
+    return np.column_stack([column.astype(object) for column in values])
+
+
+def empty_frame(X: Any) -> Any:
+    """The first 0 rows of a frame of pandas, which hold its names and types; None for other data."""
+    return X.iloc[:0].copy() if hasattr(X, "iloc") and hasattr(X, "dtypes") else None
+
+
+def _check_input(estimator: LearnedArrays, X: Any, reset: bool) -> None:
+    refuse_masked(X)
+    shape = _shape(X)
+    if len(shape) != 2:
+        raise ValueError(
+            f"Expected 2D array, got {len(shape)} dimensions instead. Reshape your data: X.reshape(-1, 1) "
+            "makes a column of a vector"
+        )
+    for size, what in zip(shape, ("sample", "feature")):
+        if size == 0:
+            raise ValueError(
+                f"Found array with 0 {what}(s) (shape={shape}) while a minimum of 1 is required."
+            )
+    check_features(estimator, X, reset)
+
+
+def _shape(X: Any) -> tuple[int, ...]:
+    if hasattr(X, "iloc") or hasattr(X, "tocsr"):
+        found: tuple[int, ...] = X.shape
+        return found
+    array = np.asarray(X)
+    if array.dtype.kind == "c":
+        raise ValueError("Complex data not supported: X must hold categories")
+    return array.shape
+
+
+def _declared(X: Any, categories: Sequence[Any]) -> dict[str, Any]:
+    """The columns of X with the values that are declared, a list for each."""
+    width = _shape(X)[1]
+    if len(categories) != width:
+        raise ValueError(
+            f"categories has {len(categories)} lists, but must have {width}, one for each column of X"
+        )
+    for number, values in enumerate(categories, start=1):
+        if np.ndim(values) != 1 or not 2 <= len(values) <= 255:
+            raise ValueError(
+                f"categories must hold, for column {number}, a list of from 2 to 255 values, but holds "
+                f"{values!r}"
+            )
+    columns = of_sites(categories)
+    names = names_of(X)
+    if names is None:
+        return columns
+    table = columns["array"]["columns"]
+    return {"table": [{**column, "name": name} for column, name in zip(table, names)]}
+
+
+def _in_own_words(part: Any) -> Any:
+    """A message of the library, which reads declared columns as those of a model, and has a keyword `ignore`."""
+    for theirs, ours in _WORDS.items():
+        part = part.replace(theirs, ours) if isinstance(part, str) else part
+    return part
+
+
+def _are_numbers(names: list[str]) -> bool:
+    try:
+        return all(np.isfinite(float(name)) for name in names)
+    except ValueError:
+        return False
+
+
+def _as_numbers(names: list[str]) -> NDArray[Any]:
+    """Numbers, whole if all are."""
+    numbers = np.array([float(name) for name in names])
+    return numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
+
+
+def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
+    """An array that keeps each value as it is."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
