@@ -199,6 +199,7 @@ impl Sample {
         say_data(&chosen);
         let dataset = chosen.dataset.first(self.number.unwrap_or(usual))?;
         dataset.check_width(model.rbm.n_visible(), "the model")?;
+        dataset.refuse_missing("`harmonium sample` (`harmonium predict --fill` completes them)")?;
         let n = dataset.n_examples();
         if let Some(number) = self.number {
             check("number", number, number <= n, || {

@@ -3,6 +3,7 @@
 //! levels of 255.
 
 use super::Encoding;
+use super::holes::Holes;
 use super::stored_array::{Number, StoredArray};
 use crate::error::{Error, Result};
 use std::path::Path;
@@ -48,7 +49,18 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         _ => Encoding::Undeclared,
     };
     let bytes = bytes.into();
-    Ok(StoredArray { path, bytes, offset, number, is_big_endian, is_column_major, shape, encoding })
+    let holes = Holes::default();
+    Ok(StoredArray {
+        path,
+        bytes,
+        offset,
+        number,
+        is_big_endian,
+        is_column_major,
+        shape,
+        encoding,
+        holes,
+    })
 }
 
 #[cfg(test)]

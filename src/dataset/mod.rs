@@ -21,6 +21,8 @@ mod example_weights;
 
 mod encoding;
 
+mod holes;
+
 mod stored_array;
 
 mod foreign;
@@ -42,6 +44,9 @@ mod file;
 mod folder;
 
 #[cfg(feature = "cli")]
+mod mask_file;
+
+#[cfg(feature = "cli")]
 mod mask;
 
 mod synthetic;
@@ -54,7 +59,7 @@ mod mnist;
 mod binarization;
 
 #[cfg(feature = "cli")]
-mod weights_file;
+mod weights_source;
 
 mod reweighting;
 
@@ -71,6 +76,7 @@ pub use columns::{Column, ColumnKind, Columns};
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use example_weights::{ExampleWeights, n_effective};
 pub use examples::Examples;
+pub use holes::MissingMask;
 #[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
 pub use running_mean::RunningMean;
@@ -79,7 +85,9 @@ pub(crate) use source::absolute;
 pub use source::{Source, Split};
 pub use weighted_bits::{WeightedBits, WeightedRows};
 #[cfg(feature = "cli")]
-pub(crate) use weights_file::WeightsFile;
+pub use weights_source::WeightsSource;
+#[cfg(feature = "cli")]
+pub(crate) use weights_source::FoundWeights;
 
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
@@ -119,6 +127,8 @@ pub struct Dataset {
     n_left_out: usize,
     /// The sites of an example, if they are not all bits or numbers.
     sites: Option<Units>,
+    /// The first missing value, where a reader found it.
+    first_missing: Option<String>,
 }
 
 impl Dataset {
@@ -291,6 +301,7 @@ impl Dataset {
             is_inferred: false,
             n_left_out: 0,
             sites: None,
+            first_missing: None,
         }
     }
 
@@ -332,10 +343,23 @@ impl Dataset {
     /// [`Error::Unsuitable`] if it holds no examples, or is of a format that cannot be read;
     /// [`Error::BadValue`].
     pub fn read_as(path: &Path, encoding: Encoding) -> Result<Self> {
+        Self::read_masked(path, encoding, None)
+    }
+
+    /// As [`read_as`](Self::read_as), without the values that a mask hides, whatever they are.
+    ///
+    /// # Errors
+    /// As [`read_as`](Self::read_as); [`Error::Unsuitable`] if the mask has another shape than the data; as
+    /// [`with_missing`](Self::with_missing).
+    pub fn read_masked(
+        path: &Path,
+        encoding: Encoding,
+        mask: Option<&MissingMask>,
+    ) -> Result<Self> {
         if path.is_dir() {
-            return folder::read(path, encoding);
+            return MissingMask::hide(mask, folder::read(path, encoding)?);
         }
-        file::examples(path, Unpacked::read(path)?, encoding)
+        file::examples(path, Unpacked::read(path)?, encoding, mask)
     }
 
     /// Reads a stream to its end, as [`read_as`](Self::read_as) reads a file; `name` is its name in
@@ -352,9 +376,19 @@ impl Dataset {
     /// # Errors
     /// As [`read_as`](Self::read_as).
     pub fn read_from(name: &str, stream: impl Read, encoding: Encoding) -> Result<Self> {
+        Self::read_masked_from(name, stream, encoding, None)
+    }
+
+    /// As [`read_from`](Self::read_from), without the values that a mask hides.
+    pub(crate) fn read_masked_from(
+        name: &str,
+        stream: impl Read,
+        encoding: Encoding,
+        mask: Option<&MissingMask>,
+    ) -> Result<Self> {
         let path = Path::new(name);
         let stored = file::read_stream(path, stream)?;
-        file::examples(path, Unpacked::of(path, stored, None)?, encoding)
+        file::examples(path, Unpacked::of(path, stored, None)?, encoding, mask)
     }
 
     /// The encoding of integers in these data: declared, given by the file format, or inferred. A model
@@ -546,6 +580,7 @@ impl Dataset {
             weights: self.part_of_weights(n_examples - n..n_examples),
             sha256: self.sha256.clone(),
             sites: self.sites.clone(),
+            first_missing: self.first_missing.clone(),
             encoding: self.encoding.clone(),
             ..self
         };
