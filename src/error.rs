@@ -112,6 +112,14 @@ pub enum Error {
         remedy: Option<Remedy>,
     },
 
+    /// A site has no value, and no setting says what that means.
+    MissingValue {
+        /// The data set.
+        data: String,
+        /// The place of the first such site, and perhaps their number.
+        place: String,
+    },
+
     /// The weights of examples break a rule, or do not fit the examples.
     BadWeights {
         /// The name of the weights: of their file, or of an argument.
@@ -280,6 +288,12 @@ impl Error {
                     "{data}: example {example}, unit {unit} is {value}, but must be {rule}{remedy}"
                 )
             }
+            Self::MissingValue { data, place } => format!(
+                "{data}: {place} has no value; say what that means by {} (such a site is no part of that \
+                 example's model, as in ratings) or {} (it has a value that is not known, and is summed out)",
+                spell(Remedy::with("missing", "absent")),
+                spell(Remedy::with("missing", "marginal"))
+            ),
             Self::BadCategory { data, rule, remedy } => {
                 let remedy =
                     remedy.map_or(String::new(), |remedy| format!(" by {}", spell(remedy)));
@@ -361,6 +375,7 @@ impl Error {
             | Self::Damaged { .. }
             | Self::BadValue { .. }
             | Self::BadWeights { .. }
+            | Self::MissingValue { .. }
             | Self::BadCategory { .. }
             | Self::WidthMismatch { .. }
             | Self::Elsewhere { .. }
