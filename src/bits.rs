@@ -142,6 +142,26 @@ impl BitMatrix {
         Self { n_rows: rows.len(), words, ..*self }
     }
 
+    /// A copy of the rows of these numbers, in this order.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn chosen(&self, rows: &[usize]) -> Self {
+        let words = rows.iter().flat_map(|&row| self.row(row).iter().copied());
+        Self { n_rows: rows.len(), words: words.collect(), ..*self }
+    }
+
+    /// The units that are on here and not in `other`, a matrix of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn without(mut self, other: &Self) -> Self {
+        let shape = |matrix: &Self| (matrix.n_rows, matrix.n_columns);
+        assert_eq!(shape(&self), shape(other), "shapes");
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
+        self
+    }
+
     /// SHA-256 in hexadecimal of the bits as bytes 0 and 1, row after row, like
     /// `sha256(array.astype("uint8").tobytes())` of the same array in numpy.
     pub fn sha256(&self) -> String {

@@ -181,8 +181,8 @@ mod tests {
                 "some.idx: example 1, unit 0 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
             (
-                file(0x0D, &[1, 1], &f32::NAN.to_be_bytes()),
-                "some.idx: example 0, unit 0 is NaN, but must be from 0 to 1; \
+                file(0x0D, &[1, 1], &f32::INFINITY.to_be_bytes()),
+                "some.idx: example 0, unit 0 is inf, but must be from 0 to 1; \
                  divide grey levels by their maximum, or give them as integers",
             ),
             (

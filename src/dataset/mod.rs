@@ -89,7 +89,7 @@ pub use weights_source::WeightsSource;
 #[cfg(feature = "cli")]
 pub(crate) use weights_source::FoundWeights;
 
-use crate::bits::BitMatrix;
+use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Result};
 use crate::reals::RealRows;
 use crate::units::Units;
@@ -119,6 +119,8 @@ pub struct Dataset {
     image_shape: Option<(usize, usize)>,
     values: Values,
     weights: Option<ExampleWeights>,
+    /// On where a unit has no value (examples, units), if any is on.
+    missing: Option<BitMatrix>,
     /// The meaning of integers in these data and in others for the same model.
     encoding: Encoding,
     /// Whether the encoding was inferred.
@@ -297,6 +299,7 @@ impl Dataset {
             image_shape: None,
             values,
             weights: None,
+            missing: None,
             encoding,
             is_inferred: false,
             n_left_out: 0,
@@ -507,7 +510,11 @@ impl Dataset {
     /// If they have columns: one-hot bits cannot be inverted.
     pub fn inverted(self) -> Self {
         assert!(self.columns().is_none(), "{}: columns cannot be inverted", self.name);
-        Self { name: format!("{} (inverted)", self.name), values: self.values.inverted(), ..self }
+        let mut values = self.values.inverted();
+        if let Some(missing) = &self.missing {
+            values = values.without(missing);
+        }
+        Self { name: format!("{} (inverted)", self.name), values, ..self }
     }
 
     /// The first `n` examples, or all if there are fewer.
@@ -522,7 +529,12 @@ impl Dataset {
         if n >= self.n_examples() {
             return Ok(self);
         }
-        Ok(Self { values: self.values.examples(0..n), weights: self.part_of_weights(0..n), ..self })
+        Ok(Self {
+            values: self.values.examples(0..n),
+            weights: self.part_of_weights(0..n),
+            missing: self.part_of_missing(0..n),
+            ..self
+        })
     }
 
     /// The same examples with these weights (N), which count in all means over the data. Examples of weight
@@ -547,8 +559,12 @@ impl Dataset {
         let kept: Vec<_> = (0..weights.len()).filter(|&example| weights[example] > 0.0).collect();
         let of_kept = kept.iter().map(|&example| weights[example]).collect();
         let is_whole = kept.len() == weights.len();
-        let values = if is_whole { self.values } else { self.values.chosen(&kept) };
-        Ok(Self { values, weights: ExampleWeights::of(of_kept), ..self })
+        let data = Self { weights: ExampleWeights::of(of_kept), ..self };
+        if is_whole {
+            return Ok(data);
+        }
+        let missing = data.missing.as_ref().map(|missing| missing.chosen(&kept));
+        Ok(Self { values: data.values.chosen(&kept), missing: missing.filter(has_any), ..data })
     }
 
     /// The weights of the examples, if they differ.
@@ -558,6 +574,73 @@ impl Dataset {
 
     fn part_of_weights(&self, examples: Range<usize>) -> Option<ExampleWeights> {
         self.weights.as_ref().and_then(|weights| weights.part(examples))
+    }
+
+    /// The same examples without values where `missing` (N, V) is on. A site has values for all of its units or for
+    /// none. The data are 0 there. A mask of zeros changes nothing.
+    ///
+    /// ```
+    /// use harmonium::BitMatrix;
+    /// use harmonium::dataset::{Binarization, Dataset, Examples};
+    /// use ndarray::array;
+    /// let ratings = Dataset::from_bytes("likes", array![[1_u8, 1], [0, 0], [1, 1]]);
+    /// let hole = BitMatrix::from_fn(3, 2, |example, unit| (example, unit) == (2, 0));
+    /// let ratings = Examples::new(ratings.with_missing(hole)?, Binarization::None);
+    /// // Means run over the examples that have a value.
+    /// assert_eq!(ratings.mean(), array![0.5, 2.0 / 3.0]);
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::WidthMismatch`] or [`Error::Unsuitable`] if the mask has another shape than the data;
+    /// [`Error::InvalidSetting`] if it cuts a site; [`Error::Unsuitable`] if an example has no value at all.
+    pub fn with_missing(self, missing: BitMatrix) -> Result<Self> {
+        let (n_examples, expected) = self.values.shape();
+        let (n_rows, found) = (missing.n_rows(), missing.n_columns());
+        if found != expected {
+            let what = "the mask of missing values".to_string();
+            return Err(Error::WidthMismatch { what, found, other: "the data", expected });
+        }
+        let bad = |rule| Err(Error::Unsuitable { path: (&self.name).into(), rule });
+        if n_rows != n_examples {
+            return bad(format!(
+                "has {n_examples} examples, but the mask of missing values has {n_rows} rows"
+            ));
+        }
+        self.units().check_mask(&missing)?;
+        let n_missing = |example: usize| active(missing.row(example)).count();
+        if let Some(example) = (0..n_examples).find(|&example| n_missing(example) == expected) {
+            return bad(format!("example {example} has no value at all; leave it out"));
+        }
+        if !has_any(&missing) {
+            return Ok(Self { missing: None, ..self });
+        }
+        Ok(Self { values: self.values.without(&missing), missing: Some(missing), ..self })
+    }
+
+    /// Where units have no value (N, V), if any has none.
+    pub fn missing(&self) -> Option<&BitMatrix> {
+        self.missing.as_ref()
+    }
+
+    /// Checks that every site has a value in some example. Without one nothing can be learned of it.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] with the first site that has none.
+    pub fn check_sites_have_values(&self) -> Result<()> {
+        let Some(missing) = &self.missing else { return Ok(()) };
+        let is_empty = |unit| (0..missing.n_rows()).all(|example| missing.get(example, unit));
+        let Some(site) = self.units().sites().position(|units| is_empty(units.start)) else {
+            return Ok(());
+        };
+        let name =
+            self.columns().map_or(format!("unit {site}"), |columns| columns.name(site).into());
+        let rule = format!("{name} has no value in any example; leave it out");
+        Err(Error::Unsuitable { path: (&self.name).into(), rule })
+    }
+
+    fn part_of_missing(&self, examples: Range<usize>) -> Option<BitMatrix> {
+        self.missing.as_ref().map(|missing| missing.rows(examples)).filter(has_any)
     }
 
     /// Splits off the last `n` examples: (training, validation).
@@ -578,6 +661,7 @@ impl Dataset {
             name: format!("{} (last {n})", self.name),
             values: self.values.examples(n_examples - n..n_examples),
             weights: self.part_of_weights(n_examples - n..n_examples),
+            missing: self.part_of_missing(n_examples - n..n_examples),
             sha256: self.sha256.clone(),
             sites: self.sites.clone(),
             first_missing: self.first_missing.clone(),
@@ -586,6 +670,10 @@ impl Dataset {
         };
         Ok((self.first(n_examples - n)?, validation))
     }
+}
+
+fn has_any(missing: &BitMatrix) -> bool {
+    missing.words().iter().any(|&word| word != 0)
 }
 
 #[cfg(test)]

@@ -65,8 +65,9 @@ pub fn train(
         let mut settings = settings;
         let data = Data::read(&settings.data, settings.train.binarize, session.interrupt.watch())?;
         let cut = settings.train.cut_batch(data.training.n_examples());
+        let uncentred = settings.train.uncentred();
         let mut trainer = begin(&mut settings, &data, session.isa)?;
-        for note in data.notes.iter().chain(&cut) {
+        for note in data.notes.iter().chain(&cut).chain(&uncentred) {
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
         }
         if let Some(budget) = session.time_budget {

@@ -60,7 +60,7 @@ pub(crate) mod online;
 
 pub use ascent::Ascent;
 pub use averaging::Averaging;
-pub use config::{Algorithm, ChainStart, TEMPERED_BY_ITSELF, TrainConfig, UpdateRule};
+pub use config::{Algorithm, ChainStart, Missing, TEMPERED_BY_ITSELF, TrainConfig, UpdateRule};
 pub use online::OnlineTrainer;
 pub use positive_phase::Batch;
 pub use schedule::Schedule;
