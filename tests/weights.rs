@@ -251,7 +251,7 @@ fn a_run_weighs_its_examples_against_redundancy() {
     assert_eq!(folder.fingerprint("weights"), folder.fingerprint("reweight"));
     assert_ne!(folder.fingerprint("weights"), folder.fingerprint("none"));
     let both = format!("{line} --weights w.csv --reweight 0.9 --out both");
-    folder.refuse(&both, 2, "'--weights <PATH>' cannot be used with '--reweight <SHARE>'");
+    folder.refuse(&both, 2, "'--weights <PATH|COLUMN>' cannot be used with '--reweight <SHARE>'");
     let greys = "train --data greys.idx --reweight 0.9 --hidden 4 --out greys";
     folder.fail(greys, "greys.idx: has values other than 0 and 1");
 }

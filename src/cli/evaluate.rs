@@ -222,7 +222,7 @@ impl Evaluate {
     }
 
     fn scored(&self, file: &ModelFile) -> Result<Scored> {
-        let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
+        let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test, missing: None };
         let chosen = read_data(choice, &self.model, &file.provenance)?;
         // Results on fewer examples, other weights or other bits are not kept in the run's folder.
         let is_of_run = chosen.is_default

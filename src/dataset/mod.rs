@@ -67,6 +67,8 @@ mod weighted_bits;
 
 mod examples;
 
+mod filled;
+
 mod running_mean;
 
 pub use alphabet::{Alphabet, MAX_STATES, UnknownLetters};

@@ -74,15 +74,13 @@ impl Data {
         // Equal integers must mean the same in both.
         let test = config.read_test("test_data", all.encoding())?;
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
-        let missing = [Some(&all), test.as_ref()].into_iter().flatten();
-        let missing = missing.filter_map(Dataset::missing_note);
         let column = weights.iter().filter_map(|(source, _)| match source {
             WeightsSource::Column(name) => {
                 Some(format!("{}: the column \"{name}\" holds the weights", all.name()))
             }
             WeightsSource::File(_) => None,
         });
-        let notes = inferred.into_iter().chain(missing).chain(column).collect();
+        let mut notes: Vec<_> = inferred.into_iter().chain(column).collect();
         let encoding =
             test.as_ref().map_or(all.encoding(), |test| all.encoding().or(test.encoding()));
         if let Some(test) = &test {
@@ -92,6 +90,7 @@ impl Data {
         let sha256 = [sha256(&all), test.as_ref().and_then(sha256)];
         let (training, validation) = config.split(all, watch)?;
         let held_out = validation.or(test);
+        notes.extend([Some(&training), held_out.as_ref()].into_iter().flatten().filter_map(Dataset::missing_note));
         let provenance = json!({
             "sha256": training.sha256(),
             "n_examples": training.n_examples(),
