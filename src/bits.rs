@@ -376,6 +376,28 @@ impl BitPanels {
         self.words.copy_from_slice(&other.words);
     }
 
+    /// Switches off the units that are on in a matrix of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn switch_off(&mut self, units: &Self) {
+        assert_eq!((self.n_rows, &self.layout), (units.n_rows, &units.layout), "shapes");
+        self.words.iter_mut().zip(&units.words).for_each(|(word, units)| *word &= !units);
+    }
+
+    /// Keeps the units that are on in `mask`, and takes the others from `others`, all of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn take_others(&mut self, mask: &Self, others: &Self) {
+        for other in [mask, others] {
+            assert_eq!((self.n_rows, &self.layout), (other.n_rows, &other.layout), "shapes");
+        }
+        for ((word, mask), other) in self.words.iter_mut().zip(&mask.words).zip(&others.words) {
+            *word = *word & mask | other & !mask;
+        }
+    }
+
     /// Writes one row from its words, laid out as [`BitMatrix::row`] returns them.
     pub fn set_row(&mut self, row: usize, words: &[u64]) {
         assert!(row < self.n_rows, "row {row} of {}", self.n_rows);

@@ -21,6 +21,7 @@ use crate::monitor::{Monitor, Probe, Writer};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{Section as _, check};
 use crate::threads::in_pool;
+use crate::train::completion::Completion;
 use crate::train::{Ascent, TrainConfig, Trainer};
 use crate::whole_file;
 use std::path::{Path, PathBuf};
@@ -269,11 +270,13 @@ fn check_memory(config: &TrainConfig, data: &Data) -> Result<()> {
     let examples = training.bytes() + held_out.map_or(Bytes(0), Examples::bytes);
     let n_hidden = config.n_hidden();
     let record = Probe::bytes(training.n_examples(), n_visible, n_hidden);
-    let checkpoints = Ascent::bytes_of_state(&config, n_visible) * 2;
+    let of_completion = Completion::bytes_of_state(&config, training);
+    let checkpoints = (Ascent::bytes_of_state(&config, n_visible) + of_completion) * 2;
     let others = [
         Need::held(examples, &["limit"]),
         Need::new(record, &["hidden"]),
         Need::new(checkpoints, &["hidden"]),
+        Completion::need(&config, training),
     ];
     Ascent::check_memory(&config, config.batch_size, n_visible, &others)
 }

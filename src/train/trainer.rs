@@ -1,6 +1,7 @@
 //! The trainer: update after update, epoch after epoch, on a data set.
 
 use super::ascent::{Ascent, check_units};
+use super::completion::Completion;
 use super::config::TrainConfig;
 use super::outset::{Outset, order};
 use super::parameters::Parameters;
@@ -348,8 +349,8 @@ fn check_missing(config: &TrainConfig, examples: &Examples) -> Result<()> {
 
 /// Checks that there is memory for a run on these examples, with them.
 fn check_memory(config: &TrainConfig, examples: &Examples) -> Result<()> {
-    let data = Need::held(examples.bytes(), &[]);
-    Ascent::check_memory(config, config.batch_size, examples.n_visible(), &[data])
+    let others = [Need::held(examples.bytes(), &[]), Completion::need(config, examples)];
+    Ascent::check_memory(config, config.batch_size, examples.n_visible(), &others)
 }
 
 /// The next mini-batch of this epoch.
