@@ -215,10 +215,7 @@ impl Evaluate {
     /// How intensities become bits. A likelihood needs bits, so `none` becomes `stochastic`.
     fn binarization(&self, file: &ModelFile) -> Result<Binarization> {
         let recorded = || Binarization::recorded(&file.provenance.settings);
-        match self.binarize.map_or_else(recorded, Ok)? {
-            Binarization::None => Ok(Binarization::Stochastic),
-            binarization => Ok(binarization),
-        }
+        Ok(self.binarize.map_or_else(recorded, Ok)?.of_bits())
     }
 
     fn scored(&self, file: &ModelFile) -> Result<Scored> {

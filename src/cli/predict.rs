@@ -2,14 +2,15 @@
 
 use super::input::{in_pool, limited, model_path, read_data, say_data};
 use super::output::{Output, Overwrite};
+use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Columns, Dataset, Examples, MissingMask, Source};
 use crate::error::{Error, Result};
 use crate::evaluate::Imputation;
+use crate::evaluate::imputation::most_likely;
 use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
-use crate::model::ModelFile;
+use crate::model::{ModelFile, Rbm};
 use crate::monitor::LogFormat;
-use crate::monitor::progress_bar::ProgressBar;
 use crate::monitor::terminal::note;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, Part};
@@ -19,6 +20,7 @@ use crate::watch::Watch;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use ndarray::Array2;
+use serde_json::{Map, Value};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -100,23 +102,7 @@ impl Predict {
             Some(text) => note(LogFormat::Text, &text),
             None => note(LogFormat::Text, &format!("{}: no value is missing", data.name())),
         }
-        let probabilities = {
-            let rule = Missing::recorded(&provenance.settings)?;
-            let binarization = Binarization::recorded(&provenance.settings)?;
-            let examples = Examples::new(data.clone(), binarization);
-            let weights = FixedWeights::of(&rbm, isa);
-            let bar = ProgressBar::new();
-            let show = |what, done, total| bar.show(what, done, total);
-            let imputation = Imputation {
-                model: FixedModel { rbm: &rbm, weights: &weights },
-                missing: rule,
-                sweeps: self.gibbs_steps,
-                seed: self.seed,
-            };
-            let found = imputation.of(&examples, Watch::default().reporting_to(&show))?;
-            bar.finish();
-            found
-        };
+        let probabilities = self.probabilities_of(&data, &rbm, &provenance.settings, isa)?;
         if let Some(out) = &self.probabilities {
             out.write(&out.encode("probabilities", &probabilities))?;
         }
@@ -130,9 +116,32 @@ impl Predict {
         self.out.say()
     }
 
+    /// p(v = 1 | what each example has) of its units (N, V).
+    fn probabilities_of(
+        &self,
+        data: &Dataset,
+        rbm: &Rbm,
+        settings: &Map<String, Value>,
+        isa: Isa,
+    ) -> Result<Array2<f64>> {
+        let examples = Examples::new(data.clone(), Binarization::recorded(settings)?.of_bits());
+        let visible = examples.fixed_bits(self.seed, 0..examples.n_examples());
+        let none = || BitMatrix::zeros(visible.n_rows(), visible.n_columns());
+        let missing = data.missing().cloned().unwrap_or_else(none);
+        let weights = FixedWeights::of(rbm, isa);
+        let imputation = Imputation {
+            model: FixedModel { rbm, weights: &weights },
+            // A model of whole examples has no other way.
+            missing: Missing::recorded(settings)?.unwrap_or(Missing::Marginal),
+            sweeps: self.gibbs_steps,
+            seed: self.seed,
+        };
+        imputation.probabilities(&visible, &missing, Watch::default())
+    }
+
     /// The bytes of the data, filled.
     fn filled(&self, data: &Dataset, probabilities: &Array2<f64>) -> Result<Vec<u8>> {
-        let filled = data.filled(probabilities.view());
+        let filled = data.filled(&most_likely(&data.units(), probabilities));
         let most_likely = || filled.bits().expect("columns are bits");
         let numbers = match self.expected {
             true => data.expected(probabilities.view())?,

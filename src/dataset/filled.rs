@@ -6,37 +6,29 @@ use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Result};
 use crate::reals::RealRows;
 use ndarray::{Array2, ArrayView2};
-use std::ops::Range;
 
 impl Dataset {
-    /// The same examples with the most likely value where one is missing, by the probabilities p(vᵢ = 1) of the
-    /// units (N, V), which count only there. Of values that are equally likely it is the first.
+    /// The same examples with the values of these states (N, V) where one is missing, and no value missing.
     ///
     /// ```
     /// use harmonium::{BitMatrix, Dataset};
     /// use ndarray::array;
     /// let data = Dataset::from_bytes("X", array![[1_u8, 0], [0, 1]]);
     /// let data = data.with_missing(BitMatrix::from_fn(2, 2, |n, unit| (n, unit) == (0, 1)))?;
-    /// let filled = data.filled(array![[0.0, 0.7], [0.0, 0.0]].view());
+    /// let filled = data.filled(&BitMatrix::from_fn(2, 2, |_, _| true));
     /// assert_eq!(filled.numbers(), array![[1.0, 1.0], [0.0, 1.0]]);
     /// assert_eq!(data.expected(array![[0.0, 0.7], [0.0, 0.0]].view())?, array![[1.0, 0.7], [0.0, 1.0]]);
     /// # Ok::<(), harmonium::Error>(())
     /// ```
     ///
     /// # Panics
-    /// If the probabilities have another shape.
-    pub fn filled(&self, probabilities: ArrayView2<'_, f64>) -> Self {
-        assert_eq!(probabilities.dim(), (self.n_examples(), self.n_visible()), "probabilities");
+    /// If the states have another shape.
+    pub fn filled(&self, states: &BitMatrix) -> Self {
+        let shape = (self.n_examples(), self.n_visible());
+        assert_eq!((states.n_rows(), states.n_columns()), shape, "states");
         let Some(missing) = self.missing() else { return self.clone() };
-        let sites: Vec<_> = self.units().sites().collect();
-        let mut on = BitMatrix::zeros(self.n_examples(), self.n_visible());
-        for n in 0..self.n_examples() {
-            for site in sites.iter().filter(|site| missing.get(n, site.start)) {
-                if let Some(unit) = most_likely(site, |unit| probabilities[[n, unit]]) {
-                    on.set(n, unit, true);
-                }
-            }
-        }
+        let given = BitMatrix::ones(shape.0, shape.1).without(missing);
+        let on = states.clone().without(&given);
         Self { values: self.values.with(&on), missing: None, first_missing: None, ..self.clone() }
     }
 
@@ -120,20 +112,6 @@ impl Dataset {
             }
         })
     }
-}
-
-/// The unit of a site that is on in its most likely value; `None` for a bit that is off.
-fn most_likely(site: &Range<usize>, probability: impl Fn(usize) -> f64) -> Option<usize> {
-    if site.len() == 1 {
-        return (probability(site.start) > 0.5).then_some(site.start);
-    }
-    let mut best = site.start;
-    for unit in site.clone() {
-        if probability(unit) > probability(best) {
-            best = unit;
-        }
-    }
-    Some(best)
 }
 
 impl Values {
