@@ -135,3 +135,126 @@ fn each_bad_mask_is_refused() {
     }
     folder.fail(&line.replace("m.csv", "none.npy"), "none.npy: cannot read");
 }
+
+/// Rows of three bits that agree, the last of which many rows lack.
+fn agreeing() -> Folder {
+    let folder = Folder::new();
+    let rows = (0..200).map(|n| {
+        let bit = n / 3 % 2;
+        let last = if n % 4 == 1 { String::new() } else { bit.to_string() };
+        format!("{bit},{bit},{last}\n")
+    });
+    folder.write("agreeing.csv", ("a,b,c\n".to_string() + &rows.collect::<String>()).as_bytes());
+    folder
+}
+
+const AGREEING: &str =
+    "train --data agreeing.csv --hidden 4 --epochs 200 --batch-size 20 --learning-rate 0.3 --quiet";
+
+#[test]
+fn holes_are_filled_with_what_the_model_expects() {
+    let folder = agreeing();
+    for (missing, form) in [("absent", "csv"), ("marginal", "tsv"), ("marginal", "npy")] {
+        folder.succeed_with_notes(&format!("{AGREEING} --missing {missing} --out {missing}-{form}"));
+        let line = format!("predict {missing}-{form} --fill --out filled.{form} --overwrite");
+        let said = folder.succeed_with_notes(&line);
+        assert_eq!(said.trim(), format!("filled.{form}"));
+        let filled = Dataset::read(&folder.path(&format!("filled.{form}"))).unwrap();
+        assert_eq!((filled.n_examples(), filled.n_missing()), (200, 0));
+        for n in 0..200 {
+            let expected = (n / 3 % 2) as f64;
+            assert!((0..3).all(|unit| filled.intensity(n, unit) == expected), "{missing}, row {n}");
+        }
+    }
+    // Means of numbers, and the probabilities themselves.
+    folder.succeed_with_notes(
+        "predict absent-csv agreeing.csv --fill --expected --probabilities p.npy --out e.npy --limit 20",
+    );
+    let means = Dataset::read(&folder.path("e.npy")).unwrap();
+    let p = Dataset::read(&folder.path("p.npy")).unwrap();
+    for n in 0..20 {
+        let (mean, bit) = (means.intensity(n, 2), (n / 3 % 2) as f64);
+        assert!((mean - bit).abs() < 0.2 && (n % 4 != 1 || mean != bit), "row {n}: {mean}");
+        assert!((mean - p.intensity(n, 2)).abs() < 1e-6);
+    }
+    // A mask asks for what is known.
+    folder.write("m.csv", "0,0,1\n".repeat(200).as_bytes());
+    folder.write("whole.csv", folder.read("filled.tsv").as_slice());
+    folder.succeed_with_notes("predict absent-csv whole.csv --missing-mask m.csv --fill --out again.csv");
+    let again = Dataset::read(&folder.path("again.csv")).unwrap();
+    assert!((0..200).all(|n| again.intensity(n, 2) == (n / 3 % 2) as f64));
+
+    folder.misuse("predict absent-csv agreeing.csv", "fill is false, but must be given");
+    folder.fail("predict absent-csv --fill --out again.csv", "again.csv: exists already");
+    folder.fail("predict absent-csv --fill --out x.fasta", "does not hold sequences; give a .csv");
+    folder.fail("predict absent-csv --fill --out x.png", "must end in .npy, .npz, .csv");
+}
+
+#[test]
+fn filled_tables_keep_their_names_and_given_cells() {
+    let folder = people();
+    let line = "train --data people.csv --categories auto --hidden 4 --epochs 5 --quiet";
+    folder.succeed_with_notes(&format!("{line} --missing marginal --out run"));
+    folder.succeed_with_notes("predict run people.csv --fill");
+    let text = |name: &str| String::from_utf8(folder.read(name)).unwrap();
+    let (before, after) = (text("people.csv"), text("filled.csv"));
+    assert_eq!(before.lines().count(), after.lines().count());
+    for (before, after) in before.lines().zip(after.lines()) {
+        let states = [&["red", "blue", "green"][..], &["0", "1"]];
+        for (column, (before, after)) in before.split(',').zip(after.split(',')).enumerate() {
+            match before {
+                "" | "NA" => assert!(states[column].contains(&after), "{after}"),
+                given => assert_eq!(given, after),
+            }
+        }
+    }
+    folder.fail(
+        "predict run people.csv --fill --expected --out x.csv",
+        "column \"colour\" holds names, which have no mean; ask for the most likely values",
+    );
+    folder.fail("transform run", "but p(h | v) (`harmonium predict --fill` completes them) needs all values");
+
+    folder.write("x.fasta", b">a\nACGT\n>b\nACGT\n>c\nNCGT\n>d\nTTTN\n>e\nTTTT\n");
+    let line = "train --data x.fasta --unknown-letters missing --hidden 3 --epochs 300 --quiet";
+    folder.succeed_with_notes(&format!("{line} --missing absent --out letters"));
+    folder.succeed_with_notes("predict letters --fill --out filled.fasta");
+    let letters: Vec<_> = text("filled.fasta").lines().map(String::from).collect();
+    assert_eq!(letters[5], "ACGT");
+    assert_eq!(letters[7], "TTTT");
+    // A site that is absent is one that is off.
+    folder.succeed_with_notes("transform letters --out features.npy");
+}
+
+#[test]
+fn a_run_with_holes_resumes_to_the_same_bits() {
+    let folder = people();
+    folder.write("m.csv", "0,0,1,0\n0,0,0,0\n".repeat(30).as_bytes());
+    for missing in ["absent", "marginal"] {
+        let line = format!(
+            "train --data people.csv --categories auto --missing {missing} --missing-mask m.csv --hidden 5 \
+             --epochs 4 --batch-size 10 --validation 12 --quiet"
+        );
+        folder.succeed_with_notes(&format!("{line} --out whole-{missing}"));
+        folder.succeed_with_notes(&format!("{line} --out parts-{missing} --stop-after 7updates"));
+        std::fs::rename(folder.path("m.csv"), folder.path("n.csv")).unwrap();
+        let parts = format!("resume parts-{missing} --quiet");
+        folder.fail(&parts, "m.csv: cannot read: No such file or directory (os error 2); give the path of that file with --missing-mask");
+        folder.succeed_with_notes(&format!("{parts} --missing-mask n.csv"));
+        std::fs::rename(folder.path("n.csv"), folder.path("m.csv")).unwrap();
+        let (whole, parts) = (format!("whole-{missing}"), format!("parts-{missing}"));
+        assert_eq!(folder.fingerprint(&whole), folder.fingerprint(&parts), "{missing}");
+        let facts = folder.facts(&whole);
+        assert_eq!(facts["data"]["n_missing"], 40, "{missing}");
+        assert_eq!(facts["settings"]["missing"], missing);
+    }
+}
+
+#[test]
+fn the_holes_of_a_run_are_counted_once() {
+    let folder = people();
+    let line = "train --data people.csv --categories auto --missing marginal --hidden 4 --epochs 2";
+    let (code, _, said) = folder.run(&format!("{line} --out run"));
+    assert_eq!(code, Some(0), "{said}");
+    let note = "people.csv: 21 of 240 values are missing (8.75 %), in 20 of 60 examples and 2 of 4 columns";
+    assert_eq!(said.matches(note).count(), 1, "{said}");
+}

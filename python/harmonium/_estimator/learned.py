@@ -120,7 +120,13 @@ class LearnedArrays(Parameters):
             # The user has set arrays of another width.
             mean = None
         return Rbm(
-            components.T, visible, hidden, mean, grey_levels=self.grey_levels_, spins=self.spins_
+            components.T,
+            visible,
+            hidden,
+            mean,
+            grey_levels=self.grey_levels_,
+            spins=self.spins_,
+            missing=self.missing,
         )
 
     def __getstate__(self) -> dict[str, Any]:
