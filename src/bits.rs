@@ -40,6 +40,19 @@ impl BitMatrix {
         Self { n_rows, n_columns, words_per_row, words: vec![0; n_rows * words_per_row] }
     }
 
+    /// A matrix of ones, (n_rows, n_columns).
+    pub fn ones(n_rows: usize, n_columns: usize) -> Self {
+        let mut matrix = Self::zeros(n_rows, n_columns);
+        matrix.words.fill(u64::MAX);
+        if !n_columns.is_multiple_of(WORD) {
+            let last = u64::MAX >> (WORD - n_columns % WORD);
+            matrix.words.chunks_exact_mut(matrix.words_per_row).for_each(|row| {
+                row[n_columns / WORD] = last;
+            });
+        }
+        matrix
+    }
+
     /// The matrix whose unit (row, column) is `is_on(row, column)`.
     pub fn from_fn(
         n_rows: usize,

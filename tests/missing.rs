@@ -2,10 +2,12 @@
 
 use harmonium::bits::active;
 use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::evaluate::Imputation;
+use harmonium::gibbs::{FixedModel, FixedWeights};
 use harmonium::kernels::Isa;
 use harmonium::train::{Algorithm, Averaging, Missing, Schedule};
 use harmonium::units::Units;
-use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
 use ndarray::{Array1, Array2};
 use std::sync::Arc;
 
@@ -384,4 +386,110 @@ fn masks_go_along_and_means_run_over_given_values() {
     assert_eq!(data.clone().first(3).unwrap(), training);
     assert!(data.clone().split_validation(2).unwrap().0.first(1).unwrap().missing().is_some());
     assert_eq!(data.inverted().intensity(0, 1), 0.0);
+}
+
+/// p of the units of one site (a bit: p of on), given others that are on, by its definition.
+fn site_given(
+    parameters: &Parameters<'_>,
+    site: usize,
+    given: &[usize],
+    free: &[usize],
+) -> Vec<f64> {
+    let columns = parameters.units.sites().nth(site).unwrap();
+    let log = |unit: Option<usize>| {
+        let given: Vec<usize> = given.iter().copied().chain(unit).collect();
+        parameters.log_sum(&given, free)
+    };
+    let logs: Vec<f64> = columns.clone().map(|unit| log(Some(unit))).collect();
+    let off = if columns.len() == 1 { log(None).exp() } else { 0.0 };
+    let total = off + logs.iter().map(|log| log.exp()).sum::<f64>();
+    logs.iter().map(|log| log.exp() / total).collect()
+}
+
+#[test]
+fn what_examples_lack_is_predicted_as_by_enumeration() {
+    let sites = [3, 1, 1, 4, 1];
+    let rbm = model(&sites, 6, 1.5);
+    let weights = FixedWeights::of(&rbm, Isa::fastest());
+    let fixed = FixedModel { rbm: &rbm, weights: &weights };
+    let kinds = examples(&sites, 24, |row, site| (row * 3 + site) % 5 < 2);
+    let (bits, missing) = (kinds.fixed_bits(0, 0..24), kinds.missing().unwrap());
+    let parameters = Parameters::of(&rbm);
+    for model in [Missing::Absent, Missing::Marginal] {
+        let imputation = Imputation { model: fixed, missing: model, sweeps: 0, seed: 1 };
+        let found = imputation.probabilities(&bits, missing, Watch::default()).unwrap();
+        let completed = imputation.completed(&bits, missing, Watch::default()).unwrap();
+        rbm.visible_units().check_states("completed", &completed).unwrap();
+        for row in 0..24 {
+            let on: Vec<usize> = active(bits.row(row)).collect();
+            for (site, columns) in rbm.visible_units().sites().enumerate() {
+                if !missing.get(row, columns.start) {
+                    columns.for_each(|unit| {
+                        assert_eq!(completed.get(row, unit), bits.get(row, unit));
+                        assert_eq!(found[[row, unit]], f64::from(u8::from(bits.get(row, unit))));
+                    });
+                    continue;
+                }
+                let others = rbm.visible_units().sites().enumerate();
+                let others: Vec<usize> = match model {
+                    Missing::Absent => Vec::new(),
+                    _ => others
+                        .filter(|(other, columns)| {
+                            *other != site && missing.get(row, columns.start)
+                        })
+                        .map(|(other, _)| other)
+                        .collect(),
+                };
+                let expected = site_given(&parameters, site, &on, &others);
+                for (unit, expected) in columns.zip(expected) {
+                    let found = found[[row, unit]];
+                    assert!(
+                        (found - expected).abs() < 1e-9,
+                        "{model} {row} {unit} {found} {expected}"
+                    );
+                    assert!(expected <= 0.5 || completed.get(row, unit));
+                }
+            }
+        }
+    }
+}
+
+/// Each row has a mask of its own, and many free units: its chain has the mean of the sum over all states.
+#[test]
+fn chains_with_masks_of_their_own_have_their_means() {
+    const N: usize = 900;
+    let sites = [3, 5, 4, 1, 6];
+    let rbm = model(&sites, 5, 1.0);
+    let weights = FixedWeights::of(&rbm, Isa::fastest());
+    let fixed = FixedModel { rbm: &rbm, weights: &weights };
+    // Three masks in turn, two of which are too large to enumerate.
+    let lacks = |row: usize, site: usize| match row % 3 {
+        0 => site != 1,
+        1 => site != 3,
+        _ => site == 2,
+    };
+    let kinds = examples(&sites, 3, lacks);
+    let (bits, missing) = (kinds.fixed_bits(0, 0..3).cycled(N), kinds.missing().unwrap().cycled(N));
+    let imputation = Imputation { model: fixed, missing: Missing::Marginal, sweeps: 60, seed: 1 };
+    let found = imputation.probabilities(&bits, &missing, Watch::default()).unwrap();
+    let parameters = Parameters::of(&rbm);
+    for row in 0..3 {
+        let on: Vec<usize> = active(bits.row(row)).collect();
+        for (site, columns) in
+            rbm.visible_units().sites().enumerate().filter(|(site, _)| lacks(row, *site))
+        {
+            let others: Vec<usize> =
+                (0..5).filter(|&other| other != site && lacks(row, other)).collect();
+            let expected = site_given(&parameters, site, &on, &others);
+            for (unit, expected) in columns.zip(expected) {
+                let of_row: Array1<f64> = (row..N).step_by(3).map(|n| found[[n, unit]]).collect();
+                let error = of_row.std(1.0) / (N as f64 / 3.0).sqrt();
+                let mean = of_row.mean().unwrap();
+                assert!(
+                    (mean - expected).abs() <= 4.9 * error + 1e-5,
+                    "{row} {unit}: {mean} {expected}"
+                );
+            }
+        }
+    }
 }

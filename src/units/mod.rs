@@ -25,6 +25,7 @@ pub mod bit;
 pub mod category;
 
 pub use bit::{sigmoid, softplus};
+pub(crate) use category::softmax;
 
 use category::Site;
 
