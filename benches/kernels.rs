@@ -283,8 +283,13 @@ fn tiles(criterion: &mut Criterion) {
                 transposed: &mut transposed,
             };
             let difference = Difference::joint(128.0, 255);
-            let gradient =
-                TileGradient { difference, data: PhaseSums::Whole(&sums), model: None, terms: &[] };
+            let gradient = TileGradient {
+                difference,
+                data: PhaseSums::Whole(&sums),
+                model: None,
+                rows: None,
+                terms: &[],
+            };
             ascend_tile(isa, Plain(rate), scale, gradient, parts);
             (weights[3][5], fixed[3][5], transposed[5][3])
         };

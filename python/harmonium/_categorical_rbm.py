@@ -85,6 +85,8 @@ class CategoricalRBM(Estimator):
 
     # All values are bits of units, which nothing draws.
     binarization: str | None = None
+    # Every value of a category must be known.
+    missing: str | None = None
     categories_: list[NDArray[Any]]
     # A frame without rows, if X was one of pandas.
     _frame: Any = None

@@ -80,15 +80,21 @@ macro_rules! with_view {
     }};
 }
 
+/// Whether an object is a masked array.
+fn is_masked(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = object.py();
+    let class = py.import(intern!(py, "numpy.ma"))?.getattr(intern!(py, "MaskedArray"))?;
+    object.is_instance(&class)
+}
+
 /// Refuses a masked array: without its mask it would be other data.
 #[pyfunction]
 pub fn refuse_masked(object: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = object.py();
-    let class = py.import(intern!(py, "numpy.ma"))?.getattr(intern!(py, "MaskedArray"))?;
-    if object.is_instance(&class)? {
+    if is_masked(object)? {
         return Err(PyValueError::new_err(format!(
-            "{NAME} is a masked array, but missing values cannot be learned from: leave rows with \
-             such values out, or fill them by X.filled(...)"
+            "{NAME} is a masked array, but missing values cannot be used here: leave rows with such values \
+             out, fill them by X.filled(...), or train on them with missing=\"absent\" (such a value is no \
+             part of its row's model) or missing=\"marginal\" (it is summed out)"
         )));
     }
     Ok(())
@@ -310,6 +316,36 @@ pub fn dataset(
         Some((rows, columns)) => dataset.with_image_shape(rows, columns).map_err(to_py),
         None => Ok(dataset),
     }
+}
+
+/// The rows of an array-like as examples, as [`dataset`] reads them. NaN is a missing value; so is a masked
+/// number, if masked arrays are allowed.
+pub fn dataset_with_missing(
+    object: &Bound<'_, PyAny>,
+    encoding: Encoding,
+    threads: Option<usize>,
+    allows_masked: bool,
+) -> PyResult<Dataset> {
+    if !allows_masked {
+        refuse_masked(object)?;
+    }
+    let error = match dataset(object, encoding.clone(), threads) {
+        Ok(dataset) => return Ok(dataset),
+        Err(error) => error,
+    };
+    if encoding.reads_columns() {
+        return Err(error);
+    }
+    let py = object.py();
+    let split = py.import(intern!(py, "harmonium._missing"))?.getattr(intern!(py, "split"))?;
+    let Ok(parts) = split.call1((object, encoding.is_spins())) else { return Err(error) };
+    let Some((values, missing)) =
+        parts.extract::<Option<(Bound<'_, PyAny>, Bound<'_, PyAny>)>>()?
+    else {
+        return Err(error);
+    };
+    let missing = bits(&missing, "the mask of missing values", threads)?;
+    dataset(&values, encoding, threads)?.with_missing(missing).map_err(to_py)
 }
 
 /// Refuses more columns than rows of numbers can have.

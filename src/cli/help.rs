@@ -231,8 +231,8 @@ const HELP: [Help; 14] = [
                 "predicts the classes of new examples",
             ),
             example(
-                "harmonium predict runs/digits --split validation",
-                "says the error on the examples that training set aside",
+                "harmonium predict runs/ratings new.csv --fill --expected --out new-filled.csv",
+                "fills the holes of a file with mean ratings",
             ),
         ],
     },

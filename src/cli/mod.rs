@@ -15,6 +15,7 @@ mod session;
 mod bench;
 mod completions;
 mod evaluate;
+mod fill;
 mod inspect;
 mod man;
 mod metrics;
@@ -79,7 +80,7 @@ enum Command {
     Sample(sample::Sample),
     /// Write p(h | v) of data under a model: features for a classifier
     Transform(transform::Transform),
-    /// Predict the classes of examples by a model that was trained with labels
+    /// Predict the classes of examples, or fill the values that they lack
     Predict(predict::Predict),
     /// Show the contents of a model file
     Inspect(inspect::Inspect),

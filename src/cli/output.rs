@@ -9,7 +9,7 @@ use crate::whole_file;
 use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use ndarray::{Array, Dimension};
+use ndarray::{Array, Array2, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyExt as _};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::fmt::Display;
@@ -151,6 +151,15 @@ impl Output {
         Self::of(path, &[Npy, Npz, Csv, Tsv, Png, Fasta, FastaGz])
     }
 
+    /// A file for data: for an array, or for sequences.
+    ///
+    /// # Errors
+    /// As [`array`](Self::array).
+    pub fn data(path: PathBuf) -> Result<Self> {
+        use Format::{Csv, Fasta, FastaGz, Npy, Npz, Tsv};
+        Self::of(path, &[Npy, Npz, Csv, Tsv, Fasta, FastaGz])
+    }
+
     /// A file for a table of numbers and words.
     ///
     /// # Errors
@@ -219,6 +228,11 @@ impl Output {
         if self.is_stdout() { Ok(()) } else { overwrite.check(&self.path) }
     }
 
+    /// The path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether the result is a picture.
     pub fn is_picture(&self) -> bool {
         self.format == Format::Png
@@ -240,10 +254,31 @@ impl Output {
     /// # Panics
     /// If the format is a picture, or FASTA for columns that are not letters.
     pub fn encode_columns(&self, name: &str, columns: &Columns, bits: &BitMatrix) -> Vec<u8> {
+        self.encode_means(name, columns, bits, |_, _| None)
+    }
+
+    /// As [`encode_columns`](Self::encode_columns), with `mean(example, column)` in place of values.
+    ///
+    /// # Panics
+    /// As [`encode_columns`](Self::encode_columns).
+    pub fn encode_means(
+        &self,
+        name: &str,
+        columns: &Columns,
+        bits: &BitMatrix,
+        mean: impl Fn(usize, usize) -> Option<f64>,
+    ) -> Vec<u8> {
         let fasta = || columns.to_fasta(bits).expect("letters").into_bytes();
         match self.format {
             Format::Npy | Format::Npz => {
-                let array = columns.to_numbers(bits);
+                let states = columns.decode(bits);
+                let numbers: Vec<_> =
+                    (0..columns.n_columns()).map(|column| columns.numbers(column)).collect();
+                let number = |(n, column)| {
+                    let state = usize::from(states[[n, column]]);
+                    mean(n, column).unwrap_or_else(|| numbers[column][state])
+                };
+                let array = Array2::from_shape_fn(states.dim(), number);
                 match array.iter().all(|&x| f64::from(x as u8) == x) {
                     true => self.encode(name, &array.mapv(|x| x as u8)),
                     false => self.encode(name, &array),
@@ -257,10 +292,18 @@ impl Output {
                 let sites =
                     || (1..=columns.n_columns()).map(|site| format!("site{site}")).collect();
                 let header: Option<Vec<_>> = header.or(columns.alphabet().map(|_| sites()));
+                let cell = |n, (column, name): (usize, &str)| match mean(n, column) {
+                    Some(mean) => (mean as f32).to_string(),
+                    None => name.to_string(),
+                };
+                let rows = columns.rows(bits).enumerate();
+                let mut rows = rows.map(|(n, row)| {
+                    row.into_iter().enumerate().map(|name| cell(n, name)).collect::<Vec<_>>()
+                });
                 header
                     .map(|header| table.write_record(header))
                     .transpose()
-                    .and_then(|_| columns.rows(bits).try_for_each(|row| table.write_record(row)))
+                    .and_then(|_| rows.try_for_each(|row| table.write_record(row)))
                     .expect("writing to memory does not fail");
                 table.into_inner().expect("writing to memory does not fail")
             }
@@ -304,6 +347,21 @@ impl Output {
     /// Whether the result is a table of text.
     pub fn is_table(&self) -> bool {
         matches!(self.format, Format::Csv | Format::Tsv)
+    }
+
+    /// The bytes of an array of numbers, as whole numbers of one byte if all are such.
+    ///
+    /// # Panics
+    /// As [`encode`](Self::encode).
+    pub fn encode_numbers(&self, name: &str, array: &Array2<f64>) -> Vec<u8> {
+        let all = |is: fn(f64) -> bool| array.iter().all(|&x| is(x));
+        if all(|x| f64::from(x as u8) == x) {
+            return self.encode(name, &array.mapv(|x| x as u8));
+        }
+        if all(|x| f64::from(x as i8) == x) {
+            return self.encode(name, &array.mapv(|x| x as i8));
+        }
+        self.encode(name, &array.mapv(|x| x as f32))
     }
 
     /// A writer to memory for a table in the format of the file.

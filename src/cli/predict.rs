@@ -2,13 +2,14 @@
 
 use super::input::{in_pool, limited, model_path, read_data, say_data};
 use super::output::{Output, Overwrite, print_beside, print_text};
-use crate::dataset::{Binarization, Classes, Examples, Source};
+use crate::dataset::{Binarization, Classes, Examples, MissingMask, Source};
 use crate::error::{Error, Result};
 use crate::evaluate::classifier::{ClassScore, Classifier, most_likely};
 use crate::kernels::Isa;
 use crate::model::ModelFile;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, Part};
+use crate::train::Missing;
 use crate::watch::Watch;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
@@ -16,33 +17,53 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Predict {
-    /// A model that was trained with --labels, or the folder of its run
-    model: PathBuf,
+    /// A model, or the folder of a run. If it was trained with --labels, the classes of examples are predicted;
+    /// with --fill the values that examples lack
+    pub(super) model: PathBuf,
     /// `mnist`, a file or a folder, as for `train`, with or without the column of labels, or `-` for standard
     /// input [default: the run's test data; else its validation examples; else its training data]
     #[arg(value_name = "mnist|PATH")]
-    data: Option<Source>,
+    pub(super) data: Option<Source>,
     /// The part of the run's data: `train`, `test` or `validation`. For given data: `train` or `test`
     /// of MNIST [default: test], or the `validation` examples that training set aside
     #[arg(long)]
-    split: Option<Part>,
+    pub(super) split: Option<Part>,
     /// Use only the first N examples
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// How intensities become bits, or `none` to use them as they are [default: as in training, but `none`
     /// for `stochastic`]
     #[arg(long)]
     binarize: Option<Binarization>,
     /// Seed of stochastic bits
     #[arg(long, default_value_t = 0, value_name = "N")]
-    seed: u64,
-    /// Write the predicted class and p(class | v) of each example to this file: a table as .csv or .tsv, or
-    /// only the probabilities (N, K), f64, as .npy or .npz, or `-` for .npy on standard output
-    #[arg(long, default_value = "predictions.csv", value_name = "FILE|-",
+    pub(super) seed: u64,
+    /// Write the data with a value in place of each that is missing: the most likely one
+    #[arg(long)]
+    pub(super) fill: bool,
+    /// Fill with the mean of the numbers that a value may be, not with the most likely one
+    #[arg(long, requires = "fill")]
+    pub(super) expected: bool,
+    /// Values of the given data that are missing, besides those that they mark: a file of the same shape that
+    /// is 1 where a value is missing (.npy, .npz or text)
+    #[arg(long, value_name = "PATH", requires = "data")]
+    pub(super) missing_mask: Option<PathBuf>,
+    /// With --fill also write p(v = 1 | the given values) of each unit (N, V), f64, to this file: .npy, .npz,
+    /// .csv or .tsv. Units that are given have their values
+    #[arg(long, value_name = "FILE", requires = "fill",
         value_parser = PathBufValueParser::new().try_map(Output::array))]
-    out: Output,
+    pub(super) probabilities: Option<Output>,
+    /// Write the result to this file, or `-` for .npy on standard output. Classes: the predicted one and
+    /// p(class | v) as .csv or .tsv, or only the probabilities (N, K), f64, as .npy or .npz. Filled data: .npy,
+    /// .npz, .csv or .tsv, for sequences also .fasta or .fasta.gz [default: predictions.csv, filled.csv]
+    #[arg(long, value_name = "FILE|-",
+        value_parser = PathBufValueParser::new().try_map(Output::data))]
+    out: Option<Output>,
     #[command(flatten)]
-    overwrite: Overwrite,
+    pub(super) overwrite: Overwrite,
+    /// Sweeps of the chain of each example that --fill completes by chains: more are more certain
+    #[arg(long, default_value_t = 1000, value_name = "N", requires = "fill")]
+    pub(super) gibbs_steps: usize,
     /// Threads [default: all cores]; the result does not depend on it
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -50,33 +71,55 @@ pub struct Predict {
 
 impl Predict {
     pub fn run(self, isa: Isa) -> Result<()> {
-        in_pool(self.threads, || self.run_in_pool(isa))
+        in_pool(self.threads, || if self.fill { self.fill(isa) } else { self.classify(isa) })
     }
 
-    fn run_in_pool(&self, isa: Isa) -> Result<()> {
+    /// The file of the result.
+    pub(super) fn out(&self, usual: &str) -> Result<Output> {
+        self.out.clone().map_or_else(|| Output::data(usual.into()), Ok)
+    }
+
+    /// Writes p(class | v).
+    fn classify(&self, isa: Isa) -> Result<()> {
+        let out = self.out("predictions.csv")?;
         let path = model_path(&self.model);
         let ModelFile { rbm, provenance, .. } = ModelFile::read(&path)?;
         let Some(classes) = Classes::recorded(&provenance.data)? else {
-            let rule = "was trained without labels; train one with --labels".to_string();
+            let rule = "was trained without labels, so that there is nothing to predict; train with --labels, or \
+                        give --fill to predict values that are missing"
+                .to_string();
             return Err(Error::Unsuitable { path, rule });
         };
         check_seed(self.seed)?;
-        self.out.check(&self.overwrite)?;
-        let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
+        out.check(&self.overwrite)?;
+        if out.is_fasta() {
+            let rule = "is for sequences; give a .csv or a .npy file for --out";
+            return Err(Error::Unsuitable { path: out.path().into(), rule: rule.to_string() });
+        }
+        let mask = self.missing_mask.as_deref().map(MissingMask::read).transpose()?;
+        let choice = DataChoice {
+            data: self.data.as_ref(),
+            split: self.split,
+            usual: Part::Test,
+            missing: mask.as_ref(),
+        };
         let chosen = read_data(choice, &self.model, &provenance)?;
         say_data(&chosen);
         let dataset = limited(chosen.dataset, self.limit, &rbm)?;
         let recorded = Binarization::recorded(&provenance.settings);
         let binarization = self.binarize.map_or(recorded.map(Binarization::for_prediction), Ok)?;
+        if Missing::recorded(&provenance.settings)? != Some(Missing::Absent) {
+            dataset.refuse_missing("a model of whole examples")?;
+        }
         let examples = Examples::new(dataset, binarization);
         let visible = examples.visible(self.seed);
         let watch = Watch::default();
         let log_p = Classifier::new(&rbm)?.log_probabilities(visible.as_ref(), isa, watch)?;
         let p = log_p.mapv(libm::exp);
-        let bytes = match self.out.is_table() {
-            false => self.out.encode("probabilities", &p),
+        let bytes = match out.is_table() {
+            false => out.encode("probabilities", &p),
             true => {
-                let mut table = self.out.table_writer();
+                let mut table = out.table_writer();
                 let names = classes.names();
                 let of_classes = names.iter().map(|name| format!("p({name})"));
                 let mut rows = vec![[classes.column()].into_iter().chain(of_classes).collect()];
@@ -90,16 +133,16 @@ impl Predict {
                 table.into_inner().expect("writing to memory does not fail")
             }
         };
-        self.out.write(&bytes)?;
+        out.write(&bytes)?;
         let labels = examples.labels().expect("data for a model with classes").of_examples();
         let weights = examples.weights().map(|weights| weights.values());
         if let Some(score) = ClassScore::of(&log_p, labels, weights) {
             let text = score.to_string();
-            match self.out.is_stdout() {
+            match out.is_stdout() {
                 true => print_beside(text),
                 false => print_text(&text, 0)?,
             }
         }
-        self.out.say()
+        out.say()
     }
 }

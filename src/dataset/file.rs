@@ -1,13 +1,14 @@
 //! Reading files of examples: their bytes, not their names, decide the format.
 
 use super::column_apart::ColumnApart;
+use super::holes::MissingMask;
 use super::picture::Picture;
 use super::stored_array::StoredArray;
 use super::table::{Table, Text};
 use super::unpack::unpack;
 use super::{Dataset, Encoding, category_table, fasta, foreign, idx, npy, npz, picture};
 use crate::bits::hexadecimal;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::memory;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
@@ -102,25 +103,43 @@ pub(super) fn read_stream(path: &Path, stream: impl Read) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The examples in a file.
+/// The examples in a file, without the values that a mask hides.
 ///
 /// # Errors
-/// As [`Dataset::read_as`].
-pub(super) fn examples(path: &Path, file: Unpacked, encoding: Encoding) -> Result<Dataset> {
+/// As [`Dataset::read_masked`].
+pub(super) fn examples(
+    path: &Path,
+    file: Unpacked,
+    encoding: Encoding,
+    mask: Option<&MissingMask>,
+) -> Result<Dataset> {
     let dataset = match Format::of(&file.bytes) {
         // Its errors give the line of a value.
         Some(Format::Table) => match encoding.origin()? {
-            Some(origin) => category_table::read(path, &file.bytes, origin)?,
-            None => Table::parse(path, &file.bytes)?.examples(encoding)?,
+            Some(origin) => category_table::read(path, &file.bytes, origin, mask)?,
+            None => {
+                let table =
+                    Table::parse(path, &file.bytes, Some(Remedy::with("categories", "auto")))?;
+                table.hidden_by(mask)?.examples(encoding)?
+            }
         },
-        Some(Format::Fasta) => fasta::read(path, &file.bytes, &encoding)?,
-        _ => array(path, &file.bytes)?.examples(encoding)?,
+        Some(Format::Fasta) => fasta::read(path, &file.bytes, &encoding, mask)?,
+        _ => array(path, &file.bytes)?.hidden_by(mask)?.examples(encoding)?,
     };
     Ok(Dataset { sha256: Some(file.sha256), ..dataset })
 }
 
-/// The examples in a table, and the cells of the column of this name, which is not one of theirs. If the
-/// column `is_optional`, data without it are read whole.
+/// How a column of a table is read apart.
+pub(super) struct ColumnBy<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether data without it are read whole.
+    pub is_optional: bool,
+    /// Where the others have no values.
+    pub mask: Option<&'a MissingMask>,
+}
+
+/// The examples in a table, and the cells of a column, which is not one of theirs.
 ///
 /// # Errors
 /// As [`Dataset::read_as`]; [`Error::Unsuitable`] if the file is no table with such a column, unless it is
@@ -129,13 +148,12 @@ pub(super) fn examples_and_column(
     path: &Path,
     file: Unpacked,
     encoding: Encoding,
-    column: &str,
-    is_optional: bool,
+    ColumnBy { name: column, is_optional, mask }: ColumnBy<'_>,
 ) -> Result<(Dataset, Option<Vec<String>>)> {
     let is_table = Format::of(&file.bytes) == Some(Format::Table);
     let text = Text::of_texts(&file.bytes);
     if is_optional && !(is_table && text.has_column(column)) {
-        return Ok((examples(path, file, encoding)?, None));
+        return Ok((examples(path, file, encoding, mask)?, None));
     }
     if !is_table {
         let rule = format!("is no table with a header, so it has no column \"{column}\"");
@@ -143,7 +161,7 @@ pub(super) fn examples_and_column(
     }
     let ColumnApart { cells, rest } = ColumnApart::of(path, &file.bytes, &text, column)?;
     let rest = Unpacked { bytes: rest, sha256: file.sha256 };
-    Ok((examples(path, rest, encoding)?, Some(cells)))
+    Ok((examples(path, rest, encoding, mask)?, Some(cells)))
 }
 
 /// The array in the bytes of an unpacked file.
@@ -156,7 +174,7 @@ pub(super) fn array<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         Some(Format::Npy) => npy::parse(path, bytes),
         Some(Format::Idx) => idx::parse(path, bytes),
         Some(Format::Png) => Ok(Picture::read(path, bytes)?.into_array(path)),
-        Some(Format::Table) => Ok(Table::parse(path, bytes)?.array),
+        Some(Format::Table) => Ok(Table::parse(path, bytes, None)?.array),
         Some(Format::Fasta) => {
             let rule = "holds sequences, but must hold an array of numbers".to_string();
             Err(Error::Unsuitable { path: path.into(), rule })
@@ -184,7 +202,7 @@ mod tests {
     fn digits(stored: &[u8]) -> Result<Dataset> {
         let path = Path::new("digits");
         let dataset =
-            examples(path, Unpacked::of(path, stored.to_vec(), None)?, Encoding::Undeclared)?;
+            examples(path, Unpacked::of(path, stored.to_vec(), None)?, Encoding::Undeclared, None)?;
         Ok(Dataset { sha256: None, ..dataset })
     }
 

@@ -1,8 +1,8 @@
 //! Sources of data, as users name them.
 
-use super::file::{self, Unpacked};
+use super::file::{self, ColumnBy, Unpacked};
 use super::synthetic::MAX_SIDE;
-use super::{Classes, Dataset, Encoding, Labels};
+use super::{Classes, Dataset, Encoding, Labels, MissingMask};
 use crate::error::{Error, Result};
 use crate::setting::{by_name, by_text, did_you_mean, invalid};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,18 @@ pub enum Source {
     Path(PathBuf),
     /// Standard input, which can be read once.
     Stdin,
+}
+
+/// How labels are read.
+#[derive(Clone, Debug)]
+pub struct LabelsBy<'a> {
+    /// `mnist` for the digits of MNIST, a file of one label for each example, or else the name of a column of
+    /// the table.
+    pub name: &'a str,
+    /// The classes of a model, by which the labels are read.
+    pub classes: Option<Arc<Classes>>,
+    /// Where the data have no values, whatever is stored there.
+    pub mask: Option<&'a MissingMask>,
 }
 
 /// A part of MNIST.
@@ -58,6 +70,19 @@ impl Source {
     /// # Errors
     /// As [`Dataset::read_as`]; [`Error::InvalidSetting`] if the program was built without MNIST.
     pub fn read_split(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
+        self.read_masked(split, encoding, None)
+    }
+
+    /// As [`read_split`](Self::read_split), without the values that a mask hides.
+    ///
+    /// # Errors
+    /// As [`read_split`](Self::read_split) and [`Dataset::read_masked`].
+    pub fn read_masked(
+        &self,
+        split: Split,
+        encoding: Encoding,
+        mask: Option<&MissingMask>,
+    ) -> Result<Dataset> {
         if !matches!(self, Self::Path(_) | Self::Stdin) && encoding.origin()?.is_some() {
             return Err(invalid(
                 "data",
@@ -65,28 +90,33 @@ impl Source {
                 "a file, as the columns of these data are categories",
             ));
         }
-        match self {
-            Self::Path(path) => Dataset::read_as(path, encoding).map_err(|e| misspelt(path, e)),
-            Self::Stdin => Dataset::read_from("standard input", io::stdin().lock(), encoding),
-            Self::BarsAndStripes(side) => {
-                Ok(Dataset::bars_and_stripes(*side).with_encoding(encoding))
+        let made = match self {
+            Self::Path(path) => {
+                let dataset = Dataset::read_masked(path, encoding, mask);
+                return dataset.map_err(|e| misspelt(path, e));
             }
-            Self::Shifter => Ok(Dataset::shifter().with_encoding(encoding)),
+            Self::Stdin => {
+                let stdin = io::stdin().lock();
+                return Dataset::read_masked_from("standard input", stdin, encoding, mask);
+            }
+            Self::BarsAndStripes(side) => Dataset::bars_and_stripes(*side).with_encoding(encoding),
+            Self::Shifter => Dataset::shifter().with_encoding(encoding),
             #[cfg(feature = "mnist")]
-            Self::Mnist => Dataset::mnist_as(split, encoding),
+            Self::Mnist => Dataset::mnist_as(split, encoding)?,
             #[cfg(not(feature = "mnist"))]
-            Self::Mnist => Err(Error::InvalidSetting {
-                setting: "data",
-                value: format!("mnist ({split})"),
-                rule: "the path of a file: this program was built without the `mnist` feature"
-                    .to_string(),
-            }),
-        }
+            Self::Mnist => {
+                return Err(Error::InvalidSetting {
+                    setting: "data",
+                    value: format!("mnist ({split})"),
+                    rule: "the path of a file: this program was built without the `mnist` feature"
+                        .to_string(),
+                });
+            }
+        };
+        MissingMask::hide(mask, made)
     }
 
-    /// Reads the data with labels: `labels` is `mnist` for the digits of MNIST, a file of one label for each
-    /// example, or else the name of a column of the table. The third result is the SHA-256 of the file.
-    /// `classes` are those of a model, by which the labels are read.
+    /// Reads the data with labels. The third result is the SHA-256 of the file of labels, if they are in one.
     ///
     /// # Errors
     /// As [`read_split`](Self::read_split) and [`Labels::read`].
@@ -94,21 +124,21 @@ impl Source {
         &self,
         split: Split,
         encoding: Encoding,
-        labels: &str,
-        classes: Option<Arc<Classes>>,
+        by: LabelsBy<'_>,
     ) -> Result<(Dataset, Labels, Option<String>)> {
+        let LabelsBy { name: labels, classes, mask } = by;
         #[cfg(feature = "mnist")]
         if (self, labels) == (&Self::Mnist, "mnist") {
-            let dataset = self.read_split(split, encoding)?;
+            let dataset = self.read_masked(split, encoding, mask)?;
             return Ok((dataset, digits(split, classes)?, None));
         }
         let path = Path::new(labels);
         if path.is_file() {
             let (labels, sha256) = Labels::read(path, classes)?;
-            return Ok((self.read_split(split, encoding)?, labels, Some(sha256)));
+            return Ok((self.read_masked(split, encoding, mask)?, labels, Some(sha256)));
         }
         let what = format!("{self}, column {labels}");
-        match self.read_with_column(encoding, labels, false)? {
+        match self.read_with_column(encoding, labels, false, mask)? {
             Some((dataset, Some(cells))) => {
                 let labels = Labels::of_names(labels, &cells, classes);
                 Ok((dataset, labels.map_err(|error| error.in_data(&what))?, None))
@@ -131,16 +161,17 @@ impl Source {
         split: Split,
         encoding: Encoding,
         classes: &Arc<Classes>,
+        mask: Option<&MissingMask>,
     ) -> Result<(Dataset, Labels)> {
         #[cfg(feature = "mnist")]
         if *self == Self::Mnist && classes.names().iter().all(|name| name.parse::<u8>().is_ok()) {
-            let dataset = self.read_split(split, encoding)?;
+            let dataset = self.read_masked(split, encoding, mask)?;
             return Ok((dataset, digits(split, Some(classes.clone()))?));
         }
         let column = classes.column();
-        let (dataset, cells) = match self.read_with_column(encoding.clone(), &column, true)? {
+        let (dataset, cells) = match self.read_with_column(encoding.clone(), &column, true, mask)? {
             Some(found) => found,
-            None => (self.read_split(split, encoding)?, None),
+            None => (self.read_masked(split, encoding, mask)?, None),
         };
         let none = vec![""; dataset.n_examples()];
         let labels = match &cells {
@@ -160,6 +191,7 @@ impl Source {
         encoding: Encoding,
         column: &str,
         is_optional: bool,
+        mask: Option<&MissingMask>,
     ) -> Result<Option<(Dataset, Option<Vec<String>>)>> {
         let (path, file) = match self {
             Self::Path(path) if path.is_dir() => return Ok(None),
@@ -172,7 +204,8 @@ impl Source {
             }
             Self::Mnist | Self::BarsAndStripes(_) | Self::Shifter => return Ok(None),
         };
-        file::examples_and_column(path, file, encoding, column, is_optional).map(Some)
+        let by = ColumnBy { name: column, is_optional, mask };
+        file::examples_and_column(path, file, encoding, by).map(Some)
     }
 
     /// Whether the data come with test data: MNIST does.

@@ -2,13 +2,15 @@
 
 use super::config::DataConfig;
 use crate::dataset::{
-    Binarization, Classes, Dataset, Encoding, Examples, Labels, Source, Split, WeightsFile,
+    Binarization, Classes, Dataset, Encoding, Examples, FoundWeights, Labels, LabelsBy,
+    MissingMask, Source, Split, WeightsSource,
 };
 use crate::error::{Error, Remedy, Result};
 use crate::setting::{by_name, check};
+use crate::watch::Watch;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A part of a run's data.
@@ -38,12 +40,21 @@ pub struct Data {
     pub sha256: [Option<String>; 2],
     /// The meaning of integers.
     pub encoding: Encoding,
-    /// The note on the encoding, if it was inferred.
-    pub inferred: Option<String>,
-    /// The SHA-256 of the file of weights, if there is one.
-    pub weights_sha256: Option<String>,
+    /// Notes for the user: on the encoding, if it was inferred, and on missing values.
+    pub notes: Vec<String>,
+    /// Where the weights were found, and the SHA-256 of their file, if they have one.
+    pub weights: Option<(WeightsSource, Option<String>)>,
+    /// The SHA-256 of the mask of missing values, if there is one.
+    pub missing_mask_sha256: Option<String>,
     /// The SHA-256 of the file of labels, if there is one.
     pub labels_sha256: Option<String>,
+}
+
+/// What is read beside the training data, and belongs to their rows.
+#[derive(Clone, Debug, Default)]
+struct Beside {
+    weights: Option<FoundWeights>,
+    missing: Option<MissingMask>,
 }
 
 impl Data {
@@ -52,15 +63,23 @@ impl Data {
     /// # Errors
     /// Errors of reading the files; [`Error::Elsewhere`] if a file does not have the SHA-256 of the
     /// settings.
-    pub fn read(config: &DataConfig, binarize: Binarization) -> Result<Self> {
-        let weights = config.weights_file()?;
-        let (all, labels_sha256) =
-            config.read_all("data", config.encoding()?, weights.as_ref(), None)?;
-        let weights_sha256 = weights.map(|file| file.sha256);
+    pub fn read(config: &DataConfig, binarize: Binarization, watch: Watch<'_>) -> Result<Self> {
+        let beside = config.beside()?;
+        let encoding = config.encoding(beside.weights.as_ref().map(|found| &found.source))?;
+        let (all, labels_sha256) = config.read_all("data", encoding, &beside, None)?;
+        let weights = beside.weights.map(|found| (found.source, found.sha256));
+        let missing_mask_sha256 = beside.missing.map(|mask| mask.sha256().to_string());
         // Equal integers must mean the same in both.
         let classes = all.labels().map(|labels| labels.classes().clone());
         let test = config.read_test("test_data", all.encoding(), classes.as_ref())?;
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
+        let column = weights.iter().filter_map(|(source, _)| match source {
+            WeightsSource::Column(name) => {
+                Some(format!("{}: the column \"{name}\" holds the weights", all.name()))
+            }
+            WeightsSource::File(_) => None,
+        });
+        let mut notes: Vec<_> = inferred.into_iter().chain(column).collect();
         let encoding =
             test.as_ref().map_or(all.encoding(), |test| all.encoding().or(test.encoding()));
         if let Some(test) = &test {
@@ -68,8 +87,14 @@ impl Data {
         }
         let sha256 = |dataset: &Dataset| dataset.sha256().map(str::to_string);
         let sha256 = [sha256(&all), test.as_ref().and_then(sha256)];
-        let (training, validation) = config.split(all)?;
+        let (training, validation) = config.split(all, watch)?;
         let held_out = validation.or(test);
+        notes.extend(
+            [Some(&training), held_out.as_ref()]
+                .into_iter()
+                .flatten()
+                .filter_map(Dataset::missing_note),
+        );
         let provenance = json!({
             "sha256": training.sha256(),
             "n_examples": training.n_examples(),
@@ -87,6 +112,9 @@ impl Data {
         if let Some(classes) = classes {
             provenance.insert("labels".to_string(), json!(*classes));
         }
+        if training.missing().is_some() {
+            provenance.insert("n_missing".to_string(), json!(training.n_missing()));
+        }
         let binarized = |dataset| Examples::new(dataset, binarize);
         let (training, held_out) = (Arc::new(binarized(training)), held_out.map(binarized));
         Ok(Self {
@@ -95,31 +123,31 @@ impl Data {
             provenance,
             sha256,
             encoding,
-            inferred,
-            weights_sha256,
+            notes,
+            weights,
+            missing_mask_sha256,
             labels_sha256,
         })
     }
 }
 
 impl DataConfig {
-    /// All training data, including the validation examples, with their labels and weights, and the SHA-256 of a
-    /// file of labels. Errors name the setting
-    /// `place` as the remedy for a file that has moved.
+    /// All training data, including the validation examples, with what belongs to their rows, and the SHA-256
+    /// of a file of labels. Errors name the setting `place` as the remedy for a file that has moved.
     fn read_all(
         &self,
         place: &'static str,
         encoding: Encoding,
-        weights: Option<&WeightsFile>,
+        beside: &Beside,
         classes: Option<&Arc<Classes>>,
     ) -> Result<(Dataset, Option<String>)> {
+        let Beside { weights, missing } = beside;
         let mut found = None;
         let all = || match &self.labels {
-            None => self.data.read_split(Split::Train, encoding),
-            Some(labels) => {
-                let classes = classes.cloned();
-                let (all, labels, sha256) =
-                    self.data.read_labelled(Split::Train, encoding, labels, classes)?;
+            None => self.data.read_masked(Split::Train, encoding, missing.as_ref()),
+            Some(name) => {
+                let by = LabelsBy { name, classes: classes.cloned(), mask: missing.as_ref() };
+                let (all, labels, sha256) = self.data.read_labelled(Split::Train, encoding, by)?;
                 found = Some((labels, sha256));
                 Ok(all)
             }
@@ -130,21 +158,33 @@ impl DataConfig {
             Some((labels, sha256)) => (all.labelled(labels)?, sha256),
         };
         if let (Some(path), Some(found)) = (&self.labels, &labels_sha256) {
-            expect_file(Path::new(path), found, self.labels_sha256.as_ref())?;
+            check_sha256("labels", path, Some(found), self.labels_sha256.as_ref())?;
         }
-        let all = match (&self.weights, weights) {
-            (Some(path), Some(file)) => all.weighted(&path.display().to_string(), &file.weights)?,
-            _ => all,
+        let all = match weights {
+            Some(FoundWeights { weights, source, .. }) => {
+                all.weighted(&source.to_string(), weights)?
+            }
+            None => all,
         };
         Ok((all, labels_sha256))
     }
 
-    /// The file of weights, if there is one. It must have the SHA-256 of the settings.
-    fn weights_file(&self) -> Result<Option<WeightsFile>> {
-        let Some(path) = &self.weights else { return Ok(None) };
-        let file = WeightsFile::read(path)?;
-        expect_file(path, &file.sha256, self.weights_sha256.as_ref())?;
-        Ok(Some(file))
+    /// The files of weights and of missing values. They must have the SHA-256 of the settings.
+    fn beside(&self) -> Result<Beside> {
+        let weights = self.weights.as_ref().map(|weights| {
+            let expected = self.weights_sha256.as_ref();
+            let found = moved("weights", weights.read(&self.data), expected)?;
+            check_sha256("weights", &weights.to_string(), found.sha256.as_deref(), expected)?;
+            Ok(found)
+        });
+        let missing = self.missing_mask.as_ref().map(|path| {
+            let expected = self.missing_mask_sha256.as_ref();
+            let mask = moved("missing_mask", MissingMask::read(path), expected)?;
+            let path = path.display().to_string();
+            check_sha256("missing_mask", &path, Some(mask.sha256()), expected)?;
+            Ok(mask)
+        });
+        Ok(Beside { weights: weights.transpose()?, missing: missing.transpose()? })
     }
 
     /// The test data, if there are any: `test_data`, or the test images of MNIST.
@@ -163,7 +203,7 @@ impl DataConfig {
         let test = || {
             let Some(classes) = classes else { return source.read_split(Split::Test, encoding) };
             let (test, labels) = match &self.test_labels {
-                None => source.read_for(Split::Test, encoding, classes)?,
+                None => source.read_for(Split::Test, encoding, classes, None)?,
                 Some(path) => {
                     let labels = Labels::read(path, Some(classes.clone()))?.0;
                     (source.read_split(Split::Test, encoding)?, labels)
@@ -192,13 +232,13 @@ impl DataConfig {
     }
 
     /// Splits the data into training and validation examples.
-    fn split(&self, all: Dataset) -> Result<(Dataset, Option<Dataset>)> {
+    fn split(&self, all: Dataset, watch: Watch<'_>) -> Result<(Dataset, Option<Dataset>)> {
         let all = match self.limit {
             Some(limit) => all.first(limit)?,
             None => all,
         };
         let all = match self.reweight {
-            Some(share) => all.reweighted(share)?,
+            Some(share) => all.reweighted_under(share, watch)?,
             None => all,
         };
         if self.validation == 0 {
@@ -214,18 +254,21 @@ impl DataConfig {
     /// # Errors
     /// Errors of reading the file; [`Error::Elsewhere`] if it does not have the SHA-256 of the settings.
     pub fn read_part(&self, part: Part, facts: &Map<String, Value>) -> Result<Option<Dataset>> {
-        let encoding = Encoding::recorded(facts)?.or(self.encoding()?);
+        let recorded = Encoding::recorded(facts)?;
         let classes = Classes::recorded(facts)?;
-        let split = |encoding| {
-            let weights = self.weights_file()?;
-            let all = self.read_all("data", encoding, weights.as_ref(), classes.as_ref())?;
-            self.split(all.0)
+        let encoding = || Ok::<_, Error>(recorded.clone().or(self.encoding(None)?));
+        let split = || {
+            let beside = self.beside()?;
+            let weights = beside.weights.as_ref().map(|found| &found.source);
+            let encoding = recorded.clone().or(self.encoding(weights)?);
+            let all = self.read_all("data", encoding, &beside, classes.as_ref())?;
+            self.split(all.0, Watch::default())
         };
         match part {
-            Part::Test => self.read_test("data", encoding, classes.as_ref()),
-            Part::Train => Ok(Some(split(encoding)?.0)),
+            Part::Test => self.read_test("data", encoding()?, classes.as_ref()),
+            Part::Train => Ok(Some(split()?.0)),
             Part::Validation if self.validation == 0 => Ok(None),
-            Part::Validation => Ok(split(encoding)?.1),
+            Part::Validation => Ok(split()?.1),
         }
     }
 
@@ -261,16 +304,6 @@ impl DataConfig {
     }
 }
 
-/// Checks that a file beside the data has the SHA-256 of the settings, if these have one.
-fn expect_file(path: &Path, found: &str, expected: Option<&String>) -> Result<()> {
-    let Some(expected) = expected.filter(|sum| *sum != found) else { return Ok(()) };
-    let rule = format!(
-        "has the SHA-256 {found}, but the run was made with SHA-256 {expected}; put that file back, or \
-         begin a new run"
-    );
-    Err(Error::Unsuitable { path: path.into(), rule })
-}
-
 /// Reads data, which must have this SHA-256. The error names the setting `place` as the remedy.
 fn expect(
     place: &'static str,
@@ -283,21 +316,37 @@ fn expect(
         let rule = "held the data when the run began, and cannot be read again".to_string();
         return Err(Error::Elsewhere { path: "standard input".into(), rule, remedy });
     }
-    let dataset = match (read(), sha256) {
-        (Err(Error::Io { path, action, cause }), Some(_)) => {
+    let dataset = moved(place, read(), sha256)?;
+    check_sha256(place, dataset.name(), dataset.sha256(), sha256)?;
+    Ok(dataset)
+}
+
+/// What was read from a file of this SHA-256. If the file cannot be read, it may have moved.
+fn moved<T>(place: &'static str, read: Result<T>, sha256: Option<&String>) -> Result<T> {
+    match read {
+        Err(Error::Io { path, action, cause }) if sha256.is_some() => {
             let rule = format!("cannot {action}: {cause}");
-            return Err(Error::Elsewhere { path, rule, remedy });
+            Err(Error::Elsewhere { path, rule, remedy: Remedy::of(place) })
         }
-        (dataset, _) => dataset?,
-    };
-    match (dataset.sha256(), sha256) {
-        (found, Some(expected)) if found != Some(expected) => {
+        read => read,
+    }
+}
+
+/// Refuses a file that does not have this SHA-256.
+fn check_sha256(
+    place: &'static str,
+    name: &str,
+    found: Option<&str>,
+    expected: Option<&String>,
+) -> Result<()> {
+    match expected {
+        Some(expected) if found != Some(expected) => {
             let rule = format!(
                 "has {}, but the run was made with SHA-256 {expected}, which only a new run can change",
                 found.map_or("no SHA-256".to_string(), |found| format!("the SHA-256 {found}"))
             );
-            Err(Error::Elsewhere { path: PathBuf::from(dataset.name()), rule, remedy })
+            Err(Error::Elsewhere { path: PathBuf::from(name), rule, remedy: Remedy::of(place) })
         }
-        _ => Ok(dataset),
+        _ => Ok(()),
     }
 }

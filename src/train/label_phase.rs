@@ -85,6 +85,7 @@ impl LabelPhase {
         };
         let is_cd = algorithm == Algorithm::Cd && objective.needs_chains();
         check("algorithm", algorithm, !is_cd, || format!("auto, pcd or pt {why}"))?;
+        check("missing", "marginal", outset.completion.is_none(), || format!("absent {why}"))?;
         check("chain_reset", chain_reset, chain_reset == 0.0, || format!("0 {why}"))?;
         check("sparsity_cost", sparsity_cost, sparsity_cost == 0.0, || format!("0 {why}"))?;
         Ok(Some(Self {

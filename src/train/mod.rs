@@ -2,7 +2,7 @@
 //! persistent chains or parallel tempering ([`Algorithm`]).
 //!
 //! ```text
-//!  batch ─────► positive_phase: v ─┐
+//!  batch ─────► positive_phase: v ─┐   (completion: what v lacks)
 //!                                  ├─► mean_hidden: p(h|v) ──► statistics ──► gradient ──► step
 //!  chains ────► negative_phase: v ─┘        and the next h                   (centering)     │
 //!     ▲                                                                                      │
@@ -24,9 +24,11 @@ pub(crate) mod objective;
 
 pub(crate) mod config;
 
-pub(crate) mod outset;
-
 pub(crate) mod positive_phase;
+
+pub(crate) mod completion;
+
+pub(crate) mod outset;
 
 pub(crate) mod row_weights;
 
@@ -66,7 +68,7 @@ pub(crate) mod online;
 
 pub use ascent::Ascent;
 pub use averaging::Averaging;
-pub use config::{Algorithm, ChainStart, TEMPERED_BY_ITSELF, TrainConfig, UpdateRule};
+pub use config::{Algorithm, ChainStart, Missing, TEMPERED_BY_ITSELF, TrainConfig, UpdateRule};
 pub use objective::{Objective, Parts};
 pub use online::OnlineTrainer;
 pub use positive_phase::Batch;

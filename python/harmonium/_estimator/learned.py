@@ -130,6 +130,7 @@ class LearnedArrays(Parameters):
             grey_levels=self.grey_levels_,
             spins=self.spins_,
             columns=self.columns_,
+            missing=self.missing,
         )
 
     def _validated(self, X: Any, reset: bool = False, learns: bool = False) -> Any:

@@ -306,7 +306,8 @@ class Estimator(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
     def _validated(self, X: Any, reset: bool = False, learns: bool = False) -> Any:
         """X as the model takes it; `reset` if it is the first X."""
-        return validated(self, X, reset, learns)
+        allows_missing = learns and self.missing is not None
+        return validated(self, X, reset, learns, allows_missing)
 
     def _values(self, states: np.ndarray) -> Any:
         """States of the model as the data write them."""
