@@ -50,6 +50,8 @@ pub mod independent;
 
 pub mod chain_moments;
 
+pub(crate) mod site_moments;
+
 pub mod evaluation;
 
 pub mod report;

@@ -20,6 +20,14 @@ mod curves;
 
 mod images;
 
+mod scatter;
+
+mod site_weights;
+
+mod logo;
+
+mod heat_map;
+
 mod page;
 
 mod live;
