@@ -69,11 +69,14 @@ pub fn stochastic_pseudo_likelihood<'a>(
     Ok(Score::weighted(&scores, weights))
 }
 
-/// The memory of [`pseudo_likelihoods`] of N rows under a model (V, H): inputs and odds of the hidden units,
-/// values and rises of the visible ones.
-pub(crate) fn bytes(n_rows: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+/// The memory of [`pseudo_likelihoods`] of N rows under a model of these layers (V, H): inputs and odds of the
+/// hidden units, values and rises of the visible ones, and for each thread the exponentials of a site.
+pub(crate) fn bytes(n_rows: usize, visible: &Units, n_hidden: usize) -> Bytes {
     let n = n_rows.min(ROWS);
-    Bytes::of::<[f64; 3]>(&[n, n_hidden]) + Bytes::of::<[f64; 2]>(&[n, n_visible])
+    let most = visible.sites().map(|site| site.len()).max().unwrap_or(0).max(FLIPS);
+    Bytes::of::<[f64; 3]>(&[n, n_hidden])
+        + Bytes::of::<[f64; 2]>(&[n, visible.n_units()])
+        + Bytes::of::<[f64; 2]>(&[rayon::current_num_threads(), most, n_hidden])
 }
 
 /// Σᵢ ln p(vᵢ | the rest) of every row of `visible` (N, V), in nats.

@@ -4,6 +4,7 @@ use super::material::Material;
 use crate::monitor::EpochRecord;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
+use std::ops::Range;
 
 /// A point of a curve and its interval, if it has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,7 +60,7 @@ const SERIES: [&str; 10] = [
 ];
 
 /// The size of a chart in pixels.
-const SIZE: (u32, u32) = (440, 250);
+const SIZE: [u32; 2] = [440, 250];
 
 /// The value of a record that is drawn.
 type Value = fn(&EpochRecord) -> Option<f64>;
@@ -216,7 +217,7 @@ impl Chart {
 
     fn draw(&self) -> String {
         let [(left, right), (low, high)] = self.bounds();
-        on_axes(SIZE, self.bounds(), |chart| {
+        on_axes(SIZE, [left..right, low..high], |chart| {
             let level = self.level.filter(|level| (low..high).contains(level));
             let line = level.map(|level| PathElement::new([(left, level), (right, level)], INK));
             chart.draw_series(line).expect("drawing to a string does not fail");
@@ -234,7 +235,8 @@ impl Chart {
                 let radius = if series.points.len() > 100 { 1.5 } else { 3.0 };
                 for point in points() {
                     let place = chart.backend_coord(&(point.x, point.y));
-                    circles += &circle(place, radius, colour, &label(self.axis, series, point));
+                    circles +=
+                        &circle(place.into(), radius, colour, &label(self.axis, series, point));
                 }
             }
             circles
@@ -249,21 +251,21 @@ pub(super) type Axes<'a> =
 /// An SVG of this size with axes over these ranges of x and y. `draw` draws on them and returns what comes on
 /// top, as SVG.
 pub(super) fn on_axes(
-    size: (u32, u32),
-    bounds: [(f64, f64); 2],
+    size: [u32; 2],
+    [x, y]: [Range<f64>; 2],
     draw: impl FnOnce(&mut Axes<'_>) -> String,
 ) -> String {
-    let [(left, right), (low, high)] = bounds;
+    let [width, height] = [&x, &y].map(|range| range.end - range.start);
     let mut svg = String::new();
     let on_top;
     {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let area = SVGBackend::with_string(&mut svg, size.into()).into_drawing_area();
         let drawn = ChartBuilder::on(&area)
             .margin(8)
             .margin_right(16)
             .x_label_area_size(28)
             .y_label_area_size(64)
-            .build_cartesian_2d(left..right, low..high);
+            .build_cartesian_2d(x, y);
         let mut chart = drawn.expect("drawing to a string does not fail");
         let text = ("sans-serif", 15).into_font().color(&INK);
         let mesh = chart
@@ -275,8 +277,8 @@ pub(super) fn on_axes(
             .label_style(text)
             .x_labels(5)
             .y_labels(5)
-            .x_label_formatter(&|x| tick(*x, right - left))
-            .y_label_formatter(&|y| tick(*y, high - low))
+            .x_label_formatter(&|x| tick(*x, width))
+            .y_label_formatter(&|y| tick(*y, height))
             .draw();
         mesh.expect("drawing to a string does not fail");
         on_top = draw(&mut chart);
@@ -286,7 +288,7 @@ pub(super) fn on_axes(
 }
 
 /// A point whose text the page shows. The text is escaped for an attribute.
-pub(super) fn circle((x, y): (i32, i32), radius: f64, colour: RGBColor, text: &str) -> String {
+pub(super) fn circle([x, y]: [i32; 2], radius: f64, colour: RGBColor, text: &str) -> String {
     format!(
         "<circle class=\"point\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{}\" \
          data-text=\"{text}\"/>\n",
@@ -357,7 +359,7 @@ fn code(RGBColor(red, green, blue): RGBColor) -> String {
 /// All charts in one SVG file, two in a row.
 pub fn sheet(runs: &[Material]) -> String {
     let charts = charts(runs);
-    let (width, height, title) = (SIZE.0, SIZE.1 + 28, 22);
+    let (width, height, title) = (SIZE[0], SIZE[1] + 28, 22);
     let rows = charts.len().div_ceil(2) as u32;
     let mut sheet = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" \

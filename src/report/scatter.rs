@@ -10,7 +10,7 @@ use plotters::prelude::PathElement;
 const MOST_POINTS: usize = 1_500;
 
 /// The size of a plot in pixels.
-const SIZE: (u32, u32) = (440, 400);
+const SIZE: [u32; 2] = [440, 400];
 
 /// A quantity over data (x) and over samples (y).
 #[derive(Clone, Debug)]
@@ -132,15 +132,15 @@ impl Scatter {
         let (low, high) =
             values.fold((0.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
         let room = 0.04 * (high - low).max(1e-3);
-        let range = (low - room, high + room);
-        in_style(on_axes(SIZE, [range; 2], |chart| {
-            let diagonal = PathElement::new([(range.0, range.0), (range.1, range.1)], INK);
+        let (low, high) = (low - room, high + room);
+        in_style(on_axes(SIZE, [low..high, low..high], |chart| {
+            let diagonal = PathElement::new([(low, low), (high, high)], INK);
             chart.draw_series([diagonal]).expect("drawing to a string does not fail");
             let circle = |point: &Point| {
                 let [data, samples] = [point.data, point.samples].map(number);
                 let text = format!("{}: {data} in the data, {samples} in samples", point.name);
                 let place = chart.backend_coord(&(point.data, point.samples));
-                circle(place, 2.0, series_colour(0), &html! { (text) }.into_string())
+                circle(place.into(), 2.0, series_colour(0), &html! { (text) }.into_string())
             };
             shown().map(circle).collect()
         }))

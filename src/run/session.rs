@@ -244,18 +244,18 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
 /// that is taken while the last one is written.
 fn check_memory(config: &TrainConfig, data: &Data) -> Result<()> {
     let (training, held_out) = (&data.training, data.held_out.as_ref());
-    let n_visible = training.n_visible();
-    let config = config.for_data(training.n_examples(), n_visible);
+    let visible = training.units();
+    let config = config.for_data(training.n_examples(), visible.n_units());
     let examples = training.bytes() + held_out.map_or(Bytes(0), Examples::bytes);
     let n_hidden = config.n_hidden();
-    let record = Probe::bytes(training.n_examples(), n_visible, n_hidden);
-    let checkpoints = Ascent::bytes_of_state(&config, n_visible) * 2;
+    let record = Probe::bytes(training.n_examples(), &visible, n_hidden);
+    let checkpoints = Ascent::bytes_of_state(&config, visible.layout()) * 2;
     let others = [
         Need::held(examples, &["limit"]),
         Need::new(record, &["hidden"]),
         Need::new(checkpoints, &["hidden"]),
     ];
-    Ascent::check_memory(&config, config.batch_size, n_visible, &others)
+    Ascent::check_memory(&config, config.batch_size, visible.layout(), &others)
 }
 
 impl Run {

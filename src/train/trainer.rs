@@ -326,7 +326,7 @@ fn timetable(config: TrainConfig, examples: &Examples) -> Result<Timetable> {
 /// Checks that there is memory for a run on these examples, with them.
 fn check_memory(config: &TrainConfig, examples: &Examples) -> Result<()> {
     let data = Need::held(examples.bytes(), &[]);
-    Ascent::check_memory(config, config.batch_size, examples.n_visible(), &[data])
+    Ascent::check_memory(config, config.batch_size, examples.units().layout(), &[data])
 }
 
 /// The next mini-batch of this epoch.
