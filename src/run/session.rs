@@ -36,6 +36,8 @@ pub struct Outcome {
     pub end: End,
     /// Updates done.
     pub updates: u64,
+    /// The folder, released, for what is written after the session.
+    pub(crate) released: Folder,
 }
 
 /// Begins a run and trains until the run or the session ends. The folder then holds `config.toml`,
@@ -370,7 +372,9 @@ impl Run {
             drop(whole_file::write(&folder.join(FAILURE), error.to_string().as_bytes()));
             Err(error)
         })?;
-        Ok(Outcome { folder: folder.path().to_path_buf(), end, updates })
+        folder.release();
+        let (folder, released) = (folder.path().to_path_buf(), folder.clone());
+        Ok(Outcome { folder, end, updates, released })
     }
 }
 
