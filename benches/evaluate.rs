@@ -1,16 +1,19 @@
 //! The cost of an evaluation: annealing is compared with the same number of plain Gibbs sweeps, in
-//! alternating rounds on the same model; the monitors of an epoch are compared with its updates;
-//! enumeration is timed as well.
+//! alternating rounds on the same model; the monitors of an epoch are compared with its updates; the
+//! pseudo-likelihood of sites is compared with that of as many bits; enumeration is timed as well.
 //!
 //! Run `cargo bench --bench evaluate`; with `-- --test` it makes one short round of each, as a test.
 
 use harmonium::dataset::{Binarization, Dataset, Examples, Split};
+use harmonium::evaluate::pseudo_likelihood::pseudo_likelihoods;
 use harmonium::evaluate::{AnnealingSchedule, Exact};
 use harmonium::gibbs::{AnnealedChains, Chains, FixedModel, FixedWeights, Path};
 use harmonium::kernels::Isa;
 use harmonium::monitor::{Probe, WeightChange};
 use harmonium::rng::{Purpose, Stream};
-use harmonium::{Rbm, TrainConfig, Trainer, Watch};
+use harmonium::units::Units;
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
+use ndarray::{Array1, Array2};
 use std::time::Instant;
 
 /// A model trained on MNIST for one epoch.
@@ -76,10 +79,51 @@ fn monitors(is_test: bool) {
     );
 }
 
+/// Times the pseudo-likelihood of sites of 20 values against that of as many columns of bits, in alternation.
+fn pseudo_likelihood_of_sites(is_test: bool) {
+    const VALUES: usize = 20;
+    let (n_sites, n_hidden) = (27, 200);
+    let (n_rows, rounds) = if is_test { (100, 1) } else { (1024, 9) };
+    let n = n_sites * VALUES;
+    let weights = Array2::from_shape_fn((n, n_hidden), |(i, j)| {
+        ((i * 31 + j * 17) % 101) as f32 / 100.0 - 0.5
+    });
+    let model = |units| {
+        Rbm::of_sites(units, weights.clone(), Array1::zeros(n), Array1::zeros(n_hidden)).unwrap()
+    };
+    let sites = model(Units::of_sites(vec![VALUES; n_sites]).unwrap());
+    let bits = model(Units::bits(n));
+    let rows =
+        BitMatrix::from_fn(n_rows, n, |row, i| i % VALUES == (row * 7 + i / VALUES * row) % VALUES);
+    let (mut ratios, mut least) = (Vec::new(), [f64::INFINITY; 2]);
+    for _ in 0..rounds {
+        let mut seconds = [0.0; 2];
+        for (model, seconds) in [&sites, &bits].into_iter().zip(&mut seconds) {
+            let clock = Instant::now();
+            let scores = pseudo_likelihoods(model, &rows, Isa::fastest(), Watch::default());
+            assert!(scores.unwrap().iter().all(|score| score.is_finite()));
+            *seconds = clock.elapsed().as_secs_f64();
+        }
+        ratios.push(seconds[0] / seconds[1]);
+        least = std::array::from_fn(|at| least[at].min(seconds[at]));
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "pseudo-likelihood/27 sites of 20x200/{n_rows}: {:.2} times that of bits ({:.2} to {:.2}, {rounds} \
+         rounds); at least {:.1} ms, {:.1} ms for bits",
+        ratios[rounds / 2],
+        ratios[0],
+        ratios[rounds - 1],
+        1e3 * least[0],
+        1e3 * least[1],
+    );
+}
+
 fn main() {
     let is_test = std::env::args().any(|argument| argument == "--test");
     let (steps, rounds) = if is_test { (30, 1) } else { (1000, 9) };
     println!("{} threads", rayon::current_num_threads());
+    pseudo_likelihood_of_sites(is_test);
     monitors(is_test);
 
     let (rbm, examples) = trained(500, is_test);

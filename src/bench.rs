@@ -75,8 +75,8 @@ pub fn run(plan: &Plan, examples: &Arc<Examples>, mut report: impl FnMut(&Timing
             // A trainer that has settled, and a copy of it for each number of threads in turn.
             let (n_examples, n_visible) = (examples.n_examples(), examples.n_visible());
             let for_data = TrainConfig { batch_size, ..config.for_data(n_examples, n_visible) };
-            let copy = Ascent::needs(&for_data, batch_size, n_visible);
-            Ascent::check_memory(&for_data, batch_size, n_visible, &copy)?;
+            let copy = Ascent::needs(&for_data, batch_size, examples.units().layout());
+            Ascent::check_memory(&for_data, batch_size, examples.units().layout(), &copy)?;
             let most = plan.threads.iter().copied().max();
             let settled = in_pool(most, || {
                 let mut trainer = Trainer::with_isa(config, examples.clone(), None, plan.isa)?;

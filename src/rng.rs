@@ -46,7 +46,7 @@ pub enum Purpose {
     /// Fixed bits of the examples that monitors and scores use; index: draw · number of examples +
     /// example. Only features use draws other than 0.
     EvaluationBits = 5,
-    /// The choice of examples for the monitors; index 0.
+    /// The choice of examples for the monitors; index 0. That of pairs of units; index 1.
     MonitorSubset = 6,
     /// A chain of the `sample` command or of Python; index: the chain.
     Sample = 7,

@@ -261,6 +261,69 @@ fn a_run_can_be_watched_only_from_this_computer() {
     assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the server outlives the run");
 }
 
+/// The part of a page with this id.
+fn section<'a>(page: &'a str, id: &str) -> &'a str {
+    let rest = page.split(&format!("<section id=\"{id}\">")).nth(1);
+    rest.unwrap_or_else(|| panic!("no {id}")).split("</section>").next().unwrap()
+}
+
+/// 200 rows: the letter at the second site follows from that at the first, the third is by itself.
+#[test]
+fn sequences_have_logos_and_tables_have_heat_maps_and_both_compare_data_with_samples() {
+    let folder = Folder::new();
+    let mut dice = Dice(5);
+    let (mut fasta, mut table) = (String::new(), "colour,wet,<shape>\n".to_string());
+    for n in 0..200 {
+        let (one, other) = (dice.below(4), dice.below(3));
+        let letter = |at: usize| &"ACGT"[at..=at];
+        fasta += &format!(">{n}\n{}{}{}\n", letter(one), letter(3 - one), letter(other));
+        let (colour, shape) = (["red", "green", "blue", "blue"][one], ["a", "b", "c"][other]);
+        table += &format!("{colour},{},{shape}\n", u8::from(one < 2));
+    }
+    folder.write("x.fasta", fasta.as_bytes());
+    folder.write("x.csv", table.as_bytes());
+    let line = "--hidden 8 --epochs 4 --batch-size 20 --learning-rate 0.2 --quiet";
+    let learned = line.replace("--epochs 4", "--epochs 200 --chains 500");
+    folder.succeed(&format!("train --data x.fasta --alphabet dna {learned} --out letters"));
+    folder.succeed_with_notes(&format!("train --data x.csv --categories auto {line} --out table"));
+    folder.succeed(&format!("train --data x.fasta --alphabet dna --algorithm cd {line} --out cd"));
+    folder.succeed(&format!("{LINE} --out plain"));
+
+    let letters = page(&folder, "letters");
+    let logos = section(&letters, "logos");
+    assert_eq!(logos.matches("<svg").count(), 8, "a logo of each hidden unit");
+    assert!(logos.contains(">A</text>") && logos.contains("Each base has its colour."), "{logos}");
+    assert_eq!(
+        (n_points(&letters, "frequencies"), n_points(&letters, "correlations")),
+        (12, 3 * 16)
+    );
+    assert!(letters.contains("data-text=\"A at 1 and T at 2: 0.1"), "{letters}");
+    let moments = section(&letters, "moments");
+    assert!(moments.contains("200 training examples"), "{moments:.1000}");
+    // What is learned is seen: after 400 updates r is 0.8 by the means, and the slope 0.003.
+    let fit = moments.split("pairs of values: r = ").nth(1).unwrap().split('<').next().unwrap();
+    let (r, slope) = fit.trim().split_once(", slope ").unwrap();
+    let [r, slope] = [r, slope].map(|number| number.parse::<f64>().unwrap());
+    assert!(r > 0.95 && (0.8..1.2).contains(&slope), "{fit}");
+
+    let table = page(&folder, "table");
+    let maps = section(&table, "heat-maps");
+    assert_eq!(maps.matches("<rect").count(), 8 * (3 + 1 + 3), "a cell for each unit");
+    assert!(
+        maps.contains("<title>wet = 1: ") && maps.contains("<title>&lt;shape&gt; = b: "),
+        "{maps}"
+    );
+    assert_eq!((n_points(&table, "frequencies"), n_points(&table, "correlations")), (7, 3 + 9 + 3));
+
+    // Chains of CD start at the data.
+    let cd = page(&folder, "cd");
+    assert!(cd.contains("id=\"logos\"") && !cd.contains("id=\"moments\""));
+    for part in ["logos", "heat-maps", "moments"] {
+        assert!(!page(&folder, "plain").contains(&format!("id=\"{part}\"")), "{part}");
+    }
+    assert!(![letters, table].iter().any(|page| page.contains("id=\"no-images\"")));
+}
+
 /// A generator of pseudo-random numbers (with Knuth's constants).
 struct Dice(u64);
 

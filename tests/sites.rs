@@ -283,31 +283,49 @@ fn chains_keep_the_exact_distribution() {
             (0..5).for_each(|_| chains.sweep(&weights));
             let visible = chains.visible();
             rbm.visible_units().check_states("chains", &visible).expect("one value a site");
-            let mut counts = BTreeMap::<Vec<u64>, f64>::new();
-            for n in 0..CHAINS {
-                *counts.entry(visible.row(n).to_vec()).or_default() += 1.0;
-            }
-            let (mut chi_square, mut cells) = (0.0_f64, 0.0_f64);
-            let (mut rare, mut of_rare) = (0.0, 0.0);
-            for (row, p) in p.iter().enumerate() {
-                let found = counts.get(states.row(row)).copied().unwrap_or(0.0);
-                let expected = p * CHAINS as f64;
-                if expected < 10.0 {
-                    (rare, of_rare) = (rare + expected, of_rare + found);
-                    continue;
-                }
-                chi_square += (found - expected) * (found - expected) / expected;
-                cells += 1.0;
-            }
-            if rare > 10.0 {
-                chi_square += (of_rare - rare) * (of_rare - rare) / rare;
-                cells += 1.0;
-            }
-            // χ² has a mean of cells − 1 and a deviation of √(2 (cells − 1)); five of them.
-            let limit = cells - 1.0 + 5.0 * (2.0 * (cells - 1.0)).sqrt();
-            assert!(chi_square < limit, "{sites:?}: {chi_square} of {cells} cells");
+            check_counts(&visible, &states, &p, &format!("{sites:?}"));
         }
     }
+}
+
+/// Chains of `sample` start at independent sites and reach the model's distribution.
+#[test]
+fn samples_of_mixed_sites_have_the_exact_distribution() {
+    for sites in [&[3, 1, 5, 1][..], &[21, 2, 1], &[1, 70]] {
+        let rbm = model(sites, 3, 1.0);
+        let states = all_states(rbm.visible_units());
+        let (p, _) = probabilities(&rbm, &states);
+        let samples = rbm.sample(20_000, 30, 7).unwrap();
+        check_counts(&samples, &states, &p, &format!("{sites:?}"));
+    }
+}
+
+/// Holds how often each of `states` is among the rows of `visible` to its probability, by χ². Rare states are
+/// pooled.
+fn check_counts(visible: &BitMatrix, states: &BitMatrix, p: &[f64], what: &str) {
+    let mut counts = BTreeMap::<Vec<u64>, f64>::new();
+    for n in 0..visible.n_rows() {
+        *counts.entry(visible.row(n).to_vec()).or_default() += 1.0;
+    }
+    let (mut chi_square, mut cells) = (0.0_f64, 0.0_f64);
+    let (mut rare, mut of_rare) = (0.0, 0.0);
+    for (row, p) in p.iter().enumerate() {
+        let found = counts.get(states.row(row)).copied().unwrap_or(0.0);
+        let expected = p * visible.n_rows() as f64;
+        if expected < 10.0 {
+            (rare, of_rare) = (rare + expected, of_rare + found);
+            continue;
+        }
+        chi_square += (found - expected) * (found - expected) / expected;
+        cells += 1.0;
+    }
+    if rare > 10.0 {
+        chi_square += (of_rare - rare) * (of_rare - rare) / rare;
+        cells += 1.0;
+    }
+    // χ² has a mean of cells − 1 and a deviation of √(2 (cells − 1)); five of them.
+    let limit = cells - 1.0 + 5.0 * (2.0 * (cells - 1.0)).sqrt();
+    assert!(chi_square < limit, "{what}: {chi_square} of {cells} cells");
 }
 
 fn examples(sites: &[usize], n: usize) -> Examples {

@@ -45,7 +45,7 @@ fn completions_of_every_shell_know_the_flags() {
     let folder = Folder::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = folder.succeed(&format!("completions {shell}"));
-        for word in ["harmonium", "evaluate", "learning-rate"] {
+        for word in ["harmonium", "evaluate", "learning-rate", "mnist-500-threshold"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
     }

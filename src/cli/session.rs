@@ -73,11 +73,11 @@ fn command(words: &[OsString]) -> String {
 
 /// Writes the report, unless `--no-report` is given. A failure is only a note, as the run itself has
 /// ended.
-fn write_report(folder: &Path, flags: &SessionFlags, terminal: &mut Terminal) {
+fn write_report(write: impl FnOnce() -> Result<()>, flags: &SessionFlags, terminal: &mut Terminal) {
     if flags.no_report {
         return;
     }
-    if let Err(error) = report::write_to_folder(folder) {
+    if let Err(error) = write() {
         terminal.note(&format!("the report could not be written: {error}"));
     }
 }
@@ -128,7 +128,7 @@ pub fn run(
                 !matches!(error, Error::Replaced { .. }) && folder.join(SETTINGS).exists()
             };
             if let Some(folder) = folder.filter(is_there) {
-                write_report(&folder, flags, &mut terminal);
+                write_report(|| report::write_to_folder(&folder), flags, &mut terminal);
             }
             Err(error)
         }
@@ -137,9 +137,9 @@ pub fn run(
 
 /// Writes the report, then prints the folder to stdout; a note says how to continue.
 fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Result<u8> {
-    let Outcome { folder, end, updates } = outcome;
+    let Outcome { folder, end, updates, released } = outcome;
     terminal.close();
-    write_report(&folder, flags, terminal);
+    write_report(|| report::write_to_own(&released), flags, terminal);
     let after = format!("after update {updates}; continue with: {}", resume_command(&folder));
     match end {
         End::Done => {}

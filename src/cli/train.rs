@@ -13,8 +13,9 @@ use crate::rng::STREAM_VERSION;
 use crate::run::{self, DataConfig, RunConfig, SETTINGS, Session, Settings, SettingsFile};
 use crate::setting::invalid;
 use crate::train::TrainConfig;
-use clap::Args;
-use std::ffi::OsString;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Args, Command};
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ use std::time::Duration;
 pub struct Train {
     /// Good settings by name, such as `mnist-500` (`harmonium presets` lists them); other flags
     /// override them
-    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    #[arg(long, value_name = "NAME", value_parser = PresetName, hide_possible_values = true,
+        conflicts_with = "config")]
     preset: Option<String>,
     /// A settings file, or the folder of a run to train again with its `config.toml`; other flags
     /// override its settings
@@ -46,6 +48,28 @@ pub struct Train {
     time_budget: Option<Duration>,
     #[command(flatten, next_help_heading = "Session")]
     session: SessionFlags,
+}
+
+/// Any text, as the error for other names is that of [`Preset::find`]; shells complete the names that are known.
+#[derive(Clone)]
+struct PresetName;
+
+impl TypedValueParser for PresetName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        flag: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, flag, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let value = |preset: Preset| PossibleValue::new(preset.name).help(preset.purpose);
+        Some(Box::new(Preset::all().into_iter().map(value)))
+    }
 }
 
 impl Train {

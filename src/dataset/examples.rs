@@ -1,7 +1,7 @@
 //! Examples for training and scores: rows of bits or of numbers.
 
 use super::values::{Values, WHITE};
-use super::{Binarization, Dataset, ExampleWeights, Labels, WeightedBits};
+use super::{Binarization, Columns, Dataset, ExampleWeights, Labels, WeightedBits};
 use crate::bits::{BitMatrix, active};
 use crate::error::{MissingWay, Result};
 use crate::kernels::tile::SIDE;
@@ -122,6 +122,11 @@ impl Examples {
     /// (rows, columns) if an example is an image.
     pub fn image_shape(&self) -> Option<(usize, usize)> {
         self.data.image_shape()
+    }
+
+    /// The columns, if the units of an example stand for categories or named bits.
+    pub fn columns(&self) -> Option<&Columns> {
+        self.data.columns()
     }
 
     /// The largest magnitude of the numbers that are used as they are, at least 1; for bits 1.

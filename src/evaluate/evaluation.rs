@@ -82,15 +82,16 @@ impl Evaluation {
     /// memory at a time.
     pub fn needs(rbm: &Rbm, n_examples: usize, config: &EvaluationConfig) -> [Need; 3] {
         let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
+        let visible = rbm.visible_units().layout();
         let (in_double, chains) = match config.is_exact(rbm) {
             true => (Exact::bytes(n_visible, n_hidden), Bytes(0)),
             false => (
                 mean_field::bytes(n_visible, n_hidden),
-                evidence::bytes(config.n_chains, n_visible, n_hidden),
+                evidence::bytes(config.n_chains, visible, n_hidden),
             ),
         };
         let n_of_raise = config.raise.min(n_examples).saturating_mul(RAISE_CHAINS);
-        let of_raise = AnnealedChains::bytes(n_of_raise, n_visible, n_hidden);
+        let of_raise = AnnealedChains::bytes(n_of_raise, visible, n_hidden);
         [
             Need::new(in_double, &[]),
             Need::new(chains, &["n_chains"]),

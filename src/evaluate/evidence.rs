@@ -15,6 +15,7 @@ use super::model_states::ModelStates;
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::gibbs::{AnnealedChains, Chains, Path};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::rng::{Purpose, Stream};
 use crate::watch::Watch;
@@ -82,12 +83,12 @@ impl Evidence {
 }
 
 /// The memory of [`gather`] with C chains on each side of a model (V, H).
-pub(super) fn bytes(n_chains: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+pub(super) fn bytes(n_chains: usize, visible: &Layout, n_hidden: usize) -> Bytes {
     // Chains are annealed and led to the model in turn. The states that they visited stay: two a round,
     // copied once, and those from which they start.
-    let states = BitMatrix::bytes(n_chains, n_visible) * (4 * MOST_ROUNDS as usize + 2);
-    let chains = AnnealedChains::bytes(n_chains, n_visible, n_hidden)
-        .max(Chains::bytes(n_chains, n_visible, n_hidden));
+    let states = BitMatrix::bytes(n_chains, visible.n_units()) * (4 * MOST_ROUNDS as usize + 2);
+    let chains = AnnealedChains::bytes(n_chains, visible, n_hidden)
+        .max(Chains::bytes(n_chains, visible, n_hidden));
     let each = Bytes::of::<Stream>(&[n_chains]) + Bytes::of::<[f64; 8]>(&[n_chains]);
     chains + states + each
 }

@@ -55,6 +55,8 @@ pub mod chain_moments;
 
 pub mod classifier;
 
+pub(crate) mod site_moments;
+
 pub mod evaluation;
 
 pub mod report;

@@ -5,7 +5,8 @@
 //! scikit-learn's `BernoulliRBM.score_samples`, this holds for real numbers, too. A flip changes the input x
 //! of a hidden unit by ±Wᵢⱼ, and −F by ±bᵢ + Σⱼ softplus(xⱼ ± Wᵢⱼ) − softplus(xⱼ). So a unit costs H
 //! operations, whatever the size of the weights. For many examples, the exponentials of the weights are
-//! taken once for 256 of them ([`flips`](crate::kernels::flips)).
+//! taken once for 256 of them ([`flips`](crate::kernels::flips)). A categorical site of q values has q − 1
+//! other states: p(its value | the rest) = 1 / Σₐ e^(rise of −F with value a), of which each costs as a flip.
 
 use super::Score;
 use crate::dataset::WeightedRows;
@@ -68,11 +69,14 @@ pub fn stochastic_pseudo_likelihood<'a>(
     Ok(Score::weighted(&scores, weights))
 }
 
-/// The memory of [`pseudo_likelihoods`] of N rows under a model (V, H): inputs and odds of the hidden units,
-/// values and rises of the visible ones.
-pub(crate) fn bytes(n_rows: usize, n_visible: usize, n_hidden: usize) -> Bytes {
+/// The memory of [`pseudo_likelihoods`] of N rows under a model of these layers (V, H): inputs and odds of the
+/// hidden units, values and rises of the visible ones, and for each thread the exponentials of a site.
+pub(crate) fn bytes(n_rows: usize, visible: &Units, n_hidden: usize) -> Bytes {
     let n = n_rows.min(ROWS);
-    Bytes::of::<[f64; 3]>(&[n, n_hidden]) + Bytes::of::<[f64; 2]>(&[n, n_visible])
+    let most = visible.sites().map(|site| site.len()).max().unwrap_or(0).max(FLIPS);
+    Bytes::of::<[f64; 3]>(&[n, n_hidden])
+        + Bytes::of::<[f64; 2]>(&[n, visible.n_units()])
+        + Bytes::of::<[f64; 2]>(&[rayon::current_num_threads(), most, n_hidden])
 }
 
 /// Σᵢ ln p(vᵢ | the rest) of every row of `visible` (N, V), in nats.
@@ -137,76 +141,155 @@ pub fn pseudo_likelihoods_of_units<'a>(
 
 /// The rise of −F when unit i of row n flips, or when its categorical site takes this value: (V, N).
 fn rises(rbm: &Rbm, rows: &RealRows, isa: Isa, watch: Watch<'_>) -> Result<Vec<f64>> {
-    let n_rows = rows.n_rows();
     let inputs = rbm.hidden_inputs_of_reals(isa, rows);
     let flipped = inputs.par_chunks_exact(rbm.n_hidden()).enumerate();
     let flipped = flipped.map(|(n, inputs)| Flipped::new(rbm, isa, rows.row(n), inputs));
     let flipped: Vec<_> = flipped.collect();
-    let largest = rbm.weights().iter().fold(0.0, |largest: f32, w| largest.max(w.abs()));
-    let odds: Option<Vec<_>> = (n_rows >= MANY && largest <= MAX_WEIGHT)
-        .then(|| flipped.par_iter().map(Flipped::odds).collect());
-    let (width, run) = (padded(rbm.n_hidden()), run_length(largest));
+    let shared = Shared::new(rbm, isa, &flipped);
+    let n_rows = rows.n_rows();
     let mut rises = vec![0.0; rbm.n_visible() * n_rows];
-    if !rbm.visible_units().are_bits() {
-        let (mut rest, mut of_sites) = (&mut rises[..], Vec::new());
-        for site in rbm.visible_units().sites() {
-            let (of_site, after) = rest.split_at_mut(site.len() * n_rows);
-            of_sites.push((site, of_site));
-            rest = after;
-        }
-        of_sites.into_par_iter().try_for_each(|(site, rises)| {
-            watch.check()?;
-            let mut buffer = Vec::new();
-            for (unit, rises) in site.clone().zip(rises.chunks_exact_mut(n_rows)) {
-                for (flipped, rise) in flipped.iter().zip(rises) {
-                    *rise = match site.len() {
-                        1 => flipped.rise(unit, &mut buffer),
-                        _ => flipped.rise_of_value(&site, unit, &mut buffer),
-                    };
-                }
-            }
-            Ok(())
-        })?;
-        return Ok(rises);
+    let (mut rest, mut of_groups) = (&mut rises[..], Vec::new());
+    for group in groups(rbm.visible_units()) {
+        let (of_group, after) = rest.split_at_mut(group.columns().len() * n_rows);
+        of_groups.push((group, of_group));
+        rest = after;
     }
-    let groups = rises.par_chunks_mut(FLIPS * n_rows).enumerate();
-    groups.try_for_each(|(group, rises)| {
+    of_groups.into_par_iter().try_for_each(|(group, rises)| {
         watch.check()?;
-        let units = group * FLIPS..rbm.n_visible().min((group + 1) * FLIPS);
-        let mut buffer = Vec::new();
-        let Some(odds) = &odds else {
-            for (unit, rises) in units.zip(rises.chunks_exact_mut(n_rows)) {
-                for (flipped, rise) in flipped.iter().zip(rises) {
-                    watch.check()?;
-                    *rise = flipped.rise(unit, &mut buffer);
+        match (&shared, group) {
+            (Some(shared), Group::Bits(units)) => shared.flip(units, rises),
+            (Some(shared), Group::Category(site)) => shared.change(site, rises),
+            (None, group) => {
+                let mut buffer = Vec::new();
+                for (unit, rises) in group.columns().zip(rises.chunks_exact_mut(n_rows)) {
+                    for (flipped, rise) in flipped.iter().zip(rises) {
+                        watch.check()?;
+                        *rise = match &group {
+                            Group::Bits(_) => flipped.rise(unit, &mut buffer),
+                            Group::Category(site) => flipped.rise_of_value(site, unit, &mut buffer),
+                        };
+                    }
                 }
-            }
-            return Ok(());
-        };
-        let (mut rising, mut falling) = (vec![1.0; FLIPS * width], vec![1.0; FLIPS * width]);
-        for (at, unit) in units.clone().enumerate() {
-            let weights = rbm.weights().row(unit);
-            let weights = weights.as_slice().expect("standard layout");
-            let place = at * width..(at + 1) * width;
-            exponentials(isa, weights, &mut rising[place.clone()], &mut falling[place]);
-        }
-        for (n, (flipped, [on, off])) in flipped.iter().zip(odds).enumerate() {
-            let factors = std::array::from_fn(|at| {
-                let is_on = units.clone().nth(at).is_some_and(|unit| flipped.values[unit] == 1.0);
-                &(if is_on { &falling } else { &rising })[at * width..(at + 1) * width]
-            });
-            let logs = log_products(isa, Odds { on, off }, factors, run);
-            for (at, unit) in units.clone().enumerate() {
-                rises[at * n_rows + n] = match flipped.values[unit] {
-                    0.0 | 1.0 => flipped.rise_of_bias(unit) + logs[at],
-                    // A number changes its inputs by more or less than W.
-                    _ => flipped.rise(unit, &mut buffer),
-                };
             }
         }
         Ok(())
     })?;
     Ok(rises)
+}
+
+/// Columns whose rises are computed together.
+enum Group {
+    /// Neighbours, at most [`FLIPS`].
+    Bits(Range<usize>),
+    /// A site.
+    Category(Range<usize>),
+}
+
+impl Group {
+    fn columns(&self) -> Range<usize> {
+        let (Self::Bits(columns) | Self::Category(columns)) = self;
+        columns.clone()
+    }
+}
+
+fn groups(units: &Units) -> Vec<Group> {
+    let mut groups = Vec::new();
+    for site in units.sites() {
+        match groups.last_mut() {
+            _ if site.len() > 1 => groups.push(Group::Category(site)),
+            Some(Group::Bits(bits)) if bits.len() < FLIPS => bits.end = site.end,
+            _ => groups.push(Group::Bits(site)),
+        }
+    }
+    groups
+}
+
+/// What the flips of many rows share.
+struct Shared<'a> {
+    rbm: &'a Rbm,
+    isa: Isa,
+    rows: &'a [Flipped<'a>],
+    /// Those of each row.
+    odds: Vec<[Vec<f64>; 2]>,
+    /// The [`run_length`] of the factors.
+    run: usize,
+}
+
+impl<'a> Shared<'a> {
+    /// `None` if there are few rows, or if an input may change by more than an exponential can say.
+    fn new(rbm: &'a Rbm, isa: Isa, rows: &'a [Flipped<'a>]) -> Option<Self> {
+        let largest = rbm.weights().iter().fold(0.0, |largest: f32, w| largest.max(w.abs()));
+        // A site that changes its value takes one weight away and adds another.
+        let largest = if rbm.visible_units().are_bits() { largest } else { 2.0 * largest };
+        (rows.len() >= MANY && largest <= MAX_WEIGHT).then(|| {
+            let odds = rows.par_iter().map(Flipped::odds).collect();
+            Self { rbm, isa, rows, odds, run: run_length(largest) }
+        })
+    }
+
+    /// Writes the rises when these bits flip: (bits, N).
+    fn flip(&self, units: Range<usize>, rises: &mut [f64]) {
+        let [rising, falling] = self.exponentials(units.clone());
+        let mut buffer = Vec::new();
+        for (n, (row, [on, off])) in self.rows.iter().zip(&self.odds).enumerate() {
+            let factors = std::array::from_fn(|at| {
+                let at = at.min(units.len() - 1);
+                let is_on = row.values[units.start + at] == 1.0;
+                self.of_unit(if is_on { &falling } else { &rising }, at)
+            });
+            let logs = log_products(self.isa, Odds { on, off }, factors, self.run);
+            for (at, (unit, log)) in units.clone().zip(logs).enumerate() {
+                rises[at * self.rows.len() + n] = match row.values[unit] {
+                    0.0 | 1.0 => row.rise_of_bias(unit) + log,
+                    // A number changes its inputs by more or less than W.
+                    _ => row.rise(unit, &mut buffer),
+                };
+            }
+        }
+    }
+
+    /// Writes the rises when a site takes each of its q values: (q, N). The value s that it has is taken away
+    /// once, σ(x) e^−W_s; value a then has the factors σ(−x) + σ(x) e^−W_s e^W_a.
+    fn change(&self, site: Range<usize>, rises: &mut [f64]) {
+        let [rising, falling] = self.exponentials(site.clone());
+        let mut without = vec![0.0; padded(self.rbm.n_hidden())];
+        for (n, (row, [on, off])) in self.rows.iter().zip(&self.odds).enumerate() {
+            let own = row.value_of(&site);
+            let pairs = on.iter().zip(self.of_unit(&falling, own - site.start));
+            without.iter_mut().zip(pairs).for_each(|(to, (on, falling))| *to = on * falling);
+            for first in site.clone().step_by(FLIPS) {
+                let factors = std::array::from_fn(|at| {
+                    self.of_unit(&rising, (first + at).min(site.end - 1) - site.start)
+                });
+                let odds = Odds { on: &without, off };
+                let logs = log_products(self.isa, odds, factors, self.run);
+                for (unit, log) in (first..site.end).zip(logs) {
+                    let rise = row.rise_of_bias_of_value(own, unit) + log;
+                    let at = (unit - site.start) * self.rows.len() + n;
+                    rises[at] = if unit == own { 0.0 } else { rise };
+                }
+            }
+        }
+    }
+
+    /// e^W and e^−W of these units, in rows that are padded with 1.
+    fn exponentials(&self, units: Range<usize>) -> [Vec<f64>; 2] {
+        let width = padded(self.rbm.n_hidden());
+        let [mut rising, mut falling] = [(); 2].map(|()| vec![1.0; units.len() * width]);
+        let rows = rising.chunks_exact_mut(width).zip(falling.chunks_exact_mut(width));
+        for (unit, (rising, falling)) in units.zip(rows) {
+            let weights = self.rbm.weights().row(unit);
+            let weights = weights.as_slice().expect("standard layout");
+            exponentials(self.isa, weights, rising, falling);
+        }
+        [rising, falling]
+    }
+
+    /// The row of one unit in what [`exponentials`](Self::exponentials) gave.
+    fn of_unit<'b>(&self, exponentials: &'b [f64], at: usize) -> &'b [f64] {
+        let width = padded(self.rbm.n_hidden());
+        &exponentials[at * width..(at + 1) * width]
+    }
 }
 
 /// A row whose units are to be flipped.
@@ -247,11 +330,21 @@ impl<'a> Flipped<'a> {
         self.change(i) * f64::from(self.rbm.visible_bias()[i])
     }
 
+    /// The unit of a categorical site that is on.
+    fn value_of(&self, site: &Range<usize>) -> usize {
+        let is_on = |unit: &usize| self.values[*unit] == 1.0;
+        site.clone().find(is_on).expect("a unit of each site is on")
+    }
+
+    fn rise_of_bias_of_value(&self, own: usize, other: usize) -> f64 {
+        let bias = |unit: usize| f64::from(self.rbm.visible_bias()[unit]);
+        bias(other) - bias(own)
+    }
+
     /// The rise of −F if a categorical site takes the value of unit `i` instead of its own; `inputs` is a
     /// buffer.
     fn rise_of_value(&self, site: &Range<usize>, i: usize, inputs: &mut Vec<f64>) -> f64 {
-        let is_on = |unit: &usize| self.values[*unit] == 1.0;
-        let own = site.clone().find(is_on).expect("a unit of each site is on");
+        let own = self.value_of(site);
         if own == i {
             return 0.0;
         }
@@ -260,8 +353,7 @@ impl<'a> Flipped<'a> {
         let changes = to.iter().zip(from).map(|(&to, &from)| f64::from(to) - f64::from(from));
         inputs.extend(self.inputs.iter().zip(changes).map(|(x, change)| x + change));
         let cumulant = self.rbm.hidden_units().cumulant_by(self.isa, inputs);
-        let bias = |unit: usize| f64::from(self.rbm.visible_bias()[unit]);
-        bias(i) - bias(own) + cumulant - self.cumulant
+        self.rise_of_bias_of_value(own, i) + cumulant - self.cumulant
     }
 
     /// The rise of −F if unit `i` changes from v to 1 − v; `inputs` is a buffer.
@@ -336,15 +428,77 @@ mod tests {
         }
     }
 
+    /// Sites of these sizes, bits among them, under the weights of [`model`].
+    const SITES: [usize; 9] = [3, 1, 1, 21, 1, 2, 33, 7, 1];
+
+    fn model_of_sites(strength: f32) -> Rbm {
+        let bits = model(strength);
+        let units = Units::of_sites(SITES).unwrap();
+        let biases = [bits.visible_bias(), bits.hidden_bias()].map(Clone::clone);
+        let [visible, hidden] = biases;
+        Rbm::of_sites(units, bits.weights().clone(), visible, hidden).unwrap()
+    }
+
+    fn states_of_sites(n_rows: usize) -> BitMatrix {
+        let units = Units::of_sites(SITES).unwrap();
+        let mut states = BitMatrix::zeros(n_rows, 70);
+        for n in 0..n_rows {
+            for (at, site) in units.sites().enumerate() {
+                let value = (n * 5 + at * at + n / 3) % site.len().max(2);
+                match site.len() {
+                    1 => states.set(n, site.start, value == 1),
+                    _ => states.set(n, site.start + value, true),
+                }
+            }
+        }
+        states
+    }
+
+    /// Beyond a weight of 350 there is only the slow way, as a site takes one weight away and adds another.
+    #[test]
+    fn changes_of_sites_give_what_free_energies_do_at_every_norm_and_number_of_rows() {
+        for strength in [0.1, 1.0, 8.0, 60.0, 349.0, 650.0] {
+            let rbm = model_of_sites(strength);
+            let states = states_of_sites(20);
+            let found = scores(&rbm, &states, Isa::fastest());
+            for (n, found) in found.iter().enumerate() {
+                let here = rbm.free_energy(states.row(n));
+                let rise = |site: &Range<usize>, unit: usize| {
+                    let mut changed = states.rows(n..n + 1);
+                    let was_on = changed.get(0, unit);
+                    site.clone().for_each(|other| changed.set(0, other, other == unit));
+                    changed.set(0, unit, site.len() > 1 || !was_on);
+                    here - rbm.free_energy(changed.row(0))
+                };
+                let of_site = |site: Range<usize>| {
+                    let rises: Vec<f64> = site.clone().map(|unit| rise(&site, unit)).collect();
+                    Units::log_conditional(&rises)
+                };
+                let expected: f64 = rbm.visible_units().sites().map(of_site).sum();
+                let bound = 1e-9 * expected.abs().max(1.0);
+                assert!((found - expected).abs() < bound, "{strength}: {found} {expected}");
+            }
+            let few = scores(&rbm, &states_of_sites(MANY - 1), Isa::fastest());
+            for (few, many) in few.iter().zip(&found) {
+                assert!((few - many).abs() < 1e-10 * many.abs(), "{strength}: {few} {many}");
+            }
+            for isa in Isa::available() {
+                assert_eq!(scores(&rbm, &states, isa), found, "{}", isa.name());
+            }
+        }
+    }
+
     #[test]
     fn scores_do_not_depend_on_the_number_of_threads() {
-        let (rbm, visible) = (model(1.0), BitMatrix::from_fn(300, 70, |n, i| (n + i * i) % 3 == 0));
-        let on = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| scores(&rbm, &visible, Isa::fastest()))
-        };
-        let one = on(1);
-        assert!([2, 3, 8].into_iter().all(|threads| on(threads) == one));
+        let bits = BitMatrix::from_fn(300, 70, |n, i| (n + i * i) % 3 == 0);
+        for (rbm, visible) in [(model(1.0), bits), (model_of_sites(1.0), states_of_sites(300))] {
+            let on = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| scores(&rbm, &visible, Isa::fastest()))
+            };
+            let one = on(1);
+            assert!([2, 3, 8].into_iter().all(|threads| on(threads) == one));
+        }
     }
 
     #[test]

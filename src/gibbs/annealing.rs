@@ -8,6 +8,7 @@ use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
 use crate::kernels::rows::Target;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::rng::Stream;
 use rayon::prelude::*;
@@ -55,11 +56,12 @@ struct Block {
 
 impl<'a> AnnealedChains<'a> {
     /// The memory of C chains of a model (V, H), and of the states at which they start and end.
-    pub fn bytes(n_chains: usize, n_visible: usize, n_hidden: usize) -> Bytes {
-        BitPanels::bytes(n_chains, n_visible)
+    pub fn bytes(n_chains: usize, visible: impl Into<Layout>, n_hidden: usize) -> Bytes {
+        let visible = visible.into();
+        BitPanels::bytes(n_chains, &visible)
             + BitPanels::bytes(n_chains, n_hidden)
-            + BitMatrix::bytes(n_chains, n_visible) * 2
-            + Words::bytes(n_chains, n_visible, n_hidden)
+            + BitMatrix::bytes(n_chains, visible.n_units()) * 2
+            + Words::bytes(n_chains, visible, n_hidden)
             // Each chain has a stream here and one with the caller, and in a buffer a row of sums.
             + (Bytes::of::<[Stream; 2]>(&[]) + Bytes::of::<Row<i32>>(&[])) * n_chains
             + Bytes::of::<[f64; 3]>(&[n_chains])

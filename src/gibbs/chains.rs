@@ -7,6 +7,7 @@ use crate::bits::{BitMatrix, BitPanels};
 use crate::error::Result;
 use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::{Row, SIDE};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::rng::Stream;
@@ -47,12 +48,15 @@ pub struct Chains {
 
 impl Chains {
     /// The memory of C chains of a model (V, H), and of the states from which they start.
-    pub fn bytes(n_chains: usize, n_visible: usize, n_hidden: usize) -> Bytes {
-        let of_layer = |n: usize| BitPanels::bytes(n_chains, n) + BitMatrix::bytes(n_chains, n);
-        of_layer(n_visible)
-            + of_layer(n_hidden)
+    pub fn bytes(n_chains: usize, visible: impl Into<Layout>, n_hidden: usize) -> Bytes {
+        let of_layer = |layer: &Layout| {
+            BitPanels::bytes(n_chains, layer) + BitMatrix::bytes(n_chains, layer.n_units())
+        };
+        let (visible, hidden) = (visible.into(), n_hidden.into());
+        of_layer(&visible)
+            + of_layer(&hidden)
             + Bytes::of::<Stream>(&[n_chains])
-            + Words::bytes(n_chains, n_visible, n_hidden)
+            + Words::bytes(n_chains, visible, hidden)
     }
 
     /// Chains that start at the given visible states (C, V). h is drawn from p(h | v) with the first

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::fixed::{Fixed, Format, Scale};
 use crate::kernels::Isa;
 use crate::kernels::tiled::{Padded, Tiled};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::model::{Rbm, TiledParameters};
 use crate::states::{States, VisibleStates};
@@ -36,10 +37,11 @@ pub struct FixedWeights {
 
 impl FixedWeights {
     /// The memory of a model (V, H) with weights of T.
-    pub fn bytes<T: Fixed>(n_visible: usize, n_hidden: usize) -> Bytes {
-        Tiled::<T>::bytes(n_visible, n_hidden)
-            + Tiled::<T>::bytes(n_hidden, n_visible)
-            + Padded::<i32>::bytes(n_visible)
+    pub fn bytes<T: Fixed>(visible: impl Into<Layout>, n_hidden: usize) -> Bytes {
+        let visible = visible.into();
+        Tiled::<T>::bytes(&visible, n_hidden)
+            + Tiled::<T>::bytes(n_hidden, &visible)
+            + Padded::<i32>::bytes(visible)
             + Padded::<i32>::bytes(n_hidden)
     }
 

@@ -22,7 +22,8 @@ impl Chains {
     ) -> Result<()> {
         let (n_visible, n_hidden) = (weights.n_visible(), weights.n_hidden());
         let states = Bytes::of::<[u8; 2]>(&[n, n_visible]);
-        let need = Need::new(Self::bytes(n, n_visible, n_hidden) + states, settings);
+        let need =
+            Need::new(Self::bytes(n, weights.visible_units.layout(), n_hidden) + states, settings);
         memory::check(|| format!("work on {n} chains of {n_visible} x {n_hidden} units"), &[need])
     }
 

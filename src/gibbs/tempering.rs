@@ -25,6 +25,7 @@ use crate::error::Result;
 use crate::fixed::Scale;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::tiled::Padded;
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::State;
@@ -90,13 +91,14 @@ impl Tempering {
     pub fn bytes(
         n_temperatures: usize,
         n_chains: usize,
-        n_visible: usize,
+        visible: impl Into<Layout>,
         n_hidden: usize,
     ) -> Bytes {
+        let visible = visible.into();
         // The energies of a chain take as much as its visible states, 64 bits a panel.
-        let of_level = Chains::bytes(n_chains, n_visible, n_hidden)
-            + BitPanels::bytes(n_chains, n_visible)
-            + Padded::<f32>::bytes(n_visible);
+        let of_level = Chains::bytes(n_chains, &visible, n_hidden)
+            + BitPanels::bytes(n_chains, &visible)
+            + Padded::<f32>::bytes(visible);
         of_level * n_temperatures.saturating_sub(1)
     }
 
@@ -318,6 +320,7 @@ mod tests {
     use crate::bits::active;
     use crate::kernels::Isa;
     use crate::model::Rbm;
+    use crate::units::Units;
     use ndarray::Array2;
 
     fn ladder(rates: &Array1<f64>, n_temperatures: usize, swap_rate: f64) -> Ladder<'_> {
@@ -365,9 +368,37 @@ mod tests {
         .unwrap()
     }
 
-    /// p_β(v) by enumeration.
-    fn distribution(rbm: &Rbm, log_odds: &[f32], beta: f64) -> Vec<f64> {
-        let log_p = |v: u64| {
+    /// Likewise with sites: in one mode each has its last value, in the other any but that.
+    fn two_modes_of_sites() -> Rbm {
+        let units = Units::of_sites(SITES).unwrap();
+        let is_last: Vec<f32> = units
+            .sites()
+            .flat_map(|site| (site.start + 1..=site.end).map(move |next| next == site.end))
+            .map(|is_last| f32::from(u8::from(is_last)))
+            .collect();
+        Rbm::of_sites(
+            units,
+            Array2::from_shape_fn((10, 3), |(i, _)| 4.5 * is_last[i]),
+            Array1::from_shape_fn(10, |i| 0.1 * (i % 3) as f32 - 6.3 * is_last[i]),
+            Array1::from_elem(3, -9.2),
+        )
+        .unwrap()
+    }
+
+    const SITES: [usize; 4] = [3, 1, 4, 2];
+
+    /// The states of a model of few units, as words.
+    fn words(units: &Units) -> Vec<u64> {
+        let has_one = |word: u64, site: std::ops::Range<usize>| {
+            site.len() == 1 || (word >> site.start & ((1 << site.len()) - 1)).is_power_of_two()
+        };
+        let is_state = |word: &u64| units.sites().all(|site| has_one(*word, site));
+        (0..1 << units.n_units()).filter(is_state).collect()
+    }
+
+    /// p_β(v) of these states by enumeration.
+    fn distribution(rbm: &Rbm, words: &[u64], log_odds: &[f32], beta: f64) -> Vec<f64> {
+        let log_p = |&v: &u64| {
             let visible: f64 = active(&[v])
                 .map(|i| {
                     let b = f64::from(rbm.visible_bias()[i]);
@@ -377,16 +408,18 @@ mod tests {
             let hidden = rbm.hidden_inputs(&[v]);
             visible + hidden.iter().map(|&x| crate::units::softplus(beta * x)).sum::<f64>()
         };
-        let p: Vec<f64> = (0..64).map(|v| log_p(v).exp()).collect();
+        let p: Vec<f64> = words.iter().map(|v| log_p(v).exp()).collect();
         let z: f64 = p.iter().sum();
         p.iter().map(|p| p / z).collect()
     }
 
-    /// Pearson's χ² of visible states, and its degrees of freedom. States with expected counts below 5
-    /// are pooled.
-    fn chi_squared(states: &BitMatrix, probabilities: &[f64]) -> (f64, f64) {
-        let mut counts = [0.0; 64];
-        (0..states.n_rows()).for_each(|n| counts[states.row(n)[0] as usize] += 1.0);
+    /// Pearson's χ² of visible states, of which `words` are all, and its degrees of freedom. States with
+    /// expected counts below 5 are pooled.
+    fn chi_squared(states: &BitMatrix, words: &[u64], probabilities: &[f64]) -> (f64, f64) {
+        let mut counts = vec![0.0; words.len()];
+        for n in 0..states.n_rows() {
+            counts[words.binary_search(&states.row(n)[0]).expect("a state of the model")] += 1.0;
+        }
         let (mut statistic, mut degrees, mut rest) = (0.0, 0.0, (0.0, 0.0));
         for (count, p) in counts.iter().zip(probabilities) {
             let expected = p * states.n_rows() as f64;
@@ -404,16 +437,26 @@ mod tests {
     /// Without swaps the chains of the model are far from theirs.
     #[test]
     fn every_temperature_reaches_its_distribution() {
+        let of_value = |site: std::ops::Range<usize>| {
+            let n = site.len() as f64;
+            (0..site.len()).map(move |a| if n == 1.0 { 0.3 } else { (2 * a + 1) as f64 / (n * n) })
+        };
+        let of_sites = Units::of_sites(SITES).unwrap().sites().flat_map(of_value).collect();
+        reaches_its_distribution(&two_modes(), &Array1::from_elem(6, 0.4));
+        reaches_its_distribution(&two_modes_of_sites(), &of_sites);
+    }
+
+    fn reaches_its_distribution(rbm: &Rbm, rates: &Array1<f64>) {
         const CHAINS: usize = 5000;
-        let rbm = two_modes();
-        let weights = FixedWeights::of(&rbm, Isa::fastest());
-        let rates = Array1::from_elem(6, 0.4);
-        let start = BitMatrix::zeros(CHAINS, 6);
+        let weights = FixedWeights::of(rbm, Isa::fastest());
+        let words = words(rbm.visible_units());
+        // The first state is all off, or has the first value of each site.
+        let start = BitMatrix::from_fn(CHAINS, rates.len(), |_, i| words[0] >> i & 1 == 1);
         let chains = |purpose| {
             let streams = (0..CHAINS as u64).map(|n| Stream::new(3, purpose, n)).collect();
             Chains::from_visible(&weights, &start, streams)
         };
-        let mut tempering = Tempering::new(&weights, &start, ladder(&rates, 4, 0.4), 3);
+        let mut tempering = Tempering::new(&weights, &start, ladder(rates, 4, 0.4), 3);
         tempering.adaptation = 0.0;
         let (mut tempered, mut alone) = (chains(Purpose::Chain), chains(Purpose::Sample));
         for _ in 0..200 {
@@ -423,7 +466,8 @@ mod tests {
         }
         let base = tempering.base.as_flattened();
         let check = |beta: f64, states: &BitMatrix| {
-            let (found, degrees) = chi_squared(states, &distribution(&rbm, base, beta));
+            let expected = distribution(rbm, &words, base, beta);
+            let (found, degrees) = chi_squared(states, &words, &expected);
             // The value that is exceeded with probability 1e-6 (Wilson and Hilferty, 1931).
             let spread = 2.0 / (9.0 * degrees);
             let bound = degrees * (1.0 - spread + 4.7534 * spread.sqrt()).powi(3);

@@ -15,6 +15,7 @@ use crate::memory::Bytes;
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream, shuffle};
 use crate::train::{Objective, TrainConfig, Trainer};
+use crate::units::Units;
 use crate::watch::Watch;
 use ndarray::Array1;
 
@@ -43,15 +44,14 @@ pub struct Probe {
 impl Probe {
     /// The memory of a measurement on data of this size: the model (V, H) in both forms, the weights of
     /// [`WeightChange`], and the larger of two scores, the reconstructions and the pseudo-likelihood.
-    pub fn bytes(n_examples: usize, n_visible: usize, n_hidden: usize) -> Bytes {
-        let n = n_examples.min(SUBSET);
-        let reconstruction =
-            Chains::bytes(n, n_visible, n_hidden) + Bytes::of::<f32>(&[n, n_visible]);
+    pub fn bytes(n_examples: usize, visible: &Units, n_hidden: usize) -> Bytes {
+        let (n, layout, n_visible) = (n_examples.min(SUBSET), visible.layout(), visible.n_units());
+        let reconstruction = Chains::bytes(n, layout, n_hidden) + Bytes::of::<f32>(&[n, n_visible]);
         let few = n.min(PSEUDO_LIKELIHOOD_SUBSET);
-        let pseudo_likelihood = pseudo_likelihood::bytes(few, n_visible, n_hidden);
+        let pseudo_likelihood = pseudo_likelihood::bytes(few, visible, n_hidden);
         Rbm::bytes(n_visible, n_hidden)
-            + FixedWeights::bytes::<i32>(n_visible, n_hidden)
-            + Tiled::<f32>::bytes(n_visible, n_hidden)
+            + FixedWeights::bytes::<i32>(layout, n_hidden)
+            + Tiled::<f32>::bytes(layout, n_hidden)
             + reconstruction.max(pseudo_likelihood)
     }
 

@@ -1,10 +1,13 @@
 //! Snapshots of a run: filters, samples and histograms, at epochs that lie ever further apart.
 
+use super::probe::SUBSET;
 use super::{EpochRecord, Monitor, Writer};
+use crate::bits::BitMatrix;
 use crate::dataset::WeightedBits;
 use crate::error::Result;
 use crate::evaluate::HiddenActivity;
 use crate::evaluate::reconstruction::reconstruct;
+use crate::evaluate::site_moments::{self, SiteMoments};
 use crate::gibbs::{Chains, FixedModel};
 use crate::setting::is_on_series;
 use crate::state::State;
@@ -22,6 +25,9 @@ const MOST_RECONSTRUCTIONS: usize = 50;
 
 /// The most hidden units whose means are saved.
 const MOST_UNITS: usize = 1000;
+
+/// The most chains over which the moments of sites are taken, as many as examples.
+const MOST_CHAINS: usize = SUBSET;
 
 /// Bins of a histogram.
 const BINS: usize = 64;
@@ -53,8 +59,15 @@ pub fn file(folder: &Path, epoch: u64) -> PathBuf {
 /// | `examples`, `reconstructions` | (n, V) u8 | training examples, and p(v \| h) with h drawn from them |
 /// | `hidden_means` | (n, H) u8 | p(h \| v) of training examples, 255 for 1; up to 1,000 units |
 /// | `hidden_activity` | (H) f64 | mean p(h \| v) over a subset of the training data |
+/// | `frequencies` | (2, V) f64 | ⟨v⟩ over the subset, and over p(v \| h) of the chains |
+/// | `pairs` | (n, 2) u64 | units of two sites: all pairs, or 10,000 of them |
+/// | `correlations` | (2, n) f64 | ⟨vᵢ vₖ⟩ − ⟨vᵢ⟩⟨vₖ⟩ of these pairs, likewise |
+/// | `moment_rows` | (2) u64 | the number of examples and of chains of these moments |
 /// | `weights.counts`, `.range` | (64) u64, (2) f64 | histogram of W between its least and largest |
 /// | `visible_bias.…`, `hidden_bias.…` | likewise | histograms of b and c |
+///
+/// Moments are taken for layers with categorical sites alone, and where the chains are samples of the model.
+/// The metadata name the columns of such data.
 #[derive(Debug)]
 pub struct Snapshots<'a> {
     folder: PathBuf,
@@ -75,11 +88,18 @@ impl<'a> Snapshots<'a> {
     }
 
     fn take(&self, trainer: &Trainer, model: FixedModel<'_>) -> Result<()> {
-        let state = snapshot(model, trainer.chains(), &self.training, trainer.config().seed)?;
+        let mut state = snapshot(model, trainer.chains(), &self.training, trainer.config().seed)?;
+        let are_samples = trainer.config().algorithm.chains_are_samples();
+        if are_samples && !model.rbm.visible_units().are_bits() {
+            let hidden = trainer.chains().hidden();
+            let hidden = hidden.rows(0..hidden.n_rows().min(MOST_CHAINS));
+            put_moments(model, &self.training, &hidden, trainer.config().seed, &mut state)?;
+        }
         let path = file(&self.folder, trainer.n_epochs_begun());
         let metadata = serde_json::json!({
             "updates": trainer.updates(),
             "image_shape": trainer.examples().image_shape(),
+            "columns": trainer.examples().columns(),
         });
         self.writer.write(path, state.to_safetensors("harmonium", metadata.to_string()))
     }
@@ -144,6 +164,33 @@ fn snapshot(
     put_histogram("visible_bias", rbm.visible_bias().iter(), &mut state);
     put_histogram("hidden_bias", rbm.hidden_bias().iter(), &mut state);
     Ok(state)
+}
+
+/// Puts the moments of sites over examples and over chains with the states `hidden` (C, H).
+fn put_moments(
+    model: FixedModel<'_>,
+    training: &WeightedBits,
+    hidden: &BitMatrix,
+    seed: u64,
+    state: &mut State,
+) -> Result<()> {
+    let units = model.rbm.visible_units();
+    let pairs = site_moments::pairs(units, seed);
+    let examples = training.bits().to_array(|is_on| f32::from(u8::from(is_on)));
+    let of_data = SiteMoments::of(examples.view(), training.weights(), &pairs);
+    drop(examples);
+    let means = model.weights.visible_given_hidden().means(hidden)?;
+    let of_samples = SiteMoments::of(means.view(), None, &pairs);
+    let [data, samples] = [of_data, of_samples];
+    let frequencies = [data.frequencies, samples.frequencies].concat();
+    state.put("frequencies", &[2, units.n_units()], frequencies);
+    let correlations = [data.correlations, samples.correlations].concat();
+    state.put("correlations", &[2, pairs.len()], correlations);
+    let columns = pairs.iter().flat_map(|pair| [pair.first as u64, pair.second as u64]);
+    state.put("pairs", &[pairs.len(), 2], columns.collect());
+    let n_rows = [training.bits().n_rows() as u64, hidden.n_rows() as u64];
+    state.put("moment_rows", &[2], n_rows.to_vec());
+    Ok(())
 }
 
 /// Probabilities as levels from 0 to 255.

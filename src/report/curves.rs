@@ -2,7 +2,9 @@
 
 use super::material::Material;
 use crate::monitor::EpochRecord;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
+use std::ops::Range;
 
 /// A point of a curve and its interval, if it has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,7 +50,7 @@ const PSEUDO_LIKELIHOOD: &str = "pseudo_likelihood";
 const MOST_POINTS: usize = 300;
 
 /// Placeholders for colours that differ between pages and files.
-const INK: RGBColor = RGBColor(1, 2, 3);
+pub(super) const INK: RGBColor = RGBColor(1, 2, 3);
 const GRID: RGBColor = RGBColor(4, 5, 6);
 
 /// The colours of curves in files; pages have their own, `--series-0` to `--series-9`.
@@ -58,7 +60,7 @@ const SERIES: [&str; 10] = [
 ];
 
 /// The size of a chart in pixels.
-const SIZE: (u32, u32) = (440, 250);
+const SIZE: [u32; 2] = [440, 250];
 
 /// The value of a record that is drawn.
 type Value = fn(&EpochRecord) -> Option<f64>;
@@ -190,14 +192,7 @@ fn swap_rates(runs: &[Material]) -> Chart {
 impl Chart {
     /// The SVG for a page: its style sets the colours, and each point is a circle with a text.
     pub fn for_page(&self) -> String {
-        let mut svg = self.draw();
-        for (colour, name) in [(INK, "--ink"), (GRID, "--grid")] {
-            svg = svg.replace(&code(colour), &format!("var({name})"));
-        }
-        for at in 0..SERIES.len() {
-            svg = svg.replace(&code(series_colour(at)), &format!("var(--series-{at})"));
-        }
-        svg
+        in_style(self.draw())
     }
 
     /// The SVG for a file.
@@ -231,35 +226,12 @@ impl Chart {
     }
 
     fn draw(&self) -> String {
-        let mut svg = String::new();
-        let mut circles = String::new();
-        {
-            let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-            let [(left, right), (low, high)] = self.bounds();
-            let drawn = ChartBuilder::on(&area)
-                .margin(8)
-                .margin_right(16)
-                .x_label_area_size(28)
-                .y_label_area_size(64)
-                .build_cartesian_2d(left..right, low..high);
-            let mut chart = drawn.expect("drawing to a string does not fail");
-            let text = ("sans-serif", 15).into_font().color(&INK);
-            let mesh = chart
-                .configure_mesh()
-                .disable_x_mesh()
-                .light_line_style(TRANSPARENT)
-                .bold_line_style(GRID)
-                .axis_style(GRID)
-                .label_style(text)
-                .x_labels(5)
-                .y_labels(5)
-                .x_label_formatter(&|x| tick(*x, right - left))
-                .y_label_formatter(&|y| tick(*y, high - low))
-                .draw();
-            mesh.expect("drawing to a string does not fail");
+        let [(left, right), (low, high)] = self.bounds();
+        on_axes(SIZE, [left..right, low..high], |chart| {
             let level = self.level.filter(|level| (low..high).contains(level));
             let line = level.map(|level| PathElement::new([(left, level), (right, level)], INK));
             chart.draw_series(line).expect("drawing to a string does not fail");
+            let mut circles = String::new();
             for (at, series) in self.series.iter().enumerate() {
                 let colour = series_colour(at % SERIES.len());
                 let points = || series.points.iter();
@@ -272,19 +244,77 @@ impl Chart {
                 chart.draw_series(line).expect("drawing to a string does not fail");
                 let radius = if series.points.len() > 100 { 1.5 } else { 3.0 };
                 for point in points() {
-                    let (x, y) = chart.backend_coord(&(point.x, point.y));
-                    let text = label(self.axis, series, point);
-                    circles += &format!(
-                        "<circle class=\"point\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" \
-                         fill=\"{}\" data-text=\"{text}\"/>\n",
-                        code(colour)
-                    );
+                    let place = chart.backend_coord(&(point.x, point.y));
+                    circles +=
+                        &circle(place.into(), radius, colour, &label(self.axis, series, point));
                 }
             }
-            area.present().expect("drawing to a string does not fail");
-        }
-        svg.replace("</svg>", &format!("{circles}</svg>"))
+            circles
+        })
     }
+}
+
+/// A chart while it is drawn.
+pub(super) type Axes<'a> =
+    ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// An SVG of this size with axes over these ranges of x and y. `draw` draws on them and returns what comes on
+/// top, as SVG.
+pub(super) fn on_axes(
+    size: [u32; 2],
+    [x, y]: [Range<f64>; 2],
+    draw: impl FnOnce(&mut Axes<'_>) -> String,
+) -> String {
+    let [width, height] = [&x, &y].map(|range| range.end - range.start);
+    let mut svg = String::new();
+    let on_top;
+    {
+        let area = SVGBackend::with_string(&mut svg, size.into()).into_drawing_area();
+        let drawn = ChartBuilder::on(&area)
+            .margin(8)
+            .margin_right(16)
+            .x_label_area_size(28)
+            .y_label_area_size(64)
+            .build_cartesian_2d(x, y);
+        let mut chart = drawn.expect("drawing to a string does not fail");
+        let text = ("sans-serif", 15).into_font().color(&INK);
+        let mesh = chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(GRID)
+            .axis_style(GRID)
+            .label_style(text)
+            .x_labels(5)
+            .y_labels(5)
+            .x_label_formatter(&|x| tick(*x, width))
+            .y_label_formatter(&|y| tick(*y, height))
+            .draw();
+        mesh.expect("drawing to a string does not fail");
+        on_top = draw(&mut chart);
+        area.present().expect("drawing to a string does not fail");
+    }
+    svg.replace("</svg>", &format!("{on_top}</svg>"))
+}
+
+/// A point whose text the page shows. The text is escaped for an attribute.
+pub(super) fn circle([x, y]: [i32; 2], radius: f64, colour: RGBColor, text: &str) -> String {
+    format!(
+        "<circle class=\"point\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{}\" \
+         data-text=\"{text}\"/>\n",
+        code(colour)
+    )
+}
+
+/// An SVG whose colours are those of the page's style.
+pub(super) fn in_style(mut svg: String) -> String {
+    for (colour, name) in [(INK, "--ink"), (GRID, "--grid")] {
+        svg = svg.replace(&code(colour), &format!("var({name})"));
+    }
+    for at in 0..SERIES.len() {
+        svg = svg.replace(&code(series_colour(at)), &format!("var(--series-{at})"));
+    }
+    svg
 }
 
 /// The text of a point, escaped for an attribute.
@@ -328,7 +358,7 @@ fn tick(x: f64, length: f64) -> String {
     }
 }
 
-fn series_colour(at: usize) -> RGBColor {
+pub(super) fn series_colour(at: usize) -> RGBColor {
     RGBColor(7, 8, at as u8)
 }
 
@@ -339,7 +369,7 @@ fn code(RGBColor(red, green, blue): RGBColor) -> String {
 /// All charts in one SVG file, two in a row.
 pub fn sheet(runs: &[Material]) -> String {
     let charts = charts(runs);
-    let (width, height, title) = (SIZE.0, SIZE.1 + 28, 22);
+    let (width, height, title) = (SIZE[0], SIZE[1] + 28, 22);
     let rows = charts.len().div_ceil(2) as u32;
     let mut sheet = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" \

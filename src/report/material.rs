@@ -1,5 +1,6 @@
 //! The contents of a run's files, from which a report is made.
 
+use crate::dataset::Columns;
 use crate::error::{Error, Result};
 use crate::monitor::snapshots;
 use crate::run::{SNAPSHOTS, Summary};
@@ -30,11 +31,14 @@ pub struct Snapshot {
     pub arrays: State,
     /// Rows and columns of the images, if the data are images.
     pub image_shape: Option<(usize, usize)>,
+    /// What the units of an example stand for, if they are categories or named bits.
+    pub columns: Option<Columns>,
 }
 
 #[derive(Deserialize)]
 struct Metadata {
     image_shape: Option<(usize, usize)>,
+    columns: Option<Columns>,
 }
 
 impl Material {
@@ -65,7 +69,7 @@ fn read_snapshot(path: &Path, epoch: u64) -> Result<Snapshot> {
         fs::read(path).map_err(|cause| Error::Io { path: path.into(), action: "read", cause })?;
     let snapshot = || -> Result<Snapshot, String> {
         let (arrays, metadata) = State::from_safetensors("harmonium", &bytes)?;
-        let Metadata { image_shape } =
+        let Metadata { image_shape, columns } =
             serde_json::from_str(&metadata).map_err(|cause| format!("metadata: {cause}"))?;
         let n_visible = arrays.side("samples", 1);
         if let Some((rows, columns)) = image_shape
@@ -74,7 +78,10 @@ fn read_snapshot(path: &Path, epoch: u64) -> Result<Snapshot> {
         {
             return Err(format!("images of {rows} x {columns} do not fit its samples"));
         }
-        Ok(Snapshot { epoch, arrays, image_shape })
+        if columns.as_ref().is_some_and(|columns| Some(columns.n_units()) != n_visible) {
+            return Err("its columns do not fit its samples".to_string());
+        }
+        Ok(Snapshot { epoch, arrays, image_shape, columns })
     };
     snapshot().map_err(|rule| Error::Unsuitable { path: path.into(), rule })
 }

@@ -20,6 +20,14 @@ mod curves;
 
 mod images;
 
+mod scatter;
+
+mod site_weights;
+
+mod logo;
+
+mod heat_map;
+
 mod page;
 
 mod live;
@@ -29,7 +37,7 @@ pub(crate) use material::Material;
 pub(crate) use page::page;
 
 use crate::error::Result;
-use crate::run::{CURVES, RECONSTRUCTIONS, REPORT, Summary};
+use crate::run::{CURVES, Folder, RECONSTRUCTIONS, REPORT, Summary};
 use crate::setting::invalid;
 use crate::whole_file;
 use std::collections::BTreeSet;
@@ -83,10 +91,52 @@ pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
 /// # Errors
 /// As [`write()`].
 pub fn write_to_folder(folder: &Path) -> Result<()> {
+    write_parts(folder, || Ok(()))
+}
+
+/// As [`write_to_folder`], but not into another folder that has taken the place of this one.
+///
+/// # Errors
+/// As [`write()`], and [`Error::Replaced`](crate::Error::Replaced).
+pub(crate) fn write_to_own(folder: &Folder) -> Result<()> {
+    write_parts(folder.path(), || folder.check())
+}
+
+fn write_parts(folder: &Path, check: impl Fn() -> Result<()>) -> Result<()> {
     let runs = read(&[folder.to_path_buf()])?;
-    whole_file::write(&folder.join(CURVES), curves::sheet(&runs).as_bytes())?;
+    let write =
+        |name: &str, contents: &[u8]| whole_file::write_if(&folder.join(name), contents, &check);
+    write(CURVES, curves::sheet(&runs).as_bytes())?;
     if let Some(picture) = runs[0].last_snapshot().and_then(images::reconstructions) {
-        whole_file::write(&folder.join(RECONSTRUCTIONS), &picture)?;
+        write(RECONSTRUCTIONS, &picture)?;
     }
-    whole_file::write(&folder.join(REPORT), page(&runs, None).as_bytes())
+    write(REPORT, page(&runs, None).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::run::{SETTINGS, Session};
+    use std::fs;
+
+    #[test]
+    fn a_run_whose_folder_was_replaced_leaves_the_other_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("run");
+        let session = Session { out: Some(path.clone()), ..Session::default() };
+        let begin = || {
+            let folder = Folder::create(&session, "name").unwrap();
+            fs::write(folder.join(SETTINGS), "").unwrap();
+            folder.release();
+            folder
+        };
+        let folder = begin();
+        write_to_own(&folder).unwrap();
+        assert!(folder.join(REPORT).exists());
+        fs::rename(&path, parent.path().join("elsewhere")).unwrap();
+        begin();
+        assert!(matches!(write_to_own(&folder), Err(Error::Replaced { .. })));
+        assert!(!path.join(REPORT).exists() && !path.join(CURVES).exists());
+    }
 }

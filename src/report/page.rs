@@ -4,6 +4,8 @@ use super::curves::{self, Chart, Point, Series, number};
 use super::health::{self, Finding};
 use super::images::{self, Order};
 use super::material::{Material, Snapshot};
+use super::site_weights::SiteWeights;
+use super::{heat_map, logo, scatter};
 use crate::evaluate::LikelihoodReport;
 use crate::monitor::EpochRecord;
 use crate::run::{RunState, Summary, differing};
@@ -183,7 +185,14 @@ fn pictures(run: &Material) -> Markup {
     let histograms = histograms(last);
     html! {
         (filters(last))
-        @if last.image_shape.is_none() {
+        @if let Some(weights) = SiteWeights::of(last) {
+            @match weights.columns.alphabet() {
+                Some(alphabet) => (logo::section(&weights, alphabet)),
+                None => (heat_map::section(&weights)),
+            }
+        }
+        (scatter::section(last))
+        @if last.image_shape.is_none() && last.columns.is_none() {
             section #no-images {
                 p.note {
                     "The examples have no shape of images. If they are images, give " code { "--image-shape" }

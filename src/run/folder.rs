@@ -111,6 +111,12 @@ impl Folder {
         }
     }
 
+    /// Lets others work on the run. [`check`](Self::check) still tells whether the path leads to this folder.
+    pub fn release(&self) {
+        // Without locks there is nothing to release.
+        drop(self.lock.as_file().unlock());
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -242,6 +248,10 @@ mod tests {
         assert!(error.contains("run: was moved, removed or replaced"), "{error}");
         let other = Folder::create(&session, "name").unwrap();
         assert!(other.check().is_ok() && folder.check().is_err());
+        other.release();
+        assert!(!is_locked(&path) && other.check().is_ok());
+        fs::rename(&path, parent.path().join("away")).unwrap();
+        assert!(other.check().is_err());
     }
 
     #[test]

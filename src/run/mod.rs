@@ -52,6 +52,7 @@ pub use files::{
     CHECKPOINTS, CURVES, EVALUATION, FAILURE, FILTERS, LAST_MODEL, METRICS, MODEL, RECONSTRUCTIONS,
     REPORT, SAMPLES, SETTINGS, SNAPSHOTS,
 };
+pub(crate) use folder::Folder;
 pub use interrupt::Interrupt;
 pub use interval::Interval;
 pub(crate) use interval::parse_time;

@@ -22,6 +22,7 @@ use crate::rng::STREAM_VERSION;
 use crate::setting::{Section as _, check};
 use crate::threads::in_pool;
 use crate::train::completion::Completion;
+use crate::train::label_phase::LabelPhase;
 use crate::train::{Ascent, TrainConfig, Trainer};
 use crate::whole_file;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub struct Outcome {
     pub end: End,
     /// Updates done.
     pub updates: u64,
+    /// The folder, released, for what is written after the session.
+    pub(crate) released: Folder,
 }
 
 /// Begins a run and trains until the run or the session ends. The folder then holds `config.toml`,
@@ -281,20 +284,21 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
 /// that is taken while the last one is written.
 fn check_memory(config: &TrainConfig, data: &Data) -> Result<()> {
     let (training, held_out) = (&data.training, data.held_out.as_ref());
-    let n_visible = training.n_visible();
-    let config = config.for_data(training.n_examples(), n_visible);
+    let visible = training.units();
+    let config = config.for_data(training.n_examples(), visible.n_units());
     let examples = training.bytes() + held_out.map_or(Bytes(0), Examples::bytes);
     let n_hidden = config.n_hidden();
-    let record = Probe::bytes(training.n_examples(), n_visible, n_hidden);
+    let record = Probe::bytes(training.n_examples(), &visible, n_hidden);
     let of_completion = Completion::bytes_of_state(&config, training);
-    let checkpoints = (Ascent::bytes_of_state(&config, n_visible) + of_completion) * 2;
+    let checkpoints = (Ascent::bytes_of_state(&config, visible.layout()) + of_completion) * 2;
     let others = [
         Need::held(examples, &["limit"]),
         Need::new(record, &["hidden"]),
         Need::new(checkpoints, &["hidden"]),
         Completion::need(&config, training),
+        LabelPhase::need(&config, training),
     ];
-    Ascent::check_memory(&config, config.batch_size, n_visible, &others)
+    Ascent::check_memory(&config, config.batch_size, visible.layout(), &others)
 }
 
 impl Run {
@@ -415,7 +419,9 @@ impl Run {
             drop(whole_file::write(&folder.join(FAILURE), error.to_string().as_bytes()));
             Err(error)
         })?;
-        Ok(Outcome { folder: folder.path().to_path_buf(), end, updates })
+        folder.release();
+        let (folder, released) = (folder.path().to_path_buf(), folder.clone());
+        Ok(Outcome { folder, end, updates, released })
     }
 }
 

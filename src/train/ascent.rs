@@ -22,6 +22,7 @@ use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::tile::SIDE;
 use crate::kernels::tiled::Padded;
 use crate::kernels::{Isa, sampling};
+use crate::layout::Layout;
 use crate::memory::{self, Bytes, Need};
 use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
@@ -58,24 +59,25 @@ pub struct Ascent {
 
 impl Ascent {
     /// The memory of an ascent by these settings, which must be [for the data](TrainConfig::for_data), on
-    /// mini-batches of `n_rows` examples of V units; with it the model at its start.
-    pub fn needs(config: &TrainConfig, n_rows: usize, n_visible: usize) -> [Need; 4] {
+    /// mini-batches of `n_rows` examples of this layer; with it the model at its start.
+    pub fn needs(config: &TrainConfig, n_rows: usize, visible: impl Into<Layout>) -> [Need; 4] {
+        let visible = &visible.into();
         let (n_hidden, n_chains) = (config.n_hidden(), config.n_chains());
-        let model = Rbm::bytes(n_visible, n_hidden)
-            + Parameters::bytes(n_visible, n_hidden)
-            + Optimizer::bytes(config, n_visible)
-            + Average::bytes(config, n_visible);
-        let statistics = |n: usize| Statistics::bytes(n, n_visible, n_hidden);
-        let batch = PositivePhase::bytes(n_rows, n_visible)
+        let model = Rbm::bytes(visible.n_units(), n_hidden)
+            + Parameters::bytes(visible, n_hidden)
+            + Optimizer::bytes(config, visible)
+            + Average::bytes(config, visible);
+        let statistics = |n: usize| Statistics::bytes(n, visible, n_hidden);
+        let batch = PositivePhase::bytes(n_rows, visible)
             + statistics(n_rows)
-            + Gradient::bytes(config, n_visible, n_rows.saturating_add(n_chains));
-        let chains = NegativePhase::bytes(config, n_visible) + statistics(n_chains);
+            + Gradient::bytes(config, visible, n_rows.saturating_add(n_chains));
+        let chains = NegativePhase::bytes(config, visible) + statistics(n_chains);
         // With CD, and usually without, their number follows from the size of a mini-batch.
         let of_chains: &[_] = match n_chains == config.batch_size {
             true => &["batch_size", "hidden"],
             false => &["chains", "hidden"],
         };
-        let replicas = NegativePhase::bytes_of_replicas(config, n_visible);
+        let replicas = NegativePhase::bytes_of_replicas(config, visible);
         [
             // A narrower layer is padded to this width.
             Need::new(model, if n_hidden > SIDE { &["hidden"] } else { &[] }),
@@ -93,25 +95,26 @@ impl Ascent {
     pub(crate) fn check_memory(
         config: &TrainConfig,
         n_rows: usize,
-        n_visible: usize,
+        visible: &Layout,
         others: &[Need],
     ) -> Result<()> {
-        let needs = [&Self::needs(config, n_rows, n_visible)[..], others].concat();
-        let (n_hidden, n_chains) = (config.n_hidden(), config.n_chains());
+        let needs = [&Self::needs(config, n_rows, visible)[..], others].concat();
+        let (n_visible, n_hidden, n_chains) =
+            (visible.n_units(), config.n_hidden(), config.n_chains());
         let what = || format!("training {n_visible} x {n_hidden} units with {n_chains} chains");
         memory::check(what, &needs)
     }
 
-    /// The memory of the [`state`](Self::state) of an ascent by these settings, for V visible units.
-    pub fn bytes_of_state(config: &TrainConfig, n_visible: usize) -> Bytes {
+    /// The memory of the [`state`](Self::state) of an ascent by these settings, for this visible layer.
+    pub fn bytes_of_state(config: &TrainConfig, visible: &Layout) -> Bytes {
         let (n_hidden, n_chains) = (config.n_hidden(), config.n_chains());
         let n_levels = if config.algorithm == Algorithm::Pt { config.temperatures } else { 1 };
-        let of_level = BitMatrix::bytes(n_chains, n_visible)
+        let of_level = BitMatrix::bytes(n_chains, visible.n_units())
             + BitMatrix::bytes(n_chains, n_hidden)
             + Bytes::of::<Stream>(&[n_chains]);
-        Rbm::bytes(n_visible, n_hidden)
-            + Optimizer::bytes(config, n_visible)
-            + Average::bytes(config, n_visible)
+        Rbm::bytes(visible.n_units(), n_hidden)
+            + Optimizer::bytes(config, visible)
+            + Average::bytes(config, visible)
             + of_level * n_levels
     }
 

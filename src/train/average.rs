@@ -6,6 +6,7 @@ use super::config::TrainConfig;
 use super::parameters::Parameters;
 use super::timetable::Timetable;
 use crate::error::Result;
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::model::TiledParameters;
 use crate::state::State;
@@ -57,12 +58,12 @@ pub struct Average {
 }
 
 impl Average {
-    /// The memory of the average that these settings ask for, for V visible units.
-    pub fn bytes(config: &TrainConfig, n_visible: usize) -> Bytes {
+    /// The memory of the average that these settings ask for, for this visible layer.
+    pub fn bytes(config: &TrainConfig, visible: &Layout) -> Bytes {
         match config.averaging {
             Averaging::None => Bytes(0),
             Averaging::Exponential(_) | Averaging::Tail(_) => {
-                TiledParameters::<f32>::bytes(n_visible, config.n_hidden())
+                TiledParameters::<f32>::bytes(visible, config.n_hidden())
             }
         }
     }

@@ -23,6 +23,7 @@ use super::statistics::Statistics;
 use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, moments};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::states::States;
 use rayon::prelude::*;
@@ -75,10 +76,10 @@ pub struct BiasGradients<'a> {
 
 impl Centering {
     /// The memory of offsets for a model (V, H) and statistics of `row_capacity` rows.
-    pub fn bytes(n_visible: usize, n_hidden: usize, row_capacity: usize) -> Bytes {
+    pub fn bytes(visible: &Layout, n_hidden: usize, row_capacity: usize) -> Bytes {
         let of_panel = Bytes::of::<i32>(&[]) + Bytes::of::<[i128; 2]>(&[]) + Bytes::of::<f64>(&[]);
         let n_panels = n_hidden.div_ceil(SIDE);
-        (of_panel * SIDE) * n_visible.div_ceil(SIDE)
+        (of_panel * SIDE) * visible.n_panels()
             + (of_panel * SIDE) * n_panels
             + Bytes::of::<i64>(&[n_panels, row_capacity])
             + Bytes::of::<[i64; 2]>(&[row_capacity])

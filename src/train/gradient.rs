@@ -13,6 +13,7 @@ use crate::kernels::Isa;
 use crate::kernels::ascent::{Difference, ExtraRows, RankOne, TileGradient};
 use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::state::State;
 use crate::states::States;
@@ -78,14 +79,14 @@ struct Corrections {
 }
 
 impl Gradient {
-    /// The memory of a gradient by these settings, for V visible units and statistics of `row_capacity`
-    /// rows.
-    pub fn bytes(config: &TrainConfig, n_visible: usize, row_capacity: usize) -> Bytes {
+    /// The memory of a gradient by these settings, for this visible layer and statistics of
+    /// `row_capacity` rows.
+    pub fn bytes(config: &TrainConfig, visible: &Layout, row_capacity: usize) -> Bytes {
         let n_hidden = config.n_hidden();
         let of_visible = Bytes::of::<VisibleSums>(&[]) + Bytes::of::<Row<f32>>(&[]);
         let of_hidden = Bytes::of::<[Row<i64>; 2]>(&[]) + Bytes::of::<Row<f32>>(&[]);
-        let plain = of_visible * n_visible.div_ceil(SIDE) + of_hidden * n_hidden.div_ceil(SIDE);
-        let centering = Centering::bytes(n_visible, n_hidden, row_capacity);
+        let plain = of_visible * visible.n_panels() + of_hidden * n_hidden.div_ceil(SIDE);
+        let centering = Centering::bytes(visible, n_hidden, row_capacity);
         plain + if config.centering { centering } else { Bytes(0) }
     }
 

@@ -14,13 +14,14 @@ use super::outset::Outset;
 use super::parameters::Parameters;
 use super::positive_phase::{Batch, PositivePhase};
 use super::statistics::Statistics;
+use crate::dataset::{Examples, Labels};
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::kernels::classes::{self, ClassShare, ClassSums};
 use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::tiled::Padded;
-use crate::memory::Bytes;
+use crate::memory::{Bytes, Need};
 use crate::setting::check;
 use crate::units::category;
 use crate::watch::Watch;
@@ -53,13 +54,17 @@ struct Piece {
 }
 
 impl LabelPhase {
-    /// The memory of the phase for mini-batches of up to `n_rows` examples.
-    pub fn bytes(n_rows: usize, n_classes: usize, n_hidden: usize) -> Bytes {
-        let n_pieces = n_rows.div_ceil(ROWS);
-        let of_piece =
-            Bytes::of::<Row<f32>>(&[ROWS + n_classes + 1]) + Bytes::of::<f64>(&[ROWS, n_classes]);
-        of_piece * n_pieces * n_hidden.div_ceil(SIDE)
-            + Bytes::of::<ClassShare>(&[n_rows, n_classes])
+    /// The memory of the phase in a run on these examples, if it may need one.
+    pub fn need(config: &TrainConfig, examples: &Examples) -> Need {
+        let of_labels = |labels: &Labels| {
+            let (n_rows, n_classes) = (config.batch_size, labels.classes().n());
+            let of_piece = Bytes::of::<Row<f32>>(&[ROWS + n_classes + 1])
+                + Bytes::of::<f64>(&[ROWS, n_classes]);
+            of_piece * n_rows.div_ceil(ROWS) * config.n_hidden().div_ceil(SIDE)
+                + Bytes::of::<ClassShare>(&[n_rows, n_classes])
+        };
+        let bytes = examples.labels().map_or(Bytes(0), of_labels);
+        Need::new(bytes, &["batch_size", "hidden"])
     }
 
     /// The phase that a run needs, if it needs one.
@@ -286,7 +291,7 @@ mod tests {
     use super::super::timetable::Timetable;
     use super::*;
     use crate::bits::BitMatrix;
-    use crate::dataset::{Binarization, Classes, Dataset, Examples, Labels};
+    use crate::dataset::{Binarization, Classes, Dataset};
     use crate::model::Rbm;
     use crate::units::Units;
     use ndarray::{Array1, Array2, Axis};

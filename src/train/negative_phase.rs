@@ -15,6 +15,7 @@ use crate::bits::BitPanels;
 use crate::error::Result;
 use crate::gibbs::{Chains, FixedWeights, Ladder, Tempering};
 use crate::kernels::sigmoid::{MEAN_ONE, ONE};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::model::TiledParameters;
 use crate::rng::{Purpose, STEP, Stream};
@@ -54,23 +55,19 @@ enum Start {
 }
 
 impl NegativePhase {
-    /// The memory of the chains of these settings, without replicas, for V visible units.
-    pub fn bytes(config: &TrainConfig, n_visible: usize) -> Bytes {
+    /// The memory of the chains of these settings, without replicas, for this visible layer.
+    pub fn bytes(config: &TrainConfig, visible: &Layout) -> Bytes {
         let n_chains = config.n_chains();
-        Chains::bytes(n_chains, n_visible, config.n_hidden())
-            + BitPanels::bytes(n_chains, n_visible)
+        Chains::bytes(n_chains, visible, config.n_hidden()) + BitPanels::bytes(n_chains, visible)
     }
 
     /// The memory of the replicas of these settings, if they ask for any.
-    pub fn bytes_of_replicas(config: &TrainConfig, n_visible: usize) -> Bytes {
+    pub fn bytes_of_replicas(config: &TrainConfig, visible: &Layout) -> Bytes {
         match config.algorithm {
             Algorithm::Cd | Algorithm::Pcd | Algorithm::Auto => Bytes(0),
-            Algorithm::Pt => Tempering::bytes(
-                config.temperatures,
-                config.n_chains(),
-                n_visible,
-                config.n_hidden(),
-            ),
+            Algorithm::Pt => {
+                Tempering::bytes(config.temperatures, config.n_chains(), visible, config.n_hidden())
+            }
         }
     }
 

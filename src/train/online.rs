@@ -72,7 +72,7 @@ impl OnlineTrainer {
     /// contrastive divergence.
     pub fn new(config: TrainConfig, mean: &[f32], rbm: &Rbm, isa: Isa) -> Result<Self> {
         let timetable = timetable(config, rbm.n_visible(), rbm.n_hidden())?;
-        Ascent::check_memory(&timetable.config, 1, rbm.n_visible(), &[])?;
+        Ascent::check_memory(&timetable.config, 1, rbm.visible_units().layout(), &[])?;
         check_mean(mean, rbm.n_visible())?;
         check("visible units", "sites of several values", rbm.visible_units().are_bits(), || {
             "bits or numbers for training in chunks".to_string()
@@ -89,7 +89,7 @@ impl OnlineTrainer {
     pub fn restore(config: TrainConfig, mean: &[f32], state: &State, isa: Isa) -> Result<Self> {
         check_mean(mean, state.n_rows("visible_bias")?)?;
         let timetable = timetable(config, mean.len(), state.n_rows("hidden_bias")?)?;
-        Ascent::check_memory(&timetable.config, 1, mean.len(), &[])?;
+        Ascent::check_memory(&timetable.config, 1, &mean.len().into(), &[])?;
         let outset = Outset::of_mean(&timetable.config, mean, UPDATES_OF_AN_EPOCH, isa);
         if Self::is_of_this_version(state) {
             return Ok(Self { ascent: Ascent::restore(timetable, &outset, state, isa)? });

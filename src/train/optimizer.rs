@@ -7,6 +7,7 @@ use super::statistics::Statistics;
 use super::step::{Rules, ascend};
 use crate::error::Result;
 use crate::kernels::ascent::{Reach, Rule};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::model::TiledParameters;
 use crate::state::State;
@@ -99,13 +100,13 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// The memory of the rule of these settings, for V visible units.
-    pub fn bytes(config: &TrainConfig, n_visible: usize) -> Bytes {
+    /// The memory of the rule of these settings, for this visible layer.
+    pub fn bytes(config: &TrainConfig, visible: &Layout) -> Bytes {
         let n_hidden = config.n_hidden();
         match config.optimizer {
             UpdateRule::Sgd if config.momentum == 0.0 => Bytes(0),
-            UpdateRule::Sgd => TiledParameters::<f32>::bytes(n_visible, n_hidden),
-            UpdateRule::Adam => TiledParameters::<[f32; 2]>::bytes(n_visible, n_hidden),
+            UpdateRule::Sgd => TiledParameters::<f32>::bytes(visible, n_hidden),
+            UpdateRule::Adam => TiledParameters::<[f32; 2]>::bytes(visible, n_hidden),
         }
     }
 

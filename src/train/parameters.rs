@@ -6,6 +6,7 @@ use crate::gibbs::{FixedWeights, RealConditional};
 use crate::kernels::Isa;
 use crate::kernels::tile::{Row, SIDE, Tile};
 use crate::kernels::tiled::{Padded, Tiled};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::model::{Rbm, TiledParameters};
 use crate::reals::RealRows;
@@ -37,10 +38,10 @@ pub struct Parameters {
 
 impl Parameters {
     /// The memory of the parameters of a model (V, H).
-    pub fn bytes(n_visible: usize, n_hidden: usize) -> Bytes {
-        TiledParameters::<f32>::bytes(n_visible, n_hidden)
-            + FixedWeights::bytes::<i16>(n_visible, n_hidden)
-            + Padded::<f64>::bytes(n_visible) * n_hidden.div_ceil(SIDE)
+    pub fn bytes(visible: &Layout, n_hidden: usize) -> Bytes {
+        TiledParameters::<f32>::bytes(visible, n_hidden)
+            + FixedWeights::bytes::<i16>(visible, n_hidden)
+            + Padded::<f64>::bytes(visible) * n_hidden.div_ceil(SIDE)
     }
 
     /// The parameters of a model, with weights in this format.

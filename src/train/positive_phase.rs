@@ -43,8 +43,8 @@ pub struct PositivePhase {
 
 impl PositivePhase {
     /// The memory of a positive phase of at most `capacity` examples of bits. Those of numbers take more.
-    pub fn bytes(capacity: usize, n_visible: usize) -> Bytes {
-        BitMatrix::bytes(capacity, n_visible) + BitPanels::bytes(capacity, n_visible)
+    pub fn bytes(capacity: usize, visible: &Layout) -> Bytes {
+        BitMatrix::bytes(capacity, visible.n_units()) + BitPanels::bytes(capacity, visible)
     }
 
     /// A positive phase of at most `capacity` examples.

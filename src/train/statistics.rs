@@ -7,6 +7,7 @@ use crate::kernels::ascent::Difference;
 use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::{Isa, moments, transpose};
+use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::reals::RealRows;
 use crate::states::States;
@@ -48,9 +49,9 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// The memory of one phase of `n_rows` examples or chains of V visible and H hidden units.
-    pub fn bytes(n_rows: usize, n_visible: usize, n_hidden: usize) -> Bytes {
-        BitPanels::bytes(n_visible, n_rows)
+    /// The memory of one phase of `n_rows` examples or chains of a model (V, H).
+    pub fn bytes(n_rows: usize, visible: &Layout, n_hidden: usize) -> Bytes {
+        BitPanels::bytes(visible.n_places(), n_rows)
             + Bytes::of::<Row<i16>>(&[n_hidden.div_ceil(SIDE), n_rows.div_ceil(SIDE), SIDE])
     }
 

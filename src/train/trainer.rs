@@ -12,7 +12,7 @@ use crate::dataset::{Binarization, Examples};
 use crate::error::{MissingWay, Remedy, Result};
 use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::Isa;
-use crate::memory::{Bytes, Need};
+use crate::memory::Need;
 use crate::model::Rbm;
 use crate::setting::check;
 use crate::state::State;
@@ -350,17 +350,12 @@ fn check_missing(config: &TrainConfig, examples: &Examples) -> Result<()> {
 
 /// Checks that there is memory for a run on these examples, with them.
 fn check_memory(config: &TrainConfig, examples: &Examples) -> Result<()> {
-    let n_classes = examples.labels().map_or(0, |labels| labels.classes().n());
-    let of_labels = match n_classes {
-        0 => Bytes(0),
-        k => LabelPhase::bytes(config.batch_size, k, config.n_hidden()),
-    };
     let others = [
         Need::held(examples.bytes(), &[]),
         Completion::need(config, examples),
-        Need::new(of_labels, &["batch_size", "hidden"]),
+        LabelPhase::need(config, examples),
     ];
-    Ascent::check_memory(config, config.batch_size, examples.n_visible(), &others)
+    Ascent::check_memory(config, config.batch_size, examples.units().layout(), &others)
 }
 
 /// The next mini-batch of this epoch.
