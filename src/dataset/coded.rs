@@ -138,7 +138,7 @@ mod tests {
         // By the columns of a model, in whatever order they are.
         let other = Coded {
             names: Some(["letter", "more", "count", "flag"].map(String::from).to_vec()),
-            ..table(&[&["a"], &["?"], &["9"], &["0"]], array![[0, 0, 0, 0]])
+            ..table(&[&["a"], &["?"], &["9"], &["1"]], array![[0, 0, 0, 0]])
         };
         let (by_model, found) = other.encode("new", &read.encoding()).unwrap();
         assert_eq!((by_model, found), (columns, bits.rows(0..1)));
