@@ -180,7 +180,8 @@
 //! A visible *site* is a bit, or takes one of q values and has q units, of which one is on
 //! ([`units::Units::of_sites`]). All of the above holds for units; what differs is that p(v | h) draws one value a
 //! site, p(a | h) = e^{x_a} / Σ_b e^{x_b} with the inputs x = b + W h of its units ([`units::category`]). Sequences of
-//! letters and tables of categories are read as such sites ([`dataset::Columns`]).
+//! letters and tables of categories are read as such sites ([`dataset::Columns`]). Their parameters have a gauge
+//! ([`Rbm::zero_sum_gauge`]); a model of bits is one of spins, too ([`Rbm::to_spins`]).
 //!
 //! # From the gradient to a good model
 //!

@@ -408,7 +408,7 @@ fn inspect_writes_the_parameters_in_the_form_that_is_asked() {
 
     folder.write("letters.fasta", ">a\nHPHP\n>b\nPHPH\n>c\nHHPP\n".as_bytes());
     folder.succeed(
-        "train --data letters.fasta --alphabet HP --hidden 3 --epochs 5 --out letters --quiet",
+        "train --data letters.fasta --alphabet HP --hidden 3 --epochs 5 --batch-size 3 --out letters --quiet",
     );
     folder.succeed("inspect letters --parameters zero.safetensors --as zero-sum");
     let rbm = Rbm::load(folder.path("letters/model.safetensors")).unwrap();

@@ -4,7 +4,7 @@
 categories. `train`, `Trainer` and `Rbm` are the
 library itself and do not need scikit-learn. `read` reads files of data, as the command line does.
 `harmonium.runs` has runs in folders. `harmonium.io` reads and writes `.npz` files and the files of the
-`rbms` package.
+packages `rbms` and annaDCA.
 
 >>> import numpy as np
 >>> import harmonium

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ._columns import table_names
 from ._estimator import categories as of_columns
 from ._estimator.methods import Estimator
-from ._estimator.parameters import with_known_names
+from ._estimator.parameters import threads, with_known_names
 from ._harmonium import Rbm, states_of
 
 
@@ -123,6 +123,35 @@ class CategoricalRBM(Estimator):
         del given["self"]
         self.__dict__.update(given)
 
+    def inverse_transform(self, X: Any) -> Any:
+        """The most likely value of each column, given hidden states or their probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            States 0 and 1, or probabilities such as those of `transform`.
+
+        Returns
+        -------
+        Values in the form of the data of `fit`.
+
+        Examples
+        --------
+        >>> from harmonium import CategoricalRBM
+        >>> people = [["red", "yes"], ["blue", "no"]] * 20
+        >>> model = CategoricalRBM(8, learning_rate=0.3, n_iter=100, random_state=0).fit(people)
+        >>> model.inverse_transform(model.transform([["blue", "no"]])).tolist()
+        [['blue', 'no']]
+        """
+        rbm = self.rbm_
+        means = rbm.mean_visible(X, threads=threads(self))
+        places = np.zeros((len(means), len(rbm.sites)), np.uint8)
+        ends = np.cumsum(rbm.sites)
+        for at, (size, end) in enumerate(zip(rbm.sites, ends)):
+            units = means[:, end - size : end]
+            places[:, at] = units[:, 0] > 0.5 if size == 1 else units.argmax(axis=1)
+        return self._own_values(places)
+
     def _validated(self, X: Any, reset: bool = False, learns: bool = False) -> Any:
         if not reset:
             return of_columns.read(self, X)
@@ -134,9 +163,11 @@ class CategoricalRBM(Estimator):
     def _values(self, states: np.ndarray) -> Any:
         assert self.columns_ is not None
         if not len(states):
-            places = np.zeros((0, len(self.categories_)), np.uint8)
-        else:
-            places = states_of(states, self.columns_)[1]
+            return self._own_values(np.zeros((0, len(self.categories_)), np.uint8))
+        return self._own_values(states_of(states, self.columns_)[1])
+
+    def _own_values(self, places: NDArray[np.uint8]) -> Any:
+        """The values at these places (n, columns) in `categories_`."""
         values = [own[places[:, at]] for at, own in enumerate(self.categories_)]
         return of_columns.as_frame_or_array(values, self._frame)
 

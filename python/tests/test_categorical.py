@@ -175,6 +175,16 @@ def test_it_learns_which_values_belong_together():
     assert "validation_score" in stopped.history_[0]
 
 
+def test_hidden_states_are_turned_back_into_the_values_that_they_make_likely():
+    people = [["blue", False], ["green", True], ["red", True]]
+    model = CategoricalRBM(3, n_iter=0, random_state=0).fit(people)
+    # A hidden unit for each colour; that of blue says False.
+    model.components_ = np.array([[20.0, 0, 0, -20], [0, 20, 0, 0], [0, 0, 20, 0]])
+    model.intercept_hidden_, model.intercept_visible_ = np.full(3, -10.0), np.array([0, 0, 0, 10.0])
+    assert model.inverse_transform(model.transform(people)).tolist() == people
+    assert model.inverse_transform(np.eye(3, dtype=bool)).tolist() == people
+
+
 def test_an_estimator_survives_clone_pickle_and_a_file(tmp_path):
     people = frame()
     model = CategoricalRBM(4, categories="auto", learning_rate=0.05, random_state=3).fit(people)

@@ -62,8 +62,8 @@ impl Coded {
         let refused = |example: usize, column: usize, value: &str, rule: String| {
             header.unknown(&format!("example {example}"), column, value, rule)
         };
-        for ((example, column), &code) in self.codes.indexed_iter() {
-            if code == NO_VALUE && chosen.contains(&column) {
+        for (example, codes) in self.codes.outer_iter().enumerate() {
+            if let Some(&column) = chosen.iter().find(|&&column| codes[column] == NO_VALUE) {
                 let rule = "a state; remove examples with missing values, or fill them";
                 return Err(refused(example, column, "empty", rule.into()));
             }
@@ -138,7 +138,7 @@ mod tests {
         // By the columns of a model, in whatever order they are.
         let other = Coded {
             names: Some(["letter", "more", "count", "flag"].map(String::from).to_vec()),
-            ..table(&[&["a"], &["?"], &["9"], &["0"]], array![[0, 0, 0, 0]])
+            ..table(&[&["a"], &["?"], &["9"], &["1"]], array![[0, 0, 0, 0]])
         };
         let (by_model, found) = other.encode("new", &read.encoding()).unwrap();
         assert_eq!((by_model, found), (columns, bits.rows(0..1)));

@@ -76,10 +76,11 @@ def _like(names: list[str], column: NDArray[Any]) -> NDArray[Any]:
     own: dict[Any, Any] = {}
     for value in column.tolist():
         text = value.decode() if isinstance(value, bytes) else text_of(value)
-        # A number may be written in several ways.
-        own.setdefault(text, value)
-        if _are_numbers([text]):
-            own.setdefault(float(text), value)
+        if text not in own:
+            own[text] = value
+            if _are_numbers([text]):
+                # A number may be written in several ways.
+                own.setdefault(float(text), value)
     values = [
         own.get(name, own.get(float(name), name) if _are_numbers([name]) else name)
         for name in names
