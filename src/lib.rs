@@ -183,6 +183,16 @@
 //! letters and tables of categories are read as such sites ([`dataset::Columns`]). Their parameters have a gauge
 //! ([`Rbm::zero_sum_gauge`]); a model of bits is one of spins, too ([`Rbm::to_spins`]).
 //!
+//! A *label* is one more site, the last ([`dataset::Labels`]), so that the model is p(v, y). p(y | v) then has a
+//! closed form, in which b·v and Z cancel ([`evaluate::Classifier`]):
+//!
+//! ```text
+//! p(y | v) ∝ exp(d_y + Σⱼ softplus(cⱼ + U_yj + Σᵢ vᵢ Wᵢⱼ))
+//! ```
+//!
+//! and so has the gradient of ln p(y | v), which needs no chains. [`train::Objective`] says whether training
+//! climbs ln p(v, y), ln p(y | v) or both. Labels that are unknown are summed out.
+//!
 //! # From the gradient to a good model
 //!
 //! The gradient may be *centred* ([`TrainConfig::centering`]): it is then the gradient of the same model
@@ -229,7 +239,7 @@
 //!  OnlineTrainer ──────────┴─► Ascent::update
 //!                               clamp        v of the data                   positive_phase
 //!                               sweep        h ► v ► h … of the chains       negative_phase, gibbs
-//!                               mean_hidden  p(h | v) of both, statistics    mean_hidden, statistics
+//!                               mean_hidden  p(h | v) of both, statistics    label_phase, mean_hidden, statistics
 //!                               ascend       gradient, rule, range           gradient, optimizer, step
 //! ```
 //!
