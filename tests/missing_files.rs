@@ -24,13 +24,29 @@ fn nan_in_an_array_is_a_missing_value() {
     let missing = array![[0, 1], [0, 0], [1, 0]];
     let read = |name: &str, encoding| Dataset::read_as(&folder.path(name), encoding).unwrap();
     for (name, array, encoding, values) in [
-        ("bits", array![[0.0, nan], [1.0, 1.0], [nan, 0.0]], Encoding::Undeclared, [0.0, 1.0, 1.0, 0.0]),
-        ("spins", array![[-1.0, nan], [1.0, 1.0], [nan, -1.0]], Encoding::Spins, [0.0, 1.0, 1.0, 0.0]),
-        ("greys", array![[0.5, nan], [1.0, 0.25], [nan, 0.0]], Encoding::Undeclared, [0.5, 1.0, 0.25, 0.0]),
+        (
+            "bits",
+            array![[0.0, nan], [1.0, 1.0], [nan, 0.0]],
+            Encoding::Undeclared,
+            [0.0, 1.0, 1.0, 0.0],
+        ),
+        (
+            "spins",
+            array![[-1.0, nan], [1.0, 1.0], [nan, -1.0]],
+            Encoding::Spins,
+            [0.0, 1.0, 1.0, 0.0],
+        ),
+        (
+            "greys",
+            array![[0.5, nan], [1.0, 0.25], [nan, 0.0]],
+            Encoding::Undeclared,
+            [0.5, 1.0, 0.25, 0.0],
+        ),
     ] {
         folder.write_npy(name, array.view());
         folder.write_npy("f4", array.mapv(|x| x as f32).view());
-        let text: String = array.outer_iter().map(|row| format!("{},{}\n", row[0], row[1])).collect();
+        let text: String =
+            array.outer_iter().map(|row| format!("{},{}\n", row[0], row[1])).collect();
         folder.write("text", text.as_bytes());
         for form in [name, "f4", "text"] {
             let dataset = read(form, encoding.clone());
@@ -62,11 +78,13 @@ fn a_mask_hides_values_whatever_they_are() {
     folder.write("m.csv", b"a,b,c\n0,1,0\n0,0,0\n1,0,0\n0,0,0\n");
     for mask in ["m.npy", "m.csv"] {
         let mask = MissingMask::read(&folder.path(mask)).unwrap();
-        for (data, encoding) in
-            [("a.npy", Encoding::Undeclared), ("a.csv", Encoding::Undeclared), ("a.npy", AUTO), ("a.csv", AUTO)]
-        {
-            let dataset =
-                Dataset::read_masked(&folder.path(data), encoding, Some(&mask)).unwrap();
+        for (data, encoding) in [
+            ("a.npy", Encoding::Undeclared),
+            ("a.csv", Encoding::Undeclared),
+            ("a.npy", AUTO),
+            ("a.csv", AUTO),
+        ] {
+            let dataset = Dataset::read_masked(&folder.path(data), encoding, Some(&mask)).unwrap();
             let (missing, values) = contents(&dataset);
             assert_eq!(missing, array![[0, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0]], "{data}");
             assert_eq!(values, array![[0., 0., 1.], [1., 1., 0.], [0., 0., 1.], [0., 1., 1.]]);
@@ -122,13 +140,29 @@ fn a_run_without_the_setting_names_the_first_hole_and_both_ways() {
 #[test]
 fn each_bad_mask_is_refused() {
     let folder = people();
-    let line = format!("train --data people.csv --categories auto --missing-mask m.csv {SHORT} --out run");
+    let line =
+        format!("train --data people.csv --categories auto --missing-mask m.csv {SHORT} --out run");
     for (text, message) in [
-        ("0,1\n".repeat(60), "m.csv: has the shape (60, 2), but must mark the 60 examples of people.csv in 4 columns: (60, 4)"),
-        ("0,0,0,0\n".repeat(59) + "0,2,0,0\n", "m.csv: example 59, column 2 is 2, but must be 0, or 1 where a value is missing"),
-        ("0,0,0,0\n".repeat(59) + "0,,0,0\n", "m.csv: line 60, column 2 is empty, but must be 0, or 1 where"),
-        ("0,0,0,0\n".repeat(59) + "0,x,0,0\n", "m.csv: line 60, column 2 is \"x\", but must be a number"),
-        ("1,1,1,1\n".to_string() + &"0,0,0,0\n".repeat(59), "people.csv: example 0 has no value at all"),
+        (
+            "0,1\n".repeat(60),
+            "m.csv: has the shape (60, 2), but must mark the 60 examples of people.csv in 4 columns: (60, 4)",
+        ),
+        (
+            "0,0,0,0\n".repeat(59) + "0,2,0,0\n",
+            "m.csv: example 59, column 2 is 2, but must be 0, or 1 where a value is missing",
+        ),
+        (
+            "0,0,0,0\n".repeat(59) + "0,,0,0\n",
+            "m.csv: line 60, column 2 is empty, but must be 0, or 1 where",
+        ),
+        (
+            "0,0,0,0\n".repeat(59) + "0,x,0,0\n",
+            "m.csv: line 60, column 2 is \"x\", but must be a number",
+        ),
+        (
+            "1,1,1,1\n".to_string() + &"0,0,0,0\n".repeat(59),
+            "people.csv: example 0 has no value at all",
+        ),
     ] {
         folder.write("m.csv", text.as_bytes());
         folder.fail(&line, message);
@@ -155,7 +189,8 @@ const AGREEING: &str =
 fn holes_are_filled_with_what_the_model_expects() {
     let folder = agreeing();
     for (missing, form) in [("absent", "csv"), ("marginal", "tsv"), ("marginal", "npy")] {
-        folder.succeed_with_notes(&format!("{AGREEING} --missing {missing} --out {missing}-{form}"));
+        folder
+            .succeed_with_notes(&format!("{AGREEING} --missing {missing} --out {missing}-{form}"));
         let line = format!("predict {missing}-{form} --fill --out filled.{form} --overwrite");
         let said = folder.succeed_with_notes(&line);
         assert_eq!(said.trim(), format!("filled.{form}"));
@@ -180,7 +215,9 @@ fn holes_are_filled_with_what_the_model_expects() {
     // A mask asks for what is known.
     folder.write("m.csv", "0,0,1\n".repeat(200).as_bytes());
     folder.write("whole.csv", folder.read("filled.tsv").as_slice());
-    folder.succeed_with_notes("predict absent-csv whole.csv --missing-mask m.csv --fill --out again.csv");
+    folder.succeed_with_notes(
+        "predict absent-csv whole.csv --missing-mask m.csv --fill --out again.csv",
+    );
     let again = Dataset::read(&folder.path("again.csv")).unwrap();
     assert!((0..200).all(|n| again.intensity(n, 2) == (n / 3 % 2) as f64));
 
@@ -212,7 +249,10 @@ fn filled_tables_keep_their_names_and_given_cells() {
         "predict run people.csv --fill --expected --out x.csv",
         "column \"colour\" holds names, which have no mean; ask for the most likely values",
     );
-    folder.fail("transform run", "but p(h | v) (`harmonium predict --fill` completes them) needs all values");
+    folder.fail(
+        "transform run",
+        "but p(h | v) (`harmonium predict --fill` completes them) needs all values",
+    );
 
     folder.write("x.fasta", b">a\nACGT\n>b\nACGT\n>c\nNCGT\n>d\nTTTN\n>e\nTTTT\n");
     let line = "train --data x.fasta --unknown-letters missing --hidden 3 --epochs 300 --quiet";

@@ -308,13 +308,15 @@ fn a_column_of_the_table_may_hold_the_weights() {
     folder.succeed_with_notes(&format!("{line} --weights w --ignore w --out equal --quiet"));
     assert_ne!(folder.fingerprint("column"), folder.fingerprint("equal"));
 
-    let found = folder.succeed_with_notes("evaluate column --data people.csv --weights column:w --json");
+    let found =
+        folder.succeed_with_notes("evaluate column --data people.csv --weights column:w --json");
     let found: serde_json::Value = serde_json::from_str(&found).unwrap();
     assert_eq!(found["n_examples"], 37);
     let own = folder.succeed_with_notes("evaluate column --split train --json");
     let own: serde_json::Value = serde_json::from_str(&own).unwrap();
     assert_eq!(found["log_likelihood"], own["log_likelihood"]);
-    let file = folder.succeed_with_notes("evaluate column --data people.csv --weights w.csv --json");
+    let file =
+        folder.succeed_with_notes("evaluate column --data people.csv --weights w.csv --json");
     let file: serde_json::Value = serde_json::from_str(&file).unwrap();
     assert_eq!(found["log_likelihood"], file["log_likelihood"]);
 
@@ -327,7 +329,10 @@ fn a_column_of_the_table_may_hold_the_weights() {
         "train --data bits.csv --weights column:w --hidden 2 --out x",
         "weights is column:w, but must be left out without --categories",
     );
-    folder.fail(&format!("{line} --weights colour --out x"), "is \"red\", but must be a number: it holds weights");
+    folder.fail(
+        &format!("{line} --weights colour --out x"),
+        "is \"red\", but must be a number: it holds weights",
+    );
 }
 
 #[test]

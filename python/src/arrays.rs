@@ -320,7 +320,8 @@ pub fn dataset_with_missing(
     let py = object.py();
     let split = py.import(intern!(py, "harmonium._missing"))?.getattr(intern!(py, "split"))?;
     let Ok(parts) = split.call1((object, encoding.is_spins())) else { return Err(error) };
-    let Some((values, missing)) = parts.extract::<Option<(Bound<'_, PyAny>, Bound<'_, PyAny>)>>()?
+    let Some((values, missing)) =
+        parts.extract::<Option<(Bound<'_, PyAny>, Bound<'_, PyAny>)>>()?
     else {
         return Err(error);
     };

@@ -349,7 +349,9 @@ fn with_weights<'py>(
 ) -> PyResult<(Bound<'py, PyAny>, Option<PyReadonlyArray1<'py, f64>>)> {
     let Ok(pair) = given.cast::<PyTuple>() else { return Ok((given.clone(), None)) };
     let n_axes = |part: &Bound<'py, PyAny>| {
-        let axes = part.getattr("ndim").or_else(|_| part.py().import("numpy")?.call_method1("ndim", (part,)));
+        let axes = part
+            .getattr("ndim")
+            .or_else(|_| part.py().import("numpy")?.call_method1("ndim", (part,)));
         axes?.extract::<usize>()
     };
     match &pair.iter().collect::<Vec<_>>()[..] {

@@ -219,7 +219,12 @@ impl Evaluate {
     }
 
     fn scored(&self, file: &ModelFile) -> Result<Scored> {
-        let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test, missing: None };
+        let choice = DataChoice {
+            data: self.data.as_ref(),
+            split: self.split,
+            usual: Part::Test,
+            missing: None,
+        };
         let chosen = read_data(choice, &self.model, &file.provenance)?;
         // Results on fewer examples, other weights or other bits are not kept in the run's folder.
         let is_of_run = chosen.is_default
@@ -232,7 +237,10 @@ impl Evaluate {
             (Some(weights), Some(data)) => {
                 let found = weights.read(data)?;
                 if let WeightsSource::Column(name) = &found.source {
-                    note(LogFormat::Text, &format!("{data}: the column \"{name}\" holds the weights"));
+                    note(
+                        LogFormat::Text,
+                        &format!("{data}: the column \"{name}\" holds the weights"),
+                    );
                 }
                 chosen.dataset.weighted(&found.source.to_string(), &found.weights)?
             }

@@ -75,7 +75,8 @@ pub struct Predict {
 impl Predict {
     pub fn run(self, isa: Isa) -> Result<()> {
         check("fill", self.fill, self.fill, || {
-            "given: the model has no labels, so it can only fill values that are missing".to_string()
+            "given: the model has no labels, so it can only fill values that are missing"
+                .to_string()
         })?;
         in_pool(self.threads, || self.fill(isa))
     }

@@ -194,7 +194,12 @@ impl Sample {
 
     /// The first examples of the data as bits: `number`, or at most `usual`.
     fn first_examples(&self, model: &ModelFile, usual: usize) -> Result<BitMatrix> {
-        let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test, missing: None };
+        let choice = DataChoice {
+            data: self.data.as_ref(),
+            split: self.split,
+            usual: Part::Test,
+            missing: None,
+        };
         let chosen = read_data(choice, &self.model, &model.provenance)?;
         say_data(&chosen);
         let dataset = chosen.dataset.first(self.number.unwrap_or(usual))?;

@@ -63,8 +63,12 @@ impl Transform {
     pub fn run(self, isa: Isa) -> Result<()> {
         in_pool(self.threads, || {
             let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_path(&self.model))?;
-            let choice =
-                DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Train, missing: None };
+            let choice = DataChoice {
+                data: self.data.as_ref(),
+                split: self.split,
+                usual: Part::Train,
+                missing: None,
+            };
             let chosen = read_data(choice, &self.model, &provenance)?;
             say_data(&chosen);
             let dataset = limited(chosen.dataset, self.limit, &rbm)?;

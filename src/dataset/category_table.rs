@@ -251,7 +251,10 @@ mod tests {
         let other = "colour,smokes,age,member\nred,0,9,no\nred,NA,9,?\n";
         let (units, on, first) = missing(other, Origin::Model(&columns));
         assert_eq!(units.unwrap().row(1).to_vec(), [0, 0, 1, 0, 0, 1, 1]);
-        assert_eq!((on, first.unwrap()), (vec![1, 3], "line 3, column 2 (\"smokes\") is \"NA\"".into()));
+        assert_eq!(
+            (on, first.unwrap()),
+            (vec![1, 3], "line 3, column 2 (\"smokes\") is \"NA\"".into())
+        );
         // A dash is a state.
         assert_eq!(missing("1;-\n2;A\n3;-\n", AUTO).0, None);
         let (units, ..) = missing("a,b\nx,\ny,0\nx,1\n", AUTO);

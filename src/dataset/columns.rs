@@ -227,7 +227,8 @@ impl Columns {
         let mut bits = BitMatrix::zeros(states.nrows(), n_units);
         for (n, states) in states.outer_iter().enumerate() {
             let row = bits.row_mut(n);
-            for (place, &state) in places.iter().zip(states).filter(|(_, state)| **state != MISSING) {
+            for (place, &state) in places.iter().zip(states).filter(|(_, state)| **state != MISSING)
+            {
                 let state = usize::from(state);
                 assert!(state < place.n_states, "state {state} of {}", place.n_states);
                 match place.is_bit {

@@ -234,7 +234,8 @@ pub(super) fn read(
             return Err(sequences.refuse_unknown(&widest, rule, "missing|drop"));
         }
         UnknownLetters::Refuse if has_unknown => {
-            let rule = "make them gaps or missing values, or leave out the sequences that have them,";
+            let rule =
+                "make them gaps or missing values, or leave out the sequences that have them,";
             return Err(sequences.refuse_unknown(&widest, rule, "gap|missing|drop"));
         }
         UnknownLetters::Refuse | UnknownLetters::Missing => sequences.records.iter().collect(),
@@ -453,7 +454,10 @@ mod tests {
         assert_eq!(dataset.first_missing().unwrap(), "site 1 of b is X");
         // Others for the model are read by the same rule.
         let encoding = Encoding::recorded(&dataset.encoding().facts()).unwrap();
-        assert_eq!(read(">d\nA-AA\n", &encoding).unwrap().first_missing().unwrap(), "site 2 of d is -");
+        assert_eq!(
+            read(">d\nA-AA\n", &encoding).unwrap().first_missing().unwrap(),
+            "site 2 of d is -"
+        );
     }
 
     #[test]

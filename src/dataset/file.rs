@@ -117,7 +117,8 @@ pub(super) fn examples(
         Some(Format::Table) => match encoding.origin()? {
             Some(origin) => category_table::read(path, &file.bytes, origin, mask)?,
             None => {
-                let table = Table::parse(path, &file.bytes, Some(Remedy::with("categories", "auto")))?;
+                let table =
+                    Table::parse(path, &file.bytes, Some(Remedy::with("categories", "auto")))?;
                 table.hidden_by(mask)?.examples(encoding)?
             }
         },

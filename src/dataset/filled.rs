@@ -69,7 +69,8 @@ impl Dataset {
             let has_hole = |unit| (0..missing.n_rows()).any(|n| missing.get(n, unit));
             let units = self.units();
             let mut sites = units.sites().enumerate().map(|(column, site)| (column, site.start));
-            let named = sites.find(|&(column, unit)| !columns.has_numbers(column) && has_hole(unit));
+            let named =
+                sites.find(|&(column, unit)| !columns.has_numbers(column) && has_hole(unit));
             if let Some((column, _)) = named {
                 let rule = format!(
                     "column \"{}\" holds names, which have no mean; ask for the most likely values",
@@ -149,6 +150,7 @@ impl Columns {
     /// # Panics
     /// If there is no such column.
     pub fn has_numbers(&self, column: usize) -> bool {
-        self.alphabet().is_none() && self.states(column).iter().all(|name| super::columns::finite(name).is_some())
+        self.alphabet().is_none()
+            && self.states(column).iter().all(|name| super::columns::finite(name).is_some())
     }
 }

@@ -148,7 +148,9 @@ impl Holes {
         let mut holes = Self::default();
         for example in 0..shape.0 {
             for unit in (0..shape.1).filter(|&unit| number(example, unit).is_nan()) {
-                holes.note(shape, example, unit, || format!("example {example}, unit {unit} is NaN"));
+                holes.note(shape, example, unit, || {
+                    format!("example {example}, unit {unit} is NaN")
+                });
             }
         }
         holes
@@ -214,7 +216,8 @@ impl Holes {
         encoding: &Encoding,
         number: impl Fn(usize, usize) -> f64 + Copy + 'a,
     ) -> impl Fn(usize, usize) -> f64 + Copy + 'a {
-        let cells = (0..n_examples).flat_map(|example| (0..n_units).map(move |unit| (example, unit)));
+        let cells =
+            (0..n_examples).flat_map(|example| (0..n_units).map(move |unit| (example, unit)));
         // 0 may be no spin. What a hole holds is forgotten when it becomes one.
         let mut given = cells.filter(|&(example, unit)| !self.has(example, unit));
         let filler = match given.next() {

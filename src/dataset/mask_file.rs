@@ -17,7 +17,10 @@ impl MissingMask {
         let Unpacked { bytes, sha256 } = Unpacked::read(path)?;
         let unsuitable = |rule| Error::Unsuitable { path: path.into(), rule };
         let other = |example, unit, value| {
-            unsuitable(format!("example {example}, column {} is {value}, but must be {RULE}", unit + 1))
+            unsuitable(format!(
+                "example {example}, column {} is {value}, but must be {RULE}",
+                unit + 1
+            ))
         };
         let read = file::array(path, &bytes)?.examples(Encoding::Undeclared);
         let mask = read.map_err(|error| match error {

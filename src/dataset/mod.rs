@@ -88,9 +88,9 @@ pub(crate) use source::absolute;
 pub use source::{Source, Split};
 pub use weighted_bits::{WeightedBits, WeightedRows};
 #[cfg(feature = "cli")]
-pub use weights_source::WeightsSource;
-#[cfg(feature = "cli")]
 pub(crate) use weights_source::FoundWeights;
+#[cfg(feature = "cli")]
+pub use weights_source::WeightsSource;
 
 use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Result};

@@ -289,10 +289,15 @@ impl<'a> Table<'a> {
                         numbers.push(0.0, path)?;
                     }
                     Cell::Text => {
-                        let or = remedy.map_or("", |_| "; if columns hold names of categories, declare them");
+                        let or = remedy
+                            .map_or("", |_| "; if columns hold names of categories, declare them");
                         let rule = refusal(cell, at + 1);
                         let rule = format!("line {}{rule}{or}", text.line(from));
-                        return Err(Error::BadCategory { data: path.display().to_string(), rule, remedy });
+                        return Err(Error::BadCategory {
+                            data: path.display().to_string(),
+                            rule,
+                            remedy,
+                        });
                     }
                 }
             }
@@ -480,7 +485,8 @@ mod tests {
             ("0;1\n1;?\n", "line 2, column 2 is \"?\""),
             ("-1;1\n1;\n", "line 2, column 2 is empty"),
         ] {
-            let encoding = if text.starts_with('-') { Encoding::Spins } else { Encoding::Undeclared };
+            let encoding =
+                if text.starts_with('-') { Encoding::Spins } else { Encoding::Undeclared };
             let table = Table::parse(Path::new("t.csv"), text.as_bytes(), None).unwrap();
             let dataset = table.examples(encoding).unwrap();
             assert_eq!(dataset.first_missing().unwrap(), first, "{text:?}");

@@ -61,7 +61,9 @@ impl WeightsSource {
                 let Unpacked { bytes, sha256 } = Unpacked::read(path)?;
                 found(file::array(path, &bytes)?.vector()?, self.clone(), Some(sha256))
             }
-            (None, None) => Err(invalid("weights", self, "a file, or a column of a table with a header")),
+            (None, None) => {
+                Err(invalid("weights", self, "a file, or a column of a table with a header"))
+            }
         }
     }
 
@@ -114,8 +116,8 @@ mod tests {
     use super::*;
     use ndarray::{Array, Dimension, array};
     use ndarray_npy::WriteNpyExt as _;
-    use std::path::Path;
     use std::fs::{self, File};
+    use std::path::Path;
 
     #[test]
     fn numbers_are_read_from_arrays_and_columns() {
@@ -146,7 +148,10 @@ mod tests {
         assert!(read().unwrap_err().contains("line 2, column 1 is \"x\", but must be a number"));
         fs::write(&path, "a\n1\nNA\n").unwrap();
         let error = read().unwrap_err();
-        assert!(error.contains("line 3, column 1 is \"NA\", but a weight must be a number"), "{error}");
+        assert!(
+            error.contains("line 3, column 1 is \"NA\", but a weight must be a number"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -157,16 +162,25 @@ mod tests {
         let data = Source::Path(data);
         let read = |text: &str| text.parse::<WeightsSource>().unwrap().read(&data);
         let found = read("count").unwrap();
-        assert_eq!((found.weights, found.source.to_string()), (vec![2.0, 0.5], "column:count".into()));
+        assert_eq!(
+            (found.weights, found.source.to_string()),
+            (vec![2.0, 0.5], "column:count".into())
+        );
         assert_eq!(found.sha256, None);
         assert_eq!(read("column:count").unwrap().weights, [2.0, 0.5]);
         let file = folder.path().join("count");
         fs::write(&file, "1\n3\n").unwrap();
         assert_eq!(read(file.to_str().unwrap()).unwrap().weights, [1.0, 3.0]);
         for (text, message) in [
-            ("a", "t.csv: line 2, column 1 (\"a\") is \"x\", but must be a number: it holds weights"),
+            (
+                "a",
+                "t.csv: line 2, column 1 (\"a\") is \"x\", but must be a number: it holds weights",
+            ),
             ("none", "none: cannot read"),
-            ("column:none", "weights is column:none, but must be a file, or a column of a table with"),
+            (
+                "column:none",
+                "weights is column:none, but must be a file, or a column of a table with",
+            ),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");

@@ -61,11 +61,7 @@ impl Data {
     /// # Errors
     /// Errors of reading the files; [`Error::Elsewhere`] if a file does not have the SHA-256 of the
     /// settings.
-    pub fn read(
-        config: &DataConfig,
-        binarize: Binarization,
-        watch: Watch<'_>,
-    ) -> Result<Self> {
+    pub fn read(config: &DataConfig, binarize: Binarization, watch: Watch<'_>) -> Result<Self> {
         let beside = config.beside()?;
         let encoding = config.encoding(beside.weights.as_ref().map(|found| &found.source))?;
         let all = config.read_all("data", encoding, &beside)?;
@@ -90,7 +86,12 @@ impl Data {
         let sha256 = [sha256(&all), test.as_ref().and_then(sha256)];
         let (training, validation) = config.split(all, watch)?;
         let held_out = validation.or(test);
-        notes.extend([Some(&training), held_out.as_ref()].into_iter().flatten().filter_map(Dataset::missing_note));
+        notes.extend(
+            [Some(&training), held_out.as_ref()]
+                .into_iter()
+                .flatten()
+                .filter_map(Dataset::missing_note),
+        );
         let provenance = json!({
             "sha256": training.sha256(),
             "n_examples": training.n_examples(),
@@ -136,7 +137,9 @@ impl DataConfig {
         let all = || self.data.read_masked(Split::Train, encoding.clone(), missing.as_ref());
         let all = self.prepare(expect(place, &self.data, all, self.sha256.as_ref())?)?;
         match weights {
-            Some(FoundWeights { weights, source, .. }) => all.weighted(&source.to_string(), weights),
+            Some(FoundWeights { weights, source, .. }) => {
+                all.weighted(&source.to_string(), weights)
+            }
             None => Ok(all),
         }
     }

@@ -248,7 +248,8 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
                 .into()
         })?;
     }
-    let DataConfig { data: source, test_data, missing_mask, weights, init, .. } = &mut settings.data;
+    let DataConfig { data: source, test_data, missing_mask, weights, init, .. } =
+        &mut settings.data;
     *source = source.absolute();
     *test_data = test_data.as_ref().map(Source::absolute);
     *missing_mask = missing_mask.as_deref().map(absolute);

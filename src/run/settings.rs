@@ -115,10 +115,8 @@ impl Settings {
                     let weights = value.as_str().and_then(|text| text.parse().ok());
                     key == "weights" && matches!(weights, Some(WeightsSource::Column(_)))
                 };
-                let is_path = matches!(
-                    &key[..],
-                    "data" | "test_data" | "missing_mask" | "weights" | "init"
-                );
+                let is_path =
+                    matches!(&key[..], "data" | "test_data" | "missing_mask" | "weights" | "init");
                 let is_path = is_path && !is_column(&value) && !is_column(other);
                 let differs = *other != value && !is_path;
                 differs.then(|| (key, value.to_string(), other.to_string()))
