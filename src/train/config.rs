@@ -7,6 +7,7 @@ use crate::error::{Remedy, Result};
 use crate::rng::SEEDS;
 use crate::setting::{Section as _, above, at_least, at_most, below, by_name, check, settings};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The largest mini-batch and the most chains: sums of this many means fit an i32.
 pub const MAX_ROWS: usize = 32_767;
@@ -77,6 +78,16 @@ pub enum Missing {
     /// The site has a value that is not known: the positive phase sums over the values of such sites, which chains of
     /// each example draw given the others. Right if the values are missing at random.
     Marginal,
+}
+
+impl Missing {
+    /// The one in the training settings of a model, if they have one.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if their text is not one.
+    pub fn recorded(settings: &Map<String, Value>) -> Result<Option<Self>> {
+        settings.get("missing").and_then(Value::as_str).map(str::parse).transpose()
+    }
 }
 
 by_name!(Missing, "missing", { Absent = "absent", Marginal = "marginal" });
