@@ -80,6 +80,16 @@ pub enum Missing {
     Marginal,
 }
 
+impl Missing {
+    /// The one in the training settings of a model, if they have one.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if their text is not one.
+    pub fn recorded(settings: &Map<String, Value>) -> Result<Option<Self>> {
+        settings.get("missing").and_then(Value::as_str).map(str::parse).transpose()
+    }
+}
+
 by_name!(Missing, "missing", { Absent = "absent", Marginal = "marginal" });
 
 impl Missing {
