@@ -92,16 +92,6 @@ impl Missing {
 
 by_name!(Missing, "missing", { Absent = "absent", Marginal = "marginal" });
 
-impl Missing {
-    /// The choice among the settings of a model file; `None` for a model of data without missing values.
-    ///
-    /// # Errors
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is neither of the two.
-    pub fn recorded(settings: &Map<String, Value>) -> Result<Option<Self>> {
-        settings.get("missing").and_then(Value::as_str).map(str::parse).transpose()
-    }
-}
-
 /// Where persistent chains start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
