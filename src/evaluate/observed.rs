@@ -234,6 +234,7 @@ impl<'a> Part<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::BitMatrix;
     use crate::dataset::WeightedBits;
     use ndarray::Array2;
 
