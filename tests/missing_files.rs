@@ -227,7 +227,7 @@ fn holes_are_filled_with_what_the_model_expects() {
         "predict absent-csv agreeing.csv --fill --out x.fasta",
         "does not hold sequences; give a .csv",
     );
-    folder.fail("predict absent-csv --fill --out x.png", "must end in .npy, .npz, .csv");
+    folder.refuse("predict absent-csv --fill --out x.png", 2, "must end in .npy, .npz, .csv");
 }
 
 #[test]

@@ -26,7 +26,8 @@ pub fn reconstruct<'a>(
     reconstruct_watched(model, visible, seed, Watch::default())
 }
 
-fn reconstruct_watched(
+/// [`reconstruct`] under a watch, for states that are known to be valid; sites without a value have no unit on.
+pub(crate) fn reconstruct_watched(
     FixedModel { rbm, weights }: FixedModel<'_>,
     visible: VisibleStates<'_>,
     seed: u64,
