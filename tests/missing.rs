@@ -268,7 +268,7 @@ fn the_mean_update_follows_the_likelihood_of_what_examples_have() {
     let data = Dataset::from_sites("holes", kinds.units(), whole).unwrap();
     let data = Arc::new(Examples::new(data.with_missing(missing).unwrap(), Binarization::None));
     assert_eq!(data.fixed_bits(0, 0..N), bits);
-    let start = model(&sites, 10, 1.0);
+    let start = model(&sites, 10, 1.5);
     for (model, algorithm, centering, k, n_before) in [
         (Missing::Absent, Algorithm::Auto, false, 25, 0),
         (Missing::Marginal, Algorithm::Pcd, false, 25, 0),

@@ -26,8 +26,19 @@ pub fn reconstruct<'a>(
     reconstruct_watched(model, visible, seed, Watch::default())
 }
 
-/// [`reconstruct`] under a watch, for states that are known to be valid; sites without a value have no unit on.
-pub(crate) fn reconstruct_watched(
+/// [`reconstruct`] for rows that may lack values: h is drawn given what they have.
+pub(crate) fn reconstruct_given<'a>(
+    model: FixedModel<'_>,
+    visible: impl Into<WeightedRows<'a>>,
+    seed: u64,
+    watch: Watch<'_>,
+) -> Result<Array2<f32>> {
+    let WeightedRows { bits, missing, .. } = visible.into();
+    model.rbm.check_given(bits, missing)?;
+    reconstruct_watched(model, bits.into(), seed, watch)
+}
+
+fn reconstruct_watched(
     FixedModel { rbm, weights }: FixedModel<'_>,
     visible: VisibleStates<'_>,
     seed: u64,
@@ -58,9 +69,9 @@ pub fn reconstruction_error<'a>(
     seed: u64,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    let WeightedRows { bits, weights, missing } = visible.into();
-    model.rbm.check_given(bits, missing)?;
-    let means = reconstruct_watched(model, bits.into(), seed, watch)?;
+    let rows = visible.into();
+    let WeightedRows { bits, weights, missing } = rows;
+    let means = reconstruct_given(model, rows, seed, watch)?;
     let error = |(n, means): (usize, ndarray::ArrayView1<'_, f32>)| {
         let is_given = |i: usize| missing.is_none_or(|missing| !missing.get(n, i));
         let given = means.indexed_iter().filter(|(i, _)| is_given(*i));

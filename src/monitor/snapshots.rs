@@ -4,7 +4,7 @@ use super::{EpochRecord, Monitor, Writer};
 use crate::dataset::WeightedBits;
 use crate::error::Result;
 use crate::evaluate::HiddenActivity;
-use crate::evaluate::reconstruction::reconstruct_watched;
+use crate::evaluate::reconstruction::reconstruct_given;
 use crate::gibbs::{Chains, FixedModel};
 use crate::setting::is_on_series;
 use crate::state::State;
@@ -126,13 +126,12 @@ fn snapshot(
     state.put("samples", &[hidden.n_rows(), n_visible], levels(samples));
 
     let bits = training.bits();
-    let few = bits.rows(0..bits.n_rows().min(MOST_RECONSTRUCTIONS));
-    let examples =
-        Array2::from_shape_fn((few.n_rows(), n_visible), |(n, i)| f32::from(few.get(n, i)));
-    state.put("examples", &[few.n_rows(), n_visible], levels(examples));
-    let reconstructions = reconstruct_watched(model, (&few).into(), seed, Watch::default())?;
-    let reconstructions = levels(reconstructions);
-    state.put("reconstructions", &[few.n_rows(), n_visible], reconstructions);
+    let few = training.rows(0..bits.n_rows().min(MOST_RECONSTRUCTIONS));
+    let shape = [few.bits().n_rows(), n_visible];
+    let examples = few.bits().to_array(|is_on| f32::from(u8::from(is_on)));
+    state.put("examples", &shape, levels(examples));
+    let reconstructions = reconstruct_given(model, &few, seed, Watch::default())?;
+    state.put("reconstructions", &shape, levels(reconstructions));
 
     let batch = bits.rows(0..bits.n_rows().min(MOST));
     let n_shown = n_hidden.min(MOST_UNITS);
