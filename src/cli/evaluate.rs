@@ -13,8 +13,8 @@ use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_li
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::{ScoreReport, ScoresReport, SubjectReport, finite};
 use crate::evaluate::{
-    AnnealingSchedule, Base, Evaluation, EvaluationConfig, EvaluationReport, Evaluator, Method,
-    VALUES,
+    AnnealingSchedule, Base, Entries, EntryReport, Evaluation, EvaluationConfig, EvaluationReport,
+    Evaluator, Method, VALUES,
 };
 use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
@@ -24,8 +24,11 @@ use crate::monitor::progress_bar::ProgressBar;
 use crate::monitor::terminal::note;
 use crate::report::write_to_folder;
 use crate::rng::check_seed;
-use crate::run::{DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, states_in};
-use crate::train::{Algorithm, Objective};
+use crate::run::{
+    DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, states_in, training_examples,
+};
+use crate::setting::check;
+use crate::train::{Algorithm, Missing, Objective};
 use crate::watch::Watch;
 use crate::whole_file;
 use clap::Args;
@@ -150,6 +153,12 @@ impl Evaluate {
         let file = ModelFile::read(&model_path(&self.model))?;
         check_objective(&self.model, &file)?;
         let Scored { visible, subject, to_classify, is_of_run } = self.scored(&file)?;
+        if visible.missing().is_some() {
+            self.check_flags_for_missing()?;
+            if Missing::recorded(&file.provenance.settings)? == Some(Missing::Absent) {
+                return self.predict_values(&file, &visible, subject, isa);
+            }
+        }
         let compared = self.compared(&file)?;
         let training = TrainingMean::of(&self.model, &file)?;
         let base = self.base(&file, training.as_ref())?;
@@ -171,12 +180,16 @@ impl Evaluate {
         let independent = independent.map(|units| units.log_likelihood(&visible));
         let classes = to_classify.map(|examples| class_score(model, &examples, self.seed));
         let classes = classes.transpose()?.flatten();
-        let scores = self.scores(model, &visible, &evaluation, compared.as_ref())?;
-        let scores = ScoresReport {
+        // What examples lack would bias them.
+        let has_scores = visible.missing().is_none();
+        let scores = has_scores
+            .then(|| self.scores(model, &visible, &evaluation, compared.as_ref()))
+            .transpose()?;
+        let scores = scores.map(|scores| ScoresReport {
             error: classes.as_ref().map(|score| score.error.into()),
             log_loss: classes.as_ref().map(|score| score.log_loss.into()),
             ..scores
-        };
+        });
         bar.finish();
 
         if let Some(out) = &self.log_probabilities {
@@ -185,7 +198,7 @@ impl Evaluate {
             out.write(&out.encode("log_probabilities", &log_p))?;
         }
         let report = EvaluationReport {
-            scores: Some(scores),
+            scores,
             subject: Some(subject),
             ..EvaluationReport::new(&evaluation, independent)
         };
@@ -204,6 +217,35 @@ impl Evaluate {
             );
         }
         Ok(())
+    }
+
+    /// Refuses what examples that lack values do not have.
+    fn check_flags_for_missing(&self) -> Result<()> {
+        let rule = || "left out for examples that lack values".to_string();
+        check("raise", self.raise, self.raise == 0, rule)?;
+        let (compared, out) = (&self.compare_data, &self.log_probabilities);
+        compared.iter().try_for_each(|data| check("compare_data", data, false, rule))?;
+        out.iter().try_for_each(|out| check("log_probabilities", out, false, rule))
+    }
+
+    /// Scores single values of examples that lack some. With `missing = absent` they have no common log Z.
+    fn predict_values(
+        &self,
+        file: &ModelFile,
+        visible: &WeightedBits,
+        subject: SubjectReport,
+        isa: Isa,
+    ) -> Result<()> {
+        let encoding = Encoding::recorded(&file.provenance.data)?;
+        let entries = Entries::new(&file.rbm, isa).columns(encoding.columns());
+        let training = training_examples(&self.model, file)?;
+        let entries = match training.filter(|data| data.units() == *file.rbm.visible_units()) {
+            Some(training) => entries.training(&training),
+            None => entries,
+        };
+        let report = entries.score(visible, visible, Watch::default())?;
+        let report = EntryReport { subject: Some(subject), ..report };
+        if self.json { print(report.to_json()) } else { print_text(&report.to_string(), VALUES) }
     }
 
     /// Writes the result into the folder of the run, and renews its report.

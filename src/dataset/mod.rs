@@ -7,13 +7,16 @@
 //!                   rows of bits ◄── Examples ◄── Binarization ◄── Dataset (values) ◄───────────┘
 //! ```
 //!
-//! A [`Mask`] marks the given units of an example, from which the others are completed.
+//! Readers note the values that are missing as holes; [`Dataset::filled`] puts predictions there. A [`Mask`] marks the
+//! given units of an example, from which the others are completed.
 
 mod values;
 
 mod alphabet;
 
 mod columns;
+
+mod holes;
 
 mod categories;
 
@@ -22,8 +25,6 @@ mod example_weights;
 mod labels;
 
 mod encoding;
-
-mod holes;
 
 mod stored_array;
 
@@ -357,6 +358,9 @@ impl Dataset {
     /// Integers that are not all 0 and 1 are read by `encoding`; if it is undeclared, unsigned bytes of IDX
     /// are grey levels of 255, and levels of PNG of 255 or 65,535. In text, a table without fractions holds
     /// integers. Floating-point numbers are intensities from 0 to 1.
+    ///
+    /// NaN, empty cells and the marks NA, nan, null, none and ? are [missing](Self::missing) values, and in tables of
+    /// numbers also - and a full stop.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Malformed`] if the file is damaged or of an unknown format;

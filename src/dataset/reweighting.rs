@@ -149,4 +149,12 @@ mod tests {
              weights"
         );
     }
+
+    #[test]
+    fn a_watch_stops_it() {
+        let stop = std::sync::atomic::AtomicBool::new(true);
+        let dataset = Dataset::from_bits("bits", BitMatrix::zeros(100, 3));
+        let stopped = dataset.reweighted_under(0.8, Watch::until(&stop));
+        assert!(matches!(stopped, Err(Error::Interrupted)));
+    }
 }

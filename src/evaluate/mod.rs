@@ -49,6 +49,8 @@ pub mod reconstruction;
 
 pub mod imputation;
 
+pub mod observed;
+
 pub mod independent;
 
 pub mod chain_moments;
@@ -61,12 +63,15 @@ pub mod evaluation;
 
 pub mod report;
 
+pub mod entries;
+
 mod text;
 
 pub use ais::Ais;
 pub use annealing_schedule::AnnealingSchedule;
 pub use base::Base;
 pub use classifier::{ClassScore, Classifier};
+pub use entries::{Entries, EntryReport};
 pub use evaluation::{Evaluation, Evaluator};
 pub use evaluation_config::{EXACT_BY_ITSELF, EvaluationConfig, MAX_CHAINS, Method};
 pub use evidence::Evidence;
@@ -75,6 +80,7 @@ pub use hidden_activity::HiddenActivity;
 pub use imputation::Imputation;
 pub use independent::Independent;
 pub use log_mean::LogMean;
+pub use observed::Observed;
 pub use report::{EvaluationReport, LikelihoodReport};
 pub use score::Score;
 #[cfg(feature = "cli")]

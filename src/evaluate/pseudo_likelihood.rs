@@ -9,6 +9,7 @@
 //! other states: p(its value | the rest) = 1 / Σₐ e^(rise of −F with value a), of which each costs as a flip.
 
 use super::Score;
+use crate::bits::BitMatrix;
 use crate::dataset::WeightedRows;
 use crate::error::Result;
 use crate::kernels::Isa;
@@ -31,7 +32,8 @@ const ROWS: usize = 256;
 /// The number of rows from which on it pays to take all exponentials first.
 const MANY: usize = 8;
 
-/// The mean over the rows of `visible` (N, V) of Σᵢ ln p(vᵢ | the rest), in nats an example.
+/// The mean over the rows of `visible` (N, V) of Σᵢ ln p(vᵢ | the rest), in nats an example. If an example lacks
+/// values, the sum and the rest are over what it has, in the model without the sites that it lacks.
 ///
 /// # Errors
 /// As [`pseudo_likelihoods`].
@@ -41,8 +43,9 @@ pub fn pseudo_likelihood<'a>(
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    let WeightedRows { bits, weights } = visible.into();
-    Ok(Score::weighted(&pseudo_likelihoods(rbm, bits, isa, watch)?, weights))
+    let WeightedRows { bits, weights, missing } = visible.into();
+    rbm.check_given(bits, missing)?;
+    Ok(Score::weighted(&sums_over_sites(rbm, bits.into(), missing, isa, watch)?, weights))
 }
 
 /// The proxy that scikit-learn's `BernoulliRBM.score_samples` computes: V ln p(vᵢ | the rest) of
@@ -58,7 +61,7 @@ pub fn stochastic_pseudo_likelihood<'a>(
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    let WeightedRows { bits, weights } = visible.into();
+    let WeightedRows { bits, weights, .. } = visible.into();
     let n_sites = u32::try_from(rbm.visible_units().n_sites()).expect("fewer than 2^32 units");
     let unit_of = |n| {
         let mut stream = Stream::new(seed, Purpose::PseudoLikelihoodUnit, n as u64);
@@ -91,13 +94,27 @@ pub fn pseudo_likelihoods<'a>(
 ) -> Result<Vec<f64>> {
     let visible = visible.into();
     rbm.check_visible(visible)?;
+    sums_over_sites(rbm, visible, None, isa, watch)
+}
+
+/// Σᵢ ln p(vᵢ | the rest) of every row, over the sites that are not on in `missing` (N, V).
+fn sums_over_sites(
+    rbm: &Rbm,
+    visible: VisibleStates<'_>,
+    missing: Option<&BitMatrix>,
+    isa: Isa,
+    watch: Watch<'_>,
+) -> Result<Vec<f64>> {
+    let units = rbm.visible_units();
     let mut scores = Vec::with_capacity(visible.n_rows());
     for first in (0..visible.n_rows()).step_by(ROWS) {
         let rows = visible.numbers_of(first..visible.n_rows().min(first + ROWS));
         let rises = rises(rbm, &rows, isa, watch)?;
         let score = |n| {
             let of_row: Vec<f64> = rises.iter().skip(n).step_by(rows.n_rows()).copied().collect();
-            rbm.visible_units().log_conditionals(isa, &of_row)
+            let Some(missing) = missing else { return units.log_conditionals(isa, &of_row) };
+            let given = units.sites().filter(|site| !missing.get(first + n, site.start));
+            given.map(|site| Units::log_conditional(&of_row[site])).sum()
         };
         scores.par_extend((0..rows.n_rows()).into_par_iter().map(score));
     }
@@ -254,7 +271,11 @@ impl<'a> Shared<'a> {
         let [rising, falling] = self.exponentials(site.clone());
         let mut without = vec![0.0; padded(self.rbm.n_hidden())];
         for (n, (row, [on, off])) in self.rows.iter().zip(&self.odds).enumerate() {
-            let own = row.value_of(&site);
+            let Some(own) = row.value_of(&site) else {
+                // A site without a value has no term.
+                (0..site.len()).for_each(|at| rises[at * self.rows.len() + n] = 0.0);
+                continue;
+            };
             let pairs = on.iter().zip(self.of_unit(&falling, own - site.start));
             without.iter_mut().zip(pairs).for_each(|(to, (on, falling))| *to = on * falling);
             for first in site.clone().step_by(FLIPS) {
@@ -330,10 +351,10 @@ impl<'a> Flipped<'a> {
         self.change(i) * f64::from(self.rbm.visible_bias()[i])
     }
 
-    /// The unit of a categorical site that is on.
-    fn value_of(&self, site: &Range<usize>) -> usize {
+    /// The unit of a categorical site that is on, if the site has a value.
+    fn value_of(&self, site: &Range<usize>) -> Option<usize> {
         let is_on = |unit: &usize| self.values[*unit] == 1.0;
-        site.clone().find(is_on).expect("a unit of each site is on")
+        site.clone().find(is_on)
     }
 
     fn rise_of_bias_of_value(&self, own: usize, other: usize) -> f64 {
@@ -341,13 +362,10 @@ impl<'a> Flipped<'a> {
         bias(other) - bias(own)
     }
 
-    /// The rise of −F if a categorical site takes the value of unit `i` instead of its own; `inputs` is a
-    /// buffer.
+    /// The rise of −F if a categorical site takes the value of unit `i` instead of its own, 0 if it has none;
+    /// `inputs` is a buffer.
     fn rise_of_value(&self, site: &Range<usize>, i: usize, inputs: &mut Vec<f64>) -> f64 {
-        let own = self.value_of(site);
-        if own == i {
-            return 0.0;
-        }
+        let Some(own) = self.value_of(site).filter(|&own| own != i) else { return 0.0 };
         inputs.clear();
         let (to, from) = (self.rbm.weights().row(i), self.rbm.weights().row(own));
         let changes = to.iter().zip(from).map(|(&to, &from)| f64::from(to) - f64::from(from));

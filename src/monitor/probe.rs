@@ -14,7 +14,7 @@ use crate::kernels::tiled::Tiled;
 use crate::memory::Bytes;
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream, shuffle};
-use crate::train::{Objective, TrainConfig, Trainer};
+use crate::train::{Missing, Objective, TrainConfig, Trainer};
 use crate::units::Units;
 use crate::watch::Watch;
 use ndarray::Array1;
@@ -39,6 +39,8 @@ pub struct Probe {
     labels: [Option<Vec<Option<u8>>>; 2],
     objective: Objective,
     seed: u64,
+    /// What a site without a value is.
+    missing: Option<Missing>,
 }
 
 impl Probe {
@@ -73,6 +75,7 @@ impl Probe {
             labels,
             objective,
             seed,
+            missing: config.missing,
         }
     }
 
@@ -104,7 +107,8 @@ impl Probe {
         }
     }
 
-    /// Scores the model of a trainer on the subsets, for its record.
+    /// Scores the model of a trainer on the subsets, for its record. If examples lack values, free energies stay
+    /// unknown: each is of other units. So do all scores if the values are summed out, as they would be biased.
     ///
     /// # Errors
     /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the model has another number of visible
@@ -118,25 +122,31 @@ impl Probe {
     ) -> Result<()> {
         let FixedModel { rbm, weights } = model;
         self.score_classes(record, model, watch)?;
-        if self.objective == Objective::Discriminative {
-            // p(v) is not trained.
+        let lacks = |rows: &WeightedBits| rows.missing().is_some();
+        let some_lack = lacks(&self.training) || self.held_out.as_ref().is_some_and(lacks);
+        // With the discriminative objective p(v) is not trained.
+        if self.objective == Objective::Discriminative
+            || some_lack && self.missing != Some(Missing::Absent)
+        {
             return Ok(());
         }
         let mean_free_energy =
             |rows: &WeightedBits| Ok(mean_free_energy(rbm, rows, weights.isa(), watch)?.mean);
         let activity = HiddenActivity::new(weights, &self.training, watch)?;
         let error = reconstruction_error(model, &self.training, self.seed, watch)?.mean;
-        let training = mean_free_energy(&self.training)?;
-        let held_out = self.held_out.as_ref().map(mean_free_energy).transpose()?;
+        let training = (!some_lack).then(|| mean_free_energy(&self.training)).transpose()?;
+        let held_out = self.held_out.as_ref().filter(|_| !some_lack);
+        let held_out = held_out.map(mean_free_energy).transpose()?;
+        let gap = held_out.zip(training).map(|(held_out, training)| held_out - training);
         let likelihood = pseudo_likelihood(rbm, &self.few, weights.isa(), watch)?.mean;
         let independent = self.independent.log_likelihood(&self.few).mean;
         *record = EpochRecord {
             reconstruction_error: finite(error),
             pseudo_likelihood: finite(likelihood),
             pseudo_likelihood_independent: finite(independent),
-            free_energy_train: finite(training),
+            free_energy_train: training.and_then(finite),
             free_energy_test: held_out.and_then(finite),
-            free_energy_gap: held_out.map(|held_out| held_out - training).and_then(finite),
+            free_energy_gap: gap.and_then(finite),
             mean_hidden_activity: finite(activity.mean()),
             dead_hidden: finite(activity.dead()),
             saturated_hidden: finite(activity.saturated()),
@@ -197,7 +207,6 @@ mod tests {
     use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset};
     use crate::error::Error;
-    use crate::train::TrainConfig;
     use std::sync::atomic::AtomicBool;
 
     #[test]

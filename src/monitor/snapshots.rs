@@ -6,7 +6,7 @@ use crate::bits::BitMatrix;
 use crate::dataset::WeightedBits;
 use crate::error::Result;
 use crate::evaluate::HiddenActivity;
-use crate::evaluate::reconstruction::reconstruct;
+use crate::evaluate::reconstruction::reconstruct_given;
 use crate::evaluate::site_moments::{self, SiteMoments};
 use crate::gibbs::{Chains, FixedModel};
 use crate::setting::is_on_series;
@@ -146,12 +146,12 @@ fn snapshot(
     state.put("samples", &[hidden.n_rows(), n_visible], levels(samples));
 
     let bits = training.bits();
-    let few = bits.rows(0..bits.n_rows().min(MOST_RECONSTRUCTIONS));
-    let examples =
-        Array2::from_shape_fn((few.n_rows(), n_visible), |(n, i)| f32::from(few.get(n, i)));
-    state.put("examples", &[few.n_rows(), n_visible], levels(examples));
-    let reconstructions = levels(reconstruct(model, &few, seed)?);
-    state.put("reconstructions", &[few.n_rows(), n_visible], reconstructions);
+    let few = training.rows(0..bits.n_rows().min(MOST_RECONSTRUCTIONS));
+    let shape = [few.bits().n_rows(), n_visible];
+    let examples = few.bits().to_array(|is_on| f32::from(u8::from(is_on)));
+    state.put("examples", &shape, levels(examples));
+    let reconstructions = reconstruct_given(model, &few, seed, Watch::default())?;
+    state.put("reconstructions", &shape, levels(reconstructions));
 
     let batch = bits.rows(0..bits.n_rows().min(MOST));
     let n_shown = n_hidden.min(MOST_UNITS);
