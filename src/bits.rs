@@ -40,6 +40,19 @@ impl BitMatrix {
         Self { n_rows, n_columns, words_per_row, words: vec![0; n_rows * words_per_row] }
     }
 
+    /// A matrix of ones, (n_rows, n_columns).
+    pub fn ones(n_rows: usize, n_columns: usize) -> Self {
+        let mut matrix = Self::zeros(n_rows, n_columns);
+        matrix.words.fill(u64::MAX);
+        if !n_columns.is_multiple_of(WORD) {
+            let last = u64::MAX >> (WORD - n_columns % WORD);
+            matrix.words.chunks_exact_mut(matrix.words_per_row).for_each(|row| {
+                row[n_columns / WORD] = last;
+            });
+        }
+        matrix
+    }
+
     /// The matrix whose unit (row, column) is `is_on(row, column)`.
     pub fn from_fn(
         n_rows: usize,
@@ -140,6 +153,26 @@ impl BitMatrix {
         let words =
             self.words[rows.start * self.words_per_row..rows.end * self.words_per_row].to_vec();
         Self { n_rows: rows.len(), words, ..*self }
+    }
+
+    /// A copy of the rows of these numbers, in this order.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn chosen(&self, rows: &[usize]) -> Self {
+        let words = rows.iter().flat_map(|&row| self.row(row).iter().copied());
+        Self { n_rows: rows.len(), words: words.collect(), ..*self }
+    }
+
+    /// The units that are on here and not in `other`, a matrix of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn without(mut self, other: &Self) -> Self {
+        let shape = |matrix: &Self| (matrix.n_rows, matrix.n_columns);
+        assert_eq!(shape(&self), shape(other), "shapes");
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
+        self
     }
 
     /// SHA-256 in hexadecimal of the bits as bytes 0 and 1, row after row, like
@@ -354,6 +387,28 @@ impl BitPanels {
     pub fn copy_from(&mut self, other: &Self) {
         assert_eq!((self.n_rows, &self.layout), (other.n_rows, &other.layout), "shapes");
         self.words.copy_from_slice(&other.words);
+    }
+
+    /// Switches off the units that are on in a matrix of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn switch_off(&mut self, units: &Self) {
+        assert_eq!((self.n_rows, &self.layout), (units.n_rows, &units.layout), "shapes");
+        self.words.iter_mut().zip(&units.words).for_each(|(word, units)| *word &= !units);
+    }
+
+    /// Keeps the units that are on in `mask`, and takes the others from `others`, all of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn take_others(&mut self, mask: &Self, others: &Self) {
+        for other in [mask, others] {
+            assert_eq!((self.n_rows, &self.layout), (other.n_rows, &other.layout), "shapes");
+        }
+        for ((word, mask), other) in self.words.iter_mut().zip(&mask.words).zip(&others.words) {
+            *word = *word & mask | other & !mask;
+        }
     }
 
     /// Writes one row from its words, laid out as [`BitMatrix::row`] returns them.

@@ -29,6 +29,15 @@ impl Remedy {
     }
 }
 
+/// A way to use missing values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingWay {
+    /// The setting.
+    pub setting: Remedy,
+    /// What it does, after `which`.
+    pub meaning: &'static str,
+}
+
 /// A setting as a key of a settings file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -128,6 +137,20 @@ pub enum Error {
         rule: String,
         /// The setting that would make the data valid.
         remedy: Option<Remedy>,
+    },
+
+    /// Data have missing values, which cannot be used as they are.
+    MissingValues {
+        /// The data set.
+        data: String,
+        /// The place of the first, and what is there.
+        first: String,
+        /// How many values are missing.
+        n: u64,
+        /// What cannot use them, before a verb.
+        user: &'static str,
+        /// The settings by which it can.
+        ways: &'static [MissingWay],
     },
 
     /// Two widths that must be equal differ.
@@ -285,6 +308,25 @@ impl Error {
                     remedy.map_or(String::new(), |remedy| format!(" by {}", spell(remedy)));
                 format!("{data}: {rule}{remedy}")
             }
+            Self::MissingValues { data, first, n, user, ways } => {
+                let others = match n - 1 {
+                    0 => String::new(),
+                    1 => " (1 other value is missing)".into(),
+                    n => format!(" ({n} other values are missing)"),
+                };
+                let ways: Vec<_> = ways
+                    .iter()
+                    .map(|way| format!("{}, which {}", spell(way.setting), way.meaning))
+                    .collect();
+                let ways = match ways[..] {
+                    [] => String::new(),
+                    _ => format!("use {}; or ", ways.join(", or ")),
+                };
+                format!(
+                    "{data}: {first}{others}, but {user} needs all values; {ways}remove examples with missing \
+                     values, or fill them"
+                )
+            }
             Self::WidthMismatch { what, found, other, expected } => {
                 format!("{what} has {found} visible units an example, but {other} has {expected}")
             }
@@ -362,6 +404,7 @@ impl Error {
             | Self::BadValue { .. }
             | Self::BadWeights { .. }
             | Self::BadCategory { .. }
+            | Self::MissingValues { .. }
             | Self::WidthMismatch { .. }
             | Self::Elsewhere { .. }
             | Self::BadState { .. }

@@ -86,6 +86,10 @@ pub enum Purpose {
     MeanFieldStart = 22,
     /// The shifts of the dither of p(h | v) in the statistics, one for each hidden unit; index: the update.
     Dither = 23,
+    /// The first values of what an example lacks, with `missing = marginal`; index: the example.
+    FirstMissingValues = 24,
+    /// A visit of the chain that draws what an example lacks; index: epoch · number of examples + example.
+    MissingValues = 25,
 }
 
 /// A stream of random words with an address.

@@ -251,7 +251,7 @@ fn a_run_weighs_its_examples_against_redundancy() {
     assert_eq!(folder.fingerprint("weights"), folder.fingerprint("reweight"));
     assert_ne!(folder.fingerprint("weights"), folder.fingerprint("none"));
     let both = format!("{line} --weights w.csv --reweight 0.9 --out both");
-    folder.refuse(&both, 2, "'--weights <PATH>' cannot be used with '--reweight <SHARE>'");
+    folder.refuse(&both, 2, "'--weights <PATH|COLUMN>' cannot be used with '--reweight <SHARE>'");
     let greys = "train --data greys.idx --reweight 0.9 --hidden 4 --out greys";
     folder.fail(greys, "greys.idx: has values other than 0 and 1");
 }
@@ -282,4 +282,73 @@ fn each_bad_file_of_weights_is_refused() {
     }
     let line = format!("train --data greys.idx --weights none.npy {SHORT} --out run");
     folder.fail(&line, "none.npy: cannot read");
+}
+
+#[test]
+fn a_column_of_the_table_may_hold_the_weights() {
+    let folder = Folder::new();
+    let (mut table, mut weights) = ("colour,w,old\n".to_string(), String::new());
+    for n in 0..50 {
+        let w = f64::from(n % 4) / 2.0;
+        table += &format!("{},{w},{}\n", ["red", "blue", "green"][n as usize % 3], n / 7 % 2);
+        weights += &format!("{w}\n");
+    }
+    folder.write("people.csv", table.as_bytes());
+    folder.write("w.csv", weights.as_bytes());
+    let line = "train --data people.csv --categories auto --hidden 4 --epochs 3";
+    let (code, _, said) = folder.run(&format!("{line} --weights w --out column"));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("people.csv: the column \"w\" holds the weights"), "{said}");
+    folder.succeed_with_notes(&format!("{line} --weights w.csv --ignore w --out file --quiet"));
+    assert_eq!(folder.fingerprint("column"), folder.fingerprint("file"));
+    // A file of this name comes first, but not after the run has begun.
+    folder.write("w", "1\n".repeat(50).as_bytes());
+    folder.succeed_with_notes("train --config column/config.toml --out again --quiet");
+    assert_eq!(folder.fingerprint("column"), folder.fingerprint("again"));
+    folder.succeed_with_notes(&format!("{line} --weights w --ignore w --out equal --quiet"));
+    assert_ne!(folder.fingerprint("column"), folder.fingerprint("equal"));
+
+    let found =
+        folder.succeed_with_notes("evaluate column --data people.csv --weights column:w --json");
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found["n_examples"], 37);
+    let own = folder.succeed_with_notes("evaluate column --split train --json");
+    let own: serde_json::Value = serde_json::from_str(&own).unwrap();
+    assert_eq!(found["log_likelihood"], own["log_likelihood"]);
+    let file =
+        folder.succeed_with_notes("evaluate column --data people.csv --weights w.csv --json");
+    let file: serde_json::Value = serde_json::from_str(&file).unwrap();
+    assert_eq!(found["log_likelihood"], file["log_likelihood"]);
+
+    folder.misuse(
+        &format!("{line} --weights column:v --out x"),
+        "weights is column:v, but must be a file, or a column of a table with a header",
+    );
+    folder.write("bits.csv", b"a,b,w\n0,1,2\n1,1,1\n");
+    folder.misuse(
+        "train --data bits.csv --weights column:w --hidden 2 --out x",
+        "weights is column:w, but must be left out without --categories",
+    );
+    folder.fail(
+        &format!("{line} --weights colour --out x"),
+        "is \"red\", but must be a number: it holds weights",
+    );
+}
+
+#[test]
+fn a_file_of_weights_may_move() {
+    let folder = with_weights();
+    let line =
+        "train --data greys.idx --weights w.csv --hidden 16 --epochs 3 --batch-size 50 --quiet";
+    folder.succeed(&format!("{line} --out whole"));
+    folder.succeed_with_notes(&format!("{line} --out parts --stop-after 5updates"));
+    std::fs::rename(folder.path("w.csv"), folder.path("v.csv")).unwrap();
+    folder.fail("resume parts", "give the path of that file with --weights");
+    folder.write("w.csv", "1\n".repeat(200).as_bytes());
+    folder.fail("resume parts", "w.csv: has the SHA-256 ");
+    folder.succeed("resume parts --weights v.csv --quiet");
+    assert_eq!(folder.fingerprint("whole"), folder.fingerprint("parts"));
+    let rule = "weights is v.csv, but must be left out: the weights of this run are not a file";
+    let run = Folder::with_run();
+    run.misuse("resume run --weights v.csv", rule);
 }

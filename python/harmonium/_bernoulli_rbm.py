@@ -39,7 +39,7 @@ class BernoulliRBM(Estimator):
                                                                      for the same random_state
     values beyond 0, 1   taken silently                              taken, with a warning
     bytes above 127      taken as numbers                            grey levels of 255, with a warning
-    masked arrays        taken without their mask                    refused
+    masked arrays, NaN   mask not seen, NaN refused                  see ``missing``
     learned arrays       writable                                    read-only: assign others, which
                                                                      may then change in place
     batches              of any size                                 of at most 32,767 rows
@@ -76,6 +76,10 @@ class BernoulliRBM(Estimator):
     binarization : str or None, default None
         None takes numbers as they are; "stochastic" draws new bits from them at each visit;
         "threshold:T" makes them bits by the threshold T.
+    missing : {None, "absent", "marginal"}, default None
+        What NaN and masked numbers are in `fit`: refused; absent, no part of the model of their row, as
+        suits ratings (the algorithm is then CD, and centering is off); or marginal, summed out, as suits
+        values that are missing at random. See `impute`.
     shuffle : bool, default False
         Whether each epoch takes the examples in a new order.
     early_stopping : bool, default False

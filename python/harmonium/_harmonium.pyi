@@ -52,6 +52,7 @@ class Settings(TypedDict, total=False):
     updates: int | None
     batch_size: int
     algorithm: str
+    missing: str | None
     chains: int | None
     gibbs_steps: int
     gibbs_steps_last: int | None
@@ -161,6 +162,7 @@ class Rbm:
         spins: bool = False,
         image_shape: tuple[int, int] | None = None,
         columns: dict[str, Any] | list[Any] | None = None,
+        missing: str | None = None,
         history: list[dict[str, Any]] | None = None,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
@@ -194,6 +196,8 @@ class Rbm:
     @property
     def image_shape(self) -> tuple[int, int] | None: ...
     @property
+    def missing(self) -> str | None: ...
+    @property
     def history(self) -> list[dict[str, Any]]: ...
     @property
     def columns(self) -> dict[str, Any] | None: ...
@@ -217,6 +221,16 @@ class Rbm:
         visible: Any,
         clamped: Any,
         *,
+        gibbs_steps: int = 1000,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> NDArray[np.float64]: ...
+    def impute(
+        self,
+        visible: Any,
+        *,
+        expected: bool = False,
+        missing: str | None = None,
         gibbs_steps: int = 1000,
         seed: int = 0,
         threads: int | None = None,

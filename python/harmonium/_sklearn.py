@@ -12,9 +12,12 @@ try:
     from sklearn.utils import check_random_state
     from sklearn.utils.validation import check_is_fitted
 
+    # The keyword that allows NaN.
+    ALLOW_NAN = {"ensure_all_finite": "allow-nan"}
     try:
         from sklearn.utils.validation import validate_data
     except ImportError:  # before 1.6 it was a method
+        ALLOW_NAN = {"force_all_finite": "allow-nan"}
 
         def validate_data(estimator: Any, X: Any, **kwargs: Any) -> Any:
             """X as scikit-learn validates it."""
@@ -36,6 +39,7 @@ try:
             estimator._check_n_features(X, reset=reset)
 
 except ImportError:
+    ALLOW_NAN = {"ensure_all_finite": "allow-nan"}
 
     class BaseEstimator:  # type: ignore[no-redef]
         """Parameters by the names of the constructor."""
@@ -121,7 +125,8 @@ except ImportError:
                 X = X.astype(kwargs["dtype"][0])
             if X.ndim != 2:
                 raise ValueError(f"expected a 2D array, got one of {X.ndim} dimensions instead")
-            if X.dtype.kind == "f" and not np.isfinite(X).all():
+            is_bad = np.isinf if "ensure_all_finite" in kwargs else lambda X: ~np.isfinite(X)
+            if X.dtype.kind == "f" and is_bad(X).any():
                 raise ValueError("input X contains NaN or infinity")
         if 0 in X.shape:
             raise ValueError(f"found an array of shape {X.shape} where a minimum of 1 is required")
@@ -130,6 +135,7 @@ except ImportError:
 
 
 __all__ = [
+    "ALLOW_NAN",
     "BaseEstimator",
     "ClassNamePrefixFeaturesOutMixin",
     "TransformerMixin",

@@ -37,14 +37,14 @@ def train(
     ----------
     data : array-like or sparse matrix of shape (n_examples, n_visible), or images (n, rows, columns)
         0 and 1, floating-point intensities from 0 to 1, grey levels (see `grey_levels`) or spins. The
-        model keeps the shape of images.
+        model keeps the shape of images. With `missing`, NaN and masked numbers are values that are missing.
     weights : array-like of shape (n_examples,), optional
         How much each example counts, a finite number of at least 0: an example of weight 2 counts as two,
         one of weight 0 is left out.
     initial : Rbm, optional
         Parameters to start from. They give the number of hidden units.
     held_out : array-like or sparse matrix of shape (n, n_visible), optional
-        Data on which metrics are measured as well.
+        Data on which metrics are measured as well; a pair (data, weights) weighs them.
     grey_levels : int from 1 to 65,535, or None
         Integers k are grey levels: intensities k / grey_levels. None: integers from 0 to 255 are grey
         levels of 255 if the largest is above 127, with a warning; any others but 0 and 1 are refused.

@@ -5,7 +5,7 @@
 //! If another thread changes an array while it is read, old and new numbers may mix; each number is
 //! checked as it is read.
 
-use crate::columns::{coded, encode, numbers};
+use crate::columns::{examples, numbers, recorded};
 use crate::errors::to_py;
 use crate::pool::{Place, without_lock};
 use crate::sparse::sparse_rows;
@@ -80,15 +80,21 @@ macro_rules! with_view {
     }};
 }
 
+/// Whether an object is a masked array.
+fn is_masked(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = object.py();
+    let class = py.import(intern!(py, "numpy.ma"))?.getattr(intern!(py, "MaskedArray"))?;
+    object.is_instance(&class)
+}
+
 /// Refuses a masked array: without its mask it would be other data.
 #[pyfunction]
 pub fn refuse_masked(object: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = object.py();
-    let class = py.import(intern!(py, "numpy.ma"))?.getattr(intern!(py, "MaskedArray"))?;
-    if object.is_instance(&class)? {
+    if is_masked(object)? {
         return Err(PyValueError::new_err(format!(
-            "{NAME} is a masked array, but missing values cannot be learned from: leave rows with \
-             such values out, or fill them by X.filled(...)"
+            "{NAME} is a masked array, but missing values cannot be used here: leave rows with such values \
+             out, fill them by X.filled(...), or train on them with missing=\"absent\" (such a value is no \
+             part of its row's model) or missing=\"marginal\" (it is summed out)"
         )));
     }
     Ok(())
@@ -227,10 +233,9 @@ pub fn rows(
     threads: Option<usize>,
 ) -> PyResult<RealRows> {
     let py = object.py();
-    if encoding.reads_columns()
-        && let Some(table) = coded(object, &encoding)?
-    {
-        return Ok(RealRows::from(&encode(py, &table, &encoding, threads)?.1));
+    if let Some(dataset) = examples(object, &encoding, threads)? {
+        dataset.refuse_missing("this call").map_err(to_py)?;
+        return Ok(RealRows::from(dataset.bits().expect("columns are bits")));
     }
     let (rows, kind) = if object.hasattr(intern!(py, "tocsr"))? {
         sparse_rows(object, threads)?
@@ -263,11 +268,9 @@ pub fn dataset(
     threads: Option<usize>,
 ) -> PyResult<Dataset> {
     let py = object.py();
-    if encoding.reads_columns()
-        && let Some(table) = coded(object, &encoding)?
-    {
-        let (columns, bits) = encode(py, &table, &encoding, threads)?;
-        return Ok(Dataset::from_columns(NAME, columns, bits));
+    if let Some(dataset) = examples(object, &encoding, threads)? {
+        dataset.refuse_missing("this call").map_err(to_py)?;
+        return Ok(dataset);
     }
     let mut images = None;
     let dataset = if object.hasattr(intern!(py, "tocsr"))? {
@@ -310,6 +313,42 @@ pub fn dataset(
         Some((rows, columns)) => dataset.with_image_shape(rows, columns).map_err(to_py),
         None => Ok(dataset),
     }
+}
+
+/// The rows of an array-like as examples, as [`dataset`] reads them. NaN is a missing value; so is a masked
+/// number, if masked arrays are allowed.
+pub fn dataset_with_missing(
+    object: &Bound<'_, PyAny>,
+    encoding: Encoding,
+    threads: Option<usize>,
+    allows_masked: bool,
+) -> PyResult<Dataset> {
+    if !allows_masked {
+        refuse_masked(object)?;
+    }
+    let module = object.py().import(intern!(object.py(), "harmonium._missing"))?;
+    if encoding.reads_columns() {
+        let columns =
+            encoding.columns().map(|columns| recorded(object.py(), columns)).transpose()?;
+        let cells = module.call_method1(intern!(object.py(), "cells"), (object, columns))?;
+        return match examples(&cells, &encoding, threads)? {
+            Some(dataset) => Ok(dataset),
+            None => dataset(&cells, encoding, threads),
+        };
+    }
+    let error = match dataset(object, encoding.clone(), threads) {
+        Ok(dataset) => return Ok(dataset),
+        Err(error) => error,
+    };
+    let split = module.getattr(intern!(object.py(), "split"))?;
+    let Ok(parts) = split.call1((object, encoding.is_spins())) else { return Err(error) };
+    let Some((values, missing)) =
+        parts.extract::<Option<(Bound<'_, PyAny>, Bound<'_, PyAny>)>>()?
+    else {
+        return Err(error);
+    };
+    let missing = bits(&missing, "the mask of missing values", threads)?;
+    dataset(&values, encoding, threads)?.with_missing(missing).map_err(to_py)
 }
 
 /// Refuses more columns than rows of numbers can have.

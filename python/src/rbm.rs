@@ -1,6 +1,8 @@
 //! The model.
 
-use crate::arrays::{aligned, bits, dataset, doubles, floats, rows, states, visible_bits};
+use crate::arrays::{
+    aligned, bits, dataset, dataset_with_missing, doubles, floats, rows, states, visible_bits,
+};
 use crate::columns::{of_columns, recorded};
 use crate::errors::to_py;
 use crate::isa;
@@ -8,9 +10,12 @@ use crate::json::{from_json, to_json};
 use crate::pool::{Place, interruptible, without_lock};
 use harmonium::dataset::{Binarization, Columns, Encoding, Examples};
 use harmonium::evaluate::free_energy::free_energies;
+use harmonium::evaluate::imputation::most_likely;
 use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
 use harmonium::evaluate::reconstruction::reconstruct;
-use harmonium::evaluate::{Base, EvaluationConfig, EvaluationReport, Evaluator, Independent};
+use harmonium::evaluate::{
+    Base, EvaluationConfig, EvaluationReport, Evaluator, Imputation, Independent,
+};
 use harmonium::gibbs::{
     Chains, ConditionalMean, FixedModel, FixedWeights, Inpainting, RealConditional, check_sweeps,
 };
@@ -20,6 +25,7 @@ use harmonium::pictures;
 use harmonium::reals::RealRows;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::run::Summary;
+use harmonium::train::Missing;
 use harmonium::units::Units;
 use harmonium::{BitMatrix, Watch};
 use ndarray::{Array1, Array2};
@@ -91,6 +97,8 @@ pub struct Origin {
     pub data_mean: Option<Array1<f32>>,
     /// Rows and columns of an example, if it is an image.
     pub image_shape: Option<(usize, usize)>,
+    /// What a value is that the training examples lacked.
+    pub missing: Option<Missing>,
     /// The records of its training.
     pub history: Arc<Vec<EpochRecord>>,
 }
@@ -129,8 +137,9 @@ impl Rbm {
         if let (Some(sites), None) = (rbm.visible_units().sizes(), encoding.columns()) {
             encoding = Encoding::Columns(Columns::of_sites(sites).into());
         }
+        let missing = Missing::recorded(&provenance.settings).map_err(to_py)?;
         let (image_shape, history) = (provenance.image_shape, history.into());
-        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, history }))
+        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, missing, history }))
     }
 
     /// Reads a file, or the folder of a run, with its settings.
@@ -315,7 +324,8 @@ fn lock(array: &Bound<'_, PyAny>) -> PyResult<()> {
 impl Rbm {
     #[new]
     #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
-        grey_levels = None, spins = false, image_shape = None, columns = None, history = None))]
+        grey_levels = None, spins = false, image_shape = None, missing = None, columns = None,
+        history = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         #[pyo3(from_py_with = floats)] weights: Array2<f32>,
@@ -325,9 +335,11 @@ impl Rbm {
         grey_levels: Option<u32>,
         spins: bool,
         image_shape: Option<(usize, usize)>,
+        missing: Option<&str>,
         columns: Option<&Bound<'_, PyAny>>,
         history: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        let missing = missing.map(str::parse).transpose().map_err(to_py)?;
         let columns = columns.map(|columns| {
             let module = columns.py().import("harmonium._columns")?;
             Ok::<_, PyErr>(module.call_method1("of_sites", (columns,))?.cast_into::<PyDict>()?)
@@ -357,7 +369,7 @@ impl Rbm {
             )));
         }
         let history = history.map(records).transpose()?.unwrap_or_default().into();
-        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, history }))
+        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, missing, history }))
     }
 
     fn __getnewargs_ex__<'py>(
@@ -368,6 +380,7 @@ impl Rbm {
         keywords.set_item("grey_levels", self.grey_levels())?;
         keywords.set_item("spins", self.spins())?;
         keywords.set_item("image_shape", self.image_shape())?;
+        keywords.set_item("missing", self.missing())?;
         if let Some(columns) = self.encoding().columns() {
             keywords.set_item("columns", recorded(py, columns)?)?;
         }
@@ -416,6 +429,12 @@ impl Rbm {
     #[getter]
     fn image_shape(&self) -> Option<(usize, usize)> {
         self.origin.image_shape
+    }
+
+    /// What a value is that the training examples lacked: "absent", "marginal" or None.
+    #[getter]
+    fn missing(&self) -> Option<String> {
+        self.origin.missing.map(|missing| missing.to_string())
     }
 
     /// The metrics of the training, a list with a dict for each recorded epoch (see `Trainer.metrics`).
@@ -585,6 +604,66 @@ impl Rbm {
         let means = ConditionalMean { model, given: &mask, sweeps: gibbs_steps, seed };
         let means = interruptible(py, threads, |watch| means.of(&visible, watch))?;
         Ok(means.into_pyarray(py))
+    }
+
+    /// The rows with predictions in place of values that are missing: NaN, or masked. Shape (n, n_visible),
+    /// float64, in the terms of the data.
+    ///
+    /// With `missing="absent"`, p(v_q = 1 | the given values) is a closed form for each missing value by itself;
+    /// with "marginal" the other missing values are summed out, exactly if at most 12 of a row are missing,
+    /// else over a chain of `gibbs_steps` sweeps.
+    ///
+    /// Parameters
+    /// ----------
+    /// visible : array-like of shape (n, n_visible)
+    ///     0 and 1, spins, grey levels or intensities, some of them NaN or masked.
+    /// expected : bool
+    ///     Whether a value is filled with its mean, not with its most likely value.
+    /// missing : "absent", "marginal" or None
+    ///     What a missing value is; None: as in training, or else "marginal".
+    /// gibbs_steps : int
+    /// seed : int, 0 or more
+    /// threads : int, or None for all cores
+    ///
+    /// Examples
+    /// --------
+    /// >>> import numpy as np
+    /// >>> from harmonium import Rbm
+    /// >>> agreeing = Rbm([[20.0], [20.0]], [-10.0, -10.0], [-20.0])
+    /// >>> agreeing.impute([[1, np.nan], [np.nan, 0]]).tolist()
+    /// [[1.0, 1.0], [0.0, 0.0]]
+    #[pyo3(signature = (visible, *, expected = false, missing = None, gibbs_steps = 1000, seed = 0,
+        threads = None))]
+    #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
+    fn impute<'py>(
+        &self,
+        visible: &Bound<'py, PyAny>,
+        expected: bool,
+        missing: Option<&str>,
+        gibbs_steps: usize,
+        seed: u64,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let py = visible.py();
+        let rule = missing.map(str::parse).transpose().map_err(to_py)?;
+        let rule = rule.or(self.origin.missing).unwrap_or(Missing::Marginal);
+        let data = dataset_with_missing(visible, self.encoding(), threads, true)?;
+        check_width("visible", data.n_visible(), self.n_visible(), "visible")?;
+        let weights = without_lock(py, threads, || self.fixed())?;
+        let model = FixedModel { rbm: &self.rbm, weights };
+        let found = interruptible(py, threads, |watch| {
+            let examples = Examples::new(data.clone(), Binarization::Stochastic);
+            let bits = examples.fixed_bits(seed, 0..examples.n_examples());
+            let none = || BitMatrix::zeros(bits.n_rows(), bits.n_columns());
+            let holes = data.missing().cloned().unwrap_or_else(none);
+            let imputation = Imputation { model, missing: rule, sweeps: gibbs_steps, seed };
+            let means = imputation.probabilities(&bits, &holes, watch)?;
+            match expected {
+                true => data.expected(means.view()),
+                false => Ok(data.filled(&most_likely(&data.units(), &means)).numbers()),
+            }
+        })?;
+        Ok(found.into_pyarray(py))
     }
 
     /// Free energy F(v) = -b·v - Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of each row, shape (n,), float64.
@@ -907,9 +986,12 @@ impl Rbm {
             }
         }
         let settings = settings.map(to_json).transpose()?.unwrap_or_else(|| "{}".to_string());
-        let settings = serde_json::from_str(&settings)
+        let mut settings: Map<String, Value> = serde_json::from_str(&settings)
             .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))?;
-        let Origin { encoding, data_mean, image_shape, .. } = this.origin.clone();
+        let Origin { encoding, data_mean, image_shape, missing, .. } = this.origin.clone();
+        if let Some(missing) = missing {
+            settings.entry("missing").or_insert_with(|| missing.to_string().into());
+        }
         let provenance =
             Provenance { settings, data: encoding.facts(), image_shape, ..Provenance::default() };
         ModelFile { rbm: (*this.rbm).clone(), provenance, data_mean }.write(&path).map_err(to_py)

@@ -1,6 +1,6 @@
 //! The trainer.
 
-use crate::arrays::{bits, dataset, transposed};
+use crate::arrays::{bits, dataset_with_missing, transposed};
 use crate::columns::declared;
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
@@ -15,13 +15,13 @@ use harmonium::monitor::{EpochRecord, Pace, Probe, WeightChange};
 use harmonium::run::{DataConfig, RunConfig};
 use harmonium::setting::{self, Kind, Section, Setting, nearest};
 use harmonium::state::State;
-use harmonium::train::{Ascent, OnlineTrainer};
+use harmonium::train::{Ascent, Missing, OnlineTrainer};
 use harmonium::{Error, TrainConfig};
 use ndarray::Array1;
 use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 use serde_json::{Map, Value, json};
 use std::ffi::CString;
 use std::sync::Arc;
@@ -122,7 +122,7 @@ fn rows_of<S: Section>() -> Vec<Value> {
 ///     How much each example counts, at least 0; see `train`.
 /// initial : Rbm, optional
 ///     Parameters to start from.
-/// held_out : array-like or sparse matrix, optional
+/// held_out : array-like or sparse matrix, or a pair of these and their weights, optional
 ///     Data on which metrics are measured as well.
 /// as_numbers : bool
 ///     Whether any finite floating-point numbers are taken, as they are.
@@ -211,7 +211,8 @@ impl Trainer {
             Driver::Online(..) => (None, Arc::default()),
         };
         let (encoding, data_mean) = (self.encoding.clone(), self.mean_seen());
-        Rbm::of(rbm, Origin { encoding, data_mean, image_shape, history })
+        let missing = self.ascent().config().missing;
+        Rbm::of(rbm, Origin { encoding, data_mean, image_shape, missing, history })
     }
 
     fn check_usable(&self) -> PyResult<()> {
@@ -346,6 +347,8 @@ struct Reading {
     encoding: Encoding,
     /// Whether floating-point numbers may lie outside 0 to 1.
     as_numbers: bool,
+    /// What a value is that is missing.
+    missing: Option<Missing>,
     threads: Option<usize>,
 }
 
@@ -356,7 +359,8 @@ impl Reading {
         data: &Bound<'_, PyAny>,
         weights: Option<PyReadonlyArray1<'_, f64>>,
     ) -> PyResult<Examples> {
-        let mut dataset = dataset(data, self.encoding.clone(), self.threads)?;
+        let (encoding, threads) = (self.encoding.clone(), self.threads);
+        let mut dataset = dataset_with_missing(data, encoding, threads, self.missing.is_some())?;
         if let Some(weights) = weights {
             let weights: Vec<_> = weights.as_array().to_vec();
             dataset = dataset.weighted("weights", &weights).map_err(to_py)?;
@@ -370,6 +374,26 @@ impl Reading {
             None => self.encoding.clone().or(found),
         };
         Ok(Examples::new(dataset, self.binarize))
+    }
+}
+
+/// Held-out data, and their weights if they are given as a pair of a table and a vector.
+fn with_weights<'py>(
+    given: &Bound<'py, PyAny>,
+) -> PyResult<(Bound<'py, PyAny>, Option<PyReadonlyArray1<'py, f64>>)> {
+    let Ok(pair) = given.cast::<PyTuple>() else { return Ok((given.clone(), None)) };
+    let n_axes = |part: &Bound<'py, PyAny>| {
+        let axes = part
+            .getattr("ndim")
+            .or_else(|_| part.py().import("numpy")?.call_method1("ndim", (part,)));
+        axes?.extract::<usize>()
+    };
+    match &pair.iter().collect::<Vec<_>>()[..] {
+        [data, weights] if n_axes(data)? > 1 && n_axes(weights)? == 1 => {
+            let one_each = given.py().import("harmonium._weights")?.getattr("one_each")?;
+            Ok((data.clone(), Some(one_each.call1((weights, "weights of held_out"))?.extract()?)))
+        }
+        _ => Ok((given.clone(), None)),
     }
 }
 
@@ -395,11 +419,15 @@ impl Trainer {
     ) -> PyResult<Self> {
         let given = given(settings)?;
         let config = config(&given, &OF_TRAINER)?;
-        let binarize = config.binarize;
+        let (binarize, missing) = (config.binarize, config.missing);
         let encoding = declared(grey_levels, spins, categories, ignore.unwrap_or_default())?;
-        let mut reading = Reading { binarize, encoding, as_numbers, threads };
+        let mut reading = Reading { binarize, encoding, as_numbers, missing, threads };
         let data = reading.examples(data, weights)?;
-        let held_out = held_out.map(|data| reading.examples(data, None)).transpose()?;
+        let held_out = held_out.map(|given| {
+            let (data, weights) = with_weights(given)?;
+            reading.examples(&data, weights)
+        });
+        let held_out = held_out.transpose()?;
         if let Some(held_out) = &held_out
             && held_out.n_visible() != data.n_visible()
         {
@@ -465,7 +493,8 @@ impl Trainer {
         let config = config(&given, &OF_ONLINE)?;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let binarize = config.binarize;
-        let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
+        let missing = config.missing;
+        let mut reading = Reading { binarize, encoding, as_numbers: true, missing, threads };
         let data = reading.examples(data, weights)?;
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let hidden_states =
@@ -537,7 +566,8 @@ impl Trainer {
             )));
         }
         let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding.clone());
-        let mut reading = Reading { binarize, encoding, as_numbers: true, threads };
+        let missing = None;
+        let mut reading = Reading { binarize, encoding, as_numbers: true, missing, threads };
         let data = reading.examples(data, weights)?;
         self.encoding = reading.encoding;
         let (seen, updates) = (&mut self.seen, trainer.ascent().updates());

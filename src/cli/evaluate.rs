@@ -3,7 +3,9 @@
 use super::input::{in_pool, limited, model_path, read_data, say_inferred};
 use super::output::{Output, Overwrite, print, print_beside, print_text};
 use crate::bits::BitMatrix;
-use crate::dataset::{Binarization, Encoding, ExampleWeights, Examples, Source, WeightedBits};
+use crate::dataset::{
+    Binarization, Encoding, ExampleWeights, Examples, Source, WeightedBits, WeightsSource,
+};
 use crate::error::Result;
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
@@ -48,6 +50,10 @@ pub struct Evaluate {
     /// MNIST [default: test], or the `validation` examples that training set aside
     #[arg(long)]
     split: Option<Part>,
+    /// Weights of the examples of --data: a file of one number for each (.npy, .npz or text), or the name of a
+    /// column of the table
+    #[arg(long, value_name = "PATH|COLUMN", requires = "data")]
+    weights: Option<WeightsSource>,
     /// Use only the first N examples
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -209,22 +215,38 @@ impl Evaluate {
     /// How intensities become bits. A likelihood needs bits, so `none` becomes `stochastic`.
     fn binarization(&self, file: &ModelFile) -> Result<Binarization> {
         let recorded = || Binarization::recorded(&file.provenance.settings);
-        match self.binarize.map_or_else(recorded, Ok)? {
-            Binarization::None => Ok(Binarization::Stochastic),
-            binarization => Ok(binarization),
-        }
+        Ok(self.binarize.map_or_else(recorded, Ok)?.of_bits())
     }
 
     fn scored(&self, file: &ModelFile) -> Result<Scored> {
-        let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
+        let choice = DataChoice {
+            data: self.data.as_ref(),
+            split: self.split,
+            usual: Part::Test,
+            missing: None,
+        };
         let chosen = read_data(choice, &self.model, &file.provenance)?;
-        // Results on fewer examples or with other bits are not kept in the run's folder.
+        // Results on fewer examples, other weights or other bits are not kept in the run's folder.
         let is_of_run = chosen.is_default
             && self.limit.is_none()
+            && self.weights.is_none()
             && self.binarize.is_none()
             && self.model.is_dir();
         let (data_role, data_warning) = (chosen.role().to_string(), chosen.warning);
-        let dataset = limited(chosen.dataset, self.limit, &file.rbm)?;
+        let dataset = match (&self.weights, &self.data) {
+            (Some(weights), Some(data)) => {
+                let found = weights.read(data)?;
+                if let WeightsSource::Column(name) = &found.source {
+                    note(
+                        LogFormat::Text,
+                        &format!("{data}: the column \"{name}\" holds the weights"),
+                    );
+                }
+                chosen.dataset.weighted(&found.source.to_string(), &found.weights)?
+            }
+            _ => chosen.dataset,
+        };
+        let dataset = limited(dataset, self.limit, &file.rbm)?;
         let binarization = self.binarization(file)?;
         let in_words = match dataset.is_binary() {
             true => "none (binary data)".to_string(),

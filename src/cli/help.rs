@@ -26,7 +26,7 @@ struct Help {
     examples: [Example; 3],
 }
 
-const HELP: [Help; 13] = [
+const HELP: [Help; 14] = [
     Help {
         command: "train",
         short: &[
@@ -217,6 +217,25 @@ const HELP: [Help; 13] = [
             example(
                 "harmonium transform runs/coins --split train --out train-features.npy",
                 "writes those of the examples that the model was trained on",
+            ),
+        ],
+    },
+    Help {
+        command: "predict",
+        short: &[],
+        groups: &[],
+        examples: [
+            example(
+                "harmonium predict runs/ratings --split train --fill",
+                "fills the holes of the training data, to filled.csv",
+            ),
+            example(
+                "harmonium predict runs/ratings new.csv --fill --expected --out new-filled.csv",
+                "fills those of a file with mean ratings",
+            ),
+            example(
+                "harmonium predict runs/proteins x.fasta --fill --out x-filled.fasta",
+                "writes the most likely letters",
             ),
         ],
     },

@@ -18,6 +18,7 @@ mod evaluate;
 mod inspect;
 mod man;
 mod metrics;
+mod predict;
 mod presets;
 mod report;
 mod resume;
@@ -78,6 +79,8 @@ enum Command {
     Sample(sample::Sample),
     /// Write p(h | v) of data under a model: features for a classifier
     Transform(transform::Transform),
+    /// Fill the values that are missing in data
+    Predict(predict::Predict),
     /// Show the contents of a model file
     Inspect(inspect::Inspect),
     /// Time the stages of an update on this computer
@@ -106,6 +109,7 @@ impl Cli {
             Command::Evaluate(evaluate) => evaluate.run(isa()?),
             Command::Sample(sample) => sample.run(isa()?),
             Command::Transform(transform) => transform.run(isa()?),
+            Command::Predict(predict) => predict.run(isa()?),
             Command::Inspect(inspect) => inspect.run(),
             Command::Bench(bench) => bench.run(isa()?),
             Command::Completions(completions) => completions.run(),

@@ -9,7 +9,7 @@ use crate::whole_file;
 use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use ndarray::{Array, Dimension};
+use ndarray::{Array, Array2, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyExt as _};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 use std::fmt::Display;
@@ -151,6 +151,15 @@ impl Output {
         Self::of(path, &[Npy, Npz, Csv, Tsv, Png, Fasta, FastaGz])
     }
 
+    /// A file for data: for an array, or for sequences.
+    ///
+    /// # Errors
+    /// As [`array`](Self::array).
+    pub fn data(path: PathBuf) -> Result<Self> {
+        use Format::{Csv, Fasta, FastaGz, Npy, Npz, Tsv};
+        Self::of(path, &[Npy, Npz, Csv, Tsv, Fasta, FastaGz])
+    }
+
     /// A file for a table of numbers and words.
     ///
     /// # Errors
@@ -240,10 +249,27 @@ impl Output {
     /// # Panics
     /// If the format is a picture, or FASTA for columns that are not letters.
     pub fn encode_columns(&self, name: &str, columns: &Columns, bits: &BitMatrix) -> Vec<u8> {
+        self.encode_means(name, columns, bits, |_, _| None)
+    }
+
+    /// As [`encode_columns`](Self::encode_columns), with `mean(example, column)` in place of values.
+    ///
+    /// # Panics
+    /// As [`encode_columns`](Self::encode_columns).
+    pub fn encode_means(
+        &self,
+        name: &str,
+        columns: &Columns,
+        bits: &BitMatrix,
+        mean: impl Fn(usize, usize) -> Option<f64>,
+    ) -> Vec<u8> {
         let fasta = || columns.to_fasta(bits).expect("letters").into_bytes();
         match self.format {
             Format::Npy | Format::Npz => {
-                let array = columns.to_numbers(bits);
+                let mut array = columns.to_numbers(bits);
+                array.indexed_iter_mut().for_each(|((n, column), number)| {
+                    *number = mean(n, column).unwrap_or(*number);
+                });
                 match array.iter().all(|&x| f64::from(x as u8) == x) {
                     true => self.encode(name, &array.mapv(|x| x as u8)),
                     false => self.encode(name, &array),
@@ -257,10 +283,18 @@ impl Output {
                 let sites =
                     || (1..=columns.n_columns()).map(|site| format!("site{site}")).collect();
                 let header: Option<Vec<_>> = header.or(columns.alphabet().map(|_| sites()));
+                let cell = |n, (column, name): (usize, &str)| match mean(n, column) {
+                    Some(mean) => (mean as f32).to_string(),
+                    None => name.to_string(),
+                };
+                let rows = columns.rows(bits).enumerate();
+                let mut rows = rows.map(|(n, row)| {
+                    row.into_iter().enumerate().map(|name| cell(n, name)).collect::<Vec<_>>()
+                });
                 header
                     .map(|header| table.write_record(header))
                     .transpose()
-                    .and_then(|_| columns.rows(bits).try_for_each(|row| table.write_record(row)))
+                    .and_then(|_| rows.try_for_each(|row| table.write_record(row)))
                     .expect("writing to memory does not fail");
                 table.into_inner().expect("writing to memory does not fail")
             }
@@ -299,6 +333,21 @@ impl Output {
                 panic!("{name}: an array of numbers is not in this format")
             }
         }
+    }
+
+    /// The bytes of an array of numbers, as whole numbers of one byte if all are such.
+    ///
+    /// # Panics
+    /// As [`encode`](Self::encode).
+    pub fn encode_numbers(&self, name: &str, array: &Array2<f64>) -> Vec<u8> {
+        let all = |is: fn(f64) -> bool| array.iter().all(|&x| is(x));
+        if all(|x| f64::from(x as u8) == x) {
+            return self.encode(name, &array.mapv(|x| x as u8));
+        }
+        if all(|x| f64::from(x as i8) == x) {
+            return self.encode(name, &array.mapv(|x| x as i8));
+        }
+        self.encode(name, &array.mapv(|x| x as f32))
     }
 
     /// A writer to memory for a table in the format of the file.
@@ -358,7 +407,6 @@ pub fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::dataset::{Column, ColumnKind, Dataset, Encoding};
-    use ndarray::Array2;
 
     #[test]
     fn samples_of_columns_have_the_form_of_the_data() {

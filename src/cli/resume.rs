@@ -28,7 +28,7 @@ struct Fixed {
     train: Given<TrainConfig>,
 }
 
-const CHANGEABLE: [&str; 3] = ["epochs", "data", "test_data"];
+const CHANGEABLE: [&str; 5] = ["epochs", "data", "test_data", "weights", "missing_mask"];
 
 impl Resume {
     pub fn run(self, isa: Isa, words: &[OsString]) -> Result<u8> {
@@ -39,6 +39,8 @@ impl Resume {
             epochs,
             data: self.fixed.data.has("data").then_some(data.data),
             test_data: data.test_data,
+            weights: data.weights,
+            missing_mask: data.missing_mask,
         };
         let terminal = self.session.terminal();
         let session = self.session.session(isa, words)?;
@@ -97,6 +99,8 @@ impl Args for Fixed {
                 "epochs" => flag.help("Change the total number of epochs, including those done"),
                 "data" => flag.help("The new place of the training data's file"),
                 "test_data" => flag.help("The new place of the test data's file"),
+                "weights" => flag.help("The new place of the file of weights"),
+                "missing_mask" => flag.help("The new place of the mask of missing values"),
                 _ => flag.hide(true),
             }
         }))

@@ -194,11 +194,17 @@ impl Sample {
 
     /// The first examples of the data as bits: `number`, or at most `usual`.
     fn first_examples(&self, model: &ModelFile, usual: usize) -> Result<BitMatrix> {
-        let choice = DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Test };
+        let choice = DataChoice {
+            data: self.data.as_ref(),
+            split: self.split,
+            usual: Part::Test,
+            missing: None,
+        };
         let chosen = read_data(choice, &self.model, &model.provenance)?;
         say_data(&chosen);
         let dataset = chosen.dataset.first(self.number.unwrap_or(usual))?;
         dataset.check_width(model.rbm.n_visible(), "the model")?;
+        dataset.refuse_missing("`harmonium sample` (`harmonium predict --fill` completes them)")?;
         let n = dataset.n_examples();
         if let Some(number) = self.number {
             check("number", number, number <= n, || {

@@ -92,6 +92,7 @@ impl Train {
         for (flag, sha256) in [
             ("data", &mut base.data.sha256),
             ("test_data", &mut base.data.test_sha256),
+            ("missing_mask", &mut base.data.missing_mask_sha256),
             ("weights", &mut base.data.weights_sha256),
             ("init", &mut base.data.init_sha256),
         ] {

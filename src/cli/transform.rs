@@ -11,6 +11,7 @@ use crate::model::ModelFile;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, Part};
 use crate::setting::check;
+use crate::train::Missing;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use ndarray::Array2;
@@ -62,11 +63,20 @@ impl Transform {
     pub fn run(self, isa: Isa) -> Result<()> {
         in_pool(self.threads, || {
             let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_path(&self.model))?;
-            let choice =
-                DataChoice { data: self.data.as_ref(), split: self.split, usual: Part::Train };
+            let choice = DataChoice {
+                data: self.data.as_ref(),
+                split: self.split,
+                usual: Part::Train,
+                missing: None,
+            };
             let chosen = read_data(choice, &self.model, &provenance)?;
             say_data(&chosen);
             let dataset = limited(chosen.dataset, self.limit, &rbm)?;
+            // A site that is absent adds nothing to the inputs of h, as one that is off.
+            if Missing::recorded(&provenance.settings)? != Some(Missing::Absent) {
+                let user = "p(h | v) (`harmonium predict --fill` completes them)";
+                dataset.refuse_missing(user)?;
+            }
             check_seed(self.seed)?;
             let recorded = Binarization::recorded(&provenance.settings);
             let binarization = self.binarize.map_or(recorded, Ok)?;

@@ -37,6 +37,11 @@ impl Binarization {
         let text = settings.get("binarize").and_then(Value::as_str);
         text.map_or(Ok(Self::Stochastic), str::parse)
     }
+
+    /// A way that makes bits: this one, or stochastic bits in place of intensities as they are.
+    pub fn of_bits(self) -> Self {
+        if self == Self::None { Self::Stochastic } else { self }
+    }
 }
 
 fn unknown_binarization(text: &str) -> Error {

@@ -1,7 +1,8 @@
 //! Finding the columns of tables and arrays: which are bits, which are categories, and of which states.
 
 use super::alphabet::MAX_STATES;
-use super::columns::{Column, ColumnKind, Columns, Form};
+use super::columns::{Column, ColumnKind, Columns, Form, MISSING};
+use super::holes::Holes;
 use crate::bits::BitMatrix;
 use crate::error::{Error, Remedy, Result};
 use crate::memory::{self, Need};
@@ -210,7 +211,7 @@ impl Header {
         })
     }
 
-    /// The kind of the column at `column`, from its different values in `n` examples.
+    /// The kind of the column at `column`, from its different values in the `n` examples that have one.
     ///
     /// # Errors
     /// [`Error::BadCategory`] if they are no categories.
@@ -289,6 +290,9 @@ impl Distinct {
 
     /// The kind of a column with these values in `n` examples, or what is wrong with it.
     fn kind(&self, n: usize) -> Result<ColumnKind, String> {
+        if n == 0 {
+            return Err("holds no values; leave it out".to_string());
+        }
         let kind = self.kind_of_any()?;
         let ColumnKind::Category(states) = &kind else { return Ok(kind) };
         if n > MOST_OWN && states.len() == n {
@@ -396,8 +400,8 @@ pub(super) fn no_states(data: &str, n: usize, columns: &Columns) -> Result<Array
     Ok(Array2::zeros((n, columns.n_columns())))
 }
 
-/// The columns of data of numbers (examples, columns), and their one-hot bits (examples, units). In a column
-/// whose states are not all numbers, a number counts the states from 0.
+/// The columns of data of numbers (examples, columns), their one-hot bits (examples, units), and the cells that
+/// are NaN. In a column whose states are not all numbers, a number counts the states from 0.
 ///
 /// # Errors
 /// [`Error::BadCategory`]; [`Error::InvalidSetting`] for an ignored column that does not exist;
@@ -407,35 +411,45 @@ pub(super) fn encode_numbers(
     shape: (usize, usize),
     origin: Origin<'_>,
     number: impl Fn(usize, usize) -> f64,
-) -> Result<(Columns, BitMatrix)> {
+) -> Result<(Columns, BitMatrix, Holes)> {
     let (n, header) = (shape.0, Header::numbered(data, shape.1));
     let chosen = header.chosen(origin)?;
     let columns = match header.declared(origin, &chosen) {
         Some(columns) => columns,
         None => {
             let kind = |&column: &usize| {
-                let mut values = Distinct::Numbers(Vec::new());
+                let (mut values, mut n_given) = (Distinct::Numbers(Vec::new()), 0);
                 for example in 0..n {
                     let x = number(example, column);
-                    if !x.is_finite() {
-                        let rule =
-                            "a finite number; remove examples with missing values, or fill them";
+                    if x.is_infinite() {
                         let place = format!("example {example}");
+                        let rule = "a finite number, or NaN where a value is missing";
                         return Err(header.unknown(&place, column, &x.to_string(), rule.into()));
                     }
-                    values.note_number(x);
+                    if !x.is_nan() {
+                        values.note_number(x);
+                        n_given += 1;
+                    }
                 }
-                header.kind_of(column, &values, n)
+                header.kind_of(column, &values, n_given)
             };
             let kinds: Result<Vec<_>> = chosen.iter().map(kind).collect();
             header.columns(&chosen, kinds?)
         }
     };
     let mut states = no_states(data, n, &columns)?;
+    let mut holes = Holes::default();
     for (site, &column) in chosen.iter().enumerate() {
         let lookup = Lookup::of(&columns, site);
         for example in 0..n {
             let x = number(example, column);
+            if x.is_nan() {
+                let label = header.label(column);
+                let what = || format!("example {example}, {label} has no value");
+                holes.note(states.dim(), example, site, what);
+                states[[example, site]] = MISSING;
+                continue;
+            }
             states[[example, site]] = lookup.of_number(x).ok_or_else(|| {
                 let (place, rule) = (format!("example {example}"), must(origin, &columns, site));
                 header.unknown(&place, column, &x.to_string(), rule)
@@ -443,7 +457,7 @@ pub(super) fn encode_numbers(
         }
     }
     let bits = columns.encode(data, states.view())?;
-    Ok((columns, bits))
+    Ok((columns, bits, holes))
 }
 
 #[cfg(test)]
@@ -455,7 +469,7 @@ mod tests {
 
     fn encode(numbers: &Array2<f64>, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {
         let found = encode_numbers("X", numbers.dim(), origin, |n, column| numbers[[n, column]]);
-        let (columns, bits) = found.map_err(|error| error.to_string())?;
+        let (columns, bits, _) = found.map_err(|error| error.to_string())?;
         let states = columns.decode(&bits);
         Ok((columns, states))
     }
@@ -482,7 +496,7 @@ mod tests {
         let (columns, found) = encode(&array![[0.0, 2.0], [0.0, 1.0]], origin).unwrap();
         assert_eq!((columns.sites(), columns.states(0)), (vec![3, 3], vec!["0", "1", "2"]));
         assert_eq!(found, array![[0, 2], [0, 1]]);
-        for (x, text) in [(3.0, "3"), (-1.0, "-1"), (0.5, "0.5"), (f64::NAN, "NaN")] {
+        for (x, text) in [(3.0, "3"), (-1.0, "-1"), (0.5, "0.5"), (f64::INFINITY, "inf")] {
             assert_eq!(
                 encode(&array![[0.0, 2.0], [x, 1.0]], origin).unwrap_err(),
                 format!(
@@ -549,9 +563,8 @@ mod tests {
                  out by ignore = NAME",
             ),
             (
-                encode(&array![[0.0, 3.0], [f64::NAN, 4.0]], AUTO),
-                "X: example 1, column 1 is NaN, but must be a finite number; remove examples with missing \
-                 values, or fill them",
+                encode(&array![[0.0, 3.0], [f64::INFINITY, 4.0]], AUTO),
+                "X: example 1, column 1 is inf, but must be a finite number, or NaN where a value is missing",
             ),
             (
                 encode(&array![[0.0, 3.0]], other),

@@ -5,24 +5,30 @@
 
 use super::Dataset;
 use super::categories::{Distinct, Header, Lookup, Origin, must, no_states};
-use super::columns::Columns;
-use super::table::{Cell, FirstRow, Row, Text, UNNAMED, shown};
+use super::columns::{Columns, MISSING};
+use super::holes::{Holes, MissingMask};
+use super::table::{Cell, FirstRow, Row, Text, UNNAMED, quoted};
 use crate::error::{Error, Result};
 use std::path::Path;
 
-/// What is wrong with a cell without a value.
-const MISSING: &str = "a state; remove examples with missing values, or fill them";
-
-/// Reads a table whose columns are bits and categories.
+/// Reads a table whose columns are bits and categories. A mask hides values of its columns, ignored ones
+/// included.
 ///
 /// # Errors
 /// [`Error::Unsuitable`] with the line of a row of another length, or if there are no examples;
 /// [`Error::BadCategory`] with the column of values that are not categories, or the line and column of an
 /// unknown value; [`Error::InvalidSetting`] for an ignored column that does not exist;
 /// [`Error::OutOfMemory`].
-pub(super) fn read(path: &Path, bytes: &[u8], origin: Origin<'_>) -> Result<Dataset> {
+pub(super) fn read(
+    path: &Path,
+    bytes: &[u8],
+    origin: Origin<'_>,
+    mask: Option<&MissingMask>,
+) -> Result<Dataset> {
     let name = path.display().to_string();
-    let table = Table::of(path, &name, bytes)?;
+    let mut table = Table::of(path, &name, bytes)?;
+    let shape = (table.n_rows, table.header.names.len());
+    table.hidden = Holes::hidden_by(mask, &name, shape)?;
     let chosen = table.header.chosen(origin)?;
     let columns = match table.header.declared(origin, &chosen) {
         Some(columns) => columns,
@@ -30,31 +36,52 @@ pub(super) fn read(path: &Path, bytes: &[u8], origin: Origin<'_>) -> Result<Data
     };
     let lookups: Vec<_> = (0..columns.n_columns()).map(|site| Lookup::of(&columns, site)).collect();
     let mut states = no_states(&name, table.n_rows, &columns)?;
+    let mut holes = Holes::default();
     table.each_example(|example, row| {
         for (site, &column) in chosen.iter().enumerate() {
             let cell = row.cells[column];
+            if table.is_missing(example, column, cell) {
+                holes.note(states.dim(), example, site, || table.found_at(row, column));
+                states[[example, site]] = MISSING;
+                continue;
+            }
             let text = String::from_utf8_lossy(cell);
             let number = match Cell::of(cell) {
                 Cell::Number(x) => Some(x),
                 Cell::Missing | Cell::Text => None,
             };
             states[[example, site]] = lookups[site].of_text(&text, number).ok_or_else(|| {
-                let rule = match is_missing(cell) {
-                    true => MISSING.to_string(),
-                    false => must(origin, &columns, site),
-                };
-                table.refused(row, column, rule)
+                let place = table.found_at(row, column);
+                let rule = format!("{place}, but must be {}", must(origin, &columns, site));
+                table.header.refused(rule, None)
             })?;
         }
         Ok(())
     })?;
     let bits = columns.encode(&name, states.view())?;
-    Ok(Dataset::from_columns(name, columns, bits))
+    holes.missing_from(Dataset::from_columns(name, columns, bits))
 }
 
-/// Whether a cell has no value. A `-` or a `.` may be a state, such as a gap.
-fn is_missing(cell: &[u8]) -> bool {
-    Cell::of(cell) == Cell::Missing && !matches!(cell, b"-" | b".")
+/// The numbers of the column of this name; `None` if there is none.
+///
+/// # Errors
+/// As [`read`], [`Error::BadCategory`] for a cell that is no number.
+#[cfg(feature = "cli")]
+pub(super) fn numbers_of(path: &Path, bytes: &[u8], column: &str) -> Result<Option<Vec<f64>>> {
+    let table = Table::of(path, &path.display().to_string(), bytes)?;
+    let place = table.header.names.iter().position(|name| name == column);
+    let Some(column) = place.filter(|_| table.has_names) else { return Ok(None) };
+    let mut numbers = Vec::with_capacity(table.n_rows);
+    table.each_example(|_, row| {
+        let Cell::Number(number) = Cell::of(row.cells[column]) else {
+            let found = table.found_at(row, column);
+            let rule = format!("{found}, but must be a number: it holds weights");
+            return Err(table.header.refused(rule, None));
+        };
+        numbers.push(number);
+        Ok(())
+    })?;
+    Ok(Some(numbers))
 }
 
 /// A table whose rows have one length.
@@ -64,6 +91,8 @@ struct Table<'a> {
     /// Whether the first row is a header.
     has_names: bool,
     n_rows: usize,
+    /// The cells (examples, columns) that a mask hides.
+    hidden: Holes,
 }
 
 impl<'a> Table<'a> {
@@ -101,7 +130,7 @@ impl<'a> Table<'a> {
         })?;
         let header = header.filter(|_| n_rows > 0);
         let header = header.ok_or_else(|| unsuitable("holds no examples".into()))?;
-        Ok(Self { text, has_names: header.is_given, header, n_rows })
+        Ok(Self { text, has_names: header.is_given, header, n_rows, hidden: Holes::default() })
     }
 
     /// Visits the rows of the examples, with their numbers.
@@ -119,28 +148,33 @@ impl<'a> Table<'a> {
 
     /// The chosen columns, as their values are.
     fn found(&self, chosen: &[usize]) -> Result<Columns> {
-        let mut values = vec![Distinct::Texts(Vec::new()); chosen.len()];
-        self.each_example(|_, row| {
-            for (values, &column) in values.iter_mut().zip(chosen) {
+        // The values of each column, and the number of examples that have one.
+        let mut found = vec![(Distinct::Texts(Vec::new()), 0); chosen.len()];
+        self.each_example(|example, row| {
+            for ((values, n_given), &column) in found.iter_mut().zip(chosen) {
                 let cell = row.cells[column];
-                if is_missing(cell) {
-                    return Err(self.refused(row, column, MISSING.to_string()));
+                if !self.is_missing(example, column, cell) {
+                    values.note_text(&String::from_utf8_lossy(cell));
+                    *n_given += 1;
                 }
-                values.note_text(&String::from_utf8_lossy(cell));
             }
             Ok(())
         })?;
-        let kinds = chosen.iter().zip(&values);
-        let kinds = kinds.map(|(&column, values)| self.header.kind_of(column, values, self.n_rows));
+        let kinds = chosen.iter().zip(&found);
+        let kinds = kinds.map(|(&column, (values, n))| self.header.kind_of(column, values, *n));
         Ok(self.header.columns(chosen, kinds.collect::<Result<_>>()?))
     }
 
-    /// The error for a cell that has no state.
-    fn refused(&self, row: &Row<'_>, column: usize, rule: String) -> Error {
-        let cell = row.cells[column];
-        let value = if cell.is_empty() { "empty".into() } else { format!("\"{}\"", shown(cell)) };
-        let place = format!("line {}", self.text.line(row.from));
-        self.header.unknown(&place, column, &value, rule)
+    /// Whether a cell has no value. A `-` or a `.` may be a state, such as a gap.
+    fn is_missing(&self, example: usize, column: usize, cell: &[u8]) -> bool {
+        let is_mark = Cell::of(cell) == Cell::Missing && !matches!(cell, b"-" | b".");
+        is_mark || self.hidden.has(example, column)
+    }
+
+    /// Where a cell is, and what it holds.
+    fn found_at(&self, row: &Row<'_>, column: usize) -> String {
+        let (line, column_name) = (self.text.line(row.from), self.header.label(column));
+        format!("line {line}, {column_name} is {}", quoted(row.cells[column]))
     }
 }
 
@@ -155,7 +189,7 @@ mod tests {
     const PEOPLE: &str = "colour,smokes,age,member\nred,0,10,yes\nblue,1,9,no\nred,0,9.0,no\n";
 
     fn read(text: &str, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {
-        let dataset = super::read(Path::new("t.csv"), text.as_bytes(), origin);
+        let dataset = super::read(Path::new("t.csv"), text.as_bytes(), origin, None);
         let dataset = dataset.map_err(|error| error.to_string())?;
         let columns = dataset.columns().expect("columns").clone();
         let n = dataset.n_examples();
@@ -202,6 +236,32 @@ mod tests {
     }
 
     #[test]
+    fn cells_without_a_state_are_missing() {
+        let missing = |text: &str, origin| {
+            let dataset = super::read(Path::new("t.csv"), text.as_bytes(), origin, None).unwrap();
+            let units = dataset.missing().map(|missing| missing.to_array(u8::from));
+            let on = dataset.columns().unwrap().n_units();
+            let on = (0..on).filter(|&unit| dataset.intensity(1, unit) == 1.0).collect::<Vec<_>>();
+            (units, on, dataset.first_missing())
+        };
+        let (units, on, first) = missing("a,b\nx,1\n,0\ny,1\n", AUTO);
+        assert_eq!((units, on), (Some(array![[0, 0, 0], [1, 1, 0], [0, 0, 0]]), vec![]));
+        assert_eq!(first.unwrap(), "line 3, column 1 (\"a\") is empty");
+        let (columns, _) = read(PEOPLE, AUTO).unwrap();
+        let other = "colour,smokes,age,member\nred,0,9,no\nred,NA,9,?\n";
+        let (units, on, first) = missing(other, Origin::Model(&columns));
+        assert_eq!(units.unwrap().row(1).to_vec(), [0, 0, 1, 0, 0, 1, 1]);
+        assert_eq!(
+            (on, first.unwrap()),
+            (vec![1, 3], "line 3, column 2 (\"smokes\") is \"NA\"".into())
+        );
+        // A dash is a state.
+        assert_eq!(missing("1;-\n2;A\n3;-\n", AUTO).0, None);
+        let (units, ..) = missing("a,b\nx,\ny,0\nx,1\n", AUTO);
+        assert_eq!(units.unwrap().row(0).to_vec(), [0, 0, 1]);
+    }
+
+    #[test]
     fn each_error_says_the_line_the_column_and_the_remedy() {
         let (columns, _) = read(PEOPLE, AUTO).unwrap();
         let model = Origin::Model(&columns);
@@ -235,16 +295,12 @@ mod tests {
                  category; leave it out by ignore = NAME",
             ),
             (
-                read("a,b\nx,1\n,0\n", AUTO),
-                "t.csv: line 3, column 1 (\"a\") is empty, but must be a state; remove examples with missing",
-            ),
-            (
                 read("a,b\nx,1\nNA,0\n", AUTO),
-                "t.csv: line 3, column 1 (\"a\") is \"NA\", but must be a",
+                "t.csv: column 1 (\"a\") holds only the value x, so there is nothing",
             ),
             (
-                read("colour,smokes,age,member\n?,0,9,no\n", model),
-                "t.csv: line 2, column 1 (\"colour\") is \"?\", but must be a state; remove examples with",
+                read("a,b\n,1\nNA,0\n", AUTO),
+                "t.csv: column 1 (\"a\") holds no values; leave it out by ignore = NAME",
             ),
             (
                 read("a,b\n0,3\n4,0\n", four),

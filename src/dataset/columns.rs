@@ -15,6 +15,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
+/// The state of a site without a value.
+pub(super) const MISSING: u8 = u8::MAX;
+
 /// The values that a column can have, by their names as the data write them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -223,8 +226,8 @@ impl Columns {
         named.unwrap_or_else(|| (0..states.len()).map(|state| state as f64).collect())
     }
 
-    /// One-hot bits (N, units) of the states (N, columns) of some examples. The error for too many calls
-    /// them `data`.
+    /// One-hot bits (N, units) of the states (N, columns) of some examples. A site of state 255 has no value:
+    /// its units are off. The error for too many examples calls them `data`.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
@@ -240,7 +243,8 @@ impl Columns {
         let mut bits = BitMatrix::zeros(states.nrows(), n_units);
         for (n, states) in states.outer_iter().enumerate() {
             let row = bits.row_mut(n);
-            for (place, &state) in places.iter().zip(states) {
+            for (place, &state) in places.iter().zip(states).filter(|(_, state)| **state != MISSING)
+            {
                 let state = usize::from(state);
                 assert!(state < place.n_states, "state {state} of {}", place.n_states);
                 match place.is_bit {

@@ -3,6 +3,7 @@
 use super::values::{Values, WHITE};
 use super::{Binarization, Dataset, ExampleWeights, WeightedBits};
 use crate::bits::{BitMatrix, active};
+use crate::error::{MissingWay, Result};
 use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, sampling};
 use crate::memory::Bytes;
@@ -66,12 +67,29 @@ impl Examples {
     pub fn bytes(&self) -> Bytes {
         let of_weights =
             Bytes::of::<f64>(&[self.n_examples()]) + Bytes::of::<u32>(&[self.n_examples()]);
-        self.data.values.bytes() + if self.weights().is_some() { of_weights } else { Bytes(0) }
+        let mask = BitMatrix::bytes(self.n_examples(), self.n_visible());
+        self.data.values.bytes()
+            + if self.weights().is_some() { of_weights } else { Bytes(0) }
+            + if self.missing().is_some() { mask } else { Bytes(0) }
     }
 
     /// The weights of the examples, if they differ.
     pub fn weights(&self) -> Option<&ExampleWeights> {
         self.data.weights()
+    }
+
+    /// Where units have no value (N, V), if any has none. The examples are 0 there.
+    pub fn missing(&self) -> Option<&BitMatrix> {
+        self.data.missing()
+    }
+
+    /// Refuses missing values, which `user` cannot use unless by one of these settings.
+    pub(crate) fn refuse_missing(
+        &self,
+        user: &'static str,
+        ways: &'static [MissingWay],
+    ) -> Result<()> {
+        self.data.refuse_missing_but(user, ways)
     }
 
     /// The number of examples of equal weight that are worth as much as these: [`n_effective`](super::n_effective).
@@ -156,26 +174,55 @@ impl Examples {
         }
     }
 
-    /// ⟨vᵢ⟩ over the examples (V): the mean of fixed bits, or of the numbers, weighted as in training. Bits
-    /// and grey levels are summed exactly, reals in f64 in the order of the examples.
+    /// Σ w̃ over the examples that have a value of each unit (V).
+    fn given_weights(&self) -> Array1<u64> {
+        let weights = self.weights();
+        let total = weights.map_or(self.n_examples() as u64, ExampleWeights::total);
+        let mut given = Array1::from_elem(self.n_visible(), total);
+        let Some(missing) = self.missing() else { return given };
+        for row in 0..missing.n_rows() {
+            let weight = weights.map_or(1, |all| u64::from(all.whole()[row]));
+            active(missing.row(row)).for_each(|unit| given[unit] -= weight);
+        }
+        given
+    }
+
+    /// The rates of the units (V), by Laplace's rule ([`Units::laplace_rates`]) from the examples that have a value.
+    pub fn rates(&self) -> Array1<f64> {
+        let n_of_all = self.n_effective();
+        let (units, mean) = (self.units(), self.mean());
+        if self.missing().is_none() {
+            return units.laplace_rates(&mean, n_of_all.round() as usize);
+        }
+        let given = self.given_weights();
+        let total = self.weights().map_or(self.n_examples() as u64, ExampleWeights::total) as f64;
+        let n_examples = |unit: usize| (n_of_all * given[unit] as f64 / total).round() as usize;
+        units.laplace_rates_of(&mean, n_examples)
+    }
+
+    /// ⟨vᵢ⟩ over the examples that have a value of unit i (V): the mean of fixed bits, or of the numbers, weighted as
+    /// in training. If none has, all values of its site are equally likely. Bits and grey levels are summed
+    /// exactly, reals in f64 in the order of the examples.
     pub fn mean(&self) -> Array1<f64> {
         let weights = self.weights();
         let weight = |example: usize| weights.map_or(1, |all| u64::from(all.whole()[example]));
-        let total = weights.map_or(self.n_examples() as u64, ExampleWeights::total) as f64;
-        match &self.data.values {
+        let given = self.given_weights();
+        let mut means = match &self.data.values {
             Values::Bits(bits) => {
                 let mut sums = Array1::<u64>::zeros(bits.n_columns());
                 for row in 0..bits.n_rows() {
                     active(bits.row(row)).for_each(|unit| sums[unit] += weight(row));
                 }
-                sums.mapv(|sum| sum as f64 / total)
+                ndarray::Zip::from(&sums).and(&given).map_collect(|&sum, &n| sum as f64 / n as f64)
             }
             Values::Bytes(bytes) => {
                 let mut sums = Array1::<u64>::zeros(bytes.ncols());
                 for (example, row) in bytes.axis_iter(Axis(0)).enumerate() {
                     sums.zip_mut_with(&row, |sum, &x| *sum += u64::from(x) * weight(example));
                 }
-                sums.mapv(|sum| sum as f64 / (WHITE * total))
+                ndarray::Zip::from(&sums)
+                    .and(&given)
+                    .map_collect(|&sum, &n| sum as f64 / (WHITE * n as f64))
             }
             Values::Reals(reals) => {
                 let mut sums = Array1::<f64>::zeros(reals.n_columns());
@@ -183,9 +230,16 @@ impl Examples {
                     let weight = weight(example) as f64;
                     row.iter().for_each(|(unit, x)| sums[unit] += f64::from(x) * weight);
                 }
-                sums / total
+                sums / given.mapv(|n| n as f64)
             }
+        };
+        if let Some(unit) = given.iter().position(|&n| n == 0) {
+            let uniform = self.units().uniform_rates();
+            (unit..given.len())
+                .filter(|&unit| given[unit] == 0)
+                .for_each(|unit| means[unit] = uniform[unit]);
         }
+        means
     }
 
     /// The bits of some examples, a row each, for scores and monitors. Every call with the same seed

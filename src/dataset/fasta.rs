@@ -9,16 +9,13 @@
 
 use super::alphabet::{Alphabet, GAP, UnknownLetters};
 use super::categories::no_states;
-use super::columns::{Columns, Form};
+use super::columns::{Columns, Form, MISSING};
+use super::holes::{Holes, MissingMask};
 use super::{Categories, Dataset, Encoding};
 use crate::bits::BitMatrix;
 use crate::error::{Error, Remedy, Result};
 use crate::memory::{self, Bytes, Need};
-use crate::setting::invalid;
 use std::path::Path;
-
-/// The states of a byte that is no letter of the alphabet.
-const NONE: u8 = u8::MAX;
 
 /// Whether unpacked bytes are FASTA.
 pub(super) fn is_fasta(bytes: &[u8]) -> bool {
@@ -78,7 +75,7 @@ struct Rule<'a> {
 
 impl<'a> Rule<'a> {
     /// # Errors
-    /// [`Error::BadCategory`] for an encoding of other data, [`Error::InvalidSetting`] for missing values.
+    /// [`Error::BadCategory`] for an encoding of other data.
     fn of(data: &str, encoding: &'a Encoding) -> Result<Self> {
         let undeclared =
             Self { alphabet: None, unknown_letters: UnknownLetters::Refuse, model: None };
@@ -86,7 +83,7 @@ impl<'a> Rule<'a> {
             let rule = format!("holds sequences in FASTA, but {but}");
             Err(Error::BadCategory { data: data.into(), rule, remedy: None })
         };
-        let rule = match encoding {
+        Ok(match encoding {
             Encoding::Undeclared => undeclared,
             Encoding::Categories { categories: Categories::Auto, ignore } if ignore.is_empty() => {
                 undeclared
@@ -109,12 +106,7 @@ impl<'a> Rule<'a> {
                      them out",
                 );
             }
-        };
-        if rule.unknown_letters == UnknownLetters::Missing {
-            let rule = "`refuse`, `gap` or `drop`: a model cannot have missing values yet";
-            return Err(invalid("unknown_letters", UnknownLetters::Missing, rule));
-        }
-        Ok(rule)
+        })
     }
 }
 
@@ -172,7 +164,7 @@ impl<'a> Sequences<'a> {
     }
 
     /// Refuses the letters outside an alphabet.
-    fn refuse_unknown(&self, letters: &str, setting: &str) -> Error {
+    fn refuse_unknown(&self, letters: &str, setting: &str, values: &'static str) -> Error {
         let mut counts = [0_u64; 256];
         let mut first = None;
         for record in &self.records {
@@ -195,19 +187,25 @@ impl<'a> Sequences<'a> {
             "has letters outside the alphabet {letters}: {}, first at site {site} of {name}; {setting}",
             counts.join(", ")
         );
-        self.refused(rule, Some(Remedy::with("unknown_letters", "gap|drop")))
+        self.refused(rule, Some(Remedy::with("unknown_letters", values)))
     }
 }
 
 /// The rule for inserts, in messages.
 const INSERTS: &str = " (lower-case letters and full stops are inserts, which are left out)";
 
-/// Reads sequences. An alphabet that is not declared is inferred.
+/// Reads sequences. An alphabet that is not declared is inferred. A mask hides letters of all sequences,
+/// those that are left out included.
 ///
 /// # Errors
 /// [`Error::BadCategory`] for sequences of several lengths, or with letters outside the alphabet;
-/// [`Error::InvalidSetting`] for unknown letters that would be missing values; [`Error::OutOfMemory`].
-pub(super) fn read(path: &Path, bytes: &[u8], encoding: &Encoding) -> Result<Dataset> {
+/// [`Error::OutOfMemory`].
+pub(super) fn read(
+    path: &Path,
+    bytes: &[u8],
+    encoding: &Encoding,
+    mask: Option<&MissingMask>,
+) -> Result<Dataset> {
     let sequences = Sequences::of(path, bytes.trim_ascii_start())?;
     let Rule { alphabet, unknown_letters, model } = Rule::of(&sequences.data, encoding)?;
     let inferred = (alphabet.is_none() && model.is_none()).then(|| sequences.inferred());
@@ -231,14 +229,16 @@ pub(super) fn read(path: &Path, bytes: &[u8], encoding: &Encoding) -> Result<Dat
         UnknownLetters::Drop => sequences.records.iter().filter(all_known).collect(),
         UnknownLetters::Gap if !has_unknown || is_known(&GAP) => sequences.records.iter().collect(),
         UnknownLetters::Gap => {
-            let rule = "the alphabet has no gap for them, so leave out the sequences";
-            return Err(sequences.refuse_unknown(&widest, rule));
+            let rule = "the alphabet has no gap for them, so make them missing values, or leave out the \
+                        sequences,";
+            return Err(sequences.refuse_unknown(&widest, rule, "missing|drop"));
         }
-        _ if has_unknown => {
-            let rule = "make them gaps, or leave out the sequences that have them,";
-            return Err(sequences.refuse_unknown(&widest, rule));
+        UnknownLetters::Refuse if has_unknown => {
+            let rule =
+                "make them gaps or missing values, or leave out the sequences that have them,";
+            return Err(sequences.refuse_unknown(&widest, rule, "gap|missing|drop"));
         }
-        _ => sequences.records.iter().collect(),
+        UnknownLetters::Refuse | UnknownLetters::Missing => sequences.records.iter().collect(),
     };
     if kept.is_empty() {
         let rule = format!(
@@ -254,20 +254,31 @@ pub(super) fn read(path: &Path, bytes: &[u8], encoding: &Encoding) -> Result<Dat
         Some(model) => model.clone(),
         None => Columns::sequences(letters.clone(), sequences.length, unknown_letters),
     };
-    let mut state_of = [NONE; 256];
+    let mut state_of = [MISSING; 256];
     (0..).zip(letters.bytes()).for_each(|(state, c)| state_of[usize::from(c)] = state);
     let mut states = no_states(&sequences.data, kept.len(), &columns)?;
-    for (mut row, record) in states.outer_iter_mut().zip(&kept) {
-        for (state, letter) in row.iter_mut().zip(record.letters()) {
-            *state = match state_of[usize::from(letter)] {
-                NONE => state_of[usize::from(GAP)],
-                known => known,
+    let hidden = Holes::hidden_by(mask, &sequences.data, (n_all, sequences.length))?;
+    let mut holes = Holes::default();
+    for (example, record) in kept.iter().enumerate() {
+        for (site, letter) in record.letters().enumerate() {
+            let is_hidden = hidden.has(record.number - 1, site);
+            let state = match state_of[usize::from(letter)] {
+                _ if is_hidden => MISSING,
+                MISSING if becomes_gap => state_of[usize::from(GAP)],
+                state => state,
             };
+            states[[example, site]] = state;
+            if state == MISSING {
+                holes.note(states.dim(), example, site, || {
+                    let (letter, name) = (char::from(letter), record.name());
+                    format!("site {} of {name} is {letter}", site + 1)
+                });
+            }
         }
     }
     let bits = columns.encode(&sequences.data, states.view())?;
     let n_left_out = n_all - kept.len();
-    let dataset = Dataset::from_columns(sequences.data, columns, bits);
+    let dataset = holes.missing_from(Dataset::from_columns(sequences.data, columns, bits))?;
     Ok(Dataset { is_inferred, n_left_out, ..dataset })
 }
 
@@ -289,7 +300,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str, encoding: &Encoding) -> Result<Dataset, String> {
-        let dataset = super::read(Path::new("x.fasta"), text.as_bytes(), encoding);
+        let dataset = super::read(Path::new("x.fasta"), text.as_bytes(), encoding, None);
         dataset.map_err(|error| error.to_string())
     }
 
@@ -399,15 +410,16 @@ mod tests {
                 ">a\nEKLW\n>b\nXKBW\n>c\nXXXX\n",
                 &undeclared,
                 "has letters outside the alphabet -ACDEFGHIKLMNPQRSTVWY: B once, X 5 times, first at site 1 \
-                 of b; make them gaps, or leave out the sequences that have them, by unknown_letters = \
-                 gap|drop"
+                 of b; make them gaps or missing values, or leave out the sequences that have them, by \
+                 unknown_letters = gap|missing|drop"
                     .into(),
             ),
             (
                 ">a\nHPPX\n",
                 &gap("HP"),
                 "has letters outside the alphabet HP: X once, first at site 4 of a; the alphabet has no gap \
-                 for them, so leave out the sequences by unknown_letters = gap|drop"
+                 for them, so make them missing values, or leave out the sequences, by unknown_letters = \
+                 missing|drop"
                     .into(),
             ),
             (
@@ -427,8 +439,25 @@ mod tests {
             let message = format!("x.fasta: {message}");
             assert!(error.starts_with(&message), "{error}\ndoes not say: {message}");
         }
-        let missing = read(">a\nACGT\n", &letters(None, UnknownLetters::Missing)).unwrap_err();
-        assert!(missing.starts_with("unknown_letters is missing, but must be `refuse`, `gap` or"));
+    }
+
+    #[test]
+    fn unknown_letters_may_be_missing_values() {
+        let text = ">a\nEKLW\n>b\nXKBW\n>c\nAAAA\n";
+        let dataset = read(text, &letters(None, UnknownLetters::Missing)).unwrap();
+        assert_eq!(dataset.columns().unwrap().alphabet().unwrap().len(), 20);
+        assert_eq!((dataset.n_examples(), dataset.n_missing()), (3, 2));
+        let missing = dataset.missing().unwrap();
+        assert_eq!(missing.to_array(u8::from).row(1).sum(), 40);
+        assert!((0..20).all(|unit| missing.get(1, unit) && missing.get(1, 40 + unit)));
+        assert!((0..80).all(|unit| !missing.get(1, unit) || dataset.intensity(1, unit) == 0.0));
+        assert_eq!(dataset.first_missing().unwrap(), "site 1 of b is X");
+        // Others for the model are read by the same rule.
+        let encoding = Encoding::recorded(&dataset.encoding().facts()).unwrap();
+        assert_eq!(
+            read(">d\nA-AA\n", &encoding).unwrap().first_missing().unwrap(),
+            "site 2 of d is -"
+        );
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Reading files of examples: their bytes, not their names, decide the format.
 
+use super::holes::MissingMask;
 use super::picture::Picture;
 use super::stored_array::StoredArray;
 use super::table::Table;
 use super::unpack::unpack;
 use super::{Dataset, Encoding, category_table, fasta, foreign, idx, npy, npz, picture};
 use crate::bits::hexadecimal;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::memory;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
@@ -101,19 +102,28 @@ pub(super) fn read_stream(path: &Path, stream: impl Read) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The examples in a file.
+/// The examples in a file, without the values that a mask hides.
 ///
 /// # Errors
-/// As [`Dataset::read_as`].
-pub(super) fn examples(path: &Path, file: Unpacked, encoding: Encoding) -> Result<Dataset> {
+/// As [`Dataset::read_masked`].
+pub(super) fn examples(
+    path: &Path,
+    file: Unpacked,
+    encoding: Encoding,
+    mask: Option<&MissingMask>,
+) -> Result<Dataset> {
     let dataset = match Format::of(&file.bytes) {
         // Its errors give the line of a value.
         Some(Format::Table) => match encoding.origin()? {
-            Some(origin) => category_table::read(path, &file.bytes, origin)?,
-            None => Table::parse(path, &file.bytes)?.examples(encoding)?,
+            Some(origin) => category_table::read(path, &file.bytes, origin, mask)?,
+            None => {
+                let table =
+                    Table::parse(path, &file.bytes, Some(Remedy::with("categories", "auto")))?;
+                table.hidden_by(mask)?.examples(encoding)?
+            }
         },
-        Some(Format::Fasta) => fasta::read(path, &file.bytes, &encoding)?,
-        _ => array(path, &file.bytes)?.examples(encoding)?,
+        Some(Format::Fasta) => fasta::read(path, &file.bytes, &encoding, mask)?,
+        _ => array(path, &file.bytes)?.hidden_by(mask)?.examples(encoding)?,
     };
     Ok(Dataset { sha256: Some(file.sha256), ..dataset })
 }
@@ -128,7 +138,7 @@ pub(super) fn array<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         Some(Format::Npy) => npy::parse(path, bytes),
         Some(Format::Idx) => idx::parse(path, bytes),
         Some(Format::Png) => Ok(Picture::read(path, bytes)?.into_array(path)),
-        Some(Format::Table) => Ok(Table::parse(path, bytes)?.array),
+        Some(Format::Table) => Ok(Table::parse(path, bytes, None)?.array),
         Some(Format::Fasta) => {
             let rule = "holds sequences, but must hold an array of numbers".to_string();
             Err(Error::Unsuitable { path: path.into(), rule })
@@ -156,7 +166,7 @@ mod tests {
     fn digits(stored: &[u8]) -> Result<Dataset> {
         let path = Path::new("digits");
         let dataset =
-            examples(path, Unpacked::of(path, stored.to_vec(), None)?, Encoding::Undeclared)?;
+            examples(path, Unpacked::of(path, stored.to_vec(), None)?, Encoding::Undeclared, None)?;
         Ok(Dataset { sha256: None, ..dataset })
     }
 

@@ -3,6 +3,7 @@
 //! levels of 255.
 
 use super::Encoding;
+use super::holes::Holes;
 use super::stored_array::{Number, StoredArray};
 use crate::error::{Error, Result};
 use std::path::Path;
@@ -48,7 +49,18 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         _ => Encoding::Undeclared,
     };
     let bytes = bytes.into();
-    Ok(StoredArray { path, bytes, offset, number, is_big_endian, is_column_major, shape, encoding })
+    let holes = Holes::default();
+    Ok(StoredArray {
+        path,
+        bytes,
+        offset,
+        number,
+        is_big_endian,
+        is_column_major,
+        shape,
+        encoding,
+        holes,
+    })
 }
 
 #[cfg(test)]
@@ -169,8 +181,8 @@ mod tests {
                 "some.idx: example 1, unit 0 is -1, but must be 0 or 1; if these are spins, declare them by spins = true",
             ),
             (
-                file(0x0D, &[1, 1], &f32::NAN.to_be_bytes()),
-                "some.idx: example 0, unit 0 is NaN, but must be from 0 to 1; \
+                file(0x0D, &[1, 1], &f32::INFINITY.to_be_bytes()),
+                "some.idx: example 0, unit 0 is inf, but must be from 0 to 1; \
                  divide grey levels by their maximum, or give them as integers",
             ),
             (

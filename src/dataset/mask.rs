@@ -146,6 +146,7 @@ fn decode(
     array.shape.insert(0, 1);
     // Numbers other than 0 are given; any encoding that allows all integers will do.
     let mask = array.examples(Encoding::GreyLevels(MAX_GREY_LEVEL))?;
+    mask.refuse_missing("a mask of given pixels")?;
     Ok((0..n_visible).map(|unit| mask.intensity(0, unit) != 0.0).collect())
 }
 

@@ -1,6 +1,7 @@
 //! NumPy's .npy. A file has a Python dictionary with the type, the order and the shape, then the numbers.
 
 use super::Encoding;
+use super::holes::Holes;
 use super::stored_array::{Number, StoredArray};
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -94,7 +95,18 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
     let (is_big_endian, is_column_major) = (order == ">", header.fortran_order);
     let (shape, encoding) = (header.shape, Encoding::Undeclared);
     let bytes = bytes.into();
-    Ok(StoredArray { path, bytes, offset, number, is_big_endian, is_column_major, shape, encoding })
+    let holes = Holes::default();
+    Ok(StoredArray {
+        path,
+        bytes,
+        offset,
+        number,
+        is_big_endian,
+        is_column_major,
+        shape,
+        encoding,
+        holes,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! PNG: an image is one example, and its grey levels are the values of its units.
 
 use super::Encoding;
+use super::holes::Holes;
 use super::stored_array::{Number, StoredArray};
 use super::unpack::MOST_PACKED;
 use crate::error::{Error, Result};
@@ -124,6 +125,7 @@ impl Picture {
             is_column_major: false,
             shape: vec![n, rows, columns],
             encoding: Encoding::GreyLevels((1 << (8 * self.size)) - 1),
+            holes: Holes::default(),
         }
     }
 }

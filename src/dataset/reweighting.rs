@@ -7,6 +7,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::kernels::Isa;
 use crate::kernels::agreement::count_near;
 use crate::units::Units;
+use crate::watch::Watch;
 use rayon::prelude::*;
 
 /// The number of rows in a piece of work.
@@ -31,6 +32,14 @@ impl Dataset {
     /// # Errors
     /// [`Error::Unsuitable`] if the examples are not bits.
     pub fn reweighted(self, share: f64) -> Result<Self> {
+        self.reweighted_under(share, Watch::default())
+    }
+
+    /// As [`reweighted`](Self::reweighted), under a watch.
+    ///
+    /// # Errors
+    /// As [`reweighted`](Self::reweighted); [`Error::Interrupted`].
+    pub fn reweighted_under(self, share: f64, watch: Watch<'_>) -> Result<Self> {
         let Values::Bits(bits) = &self.values else {
             let rule = format!(
                 "has values other than 0 and 1, of which no share agrees; leave out {}, or give weights",
@@ -40,8 +49,8 @@ impl Dataset {
         };
         let (units, most) = (self.units(), |n| most_apart(n, share));
         let near = match units.are_bits() {
-            true => n_near(bits, most(units.n_sites())),
-            false => n_near(&one_hot(bits, &units), 2 * most(units.n_sites())),
+            true => n_near(bits, most(units.n_sites()), watch)?,
+            false => n_near(&one_hot(bits, &units), 2 * most(units.n_sites()), watch)?,
         };
         let weights: Vec<_> = near.into_iter().map(|n| 1.0 / f64::from(n)).collect();
         self.weighted("reweight", &weights)
@@ -68,14 +77,16 @@ fn one_hot(states: &BitMatrix, units: &Units) -> BitMatrix {
 
 /// How many rows, itself included, differ from each row in at most `most` bits. (Two rows of one-hot sites
 /// differ in two bits for each site that differs.)
-fn n_near(bits: &BitMatrix, most: usize) -> Vec<u32> {
+fn n_near(bits: &BitMatrix, most: usize, watch: Watch<'_>) -> Result<Vec<u32>> {
     let states = BitPanels::from_matrix(bits);
     let mut counts = vec![0; bits.n_rows()];
-    counts.par_chunks_mut(ROWS).enumerate().for_each(|(piece, counts)| {
+    let count = watch.counter("reweighting", counts.len() as u64);
+    counts.par_chunks_mut(ROWS).enumerate().try_for_each(|(piece, counts)| {
         let rows = piece * ROWS..piece * ROWS + counts.len();
         count_near(Isa::fastest(), &states, rows, most as u64, counts);
-    });
-    counts
+        count(counts.len())
+    })?;
+    Ok(counts)
 }
 
 #[cfg(test)]

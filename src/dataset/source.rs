@@ -1,7 +1,7 @@
 //! Sources of data, as users name them.
 
 use super::synthetic::MAX_SIDE;
-use super::{Dataset, Encoding};
+use super::{Dataset, Encoding, MissingMask};
 use crate::error::{Error, Result};
 use crate::setting::{by_name, by_text, did_you_mean, invalid};
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,19 @@ impl Source {
     /// # Errors
     /// As [`Dataset::read_as`]; [`Error::InvalidSetting`] if the program was built without MNIST.
     pub fn read_split(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
+        self.read_masked(split, encoding, None)
+    }
+
+    /// As [`read_split`](Self::read_split), without the values that a mask hides.
+    ///
+    /// # Errors
+    /// As [`read_split`](Self::read_split) and [`Dataset::read_masked`].
+    pub fn read_masked(
+        &self,
+        split: Split,
+        encoding: Encoding,
+        mask: Option<&MissingMask>,
+    ) -> Result<Dataset> {
         if !matches!(self, Self::Path(_) | Self::Stdin) && encoding.origin()?.is_some() {
             return Err(invalid(
                 "data",
@@ -63,23 +76,30 @@ impl Source {
                 "a file, as the columns of these data are categories",
             ));
         }
-        match self {
-            Self::Path(path) => Dataset::read_as(path, encoding).map_err(|e| misspelt(path, e)),
-            Self::Stdin => Dataset::read_from("standard input", io::stdin().lock(), encoding),
-            Self::BarsAndStripes(side) => {
-                Ok(Dataset::bars_and_stripes(*side).with_encoding(encoding))
+        let made = match self {
+            Self::Path(path) => {
+                let dataset = Dataset::read_masked(path, encoding, mask);
+                return dataset.map_err(|e| misspelt(path, e));
             }
-            Self::Shifter => Ok(Dataset::shifter().with_encoding(encoding)),
+            Self::Stdin => {
+                let stdin = io::stdin().lock();
+                return Dataset::read_masked_from("standard input", stdin, encoding, mask);
+            }
+            Self::BarsAndStripes(side) => Dataset::bars_and_stripes(*side).with_encoding(encoding),
+            Self::Shifter => Dataset::shifter().with_encoding(encoding),
             #[cfg(feature = "mnist")]
-            Self::Mnist => Dataset::mnist_as(split, encoding),
+            Self::Mnist => Dataset::mnist_as(split, encoding)?,
             #[cfg(not(feature = "mnist"))]
-            Self::Mnist => Err(Error::InvalidSetting {
-                setting: "data",
-                value: format!("mnist ({split})"),
-                rule: "the path of a file: this program was built without the `mnist` feature"
-                    .to_string(),
-            }),
-        }
+            Self::Mnist => {
+                return Err(Error::InvalidSetting {
+                    setting: "data",
+                    value: format!("mnist ({split})"),
+                    rule: "the path of a file: this program was built without the `mnist` feature"
+                        .to_string(),
+                });
+            }
+        };
+        MissingMask::hide(mask, made)
     }
 
     /// Whether the data come with test data: MNIST does.

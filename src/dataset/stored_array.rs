@@ -2,6 +2,7 @@
 
 use super::categories::encode_numbers;
 use super::encoding::decimal;
+use super::holes::{Holes, MissingMask};
 use super::values::{Values, check, check_intensities};
 use super::{Dataset, Encoding};
 use crate::error::{Error, Result};
@@ -67,12 +68,28 @@ pub(super) struct StoredArray<'a> {
     pub shape: Vec<usize>,
     /// The encoding of integers that the file format gives.
     pub encoding: Encoding,
+    /// The cells (examples, numbers of an example) without a value, besides those that are NaN.
+    pub holes: Holes,
 }
 
 impl StoredArray<'_> {
     /// The size of the whole file by its header.
     pub fn claimed(&self) -> Bytes {
         Bytes(self.offset as u64) + Bytes::of::<u8>(&self.shape) * self.number.size()
+    }
+
+    /// The same array without the numbers that a mask hides.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] if the mask has another shape; [`Error::Malformed`] as
+    /// [`examples`](Self::examples).
+    pub fn hidden_by(mut self, mask: Option<&MissingMask>) -> Result<Self> {
+        if mask.is_some() {
+            let name = self.path.display().to_string();
+            let hidden = Holes::hidden_by(mask, &name, self.checked_shape()?)?;
+            self.holes = self.holes.and(hidden);
+        }
+        Ok(self)
     }
 
     /// Reads the examples, with integers in the encoding `declared`, or else the encoding of the file
@@ -109,6 +126,10 @@ impl StoredArray<'_> {
             );
             return Err(Error::Unsuitable { path: self.path.into(), rule });
         }
+        if let Some(found) = self.holes.first() {
+            let rule = format!("{found}, but a weight must be a number");
+            return Err(Error::Unsuitable { path: self.path.into(), rule });
+        }
         let (data, size) = (&self.bytes[self.offset..], self.number.size());
         if data.len() != n * size {
             return Err(Error::Malformed {
@@ -127,7 +148,8 @@ impl StoredArray<'_> {
         let name = self.path.display().to_string();
         let data = &self.bytes[self.offset..];
         let origin = encoding.origin()?;
-        if origin.is_none() && self.number == Number::Unsigned(1) && !self.is_column_major {
+        let is_plain = self.number == Number::Unsigned(1) && !self.is_column_major;
+        if origin.is_none() && is_plain && self.holes.are_none() {
             let bytes = Array2::from_shape_vec((n_examples, n_units), data.to_vec());
             return Dataset::from_bytes_as(name, bytes.expect("a checked shape"), encoding);
         }
@@ -151,13 +173,19 @@ impl StoredArray<'_> {
         let shape = (n_examples, n_units);
         if let Some(origin) = origin {
             let number = |example, column| match (self.number, number(example, column)) {
+                _ if self.holes.has(example, column) => f64::NAN,
                 (Number::Float(2 | 4), x) => decimal(x as f32),
                 (_, x) => x,
             };
-            let (columns, bits) = encode_numbers(&name, shape, origin, number)?;
-            return Ok(Dataset::from_columns(name, columns, bits));
+            let (columns, bits, holes) = encode_numbers(&name, shape, origin, number)?;
+            return holes.missing_from(Dataset::from_columns(name, columns, bits));
         }
         let is_float = matches!(self.number, Number::Float(_));
+        let holes = match is_float {
+            true => self.holes.clone().and(Holes::of_numbers(shape, number)),
+            false => self.holes.clone(),
+        };
+        let number = holes.filled(shape, &encoding, number);
         if self.number == Number::Bool {
             check(&name, shape, "0 or 1, as in a boolean array", |x| x == 0.0 || x == 1.0, number)?;
         } else if is_float && !encoding.is_spins() {
@@ -173,9 +201,10 @@ impl StoredArray<'_> {
         (0..n_examples).for_each(|example| rows.push(numbers(example)));
         if is_float && !encoding.is_spins() {
             let values = Values::from_numbers(rows);
-            return Ok(Dataset { encoding, ..Dataset::from_values(name, values) });
+            let dataset = Dataset { encoding, ..Dataset::from_values(name, values) };
+            return holes.missing_from(dataset);
         }
-        Dataset::from_numbers_as(name, rows, encoding)
+        holes.missing_from(Dataset::from_numbers_as(name, rows, encoding)?)
     }
 
     /// The shape (examples, units). It is checked against the number of bytes before any allocation.

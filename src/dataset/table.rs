@@ -4,9 +4,10 @@
 //! rows of bits. Blank lines and lines that begin with # are passed over. A first line of names is a
 //! header; so is one that counts 0, 1, 2, …, as pandas writes it for an array.
 
+use super::holes::{Holes, MissingMask};
 use super::stored_array::{Number, StoredArray};
 use super::{Dataset, Encoding};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::memory::{self, Bytes, Need};
 use csv::{ByteRecord, ReaderBuilder, Trim};
 use std::path::Path;
@@ -161,8 +162,12 @@ impl Cell {
         if ["na", "n/a", "nan", "null", "none", "<na>", "#n/a"].into_iter().any(is_missing) {
             return Self::Missing;
         }
-        let number = std::str::from_utf8(cell).ok().and_then(|text| text.parse().ok());
-        number.map_or(Self::Text, Self::Number)
+        let number = std::str::from_utf8(cell).ok().and_then(|text| text.parse::<f64>().ok());
+        match number {
+            Some(number) if number.is_nan() => Self::Missing,
+            Some(number) => Self::Number(number),
+            None => Self::Text,
+        }
     }
 }
 
@@ -240,12 +245,12 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Reads a table.
+    /// Reads a table. `remedy` is the setting that lets its cells be names, if there is one.
     ///
     /// # Errors
-    /// [`Error::Unsuitable`] with the line and the column of a cell that is not a number, or the line of
-    /// a row of another length; [`Error::OutOfMemory`].
-    pub fn parse(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
+    /// [`Error::BadCategory`] with the line and the column of a cell that is not a number;
+    /// [`Error::Unsuitable`] with the line of a row of another length; [`Error::OutOfMemory`].
+    pub fn parse(path: &'a Path, bytes: &'a [u8], remedy: Option<Remedy>) -> Result<Self> {
         let text = Text::of(bytes);
         let refused = |from: usize, rule: String| {
             let rule = format!("line {}{rule}", text.line(from));
@@ -253,6 +258,7 @@ impl<'a> Table<'a> {
         };
         let mut numbers = Numbers::Bytes(with_room(path, text.most_cells())?);
         let mut places = with_room(path, text.most_rows())?;
+        let mut holes = Holes::default();
         // The place and the length of the first row, and its names if it is a header.
         let mut first = None;
         let mut names = Vec::new();
@@ -272,7 +278,27 @@ impl<'a> Table<'a> {
             for (at, cell) in cells.iter().enumerate() {
                 match Cell::of(cell) {
                     Cell::Number(number) => numbers.push(number, path)?,
-                    kind => return Err(refused(from, refusal(kind, cell, at + 1))),
+                    Cell::Missing => {
+                        let shape = (text.most_rows(), n_columns);
+                        if at < n_columns {
+                            holes.note(shape, places.len(), at, || {
+                                let (line, found) = (text.line(from), quoted(cell));
+                                format!("line {line}, column {} is {found}", at + 1)
+                            });
+                        }
+                        numbers.push(0.0, path)?;
+                    }
+                    Cell::Text => {
+                        let or = remedy
+                            .map_or("", |_| "; if columns hold names of categories, declare them");
+                        let rule = refusal(cell, at + 1);
+                        let rule = format!("line {}{rule}{or}", text.line(from));
+                        return Err(Error::BadCategory {
+                            data: path.display().to_string(),
+                            rule,
+                            remedy,
+                        });
+                    }
                 }
             }
             if cells.len() != n_columns {
@@ -295,8 +321,14 @@ impl<'a> Table<'a> {
             is_column_major: false,
             shape: vec![places.len(), first.map_or(0, |(_, n)| n)],
             encoding: Encoding::Undeclared,
+            holes,
         };
         Ok(Self { array, text, places })
+    }
+
+    /// As [`StoredArray::hidden_by`].
+    pub fn hidden_by(self, mask: Option<&MissingMask>) -> Result<Self> {
+        Ok(Self { array: self.array.hidden_by(mask)?, ..self })
     }
 
     /// Reads the examples. An error about a value gives its line and column.
@@ -358,17 +390,19 @@ fn refused_class(names: &[String], numbers: &Numbers) -> Option<String> {
 }
 
 /// A cell in messages.
-pub(super) fn shown(cell: &[u8]) -> String {
+fn shown(cell: &[u8]) -> String {
     String::from_utf8_lossy(cell).chars().take(20).collect()
 }
 
-/// What is wrong with a cell that holds no number, in this column from 1.
-fn refusal(kind: Cell, cell: &[u8], column: usize) -> String {
-    let found = if cell.is_empty() { "empty".into() } else { format!("\"{}\"", shown(cell)) };
+/// A cell in messages, after `is`.
+pub(super) fn quoted(cell: &[u8]) -> String {
+    if cell.is_empty() { "empty".into() } else { format!("\"{}\"", shown(cell)) }
+}
+
+/// What is wrong with a cell that holds a text, in this column from 1.
+fn refusal(cell: &[u8], column: usize) -> String {
     let with_point = String::from_utf8_lossy(cell).replace(',', ".");
-    let hint = if kind == Cell::Missing {
-        "; remove examples with missing values, or fill them"
-    } else if with_point.as_bytes() != cell && with_point.parse::<f64>().is_ok() {
+    let hint = if with_point.as_bytes() != cell && with_point.parse::<f64>().is_ok() {
         "; write it with a decimal point"
     } else if column == 1 {
         "; names may stand only in the first line, in all its cells (index=False in pandas and \
@@ -376,18 +410,19 @@ fn refusal(kind: Cell, cell: &[u8], column: usize) -> String {
     } else {
         ""
     };
-    format!(", column {column} is {found}, but must be a number{hint}")
+    format!(", column {column} is {}, but must be a number{hint}", quoted(cell))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::values::Values;
     use super::*;
+    use crate::BitMatrix;
     use crate::reals::RealRows;
     use ndarray::{Array2, array};
 
     fn read_as(text: &str, encoding: Encoding) -> Result<Values, String> {
-        let table = Table::parse(Path::new("t.csv"), text.as_bytes());
+        let table = Table::parse(Path::new("t.csv"), text.as_bytes(), None);
         let dataset = table.and_then(|table| table.examples(encoding));
         dataset.map(|dataset| dataset.values).map_err(|error| error.to_string())
     }
@@ -442,13 +477,30 @@ mod tests {
     }
 
     #[test]
+    fn cells_without_a_number_are_missing() {
+        for (text, first) in [
+            ("a,b\n\n# c\n0,1\n1,\n", "line 5, column 2 is empty"),
+            ("a b\n0 1\n1 NA\n", "line 3, column 2 is \"NA\""),
+            ("0,1\n1,-nan\n", "line 2, column 2 is \"-nan\""),
+            ("0;1\n1;?\n", "line 2, column 2 is \"?\""),
+            ("-1;1\n1;\n", "line 2, column 2 is empty"),
+        ] {
+            let encoding =
+                if text.starts_with('-') { Encoding::Spins } else { Encoding::Undeclared };
+            let table = Table::parse(Path::new("t.csv"), text.as_bytes(), None).unwrap();
+            let dataset = table.examples(encoding).unwrap();
+            assert_eq!(dataset.first_missing().unwrap(), first, "{text:?}");
+            assert_eq!(dataset.values, Values::from_bytes(array![[0, 1], [1, 0]]), "{text:?}");
+            let missing = BitMatrix::from_fn(2, 2, |row, column| (row, column) == (1, 1));
+            assert_eq!(dataset.missing(), Some(&missing), "{text:?}");
+        }
+    }
+
+    #[test]
     fn each_error_says_the_line_and_the_column() {
         let names = "index=False in pandas, row.names=FALSE in R";
         for (text, message) in [
             ("0,1\n1,x\n", "t.csv: line 2, column 2 is \"x\", but must be a number".into()),
-            ("a,b\n\n# c\n0,1\n1,\n", "t.csv: line 5, column 2 is empty, but must be a number; remove".into()),
-            ("a b\n0 1\nNA 1\n", "t.csv: line 3, column 1 is \"NA\", but must be a number; remove exam".into()),
-            ("0,nan\n1,1\n", "t.csv: line 1, column 2 is \"nan\", but must be".into()),
             ("# c\n0,1\n1,0,1\n", "t.csv: line 3 has 3 cells, but line 2 has 2 cells".into()),
             ("0 1\n1\n", "t.csv: line 2 has 1 cell, but line 1 has 2 cells".into()),
             (",0,1,2\n0,1,0,1\n", format!("t.csv: line 1, column 1 is empty: below it are names of the rows, which are not data; write the table without them ({names})")),
@@ -469,6 +521,13 @@ mod tests {
             let error = read(text).unwrap_err();
             assert!(error.starts_with(&message), "{text:?}\n{error}\ndoes not say: {message}");
         }
+        let categories = Some(Remedy::with("categories", "auto"));
+        let names = Table::parse(Path::new("t.csv"), b"a,b\n0,red\n", categories).err().unwrap();
+        assert_eq!(
+            names.to_string(),
+            "t.csv: line 2, column 2 is \"red\", but must be a number; if columns hold names of categories, \
+             declare them by categories = auto"
+        );
         // A column of this name that holds bits may be a unit.
         assert!(read("label,a\n1,0\n0,1\n").is_ok());
     }

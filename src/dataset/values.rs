@@ -1,6 +1,6 @@
 //! The values of a data set: bits, grey levels or real numbers, and the rules for each.
 
-use crate::bits::BitMatrix;
+use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Remedy, Result};
 use crate::memory::Bytes;
 use crate::reals::RealRows;
@@ -84,6 +84,28 @@ impl Values {
         }
     }
 
+    /// The values, with 0 where a mask of the same shape is on.
+    pub fn without(self, missing: &BitMatrix) -> Self {
+        match self {
+            Self::Bits(bits) => Self::Bits(bits.without(missing)),
+            Self::Bytes(mut bytes) => {
+                for (example, mut row) in bytes.outer_iter_mut().enumerate() {
+                    active(missing.row(example)).for_each(|unit| row[unit] = 0);
+                }
+                Self::Bytes(bytes)
+            }
+            Self::Reals(reals) => {
+                let mut given = RealRows::new(reals.n_columns());
+                for (example, row) in reals.rows().enumerate() {
+                    let value =
+                        |unit| if missing.get(example, unit) { 0.0 } else { row.value(unit) };
+                    given.push((0..reals.n_columns()).map(value));
+                }
+                Self::Reals(given)
+            }
+        }
+    }
+
     /// A copy of some examples, in the same form.
     pub fn examples(&self, range: Range<usize>) -> Self {
         match self {
@@ -96,11 +118,7 @@ impl Values {
     /// A copy of the examples of these numbers, in the same form.
     pub fn chosen(&self, examples: &[usize]) -> Self {
         match self {
-            Self::Bits(bits) => {
-                let words = examples.iter().flat_map(|&row| bits.row(row).iter().copied());
-                let some = BitMatrix::from_words(examples.len(), bits.n_columns(), words.collect());
-                Self::Bits(some.expect("rows of the same width"))
-            }
+            Self::Bits(bits) => Self::Bits(bits.chosen(examples)),
             Self::Bytes(bytes) => Self::Bytes(bytes.select(Axis(0), examples)),
             Self::Reals(reals) => {
                 let mut some = RealRows::new(reals.n_columns());

@@ -30,8 +30,7 @@ impl Independent {
     /// Units at the rates of training data, by Laplace's rule. With weights the number of examples is
     /// [N_eff](Examples::n_effective).
     pub fn of(training: &Examples) -> Self {
-        let n_examples = training.n_effective().round() as usize;
-        Self::of_mean(&training.units(), &training.mean(), n_examples)
+        Self::new(&training.units(), training.rates())
     }
 
     /// Units at the rates of `n_examples` examples with this mean (V), by Laplace's rule ([`Units::laplace_rates`]).

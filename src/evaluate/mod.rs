@@ -7,7 +7,7 @@
 //!           mean_field ─────────┼─────────┘   └► verdict ─┤   interval, verdict
 //!                               └─► raise ────────────────┤       │
 //!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages, text
-//!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
+//!  hidden_activity, pseudo_likelihood, reconstruction: without log Z; imputation: what examples lack
 //!  independent: the score to beat; chain_moments: whether the chains lie where the data do
 //! ```
 //!
@@ -46,6 +46,8 @@ pub mod pseudo_likelihood;
 
 pub mod reconstruction;
 
+pub mod imputation;
+
 pub mod independent;
 
 pub mod chain_moments;
@@ -64,6 +66,7 @@ pub use evaluation_config::{EXACT_BY_ITSELF, EvaluationConfig, MAX_CHAINS, Metho
 pub use evidence::Evidence;
 pub use exact::Exact;
 pub use hidden_activity::HiddenActivity;
+pub use imputation::Imputation;
 pub use independent::Independent;
 pub use log_mean::LogMean;
 pub use report::{EvaluationReport, LikelihoodReport};

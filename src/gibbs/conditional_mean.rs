@@ -3,7 +3,7 @@
 use super::chains::check_sweeps;
 use super::conditional::check_means;
 use super::{Chains, FixedModel, FixedWeights, Inpainting};
-use crate::bits::BitMatrix;
+use crate::bits::{BitMatrix, active};
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::model::Rbm;
@@ -36,7 +36,7 @@ const LEAD: usize = 4;
 pub struct ConditionalMean<'a> {
     /// The model.
     pub model: FixedModel<'a>,
-    /// The units that are given (1, V).
+    /// The units that are given, (1, V) for all rows or one row for each, (N, V).
     pub given: &'a BitMatrix,
     /// Sweeps of each chain. The first quarter leads it to its distribution; p(v | h) is averaged over the
     /// others.
@@ -54,31 +54,63 @@ impl ConditionalMean<'_> {
     /// [`Error::Interrupted`](crate::Error::Interrupted).
     ///
     /// # Panics
-    /// If rows or the mask are not V wide, or the mask does not have one row.
+    /// If rows or the mask are not V wide, or the mask has neither one row nor N.
     pub fn of(self, visible: &BitMatrix, watch: Watch<'_>) -> Result<Array2<f64>> {
         let n_visible = self.model.rbm.n_visible();
         assert_eq!(visible.n_columns(), n_visible, "width of the examples");
-        assert_eq!(
-            (self.given.n_rows(), self.given.n_columns()),
-            (1, n_visible),
-            "shape of the mask"
-        );
+        assert_eq!(self.given.n_columns(), n_visible, "width of the mask");
+        assert!([1, visible.n_rows()].contains(&self.given.n_rows()), "rows of the mask");
         check_sweeps("sweeps", self.sweeps)?;
         self.model.rbm.visible_units().check_mask(self.given)?;
         // The sums of the means, and the means of one sweep.
         check_means::<[f32; 3]>(visible.n_rows(), n_visible)?;
-        let free: Vec<usize> = (0..n_visible).filter(|&i| !self.given.get(0, i)).collect();
-        if visible.n_rows() == 0 || free.len() <= MOST_ENUMERATED {
-            return self.enumerated(visible, &free, watch);
+        let mut means = visible.to_array(|is_on| f64::from(u8::from(is_on)));
+        let rows = means.axis_iter_mut(Axis(0)).into_par_iter().enumerate();
+        rows.try_for_each(|(n, row)| {
+            if self.n_free(n) <= MOST_ENUMERATED {
+                self.enumerate(visible.row(n), &self.free(n), row);
+            }
+            watch.check()
+        })?;
+        let others: Vec<usize> =
+            (0..visible.n_rows()).filter(|&n| self.n_free(n) > MOST_ENUMERATED).collect();
+        if !others.is_empty() {
+            let averaged = self.averaged(visible, &others, watch)?;
+            for (&n, row) in others.iter().zip(averaged.outer_iter()) {
+                means.row_mut(n).assign(&row);
+            }
         }
-        self.averaged(visible, watch)
+        Ok(means)
     }
 
-    fn averaged(self, visible: &BitMatrix, watch: Watch<'_>) -> Result<Array2<f64>> {
+    /// The row of the mask for row n.
+    fn given(self, n: usize) -> usize {
+        if self.given.n_rows() == 1 { 0 } else { n }
+    }
+
+    fn n_free(self, n: usize) -> usize {
+        self.given.n_columns() - active(self.given.row(self.given(n))).count()
+    }
+
+    fn free(self, n: usize) -> Vec<usize> {
+        let given = self.given(n);
+        (0..self.given.n_columns()).filter(|&i| !self.given.get(given, i)).collect()
+    }
+
+    /// The means of some rows (some, V), over chains whose streams have the numbers of the rows.
+    fn averaged(
+        self,
+        visible: &BitMatrix,
+        rows: &[usize],
+        watch: Watch<'_>,
+    ) -> Result<Array2<f64>> {
         let weights = self.model.weights;
-        Chains::check_memory(weights, visible.n_rows(), &[])?;
-        let streams = Stream::first(visible.n_rows(), self.seed, Purpose::Inpainting);
-        let mut chains = Inpainting::new(weights, visible, self.given, streams)?;
+        Chains::check_memory(weights, rows.len(), &[])?;
+        let stream = |&n: &usize| Stream::new(self.seed, Purpose::Inpainting, n as u64);
+        let streams = rows.iter().map(stream).collect();
+        let given: Vec<usize> = rows.iter().map(|&n| self.given(n)).collect();
+        let (visible, given) = (visible.chosen(rows), self.given.chosen(&given));
+        let mut chains = Inpainting::new(weights, &visible, &given, streams)?;
         let lead = self.sweeps / LEAD;
         (0..lead).try_for_each(|_| chains.sweep_watched(weights, watch))?;
         let mut sum = Array2::zeros((visible.n_rows(), visible.n_columns()));
@@ -87,21 +119,6 @@ impl ConditionalMean<'_> {
             sum.zip_mut_with(&chains.mean_visible(weights), |sum, &p| *sum += f64::from(p));
         }
         Ok(sum / (self.sweeps.max(1) - lead) as f64)
-    }
-
-    fn enumerated(
-        self,
-        visible: &BitMatrix,
-        free: &[usize],
-        watch: Watch<'_>,
-    ) -> Result<Array2<f64>> {
-        let mut means = visible.to_array(|is_on| f64::from(u8::from(is_on)));
-        let rows = means.axis_iter_mut(Axis(0)).into_par_iter().enumerate();
-        rows.try_for_each(|(n, row)| {
-            self.enumerate(visible.row(n), free, row);
-            watch.check()
-        })?;
-        Ok(means)
     }
 
     /// Writes the means of the free units given the others of v. One unit changes from a state to the next
@@ -151,15 +168,15 @@ impl ConditionalMean<'_> {
 }
 
 impl Rbm {
-    /// p(vᵢ = 1 | the given units) for each row of `visible` (N, V), where `given` (1, V) marks the given
-    /// units: see [`ConditionalMean`].
+    /// p(vᵢ = 1 | the given units) for each row of `visible` (N, V), where `given`, (1, V) or (N, V), marks the
+    /// given units: see [`ConditionalMean`].
     ///
     /// # Errors
     /// [`crate::Error::WidthMismatch`] if the rows are not V wide; else as
     /// [`ConditionalMean::of`].
     ///
     /// # Panics
-    /// If the mask does not have one row of V units.
+    /// If the mask does not have one row of V units, or N of them.
     pub fn conditional_mean(
         &self,
         visible: &BitMatrix,

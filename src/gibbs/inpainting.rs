@@ -37,12 +37,12 @@ pub struct Inpainting {
     chains: Chains,
     /// The examples.
     truth: BitPanels,
-    /// The units that are given (1, V).
-    given: BitMatrix,
+    /// The units that are not given (N, V).
+    free: BitPanels,
 }
 
 impl Inpainting {
-    /// Chains for `examples` (N, V), with given units where `given` (1, V) is on. The other units start
+    /// Chains for `examples` (N, V), with given units where `given` is on, (1, V) for all or (N, V). The others start
     /// at independent draws of rates σ(bᵢ), as in `harmonium sample`: the first ⌈V/16⌉ steps of each
     /// stream. The next ⌈H/16⌉ steps draw h.
     ///
@@ -50,8 +50,8 @@ impl Inpainting {
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if only some units of a site are given.
     ///
     /// # Panics
-    /// If there are no examples, the numbers of streams and examples differ, `given` does not have one
-    /// row, or rows are not V wide.
+    /// If there are no examples, the numbers of streams and examples differ, `given` has neither one row nor
+    /// N, or rows are not V wide.
     pub fn new(
         weights: &FixedWeights,
         examples: &BitMatrix,
@@ -61,8 +61,8 @@ impl Inpainting {
         assert!(examples.n_rows() > 0, "no examples to complete");
         assert_eq!(examples.n_rows(), streams.len(), "a stream for each example");
         assert_eq!(examples.n_columns(), weights.n_visible(), "width of the examples");
-        let shape = (given.n_rows(), given.n_columns());
-        assert_eq!(shape, (1, weights.n_visible()), "shape of the mask");
+        assert_eq!(given.n_columns(), weights.n_visible(), "width of the mask");
+        assert!([1, examples.n_rows()].contains(&given.n_rows()), "rows of the mask");
         weights.visible_units.check_mask(given)?;
         let resolution = f64::from(weights.scale.resolution());
         let FixedWeights { visible_units: units, visible_bias, .. } = weights;
@@ -70,11 +70,13 @@ impl Inpainting {
         let biases = biases.map(|bias| f64::from(bias) * resolution);
         let start = units.draw_independent(biases, &mut streams);
         let truth = BitPanels::in_layout(examples, units.layout());
-        let given = given.clone();
+        let free = BitMatrix::ones(examples.n_rows(), examples.n_columns());
+        let free = free.without(&given.cycled(examples.n_rows()));
+        let free = BitPanels::in_layout(&free, units.layout());
         let mut start = BitPanels::in_layout(&start, units.layout());
-        put_back(&mut start, &truth, &given);
+        start.take_others(&free, &truth);
         let chains = Chains::from_visible(weights, &start.to_matrix(), streams);
-        Ok(Self { chains, truth, given })
+        Ok(Self { chains, truth, free })
     }
 
     /// Does one sweep of every chain: draws v given h, sets the given units, draws h given v.
@@ -88,7 +90,7 @@ impl Inpainting {
     /// [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn sweep_watched(&mut self, weights: &FixedWeights, watch: Watch<'_>) -> Result<()> {
         self.chains.draw_visible(weights.visible_given_hidden(), watch)?;
-        put_back(&mut self.chains.visible, &self.truth, &self.given);
+        self.chains.visible.take_others(&self.free, &self.truth);
         self.chains.draw_hidden(weights.hidden_given_visible(), watch)
     }
 
@@ -105,21 +107,11 @@ impl Inpainting {
         let means = weights.visible_given_hidden().means(&self.chains.hidden());
         let mut means = means.expect("weights of the model of the chains");
         for ((n, i), mean) in means.indexed_iter_mut() {
-            if self.given.get(0, i) {
+            if !self.free.get(n, i) {
                 *mean = f32::from(self.truth.get(n, i));
             }
         }
         means
-    }
-}
-
-/// Sets the units that are on in `given` (1, V) to their values in `truth`.
-fn put_back(visible: &mut BitPanels, truth: &BitPanels, given: &BitMatrix) {
-    let given = truth.layout().words_of_panels(given.row(0));
-    for (panel, (words, given)) in visible.panels_mut().zip(given).enumerate() {
-        for (word, truth) in words.iter_mut().zip(truth.panel(panel)) {
-            *word = *word & !given | truth & given;
-        }
     }
 }
 

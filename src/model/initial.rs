@@ -60,13 +60,23 @@ impl Rbm {
         n_examples: usize,
         seed: u64,
     ) -> Result<Self> {
-        let n_visible = mean.len();
+        Self::initial_at(&units.laplace_rates(mean, n_examples), units, n_hidden, seed)
+    }
+
+    /// [`initial_of_sites`](Self::initial_of_sites) at these rates (V), each above 0 and below 1.
+    pub(crate) fn initial_at(
+        rates: &Array1<f64>,
+        units: Units,
+        n_hidden: usize,
+        seed: u64,
+    ) -> Result<Self> {
+        let n_visible = rates.len();
         let need = Need::new(Self::bytes(n_visible, n_hidden), &["hidden"]);
         memory::check(|| format!("a model of {n_visible} x {n_hidden} units"), &[need])?;
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(key(seed, Purpose::InitialWeights, 0));
         let normal = Normal { deviation: WEIGHT_DEVIATION };
         let weights = Array2::random_using((n_visible, n_hidden), normal, &mut rng);
-        let visible_bias = units.log_odds(&units.laplace_rates(mean, n_examples));
+        let visible_bias = units.log_odds(rates);
         Self::of_sites(units, weights, visible_bias, Array1::zeros(n_hidden))
     }
 }

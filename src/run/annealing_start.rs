@@ -75,6 +75,7 @@ pub fn states_in(source: &Source, visible: &Units, encoding: Encoding) -> Result
     }
     let dataset = source.read_split(Split::Test, encoding)?;
     dataset.check_width(visible.n_units(), "the model")?;
+    dataset.refuse_missing("a chain that starts there")?;
     if !dataset.is_binary() {
         let rule = "holds values other than 0 and 1, which cannot be states of chains".to_string();
         return Err(Error::Unsuitable { path: dataset.name().into(), rule });

@@ -2,7 +2,9 @@
 
 use super::interrupt::Interrupt;
 use super::interval::Interval;
-use crate::dataset::{Alphabet, Categories, Encoding, MAX_GREY_LEVEL, Source, UnknownLetters};
+use crate::dataset::{
+    Alphabet, Categories, Encoding, MAX_GREY_LEVEL, Source, UnknownLetters, WeightsSource,
+};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::Method;
 use crate::kernels::Isa;
@@ -16,6 +18,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+
+/// The setting that makes columns of the cells of a table.
+const CATEGORIES: Remedy = Remedy::of("categories");
 
 /// The largest count that a settings file may hold.
 const LARGEST: u64 = 1 << 40;
@@ -42,17 +47,23 @@ settings! {
         /// setting.
         categories: Option<Categories> = None, { placeholder("auto|N"), unset("units are bits") }
         /// Columns to leave out: names in the header, or numbers from 1 if there is none.
-        ignore: Vec<String> = Vec::new(), { unset("none"), needs(&[Remedy::of("categories")]) }
+        ignore: Vec<String> = Vec::new(), { unset("none"), needs(&[CATEGORIES]) }
         /// The letters of sequences in FASTA: `protein`, `dna`, `rna`, each with the gap `-` if a sequence has
         /// one, or the letters themselves in their order.
         alphabet: Option<Alphabet> = None, {
             placeholder("protein|dna|rna|LETTERS"), unset("as the letters suggest"), instead_of("categories")
         }
-        /// What is done with letters outside the alphabet: `refuse` the data, take each as a `gap`, or `drop`
-        /// the sequences that have any.
+        /// What is done with letters outside the alphabet: `refuse` the data, take each as a `gap`, take each
+        /// as a value that is `missing`, or `drop` the sequences that have any.
         unknown_letters: UnknownLetters = UnknownLetters::Refuse, {
-            placeholder("refuse|gap|drop"), instead_of("categories")
+            placeholder("refuse|gap|missing|drop"), instead_of("categories")
         }
+        /// Values of *data* that are missing, *validation* examples included, besides those that it marks
+        /// itself (NaN, empty fields): a file of the same shape that is 1 where a value is missing and 0
+        /// elsewhere (.npy, .npz or text). A column of a category is one value, as is a site of a sequence.
+        missing_mask: Option<PathBuf> = None, { placeholder("PATH"), unset("none") }
+        /// The SHA-256 that the file of this mask must have; any if not set.
+        missing_mask_sha256: Option<String> = None, { recorded() }
         /// Replace every intensity x of *data* and *test_data* by 1 − x.
         invert: bool = false, {}
         /// Use only the first N training examples; *validation* examples are taken from these N.
@@ -66,9 +77,9 @@ settings! {
         /// The SHA-256 that the test data's file must have; any if not set.
         test_sha256: Option<String> = None, { recorded() }
         /// Weights of the training examples, *validation* examples included: a file of one number of at
-        /// least 0 for each (.npy, .npz or text). An example of weight 2 counts as two; one of weight 0 is
-        /// left out.
-        weights: Option<PathBuf> = None, { placeholder("PATH"), unset("all equal") }
+        /// least 0 for each (.npy, .npz or text), or with *categories* the name of a column of *data*, which
+        /// is then no site. An example of weight 2 counts as two; one of weight 0 is left out.
+        weights: Option<WeightsSource> = None, { placeholder("PATH|COLUMN"), unset("all equal") }
         /// The SHA-256 that the file of weights must have; any if not set.
         weights_sha256: Option<String> = None, { recorded() }
         /// Weigh each training example by 1 / the number of examples, itself included, that agree with it in
@@ -87,12 +98,20 @@ settings! {
 }
 
 impl DataConfig {
-    /// The declared meaning of integers, texts and letters.
+    /// The declared meaning of integers, texts and letters, if these are the weights.
     ///
     /// # Errors
-    /// As [`Encoding::declared`]; [`Error::InvalidSetting`] if categories or letters are declared as well.
-    pub fn encoding(&self) -> Result<Encoding> {
-        let (ignore, unknown_letters) = (self.ignore.clone(), self.unknown_letters);
+    /// As [`Encoding::declared`]; [`Error::InvalidSetting`] if categories or letters are declared as well;
+    /// [`Error::NoEffect`] if the weights are a column of data that are not categories.
+    pub fn encoding(&self, weights: Option<&WeightsSource>) -> Result<Encoding> {
+        let (mut ignore, unknown_letters) = (self.ignore.clone(), self.unknown_letters);
+        if let Some(column @ WeightsSource::Column(name)) = weights {
+            if self.categories.is_none() {
+                let (setting, value) = ("weights", column.to_string());
+                return Err(Error::NoEffect { setting, value, needs: &[CATEGORIES] });
+            }
+            ignore.push(name.clone());
+        }
         let are_letters = self.alphabet.is_some() || unknown_letters != UnknownLetters::default();
         let of_columns = match self.categories {
             Some(categories) => Encoding::Categories { categories, ignore },

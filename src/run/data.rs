@@ -1,9 +1,13 @@
 //! The examples of a run, and the names of their parts.
 
 use super::config::DataConfig;
-use crate::dataset::{Binarization, Dataset, Encoding, Examples, Source, Split, WeightsFile};
+use crate::dataset::{
+    Binarization, Dataset, Encoding, Examples, FoundWeights, MissingMask, Source, Split,
+    WeightsSource,
+};
 use crate::error::{Error, Remedy, Result};
 use crate::setting::{by_name, check};
+use crate::watch::Watch;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -36,10 +40,19 @@ pub struct Data {
     pub sha256: [Option<String>; 2],
     /// The meaning of integers.
     pub encoding: Encoding,
-    /// The note on the encoding, if it was inferred.
-    pub inferred: Option<String>,
-    /// The SHA-256 of the file of weights, if there is one.
-    pub weights_sha256: Option<String>,
+    /// Notes for the user: on the encoding, if it was inferred, and on missing values.
+    pub notes: Vec<String>,
+    /// Where the weights were found, and the SHA-256 of their file, if they have one.
+    pub weights: Option<(WeightsSource, Option<String>)>,
+    /// The SHA-256 of the mask of missing values, if there is one.
+    pub missing_mask_sha256: Option<String>,
+}
+
+/// What is read beside the training data, and belongs to their rows.
+#[derive(Clone, Debug, Default)]
+struct Beside {
+    weights: Option<FoundWeights>,
+    missing: Option<MissingMask>,
 }
 
 impl Data {
@@ -48,13 +61,22 @@ impl Data {
     /// # Errors
     /// Errors of reading the files; [`Error::Elsewhere`] if a file does not have the SHA-256 of the
     /// settings.
-    pub fn read(config: &DataConfig, binarize: Binarization) -> Result<Self> {
-        let weights = config.weights_file()?;
-        let all = config.read_all("data", config.encoding()?, weights.as_ref())?;
-        let weights_sha256 = weights.map(|file| file.sha256);
+    pub fn read(config: &DataConfig, binarize: Binarization, watch: Watch<'_>) -> Result<Self> {
+        let beside = config.beside()?;
+        let encoding = config.encoding(beside.weights.as_ref().map(|found| &found.source))?;
+        let all = config.read_all("data", encoding, &beside)?;
+        let weights = beside.weights.map(|found| (found.source, found.sha256));
+        let missing_mask_sha256 = beside.missing.map(|mask| mask.sha256().to_string());
         // Equal integers must mean the same in both.
         let test = config.read_test("test_data", all.encoding())?;
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
+        let column = weights.iter().filter_map(|(source, _)| match source {
+            WeightsSource::Column(name) => {
+                Some(format!("{}: the column \"{name}\" holds the weights", all.name()))
+            }
+            WeightsSource::File(_) => None,
+        });
+        let mut notes: Vec<_> = inferred.into_iter().chain(column).collect();
         let encoding =
             test.as_ref().map_or(all.encoding(), |test| all.encoding().or(test.encoding()));
         if let Some(test) = &test {
@@ -62,8 +84,14 @@ impl Data {
         }
         let sha256 = |dataset: &Dataset| dataset.sha256().map(str::to_string);
         let sha256 = [sha256(&all), test.as_ref().and_then(sha256)];
-        let (training, validation) = config.split(all)?;
+        let (training, validation) = config.split(all, watch)?;
         let held_out = validation.or(test);
+        notes.extend(
+            [Some(&training), held_out.as_ref()]
+                .into_iter()
+                .flatten()
+                .filter_map(Dataset::missing_note),
+        );
         let provenance = json!({
             "sha256": training.sha256(),
             "n_examples": training.n_examples(),
@@ -78,42 +106,60 @@ impl Data {
         if let Some(weights) = training.weights() {
             provenance.insert("n_effective".to_string(), json!(weights.n_effective()));
         }
+        if training.missing().is_some() {
+            provenance.insert("n_missing".to_string(), json!(training.n_missing()));
+        }
         let binarized = |dataset| Examples::new(dataset, binarize);
         let (training, held_out) = (Arc::new(binarized(training)), held_out.map(binarized));
-        Ok(Self { training, held_out, provenance, sha256, encoding, inferred, weights_sha256 })
+        Ok(Self {
+            training,
+            held_out,
+            provenance,
+            sha256,
+            encoding,
+            notes,
+            weights,
+            missing_mask_sha256,
+        })
     }
 }
 
 impl DataConfig {
-    /// All training data, including the validation examples, with their weights. Errors name the setting
-    /// `place` as the remedy for a file that has moved.
+    /// All training data, including the validation examples, with what belongs to their rows. Errors name the
+    /// setting `place` as the remedy for a file that has moved.
     fn read_all(
         &self,
         place: &'static str,
         encoding: Encoding,
-        weights: Option<&WeightsFile>,
+        beside: &Beside,
     ) -> Result<Dataset> {
-        let all = || self.data.read_split(Split::Train, encoding.clone());
+        let Beside { weights, missing } = beside;
+        let all = || self.data.read_masked(Split::Train, encoding.clone(), missing.as_ref());
         let all = self.prepare(expect(place, &self.data, all, self.sha256.as_ref())?)?;
-        match (&self.weights, weights) {
-            (Some(path), Some(file)) => all.weighted(&path.display().to_string(), &file.weights),
-            _ => Ok(all),
+        match weights {
+            Some(FoundWeights { weights, source, .. }) => {
+                all.weighted(&source.to_string(), weights)
+            }
+            None => Ok(all),
         }
     }
 
-    /// The file of weights, if there is one. It must have the SHA-256 of the settings.
-    fn weights_file(&self) -> Result<Option<WeightsFile>> {
-        let Some(path) = &self.weights else { return Ok(None) };
-        let file = WeightsFile::read(path)?;
-        let found = &file.sha256;
-        if let Some(expected) = self.weights_sha256.as_ref().filter(|sum| *sum != found) {
-            let rule = format!(
-                "has the SHA-256 {found}, but the run was made with SHA-256 {expected}; put that file back, or \
-                 begin a new run"
-            );
-            return Err(Error::Unsuitable { path: path.clone(), rule });
-        }
-        Ok(Some(file))
+    /// The files of weights and of missing values. They must have the SHA-256 of the settings.
+    fn beside(&self) -> Result<Beside> {
+        let weights = self.weights.as_ref().map(|weights| {
+            let expected = self.weights_sha256.as_ref();
+            let found = moved("weights", weights.read(&self.data), expected)?;
+            check_sha256("weights", &weights.to_string(), found.sha256.as_deref(), expected)?;
+            Ok(found)
+        });
+        let missing = self.missing_mask.as_ref().map(|path| {
+            let expected = self.missing_mask_sha256.as_ref();
+            let mask = moved("missing_mask", MissingMask::read(path), expected)?;
+            let path = path.display().to_string();
+            check_sha256("missing_mask", &path, Some(mask.sha256()), expected)?;
+            Ok(mask)
+        });
+        Ok(Beside { weights: weights.transpose()?, missing: missing.transpose()? })
     }
 
     /// The test data, if there are any: `test_data`, or the test images of MNIST.
@@ -140,13 +186,13 @@ impl DataConfig {
     }
 
     /// Splits the data into training and validation examples.
-    fn split(&self, all: Dataset) -> Result<(Dataset, Option<Dataset>)> {
+    fn split(&self, all: Dataset, watch: Watch<'_>) -> Result<(Dataset, Option<Dataset>)> {
         let all = match self.limit {
             Some(limit) => all.first(limit)?,
             None => all,
         };
         let all = match self.reweight {
-            Some(share) => all.reweighted(share)?,
+            Some(share) => all.reweighted_under(share, watch)?,
             None => all,
         };
         if self.validation == 0 {
@@ -162,15 +208,19 @@ impl DataConfig {
     /// # Errors
     /// Errors of reading the file; [`Error::Elsewhere`] if it does not have the SHA-256 of the settings.
     pub fn read_part(&self, part: Part, facts: &Map<String, Value>) -> Result<Option<Dataset>> {
-        let encoding = Encoding::recorded(facts)?.or(self.encoding()?);
-        let split = |encoding| {
-            self.split(self.read_all("data", encoding, self.weights_file()?.as_ref())?)
+        let recorded = Encoding::recorded(facts)?;
+        let encoding = || Ok::<_, Error>(recorded.clone().or(self.encoding(None)?));
+        let split = || {
+            let beside = self.beside()?;
+            let weights = beside.weights.as_ref().map(|found| &found.source);
+            let encoding = recorded.clone().or(self.encoding(weights)?);
+            self.split(self.read_all("data", encoding, &beside)?, Watch::default())
         };
         match part {
-            Part::Test => self.read_test("data", encoding),
-            Part::Train => Ok(Some(split(encoding)?.0)),
+            Part::Test => self.read_test("data", encoding()?),
+            Part::Train => Ok(Some(split()?.0)),
             Part::Validation if self.validation == 0 => Ok(None),
-            Part::Validation => Ok(split(encoding)?.1),
+            Part::Validation => Ok(split()?.1),
         }
     }
 
@@ -218,21 +268,37 @@ fn expect(
         let rule = "held the data when the run began, and cannot be read again".to_string();
         return Err(Error::Elsewhere { path: "standard input".into(), rule, remedy });
     }
-    let dataset = match (read(), sha256) {
-        (Err(Error::Io { path, action, cause }), Some(_)) => {
+    let dataset = moved(place, read(), sha256)?;
+    check_sha256(place, dataset.name(), dataset.sha256(), sha256)?;
+    Ok(dataset)
+}
+
+/// What was read from a file of this SHA-256. If the file cannot be read, it may have moved.
+fn moved<T>(place: &'static str, read: Result<T>, sha256: Option<&String>) -> Result<T> {
+    match read {
+        Err(Error::Io { path, action, cause }) if sha256.is_some() => {
             let rule = format!("cannot {action}: {cause}");
-            return Err(Error::Elsewhere { path, rule, remedy });
+            Err(Error::Elsewhere { path, rule, remedy: Remedy::of(place) })
         }
-        (dataset, _) => dataset?,
-    };
-    match (dataset.sha256(), sha256) {
-        (found, Some(expected)) if found != Some(expected) => {
+        read => read,
+    }
+}
+
+/// Refuses a file that does not have this SHA-256.
+fn check_sha256(
+    place: &'static str,
+    name: &str,
+    found: Option<&str>,
+    expected: Option<&String>,
+) -> Result<()> {
+    match expected {
+        Some(expected) if found != Some(expected) => {
             let rule = format!(
                 "has {}, but the run was made with SHA-256 {expected}, which only a new run can change",
                 found.map_or("no SHA-256".to_string(), |found| format!("the SHA-256 {found}"))
             );
-            Err(Error::Elsewhere { path: PathBuf::from(dataset.name()), rule, remedy })
+            Err(Error::Elsewhere { path: PathBuf::from(name), rule, remedy: Remedy::of(place) })
         }
-        _ => Ok(dataset),
+        _ => Ok(()),
     }
 }

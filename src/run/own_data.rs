@@ -4,7 +4,7 @@ use super::config::DataConfig;
 use super::data::Part;
 use super::files::{CHECKPOINTS, LAST_MODEL, MODEL, SETTINGS};
 use super::settings::SettingsFile;
-use crate::dataset::{Dataset, Encoding, Source, Split};
+use crate::dataset::{Dataset, Encoding, MissingMask, Source, Split};
 use crate::error::{Error, Result};
 use crate::model::Provenance;
 use crate::setting::invalid;
@@ -19,6 +19,8 @@ pub struct DataChoice<'a> {
     pub split: Option<Part>,
     /// The part of given data that is read if `split` is not set.
     pub usual: Part,
+    /// The values of given data that are missing, besides those that they mark.
+    pub missing: Option<&'a MissingMask>,
 }
 
 /// Examples, and their role in the run of the model.
@@ -83,7 +85,8 @@ impl DataChoice<'_> {
     /// must be the file that the run had.
     pub fn read(&self, model: &Path, provenance: &Provenance) -> Result<ChosenData> {
         let Some(source) = self.data else { return self.read_own(model, provenance) };
-        let dataset = self.split.unwrap_or(self.usual).read(source, provenance)?;
+        let part = self.split.unwrap_or(self.usual);
+        let dataset = part.read_masked(source, provenance, self.missing)?;
         // The given file is recognized by its SHA-256: it may have moved since the run.
         let config = data_of(model)?;
         let is_whole = self.split != Some(Part::Validation);
@@ -128,9 +131,19 @@ impl Part {
     /// As [`Source::read`]; [`Error::InvalidSetting`] for validation examples if the model was trained
     /// without validation or on other data.
     pub fn read(self, source: &Source, provenance: &Provenance) -> Result<Dataset> {
+        self.read_masked(source, provenance, None)
+    }
+
+    /// As [`read`](Self::read), without the values that a mask hides.
+    fn read_masked(
+        self,
+        source: &Source,
+        provenance: &Provenance,
+        mask: Option<&MissingMask>,
+    ) -> Result<Dataset> {
         let fact = |name| provenance.data.get(name);
         let split = if self == Part::Test { Split::Test } else { Split::Train };
-        let mut dataset = source.read_split(split, Encoding::recorded(&provenance.data)?)?;
+        let mut dataset = source.read_masked(split, Encoding::recorded(&provenance.data)?, mask)?;
         if fact("inverted").is_some_and(|inverted| inverted == true) {
             dataset = dataset.inverted();
         }

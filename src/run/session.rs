@@ -8,7 +8,7 @@ use super::folder::Folder;
 use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, time_budget};
 use crate::checkpoint::Checkpoint;
-use crate::dataset::{Examples, Source, absolute};
+use crate::dataset::{Examples, Source, WeightsSource, absolute};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::{Method, exact};
 use crate::kernels::Isa;
@@ -21,6 +21,7 @@ use crate::monitor::{Monitor, Probe, Writer};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{Section as _, check};
 use crate::threads::in_pool;
+use crate::train::completion::Completion;
 use crate::train::{Ascent, TrainConfig, Trainer};
 use crate::whole_file;
 use std::path::{Path, PathBuf};
@@ -63,10 +64,11 @@ pub fn train(
     in_pool(session.threads, || {
         let start = Instant::now();
         let mut settings = settings;
-        let data = Data::read(&settings.data, settings.train.binarize)?;
+        let data = Data::read(&settings.data, settings.train.binarize, session.interrupt.watch())?;
         let cut = settings.train.cut_batch(data.training.n_examples());
+        let uncentred = settings.train.uncentred();
         let mut trainer = begin(&mut settings, &data, session.isa)?;
-        for note in data.inferred.iter().chain(&cut) {
+        for note in data.notes.iter().chain(&cut).chain(&uncentred) {
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
         }
         if let Some(budget) = session.time_budget {
@@ -109,6 +111,10 @@ pub struct Changes {
     pub data: Option<Source>,
     /// The new place of the test data's file, which must have the same SHA-256.
     pub test_data: Option<Source>,
+    /// The new place of the file of weights, which must have the same SHA-256.
+    pub weights: Option<WeightsSource>,
+    /// The new place of the mask of missing values, which must have the same SHA-256.
+    pub missing_mask: Option<PathBuf>,
 }
 
 /// Continues the run in a folder from its newest whole checkpoint, or from its beginning if it has no
@@ -133,7 +139,7 @@ pub fn resume(
                 if !damaged.is_empty() {
                     note(format!("resuming from update {}", checkpoint.place.updates));
                 }
-                Run::at(&folder, checkpoint, changes, session.isa)?
+                Run::at(&folder, checkpoint, changes, session)?
             }
             None => {
                 if damaged.is_empty() && folder.join(MODEL).exists() {
@@ -148,7 +154,8 @@ pub fn resume(
                 let mut file = SettingsFile::read(&folder.join(SETTINGS))?;
                 check_stream_version(&folder.join(SETTINGS), file.stream_version)?;
                 changes.move_data(&mut file.settings)?;
-                let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
+                let (config, binarize) = (&file.settings.data, file.settings.train.binarize);
+                let data = Data::read(config, binarize, session.interrupt.watch())?;
                 let trainer = begin(&mut file.settings, &data, session.isa)?;
                 Run { trainer, file, data, journal: Journal::default() }
             }
@@ -176,6 +183,8 @@ impl Changes {
     /// Writes the new places of the data into the settings.
     fn move_data(&self, settings: &mut Settings) -> Result<()> {
         let DataConfig { data, sha256, test_data, test_sha256, .. } = &mut settings.data;
+        let no_file =
+            |what| move || format!("left out: the {what} of this run are not a file that can move");
         if let Some(moved) = &self.data {
             check("data", moved, sha256.is_some() || data == moved, || {
                 format!("{data}: the data of this run are not a file that can move")
@@ -184,10 +193,20 @@ impl Changes {
         }
         if let Some(moved) = &self.test_data {
             let is_same = test_sha256.is_some() || test_data.as_ref() == Some(moved);
-            check("test_data", moved, is_same, || {
-                "left out: the test data of this run are not a file that can move".to_string()
-            })?;
+            check("test_data", moved, is_same, no_file("test data"))?;
             *test_data = Some(moved.absolute());
+        }
+        let DataConfig { weights, weights_sha256, .. } = &mut settings.data;
+        if let Some(moved) = &self.weights {
+            let is_same = weights_sha256.is_some() || weights.as_ref() == Some(moved);
+            check("weights", moved, is_same, no_file("weights"))?;
+            *weights = Some(moved.absolute());
+        }
+        let DataConfig { missing_mask, missing_mask_sha256, .. } = &mut settings.data;
+        if let Some(moved) = &self.missing_mask {
+            let is_same = missing_mask_sha256.is_some();
+            check("missing_mask", moved.display(), is_same, no_file("missing values"))?;
+            *missing_mask = Some(absolute(moved));
         }
         Ok(())
     }
@@ -229,13 +248,16 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
                 .into()
         })?;
     }
-    let DataConfig { data: source, test_data, weights, init, .. } = &mut settings.data;
+    let DataConfig { data: source, test_data, missing_mask, weights, init, .. } =
+        &mut settings.data;
     *source = source.absolute();
     *test_data = test_data.as_ref().map(Source::absolute);
-    *weights = weights.as_deref().map(absolute);
+    *missing_mask = missing_mask.as_deref().map(absolute);
+    *weights = data.weights.as_ref().map(|(found, _)| found.absolute());
     *init = init.as_deref().map(absolute);
     [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
-    settings.data.weights_sha256 = data.weights_sha256.clone();
+    settings.data.weights_sha256 = data.weights.as_ref().and_then(|(_, sha256)| sha256.clone());
+    settings.data.missing_mask_sha256 = data.missing_mask_sha256.clone();
     settings.data.grey_levels = data.encoding.grey_levels();
     Ok(trainer)
 }
@@ -249,18 +271,25 @@ fn check_memory(config: &TrainConfig, data: &Data) -> Result<()> {
     let examples = training.bytes() + held_out.map_or(Bytes(0), Examples::bytes);
     let n_hidden = config.n_hidden();
     let record = Probe::bytes(training.n_examples(), n_visible, n_hidden);
-    let checkpoints = Ascent::bytes_of_state(&config, n_visible) * 2;
+    let of_completion = Completion::bytes_of_state(&config, training);
+    let checkpoints = (Ascent::bytes_of_state(&config, n_visible) + of_completion) * 2;
     let others = [
         Need::held(examples, &["limit"]),
         Need::new(record, &["hidden"]),
         Need::new(checkpoints, &["hidden"]),
+        Completion::need(&config, training),
     ];
     Ascent::check_memory(&config, config.batch_size, n_visible, &others)
 }
 
 impl Run {
     /// Restores a run from a checkpoint, whose settings must agree with the settings file.
-    fn at(folder: &Folder, checkpoint: Checkpoint, changes: &Changes, isa: Isa) -> Result<Self> {
+    fn at(
+        folder: &Folder,
+        checkpoint: Checkpoint,
+        changes: &Changes,
+        session: &Session,
+    ) -> Result<Self> {
         let Checkpoint { state, provenance, place, settings_file, best, .. } = checkpoint;
         let Checkpoint { records, unscored, .. } = checkpoint;
         let path = folder.join(SETTINGS);
@@ -292,7 +321,8 @@ impl Run {
             return Err(Error::Unsuitable { path, rule });
         }
         changes.move_data(&mut file.settings)?;
-        let data = Data::read(&file.settings.data, file.settings.train.binarize)?;
+        let (config, binarize) = (&file.settings.data, file.settings.train.binarize);
+        let data = Data::read(config, binarize, session.interrupt.watch())?;
         check_settings(&file.settings, &data)?;
         check_memory(&file.settings.train, &data)?;
         let train = match plans[1].last() {
@@ -301,7 +331,7 @@ impl Run {
                 TrainConfig { epochs: Some(*epochs), updates: None, ..file.settings.train.clone() }
             }
         };
-        let trainer = Trainer::restore(train, data.training.clone(), &state, isa)?;
+        let trainer = Trainer::restore(train, data.training.clone(), &state, session.isa)?;
         let parse = |lines: &str| {
             metrics_file::parse(lines)
                 .map_err(|rule| Error::Unsuitable { path: folder.join(CHECKPOINTS), rule })

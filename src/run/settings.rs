@@ -15,6 +15,7 @@
 //! A setting that is left out has its default. The file that a run writes has all settings.
 
 use super::config::{DataConfig, RunConfig};
+use crate::dataset::WeightsSource;
 use crate::error::{Error, Key, Result};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{Section, Setting, did_you_mean, nearest};
@@ -110,7 +111,13 @@ impl Settings {
         sections.into_iter().find_map(|(here, there)| {
             here.into_iter().find_map(|(key, value)| {
                 let other = &there[&key];
-                let is_path = matches!(&key[..], "data" | "test_data" | "weights" | "init");
+                let is_column = |value: &Value| {
+                    let weights = value.as_str().and_then(|text| text.parse().ok());
+                    key == "weights" && matches!(weights, Some(WeightsSource::Column(_)))
+                };
+                let is_path =
+                    matches!(&key[..], "data" | "test_data" | "missing_mask" | "weights" | "init");
+                let is_path = is_path && !is_column(&value) && !is_column(other);
                 let differs = *other != value && !is_path;
                 differs.then(|| (key, value.to_string(), other.to_string()))
             })

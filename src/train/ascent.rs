@@ -1,6 +1,7 @@
 //! The ascent on the log-likelihood: update after update, each with its mini-batch.
 
 use super::average::Average;
+use super::completion::Completion;
 use super::config::{Algorithm, TrainConfig};
 use super::gradient::Gradient;
 use super::mean_hidden::mean_hidden;
@@ -40,6 +41,8 @@ pub struct Ascent {
     pub(super) optimizer: Optimizer,
     pub(super) average: Option<Average>,
     pub(super) positive: PositivePhase,
+    /// With `missing = marginal`, the chains of the examples that lack values, if any does.
+    pub(super) completion: Option<Completion>,
     pub(super) negative: NegativePhase,
     pub(super) statistics: Statistics,
     /// The shifts of the dither in the statistics of this update (H).
@@ -155,6 +158,10 @@ impl Ascent {
             optimizer: Optimizer::new(config, &parameters),
             average: Average::new(&timetable, &parameters),
             positive: PositivePhase::new(isa, 1, visible_units.layout()),
+            completion: outset
+                .completion
+                .as_ref()
+                .map(|drawn| Completion::new(drawn.clone(), parameters.fixed(), 1)),
             negative,
             range,
             updates: 0,
@@ -176,6 +183,9 @@ impl Ascent {
         let [_, of_batch, ..] = Self::needs(self.config(), n, weights.n_visible());
         memory::check(|| format!("a mini-batch of {n} examples"), &[of_batch])?;
         self.positive = PositivePhase::new(weights.isa, n, weights.visible_units.layout());
+        if let Some(completion) = &mut self.completion {
+            completion.make_room(weights, n);
+        }
         self.statistics = Statistics::new(n, &self.negative.chains.visible, weights.n_hidden());
         let (data, chains) = self.statistics.capacities();
         self.gradient.set_row_capacity(data + chains);
@@ -222,8 +232,9 @@ impl Ascent {
         let weights = self.parameters.fixed();
         let replicas = self.tempering().map_or(1, |tempering| tempering.betas().len() + 1);
         let n_chains = self.config().n_chains().max(self.chains().n_chains()) * replicas;
-        let sweeps =
-            n_data as f64 + n_chains as f64 * self.timetable.gibbs_steps(self.updates) as f64;
+        let gibbs_steps = self.timetable.gibbs_steps(self.updates) as f64;
+        let of_data = if self.completion.is_some() { 1.0 + gibbs_steps } else { 1.0 };
+        let sweeps = n_data as f64 * of_data + n_chains as f64 * gibbs_steps;
         sweeps * weights.n_visible() as f64 * weights.n_hidden() as f64 >= LONG
     }
 
@@ -233,11 +244,17 @@ impl Ascent {
         // Chains that start at the examples stand for them in the other phase.
         self.statistics.set_weights(RowWeights::of(batch, algorithm == Algorithm::Cd));
         self.positive.clamp(batch, seed);
+        if let Some(completion) = &mut self.completion {
+            completion.visit(batch, &self.positive, seed);
+        }
     }
 
-    /// Sweeps the chains of the negative phase, up to the last draw of h.
+    /// Completes the examples, and sweeps the chains of the negative phase up to the last draw of h.
     fn sweep(&mut self, watch: Watch<'_>) -> Result<()> {
         let gibbs_steps = self.timetable.gibbs_steps(self.updates);
+        if let Some(completion) = &mut self.completion {
+            completion.sweep(&self.parameters, &mut self.positive, gibbs_steps, watch)?;
+        }
         self.negative.sweep(&self.parameters, &self.positive, gibbs_steps, watch)
     }
 
@@ -258,6 +275,9 @@ impl Ascent {
     /// Takes the gradient, the difference of both phases' statistics, and one step along it.
     pub(super) fn ascend(&mut self) -> Result<()> {
         let step = self.timetable.step(self.updates);
+        if let Some(completion) = &mut self.completion {
+            completion.keep();
+        }
         self.gradient.take(&self.statistics);
         let Self { optimizer, parameters, gradient, statistics, .. } = self;
         let reach = optimizer.update(parameters, gradient, statistics, step, self.updates);

@@ -7,6 +7,7 @@ use crate::error::{Remedy, Result};
 use crate::rng::SEEDS;
 use crate::setting::{Section as _, above, at_least, at_most, below, by_name, check, settings};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The largest mini-batch and the most chains: sums of this many means fit an i32.
 pub const MAX_ROWS: usize = 32_767;
@@ -64,6 +65,32 @@ impl Algorithm {
 }
 
 by_name!(Algorithm, "algorithm", { Auto = "auto", Cd = "cd", Pcd = "pcd", Pt = "pt" });
+
+/// What training makes of a site without a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
+pub enum Missing {
+    /// The site is no part of that example's model, in both phases: each example has a model of its own, of the sites
+    /// that it has, all with the same parameters (Salakhutdinov, Mnih and Hinton, 2007, Restricted Boltzmann
+    /// machines for collaborative filtering). Which sites have values need not be chance.
+    Absent,
+    /// The site has a value that is not known: the positive phase sums over the values of such sites, which chains of
+    /// each example draw given the others. Right if the values are missing at random.
+    Marginal,
+}
+
+by_name!(Missing, "missing", { Absent = "absent", Marginal = "marginal" });
+
+impl Missing {
+    /// The choice among the settings of a model file; `None` for a model of data without missing values.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is neither of the two.
+    pub fn recorded(settings: &Map<String, Value>) -> Result<Option<Self>> {
+        settings.get("missing").and_then(Value::as_str).map(str::parse).transpose()
+    }
+}
 
 /// Where persistent chains start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,6 +152,9 @@ settings! {
         /// update), `pcd` (chains persist across updates), `pt` (persistent chains with parallel
         /// tempering) or `auto` (`pt` up to 20 visible units, `pcd` for more).
         algorithm: Algorithm = Algorithm::Auto, {}
+        /// What a site without a value is: `absent` (no part of that example's model; trained by `cd`) or
+        /// `marginal` (unknown, and summed out; for values that are missing at random).
+        missing: Option<Missing> = None, { unset("examples without missing values only") }
         /// Number of chains, C.
         chains: Option<usize> = None, {
             whole(1..=MAX_ROWS as u64),
@@ -226,16 +256,24 @@ impl TrainConfig {
         })
     }
 
+    /// A note for the user if the gradient is not centred although the settings say so.
+    pub fn uncentred(&self) -> Option<String> {
+        (self.centering && self.missing == Some(Missing::Absent)).then(|| {
+            "the gradient is not centred, as with missing = absent each example has means of its own".to_string()
+        })
+    }
+
     /// These settings for a data set: unset ones become numbers, and a mini-batch has at most
     /// `n_examples`. The smaller mini-batch does not change the number of chains.
     pub fn for_data(&self, n_examples: usize, n_visible: usize) -> Self {
-        let is_cd = self.algorithm == Algorithm::Cd;
+        let is_cd = self.is_cd();
         let epochs = self.updates.is_none().then(|| self.usual_epochs(n_examples));
         Self {
             hidden: self.hidden.or(Some(n_visible.clamp(USUAL_HIDDEN.0, USUAL_HIDDEN.1))),
             epochs: self.epochs.or(epochs),
             batch_size: self.batch_size.min(n_examples),
             algorithm: match self.algorithm {
+                _ if is_cd => Algorithm::Cd,
                 Algorithm::Auto if n_visible <= TEMPERED_BY_ITSELF => Algorithm::Pt,
                 Algorithm::Auto => Algorithm::Pcd,
                 named => named,
@@ -245,6 +283,7 @@ impl TrainConfig {
                 true => self.chains.filter(|n| *n != self.batch_size),
                 false => Some(self.n_chains()),
             },
+            centering: self.centering && self.missing != Some(Missing::Absent),
             ..self.clone()
         }
     }
@@ -259,11 +298,15 @@ impl TrainConfig {
 
     /// C, the number of chains; with CD, for a full mini-batch.
     pub fn n_chains(&self) -> usize {
+        let usual = if self.is_cd() { self.batch_size } else { self.batch_size.max(LEAST_CHAINS) };
+        self.chains.unwrap_or(usual)
+    }
+
+    /// Whether the chains start at the mini-batch, by choice or for want of another way.
+    fn is_cd(&self) -> bool {
         match self.algorithm {
-            Algorithm::Cd => self.chains.unwrap_or(self.batch_size),
-            Algorithm::Auto | Algorithm::Pcd | Algorithm::Pt => {
-                self.chains.unwrap_or(self.batch_size.max(LEAST_CHAINS))
-            }
+            Algorithm::Auto => self.missing == Some(Missing::Absent),
+            named => named == Algorithm::Cd,
         }
     }
 
@@ -307,7 +350,12 @@ impl TrainConfig {
         self.check_ranges()?;
         // The table holds rules of single settings; these concern two.
         let Self { batch_size, chain_reset, momentum, .. } = *self;
-        let (is_cd, n_chains) = (self.algorithm == Algorithm::Cd, self.n_chains());
+        let (is_cd, n_chains) = (self.is_cd(), self.n_chains());
+        check("algorithm", self.algorithm, is_cd || self.missing != Some(Missing::Absent), || {
+            "cd (or auto, which is then cd) with missing = absent: each example has a model of its own, whose \
+             chains start at it"
+                .to_string()
+        })?;
         check("chains", n_chains, !is_cd || n_chains == batch_size, || {
             format!("left out with `cd`, which has a chain for each of the {batch_size} examples")
         })?;

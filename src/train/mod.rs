@@ -2,7 +2,7 @@
 //! persistent chains or parallel tempering ([`Algorithm`]).
 //!
 //! ```text
-//!  batch ─────► positive_phase: v ─┐
+//!  batch ─────► positive_phase: v ─┐   (completion: what v lacks)
 //!                                  ├─► mean_hidden: p(h|v) ──► statistics ──► gradient ──► step
 //!  chains ────► negative_phase: v ─┘        and the next h                   (centering)     │
 //!     ▲                                                                                      │
@@ -22,9 +22,11 @@ pub(crate) mod averaging;
 
 pub(crate) mod config;
 
-pub(crate) mod outset;
-
 pub(crate) mod positive_phase;
+
+pub(crate) mod completion;
+
+pub(crate) mod outset;
 
 pub(crate) mod row_weights;
 
@@ -60,7 +62,7 @@ pub(crate) mod online;
 
 pub use ascent::Ascent;
 pub use averaging::Averaging;
-pub use config::{Algorithm, ChainStart, TEMPERED_BY_ITSELF, TrainConfig, UpdateRule};
+pub use config::{Algorithm, ChainStart, Missing, TEMPERED_BY_ITSELF, TrainConfig, UpdateRule};
 pub use online::OnlineTrainer;
 pub use positive_phase::Batch;
 pub use schedule::Schedule;

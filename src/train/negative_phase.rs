@@ -6,7 +6,7 @@
 //! | PCD-k | where the last update left them | Tieleman, 2008 |
 //! | PT | where the last update left them, after swaps with replicas at other temperatures | Desjardins et al., 2010 |
 
-use super::config::{Algorithm, TrainConfig};
+use super::config::{Algorithm, Missing, TrainConfig};
 use super::outset::Outset;
 use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
@@ -40,8 +40,11 @@ pub struct SavedChains {
 /// Where the chains of an update start.
 #[derive(Clone, Debug)]
 enum Start {
-    /// At the mini-batch.
-    Batch,
+    /// At the mini-batch. Each chain then samples the model of its example.
+    Batch {
+        /// A site that the example lacks is no part of that model.
+        lacks_missing: bool,
+    },
     /// Where the last update left them.
     Persistent,
     /// Where the last update left them, with replicas at other temperatures.
@@ -73,7 +76,9 @@ impl NegativePhase {
     pub fn start(config: &TrainConfig, outset: &Outset, parameters: &Parameters) -> Self {
         let chains = start_chains(config, outset, parameters);
         let start = match config.algorithm {
-            Algorithm::Cd => Start::Batch,
+            Algorithm::Cd => {
+                Start::Batch { lacks_missing: config.missing == Some(Missing::Absent) }
+            }
             Algorithm::Pcd | Algorithm::Auto => Start::Persistent,
             Algorithm::Pt => {
                 let rates = parameters.exact.visible_units.smoothed_rates(&outset.mean);
@@ -103,7 +108,7 @@ impl NegativePhase {
         self.previous = self.chains.visible.clone();
         match &mut self.start {
             Start::Tempered(tempering) => tempering.restore(weights, state),
-            Start::Batch | Start::Persistent => Ok(()),
+            Start::Batch { .. } | Start::Persistent => Ok(()),
         }
     }
 
@@ -134,7 +139,7 @@ impl NegativePhase {
     ) -> Result<()> {
         let weights = parameters.fixed();
         let Self { chains, start, previous } = self;
-        if let Start::Batch = start {
+        if let Start::Batch { .. } = start {
             chains.restart(weights, parameters.hidden_given_reals(), positive.visible());
             previous.set_n_rows(chains.n_chains());
         }
@@ -144,9 +149,14 @@ impl NegativePhase {
             }
             match start {
                 Start::Tempered(tempering) => tempering.half_sweep(weights, chains, watch)?,
-                Start::Batch | Start::Persistent => {
+                Start::Batch { .. } | Start::Persistent => {
                     chains.draw_visible(weights.visible_given_hidden(), watch)?;
                 }
+            }
+            if let (Start::Batch { lacks_missing: true }, Some(missing)) =
+                (&*start, positive.missing())
+            {
+                chains.visible.switch_off(missing);
             }
             if step < gibbs_steps {
                 chains.draw_hidden(weights.hidden_given_visible(), watch)?;
@@ -194,7 +204,7 @@ impl NegativePhase {
     pub fn tempering(&self) -> Option<&Tempering> {
         match &self.start {
             Start::Tempered(tempering) => Some(tempering),
-            Start::Batch | Start::Persistent => None,
+            Start::Batch { .. } | Start::Persistent => None,
         }
     }
 

@@ -8,7 +8,7 @@ use super::range::Range;
 use super::timetable::Timetable;
 use crate::bits::{BitMatrix, BitPanels};
 use crate::dataset::Examples;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::model::{Rbm, check_data_mean};
 use crate::setting::check;
@@ -51,6 +51,9 @@ fn timetable(config: TrainConfig, n_visible: usize, n_hidden: usize) -> Result<T
     check("algorithm", config.algorithm, config.algorithm.chains_are_samples(), || {
         "pcd or pt for training in chunks: chains of cd start at examples".to_string()
     })?;
+    if let Some(missing) = config.missing {
+        check("missing", missing, false, || "left out for training in chunks".to_string())?;
+    }
     let epochs = config.epochs.or(config.updates.is_none().then_some(USUAL_EPOCHS));
     let config = TrainConfig { hidden: config.hidden.or(Some(n_hidden)), epochs, ..config };
     Ok(Timetable::new(config.for_data(usize::MAX, n_visible), UPDATES_OF_AN_EPOCH as u64))
@@ -148,6 +151,10 @@ impl OnlineTrainer {
         let setting = "the number of examples of an update";
         check(setting, n_rows, n_rows <= MAX_ROWS, || format!("at most {MAX_ROWS}"))?;
         check_units(examples, &self.ascent.parameters().exact.visible_units)?;
+        if examples.missing().is_some() {
+            let rule = "has missing values; give all examples in one call to train on such data";
+            return Err(Error::Unsuitable { path: examples.name().into(), rule: rule.into() });
+        }
         self.ascent.make_room(n_rows)?;
         let rows: Vec<u32> = (0..n_rows as u32).collect();
         let first_address = self.ascent.updates() << 32;

@@ -1,6 +1,7 @@
 //! The data that a run needs before the first update.
 
-use super::config::{ChainStart, TrainConfig};
+use super::completion::Completion;
+use super::config::{ChainStart, Missing, TrainConfig};
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::fixed::Scale;
@@ -21,6 +22,8 @@ pub struct Outset {
     pub largest: f64,
     /// The visible states (C, V) of chains that start at data; none if they start at the visible bias.
     pub chains: Option<BitMatrix>,
+    /// With `missing = marginal`, the first values of what examples lack (examples, V), if any lacks some.
+    pub completion: Option<BitMatrix>,
 }
 
 /// Puts examples in the order of an epoch.
@@ -33,14 +36,22 @@ pub(super) fn order(config: &TrainConfig, epoch: u64, order: &mut [u32]) {
 impl Outset {
     /// The start of a run on examples. Its chains start at the first examples of the first epoch.
     pub fn of_examples(config: &TrainConfig, examples: &Examples, isa: Isa) -> Self {
+        let completion = (config.missing == Some(Missing::Marginal))
+            .then(|| Completion::first(examples, config.seed))
+            .flatten();
         let write = |example: u32, stream: Stream, row: &mut [u64]| {
             examples.write_bits(isa, example as usize, || stream, row);
+            if let Some(drawn) = &completion {
+                let drawn = drawn.row(example as usize);
+                row.iter_mut().zip(drawn).for_each(|(word, drawn)| *word |= drawn);
+            }
         };
         Self {
             chains: chains(config, (examples.n_examples(), examples.n_visible()), write),
             units: examples.units(),
             mean: examples.mean(),
             largest: examples.largest(),
+            completion,
         }
     }
 
@@ -58,6 +69,7 @@ impl Outset {
             units: Units::bits(mean.len()),
             mean: mean.iter().map(|&x| f64::from(x)).collect(),
             largest: magnitudes.fold(1.0, f64::max),
+            completion: None,
         }
     }
 

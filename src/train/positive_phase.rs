@@ -1,5 +1,6 @@
 //! The positive phase, for ⟨·⟩_data: v is clamped to the data. p(h | v) has a closed form, so no h is
-//! drawn. The data are bits or, with `binarize = none`, real numbers.
+//! drawn. The data are bits or, with `binarize = none`, real numbers. Units without a value are off; with
+//! `missing = marginal` a [`Completion`](super::completion::Completion) then draws them.
 
 use crate::bits::{BitMatrix, BitPanels, WORD};
 use crate::dataset::Examples;
@@ -35,6 +36,8 @@ pub struct PositivePhase {
     /// A buffer for the drawn bits.
     rows: BitMatrix,
     visible: States<BitPanels, RealRows>,
+    /// On where a unit has no value, if any example of the data set lacks one.
+    missing: Option<BitPanels>,
 }
 
 impl PositivePhase {
@@ -47,13 +50,13 @@ impl PositivePhase {
     pub fn new(isa: Isa, capacity: usize, visible: &Layout) -> Self {
         let rows = BitMatrix::zeros(capacity, visible.n_units());
         let visible = States::Bits(BitPanels::zeros(capacity, visible));
-        Self { isa, rows, visible }
+        Self { isa, rows, visible, missing: None }
     }
 
     /// Clamps v to the examples of a mini-batch, as numbers or as bits.
     pub fn clamp(&mut self, batch: Batch<'_>, seed: u64) {
         let Batch { examples, rows: batch, first_address } = batch;
-        let Self { isa, rows, visible } = self;
+        let Self { isa, rows, visible, missing } = self;
         if let Some(reals) = examples.reals() {
             let visible = visible.reals_or_new(|| RealRows::new(rows.n_columns()));
             visible.clear();
@@ -75,11 +78,39 @@ impl PositivePhase {
         for row in 0..batch.len() {
             visible.set_row(row, rows.row(row));
         }
+        let Some(mask) = examples.missing() else { return *missing = None };
+        let missing = missing
+            .get_or_insert_with(|| BitPanels::zeros(rows.n_rows(), visible.layout().clone()));
+        missing.set_n_rows(batch.len());
+        for (row, &example) in batch.iter().enumerate() {
+            missing.set_row(row, mask.row(example as usize));
+        }
     }
 
     /// The largest mini-batch that fits.
     pub fn capacity(&self) -> usize {
         self.rows.n_rows()
+    }
+
+    /// The bits of the mini-batch as the data set has them: units without a value are off.
+    pub(super) fn rows(&self) -> &BitMatrix {
+        &self.rows
+    }
+
+    /// Clamps some rows to the rows of `states` instead, which are in the same layout.
+    ///
+    /// # Panics
+    /// If v is not bits.
+    pub(super) fn set_rows(&mut self, rows: &[usize], states: &BitPanels) {
+        let States::Bits(visible) = &mut self.visible else { panic!("numbers lack no values") };
+        for (panel, words) in visible.panels_mut().enumerate() {
+            rows.iter().zip(states.panel(panel)).for_each(|(&row, &state)| words[row] = state);
+        }
+    }
+
+    /// On where a unit has no value (N, V), if any example of the data set lacks one.
+    pub fn missing(&self) -> Option<&BitPanels> {
+        self.missing.as_ref()
     }
 
     /// v (N, V).

@@ -34,6 +34,9 @@ impl Ascent {
         ascent.optimizer.restore(state)?;
         ascent.gradient.restore(state, hidden.n_units())?;
         ascent.negative.restore(&ascent.parameters.fixed, state)?;
+        if let Some(completion) = &mut ascent.completion {
+            completion.restore(state)?;
+        }
         if let Some(average) = &mut ascent.average {
             average.restore(state)?;
         }
@@ -53,6 +56,9 @@ impl Ascent {
         self.optimizer.save(&mut state);
         self.gradient.save(&mut state, self.parameters.fixed.n_hidden());
         self.negative.save(&mut state);
+        if let Some(completion) = &self.completion {
+            completion.save(&mut state);
+        }
         if let Some(average) = &self.average {
             average.save(&mut state);
         }

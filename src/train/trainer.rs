@@ -1,13 +1,14 @@
 //! The trainer: update after update, epoch after epoch, on a data set.
 
 use super::ascent::{Ascent, check_units};
+use super::completion::Completion;
 use super::config::TrainConfig;
 use super::outset::{Outset, order};
 use super::parameters::Parameters;
 use super::positive_phase::Batch;
 use super::timetable::Timetable;
-use crate::dataset::Examples;
-use crate::error::Result;
+use crate::dataset::{Binarization, Examples};
+use crate::error::{MissingWay, Remedy, Result};
 use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::Isa;
 use crate::memory::Need;
@@ -80,10 +81,8 @@ impl Trainer {
         let Some(rbm) = model else {
             let config = config.for_data(examples.n_examples(), examples.n_visible());
             check_memory(&config, &examples)?;
-            let mean = examples.mean();
-            let n_examples = examples.n_effective().round() as usize;
-            let (units, n_hidden) = (examples.units(), config.n_hidden());
-            let rbm = Rbm::initial_of_sites(units, n_hidden, &mean, n_examples, config.seed)?;
+            let (rates, units) = (examples.rates(), examples.units());
+            let rbm = Rbm::initial_at(&rates, units, config.n_hidden(), config.seed)?;
             return Self::with_isa(config, examples, Some(&rbm), isa);
         };
         let config = TrainConfig { hidden: config.hidden.or(Some(rbm.n_hidden())), ..config };
@@ -314,19 +313,44 @@ impl Trainer {
     }
 }
 
+/// The ways to train on missing values.
+const MISSING: [MissingWay; 2] = [
+    MissingWay {
+        setting: Remedy::with("missing", "absent"),
+        meaning: "leaves such a site out of the model of its example, as suits ratings",
+    },
+    MissingWay {
+        setting: Remedy::with("missing", "marginal"),
+        meaning: "sums over the values that it may have, as suits values that are missing at random",
+    },
+];
+
 /// The plan of a run on these examples.
 fn timetable(config: TrainConfig, examples: &Examples) -> Result<Timetable> {
     config.validate()?;
+    check_missing(&config, examples)?;
     let n_examples = examples.n_examples();
     let config = config.for_data(n_examples, examples.n_visible());
     let updates_per_epoch = config.updates_per_epoch(n_examples);
     Ok(Timetable::new(config, updates_per_epoch))
 }
 
+/// Refuses missing values that the settings do not allow.
+fn check_missing(config: &TrainConfig, examples: &Examples) -> Result<()> {
+    if config.missing.is_none() {
+        return examples.refuse_missing("training", &MISSING);
+    }
+    let has_missing = examples.missing().is_some();
+    check("binarize", Binarization::None, !(has_missing && examples.reals().is_some()), || {
+        "stochastic or a threshold for data with missing values: only sites of bits or categories may lack one"
+            .to_string()
+    })
+}
+
 /// Checks that there is memory for a run on these examples, with them.
 fn check_memory(config: &TrainConfig, examples: &Examples) -> Result<()> {
-    let data = Need::held(examples.bytes(), &[]);
-    Ascent::check_memory(config, config.batch_size, examples.n_visible(), &[data])
+    let others = [Need::held(examples.bytes(), &[]), Completion::need(config, examples)];
+    Ascent::check_memory(config, config.batch_size, examples.n_visible(), &others)
 }
 
 /// The next mini-batch of this epoch.

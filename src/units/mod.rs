@@ -25,6 +25,7 @@ pub mod bit;
 pub mod category;
 
 pub use bit::{sigmoid, softplus};
+pub(crate) use category::softmax;
 
 use category::Site;
 
@@ -180,7 +181,7 @@ impl Units {
         Ok(())
     }
 
-    /// Checks that a mask (1, V) marks all units of a site or none.
+    /// Checks that each row of a mask (N, V) marks all units of a site or none.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) with the first site of which it marks some.
@@ -189,11 +190,19 @@ impl Units {
     /// If the mask is not V wide.
     pub fn check_mask(&self, mask: &BitMatrix) -> Result<()> {
         assert_eq!(mask.n_columns(), self.n_units(), "width of the mask");
-        for (site, columns) in self.sites().enumerate() {
-            let (size, n_on) = (columns.len(), columns.filter(|&unit| mask.get(0, unit)).count());
-            check("the number of given units of a site", n_on, n_on % size == 0, || {
-                format!("0 or all {size}, in site {site}")
-            })?;
+        if self.are_bits() {
+            return Ok(());
+        }
+        for row in 0..mask.n_rows() {
+            for (site, columns) in self.sites().enumerate() {
+                let size = columns.len();
+                let n_on = columns.filter(|&unit| mask.get(row, unit)).count();
+                check("the number of given units of a site", n_on, n_on % size == 0, || {
+                    let place =
+                        if mask.n_rows() == 1 { String::new() } else { format!(" of row {row}") };
+                    format!("0 or all {size}, in site {site}{place}")
+                })?;
+            }
         }
         Ok(())
     }
@@ -367,11 +376,25 @@ impl Units {
     /// The rates of sites with this mean over `n_examples`, by Laplace's rule: see
     /// [`bit::laplace_rate`] and [`category::laplace_rates`].
     pub fn laplace_rates(&self, mean: &Array1<f64>, n_examples: usize) -> Array1<f64> {
-        self.of_each_site(
-            mean,
-            |mean| *mean = bit::laplace_rate(*mean, n_examples),
-            |means| category::laplace_rates(means, n_examples),
-        )
+        self.laplace_rates_of(mean, |_| n_examples)
+    }
+
+    /// [`laplace_rates`](Self::laplace_rates) of sites each of which has values in `n_examples(first unit)`
+    /// examples.
+    pub(crate) fn laplace_rates_of(
+        &self,
+        mean: &Array1<f64>,
+        n_examples: impl Fn(usize) -> usize,
+    ) -> Array1<f64> {
+        let mut rates = mean.to_vec();
+        for site in self.sites() {
+            let n_examples = n_examples(site.start);
+            match &mut rates[site] {
+                [mean] => *mean = bit::laplace_rate(*mean, n_examples),
+                means => category::laplace_rates(means, n_examples),
+            }
+        }
+        rates.into()
     }
 
     /// The rates of the base of annealing for data with this mean: see [`bit::smoothed_rate`] and

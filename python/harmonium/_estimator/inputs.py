@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._harmonium import refuse_masked
-from .._sklearn import validate_data
+from .._sklearn import ALLOW_NAN, validate_data
 from .learned import LearnedArrays, check_fitted
 from .parameters import generator, seed
 
@@ -19,18 +19,40 @@ _AS_THEY_ARE = (
     "They are taken as they are, but units are binary. Scale X: grey levels by X / 255 (or their "
     "maximum), spins by (X + 1) / 2, any feature with MinMaxScaler. X > 0 makes bits of counts."
 )
+# What to do about NaN, after scikit-learn's message.
+BOTH_WAYS = (
+    'It can train on missing values with missing="absent" (such a value is no part of its row\'s '
+    'model, as suits ratings) or missing="marginal" (it is summed out, as suits values that are missing at '
+    "random)."
+)
 # The types that the library reads; scikit-learn makes any other the first of them.
 _TYPES = [np.float64, np.float32, np.bool_, *(np.dtype(kind).type for kind in "bBhHiIlLqQ")]
 
 
-def validated(estimator: LearnedArrays, X: Any, reset: bool = False, learns: bool = False) -> Any:
-    """X as an array or a CSR matrix; `reset` if it is the first X."""
+def validated(
+    estimator: LearnedArrays,
+    X: Any,
+    reset: bool = False,
+    learns: bool = False,
+    allows_missing: bool = False,
+) -> Any:
+    """X as an array or a CSR matrix; `reset` if it is the first X. If values may be missing, they are NaN."""
     if not reset:
         check_fitted(estimator)
         if _is_valid(estimator, X):
             return X
+    if allows_missing and isinstance(X, np.ma.MaskedArray):
+        X = np.ma.filled(X.astype(float), np.nan)
     refuse_masked(X)
-    X = validate_data(estimator, X, accept_sparse="csr", dtype=_TYPES, reset=reset)
+    finite = ALLOW_NAN if allows_missing else {}
+    try:
+        X = validate_data(
+            estimator, X, accept_sparse="csr", dtype=_TYPES, reset=reset, **finite
+        )
+    except ValueError as error:
+        if learns and not allows_missing and "contains NaN" in str(error):
+            raise ValueError(f"{error}\n{BOTH_WAYS}") from None
+        raise
     return with_meaning(estimator, X, learns)
 
 
@@ -77,6 +99,8 @@ def with_meaning(estimator: LearnedArrays, X: Any, learns: bool = False) -> Any:
     """X as it is if its integers are bits, grey levels or spins; else as floating-point numbers, as
     scikit-learn takes all integers. Numbers beyond 0 and 1 are warned of."""
     values = X.data if hasattr(X, "tocsr") else X
+    if X.dtype.kind == "f":
+        values = values[~np.isnan(values)]
     is_whole = X.dtype.kind in "iu"
     is_encoded = estimator.spins_ or is_whole and estimator.grey_levels_ is not None
     if is_encoded or not values.size or (values.min() >= 0 and values.max() <= 1):

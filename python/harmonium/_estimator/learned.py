@@ -130,10 +130,13 @@ class LearnedArrays(Parameters):
             grey_levels=self.grey_levels_,
             spins=self.spins_,
             columns=self.columns_,
+            missing=self.missing,
         )
 
-    def _validated(self, X: Any, reset: bool = False, learns: bool = False) -> Any:
-        """X as the model takes it; `reset` if it is the first X."""
+    def _validated(
+        self, X: Any, reset: bool = False, learns: bool = False, allows_missing: bool = False
+    ) -> Any:
+        """X as the model takes it; `reset` if it is the first X. If values may be missing, they are NaN."""
         raise NotImplementedError
 
     def _take_meaning(self, rbm: Rbm) -> None:

@@ -33,6 +33,7 @@ SAME = [
     "schedule",
     "averaging",
     "shuffle",
+    "missing",
 ]
 SETTINGS = {**RENAMED, **{name: name for name in SAME}}
 
@@ -79,6 +80,7 @@ class Parameters:
         schedule: str = "constant",
         averaging: str = "none",
         binarization: str | None = None,
+        missing: str | None = None,
         shuffle: bool = False,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -102,6 +104,7 @@ class Parameters:
         self.schedule = schedule
         self.averaging = averaging
         self.binarization = binarization
+        self.missing = missing
         self.shuffle = shuffle
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -119,6 +122,9 @@ def as_settings(estimator: Parameters) -> dict[str, Any]:
     # The library's default differs.
     settings["algorithm"] = "pcd"
     settings["chains"] = n_chains(estimator)
+    if estimator.missing == "absent":
+        # Each row has a model of its own, whose chain starts at it.
+        settings["algorithm"], settings["chains"] = "cd", estimator.n_chains
     return {name: _plain(value) for name, value in settings.items()}
 
 

@@ -1,0 +1,111 @@
+"""Missing values: NaN and masked arrays."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+
+import harmonium
+from harmonium import BernoulliRBM, Rbm
+
+BITS = np.repeat(np.arange(120) // 3 % 2, 3).reshape(120, 3).astype(float)
+HOLES = np.zeros(BITS.shape, bool)
+HOLES[1::4, 2] = HOLES[2::5, 0] = True
+NAN = np.where(HOLES, np.nan, BITS)
+SETTINGS = dict(hidden=4, epochs=300, batch_size=20, learning_rate=0.3)
+
+
+def parameters(rbm):
+    return np.concatenate([rbm.weights.ravel(), rbm.hidden_bias, rbm.visible_bias])
+
+
+@pytest.mark.parametrize("missing", ["absent", "marginal"])
+def test_nan_and_masked_arrays_are_holes(missing):
+    rbm = harmonium.train(NAN, missing=missing, **SETTINGS)
+    spins = np.where(HOLES, np.nan, 2 * BITS - 1)
+    masked = np.ma.masked_array(np.where(HOLES, 7, BITS).astype(int), HOLES)
+    for X, more in [(NAN.astype(np.float32), {}), (masked, {}), (NAN.tolist(), {}), (spins, dict(spins=True))]:
+        again = harmonium.train(X, missing=missing, **SETTINGS, **more)
+        assert (parameters(again) == parameters(rbm)).all(), type(X)
+    assert rbm.missing == missing and pickle.loads(pickle.dumps(rbm)).missing == missing
+    assert (rbm.impute(NAN) == BITS).all()
+    assert (rbm.impute(masked) == BITS).all()
+    means = rbm.impute(NAN, expected=True)
+    assert (means[~HOLES] == BITS[~HOLES]).all()
+    assert (np.abs(means - BITS)[HOLES] < 0.2).all() and (means != BITS)[HOLES].all()
+
+
+def test_the_command_line_gives_the_same_bits(tmp_path):
+    np.save(tmp_path / "x.npy", NAN)
+    np.save(tmp_path / "whole.npy", BITS)
+    np.save(tmp_path / "m.npy", HOLES)
+    for data in [dict(data=tmp_path / "x.npy"), dict(data=tmp_path / "whole.npy", missing_mask=tmp_path / "m.npy")]:
+        out = tmp_path / f"run{len(data)}"
+        run = harmonium.runs.train(**data, missing="marginal", out=out, **SETTINGS)
+        here = harmonium.train(NAN, missing="marginal", **SETTINGS)
+        assert (parameters(run.model()) == parameters(here)).all()
+        assert run.model().missing == "marginal"
+
+
+def test_a_file_keeps_what_a_hole_is(tmp_path):
+    rbm = harmonium.train(NAN, missing="absent", **SETTINGS)
+    rbm.save(tmp_path / "model.safetensors")
+    assert Rbm.load(tmp_path / "model.safetensors").missing == "absent"
+
+
+@pytest.mark.parametrize("missing", ["absent", "marginal"])
+def test_the_estimator_learns_from_holes_and_fills_them(missing):
+    model = BernoulliRBM(4, n_iter=100, missing=missing, random_state=0).fit(NAN)
+    masked = np.ma.masked_array(BITS, HOLES)
+    again = BernoulliRBM(4, n_iter=100, missing=missing, random_state=0).fit(masked)
+    assert (again.components_ == model.components_).all()
+    assert (model.impute(NAN) == BITS).all()
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(NAN, columns=list("abc"))
+    of_frame = BernoulliRBM(4, n_iter=100, missing=missing, random_state=0).fit(frame)
+    assert (of_frame.components_ == model.components_).all()
+    assert list(of_frame.feature_names_in_) == list("abc")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (of_frame.impute(frame) == BITS).all()
+
+
+def test_without_the_setting_both_ways_are_named():
+    ways = 'missing="absent".*missing="marginal"'
+    for X in [NAN, np.ma.masked_array(BITS, HOLES)]:
+        with pytest.raises(ValueError, match=f"(?s){ways}"):
+            harmonium.train(X, **SETTINGS)
+        with pytest.raises(ValueError, match=f"(?s){ways}"):
+            BernoulliRBM(4, n_iter=1).fit(X)
+    with pytest.raises(ValueError, match=r"X: example 1, unit 2 is missing \(53 other values are missing\)"):
+        harmonium.train(NAN, **SETTINGS)
+    with pytest.raises(ValueError, match="example 0 has no value at all"):
+        harmonium.train([[np.nan, np.nan], [0.0, 1.0]], missing="absent")
+    with pytest.raises(ValueError, match="missing is lost, but must be"):
+        harmonium.train(BITS, missing="lost", **SETTINGS)
+
+
+def test_holes_are_refused_where_they_cannot_be_used():
+    rbm = harmonium.train(BITS, hidden=2, epochs=1)
+    for call in [rbm.mean_hidden, rbm.free_energy, rbm.pseudo_likelihood, rbm.log_likelihood]:
+        with pytest.raises(ValueError, match="NaN"):
+            call(NAN)
+    assert rbm.missing is None and rbm.impute(NAN).shape == BITS.shape
+
+
+def test_held_out_data_may_have_weights():
+    weights = np.arange(40) % 3 / 2.0
+    def metrics(held_out):
+        found = []
+        harmonium.train(BITS, held_out=held_out, hidden=3, epochs=2, callback=found.append)
+        return found[-1]
+
+    of_pair = metrics((BITS[:40], weights))
+    whole = metrics(BITS[:40])
+    repeated = metrics(np.repeat(BITS[:40], (2 * weights).astype(int), axis=0))
+    gap = "free_energy_gap"
+    assert of_pair[gap] == pytest.approx(repeated[gap], rel=1e-9)
+    assert of_pair[gap] != whole[gap]
+    with pytest.raises(ValueError, match="weights, but must hold one for each"):
+        metrics((BITS[:40], weights[:7]))

@@ -1,0 +1,495 @@
+//! Data that lack values: what each of the two models of them changes, and what it does not.
+
+use harmonium::bits::active;
+use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::evaluate::Imputation;
+use harmonium::gibbs::{FixedModel, FixedWeights};
+use harmonium::kernels::Isa;
+use harmonium::train::{Algorithm, Averaging, Missing, Schedule};
+use harmonium::units::Units;
+use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
+use ndarray::{Array1, Array2};
+use std::sync::Arc;
+
+/// Numbers from -1 to 1 without a pattern.
+fn number(at: usize) -> f32 {
+    ((at * 2_654_435_761 % 1009) as f32 / 504.0) - 1.0
+}
+
+fn model(sites: &[usize], n_hidden: usize, strength: f32) -> Rbm {
+    let units = Units::of_sites(sites.iter().copied()).unwrap();
+    let n = units.n_units();
+    let weights = Array2::from_shape_fn((n, n_hidden), |(i, j)| strength * number(7 * i + 131 * j));
+    let bias = |n, from| Array1::from_shape_fn(n, |i| 0.5 * number(from + 3 * i));
+    Rbm::of_sites(units, weights, bias(n, 11), bias(n_hidden, 500)).unwrap()
+}
+
+/// A mask of whole sites (N, V), on where `lacks(example, site)`.
+fn mask(units: &Units, n: usize, lacks: impl Fn(usize, usize) -> bool) -> BitMatrix {
+    let mut mask = BitMatrix::zeros(n, units.n_units());
+    for row in 0..n {
+        let lacking = units.sites().enumerate().filter(|(site, _)| lacks(row, *site));
+        lacking.flat_map(|(_, columns)| columns).for_each(|unit| mask.set(row, unit, true));
+    }
+    mask
+}
+
+/// Examples of sites whose values have no pattern, without those that `lacks(example, site)`.
+fn examples(sites: &[usize], n: usize, lacks: impl Fn(usize, usize) -> bool) -> Arc<Examples> {
+    let units = Units::of_sites(sites.iter().copied()).unwrap();
+    let mut states = BitMatrix::zeros(n, units.n_units());
+    for row in 0..n {
+        for (site, columns) in units.sites().enumerate() {
+            let value = (row * row + 5 * site * row + site) % 7 + row % 3;
+            match columns.len() {
+                1 => states.set(row, columns.start, value.is_multiple_of(2)),
+                size => states.set(row, columns.start + value % size, true),
+            }
+        }
+    }
+    let missing = mask(&units, n, lacks);
+    let data = Dataset::from_sites("holes", units, states).unwrap();
+    Arc::new(Examples::new(data.with_missing(missing).unwrap(), Binarization::Stochastic))
+}
+
+const SITES: [usize; 9] = [21, 1, 1, 5, 1, 70, 1, 3, 255];
+
+fn some(row: usize, site: usize) -> bool {
+    (row * 5 + site * 3).is_multiple_of(4)
+}
+
+fn config(missing: Option<Missing>, algorithm: Algorithm) -> TrainConfig {
+    TrainConfig {
+        hidden: Some(19),
+        epochs: Some(3),
+        batch_size: 70,
+        algorithm,
+        missing,
+        seed: 11,
+        ..TrainConfig::default()
+    }
+}
+
+fn trained(config: &TrainConfig, examples: &Arc<Examples>) -> Trainer {
+    let mut trainer = Trainer::new(config.clone(), examples.clone()).unwrap();
+    while !trainer.is_done() {
+        trainer.update().unwrap();
+    }
+    trainer
+}
+
+#[test]
+fn a_mask_without_holes_changes_no_bit() {
+    let whole = examples(&SITES, 150, |_, _| false);
+    assert!(whole.missing().is_none());
+    let cd = TrainConfig { centering: false, ..config(None, Algorithm::Cd) };
+    for (missing, algorithm, plain) in [
+        (Missing::Absent, Algorithm::Auto, cd.clone()),
+        (Missing::Marginal, Algorithm::Auto, config(None, Algorithm::Pcd)),
+        (Missing::Marginal, Algorithm::Pt, config(None, Algorithm::Pt)),
+    ] {
+        let found = trained(&config(Some(missing), algorithm), &whole).state();
+        assert_eq!(found.difference(&trained(&plain, &whole).state()), None, "{missing}");
+    }
+    // Examples with holes do not change how those without are treated: here they are in other mini-batches.
+    let first = TrainConfig { shuffle: false, updates: Some(1), epochs: None, ..cd };
+    let absent = TrainConfig { missing: Some(Missing::Absent), ..first.clone() };
+    let holes = examples(&SITES, 150, |row, site| row >= 70 && some(row, site));
+    let rbm = model(&SITES, 19, 0.5);
+    let model_of = |config: TrainConfig, examples: &Arc<Examples>| {
+        let mut trainer = Trainer::from_model(config, examples.clone(), &rbm).unwrap();
+        trainer.update().unwrap();
+        trainer.model().sha256()
+    };
+    assert_eq!(model_of(absent, &holes), model_of(first, &whole));
+}
+
+#[test]
+fn what_nobody_rated_has_gradient_0() {
+    // Sites 1 and 5, a bit and a category.
+    let units = Units::of_sites(SITES).unwrap();
+    let nobody: Vec<usize> =
+        [1, 5].iter().flat_map(|&site| units.sites().nth(site).unwrap()).collect();
+    let holes = examples(&SITES, 150, |row, site| [1, 5].contains(&site) || some(row, site));
+    let config = TrainConfig {
+        averaging: Averaging::None,
+        ..config(Some(Missing::Absent), Algorithm::Auto)
+    };
+    let start = Trainer::new(config.clone(), holes.clone()).unwrap().model();
+    let end = trained(&config, &holes).model();
+    for &unit in &nobody {
+        assert_eq!(end.visible_bias()[unit], start.visible_bias()[unit]);
+        assert_eq!(end.weights().row(unit), start.weights().row(unit), "unit {unit}");
+    }
+    let of_site = |site: usize| units.sites().nth(site).unwrap().start;
+    assert_ne!(end.weights().row(of_site(2)), start.weights().row(of_site(2)));
+}
+
+#[test]
+fn threads_instruction_sets_and_a_stop_do_not_change_a_bit() {
+    let holes = examples(&SITES, 150, some);
+    for (missing, algorithm) in [
+        (Missing::Absent, Algorithm::Auto),
+        (Missing::Marginal, Algorithm::Pcd),
+        (Missing::Marginal, Algorithm::Cd),
+        (Missing::Marginal, Algorithm::Pt),
+    ] {
+        let settings =
+            TrainConfig { gibbs_steps_last: Some(3), ..config(Some(missing), algorithm) };
+        let run = |threads, isa, stops: bool| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut trainer =
+                    Trainer::with_isa(settings.clone(), holes.clone(), None, isa).unwrap();
+                while !trainer.is_done() {
+                    trainer.update().unwrap();
+                    if stops && trainer.updates().is_multiple_of(4) {
+                        let state = trainer.state();
+                        trainer =
+                            Trainer::restore(settings.clone(), holes.clone(), &state, isa).unwrap();
+                    }
+                }
+                trainer.model().sha256()
+            })
+        };
+        let expected = run(1, Isa::BASELINE, false);
+        for isa in Isa::available() {
+            for threads in [1, 3, 8] {
+                assert_eq!(run(threads, isa, threads == 3), expected, "{threads} {}", isa.name());
+            }
+        }
+    }
+}
+
+/// Parameters in double precision: W row after row, then b, then c.
+struct Parameters<'a> {
+    units: &'a Units,
+    n_hidden: usize,
+    values: Vec<f64>,
+}
+
+impl<'a> Parameters<'a> {
+    fn of(rbm: &'a Rbm) -> Self {
+        let values = rbm.weights().iter().chain(rbm.visible_bias()).chain(rbm.hidden_bias());
+        let (units, n_hidden) = (rbm.visible_units(), rbm.n_hidden());
+        Self { units, n_hidden, values: values.map(|&x| f64::from(x)).collect() }
+    }
+
+    /// ln Σ_h e^{−E(v, h)}, for v in which some sites may have no unit on.
+    fn log_weight(&self, v: &[usize]) -> f64 {
+        let (h, n_visible) = (self.n_hidden, self.units.n_units());
+        let bias: f64 = v.iter().map(|i| self.values[n_visible * h + i]).sum();
+        let of_unit = |j: usize| {
+            let input: f64 = v.iter().map(|i| self.values[i * h + j]).sum();
+            (1.0 + (self.values[n_visible * (h + 1) + j] + input).exp()).ln()
+        };
+        bias + (0..h).map(of_unit).sum::<f64>()
+    }
+
+    /// ln Σ e^{−F} over the values of some sites, beside given units that are on.
+    fn log_sum(&self, given: &[usize], free: &[usize]) -> f64 {
+        let Some((&site, rest)) = free.split_first() else { return self.log_weight(given) };
+        let columns = self.units.sites().nth(site).unwrap();
+        let mut values: Vec<Option<usize>> = columns.clone().map(Some).collect();
+        if columns.len() == 1 {
+            values.push(None);
+        }
+        let with = |value: Option<usize>| {
+            let given: Vec<usize> = given.iter().copied().chain(value).collect();
+            self.log_sum(&given, rest).exp()
+        };
+        values.into_iter().map(with).sum::<f64>().ln()
+    }
+
+    /// The mean over the examples of ln p of what they have.
+    fn log_likelihood(&self, examples: &Examples, model: Missing) -> f64 {
+        let (n, missing) = (examples.n_examples(), examples.missing().unwrap());
+        let rows = examples.fixed_bits(0, 0..n);
+        let of_row = |row: usize| {
+            let on: Vec<usize> = active(rows.row(row)).collect();
+            let sites = self.units.sites().map(|columns| missing.get(row, columns.start));
+            let lacks: Vec<bool> = sites.collect();
+            let all = |lacking: bool| -> Vec<usize> {
+                (0..lacks.len()).filter(|&site| lacks[site] == lacking).collect()
+            };
+            match model {
+                Missing::Absent => self.log_weight(&on) - self.log_sum(&[], &all(false)),
+                _ => {
+                    let every: Vec<usize> = (0..lacks.len()).collect();
+                    self.log_sum(&on, &all(true)) - self.log_sum(&[], &every)
+                }
+            }
+        };
+        (0..n).map(of_row).sum::<f64>() / n as f64
+    }
+
+    /// Its derivatives by finite differences.
+    fn gradient(mut self, examples: &Examples, model: Missing) -> Vec<f64> {
+        const STEP: f64 = 1e-4;
+        let n = self.values.len();
+        let mut derivative = |at: usize| {
+            let before = self.values[at];
+            let mut at_step = |step: f64| {
+                self.values[at] = before + step;
+                self.log_likelihood(examples, model)
+            };
+            let difference = at_step(STEP) - at_step(-STEP);
+            self.values[at] = before;
+            difference / (2.0 * STEP)
+        };
+        (0..n).map(&mut derivative).collect()
+    }
+}
+
+/// Chains draw the gradient of an update. With N examples and chains, none of its errors has a standard
+/// deviation above √(½/N), and the fixed point of the weights adds some 10⁻³.
+#[test]
+fn the_mean_update_follows_the_likelihood_of_what_examples_have() {
+    const N: usize = 32_000;
+    let sites = [3, 1, 1, 4];
+    let kinds = examples(&sites, 16, |row, site| (row * 3 + site) % 5 < 2);
+    let (bits, missing) =
+        (kinds.fixed_bits(0, 0..16).cycled(N), kinds.missing().unwrap().cycled(N));
+    let whole = {
+        // Any values stand where there are none.
+        let mut bits = bits.clone();
+        for row in 0..N {
+            for columns in kinds.units().sites().filter(|columns| missing.get(row, columns.start)) {
+                bits.set(row, columns.start, true);
+            }
+        }
+        bits
+    };
+    let data = Dataset::from_sites("holes", kinds.units(), whole).unwrap();
+    let data = Arc::new(Examples::new(data.with_missing(missing).unwrap(), Binarization::None));
+    assert_eq!(data.fixed_bits(0, 0..N), bits);
+    let start = model(&sites, 10, 1.0);
+    for (model, algorithm, centering, k, n_before) in [
+        (Missing::Absent, Algorithm::Auto, false, 25, 0),
+        (Missing::Marginal, Algorithm::Pcd, false, 25, 0),
+        (Missing::Marginal, Algorithm::Pcd, false, 1, 40),
+        (Missing::Marginal, Algorithm::Pt, false, 1, 40),
+    ] {
+        let rate = 1e-3;
+        let config = TrainConfig {
+            hidden: None,
+            epochs: None,
+            updates: Some(100),
+            batch_size: N,
+            gibbs_steps: k,
+            learning_rate: rate,
+            schedule: Schedule::Constant,
+            averaging: Averaging::None,
+            centering,
+            temperatures: if algorithm == Algorithm::Pt { 3 } else { 10 },
+            ..config(Some(model), algorithm)
+        };
+        let mut trainer = Trainer::from_model(config, data.clone(), &start).unwrap();
+        (0..n_before).for_each(|_| trainer.update().unwrap());
+        let before = trainer.current();
+        trainer.update().unwrap();
+        let after = Parameters::of(&trainer.current()).values;
+        let parameters = Parameters::of(&before);
+        let moved: Vec<f64> = after
+            .iter()
+            .zip(&parameters.values)
+            .map(|(after, before)| (after - before) / rate)
+            .collect();
+        let expected = parameters.gradient(&kinds, model);
+        let bound = 5.0 * (0.5 / N as f64).sqrt() + 2e-3;
+        for (at, (found, expected)) in moved.iter().zip(&expected).enumerate() {
+            assert!(
+                (found - expected).abs() < bound,
+                "{model}, {k} sweeps, parameter {at}: {found}, but {expected}"
+            );
+        }
+        assert!(expected.iter().any(|x| x.abs() > 5.0 * bound), "{expected:?}");
+    }
+}
+
+#[test]
+fn each_refusal_says_what_to_do() {
+    let holes = examples(&SITES, 20, some);
+    let message = |config: TrainConfig, examples: &Arc<Examples>| {
+        Trainer::new(config, examples.clone()).unwrap_err().to_string()
+    };
+    let error = message(config(None, Algorithm::Auto), &holes);
+    for part in
+        ["holes: example 0, unit 0 has no value", "missing = absent (", "missing = marginal ("]
+    {
+        assert!(error.contains(part), "{error}");
+    }
+    for algorithm in [Algorithm::Pcd, Algorithm::Pt] {
+        let error = message(config(Some(Missing::Absent), algorithm), &holes);
+        assert!(error.starts_with(&format!("algorithm is {algorithm}, but must be cd")), "{error}");
+    }
+    let greys = Array2::from_shape_fn((4, 3), |(n, i)| (n + i) as f32 / 8.0);
+    let greys = Dataset::from_intensities("greys", greys).unwrap();
+    let one = BitMatrix::from_fn(4, 3, |n, i| (n, i) == (1, 2));
+    let reals =
+        Arc::new(Examples::new(greys.clone().with_missing(one).unwrap(), Binarization::None));
+    let error = message(config(Some(Missing::Absent), Algorithm::Auto), &reals);
+    assert!(
+        error.starts_with("binarize is none, but must be stochastic or a threshold"),
+        "{error}"
+    );
+    for (missing, expected) in [
+        (
+            BitMatrix::zeros(4, 2),
+            "the mask of missing values has 2 visible units an example, but the data has 3",
+        ),
+        (
+            BitMatrix::zeros(3, 3),
+            "greys: has 4 examples, but the mask of missing values has 3 rows",
+        ),
+        (
+            BitMatrix::from_fn(4, 3, |n, _| n == 2),
+            "greys: example 2 has no value at all; leave it out",
+        ),
+    ] {
+        let error = greys.clone().with_missing(missing).unwrap_err().to_string();
+        assert_eq!(error, expected);
+    }
+    let sites = Units::of_sites([3, 1]).unwrap();
+    let states = BitMatrix::from_fn(2, 4, |_, unit| unit == 0);
+    let data = Dataset::from_sites("few", sites, states).unwrap();
+    let cut = BitMatrix::from_fn(2, 4, |n, unit| n == 1 && unit == 1);
+    let error = data.clone().with_missing(cut).unwrap_err().to_string();
+    assert!(
+        error.contains("units of a site is 1, but must be 0 or all 3, in site 0 of row 1"),
+        "{error}"
+    );
+    let all = data.with_missing(BitMatrix::from_fn(2, 4, |_, unit| unit == 3)).unwrap();
+    let error = all.check_sites_have_values().unwrap_err().to_string();
+    assert_eq!(error, "few: unit 1 has no value in any example; leave it out");
+}
+
+#[test]
+fn masks_go_along_and_means_run_over_given_values() {
+    let rows = ndarray::array![[255_u8, 51], [0, 255], [255, 0], [0, 102]];
+    let data = Dataset::from_bytes("four", rows);
+    let missing = BitMatrix::from_fn(4, 2, |n, i| (n, i) == (0, 1) || (n, i) == (3, 0));
+    let data = data.with_missing(missing.clone()).unwrap();
+    assert_eq!(data.intensity(0, 1), 0.0, "a missing grey level is off");
+    let mean = |data: &Dataset| Examples::new(data.clone(), Binarization::Stochastic).mean();
+    let near = |found: Array1<f64>, expected: [f64; 2]| {
+        found.iter().zip(expected).for_each(|(a, b)| assert!((a - b).abs() < 1e-12, "{found}"));
+    };
+    near(mean(&data), [2.0 / 3.0, (1.0 + 0.0 + 0.4) / 3.0]);
+    let weighted = data.clone().weighted("w", &[1.0, 0.0, 3.0, 2.0]).unwrap();
+    assert_eq!(weighted.missing().unwrap(), &missing.chosen(&[0, 2, 3]));
+    near(mean(&weighted), [1.0, (3.0 * 0.0 + 2.0 * 0.4) / 5.0]);
+    let (training, validation) = data.clone().split_validation(1).unwrap();
+    assert_eq!(training.missing(), Some(&missing.rows(0..3)));
+    assert_eq!(validation.missing(), Some(&missing.rows(3..4)));
+    near(mean(&validation), [0.5, 0.4]);
+    assert_eq!(data.clone().first(3).unwrap(), training);
+    assert!(data.clone().split_validation(2).unwrap().0.first(1).unwrap().missing().is_some());
+    assert_eq!(data.inverted().intensity(0, 1), 0.0);
+}
+
+/// p of the units of one site (a bit: p of on), given others that are on, by its definition.
+fn site_given(
+    parameters: &Parameters<'_>,
+    site: usize,
+    given: &[usize],
+    free: &[usize],
+) -> Vec<f64> {
+    let columns = parameters.units.sites().nth(site).unwrap();
+    let log = |unit: Option<usize>| {
+        let given: Vec<usize> = given.iter().copied().chain(unit).collect();
+        parameters.log_sum(&given, free)
+    };
+    let logs: Vec<f64> = columns.clone().map(|unit| log(Some(unit))).collect();
+    let off = if columns.len() == 1 { log(None).exp() } else { 0.0 };
+    let total = off + logs.iter().map(|log| log.exp()).sum::<f64>();
+    logs.iter().map(|log| log.exp() / total).collect()
+}
+
+#[test]
+fn what_examples_lack_is_predicted_as_by_enumeration() {
+    let sites = [3, 1, 1, 4, 1];
+    let rbm = model(&sites, 6, 1.5);
+    let weights = FixedWeights::of(&rbm, Isa::fastest());
+    let fixed = FixedModel { rbm: &rbm, weights: &weights };
+    let kinds = examples(&sites, 24, |row, site| (row * 3 + site) % 5 < 2);
+    let (bits, missing) = (kinds.fixed_bits(0, 0..24), kinds.missing().unwrap());
+    let parameters = Parameters::of(&rbm);
+    for model in [Missing::Absent, Missing::Marginal] {
+        let imputation = Imputation { model: fixed, missing: model, sweeps: 0, seed: 1 };
+        let found = imputation.probabilities(&bits, missing, Watch::default()).unwrap();
+        let completed = imputation.completed(&bits, missing, Watch::default()).unwrap();
+        rbm.visible_units().check_states("completed", &completed).unwrap();
+        for row in 0..24 {
+            let on: Vec<usize> = active(bits.row(row)).collect();
+            for (site, columns) in rbm.visible_units().sites().enumerate() {
+                if !missing.get(row, columns.start) {
+                    columns.for_each(|unit| {
+                        assert_eq!(completed.get(row, unit), bits.get(row, unit));
+                        assert_eq!(found[[row, unit]], f64::from(u8::from(bits.get(row, unit))));
+                    });
+                    continue;
+                }
+                let others = rbm.visible_units().sites().enumerate();
+                let others: Vec<usize> = match model {
+                    Missing::Absent => Vec::new(),
+                    _ => others
+                        .filter(|(other, columns)| {
+                            *other != site && missing.get(row, columns.start)
+                        })
+                        .map(|(other, _)| other)
+                        .collect(),
+                };
+                let expected = site_given(&parameters, site, &on, &others);
+                for (unit, expected) in columns.zip(expected) {
+                    let found = found[[row, unit]];
+                    assert!(
+                        (found - expected).abs() < 1e-9,
+                        "{model} {row} {unit} {found} {expected}"
+                    );
+                    assert!(expected <= 0.5 || completed.get(row, unit));
+                }
+            }
+        }
+    }
+}
+
+/// Each row has a mask of its own, and many free units: its chain has the mean of the sum over all states.
+#[test]
+fn chains_with_masks_of_their_own_have_their_means() {
+    const N: usize = 900;
+    let sites = [3, 5, 4, 1, 6];
+    let rbm = model(&sites, 5, 1.0);
+    let weights = FixedWeights::of(&rbm, Isa::fastest());
+    let fixed = FixedModel { rbm: &rbm, weights: &weights };
+    // Three masks in turn, two of which are too large to enumerate.
+    let lacks = |row: usize, site: usize| match row % 3 {
+        0 => site != 1,
+        1 => site != 3,
+        _ => site == 2,
+    };
+    let kinds = examples(&sites, 3, lacks);
+    let (bits, missing) = (kinds.fixed_bits(0, 0..3).cycled(N), kinds.missing().unwrap().cycled(N));
+    let imputation = Imputation { model: fixed, missing: Missing::Marginal, sweeps: 60, seed: 1 };
+    let found = imputation.probabilities(&bits, &missing, Watch::default()).unwrap();
+    let parameters = Parameters::of(&rbm);
+    for row in 0..3 {
+        let on: Vec<usize> = active(bits.row(row)).collect();
+        for (site, columns) in
+            rbm.visible_units().sites().enumerate().filter(|(site, _)| lacks(row, *site))
+        {
+            let others: Vec<usize> =
+                (0..5).filter(|&other| other != site && lacks(row, other)).collect();
+            let expected = site_given(&parameters, site, &on, &others);
+            for (unit, expected) in columns.zip(expected) {
+                let of_row: Array1<f64> = (row..N).step_by(3).map(|n| found[[n, unit]]).collect();
+                let error = of_row.std(1.0) / (N as f64 / 3.0).sqrt();
+                let mean = of_row.mean().unwrap();
+                assert!(
+                    (mean - expected).abs() <= 4.9 * error + 1e-5,
+                    "{row} {unit}: {mean} {expected}"
+                );
+            }
+        }
+    }
+}
