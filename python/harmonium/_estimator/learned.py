@@ -57,6 +57,7 @@ class LearnedArrays(Parameters):
     spins_: bool = False
     # The columns of the data, if they are bits and categories.
     columns_: dict[str, Any] | None = None
+    missing: str | None = None
     # The trainer of `partial_fit`, its settings, and the number of trainers before it.
     _trainer: Trainer | None = None
     _trainer_settings: dict[str, Any]
