@@ -36,7 +36,7 @@ fn monitors(is_test: bool) {
     let config =
         TrainConfig { hidden: Some(500), epochs: Some(epochs + 1), ..TrainConfig::plain() };
     let mut trainer = Trainer::new(config, training).unwrap();
-    let probe = Probe::new(trainer.examples(), Some(&held_out), 0);
+    let probe = Probe::new(trainer.examples(), Some(&held_out), trainer.config());
     let mut change = WeightChange::new(&trainer);
     let mut shares = Vec::new();
     let (mut least_epoch, mut least_record) = (f64::INFINITY, f64::INFINITY);

@@ -346,6 +346,11 @@ impl BitPanels {
         self.words[row..].iter().step_by(self.row_capacity).copied()
     }
 
+    /// Number of units that are on, in all rows.
+    pub fn count_ones(&self) -> u64 {
+        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
     /// The places that are on in one row, in increasing order.
     ///
     /// # Panics

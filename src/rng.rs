@@ -90,6 +90,8 @@ pub enum Purpose {
     FirstMissingValues = 24,
     /// A visit of the chain that draws what an example lacks; index: epoch · number of examples + example.
     MissingValues = 25,
+    /// A chain that is annealed to what an example lacks; index: example · chains an example + chain.
+    ObservedAnnealing = 26,
 }
 
 /// A stream of random words with an address.

@@ -1,10 +1,15 @@
 //! Data that lack values: what each of the two models of them changes, and what it does not.
 
 use harmonium::bits::active;
-use harmonium::dataset::{Binarization, Dataset, Examples};
-use harmonium::evaluate::Imputation;
+use harmonium::dataset::{Binarization, Column, ColumnKind, Columns, Dataset, Examples};
+use harmonium::evaluate::pseudo_likelihood::pseudo_likelihood;
+use harmonium::evaluate::{
+    Entries, EvaluationConfig, EvaluationReport, Evaluator, Imputation, Independent,
+};
 use harmonium::gibbs::{FixedModel, FixedWeights};
 use harmonium::kernels::Isa;
+use harmonium::monitor::{Probe, WeightChange};
+
 use harmonium::train::{Algorithm, Averaging, Missing, Schedule};
 use harmonium::units::Units;
 use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
@@ -314,9 +319,11 @@ fn each_refusal_says_what_to_do() {
         Trainer::new(config, examples.clone()).unwrap_err().to_string()
     };
     let error = message(config(None, Algorithm::Auto), &holes);
-    for part in
-        ["holes: example 0, unit 0 has no value", "missing = absent (", "missing = marginal ("]
-    {
+    for part in [
+        "holes: example 0, unit 0 is missing",
+        "missing = absent, which",
+        "missing = marginal, which",
+    ] {
         assert!(error.contains(part), "{error}");
     }
     for algorithm in [Algorithm::Pcd, Algorithm::Pt] {
@@ -491,5 +498,153 @@ fn chains_with_masks_of_their_own_have_their_means() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn the_likelihood_of_what_examples_have_is_that_of_the_enumeration() {
+    let sites = [3, 1, 1, 4, 1];
+    let rbm = model(&sites, 6, 1.5);
+    let kinds = examples(&sites, 24, |row, site| (row * 3 + site) % 5 < 2);
+    let rows = kinds.weighted_bits(0, 0..24);
+    let weights = FixedWeights::of(&rbm, Isa::fastest());
+    let fixed = FixedModel { rbm: &rbm, weights: &weights };
+    let found = Evaluator::new(fixed).evaluate(&rows).unwrap();
+    let expected = Parameters::of(&rbm).log_likelihood(&kinds, Missing::Marginal);
+    assert!((found.log_likelihood.mean - expected).abs() < 1e-9, "{found} {expected}");
+    assert_eq!(found.observed.unwrap().n_annealed, 0);
+    let report = EvaluationReport::new(&found, None).to_string();
+    assert!(report.contains("what they lack is summed out, exactly"), "{report}");
+    let config = EvaluationConfig { raise: 5, ..EvaluationConfig::default() };
+    let error = Evaluator::new(fixed).config(config).evaluate(&rows).unwrap_err().to_string();
+    assert_eq!(error, "raise is 5, but must be 0 for examples that lack values");
+}
+
+/// −ln p of each value given the others of its example, which sum to the pseudo-likelihood.
+#[test]
+fn every_value_is_predicted_from_the_others_of_its_example() {
+    let sites = [3, 1, 1, 4, 1];
+    let rbm = model(&sites, 6, 1.5);
+    let kinds = examples(&sites, 24, |row, site| (row * 3 + site) % 5 < 2);
+    let rows = kinds.weighted_bits(0, 0..24);
+    let parameters = Parameters::of(&rbm);
+    let (mut losses, mut errors, mut n) = (0.0, 0.0, 0.0);
+    for row in 0..24 {
+        let on: Vec<usize> = active(rows.bits().row(row)).collect();
+        for (site, columns) in rbm.visible_units().sites().enumerate() {
+            if rows.missing().unwrap().get(row, columns.start) {
+                continue;
+            }
+            let others: Vec<usize> =
+                on.iter().copied().filter(|unit| !columns.contains(unit)).collect();
+            let p = site_given(&parameters, site, &others, &[]);
+            let own = columns.clone().position(|unit| on.contains(&unit));
+            let of_value = own.map_or(1.0 - p[0], |own| p[own]);
+            let most =
+                p.iter().copied().fold(if p.len() == 1 { 1.0 - p[0] } else { 0.0 }, f64::max);
+            errors += f64::from(u8::from(of_value < most));
+            losses -= of_value.ln();
+            n += 1.0;
+        }
+    }
+    let found = Entries::new(&rbm, Isa::fastest())
+        .training(&kinds)
+        .score(&rows, &rows, Watch::default())
+        .unwrap();
+    assert_eq!(found.n_values as f64, n);
+    assert!((found.given_others.log_loss - losses / n).abs() < 1e-9, "{found:?}");
+    assert!((found.given_others.error_rate - errors / n).abs() < 1e-12, "{found:?}");
+    let likelihood = pseudo_likelihood(&rbm, &rows, Isa::fastest(), Watch::default()).unwrap();
+    assert!((likelihood.mean + losses / 24.0).abs() < 1e-9, "{likelihood:?}");
+    // The rates are those of the values that there are.
+    let rates = Independent::of(&kinds).log_likelihood(&rows).mean;
+    assert!((found.column_rates.unwrap().log_loss + rates * 24.0 / n).abs() < 1e-9);
+}
+
+/// Four people rate three films with 1 to 5, one of which nobody rated in training.
+#[test]
+fn numbers_are_compared_with_means() {
+    let stars: Vec<String> = (1..=5).map(|stars| stars.to_string()).collect();
+    let film = |name: &str| Column { name: name.into(), kind: ColumnKind::Category(stars.clone()) };
+    let columns = Columns::table(["a", "b", "c"].map(film).to_vec());
+    let table = |rows: [[Option<u8>; 3]; 4]| {
+        let state = |(n, film): (usize, usize)| rows[n][film].map_or(0, |stars| stars - 1);
+        let bits = columns.encode("t", Array2::from_shape_fn((4, 3), state).view()).unwrap();
+        let missing = BitMatrix::from_fn(4, 15, |n, unit| rows[n][unit / 5].is_none());
+        let data = Dataset::from_columns("t", columns.clone(), bits).with_missing(missing).unwrap();
+        Examples::new(data, Binarization::None)
+    };
+    let training = table([
+        [Some(5), Some(4), None],
+        [Some(1), Some(2), None],
+        [Some(3), None, None],
+        [None, Some(4), None],
+    ]);
+    let asked = table([
+        [None, None, Some(5)],
+        [None, None, Some(1)],
+        [None, Some(4), None],
+        [Some(3), None, None],
+    ]);
+    let rbm = Rbm::of_sites(
+        training.units(),
+        Array2::zeros((15, 2)),
+        Array1::zeros(15),
+        Array1::zeros(2),
+    )
+    .unwrap();
+    let rows = [&training, &asked].map(|examples| examples.weighted_bits(0, 0..4));
+    let found = Entries::new(&rbm, Isa::fastest())
+        .columns(Some(&columns))
+        .training(&training)
+        .score(&rows[0], &rows[1], Watch::default())
+        .unwrap();
+    assert_eq!((found.n_values, found.n_of_unknown_columns), (4, 2));
+    let truth = [5.0, 1.0, 4.0, 3.0];
+    let rmse = |predicted: [f64; 4]| {
+        (truth.iter().zip(predicted).map(|(a, b)| (a - b) * (a - b)).sum::<f64>() / 4.0).sqrt()
+    };
+    let mean = 19.0 / 6.0;
+    let deviation = |sum: f64, n: f64| (sum - n * mean) / (n + 5.0);
+    let (a, b) = (deviation(9.0, 3.0), deviation(10.0, 3.0));
+    let example = |pairs: &[(f64, f64)]| {
+        let sum: f64 = pairs.iter().map(|(stars, of_film)| stars - mean - of_film).sum();
+        sum / (pairs.len() as f64 + 5.0)
+    };
+    let unknown = [mean + example(&[(5.0, a), (4.0, b)]), mean + example(&[(1.0, a), (2.0, b)])];
+    let both =
+        [unknown[0], unknown[1], mean + b + example(&[(3.0, a)]), mean + a + example(&[(4.0, b)])];
+    let numbers = found.numbers.unwrap();
+    for (found, expected) in [
+        (numbers.global_mean, rmse([mean; 4])),
+        (numbers.column_mean, rmse([mean, mean, 10.0 / 3.0, 3.0])),
+        (numbers.column_and_example, rmse(both)),
+        // The model knows nothing: 3 stars, but for the film that training lacks.
+        (found.given_others.rmse.unwrap(), rmse([unknown[0], unknown[1], 3.0, 3.0])),
+    ] {
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
+    let text = found.to_string();
+    for part in ["4 values", "RMSE", "2 values of columns that the training data lack", "log Z"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn monitors_score_what_examples_have_or_nothing() {
+    let holes = examples(&SITES, 150, some);
+    for (missing, is_scored) in [(Missing::Absent, true), (Missing::Marginal, false)] {
+        let trainer = trained(&config(Some(missing), Algorithm::Auto), &holes);
+        let probe = Probe::new(&holes, Some(&holes), trainer.config());
+        let change = WeightChange::new(&trainer);
+        let mut record = probe.record(&trainer, &change);
+        let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+        let model = FixedModel { rbm: &rbm, weights: &weights };
+        probe.score(&mut record, model, Watch::default()).unwrap();
+        let scores =
+            [record.pseudo_likelihood, record.reconstruction_error, record.mean_hidden_activity];
+        assert!(scores.iter().all(|score| score.is_some() == is_scored), "{missing} {record:?}");
+        assert_eq!([record.free_energy_train, record.free_energy_gap], [None, None]);
+        assert!(record.flip_rate.is_some_and(|rate| rate > 0.0 && rate < 1.0));
     }
 }

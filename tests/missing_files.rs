@@ -223,8 +223,11 @@ fn holes_are_filled_with_what_the_model_expects() {
 
     folder.misuse("predict absent-csv agreeing.csv", "fill is false, but must be given");
     folder.fail("predict absent-csv --fill --out again.csv", "again.csv: exists already");
-    folder.fail("predict absent-csv --fill --out x.fasta", "does not hold sequences; give a .csv");
-    folder.fail("predict absent-csv --fill --out x.png", "must end in .npy, .npz, .csv");
+    folder.fail(
+        "predict absent-csv agreeing.csv --fill --out x.fasta",
+        "does not hold sequences; give a .csv",
+    );
+    folder.refuse("predict absent-csv --fill --out x.png", 2, "must end in .npy, .npz, .csv");
 }
 
 #[test]

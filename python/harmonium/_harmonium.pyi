@@ -87,6 +87,7 @@ class _OfRun(TypedDict, total=False):
     ignore: list[str]
     alphabet: str | None
     unknown_letters: str
+    missing_mask: str | None
     invert: bool
     limit: int | None
     validation: int

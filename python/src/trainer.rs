@@ -651,7 +651,7 @@ impl Trainer {
         };
         let Own { trainer, held_out, probe, change, recorded, history } = &mut **own;
         let probe = probe.get_or_insert_with(|| {
-            Probe::new(trainer.examples(), held_out.as_ref(), trainer.config().seed)
+            Probe::new(trainer.examples(), held_out.as_ref(), trainer.config())
         });
         let (pace, seconds) = (*recorded, self.seconds);
         let record = interruptible(py, threads, |watch| {

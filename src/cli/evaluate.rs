@@ -12,8 +12,8 @@ use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_li
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::{ScoreReport, ScoresReport, SubjectReport, finite};
 use crate::evaluate::{
-    AnnealingSchedule, Base, Evaluation, EvaluationConfig, EvaluationReport, Evaluator, Method,
-    VALUES,
+    AnnealingSchedule, Base, Entries, EntryReport, Evaluation, EvaluationConfig, EvaluationReport,
+    Evaluator, Method, VALUES,
 };
 use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
@@ -23,8 +23,11 @@ use crate::monitor::progress_bar::ProgressBar;
 use crate::monitor::terminal::note;
 use crate::report::write_to_folder;
 use crate::rng::check_seed;
-use crate::run::{DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, states_in};
-use crate::train::Algorithm;
+use crate::run::{
+    DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, states_in, training_examples,
+};
+use crate::setting::check;
+use crate::train::{Algorithm, Missing};
 use crate::watch::Watch;
 use crate::whole_file;
 use clap::Args;
@@ -146,6 +149,12 @@ impl Evaluate {
         self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
         let file = ModelFile::read(&model_path(&self.model))?;
         let Scored { visible, subject, is_of_run } = self.scored(&file)?;
+        if visible.missing().is_some() {
+            self.check_flags_for_missing()?;
+            if Missing::recorded(&file.provenance.settings)? == Some(Missing::Absent) {
+                return self.predict_values(&file, &visible, subject, isa);
+            }
+        }
         let compared = self.compared(&file)?;
         let training = TrainingMean::of(&self.model, &file)?;
         let base = self.base(&file, training.as_ref())?;
@@ -165,7 +174,11 @@ impl Evaluate {
         let independent =
             training.and_then(|training| training.independent(file.rbm.visible_units()));
         let independent = independent.map(|units| units.log_likelihood(&visible));
-        let scores = self.scores(model, &visible, &evaluation, compared.as_ref())?;
+        // What examples lack would bias them.
+        let has_scores = visible.missing().is_none();
+        let scores = has_scores
+            .then(|| self.scores(model, &visible, &evaluation, compared.as_ref()))
+            .transpose()?;
         bar.finish();
 
         if let Some(out) = &self.log_probabilities {
@@ -174,7 +187,7 @@ impl Evaluate {
             out.write(&out.encode("log_probabilities", &log_p))?;
         }
         let report = EvaluationReport {
-            scores: Some(scores),
+            scores,
             subject: Some(subject),
             ..EvaluationReport::new(&evaluation, independent)
         };
@@ -193,6 +206,35 @@ impl Evaluate {
             );
         }
         Ok(())
+    }
+
+    /// Refuses what examples that lack values do not have.
+    fn check_flags_for_missing(&self) -> Result<()> {
+        let rule = || "left out for examples that lack values".to_string();
+        check("raise", self.raise, self.raise == 0, rule)?;
+        let (compared, out) = (&self.compare_data, &self.log_probabilities);
+        compared.iter().try_for_each(|data| check("compare_data", data, false, rule))?;
+        out.iter().try_for_each(|out| check("log_probabilities", out, false, rule))
+    }
+
+    /// Scores single values of examples that lack some. With `missing = absent` they have no common log Z.
+    fn predict_values(
+        &self,
+        file: &ModelFile,
+        visible: &WeightedBits,
+        subject: SubjectReport,
+        isa: Isa,
+    ) -> Result<()> {
+        let encoding = Encoding::recorded(&file.provenance.data)?;
+        let entries = Entries::new(&file.rbm, isa).columns(encoding.columns());
+        let training = training_examples(&self.model, file)?;
+        let entries = match training.filter(|data| data.units() == *file.rbm.visible_units()) {
+            Some(training) => entries.training(&training),
+            None => entries,
+        };
+        let report = entries.score(visible, visible, Watch::default())?;
+        let report = EntryReport { subject: Some(subject), ..report };
+        if self.json { print(report.to_json()) } else { print_text(&report.to_string(), VALUES) }
     }
 
     /// Writes the result into the folder of the run, and renews its report.

@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use ndarray::{Array, Array2, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyExt as _};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -131,6 +131,12 @@ impl Format {
 pub struct Output {
     path: PathBuf,
     format: Format,
+}
+
+impl Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.display().fmt(f)
+    }
 }
 
 impl Output {

@@ -248,12 +248,13 @@ impl Examples {
         self.fixed_draw(seed, 0, examples)
     }
 
-    /// [`fixed_bits`](Self::fixed_bits) with the weights of the examples.
+    /// [`fixed_bits`](Self::fixed_bits) with the weights of the examples, and what they lack.
     pub fn weighted_bits(&self, seed: u64, examples: impl Iterator<Item = usize>) -> WeightedBits {
         let examples: Vec<_> = examples.collect();
         let weight = |all: &ExampleWeights| examples.iter().map(|&n| all.values()[n]).collect();
         let weights = self.weights().map(weight);
-        WeightedBits::new(self.fixed_bits(seed, examples.iter().copied()), weights)
+        let missing = self.missing().map(|missing| missing.chosen(&examples));
+        WeightedBits::new(self.fixed_bits(seed, examples.iter().copied()), weights).lacking(missing)
     }
 
     /// Draw number `draw` of these bits, for means over several draws. Number 0 is

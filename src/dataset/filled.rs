@@ -154,3 +154,67 @@ impl Columns {
             && self.states(column).iter().all(|name| super::columns::finite(name).is_some())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Column, ColumnKind, Encoding};
+    use super::*;
+    use ndarray::array;
+
+    fn lacking(dataset: Dataset, units: &[(usize, usize)]) -> Dataset {
+        let (n_rows, n_units) = (dataset.n_examples(), dataset.n_visible());
+        let missing = BitMatrix::from_fn(n_rows, n_units, |n, unit| units.contains(&(n, unit)));
+        dataset.with_missing(missing).unwrap()
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_data() {
+        let p = array![[0.0, 0.25], [0.0, 0.0]];
+        let hole = |dataset| lacking(dataset, &[(0, 1)]);
+        let on = BitMatrix::from_fn(2, 2, |_, _| true);
+        let rows = |numbers: ndarray::Array2<f32>| RealRows::from(numbers.view());
+        let greys = Dataset::from_numbers_as(
+            "g",
+            rows(array![[1., 2.], [3., 4.]]),
+            Encoding::GreyLevels(4),
+        );
+        let greys = hole(greys.unwrap());
+        assert_eq!(greys.expected(p.view()).unwrap(), array![[1., 1.], [3., 4.]]);
+        assert_eq!(greys.filled(&on).numbers(), array![[1., 4.], [3., 4.]]);
+        assert!(greys.numbers()[[0, 1]].is_nan());
+        let spins =
+            Dataset::from_numbers_as("s", rows(array![[1., -1.], [-1., 1.]]), Encoding::Spins);
+        let spins = hole(spins.unwrap());
+        assert_eq!(spins.expected(p.view()).unwrap(), array![[1., -0.5], [-1., 1.]]);
+        assert_eq!(spins.filled(&on).numbers(), array![[1., 1.], [-1., 1.]]);
+        let reals = hole(Dataset::from_intensities("r", array![[0.5, 1.0], [0.0, 0.25]]).unwrap());
+        assert_eq!(reals.expected(p.view()).unwrap(), array![[0.5, 0.25], [0.0, 0.25]]);
+        assert_eq!(reals.filled(&on).numbers(), array![[0.5, 1.0], [0.0, 0.25]]);
+        assert_eq!(reals.filled(&on).n_missing(), 0);
+    }
+
+    #[test]
+    fn a_column_of_numbers_has_a_mean_and_one_of_names_has_none() {
+        let column = |name: &str, states: [&str; 3]| {
+            let kind = ColumnKind::Category(states.map(String::from).to_vec());
+            Column { name: name.into(), kind }
+        };
+        let columns = Columns::table(vec![
+            column("stars", ["0.5", "1", "5"]),
+            column("colour", ["blue", "green", "red"]),
+        ]);
+        let bits = columns.encode("t", array![[2, 0], [1, 1]].view()).unwrap();
+        let of_table = Dataset::from_columns("t", columns, bits);
+        let p = array![[0.5, 0.25, 0.25, 0.0, 0.0, 1.0], [0.0; 6]];
+        let stars = lacking(of_table.clone(), &[(0, 0), (0, 1), (0, 2)]);
+        assert_eq!(stars.expected(p.view()).unwrap(), array![[1.75, 0.0], [1.0, 1.0]]);
+        let colour = lacking(of_table, &[(0, 3), (0, 4), (0, 5)]);
+        let error = colour.expected(p.view()).unwrap_err().to_string();
+        assert!(
+            error.starts_with("t: column \"colour\" holds names, which have no mean"),
+            "{error}"
+        );
+        let red = BitMatrix::from_fn(2, 6, |_, unit| unit == 5);
+        assert_eq!(colour.filled(&red).numbers(), array![[5.0, 2.0], [1.0, 1.0]]);
+    }
+}

@@ -3,7 +3,7 @@
 //! A reader notes them while it reads, and puts the data set together as if they were off. They become
 //! [missing](Dataset::missing) sites at the end.
 
-use super::{Dataset, Encoding};
+use super::Dataset;
 use crate::bits::{BitMatrix, WORD, active};
 use crate::error::{Error, MissingWay, Result};
 
@@ -209,11 +209,11 @@ impl Holes {
         self
     }
 
-    /// The numbers of data of this shape (examples, units), with one that the encoding allows in each hole.
+    /// The numbers of data of this shape (examples, units), which may be spins, with one of their kind in each hole.
     pub fn filled<'a>(
         &'a self,
         (n_examples, n_units): (usize, usize),
-        encoding: &Encoding,
+        are_spins: bool,
         number: impl Fn(usize, usize) -> f64 + Copy + 'a,
     ) -> impl Fn(usize, usize) -> f64 + Copy + 'a {
         let cells =
@@ -221,7 +221,7 @@ impl Holes {
         // 0 may be no spin. What a hole holds is forgotten when it becomes one.
         let mut given = cells.filter(|&(example, unit)| !self.has(example, unit));
         let filler = match given.next() {
-            Some((example, unit)) if encoding.is_spins() => number(example, unit),
+            Some((example, unit)) if are_spins => number(example, unit),
             _ => 0.0,
         };
         move |example, unit| if self.has(example, unit) { filler } else { number(example, unit) }

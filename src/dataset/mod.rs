@@ -16,13 +16,13 @@ mod alphabet;
 
 mod columns;
 
+mod holes;
+
 mod categories;
 
 mod example_weights;
 
 mod encoding;
-
-mod holes;
 
 mod stored_array;
 

@@ -128,7 +128,7 @@ mod tests {
         let value =
             |n: usize, site: usize| if site < n % 9 { n * site % 20 } else { n % 3 + site % 17 };
         let bits = BitMatrix::from_fn(150, SITES * 20, |n, i| value(n, i / 20) == i % 20);
-        let found = n_near(&bits, 2 * most_apart(SITES, 0.8));
+        let found = n_near(&bits, 2 * most_apart(SITES, 0.8), Watch::default()).unwrap();
         let agree = |a: usize, b: usize| {
             (0..SITES).filter(|&site| value(a, site) == value(b, site)).count()
         };
@@ -148,5 +148,13 @@ mod tests {
             "greys: has values other than 0 and 1, of which no share agrees; leave out reweight, or give \
              weights"
         );
+    }
+
+    #[test]
+    fn a_watch_stops_it() {
+        let stop = std::sync::atomic::AtomicBool::new(true);
+        let dataset = Dataset::from_bits("bits", BitMatrix::zeros(100, 3));
+        let stopped = dataset.reweighted_under(0.8, Watch::until(&stop));
+        assert!(matches!(stopped, Err(Error::Interrupted)));
     }
 }

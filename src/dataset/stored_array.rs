@@ -185,7 +185,7 @@ impl StoredArray<'_> {
             true => self.holes.clone().and(Holes::of_numbers(shape, number)),
             false => self.holes.clone(),
         };
-        let number = holes.filled(shape, &encoding, number);
+        let number = holes.filled(shape, encoding.is_spins(), number);
         if self.number == Number::Bool {
             check(&name, shape, "0 or 1, as in a boolean array", |x| x == 0.0 || x == 1.0, number)?;
         } else if is_float && !encoding.is_spins() {

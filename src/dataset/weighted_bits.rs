@@ -1,4 +1,4 @@
-//! Rows of bits and the weights of their examples, on which scores are taken.
+//! Rows of bits, the weights of their examples and what they lack, on which scores are taken.
 
 use crate::bits::BitMatrix;
 use std::ops::Range;
@@ -8,6 +8,7 @@ use std::ops::Range;
 pub struct WeightedBits {
     bits: BitMatrix,
     weights: Option<Vec<f64>>,
+    missing: Option<BitMatrix>,
 }
 
 /// [`WeightedBits`], or a matrix of bits whose rows count alike, borrowed. Scores take either.
@@ -17,6 +18,8 @@ pub struct WeightedRows<'a> {
     pub bits: &'a BitMatrix,
     /// The weights (N), all above 0; none if all are equal.
     pub weights: Option<&'a [f64]>,
+    /// Where units have no value (N, V), if any has none. The bits are off there.
+    pub missing: Option<&'a BitMatrix>,
 }
 
 impl WeightedBits {
@@ -26,7 +29,12 @@ impl WeightedBits {
     /// If there is not one weight a row.
     pub(crate) fn new(bits: BitMatrix, weights: Option<Vec<f64>>) -> Self {
         assert!(weights.iter().all(|all| all.len() == bits.n_rows()), "a weight for each row");
-        Self { bits, weights }
+        Self { bits, weights, missing: None }
+    }
+
+    /// The same rows without values where `missing` (N, V) is on, if there is such a mask.
+    pub(crate) fn lacking(self, missing: Option<BitMatrix>) -> Self {
+        Self { missing: missing.filter(|missing| missing.count_ones() > 0), ..self }
     }
 
     /// The bits (N, V).
@@ -39,13 +47,19 @@ impl WeightedBits {
         self.weights.as_deref()
     }
 
+    /// Where units have no value (N, V), if any has none.
+    pub fn missing(&self) -> Option<&BitMatrix> {
+        self.missing.as_ref()
+    }
+
     /// A copy of some rows.
     ///
     /// # Panics
     /// If the range passes the last row.
     pub fn rows(&self, rows: Range<usize>) -> Self {
         let weights = self.weights.as_ref().map(|all| all[rows.clone()].to_vec());
-        Self { bits: self.bits.rows(rows), weights }
+        let missing = self.missing.as_ref().map(|missing| missing.rows(rows.clone()));
+        Self::new(self.bits.rows(rows), weights).lacking(missing)
     }
 }
 
@@ -54,18 +68,19 @@ impl WeightedRows<'_> {
     pub(crate) fn spread(self, n: usize) -> WeightedBits {
         let n_rows = self.bits.n_rows();
         let weights = self.weights.map(|all| (0..n).map(|at| all[at * n_rows / n]).collect());
-        WeightedBits { bits: self.bits.spread(n), weights }
+        let missing = self.missing.map(|missing| missing.spread(n));
+        WeightedBits::new(self.bits.spread(n), weights).lacking(missing)
     }
 }
 
 impl<'a> From<&'a BitMatrix> for WeightedRows<'a> {
     fn from(bits: &'a BitMatrix) -> Self {
-        Self { bits, weights: None }
+        Self { bits, weights: None, missing: None }
     }
 }
 
 impl<'a> From<&'a WeightedBits> for WeightedRows<'a> {
     fn from(rows: &'a WeightedBits) -> Self {
-        Self { bits: &rows.bits, weights: rows.weights() }
+        Self { bits: &rows.bits, weights: rows.weights(), missing: rows.missing() }
     }
 }

@@ -4,7 +4,7 @@ use super::evidence::{self, gather};
 use super::free_energy::mean_free_energy;
 use super::mean_field;
 use super::raise::raise;
-use super::{Base, Estimate, EvaluationConfig, Evidence, Exact, Score, Verdict};
+use super::{Base, Estimate, EvaluationConfig, Evidence, Exact, Observed, Score, Verdict};
 use crate::bits::BitMatrix;
 use crate::dataset::WeightedRows;
 use crate::error::Result;
@@ -28,7 +28,9 @@ pub struct Evaluation {
     pub base: String,
     /// Where the states come from that were given for the reverse side, in words; empty if none were.
     pub model_states: String,
-    /// The mean of F(v) over the examples, in nats.
+    /// The free energies of examples that lack values, if any does.
+    pub observed: Option<Observed>,
+    /// The mean of F(v) over the examples, in nats. What examples lack is summed out ([`Observed`]).
     pub free_energy: Score,
     /// The mean of log p(v) over the examples, in nats, with [`log_z`](Self::log_z). Its standard
     /// error takes log Z as known.
@@ -154,7 +156,10 @@ impl<'a> Evaluator<'a> {
         let Self { ref config, ref base, watch, .. } = *self;
         config.validate()?;
         let FixedModel { rbm, weights } = self.model;
-        rbm.check_visible(visible.into())?;
+        rbm.check_given(visible, rows.missing)?;
+        check("raise", config.raise, rows.missing.is_none() || config.raise == 0, || {
+            "0 for examples that lack values".into()
+        })?;
         if let Some(GivenStates { visible, .. }) = &self.model_states {
             rbm.check_visible((*visible).into())?;
             check("model_states", visible.n_rows(), visible.n_rows() > 0, || {
@@ -194,12 +199,18 @@ impl<'a> Evaluator<'a> {
             _ => unreachable!("one of the two methods finds log Z"),
         };
         // log p(v) = −F(v) − log Z.
-        let free_energy = mean_free_energy(rbm, rows, weights.isa(), watch)?;
+        let observed = rows.missing.map(|_| Observed::of(rbm, rows, seed, weights.isa(), watch));
+        let observed = observed.transpose()?;
+        let free_energy = match observed {
+            Some(Observed { free_energy, .. }) => free_energy,
+            None => mean_free_energy(rbm, rows, weights.isa(), watch)?,
+        };
         let given = self.model_states.as_ref();
         Ok(Evaluation {
             config: config.clone(),
             base: base.origin.clone(),
             model_states: given.map_or_else(String::new, |states| states.origin.clone()),
+            observed,
             free_energy,
             log_likelihood: Score { mean: -free_energy.mean - log_z, ..free_energy },
             log_z,

@@ -45,13 +45,17 @@ pub fn free_energies<'a>(
 ///
 /// # Errors
 /// As [`free_energies`].
+///
+/// # Panics
+/// If examples lack values. [`Observed`](super::Observed) then has their free energy.
 pub fn mean_free_energy<'a>(
     rbm: &Rbm,
     visible: impl Into<WeightedRows<'a>>,
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    let WeightedRows { bits, weights } = visible.into();
+    let WeightedRows { bits, weights, missing } = visible.into();
+    assert!(missing.is_none(), "what examples lack has to be summed out: `Observed`");
     Ok(Score::weighted(&free_energies(rbm, bits, isa, watch)?, weights))
 }
 

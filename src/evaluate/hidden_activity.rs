@@ -33,7 +33,7 @@ impl HiddenActivity {
     ) -> Result<Self> {
         /// Rows at a time: the means of all rows may take more memory than the model.
         const BLOCK: usize = 256;
-        let WeightedRows { bits, weights: of_rows } = visible.into();
+        let WeightedRows { bits, weights: of_rows, .. } = visible.into();
         let n_rows = bits.n_rows();
         let mut sums = Array1::zeros(weights.n_hidden());
         for first in (0..n_rows).step_by(BLOCK) {

@@ -1,7 +1,7 @@
 //! The log-likelihood of independent units, which a model has to beat.
 
 use super::Score;
-use crate::bits::active;
+use crate::bits::{BitMatrix, active};
 use crate::dataset::{Examples, WeightedRows};
 use crate::units::Units;
 use ndarray::Array1;
@@ -10,6 +10,8 @@ use ndarray::Array1;
 /// equals its log-likelihood, because no unit depends on the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Independent {
+    /// ln(1 − pᵢ), for units of categories 0 (V).
+    when_off: Vec<f64>,
     /// Σᵢ ln(1 − pᵢ): ln p of all units off.
     all_off: f64,
     /// ln pᵢ − ln(1 − pᵢ), which unit i adds if it is on (V).
@@ -22,9 +24,10 @@ impl Independent {
     /// Units at given rates (V), each above 0 and below 1.
     pub fn new(units: &Units, rates: Array1<f64>) -> Self {
         let chances = units.log_probabilities(&rates);
-        let all_off = chances.iter().map(|[off, _]| off).sum();
+        let when_off: Vec<f64> = chances.iter().map(|[off, _]| *off).collect();
+        let all_off = when_off.iter().sum();
         let when_on = chances.iter().map(|[off, on]| on - off).collect();
-        Self { all_off, when_on, rates }
+        Self { when_off, all_off, when_on, rates }
     }
 
     /// Units at the rates of training data, by Laplace's rule. With weights the number of examples is
@@ -43,15 +46,21 @@ impl Independent {
         &self.rates
     }
 
-    /// The mean over the rows of `visible` (N, V) of Σᵢ vᵢ ln pᵢ + (1 − vᵢ) ln(1 − pᵢ), in nats an example.
+    /// The mean over the rows of `visible` (N, V) of Σᵢ vᵢ ln pᵢ + (1 − vᵢ) ln(1 − pᵢ), in nats an example. Units that
+    /// an example lacks add nothing.
     ///
     /// # Panics
     /// If rows are not V wide.
     pub fn log_likelihood<'a>(&self, visible: impl Into<WeightedRows<'a>>) -> Score {
-        let WeightedRows { bits, weights } = visible.into();
+        let WeightedRows { bits, weights, missing } = visible.into();
         assert_eq!(bits.n_columns(), self.when_on.len(), "visible units");
-        let of_row =
-            |n| self.all_off + active(bits.row(n)).map(|unit| self.when_on[unit]).sum::<f64>();
+        let of_row = |n| {
+            let lacks = |missing: &BitMatrix| {
+                active(missing.row(n)).map(|unit| self.when_off[unit]).sum::<f64>()
+            };
+            let of_on = active(bits.row(n)).map(|unit| self.when_on[unit]).sum::<f64>();
+            self.all_off + of_on - missing.map_or(0.0, lacks)
+        };
         Score::weighted(&(0..bits.n_rows()).map(of_row).collect::<Vec<_>>(), weights)
     }
 }

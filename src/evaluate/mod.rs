@@ -48,6 +48,8 @@ pub mod reconstruction;
 
 pub mod imputation;
 
+pub mod observed;
+
 pub mod independent;
 
 pub mod chain_moments;
@@ -56,11 +58,14 @@ pub mod evaluation;
 
 pub mod report;
 
+pub mod entries;
+
 mod text;
 
 pub use ais::Ais;
 pub use annealing_schedule::AnnealingSchedule;
 pub use base::Base;
+pub use entries::{Entries, EntryReport};
 pub use evaluation::{Evaluation, Evaluator};
 pub use evaluation_config::{EXACT_BY_ITSELF, EvaluationConfig, MAX_CHAINS, Method};
 pub use evidence::Evidence;
@@ -69,6 +74,7 @@ pub use hidden_activity::HiddenActivity;
 pub use imputation::Imputation;
 pub use independent::Independent;
 pub use log_mean::LogMean;
+pub use observed::Observed;
 pub use report::{EvaluationReport, LikelihoodReport};
 pub use score::Score;
 #[cfg(feature = "cli")]

@@ -8,6 +8,7 @@
 //! taken once for 256 of them ([`flips`](crate::kernels::flips)).
 
 use super::Score;
+use crate::bits::BitMatrix;
 use crate::dataset::WeightedRows;
 use crate::error::Result;
 use crate::kernels::Isa;
@@ -30,7 +31,8 @@ const ROWS: usize = 256;
 /// The number of rows from which on it pays to take all exponentials first.
 const MANY: usize = 8;
 
-/// The mean over the rows of `visible` (N, V) of Σᵢ ln p(vᵢ | the rest), in nats an example.
+/// The mean over the rows of `visible` (N, V) of Σᵢ ln p(vᵢ | the rest), in nats an example. If an example lacks
+/// values, the sum and the rest are over what it has, in the model without the sites that it lacks.
 ///
 /// # Errors
 /// As [`pseudo_likelihoods`].
@@ -40,8 +42,9 @@ pub fn pseudo_likelihood<'a>(
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    let WeightedRows { bits, weights } = visible.into();
-    Ok(Score::weighted(&pseudo_likelihoods(rbm, bits, isa, watch)?, weights))
+    let WeightedRows { bits, weights, missing } = visible.into();
+    rbm.check_given(bits, missing)?;
+    Ok(Score::weighted(&sums_over_sites(rbm, bits.into(), missing, isa, watch)?, weights))
 }
 
 /// The proxy that scikit-learn's `BernoulliRBM.score_samples` computes: V ln p(vᵢ | the rest) of
@@ -57,7 +60,7 @@ pub fn stochastic_pseudo_likelihood<'a>(
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    let WeightedRows { bits, weights } = visible.into();
+    let WeightedRows { bits, weights, .. } = visible.into();
     let n_sites = u32::try_from(rbm.visible_units().n_sites()).expect("fewer than 2^32 units");
     let unit_of = |n| {
         let mut stream = Stream::new(seed, Purpose::PseudoLikelihoodUnit, n as u64);
@@ -87,13 +90,27 @@ pub fn pseudo_likelihoods<'a>(
 ) -> Result<Vec<f64>> {
     let visible = visible.into();
     rbm.check_visible(visible)?;
+    sums_over_sites(rbm, visible, None, isa, watch)
+}
+
+/// Σᵢ ln p(vᵢ | the rest) of every row, over the sites that are not on in `missing` (N, V).
+fn sums_over_sites(
+    rbm: &Rbm,
+    visible: VisibleStates<'_>,
+    missing: Option<&BitMatrix>,
+    isa: Isa,
+    watch: Watch<'_>,
+) -> Result<Vec<f64>> {
+    let units = rbm.visible_units();
     let mut scores = Vec::with_capacity(visible.n_rows());
     for first in (0..visible.n_rows()).step_by(ROWS) {
         let rows = visible.numbers_of(first..visible.n_rows().min(first + ROWS));
         let rises = rises(rbm, &rows, isa, watch)?;
         let score = |n| {
             let of_row: Vec<f64> = rises.iter().skip(n).step_by(rows.n_rows()).copied().collect();
-            rbm.visible_units().log_conditionals(isa, &of_row)
+            let Some(missing) = missing else { return units.log_conditionals(isa, &of_row) };
+            let given = units.sites().filter(|site| !missing.get(first + n, site.start));
+            given.map(|site| Units::log_conditional(&of_row[site])).sum()
         };
         scores.par_extend((0..rows.n_rows()).into_par_iter().map(score));
     }
@@ -247,14 +264,11 @@ impl<'a> Flipped<'a> {
         self.change(i) * f64::from(self.rbm.visible_bias()[i])
     }
 
-    /// The rise of −F if a categorical site takes the value of unit `i` instead of its own; `inputs` is a
-    /// buffer.
+    /// The rise of −F if a categorical site takes the value of unit `i` instead of its own, 0 if it has none;
+    /// `inputs` is a buffer.
     fn rise_of_value(&self, site: &Range<usize>, i: usize, inputs: &mut Vec<f64>) -> f64 {
         let is_on = |unit: &usize| self.values[*unit] == 1.0;
-        let own = site.clone().find(is_on).expect("a unit of each site is on");
-        if own == i {
-            return 0.0;
-        }
+        let Some(own) = site.clone().find(is_on).filter(|&own| own != i) else { return 0.0 };
         inputs.clear();
         let (to, from) = (self.rbm.weights().row(i), self.rbm.weights().row(own));
         let changes = to.iter().zip(from).map(|(&to, &from)| f64::from(to) - f64::from(from));

@@ -1,6 +1,7 @@
 //! How well an example survives one step to the hidden units and back.
 
 use super::Score;
+use crate::bits::active;
 use crate::dataset::WeightedRows;
 use crate::error::Result;
 use crate::gibbs::{Chains, FixedModel};
@@ -20,16 +21,18 @@ pub fn reconstruct<'a>(
     visible: impl Into<VisibleStates<'a>>,
     seed: u64,
 ) -> Result<Array2<f32>> {
-    reconstruct_watched(model, visible.into(), seed, Watch::default())
+    let visible = visible.into();
+    model.rbm.check_visible(visible)?;
+    reconstruct_watched(model, visible, seed, Watch::default())
 }
 
-fn reconstruct_watched(
+/// [`reconstruct`] under a watch, for states that are known to be valid; sites without a value have no unit on.
+pub(crate) fn reconstruct_watched(
     FixedModel { rbm, weights }: FixedModel<'_>,
     visible: VisibleStates<'_>,
     seed: u64,
     watch: Watch<'_>,
 ) -> Result<Array2<f32>> {
-    rbm.check_visible(visible)?;
     Chains::check_memory(weights, visible.n_rows(), &[])?;
     let streams = (0..visible.n_rows() as u64)
         .map(|example| Stream::new(seed, Purpose::Reconstruction, example))
@@ -44,8 +47,8 @@ fn reconstruct_watched(
     weights.visible_given_hidden().means_watched(&chains.hidden(), watch)
 }
 
-/// The mean over examples of Σᵢ (vᵢ − p(vᵢ' | h))² / V: 0 is perfect, 0.25 is a guess. It also
-/// falls when the chains freeze, so it does not measure how well a model has learned.
+/// The mean over examples of Σᵢ (vᵢ − p(vᵢ' | h))² / V: 0 is perfect, 0.25 is a guess. Of an example that lacks
+/// values, only those units count that it has. It also falls when the chains freeze, so it does not measure how well a model has learned.
 ///
 /// # Errors
 /// As [`reconstruct`]; [`Error::Interrupted`](crate::Error::Interrupted).
@@ -55,14 +58,18 @@ pub fn reconstruction_error<'a>(
     seed: u64,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    let WeightedRows { bits, weights } = visible.into();
+    let WeightedRows { bits, weights, missing } = visible.into();
+    model.rbm.check_given(bits, missing)?;
     let means = reconstruct_watched(model, bits.into(), seed, watch)?;
     let error = |(n, means): (usize, ndarray::ArrayView1<'_, f32>)| {
-        let differences = means.indexed_iter().map(|(i, &mean)| {
+        let is_given = |i: usize| missing.is_none_or(|missing| !missing.get(n, i));
+        let given = means.indexed_iter().filter(|(i, _)| is_given(*i));
+        let differences = given.map(|(i, &mean)| {
             let bit = f64::from(u8::from(bits.get(n, i)));
             (bit - f64::from(mean)).powi(2)
         });
-        differences.sum::<f64>() / means.len() as f64
+        let n_missing = missing.map_or(0, |missing| active(missing.row(n)).count());
+        differences.sum::<f64>() / (means.len() - n_missing) as f64
     };
     Ok(Score::weighted(&means.outer_iter().enumerate().map(error).collect::<Vec<_>>(), weights))
 }

@@ -254,6 +254,15 @@ pub fn title(role: &str, name: &str) -> String {
     }
 }
 
+/// Sums over what examples lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedReport {
+    /// The number of examples that are scored.
+    pub n_examples: usize,
+    /// The number of those whose sum is estimated by annealing. The others are exact.
+    pub n_annealed: usize,
+}
+
 /// All results of an evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationReport {
@@ -290,6 +299,9 @@ pub struct EvaluationReport {
     /// RAISE, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raise: Option<ScoreReport>,
+    /// How what examples lack was summed out, if any lacks values: the log-likelihood is that of what they have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<ObservedReport>,
     /// Other scores, if requested.
     #[serde(flatten)]
     pub scores: Option<ScoresReport>,
@@ -320,6 +332,10 @@ impl EvaluationReport {
             base: evaluation.base.clone(),
             annealing,
             raise: evaluation.raise.map(of_raise),
+            observed: evaluation.observed.map(|observed| ObservedReport {
+                n_examples: observed.free_energy.n_examples,
+                n_annealed: observed.n_annealed,
+            }),
             scores: None,
             subject: None,
         }

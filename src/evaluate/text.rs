@@ -1,7 +1,8 @@
 //! An evaluation as text for people.
 
-use super::report::{AnnealingReport, ScoreReport, SideReport};
-use super::{Estimate, Evaluation, EvaluationReport, Verdict};
+use super::entries::{EntryScore, NumberBaselines};
+use super::report::{AnnealingReport, ObservedReport, ScoreReport, SideReport, SubjectReport};
+use super::{EntryReport, Estimate, Evaluation, EvaluationReport, Verdict};
 use std::fmt;
 
 /// The column at which the texts begin.
@@ -40,7 +41,20 @@ fn text(report: &EvaluationReport, n_examples: Option<usize>) -> String {
         Some(Verdict::Believable) => "99 % interval",
         _ => "interval",
     };
-    say_likelihood(&mut lines, report, n_examples, interval);
+    let n_scored = report.observed.map(|observed| observed.n_examples);
+    say_likelihood(&mut lines, report, n_scored.or(n_examples), interval);
+    if let Some(ObservedReport { n_examples, n_annealed }) = report.observed {
+        let how = match n_annealed {
+            0 => "exactly".to_string(),
+            n => {
+                format!("for {n} of {n_examples} examples by annealing, which errs low on average")
+            }
+        };
+        lines.add(
+            "  missing",
+            format!("ln p of what the examples have; what they lack is summed out, {how}"),
+        );
+    }
     say_log_z(&mut lines, report, interval);
     if let Some(annealing) = &report.annealing {
         say_annealing(&mut lines, annealing, &report.base);
@@ -53,16 +67,60 @@ fn text(report: &EvaluationReport, n_examples: Option<usize>) -> String {
         lines.add("verdict", verdict.to_string());
     }
     say_scores(&mut lines, report);
-    if let Some(subject) = &report.subject {
-        let data = subject.title();
-        let mut n_examples = counted(subject.n_examples, "example");
-        if let Some(n_effective) = subject.n_effective {
-            n_examples += &format!(" with weights (N_eff {n_effective:.1})");
-        }
-        lines.add("data", format!("{data}, {n_examples}, bits: {}", subject.binarization));
-        lines.add("  SHA-256 of bits", &subject.data_sha256);
-    }
+    say_subject(&mut lines, report.subject.as_ref());
     lines.0.join("\n")
+}
+
+fn say_subject(lines: &mut Lines, subject: Option<&SubjectReport>) {
+    let Some(subject) = subject else { return };
+    let data = subject.title();
+    let mut n_examples = counted(subject.n_examples, "example");
+    if let Some(n_effective) = subject.n_effective {
+        n_examples += &format!(" with weights (N_eff {n_effective:.1})");
+    }
+    lines.add("data", format!("{data}, {n_examples}, bits: {}", subject.binarization));
+    lines.add("  SHA-256 of bits", &subject.data_sha256);
+}
+
+/// Single values as they were predicted, a line for each score.
+impl fmt::Display for EntryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { given_others: model, column_rates: rates, numbers, .. } = self;
+        let beside = |of_rates: &dyn Fn(&EntryScore) -> String| {
+            rates.as_ref().map_or(String::new(), |rates| {
+                format!(" ({} by the rates of the column)", of_rates(rates))
+            })
+        };
+        let mut lines = Lines(Vec::new());
+        let values = counted(self.n_values, "value");
+        lines.add("predicted", format!("{values}, each from the others of its example"));
+        let percent = |score: &EntryScore| format!("{:.2} %", 100.0 * score.error_rate);
+        lines.add("error rate", percent(model) + &beside(&percent));
+        let loss = |score: &EntryScore| format!("{:.4}", score.log_loss);
+        lines.add("log-loss", loss(model) + " nats a value" + &beside(&loss));
+        if let Some(rmse) = model.rmse {
+            let NumberBaselines { global_mean, column_mean, column_and_example } =
+                numbers.unwrap_or_default();
+            let of_means = format!(
+                " ({global_mean:.4} by the mean of all, {column_mean:.4} by that of the column, \
+                 {column_and_example:.4} by column and example)"
+            );
+            lines.add("RMSE", format!("{rmse:.4}") + numbers.map_or("", |_| &of_means));
+        }
+        if self.n_of_unknown_columns > 0 {
+            let by = if model.rmse.is_some() {
+                ", whose numbers are those of the example's mean"
+            } else {
+                ""
+            };
+            let n = counted(self.n_of_unknown_columns, "value");
+            lines.add("  unknown", format!("{n} of columns that the training data lack{by}"));
+        }
+        let reason = "examples that lack values have models of their own (missing = absent), each with its Z";
+        lines.add("log Z", format!("none: {reason}"));
+        say_subject(&mut lines, self.subject.as_ref());
+        f.write_str(&lines.0.join("\n"))
+    }
 }
 
 fn say_likelihood(

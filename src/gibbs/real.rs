@@ -5,6 +5,7 @@
 
 use super::FixedWeights;
 use super::conditional::check_means;
+use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::kernels::scaled_rows::{add_scaled_rows, add_scaled_rows_f64};
@@ -136,6 +137,16 @@ impl Rbm {
         }
         let weights = self.weights().as_slice().expect("standard layout");
         add_scaled_rows_f64(isa, weights, self.n_hidden(), visible, first, inputs);
+    }
+
+    /// [`check_visible`](Self::check_visible) for bits (N, V) that lack what is on in `missing` (N, V).
+    pub(crate) fn check_given(
+        &self,
+        visible: &BitMatrix,
+        missing: Option<&BitMatrix>,
+    ) -> Result<()> {
+        check_width(visible.n_columns(), self.n_visible())?;
+        self.visible_units().check_given("the given layer", visible, missing)
     }
 
     /// Refuses rows that are not V wide, and bits that are not states of the visible sites.

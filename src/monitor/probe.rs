@@ -14,7 +14,7 @@ use crate::kernels::tiled::Tiled;
 use crate::memory::Bytes;
 use crate::model::Rbm;
 use crate::rng::{Purpose, Stream, shuffle};
-use crate::train::Trainer;
+use crate::train::{Missing, TrainConfig, Trainer};
 use crate::watch::Watch;
 use ndarray::Array1;
 
@@ -35,6 +35,8 @@ pub struct Probe {
     /// ⟨vᵢ⟩ of the training data, limited to 0 to 1 (V).
     mean: Array1<f64>,
     seed: u64,
+    /// What a site without a value is.
+    missing: Option<Missing>,
 }
 
 impl Probe {
@@ -52,8 +54,9 @@ impl Probe {
             + reconstruction.max(pseudo_likelihood)
     }
 
-    /// Draws subsets of the training data and of held-out data, if any, by the seed.
-    pub fn new(training: &Examples, held_out: Option<&Examples>, seed: u64) -> Self {
+    /// Draws subsets of the training data and of held-out data, if any, by the seed of the settings.
+    pub fn new(training: &Examples, held_out: Option<&Examples>, config: &TrainConfig) -> Self {
+        let seed = config.seed;
         let independent = Independent::of(training);
         let mean = training.mean().mapv(|mean| mean.clamp(0.0, 1.0));
         let training = subset(training, seed);
@@ -64,6 +67,7 @@ impl Probe {
             mean,
             held_out: held_out.map(|examples| subset(examples, seed)),
             seed,
+            missing: config.missing,
         }
     }
 
@@ -95,7 +99,8 @@ impl Probe {
         }
     }
 
-    /// Scores the model of a trainer on the subsets, for its record.
+    /// Scores the model of a trainer on the subsets, for its record. If examples lack values, free energies stay
+    /// unknown: each is of other units. So do all scores if the values are summed out, as they would be biased.
     ///
     /// # Errors
     /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the model has another number of visible
@@ -108,21 +113,28 @@ impl Probe {
         watch: Watch<'_>,
     ) -> Result<()> {
         let FixedModel { rbm, weights } = model;
+        let lacks = |rows: &WeightedBits| rows.missing().is_some();
+        let some_lack = lacks(&self.training) || self.held_out.as_ref().is_some_and(lacks);
+        if some_lack && self.missing != Some(Missing::Absent) {
+            return Ok(());
+        }
         let mean_free_energy =
             |rows: &WeightedBits| Ok(mean_free_energy(rbm, rows, weights.isa(), watch)?.mean);
         let activity = HiddenActivity::new(weights, &self.training, watch)?;
         let error = reconstruction_error(model, &self.training, self.seed, watch)?.mean;
-        let training = mean_free_energy(&self.training)?;
-        let held_out = self.held_out.as_ref().map(mean_free_energy).transpose()?;
+        let training = (!some_lack).then(|| mean_free_energy(&self.training)).transpose()?;
+        let held_out = self.held_out.as_ref().filter(|_| !some_lack);
+        let held_out = held_out.map(mean_free_energy).transpose()?;
+        let gap = held_out.zip(training).map(|(held_out, training)| held_out - training);
         let likelihood = pseudo_likelihood(rbm, &self.few, weights.isa(), watch)?.mean;
         let independent = self.independent.log_likelihood(&self.few).mean;
         *record = EpochRecord {
             reconstruction_error: finite(error),
             pseudo_likelihood: finite(likelihood),
             pseudo_likelihood_independent: finite(independent),
-            free_energy_train: finite(training),
+            free_energy_train: training.and_then(finite),
             free_energy_test: held_out.and_then(finite),
-            free_energy_gap: held_out.map(|held_out| held_out - training).and_then(finite),
+            free_energy_gap: gap.and_then(finite),
             mean_hidden_activity: finite(activity.mean()),
             dead_hidden: finite(activity.dead()),
             saturated_hidden: finite(activity.saturated()),
@@ -145,7 +157,6 @@ mod tests {
     use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset};
     use crate::error::Error;
-    use crate::train::TrainConfig;
     use std::sync::atomic::AtomicBool;
 
     #[test]
@@ -157,7 +168,7 @@ mod tests {
         let mut change = WeightChange::new(&trainer);
         change.before_update(&trainer);
         trainer.update().unwrap();
-        let probe = Probe::new(trainer.examples(), None, 0);
+        let probe = Probe::new(trainer.examples(), None, trainer.config());
         let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
         let model = FixedModel { rbm: &rbm, weights: &weights };
         let unscored = probe.record(&trainer, &change);

@@ -4,7 +4,7 @@ use super::{EpochRecord, Monitor, Writer};
 use crate::dataset::WeightedBits;
 use crate::error::Result;
 use crate::evaluate::HiddenActivity;
-use crate::evaluate::reconstruction::reconstruct;
+use crate::evaluate::reconstruction::reconstruct_watched;
 use crate::gibbs::{Chains, FixedModel};
 use crate::setting::is_on_series;
 use crate::state::State;
@@ -130,7 +130,8 @@ fn snapshot(
     let examples =
         Array2::from_shape_fn((few.n_rows(), n_visible), |(n, i)| f32::from(few.get(n, i)));
     state.put("examples", &[few.n_rows(), n_visible], levels(examples));
-    let reconstructions = levels(reconstruct(model, &few, seed)?);
+    let reconstructions = reconstruct_watched(model, (&few).into(), seed, Watch::default())?;
+    let reconstructions = levels(reconstructions);
     state.put("reconstructions", &[few.n_rows(), n_visible], reconstructions);
 
     let batch = bits.rows(0..bits.n_rows().min(MOST));

@@ -58,7 +58,7 @@ impl Trainer {
     /// # Errors
     /// As [`update`](Self::update), and errors of the monitors.
     pub fn run(&mut self, monitors: &mut [&mut dyn Monitor]) -> Result<()> {
-        let probe = Probe::new(self.examples(), None, self.config().seed);
+        let probe = Probe::new(self.examples(), None, self.config());
         let (mut change, clock) = (WeightChange::new(self), Instant::now());
         let seconds = || clock.elapsed().as_secs_f64();
         for monitor in monitors.iter_mut() {

@@ -37,12 +37,7 @@ impl TrainingMean {
             let n_examples = n_examples.map(|n| n.round() as usize);
             return Ok(Some(Self { mean: mean.mapv(f64::from), n_examples }));
         }
-        let Some(config) = data_of(path)? else { return Ok(None) };
-        // The data may have moved; then the mean is not known.
-        let Ok(Some(training)) = config.read_part(Part::Train, &provenance.data) else {
-            return Ok(None);
-        };
-        let examples = Examples::new(training, Binarization::recorded(&provenance.settings)?);
+        let Some(examples) = training_examples(path, file)? else { return Ok(None) };
         let n_examples = Some(examples.n_effective().round() as usize);
         Ok(Some(Self { mean: examples.mean(), n_examples }))
     }
@@ -51,6 +46,19 @@ impl TrainingMean {
     pub fn independent(&self, units: &Units) -> Option<Independent> {
         Some(Independent::of_mean(units, &self.mean, self.n_examples?))
     }
+}
+
+/// The training data of the run at `path`; `None` if there is no run, or its data have moved.
+///
+/// # Errors
+/// As [`TrainingMean::of`].
+pub fn training_examples(path: &Path, file: &ModelFile) -> Result<Option<Examples>> {
+    let provenance = &file.provenance;
+    let Some(config) = data_of(path)? else { return Ok(None) };
+    let Ok(Some(training)) = config.read_part(Part::Train, &provenance.data) else {
+        return Ok(None);
+    };
+    Ok(Some(Examples::new(training, Binarization::recorded(&provenance.settings)?)))
 }
 
 /// The visible states (C, V) of a checkpoint's chains. `model` is a checkpoint, or belongs to a run,

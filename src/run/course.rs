@@ -17,7 +17,7 @@ use crate::monitor::{
     EpochRecord, Likelihood, Monitor, Pace, Probe, WeightChange, Writer, metrics_file,
 };
 use crate::setting::{Section as _, is_on_series};
-use crate::train::Trainer;
+use crate::train::{Missing, Trainer};
 use crate::watch::Watch;
 use ndarray::Array1;
 use signal_hook::consts::SIGINT;
@@ -86,13 +86,13 @@ impl<'a> Course<'a> {
         journal: Journal,
     ) -> Self {
         let SettingsFile { settings, command, .. } = file;
-        let (seed, config) = (trainer.config().seed, &settings.run);
+        let config = &settings.run;
         let best = match config.keep {
             Keep::Last => None,
             Keep::Best(metric) => Some(Best::new(metric)),
         };
         let mut course = Self {
-            probe: Probe::new(trainer.examples(), data.held_out.as_ref(), seed),
+            probe: Probe::new(trainer.examples(), data.held_out.as_ref(), trainer.config()),
             change: WeightChange::new(&trainer),
             likelihood: likelihood(settings, data),
             best,
@@ -377,7 +377,11 @@ impl<'a> Course<'a> {
 /// The measurement of the log-likelihood, if the settings ask for it.
 pub fn likelihood(settings: &Settings, data: &Data) -> Option<Likelihood> {
     let (config, seed) = (&settings.run, settings.train.seed);
-    (config.evaluate_every > 0).then(|| {
+    // Each example has a Z of its own.
+    let held_out = data.held_out.as_ref().and_then(|examples| examples.missing());
+    let some_lack = data.training.missing().or(held_out).is_some();
+    let is_absent = settings.train.missing == Some(Missing::Absent) && some_lack;
+    (config.evaluate_every > 0 && !is_absent).then(|| {
         let examples = data.held_out.as_ref().unwrap_or(&data.training);
         let (method, every) = (config.evaluate, config.evaluate_every);
         Likelihood::new(examples, &data.training, method, every, seed)

@@ -45,7 +45,7 @@ mod list;
 
 mod selection;
 
-pub use annealing_start::{TrainingMean, chains_of, states_in};
+pub use annealing_start::{TrainingMean, chains_of, states_in, training_examples};
 pub use config::{DataConfig, End, Keep, Replan, RunConfig, Session};
 pub(crate) use data::Part;
 pub use files::{

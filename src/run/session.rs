@@ -72,7 +72,7 @@ pub fn train(
             monitors.iter_mut().for_each(|monitor| monitor.note(note));
         }
         if let Some(budget) = session.time_budget {
-            let probe = Probe::new(&data.training, data.held_out.as_ref(), settings.train.seed);
+            let probe = Probe::new(&data.training, data.held_out.as_ref(), &settings.train);
             let likelihood = course::likelihood(&settings, &data);
             let evaluation = likelihood.as_ref().map(|all| (all, settings.run.evaluate_every));
             let left = budget.saturating_sub(start.elapsed());

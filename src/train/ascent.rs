@@ -366,7 +366,7 @@ impl Ascent {
 
     /// The fraction of the chains' visible bits that the last sweep changed.
     pub fn flip_rate(&self) -> f64 {
-        self.negative.flip_rate()
+        self.negative.flip_rate(&self.positive)
     }
 }
 

@@ -80,17 +80,17 @@ pub enum Missing {
     Marginal,
 }
 
-by_name!(Missing, "missing", { Absent = "absent", Marginal = "marginal" });
-
 impl Missing {
-    /// The choice among the settings of a model file; `None` for a model of data without missing values.
+    /// The one in the training settings of a model, if they have one.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it is neither of the two.
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if their text is not one.
     pub fn recorded(settings: &Map<String, Value>) -> Result<Option<Self>> {
         settings.get("missing").and_then(Value::as_str).map(str::parse).transpose()
     }
 }
+
+by_name!(Missing, "missing", { Absent = "absent", Marginal = "marginal" });
 
 /// Where persistent chains start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -208,13 +208,19 @@ impl NegativePhase {
         }
     }
 
-    /// The fraction of the visible bits that the last sweep changed. For a chain that was reset, the
-    /// change includes the reset.
-    pub fn flip_rate(&self) -> f64 {
+    /// The fraction of the visible bits that the last sweep changed, without those that the model of an example of
+    /// the mini-batch lacks. For a chain that was reset, the change includes the reset.
+    pub fn flip_rate(&self, positive: &PositivePhase) -> f64 {
         let (now, before) = (&self.chains.visible, &self.previous);
         let words = (0..now.n_panels()).flat_map(|at| now.panel(at).iter().zip(before.panel(at)));
         let flipped: u64 = words.map(|(a, b)| u64::from((a ^ b).count_ones())).sum();
-        flipped as f64 / (now.n_rows() * now.n_columns()) as f64
+        let lacking = match self.start {
+            Start::Batch { lacks_missing: true } => {
+                positive.missing().map_or(0, BitPanels::count_ones)
+            }
+            _ => 0,
+        };
+        flipped as f64 / ((now.n_rows() * now.n_columns()) as u64 - lacking) as f64
     }
 }
 

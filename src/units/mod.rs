@@ -159,6 +159,16 @@ impl Units {
     /// # Panics
     /// If the rows are not V wide.
     pub fn check_states(&self, what: &str, states: &BitMatrix) -> Result<()> {
+        self.check_given(what, states, None)
+    }
+
+    /// [`check_states`](Self::check_states), where sites that are on in `missing` (N, V) have no unit on.
+    pub(crate) fn check_given(
+        &self,
+        what: &str,
+        states: &BitMatrix,
+        missing: Option<&BitMatrix>,
+    ) -> Result<()> {
         assert_eq!(states.n_columns(), self.n_units(), "width of the states");
         let Some(sizes) = self.sizes() else { return Ok(()) };
         for row in 0..states.n_rows() {
@@ -171,7 +181,9 @@ impl Units {
                 while on.next_if(|&unit| unit < end).is_some() {
                     n_on += 1;
                 }
-                check("the number of units that are on", n_on, size == 1 || n_on == 1, || {
+                let is_missing = missing.is_some_and(|missing| missing.get(row, end - size));
+                let is_valid = size == 1 || n_on == usize::from(!is_missing);
+                check("the number of units that are on", n_on, is_valid, || {
                     format!(
                         "1 in each categorical site; it is in row {row}, site {site}, of {what}"
                     )

@@ -211,7 +211,7 @@ class Estimator(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         >>> from harmonium import BernoulliRBM
         >>> pairs = np.repeat([[0.0, 0.0], [1.0, 1.0]], 50, axis=0)
         >>> pairs[3, 1] = pairs[60, 0] = np.nan
-        >>> model = BernoulliRBM(2, n_iter=50, missing="marginal", random_state=0).fit(pairs)
+        >>> model = BernoulliRBM(2, n_iter=200, missing="marginal", random_state=0).fit(pairs)
         >>> model.impute(pairs)[[3, 60]].tolist()
         [[0.0, 0.0], [1.0, 1.0]]
         """

@@ -1,0 +1,288 @@
+//! Free energies of examples that lack values: what they lack is summed out.
+//!
+//! Let v be what an example has and u what it lacks. Then p(v) = e^{−F(v)} / Z with
+//!
+//! ```text
+//! F(v) = −b·v − ln Σ_{u, h} exp(b·u + x·h + uᵀW h),   x = c + Σᵢ vᵢ Wᵢ over what it has
+//! ```
+//!
+//! The sum is the Z of a smaller model, of u and h with hidden bias x. It is taken
+//!
+//! - over the values of u, if there are at most 4,096,
+//! - else over h, of at most 12 units,
+//! - else by annealed importance sampling from p(u | E\[h | v\]). Its mean is unbiased, so that ln p(v) errs low on
+//!   average (Jensen): it is never flattered.
+
+use super::ais::{Side, forward};
+use super::log_mean::log_sum_exp;
+use super::{AnnealingSchedule, Score};
+use crate::bits::active;
+use crate::dataset::WeightedRows;
+use crate::error::Result;
+use crate::gibbs::{FixedModel, FixedWeights, Path};
+use crate::kernels::Isa;
+use crate::model::Rbm;
+use crate::rng::{Purpose, Stream};
+use crate::units::Units;
+use crate::watch::Watch;
+use ndarray::{Array1, Axis};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// The most values of u over which is summed.
+const MOST_VALUES: usize = 4096;
+
+/// The most hidden units over whose states is summed.
+const MOST_HIDDEN: usize = 12;
+
+/// Chains and steps of annealing for each example.
+const CHAINS: usize = 32;
+const STEPS: usize = 500;
+
+/// The most examples that are scored if some are annealed, each of which takes some hundredths of a second.
+const MOST_ANNEALED: usize = 200;
+
+/// The free energies of what examples have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Observed {
+    /// The mean of F(v), in nats; its standard error has that of annealing in it.
+    pub free_energy: Score,
+    /// The number of examples whose sum is annealed, and not exact.
+    pub n_annealed: usize,
+}
+
+impl Observed {
+    /// Scores the rows of `visible`, or 200 of them, spread evenly, if some have to be annealed. Row n draws from the
+    /// streams of `seed`.
+    ///
+    /// # Errors
+    /// As [`Rbm::mean_hidden`]; [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn of<'a>(
+        rbm: &Rbm,
+        visible: impl Into<WeightedRows<'a>>,
+        seed: u64,
+        isa: Isa,
+        watch: Watch<'_>,
+    ) -> Result<Self> {
+        let rows = visible.into();
+        rbm.check_given(rows.bits, rows.missing)?;
+        let lacking = |rows: WeightedRows<'_>, n: usize| -> Vec<Range<usize>> {
+            let is_missing =
+                |site: &Range<usize>| rows.missing.is_some_and(|all| all.get(n, site.start));
+            rbm.visible_units().sites().filter(is_missing).collect()
+        };
+        let is_annealed = |n| Way::of(rbm, &lacking(rows, n)) == Way::Annealed;
+        let n_rows = rows.bits.n_rows();
+        let some = (n_rows > MOST_ANNEALED && (0..n_rows).any(is_annealed))
+            .then(|| rows.spread(MOST_ANNEALED));
+        let rows = some.as_ref().map_or(rows, WeightedRows::from);
+        let of_row = |n: usize| {
+            watch.check()?;
+            let part = Part::new(rbm, isa, rows.bits.row(n), lacking(rows, n));
+            part.free_energy(seed, n, watch)
+        };
+        let found: Vec<Estimate> =
+            (0..rows.bits.n_rows()).into_par_iter().map(of_row).collect::<Result<_>>()?;
+        let energies: Vec<f64> = found.iter().map(|estimate| estimate.value).collect();
+        let mut free_energy = Score::weighted(&energies, rows.weights);
+        let weight = |n: usize| rows.weights.map_or(1.0, |all| all[n]);
+        let total: f64 = (0..found.len()).map(weight).sum();
+        let errors =
+            found.iter().enumerate().map(|(n, at)| (weight(n) * at.standard_error).powi(2));
+        let of_annealing = errors.sum::<f64>().sqrt() / total;
+        free_energy.standard_error = free_energy.standard_error.hypot(of_annealing);
+        let n_annealed = found.iter().filter(|estimate| estimate.is_annealed).count();
+        Ok(Self { free_energy, n_annealed })
+    }
+}
+
+/// How a sum over u and h is taken.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    OverValues,
+    OverHidden,
+    Annealed,
+}
+
+impl Way {
+    fn of(rbm: &Rbm, lacking: &[Range<usize>]) -> Self {
+        let values = lacking.iter().map(|site| site.len().max(2));
+        if values.fold(1, usize::saturating_mul) <= MOST_VALUES {
+            return Self::OverValues;
+        }
+        if rbm.n_hidden() <= MOST_HIDDEN { Self::OverHidden } else { Self::Annealed }
+    }
+}
+
+/// F of an example.
+struct Estimate {
+    value: f64,
+    standard_error: f64,
+    is_annealed: bool,
+}
+
+/// The model of what an example lacks, given what it has.
+struct Part<'a> {
+    rbm: &'a Rbm,
+    isa: Isa,
+    /// b·v.
+    of_bias: f64,
+    /// x (H).
+    inputs: Array1<f64>,
+    /// The sites of u.
+    lacking: Vec<Range<usize>>,
+}
+
+impl<'a> Part<'a> {
+    fn new(rbm: &'a Rbm, isa: Isa, v: &[u64], lacking: Vec<Range<usize>>) -> Self {
+        let of_bias = active(v).map(|i| f64::from(rbm.visible_bias()[i])).sum();
+        Self { rbm, isa, of_bias, inputs: rbm.hidden_inputs(v), lacking }
+    }
+
+    fn free_energy(&self, seed: u64, row: usize, watch: Watch<'_>) -> Result<Estimate> {
+        let exact = |log_sum: f64| Estimate {
+            value: -self.of_bias - log_sum,
+            standard_error: 0.0,
+            is_annealed: false,
+        };
+        match Way::of(self.rbm, &self.lacking) {
+            Way::OverValues => {
+                let mut logs = Vec::new();
+                self.add_values(0, 0.0, self.inputs.to_vec(), &mut logs);
+                Ok(exact(log_sum_exp(&logs)))
+            }
+            Way::OverHidden => Ok(exact(self.log_sum_over_hidden())),
+            Way::Annealed => self.annealed(seed, row, watch),
+        }
+    }
+
+    /// Adds the logarithm of the mass of each value of the sites of u from `site` on, given x with those before it.
+    fn add_values(&self, site: usize, of_bias: f64, inputs: Vec<f64>, logs: &mut Vec<f64>) {
+        let Some(units) = self.lacking.get(site) else {
+            logs.push(of_bias + self.rbm.hidden_units().cumulant_by(self.isa, &inputs));
+            return;
+        };
+        for unit in units.clone() {
+            let weights = self.rbm.weights().row(unit);
+            let inputs = inputs.iter().zip(weights).map(|(x, &w)| x + f64::from(w)).collect();
+            let bias = f64::from(self.rbm.visible_bias()[unit]);
+            self.add_values(site + 1, of_bias + bias, inputs, logs);
+        }
+        if units.len() == 1 {
+            self.add_values(site + 1, of_bias, inputs, logs);
+        }
+    }
+
+    /// ln Σ_h e^{x·h} Π over sites of Σ over values of e^{b + W h}.
+    fn log_sum_over_hidden(&self) -> f64 {
+        let n_hidden = self.rbm.n_hidden();
+        let of_state = |state: u32| {
+            let on: Vec<usize> = (0..n_hidden).filter(|j| state >> j & 1 == 1).collect();
+            let input = |unit: usize| {
+                let weights = self.rbm.weights().row(unit);
+                let bias = f64::from(self.rbm.visible_bias()[unit]);
+                bias + on.iter().map(|&j| f64::from(weights[j])).sum::<f64>()
+            };
+            let units = self.lacking.iter().flat_map(Clone::clone);
+            on.iter().map(|&j| self.inputs[j]).sum::<f64>()
+                + self.units().cumulant(units.map(input))
+        };
+        log_sum_exp(&(0..1 << n_hidden).map(of_state).collect::<Vec<_>>())
+    }
+
+    /// The units of u.
+    fn units(&self) -> Units {
+        Units::of_sites(self.lacking.iter().map(ExactSizeIterator::len))
+            .expect("sites of the model")
+    }
+
+    fn annealed(&self, seed: u64, row: usize, watch: Watch<'_>) -> Result<Estimate> {
+        let Self { rbm, isa, .. } = *self;
+        let units: Vec<usize> = self.lacking.iter().flat_map(Clone::clone).collect();
+        let weights = rbm.weights().select(Axis(0), &units);
+        let bias = rbm.visible_bias().select(Axis(0), &units);
+        let part = Rbm::of_sites(self.units(), weights, bias, self.inputs.mapv(|x| x as f32))?;
+        let fixed = FixedWeights::of(&part, isa);
+        let model = FixedModel { rbm: &part, weights: &fixed };
+        // The base: u given the mean of h.
+        let mut activity = self.inputs.to_vec();
+        rbm.hidden_units().means_by(isa, &mut activity);
+        let of_unit = |unit: usize| {
+            let pairs = part.weights().row(unit).into_iter().zip(&activity);
+            let of_weights = pairs.map(|(&w, mean)| f64::from(w) * mean).sum::<f64>();
+            f64::from(part.visible_bias()[unit]) + of_weights
+        };
+        let means = part.visible_units().means((0..units.len()).map(of_unit));
+        let rates = part.visible_units().smoothed_rates(&means.into());
+        let path = Path::new(model, &rates)?;
+        let betas = AnnealingSchedule::Linear(STEPS).betas(&path, seed, watch)?;
+        let first = (row * CHAINS) as u64;
+        let stream = |chain| Stream::new(seed, Purpose::ObservedAnnealing, first + chain);
+        let streams = (0..CHAINS as u64).map(stream).collect();
+        let (log_weights, _) =
+            forward(&path, &betas, streams, "annealing what examples lack", watch)?;
+        let found = Side::forward(&path, &log_weights).log_z;
+        Ok(Estimate {
+            value: -self.of_bias - found.log_z,
+            standard_error: found.standard_error,
+            is_annealed: true,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::BitMatrix;
+    use crate::dataset::WeightedBits;
+    use ndarray::Array2;
+
+    fn model(sites: &[usize], n_hidden: usize) -> Rbm {
+        let value = |at: usize| ((at * 37 + 11) % 29) as f32 / 16.0 - 0.875;
+        let units = Units::of_sites(sites.iter().copied()).unwrap();
+        let n = units.n_units();
+        Rbm::of_sites(
+            units,
+            Array2::from_shape_fn((n, n_hidden), |(i, j)| value(i * 7 + j * 5)),
+            Array1::from_shape_fn(n, value),
+            Array1::from_shape_fn(n_hidden, |j| value(j + 200)),
+        )
+        .unwrap()
+    }
+
+    /// Two ways to sum give the same, and annealing comes near.
+    #[test]
+    fn all_ways_give_the_same_sum() {
+        let rbm = model(&[3, 1, 4, 1, 5], 12);
+        let v = [0b1_u64];
+        for n_lacking in 1..4 {
+            let sites: Vec<_> = rbm.visible_units().sites().skip(1).take(n_lacking).collect();
+            let rest: Vec<_> = rbm.visible_units().sites().skip(1 + n_lacking).collect();
+            let v = rest.iter().fold(v[0], |v, site| v | 1 << site.start);
+            let part = Part::new(&rbm, Isa::fastest(), &[v], sites);
+            let mut logs = Vec::new();
+            part.add_values(0, 0.0, part.inputs.to_vec(), &mut logs);
+            let over_values = log_sum_exp(&logs);
+            assert!((over_values - part.log_sum_over_hidden()).abs() < 1e-9);
+            let annealed = part.annealed(3, 0, Watch::default()).unwrap();
+            let difference = annealed.value + part.of_bias + over_values;
+            let bound = 4.0 * annealed.standard_error + 1e-4;
+            assert!(difference.abs() < bound, "{difference} {}", annealed.standard_error);
+        }
+    }
+
+    #[test]
+    fn examples_that_lack_nothing_have_their_free_energies() {
+        let rbm = model(&[3, 1, 1], 4);
+        let bits = BitMatrix::from_fn(2, 5, |n, unit| unit == n || (unit == 4 && n == 1));
+        let hole = BitMatrix::from_fn(2, 5, |n, unit| n == 1 && unit == 3);
+        let rows = WeightedBits::new(bits.clone(), None).lacking(Some(hole));
+        let found = Observed::of(&rbm, &rows, 0, Isa::fastest(), Watch::default()).unwrap();
+        let f = |v: u64| rbm.free_energy(&[v]);
+        let (off, on) = (f(0b10010), f(0b11010));
+        let of_second = -((-off).exp() + (-on).exp()).ln();
+        let mean = (f(0b00001) + of_second) / 2.0;
+        assert!((found.free_energy.mean - mean).abs() < 1e-9, "{found:?} {mean}");
+    }
+}
