@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ._estimator import interchange, online
-from ._estimator.inputs import validated, with_meaning
+from ._estimator.inputs import precision, with_meaning
 from ._estimator.methods import Estimator
-from ._estimator.parameters import fixed_seed, threads
+from ._estimator.parameters import threads
 from ._harmonium import Rbm
 
 
@@ -168,41 +168,6 @@ class BernoulliRBM(Estimator):
         if max(rbm.sites) > 1:
             raise ValueError("it is a model of categories: load it by CategoricalRBM.load")
         super()._take_meaning(rbm)
-
-    def impute(self, X: Any, *, expected: bool = False, n_gibbs_steps: int = 1000) -> np.ndarray:
-        """X with predictions in place of values that are missing: NaN, or masked.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        expected : bool
-            Whether a value is filled with its mean, not with its most likely value.
-        n_gibbs_steps : int
-            Sweeps of the chain of a row that lacks more than 12 values, unless `missing` is "absent".
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features), float64
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> pairs = np.repeat([[0.0, 0.0], [1.0, 1.0]], 50, axis=0)
-        >>> pairs[3, 1] = pairs[60, 0] = np.nan
-        >>> model = BernoulliRBM(2, n_iter=200, missing="marginal", random_state=0).fit(pairs)
-        >>> model.impute(pairs)[[3, 60]].tolist()
-        [[0.0, 0.0], [1.0, 1.0]]
-        """
-        X = validated(self, X, allows_missing=True)
-        return self.rbm_.impute(
-            X,
-            expected=expected,
-            missing=self.missing,
-            gibbs_steps=n_gibbs_steps,
-            seed=fixed_seed(self.random_state),
-            threads=threads(self),
-        )
 
     # Interchange with scikit-learn
 

@@ -48,6 +48,9 @@ class CategoricalRBM(Estimator):
         Number of persistent chains, at most 32,767; None: batch_size.
     momentum, weight_decay, centering, schedule, averaging, shuffle
         As in `BernoulliRBM`.
+    missing : {None, "absent", "marginal"}, default None
+        What cells without a value (None, NaN, NA, or masked) are in `fit`, as in `BernoulliRBM`: refused,
+        absent or marginal. See `impute`.
     early_stopping, validation_fraction, n_iter_no_change, tol, n_jobs, callback, progress
         As in `BernoulliRBM`.
 
@@ -85,8 +88,6 @@ class CategoricalRBM(Estimator):
 
     # All values are bits of units, which nothing draws.
     binarization: str | None = None
-    # Every value of a category must be known.
-    missing: str | None = None
     categories_: list[NDArray[Any]]
     # A frame without rows, if X was one of pandas.
     _frame: Any = None
@@ -109,6 +110,7 @@ class CategoricalRBM(Estimator):
         centering: bool = False,
         schedule: str = "constant",
         averaging: str = "none",
+        missing: str | None = None,
         shuffle: bool = False,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -152,10 +154,13 @@ class CategoricalRBM(Estimator):
             places[:, at] = units[:, 0] > 0.5 if size == 1 else units.argmax(axis=1)
         return self._own_values(places)
 
-    def _validated(self, X: Any, reset: bool = False, learns: bool = False) -> Any:
+    def _validated(
+        self, X: Any, reset: bool = False, learns: bool = False, allows_missing: bool = False
+    ) -> Any:
         if not reset:
-            return of_columns.read(self, X)
-        self.columns_, numbers = of_columns.learned_from(self, X, self.categories)
+            return of_columns.read(self, X, allows_missing)
+        found = of_columns.learned_from(self, X, self.categories, allows_missing)
+        self.columns_, numbers = found
         self.categories_ = of_columns.own_values(self.columns_, X)
         self._frame = of_columns.empty_frame(X)
         return numbers

@@ -106,6 +106,14 @@ def table_names(columns: Mapping[str, Any]) -> list[str] | None:
     return [column["name"] for column in columns["table"]] if "table" in columns else None
 
 
+def are_numbers(names: Sequence[str]) -> bool:
+    """Whether all names are finite numbers."""
+    try:
+        return all(np.isfinite(float(name)) for name in names)
+    except ValueError:
+        return False
+
+
 def text_of(value: Any) -> str:
     """A value as a table writes it."""
     return str(value.item() if isinstance(value, np.generic) else value)

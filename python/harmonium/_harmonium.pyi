@@ -163,8 +163,8 @@ class Rbm:
         spins: bool = False,
         image_shape: tuple[int, int] | None = None,
         columns: dict[str, Any] | list[Any] | None = None,
-        history: list[dict[str, Any]] | None = None,
         missing: str | None = None,
+        history: list[dict[str, Any]] | None = None,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __getnewargs_ex__(

@@ -5,7 +5,7 @@
 //! If another thread changes an array while it is read, old and new numbers may mix; each number is
 //! checked as it is read.
 
-use crate::columns::{coded, encode, numbers};
+use crate::columns::{examples, numbers, recorded};
 use crate::errors::to_py;
 use crate::pool::{Place, without_lock};
 use crate::sparse::sparse_rows;
@@ -233,10 +233,9 @@ pub fn rows(
     threads: Option<usize>,
 ) -> PyResult<RealRows> {
     let py = object.py();
-    if encoding.reads_columns()
-        && let Some(table) = coded(object, &encoding)?
-    {
-        return Ok(RealRows::from(&encode(py, &table, &encoding, threads)?.1));
+    if let Some(dataset) = examples(object, &encoding, threads)? {
+        dataset.refuse_missing("this call").map_err(to_py)?;
+        return Ok(RealRows::from(dataset.bits().expect("columns are bits")));
     }
     let (rows, kind) = if object.hasattr(intern!(py, "tocsr"))? {
         sparse_rows(object, threads)?
@@ -269,11 +268,9 @@ pub fn dataset(
     threads: Option<usize>,
 ) -> PyResult<Dataset> {
     let py = object.py();
-    if encoding.reads_columns()
-        && let Some(table) = coded(object, &encoding)?
-    {
-        let (columns, bits) = encode(py, &table, &encoding, threads)?;
-        return Ok(Dataset::from_columns(NAME, columns, bits));
+    if let Some(dataset) = examples(object, &encoding, threads)? {
+        dataset.refuse_missing("this call").map_err(to_py)?;
+        return Ok(dataset);
     }
     let mut images = None;
     let dataset = if object.hasattr(intern!(py, "tocsr"))? {
@@ -329,15 +326,21 @@ pub fn dataset_with_missing(
     if !allows_masked {
         refuse_masked(object)?;
     }
+    let module = object.py().import(intern!(object.py(), "harmonium._missing"))?;
+    if encoding.reads_columns() {
+        let columns =
+            encoding.columns().map(|columns| recorded(object.py(), columns)).transpose()?;
+        let cells = module.call_method1(intern!(object.py(), "cells"), (object, columns))?;
+        return match examples(&cells, &encoding, threads)? {
+            Some(dataset) => Ok(dataset),
+            None => dataset(&cells, encoding, threads),
+        };
+    }
     let error = match dataset(object, encoding.clone(), threads) {
         Ok(dataset) => return Ok(dataset),
         Err(error) => error,
     };
-    if encoding.reads_columns() {
-        return Err(error);
-    }
-    let py = object.py();
-    let split = py.import(intern!(py, "harmonium._missing"))?.getattr(intern!(py, "split"))?;
+    let split = module.getattr(intern!(object.py(), "split"))?;
     let Ok(parts) = split.call1((object, encoding.is_spins())) else { return Err(error) };
     let Some((values, missing)) =
         parts.extract::<Option<(Bound<'_, PyAny>, Bound<'_, PyAny>)>>()?

@@ -1,13 +1,12 @@
 //! Columns of bits and categories: how they are declared, and tables whose cells are values.
 
-use crate::arrays::{NAME, dataset};
+use crate::arrays::{NAME, dataset_with_missing};
 use crate::errors::to_py;
 use crate::json::from_json;
 use crate::pool::without_lock;
 use harmonium::BitMatrix;
-use harmonium::dataset::{Categories, Coded, Columns, Encoding};
+use harmonium::dataset::{Categories, Coded, Columns, Dataset, Encoding};
 use harmonium::setting::Value as _;
-use ndarray::Array2;
 use numpy::{IntoPyArray as _, PyArrayDescrMethods as _, PyReadonlyArray2};
 use numpy::{PyUntypedArray, PyUntypedArrayMethods as _};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -71,7 +70,7 @@ pub fn recorded<'py>(py: Python<'py>, columns: &Columns) -> PyResult<Bound<'py, 
 }
 
 /// The values of a frame or a list, or of an array of texts; `None` for an array of numbers or a sparse matrix.
-pub fn coded(object: &Bound<'_, PyAny>, encoding: &Encoding) -> PyResult<Option<Coded>> {
+fn coded(object: &Bound<'_, PyAny>, encoding: &Encoding) -> PyResult<Option<Coded>> {
     let py = object.py();
     if let Ok(array) = object.cast::<PyUntypedArray>()
         && b"biuf".contains(&array.dtype().kind())
@@ -92,14 +91,18 @@ pub fn coded(object: &Bound<'_, PyAny>, encoding: &Encoding) -> PyResult<Option<
     Ok(Some(Coded { names, values, codes: codes.as_array().to_owned() }))
 }
 
-/// The columns of data and their one-hot bits.
-pub fn encode(
-    py: Python<'_>,
-    table: &Coded,
+/// The examples of a frame, a list or an array of texts whose columns an encoding reads; `None` for numbers,
+/// and for an encoding of units. Cells without a value are missing.
+pub fn examples(
+    object: &Bound<'_, PyAny>,
     encoding: &Encoding,
     threads: Option<usize>,
-) -> PyResult<(Columns, BitMatrix)> {
-    without_lock(py, threads, || table.encode(NAME, encoding))
+) -> PyResult<Option<Dataset>> {
+    if !encoding.reads_columns() {
+        return Ok(None);
+    }
+    let Some(table) = coded(object, encoding)? else { return Ok(None) };
+    without_lock(object.py(), threads, || table.dataset(NAME, encoding)).map(Some)
 }
 
 /// Visible states (N, columns) as the numbers of their values: bytes, if all are whole and fit.
@@ -111,7 +114,11 @@ pub fn numbers<'py>(py: Python<'py>, columns: &Columns, bits: &BitMatrix) -> Bou
     }
 }
 
-/// The columns of data, as `Rbm.columns` has them, and the number of each value's state, uint8 (n, columns).
+/// The state of a missing value.
+const MISSING: u8 = u8::MAX;
+
+/// The columns of data, as `Rbm.columns` has them, and the number of each value's state, uint8 (n, columns), 255
+/// for one that is missing.
 /// `categories` is "auto", a number of states, or the columns of a model.
 #[pyfunction]
 #[pyo3(signature = (data, categories, *, threads = None))]
@@ -121,16 +128,28 @@ pub fn states_of<'py>(
     threads: Option<usize>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let (py, encoding) = (data.py(), declared(None, false, Some(categories), Vec::new())?);
-    let dataset = dataset(data, encoding, threads)?;
+    let dataset = dataset_with_missing(data, encoding, threads, true)?;
     let columns = dataset.columns().expect("data with columns");
-    let bits = BitMatrix::from_fn(dataset.n_examples(), dataset.n_visible(), |n, unit| {
-        dataset.intensity(n, unit) == 1.0
+    // What is missing is any state for a moment.
+    let (units, missing) = (dataset.units(), dataset.missing());
+    let is_missing = |n, unit| missing.is_some_and(|missing| missing.get(n, unit));
+    let firsts: Vec<_> = units.sites().map(|site| site.start).collect();
+    let mut bits = dataset.bits().expect("columns are bits").clone();
+    for (n, &unit) in (0..bits.n_rows()).flat_map(|n| firsts.iter().map(move |unit| (n, unit))) {
+        if is_missing(n, unit) {
+            bits.set(n, unit, true);
+        }
+    }
+    let mut states = columns.decode(&bits);
+    states.indexed_iter_mut().for_each(|((n, column), state)| {
+        if is_missing(n, firsts[column]) {
+            *state = MISSING;
+        }
     });
-    let states: Array2<u8> = columns.decode(&bits);
     Ok((recorded(py, columns)?, states.into_pyarray(py).into_any()))
 }
 
-/// Numbers (n, columns) that mean these states to a model of the columns.
+/// Numbers (n, columns) that mean these states to a model of the columns; NaN for those that are missing.
 #[pyfunction]
 pub fn numbers_of<'py>(
     columns: &Bound<'py, PyDict>,
@@ -138,6 +157,17 @@ pub fn numbers_of<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let (py, encoding) = (columns.py(), of_columns(columns)?);
     let columns = encoding.columns().expect("columns");
-    let bits = columns.encode(NAME, states.as_array()).map_err(to_py)?;
-    Ok(numbers(py, columns, &bits))
+    let states = states.as_array();
+    let given = states.mapv(|state| if state == MISSING { 0 } else { state });
+    let bits = columns.encode(NAME, given.view()).map_err(to_py)?;
+    if given == states {
+        return Ok(numbers(py, columns, &bits));
+    }
+    let mut numbers = columns.to_numbers(&bits);
+    numbers.zip_mut_with(&states, |number, &state| {
+        if state == MISSING {
+            *number = f64::NAN;
+        }
+    });
+    Ok(numbers.into_pyarray(py).into_any())
 }

@@ -324,7 +324,8 @@ fn lock(array: &Bound<'_, PyAny>) -> PyResult<()> {
 impl Rbm {
     #[new]
     #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
-        grey_levels = None, spins = false, image_shape = None, columns = None, history = None, missing = None))]
+        grey_levels = None, spins = false, image_shape = None, missing = None, columns = None,
+        history = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         #[pyo3(from_py_with = floats)] weights: Array2<f32>,
@@ -334,9 +335,9 @@ impl Rbm {
         grey_levels: Option<u32>,
         spins: bool,
         image_shape: Option<(usize, usize)>,
+        missing: Option<&str>,
         columns: Option<&Bound<'_, PyAny>>,
         history: Option<&Bound<'_, PyAny>>,
-        missing: Option<&str>,
     ) -> PyResult<Self> {
         let missing = missing.map(str::parse).transpose().map_err(to_py)?;
         let columns = columns.map(|columns| {
@@ -379,13 +380,13 @@ impl Rbm {
         keywords.set_item("grey_levels", self.grey_levels())?;
         keywords.set_item("spins", self.spins())?;
         keywords.set_item("image_shape", self.image_shape())?;
+        keywords.set_item("missing", self.missing())?;
         if let Some(columns) = self.encoding().columns() {
             keywords.set_item("columns", recorded(py, columns)?)?;
         }
         if !self.origin.history.is_empty() {
             keywords.set_item("history", self.history(py)?)?;
         }
-        keywords.set_item("missing", self.missing())?;
         let parts =
             (self.weights(py)?, self.visible_bias(py)?, self.hidden_bias(py)?, self.data_mean(py)?);
         Ok((parts, keywords))

@@ -138,8 +138,9 @@ def test_each_bad_input_has_its_message():
         (256, X, "categories is 256, but must be `auto`, or a number of states from 2 to 255"),
         ("some", X, "categories is some, but must be `auto`"),
         ("auto", [["a", "x"], ["a", "y"]], "column 1 holds only the value a, so there is nothing to learn"),
-        ("auto", [["a"], [None]], "example 1, column 1 is empty, but must be a state"),
-        ("auto", [[1.0], [np.nan]], "example 1, unit 0 is NaN, but must be finite"),
+        ("auto", [["a", 1], ["b", 2], [None, 1]], "example 2, column 1 is NaN or has no value\nIt can train on"),
+        ("auto", [[1.0, 1], [2.0, 2], [np.nan, 1]], 'is NaN or has no value\nIt can train on missing values with missing="'),
+        ("auto", [[1.0], [np.inf]], "example 1, unit 0 is inf, but must be finite"),
         ("auto", np.random.default_rng(0).normal(size=(50, 1)), "so it holds measurements"),
         ("auto", [[str(n)] for n in range(50)], "as names do, so there is nothing to learn"),
         ("auto", ["a", "b"], "Expected 2D array, got 1 dimensions"),
@@ -173,6 +174,38 @@ def test_it_learns_which_values_belong_together():
     assert ((samples[:, 1] - samples[:, 0]) % 3 < 2).mean() > 0.9
     stopped = CategoricalRBM(8, **{**settings, "early_stopping": True}).fit(X)
     assert "validation_score" in stopped.history_[0]
+
+
+@pytest.mark.parametrize("missing", ["absent", "marginal"])
+def test_cells_without_a_value_are_learned_from_and_filled(missing):
+    pandas = pytest.importorskip("pandas")
+    whole = [["red", 1.0], ["blue", 2.0], ["green", 3.0]] * 30
+    holes = [(4, 0), (10, 1), (47, 0), (80, 1)]
+    cells = [list(row) for row in whole]
+    for row, column in holes:
+        cells[row][column] = None
+    settings = dict(learning_rate=0.3, n_iter=100, random_state=0, missing=missing, batch_size=30)
+    model = CategoricalRBM(12, **settings).fit(cells)
+    assert [values.tolist() for values in model.categories_] == [["blue", "green", "red"], [1.0, 2.0, 3.0]]
+    assert model.impute(cells).tolist() == whole
+    frame = pandas.DataFrame(cells, columns=["colour", "n"])
+    of_frame = CategoricalRBM(12, **settings).fit(frame)
+    assert (of_frame.components_ == model.components_).all()
+    assert of_frame.impute(frame).values.tolist() == whole
+    numbers = np.array([[["red", "blue", "green"].index(colour), n] for colour, n in whole])
+    is_hole = np.zeros(numbers.shape, bool)
+    is_hole[tuple(zip(*holes))] = True
+    for X in [np.where(is_hole, np.nan, numbers), np.ma.masked_array(numbers, is_hole)]:
+        assert (CategoricalRBM(12, **settings).fit(X).impute(X) == numbers).all()
+    with pytest.raises(ValueError, match="example 4, column 1 is NaN or has no value: fill it by impute"):
+        model.transform(cells)
+    algorithm = "cd" if missing == "absent" else "pcd"
+    trainer = Trainer(frame, categories="auto", missing=missing, hidden=8, epochs=20, algorithm=algorithm)
+    trainer.run()
+    rbm = trainer.model
+    assert rbm.sites == [3, 3] and rbm.missing == missing and not np.isnan(rbm.impute(frame)).any()
+    with pytest.raises(ValueError, match=r'column 1 \("colour"\) has no value'):
+        rbm.free_energy(frame)
 
 
 def test_hidden_states_are_turned_back_into_the_values_that_they_make_likely():

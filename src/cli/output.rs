@@ -277,14 +277,10 @@ impl Output {
         let fasta = || columns.to_fasta(bits).expect("letters").into_bytes();
         match self.format {
             Format::Npy | Format::Npz => {
-                let states = columns.decode(bits);
-                let numbers: Vec<_> =
-                    (0..columns.n_columns()).map(|column| columns.numbers(column)).collect();
-                let number = |(n, column)| {
-                    let state = usize::from(states[[n, column]]);
-                    mean(n, column).unwrap_or_else(|| numbers[column][state])
-                };
-                let array = Array2::from_shape_fn(states.dim(), number);
+                let mut array = columns.to_numbers(bits);
+                array.indexed_iter_mut().for_each(|((n, column), number)| {
+                    *number = mean(n, column).unwrap_or(*number);
+                });
                 match array.iter().all(|&x| f64::from(x as u8) == x) {
                     true => self.encode(name, &array.mapv(|x| x as u8)),
                     false => self.encode(name, &array),
@@ -427,7 +423,6 @@ pub fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::dataset::{Column, ColumnKind, Dataset, Encoding};
-    use ndarray::Array2;
 
     #[test]
     fn samples_of_columns_have_the_form_of_the_data() {

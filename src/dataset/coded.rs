@@ -1,10 +1,11 @@
 //! Tables of other programs, such as frames of Python: the different values of each column, and a code for each
 //! cell.
 
+use super::Dataset;
 use super::categories::{Distinct, Header, Lookup, must, no_states};
-use super::columns::Columns;
+use super::columns::MISSING;
 use super::encoding::Encoding;
-use crate::bits::BitMatrix;
+use super::holes::Holes;
 use crate::error::Result;
 use ndarray::Array2;
 
@@ -23,9 +24,9 @@ pub const NO_VALUE: i32 = -1;
 ///     codes: array![[0, 1], [1, 0], [0, 2]],
 /// };
 /// let encoding = Encoding::Categories { categories: Categories::Auto, ignore: vec![] };
-/// let (columns, bits) = table.encode("people", &encoding)?;
-/// assert_eq!(columns.states(1), ["blue", "green", "red"]);
-/// assert_eq!(bits.row(0), [0b1001]); // True, and the last colour
+/// let people = table.dataset("people", &encoding)?;
+/// assert_eq!(people.columns().unwrap().states(1), ["blue", "green", "red"]);
+/// assert_eq!((people.intensity(0, 0), people.intensity(0, 3)), (1.0, 1.0)); // True, and the last colour
 /// # Ok::<(), harmonium::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -39,18 +40,18 @@ pub struct Coded {
 }
 
 impl Coded {
-    /// The columns, bits and categories, and the one-hot bits (N, units) of the table, as a file of it would be
-    /// read: see [`Dataset::read_as`](super::Dataset::read_as). Texts of numbers are numbers.
+    /// The table as examples of columns, bits and categories, as a file of it would be read: see
+    /// [`Dataset::read_as`]. Texts of numbers are numbers. A cell without a value is [missing](Dataset::missing).
     ///
     /// # Errors
     /// [`Error::BadCategory`](crate::Error::BadCategory) for a column of values that are not categories, or with
-    /// the first cell that has no value or an unknown one;
+    /// the first cell that has an unknown value;
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for an ignored column that does not exist;
-    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory); as [`Dataset::with_missing`].
     ///
     /// # Panics
-    /// If a code is not one of a value, or the encoding has no columns.
-    pub fn encode(&self, name: &str, encoding: &Encoding) -> Result<(Columns, BitMatrix)> {
+    /// If there are no examples, a code is not one of a value, or the encoding has no columns.
+    pub fn dataset(&self, name: &str, encoding: &Encoding) -> Result<Dataset> {
         let origin = encoding.origin()?.expect("an encoding of columns");
         let (n, width) = self.codes.dim();
         assert_eq!(self.values.len(), width, "values of each column");
@@ -59,53 +60,58 @@ impl Coded {
             header = Header { names: names.clone(), is_given: true, ..header };
         }
         let chosen = header.chosen(origin)?;
-        let refused = |example: usize, column: usize, value: &str, rule: String| {
-            header.unknown(&format!("example {example}"), column, value, rule)
-        };
-        for (example, codes) in self.codes.outer_iter().enumerate() {
-            if let Some(&column) = chosen.iter().find(|&&column| codes[column] == NO_VALUE) {
-                let rule = "a state; remove examples with missing values, or fill them";
-                return Err(refused(example, column, "empty", rule.into()));
-            }
-        }
         let columns = match header.declared(origin, &chosen) {
             Some(columns) => columns,
             None => {
-                let kinds =
-                    chosen.iter().map(|&column| header.kind_of(column, &self.distinct(column), n));
+                let kinds = chosen.iter().map(|&column| {
+                    let (distinct, n_given) = self.distinct(column);
+                    header.kind_of(column, &distinct, n_given)
+                });
                 header.columns(&chosen, kinds.collect::<Result<_>>()?)
             }
         };
-        let mut states = no_states(name, n, &columns)?;
+        let (mut states, mut holes) = (no_states(name, n, &columns)?, Holes::default());
         for (site, &column) in chosen.iter().enumerate() {
             let lookup = Lookup::of(&columns, site);
             let state = |text: &String| lookup.of_text(text, super::columns::finite(text));
             let of_values: Vec<_> = self.values[column].iter().map(state).collect();
             for (example, &code) in self.codes.column(column).iter().enumerate() {
-                states[[example, site]] = of_values[code as usize].ok_or_else(|| {
-                    let value = format!("\"{}\"", self.values[column][code as usize]);
-                    refused(example, column, &value, must(origin, &columns, site))
-                })?;
+                states[[example, site]] = match code {
+                    NO_VALUE => {
+                        let label = header.label(column);
+                        let what = || format!("example {example}, {label} has no value");
+                        holes.note((n, chosen.len()), example, site, what);
+                        MISSING
+                    }
+                    _ => of_values[code as usize].ok_or_else(|| {
+                        let value = format!("\"{}\"", self.values[column][code as usize]);
+                        let (place, rule) =
+                            (format!("example {example}"), must(origin, &columns, site));
+                        header.unknown(&place, column, &value, rule)
+                    })?,
+                };
             }
         }
         let bits = columns.encode(name, states.view())?;
-        Ok((columns, bits))
+        holes.missing_from(Dataset::from_columns(name, columns, bits))
     }
 
-    /// The values of a column that occur.
-    fn distinct(&self, column: usize) -> Distinct {
+    /// The values of a column that occur, and the number of cells that have one.
+    fn distinct(&self, column: usize) -> (Distinct, usize) {
         let mut occurs = vec![false; self.values[column].len()];
-        self.codes.column(column).iter().for_each(|&code| occurs[code as usize] = true);
+        let codes = self.codes.column(column);
+        let given = codes.iter().filter(|&&code| code != NO_VALUE);
+        let n_given = given.map(|&code| occurs[code as usize] = true).count();
         let mut distinct = Distinct::Texts(Vec::new());
         let values = self.values[column].iter().zip(occurs);
         values.filter(|(_, occurs)| *occurs).for_each(|(text, _)| distinct.note_text(text));
-        distinct
+        (distinct, n_given)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Categories, Dataset};
+    use super::super::Categories;
     use super::*;
     use ndarray::array;
 
@@ -125,50 +131,43 @@ mod tests {
         coded.names = Some(["flag", "count", "letter"].map(String::from).to_vec());
         let file = "flag,count,letter\n1.0,9,a\n0,11,b\n0,10,b\n";
         let read = Dataset::read_from("x", file.as_bytes(), AUTO).unwrap();
-        let (columns, bits) = coded.encode("x", &AUTO).unwrap();
-        assert_eq!(Some(&columns), read.columns());
-        let units = (0..3).flat_map(|n| (0..columns.n_units()).map(move |unit| (n, unit)));
-        units.for_each(|(n, unit)| {
-            assert_eq!(
-                f64::from(u8::from(bits.get(n, unit))),
-                read.intensity(n, unit),
-                "{n} {unit}"
-            );
-        });
+        let found = coded.dataset("x", &AUTO).unwrap();
+        assert_eq!((found.columns(), found.bits()), (read.columns(), read.bits()));
         // By the columns of a model, in whatever order they are.
         let other = Coded {
             names: Some(["letter", "more", "count", "flag"].map(String::from).to_vec()),
             ..table(&[&["a"], &["?"], &["9"], &["1"]], array![[0, 0, 0, 0]])
         };
-        let (by_model, found) = other.encode("new", &read.encoding()).unwrap();
-        assert_eq!((by_model, found), (columns, bits.rows(0..1)));
+        let by_model = other.dataset("x", &read.encoding()).unwrap();
+        assert_eq!(by_model.bits(), read.clone().first(1).unwrap().bits());
+        // A cell without a value is missing as it is in a file.
+        coded.codes[[1, 2]] = NO_VALUE;
+        let file = "flag,count,letter\n1.0,9,a\n0,11,\n0,10,b\n";
+        let read = Dataset::read_from("x", file.as_bytes(), read.encoding()).unwrap();
+        let found = coded.dataset("x", &read.encoding()).unwrap();
+        assert_eq!((found.bits(), found.missing()), (read.bits(), read.missing()));
+        let first = "example 1, column 3 (\"letter\") has no value";
+        assert_eq!(found.first_missing().unwrap(), first);
     }
 
     #[test]
-    fn cells_without_a_known_value_are_refused_by_their_place() {
-        let good = table(&[&["a", "b"]], array![[0], [1]]);
-        let good = Encoding::Columns(good.encode("x", &AUTO).unwrap().0.into());
+    fn cells_of_unknown_values_are_refused_by_their_place() {
+        let good = table(&[&["a", "b"]], array![[0], [1]]).dataset("x", &AUTO).unwrap();
         for (texts, codes, encoding, message) in [
-            (
-                ["a", "b"],
-                array![[0], [-1]],
-                &AUTO,
-                "X: example 1, column 1 is empty, but must be a state; remove examples",
-            ),
             (
                 ["a", "c"],
                 array![[0], [1]],
-                &good,
+                &good.encoding(),
                 "X: example 1, column 1 is \"c\", but must be one of a, b: the training data of",
             ),
             (
                 ["a", "b"],
-                array![[1], [1]],
+                array![[1], [NO_VALUE]],
                 &AUTO,
                 "X: column 1 holds only the value b, so there is nothing to learn in it",
             ),
         ] {
-            let found = table(&[&texts], codes).encode("X", encoding);
+            let found = table(&[&texts], codes).dataset("X", encoding);
             let error = found.unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }

@@ -7,20 +7,24 @@ from typing import Any, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .._columns import columns_of, names_of, of_sites, state_names, text_of
+from .._columns import are_numbers, columns_of, is_missing, names_of, of_sites, state_names, text_of
 from .._harmonium import numbers_of, refuse_masked, states_of
 from .._sklearn import check_features
+from .inputs import BOTH_WAYS
 from .learned import LearnedArrays, check_fitted
 
+# The state of a value that is missing.
+_MISSING = 255
+_IMPUTE = ": fill it by impute"
 _WORDS = {
     "the training data of the model have no others": "categories declares no others",
     "leave it out by ignore=NAME": "leave it out of X",
 }
 
 
-def learned_from(estimator: LearnedArrays, X: Any, categories: Any) -> tuple[Any, Any]:
-    """The columns of the first X, and X as numbers for a model of these columns."""
-    _check_input(estimator, X, reset=True)
+def learned_from(estimator: LearnedArrays, X: Any, categories: Any, allows_missing: bool) -> tuple[Any, Any]:
+    """The columns of the first X, and X as numbers for a model of these columns, NaN for those that are missing."""
+    _check_input(estimator, X, True, allows_missing)
     is_one = isinstance(categories, (str, int, np.integer)) and not isinstance(categories, bool)
     if not is_one and hasattr(categories, "__len__"):
         categories = _declared(X, categories)
@@ -36,16 +40,28 @@ def learned_from(estimator: LearnedArrays, X: Any, categories: Any) -> tuple[Any
     except ValueError as error:
         error.args = tuple(_in_own_words(part) for part in error.args)
         raise
+    if not allows_missing:
+        _refuse_missing(states, f"\n{BOTH_WAYS}")
     return columns, numbers_of(columns, states)
 
 
-def read(estimator: LearnedArrays, X: Any) -> Any:
-    """Another X as numbers for the model."""
+def read(estimator: LearnedArrays, X: Any, allows_missing: bool) -> Any:
+    """Another X as numbers for the model, NaN for those that are missing."""
     check_fitted(estimator)
-    _check_input(estimator, X, reset=False)
+    _check_input(estimator, X, False, allows_missing)
     columns = estimator.columns_
     assert columns is not None
-    return numbers_of(columns, states_of(X, columns)[1])
+    states = states_of(X, columns)[1]
+    if not allows_missing:
+        _refuse_missing(states, _IMPUTE)
+    return numbers_of(columns, states)
+
+
+def _refuse_missing(states: NDArray[Any], remedy: str) -> None:
+    found = np.argwhere(states == _MISSING)
+    if len(found):
+        row, column = (int(place) for place in found[0])
+        raise ValueError(f"X: example {row}, column {column + 1} is NaN or has no value{remedy}")
 
 
 def own_values(columns: dict[str, Any], X: Any = None) -> list[NDArray[Any]]:
@@ -64,7 +80,7 @@ def _plain(names: list[str]) -> NDArray[Any]:
     """Names of states as numbers or booleans, if all are."""
     if {name.lower() for name in names} == {"false", "true"}:
         return np.array([name.lower() == "true" for name in names])
-    return _as_numbers(names) if _are_numbers(names) else _objects(names)
+    return _as_numbers(names) if are_numbers(names) else _objects(names)
 
 
 def _like(names: list[str], column: NDArray[Any]) -> NDArray[Any]:
@@ -75,14 +91,16 @@ def _like(names: list[str], column: NDArray[Any]) -> NDArray[Any]:
         return _as_numbers(names).astype(column.dtype)
     own: dict[Any, Any] = {}
     for value in column.tolist():
+        if is_missing(value):
+            continue
         text = value.decode() if isinstance(value, bytes) else text_of(value)
         if text not in own:
             own[text] = value
-            if _are_numbers([text]):
+            if are_numbers([text]):
                 # A number may be written in several ways.
                 own.setdefault(float(text), value)
     values = [
-        own.get(name, own.get(float(name), name) if _are_numbers([name]) else name)
+        own.get(name, own.get(float(name), name) if are_numbers([name]) else name)
         for name in names
     ]
     return _objects(values)
@@ -107,8 +125,12 @@ def empty_frame(X: Any) -> Any:
     return X.iloc[:0].copy() if hasattr(X, "iloc") and hasattr(X, "dtypes") else None
 
 
-def _check_input(estimator: LearnedArrays, X: Any, reset: bool) -> None:
-    refuse_masked(X)
+def _check_input(estimator: LearnedArrays, X: Any, reset: bool, allows_missing: bool) -> None:
+    if not allows_missing:
+        refuse_masked(X)
+        if isinstance(X, np.ndarray) and X.dtype.kind == "f" and X.ndim == 2:
+            remedy = f"\n{BOTH_WAYS}" if reset else _IMPUTE
+            _refuse_missing(np.where(np.isnan(X), _MISSING, 0), remedy)
     shape = _shape(X)
     if len(shape) != 2:
         raise ValueError(
@@ -159,13 +181,6 @@ def _in_own_words(part: Any) -> Any:
     for theirs, ours in _WORDS.items():
         part = part.replace(theirs, ours) if isinstance(part, str) else part
     return part
-
-
-def _are_numbers(names: list[str]) -> bool:
-    try:
-        return all(np.isfinite(float(name)) for name in names)
-    except ValueError:
-        return False
 
 
 def _as_numbers(names: list[str]) -> NDArray[Any]:

@@ -48,7 +48,8 @@ class Fit:
         check(estimator)
         estimator.random_state_ = generator(estimator.random_state)
         estimator.grey_levels_, estimator.spins_ = None, False
-        X = estimator._validated(X, reset=True, learns=True)
+        allows_missing = estimator.missing is not None
+        X = estimator._validated(X, reset=True, learns=True, allows_missing=allows_missing)
         weights = one_each(sample_weight, "sample_weight", X.shape[0])
         if weights is not None and len(weights) == X.shape[0] and weights.any():
             # Rows of weight 0 are as good as missing: none is in a mini-batch, and none validates.

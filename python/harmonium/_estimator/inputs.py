@@ -20,8 +20,8 @@ _AS_THEY_ARE = (
     "maximum), spins by (X + 1) / 2, any feature with MinMaxScaler. X > 0 makes bits of counts."
 )
 # What to do about NaN, after scikit-learn's message.
-_BOTH_WAYS = (
-    'BernoulliRBM can train on missing values with missing="absent" (such a value is no part of its row\'s '
+BOTH_WAYS = (
+    'It can train on missing values with missing="absent" (such a value is no part of its row\'s '
     'model, as suits ratings) or missing="marginal" (it is summed out, as suits values that are missing at '
     "random)."
 )
@@ -51,7 +51,7 @@ def validated(
         )
     except ValueError as error:
         if learns and not allows_missing and "contains NaN" in str(error):
-            raise ValueError(f"{error}\n{_BOTH_WAYS}") from None
+            raise ValueError(f"{error}\n{BOTH_WAYS}") from None
         raise
     return with_meaning(estimator, X, learns)
 

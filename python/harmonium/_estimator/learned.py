@@ -57,6 +57,7 @@ class LearnedArrays(Parameters):
     spins_: bool = False
     # The columns of the data, if they are bits and categories.
     columns_: dict[str, Any] | None = None
+    missing: str | None = None
     # The trainer of `partial_fit`, its settings, and the number of trainers before it.
     _trainer: Trainer | None = None
     _trainer_settings: dict[str, Any]
@@ -133,8 +134,10 @@ class LearnedArrays(Parameters):
             missing=self.missing,
         )
 
-    def _validated(self, X: Any, reset: bool = False, learns: bool = False) -> Any:
-        """X as the model takes it; `reset` if it is the first X."""
+    def _validated(
+        self, X: Any, reset: bool = False, learns: bool = False, allows_missing: bool = False
+    ) -> Any:
+        """X as the model takes it; `reset` if it is the first X. If values may be missing, they are NaN."""
         raise NotImplementedError
 
     def _take_meaning(self, rbm: Rbm) -> None:

@@ -190,6 +190,42 @@ class Estimator(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             threads=threads(self),
         )
 
+    def impute(self, X: Any, *, expected: bool = False, n_gibbs_steps: int = 1000) -> Any:
+        """X with predictions in place of values that are missing: NaN, or masked.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        expected : bool
+            Whether a value is filled with its mean, not with its most likely value. A mean needs numbers.
+        n_gibbs_steps : int
+            Sweeps of the chain of a row that lacks more than 12 values, unless `missing` is "absent".
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), float64, or the most likely categories in the form of X in `fit`
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from harmonium import BernoulliRBM
+        >>> pairs = np.repeat([[0.0, 0.0], [1.0, 1.0]], 50, axis=0)
+        >>> pairs[3, 1] = pairs[60, 0] = np.nan
+        >>> model = BernoulliRBM(2, n_iter=200, missing="marginal", random_state=0).fit(pairs)
+        >>> model.impute(pairs)[[3, 60]].tolist()
+        [[0.0, 0.0], [1.0, 1.0]]
+        """
+        X = self._validated(X, allows_missing=True)
+        filled = self.rbm_.impute(
+            X,
+            expected=expected,
+            missing=self.missing,
+            gibbs_steps=n_gibbs_steps,
+            seed=fixed_seed(self.random_state),
+            threads=threads(self),
+        )
+        return filled if expected else self._values(filled)
+
     # Samples
 
     def gibbs(self, v: Any) -> Any:
@@ -304,9 +340,10 @@ class Estimator(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
     # What is particular to an estimator, and what its methods share
 
-    def _validated(self, X: Any, reset: bool = False, learns: bool = False) -> Any:
-        """X as the model takes it; `reset` if it is the first X."""
-        allows_missing = learns and self.missing is not None
+    def _validated(
+        self, X: Any, reset: bool = False, learns: bool = False, allows_missing: bool = False
+    ) -> Any:
+        """X as the model takes it; `reset` if it is the first X. If values may be missing, they are NaN."""
         return validated(self, X, reset, learns, allows_missing)
 
     def _values(self, states: np.ndarray) -> Any:
