@@ -3,7 +3,6 @@
 use super::input::{limited, model_path, read_data, say_data};
 use super::output::Output;
 use super::predict::Predict;
-use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Columns, Dataset, Examples, MissingMask};
 use crate::error::{Error, Result};
 use crate::evaluate::Imputation;
@@ -17,7 +16,7 @@ use crate::rng::check_seed;
 use crate::run::{DataChoice, Part};
 use crate::train::Missing;
 use crate::watch::Watch;
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use serde_json::{Map, Value};
 
 /// The file for the filled data, if none is given.
@@ -48,6 +47,9 @@ impl Predict {
             None => note(LogFormat::Text, &format!("{}: no value is missing", data.name())),
         }
         let probabilities = self.probabilities_of(&data, &rbm, &provenance.settings, isa)?;
+        // Labels are not among what is written.
+        let probabilities = probabilities.slice_move(s![.., ..data.n_features()]);
+        let data = data.without_labels();
         if let Some(out) = &self.probabilities {
             out.write(&out.encode("probabilities", &probabilities))?;
         }
@@ -71,8 +73,7 @@ impl Predict {
     ) -> Result<Array2<f64>> {
         let examples = Examples::new(data.clone(), Binarization::recorded(settings)?.of_bits());
         let visible = examples.fixed_bits(self.seed, 0..examples.n_examples());
-        let none = || BitMatrix::zeros(visible.n_rows(), visible.n_columns());
-        let missing = data.missing().cloned().unwrap_or_else(none);
+        let missing = data.lacking();
         let weights = FixedWeights::of(rbm, isa);
         let imputation = Imputation {
             model: FixedModel { rbm, weights: &weights },

@@ -653,6 +653,38 @@ impl Dataset {
         })
     }
 
+    /// The same examples without their labels.
+    pub fn without_labels(self) -> Self {
+        let n = self.n_features();
+        let sizes: Vec<_> = self.units().sites().map(|site| site.len()).collect();
+        let Some((label, sizes)) = sizes.split_last().filter(|_| self.labels.is_some()) else {
+            return self;
+        };
+        debug_assert_eq!(n + label, self.n_visible(), "the label is the last site");
+        let sites = Units::of_sites(sizes.iter().copied()).expect("sites of the data");
+        let missing = self.missing.as_ref().map(|missing| missing.first_columns(n));
+        Self {
+            values: self.values.first_columns(n),
+            missing,
+            labels: None,
+            sites: (!sites.are_bits()).then_some(sites),
+            ..self
+        }
+    }
+
+    /// Where units have no value, those of unknown labels included (N, V); all off if none lacks one.
+    pub(crate) fn lacking(&self) -> BitMatrix {
+        let none = || BitMatrix::zeros(self.n_examples(), self.n_visible());
+        let mut lacking = self.missing.clone().unwrap_or_else(none);
+        if let Some(labels) = &self.labels {
+            for (row, label) in labels.of_examples().iter().enumerate() {
+                let units = self.n_features()..self.n_visible();
+                units.filter(|_| label.is_none()).for_each(|unit| lacking.set(row, unit, true));
+            }
+        }
+        lacking
+    }
+
     /// The labels of the examples, if they have any.
     pub fn labels(&self) -> Option<&Labels> {
         self.labels.as_ref()

@@ -139,6 +139,15 @@ impl Values {
         }
     }
 
+    /// The first `n` units, in the same form.
+    pub fn first_columns(&self, n: usize) -> Self {
+        match self {
+            Self::Bits(bits) => Self::Bits(bits.first_columns(n)),
+            Self::Bytes(bytes) => Self::Bytes(bytes.slice(s![.., ..n]).to_owned()),
+            Self::Reals(reals) => Self::Reals(reals.first_columns(n)),
+        }
+    }
+
     /// A copy of some examples, in the same form.
     pub fn examples(&self, range: Range<usize>) -> Self {
         match self {
