@@ -253,7 +253,7 @@ fn filled_tables_keep_their_names_and_given_cells() {
         "column \"colour\" holds names, which have no mean; ask for the most likely values",
     );
     folder.fail(
-        "transform run",
+        "transform run people.csv",
         "but p(h | v) (`harmonium predict --fill` completes them) needs all values",
     );
 
@@ -287,7 +287,7 @@ fn a_run_with_holes_resumes_to_the_same_bits() {
         let (whole, parts) = (format!("whole-{missing}"), format!("parts-{missing}"));
         assert_eq!(folder.fingerprint(&whole), folder.fingerprint(&parts), "{missing}");
         let facts = folder.facts(&whole);
-        assert_eq!(facts["data"]["n_missing"], 40, "{missing}");
+        assert_eq!(facts["data"]["n_missing"], 41, "{missing}");
         assert_eq!(facts["settings"]["missing"], missing);
     }
 }
@@ -298,6 +298,6 @@ fn the_holes_of_a_run_are_counted_once() {
     let line = "train --data people.csv --categories auto --missing marginal --hidden 4 --epochs 2";
     let (code, _, said) = folder.run(&format!("{line} --out run"));
     assert_eq!(code, Some(0), "{said}");
-    let note = "people.csv: 21 of 240 values are missing (8.75 %), in 20 of 60 examples and 2 of 4 columns";
+    let note = "people.csv: 21 of 240 values are missing (8.75 %), in 19 of 60 examples and 2 of 4 columns";
     assert_eq!(said.matches(note).count(), 1, "{said}");
 }
