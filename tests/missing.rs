@@ -319,9 +319,7 @@ fn each_refusal_says_what_to_do() {
         Trainer::new(config, examples.clone()).unwrap_err().to_string()
     };
     let error = message(config(None, Algorithm::Auto), &holes);
-    for part in
-        ["holes: example 0, unit 0 has no value", "missing = absent (", "missing = marginal ("]
-    {
+    for part in ["holes: example 0, unit 0 ", "missing = absent", "missing = marginal"] {
         assert!(error.contains(part), "{error}");
     }
     for algorithm in [Algorithm::Pcd, Algorithm::Pt] {
