@@ -22,8 +22,6 @@ mod categories;
 
 mod example_weights;
 
-mod labels;
-
 mod encoding;
 
 mod stored_array;
@@ -49,6 +47,8 @@ mod npz;
 
 mod file;
 mod folder;
+
+mod labels;
 
 #[cfg(feature = "cli")]
 mod mask_file;
