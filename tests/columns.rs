@@ -95,8 +95,9 @@ fn sequences_are_noted_and_recorded() {
     folder.write("unknown.fasta", b">x\nACGTAN\n");
     folder.fail(
         "evaluate run --data unknown.fasta",
-        "unknown.fasta: has letters outside the alphabet ACGT: N once, first at site 6 of x; make them gaps, \
-         or leave out the sequences that have them, by `harmonium train --unknown-letters gap|drop`",
+        "unknown.fasta: has letters outside the alphabet ACGT: N once, first at site 6 of x; make them gaps \
+         or missing values, or leave out the sequences that have them, by `harmonium train --unknown-letters \
+         gap|missing|drop`",
     );
     folder.write("long.fasta", b">x\nACGTACG\n");
     folder.fail("evaluate run --data long.fasta", "x has 7 sites, but the model has 6");

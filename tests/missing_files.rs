@@ -221,7 +221,10 @@ fn holes_are_filled_with_what_the_model_expects() {
     let again = Dataset::read(&folder.path("again.csv")).unwrap();
     assert!((0..200).all(|n| again.intensity(n, 2) == (n / 3 % 2) as f64));
 
-    folder.misuse("predict absent-csv agreeing.csv", "fill is false, but must be given");
+    folder.fail(
+        "predict absent-csv agreeing.csv",
+        "was trained without labels, so that there is nothing to predict; train with --labels, or give --fill",
+    );
     folder.fail("predict absent-csv --fill --out again.csv", "again.csv: exists already");
     folder.fail(
         "predict absent-csv agreeing.csv --fill --out x.fasta",

@@ -24,6 +24,12 @@ fn every_example_of_the_help_works() {
     let coin = |n: usize, i: usize| (n + usize::from((n * 31 + i * 17).is_multiple_of(10))) % 2;
     let coins = ndarray::Array2::from_shape_fn((6000, 40), |(n, i)| coin(n, i) as u8);
     folder.write_npy("coins.npy", coins.view());
+    folder.succeed("train --labels mnist --limit 500 --epochs 1 --quiet --out runs/labelled");
+    let rating = |n: usize| if n.is_multiple_of(5) { String::new() } else { (n % 3).to_string() };
+    let row = |n: usize| format!("{},{},{}\n", rating(n), rating(n + 1), rating(2 * n));
+    folder.write("ratings.csv", (0..60).map(row).collect::<String>().as_bytes());
+    let of_ratings = "train --data ratings.csv --categories 3 --missing absent --epochs 2 --quiet";
+    folder.succeed(&format!("{of_ratings} --out runs/ratings"));
     for command in commands(&folder) {
         let help = folder.succeed(&format!("{command} --help"));
         let examples = help.lines().filter_map(|line| line.strip_prefix("  harmonium "));

@@ -225,14 +225,14 @@ const HELP: [Help; 14] = [
         short: &[],
         groups: &[],
         examples: [
-            example("harmonium predict runs/digits", "writes p(class | v) of the test data"),
+            example("harmonium predict runs/labelled", "writes p(class | v) of the test data"),
             example(
-                "harmonium predict runs/flowers new.csv --out classes.csv",
-                "predicts the classes of new examples",
+                "harmonium predict runs/labelled --split train --out train.npy",
+                "writes those of the examples that the model was trained on",
             ),
             example(
-                "harmonium predict runs/ratings new.csv --fill --expected --out new-filled.csv",
-                "fills the holes of a file with mean ratings",
+                "harmonium predict runs/ratings ratings.csv --fill --expected",
+                "fills the holes of a table with mean ratings",
             ),
         ],
     },

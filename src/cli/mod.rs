@@ -15,11 +15,13 @@ mod session;
 mod bench;
 mod completions;
 mod evaluate;
-mod fill;
 mod inspect;
 mod man;
 mod metrics;
 mod predict;
+
+mod fill;
+
 mod presets;
 mod report;
 mod resume;

@@ -26,7 +26,7 @@ pub const NO_VALUE: i32 = -1;
 /// let encoding = Encoding::Categories { categories: Categories::Auto, ignore: vec![] };
 /// let people = table.dataset("people", &encoding)?;
 /// assert_eq!(people.columns().unwrap().states(1), ["blue", "green", "red"]);
-/// assert_eq!((people.intensity(0, 0), people.intensity(0, 3)), (1.0, 1.0)); // True, and the last colour
+/// assert_eq!((people.intensity(0, 0), people.intensity(0, 1)), (1.0, 1.0)); // True, and the first colour
 /// # Ok::<(), harmonium::Error>(())
 /// ```
 #[derive(Clone, Debug)]

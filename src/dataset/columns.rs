@@ -5,7 +5,6 @@
 //!  FASTA, CSV, arrays      ◄── states              ◄─decode──  samples
 //! ```
 
-use super::Classes;
 use super::alphabet::{Alphabet, MAX_STATES, UnknownLetters};
 use crate::bits::{BitMatrix, WORD};
 use crate::error::Result;
@@ -140,31 +139,6 @@ impl Columns {
     pub(super) fn sequences(alphabet: String, length: usize, unknown: UnknownLetters) -> Self {
         let form = Form::Sequences { alphabet, length, unknown_letters: unknown };
         Self::try_from(form).expect("sequences")
-    }
-
-    /// These columns and that of the label, the last. Sites of sequences are then columns with the names
-    /// `site1`, `site2`, ….
-    pub fn and_label(&self, classes: &Classes) -> Self {
-        let is_array = matches!(self.0, Form::Array { .. });
-        let sizes = self.sites();
-        let of_column = |column: usize| Column {
-            name: match self.alphabet() {
-                Some(_) => format!("site{}", column + 1),
-                None => self.name(column).into_owned(),
-            },
-            kind: match (&self.states(column)[..], sizes[column]) {
-                ([off, on], 1) => ColumnKind::Bit([off.to_string(), on.to_string()]),
-                (names, _) => {
-                    ColumnKind::Category(names.iter().map(|name| name.to_string()).collect())
-                }
-            },
-        };
-        let mut columns: Vec<_> = (0..self.n_columns()).map(of_column).collect();
-        columns.push(classes.clone().into());
-        Self(match is_array {
-            true => Form::Array { width: columns.len(), columns },
-            false => Form::Table(columns),
-        })
     }
 
     /// Number of columns.

@@ -2,7 +2,7 @@
 
 use super::alphabet::MAX_STATES;
 use super::categories::{Distinct, Lookup, listed};
-use super::columns::{Column, ColumnKind, Columns};
+use super::columns::{Column, ColumnKind, Columns, Form};
 use super::file::{self, Format, Unpacked};
 use super::table::{Cell, FirstRow, Text};
 use crate::error::{Error, Result};
@@ -207,6 +207,33 @@ impl Labels {
         }
         let rule = format!("one for each of the {n_examples} examples of {data}");
         Err(invalid("the number of labels", found, rule))
+    }
+}
+
+impl Columns {
+    /// These columns and that of the label, the last. Sites of sequences are then columns with the names
+    /// `site1`, `site2`, ….
+    pub fn and_label(&self, classes: &Classes) -> Self {
+        let is_array = matches!(self.0, Form::Array { .. });
+        let sizes = self.sites();
+        let of_column = |column: usize| Column {
+            name: match self.alphabet() {
+                Some(_) => format!("site{}", column + 1),
+                None => self.name(column).into_owned(),
+            },
+            kind: match (&self.states(column)[..], sizes[column]) {
+                ([off, on], 1) => ColumnKind::Bit([off.to_string(), on.to_string()]),
+                (names, _) => {
+                    ColumnKind::Category(names.iter().map(|name| name.to_string()).collect())
+                }
+            },
+        };
+        let mut columns: Vec<_> = (0..self.n_columns()).map(of_column).collect();
+        columns.push(classes.clone().into());
+        Self(match is_array {
+            true => Form::Array { width: columns.len(), columns },
+            false => Form::Table(columns),
+        })
     }
 }
 

@@ -253,22 +253,24 @@ impl Centering {
             }
         };
         // The parts of A and B of the units of the label.
-        let (mut a_label, mut b_label) = (Vec::new(), vec![0.0; biases.hidden.len()]);
-        let first_of_label = statistics.labels().map_or(0, |labels| labels.places.start);
-        for (class, place) in statistics.labels().iter().flat_map(|l| l.places.clone().enumerate())
-        {
-            let labels = statistics.labels().expect("labels");
-            let rows = (0..labels.panels.len()).map(|panel| labels.of_class(panel, class));
-            let row = rows.flatten().map(|&x| f64::from(x) / divisor);
-            let mut sum = 0.0;
-            for (j, x) in row.enumerate() {
-                sum += x * offset(hidden, j);
-                b_label[j] += x * offset(visible, place);
+        let of_label = statistics.labels().map(|labels| {
+            let (mut a, mut b) = (Vec::new(), vec![0.0; biases.hidden.len()]);
+            for (class, place) in labels.places.clone().enumerate() {
+                let rows = (0..labels.panels.len()).flat_map(|panel| labels.of_class(panel, class));
+                let mut sum = 0.0;
+                for (j, x) in rows.map(|&x| f64::from(x) / divisor).enumerate() {
+                    sum += x * offset(hidden, j);
+                    b[j] += x * offset(visible, place);
+                }
+                a.push(sum);
             }
-            a_label.push(sum);
-        }
-        let a_label =
-            |place: usize| place.checked_sub(first_of_label).and_then(|k| a_label.get(k)).copied();
+            (labels.places.start, a, b)
+        });
+        let a_label = |place: usize| {
+            let (first, a, _) = of_label.as_ref()?;
+            a.get(place.checked_sub(*first)?).copied()
+        };
+        let b_label = |j: usize| of_label.as_ref().map(|(_, _, b)| b[j]);
         for (i, f) in biases.visible.iter_mut().enumerate() {
             // ∇bᵢ = fᵢ (1 + λ·λ) + μᵢ (g·λ) − Aᵢ
             let mu = f64::from(visible[i]) / ONE;
@@ -281,7 +283,7 @@ impl Centering {
             let lambda = f64::from(hidden[j]) / ONE;
             *g = *g * (1.0 + mu_square) + lambda * f_mu
                 - means(m_hidden[j], of_reals.m_hidden[j], one)
-                - b_label[j];
+                - b_label(j).unwrap_or(0.0);
         }
     }
 }
