@@ -159,7 +159,7 @@ fn every_objective_gives_the_same_bits_on_threads_levels_and_after_stops() {
 fn every_objective_learns_the_classes() {
     for objective in OBJECTIVES {
         // Slow steps: few examples without labels would else be learned with any.
-        let config = TrainConfig { epochs: Some(60), learning_rate: 0.1, ..config(objective) };
+        let config = TrainConfig { epochs: Some(300), learning_rate: 0.1, ..config(objective) };
         let mut trainer = Trainer::new(config, examples(|n| n % 7 != 2)).unwrap();
         trainer.run(&mut []).unwrap();
         let rbm = trainer.model();

@@ -219,6 +219,7 @@ impl Changes {
 fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     let examples = data.training.clone();
     check_settings(settings, data)?;
+    data.held_out.iter().try_for_each(|examples| settings.train.check_missing(examples))?;
     // Those of training are checked by its start.
     settings.data.check_effect()?;
     settings.run.check_effect()?;

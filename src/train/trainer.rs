@@ -329,23 +329,29 @@ const MISSING: [MissingWay; 2] = [
 /// The plan of a run on these examples.
 fn timetable(config: TrainConfig, examples: &Examples) -> Result<Timetable> {
     config.validate()?;
-    check_missing(&config, examples)?;
+    config.check_missing(examples)?;
     let n_examples = examples.n_examples();
     let config = config.for_data(n_examples, examples.n_visible());
     let updates_per_epoch = config.updates_per_epoch(n_examples);
     Ok(Timetable::new(config, updates_per_epoch))
 }
 
-/// Refuses missing values that the settings do not allow.
-fn check_missing(config: &TrainConfig, examples: &Examples) -> Result<()> {
-    if config.missing.is_none() {
-        return examples.refuse_missing("training", &MISSING);
+impl TrainConfig {
+    /// Refuses missing values of training or held-out examples that the settings do not allow.
+    ///
+    /// # Errors
+    /// [`Error::MissingValues`](crate::Error::MissingValues),
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting).
+    pub(crate) fn check_missing(&self, examples: &Examples) -> Result<()> {
+        if self.missing.is_none() {
+            return examples.refuse_missing("training", &MISSING);
+        }
+        let has_missing = examples.missing().is_some();
+        check("binarize", Binarization::None, !(has_missing && examples.reals().is_some()), || {
+            "stochastic or a threshold for data with missing values: only sites of bits or categories may lack one"
+                .to_string()
+        })
     }
-    let has_missing = examples.missing().is_some();
-    check("binarize", Binarization::None, !(has_missing && examples.reals().is_some()), || {
-        "stochastic or a threshold for data with missing values: only sites of bits or categories may lack one"
-            .to_string()
-    })
 }
 
 /// Checks that there is memory for a run on these examples, with them.
