@@ -201,20 +201,19 @@ mod tests {
             for j in 0..SIDE {
                 let sigma = |n, k| if j < 60 { units::sigmoid(x(n, k, j)) } else { 0.0 };
                 let (mut mean, mut of_classes) = (0.0, [0.0; K]);
-                for n in 0..N {
+                for (n, r) in r.iter().enumerate() {
                     let mut exact = 0.0;
-                    for k in 0..K {
+                    for (k, of_class) in of_classes.iter_mut().enumerate() {
                         let ClassShare { gradient, mean: share } = shares[n * K + k];
                         exact += f64::from(gradient) * sigma(n, k);
-                        of_classes[k] += n as f64 * f64::from(gradient) * sigma(n, k);
+                        *of_class += n as f64 * f64::from(gradient) * sigma(n, k);
                         mean += n as f64 * f64::from(share) * sigma(n, k);
                     }
-                    assert!((f64::from(r[n][j]) - exact).abs() < 1e-6, "{n} {j}");
+                    assert!((f64::from(r[j]) - exact).abs() < 1e-6, "{n} {j}");
                 }
                 assert!((f64::from(found.mean[j]) - mean).abs() < 1e-5);
-                for k in 0..K {
-                    let sum = f64::from(found.of_classes[k][j]);
-                    assert!((sum - of_classes[k]).abs() < 1e-5, "{k} {j}");
+                for (found, of_class) in found.of_classes.iter().zip(of_classes) {
+                    assert!((f64::from(found[j]) - of_class).abs() < 1e-5, "{j}");
                 }
             }
             let mut integers = vec![[7; SIDE]; N];
