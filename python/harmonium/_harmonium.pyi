@@ -47,6 +47,7 @@ class SettingError(ValueError):
 
 @type_check_only
 class Settings(TypedDict, total=False):
+    objective: str
     hidden: int | None
     epochs: int | None
     updates: int | None
@@ -164,6 +165,7 @@ class Rbm:
         columns: dict[str, Any] | list[Any] | None = None,
         history: list[dict[str, Any]] | None = None,
         missing: str | None = None,
+        classes: list[Any] | dict[str, Any] | None = None,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __getnewargs_ex__(
@@ -202,6 +204,8 @@ class Rbm:
     @property
     def columns(self) -> dict[str, Any] | None: ...
     @property
+    def classes(self) -> list[Any] | None: ...
+    @property
     def sites(self) -> list[int]: ...
     def sha256(self) -> str: ...
     def zero_sum_gauge(self) -> Rbm: ...
@@ -210,6 +214,12 @@ class Rbm:
     def from_spins(
         couplings: ArrayLike, visible_field: ArrayLike, hidden_field: ArrayLike
     ) -> Rbm: ...
+    def predict_log_proba(
+        self, visible: Any, *, threads: int | None = None
+    ) -> NDArray[np.float64]: ...
+    def predict_proba(
+        self, visible: Any, *, threads: int | None = None
+    ) -> NDArray[np.float64]: ...
     def mean_hidden(
         self, visible: Any, *, dtype: str = "float32", threads: int | None = None
     ) -> NDArray[Any]: ...
@@ -252,6 +262,7 @@ class Rbm:
         gibbs_steps: int = 1000,
         start: Any = None,
         clamp: Any = None,
+        label: Any = None,
         seed: int = 0,
         threads: int | None = None,
     ) -> NDArray[Any]: ...
@@ -259,6 +270,7 @@ class Rbm:
         self,
         visible: Any,
         *,
+        labels: Any = None,
         method: str = "auto",
         n_chains: int | None = None,
         schedule: str | None = None,
@@ -304,6 +316,8 @@ class Trainer:
         data: Any,
         *,
         weights: NDArray[np.float64] | None = None,
+        labels: Any = None,
+        classes: list[Any] | dict[str, Any] | None = None,
         initial: Rbm | None = None,
         held_out: Any = None,
         as_numbers: bool = False,

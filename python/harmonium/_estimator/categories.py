@@ -7,7 +7,17 @@ from typing import Any, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .._columns import columns_of, names_of, of_sites, state_names, text_of
+from .._columns import (
+    are_numbers,
+    as_numbers,
+    columns_of,
+    names_of,
+    objects,
+    of_sites,
+    plain_values,
+    state_names,
+    text_of,
+)
 from .._harmonium import numbers_of, refuse_masked, states_of
 from .._sklearn import check_features
 from .learned import LearnedArrays, check_fitted
@@ -53,18 +63,11 @@ def own_values(columns: dict[str, Any], X: Any = None) -> list[NDArray[Any]]:
     texts."""
     names = state_names(columns)
     if X is None:
-        return [_plain(states) for states in names]
+        return [plain_values(states) for states in names]
     if hasattr(X, "tocsr"):
         return [_like(states, np.empty(0, X.dtype)) for states in names]
     found = [np.asarray(column) for column in columns_of(X)]
     return [_like(states, column) for states, column in zip(names, found)]
-
-
-def _plain(names: list[str]) -> NDArray[Any]:
-    """Names of states as numbers or booleans, if all are."""
-    if {name.lower() for name in names} == {"false", "true"}:
-        return np.array([name.lower() == "true" for name in names])
-    return _as_numbers(names) if _are_numbers(names) else _objects(names)
 
 
 def _like(names: list[str], column: NDArray[Any]) -> NDArray[Any]:
@@ -72,20 +75,20 @@ def _like(names: list[str], column: NDArray[Any]) -> NDArray[Any]:
     if column.dtype.kind == "b":
         return np.array([name in ("True", "1") for name in names])
     if column.dtype.kind in "iuf":
-        return _as_numbers(names).astype(column.dtype)
+        return as_numbers(names).astype(column.dtype)
     own: dict[Any, Any] = {}
     for value in column.tolist():
         text = value.decode() if isinstance(value, bytes) else text_of(value)
         if text not in own:
             own[text] = value
-            if _are_numbers([text]):
+            if are_numbers([text]):
                 # A number may be written in several ways.
                 own.setdefault(float(text), value)
     values = [
-        own.get(name, own.get(float(name), name) if _are_numbers([name]) else name)
+        own.get(name, own.get(float(name), name) if are_numbers([name]) else name)
         for name in names
     ]
-    return _objects(values)
+    return objects(values)
 
 
 def as_frame_or_array(values: list[NDArray[Any]], like: Any) -> Any:
@@ -159,23 +162,3 @@ def _in_own_words(part: Any) -> Any:
     for theirs, ours in _WORDS.items():
         part = part.replace(theirs, ours) if isinstance(part, str) else part
     return part
-
-
-def _are_numbers(names: list[str]) -> bool:
-    try:
-        return all(np.isfinite(float(name)) for name in names)
-    except ValueError:
-        return False
-
-
-def _as_numbers(names: list[str]) -> NDArray[Any]:
-    """Numbers, whole if all are."""
-    numbers = np.array([float(name) for name in names])
-    return numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
-
-
-def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
-    """An array that keeps each value as it is."""
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array
