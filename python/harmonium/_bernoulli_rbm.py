@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._estimator import interchange, online
-from ._estimator.inputs import validated, with_meaning
+from ._estimator.inputs import precision, validated, with_meaning
 from ._estimator.methods import Estimator
 from ._estimator.parameters import fixed_seed, threads
 from ._harmonium import Rbm

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, TypedDict, final, type_check_only
 
@@ -165,7 +166,7 @@ class Rbm:
         columns: dict[str, Any] | list[Any] | None = None,
         history: list[dict[str, Any]] | None = None,
         missing: str | None = None,
-        classes: list[Any] | dict[str, Any] | None = None,
+        classes: Sequence[Any] | dict[str, Any] | None = None,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __getnewargs_ex__(
@@ -317,7 +318,7 @@ class Trainer:
         *,
         weights: NDArray[np.float64] | None = None,
         labels: Any = None,
-        classes: list[Any] | dict[str, Any] | None = None,
+        classes: Sequence[Any] | dict[str, Any] | None = None,
         initial: Rbm | None = None,
         held_out: Any = None,
         as_numbers: bool = False,

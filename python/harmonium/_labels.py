@@ -39,7 +39,7 @@ def coded(labels: Any) -> Coded:
     return Coded(_name(labels), values, places)
 
 
-def column(classes: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+def column(classes: Mapping[str, Any] | Sequence[Any] | NDArray[Any]) -> dict[str, Any]:
     """Classes as a column of a model file.
 
     >>> column([0, 1])

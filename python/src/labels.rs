@@ -77,5 +77,7 @@ pub fn state(label: &Bound<'_, PyAny>, classes: Option<&Arc<Classes>>) -> PyResu
     };
     let one = PyList::new(label.py(), [label])?;
     let found = labels(one.as_any(), Some(classes.clone()))?.of_examples()[0];
-    found.map(usize::from).ok_or_else(|| PyValueError::new_err("label must be a class, not unknown"))
+    found
+        .map(usize::from)
+        .ok_or_else(|| PyValueError::new_err("label must be a class, not unknown"))
 }

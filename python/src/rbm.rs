@@ -428,9 +428,7 @@ impl Rbm {
         let n_classes = classes.as_ref().map(|classes| classes.n());
         let n_features = weights.nrows().saturating_sub(n_classes.unwrap_or(0));
         let rbm = match encoding.columns() {
-            None if n_classes.is_none() => {
-                harmonium::Rbm::new(weights, visible_bias, hidden_bias)
-            }
+            None if n_classes.is_none() => harmonium::Rbm::new(weights, visible_bias, hidden_bias),
             columns => {
                 let sizes = match columns {
                     Some(columns) => columns.sites(),
@@ -589,7 +587,7 @@ impl Rbm {
     /// >>> from harmonium import Rbm
     /// >>> rbm = Rbm([[20.0], [0.0], [20.0]], [0.0] * 3, [-25.0], classes=["off", "on"])
     /// >>> rbm.classes, rbm.predict_log_proba([[1]]).round(2).tolist()
-    /// (['off', 'on'], [[-15.01, -0.0]])
+    /// (['off', 'on'], [[-14.99, -0.0]])
     #[pyo3(signature = (visible, *, threads = None))]
     fn predict_log_proba<'py>(
         &self,
@@ -645,8 +643,9 @@ impl Rbm {
             "float32" | "float64" if self.origin.classes.is_some() => {
                 let classifier = self.classifier()?;
                 check_width("visible", visible.n_columns(), self.n_features(), "visible")?;
-                let means =
-                    interruptible(py, place, |watch| classifier.mean_hidden(&visible, isa()?, watch))?;
+                let means = interruptible(py, place, |watch| {
+                    classifier.mean_hidden(&visible, isa()?, watch)
+                })?;
                 Ok(match dtype {
                     "float32" => means.into_pyarray(py).into_any(),
                     _ => means.mapv(f64::from).into_pyarray(py).into_any(),
@@ -969,8 +968,7 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
         if start.is_some() && (clamp.is_some() || label.is_some()) {
-            let message =
-                "start is given, but must be left out with clamp and label: free units start at random";
+            let message = "start is given, but must be left out with clamp and label: free units start at random";
             return Err(PyValueError::new_err(message));
         }
         let start = start.map(|start| self.start(start, threads)).transpose()?;

@@ -434,9 +434,9 @@ impl<'py> HeldOut<'py> {
         }
         let labels = has_labels.then(|| vectors.remove(0));
         let one_each = given.py().import("harmonium._weights")?.getattr("one_each")?;
-        let weights = vectors.pop().map(|weights| {
-            one_each.call1((weights, "weights of held_out"))?.extract().map_err(PyErr::from)
-        });
+        let weights = vectors
+            .pop()
+            .map(|weights| one_each.call1((weights, "weights of held_out"))?.extract());
         Ok(Self { data, labels, weights: weights.transpose()? })
     }
 

@@ -153,7 +153,7 @@ impl LabelPhase {
             .clone()
             .map(|place| parameters.exact.visible_bias.as_flattened()[place].into())
             .collect();
-        self.take_shares(n_blocks, &biases);
+        self.take_shares(n_panels, &biases);
 
         let Self { parts, pieces, shares, .. } = self;
         let (parts, shares) = (*parts, &*shares);
@@ -203,9 +203,10 @@ impl LabelPhase {
 
     /// The shares of the classes of each example, from p(k | v) ∝ exp(d_k + Σⱼ softplus(xⱼ + u_k)) with the
     /// biases d (K).
-    fn take_shares(&mut self, n_blocks: usize, biases: &[f64]) {
+    fn take_shares(&mut self, n_panels: usize, biases: &[f64]) {
         let Self { parts, n_classes, labels, pieces, shares } = self;
-        let (k, n_panels) = (*n_classes, pieces.len() / n_blocks);
+        // A longer mini-batch may have left more pieces.
+        let (k, n_blocks) = (*n_classes, labels.len().div_ceil(ROWS));
         shares.resize(labels.len() * k, ClassShare::default());
         let blocks = shares.par_chunks_mut(ROWS * k).zip(labels.par_chunks(ROWS)).enumerate();
         blocks.for_each(|(block, (shares, labels))| {

@@ -51,8 +51,8 @@ class Rows(NamedTuple):
 
     def part(self, rows: NDArray[np.int_]) -> Rows:
         """These rows."""
-        chosen = (None if part is None else part[rows] for part in self)
-        return Rows(*chosen)
+        weights = None if self.weights is None else self.weights[rows]
+        return Rows(self.X[rows], weights, None if self.targets is None else self.targets[rows])
 
     def labelled(self) -> Any:
         """The rows as held-out data, with their labels if they have any."""

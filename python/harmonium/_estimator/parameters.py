@@ -123,7 +123,7 @@ def as_settings(estimator: Parameters) -> dict[str, Any]:
         for name, setting in SETTINGS.items()
         if hasattr(estimator, name)
     }
-    settings["binarize"] = estimator.binarization or "none"
+    settings["binarize"] = getattr(estimator, "binarization_", estimator.binarization) or "none"
     # The library's default differs.
     settings["algorithm"] = "pcd"
     settings["chains"] = n_chains(estimator)
