@@ -89,6 +89,9 @@ class _OfRun(TypedDict, total=False):
     ignore: list[str]
     alphabet: str | None
     unknown_letters: str
+    labels: str | None
+    test_labels: str | None
+    missing_mask: str | None
     invert: bool
     limit: int | None
     validation: int
