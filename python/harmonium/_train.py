@@ -96,7 +96,7 @@ def train(
     >>> rbm = train(people, categories="auto", hidden=4, epochs=5)
     >>> rbm.sites, rbm.mean_hidden([["blue", "yes"]]).shape
     ([3, 2], (1, 4))
-    >>> rbm = train(pairs, labels=["off", "on"] * 50, objective="discriminative", epochs=100)
+    >>> rbm = train(pairs, labels=["off", "on"] * 50, objective="discriminative")
     >>> rbm.classes, rbm.predict_proba([[1, 1]]).argmax(axis=1).tolist()
     (['off', 'on'], [1])
     """
