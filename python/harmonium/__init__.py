@@ -1,7 +1,7 @@
 """Restricted Boltzmann machines, trained on every core of a CPU, to the same bits each time.
 
 `BernoulliRBM` replaces scikit-learn's class of the same name; `CategoricalRBM` is an estimator for columns of
-categories. `train`, `Trainer` and `Rbm` are the
+categories, `RBMClassifier` one that predicts labels. `train`, `Trainer` and `Rbm` are the
 library itself and do not need scikit-learn. `read` reads files of data, as the command line does.
 `harmonium.runs` has runs in folders. `harmonium.io` reads and writes `.npz` files and the files of the
 packages `rbms` and annaDCA.
@@ -38,12 +38,14 @@ from . import io, runs  # isort: skip (io imports Rbm from here)
 if TYPE_CHECKING:
     from ._bernoulli_rbm import BernoulliRBM
     from ._categorical_rbm import CategoricalRBM
+    from ._rbm_classifier import RBMClassifier
 
 __all__ = [
     "BernoulliRBM",
     "CategoricalRBM",
     "DivergedError",
     "LogLikelihood",
+    "RBMClassifier",
     "Rbm",
     "SettingError",
     "Spins",
@@ -59,7 +61,11 @@ __all__ = [
 
 
 # The estimators, by their modules.
-_ESTIMATORS = {"BernoulliRBM": "_bernoulli_rbm", "CategoricalRBM": "_categorical_rbm"}
+_ESTIMATORS = {
+    "BernoulliRBM": "_bernoulli_rbm",
+    "CategoricalRBM": "_categorical_rbm",
+    "RBMClassifier": "_rbm_classifier",
+}
 
 
 def __getattr__(name: str) -> Any:

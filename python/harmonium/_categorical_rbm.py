@@ -177,6 +177,8 @@ class CategoricalRBM(Estimator):
         return of_columns.as_frame_or_array(values, self._frame)
 
     def _take_meaning(self, rbm: Rbm) -> None:
+        if rbm.classes is not None:
+            raise ValueError("it is a model with classes: load it by RBMClassifier.load")
         if rbm.columns is None:
             raise ValueError("it is a model of bits or numbers: load it by BernoulliRBM.load")
         self.columns_, self.data_mean_ = rbm.columns, rbm.data_mean

@@ -30,7 +30,7 @@ def coded(data: Any, are_letters: bool = False) -> Coded | None:
         data = _letters(data)
     names = names_of(data)
     if names is None:
-        data = _array(data)
+        data = array_of(data)
         if data.dtype.kind in "biuf":
             return None
         if data.ndim != 2:
@@ -38,7 +38,7 @@ def coded(data: Any, are_letters: bool = False) -> Coded | None:
                 f"X has {data.ndim} dimensions, but must have 2, (rows, columns); reshape(1, -1) makes a "
                 "row of a vector"
             )
-    parts = [_codes(column) for column in columns_of(data)]
+    parts = [codes_of(column) for column in columns_of(data)]
     n_rows = len(parts[0][1]) if parts else 0
     if not n_rows:
         raise ValueError(
@@ -57,7 +57,7 @@ def names_of(data: Any) -> list[str] | None:
 def columns_of(data: Any) -> list[Any]:
     """The columns of a frame, or of an array."""
     if not hasattr(data, "columns"):
-        return list(_array(data).T)
+        return list(array_of(data).T)
     if hasattr(data, "iloc"):
         return [data.iloc[:, place] for place in range(len(data.columns))]
     return [data[name] for name in data.columns]
@@ -119,6 +119,34 @@ def text_of(value: Any) -> str:
     return str(value.item() if isinstance(value, np.generic) else value)
 
 
+def plain_values(names: list[str]) -> NDArray[Any]:
+    """Names of states as numbers or booleans, if all are."""
+    if {name.lower() for name in names} == {"false", "true"}:
+        return np.array([name.lower() == "true" for name in names])
+    return as_numbers(names) if are_numbers(names) else objects(names)
+
+
+def are_numbers(names: list[str]) -> bool:
+    """Whether all names are those of finite numbers."""
+    try:
+        return all(np.isfinite(float(name)) for name in names)
+    except ValueError:
+        return False
+
+
+def as_numbers(names: list[str]) -> NDArray[Any]:
+    """Numbers, whole if all are."""
+    numbers = np.array([float(name) for name in names])
+    return numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
+
+
+def objects(values: Sequence[Any]) -> NDArray[np.object_]:
+    """An array that keeps each value as it is."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
 def is_missing(value: Any) -> bool:
     """Whether a cell has no value: None, or NaN and the like, which differ from themselves.
 
@@ -138,14 +166,14 @@ def _letters(sequences: Any) -> NDArray[Any]:
     return np.array([list(text) for text in texts])
 
 
-def _array(rows: Any) -> NDArray[Any]:
+def array_of(rows: Any) -> NDArray[Any]:
     """Rows as an array. Numbers among texts stay numbers."""
     array = np.asarray(rows)
     return np.asarray(rows, object) if array.dtype.kind in "US" and array is not rows else array
 
 
-def _codes(column: Any) -> tuple[list[str], NDArray[np.int32]]:
-    """The different values of a column as texts, and the place of each cell in them."""
+def codes_of(column: Any) -> tuple[list[str], NDArray[np.int32]]:
+    """The different values of a column as texts, and the place of each cell in them, or -1 if it has none."""
     if hasattr(column, "cat") and hasattr(column.cat, "codes"):
         # A categorical of pandas: values that do not occur do no harm.
         return [text_of(value) for value in column.cat.categories], _narrow(column.cat.codes)

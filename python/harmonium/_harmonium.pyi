@@ -1,4 +1,5 @@
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, TypedDict, final, type_check_only
 
@@ -47,6 +48,7 @@ class SettingError(ValueError):
 
 @type_check_only
 class Settings(TypedDict, total=False):
+    objective: str
     hidden: int | None
     epochs: int | None
     updates: int | None
@@ -87,6 +89,8 @@ class _OfRun(TypedDict, total=False):
     ignore: list[str]
     alphabet: str | None
     unknown_letters: str
+    labels: str | None
+    test_labels: str | None
     missing_mask: str | None
     invert: bool
     limit: int | None
@@ -165,6 +169,7 @@ class Rbm:
         columns: dict[str, Any] | list[Any] | None = None,
         missing: str | None = None,
         history: list[dict[str, Any]] | None = None,
+        classes: Sequence[Any] | dict[str, Any] | None = None,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __getnewargs_ex__(
@@ -203,6 +208,8 @@ class Rbm:
     @property
     def columns(self) -> dict[str, Any] | None: ...
     @property
+    def classes(self) -> list[Any] | None: ...
+    @property
     def sites(self) -> list[int]: ...
     def sha256(self) -> str: ...
     def zero_sum_gauge(self) -> Rbm: ...
@@ -211,6 +218,12 @@ class Rbm:
     def from_spins(
         couplings: ArrayLike, visible_field: ArrayLike, hidden_field: ArrayLike
     ) -> Rbm: ...
+    def predict_log_proba(
+        self, visible: Any, *, threads: int | None = None
+    ) -> NDArray[np.float64]: ...
+    def predict_proba(
+        self, visible: Any, *, threads: int | None = None
+    ) -> NDArray[np.float64]: ...
     def mean_hidden(
         self, visible: Any, *, dtype: str = "float32", threads: int | None = None
     ) -> NDArray[Any]: ...
@@ -253,6 +266,7 @@ class Rbm:
         gibbs_steps: int = 1000,
         start: Any = None,
         clamp: Any = None,
+        label: Any = None,
         seed: int = 0,
         threads: int | None = None,
     ) -> NDArray[Any]: ...
@@ -260,6 +274,7 @@ class Rbm:
         self,
         visible: Any,
         *,
+        labels: Any = None,
         method: str = "auto",
         n_chains: int | None = None,
         schedule: str | None = None,
@@ -305,6 +320,8 @@ class Trainer:
         data: Any,
         *,
         weights: NDArray[np.float64] | None = None,
+        labels: Any = None,
+        classes: Sequence[Any] | dict[str, Any] | None = None,
         initial: Rbm | None = None,
         held_out: Any = None,
         as_numbers: bool = False,

@@ -19,9 +19,10 @@ def filters(
     rbm: Rbm, number: int, image_shape: tuple[int, int] | None, ax: Any = None
 ) -> Any:
     """The columns of the weights as images, those of the largest norm first."""
-    weights = rbm.weights.T
-    order = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")[:number]
     shape = _shape(rbm, image_shape)
+    # Behind the pixels may be the units of a label.
+    weights = rbm.weights.T[:, : shape[0] * shape[1]]
+    order = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")[:number]
     # A few pixels of extreme weight would leave the others grey.
     limit = float(np.quantile(np.abs(weights), 0.999)) or 1.0
     ax = _axes(ax)
@@ -41,7 +42,8 @@ def samples(
     """p(v | h) of chains after some sweeps, as images."""
     shape, ax = _shape(rbm, image_shape), _axes(ax)
     states = rbm.sample(number, gibbs_steps=gibbs_steps, seed=seed)
-    means = rbm.reconstruct(states, seed=seed)
+    # A label is not among the states of a sample, which p(v | h) would need.
+    means = rbm.reconstruct(states, seed=seed) if rbm.classes is None else states
     ax.imshow(_grid(means, shape), cmap="gray", vmin=0, vmax=1)
     return _without_ticks(ax, f"samples after {gibbs_steps} sweeps")
 
@@ -97,9 +99,10 @@ def _shape(rbm: Rbm, given: tuple[int, int] | None) -> tuple[int, int]:
             "the model does not know the shape of its images: give image_shape=(rows, columns), or train "
             "on an array of shape (n, rows, columns)"
         )
-    if shape[0] * shape[1] != rbm.n_visible:
+    n_pixels = rbm.n_visible - len(rbm.classes or [])
+    if shape[0] * shape[1] != n_pixels:
         raise ValueError(
-            f"image_shape is {shape}, but must have {rbm.n_visible} pixels, one for each visible unit"
+            f"image_shape is {shape}, but must have {n_pixels} pixels, one for each visible unit"
         )
     return shape
 

@@ -6,10 +6,18 @@ import inspect
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 try:
-    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-    from sklearn.utils import check_random_state
+    from sklearn.base import (
+        BaseEstimator,
+        ClassifierMixin,
+        ClassNamePrefixFeaturesOutMixin,
+        TransformerMixin,
+    )
+    from sklearn.utils import assert_all_finite, check_consistent_length, check_random_state
+    from sklearn.utils import column_or_1d
+    from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted
 
     # The keyword that allows NaN.
@@ -37,6 +45,14 @@ try:
             """Note the names and the number of the features of the first X, or compare those of another."""
             estimator._check_feature_names(X, reset=reset)
             estimator._check_n_features(X, reset=reset)
+
+    def labels_of(y: Any, X: Any) -> NDArray[Any]:
+        """A class for each row of X."""
+        check_consistent_length(X, y)
+        labels: NDArray[Any] = column_or_1d(y, warn=True)
+        assert_all_finite(labels, input_name="y")
+        check_classification_targets(labels)
+        return labels
 
 except ImportError:
     ALLOW_NAN = {"ensure_all_finite": "allow-nan"}
@@ -68,6 +84,14 @@ except ImportError:
                 if value is not defaults[name].default and value != defaults[name].default
             )
             return f"{type(self).__name__}({', '.join(changed)})"
+
+    class ClassifierMixin:  # type: ignore[no-redef]
+        """The score of a classifier."""
+
+        def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+            """Share of the rows whose class is predicted."""
+            fitted: Any = self
+            return float(np.average(fitted.predict(X) == np.asarray(y), weights=sample_weight))
 
     class TransformerMixin:  # type: ignore[no-redef]
         """Fit and transform in one."""
@@ -104,6 +128,17 @@ except ImportError:
             name = type(estimator).__name__
             raise NotFittedError(f"this {name} instance is not fitted yet; call 'fit' first")
 
+    def labels_of(y: Any, X: Any) -> NDArray[Any]:
+        """A class for each row of X."""
+        labels = np.asarray(y)
+        if labels.shape != (X.shape[0],):
+            raise ValueError(
+                f"y has the shape {labels.shape}, but must have one class for each of the {X.shape[0]} rows"
+            )
+        if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
+            raise ValueError("y holds other numbers than whole ones, but must hold classes")
+        return labels
+
     def check_features(estimator: Any, X: Any, reset: bool) -> None:
         """Note the number of the features of the first X, or compare that of another."""
         n_features = X.shape[1] if hasattr(X, "shape") else len(X[0])
@@ -137,10 +172,12 @@ except ImportError:
 __all__ = [
     "ALLOW_NAN",
     "BaseEstimator",
+    "ClassifierMixin",
     "ClassNamePrefixFeaturesOutMixin",
     "TransformerMixin",
     "check_features",
     "check_is_fitted",
     "check_random_state",
+    "labels_of",
     "validate_data",
 ]

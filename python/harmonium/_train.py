@@ -19,6 +19,8 @@ def train(
     data: Any,
     *,
     weights: Any = None,
+    labels: Any = None,
+    classes: Sequence[Any] | None = None,
     initial: Rbm | None = None,
     held_out: Any = None,
     grey_levels: int | None = None,
@@ -41,10 +43,18 @@ def train(
     weights : array-like of shape (n_examples,), optional
         How much each example counts, a finite number of at least 0: an example of weight 2 counts as two,
         one of weight 0 is left out.
+    labels : array-like of shape (n_examples,), optional
+        The class of each example: a number, a text or a boolean; None, NaN or "" if it is unknown. The label
+        becomes one more site, and the model predicts it (`Rbm.predict_proba`); `objective` says for what it
+        is trained. Unknown labels are summed out.
+    classes : sequence, optional
+        All labels, if the data do not show them; None: those of the data, numbers by size, texts by the
+        alphabet.
     initial : Rbm, optional
         Parameters to start from. They give the number of hidden units.
     held_out : array-like or sparse matrix of shape (n, n_visible), optional
-        Data on which metrics are measured as well; a pair (data, weights) weighs them.
+        Data on which metrics are measured as well; a pair (data, weights) weighs them. With `labels` it is a
+        pair (data, labels), or (data, labels, weights).
     grey_levels : int from 1 to 65,535, or None
         Integers k are grey levels: intensities k / grey_levels. None: integers from 0 to 255 are grey
         levels of 255 if the largest is above 127, with a warning; any others but 0 and 1 are refused.
@@ -86,11 +96,16 @@ def train(
     >>> rbm = train(people, categories="auto", hidden=4, epochs=5)
     >>> rbm.sites, rbm.mean_hidden([["blue", "yes"]]).shape
     ([3, 2], (1, 4))
+    >>> rbm = train(pairs, labels=["off", "on"] * 50, objective="discriminative")
+    >>> rbm.classes, rbm.predict_proba([[1, 1]]).argmax(axis=1).tolist()
+    (['off', 'on'], [1])
     """
     check_keywords(list(settings))
     trainer = Trainer(
         data,
         weights=one_each(weights, "weights"),
+        labels=labels,
+        classes=classes,
         initial=initial,
         held_out=held_out,
         grey_levels=grey_levels,

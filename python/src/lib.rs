@@ -12,6 +12,7 @@ mod columns;
 mod errors;
 mod files;
 mod json;
+mod labels;
 mod pool;
 mod rbm;
 mod runs;

@@ -7,8 +7,10 @@ use crate::columns::{of_columns, recorded};
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
+use crate::labels::{self, labelled};
 use crate::pool::{Place, interruptible, without_lock};
-use harmonium::dataset::{Binarization, Columns, Encoding, Examples};
+use harmonium::dataset::{Binarization, Classes, Columns, Encoding, Examples};
+use harmonium::evaluate::classifier::Classifier;
 use harmonium::evaluate::free_energy::free_energies;
 use harmonium::evaluate::imputation::most_likely;
 use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
@@ -34,7 +36,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
@@ -68,6 +70,9 @@ use std::sync::{Arc, OnceLock};
 ///     has q visible units, one of which is on. Rows are then of values, (n, sites), and so are samples.
 /// history : list of dict, optional
 ///     The metrics of its training, as another model's `history` has them.
+/// classes : list, optional
+///     The labels that the last visible site may have, if it is a label: its K units come after those of the
+///     data. Rows of data are then without their labels, and so are samples.
 ///
 /// Examples
 /// --------
@@ -99,6 +104,8 @@ pub struct Origin {
     pub image_shape: Option<(usize, usize)>,
     /// What a value is that the training examples lacked.
     pub missing: Option<Missing>,
+    /// The classes of the last site, if it is a label.
+    pub classes: Option<Arc<Classes>>,
     /// The records of its training.
     pub history: Arc<Vec<EpochRecord>>,
 }
@@ -133,13 +140,18 @@ impl Rbm {
     fn from_file(file: ModelFile, history: Vec<EpochRecord>) -> PyResult<Self> {
         let ModelFile { rbm, provenance, data_mean } = file;
         let mut encoding = Encoding::recorded(&provenance.data).map_err(to_py)?;
+        let classes = Classes::recorded(&provenance.data).map_err(to_py)?;
         // The states of sites that have no names are numbers.
         if let (Some(sites), None) = (rbm.visible_units().sizes(), encoding.columns()) {
-            encoding = Encoding::Columns(Columns::of_sites(sites).into());
+            let sites = &sites[..sites.len() - usize::from(classes.is_some())];
+            if sites.iter().any(|&size| size > 1) {
+                encoding = Encoding::Columns(Columns::of_sites(sites).into());
+            }
         }
         let missing = Missing::recorded(&provenance.settings).map_err(to_py)?;
         let (image_shape, history) = (provenance.image_shape, history.into());
-        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, missing, history }))
+        let origin = Origin { encoding, data_mean, image_shape, missing, classes, history };
+        Ok(Self::of(rbm, origin))
     }
 
     /// Reads a file, or the folder of a run, with its settings.
@@ -173,6 +185,30 @@ impl Rbm {
         self.origin.encoding.clone()
     }
 
+    /// V, without the units of a label.
+    fn n_features(&self) -> usize {
+        self.n_visible() - self.origin.classes.as_ref().map_or(0, |classes| classes.n())
+    }
+
+    fn classifier(&self) -> PyResult<Classifier<'_>> {
+        if self.origin.classes.is_none() {
+            let message = "the model has no classes: train it with labels, or give it `classes`";
+            return Err(PyValueError::new_err(message));
+        }
+        Classifier::new(&self.rbm).map_err(to_py)
+    }
+
+    /// Refuses a model with labels, for a method of all visible units.
+    fn check_no_label(&self, method: &str) -> PyResult<()> {
+        if self.origin.classes.is_none() {
+            return Ok(());
+        }
+        Err(PyValueError::new_err(format!(
+            "{method} is of all visible units, but rows for a model with classes are without their label; \
+             predict_log_proba, mean_hidden, sample and log_likelihood take such rows"
+        )))
+    }
+
     /// The base of annealing, from the given data or else from the training data.
     fn base(&self, data: Option<&Bound<'_, PyAny>>, threads: Option<usize>) -> PyResult<Base> {
         let Some(data) = data else {
@@ -185,6 +221,7 @@ impl Rbm {
             let message = format!("base_data is {name}, but must be rows or \"uniform\"");
             return Err(PyValueError::new_err(message));
         }
+        self.check_no_label("base_data")?;
         let data = dataset(data, self.encoding(), threads)?;
         data.check_intensities().map_err(to_py)?;
         check_width("base_data", data.n_visible(), self.rbm.n_visible(), "visible")?;
@@ -220,13 +257,39 @@ impl Rbm {
             return Ok((rows, mask));
         }
         // A column is given with all its units.
-        let sites = self.rbm.visible_units().sites().enumerate();
+        let sites = self.rbm.visible_units().sites().enumerate().take(mask.n_columns());
         let sites: Vec<_> = sites.flat_map(|(site, units)| units.map(move |_| site)).collect();
         Ok((rows, BitMatrix::from_fn(1, sites.len(), |_, unit| mask.get(0, sites[unit]))))
     }
 
+    /// A row of which some units are given, and the mask of those (1, V).
+    fn clamped<'py>(
+        &self,
+        py: Python<'py>,
+        clamp: Option<&Bound<'py, PyAny>>,
+        label: Option<&Bound<'py, PyAny>>,
+        threads: Option<usize>,
+    ) -> PyResult<(BitMatrix, BitMatrix)> {
+        let nothing = PyDict::new(py).into_any();
+        let clamp = clamp.unwrap_or(&nothing);
+        let module = py.import("harmonium._given")?;
+        let parts = match self.columns(py)? {
+            Some(columns) => module.call_method1("row_of_columns", (clamp, columns))?,
+            None => module.call_method1("row", (clamp, self.n_features(), self.spins()))?,
+        };
+        let (row, mask) = self.given(&parts, threads)?;
+        let (mut row, mut mask) = (row.wider(self.n_visible()), mask.wider(self.n_visible()));
+        if let Some(label) = label {
+            let state = labels::state(label, self.origin.classes.as_ref())?;
+            row.set(0, self.n_features() + state, true);
+            (self.n_features()..self.n_visible()).for_each(|unit| mask.set(0, unit, true));
+        }
+        Ok((row, mask))
+    }
+
     /// The states from which chains start, at least one.
     fn start(&self, start: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<BitMatrix> {
+        self.check_no_label("start")?;
         let start = visible_bits(start, "start", self.encoding(), threads)?;
         check_width("start", start.n_columns(), self.rbm.n_visible(), "visible")?;
         if start.n_rows() == 0 {
@@ -260,6 +323,18 @@ impl Rbm {
     /// Where a call on `n_rows` rows computes.
     fn place(&self, n_rows: usize, threads: Option<usize>) -> Place {
         Place::of(n_rows.saturating_mul(self.n_visible() * self.n_hidden()), threads)
+    }
+
+    fn log_probabilities(
+        &self,
+        visible: &Bound<'_, PyAny>,
+        threads: Option<usize>,
+    ) -> PyResult<Array2<f64>> {
+        let classifier = self.classifier()?;
+        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
+        check_width("visible", visible.n_columns(), self.n_features(), "visible")?;
+        let place = self.place(visible.n_rows(), threads);
+        interruptible(py, place, |watch| classifier.log_probabilities(&visible, isa()?, watch))
     }
 
     fn model(&self) -> harmonium::Result<FixedModel<'_>> {
@@ -325,7 +400,7 @@ impl Rbm {
     #[new]
     #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
         grey_levels = None, spins = false, image_shape = None, missing = None, columns = None,
-        history = None))]
+        history = None, classes = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         #[pyo3(from_py_with = floats)] weights: Array2<f32>,
@@ -338,7 +413,9 @@ impl Rbm {
         missing: Option<&str>,
         columns: Option<&Bound<'_, PyAny>>,
         history: Option<&Bound<'_, PyAny>>,
+        classes: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        let classes = classes.map(labels::classes).transpose()?;
         let missing = missing.map(str::parse).transpose().map_err(to_py)?;
         let columns = columns.map(|columns| {
             let module = columns.py().import("harmonium._columns")?;
@@ -348,12 +425,18 @@ impl Rbm {
             Some(columns) => of_columns(&columns)?,
             None => Encoding::declared(grey_levels, spins).map_err(to_py)?,
         };
+        let n_classes = classes.as_ref().map(|classes| classes.n());
+        let n_features = weights.nrows().saturating_sub(n_classes.unwrap_or(0));
         let rbm = match encoding.columns() {
-            Some(columns) => {
-                let units = Units::of_sites(columns.sites()).map_err(to_py)?;
+            None if n_classes.is_none() => harmonium::Rbm::new(weights, visible_bias, hidden_bias),
+            columns => {
+                let sizes = match columns {
+                    Some(columns) => columns.sites(),
+                    None => vec![1; n_features],
+                };
+                let units = Units::of_sites(sizes.into_iter().chain(n_classes)).map_err(to_py)?;
                 harmonium::Rbm::of_sites(units, weights, visible_bias, hidden_bias)
             }
-            None => harmonium::Rbm::new(weights, visible_bias, hidden_bias),
         };
         let rbm = rbm.map_err(to_py)?;
         let data_mean = data_mean.map(floats).transpose()?;
@@ -361,15 +444,15 @@ impl Rbm {
             check_data_mean(mean, rbm.n_visible()).map_err(to_py)?;
         }
         if let Some((rows, columns)) = image_shape
-            && rows.checked_mul(columns) != Some(rbm.n_visible())
+            && rows.checked_mul(columns) != Some(n_features)
         {
             return Err(PyValueError::new_err(format!(
-                "image_shape is {rows} x {columns}, but must have {} pixels, one for each visible unit",
-                rbm.n_visible()
+                "image_shape is {rows} x {columns}, but must have {n_features} pixels, one for each visible unit"
             )));
         }
         let history = history.map(records).transpose()?.unwrap_or_default().into();
-        Ok(Self::of(rbm, Origin { encoding, data_mean, image_shape, missing, history }))
+        let origin = Origin { encoding, data_mean, image_shape, missing, classes, history };
+        Ok(Self::of(rbm, origin))
     }
 
     fn __getnewargs_ex__<'py>(
@@ -386,6 +469,9 @@ impl Rbm {
         }
         if !self.origin.history.is_empty() {
             keywords.set_item("history", self.history(py)?)?;
+        }
+        if let Some(classes) = &self.origin.classes {
+            keywords.set_item("classes", labels::recorded(py, classes)?)?;
         }
         let parts =
             (self.weights(py)?, self.visible_bias(py)?, self.hidden_bias(py)?, self.data_mean(py)?);
@@ -475,6 +561,14 @@ impl Rbm {
         self.encoding().columns().map(|columns| recorded(py, columns)).transpose()
     }
 
+    /// The labels that the model predicts, a list by state: numbers or booleans, if all are, else texts. None for a
+    /// model that was trained without labels.
+    #[getter]
+    fn classes<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let classes = self.origin.classes.as_ref();
+        classes.map(|classes| labels::own_values(py, classes)).transpose()
+    }
+
     /// The number of visible units of each site, a list: 1 for a bit, else the number of states.
     #[getter]
     fn sites(&self) -> Vec<usize> {
@@ -486,7 +580,42 @@ impl Rbm {
         self.rbm.sha256()
     }
 
-    /// p(hⱼ = 1 | v) for rows v, shape (n, n_hidden).
+    /// ln p(y | v) of each class y for rows v, shape (n, n_classes), float64, by a model with `classes`.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> rbm = Rbm([[20.0], [0.0], [20.0]], [0.0] * 3, [-25.0], classes=["off", "on"])
+    /// >>> rbm.classes, rbm.predict_log_proba([[1]]).round(2).tolist()
+    /// (['off', 'on'], [[-14.99, -0.0]])
+    #[pyo3(signature = (visible, *, threads = None))]
+    fn predict_log_proba<'py>(
+        &self,
+        visible: &Bound<'py, PyAny>,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        Ok(self.log_probabilities(visible, threads)?.into_pyarray(visible.py()))
+    }
+
+    /// p(y | v) of each class y for rows v, shape (n, n_classes), float64, by a model with `classes`.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> rbm = Rbm([[20.0], [0.0], [20.0]], [0.0] * 3, [-25.0], classes=["off", "on"])
+    /// >>> rbm.predict_proba([[0], [1]]).round(2).tolist()
+    /// [[0.5, 0.5], [0.0, 1.0]]
+    #[pyo3(signature = (visible, *, threads = None))]
+    fn predict_proba<'py>(
+        &self,
+        visible: &Bound<'py, PyAny>,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let p = self.log_probabilities(visible, threads)?.mapv_into(f64::exp);
+        Ok(p.into_pyarray(visible.py()))
+    }
+
+    /// p(hⱼ = 1 | v) for rows v, shape (n, n_hidden). By a model with `classes`, the label is summed out.
     ///
     /// Parameters
     /// ----------
@@ -511,6 +640,17 @@ impl Rbm {
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
         match dtype {
+            "float32" | "float64" if self.origin.classes.is_some() => {
+                let classifier = self.classifier()?;
+                check_width("visible", visible.n_columns(), self.n_features(), "visible")?;
+                let means = interruptible(py, place, |watch| {
+                    classifier.mean_hidden(&visible, isa()?, watch)
+                })?;
+                Ok(match dtype {
+                    "float32" => means.into_pyarray(py).into_any(),
+                    _ => means.mapv(f64::from).into_pyarray(py).into_any(),
+                })
+            }
             "float32" => {
                 let means = without_lock(py, place, || self.means(&visible))?;
                 Ok(means.into_pyarray(py).into_any())
@@ -590,6 +730,7 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        self.check_no_label("conditional_mean")?;
         let py = visible.py();
         let given = py.import("harmonium._given")?;
         let parts = match self.columns(py)? {
@@ -644,6 +785,7 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        self.check_no_label("impute")?;
         let py = visible.py();
         let rule = missing.map(str::parse).transpose().map_err(to_py)?;
         let rule = rule.or(self.origin.missing).unwrap_or(Missing::Marginal);
@@ -679,6 +821,7 @@ impl Rbm {
         visible: &Bound<'py, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        self.check_no_label("free_energy")?;
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
         let energies =
@@ -701,6 +844,7 @@ impl Rbm {
         units: Option<Vec<usize>>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        self.check_no_label("pseudo_likelihood")?;
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
         if let Some(units) = &units {
@@ -734,6 +878,7 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        self.check_no_label("reconstruct")?;
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
@@ -761,6 +906,7 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        self.check_no_label("gibbs")?;
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
         check_width("visible", visible.n_columns(), self.n_visible(), "visible")?;
@@ -794,6 +940,8 @@ impl Rbm {
     ///     Units that keep a value: the value by the number of the unit, or an array with NaN for the units
     ///     that are free. The others are drawn given these. It excludes `start`. For a model of columns, values
     ///     of columns, also by name.
+    /// label : one of `classes`, optional
+    ///     The samples are of p(v | label). It excludes `start`.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///
@@ -805,8 +953,8 @@ impl Rbm {
     /// >>> agreeing = Rbm([[20.0], [20.0]], [-10.0, -10.0], [-20.0])
     /// >>> agreeing.sample(2, gibbs_steps=10, clamp={0: 1}).tolist()
     /// [[True, True], [True, True]]
-    #[pyo3(signature = (number = 100, *, gibbs_steps = 1000, start = None, clamp = None, seed = 0,
-        threads = None))]
+    #[pyo3(signature = (number = 100, *, gibbs_steps = 1000, start = None, clamp = None, label = None,
+        seed = 0, threads = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn sample<'py>(
         &self,
@@ -815,25 +963,20 @@ impl Rbm {
         gibbs_steps: usize,
         start: Option<&Bound<'py, PyAny>>,
         clamp: Option<&Bound<'py, PyAny>>,
+        label: Option<&Bound<'py, PyAny>>,
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        if start.is_some() && clamp.is_some() {
-            let message =
-                "start is given, but must be left out with clamp: free units start at random";
+        if start.is_some() && (clamp.is_some() || label.is_some()) {
+            let message = "start is given, but must be left out with clamp and label: free units start at random";
             return Err(PyValueError::new_err(message));
         }
         let start = start.map(|start| self.start(start, threads)).transpose()?;
         if number == 0 {
-            return Ok(states(py, &BitMatrix::zeros(0, self.n_visible()), self.encoding()));
+            return Ok(states(py, &BitMatrix::zeros(0, self.n_features()), self.encoding()));
         }
-        if let Some(clamp) = clamp {
-            let given = py.import("harmonium._given")?;
-            let parts = match self.columns(py)? {
-                Some(columns) => given.call_method1("row_of_columns", (clamp, columns))?,
-                None => given.call_method1("row", (clamp, self.n_visible(), self.spins()))?,
-            };
-            let (row, mask) = self.given(&parts, threads)?;
+        if clamp.is_some() || label.is_some() {
+            let (row, mask) = self.clamped(py, clamp, label, threads)?;
             let (weights, mut chains) = without_lock(py, threads, || {
                 let weights = self.fixed()?;
                 Chains::check_memory(weights, number, &["number"])?;
@@ -842,7 +985,8 @@ impl Rbm {
                 Ok((weights, Inpainting::new(weights, &examples, &mask, streams)?))
             })?;
             sweep(py, gibbs_steps, threads, |watch| chains.sweep_watched(weights, watch))?;
-            return Ok(states(py, &chains.visible(), self.encoding()));
+            let visible = chains.visible().first_columns(self.n_features());
+            return Ok(states(py, &visible, self.encoding()));
         }
         let (weights, mut chains) = without_lock(py, threads, || {
             let model = self.model()?;
@@ -850,7 +994,8 @@ impl Rbm {
             Ok((model.weights, chains))
         })?;
         sweep(py, gibbs_steps, threads, |watch| chains.sweep_watched(weights, watch))?;
-        Ok(states(py, &chains.visible(), self.encoding()))
+        let visible = chains.visible().first_columns(self.n_features());
+        Ok(states(py, &visible, self.encoding()))
     }
 
     /// Mean log-likelihood of rows, with its uncertainty.
@@ -863,6 +1008,8 @@ impl Rbm {
     /// Parameters
     /// ----------
     /// visible : array-like or sparse matrix of shape (n, n_visible)
+    /// labels : array-like of shape (n,), for a model with `classes`
+    ///     The score is then that of ln p(v, label).
     /// method : {"auto", "exact", "ais"}
     /// n_chains : int, 2 or more; default 200
     /// schedule : str, such as "adaptive", "adaptive:20000" or "linear:10000"
@@ -892,13 +1039,14 @@ impl Rbm {
     /// >>> score = fair.log_likelihood([[0, 1], [1, 1]])
     /// >>> round(score.mean, 4), score.verdict  # two fair coins: -2 ln 2
     /// (-1.3863, 'exact')
-    #[pyo3(signature = (visible, *, method = "auto", n_chains = None, schedule = None,
+    #[pyo3(signature = (visible, *, labels = None, method = "auto", n_chains = None, schedule = None,
         burn_in = None, base_data = None, start = None, n_examples = None, seed = 0,
         threads = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn log_likelihood<'py>(
         &self,
         visible: &Bound<'py, PyAny>,
+        labels: Option<&Bound<'py, PyAny>>,
         method: &str,
         n_chains: Option<usize>,
         schedule: Option<&str>,
@@ -927,6 +1075,7 @@ impl Rbm {
             config.check_has_path("base_data", "given").map_err(to_py)?;
         }
         let (py, dataset) = (visible.py(), dataset(visible, self.encoding(), threads)?);
+        let dataset = labelled(dataset, labels, self.origin.classes.as_ref())?;
         dataset.check_intensities().map_err(to_py)?;
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;
         let base = self.base(base_data, threads)?;
@@ -988,12 +1137,15 @@ impl Rbm {
         let settings = settings.map(to_json).transpose()?.unwrap_or_else(|| "{}".to_string());
         let mut settings: Map<String, Value> = serde_json::from_str(&settings)
             .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))?;
-        let Origin { encoding, data_mean, image_shape, missing, .. } = this.origin.clone();
+        let Origin { encoding, data_mean, image_shape, missing, classes, .. } = this.origin.clone();
         if let Some(missing) = missing {
             settings.entry("missing").or_insert_with(|| missing.to_string().into());
         }
-        let provenance =
-            Provenance { settings, data: encoding.facts(), image_shape, ..Provenance::default() };
+        let mut data = encoding.facts();
+        if let Some(classes) = classes {
+            data.insert("labels".to_string(), json!(*classes));
+        }
+        let provenance = Provenance { settings, data, image_shape, ..Provenance::default() };
         ModelFile { rbm: (*this.rbm).clone(), provenance, data_mean }.write(&path).map_err(to_py)
     }
 

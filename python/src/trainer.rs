@@ -5,9 +5,10 @@ use crate::columns::declared;
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
 use crate::json::{from_json, to_json};
+use crate::labels;
 use crate::pool::{interruptible, without_lock};
 use crate::rbm::{Origin, Rbm, history};
-use harmonium::dataset::{Binarization, Encoding, Examples, RunningMean};
+use harmonium::dataset::{Binarization, Classes, Encoding, Examples, RunningMean};
 use harmonium::gibbs::FixedModel;
 use harmonium::memory::{self, Bytes, Need};
 use harmonium::model::check_data_mean;
@@ -120,10 +121,14 @@ fn rows_of<S: Section>() -> Vec<Value> {
 ///     0 and 1, floating-point intensities from 0 to 1, grey levels (see `grey_levels`) or spins.
 /// weights : ndarray of float64 of shape (n_examples,), optional
 ///     How much each example counts, at least 0; see `train`.
+/// labels : array-like of shape (n_examples,), optional
+///     The class of each example, None or NaN if it is unknown; see `train`.
+/// classes : list, optional
+///     All labels; None: those of the data.
 /// initial : Rbm, optional
 ///     Parameters to start from.
-/// held_out : array-like or sparse matrix, or a pair of these and their weights, optional
-///     Data on which metrics are measured as well.
+/// held_out : array-like or sparse matrix, or a tuple of these, their labels and their weights, optional
+///     Data on which metrics are measured as well; see `train`.
 /// as_numbers : bool
 ///     Whether any finite floating-point numbers are taken, as they are.
 /// grey_levels : int from 1 to 65,535, or None
@@ -212,7 +217,15 @@ impl Trainer {
         };
         let (encoding, data_mean) = (self.encoding.clone(), self.mean_seen());
         let missing = self.ascent().config().missing;
-        Rbm::of(rbm, Origin { encoding, data_mean, image_shape, missing, history })
+        let classes = self.classes();
+        Rbm::of(rbm, Origin { encoding, data_mean, image_shape, missing, classes, history })
+    }
+
+    fn classes(&self) -> Option<Arc<Classes>> {
+        match &self.driver {
+            Driver::Own(own) => own.trainer.examples().labels().map(|all| all.classes().clone()),
+            Driver::Online(..) => None,
+        }
     }
 
     fn check_usable(&self) -> PyResult<()> {
@@ -263,8 +276,10 @@ fn parse(settings: &str) -> PyResult<Map<String, Value>> {
 }
 
 /// The keywords of `harmonium.train` that are not settings.
-const OF_TRAIN: [&str; 10] = [
+const OF_TRAIN: [&str; 12] = [
     "weights",
+    "labels",
+    "classes",
     "initial",
     "held_out",
     "grey_levels",
@@ -277,8 +292,10 @@ const OF_TRAIN: [&str; 10] = [
 ];
 
 /// The keywords of `Trainer` that are not settings.
-const OF_TRAINER: [&str; 9] = [
+const OF_TRAINER: [&str; 11] = [
     "weights",
+    "labels",
+    "classes",
     "initial",
     "held_out",
     "as_numbers",
@@ -340,6 +357,13 @@ pub fn or_meant(error: Error, known: impl IntoIterator<Item = &'static str>) -> 
     }
 }
 
+/// Data, and what is given with them.
+struct Given<'a, 'py> {
+    data: &'a Bound<'py, PyAny>,
+    labels: Option<&'a Bound<'py, PyAny>>,
+    weights: Option<PyReadonlyArray1<'py, f64>>,
+}
+
 /// How data become examples.
 struct Reading {
     binarize: Binarization,
@@ -349,18 +373,23 @@ struct Reading {
     as_numbers: bool,
     /// What a value is that is missing.
     missing: Option<Missing>,
+    /// The classes of labels, once they are known.
+    classes: Option<Arc<Classes>>,
     threads: Option<usize>,
 }
 
 impl Reading {
-    /// Reads data as examples with these weights. Integers mean the same in all data that are read later.
-    fn examples(
-        &mut self,
-        data: &Bound<'_, PyAny>,
-        weights: Option<PyReadonlyArray1<'_, f64>>,
-    ) -> PyResult<Examples> {
+    /// Reads data as examples. Integers and labels mean the same in all data that are read later.
+    fn examples(&mut self, given: Given<'_, '_>) -> PyResult<Examples> {
+        let Given { data, labels: of_examples, weights } = given;
         let (encoding, threads) = (self.encoding.clone(), self.threads);
         let mut dataset = dataset_with_missing(data, encoding, threads, self.missing.is_some())?;
+        let found = dataset.encoding();
+        if let Some(of_examples) = of_examples {
+            let labels = labels::labels(of_examples, self.classes.clone())?;
+            self.classes = Some(labels.classes().clone());
+            dataset = dataset.labelled(labels).map_err(to_py)?;
+        }
         if let Some(weights) = weights {
             let weights: Vec<_> = weights.as_array().to_vec();
             dataset = dataset.weighted("weights", &weights).map_err(to_py)?;
@@ -368,7 +397,6 @@ impl Reading {
         if !self.as_numbers {
             dataset.check_intensities().map_err(to_py)?;
         }
-        let found = dataset.encoding();
         self.encoding = match found.columns() {
             Some(_) => found,
             None => self.encoding.clone().or(found),
@@ -377,36 +405,59 @@ impl Reading {
     }
 }
 
-/// Held-out data, and their weights if they are given as a pair of a table and a vector.
-fn with_weights<'py>(
-    given: &Bound<'py, PyAny>,
-) -> PyResult<(Bound<'py, PyAny>, Option<PyReadonlyArray1<'py, f64>>)> {
-    let Ok(pair) = given.cast::<PyTuple>() else { return Ok((given.clone(), None)) };
-    let n_axes = |part: &Bound<'py, PyAny>| {
-        let axes = part
-            .getattr("ndim")
-            .or_else(|_| part.py().import("numpy")?.call_method1("ndim", (part,)));
-        axes?.extract::<usize>()
-    };
-    match &pair.iter().collect::<Vec<_>>()[..] {
-        [data, weights] if n_axes(data)? > 1 && n_axes(weights)? == 1 => {
-            let one_each = given.py().import("harmonium._weights")?.getattr("one_each")?;
-            Ok((data.clone(), Some(one_each.call1((weights, "weights of held_out"))?.extract()?)))
+/// Held-out data, and their labels and weights if they are given as a tuple of a table and vectors.
+struct HeldOut<'py> {
+    data: Bound<'py, PyAny>,
+    labels: Option<Bound<'py, PyAny>>,
+    weights: Option<PyReadonlyArray1<'py, f64>>,
+}
+
+impl<'py> HeldOut<'py> {
+    fn of(given: &Bound<'py, PyAny>, has_labels: bool) -> PyResult<Self> {
+        let alone = || Self { data: given.clone(), labels: None, weights: None };
+        let Ok(parts) = given.cast::<PyTuple>() else { return Ok(alone()) };
+        let n_axes = |part: &Bound<'py, PyAny>| {
+            let axes = part
+                .getattr("ndim")
+                .or_else(|_| part.py().import("numpy")?.call_method1("ndim", (part,)));
+            axes?.extract::<usize>()
+        };
+        let mut parts = parts.iter();
+        let (Some(data), mut vectors) = (parts.next(), parts.collect::<Vec<_>>()) else {
+            return Ok(alone());
+        };
+        let are_vectors = vectors.iter().map(|part| Ok(n_axes(part)? == 1));
+        let are_vectors = are_vectors.collect::<PyResult<Vec<_>>>()?.iter().all(|is_one| *is_one);
+        let most = 1 + usize::from(has_labels);
+        if !are_vectors || !(1..=most).contains(&vectors.len()) || n_axes(&data)? < 2 {
+            return Ok(alone());
         }
-        _ => Ok((given.clone(), None)),
+        let labels = has_labels.then(|| vectors.remove(0));
+        let one_each = given.py().import("harmonium._weights")?.getattr("one_each")?;
+        let weights = vectors
+            .pop()
+            .map(|weights| one_each.call1((weights, "weights of held_out"))?.extract());
+        Ok(Self { data, labels, weights: weights.transpose()? })
+    }
+
+    fn given(self: &HeldOut<'py>) -> Given<'_, 'py> {
+        let Self { data, labels, weights } = self;
+        Given { data, labels: labels.as_ref(), weights: weights.clone() }
     }
 }
 
 #[pymethods]
 impl Trainer {
     #[new]
-    #[pyo3(signature = (data, *, weights = None, initial = None, held_out = None, as_numbers = false,
-        grey_levels = None, spins = false, categories = None, ignore = None, threads = None, **settings))]
+    #[pyo3(signature = (data, *, weights = None, labels = None, classes = None, initial = None,
+        held_out = None, as_numbers = false, grey_levels = None, spins = false, categories = None, ignore = None, threads = None, **settings))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         py: Python<'_>,
         data: &Bound<'_, PyAny>,
         weights: Option<PyReadonlyArray1<'_, f64>>,
+        labels: Option<&Bound<'_, PyAny>>,
+        classes: Option<&Bound<'_, PyAny>>,
         initial: Option<&Rbm>,
         held_out: Option<&Bound<'_, PyAny>>,
         as_numbers: bool,
@@ -421,11 +472,20 @@ impl Trainer {
         let config = config(&given, &OF_TRAINER)?;
         let (binarize, missing) = (config.binarize, config.missing);
         let encoding = declared(grey_levels, spins, categories, ignore.unwrap_or_default())?;
-        let mut reading = Reading { binarize, encoding, as_numbers, missing, threads };
-        let data = reading.examples(data, weights)?;
+        let classes = classes.map(crate::labels::classes).transpose()?;
+        if classes.is_some() && labels.is_none() {
+            let message = "classes are given, but have no effect without labels";
+            return Err(PyValueError::new_err(message));
+        }
+        let mut reading = Reading { binarize, encoding, as_numbers, missing, classes, threads };
+        let data = reading.examples(Given { data, labels, weights })?;
         let held_out = held_out.map(|given| {
-            let (data, weights) = with_weights(given)?;
-            reading.examples(&data, weights)
+            let held_out = HeldOut::of(given, labels.is_some())?;
+            if labels.is_some() && held_out.labels.is_none() {
+                let message = "held_out has no labels, but the data have: give (data, labels)";
+                return Err(PyValueError::new_err(message));
+            }
+            reading.examples(held_out.given())
         });
         let held_out = held_out.transpose()?;
         if let Some(held_out) = &held_out
@@ -493,9 +553,10 @@ impl Trainer {
         let config = config(&given, &OF_ONLINE)?;
         let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
         let binarize = config.binarize;
-        let missing = config.missing;
-        let mut reading = Reading { binarize, encoding, as_numbers: true, missing, threads };
-        let data = reading.examples(data, weights)?;
+        let (missing, classes) = (config.missing, None);
+        let mut reading =
+            Reading { binarize, encoding, as_numbers: true, missing, classes, threads };
+        let data = reading.examples(Given { data, labels: None, weights })?;
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let hidden_states =
             hidden_states.map(|states| bits(states, "hidden_states", threads)).transpose()?;
@@ -566,9 +627,10 @@ impl Trainer {
             )));
         }
         let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding.clone());
-        let missing = None;
-        let mut reading = Reading { binarize, encoding, as_numbers: true, missing, threads };
-        let data = reading.examples(data, weights)?;
+        let (missing, classes) = (None, None);
+        let mut reading =
+            Reading { binarize, encoding, as_numbers: true, missing, classes, threads };
+        let data = reading.examples(Given { data, labels: None, weights })?;
         self.encoding = reading.encoding;
         let (seen, updates) = (&mut self.seen, trainer.ascent().updates());
         let done = interruptible(py, threads, |watch| {

@@ -7,5 +7,6 @@
 - `online`: `partial_fit`
 - `interchange`: files, and scikit-learn's own class
 - `methods`: what the estimators share, in terms of the others
+- `targets`: y of `RBMClassifier`
 - `categories`: X of `CategoricalRBM`, and its values
 """

@@ -7,7 +7,18 @@ from typing import Any, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .._columns import are_numbers, columns_of, is_missing, names_of, of_sites, state_names, text_of
+from .._columns import (
+    are_numbers,
+    as_numbers,
+    columns_of,
+    is_missing,
+    names_of,
+    objects,
+    of_sites,
+    plain_values,
+    state_names,
+    text_of,
+)
 from .._harmonium import numbers_of, refuse_masked, states_of
 from .._sklearn import check_features
 from .inputs import BOTH_WAYS
@@ -69,18 +80,11 @@ def own_values(columns: dict[str, Any], X: Any = None) -> list[NDArray[Any]]:
     texts."""
     names = state_names(columns)
     if X is None:
-        return [_plain(states) for states in names]
+        return [plain_values(states) for states in names]
     if hasattr(X, "tocsr"):
         return [_like(states, np.empty(0, X.dtype)) for states in names]
     found = [np.asarray(column) for column in columns_of(X)]
     return [_like(states, column) for states, column in zip(names, found)]
-
-
-def _plain(names: list[str]) -> NDArray[Any]:
-    """Names of states as numbers or booleans, if all are."""
-    if {name.lower() for name in names} == {"false", "true"}:
-        return np.array([name.lower() == "true" for name in names])
-    return _as_numbers(names) if are_numbers(names) else _objects(names)
 
 
 def _like(names: list[str], column: NDArray[Any]) -> NDArray[Any]:
@@ -88,7 +92,7 @@ def _like(names: list[str], column: NDArray[Any]) -> NDArray[Any]:
     if column.dtype.kind == "b":
         return np.array([name in ("True", "1") for name in names])
     if column.dtype.kind in "iuf":
-        return _as_numbers(names).astype(column.dtype)
+        return as_numbers(names).astype(column.dtype)
     own: dict[Any, Any] = {}
     for value in column.tolist():
         if is_missing(value):
@@ -103,7 +107,7 @@ def _like(names: list[str], column: NDArray[Any]) -> NDArray[Any]:
         own.get(name, own.get(float(name), name) if are_numbers([name]) else name)
         for name in names
     ]
-    return _objects(values)
+    return objects(values)
 
 
 def as_frame_or_array(values: list[NDArray[Any]], like: Any) -> Any:
@@ -181,16 +185,3 @@ def _in_own_words(part: Any) -> Any:
     for theirs, ours in _WORDS.items():
         part = part.replace(theirs, ours) if isinstance(part, str) else part
     return part
-
-
-def _as_numbers(names: list[str]) -> NDArray[Any]:
-    """Numbers, whole if all are."""
-    numbers = np.array([float(name) for name in names])
-    return numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
-
-
-def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
-    """An array that keeps each value as it is."""
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._epochs import run_epochs
 from .._harmonium import BestScore, DivergedError, Rbm, Trainer
 from .._weights import one_each
-from .inputs import precision, random_units, split
+from .inputs import precision, split
 from .learned import LearnedArrays
 from .parameters import check, generator, own_names, settings_for, threads
 
 
-def fit(estimator: LearnedArrays, X: Any, sample_weight: Any) -> None:
-    """Learn from X. An error or Ctrl-C keeps what was learned, unless the parameters diverged."""
+def fit(estimator: LearnedArrays, X: Any, sample_weight: Any, y: Any = None) -> None:
+    """Learn from X, and from y if the estimator predicts it. An error or Ctrl-C keeps what was learned, unless the parameters diverged."""
     before = dict(vars(estimator))
     try:
-        running = Fit(estimator, X, sample_weight)
+        running = Fit(estimator, X, sample_weight, y)
     except BaseException:
         restore(estimator, before)
         raise
@@ -41,42 +42,62 @@ def fit(estimator: LearnedArrays, X: Any, sample_weight: Any) -> None:
     running.set_learned()
 
 
+class Rows(NamedTuple):
+    """Rows of X, their weights, and the states of their labels."""
+
+    X: Any
+    weights: NDArray[np.float64] | None
+    targets: NDArray[np.int32] | None
+
+    def part(self, rows: NDArray[np.int_]) -> Rows:
+        """These rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Rows(self.X[rows], weights, None if self.targets is None else self.targets[rows])
+
+    def labelled(self) -> Any:
+        """The rows as held-out data, with their labels if they have any."""
+        return self.X if self.targets is None else (self.X, self.targets)
+
+
 class Fit:
     """A fit under way: the trainer with its data, and the best epoch so far."""
 
-    def __init__(self, estimator: LearnedArrays, X: Any, sample_weight: Any) -> None:
+    def __init__(self, estimator: LearnedArrays, X: Any, sample_weight: Any, y: Any) -> None:
         check(estimator)
         estimator.random_state_ = generator(estimator.random_state)
         estimator.grey_levels_, estimator.spins_ = None, False
         allows_missing = estimator.missing is not None
         X = estimator._validated(X, reset=True, learns=True, allows_missing=allows_missing)
         weights = one_each(sample_weight, "sample_weight", X.shape[0])
+        targets, weights = estimator._targets(y, X, weights)
         if weights is not None and len(weights) == X.shape[0] and weights.any():
             # Rows of weight 0 are as good as missing: none is in a mini-batch, and none validates.
             rows = np.flatnonzero(weights)
-            X, weights = (X, weights) if len(rows) == X.shape[0] else (X[rows], weights[rows])
-        X_train, X_held_out, self.held_out_weights = X, None, None
+            if len(rows) < X.shape[0]:
+                X, weights, targets = Rows(X, weights, targets).part(rows)
+        train = everything = Rows(X, weights, targets)
+        self.held_out: Rows | None = None
         if estimator.early_stopping:
             rows, held_out = split(estimator, X.shape[0])
-            X_train, X_held_out = X[rows], X[held_out]
-            if weights is not None:
-                weights, self.held_out_weights = weights[rows], weights[held_out]
+            train, self.held_out = everything.part(rows), everything.part(held_out)
         self.threads = threads(estimator)
         with own_names():
             self.trainer = Trainer(
-                X_train,
-                weights=weights,
-                held_out=X_held_out,
+                train.X,
+                weights=train.weights,
+                labels=train.targets,
+                classes=estimator._states(),
+                held_out=None if self.held_out is None else self.held_out.labelled(),
                 as_numbers=True,
                 grey_levels=estimator.grey_levels_,
                 categories=estimator.columns_,
                 threads=self.threads,
-                **settings_for(estimator, X_train.shape[0]),
+                **settings_for(estimator, train.X.shape[0]),
             )
         estimator._forget_learned()
         estimator.history_ = []
         estimator._trainer, estimator._n_restarts = None, 0
-        self.estimator, self.X, self.X_held_out = estimator, X, X_held_out
+        self.estimator, self.rows = estimator, everything
         self.best = BestScore(estimator.tol) if estimator.early_stopping else None
         self.best_model: Rbm | None = None
         self.begin = time.perf_counter()
@@ -102,14 +123,16 @@ class Fit:
 
     def set_learned(self) -> None:
         """Set what was learned in the estimator."""
-        take(self.estimator, self.trainer, self.X, self.best_model)
+        take(self.estimator, self.trainer, self.rows.X, self.best_model)
         self.estimator.n_iter_ = int(self.trainer.updates // self.trainer.updates_per_epoch)
 
     def _validate(self, best: BestScore, metrics: dict[str, Any], epoch: int) -> bool:
         """Score the held-out rows, keep the best model, and return whether to stop."""
         model = self.trainer.model
-        scores = model.pseudo_likelihood(self.X_held_out, threads=self.threads)
-        mean = np.average(scores, weights=self.held_out_weights)
+        assert self.held_out is not None
+        X, weights, targets = self.held_out
+        scores = self.estimator._scores_of(model, X, targets)
+        mean = np.average(scores, weights=weights)
         metrics["validation_score"] = float(mean)
         if best.observe(metrics["validation_score"], epoch):
             self.best_model = model
@@ -117,13 +140,10 @@ class Fit:
 
     def _print(self, epoch: int) -> None:
         """The line of an epoch, as scikit-learn prints it."""
-        units = random_units(self.estimator, self.X)
-        scores = self.trainer.model.pseudo_likelihood(self.X, units=units, threads=self.threads)
+        X, _, targets = self.rows
+        score, value = self.estimator._printed_score(self.trainer.model, X, targets)
         name, seconds = type(self.estimator).__name__, time.perf_counter() - self.begin
-        print(
-            f"[{name}] Iteration {epoch}, pseudo-likelihood = {scores.mean():.2f}, "
-            f"time = {seconds:.2f}s"
-        )
+        print(f"[{name}] Iteration {epoch}, {score} = {value:.2f}, time = {seconds:.2f}s")
 
 
 def take(estimator: LearnedArrays, trainer: Trainer, X: Any, best: Rbm | None = None) -> None:

@@ -58,6 +58,8 @@ class LearnedArrays(Parameters):
     # The columns of the data, if they are bits and categories.
     columns_: dict[str, Any] | None = None
     missing: str | None = None
+    # The classes of the last visible site, if it is a label, as model files have them.
+    _classes: dict[str, Any] | None = None
     # The trainer of `partial_fit`, its settings, and the number of trainers before it.
     _trainer: Trainer | None = None
     _trainer_settings: dict[str, Any]
@@ -71,7 +73,11 @@ class LearnedArrays(Parameters):
         """Set the learned arrays, in the order of `LEARNED`."""
         self._lock(arrays)
         if self.columns_ is None:
-            self.n_features_in_ = self.components_.shape[1]
+            self.n_features_in_ = self.components_.shape[1] - self._n_classes
+
+    @property
+    def _n_classes(self) -> int:
+        return len(self._classes["category"]) if self._classes else 0
 
     def _lock(self, arrays: tuple[NDArray[Any], ...]) -> None:
         """Make the learned arrays read-only, and remember that they are the estimator's own."""
@@ -132,12 +138,31 @@ class LearnedArrays(Parameters):
             spins=self.spins_,
             columns=self.columns_,
             missing=self.missing,
+            classes=self._classes,
         )
 
     def _validated(
         self, X: Any, reset: bool = False, learns: bool = False, allows_missing: bool = False
     ) -> Any:
         """X as the model takes it; `reset` if it is the first X. If values may be missing, they are NaN."""
+        raise NotImplementedError
+
+    def _targets(
+        self, y: Any, X: Any, weights: NDArray[np.float64] | None
+    ) -> tuple[NDArray[np.int32] | None, NDArray[np.float64] | None]:
+        """The states of the labels y, if the estimator learns them, and the weights of rows with them."""
+        return None, weights
+
+    def _states(self) -> list[int] | None:
+        """All states of a label, if the model has one."""
+        return list(range(self._n_classes)) if self._classes else None
+
+    def _scores_of(self, model: Rbm, X: Any, targets: Any) -> NDArray[np.float64]:
+        """The score of each row, whose mean early stopping watches."""
+        raise NotImplementedError
+
+    def _printed_score(self, model: Rbm, X: Any, targets: Any) -> tuple[str, float]:
+        """The name and the value of the score that `verbose` prints."""
         raise NotImplementedError
 
     def _take_meaning(self, rbm: Rbm) -> None:

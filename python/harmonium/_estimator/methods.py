@@ -6,7 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .._harmonium import Rbm
 from .._log_likelihood import LogLikelihood
 from .._sklearn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from . import fitting, interchange
@@ -18,37 +20,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Estimator(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Transformer(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """An estimator whose model is an `Rbm`; its subclass documents its parameters and attributes."""
-
-    # Learning
-
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn from X, starting from new parameters.
-
-        Ctrl-C stops it within a second, raises KeyboardInterrupt, and keeps what was learned.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-        y : ignored
-        sample_weight : array-like of shape (n_samples,), optional
-            How much each row counts, a finite number of at least 0: a row of weight 2 counts as two, one
-            of weight 0 is left out. Early stopping weighs the rows that it sets aside, too.
-
-        Returns
-        -------
-        self
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> BernoulliRBM(2, random_state=0).fit(np.eye(4)).components_.shape
-        (2, 4)
-        """
-        fitting.fit(self, X, sample_weight)
-        return self
 
     # Features
 
@@ -78,6 +51,92 @@ class Estimator(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     @property
     def _n_features_out(self) -> int:
         return self.components_.shape[0]
+
+    # Interchange
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a model file that `harmonium evaluate` and the other commands read.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> from harmonium import BernoulliRBM
+        >>> model = BernoulliRBM(3, random_state=0).fit(np.eye(4, dtype="float32"))
+        >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
+        >>> model.save(path)
+        >>> bool((BernoulliRBM.load(path).components_ == model.components_).all())
+        True
+        """
+        interchange.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a model file of the command line or of `save`, with the parameters that it records.
+
+        A model file has no chains: `partial_fit` starts new ones, with all hidden units off.
+
+        Examples
+        --------
+        See `save`.
+        """
+        return interchange.load(cls, path)
+
+    # What is particular to an estimator, and what its methods share
+
+    def _validated(
+        self, X: Any, reset: bool = False, learns: bool = False, allows_missing: bool = False
+    ) -> Any:
+        """X as the model takes it; `reset` if it is the first X. If values may be missing, they are NaN."""
+        return validated(self, X, reset, learns, allows_missing)
+
+    def _values(self, states: np.ndarray) -> Any:
+        """States of the model as the data write them."""
+        return states
+
+    def _draw_seed(self) -> int:
+        if not hasattr(self, "random_state_"):
+            self.random_state_ = generator(self.random_state)
+        return int(self.random_state_.randint(2**31 - 1))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class Estimator(Transformer):
+    """An estimator that learns X alone."""
+
+    # Learning
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Learn from X, starting from new parameters.
+
+        Ctrl-C stops it within a second, raises KeyboardInterrupt, and keeps what was learned.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each row counts, a finite number of at least 0: a row of weight 2 counts as two, one
+            of weight 0 is left out. Early stopping weighs the rows that it sets aside, too.
+
+        Returns
+        -------
+        self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from harmonium import BernoulliRBM
+        >>> BernoulliRBM(2, random_state=0).fit(np.eye(4)).components_.shape
+        (2, 4)
+        """
+        fitting.fit(self, X, sample_weight)
+        return self
 
     # Scores
 
@@ -308,55 +367,10 @@ class Estimator(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         )
         return means.astype(self.components_.dtype, copy=False)
 
-    # Interchange
+    def _scores_of(self, model: Rbm, X: Any, targets: Any) -> NDArray[np.float64]:
+        return model.pseudo_likelihood(X, threads=threads(self))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a model file that `harmonium evaluate` and the other commands read.
-
-        Examples
-        --------
-        >>> import os, tempfile
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> model = BernoulliRBM(3, random_state=0).fit(np.eye(4, dtype="float32"))
-        >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
-        >>> model.save(path)
-        >>> bool((BernoulliRBM.load(path).components_ == model.components_).all())
-        True
-        """
-        interchange.save(self, path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a model file of the command line or of `save`, with the parameters that it records.
-
-        A model file has no chains: `partial_fit` starts new ones, with all hidden units off.
-
-        Examples
-        --------
-        See `save`.
-        """
-        return interchange.load(cls, path)
-
-    # What is particular to an estimator, and what its methods share
-
-    def _validated(
-        self, X: Any, reset: bool = False, learns: bool = False, allows_missing: bool = False
-    ) -> Any:
-        """X as the model takes it; `reset` if it is the first X. If values may be missing, they are NaN."""
-        return validated(self, X, reset, learns, allows_missing)
-
-    def _values(self, states: np.ndarray) -> Any:
-        """States of the model as the data write them."""
-        return states
-
-    def _draw_seed(self) -> int:
-        if not hasattr(self, "random_state_"):
-            self.random_state_ = generator(self.random_state)
-        return int(self.random_state_.randint(2**31 - 1))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+    def _printed_score(self, model: Rbm, X: Any, targets: Any) -> tuple[str, float]:
+        units = random_units(self, X)
+        scores = model.pseudo_likelihood(X, units=units, threads=threads(self))
+        return "pseudo-likelihood", float(scores.mean())

@@ -34,6 +34,7 @@ SAME = [
     "averaging",
     "shuffle",
     "missing",
+    "objective",
 ]
 SETTINGS = {**RENAMED, **{name: name for name in SAME}}
 
@@ -117,13 +118,17 @@ class Parameters:
 
 def as_settings(estimator: Parameters) -> dict[str, Any]:
     """The parameters under the library's names."""
-    settings = {setting: getattr(estimator, name) for name, setting in SETTINGS.items()}
-    settings["binarize"] = estimator.binarization or "none"
+    settings = {
+        setting: getattr(estimator, name)
+        for name, setting in SETTINGS.items()
+        if hasattr(estimator, name)
+    }
+    settings["binarize"] = getattr(estimator, "binarization_", estimator.binarization) or "none"
     # The library's default differs.
     settings["algorithm"] = "pcd"
     settings["chains"] = n_chains(estimator)
-    if estimator.missing == "absent":
-        # Each row has a model of its own, whose chain starts at it.
+    if estimator.missing == "absent" or settings.get("objective") == "discriminative":
+        # Each row has a model of its own, whose chain starts at it; or there are no chains.
         settings["algorithm"], settings["chains"] = "cd", estimator.n_chains
     return {name: _plain(value) for name, value in settings.items()}
 

@@ -187,6 +187,10 @@ def _save(path: PathLike, rbm: Rbm) -> None:
 
 
 def _write(path: PathLike, rbm: Rbm, **named: Any) -> None:
+    if getattr(rbm, "classes", None) is not None:
+        raise ValueError(
+            f"{path}: the model has classes of labels, which only a .safetensors file holds"
+        )
     parameters = checked_parameters(path, _NAMES, [getattr(rbm, name) for name in _NAMES])
     record = {name: getattr(rbm, name, None) for name in _RECORD}
     known = {name: value for name, value in record.items() if value is not None and value is not False}
