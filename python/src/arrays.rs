@@ -19,7 +19,7 @@ use numpy::{
 };
 use numpy::{Element, IntoPyArray as _, PyArrayDescrMethods as _};
 use numpy::{PyArrayMethods as _, PyUntypedArrayMethods as _};
-use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyTypeError, PyUserWarning, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use rayon::prelude::*;
@@ -340,6 +340,13 @@ pub fn dataset_with_missing(
         Ok(dataset) => return Ok(dataset),
         Err(error) => error,
     };
+    // An array that repeats its memory may be larger than any mask of it.
+    let size = object.getattr(intern!(object.py(), "size")).and_then(|n| n.extract::<u64>());
+    if size.is_ok_and(|n| n > u64::from(u32::MAX))
+        || error.is_instance_of::<PyMemoryError>(object.py())
+    {
+        return Err(error);
+    }
     let split = module.getattr(intern!(object.py(), "split"))?;
     let Ok(parts) = split.call1((object, encoding.is_spins())) else { return Err(error) };
     let Some((values, missing)) =
