@@ -1,5 +1,7 @@
 //! Labels: the class of an example is one more site.
 
+#![cfg(feature = "cli")]
+
 mod folder;
 
 use folder::Folder;

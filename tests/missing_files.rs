@@ -1,5 +1,7 @@
 //! Missing values in files, and what the commands make of them.
 
+#![cfg(feature = "cli")]
+
 use harmonium::dataset::{Alphabet, Categories, Dataset, Encoding, MissingMask, UnknownLetters};
 use ndarray::{Array2, array};
 

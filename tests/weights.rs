@@ -273,7 +273,7 @@ fn each_bad_file_of_weights_is_refused() {
         ("1\n".repeat(199) + "x\n", "w.csv: line 200, column 1 is \"x\", but must be a number"),
         (
             "1,2\n".repeat(100),
-            "w.csv: has the shape [100, 2], but weights are one number for each example",
+            "w.csv: has the shape [100, 2], but must be one number for each example",
         ),
     ] {
         folder.write("w.csv", text.as_bytes());

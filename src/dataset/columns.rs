@@ -107,6 +107,7 @@ impl Columns {
     }
 
     /// Columns of bits without a header, of 0 and 1 or of spins.
+    #[cfg(feature = "cli")]
     pub(crate) fn of_bits(n: usize, are_spins: bool) -> Self {
         let names = if are_spins { ["-1", "1"] } else { ["0", "1"] };
         let column = |at: usize| Column {

@@ -673,6 +673,7 @@ impl Dataset {
     }
 
     /// Where units have no value, those of unknown labels included (N, V); all off if none lacks one.
+    #[cfg(feature = "cli")]
     pub(crate) fn lacking(&self) -> BitMatrix {
         let none = || BitMatrix::zeros(self.n_examples(), self.n_visible());
         let mut lacking = self.missing.clone().unwrap_or_else(none);

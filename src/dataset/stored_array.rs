@@ -116,14 +116,11 @@ impl StoredArray<'_> {
     /// # Errors
     /// [`Error::Malformed`] if the number of bytes does not fit the shape; [`Error::Unsuitable`] for another
     /// array.
-    #[cfg(feature = "cli")]
     pub fn vector(&self) -> Result<Vec<f64>> {
         let n: usize = self.shape.iter().product();
         if self.shape.iter().filter(|&&side| side != 1).count() > 1 {
-            let rule = format!(
-                "has the shape {:?}, but weights are one number for each example",
-                self.shape
-            );
+            let rule =
+                format!("has the shape {:?}, but must be one number for each example", self.shape);
             return Err(Error::Unsuitable { path: self.path.into(), rule });
         }
         if let Some(found) = self.holes.first() {

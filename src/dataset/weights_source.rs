@@ -140,9 +140,7 @@ mod tests {
         assert_eq!(read(), Ok(vec![1.0, 0.0, 1.0]));
         write(&path, array![[0.5, 1.0], [1.0, 2.0]]);
         assert!(
-            read()
-                .unwrap_err()
-                .contains("has the shape [2, 2], but weights are one number for each")
+            read().unwrap_err().contains("has the shape [2, 2], but must be one number for each")
         );
         fs::write(&path, "a\nx\n").unwrap();
         assert!(read().unwrap_err().contains("line 2, column 1 is \"x\", but must be a number"));

@@ -57,6 +57,7 @@ pub mod chain_moments;
 
 pub mod classifier;
 
+#[cfg(feature = "cli")]
 pub(crate) mod site_moments;
 
 pub mod evaluation;
