@@ -126,14 +126,6 @@ def plain_values(names: list[str]) -> NDArray[Any]:
     return as_numbers(names) if are_numbers(names) else objects(names)
 
 
-def are_numbers(names: list[str]) -> bool:
-    """Whether all names are those of finite numbers."""
-    try:
-        return all(np.isfinite(float(name)) for name in names)
-    except ValueError:
-        return False
-
-
 def as_numbers(names: list[str]) -> NDArray[Any]:
     """Numbers, whole if all are."""
     numbers = np.array([float(name) for name in names])
