@@ -193,6 +193,11 @@
 //! and so has the gradient of ln p(y | v), which needs no chains. [`train::Objective`] says whether training
 //! climbs ln p(v, y), ln p(y | v) or both. Labels that are unknown are summed out.
 //!
+//! Examples may lack values ([`Dataset::with_missing`]), in one of two ways ([`train::Missing`]). *Absent*: a site
+//! without a value is no part of the model of its example, in both phases (Salakhutdinov, Mnih and Hinton, 2007).
+//! *Marginal*: it is summed out, by a chain of the example that is clamped to the values it has; this is right
+//! for values that are missing at random. [`evaluate::Imputation`] predicts what is missing.
+//!
 //! # From the gradient to a good model
 //!
 //! The gradient may be *centred* ([`TrainConfig::centering`]): it is then the gradient of the same model
@@ -279,10 +284,10 @@
 //! | [`units`] | what a layer is made of: mean, draw, cumulant, start of a site |
 //! | [`model`] | [`Rbm`]: W, b, c; energies; its file; its parameters in tiles |
 //! | [`gibbs`] | one layer given the other; chains, on their own, annealed or with given pixels |
-//! | [`dataset`] | data, readers, what integers stand for, bits; which pixels are given |
+//! | [`dataset`] | data, readers, what integers stand for, bits; labels, weights, holes; which pixels are given |
 //! | [`train`] | settings, both phases, update, [`Trainer`] |
 //! | [`preset`] | good settings by name |
-//! | [`evaluate`] | log-likelihood and other scores, with their uncertainty |
+//! | [`evaluate`] | log-likelihood and other scores, with their uncertainty; p(label \| v), what is missing |
 //! | [`checkpoint`] | a trainer's whole state as a file |
 //! | `pictures` | grids of images as PNG |
 //! | [`monitor`] | records of a run and where they go |
