@@ -307,6 +307,11 @@ fn a_table_with_labels_is_learned_and_predicted() {
         "train --data fruit.csv --categories auto --labels kind --objective discriminative --hidden 8 \
          --epochs 100 --learning-rate 2 --out sharp --no-report",
     );
+    // A report of such a run finds nothing wrong with chains that it does not have.
+    folder.succeed("report sharp --out sharp.html");
+    let page = fs::read_to_string(folder.path("sharp.html")).unwrap();
+    assert!(page.contains("share of wrong classes"));
+    assert!(!page.contains("the chains") && !page.contains("not finite"), "{page}");
     let said = folder.succeed("predict sharp test.csv --out q.csv");
     assert!(said.contains("error 0.00 %"), "{said}");
     folder.fail("evaluate sharp --data test.csv", "was trained on p(label | v) alone");

@@ -96,7 +96,8 @@ impl Probe {
             updates: trainer.updates(),
             weight_norm: finite(weight_norm),
             update_norm: finite(update_norm),
-            flip_rate: finite(trainer.flip_rate()),
+            // The discriminative objective has no chains.
+            flip_rate: finite(trainer.flip_rate()).filter(|_| trainer.chains().n_chains() > 0),
             flip_rate_independent: self.mean.mapv(|p| 2.0 * p * (1.0 - p)).mean(),
             chain_moment_gap: gap.and_then(finite),
             n_effective: trainer.examples().weights().map(ExampleWeights::n_effective),

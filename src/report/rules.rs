@@ -6,6 +6,7 @@ use super::advice::Advice::{
 };
 use crate::monitor::{EpochRecord, Metric};
 use crate::run::Summary;
+use crate::train::Objective;
 
 /// The result of a rule.
 pub struct Symptom {
@@ -98,7 +99,11 @@ fn diverged(run: &Summary) -> Option<Symptom> {
 
 fn not_finite(run: &Summary) -> Option<Symptom> {
     let last = run.last()?;
-    (last.pseudo_likelihood.is_none() || last.weight_norm.is_none()).then(|| Symptom {
+    // Without p(v), or with values that are missing, there may be no pseudo-likelihood.
+    let train = &run.file.settings.train;
+    let is_scored = train.objective != Objective::Discriminative && train.missing.is_none();
+    let has_score = last.pseudo_likelihood.is_some() || !is_scored;
+    (!has_score || last.weight_norm.is_none()).then(|| Symptom {
         name: "not_finite",
         what: "some values are not finite".to_string(),
         judged: "pseudo-likelihood and weight norm of the last record".to_string(),

@@ -73,9 +73,13 @@ impl NegativePhase {
 
     /// The negative phase before the first update.
     pub fn start(config: &TrainConfig, outset: &Outset, parameters: &Parameters) -> Self {
-        let chains = start_chains(config, outset, parameters);
+        let mut chains = start_chains(config, outset, parameters);
         let start = match config.algorithm {
-            Algorithm::Cd if !config.objective.needs_chains() => Start::Nowhere,
+            Algorithm::Cd if !config.objective.needs_chains() => {
+                chains.visible.set_n_rows(0);
+                chains.hidden.set_n_rows(0);
+                Start::Nowhere
+            }
             Algorithm::Cd => {
                 Start::Batch { lacks_missing: config.missing == Some(Missing::Absent) }
             }
@@ -140,9 +144,6 @@ impl NegativePhase {
         let weights = parameters.fixed();
         let Self { chains, start, previous } = self;
         if let Start::Nowhere = start {
-            chains.visible.set_n_rows(0);
-            chains.hidden.set_n_rows(0);
-            previous.set_n_rows(0);
             return Ok(());
         }
         if let Start::Batch { .. } = start {
