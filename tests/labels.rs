@@ -269,8 +269,9 @@ fn a_table_with_labels_is_learned_and_predicted() {
     fs::write(folder.path("bare.csv"), format!("colour,small\n{without}")).unwrap();
     folder.succeed(
         "train --data fruit.csv --categories auto --labels kind --test-data test.csv --hidden 8 \
-         --epochs 300 --learning-rate 0.3 --out run --no-report",
+         --epochs 300 --learning-rate 0.3 --evaluate-every 100 --out run --no-report",
     );
+    folder.succeed("report run --out report.html");
     for data in ["new.csv", "bare.csv"] {
         folder.succeed(&format!("predict run {data} --out p.csv --overwrite"));
         let predicted = fs::read_to_string(folder.path("p.csv")).unwrap();
@@ -279,6 +280,8 @@ fn a_table_with_labels_is_learned_and_predicted() {
         let classes: Vec<_> = lines.map(|line| line.split(',').next().unwrap()).collect();
         assert_eq!(classes, ["apple", "pear", "plum", "apple", "pear", "plum"], "{data}");
     }
+    let page = fs::read_to_string(folder.path("report.html")).unwrap();
+    assert!(page.contains("hidden unit") && !page.contains("do not fit"), "{page}");
     let said = folder.succeed("predict run --out p.npy");
     assert!(said.contains("error 0.00 % (± 0.00 over 27), log-loss "), "{said}");
     let said = folder.succeed("evaluate run");

@@ -178,6 +178,7 @@ impl Evaluate {
         let independent =
             training.and_then(|training| training.independent(file.rbm.visible_units()));
         let independent = independent.map(|units| units.log_likelihood(&visible));
+        let to_classify = to_classify.filter(|_| visible.missing().is_none());
         let classes = to_classify.map(|examples| class_score(model, &examples, self.seed));
         let classes = classes.transpose()?.flatten();
         // What examples lack would bias them.
@@ -328,7 +329,8 @@ impl Evaluate {
     fn compared(&self, file: &ModelFile) -> Result<Option<WeightedBits>> {
         let Some(source) = &self.compare_data else { return Ok(None) };
         let dataset = self.compare_split.read(source, &file.provenance)?;
-        let dataset = limited(dataset, self.limit, &file.rbm)?;
+        let dataset = with_labels(limited(dataset, self.limit, &file.rbm)?)?;
+        dataset.refuse_missing("a comparison of free energies")?;
         say_inferred(&dataset);
         let examples = Examples::new(dataset, self.binarization(file)?);
         Ok(Some(examples.weighted_bits(self.seed, 0..examples.n_examples())))

@@ -104,6 +104,14 @@ impl Examples {
         self.data.refuse_missing_but(user, ways)
     }
 
+    /// The numbers of the examples that scores of p(v, label) can use: those whose label is known, or all if the
+    /// examples have no labels.
+    pub fn labelled(&self) -> Vec<usize> {
+        let labels = self.labels().map(Labels::of_examples);
+        let is_known = |example: &usize| labels.is_none_or(|all| all[*example].is_some());
+        (0..self.n_examples()).filter(is_known).collect()
+    }
+
     /// The number of examples of equal weight that are worth as much as these: [`n_effective`](super::n_effective).
     pub fn n_effective(&self) -> f64 {
         self.weights().map_or(self.n_examples() as f64, ExampleWeights::n_effective)

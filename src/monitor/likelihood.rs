@@ -31,7 +31,7 @@ pub struct Likelihood {
 }
 
 impl Likelihood {
-    /// Scores `examples` (up to 10,000, spread evenly) under models that are trained on `training`, every
+    /// Scores `examples` (up to 10,000, spread evenly, without those of an unknown label) under models that are trained on `training`, every
     /// `every` epochs and at the end of the run.
     pub fn new(
         examples: &Examples,
@@ -40,8 +40,10 @@ impl Likelihood {
         every: usize,
         seed: u64,
     ) -> Self {
-        let (n, n_examples) = (examples.n_examples().min(MOST), examples.n_examples());
-        let visible = examples.weighted_bits(seed, (0..n).map(|at| at * n_examples / n));
+        let labelled = examples.labelled();
+        let n = labelled.len().min(MOST);
+        let spread = (0..n).map(|at| labelled[at * labelled.len() / n]);
+        let visible = examples.weighted_bits(seed, spread);
         let config = EvaluationConfig {
             method,
             n_chains: CHAINS,

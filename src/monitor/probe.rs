@@ -122,13 +122,14 @@ impl Probe {
         watch: Watch<'_>,
     ) -> Result<()> {
         let FixedModel { rbm, weights } = model;
-        self.score_classes(record, model, watch)?;
         let lacks = |rows: &WeightedBits| rows.missing().is_some();
         let some_lack = lacks(&self.training) || self.held_out.as_ref().is_some_and(lacks);
-        // With the discriminative objective p(v) is not trained.
-        if self.objective == Objective::Discriminative
-            || some_lack && self.missing != Some(Missing::Absent)
-        {
+        if some_lack && self.missing != Some(Missing::Absent) {
+            return Ok(());
+        }
+        self.score_classes(record, model, watch)?;
+        if self.objective == Objective::Discriminative {
+            // p(v) is not trained.
             return Ok(());
         }
         let mean_free_energy =

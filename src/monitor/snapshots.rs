@@ -3,7 +3,7 @@
 use super::probe::SUBSET;
 use super::{EpochRecord, Monitor, Writer};
 use crate::bits::BitMatrix;
-use crate::dataset::WeightedBits;
+use crate::dataset::{Columns, Examples, WeightedBits};
 use crate::error::Result;
 use crate::evaluate::HiddenActivity;
 use crate::evaluate::reconstruction::reconstruct_given;
@@ -90,7 +90,9 @@ impl<'a> Snapshots<'a> {
     fn take(&self, trainer: &Trainer, model: FixedModel<'_>) -> Result<()> {
         let mut state = snapshot(model, trainer.chains(), &self.training, trainer.config().seed)?;
         let are_samples = trainer.config().algorithm.chains_are_samples();
-        if are_samples && !model.rbm.visible_units().are_bits() {
+        // Examples that lack values would be compared with whole samples.
+        let are_whole = self.training.missing().is_none();
+        if are_samples && are_whole && !model.rbm.visible_units().are_bits() {
             let hidden = trainer.chains().hidden();
             let hidden = hidden.rows(0..hidden.n_rows().min(MOST_CHAINS));
             put_moments(model, &self.training, &hidden, trainer.config().seed, &mut state)?;
@@ -99,7 +101,7 @@ impl<'a> Snapshots<'a> {
         let metadata = serde_json::json!({
             "updates": trainer.updates(),
             "image_shape": trainer.examples().image_shape(),
-            "columns": trainer.examples().columns(),
+            "columns": columns_of(trainer.examples()),
         });
         self.writer.write(path, state.to_safetensors("harmonium", metadata.to_string()))
     }
@@ -164,6 +166,15 @@ fn snapshot(
     put_histogram("visible_bias", rbm.visible_bias().iter(), &mut state);
     put_histogram("hidden_bias", rbm.hidden_bias().iter(), &mut state);
     Ok(state)
+}
+
+/// The columns of the data, and that of their label.
+fn columns_of(examples: &Examples) -> Option<Columns> {
+    let columns = examples.columns()?;
+    Some(match examples.labels() {
+        None => columns.clone(),
+        Some(labels) => columns.and_label(labels.classes()),
+    })
 }
 
 /// Puts the moments of sites over examples and over chains with the states `hidden` (C, H).

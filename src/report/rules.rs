@@ -6,7 +6,7 @@ use super::advice::Advice::{
 };
 use crate::monitor::{EpochRecord, Metric};
 use crate::run::Summary;
-use crate::train::Objective;
+use crate::train::{Missing, Objective};
 
 /// The result of a rule.
 pub struct Symptom {
@@ -99,9 +99,10 @@ fn diverged(run: &Summary) -> Option<Symptom> {
 
 fn not_finite(run: &Summary) -> Option<Symptom> {
     let last = run.last()?;
-    // Without p(v), or with values that are missing, there may be no pseudo-likelihood.
+    // Without p(v), or where missing values are summed out, there may be no pseudo-likelihood.
     let train = &run.file.settings.train;
-    let is_scored = train.objective != Objective::Discriminative && train.missing.is_none();
+    let is_scored =
+        train.objective != Objective::Discriminative && train.missing != Some(Missing::Marginal);
     let has_score = last.pseudo_likelihood.is_some() || !is_scored;
     (!has_score || last.weight_norm.is_none()).then(|| Symptom {
         name: "not_finite",

@@ -248,7 +248,8 @@ impl RunConfig {
     /// [`Error::InvalidSetting`] for the first setting that is out of its range or cannot be met.
     pub fn validate(&self, held_out: Option<&Examples>) -> Result<()> {
         self.check_ranges()?;
-        let has_labels = held_out.is_some_and(|examples| examples.labels().is_some());
+        let has_labels = held_out
+            .is_some_and(|examples| examples.labels().is_some() && examples.n_labelled() > 0);
         let kept = match self.keep {
             Keep::Last => None,
             Keep::Best(metric) => Some(("keep", metric)),

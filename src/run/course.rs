@@ -381,8 +381,10 @@ pub fn likelihood(settings: &Settings, data: &Data) -> Option<Likelihood> {
     let held_out = data.held_out.as_ref().and_then(|examples| examples.missing());
     let some_lack = data.training.missing().or(held_out).is_some();
     let is_absent = settings.train.missing == Some(Missing::Absent) && some_lack;
-    (config.evaluate_every > 0 && !is_absent).then(|| {
-        let examples = data.held_out.as_ref().unwrap_or(&data.training);
+    let examples = data.held_out.as_ref().unwrap_or(&data.training);
+    // The discriminative objective trains no p(v), and p(v, label) needs labels.
+    let has_density = settings.train.objective.needs_chains() && examples.n_labelled() > 0;
+    (config.evaluate_every > 0 && !is_absent && has_density).then(|| {
         let (method, every) = (config.evaluate, config.evaluate_every);
         Likelihood::new(examples, &data.training, method, every, seed)
     })

@@ -7,7 +7,7 @@
 //!                                             └──► rₙⱼ as p̃, sums of the classes
 //! ```
 
-use super::config::{Algorithm, TrainConfig};
+use super::config::{Algorithm, Missing, TrainConfig};
 use super::label_sums::LabelSums;
 use super::objective::{Objective, Parts};
 use super::outset::Outset;
@@ -89,8 +89,10 @@ impl LabelPhase {
             false => "where some examples have no label".to_string(),
         };
         let is_cd = algorithm == Algorithm::Cd && objective.needs_chains();
+        let is_absent = is_cd && config.missing == Some(Missing::Absent);
+        check("missing", "absent", !is_absent, || format!("left out {why}"))?;
         check("algorithm", algorithm, !is_cd, || format!("auto, pcd or pt {why}"))?;
-        check("missing", "marginal", outset.completion.is_none(), || format!("absent {why}"))?;
+        check("missing", "marginal", outset.completion.is_none(), || format!("left out {why}"))?;
         check("chain_reset", chain_reset, chain_reset == 0.0, || format!("0 {why}"))?;
         check("sparsity_cost", sparsity_cost, sparsity_cost == 0.0, || format!("0 {why}"))?;
         Ok(Some(Self {
