@@ -136,7 +136,9 @@ pub fn completions(
             stack[start(0) + i] = truth(i);
             stack[start(1) + i] = if given.get(0, i) { truth(i) } else { 0.5 };
         }
-        stack.slice_mut(s![start(2)..start(2) + n_visible]).assign(&completed.row(at));
+        stack
+            .slice_mut(s![start(2)..start(2) + n_visible])
+            .assign(&completed.slice(s![at, ..n_visible]));
     }
     grid(stacks.view(), (3 * (rows + 1) + 1, columns), Grey::Unit)
 }

@@ -319,3 +319,29 @@ fn a_table_with_labels_is_learned_and_predicted() {
     assert!(said.contains("error 0.00 %"), "{said}");
     folder.fail("evaluate sharp --data test.csv", "was trained on p(label | v) alone");
 }
+
+/// Pictures show the pixels of a model with labels, and a label that changes begins another run.
+#[test]
+fn pictures_leave_the_label_out_and_a_run_keeps_its_column() {
+    let folder = Folder::new();
+    let names: String = (0..200).map(|n| ["a\n", "b\n"][n % 2]).collect();
+    fs::write(folder.path("y.txt"), names).unwrap();
+    folder.succeed("train --data greys.idx --labels y.txt --hidden 8 --epochs 2 --out img --quiet");
+    folder.succeed_with_notes("sample img --clamp left --number 6 --out completed.png");
+    folder.succeed("sample img --number 6 --out samples.png");
+    folder.succeed("sample img --label b --number 6 --out b.png");
+    for picture in ["completed.png", "samples.png", "b.png"] {
+        assert!(folder.picture(picture).0 > 0);
+    }
+    let row = |n: usize| format!("{},{},{}\n", n % 2, (n / 2) % 2, ["x", "y"][n % 2]);
+    let rows: String = (0..40).map(row).collect();
+    fs::write(folder.path("t.csv"), format!("one,two,three\n{rows}")).unwrap();
+    let settings = "--categories auto --labels one --hidden 4 --epochs 4 --stop-after 1epochs";
+    folder.succeed_with_notes(&format!("train --data t.csv {settings} --out t"));
+    let path = folder.path("t/config.toml");
+    let other =
+        fs::read_to_string(&path).unwrap().replace("labels = \"one\"", "labels = \"three\"");
+    fs::write(&path, other).unwrap();
+    let (code, _, stderr) = folder.run("resume t");
+    assert!(code != Some(0) && stderr.contains("labels"), "{stderr}");
+}

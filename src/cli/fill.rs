@@ -35,7 +35,7 @@ impl Predict {
         let choice = DataChoice {
             data: self.data.as_ref(),
             split: self.split,
-            usual: Part::Train,
+            usual: Part::Test,
             missing: mask.as_ref(),
         };
         let chosen = read_data(choice, &self.model, &provenance)?;

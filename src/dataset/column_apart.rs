@@ -25,11 +25,9 @@ impl ColumnApart {
         text.each_row(|row| {
             let n = row.cells.len();
             let Some((column, n_columns, first)) = header else {
-                let names: Vec<_> =
-                    row.cells.iter().map(|cell| String::from_utf8_lossy(cell)).collect();
-                let at = names.iter().position(|other| *other == name);
-                let at = at.filter(|_| matches!(FirstRow::of(&row.cells), FirstRow::Names));
-                let column = at.ok_or_else(|| {
+                let column = FirstRow::place_of(&row.cells, name).ok_or_else(|| {
+                    let names: Vec<_> =
+                        row.cells.iter().map(|cell| String::from_utf8_lossy(cell)).collect();
                     let found = match FirstRow::of(&row.cells) {
                         FirstRow::Names => format!("its columns are {}", names.join(", ")),
                         _ => "its first line has no names of columns".to_string(),
@@ -88,7 +86,8 @@ impl<'a> Lines<'a> {
             self.n_written += 1;
         }
         let at = self.written.len();
-        let mut writer = csv::WriterBuilder::new().from_writer(&mut self.written);
+        let mut writer =
+            csv::WriterBuilder::new().comment(Some(b'#')).from_writer(&mut self.written);
         let others = cells.iter().enumerate().filter(|(column, _)| *column != without);
         writer.write_record(others.map(|(_, cell)| cell)).expect("writing to memory");
         drop(writer);
@@ -113,6 +112,14 @@ mod tests {
         let (cells, rest) = apart(text, "class").unwrap();
         assert_eq!(cells, ["cat", ""]);
         assert_eq!(rest, "\na,b\n\n1,x;y\n\n2,z\n");
+    }
+
+    #[test]
+    fn a_cell_may_begin_like_a_comment_and_a_header_may_count() {
+        let (cells, rest) = apart("kind,colour\nx,#a\n", "kind").unwrap();
+        assert_eq!((&cells[..], &rest[..]), (&["x".to_string()][..], "colour\n\"#a\"\n"));
+        let (cells, rest) = apart("0,1,2,kind\n1,0,1,a\n", "kind").unwrap();
+        assert_eq!((&cells[..], &rest[..]), (&["a".to_string()][..], "0,1,2\n1,0,1\n"));
     }
 
     #[test]

@@ -789,7 +789,7 @@ impl Dataset {
             missing: self.part_of_missing(n_examples - n..n_examples),
             sha256: self.sha256.clone(),
             sites: self.sites.clone(),
-            first_missing: self.first_missing.clone(),
+            first_missing: None,
             encoding: self.encoding.clone(),
             ..self
         };

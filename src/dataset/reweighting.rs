@@ -40,14 +40,18 @@ impl Dataset {
     /// # Errors
     /// As [`reweighted`](Self::reweighted); [`Error::Interrupted`].
     pub fn reweighted_under(self, share: f64, watch: Watch<'_>) -> Result<Self> {
-        let Values::Bits(bits) = &self.values else {
+        self.refuse_missing("reweight")?;
+        // A label does not count as a site.
+        let unlabelled = self.labels.is_some().then(|| self.clone().without_labels());
+        let features = unlabelled.as_ref().unwrap_or(&self);
+        let Values::Bits(bits) = &features.values else {
             let rule = format!(
                 "has values other than 0 and 1, of which no share agrees; leave out {}, or give weights",
                 Remedy::of("reweight")
             );
             return Err(Error::Unsuitable { path: self.name.into(), rule });
         };
-        let (units, most) = (self.units(), |n| most_apart(n, share));
+        let (units, most) = (features.units(), |n| most_apart(n, share));
         let near = match units.are_bits() {
             true => n_near(bits, most(units.n_sites()), watch)?,
             false => n_near(&one_hot(bits, &units), 2 * most(units.n_sites()), watch)?,

@@ -1,6 +1,7 @@
 //! Sources of data, as users name them.
 
 use super::file::{self, ColumnBy, Unpacked};
+use super::npz;
 use super::synthetic::MAX_SIDE;
 use super::{Classes, Dataset, Encoding, Labels, MissingMask};
 use crate::error::{Error, Result};
@@ -133,7 +134,9 @@ impl Source {
             return Ok((dataset, digits(split, classes)?, None));
         }
         let path = Path::new(labels);
-        if path.is_file() {
+        // FILE.npz:NAME names an array in a file.
+        let is_in_file = npz::split(path).is_some_and(|(file, _)| file.is_file());
+        if path.is_file() || is_in_file {
             let (labels, sha256) = Labels::read(path, classes)?;
             return Ok((self.read_masked(split, encoding, mask)?, labels, Some(sha256)));
         }

@@ -76,8 +76,7 @@ impl<'a> Text<'a> {
     pub fn has_column(&self, name: &str) -> bool {
         let mut has = None;
         let first = self.each_row(|row| {
-            let is_header = matches!(FirstRow::of(&row.cells), FirstRow::Names);
-            has = Some(is_header && row.cells.contains(&name.as_bytes()));
+            has = Some(FirstRow::place_of(&row.cells, name).is_some());
             Err(Error::Interrupted)
         });
         first.is_err() && has == Some(true)
@@ -269,7 +268,7 @@ impl<'a> Table<'a> {
         };
         let mut numbers = Numbers::Bytes(with_room(path, text.most_cells())?);
         let mut places = with_room(path, text.most_rows())?;
-        let mut holes = Holes::default();
+        let (mut holes, most_rows) = (Holes::default(), text.most_rows());
         // The place and the length of the first row, and its names if it is a header.
         let mut first = None;
         let mut names = Vec::new();
@@ -290,7 +289,7 @@ impl<'a> Table<'a> {
                 match Cell::of(cell) {
                     Cell::Number(number) => numbers.push(number, path)?,
                     Cell::Missing => {
-                        let shape = (text.most_rows(), n_columns);
+                        let shape = (most_rows, n_columns);
                         if at < n_columns {
                             holes.note(shape, places.len(), at, || {
                                 let (line, found) = (text.line(from), quoted(cell));
@@ -367,6 +366,14 @@ pub(super) enum FirstRow {
 }
 
 impl FirstRow {
+    /// The place of a column that is read apart, if the row is a header: the other cells are all names, or count.
+    pub fn place_of(cells: &[&[u8]], name: &str) -> Option<usize> {
+        let at = cells.iter().position(|cell| *cell == name.as_bytes())?;
+        let others: Vec<_> = [&cells[..at], &cells[at + 1..]].concat();
+        let is_alone = others.is_empty() && Cell::of(cells[at]) == Cell::Text;
+        (is_alone || matches!(Self::of(&others), Self::Names)).then_some(at)
+    }
+
     /// Cells that are all names are a header; so are cells that count.
     pub fn of(cells: &[&[u8]]) -> Self {
         let kinds: Vec<_> = cells.iter().map(|cell| Cell::of(cell)).collect();

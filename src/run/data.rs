@@ -277,7 +277,12 @@ impl DataConfig {
     pub fn part_of(&self, dataset: &Dataset) -> Option<Part> {
         let is =
             |sha256: &Option<String>| sha256.is_some() && sha256.as_deref() == dataset.sha256();
-        let is_whole = self.validation == 0 && self.limit.is_none();
+        // What a run read beside the file is not known of a given one.
+        let has_more = self.missing_mask.is_some()
+            || self.weights.is_some()
+            || self.reweight.is_some()
+            || self.labels_sha256.is_some();
+        let is_whole = self.validation == 0 && self.limit.is_none() && !has_more;
         if is(&self.test_sha256) {
             Some(Part::Test)
         } else {

@@ -108,6 +108,7 @@ impl Settings {
             (self.data.fields(), other.data.fields()),
             (keep(self), keep(other)),
         ];
+        let here_has = |name| self.data.fields().remove(name).filter(|value| !value.is_null());
         sections.into_iter().find_map(|(here, there)| {
             here.into_iter().find_map(|(key, value)| {
                 let other = &there[&key];
@@ -125,7 +126,9 @@ impl Settings {
                         | "test_labels"
                         | "init"
                 );
-                let is_path = is_path && !is_column(&value) && !is_column(other);
+                // Labels are a file only if it has a SHA-256.
+                let is_name = key == "labels" && here_has("labels_sha256").is_none();
+                let is_path = is_path && !is_name && !is_column(&value) && !is_column(other);
                 let differs = *other != value && !is_path;
                 differs.then(|| (key, value.to_string(), other.to_string()))
             })
