@@ -100,7 +100,7 @@ def model(binary, train, test, seed, settings):
         run(line + ["--out", folder / "filled.npy"])
         seconds = {"train": trained - start, "predict": time.perf_counter() - trained}
         filled = np.load(folder / "filled.npy")
-    # A film or a user that training lacks has the mean of the other.
+    # A film that training lacks has the user's mean, and a user that it lacks the mean of all.
     place = np.minimum(np.searchsorted(rated, film), len(rated) - 1)
     is_known = (rated[place] == film) & (user < table.shape[1])
     fallback = mean_of(users, rating, rating.mean())(user)

@@ -400,3 +400,11 @@ def test_a_misspelt_parameter_is_refused_with_the_one_that_is_meant(estimator):
     ]:
         with pytest.raises(TypeError, match=f"{estimator.__name__} has no parameter {given}{meant}"):
             estimator(**{given: 3})
+
+
+def test_declared_values_that_a_type_cannot_hold_stay_as_they_are():
+    X = np.array([[0], [1]] * 20)
+    model = CategoricalRBM(2, n_iter=1, categories=[[0, 0.5, 1]], random_state=0).fit(X)
+    assert model.categories_[0].tolist() == [0, 0.5, 1]
+    model = CategoricalRBM(2, n_iter=1, categories=[[0, 1, 300]], random_state=0)
+    assert model.fit(X.astype(np.uint8)).categories_[0].tolist() == [0, 1, 300]

@@ -341,3 +341,9 @@ def test_the_result_does_not_depend_on_threads():
     assert (one.components_ == two.components_).all()
     samples = [model.sample(5, label="bee", random_state=1, n_gibbs_steps=3) for model in (one, two)]
     assert (samples[0] == samples[1]).all()
+
+
+def test_masked_classes_are_refused():
+    y = np.ma.masked_array(np.arange(60) % 3, np.arange(60) == 4)
+    with pytest.raises(ValueError, match="y is masked in some rows"):
+        RBMClassifier(2, n_iter=1).fit(ROWS, y)

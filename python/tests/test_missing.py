@@ -109,3 +109,38 @@ def test_held_out_data_may_have_weights():
     assert of_pair[gap] != whole[gap]
     with pytest.raises(ValueError, match="weights, but must hold one for each"):
         metrics((BITS[:40], weights[:7]))
+
+
+def test_masked_bytes_are_grey_levels_as_without_a_mask():
+    rng = np.random.default_rng(0)
+    X = rng.choice(np.array([0, 60, 250], np.uint8), (200, 4))
+    hidden = np.ma.masked_array(X, rng.random(X.shape) < 0.1)
+    with pytest.warns(UserWarning, match="grey levels"):
+        model = BernoulliRBM(2, n_iter=2, missing="marginal", binarization="stochastic", random_state=0)
+        model.fit(hidden)
+    assert model.grey_levels_ == 255 and model.data_mean_.max() <= 1
+    filled = model.impute(hidden, expected=True)
+    assert filled[~hidden.mask].tolist() == X[~hidden.mask].tolist()
+    assert 20 < filled[hidden.mask].mean() < 200
+
+
+def test_scores_of_rows_that_lack_values_are_left_out_or_refused(capsys):
+    X = np.repeat([[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]], 30, axis=0)
+    X[::7, 1] = np.nan
+    for missing in ("absent", "marginal"):
+        model = BernoulliRBM(2, n_iter=2, missing=missing, verbose=1, random_state=0)
+        model.fit(X)
+        assert "Iteration 2, time = " in capsys.readouterr().out
+        with pytest.raises(ValueError, match="set early_stopping=False"):
+            model.set_params(early_stopping=True).fit(X)
+        with pytest.raises(ValueError, match="partial_fit takes whole rows only"):
+            model.partial_fit(X[:1])
+
+
+@pytest.mark.parametrize("name", ["rbm.npz", "rbm.h5"])
+def test_files_of_arrays_keep_what_a_missing_value_is(tmp_path, name):
+    if name.endswith(".h5"):
+        pytest.importorskip("h5py")
+    rbm = harmonium.Rbm(np.eye(3, 2), np.zeros(3), np.ones(2), missing="absent")
+    harmonium.io.write_model(tmp_path / name, rbm)
+    assert harmonium.io.read_model(tmp_path / name).missing == "absent"

@@ -89,10 +89,15 @@ def own_values(columns: dict[str, Any], X: Any = None) -> list[NDArray[Any]]:
 
 def _like(names: list[str], column: NDArray[Any]) -> NDArray[Any]:
     """Names of states as values of a column's type."""
-    if column.dtype.kind == "b":
+    if column.dtype.kind == "b" and len(names) == 2:
         return np.array([name in ("True", "1") for name in names])
-    if column.dtype.kind in "iuf":
-        return as_numbers(names).astype(column.dtype)
+    if column.dtype.kind in "biuf":
+        values = plain_values(names)
+        if column.dtype.kind == "b" or values.dtype.kind not in "iuf":
+            return values
+        # A declared value that the type of the column cannot hold keeps its own.
+        cast = values.astype(column.dtype)
+        return cast if (cast == values).all() else values
     own: dict[Any, Any] = {}
     for value in column.tolist():
         if is_missing(value):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .._epochs import run_epochs
 from .._harmonium import BestScore, DivergedError, Rbm, Trainer
 from .._weights import one_each
-from .inputs import precision, split
+from .inputs import has_holes, precision, split
 from .learned import LearnedArrays
 from .parameters import check, generator, own_names, settings_for, threads
 
@@ -68,6 +68,12 @@ class Fit:
         estimator.grey_levels_, estimator.spins_ = None, False
         allows_missing = estimator.missing is not None
         X = estimator._validated(X, reset=True, learns=True, allows_missing=allows_missing)
+        self.has_holes = allows_missing and has_holes(X)
+        if self.has_holes and estimator.early_stopping:
+            raise ValueError(
+                "early_stopping is True, but X has missing values, and rows that lack some have no score to "
+                "watch: set early_stopping=False and choose n_iter"
+            )
         weights = one_each(sample_weight, "sample_weight", X.shape[0])
         targets, weights = estimator._targets(y, X, weights)
         if weights is not None and len(weights) == X.shape[0] and weights.any():
@@ -141,9 +147,12 @@ class Fit:
     def _print(self, epoch: int) -> None:
         """The line of an epoch, as scikit-learn prints it."""
         X, _, targets = self.rows
-        score, value = self.estimator._printed_score(self.trainer.model, X, targets)
+        shown = ""
+        if not self.has_holes:
+            score, value = self.estimator._printed_score(self.trainer.model, X, targets)
+            shown = f"{score} = {value:.2f}, "
         name, seconds = type(self.estimator).__name__, time.perf_counter() - self.begin
-        print(f"[{name}] Iteration {epoch}, {score} = {value:.2f}, time = {seconds:.2f}s")
+        print(f"[{name}] Iteration {epoch}, {shown}time = {seconds:.2f}s")
 
 
 def take(estimator: LearnedArrays, trainer: Trainer, X: Any, best: Rbm | None = None) -> None:

@@ -42,7 +42,10 @@ def validated(
         if _is_valid(estimator, X):
             return X
     if allows_missing and isinstance(X, np.ma.MaskedArray):
-        X = np.ma.filled(X.astype(float), np.nan)
+        if not reset and X.dtype.kind in "iu" and estimator.grey_levels_ is not None:
+            # The library reads its grey levels, and answers in them.
+            return X
+        X = _filled(estimator, X, learns)
     refuse_masked(X)
     finite = ALLOW_NAN if allows_missing else {}
     try:
@@ -54,6 +57,23 @@ def validated(
             raise ValueError(f"{error}\n{BOTH_WAYS}") from None
         raise
     return with_meaning(estimator, X, learns)
+
+
+def has_holes(X: Any) -> bool:
+    """Whether a value is missing in validated data."""
+    values = X.data if hasattr(X, "tocsr") else X
+    return values.dtype.kind == "f" and bool(np.isnan(values).any())
+
+
+def _filled(estimator: LearnedArrays, X: Any, learns: bool) -> Any:
+    """A masked array as floating-point numbers, NaN under its mask. Only values that are not under it tell whether
+    bytes are grey levels."""
+    known = X.compressed()
+    if X.dtype == np.uint8 and known.size and known.max() > 127:
+        with_meaning(estimator, known[np.newaxis], learns)
+    numbers = np.ma.filled(X.astype(float), np.nan)
+    is_grey = X.dtype.kind in "iu" and estimator.grey_levels_ is not None
+    return numbers / estimator.grey_levels_ if is_grey else numbers
 
 
 def _is_valid(estimator: LearnedArrays, X: Any) -> bool:

@@ -42,6 +42,10 @@ def _trainer_for(
     """The trainer that continues from the current parameters, chains and settings; X; and its weights."""
     is_first = not hasattr(estimator, "components_")
     check(estimator)
+    if estimator.missing is not None:
+        raise ValueError(
+            f"missing is {estimator.missing!r}, but partial_fit takes whole rows only: use fit, or set missing=None"
+        )
     X = validated(estimator, X, reset=is_first, learns=True)
     weights = one_each(sample_weight, "sample_weight", X.shape[0])
     if is_first:

@@ -17,6 +17,11 @@ def learned_from(y: Any, X: Any) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """The different classes of y in order, and the place of each row's class in these."""
     if y is None:
         raise ValueError("RBMClassifier requires y to be passed, but the target y is None")
+    if np.ma.is_masked(y):
+        raise ValueError(
+            "y is masked in some rows: leave them out, or learn from them, too, by "
+            "harmonium.train(X, labels=y) with None in these rows"
+        )
     if any(label is None for label in np.asarray(y, object).reshape(-1)):
         raise ValueError(
             "y has rows without a class, None: leave them out, or learn from them, too, by "

@@ -13,6 +13,7 @@ h5py. (`rbms` itself reads HDF5 data sets with the ending `.h5` only.)
 | `rbm.data_mean`    | `data_mean`    | `/data_mean`, if not None            | (V,)   |
 | `rbm.image_shape`  | `image_shape`  | `/image_shape`, if not None          | (2,)   |
 | `rbm.columns`      | `columns`      | `/columns`, if not None, as JSON     | ()     |
+| `rbm.missing`      | `missing`      | `/missing`, if not None              | ()     |
 | `dataset.samples`  | `samples`      | `/samples`, of type `/variable_type` | (N, V) |
 | `dataset.labels`   | `labels`       | `/labels`                            | (N,)   |
 
@@ -47,6 +48,7 @@ from ._checks import (
     checked_fact,
     checked_labels,
     checked_mean,
+    checked_missing,
     checked_parameters,
     checked_samples,
     checked_shape,
@@ -65,6 +67,7 @@ _RECORD: dict[str, Callable[[PathLike, str, Any], Any]] = {
     "data_mean": checked_mean,
     "image_shape": checked_shape,
     "columns": checked_columns,
+    "missing": checked_missing,
 }
 
 

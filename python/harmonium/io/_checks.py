@@ -148,6 +148,15 @@ def checked_switch(path: PathLike, name: str, value: Any) -> bool:
     return bool(checked_fact(path, name, value))
 
 
+def checked_missing(path: PathLike, name: str, value: Any) -> str:
+    """What a value that is missing is to a model."""
+    text = value.item() if hasattr(value, "item") else value
+    text = text.decode() if isinstance(text, bytes) else text
+    if text not in ("absent", "marginal"):
+        raise ValueError(f"{path}: {name} is {text!r}, but must be 'absent' or 'marginal'")
+    return str(text)
+
+
 def checked_mean(path: PathLike, name: str, value: Any) -> NDArray[np.float32]:
     """A mean of examples."""
     mean = _floats(f"{path}: {name}", value)
