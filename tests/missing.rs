@@ -1,5 +1,7 @@
 //! Data that lack values: what each of the two models of them changes, and what it does not.
 
+mod site_models;
+
 use harmonium::bits::active;
 use harmonium::dataset::{Binarization, Column, ColumnKind, Columns, Dataset, Examples};
 use harmonium::evaluate::pseudo_likelihood::pseudo_likelihood;
@@ -14,20 +16,8 @@ use harmonium::train::{Algorithm, Averaging, Missing, Schedule};
 use harmonium::units::Units;
 use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
 use ndarray::{Array1, Array2};
+use site_models::model;
 use std::sync::Arc;
-
-/// Numbers from -1 to 1 without a pattern.
-fn number(at: usize) -> f32 {
-    ((at * 2_654_435_761 % 1009) as f32 / 504.0) - 1.0
-}
-
-fn model(sites: &[usize], n_hidden: usize, strength: f32) -> Rbm {
-    let units = Units::of_sites(sites.iter().copied()).unwrap();
-    let n = units.n_units();
-    let weights = Array2::from_shape_fn((n, n_hidden), |(i, j)| strength * number(7 * i + 131 * j));
-    let bias = |n, from| Array1::from_shape_fn(n, |i| 0.5 * number(from + 3 * i));
-    Rbm::of_sites(units, weights, bias(n, 11), bias(n_hidden, 500)).unwrap()
-}
 
 /// A mask of whole sites (N, V), on where `lacks(example, site)`.
 fn mask(units: &Units, n: usize, lacks: impl Fn(usize, usize) -> bool) -> BitMatrix {

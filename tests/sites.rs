@@ -1,6 +1,8 @@
 //! Visible sites of several values, beside bits: every formula against sums over all states, chains against
 //! exact frequencies, and the same bits on every computer.
 
+mod site_models;
+
 use harmonium::bits::active;
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
@@ -12,20 +14,8 @@ use harmonium::train::{Algorithm, Averaging};
 use harmonium::units::Units;
 use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer, Watch};
 use ndarray::{Array1, Array2};
+use site_models::model;
 use std::collections::BTreeMap;
-
-/// Numbers from -1 to 1 without a pattern.
-fn number(at: usize) -> f32 {
-    ((at * 2_654_435_761 % 1009) as f32 / 504.0) - 1.0
-}
-
-fn model(sites: &[usize], n_hidden: usize, strength: f32) -> Rbm {
-    let units = Units::of_sites(sites.iter().copied()).unwrap();
-    let n = units.n_units();
-    let weights = Array2::from_shape_fn((n, n_hidden), |(i, j)| strength * number(7 * i + 131 * j));
-    let bias = |n, from| Array1::from_shape_fn(n, |i| 0.5 * number(from + 3 * i));
-    Rbm::of_sites(units, weights, bias(n, 11), bias(n_hidden, 500)).unwrap()
-}
 
 /// All states of the sites, a row each.
 fn all_states(units: &Units) -> BitMatrix {

@@ -204,10 +204,16 @@ impl Examples {
         let weights = self.weights();
         let total = weights.map_or(self.n_examples() as u64, ExampleWeights::total);
         let mut given = Array1::from_elem(self.n_visible(), total);
-        let Some(missing) = self.missing() else { return given };
-        for row in 0..missing.n_rows() {
-            let weight = weights.map_or(1, |all| u64::from(all.whole()[row]));
-            active(missing.row(row)).for_each(|unit| given[unit] -= weight);
+        let weight = |row: usize| weights.map_or(1, |all| u64::from(all.whole()[row]));
+        if let Some(missing) = self.missing() {
+            for row in 0..missing.n_rows() {
+                active(missing.row(row)).for_each(|unit| given[unit] -= weight(row));
+            }
+        }
+        if let Some(labels) = self.labels() {
+            let known: u64 = self.labelled().into_iter().map(weight).sum();
+            let first = self.n_visible() - labels.classes().n();
+            given.iter_mut().skip(first).for_each(|given| *given = known);
         }
         given
     }
@@ -216,7 +222,7 @@ impl Examples {
     pub fn rates(&self) -> Array1<f64> {
         let n_of_all = self.n_effective();
         let (units, mean) = (self.units(), self.mean());
-        if self.missing().is_none() {
+        if self.missing().is_none() && self.n_labelled() == self.n_examples() {
             return units.laplace_rates(&mean, n_of_all.round() as usize);
         }
         let given = self.given_weights();

@@ -187,7 +187,7 @@ impl Ascent {
         }
         let weights = self.parameters.fixed();
         self.config().check_rows(n, weights.n_visible())?;
-        let [_, of_batch, ..] = Self::needs(self.config(), n, weights.n_visible());
+        let [_, of_batch, ..] = Self::needs(self.config(), n, weights.visible_units.layout());
         memory::check(|| format!("a mini-batch of {n} examples"), &[of_batch])?;
         self.positive = PositivePhase::new(weights.isa, n, weights.visible_units.layout());
         if let Some(completion) = &mut self.completion {

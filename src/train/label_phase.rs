@@ -494,6 +494,8 @@ mod tests {
             let f = Array1::from(plain[V * H..V * H + V].to_vec());
             let g = Array1::from(plain[V * H + V..].to_vec());
             let total: f64 = case.weights.iter().sum();
+            let known = case.weights.iter().zip(&case.labels).filter(|(_, label)| label.is_some());
+            let labelled: f64 = known.map(|(weight, _)| weight).sum();
             // λ of the first update: the mean of p(h | v, y), where an unknown y is summed out.
             let (mut mu, mut lambda) = (Array1::zeros(V), Array1::zeros(H));
             for n in 0..N {
@@ -515,7 +517,8 @@ mod tests {
                 let known = case.labels[n].map_or(0, |y| 1 << (FEATURES + usize::from(y)));
                 for i in 0..V {
                     let on = f64::from(u8::from((v | known) >> i & 1 == 1));
-                    mu[i] += on * case.weights[n] / total;
+                    // Of the label, the mean is over the examples that have one.
+                    mu[i] += on * case.weights[n] / if i < FEATURES { total } else { labelled };
                 }
             }
             let outer = |x: &Array1<f64>, y: &Array1<f64>| {
