@@ -92,12 +92,12 @@ def _like(names: list[str], column: NDArray[Any]) -> NDArray[Any]:
     if column.dtype.kind == "b" and len(names) == 2:
         return np.array([name in ("True", "1") for name in names])
     if column.dtype.kind in "biuf":
-        values = plain_values(names)
-        if column.dtype.kind == "b" or values.dtype.kind not in "iuf":
-            return values
+        plain = plain_values(names)
+        if column.dtype.kind == "b" or plain.dtype.kind not in "iuf":
+            return plain
         # A declared value that the type of the column cannot hold keeps its own.
-        cast = values.astype(column.dtype)
-        return cast if (cast == values).all() else values
+        cast: NDArray[Any] = plain.astype(column.dtype)
+        return cast if (cast == plain).all() else plain
     own: dict[Any, Any] = {}
     for value in column.tolist():
         if is_missing(value):
