@@ -294,6 +294,10 @@ fn a_table_with_labels_is_learned_and_predicted() {
         samples.lines().skip(1).all(|line| line.ends_with(",pear")) && green >= 18,
         "{samples}"
     );
+    // Reverse annealing starts at samples of the model, labels included.
+    folder.succeed(
+        "evaluate run --method ais --n-chains 20 --schedule adaptive:200 --start pears.csv",
+    );
     folder.misuse(
         "sample run --label grape --out g.csv",
         "label is grape, but must be one of apple, pear, plum",
@@ -309,6 +313,11 @@ fn a_table_with_labels_is_learned_and_predicted() {
     folder.succeed(
         "train --data fruit.csv --categories auto --labels kind --objective discriminative --hidden 8 \
          --epochs 100 --learning-rate 2 --out sharp --no-report",
+    );
+    folder.misuse(
+        "train --data fruit.csv --categories auto --labels kind --objective discriminative --hidden 8 \
+         --validation 20 --early-stop pseudo_likelihood --out never",
+        "early_stop is pseudo_likelihood, but must be another metric, or have an objective with ln p(v)",
     );
     // A report of such a run finds nothing wrong with chains that it does not have.
     folder.succeed("report sharp --out sharp.html");

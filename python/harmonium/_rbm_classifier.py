@@ -66,8 +66,8 @@ class RBMClassifier(ClassifierMixin, Transformer):
         Average of the parameters that is the result, as in `BernoulliRBM`.
     binarization : str or None, default "auto"
         "auto" draws bits if all of X is from 0 to 1, or grey levels, and else takes numbers as they are; None
-        always takes them as they are; "stochastic" and "threshold:T" as in `BernoulliRBM`. Predictions take
-        numbers as they are after "auto" and "stochastic".
+        always takes them as they are; "stochastic" and "threshold:T" as in `BernoulliRBM`. Predictions always
+        take numbers as they are: after "threshold:T" give them bits, X > T.
     shuffle : bool, default True
         Whether each epoch takes the examples in a new order.
     early_stopping : bool, default False

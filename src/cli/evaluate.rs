@@ -392,8 +392,7 @@ impl Evaluate {
             algorithm.and_then(|name| name.parse().ok()).is_none_or(Algorithm::chains_are_samples);
         match &self.start {
             Some(source) => {
-                let encoding = Encoding::recorded(&file.provenance.data)?;
-                let visible = states_in(source, units, encoding)?;
+                let visible = states_in(source, units, &file.provenance.data)?;
                 Ok(Some(ModelStates { visible, origin: format!("states in {source}") }))
             }
             None if !are_samples || self.method == Method::Exact => Ok(None),

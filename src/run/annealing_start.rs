@@ -5,13 +5,13 @@ use super::files::CHECKPOINTS;
 use super::own_data::{data_of, folder_of};
 use crate::bits::BitMatrix;
 use crate::checkpoint::{Checkpoint, search};
-use crate::dataset::{Binarization, Encoding, Examples, Source, Split};
+use crate::dataset::{Binarization, Classes, Encoding, Examples, Source, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::Independent;
 use crate::model::ModelFile;
 use crate::units::Units;
 use ndarray::Array1;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::path::Path;
 
 /// The mean of the examples that a model was trained on.
@@ -71,17 +71,29 @@ pub fn chains_of(model: &Path, visible: &Units) -> Option<BitMatrix> {
     checkpoint.chains(visible).ok()
 }
 
-/// The states (N, V) of a checkpoint's chains, or the states in data of bits or spins.
+/// The states (N, V) of a checkpoint's chains, or the states in data of bits or spins, for a model that records
+/// these facts of its data.
 ///
 /// # Errors
 /// Errors of reading the file; [`Error::WidthMismatch`]; [`Error::Unsuitable`] for other values.
-pub fn states_in(source: &Source, visible: &Units, encoding: Encoding) -> Result<BitMatrix> {
+pub fn states_in(
+    source: &Source,
+    visible: &Units,
+    facts: &Map<String, Value>,
+) -> Result<BitMatrix> {
     if let Source::Path(path) = source
         && path.extension().is_some_and(|extension| extension == "safetensors")
     {
         return Checkpoint::read(path)?.chains(visible);
     }
-    let dataset = source.read_split(Split::Test, encoding)?;
+    let encoding = Encoding::recorded(facts)?;
+    let dataset = match Classes::recorded(facts)? {
+        None => source.read_split(Split::Test, encoding)?,
+        Some(classes) => {
+            let (dataset, labels) = source.read_for(Split::Test, encoding, &classes, None)?;
+            dataset.labelled(labels)?.with_known_labels()?
+        }
+    };
     dataset.check_width(visible.n_units(), "the model")?;
     dataset.refuse_missing("a chain that starts there")?;
     if !dataset.is_binary() {

@@ -12,6 +12,7 @@ use crate::monitor::Metric;
 use crate::setting::{
     Kind, Range, Section as _, Value, above, at_most, by_text, check, invalid, settings,
 };
+use crate::train::{Missing, TrainConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::fmt;
@@ -242,14 +243,25 @@ impl fmt::Display for Keep {
 by_text!(Keep);
 
 impl RunConfig {
-    /// Checks every setting, for a run with these held-out data.
+    /// Checks every setting, for a run with these settings of training and these data.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] for the first setting that is out of its range or cannot be met.
-    pub fn validate(&self, held_out: Option<&Examples>) -> Result<()> {
+    pub fn validate(
+        &self,
+        train: &TrainConfig,
+        training: &Examples,
+        held_out: Option<&Examples>,
+    ) -> Result<()> {
         self.check_ranges()?;
         let has_labels = held_out
             .is_some_and(|examples| examples.labels().is_some() && examples.n_labelled() > 0);
+        // What [`Probe`](crate::monitor::Probe) and the evaluations leave out.
+        let has_density = train.objective.needs_chains();
+        let lack =
+            training.missing().or(held_out.and_then(|examples| examples.missing())).is_some();
+        let is_absent = train.missing == Some(Missing::Absent);
+        let is_scored = !lack || is_absent;
         let kept = match self.keep {
             Keep::Last => None,
             Keep::Best(metric) => Some(("keep", metric)),
@@ -257,12 +269,22 @@ impl RunConfig {
         for (setting, metric) in kept.into_iter().chain(self.early_stop.map(|m| ("early_stop", m)))
         {
             let (is_measured, remedy) = match metric {
-                Metric::LogLikelihood => (self.evaluate_every > 0, "evaluate_every above 0"),
-                Metric::FreeEnergyGap => (held_out.is_some(), "held-out data, such as validation"),
-                Metric::ErrorTest | Metric::LogLossTest => {
-                    (has_labels, "labels and held-out data, such as validation")
+                Metric::ErrorTest | Metric::LogLossTest if !has_labels => {
+                    (false, "labels and held-out data, such as validation")
                 }
-                Metric::PseudoLikelihood | Metric::ReconstructionError => (true, ""),
+                Metric::ErrorTest | Metric::LogLossTest => (is_scored, "data that lack no values"),
+                _ if !has_density => (false, "an objective with ln p(v)"),
+                Metric::LogLikelihood if self.evaluate_every == 0 => {
+                    (false, "evaluate_every above 0")
+                }
+                Metric::LogLikelihood => (!(lack && is_absent), "data that lack no values"),
+                Metric::FreeEnergyGap if held_out.is_none() => {
+                    (false, "held-out data, such as validation")
+                }
+                Metric::FreeEnergyGap => (!lack, "data that lack no values"),
+                Metric::PseudoLikelihood | Metric::ReconstructionError => {
+                    (is_scored, "data that lack no values")
+                }
             };
             check(setting, metric, is_measured, || format!("another metric, or have {remedy}"))?;
         }

@@ -430,7 +430,7 @@ impl Run {
 fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
     let Settings { data: source, run, train } = settings;
     source.check_ranges()?;
-    run.validate(data.held_out.as_ref())?;
+    run.validate(train, &data.training, data.held_out.as_ref())?;
     train.validate()?;
     let n_hidden = train.for_data(1, data.training.n_visible()).n_hidden();
     let smaller = exact::n_enumerated(&data.training.units(), n_hidden);

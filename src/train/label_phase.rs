@@ -63,7 +63,9 @@ impl LabelPhase {
             of_piece * n_rows.div_ceil(ROWS) * config.n_hidden().div_ceil(SIDE)
                 + Bytes::of::<ClassShare>(&[n_rows, n_classes])
         };
-        let bytes = examples.labels().map_or(Bytes(0), of_labels);
+        let all_known = examples.n_labelled() == examples.n_examples();
+        let stands_apart = config.objective != Objective::Generative || !all_known;
+        let bytes = examples.labels().filter(|_| stands_apart).map_or(Bytes(0), of_labels);
         Need::new(bytes, &["batch_size", "hidden"])
     }
 

@@ -17,7 +17,8 @@ from .parameters import check, generator, own_names, settings_for, threads
 
 
 def fit(estimator: LearnedArrays, X: Any, sample_weight: Any, y: Any = None) -> None:
-    """Learn from X, and from y if the estimator predicts it. An error or Ctrl-C keeps what was learned, unless the parameters diverged."""
+    """Learn from X, and from y if the estimator predicts it. An error or Ctrl-C keeps what was learned, unless
+    the parameters diverged."""
     before = dict(vars(estimator))
     try:
         running = Fit(estimator, X, sample_weight, y)

@@ -35,7 +35,7 @@ class Transformer(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Returns
         -------
         ndarray of shape (n_samples, n_components)
-            float32 if X is float32, else float64.
+            float32 if X is float32, else float64; of columns of categories always float64.
 
         Examples
         --------
@@ -74,7 +74,8 @@ class Transformer(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMix
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a model file of the command line or of `save`, with the parameters that it records.
 
-        A model file has no chains: `partial_fit` starts new ones, with all hidden units off.
+        A model file has no chains: where there is a `partial_fit`, it starts new ones, with all hidden units off.
+        Names of classes and categories that are all numbers are loaded as numbers.
 
         Examples
         --------

@@ -230,8 +230,8 @@ def read_dataset(path: PathLike, *, grey_levels: int | None = None, spins: bool 
     """Reads samples (N, V) and, if the file has them, labels (N,).
 
     Spins, -1 and 1, become bits, 0 and 1, if `spins` is true or the file says so (`/variable_type` in
-    HDF5 is `bernoulli` or `ising`). Where it is `categorical`, they are states. Integers k are grey levels k / `grey_levels`. If nothing is given,
-    integers from 0 to 255 are grey levels of 255 if the largest is above 127, with a warning; any others
+    HDF5 is `bernoulli` or `ising`). Where it is `categorical`, they are states. Integers k are grey
+    levels k / `grey_levels`. If nothing is given, integers from 0 to 255 are grey levels of 255 if the largest is above 127, with a warning; any others
     but 0 and 1 are refused.
 
     >>> from tempfile import TemporaryDirectory
@@ -274,7 +274,8 @@ def write_dataset(
 ) -> None:
     """Writes samples (N, V) as bits or intensities, or as states, and labels (N,), whole numbers, if given.
 
-    With `categorical` they are states, numbers from 0 to 254, which only HDF5 says. Otherwise integers mean the same as in `read_dataset`. All releases of `rbms` read bits. Release 0.6 also reads
+    With `categorical` they are states, numbers from 0 to 254, which only HDF5 says. Otherwise integers
+    mean the same as in `read_dataset`. All releases of `rbms` read bits. Release 0.6 also reads
     intensities, and draws new bits from them in each batch.
 
     >>> from tempfile import TemporaryDirectory

@@ -255,7 +255,9 @@ def _check_continues(
             f"{path}: weights have shape {shape}, but must have {weights.shape}, as in the file: "
             "choose another file"
         )
-    if of_file != (None if sites is None else list(sites)):
+    # Bits are not written as sites.
+    ours = None if sites is None or set(sites) == {1} else list(sites)
+    if of_file != ours:
         raise ValueError(f"{path}: the sites are others than in the file: choose another file")
 
 
