@@ -14,11 +14,11 @@ EXCUSED = {
 }
 
 
-def assert_all_pass(estimator):
-    """Every check passes, but those with a reason; none is expected to fail."""
+def assert_all_pass(estimator, least=31):
+    """Every check passes, but those with a reason; none is expected to fail. `least` is their number before 1.6."""
     if "on_fail" not in inspect.signature(check_estimator).parameters:  # before 1.6
         checks = list(check_estimator(estimator, generate_only=True))
-        assert len(checks) > 30
+        assert len(checks) >= least
         for one, check in checks:
             # These ask for equal models from rows that are repeated, weighted or shuffled.
             if "sample_weights_invariance" not in str(check):
