@@ -92,6 +92,14 @@ pub enum Purpose {
     MissingValues = 25,
     /// A chain that is annealed to what an example lacks; index: example · chains an example + chain.
     ObservedAnnealing = 26,
+    /// A chain of a ladder whose rungs swap states; index: rung · number of chains + chain.
+    Replica = 27,
+    /// The swaps of two rungs; index: sweep · number of pairs + pair.
+    ReplicaSwap = 28,
+    /// A chain of the run that chooses the temperatures of a ladder; index: the chain.
+    LadderPilot = 29,
+    /// A state of a rung of a run's ladder; index: 256 · update + state.
+    LadderState = 30,
 }
 
 /// A stream of random words with an address.

@@ -285,7 +285,7 @@ fn a_table_with_labels_is_learned_and_predicted() {
     let said = folder.succeed("predict run --out p.npy");
     assert!(said.contains("error 0.00 % (± 0.00 over 27), log-loss "), "{said}");
     let said = folder.succeed("evaluate run");
-    assert!(said.contains("error             0.00 % ± 0.00"), "{said}");
+    assert!(said.contains("class error       0.00 % ± 0.00"), "{said}");
     folder.succeed("sample run --label pear --number 20 --out pears.csv");
     let samples = fs::read_to_string(folder.path("pears.csv")).unwrap();
     assert_eq!(samples.lines().next(), Some("colour,small,kind"));

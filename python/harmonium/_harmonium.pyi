@@ -267,6 +267,7 @@ class Rbm:
         start: Any = None,
         clamp: Any = None,
         label: Any = None,
+        method: str = "gibbs",
         seed: int = 0,
         threads: int | None = None,
     ) -> NDArray[Any]: ...

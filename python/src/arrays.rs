@@ -139,9 +139,9 @@ fn are_rounded<T: Copy>(
     })
 }
 
-/// Warns what integers were taken for, if it was not declared.
-fn warn(py: Python<'_>, inferred: Option<String>) -> PyResult<()> {
-    let Some(text) = inferred else { return Ok(()) };
+/// Warns with a text, if there is one: what integers were taken for, if it was not declared.
+pub fn warn(py: Python<'_>, text: Option<String>) -> PyResult<()> {
+    let Some(text) = text else { return Ok(()) };
     let text = std::ffi::CString::new(text).expect("text without a NUL");
     PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1)
 }

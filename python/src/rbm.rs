@@ -1,7 +1,7 @@
 //! The model.
 
 use crate::arrays::{
-    aligned, bits, dataset, dataset_with_missing, doubles, floats, rows, states, visible_bits,
+    aligned, bits, dataset, dataset_with_missing, doubles, floats, rows, states, visible_bits, warn,
 };
 use crate::columns::{of_columns, recorded};
 use crate::errors::to_py;
@@ -16,10 +16,11 @@ use harmonium::evaluate::imputation::most_likely;
 use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
 use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::{
-    Base, EvaluationConfig, EvaluationReport, Evaluator, Imputation, Independent,
+    Base, EvaluationConfig, EvaluationReport, Evaluator, Imputation, Independent, tempered_ladder,
 };
 use harmonium::gibbs::{
-    Chains, ConditionalMean, FixedModel, FixedWeights, Inpainting, RealConditional, check_sweeps,
+    self, Chains, ConditionalMean, ENOUGH_ROUND_TRIPS, FixedModel, FixedWeights, Inpainting,
+    RealConditional, ReplicaExchange, Sampler, SamplingMethod, check_sweeps,
 };
 use harmonium::model::{ModelFile, Provenance, Spins, TiledParameters, check_data_mean};
 use harmonium::monitor::EpochRecord;
@@ -227,6 +228,36 @@ impl Rbm {
         check_width("base_data", data.n_visible(), self.rbm.n_visible(), "visible")?;
         let mean = Examples::new(data, Binarization::Stochastic).mean();
         Ok(Base::of_mean(self.rbm.visible_units(), &mean, "mean of base_data"))
+    }
+
+    /// Samples by parallel tempering.
+    fn tempered<'py>(
+        &self,
+        py: Python<'py>,
+        number: usize,
+        gibbs_steps: usize,
+        seed: u64,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if number == 0 {
+            return Ok(states(py, &BitMatrix::zeros(0, self.n_features()), self.encoding()));
+        }
+        let base = self.base(None, threads)?;
+        let (visible, round_trips, moves) = interruptible(py, threads, |watch| {
+            let path = gibbs::Path::new(self.model()?, &base.rates)?;
+            let rungs = tempered_ladder(&path, seed, watch)?;
+            let mut sampler = Sampler::Exchange(ReplicaExchange::new(rungs, number, seed, watch)?);
+            sampler.sweep(gibbs_steps, watch)?;
+            let Sampler::Exchange(exchange) = sampler else { unreachable!("as it was made") };
+            Ok((exchange.visible(), exchange.round_trips(), exchange.to_string()))
+        })?;
+        if round_trips < ENOUGH_ROUND_TRIPS {
+            let text = format!(
+                "{moves}: too few to trust the shares of the modes, at least 10 are needed; raise gibbs_steps"
+            );
+            warn(py, Some(text))?;
+        }
+        Ok(states(py, &visible.first_columns(self.n_features()), self.encoding()))
     }
 
     /// Independent units at the rates of the `n_examples` training examples; None without `n_examples`.
@@ -942,6 +973,10 @@ impl Rbm {
     ///     of columns, also by name.
     /// label : one of `classes`, optional
     ///     The samples are of p(v | label). It excludes `start`.
+    /// method : "gibbs" or "pt"
+    ///     How the chains move: each by itself, or by parallel tempering, for a model with several modes. It excludes
+    ///     `start`, `clamp` and `label`. A warning tells if the states made fewer than ten round
+    ///     trips.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///
@@ -954,7 +989,7 @@ impl Rbm {
     /// >>> agreeing.sample(2, gibbs_steps=10, clamp={0: 1}).tolist()
     /// [[True, True], [True, True]]
     #[pyo3(signature = (number = 100, *, gibbs_steps = 1000, start = None, clamp = None, label = None,
-        seed = 0, threads = None))]
+        method = "gibbs", seed = 0, threads = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn sample<'py>(
         &self,
@@ -964,9 +999,27 @@ impl Rbm {
         start: Option<&Bound<'py, PyAny>>,
         clamp: Option<&Bound<'py, PyAny>>,
         label: Option<&Bound<'py, PyAny>>,
+        method: &str,
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let method: SamplingMethod = method.parse().map_err(to_py)?;
+        let is_given = start.is_some() || clamp.is_some() || label.is_some();
+        match method {
+            SamplingMethod::Gibbs => {}
+            SamplingMethod::Pt if is_given => {
+                let message = "method is pt, but must be gibbs with start, clamp and label";
+                return Err(PyValueError::new_err(message));
+            }
+            SamplingMethod::Pt => return self.tempered(py, number, gibbs_steps, seed, threads),
+            _ => {
+                let message = format!(
+                    "method is {method}, but must be gibbs or pt: the ladder of a run is in its folder \
+                     (harmonium sample RUN --method {method})"
+                );
+                return Err(PyValueError::new_err(message));
+            }
+        }
         if start.is_some() && (clamp.is_some() || label.is_some()) {
             let message = "start is given, but must be left out with clamp and label: free units start at random";
             return Err(PyValueError::new_err(message));

@@ -4,7 +4,8 @@ use super::input::{in_pool, limited, model_path, read_data, say_inferred};
 use super::output::{Output, Overwrite, print, print_beside, print_text};
 use crate::bits::BitMatrix;
 use crate::dataset::{
-    Binarization, Dataset, Encoding, ExampleWeights, Examples, Source, WeightedBits, WeightsSource,
+    Binarization, Dataset, Encoding, ExampleWeights, Examples, Source, WeightedBits, WeightedRows,
+    WeightsSource,
 };
 use crate::error::{Error, Result};
 use crate::evaluate::classifier::{ClassScore, Classifier};
@@ -156,7 +157,7 @@ impl Evaluate {
         if visible.missing().is_some() {
             self.check_flags_for_missing()?;
             if Missing::recorded(&file.provenance.settings)? == Some(Missing::Absent) {
-                return self.predict_values(&file, &visible, subject, isa);
+                return self.predict_values(&file, &visible, subject, to_classify.as_ref(), isa);
             }
         }
         let compared = self.compared(&file)?;
@@ -177,7 +178,12 @@ impl Evaluate {
         bar.show("pseudo-likelihood", 0, 1);
         let independent =
             training.and_then(|training| training.independent(file.rbm.visible_units()));
-        let independent = independent.map(|units| units.log_likelihood(&visible));
+        // On the examples that the model was scored on.
+        let n_scored = evaluation.free_energy.n_examples;
+        let some = (n_scored < visible.bits().n_rows())
+            .then(|| WeightedRows::from(&visible).spread(n_scored));
+        let independent =
+            independent.map(|units| units.log_likelihood(some.as_ref().unwrap_or(&visible)));
         let to_classify = to_classify.filter(|_| visible.missing().is_none());
         let classes = to_classify.map(|examples| class_score(model, &examples, self.seed));
         let classes = classes.transpose()?.flatten();
@@ -235,6 +241,7 @@ impl Evaluate {
         file: &ModelFile,
         visible: &WeightedBits,
         subject: SubjectReport,
+        to_classify: Option<&Examples>,
         isa: Isa,
     ) -> Result<()> {
         let encoding = Encoding::recorded(&file.provenance.data)?;
@@ -245,7 +252,17 @@ impl Evaluate {
             None => entries,
         };
         let report = entries.score(visible, visible, Watch::default())?;
-        let report = EntryReport { subject: Some(subject), ..report };
+        // A site without a value is no part of the example's model: its units are off.
+        let weights = FixedWeights::of(&file.rbm, isa);
+        let model = FixedModel { rbm: &file.rbm, weights: &weights };
+        let classes = to_classify.map(|examples| class_score(model, examples, self.seed));
+        let classes = classes.transpose()?.flatten();
+        let report = EntryReport {
+            error: classes.as_ref().map(|score| score.error.into()),
+            log_loss: classes.as_ref().map(|score| score.log_loss.into()),
+            subject: Some(subject),
+            ..report
+        };
         if self.json { print(report.to_json()) } else { print_text(&report.to_string(), VALUES) }
     }
 

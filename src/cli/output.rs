@@ -244,6 +244,16 @@ impl Output {
         self.format == Format::Png
     }
 
+    /// Whether the result is an array, alone or in an archive.
+    pub fn is_array(&self) -> bool {
+        matches!(self.format, Format::Npy | Format::Npz)
+    }
+
+    /// Whether the result may hold several arrays.
+    pub fn is_archive(&self) -> bool {
+        self.format == Format::Npz
+    }
+
     /// Whether the result is a model.
     pub fn is_model(&self) -> bool {
         self.format == Format::Safetensors

@@ -1,20 +1,32 @@
 //! `harmonium sample`.
 
 use super::input::{in_pool, model_path, read_data, say_data};
-use super::output::{Output, Overwrite};
+use super::output::{Output, Overwrite, npy, npz};
 use crate::bits::BitMatrix;
 use crate::dataset::{Binarization, Classes, Columns, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Remedy, Result};
-use crate::gibbs::{Chains, FixedModel, FixedWeights, Inpainting, check_sweeps};
+use crate::evaluate::free_energy::free_energies;
+use crate::evaluate::{Base, tempered_ladder};
+use crate::gibbs::{
+    self, Chains, ENOUGH_ROUND_TRIPS, FixedModel, FixedWeights, Inpainting, ReplicaExchange, Rung,
+    Sampler, SamplingMethod, check_sweeps,
+};
 use crate::kernels::Isa;
 use crate::model::ModelFile;
+use crate::monitor::LogFormat;
+use crate::monitor::progress_bar::ProgressBar;
+use crate::monitor::terminal::note;
 use crate::pictures::{self, Grey};
 use crate::rng::{Purpose, Stream, check_seed};
-use crate::run::{DataChoice, Part};
-use crate::setting::{self, check};
+use crate::run::{DataChoice, Part, chains_of, rungs, states_in};
+use crate::setting::{self, check, invalid};
+use crate::watch::Watch;
+use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
-use clap::{Args, ValueEnum};
+use ndarray::{Array2, ArrayD, IxDyn};
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// The largest number of samples, which are held in memory.
@@ -29,12 +41,48 @@ const USUAL_COMPLETED: usize = 20;
 /// The settings without which data have no effect.
 const USES_OF_DATA: [Remedy; 2] = [Remedy::with("start", "data"), Remedy::of("clamp")];
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+/// The method without which other starts have no effect.
+const GIBBS: [Remedy; 1] = [Remedy::with("method", "gibbs")];
+
+/// The first states of the chains.
+#[derive(Clone, Debug, PartialEq)]
 enum Start {
-    /// Independent pixels drawn from the visible bias
+    /// Independent units drawn from the visible bias.
     Random,
-    /// The first examples of the data
+    /// The first examples of the data.
     Data,
+    /// The chains of the run's newest checkpoint.
+    Chains,
+    /// The chains of a checkpoint, or states in a file.
+    States(PathBuf),
+}
+
+impl FromStr for Start {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text {
+            "random" => Self::Random,
+            "data" => Self::Data,
+            "chains" => Self::Chains,
+            path if Path::new(path).is_file() => Self::States(path.into()),
+            _ => {
+                let rule = "random, data, chains, a checkpoint or a file of states";
+                return Err(invalid("start", text, rule));
+            }
+        })
+    }
+}
+
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Random => f.write_str("random"),
+            Self::Data => f.write_str("data"),
+            Self::Chains => f.write_str("chains"),
+            Self::States(path) => path.display().fmt(f),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -48,8 +96,17 @@ pub struct Sample {
     /// Sweeps of each chain
     #[arg(long, default_value_t = 1000, value_name = "N")]
     gibbs_steps: usize,
-    /// The first states of the chains
-    #[arg(long, value_enum, default_value_t = Start::Random)]
+    /// How the chains move: `gibbs`, each by itself; `pt`, by parallel tempering, for a model with
+    /// several modes; `ptt`, by parallel trajectory tempering, along the ladder of a run that was trained with
+    /// --ladder
+    #[arg(long, default_value_t = SamplingMethod::Gibbs)]
+    method: SamplingMethod,
+    /// Write the states after every K sweeps, not just the last: an array (records, number, columns)
+    #[arg(long, value_name = "K")]
+    every: Option<usize>,
+    /// The first states of the chains: `random`, independent units drawn from the visible bias; `data`, the first
+    /// examples; `chains`, those of the run's newest checkpoint; or a checkpoint, or a file of states
+    #[arg(long, default_value_t = Start::Random, value_name = "random|data|chains|PATH")]
     start: Start,
     /// Complete the first examples of the data, given these pixels: the half `left`, `right`, `top` or
     /// `bottom`, or a file: white pixels of a PNG, or values other than 0 of an array (V) or (rows, columns)
@@ -68,8 +125,8 @@ pub struct Sample {
     split: Option<Part>,
     /// The file for the samples. A .png shows p(v | h) after the last sweep, with --clamp below the
     /// examples and their given pixels. A .npy, .npz, .csv or .tsv (number, V) holds bits, u8, or spins -1
-    /// and 1, i8; of columns (number, columns) it holds the values as the data have them. A .fasta or
-    /// .fasta.gz holds sequences. `-` is .npy on standard output
+    /// and 1, i8; of columns (number, columns) it holds the values as the data have them. An .npz has
+    /// `free_energies` as well. A .fasta or .fasta.gz holds sequences. `-` is .npy on standard output
     #[arg(long, default_value = "samples.png", value_name = "FILE|-",
         value_parser = PathBufValueParser::new().try_map(Output::samples))]
     out: Output,
@@ -128,10 +185,13 @@ impl Sample {
         }
         check_seed(self.seed)?;
         check_sweeps("gibbs_steps", self.gibbs_steps)?;
+        self.check_moves(label.as_ref())?;
         self.out.check(&self.overwrite)?;
         let unused = self.data.as_ref().map(|data| ("data", data.to_string()));
         let unused = unused.or(self.split.map(|split| ("split", split.to_string())));
-        if let (Some((setting, value)), None, Start::Random) = (unused, &self.clamp, self.start) {
+        if let (Some((setting, value)), None) = (unused, &self.clamp)
+            && self.start != Start::Data
+        {
             return Err(Error::NoEffect { setting, value, needs: &USES_OF_DATA });
         }
 
@@ -153,6 +213,47 @@ impl Sample {
         self.out.say()
     }
 
+    /// Checks the settings of how the chains move.
+    fn check_moves(&self, label: Option<&Label>) -> Result<()> {
+        let has_value = self.clamp.is_some() || label.is_some_and(|label| label.state.is_some());
+        if self.method != SamplingMethod::Gibbs {
+            let method = self.method.to_string();
+            check("method", method, !has_value, || "gibbs with given values".to_string())?;
+            if self.start != Start::Random {
+                let value = self.start.to_string();
+                return Err(Error::NoEffect { setting: "start", value, needs: &GIBBS });
+            }
+        }
+        let Some(every) = self.every else { return Ok(()) };
+        check("every", every, (1..=self.gibbs_steps).contains(&every), || {
+            format!("at least 1 and at most the number of sweeps, {}", self.gibbs_steps)
+        })?;
+        check("every", every, !has_value, || "left out with given values".to_string())?;
+        if self.out.is_array() {
+            return Ok(());
+        }
+        let rule =
+            "must end in .npy or .npz with --every, which gives an array of three dimensions";
+        Err(Error::Unsuitable { path: self.out.path().into(), rule: rule.to_string() })
+    }
+
+    /// The states at which the chains start; none if these are random.
+    fn first_states(&self, model: &ModelFile) -> Result<Option<BitMatrix>> {
+        let units = model.rbm.visible_units();
+        Ok(match &self.start {
+            Start::Random => None,
+            Start::Data => Some(self.first_examples(model, USUAL_NUMBER)?),
+            Start::Chains => Some(chains_of(&self.model, units).ok_or_else(|| {
+                let rule = "has no checkpoint with chains; give another --start".to_string();
+                Error::Unsuitable { path: self.model.clone(), rule }
+            })?),
+            Start::States(path) => {
+                let source = Source::Path(path.clone());
+                Some(states_in(&source, units, &model.provenance.data)?)
+            }
+        })
+    }
+
     /// Samples of the model: a picture if `shape` is given, else an array.
     fn sample(
         &self,
@@ -161,24 +262,53 @@ impl Sample {
         label: Option<&Label>,
         shape: Option<(usize, usize)>,
     ) -> Result<Vec<u8>> {
-        let start = match self.start {
-            Start::Random => None,
-            Start::Data => Some(self.first_examples(model, USUAL_NUMBER)?),
-        };
+        let bar = ProgressBar::new();
+        let show = |what, done, total| bar.show(what, done, total);
+        let watch = Watch::default().reporting_to(&show);
+        let start = self.first_states(model)?;
         let usual = start.as_ref().map_or(USUAL_NUMBER, BitMatrix::n_rows);
         let n = self.number.unwrap_or(usual);
         let fixed = FixedModel { rbm: &model.rbm, weights };
-        let mut chains = Chains::for_samples(fixed, n, start.as_ref(), self.seed)?;
-        for _ in 0..self.gibbs_steps {
-            chains.sweep(weights);
-        }
-        Ok(match shape {
-            Some(shape) => {
-                let means = weights.visible_given_hidden().means(&chains.hidden())?;
-                pictures::grid(means.view(), shape, Grey::Unit)
+        let base = Base::of_model(&model.rbm, model.data_mean.as_ref());
+        let path = gibbs::Path::new(fixed, &base.rates)?;
+        let passed = match self.method {
+            SamplingMethod::Ptt => rungs(&self.model, model, weights.isa())?,
+            _ => Vec::new(),
+        };
+        let mut sampler = match self.method {
+            SamplingMethod::Gibbs => Sampler::Gibbs {
+                chains: Chains::for_samples(fixed, n, start.as_ref(), self.seed)?,
+                weights,
+            },
+            SamplingMethod::Pt => {
+                let rungs = tempered_ladder(&path, self.seed, watch)?;
+                Sampler::Exchange(ReplicaExchange::new(rungs, n, self.seed, watch)?)
             }
-            None => self.array(&chains.visible(), model, label)?,
-        })
+            SamplingMethod::Ptt => {
+                let rungs = passed.iter().chain([weights]).map(Rung::of_model).collect();
+                Sampler::Exchange(ReplicaExchange::new(rungs, n, self.seed, watch)?)
+            }
+        };
+        let every = self.every.unwrap_or(self.gibbs_steps).max(1);
+        let mut records = Vec::new();
+        for _ in 0..self.gibbs_steps / every {
+            sampler.sweep(every, watch)?;
+            if self.every.is_some() {
+                records.push(sampler.visible());
+            }
+        }
+        bar.finish();
+        if let Sampler::Exchange(exchange) = &sampler {
+            note(LogFormat::Text, &moves(exchange));
+        }
+        if let Some(shape) = shape {
+            let means = weights.visible_given_hidden().means(&sampler.hidden())?;
+            return Ok(pictures::grid(means.view(), shape, Grey::Unit));
+        }
+        if self.every.is_none() {
+            return self.array(&sampler.visible(), &[n], model, label);
+        }
+        self.array(&BitMatrix::concatenate(&records), &[records.len(), n], model, label)
     }
 
     /// Samples of p(v | label) for a class: a picture if `shape` is given, else an array.
@@ -201,7 +331,7 @@ impl Sample {
         }
         Ok(match shape {
             Some(shape) => pictures::grid(chains.mean_visible(weights).view(), shape, Grey::Unit),
-            None => self.array(&chains.visible(), model, Some(label))?,
+            None => self.array(&chains.visible(), &[n], model, Some(label))?,
         })
     }
 
@@ -226,7 +356,7 @@ impl Sample {
                 let completed = inpainting.mean_visible(weights);
                 pictures::completions(&examples, given, completed.view(), shape)
             }
-            None => self.array(&inpainting.visible(), model, label)?,
+            None => self.array(&inpainting.visible(), &[examples.n_rows()], model, label)?,
         })
     }
 
@@ -253,30 +383,78 @@ impl Sample {
         Ok(Examples::new(dataset, binarization).fixed_bits(self.seed, 0..n))
     }
 
-    /// The file of bits (N, V) as u8, for a model of spins as -1 and 1, i8, or for a model of columns in the
-    /// form of its data. The class of a label is one more column, the last: its name in text, else its number.
-    fn array(&self, bits: &BitMatrix, model: &ModelFile, label: Option<&Label>) -> Result<Vec<u8>> {
+    /// The file of bits (the product of `shape`, V) in the form of the data of the model: bits as u8, spins as i8, the
+    /// values of columns. An array has the dimensions of `shape` and one more. The class of a label is one more
+    /// column, the last: its name in text, else its number.
+    fn array(
+        &self,
+        bits: &BitMatrix,
+        shape: &[usize],
+        model: &ModelFile,
+        label: Option<&Label>,
+    ) -> Result<Vec<u8>> {
         let encoding = Encoding::recorded(&model.provenance.data)?;
-        if let Some(Label { classes, first, .. }) = label {
-            let features = bits.first_columns(*first);
-            if self.out.is_fasta() {
-                let columns = encoding.columns().expect("the letters of sequences");
-                return Ok(self.out.encode_columns("samples", columns, &features));
-            }
-            let columns = match encoding.columns() {
+        let is_array = self.out.is_array();
+        if let (Some(label), true, Some(columns)) = (label, self.out.is_fasta(), encoding.columns())
+        {
+            let features = bits.first_columns(label.first);
+            return Ok(self.out.encode_columns("samples", columns, &features));
+        }
+        let columns = match label {
+            Some(Label { classes, first, .. }) => Some(match encoding.columns() {
                 Some(columns) => columns.and_label(classes),
                 None => Columns::of_bits(*first, encoding.is_spins()).and_label(classes),
-            };
-            return Ok(self.out.encode_columns("samples", &columns, bits));
+            }),
+            None => encoding.columns().cloned(),
+        };
+        if let (Some(columns), false) = (&columns, is_array) {
+            return Ok(self.out.encode_columns("samples", columns, bits));
         }
-        Ok(match encoding.columns() {
-            Some(columns) => self.out.encode_columns("samples", columns, bits),
-            None if encoding.is_spins() => {
-                self.out.encode("samples", &bits.to_array(Encoding::spin))
-            }
-            None => self.out.encode("samples", &bits.to_array(u8::from)),
-        })
+        let samples = match &columns {
+            Some(columns) => of_numbers(&columns.to_numbers(bits), shape),
+            None if encoding.is_spins() => in_shape(&bits.to_array(Encoding::spin), shape),
+            None => in_shape(&bits.to_array(u8::from), shape),
+        };
+        if !is_array {
+            let spins = || self.out.encode("samples", &bits.to_array(Encoding::spin));
+            let plain = || self.out.encode("samples", &bits.to_array(u8::from));
+            return Ok(if encoding.is_spins() { spins() } else { plain() });
+        }
+        if !self.out.is_archive() {
+            return Ok(samples);
+        }
+        let energies = free_energies(&model.rbm, bits, Isa::fastest(), Watch::default())?;
+        let energies = ArrayD::from_shape_vec(IxDyn(shape), energies).expect("one for each row");
+        Ok(npz(&[("samples", samples), ("free_energies", npy(&energies))]))
     }
+}
+
+/// The .npy file of an array (N, columns) whose first dimension becomes several.
+fn in_shape<T: ndarray_npy::WritableElement + Clone>(
+    array: &Array2<T>,
+    shape: &[usize],
+) -> Vec<u8> {
+    let whole = [shape, &[array.ncols()]].concat();
+    npy(&array.to_shape(IxDyn(&whole)).expect("as many elements").to_owned())
+}
+
+/// [`in_shape`] of numbers, as u8 if all are whole numbers of one byte.
+fn of_numbers(array: &Array2<f64>, shape: &[usize]) -> Vec<u8> {
+    match array.iter().all(|&x| f64::from(x as u8) == x) {
+        true => in_shape(&array.mapv(|x| x as u8), shape),
+        false => in_shape(array, shape),
+    }
+}
+
+/// How well the states moved along a ladder, for a note.
+fn moves(exchange: &ReplicaExchange<'_>) -> String {
+    let mut text = exchange.to_string();
+    if exchange.round_trips() < ENOUGH_ROUND_TRIPS {
+        text.push_str(
+            ": too few to trust the shares of the modes, at least 10 are needed; raise --gibbs-steps",
+        );
+    }
+    text
 }
 
 /// The label of a model that has one.

@@ -18,12 +18,13 @@
 //! A column that training lacks is predicted by μ + r.
 
 use super::imputation::SiteGivenOthers;
-use super::report::SubjectReport;
+use super::report::{ScoreReport, SubjectReport};
 use crate::bits::BitMatrix;
 use crate::dataset::{Columns, Examples, WeightedRows};
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::model::Rbm;
+use crate::setting::check;
 use crate::units::Units;
 use crate::watch::Watch;
 use rayon::prelude::*;
@@ -75,6 +76,12 @@ pub struct EntryReport {
     pub column_rates: Option<EntryScore>,
     /// By means, if the columns stand for numbers and the training data are known.
     pub numbers: Option<NumberBaselines>,
+    /// The share of examples whose most likely class is not their label, if they have labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ScoreReport>,
+    /// Mean −ln p(label | v).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_loss: Option<ScoreReport>,
     /// Model and examples, if they are known by name.
     #[serde(flatten)]
     pub subject: Option<SubjectReport>,
@@ -219,7 +226,8 @@ impl<'a> Entries<'a> {
     /// same rows, every value is left out in turn. Examples count alike.
     ///
     /// # Errors
-    /// As [`Rbm::mean_hidden`]; [`Error::Interrupted`](crate::Error::Interrupted).
+    /// As [`Rbm::mean_hidden`]; [`Error::InvalidSetting`](crate::Error::InvalidSetting) if no value is asked;
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
     ///
     /// # Panics
     /// If the numbers of rows differ.
@@ -244,6 +252,8 @@ impl<'a> Entries<'a> {
         };
         let rows: Vec<Sums> =
             (0..given.bits.n_rows()).into_par_iter().map(of_row).collect::<Result<_>>()?;
+        let n_values: usize = rows.iter().map(|sums| sums.n).sum();
+        check("the number of values to predict", n_values, n_values > 0, || "at least 1".into())?;
         Ok(self.report(&rows))
     }
 
@@ -262,7 +272,8 @@ impl<'a> Entries<'a> {
             sums.n += 1;
             sums.add(0, &states(&probabilities), value);
             let of_states = self.numbers.as_ref().map(|numbers| &numbers[site][..]);
-            let mut expected = of_states.map(|numbers| expected(numbers, &states(&probabilities)));
+            let mut expected =
+                of_states.map(|numbers| expected_number(numbers, &states(&probabilities)));
             if let Some(known) = &self.known {
                 sums.n_unknown += usize::from(known.columns[site].is_none());
                 let rates = states(&known.rates[columns]);
@@ -271,7 +282,8 @@ impl<'a> Entries<'a> {
                     let means = self.means(known, given, site);
                     let of_means = means.map(|mean| (mean - numbers[value]).powi(2));
                     sums.squares.iter_mut().zip(of_means).for_each(|(sum, x)| *sum += x);
-                    sums.predictions[1][2] += (means[1] - numbers[value]).powi(2);
+                    sums.predictions[1][2] +=
+                        (expected_number(numbers, &rates) - numbers[value]).powi(2);
                     if known.columns[site].is_none() {
                         expected = Some(means[2]);
                     }
@@ -329,6 +341,8 @@ impl<'a> Entries<'a> {
             n_of_unknown_columns: all.n_unknown,
             given_others: model,
             column_rates: is_known.then_some(rates),
+            error: None,
+            log_loss: None,
             subject: None,
             numbers: (is_known && has_numbers).then_some(NumberBaselines {
                 global_mean,
@@ -339,7 +353,8 @@ impl<'a> Entries<'a> {
     }
 }
 
-fn expected(numbers: &[f64], states: &[f64]) -> f64 {
+/// Σ number · p.
+fn expected_number(numbers: &[f64], states: &[f64]) -> f64 {
     numbers.iter().zip(states).map(|(x, p)| x * p).sum()
 }
 

@@ -23,6 +23,8 @@ pub mod exact;
 
 pub mod annealing_schedule;
 
+mod tempered_ladder;
+
 mod evaluation_config;
 
 pub mod ais;
@@ -84,6 +86,7 @@ pub use log_mean::LogMean;
 pub use observed::Observed;
 pub use report::{EvaluationReport, LikelihoodReport};
 pub use score::Score;
+pub use tempered_ladder::tempered_ladder;
 #[cfg(feature = "cli")]
 pub(crate) use text::VALUES;
 pub use verdict::{Estimate, Verdict};

@@ -13,7 +13,7 @@
 //! - else by annealed importance sampling from p(u | E\[h | v\]). Its mean is unbiased, so that ln p(v) errs low on
 //!   average (Jensen): it is never flattered.
 
-use super::ais::{Side, forward};
+use super::ais::{LogZ, Side, forward};
 use super::log_mean::log_sum_exp;
 use super::{AnnealingSchedule, Score};
 use crate::bits::active;
@@ -46,7 +46,8 @@ const MOST_ANNEALED: usize = 200;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Observed {
-    /// The mean of F(v), in nats; its standard error has that of annealing in it.
+    /// The mean of F(v), in nats. Each annealed sum draws from streams of its own, so that the scatter of the
+    /// examples, and with it the standard error, has the errors of annealing in it.
     pub free_energy: Score,
     /// The number of examples whose sum is annealed, and not exact.
     pub n_annealed: usize,
@@ -85,13 +86,7 @@ impl Observed {
         let found: Vec<Estimate> =
             (0..rows.bits.n_rows()).into_par_iter().map(of_row).collect::<Result<_>>()?;
         let energies: Vec<f64> = found.iter().map(|estimate| estimate.value).collect();
-        let mut free_energy = Score::weighted(&energies, rows.weights);
-        let weight = |n: usize| rows.weights.map_or(1.0, |all| all[n]);
-        let total: f64 = (0..found.len()).map(weight).sum();
-        let errors =
-            found.iter().enumerate().map(|(n, at)| (weight(n) * at.standard_error).powi(2));
-        let of_annealing = errors.sum::<f64>().sqrt() / total;
-        free_energy.standard_error = free_energy.standard_error.hypot(of_annealing);
+        let free_energy = Score::weighted(&energies, rows.weights);
         let n_annealed = found.iter().filter(|estimate| estimate.is_annealed).count();
         Ok(Self { free_energy, n_annealed })
     }
@@ -118,7 +113,6 @@ impl Way {
 /// F of an example.
 struct Estimate {
     value: f64,
-    standard_error: f64,
     is_annealed: bool,
 }
 
@@ -141,19 +135,16 @@ impl<'a> Part<'a> {
     }
 
     fn free_energy(&self, seed: u64, row: usize, watch: Watch<'_>) -> Result<Estimate> {
-        let exact = |log_sum: f64| Estimate {
-            value: -self.of_bias - log_sum,
-            standard_error: 0.0,
-            is_annealed: false,
-        };
+        let of_sum =
+            |log_sum: f64, is_annealed| Estimate { value: -self.of_bias - log_sum, is_annealed };
         match Way::of(self.rbm, &self.lacking) {
             Way::OverValues => {
                 let mut logs = Vec::new();
                 self.add_values(0, 0.0, self.inputs.to_vec(), &mut logs);
-                Ok(exact(log_sum_exp(&logs)))
+                Ok(of_sum(log_sum_exp(&logs), false))
             }
-            Way::OverHidden => Ok(exact(self.log_sum_over_hidden())),
-            Way::Annealed => self.annealed(seed, row, watch),
+            Way::OverHidden => Ok(of_sum(self.log_sum_over_hidden(), false)),
+            Way::Annealed => Ok(of_sum(self.annealed(seed, row, watch)?.log_z, true)),
         }
     }
 
@@ -197,7 +188,8 @@ impl<'a> Part<'a> {
             .expect("sites of the model")
     }
 
-    fn annealed(&self, seed: u64, row: usize, watch: Watch<'_>) -> Result<Estimate> {
+    /// An estimate of the logarithm of the sum over u and h.
+    fn annealed(&self, seed: u64, row: usize, watch: Watch<'_>) -> Result<LogZ> {
         let Self { rbm, isa, .. } = *self;
         let units: Vec<usize> = self.lacking.iter().flat_map(Clone::clone).collect();
         let weights = rbm.weights().select(Axis(0), &units);
@@ -222,12 +214,7 @@ impl<'a> Part<'a> {
         let streams = (0..CHAINS as u64).map(stream).collect();
         let (log_weights, _) =
             forward(&path, &betas, streams, "annealing what examples lack", watch)?;
-        let found = Side::forward(&path, &log_weights).log_z;
-        Ok(Estimate {
-            value: -self.of_bias - found.log_z,
-            standard_error: found.standard_error,
-            is_annealed: true,
-        })
+        Ok(Side::forward(&path, &log_weights).log_z)
     }
 }
 
@@ -266,7 +253,7 @@ mod tests {
             let over_values = log_sum_exp(&logs);
             assert!((over_values - part.log_sum_over_hidden()).abs() < 1e-9);
             let annealed = part.annealed(3, 0, Watch::default()).unwrap();
-            let difference = annealed.value + part.of_bias + over_values;
+            let difference = annealed.log_z - over_values;
             let bound = 4.0 * annealed.standard_error + 1e-4;
             assert!(difference.abs() < bound, "{difference} {}", annealed.standard_error);
         }

@@ -107,6 +107,7 @@ impl fmt::Display for EntryReport {
             );
             lines.add("RMSE", format!("{rmse:.4}") + numbers.map_or("", |_| &of_means));
         }
+        say_classes(&mut lines, self.error.zip(self.log_loss));
         if self.n_of_unknown_columns > 0 {
             let by = if model.rmse.is_some() {
                 ", whose numbers are those of the example's mean"
@@ -206,15 +207,19 @@ fn say_scores(lines: &mut Lines, report: &EvaluationReport) {
         lines.add("reconstruction", plus_minus(&scores.reconstruction_error, 5));
     }
     lines.add("free energy", plus_minus(&report.free_energy, 2));
-    if let Some((error, log_loss)) = report.scores.and_then(|s| s.error.zip(s.log_loss)) {
-        let percent = |share: Option<f64>| share.map(|share| 100.0 * share);
-        let [mean, deviation] = [percent(error.mean), percent(error.standard_error)];
-        lines.add("error", format!("{} % ± {}", figure(mean, 2), figure(deviation, 2)));
-        lines.add("log-loss", plus_minus(&log_loss, 4));
-    }
+    say_classes(lines, report.scores.and_then(|scores| scores.error.zip(scores.log_loss)));
     if let Some(gap) = report.scores.and_then(|scores| scores.free_energy_gap) {
         lines.add("free-energy gap", plus_minus(&gap, 2));
     }
+}
+
+/// Classes as they were predicted: the error and the log-loss.
+fn say_classes(lines: &mut Lines, classes: Option<(ScoreReport, ScoreReport)>) {
+    let Some((error, log_loss)) = classes else { return };
+    let percent = |share: Option<f64>| share.map(|share| 100.0 * share);
+    let [mean, deviation] = [percent(error.mean), percent(error.standard_error)];
+    lines.add("class error", format!("{} % ± {}", figure(mean, 2), figure(deviation, 2)));
+    lines.add("class log-loss", plus_minus(&log_loss, 4));
 }
 
 fn counted(n: usize, what: &str) -> String {

@@ -9,7 +9,8 @@
 //! [`AnnealedChains`] move along a [`Path`] from independent pixels to the model, with the same
 //! conditionals at an inverse temperature β. The replicas of parallel tempering ([`Tempering`]) are on
 //! the same path and help the chains to pass from one mode to another. Samples are the last states of
-//! separate chains ([`Chains::for_samples`]). With some pixels fixed, chains complete images
+//! separate chains ([`Chains::for_samples`]), or of chains that swap states with those of a fixed ladder of
+//! distributions ([`ReplicaExchange`]). With some pixels fixed, chains complete images
 //! ([`Inpainting`]), or give the means of the others ([`ConditionalMean`]). For real-valued v,
 //! [`RealConditional`] gives p(h | v).
 
@@ -42,15 +43,27 @@ mod annealing;
 
 mod tempering;
 
+mod rung;
+
+mod ladder;
+
+mod exchange;
+
+mod sampler;
+
 pub use annealing::AnnealedChains;
 pub use chains::{Chains, MAX_SWEEPS, check_sweeps};
 pub use conditional::Conditional;
 pub(crate) use conditional::{FEW_ROWS, with_sums};
 pub use conditional_mean::ConditionalMean;
+pub use exchange::{ENOUGH_ROUND_TRIPS, ReplicaExchange, Rises};
 pub use fixed_weights::{FixedModel, FixedWeights};
 pub use inpainting::Inpainting;
+pub use ladder::temperatures;
 pub use path::Path;
 pub use real::RealConditional;
+pub use rung::{Rung, UNITS_A_NAT, reweighted_swap_rate, swap_rate};
+pub use sampler::{Sampler, SamplingMethod};
 pub(crate) use split::{block_rows, tiles_of_a_piece};
 pub use tempering::{Ladder, Tempering};
 pub(crate) use weights::{Orders, Weights};

@@ -315,13 +315,14 @@ fn energy(weights: &FixedWeights, chains: &Chains, energies: &[i64], chain: usiz
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_model::model;
+    use super::super::test_model::{
+        SITES, distribution, fits, model, two_modes, two_modes_of_sites, words,
+    };
     use super::*;
     use crate::bits::active;
     use crate::kernels::Isa;
     use crate::model::Rbm;
     use crate::units::Units;
-    use ndarray::Array2;
 
     fn ladder(rates: &Array1<f64>, n_temperatures: usize, swap_rate: f64) -> Ladder<'_> {
         Ladder { rates, n_temperatures, swap_rate }
@@ -358,81 +359,6 @@ mod tests {
         }
     }
 
-    /// A model of two modes, all on and all off, between which plain chains hardly ever move.
-    fn two_modes() -> Rbm {
-        Rbm::new(
-            Array2::from_elem((6, 3), 3.0),
-            Array1::from_shape_fn(6, |i| -4.5 + 0.1 * i as f32),
-            Array1::from_elem(3, -9.2),
-        )
-        .unwrap()
-    }
-
-    /// Likewise with sites: in one mode each has its last value, in the other any but that.
-    fn two_modes_of_sites() -> Rbm {
-        let units = Units::of_sites(SITES).unwrap();
-        let is_last: Vec<f32> = units
-            .sites()
-            .flat_map(|site| (site.start + 1..=site.end).map(move |next| next == site.end))
-            .map(|is_last| f32::from(u8::from(is_last)))
-            .collect();
-        Rbm::of_sites(
-            units,
-            Array2::from_shape_fn((10, 3), |(i, _)| 4.5 * is_last[i]),
-            Array1::from_shape_fn(10, |i| 0.1 * (i % 3) as f32 - 6.3 * is_last[i]),
-            Array1::from_elem(3, -9.2),
-        )
-        .unwrap()
-    }
-
-    const SITES: [usize; 4] = [3, 1, 4, 2];
-
-    /// The states of a model of few units, as words.
-    fn words(units: &Units) -> Vec<u64> {
-        let has_one = |word: u64, site: std::ops::Range<usize>| {
-            site.len() == 1 || (word >> site.start & ((1 << site.len()) - 1)).is_power_of_two()
-        };
-        let is_state = |word: &u64| units.sites().all(|site| has_one(*word, site));
-        (0..1 << units.n_units()).filter(is_state).collect()
-    }
-
-    /// p_β(v) of these states by enumeration.
-    fn distribution(rbm: &Rbm, words: &[u64], log_odds: &[f32], beta: f64) -> Vec<f64> {
-        let log_p = |&v: &u64| {
-            let visible: f64 = active(&[v])
-                .map(|i| {
-                    let b = f64::from(rbm.visible_bias()[i]);
-                    (1.0 - beta) * f64::from(log_odds[i]) + beta * b
-                })
-                .sum();
-            let hidden = rbm.hidden_inputs(&[v]);
-            visible + hidden.iter().map(|&x| crate::units::softplus(beta * x)).sum::<f64>()
-        };
-        let p: Vec<f64> = words.iter().map(|v| log_p(v).exp()).collect();
-        let z: f64 = p.iter().sum();
-        p.iter().map(|p| p / z).collect()
-    }
-
-    /// Pearson's χ² of visible states, of which `words` are all, and its degrees of freedom. States with
-    /// expected counts below 5 are pooled.
-    fn chi_squared(states: &BitMatrix, words: &[u64], probabilities: &[f64]) -> (f64, f64) {
-        let mut counts = vec![0.0; words.len()];
-        for n in 0..states.n_rows() {
-            counts[words.binary_search(&states.row(n)[0]).expect("a state of the model")] += 1.0;
-        }
-        let (mut statistic, mut degrees, mut rest) = (0.0, 0.0, (0.0, 0.0));
-        for (count, p) in counts.iter().zip(probabilities) {
-            let expected = p * states.n_rows() as f64;
-            if expected >= 5.0 {
-                statistic += (count - expected).powi(2) / expected;
-                degrees += 1.0;
-            } else {
-                rest = (rest.0 + count, rest.1 + expected);
-            }
-        }
-        (statistic + (rest.0 - rest.1).powi(2) / rest.1.max(1e-9), degrees)
-    }
-
     /// All chains start in one mode. After 200 sweeps every temperature has reached its distribution.
     /// Without swaps the chains of the model are far from theirs.
     #[test]
@@ -466,21 +392,13 @@ mod tests {
         }
         let base = tempering.base.as_flattened();
         let check = |beta: f64, states: &BitMatrix| {
-            let expected = distribution(rbm, &words, base, beta);
-            let (found, degrees) = chi_squared(states, &words, &expected);
-            // The value that is exceeded with probability 1e-6 (Wilson and Hilferty, 1931).
-            let spread = 2.0 / (9.0 * degrees);
-            let bound = degrees * (1.0 - spread + 4.7534 * spread.sqrt()).powi(3);
-            (found < bound, format!("β = {beta}: χ² = {found}, at most {bound}"))
+            fits(states, &words, &distribution(rbm, &words, base, beta))
         };
         for level in &tempering.levels {
-            let (is_right, message) = check(level.beta, &level.chains.visible());
-            assert!(is_right, "{message}");
+            check(level.beta, &level.chains.visible()).unwrap();
         }
-        let (is_right, message) = check(1.0, &tempered.visible());
-        assert!(is_right, "{message}");
-        let (is_right, message) = check(1.0, &alone.visible());
-        assert!(!is_right, "plain chains pass between these modes: {message}");
+        check(1.0, &tempered.visible()).unwrap();
+        check(1.0, &alone.visible()).expect_err("plain chains pass between these modes");
     }
 
     /// With enough temperatures the swap rates reach the target.

@@ -19,8 +19,9 @@ use std::path::Path;
 pub struct TrainingMean {
     /// ⟨vᵢ⟩ (V).
     pub mean: Array1<f64>,
-    /// The number of examples, if it is known; with weights [N_eff](Examples::n_effective), rounded.
-    pub n_examples: Option<usize>,
+    /// The rates of independent units with this mean (V), by [`Examples::rates`]; none if the file does not say
+    /// enough and the data are not there.
+    rates: Option<Array1<f64>>,
 }
 
 impl TrainingMean {
@@ -30,21 +31,30 @@ impl TrainingMean {
     /// # Errors
     /// As [`SettingsFile::read`](super::SettingsFile::read) and [`Binarization::recorded`].
     pub fn of(path: &Path, file: &ModelFile) -> Result<Option<Self>> {
-        let ModelFile { provenance, data_mean, .. } = file;
-        if let Some(mean) = data_mean {
-            let fact = |name| provenance.data.get(name).and_then(Value::as_f64);
-            let n_examples = fact("n_effective").or(fact("n_examples"));
-            let n_examples = n_examples.map(|n| n.round() as usize);
-            return Ok(Some(Self { mean: mean.mapv(f64::from), n_examples }));
+        let ModelFile { rbm, provenance, data_mean } = file;
+        let of_examples = || {
+            let examples = training_examples(path, file)?;
+            let fits = |examples: &Examples| examples.units() == *rbm.visible_units();
+            let of = |all: Examples| Self { mean: all.mean(), rates: Some(all.rates()) };
+            Ok(examples.filter(fits).map(of))
+        };
+        let Some(mean) = data_mean else { return of_examples() };
+        let mean = mean.mapv(f64::from);
+        let fact = |name| provenance.data.get(name).and_then(Value::as_f64);
+        // Where values are missing, each site has values in a number of examples of its own.
+        if fact("n_missing").is_some() {
+            let rates = of_examples()?.and_then(|found| found.rates);
+            return Ok(Some(Self { mean, rates }));
         }
-        let Some(examples) = training_examples(path, file)? else { return Ok(None) };
-        let n_examples = Some(examples.n_effective().round() as usize);
-        Ok(Some(Self { mean: examples.mean(), n_examples }))
+        let n_examples = fact("n_effective").or(fact("n_examples"));
+        let rates =
+            n_examples.map(|n| rbm.visible_units().laplace_rates(&mean, n.round() as usize));
+        Ok(Some(Self { mean, rates }))
     }
 
-    /// Independent units with this mean; `None` if the number of examples is not known.
+    /// Independent units of these rates; `None` if they are not known.
     pub fn independent(&self, units: &Units) -> Option<Independent> {
-        Some(Independent::of_mean(units, &self.mean, self.n_examples?))
+        Some(Independent::new(units, self.rates.clone()?))
     }
 }
 

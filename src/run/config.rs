@@ -10,7 +10,7 @@ use crate::evaluate::Method;
 use crate::kernels::Isa;
 use crate::monitor::Metric;
 use crate::setting::{
-    Kind, Range, Section as _, Value, above, at_most, by_text, check, invalid, settings,
+    Kind, Range, Section as _, Value, above, at_most, below, by_text, check, invalid, settings,
 };
 use crate::train::{Missing, TrainConfig};
 use serde::{Deserialize, Serialize};
@@ -167,6 +167,11 @@ settings! {
         keep_checkpoints: usize = 2, { whole(1..=LARGEST) }
         /// Also write and keep checkpoints after updates 1, 2, 4, 5, 8, 11, 16, … (powers of √2).
         keep_series: bool = false, {}
+        /// Keep a model in `ladder/` whenever its estimated rate of swaps with the one that was kept last falls
+        /// below this rate: the rungs of parallel trajectory tempering (`harmonium sample --method ptt`).
+        ladder: Option<f64> = None, {
+            placeholder("RATE"), real(above(0.0), below(1.0)), usual("0.25"), unset("no")
+        }
         /// Also write the metrics to an event file for TensorBoard.
         tensorboard: bool = false, {}
         /// Changes of the number of epochs during the run.
@@ -262,6 +267,11 @@ impl RunConfig {
             training.missing().or(held_out.and_then(|examples| examples.missing())).is_some();
         let is_absent = train.missing == Some(Missing::Absent);
         let is_scored = !lack || is_absent;
+        if let Some(rate) = self.ladder {
+            check("ladder", rate, has_density && !(lack && is_absent), || {
+                "left out where there is no ln p(v): with the objective discriminative, or missing = absent".into()
+            })?;
+        }
         let kept = match self.keep {
             Keep::Last => None,
             Keep::Best(metric) => Some(("keep", metric)),

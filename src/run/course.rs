@@ -5,6 +5,7 @@ use super::config::{End, Keep, Replan, Session};
 use super::data::Data;
 use super::files::CHECKPOINTS;
 use super::folder::Folder;
+use super::ladder::Recorder;
 use super::results;
 use super::settings::{Settings, SettingsFile};
 use crate::checkpoint::{Checkpoint, Place};
@@ -17,6 +18,7 @@ use crate::monitor::{
     EpochRecord, Likelihood, Monitor, Pace, Probe, WeightChange, Writer, metrics_file,
 };
 use crate::setting::{Section as _, is_on_series};
+use crate::state::State;
 use crate::train::{Missing, Trainer};
 use crate::watch::Watch;
 use ndarray::Array1;
@@ -55,6 +57,8 @@ pub struct Course<'a> {
     probe: Probe,
     change: WeightChange,
     likelihood: Option<Likelihood>,
+    /// The ladder of models, if one is kept.
+    ladder: Option<Recorder<'a>>,
     journal: Journal,
     /// The best value of the metric whose best model is kept.
     best: Option<Best>,
@@ -95,6 +99,7 @@ impl<'a> Course<'a> {
             probe: Probe::new(trainer.examples(), data.held_out.as_ref(), trainer.config()),
             change: WeightChange::new(&trainer),
             likelihood: likelihood(settings, data),
+            ladder: None,
             best,
             early_stop: config.early_stop.map(Best::new),
             clock: Clock {
@@ -169,6 +174,11 @@ impl<'a> Course<'a> {
             monitor.open(self.folder.path())?;
             monitor.begin(&self.trainer, &self.journal.records)?;
         }
+        if let Some(rate) = self.settings.run.ladder {
+            let folder = self.folder.path();
+            self.ladder =
+                Some(Recorder::new(folder, rate, &self.trainer, &State::default(), self.writer)?);
+        }
         let end = match self.journal.is_done {
             true => End::Done,
             false => match self.train(session, monitors) {
@@ -212,6 +222,9 @@ impl<'a> Course<'a> {
             }
             self.change.before_update(&self.trainer);
             self.trainer.update_watched(watch)?;
+            if let Some(ladder) = &mut self.ladder {
+                ladder.after_update(&self.trainer)?;
+            }
             self.report_progress(monitors);
             if self.trainer.is_at_end_of_epoch() {
                 self.journal.unscored = self.record();

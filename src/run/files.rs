@@ -16,6 +16,8 @@ pub const SAMPLES: &str = "samples.png";
 pub const CHECKPOINTS: &str = crate::checkpoint::CHECKPOINTS;
 /// The folder of the snapshots.
 pub const SNAPSHOTS: &str = "snapshots";
+/// The folder of the models that training passed through.
+pub const LADDER: &str = "ladder";
 /// The result of `harmonium evaluate` on the run's own data.
 pub const EVALUATION: &str = "evaluation.json";
 /// The report of the run.

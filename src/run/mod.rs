@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  Settings (config.toml) ──► Data ──► Trainer ──► Course ──┬──► monitors ──► metrics.jsonl, snapshots/
-//!  Session ───────────────────────────────────────────┘  ▲  ├──► Checkpoints ──► checkpoints/
+//!  Session ───────────────────────────────────────────┘  ▲  ├──► Recorder ──► ladder/
+//!                                                         │  ├──► Checkpoints ──► checkpoints/
 //!                                                         │  └──► results ──► model.safetensors, pictures
 //!                                          newest whole checkpoint
 //! ```
@@ -33,6 +34,8 @@ mod own_data;
 
 mod annealing_start;
 
+mod ladder;
+
 mod results;
 
 mod course;
@@ -49,13 +52,14 @@ pub use annealing_start::{TrainingMean, chains_of, states_in, training_examples}
 pub use config::{DataConfig, End, Keep, Replan, RunConfig, Session};
 pub(crate) use data::Part;
 pub use files::{
-    CHECKPOINTS, CURVES, EVALUATION, FAILURE, FILTERS, LAST_MODEL, METRICS, MODEL, RECONSTRUCTIONS,
-    REPORT, SAMPLES, SETTINGS, SNAPSHOTS,
+    CHECKPOINTS, CURVES, EVALUATION, FAILURE, FILTERS, LADDER, LAST_MODEL, METRICS, MODEL,
+    RECONSTRUCTIONS, REPORT, SAMPLES, SETTINGS, SNAPSHOTS,
 };
 pub(crate) use folder::Folder;
 pub use interrupt::Interrupt;
 pub use interval::Interval;
 pub(crate) use interval::parse_time;
+pub use ladder::rungs;
 pub(crate) use list::differing;
 pub use list::{RunLikelihood, RunState, Summary, list};
 pub(crate) use own_data::{ChosenData, DataChoice};

@@ -432,6 +432,11 @@ fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
     source.check_ranges()?;
     run.validate(train, &data.training, data.held_out.as_ref())?;
     train.validate()?;
+    if let (Some(rate), Some(_)) = (run.ladder, &source.init) {
+        check("ladder", rate, false, || {
+            "left out with init: a ladder begins at a model without weights".to_string()
+        })?;
+    }
     let n_hidden = train.for_data(1, data.training.n_visible()).n_hidden();
     let smaller = exact::n_enumerated(&data.training.units(), n_hidden);
     let is_feasible = smaller <= exact::MAX_UNITS;

@@ -318,6 +318,7 @@ class Estimator(Transformer):
         *,
         n_gibbs_steps: int = 1000,
         start: Any = None,
+        method: str = "gibbs",
         random_state: Any = None,
     ) -> Any:
         """Samples of the model: visible states of chains after `n_gibbs_steps` sweeps.
@@ -328,6 +329,8 @@ class Estimator(Transformer):
         n_gibbs_steps : int
         start : array-like of 0 and 1 of shape (n, n_features), or None
             Chains start from these rows; None: from features drawn by the visible biases alone.
+        method : "gibbs" or "pt"
+            How the chains move: each by itself, or by parallel tempering, for a model with several modes.
         random_state : int, RandomState or None
             None: every call gives other samples.
 
@@ -347,6 +350,7 @@ class Estimator(Transformer):
             n_samples,
             gibbs_steps=n_gibbs_steps,
             start=start,
+            method=method,
             seed=self._draw_seed() if random_state is None else seed(random_state),
             threads=threads(self),
         )

@@ -1,0 +1,434 @@
+//! Replica exchange: chains of several distributions, a *ladder*, swap their states.
+//!
+//! ```text
+//!   rung T, the model   v ──────► swap ──► h ──► v ──► …
+//!                                 ▲ ▼
+//!   rung T − 1          v ──────► swap ──► h ──► v ──► …
+//!                                 ▲ ▼
+//!   …
+//!   rung 0, the base    v: independent units
+//! ```
+//!
+//! With the points of a [`Path`](super::Path) as rungs this is parallel tempering (Hukushima and Nemoto, 1996). With
+//! the models of a training it is parallel trajectory tempering (Béreux, Decelle, Furtlehner, Rosset and
+//! Seoane, 2025): these stay near each other where, along a path of temperatures, the distribution may jump.
+//!
+//! The states v of two neighbours, t and t + 1, are swapped with probability
+//!
+//! ```text
+//! min(1, exp{[F_t(v_t) − F_t(v_t+1)] + [F_t+1(v_t+1) − F_t+1(v_t)]})
+//! ```
+//!
+//! where h is summed out, so that swaps are more frequent than with energies of v and h. Every sweep tries every second
+//! pair, the next one the others. Unlike the replicas of training ([`Tempering`](super::Tempering)), the rungs stay
+//! where they are, and each keeps its distribution exactly.
+//!
+//! A state that has been at the base has forgotten all else. *Round trips*, from the base to the model and back, count
+//! how often this happens.
+
+use super::rung::swap_probability;
+use super::{Chains, Rung};
+use crate::bits::{BitMatrix, BitPanels};
+use crate::error::Result;
+use crate::memory::{self, Bytes, Need};
+use crate::rng::{Purpose, STEP, Stream};
+use crate::threads::as_a_worker;
+use crate::watch::Watch;
+use rayon::prelude::*;
+use std::{fmt, mem};
+
+/// Sweeps of the chains of a rung before those of the next start at their states.
+const CLIMB: usize = 10;
+
+/// The round trips of a state after which samples may be trusted. (On two modes of a model of 40 bits, between which the
+/// path of temperatures has a bottleneck, samples had shares of 0.15 after 2 round trips, 0.32 after 9 and 0.38 after
+/// 26, where 0.37 was right; along a ladder of models 0.35 after 5.)
+pub const ENOUGH_ROUND_TRIPS: f64 = 10.0;
+
+/// Chains at each rung of a ladder, which swap their states.
+#[derive(Clone, Debug)]
+pub struct ReplicaExchange<'a> {
+    /// From the base to the model.
+    levels: Vec<Level<'a>>,
+    /// Swaps of level t with level t + 1.
+    swaps: Vec<Swaps>,
+    journeys: Vec<Journeys>,
+    seed: u64,
+    n_sweeps: u64,
+}
+
+/// The chains of a rung.
+#[derive(Clone, Debug)]
+struct Level<'a> {
+    rung: Rung<'a>,
+    chains: Chains,
+    /// The log-masses of the states before the last swap, here and at the neighbour with which they may swap.
+    masses: [Vec<i64>; 2],
+}
+
+/// The swaps of two neighbours.
+#[derive(Clone, Copy, Debug, Default)]
+struct Swaps {
+    tried: u64,
+    done: u64,
+}
+
+/// The journeys of the states of one chain of each rung.
+#[derive(Clone, Debug)]
+struct Journeys {
+    /// The traveller at each level.
+    travellers: Vec<usize>,
+    /// Of each traveller the end of the ladder that it saw last.
+    last: Vec<Option<End>>,
+    /// Of each traveller the number of round trips.
+    n_round_trips: Vec<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    Base,
+    Model,
+}
+
+/// The log-mass at the upper rung less that at the lower, in nats, of the states of two neighbours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rises {
+    /// The lower of the two rungs.
+    pub lower: usize,
+    /// Of the states of the lower rung (C).
+    pub from_lower: Vec<f64>,
+    /// Of the states of the upper rung (C).
+    pub from_upper: Vec<f64>,
+}
+
+impl<'a> ReplicaExchange<'a> {
+    /// `n` chains at each of `rungs`, from the base to the model. The states of the base are drawn; those of each
+    /// other rung start at the states of the one below and move by ten sweeps. The chains of a rung draw from streams
+    /// of their own.
+    ///
+    /// ```
+    /// use harmonium::gibbs::{FixedModel, FixedWeights, Path, ReplicaExchange, Rung};
+    /// use harmonium::kernels::Isa;
+    /// use harmonium::{Rbm, Watch};
+    /// use ndarray::{arr1, arr2};
+    /// // All on or all off: plain chains hardly ever pass from one to the other.
+    /// let rbm = Rbm::new(arr2(&[[12.0], [12.0]]), arr1(&[-6.0, -6.0]), arr1(&[-12.0]))?;
+    /// let weights = FixedWeights::of(&rbm, Isa::fastest());
+    /// let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &arr1(&[0.5, 0.5]))?;
+    /// let rungs = (0..=4).map(|at| Rung::on_path(&path, f64::from(at) / 4.0)).collect();
+    /// let watch = Watch::default();
+    /// let mut chains = ReplicaExchange::new(rungs, 100, 0, watch)?;
+    /// for _ in 0..50 {
+    ///     chains.sweep(watch)?;
+    /// }
+    /// let n_on = chains.visible().count_ones();
+    /// assert!((50..150).contains(&n_on) && chains.round_trips() > 1.0);
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory); [`Error::Interrupted`](crate::Error::Interrupted).
+    ///
+    /// # Panics
+    /// If there are fewer than two rungs, or they differ in their numbers of units.
+    pub fn new(rungs: Vec<Rung<'a>>, n: usize, seed: u64, watch: Watch<'_>) -> Result<Self> {
+        assert!(rungs.len() >= 2, "a ladder of {} rungs", rungs.len());
+        let units = rungs[0].weights();
+        let (n_visible, n_hidden) = (units.n_visible(), units.n_hidden());
+        let of_level =
+            Chains::bytes(n, units.visible_units.layout(), n_hidden) + Bytes::of::<[i64; 6]>(&[n]);
+        let what =
+            || format!("{} rungs of {n} chains of {n_visible} x {n_hidden} units", rungs.len());
+        memory::check(what, &[Need::new(of_level * rungs.len(), &["number"])])?;
+        let n_levels = rungs.len();
+        let mut levels = Vec::<Level<'a>>::with_capacity(n_levels);
+        let count = watch.counter("climbing the ladder", n_levels as u64);
+        for rung in rungs {
+            let weights = rung.weights();
+            let shape = (weights.n_visible(), weights.n_hidden());
+            assert_eq!(shape, (n_visible, n_hidden), "units of the rungs");
+            let first = (levels.len() * n) as u64;
+            let streams = (first..first + n as u64)
+                .map(|index| Stream::new(seed, Purpose::Replica, index))
+                .collect();
+            let start = match levels.last() {
+                Some(below) => below.chains.visible(),
+                None => BitMatrix::zeros(n, n_visible),
+            };
+            let mut chains = Chains::from_visible(weights, &start, streams);
+            // At the base v is drawn afresh, whatever h is.
+            for _ in 0..CLIMB {
+                chains.draw_visible(rung.visible_given_hidden(), watch)?;
+                chains.draw_hidden(rung.hidden_given_visible(), watch)?;
+            }
+            levels.push(Level { rung, chains, masses: [Vec::new(), Vec::new()] });
+            count(1)?;
+        }
+        Ok(Self {
+            swaps: vec![Swaps::default(); n_levels - 1],
+            journeys: vec![Journeys::new(n_levels); n],
+            levels,
+            seed,
+            n_sweeps: 0,
+        })
+    }
+
+    /// Does a sweep of all chains, with swaps after v is drawn. h is drawn from the new v next, so that only v has to
+    /// be swapped.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted). The chains are then of no use.
+    pub fn sweep(&mut self, watch: Watch<'_>) -> Result<()> {
+        as_a_worker(|| {
+            self.levels.par_iter_mut().try_for_each(|level| {
+                level.chains.draw_visible(level.rung.visible_given_hidden(), watch)
+            })?;
+            self.swap(watch)?;
+            self.levels.par_iter_mut().try_for_each(|level| {
+                level.chains.draw_hidden(level.rung.hidden_given_visible(), watch)
+            })
+        })
+    }
+
+    /// The lower levels of the pairs of the sweep `n_sweeps`.
+    fn pairs(&self, n_sweeps: u64) -> impl Iterator<Item = usize> + use<> {
+        ((n_sweeps % 2) as usize..self.swaps.len()).step_by(2)
+    }
+
+    /// Tries to swap every second pair of neighbours, chain by chain.
+    fn swap(&mut self, watch: Watch<'_>) -> Result<()> {
+        let Self { seed, n_sweeps, .. } = *self;
+        let first = (n_sweeps % 2) as usize;
+        self.levels[first..].par_chunks_exact_mut(2).try_for_each(|pair| {
+            let [lower, upper] = pair else { unreachable!("two levels") };
+            let (below, above) =
+                rayon::join(|| lower.weigh(&upper.rung, watch), || upper.weigh(&lower.rung, watch));
+            (lower.masses, upper.masses) = (below?, above?);
+            Ok(())
+        })?;
+        for at in self.pairs(n_sweeps) {
+            let address = n_sweeps * self.swaps.len() as u64 + at as u64;
+            let mut stream = Stream::new(seed, Purpose::ReplicaSwap, address);
+            let [lower, upper] = &mut self.levels[at..at + 2] else { unreachable!("two levels") };
+            let mut words = [0; STEP];
+            for chain in 0..self.journeys.len() {
+                if chain % STEP == 0 {
+                    words = stream.step();
+                }
+                let rise = |level: &Level<'_>| level.masses[1][chain] - level.masses[0][chain];
+                let uniform = f64::from(words[chain % STEP]) / (1u64 << 32) as f64;
+                self.swaps[at].tried += 1;
+                if uniform < swap_probability(rise(lower) + rise(upper)) {
+                    self.swaps[at].done += 1;
+                    lower.chains.visible.swap_row(&mut upper.chains.visible, chain);
+                    self.journeys[chain].travellers.swap(at, at + 1);
+                }
+            }
+        }
+        self.journeys.iter_mut().for_each(Journeys::look_around);
+        self.n_sweeps += 1;
+        Ok(())
+    }
+
+    /// The visible states at the model (C, V).
+    pub fn visible(&self) -> BitMatrix {
+        self.top().chains.visible()
+    }
+
+    /// The hidden states at the model (C, H).
+    pub fn hidden(&self) -> BitMatrix {
+        self.top().chains.hidden()
+    }
+
+    fn top(&self) -> &Level<'a> {
+        self.levels.last().expect("at least two rungs")
+    }
+
+    /// The number of rungs, with the base and the model.
+    pub fn n_rungs(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// The share of the swaps of each rung with the next that were made; NaN before the first was tried.
+    pub fn swap_rates(&self) -> Vec<f64> {
+        self.swaps.iter().map(|swaps| swaps.done as f64 / swaps.tried as f64).collect()
+    }
+
+    /// The mean number of round trips of a state, from the base to the model and back.
+    pub fn round_trips(&self) -> f64 {
+        let total: u64 = self.journeys.iter().flat_map(|all| &all.n_round_trips).sum();
+        total as f64 / (self.journeys.len() * self.levels.len()) as f64
+    }
+
+    /// What the last sweep learned of the pairs that it tried to swap, before it did.
+    pub fn rises(&self) -> Vec<Rises> {
+        let Some(last) = self.n_sweeps.checked_sub(1) else { return Vec::new() };
+        let of_pair = |lower: usize| {
+            let rise = |level: usize, [from, to]: [usize; 2]| -> Vec<f64> {
+                let masses = &self.levels[level].masses;
+                let pairs = masses[from].iter().zip(&masses[to]);
+                pairs.map(|(from, to)| (to - from) as f64 / super::UNITS_A_NAT).collect()
+            };
+            Rises { lower, from_lower: rise(lower, [0, 1]), from_upper: rise(lower + 1, [1, 0]) }
+        };
+        self.pairs(last).map(of_pair).collect()
+    }
+}
+
+/// How well the states moved: the number of rungs, the least rate of swaps, and the round trips of a state.
+impl fmt::Display for ReplicaExchange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let least = self.swap_rates().into_iter().fold(f64::INFINITY, f64::min);
+        let (n, trips) = (self.n_rungs(), self.round_trips());
+        write!(f, "{n} rungs swap at rates of {least:.2} and more; {trips:.1} round trips a state")
+    }
+}
+
+impl Level<'_> {
+    fn weigh(&self, neighbour: &Rung<'_>, watch: Watch<'_>) -> Result<[Vec<i64>; 2]> {
+        self.rung.log_masses_beside(neighbour, self.states(), watch)
+    }
+
+    fn states(&self) -> &BitPanels {
+        &self.chains.visible
+    }
+}
+
+impl Journeys {
+    fn new(n_levels: usize) -> Self {
+        Self {
+            travellers: (0..n_levels).collect(),
+            last: vec![None; n_levels],
+            n_round_trips: vec![0; n_levels],
+        }
+    }
+
+    /// Notes who is at an end of the ladder.
+    fn look_around(&mut self) {
+        let Self { travellers, last, n_round_trips } = self;
+        let (base, model) = (travellers[0], travellers[travellers.len() - 1]);
+        if mem::replace(&mut last[base], Some(End::Base)) == Some(End::Model) {
+            n_round_trips[base] += 1;
+        }
+        // Who has not been at the base has not begun a trip.
+        if last[model].is_some() {
+            last[model] = Some(End::Model);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_model::{
+        distribution, fits, model, two_modes, two_modes_of_sites, words,
+    };
+    use super::super::{FixedModel, FixedWeights, Path, swap_rate};
+    use super::*;
+    use crate::kernels::Isa;
+    use crate::model::Rbm;
+    use ndarray::Array1;
+
+    /// The distribution of a model, over its states in order.
+    fn exact(rbm: &Rbm, words: &[u64]) -> Vec<f64> {
+        distribution(rbm, words, &vec![0.0; rbm.n_visible()], 1.0)
+    }
+
+    /// All states start at all off, or at the first values. Every rung reaches its distribution, which a wrong
+    /// probability of swaps would not leave alone.
+    #[test]
+    fn every_rung_of_temperatures_reaches_its_distribution() {
+        const CHAINS: usize = 5000;
+        for rbm in [two_modes(), two_modes_of_sites()] {
+            let rates = rbm.visible_units().uniform_rates();
+            let weights = FixedWeights::of(&rbm, Isa::fastest());
+            let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
+            let betas = [0.0, 0.2, 0.5, 0.75, 1.0];
+            let rungs = betas.iter().map(|&beta| Rung::on_path(&path, beta)).collect();
+            let watch = Watch::default();
+            let mut exchange = ReplicaExchange::new(rungs, CHAINS, 3, watch).unwrap();
+            for _ in 0..200 {
+                exchange.sweep(watch).unwrap();
+            }
+            let words = words(rbm.visible_units());
+            let base = rbm.visible_units().log_odds(&rates).to_vec();
+            for (beta, level) in betas.into_iter().zip(&exchange.levels) {
+                let expected = distribution(&rbm, &words, &base, beta);
+                fits(&level.chains.visible(), &words, &expected).unwrap();
+            }
+            assert!(exchange.round_trips() > 1.0, "{}", exchange.round_trips());
+            assert!(exchange.swap_rates().iter().all(|rate| *rate > 0.1));
+        }
+    }
+
+    /// A ladder of models, as training passes through them.
+    #[test]
+    fn every_rung_of_models_reaches_its_distribution() {
+        const CHAINS: usize = 5000;
+        let whole = two_modes();
+        let part = |share: f32| {
+            let of = |x: &Array1<f32>| x.mapv(|x| share * x);
+            let (b, c) = (of(whole.visible_bias()), of(whole.hidden_bias()));
+            Rbm::new(whole.weights().mapv(|w| share * w), b, c).unwrap()
+        };
+        let models = [0.0, 0.3, 0.6, 0.8, 1.0].map(part);
+        let weights = models.each_ref().map(|rbm| FixedWeights::of_training(rbm, Isa::fastest()));
+        let rungs = weights.iter().map(Rung::of_model).collect();
+        let watch = Watch::default();
+        let mut exchange = ReplicaExchange::new(rungs, CHAINS, 3, watch).unwrap();
+        for _ in 0..200 {
+            exchange.sweep(watch).unwrap();
+        }
+        let words = words(whole.visible_units());
+        for (weights, level) in weights.iter().zip(&exchange.levels) {
+            fits(&level.chains.visible(), &words, &exact(&weights.rounded(), &words)).unwrap();
+        }
+        // What pairs learn agrees with what their swaps do.
+        for Rises { lower, from_lower, from_upper } in exchange.rises() {
+            let units = |rises: &[f64]| -> Vec<i64> {
+                rises.iter().map(|rise| (rise * super::super::UNITS_A_NAT) as i64).collect()
+            };
+            let expected = swap_rate(&units(&from_lower), &units(&from_upper));
+            let found = exchange.swap_rates()[lower];
+            assert!((found - expected).abs() < 0.03, "{lower}: {found} {expected}");
+        }
+    }
+
+    #[test]
+    fn equal_models_always_swap() {
+        let rbm = model(70, 130);
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let rungs = vec![Rung::of_model(&weights); 4];
+        let watch = Watch::default();
+        let mut exchange = ReplicaExchange::new(rungs, 9, 3, watch).unwrap();
+        for _ in 0..12 {
+            exchange.sweep(watch).unwrap();
+        }
+        assert_eq!(exchange.swap_rates(), [1.0; 3]);
+        // Up in 3 sweeps, one at the top, and down again.
+        assert!(exchange.round_trips() >= 0.5, "{}", exchange.round_trips());
+    }
+
+    #[test]
+    fn threads_and_instruction_sets_do_not_change_states() {
+        let rbm = model(70, 130);
+        let run = |isa, threads| {
+            let weights = FixedWeights::of(&rbm, isa);
+            let rates = Array1::from_elem(70, 0.4);
+            let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
+            let rungs = [0.0, 0.4, 0.7, 1.0].map(|beta| Rung::on_path(&path, beta)).to_vec();
+            let watch = Watch::default();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut exchange = ReplicaExchange::new(rungs, 300, 3, watch).unwrap();
+                for _ in 0..5 {
+                    exchange.sweep(watch).unwrap();
+                }
+                (exchange.visible(), exchange.hidden(), exchange.swap_rates(), exchange.rises())
+            })
+        };
+        let expected = run(Isa::BASELINE, 1);
+        for isa in Isa::available() {
+            assert_eq!(run(isa, 3), expected, "{}", isa.name());
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Samples by chains that swap states along a ladder, of temperatures or of models that training passed through.
+
+#![cfg(feature = "cli")]
+
+mod folder;
+
+use folder::Folder;
+use harmonium::{BitMatrix, Rbm};
+use ndarray::{Array2, Array3};
+use ndarray_npy::{ReadNpyExt as _, read_npy};
+
+/// Examples of two patterns of 40 bits, of which 3 in 10 are the first; one bit in 20 is flipped.
+fn two_patterns() -> Array2<u8> {
+    let mut word = 12345_u64;
+    let mut below = |n: u64| {
+        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (word >> 33) % n
+    };
+    let mut rows = Array2::zeros((400, 40));
+    for mut row in rows.rows_mut() {
+        let is_first = below(10) < 3;
+        for (i, bit) in row.iter_mut().enumerate() {
+            *bit = u8::from(((i < 20) == is_first) != (below(20) == 0));
+        }
+    }
+    rows
+}
+
+const TRAIN: &str =
+    "train --data two.npy --hidden 4 --epochs 100 --batch-size 50 --algorithm pt --quiet";
+
+fn with_ladder() -> Folder {
+    let folder = Folder::new();
+    folder.write_npy("two.npy", two_patterns().view());
+    folder.succeed(&format!("{TRAIN} --ladder 0.3 --out run"));
+    folder
+}
+
+/// p(v₀ = 1), by the sum over all h.
+fn exact_rate(rbm: &Rbm) -> f64 {
+    let turned = rbm.transposed();
+    let (mut on, mut all) = (0.0, 0.0);
+    for h in 0..1_u64 << rbm.n_hidden() {
+        let mass = (-turned.free_energy(&[h])).exp();
+        all += mass;
+        on += mass / (1.0 + (-turned.hidden_inputs(&[h])[0]).exp());
+    }
+    on / all
+}
+
+/// Chains by themselves stay in the pattern in which they began; those of a ladder find the shares of both.
+#[test]
+fn samples_along_a_ladder_have_the_shares_of_the_modes() {
+    let folder = with_ladder();
+    let rbm = Rbm::load(folder.path("run")).unwrap();
+    let exact = exact_rate(&rbm);
+    let rate = |method: &str| {
+        let line = format!("sample run --number 1000 --gibbs-steps 3000 --method {method}");
+        let out = format!("--out {method}.npy --threads 1");
+        let (code, _, said) = folder.run(&format!("{line} {out}"));
+        assert_eq!(code, Some(0), "{said}");
+        let samples: Array2<u8> = read_npy(folder.path(&format!("{method}.npy"))).unwrap();
+        folder.succeed_with_notes(&format!("{line} --out again.npy --threads 3"));
+        assert_eq!(read_npy::<_, Array2<u8>>(folder.path("again.npy")).unwrap(), samples);
+        std::fs::remove_file(folder.path("again.npy")).unwrap();
+        (samples.column(0).iter().map(|&bit| f64::from(bit)).sum::<f64>() / 1000.0, said)
+    };
+    // 4.9 standard errors are exceeded with probability below 1e-6.
+    let bound = 4.9 * (exact * (1.0 - exact) / 1000.0).sqrt();
+    for method in ["pt", "ptt"] {
+        let (found, said) = rate(method);
+        assert!((found - exact).abs() < bound, "{method}: {found}, not {exact}");
+        assert!(said.contains("round trips a state\n"), "{said}");
+    }
+    let (found, said) = rate("gibbs");
+    assert!((found - exact).abs() > bound, "chains alone find {found} of {exact}");
+    assert_eq!(said, "");
+}
+
+#[test]
+fn the_ladder_is_the_same_after_a_stop() {
+    let folder = with_ladder();
+    let ladder = folder.files("run/ladder");
+    assert!(ladder.len() >= 3 && ladder.contains_key("update-000000000.safetensors"), "{ladder:?}");
+    let parts = format!("{TRAIN} --ladder 0.3 --out parts");
+    // One session ends before the first rung after the base, one in the middle of an epoch.
+    folder.succeed_with_notes(&format!("{parts} --stop-after 3updates --threads 1"));
+    folder.succeed_with_notes("resume parts --stop-after 94updates --threads 3 --quiet");
+    // A rung that the run has yet to reach again, as after a kill.
+    folder.write("parts/ladder/update-000000799.safetensors", b"");
+    folder.succeed_with_notes("resume parts --quiet");
+    assert!(folder.files("parts/ladder") == ladder, "other rungs");
+    assert_eq!(folder.fingerprint("parts"), folder.fingerprint("run"));
+    // The ladder changes nothing else.
+    folder.succeed(&format!("{TRAIN} --out plain"));
+    assert_eq!(folder.fingerprint("plain"), folder.fingerprint("run"));
+}
+
+#[test]
+fn records_of_chains_are_an_array_with_one_dimension_more() {
+    let folder = Folder::with_run();
+    folder.succeed("sample run --number 7 --gibbs-steps 20 --out last.npy");
+    folder.succeed("sample run --number 7 --gibbs-steps 23 --every 5 --out all.npy");
+    let last: Array2<u8> = read_npy(folder.path("last.npy")).unwrap();
+    let all: Array3<u8> = read_npy(folder.path("all.npy")).unwrap();
+    assert_eq!(all.dim(), (4, 7, 30));
+    assert_eq!(all.index_axis(ndarray::Axis(0), 3), last);
+
+    folder.succeed("sample run --number 7 --gibbs-steps 20 --every 10 --out all.npz");
+    let archive = folder.read("all.npz");
+    // Both arrays are stored as they are, the samples first.
+    let starts = archive.windows(6).enumerate().filter(|(_, bytes)| bytes == b"\x93NUMPY");
+    let [samples, energies] = starts.map(|(at, _)| &archive[at..]).collect::<Vec<_>>()[..] else {
+        panic!("two arrays")
+    };
+    let samples = Array3::<u8>::read_npy(samples).unwrap();
+    let energies = Array2::<f64>::read_npy(energies).unwrap();
+    assert_eq!((samples.dim(), energies.dim()), ((2, 7, 30), (2, 7)));
+    let rbm = Rbm::load(folder.path("run")).unwrap();
+    for ((record, n), found) in energies.indexed_iter() {
+        let bits = BitMatrix::from_fn(1, 30, |_, i| samples[[record, n, i]] == 1);
+        assert!((found - rbm.free_energy(bits.row(0))).abs() < 1e-9, "{found}");
+    }
+}
+
+#[test]
+fn chains_start_where_they_are_told() {
+    let folder = Folder::with_run();
+    let sample = |start: &str, out: &str| {
+        folder.succeed(&format!("sample run --gibbs-steps 0 --start {start} --out {out}"));
+        read_npy::<_, Array2<u8>>(folder.path(out)).unwrap()
+    };
+    let chains = sample("chains", "chains.npy");
+    assert_eq!(chains.dim(), (128, 30));
+    let checkpoint = folder.newest_checkpoint("run");
+    assert_eq!(sample(&checkpoint, "checkpoint.npy"), chains);
+    assert_eq!(sample("chains.npy", "file.npy"), chains);
+}
+
+#[test]
+fn misuse_is_named() {
+    let folder = Folder::with_run();
+    let sample = "sample run --out a.npy";
+    let starts = "random, data, chains, a checkpoint or a file";
+    folder.refuse(&format!("{sample} --start nowhere"), 2, starts);
+    folder.misuse(&format!("{sample} --every 0"), "every is 0, but must be at least 1");
+    folder.misuse(&format!("{sample} --every 2000"), "at most the number of sweeps, 1000");
+    folder.fail("sample run --out a.csv --every 10", "must end in .npy or .npz with --every");
+    let rule = "start is data, but that has no effect without --method gibbs";
+    folder.misuse(&format!("{sample} --method pt --start data"), rule);
+    folder.refuse(&format!("{sample} --method pr"), 2, "did you mean");
+    folder
+        .fail(&format!("{sample} --method ptt"), "is no run with a ladder: train it with --ladder");
+    let train = "train --data greys.idx --hidden 16 --epochs 1 --quiet --out b --ladder";
+    folder.misuse(&format!("{train} 1"), "ladder is 1, but must be");
+    folder.misuse(&format!("{train} 0.25 --init run"), "left out with init");
+}
