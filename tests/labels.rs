@@ -393,6 +393,11 @@ fn columns_of_labels_and_weights_are_what_files_of_them_are() {
         let said = folder.succeed(&format!("evaluate columns --data {data}"));
         assert!(said.contains("error             0.00 % ± 0.00"), "{said}");
     }
+    // The table of training still has its columns.
+    folder.succeed("predict columns t.csv --out p.csv --overwrite");
+    let line_of_test =
+        "train --data t.csv --labels kind --weights w --test-data t.csv --hidden 2 --epochs 1";
+    folder.succeed_with_notes(&format!("{line_of_test} --no-report --quiet --out tested"));
     let weighted = "evaluate columns --data t.csv --weights w --json";
     let weighted = folder.succeed_with_notes(weighted);
     let own = folder.succeed("evaluate columns --split train --json");

@@ -7,6 +7,7 @@ use super::file::{self, Unpacked};
 use super::text::Cell;
 use super::{Classes, Dataset, Encoding, Labels, MissingMask, Source, Split};
 use crate::error::Result;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// Where that is found which belongs to the rows of data.
@@ -19,9 +20,33 @@ pub struct Beside<'a> {
     pub classes: Option<&'a Arc<Classes>>,
     /// The weights.
     pub weights: Option<&'a ColumnSource>,
+    /// The column that held the weights of a model's training data. Data for the model may have it: it is no site.
+    pub weights_column: Option<&'a str>,
     /// Where the data have no values, whatever is stored there: one mark for each column of the data, those of
     /// labels and weights included.
     pub mask: Option<&'a MissingMask>,
+}
+
+/// The fact of a model file that names the column of weights.
+const WEIGHTS_COLUMN: &str = "weights_column";
+
+impl<'a> Beside<'a> {
+    /// The fact for a model file of weights that are a column, which [`for_model`](Self::for_model) reads.
+    pub fn fact(weights: &ColumnSource) -> Option<(String, Value)> {
+        match weights {
+            ColumnSource::Column(name) => Some((WEIGHTS_COLUMN.into(), Value::from(&name[..]))),
+            ColumnSource::File(_) => None,
+        }
+    }
+
+    /// The same, in data for a model of these classes that records these facts of its training data.
+    pub fn for_model(
+        self,
+        facts: &'a Map<String, Value>,
+        classes: Option<&'a Arc<Classes>>,
+    ) -> Self {
+        Self { classes, weights_column: facts.get(WEIGHTS_COLUMN).and_then(Value::as_str), ..self }
+    }
 }
 
 /// Labels or weights, and where they were found.
@@ -104,7 +129,7 @@ impl Source {
         encoding: Encoding,
         beside: Beside<'_>,
     ) -> Result<DataBeside> {
-        let Beside { labels, classes, weights, mask } = beside;
+        let Beside { labels, classes, weights, weights_column, mask } = beside;
         #[cfg(feature = "mnist")]
         let digits = self.digits(split, labels, classes)?;
         #[cfg(not(feature = "mnist"))]
@@ -127,7 +152,13 @@ impl Source {
         let of_weights = weights.filter(|_| found_weights.is_none());
         let of_weights = of_weights.map(|source| wanted("weights", source));
         let (has_labels, has_weights) = (of_labels.is_some(), of_weights.is_some());
-        let wanted: Vec<_> = of_labels.into_iter().chain(of_weights).collect();
+        let mut wanted: Vec<_> = of_labels.into_iter().chain(of_weights).collect();
+        let passed_over = weights_column.filter(|name| wanted.iter().all(|w| w.name != *name));
+        wanted.extend(passed_over.map(|name| Wanted {
+            name: name.into(),
+            role: "weights",
+            otherwise: Otherwise::Optional,
+        }));
         let (dataset, columns) = self.read_apart(split, encoding, mask, &wanted)?;
         let mut columns = columns.into_iter();
         if has_labels {
@@ -319,6 +350,24 @@ mod tests {
     }
 
     #[test]
+    fn the_column_of_weights_in_training_is_no_unit_of_other_data() {
+        let (folder, data) = table();
+        let read = |weights: Option<&ColumnSource>| {
+            let beside = Beside { weights, weights_column: Some("count"), ..Beside::default() };
+            let found = data.read_beside(Split::Train, Encoding::Undeclared, beside).unwrap();
+            (found.dataset.n_visible(), found.weights.map(|weights| weights.values))
+        };
+        let path = folder.path().join("t.csv");
+        fs::write(&path, "a,count,b\n1,2,0\n0,x,1\n").unwrap();
+        assert_eq!(read(None), (2, None));
+        fs::write(&path, "a,count,b\n1,2,0\n0,3,1\n").unwrap();
+        let count = ColumnSource::Column("count".into());
+        assert_eq!(read(Some(&count)), (2, Some(vec![2.0, 3.0])));
+        fs::write(&path, "a,b\n1,0\n0,1\n").unwrap();
+        assert_eq!(read(None), (2, None));
+    }
+
+    #[test]
     fn labels_of_a_model_are_read_by_its_classes_or_unknown() {
         let (folder, data) = table();
         let names = ["y", "x", "z"].map(String::from).to_vec();
@@ -367,7 +416,7 @@ mod tests {
         let [kind, w] = ["kind", "w"].map(|name| ColumnSource::Column(name.into()));
         for encoding in [Encoding::Undeclared, AUTO] {
             let (labels, weights) = (Some(&kind), Some(&w));
-            let beside = Beside { labels, weights, classes: None, mask: Some(&mask) };
+            let beside = Beside { labels, weights, mask: Some(&mask), ..Beside::default() };
             let found = data.read_beside(Split::Train, encoding, beside).unwrap();
             let missing = found.dataset.missing().unwrap().to_array(u8::from);
             assert_eq!(missing, array![[1, 0], [0, 0], [0, 0]]);

@@ -88,7 +88,7 @@ pub fn states_in(
     }
     let encoding = Encoding::recorded(facts)?;
     let classes = Classes::recorded(facts)?;
-    let beside = Beside { classes: classes.as_ref(), ..Beside::default() };
+    let beside = Beside::default().for_model(facts, classes.as_ref());
     let dataset = source.read_beside(Split::Test, encoding, beside)?.joined()?;
     let dataset = dataset.with_known_labels()?;
     dataset.check_width(visible.n_units(), "the model")?;

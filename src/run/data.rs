@@ -69,10 +69,13 @@ impl Data {
     /// Errors of reading the files; [`Error::Elsewhere`] if a file does not have the SHA-256 of the
     /// settings.
     pub fn read(config: &DataConfig, binarize: Binarization, watch: Watch<'_>) -> Result<Self> {
-        let (all, files) = config.training().read(config, config.encoding()?, None)?;
-        // Equal integers must mean the same in both.
+        let (all, files) = config.training().read(config, config.encoding()?, Beside::default())?;
+        // Equal integers, labels and columns must mean the same in both.
         let classes = all.labels().map(|labels| labels.classes().clone());
-        let test = config.test().map(|test| test.read(config, all.encoding(), classes.as_ref()));
+        let weights_column = files.weights.as_ref().and_then(|found| Beside::fact(&found.source));
+        let facts = Map::from_iter(weights_column);
+        let beside = Beside::default().for_model(&facts, classes.as_ref());
+        let test = config.test().map(|test| test.read(config, all.encoding(), beside));
         let (test, test_files) = test.transpose()?.unzip();
         let test_files = test_files.unwrap_or_default();
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
@@ -103,6 +106,7 @@ impl Data {
             unreachable!("an object, as written")
         };
         provenance.extend(encoding.facts());
+        provenance.extend(facts);
         if let Some(weights) = training.weights() {
             provenance.insert("n_effective".to_string(), json!(weights.n_effective()));
         }
@@ -183,12 +187,12 @@ impl Fixed<'_, ColumnSource> {
 }
 
 impl Given<'_> {
-    /// Reads the data as the settings say, with what belongs to their rows.
+    /// Reads the data as the settings say, with what belongs to their rows; `known` is what is known of training.
     fn read(
         &self,
         config: &DataConfig,
         encoding: Encoding,
-        classes: Option<&Arc<Classes>>,
+        known: Beside<'_>,
     ) -> Result<(Dataset, Files)> {
         let Self { data, split, labels, weights, mask } = self;
         let source = data.at.expect("data");
@@ -202,8 +206,8 @@ impl Given<'_> {
             let rule = "held the data when the run began, and cannot be read again".to_string();
             return Err(data.elsewhere("standard input".into(), rule));
         }
-        let beside =
-            Beside { labels: labels.at, classes, weights: weights.at, mask: found_mask.as_ref() };
+        let mask = found_mask.as_ref();
+        let beside = Beside { labels: labels.at, weights: weights.at, mask, ..known };
         let found = source.read_beside(*split, encoding, beside).map_err(|error| match &error {
             Error::Io { path, .. } if labels.is_at(path) => labels.moved(error),
             Error::Io { path, .. } if weights.is_at(path) => weights.moved(error),
@@ -286,11 +290,12 @@ impl DataConfig {
     pub fn read_part(&self, part: Part, facts: &Map<String, Value>) -> Result<Option<Dataset>> {
         let recorded = Encoding::recorded(facts)?;
         let classes = Classes::recorded(facts)?;
+        let known = Beside::default().for_model(facts, classes.as_ref());
         let read = |given: Given<'_>| {
             // A command that reads a run's data names other data by `data`.
             let data = Fixed { setting: "data", ..given.data };
             let encoding = recorded.clone().or(self.encoding()?);
-            Given { data, ..given }.read(self, encoding, classes.as_ref()).map(|(all, _)| all)
+            Given { data, ..given }.read(self, encoding, known).map(|(all, _)| all)
         };
         let split = || self.split(read(self.training())?, Watch::default());
         match part {

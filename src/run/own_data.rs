@@ -19,7 +19,7 @@ pub struct DataChoice<'a> {
     pub split: Option<Part>,
     /// The part of given data that is read if `split` is not set.
     pub usual: Part,
-    /// What belongs to the rows of given data. The model says its `classes`.
+    /// What belongs to the rows of given data, besides what the model says.
     pub beside: Beside<'a>,
 }
 
@@ -148,8 +148,8 @@ impl Part {
         let split = if self == Part::Test { Split::Test } else { Split::Train };
         let encoding = Encoding::recorded(&provenance.data)?;
         let classes = Classes::recorded(&provenance.data)?;
-        let classes = classes.as_ref();
-        let found = source.read_beside(split, encoding, Beside { classes, ..beside })?;
+        let beside = beside.for_model(&provenance.data, classes.as_ref());
+        let found = source.read_beside(split, encoding, beside)?;
         let weights = found.weights.as_ref();
         let note = weights.and_then(|found| found.column_note(&source.to_string(), "weights"));
         let is_inverted = fact("inverted").is_some_and(|inverted| inverted == true);
