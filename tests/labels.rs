@@ -395,8 +395,7 @@ fn columns_of_labels_and_weights_are_what_files_of_them_are() {
     }
     // The table of training still has its columns.
     folder.succeed("predict columns t.csv --out p.csv --overwrite");
-    let line_of_test =
-        "train --data t.csv --labels kind --weights w --test-data t.csv --hidden 2 --epochs 1";
+    let line_of_test = "train --data t.csv --labels column:kind --weights w --test-data t.csv --hidden 2 --epochs 1";
     folder.succeed_with_notes(&format!("{line_of_test} --no-report --quiet --out tested"));
     let weighted = "evaluate columns --data t.csv --weights w --json";
     let weighted = folder.succeed_with_notes(weighted);
