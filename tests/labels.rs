@@ -308,7 +308,7 @@ fn a_table_with_labels_is_learned_and_predicted() {
     );
     folder.fail(
         "train --data fruit.csv --categories auto --labels sort --out other",
-        "has no column \"sort\": its columns are colour, kind, small",
+        "sort: cannot read: there is no such file, and no such column: fruit.csv has the columns colour, kind, small",
     );
     folder.succeed(
         "train --data fruit.csv --categories auto --labels kind --objective discriminative --hidden 8 \
@@ -348,9 +348,96 @@ fn pictures_leave_the_label_out_and_a_run_keeps_its_column() {
     let settings = "--categories auto --labels one --hidden 4 --epochs 4 --stop-after 1epochs";
     folder.succeed_with_notes(&format!("train --data t.csv {settings} --out t"));
     let path = folder.path("t/config.toml");
-    let other =
-        fs::read_to_string(&path).unwrap().replace("labels = \"one\"", "labels = \"three\"");
+    let other = fs::read_to_string(&path).unwrap().replace("\"column:one\"", "\"column:three\"");
     fs::write(&path, other).unwrap();
     let (code, _, stderr) = folder.run("resume t");
     assert!(code != Some(0) && stderr.contains("labels"), "{stderr}");
+}
+
+/// A table of numbers may have columns of labels and weights, and labels may be given with other data.
+#[test]
+fn columns_of_labels_and_weights_are_what_files_of_them_are() {
+    let folder = Folder::new();
+    let kind = |n: usize| ["dark", "light"][n % 2];
+    let table = |header: &str, row: &dyn Fn(usize) -> String| {
+        let rows: String = (0..120).map(|n| row(n) + "\n").collect();
+        format!("{header}{rows}")
+    };
+    let (a, w) = (|n: usize| n / 2 % 2, |n: usize| 1 + n % 3);
+    let all = |n: usize| format!("{},{},{},{}", a(n), kind(n), n % 2, w(n));
+    for (name, header, row) in [
+        ("t.csv", "a,kind,b,w\n", &all as &dyn Fn(usize) -> String),
+        ("x.csv", "a,b\n", &|n| format!("{},{}", a(n), n % 2)),
+        ("y.txt", "", &|n| kind(n).into()),
+        ("w.txt", "", &|n| w(n).to_string()),
+        ("new.csv", "truth,a,b\n", &|n| format!("{},{},{}", kind(n), a(n), n % 2)),
+    ] {
+        fs::write(folder.path(name), table(header, row)).unwrap();
+    }
+    let line = "--hidden 4 --epochs 300 --batch-size 20 --learning-rate 0.3 --no-report --quiet";
+    let columns = format!("train --data t.csv --labels kind --weights w {line} --out columns");
+    let (code, _, said) = folder.run(&columns);
+    assert_eq!((code, &said[..]), (Some(0), "note: t.csv: the column \"w\" holds the weights\n"));
+    folder
+        .succeed(&format!("train --data x.csv --labels y.txt --weights w.txt {line} --out files"));
+    assert_eq!(folder.fingerprint("columns"), folder.fingerprint("files"));
+    // A file of the name of the column does not come first once the run has begun.
+    fs::write(folder.path("kind"), "?\n").unwrap();
+    folder.succeed_with_notes("train --config columns/config.toml --out again --quiet");
+    assert_eq!(folder.fingerprint("columns"), folder.fingerprint("again"));
+
+    for data in ["new.csv --labels truth", "new.csv --labels column:truth", "x.csv --labels y.txt"]
+    {
+        let said = folder.succeed(&format!("predict columns {data} --out p.csv --overwrite"));
+        assert!(said.contains("error 0.00 % (± 0.00 over 120)"), "{said}");
+        let said = folder.succeed(&format!("evaluate columns --data {data}"));
+        assert!(said.contains("error             0.00 % ± 0.00"), "{said}");
+    }
+    // The table of training still has its columns.
+    folder.succeed("predict columns t.csv --out p.csv --overwrite");
+    let line_of_test = "train --data t.csv --labels column:kind --weights w --test-data t.csv --hidden 2 --epochs 1";
+    folder.succeed_with_notes(&format!("{line_of_test} --no-report --quiet --out tested"));
+    let weighted = "evaluate columns --data t.csv --weights w --json";
+    let weighted = folder.succeed_with_notes(weighted);
+    let own = folder.succeed("evaluate columns --split train --json");
+    let likelihood = |text: &str| {
+        let found: serde_json::Value = serde_json::from_str(text).unwrap();
+        found["log_likelihood"].to_string()
+    };
+    assert_eq!(likelihood(&weighted), likelihood(&own));
+    folder.fail(
+        "predict columns new.csv --labels z.txt --out z.csv",
+        "z.txt: cannot read: there is no such file, and no such column: new.csv has the columns truth, a, b",
+    );
+    folder.succeed(&format!("train --data x.csv {line} --out plain"));
+    folder.misuse(
+        "evaluate plain --data new.csv --labels truth",
+        "labels is truth, but must be left out: the model was trained without labels",
+    );
+}
+
+#[test]
+fn files_of_labels_may_move_and_must_not_change() {
+    let folder = Folder::new();
+    let names = |first: &str| -> String { (0..200).map(|n| [first, "b\n"][n % 2]).collect() };
+    for file in ["y.txt", "z.txt"] {
+        fs::write(folder.path(file), names("a\n")).unwrap();
+    }
+    let line = "train --data greys.idx --labels y.txt --test-data greys.idx --test-labels z.txt --hidden 8 \
+                --epochs 3 --batch-size 50 --quiet --no-report";
+    folder.succeed(&format!("{line} --out whole"));
+    folder.succeed_with_notes(&format!("{line} --out parts --stop-after 5updates"));
+    for (old, new, flag) in [("y.txt", "v.txt", "--labels"), ("z.txt", "u.txt", "--test-labels")] {
+        let resume =
+            if flag == "--labels" { "resume parts" } else { "resume parts --labels v.txt" };
+        fs::rename(folder.path(old), folder.path(new)).unwrap();
+        folder.fail(resume, &format!("give the path of that file with {flag}"));
+        fs::write(folder.path(old), names("b\n").replacen('b', "a", 1)).unwrap();
+        folder.fail(resume, &format!("{old}: has the SHA-256 "));
+        fs::remove_file(folder.path(old)).unwrap();
+    }
+    folder.succeed("resume parts --labels v.txt --test-labels u.txt --quiet --no-report");
+    assert_eq!(folder.fingerprint("whole"), folder.fingerprint("parts"));
+    let rule = "labels is v.txt, but must be left out: the labels of this run are not a file";
+    Folder::with_run().misuse("resume run --labels v.txt", rule);
 }

@@ -262,12 +262,12 @@ fn filled_tables_keep_their_names_and_given_cells() {
         "but p(h | v) (`harmonium predict --fill` completes them) needs all values",
     );
 
-    folder.write("x.fasta", b">a\nACGT\n>b\nACGT\n>c\nNCGT\n>d\nTTTN\n>e\nTTTT\n");
+    folder.write("x.fasta", b">a\nACGT\n>b\nACGT\n>c of a kind\nNCGT\n>d\nTTTN\n>e\nTTTT\n");
     let line = "train --data x.fasta --unknown-letters missing --hidden 3 --epochs 300 --quiet";
     folder.succeed_with_notes(&format!("{line} --missing absent --out letters"));
     folder.succeed_with_notes("predict letters --fill --out filled.fasta");
     let letters: Vec<_> = text("filled.fasta").lines().map(String::from).collect();
-    assert_eq!(letters[5], "ACGT");
+    assert_eq!(letters[4..6], [">c of a kind", "ACGT"]);
     assert_eq!(letters[7], "TTTT");
     // A site that is absent is one that is off.
     folder.succeed_with_notes("transform letters --out features.npy");
@@ -305,4 +305,26 @@ fn the_holes_of_a_run_are_counted_once() {
     assert_eq!(code, Some(0), "{said}");
     let note = "people.csv: 21 of 240 values are missing (8.75 %), in 19 of 60 examples and 2 of 4 columns";
     assert_eq!(said.matches(note).count(), 1, "{said}");
+}
+
+#[test]
+fn test_data_may_have_a_mask_of_their_own() {
+    let folder = people();
+    folder.write("m.csv", "0,0,1,0\n0,0,0,0\n".repeat(30).as_bytes());
+    let line = "train --data people.csv --categories auto --missing absent --test-data people.csv \
+                --test-missing-mask m.csv --hidden 4 --epochs 3 --stop-after 1epochs --out run";
+    let (code, _, said) = folder.run(line);
+    assert_eq!(code, Some(0), "{said}");
+    let note = |n| format!("people.csv: {n} of 240 values are missing");
+    assert!(said.contains(&note(21)) && said.contains(&note(51)), "{said}");
+    folder.write("m.csv", "0,0,0,1\n0,0,0,0\n".repeat(30).as_bytes());
+    folder.fail("resume run", "m.csv: has the SHA-256 ");
+    std::fs::remove_file(folder.path("m.csv")).unwrap();
+    folder.fail("resume run", "give the path of that file with --test-missing-mask");
+    folder.write("n.csv", "0,0,1,0\n0,0,0,0\n".repeat(30).as_bytes());
+    folder.succeed_with_notes("resume run --test-missing-mask n.csv");
+    folder.misuse(
+        "train --data people.csv --categories auto --missing absent --test-missing-mask n.csv --out x",
+        "test_missing_mask is n.csv, but must be left out without --test-data",
+    );
 }

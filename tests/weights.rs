@@ -320,18 +320,14 @@ fn a_column_of_the_table_may_hold_the_weights() {
     let file: serde_json::Value = serde_json::from_str(&file).unwrap();
     assert_eq!(found["log_likelihood"], file["log_likelihood"]);
 
-    folder.misuse(
+    folder.fail(
         &format!("{line} --weights column:v --out x"),
-        "weights is column:v, but must be a file, or a column of a table with a header",
-    );
-    folder.write("bits.csv", b"a,b,w\n0,1,2\n1,1,1\n");
-    folder.misuse(
-        "train --data bits.csv --weights column:w --hidden 2 --out x",
-        "weights is column:w, but must be left out without --categories",
+        "people.csv: has the columns colour, w, old, but must have a column \"v\" of weights",
     );
     folder.fail(
         &format!("{line} --weights colour --out x"),
-        "is \"red\", but must be a number: it holds weights",
+        "people.csv: line 2, column 1 (\"colour\") is \"red\", but must be a finite number of at least 0: it is a \
+         weight; a row of weight 0 is left out",
     );
 }
 

@@ -92,6 +92,7 @@ class _OfRun(TypedDict, total=False):
     labels: str | None
     test_labels: str | None
     missing_mask: str | None
+    test_missing_mask: str | None
     invert: bool
     limit: int | None
     validation: int

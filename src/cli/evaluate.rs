@@ -4,8 +4,8 @@ use super::input::{in_pool, limited, model_path, read_data, say_inferred};
 use super::output::{Output, Overwrite, print, print_beside, print_text};
 use crate::bits::BitMatrix;
 use crate::dataset::{
-    Binarization, Dataset, Encoding, ExampleWeights, Examples, Source, WeightedBits, WeightedRows,
-    WeightsSource,
+    Beside, Binarization, Classes, ColumnSource, Dataset, Encoding, ExampleWeights, Examples,
+    Source, WeightedBits, WeightedRows,
 };
 use crate::error::{Error, Result};
 use crate::evaluate::classifier::{ClassScore, Classifier};
@@ -58,7 +58,11 @@ pub struct Evaluate {
     /// Weights of the examples of --data: a file of one number for each (.npy, .npz or text), or the name of a
     /// column of the table
     #[arg(long, value_name = "PATH|COLUMN", requires = "data")]
-    weights: Option<WeightsSource>,
+    weights: Option<ColumnSource>,
+    /// The labels of the examples of --data, for a model that was trained with labels: a file of one label for each
+    /// example, or the name of a column [default: the column that has the name of that in training]
+    #[arg(long, value_name = "COLUMN|FILE", requires = "data")]
+    labels: Option<ColumnSource>,
     /// Use only the first N examples
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -294,30 +298,28 @@ impl Evaluate {
             data: self.data.as_ref(),
             split: self.split,
             usual: Part::Test,
-            missing: None,
+            beside: Beside {
+                labels: self.labels.as_ref(),
+                weights: self.weights.as_ref(),
+                ..Beside::default()
+            },
         };
+        if let Some(labels) = &self.labels
+            && Classes::recorded(&file.provenance.data)?.is_none()
+        {
+            let rule = || "left out: the model was trained without labels".to_string();
+            check("labels", labels, false, rule)?;
+        }
         let chosen = read_data(choice, &self.model, &file.provenance)?;
         // Results on fewer examples, other weights or other bits are not kept in the run's folder.
         let is_of_run = chosen.is_default
             && self.limit.is_none()
             && self.weights.is_none()
+            && self.labels.is_none()
             && self.binarize.is_none()
             && self.model.is_dir();
         let (data_role, data_warning) = (chosen.role().to_string(), chosen.warning);
-        let dataset = match (&self.weights, &self.data) {
-            (Some(weights), Some(data)) => {
-                let found = weights.read(data)?;
-                if let WeightsSource::Column(name) = &found.source {
-                    note(
-                        LogFormat::Text,
-                        &format!("{data}: the column \"{name}\" holds the weights"),
-                    );
-                }
-                chosen.dataset.weighted(&found.source.to_string(), &found.weights)?
-            }
-            _ => chosen.dataset,
-        };
-        let dataset = with_labels(limited(dataset, self.limit, &file.rbm)?)?;
+        let dataset = with_labels(limited(chosen.dataset, self.limit, &file.rbm)?)?;
         let binarization = self.binarization(file)?;
         let to_classify =
             dataset.labels().map(|_| Examples::new(dataset.clone(), binarization.for_prediction()));

@@ -3,7 +3,7 @@
 use super::input::{limited, model_path, read_data, say_data};
 use super::output::Output;
 use super::predict::Predict;
-use crate::dataset::{Binarization, Columns, Dataset, Examples, MissingMask};
+use crate::dataset::{Beside, Binarization, Columns, Dataset, Examples, MissingMask};
 use crate::error::{Error, Result};
 use crate::evaluate::Imputation;
 use crate::evaluate::imputation::most_likely;
@@ -36,7 +36,7 @@ impl Predict {
             data: self.data.as_ref(),
             split: self.split,
             usual: Part::Test,
-            missing: mask.as_ref(),
+            beside: Beside { mask: mask.as_ref(), ..Beside::default() },
         };
         let chosen = read_data(choice, &self.model, &provenance)?;
         say_data(&chosen);
@@ -102,6 +102,9 @@ impl Predict {
                     is_missing.then(|| numbers[[n, column]])
                 };
                 out.encode_means("filled", columns, most_likely(), number)
+            }
+            Some(columns) if out.is_fasta() => {
+                out.encode_sequences(columns, most_likely(), data.titles())
             }
             Some(columns) => out.encode_columns("filled", columns, most_likely()),
             None => out.encode_numbers("filled", &numbers),

@@ -49,6 +49,9 @@ pub fn read_data(
     if let Some(warning) = chosen.warning.filter(|_| !chosen.is_given) {
         note(LogFormat::Text, warning);
     }
+    if let Some(column) = &chosen.note {
+        note(LogFormat::Text, column);
+    }
     say_inferred(&chosen.dataset);
     Ok(chosen)
 }

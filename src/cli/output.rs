@@ -284,7 +284,6 @@ impl Output {
         bits: &BitMatrix,
         mean: impl Fn(usize, usize) -> Option<f64>,
     ) -> Vec<u8> {
-        let fasta = || columns.to_fasta(bits).expect("letters").into_bytes();
         match self.format {
             Format::Npy | Format::Npz => {
                 let mut array = columns.to_numbers(bits);
@@ -319,14 +318,28 @@ impl Output {
                     .expect("writing to memory does not fail");
                 table.into_inner().expect("writing to memory does not fail")
             }
-            Format::Fasta => fasta(),
-            Format::FastaGz => {
-                let mut packed = GzEncoder::new(Vec::new(), Compression::default());
-                let written = packed.write_all(&fasta()).and_then(|()| packed.finish());
-                written.expect("writing to memory does not fail")
-            }
+            Format::Fasta | Format::FastaGz => self.encode_sequences(columns, bits, None),
             Format::Png | Format::Safetensors => panic!("{name}: columns are no picture or model"),
         }
+    }
+
+    /// The bytes of sequences as FASTA, from their one-hot bits (N, units), with these titles (N).
+    ///
+    /// # Panics
+    /// If the columns are not letters.
+    pub fn encode_sequences(
+        &self,
+        columns: &Columns,
+        bits: &BitMatrix,
+        titles: Option<&[String]>,
+    ) -> Vec<u8> {
+        let text = columns.to_fasta(bits, titles).expect("letters").into_bytes();
+        if self.format != Format::FastaGz {
+            return text;
+        }
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        let written = packed.write_all(&text).and_then(|()| packed.finish());
+        written.expect("writing to memory does not fail")
     }
 
     /// The bytes of an array (N) or (N, units) in the format of the file; `name` is its name in an .npz.

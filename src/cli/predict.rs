@@ -2,7 +2,7 @@
 
 use super::input::{in_pool, limited, model_path, read_data, say_data};
 use super::output::{Output, Overwrite, print_beside, print_text};
-use crate::dataset::{Binarization, Classes, Examples, MissingMask, Source};
+use crate::dataset::{Beside, Binarization, Classes, ColumnSource, Examples, MissingMask, Source};
 use crate::error::{Error, Result};
 use crate::evaluate::classifier::{ClassScore, Classifier, most_likely};
 use crate::kernels::Isa;
@@ -28,6 +28,10 @@ pub struct Predict {
     /// of MNIST [default: test], or the `validation` examples that training set aside
     #[arg(long)]
     pub(super) split: Option<Part>,
+    /// The labels of the given data, to which predictions are compared: a file of one label for each example, or
+    /// the name of a column [default: the column that has the name of that in training, if there is one]
+    #[arg(long, value_name = "COLUMN|FILE", requires = "data", conflicts_with = "fill")]
+    labels: Option<ColumnSource>,
     /// Use only the first N examples
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
@@ -101,7 +105,11 @@ impl Predict {
             data: self.data.as_ref(),
             split: self.split,
             usual: Part::Test,
-            missing: mask.as_ref(),
+            beside: Beside {
+                labels: self.labels.as_ref(),
+                mask: mask.as_ref(),
+                ..Beside::default()
+            },
         };
         let chosen = read_data(choice, &self.model, &provenance)?;
         say_data(&chosen);

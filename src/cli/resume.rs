@@ -28,7 +28,22 @@ struct Fixed {
     train: Given<TrainConfig>,
 }
 
-const CHANGEABLE: [&str; 5] = ["epochs", "data", "test_data", "weights", "missing_mask"];
+/// What may change, with its help.
+const CHANGEABLE: [(&str, &str); 8] = [
+    ("epochs", "Change the total number of epochs, including those done"),
+    ("data", "The new place of the training data's file"),
+    ("test_data", "The new place of the test data's file"),
+    ("labels", "The new place of the file of labels"),
+    ("test_labels", "The new place of the file of the labels of the test data"),
+    ("weights", "The new place of the file of weights"),
+    ("missing_mask", "The new place of the mask of missing values"),
+    ("test_missing_mask", "The new place of the mask of missing values of the test data"),
+];
+
+/// The help of a setting that may change.
+fn change(name: &str) -> Option<&'static str> {
+    CHANGEABLE.iter().find(|(changeable, _)| *changeable == name).map(|(_, help)| *help)
+}
 
 impl Resume {
     pub fn run(self, isa: Isa, words: &[OsString]) -> Result<u8> {
@@ -39,8 +54,11 @@ impl Resume {
             epochs,
             data: self.fixed.data.has("data").then_some(data.data),
             test_data: data.test_data,
+            labels: data.labels,
+            test_labels: data.test_labels,
             weights: data.weights,
             missing_mask: data.missing_mask,
+            test_missing_mask: data.test_missing_mask,
         };
         let terminal = self.session.terminal();
         let session = self.session.session(isa, words)?;
@@ -54,14 +72,14 @@ impl Fixed {
     /// Refuses settings that differ from those of the run.
     fn check(&self, folder: &std::path::Path) -> Result<()> {
         let given: Vec<_> = self.data.settings().iter().chain(self.train.settings()).collect();
-        if given.iter().all(|(key, _)| CHANGEABLE.contains(&&key[..])) {
+        if given.iter().all(|(key, _)| change(key).is_some()) {
             return Ok(());
         }
         let settings = SettingsFile::read(&folder.join(SETTINGS))?.settings;
         let (mut all, train) = (settings.data.fields(), settings.train.fields());
         all.extend(train);
         let rows = DataConfig::TABLE.iter().chain(TrainConfig::TABLE);
-        for setting in rows.filter(|setting| !CHANGEABLE.contains(&setting.name)) {
+        for setting in rows.filter(|setting| change(setting.name).is_none()) {
             let given = given.iter().find(|(key, _)| *key == setting.name);
             let own = &all[setting.name];
             if let Some((_, value)) = given.filter(|(_, value)| *value != own) {
@@ -95,13 +113,9 @@ impl Args for Fixed {
         let flags = Given::<TrainConfig>::augment_args(flags);
         command.args(flags.get_arguments().map(|flag| {
             let flag = flag.clone();
-            match flag.get_id().as_str() {
-                "epochs" => flag.help("Change the total number of epochs, including those done"),
-                "data" => flag.help("The new place of the training data's file"),
-                "test_data" => flag.help("The new place of the test data's file"),
-                "weights" => flag.help("The new place of the file of weights"),
-                "missing_mask" => flag.help("The new place of the mask of missing values"),
-                _ => flag.hide(true),
+            match change(flag.get_id().as_str()) {
+                Some(help) => flag.help(help),
+                None => flag.hide(true),
             }
         }))
     }

@@ -3,7 +3,7 @@
 use super::input::{in_pool, model_path, read_data, say_data};
 use super::output::{Output, Overwrite, npy, npz};
 use crate::bits::BitMatrix;
-use crate::dataset::{Binarization, Classes, Columns, Encoding, Examples, Mask, Source};
+use crate::dataset::{Beside, Binarization, Classes, Columns, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::free_energy::free_energies;
 use crate::evaluate::{Base, tempered_ladder};
@@ -366,7 +366,7 @@ impl Sample {
             data: self.data.as_ref(),
             split: self.split,
             usual: Part::Test,
-            missing: None,
+            beside: Beside::default(),
         };
         let chosen = read_data(choice, &self.model, &model.provenance)?;
         say_data(&chosen);

@@ -117,8 +117,10 @@ impl Train {
             ("data", &mut base.data.sha256),
             ("test_data", &mut base.data.test_sha256),
             ("missing_mask", &mut base.data.missing_mask_sha256),
+            ("test_missing_mask", &mut base.data.test_missing_mask_sha256),
             ("weights", &mut base.data.weights_sha256),
             ("labels", &mut base.data.labels_sha256),
+            ("test_labels", &mut base.data.test_labels_sha256),
             ("init", &mut base.data.init_sha256),
         ] {
             if self.data.has(flag) {

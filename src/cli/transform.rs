@@ -2,7 +2,7 @@
 
 use super::input::{in_pool, limited, model_path, read_data, say_data};
 use super::output::{Output, Overwrite};
-use crate::dataset::{Binarization, Examples, Source};
+use crate::dataset::{Beside, Binarization, Examples, Source};
 use crate::error::Result;
 use crate::evaluate::Classifier;
 use crate::gibbs::FixedWeights;
@@ -69,7 +69,7 @@ impl Transform {
                 data: self.data.as_ref(),
                 split: self.split,
                 usual: Part::Train,
-                missing: None,
+                beside: Beside::default(),
             };
             let chosen = read_data(choice, &self.model, &provenance)?;
             say_data(&chosen);

@@ -113,13 +113,15 @@ pub(super) struct Header {
     pub names: Vec<String>,
     /// Whether these are names that the data give.
     pub is_given: bool,
+    /// The places of the columns that are read apart, and are no sites.
+    pub apart: Vec<usize>,
 }
 
 impl Header {
     /// The header of data without names.
     pub fn numbered(data: &str, n_columns: usize) -> Self {
         let names = (1..=n_columns).map(|column| column.to_string()).collect();
-        Self { data: data.into(), names, is_given: false }
+        Self { data: data.into(), names, is_given: false, apart: Vec::new() }
     }
 
     /// A column in messages.
@@ -152,8 +154,10 @@ impl Header {
                     );
                     return Err(invalid("ignore", name, rule));
                 }
-                let chosen: Vec<_> =
-                    (0..n).filter(|&column| !ignore.contains(&self.names[column])).collect();
+                let is_site = |column: &usize| {
+                    !self.apart.contains(column) && !ignore.contains(&self.names[*column])
+                };
+                let chosen: Vec<_> = (0..n).filter(is_site).collect();
                 check("ignore", ignore.join(","), !chosen.is_empty(), || {
                     "fewer than all columns".to_string()
                 })?;

@@ -5,14 +5,15 @@
 
 use super::Dataset;
 use super::categories::{Distinct, Header, Lookup, Origin, must, no_states};
+use super::column_apart::{ColumnApart, ColumnsApart};
 use super::columns::{Columns, MISSING};
 use super::holes::{Holes, MissingMask};
-use super::table::{Cell, FirstRow, Row, Text, UNNAMED, quoted};
+use super::text::{Cell, FirstRow, Row, Text, UNNAMED, quoted};
 use crate::error::{Error, Result};
 use std::path::Path;
 
-/// Reads a table whose columns are bits and categories. A mask hides values of its columns, ignored ones
-/// included.
+/// Reads a table whose columns are bits and categories, and the columns that were asked for apart, if they are
+/// there. A mask hides values of all columns, ignored ones and those that are read apart included.
 ///
 /// # Errors
 /// [`Error::Unsuitable`] with the line of a row of another length, or if there are no examples;
@@ -24,9 +25,10 @@ pub(super) fn read(
     bytes: &[u8],
     origin: Origin<'_>,
     mask: Option<&MissingMask>,
-) -> Result<Dataset> {
+    apart: ColumnsApart,
+) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
     let name = path.display().to_string();
-    let mut table = Table::of(path, &name, bytes)?;
+    let mut table = Table::of(path, &name, bytes, apart)?;
     let shape = (table.n_rows, table.header.names.len());
     table.hidden = Holes::hidden_by(mask, &name, shape)?;
     let chosen = table.header.chosen(origin)?;
@@ -59,29 +61,8 @@ pub(super) fn read(
         Ok(())
     })?;
     let bits = columns.encode(&name, states.view())?;
-    holes.missing_from(Dataset::from_columns(name, columns, bits))
-}
-
-/// The numbers of the column of this name; `None` if there is none.
-///
-/// # Errors
-/// As [`read`], [`Error::BadCategory`] for a cell that is no number.
-#[cfg(feature = "cli")]
-pub(super) fn numbers_of(path: &Path, bytes: &[u8], column: &str) -> Result<Option<Vec<f64>>> {
-    let table = Table::of(path, &path.display().to_string(), bytes)?;
-    let place = table.header.names.iter().position(|name| name == column);
-    let Some(column) = place.filter(|_| table.has_names) else { return Ok(None) };
-    let mut numbers = Vec::with_capacity(table.n_rows);
-    table.each_example(|_, row| {
-        let Cell::Number(number) = Cell::of(row.cells[column]) else {
-            let found = table.found_at(row, column);
-            let rule = format!("{found}, but must be a number: it holds weights");
-            return Err(table.header.refused(rule, None));
-        };
-        numbers.push(number);
-        Ok(())
-    })?;
-    Ok(Some(numbers))
+    let dataset = holes.missing_from(Dataset::from_columns(name, columns, bits))?;
+    Ok((dataset, table.apart.finish(&table.text, &table.hidden)))
 }
 
 /// A table whose rows have one length.
@@ -93,10 +74,11 @@ struct Table<'a> {
     n_rows: usize,
     /// The cells (examples, columns) that a mask hides.
     hidden: Holes,
+    apart: ColumnsApart,
 }
 
 impl<'a> Table<'a> {
-    fn of(path: &Path, name: &str, bytes: &'a [u8]) -> Result<Self> {
+    fn of(path: &Path, name: &str, bytes: &'a [u8], mut apart: ColumnsApart) -> Result<Self> {
         let text = Text::of_texts(bytes);
         let unsuitable = |rule| Error::Unsuitable { path: path.into(), rule };
         let (mut header, mut first, mut n_rows) = (None, 0, 0);
@@ -104,8 +86,11 @@ impl<'a> Table<'a> {
             let n = row.cells.len();
             let Some(Header { names, .. }) = &header else {
                 first = row.from;
-                let numbered = Header::numbered(name, n);
-                header = Some(match FirstRow::of(&row.cells) {
+                let numbered = Header { apart: apart.places(), ..Header::numbered(name, n) };
+                let sites = row.cells.iter().enumerate();
+                let sites = sites.filter(|(column, _)| !numbered.apart.contains(column));
+                let sites: Vec<_> = sites.map(|(_, cell)| *cell).collect();
+                header = Some(match FirstRow::of(&sites) {
                     FirstRow::Example => {
                         n_rows += 1;
                         numbered
@@ -126,11 +111,13 @@ impl<'a> Table<'a> {
                 return Err(unsuitable(text.other_length(&row, first, names.len())));
             }
             n_rows += 1;
+            apart.push(&row);
             Ok(())
         })?;
         let header = header.filter(|_| n_rows > 0);
         let header = header.ok_or_else(|| unsuitable("holds no examples".into()))?;
-        Ok(Self { text, has_names: header.is_given, header, n_rows, hidden: Holes::default() })
+        let (has_names, hidden) = (header.is_given, Holes::default());
+        Ok(Self { text, has_names, header, n_rows, hidden, apart })
     }
 
     /// Visits the rows of the examples, with their numbers.
@@ -188,9 +175,13 @@ mod tests {
 
     const PEOPLE: &str = "colour,smokes,age,member\nred,0,10,yes\nblue,1,9,no\nred,0,9.0,no\n";
 
+    fn read_plain(text: &str, origin: Origin<'_>) -> Result<Dataset> {
+        let none = ColumnsApart::default();
+        Ok(super::read(Path::new("t.csv"), text.as_bytes(), origin, None, none)?.0)
+    }
+
     fn read(text: &str, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {
-        let dataset = super::read(Path::new("t.csv"), text.as_bytes(), origin, None);
-        let dataset = dataset.map_err(|error| error.to_string())?;
+        let dataset = read_plain(text, origin).map_err(|error| error.to_string())?;
         let columns = dataset.columns().expect("columns").clone();
         let n = dataset.n_examples();
         let bits = crate::BitMatrix::from_fn(n, dataset.n_visible(), |n, unit| {
@@ -238,7 +229,7 @@ mod tests {
     #[test]
     fn cells_without_a_state_are_missing() {
         let missing = |text: &str, origin| {
-            let dataset = super::read(Path::new("t.csv"), text.as_bytes(), origin, None).unwrap();
+            let dataset = read_plain(text, origin).unwrap();
             let units = dataset.missing().map(|missing| missing.to_array(u8::from));
             let on = dataset.columns().unwrap().n_units();
             let on = (0..on).filter(|&unit| dataset.intensity(1, unit) == 1.0).collect::<Vec<_>>();

@@ -1,97 +1,191 @@
-//! A column of a table that is read apart from the others, such as labels.
+//! Columns of a table that are read apart from the others, such as labels and weights.
+//!
+//! They are found in the header. The readers of tables take their cells in the pass in which they take the others.
 
-use super::table::{FirstRow, Text};
+use super::categories::listed;
+use super::holes::Holes;
+use super::text::{Cell, FirstRow, Row, Text, quoted};
 use crate::error::{Error, Result};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// The cells of one column of a table, and the table without it.
+/// A column that is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// Its name.
+    pub name: String,
+    /// What it holds: `labels` or `weights`.
+    pub role: &'static str,
+    /// What is said if there is no such column.
+    pub otherwise: Otherwise,
+}
+
+/// What is said if data have no such column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Otherwise {
+    /// Nothing.
+    Optional,
+    /// They have no such column.
+    NoColumn,
+    /// There is neither a file nor a column of this name.
+    NoFile,
+}
+
+impl Wanted {
+    /// The error for data without this column, which have what `found` says.
+    fn refused(&self, path: &Path, found: &str) -> Error {
+        let (name, data) = (&self.name, path.display());
+        match self.otherwise {
+            Otherwise::NoFile => {
+                let cause = format!("there is no such file, and no such column: {data} {found}");
+                let cause = io::Error::new(ErrorKind::NotFound, cause);
+                Error::Io { path: name.into(), action: "read", cause }
+            }
+            Otherwise::NoColumn | Otherwise::Optional => {
+                let role = self.role;
+                let rule = format!("{found}, but must have a column \"{name}\" of {role}");
+                Error::Unsuitable { path: path.into(), rule }
+            }
+        }
+    }
+
+    /// Refuses data that are no table, unless all these columns are optional.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`], or [`Error::Io`] for what could be the name of a file.
+    pub fn refuse_any(wanted: &[Self], path: &Path) -> Result<()> {
+        match wanted.iter().find(|wanted| wanted.otherwise != Otherwise::Optional) {
+            Some(wanted) => Err(wanted.refused(path, "is no table with a header")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A column that is read apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ColumnApart {
+    /// The name of the data in messages.
+    pub data: String,
+    /// Its name.
+    pub name: String,
+    /// Its place in a row, from 0.
+    place: usize,
     /// The cells, one for each example.
     pub cells: Vec<String>,
-    /// The text without the column, in which every row keeps its line.
-    pub rest: Vec<u8>,
+    /// The line of each, from 1.
+    lines: Vec<usize>,
 }
 
 impl ColumnApart {
-    /// Takes the column of this name out of a table with a header. `text` says what separates its cells.
+    /// The column in messages.
+    pub fn label(&self) -> String {
+        format!("column {} (\"{}\")", self.place + 1, self.name)
+    }
+
+    /// The error for the cell of an example: its place, what it holds, and the rule.
+    pub fn refused(&self, example: usize, rule: &str) -> Error {
+        let (line, found) = (self.lines[example], quoted(self.cells[example].as_bytes()));
+        let rule = format!("line {line}, {} is {found}, but must be {rule}", self.label());
+        Error::BadCategory { data: self.data.clone(), rule, remedy: None }
+    }
+}
+
+/// The columns of a table that are read apart, as far as they are read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ColumnsApart {
+    /// Those that are asked for, if they are there.
+    columns: Vec<Option<ColumnApart>>,
+    /// Where the row of each example is found: [`Row::from`].
+    rows: Vec<usize>,
+}
+
+impl ColumnsApart {
+    /// Finds the columns in the header of a table. Without them, its other columns have names or count.
     ///
     /// # Errors
-    /// [`Error::Unsuitable`] if the table has no header, no such column or no other, or with the line of
-    /// a row of another length.
-    pub fn of(path: &Path, bytes: &[u8], text: &Text<'_>, name: &str) -> Result<Self> {
-        let refused = |rule: String| Error::Unsuitable { path: path.into(), rule };
-        let (mut cells, mut lines) = (Vec::new(), Lines::of(bytes));
-        let mut header: Option<(usize, usize, usize)> = None;
-        text.each_row(|row| {
-            let n = row.cells.len();
-            let Some((column, n_columns, first)) = header else {
-                let column = FirstRow::place_of(&row.cells, name).ok_or_else(|| {
-                    let names: Vec<_> =
-                        row.cells.iter().map(|cell| String::from_utf8_lossy(cell)).collect();
-                    let found = match FirstRow::of(&row.cells) {
-                        FirstRow::Names => format!("its columns are {}", names.join(", ")),
-                        _ => "its first line has no names of columns".to_string(),
-                    };
-                    refused(format!("has no column \"{name}\": {found}"))
-                })?;
-                if n == 1 {
-                    return Err(refused(format!("has no column besides \"{name}\"")));
+    /// For a column that is not there, as [`Wanted::refuse_any`]; [`Error::Unsuitable`] if two columns have its
+    /// name, it would hold both labels and weights, or there are no others.
+    pub fn of(path: &Path, text: &Text<'_>, wanted: &[Wanted]) -> Result<Self> {
+        let Some(first) = text.first_row().filter(|_| !wanted.is_empty()) else {
+            return Wanted::refuse_any(wanted, path).map(|()| Self::default());
+        };
+        let unsuitable = |rule| Err(Error::Unsuitable { path: path.into(), rule });
+        let cells: Vec<_> = first.iter().map(|cell| &cell[..]).collect();
+        let place = |name: &str| cells.iter().position(|cell| *cell == name.as_bytes());
+        let is_apart = |cell: &[u8]| wanted.iter().any(|wanted| wanted.name.as_bytes() == cell);
+        let others: Vec<_> = cells.iter().copied().filter(|cell| !is_apart(cell)).collect();
+        let is_header = match others.is_empty() {
+            true => cells.iter().all(|cell| Cell::of(cell) == Cell::Text),
+            false => !matches!(FirstRow::of(&others), FirstRow::Example),
+        };
+        let mut columns: Vec<Option<ColumnApart>> = Vec::new();
+        for wanted in wanted {
+            let (name, role) = (&wanted.name, wanted.role);
+            let Some(place) = place(name).filter(|_| is_header) else {
+                if wanted.otherwise != Otherwise::Optional {
+                    return Err(wanted.refused(path, &shown_header(&cells)));
                 }
-                header = Some((column, n, row.from));
-                lines.push(row.from, &row.cells, column);
-                return Ok(());
+                columns.push(None);
+                continue;
             };
-            if n != n_columns {
-                return Err(refused(text.other_length(&row, first, n_columns)));
+            let (data, cells_of, lines) = (path.display().to_string(), Vec::new(), Vec::new());
+            let column = ColumnApart { data, name: name.clone(), place, cells: cells_of, lines };
+            if columns.iter().flatten().any(|other| other.place == place) {
+                let label = column.label();
+                return unsuitable(format!("{label} cannot be {role}, as it holds others as well"));
             }
-            cells.push(String::from_utf8_lossy(row.cells[column]).into_owned());
-            lines.push(row.from, &row.cells, column);
-            Ok(())
-        })?;
-        Ok(Self { cells, rest: lines.written })
+            let last = cells.iter().rposition(|cell| *cell == name.as_bytes());
+            if let Some(place) = last.filter(|last| *last != place) {
+                let label = ColumnApart { place, ..column }.label();
+                return unsuitable(format!("{label} has the name of another; rename it"));
+            }
+            columns.push(Some(column));
+        }
+        if others.is_empty() && is_header {
+            let names: Vec<_> = columns.iter().flatten().map(|column| &column.name[..]).collect();
+            return unsuitable(format!("has no column besides {}", names.join(", ")));
+        }
+        Ok(Self { columns, rows: Vec::new() })
+    }
+
+    /// Whether no column is read apart.
+    pub fn are_none(&self) -> bool {
+        self.columns.iter().all(Option::is_none)
+    }
+
+    /// The places of the columns in a row.
+    pub fn places(&self) -> Vec<usize> {
+        self.columns.iter().flatten().map(|column| column.place).collect()
+    }
+
+    /// Takes the cells of the next example, whose row has the length of the header.
+    pub fn push(&mut self, row: &Row<'_>) {
+        for column in self.columns.iter_mut().flatten() {
+            column.cells.push(String::from_utf8_lossy(row.cells[column.place]).into_owned());
+        }
+        if !self.are_none() {
+            self.rows.push(row.from);
+        }
+    }
+
+    /// The columns that were asked for, if they are there. Cells (examples, places) that are `hidden` are empty.
+    pub fn finish(mut self, text: &Text<'_>, hidden: &Holes) -> Vec<Option<ColumnApart>> {
+        let lines = text.lines(&self.rows);
+        for column in self.columns.iter_mut().flatten() {
+            column.lines.clone_from(&lines);
+            let cells = column.cells.iter_mut().enumerate();
+            cells.filter(|(at, _)| hidden.has(*at, column.place)).for_each(|(_, c)| c.clear());
+        }
+        self.columns
     }
 }
 
-/// Writes rows to the lines that they have in a text.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    /// The bytes before this one are counted.
-    next: usize,
-    /// Ends of lines before it, and those that are written.
-    n_before: usize,
-    n_written: usize,
-    written: Vec<u8>,
-}
-
-impl<'a> Lines<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
-        Self { bytes, next: 0, n_before: 0, n_written: 0, written: Vec::new() }
-    }
-
-    /// Writes a row without one of its cells. It begins after the byte `from`, blank lines and comments.
-    fn push(&mut self, from: usize, cells: &[&[u8]], without: usize) {
-        let ends = |bytes: &[u8]| bytes.iter().filter(|&&c| c == b'\n').count();
-        let mut start = from.min(self.bytes.len());
-        for line in self.bytes[start..].split_inclusive(|&c| c == b'\n') {
-            let text = line.trim_ascii();
-            if !text.is_empty() && text[0] != b'#' {
-                break;
-            }
-            start += line.len();
-        }
-        self.n_before += ends(&self.bytes[self.next..start]);
-        self.next = start;
-        while self.n_written < self.n_before {
-            self.written.push(b'\n');
-            self.n_written += 1;
-        }
-        let at = self.written.len();
-        let mut writer =
-            csv::WriterBuilder::new().comment(Some(b'#')).from_writer(&mut self.written);
-        let others = cells.iter().enumerate().filter(|(column, _)| *column != without);
-        writer.write_record(others.map(|(_, cell)| cell)).expect("writing to memory");
-        drop(writer);
-        self.n_written += ends(&self.written[at..]);
+/// The columns of a table with this first row, in messages.
+fn shown_header(cells: &[&[u8]]) -> String {
+    let names: Vec<_> = cells.iter().map(|cell| String::from_utf8_lossy(cell)).collect();
+    match FirstRow::of(cells) {
+        FirstRow::Example => "has no names of columns in its first line".to_string(),
+        FirstRow::Names | FirstRow::Unnamed => format!("has the columns {}", listed(&names)),
     }
 }
 
@@ -99,37 +193,88 @@ impl<'a> Lines<'a> {
 mod tests {
     use super::*;
 
-    fn apart(text: &str, name: &str) -> Result<(Vec<String>, String), String> {
-        let bytes = text.as_bytes();
-        let apart = ColumnApart::of(Path::new("t.csv"), bytes, &Text::of_texts(bytes), name);
-        let apart = apart.map_err(|error| error.to_string())?;
-        Ok((apart.cells, String::from_utf8(apart.rest).unwrap()))
+    fn wanted(name: &str, role: &'static str, otherwise: Otherwise) -> Wanted {
+        Wanted { name: name.into(), role, otherwise }
+    }
+
+    fn apart(text: &str, wanted: &[Wanted]) -> Result<Vec<Option<ColumnApart>>, String> {
+        let text = Text::of_texts(text.as_bytes());
+        let mut apart = ColumnsApart::of(Path::new("t.csv"), &text, wanted)
+            .map_err(|error| error.to_string())?;
+        let mut is_header = true;
+        text.each_row(|row| {
+            if !std::mem::take(&mut is_header) {
+                apart.push(&row);
+            }
+            Ok(())
+        })
+        .unwrap();
+        Ok(apart.finish(&text, &Holes::default()))
     }
 
     #[test]
-    fn rows_keep_their_lines() {
-        let text = "# a comment\na;class;b\n\n1;cat;\"x;y\"\n# more\n2;;z\n";
-        let (cells, rest) = apart(text, "class").unwrap();
-        assert_eq!(cells, ["cat", ""]);
-        assert_eq!(rest, "\na,b\n\n1,x;y\n\n2,z\n");
+    fn cells_keep_their_lines_and_columns_their_numbers() {
+        let text = "# a comment\na;class;b;w\n\n1;cat;\"x;\ny\";2\n# more\n2;;z;0.5\n";
+        let labels = wanted("class", "labels", Otherwise::NoColumn);
+        let other = wanted("none", "labels", Otherwise::Optional);
+        let weights = wanted("w", "weights", Otherwise::NoFile);
+        let found = apart(text, &[labels, other, weights]).unwrap();
+        let [Some(labels), None, Some(weights)] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(
+            (&labels.cells[..], &labels.lines[..]),
+            (&["cat".into(), String::new()][..], &[4, 7][..])
+        );
+        assert_eq!(weights.cells, ["2", "0.5"]);
+        assert_eq!(
+            weights.refused(1, "even").to_string(),
+            "t.csv: line 7, column 4 (\"w\") is \"0.5\", but must be even"
+        );
     }
 
     #[test]
-    fn a_cell_may_begin_like_a_comment_and_a_header_may_count() {
-        let (cells, rest) = apart("kind,colour\nx,#a\n", "kind").unwrap();
-        assert_eq!((&cells[..], &rest[..]), (&["x".to_string()][..], "colour\n\"#a\"\n"));
-        let (cells, rest) = apart("0,1,2,kind\n1,0,1,a\n", "kind").unwrap();
-        assert_eq!((&cells[..], &rest[..]), (&["a".to_string()][..], "0,1,2\n1,0,1\n"));
+    fn a_header_may_count_without_them() {
+        let kind = || wanted("kind", "labels", Otherwise::Optional);
+        let found =
+            |text: &str| apart(text, &[kind()]).unwrap()[0].clone().map(|found| found.cells);
+        assert_eq!(found("0,1,2,kind\n1,0,1,a\n").unwrap(), ["a"]);
+        assert_eq!(found("kind,colour\nx,#a\n").unwrap(), ["x"]);
+        assert_eq!(found("colour,size\nx,1\n"), None);
+        assert_eq!(found("1,kind\n0,kind\n"), None, "a table without a header");
     }
 
     #[test]
-    fn what_is_missing_is_named() {
-        let error = |text, name| apart(text, name).unwrap_err();
-        let other = error("a,b\n1,2\n", "class");
-        assert_eq!(other, "t.csv: has no column \"class\": its columns are a, b");
-        let none = error("1,2\n3,4\n", "class");
-        assert_eq!(none, "t.csv: has no column \"class\": its first line has no names of columns");
-        assert_eq!(error("a\n1\n", "a"), "t.csv: has no column besides \"a\"");
-        assert_eq!(error("a,b\n1\n", "a"), "t.csv: line 2 has 1 cell, but line 1 has 2 cells");
+    fn what_is_wrong_is_said() {
+        let class = |otherwise| wanted("class", "labels", otherwise);
+        let weights = wanted("class", "weights", Otherwise::NoColumn);
+        for (text, wanted, message) in [
+            (
+                "a,b\n1,2\n",
+                vec![class(Otherwise::NoColumn)],
+                "t.csv: has the columns a, b, but must have a column \"class\" of labels",
+            ),
+            (
+                "a,b\n1,2\n",
+                vec![class(Otherwise::NoFile)],
+                "class: cannot read: there is no such file, and no such column: t.csv has the columns a, b",
+            ),
+            (
+                "1,2\n3,4\n",
+                vec![class(Otherwise::NoColumn)],
+                "t.csv: has no names of columns in its first line, but must have a column \"class\" of labels",
+            ),
+            ("class\n1\n", vec![class(Otherwise::Optional)], "t.csv: has no column besides class"),
+            (
+                "class,a,class\nx,1,y\n",
+                vec![class(Otherwise::Optional)],
+                "t.csv: column 3 (\"class\") has the name of another; rename it",
+            ),
+            (
+                "class,a\nx,1\n",
+                vec![class(Otherwise::Optional), weights],
+                "t.csv: column 1 (\"class\") cannot be weights, as it holds others as well",
+            ),
+        ] {
+            assert_eq!(apart(text, &wanted).unwrap_err(), message);
+        }
     }
 }

@@ -68,6 +68,14 @@ pub fn n_effective(weights: &[f64]) -> f64 {
     sum * sum / squares
 }
 
+/// The rule for a weight.
+pub(super) const WEIGHT: &str = "a finite number of at least 0";
+
+/// Whether a number keeps that rule.
+pub(super) fn is_weight(w: f64) -> bool {
+    w.is_finite() && w >= 0.0
+}
+
 /// Refuses weights that do not fit `n_examples` examples of `data`. `name` is that of the weights.
 ///
 /// # Errors
@@ -81,11 +89,9 @@ pub(super) fn check(name: &str, weights: &[f64], data: &str, n_examples: usize) 
             "holds {number}, but must hold one for each of the {n_examples} examples of {data}"
         ));
     }
-    if let Some(at) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+    if let Some(at) = weights.iter().position(|&w| !is_weight(w)) {
         let w = weights[at];
-        return bad(format!(
-            "the weight of example {at} is {w}, but must be a finite number of at least 0"
-        ));
+        return bad(format!("the weight of example {at} is {w}, but must be {WEIGHT}"));
     }
     if weights.iter().all(|&w| w == 0.0) {
         return bad("all weights are zero, but at least one must be above 0".to_string());

@@ -41,9 +41,14 @@ impl<'a> Record<'a> {
         })
     }
 
+    /// Its first line, without `>`.
+    fn title(&self) -> String {
+        String::from_utf8_lossy(&self.title[1..]).trim().to_string()
+    }
+
     /// Its name in messages: the first word of its title.
     fn name(&self) -> String {
-        let title = String::from_utf8_lossy(self.title);
+        let title = self.title();
         let word = title.trim_start_matches('>').split_whitespace().next();
         word.map_or(format!("sequence {}", self.number), |word| word.chars().take(40).collect())
     }
@@ -279,19 +284,25 @@ pub(super) fn read(
     let bits = columns.encode(&sequences.data, states.view())?;
     let n_left_out = n_all - kept.len();
     let dataset = holes.missing_from(Dataset::from_columns(sequences.data, columns, bits))?;
-    Ok(Dataset { is_inferred, n_left_out, ..dataset })
+    let titles = Some(kept.iter().map(|record| record.title()).collect());
+    Ok(Dataset { is_inferred, n_left_out, titles, ..dataset })
 }
 
 impl Columns {
-    /// Sequences as FASTA, from their one-hot bits (N, units), with the names `sample1`, `sample2`, …;
-    /// `None` if the data are not sequences.
+    /// Sequences as FASTA, from their one-hot bits (N, units), with these titles (N), or else `sample1`, `sample2`,
+    /// …; `None` if the data are not sequences.
     ///
     /// # Panics
-    /// As [`decode`](Self::decode).
-    pub fn to_fasta(&self, bits: &BitMatrix) -> Option<String> {
+    /// As [`decode`](Self::decode), and if there are other numbers of titles and sequences.
+    pub fn to_fasta(&self, bits: &BitMatrix, titles: Option<&[String]>) -> Option<String> {
         self.alphabet()?;
-        let sequences = (1..).zip(self.rows(bits));
-        Some(sequences.map(|(n, letters)| format!(">sample{n}\n{}\n", letters.concat())).collect())
+        assert!(titles.is_none_or(|titles| titles.len() == bits.n_rows()), "a title for each");
+        let title = |n: usize| match titles {
+            Some(titles) => titles[n].clone(),
+            None => format!("sample{}", n + 1),
+        };
+        let sequences = self.rows(bits).enumerate();
+        Some(sequences.map(|(n, row)| format!(">{}\n{}\n", title(n), row.concat())).collect())
     }
 }
 
@@ -466,6 +477,6 @@ mod tests {
         let dataset = read(text, &Encoding::Undeclared).unwrap();
         let bits =
             BitMatrix::from_fn(2, dataset.n_visible(), |n, unit| dataset.intensity(n, unit) == 1.0);
-        assert_eq!(dataset.columns().unwrap().to_fasta(&bits).unwrap(), text);
+        assert_eq!(dataset.columns().unwrap().to_fasta(&bits, None).unwrap(), text);
     }
 }

@@ -1,10 +1,11 @@
 //! Reading files of examples: their bytes, not their names, decide the format.
 
-use super::column_apart::ColumnApart;
+use super::column_apart::{ColumnApart, ColumnsApart, Wanted};
 use super::holes::MissingMask;
 use super::picture::Picture;
 use super::stored_array::StoredArray;
-use super::table::{Table, Text};
+use super::table::Table;
+use super::text::Text;
 use super::unpack::unpack;
 use super::{Dataset, Encoding, category_table, fasta, foreign, idx, npy, npz, picture};
 use crate::bits::hexadecimal;
@@ -103,65 +104,46 @@ pub(super) fn read_stream(path: &Path, stream: impl Read) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The examples in a file, without the values that a mask hides.
+/// How examples are read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reading<'a> {
+    pub encoding: Encoding,
+    /// Where they have no values, whatever is stored there.
+    pub mask: Option<&'a MissingMask>,
+    /// The columns of a table that are read apart.
+    pub apart: &'a [Wanted],
+}
+
+/// The examples in a file, and the columns that are read apart, if they are there.
 ///
 /// # Errors
-/// As [`Dataset::read_masked`].
+/// As [`Dataset::read_masked`] and [`ColumnsApart::of`].
 pub(super) fn examples(
     path: &Path,
     file: Unpacked,
-    encoding: Encoding,
-    mask: Option<&MissingMask>,
-) -> Result<Dataset> {
-    let dataset = match Format::of(&file.bytes) {
+    reading: Reading<'_>,
+) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
+    let Reading { encoding, mask, apart: wanted } = reading;
+    let bytes = &file.bytes;
+    let format = Format::of(bytes);
+    let apart = match format {
+        Some(Format::Table) => ColumnsApart::of(path, &Text::of_texts(bytes), wanted)?,
+        _ => Wanted::refuse_any(wanted, path).map(|()| ColumnsApart::default())?,
+    };
+    let (dataset, apart) = match format {
         // Its errors give the line of a value.
         Some(Format::Table) => match encoding.origin()? {
-            Some(origin) => category_table::read(path, &file.bytes, origin, mask)?,
+            Some(origin) => category_table::read(path, bytes, origin, mask, apart)?,
             None => {
-                let table =
-                    Table::parse(path, &file.bytes, Some(Remedy::with("categories", "auto")))?;
-                table.hidden_by(mask)?.examples(encoding)?
+                let categories = Some(Remedy::with("categories", "auto"));
+                let table = Table::parse(path, bytes, categories, apart)?.hidden_by(mask)?;
+                (table.examples(encoding)?, table.apart())
             }
         },
-        Some(Format::Fasta) => fasta::read(path, &file.bytes, &encoding, mask)?,
-        _ => array(path, &file.bytes)?.hidden_by(mask)?.examples(encoding)?,
+        Some(Format::Fasta) => (fasta::read(path, bytes, &encoding, mask)?, Vec::new()),
+        _ => (array(path, bytes)?.hidden_by(mask)?.examples(encoding)?, Vec::new()),
     };
-    Ok(Dataset { sha256: Some(file.sha256), ..dataset })
-}
-
-/// How a column of a table is read apart.
-pub(super) struct ColumnBy<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Whether data without it are read whole.
-    pub is_optional: bool,
-    /// Where the others have no values.
-    pub mask: Option<&'a MissingMask>,
-}
-
-/// The examples in a table, and the cells of a column, which is not one of theirs.
-///
-/// # Errors
-/// As [`Dataset::read_as`]; [`Error::Unsuitable`] if the file is no table with such a column, unless it is
-/// optional.
-pub(super) fn examples_and_column(
-    path: &Path,
-    file: Unpacked,
-    encoding: Encoding,
-    ColumnBy { name: column, is_optional, mask }: ColumnBy<'_>,
-) -> Result<(Dataset, Option<Vec<String>>)> {
-    let is_table = Format::of(&file.bytes) == Some(Format::Table);
-    let text = Text::of_texts(&file.bytes);
-    if is_optional && !(is_table && text.has_column(column)) {
-        return Ok((examples(path, file, encoding, mask)?, None));
-    }
-    if !is_table {
-        let rule = format!("is no table with a header, so it has no column \"{column}\"");
-        return Err(Error::Unsuitable { path: path.into(), rule });
-    }
-    let ColumnApart { cells, rest } = ColumnApart::of(path, &file.bytes, &text, column)?;
-    let rest = Unpacked { bytes: rest, sha256: file.sha256 };
-    Ok((examples(path, rest, encoding, mask)?, Some(cells)))
+    Ok((Dataset { sha256: Some(file.sha256), ..dataset }, apart))
 }
 
 /// The array in the bytes of an unpacked file.
@@ -174,7 +156,7 @@ pub(super) fn array<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         Some(Format::Npy) => npy::parse(path, bytes),
         Some(Format::Idx) => idx::parse(path, bytes),
         Some(Format::Png) => Ok(Picture::read(path, bytes)?.into_array(path)),
-        Some(Format::Table) => Ok(Table::parse(path, bytes, None)?.array),
+        Some(Format::Table) => Ok(Table::parse(path, bytes, None, ColumnsApart::default())?.array),
         Some(Format::Fasta) => {
             let rule = "holds sequences, but must hold an array of numbers".to_string();
             Err(Error::Unsuitable { path: path.into(), rule })
@@ -201,9 +183,8 @@ mod tests {
 
     fn digits(stored: &[u8]) -> Result<Dataset> {
         let path = Path::new("digits");
-        let dataset =
-            examples(path, Unpacked::of(path, stored.to_vec(), None)?, Encoding::Undeclared, None)?;
-        Ok(Dataset { sha256: None, ..dataset })
+        let file = Unpacked::of(path, stored.to_vec(), None)?;
+        Ok(Dataset { sha256: None, ..examples(path, file, Reading::default())?.0 })
     }
 
     fn error(stored: &[u8]) -> String {

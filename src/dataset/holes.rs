@@ -59,7 +59,9 @@ impl Dataset {
     /// A note for the user on the values that are missing, if any are.
     pub fn missing_note(&self) -> Option<String> {
         let (missing, units) = (self.missing()?, self.units());
-        let (n_rows, n_sites) = (self.n_examples(), units.n_sites());
+        // A label is no column of values: those that are not known are said elsewhere.
+        let n_sites = units.n_sites() - usize::from(self.labels().is_some());
+        let n_rows = self.n_examples();
         let has_holes = |row: &usize| missing.row(*row).iter().any(|&word| word != 0);
         let rows = (0..n_rows).filter(has_holes).count();
         let mut any = vec![0; missing.row(0).len()];
@@ -67,7 +69,7 @@ impl Dataset {
             any.iter_mut().zip(missing.row(row)).for_each(|(any, word)| *any |= word);
         }
         let is_any = |unit: usize| any[unit / WORD] >> (unit % WORD) & 1 == 1;
-        let columns = units.sites().filter(|site| is_any(site.start)).count();
+        let columns = units.sites().take(n_sites).filter(|site| is_any(site.start)).count();
         let (n, all) = (self.n_missing(), n_rows as u64 * n_sites as u64);
         let share = 100.0 * n as f64 / all as f64;
         Some(format!(
@@ -141,6 +143,25 @@ impl Holes {
             }
         }
         Ok(holes)
+    }
+
+    /// The holes of these columns, in this order.
+    pub fn of_columns(&self, columns: &[usize]) -> Self {
+        let Some(cells) = &self.cells else { return Self::default() };
+        let mut holes = Self::default();
+        for example in 0..cells.n_rows() {
+            for (at, &column) in columns.iter().enumerate() {
+                if cells.get(example, column) {
+                    holes.note((cells.n_rows(), columns.len()), example, at, || {
+                        match self.first.as_ref().filter(|first| first.column == column) {
+                            Some(first) if first.example == example => first.what.clone(),
+                            _ => format!("example {example}, column {} has no value", column + 1),
+                        }
+                    });
+                }
+            }
+        }
+        holes
     }
 
     /// The numbers of data of this shape (examples, units) that are NaN.

@@ -2,9 +2,10 @@
 
 use super::alphabet::MAX_STATES;
 use super::categories::{Distinct, Lookup, listed};
+use super::column_apart::ColumnApart;
 use super::columns::{Column, ColumnKind, Columns, Form};
 use super::file::{self, Format, Unpacked};
-use super::table::{Cell, FirstRow, Text};
+use super::text::{Cell, FirstRow, Text, quoted};
 use crate::error::{Error, Result};
 use crate::setting::invalid;
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,35 @@ impl Labels {
         names: &[T],
         classes: Option<Arc<Classes>>,
     ) -> Result<Self> {
+        Self::of(column, names, classes, |example, name, rule| {
+            let rule = format!("example {example} has the label \"{name}\", but must have {rule}");
+            Error::BadCategory { data: column.to_string(), rule, remedy: None }
+        })
+    }
+
+    /// The labels in a column of a table, as [`of_names`](Self::of_names) takes them.
+    ///
+    /// # Errors
+    /// As [`of_names`](Self::of_names), with the line and the column.
+    pub(super) fn of_column(column: &ColumnApart, classes: Option<Arc<Classes>>) -> Result<Self> {
+        let ColumnApart { data, name, cells, .. } = column;
+        let rule = |rule| format!("{rule}; leave it empty if it is unknown");
+        let refused = |example, _: &str, other: String| column.refused(example, &rule(other));
+        let place = format!("{data}: {}", column.label());
+        Self::of(name, cells, classes, refused).map_err(|error| match error {
+            // That of the classes as a whole.
+            Error::BadCategory { ref data, .. } if *data == *name => error.in_data(&place),
+            error => error,
+        })
+    }
+
+    /// As [`of_names`](Self::of_names). `refused` is the error for the label of an example, with its rule.
+    fn of<T: AsRef<str>>(
+        column: &str,
+        names: &[T],
+        classes: Option<Arc<Classes>>,
+        refused: impl Fn(usize, &str, String) -> Error,
+    ) -> Result<Self> {
         let is_known =
             |name: &str| matches!(name, "-" | ".") || Cell::of(name.as_bytes()) != Cell::Missing;
         let known = || names.iter().map(|name| name.as_ref().trim()).filter(|name| is_known(name));
@@ -142,17 +172,19 @@ impl Labels {
             }
             let number = super::columns::finite(name);
             lookup.of_text(name, number).map(Some).ok_or_else(|| {
-                let rule = format!(
-                    "example {example} has the label \"{name}\", but must have one of {}: the training \
-                     data have no others",
-                    listed(&classes.names())
-                );
-                Error::BadCategory { data: column.to_string(), rule, remedy: None }
+                let names = listed(&classes.names());
+                let rule = format!("one of {names}: the training data have no others");
+                refused(example, name, rule)
             })
         };
         let names = names.iter().map(|name| name.as_ref().trim()).enumerate();
         let of_examples = names.map(of_name).collect::<Result<_>>()?;
         Ok(Self { classes, of_examples })
+    }
+
+    /// Labels of `n` examples that are not known.
+    pub(super) fn unknown(classes: Arc<Classes>, n: usize) -> Self {
+        Self { classes, of_examples: vec![None; n] }
     }
 
     /// The labels of examples by the states of their classes.
@@ -174,13 +206,22 @@ impl Labels {
     pub fn read(path: &Path, classes: Option<Arc<Classes>>) -> Result<(Self, String)> {
         let name = path.display().to_string();
         let Unpacked { bytes, sha256 } = Unpacked::read(path)?;
-        let names: Vec<String> = match Format::of(&bytes) {
-            Some(Format::Table) => names_of_text(path, &bytes)?,
-            _ => file::array(path, &bytes)?.vector()?.into_iter().map(name_of_number).collect(),
+        let labels = match Format::of(&bytes) {
+            Some(Format::Table) => {
+                let (names, lines) = names_of_text(path, &bytes)?;
+                Self::of(LABEL, &names, classes, |example, label, rule| {
+                    let found = quoted(label.as_bytes());
+                    let rule = format!("line {} is {found}, but must be {rule}", lines[example]);
+                    Error::BadCategory { data: name.clone(), rule, remedy: None }
+                })
+            }
+            _ => {
+                let numbers = file::array(path, &bytes)?.vector()?;
+                let names: Vec<_> = numbers.into_iter().map(name_of_number).collect();
+                Self::of_names(LABEL, &names, classes)
+            }
         };
-        let labels =
-            Self::of_names(LABEL, &names, classes).map_err(|error| error.in_data(&name))?;
-        Ok((labels, sha256))
+        Ok((labels.map_err(|error| error.in_data(&name))?, sha256))
     }
 
     /// The classes.
@@ -242,10 +283,10 @@ fn name_of_number(x: f64) -> String {
     if x.is_nan() { String::new() } else { (x + 0.0).to_string() }
 }
 
-/// The cells of a text of one column, or of one row, without a header.
-fn names_of_text(path: &Path, bytes: &[u8]) -> Result<Vec<String>> {
+/// The cells of a text of one column, or of one row, without a header, and the line of each.
+fn names_of_text(path: &Path, bytes: &[u8]) -> Result<(Vec<String>, Vec<usize>)> {
     let text = Text::of_texts(bytes);
-    let (mut names, mut longest, mut n_rows) = (Vec::new(), 0, 0);
+    let (mut names, mut rows, mut longest, mut n_rows) = (Vec::new(), Vec::new(), 0, 0);
     text.each_row(|row| {
         let is_header = n_rows == 0
             && row.cells.len() == 1
@@ -254,6 +295,7 @@ fn names_of_text(path: &Path, bytes: &[u8]) -> Result<Vec<String>> {
         n_rows += 1;
         if !is_header {
             longest = longest.max(row.cells.len());
+            rows.extend(row.cells.iter().map(|_| row.from));
             names.extend(row.cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()));
         }
         Ok(())
@@ -262,7 +304,7 @@ fn names_of_text(path: &Path, bytes: &[u8]) -> Result<Vec<String>> {
         let rule = format!("has rows of {longest} cells, but labels are one for each example");
         return Err(Error::Unsuitable { path: path.into(), rule });
     }
-    Ok(names)
+    Ok((names, text.lines(&rows)))
 }
 
 /// The name of labels that have none.

@@ -7,7 +7,8 @@
 //!                   rows of bits ◄── Examples ◄── Binarization ◄── Dataset (values) ◄───────────┘
 //! ```
 //!
-//! Readers note the values that are missing as holes; [`Dataset::filled`] puts predictions there. A [`Mask`] marks the
+//! Tables may have columns that are read apart: what is [`Beside`] the examples, labels and weights. Readers note the
+//! values that are missing as holes; [`Dataset::filled`] puts predictions there. A [`Mask`] marks the
 //! given units of an example, from which the others are completed.
 
 mod values;
@@ -34,10 +35,13 @@ mod npy;
 mod unpack;
 
 mod picture;
+mod text;
+
+mod column_apart;
+
 mod table;
 
 mod category_table;
-mod column_apart;
 
 mod coded;
 
@@ -63,10 +67,11 @@ mod source;
 #[cfg(feature = "mnist")]
 mod mnist;
 
-mod binarization;
+mod column_source;
 
-#[cfg(feature = "cli")]
-mod weights_source;
+mod beside;
+
+mod binarization;
 
 mod reweighting;
 
@@ -79,9 +84,11 @@ mod filled;
 mod running_mean;
 
 pub use alphabet::{Alphabet, MAX_STATES, UnknownLetters};
+pub use beside::{Beside, DataBeside, Found};
 pub use binarization::Binarization;
 pub use categories::Categories;
 pub use coded::{Coded, NO_VALUE};
+pub use column_source::ColumnSource;
 pub use columns::{Column, ColumnKind, Columns};
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use example_weights::{ExampleWeights, n_effective};
@@ -93,21 +100,16 @@ pub use mask::{Half, Mask};
 pub use running_mean::RunningMean;
 #[cfg(feature = "cli")]
 pub(crate) use source::absolute;
-pub use source::{LabelsBy, Source, Split};
+pub use source::{Source, Split};
 pub use weighted_bits::{WeightedBits, WeightedRows};
-#[cfg(feature = "cli")]
-pub(crate) use weights_source::FoundWeights;
-#[cfg(feature = "cli")]
-pub use weights_source::WeightsSource;
 
 use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Result};
 use crate::reals::RealRows;
 use crate::units::Units;
-use file::Unpacked;
+use file::{Reading, Unpacked};
 use ndarray::Array2;
 use std::io::Read;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use values::Values;
@@ -144,6 +146,8 @@ pub struct Dataset {
     sites: Option<Units>,
     /// The first missing value, where a reader found it.
     first_missing: Option<String>,
+    /// The title of each example, if they are sequences of a file.
+    titles: Option<Vec<String>>,
 }
 
 impl Dataset {
@@ -323,6 +327,7 @@ impl Dataset {
             n_left_out: 0,
             sites: None,
             first_missing: None,
+            titles: None,
         }
     }
 
@@ -383,7 +388,8 @@ impl Dataset {
         if path.is_dir() {
             return MissingMask::hide(mask, folder::read(path, encoding)?);
         }
-        file::examples(path, Unpacked::read(path)?, encoding, mask)
+        let reading = Reading { encoding, mask, apart: &[] };
+        Ok(file::examples(path, Unpacked::read(path)?, reading)?.0)
     }
 
     /// Reads a stream to its end, as [`read_as`](Self::read_as) reads a file; `name` is its name in
@@ -400,19 +406,9 @@ impl Dataset {
     /// # Errors
     /// As [`read_as`](Self::read_as).
     pub fn read_from(name: &str, stream: impl Read, encoding: Encoding) -> Result<Self> {
-        Self::read_masked_from(name, stream, encoding, None)
-    }
-
-    /// As [`read_from`](Self::read_from), without the values that a mask hides.
-    pub(crate) fn read_masked_from(
-        name: &str,
-        stream: impl Read,
-        encoding: Encoding,
-        mask: Option<&MissingMask>,
-    ) -> Result<Self> {
         let path = Path::new(name);
-        let stored = file::read_stream(path, stream)?;
-        file::examples(path, Unpacked::of(path, stored, None)?, encoding, mask)
+        let file = Unpacked::of(path, file::read_stream(path, stream)?, None)?;
+        Ok(file::examples(path, file, Reading { encoding, ..Reading::default() })?.0)
     }
 
     /// The encoding of integers in these data: declared, given by the file format, or inferred. A model
@@ -556,13 +552,26 @@ impl Dataset {
         if n >= self.n_examples() {
             return Ok(self);
         }
-        Ok(Self {
-            values: self.values.examples(0..n),
-            weights: self.part_of_weights(0..n),
-            labels: self.labels.as_ref().map(|labels| labels.part(0..n)),
-            missing: self.part_of_missing(0..n),
-            ..self
-        })
+        Ok(self.rows(&Vec::from_iter(0..n)))
+    }
+
+    /// Some of the examples, with all that belongs to them.
+    fn rows(&self, rows: &[usize]) -> Self {
+        let some = || rows.iter().copied();
+        let titles = self.titles.as_ref();
+        Self {
+            values: self.values.chosen(rows),
+            weights: self.weights.as_ref().and_then(|weights| weights.part(some())),
+            labels: self.labels.as_ref().map(|labels| labels.part(some())),
+            missing: self.missing.as_ref().map(|missing| missing.chosen(rows)).filter(has_any),
+            titles: titles.map(|titles| some().map(|row| titles[row].clone()).collect()),
+            name: self.name.clone(),
+            sha256: self.sha256.clone(),
+            encoding: self.encoding.clone(),
+            sites: self.sites.clone(),
+            first_missing: self.first_missing.clone(),
+            ..*self
+        }
     }
 
     /// The same examples with these weights (N), which count in all means over the data. Examples of weight
@@ -587,14 +596,8 @@ impl Dataset {
         let kept: Vec<_> = (0..weights.len()).filter(|&example| weights[example] > 0.0).collect();
         let of_kept = kept.iter().map(|&example| weights[example]).collect();
         let is_whole = kept.len() == weights.len();
-        let data = Self { weights: ExampleWeights::of(of_kept), ..self };
-        if is_whole {
-            return Ok(data);
-        }
-        let missing = data.missing.as_ref().map(|missing| missing.chosen(&kept));
-        let labels = data.labels.as_ref().map(|labels| labels.part(kept.iter().copied()));
-        let missing = missing.filter(has_any);
-        Ok(Self { values: data.values.chosen(&kept), missing, labels, ..data })
+        let data = if is_whole { self } else { Self { weights: None, ..self }.rows(&kept) };
+        Ok(Self { weights: ExampleWeights::of(of_kept), ..data })
     }
 
     /// The same examples with these labels, one for each. The label is one more categorical site, the last:
@@ -643,14 +646,7 @@ impl Dataset {
         if known.len() == self.n_examples() {
             return Ok(self);
         }
-        let missing = self.missing.as_ref().map(|missing| missing.chosen(&known));
-        Ok(Self {
-            values: self.values.chosen(&known),
-            weights: self.weights.as_ref().and_then(|all| all.part(known.iter().copied())),
-            labels: Some(labels.part(known.iter().copied())),
-            missing: missing.filter(has_any),
-            ..self
-        })
+        Ok(self.rows(&known))
     }
 
     /// The same examples without their labels.
@@ -694,10 +690,6 @@ impl Dataset {
     /// The weights of the examples, if they differ.
     pub fn weights(&self) -> Option<&ExampleWeights> {
         self.weights.as_ref()
-    }
-
-    fn part_of_weights(&self, examples: Range<usize>) -> Option<ExampleWeights> {
-        self.weights.as_ref().and_then(|weights| weights.part(examples))
     }
 
     /// The same examples without values where `missing` (N, V) is on. A site has values for all of its units or for
@@ -747,24 +739,9 @@ impl Dataset {
         self.missing.as_ref()
     }
 
-    /// Checks that every site has a value in some example. Without one nothing can be learned of it.
-    ///
-    /// # Errors
-    /// [`Error::Unsuitable`] with the first site that has none.
-    pub fn check_sites_have_values(&self) -> Result<()> {
-        let Some(missing) = &self.missing else { return Ok(()) };
-        let is_empty = |unit| (0..missing.n_rows()).all(|example| missing.get(example, unit));
-        let Some(site) = self.units().sites().position(|units| is_empty(units.start)) else {
-            return Ok(());
-        };
-        let name =
-            self.columns().map_or(format!("unit {site}"), |columns| columns.name(site).into());
-        let rule = format!("{name} has no value in any example; leave it out");
-        Err(Error::Unsuitable { path: (&self.name).into(), rule })
-    }
-
-    fn part_of_missing(&self, examples: Range<usize>) -> Option<BitMatrix> {
-        self.missing.as_ref().map(|missing| missing.rows(examples)).filter(has_any)
+    /// The title of each example, if they are sequences of a file: its first line without `>`.
+    pub fn titles(&self) -> Option<&[String]> {
+        self.titles.as_deref()
     }
 
     /// Splits off the last `n` examples: (training, validation).
@@ -783,15 +760,8 @@ impl Dataset {
         }
         let validation = Self {
             name: format!("{} (last {n})", self.name),
-            values: self.values.examples(n_examples - n..n_examples),
-            weights: self.part_of_weights(n_examples - n..n_examples),
-            labels: self.labels.as_ref().map(|labels| labels.part(n_examples - n..n_examples)),
-            missing: self.part_of_missing(n_examples - n..n_examples),
-            sha256: self.sha256.clone(),
-            sites: self.sites.clone(),
             first_missing: None,
-            encoding: self.encoding.clone(),
-            ..self
+            ..self.rows(&Vec::from_iter(n_examples - n..n_examples))
         };
         Ok((self.first(n_examples - n)?, validation))
     }

@@ -1,9 +1,9 @@
 //! Sources of data, as users name them.
 
-use super::file::{self, ColumnBy, Unpacked};
-use super::npz;
+use super::column_apart::{ColumnApart, Wanted};
+use super::file::{self, Reading, Unpacked};
 use super::synthetic::MAX_SIDE;
-use super::{Classes, Dataset, Encoding, Labels, MissingMask};
+use super::{Dataset, Encoding, MissingMask, folder};
 use crate::error::{Error, Result};
 use crate::setting::{by_name, by_text, did_you_mean, invalid};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,6 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
 
 /// A source of data. As text: `mnist`, which is compiled in, `bars-and-stripes:SIDE` and `shifter`, which
 /// are generated, the path of a file or folder, or `-` for standard input.
@@ -30,18 +29,6 @@ pub enum Source {
     Path(PathBuf),
     /// Standard input, which can be read once.
     Stdin,
-}
-
-/// How labels are read.
-#[derive(Clone, Debug)]
-pub struct LabelsBy<'a> {
-    /// `mnist` for the digits of MNIST, a file of one label for each example, or else the name of a column of
-    /// the table.
-    pub name: &'a str,
-    /// The classes of a model, by which the labels are read.
-    pub classes: Option<Arc<Classes>>,
-    /// Where the data have no values, whatever is stored there.
-    pub mask: Option<&'a MissingMask>,
 }
 
 /// A part of MNIST.
@@ -84,22 +71,49 @@ impl Source {
         encoding: Encoding,
         mask: Option<&MissingMask>,
     ) -> Result<Dataset> {
-        if !matches!(self, Self::Path(_) | Self::Stdin) && encoding.origin()?.is_some() {
+        Ok(self.read_apart(split, encoding, mask, &[])?.0)
+    }
+
+    /// As [`read_masked`](Self::read_masked), with columns of a table that are read apart, if they are there.
+    pub(super) fn read_apart(
+        &self,
+        split: Split,
+        encoding: Encoding,
+        mask: Option<&MissingMask>,
+        apart: &[Wanted],
+    ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
+        let (path, file) = match self {
+            Self::Path(path) if path.is_dir() => {
+                Wanted::refuse_any(apart, path)?;
+                return Ok((MissingMask::hide(mask, folder::read(path, encoding)?)?, Vec::new()));
+            }
+            Self::Path(path) => {
+                (path.as_path(), Unpacked::read(path).map_err(|error| misspelt(path, error))?)
+            }
+            Self::Stdin => {
+                let path = Path::new(STDIN);
+                (path, Unpacked::of(path, file::read_stream(path, io::stdin().lock())?, None)?)
+            }
+            Self::Mnist | Self::BarsAndStripes(_) | Self::Shifter => {
+                Wanted::refuse_any(apart, Path::new(&self.to_string()))?;
+                let made = MissingMask::hide(mask, self.made(split, encoding)?)?;
+                return Ok((made, Vec::new()));
+            }
+        };
+        file::examples(path, file, Reading { encoding, mask, apart })
+    }
+
+    /// The data that are compiled in or generated.
+    fn made(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
+        if encoding.origin()?.is_some() {
             return Err(invalid(
                 "data",
                 self,
                 "a file, as the columns of these data are categories",
             ));
         }
-        let made = match self {
-            Self::Path(path) => {
-                let dataset = Dataset::read_masked(path, encoding, mask);
-                return dataset.map_err(|e| misspelt(path, e));
-            }
-            Self::Stdin => {
-                let stdin = io::stdin().lock();
-                return Dataset::read_masked_from("standard input", stdin, encoding, mask);
-            }
+        Ok(match self {
+            Self::Path(_) | Self::Stdin => unreachable!("a file"),
             Self::BarsAndStripes(side) => Dataset::bars_and_stripes(*side).with_encoding(encoding),
             Self::Shifter => Dataset::shifter().with_encoding(encoding),
             #[cfg(feature = "mnist")]
@@ -113,102 +127,7 @@ impl Source {
                         .to_string(),
                 });
             }
-        };
-        MissingMask::hide(mask, made)
-    }
-
-    /// Reads the data with labels. The third result is the SHA-256 of the file of labels, if they are in one.
-    ///
-    /// # Errors
-    /// As [`read_split`](Self::read_split) and [`Labels::read`].
-    pub fn read_labelled(
-        &self,
-        split: Split,
-        encoding: Encoding,
-        by: LabelsBy<'_>,
-    ) -> Result<(Dataset, Labels, Option<String>)> {
-        let LabelsBy { name: labels, classes, mask } = by;
-        #[cfg(feature = "mnist")]
-        if (self, labels) == (&Self::Mnist, "mnist") {
-            let dataset = self.read_masked(split, encoding, mask)?;
-            return Ok((dataset, digits(split, classes)?, None));
-        }
-        let path = Path::new(labels);
-        // FILE.npz:NAME names an array in a file.
-        let is_in_file = npz::split(path).is_some_and(|(file, _)| file.is_file());
-        if path.is_file() || is_in_file {
-            let (labels, sha256) = Labels::read(path, classes)?;
-            return Ok((self.read_masked(split, encoding, mask)?, labels, Some(sha256)));
-        }
-        let what = format!("{self}, column {labels}");
-        match self.read_with_column(encoding, labels, false, mask)? {
-            Some((dataset, Some(cells))) => {
-                let labels = Labels::of_names(labels, &cells, classes);
-                Ok((dataset, labels.map_err(|error| error.in_data(&what))?, None))
-            }
-            _ => {
-                let rule = "a file of labels; `mnist` for data that are mnist; or the name of a column, if \
-                            the data are a table";
-                Err(invalid("labels", labels, rule))
-            }
-        }
-    }
-
-    /// Reads data for a model with these classes, and the labels that the data have themselves: the digits of
-    /// MNIST, or the column of the table that has the name of that in training. Others are unknown.
-    ///
-    /// # Errors
-    /// As [`read_labelled`](Self::read_labelled).
-    pub fn read_for(
-        &self,
-        split: Split,
-        encoding: Encoding,
-        classes: &Arc<Classes>,
-        mask: Option<&MissingMask>,
-    ) -> Result<(Dataset, Labels)> {
-        #[cfg(feature = "mnist")]
-        if *self == Self::Mnist && classes.names().iter().all(|name| name.parse::<u8>().is_ok()) {
-            let dataset = self.read_masked(split, encoding, mask)?;
-            return Ok((dataset, digits(split, Some(classes.clone()))?));
-        }
-        let column = classes.column();
-        let (dataset, cells) = match self.read_with_column(encoding.clone(), &column, true, mask)? {
-            Some(found) => found,
-            None => (self.read_masked(split, encoding, mask)?, None),
-        };
-        let none = vec![""; dataset.n_examples()];
-        let labels = match &cells {
-            Some(cells) => {
-                let what = format!("{self}, column {column}");
-                let labels = Labels::of_names(&column, cells, Some(classes.clone()));
-                labels.map_err(|error| error.in_data(&what))
-            }
-            None => Labels::of_names(&column, &none, Some(classes.clone())),
-        };
-        Ok((dataset, labels?))
-    }
-
-    /// Reads a table and the cells of one of its columns; `None` for data that are made or compiled in.
-    fn read_with_column(
-        &self,
-        encoding: Encoding,
-        column: &str,
-        is_optional: bool,
-        mask: Option<&MissingMask>,
-    ) -> Result<Option<(Dataset, Option<Vec<String>>)>> {
-        let (path, file) = match self {
-            Self::Path(path) if path.is_dir() => return Ok(None),
-            Self::Path(path) => {
-                (path.as_path(), Unpacked::read(path).map_err(|e| misspelt(path, e))?)
-            }
-            Self::Stdin => {
-                let path = Path::new("standard input");
-                (path, Unpacked::of(path, file::read_stream(path, io::stdin().lock())?, None)?)
-            }
-            Self::Mnist | Self::BarsAndStripes(_) | Self::Shifter => return Ok(None),
-        };
-        let by = ColumnBy { name: column, is_optional, mask };
-        file::examples_and_column(path, file, encoding, by).map(Some)
+        })
     }
 
     /// Whether the data come with test data: MNIST does.
@@ -239,19 +158,15 @@ impl Source {
     }
 }
 
-/// The labels of MNIST.
-#[cfg(feature = "mnist")]
-fn digits(split: Split, classes: Option<Arc<Classes>>) -> Result<Labels> {
-    let names: Vec<_> = Dataset::mnist_labels(split).iter().map(u8::to_string).collect();
-    Labels::of_names("digit", &names, classes)
-}
-
 /// The absolute path, unless it is not UTF-8: settings files and model files hold text. Such a folder can
 /// still be worked in.
 pub(crate) fn absolute(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).ok().filter(|path| path.to_str().is_some());
     absolute.unwrap_or_else(|| path.to_path_buf())
 }
+
+/// The name of standard input in messages.
+const STDIN: &str = "standard input";
 
 /// The data that are compiled in or made, as users name them.
 const NAMES: [&str; 3] = ["mnist", "bars-and-stripes:SIDE", "shifter"];

@@ -1,185 +1,16 @@
-//! Tables of numbers as text: a line is an example, a column a unit.
-//!
-//! Commas, semicolons, tabs or blanks separate the cells; lines of only 0 and 1 without a separator are
-//! rows of bits. Blank lines and lines that begin with # are passed over. A first line of names is a
-//! header; so is one that counts 0, 1, 2, …, as pandas writes it for an array.
+//! Tables of numbers as text: a line is an example, a column a unit, unless it is read apart.
 
+use super::column_apart::{ColumnApart, ColumnsApart};
 use super::holes::{Holes, MissingMask};
 use super::stored_array::{Number, StoredArray};
+use super::text::{Cell, FirstRow, Row, Text, UNNAMED, quoted, shown};
 use super::{Dataset, Encoding};
 use crate::error::{Error, Remedy, Result};
 use crate::memory::{self, Bytes, Need};
-use csv::{ByteRecord, ReaderBuilder, Trim};
 use std::path::Path;
-
-const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
-
-/// The lines from which the separator is found.
-const N_FIRST: usize = 10;
-
-/// A header that counts has at least so many columns: `0,1` may be an example.
-const LEAST_COUNT: usize = 3;
 
 /// The names of columns that hold classes in common tables.
 const CLASSES: [&str; 4] = ["class", "label", "labels", "target"];
-
-/// What lies between the cells of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Separator {
-    Character(u8),
-    /// One or more blanks or tabs.
-    Blanks,
-    /// Nothing: each character is a cell.
-    Nothing,
-}
-
-/// The text of a table.
-pub(super) struct Text<'a> {
-    bytes: &'a [u8],
-    separator: Separator,
-}
-
-/// A row, before its cells are read.
-pub(super) struct Row<'r> {
-    /// A byte before the row, with nothing between but blank lines and comments.
-    pub from: usize,
-    pub cells: Vec<&'r [u8]>,
-}
-
-impl<'a> Text<'a> {
-    pub fn of(bytes: &'a [u8]) -> Self {
-        let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
-        let first: Vec<_> = lines(bytes).map(|(_, line)| line).take(N_FIRST).collect();
-        // A title or a header may look otherwise.
-        let typical = &first[usize::from(first.len() > 1)..];
-        let all_have = |c: u8| typical.iter().all(|line| line.contains(&c));
-        let are_bits = |line: &&[u8]| line.len() > 1 && line.iter().all(|c| b"01".contains(c));
-        let separator = match b"\t;,".iter().find(|c| all_have(**c)) {
-            Some(&c) => Separator::Character(c),
-            None if typical.iter().all(are_bits) => Separator::Nothing,
-            None => Separator::Blanks,
-        };
-        Self { bytes, separator }
-    }
-
-    /// A table of texts. Its first line, which may be a header, decides what separates cells: the others may
-    /// hold any characters.
-    pub fn of_texts(bytes: &'a [u8]) -> Self {
-        let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
-        let first = lines(bytes).next().map_or(&[][..], |(_, line)| line);
-        let found = b"\t;,".iter().find(|c| first.contains(c));
-        let separator = found.map_or(Separator::Blanks, |&c| Separator::Character(c));
-        Self { bytes, separator }
-    }
-
-    /// Whether the first row is a header with this name.
-    pub fn has_column(&self, name: &str) -> bool {
-        let mut has = None;
-        let first = self.each_row(|row| {
-            has = Some(FirstRow::place_of(&row.cells, name).is_some());
-            Err(Error::Interrupted)
-        });
-        first.is_err() && has == Some(true)
-    }
-
-    /// The most rows that there can be.
-    fn most_rows(&self) -> usize {
-        1 + self.bytes.iter().filter(|&&c| c == b'\n').count()
-    }
-
-    /// The most cells that there can be.
-    fn most_cells(&self) -> usize {
-        let ends_cell = |c: &u8| match self.separator {
-            Separator::Nothing => true,
-            Separator::Blanks => c.is_ascii_whitespace(),
-            Separator::Character(separator) => *c == separator || *c == b'\n',
-        };
-        1 + self.bytes.iter().filter(|c| ends_cell(c)).count()
-    }
-
-    /// Visits the rows in order, until an error.
-    pub fn each_row(&self, mut visit: impl FnMut(Row<'_>) -> Result<()>) -> Result<()> {
-        let Separator::Character(delimiter) = self.separator else {
-            return lines(self.bytes).try_for_each(|(from, line)| {
-                let cells = match self.separator {
-                    Separator::Nothing => line.chunks(1).collect(),
-                    _ => line.split(u8::is_ascii_whitespace).filter(|c| !c.is_empty()).collect(),
-                };
-                visit(Row { from, cells })
-            });
-        };
-        let mut reader = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .comment(Some(b'#'))
-            .flexible(true)
-            .has_headers(false)
-            .trim(Trim::All)
-            .from_reader(self.bytes);
-        let mut record = ByteRecord::new();
-        while reader.read_byte_record(&mut record).expect("reading from memory does not fail") {
-            if record.len() == 1 && record[0].is_empty() {
-                continue;
-            }
-            let from = record.position().map_or(0, |position| position.byte() as usize);
-            visit(Row { from, cells: record.iter().collect() })?;
-        }
-        Ok(())
-    }
-
-    /// The number of the first line of a row, from 1.
-    pub fn line(&self, from: usize) -> usize {
-        let start = lines(&self.bytes[from..]).next().map_or(from, |(at, _)| from + at);
-        1 + self.bytes[..start].iter().filter(|&&c| c == b'\n').count()
-    }
-
-    /// What is wrong with a row that has another length than the first, which begins at `first`.
-    pub fn other_length(&self, row: &Row<'_>, first: usize, n_columns: usize) -> String {
-        let cells = |n| if n == 1 { "1 cell".into() } else { format!("{n} cells") };
-        let (line, first) = (self.line(row.from), self.line(first));
-        let (found, expected) = (cells(row.cells.len()), cells(n_columns));
-        format!("line {line} has {found}, but line {first} has {expected}")
-    }
-}
-
-/// The lines with their first bytes, without blanks at their ends; blank lines and comments are left out.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let lines = bytes.split(|&c| c == b'\n').scan(0, |next, line| {
-        let at = *next;
-        *next += line.len() + 1;
-        Some((at, line.trim_ascii()))
-    });
-    lines.filter(|(_, line)| !line.is_empty() && line[0] != b'#')
-}
-
-/// What a cell holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Cell {
-    Number(f64),
-    Missing,
-    Text,
-}
-
-impl Cell {
-    pub fn of(cell: &[u8]) -> Self {
-        match cell {
-            [digit @ b'0'..=b'9'] => return Self::Number(f64::from(digit - b'0')),
-            b"True" | b"TRUE" | b"true" => return Self::Number(1.0),
-            b"False" | b"FALSE" | b"false" => return Self::Number(0.0),
-            b"" | b"?" | b"-" | b"." => return Self::Missing,
-            _ => {}
-        }
-        let is_missing = |name: &str| cell.eq_ignore_ascii_case(name.as_bytes());
-        if ["na", "n/a", "nan", "null", "none", "<na>", "#n/a"].into_iter().any(is_missing) {
-            return Self::Missing;
-        }
-        let number = std::str::from_utf8(cell).ok().and_then(|text| text.parse::<f64>().ok());
-        match number {
-            Some(number) if number.is_nan() => Self::Missing,
-            Some(number) => Self::Number(number),
-            None => Self::Text,
-        }
-    }
-}
 
 /// An empty list with room for `n` entries of the table at `path`.
 ///
@@ -252,16 +83,28 @@ pub(super) struct Table<'a> {
     text: Text<'a>,
     /// Where the row of each example is found: [`Row::from`].
     places: Vec<usize>,
+    /// The columns of the file that are units, by their places in a row.
+    units: Vec<usize>,
+    apart: ColumnsApart,
+    /// The cells (examples, columns of the file) that a mask hides.
+    hidden: Holes,
 }
 
 impl<'a> Table<'a> {
-    /// Reads a table. `remedy` is the setting that lets its cells be names, if there is one.
+    /// Reads a table without the columns that are read apart. `remedy` is the setting that lets its cells be
+    /// names, if there is one.
     ///
     /// # Errors
     /// [`Error::BadCategory`] with the line and the column of a cell that is not a number;
     /// [`Error::Unsuitable`] with the line of a row of another length; [`Error::OutOfMemory`].
-    pub fn parse(path: &'a Path, bytes: &'a [u8], remedy: Option<Remedy>) -> Result<Self> {
-        let text = Text::of(bytes);
+    pub fn parse(
+        path: &'a Path,
+        bytes: &'a [u8],
+        remedy: Option<Remedy>,
+        mut apart: ColumnsApart,
+    ) -> Result<Self> {
+        let text = if apart.are_none() { Text::of(bytes) } else { Text::of_texts(bytes) };
+        let places_apart = apart.places();
         let refused = |from: usize, rule: String| {
             let rule = format!("line {}{rule}", text.line(from));
             Error::Unsuitable { path: path.into(), rule }
@@ -269,29 +112,33 @@ impl<'a> Table<'a> {
         let mut numbers = Numbers::Bytes(with_room(path, text.most_cells())?);
         let mut places = with_room(path, text.most_rows())?;
         let (mut holes, most_rows) = (Holes::default(), text.most_rows());
-        // The place and the length of the first row, and its names if it is a header.
+        // The place and the length of the first row, the columns that are units, and their names if it is a
+        // header.
         let mut first = None;
-        let mut names = Vec::new();
+        let (mut units, mut names) = (Vec::new(), Vec::new());
         text.each_row(|row| {
             let Row { from, ref cells } = row;
             let (first_place, n_columns) = *first.get_or_insert((from, cells.len()));
             if first_place == from {
-                match FirstRow::of(cells) {
+                units = (0..n_columns).filter(|at| !places_apart.contains(at)).collect();
+                let first: Vec<_> = units.iter().map(|&at| cells[at]).collect();
+                match FirstRow::of(&first) {
                     FirstRow::Example => {}
                     FirstRow::Names => {
-                        names = cells.iter().map(|cell| shown(cell)).collect();
+                        names = first.iter().map(|cell| shown(cell)).collect();
                         return Ok(());
                     }
                     FirstRow::Unnamed => return Err(refused(from, UNNAMED.into())),
                 }
             }
-            for (at, cell) in cells.iter().enumerate() {
+            let of_units = cells.iter().enumerate().filter(|(at, _)| !places_apart.contains(at));
+            for (unit, (at, cell)) in of_units.enumerate() {
                 match Cell::of(cell) {
                     Cell::Number(number) => numbers.push(number, path)?,
                     Cell::Missing => {
-                        let shape = (most_rows, n_columns);
+                        let shape = (most_rows, units.len());
                         if at < n_columns {
-                            holes.note(shape, places.len(), at, || {
+                            holes.note(shape, places.len(), unit, || {
                                 let (line, found) = (text.line(from), quoted(cell));
                                 format!("line {line}, column {} is {found}", at + 1)
                             });
@@ -316,9 +163,10 @@ impl<'a> Table<'a> {
                 return Err(Error::Unsuitable { path: path.into(), rule });
             }
             places.push(from);
+            apart.push(&row);
             Ok(())
         })?;
-        if let Some(rule) = refused_class(&names, &numbers) {
+        if let Some(rule) = refused_class(&names, &units, &numbers) {
             return Err(refused(first.map_or(0, |(from, _)| from), rule));
         }
         let (number, bytes) = numbers.stored(path)?;
@@ -329,16 +177,22 @@ impl<'a> Table<'a> {
             number,
             is_big_endian: false,
             is_column_major: false,
-            shape: vec![places.len(), first.map_or(0, |(_, n)| n)],
+            shape: vec![places.len(), units.len()],
             encoding: Encoding::Undeclared,
             holes,
         };
-        Ok(Self { array, text, places })
+        Ok(Self { array, text, places, units, apart, hidden: Holes::default() })
     }
 
-    /// As [`StoredArray::hidden_by`].
-    pub fn hidden_by(self, mask: Option<&MissingMask>) -> Result<Self> {
-        Ok(Self { array: self.array.hidden_by(mask)?, ..self })
+    /// The same table without the cells that a mask of all columns hides.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] if the mask has another shape.
+    pub fn hidden_by(mut self, mask: Option<&MissingMask>) -> Result<Self> {
+        let shape = (self.places.len(), self.units.len() + self.apart.places().len());
+        self.hidden = Holes::hidden_by(mask, &self.array.path.display().to_string(), shape)?;
+        self.array.holes = self.array.holes.and(self.hidden.of_columns(&self.units));
+        Ok(self)
     }
 
     /// Reads the examples. An error about a value gives its line and column.
@@ -348,73 +202,32 @@ impl<'a> Table<'a> {
     pub fn examples(&self, declared: Encoding) -> Result<Dataset> {
         self.array.examples(declared).map_err(|error| match error {
             Error::BadValue { data, example, unit, value, rule, remedy } => {
-                let (line, column) = (self.text.line(self.places[example]), unit + 1);
+                let (line, column) = (self.text.line(self.places[example]), self.units[unit] + 1);
                 let data = format!("{data}: line {line}, column {column}");
                 Error::BadValue { data, example, unit, value, rule, remedy }
             }
             error => error,
         })
     }
-}
 
-/// What the first row of a table holds.
-pub(super) enum FirstRow {
-    Example,
-    Names,
-    /// As written with names of the rows: the column of these has no name.
-    Unnamed,
-}
-
-impl FirstRow {
-    /// The place of a column that is read apart, if the row is a header: the other cells are all names, or count.
-    pub fn place_of(cells: &[&[u8]], name: &str) -> Option<usize> {
-        let at = cells.iter().position(|cell| *cell == name.as_bytes())?;
-        let others: Vec<_> = [&cells[..at], &cells[at + 1..]].concat();
-        let is_alone = others.is_empty() && Cell::of(cells[at]) == Cell::Text;
-        (is_alone || matches!(Self::of(&others), Self::Names)).then_some(at)
-    }
-
-    /// Cells that are all names are a header; so are cells that count.
-    pub fn of(cells: &[&[u8]]) -> Self {
-        let kinds: Vec<_> = cells.iter().map(|cell| Cell::of(cell)).collect();
-        let is_header = |kinds: &[Cell]| {
-            let counts = |(i, kind): (usize, &Cell)| *kind == Cell::Number(i as f64);
-            let are_names = !kinds.is_empty() && kinds.iter().all(|kind| *kind == Cell::Text);
-            are_names || kinds.len() >= LEAST_COUNT && kinds.iter().enumerate().all(counts)
-        };
-        match kinds.split_first() {
-            Some((Cell::Missing, named)) if is_header(named) => Self::Unnamed,
-            _ if is_header(&kinds) => Self::Names,
-            _ => Self::Example,
-        }
+    /// The columns that were asked for, if they are there.
+    pub fn apart(self) -> Vec<Option<ColumnApart>> {
+        self.apart.finish(&self.text, &self.hidden)
     }
 }
-
-/// The remedy for names of the rows.
-pub(super) const UNNAMED: &str = ", column 1 is empty: below it are names of the rows, which are not data; write the \
-                       table without them (index=False in pandas, row.names=FALSE in R)";
 
 /// What is wrong with a column of classes, which would pass for a unit. If it holds bits, it may be one.
-fn refused_class(names: &[String], numbers: &Numbers) -> Option<String> {
+/// `names` are those of these `units` by their places.
+fn refused_class(names: &[String], units: &[usize], numbers: &Numbers) -> Option<String> {
     let is_class = |name: &String| CLASSES.contains(&&name.to_lowercase()[..]);
     let at = names.iter().position(is_class)?;
     numbers.has_others(at, names.len()).then(|| {
-        let (column, name) = (at + 1, &names[at]);
+        let (column, name) = (units[at] + 1, &names[at]);
         format!(
             ", column {column} is \"{name}\": it holds classes, not values of a unit; name it by the setting \
              labels, or remove it, as by drop(columns=\"{name}\") in pandas"
         )
     })
-}
-
-/// A cell in messages.
-fn shown(cell: &[u8]) -> String {
-    String::from_utf8_lossy(cell).chars().take(20).collect()
-}
-
-/// A cell in messages, after `is`.
-pub(super) fn quoted(cell: &[u8]) -> String {
-    if cell.is_empty() { "empty".into() } else { format!("\"{}\"", shown(cell)) }
 }
 
 /// What is wrong with a cell that holds a text, in this column from 1.
@@ -440,7 +253,8 @@ mod tests {
     use ndarray::{Array2, array};
 
     fn read_as(text: &str, encoding: Encoding) -> Result<Values, String> {
-        let table = Table::parse(Path::new("t.csv"), text.as_bytes(), None);
+        let table =
+            Table::parse(Path::new("t.csv"), text.as_bytes(), None, ColumnsApart::default());
         let dataset = table.and_then(|table| table.examples(encoding));
         dataset.map(|dataset| dataset.values).map_err(|error| error.to_string())
     }
@@ -505,7 +319,9 @@ mod tests {
         ] {
             let encoding =
                 if text.starts_with('-') { Encoding::Spins } else { Encoding::Undeclared };
-            let table = Table::parse(Path::new("t.csv"), text.as_bytes(), None).unwrap();
+            let table =
+                Table::parse(Path::new("t.csv"), text.as_bytes(), None, ColumnsApart::default())
+                    .unwrap();
             let dataset = table.examples(encoding).unwrap();
             assert_eq!(dataset.first_missing().unwrap(), first, "{text:?}");
             assert_eq!(dataset.values, Values::from_bytes(array![[0, 1], [1, 0]]), "{text:?}");
@@ -540,7 +356,9 @@ mod tests {
             assert!(error.starts_with(&message), "{text:?}\n{error}\ndoes not say: {message}");
         }
         let categories = Some(Remedy::with("categories", "auto"));
-        let names = Table::parse(Path::new("t.csv"), b"a,b\n0,red\n", categories).err().unwrap();
+        let names =
+            Table::parse(Path::new("t.csv"), b"a,b\n0,red\n", categories, ColumnsApart::default());
+        let names = names.err().unwrap();
         assert_eq!(
             names.to_string(),
             "t.csv: line 2, column 2 is \"red\", but must be a number; if columns hold names of categories, \

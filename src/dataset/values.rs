@@ -5,7 +5,6 @@ use crate::error::{Error, Remedy, Result};
 use crate::memory::Bytes;
 use crate::reals::RealRows;
 use ndarray::{Array2, Axis, s};
-use std::ops::Range;
 
 /// The largest grey level: an intensity of 1.
 pub(super) const WHITE: f64 = 255.0;
@@ -148,15 +147,6 @@ impl Values {
         }
     }
 
-    /// A copy of some examples, in the same form.
-    pub fn examples(&self, range: Range<usize>) -> Self {
-        match self {
-            Self::Bits(bits) => Self::Bits(bits.rows(range)),
-            Self::Bytes(bytes) => Self::Bytes(bytes.slice(s![range, ..]).to_owned()),
-            Self::Reals(_) => self.chosen(&Vec::from_iter(range)),
-        }
-    }
-
     /// A copy of the examples of these numbers, in the same form.
     pub fn chosen(&self, examples: &[usize]) -> Self {
         match self {
@@ -258,18 +248,17 @@ mod tests {
         let values = Values::from_numbers(reals(&[[0.0, 0.25], [1.0, 0.5], [0.75, 0.0]]));
         let inverted = Values::from_numbers(reals(&[[1.0, 0.75], [0.0, 0.5], [0.25, 1.0]]));
         assert_eq!(values.clone().inverted(), inverted);
-        assert_eq!(values.examples(1..3), Values::from_numbers(reals(&[[1.0, 0.5], [0.75, 0.0]])));
+        assert_eq!(values.chosen(&[1, 2]), Values::from_numbers(reals(&[[1.0, 0.5], [0.75, 0.0]])));
     }
 
     #[test]
     fn some_examples_keep_the_form_of_all() {
         let values = Values::from_bytes(array![[1, 0], [0, 255]]);
-        assert_eq!(values.examples(0..1), Values::Bytes(array![[1, 0]]));
-        assert_eq!(values.examples(0..1).intensity(0, 0), 1.0 / 255.0);
+        assert_eq!(values.chosen(&[0]), Values::Bytes(array![[1, 0]]));
+        assert_eq!(values.chosen(&[0]).intensity(0, 0), 1.0 / 255.0);
         assert_eq!(values.chosen(&[1, 0, 1]), Values::Bytes(array![[0, 255], [1, 0], [0, 255]]));
         let bits = Values::from_bytes(array![[1, 0], [0, 1], [1, 1]]);
         assert_eq!(bits.chosen(&[2, 0]), Values::from_bytes(array![[1, 1], [1, 0]]));
-        assert_eq!(bits.chosen(&[0, 1]), bits.examples(0..2));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::files::CHECKPOINTS;
 use super::own_data::{data_of, folder_of};
 use crate::bits::BitMatrix;
 use crate::checkpoint::{Checkpoint, search};
-use crate::dataset::{Binarization, Classes, Encoding, Examples, Source, Split};
+use crate::dataset::{Beside, Binarization, Classes, Encoding, Examples, Source, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::Independent;
 use crate::model::ModelFile;
@@ -97,13 +97,10 @@ pub fn states_in(
         return Checkpoint::read(path)?.chains(visible);
     }
     let encoding = Encoding::recorded(facts)?;
-    let dataset = match Classes::recorded(facts)? {
-        None => source.read_split(Split::Test, encoding)?,
-        Some(classes) => {
-            let (dataset, labels) = source.read_for(Split::Test, encoding, &classes, None)?;
-            dataset.labelled(labels)?.with_known_labels()?
-        }
-    };
+    let classes = Classes::recorded(facts)?;
+    let beside = Beside::default().for_model(facts, classes.as_ref());
+    let dataset = source.read_beside(Split::Test, encoding, beside)?.joined()?;
+    let dataset = dataset.with_known_labels()?;
     dataset.check_width(visible.n_units(), "the model")?;
     dataset.refuse_missing("a chain that starts there")?;
     if !dataset.is_binary() {

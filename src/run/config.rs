@@ -3,7 +3,7 @@
 use super::interrupt::Interrupt;
 use super::interval::Interval;
 use crate::dataset::{
-    Alphabet, Categories, Encoding, Examples, MAX_GREY_LEVEL, Source, UnknownLetters, WeightsSource,
+    Alphabet, Categories, ColumnSource, Encoding, Examples, MAX_GREY_LEVEL, Source, UnknownLetters,
 };
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::Method;
@@ -61,7 +61,8 @@ settings! {
         }
         /// Values of *data* that are missing, *validation* examples included, besides those that it marks
         /// itself (NaN, empty fields): a file of the same shape that is 1 where a value is missing and 0
-        /// elsewhere (.npy, .npz or text). A column of a category is one value, as is a site of a sequence.
+        /// elsewhere (.npy, .npz or text). A column of a category is one value, as is a site of a sequence; columns
+        /// of labels and weights are columns, too.
         missing_mask: Option<PathBuf> = None, { placeholder("PATH"), unset("none") }
         /// The SHA-256 that the file of this mask must have; any if not set.
         missing_mask_sha256: Option<String> = None, { recorded() }
@@ -77,10 +78,16 @@ settings! {
         }
         /// The SHA-256 that the test data's file must have; any if not set.
         test_sha256: Option<String> = None, { recorded() }
+        /// Values of the test data that are missing, as *missing_mask* says it of *data*.
+        test_missing_mask: Option<PathBuf> = None, {
+            placeholder("PATH"), unset("none"), needs(&[Remedy::of("test_data")])
+        }
+        /// The SHA-256 that the file of this mask must have; any if not set.
+        test_missing_mask_sha256: Option<String> = None, { recorded() }
         /// Weights of the training examples, *validation* examples included: a file of one number of at
-        /// least 0 for each (.npy, .npz or text), or with *categories* the name of a column of *data*, which
-        /// is then no site. An example of weight 2 counts as two; one of weight 0 is left out.
-        weights: Option<WeightsSource> = None, { placeholder("PATH|COLUMN"), unset("all equal") }
+        /// least 0 for each (.npy, .npz or text), or the name of a column of *data*, a table, which is then no
+        /// site. An example of weight 2 counts as two; one of weight 0 is left out.
+        weights: Option<ColumnSource> = None, { placeholder("PATH|COLUMN"), unset("all equal") }
         /// The SHA-256 that the file of weights must have; any if not set.
         weights_sha256: Option<String> = None, { recorded() }
         /// Weigh each training example by 1 / the number of examples, itself included, that agree with it in
@@ -91,11 +98,15 @@ settings! {
         }
         /// Labels of the training data, one class for each example: the name of a column of a table, a file
         /// (.npy, .npz, IDX or text), or `mnist` for its digits. The model then knows p(v, label).
-        labels: Option<String> = None, { placeholder("COLUMN|FILE|mnist"), unset("none") }
+        labels: Option<ColumnSource> = None, { placeholder("COLUMN|FILE|mnist"), unset("none") }
         /// The SHA-256 that the file of labels must have; any if not set.
         labels_sha256: Option<String> = None, { recorded() }
-        /// The file of the labels of *test_data*, if they are no column of it.
-        test_labels: Option<PathBuf> = None, { placeholder("FILE"), unset("none, or as *labels*"), needs(&[Remedy::of("labels")]) }
+        /// The labels of *test_data*: a file, or the name of a column of it.
+        test_labels: Option<ColumnSource> = None, {
+            placeholder("COLUMN|FILE"), unset("the column of *labels*, if there is one"), needs(&[Remedy::of("labels")])
+        }
+        /// The SHA-256 that the file of these labels must have; any if not set.
+        test_labels_sha256: Option<String> = None, { recorded() }
         /// Rows and columns of the images, if the data file does not give them.
         image_shape: Option<(usize, usize)> = None, { placeholder("28x28"), unset("as in the data file") }
         /// Start from the parameters of this model.
@@ -106,20 +117,12 @@ settings! {
 }
 
 impl DataConfig {
-    /// The declared meaning of integers, texts and letters, if these are the weights.
+    /// The declared meaning of integers, texts and letters.
     ///
     /// # Errors
-    /// As [`Encoding::declared`]; [`Error::InvalidSetting`] if categories or letters are declared as well;
-    /// [`Error::NoEffect`] if the weights are a column of data that are not categories.
-    pub fn encoding(&self, weights: Option<&WeightsSource>) -> Result<Encoding> {
-        let (mut ignore, unknown_letters) = (self.ignore.clone(), self.unknown_letters);
-        if let Some(column @ WeightsSource::Column(name)) = weights {
-            if self.categories.is_none() {
-                let (setting, value) = ("weights", column.to_string());
-                return Err(Error::NoEffect { setting, value, needs: &[CATEGORIES] });
-            }
-            ignore.push(name.clone());
-        }
+    /// As [`Encoding::declared`]; [`Error::InvalidSetting`] if categories or letters are declared as well.
+    pub fn encoding(&self) -> Result<Encoding> {
+        let (ignore, unknown_letters) = (self.ignore.clone(), self.unknown_letters);
         let are_letters = self.alphabet.is_some() || unknown_letters != UnknownLetters::default();
         let of_columns = match self.categories {
             Some(categories) => Encoding::Categories { categories, ignore },

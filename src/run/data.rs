@@ -2,15 +2,15 @@
 
 use super::config::DataConfig;
 use crate::dataset::{
-    Binarization, Classes, Dataset, Encoding, Examples, FoundWeights, Labels, LabelsBy,
-    MissingMask, Source, Split, WeightsSource,
+    Beside, Binarization, Classes, ColumnSource, DataBeside, Dataset, Encoding, Examples, Found,
+    MissingMask, Source, Split,
 };
 use crate::error::{Error, Remedy, Result};
 use crate::setting::{by_name, check};
 use crate::watch::Watch;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A part of a run's data.
@@ -36,26 +36,31 @@ pub struct Data {
     pub held_out: Option<Examples>,
     /// The origin of the data, for the model file.
     pub provenance: Map<String, Value>,
-    /// The SHA-256 of the files of the training data and of the test data.
-    pub sha256: [Option<String>; 2],
+    /// The files of the training data.
+    pub files: Files,
+    /// The files of the test data.
+    pub test_files: Files,
     /// The meaning of integers.
     pub encoding: Encoding,
     /// Notes for the user: on the encoding, if it was inferred, and on missing values.
     pub notes: Vec<String>,
-    /// Where the weights were found, and the SHA-256 of their file, if they have one.
-    pub weights: Option<(WeightsSource, Option<String>)>,
-    /// The SHA-256 of the mask of missing values, if there is one.
-    pub missing_mask_sha256: Option<String>,
-    /// The SHA-256 of the file of labels, if there is one.
-    pub labels_sha256: Option<String>,
 }
 
-/// What is read beside the training data, and belongs to their rows.
+/// Where data and what belongs to their rows were found.
 #[derive(Clone, Debug, Default)]
-struct Beside {
-    weights: Option<FoundWeights>,
-    missing: Option<MissingMask>,
+pub struct Files {
+    /// The SHA-256 of the file of the data, if they have one.
+    pub sha256: Option<String>,
+    /// The labels.
+    pub labels: Option<FoundAt>,
+    /// The weights.
+    pub weights: Option<FoundAt>,
+    /// The SHA-256 of the mask of missing values.
+    pub missing_mask_sha256: Option<String>,
 }
+
+/// Where labels or weights were found: a file with its SHA-256, or a column.
+pub type FoundAt = Found<()>;
 
 impl Data {
     /// Reads the data and binarizes them.
@@ -64,29 +69,24 @@ impl Data {
     /// Errors of reading the files; [`Error::Elsewhere`] if a file does not have the SHA-256 of the
     /// settings.
     pub fn read(config: &DataConfig, binarize: Binarization, watch: Watch<'_>) -> Result<Self> {
-        let beside = config.beside()?;
-        let encoding = config.encoding(beside.weights.as_ref().map(|found| &found.source))?;
-        let (all, labels_sha256) = config.read_all("data", encoding, &beside, None)?;
-        let weights = beside.weights.map(|found| (found.source, found.sha256));
-        let missing_mask_sha256 = beside.missing.map(|mask| mask.sha256().to_string());
-        // Equal integers must mean the same in both.
+        let (all, files) = config.training().read(config, config.encoding()?, Beside::default())?;
+        // Equal integers, labels and columns must mean the same in both.
         let classes = all.labels().map(|labels| labels.classes().clone());
-        let test = config.read_test("test_data", all.encoding(), classes.as_ref())?;
+        let weights_column = files.weights.as_ref().and_then(|found| Beside::fact(&found.source));
+        let facts = Map::from_iter(weights_column);
+        let beside = Beside::default().for_model(&facts, classes.as_ref());
+        let test = config.test().map(|test| test.read(config, all.encoding(), beside));
+        let (test, test_files) = test.transpose()?.unzip();
+        let test_files = test_files.unwrap_or_default();
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
-        let column = weights.iter().filter_map(|(source, _)| match source {
-            WeightsSource::Column(name) => {
-                Some(format!("{}: the column \"{name}\" holds the weights", all.name()))
-            }
-            WeightsSource::File(_) => None,
-        });
+        let of_column = |weights: &FoundAt| weights.column_note(all.name(), "weights");
+        let column = files.weights.as_ref().and_then(of_column);
         let mut notes: Vec<_> = inferred.into_iter().chain(column).collect();
         let encoding =
             test.as_ref().map_or(all.encoding(), |test| all.encoding().or(test.encoding()));
         if let Some(test) = &test {
             test.check_width(all.n_visible(), "the training data")?;
         }
-        let sha256 = |dataset: &Dataset| dataset.sha256().map(str::to_string);
-        let sha256 = [sha256(&all), test.as_ref().and_then(sha256)];
         let (training, validation) = config.split(all, watch)?;
         let held_out = validation.or(test);
         notes.extend(
@@ -106,6 +106,7 @@ impl Data {
             unreachable!("an object, as written")
         };
         provenance.extend(encoding.facts());
+        provenance.extend(facts);
         if let Some(weights) = training.weights() {
             provenance.insert("n_effective".to_string(), json!(weights.n_effective()));
         }
@@ -117,106 +118,139 @@ impl Data {
         }
         let binarized = |dataset| Examples::new(dataset, binarize);
         let (training, held_out) = (Arc::new(binarized(training)), held_out.map(binarized));
-        Ok(Self {
-            training,
-            held_out,
-            provenance,
-            sha256,
-            encoding,
-            notes,
-            weights,
-            missing_mask_sha256,
-            labels_sha256,
-        })
+        Ok(Self { training, held_out, provenance, files, test_files, encoding, notes })
+    }
+}
+
+/// A file of a run: the setting that names it, its place, and the SHA-256 that it must have.
+struct Fixed<'a, T> {
+    setting: &'static str,
+    at: Option<&'a T>,
+    sha256: Option<&'a String>,
+}
+
+/// The settings of the training data or of the test data.
+struct Given<'a> {
+    data: Fixed<'a, Source>,
+    split: Split,
+    labels: Fixed<'a, ColumnSource>,
+    weights: Fixed<'a, ColumnSource>,
+    mask: Fixed<'a, PathBuf>,
+}
+
+impl<'a, T> Fixed<'a, T> {
+    fn of(setting: &'static str, at: Option<&'a T>, sha256: &'a Option<String>) -> Self {
+        Self { setting, at, sha256: sha256.as_ref() }
+    }
+
+    /// Refuses what was found in a file `name` with another SHA-256.
+    fn check(&self, name: &str, found: Option<&str>) -> Result<()> {
+        match self.sha256 {
+            Some(expected) if found != Some(expected) => {
+                let found = found.map_or("no SHA-256".into(), |sum| format!("the SHA-256 {sum}"));
+                let rule = format!(
+                    "has {found}, but the run was made with SHA-256 {expected}, which only a new run can change"
+                );
+                Err(self.elsewhere(name.into(), rule))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The error for a file that is not what it was.
+    fn elsewhere(&self, path: PathBuf, rule: String) -> Error {
+        Error::Elsewhere { path, rule, remedy: Remedy::of(self.setting) }
+    }
+
+    /// The error for a file that cannot be read. One of a known SHA-256 may have moved.
+    fn moved(&self, error: Error) -> Error {
+        match error {
+            Error::Io { path, action, cause } if self.sha256.is_some() => {
+                self.elsewhere(path, format!("cannot {action}: {cause}"))
+            }
+            error => error,
+        }
+    }
+}
+
+impl Fixed<'_, ColumnSource> {
+    fn is_at(&self, file: &Path) -> bool {
+        matches!(self.at, Some(ColumnSource::File(path)) if path == file)
+    }
+
+    /// Where values were found. Their file must have the SHA-256 of the settings.
+    fn found<T>(&self, found: Option<&Found<T>>) -> Result<Option<FoundAt>> {
+        let Some(Found { source, sha256, .. }) = found else { return Ok(None) };
+        self.check(&source.to_string(), sha256.as_deref())?;
+        Ok(Some(Found { values: (), source: source.clone(), sha256: sha256.clone() }))
+    }
+}
+
+impl Given<'_> {
+    /// Reads the data as the settings say, with what belongs to their rows; `known` is what is known of training.
+    fn read(
+        &self,
+        config: &DataConfig,
+        encoding: Encoding,
+        known: Beside<'_>,
+    ) -> Result<(Dataset, Files)> {
+        let Self { data, split, labels, weights, mask } = self;
+        let source = data.at.expect("data");
+        let found_mask = mask.at.map(|path| MissingMask::read(path)).transpose();
+        let found_mask = found_mask.map_err(|error| mask.moved(error))?;
+        let mask_sha256 = found_mask.as_ref().map(|found| found.sha256().to_string());
+        if let Some(path) = mask.at {
+            mask.check(&path.display().to_string(), mask_sha256.as_deref())?;
+        }
+        if *source == Source::Stdin && data.sha256.is_some() {
+            let rule = "held the data when the run began, and cannot be read again".to_string();
+            return Err(data.elsewhere("standard input".into(), rule));
+        }
+        let mask = found_mask.as_ref();
+        let beside = Beside { labels: labels.at, weights: weights.at, mask, ..known };
+        let found = source.read_beside(*split, encoding, beside).map_err(|error| match &error {
+            Error::Io { path, .. } if labels.is_at(path) => labels.moved(error),
+            Error::Io { path, .. } if weights.is_at(path) => weights.moved(error),
+            _ => data.moved(error),
+        })?;
+        data.check(found.dataset.name(), found.dataset.sha256())?;
+        let files = Files {
+            sha256: found.dataset.sha256().map(str::to_string),
+            labels: labels.found(found.labels.as_ref())?,
+            weights: weights.found(found.weights.as_ref())?,
+            missing_mask_sha256: mask_sha256,
+        };
+        let dataset = config.prepare(found.dataset)?;
+        Ok((DataBeside { dataset, ..found }.joined()?, files))
     }
 }
 
 impl DataConfig {
-    /// All training data, including the validation examples, with what belongs to their rows, and the SHA-256
-    /// of a file of labels. Errors name the setting `place` as the remedy for a file that has moved.
-    fn read_all(
-        &self,
-        place: &'static str,
-        encoding: Encoding,
-        beside: &Beside,
-        classes: Option<&Arc<Classes>>,
-    ) -> Result<(Dataset, Option<String>)> {
-        let Beside { weights, missing } = beside;
-        let mut found = None;
-        let all = || match &self.labels {
-            None => self.data.read_masked(Split::Train, encoding, missing.as_ref()),
-            Some(name) => {
-                let by = LabelsBy { name, classes: classes.cloned(), mask: missing.as_ref() };
-                let (all, labels, sha256) = self.data.read_labelled(Split::Train, encoding, by)?;
-                found = Some((labels, sha256));
-                Ok(all)
-            }
-        };
-        let all = self.prepare(expect(place, &self.data, all, self.sha256.as_ref())?)?;
-        let (all, labels_sha256) = match found {
-            None => (all, None),
-            Some((labels, sha256)) => (all.labelled(labels)?, sha256),
-        };
-        if let (Some(path), Some(found)) = (&self.labels, &labels_sha256) {
-            check_sha256("labels", path, Some(found), self.labels_sha256.as_ref())?;
+    /// The training data, including the validation examples.
+    fn training(&self) -> Given<'_> {
+        Given {
+            data: Fixed::of("data", Some(&self.data), &self.sha256),
+            split: Split::Train,
+            labels: Fixed::of("labels", self.labels.as_ref(), &self.labels_sha256),
+            weights: Fixed::of("weights", self.weights.as_ref(), &self.weights_sha256),
+            mask: Fixed::of("missing_mask", self.missing_mask.as_ref(), &self.missing_mask_sha256),
         }
-        let all = match weights {
-            Some(FoundWeights { weights, source, .. }) => {
-                all.weighted(&source.to_string(), weights)?
-            }
-            None => all,
-        };
-        Ok((all, labels_sha256))
-    }
-
-    /// The files of weights and of missing values. They must have the SHA-256 of the settings.
-    fn beside(&self) -> Result<Beside> {
-        let weights = self.weights.as_ref().map(|weights| {
-            let expected = self.weights_sha256.as_ref();
-            let found = moved("weights", weights.read(&self.data), expected)?;
-            check_sha256("weights", &weights.to_string(), found.sha256.as_deref(), expected)?;
-            Ok(found)
-        });
-        let missing = self.missing_mask.as_ref().map(|path| {
-            let expected = self.missing_mask_sha256.as_ref();
-            let mask = moved("missing_mask", MissingMask::read(path), expected)?;
-            let path = path.display().to_string();
-            check_sha256("missing_mask", &path, Some(mask.sha256()), expected)?;
-            Ok(mask)
-        });
-        Ok(Beside { weights: weights.transpose()?, missing: missing.transpose()? })
     }
 
     /// The test data, if there are any: `test_data`, or the test images of MNIST.
-    fn read_test(
-        &self,
-        place: &'static str,
-        encoding: Encoding,
-        classes: Option<&Arc<Classes>>,
-    ) -> Result<Option<Dataset>> {
-        let source = match &self.test_data {
-            Some(source) => source,
-            None if self.data.has_test_split() => &self.data,
-            None => return Ok(None),
-        };
-        let mut found = None;
-        let test = || {
-            let Some(classes) = classes else { return source.read_split(Split::Test, encoding) };
-            let (test, labels) = match &self.test_labels {
-                None => source.read_for(Split::Test, encoding, classes, None)?,
-                Some(path) => {
-                    let labels = Labels::read(path, Some(classes.clone()))?.0;
-                    (source.read_split(Split::Test, encoding)?, labels)
-                }
-            };
-            found = Some(labels);
-            Ok(test)
-        };
-        let test = self.prepare(expect(place, source, test, self.test_sha256.as_ref())?)?;
-        match found {
-            None => Ok(Some(test)),
-            Some(labels) => test.labelled(labels).map(Some),
-        }
+    fn test(&self) -> Option<Given<'_>> {
+        let own = Some(&self.data).filter(|data| data.has_test_split());
+        let at = Some(self.test_data.as_ref().or(own)?);
+        // Without labels of training those of the test data have no meaning.
+        let labels = self.test_labels.as_ref().filter(|_| self.labels.is_some());
+        let (mask, mask_sha256) = (self.test_missing_mask.as_ref(), &self.test_missing_mask_sha256);
+        Some(Given {
+            data: Fixed::of("test_data", at, &self.test_sha256),
+            split: Split::Test,
+            labels: Fixed::of("test_labels", labels, &self.test_labels_sha256),
+            weights: Fixed::of("weights", None, &None),
+            mask: Fixed::of("test_missing_mask", mask, mask_sha256),
+        })
     }
 
     fn prepare(&self, dataset: Dataset) -> Result<Dataset> {
@@ -256,16 +290,16 @@ impl DataConfig {
     pub fn read_part(&self, part: Part, facts: &Map<String, Value>) -> Result<Option<Dataset>> {
         let recorded = Encoding::recorded(facts)?;
         let classes = Classes::recorded(facts)?;
-        let encoding = || Ok::<_, Error>(recorded.clone().or(self.encoding(None)?));
-        let split = || {
-            let beside = self.beside()?;
-            let weights = beside.weights.as_ref().map(|found| &found.source);
-            let encoding = recorded.clone().or(self.encoding(weights)?);
-            let all = self.read_all("data", encoding, &beside, classes.as_ref())?;
-            self.split(all.0, Watch::default())
+        let known = Beside::default().for_model(facts, classes.as_ref());
+        let read = |given: Given<'_>| {
+            // A command that reads a run's data names other data by `data`.
+            let data = Fixed { setting: "data", ..given.data };
+            let encoding = recorded.clone().or(self.encoding()?);
+            Given { data, ..given }.read(self, encoding, known).map(|(all, _)| all)
         };
+        let split = || self.split(read(self.training())?, Watch::default());
         match part {
-            Part::Test => self.read_test("data", encoding()?, classes.as_ref()),
+            Part::Test => self.test().map(read).transpose(),
             Part::Train => Ok(Some(split()?.0)),
             Part::Validation if self.validation == 0 => Ok(None),
             Part::Validation => Ok(split()?.1),
@@ -283,7 +317,8 @@ impl DataConfig {
             || self.reweight.is_some()
             || self.labels_sha256.is_some();
         let is_whole = self.validation == 0 && self.limit.is_none() && !has_more;
-        if is(&self.test_sha256) {
+        let is_whole_test = self.test_missing_mask.is_none() && self.test_labels.is_none();
+        if is_whole_test && is(&self.test_sha256) {
             Some(Part::Test)
         } else {
             (is_whole && is(&self.sha256)).then_some(Part::Train)
@@ -306,52 +341,5 @@ impl DataConfig {
     /// that were used to choose a model can no longer judge it.
     pub fn watched_by(&self) -> Part {
         if self.validation > 0 { Part::Validation } else { self.judged_by() }
-    }
-}
-
-/// Reads data, which must have this SHA-256. The error names the setting `place` as the remedy.
-fn expect(
-    place: &'static str,
-    source: &Source,
-    read: impl FnOnce() -> Result<Dataset>,
-    sha256: Option<&String>,
-) -> Result<Dataset> {
-    let remedy = Remedy::of(place);
-    if *source == Source::Stdin && sha256.is_some() {
-        let rule = "held the data when the run began, and cannot be read again".to_string();
-        return Err(Error::Elsewhere { path: "standard input".into(), rule, remedy });
-    }
-    let dataset = moved(place, read(), sha256)?;
-    check_sha256(place, dataset.name(), dataset.sha256(), sha256)?;
-    Ok(dataset)
-}
-
-/// What was read from a file of this SHA-256. If the file cannot be read, it may have moved.
-fn moved<T>(place: &'static str, read: Result<T>, sha256: Option<&String>) -> Result<T> {
-    match read {
-        Err(Error::Io { path, action, cause }) if sha256.is_some() => {
-            let rule = format!("cannot {action}: {cause}");
-            Err(Error::Elsewhere { path, rule, remedy: Remedy::of(place) })
-        }
-        read => read,
-    }
-}
-
-/// Refuses a file that does not have this SHA-256.
-fn check_sha256(
-    place: &'static str,
-    name: &str,
-    found: Option<&str>,
-    expected: Option<&String>,
-) -> Result<()> {
-    match expected {
-        Some(expected) if found != Some(expected) => {
-            let rule = format!(
-                "has {}, but the run was made with SHA-256 {expected}, which only a new run can change",
-                found.map_or("no SHA-256".to_string(), |found| format!("the SHA-256 {found}"))
-            );
-            Err(Error::Elsewhere { path: PathBuf::from(name), rule, remedy: Remedy::of(place) })
-        }
-        _ => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use super::config::DataConfig;
 use super::data::Part;
 use super::files::{CHECKPOINTS, LAST_MODEL, MODEL, SETTINGS};
 use super::settings::SettingsFile;
-use crate::dataset::{Classes, Dataset, Encoding, MissingMask, Source, Split};
+use crate::dataset::{Beside, Classes, DataBeside, Dataset, Encoding, Source, Split};
 use crate::error::{Error, Result};
 use crate::model::Provenance;
 use crate::setting::invalid;
@@ -19,8 +19,8 @@ pub struct DataChoice<'a> {
     pub split: Option<Part>,
     /// The part of given data that is read if `split` is not set.
     pub usual: Part,
-    /// The values of given data that are missing, besides those that they mark.
-    pub missing: Option<&'a MissingMask>,
+    /// What belongs to the rows of given data, besides what the model says.
+    pub beside: Beside<'a>,
 }
 
 /// Examples, and their role in the run of the model.
@@ -36,6 +36,8 @@ pub struct ChosenData {
     pub is_default: bool,
     /// A warning for the reader of results on them.
     pub warning: Option<&'static str>,
+    /// A note for the user on the column of weights, if there is one.
+    pub note: Option<String>,
 }
 
 impl ChosenData {
@@ -86,14 +88,14 @@ impl DataChoice<'_> {
     pub fn read(&self, model: &Path, provenance: &Provenance) -> Result<ChosenData> {
         let Some(source) = self.data else { return self.read_own(model, provenance) };
         let part = self.split.unwrap_or(self.usual);
-        let dataset = part.read_masked(source, provenance, self.missing)?;
+        let (dataset, note) = part.read_beside(source, provenance, self.beside)?;
         // The given file is recognized by its SHA-256: it may have moved since the run.
         let config = data_of(model)?;
         let is_whole = self.split != Some(Part::Validation);
         let part = config.as_ref().filter(|_| is_whole).and_then(|config| config.part_of(&dataset));
         let is_default = part.is_some() && part == config.as_ref().map(DataConfig::judged_by);
         let warning = (is_default && part == Some(Part::Train)).then_some(NOT_HELD_OUT);
-        Ok(ChosenData { dataset, part, is_given: true, is_default, warning })
+        Ok(ChosenData { dataset, part, is_given: true, is_default, warning, note })
     }
 
     /// Reads the examples of the run of a model.
@@ -110,7 +112,8 @@ impl DataChoice<'_> {
         })?;
         let is_default = part == default;
         let warning = (self.split.is_none() && part == Part::Train).then_some(NOT_HELD_OUT);
-        Ok(ChosenData { dataset, part: Some(part), is_given: false, is_default, warning })
+        let part = Some(part);
+        Ok(ChosenData { dataset, part, is_given: false, is_default, warning, note: None })
     }
 }
 
@@ -131,34 +134,29 @@ impl Part {
     /// As [`Source::read`]; [`Error::InvalidSetting`] for validation examples if the model was trained
     /// without validation or on other data.
     pub fn read(self, source: &Source, provenance: &Provenance) -> Result<Dataset> {
-        self.read_masked(source, provenance, None)
+        Ok(self.read_beside(source, provenance, Beside::default())?.0)
     }
 
-    /// As [`read`](Self::read), without the values that a mask hides.
-    fn read_masked(
+    /// As [`read`](Self::read), with what belongs to the rows of the data, and a note on it.
+    fn read_beside(
         self,
         source: &Source,
         provenance: &Provenance,
-        mask: Option<&MissingMask>,
-    ) -> Result<Dataset> {
+        beside: Beside<'_>,
+    ) -> Result<(Dataset, Option<String>)> {
         let fact = |name| provenance.data.get(name);
         let split = if self == Part::Test { Split::Test } else { Split::Train };
         let encoding = Encoding::recorded(&provenance.data)?;
-        let (mut dataset, labels) = match Classes::recorded(&provenance.data)? {
-            None => (source.read_masked(split, encoding, mask)?, None),
-            Some(classes) => {
-                let (dataset, labels) = source.read_for(split, encoding, &classes, mask)?;
-                (dataset, Some(labels))
-            }
-        };
-        if fact("inverted").is_some_and(|inverted| inverted == true) {
-            dataset = dataset.inverted();
-        }
-        if let Some(labels) = labels {
-            dataset = dataset.labelled(labels)?;
-        }
+        let classes = Classes::recorded(&provenance.data)?;
+        let beside = beside.for_model(&provenance.data, classes.as_ref());
+        let found = source.read_beside(split, encoding, beside)?;
+        let weights = found.weights.as_ref();
+        let note = weights.and_then(|found| found.column_note(&source.to_string(), "weights"));
+        let is_inverted = fact("inverted").is_some_and(|inverted| inverted == true);
+        let dataset = if is_inverted { found.dataset.inverted() } else { found.dataset };
+        let mut dataset = DataBeside { dataset, ..found }.joined()?;
         if self != Part::Validation {
-            return Ok(dataset);
+            return Ok((dataset, note));
         }
         let number = |name| fact(name).and_then(|n| n.as_u64()).map(|n| n as usize);
         let n_examples = dataset.n_examples();
@@ -178,6 +176,6 @@ impl Part {
             );
             return Err(invalid("split", self, rule));
         }
-        Ok(dataset.split_validation(validation)?.1)
+        Ok((dataset.split_validation(validation)?.1, note))
     }
 }

@@ -8,7 +8,7 @@ use super::folder::Folder;
 use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, time_budget};
 use crate::checkpoint::Checkpoint;
-use crate::dataset::{Examples, Source, WeightsSource, absolute};
+use crate::dataset::{ColumnSource, Examples, Source, absolute};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::{Method, exact};
 use crate::kernels::Isa;
@@ -114,10 +114,16 @@ pub struct Changes {
     pub data: Option<Source>,
     /// The new place of the test data's file, which must have the same SHA-256.
     pub test_data: Option<Source>,
+    /// The new place of the file of labels, which must have the same SHA-256.
+    pub labels: Option<ColumnSource>,
+    /// The new place of the file of the labels of the test data, which must have the same SHA-256.
+    pub test_labels: Option<ColumnSource>,
     /// The new place of the file of weights, which must have the same SHA-256.
-    pub weights: Option<WeightsSource>,
+    pub weights: Option<ColumnSource>,
     /// The new place of the mask of missing values, which must have the same SHA-256.
     pub missing_mask: Option<PathBuf>,
+    /// The new place of the mask of the test data, which must have the same SHA-256.
+    pub test_missing_mask: Option<PathBuf>,
 }
 
 /// Continues the run in a folder from its newest whole checkpoint, or from its beginning if it has no
@@ -199,17 +205,37 @@ impl Changes {
             check("test_data", moved, is_same, no_file("test data"))?;
             *test_data = Some(moved.absolute());
         }
-        let DataConfig { weights, weights_sha256, .. } = &mut settings.data;
-        if let Some(moved) = &self.weights {
-            let is_same = weights_sha256.is_some() || weights.as_ref() == Some(moved);
-            check("weights", moved, is_same, no_file("weights"))?;
-            *weights = Some(moved.absolute());
+        let run = &mut settings.data;
+        for (setting, what, moved, at, sha256) in [
+            ("labels", "labels", &self.labels, &mut run.labels, &run.labels_sha256),
+            (
+                "test_labels",
+                "labels of the test data",
+                &self.test_labels,
+                &mut run.test_labels,
+                &run.test_labels_sha256,
+            ),
+            ("weights", "weights", &self.weights, &mut run.weights, &run.weights_sha256),
+        ] {
+            if let Some(moved) = moved {
+                let is_same = sha256.is_some() || at.as_ref() == Some(moved);
+                check(setting, moved, is_same, no_file(what))?;
+                *at = Some(moved.absolute());
+            }
         }
-        let DataConfig { missing_mask, missing_mask_sha256, .. } = &mut settings.data;
-        if let Some(moved) = &self.missing_mask {
-            let is_same = missing_mask_sha256.is_some();
-            check("missing_mask", moved.display(), is_same, no_file("missing values"))?;
-            *missing_mask = Some(absolute(moved));
+        for (setting, moved, at, sha256) in [
+            ("missing_mask", &self.missing_mask, &mut run.missing_mask, &run.missing_mask_sha256),
+            (
+                "test_missing_mask",
+                &self.test_missing_mask,
+                &mut run.test_missing_mask,
+                &run.test_missing_mask_sha256,
+            ),
+        ] {
+            if let Some(moved) = moved {
+                check(setting, moved.display(), sha256.is_some(), no_file("missing values"))?;
+                *at = Some(absolute(moved));
+            }
         }
         Ok(())
     }
@@ -252,31 +278,30 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
                 .into()
         })?;
     }
-    let DataConfig {
-        data: source,
-        test_data,
-        missing_mask,
-        weights,
-        labels,
-        test_labels,
-        init,
-        ..
-    } = &mut settings.data;
-    *source = source.absolute();
-    *test_data = test_data.as_ref().map(Source::absolute);
-    *missing_mask = missing_mask.as_deref().map(absolute);
-    *weights = data.weights.as_ref().map(|(found, _)| found.absolute());
-    if data.labels_sha256.is_some() {
-        // A file, and not the name of a column.
-        let file = labels.take().map(|labels| absolute(Path::new(&labels)));
-        *labels = file.map(|file| file.display().to_string());
+    let run = &mut settings.data;
+    run.data = run.data.absolute();
+    run.test_data = run.test_data.as_ref().map(Source::absolute);
+    run.init = run.init.as_deref().map(absolute);
+    // Names of columns and files are told apart from here on.
+    for (at, sha256, found) in [
+        (&mut run.labels, &mut run.labels_sha256, &data.files.labels),
+        (&mut run.test_labels, &mut run.test_labels_sha256, &data.test_files.labels),
+        (&mut run.weights, &mut run.weights_sha256, &data.files.weights),
+    ] {
+        *sha256 = found.as_ref().and_then(|found| found.sha256.clone());
+        if let (Some(at), Some(found)) = (at, found) {
+            *at = if sha256.is_some() { found.source.absolute() } else { found.source.clone() };
+        }
     }
-    *test_labels = test_labels.as_deref().map(absolute);
-    *init = init.as_deref().map(absolute);
-    [settings.data.sha256, settings.data.test_sha256] = data.sha256.clone();
-    settings.data.weights_sha256 = data.weights.as_ref().and_then(|(_, sha256)| sha256.clone());
-    settings.data.missing_mask_sha256 = data.missing_mask_sha256.clone();
-    settings.data.labels_sha256 = data.labels_sha256.clone();
+    for (at, sha256, found) in [
+        (&mut run.missing_mask, &mut run.missing_mask_sha256, &data.files),
+        (&mut run.test_missing_mask, &mut run.test_missing_mask_sha256, &data.test_files),
+    ] {
+        *at = at.as_deref().map(absolute);
+        sha256.clone_from(&found.missing_mask_sha256);
+    }
+    run.sha256.clone_from(&data.files.sha256);
+    run.test_sha256.clone_from(&data.test_files.sha256);
     settings.data.grey_levels = data.encoding.grey_levels();
     Ok(trainer)
 }

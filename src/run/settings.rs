@@ -15,7 +15,6 @@
 //! A setting that is left out has its default. The file that a run writes has all settings.
 
 use super::config::{DataConfig, RunConfig};
-use crate::dataset::WeightsSource;
 use crate::error::{Error, Key, Result};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{Section, Setting, did_you_mean, nearest};
@@ -108,27 +107,19 @@ impl Settings {
             (self.data.fields(), other.data.fields()),
             (keep(self), keep(other)),
         ];
-        let here_has = |name| self.data.fields().remove(name).filter(|value| !value.is_null());
+        let here_has =
+            |name: &str| self.data.fields().remove(name).filter(|value| !value.is_null());
         sections.into_iter().find_map(|(here, there)| {
             here.into_iter().find_map(|(key, value)| {
                 let other = &there[&key];
-                let is_column = |value: &Value| {
-                    let weights = value.as_str().and_then(|text| text.parse().ok());
-                    key == "weights" && matches!(weights, Some(WeightsSource::Column(_)))
+                let is_path = match &key[..] {
+                    "data" | "test_data" | "missing_mask" | "test_missing_mask" | "init" => true,
+                    // A column has no SHA-256.
+                    "labels" | "test_labels" | "weights" => {
+                        here_has(&format!("{key}_sha256")).is_some()
+                    }
+                    _ => false,
                 };
-                let is_path = matches!(
-                    &key[..],
-                    "data"
-                        | "test_data"
-                        | "missing_mask"
-                        | "weights"
-                        | "labels"
-                        | "test_labels"
-                        | "init"
-                );
-                // Labels are a file only if it has a SHA-256.
-                let is_name = key == "labels" && here_has("labels_sha256").is_none();
-                let is_path = is_path && !is_name && !is_column(&value) && !is_column(other);
                 let differs = *other != value && !is_path;
                 differs.then(|| (key, value.to_string(), other.to_string()))
             })

@@ -1,0 +1,480 @@
+//! What belongs to the rows of data and is read with them: labels, weights, and where values are missing.
+
+use super::column_apart::{ColumnApart, Otherwise, Wanted};
+use super::column_source::ColumnSource;
+use super::example_weights::{WEIGHT, is_weight};
+use super::file::{self, Unpacked};
+use super::text::Cell;
+use super::{Classes, Dataset, Encoding, Labels, MissingMask, Source, Split};
+use crate::error::Result;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Where that is found which belongs to the rows of data.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// The labels. `mnist` is the digits of MNIST.
+    pub labels: Option<&'a ColumnSource>,
+    /// The classes of a model, by which labels are read. Without `labels` they are those that the data have
+    /// themselves: the digits of MNIST, or the column that has the name of that in training. Others are unknown.
+    pub classes: Option<&'a Arc<Classes>>,
+    /// The weights.
+    pub weights: Option<&'a ColumnSource>,
+    /// The column that held the weights of a model's training data. Data for the model may have it: it is no site.
+    pub weights_column: Option<&'a str>,
+    /// Where the data have no values, whatever is stored there: one mark for each column of the data, those of
+    /// labels and weights included.
+    pub mask: Option<&'a MissingMask>,
+}
+
+/// The fact of a model file that names the column of weights.
+const WEIGHTS_COLUMN: &str = "weights_column";
+
+impl<'a> Beside<'a> {
+    /// The fact for a model file of weights that are a column, which [`for_model`](Self::for_model) reads.
+    pub fn fact(weights: &ColumnSource) -> Option<(String, Value)> {
+        match weights {
+            ColumnSource::Column(name) => Some((WEIGHTS_COLUMN.into(), Value::from(&name[..]))),
+            ColumnSource::File(_) => None,
+        }
+    }
+
+    /// The same, in data for a model of these classes that records these facts of its training data.
+    pub fn for_model(
+        self,
+        facts: &'a Map<String, Value>,
+        classes: Option<&'a Arc<Classes>>,
+    ) -> Self {
+        Self { classes, weights_column: facts.get(WEIGHTS_COLUMN).and_then(Value::as_str), ..self }
+    }
+}
+
+/// Labels or weights, and where they were found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found<T> {
+    /// The labels or weights, one for each example.
+    pub values: T,
+    /// The file or the column.
+    pub source: ColumnSource,
+    /// The SHA-256 of the file, as [`Dataset::sha256`].
+    pub sha256: Option<String>,
+}
+
+/// Examples as they are stored, and what belongs to them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataBeside {
+    /// The examples, without labels and weights.
+    pub dataset: Dataset,
+    /// Their labels.
+    pub labels: Option<Found<Labels>>,
+    /// Their weights.
+    pub weights: Option<Found<Vec<f64>>>,
+}
+
+impl<T> Found<T> {
+    /// A note for the user on the column that was found, if it was one: it holds `what`.
+    pub fn column_note(&self, data: &str, what: &str) -> Option<String> {
+        match &self.source {
+            ColumnSource::Column(name) => {
+                Some(format!("{data}: the column \"{name}\" holds the {what}"))
+            }
+            ColumnSource::File(_) => None,
+        }
+    }
+}
+
+impl DataBeside {
+    /// The examples with their labels and weights.
+    ///
+    /// # Errors
+    /// As [`Dataset::labelled`] and [`Dataset::weighted`].
+    pub fn joined(self) -> Result<Dataset> {
+        let dataset = match self.labels {
+            Some(labels) => self.dataset.labelled(labels.values)?,
+            None => self.dataset,
+        };
+        match self.weights {
+            Some(Found { values, source, .. }) => dataset.weighted(&source.to_string(), &values),
+            None => Ok(dataset),
+        }
+    }
+}
+
+impl Source {
+    /// Reads the data, integers by `encoding`, and what belongs to their rows. Columns of labels or weights are not
+    /// among those of the examples. For MNIST the images are those of one split.
+    ///
+    /// ```
+    /// use harmonium::dataset::{Beside, ColumnSource, Encoding, Source, Split};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("pixels.csv");
+    /// std::fs::write(&path, "left,kind,right,count\n0,bar,0,3\n1,?,0,1\n1,dot,1,1\n").unwrap();
+    /// let [kind, count] = ["kind", "count"].map(|name| ColumnSource::Column(name.into()));
+    /// let beside = Beside { labels: Some(&kind), weights: Some(&count), ..Beside::default() };
+    /// let found = Source::Path(path).read_beside(Split::Train, Encoding::Undeclared, beside)?;
+    /// assert_eq!(found.dataset.n_visible(), 2);
+    /// assert_eq!(found.labels.unwrap().values.of_examples(), [Some(0), None, Some(1)]);
+    /// assert_eq!(found.weights.unwrap().values, [3.0, 1.0, 1.0]);
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Source::read_split`] and [`Labels::read`]; [`Error::Io`](crate::Error::Io) for labels or weights of
+    /// which there is neither a file nor a column; [`Error::Unsuitable`](crate::Error::Unsuitable) if a column is
+    /// not there, or the numbers of a file are not in one row or column;
+    /// [`Error::BadCategory`](crate::Error::BadCategory) for a cell that is no label or no weight.
+    pub fn read_beside(
+        &self,
+        split: Split,
+        encoding: Encoding,
+        beside: Beside<'_>,
+    ) -> Result<DataBeside> {
+        let Beside { labels, classes, weights, weights_column, mask } = beside;
+        #[cfg(feature = "mnist")]
+        let digits = self.digits(split, labels, classes)?;
+        #[cfg(not(feature = "mnist"))]
+        let digits = None;
+        let mut found_labels = match labels {
+            Some(source) if digits.is_none() => labels_in_file(source, classes)?,
+            _ => digits,
+        };
+        let mut found_weights = weights.map(weights_in_file).transpose()?.flatten();
+        let of_labels = match (labels, classes) {
+            _ if found_labels.is_some() => None,
+            (Some(source), _) => Some(wanted("labels", source)),
+            (None, Some(classes)) => Some(Wanted {
+                name: classes.column(),
+                role: "labels",
+                otherwise: Otherwise::Optional,
+            }),
+            (None, None) => None,
+        };
+        let of_weights = weights.filter(|_| found_weights.is_none());
+        let of_weights = of_weights.map(|source| wanted("weights", source));
+        let (has_labels, has_weights) = (of_labels.is_some(), of_weights.is_some());
+        let mut wanted: Vec<_> = of_labels.into_iter().chain(of_weights).collect();
+        let passed_over = weights_column.filter(|name| wanted.iter().all(|w| w.name != *name));
+        wanted.extend(passed_over.map(|name| Wanted {
+            name: name.into(),
+            role: "weights",
+            otherwise: Otherwise::Optional,
+        }));
+        let (dataset, columns) = self.read_apart(split, encoding, mask, &wanted)?;
+        let mut columns = columns.into_iter();
+        if has_labels {
+            let values = match (columns.next().flatten(), classes) {
+                (Some(column), _) => Labels::of_column(&column, classes.cloned())?,
+                (None, Some(classes)) => Labels::unknown(classes.clone(), dataset.n_examples()),
+                (None, None) => unreachable!("a column that is asked for by name"),
+            };
+            let source = ColumnSource::Column(values.classes().column());
+            found_labels = Some(Found { values, source, sha256: None });
+        }
+        if has_weights {
+            let column = columns.next().flatten().expect("a column that is asked for by name");
+            let (values, source) = (weights_in(&column)?, ColumnSource::Column(column.name));
+            found_weights = Some(Found { values, source, sha256: None });
+        }
+        Ok(DataBeside { dataset, labels: found_labels, weights: found_weights })
+    }
+
+    /// The labels of MNIST, if they are asked for by name, or the classes of a model are digits.
+    #[cfg(feature = "mnist")]
+    fn digits(
+        &self,
+        split: Split,
+        labels: Option<&ColumnSource>,
+        classes: Option<&Arc<Classes>>,
+    ) -> Result<Option<Found<Labels>>> {
+        let source = ColumnSource::File("mnist".into());
+        let is_digit =
+            |classes: &Arc<Classes>| classes.names().iter().all(|name| name.parse::<u8>().is_ok());
+        let are_digits = match labels {
+            Some(labels) => *labels == source,
+            None => classes.is_some_and(is_digit),
+        };
+        if *self != Self::Mnist || !are_digits {
+            return Ok(None);
+        }
+        let names: Vec<_> = Dataset::mnist_labels(split).iter().map(u8::to_string).collect();
+        let values = Labels::of_names("digit", &names, classes.cloned())?;
+        Ok(Some(Found { values, source, sha256: None }))
+    }
+}
+
+/// The labels in a file; `None` if there is no such file.
+fn labels_in_file(
+    source: &ColumnSource,
+    classes: Option<&Arc<Classes>>,
+) -> Result<Option<Found<Labels>>> {
+    let Some(path) = source.file() else { return Ok(None) };
+    let (values, sha256) = Labels::read(path, classes.cloned())?;
+    Ok(Some(Found { values, source: source.clone(), sha256: Some(sha256) }))
+}
+
+/// The column of labels or weights in which they are if they are in no file.
+fn wanted(role: &'static str, source: &ColumnSource) -> Wanted {
+    let otherwise = match source {
+        ColumnSource::File(_) => Otherwise::NoFile,
+        ColumnSource::Column(_) => Otherwise::NoColumn,
+    };
+    Wanted { name: source.column().into_owned(), role, otherwise }
+}
+
+/// The weights in a file of .npy, .npz, IDX or a column of text; `None` if there is no such file.
+fn weights_in_file(source: &ColumnSource) -> Result<Option<Found<Vec<f64>>>> {
+    let Some(path) = source.file() else { return Ok(None) };
+    let Unpacked { bytes, sha256 } = Unpacked::read(path)?;
+    let values = file::array(path, &bytes)?.vector()?;
+    Ok(Some(Found { values, source: source.clone(), sha256: Some(sha256) }))
+}
+
+/// The weights in a column of a table.
+fn weights_in(column: &ColumnApart) -> Result<Vec<f64>> {
+    let weight = |(example, cell): (usize, &String)| match Cell::of(cell.as_bytes()) {
+        Cell::Number(weight) if is_weight(weight) => Ok(weight),
+        _ => {
+            let rule = format!("{WEIGHT}: it is a weight; a row of weight 0 is left out");
+            Err(column.refused(example, &rule))
+        }
+    };
+    column.cells.iter().enumerate().map(weight).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array, Dimension, array};
+    use ndarray_npy::WriteNpyExt as _;
+    use std::fs::{self, File};
+    use std::path::Path;
+
+    /// A table of people of whom some have a kind, and its other files.
+    fn table() -> (tempfile::TempDir, Source) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        fs::write(&path, "a,kind,count,b\n# all\n1,x,2,0\n\n0,\"?\",0.5,1\n1,y,0,1\n").unwrap();
+        (folder, Source::Path(path))
+    }
+
+    fn read(
+        data: &Source,
+        encoding: Encoding,
+        labels: Option<&str>,
+        weights: Option<&str>,
+    ) -> Result<DataBeside, String> {
+        let [labels, weights] = [labels, weights].map(|text| text.map(|t| t.parse().unwrap()));
+        let beside =
+            Beside { labels: labels.as_ref(), weights: weights.as_ref(), ..Beside::default() };
+        data.read_beside(Split::Train, encoding, beside).map_err(|error| error.to_string())
+    }
+
+    const AUTO: Encoding =
+        Encoding::Categories { categories: crate::dataset::Categories::Auto, ignore: Vec::new() };
+
+    #[test]
+    fn numbers_and_categories_may_have_columns_apart() {
+        let (_folder, data) = table();
+        for encoding in [Encoding::Undeclared, AUTO] {
+            let found = read(&data, encoding.clone(), Some("kind"), Some("column:count")).unwrap();
+            assert_eq!(
+                found.dataset.bits().unwrap().to_array(u8::from),
+                array![[1, 0], [0, 1], [1, 1]]
+            );
+            let labels = found.labels.clone().unwrap();
+            assert_eq!(labels.values.of_examples(), [Some(0), None, Some(1)]);
+            assert_eq!(labels.source.to_string(), "column:kind");
+            let weights = found.weights.clone().unwrap();
+            assert_eq!(weights.values, [2.0, 0.5, 0.0]);
+            let dataset = found.joined().unwrap();
+            assert_eq!((dataset.n_examples(), dataset.n_visible()), (2, 4), "one has no weight");
+            if let Some(columns) = dataset.columns() {
+                assert_eq!(columns.header().unwrap(), ["a", "b"]);
+            }
+        }
+        let two = Encoding::Categories {
+            categories: crate::dataset::Categories::Count(2),
+            ignore: vec!["a".into(), "count".into()],
+        };
+        let found = read(&data, two, Some("kind"), Some("count")).unwrap();
+        assert_eq!(found.dataset.columns().unwrap().header().unwrap(), ["b"]);
+    }
+
+    #[test]
+    fn messages_count_columns_and_lines_as_the_file_has_them() {
+        let (folder, data) = table();
+        let path = folder.path().join("t.csv");
+        let error = |text: &str, encoding: Encoding| {
+            fs::write(&path, text).unwrap();
+            let error = read(&data, encoding, Some("kind"), Some("w")).unwrap_err();
+            error.strip_prefix(&format!("{}: ", path.display())).unwrap_or(&error).to_string()
+        };
+        let cases = [
+            ("w,kind,a,b\n\n1,x,0,?\n1,y,1,z\n", "line 4, column 4 is \"z\", but must be a number"),
+            (
+                "kind,a,w,b\n1,0,2,7\n",
+                "line 2, column 4: example 0, unit 1 is 7, but must be 0 or 1",
+            ),
+            ("kind,a,w,b\n1,0,2\n", "line 2 has 3 cells, but line 1 has 4 cells"),
+            ("kind,label,w\nx,7,1\n", "line 1, column 2 is \"label\": it holds classes"),
+            (
+                "kind,a,w\nx,1,1\nx,0,1\n",
+                "column 1 (\"kind\"): labels must be of 2 to 255 different classes",
+            ),
+            (
+                "kind,a,w\n#\nx,1,1\ny,0,-1\n",
+                "line 4, column 3 (\"w\") is \"-1\", but must be a finite number of at least 0: it is a weight",
+            ),
+            (
+                "kind,a,w\nx,1,1\ny,0,NA\n",
+                "line 3, column 3 (\"w\") is \"NA\", but must be a finite number",
+            ),
+            (",a,kind,w\nx,1,y,1\n", "line 1, column 1 is empty: below it are names of the rows"),
+        ];
+        for (text, message) in cases {
+            let error = error(text, Encoding::Undeclared);
+            assert!(error.starts_with(message), "{error}\ndoes not say: {message}");
+        }
+        for (text, message) in [
+            ("kind,w,c\nx,1,red\ny,1,red\n", "column 3 (\"c\") holds only the value red"),
+            ("kind,w,c\nx,1,red\ny,1\n", "line 3 has 2 cells, but line 1 has 3 cells"),
+        ] {
+            let error = error(text, AUTO);
+            assert!(error.starts_with(message), "{error}\ndoes not say: {message}");
+        }
+        fs::write(&path, "kind,w,a\nx,1,0\ny,1,\n").unwrap();
+        for encoding in [Encoding::Undeclared, AUTO] {
+            let found = read(&data, encoding, Some("kind"), Some("w")).unwrap().dataset;
+            assert!(found.first_missing().unwrap().starts_with("line 3, column 3 "), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn the_column_of_weights_in_training_is_no_unit_of_other_data() {
+        let (folder, data) = table();
+        let read = |weights: Option<&ColumnSource>| {
+            let beside = Beside { weights, weights_column: Some("count"), ..Beside::default() };
+            let found = data.read_beside(Split::Train, Encoding::Undeclared, beside).unwrap();
+            (found.dataset.n_visible(), found.weights.map(|weights| weights.values))
+        };
+        let path = folder.path().join("t.csv");
+        fs::write(&path, "a,count,b\n1,2,0\n0,x,1\n").unwrap();
+        assert_eq!(read(None), (2, None));
+        fs::write(&path, "a,count,b\n1,2,0\n0,3,1\n").unwrap();
+        let count = ColumnSource::Column("count".into());
+        assert_eq!(read(Some(&count)), (2, Some(vec![2.0, 3.0])));
+        fs::write(&path, "a,b\n1,0\n0,1\n").unwrap();
+        assert_eq!(read(None), (2, None));
+    }
+
+    #[test]
+    fn labels_of_a_model_are_read_by_its_classes_or_unknown() {
+        let (folder, data) = table();
+        let names = ["y", "x", "z"].map(String::from).to_vec();
+        let classes = Arc::new(Classes::new("kind", names).unwrap());
+        let read = |labels: Option<&ColumnSource>| {
+            let beside = Beside { labels, classes: Some(&classes), ..Beside::default() };
+            let found = data.read_beside(Split::Train, AUTO, beside);
+            found.map(|found| {
+                (found.dataset.n_visible(), found.labels.unwrap().values.of_examples().to_vec())
+            })
+        };
+        assert_eq!(read(None).unwrap(), (5, vec![Some(1), None, Some(0)]));
+        let path = folder.path().join("t.csv");
+        fs::write(&path, "a,sort\n0,x\n1,z\n").unwrap();
+        let sort = ColumnSource::Column("sort".into());
+        assert_eq!(read(Some(&sort)).unwrap(), (1, vec![Some(1), Some(2)]));
+        fs::write(&path, "a,b\n0,1\n1,1\n1,0\n").unwrap();
+        assert_eq!(read(None).unwrap(), (2, vec![None; 3]));
+        fs::write(&path, "a,kind\n0,x\n\n1,u\n").unwrap();
+        assert_eq!(
+            read(None).unwrap_err().to_string(),
+            format!(
+                "{}: line 4, column 2 (\"kind\") is \"u\", but must be one of y, x, z: the training data have \
+                 no others; leave it empty if it is unknown",
+                path.display()
+            )
+        );
+        let file = folder.path().join("labels.txt");
+        fs::write(&file, "label\n\nx\nu\n").unwrap();
+        assert_eq!(
+            read(Some(&ColumnSource::File(file.clone()))).unwrap_err().to_string(),
+            format!(
+                "{}: line 4 is \"u\", but must be one of y, x, z: the training data have no others",
+                file.display()
+            )
+        );
+    }
+
+    #[test]
+    fn a_mask_marks_columns_of_the_file() {
+        let (folder, data) = table();
+        let path = folder.path().join("t.csv");
+        fs::write(&path, "kind,w,a,b\nx,1,9,1\ny,2,1,0\nz,1,0,1\n").unwrap();
+        let cells = crate::BitMatrix::from_fn(3, 4, |n, at| (n, at) == (0, 2) || (n, at) == (1, 0));
+        let mask = MissingMask { name: "m".into(), cells, sha256: String::new() };
+        let [kind, w] = ["kind", "w"].map(|name| ColumnSource::Column(name.into()));
+        for encoding in [Encoding::Undeclared, AUTO] {
+            let (labels, weights) = (Some(&kind), Some(&w));
+            let beside = Beside { labels, weights, mask: Some(&mask), ..Beside::default() };
+            let found = data.read_beside(Split::Train, encoding, beside).unwrap();
+            let missing = found.dataset.missing().unwrap().to_array(u8::from);
+            assert_eq!(missing, array![[1, 0], [0, 0], [0, 0]]);
+            let first = found.dataset.first_missing().unwrap();
+            assert!(first.contains(", column 3 "), "as the file counts: {first}");
+            assert_eq!(found.labels.unwrap().values.of_examples(), [Some(0), None, Some(1)]);
+        }
+    }
+
+    #[test]
+    fn weights_are_read_from_files_of_their_own() {
+        let (folder, data) = table();
+        let path = folder.path().join("w");
+        let name = path.to_str().unwrap();
+        let read =
+            || read(&data, AUTO, Some("kind"), Some(name)).map(|w| w.weights.unwrap().values);
+        fn write<D: Dimension>(path: &Path, array: Array<f64, D>) {
+            array.write_npy(File::create(path).unwrap()).unwrap();
+        }
+        write(&path, array![0.1, 1e9, -3.0]);
+        assert_eq!(read(), Ok(vec![0.1, 1e9, -3.0]));
+        write(&path, array![[0.5], [f64::INFINITY]]);
+        assert_eq!(read(), Ok(vec![0.5, f64::INFINITY]));
+        for text in ["0.5\n2\n1\n", "weight\n0.5\n2\n1\n", "# w\n0.5,2,1\n"] {
+            fs::write(&path, text).unwrap();
+            assert_eq!(read(), Ok(vec![0.5, 2.0, 1.0]), "{text}");
+        }
+        for (text, message) in [
+            ("0 1\n1 0\n", "has the shape [2, 2], but must be one number for each"),
+            ("a\nx\n", "line 2, column 1 is \"x\", but must be a number"),
+            ("a\n1\nNA\n", "line 3, column 1 is \"NA\", but a weight must be a number"),
+        ] {
+            fs::write(&path, text).unwrap();
+            assert!(read().unwrap_err().contains(message), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_a_file_or_else_a_column_of_the_data() {
+        let (folder, data) = table();
+        let file = folder.path().join("count");
+        fs::write(&file, "1\n3\n2\n").unwrap();
+        let found = read(&data, AUTO, Some("kind"), file.to_str()).unwrap().weights.unwrap();
+        assert_eq!((&found.values[..], found.sha256.is_some()), (&[1.0, 3.0, 2.0][..], true));
+        let error = read(&data, AUTO, Some("kind"), Some("none")).unwrap_err();
+        assert!(
+            error.starts_with("none: cannot read: there is no such file, and no such column: ")
+                && error.ends_with("t.csv has the columns a, kind, count, b"),
+            "{error}"
+        );
+        let error = read(&data, AUTO, Some("column:none"), None).unwrap_err();
+        assert!(error.ends_with("b, but must have a column \"none\" of labels"), "{error}");
+        let error = read(&Source::Shifter, AUTO, None, Some("column:w")).unwrap_err();
+        assert!(
+            error.ends_with("with a header, but must have a column \"w\" of weights"),
+            "{error}"
+        );
+        let error = read(&Source::Shifter, Encoding::Undeclared, None, Some("w")).unwrap_err();
+        assert!(error.ends_with("no such column: shifter is no table with a header"), "{error}");
+    }
+}
