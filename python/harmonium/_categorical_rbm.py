@@ -209,6 +209,7 @@ class CategoricalRBM(Estimator):
             return of_columns.read(self, X, allows_missing)
         found = of_columns.learned_from(self, X, self.categories, allows_missing)
         self.columns_, numbers = found
+        self._known_values = of_columns.KnownValues(self.columns_)
         self.categories_ = of_columns.own_values(self.columns_, X)
         self._frame = of_columns.empty_frame(X)
         return numbers
@@ -230,6 +231,7 @@ class CategoricalRBM(Estimator):
         if rbm.columns is None:
             raise ValueError("it is a model of bits or numbers: load it by BernoulliRBM.load")
         self.columns_, self.data_mean_ = rbm.columns, rbm.data_mean
+        self._known_values = of_columns.KnownValues(rbm.columns)
         self.n_given_ = rbm.n_given
         self.categories_ = of_columns.own_values(rbm.columns)
         self.n_features_in_ = len(self.categories_)

@@ -420,3 +420,31 @@ def test_a_first_chunk_shows_the_values_unless_they_are_declared():
     model.partial_fit([["green", 1]])
     with pytest.raises(ValueError, match='categories is "auto", but for training in chunks'):
         harmonium.Trainer.online([["red", 1], ["blue", 2]], categories="auto", hidden=2)
+
+
+@pytest.mark.parametrize("missing", [None, "absent"])
+def test_few_rows_are_read_as_many_are(missing, monkeypatch):
+    from harmonium._estimator.categories import KnownValues
+
+    pandas = pytest.importorskip("pandas")
+    people = frame()
+    mixed = np.array([["1", 2.5, True, "a"], [2, 3.5, False, "b"], ["3", 2.5, True, "c"]] * 5, object)
+    numbers = np.tile([[1.0, 0, -2], [2.0, 1, 7], [3.0, 0, 7]], (5, 1))
+    for X in [people, mixed, numbers, numbers.astype(int), numbers.astype(int).astype(str), PEOPLE, people.astype(object)]:
+        model = CategoricalRBM(3, n_iter=1, missing=missing, random_state=0).fit(X)
+        few = model._validated(X)
+        assert model._known_values.numbers(X) is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(KnownValues, "numbers", lambda *_: None)
+            np.testing.assert_array_equal(few, model._validated(X))
+    # What the library reads, or refuses, is left to it.
+    model = CategoricalRBM(3, n_iter=1, random_state=0).fit(mixed)
+    for column, cell in [(0, "x"), (0, None), (1, True), (2, 1.5), (3, float("nan")), (3, 1)]:
+        row = mixed[:1].copy()
+        row[0, column] = cell
+        with pytest.raises(ValueError, match=f"column {column + 1}"):
+            model.transform(row)
+    row = mixed[:1].copy()
+    row[0, 0], row[0, 1] = 1, "2.50"
+    assert (model.transform(row) == model.transform(mixed[:1])).all()
+    assert (model.transform(np.repeat(mixed, 5000, axis=0)[:1]) == model.transform(mixed[:1])).all()

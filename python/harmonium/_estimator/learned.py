@@ -57,6 +57,8 @@ class LearnedArrays(Parameters):
     spins_: bool = False
     # The columns of the data, if they are bits and categories.
     columns_: dict[str, Any] | None = None
+    # Their values, by which rows are read.
+    _known_values: Any = None
     missing: str | None = None
     # How many rows of `fit` have a value of each column, if the columns are numbers and some lack some.
     n_given_: list[int] | None = None
