@@ -220,3 +220,80 @@ pub(super) fn states(probabilities: &[f64]) -> Vec<f64> {
 pub(super) fn expected(numbers: &[f64], states: &[f64]) -> f64 {
     numbers.iter().zip(states).map(|(x, p)| x * p).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Column, ColumnKind};
+    use ndarray::array;
+    use serde_json::json;
+
+    /// Three films of 1 to 3 stars; nobody has rated the last.
+    fn films() -> Columns {
+        let film = |name: &str| {
+            let stars = ["1", "2", "3"].map(String::from).to_vec();
+            Column { name: name.into(), kind: ColumnKind::Category(stars) }
+        };
+        Columns::table(["a", "b", "c"].map(film).to_vec())
+    }
+
+    /// Film a has 10 ratings of 2.5 on average, film b 5 of 1.
+    fn data_mean() -> Array1<f64> {
+        array![0.0, 0.5, 0.5, 1.0, 0.0, 0.0, 0.2, 0.3, 0.5]
+    }
+
+    const MU: f64 = 2.0;
+    const OF_A: f64 = 10.0 * 0.5 / 15.0;
+    const OF_B: f64 = -5.0 / 10.0;
+
+    #[test]
+    fn only_what_the_model_cannot_know_is_replaced() {
+        let means = NumberMeans::new(&films(), &data_mean(), &[10, 5, 0]).unwrap();
+        // Somebody who has rated film a, somebody who has rated none, and somebody who has rated all.
+        let bits = films().encode("t", array![[2, 0, 0], [0, 0, 0], [0, 1, 2]].view()).unwrap();
+        let missing = BitMatrix::from_fn(3, 9, |n, unit| n == 1 || n == 0 && unit >= 3);
+        let data = Dataset::from_columns("t", films(), bits).with_missing(missing.clone()).unwrap();
+        let of_model = array![[3.0, 2.9, 2.9], [2.9, 2.9, 2.9], [1.0, 2.0, 3.0]];
+        let mut numbers = of_model.clone();
+        assert_eq!(means.replace_unknown(&data, &missing, &mut numbers), 4);
+        let of_c = MU + (3.0 - MU - OF_A) / 6.0;
+        let expected = array![[3.0, 2.9, of_c], [MU + OF_A, MU + OF_B, MU], [1.0, 2.0, 3.0]];
+        assert!((&numbers - &expected).iter().all(|x| x.abs() < 1e-12), "{numbers}");
+        // Only where it is asked for.
+        let mut numbers = of_model.clone();
+        let asked = BitMatrix::from_fn(3, 9, |n, unit| n == 1 && unit < 3);
+        assert_eq!(means.replace_unknown(&data, &asked, &mut numbers), 1);
+        assert_eq!(numbers[[0, 2]], 2.9);
+        assert!((numbers[[1, 0]] - MU - OF_A).abs() < 1e-12);
+    }
+
+    #[test]
+    fn predictions_are_within_the_numbers_of_their_column() {
+        let bit = ColumnKind::Bit(["0", "1"].map(String::from));
+        let stars = ColumnKind::Category(["1", "2", "3"].map(String::from).to_vec());
+        let columns = Columns::table(vec![
+            Column { name: "a".into(), kind: stars },
+            Column { name: "seen".into(), kind: bit },
+        ]);
+        let means = NumberMeans::new(&columns, &array![0.5, 0.0, 0.5, 0.3], &[8, 0]).unwrap();
+        assert_eq!(means.predict(&[Some(2), None], 1), 1.0);
+        assert_eq!(means.predict(&[Some(2), None], 0), 2.0);
+    }
+
+    #[test]
+    fn a_model_records_its_counts_or_nothing_is_replaced() {
+        let mean = data_mean().mapv(|x| x as f32);
+        let recorded = |facts: Value| {
+            let facts = facts.as_object().unwrap().clone();
+            NumberMeans::recorded(&films(), Some(&mean), &facts)
+        };
+        let found = recorded(json!({ N_GIVEN: [10, 5, 0] })).unwrap();
+        assert!((found.means(0).0 - MU).abs() < 1e-6 && !found.is_known(2));
+        for other in [json!({}), json!({ N_GIVEN: [10, 5] }), json!({ N_GIVEN: "many" })] {
+            assert_eq!(recorded(other), None);
+        }
+        let letters = ["x", "y", "z"].map(String::from).to_vec();
+        let named = Column { name: "d".into(), kind: ColumnKind::Category(letters) };
+        assert_eq!(numbers(&Columns::table(vec![named])), None);
+    }
+}
