@@ -235,6 +235,48 @@ fn holes_are_filled_with_what_the_model_expects() {
     folder.refuse("predict absent-csv --fill --out x.png", 2, "must end in .npy, .npz, .csv");
 }
 
+/// A model cannot know a film that nobody has rated, nor somebody who has rated none.
+#[test]
+fn ratings_that_the_model_cannot_know_are_predicted_by_means() {
+    let folder = Folder::new();
+    let stars = |n: usize, film: usize| match (film, n % 2) {
+        (0, odd) => 4.0 - 2.0 * odd as f64,
+        (1, 0) => 0.0,
+        _ => f64::NAN,
+    };
+    let stars = Array2::from_shape_fn((60, 3), |(n, film)| stars(n, film));
+    folder.write_npy("stars", stars.view());
+    let train = "train --data stars --categories 5 --missing absent --hidden 4 --epochs 5 --quiet";
+    folder.succeed_with_notes(&format!("{train} --out run"));
+    let nan = f64::NAN;
+    folder.write_npy("new", array![[nan, nan, nan], [4.0, 0.0, nan], [2.0, nan, 1.0]].view());
+    let (code, _, notes) = folder.run("predict run new --fill --expected --out e.csv");
+    assert_eq!(code, Some(0), "{notes}");
+    let note = "new: 4 predictions are not of the model but by means";
+    assert!(notes.contains(note), "{notes}");
+    let text = String::from_utf8(folder.read("e.csv")).unwrap();
+    let rows: Vec<Vec<f64>> = text
+        .lines()
+        .filter_map(|line| line.split(',').map(|cell| cell.parse().ok()).collect())
+        .collect();
+    // 60 ratings of 3 on average, and 30 of 0.
+    let (mu, of_first, of_second) = (2.0, 60.0 / 65.0, -60.0 / 35.0);
+    let of_third = mu + (4.0 - mu - of_first + 0.0 - mu - of_second) / 7.0;
+    let rows = &rows[rows.len() - 3..];
+    for (found, expected) in rows[0].iter().zip([mu + of_first, mu + of_second, mu]) {
+        assert!((found - expected).abs() < 1e-6, "{text}");
+    }
+    assert!((rows[1][2] - of_third).abs() < 1e-6, "{text}");
+    // The model says what it knows.
+    assert!((rows[2][1] - (mu + of_second)).abs() > 1e-3 && rows[2][2] == 1.0, "{text}");
+    // A mask over all that a training example has leaves nothing to learn from.
+    folder.write("m.csv", ("1,1,1\n".to_string() + &"0,0,0\n".repeat(59)).as_bytes());
+    folder.fail(
+        &format!("{train} --missing-mask m.csv --out none"),
+        "stars: example 0 has no value at all; leave it out",
+    );
+}
+
 #[test]
 fn filled_tables_keep_their_names_and_given_cells() {
     let folder = people();

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._estimator import interchange, online
+from ._estimator import interchange
 from ._estimator.inputs import precision, with_meaning
 from ._estimator.methods import Estimator
 from ._estimator.parameters import threads
@@ -131,38 +131,6 @@ class BernoulliRBM(Estimator):
     >>> model.transform(X).shape
     (4, 2)
     """
-
-    # Learning, beside `fit`
-
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> BernoulliRBM:
-        """Do one update, with all of X as the mini-batch.
-
-        It continues from the current parameters and chains, also after `fit`. A pickled estimator
-        continues to the same bits.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features), at most 32,767 samples
-        y : ignored
-        sample_weight : array-like of shape (n_samples,), optional
-            How much each row counts beside the others of X, a finite number of at least 0.
-
-        Returns
-        -------
-        self
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from harmonium import BernoulliRBM
-        >>> model = BernoulliRBM(2, random_state=0)
-        >>> for chunk in np.split(np.eye(6), 3):
-        ...     model = model.partial_fit(chunk)
-        >>> model.components_.shape
-        (2, 6)
-        """
-        online.partial_fit(self, X, sample_weight)
-        return self
 
     def _take_meaning(self, rbm: Rbm) -> None:
         if rbm.classes is not None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ._columns import table_names
 from ._estimator import categories as of_columns
 from ._estimator.methods import Estimator
-from ._estimator.parameters import threads, with_known_names
+from ._estimator.parameters import fixed_seed, threads, with_known_names
 from ._harmonium import Rbm, states_of
 
 
@@ -24,7 +24,8 @@ class CategoricalRBM(Estimator):
     values, and reads other data by them: a value that it does not know is refused. Samples have the values
     of X, in a frame if X was one of pandas, else in an array. The same `random_state` gives the same bits on any number of threads.
 
-    There is no `partial_fit`: a chunk does not show all values of its columns.
+    For `partial_fit` declare `categories`, as the first chunk may lack some values: with "auto" its columns have
+    those that it shows, and a later chunk with others is refused.
 
     Parameters
     ----------
@@ -70,6 +71,8 @@ class CategoricalRBM(Estimator):
         Hidden states of the chains.
     data_mean_ : ndarray of shape (n_units,) or None
         The share of each value in the training examples.
+    n_given_ : list of int or None
+        How many rows of `fit` have a value of each column, if the columns are numbers and some lack some.
     n_features_in_, feature_names_in_, n_iter_, history_
         As in `BernoulliRBM`; a feature is a column.
 
@@ -154,6 +157,51 @@ class CategoricalRBM(Estimator):
             places[:, at] = units[:, 0] > 0.5 if size == 1 else units.argmax(axis=1)
         return self._own_values(places)
 
+    def predict_ratings(
+        self, X: Any, *, entries: Any = None, n_gibbs_steps: int = 1000
+    ) -> NDArray[np.float64]:
+        """The expected number of each value that rows of ratings lack: the sum of number times p(number).
+
+        All columns must stand for numbers. With `missing="absent"`, p of a value given the others of its row is
+        a closed form. What the model cannot know is predicted by means, with a warning: a value of a column that
+        the rows of `fit` lack (declare its `categories`), and each value of a row that has none. It is the mean
+        of all training values, plus how far the column is from it, plus how far the row is from both, each a
+        sum of n deviations divided by n + 5, within the numbers of the column.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        entries : (rows, columns), two array-likes of whole numbers from 0, or None
+            The values that are predicted, as `numpy.nonzero` gives places; those that X has do not count. None:
+            those that X lacks.
+        n_gibbs_steps : int
+            As in `impute`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples, n_features): X, with predictions in place of what it lacks; or with
+        `entries` of shape (number of entries,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from harmonium import CategoricalRBM
+        >>> stars = np.array([[5, 5, np.nan], [5, 5, 4], [1, 1, 2], [1, np.nan, 2]] * 25)
+        >>> model = CategoricalRBM(4, categories=[range(1, 6)] * 3, missing="absent", n_iter=100, random_state=0)
+        >>> model.fit(stars).predict_ratings(stars)[[0, 3]].round().tolist()
+        [[5.0, 5.0, 4.0], [1.0, 1.0, 2.0]]
+        >>> model.predict_ratings(stars, entries=([1, 2], [0, 0])).round().tolist()
+        [5.0, 1.0]
+        """
+        return self.rbm_.predict_ratings(
+            self._validated(X, allows_missing=True),
+            entries=entries,
+            missing=self.missing,
+            gibbs_steps=n_gibbs_steps,
+            seed=fixed_seed(self.random_state),
+            threads=threads(self),
+        )
+
     def _validated(
         self, X: Any, reset: bool = False, learns: bool = False, allows_missing: bool = False
     ) -> Any:
@@ -161,6 +209,7 @@ class CategoricalRBM(Estimator):
             return of_columns.read(self, X, allows_missing)
         found = of_columns.learned_from(self, X, self.categories, allows_missing)
         self.columns_, numbers = found
+        self._known_values = of_columns.KnownValues(self.columns_)
         self.categories_ = of_columns.own_values(self.columns_, X)
         self._frame = of_columns.empty_frame(X)
         return numbers
@@ -182,6 +231,8 @@ class CategoricalRBM(Estimator):
         if rbm.columns is None:
             raise ValueError("it is a model of bits or numbers: load it by BernoulliRBM.load")
         self.columns_, self.data_mean_ = rbm.columns, rbm.data_mean
+        self._known_values = of_columns.KnownValues(rbm.columns)
+        self.n_given_ = rbm.n_given
         self.categories_ = of_columns.own_values(rbm.columns)
         self.n_features_in_ = len(self.categories_)
         names = table_names(rbm.columns)

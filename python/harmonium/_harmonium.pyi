@@ -171,6 +171,7 @@ class Rbm:
         missing: str | None = None,
         history: list[dict[str, Any]] | None = None,
         classes: Sequence[Any] | dict[str, Any] | None = None,
+        n_given: list[int] | None = None,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __getnewargs_ex__(
@@ -211,6 +212,8 @@ class Rbm:
     @property
     def classes(self) -> list[Any] | None: ...
     @property
+    def n_given(self) -> list[int] | None: ...
+    @property
     def sites(self) -> list[int]: ...
     def sha256(self) -> str: ...
     def zero_sum_gauge(self) -> Rbm: ...
@@ -245,6 +248,16 @@ class Rbm:
         visible: Any,
         *,
         expected: bool = False,
+        missing: str | None = None,
+        gibbs_steps: int = 1000,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> NDArray[np.float64]: ...
+    def predict_ratings(
+        self,
+        visible: Any,
+        *,
+        entries: Any = None,
         missing: str | None = None,
         gibbs_steps: int = 1000,
         seed: int = 0,
@@ -339,10 +352,13 @@ class Trainer:
         data: Any,
         *,
         weights: NDArray[np.float64] | None = None,
+        labels: Any = None,
+        classes: Any = None,
         initial: Rbm | None = None,
         hidden_states: Any = None,
         grey_levels: int | None = None,
         spins: bool = False,
+        categories: int | dict[str, Any] | None = None,
         threads: int | None = None,
         **settings: Unpack[Settings],
     ) -> Trainer: ...
@@ -350,12 +366,17 @@ class Trainer:
     def with_settings(self, *, threads: int | None = None, **settings: Unpack[Settings]) -> Trainer: ...
     def arrays(self, dtype: str, *, threads: int | None = None) -> list[NDArray[Any]]: ...
     def update_on(
-        self, data: Any, *, weights: NDArray[np.float64] | None = None, threads: int | None = None
+        self,
+        data: Any,
+        *,
+        weights: NDArray[np.float64] | None = None,
+        labels: Any = None,
+        threads: int | None = None,
     ) -> None: ...
     def metrics(self, *, threads: int | None = None) -> dict[str, Any]: ...
     def __reduce__(
         self,
-    ) -> tuple[Any, tuple[str, list[float], bytes, Any, int | None, bool]]: ...
+    ) -> tuple[Any, tuple[str, list[float], bytes, Any, int | None, bool, Any, Any]]: ...
     @staticmethod
     def restore(
         settings: str,
@@ -364,6 +385,8 @@ class Trainer:
         seen: Any = None,
         grey_levels: int | None = None,
         spins: bool = False,
+        columns: dict[str, Any] | None = None,
+        classes: dict[str, Any] | None = None,
     ) -> Trainer: ...
     @property
     def settings(self) -> dict[str, Any]: ...
@@ -377,6 +400,8 @@ class Trainer:
     def model(self) -> Rbm: ...
     @property
     def data_mean(self) -> NDArray[np.float32] | None: ...
+    @property
+    def n_given(self) -> list[int] | None: ...
     @property
     def hidden_states(self) -> NDArray[np.bool_]: ...
     @property

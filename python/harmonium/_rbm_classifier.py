@@ -7,7 +7,7 @@ from typing import Any, Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ._estimator import fitting, targets
+from ._estimator import fitting, online, targets
 from ._estimator.methods import Transformer
 from ._estimator.parameters import seed, threads, with_known_names
 from ._harmonium import Rbm
@@ -28,8 +28,7 @@ class RBMClassifier(ClassifierMixin, Transformer):
     On scikit-learn's digits, X / 16, the defaults classify 98.3 % of the rows of three folds rightly, logistic
     regression 96.8 %.
 
-    There is no `partial_fit`: training in chunks does not take labels. Rows whose class is unknown are learned
-    from by `harmonium.train(X, labels=y)`.
+    Rows whose class is unknown are learned from by `harmonium.train(X, labels=y)`.
 
     Parameters
     ----------
@@ -174,6 +173,46 @@ class RBMClassifier(ClassifierMixin, Transformer):
         fitting.fit(self, X, sample_weight, y)
         return self
 
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None
+    ) -> RBMClassifier:
+        """Do one update, with all of X as the mini-batch.
+
+        It continues from the current parameters and chains, also after `fit`. A pickled estimator continues to
+        the same bits. The rate stays at `learning_rate`, as there is no end, and the result is not averaged
+        unless averaging is "exponential:EPOCHS", of 100 updates each. The first chunk chooses a binarization
+        of "auto".
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), at most 32,767 samples
+        y : array-like of shape (n_samples,)
+            Classes: whole numbers, texts or booleans.
+        classes : array-like of shape (n_classes,)
+            All classes of any chunk. The first call needs it; in later ones it may be left out.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each row counts beside the others of X, a finite number of at least 0, times the weight of
+            its class.
+
+        Returns
+        -------
+        self
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from harmonium import RBMClassifier
+        >>> X, y = load_digits(return_X_y=True)
+        >>> model = RBMClassifier(64, random_state=0)
+        >>> for first in 3 * list(range(0, 1000, 10)):
+        ...     chunk = slice(first, first + 10)
+        ...     model = model.partial_fit(X[chunk] / 16, y[chunk], classes=range(10))
+        >>> model.score(X[1000:] / 16, y[1000:]) > 0.85
+        True
+        """
+        online.partial_fit(self, X, sample_weight, y, classes)
+        return self
+
     # Classes
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -288,6 +327,22 @@ class RBMClassifier(ClassifierMixin, Transformer):
     ) -> tuple[NDArray[np.int32] | None, NDArray[np.float64] | None]:
         self.classes_, places = targets.learned_from(y, X)
         self._classes = column(self.classes_)
+        if weights is not None and len(weights) != len(places):
+            # The trainer says so.
+            return places, weights
+        return places, targets.weighted(self.class_weight, self.classes_, places, weights)
+
+    def _targets_of_chunk(
+        self, y: Any, X: Any, weights: NDArray[np.float64] | None, classes: Any
+    ) -> tuple[NDArray[np.int32] | None, NDArray[np.float64] | None]:
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight is "balanced", but a chunk does not show how often each class occurs: give a dict '
+                "with the weight of each class"
+            )
+        self.classes_ = targets.declared(classes, vars(self).get("classes_"))
+        self._classes = column(self.classes_)
+        places = targets.among(self.classes_, y, X)
         if weights is not None and len(weights) != len(places):
             # The trainer says so.
             return places, weights

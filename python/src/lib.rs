@@ -9,6 +9,7 @@
 mod arrays;
 mod best;
 mod columns;
+mod entries;
 mod errors;
 mod files;
 mod json;

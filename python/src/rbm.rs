@@ -4,19 +4,22 @@ use crate::arrays::{
     aligned, bits, dataset, dataset_with_missing, doubles, floats, rows, states, visible_bits, warn,
 };
 use crate::columns::{of_columns, recorded};
+use crate::entries::Entries;
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::labels::{self, labelled};
 use crate::pool::{Place, interruptible, without_lock};
-use harmonium::dataset::{Binarization, Classes, Columns, Encoding, Examples};
+use harmonium::dataset::{Binarization, Classes, Columns, Dataset, Encoding, Examples};
 use harmonium::evaluate::classifier::Classifier;
 use harmonium::evaluate::free_energy::free_energies;
 use harmonium::evaluate::imputation::most_likely;
+use harmonium::evaluate::number_means;
 use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
 use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::{
-    Base, EvaluationConfig, EvaluationReport, Evaluator, Imputation, Independent, tempered_ladder,
+    Base, EvaluationConfig, EvaluationReport, Evaluator, Imputation, Independent, NumberMeans,
+    tempered_ladder,
 };
 use harmonium::gibbs::{
     self, Chains, ConditionalMean, ENOUGH_ROUND_TRIPS, FixedModel, FixedWeights, Inpainting,
@@ -33,12 +36,12 @@ use harmonium::units::Units;
 use harmonium::{BitMatrix, Watch};
 use ndarray::{Array1, Array2};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use serde_json::{Map, Value, json};
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -74,6 +77,9 @@ use std::sync::{Arc, OnceLock};
 /// classes : list, optional
 ///     The labels that the last visible site may have, if it is a label: its K units come after those of the
 ///     data. Rows of data are then without their labels, and so are samples.
+/// n_given : list of int, optional
+///     How many training examples have a value of each column, if the columns stand for numbers and some lack some;
+///     see `predict_ratings`.
 ///
 /// Examples
 /// --------
@@ -107,6 +113,8 @@ pub struct Origin {
     pub missing: Option<Missing>,
     /// The classes of the last site, if it is a label.
     pub classes: Option<Arc<Classes>>,
+    /// How many training examples have a value of each column, if the columns are numbers and some lack some.
+    pub n_given: Option<Arc<Vec<usize>>>,
     /// The records of its training.
     pub history: Arc<Vec<EpochRecord>>,
 }
@@ -151,7 +159,11 @@ impl Rbm {
         }
         let missing = Missing::recorded(&provenance.settings).map_err(to_py)?;
         let (image_shape, history) = (provenance.image_shape, history.into());
-        let origin = Origin { encoding, data_mean, image_shape, missing, classes, history };
+        let n_given = provenance.data.get(number_means::N_GIVEN);
+        let n_given =
+            n_given.and_then(|value| serde_json::from_value(value.clone()).ok()).map(Arc::new);
+        let origin =
+            Origin { encoding, data_mean, image_shape, missing, classes, n_given, history };
         Ok(Self::of(rbm, origin))
     }
 
@@ -371,6 +383,72 @@ impl Rbm {
     fn model(&self) -> harmonium::Result<FixedModel<'_>> {
         Ok(FixedModel { rbm: &self.rbm, weights: self.fixed()? })
     }
+
+    /// What a missing value is: as the caller says, else as in training.
+    fn rule(&self, given: Option<&str>) -> PyResult<Missing> {
+        let given = given.map(str::parse).transpose().map_err(to_py)?;
+        Ok(given.or(self.origin.missing).unwrap_or(Missing::Marginal))
+    }
+
+    /// p(v = 1 | what each example has) of its units (N, V), of missing ones at least where `asked` (N, V) is on.
+    fn probabilities(
+        &self,
+        py: Python<'_>,
+        data: &Dataset,
+        asked: &BitMatrix,
+        filling: Filling,
+    ) -> PyResult<Array2<f64>> {
+        let Filling { rule, sweeps, seed, threads } = filling;
+        let weights = without_lock(py, threads, || self.fixed())?;
+        let model = FixedModel { rbm: &self.rbm, weights };
+        interruptible(py, threads, |watch| {
+            let examples = Examples::new(data.clone(), Binarization::Stochastic);
+            let bits = examples.fixed_bits(seed, 0..examples.n_examples());
+            let imputation = Imputation { model, missing: rule, sweeps, seed };
+            imputation.probabilities_where(asked, &bits, &lacking(data), watch)
+        })
+    }
+
+    /// The numbers of the data, with their expected values where they are missing and asked for. Those that the
+    /// model cannot know are means, with a warning.
+    fn expected(
+        &self,
+        py: Python<'_>,
+        data: &Dataset,
+        asked: &BitMatrix,
+        filling: Filling,
+    ) -> PyResult<Array2<f64>> {
+        let is_absent = filling.rule == Missing::Absent;
+        let probabilities = self.probabilities(py, data, asked, filling)?;
+        let mut numbers = data.expected(probabilities.view()).map_err(to_py)?;
+        let Origin { data_mean, n_given, .. } = &self.origin;
+        if let (true, Some(columns), Some(mean), Some(n_given)) =
+            (is_absent, data.columns(), data_mean, n_given)
+            && let Some(means) = NumberMeans::new(columns, &mean.mapv(f64::from), n_given)
+        {
+            let n = means.replace_unknown(data, asked, &mut numbers);
+            if n > 0 {
+                let note = CString::new(NumberMeans::note(n)).expect("text without a NUL");
+                PyErr::warn(py, &py.get_type::<PyUserWarning>(), &note, 1)?;
+            }
+        }
+        Ok(numbers)
+    }
+}
+
+/// How values that are missing are predicted.
+#[derive(Clone, Copy)]
+struct Filling {
+    rule: Missing,
+    sweeps: usize,
+    seed: u64,
+    threads: Option<usize>,
+}
+
+/// Where units have no value (N, V).
+fn lacking(data: &Dataset) -> BitMatrix {
+    let none = || BitMatrix::zeros(data.n_examples(), data.n_visible());
+    data.missing().cloned().unwrap_or_else(none)
 }
 
 /// The filters of a model of images as a PNG, at most `number`.
@@ -431,7 +509,7 @@ impl Rbm {
     #[new]
     #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
         grey_levels = None, spins = false, image_shape = None, missing = None, columns = None,
-        history = None, classes = None))]
+        history = None, classes = None, n_given = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         #[pyo3(from_py_with = floats)] weights: Array2<f32>,
@@ -445,6 +523,7 @@ impl Rbm {
         columns: Option<&Bound<'_, PyAny>>,
         history: Option<&Bound<'_, PyAny>>,
         classes: Option<&Bound<'_, PyAny>>,
+        n_given: Option<Vec<usize>>,
     ) -> PyResult<Self> {
         let classes = classes.map(labels::classes).transpose()?;
         let missing = missing.map(str::parse).transpose().map_err(to_py)?;
@@ -481,8 +560,14 @@ impl Rbm {
                 "image_shape is {rows} x {columns}, but must have {n_features} pixels, one for each visible unit"
             )));
         }
+        if let Some(n_given) = &n_given {
+            let n_columns = encoding.columns().map_or(0, |columns| columns.n_columns());
+            check_width("n_given", n_given.len(), n_columns, "columns of")?;
+        }
+        let n_given = n_given.map(Arc::new);
         let history = history.map(records).transpose()?.unwrap_or_default().into();
-        let origin = Origin { encoding, data_mean, image_shape, missing, classes, history };
+        let origin =
+            Origin { encoding, data_mean, image_shape, missing, classes, n_given, history };
         Ok(Self::of(rbm, origin))
     }
 
@@ -503,6 +588,9 @@ impl Rbm {
         }
         if let Some(classes) = &self.origin.classes {
             keywords.set_item("classes", labels::recorded(py, classes)?)?;
+        }
+        if let Some(n_given) = &self.origin.n_given {
+            keywords.set_item("n_given", &**n_given)?;
         }
         let parts =
             (self.weights(py)?, self.visible_bias(py)?, self.hidden_bias(py)?, self.data_mean(py)?);
@@ -598,6 +686,12 @@ impl Rbm {
     fn classes<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let classes = self.origin.classes.as_ref();
         classes.map(|classes| labels::own_values(py, classes)).transpose()
+    }
+
+    /// How many training examples have a value of each column, if the columns stand for numbers and some lack some.
+    #[getter]
+    fn n_given(&self) -> Option<Vec<usize>> {
+        self.origin.n_given.as_deref().cloned()
     }
 
     /// The number of visible units of each site, a list: 1 for a bit, else the number of states.
@@ -818,25 +912,93 @@ impl Rbm {
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
         self.check_no_label("impute")?;
         let py = visible.py();
-        let rule = missing.map(str::parse).transpose().map_err(to_py)?;
-        let rule = rule.or(self.origin.missing).unwrap_or(Missing::Marginal);
         let data = dataset_with_missing(visible, self.encoding(), threads, true)?;
         check_width("visible", data.n_visible(), self.n_visible(), "visible")?;
-        let weights = without_lock(py, threads, || self.fixed())?;
-        let model = FixedModel { rbm: &self.rbm, weights };
-        let found = interruptible(py, threads, |watch| {
-            let examples = Examples::new(data.clone(), Binarization::Stochastic);
-            let bits = examples.fixed_bits(seed, 0..examples.n_examples());
-            let none = || BitMatrix::zeros(bits.n_rows(), bits.n_columns());
-            let holes = data.missing().cloned().unwrap_or_else(none);
-            let imputation = Imputation { model, missing: rule, sweeps: gibbs_steps, seed };
-            let means = imputation.probabilities(&bits, &holes, watch)?;
-            match expected {
-                true => data.expected(means.view()),
-                false => Ok(data.filled(&most_likely(&data.units(), &means)).numbers()),
+        let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
+        let filling = Filling { rule, sweeps, seed, threads };
+        let found = match expected {
+            true => self.expected(py, &data, &lacking(&data), filling)?,
+            false => {
+                let means = self.probabilities(py, &data, &lacking(&data), filling)?;
+                data.filled(&most_likely(&data.units(), &means)).numbers()
             }
-        })?;
+        };
         Ok(found.into_pyarray(py))
+    }
+
+    /// The expected number Σ number · p(number) of each value that rows of ratings lack, float64.
+    ///
+    /// What `impute(expected=True)` does, for a model whose columns stand for numbers: with `missing="absent"`, p of a
+    /// value given the others of its row is a closed form. What such a model cannot know is predicted by means, with
+    /// a warning: a value of a column that the training data lack, and each value of a row that has none. It is
+    /// μ + d + r, with μ the mean of all training values, d how far the column is from it, and r how far the row is
+    /// from μ + d, each a sum of n deviations divided by n + 5, within the numbers of the column.
+    ///
+    /// Parameters
+    /// ----------
+    /// visible : array-like of shape (n, columns)
+    ///     Rows of which some values are NaN or masked, as in training.
+    /// entries : (rows, columns), two array-likes of whole numbers from 0, or None
+    ///     The values that are predicted, as `numpy.nonzero` gives places; those that the rows have do not count.
+    ///     None: those that the rows lack.
+    /// missing : "absent", "marginal" or None
+    ///     What a missing value is; None: as in training, or else "marginal".
+    /// gibbs_steps : int
+    ///     As in `impute`.
+    /// seed : int, 0 or more
+    /// threads : int, or None for all cores
+    ///
+    /// Returns
+    /// -------
+    /// ndarray of shape (n, columns): the rows, with predictions in place of what they lack; or with `entries`
+    /// of shape (number of entries,)
+    ///
+    /// Examples
+    /// --------
+    /// >>> import numpy as np
+    /// >>> import harmonium
+    /// >>> ratings = np.array([[5, 5, np.nan], [5, 5, 4], [1, 1, 2], [1, np.nan, 2]] * 25)
+    /// >>> settings = dict(missing="absent", hidden=4, epochs=200, batch_size=20)
+    /// >>> rbm = harmonium.train(ratings, categories=6, **settings)  # from 0 to 5
+    /// >>> rbm.predict_ratings(ratings)[[0, 3]].round().tolist()
+    /// [[5.0, 5.0, 4.0], [1.0, 1.0, 2.0]]
+    /// >>> rbm.predict_ratings(ratings, entries=([1, 2], [0, 0])).round().tolist()
+    /// [5.0, 1.0]
+    #[pyo3(signature = (visible, *, entries = None, missing = None, gibbs_steps = 1000, seed = 0,
+        threads = None))]
+    #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
+    fn predict_ratings<'py>(
+        &self,
+        visible: &Bound<'py, PyAny>,
+        entries: Option<&Bound<'py, PyAny>>,
+        missing: Option<&str>,
+        gibbs_steps: usize,
+        seed: u64,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.check_no_label("predict_ratings")?;
+        let py = visible.py();
+        if self.encoding().columns().and_then(number_means::numbers).is_none() {
+            return Err(PyValueError::new_err(
+                "predict_ratings takes a model whose columns all stand for numbers, one of them for more than two: \
+                 train it with categories; `impute` fills other values",
+            ));
+        }
+        let data = dataset_with_missing(visible, self.encoding(), threads, true)?;
+        check_width("visible", data.n_visible(), self.n_visible(), "visible")?;
+        let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
+        let filling = Filling { rule, sweeps, seed, threads };
+        let Some(entries) = entries else {
+            let found = self.expected(py, &data, &lacking(&data), filling)?;
+            return Ok(found.into_pyarray(py).into_any());
+        };
+        let entries = Entries::of(entries, &data)?;
+        if entries.are_none() {
+            return Ok(Array1::<f64>::zeros(0).into_pyarray(py).into_any());
+        }
+        let (data, asked) = entries.hidden_in(&data).map_err(to_py)?;
+        let numbers = self.expected(py, &data, &asked, filling)?;
+        Ok(entries.pick(&numbers).into_pyarray(py).into_any())
     }
 
     /// Free energy F(v) = -b·v - Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of each row, shape (n,), float64.
@@ -1190,13 +1352,17 @@ impl Rbm {
         let settings = settings.map(to_json).transpose()?.unwrap_or_else(|| "{}".to_string());
         let mut settings: Map<String, Value> = serde_json::from_str(&settings)
             .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))?;
-        let Origin { encoding, data_mean, image_shape, missing, classes, .. } = this.origin.clone();
+        let Origin { encoding, data_mean, image_shape, missing, classes, n_given, .. } =
+            this.origin.clone();
         if let Some(missing) = missing {
             settings.entry("missing").or_insert_with(|| missing.to_string().into());
         }
         let mut data = encoding.facts();
         if let Some(classes) = classes {
             data.insert("labels".to_string(), json!(*classes));
+        }
+        if let Some(n_given) = n_given {
+            data.insert(number_means::N_GIVEN.to_string(), json!(*n_given));
         }
         let provenance = Provenance { settings, data, image_shape, ..Provenance::default() };
         ModelFile { rbm: (*this.rbm).clone(), provenance, data_mean }.write(&path).map_err(to_py)

@@ -1,7 +1,7 @@
 //! The trainer.
 
 use crate::arrays::{bits, dataset_with_missing, transposed};
-use crate::columns::declared;
+use crate::columns::{declared, of_columns, recorded};
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
 use crate::json::{from_json, to_json};
@@ -9,6 +9,7 @@ use crate::labels;
 use crate::pool::{interruptible, without_lock};
 use crate::rbm::{Origin, Rbm, history};
 use harmonium::dataset::{Binarization, Classes, Encoding, Examples, RunningMean};
+use harmonium::evaluate::number_means;
 use harmonium::gibbs::FixedModel;
 use harmonium::memory::{self, Bytes, Need};
 use harmonium::model::check_data_mean;
@@ -16,13 +17,14 @@ use harmonium::monitor::{EpochRecord, Pace, Probe, WeightChange};
 use harmonium::run::{DataConfig, RunConfig};
 use harmonium::setting::{self, Kind, Section, Setting, nearest};
 use harmonium::state::State;
-use harmonium::train::{Ascent, Missing, OnlineTrainer};
+use harmonium::train::{Ascent, DataOutline, Missing, OnlineTrainer};
+use harmonium::units::Units;
 use harmonium::{Error, TrainConfig};
 use ndarray::Array1;
 use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use serde_json::{Map, Value, json};
 use std::ffi::CString;
 use std::sync::Arc;
@@ -49,8 +51,17 @@ pub fn default_settings(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 }
 
 /// What pickle keeps: the settings as JSON, the mean of the data at the start, the state, the mean of
-/// the examples so far, and what integers mean (`grey_levels`, `spins`).
-type Pickled<'py> = (String, Vec<f32>, Bound<'py, PyBytes>, Option<Seen>, Option<u32>, bool);
+/// the examples so far, and what values mean (`grey_levels`, `spins`, `columns`, `classes`).
+type Pickled<'py> = (
+    String,
+    Vec<f32>,
+    Bound<'py, PyBytes>,
+    Option<Seen>,
+    Option<u32>,
+    bool,
+    Option<Bound<'py, PyAny>>,
+    Option<Bound<'py, PyAny>>,
+);
 
 /// A running mean as pickle keeps it.
 #[derive(FromPyObject, IntoPyObject)]
@@ -174,8 +185,16 @@ pub struct Trainer {
 enum Driver {
     /// Data of the trainer's own.
     Own(Box<Own>),
-    /// The calls of `update_on`, and the mean of the data at the start.
-    Online(Box<OnlineTrainer>, Vec<f32>),
+    /// The calls of `update_on`.
+    Online(Box<Online>),
+}
+
+/// A trainer without data of its own, and what it knows of them.
+struct Online {
+    trainer: OnlineTrainer,
+    outline: DataOutline,
+    /// The classes of the labels, if it learns them.
+    classes: Option<Arc<Classes>>,
 }
 
 /// A trainer with data of its own, and what its metrics need.
@@ -189,6 +208,8 @@ struct Own {
     recorded: Pace,
     /// The records so far.
     history: Arc<Vec<EpochRecord>>,
+    /// How many examples have a value of each column, as models record it.
+    n_given: Option<Arc<Vec<usize>>>,
 }
 
 impl Trainer {
@@ -200,7 +221,7 @@ impl Trainer {
     fn ascent(&self) -> &Ascent {
         match &self.driver {
             Driver::Own(own) => own.trainer.ascent(),
-            Driver::Online(trainer, _) => trainer.ascent(),
+            Driver::Online(online) => online.trainer.ascent(),
         }
     }
 
@@ -211,20 +232,26 @@ impl Trainer {
 
     /// A trained model, with the encoding and the mean of its data.
     fn trained(&self, rbm: harmonium::Rbm) -> Rbm {
-        let (image_shape, history) = match &self.driver {
-            Driver::Own(own) => (own.trainer.examples().image_shape(), own.history.clone()),
-            Driver::Online(..) => (None, Arc::default()),
+        let (image_shape, history, n_given) = match &self.driver {
+            Driver::Own(own) => {
+                let image_shape = own.trainer.examples().image_shape();
+                (image_shape, own.history.clone(), own.n_given.clone())
+            }
+            Driver::Online(..) => (None, Arc::default(), None),
         };
         let (encoding, data_mean) = (self.encoding.clone(), self.mean_seen());
         let missing = self.ascent().config().missing;
         let classes = self.classes();
-        Rbm::of(rbm, Origin { encoding, data_mean, image_shape, missing, classes, history })
+        Rbm::of(
+            rbm,
+            Origin { encoding, data_mean, image_shape, missing, classes, n_given, history },
+        )
     }
 
     fn classes(&self) -> Option<Arc<Classes>> {
         match &self.driver {
             Driver::Own(own) => own.trainer.examples().labels().map(|all| all.classes().clone()),
-            Driver::Online(..) => None,
+            Driver::Online(online) => online.classes.clone(),
         }
     }
 
@@ -307,8 +334,17 @@ const OF_TRAINER: [&str; 11] = [
 ];
 
 /// The keywords of `Trainer.online` that are not settings.
-const OF_ONLINE: [&str; 6] =
-    ["weights", "initial", "hidden_states", "grey_levels", "spins", "threads"];
+const OF_ONLINE: [&str; 9] = [
+    "weights",
+    "labels",
+    "classes",
+    "initial",
+    "hidden_states",
+    "grey_levels",
+    "spins",
+    "categories",
+    "threads",
+];
 
 /// Refuses what neither `harmonium.train` nor the trainer that it starts takes.
 #[pyfunction]
@@ -472,11 +508,7 @@ impl Trainer {
         let config = config(&given, &OF_TRAINER)?;
         let (binarize, missing) = (config.binarize, config.missing);
         let encoding = declared(grey_levels, spins, categories, ignore.unwrap_or_default())?;
-        let classes = classes.map(crate::labels::classes).transpose()?;
-        if classes.is_some() && labels.is_none() {
-            let message = "classes are given, but have no effect without labels";
-            return Err(PyValueError::new_err(message));
-        }
+        let classes = known_classes(classes, labels)?;
         let mut reading = Reading { binarize, encoding, as_numbers, missing, classes, threads };
         let data = reading.examples(Given { data, labels, weights })?;
         let held_out = held_out.map(|given| {
@@ -488,6 +520,7 @@ impl Trainer {
             reading.examples(held_out.given())
         });
         let held_out = held_out.transpose()?;
+        held_out.iter().try_for_each(Examples::check_have_values).map_err(to_py)?;
         if let Some(held_out) = &held_out
             && held_out.n_visible() != data.n_visible()
         {
@@ -512,12 +545,16 @@ impl Trainer {
             Ok((trainer, seen))
         })?;
         let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
+        let n_given = number_means::n_given(trainer.examples()).map(Arc::new);
         let history = Arc::default();
-        let own = Own { trainer, held_out, probe: None, change, recorded, history };
+        let own = Own { trainer, held_out, probe: None, change, recorded, history, n_given };
         Ok(Self::of(Driver::Own(Box::new(own)), Some(seen), reading.encoding))
     }
 
     /// A trainer that gets its examples through `update_on`, and starts at the mean of `data`.
+    ///
+    /// With labels, `classes` are all that any chunk has; None: those of the first. With categories, which are a
+    /// number of states or the columns of a model, all chunks have these.
     ///
     /// Examples
     /// --------
@@ -529,56 +566,60 @@ impl Trainer {
     /// >>> trainer.updates
     /// 1
     #[staticmethod]
-    #[pyo3(signature = (data, *, weights = None, initial = None, hidden_states = None,
-        grey_levels = None, spins = false, threads = None, **settings))]
+    #[pyo3(signature = (data, *, weights = None, labels = None, classes = None, initial = None,
+        hidden_states = None, grey_levels = None, spins = false, categories = None, threads = None, **settings))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn online(
         py: Python<'_>,
         data: &Bound<'_, PyAny>,
         weights: Option<PyReadonlyArray1<'_, f64>>,
+        labels: Option<&Bound<'_, PyAny>>,
+        classes: Option<&Bound<'_, PyAny>>,
         initial: Option<&Rbm>,
         hidden_states: Option<&Bound<'_, PyAny>>,
         grey_levels: Option<u32>,
         spins: bool,
+        categories: Option<&Bound<'_, PyAny>>,
         threads: Option<usize>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let given = given(settings)?;
-        if given.contains_key("categories") {
-            return Err(PyTypeError::new_err(
-                "categories are given, but training in chunks takes bits or numbers only: the states of a \
-                 column must be known before the first chunk; give all data to Trainer",
+        let config = config(&given(settings)?, &OF_ONLINE)?;
+        if categories.is_some_and(|categories| categories.is_instance_of::<PyString>()) {
+            return Err(PyValueError::new_err(
+                "categories is \"auto\", but for training in chunks must be a number of states, or columns as \
+                 a model has them: a chunk may lack some values",
             ));
         }
-        let config = config(&given, &OF_ONLINE)?;
-        let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
-        let binarize = config.binarize;
-        let (missing, classes) = (config.missing, None);
+        let encoding = declared(grey_levels, spins, categories, Vec::new())?;
+        let classes = known_classes(classes, labels)?;
+        let (binarize, missing) = (config.binarize, config.missing);
         let mut reading =
             Reading { binarize, encoding, as_numbers: true, missing, classes, threads };
-        let data = reading.examples(Given { data, labels: None, weights })?;
+        let data = reading.examples(Given { data, labels, weights })?;
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let hidden_states =
             hidden_states.map(|states| bits(states, "hidden_states", threads)).transpose()?;
-        let (trainer, mean) = without_lock(py, threads, || {
-            let mean = data.mean();
-            let narrow: Vec<f32> = mean.iter().map(|&x| x as f32).collect();
+        let classes = reading.classes;
+        let online = without_lock(py, threads, || {
+            let outline = DataOutline::of(&data);
             let rbm = match initial {
                 Some(rbm) => rbm,
                 None => {
+                    let (units, mean, seed) = (outline.units.clone(), data.mean(), config.seed);
                     let n_hidden = config.for_data(data.n_examples(), mean.len()).n_hidden();
                     let n_examples = data.n_effective().round() as usize;
-                    harmonium::Rbm::initial(n_hidden, &mean, n_examples, config.seed)?.into()
+                    harmonium::Rbm::initial_of_sites(units, n_hidden, &mean, n_examples, seed)?
+                        .into()
                 }
             };
-            let mut trainer = OnlineTrainer::new(config, &narrow, &rbm, isa()?)?;
+            let mut trainer = OnlineTrainer::new(config, &outline, &rbm, isa()?)?;
             if let Some(states) = &hidden_states {
                 trainer.set_hidden(states)?;
             }
-            Ok((trainer, narrow))
+            Ok(Online { trainer, outline, classes })
         })?;
-        let seen = Some(RunningMean::nothing(mean.len()));
-        Ok(Self::of(Driver::Online(trainer.into(), mean), seen, reading.encoding))
+        let seen = Some(RunningMean::nothing(online.outline.mean.len()));
+        Ok(Self::of(Driver::Online(online.into()), seen, reading.encoding))
     }
 
     /// Trains to update number `until`, or to the end. Ctrl-C stops it within a second, however long an
@@ -606,20 +647,22 @@ impl Trainer {
     }
 
     /// Does one update, with all of the data as the mini-batch. Weights count within it.
-    #[pyo3(signature = (data, *, weights = None, threads = None))]
+    #[pyo3(signature = (data, *, weights = None, labels = None, threads = None))]
     fn update_on(
         &mut self,
         py: Python<'_>,
         data: &Bound<'_, PyAny>,
         weights: Option<PyReadonlyArray1<'_, f64>>,
+        labels: Option<&Bound<'_, PyAny>>,
         threads: Option<usize>,
     ) -> PyResult<()> {
         self.check_usable()?;
-        let Driver::Online(trainer, _) = &mut self.driver else {
+        let Driver::Online(online) = &mut self.driver else {
             return Err(PyValueError::new_err(
                 "this trainer has data of its own; call run(), or start with Trainer.online",
             ));
         };
+        let Online { trainer, classes, .. } = &mut **online;
         if trainer.ascent().is_done() {
             return Err(PyValueError::new_err(format!(
                 "all {} updates are done; for more, raise `updates` or `epochs`",
@@ -627,10 +670,10 @@ impl Trainer {
             )));
         }
         let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding.clone());
-        let (missing, classes) = (None, None);
+        let (missing, classes) = (None, classes.clone());
         let mut reading =
             Reading { binarize, encoding, as_numbers: true, missing, classes, threads };
-        let data = reading.examples(Given { data, labels: None, weights })?;
+        let data = reading.examples(Given { data, labels, weights })?;
         self.encoding = reading.encoding;
         let (seen, updates) = (&mut self.seen, trainer.ascent().updates());
         let done = interruptible(py, threads, |watch| {
@@ -652,21 +695,23 @@ impl Trainer {
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         self.check_usable()?;
-        let Driver::Online(trainer, mean) = &self.driver else {
+        let Driver::Online(online) = &self.driver else {
             return Err(PyValueError::new_err(
                 "a trainer with data of its own cannot change its settings",
             ));
         };
         let given = given(settings)?;
         let config = config(&given, &["threads"])?;
+        let Online { trainer, outline, classes } = &**online;
         let ascent = trainer.ascent();
         let config = TrainConfig { seed: ascent.config().seed, ..config };
         let trainer = without_lock(py, threads, || {
-            let trainer = OnlineTrainer::restore(config, mean, &ascent.state(), isa()?)?;
+            let trainer = OnlineTrainer::restore(config, outline, &ascent.state(), isa()?)?;
             trainer.ascent().config().check_effect()?;
             Ok(trainer)
         })?;
-        let driver = Driver::Online(trainer.into(), mean.clone());
+        let online = Online { trainer, outline: outline.clone(), classes: classes.clone() };
+        let driver = Driver::Online(online.into());
         Ok(Self::of(driver, self.seen.clone(), self.encoding.clone()))
     }
 
@@ -711,7 +756,7 @@ impl Trainer {
         let Driver::Own(own) = &mut self.driver else {
             return Err(PyValueError::new_err("a trainer without data of its own has no metrics"));
         };
-        let Own { trainer, held_out, probe, change, recorded, history } = &mut **own;
+        let Own { trainer, held_out, probe, change, recorded, history, .. } = &mut **own;
         let probe = probe.get_or_insert_with(|| {
             Probe::new(trainer.examples(), held_out.as_ref(), trainer.config())
         });
@@ -777,6 +822,15 @@ impl Trainer {
         self.mean_seen().map(|mean| mean.into_pyarray(py))
     }
 
+    /// How many examples have a value of each column: see `Rbm.n_given`.
+    #[getter]
+    fn n_given(&self) -> Option<Vec<usize>> {
+        match &self.driver {
+            Driver::Own(own) => own.n_given.as_deref().cloned(),
+            Driver::Online(..) => None,
+        }
+    }
+
     /// The hidden states of the chains, shape (chains, hidden), bool.
     #[getter]
     fn hidden_states<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<bool>> {
@@ -826,11 +880,12 @@ impl Trainer {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Pickled<'py>)> {
         let (py, this) = (slf.py(), slf.try_borrow()?);
         this.check_usable()?;
-        let Driver::Online(trainer, mean) = &this.driver else {
+        let Driver::Online(online) = &this.driver else {
             return Err(PyTypeError::new_err(
                 "a trainer with data of its own cannot be pickled; pickle its model",
             ));
         };
+        let Online { trainer, outline, classes } = &**online;
         let settings = text(trainer.ascent().config());
         let state = trainer.ascent().state().to_safetensors(KEY, settings.clone());
         let restore = slf.get_type().getattr("restore")?;
@@ -838,12 +893,17 @@ impl Trainer {
         let (grey_levels, spins) = (this.encoding.grey_levels(), this.encoding.is_spins());
         let seen =
             this.seen.clone().map(|RunningMean { mean, n_examples }| Seen { mean, n_examples });
-        Ok((restore, (settings, mean.clone(), state, seen, grey_levels, spins)))
+        let mean = outline.mean.clone();
+        let columns = this.encoding.columns().map(|columns| recorded(py, columns)).transpose()?;
+        let classes = classes.as_ref().map(|all| labels::recorded(py, all)).transpose()?;
+        Ok((restore, (settings, mean, state, seen, grey_levels, spins, columns, classes)))
     }
 
     /// The trainer that was pickled; pickle calls this.
     #[staticmethod]
-    #[pyo3(signature = (settings, mean, state, seen = None, grey_levels = None, spins = false))]
+    #[pyo3(signature = (settings, mean, state, seen = None, grey_levels = None, spins = false,
+        columns = None, classes = None))]
+    #[allow(clippy::too_many_arguments, reason = "what pickle keeps")]
     fn restore(
         py: Python<'_>,
         settings: &str,
@@ -852,8 +912,15 @@ impl Trainer {
         seen: Option<&Bound<'_, PyAny>>,
         grey_levels: Option<u32>,
         spins: bool,
+        columns: Option<&Bound<'_, PyDict>>,
+        classes: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
+        let encoding = match columns {
+            Some(columns) => of_columns(columns)?,
+            None => Encoding::declared(grey_levels, spins).map_err(to_py)?,
+        };
+        let classes = classes.map(labels::classes).transpose()?;
+        let outline = outline(mean, &encoding, classes.as_deref())?;
         let config = TrainConfig::read(&parse(settings)?).map_err(to_py)?;
         let (state, _) = State::from_safetensors(KEY, state)
             .map_err(|cause| PyValueError::new_err(format!("state: {cause}")))?;
@@ -863,13 +930,41 @@ impl Trainer {
             PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), text, 1)?;
         }
         let trainer =
-            without_lock(py, None, || OnlineTrainer::restore(config, &mean, &state, isa()?))?;
+            without_lock(py, None, || OnlineTrainer::restore(config, &outline, &state, isa()?))?;
         let seen = seen.map(running_mean).transpose()?;
         if let Some(seen) = &seen {
             let means = seen.mean.iter().map(|&x| x as f32).collect();
-            check_data_mean(&means, mean.len())
+            check_data_mean(&means, outline.mean.len())
                 .map_err(|cause| PyValueError::new_err(format!("seen: {cause}")))?;
         }
-        Ok(Self::of(Driver::Online(trainer.into(), mean), seen, encoding))
+        let online = Online { trainer, outline, classes };
+        Ok(Self::of(Driver::Online(online.into()), seen, encoding))
     }
+}
+
+/// The classes that a call lists, which need labels.
+fn known_classes(
+    classes: Option<&Bound<'_, PyAny>>,
+    labels: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<Arc<Classes>>> {
+    if classes.is_some() && labels.is_none() {
+        let message = "classes are given, but have no effect without labels";
+        return Err(PyValueError::new_err(message));
+    }
+    classes.map(labels::classes).transpose()
+}
+
+/// The outline of data with this mean, whose sites are those of the encoding and of the label.
+fn outline(
+    mean: Vec<f32>,
+    encoding: &Encoding,
+    classes: Option<&Classes>,
+) -> PyResult<DataOutline> {
+    let n_classes = classes.map(Classes::n);
+    let of_data = match encoding.columns() {
+        Some(columns) => columns.sites(),
+        None => vec![1; mean.len().saturating_sub(n_classes.unwrap_or(0))],
+    };
+    let units = Units::of_sites(of_data.into_iter().chain(n_classes)).map_err(to_py)?;
+    Ok(DataOutline { mean, units, has_labels: n_classes.is_some() })
 }

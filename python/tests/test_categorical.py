@@ -239,12 +239,6 @@ def test_the_command_line_reads_what_the_estimator_saves(tmp_path, command_line)
     assert f"{mean:.3f} nats" in found
 
 
-def test_partial_fit_is_missing_with_its_reason():
-    assert not hasattr(CategoricalRBM, "partial_fit") and "partial_fit" in CategoricalRBM.__doc__
-    with pytest.raises(TypeError, match="training in chunks takes bits or numbers only"):
-        Trainer.online(states(), categories=5)
-
-
 # ---- `train`, `Trainer` and `Rbm`
 
 
@@ -395,3 +389,62 @@ def test_declared_values_that_a_type_cannot_hold_stay_as_they_are():
     assert model.categories_[0].tolist() == [0, 0.5, 1]
     model = CategoricalRBM(2, n_iter=1, categories=[[0, 1, 300]], random_state=0)
     assert model.fit(X.astype(np.uint8)).categories_[0].tolist() == [0, 1, 300]
+
+
+def test_chunks_of_declared_categories_teach_their_columns():
+    X = states(q=3)
+    X[:, 1] = X[:, 0]
+    settings = dict(n_components=8, learning_rate=0.3, n_chains=50, random_state=0)
+    model = CategoricalRBM(categories=4, **settings)
+    before = model.partial_fit(X[:20]).score(X)
+    parts = pickle.loads(pickle.dumps(model))
+    for first in range(0, 2000, 20):
+        chunk = np.roll(X, -first, axis=0)[:20]
+        model.partial_fit(chunk)
+        parts.partial_fit(chunk)
+    assert (model.components_ == parts.components_).all()
+    assert model.rbm_.sites == [4, 4, 4] and model.score(X) > before + 0.1
+    assert np.isin(model.sample(20, n_gibbs_steps=2, random_state=0), range(4)).all()
+    # After a fit its columns are known.
+    of_texts = CategoricalRBM(4, n_iter=1, random_state=0).fit(PEOPLE)
+    learned = of_texts.components_
+    assert (of_texts.partial_fit(PEOPLE[:5]).components_ != learned).any()
+
+
+def test_a_first_chunk_shows_the_values_unless_they_are_declared():
+    model = CategoricalRBM(4, random_state=0).partial_fit([["red", 1], ["blue", 2]])
+    with pytest.raises(ValueError, match='is "green", but must be one of blue, red'):
+        model.partial_fit([["green", 1]])
+    colours = [["red", "blue", "green"], [1, 2]]
+    model = CategoricalRBM(4, categories=colours, random_state=0).partial_fit([["red", 1], ["blue", 2]])
+    model.partial_fit([["green", 1]])
+    with pytest.raises(ValueError, match='categories is "auto", but for training in chunks'):
+        harmonium.Trainer.online([["red", 1], ["blue", 2]], categories="auto", hidden=2)
+
+
+@pytest.mark.parametrize("missing", [None, "absent"])
+def test_few_rows_are_read_as_many_are(missing, monkeypatch):
+    from harmonium._estimator.categories import KnownValues
+
+    pandas = pytest.importorskip("pandas")
+    people = frame()
+    mixed = np.array([["1", 2.5, True, "a"], [2, 3.5, False, "b"], ["3", 2.5, True, "c"]] * 5, object)
+    numbers = np.tile([[1.0, 0, -2], [2.0, 1, 7], [3.0, 0, 7]], (5, 1))
+    for X in [people, mixed, numbers, numbers.astype(int), numbers.astype(int).astype(str), PEOPLE, people.astype(object)]:
+        model = CategoricalRBM(3, n_iter=1, missing=missing, random_state=0).fit(X)
+        few = model._validated(X)
+        assert model._known_values.numbers(X) is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(KnownValues, "numbers", lambda *_: None)
+            np.testing.assert_array_equal(few, model._validated(X))
+    # What the library reads, or refuses, is left to it.
+    model = CategoricalRBM(3, n_iter=1, random_state=0).fit(mixed)
+    for column, cell in [(0, "x"), (0, None), (1, True), (2, 1.5), (3, float("nan")), (3, 1)]:
+        row = mixed[:1].copy()
+        row[0, column] = cell
+        with pytest.raises(ValueError, match=f"column {column + 1}"):
+            model.transform(row)
+    row = mixed[:1].copy()
+    row[0, 0], row[0, 1] = 1, "2.50"
+    assert (model.transform(row) == model.transform(mixed[:1])).all()
+    assert (model.transform(np.repeat(mixed, 5000, axis=0)[:1]) == model.transform(mixed[:1])).all()

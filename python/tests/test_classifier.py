@@ -326,6 +326,101 @@ def test_the_result_does_not_depend_on_threads():
     assert (samples[0] == samples[1]).all()
 
 
+OBJECTIVES = ["discriminative", "generative", "hybrid:0.1"]
+
+
+def chunks_of(X, y, size, epochs):
+    order = np.random.RandomState(0)
+    for _ in range(epochs):
+        rows = order.permutation(len(X))
+        yield from ((X[part], y[part]) for part in np.split(rows, range(size, len(rows), size)))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_many_chunks_classify_digits_as_a_fit_does(digits, objective):
+    y = load_digits().target
+    X_train, X_test, y_train, y_test = train_test_split(
+        digits, y, test_size=0.3, random_state=0, stratify=y
+    )
+    rate = {"generative": 0.1}.get(objective, 1.0)
+    model = RBMClassifier(128, objective=objective, learning_rate=rate, random_state=0)
+    whole = RBMClassifier(128, objective=objective, learning_rate=rate, n_iter=30, random_state=0)
+    for X, labels in chunks_of(X_train, y_train, 16, 30):
+        model.partial_fit(X, labels, classes=np.arange(10))
+    of_fit = whole.fit(X_train, y_train).score(X_test, y_test)
+    # A constant rate without an average costs some points.
+    assert model.score(X_test, y_test) > of_fit - 0.04 and of_fit > 0.88
+    assert model.components_.shape == (128, 74) and model.data_mean_.shape == (74,)
+    assert model.data_mean_[64:].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_chunks_teach_the_same_bits_on_threads_and_after_a_pickle(objective):
+    params = dict(objective=objective, random_state=0, n_components=70)
+    one, two = (RBMClassifier(n_jobs=n, **params) for n in [1, 3])
+    parts = RBMClassifier(**params)
+    for first in [0, 20, 41]:
+        X, y = ROWS[first : first + 20], NAMES[first : first + 20]
+        for model in [one, two]:
+            model.partial_fit(X, y, classes=["ant", "bee", "cat"])
+        parts = pickle.loads(pickle.dumps(parts.partial_fit(X, y, classes=["cat", "ant", "bee"])))
+    for other in [two, parts]:
+        assert (other.components_ == one.components_).all()
+        assert (other.h_samples_ == one.h_samples_).all()
+        assert (other.predict_proba(ROWS) == one.predict_proba(ROWS)).all()
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_chunk_continues_a_fit_or_a_file_and_may_lack_classes(tmp_path, objective):
+    model = fitted(objective=objective)
+    before = model.components_
+    model.save(tmp_path / "model.safetensors")
+    for fitted_one in [model, RBMClassifier.load(tmp_path / "model.safetensors")]:
+        bees = NAMES == "bee"
+        p = fitted_one.predict_proba(ROWS[bees])[:, 1].mean()
+        for _ in range(10):
+            fitted_one.partial_fit(ROWS[bees], NAMES[bees])
+        assert fitted_one.predict_proba(ROWS[bees])[:, 1].mean() > p
+        assert (fitted_one.components_ != before).any()
+    # Another objective goes on from the parameters, with chains of its own.
+    for other in OBJECTIVES:
+        model.set_params(objective=other).partial_fit(ROWS, NAMES)
+        assert np.isfinite(model.components_).all()
+
+
+def test_weights_of_a_chunk_are_those_of_its_classes_and_rows():
+    def learned(weights=None, **params):
+        model = RBMClassifier(5, random_state=0, **params)
+        return model.partial_fit(ROWS, NAMES, np.unique(NAMES), weights).components_
+
+    weights = np.where(NAMES == "bee", 3.0, 1.0)
+    assert (learned(class_weight={"bee": 3}) == learned(weights)).all()
+    assert (learned(weights) != learned()).any()
+
+
+@pytest.mark.parametrize(
+    "y, classes, params, message",
+    [
+        (NAMES, None, {}, "classes must be passed on the first call to partial_fit"),
+        (None, ["ant", "bee"], {}, "requires y to be passed"),
+        (NAMES, ["ant", "bee"], {}, "y has the class 'cat' in row 2, but must have those"),
+        (NAMES, ["ant"], {}, "classes has 1 class"),
+        (NAMES, np.unique(NAMES), dict(class_weight="balanced"), 'class_weight is "balanced", but a chunk'),
+        ([None, "ant"] * 30, ["ant", "bee"], {}, "y has rows without a class, None"),
+    ],
+)
+def test_chunks_that_cannot_be_learned_are_named(y, classes, params, message):
+    model = RBMClassifier(3, random_state=0, **params)
+    with pytest.raises(ValueError, match=message):
+        model.partial_fit(ROWS, y, classes=classes)
+    # It is as before: another first chunk begins.
+    assert not hasattr(model, "classes_")
+    model.set_params(class_weight=None).partial_fit(ROWS, NAMES, np.unique(NAMES))
+    with pytest.raises(ValueError, match="is not the same as before"):
+        model.partial_fit(ROWS, NAMES, classes=["ant", "bee"])
+    assert model.classes_.tolist() == ["ant", "bee", "cat"]
+
+
 def test_masked_classes_are_refused():
     y = np.ma.masked_array(np.arange(60) % 3, np.arange(60) == 4)
     with pytest.raises(ValueError, match="y is masked in some rows"):

@@ -328,6 +328,17 @@ def test_a_model_of_annadca_has_its_labels_as_the_last_site(tmp_path, h5py, site
     assert io.updates(path) == [1000, 2000]
 
 
+@pytest.mark.parametrize("first, second", [("rbms", "annadca"), ("annadca", "rbms")])
+def test_a_file_has_updates_of_one_layout(tmp_path, h5py, first, second):
+    path = tmp_path / "model.h5"
+    io.write_model(path, potts(), layout=first, update=3)
+    before = path.read_bytes()
+    found = error(ValueError, io.write_model, path, potts(), layout=second, update=4)
+    assert f"layout is '{second}', but must be '{first}', as that of update_3 in the file" in found
+    assert path.read_bytes() == before
+    io.write_model(path, potts(), layout=first, update=4)
+
+
 def test_the_energy_of_a_model_of_annadca_is_its_formula(tmp_path, h5py):
     """-E = vbias·v + lbias·y + Σ softplus(hbias + v·W + y·L), as `_compute_energy_visibles` of annaDCA has it."""
     path = tmp_path / "anna.h5"

@@ -328,6 +328,7 @@ impl Evaluate {
             false => binarization.to_string(),
         };
         let examples = Examples::new(dataset, binarization);
+        examples.check_have_values()?;
         let visible = examples.weighted_bits(self.seed, 0..examples.n_examples());
         let subject = SubjectReport {
             parameters_sha256: file.rbm.sha256(),

@@ -5,11 +5,11 @@ use super::output::Output;
 use super::predict::Predict;
 use crate::dataset::{Beside, Binarization, Columns, Dataset, Examples, MissingMask};
 use crate::error::{Error, Result};
-use crate::evaluate::Imputation;
 use crate::evaluate::imputation::most_likely;
+use crate::evaluate::{Imputation, NumberMeans};
 use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
-use crate::model::{ModelFile, Rbm};
+use crate::model::ModelFile;
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
 use crate::rng::check_seed;
@@ -17,7 +17,6 @@ use crate::run::{DataChoice, Part};
 use crate::train::Missing;
 use crate::watch::Watch;
 use ndarray::{Array2, s};
-use serde_json::{Map, Value};
 
 /// The file for the filled data, if none is given.
 const FILLED: &str = "filled.csv";
@@ -27,7 +26,7 @@ impl Predict {
     pub(super) fn fill(&self, isa: Isa) -> Result<()> {
         let out = self.out(FILLED)?;
         let path = model_path(&self.model);
-        let ModelFile { rbm, provenance, .. } = ModelFile::read(&path)?;
+        let ModelFile { rbm, provenance, data_mean } = ModelFile::read(&path)?;
         check_seed(self.seed)?;
         out.check(&self.overwrite)?;
         self.probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
@@ -46,7 +45,17 @@ impl Predict {
             Some(text) => note(LogFormat::Text, &text),
             None => note(LogFormat::Text, &format!("{}: no value is missing", data.name())),
         }
-        let probabilities = self.probabilities_of(&data, &rbm, &provenance.settings, isa)?;
+        // A model of whole examples has no other way.
+        let rule = Missing::recorded(&provenance.settings)?.unwrap_or(Missing::Marginal);
+        let examples =
+            Examples::new(data.clone(), Binarization::recorded(&provenance.settings)?.of_bits());
+        let weights = FixedWeights::of(&rbm, isa);
+        let model = FixedModel { rbm: &rbm, weights: &weights };
+        let (sweeps, seed) = (self.gibbs_steps, self.seed);
+        let imputation = Imputation { model, missing: rule, sweeps, seed };
+        let visible = examples.fixed_bits(seed, 0..examples.n_examples());
+        let probabilities =
+            imputation.probabilities(&visible, &data.lacking(), Watch::default())?;
         // Labels are not among what is written.
         let probabilities = probabilities.slice_move(s![.., ..data.n_features()]);
         let data = data.without_labels();
@@ -59,38 +68,25 @@ impl Predict {
             true => (data.inverted(), probabilities.mapv(|p| 1.0 - p)),
             false => (data, probabilities),
         };
-        out.write(&self.filled(&data, &probabilities, &out)?)?;
+        let means = data.columns().filter(|_| rule == Missing::Absent).and_then(|columns| {
+            NumberMeans::recorded(columns, data_mean.as_ref(), &provenance.data)
+        });
+        out.write(&self.filled(&data, &probabilities, means.as_ref(), &out)?)?;
         out.say()
     }
 
-    /// p(v = 1 | what each example has) of its units (N, V).
-    fn probabilities_of(
+    /// The bytes of the data, filled.
+    fn filled(
         &self,
         data: &Dataset,
-        rbm: &Rbm,
-        settings: &Map<String, Value>,
-        isa: Isa,
-    ) -> Result<Array2<f64>> {
-        let examples = Examples::new(data.clone(), Binarization::recorded(settings)?.of_bits());
-        let visible = examples.fixed_bits(self.seed, 0..examples.n_examples());
-        let missing = data.lacking();
-        let weights = FixedWeights::of(rbm, isa);
-        let imputation = Imputation {
-            model: FixedModel { rbm, weights: &weights },
-            // A model of whole examples has no other way.
-            missing: Missing::recorded(settings)?.unwrap_or(Missing::Marginal),
-            sweeps: self.gibbs_steps,
-            seed: self.seed,
-        };
-        imputation.probabilities(&visible, &missing, Watch::default())
-    }
-
-    /// The bytes of the data, filled.
-    fn filled(&self, data: &Dataset, probabilities: &Array2<f64>, out: &Output) -> Result<Vec<u8>> {
+        probabilities: &Array2<f64>,
+        means: Option<&NumberMeans>,
+        out: &Output,
+    ) -> Result<Vec<u8>> {
         let filled = data.filled(&most_likely(&data.units(), probabilities));
         let most_likely = || filled.bits().expect("columns are bits");
         let numbers = match self.expected {
-            true => data.expected(probabilities.view())?,
+            true => self.expected(data, probabilities, means)?,
             false => filled.numbers(),
         };
         Ok(match data.columns() {
@@ -109,6 +105,22 @@ impl Predict {
             Some(columns) => out.encode_columns("filled", columns, most_likely()),
             None => out.encode_numbers("filled", &numbers),
         })
+    }
+
+    /// The numbers of the data, with their expected values where they are missing.
+    fn expected(
+        &self,
+        data: &Dataset,
+        probabilities: &Array2<f64>,
+        means: Option<&NumberMeans>,
+    ) -> Result<Array2<f64>> {
+        let mut numbers = data.expected(probabilities.view())?;
+        let lacking = data.lacking();
+        match means.map_or(0, |means| means.replace_unknown(data, &lacking, &mut numbers)) {
+            0 => {}
+            n => note(LogFormat::Text, &format!("{}: {}", data.name(), NumberMeans::note(n))),
+        }
+        Ok(numbers)
     }
 
     /// Refuses a format that the data do not have.

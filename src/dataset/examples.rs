@@ -95,6 +95,23 @@ impl Examples {
         self.data.missing()
     }
 
+    /// The number of examples that have a value of each site.
+    pub fn n_given(&self) -> Vec<usize> {
+        let (units, n) = (self.units(), self.n_examples());
+        let lacking = |unit| {
+            self.missing().map_or(0, |mask| (0..n).filter(|&row| mask.get(row, unit)).count())
+        };
+        units.sites().map(|site| n - lacking(site.start)).collect()
+    }
+
+    /// Checks that each example has a value. From one without any nothing can be learned.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`](crate::Error::Unsuitable) for the first that has none.
+    pub fn check_have_values(&self) -> Result<()> {
+        self.data.check_have_values()
+    }
+
     /// Refuses missing values, which `user` cannot use unless by one of these settings.
     pub(crate) fn refuse_missing(
         &self,

@@ -709,7 +709,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::WidthMismatch`] or [`Error::Unsuitable`] if the mask has another shape than the data;
-    /// [`Error::InvalidSetting`] if it cuts a site; [`Error::Unsuitable`] if an example has no value at all.
+    /// [`Error::InvalidSetting`] if it cuts a site.
     pub fn with_missing(self, missing: BitMatrix) -> Result<Self> {
         let (n_examples, expected) = self.values.shape();
         let (n_rows, found) = (missing.n_rows(), missing.n_columns());
@@ -724,10 +724,6 @@ impl Dataset {
             ));
         }
         self.units().check_mask(&missing)?;
-        let n_missing = |example: usize| active(missing.row(example)).count();
-        if let Some(example) = (0..n_examples).find(|&example| n_missing(example) == expected) {
-            return bad(format!("example {example} has no value at all; leave it out"));
-        }
         if !has_any(&missing) {
             return Ok(Self { missing: None, ..self });
         }
@@ -742,6 +738,19 @@ impl Dataset {
     /// The title of each example, if they are sequences of a file: its first line without `>`.
     pub fn titles(&self) -> Option<&[String]> {
         self.titles.as_deref()
+    }
+
+    /// Checks that each example has a value. From one without any nothing can be learned.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] for the first that has none.
+    pub fn check_have_values(&self) -> Result<()> {
+        let Some(missing) = &self.missing else { return Ok(()) };
+        let n_missing = |example: usize| active(missing.row(example)).count();
+        let is_empty = |&example: &usize| n_missing(example) == self.n_features();
+        let Some(example) = (0..missing.n_rows()).find(is_empty) else { return Ok(()) };
+        let rule = format!("example {example} has no value at all; leave it out");
+        Err(Error::Unsuitable { path: (&self.name).into(), rule })
     }
 
     /// Splits off the last `n` examples: (training, validation).

@@ -6,33 +6,19 @@
 //! ([`imputation`](super::imputation)).
 //!
 //! The columns of ratings stand for numbers. Then the expected number Σ value · p(value) is compared with the true one,
-//! beside three predictions that need no model:
-//!
-//! ```text
-//! μ               the mean of all training values
-//! mean of q       the mean of the training values of the column
-//! μ + d + r       r the deviation of the example from μ + d, d that of the column from μ, both damped:
-//!                 the sum of n deviations is divided by n + 5
-//! ```
-//!
-//! A column that training lacks is predicted by μ + r.
+//! beside three predictions that need no model ([`NumberMeans`]). A column that training lacks is predicted by them.
 
 use super::imputation::SiteGivenOthers;
+use super::number_means::{NumberMeans, SiteStates, expected, numbers, states};
 use super::report::{ScoreReport, SubjectReport};
-use crate::bits::BitMatrix;
 use crate::dataset::{Columns, Examples, WeightedRows};
 use crate::error::Result;
 use crate::kernels::Isa;
 use crate::model::Rbm;
 use crate::setting::check;
-use crate::units::Units;
 use crate::watch::Watch;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
-
-/// What is added to the number of deviations whose mean is a damped one.
-const DAMPING: f64 = 5.0;
 
 /// Values as they were predicted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -105,79 +91,14 @@ struct Sums {
     squares: [f64; 3],
 }
 
-/// The numbers of the values of all columns, by state, if every column stands for numbers and one has more than
-/// two.
-pub fn numbers(columns: &Columns) -> Option<Vec<Vec<f64>>> {
-    let is_number = |name: &str| name.parse::<f64>().is_ok_and(f64::is_finite);
-    let all = 0..columns.n_columns();
-    let are_numbers = columns.alphabet().is_none()
-        && all.clone().all(|column| columns.states(column).iter().all(|name| is_number(name)));
-    let numbers: Vec<_> = all.map(|column| columns.numbers(column)).collect();
-    (are_numbers && numbers.iter().any(|states| states.len() > 2)).then_some(numbers)
-}
-
 /// What is known of the columns from the training data.
 struct Known {
     /// The rates of the units (V).
     rates: Vec<f64>,
-    /// The mean of all numbers.
-    mean: f64,
-    /// Of each column the mean and the damped deviation; none if training lacks it.
-    columns: Vec<Option<(f64, f64)>>,
-}
-
-impl Known {
-    fn of(training: &Examples, units: &Units, numbers: Option<&[Vec<f64>]>) -> Self {
-        let rates = training.rates().to_vec();
-        let n = training.n_examples();
-        let (bits, missing) = (training.fixed_bits(0, 0..n), training.missing());
-        let mut of_columns = vec![(0.0, 0.0); units.n_sites()];
-        let values = Values { units, bits: &bits, missing };
-        for row in 0..n {
-            for (site, value) in values.of(row).into_iter().enumerate() {
-                let Some(value) = value else { continue };
-                of_columns[site].0 += 1.0;
-                of_columns[site].1 += numbers.map_or(0.0, |numbers| numbers[site][value]);
-            }
-        }
-        let (n, sum) =
-            of_columns.iter().fold((0.0, 0.0), |all, one| (all.0 + one.0, all.1 + one.1));
-        let mean = sum / n;
-        let column =
-            |&(n, sum): &(f64, f64)| (n > 0.0).then(|| (sum / n, (sum - n * mean) / (n + DAMPING)));
-        Self { rates, mean, columns: of_columns.iter().map(column).collect() }
-    }
-}
-
-/// Examples by site.
-struct Values<'a> {
-    units: &'a Units,
-    bits: &'a BitMatrix,
-    missing: Option<&'a BitMatrix>,
-}
-
-impl Values<'_> {
-    /// The state of each site that an example has: its unit, or 0 and 1 for a bit.
-    fn of(&self, row: usize) -> Vec<Option<usize>> {
-        let state = |site: Range<usize>| {
-            if self.missing.is_some_and(|missing| missing.get(row, site.start)) {
-                return None;
-            }
-            match site.len() {
-                1 => Some(usize::from(self.bits.get(row, site.start))),
-                _ => site.clone().position(|unit| self.bits.get(row, unit)),
-            }
-        };
-        self.units.sites().map(state).collect()
-    }
-}
-
-/// p of each state of a site, from p of its units.
-fn states(probabilities: &[f64]) -> Vec<f64> {
-    match probabilities {
-        [on] => vec![1.0 - on, *on],
-        of_values => of_values.to_vec(),
-    }
+    /// The number of examples with a value of each site.
+    n_given: Vec<usize>,
+    /// None if the columns do not stand for numbers.
+    means: Option<NumberMeans>,
 }
 
 /// Predictions of single values: a model, and what is known about its data.
@@ -197,19 +118,19 @@ fn states(probabilities: &[f64]) -> Vec<f64> {
 pub struct Entries<'a> {
     rbm: &'a Rbm,
     isa: Isa,
-    numbers: Option<Vec<Vec<f64>>>,
+    columns: Option<&'a Columns>,
     known: Option<Known>,
 }
 
 impl<'a> Entries<'a> {
     /// Predictions of a model, without any baseline.
     pub fn new(rbm: &'a Rbm, isa: Isa) -> Self {
-        Self { rbm, isa, numbers: None, known: None }
+        Self { rbm, isa, columns: None, known: None }
     }
 
     /// Sets the columns of the data, which may stand for [`numbers`].
-    pub fn columns(self, columns: Option<&Columns>) -> Self {
-        Self { numbers: columns.and_then(numbers), ..self }
+    pub fn columns(self, columns: Option<&'a Columns>) -> Self {
+        Self { columns, ..self }
     }
 
     /// Sets the training data, from which the baselines are.
@@ -219,7 +140,10 @@ impl<'a> Entries<'a> {
     pub fn training(self, training: &Examples) -> Self {
         let units = self.rbm.visible_units();
         assert_eq!(training.units(), *units, "sites of the training data");
-        Self { known: Some(Known::of(training, units, self.numbers.as_deref())), ..self }
+        let n_given = training.n_given();
+        let mean = training.mean();
+        let means = self.columns.and_then(|columns| NumberMeans::new(columns, &mean, &n_given));
+        Self { known: Some(Known { rates: training.rates().to_vec(), n_given, means }), ..self }
     }
 
     /// Predicts each value of `asked` (N, V) from what the same row of `given` (N, V) has besides. If both are the
@@ -244,21 +168,29 @@ impl<'a> Entries<'a> {
         }
         let units = self.rbm.visible_units();
         let values =
-            |rows: WeightedRows<'b>| Values { units, bits: rows.bits, missing: rows.missing };
+            |rows: WeightedRows<'b>| SiteStates { units, bits: rows.bits, missing: rows.missing };
         let (of_given, of_asked) = (values(given), values(asked));
+        let numbers = self.columns.and_then(numbers);
         let of_row = |row: usize| {
             watch.check()?;
-            Ok(self.sums(given.bits.row(row), &of_given.of(row), &of_asked.of(row)))
+            let (v, given, asked) = (given.bits.row(row), of_given.of(row), of_asked.of(row));
+            Ok(self.sums(v, &given, &asked, numbers.as_deref()))
         };
         let rows: Vec<Sums> =
             (0..given.bits.n_rows()).into_par_iter().map(of_row).collect::<Result<_>>()?;
         let n_values: usize = rows.iter().map(|sums| sums.n).sum();
         check("the number of values to predict", n_values, n_values > 0, || "at least 1".into())?;
-        Ok(self.report(&rows))
+        Ok(self.report(&rows, numbers.is_some()))
     }
 
     /// The sums over the values of an example that are asked. v has what is given.
-    fn sums(&self, v: &[u64], given: &[Option<usize>], asked: &[Option<usize>]) -> Sums {
+    fn sums(
+        &self,
+        v: &[u64],
+        given: &[Option<usize>],
+        asked: &[Option<usize>],
+        numbers: Option<&[Vec<f64>]>,
+    ) -> Sums {
         let mut conditional = SiteGivenOthers::new(self.rbm, self.isa, v);
         let mut sums = Sums::default();
         for (site, columns) in self.rbm.visible_units().sites().enumerate() {
@@ -271,51 +203,34 @@ impl<'a> Entries<'a> {
             conditional.write(columns.clone(), own, &mut probabilities);
             sums.n += 1;
             sums.add(0, &states(&probabilities), value);
-            let of_states = self.numbers.as_ref().map(|numbers| &numbers[site][..]);
-            let mut expected =
-                of_states.map(|numbers| expected_number(numbers, &states(&probabilities)));
+            let of_states = numbers.and_then(|numbers| numbers.get(site)).map(|all| &all[..]);
+            let mut predicted = of_states.map(|numbers| expected(numbers, &states(&probabilities)));
             if let Some(known) = &self.known {
-                sums.n_unknown += usize::from(known.columns[site].is_none());
+                sums.n_unknown += usize::from(known.n_given[site] == 0);
                 let rates = states(&known.rates[columns]);
                 sums.add(1, &rates, value);
                 if let Some(numbers) = of_states {
-                    let means = self.means(known, given, site);
-                    let of_means = means.map(|mean| (mean - numbers[value]).powi(2));
-                    sums.squares.iter_mut().zip(of_means).for_each(|(sum, x)| *sum += x);
-                    sums.predictions[1][2] +=
-                        (expected_number(numbers, &rates) - numbers[value]).powi(2);
-                    if known.columns[site].is_none() {
-                        expected = Some(means[2]);
+                    sums.predictions[1][2] += (expected(numbers, &rates) - numbers[value]).powi(2);
+                }
+                if let (Some(numbers), Some(means)) = (of_states, &known.means) {
+                    let ((of_all, of_column), both) =
+                        (means.means(site), means.predict(given, site));
+                    let squares =
+                        [of_all, of_column, both].map(|mean| (mean - numbers[value]).powi(2));
+                    sums.squares.iter_mut().zip(squares).for_each(|(sum, x)| *sum += x);
+                    if !means.is_known(site) {
+                        predicted = Some(both);
                     }
                 }
             }
-            if let (Some(expected), Some(numbers)) = (expected, of_states) {
-                sums.predictions[0][2] += (expected - numbers[value]).powi(2);
+            if let (Some(predicted), Some(numbers)) = (predicted, of_states) {
+                sums.predictions[0][2] += (predicted - numbers[value]).powi(2);
             }
         }
         sums
     }
 
-    /// The three predictions of a number without a model.
-    fn means(&self, known: &Known, given: &[Option<usize>], site: usize) -> [f64; 3] {
-        let numbers = self.numbers.as_ref().expect("columns of numbers");
-        let deviation =
-            |column: usize| known.columns[column].map_or(0.0, |(_, deviation)| deviation);
-        let (mut n, mut sum) = (0.0, 0.0);
-        for (other, value) in given.iter().enumerate().filter(|(other, _)| *other != site) {
-            if let Some(value) = *value {
-                n += 1.0;
-                sum += numbers[other][value] - known.mean - deviation(other);
-            }
-        }
-        let all = known.mean + deviation(site) + sum / (n + DAMPING);
-        let least = numbers[site].iter().copied().fold(f64::INFINITY, f64::min);
-        let most = numbers[site].iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let of_column = known.columns[site].map_or(known.mean, |(mean, _)| mean);
-        [known.mean, of_column, all.clamp(least, most)]
-    }
-
-    fn report(&self, rows: &[Sums]) -> EntryReport {
+    fn report(&self, rows: &[Sums], has_numbers: bool) -> EntryReport {
         let mut all = Sums::default();
         for row in rows {
             all.n += row.n;
@@ -326,7 +241,6 @@ impl<'a> Entries<'a> {
             all.squares.iter_mut().zip(row.squares).for_each(|(sum, x)| *sum += x);
         }
         let n = all.n as f64;
-        let has_numbers = self.numbers.is_some();
         let score = |[errors, losses, squares]: [f64; 3]| EntryScore {
             error_rate: errors / n,
             log_loss: losses / n,
@@ -351,11 +265,6 @@ impl<'a> Entries<'a> {
             }),
         }
     }
-}
-
-/// Σ number · p.
-fn expected_number(numbers: &[f64], states: &[f64]) -> f64 {
-    numbers.iter().zip(states).map(|(x, p)| x * p).sum()
 }
 
 impl Sums {

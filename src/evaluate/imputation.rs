@@ -74,10 +74,29 @@ impl Imputation<'_> {
         missing: &BitMatrix,
         watch: Watch<'_>,
     ) -> Result<Array2<f64>> {
+        self.probabilities_where(missing, visible, missing, watch)
+    }
+
+    /// [`probabilities`](Self::probabilities), but with [`Missing::Absent`] only of the missing sites whose units are
+    /// on in `asked` (N, V); those of the others are 0.
+    ///
+    /// # Errors
+    /// As [`probabilities`](Self::probabilities).
+    ///
+    /// # Panics
+    /// As [`probabilities`](Self::probabilities).
+    pub fn probabilities_where(
+        self,
+        asked: &BitMatrix,
+        visible: &BitMatrix,
+        missing: &BitMatrix,
+        watch: Watch<'_>,
+    ) -> Result<Array2<f64>> {
         let rbm = self.model.rbm;
         let shape = |matrix: &BitMatrix| (matrix.n_rows(), matrix.n_columns());
         assert_eq!(shape(visible), (missing.n_rows(), rbm.n_visible()), "shape of the examples");
         assert_eq!(shape(visible), shape(missing), "shape of the mask");
+        assert_eq!(shape(visible), shape(asked), "shape of what is asked");
         rbm.visible_units().check_mask(missing)?;
         let (n_rows, n_visible) = shape(visible);
         let given = visible.clone().without(missing);
@@ -100,8 +119,8 @@ impl Imputation<'_> {
                     let row = row.as_slice_mut().expect("standard layout");
                     let mut conditional =
                         SiteGivenOthers::new(rbm, self.model.weights.isa(), given.row(n));
-                    let lacking =
-                        rbm.visible_units().sites().filter(|site| missing.get(n, site.start));
+                    let is_lacking = |unit: usize| missing.get(n, unit) && asked.get(n, unit);
+                    let lacking = rbm.visible_units().sites().filter(|site| is_lacking(site.start));
                     lacking.for_each(|site| conditional.write(site.clone(), None, &mut row[site]));
                     Ok(())
                 })?;

@@ -66,6 +66,8 @@ pub mod evaluation;
 
 pub mod report;
 
+pub mod number_means;
+
 pub mod entries;
 
 mod text;
@@ -83,6 +85,7 @@ pub use hidden_activity::HiddenActivity;
 pub use imputation::Imputation;
 pub use independent::Independent;
 pub use log_mean::LogMean;
+pub use number_means::NumberMeans;
 pub use observed::Observed;
 pub use report::{EvaluationReport, LikelihoodReport};
 pub use score::Score;

@@ -83,6 +83,31 @@ pub struct ClassSums {
     pub mean: Row<f32>,
 }
 
+impl ClassSums {
+    /// Sums of 0 for K classes.
+    pub fn new(n_classes: usize) -> Self {
+        Self { of_classes: vec![[0.0; SIDE]; n_classes], mean: [0.0; SIDE] }
+    }
+
+    /// Sets all sums to 0.
+    pub fn clear(&mut self) {
+        self.of_classes.fill([0.0; SIDE]);
+        self.mean = [0.0; SIDE];
+    }
+
+    /// Adds other sums.
+    ///
+    /// # Panics
+    /// If they are of another number of classes.
+    pub fn add(&mut self, other: &Self) {
+        assert_eq!(self.of_classes.len(), other.of_classes.len(), "classes");
+        let rows = self.of_classes.iter_mut().zip(&other.of_classes);
+        for (to, row) in rows.chain([(&mut self.mean, &other.mean)]) {
+            to.iter_mut().zip(row).for_each(|(to, x)| *to += x);
+        }
+    }
+}
+
 dispatch! {
     /// Turns the inputs x of N rows, in place, into rₙⱼ = Σₖ aₙₖ σ(xₙⱼ + uₖⱼ) with the shares a (N, K), and
     /// adds to `sums`, row after row. `row_weights` are wₙ; none if all are 1.
@@ -195,7 +220,7 @@ mod tests {
                 assert!((sum - exact).abs() < 1e-6 * exact, "{sum} {exact}");
             }
             let mut r = inputs.clone();
-            let none = ClassSums { of_classes: vec![[0.0; SIDE]; K], mean: [0.0; SIDE] };
+            let none = ClassSums::new(K);
             let mut found = none.clone();
             weigh_classes(isa, &mut r, &weights, &shares, Some(&row_weights), &mut found);
             for j in 0..SIDE {

@@ -6,6 +6,7 @@ use crate::dataset::{
     MissingMask, Source, Split,
 };
 use crate::error::{Error, Remedy, Result};
+use crate::evaluate::number_means;
 use crate::setting::{by_name, check};
 use crate::watch::Watch;
 use serde::{Deserialize, Serialize};
@@ -118,6 +119,9 @@ impl Data {
         }
         let binarized = |dataset| Examples::new(dataset, binarize);
         let (training, held_out) = (Arc::new(binarized(training)), held_out.map(binarized));
+        if let Some(n_given) = number_means::n_given(&training) {
+            provenance.insert(number_means::N_GIVEN.to_string(), json!(n_given));
+        }
         Ok(Self { training, held_out, provenance, files, test_files, encoding, notes })
     }
 }

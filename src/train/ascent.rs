@@ -47,7 +47,7 @@ pub struct Ascent {
     pub(super) completion: Option<Completion>,
     pub(super) negative: NegativePhase,
     /// The labels, if they stand apart.
-    labels: Option<LabelPhase>,
+    pub(super) labels: Option<LabelPhase>,
     pub(super) statistics: Statistics,
     /// The shifts of the dither in the statistics of this update (H).
     shifts: Padded<u32>,
@@ -188,7 +188,13 @@ impl Ascent {
         let weights = self.parameters.fixed();
         self.config().check_rows(n, weights.n_visible())?;
         let [_, of_batch, ..] = Self::needs(self.config(), n, weights.visible_units.layout());
-        memory::check(|| format!("a mini-batch of {n} examples"), &[of_batch])?;
+        let of_labels =
+            self.labels.as_ref().map(|labels| labels.need_of_room(n, weights.n_hidden()));
+        let needs: Vec<Need> = of_labels.into_iter().chain([of_batch]).collect();
+        memory::check(|| format!("a mini-batch of {n} examples"), &needs)?;
+        if let Some(labels) = &mut self.labels {
+            labels.make_room(n, weights.n_hidden());
+        }
         self.positive = PositivePhase::new(weights.isa, n, weights.visible_units.layout());
         if let Some(completion) = &mut self.completion {
             completion.make_room(weights, n);
@@ -395,7 +401,12 @@ pub(super) fn check_units(examples: &Examples, expected: &Units) -> Result<()> {
         let expected = expected.n_units();
         return Err(Error::WidthMismatch { what, found, other: "the model", expected });
     }
-    check("the sites of the data", &what, examples.units() == *expected, || {
+    check_sites(&what, &examples.units(), expected)
+}
+
+/// Refuses other sites of the data `what` than those of the model.
+pub(super) fn check_sites(what: &str, found: &Units, expected: &Units) -> Result<()> {
+    check("the sites of the data", what, found == expected, || {
         "those of the model, with the same numbers of values".to_string()
     })
 }

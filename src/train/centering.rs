@@ -53,6 +53,8 @@ pub struct Centering {
     m_hidden: Vec<[i128; 2]>,
     /// The sums over real data: f64 sums in the order of units, or of examples.
     of_reals: Moments,
+    /// The parts of A (V) and of B (H) of the units of a label that stands apart.
+    of_label: (Vec<f64>, Vec<f64>),
 }
 
 /// Sums over real data.
@@ -77,7 +79,8 @@ pub struct BiasGradients<'a> {
 impl Centering {
     /// The memory of offsets for a model (V, H) and statistics of `row_capacity` rows.
     pub fn bytes(visible: &Layout, n_hidden: usize, row_capacity: usize) -> Bytes {
-        let of_panel = Bytes::of::<i32>(&[]) + Bytes::of::<[i128; 2]>(&[]) + Bytes::of::<f64>(&[]);
+        let of_panel =
+            Bytes::of::<i32>(&[]) + Bytes::of::<[i128; 2]>(&[]) + Bytes::of::<[f64; 2]>(&[]);
         let n_panels = n_hidden.div_ceil(SIDE);
         (of_panel * SIDE) * visible.n_panels()
             + (of_panel * SIDE) * n_panels
@@ -97,6 +100,7 @@ impl Centering {
         Self {
             isa,
             of_reals,
+            of_label: (vec![0.0; visible.len()], vec![0.0; hidden_panels * SIDE]),
             a_visible: vec![[0; 2]; visible.len()],
             visible,
             hidden: vec![0; hidden_panels * SIDE],
@@ -159,7 +163,7 @@ impl Centering {
             States::Reals(_) => &[],
         };
 
-        let Self { isa, visible, hidden, a, m, a_visible, m_hidden, of_reals } = self;
+        let Self { isa, visible, hidden, a, m, a_visible, m_hidden, of_reals, of_label } = self;
         let isa = *isa;
         let hidden_panels = hidden.as_chunks::<SIDE>().0;
         rayon::join(
@@ -252,38 +256,31 @@ impl Centering {
                 (dot(biases.hidden, hidden), dot(biases.visible, visible) - excess)
             }
         };
-        // The parts of A and B of the units of the label.
-        let of_label = statistics.labels().map(|labels| {
-            let (mut a, mut b) = (Vec::new(), vec![0.0; biases.hidden.len()]);
+        let (a_label, b_label) = of_label;
+        if let Some(labels) = statistics.labels() {
+            b_label.fill(0.0);
             for (class, place) in labels.places.clone().enumerate() {
                 let rows = (0..labels.panels.len()).flat_map(|panel| labels.of_class(panel, class));
-                let mut sum = 0.0;
+                a_label[place] = 0.0;
                 for (j, x) in rows.map(|&x| f64::from(x) / divisor).enumerate() {
-                    sum += x * offset(hidden, j);
-                    b[j] += x * offset(visible, place);
+                    a_label[place] += x * offset(hidden, j);
+                    b_label[j] += x * offset(visible, place);
                 }
-                a.push(sum);
             }
-            (labels.places.start, a, b)
-        });
-        let a_label = |place: usize| {
-            let (first, a, _) = of_label.as_ref()?;
-            a.get(place.checked_sub(*first)?).copied()
-        };
-        let b_label = |j: usize| of_label.as_ref().map(|(_, _, b)| b[j]);
+        }
         for (i, f) in biases.visible.iter_mut().enumerate() {
             // ∇bᵢ = fᵢ (1 + λ·λ) + μᵢ (g·λ) − Aᵢ
             let mu = f64::from(visible[i]) / ONE;
             *f = *f * (1.0 + lambda_square) + mu * g_lambda
                 - means(a_visible[i], of_reals.a_visible[i], one)
-                - a_label(i).unwrap_or(0.0);
+                - a_label[i];
         }
         for (j, g) in biases.hidden.iter_mut().enumerate() {
             // ∇cⱼ = gⱼ (1 + μ·μ) + λⱼ (f·μ) − Bⱼ
             let lambda = f64::from(hidden[j]) / ONE;
             *g = *g * (1.0 + mu_square) + lambda * f_mu
                 - means(m_hidden[j], of_reals.m_hidden[j], one)
-                - b_label(j).unwrap_or(0.0);
+                - b_label[j];
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct Completion {
     examples: Vec<u32>,
     /// Their rows in the mini-batch.
     rows: Vec<usize>,
+    /// A buffer for v and u of one of them.
+    whole: Vec<u64>,
 }
 
 impl Completion {
@@ -90,8 +92,15 @@ impl Completion {
         let start = BitPanels::zeros(capacity, weights.visible_units.layout().clone());
         let streams = Stream::first(capacity, 0, Purpose::MissingValues);
         let chains = Chains::from_visible(weights, &start.to_matrix(), streams);
-        let missing = start.clone();
-        Self { drawn, chains, start, missing, examples: Vec::new(), rows: Vec::new() }
+        Self {
+            drawn,
+            chains,
+            missing: start.clone(),
+            start,
+            examples: Vec::with_capacity(capacity),
+            rows: Vec::with_capacity(capacity),
+            whole: Vec::new(),
+        }
     }
 
     /// Makes room for mini-batches of at most `capacity` examples.
@@ -120,7 +129,7 @@ impl Completion {
 
     /// Takes the examples of a mini-batch that lack values; the positive phase is clamped to what they have.
     pub fn visit(&mut self, batch: Batch<'_>, positive: &PositivePhase, seed: u64) {
-        let Self { drawn, chains, start, missing, examples, rows } = self;
+        let Self { drawn, chains, start, missing, examples, rows, whole } = self;
         examples.clear();
         rows.clear();
         chains.streams.clear();
@@ -138,8 +147,9 @@ impl Completion {
         for (at, (&example, &row)) in examples.iter().zip(&*rows).enumerate() {
             let (mask, drawn) = (mask.row(example as usize), drawn.row(example as usize));
             let given = positive.rows().row(row).iter();
-            let whole = given.zip(drawn).map(|(given, drawn)| given | drawn);
-            start.set_row(at, &whole.collect::<Vec<_>>());
+            whole.clear();
+            whole.extend(given.zip(drawn).map(|(given, drawn)| given | drawn));
+            start.set_row(at, whole);
             missing.set_row(at, mask);
         }
     }

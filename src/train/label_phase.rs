@@ -13,6 +13,7 @@ use super::objective::{Objective, Parts};
 use super::outset::Outset;
 use super::parameters::Parameters;
 use super::positive_phase::{Batch, PositivePhase};
+use super::row_weights::RowWeights;
 use super::statistics::Statistics;
 use crate::dataset::{Examples, Labels};
 use crate::error::Result;
@@ -26,6 +27,7 @@ use crate::setting::check;
 use crate::units::category;
 use crate::watch::Watch;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The rows of a piece of work. Sums over the rows are added piece after piece, so it is fixed.
 const ROWS: usize = 64;
@@ -37,8 +39,14 @@ pub struct LabelPhase {
     n_classes: usize,
     /// The label of each example (N).
     labels: Vec<Option<u8>>,
+    /// Their weights (N), if they differ.
+    row_weights: Vec<f32>,
+    /// u_k (hidden panels, K), and the biases d_k (K).
+    of_classes: (Vec<Row<f32>>, Vec<f64>),
     /// A piece for each 64 rows of each panel of hidden units.
     pieces: Vec<Piece>,
+    /// p(k | v) (N, K).
+    probabilities: Vec<f64>,
     /// (N, K)
     shares: Vec<ClassShare>,
 }
@@ -57,11 +65,7 @@ impl LabelPhase {
     /// The memory of the phase in a run on these examples, if it may need one.
     pub fn need(config: &TrainConfig, examples: &Examples) -> Need {
         let of_labels = |labels: &Labels| {
-            let (n_rows, n_classes) = (config.batch_size, labels.classes().n());
-            let of_piece = Bytes::of::<Row<f32>>(&[ROWS + n_classes + 1])
-                + Bytes::of::<f64>(&[ROWS, n_classes]);
-            of_piece * n_rows.div_ceil(ROWS) * config.n_hidden().div_ceil(SIDE)
-                + Bytes::of::<ClassShare>(&[n_rows, n_classes])
+            Self::bytes(config.batch_size, config.n_hidden(), labels.classes().n())
         };
         let all_known = examples.n_labelled() == examples.n_examples();
         let stands_apart = config.objective != Objective::Generative || !all_known;
@@ -69,7 +73,17 @@ impl LabelPhase {
         Need::new(bytes, &["batch_size", "hidden"])
     }
 
-    /// The phase that a run needs, if it needs one.
+    /// The memory of a phase for mini-batches of `n_rows` examples.
+    fn bytes(n_rows: usize, n_hidden: usize, n_classes: usize) -> Bytes {
+        let of_piece =
+            Bytes::of::<Row<f32>>(&[ROWS + n_classes + 1]) + Bytes::of::<f64>(&[ROWS, n_classes]);
+        let of_panel = of_piece * n_rows.div_ceil(ROWS) + Bytes::of::<Row<f32>>(&[n_classes]);
+        of_panel * n_hidden.div_ceil(SIDE)
+            + Bytes::of::<ClassShare>(&[n_rows, n_classes])
+            + Bytes::of::<f64>(&[n_rows, n_classes])
+    }
+
+    /// The phase that a run needs, if it needs one. There is room for one example.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if the objective needs labels and the data have
@@ -97,13 +111,44 @@ impl LabelPhase {
         check("missing", "marginal", outset.completion.is_none(), || format!("left out {why}"))?;
         check("chain_reset", chain_reset, chain_reset == 0.0, || format!("0 {why}"))?;
         check("sparsity_cost", sparsity_cost, sparsity_cost == 0.0, || format!("0 {why}"))?;
-        Ok(Some(Self {
+        Ok(Some(Self::new(objective, labels.n_classes, config.n_hidden())))
+    }
+
+    /// A phase for one example.
+    fn new(objective: Objective, n_classes: usize, n_hidden: usize) -> Self {
+        let mut phase = Self {
             parts: objective.parts(),
-            n_classes: labels.n_classes,
+            n_classes,
             labels: Vec::new(),
+            row_weights: Vec::new(),
+            of_classes: (Vec::new(), Vec::new()),
             pieces: Vec::new(),
+            probabilities: Vec::new(),
             shares: Vec::new(),
-        }))
+        };
+        phase.make_room(1, n_hidden);
+        phase
+    }
+
+    /// The memory that [`make_room`](Self::make_room) needs.
+    pub fn need_of_room(&self, n_rows: usize, n_hidden: usize) -> Need {
+        Need::new(Self::bytes(n_rows, n_hidden, self.n_classes), &["batch_size", "hidden"])
+    }
+
+    /// Makes room for mini-batches of at most `n_rows` examples.
+    pub fn make_room(&mut self, n_rows: usize, n_hidden: usize) {
+        let (k, n_panels) = (self.n_classes, n_hidden.div_ceil(SIDE));
+        let piece = Piece {
+            inputs: aligned([0.0; SIDE], ROWS),
+            cumulants: vec![0.0; ROWS * k],
+            sums: ClassSums::new(k),
+        };
+        self.pieces = vec![piece; n_panels * n_rows.div_ceil(ROWS)];
+        self.of_classes = (vec![[0.0; SIDE]; n_panels * k], vec![0.0; k]);
+        self.probabilities = vec![0.0; n_rows * k];
+        self.shares = vec![ClassShare::default(); n_rows * k];
+        self.labels = Vec::with_capacity(n_rows);
+        self.row_weights = Vec::with_capacity(n_rows);
     }
 
     /// Takes the labels of a mini-batch.
@@ -132,39 +177,31 @@ impl LabelPhase {
         watch: Watch<'_>,
     ) -> Result<()> {
         let (isa, n, k) = (parameters.fixed().isa, self.labels.len(), self.n_classes);
-        let places = LabelSums::places_in(&parameters.exact.visible_units);
+        let places = LabelSums::places_in(&parameters.exact.visible_units, k);
         let n_panels = parameters.exact.hidden_bias.len();
         let n_blocks = n.div_ceil(ROWS);
-        self.make_room(n_panels * n_blocks);
-        // The weights u_k of each panel of hidden units.
-        let of_classes: Vec<Vec<Row<f32>>> = (0..n_panels)
-            .map(|panel| {
-                let rows = parameters.exact.weights.panel(panel).rows();
-                places.clone().map(|place| rows[place]).collect()
-            })
-            .collect();
+        self.take_classes(parameters, &places);
+        self.row_weights.clear();
+        let weights = statistics.weights().map_or(&[][..], RowWeights::rows);
+        self.row_weights.extend(weights.iter().map(|&weight| weight as f32));
         let rows_of = |block: usize| block * ROWS..((block + 1) * ROWS).min(n);
-        let pieces = &mut self.pieces[..n_panels * n_blocks];
+        let Self { pieces, of_classes: (of_classes, _), .. } = self;
+        // A longer mini-batch has more pieces.
+        let pieces = &mut pieces[..n_panels * n_blocks];
         pieces.par_iter_mut().enumerate().try_for_each(|(at, piece)| {
             watch.check()?;
             let (panel, rows) = (at / n_blocks, rows_of(at % n_blocks));
             piece.take_inputs(parameters, positive, panel, rows.start, rows.len());
             piece.cumulants.resize(rows.len() * k, 0.0);
-            classes::cumulants(isa, &piece.inputs, &of_classes[panel], &mut piece.cumulants);
+            let weights = &of_classes[panel * k..][..k];
+            classes::cumulants(isa, &piece.inputs, weights, &mut piece.cumulants);
             Ok(())
         })?;
-        let biases: Vec<f64> = places
-            .clone()
-            .map(|place| parameters.exact.visible_bias.as_flattened()[place].into())
-            .collect();
-        self.take_shares(n_panels, &biases);
+        self.take_shares(n_panels);
 
-        let Self { parts, pieces, shares, .. } = self;
-        let (parts, shares) = (*parts, &*shares);
+        let Self { parts, pieces, shares, row_weights, of_classes: (of_classes, _), .. } = self;
+        let (parts, shares, row_weights) = (*parts, &*shares, &**row_weights);
         let pieces = &mut pieces[..n_panels * n_blocks];
-        let row_weights = statistics
-            .weights()
-            .map(|weights| weights.rows().iter().map(|&weight| weight as f32).collect::<Vec<_>>());
         let scale = f64::from(MEAN_ONE) / (parts.generative + parts.discriminative);
         let capacity = statistics.capacities().0 + statistics.capacities().1;
         let panels = statistics.mean_hidden.par_chunks_mut(capacity).enumerate();
@@ -173,56 +210,57 @@ impl LabelPhase {
             blocks.try_for_each(|(block, (means, piece))| {
                 watch.check()?;
                 let rows = rows_of(block);
-                let weights = row_weights.as_ref().map(|all| &all[rows.clone()]);
+                let weights = row_weights.get(rows.clone());
                 let shares = &shares[rows.start * k..rows.end * k];
-                piece.weigh(isa, &of_classes[panel], shares, weights);
+                piece.weigh(isa, &of_classes[panel * k..][..k], shares, weights);
                 let shifts = &shifts[panel];
                 classes::dithered(isa, &piece.inputs, scale as f32, rows.start, shifts, means);
                 Ok(())
             })
         })?;
-        let weight = |n: usize| row_weights.as_ref().map_or(1.0, |all| f64::from(all[n]));
-        let sum = |share: fn(&ClassShare) -> f32| -> Vec<f64> {
-            let term =
-                |n: usize, class: usize| weight(n) * f64::from(share(&shares[n * k + class]));
-            (0..k).map(|class| (0..n).map(|n| term(n, class)).sum()).collect()
+        let weight = |n: usize| row_weights.get(n).map_or(1.0, |&weight| f64::from(weight));
+        let sum = |class: usize, share: fn(&ClassShare) -> f32| -> f64 {
+            (0..n).map(|n| weight(n) * f64::from(share(&shares[n * k + class]))).sum()
         };
-        statistics.set_labels(LabelSums {
-            parts,
-            places,
-            panels: pieces.chunks(n_blocks).map(total).collect(),
-            of_biases: sum(|share| share.gradient),
-            shares: sum(|share| share.mean),
-        });
+        let sums = statistics.label_sums_or_new(|| LabelSums::new(parts, places.clone(), n_panels));
+        for (total, pieces) in sums.panels.iter_mut().zip(pieces.chunks(n_blocks)) {
+            total.clear();
+            pieces.iter().for_each(|piece| total.add(&piece.sums));
+        }
+        for class in 0..k {
+            sums.of_biases[class] = sum(class, |share| share.gradient);
+            sums.shares[class] = sum(class, |share| share.mean);
+        }
         Ok(())
     }
 
-    fn make_room(&mut self, n_pieces: usize) {
-        let sums = ClassSums { of_classes: vec![[0.0; SIDE]; self.n_classes], mean: [0.0; SIDE] };
-        let piece = Piece { inputs: aligned([0.0; SIDE], 0), cumulants: Vec::new(), sums };
-        if self.pieces.len() < n_pieces {
-            self.pieces.resize(n_pieces, piece);
+    /// Copies the weights and the biases of the units of the label.
+    fn take_classes(&mut self, parameters: &Parameters, places: &Range<usize>) {
+        let (weights, biases) = &mut self.of_classes;
+        for (panel, weights) in weights.chunks_mut(places.len()).enumerate() {
+            weights.copy_from_slice(&parameters.exact.weights.panel(panel).rows()[places.clone()]);
         }
+        let of_places = &parameters.exact.visible_bias.as_flattened()[places.clone()];
+        biases.iter_mut().zip(of_places).for_each(|(to, &bias)| *to = bias.into());
     }
 
-    /// The shares of the classes of each example, from p(k | v) ∝ exp(d_k + Σⱼ softplus(xⱼ + u_k)) with the
-    /// biases d (K).
-    fn take_shares(&mut self, n_panels: usize, biases: &[f64]) {
-        let Self { parts, n_classes, labels, pieces, shares } = self;
-        // A longer mini-batch may have left more pieces.
+    /// The shares of the classes of each example, from p(k | v) ∝ exp(d_k + Σⱼ softplus(xⱼ + u_k)).
+    fn take_shares(&mut self, n_panels: usize) {
+        let Self { parts, n_classes, labels, of_classes: (_, biases), pieces, .. } = self;
         let (k, n_blocks) = (*n_classes, labels.len().div_ceil(ROWS));
-        shares.resize(labels.len() * k, ClassShare::default());
-        let blocks = shares.par_chunks_mut(ROWS * k).zip(labels.par_chunks(ROWS)).enumerate();
-        blocks.for_each(|(block, (shares, labels))| {
-            let mut p = vec![0.0; k];
-            for (row, (shares, label)) in shares.chunks_mut(k).zip(labels).enumerate() {
+        let blocks = self.shares.par_chunks_mut(ROWS * k);
+        let blocks = blocks.zip(self.probabilities.par_chunks_mut(ROWS * k));
+        let blocks = blocks.zip(labels.par_chunks(ROWS)).enumerate();
+        blocks.for_each(|(block, ((shares, probabilities), labels))| {
+            let rows = shares.chunks_mut(k).zip(probabilities.chunks_mut(k)).zip(labels);
+            for (row, ((shares, p), label)) in rows.enumerate() {
                 p.copy_from_slice(biases);
                 for panel in 0..n_panels {
                     let of_panel = &pieces[panel * n_blocks + block].cumulants[row * k..][..k];
                     p.iter_mut().zip(of_panel).for_each(|(p, x)| *p += x);
                 }
-                category::softmax(&mut p);
-                for (class, (share, &p)) in shares.iter_mut().zip(&p).enumerate() {
+                category::softmax(p);
+                for (class, (share, &p)) in shares.iter_mut().zip(&*p).enumerate() {
                     let is_label =
                         label.map(|label| f64::from(u8::from(usize::from(label) == class)));
                     let mean = is_label.unwrap_or(p);
@@ -263,8 +301,7 @@ impl Piece {
         shares: &[ClassShare],
         row_weights: Option<&[f32]>,
     ) {
-        self.sums.of_classes.iter_mut().for_each(|row| row.fill(0.0));
-        self.sums.mean.fill(0.0);
+        self.sums.clear();
         classes::weigh_classes(
             isa,
             &mut self.inputs,
@@ -274,19 +311,6 @@ impl Piece {
             &mut self.sums,
         );
     }
-}
-
-/// The sums of some pieces, added in their order.
-fn total(pieces: &[Piece]) -> ClassSums {
-    let (first, others) = pieces.split_first().expect("a row");
-    let mut total = first.sums.clone();
-    let add =
-        |to: &mut Row<f32>, row: &Row<f32>| to.iter_mut().zip(row).for_each(|(to, x)| *to += x);
-    for Piece { sums, .. } in others {
-        total.of_classes.iter_mut().zip(&sums.of_classes).for_each(|(to, row)| add(to, row));
-        add(&mut total.mean, &sums.mean);
-    }
-    total
 }
 
 #[cfg(test)]
@@ -299,7 +323,7 @@ mod tests {
     use crate::dataset::{Binarization, Classes, Dataset};
     use crate::model::Rbm;
     use crate::units::Units;
-    use ndarray::{Array1, Array2, Axis};
+    use ndarray::{Array1, Array2, Axis, s};
 
     const FEATURES: usize = 5;
     const K: usize = 3;
@@ -483,6 +507,105 @@ mod tests {
             // p̃ is rounded to 1/255 in 20 rows, states to 1 in 8,000.
             assert!(apart < 0.0015, "{} {:?}: {apart}", case.objective, case.labels[1]);
             assert!(furthest(&expected, &vec![0.0; found.len()]) > 0.05);
+        }
+    }
+
+    /// With one class p(y | v) is 1: ln p(v, y) is ln p(v) of the model whose hidden biases are c + U, and the
+    /// gradient of ln p(y | v) is 0. (Data have two classes or more.)
+    #[test]
+    fn with_one_class_the_joint_model_is_the_plain_one() {
+        const SEEDS: u64 = 40;
+        let joint = {
+            let value = |at: usize| ((at * 37 + 11) % 29) as f32 / 16.0 - 0.875;
+            let weights = Array2::from_shape_fn((FEATURES + 1, H), |(i, j)| value(i * H + j));
+            let visible = Array1::from_shape_fn(FEATURES + 1, |i| value(i + 100));
+            Rbm::new(weights, visible, Array1::from_shape_fn(H, |j| value(j + 200))).unwrap()
+        };
+        let plain = Rbm::new(
+            joint.weights().slice(s![..FEATURES, ..]).to_owned(),
+            joint.visible_bias().slice(s![..FEATURES]).to_owned(),
+            joint.hidden_bias() + &joint.weights().row(FEATURES),
+        )
+        .unwrap();
+        let log_z = log_sum_exp((0..1 << FEATURES).map(|v| -plain.free_energy(&[v])));
+        let chains: Vec<u64> = (0..1_u64 << FEATURES)
+            .flat_map(|v| {
+                let n = (-plain.free_energy(&[v]) - log_z).exp() * 8000.0;
+                std::iter::repeat_n(v, n.round() as usize)
+            })
+            .collect();
+        // The label is on in all examples and chains.
+        let label = |is_joint: bool| u64::from(is_joint) << FEATURES;
+        let step = |rbm: &Rbm, objective: Objective, centering: bool, is_joint: bool| {
+            let n_visible = rbm.n_visible();
+            let bits = BitMatrix::from_fn(N, n_visible, |n, i| {
+                (Case::features(n) | label(is_joint)) >> i & 1 == 1
+            });
+            let examples = Examples::new(Dataset::from_bits("few", bits), Binarization::None);
+            let mut mean = vec![0.0; n_visible * H + n_visible + H];
+            for seed in 0..SEEDS {
+                let config = TrainConfig {
+                    hidden: Some(H),
+                    epochs: Some(1),
+                    batch_size: N,
+                    algorithm: Algorithm::Pcd,
+                    chains: Some(8100),
+                    learning_rate: RATE.into(),
+                    schedule: Schedule::Constant,
+                    centering,
+                    seed,
+                    ..TrainConfig::default()
+                };
+                let outset = Outset::of_examples(&config, &examples, Isa::fastest());
+                let timetable = Timetable::new(config, 1);
+                let mut ascent = Ascent::start(timetable, &outset, rbm, Isa::fastest()).unwrap();
+                ascent.labels = is_joint.then(|| LabelPhase::new(objective, 1, H));
+                ascent.make_room(N).unwrap();
+                let visible = &mut ascent.negative.chains.visible;
+                visible.set_n_rows(if objective.needs_chains() { chains.len() } else { 0 });
+                for (n, v) in chains.iter().enumerate().take(visible.n_rows()) {
+                    visible.set_row(n, &[v | label(is_joint)]);
+                }
+                let rows: Vec<_> = (0..N as u32).collect();
+                let batch = Batch { examples: &examples, rows: &rows, first_address: 0 };
+                ascent.positive.clamp(batch, FEATURES, seed);
+                if let Some(phase) = &mut ascent.labels {
+                    phase.labels.extend([Some(0); N]);
+                }
+                ascent.mean_hidden(Watch::default()).unwrap();
+                ascent.ascend().unwrap();
+                let step = flat(&ascent.current()).into_iter().zip(flat(rbm));
+                for (mean, (after, before)) in mean.iter_mut().zip(step) {
+                    *mean += (after - before) / f64::from(RATE) / SEEDS as f64;
+                }
+            }
+            mean
+        };
+        // W, b and c of the features, and the rest: U and d.
+        let split = |step: Flat| {
+            let (weights, biases) = step.split_at((FEATURES + 1) * H);
+            let (w, u) = weights.split_at(FEATURES * H);
+            let of_features = [w, &biases[..FEATURES], &biases[FEATURES + 1..]].concat();
+            (of_features, u.to_vec(), biases[FEATURES])
+        };
+        for centering in [false, true] {
+            let expected = step(&plain, Objective::Generative, centering, false);
+            assert!(furthest(&expected, &vec![0.0; expected.len()]) > 0.05);
+            for objective in
+                [Objective::Generative, Objective::Hybrid(0.3), Objective::Discriminative]
+            {
+                let share = objective.parts().generative;
+                let (found, u, d) = split(step(&joint, objective, centering, true));
+                let scaled: Flat = expected.iter().map(|x| share * x).collect();
+                // p̃ is rounded to 1/255 in 20 rows, states to 1 in 8,000.
+                let apart = furthest(&scaled, &found);
+                assert!(apart < 0.0015, "{objective}, centring {centering}: {apart}");
+                // A label that is always on moves as the hidden biases do, but its offset is 1.
+                let of_hidden = &found[FEATURES * H + FEATURES..];
+                let expected_u = if centering { vec![0.0; H] } else { of_hidden.to_vec() };
+                let apart = furthest(&expected_u, &u).max(d.abs());
+                assert!(apart < 0.0015, "{objective}, centring {centering}: {apart}");
+            }
         }
     }
 

@@ -42,15 +42,27 @@ pub struct LabelSums {
 }
 
 impl LabelSums {
+    /// Sums of 0 for a label at these places (K), with panels of hidden units.
+    pub fn new(parts: Parts, places: Range<usize>, n_panels: usize) -> Self {
+        let k = places.len();
+        Self {
+            parts,
+            places,
+            panels: vec![ClassSums::new(k); n_panels],
+            of_biases: vec![0.0; k],
+            shares: vec![0.0; k],
+        }
+    }
+
     /// The places of the units of the label, the last site.
     ///
     /// # Panics
-    /// If the last site is a bit.
-    pub fn places_in(units: &Units) -> Range<usize> {
+    /// If the last site does not have K units.
+    pub fn places_in(units: &Units, n_classes: usize) -> Range<usize> {
         let label = units.sites().last().expect("a site");
-        assert!(label.len() > 1, "the label is a categorical site");
+        assert_eq!(label.len(), n_classes, "the label is the last site");
         let first = units.layout().place(label.start);
-        first..first + label.len()
+        first..first + n_classes
     }
 
     /// What p̃ = 255 stands for: the largest |rₙⱼ|.

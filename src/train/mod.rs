@@ -71,6 +71,7 @@ pub use averaging::Averaging;
 pub use config::{Algorithm, ChainStart, Missing, TEMPERED_BY_ITSELF, TrainConfig, UpdateRule};
 pub use objective::{Objective, Parts};
 pub use online::OnlineTrainer;
+pub use outset::DataOutline;
 pub use positive_phase::Batch;
 pub use schedule::Schedule;
 pub use trainer::Trainer;

@@ -11,6 +11,39 @@ use crate::rng::{Purpose, Stream, shuffle};
 use crate::units::Units;
 use ndarray::Array1;
 
+/// What is known of the data of an [`OnlineTrainer`](super::OnlineTrainer) before its first update.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataOutline {
+    /// The mean (V), from which chains, offsets and temperatures start.
+    pub mean: Vec<f32>,
+    /// The visible units.
+    pub units: Units,
+    /// Whether the last site is a label.
+    pub has_labels: bool,
+}
+
+impl DataOutline {
+    /// Of bits or numbers with this mean (V).
+    pub fn of_bits(mean: Vec<f32>) -> Self {
+        Self { units: Units::bits(mean.len()), mean, has_labels: false }
+    }
+
+    /// Of data like these examples.
+    pub fn of(examples: &Examples) -> Self {
+        Self {
+            mean: examples.mean().iter().map(|&x| x as f32).collect(),
+            units: examples.units(),
+            has_labels: examples.labels().is_some(),
+        }
+    }
+
+    /// The label, all of which are known.
+    fn label(&self) -> Option<LabelSite> {
+        let n_classes = self.units.sites().last().filter(|_| self.has_labels)?.len();
+        Some(LabelSite { n_classes, are_known: true })
+    }
+}
+
 /// The start of a run.
 #[derive(Clone, Debug)]
 pub struct Outset {
@@ -70,22 +103,32 @@ impl Outset {
         }
     }
 
-    /// The start of a run that knows only the mean of its data (V). Its chains start at bits drawn from
-    /// the mean, as if it were `n_draws` examples.
-    pub fn of_mean(config: &TrainConfig, mean: &[f32], n_draws: usize, isa: Isa) -> Self {
+    /// The start of a run that knows only the outline of its data. Its chains start at states drawn from the
+    /// mean, as if it were `n_draws` examples.
+    pub fn of_outline(config: &TrainConfig, data: &DataOutline, n_draws: usize, isa: Isa) -> Self {
+        let DataOutline { mean, units, .. } = data;
+        let magnitudes = mean.iter().map(|x| f64::from(x.abs()));
+        let largest = magnitudes.fold(1.0, f64::max);
         let mut rows = RealRows::new(mean.len());
         rows.push(mean.iter().copied());
-        let write = |_: u32, stream: Stream, row: &mut [u64]| {
-            sampling::draw_intensities(isa, rows.row(0), mean.len(), stream, row);
+        let mean: Array1<f64> = mean.iter().map(|&x| f64::from(x)).collect();
+        // One value of each site is drawn.
+        let biases = (!units.are_bits())
+            .then(|| units.log_odds(&units.laplace_rates(&mean, n_draws)).mapv(f64::from));
+        let write = |_: u32, stream: Stream, row: &mut [u64]| match &biases {
+            None => sampling::draw_intensities(isa, rows.row(0), mean.len(), stream, row),
+            Some(biases) => {
+                let drawn = units.draw_independent(biases.iter().copied(), &mut [stream]);
+                row.copy_from_slice(drawn.row(0));
+            }
         };
-        let magnitudes = mean.iter().map(|x| f64::from(x.abs()));
         Self {
             chains: chains(config, (n_draws, mean.len()), write),
-            units: Units::bits(mean.len()),
-            labels: None,
-            mean: mean.iter().map(|&x| f64::from(x)).collect(),
-            largest: magnitudes.fold(1.0, f64::max),
+            units: units.clone(),
+            labels: data.label(),
+            largest,
             completion: None,
+            mean,
         }
     }
 
@@ -149,7 +192,8 @@ mod tests {
                 [(ChainStart::Data, true), (ChainStart::Data, false), (ChainStart::Bias, true)]
             {
                 let config = config(chain_start, shuffle);
-                let found = Outset::of_mean(&config, &mean, 100, Isa::fastest());
+                let outline = DataOutline::of_bits(mean.clone());
+                let found = Outset::of_outline(&config, &outline, 100, Isa::fastest());
                 let expected = Outset::of_examples(&config, &equal, Isa::fastest());
                 assert_eq!(found.mean, expected.mean);
                 assert_eq!(found.largest, f64::from(largest));

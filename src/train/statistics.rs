@@ -96,9 +96,9 @@ impl Statistics {
         self.weights = weights;
     }
 
-    /// Sets the sums of this update with the label apart. The p̃ of the examples are then r.
-    pub fn set_labels(&mut self, labels: LabelSums) {
-        self.labels = Some(labels);
+    /// The sums of this update with the label apart, to be written. The p̃ of the examples are then r.
+    pub fn label_sums_or_new(&mut self, new: impl FnOnce() -> LabelSums) -> &mut LabelSums {
+        self.labels.get_or_insert_with(new)
     }
 
     /// The sums with the label apart, if it stands apart.

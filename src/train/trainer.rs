@@ -343,6 +343,7 @@ impl TrainConfig {
     /// [`Error::MissingValues`](crate::Error::MissingValues),
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting).
     pub(crate) fn check_missing(&self, examples: &Examples) -> Result<()> {
+        examples.check_have_values()?;
         if self.missing.is_none() {
             return examples.refuse_missing("training", &MISSING);
         }

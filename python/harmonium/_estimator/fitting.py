@@ -163,7 +163,7 @@ def take(estimator: LearnedArrays, trainer: Trainer, X: Any, best: Rbm | None = 
     if best is not None:
         parts = best.weights.T, best.hidden_bias, best.visible_bias
         arrays[:3] = [part.astype(np.dtype(dtype), order="C") for part in parts]
-    estimator.data_mean_ = trainer.data_mean
+    estimator.data_mean_, estimator.n_given_ = trainer.data_mean, trainer.n_given
     estimator._set_learned(*arrays)
 
 

@@ -57,7 +57,11 @@ class LearnedArrays(Parameters):
     spins_: bool = False
     # The columns of the data, if they are bits and categories.
     columns_: dict[str, Any] | None = None
+    # Their values, by which rows are read.
+    _known_values: Any = None
     missing: str | None = None
+    # How many rows of `fit` have a value of each column, if the columns are numbers and some lack some.
+    n_given_: list[int] | None = None
     # The classes of the last visible site, if it is a label, as model files have them.
     _classes: dict[str, Any] | None = None
     # The trainer of `partial_fit`, its settings, and the number of trainers before it.
@@ -139,6 +143,7 @@ class LearnedArrays(Parameters):
             columns=self.columns_,
             missing=self.missing,
             classes=self._classes,
+            n_given=self.n_given_,
         )
 
     def _validated(
@@ -151,6 +156,12 @@ class LearnedArrays(Parameters):
         self, y: Any, X: Any, weights: NDArray[np.float64] | None
     ) -> tuple[NDArray[np.int32] | None, NDArray[np.float64] | None]:
         """The states of the labels y, if the estimator learns them, and the weights of rows with them."""
+        return None, weights
+
+    def _targets_of_chunk(
+        self, y: Any, X: Any, weights: NDArray[np.float64] | None, classes: Any
+    ) -> tuple[NDArray[np.int32] | None, NDArray[np.float64] | None]:
+        """The same for one chunk of several, whose labels are among `classes` or those of the first chunk."""
         return None, weights
 
     def _states(self) -> list[int] | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .._harmonium import Rbm
 from .._log_likelihood import LogLikelihood
 from .._sklearn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from . import fitting, interchange
+from . import fitting, interchange, online
 from .inputs import precision, random_units, validated
 from .learned import LearnedArrays
 from .parameters import fixed_seed, generator, seed, threads
@@ -137,6 +137,36 @@ class Estimator(Transformer):
         (2, 4)
         """
         fitting.fit(self, X, sample_weight)
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Do one update, with all of X as the mini-batch.
+
+        It continues from the current parameters and chains, also after `fit`. A pickled estimator
+        continues to the same bits.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), at most 32,767 samples
+        y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each row counts beside the others of X, a finite number of at least 0.
+
+        Returns
+        -------
+        self
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from harmonium import BernoulliRBM
+        >>> model = BernoulliRBM(2, random_state=0)
+        >>> for chunk in np.split(np.eye(6), 3):
+        ...     model = model.partial_fit(chunk)
+        >>> model.components_.shape
+        (2, 6)
+        """
+        online.partial_fit(self, X, sample_weight)
         return self
 
     # Scores

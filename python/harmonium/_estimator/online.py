@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from .._harmonium import DivergedError, Trainer
 from .._weights import one_each
-from .fitting import restore, take
-from .inputs import validated
+from .fitting import Rows, restore, take
 from .learned import LearnedArrays
 from .parameters import check, generator, n_chains, own_names, settings_for, threads
 
@@ -20,12 +19,15 @@ _NO_END = 2**62
 _ANOTHER_SEED = 0x9E3779B97F4A7C15
 
 
-def partial_fit(estimator: LearnedArrays, X: Any, sample_weight: Any) -> None:
-    """Do one update with all of X as the mini-batch; an error leaves the estimator as it was."""
+def partial_fit(
+    estimator: LearnedArrays, X: Any, sample_weight: Any, y: Any = None, classes: Any = None
+) -> None:
+    """Do one update with all of X as the mini-batch, and y if the estimator predicts it, one of `classes`; an
+    error leaves the estimator as it was."""
     before = dict(vars(estimator))
     try:
-        trainer, X, weights = _trainer_for(estimator, X, sample_weight)
-        trainer.update_on(X, weights=weights, threads=threads(estimator))
+        trainer, (X, weights, targets) = _trainer_for(estimator, X, sample_weight, y, classes)
+        trainer.update_on(X, weights=weights, labels=targets, threads=threads(estimator))
     except BaseException as error:
         restore(estimator, before)
         if isinstance(error, (DivergedError, KeyboardInterrupt)):
@@ -37,17 +39,19 @@ def partial_fit(estimator: LearnedArrays, X: Any, sample_weight: Any) -> None:
 
 
 def _trainer_for(
-    estimator: LearnedArrays, X: Any, sample_weight: Any
-) -> tuple[Trainer, Any, NDArray[np.float64] | None]:
-    """The trainer that continues from the current parameters, chains and settings; X; and its weights."""
+    estimator: LearnedArrays, X: Any, sample_weight: Any, y: Any, classes: Any
+) -> tuple[Trainer, Rows]:
+    """The trainer that continues from the current parameters, chains and settings, and the rows of X."""
     is_first = not hasattr(estimator, "components_")
     check(estimator)
     if estimator.missing is not None:
         raise ValueError(
             f"missing is {estimator.missing!r}, but partial_fit takes whole rows only: use fit, or set missing=None"
         )
-    X = validated(estimator, X, reset=is_first, learns=True)
+    X = estimator._validated(X, reset=is_first, learns=True)
     weights = one_each(sample_weight, "sample_weight", X.shape[0])
+    targets, weights = estimator._targets_of_chunk(y, X, weights, classes)
+    rows = Rows(X, weights, targets)
     if is_first:
         estimator.random_state_ = generator(estimator.random_state)
         estimator._trainer = None
@@ -61,9 +65,9 @@ def _trainer_for(
     with own_names():
         trainer = _same_trainer(estimator, settings)
         if trainer is None:
-            trainer = _new_trainer(estimator, X, weights, {**settings, "seed": seed}, is_first)
+            trainer = _new_trainer(estimator, rows, {**settings, "seed": seed}, is_first)
             estimator._trainer_settings = settings
-    return trainer, X, weights
+    return trainer, rows
 
 
 def _complete(estimator: LearnedArrays) -> None:
@@ -98,23 +102,23 @@ def _same_trainer(estimator: LearnedArrays, settings: dict[str, Any]) -> Trainer
 
 
 def _new_trainer(
-    estimator: LearnedArrays,
-    X: Any,
-    weights: NDArray[np.float64] | None,
-    settings: dict[str, Any],
-    is_first: bool,
+    estimator: LearnedArrays, rows: Rows, settings: dict[str, Any], is_first: bool
 ) -> Trainer:
     """A trainer that starts from the current parameters and chains, or from new ones."""
     # Another seed, so that restarted chains draw other random numbers.
     estimator._n_restarts = 0 if is_first else getattr(estimator, "_n_restarts", 0) + 1
     settings["seed"] = (settings["seed"] + estimator._n_restarts * _ANOTHER_SEED) % 2**63
+    has_chains = getattr(estimator, "objective", "generative") != "discriminative"
     return Trainer.online(
-        X,
-        weights=weights,
+        rows.X,
+        weights=rows.weights,
+        labels=rows.targets,
+        classes=estimator._states(),
         initial=None if is_first else estimator.rbm_,
-        hidden_states=None if is_first else _chains(estimator),
+        hidden_states=_chains(estimator) if has_chains and not is_first else None,
         grey_levels=estimator.grey_levels_,
         spins=estimator.spins_,
+        categories=estimator.columns_,
         threads=threads(estimator),
         **settings,
     )

@@ -15,6 +15,58 @@ _MOST = 255
 
 def learned_from(y: Any, X: Any) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """The different classes of y in order, and the place of each row's class in these."""
+    classes, places = np.unique(_known(y, X), return_inverse=True)
+    _check_number("y", classes)
+    return classes, places.astype(np.int32)
+
+
+def declared(classes: Any, before: NDArray[Any] | None) -> NDArray[Any]:
+    """The classes in order, which must be those of the chunks `before`, if there were any.
+
+    >>> declared([1, 0], None).tolist(), declared(None, np.array([0, 1])).tolist()
+    ([0, 1], [0, 1])
+    """
+    if classes is None:
+        if before is None:
+            raise ValueError("classes must be passed on the first call to partial_fit")
+        return before
+    found = np.unique(np.asarray(classes))
+    if before is not None and not np.array_equal(found, before):
+        raise ValueError(
+            f"classes is {classes!r}, but is not the same as before, {before.tolist()!r}: leave it out, or start a "
+            "new estimator"
+        )
+    _check_number("classes", found)
+    return found
+
+
+def among(classes: NDArray[Any], y: Any, X: Any) -> NDArray[np.int32]:
+    """The place of each row's class in these.
+
+    >>> among(np.array(["cat", "dog"]), ["dog", "dog"], np.zeros((2, 1))).tolist()
+    [1, 1]
+    """
+    places = {label: place for place, label in enumerate(classes.tolist())}
+    labels = _known(y, X).tolist()
+    for row, label in enumerate(labels):
+        if label not in places:
+            raise ValueError(
+                f"y has the class {label!r} in row {row}, but must have those that the first call to partial_fit, or "
+                f"fit, was given: {classes[:20].tolist()}"
+            )
+    return np.array([places[label] for label in labels], np.int32)
+
+
+def _check_number(name: str, classes: NDArray[Any]) -> None:
+    if not 2 <= len(classes) <= _MOST:
+        first = f", the first of which is {classes[0]!r}" if len(classes) else ""
+        raise ValueError(
+            f"{name} has {len(classes)} class(es){first}, but must have from 2 to {_MOST}"
+        )
+
+
+def _known(y: Any, X: Any) -> NDArray[Any]:
+    """The class of each row, all of which must be known."""
     if y is None:
         raise ValueError("RBMClassifier requires y to be passed, but the target y is None")
     if np.ma.is_masked(y):
@@ -27,13 +79,7 @@ def learned_from(y: Any, X: Any) -> tuple[NDArray[Any], NDArray[np.int32]]:
             "y has rows without a class, None: leave them out, or learn from them, too, by "
             "harmonium.train(X, labels=y)"
         )
-    classes, places = np.unique(labels_of(y, X), return_inverse=True)
-    if not 2 <= len(classes) <= _MOST:
-        raise ValueError(
-            f"y has {len(classes)} class(es), the first of which is {classes[0]!r}, but must have from 2 "
-            f"to {_MOST}"
-        )
-    return classes, places.astype(np.int32)
+    return labels_of(y, X)
 
 
 def weighted(

@@ -95,7 +95,7 @@ def write_model(
     continues = not renews and os.path.exists(path)
     if continues:
         with _open(path) as file:
-            _check_continues(path, file, update, parameters[0].shape, sites)
+            _check_continues(path, file, update, parameters[0].shape, sites, layout)
     with whole_file(path) as buffer, _named_errors(path, "written"):
         if continues:
             buffer.write(Path(path).read_bytes())
@@ -213,12 +213,16 @@ def _is_potts(path: PathLike, file: Any) -> bool:
     return types[model_type]
 
 
+def _is_annadca(path: PathLike, file: Any, present: Sequence[int]) -> bool:
+    """Whether the newest of the updates that are present has the layout of annaDCA."""
+    return any(_has(path, file, f"update_{update}/{OF_LABELS[0]}") for update in present[-1:])
+
+
 def _read_update(
     path: PathLike, file: Any, update: int | None = None
 ) -> tuple[list[NDArray[np.float32]], list[int] | None]:
     present = _updates(path, file)
-    of_annadca = [f"update_{number}/{OF_LABELS[0]}" for number in present[-1:]]
-    is_annadca = any(_has(path, file, name) for name in of_annadca)
+    is_annadca = _is_annadca(path, file, present)
     # The files of annaDCA say no type.
     is_potts = None if is_annadca else _is_potts(path, file)
     if not present:
@@ -241,10 +245,18 @@ def _check_continues(
     update: int,
     shape: tuple[int, ...],
     sites: Sequence[int] | None,
+    layout: str,
 ) -> None:
-    """Checks that a file has a model of this shape and these sites after fewer updates."""
+    """Checks that a file has a model of this shape and these sites, in this layout, after fewer updates."""
+    present = _updates(path, file)
+    found = "annadca" if _is_annadca(path, file, present) else "rbms"
+    if present and found != layout:
+        raise ValueError(
+            f"{path}: layout is {layout!r}, but must be {found!r}, as that of update_{present[-1]} in the file: a "
+            "file has one layout; give that one, or choose another file"
+        )
     (weights, *_), of_file = _read_update(path, file)
-    newest = _updates(path, file)[-1]
+    newest = present[-1]
     if update <= newest:
         raise ValueError(
             f"{path}: update is {update}, but must be more than {newest}, the newest in the file: "

@@ -1,0 +1,143 @@
+"""Ratings: predictions of what is missing."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+
+import harmonium
+from harmonium import CategoricalRBM, Rbm
+
+SETTINGS = dict(missing="absent", hidden=4, epochs=500, batch_size=20, learning_rate=0.3, categories=5)
+N, WIDTH = 80, 5
+
+
+def ratings():
+    """Ratings 0 to 4 of films by people with a taste; nobody has rated the last film."""
+    rng = np.random.default_rng(0)
+    taste = rng.integers(0, 2, N)[:, None]
+    stars = np.clip(rng.normal(1 + 2 * taste, 0.7, (N, WIDTH)).round(), 0, 4)
+    stars[rng.random(stars.shape) < 0.3] = np.nan
+    stars[:, 0], stars[:, -1] = taste[:, 0] * 4, np.nan
+    return stars
+
+
+STARS = ratings()
+OTHERS = STARS[:, :-1]
+
+
+@pytest.fixture(scope="module")
+def rbm():
+    return harmonium.train(STARS, **SETTINGS)
+
+
+def by_means(row):
+    """mu + r for the last film, by the formula."""
+    known = ~np.isnan(STARS)
+    n, mu = known.sum(axis=0), STARS[known].mean()
+    d = np.nansum(STARS - mu, axis=0) / (n + 5)
+    given = ~np.isnan(row)
+    return np.clip(mu + (row - mu - d)[given].sum() / (given.sum() + 5), 0, 4)
+
+
+def test_predictions_are_expected_numbers(rbm):
+    with pytest.warns(UserWarning, match="80 predictions are not of the model but by means"):
+        found = rbm.predict_ratings(STARS)
+    given = ~np.isnan(STARS)
+    assert (found[given] == STARS[given]).all()
+    with pytest.warns(UserWarning, match="80 predictions"):
+        assert (rbm.impute(STARS, expected=True) == found).all()
+    fans = found[STARS[:, 0] == 4][:, 1:4][~given[STARS[:, 0] == 4][:, 1:4]]
+    foes = found[STARS[:, 0] == 0][:, 1:4][~given[STARS[:, 0] == 0][:, 1:4]]
+    assert fans.mean() > foes.mean() + 1 and foes.min() >= 0 and fans.max() <= 4
+
+
+def test_what_training_lacks_is_predicted_by_means(rbm):
+    with pytest.warns(UserWarning):
+        found = rbm.predict_ratings(STARS)
+    np.testing.assert_allclose(found[:, -1], [by_means(row) for row in STARS], rtol=1e-6)
+    # A new person has no ratings: the mean of each film, damped.
+    nobody = np.full((1, WIDTH), np.nan)
+    with pytest.warns(UserWarning, match="5 predictions"):
+        found = rbm.predict_ratings(nobody)[0]
+    known = ~np.isnan(STARS)
+    mu = STARS[known].mean()
+    expected = mu + np.nansum(STARS - mu, axis=0) / (known.sum(axis=0) + 5)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    # Training on such a row is refused.
+    with pytest.raises(ValueError, match="example 80 has no value at all"):
+        harmonium.train(np.concatenate([STARS, nobody]), **SETTINGS)
+
+
+def test_entries_are_predicted_from_the_others_of_their_rows(rbm):
+    rows, columns = np.nonzero(~np.isnan(OTHERS) & (np.arange(N)[:, None] % 7 == 3))
+    hidden = STARS.copy()
+    hidden[rows, columns] = np.nan
+    with warnings.catch_warnings():
+        # A row of which all is asked has no other.
+        warnings.simplefilter("ignore")
+        expected = rbm.predict_ratings(hidden)[rows, columns]
+        found = rbm.predict_ratings(STARS, entries=(rows, columns))
+        twice = rbm.predict_ratings(STARS, entries=(rows[[2, 2]], columns[[2, 2]]))
+    np.testing.assert_array_equal(found, expected)
+    assert twice[0] == twice[1] and found.shape == rows.shape
+    assert rbm.predict_ratings(STARS, entries=([], [])).shape == (0,)
+    for entries, message in [
+        (([80], [0]), "entries have the row 80, but must have those from 0 to 79"),
+        (([0], [-1]), "entries have the column -1, but must have those from 0 to 4"),
+        (([0, 1], [0]), "entries have 2 rows and 1 columns, but must have as many of both"),
+        ([0.5, 1], "entries must be two vectors of whole numbers"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            rbm.predict_ratings(STARS, entries=entries)
+
+
+def test_files_pickles_and_the_command_line_predict_the_same(rbm, tmp_path, command_line):
+    assert rbm.n_given == (~np.isnan(STARS)).sum(axis=0).tolist()
+    with pytest.warns(UserWarning):
+        expected = rbm.predict_ratings(STARS)
+    rbm.save(tmp_path / "model.safetensors")
+    for other in [Rbm.load(tmp_path / "model.safetensors"), pickle.loads(pickle.dumps(rbm))]:
+        assert other.n_given == rbm.n_given
+        with pytest.warns(UserWarning):
+            assert (other.predict_ratings(STARS) == expected).all()
+    np.save(tmp_path / "stars.npy", STARS)
+    run = harmonium.runs.train(data=tmp_path / "stars.npy", out=tmp_path / "run", **SETTINGS)
+    assert run.model().n_given == rbm.n_given
+    files = [tmp_path / "run", tmp_path / "stars.npy"]
+    command_line("predict", *files, "--fill", "--expected", "--out", tmp_path / "filled.npy")
+    np.testing.assert_allclose(np.load(tmp_path / "filled.npy"), expected, rtol=1e-6)
+
+
+def test_the_estimator_predicts_what_its_model_does(tmp_path):
+    values = [np.arange(1, 6)] * WIDTH
+    model = CategoricalRBM(
+        4, categories=values, missing="absent", n_iter=60, learning_rate=0.3, batch_size=20, random_state=0
+    )
+    model.fit(STARS + 1)
+    assert model.n_given_ == (~np.isnan(STARS)).sum(axis=0).tolist()
+    with pytest.warns(UserWarning, match="80 predictions"):
+        found = model.predict_ratings(STARS + 1)
+    assert found.min() >= 1 and found.max() <= 5
+    np.testing.assert_allclose(found[:, -1], [by_means(row) + 1 for row in STARS], rtol=1e-6)
+    model.save(tmp_path / "model.safetensors")
+    for other in [CategoricalRBM.load(tmp_path / "model.safetensors"), pickle.loads(pickle.dumps(model))]:
+        with pytest.warns(UserWarning, match="80 predictions"):
+            assert (other.predict_ratings(STARS + 1) == found).all()
+    some = model.predict_ratings(STARS + 1, entries=([3, 1], [0, 1]))
+    assert some.shape == (2,)
+
+
+def test_other_models_have_no_ratings():
+    bits = harmonium.train(np.eye(4), hidden=2, epochs=1)
+    names = harmonium.train([["a", 1], ["b", 2], ["c", 3]] * 5, categories="auto", hidden=2, epochs=1)
+    for rbm in [bits, names]:
+        with pytest.raises(ValueError, match="predict_ratings takes a model whose columns all stand for numbers"):
+            rbm.predict_ratings(np.zeros((1, 2)))
+    # Without missing values in training all columns are known, and nothing is replaced.
+    whole = harmonium.train(np.nan_to_num(OTHERS), hidden=4, epochs=5, categories=5)
+    assert whole.n_given is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert whole.predict_ratings(OTHERS).shape == OTHERS.shape
