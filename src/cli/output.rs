@@ -346,6 +346,11 @@ impl Output {
         }
     }
 
+    /// Whether the result is an archive of arrays.
+    pub fn is_archive(&self) -> bool {
+        self.format == Format::Npz
+    }
+
     /// Whether the result is a table of text.
     pub fn is_table(&self) -> bool {
         matches!(self.format, Format::Csv | Format::Tsv)
