@@ -170,6 +170,7 @@ const HELP: [Help; 15] = [
                     "threads",
                 ],
             ),
+            ("Samples", &["samples", "gibbs_steps"]),
             ("Output", &["log_probabilities", "overwrite", "json"]),
         ],
         examples: [
