@@ -1,4 +1,4 @@
-//! `harmonium evaluate --samples`: samples against data by nearest neighbours.
+//! Samples against data by nearest neighbours, and `harmonium evaluate --samples`.
 
 #![cfg(feature = "cli")]
 
@@ -6,7 +6,14 @@ mod folder;
 
 use folder::Folder;
 use harmonium::evaluate::EvaluationReport;
+use harmonium::evaluate::two_sample::AdversarialAccuracy;
+use harmonium::kernels::Isa;
+use harmonium::rng::{Purpose, Stream};
+use harmonium::threads;
+use harmonium::units::Units;
+use harmonium::{BitMatrix, Watch};
 use serde_json::Value;
+use std::cmp::Ordering;
 
 /// Rows of 12 bits in two clusters.
 fn rows(from: usize, n: usize) -> ndarray::Array2<u8> {
@@ -61,4 +68,58 @@ fn numbers_and_examples_that_do_not_fit_are_refused() {
         "evaluate run --data greys.idx --weights w.txt --samples 9",
         "samples is 9, but must be left out for examples with weights",
     );
+}
+
+/// The definition, with distances in sites.
+fn accuracy(data: &[Vec<usize>], samples: &[Vec<usize>]) -> f64 {
+    let distance = |a: &[usize], b: &[usize]| a.iter().zip(b).filter(|(a, b)| a != b).count();
+    let share = |own: &[Vec<usize>], others: &[Vec<usize>]| {
+        let of_row = |(at, row): (usize, &Vec<usize>)| {
+            let rest = own.iter().enumerate().filter(|(other, _)| *other != at);
+            let to_own = rest.map(|(_, other)| distance(row, other)).min().unwrap();
+            let to_others = others.iter().map(|other| distance(row, other)).min().unwrap();
+            match to_others.cmp(&to_own) {
+                Ordering::Greater => 1.0,
+                Ordering::Equal if to_own > 0 => 0.5,
+                _ => 0.0,
+            }
+        };
+        own.iter().enumerate().map(of_row).sum::<f64>() / own.len() as f64
+    };
+    (share(data, samples) + share(samples, data)) / 2.0
+}
+
+#[test]
+fn the_accuracy_is_that_of_its_definition_for_sites_of_any_kind() {
+    for sites in [&[1; 9][..], &[1; 130], &[3; 8], &[1, 4, 2, 70, 1, 3]] {
+        let units = Units::of_sites(sites.iter().copied()).unwrap();
+        let mut stream = Stream::new(3, Purpose::Sample, 0);
+        let mut value = |n_units: usize| stream.below(n_units.max(2) as u32) as usize;
+        let mut set = |n: usize| -> Vec<Vec<usize>> {
+            (0..n).map(|_| sites.iter().map(|&n_units| value(n_units)).collect()).collect()
+        };
+        let (data, samples) = (set(100), set(100));
+        let bits = |rows: &[Vec<usize>]| {
+            let mut bits = BitMatrix::zeros(rows.len(), units.n_units());
+            for (n, row) in rows.iter().enumerate() {
+                for (site, &value) in units.sites().zip(row) {
+                    match site.len() {
+                        1 => bits.set(n, site.start, value == 1),
+                        _ => bits.set(n, site.start + value, true),
+                    }
+                }
+            }
+            bits
+        };
+        let of = |threads| {
+            let of = || {
+                let (isa, watch) = (Isa::fastest(), Watch::default());
+                AdversarialAccuracy::of(&units, &bits(&data), &bits(&samples), isa, watch)
+            };
+            threads::in_pool(Some(threads), of).unwrap()
+        };
+        let found = of(1);
+        assert!((found.mean - accuracy(&data, &samples)).abs() < 1e-12, "{sites:?} {found:?}");
+        assert_eq!(of(3), found, "{sites:?}");
+    }
 }
