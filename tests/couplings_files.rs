@@ -14,7 +14,7 @@ fn people() -> Folder {
     let folder = Folder::new();
     let row = |n: usize| {
         let tea = n % 2;
-        let milk = if n % 17 == 0 { 1 - tea } else { tea };
+        let milk = if n.is_multiple_of(17) { 1 - tea } else { tea };
         format!("{tea},{milk},{}\n", n / 3 % 2)
     };
     let table: String = (0..300).map(row).collect();

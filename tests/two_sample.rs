@@ -19,7 +19,7 @@ use std::cmp::Ordering;
 fn rows(from: usize, n: usize) -> ndarray::Array2<u8> {
     ndarray::Array2::from_shape_fn((n, 12), |(row, i)| {
         let row = row + from;
-        let noise = (row * 2_654_435_761 >> (i + 3)) & 7 == 0;
+        let noise = ((row * 2_654_435_761) >> (i + 3)) & 7 == 0;
         u8::from((row.is_multiple_of(2) == (i < 6)) != noise)
     })
 }

@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_larger_set_is_thinned_and_single_rows_are_refused() {
-        let rows = BitMatrix::from_fn(64, 7, |n, i| n * n >> i & 1 == 1);
+        let rows = BitMatrix::from_fn(64, 7, |n, i| (n * n) >> i & 1 == 1);
         let units = Units::bits(7);
         assert_eq!(
             compare(&units, &rows.spread(20), &rows),

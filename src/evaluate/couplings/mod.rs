@@ -67,7 +67,7 @@ pub struct CouplingsConfig {
 /// use harmonium::evaluate::couplings::{Couplings, CouplingsConfig, Gauge};
 /// use harmonium::{Rbm, Watch, kernels::Isa};
 /// use ndarray::{arr1, arr2};
-/// // ln p = 2 v₁v₂ + const: ln(1 + e^{c+2w}) − 2 ln(1 + e^{c+w}) + ln(1 + e^c) = 2, and b removes the fields.
+/// // Two pixels with the same weight to one hidden unit; b takes away their fields: ln p = J v₁v₂ + const.
 /// let (w, c) = (2.0_f32, -4.0_f32);
 /// let softplus = |x: f32| x.exp().ln_1p();
 /// let b = softplus(c) - softplus(c + w);

@@ -92,12 +92,12 @@ pub fn fill(rbm: &Rbm, couplings: &mut Couplings, watch: Watch<'_>) -> Result<()
                     for waves in &waves {
                         watch.check()?;
                         let mut factors = waves.opening(site_of[unit], unit);
-                        for site in site_of[unit] + 1..sites.len() {
-                            for second in sites[site].clone() {
+                        for (at, site) in sites.iter().enumerate().skip(site_of[unit] + 1) {
+                            for second in site.clone() {
                                 let mut of_two = product(&factors, waves.deviation(second));
-                                waves.add(&mut of_two, site + 1, slab.row_mut(second));
+                                waves.add(&mut of_two, at + 1, slab.row_mut(second));
                             }
-                            multiply(&mut factors, waves.mean(site));
+                            multiply(&mut factors, waves.mean(at));
                         }
                     }
                     Ok(())
@@ -163,7 +163,7 @@ impl<'a> Waves<'a> {
             })
             .filter(|column| column.bound() > SMALLEST)
             .collect();
-        while columns.is_empty() || columns.len() % LANES > 0 {
+        while columns.is_empty() || !columns.len().is_multiple_of(LANES) {
             columns.push(Column::of(sites, &weights, Complex64::ZERO, 0.0));
         }
         let rows = |n: usize, value: &dyn Fn(&Column, usize) -> Complex64| -> Vec<Complex64> {
