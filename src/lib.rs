@@ -287,7 +287,7 @@
 //! | [`dataset`] | data, readers, what integers stand for, bits; labels, weights, holes; which pixels are given |
 //! | [`train`] | settings, both phases, update, [`Trainer`] |
 //! | [`preset`] | good settings by name |
-//! | [`evaluate`] | log-likelihood and other scores, with their uncertainty; p(label \| v), what is missing |
+//! | [`evaluate`] | log-likelihood and other scores, with their uncertainty; p(label \| v), what is missing; couplings |
 //! | [`checkpoint`] | a trainer's whole state as a file |
 //! | `pictures` | grids of images as PNG |
 //! | [`monitor`] | records of a run and where they go |

@@ -78,8 +78,9 @@ fn odd_runs_have_a_report_too() {
     folder.succeed("train --data bits.npy --hidden 1 --epochs 1 --batch-size 20 --out one --quiet");
     let one = page(&folder, "one");
     assert_eq!(n_points(&one, "pseudo_likelihood"), 1);
-    // The data are not images, so the only picture shows the activities.
-    assert_eq!(one.matches("<img").count(), 1);
+    // The data are not images, so the pictures show the activities and the couplings of seven bits.
+    assert_eq!(one.matches("<img").count(), 2);
+    assert!(one.contains("id=\"couplings\""));
     assert!(!one.contains("id=\"filters\"") && !folder.path("one/reconstructions.png").exists());
 
     let (_, _, _) = folder.run(&format!("{LINE} --out parts --stop-after 2epochs"));

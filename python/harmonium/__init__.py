@@ -19,6 +19,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._couplings import Couplings
 from ._harmonium import (
     DivergedError,
     Rbm,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BernoulliRBM",
     "CategoricalRBM",
+    "Couplings",
     "DivergedError",
     "LogLikelihood",
     "RBMClassifier",

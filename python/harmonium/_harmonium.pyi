@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Unpack
 
+from ._couplings import Couplings
 from ._log_likelihood import LogLikelihood
 from ._spins import Spins
 
@@ -222,6 +223,9 @@ class Rbm:
     def from_spins(
         couplings: ArrayLike, visible_field: ArrayLike, hidden_field: ArrayLike
     ) -> Rbm: ...
+    def couplings(
+        self, gauge: str = "zero-sum", *, triples: bool = False, threads: int | None = None
+    ) -> Couplings: ...
     def predict_log_proba(
         self, visible: Any, *, threads: int | None = None
     ) -> NDArray[np.float64]: ...

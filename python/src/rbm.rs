@@ -12,6 +12,7 @@ use crate::labels::{self, labelled};
 use crate::pool::{Place, interruptible, without_lock};
 use harmonium::dataset::{Binarization, Classes, Columns, Dataset, Encoding, Examples};
 use harmonium::evaluate::classifier::Classifier;
+use harmonium::evaluate::couplings::{Couplings, CouplingsConfig};
 use harmonium::evaluate::free_energy::free_energies;
 use harmonium::evaluate::imputation::most_likely;
 use harmonium::evaluate::number_means;
@@ -1452,6 +1453,51 @@ impl Rbm {
         let spins = Spins { couplings, visible_field, hidden_field };
         let rbm = harmonium::Rbm::from_spins(&spins).map_err(to_py)?;
         Ok(Self::of(rbm, Origin { encoding: Encoding::Spins, ..Origin::default() }))
+    }
+
+    /// Effective couplings: ln p(v) = const + Σ h x + Σ J x x + …, over the visible units alone.
+    ///
+    /// Parameters
+    /// ----------
+    /// gauge : str
+    ///     What x is. `"ising"`: spins -1 and 1, for a model of bits. `"lattice-gas"`: its bits, 0 and 1.
+    ///     `"zero-sum"` is `"ising"` for bits; at a site of several values it sums to 0 over them.
+    /// triples : bool
+    ///     Also those of three units. The work grows with the cube of `n_visible`.
+    /// threads : int, optional
+    ///
+    /// Returns
+    /// -------
+    /// Couplings
+    ///     `fields`, `pairs`, `triples` (or None) and `scores` of pairs of sites, float64. They are exact, and do
+    ///     not depend on the number of threads. The units of a label are the last.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from harmonium import Rbm
+    /// >>> rbm = Rbm([[4.0], [-2.0]], [-2.0, 1.0], [-1.0])
+    /// >>> rbm.couplings().pairs.round(4).tolist()
+    /// [[0.0, -0.3677], [-0.3677, 0.0]]
+    /// >>> rbm.couplings("lattice-gas").pairs.round(4).tolist()
+    /// [[0.0, -1.4707], [-1.4707, 0.0]]
+    #[pyo3(signature = (gauge = "zero-sum", *, triples = false, threads = None))]
+    fn couplings<'py>(
+        &self,
+        py: Python<'py>,
+        gauge: &str,
+        triples: bool,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let config = CouplingsConfig { gauge: gauge.parse().map_err(to_py)?, triples };
+        let (found, scores) = interruptible(py, threads, |watch| {
+            let found = Couplings::of(&self.rbm, config, isa()?, watch)?;
+            let scores = found.scores();
+            Ok((found, scores))
+        })?;
+        let triples = found.triples.map(|triples| triples.into_pyarray(py));
+        let [pairs, scores] = [found.pairs, scores].map(|pairs| pairs.into_pyarray(py));
+        let class = py.import("harmonium._couplings")?.getattr("Couplings")?;
+        class.call1((found.fields.into_pyarray(py), pairs, triples, scores))
     }
 
     /// Draws filters, the columns of `weights` as images, with matplotlib.

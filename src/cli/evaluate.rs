@@ -5,7 +5,7 @@ use super::output::{Output, Overwrite, print, print_beside, print_text};
 use crate::bits::BitMatrix;
 use crate::dataset::{
     Beside, Binarization, Classes, ColumnSource, Dataset, Encoding, ExampleWeights, Examples,
-    Source, WeightedBits, WeightedRows,
+    Labels, Source, WeightedBits, WeightedRows,
 };
 use crate::error::{Error, Result};
 use crate::evaluate::classifier::{ClassScore, Classifier};
@@ -13,11 +13,12 @@ use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_ene
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::{ScoreReport, ScoresReport, SubjectReport, finite};
+use crate::evaluate::two_sample::TwoSample;
 use crate::evaluate::{
     AnnealingSchedule, Base, Entries, EntryReport, Evaluation, EvaluationConfig, EvaluationReport,
     Evaluator, Method, VALUES,
 };
-use crate::gibbs::{FixedModel, FixedWeights};
+use crate::gibbs::{Chains, FixedModel, FixedWeights, check_sweeps};
 use crate::kernels::Isa;
 use crate::model::ModelFile;
 use crate::monitor::LogFormat;
@@ -36,8 +37,12 @@ use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _, UnknownArgumentValueParser};
 use ndarray::Array1;
 use serde_json::Value;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+
+/// The numbers of samples that are compared.
+const SAMPLES: RangeInclusive<usize> = 2..=100_000;
 
 /// The defaults that `--help` shows.
 static DEFAULT: LazyLock<EvaluationConfig> = LazyLock::new(EvaluationConfig::default);
@@ -97,6 +102,13 @@ pub struct Evaluate {
     /// Also bound the log-likelihood from below (usually) by RAISE, on the first N examples
     #[arg(long, default_value_t = DEFAULT.raise, value_name = "N")]
     raise: usize,
+    /// Also compare N samples of the model, 2 to 100000, with the examples and with the training examples of its
+    /// run, by nearest neighbours: whether samples are told from data, and whether they repeat the training data
+    #[arg(long, value_name = "N")]
+    samples: Option<usize>,
+    /// Sweeps of the chain of each of --samples, which starts at independent units
+    #[arg(long, default_value_t = 1000, value_name = "N", requires = "samples")]
+    gibbs_steps: usize,
     /// Other data, such as the training data, to compare free energies with
     #[arg(long, value_name = "mnist|PATH")]
     compare_data: Option<Source>,
@@ -154,10 +166,21 @@ impl Evaluate {
         if let Some(base) = &self.base_data {
             config.check_has_path("base_data", base)?;
         }
+        if let Some(samples) = self.samples {
+            check("samples", samples, SAMPLES.contains(&samples), || {
+                format!("at least {} and at most {}", SAMPLES.start(), SAMPLES.end())
+            })?;
+            check_sweeps("gibbs_steps", self.gibbs_steps)?;
+        }
         self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
         let file = ModelFile::read(&model_path(&self.model))?;
         check_objective(&self.model, &file)?;
         let Scored { visible, subject, to_classify, is_of_run } = self.scored(&file)?;
+        if let Some(samples) = self.samples {
+            check("samples", samples, visible.weights().is_none(), || {
+                "left out for examples with weights, whose neighbours count alike".to_string()
+            })?;
+        }
         if visible.missing().is_some() {
             self.check_flags_for_missing()?;
             if Missing::recorded(&file.provenance.settings)? == Some(Missing::Absent) {
@@ -179,6 +202,7 @@ impl Evaluate {
             evaluator = evaluator.model_states(visible, origin);
         }
         let evaluation = evaluator.evaluate(&visible)?;
+        let two_sample = self.two_sample(model, &file, &visible, &subject, watch)?;
         bar.show("pseudo-likelihood", 0, 1);
         let independent =
             training.and_then(|training| training.independent(file.rbm.visible_units()));
@@ -199,6 +223,7 @@ impl Evaluate {
         let scores = scores.map(|scores| ScoresReport {
             error: classes.as_ref().map(|score| score.error.into()),
             log_loss: classes.as_ref().map(|score| score.log_loss.into()),
+            two_sample,
             ..scores
         });
         bar.finish();
@@ -234,6 +259,7 @@ impl Evaluate {
     fn check_flags_for_missing(&self) -> Result<()> {
         let rule = || "left out for examples that lack values".to_string();
         check("raise", self.raise, self.raise == 0, rule)?;
+        self.samples.iter().try_for_each(|samples| check("samples", samples, false, rule))?;
         let (compared, out) = (&self.compare_data, &self.log_probabilities);
         compared.iter().try_for_each(|data| check("compare_data", data, false, rule))?;
         out.iter().try_for_each(|out| check("log_probabilities", out, false, rule))
@@ -379,7 +405,40 @@ impl Evaluate {
             free_energy_gap: compared.map(gap).transpose()?,
             error: None,
             log_loss: None,
+            two_sample: None,
         })
+    }
+
+    /// Samples of the model against the examples, if they are asked for.
+    fn two_sample(
+        &self,
+        model: FixedModel<'_>,
+        file: &ModelFile,
+        visible: &WeightedBits,
+        subject: &SubjectReport,
+        watch: Watch<'_>,
+    ) -> Result<Option<TwoSample>> {
+        let Some(n) = self.samples else { return Ok(None) };
+        Chains::check_memory(model.weights, n, &["samples"])?;
+        let mut chains = Chains::for_samples(model, n, None, self.seed)?;
+        let count = watch.counter("samples", self.gibbs_steps as u64);
+        for _ in 0..self.gibbs_steps {
+            chains.sweep(model.weights);
+            count(1)?;
+        }
+        let is_other = subject.data_role != Part::Train.role();
+        let training = if is_other { training_examples(&self.model, file)? } else { None };
+        let knows_all = |data: &Examples| {
+            let has_label = |labels: &Labels| labels.of_examples().iter().all(Option::is_some);
+            data.missing().is_none() && data.labels().is_none_or(has_label)
+        };
+        let training = training.filter(knows_all).map(|data| {
+            let n = n.min(data.n_examples());
+            data.fixed_bits(self.seed, (0..n).map(|at| at * data.n_examples() / n))
+        });
+        let (units, isa) = (model.rbm.visible_units(), model.weights.isa());
+        let (samples, examples) = (chains.visible(), visible.bits());
+        TwoSample::of(units, &samples, examples, training.as_ref(), isa, watch).map(Some)
     }
 
     /// The base distribution: from `base_data`, or from the mean of the training data.

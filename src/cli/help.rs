@@ -26,7 +26,7 @@ struct Help {
     examples: [Example; 3],
 }
 
-const HELP: [Help; 14] = [
+const HELP: [Help; 15] = [
     Help {
         command: "train",
         short: &[
@@ -170,6 +170,7 @@ const HELP: [Help; 14] = [
                     "threads",
                 ],
             ),
+            ("Samples", &["samples", "gibbs_steps"]),
             ("Output", &["log_probabilities", "overwrite", "json"]),
         ],
         examples: [
@@ -252,6 +253,25 @@ const HELP: [Help; 14] = [
             example(
                 "harmonium inspect runs/coins --parameters coins.npz --as spins",
                 "writes couplings and fields of spins as arrays",
+            ),
+        ],
+    },
+    Help {
+        command: "couplings",
+        short: &[],
+        groups: &[],
+        examples: [
+            example(
+                "harmonium couplings runs/coins",
+                "prints the strongest pairs, and writes fields and couplings to couplings.npz",
+            ),
+            example(
+                "harmonium couplings runs/coins --gauge lattice-gas --out coins-pairs.csv",
+                "lists all pairs of columns, for bits 0 and 1",
+            ),
+            example(
+                "harmonium couplings runs/coins --triples --out triples.npz",
+                "writes the couplings of three units, too",
             ),
         ],
     },

@@ -14,6 +14,7 @@ mod session;
 
 mod bench;
 mod completions;
+mod couplings;
 mod evaluate;
 mod inspect;
 mod man;
@@ -86,6 +87,8 @@ enum Command {
     Predict(predict::Predict),
     /// Show the contents of a model file
     Inspect(inspect::Inspect),
+    /// Compute the effective fields and couplings of the visible units, and print the strongest pairs
+    Couplings(couplings::Couplings),
     /// Time the stages of an update on this computer
     Bench(bench::Bench),
     /// Print the completions of a shell
@@ -114,6 +117,7 @@ impl Cli {
             Command::Transform(transform) => transform.run(isa()?),
             Command::Predict(predict) => predict.run(isa()?),
             Command::Inspect(inspect) => inspect.run(),
+            Command::Couplings(couplings) => couplings.run(isa()?),
             Command::Bench(bench) => bench.run(isa()?),
             Command::Completions(completions) => completions.run(),
             Command::Man(man) => man.run(),

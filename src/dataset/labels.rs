@@ -4,10 +4,14 @@ use super::alphabet::MAX_STATES;
 use super::categories::{Distinct, Lookup, listed};
 use super::column_apart::ColumnApart;
 use super::columns::{Column, ColumnKind, Columns, Form};
+#[cfg(feature = "cli")]
+use super::encoding::Encoding;
 use super::file::{self, Format, Unpacked};
 use super::text::{Cell, FirstRow, Text, quoted};
 use crate::error::{Error, Result};
 use crate::setting::invalid;
+#[cfg(feature = "cli")]
+use crate::units::Units;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -252,6 +256,26 @@ impl Labels {
 }
 
 impl Columns {
+    /// The columns of the visible sites of a model, that of its label included, from the facts that its file records
+    /// on its training data. Sites without names have their numbers.
+    ///
+    /// # Errors
+    /// As [`Encoding::recorded`] and [`Classes::recorded`].
+    #[cfg(feature = "cli")]
+    pub(crate) fn recorded(facts: &Map<String, Value>, units: &Units) -> Result<Self> {
+        let sizes: Vec<usize> = units.sites().map(|site| site.len()).collect();
+        let classes = Classes::recorded(facts)?.filter(|_| sizes.len() > 1);
+        let n_features = sizes.len() - usize::from(classes.is_some());
+        let named = Encoding::recorded(facts)?.columns().cloned();
+        let features = named.unwrap_or_else(|| Self::of_sites(&sizes[..n_features]));
+        let columns = match classes {
+            Some(classes) => features.and_label(&classes),
+            None => features,
+        };
+        // A file of other hands may name columns of another shape.
+        Ok(if columns.sites() == sizes { columns } else { Self::of_sites(&sizes) })
+    }
+
     /// These columns and that of the label, the last. Sites of sequences are then columns with the names
     /// `site1`, `site2`, ….
     pub fn and_label(&self, classes: &Classes) -> Self {

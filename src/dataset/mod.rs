@@ -97,6 +97,7 @@ pub use holes::MissingMask;
 pub use labels::{Classes, Labels};
 #[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
+pub(crate) use reweighting::one_hot;
 pub use running_mean::RunningMean;
 #[cfg(feature = "cli")]
 pub(crate) use source::absolute;

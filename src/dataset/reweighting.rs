@@ -66,8 +66,9 @@ fn most_apart(n_sites: usize, share: f64) -> usize {
     n_sites - (share * n_sites as f64 - ROUNDING).ceil() as usize
 }
 
-/// The states (N, units) with two units for each bit, of which one is on, as in other sites.
-fn one_hot(states: &BitMatrix, units: &Units) -> BitMatrix {
+/// The states (N, units) with two units for each bit, of which one is on, as in other sites: rows differ in two
+/// units for each site in which they differ.
+pub(crate) fn one_hot(states: &BitMatrix, units: &Units) -> BitMatrix {
     let columns = units.sites().flat_map(|site| match site.len() {
         1 => vec![(site.start, false), (site.start, true)],
         _ => site.map(|unit| (unit, true)).collect(),

@@ -9,6 +9,7 @@
 //!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages, text
 //!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
 //!  classifier: p(label | v); imputation: what examples lack
+//!  couplings: the model as fields and couplings of its sites; two_sample: samples against data
 //!  independent: the score to beat; chain_moments: whether the chains lie where the data do
 //! ```
 //!
@@ -58,6 +59,10 @@ pub mod independent;
 pub mod chain_moments;
 
 pub mod classifier;
+
+pub mod couplings;
+
+pub mod two_sample;
 
 #[cfg(feature = "cli")]
 pub(crate) mod site_moments;

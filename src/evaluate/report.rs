@@ -6,6 +6,7 @@
 
 use super::ais::Side;
 use super::evidence::ReverseStart;
+use super::two_sample::TwoSample;
 use super::verdict::CAVEAT;
 use super::{Estimate, Evaluation, Evidence, Method, Score, Verdict};
 use serde::{Deserialize, Serialize};
@@ -216,6 +217,9 @@ pub struct ScoresReport {
     /// Mean F(v) of the examples less mean F(v) of the data that they are compared with, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub free_energy_gap: Option<ScoreReport>,
+    /// Samples of the model against data by nearest neighbours, if requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub two_sample: Option<TwoSample>,
 }
 
 /// Which model was evaluated on which examples.

@@ -2,6 +2,7 @@
 
 use super::entries::{EntryScore, NumberBaselines};
 use super::report::{AnnealingReport, ObservedReport, ScoreReport, SideReport, SubjectReport};
+use super::two_sample::{AdversarialAccuracy, TwoSample};
 use super::{EntryReport, Estimate, Evaluation, EvaluationReport, Verdict};
 use std::fmt;
 
@@ -210,6 +211,24 @@ fn say_scores(lines: &mut Lines, report: &EvaluationReport) {
     say_classes(lines, report.scores.and_then(|scores| scores.error.zip(scores.log_loss)));
     if let Some(gap) = report.scores.and_then(|scores| scores.free_energy_gap) {
         lines.add("free-energy gap", plus_minus(&gap, 2));
+    }
+    if let Some(two_sample) = report.scores.and_then(|scores| scores.two_sample) {
+        say_two_sample(lines, &two_sample);
+    }
+}
+
+fn say_two_sample(lines: &mut Lines, scores: &TwoSample) {
+    let in_words = |accuracy: AdversarialAccuracy| {
+        let AdversarialAccuracy { n_rows, truth, samples, mean, standard_error, .. } = accuracy;
+        format!(
+            "{mean:.3} ± {standard_error:.3} over {n_rows} of each (data {truth:.3}, samples {samples:.3})"
+        )
+    };
+    let what =
+        "adversarial accuracy of nearest neighbours; 1/2 if samples are like data, 0 for copies";
+    lines.add("samples", format!("{}: {what}", in_words(scores.accuracy)));
+    if let (Some(training), Some(loss)) = (scores.accuracy_training, scores.privacy_loss) {
+        lines.add("  training", format!("{}, privacy loss {loss:.3}", in_words(training)));
     }
 }
 

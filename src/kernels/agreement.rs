@@ -1,4 +1,4 @@
-//! How many rows of bits are nearly equal to each row.
+//! How rows of bits agree: how many are nearly equal to each row, and how far the nearest one is.
 
 use super::isa::dispatch;
 use super::tile::SIDE;
@@ -22,21 +22,62 @@ fn count_near_body(states: &BitPanels, rows: Range<usize>, most: u64, counts: &m
     // 64 of the others stay in cache while all rows are compared with them.
     for first in (0..states.n_rows()).step_by(SIDE) {
         for (row, count) in rows.clone().zip(&mut *counts) {
-            let mut distances = [0_u64; SIDE];
-            for panel in 0..states.n_panels() {
-                let panel = states.panel(panel);
-                let word = panel[row];
-                let others: &[u64; SIDE] = panel[first..].first_chunk().expect("whole blocks");
-                for (distance, other) in distances.iter_mut().zip(others) {
-                    *distance += u64::from((word ^ other).count_ones());
-                }
-            }
+            let distances = distances(states, row, states, first);
             // The last block has rows that are no states.
             let n = (states.n_rows() - first).min(SIDE);
             let near: u64 = distances[..n].iter().map(|&d| u64::from(d <= most)).sum();
             *count += near as u32;
         }
     }
+}
+
+dispatch! {
+    /// Writes to `nearest[n]` in how many bits row `rows.start + n` of `states` differs from the row of `others`
+    /// that is nearest to it, or without `others` from the nearest other row of `states`. It is `u64::MAX` if
+    /// there is none.
+    ///
+    /// # Panics
+    /// If there is not one number for each row of the range, the range passes the last row, or the widths differ.
+    pub fn nearest(isa, states: &BitPanels, rows: Range<usize>, others: Option<&BitPanels>, nearest: &mut [u64])
+        = nearest_body
+}
+
+#[inline(always)]
+fn nearest_body(
+    states: &BitPanels,
+    rows: Range<usize>,
+    others: Option<&BitPanels>,
+    nearest: &mut [u64],
+) {
+    assert!(rows.end <= states.n_rows() && rows.len() == nearest.len(), "a number for each row");
+    let among = others.unwrap_or(states);
+    assert_eq!(among.n_columns(), states.n_columns(), "width of the others");
+    nearest.fill(u64::MAX);
+    for first in (0..among.n_rows()).step_by(SIDE) {
+        for (row, nearest) in rows.clone().zip(&mut *nearest) {
+            let mut distances = distances(states, row, among, first);
+            if others.is_none() && (first..first + SIDE).contains(&row) {
+                distances[row - first] = u64::MAX;
+            }
+            let n = (among.n_rows() - first).min(SIDE);
+            *nearest = distances[..n].iter().copied().fold(*nearest, u64::min);
+        }
+    }
+}
+
+/// In how many bits a row of `states` differs from each of the 64 rows of `others` from `first` on.
+#[inline(always)]
+fn distances(states: &BitPanels, row: usize, others: &BitPanels, first: usize) -> [u64; SIDE] {
+    let mut distances = [0; SIDE];
+    for panel in 0..states.n_panels() {
+        let word = states.panel(panel)[row];
+        let others: &[u64; SIDE] =
+            others.panel(panel)[first..].first_chunk().expect("whole blocks");
+        for (distance, other) in distances.iter_mut().zip(others) {
+            *distance += u64::from((word ^ other).count_ones());
+        }
+    }
+    distances
 }
 
 #[cfg(test)]
@@ -60,6 +101,32 @@ mod tests {
                     count_near(isa, &states, n / 3..n, most as u64, &mut counts);
                     assert_eq!(counts, expected, "{n} {v} {most} {}", isa.name());
                 }
+            }
+        }
+    }
+    #[test]
+    fn the_nearest_is_that_of_the_definition_on_every_instruction_set() {
+        let bits = |n, v, from: usize| {
+            BitMatrix::from_fn(n, v, |n, i| (n * n % 61 * 7 + i * i * (from + n % 3)) % 5 < 2)
+        };
+        for (n, m, v) in [(1, 1, 3), (63, 70, 64), (65, 1, 65), (130, 200, 130)] {
+            let (rows, others) = (bits(n, v, 1), bits(m, v, 2));
+            let distance = |a: usize, of: &BitMatrix, b: usize| {
+                (0..v).filter(|&i| rows.get(a, i) != of.get(b, i)).count() as u64
+            };
+            let [states, among] = [&rows, &others].map(BitPanels::from_matrix);
+            let least = |a, of, all: &mut dyn Iterator<Item = usize>| {
+                all.map(|b| distance(a, of, b)).min().unwrap_or(u64::MAX)
+            };
+            let to_others: Vec<_> = (n / 3..n).map(|a| least(a, &others, &mut (0..m))).collect();
+            let to_rest = (n / 3..n).map(|a| least(a, &rows, &mut (0..n).filter(|&b| b != a)));
+            let to_rest: Vec<_> = to_rest.collect();
+            for isa in Isa::available() {
+                let mut found = vec![9; to_rest.len()];
+                nearest(isa, &states, n / 3..n, Some(&among), &mut found);
+                assert_eq!(found, to_others, "{n} {m} {v} {}", isa.name());
+                nearest(isa, &states, n / 3..n, None, &mut found);
+                assert_eq!(found, to_rest, "{n} {v} {}", isa.name());
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The contents of a run's files, from which a report is made.
 
+use super::site_couplings::SiteCouplings;
 use crate::dataset::Columns;
 use crate::error::{Error, Result};
 use crate::monitor::snapshots;
@@ -20,6 +21,8 @@ pub struct Material {
     pub snapshots: Vec<Snapshot>,
     /// The errors of snapshots that cannot be read.
     pub unreadable: Vec<String>,
+    /// The couplings of its model, if they are shown.
+    pub couplings: Option<SiteCouplings>,
 }
 
 /// Filters, samples and histograms of one epoch.
@@ -55,7 +58,7 @@ impl Material {
         }
         let folder = summary.folder.canonicalize().unwrap_or(summary.folder.clone());
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-        Self { name, summary, snapshots, unreadable }
+        Self { name, summary, snapshots, unreadable, couplings: None }
     }
 
     /// The newest snapshot.

@@ -4,9 +4,12 @@
 //!  run folder ──► Material ──┬──► health ──┐
 //!  (settings, metrics,       ├──► curves ──┼──► page (one HTML file) ──► report.html, Live
 //!   snapshots, evaluation)   └──► images ──┘
+//!  model ──► SiteCouplings ──► couplings ───┘
 //! ```
 //!
 //! The page is self-contained: it loads no picture, script or font.
+
+mod site_couplings;
 
 mod material;
 
@@ -28,6 +31,8 @@ mod logo;
 
 mod heat_map;
 
+mod couplings;
+
 mod page;
 
 mod live;
@@ -35,6 +40,8 @@ mod live;
 pub(crate) use live::Live;
 pub(crate) use material::Material;
 pub(crate) use page::page;
+
+use site_couplings::SiteCouplings;
 
 use crate::error::Result;
 use crate::run::{CURVES, Folder, RECONSTRUCTIONS, REPORT, Summary};
@@ -83,7 +90,9 @@ pub fn check(folders: &[PathBuf], out: &Path) -> Result<()> {
 /// As [`check`] and [`Summary::read`], and [`Error::Io`](crate::Error::Io).
 pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
     check(folders, out)?;
-    whole_file::write(out, page(&read(folders)?, None).as_bytes())
+    let mut runs = read(folders)?;
+    add_couplings(&mut runs);
+    whole_file::write(out, page(&runs, None).as_bytes())
 }
 
 /// Writes the report of a run, its curves and, for images, its reconstructions into its folder.
@@ -103,7 +112,8 @@ pub(crate) fn write_to_own(folder: &Folder) -> Result<()> {
 }
 
 fn write_parts(folder: &Path, check: impl Fn() -> Result<()>) -> Result<()> {
-    let runs = read(&[folder.to_path_buf()])?;
+    let mut runs = read(&[folder.to_path_buf()])?;
+    add_couplings(&mut runs);
     let write =
         |name: &str, contents: &[u8]| whole_file::write_if(&folder.join(name), contents, &check);
     write(CURVES, curves::sheet(&runs).as_bytes())?;
@@ -111,6 +121,13 @@ fn write_parts(folder: &Path, check: impl Fn() -> Result<()>) -> Result<()> {
         write(RECONSTRUCTIONS, &picture)?;
     }
     write(REPORT, page(&runs, None).as_bytes())
+}
+
+/// Computes the couplings of a run that is alone on its page. A live page, which is made ever again, has none.
+fn add_couplings(runs: &mut [Material]) {
+    if let [run] = runs {
+        run.couplings = SiteCouplings::of_run(&run.summary.folder);
+    }
 }
 
 #[cfg(test)]

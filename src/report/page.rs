@@ -5,7 +5,7 @@ use super::health::{self, Finding};
 use super::images::{self, Order};
 use super::material::{Material, Snapshot};
 use super::site_weights::SiteWeights;
-use super::{heat_map, logo, scatter};
+use super::{couplings, heat_map, logo, scatter};
 use crate::evaluate::LikelihoodReport;
 use crate::monitor::EpochRecord;
 use crate::run::{RunState, Summary, differing};
@@ -192,6 +192,7 @@ fn pictures(run: &Material) -> Markup {
             }
         }
         (scatter::section(last))
+        @if let Some(found) = &run.couplings { (couplings::section(found)) }
         @if last.image_shape.is_none() && last.columns.is_none() {
             section #no-images {
                 p.note {
