@@ -1,8 +1,9 @@
 // Opens the report of a run in a real browser and uses it as a reader would.
 //
-//     node tests/report.mjs RUN SCREENSHOTS [OTHER.html …]
+//     node tests/report.mjs RUN SCREENSHOTS [OTHER.html …] [#SECTION …]
 //
-// RUN is the folder of a run on images with several epochs; OTHER pages are only opened. Needs the
+// RUN is the folder of a run on images with several epochs; OTHER pages are only opened, at a narrow and a wide
+// window, and one of them must have each SECTION, such as #logos, with pictures. Needs the
 // package playwright-core and, in CHROMIUM or on the path, a Chromium.
 
 import assert from "node:assert/strict";
@@ -13,7 +14,9 @@ import { pathToFileURL } from "node:url";
 
 // From where the command is given, so that the package can be installed anywhere.
 const { chromium } = createRequire(join(process.cwd(), "_"))("playwright-core");
-const [run, screenshots, ...others] = process.argv.slice(2);
+const [run, screenshots, ...rest] = process.argv.slice(2);
+const sections = rest.filter((argument) => argument.startsWith("#")).map((argument) => argument.slice(1));
+const others = rest.filter((argument) => !argument.startsWith("#"));
 mkdirSync(screenshots, { recursive: true });
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -125,6 +128,7 @@ for (const [width, colorScheme] of [[375, "light"], [1440, "light"], [375, "dark
   await context.close();
 }
 
+const seen = new Map();
 for (const other of others) {
   for (const width of [375, 1440]) {
     const { page, wrong, context } = await open(other, { viewport: { width, height: 900 } });
@@ -132,10 +136,21 @@ for (const other of others) {
     assert.equal(await page.locator("i, script:not(:last-child)").count(), 0, "text became HTML");
     const broken = await page.$$eval("img", (all) => all.filter((image) => !image.naturalWidth).length);
     assert.equal(broken, 0, `${other}: broken pictures`);
+    // The weights of sites, their moments and their couplings, drawn inside the window.
+    for (const id of ["logos", "heat-maps", "moments", "couplings"]) {
+      const drawn = await page.$$eval(`#${id} svg`, (all) => all.map((svg) => {
+        const { x, width, height } = svg.getBoundingClientRect();
+        const holder = svg.parentElement.getBoundingClientRect();
+        return [width > 20 && height > 10, x >= holder.x - 1 && x + width <= holder.x + holder.width + 1];
+      }));
+      assert(drawn.flat().every(Boolean), `${other}, ${id} at ${width}: ${JSON.stringify(drawn)}`);
+      seen.set(id, (seen.get(id) ?? 0) + drawn.length);
+    }
     assert.deepEqual(wrong, [], other);
     await page.screenshot({ path: join(screenshots, `other-${others.indexOf(other)}-${width}.png`), fullPage: true });
     await context.close();
   }
 }
+for (const id of sections) assert(seen.get(id) > 0, `no page has a picture in the section ${id}`);
 await browser.close();
 console.log(`the report of ${records.length} records and ${others.length} others are as they should be`);
