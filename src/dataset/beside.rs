@@ -342,7 +342,7 @@ mod tests {
             let error = error(text, AUTO);
             assert!(error.starts_with(message), "{error}\ndoes not say: {message}");
         }
-        fs::write(&path, "kind,w,a\nx,1,0\ny,1,\n").unwrap();
+        fs::write(&path, "kind,w,a,b\nx,1,0,1\ny,1,,0\nx,1,1,1\n").unwrap();
         for encoding in [Encoding::Undeclared, AUTO] {
             let found = read(&data, encoding, Some("kind"), Some("w")).unwrap().dataset;
             assert!(found.first_missing().unwrap().starts_with("line 3, column 3 "), "{found:?}");
