@@ -55,14 +55,17 @@ fn samples_along_a_ladder_have_the_shares_of_the_modes() {
     let rbm = Rbm::load(folder.path("run")).unwrap();
     let exact = exact_rate(&rbm);
     let rate = |method: &str| {
-        let line = format!("sample run --number 1000 --gibbs-steps 3000 --method {method}");
-        let out = format!("--out {method}.npy --threads 1");
-        let (code, _, said) = folder.run(&format!("{line} {out}"));
-        assert_eq!(code, Some(0), "{said}");
-        let samples: Array2<u8> = read_npy(folder.path(&format!("{method}.npy"))).unwrap();
-        folder.succeed_with_notes(&format!("{line} --out again.npy --threads 3"));
-        assert_eq!(read_npy::<_, Array2<u8>>(folder.path("again.npy")).unwrap(), samples);
-        std::fs::remove_file(folder.path("again.npy")).unwrap();
+        let sample = |settings: &str| {
+            let line = format!("sample run --method {method} {settings} --out {method}.npy");
+            let (code, _, said) = folder.run(&format!("{line} --overwrite"));
+            assert_eq!(code, Some(0), "{said}");
+            let samples: Array2<u8> = read_npy(folder.path(&format!("{method}.npy"))).unwrap();
+            (samples, said)
+        };
+        let short = "--number 70 --gibbs-steps 20";
+        let one = sample(&format!("{short} --threads 1")).0;
+        assert_eq!(sample(&format!("{short} --threads 3")).0, one);
+        let (samples, said) = sample("--number 1000 --gibbs-steps 2000");
         (samples.column(0).iter().map(|&bit| f64::from(bit)).sum::<f64>() / 1000.0, said)
     };
     // 4.9 standard errors are exceeded with probability below 1e-6.
@@ -108,13 +111,15 @@ fn records_of_chains_are_an_array_with_one_dimension_more() {
 
     folder.succeed("sample run --number 7 --gibbs-steps 20 --every 10 --out all.npz");
     let archive = folder.read("all.npz");
-    // Both arrays are stored as they are, the samples first.
-    let starts = archive.windows(6).enumerate().filter(|(_, bytes)| bytes == b"\x93NUMPY");
-    let [samples, energies] = starts.map(|(at, _)| &archive[at..]).collect::<Vec<_>>()[..] else {
-        panic!("two arrays")
+    // Both arrays are stored as they are, the samples first, each after a header of the length that it gives.
+    let starts: Vec<usize> =
+        (0..archive.len()).filter(|&at| archive[at..].starts_with(b"\x93NUMPY")).collect();
+    let array = |at: usize, n_bytes: usize| {
+        let header = 10 + usize::from(u16::from_le_bytes([archive[at + 8], archive[at + 9]]));
+        &archive[at..at + header + n_bytes]
     };
-    let samples = Array3::<u8>::read_npy(samples).unwrap();
-    let energies = Array2::<f64>::read_npy(energies).unwrap();
+    let samples = Array3::<u8>::read_npy(array(starts[0], 2 * 7 * 30)).unwrap();
+    let energies = Array2::<f64>::read_npy(array(starts[1], 2 * 7 * 8)).unwrap();
     assert_eq!((samples.dim(), energies.dim()), ((2, 7, 30), (2, 7)));
     let rbm = Rbm::load(folder.path("run")).unwrap();
     for ((record, n), found) in energies.indexed_iter() {
@@ -146,7 +151,7 @@ fn misuse_is_named() {
     folder.misuse(&format!("{sample} --every 0"), "every is 0, but must be at least 1");
     folder.misuse(&format!("{sample} --every 2000"), "at most the number of sweeps, 1000");
     folder.fail("sample run --out a.csv --every 10", "must end in .npy or .npz with --every");
-    let rule = "start is data, but that has no effect without --method gibbs";
+    let rule = "start is data, but must be left out without --method gibbs";
     folder.misuse(&format!("{sample} --method pt --start data"), rule);
     folder.refuse(&format!("{sample} --method pr"), 2, "did you mean");
     folder

@@ -391,7 +391,7 @@ fn columns_of_labels_and_weights_are_what_files_of_them_are() {
         let said = folder.succeed(&format!("predict columns {data} --out p.csv --overwrite"));
         assert!(said.contains("error 0.00 % (± 0.00 over 120)"), "{said}");
         let said = folder.succeed(&format!("evaluate columns --data {data}"));
-        assert!(said.contains("error             0.00 % ± 0.00"), "{said}");
+        assert!(said.contains("class error       0.00 % ± 0.00"), "{said}");
     }
     // The table of training still has its columns.
     folder.succeed("predict columns t.csv --out p.csv --overwrite");
