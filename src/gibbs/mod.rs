@@ -38,6 +38,8 @@ mod conditional_mean;
 
 mod path;
 
+mod piece;
+
 mod annealing;
 
 mod tempering;
