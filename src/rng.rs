@@ -92,6 +92,10 @@ pub enum Purpose {
     MissingValues = 25,
     /// A chain that is annealed to what an example lacks; index: example · chains an example + chain.
     ObservedAnnealing = 26,
+    /// A chain that follows the model in training, for its log Z; index: the chain.
+    OnlineLogZ = 40,
+    /// The choice of those of these chains that go on; index: the number of earlier choices.
+    OnlineResampling = 41,
 }
 
 /// A stream of random words with an address.

@@ -14,6 +14,7 @@ pub(crate) use newest::{CHECKPOINTS, MODEL, Search, list, name, newest, search};
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
+use crate::evaluate::trajectory_ais;
 use crate::model::{DATA_MEAN, METADATA_KEY, Metadata, Provenance, Rbm, checksum};
 use crate::state::{State, bad};
 use crate::units::Units;
@@ -35,6 +36,8 @@ const LARGEST_HEADER: u64 = 1 << 26;
 pub struct Checkpoint {
     /// The state of the trainer.
     pub state: State,
+    /// The state of the chains that estimate log Z along training; empty if there are none.
+    pub log_z: State,
     /// The visible units of the model.
     pub visible_units: Units,
     /// The provenance, as in the model file.
@@ -87,7 +90,8 @@ struct Part {
 impl Checkpoint {
     /// The bytes of the file.
     pub fn into_bytes(self) -> Vec<u8> {
-        let Self { state: mut arrays, visible_units: visible, provenance, place, .. } = self;
+        let Self { state, log_z, visible_units: visible, provenance, place, .. } = self;
+        let mut arrays = state.with(log_z);
         let Self { settings_file, records, unscored, best, data_mean, .. } = self;
         let hidden = Units::bits(arrays.n_rows("hidden_bias").expect("the state of a trainer"));
         arrays.put(RECORDS, &[records.len()], records.into_bytes());
@@ -123,7 +127,8 @@ impl Checkpoint {
         let (provenance, part, [visible, hidden]) = parse(&text)?;
         let (best, arrays) = arrays.split(BEST);
         let (records, arrays) = arrays.split(RECORDS);
-        let (mean, state) = arrays.split(DATA_MEAN);
+        let (mean, arrays) = arrays.split(DATA_MEAN);
+        let (log_z, state) = arrays.split(trajectory_ais::NAME);
         let records = || -> Result<String> {
             let bytes = records.get(RECORDS, &[records.n_rows(RECORDS)?])?.to_vec();
             String::from_utf8(bytes).map_err(|_| bad(RECORDS, "is not UTF-8 text"))
@@ -141,6 +146,7 @@ impl Checkpoint {
         let visible_units = visible;
         Ok(Self {
             state,
+            log_z,
             visible_units,
             provenance,
             place,
@@ -227,6 +233,7 @@ mod tests {
         let trainer = trainer();
         Checkpoint {
             state: trainer.state(),
+            log_z: State::default(),
             visible_units: Units::bits(9),
             provenance: Provenance::default(),
             place: Place {

@@ -7,6 +7,7 @@
 //!           mean_field ─────────┼─────────┘   └► verdict ─┤   interval, verdict
 //!                               └─► raise ────────────────┤       │
 //!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages, text
+//!  trajectory_ais: log Z along training
 //!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
 //!  classifier: p(label | v); imputation: what examples lack
 //!  independent: the score to beat; chain_moments: whether the chains lie where the data do
@@ -40,6 +41,8 @@ pub mod verdict;
 pub mod raise;
 
 pub mod free_energy;
+
+pub mod trajectory_ais;
 
 pub mod hidden_activity;
 
@@ -86,4 +89,5 @@ pub use report::{EvaluationReport, LikelihoodReport};
 pub use score::Score;
 #[cfg(feature = "cli")]
 pub(crate) use text::VALUES;
+pub use trajectory_ais::{TrajectoryAis, TrajectoryEstimate};
 pub use verdict::{Estimate, Verdict};

@@ -11,7 +11,7 @@
 //! the same path and help the chains to pass from one mode to another. Samples are the last states of
 //! separate chains ([`Chains::for_samples`]). With some pixels fixed, chains complete images
 //! ([`Inpainting`]), or give the means of the others ([`ConditionalMean`]). For real-valued v,
-//! [`RealConditional`] gives p(h | v).
+//! [`RealConditional`] gives p(h | v). [`FollowingChains`] follow a model while its parameters change.
 
 #[cfg(test)]
 mod test_model;
@@ -42,6 +42,8 @@ mod piece;
 
 mod annealing;
 
+mod following;
+
 mod tempering;
 
 pub use annealing::AnnealedChains;
@@ -50,6 +52,7 @@ pub use conditional::Conditional;
 pub(crate) use conditional::{FEW_ROWS, with_sums};
 pub use conditional_mean::ConditionalMean;
 pub use fixed_weights::{FixedModel, FixedWeights};
+pub use following::FollowingChains;
 pub use inpainting::Inpainting;
 pub use path::Path;
 pub use real::RealConditional;
