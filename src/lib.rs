@@ -224,6 +224,9 @@
 //! estimate errs to which side. [`evaluate::evidence`] says where the base and the reverse chains come
 //! from, [`evaluate::verdict`] when an estimate is believed.
 //!
+//! Training is a path, too. Chains that start where Z is known and follow the parameters give log Z in every
+//! epoch ([`evaluate::TrajectoryAis`]).
+//!
 //! # The flow of data
 //!
 //! ```text

@@ -100,6 +100,10 @@ pub enum Purpose {
     LadderPilot = 29,
     /// A state of a rung of a run's ladder; index: 256 · update + state.
     LadderState = 30,
+    /// A chain that follows the model in training, for its log Z; index: the chain.
+    OnlineLogZ = 31,
+    /// The choice of those of these chains that go on; index: the number of earlier choices.
+    OnlineResampling = 32,
 }
 
 /// A stream of random words with an address.

@@ -167,6 +167,17 @@ impl State {
         array.shape.first().copied().ok_or_else(|| bad(name, "has no sides"))
     }
 
+    /// These arrays and those of another state.
+    ///
+    /// # Panics
+    /// If a name is in both.
+    pub fn with(mut self, other: Self) -> Self {
+        for (name, array) in other.0 {
+            assert!(self.0.insert(name, array).is_none(), "a name that is taken");
+        }
+        self
+    }
+
     /// Splits off the arrays whose names begin with `prefix`: (these arrays, the others).
     pub fn split(self, prefix: &str) -> (Self, Self) {
         let (found, others) = self.0.into_iter().partition(|(name, _)| name.starts_with(prefix));

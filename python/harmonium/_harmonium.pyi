@@ -104,6 +104,8 @@ class _OfRun(TypedDict, total=False):
     init: str | None
     evaluate_every: int
     evaluate: str
+    online_log_z: int | None
+    online_log_z_every: int | None
     keep: str
     early_stop: str | None
     patience: int

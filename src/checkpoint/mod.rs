@@ -10,10 +10,11 @@ mod newest;
 #[cfg(feature = "cli")]
 pub(crate) use newest::model_of;
 #[cfg(feature = "cli")]
-pub(crate) use newest::{CHECKPOINTS, MODEL, Search, list, name, newest, search};
+pub(crate) use newest::{CHECKPOINTS, LADDER, MODEL, Search, list, name, newest, search};
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
+use crate::evaluate::trajectory_ais;
 use crate::model::{DATA_MEAN, METADATA_KEY, Metadata, Provenance, Rbm, checksum};
 use crate::state::{State, bad};
 use crate::units::Units;
@@ -35,6 +36,10 @@ const LARGEST_HEADER: u64 = 1 << 26;
 pub struct Checkpoint {
     /// The state of the trainer.
     pub state: State,
+    /// The state of the chains that estimate log Z along training; empty if there are none.
+    pub log_z: State,
+    /// The state of the ladder of models that the run keeps; empty if it keeps none.
+    pub ladder: State,
     /// The visible units of the model.
     pub visible_units: Units,
     /// The provenance, as in the model file.
@@ -87,7 +92,8 @@ struct Part {
 impl Checkpoint {
     /// The bytes of the file.
     pub fn into_bytes(self) -> Vec<u8> {
-        let Self { state: mut arrays, visible_units: visible, provenance, place, .. } = self;
+        let Self { state, log_z, ladder, visible_units: visible, provenance, place, .. } = self;
+        let mut arrays = state.with(log_z).with(ladder);
         let Self { settings_file, records, unscored, best, data_mean, .. } = self;
         let hidden = Units::bits(arrays.n_rows("hidden_bias").expect("the state of a trainer"));
         arrays.put(RECORDS, &[records.len()], records.into_bytes());
@@ -123,7 +129,9 @@ impl Checkpoint {
         let (provenance, part, [visible, hidden]) = parse(&text)?;
         let (best, arrays) = arrays.split(BEST);
         let (records, arrays) = arrays.split(RECORDS);
-        let (mean, state) = arrays.split(DATA_MEAN);
+        let (mean, arrays) = arrays.split(DATA_MEAN);
+        let (log_z, arrays) = arrays.split(trajectory_ais::NAME);
+        let (ladder, state) = arrays.split(LADDER);
         let records = || -> Result<String> {
             let bytes = records.get(RECORDS, &[records.n_rows(RECORDS)?])?.to_vec();
             String::from_utf8(bytes).map_err(|_| bad(RECORDS, "is not UTF-8 text"))
@@ -141,6 +149,8 @@ impl Checkpoint {
         let visible_units = visible;
         Ok(Self {
             state,
+            log_z,
+            ladder,
             visible_units,
             provenance,
             place,
@@ -227,6 +237,8 @@ mod tests {
         let trainer = trainer();
         Checkpoint {
             state: trainer.state(),
+            log_z: State::default(),
+            ladder: State::default(),
             visible_units: Units::bits(9),
             provenance: Provenance::default(),
             place: Place {

@@ -8,10 +8,12 @@ use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::memory::Bytes;
 use crate::model::Rbm;
+use crate::rng::Stream;
 use crate::units::Units;
 use crate::watch::Watch;
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, CowArray, Ix2};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The largest smaller layer that is enumerated, in units.
 pub const MAX_UNITS: usize = 28;
@@ -114,13 +116,61 @@ impl Exact {
                 rule: format!("at most {MAX_UNITS} for enumeration; use the method `ais`"),
             });
         }
-        let log_z = if is_visible_enumerated(&visible.units, n_hidden) {
-            log_sum(&weights, &visible, &hidden, watch)?
-        } else {
-            let transposed = weights.t().as_standard_layout().into_owned();
-            log_sum(&transposed, &hidden, &visible, watch)?
-        };
-        Ok(Self { weights, visible, hidden, log_z })
+        let mut exact = Self { weights, visible, hidden, log_z: 0.0 };
+        exact.log_z = log_sum_exp(&exact.states().log_sums(watch)?);
+        Ok(exact)
+    }
+
+    /// The states that are enumerated.
+    fn states(&self) -> States<'_> {
+        let Self { weights, visible, hidden, .. } = self;
+        match is_visible_enumerated(&visible.units, hidden.bias.len()) {
+            true => States { weights: weights.view().into(), layer: visible, other: hidden },
+            false => {
+                let transposed = weights.t().as_standard_layout().into_owned();
+                States { weights: transposed.into(), layer: hidden, other: visible }
+            }
+        }
+    }
+
+    /// Draws v from the model for each stream, exactly: (streams, V).
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    pub(crate) fn draw(&self, streams: &mut [Stream], watch: Watch<'_>) -> Result<BitMatrix> {
+        let states = self.states();
+        let log_sums = states.log_sums(watch)?;
+        // The share of each piece, added up.
+        let ends: Vec<f64> = log_sums
+            .iter()
+            .scan(0.0, |end, &log_sum| {
+                *end += libm::exp(log_sum - self.log_z);
+                Some(*end)
+            })
+            .collect();
+        let (units, n_visible) = (&self.visible.units, self.visible.bias.len());
+        let rows = streams.par_iter_mut().map(|stream| {
+            watch.check()?;
+            let [high, low, ..] = stream.step();
+            let uniform = (f64::from(high) + f64::from(low) / TWO_TO_32) / TWO_TO_32;
+            let piece = ends.partition_point(|end| *end <= uniform).min(ends.len() - 1);
+            let codes = states.codes(piece as u64);
+            let mut end = if piece == 0 { 0.0 } else { ends[piece - 1] };
+            let passes = |term: &f64| {
+                end += libm::exp(term - self.log_z);
+                end > uniform
+            };
+            let at = states.terms(codes.clone()).iter().position(passes);
+            // Rounding may leave the last state short of the end of its piece.
+            let state = gray(at.map_or(codes.end - 1, |at| codes.start + at as u64));
+            if std::ptr::eq(states.layer, &self.visible) {
+                return Ok(BitMatrix::from_fn(1, n_visible, |_, i| state >> i & 1 == 1));
+            }
+            let mut inputs = self.visible.bias.clone();
+            active(&[state]).for_each(|j| inputs += &self.weights.column(j));
+            Ok(units.draw_independent(inputs, std::slice::from_mut(stream)))
+        });
+        Ok(BitMatrix::concatenate(&rows.collect::<Result<Vec<_>>>()?))
     }
 
     /// log Z.
@@ -150,43 +200,66 @@ impl Exact {
 /// the rounding of increments does not build up.
 const PIECE: u64 = 1 << 10;
 
-/// log Σ_s exp(bias·s + the cumulant of `other`) over all states s of `layer`, whose units are bits. The
-/// inputs of `other` are its biases + Σᵢ sᵢ Wᵢⱼ, with a row of `weights` for each unit i of `layer`.
-fn log_sum(weights: &Array2<f64>, layer: &Layer, other: &Layer, watch: Watch<'_>) -> Result<f64> {
-    let bias = &layer.bias;
-    let n_states = 1u64 << bias.len();
-    let count = watch.counter("enumeration", n_states);
-    let pieces = (0..n_states.div_ceil(PIECE)).into_par_iter();
-    let log_sums: Result<Vec<f64>> = pieces
-        .map(|piece| {
-            let codes = piece * PIECE..((piece + 1) * PIECE).min(n_states);
-            let first = gray(codes.start);
-            let mut inputs = other.bias.clone();
-            let mut linear = 0.0;
-            for i in active(&[first]) {
-                linear += bias[i];
-                inputs += &weights.row(i);
-            }
-            let mut terms = Vec::with_capacity(PIECE as usize);
-            for code in codes.clone() {
-                if code > codes.start {
-                    // Neighbours in Gray's code differ in unit i alone, so one row of W is added or taken away.
-                    let i = code.trailing_zeros() as usize;
-                    if gray(code) >> i & 1 == 1 {
-                        linear += bias[i];
-                        inputs += &weights.row(i);
-                    } else {
-                        linear -= bias[i];
-                        inputs -= &weights.row(i);
-                    }
-                }
-                terms.push(linear + other.cumulant(&inputs));
-            }
+/// 2³², the number of values of a random word.
+const TWO_TO_32: f64 = (1u64 << 32) as f64;
+
+/// All states s of a layer of bits. The inputs of the other layer are its biases + Σᵢ sᵢ Wᵢⱼ.
+struct States<'a> {
+    /// A row for each unit of `layer`.
+    weights: CowArray<'a, f64, Ix2>,
+    layer: &'a Layer,
+    other: &'a Layer,
+}
+
+impl States<'_> {
+    fn n(&self) -> u64 {
+        1 << self.layer.bias.len()
+    }
+
+    /// The numbers, in Gray's code, of the states of a piece.
+    fn codes(&self, piece: u64) -> Range<u64> {
+        piece * PIECE..((piece + 1) * PIECE).min(self.n())
+    }
+
+    /// log Σ_s exp(bias·s + the cumulant of `other`) over each piece.
+    fn log_sums(&self, watch: Watch<'_>) -> Result<Vec<f64>> {
+        let count = watch.counter("enumeration", self.n());
+        let pieces = (0..self.n().div_ceil(PIECE)).into_par_iter();
+        let log_sums = pieces.map(|piece| {
+            let terms = self.terms(self.codes(piece));
             count(terms.len())?;
             Ok(log_sum_exp(&terms))
-        })
-        .collect();
-    Ok(log_sum_exp(&log_sums?))
+        });
+        log_sums.collect()
+    }
+
+    /// bias·s + the cumulant of `other` for these states.
+    fn terms(&self, codes: Range<u64>) -> Vec<f64> {
+        let Self { weights, layer: Layer { bias, .. }, other } = self;
+        let first = gray(codes.start);
+        let mut inputs = other.bias.clone();
+        let mut linear = 0.0;
+        for i in active(&[first]) {
+            linear += bias[i];
+            inputs += &weights.row(i);
+        }
+        let mut terms = Vec::with_capacity(PIECE as usize);
+        for code in codes.clone() {
+            if code > codes.start {
+                // Neighbours in Gray's code differ in unit i alone, so one row of W is added or taken away.
+                let i = code.trailing_zeros() as usize;
+                if gray(code) >> i & 1 == 1 {
+                    linear += bias[i];
+                    inputs += &weights.row(i);
+                } else {
+                    linear -= bias[i];
+                    inputs -= &weights.row(i);
+                }
+            }
+            terms.push(linear + other.cumulant(&inputs));
+        }
+        terms
+    }
 }
 
 /// The `code`-th word of Gray's code: neighbours differ in bit `code.trailing_zeros()`.
@@ -197,6 +270,7 @@ fn gray(code: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Purpose;
     use crate::units::softplus;
     use ndarray::array;
 
@@ -215,9 +289,12 @@ mod tests {
         let b = Array1::from_shape_fn(11, |i| (i % 5) as f64 - 2.0);
         let c = Array1::from_shape_fn(13, |j| (j % 7) as f64 / 2.0 - 1.0);
         let (b, c) = (Layer::of_bits(b), Layer::of_bits(c));
-        let by_visible = log_sum(&weights, &b, &c, Watch::default()).unwrap();
+        let log_sum = |weights: Array2<f64>, layer, other| {
+            let states = States { weights: weights.into(), layer, other };
+            log_sum_exp(&states.log_sums(Watch::default()).unwrap())
+        };
         let transposed = weights.t().as_standard_layout().into_owned();
-        let by_hidden = log_sum(&transposed, &c, &b, Watch::default()).unwrap();
+        let (by_visible, by_hidden) = (log_sum(weights, &b, &c), log_sum(transposed, &c, &b));
         assert!((by_visible - by_hidden).abs() < 1e-10, "{by_visible} {by_hidden}");
     }
 
@@ -227,6 +304,27 @@ mod tests {
         let exact = Exact::from_arrays(weights, array![0.1, 0.2, -0.3], array![-0.5, 0.5]).unwrap();
         let sum: f64 = (0..8).map(|v| exact.log_probability(&[v]).exp()).sum();
         assert!((sum - 1.0).abs() < 1e-12);
+    }
+
+    /// Each state is drawn as often as its probability says, within 5 standard deviations, by either layer.
+    #[test]
+    fn draws_have_the_frequencies_of_the_model() {
+        const DRAWS: usize = 20_000;
+        for (n_visible, n_hidden) in [(4, 5), (5, 3)] {
+            let value = |at: usize| ((at * 7919) % 401) as f64 / 100.0 - 2.0;
+            let weights = Array2::from_shape_fn((n_visible, n_hidden), |(i, j)| value(i * 6 + j));
+            let (b, c) = (Array1::from_shape_fn(n_visible, value), Array1::zeros(n_hidden));
+            let exact = Exact::from_arrays(weights, b, c).unwrap();
+            let mut streams = Stream::first(DRAWS, 1, Purpose::OnlineLogZ);
+            let drawn = exact.draw(&mut streams, Watch::default()).unwrap();
+            for v in 0..1 << n_visible {
+                let found = (0..DRAWS).filter(|&n| drawn.row(n) == [v]).count() as f64;
+                let p = exact.log_probability(&[v]).exp();
+                let expected = DRAWS as f64 * p;
+                let bound = 5.0 * (expected * (1.0 - p)).sqrt().max(1.0);
+                assert!((found - expected).abs() < bound, "{v:b}: {found}, expected {expected}");
+            }
+        }
     }
 
     /// Bars and stripes of 2 x 2 pixels, well learned, with weights up to 60; log Z and the mean

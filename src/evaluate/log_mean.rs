@@ -11,6 +11,18 @@ pub(super) fn log_sum_exp(terms: &[f64]) -> f64 {
     largest + libm::log(terms.iter().map(|&x| libm::exp(x - largest)).sum::<f64>())
 }
 
+/// The effective number of weights, from their logarithms: (Σw)² / Σw².
+pub(super) fn effective_number(log_weights: &[f64]) -> f64 {
+    let largest = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for &log_weight in log_weights {
+        let weight = libm::exp(log_weight - largest);
+        sum += weight;
+        squares += weight * weight;
+    }
+    sum * sum / squares
+}
+
 /// The logarithm of the mean of independent weights w.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -81,6 +93,7 @@ mod tests {
         assert!((found.standard_error - (variance / 4.0).sqrt() / mean).abs() < 1e-12);
         let squares: f64 = weights.iter().map(|w| w * w).sum();
         assert!((found.ess - weights.iter().sum::<f64>().powi(2) / squares).abs() < 1e-9);
+        assert!((effective_number(&log_weights) - found.ess).abs() < 1e-9);
         assert_eq!(log_sum_exp(&[1000.0, f64::NEG_INFINITY]), 1000.0);
     }
 

@@ -7,6 +7,7 @@
 //!           mean_field ─────────┼─────────┘   └► verdict ─┤   interval, verdict
 //!                               └─► raise ────────────────┤       │
 //!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages, text
+//!  trajectory_ais: log Z along training
 //!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
 //!  classifier: p(label | v); imputation: what examples lack
 //!  couplings: the model as fields and couplings of its sites; two_sample: samples against data
@@ -43,6 +44,8 @@ pub mod verdict;
 pub mod raise;
 
 pub mod free_energy;
+
+pub mod trajectory_ais;
 
 pub mod hidden_activity;
 
@@ -97,4 +100,5 @@ pub use score::Score;
 pub use tempered_ladder::tempered_ladder;
 #[cfg(feature = "cli")]
 pub(crate) use text::VALUES;
+pub use trajectory_ais::{TrajectoryAis, TrajectoryEstimate};
 pub use verdict::{Estimate, Verdict};

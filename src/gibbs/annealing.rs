@@ -1,23 +1,15 @@
 //! Chains that move along a path of distributions, and their weights, which estimate the ratio of the
 //! normalisers.
 
+use super::Path;
 use super::path::Tempered;
-use super::words::Words;
-use super::{FixedWeights, Path};
-use crate::bits::{BitMatrix, BitPanels};
+use super::piece::Piece;
+use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::kernels::rows::Target;
-use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::rng::Stream;
 use rayon::prelude::*;
-
-/// The smallest number of chains worth a thread.
-const LEAST: usize = 8;
-
-/// The largest number of chains that make a step before the next look at the watch.
-const MOST: usize = 4096;
 
 /// Chains on a [`Path`], each with its own stream and log-weight.
 ///
@@ -29,7 +21,6 @@ const MOST: usize = 4096;
 pub struct AnnealedChains<'a> {
     path: &'a Path<'a>,
     beta: f64,
-    /// The chains, divided among threads. They are independent of each other.
     blocks: Vec<Block>,
 }
 
@@ -43,13 +34,8 @@ struct Step {
 /// Chains that one thread moves.
 #[derive(Clone, Debug)]
 struct Block {
-    visible: BitPanels,
-    hidden: BitPanels,
-    streams: Vec<Stream>,
-    words: Words,
+    chains: Piece,
     log_weights: Vec<f64>,
-    /// The inputs of one panel, then its thresholds.
-    sums: Aligned<Row<i32>>,
     /// The terms of one panel in the log-weights.
     differences: Vec<f64>,
 }
@@ -58,12 +44,10 @@ impl<'a> AnnealedChains<'a> {
     /// The memory of C chains of a model (V, H), and of the states at which they start and end.
     pub fn bytes(n_chains: usize, visible: impl Into<Layout>, n_hidden: usize) -> Bytes {
         let visible = visible.into();
-        BitPanels::bytes(n_chains, &visible)
-            + BitPanels::bytes(n_chains, n_hidden)
+        Piece::bytes(n_chains, &visible, n_hidden)
             + BitMatrix::bytes(n_chains, visible.n_units()) * 2
-            + Words::bytes(n_chains, visible, n_hidden)
-            // Each chain has a stream here and one with the caller, and in a buffer a row of sums.
-            + (Bytes::of::<[Stream; 2]>(&[]) + Bytes::of::<Row<i32>>(&[])) * n_chains
+            // Each chain has a stream with the caller, too.
+            + Bytes::of::<Stream>(&[n_chains])
             + Bytes::of::<[f64; 3]>(&[n_chains])
     }
 
@@ -72,24 +56,10 @@ impl<'a> AnnealedChains<'a> {
     /// # Panics
     /// If the numbers of streams and rows differ, or the rows are not V wide.
     pub fn new(path: &'a Path<'a>, beta: f64, visible: &BitMatrix, streams: &[Stream]) -> Self {
-        let FixedWeights { visible_units, hidden_units, .. } = path.weights();
-        assert_eq!(visible.n_columns(), visible_units.n_units(), "width of the states");
-        assert_eq!(visible.n_rows(), streams.len(), "a stream for each chain");
-        let size = streams.len().div_ceil(rayon::current_num_threads()).clamp(LEAST, MOST);
-        let blocks = streams.chunks(size).enumerate().map(|(block, streams)| {
-            let (first, n) = (block * size, streams.len());
-            Block {
-                visible: BitPanels::in_layout(
-                    &visible.rows(first..first + n),
-                    visible_units.layout(),
-                ),
-                hidden: BitPanels::zeros(n, hidden_units.layout()),
-                streams: streams.to_vec(),
-                words: Words::new(n, visible_units, hidden_units),
-                log_weights: vec![0.0; n],
-                sums: aligned([0; SIDE], n),
-                differences: vec![0.0; n],
-            }
+        let pieces = Piece::split(path.weights(), visible, streams).into_iter();
+        let blocks = pieces.map(|chains| {
+            let zeros = vec![0.0; chains.n_chains()];
+            Block { chains, log_weights: zeros.clone(), differences: zeros }
         });
         Self { path, beta, blocks: blocks.collect() }
     }
@@ -109,7 +79,7 @@ impl<'a> AnnealedChains<'a> {
             let mut from = first;
             for &to in betas {
                 block.step(path, Step { from, to });
-                after_step(block.streams.len())?;
+                after_step(block.chains.n_chains())?;
                 from = to;
             }
             Ok(())
@@ -134,7 +104,8 @@ impl<'a> AnnealedChains<'a> {
 
     /// The visible states (C, V).
     pub fn visible(&self) -> BitMatrix {
-        let blocks: Vec<_> = self.blocks.iter().map(|block| block.visible.to_matrix()).collect();
+        let blocks: Vec<_> =
+            self.blocks.iter().map(|block| block.chains.visible.to_matrix()).collect();
         BitMatrix::concatenate(&blocks)
     }
 }
@@ -142,9 +113,9 @@ impl<'a> AnnealedChains<'a> {
 impl Block {
     fn step(&mut self, path: &Path<'_>, step: Step) {
         let tempered = path.at(step.to);
-        self.words.fill_sweep(path.weights().isa, &mut self.streams);
+        self.chains.draw_words(path.weights().isa);
         self.weigh_and_draw_hidden(path, &tempered, step, true);
-        self.draw_visible(path.weights(), &tempered);
+        self.chains.draw_visible(tempered.visible_given_hidden(path.weights()));
     }
 
     /// Updates the log-weights and, if `draws`, draws h at β' = `to`, from the same inputs.
@@ -157,57 +128,33 @@ impl Block {
     ) {
         let weights = path.weights();
         let resolution = f64::from(weights.scale.resolution());
-        let conditional = tempered.hidden_given_visible(weights);
-        let Self { visible, hidden, words, log_weights, sums, differences, .. } = self;
+        let Self { chains, log_weights, differences } = self;
         if from != to {
             // (β' − β) (b − a)·v
             for (row, log_weight) in log_weights.iter_mut().enumerate() {
-                *log_weight += (to - from) * path.visible_slope(visible, row);
+                *log_weight += (to - from) * path.visible_slope(&chains.visible, row);
             }
         }
-        for (panel, bits) in hidden.panels_mut().enumerate() {
-            let states = &*visible;
-            conditional.inputs(panel, &mut [Target { states, first_panel: 0, first: 0, sums }]);
+        chains.hidden_inputs(tempered.hidden_given_visible(weights), draws, |inputs| {
             if from != to {
                 // Σⱼ softplus(β' xⱼ) − softplus(β xⱼ) over one panel; x is an integer.
                 let (from, to) = (from * resolution, to * resolution);
                 let units = &weights.hidden_units;
-                units.cumulant_differences(weights.isa, sums, from, to, differences);
+                units.cumulant_differences(weights.isa, inputs, from, to, differences);
                 let chains = log_weights.iter_mut().zip(differences.iter());
                 chains.for_each(|(log_weight, difference)| *log_weight += difference);
             }
-            if draws {
-                conditional.to_thresholds(panel, sums);
-                conditional.draw_panel(panel, sums, words, 0, &mut bits[..sums.len()]);
-            }
-        }
-    }
-
-    fn draw_visible(&mut self, weights: &FixedWeights, tempered: &Tempered) {
-        let conditional = tempered.visible_given_hidden(weights);
-        let Self { visible, hidden, words, sums, .. } = self;
-        if let Some(spans) = weights.visible_units.spans() {
-            let n = visible.n_rows();
-            let mut panels: Vec<_> = visible.panels_mut().map(|bits| &mut bits[..n]).collect();
-            for span in spans {
-                let panels = &mut panels[span.panels.clone()];
-                conditional.draw_span(span, hidden, 0, words, panels, None);
-            }
-            return;
-        }
-        for (panel, bits) in visible.panels_mut().enumerate() {
-            let states = &*hidden;
-            conditional.thresholds(panel, &mut [Target { states, first_panel: 0, first: 0, sums }]);
-            conditional.draw_panel(panel, sums, words, 0, &mut bits[..sums.len()]);
-        }
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::FixedModel;
     use super::super::test_model::model;
+    use super::super::words::Words;
+    use super::super::{FixedModel, FixedWeights};
     use super::*;
+    use crate::bits::BitPanels;
     use crate::kernels::Isa;
     use crate::model::{Rbm, TiledParameters};
     use crate::rng::Purpose;

@@ -6,6 +6,7 @@ use super::words::Layer;
 use crate::error::Result;
 use crate::fixed::{Fixed, Format, Scale};
 use crate::kernels::Isa;
+use crate::kernels::tile::Tile;
 use crate::kernels::tiled::{Padded, Tiled};
 use crate::layout::Layout;
 use crate::memory::Bytes;
@@ -61,6 +62,19 @@ impl FixedWeights {
         let largest = rbm.weights().iter().fold(0.0, |most: f32, x| most.max(x.abs()));
         let format = Format::fitting(largest.into(), Scale::TRAINING);
         Self::new(&TiledParameters::from(rbm), format, isa)
+    }
+
+    /// Rounds parameters to 16 bits, as for the chains of training, or [`fitting`](Self::fitting) if these are too
+    /// few.
+    pub(crate) fn narrow(parameters: &TiledParameters<f32>, isa: Isa) -> Self {
+        // Magnitudes sort as their bits do.
+        let magnitudes =
+            |tile: &Tile<f32>| tile.as_flattened().iter().map(|x| x.abs().to_bits()).max();
+        let largest = parameters.weights.tiles().iter().filter_map(magnitudes).max().unwrap_or(0);
+        match Format::fitting(f32::from_bits(largest).into(), Scale::TRAINING) {
+            Format::Wide(_) => Self::fitting(parameters, isa),
+            narrow => Self::new(parameters, narrow, isa),
+        }
     }
 
     /// Rounds parameters in a given format.

@@ -12,7 +12,7 @@
 //! separate chains ([`Chains::for_samples`]), or of chains that swap states with those of a fixed ladder of
 //! distributions ([`ReplicaExchange`]). With some pixels fixed, chains complete images
 //! ([`Inpainting`]), or give the means of the others ([`ConditionalMean`]). For real-valued v,
-//! [`RealConditional`] gives p(h | v).
+//! [`RealConditional`] gives p(h | v). [`FollowingChains`] follow a model while its parameters change.
 
 #[cfg(test)]
 mod test_model;
@@ -39,7 +39,11 @@ mod conditional_mean;
 
 mod path;
 
+mod piece;
+
 mod annealing;
+
+mod following;
 
 mod tempering;
 
@@ -58,6 +62,7 @@ pub(crate) use conditional::{FEW_ROWS, with_sums};
 pub use conditional_mean::ConditionalMean;
 pub use exchange::{ENOUGH_ROUND_TRIPS, ReplicaExchange, Rises};
 pub use fixed_weights::{FixedModel, FixedWeights};
+pub use following::FollowingChains;
 pub use inpainting::Inpainting;
 pub use ladder::temperatures;
 pub use path::Path;

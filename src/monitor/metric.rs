@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Metric {
     /// Mean log p(v) of held-out data, in epochs in which it is evaluated.
     LogLikelihood,
+    /// Mean log p(v) of held-out data by the log Z that is estimated along training.
+    LogLikelihoodOnline,
     /// Σᵢ ln p(vᵢ | the rest) of training data.
     PseudoLikelihood,
     /// Mean F(v) of held-out data less mean F(v) of training data: less is better, but an untrained
@@ -26,6 +28,7 @@ pub enum Metric {
 
 by_name!(Metric, "metric", {
     LogLikelihood = "log_likelihood",
+    LogLikelihoodOnline = "log_likelihood_online",
     PseudoLikelihood = "pseudo_likelihood",
     FreeEnergyGap = "free_energy_gap",
     ReconstructionError = "reconstruction_error",
@@ -38,6 +41,7 @@ impl Metric {
     pub fn of(self, record: &EpochRecord) -> Option<f64> {
         match self {
             Self::LogLikelihood => record.likelihood.log_likelihood,
+            Self::LogLikelihoodOnline => record.log_likelihood_online,
             Self::PseudoLikelihood => record.pseudo_likelihood,
             Self::FreeEnergyGap => record.free_energy_gap,
             Self::ReconstructionError => record.reconstruction_error,
@@ -54,7 +58,7 @@ impl Metric {
     /// A value with a sign that makes more better.
     pub fn signed(self, value: f64) -> f64 {
         match self {
-            Self::LogLikelihood | Self::PseudoLikelihood => value,
+            Self::LogLikelihood | Self::LogLikelihoodOnline | Self::PseudoLikelihood => value,
             Self::FreeEnergyGap
             | Self::ReconstructionError
             | Self::ErrorTest

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  Trainer ──► Probe, Likelihood ──► EpochRecord ──┬──► Terminal (progress on stderr)
-//!     │                                            ├──► MetricsFile ──┐
-//!     │                                            ├──► TensorBoard ──┼─► Writer (a thread) ──► files
+//!     │    └──► OnlineLogZ ─────────────┘          ├──► MetricsFile ──┐
+//!     │         (after each update)                ├──► TensorBoard ──┼─► Writer (a thread) ──► files
 //!     └────────────────────────────────────────────┴──► Snapshots ────┘
 //! ```
 
@@ -16,6 +16,8 @@ pub(crate) mod pace;
 pub(crate) mod probe;
 
 pub(crate) mod likelihood;
+
+pub(crate) mod online_log_z;
 
 pub(crate) mod training;
 
@@ -44,6 +46,7 @@ pub(crate) mod progress_bar;
 pub use best::BestScore;
 pub use likelihood::Likelihood;
 pub use metric::{Best, Metric};
+pub use online_log_z::OnlineLogZ;
 pub use pace::Pace;
 pub use probe::Probe;
 pub use record::EpochRecord;

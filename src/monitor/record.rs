@@ -78,6 +78,22 @@ pub struct EpochRecord {
     /// out without weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_effective: Option<f64>,
+    /// log Z of the model, estimated along its training; this and the next four are left out without `online_log_z`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_z_online: Option<f64>,
+    /// The standard error of `log_z_online`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_z_error: Option<f64>,
+    /// The effective number of the chains that estimate it, (Σw)² / Σw².
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_z_ess: Option<f64>,
+    /// The least such number by the weights of any one of their steps so far. If either number is below a tenth
+    /// of the chains, the weights have collapsed, and `log_z_online` and what comes of it are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_z_step_ess: Option<f64>,
+    /// Mean ln p(v) = −F(v) − log Z of the held-out subset by `log_z_online`, in nats an example.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_likelihood_online: Option<f64>,
     /// The log-likelihood of the held-out data, else of the training data, in epochs in which it is
     /// evaluated.
     #[serde(flatten)]

@@ -151,6 +151,10 @@ fn line(record: &EpochRecord, epochs: u64, width: Option<usize>) -> String {
     let likelihood = &record.likelihood;
     let judged = likelihood.log_likelihood.zip(likelihood.verdict.as_ref());
     let independent = likelihood.log_likelihood_independent.filter(|_| judged.is_some());
+    let online = record.log_likelihood_online.map(|value| {
+        let error = record.log_z_error.map_or(String::new(), |error| format!(" ± {error:.2}"));
+        format!("log-likelihood {value:.2}{error} (online)")
+    });
     let epoch_digits = epochs.to_string().len();
     // With labels, scores that do not apply are left out.
     let has_labels = record.error_train.is_some();
@@ -178,6 +182,7 @@ fn line(record: &EpochRecord, epochs: u64, width: Option<usize>) -> String {
         (4, gap),
         (6, Some(format!("active {percent} %"))),
         (1, judged.map(|(value, verdict)| format!("log-likelihood {value:.2} ({verdict})"))),
+        (2, online),
         (7, independent.map(|value| format!("independent units {value:.2}"))),
     ];
     let up_to = |rank: usize| {
@@ -206,6 +211,12 @@ mod tests {
             "epoch  3/10    12346 samples/s  pseudo-likelihood -71.23  reconstruction –  \
              free-energy gap –  active – %"
         );
+        let followed = EpochRecord {
+            log_likelihood_online: Some(-91.0),
+            log_z_error: Some(0.125),
+            ..record.clone()
+        };
+        assert!(line(&followed, 10, None).ends_with("– %  log-likelihood -91.00 ± 0.12 (online)"));
         let likelihood = LikelihoodReport {
             log_likelihood: Some(-90.126),
             verdict: Some("exact".to_string()),

@@ -5,7 +5,7 @@ use crate::run::{Keep, Settings};
 use crate::train::Algorithm;
 use Advice::{
     Centering, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity, MoreData,
-    MoreDecay, MoreEpochs, MoreSweeps, MoreUnits, SmallerRate, Tempering, WarmUp,
+    MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits, SmallerRate, Tempering, WarmUp,
 };
 
 /// A change that may help.
@@ -24,6 +24,7 @@ pub(super) enum Advice {
     FewerUnits,
     MoreUnits,
     MoreData,
+    MoreFollowing,
     Keep(Metric),
 }
 
@@ -62,6 +63,9 @@ impl Advice {
             FewerUnits => train.hidden.map(|n| format!("fewer hidden units (they are {n})")),
             MoreUnits => train.hidden.map(|n| format!("more hidden units (they are {n})")),
             MoreData => text("more data"),
+            MoreFollowing => {
+                run.online_log_z.map(|n| format!("more chains of online_log_z (they are {n})"))
+            }
             KeepBest(metric) if run.keep == Keep::Best(metric) => None,
             KeepBest(metric) => Some(format!("--keep best:{metric}")),
         }

@@ -43,6 +43,9 @@ pub struct Chart {
 
 /// The chart of log-likelihoods.
 const LOG_LIKELIHOOD: &str = "log_likelihood";
+/// The charts of what is estimated along training.
+const LOG_LIKELIHOOD_ONLINE: &str = "log_likelihood_online";
+const LOG_Z_ONLINE: &str = "log_z_online";
 /// The chart of pseudo-likelihoods.
 const PSEUDO_LIKELIHOOD: &str = "pseudo_likelihood";
 
@@ -69,8 +72,19 @@ type Value = fn(&EpochRecord) -> Option<f64>;
 type Shown = (&'static str, &'static str, &'static [(&'static str, Value)]);
 
 /// All charts of records.
-const CHARTS: [Shown; 13] = [
+const CHARTS: [Shown; 16] = [
     (LOG_LIKELIHOOD, "log-likelihood, nats an example", &[("", |r| r.likelihood.log_likelihood)]),
+    (
+        LOG_LIKELIHOOD_ONLINE,
+        "log-likelihood of held-out data by the online log Z, nats an example",
+        &[("", |r| r.log_likelihood_online)],
+    ),
+    (LOG_Z_ONLINE, "log Z, estimated along training", &[("", |r| r.log_z_online)]),
+    (
+        "log_z_ess",
+        "effective chains of the online log Z",
+        &[("all weights", |r| r.log_z_ess), ("least of one step", |r| r.log_z_step_ess)],
+    ),
     (PSEUDO_LIKELIHOOD, "pseudo-likelihood, nats an example", &[("", |r| r.pseudo_likelihood)]),
     (
         "free_energy",
@@ -148,7 +162,13 @@ fn series(run: &Material, has_others: bool, id: &str, curve: &str, value: Value)
     };
     let point = |record: &EpochRecord| {
         let y = value(record).filter(|y| y.is_finite())?;
-        let range = record.likelihood.interval().filter(|_| id == LOG_LIKELIHOOD);
+        let range = match id {
+            LOG_LIKELIHOOD => record.likelihood.interval(),
+            LOG_LIKELIHOOD_ONLINE | LOG_Z_ONLINE => {
+                record.log_z_error.map(|e| (y - 2.0 * e, y + 2.0 * e))
+            }
+            _ => None,
+        };
         Some(Point { x: record.epoch as f64, y, range })
     };
     Series { name, points: thinned(run.summary.records.iter().filter_map(point).collect()) }

@@ -128,6 +128,10 @@ mod tests {
         let grows = |at, r: &mut EpochRecord| r.weight_norm = Some(70.0 + 5.0 * at as f64);
         assert_eq!(names(10, grows), ["still_growing"]);
         assert_eq!(names(10, |_, r| r.pseudo_likelihood = None), ["not_finite"]);
+        let mut followed = run(10, |at, r| r.log_z_step_ess = Some(70.0 - 7.0 * at as f64));
+        assert!(names_of(&followed).is_empty());
+        followed.file.settings.run.online_log_z = Some(100);
+        assert_eq!(names_of(&followed), ["log_z_collapsed"]);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::advice::Advice::{
     self, Centering, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity, MoreData,
-    MoreDecay, MoreEpochs, MoreSweeps, MoreUnits, SmallerRate, Tempering, WarmUp,
+    MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits, SmallerRate, Tempering, WarmUp,
 };
+use crate::monitor::online_log_z::collapse;
 use crate::monitor::{EpochRecord, Metric};
 use crate::run::Summary;
 use crate::train::{Missing, Objective};
@@ -24,7 +25,7 @@ pub struct Symptom {
 type Rule = fn(&Summary) -> Option<Symptom>;
 
 /// All rules, in the order of their findings.
-pub const RULES: [Rule; 14] = [
+pub const RULES: [Rule; 15] = [
     diverged,
     worse_than_no_model,
     nothing_learned,
@@ -38,6 +39,7 @@ pub const RULES: [Rule; 14] = [
     small_updates,
     getting_worse,
     still_growing,
+    log_z_collapsed,
     not_finite,
 ];
 
@@ -152,6 +154,18 @@ fn overfitting(run: &Summary) -> Option<Symptom> {
              {most:.1}, a tenth of the pseudo-likelihood"
         ),
         advice: &[MoreData, FewerUnits, MoreDecay, KeepBest(Metric::FreeEnergyGap)],
+    })
+}
+
+/// The weights that estimate log Z along training have collapsed.
+fn log_z_collapsed(run: &Summary) -> Option<Symptom> {
+    let n_chains = run.file.settings.run.online_log_z?;
+    let judged = collapse(run.last()?, n_chains)?;
+    Some(Symptom {
+        name: "log_z_collapsed",
+        what: "log Z along training is not known: its weights have collapsed".to_string(),
+        judged,
+        advice: &[SmallerRate, MoreFollowing],
     })
 }
 

@@ -85,6 +85,8 @@ mod tests {
         state.put("hidden_bias", &[1], vec![updates as f32]);
         Checkpoint {
             state,
+            log_z: State::default(),
+            ladder: State::default(),
             visible_units: Units::bits(1),
             provenance: Provenance::default(),
             place: Place {

@@ -6,7 +6,7 @@ use crate::dataset::{
     Alphabet, Categories, ColumnSource, Encoding, Examples, MAX_GREY_LEVEL, Source, UnknownLetters,
 };
 use crate::error::{Error, Remedy, Result};
-use crate::evaluate::Method;
+use crate::evaluate::{MAX_CHAINS, Method};
 use crate::kernels::Isa;
 use crate::monitor::Metric;
 use crate::setting::{
@@ -152,9 +152,20 @@ settings! {
         evaluate_every: usize = 0, { whole(0..=LARGEST), placeholder("EPOCHS"), unset("never") }
         /// The method for log Z in these evaluations: `auto`, `exact`, or `ais` with a small budget.
         evaluate: Method = Method::Auto, { needs(&[Remedy::of("evaluate_every")]) }
+        /// Estimate log Z in every epoch with this many chains, which follow the model from the first update
+        /// on (annealed importance sampling along training), and the log-likelihood of held-out data with it.
+        online_log_z: Option<usize> = None, {
+            whole(2..=MAX_CHAINS as u64), placeholder("CHAINS"), usual("100 to 1,000"), unset("no")
+        }
+        /// Updates from one step of these chains to the next.
+        online_log_z_every: Option<u64> = None, {
+            whole(1..=LARGEST), placeholder("UPDATES"),
+            unset("as few as cost less than a tenth of training"),
+            needs(&[Remedy::of("online_log_z")])
+        }
         /// The parameters that become the model: `last`, or `best:METRIC`, where METRIC is
-        /// log_likelihood, pseudo_likelihood, free_energy_gap, reconstruction_error, and with labels error_test
-        /// or log_loss_test.
+        /// log_likelihood, log_likelihood_online, pseudo_likelihood, free_energy_gap, reconstruction_error, and
+        /// with labels error_test or log_loss_test.
         keep: Keep = Keep::Last, {}
         /// Stop when this metric has not improved for *patience* measurements.
         early_stop: Option<Metric> = None, { placeholder("METRIC"), unset("never") }
@@ -291,6 +302,13 @@ impl RunConfig {
                     (false, "evaluate_every above 0")
                 }
                 Metric::LogLikelihood => (!(lack && is_absent), "data that lack no values"),
+                Metric::LogLikelihoodOnline if self.online_log_z.is_none() => {
+                    (false, "online_log_z")
+                }
+                Metric::LogLikelihoodOnline if held_out.is_none() => {
+                    (false, "held-out data, such as validation")
+                }
+                Metric::LogLikelihoodOnline => (!lack, "data that lack no values"),
                 Metric::FreeEnergyGap if held_out.is_none() => {
                     (false, "held-out data, such as validation")
                 }

@@ -1,7 +1,7 @@
 //! The course of a run: updates, records, checkpoints, and the reasons to stop.
 
 use super::checkpoints::Checkpoints;
-use super::config::{End, Keep, Replan, Session};
+use super::config::{End, Keep, Replan, RunConfig, Session};
 use super::data::Data;
 use super::files::CHECKPOINTS;
 use super::folder::Folder;
@@ -13,9 +13,10 @@ use crate::error::{Error, Result};
 use crate::gibbs::FixedModel;
 use crate::model::{ModelFile, Provenance, Rbm};
 use crate::monitor::metric::Best;
+use crate::monitor::online_log_z::collapse;
 use crate::monitor::training::is_reported;
 use crate::monitor::{
-    EpochRecord, Likelihood, Monitor, Pace, Probe, WeightChange, Writer, metrics_file,
+    EpochRecord, Likelihood, Monitor, OnlineLogZ, Pace, Probe, WeightChange, Writer, metrics_file,
 };
 use crate::setting::{Section as _, is_on_series};
 use crate::state::State;
@@ -36,6 +37,10 @@ pub struct Journal {
     pub records: Vec<EpochRecord>,
     /// The record of the epoch that has just ended, while its scores are missing.
     pub unscored: Option<EpochRecord>,
+    /// The chains that estimate log Z along training, if the settings ask for them.
+    pub log_z: Option<OnlineLogZ>,
+    /// The state of the ladder of models in the checkpoint from which the session goes on.
+    pub ladder: State,
     /// The parameters of its best epoch, if they are kept.
     pub best: Option<Rbm>,
     /// The wall time of earlier sessions.
@@ -176,8 +181,13 @@ impl<'a> Course<'a> {
         }
         if let Some(rate) = self.settings.run.ladder {
             let folder = self.folder.path();
-            self.ladder =
-                Some(Recorder::new(folder, rate, &self.trainer, &State::default(), self.writer)?);
+            self.ladder = Some(Recorder::new(
+                folder,
+                rate,
+                &self.trainer,
+                &self.journal.ladder,
+                self.writer,
+            )?);
         }
         let end = match self.journal.is_done {
             true => End::Done,
@@ -222,6 +232,9 @@ impl<'a> Course<'a> {
             }
             self.change.before_update(&self.trainer);
             self.trainer.update_watched(watch)?;
+            if let Some(log_z) = &mut self.journal.log_z {
+                log_z.after_update(&self.trainer);
+            }
             if let Some(ladder) = &mut self.ladder {
                 ladder.after_update(&self.trainer)?;
             }
@@ -318,6 +331,9 @@ impl<'a> Course<'a> {
         let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
         let model = FixedModel { rbm: &rbm, weights: &weights };
         self.probe.score(&mut record, model, watch)?;
+        if let Some(log_z) = &self.journal.log_z {
+            log_z.score(&mut record, model, watch)?;
+        }
         if let Some(likelihood) = self.likelihood_due() {
             record.likelihood = likelihood.measure(trainer, model, watch)?;
         }
@@ -340,9 +356,26 @@ impl<'a> Course<'a> {
         for monitor in monitors.iter_mut() {
             monitor.after_epoch(&self.trainer, model, &record)?;
         }
+        self.warn_of_collapse(&record, monitors);
         self.journal.unscored = None;
         self.journal.records.push(record);
         Ok(stops && self.plan_due().is_none())
+    }
+
+    /// Says once that the estimate of log Z along training has collapsed, if it has.
+    fn warn_of_collapse(&self, record: &EpochRecord, monitors: &mut [&mut dyn Monitor]) {
+        let RunConfig { online_log_z: Some(n_chains), .. } = self.settings.run else { return };
+        let has_collapsed = |record: &EpochRecord| collapse(record, n_chains).is_some();
+        let Some(judged) = collapse(record, n_chains) else { return };
+        if self.journal.records.iter().any(has_collapsed) {
+            return;
+        }
+        let note = format!(
+            "log_z_online and log_likelihood_online are not known in epoch {}, as {judged}; try a smaller \
+             learning_rate, a larger batch_size or more chains of online_log_z",
+            record.epoch
+        );
+        monitors.iter_mut().for_each(|monitor| monitor.note(&note));
     }
 
     /// Wall time of all sessions until now.
@@ -360,6 +393,8 @@ impl<'a> Course<'a> {
         };
         let checkpoint = Checkpoint {
             state: self.trainer.state(),
+            log_z: self.journal.log_z.as_ref().map(OnlineLogZ::state).unwrap_or_default(),
+            ladder: self.ladder.as_ref().map(Recorder::state).unwrap_or_default(),
             visible_units: self.trainer.examples().units(),
             // Read as a model, a checkpoint has the parameters of this update, not the best ones.
             provenance: Provenance { best_epoch: None, ..self.provenance() },

@@ -17,7 +17,7 @@ pub const CHECKPOINTS: &str = crate::checkpoint::CHECKPOINTS;
 /// The folder of the snapshots.
 pub const SNAPSHOTS: &str = "snapshots";
 /// The folder of the models that training passed through.
-pub const LADDER: &str = "ladder";
+pub const LADDER: &str = crate::checkpoint::LADDER;
 /// The result of `harmonium evaluate` on the run's own data.
 pub const EVALUATION: &str = "evaluation.json";
 /// The report of the run.

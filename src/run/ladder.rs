@@ -27,13 +27,14 @@
 //! | `visible_bias`, `hidden_bias` | (V), (H) f32 | b and c |
 //! | `states` | (C, ⌈V/64⌉) u64 | visible states, packed |
 
-use super::files::LADDER;
 use super::own_data::folder_of;
 use crate::bits::BitPanels;
-use crate::checkpoint::{list, name};
+use crate::checkpoint::{LADDER, list, name};
 use crate::error::{Error, Result};
 use crate::gibbs::{Chains, FixedWeights, Rung, reweighted_swap_rate};
 use crate::kernels::Isa;
+use crate::layout::Layout;
+use crate::memory::Bytes;
 use crate::model::{ModelFile, Rbm};
 use crate::monitor::Writer;
 use crate::rng::{Purpose, Stream};
@@ -46,9 +47,6 @@ use ndarray::{Array1, Array2, Zip};
 use serde_json::{Map, Value};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// The beginning of the names in a checkpoint.
-pub const NAME: &str = "ladder";
 
 /// The key of the metadata, which are the SHA-256 of the arrays.
 const KEY: &str = "harmonium.ladder";
@@ -90,6 +88,12 @@ pub struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
+    /// The memory of the mean of models (V, H) and its copies, of the last rung, and of the mean in two checkpoints.
+    pub fn bytes(visible: &Layout, n_hidden: usize) -> Bytes {
+        Rbm::bytes(visible.n_units(), n_hidden) * 5
+            + FixedWeights::bytes::<i16>(visible, n_hidden) * 2
+    }
+
     /// Begins the ladder in the folder of a run, or goes on with it from the [state](Self::state) of a checkpoint. Rungs
     /// that the run has yet to reach again are removed.
     ///
@@ -139,10 +143,10 @@ impl<'a> Recorder<'a> {
         let Mean { weights, visible_bias, hidden_bias, updates } = &self.mean;
         let mut state = State::default();
         let shape = [weights.nrows(), weights.ncols()];
-        state.put(format!("{NAME}.weights"), &shape, weights.iter().copied().collect());
-        state.put(format!("{NAME}.visible_bias"), &[shape[0]], visible_bias.to_vec());
-        state.put(format!("{NAME}.hidden_bias"), &[shape[1]], hidden_bias.to_vec());
-        state.put(format!("{NAME}.updates"), &[1], vec![*updates]);
+        state.put(format!("{LADDER}.weights"), &shape, weights.iter().copied().collect());
+        state.put(format!("{LADDER}.visible_bias"), &[shape[0]], visible_bias.to_vec());
+        state.put(format!("{LADDER}.hidden_bias"), &[shape[1]], hidden_bias.to_vec());
+        state.put(format!("{LADDER}.updates"), &[1], vec![*updates]);
         state
     }
 
@@ -211,14 +215,14 @@ impl Mean {
     fn restore(rbm: &Rbm, state: &State) -> Result<Self> {
         let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
         let numbers = |name: &str, shape: &[usize]| {
-            Ok(state.get::<f32>(&format!("{NAME}.{name}"), shape)?.to_vec())
+            Ok(state.get::<f32>(&format!("{LADDER}.{name}"), shape)?.to_vec())
         };
         let weights = numbers("weights", &[n_visible, n_hidden])?;
         Ok(Self {
             weights: Array2::from_shape_vec((n_visible, n_hidden), weights).expect("V H weights"),
             visible_bias: numbers("visible_bias", &[n_visible])?.into(),
             hidden_bias: numbers("hidden_bias", &[n_hidden])?.into(),
-            updates: state.get_one(&format!("{NAME}.updates"))?,
+            updates: state.get_one(&format!("{LADDER}.updates"))?,
         })
     }
 }

@@ -227,7 +227,10 @@ fn measured_on(run: &Summary, metric: Metric) -> String {
     let data = &run.file.settings.data;
     let role = match metric {
         Metric::LogLikelihood => run.likelihood().map_or("", |known| known.role),
-        Metric::FreeEnergyGap | Metric::ErrorTest | Metric::LogLossTest => data.watched_by().role(),
+        Metric::LogLikelihoodOnline
+        | Metric::FreeEnergyGap
+        | Metric::ErrorTest
+        | Metric::LogLossTest => data.watched_by().role(),
         Metric::PseudoLikelihood | Metric::ReconstructionError => "training",
     };
     let (source, sha256) = match (role, &data.test_data) {

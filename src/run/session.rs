@@ -1,10 +1,11 @@
 //! The commands that work on a run: `train` begins it, `resume` continues it.
 
-use super::config::{DataConfig, End, Replan, Session};
+use super::config::{DataConfig, End, Replan, RunConfig, Session};
 use super::course::{self, Course, Journal};
 use super::data::Data;
 use super::files::{CHECKPOINTS, FAILURE, METRICS, MODEL, SETTINGS, SNAPSHOTS};
 use super::folder::Folder;
+use super::ladder::Recorder;
 use super::settings::{Settings, SettingsFile};
 use super::{checkpoints, time_budget};
 use crate::checkpoint::Checkpoint;
@@ -17,13 +18,14 @@ use crate::model::{ModelFile, Rbm};
 use crate::monitor::metrics_file::{self, MetricsFile};
 use crate::monitor::snapshots::Snapshots;
 use crate::monitor::tensorboard::TensorBoard;
-use crate::monitor::{Monitor, Probe, Writer};
+use crate::monitor::{Monitor, OnlineLogZ, Probe, Writer};
 use crate::rng::STREAM_VERSION;
 use crate::setting::{Section as _, check};
 use crate::threads::in_pool;
 use crate::train::completion::Completion;
 use crate::train::label_phase::LabelPhase;
 use crate::train::{Ascent, TrainConfig, Trainer};
+use crate::watch::Watch;
 use crate::whole_file;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -81,8 +83,12 @@ pub fn train(
             let left = budget.saturating_sub(start.elapsed());
             settings.train.epochs = None;
             let config = settings.train.clone();
-            let begin_for_it =
-                |train| begin(&mut Settings { train, ..settings.clone() }, &data, session.isa);
+            let begin_for_it = |train| {
+                let mut settings = Settings { train, ..settings.clone() };
+                let trainer = begin(&mut settings, &data, session.isa)?;
+                let log_z = log_z_from_start(&mut settings, &trainer, session.interrupt.watch())?;
+                Ok((trainer, log_z))
+            };
             let updates = time_budget::updates(
                 begin_for_it,
                 &config,
@@ -96,11 +102,13 @@ pub fn train(
         }
         let sizes = format!("{}x{}", data.training.n_visible(), settings.train.n_hidden());
         let name = format!("{}-{sizes}", settings.data.data.short_name());
+        let log_z = log_z_from_start(&mut settings, &trainer, session.interrupt.watch())?;
         let folder = Folder::create(session, &name)?;
         settings.write(&folder.join(SETTINGS), session.command.as_deref())?;
         let file =
             SettingsFile { settings, command: session.command.clone(), stream_version: None };
-        let run = Run { trainer, file, data, journal: Journal::default() };
+        let journal = Journal { log_z, ..Journal::default() };
+        let run = Run { trainer, file, data, journal };
         run.train(&folder, session, monitors)
     })
 }
@@ -166,7 +174,10 @@ pub fn resume(
                 let (config, binarize) = (&file.settings.data, file.settings.train.binarize);
                 let data = Data::read(config, binarize, session.interrupt.watch())?;
                 let trainer = begin(&mut file.settings, &data, session.isa)?;
-                Run { trainer, file, data, journal: Journal::default() }
+                let watch = session.interrupt.watch();
+                let log_z = log_z_from_start(&mut file.settings, &trainer, watch)?;
+                let journal = Journal { log_z, ..Journal::default() };
+                Run { trainer, file, data, journal }
             }
         };
         if let Some(epochs) = changes.epochs {
@@ -266,8 +277,12 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
             Some(initial)
         }
     };
+    if let Some((n_chains, rbm)) = settings.run.online_log_z.zip(initial.as_ref()) {
+        OnlineLogZ::check_model(n_chains, rbm)?;
+    }
     let hidden = settings.train.hidden.or(initial.as_ref().map(Rbm::n_hidden));
-    check_memory(&TrainConfig { hidden, ..settings.train.clone() }, data)?;
+    let train = TrainConfig { hidden, ..settings.train.clone() };
+    check_memory(&Settings { train, ..settings.clone() }, data)?;
     let trainer = Trainer::with_isa(settings.train.clone(), examples, initial.as_ref(), isa)?;
     // Settings that depend on the data have their numbers from here on.
     settings.train = trainer.config().clone();
@@ -306,21 +321,46 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     Ok(trainer)
 }
 
+/// The chains that estimate log Z from the start of a run, if its settings ask for them; these get the number of
+/// updates between two steps.
+fn log_z_from_start(
+    settings: &mut Settings,
+    trainer: &Trainer,
+    watch: Watch<'_>,
+) -> Result<Option<OnlineLogZ>> {
+    let Settings { data, run, .. } = settings;
+    let Some(n_chains) = run.online_log_z else { return Ok(None) };
+    let log_z = match data.init {
+        None => OnlineLogZ::new(trainer, n_chains, run.online_log_z_every)?,
+        Some(_) => OnlineLogZ::from_model(trainer, n_chains, run.online_log_z_every, watch)?,
+    };
+    run.online_log_z_every = Some(log_z.every());
+    Ok(Some(log_z))
+}
+
 /// Checks that there is memory for a run: for its data, its training and its records, and for a checkpoint
 /// that is taken while the last one is written.
-fn check_memory(config: &TrainConfig, data: &Data) -> Result<()> {
+fn check_memory(settings: &Settings, data: &Data) -> Result<()> {
     let (training, held_out) = (&data.training, data.held_out.as_ref());
     let visible = training.units();
-    let config = config.for_data(training.n_examples(), visible.n_units());
+    let config = settings.train.for_data(training.n_examples(), visible.n_units());
     let examples = training.bytes() + held_out.map_or(Bytes(0), Examples::bytes);
     let n_hidden = config.n_hidden();
     let record = Probe::bytes(training.n_examples(), &visible, n_hidden);
     let of_completion = Completion::bytes_of_state(&config, training);
     let checkpoints = (Ascent::bytes_of_state(&config, visible.layout()) + of_completion) * 2;
+    let ladder =
+        settings.run.ladder.map_or(Bytes(0), |_| Recorder::bytes(visible.layout(), n_hidden));
+    let following = settings.run.online_log_z.map_or(Bytes(0), |n_chains| {
+        OnlineLogZ::bytes(n_chains, visible.layout(), n_hidden)
+            + Rbm::bytes(visible.n_units(), n_hidden) * 2
+    });
     let others = [
         Need::held(examples, &["limit"]),
         Need::new(record, &["hidden"]),
         Need::new(checkpoints, &["hidden"]),
+        Need::new(following, &["online_log_z"]),
+        Need::new(ladder, &["ladder"]),
         Completion::need(&config, training),
         LabelPhase::need(&config, training),
     ];
@@ -336,7 +376,7 @@ impl Run {
         session: &Session,
     ) -> Result<Self> {
         let Checkpoint { state, provenance, place, settings_file, best, .. } = checkpoint;
-        let Checkpoint { records, unscored, .. } = checkpoint;
+        let Checkpoint { records, unscored, log_z, ladder, .. } = checkpoint;
         let path = folder.join(SETTINGS);
         check_stream_version(&folder.join(CHECKPOINTS), Some(provenance.stream_version))?;
         let own = SettingsFile::parse(&folder.join(CHECKPOINTS), &settings_file)?;
@@ -369,7 +409,7 @@ impl Run {
         let (config, binarize) = (&file.settings.data, file.settings.train.binarize);
         let data = Data::read(config, binarize, session.interrupt.watch())?;
         check_settings(&file.settings, &data)?;
-        check_memory(&file.settings.train, &data)?;
+        check_memory(&file.settings, &data)?;
         let train = match plans[1].last() {
             None => file.settings.train.clone(),
             Some(Replan { epochs, .. }) => {
@@ -388,7 +428,12 @@ impl Run {
         let is_planned =
             file.settings.run.replanned.iter().any(|plan| plan.update == place.updates);
         let is_done = place.is_done && !is_planned;
-        let journal = Journal { records, unscored, best, seconds: place.seconds, is_done };
+        let RunConfig { online_log_z, online_log_z_every, .. } = file.settings.run;
+        let log_z = online_log_z
+            .map(|n| OnlineLogZ::restore(&trainer, n, online_log_z_every, &log_z))
+            .transpose()?;
+        let seconds = place.seconds;
+        let journal = Journal { records, unscored, log_z, ladder, best, seconds, is_done };
         Ok(Self { trainer, file, data, journal })
     }
 
@@ -462,6 +507,7 @@ fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
             "left out with init: a ladder begins at a model without weights".to_string()
         })?;
     }
+    run.online_log_z.map_or(Ok(()), |n_chains| OnlineLogZ::check(n_chains, train))?;
     let n_hidden = train.for_data(1, data.training.n_visible()).n_hidden();
     let smaller = exact::n_enumerated(&data.training.units(), n_hidden);
     let is_feasible = smaller <= exact::MAX_UNITS;

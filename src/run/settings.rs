@@ -96,16 +96,20 @@ impl Settings {
         )
     }
 
-    /// The first difference from other settings that changes the model: (name, value here, value
-    /// there). Paths may differ, as the SHA-256 of their files is compared.
+    /// The first difference from other settings that changes the model, or what follows it from the first
+    /// update on: (name, value here, value there). Paths may differ, as the SHA-256 of their files is compared.
     pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
-        let keep = |settings: &Self| {
-            Map::from_iter([("keep".to_string(), settings.run.keep.to_string().into())])
+        let of_run = |settings: &Self| {
+            let mut fields = settings.run.fields();
+            fields.retain(|key, _| {
+                matches!(&key[..], "keep" | "online_log_z" | "online_log_z_every")
+            });
+            fields
         };
         let sections = [
             (self.train.fields(), other.train.fields()),
             (self.data.fields(), other.data.fields()),
-            (keep(self), keep(other)),
+            (of_run(self), of_run(other)),
         ];
         let here_has =
             |name: &str| self.data.fields().remove(name).filter(|value| !value.is_null());

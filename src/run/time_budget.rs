@@ -4,7 +4,7 @@ use super::results::CD_SWEEPS;
 use crate::error::Result;
 use crate::gibbs::FixedModel;
 use crate::monitor::training::MOST_RECORDS;
-use crate::monitor::{Likelihood, Probe, WeightChange};
+use crate::monitor::{Likelihood, OnlineLogZ, Probe, WeightChange};
 use crate::setting::check;
 use crate::train::{TrainConfig, Trainer};
 use crate::watch::Watch;
@@ -23,14 +23,14 @@ const WARM_UP: u64 = 5;
 const RESERVE: f64 = 0.03;
 
 /// The number of updates that fit into the time `left` on this computer. `begin` makes a trainer whose
-/// speed is measured. The time includes a record after each epoch, and `evaluation`, if any, with the
-/// number of epochs between two evaluations.
+/// speed is measured, and the chains that follow it, if any do. The time includes a record after each epoch,
+/// and `evaluation`, if any, with the number of epochs between two evaluations.
 ///
 /// # Errors
 /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if no update fits; errors of
 /// [`Trainer::update_watched`] and [`Likelihood::measure`].
 pub fn updates(
-    begin: impl FnOnce(TrainConfig) -> Result<Trainer>,
+    begin: impl FnOnce(TrainConfig) -> Result<(Trainer, Option<OnlineLogZ>)>,
     config: &TrainConfig,
     probe: &Probe,
     evaluation: Option<(&Likelihood, usize)>,
@@ -39,7 +39,7 @@ pub fn updates(
 ) -> Result<u64> {
     let start = Instant::now();
     let last = config.gibbs_steps_last.unwrap_or(config.gibbs_steps);
-    let mut trainer = begin(TrainConfig {
+    let (mut trainer, mut log_z) = begin(TrainConfig {
         // A run without end; its number of sweeps is the mean over the planned run.
         updates: Some(u64::MAX >> 16),
         gibbs_steps: config.gibbs_steps.midpoint(last),
@@ -50,6 +50,7 @@ pub fn updates(
     let mut first = start;
     while start.elapsed() < measured || trainer.updates() <= 2 * WARM_UP {
         trainer.update_watched(watch)?;
+        log_z.iter_mut().for_each(|log_z| log_z.after_update(&trainer));
         if trainer.updates() == WARM_UP {
             first = Instant::now();
         }

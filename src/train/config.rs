@@ -316,6 +316,15 @@ impl TrainConfig {
         }
     }
 
+    /// The number of states that an update multiplies with W, or as outer products, for the fewest sweeps of the
+    /// run: each example for p(h | v), each chain at each temperature twice a sweep, and both for the statistics.
+    pub(crate) fn n_products(&self) -> usize {
+        let n_levels = if self.algorithm == Algorithm::Pt { self.temperatures } else { 1 };
+        let sweeps = self.gibbs_steps.min(self.gibbs_steps_last.unwrap_or(self.gibbs_steps));
+        let n_chains = self.n_chains();
+        2 * self.batch_size + n_chains + 2 * sweeps * n_levels * n_chains
+    }
+
     /// Updates of an epoch over `n_examples`; the last mini-batch may be smaller.
     pub fn updates_per_epoch(&self, n_examples: usize) -> u64 {
         n_examples.div_ceil(self.batch_size.max(1)) as u64

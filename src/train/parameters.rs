@@ -58,6 +58,11 @@ impl Parameters {
         self.exact.to_rbm()
     }
 
+    /// The parameters in f32.
+    pub(crate) fn exact(&self) -> &TiledParameters<f32> {
+        &self.exact
+    }
+
     /// W in tiles.
     pub fn weights(&self) -> &Tiled<f32> {
         &self.exact.weights
