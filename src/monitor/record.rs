@@ -84,7 +84,8 @@ pub struct EpochRecord {
     /// The standard error of `log_z_online`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_z_error: Option<f64>,
-    /// The effective number of the chains that estimate it, (Σw)² / Σw².
+    /// The effective number of the chains of the start from which those come that estimate it: (Σw)² / ΣW², where W is
+    /// the weight of all that come from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_z_ess: Option<f64>,
     /// The least such number by the weights of any one of their steps so far. If either number is below a tenth
