@@ -153,7 +153,7 @@ fn misuse_is_named() {
     folder.fail("sample run --out a.csv --every 10", "must end in .npy or .npz with --every");
     let rule = "start is data, but must be left out without --method gibbs";
     folder.misuse(&format!("{sample} --method pt --start data"), rule);
-    folder.refuse(&format!("{sample} --method pr"), 2, "did you mean");
+    folder.refuse(&format!("{sample} --method gibs"), 2, "did you mean");
     folder
         .fail(&format!("{sample} --method ptt"), "is no run with a ladder: train it with --ladder");
     let train = "train --data greys.idx --hidden 16 --epochs 1 --quiet --out b --ladder";

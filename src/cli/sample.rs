@@ -101,7 +101,8 @@ pub struct Sample {
     /// --ladder
     #[arg(long, default_value_t = SamplingMethod::Gibbs)]
     method: SamplingMethod,
-    /// Write the states after every K sweeps, not just the last: an array (records, number, columns)
+    /// Write the states after every K sweeps, not just the last: an array (records, number, columns). An .npz then has
+    /// the `free_energies` (records, number) of the states as well
     #[arg(long, value_name = "K")]
     every: Option<usize>,
     /// The first states of the chains: `random`, independent units drawn from the visible bias; `data`, the first
@@ -125,8 +126,8 @@ pub struct Sample {
     split: Option<Part>,
     /// The file for the samples. A .png shows p(v | h) after the last sweep, with --clamp below the
     /// examples and their given pixels. A .npy, .npz, .csv or .tsv (number, V) holds bits, u8, or spins -1
-    /// and 1, i8; of columns (number, columns) it holds the values as the data have them. An .npz has
-    /// `free_energies` as well. A .fasta or .fasta.gz holds sequences. `-` is .npy on standard output
+    /// and 1, i8; of columns (number, columns) it holds the values as the data have them. A .fasta or
+    /// .fasta.gz holds sequences. `-` is .npy on standard output
     #[arg(long, default_value = "samples.png", value_name = "FILE|-",
         value_parser = PathBufValueParser::new().try_map(Output::samples))]
     out: Output,
@@ -422,6 +423,10 @@ impl Sample {
         }
         if !self.out.is_archive() {
             return Ok(samples);
+        }
+        // An archive of one array is read as data.
+        if self.every.is_none() {
+            return Ok(npz(&[("samples", samples)]));
         }
         let energies = free_energies(&model.rbm, bits, Isa::fastest(), Watch::default())?;
         let energies = ArrayD::from_shape_vec(IxDyn(shape), energies).expect("one for each row");

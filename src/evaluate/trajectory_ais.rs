@@ -190,15 +190,16 @@ impl TrajectoryAis {
         let log_weights =
             here.zip(there).map(|((log_weight, here), there)| log_weight + (here - there));
         let log_weights: Vec<f64> = log_weights.collect();
-        let found = LogMean::of_families(&log_weights, &self.ancestors);
         let mut of_ancestors = vec![f64::NEG_INFINITY; log_weights.len()];
         for (&ancestor, &log_weight) in self.ancestors.iter().zip(&log_weights) {
             of_ancestors[ancestor] = log_sum_exp(&[of_ancestors[ancestor], log_weight]);
         }
+        // The squared standard error is M/(M − 1) Σ (W − 1/M)² over the chains of the start, for W that sum to 1.
+        let (n, ess) = (log_weights.len() as f64, effective_number(&of_ancestors));
         Ok(TrajectoryEstimate {
-            log_z: self.sums.log_z + found.log_mean,
-            standard_error: found.standard_error,
-            ess: effective_number(&of_ancestors),
+            log_z: self.sums.log_z + LogMean::of(&log_weights).log_mean,
+            standard_error: ((n / ess - 1.0).max(0.0) / (n - 1.0)).sqrt(),
+            ess,
         })
     }
 
