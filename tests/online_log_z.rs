@@ -40,9 +40,9 @@ fn sites() -> Examples {
 fn config(algorithm: Algorithm, centering: bool) -> TrainConfig {
     TrainConfig {
         hidden: Some(6),
-        epochs: Some(6),
+        epochs: Some(10),
         batch_size: 12,
-        learning_rate: 0.15,
+        learning_rate: 1.0,
         algorithm,
         centering,
         ..TrainConfig::default()
@@ -53,7 +53,7 @@ fn config(algorithm: Algorithm, centering: bool) -> TrainConfig {
 fn check(found: TrajectoryEstimate, rbm: &Rbm, what: &str) {
     let exact = Exact::new(rbm).unwrap().log_z();
     println!("{what}: {:.4} ± {:.4}, exact {exact:.4}", found.log_z, found.standard_error);
-    assert!(found.standard_error < 0.1, "{what}: {found:?}");
+    assert!(found.standard_error < 0.25, "{what}: {found:?}");
     let error = (found.log_z - exact).abs();
     assert!(error < BOUND * found.standard_error, "{what}: {found:?}, exact {exact}");
 }
@@ -84,12 +84,9 @@ fn the_mean_weight_is_the_ratio_of_normalisers_at_every_epoch() {
                 }
             }
         }
-        let [before, after] =
-            [start, trainer.current()].map(|rbm| Exact::new(&rbm).unwrap().log_z());
-        assert!(
-            (after - before).abs() > 0.02,
-            "log Z has hardly changed: from {before} to {after}"
-        );
+        let size = |rbm: &Rbm| rbm.weights().iter().map(|w| w * w).sum::<f32>();
+        let [before, after] = [size(&start), size(&trainer.current())];
+        assert!(after > 10.0 * before, "the model has hardly changed: {before} {after}");
     }
 }
 

@@ -81,7 +81,7 @@ pub struct EpochRecord {
     /// log Z of the model, estimated along its training; this and the next four are left out without `online_log_z`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_z_online: Option<f64>,
-    /// The standard error of `log_z_online`.
+    /// The standard error of `log_z_online`; too small where chains do not pass from mode to mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_z_error: Option<f64>,
     /// The effective number of the chains of the start from which those come that estimate it: (Σw)² / ΣW², where W is
