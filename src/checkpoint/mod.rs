@@ -10,7 +10,7 @@ mod newest;
 #[cfg(feature = "cli")]
 pub(crate) use newest::model_of;
 #[cfg(feature = "cli")]
-pub(crate) use newest::{CHECKPOINTS, LADDER, MODEL, Search, list, name, newest, search};
+pub(crate) use newest::{CHECKPOINTS, MODEL, Search, list, name, newest, search};
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};
@@ -23,6 +23,9 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+
+/// The folder of the models that training passed through, and the beginning of their names in a checkpoint.
+pub(crate) const LADDER: &str = "ladder";
 
 /// The tensor of the records, as bytes.
 const RECORDS: &str = "records";

@@ -11,9 +11,6 @@ pub(crate) const MODEL: &str = "model.safetensors";
 /// The folder of its checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 
-/// The folder of the models that training passed through, and the beginning of their names in a checkpoint.
-pub(crate) const LADDER: &str = "ladder";
-
 const PREFIX: &str = "update-";
 const SUFFIX: &str = ".safetensors";
 

@@ -35,7 +35,7 @@ use crate::rng::{Purpose, STEP, Stream};
 use crate::threads::as_a_worker;
 use crate::watch::Watch;
 use rayon::prelude::*;
-use std::{fmt, mem};
+use std::fmt;
 
 /// Sweeps of the chains of a rung before those of the next start at their states.
 const CLIMB: usize = 10;
@@ -307,7 +307,7 @@ impl Journeys {
     fn look_around(&mut self) {
         let Self { travellers, last, n_round_trips } = self;
         let (base, model) = (travellers[0], travellers[travellers.len() - 1]);
-        if mem::replace(&mut last[base], Some(End::Base)) == Some(End::Model) {
+        if last[base].replace(End::Base) == Some(End::Model) {
             n_round_trips[base] += 1;
         }
         // Who has not been at the base has not begun a trip.

@@ -85,7 +85,7 @@ pub struct OnlineLogZ {
 
 impl OnlineLogZ {
     /// The memory of `n_chains` chains that follow a model (V, H), and of the images of its running mean.
-    pub(crate) fn bytes(n_chains: usize, visible: &Layout, n_hidden: usize) -> Bytes {
+    pub fn bytes(n_chains: usize, visible: &Layout, n_hidden: usize) -> Bytes {
         TrajectoryAis::bytes(n_chains, visible, n_hidden)
             + TiledParameters::<f32>::bytes(visible, n_hidden)
             + FixedWeights::bytes::<i16>(visible, n_hidden)
@@ -205,8 +205,7 @@ impl OnlineLogZ {
     ///
     /// # Errors
     /// As [`TrajectoryAis::estimate`]. The record is then as it was.
-    #[cfg(feature = "cli")]
-    pub(crate) fn score(
+    pub fn score(
         &self,
         record: &mut EpochRecord,
         model: FixedModel<'_>,
@@ -269,7 +268,6 @@ fn usual_every(config: &TrainConfig, n_visible: usize, n_chains: usize) -> u64 {
 }
 
 /// Why the estimate of a record is not to be believed, if its weights have collapsed: the figure and its bound.
-#[cfg(feature = "cli")]
 pub(crate) fn collapse(record: &EpochRecord, n_chains: usize) -> Option<String> {
     let bound = LEAST * n_chains as f64;
     let judged = |what: &str, ess: f64| {
