@@ -138,7 +138,7 @@ for (const other of others) {
     assert.equal(broken, 0, `${other}: broken pictures`);
     // The weights of sites, their moments and their couplings, drawn inside the window.
     for (const id of ["logos", "heat-maps", "moments", "couplings"]) {
-      const drawn = await page.$$eval(`#${id} svg`, (all) => all.map((svg) => {
+      const drawn = await page.$$eval(`#${id} svg, #${id} img`, (all) => all.map((svg) => {
         const { x, width, height } = svg.getBoundingClientRect();
         const holder = svg.parentElement.getBoundingClientRect();
         return [width > 20 && height > 10, x >= holder.x - 1 && x + width <= holder.x + holder.width + 1];

@@ -112,6 +112,7 @@ class _OfRun(TypedDict, total=False):
     checkpoint_every: str
     keep_checkpoints: int
     keep_series: bool
+    ladder: float | None
     tensorboard: bool
 
 @type_check_only

@@ -23,8 +23,8 @@ use harmonium::evaluate::{
     tempered_ladder,
 };
 use harmonium::gibbs::{
-    self, Chains, ConditionalMean, ENOUGH_ROUND_TRIPS, FixedModel, FixedWeights, Inpainting,
-    RealConditional, ReplicaExchange, Sampler, SamplingMethod, check_sweeps,
+    self, Chains, ConditionalMean, FixedModel, FixedWeights, Inpainting, RealConditional,
+    ReplicaExchange, Sampler, SamplingMethod, check_sweeps,
 };
 use harmonium::model::{ModelFile, Provenance, Spins, TiledParameters, check_data_mean};
 use harmonium::monitor::EpochRecord;
@@ -255,21 +255,18 @@ impl Rbm {
         if number == 0 {
             return Ok(states(py, &BitMatrix::zeros(0, self.n_features()), self.encoding()));
         }
-        let base = self.base(None, threads)?;
-        let (visible, round_trips, moves) = interruptible(py, threads, |watch| {
+        let base = Base::for_samples(&self.rbm, self.origin.data_mean.as_ref());
+        let (visible, doubt) = interruptible(py, threads, |watch| {
             let path = gibbs::Path::new(self.model()?, &base.rates)?;
             let rungs = tempered_ladder(&path, seed, watch)?;
             let mut sampler = Sampler::Exchange(ReplicaExchange::new(rungs, number, seed, watch)?);
             sampler.sweep(gibbs_steps, watch)?;
             let Sampler::Exchange(exchange) = sampler else { unreachable!("as it was made") };
-            Ok((exchange.visible(), exchange.round_trips(), exchange.to_string()))
+            let doubt =
+                exchange.doubt().map(|doubt| format!("{exchange}; {doubt}: raise gibbs_steps"));
+            Ok((exchange.visible(), doubt))
         })?;
-        if round_trips < ENOUGH_ROUND_TRIPS {
-            let text = format!(
-                "{moves}: too few to trust the shares of the modes, at least 10 are needed; raise gibbs_steps"
-            );
-            warn(py, Some(text))?;
-        }
+        warn(py, doubt)?;
         Ok(states(py, &visible.first_columns(self.n_features()), self.encoding()))
     }
 
@@ -1138,8 +1135,8 @@ impl Rbm {
     ///     The samples are of p(v | label). It excludes `start`.
     /// method : "gibbs" or "pt"
     ///     How the chains move: each by itself, or by parallel tempering, for a model with several modes. It excludes
-    ///     `start`, `clamp` and `label`. A warning tells if the states made fewer than ten round
-    ///     trips.
+    ///     `start`, `clamp` and `label`. A warning tells if their shares are not to be
+    ///     trusted yet.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///

@@ -368,3 +368,22 @@ def test_plots_are_drawn():
     ]:
         with pytest.raises(ValueError, match=message):
             call()
+
+
+def test_tempered_samples_have_the_shares_of_the_modes():
+    # All on with probability 0.7, else all off: chains by themselves stay where they begin.
+    rbm = Rbm(np.full((6, 1), 12.0), np.full(6, -6.0), [-36.0 + np.log(0.7 / 0.3)])
+    kwargs = {"gibbs_steps": 2000, "seed": 1}
+    samples = rbm.sample(1000, method="pt", **kwargs)
+    assert samples.dtype == bool and samples.shape == (1000, 6)
+    assert abs(samples.all(axis=1).mean() - 0.7) < 0.1
+    assert (rbm.sample(1000, method="pt", threads=1, **kwargs) == samples).all()
+    with pytest.warns(UserWarning, match="too few round trips"):
+        rbm.sample(10, method="pt", gibbs_steps=2)
+    for given in ({"start": [[0] * 6]}, {"clamp": {0: 1}}):
+        with pytest.raises(ValueError, match="must be gibbs with start"):
+            rbm.sample(2, method="pt", **given)
+    with pytest.raises(ValueError, match="the ladder of a run is in its folder"):
+        rbm.sample(2, method="ptt")
+    with pytest.raises(ValueError, match="did you mean gibbs"):
+        rbm.sample(2, method="gibs")

@@ -8,8 +8,8 @@ use crate::error::{Error, Remedy, Result};
 use crate::evaluate::free_energy::free_energies;
 use crate::evaluate::{Base, tempered_ladder};
 use crate::gibbs::{
-    self, Chains, ENOUGH_ROUND_TRIPS, FixedModel, FixedWeights, Inpainting, ReplicaExchange, Rung,
-    Sampler, SamplingMethod, check_sweeps,
+    self, Chains, FixedModel, FixedWeights, Inpainting, ReplicaExchange, Rung, Sampler,
+    SamplingMethod, check_sweeps,
 };
 use crate::kernels::Isa;
 use crate::model::ModelFile;
@@ -270,7 +270,7 @@ impl Sample {
         let usual = start.as_ref().map_or(USUAL_NUMBER, BitMatrix::n_rows);
         let n = self.number.unwrap_or(usual);
         let fixed = FixedModel { rbm: &model.rbm, weights };
-        let base = Base::of_model(&model.rbm, model.data_mean.as_ref());
+        let base = Base::for_samples(&model.rbm, model.data_mean.as_ref());
         let path = gibbs::Path::new(fixed, &base.rates)?;
         let passed = match self.method {
             SamplingMethod::Ptt => rungs(&self.model, model, weights.isa())?,
@@ -300,7 +300,8 @@ impl Sample {
         }
         bar.finish();
         if let Sampler::Exchange(exchange) = &sampler {
-            note(LogFormat::Text, &moves(exchange));
+            let doubt = exchange.doubt().map(|doubt| format!("; {doubt}: raise --gibbs-steps"));
+            note(LogFormat::Text, &format!("{exchange}{}", doubt.unwrap_or_default()));
         }
         if let Some(shape) = shape {
             let means = weights.visible_given_hidden().means(&sampler.hidden())?;
@@ -449,17 +450,6 @@ fn of_numbers(array: &Array2<f64>, shape: &[usize]) -> Vec<u8> {
         true => in_shape(&array.mapv(|x| x as u8), shape),
         false => in_shape(array, shape),
     }
-}
-
-/// How well the states moved along a ladder, for a note.
-fn moves(exchange: &ReplicaExchange<'_>) -> String {
-    let mut text = exchange.to_string();
-    if exchange.round_trips() < ENOUGH_ROUND_TRIPS {
-        text.push_str(
-            ": too few to trust the shares of the modes, at least 10 are needed; raise --gibbs-steps",
-        );
-    }
-    text
 }
 
 /// The label of a model that has one.

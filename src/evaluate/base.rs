@@ -42,6 +42,15 @@ impl Base {
         }
     }
 
+    /// [`of_model`](Self::of_model) for chains that swap states along the path; [`uniform`](Self::uniform) where the
+    /// model does not know the mean of its data, as σ(b) may be the means of one mode alone.
+    pub fn for_samples(rbm: &Rbm, data_mean: Option<&Array1<f32>>) -> Self {
+        match data_mean {
+            Some(_) => Self::of_model(rbm, data_mean),
+            None => Self::uniform(rbm.visible_units()),
+        }
+    }
+
     /// The base in which every value of a site is equally likely.
     pub fn uniform(units: &Units) -> Self {
         Self { rates: units.uniform_rates(), origin: "uniform".to_string() }

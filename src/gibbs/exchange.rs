@@ -28,7 +28,7 @@
 
 use super::rung::swap_probability;
 use super::{Chains, Rung};
-use crate::bits::{BitMatrix, BitPanels};
+use crate::bits::{BitMatrix, BitPanels, WORD, active};
 use crate::error::Result;
 use crate::memory::{self, Bytes, Need};
 use crate::rng::{Purpose, STEP, Stream};
@@ -43,7 +43,11 @@ const CLIMB: usize = 10;
 /// The round trips of a state after which samples may be trusted. (On two modes of a model of 40 bits, between which the
 /// path of temperatures has a bottleneck, samples had shares of 0.15 after 2 round trips, 0.32 after 9 and 0.38 after
 /// 26, where 0.37 was right; along a ladder of models 0.35 after 5.)
-pub const ENOUGH_ROUND_TRIPS: f64 = 10.0;
+const ENOUGH_ROUND_TRIPS: f64 = 10.0;
+
+/// The largest [drift](ReplicaExchange::drift) of samples that may be trusted. Of 1,000 units that do not drift, one
+/// exceeds it in 1 of 150 cases.
+const MOST_DRIFT: f64 = 4.5;
 
 /// Chains at each rung of a ladder, which swap their states.
 #[derive(Clone, Debug)]
@@ -53,6 +57,8 @@ pub struct ReplicaExchange<'a> {
     /// Swaps of level t with level t + 1.
     swaps: Vec<Swaps>,
     journeys: Vec<Journeys>,
+    /// Visible states at the model after the last two numbers of sweeps that are powers of two.
+    past: Vec<(u64, BitMatrix)>,
     seed: u64,
     n_sweeps: u64,
 }
@@ -167,6 +173,7 @@ impl<'a> ReplicaExchange<'a> {
         Ok(Self {
             swaps: vec![Swaps::default(); n_levels - 1],
             journeys: vec![Journeys::new(n_levels); n],
+            past: Vec::new(),
             levels,
             seed,
             n_sweeps: 0,
@@ -187,7 +194,12 @@ impl<'a> ReplicaExchange<'a> {
             self.levels.par_iter_mut().try_for_each(|level| {
                 level.chains.draw_hidden(level.rung.hidden_given_visible(), watch)
             })
-        })
+        })?;
+        if self.n_sweeps.is_power_of_two() {
+            self.past.drain(..self.past.len().saturating_sub(1));
+            self.past.push((self.n_sweeps, self.visible()));
+        }
+        Ok(())
     }
 
     /// The lower levels of the pairs of the sweep `n_sweeps`.
@@ -258,6 +270,42 @@ impl<'a> ReplicaExchange<'a> {
     pub fn round_trips(&self) -> f64 {
         let total: u64 = self.journeys.iter().flat_map(|all| &all.n_round_trips).sum();
         total as f64 / (self.journeys.len() * self.levels.len()) as f64
+    }
+
+    /// How much the mean of a visible unit has moved since some sweep in the second quarter of all, of the unit where it
+    /// is most, in standard errors: of n₊ chains in which it has been switched on since and n₋ in which off,
+    /// |n₊ − n₋| / √(n₊ + n₋) (McNemar, 1947). 0 before the second sweep.
+    pub fn drift(&self) -> f64 {
+        let past = self.past.iter().rfind(|(sweep, _)| 2 * sweep <= self.n_sweeps);
+        let Some((_, before)) = past else { return 0.0 };
+        let now = self.visible();
+        let mut changes = vec![[0_u32; 2]; now.n_columns()];
+        for row in 0..now.n_rows() {
+            for (at, (before, now)) in before.row(row).iter().zip(now.row(row)).enumerate() {
+                let unit = |bit: usize| at * WORD + bit;
+                active(&[now & !before]).for_each(|bit| changes[unit(bit)][0] += 1);
+                active(&[before & !now]).for_each(|bit| changes[unit(bit)][1] += 1);
+            }
+        }
+        let of_unit =
+            |[on, off]: [u32; 2]| f64::from(on.abs_diff(off)) / f64::from((on + off).max(1)).sqrt();
+        changes.into_iter().map(of_unit).fold(0.0, f64::max)
+    }
+
+    /// Why the shares of the modes in the samples are not to be trusted yet, if they are not.
+    pub fn doubt(&self) -> Option<String> {
+        if self.round_trips() < ENOUGH_ROUND_TRIPS {
+            return Some(format!(
+                "too few round trips to trust the shares of the modes, which takes {ENOUGH_ROUND_TRIPS}"
+            ));
+        }
+        let drift = self.drift();
+        (drift > MOST_DRIFT).then(|| {
+            format!(
+                "the mean of a unit has moved by {drift:.1} standard errors in the second half: the shares of the \
+                 modes still change"
+            )
+        })
     }
 
     /// What the last sweep learned of the pairs that it tried to swap, before it did.
@@ -356,6 +404,7 @@ mod tests {
                 fits(&level.chains.visible(), &words, &expected).unwrap();
             }
             assert!(exchange.round_trips() > 1.0, "{}", exchange.round_trips());
+            assert!(exchange.drift() < MOST_DRIFT, "{}", exchange.drift());
             assert!(exchange.swap_rates().iter().all(|rate| *rate > 0.1));
         }
     }
@@ -391,6 +440,30 @@ mod tests {
             let found = exchange.swap_rates()[lower];
             assert!((found - expected).abs() < 0.03, "{lower}: {found} {expected}");
         }
+    }
+
+    /// Most chains begin in one mode, and after some sweeps more of them than should are there.
+    #[test]
+    fn shares_that_still_change_are_a_doubt() {
+        let rbm = two_modes();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let path =
+            Path::new(FixedModel { rbm: &rbm, weights: &weights }, &Array1::from_elem(6, 0.01));
+        let path = path.unwrap();
+        let rungs = [0.0, 0.3, 0.6, 1.0].map(|beta| Rung::on_path(&path, beta)).to_vec();
+        let watch = Watch::default();
+        let mut exchange = ReplicaExchange::new(rungs, 5000, 3, watch).unwrap();
+        let mut sweep_to = |n: u64| {
+            while exchange.n_sweeps < n {
+                exchange.sweep(watch).unwrap();
+            }
+            (exchange.round_trips(), exchange.drift(), exchange.doubt())
+        };
+        let (trips, _, doubt) = sweep_to(10);
+        assert!(trips < 10.0 && doubt.unwrap().starts_with("too few round trips"), "{trips}");
+        let (trips, drift, doubt) = sweep_to(100);
+        assert!(trips > 10.0 && drift > 4.5, "{trips} {drift}");
+        assert!(doubt.unwrap().contains("still change"));
     }
 
     #[test]
