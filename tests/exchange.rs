@@ -65,11 +65,13 @@ fn samples_along_a_ladder_have_the_shares_of_the_modes() {
         let short = "--number 70 --gibbs-steps 20";
         let one = sample(&format!("{short} --threads 1")).0;
         assert_eq!(sample(&format!("{short} --threads 3")).0, one);
-        let (samples, said) = sample("--number 1000 --gibbs-steps 2000");
-        (samples.column(0).iter().map(|&bit| f64::from(bit)).sum::<f64>() / 1000.0, said)
+        // Along temperatures there is a bottleneck, along the models of training hardly any.
+        let n_sweeps = if method == "pt" { 8000 } else { 2000 };
+        let (samples, said) = sample(&format!("--number 500 --gibbs-steps {n_sweeps}"));
+        (samples.column(0).iter().map(|&bit| f64::from(bit)).sum::<f64>() / 500.0, said)
     };
     // 4.9 standard errors are exceeded with probability below 1e-6.
-    let bound = 4.9 * (exact * (1.0 - exact) / 1000.0).sqrt();
+    let bound = 4.9 * (exact * (1.0 - exact) / 500.0).sqrt();
     for method in ["pt", "ptt"] {
         let (found, said) = rate(method);
         assert!((found - exact).abs() < bound, "{method}: {found}, not {exact}");
