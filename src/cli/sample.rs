@@ -12,6 +12,7 @@ use crate::gibbs::{
     SamplingMethod, check_sweeps,
 };
 use crate::kernels::Isa;
+use crate::memory::{self, Bytes, Need};
 use crate::model::ModelFile;
 use crate::monitor::LogFormat;
 use crate::monitor::progress_bar::ProgressBar;
@@ -23,7 +24,8 @@ use crate::setting::{self, check, invalid};
 use crate::watch::Watch;
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
-use ndarray::{Array2, ArrayD, IxDyn};
+use ndarray::Array2;
+use ndarray_npy::WritableElement;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -291,8 +293,15 @@ impl Sample {
             }
         };
         let every = self.every.unwrap_or(self.gibbs_steps).max(1);
-        let mut records = Vec::new();
-        for _ in 0..self.gibbs_steps / every {
+        let (mut records, n_records) = (Vec::new(), self.gibbs_steps / every);
+        if self.every.is_some() {
+            // Packed, twice while they are put together, and as numbers.
+            let (n, n_visible) = (n.saturating_mul(n_records), weights.n_visible());
+            let need = BitMatrix::bytes(n, n_visible) * 2 + Bytes::of::<[f64; 2]>(&[n, n_visible]);
+            let what = || format!("{n_records} records of {} chains", n / n_records);
+            memory::check(what, &[Need::new(need, &["every", "number"])])?;
+        }
+        for _ in 0..n_records {
             sampler.sweep(every, watch)?;
             if self.every.is_some() {
                 records.push(sampler.visible());
@@ -307,10 +316,10 @@ impl Sample {
             let means = weights.visible_given_hidden().means(&sampler.hidden())?;
             return Ok(pictures::grid(means.view(), shape, Grey::Unit));
         }
-        if self.every.is_none() {
-            return self.array(&sampler.visible(), &[n], model, label);
+        match self.every {
+            None => self.array(&sampler.visible(), model, label),
+            Some(_) => self.trajectories(&BitMatrix::concatenate(&records), n, model, label),
         }
-        self.array(&BitMatrix::concatenate(&records), &[records.len(), n], model, label)
     }
 
     /// Samples of p(v | label) for a class: a picture if `shape` is given, else an array.
@@ -333,7 +342,7 @@ impl Sample {
         }
         Ok(match shape {
             Some(shape) => pictures::grid(chains.mean_visible(weights).view(), shape, Grey::Unit),
-            None => self.array(&chains.visible(), &[n], model, Some(label))?,
+            None => self.array(&chains.visible(), model, Some(label))?,
         })
     }
 
@@ -358,7 +367,7 @@ impl Sample {
                 let completed = inpainting.mean_visible(weights);
                 pictures::completions(&examples, given, completed.view(), shape)
             }
-            None => self.array(&inpainting.visible(), &[examples.n_rows()], model, label)?,
+            None => self.array(&inpainting.visible(), model, label)?,
         })
     }
 
@@ -385,71 +394,67 @@ impl Sample {
         Ok(Examples::new(dataset, binarization).fixed_bits(self.seed, 0..n))
     }
 
-    /// The file of bits (the product of `shape`, V) in the form of the data of the model: bits as u8, spins as i8, the
-    /// values of columns. An array has the dimensions of `shape` and one more. The class of a label is one more
-    /// column, the last: its name in text, else its number.
-    fn array(
+    /// The file of bits (N, V) as u8, for a model of spins as -1 and 1, i8, or for a model of columns in the
+    /// form of its data. The class of a label is one more column, the last: its name in text, else its number.
+    fn array(&self, bits: &BitMatrix, model: &ModelFile, label: Option<&Label>) -> Result<Vec<u8>> {
+        let encoding = Encoding::recorded(&model.provenance.data)?;
+        if let (Some(label), true) = (label, self.out.is_fasta()) {
+            let columns = encoding.columns().expect("the letters of sequences");
+            let features = bits.first_columns(label.first);
+            return Ok(self.out.encode_columns("samples", columns, &features));
+        }
+        Ok(match columns_of(&encoding, label) {
+            Some(columns) => self.out.encode_columns("samples", &columns, bits),
+            None if encoding.is_spins() => {
+                self.out.encode("samples", &bits.to_array(Encoding::spin))
+            }
+            None => self.out.encode("samples", &bits.to_array(u8::from)),
+        })
+    }
+
+    /// The file of records of `n` chains, bits (records · n, V): an array (records, n, columns) of the numbers that
+    /// [`array`](Self::array) gives. An archive has F of each state, (records, n), as well.
+    fn trajectories(
         &self,
         bits: &BitMatrix,
-        shape: &[usize],
+        n: usize,
         model: &ModelFile,
         label: Option<&Label>,
     ) -> Result<Vec<u8>> {
         let encoding = Encoding::recorded(&model.provenance.data)?;
-        let is_array = self.out.is_array();
-        if let (Some(label), true, Some(columns)) = (label, self.out.is_fasta(), encoding.columns())
-        {
-            let features = bits.first_columns(label.first);
-            return Ok(self.out.encode_columns("samples", columns, &features));
-        }
-        let columns = match label {
-            Some(Label { classes, first, .. }) => Some(match encoding.columns() {
-                Some(columns) => columns.and_label(classes),
-                None => Columns::of_bits(*first, encoding.is_spins()).and_label(classes),
-            }),
-            None => encoding.columns().cloned(),
-        };
-        if let (Some(columns), false) = (&columns, is_array) {
-            return Ok(self.out.encode_columns("samples", columns, bits));
-        }
-        let samples = match &columns {
-            Some(columns) => of_numbers(&columns.to_numbers(bits), shape),
+        let shape = [bits.n_rows() / n, n];
+        let samples = match columns_of(&encoding, label) {
+            Some(columns) => {
+                let numbers = columns.to_numbers(bits);
+                match numbers.iter().all(|&x| f64::from(x as u8) == x) {
+                    true => in_shape(&numbers.mapv(|x| x as u8), shape),
+                    false => in_shape(&numbers, shape),
+                }
+            }
             None if encoding.is_spins() => in_shape(&bits.to_array(Encoding::spin), shape),
             None => in_shape(&bits.to_array(u8::from), shape),
         };
-        if !is_array {
-            let spins = || self.out.encode("samples", &bits.to_array(Encoding::spin));
-            let plain = || self.out.encode("samples", &bits.to_array(u8::from));
-            return Ok(if encoding.is_spins() { spins() } else { plain() });
-        }
         if !self.out.is_archive() {
             return Ok(samples);
         }
-        // An archive of one array is read as data.
-        if self.every.is_none() {
-            return Ok(npz(&[("samples", samples)]));
-        }
         let energies = free_energies(&model.rbm, bits, Isa::fastest(), Watch::default())?;
-        let energies = ArrayD::from_shape_vec(IxDyn(shape), energies).expect("one for each row");
+        let energies = Array2::from_shape_vec(shape, energies).expect("one for each row");
         Ok(npz(&[("samples", samples), ("free_energies", npy(&energies))]))
     }
 }
 
-/// The .npy file of an array (N, columns) whose first dimension becomes several.
-fn in_shape<T: ndarray_npy::WritableElement + Clone>(
-    array: &Array2<T>,
-    shape: &[usize],
-) -> Vec<u8> {
-    let whole = [shape, &[array.ncols()]].concat();
-    npy(&array.to_shape(IxDyn(&whole)).expect("as many elements").to_owned())
+/// The .npy file of an array (rows, columns) whose rows are in two dimensions.
+fn in_shape<T: WritableElement + Clone>(array: &Array2<T>, [n, m]: [usize; 2]) -> Vec<u8> {
+    npy(&array.to_shape((n, m, array.ncols())).expect("as many elements").to_owned())
 }
 
-/// [`in_shape`] of numbers, as u8 if all are whole numbers of one byte.
-fn of_numbers(array: &Array2<f64>, shape: &[usize]) -> Vec<u8> {
-    match array.iter().all(|&x| f64::from(x as u8) == x) {
-        true => in_shape(&array.mapv(|x| x as u8), shape),
-        false => in_shape(array, shape),
-    }
+/// The columns of the data of a model, with its label, if the data are columns or have a label.
+fn columns_of(encoding: &Encoding, label: Option<&Label>) -> Option<Columns> {
+    let Some(Label { classes, first, .. }) = label else { return encoding.columns().cloned() };
+    Some(match encoding.columns() {
+        Some(columns) => columns.and_label(classes),
+        None => Columns::of_bits(*first, encoding.is_spins()).and_label(classes),
+    })
 }
 
 /// The label of a model that has one.

@@ -35,7 +35,7 @@ use crate::gibbs::{Chains, FixedWeights, Rung, reweighted_swap_rate};
 use crate::kernels::Isa;
 use crate::layout::Layout;
 use crate::memory::Bytes;
-use crate::model::{ModelFile, Rbm};
+use crate::model::{ModelFile, Rbm, TiledParameters};
 use crate::monitor::Writer;
 use crate::rng::{Purpose, Stream};
 use crate::state::State;
@@ -43,13 +43,17 @@ use crate::train::Trainer;
 use crate::units::Units;
 use crate::watch::Watch;
 use crate::whole_file;
-use ndarray::{Array1, Array2, Zip};
+use ndarray::{Array1, Array2};
 use serde_json::{Map, Value};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The key of the metadata, which are the SHA-256 of the arrays.
 const KEY: &str = "harmonium.ladder";
+
+/// The beginning of the names of the mean in a checkpoint, and the name of the updates at which it was renewed.
+const PREFIX: &str = "ladder.";
+const RENEWED: &str = "ladder.renewed";
 
 /// States of each rung.
 const STATES: usize = 256;
@@ -67,23 +71,15 @@ struct Kept {
     masses: Vec<i64>,
 }
 
-/// The running mean of the parameters.
-#[derive(Clone, Debug, PartialEq)]
-struct Mean {
-    /// W (V, H), b (V) and c (H).
-    weights: Array2<f32>,
-    visible_bias: Array1<f32>,
-    hidden_bias: Array1<f32>,
-    /// The updates after which it was last renewed.
-    updates: u64,
-}
-
 /// Keeps the ladder of a run in its folder.
 pub struct Recorder<'a> {
     folder: PathBuf,
     writer: &'a Writer,
     rate: f64,
-    mean: Mean,
+    /// The running mean of the parameters.
+    mean: TiledParameters<f32>,
+    /// The updates after which it was last renewed.
+    renewed: u64,
     kept: Kept,
 }
 
@@ -119,34 +115,29 @@ impl<'a> Recorder<'a> {
                 false => fs::remove_file(&path).map_err(io(&path, "remove"))?,
             }
         }
-        let start = trainer.current();
-        let (mean, kept) = if trainer.updates() == 0 {
-            (Mean::of(&start), Kept::base(trainer))
-        } else {
-            let path = last.ok_or_else(|| {
-                let rule = "has no rungs of the ladder, which the settings of the run ask for";
-                Error::Unsuitable { path: folder.clone(), rule: rule.to_string() }
-            })?;
-            let units = [start.visible_units(), start.hidden_units()];
-            let kept = Kept::read(&path, units, trainer.parameters().fixed().isa())?;
-            (Mean::restore(&start, state)?, kept)
-        };
-        let recorder = Self { folder, writer, rate, mean, kept };
-        if trainer.updates() == 0 {
+        let (parameters, updates) = (trainer.parameters(), trainer.updates());
+        if updates == 0 {
+            let (mean, kept) = (parameters.exact().clone(), Kept::base(trainer));
+            let recorder = Self { folder, writer, rate, mean, renewed: 0, kept };
             recorder.write(0)?;
+            return Ok(recorder);
         }
-        Ok(recorder)
+        let path = last.ok_or_else(|| {
+            let rule = "has no rungs of the ladder, which the settings of the run ask for";
+            Error::Unsuitable { path: folder.clone(), rule: rule.to_string() }
+        })?;
+        let fixed = parameters.fixed();
+        let kept = Kept::read(&path, [&fixed.visible_units, &fixed.hidden_units], fixed.isa())?;
+        let mean = parameters.exact().restored(PREFIX, state)?;
+        let renewed = state.get_one(RENEWED)?;
+        Ok(Self { folder, writer, rate, mean, renewed, kept })
     }
 
     /// What a checkpoint keeps besides the rungs.
     pub fn state(&self) -> State {
-        let Mean { weights, visible_bias, hidden_bias, updates } = &self.mean;
         let mut state = State::default();
-        let shape = [weights.nrows(), weights.ncols()];
-        state.put(format!("{LADDER}.weights"), &shape, weights.iter().copied().collect());
-        state.put(format!("{LADDER}.visible_bias"), &[shape[0]], visible_bias.to_vec());
-        state.put(format!("{LADDER}.hidden_bias"), &[shape[1]], hidden_bias.to_vec());
-        state.put(format!("{LADDER}.updates"), &[1], vec![*updates]);
+        self.mean.save(PREFIX, &mut state);
+        state.put(RENEWED, &[1], vec![self.renewed]);
         state
     }
 
@@ -159,12 +150,15 @@ impl<'a> Recorder<'a> {
         if !is_one_of(updates, 6) {
             return Ok(());
         }
-        self.mean.renew(&trainer.current(), updates);
+        let parameters = trainer.parameters();
+        let share = 1.0 - libm::pow(self.renewed as f64 / updates as f64, 8.0);
+        let towards = |mean: &mut f32, x: &f32| *mean += share as f32 * (x - *mean);
+        self.mean.zip(parameters.exact(), towards);
+        self.renewed = updates;
         if !is_one_of(updates, 4) {
             return Ok(());
         }
-        let isa = trainer.parameters().fixed().isa();
-        let weights = FixedWeights::of_training(&self.mean.model(trainer), isa);
+        let weights = FixedWeights::narrow(&self.mean, parameters.fixed().isa());
         if self.kept.swap_rate(&weights) >= self.rate {
             return Ok(());
         }
@@ -181,50 +175,6 @@ impl<'a> Recorder<'a> {
 /// Whether a number of updates is one of about 2ᵏ between powers of two.
 fn is_one_of(updates: u64, k: u32) -> bool {
     updates > 0 && updates.is_multiple_of(1 << updates.ilog2().saturating_sub(k))
-}
-
-impl Mean {
-    fn of(rbm: &Rbm) -> Self {
-        Self {
-            weights: rbm.weights().clone(),
-            visible_bias: rbm.visible_bias().clone(),
-            hidden_bias: rbm.hidden_bias().clone(),
-            updates: 0,
-        }
-    }
-
-    /// Moves towards the parameters after `updates` updates.
-    fn renew(&mut self, rbm: &Rbm, updates: u64) {
-        let kept = libm::pow(self.updates as f64 / updates as f64, 8.0);
-        let share = (1.0 - kept) as f32;
-        let towards = |mean: &mut f32, &x: &f32| *mean += share * (x - *mean);
-        Zip::from(&mut self.weights).and(rbm.weights()).for_each(towards);
-        Zip::from(&mut self.visible_bias).and(rbm.visible_bias()).for_each(towards);
-        Zip::from(&mut self.hidden_bias).and(rbm.hidden_bias()).for_each(towards);
-        self.updates = updates;
-    }
-
-    /// The mean as a model.
-    fn model(&self, trainer: &Trainer) -> Rbm {
-        let (b, c) = (self.visible_bias.clone(), self.hidden_bias.clone());
-        Rbm::of_sites(trainer.examples().units(), self.weights.clone(), b, c)
-            .expect("finite parameters")
-    }
-
-    /// The mean in the state of a checkpoint, of models of the same shape as `rbm`.
-    fn restore(rbm: &Rbm, state: &State) -> Result<Self> {
-        let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
-        let numbers = |name: &str, shape: &[usize]| {
-            Ok(state.get::<f32>(&format!("{LADDER}.{name}"), shape)?.to_vec())
-        };
-        let weights = numbers("weights", &[n_visible, n_hidden])?;
-        Ok(Self {
-            weights: Array2::from_shape_vec((n_visible, n_hidden), weights).expect("V H weights"),
-            visible_bias: numbers("visible_bias", &[n_visible])?.into(),
-            hidden_bias: numbers("hidden_bias", &[n_hidden])?.into(),
-            updates: state.get_one(&format!("{LADDER}.updates"))?,
-        })
-    }
 }
 
 /// The log-masses of states of a model.
