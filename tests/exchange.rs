@@ -8,6 +8,7 @@ use folder::Folder;
 use harmonium::{BitMatrix, Rbm};
 use ndarray::{Array2, Array3};
 use ndarray_npy::{ReadNpyExt as _, read_npy};
+use serde_json::Value;
 
 /// Examples of two patterns of 40 bits, of which 3 in 10 are the first; one bit in 20 is flipped.
 fn two_patterns() -> Array2<u8> {
@@ -34,6 +35,11 @@ fn with_ladder() -> Folder {
     folder.write_npy("two.npy", two_patterns().view());
     folder.succeed(&format!("{TRAIN} --ladder 0.3 --out run"));
     folder
+}
+
+/// What a command writes as JSON.
+fn json(folder: &Folder, line: &str) -> Value {
+    serde_json::from_str(&folder.succeed_with_notes(line)).unwrap()
 }
 
 /// p(v₀ = 1), by the sum over all h.
@@ -80,6 +86,64 @@ fn samples_along_a_ladder_have_the_shares_of_the_modes() {
     let (found, said) = rate("gibbs");
     assert!((found - exact).abs() > bound, "chains alone find {found} of {exact}");
     assert_eq!(said, "");
+}
+
+/// ln Z, by the sum over all h.
+fn exact_log_z(rbm: &Rbm) -> f64 {
+    let turned = rbm.transposed();
+    (0..1_u64 << rbm.n_hidden()).map(|h| (-turned.free_energy(&[h])).exp()).sum::<f64>().ln()
+}
+
+/// log Z along either ladder has the exact one in its interval, which is that of the stored parameters.
+#[test]
+fn log_z_along_a_ladder_is_exact_within_its_interval() {
+    let folder = with_ladder();
+    let exact = exact_log_z(&Rbm::load(folder.path("run")).unwrap());
+    for (method, burn_in) in [("pt", 1500), ("ptt", 500)] {
+        let line =
+            format!("evaluate run --method {method} --n-chains 100 --burn-in {burn_in} --json");
+        let found = json(&folder, &line);
+        let ladder = &found["ladder"];
+        let number = |key: &str| ladder[key].as_f64().unwrap();
+        assert_eq!(found["verdict"], "believable", "{found}");
+        assert_eq!((&found["method"], &found["estimate"]), (&method.into(), &"ladder".into()));
+        let gap = number("log_z") - exact;
+        // 4 standard errors are exceeded with probability 6e-5.
+        assert!(gap.abs() < 4.0 * number("standard_error"), "{method}: {gap} {ladder}");
+        let [low, high] = ["log_z_low", "log_z_high"].map(|key| found[key].as_f64().unwrap());
+        assert!(low < exact && exact < high && high - low < 1.0, "{low} {exact} {high}");
+        assert!(number("round_trips") > 1.0, "{ladder}");
+    }
+    // Too short a run says so.
+    let line = "evaluate run --method pt --n-chains 10 --burn-in 4 --json";
+    let short = json(&folder, line);
+    assert_eq!(json(&folder, &format!("{line} --threads 1")), short);
+    assert_eq!(short["verdict"], "doubtful", "{short}");
+    let reason = short["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("round trips"), "{reason}");
+    assert!(short["remedies"].to_string().contains("raise burn_in"), "{short}");
+    let text = folder.succeed("evaluate run --method ptt --n-chains 50 --burn-in 100");
+    assert!(text.contains("models of the training"), "{text}");
+}
+
+/// A ladder leads to the model of a checkpoint as well: later rungs are no part of it.
+#[test]
+fn rungs_beyond_the_model_are_left_out() {
+    let folder = Folder::new();
+    folder.write_npy("two.npy", two_patterns().view());
+    folder.succeed(&format!("{TRAIN} --ladder 0.3 --keep-series --out run"));
+    let n_rungs = |model: &str| {
+        let found = json(
+            &folder,
+            &format!(
+                "evaluate {model} --data two.npy --method ptt --n-chains 9 --burn-in 9 --json"
+            ),
+        );
+        found["ladder"]["swap_rates"].as_array().unwrap().len()
+    };
+    let (first, all) = (n_rungs("run/checkpoints/update-000000064.safetensors"), n_rungs("run"));
+    let last = folder.files("run/ladder").len();
+    assert!(first < all && all == last, "{first} {all} {last}");
 }
 
 #[test]
@@ -158,7 +222,13 @@ fn misuse_is_named() {
     folder.refuse(&format!("{sample} --method gibs"), 2, "did you mean");
     folder
         .fail(&format!("{sample} --method ptt"), "is no run with a ladder: train it with --ladder");
+    let evaluate = "evaluate run --method";
+    folder.refuse(&format!("{evaluate} ptt"), 1, "is no run with a ladder: train it with --ladder");
+    let rule = "schedule is linear:9, but must be left out without --method ais";
+    folder.misuse(&format!("{evaluate} pt --schedule linear:9"), rule);
     let train = "train --data greys.idx --hidden 16 --epochs 1 --quiet --out b --ladder";
     folder.misuse(&format!("{train} 1"), "ladder is 1, but must be");
     folder.misuse(&format!("{train} 0.25 --init run"), "left out with init");
+    let rule = "evaluate is ptt, but must be auto, exact, ais or pt";
+    folder.misuse(&format!("{train} 0.25 --evaluate-every 1 --evaluate ptt"), rule);
 }

@@ -53,11 +53,11 @@ def of_log_likelihood(score: LogLikelihood) -> str:
     )
     verdict = f"<b style='color:{colour}'>{escape(score.verdict)}</b>"
     rows: list[tuple[str, Any]] = [("log-likelihood", _Html(figure)), ("verdict", _Html(verdict))]
-    if score.method == "ais":
+    if score.method != "exact":
         rows.append((level, f"{score.low:.2f} to {score.high:.2f}, by that of log Z"))
     if score.independent is not None:
         rows.append(("independent units", f"{score.independent:.2f}"))
-    ends = f" ({score.log_z_low:.3f} to {score.log_z_high:.3f})" if score.method == "ais" else ""
+    ends = f" ({score.log_z_low:.3f} to {score.log_z_high:.3f})" if score.method != "exact" else ""
     rows.append(("log Z", f"{score.log_z:.3f}{ends}, by {score.estimate}"))
     if score.ess is not None:
         rows.append(("effective sample size", f"{score.ess:.0f}"))

@@ -38,13 +38,14 @@ class LogLikelihood:
     log_z_high: float
     """Upper end of the interval of log Z."""
     method: str
-    """`exact` or `ais`."""
+    """`exact`, `ais` or `pt`."""
     estimate: str
-    """How log Z was estimated: `enumeration`, `bennett`, `forward` or `witness`."""
+    """How log Z was estimated: `enumeration`, `bennett`, `forward`, `witness` or `ladder`."""
     base: str | None
-    """Origin of the base of annealing. This field and those up to `ess` are None if log Z is exact."""
+    """Origin of the base of annealing, or of the temperatures of `pt`; None if log Z is exact."""
     reverse_start: str | None
-    """Origin of the states from which chains were annealed back."""
+    """Origin of the states from which chains were annealed back. This field and those up to `ess` are
+    None without annealing."""
     forward: tuple[float, float, float] | None
     """log Z by annealing from the base, and its 95 % interval."""
     reverse: tuple[float, float, float] | None
@@ -53,6 +54,11 @@ class LogLikelihood:
     """log Z by a shorter annealing from a uniform base, and its 95 % interval."""
     ess: float | None
     """Effective sample size of forward annealing."""
+    ladder: dict[str, Any] | None
+    """The course of parallel tempering; None with other methods. `halves` and `standard_errors` (log Z from
+    both halves of the run), `swap_rates` (of each rung with the next, from the base on), `round_trips` (of a
+    state, on average), `drift` (of the mean of a unit in the second half, in standard errors),
+    `n_chains`, `n_sweeps`."""
     verdict: str
     """`exact`, `believable` or `doubtful`."""
     reasons: list[str]
@@ -86,12 +92,13 @@ class LogLikelihood:
             log_z_high=number(report["log_z_high"]),
             method=report["method"],
             estimate=report["estimate"],
-            base=report["base"] if report["method"] == "ais" else None,
+            base=None if report["method"] == "exact" else report["base"],
             reverse_start=report.get("reverse_start"),
             forward=side("forward"),
             reverse=side("reverse"),
             witness=side("witness"),
             ess=report["ess"],
+            ladder=report.get("ladder"),
             verdict=report["verdict"],
             reasons=report.get("reasons", []),
             remedies=report.get("remedies", []),

@@ -262,8 +262,13 @@ impl Rbm {
             let mut sampler = Sampler::Exchange(ReplicaExchange::new(rungs, number, seed, watch)?);
             sampler.sweep(gibbs_steps, watch)?;
             let Sampler::Exchange(exchange) = sampler else { unreachable!("as it was made") };
-            let doubt =
-                exchange.doubt().map(|doubt| format!("{exchange}; {doubt}: raise gibbs_steps"));
+            let doubt = exchange.doubt().map(|Doubt { reason, is_torn, .. }| {
+                let remedy = match is_torn {
+                    true => "two rungs hardly ever swap, so train with algorithm pt",
+                    false => "raise gibbs_steps",
+                };
+                format!("{exchange}; {reason}: {remedy}")
+            });
             Ok((exchange.visible(), doubt))
         })?;
         warn(py, doubt)?;
@@ -1223,7 +1228,7 @@ impl Rbm {
     /// visible : array-like or sparse matrix of shape (n, n_visible)
     /// labels : array-like of shape (n,), for a model with `classes`
     ///     The score is then that of ln p(v, label).
-    /// method : {"auto", "exact", "ais"}
+    /// method : {"auto", "exact", "ais", "pt"}
     /// n_chains : int, 2 or more; default 200
     /// schedule : str, such as "adaptive", "adaptive:20000" or "linear:10000"
     /// burn_in : int; default 1000

@@ -10,7 +10,7 @@ mod newest;
 #[cfg(feature = "cli")]
 pub(crate) use newest::model_of;
 #[cfg(feature = "cli")]
-pub(crate) use newest::{CHECKPOINTS, MODEL, Search, list, name, newest, search};
+pub(crate) use newest::{CHECKPOINTS, MODEL, Search, list, name, newest, search, updates_of};
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};

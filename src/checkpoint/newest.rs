@@ -20,16 +20,17 @@ pub(crate) fn name(updates: u64) -> String {
     format!("{PREFIX}{updates:09}{SUFFIX}")
 }
 
+/// The updates after which a checkpoint was written, by its name.
+pub(crate) fn updates_of(path: &Path) -> Option<u64> {
+    let number = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    number.parse().ok()
+}
+
 /// The checkpoints in a folder in the order of their updates.
 pub(crate) fn list(folder: &Path) -> Vec<(u64, PathBuf)> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut all: Vec<_> = entries
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            let number = path.file_name()?.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-            Some((number.parse().ok()?, path))
-        })
-        .collect();
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut all: Vec<_> = paths.filter_map(|path| Some((updates_of(&path)?, path))).collect();
     all.sort();
     all
 }

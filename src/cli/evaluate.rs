@@ -27,7 +27,8 @@ use crate::monitor::terminal::note;
 use crate::report::write_to_folder;
 use crate::rng::check_seed;
 use crate::run::{
-    DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, states_in, training_examples,
+    DataChoice, EVALUATION, Part, REPORT, TrainingMean, chains_of, rungs, states_in,
+    training_examples,
 };
 use crate::setting::check;
 use crate::train::{Algorithm, Missing, Objective};
@@ -74,17 +75,19 @@ pub struct Evaluate {
     /// How intensities become bits [default: as in training]
     #[arg(long)]
     binarize: Option<Binarization>,
-    /// The method for log Z: `auto` (`exact` if the smaller layer has at most 20 units), `exact` (at
-    /// most 28) or `ais`
+    /// The method for log Z: `auto` (`exact` if the smaller layer has at most 20 units, else `ais`), `exact` (at
+    /// most 28), `ais` (annealed importance sampling), or, for a model with several modes, `pt` (parallel tempering)
+    /// or `ptt` (parallel trajectory tempering, along the ladder of a run that was trained with --ladder)
     #[arg(long, default_value_t = DEFAULT.method)]
     method: Method,
-    /// Annealed chains on each side
+    /// Annealed chains on each side, or chains of each rung of a ladder
     #[arg(long, default_value_t = DEFAULT.n_chains, value_name = "N")]
     n_chains: usize,
     /// Inverse temperatures of annealing: `adaptive`, `adaptive:N` or `linear:N` with N steps, or `sm2008`
     #[arg(long, default_value_t = DEFAULT.schedule)]
     schedule: AnnealingSchedule,
-    /// Sweeps that lead the chains to the model's distribution before they are annealed back
+    /// Sweeps that lead the chains to the model's distribution before they are annealed back, or before those that
+    /// `pt` and `ptt` measure; these sweep on if that did not suffice
     #[arg(long, default_value_t = DEFAULT.burn_in, value_name = "N")]
     burn_in: usize,
     /// States from which reverse AIS starts: the chains of a checkpoint, or a file such as `harmonium
@@ -200,6 +203,13 @@ impl Evaluate {
         let mut evaluator = Evaluator::new(model).config(self.config()).base(base).watch(watch);
         if let Some(ModelStates { visible, origin }) = &model_states {
             evaluator = evaluator.model_states(visible, origin);
+        }
+        let ladder = match self.method {
+            Method::Ptt => Some(rungs(&model_path(&self.model), &file, isa)?),
+            _ => None,
+        };
+        if let Some(ladder) = &ladder {
+            evaluator = evaluator.ladder(ladder);
         }
         let evaluation = evaluator.evaluate(&visible)?;
         let two_sample = self.two_sample(model, &file, &visible, &subject, watch)?;
@@ -474,7 +484,7 @@ impl Evaluate {
                 let visible = states_in(source, units, &file.provenance.data)?;
                 Ok(Some(ModelStates { visible, origin: format!("states in {source}") }))
             }
-            None if !are_samples || self.method == Method::Exact => Ok(None),
+            None if !are_samples || !self.config().may_anneal() => Ok(None),
             None => Ok(chains_of(&self.model, units)
                 .map(|visible| ModelStates { visible, origin: "the chains of the run".into() })),
         }

@@ -8,7 +8,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::evaluate::free_energy::free_energies;
 use crate::evaluate::{Base, tempered_ladder};
 use crate::gibbs::{
-    self, Chains, FixedModel, FixedWeights, Inpainting, ReplicaExchange, Rung, Sampler,
+    self, Chains, Doubt, FixedModel, FixedWeights, Inpainting, ReplicaExchange, Rung, Sampler,
     SamplingMethod, check_sweeps,
 };
 use crate::kernels::Isa;
@@ -275,7 +275,7 @@ impl Sample {
         let base = Base::for_samples(&model.rbm, model.data_mean.as_ref());
         let path = gibbs::Path::new(fixed, &base.rates)?;
         let passed = match self.method {
-            SamplingMethod::Ptt => rungs(&self.model, model, weights.isa())?,
+            SamplingMethod::Ptt => rungs(&model_path(&self.model), model, weights.isa())?,
             _ => Vec::new(),
         };
         let mut sampler = match self.method {
@@ -309,7 +309,14 @@ impl Sample {
         }
         bar.finish();
         if let Sampler::Exchange(exchange) = &sampler {
-            let doubt = exchange.doubt().map(|doubt| format!("; {doubt}: raise --gibbs-steps"));
+            let other = match self.method {
+                SamplingMethod::Pt => "ptt (a run that was trained with --ladder 0.25)",
+                _ => "pt",
+            };
+            let doubt = exchange.doubt().map(|Doubt { reason, is_torn, .. }| match is_torn {
+                true => format!("; {reason}: two rungs hardly ever swap, so try --method {other}"),
+                false => format!("; {reason}: raise --gibbs-steps"),
+            });
             note(LogFormat::Text, &format!("{exchange}{}", doubt.unwrap_or_default()));
         }
         if let Some(shape) = shape {

@@ -44,7 +44,7 @@ pub struct LogZ {
 }
 
 impl LogZ {
-    fn new(log_z: f64, standard_error: f64, deviations: f64) -> Self {
+    pub(super) fn new(log_z: f64, standard_error: f64, deviations: f64) -> Self {
         let reach = deviations * standard_error;
         Self { log_z, standard_error, low: log_z - reach, high: log_z + reach }
     }
@@ -233,7 +233,7 @@ pub(super) fn reverse(
 /// Pool the log-weights x of both sides, with the signs of the reverse ones turned. By Crooks'
 /// relation, x came from the forward side with the chance σ(x − r + log(n_F/n_R)); r maximises the
 /// likelihood of the sides that the log-weights came from.
-fn bennett(forward: &[f64], reverse: &[f64]) -> (f64, f64) {
+pub(super) fn bennett(forward: &[f64], reverse: &[f64]) -> (f64, f64) {
     let (n_forward, n_reverse) = (forward.len() as f64, reverse.len() as f64);
     let offset = libm::log(n_forward / n_reverse);
     let log_ratios: Vec<f64> = forward.iter().copied().chain(reverse.iter().map(|x| -x)).collect();
@@ -257,13 +257,13 @@ fn bennett(forward: &[f64], reverse: &[f64]) -> (f64, f64) {
 }
 
 /// Standard deviations on either side that hold 95 % and 99 % of the normal distribution.
-const NORMAL_95: f64 = 1.959_964;
-const NORMAL_99: f64 = 2.575_829;
+pub(super) const NORMAL_95: f64 = 1.959_964;
+pub(super) const NORMAL_99: f64 = 2.575_829;
 
 /// The quantile of Student's distribution that belongs to the quantile `normal` of the normal
 /// distribution (Cornish and Fisher's expansion). From 8 degrees of freedom on, it errs by at most
 /// 0.3 % at 95 % and 2 % at 99 %.
-fn student(degrees: usize, normal: f64) -> f64 {
+pub(super) fn student(degrees: usize, normal: f64) -> f64 {
     let (z, n) = (normal, degrees as f64);
     let first = (z.powi(3) + z) / 4.0;
     let second = (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / 96.0;

@@ -1,10 +1,14 @@
 //! The log-likelihood of a set of examples, its method and its uncertainty.
 
 use super::evidence::{self, gather};
+use super::exchange_evidence::exchange;
 use super::free_energy::mean_free_energy;
 use super::mean_field;
 use super::raise::raise;
-use super::{Base, Estimate, EvaluationConfig, Evidence, Exact, Observed, Score, Verdict};
+use super::{
+    Base, Estimate, EvaluationConfig, Evidence, Exact, ExchangeEvidence, Method, Observed, Score,
+    Verdict,
+};
 use crate::bits::BitMatrix;
 use crate::dataset::WeightedRows;
 use crate::error::Result;
@@ -43,8 +47,10 @@ pub struct Evaluation {
     pub log_z_low: f64,
     /// The upper end of log Z's interval.
     pub log_z_high: f64,
-    /// What AIS gathered; `None` if log Z is exact.
+    /// What AIS gathered, if log Z is by AIS.
     pub evidence: Option<Evidence>,
+    /// What replica exchange gathered, if log Z is by `pt` or `ptt`.
+    pub exchange: Option<ExchangeEvidence>,
     /// RAISE on some of the examples, if requested.
     pub raise: Option<Score>,
     /// Whether to believe the log-likelihood.
@@ -76,7 +82,18 @@ pub struct Evaluator<'a> {
     config: EvaluationConfig,
     base: Base,
     model_states: Option<GivenStates<'a>>,
+    ladder: Option<&'a [FixedWeights]>,
     watch: Watch<'a>,
+}
+
+/// How log Z was found, and what was.
+struct Found {
+    estimate: Estimate,
+    log_z: f64,
+    interval: (f64, f64),
+    verdict: Verdict,
+    evidence: Option<Evidence>,
+    exchange: Option<ExchangeEvidence>,
 }
 
 impl Evaluation {
@@ -119,6 +136,7 @@ impl<'a> Evaluator<'a> {
             config: EvaluationConfig::default(),
             base: Base::of_model(model.rbm, None),
             model_states: None,
+            ladder: None,
             watch: Watch::default(),
         }
     }
@@ -137,6 +155,11 @@ impl<'a> Evaluator<'a> {
     /// from which annealing goes back; `origin` names them in the report.
     pub fn model_states(self, visible: &'a BitMatrix, origin: impl Into<String>) -> Self {
         Self { model_states: Some(GivenStates { visible, origin: origin.into() }), ..self }
+    }
+
+    /// Sets the models that training passed through, as they move chains, for [`Method::Ptt`]. The first has no weights.
+    pub fn ladder(self, ladder: &'a [FixedWeights]) -> Self {
+        Self { ladder: Some(ladder), ..self }
     }
 
     /// Sets the watch, which hears of the progress and can stop the evaluation.
@@ -174,31 +197,19 @@ impl<'a> Evaluator<'a> {
             memory::check(what, &[stage])?;
         }
         let seed = config.seed;
-        let exact =
-            if is_exact { Some(Exact::watched(rbm, weights.isa(), watch)?.log_z()) } else { None };
-        let (mut evidence, mut bounds) = (None, None);
-        if !is_exact || config.raise > 0 {
-            let path = Path::new(self.model, &base.rates)?;
-            let betas = config.schedule.betas(&path, seed, watch)?;
-            if !is_exact {
-                let states = self.model_states.as_ref().map(|states| states.visible);
-                evidence = Some(gather(&path, &betas, states, config, watch)?);
-            }
-            if config.raise > 0 {
-                let some = rows.spread(config.raise.min(visible.n_rows()));
-                let found = raise(&path, &betas, some.bits(), RAISE_CHAINS, seed, watch)?;
-                bounds = Some(Score::weighted(&found, some.weights()));
-            }
-        }
-        let (estimate, log_z, (log_z_low, log_z_high), verdict) = match (exact, &evidence) {
-            (None, Some(evidence)) => {
-                let verdict = Verdict::of(evidence);
-                let (estimate, log_z, interval) = Estimate::of(evidence, &verdict);
-                (estimate, log_z, interval, verdict)
-            }
-            (Some(log_z), None) => (Estimate::Enumeration, log_z, (log_z, log_z), Verdict::Exact),
-            _ => unreachable!("one of the two methods finds log Z"),
+        let path = Path::new(self.model, &base.rates)?;
+        let found = match is_exact {
+            true => Found::exact(Exact::watched(rbm, weights.isa(), watch)?.log_z()),
+            false => self.estimated(&path)?,
         };
+        let mut bounds = None;
+        if config.raise > 0 {
+            let betas = config.schedule.betas(&path, seed, watch)?;
+            let some = rows.spread(config.raise.min(visible.n_rows()));
+            let found = raise(&path, &betas, some.bits(), RAISE_CHAINS, seed, watch)?;
+            bounds = Some(Score::weighted(&found, some.weights()));
+        }
+        let Found { log_z, .. } = found;
         // log p(v) = −F(v) − log Z.
         let observed = rows.missing.map(|_| Observed::of(rbm, rows, seed, weights.isa(), watch));
         let observed = observed.transpose()?;
@@ -215,13 +226,61 @@ impl<'a> Evaluator<'a> {
             free_energy,
             log_likelihood: Score { mean: -free_energy.mean - log_z, ..free_energy },
             log_z,
-            estimate,
-            log_z_low,
-            log_z_high,
-            evidence,
+            estimate: found.estimate,
+            log_z_low: found.interval.0,
+            log_z_high: found.interval.1,
+            evidence: found.evidence,
+            exchange: found.exchange,
             raise: bounds,
-            verdict,
+            verdict: found.verdict,
         })
+    }
+
+    /// log Z by chains.
+    fn estimated(&self, path: &Path<'_>) -> Result<Found> {
+        let Self { ref config, watch, .. } = *self;
+        match config.method {
+            Method::Pt => exchange(path, None, config, watch).map(Found::by_exchange),
+            Method::Ptt => {
+                let passed = self.ladder.unwrap_or_default();
+                exchange(path, Some(passed), config, watch).map(Found::by_exchange)
+            }
+            Method::Auto | Method::Exact | Method::Ais => {
+                let betas = config.schedule.betas(path, config.seed, watch)?;
+                let states = self.model_states.as_ref().map(|states| states.visible);
+                gather(path, &betas, states, config, watch).map(Found::by_ais)
+            }
+        }
+    }
+}
+
+impl Found {
+    fn exact(log_z: f64) -> Self {
+        Self {
+            estimate: Estimate::Enumeration,
+            log_z,
+            interval: (log_z, log_z),
+            verdict: Verdict::Exact,
+            evidence: None,
+            exchange: None,
+        }
+    }
+
+    fn by_ais(evidence: Evidence) -> Self {
+        let verdict = Verdict::of(&evidence);
+        let (estimate, log_z, interval) = Estimate::of(&evidence, &verdict);
+        Self { estimate, log_z, interval, verdict, evidence: Some(evidence), exchange: None }
+    }
+
+    fn by_exchange(found: ExchangeEvidence) -> Self {
+        Self {
+            estimate: Estimate::Ladder,
+            log_z: found.log_z.log_z,
+            interval: found.interval(),
+            verdict: Verdict::of_exchange(&found),
+            evidence: None,
+            exchange: Some(found),
+        }
     }
 }
 
@@ -232,7 +291,7 @@ impl Evaluation {
         (numerator - self.log_z_high, numerator - self.log_z_low)
     }
 
-    /// The effective sample size of forward AIS; `None` if log Z is exact.
+    /// The effective sample size of forward AIS, if log Z is by AIS.
     pub fn ess(&self) -> Option<f64> {
         self.evidence.as_ref().map(|evidence| evidence.sides.forward.weights.ess)
     }

@@ -20,9 +20,19 @@ pub enum Method {
     Exact,
     /// By annealed importance sampling from both sides.
     Ais,
+    /// By parallel tempering: chains that swap states along the path of annealing.
+    Pt,
+    /// By parallel trajectory tempering: chains that swap states with those of models that training passed through.
+    Ptt,
 }
 
-by_name!(Method, "method", { Auto = "auto", Exact = "exact", Ais = "ais" });
+by_name!(Method, "method", {
+    Auto = "auto",
+    Exact = "exact",
+    Ais = "ais",
+    Pt = "pt",
+    Ptt = "ptt",
+});
 
 /// The largest smaller layer that [`Method::Auto`] enumerates, in units.
 pub const EXACT_BY_ITSELF: usize = 20;
@@ -35,12 +45,13 @@ pub const MAX_CHAINS: usize = 1_000_000;
 pub struct EvaluationConfig {
     /// How log Z is found.
     pub method: Method,
-    /// Chains of each side of AIS, 2 to 1,000,000; usual: 100 to 500.
+    /// Chains of each side of AIS, or of each rung of a ladder, 2 to 1,000,000; usual: 100 to 500.
     pub n_chains: usize,
     /// The inverse temperatures of AIS.
     pub schedule: AnnealingSchedule,
     /// Sweeps that bring the chains of reverse AIS into the model's distribution before they are
-    /// annealed back, at most 1,000,000,000; usual: 1,000 to 100,000.
+    /// annealed back, at most 1,000,000,000; usual: 1,000 to 100,000. [`Method::Pt`] and [`Method::Ptt`] measure as many
+    /// sweeps after them, and sweep on if that does not suffice.
     pub burn_in: usize,
     /// Examples, spread evenly, on which RAISE is computed; usual: 0 or 100.
     pub raise: usize,
@@ -61,8 +72,9 @@ impl Default for EvaluationConfig {
     }
 }
 
-/// The method without which the settings of annealing have no effect.
-const ANNEALING: Remedy = Remedy::with("method", "ais");
+/// The methods without which settings of annealing, or of chains at all, have no effect.
+const ANNEALING: [Remedy; 1] = [Remedy::with("method", "ais")];
+const PATH: [Remedy; 2] = [Remedy::with("method", "ais"), Remedy::with("method", "pt")];
 
 impl EvaluationConfig {
     /// Whether log Z of this model is enumerated.
@@ -70,7 +82,7 @@ impl EvaluationConfig {
         match self.method {
             Method::Auto => n_enumerated(rbm.visible_units(), rbm.n_hidden()) <= EXACT_BY_ITSELF,
             Method::Exact => true,
-            Method::Ais => false,
+            Method::Ais | Method::Pt | Method::Ptt => false,
         }
     }
 
@@ -83,43 +95,57 @@ impl EvaluationConfig {
         check_sweeps("burn_in", burn_in)
     }
 
-    /// Refuses settings of annealing with [`Method::Exact`], where they have no effect. A default is
-    /// always allowed.
+    /// Refuses settings that have no effect with the method. A default is always allowed.
     ///
     /// # Errors
     /// [`Error::NoEffect`] for the first such setting.
     pub fn check_effect(&self) -> Result<()> {
         let default = Self::default();
+        let has_chains = self.method != Method::Exact;
         if self.n_chains != default.n_chains {
-            self.check_anneals("n_chains", self.n_chains)?;
+            refuse_unless(has_chains, "n_chains", self.n_chains, &PATH)?;
         }
         if self.burn_in != default.burn_in {
-            self.check_anneals("burn_in", self.burn_in)?;
+            refuse_unless(has_chains, "burn_in", self.burn_in, &PATH)?;
         }
         if self.schedule != default.schedule {
-            self.check_has_path("schedule", self.schedule)?;
+            let is_read = self.may_anneal() || self.raise > 0;
+            refuse_unless(is_read, "schedule", self.schedule, &ANNEALING)?;
         }
         Ok(())
     }
 
-    /// Refuses a setting that only chains for log Z read, with [`Method::Exact`].
+    /// Whether log Z may be found by AIS.
+    pub fn may_anneal(&self) -> bool {
+        matches!(self.method, Method::Auto | Method::Ais)
+    }
+
+    /// Refuses a setting that only reverse annealing reads, with other methods.
     ///
     /// # Errors
     /// [`Error::NoEffect`].
     pub fn check_anneals(&self, setting: &'static str, value: impl ToString) -> Result<()> {
-        match self.method {
-            Method::Exact => {
-                Err(Error::NoEffect { setting, value: value.to_string(), needs: &[ANNEALING] })
-            }
-            _ => Ok(()),
-        }
+        refuse_unless(self.may_anneal(), setting, value, &ANNEALING)
     }
 
-    /// Refuses a setting of the annealing path, which RAISE takes, too, with [`Method::Exact`] alone.
+    /// Refuses a setting of the path from the base, which RAISE takes, too, with methods that have none.
     ///
     /// # Errors
     /// [`Error::NoEffect`].
     pub fn check_has_path(&self, setting: &'static str, value: impl ToString) -> Result<()> {
-        if self.raise > 0 { Ok(()) } else { self.check_anneals(setting, value) }
+        let has_path = self.may_anneal() || self.method == Method::Pt || self.raise > 0;
+        refuse_unless(has_path, setting, value, &PATH)
     }
+}
+
+fn refuse_unless(
+    has_effect: bool,
+    setting: &'static str,
+    value: impl ToString,
+    needs: &'static [Remedy],
+) -> Result<()> {
+    if has_effect {
+        return Ok(());
+    }
+    Err(Error::NoEffect { setting, value: value.to_string(), needs })
 }

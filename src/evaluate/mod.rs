@@ -6,6 +6,7 @@
 //!           model_states ───────┼─► ais   ├─► evidence ───┼─► evaluation: log-likelihood,
 //!           mean_field ─────────┼─────────┘   └► verdict ─┤   interval, verdict
 //!                               └─► raise ────────────────┤       │
+//!  tempered_ladder, or a training's ──► exchange_evidence ─┤
 //!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages, text
 //!  trajectory_ais: log Z along training
 //!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
@@ -38,6 +39,8 @@ mod model_states;
 mod mean_field;
 
 pub mod evidence;
+
+pub mod exchange_evidence;
 
 pub mod verdict;
 
@@ -89,6 +92,7 @@ pub use evaluation::{Evaluation, Evaluator};
 pub use evaluation_config::{EXACT_BY_ITSELF, EvaluationConfig, MAX_CHAINS, Method};
 pub use evidence::Evidence;
 pub use exact::Exact;
+pub use exchange_evidence::ExchangeEvidence;
 pub use hidden_activity::HiddenActivity;
 pub use imputation::Imputation;
 pub use independent::Independent;

@@ -8,7 +8,7 @@ use super::ais::Side;
 use super::evidence::ReverseStart;
 use super::two_sample::TwoSample;
 use super::verdict::CAVEAT;
-use super::{Estimate, Evaluation, Evidence, Method, Score, Verdict};
+use super::{Estimate, Evaluation, Evidence, ExchangeEvidence, Method, Score, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// A figure as it is reported: `None` unless it is finite.
@@ -55,7 +55,7 @@ impl LikelihoodReport {
             verdict: Some(evaluation.verdict.name().to_string()),
             reasons: evaluation.verdict.reasons().to_vec(),
             remedies: evaluation.verdict.remedies().to_vec(),
-            caveat: evaluation.evidence.map(|_| CAVEAT.to_string()),
+            caveat: (evaluation.verdict != Verdict::Exact).then(|| CAVEAT.to_string()),
         }
     }
 
@@ -199,6 +199,48 @@ impl AnnealingReport {
     }
 }
 
+/// The course of replica exchange.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExchangeReport {
+    /// log Z.
+    pub log_z: Option<f64>,
+    /// Its standard error.
+    pub standard_error: Option<f64>,
+    /// log Z from the first and the second half.
+    pub halves: [Option<f64>; 2],
+    /// The standard errors of the halves.
+    pub standard_errors: [Option<f64>; 2],
+    /// At least the mass of modes that mean field finds and no state saw, relative to the mass that states saw.
+    pub unseen_share: Option<f64>,
+    /// Chains of each rung.
+    pub n_chains: usize,
+    /// Sweeps in all.
+    pub n_sweeps: u64,
+    /// The share of swaps that were made, of each rung with the next, from the base on.
+    pub swap_rates: Vec<Option<f64>>,
+    /// The mean number of round trips of a state, from the base to the model and back.
+    pub round_trips: f64,
+    /// How far the mean of a unit moved in the second half, in standard errors.
+    pub drift: f64,
+}
+
+impl From<&ExchangeEvidence> for ExchangeReport {
+    fn from(found: &ExchangeEvidence) -> Self {
+        Self {
+            log_z: finite(found.log_z.log_z),
+            standard_error: finite(found.log_z.standard_error),
+            halves: found.halves.map(|half| finite(half.log_z)),
+            standard_errors: found.halves.map(|half| finite(half.standard_error)),
+            unseen_share: finite(found.unseen_share()),
+            n_chains: found.n_chains,
+            n_sweeps: found.n_sweeps,
+            swap_rates: found.swap_rates.iter().copied().map(finite).collect(),
+            round_trips: found.round_trips,
+            drift: found.drift,
+        }
+    }
+}
+
 /// Scores that need no log Z.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoresReport {
@@ -291,21 +333,24 @@ pub struct EvaluationReport {
     /// Mean F(v), in nats.
     #[serde(default)]
     pub free_energy: ScoreReport,
-    /// How log Z was found: `exact` or `ais`.
+    /// How log Z was found: `exact`, `ais`, `pt` or `ptt`.
     pub method: Method,
     /// The estimate of log Z that is quoted.
     pub estimate: Option<Estimate>,
     /// Why it is quoted.
     #[serde(default)]
     pub estimate_reason: String,
-    /// The effective sample size of forward AIS; `None` if log Z is exact.
+    /// The effective sample size of forward AIS; `None` if log Z is by another method.
     pub ess: Option<f64>,
     /// Where the base of annealing comes from, in words.
     #[serde(default)]
     pub base: String,
-    /// The course of AIS; `None` if log Z is exact.
+    /// The course of AIS; `None` if log Z is by another method.
     #[serde(flatten)]
     pub annealing: Option<AnnealingReport>,
+    /// The course of replica exchange; `None` if log Z is by another method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<ExchangeReport>,
     /// RAISE, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raise: Option<ScoreReport>,
@@ -335,12 +380,17 @@ impl EvaluationReport {
             standard_error: finite(evaluation.log_likelihood.standard_error),
             standard_error_independent: independent.and_then(|score| finite(score.standard_error)),
             free_energy: evaluation.free_energy.into(),
-            method: if annealing.is_some() { Method::Ais } else { Method::Exact },
+            method: match (&annealing, &evaluation.exchange) {
+                (Some(_), _) => Method::Ais,
+                (None, Some(_)) => evaluation.config.method,
+                (None, None) => Method::Exact,
+            },
             estimate: Some(evaluation.estimate),
             estimate_reason: evaluation.estimate.reason(&evaluation.verdict).to_string(),
             ess: evaluation.ess().and_then(finite),
             base: evaluation.base.clone(),
             annealing,
+            ladder: evaluation.exchange.as_ref().map(ExchangeReport::from),
             raise: evaluation.raise.map(of_raise),
             observed: evaluation.observed.map(|observed| ObservedReport {
                 n_examples: observed.free_energy.n_examples,
@@ -388,7 +438,7 @@ mod tests {
 
     #[test]
     fn a_report_reads_back_and_unknown_figures_are_null() {
-        for method in [Method::Exact, Method::Ais] {
+        for method in [Method::Exact, Method::Ais, Method::Pt] {
             let report = report(method, None);
             let json: Value = serde_json::from_str(&report.to_json()).unwrap();
             assert_eq!(serde_json::from_value::<EvaluationReport>(json.clone()).unwrap(), report);
@@ -397,6 +447,7 @@ mod tests {
             assert_eq!((&json["standard_error"], report.standard_error), (&Value::Null, None));
             assert!(json.get("pseudo_likelihood").is_none() && json.get("data").is_none());
             assert_eq!(json.get("forward").is_some(), method == Method::Ais);
+            assert_eq!(json.get("ladder").is_some(), method == Method::Pt);
         }
         assert_eq!([f64::NAN, f64::NEG_INFINITY, 0.5].map(finite), [None, None, Some(0.5)]);
     }

@@ -1,9 +1,11 @@
 //! An evaluation as text for people.
 
 use super::entries::{EntryScore, NumberBaselines};
-use super::report::{AnnealingReport, ObservedReport, ScoreReport, SideReport, SubjectReport};
+use super::report::{
+    AnnealingReport, ExchangeReport, ObservedReport, ScoreReport, SideReport, SubjectReport,
+};
 use super::two_sample::{AdversarialAccuracy, TwoSample};
-use super::{EntryReport, Estimate, Evaluation, EvaluationReport, Verdict};
+use super::{EntryReport, Estimate, Evaluation, EvaluationReport, Method, Verdict};
 use std::fmt;
 
 /// The column at which the texts begin.
@@ -59,6 +61,9 @@ fn text(report: &EvaluationReport, n_examples: Option<usize>) -> String {
     say_log_z(&mut lines, report, interval);
     if let Some(annealing) = &report.annealing {
         say_annealing(&mut lines, annealing, &report.base);
+    }
+    if let Some(ladder) = &report.ladder {
+        say_exchange(&mut lines, ladder, report);
     }
     if let Some(raise) = &report.raise {
         let n_examples = counted(raise.n_examples.unwrap_or_default(), "example");
@@ -132,7 +137,7 @@ fn say_likelihood(
     interval: &str,
 ) {
     let likelihood = &report.likelihood;
-    let is_exact = report.annealing.is_none();
+    let is_exact = report.annealing.is_none() && report.ladder.is_none();
     let digits = if is_exact { 3 } else { 2 };
     let over = n_examples.map_or(String::new(), |n| format!(" over {n}"));
     let mut what = format!(
@@ -168,6 +173,7 @@ fn say_log_z(lines: &mut Lines, report: &EvaluationReport, interval: &str) {
         Some(Estimate::Bennett) => "Bennett's ratio",
         Some(Estimate::Forward) => "the forward side",
         Some(Estimate::Witness) => "the run from a uniform base",
+        Some(Estimate::Ladder) => "Bennett's ratios along the ladder",
     };
     let [log_z, low, high] =
         [likelihood.log_z, likelihood.log_z_low, likelihood.log_z_high].map(|x| figure(x, 3));
@@ -199,6 +205,31 @@ fn say_annealing(lines: &mut Lines, annealing: &AnnealingReport, base: &str) {
     lines.add("  reverse", side(&annealing.reverse));
     lines.add("  Bennett", figure(annealing.bennett.log_z, 3));
     lines.add("  from uniform", side(&annealing.witness));
+}
+
+fn say_exchange(lines: &mut Lines, ladder: &ExchangeReport, report: &EvaluationReport) {
+    let ExchangeReport { n_chains, n_sweeps, swap_rates, round_trips, drift, .. } = ladder;
+    let (name, rungs) = match report.method {
+        Method::Ptt => ("parallel trajectory tempering", "models of the training"),
+        _ => ("parallel tempering", "temperatures"),
+    };
+    let n_rungs = swap_rates.len() + 1;
+    let method =
+        format!("{name}, {n_chains} chains at each of {n_rungs} {rungs}, {n_sweeps} sweeps");
+    lines.add("method", method);
+    if report.method == Method::Pt {
+        lines.add("  base", &report.base);
+    }
+    let least = swap_rates.iter().flatten().copied().reduce(f64::min);
+    let moves = format!(
+        "swaps at rates of {} and more, {round_trips:.1} round trips a state, drift {drift:.1} standard errors",
+        figure(least, 2)
+    );
+    lines.add("  moves", moves);
+    let half = |at: usize| {
+        format!("{} ± {}", figure(ladder.halves[at], 3), figure(ladder.standard_errors[at], 3))
+    };
+    lines.add("  halves", format!("{}, {}", half(0), half(1)));
 }
 
 fn say_scores(lines: &mut Lines, report: &EvaluationReport) {

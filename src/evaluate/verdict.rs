@@ -13,12 +13,23 @@
 //! If forward or reverse AIS breaks a rule, both sides run once more with twice the steps. If the given
 //! chains are not in the model's distribution, reverse AIS then starts at scouts.
 //!
+//! An estimate by replica exchange is doubtful if
+//!
+//! - states made less than [one round trip](LEAST_ROUND_TRIPS) on average, or neighbours hardly ever
+//!   [swap](LEAST_SWAP_RATE);
+//! - the halves of the run lie [apart](MOST_HALVES_APART), or the states at the model still [drift](MOST_DRIFT);
+//! - the interval is wide, or mean field finds modes that no state reached, as above.
+//!
+//! If one of these is broken, it sweeps on, to twice as many sweeps before those that are measured.
+//!
 //! A mode that neither a chain nor mean field reaches stays unseen: [`CAVEAT`]. `cargo bench --bench verdict`
 //! counts how often the verdict is wrong, on models whose log Z is known; `benches/README.md` has the table.
 
 pub use super::ais::{LEAST_ESS, MOST_APART, MOST_BELOW};
 use super::annealing_schedule::MAX_STEPS;
 use super::evidence::Evidence;
+use super::exchange_evidence::ExchangeEvidence;
+use crate::gibbs::{LEAST_SWAP_RATE, MOST_DRIFT};
 use crate::setting::by_name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -28,6 +39,12 @@ pub const MOST_WIDE: f64 = 2.0;
 
 /// The most mass that mean field may find in modes that no chain saw, relative to the mass that chains saw.
 pub const MOST_UNSEEN: f64 = 0.1;
+
+/// The fewest round trips of a state, on average, of replica exchange that is believed.
+pub const LEAST_ROUND_TRIPS: f64 = 1.0;
+
+/// The most that log Z of both halves of replica exchange may differ, in combined standard errors.
+pub const MOST_HALVES_APART: f64 = 3.0;
 
 /// What no rule can exclude.
 pub const CAVEAT: &str = "a mode that no run reached stays unseen";
@@ -62,6 +79,8 @@ pub enum Estimate {
     Forward,
     /// The forward run from a uniform base.
     Witness,
+    /// Bennett's ratios of neighbours on a ladder.
+    Ladder,
 }
 
 by_name!(Estimate, "estimate", {
@@ -69,6 +88,7 @@ by_name!(Estimate, "estimate", {
     Bennett = "bennett",
     Forward = "forward",
     Witness = "witness",
+    Ladder = "ladder",
 });
 
 impl Estimate {
@@ -111,6 +131,7 @@ impl Estimate {
             (Self::Witness, _) => {
                 "a forward run rarely errs upwards, and this one is the higher of the two"
             }
+            (Self::Ladder, _) => "it is the sum over the pairs of neighbours",
         }
     }
 }
@@ -143,8 +164,16 @@ impl Verdict {
 
     pub(super) fn of(evidence: &Evidence) -> Self {
         let case = Case::of(evidence);
+        Self::by(RULES.iter().filter_map(|rule| rule(&case)))
+    }
+
+    pub(super) fn of_exchange(evidence: &ExchangeEvidence) -> Self {
+        Self::by(EXCHANGE_RULES.iter().filter_map(|rule| rule(evidence)))
+    }
+
+    fn by(broken: impl Iterator<Item = Broken>) -> Self {
         let (mut reasons, mut remedies) = (Vec::new(), Vec::new());
-        for Broken { reason, remedy } in RULES.iter().filter_map(|rule| rule(&case)) {
+        for Broken { reason, remedy } in broken {
             reasons.push(reason);
             if !remedies.contains(&remedy) {
                 remedies.push(remedy);
@@ -252,12 +281,7 @@ impl Case {
     fn is_wide(&self) -> Option<Broken> {
         let width = self.high - self.low;
         let is_wide = width > MOST_WIDE || self.high.is_nan();
-        (is_wide && !self.evidence.sides.is_apart()).then(|| Broken {
-            reason: format!(
-                "the interval of log Z is {width:.2} nats wide, but must be at most {MOST_WIDE}"
-            ),
-            remedy: self.more_steps(),
-        })
+        (is_wide && !self.evidence.sides.is_apart()).then(|| wide(width, self.more_steps()))
     }
 
     fn is_blind(&self) -> Option<Broken> {
@@ -273,25 +297,109 @@ impl Case {
 
     fn is_unseen(&self) -> Option<Broken> {
         let share = self.evidence.unseen_share();
-        (share > MOST_UNSEEN).then(|| Broken {
+        (share > MOST_UNSEEN).then(|| unseen(share, OTHER_BASE))
+    }
+}
+
+/// The rules of replica exchange, in the order in which they are reported.
+const EXCHANGE_RULES: [fn(&ExchangeEvidence) -> Option<Broken>; 6] = [
+    ExchangeEvidence::is_torn,
+    ExchangeEvidence::is_slow,
+    ExchangeEvidence::is_split,
+    ExchangeEvidence::is_drifting,
+    ExchangeEvidence::is_wide,
+    ExchangeEvidence::is_unseen,
+];
+
+const OTHER_LADDER: &str =
+    "take another method (ais, or ptt on a run that was trained with --ladder)";
+
+impl ExchangeEvidence {
+    /// The sweeps before those that are measured, for a run of twice the length.
+    fn more_sweeps(&self) -> String {
+        format!("raise burn_in to {} or more", self.n_sweeps)
+    }
+
+    fn is_torn(&self) -> Option<Broken> {
+        let (lower, rate) =
+            self.swap_rates.iter().enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        (!(*rate >= LEAST_SWAP_RATE)).then(|| Broken {
             reason: format!(
-                "mean field finds modes that no chain reached: they have {share:.2} times the mass that \
-                 chains saw, but must have at most {MOST_UNSEEN}"
+                "rungs {lower} and {} of {} swap at a rate of {rate:.4}, but must at {LEAST_SWAP_RATE} or more",
+                lower + 1,
+                self.n_rungs()
             ),
-            remedy: OTHER_BASE.to_string(),
+            remedy: OTHER_LADDER.to_string(),
         })
     }
+
+    fn is_slow(&self) -> Option<Broken> {
+        let trips = self.round_trips;
+        (trips < LEAST_ROUND_TRIPS && self.is_torn().is_none()).then(|| Broken {
+            reason: format!(
+                "a state made {trips:.2} round trips between base and model on average, but must make \
+                 {LEAST_ROUND_TRIPS} or more"
+            ),
+            remedy: self.more_sweeps(),
+        })
+    }
+
+    fn is_split(&self) -> Option<Broken> {
+        let (apart, [first, second]) = (self.halves_apart(), &self.halves);
+        (apart > MOST_HALVES_APART).then(|| Broken {
+            reason: format!(
+                "log Z is {:.3} in the first half and {:.3} in the second, {apart:.1} combined standard errors apart, \
+                 but must be within {MOST_HALVES_APART}",
+                first.log_z, second.log_z
+            ),
+            remedy: self.more_sweeps(),
+        })
+    }
+
+    fn is_drifting(&self) -> Option<Broken> {
+        let drift = self.drift;
+        (drift > MOST_DRIFT).then(|| Broken {
+            reason: format!(
+                "the mean of a unit at the model has moved by {drift:.1} standard errors in the second half, but must \
+                 by at most {MOST_DRIFT}"
+            ),
+            remedy: self.more_sweeps(),
+        })
+    }
+
+    fn is_wide(&self) -> Option<Broken> {
+        let (low, high) = self.interval();
+        let width = high - low;
+        (width > MOST_WIDE || width.is_nan()).then(|| wide(width, self.more_sweeps()))
+    }
+
+    fn is_unseen(&self) -> Option<Broken> {
+        let share = self.unseen_share();
+        (share > MOST_UNSEEN).then(|| unseen(share, OTHER_LADDER))
+    }
+}
+
+/// The interval is too wide.
+fn wide(width: f64, remedy: String) -> Broken {
+    let reason =
+        format!("the interval of log Z is {width:.2} nats wide, but must be at most {MOST_WIDE}");
+    Broken { reason, remedy }
+}
+
+/// Mean field finds modes with this share of the mass that chains saw.
+fn unseen(share: f64, remedy: &str) -> Broken {
+    let reason = format!(
+        "mean field finds modes that no chain reached: they have {share:.2} times the mass that \
+         chains saw, but must have at most {MOST_UNSEEN}"
+    );
+    Broken { reason, remedy: remedy.to_string() }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exact => f.write_str("exact"),
-            Self::Believable => write!(
-                f,
-                "believable: both sides and a run from a uniform base agree, and the effective sample \
-                 size suffices ({CAVEAT})"
-            ),
+            Self::Believable => write!(f, "believable: no rule of doubt is broken ({CAVEAT})"),
             Self::Doubtful { reasons, remedies } => write!(
                 f,
                 "doubtful, do not rely on it: {}; to remedy it, {}",

@@ -47,7 +47,10 @@ const ENOUGH_ROUND_TRIPS: f64 = 10.0;
 
 /// The largest [drift](ReplicaExchange::drift) of samples that may be trusted. Of 1,000 units that do not drift, one
 /// exceeds it in 1 of 150 cases.
-const MOST_DRIFT: f64 = 4.5;
+pub const MOST_DRIFT: f64 = 4.5;
+
+/// The least rate of swaps between neighbours that lets states pass in reasonable time.
+pub const LEAST_SWAP_RATE: f64 = 0.01;
 
 /// Chains at each rung of a ladder, which swap their states.
 #[derive(Clone, Debug)]
@@ -88,6 +91,16 @@ struct Journeys {
     last: Vec<Option<End>>,
     /// Of each traveller the number of round trips.
     n_round_trips: Vec<u64>,
+}
+
+/// Why samples along a ladder are not to be trusted.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Doubt {
+    /// The reason, with its numbers.
+    pub reason: String,
+    /// Whether two neighbours hardly ever swap, so that more sweeps are no remedy but another ladder is.
+    pub is_torn: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -256,6 +269,16 @@ impl<'a> ReplicaExchange<'a> {
         self.levels.last().expect("at least two rungs")
     }
 
+    /// The number of chains of each rung, C.
+    pub fn n_chains(&self) -> usize {
+        self.journeys.len()
+    }
+
+    /// The number of sweeps since the start.
+    pub fn n_sweeps(&self) -> u64 {
+        self.n_sweeps
+    }
+
     /// The number of rungs, with the base and the model.
     pub fn n_rungs(&self) -> usize {
         self.levels.len()
@@ -293,19 +316,22 @@ impl<'a> ReplicaExchange<'a> {
     }
 
     /// Why the shares of the modes in the samples are not to be trusted yet, if they are not.
-    pub fn doubt(&self) -> Option<String> {
-        if self.round_trips() < ENOUGH_ROUND_TRIPS {
-            return Some(format!(
-                "too few round trips to trust the shares of the modes, which takes {ENOUGH_ROUND_TRIPS}"
-            ));
-        }
+    pub fn doubt(&self) -> Option<Doubt> {
+        let is_torn = self.swap_rates().into_iter().any(|rate| rate < LEAST_SWAP_RATE);
         let drift = self.drift();
-        (drift > MOST_DRIFT).then(|| {
+        let reason = if self.round_trips() < ENOUGH_ROUND_TRIPS {
+            format!(
+                "too few round trips to trust the shares of the modes, which takes {ENOUGH_ROUND_TRIPS}"
+            )
+        } else if drift > MOST_DRIFT {
             format!(
                 "the mean of a unit has moved by {drift:.1} standard errors in the second half: the shares of the \
                  modes still change"
             )
-        })
+        } else {
+            return None;
+        };
+        Some(Doubt { reason, is_torn })
     }
 
     /// What the last sweep learned of the pairs that it tried to swap, before it did.
@@ -460,10 +486,12 @@ mod tests {
             (exchange.round_trips(), exchange.drift(), exchange.doubt())
         };
         let (trips, _, doubt) = sweep_to(10);
-        assert!(trips < 10.0 && doubt.unwrap().starts_with("too few round trips"), "{trips}");
+        let doubt = doubt.unwrap();
+        assert!(trips < 10.0 && doubt.reason.starts_with("too few round trips"), "{trips}");
+        assert!(!doubt.is_torn);
         let (trips, drift, doubt) = sweep_to(100);
         assert!(trips > 10.0 && drift > 4.5, "{trips} {drift}");
-        assert!(doubt.unwrap().contains("still change"));
+        assert!(doubt.unwrap().reason.contains("still change"));
     }
 
     #[test]

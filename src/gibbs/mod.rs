@@ -60,7 +60,7 @@ pub use chains::{Chains, MAX_SWEEPS, check_sweeps};
 pub use conditional::Conditional;
 pub(crate) use conditional::{FEW_ROWS, with_sums};
 pub use conditional_mean::ConditionalMean;
-pub use exchange::{ReplicaExchange, Rises};
+pub use exchange::{Doubt, LEAST_SWAP_RATE, MOST_DRIFT, ReplicaExchange, Rises};
 pub use fixed_weights::{FixedModel, FixedWeights};
 pub use following::FollowingChains;
 pub use inpainting::Inpainting;

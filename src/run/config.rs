@@ -150,7 +150,7 @@ settings! {
         /// Evaluate the log-likelihood of the held-out data (or of the training data, if nothing is held
         /// out) every N epochs, and at the end.
         evaluate_every: usize = 0, { whole(0..=LARGEST), placeholder("EPOCHS"), unset("never") }
-        /// The method for log Z in these evaluations: `auto`, `exact`, or `ais` with a small budget.
+        /// The method for log Z in these evaluations: `auto`, `exact`, or `ais` or `pt` with a small budget.
         evaluate: Method = Method::Auto, { needs(&[Remedy::of("evaluate_every")]) }
         /// Estimate log Z in every epoch with this many chains, which follow the model from the first update
         /// on (annealed importance sampling along training), and the log-likelihood of held-out data with it.

@@ -29,7 +29,7 @@
 
 use super::own_data::folder_of;
 use crate::bits::BitPanels;
-use crate::checkpoint::{LADDER, list, name};
+use crate::checkpoint::{LADDER, list, name, updates_of};
 use crate::error::{Error, Result};
 use crate::gibbs::{Chains, FixedWeights, Rung, reweighted_swap_rate};
 use crate::kernels::Isa;
@@ -292,7 +292,8 @@ impl Kept {
     }
 }
 
-/// The rungs that the run at `path` kept on the way to its model, from the base on, as they move chains.
+/// The rungs that a run kept on the way to the model in the file `path`, from the base on, as they move chains. The model
+/// may be a checkpoint, or the best of the run: later rungs are then left out.
 ///
 /// # Errors
 /// [`Error::Unsuitable`] if there are none; [`Error::Io`]; [`Error::BadState`] for rungs of another model.
@@ -305,7 +306,9 @@ pub fn rungs(path: &Path, model: &ModelFile, isa: Isa) -> Result<Vec<FixedWeight
         let rule = "is no run with a ladder: train it with --ladder 0.25, or take the method pt";
         return Err(Error::Unsuitable { path: path.into(), rule: rule.to_string() });
     }
-    // The best model may be behind the last rungs.
+    if let Some(last) = updates_of(path) {
+        kept.retain(|(updates, _)| *updates <= last);
+    }
     let number = |facts: &Map<String, Value>, name| facts.get(name).and_then(Value::as_u64);
     let n_examples = number(&provenance.data, "n_examples");
     let batch_size = number(&provenance.settings, "batch_size");

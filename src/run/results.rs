@@ -3,7 +3,7 @@
 use super::files::{FILTERS, LAST_MODEL, MODEL, SAMPLES};
 use super::folder::Folder;
 use crate::error::{Error, Result};
-use crate::model::ModelFile;
+use crate::model::{ModelFile, Provenance};
 use crate::monitor::Writer;
 use crate::pictures::{self, Grey};
 use crate::train::Trainer;
@@ -52,7 +52,9 @@ pub fn write(
     }
     let last_model = folder.join(LAST_MODEL);
     if trainer.average().is_some() {
-        let last = ModelFile { rbm: trainer.current(), ..model.clone() };
+        // The last parameters are not the best ones.
+        let provenance = Provenance { best_epoch: None, ..model.provenance.clone() };
+        let last = ModelFile { rbm: trainer.current(), provenance, ..model.clone() };
         writer.write(last_model, last.to_bytes())?;
     } else {
         // If a new plan restarts the average, the file of the earlier one is still there.

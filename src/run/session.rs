@@ -511,6 +511,9 @@ fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
     let n_hidden = train.for_data(1, data.training.n_visible()).n_hidden();
     let smaller = exact::n_enumerated(&data.training.units(), n_hidden);
     let is_feasible = smaller <= exact::MAX_UNITS;
+    check("evaluate", run.evaluate, run.evaluate != Method::Ptt, || {
+        "auto, exact, ais or pt: a ladder leads to the model at the end of the run".to_string()
+    })?;
     let is_exact = run.evaluate_every > 0 && run.evaluate == Method::Exact;
     check("evaluate", run.evaluate, !is_exact || is_feasible, || {
         format!(
