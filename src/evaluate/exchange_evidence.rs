@@ -23,16 +23,21 @@ use super::ais::{LogZ, NORMAL_95, NORMAL_99, bennett, student};
 use super::evidence::UNSEEN_SHARE;
 use super::log_mean::log_sum_exp;
 use super::mean_field::log_unseen;
-use super::verdict::Verdict;
 use super::{EvaluationConfig, tempered_ladder};
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
-use crate::gibbs::{FixedWeights, Path, ReplicaExchange, Rises, Rung};
+use crate::gibbs::{FixedWeights, LEAST_SWAP_RATE, MOST_DRIFT, Path, ReplicaExchange, Rises, Rung};
 use crate::units::sigmoid;
 use crate::watch::Watch;
 
 /// The most rounds. The second has as many sweeps before it as the first has in all, and twice as many measured.
 const MOST_ROUNDS: u32 = 2;
+
+/// The fewest round trips of a state, on average, of a run that is believed.
+pub const LEAST_ROUND_TRIPS: f64 = 1.0;
+
+/// The most that log Z of both halves may differ, in combined standard errors.
+pub const MOST_HALVES_APART: f64 = 3.0;
 
 /// Pairs of sweeps whose rises are kept to find C at first.
 const KEPT: u64 = 32;
@@ -82,6 +87,19 @@ impl ExchangeEvidence {
         let [first, second] = &self.halves;
         let error = first.standard_error.hypot(second.standard_error);
         (second.log_z - first.log_z).abs() / error
+    }
+
+    /// Whether two neighbours hardly ever swap.
+    pub fn is_torn(&self) -> bool {
+        !self.swap_rates.iter().all(|&rate| rate >= LEAST_SWAP_RATE)
+    }
+
+    /// Whether states came around, both halves agree, and no mean drifts, so that no second round is needed.
+    pub fn is_enough(&self) -> bool {
+        !self.is_torn()
+            && self.round_trips >= LEAST_ROUND_TRIPS
+            && self.halves_apart() <= MOST_HALVES_APART
+            && self.drift <= MOST_DRIFT
     }
 
     /// The number of rungs, with the base and the model.
@@ -144,7 +162,7 @@ pub(super) fn exchange(
         let first = course.measure(&mut chains, halves[0], &constants)?;
         let second = course.measure(&mut chains, halves[1], &constants)?;
         let evidence = course.evidence(&chains, [first, second], &mut constants, round)?;
-        if round == MOST_ROUNDS || matches!(Verdict::of_exchange(&evidence), Verdict::Believable) {
+        if round == MOST_ROUNDS || evidence.is_enough() {
             return Ok(evidence);
         }
         n *= 2;
@@ -218,8 +236,12 @@ impl Course<'_> {
         let beyond = self.path.beyond_fixed_point(&ends);
         let beyond = log_sum_exp(&beyond) - libm::log(beyond.len() as f64);
         let of = |sums: &[Vec<[f64; 2]>]| estimate(self.log_z_of_base + beyond, sums, constants);
-        let all: Vec<Vec<[f64; 2]>> =
-            halves[0].pairs.iter().zip(&halves[1].pairs).map(join).collect();
+        let all: Vec<Vec<[f64; 2]>> = halves[0]
+            .pairs
+            .iter()
+            .zip(&halves[1].pairs)
+            .map(|(one, other)| join(one, other))
+            .collect();
         let log_z = of(&all);
         let halves = halves.each_ref().map(|half| of(&half.pairs));
         let rbm = self.path.model().rbm;
@@ -241,7 +263,7 @@ impl Course<'_> {
     }
 }
 
-fn join((one, other): (&Vec<[f64; 2]>, &Vec<[f64; 2]>)) -> Vec<[f64; 2]> {
+fn join(one: &[[f64; 2]], other: &[[f64; 2]]) -> Vec<[f64; 2]> {
     one.iter().zip(other).map(|(a, b)| [a[0] + b[0], a[1] + b[1]]).collect()
 }
 

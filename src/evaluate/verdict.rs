@@ -29,6 +29,7 @@ pub use super::ais::{LEAST_ESS, MOST_APART, MOST_BELOW};
 use super::annealing_schedule::MAX_STEPS;
 use super::evidence::Evidence;
 use super::exchange_evidence::ExchangeEvidence;
+pub use super::exchange_evidence::{LEAST_ROUND_TRIPS, MOST_HALVES_APART};
 use crate::gibbs::{LEAST_SWAP_RATE, MOST_DRIFT};
 use crate::setting::by_name;
 use serde::{Deserialize, Serialize};
@@ -39,12 +40,6 @@ pub const MOST_WIDE: f64 = 2.0;
 
 /// The most mass that mean field may find in modes that no chain saw, relative to the mass that chains saw.
 pub const MOST_UNSEEN: f64 = 0.1;
-
-/// The fewest round trips of a state, on average, of replica exchange that is believed.
-pub const LEAST_ROUND_TRIPS: f64 = 1.0;
-
-/// The most that log Z of both halves of replica exchange may differ, in combined standard errors.
-pub const MOST_HALVES_APART: f64 = 3.0;
 
 /// What no rule can exclude.
 pub const CAVEAT: &str = "a mode that no run reached stays unseen";
@@ -303,12 +298,12 @@ impl Case {
 
 /// The rules of replica exchange, in the order in which they are reported.
 const EXCHANGE_RULES: [fn(&ExchangeEvidence) -> Option<Broken>; 6] = [
-    ExchangeEvidence::is_torn,
-    ExchangeEvidence::is_slow,
-    ExchangeEvidence::is_split,
-    ExchangeEvidence::is_drifting,
-    ExchangeEvidence::is_wide,
-    ExchangeEvidence::is_unseen,
+    ExchangeEvidence::torn,
+    ExchangeEvidence::slow,
+    ExchangeEvidence::split,
+    ExchangeEvidence::drifting,
+    ExchangeEvidence::wide,
+    ExchangeEvidence::unseen,
 ];
 
 const OTHER_LADDER: &str =
@@ -320,10 +315,10 @@ impl ExchangeEvidence {
         format!("raise burn_in to {} or more", self.n_sweeps)
     }
 
-    fn is_torn(&self) -> Option<Broken> {
-        let (lower, rate) =
-            self.swap_rates.iter().enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-        (!(*rate >= LEAST_SWAP_RATE)).then(|| Broken {
+    fn torn(&self) -> Option<Broken> {
+        let rates = self.swap_rates.iter().enumerate();
+        let (lower, rate) = rates.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        self.is_torn().then(|| Broken {
             reason: format!(
                 "rungs {lower} and {} of {} swap at a rate of {rate:.4}, but must at {LEAST_SWAP_RATE} or more",
                 lower + 1,
@@ -333,9 +328,9 @@ impl ExchangeEvidence {
         })
     }
 
-    fn is_slow(&self) -> Option<Broken> {
+    fn slow(&self) -> Option<Broken> {
         let trips = self.round_trips;
-        (trips < LEAST_ROUND_TRIPS && self.is_torn().is_none()).then(|| Broken {
+        (trips < LEAST_ROUND_TRIPS && !self.is_torn()).then(|| Broken {
             reason: format!(
                 "a state made {trips:.2} round trips between base and model on average, but must make \
                  {LEAST_ROUND_TRIPS} or more"
@@ -344,7 +339,7 @@ impl ExchangeEvidence {
         })
     }
 
-    fn is_split(&self) -> Option<Broken> {
+    fn split(&self) -> Option<Broken> {
         let (apart, [first, second]) = (self.halves_apart(), &self.halves);
         (apart > MOST_HALVES_APART).then(|| Broken {
             reason: format!(
@@ -356,7 +351,7 @@ impl ExchangeEvidence {
         })
     }
 
-    fn is_drifting(&self) -> Option<Broken> {
+    fn drifting(&self) -> Option<Broken> {
         let drift = self.drift;
         (drift > MOST_DRIFT).then(|| Broken {
             reason: format!(
@@ -367,13 +362,13 @@ impl ExchangeEvidence {
         })
     }
 
-    fn is_wide(&self) -> Option<Broken> {
+    fn wide(&self) -> Option<Broken> {
         let (low, high) = self.interval();
         let width = high - low;
         (width > MOST_WIDE || width.is_nan()).then(|| wide(width, self.more_sweeps()))
     }
 
-    fn is_unseen(&self) -> Option<Broken> {
+    fn unseen(&self) -> Option<Broken> {
         let share = self.unseen_share();
         (share > MOST_UNSEEN).then(|| unseen(share, OTHER_LADDER))
     }
