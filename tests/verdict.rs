@@ -5,7 +5,7 @@
 mod models;
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
-use harmonium::evaluate::{Estimate, Evaluation, Verdict};
+use harmonium::evaluate::{Estimate, Evaluation, Method, Verdict};
 use harmonium::{BitMatrix, TrainConfig, Trainer};
 use models::{FAMILIES, Model, Numbers, equal_weights, model};
 use ndarray::{Array1, Array2};
@@ -36,7 +36,7 @@ fn a_phase_that_the_data_do_not_show_is_found() {
         let data = draw(50, &Array1::from_elem(187, 0.05), 1);
         let model = Model::with_data(rbm, &data, true, String::new());
         for seed in 0..2 {
-            let found = model.evaluate(&data, seed);
+            let found = model.evaluate(Method::Ais, &data, seed);
             assert_honest(&found, &model);
             assert_eq!(found.verdict.name(), "doubtful", "{found:#?}");
             // The run from a uniform base finds the phase.
@@ -61,7 +61,7 @@ fn a_heavy_mode_that_the_data_do_not_show_is_found() {
     let data = draw(200, &visible.mapv(|x| 1.0 / (1.0 + (-x).exp())), 2);
     for has_chains in [false, true] {
         let model = Model::with_data(rbm.clone(), &data, has_chains, String::new());
-        let found = model.evaluate(&data, 3);
+        let found = model.evaluate(Method::Ais, &data, 3);
         assert_honest(&found, &model);
         assert!((found.log_z - model.log_z).abs() < 0.2, "{} {found:#?}", model.log_z);
     }
@@ -118,7 +118,7 @@ fn a_trained_lattice_is_evaluated_honestly() {
     };
     let model = trained(&data, config);
     for seed in 0..4 {
-        let found = model.evaluate(&data, seed);
+        let found = model.evaluate(Method::Ais, &data, seed);
         assert_honest(&found, &model);
         assert!((found.log_z - model.log_z).abs() < 0.3, "{} {found:#?}", model.log_z);
     }
@@ -130,8 +130,8 @@ fn a_trained_lattice_is_evaluated_honestly() {
 fn log_z_does_not_depend_on_the_examples() {
     let model = Model::of(5);
     let v = model.rbm.n_visible();
-    let one = model.evaluate(&BitMatrix::zeros(1, v), 1);
-    let other = model.evaluate(&BitMatrix::from_fn(7, v, |n, i| (n + i) % 3 == 0), 1);
+    let one = model.evaluate(Method::Ais, &BitMatrix::zeros(1, v), 1);
+    let other = model.evaluate(Method::Ais, &BitMatrix::from_fn(7, v, |n, i| (n + i) % 3 == 0), 1);
     assert_eq!(one.log_z.to_bits(), other.log_z.to_bits());
     assert_eq!(one.evidence, other.evidence);
     assert_ne!(one.log_likelihood, other.log_likelihood);
@@ -143,7 +143,8 @@ fn believable_intervals_of_every_family_contain_log_z() {
     let mut n_believable = 0;
     for number in 0..2 * FAMILIES.len() as u64 {
         let model = Model::of(number);
-        let found = model.evaluate(&BitMatrix::zeros(1, model.rbm.n_visible()), number);
+        let found =
+            model.evaluate(Method::Ais, &BitMatrix::zeros(1, model.rbm.n_visible()), number);
         assert_honest(&found, &model);
         n_believable += usize::from(found.verdict == Verdict::Believable);
     }
@@ -157,7 +158,7 @@ fn a_model_without_a_data_mean_is_evaluated_from_its_bias() {
         Array2::from_shape_fn((30, 5), |(i, j)| ((i * 7 + j * 3) % 11) as f64 / 10.0 - 0.5);
     let rbm = model(&weights, &Array1::from_elem(30, -0.5), &Array1::zeros(5));
     let model = Model::without_data(rbm, String::new());
-    let found = model.evaluate(&BitMatrix::zeros(1, 30), 0);
+    let found = model.evaluate(Method::Ais, &BitMatrix::zeros(1, 30), 0);
     assert_eq!(found.verdict, Verdict::Believable);
     assert_honest(&found, &model);
     assert!((found.log_z - model.log_z).abs() < 0.05);

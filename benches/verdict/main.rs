@@ -1,14 +1,15 @@
-//! How often is `believable` wrong? This bench evaluates models whose log Z is known, all by annealing, and
+//! How often is `believable` wrong? This bench evaluates models whose log Z is known, all by the same method, and
 //! counts the believable intervals that miss it.
 //!
 //! `cargo bench --bench verdict` takes 2,000 models, in about an hour on two cores. `-- 300` takes 300,
-//! `-- 300 700` takes the models 300 to 699, and `-- --test` takes a few, as a test. The output names every
+//! `-- 300 700` takes the models 300 to 699, and `-- --test` takes a few, as a test. With `pt` as an argument log Z is by
+//! parallel tempering, with `ais` by annealing (the default). The output names every
 //! model whose interval misses. `benches/README.md` has the table of a whole run.
 
 mod models;
 
 use harmonium::BitMatrix;
-use harmonium::evaluate::Verdict;
+use harmonium::evaluate::{Method, Verdict};
 use models::{FAMILIES, Model};
 use std::time::Instant;
 
@@ -55,6 +56,9 @@ impl Count {
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).filter(|name| name != "--bench").collect();
     let is_test = arguments.iter().any(|argument| argument == "--test");
+    let methods: Vec<Method> =
+        arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    let method = methods.first().copied().unwrap_or(Method::Ais);
     let numbers: Vec<u64> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
     let models = match numbers[..] {
         _ if is_test => 0..FAMILIES.len() as u64,
@@ -67,7 +71,7 @@ fn main() {
         let model = Model::of(number);
         let clock = Instant::now();
         // log Z does not depend on the examples.
-        let found = model.evaluate(&BitMatrix::zeros(1, model.rbm.n_visible()), number);
+        let found = model.evaluate(method, &BitMatrix::zeros(1, model.rbm.n_visible()), number);
         let count = &mut families[(number % FAMILIES.len() as u64) as usize];
         count.seconds.push(clock.elapsed().as_secs_f64());
         count.n += 1;
@@ -83,7 +87,7 @@ fn main() {
             );
         }
     }
-    println!("{} threads", rayon::current_num_threads());
+    println!("{method}, {} threads", rayon::current_num_threads());
     println!(
         "| family | models | believable | interval misses | worst miss, nats | error, rms | error of \
          doubtful ones, rms | seconds, median |"

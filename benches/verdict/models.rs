@@ -51,10 +51,10 @@ impl Model {
         }
     }
 
-    /// Evaluates `visible` by AIS, as the command does with a model and its run.
-    pub fn evaluate(&self, visible: &BitMatrix, seed: u64) -> Evaluation {
-        let base = Base::of_model(&self.rbm, self.data_mean.as_ref());
-        let config = EvaluationConfig { method: Method::Ais, seed, ..EvaluationConfig::default() };
+    /// Evaluates `visible` by a method, as the command does with a model and its run.
+    pub fn evaluate(&self, method: Method, visible: &BitMatrix, seed: u64) -> Evaluation {
+        let base = Base::of_method(method, &self.rbm, self.data_mean.as_ref());
+        let config = EvaluationConfig { method, seed, ..EvaluationConfig::default() };
         let weights = FixedWeights::of(&self.rbm, Isa::fastest());
         let model = FixedModel { rbm: &self.rbm, weights: &weights };
         let mut evaluator = Evaluator::new(model).config(config).base(base);

@@ -19,11 +19,11 @@ use harmonium::evaluate::number_means;
 use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likelihoods_of_units};
 use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::{
-    Base, EvaluationConfig, EvaluationReport, Evaluator, Imputation, Independent, NumberMeans,
-    tempered_ladder,
+    Base, EvaluationConfig, EvaluationReport, Evaluator, Imputation, Independent, Method,
+    NumberMeans, tempered_ladder,
 };
 use harmonium::gibbs::{
-    self, Chains, ConditionalMean, FixedModel, FixedWeights, Inpainting, RealConditional,
+    self, Chains, ConditionalMean, Doubt, FixedModel, FixedWeights, Inpainting, RealConditional,
     ReplicaExchange, Sampler, SamplingMethod, check_sweeps,
 };
 use harmonium::model::{ModelFile, Provenance, Spins, TiledParameters, check_data_mean};
@@ -224,9 +224,14 @@ impl Rbm {
     }
 
     /// The base of annealing, from the given data or else from the training data.
-    fn base(&self, data: Option<&Bound<'_, PyAny>>, threads: Option<usize>) -> PyResult<Base> {
+    fn base(
+        &self,
+        method: Method,
+        data: Option<&Bound<'_, PyAny>>,
+        threads: Option<usize>,
+    ) -> PyResult<Base> {
         let Some(data) = data else {
-            return Ok(Base::of_model(&self.rbm, self.origin.data_mean.as_ref()));
+            return Ok(Base::of_method(method, &self.rbm, self.origin.data_mean.as_ref()));
         };
         if let Ok(name) = data.cast::<PyString>() {
             if name.to_cow()? == "uniform" {
@@ -1296,7 +1301,7 @@ impl Rbm {
         let dataset = labelled(dataset, labels, self.origin.classes.as_ref())?;
         dataset.check_intensities().map_err(to_py)?;
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;
-        let base = self.base(base_data, threads)?;
+        let base = self.base(config.method, base_data, threads)?;
         let start = start.map(|start| self.start(start, threads)).transpose()?;
         let independent = self.independent(n_examples)?;
         let weights = without_lock(py, threads, || self.fixed().cloned())?;

@@ -468,7 +468,7 @@ impl Evaluate {
             (None, Some(TrainingMean { mean, .. })) if data_mean.is_none() => {
                 Ok(Base::of_mean(rbm.visible_units(), mean, "mean of the run's training data"))
             }
-            (None, _) => Ok(Base::of_model(rbm, data_mean.as_ref())),
+            (None, _) => Ok(Base::of_method(self.method, rbm, data_mean.as_ref())),
         }
     }
 

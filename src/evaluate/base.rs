@@ -3,6 +3,7 @@
 //! log Z is a property of the model. So is its base: it comes from the model's own training, never
 //! from the examples that happen to be scored.
 
+use super::Method;
 use crate::model::Rbm;
 use crate::units::Units;
 use ndarray::Array1;
@@ -39,6 +40,15 @@ impl Base {
                     "σ(b), as the model does not say what it was trained on",
                 )
             }
+        }
+    }
+
+    /// The base of a method for log Z: [`for_samples`](Self::for_samples) with [`Method::Pt`], else
+    /// [`of_model`](Self::of_model).
+    pub fn of_method(method: Method, rbm: &Rbm, data_mean: Option<&Array1<f32>>) -> Self {
+        match method {
+            Method::Pt => Self::for_samples(rbm, data_mean),
+            _ => Self::of_model(rbm, data_mean),
         }
     }
 
