@@ -13,6 +13,9 @@
 //! the models of a training it is parallel trajectory tempering (Béreux, Decelle, Furtlehner, Rosset and
 //! Seoane, 2025): these stay near each other where, along a path of temperatures, the distribution may jump.
 //!
+//! h is drawn twice for each chain: given its own v, and given that of the neighbour, from the inputs that the two F need
+//! anyway. The swap chooses one.
+//!
 //! The states v of two neighbours, t and t + 1, are swapped with probability
 //!
 //! ```text
@@ -26,7 +29,7 @@
 //! A state that has been at the base has forgotten all else. *Round trips*, from the base to the model and back, count
 //! how often this happens.
 
-use super::rung::swap_probability;
+use super::rung::{Drawing, swap_probability, weigh_and_draw};
 use super::{Chains, Rung};
 use crate::bits::{BitMatrix, BitPanels, WORD, active};
 use crate::error::Result;
@@ -71,6 +74,8 @@ pub struct ReplicaExchange<'a> {
 struct Level<'a> {
     rung: Rung<'a>,
     chains: Chains,
+    /// h given the states of the neighbour, drawn with the words of this rung (C, H).
+    other_hidden: BitPanels,
     /// The log-masses of the states before the last swap, here and at the neighbour with which they may swap.
     masses: [Vec<i64>; 2],
 }
@@ -154,8 +159,9 @@ impl<'a> ReplicaExchange<'a> {
         assert!(rungs.len() >= 2, "a ladder of {} rungs", rungs.len());
         let units = rungs[0].weights();
         let (n_visible, n_hidden) = (units.n_visible(), units.n_hidden());
-        let of_level =
-            Chains::bytes(n, units.visible_units.layout(), n_hidden) + Bytes::of::<[i64; 6]>(&[n]);
+        let of_level = Chains::bytes(n, units.visible_units.layout(), n_hidden)
+            + BitPanels::bytes(n, n_hidden)
+            + Bytes::of::<[i64; 6]>(&[n]);
         let what =
             || format!("{} rungs of {n} chains of {n_visible} x {n_hidden} units", rungs.len());
         memory::check(what, &[Need::new(of_level * rungs.len(), &["number"])])?;
@@ -180,7 +186,8 @@ impl<'a> ReplicaExchange<'a> {
                 chains.draw_visible(rung.visible_given_hidden(), watch)?;
                 chains.draw_hidden(rung.hidden_given_visible(), watch)?;
             }
-            levels.push(Level { rung, chains, masses: [Vec::new(), Vec::new()] });
+            let other_hidden = chains.hidden.clone();
+            levels.push(Level { rung, chains, other_hidden, masses: [Vec::new(), Vec::new()] });
             count(1)?;
         }
         Ok(Self {
@@ -193,8 +200,7 @@ impl<'a> ReplicaExchange<'a> {
         })
     }
 
-    /// Does a sweep of all chains, with swaps after v is drawn. h is drawn from the new v next, so that only v has to
-    /// be swapped.
+    /// Does a sweep of all chains, with swaps after v is drawn.
     ///
     /// # Errors
     /// [`Error::Interrupted`](crate::Error::Interrupted). The chains are then of no use.
@@ -203,10 +209,9 @@ impl<'a> ReplicaExchange<'a> {
             self.levels.par_iter_mut().try_for_each(|level| {
                 level.chains.draw_visible(level.rung.visible_given_hidden(), watch)
             })?;
-            self.swap(watch)?;
-            self.levels.par_iter_mut().try_for_each(|level| {
-                level.chains.draw_hidden(level.rung.hidden_given_visible(), watch)
-            })
+            self.draw_hidden(watch)?;
+            self.swap();
+            Ok(())
         })?;
         if self.n_sweeps.is_power_of_two() {
             self.past.drain(..self.past.len().saturating_sub(1));
@@ -220,17 +225,23 @@ impl<'a> ReplicaExchange<'a> {
         ((n_sweeps % 2) as usize..self.swaps.len()).step_by(2)
     }
 
-    /// Tries to swap every second pair of neighbours, chain by chain.
-    fn swap(&mut self, watch: Watch<'_>) -> Result<()> {
-        let Self { seed, n_sweeps, .. } = *self;
-        let first = (n_sweeps % 2) as usize;
-        self.levels[first..].par_chunks_exact_mut(2).try_for_each(|pair| {
-            let [lower, upper] = pair else { unreachable!("two levels") };
-            let (below, above) =
-                rayon::join(|| lower.weigh(&upper.rung, watch), || upper.weigh(&lower.rung, watch));
-            (lower.masses, upper.masses) = (below?, above?);
-            Ok(())
+    /// Draws h at each level; at pairs that may swap given the states of the neighbour, too, with the log-masses of both.
+    fn draw_hidden(&mut self, watch: Watch<'_>) -> Result<()> {
+        let first = (self.n_sweeps % 2) as usize;
+        let (alone, paired) = self.levels.split_at_mut(first);
+        let (paired, last) = paired.split_at_mut(paired.len() / 2 * 2);
+        alone.iter_mut().chain(last).try_for_each(|level| {
+            level.chains.draw_hidden(level.rung.hidden_given_visible(), watch)
         })?;
+        paired.par_chunks_exact_mut(2).try_for_each(|pair| {
+            let [lower, upper] = pair else { unreachable!("two levels") };
+            lower.weigh_and_draw(upper, watch)
+        })
+    }
+
+    /// Tries to swap every second pair of neighbours, chain by chain.
+    fn swap(&mut self) {
+        let Self { seed, n_sweeps, .. } = *self;
         for at in self.pairs(n_sweeps) {
             let address = n_sweeps * self.swaps.len() as u64 + at as u64;
             let mut stream = Stream::new(seed, Purpose::ReplicaSwap, address);
@@ -246,13 +257,15 @@ impl<'a> ReplicaExchange<'a> {
                 if uniform < swap_probability(rise(lower) + rise(upper)) {
                     self.swaps[at].done += 1;
                     lower.chains.visible.swap_row(&mut upper.chains.visible, chain);
+                    for level in [&mut *lower, &mut *upper] {
+                        level.chains.hidden.swap_row(&mut level.other_hidden, chain);
+                    }
                     self.journeys[chain].travellers.swap(at, at + 1);
                 }
             }
         }
         self.journeys.iter_mut().for_each(Journeys::look_around);
         self.n_sweeps += 1;
-        Ok(())
     }
 
     /// The visible states at the model (C, V).
@@ -359,12 +372,28 @@ impl fmt::Display for ReplicaExchange<'_> {
 }
 
 impl Level<'_> {
-    fn weigh(&self, neighbour: &Rung<'_>, watch: Watch<'_>) -> Result<[Vec<i64>; 2]> {
-        self.rung.log_masses_beside(neighbour, self.states(), watch)
-    }
-
-    fn states(&self) -> &BitPanels {
-        &self.chains.visible
+    /// Draws h of this level and the one above, each given its own states and those of the other.
+    fn weigh_and_draw(&mut self, above: &mut Self, watch: Watch<'_>) -> Result<()> {
+        let (lower, upper) = (self, above);
+        let [lower_words, upper_words] = [&lower.chains.words, &upper.chains.words];
+        let drawing = |rung, words, hidden| Drawing { rung, words, hidden };
+        lower.masses = weigh_and_draw(
+            [
+                drawing(&lower.rung, lower_words, &mut lower.chains.hidden),
+                drawing(&upper.rung, upper_words, &mut upper.other_hidden),
+            ],
+            &lower.chains.visible,
+            watch,
+        )?;
+        upper.masses = weigh_and_draw(
+            [
+                drawing(&upper.rung, upper_words, &mut upper.chains.hidden),
+                drawing(&lower.rung, lower_words, &mut lower.other_hidden),
+            ],
+            &upper.chains.visible,
+            watch,
+        )?;
+        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! A distribution on a ladder: a model, or a point on the path to it.
 
 use super::path::Tempered;
-use super::{Conditional, FixedWeights, Path, with_sums};
-use crate::bits::BitPanels;
+use super::words::Words;
+use super::{Conditional, FEW_ROWS, FixedWeights, Path, block_rows, with_sums};
+use crate::bits::{BitPanels, Block};
 use crate::error::Result;
 use crate::kernels::rows::Target;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
@@ -146,6 +147,94 @@ fn log_masses<const N: usize>(
         Ok(())
     })?;
     Ok(std::array::from_fn(|at| masses.iter().map(|masses| masses[at]).collect()))
+}
+
+/// A draw of h at a rung.
+pub(super) struct Drawing<'a> {
+    pub rung: &'a Rung<'a>,
+    pub words: &'a Words,
+    /// h (C, H).
+    pub hidden: &'a mut BitPanels,
+}
+
+/// The log-masses of each row of `visible` (C, V) at two rungs, each of which also draws its h given v from the inputs
+/// that its log-masses need. Rungs of the same weights share the sums over v.
+///
+/// # Errors
+/// [`Error::Interrupted`](crate::Error::Interrupted); some rows are then not drawn.
+pub(super) fn weigh_and_draw(
+    [one, other]: [Drawing<'_>; 2],
+    visible: &BitPanels,
+    watch: Watch<'_>,
+) -> Result<[Vec<i64>; 2]> {
+    if ptr::eq(one.rung.weights, other.rung.weights) {
+        return weigh_and_draw_by_sums([one, other], visible, watch);
+    }
+    let (one, other) = rayon::join(
+        || weigh_and_draw_by_sums([one], visible, watch),
+        || weigh_and_draw_by_sums([other], visible, watch),
+    );
+    let ([one], [other]) = (one?, other?);
+    Ok([one, other])
+}
+
+/// [`weigh_and_draw`] at rungs of the same weights.
+fn weigh_and_draw_by_sums<const N: usize>(
+    mut drawings: [Drawing<'_>; N],
+    visible: &BitPanels,
+    watch: Watch<'_>,
+) -> Result<[Vec<i64>; N]> {
+    let weights = drawings[0].rung.weights;
+    let (units_of_h, conditional) = (&weights.hidden_units, weights.hidden_given_visible());
+    assert!(units_of_h.are_bits(), "hidden units are bits");
+    let (capacity, n_panels) = (visible.row_capacity(), conditional.n_panels());
+    let height = block_rows(capacity, n_panels);
+    let places = drawings.each_ref().map(|drawing| (drawing.rung, drawing.words));
+    let mut blocks: Vec<Vec<Block<'_>>> = Vec::new();
+    for drawing in &mut drawings {
+        let of_rung: Vec<_> = drawing.hidden.par_blocks_mut(height).collect();
+        blocks.resize_with(of_rung.len(), Vec::new);
+        blocks.iter_mut().zip(of_rung).for_each(|(all, block)| all.push(block));
+    }
+    // Of each panel, whose masses are rounded before they are added.
+    let mut parts = vec![[0; N]; n_panels * capacity];
+    let pieces = blocks.into_par_iter().zip(parts.par_chunks_mut(height));
+    pieces.try_for_each(|(blocks, parts)| {
+        watch.check()?;
+        let Block { panel, first, .. } = blocks[0];
+        with_sums(2 * height, |sums| {
+            let (sums, thresholds) = sums.split_at_mut(height);
+            let n = blocks[0].words.len();
+            let (sums, thresholds) = (&mut sums[..n], &mut thresholds[..n]);
+            let target = Target { states: visible, first_panel: 0, first, sums: &mut *sums };
+            conditional.inputs(panel, &mut [target]);
+            let mut of_rows = [0.0; FEW_ROWS];
+            for (at, ((rung, words), block)) in places.iter().zip(blocks).enumerate() {
+                let own = rung.hidden_given_visible();
+                thresholds.copy_from_slice(sums);
+                let rows = sums.chunks(FEW_ROWS).zip(parts.chunks_mut(FEW_ROWS));
+                let drawn = thresholds.chunks_mut(FEW_ROWS).zip(block.words.chunks_mut(FEW_ROWS));
+                for (few, ((sums, parts), (thresholds, bits))) in rows.zip(drawn).enumerate() {
+                    let differences = &mut of_rows[..sums.len()];
+                    let factor = f64::from(own.factor);
+                    units_of_h.cumulant_differences(weights.isa, sums, 0.0, factor, differences);
+                    let parts = parts.iter_mut().zip(differences);
+                    parts.for_each(|(parts, sum)| parts[at] = units(*sum));
+                    own.to_thresholds(panel, thresholds);
+                    own.draw_panel(panel, thresholds, words, first + few * FEW_ROWS, bits);
+                }
+            }
+        });
+        Ok(())
+    })?;
+    let at_zero = units(units_of_h.n_units() as f64 * LN_2);
+    Ok(std::array::from_fn(|at| {
+        let of_row = |row: usize| {
+            let of_hidden = parts[row..].iter().step_by(capacity).map(|parts| parts[at]);
+            at_zero + places[at].0.of_visible(visible, row) + of_hidden.sum::<i64>()
+        };
+        (0..visible.n_rows()).map(of_row).collect()
+    }))
 }
 
 /// A number of nats in units of a log-mass.
