@@ -134,6 +134,22 @@ impl Preset {
                 },
             },
             Self {
+                name: "clusters",
+                purpose: "data with several clusters, such as families, phases or populations; for your own, give --data",
+                time: "20 seconds",
+                result: "five simulated populations, whose shares it keeps where plain chains lose some",
+                data: Source::Populations(0),
+                config: TrainConfig {
+                    // Plain chains never leave their cluster, and then the shares of the model are wrong.
+                    algorithm: Algorithm::Pt,
+                    // 0.4 needs more temperatures, and 5 of them miss a share more often.
+                    swap_rate: 0.2,
+                    // A shorter average has more noise in the shares.
+                    averaging: Averaging::Tail(0.5),
+                    ..TrainConfig::default()
+                },
+            },
+            Self {
                 name: "features",
                 purpose: "1,000 features of MNIST for a classifier",
                 time: "2 to 3 minutes",

@@ -104,6 +104,10 @@ pub enum Purpose {
     OnlineLogZ = 31,
     /// The choice of those of these chains that go on; index: the number of earlier choices.
     OnlineResampling = 32,
+    /// The rates of a site in simulated populations; index: the site.
+    PopulationRates = 33,
+    /// A simulated example; index: the example, test examples after those to train on.
+    PopulationExample = 34,
 }
 
 /// A stream of random words with an address.

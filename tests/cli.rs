@@ -736,6 +736,7 @@ fn wrong_usage_has_exit_code_2_and_a_hint() {
         ("train --data none --learning-rate nan", "must be a finite number"),
         ("train --data none --momentum inf", "must be a finite number"),
         ("train --data bars-and-stripes:0", "bars-and-stripes:SIDE with a side from 1 to 16"),
+        ("train --data populations:-1", "populations:SEED with a seed from 0 to"),
         ("train --data none --binarize median", "stochastic, none or threshold:T"),
         ("train --data none --binarize threshold:1", "below 1"),
         ("train --data none --chain-start noise", "`data` or `bias`"),

@@ -13,7 +13,7 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 pub struct Bench {
     /// Training data: `mnist`, a file (IDX, .npy, .npz, text or PNG), a folder of PNGs, `-` for
-    /// standard input, `bars-and-stripes:SIDE` or `shifter`
+    /// standard input, `bars-and-stripes:SIDE`, `shifter` or `populations:SEED`
     #[arg(long, default_value = "mnist", value_name = "mnist|PATH")]
     data: Source,
     /// Numbers of hidden units

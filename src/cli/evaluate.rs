@@ -53,7 +53,7 @@ pub struct Evaluate {
     /// A model, or the folder of a run
     model: PathBuf,
     /// Examples: `mnist`, a file (IDX, .npy, .npz, text or PNG), a folder of PNGs, `-` for
-    /// standard input, `bars-and-stripes:SIDE` or `shifter`
+    /// standard input, `bars-and-stripes:SIDE`, `shifter` or `populations:SEED`
     /// [default: the run's test data; else its validation examples; else its training data]
     #[arg(long, value_name = "mnist|PATH")]
     data: Option<Source>,

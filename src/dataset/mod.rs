@@ -60,6 +60,8 @@ mod mask_file;
 #[cfg(feature = "cli")]
 mod mask;
 
+mod populations;
+
 mod synthetic;
 
 mod source;
@@ -97,6 +99,7 @@ pub use holes::MissingMask;
 pub use labels::{Classes, Labels};
 #[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
+pub use populations::Populations;
 pub(crate) use reweighting::one_hot;
 pub use running_mean::RunningMean;
 #[cfg(feature = "cli")]

@@ -3,8 +3,9 @@
 use super::column_apart::{ColumnApart, Wanted};
 use super::file::{self, Reading, Unpacked};
 use super::synthetic::MAX_SIDE;
-use super::{Dataset, Encoding, MissingMask, folder};
+use super::{Dataset, Encoding, MissingMask, Populations, folder};
 use crate::error::{Error, Result};
+use crate::rng::check_seed;
 use crate::setting::{by_name, by_text, did_you_mean, invalid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -12,8 +13,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// A source of data. As text: `mnist`, which is compiled in, `bars-and-stripes:SIDE` and `shifter`, which
-/// are generated, the path of a file or folder, or `-` for standard input.
+/// A source of data. As text: `mnist`, which is compiled in, `bars-and-stripes:SIDE`, `shifter` and
+/// `populations:SEED`, which are generated, the path of a file or folder, or `-` for standard input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
@@ -25,26 +26,28 @@ pub enum Source {
     BarsAndStripes(usize),
     /// [`Dataset::shifter`].
     Shifter,
+    /// [`Populations`] of this seed.
+    Populations(u64),
     /// A file or folder that [`Dataset::read`] reads.
     Path(PathBuf),
     /// Standard input, which can be read once.
     Stdin,
 }
 
-/// A part of MNIST.
+/// A part of data that come with test data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Split {
-    /// The 60,000 training images.
+    /// The examples to train on: the 60,000 images of MNIST.
     #[default]
     Train,
-    /// The 10,000 test images.
+    /// The test examples: the 10,000 images of MNIST.
     Test,
 }
 
 by_name!(Split, "split", { Train = "train", Test = "test" });
 
 impl Source {
-    /// Reads the data with no encoding declared; for MNIST, the training images.
+    /// Reads the data with no encoding declared; those to train on.
     ///
     /// # Errors
     /// As [`read_split`](Self::read_split).
@@ -52,7 +55,7 @@ impl Source {
         self.read_split(Split::Train, Encoding::Undeclared)
     }
 
-    /// Reads the data, integers by `encoding`; for MNIST, the images of one split. Other data have no
+    /// Reads the data, integers by `encoding`; of MNIST and populations one split. Other data have no
     /// splits and are read whole.
     ///
     /// # Errors
@@ -94,7 +97,7 @@ impl Source {
                 let path = Path::new(STDIN);
                 (path, Unpacked::of(path, file::read_stream(path, io::stdin().lock())?, None)?)
             }
-            Self::Mnist | Self::BarsAndStripes(_) | Self::Shifter => {
+            Self::Mnist | Self::BarsAndStripes(_) | Self::Shifter | Self::Populations(_) => {
                 Wanted::refuse_any(apart, Path::new(&self.to_string()))?;
                 let made = MissingMask::hide(mask, self.made(split, encoding)?)?;
                 return Ok((made, Vec::new()));
@@ -116,6 +119,14 @@ impl Source {
             Self::Path(_) | Self::Stdin => unreachable!("a file"),
             Self::BarsAndStripes(side) => Dataset::bars_and_stripes(*side).with_encoding(encoding),
             Self::Shifter => Dataset::shifter().with_encoding(encoding),
+            Self::Populations(seed) => {
+                let populations = Populations::new(*seed);
+                let examples = match split {
+                    Split::Train => populations.training(),
+                    Split::Test => populations.test(),
+                };
+                examples.with_encoding(encoding)
+            }
             #[cfg(feature = "mnist")]
             Self::Mnist => Dataset::mnist_as(split, encoding)?,
             #[cfg(not(feature = "mnist"))]
@@ -130,9 +141,9 @@ impl Source {
         })
     }
 
-    /// Whether the data come with test data: MNIST does.
+    /// Whether the data come with test data: MNIST and populations do.
     pub fn has_test_split(&self) -> bool {
-        *self == Self::Mnist
+        matches!(self, Self::Mnist | Self::Populations(_))
     }
 
     /// The same source with an absolute path, which does not depend on the working folder.
@@ -149,6 +160,7 @@ impl Source {
             Self::Mnist => "mnist".to_string(),
             Self::BarsAndStripes(side) => format!("bars-and-stripes-{side}"),
             Self::Shifter => "shifter".to_string(),
+            Self::Populations(seed) => format!("populations-{seed}"),
             Self::Path(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 name.split('.').next().unwrap_or_default().to_string()
@@ -169,7 +181,7 @@ pub(crate) fn absolute(path: &Path) -> PathBuf {
 const STDIN: &str = "standard input";
 
 /// The data that are compiled in or made, as users name them.
-const NAMES: [&str; 3] = ["mnist", "bars-and-stripes:SIDE", "shifter"];
+const NAMES: [&str; 4] = ["mnist", "bars-and-stripes:SIDE", "shifter", "populations:SEED"];
 
 /// The error for a file that does not exist, if its name is like that of other data.
 fn misspelt(path: &Path, error: Error) -> Error {
@@ -200,6 +212,12 @@ impl FromStr for Source {
                         invalid("data", text, rule)
                     })?)
                 }
+                ("populations", seed) => {
+                    let seed = seed.parse().ok().filter(|&seed| check_seed(seed).is_ok());
+                    Self::Populations(seed.ok_or_else(|| {
+                        invalid("data", text, "populations:SEED with a seed from 0 to 2^63 - 1")
+                    })?)
+                }
                 _ => Self::Path(text.into()),
             },
         })
@@ -212,6 +230,7 @@ impl fmt::Display for Source {
             Self::Mnist => f.write_str("mnist"),
             Self::BarsAndStripes(side) => write!(f, "bars-and-stripes:{side}"),
             Self::Shifter => f.write_str("shifter"),
+            Self::Populations(seed) => write!(f, "populations:{seed}"),
             Self::Path(path) => write!(f, "{}", path.display()),
             Self::Stdin => f.write_str("-"),
         }

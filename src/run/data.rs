@@ -241,7 +241,7 @@ impl DataConfig {
         }
     }
 
-    /// The test data, if there are any: `test_data`, or the test images of MNIST.
+    /// The test data, if there are any: `test_data`, or those that come with the data.
     fn test(&self) -> Option<Given<'_>> {
         let own = Some(&self.data).filter(|data| data.has_test_split());
         let at = Some(self.test_data.as_ref().or(own)?);

@@ -12,7 +12,8 @@
 //! ```
 //!
 //! where u′ is the last u at which this was done. It is done after each update up to 128, each second one up to 256, and
-//! so on, and every fourth time the rate is looked at. A ladder thus depends on nothing but the run.
+//! so on. The rate is looked at each time up to 128, where models move fast, and every fourth time from there on. A ladder
+//! thus depends on nothing but the run.
 //!
 //! The chains of training lag behind the model where it moves fast, and would swap more often than states of the model.
 //! So a rung has states of its own: copies of the chains that have made some sweeps more. The rate is estimated from
@@ -57,6 +58,9 @@ const RENEWED: &str = "ladder.renewed";
 
 /// States of each rung.
 const STATES: usize = 256;
+
+/// Updates in which the rate is looked at each time.
+const FAST: u64 = 128;
 
 /// Sweeps by which they leave the chains of training.
 const SWEEPS: usize = 30;
@@ -155,7 +159,7 @@ impl<'a> Recorder<'a> {
         let towards = |mean: &mut f32, x: &f32| *mean += share as f32 * (x - *mean);
         self.mean.zip(parameters.exact(), towards);
         self.renewed = updates;
-        if !is_one_of(updates, 4) {
+        if updates > FAST && !is_one_of(updates, 4) {
             return Ok(());
         }
         let weights = FixedWeights::narrow(&self.mean, parameters.fixed().isa());
