@@ -148,3 +148,18 @@ def test_a_wrong_start_of_annealing_is_named(rbm, rows):
     ]:
         with pytest.raises(ValueError, match=message):
             rbm.log_likelihood(rows, **BUDGET, **options)
+
+
+def test_log_z_by_parallel_tempering_says_how_its_states_moved(rbm, rows):
+    exact = rbm.log_likelihood(rows, method="exact")
+    score = rbm.log_likelihood(rows, method="pt", n_chains=100, burn_in=100)
+    assert (score.method, score.estimate, score.verdict) == ("pt", "ladder", "believable")
+    assert score.log_z_low < exact.log_z < score.log_z_high
+    assert score.base == "uniform"  # σ(b) may be one mode alone
+    assert score.ladder["round_trips"] > 1 and min(score.ladder["swap_rates"]) > 0.1
+    assert score.forward is None and score.ess is None
+    assert exact.ladder is None and exact.base is None
+    with pytest.raises(ValueError, match="pt without the models that training passed through"):
+        rbm.log_likelihood(rows, method="ptt")
+    with pytest.raises(ValueError, match="start"):
+        rbm.log_likelihood(rows, method="pt", start=rows)
