@@ -92,6 +92,24 @@ fn a_mask_hides_values_whatever_they_are() {
             assert_eq!(values, array![[0., 0., 1.], [1., 1., 0.], [0., 0., 1.], [0., 1., 1.]]);
         }
     }
+    // Declared grey levels stay levels if a mask hides all of them that are above 1.
+    folder.write_npy("levels.npy", array![[0_u8, 200], [1, 0], [0, 4]].view());
+    folder.write("levels.csv", b"0,200\n1,0\n0,4\n");
+    folder.write("bright.csv", b"0,1\n0,0\n0,1\n");
+    let mask = MissingMask::read(&folder.path("bright.csv")).unwrap();
+    for (data, n) in [("levels.npy", 255), ("levels.csv", 255), ("levels.csv", 4)] {
+        let levels = Encoding::GreyLevels(n);
+        let dataset = Dataset::read_masked(&folder.path(data), levels, Some(&mask)).unwrap();
+        let level = f64::from(n);
+        assert!((dataset.intensity(1, 0) * level - 1.0).abs() < 1e-6, "{data} {n}");
+        let on = harmonium::BitMatrix::from_fn(3, 2, |_, _| true);
+        assert_eq!(dataset.filled(&on).numbers(), array![[0., level], [1., 0.], [0., level]]);
+        let expected = dataset.expected(Array2::from_elem((3, 2), 0.5).view()).unwrap();
+        assert_eq!(expected, array![[0., level / 2.], [1., 0.], [0., level / 2.]]);
+    }
+    let plain = Dataset::read_masked(&folder.path("levels.npy"), Encoding::Undeclared, Some(&mask));
+    assert_eq!(plain.unwrap().intensity(1, 0), 1.0, "what is hidden decides nothing by itself");
+
     folder.write("x.fasta", b">a\nACGT\n>b\nTTTT\n>c\nXXAA\n");
     folder.write("m.txt", b"0 0 1 0\n0 0 0 0\n0 1 0 0\n");
     let mask = MissingMask::read(&folder.path("m.txt")).unwrap();
