@@ -403,7 +403,7 @@ impl Rbm {
             let examples = Examples::new(data.clone(), Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
             let imputation = Imputation { model, missing: rule, sweeps, seed };
-            imputation.probabilities_where(asked, &bits, &lacking(data), watch)
+            imputation.probabilities_where(asked, &bits, &data.lacking(), watch)
         })
     }
 
@@ -441,12 +441,6 @@ struct Filling {
     sweeps: usize,
     seed: u64,
     threads: Option<usize>,
-}
-
-/// Where units have no value (N, V).
-fn lacking(data: &Dataset) -> BitMatrix {
-    let none = || BitMatrix::zeros(data.n_examples(), data.n_visible());
-    data.missing().cloned().unwrap_or_else(none)
 }
 
 /// The filters of a model of images as a PNG, at most `number`.
@@ -915,9 +909,9 @@ impl Rbm {
         let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
         let filling = Filling { rule, sweeps, seed, threads };
         let found = match expected {
-            true => self.expected(py, &data, &lacking(&data), filling)?,
+            true => self.expected(py, &data, &data.lacking(), filling)?,
             false => {
-                let means = self.probabilities(py, &data, &lacking(&data), filling)?;
+                let means = self.probabilities(py, &data, &data.lacking(), filling)?;
                 data.filled(&most_likely(&data.units(), &means)).numbers()
             }
         };
@@ -987,7 +981,7 @@ impl Rbm {
         let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
         let filling = Filling { rule, sweeps, seed, threads };
         let Some(entries) = entries else {
-            let found = self.expected(py, &data, &lacking(&data), filling)?;
+            let found = self.expected(py, &data, &data.lacking(), filling)?;
             return Ok(found.into_pyarray(py).into_any());
         };
         let entries = Entries::of(entries, &data)?;
