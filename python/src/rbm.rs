@@ -161,8 +161,10 @@ impl Rbm {
         let missing = Missing::recorded(&provenance.settings).map_err(to_py)?;
         let (image_shape, history) = (provenance.image_shape, history.into());
         let n_given = provenance.data.get(number_means::N_GIVEN);
-        let n_given =
-            n_given.and_then(|value| serde_json::from_value(value.clone()).ok()).map(Arc::new);
+        let n_given = n_given.and_then(|value| serde_json::from_value(value.clone()).ok());
+        // A file of other hands may have them for other columns.
+        let n_columns = encoding.columns().map_or(0, |columns| columns.n_columns());
+        let n_given = n_given.filter(|all: &Vec<usize>| all.len() == n_columns).map(Arc::new);
         let origin =
             Origin { encoding, data_mean, image_shape, missing, classes, n_given, history };
         Ok(Self::of(rbm, origin))
