@@ -162,6 +162,8 @@ def set_facts(path, **facts):
     size = int.from_bytes(contents[:8], "little")
     header = json.loads(contents[8 : 8 + size])
     own = json.loads(header["__metadata__"]["harmonium"])
+    # As in files of the first versions.
+    del own["checksum"]
     own["data"].update(facts)
     header["__metadata__"]["harmonium"] = json.dumps(own, sort_keys=True)
     text = json.dumps(header).encode()
