@@ -267,10 +267,19 @@ fn a_table_with_labels_is_learned_and_predicted() {
     fs::write(folder.path("new.csv"), format!("colour,kind,small\n{unknown}")).unwrap();
     let without: String = (0..6).map(|n| row(n, "x").replace(",x,", ",")).collect();
     fs::write(folder.path("bare.csv"), format!("colour,small\n{without}")).unwrap();
-    folder.succeed(
+    let said = folder.run(
         "train --data fruit.csv --categories auto --labels kind --test-data test.csv --hidden 8 \
          --epochs 300 --learning-rate 0.3 --evaluate-every 100 --out run --no-report",
     );
+    assert_eq!(said.0, Some(0), "{}", said.2);
+    for note in ["fruit.csv: 12 of 120 examples", "test.csv: 3 of 30 examples"] {
+        assert_eq!(
+            said.2.matches(&format!("note: {note} have no label\n")).count(),
+            1,
+            "{}",
+            said.2
+        );
+    }
     folder.succeed("report run --out report.html");
     for data in ["new.csv", "bare.csv"] {
         folder.succeed(&format!("predict run {data} --out p.csv --overwrite"));
@@ -304,8 +313,12 @@ fn a_table_with_labels_is_learned_and_predicted() {
     );
     folder.fail(
         "evaluate run --data new.csv",
-        "new.csv: has no labels, but must have a column \"kind\" of them",
+        "new.csv: has no labels, but p(v, label) needs them; give a file or a column of them by --labels",
     );
+    let (_, _, said) =
+        folder.run("evaluate run --method ais --schedule adaptive:200 --start new.csv");
+    let rule = "new.csv: has no labels, but must have a column \"kind\" of them\n";
+    assert!(said.ends_with(rule), "{said}");
     folder.fail(
         "train --data fruit.csv --categories auto --labels sort --out other",
         "sort: cannot read: there is no such file, and no such column: fruit.csv has the columns colour, kind, small",
@@ -339,8 +352,14 @@ fn pictures_leave_the_label_out_and_a_run_keeps_its_column() {
     folder.succeed_with_notes("sample img --clamp left --number 6 --out completed.png");
     folder.succeed("sample img --number 6 --out samples.png");
     folder.succeed("sample img --label b --number 6 --out b.png");
-    for picture in ["completed.png", "samples.png", "b.png"] {
-        assert!(folder.picture(picture).0 > 0);
+    // As wide and as high as those of a run without labels.
+    folder.succeed("train --data greys.idx --hidden 8 --epochs 2 --out plain --quiet");
+    folder.succeed_with_notes("sample plain --clamp left --number 6 --out c.png");
+    folder.succeed("sample plain --number 6 --out s.png");
+    for (picture, plain) in
+        [("completed.png", "c.png"), ("samples.png", "s.png"), ("b.png", "s.png")]
+    {
+        assert_eq!(folder.picture(picture), folder.picture(plain), "{picture}");
     }
     let row = |n: usize| format!("{},{},{}\n", n % 2, (n / 2) % 2, ["x", "y"][n % 2]);
     let rows: String = (0..40).map(row).collect();
@@ -440,4 +459,71 @@ fn files_of_labels_may_move_and_must_not_change() {
     assert_eq!(folder.fingerprint("whole"), folder.fingerprint("parts"));
     let rule = "labels is v.txt, but must be left out: the labels of this run are not a file";
     Folder::with_run().misuse("resume run --labels v.txt", rule);
+    // A command on the run cannot name their new place itself.
+    for (old, line, flag) in [
+        ("v.txt", "predict parts --split train --out p.csv --overwrite", "--labels"),
+        ("v.txt", "transform parts --split train --out t.npy --overwrite", "--labels"),
+        ("u.txt", "predict parts --out p.csv --overwrite", "--test-labels"),
+    ] {
+        fs::rename(folder.path(old), folder.path("moved.txt")).unwrap();
+        let remedy = format!("the path of that file with `harmonium resume RUN {flag} PATH`");
+        folder.fail(line, &remedy);
+        folder.succeed_with_notes(&format!("resume parts {flag} moved.txt --quiet --no-report"));
+        folder.succeed(line);
+        fs::rename(folder.path("moved.txt"), folder.path(old)).unwrap();
+        folder.succeed_with_notes(&format!("resume parts {flag} {old} --quiet --no-report"));
+    }
+}
+
+/// Labels that are a column stay one, under the name that the user gave them, of which the data of a test may have
+/// another.
+#[test]
+fn a_run_whose_labels_are_a_column_goes_on_when_told_so_again() {
+    let folder = Folder::new();
+    let table = |name: &str| {
+        let row = |n: usize| format!("{},{},{}\n", n % 2, n / 2 % 2, ["x", "y"][n % 2]);
+        format!("one,two,{name}\n{}", (0..40).map(row).collect::<String>())
+    };
+    fs::write(folder.path("t.csv"), table("kind")).unwrap();
+    fs::write(folder.path("test.csv"), table("sort")).unwrap();
+    let line = "train --data t.csv --labels kind --test-data test.csv --test-labels sort --hidden 4 --epochs 4 \
+                --batch-size 20 --quiet --no-report";
+    folder.succeed(&format!("{line} --out whole"));
+    folder.succeed_with_notes(&format!("{line} --out parts --stop-after 3updates"));
+    folder.misuse(
+        "resume parts --labels two",
+        "labels is two, but must be left out: the labels of this run",
+    );
+    folder.succeed("resume parts --labels kind --test-labels column:sort --quiet --no-report");
+    assert_eq!(folder.fingerprint("whole"), folder.fingerprint("parts"));
+    let settings = fs::read_to_string(folder.path("parts/config.toml")).unwrap();
+    assert!(
+        settings.contains("\nlabels = \"column:kind\"")
+            && settings.contains("\ntest_labels = \"column:sort\""),
+        "{settings}"
+    );
+}
+
+/// Labels of a file leave a column `label` to the sites.
+#[test]
+fn a_site_may_have_the_name_that_labels_of_a_file_have() {
+    let folder = Folder::new();
+    let row = |n: usize| format!("{},{}\n", n % 2, n / 2 % 2);
+    let rows: String = (0..40).map(row).collect();
+    fs::write(folder.path("t.csv"), format!("a,label\n{rows}")).unwrap();
+    let names: String = (0..40).map(|n| ["1\n", "0\n"][n % 2]).collect();
+    fs::write(folder.path("y.txt"), &names).unwrap();
+    folder.succeed(
+        "train --data t.csv --labels y.txt --hidden 4 --epochs 300 --batch-size 20 --learning-rate 0.3 \
+         --no-report --quiet --out run",
+    );
+    assert_eq!(folder.facts("run")["data"]["labels_column"], serde_json::Value::Null);
+    let said = folder.succeed("predict run t.csv --out p.csv");
+    assert!(!said.contains("error"), "these are no labels: {said}");
+    let said = folder.succeed("predict run t.csv --labels y.txt --out p.csv --overwrite");
+    assert!(said.contains("error 0.00 %"), "{said}");
+    let said = folder.succeed("evaluate run --data t.csv --labels y.txt");
+    assert!(said.contains("class error       0.00 %"), "{said}");
+    // What the model samples has its labels beside.
+    folder.succeed("sample run --number 20 --out samples.csv");
 }

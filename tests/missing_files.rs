@@ -92,6 +92,24 @@ fn a_mask_hides_values_whatever_they_are() {
             assert_eq!(values, array![[0., 0., 1.], [1., 1., 0.], [0., 0., 1.], [0., 1., 1.]]);
         }
     }
+    // Declared grey levels stay levels if a mask hides all of them that are above 1.
+    folder.write_npy("levels.npy", array![[0_u8, 200], [1, 0], [0, 4]].view());
+    folder.write("levels.csv", b"0,200\n1,0\n0,4\n");
+    folder.write("bright.csv", b"0,1\n0,0\n0,1\n");
+    let mask = MissingMask::read(&folder.path("bright.csv")).unwrap();
+    for (data, n) in [("levels.npy", 255), ("levels.csv", 255), ("levels.csv", 4)] {
+        let levels = Encoding::GreyLevels(n);
+        let dataset = Dataset::read_masked(&folder.path(data), levels, Some(&mask)).unwrap();
+        let level = f64::from(n);
+        assert!((dataset.intensity(1, 0) * level - 1.0).abs() < 1e-6, "{data} {n}");
+        let on = harmonium::BitMatrix::from_fn(3, 2, |_, _| true);
+        assert_eq!(dataset.filled(&on).numbers(), array![[0., level], [1., 0.], [0., level]]);
+        let expected = dataset.expected(Array2::from_elem((3, 2), 0.5).view()).unwrap();
+        assert_eq!(expected, array![[0., level / 2.], [1., 0.], [0., level / 2.]]);
+    }
+    let plain = Dataset::read_masked(&folder.path("levels.npy"), Encoding::Undeclared, Some(&mask));
+    assert_eq!(plain.unwrap().intensity(1, 0), 1.0, "what is hidden decides nothing by itself");
+
     folder.write("x.fasta", b">a\nACGT\n>b\nTTTT\n>c\nXXAA\n");
     folder.write("m.txt", b"0 0 1 0\n0 0 0 0\n0 1 0 0\n");
     let mask = MissingMask::read(&folder.path("m.txt")).unwrap();
@@ -364,7 +382,10 @@ fn test_data_may_have_a_mask_of_their_own() {
     std::fs::remove_file(folder.path("m.csv")).unwrap();
     folder.fail("resume run", "give the path of that file with --test-missing-mask");
     folder.write("n.csv", "0,0,1,0\n0,0,0,0\n".repeat(30).as_bytes());
+    let remedy = "the path of that file with `harmonium resume RUN --test-missing-mask PATH`";
+    folder.fail("predict run --fill", remedy);
     folder.succeed_with_notes("resume run --test-missing-mask n.csv");
+    folder.succeed_with_notes("predict run --fill");
     folder.misuse(
         "train --data people.csv --categories auto --missing absent --test-missing-mask n.csv --out x",
         "test_missing_mask is n.csv, but must be left out without --test-data",

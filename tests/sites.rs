@@ -485,7 +485,7 @@ fn states_and_data_of_other_sites_are_refused() {
     let others = Examples::new(others, Binarization::Stochastic);
     let config = TrainConfig { hidden: None, ..config(Algorithm::Pcd) };
     let error = Trainer::from_model(config, others, &rbm).unwrap_err().to_string();
-    assert!(error.contains("the sites of the data is pairs"), "{error}");
+    assert!(error.contains("pairs: has other sites than the model"), "{error}");
 }
 
 #[test]

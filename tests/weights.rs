@@ -344,6 +344,13 @@ fn a_file_of_weights_may_move() {
     folder.fail("resume parts", "w.csv: has the SHA-256 ");
     folder.succeed("resume parts --weights v.csv --quiet");
     assert_eq!(folder.fingerprint("whole"), folder.fingerprint("parts"));
+    // The flag --weights of `evaluate` is for other data.
+    std::fs::rename(folder.path("v.csv"), folder.path("u.csv")).unwrap();
+    let remedy = "v.csv: cannot read: there is no such file";
+    folder.fail("evaluate parts --split train", remedy);
+    folder.fail("evaluate parts --split train", "with `harmonium resume RUN --weights PATH`");
+    folder.succeed_with_notes("resume parts --weights u.csv --quiet");
+    folder.succeed_with_notes("evaluate parts --split train");
     let rule = "weights is v.csv, but must be left out: the weights of this run are not a file";
     let run = Folder::with_run();
     run.misuse("resume run --weights v.csv", rule);

@@ -149,6 +149,23 @@ def is_missing(value: Any) -> bool:
     return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
+def unknown_in(values: Any) -> str | None:
+    """The first of these values that is none, as messages say it; None if all are values.
+
+    >>> unknown_in(["a", None]), unknown_in([1, float("nan")]), unknown_in(np.ma.masked_array([1, 2], [0, 1]))
+    ('None', 'nan', 'a masked value')
+    >>> unknown_in(["NaN", 0]) is None
+    True
+    """
+    if np.ma.is_masked(values):
+        return "a masked value"
+    array = np.asarray(values)
+    if array.dtype.kind in "biuSU" and not isinstance(values, (list, tuple)):
+        return None
+    cells = np.asarray(values, object).reshape(-1)
+    return next((str(cell) for cell in cells if is_missing(cell)), None)
+
+
 def _letters(sequences: Any) -> NDArray[Any]:
     """The letters (sequences, sites) of texts of one length."""
     texts = [str(text) for text in sequences]

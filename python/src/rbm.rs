@@ -161,8 +161,10 @@ impl Rbm {
         let missing = Missing::recorded(&provenance.settings).map_err(to_py)?;
         let (image_shape, history) = (provenance.image_shape, history.into());
         let n_given = provenance.data.get(number_means::N_GIVEN);
-        let n_given =
-            n_given.and_then(|value| serde_json::from_value(value.clone()).ok()).map(Arc::new);
+        let n_given = n_given.and_then(|value| serde_json::from_value(value.clone()).ok());
+        // A file of other hands may have them for other columns.
+        let n_columns = encoding.columns().map_or(0, |columns| columns.n_columns());
+        let n_given = n_given.filter(|all: &Vec<usize>| all.len() == n_columns).map(Arc::new);
         let origin =
             Origin { encoding, data_mean, image_shape, missing, classes, n_given, history };
         Ok(Self::of(rbm, origin))
@@ -413,7 +415,7 @@ impl Rbm {
             let examples = Examples::new(data.clone(), Binarization::Stochastic);
             let bits = examples.fixed_bits(seed, 0..examples.n_examples());
             let imputation = Imputation { model, missing: rule, sweeps, seed };
-            imputation.probabilities_where(asked, &bits, &lacking(data), watch)
+            imputation.probabilities_where(asked, &bits, &data.lacking(), watch)
         })
     }
 
@@ -451,12 +453,6 @@ struct Filling {
     sweeps: usize,
     seed: u64,
     threads: Option<usize>,
-}
-
-/// Where units have no value (N, V).
-fn lacking(data: &Dataset) -> BitMatrix {
-    let none = || BitMatrix::zeros(data.n_examples(), data.n_visible());
-    data.missing().cloned().unwrap_or_else(none)
 }
 
 /// The filters of a model of images as a PNG, at most `number`.
@@ -925,9 +921,9 @@ impl Rbm {
         let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
         let filling = Filling { rule, sweeps, seed, threads };
         let found = match expected {
-            true => self.expected(py, &data, &lacking(&data), filling)?,
+            true => self.expected(py, &data, &data.lacking(), filling)?,
             false => {
-                let means = self.probabilities(py, &data, &lacking(&data), filling)?;
+                let means = self.probabilities(py, &data, &data.lacking(), filling)?;
                 data.filled(&most_likely(&data.units(), &means)).numbers()
             }
         };
@@ -997,7 +993,7 @@ impl Rbm {
         let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
         let filling = Filling { rule, sweeps, seed, threads };
         let Some(entries) = entries else {
-            let found = self.expected(py, &data, &lacking(&data), filling)?;
+            let found = self.expected(py, &data, &data.lacking(), filling)?;
             return Ok(found.into_pyarray(py).into_any());
         };
         let entries = Entries::of(entries, &data)?;

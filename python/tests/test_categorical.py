@@ -411,6 +411,19 @@ def test_chunks_of_declared_categories_teach_their_columns():
     assert (of_texts.partial_fit(PEOPLE[:5]).components_ != learned).any()
 
 
+@pytest.mark.parametrize(
+    "unknown, found",
+    [(None, "None"), (np.nan, "nan"), (np.ma.masked_array(["red", "blue"], [0, 1]), "a masked value")],
+)
+def test_a_missing_value_is_no_category(unknown, found):
+    values = unknown if isinstance(unknown, np.ndarray) else ["red", "blue", unknown]
+    model = CategoricalRBM(4, categories=[values, [1, 2]], random_state=0)
+    for learn in [model.fit, model.partial_fit]:
+        message = f"categories has, for column 1, {found}, but must have values alone: leave it out"
+        with pytest.raises(ValueError, match=message):
+            learn([["red", 1], ["blue", 2]])
+
+
 def test_a_first_chunk_shows_the_values_unless_they_are_declared():
     model = CategoricalRBM(4, random_state=0).partial_fit([["red", 1], ["blue", 2]])
     with pytest.raises(ValueError, match='is "green", but must be one of blue, red'):

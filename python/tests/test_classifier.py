@@ -407,6 +407,13 @@ def test_weights_of_a_chunk_are_those_of_its_classes_and_rows():
         (NAMES, ["ant"], {}, "classes has 1 class"),
         (NAMES, np.unique(NAMES), dict(class_weight="balanced"), 'class_weight is "balanced", but a chunk'),
         ([None, "ant"] * 30, ["ant", "bee"], {}, "y has rows without a class, None"),
+        ([np.nan, 1.0] * 30, [0, 1], {}, "y has rows without a class, nan: leave them out"),
+        (np.array([np.nan, "ant"] * 30, object), ["ant", "bee"], {}, "y has rows without a class, nan"),
+        (np.ma.masked_array([0, 1] * 30, [0, 1] * 30), [0, 1], {}, "y is masked in some rows"),
+        (NAMES, ["ant", "bee", "cat", None], {}, "classes has None, but must have classes alone: leave it out"),
+        (NAMES, [0, 1, np.nan], {}, "classes has nan, but must have classes alone"),
+        (NAMES, ["ant", "bee", np.nan], {}, "classes has nan, but must have classes alone"),
+        (NAMES, np.ma.masked_array([0, 1, 2], [0, 0, 1]), {}, "classes has a masked value, but must have"),
     ],
 )
 def test_chunks_that_cannot_be_learned_are_named(y, classes, params, message):

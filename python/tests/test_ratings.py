@@ -1,5 +1,6 @@
 """Ratings: predictions of what is missing."""
 
+import json
 import pickle
 import warnings
 
@@ -108,6 +109,65 @@ def test_files_pickles_and_the_command_line_predict_the_same(rbm, tmp_path, comm
     files = [tmp_path / "run", tmp_path / "stars.npy"]
     command_line("predict", *files, "--fill", "--expected", "--out", tmp_path / "filled.npy")
     np.testing.assert_allclose(np.load(tmp_path / "filled.npy"), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5"])
+def test_interchange_files_keep_how_many_ratings_there_were(rbm, tmp_path, ending):
+    pytest.importorskip("h5py")
+    path = tmp_path / f"model.{ending}"
+    rbm.save(path)
+    other = Rbm.load(path)
+    assert other.n_given == rbm.n_given
+    with pytest.warns(UserWarning, match="80 predictions"):
+        found, expected = other.predict_ratings(STARS), rbm.predict_ratings(STARS)
+    np.testing.assert_array_equal(found, expected)
+    # Those of other columns are left out.
+    set_member(path, "n_given", [1, 2, 3])
+    assert Rbm.load(path).n_given is None
+    assert Rbm.load(path).columns == rbm.columns
+    for value, message in [
+        ([[1] * WIDTH], r"n_given has shape \(1, 5\), but must have \(columns,\)"),
+        ([0.5] * WIDTH, "n_given is 0.5, but must be one whole number"),
+    ]:
+        set_member(path, "n_given", value)
+        with pytest.raises(ValueError, match=message):
+            Rbm.load(path)
+
+
+def set_member(path, name, value):
+    """Another array of this name in a file."""
+    if path.suffix == ".npz":
+        with np.load(path) as file:
+            arrays = dict(file)
+        np.savez(path, **{**arrays, name: value})
+        return
+    import h5py
+
+    with h5py.File(path, "a") as file:
+        del file[name]
+        file[name] = value
+
+
+def test_numbers_of_ratings_of_other_columns_are_left_out(rbm, tmp_path):
+    path = tmp_path / "model.safetensors"
+    rbm.save(path)
+    set_facts(path, n_given=[1, 2])
+    other = Rbm.load(path)
+    assert other.n_given is None and other.predict_ratings(STARS).shape == STARS.shape
+
+
+def set_facts(path, **facts):
+    """Other facts of the training data in a model file."""
+    contents = path.read_bytes()
+    size = int.from_bytes(contents[:8], "little")
+    header = json.loads(contents[8 : 8 + size])
+    own = json.loads(header["__metadata__"]["harmonium"])
+    # As in files of the first versions.
+    del own["checksum"]
+    own["data"].update(facts)
+    header["__metadata__"]["harmonium"] = json.dumps(own, sort_keys=True)
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + contents[8 + size :])
 
 
 def test_the_estimator_predicts_what_its_model_does(tmp_path):

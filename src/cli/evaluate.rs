@@ -7,7 +7,7 @@ use crate::dataset::{
     Beside, Binarization, Classes, ColumnSource, Dataset, Encoding, ExampleWeights, Examples,
     Labels, Source, WeightedBits, WeightedRows,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::evaluate::classifier::{ClassScore, Classifier};
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
@@ -355,7 +355,8 @@ impl Evaluate {
             && self.binarize.is_none()
             && self.model.is_dir();
         let (data_role, data_warning) = (chosen.role().to_string(), chosen.warning);
-        let dataset = with_labels(limited(chosen.dataset, self.limit, &file.rbm)?)?;
+        let dataset = limited(chosen.dataset, self.limit, &file.rbm)?;
+        let dataset = with_labels(dataset, Some(Remedy::of("labels")))?;
         let binarization = self.binarization(file)?;
         let to_classify =
             dataset.labels().map(|_| Examples::new(dataset.clone(), binarization.for_prediction()));
@@ -385,7 +386,7 @@ impl Evaluate {
     fn compared(&self, file: &ModelFile) -> Result<Option<WeightedBits>> {
         let Some(source) = &self.compare_data else { return Ok(None) };
         let dataset = self.compare_split.read(source, &file.provenance)?;
-        let dataset = with_labels(limited(dataset, self.limit, &file.rbm)?)?;
+        let dataset = with_labels(limited(dataset, self.limit, &file.rbm)?, None)?;
         dataset.refuse_missing("a comparison of free energies")?;
         say_inferred(&dataset);
         let examples = Examples::new(dataset, self.binarization(file)?);
@@ -503,9 +504,9 @@ fn check_objective(path: &Path, file: &ModelFile) -> Result<()> {
 }
 
 /// The examples whose labels are known, if the model has labels: the log-likelihood is that of v and label.
-fn with_labels(dataset: Dataset) -> Result<Dataset> {
+fn with_labels(dataset: Dataset, remedy: Option<Remedy>) -> Result<Dataset> {
     let n = dataset.n_examples();
-    let dataset = dataset.with_known_labels()?;
+    let dataset = dataset.with_known_labels(remedy)?;
     match n - dataset.n_examples() {
         0 => {}
         1 => note(LogFormat::Text, "1 example without a label is left out"),

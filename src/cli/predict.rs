@@ -42,7 +42,8 @@ pub struct Predict {
     /// Seed of stochastic bits
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(super) seed: u64,
-    /// Write the data with a value in place of each that is missing: the most likely one
+    /// Write the data with a value in place of each that is missing: the most likely one. Columns of labels and
+    /// weights are not written
     #[arg(long)]
     pub(super) fill: bool,
     /// Fill with the mean of the numbers that a value may be, not with the most likely one

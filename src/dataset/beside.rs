@@ -15,9 +15,11 @@ use std::sync::Arc;
 pub struct Beside<'a> {
     /// The labels. `mnist` is the digits of MNIST.
     pub labels: Option<&'a ColumnSource>,
-    /// The classes of a model, by which labels are read. Without `labels` they are those that the data have
-    /// themselves: the digits of MNIST, or the column that has the name of that in training. Others are unknown.
+    /// The classes of a model, by which labels are read. Without `labels` the labels are those that the data have
+    /// themselves, if they were in training: those of `labels_column`, or the digits of MNIST. Others are unknown.
     pub classes: Option<&'a Arc<Classes>>,
+    /// The column that held the labels of a model's training data. Data for the model may have it: it is no site.
+    pub labels_column: Option<&'a str>,
     /// The weights.
     pub weights: Option<&'a ColumnSource>,
     /// The column that held the weights of a model's training data. Data for the model may have it: it is no site.
@@ -27,16 +29,36 @@ pub struct Beside<'a> {
     pub mask: Option<&'a MissingMask>,
 }
 
+/// The fact of a model file that names the column of labels; null if they were in a file.
+const LABELS_COLUMN: &str = "labels_column";
+
 /// The fact of a model file that names the column of weights.
 const WEIGHTS_COLUMN: &str = "weights_column";
 
+/// The column of the labels of MNIST.
+const DIGIT: &str = "digit";
+
 impl<'a> Beside<'a> {
-    /// The fact for a model file of weights that are a column, which [`for_model`](Self::for_model) reads.
-    pub fn fact(weights: &ColumnSource) -> Option<(String, Value)> {
-        match weights {
-            ColumnSource::Column(name) => Some((WEIGHTS_COLUMN.into(), Value::from(&name[..]))),
-            ColumnSource::File(_) => None,
+    /// The facts for a model file on where the labels and the weights of its training data were found, which
+    /// [`for_model`](Self::for_model) reads.
+    pub fn facts<L, W>(
+        labels: Option<&Found<L>>,
+        weights: Option<&Found<W>>,
+    ) -> Map<String, Value> {
+        let mut facts = Map::new();
+        if let Some(labels) = labels {
+            let column = match &labels.source {
+                ColumnSource::Column(name) => Some(&name[..]),
+                ColumnSource::File(_) if labels.sha256.is_some() => None,
+                // The digits of MNIST are as one of its columns.
+                ColumnSource::File(_) => Some(DIGIT),
+            };
+            facts.insert(LABELS_COLUMN.into(), column.into());
         }
+        if let Some(Found { source: ColumnSource::Column(name), .. }) = weights {
+            facts.insert(WEIGHTS_COLUMN.into(), Value::from(&name[..]));
+        }
+        facts
     }
 
     /// The same, in data for a model of these classes that records these facts of its training data.
@@ -45,7 +67,12 @@ impl<'a> Beside<'a> {
         facts: &'a Map<String, Value>,
         classes: Option<&'a Arc<Classes>>,
     ) -> Self {
-        Self { classes, weights_column: facts.get(WEIGHTS_COLUMN).and_then(Value::as_str), ..self }
+        let fact = |name| facts.get(name).and_then(Value::as_str);
+        // Earlier versions did not record it.
+        let of_classes = || classes.filter(|_| !facts.contains_key(LABELS_COLUMN));
+        let labels_column =
+            fact(LABELS_COLUMN).or_else(|| of_classes().map(|classes| classes.column_name()));
+        Self { classes, labels_column, weights_column: fact(WEIGHTS_COLUMN), ..self }
     }
 }
 
@@ -129,7 +156,7 @@ impl Source {
         encoding: Encoding,
         beside: Beside<'_>,
     ) -> Result<DataBeside> {
-        let Beside { labels, classes, weights, weights_column, mask } = beside;
+        let Beside { labels, classes, labels_column, weights, weights_column, mask } = beside;
         #[cfg(feature = "mnist")]
         let digits = self.digits(split, labels, classes)?;
         #[cfg(not(feature = "mnist"))]
@@ -139,35 +166,33 @@ impl Source {
             _ => digits,
         };
         let mut found_weights = weights.map(weights_in_file).transpose()?.flatten();
+        let optional =
+            |role, name: &str| Wanted { name: name.into(), role, otherwise: Otherwise::Optional };
         let of_labels = match (labels, classes) {
             _ if found_labels.is_some() => None,
             (Some(source), _) => Some(wanted("labels", source)),
-            (None, Some(classes)) => Some(Wanted {
-                name: classes.column(),
-                role: "labels",
-                otherwise: Otherwise::Optional,
-            }),
+            (None, Some(_)) => labels_column.map(|name| optional("labels", name)),
             (None, None) => None,
         };
         let of_weights = weights.filter(|_| found_weights.is_none());
         let of_weights = of_weights.map(|source| wanted("weights", source));
         let (has_labels, has_weights) = (of_labels.is_some(), of_weights.is_some());
         let mut wanted: Vec<_> = of_labels.into_iter().chain(of_weights).collect();
-        let passed_over = weights_column.filter(|name| wanted.iter().all(|w| w.name != *name));
-        wanted.extend(passed_over.map(|name| Wanted {
-            name: name.into(),
-            role: "weights",
-            otherwise: Otherwise::Optional,
-        }));
+        // A column that training read apart is no site, even if others are given in its place.
+        for (role, column) in [("labels", labels_column), ("weights", weights_column)] {
+            let passed_over = column.filter(|name| wanted.iter().all(|w| w.name != *name));
+            wanted.extend(passed_over.map(|name| optional(role, name)));
+        }
         let (dataset, columns) = self.read_apart(split, encoding, mask, &wanted)?;
         let mut columns = columns.into_iter();
-        if has_labels {
-            let values = match (columns.next().flatten(), classes) {
-                (Some(column), _) => Labels::of_column(&column, classes.cloned())?,
-                (None, Some(classes)) => Labels::unknown(classes.clone(), dataset.n_examples()),
-                (None, None) => unreachable!("a column that is asked for by name"),
-            };
-            let source = ColumnSource::Column(values.classes().column());
+        if has_labels && let Some(column) = columns.next().flatten() {
+            let values = Labels::of_column(&column, classes.cloned())?;
+            let source = ColumnSource::Column(column.name);
+            found_labels = Some(Found { values, source, sha256: None });
+        }
+        if let (None, Some(classes)) = (&found_labels, classes) {
+            let values = Labels::unknown(classes.clone(), dataset.n_examples());
+            let source = ColumnSource::Column(classes.column());
             found_labels = Some(Found { values, source, sha256: None });
         }
         if has_weights {
@@ -178,7 +203,7 @@ impl Source {
         Ok(DataBeside { dataset, labels: found_labels, weights: found_weights })
     }
 
-    /// The labels of MNIST, if they are asked for by name, or the classes of a model are digits.
+    /// The labels of MNIST, if they are asked for by name, or the classes of a model are its digits.
     #[cfg(feature = "mnist")]
     fn digits(
         &self,
@@ -187,17 +212,15 @@ impl Source {
         classes: Option<&Arc<Classes>>,
     ) -> Result<Option<Found<Labels>>> {
         let source = ColumnSource::File("mnist".into());
-        let is_digit =
-            |classes: &Arc<Classes>| classes.names().iter().all(|name| name.parse::<u8>().is_ok());
         let are_digits = match labels {
             Some(labels) => *labels == source,
-            None => classes.is_some_and(is_digit),
+            None => classes.is_some_and(|classes| classes.column_name() == DIGIT),
         };
         if *self != Self::Mnist || !are_digits {
             return Ok(None);
         }
         let names: Vec<_> = Dataset::mnist_labels(split).iter().map(u8::to_string).collect();
-        let values = Labels::of_names("digit", &names, classes.cloned())?;
+        let values = Labels::of_names(DIGIT, &names, classes.cloned())?;
         Ok(Some(Found { values, source, sha256: None }))
     }
 }
@@ -373,7 +396,9 @@ mod tests {
         let names = ["y", "x", "z"].map(String::from).to_vec();
         let classes = Arc::new(Classes::new("kind", names).unwrap());
         let read = |labels: Option<&ColumnSource>| {
-            let beside = Beside { labels, classes: Some(&classes), ..Beside::default() };
+            let labels_column = Some("kind");
+            let beside =
+                Beside { labels, classes: Some(&classes), labels_column, ..Beside::default() };
             let found = data.read_beside(Split::Train, AUTO, beside);
             found.map(|found| {
                 (found.dataset.n_visible(), found.labels.unwrap().values.of_examples().to_vec())
@@ -384,6 +409,9 @@ mod tests {
         fs::write(&path, "a,sort\n0,x\n1,z\n").unwrap();
         let sort = ColumnSource::Column("sort".into());
         assert_eq!(read(Some(&sort)).unwrap(), (1, vec![Some(1), Some(2)]));
+        let beside = Beside { labels: Some(&sort), classes: Some(&classes), ..Beside::default() };
+        let found = data.read_beside(Split::Train, AUTO, beside).unwrap().labels.unwrap();
+        assert_eq!(found.source, sort, "where they are, not where those of training were");
         fs::write(&path, "a,b\n0,1\n1,1\n1,0\n").unwrap();
         assert_eq!(read(None).unwrap(), (2, vec![None; 3]));
         fs::write(&path, "a,kind\n0,x\n\n1,u\n").unwrap();
@@ -404,6 +432,85 @@ mod tests {
                 file.display()
             )
         );
+    }
+
+    /// A model of labels in a file may have a site of the name that such labels have.
+    #[test]
+    fn labels_are_looked_for_where_training_had_them() {
+        let (folder, data) = table();
+        let path = folder.path().join("t.csv");
+        let names = ["x", "y"].map(String::from).to_vec();
+        let classes = Arc::new(Classes::new("label", names).unwrap());
+        let file: ColumnSource = folder.path().join("y.txt").to_str().unwrap().parse().unwrap();
+        let column = ColumnSource::Column("label".into());
+        let found = |source: &ColumnSource, sha256: Option<&str>| Found {
+            values: (),
+            source: source.clone(),
+            sha256: sha256.map(String::from),
+        };
+        let none = None::<&Found<()>>;
+        let of_file = Beside::facts(Some(&found(&file, Some("ab"))), none);
+        let of_column = Beside::facts(Some(&found(&column, None)), none);
+        let read = |facts: &Map<String, Value>, labels: Option<&ColumnSource>| {
+            let beside = Beside { labels, ..Beside::default() }.for_model(facts, Some(&classes));
+            let found = data.read_beside(Split::Train, Encoding::Undeclared, beside).unwrap();
+            let labels = found.labels.unwrap().values;
+            (found.dataset.n_visible(), labels.of_examples().to_vec())
+        };
+        fs::write(&path, "a,label\n0,1\n1,0\n").unwrap();
+        assert_eq!(read(&of_file, None), (2, vec![None; 2]), "a site");
+        fs::write(folder.path().join("y.txt"), "x\nx\n").unwrap();
+        // Earlier versions recorded no place.
+        for facts in [of_column, Map::new()] {
+            fs::write(&path, "a,label\n0,x\n1,y\n").unwrap();
+            assert_eq!(read(&facts, None), (1, vec![Some(0), Some(1)]));
+            assert_eq!(read(&facts, Some(&file)), (1, vec![Some(0); 2]), "passed over");
+            fs::write(&path, "a,label,kind\n0,?,y\n1,q,x\n").unwrap();
+            let kind = ColumnSource::Column("kind".into());
+            assert_eq!(read(&facts, Some(&kind)), (1, vec![Some(1), Some(0)]), "passed over");
+        }
+    }
+
+    #[test]
+    fn a_site_of_a_model_cannot_be_read_apart() {
+        let (folder, data) = table();
+        let path = folder.path().join("t.csv");
+        let read = |text: &str, encoding: &Encoding, labels: Option<&str>| {
+            fs::write(&path, text).unwrap();
+            let labels = labels.map(|name| ColumnSource::Column(name.into()));
+            let beside = Beside { labels: labels.as_ref(), ..Beside::default() };
+            data.read_beside(Split::Train, encoding.clone(), beside)
+        };
+        let named = "a,b,kind\nx,u,p\ny,v,q\nx,w,p\n";
+        let model = read(named, &AUTO, None).unwrap().dataset.encoding();
+        let error = read(named, &model, Some("kind")).unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                "t.csv: column 3 (\"kind\") holds labels or weights, but the model needs it as a site; take others"
+            ),
+            "{error}"
+        );
+        // Without names the order decides, and only sites count.
+        let model = read("1,u\n2,v\n1,w\n", &AUTO, None).unwrap().dataset.encoding();
+        let whole = read("1,u\n2,v\n1,w\n", &model, None).unwrap().dataset;
+        let found = read("kind,a,b\np,1,u\nq,2,v\np,1,w\n", &model, Some("kind")).unwrap();
+        assert_eq!(found.dataset.bits(), whole.bits());
+        let error = read("kind,a\nu,1\nv,2\n", &model, Some("kind")).unwrap_err().to_string();
+        assert!(error.ends_with("t.csv: has 1 column, but the model has 2"), "{error}");
+    }
+
+    #[cfg(feature = "mnist")]
+    #[test]
+    fn digits_are_the_labels_of_mnist_for_a_model_of_digits() {
+        let labels = |column: &str| {
+            let names: Vec<_> = (0..10).map(|digit| digit.to_string()).collect();
+            let classes = Arc::new(Classes::new(column, names).unwrap());
+            let facts = Map::new();
+            let beside = Beside::default().for_model(&facts, Some(&classes));
+            let data = Source::Mnist.read_beside(Split::Test, Encoding::Undeclared, beside);
+            data.unwrap().labels.unwrap().values.of_examples()[0]
+        };
+        assert_eq!((labels("digit"), labels("cluster")), (Some(7), None));
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Header {
     ///
     /// # Errors
     /// [`Error::InvalidSetting`] for an ignored column that does not exist; [`Error::BadCategory`] if two
-    /// columns have one name, all are ignored, or a column of the model is not in the data.
+    /// columns have one name, all are ignored, or a column of the model is not in the data, or is read apart.
     pub fn chosen(&self, origin: Origin<'_>) -> Result<Vec<usize>> {
         let n = self.names.len();
         let place = |name: &String| self.names.iter().position(|other| other == name);
@@ -168,21 +168,32 @@ impl Header {
         let needed: Vec<_> =
             (0..columns.n_columns()).map(|column| columns.name(column).into_owned()).collect();
         if self.is_given && columns.header().is_some() {
-            let missing = |name| {
-                let rule = "which the model needs; its columns are";
-                let rule = format!("has no column \"{name}\", {rule} {}", listed(&self.names));
-                self.refused(rule, None)
+            let site = |name: &String| match place(name) {
+                Some(column) if self.apart.contains(&column) => {
+                    let rule =
+                        "holds labels or weights, but the model needs it as a site; take others";
+                    Err(self.refused(format!("{} {rule}", self.label(column)), None))
+                }
+                Some(column) => Ok(column),
+                None => {
+                    let rule = "which the model needs; its columns are";
+                    let rule = format!("has no column \"{name}\", {rule} {}", listed(&self.names));
+                    Err(self.refused(rule, None))
+                }
             };
-            return needed.iter().map(|name| place(name).ok_or_else(|| missing(name))).collect();
+            return needed.iter().map(site).collect();
         }
+        // Without names the order decides.
+        let sites: Vec<_> = (0..n).filter(|column| !self.apart.contains(column)).collect();
+        let n = sites.len();
         if n == needed.len() {
-            return Ok((0..n).collect());
+            return Ok(sites);
         }
         match &columns.0 {
             // The columns that training ignored are in these data, too.
             Form::Array { width, .. } if *width == n => {
-                let place = |name: &String| name.parse().map(|number: usize| number - 1);
-                Ok(needed.iter().map(|name| place(name).expect("a number")).collect())
+                let site = |name: &String| sites[name.parse::<usize>().expect("a number") - 1];
+                Ok(needed.iter().map(site).collect())
             }
             _ => {
                 let columns = |n| if n == 1 { "1 column".into() } else { format!("{n} columns") };

@@ -37,7 +37,16 @@ impl ColumnSource {
     pub(super) fn file(&self) -> Option<&Path> {
         let Self::File(path) = self else { return None };
         let is_in_file = || npz::split(path).is_some_and(|(file, _)| file.is_file());
-        (path.is_file() || is_in_file()).then_some(path)
+        // A pipe is no regular file, but can be read.
+        let is_there = path.exists() && !path.is_dir();
+        (is_there || is_in_file()).then_some(path)
+    }
+
+    /// Whether a user who gives this means that source: itself, or a column by its name alone.
+    #[cfg(feature = "cli")]
+    pub(crate) fn means(&self, other: &Self) -> bool {
+        let is_column = |name: &str| self.file().is_none() && self.column() == name;
+        self == other || matches!(other, Self::Column(name) if is_column(name))
     }
 
     /// The name of the column, if there is no file.
@@ -70,3 +79,34 @@ impl fmt::Display for ColumnSource {
 }
 
 by_text!(ColumnSource);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> ColumnSource {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_can_be_read_is_a_file_and_a_folder_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(source(folder.path().to_str().unwrap()).file(), None);
+        assert_eq!(source("no such file").file(), None);
+        // As a pipe, it exists but is no regular file.
+        assert_eq!(source("/dev/null").file(), Some(Path::new("/dev/null")));
+    }
+
+    #[test]
+    #[cfg(feature = "cli")]
+    fn a_name_means_the_column_unless_there_is_a_file() {
+        let column = source("column:kind");
+        assert!(source("kind").means(&column) && column.means(&column));
+        assert!(!source("sort").means(&column) && !source("column:sort").means(&column));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let name = file.path().to_str().unwrap();
+        assert!(!source(name).means(&source(&format!("column:{name}"))));
+        assert!(source("mnist").means(&source("mnist")));
+    }
+}

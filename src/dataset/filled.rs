@@ -68,10 +68,11 @@ impl Dataset {
         if let (Some(columns), Some(missing)) = (self.columns(), self.missing()) {
             let has_hole = |unit| (0..missing.n_rows()).any(|n| missing.get(n, unit));
             let units = self.units();
-            let mut sites = units.sites().enumerate().map(|(column, site)| (column, site.start));
+            // The label, if there is one, is no column.
+            let mut sites = units.sites().map(|site| site.start).zip(0..columns.n_columns());
             let named =
-                sites.find(|&(column, unit)| !columns.has_numbers(column) && has_hole(unit));
-            if let Some((column, _)) = named {
+                sites.find(|&(unit, column)| !columns.has_numbers(column) && has_hole(unit));
+            if let Some((_, column)) = named {
                 let rule = format!(
                     "column \"{}\" holds names, which have no mean; ask for the most likely values",
                     columns.name(column)
@@ -157,7 +158,7 @@ impl Columns {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Column, ColumnKind, Encoding};
+    use super::super::{Column, ColumnKind, Encoding, Labels};
     use super::*;
     use ndarray::array;
 
@@ -214,6 +215,9 @@ mod tests {
             error.starts_with("t: column \"colour\" holds names, which have no mean"),
             "{error}"
         );
+        let labels = Labels::of_names("kind", &["a", "b"], None).unwrap();
+        let labelled = stars.clone().labelled(labels).unwrap();
+        labelled.check_means().unwrap();
         let red = BitMatrix::from_fn(2, 6, |_, unit| unit == 5);
         assert_eq!(colour.filled(&red).numbers(), array![[5.0, 2.0], [1.0, 1.0]]);
     }

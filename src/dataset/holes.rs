@@ -3,7 +3,7 @@
 //! A reader notes them while it reads, and puts the data set together as if they were off. They become
 //! [missing](Dataset::missing) sites at the end.
 
-use super::Dataset;
+use super::{Dataset, FirstMissing, has_hole, missing_at};
 use crate::bits::{BitMatrix, WORD, active};
 use crate::error::{Error, MissingWay, Result};
 
@@ -49,21 +49,19 @@ impl Dataset {
     pub fn first_missing(&self) -> Option<String> {
         let missing = self.missing()?;
         let found = || {
-            let at = |row| active(missing.row(row)).next().map(|unit| (row, unit));
-            let (example, unit) = (0..missing.n_rows()).find_map(at).expect("a missing value");
-            format!("example {example}, unit {unit} is missing")
+            let example = (0..missing.n_rows()).find(|&row| has_hole(missing, row));
+            missing_at(missing, example.expect("a missing value"))
         };
-        Some(self.first_missing.clone().unwrap_or_else(found))
+        Some(self.first_missing.as_ref().map_or_else(found, |first| first.what.clone()))
     }
 
     /// A note for the user on the values that are missing, if any are.
     pub fn missing_note(&self) -> Option<String> {
         let (missing, units) = (self.missing()?, self.units());
-        // A label is no column of values: those that are not known are said elsewhere.
+        // A label is no column of values: `unlabelled_note` counts those that are not known.
         let n_sites = units.n_sites() - usize::from(self.labels().is_some());
         let n_rows = self.n_examples();
-        let has_holes = |row: &usize| missing.row(*row).iter().any(|&word| word != 0);
-        let rows = (0..n_rows).filter(has_holes).count();
+        let rows = (0..n_rows).filter(|&row| has_hole(missing, row)).count();
         let mut any = vec![0; missing.row(0).len()];
         for row in 0..n_rows {
             any.iter_mut().zip(missing.row(row)).for_each(|(any, word)| *any |= word);
@@ -77,6 +75,13 @@ impl Dataset {
              of {n_sites} columns",
             self.name()
         ))
+    }
+
+    /// A note for the user on the examples whose label is unknown, if there are any.
+    pub fn unlabelled_note(&self) -> Option<String> {
+        let labels = self.labels()?.of_examples();
+        let n = labels.iter().filter(|label| label.is_none()).count();
+        (n > 0).then(|| format!("{}: {n} of {} examples have no label", self.name(), labels.len()))
     }
 
     /// Refuses data with missing values, which `user` cannot use.
@@ -214,6 +219,15 @@ impl Holes {
         self.cells.is_none()
     }
 
+    /// The holes, as (example, column).
+    pub fn cells(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let of_row = |cells: &BitMatrix, row| {
+            active(cells.row(row)).map(move |column| (row, column)).collect::<Vec<_>>()
+        };
+        let cells = self.cells.iter();
+        cells.flat_map(move |cells| (0..cells.n_rows()).flat_map(move |row| of_row(cells, row)))
+    }
+
     /// Whether a cell is a hole.
     pub fn has(&self, example: usize, column: usize) -> bool {
         self.cells.as_ref().is_some_and(|cells| cells.get(example, column))
@@ -266,7 +280,7 @@ impl Holes {
             }
             missing
         };
-        let first_missing = first.map(|first| first.what);
+        let first_missing = first.map(|First { example, what, .. }| FirstMissing { example, what });
         Ok(Dataset { first_missing, ..dataset.with_missing(missing)? })
     }
 }

@@ -78,6 +78,12 @@ impl Classes {
         self.0.name(0).into_owned()
     }
 
+    /// As [`column`](Self::column), without a copy.
+    pub(super) fn column_name(&self) -> &str {
+        let Form::Table(columns) = &self.0.0 else { unreachable!("the column of the classes") };
+        &columns[0].name
+    }
+
     /// The names of the classes, by state (K).
     pub fn names(&self) -> Vec<&str> {
         self.0.states(0)

@@ -108,7 +108,7 @@ pub use source::{Source, Split};
 pub use weighted_bits::{WeightedBits, WeightedRows};
 
 use crate::bits::{BitMatrix, active};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::reals::RealRows;
 use crate::units::Units;
 use file::{Reading, Unpacked};
@@ -148,8 +148,8 @@ pub struct Dataset {
     n_left_out: usize,
     /// The sites of an example, if they are not all bits or numbers.
     sites: Option<Units>,
-    /// The first missing value, where a reader found it.
-    first_missing: Option<String>,
+    /// The first missing value, if a reader or a choice of examples said where it is in the whole data.
+    first_missing: Option<FirstMissing>,
     /// The title of each example, if they are sequences of a file.
     titles: Option<Vec<String>>,
 }
@@ -287,16 +287,7 @@ impl Dataset {
             return Ok(Self::from_columns(name, Arc::unwrap_or_clone(columns), bits));
         }
         let values = match found {
-            // Bits are drawn fastest from bytes.
-            Encoding::GreyLevels(255) if !rows.are_bits() => {
-                let mut bytes = Array2::zeros((rows.n_rows(), rows.n_columns()));
-                for (n, row) in rows.rows().enumerate() {
-                    row.iter().for_each(|(unit, x)| {
-                        bytes[[n, unit]] = (f64::from(x) * values::WHITE).round() as u8;
-                    });
-                }
-                Values::Bytes(bytes)
-            }
+            Encoding::GreyLevels(n) if !rows.are_bits() => Values::of_levels(rows, n),
             _ => Values::from_numbers(rows),
         };
         let is_inferred = found != encoding;
@@ -563,6 +554,14 @@ impl Dataset {
     fn rows(&self, rows: &[usize]) -> Self {
         let some = || rows.iter().copied();
         let titles = self.titles.as_ref();
+        let first_missing = self.missing.as_ref().and_then(|missing| {
+            let (example, row) = some().enumerate().find(|&(_, row)| has_hole(missing, row))?;
+            let of_reader = self.first_missing.as_ref().filter(|first| first.example == row);
+            // Their numbers are those of the whole data.
+            let what =
+                of_reader.map_or_else(|| missing_at(missing, row), |first| first.what.clone());
+            Some(FirstMissing { example, what })
+        });
         Self {
             values: self.values.chosen(rows),
             weights: self.weights.as_ref().and_then(|weights| weights.part(some())),
@@ -573,7 +572,7 @@ impl Dataset {
             sha256: self.sha256.clone(),
             encoding: self.encoding.clone(),
             sites: self.sites.clone(),
-            first_missing: self.first_missing.clone(),
+            first_missing,
             ..*self
         }
     }
@@ -637,15 +636,21 @@ impl Dataset {
     /// The examples whose labels are known; all if they have no labels.
     ///
     /// # Errors
-    /// [`Error::Unsuitable`] if no label is known.
-    pub fn with_known_labels(self) -> Result<Self> {
+    /// [`Error::BadCategory`] if no label is known, with this remedy; without one they must be in a column.
+    pub fn with_known_labels(self, remedy: Option<Remedy>) -> Result<Self> {
         let Some(labels) = &self.labels else { return Ok(self) };
         let known = labels.of_examples().iter().enumerate().filter(|(_, label)| label.is_some());
         let known: Vec<_> = known.map(|(example, _)| example).collect();
         if known.is_empty() {
             let column = labels.classes().column();
-            let rule = format!("has no labels, but must have a column \"{column}\" of them");
-            return Err(Error::Unsuitable { path: self.name.into(), rule });
+            let rule = match remedy {
+                Some(_) => {
+                    "has no labels, but p(v, label) needs them; give a file or a column of them"
+                        .into()
+                }
+                None => format!("has no labels, but must have a column \"{column}\" of them"),
+            };
+            return Err(Error::BadCategory { data: self.name, rule, remedy });
         }
         if known.len() == self.n_examples() {
             return Ok(self);
@@ -673,8 +678,16 @@ impl Dataset {
     }
 
     /// Where units have no value, those of unknown labels included (N, V); all off if none lacks one.
-    #[cfg(feature = "cli")]
-    pub(crate) fn lacking(&self) -> BitMatrix {
+    ///
+    /// ```
+    /// use harmonium::dataset::{Dataset, Labels};
+    /// use ndarray::array;
+    /// let labels = Labels::of_names("animal", &["cat", "", "dog"], None)?;
+    /// let pixel = Dataset::from_bytes("a pixel", array![[0_u8], [1], [1]]).labelled(labels)?;
+    /// assert_eq!(pixel.lacking().to_array(u8::from), array![[0, 0, 0], [0, 1, 1], [0, 0, 0]]);
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    pub fn lacking(&self) -> BitMatrix {
         let none = || BitMatrix::zeros(self.n_examples(), self.n_visible());
         let mut lacking = self.missing.clone().unwrap_or_else(none);
         if let Some(labels) = &self.labels {
@@ -728,10 +741,12 @@ impl Dataset {
             ));
         }
         self.units().check_mask(&missing)?;
+        let first_missing = None;
         if !has_any(&missing) {
-            return Ok(Self { missing: None, ..self });
+            return Ok(Self { missing: None, first_missing, ..self });
         }
-        Ok(Self { values: self.values.without(&missing), missing: Some(missing), ..self })
+        let values = self.values.without(&missing);
+        Ok(Self { values, missing: Some(missing), first_missing, ..self })
     }
 
     /// Where units have no value (N, V), if any has none.
@@ -780,8 +795,25 @@ impl Dataset {
     }
 }
 
+/// A missing value: its example, and where it is and what is there, in words.
+#[derive(Clone, Debug, PartialEq)]
+struct FirstMissing {
+    example: usize,
+    what: String,
+}
+
 fn has_any(missing: &BitMatrix) -> bool {
     missing.words().iter().any(|&word| word != 0)
+}
+
+fn has_hole(missing: &BitMatrix, example: usize) -> bool {
+    missing.row(example).iter().any(|&word| word != 0)
+}
+
+/// The first missing value of an example that has one, in words.
+fn missing_at(missing: &BitMatrix, example: usize) -> String {
+    let unit = active(missing.row(example)).next().expect("a missing value");
+    format!("example {example}, unit {unit} is missing")
 }
 
 #[cfg(test)]
@@ -819,6 +851,23 @@ mod tests {
             error,
             "w: holds 2 weights, but must hold one for each of the 4 examples of four"
         );
+    }
+
+    /// Numbers of examples are those of the data before some were left out.
+    #[test]
+    fn the_first_missing_value_is_one_of_an_example_that_is_kept() {
+        let holes = |n, unit| n >= 1 && (n + unit) % 3 == 0;
+        let data = four().with_missing(BitMatrix::from_fn(4, 2, holes)).unwrap();
+        let first = |data: &Dataset| data.first_missing().unwrap();
+        assert_eq!(first(&data), "example 2, unit 1 is missing");
+        let read = FirstMissing { example: 2, what: "line 7, column 2 is empty".into() };
+        let data = Dataset { first_missing: Some(read), ..data };
+        assert_eq!(first(&data), "line 7, column 2 is empty");
+        let weighted = |weights: [f64; 4]| data.clone().weighted("w", &weights).unwrap();
+        let kept = weighted([0.0, 1.0, 1.0, 1.0]);
+        assert_eq!(first(&kept), "line 7, column 2 is empty");
+        assert_eq!(first(&weighted([1.0, 1.0, 0.0, 1.0])), "example 3, unit 0 is missing");
+        assert_eq!(weighted([1.0, 1.0, 0.0, 0.0]).first_missing(), None);
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl StoredArray<'_> {
     /// [`Error::Malformed`] if the number of bytes does not fit the shape, [`Error::Unsuitable`] if the
     /// shape is not a shape of examples, and [`Error::BadValue`].
     pub fn examples(&self, declared: Encoding) -> Result<Dataset> {
-        let dataset = self.rows(declared.clone().or(self.encoding.clone()))?;
+        let dataset = self.rows(&declared)?;
         // Bits in a format for grey levels do not imply that other integers are grey levels.
         let are_bits = dataset.is_binary() && dataset.columns().is_none();
         let encoding = if are_bits { declared } else { dataset.encoding };
@@ -139,8 +139,9 @@ impl StoredArray<'_> {
         Ok(data.chunks(size).map(|bytes| self.number.read(bytes, self.is_big_endian)).collect())
     }
 
-    /// Reads the examples, each in a row.
-    fn rows(&self, encoding: Encoding) -> Result<Dataset> {
+    /// Reads the examples, each in a row, integers in the encoding `declared` or that of the file format.
+    fn rows(&self, declared: &Encoding) -> Result<Dataset> {
+        let encoding = declared.clone().or(self.encoding.clone());
         let (n_examples, n_units) = self.checked_shape()?;
         let name = self.path.display().to_string();
         let data = &self.bytes[self.offset..];
@@ -163,13 +164,13 @@ impl StoredArray<'_> {
             }
         };
         let size = self.number.size();
-        let number = |example: usize, unit: usize| {
+        let stored = |example: usize, unit: usize| {
             let at = (example * stride + places[unit]) * size;
             self.number.read(&data[at..at + size], self.is_big_endian)
         };
         let shape = (n_examples, n_units);
         if let Some(origin) = origin {
-            let number = |example, column| match (self.number, number(example, column)) {
+            let number = |example, column| match (self.number, stored(example, column)) {
                 _ if self.holes.has(example, column) => f64::NAN,
                 (Number::Float(2 | 4), x) => decimal(x as f32),
                 (_, x) => x,
@@ -179,10 +180,10 @@ impl StoredArray<'_> {
         }
         let is_float = matches!(self.number, Number::Float(_));
         let holes = match is_float {
-            true => self.holes.clone().and(Holes::of_numbers(shape, number)),
+            true => self.holes.clone().and(Holes::of_numbers(shape, stored)),
             false => self.holes.clone(),
         };
-        let number = holes.filled(shape, encoding.is_spins(), number);
+        let number = holes.filled(shape, encoding.is_spins(), stored);
         if self.number == Number::Bool {
             check(&name, shape, "0 or 1, as in a boolean array", |x| x == 0.0 || x == 1.0, number)?;
         } else if is_float && !encoding.is_spins() {
@@ -201,7 +202,18 @@ impl StoredArray<'_> {
             let dataset = Dataset { encoding, ..Dataset::from_values(name, values) };
             return holes.missing_from(dataset);
         }
-        holes.missing_from(Dataset::from_numbers_as(name, rows, encoding)?)
+        // An array of grey levels holds no bits if a mask hides all of them that are above 1.
+        let is_bright =
+            |n: u32, (example, unit)| (2.0..=f64::from(n)).contains(&stored(example, unit));
+        let dataset = match declared.grey_levels() {
+            Some(n) if rows.are_bits() && holes.cells().any(|cell| is_bright(n, cell)) => {
+                let intensities = rows.mapped(|x| (f64::from(x) / f64::from(n)) as f32);
+                let values = Values::of_levels(intensities, n);
+                Dataset::from_values(name, values).with_encoding(encoding)
+            }
+            _ => Dataset::from_numbers_as(name, rows, encoding)?,
+        };
+        holes.missing_from(dataset)
     }
 
     /// The shape (examples, units). It is checked against the number of bytes before any allocation.

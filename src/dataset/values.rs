@@ -37,6 +37,20 @@ impl Values {
         reals.to_bits().map_or(Self::Reals(reals), Self::Bits)
     }
 
+    /// The intensities of grey levels up to this maximum, even if all are 0 and 1.
+    pub fn of_levels(intensities: RealRows, largest: u32) -> Self {
+        // Bits are drawn fastest from bytes.
+        if f64::from(largest) != WHITE {
+            return Self::Reals(intensities);
+        }
+        let mut bytes = Array2::zeros((intensities.n_rows(), intensities.n_columns()));
+        for (n, row) in intensities.rows().enumerate() {
+            let level = |x: f32| (f64::from(x) * WHITE).round() as u8;
+            row.iter().for_each(|(unit, x)| bytes[[n, unit]] = level(x));
+        }
+        Self::Bytes(bytes)
+    }
+
     /// (examples, units).
     pub fn shape(&self) -> (usize, usize) {
         match self {

@@ -98,9 +98,12 @@ pub fn states_in(
     }
     let encoding = Encoding::recorded(facts)?;
     let classes = Classes::recorded(facts)?;
+    // `harmonium sample` writes labels to the column of this name, wherever training had them.
+    let column = classes.as_ref().map(|classes| classes.column());
     let beside = Beside::default().for_model(facts, classes.as_ref());
+    let beside = Beside { labels_column: column.as_deref(), ..beside };
     let dataset = source.read_beside(Split::Test, encoding, beside)?.joined()?;
-    let dataset = dataset.with_known_labels()?;
+    let dataset = dataset.with_known_labels(None)?;
     dataset.check_width(visible.n_units(), "the model")?;
     dataset.refuse_missing("a chain that starts there")?;
     if !dataset.is_binary() {

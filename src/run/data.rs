@@ -73,8 +73,7 @@ impl Data {
         let (all, files) = config.training().read(config, config.encoding()?, Beside::default())?;
         // Equal integers, labels and columns must mean the same in both.
         let classes = all.labels().map(|labels| labels.classes().clone());
-        let weights_column = files.weights.as_ref().and_then(|found| Beside::fact(&found.source));
-        let facts = Map::from_iter(weights_column);
+        let facts = Beside::facts(files.labels.as_ref(), files.weights.as_ref());
         let beside = Beside::default().for_model(&facts, classes.as_ref());
         let test = config.test().map(|test| test.read(config, all.encoding(), beside));
         let (test, test_files) = test.transpose()?.unzip();
@@ -90,12 +89,9 @@ impl Data {
         }
         let (training, validation) = config.split(all, watch)?;
         let held_out = validation.or(test);
-        notes.extend(
-            [Some(&training), held_out.as_ref()]
-                .into_iter()
-                .flatten()
-                .filter_map(Dataset::missing_note),
-        );
+        for part in [Some(&training), held_out.as_ref()].into_iter().flatten() {
+            notes.extend(part.missing_note().into_iter().chain(part.unlabelled_note()));
+        }
         let provenance = json!({
             "sha256": training.sha256(),
             "n_examples": training.n_examples(),
@@ -131,6 +127,8 @@ struct Fixed<'a, T> {
     setting: &'static str,
     at: Option<&'a T>,
     sha256: Option<&'a String>,
+    /// Whether only `harmonium resume` can name another place, not the command that reads it.
+    is_of_run: bool,
 }
 
 /// The settings of the training data or of the test data.
@@ -144,7 +142,12 @@ struct Given<'a> {
 
 impl<'a, T> Fixed<'a, T> {
     fn of(setting: &'static str, at: Option<&'a T>, sha256: &'a Option<String>) -> Self {
-        Self { setting, at, sha256: sha256.as_ref() }
+        Self { setting, at, sha256: sha256.as_ref(), is_of_run: false }
+    }
+
+    /// The same file, read by a command on the run.
+    fn of_run(self) -> Self {
+        Self { is_of_run: true, ..self }
     }
 
     /// Refuses what was found in a file `name` with another SHA-256.
@@ -163,6 +166,13 @@ impl<'a, T> Fixed<'a, T> {
 
     /// The error for a file that is not what it was.
     fn elsewhere(&self, path: PathBuf, rule: String) -> Error {
+        if self.is_of_run {
+            let flag = self.setting.replace('_', "-");
+            let rule = format!(
+                "{rule}; give the run the path of that file with `harmonium resume RUN --{flag} PATH`"
+            );
+            return Error::Unsuitable { path, rule };
+        }
         Error::Elsewhere { path, rule, remedy: Remedy::of(self.setting) }
     }
 
@@ -287,10 +297,12 @@ impl DataConfig {
     }
 
     /// Reads one part of the data as a model records them in `facts`; `None` if the run has no such part.
-    /// Errors name the setting `data` as the remedy for a file that has moved.
+    /// Errors name the setting `data` as the remedy for data that have moved, and `harmonium resume` as that for
+    /// what belongs to their rows.
     ///
     /// # Errors
-    /// Errors of reading the file; [`Error::Elsewhere`] if it does not have the SHA-256 of the settings.
+    /// Errors of reading the file; [`Error::Elsewhere`] if it does not have the SHA-256 of the settings, or
+    /// [`Error::Unsuitable`] if those of the labels, the weights or the mask do not.
     pub fn read_part(&self, part: Part, facts: &Map<String, Value>) -> Result<Option<Dataset>> {
         let recorded = Encoding::recorded(facts)?;
         let classes = Classes::recorded(facts)?;
@@ -299,7 +311,9 @@ impl DataConfig {
             // A command that reads a run's data names other data by `data`.
             let data = Fixed { setting: "data", ..given.data };
             let encoding = recorded.clone().or(self.encoding()?);
-            Given { data, ..given }.read(self, encoding, known).map(|(all, _)| all)
+            let (labels, weights) = (given.labels.of_run(), given.weights.of_run());
+            let given = Given { data, labels, weights, mask: given.mask.of_run(), ..given };
+            given.read(self, encoding, known).map(|(all, _)| all)
         };
         let split = || self.split(read(self.training())?, Watch::default());
         match part {

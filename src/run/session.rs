@@ -228,9 +228,9 @@ impl Changes {
             ),
             ("weights", "weights", &self.weights, &mut run.weights, &run.weights_sha256),
         ] {
-            if let Some(moved) = moved {
-                let is_same = sha256.is_some() || at.as_ref() == Some(moved);
-                check(setting, moved, is_same, no_file(what))?;
+            let is_own = |moved: &&ColumnSource| at.as_ref().is_some_and(|at| moved.means(at));
+            if let Some(moved) = moved.as_ref().filter(|moved| !is_own(moved)) {
+                check(setting, moved, sha256.is_some(), no_file(what))?;
                 *at = Some(moved.absolute());
             }
         }

@@ -26,7 +26,7 @@ use crate::layout::Layout;
 use crate::memory::{self, Bytes, Need};
 use crate::model::{Rbm, TiledParameters};
 use crate::rng::{Purpose, Stream};
-use crate::setting::{Section as _, check};
+use crate::setting::Section as _;
 use crate::threads::as_a_worker;
 use crate::units::Units;
 use crate::watch::Watch;
@@ -406,7 +406,9 @@ pub(super) fn check_units(examples: &Examples, expected: &Units) -> Result<()> {
 
 /// Refuses other sites of the data `what` than those of the model.
 pub(super) fn check_sites(what: &str, found: &Units, expected: &Units) -> Result<()> {
-    check("the sites of the data", what, found == expected, || {
-        "those of the model, with the same numbers of values".to_string()
-    })
+    if found == expected {
+        return Ok(());
+    }
+    let rule = "has other sites than the model, but they must have the same numbers of values, in the same order";
+    Err(Error::Unsuitable { path: what.into(), rule: rule.into() })
 }

@@ -170,8 +170,9 @@ impl OnlineTrainer {
         let n_rows = examples.n_examples();
         let setting = "the number of examples of an update";
         check(setting, n_rows, n_rows <= MAX_ROWS, || format!("at most {MAX_ROWS}"))?;
-        check_units(examples, &self.ascent.parameters().exact.visible_units)?;
+        // What is missing also shows in the units, but less clearly.
         self.check_whole(examples)?;
+        check_units(examples, &self.ascent.parameters().exact.visible_units)?;
         self.ascent.make_room(n_rows)?;
         let rows: Vec<u32> = (0..n_rows as u32).collect();
         let first_address = self.ascent.updates() << 32;
@@ -481,9 +482,19 @@ mod tests {
     /// The chains start at one value of each site, in proportion to the mean.
     #[test]
     fn chains_of_sites_start_at_states_drawn_from_the_mean() {
-        let data = labelled(120, 0, |n| Some((n % 3) as u8));
+        // Far from even: a value of each category has four examples of five, a bit is on in nine of ten.
+        let value = |n: usize| [0, 1, 2][usize::from(n % 20 > 15) + usize::from(n % 20 > 18)];
+        let bits = BitMatrix::from_fn(120, 6, |n, unit| match unit {
+            0..3 => value(n) == unit,
+            _ => (n + unit) % 10 > 0,
+        });
+        let names = ["a", "b", "c"].map(String::from).to_vec();
+        let labels = (0..120).map(|n| Some(2 - value(n) as u8)).collect();
+        let labels = Labels::of_states(Classes::new("y", names).unwrap(), labels);
+        let sites = Units::of_sites([3, 1, 1, 1]).unwrap();
+        let data = Dataset::from_sites("uneven", sites, bits).unwrap().labelled(labels).unwrap();
         let config = TrainConfig { chains: Some(3000), ..of_labels(Objective::Generative) };
-        let outline = DataOutline::of(&data);
+        let outline = DataOutline::of(&Examples::new(data, Binarization::None));
         let outset = Outset::of_outline(&config, &outline, UPDATES_OF_AN_EPOCH, Isa::fastest());
         let chains = outset.chains.unwrap();
         outline.units.check_states("chains", &chains).unwrap();
@@ -511,11 +522,15 @@ mod tests {
         let plain = Examples::new(sites.unwrap(), Binarization::None);
         let error = trainer.update_on(&plain).unwrap_err().to_string();
         assert!(error.starts_with("sites: has no labels"), "{error}");
+        // That they are fewer units follows from it.
+        let features = Dataset::from_bits("features", BitMatrix::zeros(1, 6));
+        let error = trainer.update_on(&Examples::new(features, Binarization::None)).unwrap_err();
+        assert!(error.to_string().starts_with("features: has no labels"), "{error}");
         let error = start(&DataOutline::of(&plain)).unwrap().update_on(&all).unwrap_err();
         assert!(error.to_string().starts_with("few: has labels, but the run began"), "{error}");
         let bits = DataOutline::of_bits(outline.mean.clone());
         let error = start(&bits).unwrap_err().to_string();
-        assert!(error.starts_with("the sites of the data is the data, but must be"), "{error}");
+        assert!(error.starts_with("the data: has other sites than the model, but they"), "{error}");
         let error = start(&DataOutline { has_labels: true, ..bits }).unwrap_err().to_string();
         assert!(error.starts_with("the last site of the data is a bit"), "{error}");
         let discriminative = of_labels(Objective::Discriminative);

@@ -20,6 +20,7 @@ from .._columns import (
     state_names,
     table_names,
     text_of,
+    unknown_in,
 )
 from .._harmonium import numbers_of, refuse_masked, states_of
 from .._sklearn import check_features
@@ -233,6 +234,12 @@ def _declared(X: Any, categories: Sequence[Any]) -> dict[str, Any]:
             f"categories has {len(categories)} lists, but must have {width}, one for each column of X"
         )
     for number, values in enumerate(categories, start=1):
+        unknown = unknown_in(values)
+        if unknown is not None:
+            raise ValueError(
+                f"categories has, for column {number}, {unknown}, but must have values alone: leave it out, as a "
+                "value that is missing is none of them"
+            )
         if np.ndim(values) != 1 or not 2 <= len(values) <= 255:
             raise ValueError(
                 f"categories must hold, for column {number}, a list of from 2 to 255 values, but holds "

@@ -7,6 +7,7 @@ from typing import Any, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from .._columns import unknown_in
 from .._sklearn import labels_of
 
 # The most classes that a model has.
@@ -30,6 +31,11 @@ def declared(classes: Any, before: NDArray[Any] | None) -> NDArray[Any]:
         if before is None:
             raise ValueError("classes must be passed on the first call to partial_fit")
         return before
+    unknown = unknown_in(classes)
+    if unknown is not None:
+        raise ValueError(
+            f"classes has {unknown}, but must have classes alone: leave it out, as rows without a class are not learned"
+        )
     found = np.unique(np.asarray(classes))
     if before is not None and not np.array_equal(found, before):
         raise ValueError(
@@ -74,9 +80,10 @@ def _known(y: Any, X: Any) -> NDArray[Any]:
             "y is masked in some rows: leave them out, or learn from them, too, by "
             "harmonium.train(X, labels=y) with None in these rows"
         )
-    if any(label is None for label in np.asarray(y, object).reshape(-1)):
+    unknown = unknown_in(y)
+    if unknown is not None:
         raise ValueError(
-            "y has rows without a class, None: leave them out, or learn from them, too, by "
+            f"y has rows without a class, {unknown}: leave them out, or learn from them, too, by "
             "harmonium.train(X, labels=y)"
         )
     return labels_of(y, X)

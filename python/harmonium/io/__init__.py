@@ -14,10 +14,11 @@ h5py. (`rbms` itself reads HDF5 data sets with the ending `.h5` only.)
 | `rbm.image_shape`  | `image_shape`  | `/image_shape`, if not None          | (2,)   |
 | `rbm.columns`      | `columns`      | `/columns`, if not None, as JSON     | ()     |
 | `rbm.missing`      | `missing`      | `/missing`, if not None              | ()     |
+| `rbm.n_given`      | `n_given`      | `/n_given`, if not None              | (L,)   |
 | `dataset.samples`  | `samples`      | `/samples`, of type `/variable_type` | (N, V) |
 | `dataset.labels`   | `labels`       | `/labels`                            | (N,)   |
 
-V is the number of visible units, H of hidden units, N of samples. An HDF5 model file keeps one model
+V is the number of visible units, H of hidden units, N of samples, L of columns. An HDF5 model file keeps one model
 after several numbers N of updates. A file is made in memory, written under another name and then renamed,
 so that it is never incomplete. It keeps its mode and its links, as the files of the command line do.
 
@@ -41,10 +42,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._harmonium import Rbm
 from . import _hdf5, _npz
-from .._columns import of_sites
+from .._columns import of_sites, state_names
 from ._checks import (
     bits_of_spins,
     checked_columns,
+    checked_counts,
     checked_fact,
     checked_labels,
     checked_mean,
@@ -68,6 +70,7 @@ _RECORD: dict[str, Callable[[PathLike, str, Any], Any]] = {
     "image_shape": checked_shape,
     "columns": checked_columns,
     "missing": checked_missing,
+    "n_given": checked_counts,
 }
 
 
@@ -125,7 +128,12 @@ def _load(path: PathLike, from_npz: bool, update: int | None = None) -> Rbm:
     try:
         if sites is not None:
             known.setdefault("columns", of_sites(sites))
-        return Rbm(weights, visible_bias, hidden_bias, **known)
+        n_given = known.pop("n_given", None)
+        rbm = Rbm(weights, visible_bias, hidden_bias, **known)
+        # A file that other programs changed may have them for other columns.
+        if n_given is None or rbm.columns is None or len(n_given) != len(state_names(rbm.columns)):
+            return rbm
+        return Rbm(weights, visible_bias, hidden_bias, n_given=n_given, **known)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

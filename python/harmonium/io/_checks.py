@@ -173,6 +173,14 @@ def checked_shape(path: PathLike, name: str, value: Any) -> tuple[int, int]:
     return rows, columns
 
 
+def checked_counts(path: PathLike, name: str, value: Any) -> list[int]:
+    """Whole numbers, one for each column."""
+    value = np.asarray(value)
+    if value.ndim != 1:
+        raise ValueError(f"{path}: {name} has shape {value.shape}, but must have (columns,)")
+    return [checked_fact(path, name, number) for number in value]
+
+
 def checked_fact(path: PathLike, name: str, value: Any) -> int:
     """A whole number of an array without axes, as a file holds it."""
     value = np.asarray(value)
