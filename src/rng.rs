@@ -104,6 +104,16 @@ pub enum Purpose {
     OnlineLogZ = 31,
     /// The choice of those of these chains that go on; index: the number of earlier choices.
     OnlineResampling = 32,
+    /// The directions at which the search for principal components starts; index: the unit.
+    MixingDirections = 40,
+    /// An exact draw of the mixing check; index: the draw.
+    MixingDraw = 41,
+    /// A chain of the mixing check that starts at independent units; index: the chain.
+    MixingFromRandom = 42,
+    /// A chain of the mixing check that starts at an example; index: the chain.
+    MixingFromExamples = 43,
+    /// The triples of units whose moments the mixing check compares; index 0.
+    MixingTriples = 44,
 }
 
 /// A stream of random words with an address.

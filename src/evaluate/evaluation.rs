@@ -3,6 +3,7 @@
 use super::evidence::{self, gather};
 use super::free_energy::mean_free_energy;
 use super::mean_field;
+use super::mixing::{Check, EVALUATION, Mixing, ModelSamples};
 use super::raise::raise;
 use super::{Base, Estimate, EvaluationConfig, Evidence, Exact, Observed, Score, Verdict};
 use crate::bits::BitMatrix;
@@ -49,6 +50,9 @@ pub struct Evaluation {
     pub raise: Option<Score>,
     /// Whether to believe the log-likelihood.
     pub verdict: Verdict,
+    /// Whether the model and its chains visit the modes of the examples; none if this was not asked, or cannot be
+    /// said.
+    pub mixing: Option<Mixing>,
 }
 
 /// An evaluation to be made: a model, and what is known about it.
@@ -76,6 +80,7 @@ pub struct Evaluator<'a> {
     config: EvaluationConfig,
     base: Base,
     model_states: Option<GivenStates<'a>>,
+    checks_mixing: bool,
     watch: Watch<'a>,
 }
 
@@ -119,6 +124,7 @@ impl<'a> Evaluator<'a> {
             config: EvaluationConfig::default(),
             base: Base::of_model(model.rbm, None),
             model_states: None,
+            checks_mixing: true,
             watch: Watch::default(),
         }
     }
@@ -137,6 +143,11 @@ impl<'a> Evaluator<'a> {
     /// from which annealing goes back; `origin` names them in the report.
     pub fn model_states(self, visible: &'a BitMatrix, origin: impl Into<String>) -> Self {
         Self { model_states: Some(GivenStates { visible, origin: origin.into() }), ..self }
+    }
+
+    /// Leaves out the check of [mixing](Mixing).
+    pub fn without_mixing(self) -> Self {
+        Self { checks_mixing: false, ..self }
     }
 
     /// Sets the watch, which hears of the progress and can stop the evaluation.
@@ -174,15 +185,15 @@ impl<'a> Evaluator<'a> {
             memory::check(what, &[stage])?;
         }
         let seed = config.seed;
-        let exact =
-            if is_exact { Some(Exact::watched(rbm, weights.isa(), watch)?.log_z()) } else { None };
-        let (mut evidence, mut bounds) = (None, None);
+        let exact = if is_exact { Some(Exact::watched(rbm, weights.isa(), watch)?) } else { None };
+        let (mut evidence, mut ends, mut bounds) = (None, None, None);
         if !is_exact || config.raise > 0 {
             let path = Path::new(self.model, &base.rates)?;
             let betas = config.schedule.betas(&path, seed, watch)?;
             if !is_exact {
                 let states = self.model_states.as_ref().map(|states| states.visible);
-                evidence = Some(gather(&path, &betas, states, config, watch)?);
+                let gathered = gather(&path, &betas, states, config, watch)?;
+                (evidence, ends) = (Some(gathered.0), Some(gathered.1));
             }
             if config.raise > 0 {
                 let some = rows.spread(config.raise.min(visible.n_rows()));
@@ -190,13 +201,16 @@ impl<'a> Evaluator<'a> {
                 bounds = Some(Score::weighted(&found, some.weights()));
             }
         }
-        let (estimate, log_z, (log_z_low, log_z_high), verdict) = match (exact, &evidence) {
+        let (estimate, log_z, (log_z_low, log_z_high), verdict) = match (&exact, &evidence) {
             (None, Some(evidence)) => {
                 let verdict = Verdict::of(evidence);
                 let (estimate, log_z, interval) = Estimate::of(evidence, &verdict);
                 (estimate, log_z, interval, verdict)
             }
-            (Some(log_z), None) => (Estimate::Enumeration, log_z, (log_z, log_z), Verdict::Exact),
+            (Some(exact), None) => {
+                let log_z = exact.log_z();
+                (Estimate::Enumeration, log_z, (log_z, log_z), Verdict::Exact)
+            }
             _ => unreachable!("one of the two methods finds log Z"),
         };
         // log p(v) = −F(v) − log Z.
@@ -206,6 +220,18 @@ impl<'a> Evaluator<'a> {
             Some(Observed { free_energy, .. }) => free_energy,
             None => mean_free_energy(rbm, rows, weights.isa(), watch)?,
         };
+        let samples = match (exact, evidence.zip(ends)) {
+            _ if !self.checks_mixing => None,
+            (Some(exact), _) => Some(ModelSamples::exact(&exact, seed, watch)?),
+            // Fewer weights that count would say more than they know.
+            (None, Some((evidence, ends))) if !evidence.sides.is_short() => {
+                Some(ModelSamples::annealed(ends.visible, &ends.log_weights))
+            }
+            _ => None,
+        };
+        let check =
+            Check { model: self.model, rates: &base.rates, extent: EVALUATION, seed, watch };
+        let mixing = self.checks_mixing.then(|| check.run(rows, samples.as_ref()));
         let given = self.model_states.as_ref();
         Ok(Evaluation {
             config: config.clone(),
@@ -221,6 +247,7 @@ impl<'a> Evaluator<'a> {
             evidence,
             raise: bounds,
             verdict,
+            mixing: mixing.transpose()?.flatten(),
         })
     }
 }
