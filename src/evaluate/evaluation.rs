@@ -87,7 +87,7 @@ pub struct Evaluator<'a> {
 impl Evaluation {
     /// The memory of each stage of an evaluation of `n_examples` under a model. Only one stage needs its
     /// memory at a time.
-    pub fn needs(rbm: &Rbm, n_examples: usize, config: &EvaluationConfig) -> [Need; 3] {
+    pub fn needs(rbm: &Rbm, n_examples: usize, config: &EvaluationConfig) -> [Need; 4] {
         let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
         let visible = rbm.visible_units().layout();
         let (in_double, chains) = match config.is_exact(rbm) {
@@ -103,6 +103,7 @@ impl Evaluation {
             Need::new(in_double, &[]),
             Need::new(chains, &["n_chains"]),
             Need::new(of_raise, &["raise"]),
+            Need::new(Check::bytes(n_examples, visible, n_hidden), &[]),
         ]
     }
 }

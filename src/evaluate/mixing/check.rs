@@ -1,17 +1,19 @@
 //! The check from examples to findings.
 
 use super::clusters::Clusters;
-use super::components::{Components, halves, normalised};
+use super::components::{BLOCK, Components, MOST_COMPONENTS, halves, normalised};
 use super::courses::{Extent, from_examples, from_random};
 use super::distances::{Places, distance};
 use super::found::{ComponentMixing, Mixing};
 use super::moments::{MomentRows, moment_fits};
-use super::samples::{ClusterShares, ModelSamples};
+use super::samples::{ClusterShares, DRAWS, ModelSamples};
 use crate::bits::BitMatrix;
 use crate::dataset::WeightedRows;
 use crate::error::Result;
 use crate::evaluate::report::finite;
-use crate::gibbs::FixedModel;
+use crate::gibbs::{Chains, FixedModel};
+use crate::layout::Layout;
+use crate::memory::Bytes;
 use crate::watch::Watch;
 use ndarray::{Array1, Array2};
 
@@ -41,6 +43,17 @@ pub struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// The memory of a check on rows of a model (V, H) with the chains of an evaluation.
+    pub fn bytes(n_examples: usize, visible: &Layout, n_hidden: usize) -> Bytes {
+        let (n, n_visible) = (n_examples.min(MOST_EXAMPLES), visible.n_units());
+        let Extent { n_chains, n_sweeps } = EVALUATION;
+        let rows = BitMatrix::bytes(n, n_visible) * 5 + Bytes::of::<[f64; 4 * BLOCK]>(&[n]);
+        let samples = BitMatrix::bytes(DRAWS.max(n_chains), n_visible) * 4;
+        let followed = Bytes::of::<[f64; MOST_COMPONENTS + 1]>(&[n_chains, n_sweeps]);
+        let directions = Bytes::of::<[f64; 4 * BLOCK]>(&[n_visible]);
+        rows + samples + followed + directions + Chains::bytes(n_chains, visible.clone(), n_hidden)
+    }
+
     /// Compares a model, by its samples if there are any, and its chains with rows (N, V). None if these lack values,
     /// are too few, or do not vary.
     ///
@@ -121,5 +134,44 @@ impl Check<'_> {
         };
         found.warnings = found.judged();
         Ok(Some(found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::populations::Populations;
+    use super::*;
+    use crate::gibbs::FixedWeights;
+    use crate::kernels::Isa;
+
+    /// Whatever the model, samples that are the examples themselves are those of a right one.
+    #[test]
+    fn copies_of_the_data_are_right() {
+        let (rows, _) = Populations::new(100, &[0.5, 0.2]).draw(600, 1);
+        let rbm = Populations::new(100, &[0.5, 1e-3]).model();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let check = Check {
+            model: FixedModel { rbm: &rbm, weights: &weights },
+            rates: &Array1::from_elem(100, 0.5),
+            extent: Extent { n_chains: 8, n_sweeps: 4 },
+            seed: 0,
+            watch: Watch::default(),
+        };
+        let run = |samples: &BitMatrix| {
+            let samples = ModelSamples::equal(samples.clone(), "copies");
+            check.run((&rows).into(), Some(&samples)).unwrap().unwrap()
+        };
+        let found = run(&rows);
+        assert!(
+            found.warnings.iter().all(|warning| warning.name == "chains_do_not_mix"),
+            "{found:?}"
+        );
+        assert_eq!(found.model.as_ref(), Some(&found.examples));
+        assert!(found.components.iter().all(|component| component.distance == Some(0.0)));
+        let moments = found.moments.unwrap();
+        assert!((moments.triples.slope.unwrap() - 1.0).abs() < 1e-9, "{moments:?}");
+        // Rows of one cluster alone are not.
+        let one = Populations::new(100, &[0.5, 1e-3]).draw(600, 2).0;
+        assert_eq!(run(&one).warnings[0].name, "wrong_masses");
     }
 }

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 pub const MOST_COMPONENTS: usize = 8;
 
 /// Directions that are iterated. Those beyond [`MOST_COMPONENTS`] speed up the last of them.
-const BLOCK: usize = 12;
+pub const BLOCK: usize = 12;
 
 /// Steps of the iteration. A component whose variance is 1.5 times that of direction [`BLOCK`] is found up to
 /// 1.5⁻²⁰ = 3e-4; one that stands out less is no component that [`Components::common`] keeps.

@@ -39,7 +39,9 @@ mod verdict;
 mod check;
 
 pub(crate) use check::{Check, EVALUATION};
+pub(crate) use courses::Extent;
 pub use found::{ComponentMixing, Mixing, MixingWarning};
 pub use moments::{MomentFit, MomentFits};
 pub use samples::ClusterShares;
 pub(crate) use samples::ModelSamples;
+pub use verdict::{LEAST_ERRORS, LEAST_OUTSIDE, LEAST_RATIO};

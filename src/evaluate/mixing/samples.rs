@@ -11,7 +11,7 @@ use crate::watch::Watch;
 use serde::{Deserialize, Serialize};
 
 /// Draws from a model that is enumerated. More cost more than the enumeration, where layers are small.
-const DRAWS: usize = 1000;
+pub const DRAWS: usize = 1000;
 
 /// Samples of a model that do not depend on how its chains mix.
 #[derive(Clone, Debug)]
