@@ -221,11 +221,11 @@ impl<'a> Evaluator<'a> {
             Some(Observed { free_energy, .. }) => free_energy,
             None => mean_free_energy(rbm, rows, weights.isa(), watch)?,
         };
-        let samples = match (exact, evidence.zip(ends)) {
+        let samples = match (exact, ends) {
             _ if !self.checks_mixing => None,
             (Some(exact), _) => Some(ModelSamples::exact(&exact, seed, watch)?),
-            // Fewer weights that count would say more than they know.
-            (None, Some((evidence, ends))) if !evidence.sides.is_short() => {
+            // Where modes may be unseen, or few weights count, ends accuse a model without evidence.
+            (None, Some(ends)) if verdict == Verdict::Believable => {
                 Some(ModelSamples::annealed(ends.visible, &ends.log_weights))
             }
             _ => None,

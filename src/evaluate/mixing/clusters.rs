@@ -269,6 +269,7 @@ mod tests {
     use super::super::populations::Populations;
     use super::*;
     use crate::bits::BitMatrix;
+    use crate::rng::{Purpose, Stream};
 
     fn clusters(bits: BitMatrix) -> (Components, Clusters) {
         let rows = WeightedBits::new(bits, None);
@@ -289,7 +290,9 @@ mod tests {
         let share = of_row.iter().filter(|of| **of == 0).count() as f64 / 1500.0;
         assert!((found.shares[0] - share).abs() < 1e-12);
         // Units that are fair coins lie in the middle of all clusters.
-        let coins = BitMatrix::from_fn(100, 200, |n, i| (n * n + 7 * i * (i + n)) / 11 % 2 == 0);
+        let coins: Vec<_> =
+            Stream::first(100, 9, Purpose::Sample).iter_mut().map(Stream::step).collect();
+        let coins = BitMatrix::from_fn(100, 200, |n, i| coins[n][i / 32] >> (i % 32) & 1 == 1);
         let outside = found.of_points(&components.project(&coins));
         assert!(outside.iter().all(Option::is_none), "{outside:?}");
     }

@@ -133,6 +133,9 @@ impl<S: ndarray::Data<Elem = f64>> DotInOrder for ndarray::ArrayBase<S, ndarray:
 /// The sums of the rows of `terms` (units, B) over the active bits of each row (N, units): (N, B).
 fn sums(bits: &BitMatrix, terms: &Array2<f64>) -> Array2<f64> {
     let n = terms.ncols();
+    if n == 0 {
+        return Array2::zeros((bits.n_rows(), 0));
+    }
     let terms = terms.as_standard_layout();
     let terms = terms.as_slice().expect("standard layout");
     let mut sums = vec![0.0; bits.n_rows() * n];

@@ -7,11 +7,12 @@
 //! ```text
 //!  examples ──► components ──► clusters ──┬──────────────────────► shares of the examples
 //!                                         ├── samples of the model ──► its shares
-//!                                         ├── courses from random ──► shares     ├──► verdict
-//!                                         └── courses from examples ──► shares, autocorrelation
+//!                                         ├── courses from random ──► shares ├─────► verdict
+//!                                         └── courses from examples ─► shares, autocorrelation
 //! ```
 //!
-//! Samples of the model are exact draws where it is enumerated, else the ends of forward annealing with their weights.
+//! Samples of the model are exact draws where it is enumerated, else the ends of forward annealing with their weights, if
+//! its verdict is `believable`.
 
 mod autocorrelation;
 
