@@ -108,6 +108,16 @@ pub enum Purpose {
     PopulationRates = 33,
     /// A simulated example; index: the example, test examples after those to train on.
     PopulationExample = 34,
+    /// The directions at which the search for principal components starts; index: the unit.
+    MixingDirections = 40,
+    /// An exact draw of the mixing check; index: the draw.
+    MixingDraw = 41,
+    /// A chain of the mixing check that starts at independent units; index: the chain.
+    MixingFromRandom = 42,
+    /// A chain of the mixing check that starts at an example; index: the chain.
+    MixingFromExamples = 43,
+    /// The triples of units whose moments the mixing check compares; index 0.
+    MixingTriples = 44,
 }
 
 /// A stream of random words with an address.

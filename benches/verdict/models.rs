@@ -57,7 +57,7 @@ impl Model {
         let config = EvaluationConfig { method, seed, ..EvaluationConfig::default() };
         let weights = FixedWeights::of(&self.rbm, Isa::fastest());
         let model = FixedModel { rbm: &self.rbm, weights: &weights };
-        let mut evaluator = Evaluator::new(model).config(config).base(base);
+        let mut evaluator = Evaluator::new(model).config(config).base(base).without_mixing();
         if let Some(chains) = &self.chains {
             evaluator = evaluator.model_states(chains, "the chains of the run");
         }

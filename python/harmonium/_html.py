@@ -64,6 +64,8 @@ def of_log_likelihood(score: LogLikelihood) -> str:
     rows += [("base", score.base), ("back from", score.reverse_start)]
     notes = "".join(f"<li>{escape(text)}</li>" for text in score.reasons)
     notes += "".join(f"<li>To do: {escape(text)}</li>" for text in score.remedies)
+    for warning in (score.mixing or {}).get("warnings", []):
+        notes += f"<li>{escape(warning['what'])}: {escape(warning['remedy'])}</li>"
     caveat = f"<div style='opacity:.75'>{escape(score.caveat)}</div>" if score.caveat else ""
     notes = f"<ul style='margin:.3em 0'>{notes}</ul>" if notes else ""
     return _box("Log-likelihood", _table(rows) + notes + _sides(score) + caveat)

@@ -67,6 +67,11 @@ class LogLikelihood:
     """What to raise or to change."""
     caveat: str | None
     """What no estimate can exclude; None if log Z is exact."""
+    mixing: dict[str, Any] | None = None
+    """Whether the model gives the modes of the rows the right mass, and whether plain chains reach them: `warnings`
+    (each with `name`, `what` and `remedy`), the shares of the clusters among the `examples`, the `model`'s samples and
+    chains `from_random` and `from_examples`, autocorrelation times in sweeps, moments. None for fewer than 100 rows, rows
+    that lack values, and rows that do not vary."""
 
     @classmethod
     def _of(cls, report: dict[str, Any]) -> LogLikelihood:
@@ -103,6 +108,7 @@ class LogLikelihood:
             reasons=report.get("reasons", []),
             remedies=report.get("remedies", []),
             caveat=report.get("caveat"),
+            mixing=report.get("mixing"),
         )
 
     @property

@@ -26,7 +26,7 @@ def rows():
 def of_log_z(score):
     """All fields about log Z."""
     fields = dataclasses.asdict(score)
-    for name in ["mean", "standard_error", "low", "high"]:
+    for name in ["mean", "standard_error", "low", "high", "mixing"]:
         del fields[name]
     return fields
 
@@ -163,3 +163,22 @@ def test_log_z_by_parallel_tempering_says_how_its_states_moved(rbm, rows):
         rbm.log_likelihood(rows, method="ptt")
     with pytest.raises(ValueError, match="start"):
         rbm.log_likelihood(rows, method="pt", start=rows)
+
+
+def test_modes_with_the_wrong_mass_are_named():
+    # 40 units that agree: the data are all on or all off as often, the model is off.
+    weight = np.full((40, 1), 4.0)
+    lost = Rbm(weight, np.full(40, -2.0), [-80.0 - 9.0])
+    right = Rbm(weight, np.full(40, -2.0), [-80.0])
+    rng = np.random.RandomState(3)
+    on = rng.uniform(size=(400, 1)) < 0.5
+    rows = (on ^ (rng.uniform(size=(400, 40)) < 1 / (1 + np.exp(2.0)))).astype(int)
+    found = lost.log_likelihood(rows).mixing
+    assert [warning["name"] for warning in found["warnings"]][0] == "wrong_masses"
+    assert found["model"]["clusters"] == pytest.approx([0, 1], abs=0.02) or found["model"][
+        "clusters"
+    ] == pytest.approx([1, 0], abs=0.02)
+    assert "cluster" in lost.log_likelihood(rows)._repr_html_()
+    right_names = {warning["name"] for warning in right.log_likelihood(rows).mixing["warnings"]}
+    assert "wrong_masses" not in right_names
+    assert right.log_likelihood(rows[:20]).mixing is None

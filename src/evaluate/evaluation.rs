@@ -1,9 +1,10 @@
 //! The log-likelihood of a set of examples, its method and its uncertainty.
 
-use super::evidence::{self, gather};
+use super::evidence::{self, Ends, gather};
 use super::exchange_evidence::exchange;
 use super::free_energy::mean_free_energy;
 use super::mean_field;
+use super::mixing::{Check, EVALUATION, Mixing, ModelSamples};
 use super::raise::raise;
 use super::{
     Base, Estimate, EvaluationConfig, Evidence, Exact, ExchangeEvidence, Method, Observed, Score,
@@ -55,6 +56,9 @@ pub struct Evaluation {
     pub raise: Option<Score>,
     /// Whether to believe the log-likelihood.
     pub verdict: Verdict,
+    /// Whether the model and its chains visit the modes of the examples; none if this was not asked, or cannot be
+    /// said.
+    pub mixing: Option<Mixing>,
 }
 
 /// An evaluation to be made: a model, and what is known about it.
@@ -83,6 +87,7 @@ pub struct Evaluator<'a> {
     base: Base,
     model_states: Option<GivenStates<'a>>,
     ladder: Option<&'a [FixedWeights]>,
+    checks_mixing: bool,
     watch: Watch<'a>,
 }
 
@@ -94,12 +99,14 @@ struct Found {
     verdict: Verdict,
     evidence: Option<Evidence>,
     exchange: Option<ExchangeEvidence>,
+    /// Samples of the model that do not depend on how its plain chains mix, if there are any to rely on.
+    samples: Option<ModelSamples>,
 }
 
 impl Evaluation {
     /// The memory of each stage of an evaluation of `n_examples` under a model. Only one stage needs its
     /// memory at a time.
-    pub fn needs(rbm: &Rbm, n_examples: usize, config: &EvaluationConfig) -> [Need; 3] {
+    pub fn needs(rbm: &Rbm, n_examples: usize, config: &EvaluationConfig) -> [Need; 4] {
         let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
         let visible = rbm.visible_units().layout();
         let (in_double, chains) = match config.is_exact(rbm) {
@@ -115,6 +122,7 @@ impl Evaluation {
             Need::new(in_double, &[]),
             Need::new(chains, &["n_chains"]),
             Need::new(of_raise, &["raise"]),
+            Need::new(Check::bytes(n_examples, visible, n_hidden), &[]),
         ]
     }
 }
@@ -137,6 +145,7 @@ impl<'a> Evaluator<'a> {
             base: Base::of_model(model.rbm, None),
             model_states: None,
             ladder: None,
+            checks_mixing: true,
             watch: Watch::default(),
         }
     }
@@ -160,6 +169,11 @@ impl<'a> Evaluator<'a> {
     /// Sets the models that training passed through, as they move chains, for [`Method::Ptt`]. The first has no weights.
     pub fn ladder(self, ladder: &'a [FixedWeights]) -> Self {
         Self { ladder: Some(ladder), ..self }
+    }
+
+    /// Leaves out the check of [mixing](Mixing).
+    pub fn without_mixing(self) -> Self {
+        Self { checks_mixing: false, ..self }
     }
 
     /// Sets the watch, which hears of the progress and can stop the evaluation.
@@ -199,7 +213,7 @@ impl<'a> Evaluator<'a> {
         let seed = config.seed;
         let path = Path::new(self.model, &base.rates)?;
         let found = match is_exact {
-            true => Found::exact(Exact::watched(rbm, weights.isa(), watch)?.log_z()),
+            true => self.exact()?,
             false => self.estimated(&path)?,
         };
         let mut bounds = None;
@@ -217,6 +231,9 @@ impl<'a> Evaluator<'a> {
             Some(Observed { free_energy, .. }) => free_energy,
             None => mean_free_energy(rbm, rows, weights.isa(), watch)?,
         };
+        let check =
+            Check { model: self.model, rates: &base.rates, extent: EVALUATION, seed, watch };
+        let mixing = self.checks_mixing.then(|| check.run(rows, found.samples.as_ref()));
         let given = self.model_states.as_ref();
         Ok(Evaluation {
             config: config.clone(),
@@ -233,6 +250,25 @@ impl<'a> Evaluator<'a> {
             exchange: found.exchange,
             raise: bounds,
             verdict: found.verdict,
+            mixing: mixing.transpose()?.flatten(),
+        })
+    }
+
+    /// log Z by enumeration.
+    fn exact(&self) -> Result<Found> {
+        let FixedModel { rbm, weights } = self.model;
+        let exact = Exact::watched(rbm, weights.isa(), self.watch)?;
+        let log_z = exact.log_z();
+        let samples =
+            self.checks_mixing.then(|| ModelSamples::exact(&exact, self.config.seed, self.watch));
+        Ok(Found {
+            estimate: Estimate::Enumeration,
+            log_z,
+            interval: (log_z, log_z),
+            verdict: Verdict::Exact,
+            evidence: None,
+            exchange: None,
+            samples: samples.transpose()?,
         })
     }
 
@@ -240,46 +276,45 @@ impl<'a> Evaluator<'a> {
     fn estimated(&self, path: &Path<'_>) -> Result<Found> {
         let Self { ref config, watch, .. } = *self;
         match config.method {
-            Method::Pt => exchange(path, None, config, watch).map(Found::by_exchange),
-            Method::Ptt => {
+            Method::Pt | Method::Ptt => {
                 let passed = self.ladder.unwrap_or_default();
-                exchange(path, Some(passed), config, watch).map(Found::by_exchange)
+                let passed = (config.method == Method::Ptt).then_some(passed);
+                let (found, ends) = exchange(path, passed, config, watch)?;
+                Ok(Found::by_exchange(found, ends))
             }
             Method::Auto | Method::Exact | Method::Ais => {
                 let betas = config.schedule.betas(path, config.seed, watch)?;
                 let states = self.model_states.as_ref().map(|states| states.visible);
-                gather(path, &betas, states, config, watch).map(Found::by_ais)
+                let (evidence, ends) = gather(path, &betas, states, config, watch)?;
+                Ok(Found::by_ais(evidence, ends))
             }
         }
     }
 }
 
 impl Found {
-    fn exact(log_z: f64) -> Self {
-        Self {
-            estimate: Estimate::Enumeration,
-            log_z,
-            interval: (log_z, log_z),
-            verdict: Verdict::Exact,
-            evidence: None,
-            exchange: None,
-        }
-    }
-
-    fn by_ais(evidence: Evidence) -> Self {
+    fn by_ais(evidence: Evidence, ends: Ends) -> Self {
         let verdict = Verdict::of(&evidence);
         let (estimate, log_z, interval) = Estimate::of(&evidence, &verdict);
-        Self { estimate, log_z, interval, verdict, evidence: Some(evidence), exchange: None }
+        // Where modes may be unseen, or few weights count, ends accuse a model without evidence.
+        let samples = (verdict == Verdict::Believable)
+            .then(|| ModelSamples::annealed(ends.visible, &ends.log_weights));
+        let evidence = Some(evidence);
+        Self { estimate, log_z, interval, verdict, evidence, exchange: None, samples }
     }
 
-    fn by_exchange(found: ExchangeEvidence) -> Self {
+    fn by_exchange(found: ExchangeEvidence, ends: BitMatrix) -> Self {
+        let verdict = Verdict::of_exchange(&found);
+        let samples = (verdict == Verdict::Believable)
+            .then(|| ModelSamples::equal(ends, "states at the top of the ladder"));
         Self {
             estimate: Estimate::Ladder,
             log_z: found.log_z.log_z,
             interval: found.interval(),
-            verdict: Verdict::of_exchange(&found),
+            verdict,
             evidence: None,
             exchange: Some(found),
+            samples,
         }
     }
 }

@@ -52,6 +52,15 @@ pub struct Evidence {
     pub reverse_start: ReverseStart,
 }
 
+/// Where the forward side ended in the last round.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Ends {
+    /// v (C, V).
+    pub visible: BitMatrix,
+    /// The log-weights (C).
+    pub log_weights: Vec<f64>,
+}
+
 /// Where the chains of the reverse side started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReverseStart {
@@ -93,7 +102,8 @@ pub(super) fn bytes(n_chains: usize, visible: &Layout, n_hidden: usize) -> Bytes
     chains + states + each
 }
 
-/// Anneals both sides along `path`, a step for each of `betas`, and gathers the rest of the evidence.
+/// Anneals both sides along `path`, a step for each of `betas`, and gathers the rest of the evidence. Returns it with
+/// the ends of the forward side.
 ///
 /// # Errors
 /// As [`Path::new`], and [`Error::Interrupted`](crate::Error::Interrupted).
@@ -103,7 +113,7 @@ pub(super) fn gather(
     model_states: Option<&BitMatrix>,
     config: &EvaluationConfig,
     watch: Watch<'_>,
-) -> Result<Evidence> {
+) -> Result<(Evidence, Ends)> {
     let EvaluationConfig { n_chains, schedule, burn_in, seed, .. } = *config;
     let streams = |purpose, first: u64| -> Vec<Stream> {
         (first..first + n_chains as u64).map(|chain| Stream::new(seed, purpose, chain)).collect()
@@ -134,13 +144,15 @@ pub(super) fn gather(
         let own = streams(Purpose::ReverseAnnealing, first);
         let model = model_states.led_to_model(path, burn_in, own, watch)?;
         let falling = reverse(path, &betas, &model, watch)?;
-        visited.extend([ends, model.visible]);
+        visited.extend([ends.clone(), model.visible]);
 
         let (log_z_of_base, families) = (path.log_z_of_base(), &model_states.families);
         let sides = Ais::of_weights(log_z_of_base, &rising, &falling, families, betas.len());
         if round + 1 == MOST_ROUNDS || sides.is_enough() {
             let log_unseen = log_unseen(rbm, &BitMatrix::concatenate(&visited), seed, watch)?;
-            return Ok(Evidence { sides, witness, log_unseen, n_rounds: round + 1, reverse_start });
+            let n_rounds = round + 1;
+            let evidence = Evidence { sides, witness, log_unseen, n_rounds, reverse_start };
+            return Ok((evidence, Ends { visible: ends, log_weights: rising }));
         }
         betas = doubled(&betas);
         if reverse_start == ReverseStart::Given && sides.is_below() {

@@ -34,6 +34,8 @@ pub struct Exact {
     weights: Array2<f64>,
     visible: Layer,
     hidden: Layer,
+    /// The logarithm of the sum over each [piece](PIECE) of the states.
+    log_sums: Vec<f64>,
     log_z: f64,
 }
 
@@ -116,8 +118,9 @@ impl Exact {
                 rule: format!("at most {MAX_UNITS} for enumeration; use the method `ais`"),
             });
         }
-        let mut exact = Self { weights, visible, hidden, log_z: 0.0 };
-        exact.log_z = log_sum_exp(&exact.states().log_sums(watch)?);
+        let mut exact = Self { weights, visible, hidden, log_sums: Vec::new(), log_z: 0.0 };
+        exact.log_sums = exact.states().log_sums(watch)?;
+        exact.log_z = log_sum_exp(&exact.log_sums);
         Ok(exact)
     }
 
@@ -133,44 +136,67 @@ impl Exact {
         }
     }
 
-    /// Draws v from the model for each stream, exactly: (streams, V).
+    /// Draws v from the model for each stream, exactly: (streams, V). States of a piece are summed once for all
+    /// streams that draw from it, so that many draws cost at most what the enumeration cost.
     ///
     /// # Errors
     /// [`Error::Interrupted`].
     pub(crate) fn draw(&self, streams: &mut [Stream], watch: Watch<'_>) -> Result<BitMatrix> {
         let states = self.states();
-        let log_sums = states.log_sums(watch)?;
         // The share of each piece, added up.
-        let ends: Vec<f64> = log_sums
+        let ends: Vec<f64> = self
+            .log_sums
             .iter()
             .scan(0.0, |end, &log_sum| {
                 *end += libm::exp(log_sum - self.log_z);
                 Some(*end)
             })
             .collect();
-        let (units, n_visible) = (&self.visible.units, self.visible.bias.len());
-        let rows = streams.par_iter_mut().map(|stream| {
-            watch.check()?;
+        let uniform = |stream: &mut Stream| {
             let [high, low, ..] = stream.step();
-            let uniform = (f64::from(high) + f64::from(low) / TWO_TO_32) / TWO_TO_32;
-            let piece = ends.partition_point(|end| *end <= uniform).min(ends.len() - 1);
+            (f64::from(high) + f64::from(low) / TWO_TO_32) / TWO_TO_32
+        };
+        let mut draws: Vec<(f64, usize)> =
+            streams.iter_mut().enumerate().map(|(at, stream)| (uniform(stream), at)).collect();
+        draws.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        let piece = |uniform| ends.partition_point(|end| *end <= uniform).min(ends.len() - 1);
+        let of_pieces: Vec<_> =
+            draws.chunk_by(|(one, _), (other, _)| piece(*one) == piece(*other)).collect();
+        let found = of_pieces.into_par_iter().map(|draws| {
+            watch.check()?;
+            let piece = piece(draws[0].0);
             let codes = states.codes(piece as u64);
             let mut end = if piece == 0 { 0.0 } else { ends[piece - 1] };
-            let passes = |term: &f64| {
-                end += libm::exp(term - self.log_z);
-                end > uniform
+            let ends: Vec<f64> = states
+                .terms(codes.clone())
+                .into_iter()
+                .map(|term| {
+                    end += libm::exp(term - self.log_z);
+                    end
+                })
+                .collect();
+            let state = |&(uniform, at): &(f64, usize)| {
+                // Rounding may leave the last state short of the end of its piece.
+                let within = ends.partition_point(|end| *end <= uniform).min(ends.len() - 1);
+                (at, gray(codes.start + within as u64))
             };
-            let at = states.terms(codes.clone()).iter().position(passes);
-            // Rounding may leave the last state short of the end of its piece.
-            let state = gray(at.map_or(codes.end - 1, |at| codes.start + at as u64));
-            if std::ptr::eq(states.layer, &self.visible) {
-                return Ok(BitMatrix::from_fn(1, n_visible, |_, i| state >> i & 1 == 1));
-            }
+            Ok(draws.iter().map(state).collect::<Vec<_>>())
+        });
+        let mut drawn = vec![0; streams.len()];
+        for (at, state) in found.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+            drawn[at] = state;
+        }
+        let (units, n_visible) = (&self.visible.units, self.visible.bias.len());
+        if std::ptr::eq(states.layer, &self.visible) {
+            let is_on = |row: usize, unit: usize| drawn[row] >> unit & 1 == 1;
+            return Ok(BitMatrix::from_fn(streams.len(), n_visible, is_on));
+        }
+        let rows = streams.par_iter_mut().zip(drawn).map(|(stream, state)| {
             let mut inputs = self.visible.bias.clone();
             active(&[state]).for_each(|j| inputs += &self.weights.column(j));
-            Ok(units.draw_independent(inputs, std::slice::from_mut(stream)))
+            units.draw_independent(inputs, std::slice::from_mut(stream))
         });
-        Ok(BitMatrix::concatenate(&rows.collect::<Result<Vec<_>>>()?))
+        Ok(BitMatrix::concatenate(&rows.collect::<Vec<_>>()))
     }
 
     /// log Z.

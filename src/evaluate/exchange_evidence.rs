@@ -133,7 +133,7 @@ fn log_z_of_first(rungs: &[FixedWeights]) -> Result<f64> {
 }
 
 /// Gathers the evidence along a ladder: the models `passed`, of which the first has no weights, with the model of `path`
-/// at the top; or temperatures of `path` if there are no such models.
+/// at the top; or temperatures of `path` if there are no such models. Also returns the last states at the model (C, V).
 ///
 /// # Errors
 /// [`Error::InvalidSetting`] for models that begin with one that has weights;
@@ -143,7 +143,7 @@ pub(super) fn exchange(
     passed: Option<&[FixedWeights]>,
     config: &EvaluationConfig,
     watch: Watch<'_>,
-) -> Result<ExchangeEvidence> {
+) -> Result<(ExchangeEvidence, BitMatrix)> {
     let EvaluationConfig { n_chains, burn_in, seed, .. } = *config;
     let (rungs, log_z_of_base) = match passed {
         Some(passed) => {
@@ -163,7 +163,7 @@ pub(super) fn exchange(
         let second = course.measure(&mut chains, halves[1], &constants)?;
         let evidence = course.evidence(&chains, [first, second], &mut constants, round)?;
         if round == MOST_ROUNDS || evidence.is_enough() {
-            return Ok(evidence);
+            return Ok((evidence, chains.visible()));
         }
         n *= 2;
     }

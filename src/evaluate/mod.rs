@@ -13,6 +13,7 @@
 //!  classifier: p(label | v); imputation: what examples lack
 //!  couplings: the model as fields and couplings of its sites; two_sample: samples against data
 //!  independent: the score to beat; chain_moments: whether the chains lie where the data do
+//!  mixing: whether the model and its chains visit the modes of the data
 //! ```
 //!
 //! Everything here is computed in double precision, in a fixed order, with the same bits on any
@@ -70,8 +71,9 @@ pub mod couplings;
 
 pub mod two_sample;
 
-#[cfg(feature = "cli")]
 pub(crate) mod site_moments;
+
+pub mod mixing;
 
 pub mod evaluation;
 
@@ -97,6 +99,7 @@ pub use hidden_activity::HiddenActivity;
 pub use imputation::Imputation;
 pub use independent::Independent;
 pub use log_mean::LogMean;
+pub use mixing::Mixing;
 pub use number_means::NumberMeans;
 pub use observed::Observed;
 pub use report::{EvaluationReport, LikelihoodReport};

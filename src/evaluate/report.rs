@@ -6,6 +6,7 @@
 
 use super::ais::Side;
 use super::evidence::ReverseStart;
+use super::mixing::Mixing;
 use super::two_sample::TwoSample;
 use super::verdict::CAVEAT;
 use super::{Estimate, Evaluation, Evidence, ExchangeEvidence, Method, Score, Verdict};
@@ -357,6 +358,9 @@ pub struct EvaluationReport {
     /// How what examples lack was summed out, if any lacks values: the log-likelihood is that of what they have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<ObservedReport>,
+    /// Whether the model and its chains visit the modes of the examples, if that can be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixing: Option<Mixing>,
     /// Other scores, if requested.
     #[serde(flatten)]
     pub scores: Option<ScoresReport>,
@@ -396,6 +400,7 @@ impl EvaluationReport {
                 n_examples: observed.free_energy.n_examples,
                 n_annealed: observed.n_annealed,
             }),
+            mixing: evaluation.mixing.clone(),
             scores: None,
             subject: None,
         }

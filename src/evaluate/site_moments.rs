@@ -3,6 +3,7 @@
 
 use crate::rng::{Purpose, Stream};
 use crate::units::Units;
+#[cfg(feature = "cli")]
 use ndarray::ArrayView2;
 
 /// The most pairs of units that are compared.
@@ -34,6 +35,7 @@ pub fn pairs(units: &Units, seed: u64) -> Vec<Pair> {
 }
 
 /// Means over rows.
+#[cfg(feature = "cli")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct SiteMoments {
     /// ⟨vᵢ⟩ (V).
@@ -42,6 +44,7 @@ pub struct SiteMoments {
     pub correlations: Vec<f64>,
 }
 
+#[cfg(feature = "cli")]
 impl SiteMoments {
     /// The moments of states, or of means p(v | h), under which sites are independent (N, V). Rows have these
     /// weights, or count alike.

@@ -1,6 +1,7 @@
 //! An evaluation as text for people.
 
 use super::entries::{EntryScore, NumberBaselines};
+use super::mixing::{ClusterShares, Mixing, MixingWarning, MomentFit};
 use super::report::{
     AnnealingReport, ExchangeReport, ObservedReport, ScoreReport, SideReport, SubjectReport,
 };
@@ -73,6 +74,9 @@ fn text(report: &EvaluationReport, n_examples: Option<usize>) -> String {
         lines.add("verdict", verdict.to_string());
     }
     say_scores(&mut lines, report);
+    if let Some(mixing) = &report.mixing {
+        say_mixing(&mut lines, mixing);
+    }
     say_subject(&mut lines, report.subject.as_ref());
     lines.0.join("\n")
 }
@@ -260,6 +264,44 @@ fn say_two_sample(lines: &mut Lines, scores: &TwoSample) {
     lines.add("samples", format!("{}: {what}", in_words(scores.accuracy)));
     if let (Some(training), Some(loss)) = (scores.accuracy_training, scores.privacy_loss) {
         lines.add("  training", format!("{}, privacy loss {loss:.3}", in_words(training)));
+    }
+}
+
+fn say_mixing(lines: &mut Lines, mixing: &Mixing) {
+    let Mixing { n_examples, n_chains, n_sweeps, .. } = *mixing;
+    let shares = |shares: &ClusterShares| {
+        let each: Vec<_> = shares.clusters.iter().map(|share| format!("{share:.2}")).collect();
+        format!("{}, {:.2} where no example lies", each.join(" "), shares.outside)
+    };
+    let clusters = counted(mixing.examples.clusters.len(), "cluster");
+    let of_examples = shares(&mixing.examples);
+    lines.add("mixing", format!("{clusters} of {n_examples} examples: {of_examples}"));
+    if let (Some(model), Some(origin)) = (&mixing.model, &mixing.model_samples) {
+        lines.add("  model", format!("{} ({origin})", shares(model)));
+    }
+    let chains = format!("{n_chains} Gibbs chains of {n_sweeps} sweeps");
+    lines.add("  from random", format!("{} ({chains})", shares(&mixing.from_random)));
+    lines.add("  from examples", format!("{} ({chains})", shares(&mixing.from_examples)));
+    let n_components = counted(mixing.components.len(), "component");
+    let memory = match mixing.n_independent {
+        None => format!("longer than {n_sweeps} sweeps"),
+        Some(n) => {
+            let time = (n_chains * n_sweeps) as f64 / n;
+            format!("{time:.1} sweeps, so that these are worth {n:.0} independent samples")
+        }
+    };
+    lines.add("  memory", format!("{memory} (the slowest of {n_components} and F(v))"));
+    if let Some(moments) = mixing.moments {
+        let fit = |name: &str, fit: MomentFit| {
+            let [slope, r, of_halves] =
+                [fit.slope, fit.correlation, fit.correlation_of_halves].map(|x| figure(x, 2));
+            format!("{name} slope {slope}, r {r} (halves of the examples {of_halves})")
+        };
+        let all = [fit("units", moments.units), fit("pairs", moments.pairs)];
+        lines.add("  moments", all.join("; "));
+    }
+    for MixingWarning { what, remedy, .. } in &mixing.warnings {
+        lines.add("  looks wrong", format!("{what}: {remedy}"));
     }
 }
 

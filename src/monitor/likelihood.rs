@@ -82,7 +82,7 @@ impl Likelihood {
         }
         let chains = are_samples.then(|| trainer.chains().visible());
         let evaluator = Evaluator::new(model).config(config).base(self.base.clone());
-        let mut evaluator = evaluator.watch(watch);
+        let mut evaluator = evaluator.without_mixing().watch(watch);
         if let Some(chains) = &chains {
             evaluator = evaluator.model_states(chains, "the chains of the run");
         }

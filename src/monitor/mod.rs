@@ -17,6 +17,9 @@ pub(crate) mod probe;
 
 pub(crate) mod likelihood;
 
+#[cfg(feature = "cli")]
+pub(crate) mod mixing;
+
 pub(crate) mod online_log_z;
 
 pub(crate) mod training;

@@ -1,6 +1,6 @@
 //! One line of `metrics.jsonl`.
 
-use crate::evaluate::LikelihoodReport;
+use crate::evaluate::{LikelihoodReport, Mixing};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "cli")]
 use serde_json::{Map, Value};
@@ -95,6 +95,10 @@ pub struct EpochRecord {
     /// Mean ln p(v) = −F(v) − log Z of the held-out subset by `log_z_online`, in nats an example.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_likelihood_online: Option<f64>,
+    /// Whether the model and its chains visit the modes of the training subset, after 1, 2, 4, 8, … epochs and at the
+    /// end of the run; left out in other records, and where it cannot be said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixing: Option<Mixing>,
     /// The log-likelihood of the held-out data, else of the training data, in epochs in which it is
     /// evaluated.
     #[serde(flatten)]
@@ -103,11 +107,15 @@ pub struct EpochRecord {
 
 #[cfg(feature = "cli")]
 impl EpochRecord {
-    /// Its figures by the names of their keys.
+    /// Its figures by the names of their keys. Of the mixing check they have what looks wrong, as text.
     pub(crate) fn fields(&self) -> Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(fields)) => fields,
-            _ => unreachable!("a record is a plain struct"),
+        let Ok(Value::Object(mut fields)) = serde_json::to_value(self) else {
+            unreachable!("a record is a plain struct")
+        };
+        if let Some(mixing) = &self.mixing {
+            let wrong: Vec<_> = mixing.warnings.iter().map(|warning| &warning.what[..]).collect();
+            fields.insert("mixing".to_string(), wrong.join("; ").into());
         }
+        fields
     }
 }

@@ -5,7 +5,8 @@ use crate::run::{Keep, Settings};
 use crate::train::Algorithm;
 use Advice::{
     Centering, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity, MoreData,
-    MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits, SmallerRate, Tempering, WarmUp,
+    MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits, SampleByTempering, SmallerRate,
+    Tempering, WarmUp,
 };
 
 /// A change that may help.
@@ -16,6 +17,7 @@ pub(super) enum Advice {
     MoreEpochs,
     MoreSweeps,
     Tempering,
+    SampleByTempering,
     Centering,
     WarmUp,
     MoreDecay,
@@ -49,6 +51,9 @@ impl Advice {
                 Some(format!("more temperatures (they are {})", train.temperatures))
             }
             Tempering => text("--algorithm pt, whose chains move between modes"),
+            SampleByTempering => text(
+                "`harmonium sample RUN --method pt` for samples; this says nothing against the model",
+            ),
             Centering if train.centering => None,
             Centering => text("--centering"),
             WarmUp if train.warm_up > 0.0 => None,

@@ -56,7 +56,7 @@ fn remedy(advice: &[Advice], all: &[Advice], settings: &Settings) -> Option<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::LikelihoodReport;
+    use crate::evaluate::{LikelihoodReport, Mixing};
     use crate::monitor::{EpochRecord, Metric};
     use crate::run::{Keep, RunState};
     use crate::train::Algorithm;
@@ -196,6 +196,28 @@ mod tests {
         // A doubtful value near the bound decides nothing; the pseudo-likelihood decides.
         evaluated.evaluation = Some(doubtful(-207.0));
         assert!(check(&evaluated).is_empty());
+    }
+
+    /// The record has what the check found in training, an evaluation what it found later.
+    #[test]
+    fn warnings_of_the_mixing_check_are_findings_with_advice_for_the_run() {
+        let mixing = |names: &[&str]| -> Mixing {
+            let warning =
+                |name: &&str| json!({"name": name, "what": format!("{name}!"), "remedy": "r"});
+            let warnings: Vec<_> = names.iter().map(warning).collect();
+            serde_json::from_value(json!({"warnings": warnings, "n_examples": 500})).unwrap()
+        };
+        let wrong = |_, r: &mut EpochRecord| r.mixing = Some(mixing(&["wrong_masses"]));
+        let mut ill = run(10, wrong);
+        ill.file.settings.train.centering = false;
+        let [found] = &check(&ill)[..] else { panic!("one finding: {:?}", check(&ill)) };
+        assert_eq!((found.name, &found.what[..]), ("wrong_masses", "wrong_masses!"));
+        assert!(found.remedy.contains("--algorithm pt") && found.remedy.ends_with("--centering"));
+        let evaluation = json!({"method": "exact", "mixing": mixing(&["chains_do_not_mix"])});
+        ill.evaluation = Some(serde_json::from_value(evaluation).unwrap());
+        assert_eq!(names_of(&ill), ["chains_do_not_mix"]);
+        assert!(check(&ill)[0].remedy.contains("sample RUN --method pt"));
+        assert!(names(10, |_, r| r.mixing = Some(mixing(&[]))).is_empty());
     }
 
     #[test]

@@ -33,6 +33,8 @@ mod heat_map;
 
 mod couplings;
 
+mod mixing;
+
 mod page;
 
 mod live;

@@ -5,7 +5,7 @@ use super::health::{self, Finding};
 use super::images::{self, Order};
 use super::material::{Material, Snapshot};
 use super::site_weights::SiteWeights;
-use super::{couplings, heat_map, logo, scatter};
+use super::{couplings, heat_map, logo, mixing, scatter};
 use crate::evaluate::LikelihoodReport;
 use crate::monitor::EpochRecord;
 use crate::run::{RunState, Summary, differing};
@@ -48,7 +48,7 @@ pub fn page(runs: &[Material], version: Option<&str>) -> String {
                         }
                     }
                     @match runs {
-                        [run] => (pictures(run)),
+                        [run] => { (mixing::section(run.summary.mixing())) (pictures(run)) },
                         _ => (differences(runs)),
                     }
                     @for run in runs { (settings(run, runs.len() > 1)) }

@@ -2,8 +2,11 @@
 
 use super::advice::Advice::{
     self, Centering, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity, MoreData,
-    MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits, SmallerRate, Tempering, WarmUp,
+    MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits, SampleByTempering, SmallerRate,
+    Tempering, WarmUp,
 };
+use crate::evaluate::Mixing;
+use crate::evaluate::mixing::{LEAST_ERRORS, LEAST_OUTSIDE, LEAST_RATIO};
 use crate::monitor::online_log_z::collapse;
 use crate::monitor::{EpochRecord, Metric};
 use crate::run::Summary;
@@ -25,7 +28,7 @@ pub struct Symptom {
 type Rule = fn(&Summary) -> Option<Symptom>;
 
 /// All rules, in the order of their findings.
-pub const RULES: [Rule; 15] = [
+pub const RULES: [Rule; 18] = [
     diverged,
     worse_than_no_model,
     nothing_learned,
@@ -34,6 +37,9 @@ pub const RULES: [Rule; 15] = [
     overfitting,
     stuck_chains,
     chains_elsewhere,
+    wrong_masses,
+    spurious_modes,
+    chains_do_not_mix,
     idle_from_the_start,
     large_updates,
     small_updates,
@@ -207,6 +213,39 @@ fn chains_elsewhere(run: &Summary) -> Option<Symptom> {
         ),
         advice: &[Tempering, MoreSweeps, SmallerRate],
     })
+}
+
+/// The model gives modes of the data the wrong mass.
+fn wrong_masses(run: &Summary) -> Option<Symptom> {
+    of_mixing(run, "wrong_masses", &[Tempering, Centering])
+}
+
+/// The model has modes that the data do not have.
+fn spurious_modes(run: &Summary) -> Option<Symptom> {
+    of_mixing(run, "spurious_modes", &[Tempering, Centering])
+}
+
+/// Plain chains do not reach all modes.
+fn chains_do_not_mix(run: &Summary) -> Option<Symptom> {
+    of_mixing(run, "chains_do_not_mix", &[SampleByTempering])
+}
+
+/// The warning of this name by the mixing check, if there is one.
+fn of_mixing(run: &Summary, name: &'static str, advice: &'static [Advice]) -> Option<Symptom> {
+    let mixing = run.mixing()?;
+    let warning = mixing.warnings.iter().find(|warning| warning.name == name)?;
+    let Mixing { n_examples, n_chains, .. } = mixing;
+    let judged = match (&mixing.model_samples, name) {
+        (Some(origin), "wrong_masses" | "spurious_modes") => {
+            format!("clusters of {n_examples} examples, and the model's samples ({origin})")
+        }
+        _ => format!("clusters of {n_examples} examples, and {n_chains} chains"),
+    };
+    let judged = format!(
+        "{judged}; bound a factor of {LEAST_RATIO} and {LEAST_ERRORS} standard errors, or {} outside of all clusters",
+        percent(LEAST_OUTSIDE)
+    );
+    Some(Symptom { name, what: warning.what.clone(), judged, advice })
 }
 
 fn rate_too_high(judged: String) -> Symptom {

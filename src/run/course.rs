@@ -17,6 +17,7 @@ use crate::monitor::online_log_z::collapse;
 use crate::monitor::training::is_reported;
 use crate::monitor::{
     EpochRecord, Likelihood, Monitor, OnlineLogZ, Pace, Probe, WeightChange, Writer, metrics_file,
+    mixing,
 };
 use crate::setting::{Section as _, is_on_series};
 use crate::state::State;
@@ -336,6 +337,9 @@ impl<'a> Course<'a> {
         }
         if let Some(likelihood) = self.likelihood_due() {
             record.likelihood = likelihood.measure(trainer, model, watch)?;
+        }
+        if mixing::is_due(trainer) {
+            record.mixing = mixing::measure(trainer, model, self.probe.training(), watch)?;
         }
         let mut early_stop = self.early_stop.clone();
         early_stop.as_mut().map(|best| best.observe(&record));

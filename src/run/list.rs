@@ -6,7 +6,7 @@ use super::folder::is_locked;
 use super::settings::{Settings, SettingsFile};
 use crate::checkpoint::{Place, model_of, newest};
 use crate::error::{Error, Result};
-use crate::evaluate::{EvaluationReport, LikelihoodReport};
+use crate::evaluate::{EvaluationReport, LikelihoodReport, Mixing};
 use crate::model::ModelFile;
 use crate::monitor::{Best, EpochRecord, metrics_file};
 use crate::setting::{Section as _, by_name};
@@ -129,6 +129,16 @@ impl Summary {
             let newest = self.of_model().into_iter().chain(self.records.iter().rev());
             let report = newest.map(|record| &record.likelihood).find(is_known)?;
             Some(RunLikelihood { report, role: self.file.settings.data.watched_by().role() })
+        })
+    }
+
+    /// Whether its model and chains visit the modes of the data: by the evaluation, else by the record of its model, or
+    /// the newest that knows.
+    pub fn mixing(&self) -> Option<&Mixing> {
+        let evaluated = self.evaluation.as_ref().and_then(|found| found.mixing.as_ref());
+        evaluated.or_else(|| {
+            let newest = self.of_model().into_iter().chain(self.records.iter().rev());
+            newest.filter_map(|record| record.mixing.as_ref()).next()
         })
     }
 

@@ -1,0 +1,177 @@
+//! The check from examples to findings.
+
+use super::clusters::Clusters;
+use super::components::{BLOCK, Components, MOST_COMPONENTS, halves, normalised};
+use super::courses::{Extent, from_examples, from_random};
+use super::distances::{Places, distance};
+use super::found::{ComponentMixing, Mixing};
+use super::moments::{MomentRows, moment_fits};
+use super::samples::{ClusterShares, DRAWS, ModelSamples};
+use crate::bits::BitMatrix;
+use crate::dataset::WeightedRows;
+use crate::error::Result;
+use crate::evaluate::report::finite;
+use crate::gibbs::{Chains, FixedModel};
+use crate::layout::Layout;
+use crate::memory::Bytes;
+use crate::watch::Watch;
+use ndarray::{Array1, Array2};
+
+/// The most examples that are compared. The distances of all pairs take 10 ms or so.
+const MOST_EXAMPLES: usize = 2000;
+
+/// The fewest. Of 100 examples a cluster of 0.2 has 20.
+const LEAST_EXAMPLES: usize = 100;
+
+/// The chains of an evaluation. 256 of each start see a cluster of 0.05 with 4 standard errors, and 200 sweeps take a
+/// few per cent of the steps of annealing.
+pub const EVALUATION: Extent = Extent { n_chains: 256, n_sweeps: 200 };
+
+/// What a check is made with.
+#[derive(Clone, Copy)]
+pub struct Check<'a> {
+    /// The model.
+    pub model: FixedModel<'a>,
+    /// The rates (V) at which chains start at random.
+    pub rates: &'a Array1<f64>,
+    /// The chains.
+    pub extent: Extent,
+    /// The seed of all random numbers.
+    pub seed: u64,
+    /// Hears of the progress.
+    pub watch: Watch<'a>,
+}
+
+impl Check<'_> {
+    /// The memory of a check on rows of a model (V, H) with the chains of an evaluation.
+    pub fn bytes(n_examples: usize, visible: &Layout, n_hidden: usize) -> Bytes {
+        let (n, n_visible) = (n_examples.min(MOST_EXAMPLES), visible.n_units());
+        let Extent { n_chains, n_sweeps } = EVALUATION;
+        let rows = BitMatrix::bytes(n, n_visible) * 5 + Bytes::of::<[f64; 4 * BLOCK]>(&[n]);
+        let samples = BitMatrix::bytes(DRAWS.max(n_chains), n_visible) * 4;
+        let followed = Bytes::of::<[f64; MOST_COMPONENTS + 1]>(&[n_chains, n_sweeps]);
+        let directions = Bytes::of::<[f64; 4 * BLOCK]>(&[n_visible]);
+        rows + samples + followed + directions + Chains::bytes(n_chains, visible.clone(), n_hidden)
+    }
+
+    /// Compares a model, by its samples if there are any, and its chains with rows (N, V). None if these lack values,
+    /// are too few, or do not vary.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn run(
+        self,
+        rows: WeightedRows<'_>,
+        samples: Option<&ModelSamples>,
+    ) -> Result<Option<Mixing>> {
+        let Self { model, rates, extent, seed, watch } = self;
+        let n = rows.bits.n_rows();
+        if rows.missing.is_some() || n < LEAST_EXAMPLES {
+            return Ok(None);
+        }
+        let rows = rows.spread(n.min(MOST_EXAMPLES));
+        let Some(components) = Components::common(&rows) else { return Ok(None) };
+        let clusters = Clusters::of(&rows, &components);
+        watch.check()?;
+        let of_rows = |visible: &BitMatrix, shares: &[f64], n_effective| {
+            ClusterShares::of(&clusters, &components, visible, shares, n_effective)
+        };
+        let of_chains = |visible: &BitMatrix| {
+            let n = visible.n_rows();
+            of_rows(visible, &vec![1.0 / n as f64; n], n as f64)
+        };
+        let shares = normalised(&rows);
+        let n_effective = shares.iter().map(|share| share * share).sum::<f64>().recip();
+        let random = from_random(model, rates, extent, seed, watch)?;
+        let (ends, memory) = from_examples(model, &rows, &components, extent, seed, watch)?;
+
+        let points = components.project(rows.bits());
+        let of_model = samples.map(|samples| (samples, components.project(&samples.visible)));
+        let along = |k: usize| {
+            of_model.as_ref().map(|(samples, of_model)| {
+                let places = |points: &'_ Array2<f64>| points.column(k).to_owned();
+                let (data, model) = (places(&points), places(of_model));
+                let data = Places { along: data.view(), shares: &shares, n_effective };
+                let shares = &samples.shares;
+                let n_effective = samples.n_effective;
+                distance(&data, &Places { along: model.view(), shares, n_effective })
+            })
+        };
+        let component = |k: usize| ComponentMixing {
+            variance_share: components.variances[k] / components.total_variance,
+            autocorrelation_time: memory.components[k],
+            distance: along(k).map(|(distance, _)| distance),
+            noise: along(k).map(|(_, noise)| noise),
+        };
+        let times = memory.components.iter().copied().chain([memory.free_energy]);
+        let slowest = times.reduce(|one, other| Some(f64::max(one?, other?))).flatten();
+        let n_sweeps_of_all = (extent.n_chains * extent.n_sweeps) as f64;
+        let moments = samples.map(|samples| {
+            let of_halves = halves(&rows);
+            let shares_of_halves = of_halves.each_ref().map(normalised);
+            let half = |at: usize| MomentRows {
+                visible: of_halves[at].bits(),
+                shares: &shares_of_halves[at],
+            };
+            let data = MomentRows { visible: rows.bits(), shares: &shares };
+            let samples = MomentRows { visible: &samples.visible, shares: &samples.shares };
+            moment_fits(model.rbm.visible_units(), seed, data, [half(0), half(1)], samples)
+        });
+        let mut found = Mixing {
+            warnings: Vec::new(),
+            examples: of_rows(rows.bits(), &shares, n_effective),
+            model: samples.map(|all| of_rows(&all.visible, &all.shares, all.n_effective)),
+            model_samples: samples.map(|samples| samples.origin.to_string()),
+            from_random: of_chains(&random),
+            from_examples: of_chains(&ends),
+            n_examples: rows.bits().n_rows(),
+            n_chains: extent.n_chains,
+            n_sweeps: extent.n_sweeps,
+            components: (0..components.n()).map(component).collect(),
+            free_energy_time: memory.free_energy,
+            n_independent: slowest.and_then(|time| finite(n_sweeps_of_all / time)),
+            moments,
+        };
+        found.warnings = found.judged();
+        Ok(Some(found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::populations::Populations;
+    use super::*;
+    use crate::gibbs::FixedWeights;
+    use crate::kernels::Isa;
+
+    /// Whatever the model, samples that are the examples themselves are those of a right one.
+    #[test]
+    fn copies_of_the_data_are_right() {
+        let (rows, _) = Populations::new(100, &[0.5, 0.2]).draw(600, 1);
+        let rbm = Populations::new(100, &[0.5, 1e-3]).model();
+        let weights = FixedWeights::of(&rbm, Isa::fastest());
+        let check = Check {
+            model: FixedModel { rbm: &rbm, weights: &weights },
+            rates: &Array1::from_elem(100, 0.5),
+            extent: Extent { n_chains: 8, n_sweeps: 4 },
+            seed: 0,
+            watch: Watch::default(),
+        };
+        let run = |samples: &BitMatrix| {
+            let samples = ModelSamples::equal(samples.clone(), "copies");
+            check.run((&rows).into(), Some(&samples)).unwrap().unwrap()
+        };
+        let found = run(&rows);
+        assert!(
+            found.warnings.iter().all(|warning| warning.name == "chains_do_not_mix"),
+            "{found:?}"
+        );
+        assert_eq!(found.model.as_ref().unwrap().clusters, found.examples.clusters);
+        assert!(found.components.iter().all(|component| component.distance == Some(0.0)));
+        let moments = found.moments.unwrap();
+        assert!((moments.triples.slope.unwrap() - 1.0).abs() < 1e-9, "{moments:?}");
+        // Rows of one cluster alone are not.
+        let one = Populations::new(100, &[0.5, 1e-3]).draw(600, 2).0;
+        assert_eq!(run(&one).warnings[0].name, "wrong_masses");
+    }
+}
