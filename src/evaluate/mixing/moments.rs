@@ -2,7 +2,6 @@
 
 use super::components::transposed;
 use crate::bits::{BitMatrix, active};
-use crate::evaluate::report::finite;
 use crate::evaluate::site_moments::{Pair, pairs};
 use crate::rng::{Purpose, Stream};
 use crate::units::Units;
@@ -82,6 +81,7 @@ fn line(x: &[f64], y: &[f64]) -> (Option<f64>, Option<f64>) {
         xy += x * y;
         yy += y * y;
     }
+    let finite = |x: f64| Some(x).filter(|x| x.is_finite());
     (finite(xy / xx), finite(xy / (xx * yy).sqrt()))
 }
 
