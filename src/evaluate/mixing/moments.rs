@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn connected_moments_are_means_of_products_of_deviations() {
-        let visible = BitMatrix::from_fn(90, 4, |n, i| (n * 7919 >> (i / 2) & 3) < 2 + i % 2);
+        let visible = BitMatrix::from_fn(90, 4, |n, i| ((n * 7919) >> (i / 2) & 3) < 2 + i % 2);
         let shares: Vec<_> = (0..90).map(|n| (1 + n % 3) as f64 / 180.0).collect();
         let rows = MomentRows { visible: &visible, shares: &shares };
         let found = Moments::of(&rows, &[Pair { first: 1, second: 3 }], &[[2, 0, 3]]);
