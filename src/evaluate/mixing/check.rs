@@ -10,7 +10,6 @@ use super::samples::{ClusterShares, DRAWS, ModelSamples};
 use crate::bits::BitMatrix;
 use crate::dataset::WeightedRows;
 use crate::error::Result;
-use crate::evaluate::report::finite;
 use crate::gibbs::{Chains, FixedModel};
 use crate::layout::Layout;
 use crate::memory::Bytes;
@@ -81,7 +80,10 @@ impl Check<'_> {
             of_rows(visible, &vec![1.0 / n as f64; n], n as f64)
         };
         let shares = normalised(&rows);
-        let n_effective = shares.iter().map(|share| share * share).sum::<f64>().recip();
+        let n_effective = match rows.weights() {
+            None => shares.len() as f64,
+            Some(_) => shares.iter().map(|share| share * share).sum::<f64>().recip(),
+        };
         let random = from_random(model, rates, extent, seed, watch)?;
         let (ends, memory) = from_examples(model, &rows, &components, extent, seed, watch)?;
 
@@ -129,7 +131,7 @@ impl Check<'_> {
             n_sweeps: extent.n_sweeps,
             components: (0..components.n()).map(component).collect(),
             free_energy_time: memory.free_energy,
-            n_independent: slowest.and_then(|time| finite(n_sweeps_of_all / time)),
+            n_independent: slowest.map(|time| n_sweeps_of_all / time),
             moments,
         };
         found.warnings = found.judged();

@@ -308,7 +308,7 @@ mod tests {
     /// All 16 states of four units, and two states that one unit tells apart.
     #[test]
     fn a_step_of_one_unit_is_no_valley() {
-        let (_, found) = clusters(BitMatrix::from_fn(1600, 4, |n, i| n / 7 >> i & 1 == 1));
+        let (_, found) = clusters(BitMatrix::from_fn(1600, 4, |n, i| (n / 7) >> i & 1 == 1));
         assert_eq!(found.n(), 1);
         let (_, found) = clusters(BitMatrix::from_fn(1000, 5, |n, i| i > 0 || n % 3 == 0));
         assert_eq!(found.n(), 1);

@@ -2,7 +2,6 @@
 
 use super::components::transposed;
 use crate::bits::{BitMatrix, active};
-use crate::evaluate::report::finite;
 use crate::evaluate::site_moments::{Pair, pairs};
 use crate::rng::{Purpose, Stream};
 use crate::units::Units;
@@ -82,6 +81,7 @@ fn line(x: &[f64], y: &[f64]) -> (Option<f64>, Option<f64>) {
         xy += x * y;
         yy += y * y;
     }
+    let finite = |x: f64| Some(x).filter(|x| x.is_finite());
     (finite(xy / xx), finite(xy / (xx * yy).sqrt()))
 }
 
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn connected_moments_are_means_of_products_of_deviations() {
-        let visible = BitMatrix::from_fn(90, 4, |n, i| (n * 7919 >> (i / 2) & 3) < 2 + i % 2);
+        let visible = BitMatrix::from_fn(90, 4, |n, i| ((n * 7919) >> (i / 2) & 3) < 2 + i % 2);
         let shares: Vec<_> = (0..90).map(|n| (1 + n % 3) as f64 / 180.0).collect();
         let rows = MomentRows { visible: &visible, shares: &shares };
         let found = Moments::of(&rows, &[Pair { first: 1, second: 3 }], &[[2, 0, 3]]);

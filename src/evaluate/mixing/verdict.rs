@@ -64,7 +64,8 @@ impl Mixing {
             }
             let wrong = compared.wrong(true);
             // Mass outside is missing inside. That is said once.
-            if !wrong.is_empty() && !(is_outside && model.outside > 0.5) {
+            let is_said = is_outside && model.outside > 0.5;
+            if !is_said && !wrong.is_empty() {
                 let each = |&k: &usize| {
                     let (examples, model) = (self.examples.clusters[k], model.clusters[k]);
                     format!("cluster {} ({examples:.2} of the examples) {model:.2}", k + 1)
