@@ -6,7 +6,7 @@
 //! exact, and ten with 100, where 4,000 samples are by parallel trajectory tempering. `-- 16 3` takes three seeds with
 //! 16 units; `-- --test` trains for a moment, as a test. `benches/README.md` has the table.
 
-use harmonium::dataset::{Populations, Source};
+use harmonium::dataset::{Binarization, Encoding, Examples, Populations, Source, Split};
 use harmonium::evaluate::Exact;
 use harmonium::gibbs::{FixedWeights, ReplicaExchange, Rung};
 use harmonium::kernels::Isa;
@@ -14,8 +14,8 @@ use harmonium::model::ModelFile;
 use harmonium::preset::Preset;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::run::{MODEL, RunConfig, Session, Settings, rungs, train};
-use harmonium::units::sigmoid;
-use harmonium::{BitMatrix, Rbm, Watch};
+use harmonium::{BitMatrix, Watch};
+use std::path::Path;
 use std::time::Instant;
 
 /// Samples of a model.
@@ -67,9 +67,13 @@ fn row(hidden: usize, seed: u64, is_test: bool) -> bool {
     let seconds = clock.elapsed().as_secs_f64();
     let file = ModelFile::read(&out.join(MODEL)).unwrap();
     let rbm = &file.rbm;
-    let (samples, doubt) = match hidden <= 16 {
-        true => (exact_samples(rbm, seed), String::new()),
-        false => ladder_samples(&file, &out, seed, is_test),
+    let exact = (hidden <= 16).then(|| Exact::new(rbm).unwrap());
+    let (samples, doubt) = match &exact {
+        Some(exact) => {
+            let mut streams = Stream::first(SAMPLES, seed, Purpose::Sample);
+            (exact.draw(&mut streams, Watch::default()).unwrap(), String::new())
+        }
+        None => ladder_samples(&file, &out, seed, is_test),
     };
     let populations = Populations::new(seed);
     let mut counts = [0.0; 5];
@@ -78,11 +82,11 @@ fn row(hidden: usize, seed: u64, is_test: bool) -> bool {
     let truth = populations.shares();
     let pairs = || shares.into_iter().zip(truth);
     let error = pairs().map(|(share, truth)| (share - truth).abs()).fold(0.0, f64::max);
-    let gap = (hidden <= 16).then(|| {
+    let gap = exact.map(|exact| {
         let test = bits(&Source::Populations(seed));
         let of_truth = (0..test.n_rows()).map(|n| populations.log_probability(test.row(n)));
         let of_truth = of_truth.sum::<f64>() / test.n_rows() as f64;
-        Exact::new(rbm).unwrap().log_likelihood(&test).mean - of_truth
+        exact.log_likelihood(&test).mean - of_truth
     });
     println!(
         "| {hidden} | {seed} | {} | {error:.3} | {} | {seconds:.0} |{doubt}",
@@ -94,47 +98,13 @@ fn row(hidden: usize, seed: u64, is_test: bool) -> bool {
 
 /// The test rows of generated data.
 fn bits(source: &Source) -> BitMatrix {
-    use harmonium::dataset::{Binarization, Encoding, Examples, Split};
     let test = source.read_split(Split::Test, Encoding::Undeclared).unwrap();
     let test = Examples::new(test, Binarization::Stochastic);
     test.fixed_bits(0, 0..test.n_examples())
 }
 
-/// Exact draws of v: h from p(h), a sum over all states of h, then v given h.
-fn exact_samples(rbm: &Rbm, seed: u64) -> BitMatrix {
-    let turned = rbm.transposed();
-    let log_masses: Vec<f64> =
-        (0..1_u64 << rbm.n_hidden()).map(|h| -turned.free_energy(&[h])).collect();
-    let largest = log_masses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut below = 0.0;
-    let ends: Vec<f64> = log_masses
-        .iter()
-        .map(|mass| {
-            below += (mass - largest).exp();
-            below
-        })
-        .collect();
-    let rows: Vec<Vec<bool>> = (0..SAMPLES as u64)
-        .map(|n| {
-            let mut stream = Stream::new(seed, Purpose::Sample, n);
-            let mut words = std::iter::repeat_with(move || stream.step()).flatten();
-            let mut uniform = || f64::from(words.next().unwrap()) / (1_u64 << 32) as f64;
-            let at = uniform() * below;
-            let h = ends.partition_point(|&end| end <= at).min(ends.len() - 1);
-            let inputs = turned.hidden_inputs(&[h as u64]);
-            inputs.iter().map(|&x| uniform() < sigmoid(x)).collect()
-        })
-        .collect();
-    BitMatrix::from_fn(SAMPLES, rbm.n_visible(), |n, i| rows[n][i])
-}
-
 /// Samples along the ladder of a run, and a remark if they are not to be trusted.
-fn ladder_samples(
-    file: &ModelFile,
-    run: &std::path::Path,
-    seed: u64,
-    is_test: bool,
-) -> (BitMatrix, String) {
+fn ladder_samples(file: &ModelFile, run: &Path, seed: u64, is_test: bool) -> (BitMatrix, String) {
     let isa = Isa::fastest();
     let weights = FixedWeights::of(&file.rbm, isa);
     let passed = rungs(run, file, isa).unwrap();

@@ -136,16 +136,17 @@ impl Preset {
             Self {
                 name: "clusters",
                 purpose: "data with several clusters, such as families, phases or populations; for your own, give --data",
-                time: "20 seconds",
-                result: "five simulated populations, whose shares it keeps where plain chains lose some",
+                time: "5 seconds with 16 hidden units",
+                result: "0.8 nats below the truth of five simulated populations, whose shares it keeps",
                 data: Source::Populations(0),
                 config: TrainConfig {
                     // Plain chains never leave their cluster, and then the shares of the model are wrong.
                     algorithm: Algorithm::Pt,
                     // 0.4 needs more temperatures, and 5 of them miss a share more often.
                     swap_rate: 0.2,
-                    // A shorter average has more noise in the shares.
+                    // The shares of single models scatter: a shorter average has them wrong more often.
                     averaging: Averaging::Tail(0.5),
+                    epochs: Some(40),
                     ..TrainConfig::default()
                 },
             },

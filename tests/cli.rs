@@ -53,7 +53,7 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
                 pseudo_likelihood_independent chain_moment_gap log_likelihood_independent \
                 free_energy_train free_energy_test free_energy_gap mean_hidden_activity dead_hidden \
                 saturated_hidden weight_norm update_norm flip_rate flip_rate_independent \
-                log_likelihood log_z log_z_low log_z_high verdict";
+                log_likelihood log_z log_z_low log_z_high verdict mixing";
     let mut keys: Vec<_> = keys.split(' ').collect();
     keys.sort();
     let records = folder.metrics("a/run");
@@ -65,9 +65,10 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
         let is_silent = |key: &str| key.starts_with("log_") || key == "verdict";
         let is_right = |(key, value): (&String, &Value)| match is_silent(key) {
             true => value.is_null(),
-            false => value.is_number(),
+            false => value.is_number() || key == "mixing",
         };
         assert!(record.iter().all(is_right), "{record:?}");
+        assert_eq!(record["mixing"]["n_examples"], 500, "{record:?}");
     }
     let updates: Vec<_> = records.iter().map(|r| [&r["epoch"], &r["updates"]]).collect();
     assert_eq!(json!(updates), json!([[1, 4], [2, 8]]));
@@ -256,7 +257,7 @@ fn impossible_evaluations_are_refused() {
     }
     folder.refuse("evaluate run --compare-split test", 2, "--compare-data <");
     folder.refuse("evaluate run --chains chains.npy", 2, "--start");
-    folder.refuse("evaluate run --method guess", 2, "`auto`, `exact` or `ais`");
+    folder.refuse("evaluate run --method guess", 2, "`auto`, `exact`, `ais`, `pt` or `ptt`");
     folder.refuse("evaluate run --schedule linear", 2, "linear:N or sm2008");
     let line = "train --data greys.idx --hidden 40 --evaluate-every 1 --evaluate exact --out new";
     folder.misuse(line, "the smaller layer has 30 units, and at most 28 can be enumerated");

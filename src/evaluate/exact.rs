@@ -141,7 +141,7 @@ impl Exact {
     ///
     /// # Errors
     /// [`Error::Interrupted`].
-    pub(crate) fn draw(&self, streams: &mut [Stream], watch: Watch<'_>) -> Result<BitMatrix> {
+    pub fn draw(&self, streams: &mut [Stream], watch: Watch<'_>) -> Result<BitMatrix> {
         let states = self.states();
         // The share of each piece, added up.
         let ends: Vec<f64> = self
