@@ -56,7 +56,12 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
                 log_likelihood log_z log_z_low log_z_high verdict";
     let mut keys: Vec<_> = keys.split(' ').collect();
     keys.sort();
-    let records = folder.metrics("a/run");
+    let mut records = folder.metrics("a/run");
+    // The check of mixing is made at the end of so short a run.
+    let is_checked = |record: &Map<String, Value>| record.contains_key("mixing");
+    assert_eq!(records.iter().map(is_checked).collect::<Vec<_>>(), [false, true]);
+    let mixing = records[1].remove("mixing").unwrap();
+    assert!(mixing["warnings"].is_array() && mixing["n_examples"] == 500, "{mixing}");
     for record in &records {
         let mut found: Vec<_> = record.keys().collect();
         found.sort();
