@@ -53,10 +53,15 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
                 pseudo_likelihood_independent chain_moment_gap log_likelihood_independent \
                 free_energy_train free_energy_test free_energy_gap mean_hidden_activity dead_hidden \
                 saturated_hidden weight_norm update_norm flip_rate flip_rate_independent \
-                log_likelihood log_z log_z_low log_z_high verdict mixing";
+                log_likelihood log_z log_z_low log_z_high verdict";
     let mut keys: Vec<_> = keys.split(' ').collect();
     keys.sort();
-    let records = folder.metrics("a/run");
+    let mut records = folder.metrics("a/run");
+    // The check of mixing is made at the end of so short a run.
+    let is_checked = |record: &Map<String, Value>| record.contains_key("mixing");
+    assert_eq!(records.iter().map(is_checked).collect::<Vec<_>>(), [false, true]);
+    let mixing = records[1].remove("mixing").unwrap();
+    assert!(mixing["warnings"].is_array() && mixing["n_examples"] == 500, "{mixing}");
     for record in &records {
         let mut found: Vec<_> = record.keys().collect();
         found.sort();
@@ -65,10 +70,9 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
         let is_silent = |key: &str| key.starts_with("log_") || key == "verdict";
         let is_right = |(key, value): (&String, &Value)| match is_silent(key) {
             true => value.is_null(),
-            false => value.is_number() || key == "mixing",
+            false => value.is_number(),
         };
         assert!(record.iter().all(is_right), "{record:?}");
-        assert_eq!(record["mixing"]["n_examples"], 500, "{record:?}");
     }
     let updates: Vec<_> = records.iter().map(|r| [&r["epoch"], &r["updates"]]).collect();
     assert_eq!(json!(updates), json!([[1, 4], [2, 8]]));

@@ -634,7 +634,7 @@ fn monitors_score_what_examples_have_or_nothing() {
         let mut record = probe.record(&trainer, &change);
         let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
         let model = FixedModel { rbm: &rbm, weights: &weights };
-        probe.score(&mut record, model, Watch::default()).unwrap();
+        probe.score(&trainer, &mut record, model, Watch::default()).unwrap();
         let scores =
             [record.pseudo_likelihood, record.reconstruction_error, record.mean_hidden_activity];
         assert!(scores.iter().all(|score| score.is_some() == is_scored), "{missing} {record:?}");

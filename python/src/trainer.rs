@@ -767,7 +767,7 @@ impl Trainer {
             let mut record = probe.record(trainer, change);
             record.samples_per_second = pace.samples_per_second(trainer, seconds);
             record.seconds = seconds;
-            probe.score(&mut record, model, watch)?;
+            probe.score(trainer, &mut record, model, watch)?;
             Ok(record)
         })?;
         *recorded = Pace::since(trainer, seconds);

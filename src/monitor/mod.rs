@@ -13,12 +13,11 @@ pub(crate) mod weight_change;
 
 pub(crate) mod pace;
 
+pub(crate) mod mixing;
+
 pub(crate) mod probe;
 
 pub(crate) mod likelihood;
-
-#[cfg(feature = "cli")]
-pub(crate) mod mixing;
 
 pub(crate) mod online_log_z;
 

@@ -1,6 +1,6 @@
 //! Measures a trainer at the end of an epoch, on the same examples and bits every time.
 
-use super::{EpochRecord, WeightChange};
+use super::{EpochRecord, WeightChange, mixing};
 use crate::dataset::{ExampleWeights, Examples, WeightedBits};
 use crate::error::Result;
 use crate::evaluate::chain_moments::chain_moment_gap;
@@ -109,13 +109,29 @@ impl Probe {
     }
 
     /// Scores the model of a trainer on the subsets, for its record. If examples lack values, free energies stay
-    /// unknown: each is of other units. So do all scores if the values are summed out, as they would be biased.
+    /// unknown: each is of other units. So do all scores if the values are summed out, as they would be biased. The check
+    /// of mixing is made in records in which [it is due](mixing::is_due).
     ///
     /// # Errors
     /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the model has another number of visible
     /// units than the data; [`Error::Interrupted`](crate::Error::Interrupted). The record is then as it
     /// was.
     pub fn score(
+        &self,
+        trainer: &Trainer,
+        record: &mut EpochRecord,
+        model: FixedModel<'_>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
+        let mixing = mixing::is_due(trainer)
+            .then(|| mixing::measure(trainer, model, &self.training, watch))
+            .transpose()?;
+        self.score_subsets(record, model, watch)?;
+        record.mixing = mixing.flatten();
+        Ok(())
+    }
+
+    fn score_subsets(
         &self,
         record: &mut EpochRecord,
         model: FixedModel<'_>,
@@ -225,10 +241,10 @@ mod tests {
         let model = FixedModel { rbm: &rbm, weights: &weights };
         let unscored = probe.record(&trainer, &change);
         let (mut record, stop) = (unscored.clone(), AtomicBool::new(true));
-        let stopped = probe.score(&mut record, model, Watch::until(&stop));
+        let stopped = probe.score(&trainer, &mut record, model, Watch::until(&stop));
         assert!(matches!(stopped, Err(Error::Interrupted)));
         assert_eq!(record, unscored);
-        probe.score(&mut record, model, Watch::default()).unwrap();
+        probe.score(&trainer, &mut record, model, Watch::default()).unwrap();
         assert!(record.pseudo_likelihood.is_some() && record.update_norm.is_some());
     }
 }

@@ -80,7 +80,7 @@ impl Trainer {
                 let model = FixedModel { rbm: &rbm, weights: &weights };
                 let samples_per_second = pace.samples_per_second(self, seconds());
                 let mut record = probe.record(self, &change);
-                probe.score(&mut record, model, Watch::default())?;
+                probe.score(self, &mut record, model, Watch::default())?;
                 let record = EpochRecord { samples_per_second, seconds: seconds(), ..record };
                 for monitor in monitors.iter_mut() {
                     monitor.after_epoch(self, model, &record)?;

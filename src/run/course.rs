@@ -17,7 +17,6 @@ use crate::monitor::online_log_z::collapse;
 use crate::monitor::training::is_reported;
 use crate::monitor::{
     EpochRecord, Likelihood, Monitor, OnlineLogZ, Pace, Probe, WeightChange, Writer, metrics_file,
-    mixing,
 };
 use crate::setting::{Section as _, is_on_series};
 use crate::state::State;
@@ -331,15 +330,12 @@ impl<'a> Course<'a> {
         let trainer = &self.trainer;
         let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
         let model = FixedModel { rbm: &rbm, weights: &weights };
-        self.probe.score(&mut record, model, watch)?;
+        self.probe.score(trainer, &mut record, model, watch)?;
         if let Some(log_z) = &self.journal.log_z {
             log_z.score(&mut record, model, watch)?;
         }
         if let Some(likelihood) = self.likelihood_due() {
             record.likelihood = likelihood.measure(trainer, model, watch)?;
-        }
-        if mixing::is_due(trainer) {
-            record.mixing = mixing::measure(trainer, model, self.probe.training(), watch)?;
         }
         let mut early_stop = self.early_stop.clone();
         early_stop.as_mut().map(|best| best.observe(&record));

@@ -63,7 +63,8 @@ pub fn updates(
     let change = WeightChange::new(&trainer);
     let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
     let model = FixedModel { rbm: &rbm, weights: &weights };
-    let record = seconds(&|| probe.score(&mut probe.record(&trainer, &change), model, watch))?;
+    let record =
+        seconds(&|| probe.score(&trainer, &mut probe.record(&trainer, &change), model, watch))?;
     let (evaluation, every) = match evaluation {
         None => (0.0, 1),
         Some((likelihood, every)) => {
