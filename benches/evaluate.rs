@@ -57,7 +57,7 @@ fn monitors(is_test: bool) {
         let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
         let model = FixedModel { rbm: &rbm, weights: &weights };
         let mut record = probe.record(&trainer, &change);
-        probe.score(&mut record, model, Watch::default()).unwrap();
+        probe.score(&trainer, &mut record, model, Watch::default()).unwrap();
         let measuring = clock.elapsed().as_secs_f64();
         assert!(record.pseudo_likelihood.is_some());
         // The first epoch warms up.

@@ -69,7 +69,6 @@ impl SiteMoments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{array, s};
     use std::collections::BTreeSet;
 
     #[test]
@@ -103,8 +102,10 @@ mod tests {
         assert_ne!(found, pairs(&units, 1));
     }
 
+    #[cfg(feature = "cli")]
     #[test]
     fn a_row_of_weight_two_counts_as_two_rows() {
+        use ndarray::{array, s};
         let rows = array![[1.0, 0.0, 1.0], [0.0, 1.0, 0.5], [0.0, 1.0, 0.5], [1.0, 0.0, 0.0]];
         let pairs = [Pair { first: 0, second: 2 }, Pair { first: 1, second: 2 }];
         let found = SiteMoments::of(rows.view(), None, &pairs);

@@ -40,7 +40,6 @@ mod verdict;
 mod check;
 
 pub(crate) use check::{Check, EVALUATION};
-#[cfg(feature = "cli")]
 pub(crate) use courses::Extent;
 pub use found::{ComponentMixing, Mixing, MixingWarning};
 pub use moments::{MomentFit, MomentFits};
