@@ -224,6 +224,10 @@
 //! estimate errs to which side. [`evaluate::evidence`] says where the base and the reverse chains come
 //! from, [`evaluate::verdict`] when an estimate is believed.
 //!
+//! Chains of a whole ladder that swap states pass between modes that annealing may miss. Bennett's ratios of neighbours then
+//! lead from Z of the base to that of the model ([`evaluate::exchange_evidence`]). Whether the model gives the modes of its
+//! data the right mass, and whether plain chains reach them, is looked at by [`evaluate::mixing`].
+//!
 //! Training is a path, too. Chains that start where Z is known and follow the parameters give log Z in every
 //! epoch ([`evaluate::TrajectoryAis`]).
 //!
@@ -290,7 +294,7 @@
 //! | [`dataset`] | data, readers, what integers stand for, bits; labels, weights, holes; which pixels are given |
 //! | [`train`] | settings, both phases, update, [`Trainer`] |
 //! | [`preset`] | good settings by name |
-//! | [`evaluate`] | log-likelihood and other scores, with their uncertainty; p(label \| v), what is missing; couplings |
+//! | [`evaluate`] | log-likelihood and other scores, with their uncertainty; p(label \| v), what is missing; modes; couplings |
 //! | [`checkpoint`] | a trainer's whole state as a file |
 //! | `pictures` | grids of images as PNG |
 //! | [`monitor`] | records of a run and where they go |

@@ -6,7 +6,7 @@
 //!           model_states ───────┼─► ais   ├─► evidence ───┼─► evaluation: log-likelihood,
 //!           mean_field ─────────┼─────────┘   └► verdict ─┤   interval, verdict
 //!                               └─► raise ────────────────┤       │
-//!  tempered_ladder, or a training's ──► exchange_evidence ─┤
+//!  tempered_ladder, ladder of a run ─► exchange_evidence ─┤
 //!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages, text
 //!  trajectory_ais: log Z along training
 //!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
