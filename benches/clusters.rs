@@ -4,7 +4,8 @@
 //!
 //! `cargo bench --bench clusters` takes ten seeds with 16 hidden units, where samples are drawn exactly and log Z is
 //! exact, and ten with 100, where 4,000 samples are by parallel trajectory tempering. `-- 16 3` takes three seeds with
-//! 16 units; `-- --test` trains for a moment, as a test. `benches/README.md` has the table.
+//! 16 units, `-- 16 10 epochs=20 averaging=tail:0.1` other settings than the preset's; `-- --test` trains for a moment,
+//! as a test. `benches/README.md` has the tables.
 
 use harmonium::dataset::{Binarization, Encoding, Examples, Populations, Source, Split};
 use harmonium::evaluate::Exact;
@@ -14,7 +15,7 @@ use harmonium::model::ModelFile;
 use harmonium::preset::Preset;
 use harmonium::rng::{Purpose, Stream};
 use harmonium::run::{MODEL, RunConfig, Session, Settings, rungs, train};
-use harmonium::{BitMatrix, Watch};
+use harmonium::{BitMatrix, TrainConfig, Watch};
 use std::path::Path;
 use std::time::Instant;
 
@@ -29,33 +30,46 @@ fn main() {
     let is_test = arguments.iter().any(|argument| argument == "--test");
     let numbers: Vec<usize> = arguments.iter().filter_map(|text| text.parse().ok()).collect();
     let (sizes, n_seeds) = match numbers[..] {
-        _ if is_test => (vec![4], 1),
+        _ if is_test => (vec![4, 20], 1),
         [] => (vec![16, 100], 10),
         [hidden] => (vec![hidden], 10),
         [hidden, n_seeds, ..] => (vec![hidden], n_seeds as u64),
     };
+    let config = preset_with(&arguments);
     println!("{} threads", rayon::current_num_threads());
     println!(
         "| hidden units | seed | shares | largest error | log-likelihood less the truth's | seconds |"
     );
     println!("| --- | --- | --- | --- | --- | --- |");
     for hidden in sizes {
-        let n_right = (1..=n_seeds).filter(|&seed| row(hidden, seed, is_test)).count();
+        let n_right =
+            (1..=n_seeds).filter(|&seed| row(config.clone(), hidden, seed, is_test)).count();
         println!(
             "\n{hidden} hidden units: {n_right} of {n_seeds} have all shares within 0.05, and none below half\n"
         );
     }
 }
 
+/// The settings of the preset, but for those that are given as `name=value`.
+fn preset_with(arguments: &[String]) -> TrainConfig {
+    let config = Preset::find("clusters").unwrap().config;
+    let mut fields = serde_json::to_value(config).unwrap();
+    for (name, text) in arguments.iter().filter_map(|argument| argument.split_once('=')) {
+        let field = fields.get_mut(name).unwrap_or_else(|| panic!("no setting {name}"));
+        *field = serde_json::from_str(text).unwrap_or_else(|_| text.into());
+    }
+    serde_json::from_value(fields).unwrap()
+}
+
 /// Trains and judges the model of a seed, prints its row, and returns whether its shares are right.
-fn row(hidden: usize, seed: u64, is_test: bool) -> bool {
+fn row(config: TrainConfig, hidden: usize, seed: u64, is_test: bool) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings {
-        run: RunConfig { ladder: Some(0.25), ..RunConfig::default() },
+        run: RunConfig { ladder: (hidden > 16).then_some(0.25), ..RunConfig::default() },
         ..Settings::default()
     };
     settings.data.data = Source::Populations(seed);
-    settings.train = Preset::find("clusters").unwrap().config;
+    settings.train = config;
     settings.train.hidden = Some(hidden);
     settings.train.seed = seed;
     if is_test {

@@ -287,7 +287,7 @@ fn an_evaluation_is_text_for_people() {
             "log-likelihood    {mean:.2} nats an example (± 0.00 over 70), "
         ))
     );
-    assert!(found.contains("\nverdict           believable: no rule"), "{found}");
+    assert!(found.contains("\nverdict           believable: both sides"), "{found}");
     assert!(found.contains("\n  base            σ(b)"), "{found}");
     let narrow = coins.log_likelihood(&BitMatrix::zeros(2, V - 1), EvaluationConfig::default());
     assert!(matches!(narrow, Err(harmonium::Error::WidthMismatch { .. })));

@@ -176,7 +176,8 @@ impl Evaluate {
             check_sweeps("gibbs_steps", self.gibbs_steps)?;
         }
         self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
-        let file = ModelFile::read(&model_path(&self.model))?;
+        let path = model_path(&self.model);
+        let file = ModelFile::read(&path)?;
         check_objective(&self.model, &file)?;
         let Scored { visible, subject, to_classify, is_of_run } = self.scored(&file)?;
         if let Some(samples) = self.samples {
@@ -205,7 +206,7 @@ impl Evaluate {
             evaluator = evaluator.model_states(visible, origin);
         }
         let ladder = match self.method {
-            Method::Ptt => Some(rungs(&model_path(&self.model), &file, isa)?),
+            Method::Ptt => Some(rungs(&path, &file, isa)?),
             _ => None,
         };
         if let Some(ladder) = &ladder {

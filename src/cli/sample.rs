@@ -201,7 +201,7 @@ impl Sample {
         let weights = FixedWeights::of(&model.rbm, isa);
         let shown = shape.filter(|_| is_png);
         let bytes = match (&self.clamp, label.as_ref().and_then(|label| label.state)) {
-            (None, None) => self.sample(&model, &weights, label.as_ref(), shown)?,
+            (None, None) => self.sample(&path, &model, &weights, label.as_ref(), shown)?,
             (None, Some(state)) => {
                 let label = label.as_ref().expect("a state of the label");
                 self.sample_class(&model, &weights, label, state, shown)?
@@ -257,9 +257,10 @@ impl Sample {
         })
     }
 
-    /// Samples of the model: a picture if `shape` is given, else an array.
+    /// Samples of the model, which was read from `path`: a picture if `shape` is given, else an array.
     fn sample(
         &self,
+        path: &Path,
         model: &ModelFile,
         weights: &FixedWeights,
         label: Option<&Label>,
@@ -273,9 +274,9 @@ impl Sample {
         let n = self.number.unwrap_or(usual);
         let fixed = FixedModel { rbm: &model.rbm, weights };
         let base = Base::for_samples(&model.rbm, model.data_mean.as_ref());
-        let path = gibbs::Path::new(fixed, &base.rates)?;
+        let annealing = gibbs::Path::new(fixed, &base.rates)?;
         let passed = match self.method {
-            SamplingMethod::Ptt => rungs(&model_path(&self.model), model, weights.isa())?,
+            SamplingMethod::Ptt => rungs(path, model, weights.isa())?,
             _ => Vec::new(),
         };
         let mut sampler = match self.method {
@@ -284,7 +285,7 @@ impl Sample {
                 weights,
             },
             SamplingMethod::Pt => {
-                let rungs = tempered_ladder(&path, self.seed, watch)?;
+                let rungs = tempered_ladder(&annealing, self.seed, watch)?;
                 Sampler::Exchange(ReplicaExchange::new(rungs, n, self.seed, watch)?)
             }
             SamplingMethod::Ptt => {

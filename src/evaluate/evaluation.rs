@@ -212,13 +212,18 @@ impl<'a> Evaluator<'a> {
         }
         let seed = config.seed;
         let path = Path::new(self.model, &base.rates)?;
+        // Pilot runs of the schedule cost much, and both AIS and RAISE take it.
+        let is_annealed = config.raise > 0 || (!is_exact && config.may_anneal());
+        let betas = match is_annealed {
+            true => config.schedule.betas(&path, seed, watch)?,
+            false => Vec::new(),
+        };
         let found = match is_exact {
             true => self.exact()?,
-            false => self.estimated(&path)?,
+            false => self.estimated(&path, &betas)?,
         };
         let mut bounds = None;
         if config.raise > 0 {
-            let betas = config.schedule.betas(&path, seed, watch)?;
             let some = rows.spread(config.raise.min(visible.n_rows()));
             let found = raise(&path, &betas, some.bits(), RAISE_CHAINS, seed, watch)?;
             bounds = Some(Score::weighted(&found, some.weights()));
@@ -272,8 +277,8 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// log Z by chains.
-    fn estimated(&self, path: &Path<'_>) -> Result<Found> {
+    /// log Z by chains; by AIS with a step for each of `betas`.
+    fn estimated(&self, path: &Path<'_>, betas: &[f64]) -> Result<Found> {
         let Self { ref config, watch, .. } = *self;
         match config.method {
             Method::Pt | Method::Ptt => {
@@ -283,9 +288,8 @@ impl<'a> Evaluator<'a> {
                 Ok(Found::by_exchange(found, ends))
             }
             Method::Auto | Method::Exact | Method::Ais => {
-                let betas = config.schedule.betas(path, config.seed, watch)?;
                 let states = self.model_states.as_ref().map(|states| states.visible);
-                let (evidence, ends) = gather(path, &betas, states, config, watch)?;
+                let (evidence, ends) = gather(path, betas, states, config, watch)?;
                 Ok(Found::by_ais(evidence, ends))
             }
         }

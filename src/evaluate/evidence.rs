@@ -61,6 +61,12 @@ pub(super) struct Ends {
     pub log_weights: Vec<f64>,
 }
 
+/// The room above log Z for modes that nothing has seen, and for those that mean field finds: with a share s of the seen
+/// mass they would raise it by log(1 + s).
+pub(super) fn room(unseen_share: f64) -> f64 {
+    libm::log1p(UNSEEN_SHARE + unseen_share)
+}
+
 /// Where the chains of the reverse side started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReverseStart {
@@ -80,9 +86,7 @@ impl Evidence {
     pub fn interval(&self) -> (f64, f64) {
         let (forward, reverse) = (&self.sides.forward, &self.sides.reverse);
         let [(low, high), (other_low, other_high)] = [forward, reverse].map(Side::interval_99);
-        // Unseen modes with a share s of the seen mass would raise log Z by log(1 + s).
-        let room = libm::log1p(UNSEEN_SHARE + self.unseen_share());
-        (low.min(other_low), high.max(other_high) + room)
+        (low.min(other_low), high.max(other_high) + room(self.unseen_share()))
     }
 
     /// At least the mass of modes that mean field finds and no chain saw, relative to the mass that chains saw.

@@ -20,7 +20,7 @@
 //! the correlations in time and between pairs.
 
 use super::ais::{LogZ, NORMAL_95, NORMAL_99, bennett, student};
-use super::evidence::UNSEEN_SHARE;
+use super::evidence::room;
 use super::log_mean::log_sum_exp;
 use super::mean_field::log_unseen;
 use super::{EvaluationConfig, tempered_ladder};
@@ -68,13 +68,12 @@ pub struct ExchangeEvidence {
 }
 
 impl ExchangeEvidence {
-    /// log Z's interval: one of 99 %, with room above for modes that no state saw, for [`UNSEEN_SHARE`] of the mass and
+    /// log Z's interval: one of 99 %, with room above for modes that no state saw, for [`UNSEEN_SHARE`](super::evidence::UNSEEN_SHARE) of the mass and
     /// for the mass that mean field finds.
     pub fn interval(&self) -> (f64, f64) {
         let LogZ { log_z, standard_error, .. } = self.log_z;
         let reach = student(self.n_chains - 1, NORMAL_99) * standard_error;
-        let room = libm::log1p(UNSEEN_SHARE + self.unseen_share());
-        (log_z - reach, log_z + reach + room)
+        (log_z - reach, log_z + reach + room(self.unseen_share()))
     }
 
     /// At least the mass of modes that mean field finds and no state saw, relative to all the mass that states saw.
@@ -147,11 +146,13 @@ pub(super) fn exchange(
     let EvaluationConfig { n_chains, burn_in, seed, .. } = *config;
     let (rungs, log_z_of_base) = match passed {
         Some(passed) => {
-            let rungs = passed.iter().chain([path.weights()]).map(Rung::of_model).collect();
+            let models = passed.iter().chain([path.weights()]);
+            let rungs: Vec<_> = models.map(Rung::of_model).collect();
             (rungs, log_z_of_first(passed)?)
         }
         None => (tempered_ladder(path, seed, watch)?, path.log_z_of_base()),
     };
+    ReplicaExchange::check_memory(&rungs, n_chains, &["n_chains"])?;
     let mut chains = ReplicaExchange::new(rungs, n_chains, seed, watch)?;
     // Each pair is tried in every second sweep, so that two are the least.
     let mut n = (burn_in as u64).max(2);

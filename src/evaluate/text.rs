@@ -71,7 +71,7 @@ fn text(report: &EvaluationReport, n_examples: Option<usize>) -> String {
         lines.add("RAISE", format!("{} over {n_examples}", plus_minus(raise, 2)));
     }
     if let Some(verdict) = verdict {
-        lines.add("verdict", verdict.to_string());
+        lines.add("verdict", verdict.on(report.estimate));
     }
     say_scores(&mut lines, report);
     if let Some(mixing) = &report.mixing {

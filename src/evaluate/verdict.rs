@@ -141,6 +141,20 @@ impl Verdict {
         }
     }
 
+    /// The verdict on an estimate in words, with what speaks for it.
+    pub(super) fn on(&self, estimate: Option<Estimate>) -> String {
+        match (self, estimate) {
+            (Self::Believable, Some(Estimate::Ladder)) => format!(
+                "believable: states came around, both halves agree, and no mean drifts ({CAVEAT})"
+            ),
+            (Self::Believable, Some(_)) => format!(
+                "believable: both sides and a run from a uniform base agree, and the effective sample \
+                 size suffices ({CAVEAT})"
+            ),
+            _ => self.to_string(),
+        }
+    }
+
     /// The broken rules, with the numbers; empty unless it is doubtful.
     pub fn reasons(&self) -> &[String] {
         match self {
@@ -394,7 +408,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exact => f.write_str("exact"),
-            Self::Believable => write!(f, "believable: no rule of doubt is broken ({CAVEAT})"),
+            Self::Believable => write!(f, "believable: no rule is broken ({CAVEAT})"),
             Self::Doubtful { reasons, remedies } => write!(
                 f,
                 "doubtful, do not rely on it: {}; to remedy it, {}",

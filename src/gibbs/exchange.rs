@@ -126,6 +126,25 @@ pub struct Rises {
 }
 
 impl<'a> ReplicaExchange<'a> {
+    /// Checks that there is memory for `n` chains at each of `rungs`. `settings` decide `n`.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if there is not.
+    pub fn check_memory(
+        rungs: &[Rung<'_>],
+        n: usize,
+        settings: &'static [&'static str],
+    ) -> Result<()> {
+        let Some(first) = rungs.first() else { return Ok(()) };
+        let (n_visible, n_hidden) = shape(first);
+        let of_level = Chains::bytes(n, first.weights().visible_units.layout(), n_hidden)
+            + BitPanels::bytes(n, n_hidden)
+            + Bytes::of::<[i64; 6]>(&[n]);
+        let what =
+            || format!("{} rungs of {n} chains of {n_visible} x {n_hidden} units", rungs.len());
+        memory::check(what, &[Need::new(of_level * rungs.len(), settings)])
+    }
+
     /// `n` chains at each of `rungs`, from the base to the model. The states of the base are drawn; those of each
     /// other rung start at the states of the one below and move by ten sweeps. The chains of a rung draw from streams
     /// of their own.
@@ -157,21 +176,14 @@ impl<'a> ReplicaExchange<'a> {
     /// If there are fewer than two rungs, or they differ in their numbers of units.
     pub fn new(rungs: Vec<Rung<'a>>, n: usize, seed: u64, watch: Watch<'_>) -> Result<Self> {
         assert!(rungs.len() >= 2, "a ladder of {} rungs", rungs.len());
-        let units = rungs[0].weights();
-        let (n_visible, n_hidden) = (units.n_visible(), units.n_hidden());
-        let of_level = Chains::bytes(n, units.visible_units.layout(), n_hidden)
-            + BitPanels::bytes(n, n_hidden)
-            + Bytes::of::<[i64; 6]>(&[n]);
-        let what =
-            || format!("{} rungs of {n} chains of {n_visible} x {n_hidden} units", rungs.len());
-        memory::check(what, &[Need::new(of_level * rungs.len(), &["number"])])?;
+        Self::check_memory(&rungs, n, &["number"])?;
+        let (n_visible, n_hidden) = shape(&rungs[0]);
         let n_levels = rungs.len();
         let mut levels = Vec::<Level<'a>>::with_capacity(n_levels);
         let count = watch.counter("climbing the ladder", n_levels as u64);
         for rung in rungs {
             let weights = rung.weights();
-            let shape = (weights.n_visible(), weights.n_hidden());
-            assert_eq!(shape, (n_visible, n_hidden), "units of the rungs");
+            assert_eq!(shape(&rung), (n_visible, n_hidden), "units of the rungs");
             let first = (levels.len() * n) as u64;
             let streams = (first..first + n as u64)
                 .map(|index| Stream::new(seed, Purpose::Replica, index))
@@ -369,6 +381,11 @@ impl fmt::Display for ReplicaExchange<'_> {
         let (n, trips) = (self.n_rungs(), self.round_trips());
         write!(f, "{n} rungs swap at rates of {least:.2} and more; {trips:.1} round trips a state")
     }
+}
+
+/// V and H.
+fn shape(rung: &Rung<'_>) -> (usize, usize) {
+    (rung.weights().n_visible(), rung.weights().n_hidden())
 }
 
 impl Level<'_> {

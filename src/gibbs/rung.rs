@@ -281,12 +281,14 @@ pub(super) fn swap_probability(rise: i64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::FixedModel;
     use super::super::test_model::model;
+    use super::super::{Chains, FixedModel};
     use super::*;
     use crate::bits::BitMatrix;
     use crate::kernels::Isa;
+    use crate::layout::Layout;
     use crate::model::Rbm;
+    use crate::rng::{Purpose, Stream};
     use crate::units::Units;
     use crate::units::softplus;
     use ndarray::{Array1, Array2};
@@ -333,6 +335,45 @@ mod tests {
                     // 131 sums of at most 71 parameters, each rounded by half of 2⁻²⁰.
                     assert!((found - exact).abs() < 131.0 * 71.0 * 0.5e-6, "{found} {exact}");
                 }
+            }
+        }
+    }
+
+    /// The same log-masses as on their own, and the same h as a plain draw with the same words.
+    #[test]
+    fn a_draw_that_weighs_is_a_weighing_and_a_draw() {
+        let rbm = model(70, 130);
+        let turned = model(130, 70).transposed();
+        let [weights, others] = [&rbm, &turned].map(|rbm| FixedWeights::of(rbm, Isa::fastest()));
+        let rates = Array1::from_elem(70, 0.3);
+        let path = Path::new(FixedModel { rbm: &rbm, weights: &weights }, &rates).unwrap();
+        let states = BitMatrix::from_fn(300, 70, |n, i| (i * i + 3 * n) % 5 < 2);
+        let visible = BitPanels::from_matrix(&states);
+        let watch = Watch::default();
+        let whole = Rung::of_model(&weights);
+        for other in [Rung::on_path(&path, 0.5), Rung::of_model(&others)] {
+            let rungs = [&whole, &other];
+            let mut chains = [3, 4].map(|seed| {
+                let streams = Stream::first(300, seed, Purpose::Sample);
+                let mut chains = Chains::from_visible(&weights, &states, streams);
+                chains.words.fill_sweep(Isa::fastest(), &mut chains.streams);
+                chains
+            });
+            let mut drawn = [(); 2].map(|()| BitPanels::zeros(300, Layout::from(130)));
+            let [hidden, other_hidden] = &mut drawn;
+            let found = weigh_and_draw(
+                [
+                    Drawing { rung: rungs[0], words: &chains[0].words, hidden },
+                    Drawing { rung: rungs[1], words: &chains[1].words, hidden: other_hidden },
+                ],
+                &visible,
+                watch,
+            );
+            let expected = rungs.map(|rung| rung.log_masses(&visible, watch).unwrap());
+            assert_eq!(found.unwrap(), expected);
+            for ((rung, chains), drawn) in rungs.iter().zip(&mut chains).zip(&drawn) {
+                chains.draw_hidden(rung.hidden_given_visible(), watch).unwrap();
+                assert_eq!(chains.hidden(), drawn.to_matrix());
             }
         }
     }

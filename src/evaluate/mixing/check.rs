@@ -72,12 +72,9 @@ impl Check<'_> {
         let Some(components) = Components::common(&rows) else { return Ok(None) };
         let clusters = Clusters::of(&rows, &components);
         watch.check()?;
-        let of_rows = |visible: &BitMatrix, shares: &[f64], n_effective| {
-            ClusterShares::of(&clusters, &components, visible, shares, n_effective)
-        };
         let of_chains = |visible: &BitMatrix| {
-            let n = visible.n_rows();
-            of_rows(visible, &vec![1.0 / n as f64; n], n as f64)
+            let (points, n) = (components.project(visible), visible.n_rows());
+            ClusterShares::of(&clusters, &points, &vec![1.0 / n as f64; n], n as f64)
         };
         let shares = normalised(&rows);
         let n_effective = match rows.weights() {
@@ -87,12 +84,12 @@ impl Check<'_> {
         let random = from_random(model, rates, extent, seed, watch)?;
         let (ends, memory) = from_examples(model, &rows, &components, extent, seed, watch)?;
 
-        let points = components.project(rows.bits());
+        let points = &clusters.examples;
         let of_model = samples.map(|samples| (samples, components.project(&samples.visible)));
         let along = |k: usize| {
             of_model.as_ref().map(|(samples, of_model)| {
                 let places = |points: &'_ Array2<f64>| points.column(k).to_owned();
-                let (data, model) = (places(&points), places(of_model));
+                let (data, model) = (places(points), places(of_model));
                 let data = Places { along: data.view(), shares: &shares, n_effective };
                 let shares = &samples.shares;
                 let n_effective = samples.n_effective;
@@ -121,8 +118,10 @@ impl Check<'_> {
         });
         let mut found = Mixing {
             warnings: Vec::new(),
-            examples: of_rows(rows.bits(), &shares, n_effective),
-            model: samples.map(|all| of_rows(&all.visible, &all.shares, all.n_effective)),
+            examples: ClusterShares::of(&clusters, points, &shares, n_effective),
+            model: of_model.as_ref().map(|(samples, points)| {
+                ClusterShares::of(&clusters, points, &samples.shares, samples.n_effective)
+            }),
             model_samples: samples.map(|samples| samples.origin.to_string()),
             from_random: of_chains(&random),
             from_examples: of_chains(&ends),

@@ -44,7 +44,7 @@ pub struct Clusters {
     /// The cluster of each cell.
     cluster_of: Vec<usize>,
     /// The examples (N, components).
-    examples: Array2<f64>,
+    pub examples: Array2<f64>,
     /// The square of the largest distance to the [`NEIGHBOUR`]th example at which a row lies where examples do.
     reach: f64,
     /// The shares of the examples, falling.

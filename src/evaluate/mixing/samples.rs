@@ -1,13 +1,13 @@
 //! Samples of a model, and the shares of the clusters among them.
 
 use super::clusters::Clusters;
-use super::components::Components;
 use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::evaluate::Exact;
 use crate::evaluate::log_mean::{effective_number, log_sum_exp};
 use crate::rng::{Purpose, Stream};
 use crate::watch::Watch;
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 /// Draws from a model that is enumerated. More cost more than the enumeration, where layers are small.
@@ -73,14 +73,12 @@ impl ClusterShares {
     /// Of points (N, components) with these shares of the mass (N).
     pub(super) fn of(
         clusters: &Clusters,
-        components: &Components,
-        visible: &BitMatrix,
+        points: &Array2<f64>,
         shares: &[f64],
         n_effective: f64,
     ) -> Self {
         let mut found = Self { clusters: vec![0.0; clusters.n()], outside: 0.0, n_effective };
-        let of_points = clusters.of_points(&components.project(visible));
-        for (cluster, share) in of_points.into_iter().zip(shares) {
+        for (cluster, share) in clusters.of_points(points).into_iter().zip(shares) {
             *cluster.map_or(&mut found.outside, |at| &mut found.clusters[at]) += share;
         }
         found

@@ -114,7 +114,8 @@ impl Mixing {
     }
 }
 
-const TRAIN: &str = "train with --algorithm pt and --centering, whose chains pass between modes";
+const TRAIN: &str = "train with --algorithm pt and --centering, whose chains pass between modes, or such a run for \
+                     longer";
 const SAMPLE: &str = "sample with --method pt; this says nothing against the model";
 
 fn percent(share: f64) -> String {
