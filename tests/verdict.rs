@@ -43,6 +43,9 @@ fn a_phase_that_the_data_do_not_show_is_found() {
             assert_eq!(found.estimate, Estimate::Witness);
             assert!((found.log_z - log_z).abs() < 0.5, "{} {log_z}", found.log_z);
         }
+        if h == 24 {
+            assert_unseen(&model.evaluate(Method::Pt, &data, 0), &model);
+        }
     }
 }
 
@@ -65,6 +68,16 @@ fn a_heavy_mode_that_the_data_do_not_show_is_found() {
         assert_honest(&found, &model);
         assert!((found.log_z - model.log_z).abs() < 0.2, "{} {found:#?}", model.log_z);
     }
+    let model = Model::with_data(rbm, &data, false, String::new());
+    assert_unseen(&model.evaluate(Method::Pt, &data, 3), &model);
+}
+
+/// Chains that swap states do not leave the mode to which the base leads either. Mean field sees the other.
+fn assert_unseen(found: &Evaluation, model: &Model) {
+    assert_honest(found, model);
+    assert!(found.log_z_low < model.log_z && model.log_z < found.log_z_high, "{found:#?}");
+    let reasons = found.verdict.reasons().join("; ");
+    assert!(reasons.contains("mean field finds modes that no chain reached"), "{reasons}");
 }
 
 /// Spins of a periodic square lattice at inverse temperature `coupling`, by single flips.
@@ -122,6 +135,9 @@ fn a_trained_lattice_is_evaluated_honestly() {
         assert_honest(&found, &model);
         assert!((found.log_z - model.log_z).abs() < 0.3, "{} {found:#?}", model.log_z);
     }
+    let found = model.evaluate(Method::Pt, &data, 3);
+    assert_honest(&found, &model);
+    assert!((found.log_z - model.log_z).abs() < 0.1, "{} {found:#?}", model.log_z);
 }
 
 /// In an earlier version the base and the starts of the chains came from the scored rows, and log Z
