@@ -334,6 +334,11 @@ impl BitPanels {
         self.words.chunks_exact_mut(self.row_capacity)
     }
 
+    /// All words, one panel after the other. The caller must keep rows and units past the last 0.
+    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
     /// [`panels_mut`](Self::panels_mut) for several threads.
     pub fn par_panels_mut(&mut self) -> impl IndexedParallelIterator<Item = &mut [u64]> {
         self.words.par_chunks_exact_mut(self.row_capacity)

@@ -262,6 +262,12 @@ pub enum Error {
     /// The caller's [`Watch`](crate::Watch) stopped the computation.
     Interrupted,
 
+    /// The ranks of a run cannot go on together.
+    Ranks {
+        /// What happened.
+        what: String,
+    },
+
     /// The parameters left the range in which they can be trained.
     Diverged {
         /// The epoch, from 1.
@@ -378,6 +384,7 @@ impl Error {
                 format!("{what} needs {needed} of memory, but {rule}{lower}")
             }
             Self::Interrupted => "interrupted".to_string(),
+            Self::Ranks { what } => what.clone(),
             Self::Diverged { epoch, update, what, found, limit } => format!(
                 "diverged in epoch {epoch}, at update {update}: {what} {found:.4e}, but must stay \
                  below {limit}; try a smaller {}",
@@ -411,6 +418,7 @@ impl Error {
             | Self::Replaced { .. }
             | Self::OutOfMemory { .. }
             | Self::Interrupted
+            | Self::Ranks { .. }
             | Self::Diverged { .. } => false,
         }
     }

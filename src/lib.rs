@@ -279,6 +279,7 @@
 //! | [`watch`] | progress of a long computation, and the wish to stop it |
 //! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
 //! | [`threads`] | how many threads a command or a call has |
+//! | [`ranks`] | processes that train one model together |
 //! | [`whole_file`] | files that are whole or not there |
 //! | [`layout`] | where the units of a layer stand in panels of 64 |
 //! | [`bits`] | rows of packed 0/1 |
@@ -365,6 +366,8 @@ pub mod setting;
 
 #[doc(hidden)]
 pub mod threads;
+
+pub mod ranks;
 
 #[doc(hidden)]
 pub mod whole_file;

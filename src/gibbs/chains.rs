@@ -30,6 +30,9 @@ pub fn check_sweeps(setting: &'static str, sweeps: usize) -> Result<()> {
     check(setting, sweeps, sweeps <= MAX_SWEEPS, || format!("at most {MAX_SWEEPS}"))
 }
 
+/// Chains are made by each rank for itself.
+const ALONE: &str = "there are no other ranks";
+
 /// Without a watch nothing is interrupted.
 pub(super) const UNWATCHED: &str = "nobody interrupts it";
 
@@ -66,7 +69,7 @@ impl Chains {
     /// If the numbers of streams and rows differ, or the rows are not V wide.
     pub fn from_visible(weights: &FixedWeights, visible: &BitMatrix, streams: Vec<Stream>) -> Self {
         let mut chains = Self::without_hidden(weights, visible, streams);
-        chains.draw_first_hidden(weights);
+        chains.draw_first_hidden(weights).expect(ALONE);
         chains
     }
 
@@ -85,7 +88,7 @@ impl Chains {
     ) -> Self {
         assert_eq!(means.dim(), (visible.n_rows(), weights.n_hidden()), "shape of the means");
         let mut chains = Self::without_hidden(weights, visible, streams);
-        chains.draw_first_hidden_by(weights, |panel, thresholds| {
+        let drawn = chains.draw_first_hidden_by(weights, |panel, thresholds| {
             for (n, thresholds) in thresholds.iter_mut().enumerate() {
                 let means = means.row(n);
                 let means = means.iter().skip(panel * SIDE);
@@ -94,24 +97,28 @@ impl Chains {
                 units.for_each(|(threshold, mean)| *threshold = (mean * ONE as f32) as i32);
             }
         });
+        drawn.expect(ALONE);
         chains
     }
 
     /// Restarts at the given visible states, with the next words of each stream and one chain for each
     /// state (at most C). For numbers (C, places), `reals` gives p(h | v), and the visible bits are the rounded
     /// numbers until the first sweep.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
     pub(crate) fn restart(
         &mut self,
         weights: &FixedWeights,
         reals: RealConditional<'_>,
         visible: States<&BitPanels, &RealRows>,
-    ) {
+    ) -> Result<()> {
         match visible {
             States::Bits(bits) => {
                 self.hidden.set_n_rows(bits.n_rows());
                 self.visible.set_n_rows(bits.n_rows());
                 self.visible.copy_from(bits);
-                self.draw_first_hidden(weights);
+                self.draw_first_hidden(weights)
             }
             States::Reals(rows) => {
                 self.hidden.set_n_rows(rows.n_rows());
@@ -123,14 +130,14 @@ impl Chains {
                 }
                 self.draw_first_hidden_by(weights, |panel, thresholds| {
                     reals.thresholds(panel, rows, 0, thresholds);
-                });
+                })
             }
         }
     }
 
-    fn draw_first_hidden(&mut self, weights: &FixedWeights) {
+    fn draw_first_hidden(&mut self, weights: &FixedWeights) -> Result<()> {
         self.words.fill_hidden(weights.isa, &mut self.streams);
-        self.draw_hidden(weights.hidden_given_visible(), Watch::default()).expect(UNWATCHED);
+        self.draw_hidden(weights.hidden_given_visible(), Watch::default())
     }
 
     /// Draws h from thresholds that `write_thresholds` writes for each panel, one row for each chain.
@@ -138,17 +145,19 @@ impl Chains {
         &mut self,
         weights: &FixedWeights,
         write_thresholds: impl Fn(usize, &mut [Row<i32>]) + Sync,
-    ) {
+    ) -> Result<()> {
         let Self { hidden, streams, words, .. } = self;
         words.fill_hidden(weights.isa, streams);
         let (words, conditional) = (&*words, weights.hidden_given_visible());
-        let n_rows = hidden.n_rows();
-        hidden.par_panels_mut().enumerate().for_each(|(panel, bits)| {
+        let (n_rows, own) = (hidden.n_rows(), conditional.own_panels());
+        let panels = hidden.par_panels_mut().enumerate().skip(own.start).take(own.len());
+        panels.for_each(|(panel, bits)| {
             with_sums(n_rows, |thresholds| {
                 write_thresholds(panel, thresholds);
                 conditional.draw_panel(panel, thresholds, words, 0, &mut bits[..n_rows]);
             });
         });
+        conditional.share(&mut [hidden.words_mut()])
     }
 
     /// Chains at these visible states (C, V), without hidden ones.
@@ -222,7 +231,8 @@ impl Chains {
     ) -> Result<()> {
         let Self { visible, hidden, streams, words } = self;
         words.fill_sweep(conditional.isa, streams);
-        conditional.draw(hidden, words, visible, watch)
+        conditional.draw(hidden, words, visible, watch)?;
+        conditional.share(&mut [visible.words_mut()])
     }
 
     /// Does the second half of a sweep: draws h given v.
@@ -231,13 +241,23 @@ impl Chains {
         conditional: Conditional<'_>,
         watch: Watch<'_>,
     ) -> Result<()> {
+        self.draw_own_hidden(conditional, watch)?;
+        conditional.share(&mut [self.hidden.words_mut()])
+    }
+
+    /// [`draw_hidden`](Self::draw_hidden) of the panels of this rank, which the caller must share.
+    pub(super) fn draw_own_hidden(
+        &mut self,
+        conditional: Conditional<'_>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let Self { visible, hidden, words, .. } = self;
         conditional.draw(visible, words, hidden, watch)
     }
 
-    /// [`draw_visible`](Self::draw_visible) that also writes Σ (input − `base`) over the units of each
-    /// panel that are then on to `energies` (panels, row capacity).
-    pub(super) fn draw_visible_and_weigh(
+    /// [`draw_visible`](Self::draw_visible) of the panels of this rank, which the caller must share. It also writes
+    /// Σ (input − `base`) over the units of each panel that are then on to `energies` (panels, row capacity).
+    pub(super) fn draw_own_visible_and_weigh(
         &mut self,
         conditional: Conditional<'_>,
         base: &[Row<i32>],

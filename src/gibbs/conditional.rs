@@ -10,11 +10,14 @@ use crate::kernels::rows::Target;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::tiled::Padded;
 use crate::memory::{self, Bytes, Need};
+use crate::ranks::Ranks;
 use crate::units::{Span, Units};
 use crate::watch::Watch;
+use bytemuck::Pod;
 use ndarray::Array2;
 use rayon::prelude::*;
 use std::cell::RefCell;
+use std::ops::Range;
 
 /// The number of rows that become thresholds, draws and means before the next, while they are in the L1
 /// cache.
@@ -33,6 +36,8 @@ pub(super) struct Weighed<'a> {
 pub struct Conditional<'a> {
     pub(super) layer: Layer,
     pub(super) isa: Isa,
+    /// Those who draw the layer together.
+    pub(super) ranks: &'a Ranks,
     /// The value of the integer 1 in an input.
     pub(super) factor: f32,
     /// Numbers to add to the inputs, in panels, if any.
@@ -48,6 +53,19 @@ impl Conditional<'_> {
     /// Number of panels of 64 units in this layer.
     pub fn n_panels(self) -> usize {
         self.bias.len()
+    }
+
+    /// The panels that this rank draws.
+    pub(crate) fn own_panels(self) -> Range<usize> {
+        self.units.panels_of(self.ranks, self.ranks.rank())
+    }
+
+    /// Gives every rank what the others have drawn. The arrays have a piece for each panel.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`].
+    pub(crate) fn share<T: Pod>(self, arrays: &mut [&mut [T]]) -> Result<()> {
+        self.ranks.share(arrays, self.n_panels(), |rank| self.units.panels_of(self.ranks, rank))
     }
 
     /// A word with a bit for each unit of a panel, without padding.
@@ -96,7 +114,7 @@ impl Conditional<'_> {
         self.units.to_thresholds(self.isa, sums, self.factor, offsets);
     }
 
-    /// Draws the layer for every row of `given`.
+    /// Draws the panels of this rank for every row of `given`.
     ///
     /// # Errors
     /// [`Error::Interrupted`]; some rows are then not drawn.
@@ -110,8 +128,11 @@ impl Conditional<'_> {
         if let Some(spans) = self.units.spans() {
             return self.draw_spans(spans, given, words, drawn, None, watch);
         }
-        let block = block_rows(given.row_capacity(), self.n_panels());
-        drawn.par_blocks_mut(block).try_for_each(|Block { panel, first, words: bits }| {
+        let own = self.own_panels();
+        let block = block_rows(given.row_capacity(), own.len());
+        let of_panel = given.row_capacity() / block;
+        let blocks = drawn.par_blocks_mut(block).skip(own.start * of_panel);
+        blocks.take(own.len() * of_panel).try_for_each(|Block { panel, first, words: bits }| {
             watch.check()?;
             with_sums(bits.len(), |sums| {
                 let target = Target { states: given, first_panel: 0, first, sums: &mut *sums };
@@ -138,8 +159,11 @@ impl Conditional<'_> {
         if let Some(spans) = self.units.spans() {
             return self.draw_spans(spans, given, words, drawn, Some(weighed), watch);
         }
-        let block = block_rows(given.row_capacity(), self.n_panels());
+        let own = self.own_panels();
+        let block = block_rows(given.row_capacity(), own.len());
+        let of_panel = given.row_capacity() / block;
         let blocks = drawn.par_blocks_mut(block).zip(weighed.energies.par_chunks_mut(block));
+        let blocks = blocks.skip(own.start * of_panel).take(own.len() * of_panel);
         blocks.try_for_each(|(Block { panel, first, words: bits }, energies)| {
             watch.check()?;
             with_sums(bits.len(), |sums| {
@@ -169,13 +193,16 @@ impl Conditional<'_> {
         weighed: Option<Weighed<'_>>,
         watch: Watch<'_>,
     ) -> Result<()> {
-        let height = block_rows(given.row_capacity(), spans.len());
+        let own = self.own_panels();
+        let is_own = |span: &&Span| own.contains(&span.panels.start);
+        let height = block_rows(given.row_capacity(), spans.iter().filter(is_own).count());
         let n_blocks = given.row_capacity() / height;
         let (base, energies) = weighed.map(|Weighed { base, energies }| (base, energies)).unzip();
         let energies = energies.into_iter().flat_map(|all| all.chunks_mut(height)).map(Some);
         let mut energies: Vec<_> = energies.collect();
         let mut blocks: Vec<_> = drawn.par_blocks_mut(height).map(Some).collect();
-        let pieces = spans.iter().flat_map(|span| (0..n_blocks).map(move |at| (span, at)));
+        let own_spans = spans.iter().filter(is_own);
+        let pieces = own_spans.flat_map(|span| (0..n_blocks).map(move |at| (span, at)));
         let pieces = pieces.map(|(span, at)| {
             let first_block = span.panels.start * n_blocks + at;
             let mut of_span =

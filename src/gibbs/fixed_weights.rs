@@ -11,6 +11,7 @@ use crate::kernels::tiled::{Padded, Tiled};
 use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::model::{Rbm, TiledParameters};
+use crate::ranks::Ranks;
 use crate::states::{States, VisibleStates};
 use crate::units::Units;
 use ndarray::Array2;
@@ -26,6 +27,8 @@ use ndarray::Array2;
 #[derive(Clone, Debug, PartialEq)]
 pub struct FixedWeights {
     pub(crate) isa: Isa,
+    /// The ranks that draw a layer together.
+    pub(crate) ranks: Ranks,
     pub(crate) scale: Scale,
     pub(crate) visible_units: Units,
     pub(crate) hidden_units: Units,
@@ -86,6 +89,7 @@ impl FixedWeights {
         };
         Self {
             isa,
+            ranks: Ranks::default(),
             scale,
             visible_units: parameters.visible_units.clone(),
             hidden_units: parameters.hidden_units.clone(),
@@ -123,6 +127,7 @@ impl FixedWeights {
         Conditional {
             layer: Layer::Hidden,
             isa: self.isa,
+            ranks: &self.ranks,
             factor: self.scale.resolution(),
             offsets: None,
             weights: match &self.weights {
@@ -140,6 +145,7 @@ impl FixedWeights {
         Conditional {
             layer: Layer::Visible,
             isa: self.isa,
+            ranks: &self.ranks,
             factor: self.scale.resolution(),
             offsets: None,
             weights: match &self.weights {

@@ -8,7 +8,7 @@ const MOST_ROWS: usize = 4096;
 /// tables, unless threads would be idle or there are more than 4,096.
 pub(crate) fn block_rows(capacity: usize, n_panels: usize) -> usize {
     let mut block = capacity;
-    let is_idle = |block| n_panels * (capacity / block) < rayon::current_num_threads();
+    let is_idle = |block| n_panels.max(1) * (capacity / block) < rayon::current_num_threads();
     while block.is_multiple_of(2) && (block > MOST_ROWS || (block > 8 && is_idle(block))) {
         block /= 2;
     }
@@ -17,7 +17,7 @@ pub(crate) fn block_rows(capacity: usize, n_panels: usize) -> usize {
 
 /// Number of tiles of a panel in a piece of work: all, to share tables, unless threads would be idle.
 pub(crate) fn tiles_of_a_piece(tiles_below: usize, n_panels: usize) -> usize {
-    let pieces = rayon::current_num_threads().div_ceil(n_panels);
+    let pieces = rayon::current_num_threads().div_ceil(n_panels.max(1));
     (tiles_below / pieces).max(1)
 }
 

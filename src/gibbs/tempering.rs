@@ -228,22 +228,34 @@ impl Tempering {
         let (of_model, of_replicas) = rayon::join(
             || {
                 let conditional = weights.visible_given_hidden();
-                chains.draw_visible_and_weigh(conditional, fixed_base, energies, watch)
+                chains.draw_own_visible_and_weigh(conditional, fixed_base, energies, watch)
             },
             || {
                 levels.par_iter_mut().try_for_each(|level| {
                     let conditional = level.tempered.visible_given_hidden(weights);
                     let (base, energies) = (&*fixed_base, &mut level.energies);
-                    level.chains.draw_visible_and_weigh(conditional, base, energies, watch)
+                    level.chains.draw_own_visible_and_weigh(conditional, base, energies, watch)
                 })
             },
         );
         of_model.and(of_replicas)?;
+        if weights.ranks.are_several() {
+            let visible = weights.visible_given_hidden();
+            let states = levels.iter_mut().map(|level| level.chains.visible.words_mut());
+            visible.share(&mut states.chain([chains.visible.words_mut()]).collect::<Vec<_>>())?;
+            let sums = levels.iter_mut().map(|level| &mut level.energies[..]);
+            visible.share(&mut sums.chain([&mut energies[..]]).collect::<Vec<_>>())?;
+        }
         self.swap(weights, chains);
         self.levels.par_iter_mut().try_for_each(|level| {
             let Level { chains, tempered, .. } = level;
-            chains.draw_hidden(tempered.hidden_given_visible(weights), watch)
-        })
+            chains.draw_own_hidden(tempered.hidden_given_visible(weights), watch)
+        })?;
+        if weights.ranks.are_several() {
+            let states = self.levels.iter_mut().map(|level| level.chains.hidden.words_mut());
+            weights.hidden_given_visible().share(&mut states.collect::<Vec<_>>())?;
+        }
+        Ok(())
     }
 
     /// Swaps every second pair of neighbours, chain by chain. The other pairs follow in the next sweep.
@@ -342,7 +354,9 @@ mod tests {
         let hidden = chains.hidden();
         let conditional = weights.visible_given_hidden();
         let base = &tempering.fixed_base;
-        chains.draw_visible_and_weigh(conditional, base, &mut energies, Watch::default()).unwrap();
+        chains
+            .draw_own_visible_and_weigh(conditional, base, &mut energies, Watch::default())
+            .unwrap();
         let visible = chains.visible();
         for n in 0..5 {
             let mut exact = 0.0;

@@ -4,7 +4,9 @@
 use super::isa::dispatch;
 use super::tile::{Row, SIDE, Tile};
 use super::transpose::Entry;
+use crate::error::Result;
 use crate::fixed::{Fixed, Scale};
+use crate::ranks::Ranks;
 
 /// An update rule: how a parameter moves along its gradient. Each rule is a type, so that its loop
 /// is compiled without a branch for each weight.
@@ -191,6 +193,14 @@ impl Reach {
     /// The distance.
     pub fn distance(self) -> f32 {
         f32::from_bits(self.0)
+    }
+
+    /// The farthest reach of all ranks.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub fn of_all(self, ranks: &Ranks) -> Result<Self> {
+        ranks.most(self.0).map(Self)
     }
 }
 

@@ -5,8 +5,10 @@ use crate::error::Result;
 use crate::kernels::tiled::{Padded, Tiled};
 use crate::layout::Layout;
 use crate::memory::Bytes;
+use crate::ranks::Ranks;
 use crate::state::{Number, State};
 use crate::units::Units;
+use bytemuck::Pod;
 use ndarray::{Array1, Array2};
 
 /// One value for each parameter of a model (V, H): the parameter itself, its fixed-point form, or the
@@ -71,6 +73,19 @@ impl<T: Copy + Default + Send + Sync> TiledParameters<T> {
             visible_bias: self.visible_bias.map(&number),
             hidden_bias: self.hidden_bias.map(&number),
         }
+    }
+}
+
+impl<T: Pod + Default + Send + Sync> TiledParameters<T> {
+    /// Gives every rank the weights of the hidden panels of the others. All have the biases.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub(crate) fn gather(&mut self, ranks: &Ranks) -> Result<()> {
+        let Self { hidden_units, weights, .. } = self;
+        let n_panels = weights.n_panels();
+        let panels_of = |rank| hidden_units.panels_of(ranks, rank);
+        ranks.share(&mut [weights.tiles_mut()], n_panels, panels_of)
     }
 }
 

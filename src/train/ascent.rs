@@ -25,6 +25,7 @@ use crate::kernels::{Isa, sampling};
 use crate::layout::Layout;
 use crate::memory::{self, Bytes, Need};
 use crate::model::{Rbm, TiledParameters};
+use crate::ranks::Ranks;
 use crate::rng::{Purpose, Stream};
 use crate::setting::Section as _;
 use crate::threads::as_a_worker;
@@ -219,8 +220,13 @@ impl Ascent {
         mut after_stage: impl FnMut() + Send,
     ) -> Result<()> {
         as_a_worker(|| {
-            watch.check()?;
-            let before = self.is_long(batch.rows.len()).then(|| self.negative.saved());
+            // Ranks stop between two updates, where they can agree.
+            let is_alone = !self.parameters.ranks().are_several();
+            if is_alone {
+                watch.check()?;
+            }
+            let is_watched = is_alone && self.is_long(batch.rows.len());
+            let before = is_watched.then(|| self.negative.saved());
             let watch = if before.is_some() { watch } else { Watch::default() };
             self.clamp(batch);
             after_stage();
@@ -229,8 +235,9 @@ impl Ascent {
                 self.mean_hidden(watch)
             });
             if let Err(error) = sampled {
-                let before = before.expect("only a long update is watched");
-                self.negative.go_back(&self.parameters.fixed, before);
+                if let Some(before) = before {
+                    self.negative.go_back(&self.parameters.fixed, before);
+                }
                 return Err(error);
             }
             after_stage();
@@ -238,6 +245,28 @@ impl Ascent {
             after_stage();
             done
         })
+    }
+
+    /// Splits the updates from now on among ranks, each of which must hold the same ascent.
+    pub(super) fn spread(&mut self, ranks: Ranks) {
+        self.parameters.fixed.ranks = ranks;
+    }
+
+    /// The ranks that share the updates.
+    pub fn ranks(&self) -> &Ranks {
+        self.parameters.ranks()
+    }
+
+    /// Gives every rank the weights of the others, and what their rule and average remember of them. All ranks must
+    /// call it at the same update.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`].
+    pub(super) fn gather(&mut self) -> Result<()> {
+        let Self { parameters, optimizer, average, .. } = self;
+        parameters.gather()?;
+        optimizer.gather(parameters.ranks())?;
+        average.as_mut().map_or(Ok(()), |average| average.gather(parameters.ranks()))
     }
 
     /// Whether the next update, with `n_data` examples, takes so long that somebody may wait for it.
@@ -291,7 +320,8 @@ impl Ascent {
         mean_hidden(parameters, positive, negative, statistics, shifts, watch)?;
         if chain_reset > 0.0 {
             let stream = Stream::new(seed, Purpose::ChainReset, self.updates);
-            self.negative.reset(&self.statistics, chain_reset, stream);
+            let Self { parameters, negative, statistics, .. } = self;
+            negative.reset(&parameters.fixed, statistics, chain_reset, stream)?;
         }
         Ok(())
     }
@@ -302,9 +332,9 @@ impl Ascent {
         if let Some(completion) = &mut self.completion {
             completion.keep();
         }
-        self.gradient.take(&self.statistics);
+        self.gradient.take(&self.statistics, self.parameters.ranks())?;
         let Self { optimizer, parameters, gradient, statistics, .. } = self;
-        let reach = optimizer.update(parameters, gradient, statistics, step, self.updates);
+        let reach = optimizer.update(parameters, gradient, statistics, step, self.updates)?;
         self.updates += 1;
         if let Some(average) = &mut self.average {
             average.observe(&self.parameters, self.updates);
@@ -315,6 +345,7 @@ impl Ascent {
         if is_safe && !self.timetable.is_end_of_epoch(self.updates) {
             return Ok(());
         }
+        self.parameters.gather()?;
         let epoch = self.timetable.n_epochs_begun(self.updates) as usize;
         self.range.check(&mut self.parameters, epoch, self.updates)
     }

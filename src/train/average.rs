@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::model::TiledParameters;
+use crate::ranks::Ranks;
 use crate::state::State;
 
 /// Samples of the parameters within the memory of an exponential average. More samples would cost time
@@ -85,6 +86,14 @@ impl Average {
             // mean ← mean + share (θ − mean); the first sample replaces the mean.
             *mean = if share == 1.0 { value } else { *mean + share * (value - *mean) };
         });
+    }
+
+    /// Gives every rank the means of the weights of the others.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub fn gather(&mut self, ranks: &Ranks) -> Result<()> {
+        self.means.gather(ranks)
     }
 
     /// Follows another plan from update `update` on. If the average begins later under that plan, it

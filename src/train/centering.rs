@@ -20,11 +20,13 @@
 
 use super::row_weights::RowWeights;
 use super::statistics::Statistics;
+use crate::error::Result;
 use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, moments};
 use crate::layout::Layout;
 use crate::memory::Bytes;
+use crate::ranks::Ranks;
 use crate::states::States;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -132,8 +134,16 @@ impl Centering {
         f64::from(self.hidden[unit]) / ONE
     }
 
-    /// Turns f and g into the centred gradients of the biases.
-    pub fn center_biases(&mut self, statistics: &Statistics, biases: BiasGradients<'_>) {
+    /// Turns f and g into the centred gradients of the biases. Each of the ranks sums over its hidden panels.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub fn center_biases(
+        &mut self,
+        statistics: &Statistics,
+        biases: BiasGradients<'_>,
+        ranks: &Ranks,
+    ) -> Result<()> {
         let capacity = self.m.len();
         let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
         let first_chain = statistics.capacities().0;
@@ -166,11 +176,16 @@ impl Centering {
         let Self { isa, visible, hidden, a, m, a_visible, m_hidden, of_reals, of_label } = self;
         let isa = *isa;
         let hidden_panels = hidden.as_chunks::<SIDE>().0;
+        let n_panels = hidden_panels.len();
+        let own = ranks.own(n_panels);
         rayon::join(
             || {
                 // aₙ = Σⱼ p̃ₙⱼ λ̃ⱼ
                 let panels = a.par_chunks_exact_mut(capacity).zip(hidden_panels).enumerate();
                 panels.for_each(|(panel, (a, offsets))| {
+                    if !own.contains(&panel) {
+                        return a.fill(0);
+                    }
                     moments::dots(isa, statistics.mean_panel(panel), offsets, a);
                 });
             },
@@ -187,6 +202,7 @@ impl Centering {
         for other in of_other_panels.chunks_exact(capacity) {
             a.iter_mut().zip(other).for_each(|(sum, x)| *sum += x);
         }
+        ranks.sum(a)?;
         for (rows, weights) in
             [&of_data, &of_chains].into_iter().zip(statistics.weights_of_phases())
         {
@@ -213,6 +229,7 @@ impl Centering {
             || {
                 // Σₙ p̃ₙⱼ mₙ, of which B is the difference of means.
                 let panels = m_hidden.par_chunks_exact_mut(SIDE).enumerate();
+                let panels = panels.skip(own.start).take(own.len());
                 panels.for_each(|(panel, sums)| {
                     let means = statistics.mean_panel(panel);
                     for (phase, rows) in [&of_data, &of_chains].into_iter().enumerate() {
@@ -228,7 +245,12 @@ impl Centering {
             },
         );
 
-        of_reals.take(statistics, visible, a);
+        of_reals.take(statistics, visible, a, own);
+        ranks.share(&mut [m_hidden], n_panels, |rank| ranks.part(rank, n_panels))?;
+        if let States::Reals(_) = statistics.data() {
+            let m_hidden = &mut of_reals.m_hidden;
+            ranks.share(&mut [m_hidden], n_panels, |rank| ranks.part(rank, n_panels))?;
+        }
         let sum_of_m: f64 = of_reals.m[of_data.clone()].iter().sum();
 
         let square = |offsets: &[i32]| {
@@ -282,12 +304,14 @@ impl Centering {
                 - means(m_hidden[j], of_reals.m_hidden[j], one)
                 - b_label[j];
         }
+        Ok(())
     }
 }
 
 impl Moments {
     /// Takes the sums for these statistics, offsets μ̃ and sums aₙ; they are 0 if the data are bits.
-    fn take(&mut self, statistics: &Statistics, offsets: &[i32], a: &[i64]) {
+    /// Those of hidden units are of the panels `own`.
+    fn take(&mut self, statistics: &Statistics, offsets: &[i32], a: &[i64], own: Range<usize>) {
         let Self { m, a_visible, m_hidden } = self;
         for sums in [&mut *m, a_visible, m_hidden] {
             sums.fill(0.0);
@@ -309,7 +333,7 @@ impl Moments {
             },
             || {
                 let panels = m_hidden.par_chunks_exact_mut(SIDE).enumerate();
-                panels.for_each(|(panel, sums)| {
+                panels.skip(own.start).take(own.len()).for_each(|(panel, sums)| {
                     let rows = statistics.mean_panel(panel)[..statistics.n_data()].iter();
                     for (means, &m) in rows.zip(m) {
                         let units = sums.iter_mut().zip(means);

@@ -170,7 +170,7 @@ impl Completion {
             return Ok(());
         }
         let weights = parameters.fixed();
-        chains.restart(weights, parameters.hidden_given_reals(), States::Bits(start));
+        chains.restart(weights, parameters.hidden_given_reals(), States::Bits(start))?;
         for step in 1..=gibbs_steps {
             chains.draw_visible(weights.visible_given_hidden(), watch)?;
             chains.visible.take_others(missing, start);

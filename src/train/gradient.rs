@@ -15,6 +15,7 @@ use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::layout::Layout;
 use crate::memory::Bytes;
+use crate::ranks::Ranks;
 use crate::state::State;
 use crate::states::States;
 use rayon::prelude::*;
@@ -150,8 +151,12 @@ impl Gradient {
         Ok(())
     }
 
-    /// Computes the gradient from these statistics.
-    pub fn take(&mut self, statistics: &Statistics) {
+    /// Computes the gradient from these statistics. Each of the ranks sums over its hidden panels, then all have both
+    /// biases.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub fn take(&mut self, statistics: &Statistics, ranks: &Ranks) -> Result<()> {
         let (n_data, n_chains) = (statistics.n_data(), statistics.n_chains());
         let of_counts = statistics.difference_of_counts();
         let of_means = statistics.difference_of_means();
@@ -179,14 +184,21 @@ impl Gradient {
             let rows = labels.panels.iter().flat_map(|panel| &panel.of_classes);
             self.label_rows.extend(rows.map(|row| row.map(|x| x * scale)));
         }
-        let hidden = hidden_bias.par_iter_mut().zip(&mut sums.hidden);
-        let few = (FEW_ROWS / (n_data + n_chains)).max(1);
-        hidden.enumerate().with_min_len(few).for_each(|(panel, (bias, sums))| {
-            *sums = statistics.sum_hidden(isa, panel);
-            *bias = of_means.row(&sums[0], &sums[1]);
-        });
-        if let Some(corrections) = corrections {
-            corrections.apply(statistics, sums, visible_bias, hidden_bias);
+        let (few, n_panels) = ((FEW_ROWS / (n_data + n_chains)).max(1), hidden_bias.len());
+        let own = ranks.own(n_panels);
+        let hidden = sums.hidden.par_iter_mut().enumerate().skip(own.start).take(own.len());
+        hidden
+            .with_min_len(few)
+            .for_each(|(panel, sums)| *sums = statistics.sum_hidden(isa, panel));
+        ranks.share(&mut [&mut sums.hidden], n_panels, |rank| ranks.part(rank, n_panels))?;
+        for (bias, [data, chains]) in hidden_bias.iter_mut().zip(&sums.hidden) {
+            *bias = of_means.row(data, chains);
+        }
+        match corrections {
+            Some(corrections) => {
+                corrections.apply(statistics, sums, [visible_bias, hidden_bias], ranks)
+            }
+            None => Ok(()),
         }
     }
 
@@ -242,9 +254,9 @@ impl Corrections {
         &mut self,
         statistics: &Statistics,
         sums: &Sums,
-        visible_bias: &mut [Row<f32>],
-        hidden_bias: &mut [Row<f32>],
-    ) {
+        [visible_bias, hidden_bias]: [&mut [Row<f32>]; 2],
+        ranks: &Ranks,
+    ) -> Result<()> {
         let (f, g) = &mut self.biases;
         let [of_data, of_chains] = statistics.divisors();
         let [mass, mass_of_chains] = statistics.masses();
@@ -303,7 +315,8 @@ impl Corrections {
             f.iter_mut().enumerate().for_each(|(i, f)| *f -= centering.visible(i) * excess);
             subtract(&|i| centering.visible(i), &|j| g[j]);
             subtract(&|i| f[i], &|j| centering.hidden(j));
-            centering.center_biases(statistics, BiasGradients { visible: f, hidden: g });
+            let biases = BiasGradients { visible: f, hidden: g };
+            centering.center_biases(statistics, biases, ranks)?;
         }
         let (target, cost) = self.sparsity;
         if cost > 0.0 {
@@ -326,6 +339,7 @@ impl Corrections {
         }
         fill(visible_bias, &|i| f[i]);
         fill(hidden_bias, &|j| g[j]);
+        Ok(())
     }
 }
 

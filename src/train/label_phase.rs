@@ -23,6 +23,7 @@ use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::tiled::Padded;
 use crate::memory::{Bytes, Need};
+use crate::ranks::Ranks;
 use crate::setting::check;
 use crate::units::category;
 use crate::watch::Watch;
@@ -188,7 +189,10 @@ impl LabelPhase {
         let Self { pieces, of_classes: (of_classes, _), .. } = self;
         // A longer mini-batch has more pieces.
         let pieces = &mut pieces[..n_panels * n_blocks];
-        pieces.par_iter_mut().enumerate().try_for_each(|(at, piece)| {
+        let ranks = parameters.ranks();
+        let own = ranks.own(n_panels);
+        let own_pieces = pieces.par_iter_mut().enumerate().skip(own.start * n_blocks);
+        own_pieces.take(own.len() * n_blocks).try_for_each(|(at, piece)| {
             watch.check()?;
             let (panel, rows) = (at / n_blocks, rows_of(at % n_blocks));
             piece.take_inputs(parameters, positive, panel, rows.start, rows.len());
@@ -197,6 +201,7 @@ impl LabelPhase {
             classes::cumulants(isa, &piece.inputs, weights, &mut piece.cumulants);
             Ok(())
         })?;
+        self.share_cumulants(ranks, n_panels)?;
         self.take_shares(n_panels);
 
         let Self { parts, pieces, shares, row_weights, of_classes: (of_classes, _), .. } = self;
@@ -205,7 +210,8 @@ impl LabelPhase {
         let scale = f64::from(MEAN_ONE) / (parts.generative + parts.discriminative);
         let capacity = statistics.capacities().0 + statistics.capacities().1;
         let panels = statistics.mean_hidden.par_chunks_mut(capacity).enumerate();
-        panels.zip(pieces.par_chunks_mut(n_blocks)).try_for_each(|((panel, means), pieces)| {
+        let panels = panels.zip(pieces.par_chunks_mut(n_blocks)).skip(own.start).take(own.len());
+        panels.try_for_each(|((panel, means), pieces)| {
             let blocks = means[..n].par_chunks_mut(ROWS).zip(pieces).enumerate();
             blocks.try_for_each(|(block, (means, piece))| {
                 watch.check()?;
@@ -227,9 +233,35 @@ impl LabelPhase {
             total.clear();
             pieces.iter().for_each(|piece| total.add(&piece.sums));
         }
+        share_sums(&mut sums.panels, k, ranks)?;
         for class in 0..k {
             sums.of_biases[class] = sum(class, |share| share.gradient);
             sums.shares[class] = sum(class, |share| share.mean);
+        }
+        Ok(())
+    }
+
+    /// Gives every rank Σⱼ softplus(xⱼ + u_k) over the panels of the others.
+    fn share_cumulants(&mut self, ranks: &Ranks, n_panels: usize) -> Result<()> {
+        if !ranks.are_several() {
+            return Ok(());
+        }
+        let (n, k) = (self.labels.len(), self.n_classes);
+        let n_blocks = n.div_ceil(ROWS);
+        let own = ranks.own(n_panels);
+        let mut all = vec![0.0; n_panels * n * k];
+        for (panel, pieces) in self.pieces.chunks(n_blocks).enumerate().take(n_panels) {
+            let rows = all[panel * n * k..][..n * k].chunks_mut(ROWS * k).zip(pieces);
+            rows.filter(|_| own.contains(&panel))
+                .for_each(|(to, piece)| to.copy_from_slice(&piece.cumulants));
+        }
+        ranks.share(&mut [&mut all], n_panels, |rank| ranks.part(rank, n_panels))?;
+        for (panel, pieces) in self.pieces.chunks_mut(n_blocks).enumerate().take(n_panels) {
+            let rows = all[panel * n * k..][..n * k].chunks(ROWS * k).zip(pieces);
+            for (from, piece) in rows {
+                piece.cumulants.clear();
+                piece.cumulants.extend_from_slice(from);
+            }
         }
         Ok(())
     }
@@ -273,6 +305,24 @@ impl LabelPhase {
             }
         });
     }
+}
+
+/// Gives every rank the sums of the panels of the others, for K classes.
+fn share_sums(panels: &mut [ClassSums], k: usize, ranks: &Ranks) -> Result<()> {
+    if !ranks.are_several() {
+        return Ok(());
+    }
+    let mut all = vec![[0.0; SIDE]; panels.len() * (k + 1)];
+    for (rows, sums) in all.chunks_mut(k + 1).zip(&*panels) {
+        rows[..k].copy_from_slice(&sums.of_classes);
+        rows[k] = sums.mean;
+    }
+    ranks.share(&mut [&mut all], panels.len(), |rank| ranks.part(rank, panels.len()))?;
+    for (rows, sums) in all.chunks(k + 1).zip(panels) {
+        sums.of_classes.copy_from_slice(&rows[..k]);
+        sums.mean = rows[k];
+    }
+    Ok(())
 }
 
 impl Piece {

@@ -15,10 +15,12 @@ use crate::watch::Watch;
 use rayon::prelude::*;
 
 /// Fills the statistics and draws the next h of every chain, by the same σ. `shifts` (H) are those of the
-/// dither of p̃ in this update. Examples and chains share the tables of a panel of weights.
+/// dither of p̃ in this update. Examples and chains share the tables of a panel of weights. Each rank has the
+/// statistics of its own hidden panels, and all have the next h.
 ///
 /// # Errors
-/// [`Error::Interrupted`](crate::Error::Interrupted). The chains are then of no use.
+/// [`Error::Interrupted`](crate::Error::Interrupted), [`Error::Ranks`](crate::Error::Ranks). The chains are then of no
+/// use.
 pub fn mean_hidden(
     parameters: &Parameters,
     positive: &PositivePhase,
@@ -36,12 +38,14 @@ pub fn mean_hidden(
     let n_data = if statistics.labels().is_some() { 0 } else { statistics.n_data() };
 
     let (data_capacity, chain_capacity) = statistics.capacities();
-    let pieces = |capacity: usize| capacity / block_rows(capacity, conditional.n_panels());
+    let own = conditional.own_panels();
+    let pieces = |capacity: usize| capacity / block_rows(capacity, own.len());
     let pieces = pieces(data_capacity).min(pieces(chain_capacity));
     let (data_block, chain_block) = (data_capacity / pieces, chain_capacity / pieces);
 
     let panels = statistics.mean_hidden.par_chunks_mut(data_capacity + chain_capacity);
     let panels = panels.zip(hidden.par_panels_mut()).enumerate();
+    let panels = panels.skip(own.start).take(own.len());
     panels.try_for_each(|(panel, (means, drawn))| {
         let (data_means, chain_means) = means.split_at_mut(data_capacity);
         let blocks = data_means.par_chunks_mut(data_block);
@@ -98,5 +102,6 @@ pub fn mean_hidden(
             }
             Ok(())
         })
-    })
+    })?;
+    conditional.share(&mut [hidden.words_mut()])
 }

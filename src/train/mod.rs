@@ -64,6 +64,8 @@ pub(crate) mod restore;
 
 pub(crate) mod trainer;
 
+mod lead;
+
 pub(crate) mod online;
 
 pub use ascent::Ascent;

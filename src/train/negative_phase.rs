@@ -147,7 +147,7 @@ impl NegativePhase {
             return Ok(());
         }
         if let Start::Batch { .. } = start {
-            chains.restart(weights, parameters.hidden_given_reals(), positive.visible());
+            chains.restart(weights, parameters.hidden_given_reals(), positive.visible())?;
             previous.set_n_rows(chains.n_chains());
         }
         for step in 1..=gibbs_steps {
@@ -175,7 +175,18 @@ impl NegativePhase {
     /// Restarts each chain with probability `share`: its h is drawn from p(h | v) of an example of the
     /// mini-batch, which is picked in proportion to its weight. One step of the stream decides (word 0) and picks the example (word 1); ⌈H/16⌉ more
     /// steps draw h.
-    pub fn reset(&mut self, statistics: &Statistics, share: f64, mut stream: Stream) {
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub fn reset(
+        &mut self,
+        weights: &FixedWeights,
+        statistics: &Statistics,
+        share: f64,
+        mut stream: Stream,
+    ) -> Result<()> {
+        let conditional = weights.hidden_given_visible();
+        let own = conditional.own_panels();
         let (n_data, hidden) = (statistics.n_data(), Units::bits(statistics.n_hidden()));
         for chain in 0..self.chains.n_chains() {
             let [chance, pick, ..] = stream.step();
@@ -197,9 +208,12 @@ impl NegativePhase {
                         state |= u64::from((number as i16) < mean) << (step * STEP + j);
                     }
                 }
-                words[chain] = state;
+                if own.contains(&panel) {
+                    words[chain] = state;
+                }
             }
         }
+        conditional.share(&mut [self.chains.hidden.words_mut()])
     }
 
     /// The chains.

@@ -10,6 +10,7 @@ use crate::kernels::ascent::{Reach, Rule};
 use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::model::TiledParameters;
+use crate::ranks::Ranks;
 use crate::state::State;
 
 /// θ ← θ + ε (g − λθ).
@@ -124,6 +125,18 @@ impl Optimizer {
         }
     }
 
+    /// Gives every rank the memory of the weights of the others.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub fn gather(&mut self, ranks: &Ranks) -> Result<()> {
+        match self {
+            Self::Sgd(_) => Ok(()),
+            Self::Momentum(_, velocity) => velocity.gather(ranks),
+            Self::Adam(_, _, moments) => moments.gather(ranks),
+        }
+    }
+
     /// Saves the memory of the rule.
     pub fn save(&self, state: &mut State) {
         match self {
@@ -165,7 +178,7 @@ impl Optimizer {
         statistics: &Statistics,
         step: Sgd,
         update: u64,
-    ) -> [Reach; 2] {
+    ) -> Result<[Reach; 2]> {
         // Biases do not decay.
         let no_decay = Sgd { decay: 0.0, ..step };
         match self {

@@ -1,6 +1,7 @@
 //! The parameters during training: W, b, c in f32 and in fixed point.
 
 use crate::bits::BitPanels;
+use crate::error::Result;
 use crate::fixed::Format;
 use crate::gibbs::{FixedWeights, RealConditional};
 use crate::kernels::Isa;
@@ -9,6 +10,7 @@ use crate::kernels::tiled::{Padded, Tiled};
 use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::model::{Rbm, TiledParameters};
+use crate::ranks::Ranks;
 use crate::reals::RealRows;
 use crate::states::States;
 use rayon::prelude::*;
@@ -51,6 +53,20 @@ impl Parameters {
         let of_panel = Padded::new(rbm.visible_units().layout());
         let row_norms = vec![of_panel; exact.weights.n_panels()];
         Self { exact, fixed, row_norms }
+    }
+
+    /// The ranks that hold them together. Each has its hidden panels of W and W̃, its visible panels of W̃ᵀ, and
+    /// all biases; what it has of others is of the last [`gather`](Self::gather).
+    pub(super) fn ranks(&self) -> &Ranks {
+        &self.fixed.ranks
+    }
+
+    /// Gives every rank the weights of the others.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub(super) fn gather(&mut self) -> Result<()> {
+        self.exact.gather(&self.fixed.ranks)
     }
 
     /// The model as it is now.
@@ -98,7 +114,9 @@ impl Parameters {
     /// Rounds the weights anew if this is not their format.
     pub fn set_format(&mut self, format: Format) {
         if self.fixed.format() != format {
+            let ranks = std::mem::take(&mut self.fixed.ranks);
             self.fixed = FixedWeights::new(&self.exact, format, self.fixed.isa);
+            self.fixed.ranks = ranks;
         }
     }
 

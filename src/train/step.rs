@@ -7,6 +7,7 @@
 use super::gradient::Gradient;
 use super::parameters::Parameters;
 use super::statistics::Statistics;
+use crate::error::Result;
 use crate::fixed::{Fixed, Scale};
 use crate::gibbs::{FixedWeights, Orders, Weights, tiles_of_a_piece};
 use crate::kernels::Isa;
@@ -15,6 +16,8 @@ use crate::kernels::tile::Row;
 use crate::kernels::tiled::Padded;
 use crate::kernels::transpose::Entry;
 use crate::model::TiledParameters;
+use crate::ranks::Ranks;
+use bytemuck::Pod;
 use rayon::prelude::*;
 
 /// The update rules of weights and of biases.
@@ -27,17 +30,21 @@ pub struct Rules<R> {
 }
 
 /// Moves all parameters by the update rules, whose memory of each parameter is `memory`. Returns the
-/// largest moves of a weight and of a bias.
+/// largest moves of a weight and of a bias. Each rank moves the weights of its panels of hidden units, and all
+/// biases.
+///
+/// # Errors
+/// [`Error::Ranks`](crate::Error::Ranks).
 pub fn ascend<R: Rule>(
     parameters: &mut Parameters,
     memory: &mut TiledParameters<R::State>,
     gradient: &Gradient,
     statistics: &Statistics,
     rules: Rules<R>,
-) -> [Reach; 2] {
+) -> Result<[Reach; 2]> {
     let Parameters { exact, fixed, .. } = parameters;
-    let FixedWeights { isa, scale, visible_bias, hidden_bias, weights, .. } = fixed;
-    let fixed = FixedParts { isa: *isa, scale: *scale, visible_bias, hidden_bias };
+    let FixedWeights { isa, ranks, scale, visible_bias, hidden_bias, weights, .. } = fixed;
+    let fixed = FixedParts { isa: *isa, ranks, scale: *scale, visible_bias, hidden_bias };
     match weights {
         Weights::Narrow(weights) => {
             ascend_in(exact, memory, fixed, weights, gradient, statistics, rules)
@@ -51,13 +58,14 @@ pub fn ascend<R: Rule>(
 /// The fixed-point biases, and the format of all.
 struct FixedParts<'a> {
     isa: Isa,
+    ranks: &'a Ranks,
     scale: Scale,
     visible_bias: &'a mut Padded<i32>,
     hidden_bias: &'a mut Padded<i32>,
 }
 
 /// [`ascend`] for fixed-point weights of one width.
-fn ascend_in<R: Rule, T: Fixed + Entry>(
+fn ascend_in<R: Rule, T: Fixed + Entry + Pod>(
     exact: &mut TiledParameters<f32>,
     memory: &mut TiledParameters<R::State>,
     fixed: FixedParts<'_>,
@@ -65,9 +73,10 @@ fn ascend_in<R: Rule, T: Fixed + Entry>(
     gradient: &Gradient,
     statistics: &Statistics,
     rules: Rules<R>,
-) -> [Reach; 2] {
-    let FixedParts { isa, scale, .. } = fixed;
-    let piece = tiles_of_a_piece(exact.weights.n_tiles_below(), exact.weights.n_panels());
+) -> Result<[Reach; 2]> {
+    let FixedParts { isa, ranks, scale, .. } = fixed;
+    let own = exact.hidden_units.panels_of(ranks, ranks.rank());
+    let piece = tiles_of_a_piece(exact.weights.n_tiles_below(), own.len());
 
     let visible = (
         exact.visible_bias.par_iter_mut(),
@@ -99,6 +108,9 @@ fn ascend_in<R: Rule, T: Fixed + Entry>(
             let (bias, bias_state, bias_fixed) = bias_parts;
             let parts = BiasParts { bias, state: bias_state, fixed: bias_fixed };
             let of_bias = ascend_bias(rules.biases, scale, gradient.hidden_bias(panel), parts);
+            if !own.contains(&panel) {
+                return [Reach::default(), of_bias];
+            }
             let pieces = (
                 weights.par_chunks_mut(piece),
                 state.par_chunks_mut(piece),
@@ -126,7 +138,8 @@ fn ascend_in<R: Rule, T: Fixed + Entry>(
         reaches.reduce(Default::default, |[a, b], [c, d]| [a.max(c), b.max(d)])
     };
     let ([of_weights, of_hidden], of_visible) = rayon::join(move_panels, move_visible_biases);
-    [of_weights, of_hidden.max(of_visible)]
+    fixed_weights.exchange(ranks, [&exact.visible_units, &exact.hidden_units])?;
+    Ok([of_weights.of_all(ranks)?, of_hidden.max(of_visible)])
 }
 
 /// A panel of biases, their memory and their fixed-point values.

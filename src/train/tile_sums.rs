@@ -220,6 +220,7 @@ mod tests {
     use super::*;
     use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset, Examples};
+    use crate::ranks::Ranks;
     use crate::units::Units;
     use ndarray::Array1;
 
@@ -287,7 +288,7 @@ mod tests {
 
     /// The gradients of W (V, H), b (V) and c (H).
     fn taken(gradient: &mut Gradient, statistics: &Statistics) -> [Vec<f64>; 3] {
-        gradient.take(statistics);
+        gradient.take(statistics, &Ranks::default()).unwrap();
         let mut of_weights = vec![0.0; V * H];
         for panel in 0..H.div_ceil(SIDE) {
             gradient.with_tiles(statistics, panel, 0..V.div_ceil(SIDE), |tile, gradient| {

@@ -36,10 +36,12 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Trainer {
-    ascent: Ascent,
+    pub(super) ascent: Ascent,
     examples: Arc<Examples>,
     /// The order of the examples in this epoch.
     order: Vec<u32>,
+    /// Whether other ranks wait for requests.
+    pub(super) others_listen: bool,
 }
 
 impl Trainer {
@@ -117,7 +119,7 @@ impl Trainer {
     fn of(mut ascent: Ascent, examples: Arc<Examples>) -> Result<Self> {
         ascent.make_room(ascent.config().batch_size)?;
         let order = (0..examples.n_examples() as u32).collect();
-        let mut trainer = Self { ascent, examples, order };
+        let mut trainer = Self { ascent, examples, order, others_listen: false };
         trainer.shuffle();
         Ok(trainer)
     }
@@ -177,11 +179,13 @@ impl Trainer {
         after_stage: impl FnMut() + Send,
     ) -> Result<()> {
         assert!(!self.is_done(), "all updates of the run are done");
+        self.before_update(watch)?;
         if self.is_first_of_epoch() {
             self.shuffle();
         }
-        let Self { ascent, examples, order } = self;
-        ascent.update(next_batch(ascent, examples, order), watch, after_stage)
+        let Self { ascent, examples, order, .. } = self;
+        ascent.update(next_batch(ascent, examples, order), watch, after_stage)?;
+        self.after_update()
     }
 
     /// The settings with which the run would last `epochs` epochs in all.
@@ -204,6 +208,13 @@ impl Trainer {
     /// # Errors
     /// As [`plan`](Self::plan).
     pub fn replan(&mut self, epochs: usize) -> Result<()> {
+        self.plan(epochs)?;
+        self.ask_to_replan(epochs)?;
+        self.follow_plan(epochs)
+    }
+
+    /// [`replan`](Self::replan) of this rank.
+    pub(super) fn follow_plan(&mut self, epochs: usize) -> Result<()> {
         self.ascent.replan(Timetable::new(self.plan(epochs)?, self.updates_per_epoch()));
         Ok(())
     }
@@ -634,11 +645,12 @@ mod tests {
             let config = TrainConfig { chains: Some(4000), ..TrainConfig::default() };
             let mut trainer = trainer(0, &rbm.unwrap(), config);
             trainer.update().unwrap();
-            let Ascent { statistics, negative, .. } = &mut trainer.ascent;
+            let Ascent { statistics, negative, parameters, .. } = &mut trainer.ascent;
             // All means of the data are 1, so a chain that restarts has all units on.
             statistics.mean_hidden.iter_mut().for_each(|row| row.fill(MEAN_ONE));
             negative.chains.hidden.panels_mut().for_each(|panel| panel.fill(0));
-            negative.reset(statistics, share, Stream::new(5, Purpose::ChainReset, 0));
+            let stream = Stream::new(5, Purpose::ChainReset, 0);
+            negative.reset(parameters.fixed(), statistics, share, stream).unwrap();
             let hidden = trainer.chains().hidden();
             let n = (0..4000).filter(|&chain| hidden.row(chain)[0] == 0b1111).count();
             let untouched = (0..4000).filter(|&chain| hidden.row(chain)[0] == 0).count();

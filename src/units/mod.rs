@@ -34,6 +34,7 @@ use crate::error::Result;
 use crate::kernels::Isa;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::layout::Layout;
+use crate::ranks::Ranks;
 use crate::rng::{STEP, Stream};
 use crate::setting::check;
 use ndarray::Array1;
@@ -232,6 +233,14 @@ impl Units {
     /// Number of panels of 64 places.
     pub fn n_panels(&self) -> usize {
         self.layout.n_panels()
+    }
+
+    /// The panels that belong to a rank. No site belongs to two.
+    pub(crate) fn panels_of(&self, ranks: &Ranks, rank: usize) -> Range<usize> {
+        let Some(spans) = self.spans() else { return ranks.part(rank, self.n_panels()) };
+        let first = |span: usize| spans.get(span).map_or(self.n_panels(), |at| at.panels.start);
+        let own = ranks.part(rank, spans.len());
+        first(own.start)..first(own.end)
     }
 
     /// Where the units stand.

@@ -1,0 +1,264 @@
+//! The ranks of a run: processes that train one model together, on one computer or on many.
+//!
+//! Ranks split the work as threads do, by panels of 64 units. Each rank holds all states and all biases, draws its own
+//! panels of both layers, and moves the weights of its own panels of hidden units. What travels in an update:
+//!
+//! | what | bytes to each rank | call |
+//! | --- | --- | --- |
+//! | the bits of the panels that were drawn, after each draw | C (V + H) / 8 a sweep | [`Ranks::share`] |
+//! | sums of p̃ of each hidden unit | 16 H | [`Ranks::share`] |
+//! | W̃ᵀ of a rank's visible panels, from those who moved it | 2 VH / ranks in 16 bits, 4 VH / ranks in 32 | [`Ranks::exchange`] |
+//! | the longest step of a weight, and whether a rank wishes to be heard | 8 | [`Ranks::most`] |
+//!
+//! (The centred gradient adds 8 (N + C) and 40 H, temperatures their states and energies.) Nothing is summed in
+//! floats, and integers are the same in any order, so the bits of a run do not depend on the number of ranks.
+//!
+//! [`Transport`] is what carries the bytes: [`in_process`] for threads of one process, MPI for a cluster. Every rank must
+//! make the same calls in the same order.
+
+pub mod in_process;
+
+use crate::error::{Error, Result};
+use bytemuck::Pod;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Carries bytes between ranks. A call returns when this rank has what it asked for; the others may be behind.
+pub trait Transport: fmt::Debug + Send + Sync {
+    /// The number of this rank, from 0.
+    fn rank(&self) -> usize;
+
+    /// The number of ranks.
+    fn size(&self) -> usize;
+
+    /// Gives every rank the bytes of all. `all` gets those of rank 0, then those of rank 1, …, which are so many by
+    /// `lengths`.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`] if another rank cannot be reached.
+    fn gather(&self, own: &[u8], all: &mut [u8], lengths: &[usize]) -> Result<()>;
+
+    /// Gives every rank other bytes: `sent` has those for rank 0, then those for rank 1, …; `received` gets those from
+    /// rank 0, then those from rank 1, ….
+    ///
+    /// # Errors
+    /// As [`gather`](Self::gather).
+    fn exchange(
+        &self,
+        sent: &[u8],
+        sent_lengths: &[usize],
+        received: &mut [u8],
+        received_lengths: &[usize],
+    ) -> Result<()>;
+
+    /// Replaces each value by its sum over the ranks.
+    ///
+    /// # Errors
+    /// As [`gather`](Self::gather).
+    fn sum(&self, values: &mut [i64]) -> Result<()>;
+
+    /// Replaces each value by the largest of all ranks.
+    ///
+    /// # Errors
+    /// As [`gather`](Self::gather).
+    fn max(&self, values: &mut [u32]) -> Result<()>;
+}
+
+/// The ranks of a run, as one of them sees them. The default is alone.
+#[derive(Clone, Debug, Default)]
+pub struct Ranks(Option<Arc<Seat>>);
+
+/// The place of a rank among the others.
+#[derive(Debug)]
+struct Seat {
+    transport: Box<dyn Transport>,
+    /// Whether this rank wishes to be heard after the update.
+    wish: AtomicBool,
+    /// Whether a rank wished it in the last update.
+    is_heard: AtomicBool,
+}
+
+/// How work is split never tells two models apart.
+impl PartialEq for Ranks {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Ranks {
+    /// The ranks that a transport joins.
+    pub fn new(transport: impl Transport + 'static) -> Self {
+        let (transport, wish) = (Box::new(transport), AtomicBool::new(false));
+        Self(Some(Arc::new(Seat { transport, wish, is_heard: AtomicBool::new(false) })))
+    }
+
+    /// The number of this rank, from 0.
+    pub fn rank(&self) -> usize {
+        self.0.as_ref().map_or(0, |seat| seat.transport.rank())
+    }
+
+    /// The number of ranks.
+    pub fn size(&self) -> usize {
+        self.0.as_ref().map_or(1, |seat| seat.transport.size())
+    }
+
+    /// Whether there are others.
+    pub fn are_several(&self) -> bool {
+        self.size() > 1
+    }
+
+    /// The part of `n` things that belongs to a rank: neighbours, as many as others have, give or take one.
+    pub fn part(&self, rank: usize, n: usize) -> Range<usize> {
+        n * rank / self.size()..n * (rank + 1) / self.size()
+    }
+
+    /// The part of `n` things that belongs to this rank.
+    pub fn own(&self, n: usize) -> Range<usize> {
+        self.part(self.rank(), n)
+    }
+
+    /// Gives every rank the panels of the others. Each array has as many panels, one after the other, and `panels_of`
+    /// says which belong to a rank.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`].
+    ///
+    /// # Panics
+    /// If the panels of the ranks do not follow each other.
+    pub fn share<T: Pod>(
+        &self,
+        arrays: &mut [&mut [T]],
+        n_panels: usize,
+        panels_of: impl Fn(usize) -> Range<usize>,
+    ) -> Result<()> {
+        let Some(Seat { transport, .. }) = self.several() else { return Ok(()) };
+        let bytes_of = |array: &[T]| size_of_val(array) / n_panels.max(1);
+        let of_panel: usize = arrays.iter().map(|array| bytes_of(array)).sum();
+        let lengths: Vec<_> =
+            (0..transport.size()).map(|rank| panels_of(rank).len() * of_panel).collect();
+        let own = panels_of(transport.rank());
+        let mut sent = Vec::with_capacity(own.len() * of_panel);
+        for array in arrays.iter() {
+            let of_panel = bytes_of(array);
+            let bytes: &[u8] = bytemuck::cast_slice(array);
+            sent.extend_from_slice(&bytes[own.start * of_panel..own.end * of_panel]);
+        }
+        let mut all = vec![0; lengths.iter().sum()];
+        transport.gather(&sent, &mut all, &lengths)?;
+        let mut rest = &all[..];
+        for rank in 0..transport.size() {
+            let panels = panels_of(rank);
+            for array in arrays.iter_mut() {
+                let of_panel = bytes_of(array);
+                let bytes: &mut [u8] = bytemuck::cast_slice_mut(array);
+                let to = &mut bytes[panels.start * of_panel..panels.end * of_panel];
+                let (from, others) = rest.split_at(to.len());
+                to.copy_from_slice(from);
+                rest = others;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives every rank other items: `pieces_to` are the pieces of `all` that a rank gets from this one, `pieces_from`
+    /// those that this one gets from a rank. Both ranks must name them in the same order.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`].
+    pub fn exchange<T: Pod, P: Iterator<Item = Range<usize>>>(
+        &self,
+        all: &mut [T],
+        pieces_to: impl Fn(usize) -> P,
+        pieces_from: impl Fn(usize) -> P,
+    ) -> Result<()> {
+        let Some(Seat { transport, .. }) = self.several() else { return Ok(()) };
+        let (ranks, own) = (0..transport.size(), transport.rank());
+        let others = |rank: usize| rank != own;
+        let (mut sent, mut sent_lengths) = (Vec::new(), Vec::new());
+        let mut received_lengths = Vec::new();
+        for rank in ranks.clone() {
+            let before = sent.len();
+            for piece in pieces_to(rank).filter(|_| others(rank)) {
+                sent.extend_from_slice(bytemuck::cast_slice(&all[piece]));
+            }
+            sent_lengths.push(sent.len() - before);
+            let pieces = pieces_from(rank).filter(|_| others(rank));
+            received_lengths.push(pieces.map(|piece| piece.len() * size_of::<T>()).sum());
+        }
+        let mut received = vec![0; received_lengths.iter().sum()];
+        transport.exchange(&sent, &sent_lengths, &mut received, &received_lengths)?;
+        let mut rest = &received[..];
+        for rank in ranks.filter(|&rank| others(rank)) {
+            for piece in pieces_from(rank) {
+                let to: &mut [u8] = bytemuck::cast_slice_mut(&mut all[piece]);
+                let (from, others) = rest.split_at(to.len());
+                to.copy_from_slice(from);
+                rest = others;
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces each value by its sum over the ranks.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`].
+    pub fn sum(&self, values: &mut [i64]) -> Result<()> {
+        self.several().map_or(Ok(()), |seat| seat.transport.sum(values))
+    }
+
+    /// The largest of a number of all ranks. Wishes travel with it.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`].
+    pub fn most(&self, number: u32) -> Result<u32> {
+        let Some(seat) = self.several() else { return Ok(number) };
+        let mut values = [number, seat.wish.swap(false, Ordering::Relaxed).into()];
+        seat.transport.max(&mut values)?;
+        seat.is_heard.store(values[1] != 0, Ordering::Relaxed);
+        Ok(values[0])
+    }
+
+    /// The largest of a number of all ranks.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`].
+    pub fn largest(&self, number: u32) -> Result<u32> {
+        let Some(seat) = self.several() else { return Ok(number) };
+        let mut values = [number];
+        seat.transport.max(&mut values)?;
+        Ok(values[0])
+    }
+
+    /// Wishes that all ranks stop after the next update to hear what rank 0 wants.
+    pub fn wish(&self) {
+        self.several().into_iter().for_each(|seat| seat.wish.store(true, Ordering::Relaxed));
+    }
+
+    /// Whether a rank had such a wish in the last update.
+    pub fn is_heard(&self) -> bool {
+        self.several().is_some_and(|seat| seat.is_heard.load(Ordering::Relaxed))
+    }
+
+    /// The result of this rank, unless another one has failed at the same place.
+    ///
+    /// # Errors
+    /// Its own error; else [`Error::Ranks`] if another rank has one.
+    pub fn all<T>(&self, result: Result<T>) -> Result<T> {
+        // Rank 0 tells the user, so its failure comes first.
+        let failed = result.is_err().then(|| (self.size() - self.rank()) as u32);
+        match (self.largest(failed.unwrap_or(0))?, result) {
+            (_, Err(error)) => Err(error),
+            (0, value) => value,
+            (place, Ok(_)) => {
+                Err(Error::Ranks { what: format!("rank {} failed", self.size() - place as usize) })
+            }
+        }
+    }
+
+    fn several(&self) -> Option<&Seat> {
+        self.0.as_deref().filter(|seat| seat.transport.size() > 1)
+    }
+}
