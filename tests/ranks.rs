@@ -90,7 +90,7 @@ fn cases() -> Vec<(&'static str, TrainConfig, Arc<Examples>)> {
         ),
         (
             "chain reset, fast steps that change the format",
-            TrainConfig { chain_reset: 0.2, learning_rate: 20.0, ..plain() },
+            TrainConfig { chain_reset: 0.2, learning_rate: 3.0, ..plain() },
             of_bits.clone(),
         ),
         ("centred, grey levels", centred.clone(), grey(Binarization::Stochastic)),
@@ -126,6 +126,7 @@ fn cases() -> Vec<(&'static str, TrainConfig, Arc<Examples>)> {
             "labels, discriminative, tail",
             TrainConfig {
                 objective: Objective::Discriminative,
+                algorithm: Algorithm::Auto,
                 chains: None,
                 averaging: Averaging::Tail(0.5),
                 ..centred
@@ -176,6 +177,8 @@ fn all_numbers_of_ranks_give_the_same_bits() {
         let start = || Trainer::with_isa(config.clone(), examples.clone(), None, Isa::fastest());
         let total = start().unwrap().total_updates();
         let alone = trained(1, total, start);
+        let has_changed = alone.get::<f64>("format", &[2]).unwrap() != [16.0, 11.0];
+        assert_eq!(has_changed, name.contains("format"), "{name}");
         for size in 2..=5 {
             let together = trained(size, total, start);
             assert_eq!(together.difference(&alone), None, "{name}: {size} ranks");
