@@ -150,7 +150,7 @@ fn begun(name: &str, config: &TrainConfig, examples: &Arc<Examples>) -> Result<T
 fn lead(mut trainer: Trainer, until: u64) -> Result<State> {
     while trainer.updates() < until {
         if trainer.updates() + 1 == until {
-            trainer.ranks().wish();
+            trainer.ranks().wish(1);
         }
         trainer.update()?;
     }
@@ -166,7 +166,7 @@ fn trained(size: usize, until: u64, start: impl Fn() -> Result<Trainer> + Sync) 
         pool.install(|| {
             let trainer = start()?.spread(ranks);
             if trainer.ranks().rank() > 0 {
-                trainer.follow().map(|()| None)
+                trainer.follow(&|| 0).map(|()| None)
             } else {
                 lead(trainer, until).map(Some)
             }
@@ -213,5 +213,127 @@ fn ranks_continue_the_runs_of_others() {
             let together = trained(size, total, resume);
             assert_eq!(together.difference(&alone), None, "{name}: from 2 to {size} ranks");
         }
+    }
+}
+
+/// A run in a folder: rank 0 has the folder, the others follow.
+#[cfg(feature = "cli")]
+mod run {
+    use harmonium::dataset::Source;
+    use harmonium::ranks::{Ranks, in_process};
+    use harmonium::run::{self, Changes, DataConfig, End, Outcome, RunConfig, Session, Settings};
+    use harmonium::{Result, TrainConfig};
+    use std::fs;
+    use std::path::Path;
+    use std::thread;
+
+    fn settings(folder: &Path) -> Settings {
+        let rows = (0..130).map(|n| {
+            let cells = (0..90).map(|i| if super::on(n, i) { "1" } else { "0" });
+            cells.collect::<Vec<_>>().join(",") + "\n"
+        });
+        let path = folder.join("data.csv");
+        fs::write(&path, rows.collect::<String>()).unwrap();
+        Settings {
+            data: DataConfig { data: Source::Path(path), validation: 20, ..DataConfig::default() },
+            train: TrainConfig {
+                hidden: Some(100),
+                epochs: Some(5),
+                batch_size: 20,
+                momentum: 0.5,
+                learning_rate: 0.05,
+                ..TrainConfig::default()
+            },
+            run: RunConfig::default(),
+        }
+    }
+
+    /// Works on a run on so many ranks. `wish` may change the session of a rank.
+    fn on_ranks(
+        size: usize,
+        change: impl Fn(&mut Session) + Sync,
+        work: impl Fn(&Session) -> Result<Outcome> + Sync,
+    ) -> Outcome {
+        let on_rank = |ranks: Ranks| {
+            let mut session = Session { threads: Some(1), ranks, ..Session::default() };
+            change(&mut session);
+            match session.ranks.rank() {
+                0 => work(&session).map(Some),
+                _ => run::follow(&session).map(|()| None),
+            }
+        };
+        let outcomes: Vec<_> = thread::scope(|scope| {
+            let ranks = in_process::ranks(size).into_iter();
+            let ranks: Vec<_> = ranks.map(|ranks| scope.spawn(|| on_rank(ranks))).collect();
+            ranks.into_iter().map(|rank| rank.join().unwrap().unwrap()).collect()
+        });
+        outcomes.into_iter().flatten().next().expect("rank 0 has an outcome")
+    }
+
+    fn results(folder: &Path) -> [Vec<u8>; 2] {
+        ["model.safetensors", "model-last.safetensors"]
+            .map(|name| fs::read(folder.join(name)).unwrap())
+    }
+
+    /// A run of three ranks is stopped by a signal of the last, goes on on two with more epochs, and ends as a run of
+    /// one rank that was stopped at the same update. Records measure the same, too.
+    #[test]
+    fn a_run_of_several_ranks_is_that_of_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(folder.path());
+        let out = |name: &str| Some(folder.path().join(name));
+        let stopped = on_ranks(
+            3,
+            |session| {
+                session.out = out("several");
+                if session.ranks.rank() == 2 {
+                    session.interrupt.raise(15);
+                }
+            },
+            |session| run::train(settings.clone(), session, &mut []),
+        );
+        assert_eq!((stopped.end, stopped.updates), (End::Interrupted(15), 1));
+        let alone = Session {
+            out: out("one"),
+            stop_after: Some("1updates".parse().unwrap()),
+            ..Session::default()
+        };
+        let one = run::train(settings.clone(), &alone, &mut []).unwrap();
+        assert_eq!((one.end, one.updates), (End::Stopped, 1));
+
+        let changes = Changes { epochs: Some(6), ..Changes::default() };
+        let done =
+            on_ranks(2, |_| (), |session| run::resume(&stopped.folder, &changes, session, &mut []));
+        assert_eq!((done.end, done.updates), (End::Done, 36));
+        run::resume(&one.folder, &changes, &Session::default(), &mut []).unwrap();
+        assert_eq!(results(&done.folder), results(&one.folder));
+        let records = |folder: &Path| {
+            let lines = fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
+            let record = |line: &str| {
+                let mut record: serde_json::Value = serde_json::from_str(line).unwrap();
+                let fields = record.as_object_mut().unwrap();
+                fields.retain(|key, _| key != "seconds" && key != "samples_per_second");
+                record
+            };
+            lines.lines().map(record).collect::<Vec<_>>()
+        };
+        assert_eq!(records(&done.folder).len(), 6);
+        assert_eq!(records(&done.folder), records(&one.folder));
+    }
+
+    /// What only one rank can do is refused before anything is written.
+    #[test]
+    fn what_ranks_cannot_do_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = settings(folder.path());
+        settings.run.ladder = Some(0.25);
+        let ranks = in_process::ranks(2).remove(0);
+        let session = Session { ranks, out: Some(folder.path().join("run")), ..Session::default() };
+        let error = run::train(settings, &session, &mut []).unwrap_err().to_string();
+        assert!(
+            error.contains("ladder is 0.25, but must be left out with several ranks"),
+            "{error}"
+        );
+        assert!(!folder.path().join("run").exists());
     }
 }

@@ -206,14 +206,17 @@ mod tests {
             ranks.sum(&mut sums).unwrap();
             assert_eq!(sums, [(size * (size - 1) / 2) as i64, -(size as i64)]);
             assert_eq!(ranks.most(rank as u32).unwrap(), (size - 1) as u32);
-            assert!(!ranks.is_heard());
+            assert_eq!(ranks.heard(), 0);
             if rank == size - 1 {
-                ranks.wish();
+                ranks.wish(7);
+                ranks.wish(3);
             }
             assert_eq!(ranks.most(5).unwrap(), 5);
-            assert_eq!(ranks.is_heard(), size > 1);
+            assert_eq!(ranks.heard(), if size > 1 { 7 } else { 0 });
             ranks.most(5).unwrap();
-            assert!(!ranks.is_heard());
+            assert_eq!(ranks.heard(), 0);
+            let word = if rank == 0 { b"all".to_vec() } else { b"nothing".to_vec() };
+            assert_eq!(ranks.tell(word).unwrap(), b"all");
         });
     }
 

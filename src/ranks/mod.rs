@@ -23,7 +23,7 @@ use bytemuck::Pod;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Carries bytes between ranks. A call returns when this rank has what it asked for; the others may be behind.
 pub trait Transport: fmt::Debug + Send + Sync {
@@ -74,10 +74,10 @@ pub struct Ranks(Option<Arc<Seat>>);
 #[derive(Debug)]
 struct Seat {
     transport: Box<dyn Transport>,
-    /// Whether this rank wishes to be heard after the update.
-    wish: AtomicBool,
-    /// Whether a rank wished it in the last update.
-    is_heard: AtomicBool,
+    /// What this rank wishes in the next update; 0 if nothing.
+    wish: AtomicU32,
+    /// The largest wish of all ranks in the last update.
+    heard: AtomicU32,
 }
 
 /// How work is split never tells two models apart.
@@ -90,8 +90,8 @@ impl PartialEq for Ranks {
 impl Ranks {
     /// The ranks that a transport joins.
     pub fn new(transport: impl Transport + 'static) -> Self {
-        let (transport, wish) = (Box::new(transport), AtomicBool::new(false));
-        Self(Some(Arc::new(Seat { transport, wish, is_heard: AtomicBool::new(false) })))
+        let transport = Box::new(transport);
+        Self(Some(Arc::new(Seat { transport, wish: 0.into(), heard: 0.into() })))
     }
 
     /// The number of this rank, from 0.
@@ -215,9 +215,9 @@ impl Ranks {
     /// [`Error::Ranks`].
     pub fn most(&self, number: u32) -> Result<u32> {
         let Some(seat) = self.several() else { return Ok(number) };
-        let mut values = [number, seat.wish.swap(false, Ordering::Relaxed).into()];
+        let mut values = [number, seat.wish.swap(0, Ordering::Relaxed)];
         seat.transport.max(&mut values)?;
-        seat.is_heard.store(values[1] != 0, Ordering::Relaxed);
+        seat.heard.store(values[1], Ordering::Relaxed);
         Ok(values[0])
     }
 
@@ -232,14 +232,34 @@ impl Ranks {
         Ok(values[0])
     }
 
-    /// Wishes that all ranks stop after the next update to hear what rank 0 wants.
-    pub fn wish(&self) {
-        self.several().into_iter().for_each(|seat| seat.wish.store(true, Ordering::Relaxed));
+    /// Wishes that all ranks stop after the next update to hear what rank 0 wants. Of several wishes the largest is
+    /// heard; 0 is none.
+    pub fn wish(&self, wish: u32) {
+        if let Some(seat) = self.several() {
+            seat.wish.fetch_max(wish, Ordering::Relaxed);
+        }
     }
 
-    /// Whether a rank had such a wish in the last update.
-    pub fn is_heard(&self) -> bool {
-        self.several().is_some_and(|seat| seat.is_heard.load(Ordering::Relaxed))
+    /// The largest wish of all ranks in the last update.
+    pub fn heard(&self) -> u32 {
+        self.several().map_or(0, |seat| seat.heard.load(Ordering::Relaxed))
+    }
+
+    /// Gives every rank the bytes of rank 0; those of others are not looked at.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`].
+    pub fn tell(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        let Some(Seat { transport, .. }) = self.several() else { return Ok(bytes) };
+        let own = if transport.rank() == 0 { &bytes[..] } else { &[] };
+        let n = own.len() as u64;
+        let mut length = [(n >> u32::BITS) as u32, n as u32];
+        transport.max(&mut length)?;
+        let n = (length[0] as usize) << u32::BITS | length[1] as usize;
+        let (mut all, mut lengths) = (vec![0; n], vec![0; transport.size()]);
+        lengths[0] = n;
+        transport.gather(own, &mut all, &lengths)?;
+        Ok(all)
     }
 
     /// The result of this rank, unless another one has failed at the same place.

@@ -9,6 +9,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::evaluate::{MAX_CHAINS, Method};
 use crate::kernels::Isa;
 use crate::monitor::Metric;
+use crate::ranks::Ranks;
 use crate::setting::{
     Kind, Range, Section as _, Value, above, at_most, below, by_text, check, invalid, settings,
 };
@@ -340,6 +341,8 @@ pub struct Session {
     pub command: Option<String>,
     /// The request to stop from outside.
     pub interrupt: Interrupt,
+    /// The ranks that work on the run. This one leads; the others [`follow`](super::follow).
+    pub ranks: Ranks,
 }
 
 /// How a session ended.

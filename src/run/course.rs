@@ -214,6 +214,7 @@ impl<'a> Course<'a> {
             // The checkpoint comes last: a run that is done must have its results.
             self.write_checkpoint()?;
         }
+        self.trainer.dismiss()?;
         Ok((end, self.trainer.updates()))
     }
 
@@ -231,7 +232,11 @@ impl<'a> Course<'a> {
                 return Ok(End::Done);
             }
             self.change.before_update(&self.trainer);
+            if self.must_pause_after(self.trainer.updates() + 1, session) {
+                self.trainer.ranks().wish(1);
+            }
             self.trainer.update_watched(watch)?;
+            session.interrupt.grant(self.trainer.ranks().heard());
             if let Some(log_z) = &mut self.journal.log_z {
                 log_z.after_update(&self.trainer);
             }
@@ -246,7 +251,7 @@ impl<'a> Course<'a> {
                 }
                 self.clock.epoch = Pace::since(&self.trainer, self.seconds());
             }
-            if self.trainer.is_done() {
+            if self.trainer.is_done() || !self.trainer.others_listen() {
                 continue;
             }
             if let Some(signal) = session.interrupt.signal() {
@@ -258,22 +263,41 @@ impl<'a> Course<'a> {
                 let note = format!("wrote a checkpoint after update {}", self.trainer.updates());
                 monitors.iter_mut().for_each(|monitor| monitor.note(&note));
             }
-            let (updates, per_epoch) = (self.trainer.updates(), self.trainer.updates_per_epoch());
-            if session.stop_after.is_some_and(|interval| {
-                let done = updates - self.clock.first_update;
-                interval.has_passed(self.clock.session.elapsed(), done, per_epoch)
-            }) {
+            let updates = self.trainer.updates();
+            if self.is_over_after(updates, session) {
                 return Ok(End::Stopped);
             }
-            let since = self.clock.checkpoint.elapsed();
-            let config = &self.settings.run;
-            if config.checkpoint_every.is_due(since, updates, per_epoch)
-                || (config.keep_series && is_on_series(updates))
-                || (since > BEFORE_EVALUATION && self.is_evaluated_after(updates + 1))
-            {
+            if self.is_saved_after(updates) {
                 self.write_checkpoint()?;
             }
         }
+    }
+
+    /// Whether the session is over after this update.
+    fn is_over_after(&self, updates: u64, session: &Session) -> bool {
+        session.stop_after.is_some_and(|interval| {
+            let done = updates - self.clock.first_update;
+            let per_epoch = self.trainer.updates_per_epoch();
+            interval.has_passed(self.clock.session.elapsed(), done, per_epoch)
+        })
+    }
+
+    /// Whether a checkpoint is due after this update.
+    fn is_saved_after(&self, updates: u64) -> bool {
+        let since = self.clock.checkpoint.elapsed();
+        let config = &self.settings.run;
+        config.checkpoint_every.is_due(since, updates, self.trainer.updates_per_epoch())
+            || (config.keep_series && is_on_series(updates))
+            || (since > BEFORE_EVALUATION && self.is_evaluated_after(updates + 1))
+    }
+
+    /// Whether something is to be done after this update for which all ranks must pause. (Time that passes during the
+    /// update makes it due after the next one.)
+    fn must_pause_after(&self, updates: u64, session: &Session) -> bool {
+        session.interrupt.is_asked()
+            || self.is_over_after(updates, session)
+            || self.is_saved_after(updates)
+            || self.settings.run.replanned.iter().any(|plan| plan.update == updates)
     }
 
     /// Whether the log-likelihood is due after an update.
@@ -385,6 +409,7 @@ impl<'a> Course<'a> {
 
     /// Copies the state now; the writer's thread writes it while training goes on.
     fn write_checkpoint(&mut self) -> Result<()> {
+        self.trainer.gather()?;
         let config = &self.settings.run;
         let checkpoints = Checkpoints {
             folder: self.folder.join(CHECKPOINTS),

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// The time a run has to stop before the user sees a note.
 const PATIENCE: Duration = Duration::from_millis(400);
 
+/// The wish of a rank that was asked for a checkpoint. That of one with a signal is larger by its number.
+const FIRST_SIGNAL: u32 = 256;
+
 /// A request to stop, or to write a checkpoint after the current update. Clones share their requests.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<Requests>);
@@ -89,9 +92,33 @@ impl Interrupt {
         }
     }
 
+    /// What a rank wishes because of its signals, for the one that [leads](Self::grant); 0 if none came.
+    pub(super) fn wish(&self) -> u32 {
+        match self.signal() {
+            Some(signal) => FIRST_SIGNAL + signal.unsigned_abs(),
+            None if self.take_checkpoint_request() => FIRST_SIGNAL,
+            None => 0,
+        }
+    }
+
+    /// Takes a signal of another rank for its own.
+    pub(super) fn grant(&self, wish: u32) {
+        match wish.checked_sub(FIRST_SIGNAL) {
+            None => {}
+            Some(0) => self.request_checkpoint(),
+            Some(_) if self.signal().is_some() => {}
+            Some(signal) => self.raise(signal as i32),
+        }
+    }
+
     /// Asks for a checkpoint after the current update.
     pub fn request_checkpoint(&self) {
         self.0.checkpoint.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anything is asked for.
+    pub(super) fn is_asked(&self) -> bool {
+        self.signal().is_some() || self.0.checkpoint.load(Ordering::Relaxed)
     }
 
     /// Whether a checkpoint was asked for since the last call.

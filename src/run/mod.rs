@@ -38,6 +38,8 @@ mod ladder;
 
 mod results;
 
+mod followers;
+
 mod course;
 
 mod time_budget;
@@ -56,6 +58,7 @@ pub use files::{
     RECONSTRUCTIONS, REPORT, SAMPLES, SETTINGS, SNAPSHOTS,
 };
 pub(crate) use folder::Folder;
+pub use followers::follow;
 pub use interrupt::Interrupt;
 pub use interval::Interval;
 pub(crate) use interval::parse_time;

@@ -7,7 +7,7 @@ use super::files::{CHECKPOINTS, FAILURE, METRICS, MODEL, SETTINGS, SNAPSHOTS};
 use super::folder::Folder;
 use super::ladder::Recorder;
 use super::settings::{Settings, SettingsFile};
-use super::{checkpoints, time_budget};
+use super::{checkpoints, followers, time_budget};
 use crate::checkpoint::Checkpoint;
 use crate::dataset::{ColumnSource, Examples, Source, absolute};
 use crate::error::{Error, Remedy, Result};
@@ -69,6 +69,7 @@ pub fn train(
     in_pool(session.threads, || {
         let start = Instant::now();
         let mut settings = settings;
+        followers::check_settings(&settings, session)?;
         let data = Data::read(&settings.data, settings.train.binarize, session.interrupt.watch())?;
         let cut = settings.train.cut_batch(data.training.n_examples());
         let uncentred = settings.train.uncentred();
@@ -463,13 +464,15 @@ impl Run {
         session: &Session,
         others: &mut [&mut dyn Monitor],
     ) -> Result<Outcome> {
+        followers::check_settings(&self.file.settings, session)?;
+        let trainer = followers::lead(self.trainer, &self.file.settings, session)?;
         whole_file::remove(&folder.join(FAILURE))?;
         let writer = Writer::start({
             let folder = folder.clone();
             move || folder.check()
         });
         let trained = {
-            let Self { trainer, file, data, journal } = self;
+            let Self { file, data, journal, .. } = self;
             let settings = &file.settings;
             let course = Course::new(trainer, &file, &data, folder, &writer, journal);
             let mut metrics = MetricsFile { path: folder.join(METRICS), writer: &writer };

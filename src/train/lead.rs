@@ -39,7 +39,7 @@ impl Trainer {
     ///     let config = TrainConfig { hidden: Some(150), epochs: Some(2), ..TrainConfig::default() };
     ///     let mut trainer = Trainer::new(config, examples)?.spread(ranks);
     ///     if trainer.ranks().rank() > 0 {
-    ///         return trainer.follow().map(|()| None);
+    ///         return trainer.follow(&|| 0).map(|()| None);
     ///     }
     ///     while !trainer.is_done() {
     ///         trainer.update()?;
@@ -94,21 +94,23 @@ impl Trainer {
         self.ask(Request::End)
     }
 
-    /// Does what rank 0 asks until it [ends](Self::dismiss) the work.
+    /// Does what rank 0 asks until it [ends](Self::dismiss) the work. Before each update it [wishes](Ranks::wish) what
+    /// `wish` gives.
     ///
     /// # Errors
     /// [`Error::Ranks`], and those of [`update`](Self::update), which all ranks have alike.
-    pub fn follow(mut self) -> Result<()> {
+    pub fn follow(mut self, wish: &dyn Fn() -> u32) -> Result<()> {
         loop {
             let number = self.ranks().largest(0)? as usize;
             let request = number.checked_sub(1).and_then(|at| Request::ALL.get(at));
             match request {
-                Some(Request::Update) => {
+                Some(Request::Update) => loop {
+                    self.ranks().wish(wish());
                     self.update()?;
-                    while !self.others_listen {
-                        self.update()?;
+                    if self.others_listen {
+                        break;
                     }
-                }
+                },
                 Some(Request::Gather) => self.ascent.gather()?,
                 Some(Request::Replan) => {
                     let epochs = self.ranks().largest(0)?;
@@ -129,10 +131,6 @@ impl Trainer {
             watch.check()?;
             self.ask(Request::Update)?;
         }
-        if self.is_last_of_epoch() {
-            // Whoever measures the last step of an epoch compares with the weights before it.
-            self.ascent.parameters.gather()?;
-        }
         Ok(())
     }
 
@@ -141,8 +139,15 @@ impl Trainer {
         if !self.ranks().are_several() {
             return Ok(());
         }
-        self.others_listen = self.is_at_end_of_epoch() || self.ranks().is_heard();
-        if self.is_at_end_of_epoch() { self.ascent.gather() } else { Ok(()) }
+        self.others_listen = self.is_at_end_of_epoch() || self.ranks().heard() > 0;
+        if self.is_at_end_of_epoch() {
+            self.ascent.gather()
+        } else if self.is_last_of_epoch() {
+            // Whoever measures the last step of an epoch compares with the weights before it.
+            self.ascent.parameters.gather()
+        } else {
+            Ok(())
+        }
     }
 
     /// Asks the others to take a new number of epochs.

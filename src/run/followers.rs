@@ -1,0 +1,79 @@
+//! A run on several ranks: rank 0 has the folder and leads, the others get settings and state from it, and read the
+//! data for themselves.
+
+use super::config::Session;
+use super::data::Data;
+use super::files::SETTINGS;
+use super::settings::{Settings, SettingsFile};
+use crate::dataset::Source;
+use crate::error::{Error, Result};
+use crate::setting::check;
+use crate::state::State;
+use crate::threads::in_pool;
+use crate::train::Trainer;
+use std::path::Path;
+
+/// The name of the state on its way to the others.
+const KEY: &str = "harmonium";
+
+/// Refuses, before anything is read, what several ranks cannot do.
+pub fn check_settings(settings: &Settings, session: &Session) -> Result<()> {
+    if !session.ranks.are_several() {
+        return Ok(());
+    }
+    let Settings { data, run, .. } = settings;
+    let with_mpi = |rule: &'static str| move || format!("{rule} with several ranks");
+    let is_file = data.data != Source::Stdin;
+    check("data", &data.data, is_file, with_mpi("a file, which each rank reads,"))?;
+    let budget = session.time_budget.map(|budget| format!("{budget:?}"));
+    check("time_budget", budget.as_deref().unwrap_or_default(), budget.is_none(), || {
+        "left out with several ranks; give epochs or updates".to_string()
+    })?;
+    let online = run.online_log_z.map(|n| n.to_string()).unwrap_or_default();
+    check("online_log_z", &online, online.is_empty(), with_mpi("left out"))?;
+    let ladder = run.ladder.map(|rate| rate.to_string()).unwrap_or_default();
+    check("ladder", &ladder, ladder.is_empty(), with_mpi("left out"))
+}
+
+/// Begins the updates of rank 0 together with the others.
+pub fn lead(trainer: Trainer, settings: &Settings, session: &Session) -> Result<Trainer> {
+    let ranks = &session.ranks;
+    if !ranks.are_several() {
+        return Ok(trainer);
+    }
+    // With the plan that the trainer follows now.
+    let settings = Settings { train: trainer.config().clone(), ..settings.clone() };
+    ranks.tell(settings.to_toml(None).into_bytes())?;
+    ranks.tell(trainer.state().to_safetensors(KEY, String::new()))?;
+    ranks.all(Ok(()))?;
+    Ok(trainer.spread(ranks.clone()))
+}
+
+/// The work of a rank above 0: it does what rank 0 asks until the session is over.
+///
+/// # Errors
+/// [`Error::Ranks`] if another rank fails; those of reading the data. A training that diverges is no error here, as
+/// rank 0 reports it.
+pub fn follow(session: &Session) -> Result<()> {
+    in_pool(session.threads, || {
+        let ranks = &session.ranks;
+        let settings = ranks.tell(Vec::new())?;
+        let state = ranks.tell(Vec::new())?;
+        let trainer = ranks.all(trainer(&settings, &state, session))?.spread(ranks.clone());
+        match trainer.follow(&|| session.interrupt.wish()) {
+            Err(Error::Diverged { .. }) => Ok(()),
+            done => done,
+        }
+    })
+}
+
+/// The trainer of these settings in this state.
+fn trainer(settings: &[u8], state: &[u8], session: &Session) -> Result<Trainer> {
+    let garbled =
+        |what: String| Error::Ranks { what: format!("rank 0 has sent no settings: {what}") };
+    let text = std::str::from_utf8(settings).map_err(|cause| garbled(cause.to_string()))?;
+    let Settings { data, train, .. } = SettingsFile::parse(Path::new(SETTINGS), text)?.settings;
+    let (state, _) = State::from_safetensors(KEY, state).map_err(garbled)?;
+    let data = Data::read(&data, train.binarize, session.interrupt.watch())?;
+    Trainer::restore(train, data.training, &state, session.isa)
+}
