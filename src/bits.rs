@@ -344,19 +344,22 @@ impl BitPanels {
         self.words.par_chunks_exact_mut(self.row_capacity)
     }
 
-    /// The panels in blocks of `height` rows, one panel after the other, for several threads. The
+    /// Some of the panels, in blocks of `height` rows, one panel after the other, for several threads. The
     /// caller must keep units past the last 0.
     ///
     /// # Panics
-    /// If `height` does not divide the [row capacity](Self::row_capacity).
+    /// If `height` does not divide the [row capacity](Self::row_capacity), or there are no such panels.
     pub fn par_blocks_mut(
         &mut self,
+        panels: Range<usize>,
         height: usize,
     ) -> impl IndexedParallelIterator<Item = Block<'_>> {
         assert!(self.row_capacity.is_multiple_of(height), "blocks of {height} rows");
         let (n_rows, n_blocks) = (self.n_rows, self.row_capacity / height);
-        self.words.par_chunks_exact_mut(height).enumerate().map(move |(at, words)| {
-            let (panel, first) = (at / n_blocks, at % n_blocks * height);
+        let words =
+            &mut self.words[panels.start * self.row_capacity..panels.end * self.row_capacity];
+        words.par_chunks_exact_mut(height).enumerate().map(move |(at, words)| {
+            let (panel, first) = (panels.start + at / n_blocks, at % n_blocks * height);
             let n = n_rows.saturating_sub(first).min(height);
             Block { panel, first, words: &mut words[..n] }
         })
@@ -579,7 +582,7 @@ mod tests {
         for (n_rows, height) in [(130, 64), (130, 32), (130, 8), (64, 64), (3, 16)] {
             let mut panels = BitPanels::zeros(n_rows, 130);
             let (n_panels, capacity) = (panels.n_panels(), panels.row_capacity());
-            let blocks = panels.par_blocks_mut(height);
+            let blocks = panels.par_blocks_mut(0..2, height);
             assert_eq!(blocks.len(), n_panels * capacity / height);
             blocks.for_each(|Block { panel, first, words }| {
                 for (row, word) in words.iter_mut().enumerate() {

@@ -3,7 +3,7 @@
 use super::conditional::{Weighed, with_sums};
 use super::words::Words;
 use super::{Conditional, FixedWeights, RealConditional};
-use crate::bits::{BitMatrix, BitPanels};
+use crate::bits::{BitMatrix, BitPanels, Block};
 use crate::error::Result;
 use crate::kernels::sigmoid::ONE;
 use crate::kernels::tile::{Row, SIDE};
@@ -150,11 +150,11 @@ impl Chains {
         words.fill_hidden(weights.isa, streams);
         let (words, conditional) = (&*words, weights.hidden_given_visible());
         let (n_rows, own) = (hidden.n_rows(), conditional.own_panels());
-        let panels = hidden.par_panels_mut().enumerate().skip(own.start).take(own.len());
-        panels.for_each(|(panel, bits)| {
+        let capacity = hidden.row_capacity();
+        hidden.par_blocks_mut(own, capacity).for_each(|Block { panel, words: bits, .. }| {
             with_sums(n_rows, |thresholds| {
                 write_thresholds(panel, thresholds);
-                conditional.draw_panel(panel, thresholds, words, 0, &mut bits[..n_rows]);
+                conditional.draw_panel(panel, thresholds, words, 0, bits);
             });
         });
         conditional.share(&mut [hidden.words_mut()])

@@ -10,7 +10,7 @@ use crate::kernels::rows::Target;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::tiled::Padded;
 use crate::memory::{self, Bytes, Need};
-use crate::ranks::Ranks;
+use crate::ranks::{Ranks, of_panels};
 use crate::units::{Span, Units};
 use crate::watch::Watch;
 use bytemuck::Pod;
@@ -130,9 +130,7 @@ impl Conditional<'_> {
         }
         let own = self.own_panels();
         let block = block_rows(given.row_capacity(), own.len());
-        let of_panel = given.row_capacity() / block;
-        let blocks = drawn.par_blocks_mut(block).skip(own.start * of_panel);
-        blocks.take(own.len() * of_panel).try_for_each(|Block { panel, first, words: bits }| {
+        drawn.par_blocks_mut(own, block).try_for_each(|Block { panel, first, words: bits }| {
             watch.check()?;
             with_sums(bits.len(), |sums| {
                 let target = Target { states: given, first_panel: 0, first, sums: &mut *sums };
@@ -161,9 +159,8 @@ impl Conditional<'_> {
         }
         let own = self.own_panels();
         let block = block_rows(given.row_capacity(), own.len());
-        let of_panel = given.row_capacity() / block;
-        let blocks = drawn.par_blocks_mut(block).zip(weighed.energies.par_chunks_mut(block));
-        let blocks = blocks.skip(own.start * of_panel).take(own.len() * of_panel);
+        let energies = of_panels(weighed.energies, self.n_panels(), &own);
+        let blocks = drawn.par_blocks_mut(own, block).zip(energies.par_chunks_mut(block));
         blocks.try_for_each(|(Block { panel, first, words: bits }, energies)| {
             watch.check()?;
             with_sums(bits.len(), |sums| {
@@ -200,7 +197,8 @@ impl Conditional<'_> {
         let (base, energies) = weighed.map(|Weighed { base, energies }| (base, energies)).unzip();
         let energies = energies.into_iter().flat_map(|all| all.chunks_mut(height)).map(Some);
         let mut energies: Vec<_> = energies.collect();
-        let mut blocks: Vec<_> = drawn.par_blocks_mut(height).map(Some).collect();
+        let mut blocks: Vec<_> =
+            drawn.par_blocks_mut(0..self.n_panels(), height).map(Some).collect();
         let own_spans = spans.iter().filter(is_own);
         let pieces = own_spans.flat_map(|span| (0..n_blocks).map(move |at| (span, at)));
         let pieces = pieces.map(|(span, at)| {

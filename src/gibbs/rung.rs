@@ -192,7 +192,7 @@ fn weigh_and_draw_by_sums<const N: usize>(
     let places = drawings.each_ref().map(|drawing| (drawing.rung, drawing.words));
     let mut blocks: Vec<Vec<Block<'_>>> = Vec::new();
     for drawing in &mut drawings {
-        let of_rung: Vec<_> = drawing.hidden.par_blocks_mut(height).collect();
+        let of_rung: Vec<_> = drawing.hidden.par_blocks_mut(0..n_panels, height).collect();
         blocks.resize_with(of_rung.len(), Vec::new);
         blocks.iter_mut().zip(of_rung).for_each(|(all, block)| all.push(block));
     }

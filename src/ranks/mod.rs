@@ -66,6 +66,16 @@ pub trait Transport: fmt::Debug + Send + Sync {
     fn max(&self, values: &mut [u32]) -> Result<()>;
 }
 
+/// The items of some panels, where each of `n_panels` has as many.
+pub(crate) fn of_panels<'a, T>(
+    all: &'a mut [T],
+    n_panels: usize,
+    panels: &Range<usize>,
+) -> &'a mut [T] {
+    let of_panel = all.len() / n_panels.max(1);
+    &mut all[panels.start * of_panel..panels.end * of_panel]
+}
+
 /// The ranks of a run, as one of them sees them. The default is alone.
 #[derive(Clone, Debug, Default)]
 pub struct Ranks(Option<Arc<Seat>>);

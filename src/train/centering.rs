@@ -26,7 +26,7 @@ use crate::kernels::tile::SIDE;
 use crate::kernels::{Isa, moments};
 use crate::layout::Layout;
 use crate::memory::Bytes;
-use crate::ranks::Ranks;
+use crate::ranks::{Ranks, of_panels};
 use crate::states::States;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -228,10 +228,9 @@ impl Centering {
             },
             || {
                 // Σₙ p̃ₙⱼ mₙ, of which B is the difference of means.
-                let panels = m_hidden.par_chunks_exact_mut(SIDE).enumerate();
-                let panels = panels.skip(own.start).take(own.len());
-                panels.for_each(|(panel, sums)| {
-                    let means = statistics.mean_panel(panel);
+                let panels = of_panels(m_hidden, n_panels, &own).par_chunks_exact_mut(SIDE);
+                panels.enumerate().for_each(|(at, sums)| {
+                    let means = statistics.mean_panel(own.start + at);
                     for (phase, rows) in [&of_data, &of_chains].into_iter().enumerate() {
                         let (means, m) = (&means[rows.clone()], &m[rows.clone()]);
                         sums.iter_mut().for_each(|sum| sum[phase] = 0);
@@ -332,9 +331,9 @@ impl Moments {
                 });
             },
             || {
-                let panels = m_hidden.par_chunks_exact_mut(SIDE).enumerate();
-                panels.skip(own.start).take(own.len()).for_each(|(panel, sums)| {
-                    let rows = statistics.mean_panel(panel)[..statistics.n_data()].iter();
+                let own_sums = &mut m_hidden[own.start * SIDE..own.end * SIDE];
+                own_sums.par_chunks_exact_mut(SIDE).enumerate().for_each(|(at, sums)| {
+                    let rows = statistics.mean_panel(own.start + at)[..statistics.n_data()].iter();
                     for (means, &m) in rows.zip(m) {
                         let units = sums.iter_mut().zip(means);
                         units.for_each(|(sum, &mean)| *sum += f64::from(mean) * m);

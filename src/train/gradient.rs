@@ -186,10 +186,8 @@ impl Gradient {
         }
         let (few, n_panels) = ((FEW_ROWS / (n_data + n_chains)).max(1), hidden_bias.len());
         let own = ranks.own(n_panels);
-        let hidden = sums.hidden.par_iter_mut().enumerate().skip(own.start).take(own.len());
-        hidden
-            .with_min_len(few)
-            .for_each(|(panel, sums)| *sums = statistics.sum_hidden(isa, panel));
+        let hidden = sums.hidden[own.clone()].par_iter_mut().enumerate().with_min_len(few);
+        hidden.for_each(|(at, sums)| *sums = statistics.sum_hidden(isa, own.start + at));
         ranks.share(&mut [&mut sums.hidden], n_panels, |rank| ranks.part(rank, n_panels))?;
         for (bias, [data, chains]) in hidden_bias.iter_mut().zip(&sums.hidden) {
             *bias = of_means.row(data, chains);

@@ -23,7 +23,7 @@ use crate::kernels::sigmoid::MEAN_ONE;
 use crate::kernels::tile::{Aligned, Row, SIDE, aligned};
 use crate::kernels::tiled::Padded;
 use crate::memory::{Bytes, Need};
-use crate::ranks::Ranks;
+use crate::ranks::{Ranks, of_panels};
 use crate::setting::check;
 use crate::units::category;
 use crate::watch::Watch;
@@ -191,10 +191,10 @@ impl LabelPhase {
         let pieces = &mut pieces[..n_panels * n_blocks];
         let ranks = parameters.ranks();
         let own = ranks.own(n_panels);
-        let own_pieces = pieces.par_iter_mut().enumerate().skip(own.start * n_blocks);
-        own_pieces.take(own.len() * n_blocks).try_for_each(|(at, piece)| {
+        let own_pieces = of_panels(pieces, n_panels, &own).par_iter_mut().enumerate();
+        own_pieces.try_for_each(|(at, piece)| {
             watch.check()?;
-            let (panel, rows) = (at / n_blocks, rows_of(at % n_blocks));
+            let (panel, rows) = (own.start + at / n_blocks, rows_of(at % n_blocks));
             piece.take_inputs(parameters, positive, panel, rows.start, rows.len());
             piece.cumulants.resize(rows.len() * k, 0.0);
             let weights = &of_classes[panel * k..][..k];
@@ -209,9 +209,11 @@ impl LabelPhase {
         let pieces = &mut pieces[..n_panels * n_blocks];
         let scale = f64::from(MEAN_ONE) / (parts.generative + parts.discriminative);
         let capacity = statistics.capacities().0 + statistics.capacities().1;
-        let panels = statistics.mean_hidden.par_chunks_mut(capacity).enumerate();
-        let panels = panels.zip(pieces.par_chunks_mut(n_blocks)).skip(own.start).take(own.len());
-        panels.try_for_each(|((panel, means), pieces)| {
+        let means = of_panels(&mut statistics.mean_hidden, n_panels, &own);
+        let own_pieces = of_panels(pieces, n_panels, &own).par_chunks_mut(n_blocks);
+        let panels = means.par_chunks_mut(capacity).zip(own_pieces).enumerate();
+        panels.try_for_each(|(at, (means, pieces))| {
+            let panel = own.start + at;
             let blocks = means[..n].par_chunks_mut(ROWS).zip(pieces).enumerate();
             blocks.try_for_each(|(block, (means, piece))| {
                 watch.check()?;

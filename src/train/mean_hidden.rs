@@ -10,6 +10,7 @@ use crate::kernels::rows::Target;
 use crate::kernels::sigmoid;
 use crate::kernels::tile::SIDE;
 use crate::kernels::tiled::Padded;
+use crate::ranks::of_panels;
 use crate::states::States;
 use crate::watch::Watch;
 use rayon::prelude::*;
@@ -43,10 +44,12 @@ pub fn mean_hidden(
     let pieces = pieces(data_capacity).min(pieces(chain_capacity));
     let (data_block, chain_block) = (data_capacity / pieces, chain_capacity / pieces);
 
-    let panels = statistics.mean_hidden.par_chunks_mut(data_capacity + chain_capacity);
-    let panels = panels.zip(hidden.par_panels_mut()).enumerate();
-    let panels = panels.skip(own.start).take(own.len());
-    panels.try_for_each(|(panel, (means, drawn))| {
+    let n_panels = conditional.n_panels();
+    let means = of_panels(&mut statistics.mean_hidden, n_panels, &own);
+    let panels = means.par_chunks_mut(data_capacity + chain_capacity);
+    let drawn = of_panels(hidden.words_mut(), n_panels, &own).par_chunks_mut(chain_capacity);
+    panels.zip(drawn).enumerate().try_for_each(|(at, (means, drawn))| {
+        let panel = own.start + at;
         let (data_means, chain_means) = means.split_at_mut(data_capacity);
         let blocks = data_means.par_chunks_mut(data_block);
         let blocks = blocks.zip(chain_means.par_chunks_mut(chain_block));
