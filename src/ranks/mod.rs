@@ -18,6 +18,14 @@
 
 pub mod in_process;
 
+pub mod launcher;
+
+#[cfg(feature = "mpi")]
+mod watchdog;
+
+#[cfg(feature = "mpi")]
+pub mod mpi;
+
 use crate::error::{Error, Result};
 use bytemuck::Pod;
 use std::fmt;
@@ -64,6 +72,15 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// # Errors
     /// As [`gather`](Self::gather).
     fn max(&self, values: &mut [u32]) -> Result<()>;
+
+    /// [`max`](Self::max) between two updates, where the others may take as long as they need: rank 0 evaluates, or
+    /// writes.
+    ///
+    /// # Errors
+    /// As [`gather`](Self::gather).
+    fn wait_for_max(&self, values: &mut [u32]) -> Result<()> {
+        self.max(values)
+    }
 }
 
 /// The items of some panels, where each of `n_panels` has as many.
@@ -231,14 +248,14 @@ impl Ranks {
         Ok(values[0])
     }
 
-    /// The largest of a number of all ranks.
+    /// The largest of a number of all ranks, between two updates: there is no limit to the wait for the others.
     ///
     /// # Errors
     /// [`Error::Ranks`].
     pub fn largest(&self, number: u32) -> Result<u32> {
         let Some(seat) = self.several() else { return Ok(number) };
         let mut values = [number];
-        seat.transport.max(&mut values)?;
+        seat.transport.wait_for_max(&mut values)?;
         Ok(values[0])
     }
 
