@@ -10,6 +10,8 @@ mod help;
 
 mod door;
 
+mod job;
+
 mod session;
 
 mod bench;
@@ -34,7 +36,7 @@ mod transform;
 use door::message;
 use help::command;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use clap::{FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
@@ -50,9 +52,13 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
         let message = message(&error, matches.subcommand_name());
         // If nothing reads the output, the exit code alone reports the error.
         let _ = writeln!(std::io::stderr(), "error: {message}");
-        // clap, too, ends a wrong command line with 2.
-        if error.is_misuse() { 2 } else { 1 }
+        exit_code(&error)
     })
+}
+
+/// The exit code for an error: clap, too, ends a wrong command line with 2.
+fn exit_code(error: &Error) -> u8 {
+    if error.is_misuse() { 2 } else { 1 }
 }
 
 /// Trains restricted Boltzmann machines on every core of a CPU, to the same bits each time.

@@ -47,7 +47,6 @@ fn change(name: &str) -> Option<&'static str> {
 
 impl Resume {
     pub fn run(self, isa: Isa, words: &[OsString]) -> Result<u8> {
-        self.fixed.check(&self.run)?;
         let data = self.fixed.data.over(&DataConfig::default());
         let epochs = self.fixed.train.over(&TrainConfig::default()).epochs;
         let changes = Changes {
@@ -60,10 +59,12 @@ impl Resume {
             missing_mask: data.missing_mask,
             test_missing_mask: data.test_missing_mask,
         };
-        let terminal = self.session.terminal();
-        let session = self.session.session(isa, words)?;
-        session::run(&self.session, &session.interrupt, terminal, |monitors| {
-            run::resume(&self.run, &changes, &session, monitors)
+        self.session.on_ranks("resume", isa, words, |session| {
+            self.fixed.check(&self.run)?;
+            let terminal = self.session.terminal();
+            session::work(&self.session, &session.interrupt, terminal, |monitors| {
+                run::resume(&self.run, &changes, &session, monitors)
+            })
         })
     }
 }

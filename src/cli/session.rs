@@ -1,12 +1,15 @@
 //! The common part of the commands that work on a run.
 
+use super::job::{self, RankFlags};
 use super::output::print_path;
 use crate::error::{Error, Result};
 use crate::gibbs::FixedModel;
 use crate::kernels::Isa;
 use crate::monitor::{EpochRecord, LogFormat, Monitor, Terminal, terminal};
 use crate::report::{self, Live};
-use crate::run::{End, Interrupt, Interval, Outcome, SETTINGS, Session, quoted, resume_command};
+use crate::run::{
+    self, End, Interrupt, Interval, Outcome, SETTINGS, Session, quoted, resume_command,
+};
 use crate::threads;
 use crate::train::Trainer;
 use clap::Args;
@@ -32,12 +35,36 @@ pub struct SessionFlags {
     /// Do not show progress
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    ranks: RankFlags,
     /// The format of progress: `text`, or `json` (one object per line)
     #[arg(long, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     log_format: LogFormat,
 }
 
 impl SessionFlags {
+    /// Works on a run on all ranks of the job: `lead` on the first, which has the folder, while the others follow.
+    ///
+    /// # Errors
+    /// Those of `lead`, and of the launch.
+    pub fn on_ranks(
+        &self,
+        command: &str,
+        isa: Isa,
+        words: &[OsString],
+        lead: impl FnOnce(Session) -> Result<u8>,
+    ) -> Result<u8> {
+        job::on_ranks(&self.ranks, command, |ranks| match ranks.rank() {
+            0 => lead(Session { ranks, ..self.session(isa, words)? }),
+            _ => {
+                let interrupt = Interrupt::on_signals(|_| ())?;
+                let session =
+                    Session { threads: self.threads, isa, interrupt, ranks, ..Session::default() };
+                run::follow(&session).map(|()| 0)
+            }
+        })
+    }
+
     pub fn terminal(&self) -> Terminal {
         Terminal::new(self.log_format, self.quiet)
     }
@@ -52,7 +79,7 @@ impl SessionFlags {
     }
 
     /// A session of the command with these words on the instruction set `isa`, which takes signals.
-    pub fn session(&self, isa: Isa, words: &[OsString]) -> Result<Session> {
+    fn session(&self, isa: Isa, words: &[OsString]) -> Result<Session> {
         let format = self.log_format;
         Ok(Session {
             threads: self.threads,
@@ -99,7 +126,7 @@ impl Monitor for Begun {
 
 /// Works on a run with the monitors that the flags ask for, and reports how it ended. `interrupt` is that
 /// of the session.
-pub fn run(
+pub fn work(
     flags: &SessionFlags,
     interrupt: &Interrupt,
     mut terminal: Terminal,

@@ -74,6 +74,10 @@ impl TypedValueParser for PresetName {
 
 impl Train {
     pub fn run(self, isa: Isa, words: &[OsString]) -> Result<u8> {
+        self.session.on_ranks("train", isa, words, |session| self.lead(session))
+    }
+
+    fn lead(&self, session: Session) -> Result<u8> {
         let mut terminal = self.session.terminal();
         let mut base = Settings::default();
         if let Some(name) = &self.preset {
@@ -94,12 +98,8 @@ impl Train {
             base = file.settings;
         }
         let settings = self.settings(base)?;
-        let session = Session {
-            out: self.out,
-            time_budget: self.time_budget,
-            ..self.session.session(isa, words)?
-        };
-        session::run(&self.session, &session.interrupt, terminal, |monitors| {
+        let session = Session { out: self.out.clone(), time_budget: self.time_budget, ..session };
+        session::work(&self.session, &session.interrupt, terminal, |monitors| {
             run::train(settings, &session, monitors)
         })
     }

@@ -7,6 +7,8 @@ use super::files::SETTINGS;
 use super::settings::{Settings, SettingsFile};
 use crate::dataset::Source;
 use crate::error::{Error, Result};
+use crate::layout::SIDE;
+use crate::monitor::Monitor;
 use crate::setting::check;
 use crate::state::State;
 use crate::threads::in_pool;
@@ -36,17 +38,36 @@ pub fn check_settings(settings: &Settings, session: &Session) -> Result<()> {
 }
 
 /// Begins the updates of rank 0 together with the others.
-pub fn lead(trainer: Trainer, settings: &Settings, session: &Session) -> Result<Trainer> {
+pub fn lead(
+    trainer: Trainer,
+    settings: &Settings,
+    session: &Session,
+    monitors: &mut [&mut dyn Monitor],
+) -> Result<Trainer> {
     let ranks = &session.ranks;
     if !ranks.are_several() {
         return Ok(trainer);
     }
+    let (n_ranks, n_panels) = (ranks.size(), trainer.config().n_hidden().div_ceil(SIDE));
+    let mut note =
+        format!("{n_ranks} ranks, this one with {}", threads(rayon::current_num_threads()));
+    if n_ranks > n_panels {
+        note += &format!(
+            "; weights are split by 64 hidden units, so {} of the ranks have none",
+            n_ranks - n_panels
+        );
+    }
+    monitors.iter_mut().for_each(|monitor| monitor.note(&note));
     // With the plan that the trainer follows now.
     let settings = Settings { train: trainer.config().clone(), ..settings.clone() };
     ranks.tell(settings.to_toml(None).into_bytes())?;
     ranks.tell(trainer.state().to_safetensors(KEY, String::new()))?;
     ranks.all(Ok(()))?;
     Ok(trainer.spread(ranks.clone()))
+}
+
+fn threads(n: usize) -> String {
+    if n == 1 { "1 thread".to_string() } else { format!("{n} threads") }
 }
 
 /// The work of a rank above 0: it does what rank 0 asks until the session is over.

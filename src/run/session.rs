@@ -465,7 +465,7 @@ impl Run {
         others: &mut [&mut dyn Monitor],
     ) -> Result<Outcome> {
         followers::check_settings(&self.file.settings, session)?;
-        let trainer = followers::lead(self.trainer, &self.file.settings, session)?;
+        let trainer = followers::lead(self.trainer, &self.file.settings, session, others)?;
         whole_file::remove(&folder.join(FAILURE))?;
         let writer = Writer::start({
             let folder = folder.clone();
