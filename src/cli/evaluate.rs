@@ -1,5 +1,6 @@
 //! `harmonium evaluate`.
 
+use super::job::{self, RankFlags};
 use super::input::{in_pool, limited, model_path, read_data, say_inferred};
 use super::output::{Output, Overwrite, print, print_beside, print_text};
 use crate::bits::BitMatrix;
@@ -24,6 +25,7 @@ use crate::model::ModelFile;
 use crate::monitor::LogFormat;
 use crate::monitor::progress_bar::ProgressBar;
 use crate::monitor::terminal::note;
+use crate::ranks::Ranks;
 use crate::report::write_to_folder;
 use crate::rng::check_seed;
 use crate::run::{
@@ -133,6 +135,8 @@ pub struct Evaluate {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    ranks: RankFlags,
 }
 
 /// The examples that are scored.
@@ -156,11 +160,19 @@ struct ModelStates {
 
 impl Evaluate {
     pub fn run(self, isa: Isa) -> Result<()> {
-        in_pool(self.threads, || self.run_in_pool(isa))
+        job::on_ranks(&self.ranks, "evaluate", |ranks| {
+            in_pool(self.threads, || self.run_in_pool(isa, ranks))
+        })
     }
 
-    fn run_in_pool(&self, isa: Isa) -> Result<()> {
+    /// All ranks make the same evaluation, in which each anneals its own chains. The first has the results.
+    fn run_in_pool(&self, isa: Isa, ranks: Ranks) -> Result<()> {
+        let is_first = ranks.rank() == 0;
         check_seed(self.seed)?;
+        let is_annealed = !matches!(self.method, Method::Pt | Method::Ptt);
+        check("mpi", true, is_annealed || !ranks.are_several(), || {
+            format!("false with method {}, whose chains stay on one rank", self.method)
+        })?;
         let config = self.config();
         config.check_effect()?;
         if let Some(start) = &self.start {
@@ -197,7 +209,7 @@ impl Evaluate {
         let model_states = self.model_states(&file)?;
 
         let bar = ProgressBar::new();
-        let weights = FixedWeights::of(&file.rbm, isa);
+        let weights = FixedWeights::of(&file.rbm, isa).among(ranks);
         let model = FixedModel { rbm: &file.rbm, weights: &weights };
         let show = |what, done, total| bar.show(what, done, total);
         let watch = Watch::default().reporting_to(&show);
@@ -211,6 +223,9 @@ impl Evaluate {
         };
         if let Some(ladder) = &ladder {
             evaluator = evaluator.ladder(ladder);
+        }
+        if !is_first {
+            return evaluator.without_mixing().evaluate(&visible).map(drop);
         }
         let evaluation = evaluator.evaluate(&visible)?;
         let two_sample = self.two_sample(model, &file, &visible, &subject, watch)?;

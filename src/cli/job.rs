@@ -1,7 +1,8 @@
 //! The ranks on which a command runs.
 
-use super::door::message;
-use crate::error::{Error, Result};
+use crate::error::Result;
+#[cfg(feature = "mpi")]
+use crate::monitor::terminal;
 use crate::ranks::{Ranks, launcher};
 use crate::run;
 use crate::setting::invalid;
@@ -23,15 +24,18 @@ pub struct RankFlags {
 ///
 /// # Errors
 /// Those of the launch, and of the work of a process that is alone.
-pub fn on_ranks(
+pub fn on_ranks<T>(
     flags: &RankFlags,
     command: &str,
-    work: impl FnOnce(Ranks) -> Result<u8>,
-) -> Result<u8> {
+    work: impl FnOnce(Ranks) -> Result<T>,
+) -> Result<T> {
     launcher::check(flags.mpi, None)?;
     #[cfg(feature = "mpi")]
     if flags.mpi {
         let (_job, ranks) = crate::ranks::mpi::Job::begin(flags.rank_timeout)?;
+        if ranks.rank() > 0 {
+            terminal::silence();
+        }
         return match work(ranks.clone()) {
             Err(error) if ranks.are_several() => end_all(&error, ranks.rank(), command),
             done => done,
@@ -43,10 +47,10 @@ pub fn on_ranks(
 
 /// Ends the job with the error of this rank.
 #[cfg(feature = "mpi")]
-fn end_all(error: &Error, rank: usize, command: &str) -> ! {
+fn end_all(error: &crate::error::Error, rank: usize, command: &str) -> ! {
     /// The time that rank 0 has to tell of an error that all ranks have.
     const TURN: Duration = Duration::from_secs(2);
-    let message = message(error, Some(command));
+    let message = super::door::message(error, Some(command));
     if rank > 0 {
         std::thread::sleep(TURN);
         eprintln!("error: rank {rank}: {message}");

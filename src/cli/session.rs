@@ -56,12 +56,7 @@ impl SessionFlags {
     ) -> Result<u8> {
         job::on_ranks(&self.ranks, command, |ranks| match ranks.rank() {
             0 => lead(Session { ranks, ..self.session(isa, words)? }),
-            _ => {
-                let interrupt = Interrupt::on_signals(|_| ())?;
-                let session =
-                    Session { threads: self.threads, isa, interrupt, ranks, ..Session::default() };
-                run::follow(&session).map(|()| 0)
-            }
+            _ => run::follow(&Session { ranks, ..self.session(isa, words)? }).map(|()| 0),
         })
     }
 

@@ -196,14 +196,14 @@ pub(super) fn forward(
     assert!(n_chains >= 2, "no variance of {n_chains} chains");
     let start = path.draw_base(&mut streams);
     let mut chains = AnnealedChains::new(path, 0.0, &start, &streams);
-    let Some((last, before)) = betas.split_last() else { return Ok((chains.log_weights(), start)) };
+    let Some((last, before)) = betas.split_last() else { return Ok((chains.log_weights()?, start)) };
     chains.advance(before, &watch.counter(stage, (n_chains * before.len()) as u64))?;
     chains.weigh(*last);
     // The chains moved by W̃, but the weights are to lead to Z of W: add log p*(v) by W less that by W̃.
-    let ends = chains.visible();
+    let ends = chains.visible()?;
     let beyond = path.beyond_fixed_point(&ends);
     let log_weights =
-        chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x + beyond).collect();
+        chains.log_weights()?.iter().zip(beyond).map(|(x, beyond)| x + beyond).collect();
     Ok((log_weights, ends))
 }
 
@@ -219,12 +219,12 @@ pub(super) fn reverse(
     let mut chains = AnnealedChains::new(path, 1.0, visible, streams);
     // As in `forward`, but the correction comes at the start of the path and is subtracted.
     let beyond = path.beyond_fixed_point(visible);
-    let Some((_, before)) = betas.split_last() else { return Ok(chains.log_weights()) };
+    let Some((_, before)) = betas.split_last() else { return chains.log_weights() };
     let falling: Vec<f64> = before.iter().rev().copied().collect();
     let total = (visible.n_rows() * falling.len()) as u64;
     chains.advance(&falling, &watch.counter("annealing back", total))?;
     chains.weigh(0.0);
-    Ok(chains.log_weights().iter().zip(beyond).map(|(x, beyond)| x - beyond).collect())
+    Ok(chains.log_weights()?.iter().zip(beyond).map(|(x, beyond)| x - beyond).collect())
 }
 
 /// r = log(Z / Z of the base) by Bennett's acceptance ratio, and its standard error (Shirts, Bair,

@@ -164,10 +164,10 @@ impl Segments {
         let start = path.draw_base(&mut streams);
         let mut chains = AnnealedChains::new(path, 0.0, &start, &streams);
         let (mut ends, mut n_steps, mut added) = (vec![0.0], Vec::new(), Vec::new());
-        let mut before = chains.log_weights();
+        let mut before = chains.log_weights()?;
         for betas in betas.chunks(betas.len().div_ceil(SEGMENTS)) {
             chains.advance(betas, count)?;
-            let after = chains.log_weights();
+            let after = chains.log_weights()?;
             added.push(after.iter().zip(&before).map(|(a, b)| a - b).collect::<Vec<_>>());
             ends.push(betas[betas.len() - 1]);
             n_steps.push(betas.len() as f64);

@@ -4,7 +4,7 @@ use super::ais::{ModelChains, forward};
 use super::log_mean::log_sum_exp;
 use crate::bits::BitMatrix;
 use crate::error::Result;
-use crate::gibbs::{Chains, Path};
+use crate::gibbs::{Chains, Path, gather_rows};
 use crate::rng::{Purpose, Stream};
 use crate::watch::Watch;
 
@@ -65,13 +65,19 @@ impl ModelStates {
         if burn_in == 0 {
             return Ok(ModelChains { visible: self.visible.clone(), streams });
         }
-        let weights = path.weights();
-        let mut chains = Chains::from_visible(weights, &self.visible, streams);
+        let (weights, n, mut streams) = (path.weights(), self.visible.n_rows(), streams);
+        let ranks = &weights.ranks_of_chains;
+        let own = ranks.own(n);
+        let rows = self.visible.rows(own.clone());
+        let mut chains = Chains::from_visible(weights, &rows, streams[own.clone()].to_vec());
         for sweep in 1..=burn_in {
             chains.sweep_watched(weights, watch)?;
             watch.report("burn-in", sweep as u64, burn_in as u64)?;
         }
-        Ok(ModelChains { visible: chains.visible(), streams: chains.streams().to_vec() })
+        // Each rank goes on with the streams of its own chains.
+        streams[own].clone_from_slice(chains.streams());
+        let visible = gather_rows(ranks, chains.visible(), n, weights.n_visible())?;
+        Ok(ModelChains { visible, streams })
     }
 }
 

@@ -45,7 +45,7 @@ pub fn raise(
     chains.weigh(0.0);
     // p* is taken with W in fixed point, because the chains move by it.
     let model = path.rounded();
-    let log_weights = chains.log_weights();
+    let log_weights = chains.log_weights()?;
     let of_example = |(example, log_weights): (usize, &[f64])| {
         let log_mean = log_sum_exp(log_weights) - libm::log(n_chains as f64);
         -model.free_energy(visible.row(example)) - path.log_z_of_base() + log_mean

@@ -8,6 +8,7 @@ use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::memory::Bytes;
+use crate::ranks::Ranks;
 use crate::rng::Stream;
 use rayon::prelude::*;
 
@@ -21,6 +22,9 @@ use rayon::prelude::*;
 pub struct AnnealedChains<'a> {
     path: &'a Path<'a>,
     beta: f64,
+    /// C.
+    n_chains: usize,
+    /// The chains that this rank moves.
     blocks: Vec<Block>,
 }
 
@@ -56,16 +60,20 @@ impl<'a> AnnealedChains<'a> {
     /// # Panics
     /// If the numbers of streams and rows differ, or the rows are not V wide.
     pub fn new(path: &'a Path<'a>, beta: f64, visible: &BitMatrix, streams: &[Stream]) -> Self {
-        let pieces = Piece::split(path.weights(), visible, streams).into_iter();
+        let n_chains = visible.n_rows();
+        assert_eq!(n_chains, streams.len(), "a stream for each chain");
+        let own = path.weights().ranks_of_chains.own(n_chains);
+        let (rows, streams) = (visible.rows(own.clone()), &streams[own]);
+        let pieces = Piece::split(path.weights(), &rows, streams).into_iter();
         let blocks = pieces.map(|chains| {
             let zeros = vec![0.0; chains.n_chains()];
             Block { chains, log_weights: zeros.clone(), differences: zeros }
         });
-        Self { path, beta, blocks: blocks.collect() }
+        Self { path, beta, n_chains, blocks: blocks.collect() }
     }
 
     /// Steps to each of `betas` in turn. A step that does not change β is only a sweep. Calls
-    /// `after_step` with the number of chains that have made a step.
+    /// `after_step` with the number of chains that have made a step, or, of several ranks, about as many.
     ///
     /// # Errors
     /// The first error of `after_step`. The chains are then of no use.
@@ -75,11 +83,12 @@ impl<'a> AnnealedChains<'a> {
         after_step: &(dyn Fn(usize) -> Result<()> + Sync),
     ) -> Result<()> {
         let (path, first) = (self.path, self.beta);
+        let n_ranks = path.weights().ranks_of_chains.size();
         self.blocks.par_iter_mut().try_for_each(|block| {
             let mut from = first;
             for &to in betas {
                 block.step(path, Step { from, to });
-                after_step(block.chains.n_chains())?;
+                after_step(block.chains.n_chains() * n_ranks)?;
                 from = to;
             }
             Ok(())
@@ -98,16 +107,51 @@ impl<'a> AnnealedChains<'a> {
     }
 
     /// The log-weights (C).
-    pub fn log_weights(&self) -> Vec<f64> {
-        self.blocks.iter().flat_map(|block| block.log_weights.iter().copied()).collect()
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub fn log_weights(&self) -> Result<Vec<f64>> {
+        let own = self.blocks.iter().flat_map(|block| block.log_weights.iter().copied());
+        let mut all = vec![0.0; self.n_chains];
+        let ranks = &self.path.weights().ranks_of_chains;
+        all[ranks.own(self.n_chains)].iter_mut().zip(own).for_each(|(to, x)| *to = x);
+        ranks.share(&mut [&mut all], self.n_chains, |rank| ranks.part(rank, self.n_chains))?;
+        Ok(all)
     }
 
     /// The visible states (C, V).
-    pub fn visible(&self) -> BitMatrix {
-        let blocks: Vec<_> =
-            self.blocks.iter().map(|block| block.chains.visible.to_matrix()).collect();
-        BitMatrix::concatenate(&blocks)
+    ///
+    /// # Errors
+    /// As [`log_weights`](Self::log_weights).
+    pub fn visible(&self) -> Result<BitMatrix> {
+        let n_visible = self.path.weights().n_visible();
+        let none = BitMatrix::zeros(0, n_visible);
+        let own = self.blocks.iter().map(|block| block.chains.visible.to_matrix());
+        // Of more ranks than chains, some have none.
+        let own = BitMatrix::concatenate(&[none].into_iter().chain(own).collect::<Vec<_>>());
+        gather_rows(&self.path.weights().ranks_of_chains, own, self.n_chains, n_visible)
     }
+}
+
+/// All rows (n, V) of a matrix of which each rank has its own part.
+///
+/// # Errors
+/// [`Error::Ranks`](crate::Error::Ranks).
+pub(crate) fn gather_rows(
+    ranks: &Ranks,
+    own: BitMatrix,
+    n: usize,
+    n_visible: usize,
+) -> Result<BitMatrix> {
+    if !ranks.are_several() {
+        return Ok(own);
+    }
+    let mut all = BitMatrix::zeros(n, n_visible);
+    for (row, at) in ranks.own(n).enumerate() {
+        all.row_mut(at).copy_from_slice(own.row(row));
+    }
+    ranks.share(&mut [all.words_mut()], n, |rank| ranks.part(rank, n))?;
+    Ok(all)
 }
 
 impl Block {
@@ -188,7 +232,7 @@ mod tests {
         let mut expected = vec![0.0; 21];
         let mut from = 0.2;
         for to in [0.7, 0.7, 0.3, 1.0] {
-            let before = chains.visible();
+            let before = chains.visible().unwrap();
             for (n, expected) in expected.iter_mut().enumerate() {
                 let v = before.row(n);
                 *expected += log_p(&rbm, &rates, to, v) - log_p(&rbm, &rates, from, v);
@@ -196,7 +240,7 @@ mod tests {
             chains.advance(&[to], &|_| Ok(())).unwrap();
             from = to;
         }
-        for (found, expected) in chains.log_weights().iter().zip(&expected) {
+        for (found, expected) in chains.log_weights().unwrap().iter().zip(&expected) {
             // Four steps of 130 inputs, each with the rounding errors of about 30 weights and a bias.
             assert!((found - expected).abs() < 4.0 * 130.0 * 31.0 * 0.5e-6, "{found} {expected}");
         }
@@ -213,7 +257,7 @@ mod tests {
         let all_on = BitMatrix::from_fn(CHAINS, 70, |_, _| true);
         let mut chains = AnnealedChains::new(&path, 0.0, &all_on, &streams(CHAINS as u64));
         chains.advance(&[0.0], &|_| Ok(())).unwrap();
-        let visible = chains.visible();
+        let visible = chains.visible().unwrap();
         for i in 0..70 {
             let on = (0..CHAINS).filter(|&n| visible.get(n, i)).count() as f64 / CHAINS as f64;
             let deviation = (rates[i] * (1.0 - rates[i]) / CHAINS as f64).sqrt();

@@ -27,8 +27,10 @@ use ndarray::Array2;
 #[derive(Clone, Debug, PartialEq)]
 pub struct FixedWeights {
     pub(crate) isa: Isa,
-    /// The ranks that draw a layer together.
+    /// The ranks that draw a layer together, each its own panels.
     pub(crate) ranks: Ranks,
+    /// The ranks that move chains of an evaluation together, each its own chains.
+    pub(crate) ranks_of_chains: Ranks,
     pub(crate) scale: Scale,
     pub(crate) visible_units: Units,
     pub(crate) hidden_units: Units,
@@ -90,6 +92,7 @@ impl FixedWeights {
         Self {
             isa,
             ranks: Ranks::default(),
+            ranks_of_chains: Ranks::default(),
             scale,
             visible_units: parameters.visible_units.clone(),
             hidden_units: parameters.hidden_units.clone(),
@@ -97,6 +100,12 @@ impl FixedWeights {
             hidden_bias: parameters.hidden_bias.map(|x| scale.round(x)),
             weights,
         }
+    }
+
+    /// The same model, along which ranks anneal chains together: each has the whole model, moves its own chains, and
+    /// gets the weights and states of the others. All ranks must make the same evaluation.
+    pub fn among(self, ranks: Ranks) -> Self {
+        Self { ranks_of_chains: ranks, ..self }
     }
 
     /// The format of the weights. (Biases always have 32 bits.)

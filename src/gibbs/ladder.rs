@@ -41,7 +41,7 @@ pub fn temperatures(
     let mut before: Option<Place<'_>> = None;
     for beta in betas {
         chains.advance(&[beta], &count)?;
-        let here = Place::new(path, beta, &chains.visible());
+        let here = Place::new(path, beta, &chains.visible()?);
         if kept.swap_rate(&here, watch)? < rate
             && let Some(last) = before.take()
         {

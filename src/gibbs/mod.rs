@@ -56,6 +56,7 @@ mod exchange;
 mod sampler;
 
 pub use annealing::AnnealedChains;
+pub(crate) use annealing::gather_rows;
 pub use chains::{Chains, MAX_SWEEPS, check_sweeps};
 pub use conditional::Conditional;
 pub(crate) use conditional::{FEW_ROWS, with_sums};

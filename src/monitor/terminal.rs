@@ -7,6 +7,7 @@ use crate::setting::by_name;
 use crate::train::Trainer;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::io::{IsTerminal as _, Write as _};
 
 /// How progress is written.
@@ -122,8 +123,19 @@ fn epoch(trainer: &Trainer) -> String {
     format!("epoch {epoch}/{}", trainer.n_epochs())
 }
 
+/// Whether this program leaves notes to another.
+static IS_SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Leaves notes to another program from now on, as ranks above 0 leave them to rank 0.
+pub fn silence() {
+    IS_SILENT.store(true, Ordering::Relaxed);
+}
+
 /// Writes a note to stderr, from anywhere in the program.
 pub fn note(format: LogFormat, text: &str) {
+    if IS_SILENT.load(Ordering::Relaxed) {
+        return;
+    }
     drop(writeln!(std::io::stderr(), "{}", note_line(format, text)));
 }
 
