@@ -4,12 +4,10 @@
 
 mod rank_cases;
 
-use harmonium::Trainer;
 use harmonium::error::{Error, Result};
-use harmonium::kernels::Isa;
 use harmonium::ranks::Ranks;
 use harmonium::ranks::mpi::Job;
-use rank_cases::{cases, train};
+use rank_cases::{begun, cases, train};
 use std::ops::Range;
 use std::thread;
 use std::time::Duration;
@@ -99,14 +97,15 @@ fn numbers_are_joined(ranks: &Ranks) {
     assert_eq!(sums, (0..20).map(sum).collect::<Vec<_>>());
     assert_eq!(ranks.most(rank as u32).unwrap(), (size - 1) as u32);
     assert_eq!(ranks.largest(u32::MAX - rank as u32).unwrap(), u32::MAX);
-    assert!(!ranks.is_heard());
     if rank == size - 1 {
-        ranks.wish();
+        ranks.wish(7);
     }
     ranks.most(5).unwrap();
-    assert_eq!(ranks.is_heard(), size > 1);
+    assert_eq!(ranks.heard(), if size > 1 { 7 } else { 0 });
     ranks.most(5).unwrap();
-    assert!(!ranks.is_heard());
+    assert_eq!(ranks.heard(), 0);
+    let word = if rank == 0 { b"all".to_vec() } else { b"nothing".to_vec() };
+    assert_eq!(ranks.tell(word).unwrap(), b"all");
 }
 
 fn a_failure_of_one_rank_is_one_of_all(ranks: &Ranks) {
@@ -122,7 +121,7 @@ fn a_failure_of_one_rank_is_one_of_all(ranks: &Ranks) {
 /// Rank 0 trains alone, then with the others.
 fn the_model_is_that_of_one_process(ranks: &Ranks) -> Result<()> {
     for (name, config, examples) in cases() {
-        let start = || Trainer::with_isa(config.clone(), examples.clone(), None, Isa::fastest());
+        let start = || begun(name, &config, &examples);
         let total = start()?.total_updates();
         let together = train(ranks.clone(), total, start)?;
         if let Some(together) = together {

@@ -272,7 +272,7 @@ impl Ranks {
         self.several().map_or(0, |seat| seat.heard.load(Ordering::Relaxed))
     }
 
-    /// Gives every rank the bytes of rank 0; those of others are not looked at.
+    /// Gives every rank the bytes of rank 0, for which they wait as long as it needs; those of others are not looked at.
     ///
     /// # Errors
     /// [`Error::Ranks`].
@@ -281,7 +281,7 @@ impl Ranks {
         let own = if transport.rank() == 0 { &bytes[..] } else { &[] };
         let n = own.len() as u64;
         let mut length = [(n >> u32::BITS) as u32, n as u32];
-        transport.max(&mut length)?;
+        transport.wait_for_max(&mut length)?;
         let n = (length[0] as usize) << u32::BITS | length[1] as usize;
         let (mut all, mut lengths) = (vec![0; n], vec![0; transport.size()]);
         lengths[0] = n;
