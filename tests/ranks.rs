@@ -3,7 +3,7 @@
 mod rank_cases;
 
 use harmonium::kernels::Isa;
-use harmonium::ranks::in_process;
+use harmonium::ranks::{Ranks, in_process};
 use harmonium::state::State;
 use harmonium::{Result, Trainer};
 use rank_cases::{begun, cases, train};
@@ -175,5 +175,43 @@ mod run {
             "{error}"
         );
         assert!(!folder.path().join("run").exists());
+    }
+}
+
+/// Ranks that anneal their own chains find the evidence of one, also if there are more ranks than chains.
+#[test]
+fn an_evaluation_on_ranks_is_that_of_one() {
+    use harmonium::evaluate::{AnnealingSchedule, EvaluationConfig, Evaluator, Method};
+    use harmonium::gibbs::{FixedModel, FixedWeights};
+    use harmonium::{BitMatrix, Rbm};
+    use ndarray::{Array1, Array2};
+    let value = |at: usize| ((at * 37 + 11) % 29) as f32 / 32.0 - 0.4;
+    let weights = Array2::from_shape_fn((70, 30), |(i, j)| value(i * 5 + j));
+    let rbm = Rbm::new(weights, Array1::from_shape_fn(70, value), Array1::zeros(30)).unwrap();
+    let visible = BitMatrix::from_fn(40, 70, |n, i| (n * n + 3 * i * n + i * i) % 7 < 3);
+    for n_chains in [3, 50] {
+        let config = EvaluationConfig {
+            method: Method::Ais,
+            n_chains,
+            schedule: "adaptive:200".parse::<AnnealingSchedule>().unwrap(),
+            burn_in: 20,
+            raise: 10,
+            ..EvaluationConfig::default()
+        };
+        let evaluate = |ranks: Ranks| {
+            let weights = FixedWeights::of(&rbm, Isa::fastest()).among(ranks);
+            let model = FixedModel { rbm: &rbm, weights: &weights };
+            Evaluator::new(model).config(config.clone()).evaluate(&visible).unwrap()
+        };
+        let alone = evaluate(Ranks::default());
+        for size in [2, 3, 5] {
+            thread::scope(|scope| {
+                let ranks = in_process::ranks(size).into_iter();
+                let ranks: Vec<_> = ranks.map(|ranks| scope.spawn(|| evaluate(ranks))).collect();
+                for rank in ranks {
+                    assert_eq!(rank.join().unwrap(), alone, "{size} ranks, {n_chains} chains");
+                }
+            });
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `harmonium evaluate`.
 
-use super::job::{self, RankFlags};
 use super::input::{in_pool, limited, model_path, read_data, say_inferred};
+use super::job::{self, RankFlags};
 use super::output::{Output, Overwrite, print, print_beside, print_text};
 use crate::bits::BitMatrix;
 use crate::dataset::{

@@ -196,7 +196,9 @@ pub(super) fn forward(
     assert!(n_chains >= 2, "no variance of {n_chains} chains");
     let start = path.draw_base(&mut streams);
     let mut chains = AnnealedChains::new(path, 0.0, &start, &streams);
-    let Some((last, before)) = betas.split_last() else { return Ok((chains.log_weights()?, start)) };
+    let Some((last, before)) = betas.split_last() else {
+        return Ok((chains.log_weights()?, start));
+    };
     chains.advance(before, &watch.counter(stage, (n_chains * before.len()) as u64))?;
     chains.weigh(*last);
     // The chains moved by W̃, but the weights are to lead to Z of W: add log p*(v) by W less that by W̃.

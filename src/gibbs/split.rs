@@ -7,7 +7,7 @@ const MOST_ROWS: usize = 4096;
 /// Number of rows in a piece of work if each panel has `capacity` rows, a multiple of 64: all, to share
 /// tables, unless threads would be idle or there are more than 4,096.
 pub(crate) fn block_rows(capacity: usize, n_panels: usize) -> usize {
-    let mut block = capacity;
+    let mut block = capacity.max(1);
     let is_idle = |block| n_panels.max(1) * (capacity / block) < rayon::current_num_threads();
     while block.is_multiple_of(2) && (block > MOST_ROWS || (block > 8 && is_idle(block))) {
         block /= 2;

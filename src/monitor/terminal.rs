@@ -7,8 +7,8 @@ use crate::setting::by_name;
 use crate::train::Trainer;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How progress is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +126,7 @@ fn epoch(trainer: &Trainer) -> String {
 /// Whether this program leaves notes to another.
 static IS_SILENT: AtomicBool = AtomicBool::new(false);
 
+#[cfg_attr(not(feature = "mpi"), allow(dead_code, reason = "a process that is alone has no other"))]
 /// Leaves notes to another program from now on, as ranks above 0 leave them to rank 0.
 pub fn silence() {
     IS_SILENT.store(true, Ordering::Relaxed);
