@@ -3,6 +3,7 @@
 use crate::dataset::Examples;
 use crate::error::Result;
 use crate::kernels::Isa;
+use crate::ranks::Ranks;
 use crate::threads::in_pool;
 use crate::train::{Ascent, Schedule, TrainConfig, Trainer};
 use crate::watch::Watch;
@@ -20,7 +21,9 @@ pub struct Timing {
     pub hidden: usize,
     /// N and C, which are equal.
     pub batch_size: usize,
-    /// Threads.
+    /// Ranks.
+    pub ranks: usize,
+    /// Threads of each.
     pub threads: usize,
     /// Updates that were timed.
     pub n_updates: usize,
@@ -30,6 +33,12 @@ pub struct Timing {
     pub chain_sweeps_per_second: f64,
     /// The rate relative to the first number of threads in the list.
     pub speed_up: f64,
+    /// The speed-up for each additional thread: 1 if twice as many are twice as fast.
+    pub efficiency: f64,
+    /// The one of [`STAGES`] that loses most time to its ideal; none for the first number of threads.
+    pub limit: Option<&'static str>,
+    /// Bytes that the first rank gets from others in an update.
+    pub bytes: f64,
     /// Milliseconds of an update: least, median, most.
     pub update_ms: [f64; 3],
     /// Share of the time that each of [`STAGES`] takes, 0 to 1.
@@ -49,6 +58,8 @@ pub struct Plan {
     pub batch_sizes: Vec<usize>,
     /// The instruction set.
     pub isa: Isa,
+    /// Those who make each update together.
+    pub ranks: Ranks,
     /// Numbers of threads. Speed-ups are relative to the first.
     pub threads: Vec<usize>,
     /// Updates before those that are timed, in which hidden activity settles.
@@ -83,17 +94,33 @@ pub fn run(plan: &Plan, examples: &Arc<Examples>, mut report: impl FnMut(&Timing
                 (0..plan.warm_up).try_for_each(|_| trainer.update())?;
                 Ok(trainer)
             })?;
-            let mut first_rate = None;
+            let mut first = None;
             for &threads in &plan.threads {
-                let trainer = settled.clone();
-                let mut timing = in_pool(Some(threads), || time(trainer, threads, plan.time))?;
-                let first_rate = *first_rate.get_or_insert(timing.samples_per_second);
-                timing.speed_up = timing.samples_per_second / first_rate;
-                report(&timing);
+                let trainer = settled.clone().spread(plan.ranks.clone());
+                if plan.ranks.rank() > 0 {
+                    in_pool(Some(threads), || trainer.follow(&|| 0))?;
+                    continue;
+                }
+                let timing = in_pool(Some(threads), || time(trainer, threads, plan.time))?;
+                let first = first.get_or_insert_with(|| timing.clone());
+                report(&timing.clone().beside(first));
             }
         }
     }
     Ok(())
+}
+
+impl Timing {
+    /// The same times, compared with those on the first number of threads.
+    fn beside(self, first: &Self) -> Self {
+        let speed_up = self.samples_per_second / first.samples_per_second;
+        let more = self.threads as f64 / first.threads as f64;
+        let losses = self.stage_ms.iter().zip(&first.stage_ms);
+        let losses = losses.map(|([_, own, _], [_, first, _])| own - first / more);
+        let limit = STAGES.into_iter().zip(losses).max_by(|(_, a), (_, b)| a.total_cmp(b));
+        let limit = limit.map(|(stage, _)| stage).filter(|_| self.threads != first.threads);
+        Self { speed_up, efficiency: speed_up / more, limit, ..self }
+    }
 }
 
 /// Times one trainer in the present thread pool.
@@ -102,7 +129,7 @@ fn time(mut trainer: Trainer, threads: usize, least_time: Duration) -> Result<Ti
     const WARM: usize = 10;
     let mut times: [Vec<f64>; 4] = Default::default();
     let mut updates = Vec::new();
-    let start = Instant::now();
+    let (start, bytes) = (Instant::now(), trainer.ranks().bytes());
     while updates.len() < 20 + WARM || start.elapsed() < least_time {
         let mut marks = vec![Instant::now()];
         trainer.update_in_stages(Watch::default(), || marks.push(Instant::now()))?;
@@ -111,6 +138,11 @@ fn time(mut trainer: Trainer, threads: usize, least_time: Duration) -> Result<Ti
         }
         updates.push(milliseconds(marks[0], marks[4]));
     }
+    let bytes = (trainer.ranks().bytes() - bytes) as f64 / updates.len() as f64;
+    // After one more update the other ranks listen.
+    trainer.ranks().wish(1);
+    trainer.update()?;
+    trainer.dismiss()?;
     let stage_ms = times.map(|times| spread(&times[WARM..]));
     let update_ms = spread(&updates[WARM..]);
     let total: f64 = stage_ms.iter().map(|[_, median, _]| median).sum();
@@ -119,11 +151,15 @@ fn time(mut trainer: Trainer, threads: usize, least_time: Duration) -> Result<Ti
     Ok(Timing {
         hidden: config.n_hidden(),
         batch_size: config.batch_size,
+        ranks: trainer.ranks().size(),
         threads,
         n_updates: updates.len() - WARM,
         samples_per_second: per_second(config.batch_size),
         chain_sweeps_per_second: per_second(config.n_chains() * config.gibbs_steps),
         speed_up: 1.0,
+        efficiency: 1.0,
+        limit: None,
+        bytes,
         update_ms,
         stage_shares: stage_ms.map(|[_, median, _]| median / total),
         stage_ms,

@@ -1,10 +1,14 @@
 //! `harmonium bench`.
 
+use super::job::{self, RankFlags};
 use super::output::print;
 use crate::bench::{self, Plan, STAGES, Timing};
 use crate::dataset::{Binarization, Examples, Source};
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
+use crate::ranks::Ranks;
+use crate::setting::invalid;
+use crate::threads::THREADS;
 use crate::train::TrainConfig;
 use clap::Args;
 use std::sync::Arc;
@@ -22,9 +26,9 @@ pub struct Bench {
     /// Batch sizes; the number of chains is the same
     #[arg(long, value_delimiter = ',', default_value = "128,512", value_name = "N,…")]
     batch_size: Vec<usize>,
-    /// Numbers of threads [default: 1 and all cores]
-    #[arg(long, value_delimiter = ',', value_name = "N,…")]
-    threads: Vec<usize>,
+    /// Numbers of threads, or `A..B` for A, 2 A, 4 A, … up to B [default: 1 and all cores]
+    #[arg(long, value_delimiter = ',', value_name = "N,…|A..B", value_parser = Threads::parse)]
+    threads: Vec<Threads>,
     /// Sweeps of each chain in an update: the k of PCD-k
     #[arg(long, default_value_t = 1, value_name = "N")]
     gibbs_steps: usize,
@@ -40,15 +44,40 @@ pub struct Bench {
     /// Print JSON, one line per size and number of threads
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    ranks: RankFlags,
+}
+
+/// A number of threads, or several.
+#[derive(Clone, Debug)]
+struct Threads(Vec<usize>);
+
+impl Threads {
+    fn parse(text: &str) -> Result<Self> {
+        let wrong = || {
+            invalid("threads", text, format!("from 1 to {}, or A..B, such as 1..8", THREADS.end()))
+        };
+        let number = |text: &str| text.parse().ok().filter(|n| THREADS.contains(n));
+        let (first, last) = text.split_once("..").unwrap_or((text, text));
+        let (first, last) = number(first).zip(number(last)).ok_or_else(wrong)?;
+        let doubled = std::iter::successors(Some(first), |n| Some(2 * n));
+        let mut all: Vec<usize> = doubled.take_while(|n| *n < last).collect();
+        all.extend((first <= last).then_some(last));
+        if all.is_empty() { Err(wrong()) } else { Ok(Self(all)) }
+    }
 }
 
 impl Bench {
     pub fn run(self, isa: Isa) -> Result<()> {
+        job::on_ranks(&self.ranks, "bench", |ranks| self.time(isa, ranks))
+    }
+
+    fn time(&self, isa: Isa, ranks: Ranks) -> Result<()> {
         let threads = if self.threads.is_empty() {
             let all = std::thread::available_parallelism().map_or(1, usize::from);
             if all > 1 { vec![1, all] } else { vec![1] }
         } else {
-            self.threads
+            self.threads.iter().flat_map(|threads| threads.0.clone()).collect()
         };
         let plan = Plan {
             config: TrainConfig {
@@ -56,9 +85,10 @@ impl Bench {
                 binarize: self.binarize,
                 ..TrainConfig::plain()
             },
-            hidden: self.hidden,
-            batch_sizes: self.batch_size,
+            hidden: self.hidden.clone(),
+            batch_sizes: self.batch_size.clone(),
             isa,
+            ranks,
             threads,
             warm_up: self.warm_up,
             time: Duration::try_from_secs_f64(self.seconds).map_err(|_| Error::InvalidSetting {
@@ -93,6 +123,14 @@ fn row(timing: &Timing) -> String {
     let shares = STAGES.iter().zip(timing.stage_shares);
     let shares: Vec<_> =
         shares.map(|(stage, share)| format!("{stage} {:.0} %", 100.0 * share)).collect();
+    let mut below = vec![shares.join(", ")];
+    if let Some(stage) = timing.limit {
+        below.push(format!("efficiency {:.2}, limited by {stage}", timing.efficiency));
+    }
+    if timing.ranks > 1 {
+        let kilobytes = timing.bytes / 1e3;
+        below.push(format!("{} ranks, {kilobytes:.1} kB an update to the first", timing.ranks));
+    }
     format!(
         "{:>6}  {:>5}  {:>7}  {:>9.0}  {:>8.0}  {:>8.2}  {:>10.3} {:>6.3} {:>7.3}\n        {}",
         timing.hidden,
@@ -104,6 +142,24 @@ fn row(timing: &Timing) -> String {
         least,
         median,
         most,
-        shares.join(", "),
+        below.join("\n        "),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_threads_doubles() {
+        let threads = |text| Threads::parse(text).map(|Threads(all)| all);
+        assert_eq!(threads("3").unwrap(), [3]);
+        assert_eq!(threads("1..8").unwrap(), [1, 2, 4, 8]);
+        assert_eq!(threads("2..7").unwrap(), [2, 4, 7]);
+        assert_eq!(threads("4..4").unwrap(), [4]);
+        for wrong in ["0", "4..2", "1..2000", "1..", "all"] {
+            let error = threads(wrong).unwrap_err().to_string();
+            assert!(error.contains("from 1 to 1024, or A..B"), "{error}");
+        }
+    }
 }

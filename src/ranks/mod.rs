@@ -31,7 +31,7 @@ use bytemuck::Pod;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Carries bytes between ranks. A call returns when this rank has what it asked for; the others may be behind.
 pub trait Transport: fmt::Debug + Send + Sync {
@@ -105,6 +105,8 @@ struct Seat {
     wish: AtomicU32,
     /// The largest wish of all ranks in the last update.
     heard: AtomicU32,
+    /// The bytes that this rank has got from others.
+    bytes: AtomicU64,
 }
 
 /// How work is split never tells two models apart.
@@ -118,7 +120,7 @@ impl Ranks {
     /// The ranks that a transport joins.
     pub fn new(transport: impl Transport + 'static) -> Self {
         let transport = Box::new(transport);
-        Self(Some(Arc::new(Seat { transport, wish: 0.into(), heard: 0.into() })))
+        Self(Some(Arc::new(Seat { transport, wish: 0.into(), heard: 0.into(), bytes: 0.into() })))
     }
 
     /// The number of this rank, from 0.
@@ -160,7 +162,7 @@ impl Ranks {
         n_panels: usize,
         panels_of: impl Fn(usize) -> Range<usize>,
     ) -> Result<()> {
-        let Some(Seat { transport, .. }) = self.several() else { return Ok(()) };
+        let Some(Seat { transport, bytes, .. }) = self.several() else { return Ok(()) };
         let bytes_of = |array: &[T]| size_of_val(array) / n_panels.max(1);
         let of_panel: usize = arrays.iter().map(|array| bytes_of(array)).sum();
         let lengths: Vec<_> =
@@ -173,6 +175,7 @@ impl Ranks {
             sent.extend_from_slice(&bytes[own.start * of_panel..own.end * of_panel]);
         }
         let mut all = vec![0; lengths.iter().sum()];
+        bytes.fetch_add((all.len() - sent.len()) as u64, Ordering::Relaxed);
         transport.gather(&sent, &mut all, &lengths)?;
         let mut rest = &all[..];
         for rank in 0..transport.size() {
@@ -200,7 +203,7 @@ impl Ranks {
         pieces_to: impl Fn(usize) -> P,
         pieces_from: impl Fn(usize) -> P,
     ) -> Result<()> {
-        let Some(Seat { transport, .. }) = self.several() else { return Ok(()) };
+        let Some(Seat { transport, bytes, .. }) = self.several() else { return Ok(()) };
         let (ranks, own) = (0..transport.size(), transport.rank());
         let others = |rank: usize| rank != own;
         let (mut sent, mut sent_lengths) = (Vec::new(), Vec::new());
@@ -215,6 +218,7 @@ impl Ranks {
             received_lengths.push(pieces.map(|piece| piece.len() * size_of::<T>()).sum());
         }
         let mut received = vec![0; received_lengths.iter().sum()];
+        bytes.fetch_add(received.len() as u64, Ordering::Relaxed);
         transport.exchange(&sent, &sent_lengths, &mut received, &received_lengths)?;
         let mut rest = &received[..];
         for rank in ranks.filter(|&rank| others(rank)) {
@@ -233,7 +237,9 @@ impl Ranks {
     /// # Errors
     /// [`Error::Ranks`].
     pub fn sum(&self, values: &mut [i64]) -> Result<()> {
-        self.several().map_or(Ok(()), |seat| seat.transport.sum(values))
+        let Some(Seat { transport, bytes, .. }) = self.several() else { return Ok(()) };
+        bytes.fetch_add(size_of_val(values) as u64, Ordering::Relaxed);
+        transport.sum(values)
     }
 
     /// The largest of a number of all ranks. Wishes travel with it.
@@ -243,6 +249,7 @@ impl Ranks {
     pub fn most(&self, number: u32) -> Result<u32> {
         let Some(seat) = self.several() else { return Ok(number) };
         let mut values = [number, seat.wish.swap(0, Ordering::Relaxed)];
+        seat.bytes.fetch_add(size_of_val(&values) as u64, Ordering::Relaxed);
         seat.transport.max(&mut values)?;
         seat.heard.store(values[1], Ordering::Relaxed);
         Ok(values[0])
@@ -303,6 +310,12 @@ impl Ranks {
                 Err(Error::Ranks { what: format!("rank {} failed", self.size() - place as usize) })
             }
         }
+    }
+
+    /// The bytes that this rank has got from others in its updates, or whatever [`share`](Self::share),
+    /// [`exchange`](Self::exchange), [`sum`](Self::sum) and [`most`](Self::most) were called for.
+    pub fn bytes(&self) -> u64 {
+        self.several().map_or(0, |seat| seat.bytes.load(Ordering::Relaxed))
     }
 
     fn several(&self) -> Option<&Seat> {
