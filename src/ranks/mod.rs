@@ -289,6 +289,15 @@ impl Ranks {
         Ok(values[0])
     }
 
+    /// Waits for all ranks, as long as they need. What is shared outside of updates, where ranks may be far apart, begins
+    /// with it.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`].
+    pub fn meet(&self) -> Result<()> {
+        self.largest(0).map(drop)
+    }
+
     /// Wishes that all ranks stop after the next update to hear what rank 0 wants. Of several wishes the largest is
     /// heard; 0 is none.
     pub fn wish(&self, wish: u32) {
