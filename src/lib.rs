@@ -332,7 +332,8 @@
 //! The program ends with 0 if it did what it was asked. It ends with 2 if the command line, a settings file
 //! or the environment is wrong, wherever that is found ([`Error::is_misuse`]), and with 1 if anything else
 //! failed: a file, data that do not fit the model, a training that diverged. A run that a signal stopped
-//! ends with 128 plus the number of the signal, and can be resumed.
+//! ends with 128 plus the number of the signal, and can be resumed. So can a run on several ranks that ends
+//! with 75, as one of them did not answer.
 //!
 //! # Features
 //!
@@ -340,6 +341,7 @@
 //! | --- | --- |
 //! | `cli`, on by default | the command line and what it needs: run folders, reports, pictures, progress |
 //! | `mnist`, on by default | MNIST, compiled in |
+//! | `mpi` | `ranks::mpi`, `train --mpi`: one run on the processes of an MPI job; it needs an MPI and libclang |
 //!
 //! Without them the library needs fewer than 70 packages, and still trains, evaluates and saves.
 //!

@@ -1,6 +1,11 @@
-//! The processes of an MPI job train the model of one process, to the bit. By itself this is a job of one:
-//! `CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="mpirun -n 3" cargo test --features mpi --test mpi` makes it one of
-//! three. With an argument `lost`, rank 1 does not answer.
+//! The processes of an MPI job train the model of one process, to the bit. By itself this is a job of one. It is one of
+//! three by
+//!
+//! ```text
+//! cargo test --features mpi --test mpi --config 'target."cfg(all())".runner = ["mpirun", "-n", "3"]'
+//! ```
+//!
+//! With an argument `lost`, rank 1 does not answer.
 
 mod rank_cases;
 

@@ -115,6 +115,7 @@ impl<'a> AnnealedChains<'a> {
         let mut all = vec![0.0; self.n_chains];
         let ranks = &self.path.weights().ranks_of_chains;
         all[ranks.own(self.n_chains)].iter_mut().zip(own).for_each(|(to, x)| *to = x);
+        ranks.meet()?;
         ranks.share(&mut [&mut all], self.n_chains, |rank| ranks.part(rank, self.n_chains))?;
         Ok(all)
     }
@@ -150,6 +151,7 @@ pub(crate) fn gather_rows(
     for (row, at) in ranks.own(n).enumerate() {
         all.row_mut(at).copy_from_slice(own.row(row));
     }
+    ranks.meet()?;
     ranks.share(&mut [all.words_mut()], n, |rank| ranks.part(rank, n))?;
     Ok(all)
 }
