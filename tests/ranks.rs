@@ -5,6 +5,7 @@ mod rank_cases;
 use harmonium::kernels::Isa;
 use harmonium::ranks::{Ranks, in_process};
 use harmonium::state::State;
+use harmonium::threads::in_pool;
 use harmonium::{Result, Trainer};
 use rank_cases::{begun, cases, train};
 use std::thread;
@@ -214,4 +215,30 @@ fn an_evaluation_on_ranks_is_that_of_one() {
             });
         }
     }
+}
+
+/// Programs that all make the same calls need nobody who asks: each rank has the model in the end.
+#[test]
+fn ranks_that_run_the_same_program_have_the_same_model() {
+    let (_, config, examples) = cases().swap_remove(6);
+    let train = |ranks: Ranks| {
+        let begun = Trainer::with_isa(config.clone(), examples.clone(), None, Isa::fastest());
+        let mut trainer = begun?.spread_alike(ranks);
+        trainer.replan(4)?;
+        for _ in 0..trainer.updates_per_epoch() + 1 {
+            trainer.update()?;
+        }
+        trainer.gather()?;
+        Ok(trainer.state())
+    };
+    // A rank that waits for the others keeps its thread.
+    let train = |ranks: Ranks| in_pool(Some(1), || train(ranks)).unwrap();
+    let alone = train(Ranks::default());
+    thread::scope(|scope| {
+        let ranks = in_process::ranks(3).into_iter();
+        let ranks: Vec<_> = ranks.map(|ranks| scope.spawn(|| train(ranks))).collect();
+        for rank in ranks {
+            assert_eq!(rank.join().unwrap().difference(&alone), None);
+        }
+    });
 }

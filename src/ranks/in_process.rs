@@ -30,8 +30,8 @@ struct InProcess {
     table: Arc<Table>,
 }
 
-/// So many ranks, one for each thread that the caller starts. A rank that is dropped ends the calls of the others with
-/// an error.
+/// So many ranks, one for each thread that the caller starts. Each needs a thread pool of its own, as a rank that waits
+/// for the others keeps its thread. A rank that is dropped ends the calls of the others with an error.
 pub fn ranks(size: usize) -> Vec<Ranks> {
     let table = Arc::new(Table::default());
     table.state.lock().expect("no rank holds it").laid = vec![None; size];

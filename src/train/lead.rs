@@ -4,6 +4,7 @@
 //! of rank 0, which alone looks at clocks, files and scores. Between two updates of an epoch they wait if a rank
 //! [wished it](Ranks::wish) before the last one, as when a checkpoint is due or a signal came.
 
+use super::together::Together;
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::ranks::Ranks;
@@ -47,6 +48,8 @@ impl Trainer {
     ///     trainer.dismiss()?;
     ///     Ok(Some(trainer.model().sha256()))
     /// };
+    /// // Each rank has threads of its own.
+    /// let train = |ranks| harmonium::threads::in_pool(Some(1), || train(ranks));
     /// let hashes: Vec<_> = std::thread::scope(|scope| {
     ///     let ranks: Vec<_> = in_process::ranks(2).into_iter().map(|rank| scope.spawn(|| train(rank))).collect();
     ///     ranks.into_iter().map(|rank| rank.join().unwrap().unwrap()).collect()
@@ -56,7 +59,14 @@ impl Trainer {
     /// ```
     pub fn spread(mut self, ranks: Ranks) -> Self {
         self.ascent.spread(ranks);
-        self.others_listen = true;
+        self.together = Together::Led { others_listen: true };
+        self
+    }
+
+    /// As [`spread`](Self::spread), but every rank runs the same program, which makes the same calls of this trainer.
+    /// (Updates are then not stopped by a watch, and [`gather`](Self::gather) is a call of all ranks.)
+    pub fn spread_alike(mut self, ranks: Ranks) -> Self {
+        self.ascent.spread(ranks);
         self
     }
 
@@ -67,7 +77,7 @@ impl Trainer {
 
     /// Whether what needs all ranks may be done now: always, if there is only one.
     pub fn others_listen(&self) -> bool {
-        !self.ranks().are_several() || self.others_listen
+        !self.ranks().are_several() || self.together != Together::Led { others_listen: false }
     }
 
     /// Gives every rank the parameters, the memory of the update rule and the average of the others. Before it, or the
@@ -107,7 +117,7 @@ impl Trainer {
                 Some(Request::Update) => loop {
                     self.ranks().wish(wish());
                     self.update()?;
-                    if self.others_listen {
+                    if self.others_listen() {
                         break;
                     }
                 },
@@ -127,7 +137,7 @@ impl Trainer {
         if !self.ranks().are_several() {
             return Ok(());
         }
-        if self.ranks().rank() == 0 && self.others_listen {
+        if self.ranks().rank() == 0 && self.together == (Together::Led { others_listen: true }) {
             watch.check()?;
             self.ask(Request::Update)?;
         }
@@ -139,7 +149,10 @@ impl Trainer {
         if !self.ranks().are_several() {
             return Ok(());
         }
-        self.others_listen = self.is_at_end_of_epoch() || self.ranks().heard() > 0;
+        if let Together::Led { .. } = self.together {
+            let others_listen = self.is_at_end_of_epoch() || self.ranks().heard() > 0;
+            self.together = Together::Led { others_listen };
+        }
         if self.is_at_end_of_epoch() {
             self.ascent.gather()
         } else if self.is_last_of_epoch() {
@@ -153,11 +166,17 @@ impl Trainer {
     /// Asks the others to take a new number of epochs.
     pub(super) fn ask_to_replan(&self, epochs: usize) -> Result<()> {
         self.ask(Request::Replan)?;
+        if self.together == Together::Alike {
+            return Ok(());
+        }
         self.ranks().largest(epochs as u32).map(drop)
     }
 
     fn ask(&self, request: Request) -> Result<()> {
         assert!(self.others_listen(), "the other ranks are in the middle of an update");
+        if self.together == Together::Alike {
+            return Ok(());
+        }
         self.ranks().largest(request as u32).map(drop)
     }
 }

@@ -62,6 +62,8 @@ pub(crate) mod ascent;
 
 pub(crate) mod restore;
 
+pub(crate) mod together;
+
 pub(crate) mod trainer;
 
 mod lead;

@@ -8,6 +8,7 @@ use super::outset::{Outset, order};
 use super::parameters::Parameters;
 use super::positive_phase::Batch;
 use super::timetable::Timetable;
+use super::together::Together;
 use crate::dataset::{Binarization, Examples};
 use crate::error::{MissingWay, Remedy, Result};
 use crate::gibbs::{Chains, FixedWeights, Tempering};
@@ -40,8 +41,8 @@ pub struct Trainer {
     examples: Arc<Examples>,
     /// The order of the examples in this epoch.
     order: Vec<u32>,
-    /// Whether other ranks wait for requests.
-    pub(super) others_listen: bool,
+    /// How ranks come to make the same calls, if there are several.
+    pub(super) together: Together,
 }
 
 impl Trainer {
@@ -119,7 +120,7 @@ impl Trainer {
     fn of(mut ascent: Ascent, examples: Arc<Examples>) -> Result<Self> {
         ascent.make_room(ascent.config().batch_size)?;
         let order = (0..examples.n_examples() as u32).collect();
-        let mut trainer = Self { ascent, examples, order, others_listen: false };
+        let mut trainer = Self { ascent, examples, order, together: Together::default() };
         trainer.shuffle();
         Ok(trainer)
     }
