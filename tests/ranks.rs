@@ -223,7 +223,7 @@ fn ranks_that_run_the_same_program_have_the_same_model() {
     let (_, config, examples) = cases().swap_remove(6);
     let train = |ranks: Ranks| {
         let begun = Trainer::with_isa(config.clone(), examples.clone(), None, Isa::fastest());
-        let mut trainer = begun?.spread_alike(ranks);
+        let mut trainer = begun?.spread_alike(ranks)?;
         trainer.replan(4)?;
         for _ in 0..trainer.updates_per_epoch() + 1 {
             trainer.update()?;

@@ -22,7 +22,7 @@ def run_epochs(
         for epoch in range(1, n_epochs + 1):
             trainer.run(until=epoch * trainer.updates_per_epoch, threads=threads)
             bar.update(1)
-            if after_epoch(epoch):
+            if trainer.any_rank(bool(after_epoch(epoch))):
                 break
     finally:
         bar.close()

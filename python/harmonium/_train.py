@@ -30,6 +30,7 @@ def train(
     callback: Callable[[dict[str, Any]], object] | None = None,
     progress: bool = False,
     threads: int | None = None,
+    comm: Any = None,
     **settings: Unpack[Settings],
 ) -> Rbm:
     """Train a model on data. The settings, their names and the resulting bits are the same on the
@@ -74,6 +75,10 @@ def train(
         Whether to show a progress bar (with tqdm).
     threads : int, or None for all cores
         The result does not depend on it.
+    comm : mpi4py.MPI.Comm, optional
+        The processes that train the model together, such as `MPI.COMM_WORLD` of mpi4py in a script that was
+        started by ``mpiexec -n 4 python -m mpi4py SCRIPT``. Each calls `train` with the same data and settings, and
+        gets the model that one process would get. Training ends if `callback` returns true in any of them.
     **settings
         {settings}
 
@@ -113,6 +118,7 @@ def train(
         categories=categories,
         ignore=list(ignore),
         threads=threads,
+        comm=comm,
         **settings,
     )
 

@@ -15,6 +15,7 @@ mod files;
 mod json;
 mod labels;
 mod pool;
+mod ranks;
 mod rbm;
 mod runs;
 mod sparse;

@@ -7,6 +7,7 @@ use crate::pool::polled;
 use crate::trainer::{given, names, or_meant};
 use harmonium::gibbs::FixedModel;
 use harmonium::monitor::{EpochRecord, Monitor};
+use harmonium::ranks::Ranks;
 use harmonium::run::{self, Changes, DataConfig, Interrupt, Outcome, REPORT, RunConfig};
 use harmonium::run::{Session, Settings, Summary};
 use harmonium::setting::invalid;
@@ -143,6 +144,7 @@ impl Options {
             time_budget: time_budget.map(time).transpose()?,
             command: Some(command),
             interrupt,
+            ranks: Ranks::default(),
         })
     }
 }

@@ -7,6 +7,7 @@ use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::labels;
 use crate::pool::{interruptible, without_lock};
+use crate::ranks::ranks;
 use crate::rbm::{Origin, Rbm, history};
 use harmonium::dataset::{Binarization, Classes, Encoding, Examples, RunningMean};
 use harmonium::evaluate::number_means;
@@ -153,6 +154,8 @@ fn rows_of<S: Section>() -> Vec<Value> {
 ///     The columns that are left out, by name or number from 1.
 /// threads : int, or None for all cores
 ///     The result does not depend on it.
+/// comm : mpi4py.MPI.Comm, optional
+///     The processes that share the work; see `train`. `run` is then a call of all of them.
 /// **settings
 ///     The settings of training, by the names of the command line; see `train`.
 ///
@@ -303,7 +306,7 @@ fn parse(settings: &str) -> PyResult<Map<String, Value>> {
 }
 
 /// The keywords of `harmonium.train` that are not settings.
-const OF_TRAIN: [&str; 12] = [
+const OF_TRAIN: [&str; 13] = [
     "weights",
     "labels",
     "classes",
@@ -316,10 +319,11 @@ const OF_TRAIN: [&str; 12] = [
     "callback",
     "progress",
     "threads",
+    "comm",
 ];
 
 /// The keywords of `Trainer` that are not settings.
-const OF_TRAINER: [&str; 11] = [
+const OF_TRAINER: [&str; 12] = [
     "weights",
     "labels",
     "classes",
@@ -331,6 +335,7 @@ const OF_TRAINER: [&str; 11] = [
     "categories",
     "ignore",
     "threads",
+    "comm",
 ];
 
 /// The keywords of `Trainer.online` that are not settings.
@@ -486,7 +491,8 @@ impl<'py> HeldOut<'py> {
 impl Trainer {
     #[new]
     #[pyo3(signature = (data, *, weights = None, labels = None, classes = None, initial = None,
-        held_out = None, as_numbers = false, grey_levels = None, spins = false, categories = None, ignore = None, threads = None, **settings))]
+        held_out = None, as_numbers = false, grey_levels = None, spins = false, categories = None, ignore = None, threads = None, comm = None,
+        **settings))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         py: Python<'_>,
@@ -502,6 +508,7 @@ impl Trainer {
         categories: Option<&Bound<'_, PyAny>>,
         ignore: Option<Vec<String>>,
         threads: Option<usize>,
+        comm: Option<&Bound<'_, PyAny>>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let given = given(settings)?;
@@ -537,9 +544,11 @@ impl Trainer {
             PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &note, 1)?;
         }
         let initial = initial.map(|rbm| rbm.rbm.clone());
+        let ranks = ranks(comm)?;
         let (trainer, seen) = without_lock(py, threads, || {
             let initial = initial.as_deref();
-            let trainer = harmonium::Trainer::with_isa(config, data.into(), initial, isa()?)?;
+            let trainer = harmonium::Trainer::with_isa(config, data.into(), initial, isa()?);
+            let trainer = ranks.all(trainer)?.spread_alike(ranks)?;
             let mut seen = RunningMean::nothing(trainer.examples().n_visible());
             seen.add(trainer.examples());
             Ok((trainer, seen))
@@ -640,7 +649,7 @@ impl Trainer {
                 change.before_update(trainer);
                 trainer.update_watched(watch)?;
             }
-            Ok(())
+            if trainer.is_at_end_of_epoch() { Ok(()) } else { trainer.gather() }
         });
         self.seconds += start.elapsed().as_secs_f64();
         done.inspect_err(|error| self.has_diverged = error.is_instance_of::<DivergedError>(py))
@@ -774,6 +783,17 @@ impl Trainer {
         let metrics = from_json(py, &serde_json::to_string(&record).expect("plain data"));
         Arc::make_mut(history).push(record);
         metrics
+    }
+
+    /// Whether this is true for any rank. All must ask.
+    fn any_rank(&self, py: Python<'_>, is_true: bool) -> PyResult<bool> {
+        match &self.driver {
+            Driver::Own(own) => {
+                let ranks = own.trainer.ranks();
+                py.detach(|| ranks.largest(is_true.into())).map(|n| n > 0).map_err(to_py)
+            }
+            Driver::Online(..) => Ok(is_true),
+        }
     }
 
     /// All metrics so far, a list of dicts. The models of this trainer have them, too.

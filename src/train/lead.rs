@@ -65,9 +65,20 @@ impl Trainer {
 
     /// As [`spread`](Self::spread), but every rank runs the same program, which makes the same calls of this trainer.
     /// (Updates are then not stopped by a watch, and [`gather`](Self::gather) is a call of all ranks.)
-    pub fn spread_alike(mut self, ranks: Ranks) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Ranks`] if a rank has other settings, another state or data with another mean than rank 0.
+    pub fn spread_alike(mut self, ranks: Ranks) -> Result<Self> {
+        if ranks.are_several() {
+            let (examples, state) = (self.examples(), self.state().sha256());
+            let (n, mean) = (examples.n_examples(), examples.mean());
+            let own = format!("{:?} {n} {mean:?} {state}", self.config()).into_bytes();
+            let is_alike = ranks.tell(own.clone())? == own;
+            let what = format!("rank {} has other data or settings than rank 0", ranks.rank());
+            ranks.all(if is_alike { Ok(()) } else { Err(Error::Ranks { what }) })?;
+        }
         self.ascent.spread(ranks);
-        self
+        Ok(self)
     }
 
     /// The ranks that share the updates.
