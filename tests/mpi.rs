@@ -5,7 +5,7 @@
 //! cargo test --features mpi --test mpi --config 'target."cfg(all())".runner = ["mpirun", "-n", "3"]'
 //! ```
 //!
-//! With an argument `lost`, rank 1 does not answer.
+//! With an argument `lost` or `panics`, rank 1 does not answer or panics.
 
 mod rank_cases;
 
@@ -22,10 +22,15 @@ use std::time::Duration;
 const LARGEST_PIECES: [usize; 3] = [1 << 30, 37, 1];
 
 fn main() -> Result<()> {
-    let is_lost = std::env::args().any(|argument| argument == "lost");
-    let (job, ranks) = Job::begin(Duration::from_secs(if is_lost { 2 } else { 60 }))?;
-    if is_lost {
+    let asked = |name: &str| std::env::args().any(|argument| argument == name);
+    let (job, ranks) = Job::begin(Duration::from_secs(if asked("lost") { 2 } else { 60 }))?;
+    if asked("lost") {
         lose_rank_1(&ranks);
+    }
+    if asked("panics") {
+        assert_ne!(ranks.rank(), 1, "this rank panics");
+        // Without an end, as between two updates.
+        ranks.meet()?;
     }
     for largest in LARGEST_PIECES {
         let ranks = job.ranks(largest);

@@ -288,7 +288,7 @@ mod tests {
             drawn.to_matrix()
         };
         let hidden = draw(weights.hidden_given_visible(), &states, 130);
-        assert_eq!(annealed.visible(), draw(weights.visible_given_hidden(), &hidden, 70));
+        assert_eq!(annealed.visible().unwrap(), draw(weights.visible_given_hidden(), &hidden, 70));
     }
 
     #[test]
