@@ -308,7 +308,8 @@
 //!
 //! Binary states turn matrix products into sums of the rows that are on. All sums of the hot loop
 //! are integers ([`fixed`], [`kernels::rows`]), which are exact in any order: neither the number of
-//! threads, nor the instruction set, nor the split of the work can change the result. The floats that
+//! threads, nor the instruction set, nor the split of the work, among [`ranks`] of a cluster too, can change the
+//! result. The floats that
 //! remain use +, ×, ÷, √ in one fixed order, our own polynomial for σ ([`kernels::sigmoid`]), or the
 //! `libm` crate. Random numbers have an address (seed, purpose,
 //! index) and are never drawn from a shared generator ([`rng`]).
