@@ -85,7 +85,7 @@ mod run {
                 learning_rate: 0.05,
                 ..TrainConfig::default()
             },
-            run: RunConfig::default(),
+            run: RunConfig { ladder: Some(0.97), online_log_z: Some(20), ..RunConfig::default() },
         }
     }
 
@@ -111,9 +111,16 @@ mod run {
         outcomes.into_iter().flatten().next().expect("rank 0 has an outcome")
     }
 
-    fn results(folder: &Path) -> [Vec<u8>; 2] {
-        ["model.safetensors", "model-last.safetensors"]
-            .map(|name| fs::read(folder.join(name)).unwrap())
+    /// Both models, and the rungs of the ladder.
+    fn results(folder: &Path) -> Vec<(String, Vec<u8>)> {
+        let rungs = fs::read_dir(folder.join("ladder")).unwrap();
+        let rungs = rungs.map(|file| format!("ladder/{}", file.unwrap().file_name().display()));
+        let mut names: Vec<_> = rungs.collect();
+        assert!(names.len() >= 2, "{names:?}");
+        names.extend(["model.safetensors", "model-last.safetensors"].map(String::from));
+        names.sort();
+        let read = |name: String| (name.clone(), fs::read(folder.join(name)).unwrap());
+        names.into_iter().map(read).collect()
     }
 
     /// A run of three ranks is stopped by a signal of the last, goes on on two with more epochs, and ends as a run of
@@ -166,13 +173,17 @@ mod run {
     #[test]
     fn what_ranks_cannot_do_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut settings = settings(folder.path());
-        settings.run.ladder = Some(0.25);
+        let settings = settings(folder.path());
         let ranks = in_process::ranks(2).remove(0);
-        let session = Session { ranks, out: Some(folder.path().join("run")), ..Session::default() };
+        let session = Session {
+            ranks,
+            time_budget: Some(std::time::Duration::from_secs(5)),
+            out: Some(folder.path().join("run")),
+            ..Session::default()
+        };
         let error = run::train(settings, &session, &mut []).unwrap_err().to_string();
         assert!(
-            error.contains("ladder is 0.25, but must be left out with several ranks"),
+            error.contains("time_budget is 5s, but must be left out with several ranks"),
             "{error}"
         );
         assert!(!folder.path().join("run").exists());

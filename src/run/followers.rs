@@ -1,7 +1,7 @@
 //! A run on several ranks: rank 0 has the folder and leads, the others get settings and state from it, and read the
 //! data for themselves.
 
-use super::config::Session;
+use super::config::{RunConfig, Session};
 use super::data::Data;
 use super::files::SETTINGS;
 use super::settings::{Settings, SettingsFile};
@@ -9,6 +9,7 @@ use crate::dataset::Source;
 use crate::error::{Error, Result};
 use crate::layout::SIDE;
 use crate::monitor::Monitor;
+use crate::ranks::Ranks;
 use crate::setting::check;
 use crate::state::State;
 use crate::threads::in_pool;
@@ -23,18 +24,23 @@ pub fn check_settings(settings: &Settings, session: &Session) -> Result<()> {
     if !session.ranks.are_several() {
         return Ok(());
     }
-    let Settings { data, run, .. } = settings;
-    let with_mpi = |rule: &'static str| move || format!("{rule} with several ranks");
-    let is_file = data.data != Source::Stdin;
-    check("data", &data.data, is_file, with_mpi("a file, which each rank reads,"))?;
+    let data = &settings.data.data;
+    check("data", data, *data != Source::Stdin, || {
+        "a file, which each rank reads, with several ranks".to_string()
+    })?;
     let budget = session.time_budget.map(|budget| format!("{budget:?}"));
     check("time_budget", budget.as_deref().unwrap_or_default(), budget.is_none(), || {
         "left out with several ranks; give epochs or updates".to_string()
-    })?;
-    let online = run.online_log_z.map(|n| n.to_string()).unwrap_or_default();
-    check("online_log_z", &online, online.is_empty(), with_mpi("left out"))?;
-    let ladder = run.ladder.map(|rate| rate.to_string()).unwrap_or_default();
-    check("ladder", &ladder, ladder.is_empty(), with_mpi("left out"))
+    })
+}
+
+/// The trainer of a rank: what follows the course of the parameters needs them whole.
+fn spread(trainer: Trainer, run: &RunConfig, ranks: &Ranks) -> Trainer {
+    let trainer = trainer.spread(ranks.clone());
+    match (run.ladder, run.online_log_z) {
+        (None, None) => trainer,
+        _ => trainer.keep_whole(),
+    }
 }
 
 /// Begins the updates of rank 0 together with the others.
@@ -63,7 +69,7 @@ pub fn lead(
     ranks.tell(settings.to_toml(None).into_bytes())?;
     ranks.tell(trainer.state().to_safetensors(KEY, String::new()))?;
     ranks.all(Ok(()))?;
-    Ok(trainer.spread(ranks.clone()))
+    Ok(spread(trainer, &settings.run, ranks))
 }
 
 fn threads(n: usize) -> String {
@@ -80,7 +86,7 @@ pub fn follow(session: &Session) -> Result<()> {
         let ranks = &session.ranks;
         let settings = ranks.tell(Vec::new())?;
         let state = ranks.tell(Vec::new())?;
-        let trainer = ranks.all(trainer(&settings, &state, session))?.spread(ranks.clone());
+        let trainer = ranks.all(trainer(&settings, &state, session))?;
         match trainer.follow(&|| session.interrupt.wish()) {
             Err(Error::Diverged { .. }) => Ok(()),
             done => done,
@@ -93,8 +99,9 @@ fn trainer(settings: &[u8], state: &[u8], session: &Session) -> Result<Trainer> 
     let garbled =
         |what: String| Error::Ranks { what: format!("rank 0 has sent no settings: {what}") };
     let text = std::str::from_utf8(settings).map_err(|cause| garbled(cause.to_string()))?;
-    let Settings { data, train, .. } = SettingsFile::parse(Path::new(SETTINGS), text)?.settings;
+    let Settings { data, train, run } = SettingsFile::parse(Path::new(SETTINGS), text)?.settings;
     let (state, _) = State::from_safetensors(KEY, state).map_err(garbled)?;
     let data = Data::read(&data, train.binarize, session.interrupt.watch())?;
-    Trainer::restore(train, data.training, &state, session.isa)
+    let trainer = Trainer::restore(train, data.training, &state, session.isa)?;
+    Ok(spread(trainer, &run, &session.ranks))
 }

@@ -81,6 +81,13 @@ impl Trainer {
         Ok(self)
     }
 
+    /// The same trainer, whose ranks have the weights of the others after each update (4 VH bytes), for whoever follows
+    /// the [parameters](Self::parameters). Otherwise they have them before and after the last update of an epoch.
+    pub fn keep_whole(mut self) -> Self {
+        self.is_kept_whole = true;
+        self
+    }
+
     /// The ranks that share the updates.
     pub fn ranks(&self) -> &Ranks {
         self.ascent.ranks()
@@ -166,7 +173,7 @@ impl Trainer {
         }
         if self.is_at_end_of_epoch() {
             self.ascent.gather()
-        } else if self.is_last_of_epoch() {
+        } else if self.is_last_of_epoch() || self.is_kept_whole {
             // Whoever measures the last step of an epoch compares with the weights before it.
             self.ascent.parameters.gather()
         } else {

@@ -43,6 +43,8 @@ pub struct Trainer {
     order: Vec<u32>,
     /// How ranks come to make the same calls, if there are several.
     pub(super) together: Together,
+    /// Whether each has all weights after each update.
+    pub(super) is_kept_whole: bool,
 }
 
 impl Trainer {
@@ -120,7 +122,8 @@ impl Trainer {
     fn of(mut ascent: Ascent, examples: Arc<Examples>) -> Result<Self> {
         ascent.make_room(ascent.config().batch_size)?;
         let order = (0..examples.n_examples() as u32).collect();
-        let mut trainer = Self { ascent, examples, order, together: Together::default() };
+        let together = Together::default();
+        let mut trainer = Self { ascent, examples, order, together, is_kept_whole: false };
         trainer.shuffle();
         Ok(trainer)
     }
