@@ -344,7 +344,7 @@
 //! | `mnist`, on by default | MNIST, compiled in |
 //! | `mpi` | `ranks::mpi`, `train --mpi`: one run on the processes of an MPI job; it needs an MPI and libclang |
 //!
-//! Without them the library needs fewer than 70 packages, and still trains, evaluates and saves.
+//! Without them the library needs 70 packages at most, and still trains, evaluates and saves.
 //!
 //! # What may change
 //!
