@@ -70,6 +70,41 @@ impl BitMatrix {
         matrix
     }
 
+    /// The matrix whose unit (row, column) is `bit(row, column)`, or `None` if one of them is neither on nor off.
+    pub(crate) fn try_from_fn(
+        n_rows: usize,
+        n_columns: usize,
+        bit: impl Fn(usize, usize) -> Option<bool>,
+    ) -> Option<Self> {
+        let mut matrix = Self::zeros(n_rows, n_columns);
+        for row in 0..n_rows {
+            let words = matrix.row_mut(row);
+            for column in 0..n_columns {
+                words[column / WORD] |= u64::from(bit(row, column)?) << (column % WORD);
+            }
+        }
+        Some(matrix)
+    }
+
+    /// The matrix of these bytes, `n_columns` a row, or `None` if one of them is neither 0 nor 1.
+    ///
+    /// # Panics
+    /// If there is no column, or the last row is not whole.
+    pub(crate) fn of_bytes(n_columns: usize, bytes: &[u8]) -> Option<Self> {
+        assert!(
+            bytes.len().is_multiple_of(n_columns),
+            "{} bytes in {n_columns} columns",
+            bytes.len()
+        );
+        let mut matrix = Self::zeros(bytes.len() / n_columns, n_columns);
+        for (row, bytes) in bytes.chunks_exact(n_columns).enumerate() {
+            for (word, bytes) in matrix.row_mut(row).iter_mut().zip(bytes.chunks(WORD)) {
+                *word = packed(bytes)?;
+            }
+        }
+        Some(matrix)
+    }
+
     /// The matrix of these words, ⌈n_columns/64⌉ a row, or `None` if bits past the last column are
     /// set.
     ///
@@ -153,6 +188,16 @@ impl BitMatrix {
         let words =
             self.words[rows.start * self.words_per_row..rows.end * self.words_per_row].to_vec();
         Self { n_rows: rows.len(), words, ..*self }
+    }
+
+    /// The first `n` rows, in the same memory.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub(crate) fn first_rows(mut self, n: usize) -> Self {
+        assert!(n <= self.n_rows, "{n} rows of {}", self.n_rows);
+        self.words.truncate(n * self.words_per_row);
+        Self { n_rows: n, ..self }
     }
 
     /// The first `n` columns.
@@ -488,6 +533,23 @@ pub struct Block<'a> {
     pub words: &'a mut [u64],
 }
 
+/// Up to 64 bytes of 0 and 1 in a word, or `None` if there are others.
+fn packed(bytes: &[u8]) -> Option<u64> {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let (mut word, mut all) = (0, 0);
+    for (at, eight) in eights.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        all |= eight;
+        // The product has byte i, 0 or 1, at bit 56 + i, and nothing is carried there.
+        word |= (eight.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * at);
+    }
+    for (at, &byte) in rest.iter().enumerate() {
+        all |= u64::from(byte);
+        word |= u64::from(byte & 1) << (8 * eights.len() + at);
+    }
+    (all & !0x0101_0101_0101_0101 == 0).then_some(word)
+}
+
 /// Bytes in hexadecimal, two lower-case digits each.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -524,6 +586,7 @@ mod tests {
                 assert!((0..n_columns).all(|column| matrix.get(row, column) == is_on(row, column)));
             }
             assert_eq!(matrix.rows(1..3).row(0), matrix.row(1));
+            assert_eq!(matrix.clone().first_rows(2), matrix.rows(0..2));
             assert_eq!(matrix.spread(2).row(1), matrix.row(1));
             assert_eq!(matrix.spread(6).row(5), matrix.row(2));
             assert_eq!(matrix.cycled(3), matrix);
@@ -531,6 +594,27 @@ mod tests {
             assert_eq!(matrix.to_array(|on| on)[[2, 0]], matrix.get(2, 0));
             let parts = [matrix.rows(0..1), matrix.rows(1..3)];
             assert_eq!(BitMatrix::concatenate(&parts), matrix);
+        }
+    }
+
+    #[test]
+    fn bytes_of_0_and_1_are_packed_and_others_are_not() {
+        for n_columns in [1, 7, 8, 63, 64, 65, 130] {
+            let is_on = |row: usize, column: usize| (row * 7 + column * column) % 5 < 2;
+            let matrix = BitMatrix::from_fn(3, n_columns, is_on);
+            let bytes = matrix.to_array(u8::from).into_raw_vec_and_offset().0;
+            assert_eq!(BitMatrix::of_bytes(n_columns, &bytes), Some(matrix.clone()));
+            let bit = |row, column| Some(is_on(row, column));
+            assert_eq!(BitMatrix::try_from_fn(3, n_columns, bit), Some(matrix));
+            for at in 0..bytes.len() {
+                for other in [2, 128, 255] {
+                    let mut bytes = bytes.clone();
+                    bytes[at] = other;
+                    assert_eq!(BitMatrix::of_bytes(n_columns, &bytes), None, "{other} at {at}");
+                }
+                let bit = |row, column| (row * n_columns + column != at).then_some(true);
+                assert_eq!(BitMatrix::try_from_fn(3, n_columns, bit), None, "{at}");
+            }
         }
     }
 

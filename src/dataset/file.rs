@@ -10,11 +10,13 @@ use super::unpack::unpack;
 use super::{Dataset, Encoding, category_table, fasta, foreign, idx, npy, npz, picture};
 use crate::bits::hexadecimal;
 use crate::error::{Error, Remedy, Result};
+use crate::mapped::Mapped;
 use crate::memory;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
+use std::ops::Deref;
 use std::path::Path;
 
 /// The format of an unpacked file.
@@ -44,9 +46,39 @@ impl Format {
     }
 }
 
+/// The bytes of a file while it is read.
+pub(super) enum Stored {
+    Read(Vec<u8>),
+    /// The numbers of a large array are taken from their file, which need not fit in memory.
+    Mapped(Mapped),
+}
+
+impl Deref for Stored {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Read(bytes) => bytes,
+            Self::Mapped(bytes) => bytes,
+        }
+    }
+}
+
+impl Stored {
+    /// Maps a large file that holds an array as it is; reads others.
+    fn of(path: &Path, file: File) -> Result<Self> {
+        let is_array =
+            |bytes: &Mapped| matches!(Format::of(bytes), Some(Format::Npy | Format::Idx));
+        match Mapped::of(&file).filter(is_array) {
+            Some(bytes) => Ok(Self::Mapped(bytes)),
+            None => read_stream(path, file).map(Self::Read),
+        }
+    }
+}
+
 /// The unpacked bytes of a file, or of an array in an .npz.
 pub(super) struct Unpacked {
-    pub bytes: Vec<u8>,
+    pub bytes: Stored,
     /// The SHA-256 of the file as it is stored; for an array in an .npz, that of its .npy.
     pub sha256: String,
 }
@@ -58,7 +90,7 @@ impl Unpacked {
     /// [`Error::Io`], and as [`Unpacked::of`].
     pub fn read(path: &Path) -> Result<Self> {
         let read = |file: &Path| match File::open(file) {
-            Ok(stream) => read_stream(path, stream),
+            Ok(stream) => Stored::of(path, stream),
             Err(cause) => Err(Error::Io { path: path.into(), action: "read", cause }),
         };
         // A file whose own name has a colon comes first.
@@ -68,17 +100,25 @@ impl Unpacked {
         }
     }
 
+    /// Reads a stream to its end.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and as [`Unpacked::of`].
+    pub fn read_from(path: &Path, stream: impl Read) -> Result<Self> {
+        Self::of(path, Stored::Read(read_stream(path, stream)?), None)
+    }
+
     /// Unpacks the bytes of a file; `array` is the name of an array in it, if one is chosen.
     ///
     /// # Errors
     /// [`Error::Malformed`] if they cannot be unpacked; [`Error::Unsuitable`] if the file has no such
     /// array, or several and none is chosen.
-    pub fn of(path: &Path, stored: Vec<u8>, array: Option<&str>) -> Result<Self> {
+    pub fn of(path: &Path, stored: Stored, array: Option<&str>) -> Result<Self> {
         let bytes = unpack(path, &stored)?;
         let sha256 = |bytes: &[u8]| hexadecimal(&Sha256::digest(bytes));
         if npz::is_zip(&bytes) {
             let bytes = npz::array(path, &bytes, array)?;
-            return Ok(Self { sha256: sha256(&bytes), bytes });
+            return Ok(Self { sha256: sha256(&bytes), bytes: Stored::Read(bytes) });
         }
         if array.is_some() {
             let rule = "names an array, but the file is not an .npz archive".to_string();
@@ -86,7 +126,7 @@ impl Unpacked {
         }
         let sha256 = sha256(&stored);
         let unpacked = match bytes {
-            Cow::Owned(bytes) => Some(bytes),
+            Cow::Owned(bytes) => Some(Stored::Read(bytes)),
             Cow::Borrowed(_) => None,
         };
         Ok(Self { bytes: unpacked.unwrap_or(stored), sha256 })
@@ -97,7 +137,7 @@ impl Unpacked {
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::OutOfMemory`].
-pub(super) fn read_stream(path: &Path, stream: impl Read) -> Result<Vec<u8>> {
+fn read_stream(path: &Path, stream: impl Read) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = memory::read_to_end(|| format!("reading {}", path.display()), stream, &mut bytes)?;
     read.map_err(|cause| Error::Io { path: path.into(), action: "read", cause })?;
@@ -183,7 +223,7 @@ mod tests {
 
     fn digits(stored: &[u8]) -> Result<Dataset> {
         let path = Path::new("digits");
-        let file = Unpacked::of(path, stored.to_vec(), None)?;
+        let file = Unpacked::of(path, Stored::Read(stored.to_vec()), None)?;
         Ok(Dataset { sha256: None, ..examples(path, file, Reading::default())?.0 })
     }
 

@@ -402,7 +402,7 @@ impl Dataset {
     /// As [`read_as`](Self::read_as).
     pub fn read_from(name: &str, stream: impl Read, encoding: Encoding) -> Result<Self> {
         let path = Path::new(name);
-        let file = Unpacked::of(path, file::read_stream(path, stream)?, None)?;
+        let file = Unpacked::read_from(path, stream)?;
         Ok(file::examples(path, file, Reading { encoding, ..Reading::default() })?.0)
     }
 
@@ -547,11 +547,17 @@ impl Dataset {
         if n >= self.n_examples() {
             return Ok(self);
         }
-        Ok(self.rows(&Vec::from_iter(0..n)))
+        let all = self.rows_but_values(&Vec::from_iter(0..n));
+        Ok(Self { values: self.values.first(n), ..all })
     }
 
     /// Some of the examples, with all that belongs to them.
     fn rows(&self, rows: &[usize]) -> Self {
+        Self { values: self.values.chosen(rows), ..self.rows_but_values(rows) }
+    }
+
+    /// What belongs to some of the examples, without their values.
+    fn rows_but_values(&self, rows: &[usize]) -> Self {
         let some = || rows.iter().copied();
         let titles = self.titles.as_ref();
         let first_missing = self.missing.as_ref().and_then(|missing| {
@@ -563,7 +569,7 @@ impl Dataset {
             Some(FirstMissing { example, what })
         });
         Self {
-            values: self.values.chosen(rows),
+            values: Values::none(),
             weights: self.weights.as_ref().and_then(|weights| weights.part(some())),
             labels: self.labels.as_ref().map(|labels| labels.part(some())),
             missing: self.missing.as_ref().map(|missing| missing.chosen(rows)).filter(has_any),

@@ -95,7 +95,7 @@ impl Source {
             }
             Self::Stdin => {
                 let path = Path::new(STDIN);
-                (path, Unpacked::of(path, file::read_stream(path, io::stdin().lock())?, None)?)
+                (path, Unpacked::read_from(path, io::stdin().lock())?)
             }
             Self::Mnist | Self::BarsAndStripes(_) | Self::Shifter | Self::Populations(_) => {
                 Wanted::refuse_any(apart, Path::new(&self.to_string()))?;

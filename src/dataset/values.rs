@@ -22,14 +22,20 @@ pub(super) enum Values {
 }
 
 impl Values {
+    /// No values.
+    pub fn none() -> Self {
+        Self::Bits(BitMatrix::zeros(0, 0))
+    }
+
     /// Grey levels, or bits if all are 0 or 1.
     pub fn from_bytes(bytes: Array2<u8>) -> Self {
-        if bytes.iter().all(|&x| x <= 1) {
-            return Self::Bits(BitMatrix::from_fn(bytes.nrows(), bytes.ncols(), |row, column| {
-                bytes[[row, column]] == 1
-            }));
-        }
-        Self::Bytes(bytes.as_standard_layout().into_owned())
+        let bit = |row, column| match bytes[[row, column]] {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        };
+        let bits = BitMatrix::try_from_fn(bytes.nrows(), bytes.ncols(), bit);
+        bits.map_or_else(|| Self::Bytes(bytes.as_standard_layout().into_owned()), Self::Bits)
     }
 
     /// Finite numbers, or bits if all are 0 or 1.
@@ -158,6 +164,15 @@ impl Values {
             Self::Bits(bits) => Self::Bits(bits.first_columns(n)),
             Self::Bytes(bytes) => Self::Bytes(bytes.slice(s![.., ..n]).to_owned()),
             Self::Reals(reals) => Self::Reals(reals.first_columns(n)),
+        }
+    }
+
+    /// The first `n` examples, in the same form; the others are freed where that needs no copy.
+    pub fn first(self, n: usize) -> Self {
+        match self {
+            Self::Bits(bits) => Self::Bits(bits.first_rows(n)),
+            Self::Bytes(bytes) => Self::Bytes(bytes.slice_move(s![..n, ..])),
+            Self::Reals(reals) => Self::Reals(reals.rows_of(0..n)),
         }
     }
 
