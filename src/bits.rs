@@ -1,6 +1,7 @@
 //! Rows of packed 0/1: states of visible and hidden units, and binary data.
 
 use crate::layout::{Layout, SIDE};
+use crate::mapped::Numbers;
 use crate::memory::Bytes;
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -25,7 +26,7 @@ pub struct BitMatrix {
     n_rows: usize,
     n_columns: usize,
     words_per_row: usize,
-    words: Vec<u64>,
+    words: Numbers<u64>,
 }
 
 impl BitMatrix {
@@ -37,16 +38,16 @@ impl BitMatrix {
     /// A matrix of zeros, (n_rows, n_columns).
     pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
         let words_per_row = n_columns.div_ceil(WORD);
-        Self { n_rows, n_columns, words_per_row, words: vec![0; n_rows * words_per_row] }
+        Self { n_rows, n_columns, words_per_row, words: vec![0; n_rows * words_per_row].into() }
     }
 
     /// A matrix of ones, (n_rows, n_columns).
     pub fn ones(n_rows: usize, n_columns: usize) -> Self {
         let mut matrix = Self::zeros(n_rows, n_columns);
-        matrix.words.fill(u64::MAX);
+        matrix.words_mut().fill(u64::MAX);
         if !n_columns.is_multiple_of(WORD) {
             let last = u64::MAX >> (WORD - n_columns % WORD);
-            matrix.words.chunks_exact_mut(matrix.words_per_row).for_each(|row| {
+            matrix.words.to_mut().chunks_exact_mut(matrix.words_per_row).for_each(|row| {
                 row[n_columns / WORD] = last;
             });
         }
@@ -111,6 +112,11 @@ impl BitMatrix {
     /// # Panics
     /// If the number of words is wrong.
     pub fn from_words(n_rows: usize, n_columns: usize, words: Vec<u64>) -> Option<Self> {
+        Self::of_words(n_rows, n_columns, words.into())
+    }
+
+    /// [`from_words`](Self::from_words), held or in a file.
+    pub(crate) fn of_words(n_rows: usize, n_columns: usize, words: Numbers<u64>) -> Option<Self> {
         let words_per_row = n_columns.div_ceil(WORD);
         assert_eq!(words.len(), n_rows * words_per_row, "words of a matrix");
         let past = |row: &[u64]| {
@@ -137,7 +143,7 @@ impl BitMatrix {
 
     /// All words, row after row. The caller must keep the bits past the last column 0.
     pub fn words_mut(&mut self) -> &mut [u64] {
-        &mut self.words
+        self.words.to_mut()
     }
 
     /// The words of one row.
@@ -153,7 +159,7 @@ impl BitMatrix {
     /// # Panics
     /// If there is no such row.
     pub fn row_mut(&mut self, row: usize) -> &mut [u64] {
-        &mut self.words[row * self.words_per_row..(row + 1) * self.words_per_row]
+        &mut self.words.to_mut()[row * self.words_per_row..(row + 1) * self.words_per_row]
     }
 
     /// Whether unit (row, column) is on.
@@ -185,19 +191,18 @@ impl BitMatrix {
     /// # Panics
     /// If the range passes the last row.
     pub fn rows(&self, rows: Range<usize>) -> Self {
-        let words =
-            self.words[rows.start * self.words_per_row..rows.end * self.words_per_row].to_vec();
-        Self { n_rows: rows.len(), words, ..*self }
+        let words = &self.words[rows.start * self.words_per_row..rows.end * self.words_per_row];
+        Self { n_rows: rows.len(), words: words.to_vec().into(), ..*self }
     }
 
     /// The first `n` rows, in the same memory.
     ///
     /// # Panics
     /// If there are fewer.
-    pub(crate) fn first_rows(mut self, n: usize) -> Self {
+    pub(crate) fn first_rows(self, n: usize) -> Self {
         assert!(n <= self.n_rows, "{n} rows of {}", self.n_rows);
-        self.words.truncate(n * self.words_per_row);
-        Self { n_rows: n, ..self }
+        let words = self.words.truncated(n * self.words_per_row);
+        Self { n_rows: n, words, ..self }
     }
 
     /// The first `n` columns.
@@ -226,7 +231,7 @@ impl BitMatrix {
     /// If there is no such row.
     pub fn chosen(&self, rows: &[usize]) -> Self {
         let words = rows.iter().flat_map(|&row| self.row(row).iter().copied());
-        Self { n_rows: rows.len(), words: words.collect(), ..*self }
+        Self { n_rows: rows.len(), words: words.collect::<Vec<_>>().into(), ..*self }
     }
 
     /// The units that are on here and not in `other`, a matrix of the same shape.
@@ -236,7 +241,26 @@ impl BitMatrix {
     pub fn without(mut self, other: &Self) -> Self {
         let shape = |matrix: &Self| (matrix.n_rows, matrix.n_columns);
         assert_eq!(shape(&self), shape(other), "shapes");
-        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
+        self.words
+            .to_mut()
+            .iter_mut()
+            .zip(other.words.iter())
+            .for_each(|(word, other)| *word &= !other);
+        self
+    }
+
+    /// The units that are on here or in `other`, a matrix of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub(crate) fn with(mut self, other: &Self) -> Self {
+        let shape = |matrix: &Self| (matrix.n_rows, matrix.n_columns);
+        assert_eq!(shape(&self), shape(other), "shapes");
+        self.words
+            .to_mut()
+            .iter_mut()
+            .zip(other.words.iter())
+            .for_each(|(word, other)| *word |= other);
         self
     }
 
@@ -259,7 +283,7 @@ impl BitMatrix {
     /// If the matrix has no rows.
     pub fn spread(&self, n: usize) -> Self {
         let rows = (0..n).flat_map(|at| self.row(at * self.n_rows / n).iter().copied());
-        Self { n_rows: n, words: rows.collect(), ..*self }
+        Self { n_rows: n, words: rows.collect::<Vec<_>>().into(), ..*self }
     }
 
     /// The first `n` rows in order, beginning again after the last.
@@ -268,7 +292,7 @@ impl BitMatrix {
     /// If the matrix has no rows, and `n` is not 0.
     pub fn cycled(&self, n: usize) -> Self {
         let rows = (0..n).flat_map(|at| self.row(at % self.n_rows).iter().copied());
-        Self { n_rows: n, words: rows.collect(), ..*self }
+        Self { n_rows: n, words: rows.collect::<Vec<_>>().into(), ..*self }
     }
 
     /// An array (n_rows, n_columns) with `number(is_on)` for each unit.
@@ -284,8 +308,8 @@ impl BitMatrix {
     pub fn concatenate(parts: &[Self]) -> Self {
         assert!(parts.iter().all(|part| part.n_columns == parts[0].n_columns), "widths differ");
         let n_rows = parts.iter().map(|part| part.n_rows).sum();
-        let words = parts.iter().flat_map(|part| part.words.iter().copied()).collect();
-        Self { n_rows, words, ..parts[0] }
+        let words: Vec<_> = parts.iter().flat_map(|part| part.words.iter().copied()).collect();
+        Self { n_rows, words: words.into(), ..parts[0] }
     }
 }
 

@@ -280,7 +280,7 @@
 //! | [`setting`] | the table of settings: rules, defaults, sentences; values as text |
 //! | [`threads`] | how many threads a command or a call has |
 //! | [`whole_file`] | files that are whole or not there |
-//! | [`mapped`] | files whose bytes are read in place |
+//! | `mapped` | files whose bytes are read in place |
 //! | [`layout`] | where the units of a layer stand in panels of 64 |
 //! | [`bits`] | rows of packed 0/1 |
 //! | [`reals`] | rows of real numbers, zeros left out |
@@ -345,7 +345,7 @@
 //!
 //! # What may change
 //!
-//! The modules `memory`, `setting`, `threads`, `whole_file`, `mapped`, `fixed`, `state`, `kernels`, `pictures` and `cli`
+//! The modules `memory`, `setting`, `threads`, `whole_file`, `fixed`, `state`, `kernels`, `pictures` and `cli`
 //! serve the benches, the tests and the program of this project. The documentation hides them, and any
 //! version may change them.
 //! Results, errors and choices are `#[non_exhaustive]`: they may grow. Settings may grow, too, but
@@ -370,8 +370,7 @@ pub mod threads;
 #[doc(hidden)]
 pub mod whole_file;
 
-#[doc(hidden)]
-pub mod mapped;
+mod mapped;
 
 pub mod layout;
 

@@ -44,8 +44,29 @@ pub fn write_if(path: &Path, contents: &[u8], check: impl FnOnce() -> Result<()>
             stream.and_then(|mut stream| stream.write_all(contents)).map_err(failed)
         }
         Target::File(path) => {
-            let draft = Draft::write(&path, contents).map_err(failed)?;
+            let draft = Draft::write(&path, |file| file.write_all(contents)).map_err(failed)?;
             check()?;
+            draft.publish(&path).map_err(failed)
+        }
+    }
+}
+
+/// Writes a file as [`write()`] does, piece by piece: `contents` writes what need not be in memory at once.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_by(
+    path: &Path,
+    contents: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<()> {
+    let failed = |cause| Error::Io { path: path.into(), action: "write", cause };
+    match Target::of(path) {
+        Target::Stream => {
+            let stream = File::options().append(true).open(path);
+            stream.and_then(|mut stream| contents(&mut stream)).map_err(failed)
+        }
+        Target::File(path) => {
+            let draft = Draft::write(&path, |file| contents(file)).map_err(failed)?;
             draft.publish(&path).map_err(failed)
         }
     }
@@ -114,8 +135,8 @@ struct Draft {
 }
 
 impl Draft {
-    /// Writes the file that is to have the name `path`.
-    fn write(path: &Path, contents: &[u8]) -> io::Result<Self> {
+    /// Writes the file that is to have the name `path`, with what `contents` writes.
+    fn write(path: &Path, contents: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<Self> {
         let old = match File::options().append(true).open(path) {
             Ok(old) => Some(old.metadata()?),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
@@ -123,7 +144,7 @@ impl Draft {
         };
         let (temporary, mut file) = create_beside(path, old.as_ref())?;
         let draft = Self { temporary, is_published: false };
-        file.write_all(contents)?;
+        contents(&mut file)?;
         if let Some(old) = &old {
             keep_owner_and_mode(&file, old)?;
         }

@@ -89,3 +89,14 @@ fn a_run_on_bits_holds_them_packed_and_nothing_else_of_the_data() {
         );
     }
 }
+
+#[test]
+fn a_run_on_packed_grey_levels_holds_none_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("greys.npy");
+    write(&path, &npy("|u1"), |example, unit| (example + unit * unit) as u8);
+    most_private_memory(folder.path(), "pack greys.npy --out packed");
+    let run = "--out run --no-report --hidden 4 --updates 1 --validation 100";
+    let found = most_private_memory(folder.path(), &format!("train --data packed {run}"));
+    assert!(found < PROGRAM, "{found} bytes of private memory, but at most {PROGRAM} expected");
+}

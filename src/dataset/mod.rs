@@ -9,8 +9,9 @@
 //!
 //! Tables may have columns that are read apart: what is [`Beside`] the examples, labels and weights. Readers note the
 //! values that are missing as holes; [`Dataset::filled`] puts predictions there. A [`Mask`] marks the
-//! given units of an example, from which the others are completed.
+//! given units of an example, from which the others are completed. Data that are `packed` are read in place.
 
+mod levels;
 mod values;
 
 mod alphabet;
@@ -48,6 +49,10 @@ mod coded;
 mod fasta;
 
 mod npz;
+
+mod file_bytes;
+
+mod packed;
 
 mod file;
 mod folder;
@@ -343,6 +348,7 @@ impl Dataset {
     ///
     /// | format | examples |
     /// | --- | --- |
+    /// | packed | data that [`pack`](Self::pack) or `harmonium pack` wrote, as they were packed |
     /// | IDX, .npy | two dimensions are (examples, units), three (examples, rows, columns) |
     /// | .npz | as .npy; the path `FILE.npz:NAME` names one of several arrays |
     /// | text | a line is an example; between numbers are commas, semicolons, tabs or blanks |
@@ -437,7 +443,8 @@ impl Dataset {
     }
 
     /// The SHA-256 of the stored file (gzipped or not), in hexadecimal; none for arrays. That of an .npz is
-    /// the one of the array's .npy; that of a folder is of the names and SHA-256 of its files.
+    /// the one of the array's .npy; that of a folder is of the names and SHA-256 of its files; that of packed data is
+    /// the one of the data that were packed, if they have one.
     pub fn sha256(&self) -> Option<&str> {
         self.sha256.as_deref()
     }
