@@ -29,7 +29,7 @@ fn a_run_on_packed_data_is_a_run_on_their_source() {
     folder.write("family.fasta", (0..90).map(sequence).collect::<String>().as_bytes());
     let cases = [
         ("greys.idx", "", "--validation 20"),
-        ("greys.idx", "", "--binarize none"),
+        ("greys.idx", "", "--binarize none --shuffle-window 70"),
         ("bits.npy", "", "--limit 250"),
         ("spins.npy", "--spins", ""),
         ("dosages.npy", "--grey-levels 2", "--image-shape 3x3"),
