@@ -62,7 +62,7 @@ impl Pack {
         let config = self.meaning.0.over(&DataConfig::default());
         config.check_effect()?;
         self.overwrite.check(&self.out)?;
-        let data = self.data.read_split(self.split, config.encoding()?)?;
+        let data = self.data.read_in_place(self.split, config.encoding()?)?;
         let data = match config.image_shape {
             Some((rows, columns)) => data.with_image_shape(rows, columns)?,
             None => data,

@@ -1,7 +1,7 @@
 //! Examples for training and scores: rows of bits or of numbers.
 
 use super::values::{Values, WHITE};
-use super::{Binarization, Columns, Dataset, ExampleWeights, Labels, WeightedBits};
+use super::{Binarization, Columns, Dataset, ExampleWeights, Labels, WeightedBits, bit_sums};
 use crate::bits::{BitMatrix, active};
 use crate::error::{MissingWay, Result};
 use crate::kernels::tile::SIDE;
@@ -257,10 +257,10 @@ impl Examples {
         let given = self.given_weights();
         let mut means = match &self.data.values {
             Values::Bits(bits) => {
-                let mut sums = Array1::<u64>::zeros(bits.n_columns());
-                for row in 0..bits.n_rows() {
-                    active(bits.row(row)).for_each(|unit| sums[unit] += weight(row));
-                }
+                let sums = match weights {
+                    None => bit_sums::n_on(bits),
+                    Some(all) => bit_sums::weight_on(bits, all.whole()),
+                };
                 ndarray::Zip::from(&sums).and(&given).map_collect(|&sum, &n| sum as f64 / n as f64)
             }
             Values::Bytes(bytes) => {

@@ -119,6 +119,9 @@ pub(super) struct Reading<'a> {
     pub mask: Option<&'a MissingMask>,
     /// The columns of a table that are read apart.
     pub apart: &'a [Wanted],
+    /// Whether the grey levels of a large file stay in it, and are no memory of the process. Only for commands that do
+    /// nothing but read: the file may change.
+    pub in_place: bool,
 }
 
 /// The examples in a file, and the columns that are read apart, if they are there.
@@ -130,7 +133,7 @@ pub(super) fn examples(
     file: Unpacked,
     reading: Reading<'_>,
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
-    let Reading { encoding, mask, apart: wanted } = reading;
+    let Reading { encoding, mask, apart: wanted, in_place } = reading;
     let bytes = &file.bytes;
     let format = Format::of(bytes);
     let apart = match format {
@@ -149,7 +152,12 @@ pub(super) fn examples(
         },
         Some(Format::Fasta) => (fasta::read(path, bytes, &encoding, mask)?, Vec::new()),
         Some(Format::Packed) => (packed::read(path, bytes, encoding, mask)?, Vec::new()),
-        _ => (array(path, bytes)?.hidden_by(mask)?.examples(encoding)?, Vec::new()),
+        _ => {
+            let array = array(path, bytes)?.hidden_by(mask)?;
+            let stays = in_place && matches!(format, Some(Format::Npy | Format::Idx));
+            let array = StoredArray { file: stays.then_some(bytes), ..array };
+            (array.examples(encoding)?, Vec::new())
+        }
     };
     Ok((Dataset { sha256: Some(file.sha256), ..dataset }, apart))
 }

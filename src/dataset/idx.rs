@@ -53,6 +53,7 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
     Ok(StoredArray {
         path,
         bytes,
+        file: None,
         offset,
         number,
         is_big_endian,

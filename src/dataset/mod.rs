@@ -26,6 +26,8 @@ mod example_weights;
 
 mod encoding;
 
+mod file_bytes;
+
 mod stored_array;
 
 mod foreign;
@@ -49,8 +51,6 @@ mod coded;
 mod fasta;
 
 mod npz;
-
-mod file_bytes;
 
 mod packed;
 
@@ -83,6 +83,8 @@ mod binarization;
 mod reweighting;
 
 mod weighted_bits;
+
+mod bit_sums;
 
 mod examples;
 
@@ -117,6 +119,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::reals::RealRows;
 use crate::units::Units;
 use file::{Reading, Unpacked};
+use levels::Levels;
 use ndarray::Array2;
 use std::io::Read;
 use std::path::Path;
@@ -228,15 +231,21 @@ impl Dataset {
                 encoding,
             );
         }
-        let largest = f64::from(bytes.iter().copied().max().unwrap_or(0));
+        Self::from_levels_as(name.into(), bytes.into(), encoding)
+    }
+
+    /// [`from_bytes_as`](Self::from_bytes_as), in memory or in a file, if the bytes are no columns.
+    fn from_levels_as(name: String, bytes: Levels, encoding: Encoding) -> Result<Self> {
+        let largest = f64::from(bytes.bytes().iter().copied().max().unwrap_or(0));
         let is_inferred = encoding == Encoding::Undeclared && Encoding::are_grey(0.0, largest);
-        if is_inferred || encoding == Encoding::GreyLevels(values::WHITE as u32) {
-            return Ok(Self { is_inferred, ..Self::from_bytes(name, bytes) });
+        let levels = Encoding::GreyLevels(values::WHITE as u32);
+        if is_inferred || encoding == levels || largest <= 1.0 {
+            let encoding = if is_inferred { levels } else { encoding };
+            let data = Self::from_values(name, Values::from_bytes(bytes)).with_encoding(encoding);
+            return Ok(Self { is_inferred, ..data });
         }
-        if largest <= 1.0 {
-            return Ok(Self::from_bytes(name, bytes).with_encoding(encoding));
-        }
-        Self::from_numbers_as(name, RealRows::from(bytes.mapv(f32::from).view()), encoding)
+        let numbers = bytes.view().mapv(f32::from);
+        Self::from_numbers_as(name, RealRows::from(numbers.view()), encoding)
     }
 
     /// Examples of intensities from 0 to 1, (examples, units).
@@ -389,7 +398,7 @@ impl Dataset {
         if path.is_dir() {
             return MissingMask::hide(mask, folder::read(path, encoding)?);
         }
-        let reading = Reading { encoding, mask, apart: &[] };
+        let reading = Reading { encoding, mask, ..Reading::default() };
         Ok(file::examples(path, Unpacked::read(path)?, reading)?.0)
     }
 

@@ -2,7 +2,9 @@
 
 use super::categories::encode_numbers;
 use super::encoding::decimal;
+use super::file_bytes::FileBytes;
 use super::holes::{Holes, MissingMask};
+use super::levels::Levels;
 use super::values::{Values, check, check_intensities};
 use super::{Dataset, Encoding};
 use crate::bits::BitMatrix;
@@ -10,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::memory::{self, Bytes, Need};
 use crate::reals::RealRows;
 use half::f16;
-use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
+use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -60,6 +62,8 @@ pub(super) struct StoredArray<'a> {
     pub path: &'a Path,
     /// The whole file, unpacked.
     pub bytes: Cow<'a, [u8]>,
+    /// The file, if grey levels are to stay in it.
+    pub file: Option<&'a FileBytes>,
     /// The byte at which the numbers start.
     pub offset: usize,
     pub number: Number,
@@ -174,9 +178,14 @@ impl StoredArray<'_> {
                 return Ok(Dataset::from_bits(name, bits).with_encoding(encoding));
             }
             if self.number == Number::Unsigned(1) && !self.is_column_major {
-                has_room(Bytes::of::<u8>(&[n_examples, n_units]))?;
-                let bytes = Array2::from_shape_vec(shape, data.to_vec());
-                return Dataset::from_bytes_as(name, bytes.expect("a checked shape"), encoding);
+                let bytes = match self.file {
+                    Some(file) => file.numbers(self.offset..self.bytes.len()),
+                    None => {
+                        has_room(Bytes::of::<u8>(&[n_examples, n_units]))?;
+                        data.to_vec().into()
+                    }
+                };
+                return Dataset::from_levels_as(name, Levels::new(shape, bytes), encoding);
             }
         }
         if let Some(origin) = origin {

@@ -173,6 +173,7 @@ impl<'a> Table<'a> {
         let array = StoredArray {
             path,
             bytes: bytes.into(),
+            file: None,
             offset: 0,
             number,
             is_big_endian: false,

@@ -28,14 +28,13 @@ impl Values {
     }
 
     /// Grey levels, or bits if all are 0 or 1.
-    pub fn from_bytes(bytes: Array2<u8>) -> Self {
-        let bit = |row, column| match bytes[[row, column]] {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
-        };
-        let bits = BitMatrix::try_from_fn(bytes.nrows(), bytes.ncols(), bit);
-        bits.map_or_else(|| Self::Bytes(bytes.into()), Self::Bits)
+    pub fn from_bytes(bytes: impl Into<Levels>) -> Self {
+        let levels: Levels = bytes.into();
+        let (n_examples, n_units) = levels.shape();
+        if levels.bytes().is_empty() {
+            return Self::Bits(BitMatrix::zeros(n_examples, n_units));
+        }
+        BitMatrix::of_bytes(n_units, levels.bytes()).map_or(Self::Bytes(levels), Self::Bits)
     }
 
     /// Finite numbers, or bits if all are 0 or 1.
