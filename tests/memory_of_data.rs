@@ -99,6 +99,9 @@ fn grey_levels_are_packed_and_trained_on_in_place() {
     for line in ["pack greys.npy --out packed", &format!("train --data packed {run}")] {
         let found = most_private_memory(folder.path(), line);
         let most = PROGRAM;
-        assert!(found < most, "{line}: {found} bytes of private memory, but at most {most} expected");
+        assert!(
+            found < most,
+            "{line}: {found} bytes of private memory, but at most {most} expected"
+        );
     }
 }
