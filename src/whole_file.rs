@@ -36,19 +36,7 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
 /// # Errors
 /// As [`write()`], and the error of `check`.
 pub fn write_if(path: &Path, contents: &[u8], check: impl FnOnce() -> Result<()>) -> Result<()> {
-    let failed = |cause| Error::Io { path: path.into(), action: "write", cause };
-    match Target::of(path) {
-        Target::Stream => {
-            check()?;
-            let stream = File::options().append(true).open(path);
-            stream.and_then(|mut stream| stream.write_all(contents)).map_err(failed)
-        }
-        Target::File(path) => {
-            let draft = Draft::write(&path, |file| file.write_all(contents)).map_err(failed)?;
-            check()?;
-            draft.publish(&path).map_err(failed)
-        }
-    }
+    write_checked(path, |file| file.write_all(contents), check)
 }
 
 /// Writes a file as [`write()`] does, piece by piece: `contents` writes what need not be in memory at once.
@@ -59,14 +47,24 @@ pub fn write_by(
     path: &Path,
     contents: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
 ) -> Result<()> {
+    write_checked(path, contents, || Ok(()))
+}
+
+fn write_checked(
+    path: &Path,
+    contents: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    check: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let failed = |cause| Error::Io { path: path.into(), action: "write", cause };
     match Target::of(path) {
         Target::Stream => {
+            check()?;
             let stream = File::options().append(true).open(path);
             stream.and_then(|mut stream| contents(&mut stream)).map_err(failed)
         }
         Target::File(path) => {
             let draft = Draft::write(&path, |file| contents(file)).map_err(failed)?;
+            check()?;
             draft.publish(&path).map_err(failed)
         }
     }
