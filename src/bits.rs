@@ -1,6 +1,7 @@
 //! Rows of packed 0/1: states of visible and hidden units, and binary data.
 
 use crate::layout::{Layout, SIDE};
+use crate::mapped::Numbers;
 use crate::memory::Bytes;
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -25,7 +26,7 @@ pub struct BitMatrix {
     n_rows: usize,
     n_columns: usize,
     words_per_row: usize,
-    words: Vec<u64>,
+    words: Numbers<u64>,
 }
 
 impl BitMatrix {
@@ -37,16 +38,16 @@ impl BitMatrix {
     /// A matrix of zeros, (n_rows, n_columns).
     pub fn zeros(n_rows: usize, n_columns: usize) -> Self {
         let words_per_row = n_columns.div_ceil(WORD);
-        Self { n_rows, n_columns, words_per_row, words: vec![0; n_rows * words_per_row] }
+        Self { n_rows, n_columns, words_per_row, words: vec![0; n_rows * words_per_row].into() }
     }
 
     /// A matrix of ones, (n_rows, n_columns).
     pub fn ones(n_rows: usize, n_columns: usize) -> Self {
         let mut matrix = Self::zeros(n_rows, n_columns);
-        matrix.words.fill(u64::MAX);
+        matrix.words_mut().fill(u64::MAX);
         if !n_columns.is_multiple_of(WORD) {
             let last = u64::MAX >> (WORD - n_columns % WORD);
-            matrix.words.chunks_exact_mut(matrix.words_per_row).for_each(|row| {
+            matrix.words.to_mut().chunks_exact_mut(matrix.words_per_row).for_each(|row| {
                 row[n_columns / WORD] = last;
             });
         }
@@ -70,12 +71,52 @@ impl BitMatrix {
         matrix
     }
 
+    /// The matrix whose unit (row, column) is `bit(row, column)`, or `None` if one of them is neither on nor off.
+    pub(crate) fn try_from_fn(
+        n_rows: usize,
+        n_columns: usize,
+        bit: impl Fn(usize, usize) -> Option<bool>,
+    ) -> Option<Self> {
+        let mut matrix = Self::zeros(n_rows, n_columns);
+        for row in 0..n_rows {
+            let words = matrix.row_mut(row);
+            for column in 0..n_columns {
+                words[column / WORD] |= u64::from(bit(row, column)?) << (column % WORD);
+            }
+        }
+        Some(matrix)
+    }
+
+    /// The matrix of these bytes, `n_columns` a row, or `None` if one of them is neither 0 nor 1.
+    ///
+    /// # Panics
+    /// If there is no column, or the last row is not whole.
+    pub(crate) fn of_bytes(n_columns: usize, bytes: &[u8]) -> Option<Self> {
+        assert!(
+            bytes.len().is_multiple_of(n_columns),
+            "{} bytes in {n_columns} columns",
+            bytes.len()
+        );
+        let mut matrix = Self::zeros(bytes.len() / n_columns, n_columns);
+        for (row, bytes) in bytes.chunks_exact(n_columns).enumerate() {
+            for (word, bytes) in matrix.row_mut(row).iter_mut().zip(bytes.chunks(WORD)) {
+                *word = packed(bytes)?;
+            }
+        }
+        Some(matrix)
+    }
+
     /// The matrix of these words, ⌈n_columns/64⌉ a row, or `None` if bits past the last column are
     /// set.
     ///
     /// # Panics
     /// If the number of words is wrong.
     pub fn from_words(n_rows: usize, n_columns: usize, words: Vec<u64>) -> Option<Self> {
+        Self::of_words(n_rows, n_columns, words.into())
+    }
+
+    /// [`from_words`](Self::from_words), held or in a file.
+    pub(crate) fn of_words(n_rows: usize, n_columns: usize, words: Numbers<u64>) -> Option<Self> {
         let words_per_row = n_columns.div_ceil(WORD);
         assert_eq!(words.len(), n_rows * words_per_row, "words of a matrix");
         let past = |row: &[u64]| {
@@ -102,7 +143,7 @@ impl BitMatrix {
 
     /// All words, row after row. The caller must keep the bits past the last column 0.
     pub fn words_mut(&mut self) -> &mut [u64] {
-        &mut self.words
+        self.words.to_mut()
     }
 
     /// The words of one row.
@@ -118,7 +159,7 @@ impl BitMatrix {
     /// # Panics
     /// If there is no such row.
     pub fn row_mut(&mut self, row: usize) -> &mut [u64] {
-        &mut self.words[row * self.words_per_row..(row + 1) * self.words_per_row]
+        &mut self.words.to_mut()[row * self.words_per_row..(row + 1) * self.words_per_row]
     }
 
     /// Whether unit (row, column) is on.
@@ -150,9 +191,18 @@ impl BitMatrix {
     /// # Panics
     /// If the range passes the last row.
     pub fn rows(&self, rows: Range<usize>) -> Self {
-        let words =
-            self.words[rows.start * self.words_per_row..rows.end * self.words_per_row].to_vec();
-        Self { n_rows: rows.len(), words, ..*self }
+        let words = &self.words[rows.start * self.words_per_row..rows.end * self.words_per_row];
+        Self { n_rows: rows.len(), words: words.to_vec().into(), ..*self }
+    }
+
+    /// The first `n` rows, in the same memory.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub(crate) fn first_rows(self, n: usize) -> Self {
+        assert!(n <= self.n_rows, "{n} rows of {}", self.n_rows);
+        let words = self.words.truncated(n * self.words_per_row);
+        Self { n_rows: n, words, ..self }
     }
 
     /// The first `n` columns.
@@ -181,7 +231,7 @@ impl BitMatrix {
     /// If there is no such row.
     pub fn chosen(&self, rows: &[usize]) -> Self {
         let words = rows.iter().flat_map(|&row| self.row(row).iter().copied());
-        Self { n_rows: rows.len(), words: words.collect(), ..*self }
+        Self { n_rows: rows.len(), words: words.collect::<Vec<_>>().into(), ..*self }
     }
 
     /// The units that are on here and not in `other`, a matrix of the same shape.
@@ -191,7 +241,26 @@ impl BitMatrix {
     pub fn without(mut self, other: &Self) -> Self {
         let shape = |matrix: &Self| (matrix.n_rows, matrix.n_columns);
         assert_eq!(shape(&self), shape(other), "shapes");
-        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
+        self.words
+            .to_mut()
+            .iter_mut()
+            .zip(other.words.iter())
+            .for_each(|(word, other)| *word &= !other);
+        self
+    }
+
+    /// The units that are on here or in `other`, a matrix of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub(crate) fn with(mut self, other: &Self) -> Self {
+        let shape = |matrix: &Self| (matrix.n_rows, matrix.n_columns);
+        assert_eq!(shape(&self), shape(other), "shapes");
+        self.words
+            .to_mut()
+            .iter_mut()
+            .zip(other.words.iter())
+            .for_each(|(word, other)| *word |= other);
         self
     }
 
@@ -214,7 +283,7 @@ impl BitMatrix {
     /// If the matrix has no rows.
     pub fn spread(&self, n: usize) -> Self {
         let rows = (0..n).flat_map(|at| self.row(at * self.n_rows / n).iter().copied());
-        Self { n_rows: n, words: rows.collect(), ..*self }
+        Self { n_rows: n, words: rows.collect::<Vec<_>>().into(), ..*self }
     }
 
     /// The first `n` rows in order, beginning again after the last.
@@ -223,7 +292,7 @@ impl BitMatrix {
     /// If the matrix has no rows, and `n` is not 0.
     pub fn cycled(&self, n: usize) -> Self {
         let rows = (0..n).flat_map(|at| self.row(at % self.n_rows).iter().copied());
-        Self { n_rows: n, words: rows.collect(), ..*self }
+        Self { n_rows: n, words: rows.collect::<Vec<_>>().into(), ..*self }
     }
 
     /// An array (n_rows, n_columns) with `number(is_on)` for each unit.
@@ -239,8 +308,8 @@ impl BitMatrix {
     pub fn concatenate(parts: &[Self]) -> Self {
         assert!(parts.iter().all(|part| part.n_columns == parts[0].n_columns), "widths differ");
         let n_rows = parts.iter().map(|part| part.n_rows).sum();
-        let words = parts.iter().flat_map(|part| part.words.iter().copied()).collect();
-        Self { n_rows, words, ..parts[0] }
+        let words: Vec<_> = parts.iter().flat_map(|part| part.words.iter().copied()).collect();
+        Self { n_rows, words: words.into(), ..parts[0] }
     }
 }
 
@@ -496,6 +565,23 @@ pub struct Block<'a> {
     pub words: &'a mut [u64],
 }
 
+/// Up to 64 bytes of 0 and 1 in a word, or `None` if there are others.
+fn packed(bytes: &[u8]) -> Option<u64> {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let (mut word, mut all) = (0, 0);
+    for (at, eight) in eights.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        all |= eight;
+        // The product has byte i, 0 or 1, at bit 56 + i, and nothing is carried there.
+        word |= (eight.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * at);
+    }
+    for (at, &byte) in rest.iter().enumerate() {
+        all |= u64::from(byte);
+        word |= u64::from(byte & 1) << (8 * eights.len() + at);
+    }
+    (all & !0x0101_0101_0101_0101 == 0).then_some(word)
+}
+
 /// Bytes in hexadecimal, two lower-case digits each.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -532,6 +618,7 @@ mod tests {
                 assert!((0..n_columns).all(|column| matrix.get(row, column) == is_on(row, column)));
             }
             assert_eq!(matrix.rows(1..3).row(0), matrix.row(1));
+            assert_eq!(matrix.clone().first_rows(2), matrix.rows(0..2));
             assert_eq!(matrix.spread(2).row(1), matrix.row(1));
             assert_eq!(matrix.spread(6).row(5), matrix.row(2));
             assert_eq!(matrix.cycled(3), matrix);
@@ -539,6 +626,27 @@ mod tests {
             assert_eq!(matrix.to_array(|on| on)[[2, 0]], matrix.get(2, 0));
             let parts = [matrix.rows(0..1), matrix.rows(1..3)];
             assert_eq!(BitMatrix::concatenate(&parts), matrix);
+        }
+    }
+
+    #[test]
+    fn bytes_of_0_and_1_are_packed_and_others_are_not() {
+        for n_columns in [1, 7, 8, 63, 64, 65, 130] {
+            let is_on = |row: usize, column: usize| (row * 7 + column * column) % 5 < 2;
+            let matrix = BitMatrix::from_fn(3, n_columns, is_on);
+            let bytes = matrix.to_array(u8::from).into_raw_vec_and_offset().0;
+            assert_eq!(BitMatrix::of_bytes(n_columns, &bytes), Some(matrix.clone()));
+            let bit = |row, column| Some(is_on(row, column));
+            assert_eq!(BitMatrix::try_from_fn(3, n_columns, bit), Some(matrix));
+            for at in 0..bytes.len() {
+                for other in [2, 128, 255] {
+                    let mut bytes = bytes.clone();
+                    bytes[at] = other;
+                    assert_eq!(BitMatrix::of_bytes(n_columns, &bytes), None, "{other} at {at}");
+                }
+                let bit = |row, column| (row * n_columns + column != at).then_some(true);
+                assert_eq!(BitMatrix::try_from_fn(3, n_columns, bit), None, "{at}");
+            }
         }
     }
 

@@ -281,6 +281,7 @@
 //! | [`threads`] | how many threads a command or a call has |
 //! | [`ranks`] | processes that train one model together |
 //! | [`whole_file`] | files that are whole or not there |
+//! | `mapped` | files whose bytes are read in place |
 //! | [`layout`] | where the units of a layer stand in panels of 64 |
 //! | [`bits`] | rows of packed 0/1 |
 //! | [`reals`] | rows of real numbers, zeros left out |
@@ -344,7 +345,7 @@
 //! | `mnist`, on by default | MNIST, compiled in |
 //! | `mpi` | `ranks::mpi`, `train --mpi`: one run on the processes of an MPI job; it needs an MPI and libclang |
 //!
-//! Without them the library needs 70 packages at most, and still trains, evaluates and saves.
+//! Without them the library needs 71 packages at most, and still trains, evaluates and saves.
 //!
 //! # What may change
 //!
@@ -374,6 +375,8 @@ pub mod ranks;
 
 #[doc(hidden)]
 pub mod whole_file;
+
+mod mapped;
 
 pub mod layout;
 

@@ -3,6 +3,7 @@
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
+use crate::mapped::Numbers;
 use crate::memory::Bytes;
 use ndarray::ArrayView2;
 use std::ops::Range;
@@ -47,9 +48,9 @@ impl<'a> RealRow<'a> {
 pub struct RealRows {
     n_columns: usize,
     /// Where each row begins, and where the last one ends.
-    starts: Vec<usize>,
-    units: Vec<u32>,
-    values: Vec<f32>,
+    starts: Numbers<u64>,
+    units: Numbers<u32>,
+    values: Numbers<f32>,
 }
 
 impl RealRows {
@@ -75,7 +76,7 @@ impl RealRows {
         let mut starts = Vec::with_capacity(n_rows + 1);
         starts.push(0);
         let (units, values) = (Vec::with_capacity(n_entries), Vec::with_capacity(n_entries));
-        Self { n_columns, starts, units, values }
+        Self { n_columns, starts: starts.into(), units: units.into(), values: values.into() }
     }
 
     /// Number of rows.
@@ -99,7 +100,7 @@ impl RealRows {
     /// If there is no such row.
     #[inline(always)]
     pub fn row(&self, row: usize) -> RealRow<'_> {
-        let range = self.starts[row]..self.starts[row + 1];
+        let range = self.starts[row] as usize..self.starts[row + 1] as usize;
         RealRow { units: &self.units[range.clone()], values: &self.values[range] }
     }
 
@@ -120,9 +121,9 @@ impl RealRows {
 
     /// Removes all rows and keeps the allocated memory.
     pub fn clear(&mut self) {
-        self.starts.truncate(1);
-        self.units.clear();
-        self.values.clear();
+        self.starts.to_mut().truncate(1);
+        self.units.to_mut().clear();
+        self.values.to_mut().clear();
     }
 
     /// Adds a row, one number for each unit.
@@ -130,16 +131,17 @@ impl RealRows {
     /// # Panics
     /// If the number of values is not the number of columns.
     pub fn push(&mut self, numbers: impl IntoIterator<Item = f32>) {
+        let (units, values) = (self.units.to_mut(), self.values.to_mut());
         let mut n = 0;
         for (unit, value) in numbers.into_iter().enumerate() {
             if value != 0.0 {
-                self.units.push(unit as u32);
-                self.values.push(value);
+                units.push(unit as u32);
+                values.push(value);
             }
             n += 1;
         }
         assert_eq!(n, self.n_columns, "numbers of a row");
-        self.starts.push(self.units.len());
+        self.end_row();
     }
 
     /// Adds a row from its units, in increasing order, and their numbers. Zeros are dropped.
@@ -147,16 +149,17 @@ impl RealRows {
     /// # Panics
     /// If the units do not increase or pass the last column.
     pub fn push_entries(&mut self, entries: impl IntoIterator<Item = (usize, f32)>) {
+        let (units, values) = (self.units.to_mut(), self.values.to_mut());
         let mut least = 0;
         for (unit, value) in entries {
             assert!((least..self.n_columns).contains(&unit), "unit {unit} of {}", self.n_columns);
             least = unit + 1;
             if value != 0.0 {
-                self.units.push(unit as u32);
-                self.values.push(value);
+                units.push(unit as u32);
+                values.push(value);
             }
         }
-        self.starts.push(self.units.len());
+        self.end_row();
     }
 
     /// Reads a sparse matrix in compressed rows (CSR): row n has the entries `starts[n]` to
@@ -188,6 +191,35 @@ impl RealRows {
         Some(rows)
     }
 
+    /// Where each row begins and the last one ends, and the units and the numbers of all entries.
+    pub(crate) fn parts(&self) -> (&[u64], &[u32], &[f32]) {
+        (&self.starts, &self.units, &self.values)
+    }
+
+    /// The matrix of these [parts](Self::parts), held or in a file; `None` if they are not those of a matrix of
+    /// finite numbers.
+    pub(crate) fn of_parts(
+        n_columns: usize,
+        starts: Numbers<u64>,
+        units: Numbers<u32>,
+        values: Numbers<f32>,
+    ) -> Option<Self> {
+        u32::try_from(n_columns).ok()?;
+        let n_entries = units.len();
+        let do_rise = starts.windows(2).all(|ends| ends[0] <= ends[1]);
+        let are_whole = starts.first() == Some(&0) && starts.last() == Some(&(n_entries as u64));
+        if !(do_rise && are_whole && values.len() == n_entries) {
+            return None;
+        }
+        let are_numbers = values.iter().all(|&x| x.is_finite() && x != 0.0);
+        let rows = Self { n_columns, starts, units, values };
+        let do_fit = rows.rows().all(|row| {
+            row.units.windows(2).all(|pair| pair[0] < pair[1])
+                && row.units.last().is_none_or(|&last| (last as usize) < n_columns)
+        });
+        (are_numbers && do_fit).then_some(rows)
+    }
+
     /// Refuses NaN and infinity. The error names the numbers `data`.
     ///
     /// # Errors
@@ -198,7 +230,7 @@ impl RealRows {
         };
         Err(Error::BadValue {
             data: data.to_string(),
-            example: self.starts.partition_point(|&start| start <= at) - 1,
+            example: self.starts.partition_point(|&start| start <= at as u64) - 1,
             unit: self.units[at] as usize,
             value: f64::from(self.values[at]),
             rule: "finite, also as a float32".to_string(),
@@ -208,9 +240,15 @@ impl RealRows {
 
     /// Adds a row of another matrix.
     pub fn push_row(&mut self, row: RealRow<'_>) {
-        self.units.extend_from_slice(row.units);
-        self.values.extend_from_slice(row.values);
-        self.starts.push(self.units.len());
+        self.units.to_mut().extend_from_slice(row.units);
+        self.values.to_mut().extend_from_slice(row.values);
+        self.end_row();
+    }
+
+    /// Notes that the last row ends after the last entry.
+    fn end_row(&mut self) {
+        let n_entries = self.units.len() as u64;
+        self.starts.to_mut().push(n_entries);
     }
 
     /// Adds all rows of another matrix.
@@ -219,10 +257,10 @@ impl RealRows {
     /// If the widths differ.
     pub fn append(&mut self, other: &Self) {
         assert_eq!(self.n_columns, other.n_columns, "widths differ");
-        let first = self.units.len();
-        self.starts.extend(other.starts[1..].iter().map(|start| first + start));
-        self.units.extend_from_slice(&other.units);
-        self.values.extend_from_slice(&other.values);
+        let first = self.units.len() as u64;
+        self.starts.to_mut().extend(other.starts[1..].iter().map(|start| first + start));
+        self.units.to_mut().extend_from_slice(&other.units);
+        self.values.to_mut().extend_from_slice(&other.values);
     }
 
     /// The rows with each column at its place in a layout: (rows, places).
@@ -246,25 +284,27 @@ impl RealRows {
     /// Writes the transpose to `transposed`, reusing its memory.
     pub fn transpose_into(&self, transposed: &mut Self) {
         transposed.n_columns = self.n_rows();
-        transposed.starts.clear();
-        transposed.starts.resize(self.n_columns + 2, 0);
-        transposed.units.resize(self.units.len(), 0);
-        transposed.values.resize(self.values.len(), 0.0);
+        let (starts, units) = (transposed.starts.to_mut(), transposed.units.to_mut());
+        let values = transposed.values.to_mut();
+        starts.clear();
+        starts.resize(self.n_columns + 2, 0);
+        units.resize(self.units.len(), 0);
+        values.resize(self.values.len(), 0.0);
         // Counts go two places on. After the running sum, starts[c + 1] is where column c begins;
         // filling the column moves it to where the column ends, which is its final value.
-        self.units.iter().for_each(|&unit| transposed.starts[unit as usize + 2] += 1);
-        for column in 2..transposed.starts.len() {
-            transposed.starts[column] += transposed.starts[column - 1];
+        self.units.iter().for_each(|&unit| starts[unit as usize + 2] += 1);
+        for column in 2..starts.len() {
+            starts[column] += starts[column - 1];
         }
         for (n, row) in self.rows().enumerate() {
             for (unit, value) in row.iter() {
-                let at = &mut transposed.starts[unit + 1];
-                transposed.units[*at] = n as u32;
-                transposed.values[*at] = value;
+                let at = &mut starts[unit + 1];
+                units[*at as usize] = n as u32;
+                values[*at as usize] = value;
                 *at += 1;
             }
         }
-        transposed.starts.pop();
+        starts.pop();
     }
 
     /// A matrix with `number(x)` in place of each x that is not 0. Zeros stay 0.

@@ -213,15 +213,23 @@ pub(crate) fn key(seed: u64, purpose: Purpose, index: u64) -> u64 {
         .fold(0, |hash, part| mix(hash.wrapping_add(GOLDEN_GAMMA) ^ mix(*part)))
 }
 
-/// Writes a random permutation of 0, 1, 2, … to `order` (Fisher and Yates, from the end).
+/// Writes a random permutation of 0, 1, 2, … to `order`.
 ///
 /// # Panics
 /// If there are more than 2^32 − 1 numbers.
 pub fn shuffle(order: &mut [u32], stream: &mut Stream) {
-    let length = u32::try_from(order.len()).expect("at most 2^32 - 1 examples");
-    for (at, slot) in (0..length).zip(order.iter_mut()) {
+    for (at, slot) in (0..).zip(order.iter_mut()) {
         *slot = at;
     }
+    permute(order, stream);
+}
+
+/// Puts numbers in random order (Fisher and Yates, from the end).
+///
+/// # Panics
+/// As [`shuffle`].
+pub(crate) fn permute(order: &mut [u32], stream: &mut Stream) {
+    let length = u32::try_from(order.len()).expect("at most 2^32 - 1 examples");
     for last in (1..length).rev() {
         order.swap(last as usize, stream.below(last + 1) as usize);
     }

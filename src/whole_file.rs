@@ -36,15 +36,34 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<()> {
 /// # Errors
 /// As [`write()`], and the error of `check`.
 pub fn write_if(path: &Path, contents: &[u8], check: impl FnOnce() -> Result<()>) -> Result<()> {
+    write_checked(path, |file| file.write_all(contents), check)
+}
+
+/// Writes a file as [`write()`] does, piece by piece: `contents` writes what need not be in memory at once.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_by(
+    path: &Path,
+    contents: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<()> {
+    write_checked(path, contents, || Ok(()))
+}
+
+fn write_checked(
+    path: &Path,
+    contents: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+    check: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let failed = |cause| Error::Io { path: path.into(), action: "write", cause };
     match Target::of(path) {
         Target::Stream => {
             check()?;
             let stream = File::options().append(true).open(path);
-            stream.and_then(|mut stream| stream.write_all(contents)).map_err(failed)
+            stream.and_then(|mut stream| contents(&mut stream)).map_err(failed)
         }
         Target::File(path) => {
-            let draft = Draft::write(&path, contents).map_err(failed)?;
+            let draft = Draft::write(&path, |file| contents(file)).map_err(failed)?;
             check()?;
             draft.publish(&path).map_err(failed)
         }
@@ -114,8 +133,8 @@ struct Draft {
 }
 
 impl Draft {
-    /// Writes the file that is to have the name `path`.
-    fn write(path: &Path, contents: &[u8]) -> io::Result<Self> {
+    /// Writes the file that is to have the name `path`, with what `contents` writes.
+    fn write(path: &Path, contents: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<Self> {
         let old = match File::options().append(true).open(path) {
             Ok(old) => Some(old.metadata()?),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
@@ -123,7 +142,7 @@ impl Draft {
         };
         let (temporary, mut file) = create_beside(path, old.as_ref())?;
         let draft = Self { temporary, is_published: false };
-        file.write_all(contents)?;
+        contents(&mut file)?;
         if let Some(old) = &old {
             keep_owner_and_mode(&file, old)?;
         }

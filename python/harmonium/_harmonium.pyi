@@ -78,6 +78,7 @@ class Settings(TypedDict, total=False):
     averaging: str
     binarize: str
     shuffle: bool
+    shuffle_window: int | None
     chain_start: str
     seed: int
 

@@ -104,12 +104,26 @@ fn help(setting: &Setting, default: &Value) -> String {
     help
 }
 
+impl<S: Section> Given<S> {
+    /// The settings that are given, of those that `is_wanted` names.
+    pub fn of(matches: &ArgMatches, is_wanted: impl Fn(&str) -> bool) -> Self {
+        let wanted = givable::<S>().map(|setting| setting.name).filter(|name| is_wanted(name));
+        let value = |name: &str| matches.get_one::<Value>(name).cloned();
+        let given = wanted.filter_map(|name| Some((name.to_string(), value(name)?))).collect();
+        Self { given, section: PhantomData }
+    }
+
+    /// Adds the flags of the settings that `is_wanted` names to a command.
+    pub fn augment(command: Command, is_wanted: impl Fn(&str) -> bool) -> Command {
+        let default = S::default().fields();
+        let wanted = givable::<S>().filter(|setting| is_wanted(setting.name));
+        command.args(wanted.map(|setting| flag(setting, &default[setting.name])))
+    }
+}
+
 impl<S: Section> FromArgMatches for Given<S> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let value = |name: &str| matches.get_one::<Value>(name).cloned();
-        let given = givable::<S>().filter_map(|setting| Some((setting.name, value(setting.name)?)));
-        let given = given.map(|(name, value)| (name.to_string(), value)).collect();
-        Ok(Self { given, section: PhantomData })
+        Ok(Self::of(matches, |_| true))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -120,8 +134,7 @@ impl<S: Section> FromArgMatches for Given<S> {
 
 impl<S: Section> Args for Given<S> {
     fn augment_args(command: Command) -> Command {
-        let default = S::default().fields();
-        command.args(givable::<S>().map(|setting| flag(setting, &default[setting.name])))
+        Self::augment(command, |_| true)
     }
 
     fn augment_args_for_update(command: Command) -> Command {

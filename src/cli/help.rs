@@ -26,7 +26,7 @@ struct Help {
     examples: [Example; 3],
 }
 
-const HELP: [Help; 15] = [
+const HELP: [Help; 16] = [
     Help {
         command: "train",
         short: &[
@@ -234,6 +234,25 @@ const HELP: [Help; 15] = [
             example(
                 "harmonium predict runs/ratings ratings.csv --fill --expected",
                 "fills the holes of a table with mean ratings",
+            ),
+        ],
+    },
+    Help {
+        command: "pack",
+        short: &[],
+        groups: &[],
+        examples: [
+            example(
+                "harmonium pack coins.npy --out coins.packed",
+                "packs bits, for `harmonium train --data coins.packed`",
+            ),
+            example(
+                "harmonium pack genotypes.npy --grey-levels 2 --out genotypes.packed",
+                "packs integers from 0 to 2 as intensities",
+            ),
+            example(
+                "harmonium pack people.csv --categories auto --out people.packed",
+                "packs a table of categories",
             ),
         ],
     },

@@ -21,6 +21,7 @@ mod evaluate;
 mod inspect;
 mod man;
 mod metrics;
+mod pack;
 mod predict;
 
 mod fill;
@@ -91,6 +92,8 @@ enum Command {
     Transform(transform::Transform),
     /// Predict the classes of examples, or fill the values that they lack
     Predict(predict::Predict),
+    /// Write data to a file that is read in place, for data that are large or read often
+    Pack(Box<pack::Pack>),
     /// Show the contents of a model file
     Inspect(inspect::Inspect),
     /// Compute the effective fields and couplings of the visible units, and print the strongest pairs
@@ -122,6 +125,7 @@ impl Cli {
             Command::Sample(sample) => sample.run(isa()?),
             Command::Transform(transform) => transform.run(isa()?),
             Command::Predict(predict) => predict.run(isa()?),
+            Command::Pack(pack) => pack.run(),
             Command::Inspect(inspect) => inspect.run(),
             Command::Couplings(couplings) => couplings.run(isa()?),
             Command::Bench(bench) => bench.run(isa()?),

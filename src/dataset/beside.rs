@@ -3,7 +3,7 @@
 use super::column_apart::{ColumnApart, Otherwise, Wanted};
 use super::column_source::ColumnSource;
 use super::example_weights::{WEIGHT, is_weight};
-use super::file::{self, Unpacked};
+use super::file::{self, Reading, Unpacked};
 use super::text::Cell;
 use super::{Classes, Dataset, Encoding, Labels, MissingMask, Source, Split};
 use crate::error::Result;
@@ -183,7 +183,8 @@ impl Source {
             let passed_over = column.filter(|name| wanted.iter().all(|w| w.name != *name));
             wanted.extend(passed_over.map(|name| optional(role, name)));
         }
-        let (dataset, columns) = self.read_apart(split, encoding, mask, &wanted)?;
+        let reading = Reading { encoding, mask, apart: &wanted, ..Reading::default() };
+        let (dataset, columns) = self.read_by(split, reading)?;
         let mut columns = columns.into_iter();
         if has_labels && let Some(column) = columns.next().flatten() {
             let values = Labels::of_column(&column, classes.cloned())?;

@@ -1,7 +1,7 @@
 //! Examples for training and scores: rows of bits or of numbers.
 
 use super::values::{Values, WHITE};
-use super::{Binarization, Columns, Dataset, ExampleWeights, Labels, WeightedBits};
+use super::{Binarization, Columns, Dataset, ExampleWeights, Labels, WeightedBits, bit_sums};
 use crate::bits::{BitMatrix, active};
 use crate::error::{MissingWay, Result};
 use crate::kernels::tile::SIDE;
@@ -11,7 +11,7 @@ use crate::reals::RealRows;
 use crate::rng::{Purpose, Stream};
 use crate::states::States;
 use crate::units::Units;
-use ndarray::{Array1, Axis};
+use ndarray::Array1;
 
 /// Examples for training and scores: rows of bits, fixed or drawn anew at each visit, or rows of numbers
 /// that are used as they are.
@@ -48,7 +48,8 @@ impl Examples {
             (Binarization::None, Values::Bytes(bytes)) => {
                 let mut rows = RealRows::new(dataset.n_visible());
                 let intensity = |&x: &u8| (f64::from(x) / WHITE) as f32;
-                bytes.outer_iter().for_each(|row| rows.push(row.iter().map(intensity)));
+                (0..dataset.n_examples())
+                    .for_each(|example| rows.push(bytes.row(example).iter().map(intensity)));
                 Values::Reals(rows)
             }
         };
@@ -199,8 +200,7 @@ impl Examples {
         match &self.data.values {
             Values::Bits(bits) => row.copy_from_slice(bits.row(example)),
             Values::Bytes(bytes) => {
-                let levels = bytes.row(example).to_slice().expect("standard layout");
-                sampling::draw_grey_levels(isa, levels, stream(), row);
+                sampling::draw_grey_levels(isa, bytes.row(example), stream(), row);
             }
             Values::Reals(reals) => {
                 let n_units = reals.n_columns();
@@ -212,7 +212,7 @@ impl Examples {
     /// Prepares for the [bits](Self::write_bits) of an example.
     pub(crate) fn prefetch(&self, example: usize) {
         if let Values::Bytes(bytes) = &self.data.values {
-            sampling::prefetch(bytes.row(example).to_slice().expect("standard layout"));
+            sampling::prefetch(bytes.row(example));
         }
     }
 
@@ -257,15 +257,15 @@ impl Examples {
         let given = self.given_weights();
         let mut means = match &self.data.values {
             Values::Bits(bits) => {
-                let mut sums = Array1::<u64>::zeros(bits.n_columns());
-                for row in 0..bits.n_rows() {
-                    active(bits.row(row)).for_each(|unit| sums[unit] += weight(row));
-                }
+                let sums = match weights {
+                    None => bit_sums::n_on(bits),
+                    Some(all) => bit_sums::weight_on(bits, all.whole()),
+                };
                 ndarray::Zip::from(&sums).and(&given).map_collect(|&sum, &n| sum as f64 / n as f64)
             }
             Values::Bytes(bytes) => {
-                let mut sums = Array1::<u64>::zeros(bytes.ncols());
-                for (example, row) in bytes.axis_iter(Axis(0)).enumerate() {
+                let mut sums = Array1::<u64>::zeros(bytes.shape().1);
+                for (example, row) in bytes.view().outer_iter().enumerate() {
                     sums.zip_mut_with(&row, |sum, &x| *sum += u64::from(x) * weight(example));
                 }
                 ndarray::Zip::from(&sums)
@@ -336,7 +336,7 @@ impl Examples {
 mod tests {
     use super::*;
     use crate::rng::STEP;
-    use ndarray::{Array2, array};
+    use ndarray::{Array2, Axis, array};
 
     fn stochastic(bytes: Array2<u8>) -> Examples {
         Examples::new(Dataset::from_bytes("greys", bytes), Binarization::Stochastic)

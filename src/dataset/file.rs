@@ -1,16 +1,16 @@
 //! Reading files of examples: their bytes, not their names, decide the format.
 
 use super::column_apart::{ColumnApart, ColumnsApart, Wanted};
+use super::file_bytes::FileBytes;
 use super::holes::MissingMask;
 use super::picture::Picture;
 use super::stored_array::StoredArray;
 use super::table::Table;
 use super::text::Text;
 use super::unpack::unpack;
-use super::{Dataset, Encoding, category_table, fasta, foreign, idx, npy, npz, picture};
+use super::{Dataset, Encoding, category_table, fasta, foreign, idx, npy, npz, packed, picture};
 use crate::bits::hexadecimal;
 use crate::error::{Error, Remedy, Result};
-use crate::memory;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::fs::File;
@@ -20,6 +20,7 @@ use std::path::Path;
 /// The format of an unpacked file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
+    Packed,
     Npy,
     Idx,
     Png,
@@ -30,7 +31,9 @@ pub(super) enum Format {
 impl Format {
     /// The format of these bytes, if examples can be read from it.
     pub fn of(bytes: &[u8]) -> Option<Self> {
-        if bytes.starts_with(npy::MAGIC) {
+        if bytes.starts_with(packed::MAGIC) {
+            Some(Self::Packed)
+        } else if bytes.starts_with(npy::MAGIC) {
             Some(Self::Npy)
         } else if bytes.starts_with(picture::MAGIC) {
             Some(Self::Png)
@@ -46,8 +49,9 @@ impl Format {
 
 /// The unpacked bytes of a file, or of an array in an .npz.
 pub(super) struct Unpacked {
-    pub bytes: Vec<u8>,
-    /// The SHA-256 of the file as it is stored; for an array in an .npz, that of its .npy.
+    pub bytes: FileBytes,
+    /// The SHA-256 of the file as it is stored; for an array in an .npz, that of its .npy, and for packed data
+    /// that of what was packed.
     pub sha256: String,
 }
 
@@ -57,8 +61,11 @@ impl Unpacked {
     /// # Errors
     /// [`Error::Io`], and as [`Unpacked::of`].
     pub fn read(path: &Path) -> Result<Self> {
+        let is_plain = |bytes: &[u8]| {
+            matches!(Format::of(bytes), Some(Format::Npy | Format::Idx | Format::Packed))
+        };
         let read = |file: &Path| match File::open(file) {
-            Ok(stream) => read_stream(path, stream),
+            Ok(stream) => FileBytes::of(path, stream, is_plain),
             Err(cause) => Err(Error::Io { path: path.into(), action: "read", cause }),
         };
         // A file whose own name has a colon comes first.
@@ -68,40 +75,40 @@ impl Unpacked {
         }
     }
 
+    /// Reads a stream to its end.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and as [`Unpacked::of`].
+    pub fn read_from(path: &Path, stream: impl Read) -> Result<Self> {
+        Self::of(path, FileBytes::read(path, stream)?, None)
+    }
+
     /// Unpacks the bytes of a file; `array` is the name of an array in it, if one is chosen.
     ///
     /// # Errors
     /// [`Error::Malformed`] if they cannot be unpacked; [`Error::Unsuitable`] if the file has no such
     /// array, or several and none is chosen.
-    pub fn of(path: &Path, stored: Vec<u8>, array: Option<&str>) -> Result<Self> {
+    pub fn of(path: &Path, stored: FileBytes, array: Option<&str>) -> Result<Self> {
         let bytes = unpack(path, &stored)?;
         let sha256 = |bytes: &[u8]| hexadecimal(&Sha256::digest(bytes));
         if npz::is_zip(&bytes) {
             let bytes = npz::array(path, &bytes, array)?;
-            return Ok(Self { sha256: sha256(&bytes), bytes });
+            return Ok(Self { sha256: sha256(&bytes), bytes: FileBytes::Read(bytes) });
         }
         if array.is_some() {
             let rule = "names an array, but the file is not an .npz archive".to_string();
             return Err(Error::Unsuitable { path: path.into(), rule });
         }
-        let sha256 = sha256(&stored);
+        let sha256 = match Format::of(&bytes) {
+            Some(Format::Packed) => packed::verified(path, &bytes)?,
+            _ => sha256(&stored),
+        };
         let unpacked = match bytes {
-            Cow::Owned(bytes) => Some(bytes),
+            Cow::Owned(bytes) => Some(FileBytes::Read(bytes)),
             Cow::Borrowed(_) => None,
         };
         Ok(Self { bytes: unpacked.unwrap_or(stored), sha256 })
     }
-}
-
-/// Reads a file or another stream to its end.
-///
-/// # Errors
-/// [`Error::Io`]; [`Error::OutOfMemory`].
-pub(super) fn read_stream(path: &Path, stream: impl Read) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = memory::read_to_end(|| format!("reading {}", path.display()), stream, &mut bytes)?;
-    read.map_err(|cause| Error::Io { path: path.into(), action: "read", cause })?;
-    Ok(bytes)
 }
 
 /// How examples are read.
@@ -112,6 +119,9 @@ pub(super) struct Reading<'a> {
     pub mask: Option<&'a MissingMask>,
     /// The columns of a table that are read apart.
     pub apart: &'a [Wanted],
+    /// Whether the grey levels of a large file stay in it, and are no memory of the process. Only for commands that do
+    /// nothing but read: the file may change.
+    pub in_place: bool,
 }
 
 /// The examples in a file, and the columns that are read apart, if they are there.
@@ -123,7 +133,7 @@ pub(super) fn examples(
     file: Unpacked,
     reading: Reading<'_>,
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
-    let Reading { encoding, mask, apart: wanted } = reading;
+    let Reading { encoding, mask, apart: wanted, in_place } = reading;
     let bytes = &file.bytes;
     let format = Format::of(bytes);
     let apart = match format {
@@ -141,7 +151,13 @@ pub(super) fn examples(
             }
         },
         Some(Format::Fasta) => (fasta::read(path, bytes, &encoding, mask)?, Vec::new()),
-        _ => (array(path, bytes)?.hidden_by(mask)?.examples(encoding)?, Vec::new()),
+        Some(Format::Packed) => (packed::read(path, bytes, encoding, mask)?, Vec::new()),
+        _ => {
+            let array = array(path, bytes)?.hidden_by(mask)?;
+            let stays = in_place && matches!(format, Some(Format::Npy | Format::Idx));
+            let array = StoredArray { file: stays.then_some(bytes), ..array };
+            (array.examples(encoding)?, Vec::new())
+        }
     };
     Ok((Dataset { sha256: Some(file.sha256), ..dataset }, apart))
 }
@@ -157,6 +173,10 @@ pub(super) fn array<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         Some(Format::Idx) => idx::parse(path, bytes),
         Some(Format::Png) => Ok(Picture::read(path, bytes)?.into_array(path)),
         Some(Format::Table) => Ok(Table::parse(path, bytes, None, ColumnsApart::default())?.array),
+        Some(Format::Packed) => {
+            let rule = "holds packed data, but must hold an array of numbers".to_string();
+            Err(Error::Unsuitable { path: path.into(), rule })
+        }
         Some(Format::Fasta) => {
             let rule = "holds sequences, but must hold an array of numbers".to_string();
             Err(Error::Unsuitable { path: path.into(), rule })
@@ -183,7 +203,7 @@ mod tests {
 
     fn digits(stored: &[u8]) -> Result<Dataset> {
         let path = Path::new("digits");
-        let file = Unpacked::of(path, stored.to_vec(), None)?;
+        let file = Unpacked::of(path, FileBytes::Read(stored.to_vec()), None)?;
         Ok(Dataset { sha256: None, ..examples(path, file, Reading::default())?.0 })
     }
 

@@ -127,11 +127,11 @@ impl Values {
                 Self::Bits(bits)
             }
             Self::Bytes(bytes) => {
-                let mut bytes = bytes.clone();
+                let mut bytes = bytes.view().to_owned();
                 for (n, mut row) in bytes.outer_iter_mut().enumerate() {
                     active(on.row(n)).for_each(|unit| row[unit] = WHITE as u8);
                 }
-                Self::Bytes(bytes)
+                Self::Bytes(bytes.into())
             }
             Self::Reals(reals) => {
                 let mut filled = RealRows::new(reals.n_columns());

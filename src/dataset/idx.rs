@@ -53,6 +53,7 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
     Ok(StoredArray {
         path,
         bytes,
+        file: None,
         offset,
         number,
         is_big_endian,
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn every_type_reads_as_it_was_written() {
-        let greys = (Values::Bytes(array![[0, 1, 2], [50, 100, 127]]), None);
+        let greys = (Values::Bytes(array![[0, 1, 2], [50, 100, 127]].into()), None);
         let levels = [0_u8, 1, 2, 50, 100, 127];
         let bytes_of_16: Vec<_> = levels.iter().flat_map(|&x| i16::from(x).to_be_bytes()).collect();
         let bytes_of_32: Vec<_> = levels.iter().flat_map(|&x| i32::from(x).to_be_bytes()).collect();

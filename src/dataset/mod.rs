@@ -9,8 +9,9 @@
 //!
 //! Tables may have columns that are read apart: what is [`Beside`] the examples, labels and weights. Readers note the
 //! values that are missing as holes; [`Dataset::filled`] puts predictions there. A [`Mask`] marks the
-//! given units of an example, from which the others are completed.
+//! given units of an example, from which the others are completed. Data that are `packed` are read in place.
 
+mod levels;
 mod values;
 
 mod alphabet;
@@ -24,6 +25,8 @@ mod categories;
 mod example_weights;
 
 mod encoding;
+
+mod file_bytes;
 
 mod stored_array;
 
@@ -48,6 +51,8 @@ mod coded;
 mod fasta;
 
 mod npz;
+
+mod packed;
 
 mod file;
 mod folder;
@@ -78,6 +83,8 @@ mod binarization;
 mod reweighting;
 
 mod weighted_bits;
+
+mod bit_sums;
 
 mod examples;
 
@@ -112,6 +119,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::reals::RealRows;
 use crate::units::Units;
 use file::{Reading, Unpacked};
+use levels::Levels;
 use ndarray::Array2;
 use std::io::Read;
 use std::path::Path;
@@ -223,15 +231,21 @@ impl Dataset {
                 encoding,
             );
         }
-        let largest = f64::from(bytes.iter().copied().max().unwrap_or(0));
+        Self::from_levels_as(name.into(), bytes.into(), encoding)
+    }
+
+    /// [`from_bytes_as`](Self::from_bytes_as), in memory or in a file, if the bytes are no columns.
+    fn from_levels_as(name: String, bytes: Levels, encoding: Encoding) -> Result<Self> {
+        let largest = f64::from(bytes.bytes().iter().copied().max().unwrap_or(0));
         let is_inferred = encoding == Encoding::Undeclared && Encoding::are_grey(0.0, largest);
-        if is_inferred || encoding == Encoding::GreyLevels(values::WHITE as u32) {
-            return Ok(Self { is_inferred, ..Self::from_bytes(name, bytes) });
+        let levels = Encoding::GreyLevels(values::WHITE as u32);
+        if is_inferred || encoding == levels || largest <= 1.0 {
+            let encoding = if is_inferred { levels } else { encoding };
+            let data = Self::from_values(name, Values::from_bytes(bytes)).with_encoding(encoding);
+            return Ok(Self { is_inferred, ..data });
         }
-        if largest <= 1.0 {
-            return Ok(Self::from_bytes(name, bytes).with_encoding(encoding));
-        }
-        Self::from_numbers_as(name, RealRows::from(bytes.mapv(f32::from).view()), encoding)
+        let numbers = bytes.view().mapv(f32::from);
+        Self::from_numbers_as(name, RealRows::from(numbers.view()), encoding)
     }
 
     /// Examples of intensities from 0 to 1, (examples, units).
@@ -343,6 +357,7 @@ impl Dataset {
     ///
     /// | format | examples |
     /// | --- | --- |
+    /// | packed | data that [`pack`](Self::pack) or `harmonium pack` wrote, as they were packed |
     /// | IDX, .npy | two dimensions are (examples, units), three (examples, rows, columns) |
     /// | .npz | as .npy; the path `FILE.npz:NAME` names one of several arrays |
     /// | text | a line is an example; between numbers are commas, semicolons, tabs or blanks |
@@ -383,7 +398,7 @@ impl Dataset {
         if path.is_dir() {
             return MissingMask::hide(mask, folder::read(path, encoding)?);
         }
-        let reading = Reading { encoding, mask, apart: &[] };
+        let reading = Reading { encoding, mask, ..Reading::default() };
         Ok(file::examples(path, Unpacked::read(path)?, reading)?.0)
     }
 
@@ -402,7 +417,7 @@ impl Dataset {
     /// As [`read_as`](Self::read_as).
     pub fn read_from(name: &str, stream: impl Read, encoding: Encoding) -> Result<Self> {
         let path = Path::new(name);
-        let file = Unpacked::of(path, file::read_stream(path, stream)?, None)?;
+        let file = Unpacked::read_from(path, stream)?;
         Ok(file::examples(path, file, Reading { encoding, ..Reading::default() })?.0)
     }
 
@@ -437,7 +452,8 @@ impl Dataset {
     }
 
     /// The SHA-256 of the stored file (gzipped or not), in hexadecimal; none for arrays. That of an .npz is
-    /// the one of the array's .npy; that of a folder is of the names and SHA-256 of its files.
+    /// the one of the array's .npy; that of a folder is of the names and SHA-256 of its files; that of packed data is
+    /// the one of the data that were packed, if they have one.
     pub fn sha256(&self) -> Option<&str> {
         self.sha256.as_deref()
     }
@@ -547,11 +563,17 @@ impl Dataset {
         if n >= self.n_examples() {
             return Ok(self);
         }
-        Ok(self.rows(&Vec::from_iter(0..n)))
+        let all = self.rows_but_values(&Vec::from_iter(0..n));
+        Ok(Self { values: self.values.first(n), ..all })
     }
 
     /// Some of the examples, with all that belongs to them.
     fn rows(&self, rows: &[usize]) -> Self {
+        Self { values: self.values.chosen(rows), ..self.rows_but_values(rows) }
+    }
+
+    /// What belongs to some of the examples, without their values.
+    fn rows_but_values(&self, rows: &[usize]) -> Self {
         let some = || rows.iter().copied();
         let titles = self.titles.as_ref();
         let first_missing = self.missing.as_ref().and_then(|missing| {
@@ -563,7 +585,7 @@ impl Dataset {
             Some(FirstMissing { example, what })
         });
         Self {
-            values: self.values.chosen(rows),
+            values: Values::none(),
             weights: self.weights.as_ref().and_then(|weights| weights.part(some())),
             labels: self.labels.as_ref().map(|labels| labels.part(some())),
             missing: self.missing.as_ref().map(|missing| missing.chosen(rows)).filter(has_any),

@@ -99,6 +99,7 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
     Ok(StoredArray {
         path,
         bytes,
+        file: None,
         offset,
         number,
         is_big_endian,
@@ -141,7 +142,7 @@ mod tests {
     fn every_type_reads_as_it_was_written() {
         let levels = array![[0_u8, 1, 2], [50, 100, 128]];
         let (greys, intensities) = (
-            (Values::Bytes(levels.clone()), None),
+            (Values::Bytes(levels.clone().into()), None),
             (Values::Reals(RealRows::from(levels.mapv(|x| f32::from(x) / 128.0).view())), None),
         );
         for bytes in [
@@ -158,7 +159,7 @@ mod tests {
             assert_eq!(read_as(&bytes, Encoding::GreyLevels(128)).unwrap(), intensities);
         }
         let few = levels.mapv(|x| x.min(127));
-        let small = Values::Bytes(few.clone());
+        let small = Values::Bytes(few.clone().into());
         for bytes in [written(&few), written(&few.mapv(|x| x as i8)), written(&few.mapv(u64::from))]
         {
             assert!(

@@ -119,6 +119,7 @@ impl Picture {
         StoredArray {
             path,
             bytes: self.levels.into(),
+            file: None,
             offset: 0,
             number: Number::Unsigned(self.size),
             is_big_endian: true,

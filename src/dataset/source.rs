@@ -74,36 +74,43 @@ impl Source {
         encoding: Encoding,
         mask: Option<&MissingMask>,
     ) -> Result<Dataset> {
-        Ok(self.read_apart(split, encoding, mask, &[])?.0)
+        Ok(self.read_by(split, Reading { encoding, mask, ..Reading::default() })?.0)
     }
 
-    /// As [`read_masked`](Self::read_masked), with columns of a table that are read apart, if they are there.
-    pub(super) fn read_apart(
+    /// As [`read_split`](Self::read_split), but the grey levels of a large file stay in it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn read_in_place(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
+        let reading = Reading { encoding, in_place: true, ..Reading::default() };
+        Ok(self.read_by(split, reading)?.0)
+    }
+
+    /// Reads the data, and the columns of a table that are read apart, if they are there.
+    pub(super) fn read_by(
         &self,
         split: Split,
-        encoding: Encoding,
-        mask: Option<&MissingMask>,
-        apart: &[Wanted],
+        reading: Reading<'_>,
     ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
+        let Reading { mask, apart, .. } = reading;
+        let encoding = || reading.encoding.clone();
         let (path, file) = match self {
             Self::Path(path) if path.is_dir() => {
                 Wanted::refuse_any(apart, path)?;
-                return Ok((MissingMask::hide(mask, folder::read(path, encoding)?)?, Vec::new()));
+                return Ok((MissingMask::hide(mask, folder::read(path, encoding())?)?, Vec::new()));
             }
             Self::Path(path) => {
                 (path.as_path(), Unpacked::read(path).map_err(|error| misspelt(path, error))?)
             }
             Self::Stdin => {
                 let path = Path::new(STDIN);
-                (path, Unpacked::of(path, file::read_stream(path, io::stdin().lock())?, None)?)
+                (path, Unpacked::read_from(path, io::stdin().lock())?)
             }
             Self::Mnist | Self::BarsAndStripes(_) | Self::Shifter | Self::Populations(_) => {
                 Wanted::refuse_any(apart, Path::new(&self.to_string()))?;
-                let made = MissingMask::hide(mask, self.made(split, encoding)?)?;
+                let made = MissingMask::hide(mask, self.made(split, encoding())?)?;
                 return Ok((made, Vec::new()));
             }
         };
-        file::examples(path, file, Reading { encoding, mask, apart })
+        file::examples(path, file, reading)
     }
 
     /// The data that are compiled in or generated.

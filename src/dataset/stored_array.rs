@@ -2,14 +2,17 @@
 
 use super::categories::encode_numbers;
 use super::encoding::decimal;
+use super::file_bytes::FileBytes;
 use super::holes::{Holes, MissingMask};
+use super::levels::Levels;
 use super::values::{Values, check, check_intensities};
 use super::{Dataset, Encoding};
+use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::memory::{self, Bytes, Need};
 use crate::reals::RealRows;
 use half::f16;
-use ndarray::{Array2, ArrayD, IxDyn, ShapeBuilder};
+use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -59,6 +62,8 @@ pub(super) struct StoredArray<'a> {
     pub path: &'a Path,
     /// The whole file, unpacked.
     pub bytes: Cow<'a, [u8]>,
+    /// The file, if grey levels are to stay in it.
+    pub file: Option<&'a FileBytes>,
     /// The byte at which the numbers start.
     pub offset: usize,
     pub number: Number,
@@ -146,12 +151,10 @@ impl StoredArray<'_> {
         let name = self.path.display().to_string();
         let data = &self.bytes[self.offset..];
         let origin = encoding.origin()?;
-        let is_plain = self.number == Number::Unsigned(1) && !self.is_column_major;
-        if origin.is_none() && is_plain && self.holes.are_none() {
-            let bytes = Array2::from_shape_vec((n_examples, n_units), data.to_vec());
-            return Dataset::from_bytes_as(name, bytes.expect("a checked shape"), encoding);
-        }
-
+        let has_room = |bytes| {
+            let what = || format!("{name}: {n_examples} examples of {n_units} units");
+            memory::check(what, &[Need::new(bytes, &[])])
+        };
         // In the file, the next example is `stride` numbers further, and unit i is `places[i]` numbers
         // after unit 0.
         let (stride, places) = match self.is_column_major {
@@ -169,6 +172,22 @@ impl StoredArray<'_> {
             self.number.read(&data[at..at + size], self.is_big_endian)
         };
         let shape = (n_examples, n_units);
+        if origin.is_none() && self.holes.are_none() {
+            has_room(BitMatrix::bytes(n_examples, n_units))?;
+            if let Some(bits) = self.bits(shape, encoding.is_spins(), stored) {
+                return Ok(Dataset::from_bits(name, bits).with_encoding(encoding));
+            }
+            if self.number == Number::Unsigned(1) && !self.is_column_major {
+                let bytes = match self.file {
+                    Some(file) => file.numbers(self.offset..self.bytes.len()),
+                    None => {
+                        has_room(Bytes::of::<u8>(&[n_examples, n_units]))?;
+                        data.to_vec().into()
+                    }
+                };
+                return Dataset::from_levels_as(name, Levels::new(shape, bytes), encoding);
+            }
+        }
         if let Some(origin) = origin {
             let number = |example, column| match (self.number, stored(example, column)) {
                 _ if self.holes.has(example, column) => f64::NAN,
@@ -193,8 +212,7 @@ impl StoredArray<'_> {
         let numbers = |example| (0..n_units).map(move |unit| number(example, unit) as f32);
         let n_entries = |example| numbers(example).filter(|&x| x != 0.0).count();
         let n_entries = (0..n_examples).map(n_entries).sum();
-        let need = Need::new(RealRows::bytes(n_examples, n_entries), &[]);
-        memory::check(|| format!("{name}: {n_examples} examples of {n_units} units"), &[need])?;
+        has_room(RealRows::bytes(n_examples, n_entries))?;
         let mut rows = RealRows::with_capacity(n_units, n_examples, n_entries);
         (0..n_examples).for_each(|example| rows.push(numbers(example)));
         if is_float && !encoding.is_spins() {
@@ -214,6 +232,27 @@ impl StoredArray<'_> {
             _ => Dataset::from_numbers_as(name, rows, encoding)?,
         };
         holes.missing_from(dataset)
+    }
+
+    /// The bits of examples of this shape, if all numbers are 0 and 1, or for spins all -1 and 1. They are packed
+    /// from where they stand, so that nothing but the bits takes memory.
+    fn bits(
+        &self,
+        (n_examples, n_units): (usize, usize),
+        are_spins: bool,
+        stored: impl Fn(usize, usize) -> f64,
+    ) -> Option<BitMatrix> {
+        let of_numbers = |off: f64| {
+            BitMatrix::try_from_fn(n_examples, n_units, |example, unit| {
+                let number = stored(example, unit);
+                (number == 1.0 || number == off).then_some(number == 1.0)
+            })
+        };
+        let bits = match self.number.size() == 1 && !self.is_column_major {
+            true => BitMatrix::of_bytes(n_units, &self.bytes[self.offset..]),
+            false => of_numbers(0.0),
+        };
+        bits.or_else(|| are_spins.then(|| of_numbers(-1.0))?)
     }
 
     /// The shape (examples, units). It is checked against the number of bytes before any allocation.

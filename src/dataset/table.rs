@@ -173,6 +173,7 @@ impl<'a> Table<'a> {
         let array = StoredArray {
             path,
             bytes: bytes.into(),
+            file: None,
             offset: 0,
             number,
             is_big_endian: false,
@@ -298,7 +299,7 @@ mod tests {
     fn numbers_follow_the_rules_of_arrays() {
         let reals = |rows: Array2<f32>| Ok(Values::Reals(RealRows::from(rows.view())));
         assert_eq!(read("0,0.25\n0.1,1\n"), reals(array![[0.0, 0.25], [0.1, 1.0]]));
-        assert_eq!(read("0 200\n3 1\n"), Ok(Values::Bytes(array![[0, 200], [3, 1]])));
+        assert_eq!(read("0 200\n3 1\n"), Ok(Values::Bytes(array![[0, 200], [3, 1]].into())));
         // Whole numbers are integers, however NumPy writes them.
         let digits = "0.0e+00,1.60e+01\n4.0e+00,8.0e+00\n";
         assert_eq!(

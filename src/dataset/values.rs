@@ -1,5 +1,6 @@
 //! The values of a data set: bits, grey levels or real numbers, and the rules for each.
 
+use super::levels::Levels;
 use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Remedy, Result};
 use crate::memory::Bytes;
@@ -9,27 +10,31 @@ use ndarray::{Array2, Axis, s};
 /// The largest grey level: an intensity of 1.
 pub(super) const WHITE: f64 = 255.0;
 
-/// Examples (examples, units) in the smallest form that keeps them exactly. Arrays are in standard
-/// layout.
+/// Examples (examples, units) in the smallest form that keeps them exactly.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Values {
     /// Only 0 and 1.
     Bits(BitMatrix),
     /// Grey levels; x is the intensity x / 255.
-    Bytes(Array2<u8>),
+    Bytes(Levels),
     /// Intensities, or any finite numbers.
     Reals(RealRows),
 }
 
 impl Values {
+    /// No values.
+    pub fn none() -> Self {
+        Self::Bits(BitMatrix::zeros(0, 0))
+    }
+
     /// Grey levels, or bits if all are 0 or 1.
-    pub fn from_bytes(bytes: Array2<u8>) -> Self {
-        if bytes.iter().all(|&x| x <= 1) {
-            return Self::Bits(BitMatrix::from_fn(bytes.nrows(), bytes.ncols(), |row, column| {
-                bytes[[row, column]] == 1
-            }));
+    pub fn from_bytes(bytes: impl Into<Levels>) -> Self {
+        let levels: Levels = bytes.into();
+        let (n_examples, n_units) = levels.shape();
+        if levels.bytes().is_empty() {
+            return Self::Bits(BitMatrix::zeros(n_examples, n_units));
         }
-        Self::Bytes(bytes.as_standard_layout().into_owned())
+        BitMatrix::of_bytes(n_units, levels.bytes()).map_or(Self::Bytes(levels), Self::Bits)
     }
 
     /// Finite numbers, or bits if all are 0 or 1.
@@ -48,14 +53,14 @@ impl Values {
             let level = |x: f32| (f64::from(x) * WHITE).round() as u8;
             row.iter().for_each(|(unit, x)| bytes[[n, unit]] = level(x));
         }
-        Self::Bytes(bytes)
+        Self::Bytes(bytes.into())
     }
 
     /// (examples, units).
     pub fn shape(&self) -> (usize, usize) {
         match self {
             Self::Bits(bits) => (bits.n_rows(), bits.n_columns()),
-            Self::Bytes(bytes) => bytes.dim(),
+            Self::Bytes(bytes) => bytes.shape(),
             Self::Reals(reals) => (reals.n_rows(), reals.n_columns()),
         }
     }
@@ -64,7 +69,7 @@ impl Values {
     pub fn bytes(&self) -> Bytes {
         match self {
             Self::Bits(bits) => BitMatrix::bytes(bits.n_rows(), bits.n_columns()),
-            Self::Bytes(bytes) => Bytes::of::<u8>(bytes.shape()),
+            Self::Bytes(bytes) => Bytes::of::<u8>(&<[usize; 2]>::from(bytes.shape())),
             Self::Reals(reals) => RealRows::bytes(reals.n_rows(), reals.n_entries()),
         }
     }
@@ -73,7 +78,7 @@ impl Values {
     pub fn intensity(&self, example: usize, unit: usize) -> f64 {
         match self {
             Self::Bits(bits) => f64::from(u8::from(bits.get(example, unit))),
-            Self::Bytes(bytes) => f64::from(bytes[[example, unit]]) / WHITE,
+            Self::Bytes(bytes) => f64::from(bytes.row(example)[unit]) / WHITE,
             Self::Reals(reals) => f64::from(reals.row(example).value(unit)),
         }
     }
@@ -86,7 +91,7 @@ impl Values {
                     !bits.get(row, column)
                 }))
             }
-            Self::Bytes(bytes) => Self::Bytes(bytes.mapv(|x| 255 - x)),
+            Self::Bytes(bytes) => Self::Bytes(bytes.view().mapv(|x| 255 - x).into()),
             Self::Reals(reals) => {
                 let mut inverted = RealRows::new(reals.n_columns());
                 for row in reals.rows() {
@@ -101,11 +106,12 @@ impl Values {
     pub fn without(self, missing: &BitMatrix) -> Self {
         match self {
             Self::Bits(bits) => Self::Bits(bits.without(missing)),
-            Self::Bytes(mut bytes) => {
+            Self::Bytes(bytes) => {
+                let mut bytes = bytes.into_array();
                 for (example, mut row) in bytes.outer_iter_mut().enumerate() {
                     active(missing.row(example)).for_each(|unit| row[unit] = 0);
                 }
-                Self::Bytes(bytes)
+                Self::Bytes(bytes.into())
             }
             Self::Reals(reals) => {
                 let mut given = RealRows::new(reals.n_columns());
@@ -136,11 +142,11 @@ impl Values {
             }
             Self::Bytes(bytes) => {
                 let mut wider = Array2::zeros((n_examples, n_units + n));
-                wider.slice_mut(s![.., ..n_units]).assign(bytes);
+                wider.slice_mut(s![.., ..n_units]).assign(&bytes.view());
                 for (row, state) in states.iter().enumerate() {
                     on(state).into_iter().for_each(|unit| wider[[row, unit]] = WHITE as u8);
                 }
-                Self::Bytes(wider)
+                Self::Bytes(wider.into())
             }
             Self::Reals(reals) => {
                 let mut wider = RealRows::new(n_units + n);
@@ -156,8 +162,17 @@ impl Values {
     pub fn first_columns(&self, n: usize) -> Self {
         match self {
             Self::Bits(bits) => Self::Bits(bits.first_columns(n)),
-            Self::Bytes(bytes) => Self::Bytes(bytes.slice(s![.., ..n]).to_owned()),
+            Self::Bytes(bytes) => Self::Bytes(bytes.view().slice(s![.., ..n]).to_owned().into()),
             Self::Reals(reals) => Self::Reals(reals.first_columns(n)),
+        }
+    }
+
+    /// The first `n` examples, in the same form; the others are freed where that needs no copy.
+    pub fn first(self, n: usize) -> Self {
+        match self {
+            Self::Bits(bits) => Self::Bits(bits.first_rows(n)),
+            Self::Bytes(bytes) => Self::Bytes(bytes.first(n)),
+            Self::Reals(reals) => Self::Reals(reals.rows_of(0..n)),
         }
     }
 
@@ -165,7 +180,7 @@ impl Values {
     pub fn chosen(&self, examples: &[usize]) -> Self {
         match self {
             Self::Bits(bits) => Self::Bits(bits.chosen(examples)),
-            Self::Bytes(bytes) => Self::Bytes(bytes.select(Axis(0), examples)),
+            Self::Bytes(bytes) => Self::Bytes(bytes.view().select(Axis(0), examples).into()),
             Self::Reals(reals) => {
                 let mut some = RealRows::new(reals.n_columns());
                 examples.iter().for_each(|&row| some.push_row(reals.row(row)));
@@ -268,9 +283,12 @@ mod tests {
     #[test]
     fn some_examples_keep_the_form_of_all() {
         let values = Values::from_bytes(array![[1, 0], [0, 255]]);
-        assert_eq!(values.chosen(&[0]), Values::Bytes(array![[1, 0]]));
+        assert_eq!(values.chosen(&[0]), Values::Bytes(array![[1, 0]].into()));
         assert_eq!(values.chosen(&[0]).intensity(0, 0), 1.0 / 255.0);
-        assert_eq!(values.chosen(&[1, 0, 1]), Values::Bytes(array![[0, 255], [1, 0], [0, 255]]));
+        assert_eq!(
+            values.chosen(&[1, 0, 1]),
+            Values::Bytes(array![[0, 255], [1, 0], [0, 255]].into())
+        );
         let bits = Values::from_bytes(array![[1, 0], [0, 1], [1, 1]]);
         assert_eq!(bits.chosen(&[2, 0]), Values::from_bytes(array![[1, 1], [1, 0]]));
     }
@@ -279,6 +297,6 @@ mod tests {
     fn a_transposed_array_keeps_its_meaning() {
         let values = Values::from_bytes(array![[10, 20], [30, 40]].reversed_axes());
         let Values::Bytes(bytes) = &values else { panic!("bytes") };
-        assert_eq!(bytes.as_slice(), Some(&[10, 30, 20, 40][..]));
+        assert_eq!((bytes.row(0), bytes.row(1)), (&[10, 30][..], &[20, 40][..]));
     }
 }

@@ -199,6 +199,11 @@ impl Tempering {
         Ok(())
     }
 
+    /// The number of replicas of each chain, at as many temperatures below β = 1.
+    pub(crate) fn n_replicas(&self) -> usize {
+        self.levels.len()
+    }
+
     /// The inverse temperatures below 1, in decreasing order.
     pub fn betas(&self) -> Vec<f64> {
         self.levels.iter().map(|level| level.beta).collect()

@@ -30,7 +30,7 @@ const LARGEST: u64 = 1 << 40;
 settings! {
     /// What a run starts from: the examples and, optionally, a model.
     pub struct DataConfig in "data" {
-        /// Training data: `mnist`, a file (IDX, .npy, .npz, text, FASTA or PNG), a folder of PNGs, `-` for
+        /// Training data: `mnist`, a file (IDX, .npy, .npz, text, FASTA, PNG or packed), a folder of PNGs, `-` for
         /// standard input, `bars-and-stripes:SIDE`, `shifter` or `populations:SEED`.
         data: Source = Source::Mnist, { placeholder("NAME|PATH") }
         /// The SHA-256 that the training data's file must have; any if not set.

@@ -272,7 +272,7 @@ impl Ascent {
     /// Whether the next update, with `n_data` examples, takes so long that somebody may wait for it.
     fn is_long(&self, n_data: usize) -> bool {
         let weights = self.parameters.fixed();
-        let replicas = self.tempering().map_or(1, |tempering| tempering.betas().len() + 1);
+        let replicas = self.tempering().map_or(0, Tempering::n_replicas) + 1;
         let n_chains = self.config().n_chains().max(self.chains().n_chains()) * replicas;
         let gibbs_steps = self.timetable.gibbs_steps(self.updates) as f64;
         let of_data = if self.completion.is_some() { 1.0 + gibbs_steps } else { 1.0 };

@@ -33,6 +33,9 @@ const LEAST_UPDATES: u64 = 5000;
 /// The least default number of chains: fewer make the negative phase noisy.
 const LEAST_CHAINS: usize = 128;
 
+/// The largest window: the most examples that data can have.
+const LARGEST_WINDOW: u64 = u32::MAX as u64;
+
 /// The most hidden units.
 pub const MAX_HIDDEN: usize = 100_000;
 
@@ -225,6 +228,12 @@ settings! {
         binarize: Binarization = Binarization::Stochastic, {}
         /// Shuffle the examples anew in each epoch.
         shuffle: bool = true, {}
+        /// Shuffle within windows of N examples: blocks of N/32 neighbours come in random order, and the examples of
+        /// each window are mixed. For packed data that do not fit in memory, above all on spinning disks and network
+        /// file systems: the whole shuffle reads each example from another place.
+        shuffle_window: Option<usize> = None, {
+            whole(1..=LARGEST_WINDOW), unset("all examples"), needs(&[Remedy::of("shuffle")])
+        }
         /// Where the chains start: `data` (training examples) or `bias` (independent bits drawn from σ(b)).
         chain_start: ChainStart = ChainStart::Data, {}
         /// Seed of all random numbers.

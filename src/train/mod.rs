@@ -28,6 +28,8 @@ pub(crate) mod positive_phase;
 
 pub(crate) mod completion;
 
+pub(crate) mod order;
+
 pub(crate) mod outset;
 
 pub(crate) mod row_weights;

@@ -2,12 +2,13 @@
 
 use super::completion::Completion;
 use super::config::{ChainStart, Missing, TrainConfig};
+use super::order::order;
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::fixed::Scale;
 use crate::kernels::{Isa, sampling};
 use crate::reals::RealRows;
-use crate::rng::{Purpose, Stream, shuffle};
+use crate::rng::{Purpose, Stream};
 use crate::units::Units;
 use ndarray::Array1;
 
@@ -68,13 +69,6 @@ pub struct LabelSite {
     pub n_classes: usize,
     /// Whether every example has a label.
     pub are_known: bool,
-}
-
-/// Puts examples in the order of an epoch.
-pub(super) fn order(config: &TrainConfig, epoch: u64, order: &mut [u32]) {
-    if config.shuffle {
-        shuffle(order, &mut Stream::new(config.seed, Purpose::DataOrder, epoch));
-    }
 }
 
 impl Outset {
