@@ -153,7 +153,9 @@ pub(super) fn gather(
         let (log_z_of_base, families) = (path.log_z_of_base(), &model_states.families);
         let sides = Ais::of_weights(log_z_of_base, &rising, &falling, families, betas.len());
         if round + 1 == MOST_ROUNDS || sides.is_enough() {
-            let log_unseen = log_unseen(rbm, &BitMatrix::concatenate(&visited), seed, watch)?;
+            let (states, ranks) =
+                (BitMatrix::concatenate(&visited), &path.weights().ranks_of_chains);
+            let log_unseen = log_unseen(rbm, &states, seed, ranks, watch)?;
             let n_rounds = round + 1;
             let evidence = Evidence { sides, witness, log_unseen, n_rounds, reverse_start };
             return Ok((evidence, Ends { visible: ends, log_weights: rising }));

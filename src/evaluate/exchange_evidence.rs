@@ -27,6 +27,7 @@ use super::{EvaluationConfig, tempered_ladder};
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::gibbs::{FixedWeights, LEAST_SWAP_RATE, MOST_DRIFT, Path, ReplicaExchange, Rises, Rung};
+use crate::ranks::Ranks;
 use crate::units::sigmoid;
 use crate::watch::Watch;
 
@@ -254,7 +255,7 @@ impl Course<'_> {
             swap_rates: chains.swap_rates(),
             round_trips: chains.round_trips(),
             drift: chains.drift(),
-            log_unseen: log_unseen(rbm, &ends, self.seed, self.watch)?,
+            log_unseen: log_unseen(rbm, &ends, self.seed, &Ranks::default(), self.watch)?,
             n_rounds,
         };
         for (constant, sums) in constants.iter_mut().zip(&all) {

@@ -5,6 +5,7 @@ use crate::bits::BitMatrix;
 use crate::error::Result;
 use crate::memory::Bytes;
 use crate::model::Rbm;
+use crate::ranks::{Ranks, of_panels};
 use crate::rng::{Purpose, Stream};
 use crate::watch::Watch;
 use ndarray::{Array1, Array2};
@@ -86,6 +87,34 @@ impl<'a> MeanField<'a> {
     }
 }
 
+/// Climbs from the means that `start` gives for 0 to n − 1.
+fn climb_all(
+    mean_field: &MeanField<'_>,
+    n: usize,
+    ranks: &Ranks,
+    watch: Watch<'_>,
+    start: impl Fn(usize) -> Vec<f64> + Sync,
+) -> Result<Vec<Mode>> {
+    let own = ranks.own(n);
+    let climbed = own.clone().into_par_iter().map(|at| mean_field.climb(start(at), watch));
+    let climbed = climbed.collect::<Result<Vec<Mode>>>();
+    if !ranks.are_several() {
+        return climbed;
+    }
+    // The bound of each mode, then its means.
+    let width = 1 + mean_field.rbm.n_visible();
+    let mut all = vec![0.0; n * width];
+    let rows = of_panels(&mut all, n, &own).chunks_mut(width).zip(climbed?);
+    rows.for_each(|(row, mode)| {
+        row[0] = mode.bound;
+        row[1..].copy_from_slice(&mode.means);
+    });
+    ranks.meet()?;
+    ranks.share(&mut [&mut all], n, |rank| ranks.part(rank, n))?;
+    let rows = all.chunks(width);
+    Ok(rows.map(|row| Mode { bound: row[0], means: row[1..].to_vec() }).collect())
+}
+
 /// The inputs of one layer: its biases plus the sum of the rows of `weights` times the means of the others.
 fn inputs(bias: &Array1<f64>, weights: &Array2<f64>, others: &[f64]) -> Vec<f64> {
     let mut inputs = bias.to_vec();
@@ -103,41 +132,38 @@ pub(super) fn bytes(n_visible: usize, n_hidden: usize) -> Bytes {
 
 /// A lower bound on the logarithm of the mass of modes that mean field finds from random starts, but not
 /// from the states (any number, V) of chains; −∞ if it finds none. (The bound of one mode is rigorous;
-/// their sum takes the modes as disjoint.)
+/// their sum takes the modes as disjoint.) Each rank climbs from its own starts.
 ///
 /// # Errors
-/// [`Error::Interrupted`](crate::Error::Interrupted).
+/// [`Error::Interrupted`](crate::Error::Interrupted), [`Error::Ranks`](crate::Error::Ranks).
 pub(super) fn log_unseen(
     rbm: &Rbm,
     states: &BitMatrix,
     seed: u64,
+    ranks: &Ranks,
     watch: Watch<'_>,
 ) -> Result<f64> {
     let mean_field = MeanField::new(rbm);
     let states = states.spread(states.n_rows().min(MOST_STATES));
-    let seen = (0..states.n_rows())
-        .into_par_iter()
-        .map(|row| {
-            let means = rbm.hidden_units().means(rbm.hidden_inputs(states.row(row)));
-            mean_field.climb(means, watch)
-        })
-        .collect::<Result<Vec<Mode>>>()?;
-    let from_anywhere = (0..STARTS)
-        .into_par_iter()
-        .map(|start| {
-            // The starts range from hardly any unit on to nearly all.
-            let rate = (start as f64 + 0.5) / STARTS as f64;
-            let mut stream = Stream::new(seed, Purpose::MeanFieldStart, start);
-            let words = std::iter::repeat_with(|| stream.step()).flatten();
-            let is_on = |word: u32| f64::from(u8::from(f64::from(word) < rate * 2f64.powi(32)));
-            mean_field.climb(words.take(rbm.n_hidden()).map(is_on).collect(), watch)
-        })
-        .collect::<Result<Vec<Mode>>>()?;
+    let of_state = |row| rbm.hidden_units().means(rbm.hidden_inputs(states.row(row)));
+    let anywhere = |start: u64| {
+        // The starts range from hardly any unit on to nearly all.
+        let rate = (start as f64 + 0.5) / STARTS as f64;
+        let mut stream = Stream::new(seed, Purpose::MeanFieldStart, start);
+        let words = std::iter::repeat_with(|| stream.step()).flatten();
+        let is_on = |word: u32| f64::from(u8::from(f64::from(word) < rate * 2f64.powi(32)));
+        words.take(rbm.n_hidden()).map(is_on).collect()
+    };
+    let n_states = states.n_rows();
+    let modes = climb_all(&mean_field, n_states + STARTS as usize, ranks, watch, |start| {
+        if start < n_states { of_state(start) } else { anywhere((start - n_states) as u64) }
+    })?;
+    let (seen, from_anywhere) = modes.split_at(n_states);
     let is_same = |one: &Mode, other: &Mode| {
         one.means.iter().zip(&other.means).all(|(x, y)| (x - y).abs() <= SAME)
     };
     let mut unseen: Vec<&Mode> = Vec::new();
-    for mode in &from_anywhere {
+    for mode in from_anywhere {
         if !seen.iter().chain(unseen.iter().copied()).any(|other| is_same(mode, other)) {
             unseen.push(mode);
         }
@@ -163,8 +189,9 @@ mod tests {
         let all = |is_on| BitMatrix::from_fn(5, 30, |_, _| is_on);
         // The masses of the modes are as exp(1.5) to 1.
         let of_on = log_z - (1.0 + (-1.5_f64).exp()).ln();
-        let log_unseen =
-            |states: &BitMatrix| log_unseen(&rbm, states, 3, Watch::default()).unwrap();
+        let log_unseen = |states: &BitMatrix| {
+            log_unseen(&rbm, states, 3, &Ranks::default(), Watch::default()).unwrap()
+        };
         assert!((log_unseen(&all(false)) - of_on).abs() < 1e-6);
         assert!((log_unseen(&all(true)) - (of_on - 1.5)).abs() < 1e-6);
         let both = BitMatrix::concatenate(&[all(false), all(true)]);
