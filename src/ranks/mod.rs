@@ -41,10 +41,24 @@
 //! # What gains by it
 //!
 //! Ranks wait for each other a few times in an update: twice a sweep, and three times at its end. So an update must take
-//! far longer than these waits, and than the bytes above take on the network. 784-500 units with 128 chains do not gain:
-//! an update takes half a millisecond on two cores, and 0.4 MB travel to each of two ranks, which take 3 ms at 1 Gbit/s
-//! and 0.3 ms at 10. Large layers do, as do many chains: the work grows with C V H, and the bytes with C (V + H)
-//! and V H.
+//! far longer than these waits, and than the bytes above take on the network. With a latency of α and B bytes a second,
+//! p ranks take
+//!
+//! ```text
+//! T(p) = T(1) ⌈panels/p⌉/panels + k [2 g + C (V + H)/8 /B] + 2 g + 16 H/B + α (p − 1) + 2 VH/p /B,   g = α ⌈log₂ p⌉
+//! ```
+//!
+//! if no rank waits for a slower one. On nodes that use 32 cores well, at 2 µs and 100 Gbit/s, that is a speed-up of
+//!
+//! | size | 2 nodes | 8 | 64 |
+//! | --- | --- | --- | --- |
+//! | 784-500, batch 128, PCD-1 | 0.58 | 0.68 | 0.20 |
+//! | 784-500, batch 1024, PCD-10 | 1.48 | 2.73 | 1.76 |
+//! | 10,000-4096, batch 4096, PCD-1 | 1.70 | 6.36 | 28.7 |
+//!
+//! So 784-500 with 128 chains do not gain: two nodes are slower than one. Large layers do, as do many chains: the work
+//! grows with C V H, and the bytes with C (V + H) and V H. So do evaluations, whose chains need nothing of each other until
+//! their end. `cargo bench --bench ranks` makes this table, `benches/README.md` has what was measured.
 
 pub mod in_process;
 
