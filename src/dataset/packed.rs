@@ -449,7 +449,7 @@ mod tests {
         let [path, mask] = ["packed", "mask.txt"].map(|name| folder.path().join(name));
         data.pack(&path).unwrap();
         fs::write(&mask, "0 0\n1 0\n").unwrap();
-        let mask = crate::dataset::MissingMask::read(&mask).unwrap();
+        let mask = MissingMask::read(&mask).unwrap();
         let found = Dataset::read_masked(&path, Encoding::Undeclared, Some(&mask)).unwrap();
         let expected = array![[0, 1], [1, 0]];
         assert_eq!(found.missing().unwrap().to_array(u8::from), expected);
