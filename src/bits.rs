@@ -690,7 +690,7 @@ mod tests {
         for (n_rows, height) in [(130, 64), (130, 32), (130, 8), (64, 64), (3, 16)] {
             let mut panels = BitPanels::zeros(n_rows, 130);
             let (n_panels, capacity) = (panels.n_panels(), panels.row_capacity());
-            let blocks = panels.par_blocks_mut(0..2, height);
+            let blocks = panels.par_blocks_mut(0..3, height);
             assert_eq!(blocks.len(), n_panels * capacity / height);
             blocks.for_each(|Block { panel, first, words }| {
                 for (row, word) in words.iter_mut().enumerate() {
