@@ -24,6 +24,9 @@ fn every_example_of_the_help_works() {
     let coin = |n: usize, i: usize| (n + usize::from((n * 31 + i * 17).is_multiple_of(10))) % 2;
     let coins = ndarray::Array2::from_shape_fn((6000, 40), |(n, i)| coin(n, i) as u8);
     folder.write_npy("coins.npy", coins.view());
+    let genotypes = ndarray::Array2::from_shape_fn((60, 9), |(n, i)| ((n + i * n) % 3) as u8);
+    folder.write_npy("genotypes.npy", genotypes.view());
+    folder.write("people.csv", b"colour,smokes\nred,yes\nblue,no\ngreen,no\n");
     folder.succeed("train --labels mnist --limit 500 --epochs 1 --quiet --out runs/labelled");
     let rating = |n: usize| if n.is_multiple_of(5) { String::new() } else { (n % 3).to_string() };
     let row = |n: usize| format!("{},{},{}\n", rating(n), rating(n + 1), rating(2 * n));
