@@ -38,6 +38,9 @@
 //! - All ranks must run the same program, on processors of any kind. Only rank 0 needs the folder of the run; the
 //!   data must be at the same path for all.
 //!
+//! - A rank that does not answer within an update ends the job. Between two updates the others wait for rank 0 without
+//!   limit, as it may evaluate or write: if the network is cut there, what runs on the other side is left to the launcher.
+//!
 //! # What gains by it
 //!
 //! Ranks wait for each other a few times in an update: twice a sweep, and three times at its end. So an update must take
