@@ -36,6 +36,8 @@ pub struct Parameters {
     /// A buffer of [`extent`](Self::extent): Σ|weights| of each visible unit in each
     /// hidden panel.
     row_norms: Vec<Padded<f64>>,
+    /// Whether this rank has all weights as they are now.
+    pub(super) is_whole: bool,
 }
 
 impl Parameters {
@@ -52,7 +54,7 @@ impl Parameters {
         let fixed = FixedWeights::new(&exact, format, isa);
         let of_panel = Padded::new(rbm.visible_units().layout());
         let row_norms = vec![of_panel; exact.weights.n_panels()];
-        Self { exact, fixed, row_norms }
+        Self { exact, fixed, row_norms, is_whole: true }
     }
 
     /// The ranks that hold them together. Each has its hidden panels of W and W̃, its visible panels of W̃ᵀ, and
@@ -61,12 +63,16 @@ impl Parameters {
         &self.fixed.ranks
     }
 
-    /// Gives every rank the weights of the others.
+    /// Gives every rank the weights of the others, unless all have them since the last update.
     ///
     /// # Errors
     /// [`Error::Ranks`](crate::Error::Ranks).
     pub(super) fn gather(&mut self) -> Result<()> {
-        self.exact.gather(&self.fixed.ranks)
+        if !self.is_whole {
+            self.exact.gather(&self.fixed.ranks)?;
+            self.is_whole = true;
+        }
+        Ok(())
     }
 
     /// The model as it is now.

@@ -42,6 +42,7 @@ pub fn ascend<R: Rule>(
     statistics: &Statistics,
     rules: Rules<R>,
 ) -> Result<[Reach; 2]> {
+    parameters.is_whole = !parameters.ranks().are_several();
     let Parameters { exact, fixed, .. } = parameters;
     let FixedWeights { isa, ranks, scale, visible_bias, hidden_bias, weights, .. } = fixed;
     let fixed = FixedParts { isa: *isa, ranks, scale: *scale, visible_bias, hidden_bias };
