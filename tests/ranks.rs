@@ -169,6 +169,23 @@ mod run {
         assert_eq!(records(&done.folder), records(&one.folder));
     }
 
+    /// Where rank 0 cannot begin, it says why, and the others end without an error.
+    #[test]
+    fn the_others_go_home_if_rank_0_cannot_begin() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = settings(folder.path());
+        settings.data.data = Source::Path(folder.path().join("nothing.csv"));
+        let mut ranks = in_process::ranks(2);
+        let session = |ranks| Session { threads: Some(1), ranks, ..Session::default() };
+        let (other, first) = (session(ranks.remove(1)), session(ranks.remove(0)));
+        thread::scope(|scope| {
+            let follower = scope.spawn(|| run::follow(&other));
+            let error = run::train(settings, &first, &mut []).unwrap_err().to_string();
+            assert!(error.contains("nothing.csv"), "{error}");
+            follower.join().unwrap().unwrap();
+        });
+    }
+
     /// What only one rank can do is refused before anything is written.
     #[test]
     fn what_ranks_cannot_do_is_refused() {

@@ -1,5 +1,7 @@
 //! The ranks on which a command runs.
 
+#[cfg(feature = "mpi")]
+use crate::error::Error;
 use crate::error::Result;
 #[cfg(feature = "mpi")]
 use crate::monitor::terminal;
@@ -47,16 +49,17 @@ pub fn on_ranks<T>(
 
 /// Ends the job with the error of this rank.
 #[cfg(feature = "mpi")]
-fn end_all(error: &crate::error::Error, rank: usize, command: &str) -> ! {
-    /// The time that rank 0 has to tell of an error that all ranks have.
+fn end_all(error: &Error, rank: usize, command: &str) -> ! {
+    /// The time that a rank has to tell of its error, and to end all.
     const TURN: Duration = Duration::from_secs(2);
-    let message = super::door::message(error, Some(command));
-    if rank > 0 {
-        std::thread::sleep(TURN);
-        eprintln!("error: rank {rank}: {message}");
-    } else {
-        eprintln!("error: {message}");
-    }
+    // Rank 0 tells of an error that all have, and any rank of its own before others say that it failed.
+    let (turns, who) = match (error, rank) {
+        (Error::Ranks { .. }, _) => (2, format!("rank {rank}: ")),
+        (_, 0) => (0, String::new()),
+        _ => (1, format!("rank {rank}: ")),
+    };
+    std::thread::sleep(TURN * turns);
+    eprintln!("error: {who}{}", super::door::message(error, Some(command)));
     crate::ranks::mpi::abort(super::exit_code(error).into())
 }
 

@@ -359,10 +359,10 @@ impl Ranks {
     pub fn all<T>(&self, result: Result<T>) -> Result<T> {
         // Rank 0 tells the user, so its failure comes first.
         let failed = result.is_err().then(|| (self.size() - self.rank()) as u32);
-        match (self.largest(failed.unwrap_or(0))?, result) {
-            (_, Err(error)) => Err(error),
-            (0, value) => value,
-            (place, Ok(_)) => {
+        match (self.largest(failed.unwrap_or(0)), result) {
+            (_, Err(error)) | (Err(error), _) => Err(error),
+            (Ok(0), value) => value,
+            (Ok(place), Ok(_)) => {
                 Err(Error::Ranks { what: format!("rank {} failed", self.size() - place as usize) })
             }
         }

@@ -59,8 +59,7 @@ pub fn lead(
         format!("{n_ranks} ranks, this one with {}", threads(rayon::current_num_threads()));
     if n_ranks > n_panels {
         note += &format!(
-            "; weights are split by 64 hidden units, so {} of the ranks have none",
-            n_ranks - n_panels
+            "; weights are split by 64 hidden units, so those from rank {n_panels} on have none"
         );
     }
     monitors.iter_mut().for_each(|monitor| monitor.note(&note));
@@ -84,6 +83,10 @@ fn threads(n: usize) -> String {
 pub fn follow(session: &Session) -> Result<()> {
     in_pool(session.threads, || {
         let ranks = &session.ranks;
+        if ranks.all(Ok(())).is_err() {
+            // Rank 0 could not begin, and says why.
+            return Ok(());
+        }
         let settings = ranks.tell(Vec::new())?;
         let state = ranks.tell(Vec::new())?;
         let trainer = ranks.all(trainer(&settings, &state, session))?;

@@ -67,51 +67,59 @@ pub fn train(
     monitors: &mut [&mut dyn Monitor],
 ) -> Result<Outcome> {
     in_pool(session.threads, || {
-        let start = Instant::now();
-        let mut settings = settings;
-        followers::check_settings(&settings, session)?;
-        let data = Data::read(&settings.data, settings.train.binarize, session.interrupt.watch())?;
-        let cut = settings.train.cut_batch(data.training.n_examples());
-        let uncentred = settings.train.uncentred();
-        let mut trainer = begin(&mut settings, &data, session.isa)?;
-        for note in data.notes.iter().chain(&cut).chain(&uncentred) {
-            monitors.iter_mut().for_each(|monitor| monitor.note(note));
-        }
-        if let Some(budget) = session.time_budget {
-            let probe = Probe::new(&data.training, data.held_out.as_ref(), &settings.train);
-            let likelihood = course::likelihood(&settings, &data);
-            let evaluation = likelihood.as_ref().map(|all| (all, settings.run.evaluate_every));
-            let left = budget.saturating_sub(start.elapsed());
-            settings.train.epochs = None;
-            let config = settings.train.clone();
-            let begin_for_it = |train| {
-                let mut settings = Settings { train, ..settings.clone() };
-                let trainer = begin(&mut settings, &data, session.isa)?;
-                let log_z = log_z_from_start(&mut settings, &trainer, session.interrupt.watch())?;
-                Ok((trainer, log_z))
-            };
-            let updates = time_budget::updates(
-                begin_for_it,
-                &config,
-                &probe,
-                evaluation,
-                left,
-                session.interrupt.watch(),
-            )?;
-            settings.train.updates = Some(updates);
-            trainer = begin(&mut settings, &data, session.isa)?;
-        }
-        let sizes = format!("{}x{}", data.training.n_visible(), settings.train.n_hidden());
-        let name = format!("{}-{sizes}", settings.data.data.short_name());
-        let log_z = log_z_from_start(&mut settings, &trainer, session.interrupt.watch())?;
-        let folder = Folder::create(session, &name)?;
-        settings.write(&folder.join(SETTINGS), session.command.as_deref())?;
-        let file =
-            SettingsFile { settings, command: session.command.clone(), stream_version: None };
-        let journal = Journal { log_z, ..Journal::default() };
-        let run = Run { trainer, file, data, journal };
+        // Where it cannot begin, the other ranks go home.
+        let (run, folder) = session.ranks.all(begun(settings, session, monitors))?;
         run.train(&folder, session, monitors)
     })
+}
+
+/// A run before its first update, in its folder.
+fn begun(
+    mut settings: Settings,
+    session: &Session,
+    monitors: &mut [&mut dyn Monitor],
+) -> Result<(Run, Folder)> {
+    let start = Instant::now();
+    followers::check_settings(&settings, session)?;
+    let data = Data::read(&settings.data, settings.train.binarize, session.interrupt.watch())?;
+    let cut = settings.train.cut_batch(data.training.n_examples());
+    let uncentred = settings.train.uncentred();
+    let mut trainer = begin(&mut settings, &data, session.isa)?;
+    for note in data.notes.iter().chain(&cut).chain(&uncentred) {
+        monitors.iter_mut().for_each(|monitor| monitor.note(note));
+    }
+    if let Some(budget) = session.time_budget {
+        let probe = Probe::new(&data.training, data.held_out.as_ref(), &settings.train);
+        let likelihood = course::likelihood(&settings, &data);
+        let evaluation = likelihood.as_ref().map(|all| (all, settings.run.evaluate_every));
+        let left = budget.saturating_sub(start.elapsed());
+        settings.train.epochs = None;
+        let config = settings.train.clone();
+        let begin_for_it = |train| {
+            let mut settings = Settings { train, ..settings.clone() };
+            let trainer = begin(&mut settings, &data, session.isa)?;
+            let log_z = log_z_from_start(&mut settings, &trainer, session.interrupt.watch())?;
+            Ok((trainer, log_z))
+        };
+        let updates = time_budget::updates(
+            begin_for_it,
+            &config,
+            &probe,
+            evaluation,
+            left,
+            session.interrupt.watch(),
+        )?;
+        settings.train.updates = Some(updates);
+        trainer = begin(&mut settings, &data, session.isa)?;
+    }
+    let sizes = format!("{}x{}", data.training.n_visible(), settings.train.n_hidden());
+    let name = format!("{}-{sizes}", settings.data.data.short_name());
+    let log_z = log_z_from_start(&mut settings, &trainer, session.interrupt.watch())?;
+    let folder = Folder::create(session, &name)?;
+    settings.write(&folder.join(SETTINGS), session.command.as_deref())?;
+    let file = SettingsFile { settings, command: session.command.clone(), stream_version: None };
+    let journal = Journal { log_z, ..Journal::default() };
+    Ok((Run { trainer, file, data, journal }, folder))
 }
 
 /// What may change in a run that is resumed.
@@ -148,48 +156,58 @@ pub fn resume(
     monitors: &mut [&mut dyn Monitor],
 ) -> Result<Outcome> {
     in_pool(session.threads, || {
-        let folder = Folder::open(folder)?;
-        let mut note = |text: String| monitors.iter_mut().for_each(|monitor| monitor.note(&text));
-        let (checkpoint, damaged) = checkpoints::newest_whole(&folder.join(CHECKPOINTS))?;
-        damaged.iter().for_each(|error| note(format!("{error}; it is set aside")));
-        let mut run = match checkpoint {
-            Some(checkpoint) => {
-                if !damaged.is_empty() {
-                    note(format!("resuming from update {}", checkpoint.place.updates));
-                }
-                Run::at(&folder, checkpoint, changes, session)?
-            }
-            None => {
-                if damaged.is_empty() && folder.join(MODEL).exists() {
-                    let rule = "has a model but no checkpoint to resume from; start a new run in \
-                                another folder with `harmonium train --config`";
-                    let path = folder.path().to_path_buf();
-                    return Err(Error::Unsuitable { path, rule: rule.to_string() });
-                }
-                note(
-                    "no whole checkpoint was found: the run starts again from its settings".into(),
-                );
-                let mut file = SettingsFile::read(&folder.join(SETTINGS))?;
-                check_stream_version(&folder.join(SETTINGS), file.stream_version)?;
-                changes.move_data(&mut file.settings)?;
-                let (config, binarize) = (&file.settings.data, file.settings.train.binarize);
-                let data = Data::read(config, binarize, session.interrupt.watch())?;
-                let trainer = begin(&mut file.settings, &data, session.isa)?;
-                let watch = session.interrupt.watch();
-                let log_z = log_z_from_start(&mut file.settings, &trainer, watch)?;
-                let journal = Journal { log_z, ..Journal::default() };
-                Run { trainer, file, data, journal }
-            }
-        };
-        if let Some(epochs) = changes.epochs {
-            run.replan(epochs)?.into_iter().for_each(&mut note);
-        }
-        if run.journal.is_done {
-            note("the run is done; give it more epochs to continue".to_string());
-        }
-        run.file.settings.write(&folder.join(SETTINGS), run.file.command.as_deref())?;
+        let (run, folder) = session.ranks.all(continued(folder, changes, session, monitors))?;
         run.train(&folder, session, monitors)
     })
+}
+
+/// The run in a folder, as it goes on.
+fn continued(
+    folder: &Path,
+    changes: &Changes,
+    session: &Session,
+    monitors: &mut [&mut dyn Monitor],
+) -> Result<(Run, Folder)> {
+    let folder = Folder::open(folder)?;
+    let mut note = |text: String| monitors.iter_mut().for_each(|monitor| monitor.note(&text));
+    let (checkpoint, damaged) = checkpoints::newest_whole(&folder.join(CHECKPOINTS))?;
+    damaged.iter().for_each(|error| note(format!("{error}; it is set aside")));
+    let mut run = match checkpoint {
+        Some(checkpoint) => {
+            if !damaged.is_empty() {
+                note(format!("resuming from update {}", checkpoint.place.updates));
+            }
+            Run::at(&folder, checkpoint, changes, session)?
+        }
+        None => {
+            if damaged.is_empty() && folder.join(MODEL).exists() {
+                let rule = "has a model but no checkpoint to resume from; start a new run in \
+                            another folder with `harmonium train --config`";
+                let path = folder.path().to_path_buf();
+                return Err(Error::Unsuitable { path, rule: rule.to_string() });
+            }
+            note("no whole checkpoint was found: the run starts again from its settings".into());
+            let mut file = SettingsFile::read(&folder.join(SETTINGS))?;
+            check_stream_version(&folder.join(SETTINGS), file.stream_version)?;
+            changes.move_data(&mut file.settings)?;
+            let (config, binarize) = (&file.settings.data, file.settings.train.binarize);
+            let data = Data::read(config, binarize, session.interrupt.watch())?;
+            let trainer = begin(&mut file.settings, &data, session.isa)?;
+            let watch = session.interrupt.watch();
+            let log_z = log_z_from_start(&mut file.settings, &trainer, watch)?;
+            let journal = Journal { log_z, ..Journal::default() };
+            Run { trainer, file, data, journal }
+        }
+    };
+    if let Some(epochs) = changes.epochs {
+        run.replan(epochs)?.into_iter().for_each(&mut note);
+    }
+    if run.journal.is_done {
+        note("the run is done; give it more epochs to continue".to_string());
+    }
+    followers::check_settings(&run.file.settings, session)?;
+    run.file.settings.write(&folder.join(SETTINGS), run.file.command.as_deref())?;
+    Ok((run, folder))
 }
 
 /// A run in memory: its trainer and what belongs to it.
@@ -464,7 +482,6 @@ impl Run {
         session: &Session,
         others: &mut [&mut dyn Monitor],
     ) -> Result<Outcome> {
-        followers::check_settings(&self.file.settings, session)?;
         let trainer = followers::lead(self.trainer, &self.file.settings, session, others)?;
         whole_file::remove(&folder.join(FAILURE))?;
         let writer = Writer::start({
