@@ -127,6 +127,7 @@ fn ladder_samples(file: &ModelFile, run: &Path, seed: u64, is_test: bool) -> (Bi
     let watch = Watch::default();
     let mut chains = ReplicaExchange::new(ladder, n, seed, watch).unwrap();
     (0..n_sweeps).for_each(|_| chains.sweep(watch).unwrap());
-    let doubt = chains.doubt().map_or(String::new(), |doubt| format!(" {}", doubt.reason));
-    (chains.visible(), format!(" {chains};{doubt}"))
+    let passage = chains.passage().unwrap();
+    let doubt = passage.doubt().map_or(String::new(), |doubt| format!(" {}", doubt.reason));
+    (chains.visible().unwrap(), format!(" {passage};{doubt}"))
 }

@@ -186,28 +186,79 @@ mod run {
         });
     }
 
+    /// Ranks measure their speed together, and make the model of as many updates on one rank.
+    #[test]
+    fn a_time_budget_is_for_the_ranks_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = settings(folder.path());
+        settings.train.epochs = None;
+        let out = |name: &str| Some(folder.path().join(name));
+        let within = |milliseconds: u64| {
+            move |session: &mut Session| {
+                session.time_budget = Some(std::time::Duration::from_millis(milliseconds));
+                session.out = out("several");
+            }
+        };
+        let done =
+            on_ranks(2, within(1000), |session| run::train(settings.clone(), session, &mut []));
+        assert_eq!(done.end, End::Done);
+        settings.train.updates = Some(done.updates);
+        let alone = Session { out: out("one"), ..Session::default() };
+        let one = run::train(settings, &alone, &mut []).unwrap();
+        assert_eq!(results(&done.folder), results(&one.folder));
+    }
+
+    /// Ranks that find the budget too small, or that diverge while they measure, go home.
+    #[test]
+    fn a_time_budget_that_is_not_enough_ends_all_ranks() {
+        let folder = tempfile::tempdir().unwrap();
+        for (rate, budget, expected) in [(0.05, 1, "time_budget is"), (1e6, 1000, "diverge")] {
+            let mut settings = settings(folder.path());
+            settings.train.epochs = None;
+            settings.train.learning_rate = rate;
+            let sessions = in_process::ranks(2).into_iter().map(|ranks| Session {
+                ranks,
+                time_budget: Some(std::time::Duration::from_millis(budget)),
+                out: Some(folder.path().join("run")),
+                threads: Some(1),
+                ..Session::default()
+            });
+            let sessions: Vec<_> = sessions.collect();
+            thread::scope(|scope| {
+                let follower = scope.spawn(|| run::follow(&sessions[1]));
+                let error = run::train(settings, &sessions[0], &mut []).unwrap_err().to_string();
+                assert!(error.contains(expected), "{error}");
+                follower.join().unwrap().unwrap();
+            });
+            assert!(!folder.path().join("run").exists());
+        }
+    }
+
     /// What only one rank can do is refused before anything is written.
     #[test]
     fn what_ranks_cannot_do_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = settings(folder.path());
-        let ranks = in_process::ranks(2).remove(0);
-        let session = Session {
+        let mut settings = settings(folder.path());
+        settings.data.data = Source::Stdin;
+        let out = Some(folder.path().join("run"));
+        let sessions = in_process::ranks(2).into_iter().map(|ranks| Session {
             ranks,
-            time_budget: Some(std::time::Duration::from_secs(5)),
-            out: Some(folder.path().join("run")),
+            out: out.clone(),
+            threads: Some(1),
             ..Session::default()
-        };
-        let error = run::train(settings, &session, &mut []).unwrap_err().to_string();
-        assert!(
-            error.contains("time_budget is 5s, but must be left out with several ranks"),
-            "{error}"
-        );
+        });
+        let sessions: Vec<_> = sessions.collect();
+        thread::scope(|scope| {
+            let follower = scope.spawn(|| run::follow(&sessions[1]));
+            let error = run::train(settings, &sessions[0], &mut []).unwrap_err().to_string();
+            assert!(error.contains("data is -, but must be a file, which each rank"), "{error}");
+            follower.join().unwrap().unwrap();
+        });
         assert!(!folder.path().join("run").exists());
     }
 }
 
-/// Ranks that anneal their own chains find the evidence of one, also if there are more ranks than chains.
+/// Ranks that move their own chains find the evidence of one, also if there are more ranks than chains.
 #[test]
 fn an_evaluation_on_ranks_is_that_of_one() {
     use harmonium::evaluate::{AnnealingSchedule, EvaluationConfig, Evaluator, Method};
@@ -218,9 +269,11 @@ fn an_evaluation_on_ranks_is_that_of_one() {
     let weights = Array2::from_shape_fn((70, 30), |(i, j)| value(i * 5 + j));
     let rbm = Rbm::new(weights, Array1::from_shape_fn(70, value), Array1::zeros(30)).unwrap();
     let visible = BitMatrix::from_fn(40, 70, |n, i| (n * n + 3 * i * n + i * i) % 7 < 3);
-    for n_chains in [3, 50] {
+    for (method, n_chains) in
+        [(Method::Ais, 3), (Method::Ais, 50), (Method::Pt, 3), (Method::Pt, 50)]
+    {
         let config = EvaluationConfig {
-            method: Method::Ais,
+            method,
             n_chains,
             schedule: "adaptive:200".parse::<AnnealingSchedule>().unwrap(),
             burn_in: 20,
@@ -238,7 +291,11 @@ fn an_evaluation_on_ranks_is_that_of_one() {
                 let ranks = in_process::ranks(size).into_iter();
                 let ranks: Vec<_> = ranks.map(|ranks| scope.spawn(|| evaluate(ranks))).collect();
                 for rank in ranks {
-                    assert_eq!(rank.join().unwrap(), alone, "{size} ranks, {n_chains} chains");
+                    assert_eq!(
+                        rank.join().unwrap(),
+                        alone,
+                        "{method}, {size} ranks, {n_chains} chains"
+                    );
                 }
             });
         }

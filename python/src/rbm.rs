@@ -269,14 +269,15 @@ impl Rbm {
             let mut sampler = Sampler::Exchange(ReplicaExchange::new(rungs, number, seed, watch)?);
             sampler.sweep(gibbs_steps, watch)?;
             let Sampler::Exchange(exchange) = sampler else { unreachable!("as it was made") };
-            let doubt = exchange.doubt().map(|Doubt { reason, is_torn, .. }| {
+            let passage = exchange.passage()?;
+            let doubt = passage.doubt().map(|Doubt { reason, is_torn, .. }| {
                 let remedy = match is_torn {
                     true => "two rungs hardly ever swap, so train with algorithm pt",
                     false => "raise gibbs_steps",
                 };
-                format!("{exchange}; {reason}: {remedy}")
+                format!("{passage}; {reason}: {remedy}")
             });
-            Ok((exchange.visible(), doubt))
+            Ok((exchange.visible()?, doubt))
         })?;
         warn(py, doubt)?;
         Ok(states(py, &visible.first_columns(self.n_features()), self.encoding()))

@@ -11,13 +11,13 @@ use crate::dataset::{
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::classifier::{ClassScore, Classifier};
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
-use crate::evaluate::pseudo_likelihood::{pseudo_likelihood, stochastic_pseudo_likelihood};
+use crate::evaluate::pseudo_likelihood::{pseudo_likelihood_among, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::{ScoreReport, ScoresReport, SubjectReport, finite};
 use crate::evaluate::two_sample::TwoSample;
 use crate::evaluate::{
     AnnealingSchedule, Base, Entries, EntryReport, Evaluation, EvaluationConfig, EvaluationReport,
-    Evaluator, Method, VALUES,
+    Evaluator, Method, Score, VALUES,
 };
 use crate::gibbs::{Chains, FixedModel, FixedWeights, check_sweeps};
 use crate::kernels::Isa;
@@ -169,10 +169,6 @@ impl Evaluate {
     fn run_in_pool(&self, isa: Isa, ranks: Ranks) -> Result<()> {
         let is_first = ranks.rank() == 0;
         check_seed(self.seed)?;
-        let is_annealed = !matches!(self.method, Method::Pt | Method::Ptt);
-        check("mpi", true, is_annealed || !ranks.are_several(), || {
-            format!("false with method {}, whose chains stay on one rank", self.method)
-        })?;
         let config = self.config();
         config.check_effect()?;
         if let Some(start) = &self.start {
@@ -225,7 +221,11 @@ impl Evaluate {
             evaluator = evaluator.ladder(ladder);
         }
         if !is_first {
-            return evaluator.without_mixing().evaluate(&visible).map(drop);
+            evaluator.without_mixing().evaluate(&visible)?;
+            return match visible.missing() {
+                None => self.pseudo_likelihood(model, &visible).map(drop),
+                Some(_) => Ok(()),
+            };
         }
         let evaluation = evaluator.evaluate(&visible)?;
         let two_sample = self.two_sample(model, &file, &visible, &subject, watch)?;
@@ -426,7 +426,7 @@ impl Evaluate {
         };
         let of_one_unit = stochastic_pseudo_likelihood(rbm, visible, seed, isa, watch)?;
         Ok(ScoresReport {
-            pseudo_likelihood: pseudo_likelihood(rbm, visible, isa, watch)?.into(),
+            pseudo_likelihood: self.pseudo_likelihood(model, visible)?.into(),
             stochastic_pseudo_likelihood: of_one_unit.into(),
             reconstruction_error: reconstruction_error(model, visible, seed, watch)?.into(),
             free_energy_gap: compared.map(gap).transpose()?,
@@ -434,6 +434,18 @@ impl Evaluate {
             log_loss: None,
             two_sample: None,
         })
+    }
+
+    /// A call of all ranks.
+    fn pseudo_likelihood(&self, model: FixedModel<'_>, visible: &WeightedBits) -> Result<Score> {
+        let FixedModel { rbm, weights } = model;
+        pseudo_likelihood_among(
+            &weights.ranks_of_chains,
+            rbm,
+            visible,
+            weights.isa(),
+            Watch::default(),
+        )
     }
 
     /// Samples of the model against the examples, if they are asked for.

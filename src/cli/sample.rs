@@ -305,7 +305,7 @@ impl Sample {
         for _ in 0..n_records {
             sampler.sweep(every, watch)?;
             if self.every.is_some() {
-                records.push(sampler.visible());
+                records.push(sampler.visible()?);
             }
         }
         bar.finish();
@@ -314,18 +314,19 @@ impl Sample {
                 SamplingMethod::Pt => "ptt (a run that was trained with --ladder 0.25)",
                 _ => "pt",
             };
-            let doubt = exchange.doubt().map(|Doubt { reason, is_torn, .. }| match is_torn {
+            let passage = exchange.passage()?;
+            let doubt = passage.doubt().map(|Doubt { reason, is_torn, .. }| match is_torn {
                 true => format!("; {reason}: two rungs hardly ever swap, so try --method {other}"),
                 false => format!("; {reason}: raise --gibbs-steps"),
             });
-            note(LogFormat::Text, &format!("{exchange}{}", doubt.unwrap_or_default()));
+            note(LogFormat::Text, &format!("{passage}{}", doubt.unwrap_or_default()));
         }
         if let Some(shape) = shape {
-            let means = weights.visible_given_hidden().means(&sampler.hidden())?;
+            let means = weights.visible_given_hidden().means(&sampler.hidden()?)?;
             return Ok(pictures::grid(means.view(), shape, Grey::Unit));
         }
         match self.every {
-            None => self.array(&sampler.visible(), model, label),
+            None => self.array(&sampler.visible()?, model, label),
             Some(_) => self.trajectories(&BitMatrix::concatenate(&records), n, model, label),
         }
     }

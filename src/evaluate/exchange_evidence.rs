@@ -26,8 +26,7 @@ use super::mean_field::log_unseen;
 use super::{EvaluationConfig, tempered_ladder};
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
-use crate::gibbs::{FixedWeights, LEAST_SWAP_RATE, MOST_DRIFT, Path, ReplicaExchange, Rises, Rung};
-use crate::ranks::Ranks;
+use crate::gibbs::{FixedWeights, MOST_DRIFT, Passage, Path, ReplicaExchange, Rises, Rung};
 use crate::units::sigmoid;
 use crate::watch::Watch;
 
@@ -55,12 +54,8 @@ pub struct ExchangeEvidence {
     pub n_chains: usize,
     /// Sweeps, with those before the measured ones.
     pub n_sweeps: u64,
-    /// The share of swaps that were made, of each rung with the next, from the base on.
-    pub swap_rates: Vec<f64>,
-    /// The mean number of round trips of a state, from the base to the model and back.
-    pub round_trips: f64,
-    /// The [drift](ReplicaExchange::drift) of the states at the model.
-    pub drift: f64,
+    /// How well the states moved.
+    pub passage: Passage,
     /// A lower bound on the logarithm of the mass of modes that mean field finds and no state at the model saw; −∞ if it
     /// finds none.
     pub log_unseen: f64,
@@ -89,22 +84,12 @@ impl ExchangeEvidence {
         (second.log_z - first.log_z).abs() / error
     }
 
-    /// Whether two neighbours hardly ever swap.
-    pub fn is_torn(&self) -> bool {
-        !self.swap_rates.iter().all(|&rate| rate >= LEAST_SWAP_RATE)
-    }
-
     /// Whether states came around, both halves agree, and no mean drifts, so that no second round is needed.
     pub fn is_enough(&self) -> bool {
-        !self.is_torn()
-            && self.round_trips >= LEAST_ROUND_TRIPS
+        !self.passage.is_torn()
+            && self.passage.round_trips >= LEAST_ROUND_TRIPS
             && self.halves_apart() <= MOST_HALVES_APART
-            && self.drift <= MOST_DRIFT
-    }
-
-    /// The number of rungs, with the base and the model.
-    pub fn n_rungs(&self) -> usize {
-        self.swap_rates.len() + 1
+            && self.passage.drift <= MOST_DRIFT
     }
 }
 
@@ -165,7 +150,7 @@ pub(super) fn exchange(
         let second = course.measure(&mut chains, halves[1], &constants)?;
         let evidence = course.evidence(&chains, [first, second], &mut constants, round)?;
         if round == MOST_ROUNDS || evidence.is_enough() {
-            return Ok((evidence, chains.visible()));
+            return Ok((evidence, chains.visible()?));
         }
         n *= 2;
     }
@@ -199,8 +184,8 @@ impl Course<'_> {
             self.watch.report("settling", sweep + 1, n)?;
             if sweep >= first && ((sweep - first) / 2).is_multiple_of(every) {
                 for Rises { lower, from_lower, from_upper } in chains.rises() {
-                    rises[lower][0].extend(from_lower);
-                    rises[lower][1].extend(from_upper.iter().map(|rise| -rise));
+                    rises[lower][0].extend(chains.gather(&from_lower)?);
+                    rises[lower][1].extend(chains.gather(&from_upper)?.iter().map(|rise| -rise));
                 }
             }
         }
@@ -208,7 +193,7 @@ impl Course<'_> {
     }
 
     fn measure(&self, chains: &mut ReplicaExchange<'_>, n: u64, constants: &[f64]) -> Result<Sums> {
-        let mut pairs = vec![vec![[0.0; 2]; chains.n_chains()]; constants.len()];
+        let mut pairs = vec![vec![[0.0; 2]; chains.n_own()]; constants.len()];
         for sweep in 0..n {
             chains.sweep(self.watch)?;
             self.watch.report("replica exchange", sweep + 1, n)?;
@@ -222,7 +207,8 @@ impl Course<'_> {
                 }
             }
         }
-        Ok(Sums { pairs, ends: chains.visible() })
+        let pairs = pairs.iter().map(|own| chains.gather(own)).collect::<Result<_>>()?;
+        Ok(Sums { pairs, ends: chains.visible()? })
     }
 
     /// The evidence of two halves, and the ratios of neighbours as the next constants.
@@ -247,15 +233,14 @@ impl Course<'_> {
         let log_z = of(&all);
         let halves = halves.each_ref().map(|half| of(&half.pairs));
         let rbm = self.path.model().rbm;
+        let ranks = &self.path.weights().ranks_of_chains;
         let evidence = ExchangeEvidence {
             log_z,
             halves,
             n_chains: chains.n_chains(),
             n_sweeps: chains.n_sweeps(),
-            swap_rates: chains.swap_rates(),
-            round_trips: chains.round_trips(),
-            drift: chains.drift(),
-            log_unseen: log_unseen(rbm, &ends, self.seed, &Ranks::default(), self.watch)?,
+            passage: chains.passage()?,
+            log_unseen: log_unseen(rbm, &ends, self.seed, ranks, self.watch)?,
             n_rounds,
         };
         for (constant, sums) in constants.iter_mut().zip(&all) {

@@ -18,6 +18,7 @@ use crate::kernels::flips::{
 };
 use crate::memory::Bytes;
 use crate::model::Rbm;
+use crate::ranks::Ranks;
 use crate::reals::{RealRow, RealRows};
 use crate::rng::{Purpose, Stream};
 use crate::states::VisibleStates;
@@ -43,9 +44,36 @@ pub fn pseudo_likelihood<'a>(
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
+    pseudo_likelihood_among(&Ranks::default(), rbm, visible, isa, watch)
+}
+
+/// [`pseudo_likelihood`] by ranks, which all make this call: each scores its own rows.
+///
+/// # Errors
+/// As [`pseudo_likelihoods`]; [`Error::Ranks`](crate::Error::Ranks).
+pub fn pseudo_likelihood_among<'a>(
+    ranks: &Ranks,
+    rbm: &Rbm,
+    visible: impl Into<WeightedRows<'a>>,
+    isa: Isa,
+    watch: Watch<'_>,
+) -> Result<Score> {
     let WeightedRows { bits, weights, missing } = visible.into();
     rbm.check_given(bits, missing)?;
-    Ok(Score::weighted(&sums_over_sites(rbm, bits.into(), missing, isa, watch)?, weights))
+    let n = bits.n_rows();
+    let own = ranks.own(n);
+    let mut scores = vec![0.0; n];
+    scores[own.clone()].copy_from_slice(&sums_over_sites(
+        rbm,
+        bits.into(),
+        own,
+        missing,
+        isa,
+        watch,
+    )?);
+    ranks.meet()?;
+    ranks.share(&mut [&mut scores], n, |rank| ranks.part(rank, n))?;
+    Ok(Score::weighted(&scores, weights))
 }
 
 /// The proxy that scikit-learn's `BernoulliRBM.score_samples` computes: V ln p(vᵢ | the rest) of
@@ -94,21 +122,22 @@ pub fn pseudo_likelihoods<'a>(
 ) -> Result<Vec<f64>> {
     let visible = visible.into();
     rbm.check_visible(visible)?;
-    sums_over_sites(rbm, visible, None, isa, watch)
+    sums_over_sites(rbm, visible, 0..visible.n_rows(), None, isa, watch)
 }
 
-/// Σᵢ ln p(vᵢ | the rest) of every row, over the sites that are not on in `missing` (N, V).
+/// Σᵢ ln p(vᵢ | the rest) of some rows, over the sites that are not on in `missing` (N, V).
 fn sums_over_sites(
     rbm: &Rbm,
     visible: VisibleStates<'_>,
+    of: Range<usize>,
     missing: Option<&BitMatrix>,
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Vec<f64>> {
     let units = rbm.visible_units();
-    let mut scores = Vec::with_capacity(visible.n_rows());
-    for first in (0..visible.n_rows()).step_by(ROWS) {
-        let rows = visible.numbers_of(first..visible.n_rows().min(first + ROWS));
+    let mut scores = Vec::with_capacity(of.len());
+    for first in of.clone().step_by(ROWS) {
+        let rows = visible.numbers_of(first..of.end.min(first + ROWS));
         let rises = rises(rbm, &rows, isa, watch)?;
         let score = |n| {
             let of_row: Vec<f64> = rises.iter().skip(n).step_by(rows.n_rows()).copied().collect();

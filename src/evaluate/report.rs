@@ -235,9 +235,9 @@ impl From<&ExchangeEvidence> for ExchangeReport {
             unseen_share: finite(found.unseen_share()),
             n_chains: found.n_chains,
             n_sweeps: found.n_sweeps,
-            swap_rates: found.swap_rates.iter().copied().map(finite).collect(),
-            round_trips: found.round_trips,
-            drift: found.drift,
+            swap_rates: found.passage.swap_rates.iter().copied().map(finite).collect(),
+            round_trips: found.passage.round_trips,
+            drift: found.passage.drift,
         }
     }
 }

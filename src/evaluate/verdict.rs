@@ -330,21 +330,21 @@ impl ExchangeEvidence {
     }
 
     fn torn(&self) -> Option<Broken> {
-        let rates = self.swap_rates.iter().enumerate();
+        let rates = self.passage.swap_rates.iter().enumerate();
         let (lower, rate) = rates.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-        self.is_torn().then(|| Broken {
+        self.passage.is_torn().then(|| Broken {
             reason: format!(
                 "rungs {lower} and {} of {} swap at a rate of {rate:.4}, but must at {LEAST_SWAP_RATE} or more",
                 lower + 1,
-                self.n_rungs()
+                self.passage.n_rungs()
             ),
             remedy: OTHER_LADDER.to_string(),
         })
     }
 
     fn slow(&self) -> Option<Broken> {
-        let trips = self.round_trips;
-        (trips < LEAST_ROUND_TRIPS && !self.is_torn()).then(|| Broken {
+        let trips = self.passage.round_trips;
+        (trips < LEAST_ROUND_TRIPS && !self.passage.is_torn()).then(|| Broken {
             reason: format!(
                 "a state made {trips:.2} round trips between base and model on average, but must make \
                  {LEAST_ROUND_TRIPS} or more"
@@ -366,7 +366,7 @@ impl ExchangeEvidence {
     }
 
     fn drifting(&self) -> Option<Broken> {
-        let drift = self.drift;
+        let drift = self.passage.drift;
         (drift > MOST_DRIFT).then(|| Broken {
             reason: format!(
                 "the mean of a unit at the model has moved by {drift:.1} standard errors in the second half, but must \

@@ -29,31 +29,21 @@
 //! A state that has been at the base has forgotten all else. *Round trips*, from the base to the model and back, count
 //! how often this happens.
 
+use super::annealing::gather_rows;
 use super::rung::{Drawing, swap_probability, weigh_and_draw};
-use super::{Chains, Rung};
+use super::{Chains, Passage, Rung};
 use crate::bits::{BitMatrix, BitPanels, WORD, active};
 use crate::error::Result;
 use crate::memory::{self, Bytes, Need};
+use crate::ranks::Ranks;
 use crate::rng::{Purpose, STEP, Stream};
 use crate::threads::as_a_worker;
 use crate::watch::Watch;
+use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
-use std::fmt;
 
 /// Sweeps of the chains of a rung before those of the next start at their states.
 const CLIMB: usize = 10;
-
-/// The round trips of a state after which samples may be trusted. (On two modes of a model of 40 bits, between which the
-/// path of temperatures has a bottleneck, samples had shares of 0.15 after 2 round trips, 0.32 after 9 and 0.38 after
-/// 26, where 0.37 was right; along a ladder of models 0.35 after 5.)
-const ENOUGH_ROUND_TRIPS: f64 = 10.0;
-
-/// The largest [drift](ReplicaExchange::drift) of samples that may be trusted. Of 1,000 units that do not drift, one
-/// exceeds it in 1 of 150 cases.
-pub const MOST_DRIFT: f64 = 4.5;
-
-/// The least rate of swaps between neighbours that lets states pass in reasonable time.
-pub const LEAST_SWAP_RATE: f64 = 0.01;
 
 /// Chains at each rung of a ladder, which swap their states.
 #[derive(Clone, Debug)]
@@ -65,6 +55,10 @@ pub struct ReplicaExchange<'a> {
     journeys: Vec<Journeys>,
     /// Visible states at the model after the last two numbers of sweeps that are powers of two.
     past: Vec<(u64, BitMatrix)>,
+    /// The ranks among which the chains are split, with their states at all rungs.
+    ranks: Ranks,
+    /// C, of all ranks.
+    n_chains: usize,
     seed: u64,
     n_sweeps: u64,
 }
@@ -74,7 +68,7 @@ pub struct ReplicaExchange<'a> {
 struct Level<'a> {
     rung: Rung<'a>,
     chains: Chains,
-    /// h given the states of the neighbour, drawn with the words of this rung (C, H).
+    /// h given the states of the neighbour, drawn with the words of this rung (own chains, H).
     other_hidden: BitPanels,
     /// The log-masses of the states before the last swap, here and at the neighbour with which they may swap.
     masses: [Vec<i64>; 2],
@@ -83,8 +77,8 @@ struct Level<'a> {
 /// The swaps of two neighbours.
 #[derive(Clone, Copy, Debug, Default)]
 struct Swaps {
-    tried: u64,
-    done: u64,
+    tried: i64,
+    done: i64,
 }
 
 /// The journeys of the states of one chain of each rung.
@@ -95,17 +89,7 @@ struct Journeys {
     /// Of each traveller the end of the ladder that it saw last.
     last: Vec<Option<End>>,
     /// Of each traveller the number of round trips.
-    n_round_trips: Vec<u64>,
-}
-
-/// Why samples along a ladder are not to be trusted.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Doubt {
-    /// The reason, with its numbers.
-    pub reason: String,
-    /// Whether two neighbours hardly ever swap, so that more sweeps are no remedy but another ladder is.
-    pub is_torn: bool,
+    n_round_trips: Vec<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -136,6 +120,7 @@ impl<'a> ReplicaExchange<'a> {
         settings: &'static [&'static str],
     ) -> Result<()> {
         let Some(first) = rungs.first() else { return Ok(()) };
+        let n = ranks(rungs).own(n).len();
         let (n_visible, n_hidden) = shape(first);
         let of_level = Chains::bytes(n, first.weights().visible_units.layout(), n_hidden)
             + BitPanels::bytes(n, n_hidden)
@@ -164,8 +149,8 @@ impl<'a> ReplicaExchange<'a> {
     /// for _ in 0..50 {
     ///     chains.sweep(watch)?;
     /// }
-    /// let n_on = chains.visible().count_ones();
-    /// assert!((50..150).contains(&n_on) && chains.round_trips() > 1.0);
+    /// let n_on = chains.visible()?.count_ones();
+    /// assert!((50..150).contains(&n_on) && chains.passage()?.round_trips > 1.0);
     /// # Ok::<(), harmonium::Error>(())
     /// ```
     ///
@@ -178,19 +163,22 @@ impl<'a> ReplicaExchange<'a> {
         assert!(rungs.len() >= 2, "a ladder of {} rungs", rungs.len());
         Self::check_memory(&rungs, n, &["number"])?;
         let (n_visible, n_hidden) = shape(&rungs[0]);
-        let n_levels = rungs.len();
+        let (n_levels, n_chains) = (rungs.len(), n);
+        let ranks = ranks(&rungs).clone();
+        let own = ranks.own(n);
         let mut levels = Vec::<Level<'a>>::with_capacity(n_levels);
         let count = watch.counter("climbing the ladder", n_levels as u64);
         for rung in rungs {
             let weights = rung.weights();
             assert_eq!(shape(&rung), (n_visible, n_hidden), "units of the rungs");
-            let first = (levels.len() * n) as u64;
-            let streams = (first..first + n as u64)
-                .map(|index| Stream::new(seed, Purpose::Replica, index))
+            let index = |chain: usize| (levels.len() * n + chain) as u64;
+            let streams = own
+                .clone()
+                .map(|chain| Stream::new(seed, Purpose::Replica, index(chain)))
                 .collect();
             let start = match levels.last() {
                 Some(below) => below.chains.visible(),
-                None => BitMatrix::zeros(n, n_visible),
+                None => BitMatrix::zeros(own.len(), n_visible),
             };
             let mut chains = Chains::from_visible(weights, &start, streams);
             // At the base v is drawn afresh, whatever h is.
@@ -204,9 +192,11 @@ impl<'a> ReplicaExchange<'a> {
         }
         Ok(Self {
             swaps: vec![Swaps::default(); n_levels - 1],
-            journeys: vec![Journeys::new(n_levels); n],
+            journeys: vec![Journeys::new(n_levels); own.len()],
             past: Vec::new(),
             levels,
+            ranks,
+            n_chains,
             seed,
             n_sweeps: 0,
         })
@@ -227,7 +217,7 @@ impl<'a> ReplicaExchange<'a> {
         })?;
         if self.n_sweeps.is_power_of_two() {
             self.past.drain(..self.past.len().saturating_sub(1));
-            self.past.push((self.n_sweeps, self.visible()));
+            self.past.push((self.n_sweeps, self.top().chains.visible()));
         }
         Ok(())
     }
@@ -254,17 +244,20 @@ impl<'a> ReplicaExchange<'a> {
     /// Tries to swap every second pair of neighbours, chain by chain.
     fn swap(&mut self) {
         let Self { seed, n_sweeps, .. } = *self;
+        let own = self.ranks.own(self.n_chains);
         for at in self.pairs(n_sweeps) {
             let address = n_sweeps * self.swaps.len() as u64 + at as u64;
             let mut stream = Stream::new(seed, Purpose::ReplicaSwap, address);
             let [lower, upper] = &mut self.levels[at..at + 2] else { unreachable!("two levels") };
             let mut words = [0; STEP];
-            for chain in 0..self.journeys.len() {
-                if chain % STEP == 0 {
+            // The words of the chains of other ranks are passed over.
+            (0..own.start.next_multiple_of(STEP) / STEP).for_each(|_| words = stream.step());
+            for (chain, number) in own.clone().enumerate() {
+                if number % STEP == 0 {
                     words = stream.step();
                 }
                 let rise = |level: &Level<'_>| level.masses[1][chain] - level.masses[0][chain];
-                let uniform = f64::from(words[chain % STEP]) / (1u64 << 32) as f64;
+                let uniform = f64::from(words[number % STEP]) / (1u64 << 32) as f64;
                 self.swaps[at].tried += 1;
                 if uniform < swap_probability(rise(lower) + rise(upper)) {
                     self.swaps[at].done += 1;
@@ -281,13 +274,37 @@ impl<'a> ReplicaExchange<'a> {
     }
 
     /// The visible states at the model (C, V).
-    pub fn visible(&self) -> BitMatrix {
-        self.top().chains.visible()
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub fn visible(&self) -> Result<BitMatrix> {
+        let own = self.top().chains.visible();
+        gather_rows(&self.ranks, own, self.n_chains, self.top().rung.weights().n_visible())
     }
 
     /// The hidden states at the model (C, H).
-    pub fn hidden(&self) -> BitMatrix {
-        self.top().chains.hidden()
+    ///
+    /// # Errors
+    /// As [`visible`](Self::visible).
+    pub fn hidden(&self) -> Result<BitMatrix> {
+        let own = self.top().chains.hidden();
+        gather_rows(&self.ranks, own, self.n_chains, self.top().rung.weights().n_hidden())
+    }
+
+    /// Numbers of all chains (C), of which each rank has those of its own.
+    ///
+    /// # Errors
+    /// As [`visible`](Self::visible).
+    ///
+    /// # Panics
+    /// If there are not as many numbers as own chains.
+    pub fn gather<T: Pod + Zeroable>(&self, own: &[T]) -> Result<Vec<T>> {
+        let (ranks, n) = (&self.ranks, self.n_chains);
+        let mut all = vec![T::zeroed(); n];
+        all[ranks.own(n)].copy_from_slice(own);
+        ranks.meet()?;
+        ranks.share(&mut [&mut all], n, |rank| ranks.part(rank, n))?;
+        Ok(all)
     }
 
     fn top(&self) -> &Level<'a> {
@@ -296,6 +313,11 @@ impl<'a> ReplicaExchange<'a> {
 
     /// The number of chains of each rung, C.
     pub fn n_chains(&self) -> usize {
+        self.n_chains
+    }
+
+    /// The number of chains of each rung that this rank moves.
+    pub fn n_own(&self) -> usize {
         self.journeys.len()
     }
 
@@ -309,25 +331,36 @@ impl<'a> ReplicaExchange<'a> {
         self.levels.len()
     }
 
-    /// The share of the swaps of each rung with the next that were made; NaN before the first was tried.
-    pub fn swap_rates(&self) -> Vec<f64> {
-        self.swaps.iter().map(|swaps| swaps.done as f64 / swaps.tried as f64).collect()
+    /// How well the states have moved.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub fn passage(&self) -> Result<Passage> {
+        let mut swaps: Vec<i64> =
+            self.swaps.iter().flat_map(|swaps| [swaps.tried, swaps.done]).collect();
+        let n_trips: i64 = self.journeys.iter().flat_map(|all| &all.n_round_trips).sum();
+        swaps.push(n_trips);
+        let mut changes = self.changes();
+        self.ranks.meet()?;
+        self.ranks.sum(&mut swaps)?;
+        self.ranks.sum(changes.as_flattened_mut())?;
+        let n_trips = swaps.pop().unwrap_or_default();
+        let of_unit =
+            |&[on, off]: &[i64; 2]| (on - off).abs() as f64 / ((on + off).max(1) as f64).sqrt();
+        Ok(Passage {
+            swap_rates: swaps.chunks(2).map(|swaps| swaps[1] as f64 / swaps[0] as f64).collect(),
+            round_trips: n_trips as f64 / (self.n_chains * self.levels.len()) as f64,
+            drift: changes.iter().map(of_unit).fold(0.0, f64::max),
+        })
     }
 
-    /// The mean number of round trips of a state, from the base to the model and back.
-    pub fn round_trips(&self) -> f64 {
-        let total: u64 = self.journeys.iter().flat_map(|all| &all.n_round_trips).sum();
-        total as f64 / (self.journeys.len() * self.levels.len()) as f64
-    }
-
-    /// How much the mean of a visible unit has moved since some sweep in the second quarter of all, of the unit where it
-    /// is most, in standard errors: of n₊ chains in which it has been switched on since and n₋ in which off,
-    /// |n₊ − n₋| / √(n₊ + n₋) (McNemar, 1947). 0 before the second sweep.
-    pub fn drift(&self) -> f64 {
+    /// Of each unit the number of chains in which it has been switched on and off since some sweep in the second quarter
+    /// of all; none before the second sweep.
+    fn changes(&self) -> Vec<[i64; 2]> {
+        let now = self.top().chains.visible();
+        let mut changes = vec![[0; 2]; now.n_columns()];
         let past = self.past.iter().rfind(|(sweep, _)| 2 * sweep <= self.n_sweeps);
-        let Some((_, before)) = past else { return 0.0 };
-        let now = self.visible();
-        let mut changes = vec![[0_u32; 2]; now.n_columns()];
+        let Some((_, before)) = past else { return changes };
         for row in 0..now.n_rows() {
             for (at, (before, now)) in before.row(row).iter().zip(now.row(row)).enumerate() {
                 let unit = |bit: usize| at * WORD + bit;
@@ -335,31 +368,10 @@ impl<'a> ReplicaExchange<'a> {
                 active(&[before & !now]).for_each(|bit| changes[unit(bit)][1] += 1);
             }
         }
-        let of_unit =
-            |[on, off]: [u32; 2]| f64::from(on.abs_diff(off)) / f64::from((on + off).max(1)).sqrt();
-        changes.into_iter().map(of_unit).fold(0.0, f64::max)
+        changes
     }
 
-    /// Why the shares of the modes in the samples are not to be trusted yet, if they are not.
-    pub fn doubt(&self) -> Option<Doubt> {
-        let is_torn = self.swap_rates().into_iter().any(|rate| rate < LEAST_SWAP_RATE);
-        let drift = self.drift();
-        let reason = if self.round_trips() < ENOUGH_ROUND_TRIPS {
-            format!(
-                "too few round trips to trust the shares of the modes, which takes {ENOUGH_ROUND_TRIPS}"
-            )
-        } else if drift > MOST_DRIFT {
-            format!(
-                "the mean of a unit has moved by {drift:.1} standard errors in the second half: the shares of the \
-                 modes still change"
-            )
-        } else {
-            return None;
-        };
-        Some(Doubt { reason, is_torn })
-    }
-
-    /// What the last sweep learned of the pairs that it tried to swap, before it did.
+    /// What the last sweep learned of the pairs that it tried to swap, before it did: of the chains of this rank.
     pub fn rises(&self) -> Vec<Rises> {
         let Some(last) = self.n_sweeps.checked_sub(1) else { return Vec::new() };
         let of_pair = |lower: usize| {
@@ -374,13 +386,9 @@ impl<'a> ReplicaExchange<'a> {
     }
 }
 
-/// How well the states moved: the number of rungs, the least rate of swaps, and the round trips of a state.
-impl fmt::Display for ReplicaExchange<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let least = self.swap_rates().into_iter().fold(f64::INFINITY, f64::min);
-        let (n, trips) = (self.n_rungs(), self.round_trips());
-        write!(f, "{n} rungs swap at rates of {least:.2} and more; {trips:.1} round trips a state")
-    }
+/// The ranks among which the chains of a ladder are split: those of the evaluation of its model.
+fn ranks<'a>(rungs: &'a [Rung<'_>]) -> &'a Ranks {
+    &rungs[rungs.len() - 1].weights().ranks_of_chains
 }
 
 /// V and H.
@@ -442,7 +450,7 @@ mod tests {
     use super::super::test_model::{
         distribution, fits, model, two_modes, two_modes_of_sites, words,
     };
-    use super::super::{FixedModel, FixedWeights, Path, swap_rate};
+    use super::super::{FixedModel, FixedWeights, MOST_DRIFT, Path, swap_rate};
     use super::*;
     use crate::kernels::Isa;
     use crate::model::Rbm;
@@ -475,9 +483,10 @@ mod tests {
                 let expected = distribution(&rbm, &words, &base, beta);
                 fits(&level.chains.visible(), &words, &expected).unwrap();
             }
-            assert!(exchange.round_trips() > 1.0, "{}", exchange.round_trips());
-            assert!(exchange.drift() < MOST_DRIFT, "{}", exchange.drift());
-            assert!(exchange.swap_rates().iter().all(|rate| *rate > 0.1));
+            let passage = exchange.passage().unwrap();
+            assert!(passage.round_trips > 1.0, "{passage:?}");
+            assert!(passage.drift < MOST_DRIFT, "{passage:?}");
+            assert!(passage.swap_rates.iter().all(|rate| *rate > 0.1));
         }
     }
 
@@ -509,7 +518,7 @@ mod tests {
                 rises.iter().map(|rise| (rise * super::super::UNITS_A_NAT) as i64).collect()
             };
             let expected = swap_rate(&units(&from_lower), &units(&from_upper));
-            let found = exchange.swap_rates()[lower];
+            let found = exchange.passage().unwrap().swap_rates[lower];
             assert!((found - expected).abs() < 0.03, "{lower}: {found} {expected}");
         }
     }
@@ -529,15 +538,15 @@ mod tests {
             while exchange.n_sweeps < n {
                 exchange.sweep(watch).unwrap();
             }
-            (exchange.round_trips(), exchange.drift(), exchange.doubt())
+            exchange.passage().unwrap()
         };
-        let (trips, _, doubt) = sweep_to(10);
-        let doubt = doubt.unwrap();
+        let early = sweep_to(10);
+        let (trips, doubt) = (early.round_trips, early.doubt().unwrap());
         assert!(trips < 10.0 && doubt.reason.starts_with("too few round trips"), "{trips}");
         assert!(!doubt.is_torn);
-        let (trips, drift, doubt) = sweep_to(100);
-        assert!(trips > 10.0 && drift > 4.5, "{trips} {drift}");
-        assert!(doubt.unwrap().reason.contains("still change"));
+        let late = sweep_to(100);
+        assert!(late.round_trips > 10.0 && late.drift > 4.5, "{late:?}");
+        assert!(late.doubt().unwrap().reason.contains("still change"));
     }
 
     #[test]
@@ -550,9 +559,10 @@ mod tests {
         for _ in 0..12 {
             exchange.sweep(watch).unwrap();
         }
-        assert_eq!(exchange.swap_rates(), [1.0; 3]);
+        let passage = exchange.passage().unwrap();
+        assert_eq!(passage.swap_rates, [1.0; 3]);
         // Up in 3 sweeps, one at the top, and down again.
-        assert!(exchange.round_trips() >= 0.5, "{}", exchange.round_trips());
+        assert!(passage.round_trips >= 0.5, "{passage:?}");
     }
 
     #[test]
@@ -570,7 +580,8 @@ mod tests {
                 for _ in 0..5 {
                     exchange.sweep(watch).unwrap();
                 }
-                (exchange.visible(), exchange.hidden(), exchange.swap_rates(), exchange.rises())
+                let states = [exchange.visible().unwrap(), exchange.hidden().unwrap()];
+                (states, exchange.passage().unwrap(), exchange.rises())
             })
         };
         let expected = run(Isa::BASELINE, 1);

@@ -37,6 +37,7 @@ mod inpainting;
 
 mod conditional_mean;
 
+mod passage;
 mod path;
 
 mod piece;
@@ -61,11 +62,12 @@ pub use chains::{Chains, MAX_SWEEPS, check_sweeps};
 pub use conditional::Conditional;
 pub(crate) use conditional::{FEW_ROWS, with_sums};
 pub use conditional_mean::ConditionalMean;
-pub use exchange::{Doubt, LEAST_SWAP_RATE, MOST_DRIFT, ReplicaExchange, Rises};
+pub use exchange::{ReplicaExchange, Rises};
 pub use fixed_weights::{FixedModel, FixedWeights};
 pub use following::FollowingChains;
 pub use inpainting::Inpainting;
 pub use ladder::temperatures;
+pub use passage::{Doubt, LEAST_SWAP_RATE, MOST_DRIFT, Passage};
 pub use path::Path;
 pub use real::RealConditional;
 pub use rung::{Rung, UNITS_A_NAT, reweighted_swap_rate, swap_rate};

@@ -55,17 +55,23 @@ impl Sampler<'_> {
     }
 
     /// The visible states (C, V).
-    pub fn visible(&self) -> BitMatrix {
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub fn visible(&self) -> Result<BitMatrix> {
         match self {
-            Self::Gibbs { chains, .. } => chains.visible(),
+            Self::Gibbs { chains, .. } => Ok(chains.visible()),
             Self::Exchange(exchange) => exchange.visible(),
         }
     }
 
     /// The hidden states (C, H).
-    pub fn hidden(&self) -> BitMatrix {
+    ///
+    /// # Errors
+    /// As [`visible`](Self::visible).
+    pub fn hidden(&self) -> Result<BitMatrix> {
         match self {
-            Self::Gibbs { chains, .. } => chains.hidden(),
+            Self::Gibbs { chains, .. } => Ok(chains.hidden()),
             Self::Exchange(exchange) => exchange.hidden(),
         }
     }

@@ -19,6 +19,10 @@ use std::path::Path;
 /// The name of the state on its way to the others.
 const KEY: &str = "harmonium";
 
+/// What updates are for: the run, or a trial of its speed.
+const RUN: &[u8] = b"run";
+const TRIAL: &[u8] = b"trial";
+
 /// Refuses, before anything is read, what several ranks cannot do.
 pub fn check_settings(settings: &Settings, session: &Session) -> Result<()> {
     if !session.ranks.are_several() {
@@ -27,10 +31,6 @@ pub fn check_settings(settings: &Settings, session: &Session) -> Result<()> {
     let data = &settings.data.data;
     check("data", data, *data != Source::Stdin, || {
         "a file, which each rank reads, with several ranks".to_string()
-    })?;
-    let budget = session.time_budget.map(|budget| format!("{budget:?}"));
-    check("time_budget", budget.as_deref().unwrap_or_default(), budget.is_none(), || {
-        "left out with several ranks; give epochs or updates".to_string()
     })
 }
 
@@ -63,8 +63,20 @@ pub fn lead(
         );
     }
     monitors.iter_mut().for_each(|monitor| monitor.note(&note));
+    tell(trainer, settings, ranks, RUN)
+}
+
+/// Begins updates of rank 0 together with the others before the run, which then still wait for it.
+pub fn lead_trial(trainer: Trainer, settings: &Settings, session: &Session) -> Result<Trainer> {
+    session.ranks.all(Ok(()))?;
+    tell(trainer, settings, &session.ranks, TRIAL)
+}
+
+/// Sends the others what they need to hold the same trainer.
+fn tell(trainer: Trainer, settings: &Settings, ranks: &Ranks, purpose: &[u8]) -> Result<Trainer> {
     // With the plan that the trainer follows now.
     let settings = Settings { train: trainer.config().clone(), ..settings.clone() };
+    ranks.tell(purpose.to_vec())?;
     ranks.tell(settings.to_toml(None).into_bytes())?;
     ranks.tell(trainer.state().to_safetensors(KEY, String::new()))?;
     ranks.all(Ok(()))?;
@@ -83,16 +95,20 @@ fn threads(n: usize) -> String {
 pub fn follow(session: &Session) -> Result<()> {
     in_pool(session.threads, || {
         let ranks = &session.ranks;
-        if ranks.all(Ok(())).is_err() {
-            // Rank 0 could not begin, and says why.
-            return Ok(());
-        }
-        let settings = ranks.tell(Vec::new())?;
-        let state = ranks.tell(Vec::new())?;
-        let trainer = ranks.all(trainer(&settings, &state, session))?;
-        match trainer.follow(&|| session.interrupt.wish()) {
-            Err(Error::Diverged { .. }) => Ok(()),
-            done => done,
+        loop {
+            if ranks.all(Ok(())).is_err() {
+                // Rank 0 could not begin, and says why.
+                return Ok(());
+            }
+            let is_trial = ranks.tell(Vec::new())? == TRIAL;
+            let settings = ranks.tell(Vec::new())?;
+            let state = ranks.tell(Vec::new())?;
+            let trainer = ranks.all(trainer(&settings, &state, session))?;
+            match trainer.follow(&|| session.interrupt.wish()) {
+                Ok(()) | Err(Error::Diverged { .. }) if is_trial => {}
+                Err(Error::Diverged { .. }) => return Ok(()),
+                done => return done,
+            }
         }
     })
 }

@@ -99,7 +99,7 @@ fn begun(
             let mut settings = Settings { train, ..settings.clone() };
             let trainer = begin(&mut settings, &data, session.isa)?;
             let log_z = log_z_from_start(&mut settings, &trainer, session.interrupt.watch())?;
-            Ok((trainer, log_z))
+            Ok((followers::lead_trial(trainer, &settings, session)?, log_z))
         };
         let updates = time_budget::updates(
             begin_for_it,

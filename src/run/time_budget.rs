@@ -1,7 +1,7 @@
 //! The number of updates that fit into a time budget.
 
 use super::results::CD_SWEEPS;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gibbs::FixedModel;
 use crate::monitor::training::MOST_RECORDS;
 use crate::monitor::{Likelihood, OnlineLogZ, Probe, WeightChange};
@@ -21,6 +21,28 @@ const WARM_UP: u64 = 5;
 
 /// The share of the budget that is reserved for results, and for errors of the measurement.
 const RESERVE: f64 = 0.03;
+
+/// The mean time of an update, in updates at least `until` then.
+fn seconds_of_update(
+    trainer: &mut Trainer,
+    mut log_z: Option<&mut OnlineLogZ>,
+    until: Instant,
+    watch: Watch<'_>,
+) -> Result<f64> {
+    let mut first = Instant::now();
+    while Instant::now() < until || trainer.updates() <= 2 * WARM_UP || !trainer.others_listen() {
+        if Instant::now() >= until {
+            // The last one: the others listen after it.
+            trainer.ranks().wish(1);
+        }
+        trainer.update_watched(watch)?;
+        log_z.iter_mut().for_each(|log_z| log_z.after_update(trainer));
+        if trainer.updates() == WARM_UP {
+            first = Instant::now();
+        }
+    }
+    Ok(first.elapsed().as_secs_f64() / (trainer.updates() - WARM_UP) as f64)
+}
 
 /// The number of updates that fit into the time `left` on this computer. `begin` makes a trainer whose
 /// speed is measured, and the chains that follow it, if any do. The time includes a record after each epoch,
@@ -47,15 +69,12 @@ pub fn updates(
         ..config.clone()
     })?;
     let measured = left.mul_f64(MEASURED_SHARE).min(LONGEST);
-    let mut first = start;
-    while start.elapsed() < measured || trainer.updates() <= 2 * WARM_UP {
-        trainer.update_watched(watch)?;
-        log_z.iter_mut().for_each(|log_z| log_z.after_update(&trainer));
-        if trainer.updates() == WARM_UP {
-            first = Instant::now();
-        }
+    let update = seconds_of_update(&mut trainer, log_z.as_mut(), start + measured, watch);
+    if !matches!(update, Err(Error::Diverged { .. })) {
+        // Of a training that diverges all ranks know.
+        trainer.dismiss()?;
     }
-    let update = first.elapsed().as_secs_f64() / (trainer.updates() - WARM_UP) as f64;
+    let update = update?;
     let seconds = |work: &dyn Fn() -> Result<()>| {
         let start = Instant::now();
         work().map(|()| start.elapsed().as_secs_f64())
