@@ -43,7 +43,10 @@ fn the_messages_of_the_page_on_troubles_are_those_of_the_program() {
         let unknown = unknown(message, &code);
         assert!(unknown.is_empty(), "{message:?} has {unknown:?}, which the program never says");
     }
-    assert_eq!(unknown("the weights are … shrinking", &code), ["the weights are ", " shrinking"][1..]);
+    assert_eq!(
+        unknown("the weights are … shrinking", &code),
+        ["the weights are ", " shrinking"][1..]
+    );
 }
 
 #[test]
@@ -53,7 +56,10 @@ fn each_page_is_a_module_and_in_the_list_of_pages() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
         if name != "mod" {
-            let lines = [format!("//! | [`{name}`] |"), format!("include_str!(\"{name}.md\")]\npub mod {name} {{}}\n")];
+            let lines = [
+                format!("//! | [`{name}`] |"),
+                format!("include_str!(\"{name}.md\")]\npub mod {name} {{}}\n"),
+            ];
             assert!(lines.iter().all(|line| module.contains(line)), "{name}");
         }
     }
