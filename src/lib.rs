@@ -433,6 +433,8 @@ mod bench;
 #[doc(hidden)]
 pub mod cli;
 
+// Its pages do not make the crate anew when they change.
+#[cfg(any(doc, doctest))]
 pub mod guide;
 
 pub use bits::BitMatrix;
