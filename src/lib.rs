@@ -1,5 +1,5 @@
 //! Maximum-likelihood training of restricted Boltzmann machines, on every core of a CPU, to the
-//! same bits each time.
+//! same bits each time. The [`guide`] begins with a first model; this page is about the library.
 //!
 //! # Four programs
 //!
@@ -304,6 +304,7 @@
 //! | [`report`] | a page on runs: curves, pictures, what looks wrong |
 //! | `bench` | times of an update by stage |
 //! | [`cli`] | the command line |
+//! | [`guide`] | pages for readers, whose snippets are tests |
 //!
 //! # Why the same bits
 //!
@@ -431,6 +432,10 @@ mod bench;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+
+// Its pages do not make the crate anew when they change.
+#[cfg(any(doc, doctest))]
+pub mod guide;
 
 pub use bits::BitMatrix;
 pub use dataset::{Dataset, Examples};

@@ -33,6 +33,8 @@ fn gather(file: &Path, name: &str, found: &mut BTreeSet<String>) {
                 let names = imported(list.trim_start_matches("pub use "));
                 found.extend(names.map(|item| format!("{name}::{item}")));
             }
+            // A page of the guide.
+            "mod" if line.ends_with("{}") => drop(found.insert(format!("{name}::{item}"))),
             "mod" => {
                 let folder = file.parent().unwrap().join(item);
                 let inside = folder.join("mod.rs");
