@@ -248,7 +248,7 @@ fn wanted(role: &'static str, source: &ColumnSource) -> Wanted {
 /// The weights in a file of .npy, .npz, IDX or a column of text; `None` if there is no such file.
 fn weights_in_file(source: &ColumnSource) -> Result<Option<Found<Vec<f64>>>> {
     let Some(path) = source.file() else { return Ok(None) };
-    let Unpacked { bytes, sha256 } = Unpacked::read(path)?;
+    let Unpacked { bytes, sha256, .. } = Unpacked::read(path)?;
     let values = file::array(path, &bytes)?.vector()?;
     Ok(Some(Found { values, source: source.clone(), sha256: Some(sha256) }))
 }

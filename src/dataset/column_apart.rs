@@ -4,6 +4,7 @@
 
 use super::categories::listed;
 use super::holes::Holes;
+use super::lined::Files;
 use super::text::{Cell, FirstRow, Row, Text, quoted};
 use crate::error::{Error, Result};
 use std::io::{self, ErrorKind};
@@ -72,8 +73,10 @@ pub(super) struct ColumnApart {
     place: usize,
     /// The cells, one for each example.
     pub cells: Vec<String>,
-    /// The line of each, from 1.
+    /// The line of each, from 1 in the whole text.
     lines: Vec<usize>,
+    /// The files that have the lines.
+    files: Files,
 }
 
 impl ColumnApart {
@@ -85,7 +88,8 @@ impl ColumnApart {
     /// The error for the cell of an example: its place, what it holds, and the rule.
     pub fn refused(&self, example: usize, rule: &str) -> Error {
         let (line, found) = (self.lines[example], quoted(self.cells[example].as_bytes()));
-        let rule = format!("line {line}, {} is {found}, but must be {rule}", self.label());
+        let place = self.files.place(line);
+        let rule = format!("{place}, {} is {found}, but must be {rule}", self.label());
         Error::BadCategory { data: self.data.clone(), rule, remedy: None }
     }
 }
@@ -128,8 +132,14 @@ impl ColumnsApart {
                 columns.push(None);
                 continue;
             };
-            let (data, cells_of, lines) = (path.display().to_string(), Vec::new(), Vec::new());
-            let column = ColumnApart { data, name: name.clone(), place, cells: cells_of, lines };
+            let column = ColumnApart {
+                data: path.display().to_string(),
+                name: name.clone(),
+                place,
+                cells: Vec::new(),
+                lines: Vec::new(),
+                files: text.files().clone(),
+            };
             if columns.iter().flatten().any(|other| other.place == place) {
                 let label = column.label();
                 return unsuitable(format!("{label} cannot be {role}, as it holds others as well"));

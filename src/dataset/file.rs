@@ -3,6 +3,7 @@
 use super::column_apart::{ColumnApart, ColumnsApart, Wanted};
 use super::file_bytes::FileBytes;
 use super::holes::MissingMask;
+use super::lined::{Files, Lined};
 use super::picture::Picture;
 use super::stored_array::StoredArray;
 use super::table::Table;
@@ -13,6 +14,7 @@ use crate::bits::hexadecimal;
 use crate::error::{Error, Remedy, Result};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -47,12 +49,27 @@ impl Format {
     }
 }
 
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Packed => "packed data",
+            Self::Npy => ".npy",
+            Self::Idx => "IDX",
+            Self::Png => "PNG",
+            Self::Table => "text",
+            Self::Fasta => "FASTA",
+        })
+    }
+}
+
 /// The unpacked bytes of a file, or of an array in an .npz.
 pub(super) struct Unpacked {
     pub bytes: FileBytes,
     /// The SHA-256 of the file as it is stored; for an array in an .npz, that of its .npy, and for packed data
     /// that of what was packed.
     pub sha256: String,
+    /// The files of a text, if they are several.
+    pub files: Files,
 }
 
 impl Unpacked {
@@ -93,7 +110,8 @@ impl Unpacked {
         let sha256 = |bytes: &[u8]| hexadecimal(&Sha256::digest(bytes));
         if npz::is_zip(&bytes) {
             let bytes = npz::array(path, &bytes, array)?;
-            return Ok(Self { sha256: sha256(&bytes), bytes: FileBytes::Read(bytes) });
+            let (sha256, bytes) = (sha256(&bytes), FileBytes::Read(bytes));
+            return Ok(Self { sha256, bytes, files: Files::default() });
         }
         if array.is_some() {
             let rule = "names an array, but the file is not an .npz archive".to_string();
@@ -107,7 +125,7 @@ impl Unpacked {
             Cow::Owned(bytes) => Some(FileBytes::Read(bytes)),
             Cow::Borrowed(_) => None,
         };
-        Ok(Self { bytes: unpacked.unwrap_or(stored), sha256 })
+        Ok(Self { bytes: unpacked.unwrap_or(stored), sha256, files: Files::default() })
     }
 }
 
@@ -135,22 +153,23 @@ pub(super) fn examples(
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
     let Reading { encoding, mask, apart: wanted, in_place } = reading;
     let bytes = &file.bytes;
+    let text = Lined { bytes, files: &file.files };
     let format = Format::of(bytes);
     let apart = match format {
-        Some(Format::Table) => ColumnsApart::of(path, &Text::of_texts(bytes), wanted)?,
+        Some(Format::Table) => ColumnsApart::of(path, &Text::of_texts(text), wanted)?,
         _ => Wanted::refuse_any(wanted, path).map(|()| ColumnsApart::default())?,
     };
     let (dataset, apart) = match format {
         // Its errors give the line of a value.
         Some(Format::Table) => match encoding.origin()? {
-            Some(origin) => category_table::read(path, bytes, origin, mask, apart)?,
+            Some(origin) => category_table::read(path, text, origin, mask, apart)?,
             None => {
                 let categories = Some(Remedy::with("categories", "auto"));
-                let table = Table::parse(path, bytes, categories, apart)?.hidden_by(mask)?;
+                let table = Table::parse(path, text, categories, apart)?.hidden_by(mask)?;
                 (table.examples(encoding)?, table.apart())
             }
         },
-        Some(Format::Fasta) => (fasta::read(path, bytes, &encoding, mask)?, Vec::new()),
+        Some(Format::Fasta) => (fasta::read(path, text, &encoding, mask)?, Vec::new()),
         Some(Format::Packed) => (packed::read(path, bytes, encoding, mask)?, Vec::new()),
         _ => {
             let array = array(path, bytes)?.hidden_by(mask)?;

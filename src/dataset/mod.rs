@@ -14,6 +14,8 @@
 mod levels;
 mod values;
 
+mod lined;
+
 mod alphabet;
 
 mod columns;
@@ -55,7 +57,14 @@ mod npz;
 mod packed;
 
 mod file;
+
+mod pattern;
+
 mod folder;
+
+mod stacked;
+
+mod shards;
 
 mod labels;
 
@@ -236,7 +245,7 @@ impl Dataset {
 
     /// [`from_bytes_as`](Self::from_bytes_as), in memory or in a file, if the bytes are no columns.
     fn from_levels_as(name: String, bytes: Levels, encoding: Encoding) -> Result<Self> {
-        let largest = f64::from(bytes.bytes().iter().copied().max().unwrap_or(0));
+        let largest = f64::from(bytes.parts().flatten().copied().max().unwrap_or(0));
         let is_inferred = encoding == Encoding::Undeclared && Encoding::are_grey(0.0, largest);
         let levels = Encoding::GreyLevels(values::WHITE as u32);
         if is_inferred || encoding == levels || largest <= 1.0 {
@@ -364,6 +373,12 @@ impl Dataset {
     /// | FASTA | a sequence is an example; its sites are categories, whose states are letters |
     /// | PNG, 8 or 16 bits, grey | one example, an image |
     /// | a folder of such PNG images | all in the natural order of their names |
+    /// | a pattern, `part-*.npy` | those of each such file of a folder (but PNG), one file after the other |
+    ///
+    /// In a pattern `*` stands for any text in the name of a file, and `?` for one character. The files follow in the
+    /// natural order of their names; they must have one format, one type of numbers, equal units, and in text the same
+    /// header or none. They are read as the one file that they make. If that holds bits or numbers that are packed, it
+    /// is made in memory.
     ///
     /// Each file may be gzipped. In text, a first line of names (or of 0, 1, 2, …, at least three) is a
     /// header; blank lines and lines that begin with `#` are passed over; lines of only 0 and 1 without
@@ -395,11 +410,8 @@ impl Dataset {
         encoding: Encoding,
         mask: Option<&MissingMask>,
     ) -> Result<Self> {
-        if path.is_dir() {
-            return MissingMask::hide(mask, folder::read(path, encoding)?);
-        }
         let reading = Reading { encoding, mask, ..Reading::default() };
-        Ok(file::examples(path, Unpacked::read(path)?, reading)?.0)
+        Ok(shards::at(path, reading)?.0)
     }
 
     /// Reads a stream to its end, as [`read_as`](Self::read_as) reads a file; `name` is its name in

@@ -134,7 +134,7 @@ impl Dataset {
             file.write_all(format!("{text:length$}").as_bytes())?;
             match &self.values {
                 Values::Bits(bits) => file.section(bits.words())?,
-                Values::Bytes(levels) => file.section(levels.bytes())?,
+                Values::Bytes(levels) => file.section_of(levels.parts())?,
                 Values::Reals(reals) => {
                     let (starts, units, numbers) = reals.parts();
                     file.section(starts)?;
@@ -172,8 +172,13 @@ impl Write for Summed<'_> {
 impl Summed<'_> {
     /// Writes a section.
     fn section<T: Plain>(&mut self, numbers: &[T]) -> io::Result<()> {
+        self.section_of([numbers].into_iter())
+    }
+
+    /// Writes a section of numbers that are in several places.
+    fn section_of<'n, T: Plain>(&mut self, parts: impl Iterator<Item = &'n [T]>) -> io::Result<()> {
         let mut bytes = Vec::new();
-        for some in numbers.chunks(1 << 15) {
+        for some in parts.flat_map(|numbers| numbers.chunks(1 << 15)) {
             bytes.clear();
             some.iter().for_each(|number| number.add_bytes(&mut bytes));
             self.write_all(&bytes)?;
