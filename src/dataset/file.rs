@@ -4,6 +4,7 @@ use super::column_apart::{ColumnApart, ColumnsApart, Wanted};
 use super::file_bytes::FileBytes;
 use super::holes::MissingMask;
 use super::lined::{Files, Lined};
+use super::packed::PackedColumn;
 use super::picture::Picture;
 use super::stored_array::StoredArray;
 use super::table::Table;
@@ -157,6 +158,7 @@ pub(super) fn examples(
     let format = Format::of(bytes);
     let apart = match format {
         Some(Format::Table) => ColumnsApart::of(path, &Text::of_texts(text), wanted)?,
+        Some(Format::Packed) => ColumnsApart::default(),
         _ => Wanted::refuse_any(wanted, path).map(|()| ColumnsApart::default())?,
     };
     let (dataset, apart) = match format {
@@ -170,7 +172,10 @@ pub(super) fn examples(
             }
         },
         Some(Format::Fasta) => (fasta::read(path, text, &encoding, mask)?, Vec::new()),
-        Some(Format::Packed) => (packed::read(path, bytes, encoding, mask)?, Vec::new()),
+        Some(Format::Packed) => {
+            let (dataset, columns) = packed::read(path, bytes, encoding, mask)?;
+            (dataset, PackedColumn::wanted(&columns, wanted, path)?)
+        }
         _ => {
             let array = array(path, bytes)?.hidden_by(mask)?;
             let stays = in_place && matches!(format, Some(Format::Npy | Format::Idx));
@@ -244,8 +249,8 @@ mod tests {
         assert_eq!(
             error(b"\x07\x01PNG, no digits"),
             "digits: byte 0: expected data in a format that can be read (IDX, .npy, .npz, tables \
-             as text (commas, semicolons, tabs or blanks), FASTA and PNG, each gzipped or not, and \
-             folders of PNG images), found 07 01 50 4e 47 2c"
+             as text (commas, semicolons, tabs or blanks), FASTA and PNG, each gzipped or not, \
+             folders of PNG images, and packed data), found 07 01 50 4e 47 2c"
         );
         assert!(error(b"").ends_with("found an empty file"));
         assert!(error(&gzipped(b"")).ends_with("found an empty file"));

@@ -7,6 +7,7 @@ use super::column_apart::{ColumnApart, Wanted};
 use super::file::{self, Format, Reading, Unpacked};
 use super::file_bytes::FileBytes;
 use super::lined::Files;
+use super::packed::PackedColumn;
 use super::stored_array::StoredArray;
 use super::text::{FirstRow, Text, without_mark};
 use super::{Dataset, MissingMask, folder, foreign, packed, pattern};
@@ -142,7 +143,7 @@ fn text(shards: Vec<(PathBuf, Unpacked)>, reading: &Reading<'_>) -> Result<(Vec<
             all.extend_from_slice(bytes.trim_ascii_start());
         } else {
             let bytes = without_mark(&bytes);
-            let (header, end) = header(bytes, reading)?;
+            let (header, end) = header(bytes, reading.apart);
             let (first_path, first) = first.get_or_insert_with(|| (path.clone(), header.clone()));
             agree(&path, &header, first_path, first, "begins with")?;
             let end = if start == 0 { 0 } else { end };
@@ -171,9 +172,8 @@ impl fmt::Display for Header {
 }
 
 /// The header of a table, and where it ends. A table without a header has none, which ends at 0.
-fn header(bytes: &[u8], reading: &Reading<'_>) -> Result<(Header, usize)> {
-    let are_texts = !reading.apart.is_empty() || reading.encoding.origin()?.is_some();
-    let text = if are_texts { Text::of_texts(bytes) } else { Text::of(bytes) };
+fn header(bytes: &[u8], apart: &[Wanted]) -> (Header, usize) {
+    let text = Text::of_texts(bytes);
     let (mut names, mut end) = (None, bytes.len());
     // An error ends the visit.
     let _ = text.each_row(|row| match names {
@@ -182,7 +182,7 @@ fn header(bytes: &[u8], reading: &Reading<'_>) -> Result<(Header, usize)> {
             Err(Error::Interrupted)
         }
         None => {
-            let is_apart = |cell: &[u8]| reading.apart.iter().any(|w| w.name.as_bytes() == cell);
+            let is_apart = |cell: &[u8]| apart.iter().any(|w| w.name.as_bytes() == cell);
             let others: Vec<_> = row.cells.iter().copied().filter(|cell| !is_apart(cell)).collect();
             let is_header = !matches!(FirstRow::of(&others), FirstRow::Example);
             let cells = row.cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
@@ -192,7 +192,7 @@ fn header(bytes: &[u8], reading: &Reading<'_>) -> Result<(Header, usize)> {
     });
     let names = names.flatten();
     let end = if names.is_some() { end } else { 0 };
-    Ok((Header(names), end))
+    (Header(names), end)
 }
 
 /// The examples of packed data, one file after the other.
@@ -202,10 +202,11 @@ fn packed(
     reading: Reading<'_>,
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
     let Reading { encoding, mask, apart, .. } = reading;
-    Wanted::refuse_any(apart, name)?;
     let mut all: Vec<Dataset> = Vec::new();
+    let mut columns: Vec<Option<ColumnApart>> = Vec::new();
     for (path, file) in shards {
-        let data = packed::read(path, &file.bytes, encoding.clone(), None)?;
+        let (data, beside) = packed::read(path, &file.bytes, encoding.clone(), None)?;
+        let beside = PackedColumn::wanted(&beside, apart, path)?;
         if let Some(first) = all.first() {
             let first_path = &shards[0].0;
             let units = |data: &Dataset| format!("{} units", data.n_visible());
@@ -224,9 +225,18 @@ fn packed(
                 );
                 return Err(Error::Unsuitable { path: path.into(), rule });
             }
+            for ((wanted, column), more) in apart.iter().zip(&mut columns).zip(beside) {
+                let has = |column: &Option<_>| if column.is_some() { "a" } else { "no" };
+                let what = format!("column \"{}\"", wanted.name);
+                let found = format!("{} {what}", has(&more));
+                agree(path, &found, first_path, &format!("{} {what}", has(column)), "has")?;
+                *column = column.take().zip(more).map(|(column, more)| column.followed_by(more));
+            }
+        } else {
+            columns = beside;
         }
         all.push(data);
     }
     let data = Dataset::stacked(name.display().to_string(), all)?;
-    Ok((MissingMask::hide(mask, data)?, Vec::new()))
+    Ok((MissingMask::hide(mask, data)?, columns))
 }

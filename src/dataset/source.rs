@@ -78,13 +78,6 @@ impl Source {
         Ok(self.read_by(split, Reading { encoding, mask, ..Reading::default() })?.0)
     }
 
-    /// As [`read_split`](Self::read_split), but the grey levels of a large file stay in it.
-    #[cfg(feature = "cli")]
-    pub(crate) fn read_in_place(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
-        let reading = Reading { encoding, in_place: true, ..Reading::default() };
-        Ok(self.read_by(split, reading)?.0)
-    }
-
     /// Reads the data, and the columns of a table that are read apart, if they are there.
     pub(super) fn read_by(
         &self,
