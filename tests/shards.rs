@@ -95,6 +95,24 @@ fn a_run_on_several_files_is_a_run_on_the_one_that_they_make() {
     }
 }
 
+/// The folder of a run needs no quotes in a shell.
+#[test]
+fn a_run_is_named_after_the_files() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("stars")).unwrap();
+    let array = Array2::from_shape_fn((9, 3), |(n, i)| (n + i) as u8 % 2);
+    for name in ["part-1.npy", "part-2.npy", "stars/1.npy", "stars/2.npy"] {
+        folder.write_npy(name, array.view());
+    }
+    for (pattern, name) in [("part-*.npy", "part-"), ("stars/?.npy", "stars-")] {
+        let line = format!("train --data {pattern} --hidden 2 --updates 1 --quiet --no-report");
+        folder.succeed_with_notes(&line);
+        let runs = folder.names_in("runs");
+        assert!(runs.iter().any(|run| run.starts_with(name)), "{runs:?}");
+        assert!(runs.iter().all(|run| !run.contains(['*', '?'])), "{runs:?}");
+    }
+}
+
 #[test]
 fn packed_files_of_one_pattern_are_one_data_set() {
     let folder = Folder::new();
