@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// same bits. Its bits, grey levels and numbers are then no memory of the process.
 ///
 /// `data` are rows or images, as for `train`, or what `read` reads: the path of a file or a folder, or a pattern such
-/// as "part-\*.npy", whose files are packed one after the other. Integers and columns are read by `grey_levels`, `spins`,
+/// as "part-*.npy", whose files are packed one after the other. Integers and columns are read by `grey_levels`, `spins`,
 /// `categories` and `ignore`, as in `train`; NaN is a missing value.
 ///
 /// `labels` and `weights`, one for each row, are columns of the file: the labels that of their name (of a series) or

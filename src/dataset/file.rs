@@ -139,7 +139,9 @@ pub(super) struct Reading<'a> {
     /// The columns of a table that are read apart.
     pub apart: &'a [Wanted],
     /// Whether the grey levels of a large file stay in it, and are no memory of the process. Only for commands that do
-    /// nothing but read: the file may change.
+    /// nothing but read: the file may change. A run could compare its size and time at each epoch, but a change through
+    /// another map is not in these before it is written back, and one that shortens the file ends the process. So a run
+    /// copies the levels, unless they are packed, into a file that is replaced and never changed.
     pub in_place: bool,
 }
 
