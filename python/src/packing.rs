@@ -1,6 +1,6 @@
 //! Data packed into files that are read in place.
 
-use crate::arrays::{NAME, dataset_with_missing, warn};
+use crate::arrays::{dataset_with_missing, warn};
 use crate::columns::declared;
 use crate::errors::to_py;
 use crate::labels;
@@ -31,7 +31,7 @@ use std::path::PathBuf;
 #[pyo3(signature = (
     data, path, *, weights = None, labels = None, grey_levels = None, spins = false, categories = None, ignore = Vec::new()
 ))]
-#[allow(clippy::too_many_arguments, reason = "keywords of Python")]
+#[allow(clippy::too_many_arguments, reason = "Python's keywords")]
 pub fn pack(
     data: &Bound<'_, PyAny>,
     path: PathBuf,
