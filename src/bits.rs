@@ -87,18 +87,16 @@ impl BitMatrix {
         Some(matrix)
     }
 
-    /// The matrix of these bytes, `n_columns` a row, or `None` if one of them is neither 0 nor 1.
+    /// The matrix (n_rows, n_columns) of these rows of bytes, or `None` if one of them is neither 0 nor 1.
     ///
     /// # Panics
-    /// If there is no column, or the last row is not whole.
-    pub(crate) fn of_bytes(n_columns: usize, bytes: &[u8]) -> Option<Self> {
-        assert!(
-            bytes.len().is_multiple_of(n_columns),
-            "{} bytes in {n_columns} columns",
-            bytes.len()
-        );
-        let mut matrix = Self::zeros(bytes.len() / n_columns, n_columns);
-        for (row, bytes) in bytes.chunks_exact(n_columns).enumerate() {
+    /// If there are more rows.
+    pub(crate) fn of_bytes<'b>(
+        (n_rows, n_columns): (usize, usize),
+        rows: impl Iterator<Item = &'b [u8]>,
+    ) -> Option<Self> {
+        let mut matrix = Self::zeros(n_rows, n_columns);
+        for (row, bytes) in rows.enumerate() {
             for (word, bytes) in matrix.row_mut(row).iter_mut().zip(bytes.chunks(WORD)) {
                 *word = packed(bytes)?;
             }
@@ -306,10 +304,15 @@ impl BitMatrix {
     /// # Panics
     /// If `parts` is empty or the widths differ.
     pub fn concatenate(parts: &[Self]) -> Self {
+        Self::stacked(&parts.iter().collect::<Vec<_>>())
+    }
+
+    /// [`concatenate`](Self::concatenate), of matrices that stand anywhere.
+    pub(crate) fn stacked(parts: &[&Self]) -> Self {
         assert!(parts.iter().all(|part| part.n_columns == parts[0].n_columns), "widths differ");
         let n_rows = parts.iter().map(|part| part.n_rows).sum();
-        let words: Vec<_> = parts.iter().flat_map(|part| part.words.iter().copied()).collect();
-        Self { n_rows, words: words.into(), ..parts[0] }
+        let words = parts.iter().map(|part| &part.words[..]).collect::<Vec<_>>().concat();
+        Self { n_rows, words: words.into(), ..*parts[0] }
     }
 }
 
@@ -635,14 +638,16 @@ mod tests {
             let is_on = |row: usize, column: usize| (row * 7 + column * column) % 5 < 2;
             let matrix = BitMatrix::from_fn(3, n_columns, is_on);
             let bytes = matrix.to_array(u8::from).into_raw_vec_and_offset().0;
-            assert_eq!(BitMatrix::of_bytes(n_columns, &bytes), Some(matrix.clone()));
+            let of_bytes =
+                |bytes: &[u8]| BitMatrix::of_bytes((3, n_columns), bytes.chunks(n_columns));
+            assert_eq!(of_bytes(&bytes), Some(matrix.clone()));
             let bit = |row, column| Some(is_on(row, column));
             assert_eq!(BitMatrix::try_from_fn(3, n_columns, bit), Some(matrix));
             for at in 0..bytes.len() {
                 for other in [2, 128, 255] {
                     let mut bytes = bytes.clone();
                     bytes[at] = other;
-                    assert_eq!(BitMatrix::of_bytes(n_columns, &bytes), None, "{other} at {at}");
+                    assert_eq!(of_bytes(&bytes), None, "{other} at {at}");
                 }
                 let bit = |row, column| (row * n_columns + column != at).then_some(true);
                 assert_eq!(BitMatrix::try_from_fn(3, n_columns, bit), None, "{at}");

@@ -62,7 +62,7 @@ macro_rules! plain {
     )* };
 }
 
-plain!(u8, u32, u64, f32);
+plain!(u8, u32, u64, f32, f64);
 
 /// Numbers that this process holds, or that stand in a mapped file. Those of a file are copied when they are to be
 /// changed.

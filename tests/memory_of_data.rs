@@ -95,8 +95,18 @@ fn grey_levels_are_packed_and_trained_on_in_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("greys.npy");
     write(&path, &npy("|u1"), |example, unit| (example + unit * unit) as u8);
-    let run = "--out run --no-report --hidden 4 --updates 1 --validation 100";
-    for line in ["pack greys.npy --out packed", &format!("train --data packed {run}")] {
+    let run = "--no-report --hidden 4 --updates 1 --validation 100 --out run";
+    // Files of a pattern stay where they are, too.
+    for (name, link) in [("greys.npy", "part-1.npy"), ("greys.npy", "part-2.npy")] {
+        fs::hard_link(folder.path().join(name), folder.path().join(link)).unwrap();
+    }
+    for line in [
+        "pack greys.npy --out packed",
+        &format!("train --data packed {run}"),
+        "pack part-*.npy --out both.packed",
+        "pack packed --out one.packed",
+        &format!("train --data *.packed {run}-of-both"),
+    ] {
         let found = most_private_memory(folder.path(), line);
         let most = PROGRAM;
         assert!(

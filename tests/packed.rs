@@ -60,6 +60,57 @@ fn a_run_on_packed_data_is_a_run_on_their_source() {
     }
 }
 
+/// Labels and weights, of columns or of files, are columns of the packed file, of which a run takes the same bits.
+#[test]
+fn labels_and_weights_are_packed() {
+    let folder = Folder::new();
+    let row =
+        |n: usize| format!("{},{},{},{}\n", n % 2, ["x", "y", "?"][n * n % 3], n % 5, n / 2 % 2);
+    let rows = (0..90).map(row).collect::<String>();
+    folder.write("table.csv", format!("a,kind,count,b\n{rows}").as_bytes());
+    folder.write_npy("digits.npy", Array2::from_shape_fn((200, 1), |(n, _)| n as i64 % 3).view());
+    folder
+        .write_npy("w.npy", Array2::from_shape_fn((200, 1), |(n, _)| 0.1 * (n % 7) as f64).view());
+    let training = "--hidden 16 --epochs 2 --batch-size 50 --quiet --no-report";
+    for (case, (data, beside, packed)) in [
+        ("table.csv", "--labels kind --weights count", "--labels kind --weights count"),
+        (
+            "table.csv",
+            "--labels kind --weights count --categories auto",
+            "--labels column:kind --weights count",
+        ),
+        ("greys.idx", "--labels digits.npy --weights w.npy", "--labels label --weights weight"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let [source, run] = ["source", "run"].map(|name| format!("{name}-{case}"));
+        folder
+            .succeed_with_notes(&format!("train --data {data} {beside} {training} --out {source}"));
+        folder.succeed_with_notes(&format!("pack {data} {beside} --out packed --overwrite"));
+        folder.succeed_with_notes(&format!("train --data packed {packed} {training} --out {run}"));
+        let model = |run: &str| folder.fingerprint(&format!("{run}/model.safetensors"));
+        assert_eq!(model(&run), model(&source), "{data}");
+        let scores = |data: &str, beside: &str| {
+            let line = format!("evaluate {source} --data {data} {beside} --method exact --json");
+            folder.run(&line).1.replace(data, "DATA")
+        };
+        if data == "table.csv" {
+            // The labels of a column are found without being named.
+            assert!(scores(data, "").contains("log_likelihood"), "{}", scores(data, ""));
+            assert_eq!(scores("packed", ""), scores(data, ""));
+            folder.succeed_with_notes(&format!("resume {source} --data packed --epochs 3 --quiet"));
+        }
+    }
+    // Without --labels the examples are those without the column.
+    folder.succeed_with_notes(&format!("train --data packed {training} --out plain"));
+    assert_eq!(folder.facts("plain")["n_visible"], 30);
+    folder.fail(
+        "train --data packed --labels column:kind --out none",
+        "packed: has the columns label, weight, but must have a column \"kind\" of labels",
+    );
+}
+
 #[test]
 fn what_cannot_be_packed_or_read_is_refused_with_a_remedy() {
     let folder = Folder::new();

@@ -2,7 +2,8 @@
 
 `BernoulliRBM` replaces scikit-learn's class of the same name; `CategoricalRBM` is an estimator for columns of
 categories, `RBMClassifier` one that predicts labels. `train`, `Trainer` and `Rbm` are the
-library itself and do not need scikit-learn. `read` reads files of data, as the command line does.
+library itself and do not need scikit-learn. `read` reads files of data, as the command line does; `pack`
+writes them for it.
 `harmonium.runs` has runs in folders. `harmonium.io` reads and writes `.npz` files and the files of the
 packages `rbms` and annaDCA.
 
@@ -27,6 +28,7 @@ from ._harmonium import (
     Trainer,
     __version__,
     default_settings,
+    pack,
     read,
 )
 from ._log_likelihood import LogLikelihood
@@ -55,6 +57,7 @@ __all__ = [
     "__version__",
     "default_settings",
     "io",
+    "pack",
     "read",
     "report",
     "runs",

@@ -27,6 +27,7 @@ __all__ = [
     "filters_png",
     "list_runs",
     "numbers_of",
+    "pack",
     "read_run",
     "read",
     "refuse_masked",
@@ -150,6 +151,17 @@ def write_whole(path: str | os.PathLike[str], contents: bytes) -> None: ...
 def read(
     path: str | os.PathLike[str], *, grey_levels: int | None = None, spins: bool = False
 ) -> NDArray[np.uint8] | NDArray[np.float32]: ...
+def pack(
+    data: Any,
+    path: str | os.PathLike[str],
+    *,
+    weights: Any = None,
+    labels: Any = None,
+    grey_levels: int | None = None,
+    spins: bool = False,
+    categories: str | int | dict[str, Any] | None = None,
+    ignore: Sequence[str] = (),
+) -> None: ...
 def refuse_masked(object: object) -> None: ...
 def states_of(
     data: Any, categories: str | int | dict[str, Any], *, threads: int | None = None

@@ -531,7 +531,8 @@ pub fn decoded<'py>(
 }
 
 /// Reads data as `--data` of the command line does: IDX, .npy, .npz, a table of numbers as text or a PNG, each
-/// gzipped or not, or a folder of PNG images. `FILE.npz:NAME` names one of several arrays.
+/// gzipped or not, a folder of PNG images, or a file of `pack`. `FILE.npz:NAME` names one of several arrays. A pattern
+/// such as "part-*.npy" reads these files of a folder one after the other, in the order of their numbers.
 ///
 /// The content of a file decides its format. The result (N, V) is uint8 if all numbers are 0 or 1, otherwise
 /// float32, intensities from 0 to 1; a row of an image has its rows end to end. Integers are read by

@@ -14,6 +14,7 @@ mod errors;
 mod files;
 mod json;
 mod labels;
+mod packing;
 mod pool;
 mod ranks;
 mod rbm;
@@ -43,6 +44,8 @@ mod _harmonium {
     use super::errors::{DivergedError, SettingError};
     #[pymodule_export]
     use super::files::write_whole;
+    #[pymodule_export]
+    use super::packing::pack;
     #[pymodule_export]
     use super::rbm::{Rbm, filters_png};
     #[pymodule_export]

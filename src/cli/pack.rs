@@ -3,7 +3,7 @@
 use super::flags::Given;
 use super::input::say_inferred;
 use super::output::{Overwrite, print_path};
-use crate::dataset::{Source, Split};
+use crate::dataset::{Beside, DataBeside, Source, Split};
 use crate::error::Result;
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
@@ -14,7 +14,8 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Pack {
-    /// A file (IDX, .npy, .npz, text, FASTA or PNG), a folder of PNGs, `-` for standard input, or data by name
+    /// A file (IDX, .npy, .npz, text, FASTA or PNG), a folder of PNGs, a pattern of files ('part-*.npy'), `-` for
+    /// standard input, or data by name
     #[arg(value_name = "PATH|NAME")]
     data: Source,
     /// Write the packed data to this file
@@ -29,12 +30,21 @@ pub struct Pack {
     meaning: Meaning,
 }
 
-/// The settings that say what the values of data mean. All others are settings of a run.
+/// The settings that say what the values of data mean, and what belongs to them. All others are settings of a run.
 #[derive(Debug)]
 struct Meaning(Given<DataConfig>);
 
-const NAMES: [&str; 7] =
-    ["grey_levels", "spins", "categories", "ignore", "alphabet", "unknown_letters", "image_shape"];
+const NAMES: [&str; 9] = [
+    "grey_levels",
+    "spins",
+    "categories",
+    "ignore",
+    "alphabet",
+    "unknown_letters",
+    "weights",
+    "labels",
+    "image_shape",
+];
 
 impl Args for Meaning {
     fn augment_args(command: Command) -> Command {
@@ -62,16 +72,18 @@ impl Pack {
         let config = self.meaning.0.over(&DataConfig::default());
         config.check_effect()?;
         self.overwrite.check(&self.out)?;
-        let data = self.data.read_in_place(self.split, config.encoding()?)?;
-        let data = match config.image_shape {
-            Some((rows, columns)) => data.with_image_shape(rows, columns)?,
-            None => data,
+        let (labels, weights) = (config.labels.as_ref(), config.weights.as_ref());
+        let beside = Beside { labels, weights, ..Beside::default() };
+        let found = self.data.read_in_place(self.split, config.encoding()?, beside)?;
+        let dataset = match config.image_shape {
+            Some((rows, columns)) => found.dataset.with_image_shape(rows, columns)?,
+            None => found.dataset,
         };
-        say_inferred(&data);
-        if let Some(missing) = data.missing_note() {
+        say_inferred(&dataset);
+        if let Some(missing) = dataset.missing_note() {
             note(LogFormat::Text, &missing);
         }
-        data.pack(&self.out)?;
+        DataBeside { dataset, ..found }.pack(&self.out)?;
         print_path(&self.out)
     }
 }

@@ -8,6 +8,7 @@ use super::categories::{Distinct, Header, Lookup, Origin, must, no_states};
 use super::column_apart::{ColumnApart, ColumnsApart};
 use super::columns::{Columns, MISSING};
 use super::holes::{Holes, MissingMask};
+use super::lined::Lined;
 use super::text::{Cell, FirstRow, Row, Text, UNNAMED, quoted};
 use crate::error::{Error, Result};
 use std::path::Path;
@@ -22,13 +23,13 @@ use std::path::Path;
 /// [`Error::OutOfMemory`].
 pub(super) fn read(
     path: &Path,
-    bytes: &[u8],
+    text: Lined<'_>,
     origin: Origin<'_>,
     mask: Option<&MissingMask>,
     apart: ColumnsApart,
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
     let name = path.display().to_string();
-    let mut table = Table::of(path, &name, bytes, apart)?;
+    let mut table = Table::of(path, &name, text, apart)?;
     let shape = (table.n_rows, table.header.names.len());
     table.hidden = Holes::hidden_by(mask, &name, shape)?;
     let chosen = table.header.chosen(origin)?;
@@ -78,8 +79,8 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn of(path: &Path, name: &str, bytes: &'a [u8], mut apart: ColumnsApart) -> Result<Self> {
-        let text = Text::of_texts(bytes);
+    fn of(path: &Path, name: &str, text: Lined<'a>, mut apart: ColumnsApart) -> Result<Self> {
+        let text = Text::of_texts(text);
         let unsuitable = |rule| Error::Unsuitable { path: path.into(), rule };
         let (mut header, mut first, mut n_rows) = (None, 0, 0);
         text.each_row(|row| {
@@ -102,7 +103,7 @@ impl<'a> Table<'a> {
                     }
                     FirstRow::Unnamed => {
                         let line = text.line(row.from);
-                        return Err(unsuitable(format!("line {line}{UNNAMED}")));
+                        return Err(unsuitable(format!("{line}{UNNAMED}")));
                     }
                 });
                 return Ok(());
@@ -161,7 +162,7 @@ impl<'a> Table<'a> {
     /// Where a cell is, and what it holds.
     fn found_at(&self, row: &Row<'_>, column: usize) -> String {
         let (line, column_name) = (self.text.line(row.from), self.header.label(column));
-        format!("line {line}, {column_name} is {}", quoted(row.cells[column]))
+        format!("{line}, {column_name} is {}", quoted(row.cells[column]))
     }
 }
 
@@ -177,7 +178,7 @@ mod tests {
 
     fn read_plain(text: &str, origin: Origin<'_>) -> Result<Dataset> {
         let none = ColumnsApart::default();
-        Ok(super::read(Path::new("t.csv"), text.as_bytes(), origin, None, none)?.0)
+        Ok(super::read(Path::new("t.csv"), text.into(), origin, None, none)?.0)
     }
 
     fn read(text: &str, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {

@@ -4,6 +4,7 @@
 
 use super::categories::listed;
 use super::holes::Holes;
+use super::lined::Files;
 use super::text::{Cell, FirstRow, Row, Text, quoted};
 use crate::error::{Error, Result};
 use std::io::{self, ErrorKind};
@@ -49,6 +50,36 @@ impl Wanted {
         }
     }
 
+    /// The columns that are asked for among those of data that are no table, if they are there. `columns` are the
+    /// names, and `cells` gives the cells of one.
+    ///
+    /// # Errors
+    /// As [`refuse_any`](Self::refuse_any).
+    pub fn among(
+        wanted: &[Self],
+        path: &Path,
+        columns: &[&str],
+        cells: impl Fn(usize) -> Vec<String>,
+    ) -> Result<Vec<Option<ColumnApart>>> {
+        let found = match columns {
+            [] => "is no table with a header, and has no labels or weights".to_string(),
+            _ => format!("has the columns {}", columns.join(", ")),
+        };
+        let of = |wanted: &Self| match columns.iter().position(|name| *name == wanted.name) {
+            None if wanted.otherwise == Otherwise::Optional => Ok(None),
+            None => Err(wanted.refused(path, &found)),
+            Some(place) => Ok(Some(ColumnApart {
+                data: path.display().to_string(),
+                name: wanted.name.clone(),
+                place,
+                cells: cells(place),
+                lines: Vec::new(),
+                files: Files::default(),
+            })),
+        };
+        wanted.iter().map(of).collect()
+    }
+
     /// Refuses data that are no table, unless all these columns are optional.
     ///
     /// # Errors
@@ -72,8 +103,10 @@ pub(super) struct ColumnApart {
     place: usize,
     /// The cells, one for each example.
     pub cells: Vec<String>,
-    /// The line of each, from 1.
+    /// The line of each, from 1 in the whole text; none if the data are no text.
     lines: Vec<usize>,
+    /// The files that have the lines.
+    files: Files,
 }
 
 impl ColumnApart {
@@ -82,10 +115,20 @@ impl ColumnApart {
         format!("column {} (\"{}\")", self.place + 1, self.name)
     }
 
+    /// This column, with the cells of another below its own.
+    pub fn followed_by(mut self, other: Self) -> Self {
+        self.cells.extend(other.cells);
+        self
+    }
+
     /// The error for the cell of an example: its place, what it holds, and the rule.
     pub fn refused(&self, example: usize, rule: &str) -> Error {
-        let (line, found) = (self.lines[example], quoted(self.cells[example].as_bytes()));
-        let rule = format!("line {line}, {} is {found}, but must be {rule}", self.label());
+        let found = quoted(self.cells[example].as_bytes());
+        let place = match self.lines.get(example) {
+            Some(&line) => self.files.place(line).to_string(),
+            None => format!("example {example}"),
+        };
+        let rule = format!("{place}, {} is {found}, but must be {rule}", self.label());
         Error::BadCategory { data: self.data.clone(), rule, remedy: None }
     }
 }
@@ -128,8 +171,14 @@ impl ColumnsApart {
                 columns.push(None);
                 continue;
             };
-            let (data, cells_of, lines) = (path.display().to_string(), Vec::new(), Vec::new());
-            let column = ColumnApart { data, name: name.clone(), place, cells: cells_of, lines };
+            let column = ColumnApart {
+                data: path.display().to_string(),
+                name: name.clone(),
+                place,
+                cells: Vec::new(),
+                lines: Vec::new(),
+                files: text.files().clone(),
+            };
             if columns.iter().flatten().any(|other| other.place == place) {
                 let label = column.label();
                 return unsuitable(format!("{label} cannot be {role}, as it holds others as well"));

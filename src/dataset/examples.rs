@@ -265,8 +265,9 @@ impl Examples {
             }
             Values::Bytes(bytes) => {
                 let mut sums = Array1::<u64>::zeros(bytes.shape().1);
-                for (example, row) in bytes.view().outer_iter().enumerate() {
-                    sums.zip_mut_with(&row, |sum, &x| *sum += u64::from(x) * weight(example));
+                for (example, row) in bytes.rows().enumerate() {
+                    let weight = weight(example);
+                    sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += u64::from(x) * weight);
                 }
                 ndarray::Zip::from(&sums)
                     .and(&given)

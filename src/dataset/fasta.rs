@@ -11,6 +11,7 @@ use super::alphabet::{Alphabet, GAP, UnknownLetters};
 use super::categories::no_states;
 use super::columns::{Columns, Form, MISSING};
 use super::holes::{Holes, MissingMask};
+use super::lined::Lined;
 use super::{Categories, Dataset, Encoding};
 use crate::bits::BitMatrix;
 use crate::error::{Error, Remedy, Result};
@@ -30,6 +31,8 @@ struct Record<'a> {
     title: &'a [u8],
     /// Its other lines.
     lines: &'a [u8],
+    /// Its file, if there are several.
+    file: Option<&'a str>,
 }
 
 impl<'a> Record<'a> {
@@ -50,21 +53,27 @@ impl<'a> Record<'a> {
     fn name(&self) -> String {
         let title = self.title();
         let word = title.trim_start_matches('>').split_whitespace().next();
-        word.map_or(format!("sequence {}", self.number), |word| word.chars().take(40).collect())
+        let name = word.map(|word| word.chars().take(40).collect());
+        let name = name.unwrap_or_else(|| format!("sequence {}", self.number));
+        self.file.map_or(name.clone(), |file| format!("{name} of {file}"))
     }
 }
 
 /// The records of a file that begins with one.
-fn records<'a>(path: &Path, bytes: &'a [u8]) -> Result<Vec<Record<'a>>> {
+fn records<'a>(path: &Path, text: Lined<'a>) -> Result<Vec<Record<'a>>> {
+    let Lined { bytes, files } = text;
     let is_start = |at: usize| bytes[at] == b'>' && (at == 0 || bytes[at - 1] == b'\n');
     let starts = || (0..bytes.len()).filter(|&at| is_start(at));
     let need = Need::new(Bytes::of::<Record<'_>>(&[starts().count()]), &[]);
     memory::check(|| format!("the sequences in {}", path.display()), &[need])?;
     let ends = starts().skip(1).chain([bytes.len()]);
+    let mut line = 1;
     let record = |(number, (start, end))| {
         let record: &[u8] = &bytes[start..end];
         let title = record.iter().position(|&c| c == b'\n').unwrap_or(record.len());
-        Record { number, title: &record[..title], lines: &record[title..] }
+        let file = files.place(line).file;
+        line += record.iter().filter(|&&c| c == b'\n').count();
+        Record { number, title: &record[..title], lines: &record[title..], file }
     };
     Ok((1..).zip(starts().zip(ends)).map(record).collect())
 }
@@ -123,8 +132,8 @@ struct Sequences<'a> {
 }
 
 impl<'a> Sequences<'a> {
-    fn of(path: &Path, bytes: &'a [u8]) -> Result<Self> {
-        let (data, records) = (path.display().to_string(), records(path, bytes)?);
+    fn of(path: &Path, text: Lined<'a>) -> Result<Self> {
+        let (data, records) = (path.display().to_string(), records(path, text)?);
         let length = records[0].letters().count();
         let sequences = Self { data, records, length };
         let [first, ..] = &sequences.records[..] else { unreachable!("a first record") };
@@ -207,11 +216,11 @@ const INSERTS: &str = " (lower-case letters and full stops are inserts, which ar
 /// [`Error::OutOfMemory`].
 pub(super) fn read(
     path: &Path,
-    bytes: &[u8],
+    text: Lined<'_>,
     encoding: &Encoding,
     mask: Option<&MissingMask>,
 ) -> Result<Dataset> {
-    let sequences = Sequences::of(path, bytes.trim_ascii_start())?;
+    let sequences = Sequences::of(path, Lined { bytes: text.bytes.trim_ascii_start(), ..text })?;
     let Rule { alphabet, unknown_letters, model } = Rule::of(&sequences.data, encoding)?;
     let inferred = (alphabet.is_none() && model.is_none()).then(|| sequences.inferred());
     let is_inferred = inferred.is_some();
@@ -311,7 +320,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str, encoding: &Encoding) -> Result<Dataset, String> {
-        let dataset = super::read(Path::new("x.fasta"), text.as_bytes(), encoding, None);
+        let dataset = super::read(Path::new("x.fasta"), text.into(), encoding, None);
         dataset.map_err(|error| error.to_string())
     }
 

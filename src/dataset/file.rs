@@ -3,6 +3,8 @@
 use super::column_apart::{ColumnApart, ColumnsApart, Wanted};
 use super::file_bytes::FileBytes;
 use super::holes::MissingMask;
+use super::lined::{Files, Lined};
+use super::packed::PackedColumn;
 use super::picture::Picture;
 use super::stored_array::StoredArray;
 use super::table::Table;
@@ -13,6 +15,7 @@ use crate::bits::hexadecimal;
 use crate::error::{Error, Remedy, Result};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -47,12 +50,27 @@ impl Format {
     }
 }
 
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Packed => "packed data",
+            Self::Npy => ".npy",
+            Self::Idx => "IDX",
+            Self::Png => "PNG",
+            Self::Table => "text",
+            Self::Fasta => "FASTA",
+        })
+    }
+}
+
 /// The unpacked bytes of a file, or of an array in an .npz.
 pub(super) struct Unpacked {
     pub bytes: FileBytes,
     /// The SHA-256 of the file as it is stored; for an array in an .npz, that of its .npy, and for packed data
     /// that of what was packed.
     pub sha256: String,
+    /// The files of a text, if they are several.
+    pub files: Files,
 }
 
 impl Unpacked {
@@ -93,7 +111,8 @@ impl Unpacked {
         let sha256 = |bytes: &[u8]| hexadecimal(&Sha256::digest(bytes));
         if npz::is_zip(&bytes) {
             let bytes = npz::array(path, &bytes, array)?;
-            return Ok(Self { sha256: sha256(&bytes), bytes: FileBytes::Read(bytes) });
+            let (sha256, bytes) = (sha256(&bytes), FileBytes::Read(bytes));
+            return Ok(Self { sha256, bytes, files: Files::default() });
         }
         if array.is_some() {
             let rule = "names an array, but the file is not an .npz archive".to_string();
@@ -107,7 +126,7 @@ impl Unpacked {
             Cow::Owned(bytes) => Some(FileBytes::Read(bytes)),
             Cow::Borrowed(_) => None,
         };
-        Ok(Self { bytes: unpacked.unwrap_or(stored), sha256 })
+        Ok(Self { bytes: unpacked.unwrap_or(stored), sha256, files: Files::default() })
     }
 }
 
@@ -120,7 +139,9 @@ pub(super) struct Reading<'a> {
     /// The columns of a table that are read apart.
     pub apart: &'a [Wanted],
     /// Whether the grey levels of a large file stay in it, and are no memory of the process. Only for commands that do
-    /// nothing but read: the file may change.
+    /// nothing but read: the file may change. A run could compare its size and time at each epoch, but a change through
+    /// another map is not in these before it is written back, and one that shortens the file ends the process. So a run
+    /// copies the levels, unless they are packed, into a file that is replaced and never changed.
     pub in_place: bool,
 }
 
@@ -135,23 +156,28 @@ pub(super) fn examples(
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
     let Reading { encoding, mask, apart: wanted, in_place } = reading;
     let bytes = &file.bytes;
+    let text = Lined { bytes, files: &file.files };
     let format = Format::of(bytes);
     let apart = match format {
-        Some(Format::Table) => ColumnsApart::of(path, &Text::of_texts(bytes), wanted)?,
+        Some(Format::Table) => ColumnsApart::of(path, &Text::of_texts(text), wanted)?,
+        Some(Format::Packed) => ColumnsApart::default(),
         _ => Wanted::refuse_any(wanted, path).map(|()| ColumnsApart::default())?,
     };
     let (dataset, apart) = match format {
         // Its errors give the line of a value.
         Some(Format::Table) => match encoding.origin()? {
-            Some(origin) => category_table::read(path, bytes, origin, mask, apart)?,
+            Some(origin) => category_table::read(path, text, origin, mask, apart)?,
             None => {
                 let categories = Some(Remedy::with("categories", "auto"));
-                let table = Table::parse(path, bytes, categories, apart)?.hidden_by(mask)?;
+                let table = Table::parse(path, text, categories, apart)?.hidden_by(mask)?;
                 (table.examples(encoding)?, table.apart())
             }
         },
-        Some(Format::Fasta) => (fasta::read(path, bytes, &encoding, mask)?, Vec::new()),
-        Some(Format::Packed) => (packed::read(path, bytes, encoding, mask)?, Vec::new()),
+        Some(Format::Fasta) => (fasta::read(path, text, &encoding, mask)?, Vec::new()),
+        Some(Format::Packed) => {
+            let (dataset, columns) = packed::read(path, bytes, encoding, mask)?;
+            (dataset, PackedColumn::wanted(&columns, wanted, path)?)
+        }
         _ => {
             let array = array(path, bytes)?.hidden_by(mask)?;
             let stays = in_place && matches!(format, Some(Format::Npy | Format::Idx));
@@ -225,8 +251,8 @@ mod tests {
         assert_eq!(
             error(b"\x07\x01PNG, no digits"),
             "digits: byte 0: expected data in a format that can be read (IDX, .npy, .npz, tables \
-             as text (commas, semicolons, tabs or blanks), FASTA and PNG, each gzipped or not, and \
-             folders of PNG images), found 07 01 50 4e 47 2c"
+             as text (commas, semicolons, tabs or blanks), FASTA and PNG, each gzipped or not, \
+             folders of PNG images, and packed data), found 07 01 50 4e 47 2c"
         );
         assert!(error(b"").ends_with("found an empty file"));
         assert!(error(&gzipped(b"")).ends_with("found an empty file"));

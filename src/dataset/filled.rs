@@ -127,7 +127,7 @@ impl Values {
                 Self::Bits(bits)
             }
             Self::Bytes(bytes) => {
-                let mut bytes = bytes.view().to_owned();
+                let mut bytes = bytes.view().into_owned();
                 for (n, mut row) in bytes.outer_iter_mut().enumerate() {
                     active(on.row(n)).for_each(|unit| row[unit] = WHITE as u8);
                 }

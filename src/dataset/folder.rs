@@ -2,12 +2,11 @@
 
 use super::file::{Format, Unpacked};
 use super::picture::Picture;
-use super::{Dataset, Encoding};
+use super::{Dataset, Encoding, pattern};
 use crate::bits::hexadecimal;
 use crate::error::{Error, Result};
 use crate::memory::{self, Bytes, Need};
 use sha2::{Digest as _, Sha256};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Reads the images of a folder. Hidden files are passed over.
@@ -16,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// [`Error::Io`]; [`Error::OutOfMemory`]; [`Error::Unsuitable`] for a file that is not a grey PNG or has another size than the
 /// first, for a folder inside, and for no images.
 pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Dataset> {
-    let names = names(path)?;
+    let names = pattern::names(path)?;
     let unsuitable = |path: PathBuf, rule: String| Err(Error::Unsuitable { path, rule });
     let mut sum = Sha256::new();
     let mut all: Option<Picture> = None;
@@ -27,7 +26,7 @@ pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Dataset> {
                         folders, or move its images up";
             return unsuitable(file, rule.into());
         }
-        let Unpacked { bytes, sha256 } = Unpacked::read(&file)?;
+        let Unpacked { bytes, sha256, .. } = Unpacked::read(&file)?;
         if Format::of(&bytes) != Some(Format::Png) {
             let rule = "is not a PNG image, but a folder of data holds only these; move it away";
             return unsuitable(file, rule.into());
@@ -57,23 +56,4 @@ pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Dataset> {
     };
     let dataset = all.into_array(path).examples(encoding)?;
     Ok(Dataset { sha256: Some(hexadecimal(&sum.finalize())), ..dataset })
-}
-
-/// The names in a folder, except hidden ones, in natural order.
-fn names(folder: &Path) -> Result<Vec<String>> {
-    let failed = |cause| Error::Io { path: folder.into(), action: "read", cause };
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        match entry.map_err(failed)?.file_name().into_string() {
-            Ok(name) if name.starts_with('.') => {}
-            Ok(name) => names.push(name),
-            Err(name) => {
-                let rule = "has a name that is not Unicode; rename it".to_string();
-                return Err(Error::Unsuitable { path: folder.join(name), rule });
-            }
-        }
-    }
-    // Only `2` and `02` could be equal.
-    names.sort_by(|a, b| alphanumeric_sort::compare_str(a, b).then_with(|| a.cmp(b)));
-    Ok(names)
 }

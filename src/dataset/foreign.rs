@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// What can be read, for messages.
 const READABLE: &str = "IDX, .npy, .npz, tables as text (commas, semicolons, tabs or blanks), FASTA and PNG, \
-                        each gzipped or not, and folders of PNG images";
+                        each gzipped or not, folders of PNG images, and packed data";
 
 /// The first bytes of a format, its name, and a line that converts a file of it.
 type Foreign = (&'static [u8], &'static str, &'static str);

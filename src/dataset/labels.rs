@@ -215,7 +215,7 @@ impl Labels {
     /// [`Error::Unsuitable`] if the labels are not in one row or column.
     pub fn read(path: &Path, classes: Option<Arc<Classes>>) -> Result<(Self, String)> {
         let name = path.display().to_string();
-        let Unpacked { bytes, sha256 } = Unpacked::read(path)?;
+        let Unpacked { bytes, sha256, .. } = Unpacked::read(path)?;
         let labels = match Format::of(&bytes) {
             Some(Format::Table) => {
                 let (names, lines) = names_of_text(path, &bytes)?;

@@ -14,7 +14,7 @@ impl MissingMask {
     /// # Errors
     /// As [`Dataset::read`](super::Dataset::read); [`Error::Unsuitable`] for other numbers than 0 and 1.
     pub fn read(path: &Path) -> Result<Self> {
-        let Unpacked { bytes, sha256 } = Unpacked::read(path)?;
+        let Unpacked { bytes, sha256, .. } = Unpacked::read(path)?;
         let unsuitable = |rule| Error::Unsuitable { path: path.into(), rule };
         let other = |example, unit, value| {
             unsuitable(format!(

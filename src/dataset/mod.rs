@@ -14,6 +14,8 @@
 mod levels;
 mod values;
 
+mod lined;
+
 mod alphabet;
 
 mod columns;
@@ -25,6 +27,8 @@ mod categories;
 mod example_weights;
 
 mod encoding;
+
+mod from_arrays;
 
 mod file_bytes;
 
@@ -52,10 +56,21 @@ mod fasta;
 
 mod npz;
 
+mod packed_encoding;
+
 mod packed;
 
 mod file;
+
+mod pattern;
+
 mod folder;
+
+mod stacked;
+
+mod shards;
+
+mod read;
 
 mod labels;
 
@@ -64,6 +79,8 @@ mod mask_file;
 
 #[cfg(feature = "cli")]
 mod mask;
+
+mod labelled;
 
 mod populations;
 
@@ -77,6 +94,10 @@ mod mnist;
 mod column_source;
 
 mod beside;
+
+mod read_beside;
+
+mod pack;
 
 mod binarization;
 
@@ -115,15 +136,8 @@ pub use source::{Source, Split};
 pub use weighted_bits::{WeightedBits, WeightedRows};
 
 use crate::bits::{BitMatrix, active};
-use crate::error::{Error, Remedy, Result};
-use crate::reals::RealRows;
+use crate::error::{Error, Result};
 use crate::units::Units;
-use file::{Reading, Unpacked};
-use levels::Levels;
-use ndarray::Array2;
-use std::io::Read;
-use std::path::Path;
-use std::sync::Arc;
 use values::Values;
 
 /// Examples of intensities from 0 to 1, (examples, visible units), as read.
@@ -163,160 +177,9 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Examples of bits (examples, units); `name` is their name in messages.
-    ///
-    /// # Panics
-    /// If there are no examples or no units.
-    pub fn from_bits(name: impl Into<String>, bits: BitMatrix) -> Self {
-        Self::from_values(name.into(), Values::Bits(bits))
-    }
-
-    /// Examples of sites, with the one unit on that says the value of each categorical site (examples, units).
-    ///
-    /// ```
-    /// use harmonium::units::Units;
-    /// use harmonium::{BitMatrix, Dataset};
-    /// // A site of three values, whose value is 1 in both examples, and a bit.
-    /// let bits = BitMatrix::from_fn(2, 4, |n, unit| unit == 1 || (n, unit) == (0, 3));
-    /// let data = Dataset::from_sites("a table", Units::of_sites([3, 1])?, bits)?;
-    /// assert_eq!(data.units().n_sites(), 2);
-    /// # Ok::<(), harmonium::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::WidthMismatch`] if the examples do not have the units of the sites;
-    /// [`Error::InvalidSetting`] for a categorical site that does not have one unit on.
-    ///
-    /// # Panics
-    /// If there are no examples or no units.
-    pub fn from_sites(name: impl Into<String>, sites: Units, states: BitMatrix) -> Result<Self> {
-        let data = Self::from_bits(name, states);
-        data.check_width(sites.n_units(), "the list of sites")?;
-        let Values::Bits(states) = &data.values else { unreachable!("bits are bits") };
-        sites.check_states(&data.name, states)?;
-        Ok(Self { sites: (!sites.are_bits()).then_some(sites), ..data })
-    }
-
     /// The units of an example.
     pub fn units(&self) -> Units {
         self.sites.clone().unwrap_or_else(|| Units::bits(self.n_visible()))
-    }
-
-    /// Examples of grey levels (examples, units): x is the intensity x / 255. If all are 0 and 1, they
-    /// are bits.
-    ///
-    /// # Panics
-    /// If there are no examples or no units.
-    pub fn from_bytes(name: impl Into<String>, bytes: Array2<u8>) -> Self {
-        let levels = Encoding::GreyLevels(values::WHITE as u32);
-        Self::from_values(name.into(), Values::from_bytes(bytes)).with_encoding(levels)
-    }
-
-    /// Examples of bytes (examples, units) in this encoding.
-    ///
-    /// # Errors
-    /// As [`Encoding::decode`].
-    ///
-    /// # Panics
-    /// If there are no examples or no units.
-    pub fn from_bytes_as(
-        name: impl Into<String>,
-        bytes: Array2<u8>,
-        encoding: Encoding,
-    ) -> Result<Self> {
-        if encoding.origin()?.is_some() {
-            return Self::from_numbers_as(
-                name,
-                RealRows::from(bytes.mapv(f32::from).view()),
-                encoding,
-            );
-        }
-        Self::from_levels_as(name.into(), bytes.into(), encoding)
-    }
-
-    /// [`from_bytes_as`](Self::from_bytes_as), in memory or in a file, if the bytes are no columns.
-    fn from_levels_as(name: String, bytes: Levels, encoding: Encoding) -> Result<Self> {
-        let largest = f64::from(bytes.bytes().iter().copied().max().unwrap_or(0));
-        let is_inferred = encoding == Encoding::Undeclared && Encoding::are_grey(0.0, largest);
-        let levels = Encoding::GreyLevels(values::WHITE as u32);
-        if is_inferred || encoding == levels || largest <= 1.0 {
-            let encoding = if is_inferred { levels } else { encoding };
-            let data = Self::from_values(name, Values::from_bytes(bytes)).with_encoding(encoding);
-            return Ok(Self { is_inferred, ..data });
-        }
-        let numbers = bytes.view().mapv(f32::from);
-        Self::from_numbers_as(name, RealRows::from(numbers.view()), encoding)
-    }
-
-    /// Examples of intensities from 0 to 1, (examples, units).
-    ///
-    /// # Errors
-    /// [`Error::BadValue`] for the first number that is NaN or outside 0 to 1.
-    ///
-    /// # Panics
-    /// If there are no examples or no units.
-    pub fn from_intensities(name: impl Into<String>, reals: Array2<f32>) -> Result<Self> {
-        let name = name.into();
-        values::check_intensities(&name, reals.dim(), |n, i| f64::from(reals[[n, i]]))?;
-        Ok(Self::from_numbers(name, RealRows::from(reals.view())))
-    }
-
-    /// Examples of any finite numbers. When bits are drawn, numbers below 0 count as 0 and numbers above 1
-    /// as 1.
-    ///
-    /// # Panics
-    /// If there are no examples or no units, or a number is not finite.
-    pub fn from_numbers(name: impl Into<String>, rows: RealRows) -> Self {
-        let are_finite = rows.rows().all(|row| row.values.iter().all(|x| x.is_finite()));
-        assert!(are_finite, "numbers to train on must be finite");
-        Self::from_values(name.into(), Values::from_numbers(rows))
-    }
-
-    /// Examples of integers (for declared spins, numbers of any type) in this encoding.
-    ///
-    /// ```
-    /// use harmonium::dataset::{Dataset, Encoding};
-    /// use harmonium::reals::RealRows;
-    /// use ndarray::array;
-    /// let rows = RealRows::from(array![[-1.0, 1.0]].view());
-    /// let spins = Dataset::from_numbers_as("spins", rows, Encoding::Spins)?;
-    /// assert!(spins.is_binary() && spins.encoding().is_spins());
-    /// # Ok::<(), harmonium::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Encoding::decode`].
-    ///
-    /// # Panics
-    /// If there are no examples or no units.
-    pub fn from_numbers_as(
-        name: impl Into<String>,
-        rows: RealRows,
-        encoding: Encoding,
-    ) -> Result<Self> {
-        let name = name.into();
-        let (rows, found) = encoding.clone().decode(&name, rows)?;
-        if let Encoding::Columns(columns) = found {
-            let bits = rows.to_bits().expect("one-hot bits");
-            return Ok(Self::from_columns(name, Arc::unwrap_or_clone(columns), bits));
-        }
-        let values = match found {
-            Encoding::GreyLevels(n) if !rows.are_bits() => Values::of_levels(rows, n),
-            _ => Values::from_numbers(rows),
-        };
-        let is_inferred = found != encoding;
-        Ok(Self { is_inferred, ..Self::from_values(name, values).with_encoding(found) })
-    }
-
-    /// Examples of one-hot bits (examples, units) of these columns.
-    ///
-    /// # Panics
-    /// If there are no examples, or the columns have another number of units.
-    pub fn from_columns(name: impl Into<String>, columns: Columns, bits: BitMatrix) -> Self {
-        assert_eq!(bits.n_columns(), columns.n_units(), "units of the columns");
-        let sites = Units::of_sites(columns.sites()).expect("at most 255 states");
-        let data = Self::from_bits(name, bits).with_encoding(Encoding::Columns(Arc::new(columns)));
-        Self { sites: (!sites.are_bits()).then_some(sites), ..data }
     }
 
     fn from_values(name: String, values: Values) -> Self {
@@ -343,82 +206,6 @@ impl Dataset {
     /// The same examples with this encoding.
     fn with_encoding(self, encoding: Encoding) -> Self {
         Self { encoding, ..self }
-    }
-
-    /// Reads a file as [`read_as`](Self::read_as) does, with nothing declared.
-    ///
-    /// # Errors
-    /// As [`read_as`](Self::read_as).
-    pub fn read(path: &Path) -> Result<Self> {
-        Self::read_as(path, Encoding::Undeclared)
-    }
-
-    /// Reads a file or a folder of data. The bytes of a file decide its format, not its name:
-    ///
-    /// | format | examples |
-    /// | --- | --- |
-    /// | packed | data that [`pack`](Self::pack) or `harmonium pack` wrote, as they were packed |
-    /// | IDX, .npy | two dimensions are (examples, units), three (examples, rows, columns) |
-    /// | .npz | as .npy; the path `FILE.npz:NAME` names one of several arrays |
-    /// | text | a line is an example; between numbers are commas, semicolons, tabs or blanks |
-    /// | FASTA | a sequence is an example; its sites are categories, whose states are letters |
-    /// | PNG, 8 or 16 bits, grey | one example, an image |
-    /// | a folder of such PNG images | all in the natural order of their names |
-    ///
-    /// Each file may be gzipped. In text, a first line of names (or of 0, 1, 2, …, at least three) is a
-    /// header; blank lines and lines that begin with `#` are passed over; lines of only 0 and 1 without
-    /// anything between are rows of bits. In FASTA, lower-case letters and full stops are inserts, which are
-    /// left out, as in A3M; a gap is a state if a sequence has one.
-    ///
-    /// Integers that are not all 0 and 1 are read by `encoding`; if it is undeclared, unsigned bytes of IDX
-    /// are grey levels of 255, and levels of PNG of 255 or 65,535. In text, a table without fractions holds
-    /// integers. Floating-point numbers are intensities from 0 to 1.
-    ///
-    /// NaN, empty cells and the marks NA, nan, null, none and ? are [missing](Self::missing) values, and in tables of
-    /// numbers also - and a full stop.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; [`Error::Malformed`] if the file is damaged or of an unknown format;
-    /// [`Error::Unsuitable`] if it holds no examples, or is of a format that cannot be read;
-    /// [`Error::BadValue`].
-    pub fn read_as(path: &Path, encoding: Encoding) -> Result<Self> {
-        Self::read_masked(path, encoding, None)
-    }
-
-    /// As [`read_as`](Self::read_as), without the values that a mask hides, whatever they are.
-    ///
-    /// # Errors
-    /// As [`read_as`](Self::read_as); [`Error::Unsuitable`] if the mask has another shape than the data; as
-    /// [`with_missing`](Self::with_missing).
-    pub fn read_masked(
-        path: &Path,
-        encoding: Encoding,
-        mask: Option<&MissingMask>,
-    ) -> Result<Self> {
-        if path.is_dir() {
-            return MissingMask::hide(mask, folder::read(path, encoding)?);
-        }
-        let reading = Reading { encoding, mask, ..Reading::default() };
-        Ok(file::examples(path, Unpacked::read(path)?, reading)?.0)
-    }
-
-    /// Reads a stream to its end, as [`read_as`](Self::read_as) reads a file; `name` is its name in
-    /// messages.
-    ///
-    /// ```
-    /// use harmonium::dataset::{Dataset, Encoding};
-    /// let table = "0 1 1\n1 0 0\n";
-    /// let dataset = Dataset::read_from("a table", table.as_bytes(), Encoding::Undeclared)?;
-    /// assert_eq!((dataset.n_examples(), dataset.n_visible()), (2, 3));
-    /// # Ok::<(), harmonium::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`read_as`](Self::read_as).
-    pub fn read_from(name: &str, stream: impl Read, encoding: Encoding) -> Result<Self> {
-        let path = Path::new(name);
-        let file = Unpacked::read_from(path, stream)?;
-        Ok(file::examples(path, file, Reading { encoding, ..Reading::default() })?.0)
     }
 
     /// The encoding of integers in these data: declared, given by the file format, or inferred. A model
@@ -599,138 +386,6 @@ impl Dataset {
         }
     }
 
-    /// The same examples with these weights (N), which count in all means over the data. Examples of weight
-    /// 0 are left out. Weights that are all equal make no difference. `name` is that of the weights in
-    /// messages.
-    ///
-    /// ```
-    /// use harmonium::dataset::Dataset;
-    /// use ndarray::array;
-    /// let four = Dataset::from_bytes("four", array![[0_u8], [1], [1], [0]]);
-    /// let weighted = four.weighted("w", &[0.5, 1.5, 0.0, 1.0])?;
-    /// assert_eq!(weighted.n_examples(), 3);
-    /// assert_eq!(weighted.weights().unwrap().n_effective(), 9.0 / 3.5);
-    /// # Ok::<(), harmonium::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::BadWeights`] unless there is one for each example, all are finite and at least 0, and one
-    /// is above 0.
-    pub fn weighted(self, name: &str, weights: &[f64]) -> Result<Self> {
-        example_weights::check(name, weights, &self.name, self.n_examples())?;
-        let kept: Vec<_> = (0..weights.len()).filter(|&example| weights[example] > 0.0).collect();
-        let of_kept = kept.iter().map(|&example| weights[example]).collect();
-        let is_whole = kept.len() == weights.len();
-        let data = if is_whole { self } else { Self { weights: None, ..self }.rows(&kept) };
-        Ok(Self { weights: ExampleWeights::of(of_kept), ..data })
-    }
-
-    /// The same examples with these labels, one for each. The label is one more categorical site, the last:
-    /// K units, of which that of its class is on, or none if it is unknown.
-    ///
-    /// ```
-    /// use harmonium::dataset::{Dataset, Labels};
-    /// use ndarray::array;
-    /// let pixels = Dataset::from_bytes("pixels", array![[0_u8, 1], [1, 1], [0, 0]]);
-    /// let labelled = pixels.labelled(Labels::of_names("animal", &["cat", "dog", "?"], None)?)?;
-    /// assert_eq!((labelled.n_features(), labelled.n_visible()), (2, 4));
-    /// assert_eq!(labelled.intensity(1, 3), 1.0);
-    /// # Ok::<(), harmonium::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::InvalidSetting`] if there is another number of labels than of examples.
-    ///
-    /// # Panics
-    /// If the examples have labels.
-    pub fn labelled(self, labels: Labels) -> Result<Self> {
-        assert!(self.labels.is_none(), "{} has labels", self.name);
-        labels.check_number(&self.name, self.n_examples())?;
-        let n_classes = labels.classes().n();
-        let sizes: Vec<_> = self.units().sites().map(|site| site.len()).collect();
-        let sites = Units::of_sites(sizes.into_iter().chain([n_classes]))?;
-        let values = self.values.with_states(n_classes, labels.of_examples());
-        // An unknown label is no missing value: it is summed out.
-        let missing = self.missing.as_ref().map(|missing| missing.wider(sites.n_units()));
-        Ok(Self { values, missing, sites: Some(sites), labels: Some(labels), ..self })
-    }
-
-    /// The examples whose labels are known; all if they have no labels.
-    ///
-    /// # Errors
-    /// [`Error::BadCategory`] if no label is known, with this remedy; without one they must be in a column.
-    pub fn with_known_labels(self, remedy: Option<Remedy>) -> Result<Self> {
-        let Some(labels) = &self.labels else { return Ok(self) };
-        let known = labels.of_examples().iter().enumerate().filter(|(_, label)| label.is_some());
-        let known: Vec<_> = known.map(|(example, _)| example).collect();
-        if known.is_empty() {
-            let column = labels.classes().column();
-            let rule = match remedy {
-                Some(_) => {
-                    "has no labels, but p(v, label) needs them; give a file or a column of them"
-                        .into()
-                }
-                None => format!("has no labels, but must have a column \"{column}\" of them"),
-            };
-            return Err(Error::BadCategory { data: self.name, rule, remedy });
-        }
-        if known.len() == self.n_examples() {
-            return Ok(self);
-        }
-        Ok(self.rows(&known))
-    }
-
-    /// The same examples without their labels.
-    pub fn without_labels(self) -> Self {
-        let n = self.n_features();
-        let sizes: Vec<_> = self.units().sites().map(|site| site.len()).collect();
-        let Some((label, sizes)) = sizes.split_last().filter(|_| self.labels.is_some()) else {
-            return self;
-        };
-        debug_assert_eq!(n + label, self.n_visible(), "the label is the last site");
-        let sites = Units::of_sites(sizes.iter().copied()).expect("sites of the data");
-        let missing = self.missing.as_ref().map(|missing| missing.first_columns(n));
-        Self {
-            values: self.values.first_columns(n),
-            missing,
-            labels: None,
-            sites: (!sites.are_bits()).then_some(sites),
-            ..self
-        }
-    }
-
-    /// Where units have no value, those of unknown labels included (N, V); all off if none lacks one.
-    ///
-    /// ```
-    /// use harmonium::dataset::{Dataset, Labels};
-    /// use ndarray::array;
-    /// let labels = Labels::of_names("animal", &["cat", "", "dog"], None)?;
-    /// let pixel = Dataset::from_bytes("a pixel", array![[0_u8], [1], [1]]).labelled(labels)?;
-    /// assert_eq!(pixel.lacking().to_array(u8::from), array![[0, 0, 0], [0, 1, 1], [0, 0, 0]]);
-    /// # Ok::<(), harmonium::Error>(())
-    /// ```
-    pub fn lacking(&self) -> BitMatrix {
-        let none = || BitMatrix::zeros(self.n_examples(), self.n_visible());
-        let mut lacking = self.missing.clone().unwrap_or_else(none);
-        if let Some(labels) = &self.labels {
-            for (row, label) in labels.of_examples().iter().enumerate() {
-                let units = self.n_features()..self.n_visible();
-                units.filter(|_| label.is_none()).for_each(|unit| lacking.set(row, unit, true));
-            }
-        }
-        lacking
-    }
-
-    /// The labels of the examples, if they have any.
-    pub fn labels(&self) -> Option<&Labels> {
-        self.labels.as_ref()
-    }
-
-    /// The weights of the examples, if they differ.
-    pub fn weights(&self) -> Option<&ExampleWeights> {
-        self.weights.as_ref()
-    }
-
     /// The same examples without values where `missing` (N, V) is on. A site has values for all of its units or for
     /// none. The data are 0 there. A mask of zeros changes nothing.
     ///
@@ -841,8 +496,10 @@ fn missing_at(missing: &BitMatrix, example: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reals::RealRows;
     use ndarray::array;
     use std::fs;
+    use std::path::Path;
 
     fn four() -> Dataset {
         Dataset::from_bytes("four", array![[1_u8, 0], [3, 4], [5, 6], [7, 8]])

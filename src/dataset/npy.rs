@@ -99,7 +99,9 @@ pub(super) fn parse<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
     Ok(StoredArray {
         path,
         bytes,
+        name: path,
         file: None,
+        more: Vec::new(),
         offset,
         number,
         is_big_endian,

@@ -17,12 +17,16 @@
 //! | `numbers` | where each example begins and the last ends (u64), the units (u32) and the numbers (f32) of all that are not 0 |
 //! | any, with `has_missing` | the words of the mask, as those of bits: on where a value is missing |
 //! | any, with `titles` | the titles of the examples, a line each |
+//! | any, with `labels` | the state of the label of each example, u8, or 255 if it is unknown |
+//! | any, with `weights` | the weight of each example, f64 |
+//!
+//! Files with labels or weights are of version 2, others of version 1.
 
-use super::alphabet::Alphabet;
-use super::categories::Categories;
-use super::columns::{Columns, Form};
+use super::column_apart::{ColumnApart, Wanted};
+use super::columns::Column;
 use super::file_bytes::FileBytes;
 use super::levels::Levels;
+use super::packed_encoding::{Kind, agreed};
 use super::values::Values;
 use super::{Dataset, Encoding, MissingMask};
 use crate::bits::{BitMatrix, WORD, hexadecimal};
@@ -39,8 +43,14 @@ use std::path::Path;
 /// The first bytes of a file in this format.
 pub(super) const MAGIC: &[u8] = b"\x93harmonium data\n";
 
-/// The version of the format.
-const FORMAT_VERSION: u32 = 1;
+/// The last version of the format.
+const FORMAT_VERSION: u32 = 2;
+
+/// The version without labels and weights.
+const WITHOUT_COLUMNS: u32 = 1;
+
+/// The state of a label that is unknown.
+const UNKNOWN: u8 = u8::MAX;
 
 /// Where the text of the header begins.
 const TEXT: usize = 24;
@@ -50,15 +60,6 @@ const ALIGNMENT: usize = 64;
 
 /// The bytes of a SHA-256.
 const SUM: usize = 32;
-
-/// What the sections hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Bits,
-    GreyLevels,
-    Numbers { n_entries: usize },
-}
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,6 +75,12 @@ struct Header {
     encoding: Map<String, Value>,
     /// The SHA-256 of the data that were packed, which are the same data.
     source_sha256: Option<String>,
+    /// The column of the labels, with the names of their states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    labels: Option<Column>,
+    /// The column of the weights, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    weights: Option<String>,
 }
 
 /// The version alone, which is read first, as another may have other fields.
@@ -82,71 +89,108 @@ struct Version {
     format_version: u32,
 }
 
-impl Dataset {
-    /// Writes these data to a file that every reader of data reads in place: bits, grey levels and numbers are
-    /// then taken from the file, and are no memory of the process. It has the SHA-256 of the data that were read,
-    /// and training on it gives the same bits.
-    ///
-    /// ```
-    /// use harmonium::{BitMatrix, Dataset};
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let path = folder.path().join("bars.packed");
-    /// let bars = Dataset::from_bits("bars", BitMatrix::from_fn(4, 2, |n, i| n >> i & 1 == 1));
-    /// bars.pack(&path)?;
-    /// assert_eq!(Dataset::read(&path)?.intensity(2, 1), 1.0);
-    /// # Ok::<(), harmonium::Error>(())
-    /// ```
+/// A column that is packed beside the examples: its name, and the cell of each example.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum PackedColumn {
+    Labels { column: Column, states: Vec<Option<u8>> },
+    Weights { name: String, weights: Vec<f64> },
+}
+
+impl PackedColumn {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Labels { column, .. } => &column.name,
+            Self::Weights { name, .. } => name,
+        }
+    }
+
+    /// Those of these columns that are asked for, if they are there.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Unsuitable`] if the examples have labels or weights, which stay in files of their
-    /// own.
-    pub fn pack(&self, path: &Path) -> Result<()> {
-        if self.labels().is_some() || self.weights().is_some() {
-            let rule = "has labels or weights, but packed data hold only the examples; leave them in a file of \
-                        their own"
-                .to_string();
-            return Err(Error::Unsuitable { path: self.name().into(), rule });
-        }
-        let values = match &self.values {
-            Values::Bits(_) => Kind::Bits,
-            Values::Bytes(_) => Kind::GreyLevels,
-            Values::Reals(reals) => Kind::Numbers { n_entries: reals.n_entries() },
-        };
-        let titles = self.titles().map(|titles| titles.join("\n"));
-        let header = Header {
-            format_version: FORMAT_VERSION,
-            n_examples: self.n_examples(),
-            n_units: self.n_visible(),
-            values,
-            has_missing: self.missing().is_some(),
-            titles: titles.as_ref().map(String::len),
-            image_shape: self.image_shape(),
-            encoding: self.encoding().facts(),
-            source_sha256: self.sha256().map(str::to_string),
-        };
-        whole_file::write_by(path, |file| {
-            let mut file = Summed { file, sum: Sha256::new(), n: 0 };
-            // The objects of a `Value` are sorted.
-            let text = serde_json::to_value(&header)?.to_string();
-            let length = (TEXT + text.len()).next_multiple_of(ALIGNMENT) - TEXT;
-            file.write_all(MAGIC)?;
-            file.write_all(&(length as u64).to_le_bytes())?;
-            file.write_all(format!("{text:length$}").as_bytes())?;
-            match &self.values {
-                Values::Bits(bits) => file.section(bits.words())?,
-                Values::Bytes(levels) => file.section(levels.bytes())?,
-                Values::Reals(reals) => {
-                    let (starts, units, numbers) = reals.parts();
-                    file.section(starts)?;
-                    file.section(units)?;
-                    file.section(numbers)?;
-                }
-            }
-            self.missing().map_or(Ok(()), |missing| file.section(missing.words()))?;
-            titles.map_or(Ok(()), |titles| file.section(titles.as_bytes()))?;
-            file.end()
-        })
+    /// As [`Wanted::among`].
+    pub fn wanted(
+        columns: &[Self],
+        wanted: &[Wanted],
+        path: &Path,
+    ) -> Result<Vec<Option<ColumnApart>>> {
+        let names: Vec<_> = columns.iter().map(Self::name).collect();
+        Wanted::among(wanted, path, &names, |at| columns[at].cells())
     }
+
+    /// The cells as text.
+    fn cells(&self) -> Vec<String> {
+        match self {
+            Self::Labels { column, states } => {
+                let names = column.states();
+                let name = |state: &Option<u8>| {
+                    state.map_or(String::new(), |state| names[usize::from(state)].clone())
+                };
+                states.iter().map(name).collect()
+            }
+            // The shortest text that gives the number back.
+            Self::Weights { weights, .. } => weights.iter().map(f64::to_string).collect(),
+        }
+    }
+}
+
+/// Writes examples without labels and weights, and these columns beside them.
+///
+/// # Errors
+/// [`Error::Io`].
+pub(super) fn write(data: &Dataset, columns: &[PackedColumn], path: &Path) -> Result<()> {
+    let (mut labels, mut weights) = (None, None);
+    for column in columns {
+        match column {
+            PackedColumn::Labels { column, states } => labels = Some((column, states)),
+            PackedColumn::Weights { name, weights: all } => weights = Some((name, all)),
+        }
+    }
+    let values = match &data.values {
+        Values::Bits(_) => Kind::Bits,
+        Values::Bytes(_) => Kind::GreyLevels,
+        Values::Reals(reals) => Kind::Numbers { n_entries: reals.n_entries() },
+    };
+    let titles = data.titles().map(|titles| titles.join("\n"));
+    let header = Header {
+        format_version: if columns.is_empty() { WITHOUT_COLUMNS } else { FORMAT_VERSION },
+        n_examples: data.n_examples(),
+        n_units: data.n_visible(),
+        values,
+        has_missing: data.missing().is_some(),
+        titles: titles.as_ref().map(String::len),
+        image_shape: data.image_shape(),
+        encoding: data.encoding().facts(),
+        source_sha256: data.sha256().map(str::to_string),
+        labels: labels.map(|(column, _)| column.clone()),
+        weights: weights.map(|(name, _)| name.clone()),
+    };
+    whole_file::write_by(path, |file| {
+        let mut file = Summed { file, sum: Sha256::new(), n: 0 };
+        // The objects of a `Value` are sorted.
+        let text = serde_json::to_value(&header)?.to_string();
+        let length = (TEXT + text.len()).next_multiple_of(ALIGNMENT) - TEXT;
+        file.write_all(MAGIC)?;
+        file.write_all(&(length as u64).to_le_bytes())?;
+        file.write_all(format!("{text:length$}").as_bytes())?;
+        match &data.values {
+            Values::Bits(bits) => file.section(bits.words())?,
+            Values::Bytes(levels) => file.section_of(levels.parts())?,
+            Values::Reals(reals) => {
+                let (starts, units, numbers) = reals.parts();
+                file.section(starts)?;
+                file.section(units)?;
+                file.section(numbers)?;
+            }
+        }
+        data.missing().map_or(Ok(()), |missing| file.section(missing.words()))?;
+        titles.map_or(Ok(()), |titles| file.section(titles.as_bytes()))?;
+        if let Some((_, states)) = labels {
+            let states = states.iter().map(|state| state.unwrap_or(UNKNOWN));
+            file.section(&states.collect::<Vec<_>>())?;
+        }
+        weights.map_or(Ok(()), |(_, weights)| file.section(weights))?;
+        file.end()
+    })
 }
 
 /// A file that is written, and the SHA-256 of what is.
@@ -172,8 +216,13 @@ impl Write for Summed<'_> {
 impl Summed<'_> {
     /// Writes a section.
     fn section<T: Plain>(&mut self, numbers: &[T]) -> io::Result<()> {
+        self.section_of([numbers].into_iter())
+    }
+
+    /// Writes a section of numbers that are in several places.
+    fn section_of<'n, T: Plain>(&mut self, parts: impl Iterator<Item = &'n [T]>) -> io::Result<()> {
         let mut bytes = Vec::new();
-        for some in numbers.chunks(1 << 15) {
+        for some in parts.flat_map(|numbers| numbers.chunks(1 << 15)) {
             bytes.clear();
             some.iter().for_each(|number| number.add_bytes(&mut bytes));
             self.write_all(&bytes)?;
@@ -225,9 +274,10 @@ fn header(path: &Path, bytes: &[u8]) -> Result<(Header, usize)> {
     };
     let unread = |cause: serde_json::Error| damaged(path, TEXT, format!("a header with {cause}"));
     let Version { format_version } = serde_json::from_slice(text).map_err(unread)?;
-    if format_version != FORMAT_VERSION {
+    if !(WITHOUT_COLUMNS..=FORMAT_VERSION).contains(&format_version) {
         let rule = format!(
-            "has format version {format_version}, but this program reads {FORMAT_VERSION}; pack the data anew"
+            "has format version {format_version}, but this program reads {WITHOUT_COLUMNS} to {FORMAT_VERSION}; pack \
+             the data anew"
         );
         return Err(Error::Unsuitable { path: path.into(), rule });
     }
@@ -261,6 +311,31 @@ impl Sections<'_> {
         damaged(self.path, self.next, found)
     }
 
+    /// The next sections, those of the labels and weights of `n` examples.
+    fn columns(
+        &mut self,
+        n: usize,
+        labels: Option<Column>,
+        weights: Option<String>,
+    ) -> Result<Vec<PackedColumn>> {
+        let mut columns = Vec::new();
+        if let Some(column) = labels {
+            let n_states = column.states().len();
+            let states = self.next::<u8>([n, 1])?;
+            let states = states.iter().map(|&state| Some(state).filter(|&state| state != UNKNOWN));
+            let states: Vec<_> = states.collect();
+            if states.iter().flatten().any(|&state| usize::from(state) >= n_states) {
+                return Err(self.damaged("labels of other classes"));
+            }
+            columns.push(PackedColumn::Labels { column, states });
+        }
+        if let Some(name) = weights {
+            let weights = self.next::<f64>([n, 1])?.to_vec();
+            columns.push(PackedColumn::Weights { name, weights });
+        }
+        Ok(columns)
+    }
+
     /// The next section, a matrix of bits.
     fn bits(&mut self, (n_rows, n_columns): (usize, usize)) -> Result<BitMatrix> {
         let words = self.next([n_rows, n_columns.div_ceil(WORD)])?;
@@ -269,7 +344,7 @@ impl Sections<'_> {
     }
 }
 
-/// Reads the data of a file that is [whole](verified). They stay where they are.
+/// Reads the data of a file that is [whole](verified), and what is packed beside them. They stay where they are.
 ///
 /// # Errors
 /// [`Error::Malformed`] for data that [`Dataset::pack`] never writes; [`Error::Unsuitable`] if they have another
@@ -279,7 +354,7 @@ pub(super) fn read(
     file: &FileBytes,
     declared: Encoding,
     mask: Option<&MissingMask>,
-) -> Result<Dataset> {
+) -> Result<(Dataset, Vec<PackedColumn>)> {
     let (header, next) = header(path, file)?;
     let shape = (header.n_examples, header.n_units);
     if shape.0 == 0 || shape.1 == 0 {
@@ -305,6 +380,7 @@ pub(super) fn read(
         if lines.len() == shape.0 { Ok(lines) } else { Err(sections.damaged("other titles")) }
     });
     let titles = titles.transpose()?;
+    let columns = sections.columns(shape.0, header.labels, header.weights)?;
 
     let name = path.display().to_string();
     let dataset = match (encoding.columns(), values) {
@@ -324,68 +400,12 @@ pub(super) fn read(
         (Some(own), Some(hidden)) => Some(own.with(hidden)),
         (own, hidden) => own.or_else(|| hidden.clone()),
     };
-    Ok(Dataset { missing, ..hidden })
-}
-
-/// The encoding of data that were packed with the encoding `packed`, where `declared` is asked for.
-fn agreed(path: &Path, declared: Encoding, packed: Encoding, kind: Kind) -> Result<Encoding> {
-    let is_plain = |encoding: &Encoding| {
-        matches!(encoding, Encoding::Undeclared | Encoding::GreyLevels(_) | Encoding::Spins)
-    };
-    let are_as_declared = packed.columns().is_some_and(|columns| may_be_of(columns, &declared));
-    if declared == Encoding::Undeclared || declared == packed || are_as_declared {
-        return Ok(packed);
-    }
-    // As in files of numbers: 0 and 1 are bits under each of these, and a maximum is for integers alone.
-    let is_free = match kind {
-        Kind::Bits => is_plain(&packed) && is_plain(&declared),
-        Kind::Numbers { .. } => packed == Encoding::Undeclared && declared.grey_levels().is_some(),
-        Kind::GreyLevels => false,
-    };
-    if is_free {
-        return Ok(declared);
-    }
-    let rule = match &declared {
-        Encoding::Columns(_) => {
-            "was packed with other columns than those of the model or of the training data; give the file that was \
-             packed"
-        }
-        _ => {
-            "is packed, and what its values mean was settled then; leave out the settings of their encoding, or \
-             give the file that was packed"
-        }
-    };
-    Err(Error::Unsuitable { path: path.into(), rule: rule.to_string() })
-}
-
-/// Whether a reader with this encoding could have found these columns.
-fn may_be_of(columns: &Columns, declared: &Encoding) -> bool {
-    match (declared, &columns.0) {
-        (
-            Encoding::Letters { alphabet, unknown_letters },
-            Form::Sequences { alphabet: letters, unknown_letters: found, .. },
-        ) => {
-            let is_of =
-                |all: &Alphabet| [false, true].iter().any(|&gaps| all.letters(gaps) == *letters);
-            found == unknown_letters && alphabet.as_ref().is_none_or(is_of)
-        }
-        (Encoding::Categories { categories, ignore }, Form::Table(_) | Form::Array { .. }) => {
-            (0..columns.n_columns()).all(|column| {
-                let n_states = columns.states(column).len();
-                let are_all = match categories {
-                    Categories::Auto => true,
-                    Categories::Count(q) => n_states == usize::from(*q),
-                };
-                are_all && ignore.iter().all(|name| *name != columns.name(column))
-            })
-        }
-        _ => false,
-    }
+    Ok((Dataset { missing, ..hidden }, columns))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::UnknownLetters;
+    use super::super::{Categories, UnknownLetters};
     use super::*;
     use ndarray::{Array2, array};
     use std::fs;
@@ -503,7 +523,7 @@ mod tests {
                 "\"n_examples\":9",
                 "found no section of [9, 2] numbers",
             ),
-            (&kinds[0], "format_version\":1", "format_version\":2", "has format version 2"),
+            (&kinds[0], "format_version\":1", "format_version\":3", "has format version 3"),
             (&kinds[0], "has_missing", "has_nothing", "found a header with unknown field"),
             (&kinds[2], "\"n_units\":3", "\"n_units\":2", "found numbers out of order"),
             (&kinds[6], &width[..], &wider[..], "found columns of other units"),

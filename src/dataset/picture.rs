@@ -119,7 +119,9 @@ impl Picture {
         StoredArray {
             path,
             bytes: self.levels.into(),
+            name: path,
             file: None,
+            more: Vec::new(),
             offset: 0,
             number: Number::Unsigned(self.size),
             is_big_endian: true,

@@ -3,7 +3,7 @@
 use super::column_apart::{ColumnApart, Wanted};
 use super::file::{self, Reading, Unpacked};
 use super::synthetic::MAX_SIDE;
-use super::{Dataset, Encoding, MissingMask, Populations, folder};
+use super::{Dataset, Encoding, MissingMask, Populations, pattern, shards};
 use crate::error::{Error, Result};
 use crate::rng::check_seed;
 use crate::setting::{by_name, by_text, did_you_mean, invalid};
@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// A source of data. As text: `mnist`, which is compiled in, `bars-and-stripes:SIDE`, `shifter` and
-/// `populations:SEED`, which are generated, the path of a file or folder, or `-` for standard input.
+/// `populations:SEED`, which are generated, the path of a file or
+/// folder, a pattern of the names of files in a folder (`part-*.npy`), or `-` for standard input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
@@ -28,7 +29,7 @@ pub enum Source {
     Shifter,
     /// [`Populations`] of this seed.
     Populations(u64),
-    /// A file or folder that [`Dataset::read`] reads.
+    /// A file, a folder or a pattern of files that [`Dataset::read`] reads.
     Path(PathBuf),
     /// Standard input, which can be read once.
     Stdin,
@@ -77,13 +78,6 @@ impl Source {
         Ok(self.read_by(split, Reading { encoding, mask, ..Reading::default() })?.0)
     }
 
-    /// As [`read_split`](Self::read_split), but the grey levels of a large file stay in it.
-    #[cfg(feature = "cli")]
-    pub(crate) fn read_in_place(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
-        let reading = Reading { encoding, in_place: true, ..Reading::default() };
-        Ok(self.read_by(split, reading)?.0)
-    }
-
     /// Reads the data, and the columns of a table that are read apart, if they are there.
     pub(super) fn read_by(
         &self,
@@ -93,12 +87,8 @@ impl Source {
         let Reading { mask, apart, .. } = reading;
         let encoding = || reading.encoding.clone();
         let (path, file) = match self {
-            Self::Path(path) if path.is_dir() => {
-                Wanted::refuse_any(apart, path)?;
-                return Ok((MissingMask::hide(mask, folder::read(path, encoding())?)?, Vec::new()));
-            }
             Self::Path(path) => {
-                (path.as_path(), Unpacked::read(path).map_err(|error| misspelt(path, error))?)
+                return shards::at(path, reading).map_err(|error| misspelt(path, error));
             }
             Self::Stdin => {
                 let path = Path::new(STDIN);
@@ -169,8 +159,22 @@ impl Source {
             Self::Shifter => "shifter".to_string(),
             Self::Populations(seed) => format!("populations-{seed}"),
             Self::Path(path) => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                name.split('.').next().unwrap_or_default().to_string()
+                let short = |path: &Path| {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    name.split('.').next().unwrap_or_default().to_string()
+                };
+                let name = short(path);
+                if !pattern::is_pattern(&name) {
+                    return name;
+                }
+                // The name of a folder should need no quotes in a shell.
+                let name = name.replace(['*', '?'], "");
+                match name.trim_matches(['-', '_']) {
+                    "" => {
+                        path.parent().map(short).filter(|n| !n.is_empty()).unwrap_or("data".into())
+                    }
+                    name => name.to_string(),
+                }
             }
             Self::Stdin => "stdin".to_string(),
         }
@@ -194,7 +198,9 @@ const NAMES: [&str; 4] = ["mnist", "bars-and-stripes:SIDE", "shifter", "populati
 fn misspelt(path: &Path, error: Error) -> Error {
     let meant = did_you_mean(&path.to_string_lossy(), NAMES);
     match &error {
-        Error::Io { cause, .. } if cause.kind() == ErrorKind::NotFound && !meant.is_empty() => {
+        Error::Io { path: missing, cause, .. }
+            if missing == path && cause.kind() == ErrorKind::NotFound && !meant.is_empty() =>
+        {
             let rule = format!("a file that exists, or one of {}{meant}", NAMES.join(", "));
             invalid("data", path.display(), rule)
         }

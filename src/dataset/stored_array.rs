@@ -14,6 +14,7 @@ use crate::reals::RealRows;
 use half::f16;
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 use std::borrow::Cow;
+use std::fmt;
 use std::path::Path;
 
 /// The format of a number, with its size in bytes.
@@ -27,6 +28,18 @@ pub(super) enum Number {
     Signed(usize),
     /// 2, 4 or 8 bytes, IEEE 754.
     Float(usize),
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Bool => return f.write_str("booleans"),
+            Self::Unsigned(_) => "whole numbers without a sign",
+            Self::Signed(_) => "whole numbers",
+            Self::Float(_) => "floating-point numbers",
+        };
+        write!(f, "{kind} of {} bits", 8 * self.size())
+    }
 }
 
 impl Number {
@@ -57,9 +70,11 @@ impl Number {
     }
 }
 
-/// The header of a file, and its bytes.
+/// The header of a file, and its bytes; or those of several files, whose examples follow each other.
 pub(super) struct StoredArray<'a> {
     pub path: &'a Path,
+    /// The data in messages: the file, or all files.
+    pub name: &'a Path,
     /// The whole file, unpacked.
     pub bytes: Cow<'a, [u8]>,
     /// The file, if grey levels are to stay in it.
@@ -75,6 +90,21 @@ pub(super) struct StoredArray<'a> {
     pub encoding: Encoding,
     /// The cells (examples, numbers of an example) without a value, besides those that are NaN.
     pub holes: Holes,
+    /// The arrays whose examples follow, which have the same numbers and the same units.
+    pub more: Vec<StoredArray<'a>>,
+}
+
+/// The examples of one file.
+struct Part<'a> {
+    /// The number of the first.
+    first: usize,
+    /// Their bytes.
+    data: &'a [u8],
+    is_big_endian: bool,
+    /// In the file, the next example is so many numbers further.
+    stride: usize,
+    /// How many numbers after unit 0 each unit is, unless they are in order.
+    places: Option<Vec<usize>>,
 }
 
 impl StoredArray<'_> {
@@ -90,7 +120,7 @@ impl StoredArray<'_> {
     /// [`examples`](Self::examples).
     pub fn hidden_by(mut self, mask: Option<&MissingMask>) -> Result<Self> {
         if mask.is_some() {
-            let name = self.path.display().to_string();
+            let name = self.name.display().to_string();
             let hidden = Holes::hidden_by(mask, &name, self.checked_shape()?)?;
             self.holes = self.holes.and(hidden);
         }
@@ -105,7 +135,7 @@ impl StoredArray<'_> {
     /// [`Error::Malformed`] if the number of bytes does not fit the shape, [`Error::Unsuitable`] if the
     /// shape is not a shape of examples, and [`Error::BadValue`].
     pub fn examples(&self, declared: Encoding) -> Result<Dataset> {
-        let dataset = self.rows(&declared)?;
+        let dataset = self.rows(&declared).map_err(|error| self.in_file(error))?;
         // Bits in a format for grey levels do not imply that other integers are grey levels.
         let are_bits = dataset.is_binary() && dataset.columns().is_none();
         let encoding = if are_bits { declared } else { dataset.encoding };
@@ -148,44 +178,46 @@ impl StoredArray<'_> {
     fn rows(&self, declared: &Encoding) -> Result<Dataset> {
         let encoding = declared.clone().or(self.encoding.clone());
         let (n_examples, n_units) = self.checked_shape()?;
-        let name = self.path.display().to_string();
-        let data = &self.bytes[self.offset..];
+        let name = self.name.display().to_string();
         let origin = encoding.origin()?;
         let has_room = |bytes| {
             let what = || format!("{name}: {n_examples} examples of {n_units} units");
             memory::check(what, &[Need::new(bytes, &[])])
         };
-        // In the file, the next example is `stride` numbers further, and unit i is `places[i]` numbers
-        // after unit 0.
-        let (stride, places) = match self.is_column_major {
-            false => (n_units, (0..n_units).collect()),
-            true => {
-                let order = IxDyn(&self.shape[1..]).f();
-                let places = ArrayD::from_shape_vec(order, (0..n_units).collect());
-                let places = places.expect("a checked shape");
-                (1, places.iter().map(|place: &usize| place * n_examples).collect::<Vec<_>>())
-            }
-        };
-        let size = self.number.size();
+        let (parts, size) = (self.parts(n_units), self.number.size());
         let stored = |example: usize, unit: usize| {
-            let at = (example * stride + places[unit]) * size;
-            self.number.read(&data[at..at + size], self.is_big_endian)
+            let part = match &parts[..] {
+                [part] => part,
+                parts => &parts[parts.partition_point(|part| part.first <= example) - 1],
+            };
+            let place = part.places.as_ref().map_or(unit, |places| places[unit]);
+            let at = ((example - part.first) * part.stride + place) * size;
+            self.number.read(&part.data[at..at + size], part.is_big_endian)
         };
+        let are_in_order = parts.iter().all(|part| part.places.is_none());
+        let rows = || parts.iter().flat_map(|part| part.data.chunks_exact(n_units * size));
         let shape = (n_examples, n_units);
         if origin.is_none() && self.holes.are_none() {
             has_room(BitMatrix::bytes(n_examples, n_units))?;
-            if let Some(bits) = self.bits(shape, encoding.is_spins(), stored) {
+            let bits = match size == 1 && are_in_order {
+                true => BitMatrix::of_bytes(shape, rows()),
+                false => bits_of(shape, 0.0, stored),
+            };
+            let spins = || encoding.is_spins().then(|| bits_of(shape, -1.0, stored))?;
+            if let Some(bits) = bits.or_else(spins) {
                 return Ok(Dataset::from_bits(name, bits).with_encoding(encoding));
             }
-            if self.number == Number::Unsigned(1) && !self.is_column_major {
-                let bytes = match self.file {
-                    Some(file) => file.numbers(self.offset..self.bytes.len()),
+            if self.number == Number::Unsigned(1) && are_in_order {
+                let levels = match self.levels_in_place(n_units) {
+                    Some(levels) => levels,
                     None => {
                         has_room(Bytes::of::<u8>(&[n_examples, n_units]))?;
-                        data.to_vec().into()
+                        let mut bytes = Vec::with_capacity(n_examples * n_units);
+                        parts.iter().for_each(|part| bytes.extend_from_slice(part.data));
+                        Levels::new(shape, bytes.into())
                     }
                 };
-                return Dataset::from_levels_as(name, Levels::new(shape, bytes), encoding);
+                return Dataset::from_levels_as(name, levels, encoding);
             }
         }
         if let Some(origin) = origin {
@@ -234,29 +266,70 @@ impl StoredArray<'_> {
         holes.missing_from(dataset)
     }
 
-    /// The bits of examples of this shape, if all numbers are 0 and 1, or for spins all -1 and 1. They are packed
-    /// from where they stand, so that nothing but the bits takes memory.
-    fn bits(
-        &self,
-        (n_examples, n_units): (usize, usize),
-        are_spins: bool,
-        stored: impl Fn(usize, usize) -> f64,
-    ) -> Option<BitMatrix> {
-        let of_numbers = |off: f64| {
-            BitMatrix::try_from_fn(n_examples, n_units, |example, unit| {
-                let number = stored(example, unit);
-                (number == 1.0 || number == off).then_some(number == 1.0)
-            })
-        };
-        let bits = match self.number.size() == 1 && !self.is_column_major {
-            true => BitMatrix::of_bytes(n_units, &self.bytes[self.offset..]),
-            false => of_numbers(0.0),
-        };
-        bits.or_else(|| are_spins.then(|| of_numbers(-1.0))?)
+    /// This array and those that follow.
+    fn all(&self) -> impl Iterator<Item = &Self> {
+        [self].into_iter().chain(&self.more)
     }
 
-    /// The shape (examples, units). It is checked against the number of bytes before any allocation.
+    /// The parts of these arrays of checked shapes.
+    fn parts(&self, n_units: usize) -> Vec<Part<'_>> {
+        let (mut parts, mut first) = (Vec::new(), 0);
+        for array in self.all() {
+            let n_examples = array.shape[0];
+            let (stride, places) = match array.is_column_major {
+                false => (n_units, None),
+                true => {
+                    let order = IxDyn(&array.shape[1..]).f();
+                    let places = ArrayD::from_shape_vec(order, (0..n_units).collect());
+                    let places = places.expect("a checked shape");
+                    (1, Some(places.iter().map(|place: &usize| place * n_examples).collect()))
+                }
+            };
+            let (data, is_big_endian) = (&array.bytes[array.offset..], array.is_big_endian);
+            parts.push(Part { first, data, is_big_endian, stride, places });
+            first += n_examples;
+        }
+        parts
+    }
+
+    /// The grey levels where they are, if they are to stay there.
+    fn levels_in_place(&self, n_units: usize) -> Option<Levels> {
+        let of = |array: &Self| {
+            let bytes = array.file?.numbers(array.offset..array.bytes.len());
+            Some(Levels::new((array.shape[0], n_units), bytes))
+        };
+        Some(Levels::stacked(self.all().map(of).collect::<Option<_>>()?))
+    }
+
+    /// An error about a value of several files, as one of the file that has it.
+    fn in_file(&self, error: Error) -> Error {
+        let Error::BadValue { data, mut example, unit, value, rule, remedy } = error else {
+            return error;
+        };
+        let mut data = data;
+        if !self.more.is_empty() {
+            let of_example = self.all().find(|array| {
+                let is_there = example < array.shape[0];
+                example -= if is_there { 0 } else { array.shape[0] };
+                is_there
+            });
+            data = of_example.expect("an example of the data").path.display().to_string();
+        }
+        Error::BadValue { data, example, unit, value, rule, remedy }
+    }
+
+    /// The shape (examples, units) of all examples. It is checked against the number of bytes before any
+    /// allocation.
     fn checked_shape(&self) -> Result<(usize, usize)> {
+        let (mut n_examples, n_units) = self.checked_shape_of_one()?;
+        for array in &self.more {
+            n_examples += array.checked_shape_of_one()?.0;
+        }
+        Ok((n_examples, n_units))
+    }
+
+    /// [`checked_shape`](Self::checked_shape), of the examples of the first file.
+    fn checked_shape_of_one(&self) -> Result<(usize, usize)> {
         let shape = &self.shape;
         let unsuitable = |rule| Err(Error::Unsuitable { path: self.path.into(), rule });
         let malformed = |expected, found| {
@@ -286,6 +359,19 @@ impl StoredArray<'_> {
             _ => Ok((shape[0], shape[1..].iter().product())),
         }
     }
+}
+
+/// The bits of examples of this shape, if all numbers are 1 and `off`. They are packed from where they stand, so that
+/// nothing but the bits takes memory.
+fn bits_of(
+    (n_examples, n_units): (usize, usize),
+    off: f64,
+    stored: impl Fn(usize, usize) -> f64,
+) -> Option<BitMatrix> {
+    BitMatrix::try_from_fn(n_examples, n_units, |example, unit| {
+        let number = stored(example, unit);
+        (number == 1.0 || number == off).then_some(number == 1.0)
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::column_apart::{ColumnApart, ColumnsApart};
 use super::holes::{Holes, MissingMask};
+use super::lined::Lined;
 use super::stored_array::{Number, StoredArray};
 use super::text::{Cell, FirstRow, Row, Text, UNNAMED, quoted, shown};
 use super::{Dataset, Encoding};
@@ -99,14 +100,14 @@ impl<'a> Table<'a> {
     /// [`Error::Unsuitable`] with the line of a row of another length; [`Error::OutOfMemory`].
     pub fn parse(
         path: &'a Path,
-        bytes: &'a [u8],
+        text: impl Into<Lined<'a>>,
         remedy: Option<Remedy>,
         mut apart: ColumnsApart,
     ) -> Result<Self> {
-        let text = if apart.are_none() { Text::of(bytes) } else { Text::of_texts(bytes) };
+        let text = if apart.are_none() { Text::of(text) } else { Text::of_texts(text) };
         let places_apart = apart.places();
         let refused = |from: usize, rule: String| {
-            let rule = format!("line {}{rule}", text.line(from));
+            let rule = format!("{}{rule}", text.line(from));
             Error::Unsuitable { path: path.into(), rule }
         };
         let mut numbers = Numbers::Bytes(with_room(path, text.most_cells())?);
@@ -140,7 +141,7 @@ impl<'a> Table<'a> {
                         if at < n_columns {
                             holes.note(shape, places.len(), unit, || {
                                 let (line, found) = (text.line(from), quoted(cell));
-                                format!("line {line}, column {} is {found}", at + 1)
+                                format!("{line}, column {} is {found}", at + 1)
                             });
                         }
                         numbers.push(0.0, path)?;
@@ -149,7 +150,7 @@ impl<'a> Table<'a> {
                         let or = remedy
                             .map_or("", |_| "; if columns hold names of categories, declare them");
                         let rule = refusal(cell, at + 1);
-                        let rule = format!("line {}{rule}{or}", text.line(from));
+                        let rule = format!("{}{rule}{or}", text.line(from));
                         return Err(Error::BadCategory {
                             data: path.display().to_string(),
                             rule,
@@ -173,7 +174,9 @@ impl<'a> Table<'a> {
         let array = StoredArray {
             path,
             bytes: bytes.into(),
+            name: path,
             file: None,
+            more: Vec::new(),
             offset: 0,
             number,
             is_big_endian: false,
@@ -191,7 +194,7 @@ impl<'a> Table<'a> {
     /// [`Error::Unsuitable`] if the mask has another shape.
     pub fn hidden_by(mut self, mask: Option<&MissingMask>) -> Result<Self> {
         let shape = (self.places.len(), self.units.len() + self.apart.places().len());
-        self.hidden = Holes::hidden_by(mask, &self.array.path.display().to_string(), shape)?;
+        self.hidden = Holes::hidden_by(mask, &self.array.name.display().to_string(), shape)?;
         self.array.holes = self.array.holes.and(self.hidden.of_columns(&self.units));
         Ok(self)
     }
@@ -204,7 +207,7 @@ impl<'a> Table<'a> {
         self.array.examples(declared).map_err(|error| match error {
             Error::BadValue { data, example, unit, value, rule, remedy } => {
                 let (line, column) = (self.text.line(self.places[example]), self.units[unit] + 1);
-                let data = format!("{data}: line {line}, column {column}");
+                let data = format!("{data}: {line}, column {column}");
                 Error::BadValue { data, example, unit, value, rule, remedy }
             }
             error => error,
@@ -358,7 +361,7 @@ mod tests {
         }
         let categories = Some(Remedy::with("categories", "auto"));
         let names =
-            Table::parse(Path::new("t.csv"), b"a,b\n0,red\n", categories, ColumnsApart::default());
+            Table::parse(Path::new("t.csv"), "a,b\n0,red\n", categories, ColumnsApart::default());
         let names = names.err().unwrap();
         assert_eq!(
             names.to_string(),

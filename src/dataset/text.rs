@@ -4,6 +4,7 @@
 //! rows of bits. Blank lines and lines that begin with # are passed over. A first line of names is a
 //! header; so is one that counts 0, 1, 2, …, as pandas writes it for an array.
 
+use super::lined::{Files, Lined, Place};
 use crate::error::{Error, Result};
 use csv::{ByteRecord, ReaderBuilder, Trim};
 
@@ -14,6 +15,11 @@ const N_FIRST: usize = 10;
 
 /// A header that counts has at least so many columns: `0,1` may be an example.
 const LEAST_COUNT: usize = 3;
+
+/// A text without the mark of UTF-8 at its start.
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes)
+}
 
 /// What lies between the cells of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +34,7 @@ enum Separator {
 /// The text of a table.
 pub(super) struct Text<'a> {
     bytes: &'a [u8],
+    files: &'a Files,
     separator: Separator,
 }
 
@@ -39,8 +46,9 @@ pub(super) struct Row<'r> {
 }
 
 impl<'a> Text<'a> {
-    pub fn of(bytes: &'a [u8]) -> Self {
-        let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
+    pub fn of(text: impl Into<Lined<'a>>) -> Self {
+        let Lined { bytes, files } = text.into();
+        let bytes = without_mark(bytes);
         let first: Vec<_> = lines(bytes).map(|(_, line)| line).take(N_FIRST).collect();
         // A title or a header may look otherwise.
         let typical = &first[usize::from(first.len() > 1)..];
@@ -51,17 +59,18 @@ impl<'a> Text<'a> {
             None if typical.iter().all(are_bits) => Separator::Nothing,
             None => Separator::Blanks,
         };
-        Self { bytes, separator }
+        Self { bytes, files, separator }
     }
 
     /// A table of texts. Its first line, which may be a header, decides what separates cells: the others may
     /// hold any characters.
-    pub fn of_texts(bytes: &'a [u8]) -> Self {
-        let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
+    pub fn of_texts(text: impl Into<Lined<'a>>) -> Self {
+        let Lined { bytes, files } = text.into();
+        let bytes = without_mark(bytes);
         let first = lines(bytes).next().map_or(&[][..], |(_, line)| line);
         let found = b"\t;,".iter().find(|c| first.contains(c));
         let separator = found.map_or(Separator::Blanks, |&c| Separator::Character(c));
-        Self { bytes, separator }
+        Self { bytes, files, separator }
     }
 
     /// The most rows that there can be.
@@ -119,12 +128,17 @@ impl<'a> Text<'a> {
         first
     }
 
-    /// The number of the first line of a row, from 1.
-    pub fn line(&self, from: usize) -> usize {
-        self.lines(&[from])[0]
+    /// Where the first line of a row is.
+    pub fn line(&self, from: usize) -> Place<'a> {
+        self.files.place(self.lines(&[from])[0])
     }
 
-    /// The number of the first line of each of these rows, which are in order.
+    /// The files in which lines have their places.
+    pub fn files(&self) -> &'a Files {
+        self.files
+    }
+
+    /// The number of the first line of each of these rows, which are in order, from 1 in the whole text.
     pub fn lines(&self, rows: &[usize]) -> Vec<usize> {
         let (mut counted, mut line) = (0, 1);
         let line_of = |&from: &usize| {
@@ -141,7 +155,7 @@ impl<'a> Text<'a> {
         let cells = |n| if n == 1 { "1 cell".into() } else { format!("{n} cells") };
         let (line, first) = (self.line(row.from), self.line(first));
         let (found, expected) = (cells(row.cells.len()), cells(n_columns));
-        format!("line {line} has {found}, but line {first} has {expected}")
+        format!("{line} has {found}, but {first} has {expected}")
     }
 }
 

@@ -3,9 +3,9 @@
 use super::levels::Levels;
 use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Remedy, Result};
-use crate::memory::Bytes;
+use crate::memory::{self, Bytes, Need};
 use crate::reals::RealRows;
-use ndarray::{Array2, Axis, s};
+use ndarray::{Array2, s};
 
 /// The largest grey level: an intensity of 1.
 pub(super) const WHITE: f64 = 255.0;
@@ -31,10 +31,8 @@ impl Values {
     pub fn from_bytes(bytes: impl Into<Levels>) -> Self {
         let levels: Levels = bytes.into();
         let (n_examples, n_units) = levels.shape();
-        if levels.bytes().is_empty() {
-            return Self::Bits(BitMatrix::zeros(n_examples, n_units));
-        }
-        BitMatrix::of_bytes(n_units, levels.bytes()).map_or(Self::Bytes(levels), Self::Bits)
+        BitMatrix::of_bytes((n_examples, n_units), levels.rows())
+            .map_or(Self::Bytes(levels), Self::Bits)
     }
 
     /// Finite numbers, or bits if all are 0 or 1.
@@ -54,6 +52,58 @@ impl Values {
             row.iter().for_each(|(unit, x)| bytes[[n, unit]] = level(x));
         }
         Self::Bytes(bytes.into())
+    }
+
+    /// What they are, in words.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Bits(_) => "bits",
+            Self::Bytes(_) => "grey levels",
+            Self::Reals(_) => "numbers",
+        }
+    }
+
+    /// The values of all, one below the other. Bits and numbers are copied into memory of this process.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    ///
+    /// # Panics
+    /// If they are of several kinds or widths, or there are none.
+    pub fn stacked(data: &str, all: Vec<Self>) -> Result<Self> {
+        let of_grey = |values| match values {
+            Self::Bytes(levels) => Ok(levels),
+            other => Err(other),
+        };
+        if matches!(all[0], Self::Bytes(_)) {
+            let levels: Result<Vec<_>, _> = all.into_iter().map(of_grey).collect();
+            return Ok(Self::Bytes(Levels::stacked(levels.expect("grey levels"))));
+        }
+        let bytes = all.iter().map(Self::bytes).fold(Bytes(0), |sum, bytes| sum + bytes);
+        let what = || format!("the files of {data}; packed into one, they stay in it");
+        memory::check(what, &[Need::new(bytes, &[])])?;
+        let bits: Option<Vec<_>> = all
+            .iter()
+            .map(|values| match values {
+                Self::Bits(bits) => Some(bits),
+                _ => None,
+            })
+            .collect();
+        if let Some(bits) = bits {
+            return Ok(Self::Bits(BitMatrix::stacked(&bits)));
+        }
+        let n_rows = all.iter().map(|values| values.shape().0).sum();
+        let n_entries = |values: &Self| match values {
+            Self::Reals(reals) => reals.n_entries(),
+            _ => 0,
+        };
+        let n_entries = all.iter().map(n_entries).sum();
+        let mut reals = RealRows::with_capacity(all[0].shape().1, n_rows, n_entries);
+        all.iter().for_each(|values| match values {
+            Self::Reals(more) => reals.append(more),
+            _ => panic!("values of several kinds"),
+        });
+        Ok(Self::Reals(reals))
     }
 
     /// (examples, units).
@@ -180,7 +230,11 @@ impl Values {
     pub fn chosen(&self, examples: &[usize]) -> Self {
         match self {
             Self::Bits(bits) => Self::Bits(bits.chosen(examples)),
-            Self::Bytes(bytes) => Self::Bytes(bytes.view().select(Axis(0), examples).into()),
+            Self::Bytes(bytes) => {
+                let rows = examples.iter().flat_map(|&example| bytes.row(example));
+                let shape = (examples.len(), bytes.shape().1);
+                Self::Bytes(Levels::new(shape, rows.copied().collect::<Vec<_>>().into()))
+            }
             Self::Reals(reals) => {
                 let mut some = RealRows::new(reals.n_columns());
                 examples.iter().for_each(|&row| some.push_row(reals.row(row)));

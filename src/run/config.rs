@@ -30,8 +30,9 @@ const LARGEST: u64 = 1 << 40;
 settings! {
     /// What a run starts from: the examples and, optionally, a model.
     pub struct DataConfig in "data" {
-        /// Training data: `mnist`, a file (IDX, .npy, .npz, text, FASTA, PNG or packed), a folder of PNGs, `-` for
-        /// standard input, `bars-and-stripes:SIDE`, `shifter` or `populations:SEED`.
+        /// Training data: `mnist`, a file (IDX, .npy, .npz, text, FASTA, PNG or packed), a pattern of such files in a
+        /// folder (`'part-*.npy'`, in the order of their numbers; not PNG), a folder of PNGs, `-` for standard input,
+        /// `bars-and-stripes:SIDE`, `shifter` or `populations:SEED`.
         data: Source = Source::Mnist, { placeholder("NAME|PATH") }
         /// The SHA-256 that the training data's file must have; any if not set.
         sha256: Option<String> = None, { recorded() }
@@ -86,8 +87,8 @@ settings! {
         /// The SHA-256 that the file of this mask must have; any if not set.
         test_missing_mask_sha256: Option<String> = None, { recorded() }
         /// Weights of the training examples, *validation* examples included: a file of one number of at
-        /// least 0 for each (.npy, .npz or text), or the name of a column of *data*, a table, which is then no
-        /// site. An example of weight 2 counts as two; one of weight 0 is left out.
+        /// least 0 for each (.npy, .npz or text), or the name of a column of *data*, a table or packed, which is
+        /// then no site. An example of weight 2 counts as two; one of weight 0 is left out.
         weights: Option<ColumnSource> = None, { placeholder("PATH|COLUMN"), unset("all equal") }
         /// The SHA-256 that the file of weights must have; any if not set.
         weights_sha256: Option<String> = None, { recorded() }
@@ -97,8 +98,8 @@ settings! {
             placeholder("SHARE"), real(above(0.0), at_most(1.0)), usual("0.8"), unset("no"),
             instead_of("weights")
         }
-        /// Labels of the training data, one class for each example: the name of a column of a table, a file
-        /// (.npy, .npz, IDX or text), or `mnist` for its digits. The model then knows p(v, label).
+        /// Labels of the training data, one class for each example: the name of a column of a table or
+        /// of packed data, a file (.npy, .npz, IDX or text), or `mnist` for its digits. The model then knows p(v, label).
         labels: Option<ColumnSource> = None, { placeholder("COLUMN|FILE|mnist"), unset("none") }
         /// The SHA-256 that the file of labels must have; any if not set.
         labels_sha256: Option<String> = None, { recorded() }

@@ -1,0 +1,71 @@
+//! Data packed into files that are read in place.
+
+use crate::arrays::{dataset_with_missing, warn};
+use crate::columns::declared;
+use crate::errors::to_py;
+use crate::labels;
+use crate::pool::without_lock;
+use harmonium::Dataset;
+use harmonium::dataset::{ColumnSource, DataBeside, Found};
+use pyo3::prelude::*;
+use std::path::PathBuf;
+
+/// Packs data into a file that is read in place: `--data PATH` of the command line and `harmonium.runs` take it, to the
+/// same bits. Its bits, grey levels and numbers are then no memory of the process.
+///
+/// `data` are rows or images, as for `train`, or what `read` reads: the path of a file or a folder, or a pattern such
+/// as "part-*.npy", whose files are packed one after the other. Integers and columns are read by `grey_levels`, `spins`,
+/// `categories` and `ignore`, as in `train`; NaN is a missing value.
+///
+/// `labels` and `weights`, one for each row, are columns of the file: the labels that of their name (of a series) or
+/// `label`, the weights `weight`. A run takes them by `--labels label --weights weight`, or leaves them out. A file that
+/// is there is replaced.
+///
+/// >>> import harmonium, tempfile
+/// >>> with tempfile.TemporaryDirectory() as folder:
+/// ...     packed = f"{folder}/bars.packed"
+/// ...     harmonium.pack([[0, 1], [1, 0]], packed, labels=["right", "left"])
+/// ...     harmonium.read(packed).tolist()
+/// [[0, 1], [1, 0]]
+#[pyfunction]
+#[pyo3(signature = (
+    data, path, *, weights = None, labels = None, grey_levels = None, spins = false, categories = None, ignore = Vec::new()
+))]
+#[allow(clippy::too_many_arguments, reason = "Python's keywords")]
+pub fn pack(
+    data: &Bound<'_, PyAny>,
+    path: PathBuf,
+    weights: Option<&Bound<'_, PyAny>>,
+    labels: Option<&Bound<'_, PyAny>>,
+    grey_levels: Option<u32>,
+    spins: bool,
+    categories: Option<&Bound<'_, PyAny>>,
+    ignore: Vec<String>,
+) -> PyResult<()> {
+    let py = data.py();
+    let encoding = declared(grey_levels, spins, categories, ignore)?;
+    let dataset = match data.extract::<PathBuf>() {
+        Ok(source) => {
+            let read = without_lock(py, None, || Dataset::read_as(&source, encoding))?;
+            warn(py, read.inferred())?;
+            read
+        }
+        Err(_) => dataset_with_missing(data, encoding, None, true)?,
+    };
+    dataset.check_intensities().map_err(to_py)?;
+    let labels = labels.map(|given| labels::labels(given, None)).transpose()?;
+    let labels = labels.map(|values| {
+        let source = ColumnSource::Column(values.classes().column());
+        Found { values, source, sha256: None }
+    });
+    let module = py.import("harmonium._weights")?;
+    let weights = module.call_method1("one_each", (weights, "weights", dataset.n_examples()))?;
+    let weights: Option<numpy::PyReadonlyArray1<'_, f64>> = weights.extract()?;
+    let weights = weights.map(|weights| Found {
+        values: weights.as_array().to_vec(),
+        source: ColumnSource::File("weights".into()),
+        sha256: None,
+    });
+    let all = DataBeside { dataset, labels, weights };
+    without_lock(py, None, || all.pack(&path))
+}

@@ -1,0 +1,79 @@
+//! What the values of packed data are, and what they mean where another meaning is declared.
+
+use super::Encoding;
+use super::alphabet::Alphabet;
+use super::categories::Categories;
+use super::columns::{Columns, Form};
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// What the sections hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    Bits,
+    GreyLevels,
+    Numbers { n_entries: usize },
+}
+
+/// The encoding of data that were packed with the encoding `packed`, where `declared` is asked for.
+pub(super) fn agreed(
+    path: &Path,
+    declared: Encoding,
+    packed: Encoding,
+    kind: Kind,
+) -> Result<Encoding> {
+    let is_plain = |encoding: &Encoding| {
+        matches!(encoding, Encoding::Undeclared | Encoding::GreyLevels(_) | Encoding::Spins)
+    };
+    let are_as_declared = packed.columns().is_some_and(|columns| may_be_of(columns, &declared));
+    if declared == Encoding::Undeclared || declared == packed || are_as_declared {
+        return Ok(packed);
+    }
+    // As in files of numbers: 0 and 1 are bits under each of these, and a maximum is for integers alone.
+    let is_free = match kind {
+        Kind::Bits => is_plain(&packed) && is_plain(&declared),
+        Kind::Numbers { .. } => packed == Encoding::Undeclared && declared.grey_levels().is_some(),
+        Kind::GreyLevels => false,
+    };
+    if is_free {
+        return Ok(declared);
+    }
+    let rule = match &declared {
+        Encoding::Columns(_) => {
+            "was packed with other columns than those of the model or of the training data; give the file that was \
+             packed"
+        }
+        _ => {
+            "is packed, and what its values mean was settled then; leave out the settings of their encoding, or \
+             give the file that was packed"
+        }
+    };
+    Err(Error::Unsuitable { path: path.into(), rule: rule.to_string() })
+}
+
+/// Whether a reader with this encoding could have found these columns.
+fn may_be_of(columns: &Columns, declared: &Encoding) -> bool {
+    match (declared, &columns.0) {
+        (
+            Encoding::Letters { alphabet, unknown_letters },
+            Form::Sequences { alphabet: letters, unknown_letters: found, .. },
+        ) => {
+            let is_of =
+                |all: &Alphabet| [false, true].iter().any(|&gaps| all.letters(gaps) == *letters);
+            found == unknown_letters && alphabet.as_ref().is_none_or(is_of)
+        }
+        (Encoding::Categories { categories, ignore }, Form::Table(_) | Form::Array { .. }) => {
+            (0..columns.n_columns()).all(|column| {
+                let n_states = columns.states(column).len();
+                let are_all = match categories {
+                    Categories::Auto => true,
+                    Categories::Count(q) => n_states == usize::from(*q),
+                };
+                are_all && ignore.iter().all(|name| *name != columns.name(column))
+            })
+        }
+        _ => false,
+    }
+}
