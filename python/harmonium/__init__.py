@@ -3,8 +3,8 @@
 `BernoulliRBM` replaces scikit-learn's class of the same name; `CategoricalRBM` is an estimator for columns of
 categories, `RBMClassifier` one that predicts labels. `train`, `Trainer` and `Rbm` are the
 library itself and do not need scikit-learn. `read` reads files of data, as the command line does.
-`harmonium.runs` has runs in folders. `harmonium.io` reads and writes `.npz` files and the files of the
-packages `rbms` and annaDCA.
+`import_model` and `export_model` exchange models of bits with other programs. `harmonium.runs` has runs in folders. `harmonium.io` reads and writes `.npz` files and the files of the
+packages `rbms`, annaDCA and RestrictedBoltzmannMachines.jl.
 
 >>> import numpy as np
 >>> import harmonium
@@ -35,6 +35,7 @@ from ._train import train
 from .runs import report
 
 from . import io, runs  # isort: skip (io imports Rbm from here)
+from ._interchange import export_model, import_model  # isort: skip (it imports io)
 
 if TYPE_CHECKING:
     from ._bernoulli_rbm import BernoulliRBM
@@ -54,6 +55,8 @@ __all__ = [
     "Trainer",
     "__version__",
     "default_settings",
+    "export_model",
+    "import_model",
     "io",
     "read",
     "report",

@@ -12,6 +12,7 @@ mod columns;
 mod entries;
 mod errors;
 mod files;
+mod interchange;
 mod json;
 mod labels;
 mod pool;
@@ -43,6 +44,8 @@ mod _harmonium {
     use super::errors::{DivergedError, SettingError};
     #[pymodule_export]
     use super::files::write_whole;
+    #[pymodule_export]
+    use super::interchange::{read_foreign, write_foreign};
     #[pymodule_export]
     use super::rbm::{Rbm, filters_png};
     #[pymodule_export]
