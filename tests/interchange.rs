@@ -234,6 +234,7 @@ fn what_cannot_be_a_model_of_bits_is_refused_by_name() {
         "import model.safetensors --out b.safetensors",
         "is a model or a checkpoint of this program",
     );
+    folder.write("a.safetensors", &safetensors(&[w(&[5, 3]), b(), c()]));
     folder.fail(
         "import a.safetensors --weights Z --out b.safetensors",
         "has no array `Z`; it holds `W`",

@@ -19,7 +19,7 @@ const WEIGHTS: [(&str, Option<Layout>); 8] = [
 ];
 
 /// Names of the visible and of the hidden bias that go together, without regard to capitals.
-const BIASES: [(&str, &str); 19] = [
+const BIASES: [(&str, &str); 20] = [
     ("visible_bias", "hidden_bias"),
     ("visible_biases", "hidden_biases"),
     ("bias_visible", "bias_hidden"),
@@ -35,10 +35,11 @@ const BIASES: [(&str, &str); 19] = [
     ("visible_b", "hidden_b"),
     ("bvis", "bhid"), // pylearn2
     ("rbm_vb", "rbm_hb"),
-    ("vbias", "bias"), // Boltzmann.jl
-    ("a", "b"),        // Hinton's guide
-    ("b", "c"),        // Bengio, Fischer and Igel
-    ("v", "h"),
+    ("vbias", "bias"), // Boltzmann.jl, and modules that extend a linear one
+    ("v_bias", "bias"),
+    ("visible_bias", "bias"),
+    ("a", "b"), // Hinton's guide
+    ("b", "c"), // Bengio, Fischer and Igel
 ];
 
 /// Names of arrays that a model of bits does not have, and what they are.

@@ -111,6 +111,7 @@ def read_model(path: PathLike, update: int | None = None) -> Rbm:
 def _load(path: PathLike, from_npz: bool, update: int | None = None) -> Rbm:
     """Reads an RBM from a file of this format, whatever its name."""
     sites: list[int] | None = None
+    record: list[Any]
     if not from_npz and _julia.is_of_julia(path):
         if update is not None:
             raise ValueError(
