@@ -189,6 +189,26 @@ fn names_are_known_with_the_modules_of_pytorch_before_them_or_are_given() {
     assert_eq!((rbm.n_visible(), rbm.weights()[[1, 0]]), (5, 0.125));
 }
 
+/// The length of a header is the start of a file, and may look like another format's.
+#[test]
+fn headers_of_any_length_are_read() {
+    let folder = Folder::new();
+    let tensors = [f32s("W", &[5, 3], 0.5), f32s("b", &[5], 0.5), f32s("c", &[3], 0.5)];
+    let mut lengths = Vec::new();
+    for n in 350..500 {
+        let views = tensors.iter().map(|Tensor { name, dtype, shape, bytes }| {
+            (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+        });
+        let note = [("note".to_string(), "x".repeat(n))].into_iter().collect();
+        let bytes = safetensors::serialize(views, Some(note)).unwrap();
+        folder.write("a.safetensors", &bytes);
+        read(&folder.path("a.safetensors"), &Naming::default()).unwrap();
+        lengths.push([bytes[0], bytes[1]]);
+    }
+    // A pickle, too, begins with these.
+    assert!(lengths.contains(&[0x80, 2]), "{lengths:?}");
+}
+
 #[test]
 fn what_cannot_be_a_model_of_bits_is_refused_by_name() {
     let folder = folder();
@@ -246,6 +266,7 @@ fn what_cannot_be_a_model_of_bits_is_refused_by_name() {
             "is an HDF5 file, which the Python package reads: harmonium.import_model(FILE)",
         ),
         (b"\x80\x02}q", "is a pickle of Python or PyTorch, which may run programs"),
+        (b"PK\x03\x04 archive/data.pkl", "is a pickle of Python or PyTorch"),
         (b"nothing", "is neither a whole safetensors file"),
         (b"PK\x03\x04nothing", "expected a whole .npz archive"),
         (&encode(&model(5, 3), Format::Onnx, &Naming::default()).unwrap(), "is an ONNX graph"),

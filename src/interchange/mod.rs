@@ -80,7 +80,7 @@ pub fn read(path: &Path, naming: &Naming) -> Result<Imported> {
     })?;
     let arrays = match Kind::of(&bytes) {
         Kind::Zip => npz::arrays(path, &bytes)?,
-        Kind::Other => plain::arrays(path, &bytes)?,
+        Kind::Tensors => plain::arrays(path, &bytes)?,
         Kind::Refused(rule) => {
             let path = path.into();
             return Err(Error::Unsuitable { path, rule: rule.to_string() });
@@ -114,8 +114,8 @@ pub fn encode(rbm: &Rbm, format: Format, naming: &Naming) -> Result<Vec<u8>> {
 /// What the first bytes of a file say.
 enum Kind {
     Zip,
-    /// A safetensors file has no first bytes of its own.
-    Other,
+    /// A safetensors file, or nothing that is known.
+    Tensors,
     /// A format that is not read, and how its model is got.
     Refused(&'static str),
 }
@@ -124,6 +124,8 @@ impl Kind {
     fn of(bytes: &[u8]) -> Self {
         let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
         match bytes {
+            // The length of a header of JSON, and the header.
+            _ if bytes.get(6..9) == Some(b"\0\0{") => Self::Tensors,
             [b'P', b'K', 3, 4, ..] if has(b"/data.pkl") => Self::Refused(PICKLED),
             [b'P', b'K', 3, 4, ..] => Self::Zip,
             [0x80, 2..=5, ..] => Self::Refused(PICKLED),
@@ -131,12 +133,10 @@ impl Kind {
                 "is an HDF5 file, which the Python package reads: \
                  harmonium.import_model(FILE).save(\"model.safetensors\")",
             ),
-            [8, 3..=20, 0x12 | 0x1A | 0x22 | 0x3A | 0x42, ..] if bytes.get(8) != Some(&b'{') => {
-                Self::Refused(
-                    "is an ONNX graph, which is written but not read; give the file of the parameters",
-                )
-            }
-            _ => Self::Other,
+            [8, 3..=20, 0x12 | 0x1A | 0x22 | 0x3A | 0x42, ..] => Self::Refused(
+                "is an ONNX graph, which is written but not read; give the file of the parameters",
+            ),
+            _ => Self::Tensors,
         }
     }
 }

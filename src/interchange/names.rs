@@ -7,7 +7,7 @@ use crate::setting::check;
 use std::path::Path;
 
 /// Names of the weights, without regard to capitals, and their axes if all files with the name agree.
-const WEIGHTS: [(&str, Option<Layout>); 8] = [
+const WEIGHTS: [(&str, Option<Layout>); 7] = [
     ("weights", None),
     ("weight", None),
     ("w", None),
@@ -15,7 +15,6 @@ const WEIGHTS: [(&str, Option<Layout>); 8] = [
     ("weight_matrix", Some(Layout::Vh)), // rbms
     ("rbm_w", None),
     ("vishid", None), // Hinton and Salakhutdinov, MATLAB
-    ("w_vh", Some(Layout::Vh)),
 ];
 
 /// Names of the visible and of the hidden bias that go together, without regard to capitals.
