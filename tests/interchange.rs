@@ -357,7 +357,7 @@ fn zip(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
     use std::io::Write as _;
     let mut archive = rawzip::ZipArchiveWriter::new(Vec::new());
     for (name, bytes) in arrays {
-        let (mut entry, config) = archive.new_file(&format!("{name}.npy")).start().unwrap();
+        let (mut entry, config) = archive.new_file(format!("{name}.npy")).start().unwrap();
         let mut writer = config.wrap(&mut entry);
         writer.write_all(bytes).unwrap();
         let (_, descriptor) = writer.finish().unwrap();
@@ -421,7 +421,7 @@ fn fields(mut bytes: &[u8]) -> Vec<Field<'_>> {
 }
 
 /// The values of the fields with this number.
-fn bytes_in<'a>(message: &'a [u8], number: u64) -> Vec<&'a [u8]> {
+fn bytes_in(message: &[u8], number: u64) -> Vec<&[u8]> {
     let found = fields(message).into_iter();
     found
         .filter_map(|field| match field {
