@@ -91,6 +91,16 @@ pub enum Error {
         rule: String,
     },
 
+    /// The file of another program does not say which of its arrays are what.
+    UnknownArrays {
+        /// The file.
+        path: PathBuf,
+        /// What is not known, and the arrays.
+        rule: String,
+        /// The settings that tell.
+        remedies: &'static [Remedy],
+    },
+
     /// A model or checkpoint has changed since it was written.
     Damaged {
         /// The file.
@@ -296,6 +306,10 @@ impl Error {
             Self::Unsuitable { path, rule }
             | Self::Damaged { path, rule }
             | Self::BadSettings { path, rule } => format!("{}: {rule}", path.display()),
+            Self::UnknownArrays { path, rule, remedies } => {
+                let remedies: Vec<_> = remedies.iter().map(|remedy| spell(*remedy)).collect();
+                format!("{}: {rule}; give {}", path.display(), remedies.join(", "))
+            }
             Self::BadWeights { weights, rule } => format!("{weights}: {rule}"),
             Self::Replaced { path } => format!(
                 "{}: was moved, removed or replaced while this process worked on the run in it, so nothing more \
@@ -407,6 +421,7 @@ impl Error {
             Self::Io { .. }
             | Self::Malformed { .. }
             | Self::Unsuitable { .. }
+            | Self::UnknownArrays { .. }
             | Self::Damaged { .. }
             | Self::BadValue { .. }
             | Self::BadWeights { .. }

@@ -298,6 +298,7 @@
 //! | [`preset`] | good settings by name |
 //! | [`evaluate`] | log-likelihood and other scores, with their uncertainty; p(label \| v), what is missing; modes; couplings |
 //! | [`checkpoint`] | a trainer's whole state as a file |
+//! | [`interchange`] | models of other programs, and for them |
 //! | `pictures` | grids of images as PNG |
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
@@ -413,6 +414,9 @@ pub mod preset;
 pub mod evaluate;
 
 pub mod checkpoint;
+
+#[cfg(feature = "cli")]
+pub mod interchange;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

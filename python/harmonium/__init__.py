@@ -3,9 +3,9 @@
 `BernoulliRBM` replaces scikit-learn's class of the same name; `CategoricalRBM` is an estimator for columns of
 categories, `RBMClassifier` one that predicts labels. `train`, `Trainer` and `Rbm` are the
 library itself and do not need scikit-learn. `read` reads files of data, as the command line does; `pack`
-writes them for it.
-`harmonium.runs` has runs in folders. `harmonium.io` reads and writes `.npz` files and the files of the
-packages `rbms` and annaDCA.
+writes them for it. `harmonium.runs` has runs in folders. `import_model` and `export_model` exchange models of
+bits with other programs. `harmonium.io` reads and writes `.npz` files and the files of the packages `rbms`,
+annaDCA and RestrictedBoltzmannMachines.jl.
 
 >>> import numpy as np
 >>> import harmonium
@@ -37,6 +37,7 @@ from ._train import train
 from .runs import report
 
 from . import io, runs  # isort: skip (io imports Rbm from here)
+from ._interchange import export_model, import_model  # isort: skip (it imports io)
 
 if TYPE_CHECKING:
     from ._bernoulli_rbm import BernoulliRBM
@@ -56,6 +57,8 @@ __all__ = [
     "Trainer",
     "__version__",
     "default_settings",
+    "export_model",
+    "import_model",
     "io",
     "pack",
     "read",

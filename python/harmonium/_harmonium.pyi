@@ -28,6 +28,7 @@ __all__ = [
     "list_runs",
     "numbers_of",
     "pack",
+    "read_foreign",
     "read_run",
     "read",
     "refuse_masked",
@@ -37,6 +38,7 @@ __all__ = [
     "setting_table",
     "states_of",
     "train_run",
+    "write_foreign",
     "write_report",
     "write_whole",
 ]
@@ -147,6 +149,10 @@ def resume_run(
 def write_report(
     folders: list[str], out: str | os.PathLike[str] | None, overwrite: bool
 ) -> Path: ...
+def read_foreign(
+    path: str | os.PathLike[str], names: dict[str, str | None]
+) -> tuple[Rbm, list[str]]: ...
+def write_foreign(rbm: Rbm, path: str | os.PathLike[str], names: dict[str, str | None]) -> None: ...
 def write_whole(path: str | os.PathLike[str], contents: bytes) -> None: ...
 def read(
     path: str | os.PathLike[str], *, grey_levels: int | None = None, spins: bool = False

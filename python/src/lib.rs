@@ -12,6 +12,7 @@ mod columns;
 mod entries;
 mod errors;
 mod files;
+mod interchange;
 mod json;
 mod labels;
 mod packing;
@@ -44,6 +45,7 @@ mod _harmonium {
     use super::errors::{DivergedError, SettingError};
     #[pymodule_export]
     use super::files::write_whole;
+    use super::interchange::{read_foreign, write_foreign};
     #[pymodule_export]
     use super::packing::pack;
     #[pymodule_export]

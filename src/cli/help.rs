@@ -26,7 +26,7 @@ struct Help {
     examples: [Example; 3],
 }
 
-const HELP: [Help; 16] = [
+const HELP: [Help; 18] = [
     Help {
         command: "train",
         short: &[
@@ -272,6 +272,45 @@ const HELP: [Help; 16] = [
             example(
                 "harmonium inspect runs/coins --parameters coins.npz --as spins",
                 "writes couplings and fields of spins as arrays",
+            ),
+        ],
+    },
+    Help {
+        command: "import",
+        short: &[],
+        groups: &[],
+        examples: [
+            example(
+                "harmonium import theirs.safetensors --out model.safetensors",
+                "finds the tensors by known names and the axes by the lengths of the biases",
+            ),
+            example(
+                "harmonium import theirs.npz --layout hv",
+                "says that the weights are (hidden, visible), for as many units in both layers",
+            ),
+            example(
+                "harmonium import net.safetensors --weights net.0 --visible-bias net.1 --hidden-bias net.2",
+                "names the tensors",
+            ),
+        ],
+    },
+    Help {
+        command: "export",
+        short: &[],
+        groups: &[],
+        examples: [
+            example(
+                "harmonium export runs/coins --out coins.onnx",
+                "writes p(h | v) as a graph, for any ONNX runtime",
+            ),
+            example(
+                "harmonium export runs/coins --out coins.npz --weights components_",
+                "writes the arrays of scikit-learn's BernoulliRBM",
+            ),
+            example(
+                "harmonium export runs/coins --out coins.safetensors --weights W --layout hv \
+                 --visible-bias v_bias --hidden-bias h_bias",
+                "writes the state dict of a PyTorch module",
             ),
         ],
     },

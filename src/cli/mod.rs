@@ -6,6 +6,8 @@ mod input;
 
 mod flags;
 
+mod naming;
+
 mod help;
 
 mod door;
@@ -18,6 +20,8 @@ mod bench;
 mod completions;
 mod couplings;
 mod evaluate;
+mod export;
+mod import;
 mod inspect;
 mod man;
 mod metrics;
@@ -96,6 +100,10 @@ enum Command {
     Pack(Box<pack::Pack>),
     /// Show the contents of a model file
     Inspect(inspect::Inspect),
+    /// Make a model of the weights and biases that another program wrote
+    Import(import::Import),
+    /// Write a model for other programs: arrays, or p(h | v) as an ONNX graph
+    Export(export::Export),
     /// Compute the effective fields and couplings of the visible units, and print the strongest pairs
     Couplings(couplings::Couplings),
     /// Time the stages of an update on this computer
@@ -127,6 +135,8 @@ impl Cli {
             Command::Predict(predict) => predict.run(isa()?),
             Command::Pack(pack) => pack.run(),
             Command::Inspect(inspect) => inspect.run(),
+            Command::Import(import) => import.run(),
+            Command::Export(export) => export.run(),
             Command::Couplings(couplings) => couplings.run(isa()?),
             Command::Bench(bench) => bench.run(isa()?),
             Command::Completions(completions) => completions.run(),

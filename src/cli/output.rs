@@ -3,6 +3,8 @@
 use crate::bits::BitMatrix;
 use crate::dataset::Columns;
 use crate::error::{Error, Result};
+use crate::interchange;
+pub(super) use crate::interchange::{npy, npz};
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
 use crate::whole_file;
@@ -10,8 +12,7 @@ use clap::Args;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ndarray::{Array, Array2, Dimension};
-use ndarray_npy::{WritableElement, WriteNpyExt as _};
-use rawzip::{CompressionMethod, ZipArchiveWriter};
+use ndarray_npy::WritableElement;
 use std::fmt::{self, Display};
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -105,8 +106,10 @@ enum Format {
     Fasta,
     /// FASTA, gzipped.
     FastaGz,
-    /// A model.
+    /// A model, or tensors.
     Safetensors,
+    /// A graph.
+    Onnx,
 }
 
 impl Format {
@@ -121,6 +124,7 @@ impl Format {
             Self::Fasta => "fasta",
             Self::FastaGz => "fasta.gz",
             Self::Safetensors => "safetensors",
+            Self::Onnx => "onnx",
         }
     }
 }
@@ -180,6 +184,22 @@ impl Output {
     /// [`Error::Unsuitable`] for another ending.
     pub fn parameters(path: PathBuf) -> Result<Self> {
         Self::of(path, &[Format::Npz, Format::Safetensors])
+    }
+
+    /// A file for a model of this program.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] for another ending.
+    pub fn model(path: PathBuf) -> Result<Self> {
+        Self::of(path, &[Format::Safetensors])
+    }
+
+    /// A file for a model of another program.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] for another ending.
+    pub fn foreign_model(path: PathBuf) -> Result<Self> {
+        Self::of(path, &[Format::Safetensors, Format::Npz, Format::Onnx])
     }
 
     /// A file for a picture.
@@ -259,6 +279,19 @@ impl Output {
         self.format == Format::Safetensors
     }
 
+    /// The format of a model for another program.
+    ///
+    /// # Panics
+    /// If it is another result.
+    pub fn foreign(&self) -> interchange::Format {
+        match self.format {
+            Format::Safetensors => interchange::Format::Safetensors,
+            Format::Npz => interchange::Format::Npz,
+            Format::Onnx => interchange::Format::Onnx,
+            other => panic!("{other:?} holds no model"),
+        }
+    }
+
     /// Whether the result is sequences.
     pub fn is_fasta(&self) -> bool {
         matches!(self.format, Format::Fasta | Format::FastaGz)
@@ -319,7 +352,9 @@ impl Output {
                 table.into_inner().expect("writing to memory does not fail")
             }
             Format::Fasta | Format::FastaGz => self.encode_sequences(columns, bits, None),
-            Format::Png | Format::Safetensors => panic!("{name}: columns are no picture or model"),
+            Format::Png | Format::Safetensors | Format::Onnx => {
+                panic!("{name}: columns are no picture or model")
+            }
         }
     }
 
@@ -363,7 +398,7 @@ impl Output {
                 }
                 table.into_inner().expect("writing to memory does not fail")
             }
-            Format::Png | Format::Fasta | Format::FastaGz | Format::Safetensors => {
+            Format::Png | Format::Fasta | Format::FastaGz | Format::Safetensors | Format::Onnx => {
                 panic!("{name}: an array of numbers is not in this format")
             }
         }
@@ -415,31 +450,6 @@ impl Output {
 fn is_stdout(path: &Path) -> bool {
     let names = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
     names.iter().any(|name| path == Path::new(name))
-}
-
-/// The bytes of an .npy file.
-pub fn npy<T: WritableElement, D: Dimension>(array: &Array<T, D>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    array.write_npy(&mut bytes).expect("writing to memory does not fail");
-    bytes
-}
-
-/// An .npz archive of .npy files by name, stored as `numpy.savez` does.
-pub fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let archive = || -> Result<_, rawzip::Error> {
-        let mut archive = ZipArchiveWriter::new(Vec::new());
-        for (name, npy) in arrays {
-            let file = format!("{name}.npy");
-            let file = archive.new_file(&file[..]).compression_method(CompressionMethod::STORE);
-            let (mut entry, config) = file.start()?;
-            let mut writer = config.wrap(&mut entry);
-            writer.write_all(npy)?;
-            let (_, descriptor) = writer.finish()?;
-            entry.finish(descriptor)?;
-        }
-        archive.finish()
-    };
-    archive().expect("writing to memory does not fail")
 }
 
 #[cfg(test)]

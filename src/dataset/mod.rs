@@ -56,6 +56,8 @@ mod fasta;
 
 mod npz;
 
+#[cfg(feature = "cli")]
+mod named_array;
 mod packed_encoding;
 
 mod packed;
@@ -127,6 +129,8 @@ pub use holes::MissingMask;
 pub use labels::{Classes, Labels};
 #[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
+#[cfg(feature = "cli")]
+pub(crate) use named_array::{NamedArray, npz_arrays};
 pub use populations::Populations;
 pub(crate) use reweighting::one_hot;
 pub use running_mean::RunningMean;

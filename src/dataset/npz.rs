@@ -4,7 +4,7 @@ use super::foreign::{refused, refused_zip};
 use super::unpack::read_packed;
 use crate::error::{Error, Result};
 use flate2::read::DeflateDecoder;
-use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder};
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
 use std::path::{Path, PathBuf};
 
 /// Whether a file with these first bytes is a zip archive, which may be empty.
@@ -19,6 +19,67 @@ struct Member {
     place: ZipArchiveEntryWayfinder,
 }
 
+/// An archive with its arrays, and the names of its other files.
+struct Archive<'a> {
+    path: &'a Path,
+    zip: ZipSliceArchive<&'a [u8]>,
+    members: Vec<Member>,
+    others: Vec<String>,
+}
+
+impl<'a> Archive<'a> {
+    fn open(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
+        let damaged = |cause| damaged(path, &cause);
+        let zip = ZipArchive::from_slice(bytes).map_err(damaged)?;
+        let (mut members, mut others) = (Vec::new(), Vec::new());
+        let mut entries = zip.entries();
+        while let Some(entry) = entries.next_entry().map_err(damaged)? {
+            let name = String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned();
+            match name.strip_suffix(".npy") {
+                Some(name) => members.push(Member {
+                    name: name.into(),
+                    method: entry.compression_method(),
+                    place: entry.wayfinder(),
+                }),
+                None => others.push(name),
+            }
+        }
+        Ok(Self { path, zip, members, others })
+    }
+
+    /// The .npy of an array.
+    fn unpacked(&self, member: &Member) -> Result<Vec<u8>> {
+        let path = self.path;
+        let entry = self.zip.get_entry(member.place).map_err(|cause| damaged(path, &cause))?;
+        let (data, n_stored) = (entry.data(), entry.data().len());
+        match member.method {
+            CompressionMethod::STORE => {
+                read_packed(path, "zip", n_stored, entry.verifying_reader(data))
+            }
+            CompressionMethod::DEFLATE => {
+                let unpacking = DeflateDecoder::new(data);
+                read_packed(path, "zip", n_stored, entry.verifying_reader(unpacking))
+            }
+            method => {
+                let rule = format!(
+                    "{} is compressed by {method:?}; save it with numpy.savez or numpy.savez_compressed",
+                    member.name
+                );
+                Err(Error::Unsuitable { path: path.into(), rule })
+            }
+        }
+    }
+}
+
+fn damaged(path: &Path, cause: &rawzip::Error) -> Error {
+    Error::Malformed {
+        path: path.into(),
+        offset: 0,
+        expected: "a whole .npz archive".into(),
+        found: format!("a damaged one ({cause})"),
+    }
+}
+
 /// The file and the name of the array in `FILE.npz:NAME`, if the file exists.
 pub(super) fn split(path: &Path) -> Option<(PathBuf, String)> {
     let (file, name) = path.to_str()?.rsplit_once(':')?;
@@ -31,29 +92,11 @@ pub(super) fn split(path: &Path) -> Option<(PathBuf, String)> {
 /// [`Error::Malformed`] if the archive is damaged; [`Error::Unsuitable`] if it has no such array, or
 /// several and none is chosen.
 pub(super) fn array(path: &Path, bytes: &[u8], chosen: Option<&str>) -> Result<Vec<u8>> {
-    let damaged = |cause: rawzip::Error| Error::Malformed {
-        path: path.into(),
-        offset: 0,
-        expected: "a whole .npz archive".into(),
-        found: format!("a damaged one ({cause})"),
-    };
-    let archive = ZipArchive::from_slice(bytes).map_err(damaged)?;
-    let (mut members, mut others) = (Vec::new(), Vec::new());
-    let mut entries = archive.entries();
-    while let Some(entry) = entries.next_entry().map_err(damaged)? {
-        let name = String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned();
-        match name.strip_suffix(".npy") {
-            Some(name) => members.push(Member {
-                name: name.into(),
-                method: entry.compression_method(),
-                place: entry.wayfinder(),
-            }),
-            None => others.push(name),
-        }
-    }
+    let archive = Archive::open(path, bytes)?;
+    let members = &archive.members;
     let names: Vec<_> = members.iter().map(|member| &member.name[..]).collect();
     if names.is_empty() {
-        return refused_zip(path, &others);
+        return refused_zip(path, &archive.others);
     }
     let unsuitable = |rule| Error::Unsuitable { path: path.into(), rule };
     let member = match chosen {
@@ -77,23 +120,17 @@ pub(super) fn array(path: &Path, bytes: &[u8], chosen: Option<&str>) -> Result<V
         }
         None => &members[0],
     };
-    let entry = archive.get_entry(member.place).map_err(damaged)?;
-    match member.method {
-        CompressionMethod::STORE => {
-            read_packed(path, "zip", entry.data().len(), entry.verifying_reader(entry.data()))
-        }
-        CompressionMethod::DEFLATE => read_packed(
-            path,
-            "zip",
-            entry.data().len(),
-            entry.verifying_reader(DeflateDecoder::new(entry.data())),
-        ),
-        method => {
-            let rule = format!(
-                "{} is compressed by {method:?}; save it with numpy.savez or numpy.savez_compressed",
-                member.name
-            );
-            Err(unsuitable(rule))
-        }
-    }
+    archive.unpacked(member)
+}
+
+/// All arrays of an archive: their names and their .npy.
+///
+/// # Errors
+/// [`Error::Malformed`] if the archive is damaged; [`Error::Unsuitable`] for a compression that is not
+/// NumPy's.
+#[cfg(feature = "cli")]
+pub(super) fn arrays(path: &Path, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>> {
+    let archive = Archive::open(path, bytes)?;
+    let members = archive.members.iter();
+    members.map(|member| Ok((member.name.clone(), archive.unpacked(member)?))).collect()
 }

@@ -152,7 +152,6 @@ impl StoredArray<'_> {
     /// [`Error::Malformed`] if the number of bytes does not fit the shape; [`Error::Unsuitable`] for another
     /// array.
     pub fn vector(&self) -> Result<Vec<f64>> {
-        let n: usize = self.shape.iter().product();
         if self.shape.iter().filter(|&&side| side != 1).count() > 1 {
             let rule =
                 format!("has the shape {:?}, but must be one number for each example", self.shape);
@@ -162,16 +161,32 @@ impl StoredArray<'_> {
             let rule = format!("{found}, but a weight must be a number");
             return Err(Error::Unsuitable { path: self.path.into(), rule });
         }
+        self.numbers()
+    }
+
+    /// Reads all numbers, the last index running fastest.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if the number of bytes does not fit the shape.
+    pub fn numbers(&self) -> Result<Vec<f64>> {
         let (data, size) = (&self.bytes[self.offset..], self.number.size());
-        if data.len() != n * size {
+        let length = self.shape.iter().try_fold(size, |n, &side| n.checked_mul(side));
+        if length != Some(data.len()) {
+            let length = length.map_or("too many".to_string(), |length| length.to_string());
             return Err(Error::Malformed {
                 path: self.path.into(),
                 offset: self.offset as u64,
-                expected: format!("{} bytes of data, for the shape {:?}", n * size, self.shape),
+                expected: format!("{length} bytes of data, for the shape {:?}", self.shape),
                 found: data.len().to_string(),
             });
         }
-        Ok(data.chunks(size).map(|bytes| self.number.read(bytes, self.is_big_endian)).collect())
+        let read = |bytes| self.number.read(bytes, self.is_big_endian);
+        let stored: Vec<_> = data.chunks(size).map(read).collect();
+        if !self.is_column_major {
+            return Ok(stored);
+        }
+        let array = ArrayD::from_shape_vec(IxDyn(&self.shape).f(), stored);
+        Ok(array.expect("as many numbers as the shape").iter().copied().collect())
     }
 
     /// Reads the examples, each in a row, integers in the encoding `declared` or that of the file format.

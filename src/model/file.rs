@@ -249,6 +249,13 @@ impl ModelFile {
         Self::from_file(path, &read(path)?)
     }
 
+    /// Whether a file with these bytes says that it is of this program.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_ours(bytes: &[u8]) -> bool {
+        let header = SafeTensors::read_metadata(bytes).map(|(_, header)| header.metadata().clone());
+        header.is_ok_and(|metadata| metadata.is_some_and(|metadata| metadata.contains_key(KEY)))
+    }
+
     fn from_file(path: &Path, bytes: &[u8]) -> Result<Self> {
         let (path, model) = (path.to_path_buf(), Self::from_bytes(bytes));
         if checksum::is_in(bytes)
@@ -276,16 +283,21 @@ impl ModelFile {
     /// Reads the bytes of a file without verifying the checksum.
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let not_safetensors = |cause| {
+            let remedy = match bytes.starts_with(b"PK\x03\x04") {
+                true => "; `harmonium import` makes a model of the arrays of a .npz file",
+                false => "",
+            };
             format!(
                 "is not a whole safetensors file ({cause}); give a model.safetensors or the folder of \
-                 a run"
+                 a run{remedy}"
             )
         };
         let tensors = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
         let text =
             header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).ok_or(format!(
-                "has no metadata key `{KEY}`, so it is not a model of this program"
+                "has no metadata key `{KEY}`, so it is not a model of this program; `harmonium import` makes \
+                 one of another program's tensors (in Python: harmonium.import_model)"
             ))?;
         let metadata = Metadata::parse(text)?;
         let units = metadata.units()?;

@@ -30,6 +30,9 @@ annaDCA (0.1.0, before its checkpoints became files of PyTorch) has no `/model_t
 site, joined to the hidden units: `lbias` (K,) and `label_matrix` (K, H) beside `weight_matrix`, `vbias` and
 `hbias` in `/update_N`. They are read as the last site of the model. All gauges are the same model; both
 packages keep the zero-sum gauge, in which `rbm.zero_sum_gauge()` puts a model.
+
+RestrictedBoltzmannMachines.jl (file format 1.0.0) is read if both layers are `Binary`; a `StandardizedRBM` is
+read as the same model without offsets and scales. Units that Julia has along two axes are pixels of an image.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._harmonium import Rbm
-from . import _hdf5, _npz
+from . import _hdf5, _julia, _npz
 from .._columns import of_sites, state_names
 from ._checks import (
     bits_of_spins,
@@ -108,7 +111,16 @@ def read_model(path: PathLike, update: int | None = None) -> Rbm:
 def _load(path: PathLike, from_npz: bool, update: int | None = None) -> Rbm:
     """Reads an RBM from a file of this format, whatever its name."""
     sites: list[int] | None = None
-    if not from_npz:
+    record: list[Any]
+    if not from_npz and _julia.is_of_julia(path):
+        if update is not None:
+            raise ValueError(
+                f"{path}: update is {update}, but a file of RestrictedBoltzmannMachines.jl holds one model: leave "
+                "update out"
+            )
+        parameters, shape = _julia.read_model(path)
+        record = [shape if name == "image_shape" else None for name in _RECORD]
+    elif not from_npz:
         parameters, sites, record = _hdf5.read_model(path, update, list(_RECORD))
     elif update is not None:
         raise ValueError(
@@ -164,7 +176,8 @@ def write_model(
     - `hyperparameters`: any of `batch_size`, `gibbs_steps`, `learning_rate`, `L1`, `L2` and
       `train_size`. A new file has the defaults of `rbms` for the others;
     - `seed`: seeds the random states that `rbms` restores, and the coin flips; default: 0;
-    - `layout`: "rbms", or "annadca", which takes `update` and `seed` alone;
+    - `layout`: "rbms"; or "annadca", which takes `update` and `seed` alone; or "julia", for
+      RestrictedBoltzmannMachines.jl, which takes nothing else and replaces a file: models of bits only;
     - `labels`: for annaDCA, whether the last site is that of the labels; else the model has none.
 
     >>> from harmonium import Rbm
@@ -209,6 +222,16 @@ def _write(path: PathLike, rbm: Rbm, **named: Any) -> None:
         known["columns"] = json.dumps(known["columns"])
     if is_npz(path):
         _npz.write(path, {**dict(zip(_NAMES, parameters)), **known})
+    elif named.get("layout") == "julia":
+        others = [name for name, value in named.items() if value not in (None, False, "julia")]
+        if others:
+            raise ValueError(
+                f"{path}: {others[0]} is given, but files of RestrictedBoltzmannMachines.jl do not hold it: leave it "
+                "out"
+            )
+        if max(rbm.sites) > 1:
+            raise ValueError(f"{path}: the model has sites of several values, but the layout 'julia' takes bits only")
+        _julia.write_model(path, parameters, getattr(rbm, "image_shape", None))
     else:
         record = {**dict.fromkeys(_RECORD), **known}
         sites = rbm.sites if known.get("columns") else None
