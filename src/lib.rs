@@ -351,6 +351,13 @@
 //!
 //! # What may change
 //!
+//! Versions are 0.MINOR.PATCH. A new PATCH breaks nothing: public items, flags and keys mean what they meant, and
+//! a seed gives the same numbers, unless a figure was wrong. A new MINOR may change them, and the defaults, too.
+//! `CHANGELOG.md` names every such change. Draws or roundings of training that change raise
+//! [`rng::STREAM_VERSION`], and so MINOR. Models and settings files of every earlier version are read. A
+//! checkpoint goes on only with the stream version that wrote it, and a file with parts that this version does
+//! not know is refused, never read in part. Only a new MINOR may need a newer Rust.
+//!
 //! The modules `memory`, `setting`, `threads`, `whole_file`, `fixed`, `state`, `kernels`, `pictures` and `cli`
 //! serve the benches, the tests and the program of this project. The documentation hides them, and any
 //! version may change them.
