@@ -45,6 +45,7 @@ mod _harmonium {
     use super::errors::{DivergedError, SettingError};
     #[pymodule_export]
     use super::files::write_whole;
+    #[pymodule_export]
     use super::interchange::{read_foreign, write_foreign};
     #[pymodule_export]
     use super::packing::pack;

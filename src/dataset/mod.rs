@@ -58,6 +58,7 @@ mod npz;
 
 #[cfg(feature = "cli")]
 mod named_array;
+
 mod packed_encoding;
 
 mod packed;
