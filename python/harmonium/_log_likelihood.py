@@ -73,6 +73,21 @@ class LogLikelihood:
     chains `from_random` and `from_examples`, autocorrelation times in sweeps, moments. None for fewer than 100 rows, rows
     that lack values, and rows that do not vary."""
 
+    def __str__(self) -> str:
+        """The mean with its standard error, the interval that log Z leaves it, and the verdict.
+
+        >>> import numpy as np
+        >>> from harmonium import Rbm
+        >>> print(Rbm(np.zeros((2, 3)), np.zeros(2), np.zeros(3)).log_likelihood([[0, 1], [1, 1]]))
+        -1.386 nats an example (± 0.000), exact
+        """
+        if self.verdict == "exact":
+            reach = ""
+        else:
+            reach = f", {self.low:.2f} to {self.high:.2f} by the interval of log Z"
+        reasons = "".join(f"; {reason}" for reason in self.reasons)
+        return f"{self.mean:.3f} nats an example (± {self.standard_error:.3f}){reach}, {self.verdict}{reasons}"
+
     @classmethod
     def _of(cls, report: dict[str, Any]) -> LogLikelihood:
         """From the library's report, where None is a number that is not finite."""

@@ -190,7 +190,8 @@ impl Evaluate {
         let Scored { visible, subject, to_classify, is_of_run } = self.scored(&file)?;
         if let Some(samples) = self.samples {
             check("samples", samples, visible.weights().is_none(), || {
-                "left out for examples with weights, whose neighbours count alike".to_string()
+                "left out for examples with weights, as neighbours count alike; --data with the same file has none"
+                    .to_string()
             })?;
         }
         if visible.missing().is_some() {
