@@ -301,6 +301,7 @@
 //! | `pictures` | grids of images as PNG |
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
+//! | [`sweep`] | many runs side by side, and the best of them |
 //! | [`report`] | a page on runs: curves, pictures, what looks wrong |
 //! | `bench` | times of an update by stage |
 //! | [`cli`] | the command line |
@@ -421,6 +422,9 @@ pub mod monitor;
 
 #[cfg(feature = "cli")]
 pub mod run;
+
+#[cfg(feature = "cli")]
+pub mod sweep;
 
 #[cfg(feature = "cli")]
 pub mod report;
