@@ -107,7 +107,8 @@ fn end(
     }
     text += &format!("\nfolder  {}", found.folder.display());
     if let Some(best) = found.best_run() {
-        text += &format!("\nrepeat the best  harmonium train --config {}", quoted(best.as_os_str()));
+        text +=
+            &format!("\nrepeat the best  harmonium train --config {}", quoted(best.as_os_str()));
     }
     print_text(&text, 4)?;
     Ok(0)

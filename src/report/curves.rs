@@ -135,7 +135,13 @@ pub fn charts(runs: &[Material]) -> Vec<Chart> {
             let level = level(id, runs);
             let of_level = level
                 .map_or(String::new(), |level| format!("; independent units: {}", number(level)));
-            Chart { id, title: format!("{title}{of_level}"), axis: "epoch".to_string(), level, series }
+            Chart {
+                id,
+                title: format!("{title}{of_level}"),
+                axis: "epoch".to_string(),
+                level,
+                series,
+            }
         })
         .collect();
     charts.push(swap_rates(runs));
@@ -431,7 +437,13 @@ mod tests {
             |(x, &y): (usize, &f64)| Point { x: x as f64, y, range: Some((y - 1.0, y + 1.0)) };
         let points = ys.iter().enumerate().map(point).collect();
         let series = vec![Series { name: "<a & \"b\">".to_string(), points, is_joined: true }];
-        Chart { id: "test", title: "test".to_string(), axis: "epoch".to_string(), level: None, series }
+        Chart {
+            id: "test",
+            title: "test".to_string(),
+            axis: "epoch".to_string(),
+            level: None,
+            series,
+        }
     }
 
     #[test]

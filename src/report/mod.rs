@@ -48,9 +48,9 @@ pub(crate) use page::page;
 use site_couplings::SiteCouplings;
 
 use crate::error::Result;
-use crate::sweep::{Table, is_sweep, run_folder};
 use crate::run::{CURVES, Folder, RECONSTRUCTIONS, REPORT, Summary};
 use crate::setting::invalid;
+use crate::sweep::{Table, is_sweep, run_folder};
 use crate::whole_file;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -153,7 +153,8 @@ impl Axis {
             let mut names: Vec<String> = values.iter().map(|value| value_text(value)).collect();
             names.sort();
             names.dedup();
-            let list: Vec<_> = names.iter().enumerate().map(|(at, name)| format!("{at}: {name}")).collect();
+            let list: Vec<_> =
+                names.iter().enumerate().map(|(at, name)| format!("{at}: {name}")).collect();
             return Self { title: format!("{name} ({})", list.join(", ")), is_log: false, names };
         };
         let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);

@@ -99,7 +99,11 @@ pub(crate) struct Prepared {
 ///
 /// # Errors
 /// As [`train`].
-pub(crate) fn prepare(shelf: &Shelf, mut settings: Settings, session: &Session) -> Result<Prepared> {
+pub(crate) fn prepare(
+    shelf: &Shelf,
+    mut settings: Settings,
+    session: &Session,
+) -> Result<Prepared> {
     let (config, binarize) = (&settings.data, settings.train.binarize);
     let data = shelf.read(config, binarize, session.interrupt.watch())?;
     let trainer = begin(&mut settings, &data, session.isa)?;

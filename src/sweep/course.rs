@@ -266,8 +266,13 @@ impl Plan {
         })?;
         let n_runs = self.points.len() * self.config.seeds as usize;
         let scores = (0..n_runs).map(|number| score::read(&run_folder(folder.path(), number)));
-        let mut course =
-            Course { plan: self, folder, scores: scores.collect::<Result<_>>()?, updates: 0, told: BTreeSet::new() };
+        let mut course = Course {
+            plan: self,
+            folder,
+            scores: scores.collect::<Result<_>>()?,
+            updates: 0,
+            told: BTreeSet::new(),
+        };
         let threads = wanted(session.threads)?;
         let end = session.stop_after.and_then(|interval| match interval {
             Interval::Time(time) => Instant::now().checked_add(time),
@@ -277,7 +282,8 @@ impl Plan {
         let trained = course.train(&crew, tell);
         let table = Table::new(&self.config, &self.points, &course.scores);
         // Also of a sweep that failed or was stopped: what is scored is scored.
-        let written = whole_file::write_if(&folder.join(TABLE), table.to_csv().as_bytes(), || folder.check());
+        let written =
+            whole_file::write_if(&folder.join(TABLE), table.to_csv().as_bytes(), || folder.check());
         let end = trained?;
         written?;
         folder.release();
@@ -329,10 +335,13 @@ impl Course<'_> {
         for (at, rung) in plan.rungs.iter().enumerate() {
             let is_last = at + 1 == plan.rungs.len();
             let jobs = self.jobs(&active, at, from);
-            let already = self.n_updates(&active, from, rung.updates) - jobs.iter().map(length).sum::<u64>();
+            let already =
+                self.n_updates(&active, from, rung.updates) - jobs.iter().map(length).sum::<u64>();
             let planned = self.n_planned(active.len(), at);
             let place = Place { active: active.len(), already, planned };
-            if let Some(end) = side_by_side(jobs, crew, &mut |event| self.hear(event, &place, tell))? {
+            if let Some(end) =
+                side_by_side(jobs, crew, &mut |event| self.hear(event, &place, tell))?
+            {
                 return Ok(end);
             }
             self.updates += self.n_updates(&active, from, rung.updates);
@@ -415,7 +424,12 @@ impl Course<'_> {
                 let score = scored.score;
                 self.scores[number].push(scored);
                 let values = self.plan.points[number / self.plan.config.seeds as usize].clone();
-                tell(News::Scored { number, values, score, progress: self.progress(place, updates) });
+                tell(News::Scored {
+                    number,
+                    values,
+                    score,
+                    progress: self.progress(place, updates),
+                });
             }
         }
     }

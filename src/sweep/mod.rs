@@ -41,6 +41,6 @@ pub use config::{Search, SweepConfig};
 pub use course::{News, Progress, SweepOutcome, resume, sweep};
 pub(crate) use file::is_sweep;
 pub use file::{RUNS, SWEEP, SweepFile, TABLE};
-pub(crate) use table::{run_folder, value_text};
 pub use table::{PointState, Row, Table};
+pub(crate) use table::{run_folder, value_text};
 pub use values::Vary;

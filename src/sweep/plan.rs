@@ -165,8 +165,10 @@ mod tests {
     #[test]
     fn a_grid_has_every_combination_once_and_the_last_changes_first() {
         let all = points(&config("grid", &["hidden=3,5", "centering=true,false"]), 0).unwrap();
-        let found: Vec<_> =
-            all.iter().map(|point| (point["hidden"].as_u64(), point["centering"].as_bool())).collect();
+        let found: Vec<_> = all
+            .iter()
+            .map(|point| (point["hidden"].as_u64(), point["centering"].as_bool()))
+            .collect();
         let expected = [(3, true), (3, false), (5, true), (5, false)];
         assert_eq!(found, expected.map(|(n, b)| (Some(n), Some(b))));
         assert_eq!(points(&config("halving", &["hidden=3,5"]), 0).unwrap().len(), 2);

@@ -71,7 +71,8 @@ pub struct Scorer {
 
 /// The run's settings, with those without which it would not measure a metric by itself.
 fn measuring(settings: &Settings) -> Settings {
-    let run = RunConfig { evaluate_every: settings.run.evaluate_every.max(1), ..settings.run.clone() };
+    let run =
+        RunConfig { evaluate_every: settings.run.evaluate_every.max(1), ..settings.run.clone() };
     Settings { run, ..settings.clone() }
 }
 
@@ -100,17 +101,26 @@ impl Scorer {
         let settings = measuring(&run.settings);
         let config = RunConfig { keep: Keep::Best(metric), ..settings.run };
         let held_out = run.data.held_out.as_deref();
-        config.validate(&settings.train, &run.data.training, held_out).map_err(|error| match error {
-            Error::InvalidSetting { setting: "keep", rule, .. } => invalid("score", metric, rule),
-            error => error,
-        })
+        config.validate(&settings.train, &run.data.training, held_out).map_err(
+            |error| match error {
+                Error::InvalidSetting { setting: "keep", rule, .. } => {
+                    invalid("score", metric, rule)
+                }
+                error => error,
+            },
+        )
     }
 
     /// The score of the run in a folder, as it is now, and whether it is doubtful.
     ///
     /// # Errors
     /// Errors of reading its files, and those of [`Likelihood::of_model`].
-    pub fn score(&self, folder: &Path, settings: &Settings, watch: Watch<'_>) -> Result<(Option<f64>, bool)> {
+    pub fn score(
+        &self,
+        folder: &Path,
+        settings: &Settings,
+        watch: Watch<'_>,
+    ) -> Result<(Option<f64>, bool)> {
         let Some(likelihood) = &self.likelihood else {
             let summary = Summary::read(folder)?;
             return Ok((summary.of_model().and_then(|record| self.metric.of(record)), false));

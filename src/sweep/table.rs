@@ -126,7 +126,8 @@ impl Table {
             let at = reached(&of);
             let reached: Vec<&Scored> =
                 at.into_iter().flat_map(|at| of.iter().map(move |scores| &scores[at])).collect();
-            let failure = of.iter().flat_map(|scores| scores.iter()).find_map(|s| s.failure.clone());
+            let failure =
+                of.iter().flat_map(|scores| scores.iter()).find_map(|s| s.failure.clone());
             let (score, standard_error) = match at {
                 Some(_) => mean(&reached),
                 None => (None, None),
@@ -254,7 +255,10 @@ mod tests {
                 "1,5,-1.5,0.5,false,2,90,done,002 003"
             ]
         );
-        assert!(table.to_string().contains("\n1     -1.500 ± 0.500  5       done   90       002 003"), "{table}");
+        assert!(
+            table.to_string().contains("\n1     -1.500 ± 0.500  5       done   90       002 003"),
+            "{table}"
+        );
     }
 
     #[test]
@@ -262,7 +266,8 @@ mod tests {
         let config = config(1);
         let points = plan::points(&config, 0).unwrap();
         let failed = Scored { failure: Some("diverged".into()), score: None, ..scored(30, 0.0) };
-        let scores = [vec![scored(30, -9.0)], vec![failed], vec![scored(30, -20.0), scored(90, -8.0)]];
+        let scores =
+            [vec![scored(30, -9.0)], vec![failed], vec![scored(30, -20.0), scored(90, -8.0)]];
         let states = |scores: &[Vec<Scored>]| -> Vec<_> {
             let table = Table::new(&config, &points, scores);
             table.rows.iter().map(|row| (row.runs[0], row.state)).collect()

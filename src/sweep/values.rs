@@ -57,11 +57,15 @@ struct Span {
 /// Settings that cannot vary, and why.
 const FIXED: [(&str, &str); 2] = [
     ("seed", "left out: `seeds` gives the number of seeds of each setting"),
-    ("binarize", "left out: it changes the bits that are scored, and scores of other bits do not compare"),
+    (
+        "binarize",
+        "left out: it changes the bits that are scored, and scores of other bits do not compare",
+    ),
 ];
 
 /// What VALUES may be.
-const FORMS: &str = "values with commas between them, or a range such as 100..1000:log:4 or 0..0.01:lin:3";
+const FORMS: &str =
+    "values with commas between them, or a range such as 100..1000:log:4 or 0..0.01:lin:3";
 
 impl FromStr for Vary {
     type Err = Error;
@@ -131,7 +135,11 @@ impl Values {
         let values = text.split(',').map(|value| setting.parse(value.trim()));
         let values = values.collect::<Result<Vec<_>>>()?;
         match values.iter().enumerate().find(|(at, value)| values[..*at].contains(value)) {
-            Some((_, twice)) => Err(invalid(setting.name, text, format!("values that differ ({twice} is given twice)"))),
+            Some((_, twice)) => Err(invalid(
+                setting.name,
+                text,
+                format!("values that differ ({twice} is given twice)"),
+            )),
             None => Ok(Self::Listed(values)),
         }
     }
@@ -243,28 +251,46 @@ mod tests {
         assert_eq!(values("weight_decay=0..0.01:lin:3"), [0.0, 0.005, 0.01]);
         assert_eq!(values("learning_rate=0.02..0.2:log:3"), [0.02, 0.063_25, 0.2]);
         let span: Vary = "hidden=10..20:lin".parse().unwrap();
-        assert_eq!((span.values(), span.drawn(0.0), span.drawn(0.51)), (None, json!(10), json!(15)));
+        assert_eq!(
+            (span.values(), span.drawn(0.0), span.drawn(0.51)),
+            (None, json!(10), json!(15))
+        );
         assert_eq!(span.to_string().parse::<Vary>().unwrap(), span);
     }
 
     #[test]
     fn a_wrong_name_or_value_is_refused_by_name_and_remedy() {
         for (text, message) in [
-            ("lerning_rate=1", "vary is lerning_rate, but must be the name of a setting of training or of the run; did you mean learning_rate?"),
+            (
+                "lerning_rate=1",
+                "vary is lerning_rate, but must be the name of a setting of training or of the run; did you mean learning_rate?",
+            ),
             ("nonsense=1", "vary is nonsense, but must be the name of a setting"),
             ("learning_rate", "vary is learning_rate, but must be NAME=VALUES, such as"),
-            ("validation=5,10", "vary is validation, but must be a setting of training or of the run: scores on other data"),
+            (
+                "validation=5,10",
+                "vary is validation, but must be a setting of training or of the run: scores on other data",
+            ),
             ("seed=1,2", "vary is seed, but must be left out: `seeds`"),
             ("binarize=none", "vary is binarize, but must be left out: it changes the bits"),
             ("replanned=1", "vary is replanned, but must be the name"),
             ("learning_rate=0.1,fast", "learning_rate is fast, but must be a finite number"),
             ("hidden=5,7,5", "hidden is 5,7,5, but must be values that differ (5 is given twice)"),
             ("hidden=5..1:lin:3", "hidden is 5..1, but must be a range from the smaller"),
-            ("weight_decay=0..1:log:3", "weight_decay is 0..1, but must be a range above 0 with log"),
+            (
+                "weight_decay=0..1:log:3",
+                "weight_decay is 0..1, but must be a range above 0 with log",
+            ),
             ("hidden=1..9", "hidden is 1..9, but must be values with commas"),
-            ("hidden=1..9:log:1", "hidden is 1..9:log:1, but must be a range with 2 to 10000 values"),
+            (
+                "hidden=1..9:log:1",
+                "hidden is 1..9:log:1, but must be a range with 2 to 10000 values",
+            ),
             ("hidden=1..9:cubic:3", "hidden is 1..9:cubic:3, but must be values with commas"),
-            ("algorithm=cd..pt:lin:2", "algorithm is cd..pt, but must be values with commas between them: only numbers"),
+            (
+                "algorithm=cd..pt:lin:2",
+                "algorithm is cd..pt, but must be values with commas between them: only numbers",
+            ),
             ("algorithm=cd,pdc", "algorithm is pdc, but must be `auto`"),
         ] {
             let error = text.parse::<Vary>().unwrap_err().to_string();

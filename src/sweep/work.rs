@@ -117,7 +117,11 @@ fn wider(all: usize, free: usize, running: usize, own: usize) -> Option<usize> {
 ///
 /// # Errors
 /// The first error of a run, other than [`Error::Diverged`], once the others are paused.
-pub fn side_by_side(jobs: Vec<Job>, crew: &Crew<'_>, tell: &mut dyn FnMut(Event)) -> Result<Option<End>> {
+pub fn side_by_side(
+    jobs: Vec<Job>,
+    crew: &Crew<'_>,
+    tell: &mut dyn FnMut(Event),
+) -> Result<Option<End>> {
     thread::scope(|scope| {
         let (sender, receiver) = channel();
         let waiting = jobs.into_iter().map(Arc::new).collect();
@@ -334,9 +338,7 @@ fn advanced(
         };
         // A folder without settings holds nothing else: its run begins again.
         let trained = match job.folder.join(SETTINGS).exists() {
-            true => {
-                resume_on(crew.shelf, &job.folder, &Changes::default(), &session, &mut [pace])
-            }
+            true => resume_on(crew.shelf, &job.folder, &Changes::default(), &session, &mut [pace]),
             false => train_on(crew.shelf, job.settings.clone(), &session, &mut [pace]),
         };
         match trained {
