@@ -334,7 +334,7 @@
 //!
 //! The program ends with 0 if it did what it was asked. It ends with 2 if the command line, a settings file
 //! or the environment is wrong, wherever that is found ([`Error::is_misuse`]), and with 1 if anything else
-//! failed: a file, data that do not fit the model, a training that diverged. A run that a signal stopped
+//! failed: a file, data that do not fit the model, a training that diverged. A run, or a sweep of runs, that a signal stopped
 //! ends with 128 plus the number of the signal, and can be resumed. So can a run on several ranks that ends
 //! with 75, as one of them did not answer.
 //!

@@ -67,6 +67,9 @@ fn the_table_does_not_depend_on_threads_and_commands_read_its_runs() {
     // A line for each run that is scored, and what all runs say once.
     assert_eq!(stderr.lines().filter(|line| line.starts_with("run 00")).count(), 6, "{stderr}");
     assert!(stderr.contains("(6 of 6 runs done, best -"), "{stderr}");
+    let page = folder.read("one/report.html");
+    folder.succeed("report one");
+    assert!(folder.read("one/report.html") == page);
     let rows = table(&folder, "one");
     let header =
         "rank,learning_rate,log_likelihood,standard_error,doubtful,seeds,updates,state,runs";
@@ -90,7 +93,7 @@ fn the_table_does_not_depend_on_threads_and_commands_read_its_runs() {
     assert!(text.ends_with(&format!("harmonium train --config one/runs/{first}\n")), "{text}");
     folder.succeed(&format!("sample one/runs/{first} --number 3 --out samples.npy"));
     assert_eq!(folder.succeed("runs one/runs").lines().count(), 7);
-    let page = String::from_utf8(folder.read("one/report.html")).unwrap();
+    let page = String::from_utf8(page).unwrap();
     for part in [
         "Score against each setting",
         "id=\"chart-learning_rate\"",
@@ -101,9 +104,7 @@ fn the_table_does_not_depend_on_threads_and_commands_read_its_runs() {
     ] {
         assert!(page.contains(part), "the page lacks {part}");
     }
-    assert_eq!(page.matches("class=\"point\"").count() > 3, true);
-    folder.succeed("report one");
-    assert!(folder.read("one/report.html") == page.as_bytes());
+    assert!(page.matches("class=\"point\"").count() > 3);
 }
 
 #[test]
@@ -293,6 +294,11 @@ fn a_signal_stops_all_runs_and_a_half_made_run_begins_again() {
     let (code, _, stderr) = folder.run("resume out --quiet --stop-after 0.05s");
     assert_eq!(code, Some(0), "{stderr}");
     folder.succeed("resume out --quiet");
+    assert_same(&folder, "out", "whole");
+    // Killed between its model and its only checkpoint.
+    std::fs::remove_dir_all(folder.path("out/runs/001/checkpoints")).unwrap();
+    std::fs::remove_file(folder.path("out/runs/001/scores.json")).unwrap();
+    folder.succeed_with_notes("resume out --quiet");
     assert_same(&folder, "out", "whole");
 }
 

@@ -12,7 +12,7 @@ use crate::report;
 use crate::run::{End, Session, quoted, resume_command};
 use crate::sweep::{self, News, Progress, SweepConfig, SweepFile, SweepOutcome, value_text};
 use crate::threads;
-use clap::Args;
+use clap::{Args, ValueHint};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 pub struct Sweep {
     /// A study: a settings file with a section [sweep]; flags override it
-    #[arg(value_name = "STUDY.toml", conflicts_with_all = ["preset", "config"])]
+    #[arg(value_name = "STUDY.toml", value_hint = ValueHint::FilePath, conflicts_with_all = ["preset", "config"])]
     study: Option<PathBuf>,
     #[command(flatten, next_help_heading = "Sweep")]
     sweep: Given<SweepConfig>,

@@ -225,10 +225,21 @@ impl SettingsFile {
     /// kind.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let wrong = |rule: String| Error::BadSettings { path: path.into(), rule };
-        Self::of_keys(path, keys_of(text).map_err(wrong)?)
+        let mut file = Self::of_keys(path, keys_of(text).map_err(wrong)?)?;
+        let train = &mut file.settings.train;
+        if file.stream_version.is_some()
+            && train.algorithm.chains_are_samples()
+            && train.chains.is_none()
+        {
+            // Runs record their number of chains. Earlier versions did not where it was the default
+            // of that time, the number of examples in a mini-batch.
+            train.chains = Some(train.batch_size);
+        }
+        Ok(file)
     }
 
-    /// Reads the text of a file that also has a section of this name: its keys.
+    /// Reads the text of a file that also has a section of this name, whose keys it returns. No run has written it:
+    /// settings that are not set are left to the data.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).
@@ -246,7 +257,7 @@ impl SettingsFile {
     fn of_keys(path: &Path, mut keys: Map<String, Value>) -> Result<Self> {
         let wrong = |rule: String| Error::BadSettings { path: path.into(), rule };
         let mut section = |name: &str| take_section(&mut keys, name).map_err(wrong);
-        let mut settings = Settings {
+        let settings = Settings {
             data: read_section(path, &section("data")?)?,
             train: read_section(path, &section("train")?)?,
             run: read_section(path, &section("run")?)?,
@@ -266,15 +277,6 @@ impl SettingsFile {
         let header: Header = serde_json::from_value(keys.into())
             .map_err(|cause| wrong(format!("above the first section: {cause}")))?;
         let Header { stream_version, command, .. } = header;
-        let train = &mut settings.train;
-        if stream_version.is_some()
-            && train.algorithm.chains_are_samples()
-            && train.chains.is_none()
-        {
-            // Runs record their number of chains. Earlier versions did not where it was the default
-            // of that time, the number of examples in a mini-batch.
-            train.chains = Some(train.batch_size);
-        }
         Ok(Self { settings, stream_version, command })
     }
 }

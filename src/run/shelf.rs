@@ -39,4 +39,11 @@ impl Shelf {
         all.push(Kept { config, binarize, data: data.clone() });
         Ok(data)
     }
+
+    /// Keeps data under the settings that a run has recorded of them, too.
+    pub fn keep(&self, config: &DataConfig, binarize: Binarization, data: &Data) {
+        let config = DataConfig { init: None, init_sha256: None, ..config.clone() };
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(Kept { config, binarize, data: data.clone() });
+    }
 }

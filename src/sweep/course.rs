@@ -231,19 +231,19 @@ impl Plan {
         check_seed(seed)?;
         check_seed(seed.saturating_add(config.seeds - 1))?;
         let points = plan::points(config, seed)?;
-        let (mut runs, mut scorer, mut data) = (Vec::new(), None, None);
+        let (mut runs, mut scorer) = (Vec::new(), None);
         for point in &points {
             let prepared = prepare(shelf, at(&settings, point), session)?;
             Scorer::check(config.score, &prepared)?;
             check_first_rung(config, points.len(), &prepared)?;
             if scorer.is_none() {
                 scorer = Some(Scorer::new(config.score, &prepared, session.isa)?);
+                // From here on all runs read the same files, by their SHA-256.
+                settings.data = prepared.settings.data.clone();
+                shelf.keep(&settings.data, settings.train.binarize, &prepared.data);
             }
-            // From here on all runs read the same files, by their SHA-256.
-            data.get_or_insert_with(|| prepared.settings.data.clone());
             runs.push((prepared.settings, prepared.total_updates));
         }
-        settings.data = data.expect("a point");
         let total = runs.iter().map(|(_, total)| *total).max().expect("a point");
         let rungs = plan::rungs(config.search, points.len(), total);
         let (config, scorer) = (config.clone(), scorer.expect("a point"));

@@ -1,4 +1,5 @@
-//! Many runs that differ in some settings, side by side, and which of them is best.
+//! Many runs that differ in some settings, side by side, and which of them is best. (A sweep of chains is another
+//! thing.)
 //!
 //! ```text
 //!  SweepConfig ──► Vary, Search ──► plan: points, rungs ──┐

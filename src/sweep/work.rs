@@ -1,16 +1,17 @@
 //! Runs side by side: as many at once as there are threads, and more threads for each where runs are fewer.
 
 use super::score::{self, Scored, Scorer};
-use crate::checkpoint::{Place, newest};
+use crate::checkpoint::{Place, list, newest};
 use crate::error::{Error, Result};
 use crate::gibbs::FixedModel;
 use crate::monitor::{EpochRecord, Monitor};
 use crate::run::{
-    CHECKPOINTS, Changes, End, Interrupt, Interval, SETTINGS, Session, Settings, Shelf, resume_on,
-    train_on,
+    CHECKPOINTS, Changes, End, Interrupt, Interval, MODEL, SETTINGS, Session, Settings, Shelf,
+    resume_on, train_on,
 };
 use crate::threads::in_pool;
 use crate::train::Trainer;
+use crate::whole_file;
 use signal_hook::consts::SIGINT;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -297,7 +298,8 @@ impl Running {
     /// The time that it needs at its pace; none before its first report.
     fn left(&self) -> Duration {
         let updates = self.updates.load(Ordering::Relaxed);
-        let (done, left) = (updates - self.first, self.job.until.saturating_sub(updates));
+        let (done, left) =
+            (updates.saturating_sub(self.first), self.job.until.saturating_sub(updates));
         match done {
             0 => Duration::ZERO,
             _ => self.begun.elapsed().mul_f64(left as f64 / done as f64),
@@ -336,7 +338,11 @@ fn advanced(
             interrupt: interrupt.clone(),
             ..Session::default()
         };
-        // A folder without settings holds nothing else: its run begins again.
+        if list(&job.folder.join(CHECKPOINTS)).is_empty() {
+            // A run that is killed between its model and its only checkpoint begins again.
+            whole_file::remove(&job.folder.join(MODEL))?;
+        }
+        // A folder without settings holds nothing else: its run begins, too.
         let trained = match job.folder.join(SETTINGS).exists() {
             true => resume_on(crew.shelf, &job.folder, &Changes::default(), &session, &mut [pace]),
             false => train_on(crew.shelf, job.settings.clone(), &session, &mut [pace]),
@@ -362,6 +368,8 @@ fn advanced(
             found => found?,
         };
     }
+    // Of a process that was killed while it wrote the scores.
+    whole_file::remove_leftovers(&job.folder)?;
     score::add(&job.folder, &scored)?;
     Ok(Ended::Scored(scored))
 }
