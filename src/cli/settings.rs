@@ -19,11 +19,11 @@ pub struct SettingsFlags {
     /// Good settings by name, such as `mnist-500` (`harmonium presets` lists them); other flags
     /// override them
     #[arg(long, value_name = "NAME", value_parser = PresetName, hide_possible_values = true,
-        conflicts_with = "config")]
+        conflicts_with = "config", help_heading = None::<&'static str>)]
     preset: Option<String>,
     /// A settings file, or the folder of a run to train again with its `config.toml`; other flags
     /// override its settings
-    #[arg(long, value_name = "FILE.toml")]
+    #[arg(long, value_name = "FILE.toml", help_heading = None::<&'static str>)]
     config: Option<PathBuf>,
 
     #[command(flatten, next_help_heading = "Data")]

@@ -1,6 +1,6 @@
 //! The page of a sweep: its points, score against each setting that varies, and the curves of the best.
 
-use super::curves::{self, Chart, Point, Series, number};
+use super::curves::{self, Chart, Point, Series};
 use super::material::Material;
 use super::page::{curves_of, differences, figure, file};
 use crate::run::quoted;
@@ -30,8 +30,8 @@ pub fn sweep_page(folder: &Path, table: &Table, best: &[Material]) -> String {
             section #settings-and-scores {
                 h2 { "Score against each setting" }
                 p.note {
-                    "A circle for each choice of values that was trained to its end, or all if there is none; the \
-                     line joins the best at each value. Bars are two standard errors over seeds."
+                    "A circle for each choice of values that was trained to its end, or all if there is none; a \
+                     line joins the best at each number. Bars are two standard errors over seeds."
                 }
                 div.charts { @for chart in &charts { (figure(chart)) } }
             }
@@ -51,9 +51,9 @@ fn summary(table: &Table, best: Option<&Material>) -> Markup {
         p { "Of " (all) " choices of values, " (done) " were trained to the end, and " (failed) " failed." }
         @if let Some(row) = table.best() {
             p.verdict {
-                "Best: " strong { (settings(table, row)) } ", " (table.metric) " " (score(row))
-                " on validation examples, by which it was chosen: on other data expect less. \
-                 `harmonium evaluate` with test data says how much."
+                "Best: " strong { (settings(table, row)) } ", " (table.metric) " " (row.score_text())
+                " on validation examples, by which it was chosen: on other data expect less. "
+                code { "harmonium evaluate" } " with test data says how much."
             }
         }
         @if let Some(run) = best {
@@ -66,12 +66,6 @@ fn summary(table: &Table, best: Option<&Material>) -> Markup {
 fn settings(table: &Table, row: &Row) -> String {
     let one = |name: &&str| format!("{name} = {}", value_text(&row.values[*name]));
     table.names.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-fn score(row: &Row) -> String {
-    let error = row.standard_error.map_or(String::new(), |error| format!(" ± {}", number(error)));
-    let doubt = if row.is_doubtful { " (doubtful)" } else { "" };
-    row.score.map_or("–".to_string(), |score| format!("{}{error}{doubt}", number(score)))
 }
 
 /// The points, best first.
@@ -92,7 +86,7 @@ fn ranking(table: &Table) -> Markup {
                             tr {
                                 th { (rank) }
                                 @for name in &table.names { td { (value_text(&row.values[*name])) } }
-                                td { (score(row)) }
+                                td { (row.score_text()) }
                                 td { (row.state) @if let Some(failure) = &row.failure { ": " (failure) } }
                                 td { (row.updates) }
                                 td { @for run in &row.runs { (format!("{run:03}")) " " } }
@@ -131,7 +125,8 @@ fn against(table: &Table, name: &'static str) -> Option<Chart> {
     let series = series.map(|(name, is_joined)| Series {
         name: name.to_string(),
         points: part(is_joined),
-        is_joined,
+        // There is nothing between two names.
+        is_joined: is_joined && axis.names.is_empty(),
     });
     let series: Vec<_> = series.into_iter().filter(|series| !series.points.is_empty()).collect();
     let title = format!("{} against {}", table.metric, axis.title);

@@ -33,8 +33,9 @@ settings! {
         /// The choices of values: all (`grid`), N at random (`random:N`), or all of which few are trained to the
         /// end (`halving`, or `halving:FACTOR`): of the choices that reach a rung, a third (one in FACTOR) go on.
         search: Search = Search::Grid, { placeholder("grid|random:N|halving") }
-        /// What decides, measured on the *validation* examples: `log_likelihood` (as `harmonium evaluate`, with a small
-        /// budget), or what the runs measure of them: `log_likelihood_online`, `error_test` or `log_loss_test`.
+        /// What decides, measured on the *validation* examples (without that setting a tenth of the training examples,
+        /// at most 10,000): `log_likelihood` (as `harmonium evaluate`, with a small budget), or what the runs measure of
+        /// them: `log_likelihood_online`, `error_test` or `log_loss_test`.
         score: Metric = Metric::LogLikelihood, { placeholder("METRIC") }
     }
 }

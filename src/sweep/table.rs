@@ -53,6 +53,15 @@ pub struct Row {
     pub failure: Option<String>,
 }
 
+impl Row {
+    /// The score with its standard error, for people.
+    pub(crate) fn score_text(&self) -> String {
+        let error = self.standard_error.map_or(String::new(), |error| format!(" ± {error:.3}"));
+        let doubt = if self.is_doubtful { " (doubtful)" } else { "" };
+        self.score.map_or("–".to_string(), |score| format!("{score:.3}{error}{doubt}"))
+    }
+}
+
 /// The points of a sweep, the best first.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -200,9 +209,7 @@ impl fmt::Display for Table {
         let header: Vec<_> =
             header.chain(["state", "updates", "runs"].map(str::to_string)).collect();
         let row = |(rank, row): (usize, &Row)| -> Vec<String> {
-            let error = row.standard_error.map_or(String::new(), |error| format!(" ± {error:.3}"));
-            let doubt = if row.is_doubtful { " (doubtful)" } else { "" };
-            let score = row.score.map_or("–".to_string(), |x| format!("{x:.3}{error}{doubt}"));
+            let score = row.score_text();
             let runs: Vec<_> = row.runs.iter().map(|number| format!("{number:03}")).collect();
             let values = self.names.iter().map(|name| value_text(&row.values[*name]));
             let rest = [row.state.to_string(), row.updates.to_string(), runs.join(" ")];
