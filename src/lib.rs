@@ -302,6 +302,7 @@
 //! | `pictures` | grids of images as PNG |
 //! | [`monitor`] | records of a run and where they go |
 //! | [`run`] | a whole run |
+//! | [`sweep`] | many runs side by side, and the best of them |
 //! | [`report`] | a page on runs: curves, pictures, what looks wrong |
 //! | `bench` | times of an update by stage |
 //! | [`cli`] | the command line |
@@ -335,7 +336,7 @@
 //!
 //! The program ends with 0 if it did what it was asked. It ends with 2 if the command line, a settings file
 //! or the environment is wrong, wherever that is found ([`Error::is_misuse`]), and with 1 if anything else
-//! failed: a file, data that do not fit the model, a training that diverged. A run that a signal stopped
+//! failed: a file, data that do not fit the model, a training that diverged. A run, or a sweep of runs, that a signal stopped
 //! ends with 128 plus the number of the signal, and can be resumed. So can a run on several ranks that ends
 //! with 75, as one of them did not answer.
 //!
@@ -433,6 +434,9 @@ pub mod monitor;
 
 #[cfg(feature = "cli")]
 pub mod run;
+
+#[cfg(feature = "cli")]
+pub mod sweep;
 
 #[cfg(feature = "cli")]
 pub mod report;

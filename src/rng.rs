@@ -118,6 +118,8 @@ pub enum Purpose {
     MixingFromExamples = 43,
     /// The triples of units whose moments the mixing check compares; index 0.
     MixingTriples = 44,
+    /// The values of a point of a sweep; index: the draw.
+    SweepPoint = 50,
 }
 
 /// A stream of random words with an address.

@@ -42,7 +42,11 @@ fn number(given: Option<usize>, variable: Option<&str>) -> Result<usize> {
     }
 }
 
-fn wanted(given: Option<usize>) -> Result<usize> {
+/// The number of threads that a pool of `given` threads has.
+///
+/// # Errors
+/// As [`pool`].
+pub fn wanted(given: Option<usize>) -> Result<usize> {
     let variable = std::env::var_os(VARIABLE);
     number(given, variable.as_ref().map(|text| text.to_string_lossy()).as_deref())
 }

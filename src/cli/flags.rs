@@ -54,6 +54,7 @@ fn flag(setting: &'static Setting, default: &Value) -> Arg {
     match setting.kind {
         Kind::Switch => flag.num_args(0..=1).default_missing_value("true"),
         Kind::Real => flag.allow_negative_numbers(true),
+        Kind::Names => flag.action(ArgAction::Append),
         _ => flag,
     }
 }
@@ -104,11 +105,19 @@ fn help(setting: &Setting, default: &Value) -> String {
     help
 }
 
+/// A value that is given in two flags: both lists of names, else the latter.
+fn joined(one: Value, other: Value) -> Value {
+    match (one, other) {
+        (Value::Array(one), Value::Array(other)) => [one, other].concat().into(),
+        (_, other) => other,
+    }
+}
+
 impl<S: Section> Given<S> {
     /// The settings that are given, of those that `is_wanted` names.
     pub fn of(matches: &ArgMatches, is_wanted: impl Fn(&str) -> bool) -> Self {
         let wanted = givable::<S>().map(|setting| setting.name).filter(|name| is_wanted(name));
-        let value = |name: &str| matches.get_one::<Value>(name).cloned();
+        let value = |name: &str| matches.get_many::<Value>(name)?.cloned().reduce(joined);
         let given = wanted.filter_map(|name| Some((name.to_string(), value(name)?))).collect();
         Self { given, section: PhantomData }
     }

@@ -26,7 +26,7 @@ struct Help {
     examples: [Example; 3],
 }
 
-const HELP: [Help; 18] = [
+const HELP: [Help; 19] = [
     Help {
         command: "train",
         short: &[
@@ -94,6 +94,68 @@ const HELP: [Help; 18] = [
             example(
                 "harmonium resume runs/coins --stop-after 30m",
                 "goes on for half an hour at most",
+            ),
+        ],
+    },
+    Help {
+        command: "sweep",
+        short: &[
+            "study",
+            "vary",
+            "seeds",
+            "search",
+            "score",
+            "data",
+            "validation",
+            "preset",
+            "config",
+            "hidden",
+            "epochs",
+            "learning_rate",
+            "out",
+        ],
+        groups: &[
+            ("Model", &["hidden", "init"]),
+            (
+                "Chains",
+                &[
+                    "algorithm",
+                    "chains",
+                    "gibbs_steps",
+                    "gibbs_steps_last",
+                    "chain_reset",
+                    "temperatures",
+                    "swap_rate",
+                    "chain_start",
+                ],
+            ),
+            ("Run", &["stop_after", "threads"]),
+            (
+                "Output",
+                &[
+                    "out",
+                    "checkpoint_every",
+                    "keep_checkpoints",
+                    "keep_series",
+                    "tensorboard",
+                    "no_report",
+                    "quiet",
+                    "log_format",
+                ],
+            ),
+        ],
+        examples: [
+            example(
+                "harmonium sweep --data coins.npy --vary learning_rate=0.02,0.05,0.1 --seeds 3",
+                "trains nine runs side by side, and ranks the rates by their mean scores",
+            ),
+            example(
+                "harmonium sweep --vary hidden=100..1000:log:8 --vary weight_decay=0,1e-4 --search halving",
+                "stops two thirds of the settings at each rung, by their scores there",
+            ),
+            example(
+                "harmonium sweep study.toml --out runs/study",
+                "takes settings and what varies from a file; `harmonium resume runs/study` goes on",
             ),
         ],
     },
@@ -373,7 +435,7 @@ pub const EXIT_CODES: [(&str, &str); 4] = [
     ("0", "The command did what it was asked."),
     ("1", "Something failed: a file, data that do not fit, a training that diverged."),
     ("2", "The command line, a settings file or the environment is wrong."),
-    ("128 + N", "Signal N stopped a run, which `harmonium resume` continues."),
+    ("128 + N", "Signal N stopped a run or a sweep, which `harmonium resume` continues."),
 ];
 
 /// The environment variables that the program reads.

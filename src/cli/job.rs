@@ -22,6 +22,13 @@ pub struct RankFlags {
     rank_timeout: Duration,
 }
 
+impl RankFlags {
+    /// Whether other processes are to work, too.
+    pub fn is_given(&self) -> bool {
+        self.mpi
+    }
+}
+
 /// Does the work of a command on all ranks of its job, or on one. An error of one rank of several ends them all.
 ///
 /// # Errors

@@ -16,6 +16,8 @@ mod job;
 
 mod session;
 
+mod settings;
+
 mod bench;
 mod completions;
 mod couplings;
@@ -32,6 +34,9 @@ mod fill;
 
 mod presets;
 mod report;
+
+mod sweep;
+
 mod resume;
 mod runs;
 mod sample;
@@ -80,6 +85,8 @@ enum Command {
     Train(Box<train::Train>),
     /// Continue a run that was stopped, interrupted or killed, or make it longer
     Resume(Box<resume::Resume>),
+    /// Train runs that differ in some settings, side by side, and rank them
+    Sweep(Box<sweep::Sweep>),
     /// List runs, their states, and the settings in which they differ
     Runs(runs::Runs),
     /// Write a report on a run, or on several side by side, as a page for a browser
@@ -125,6 +132,7 @@ impl Cli {
         let done = match self.command {
             Command::Train(train) => return train.run(isa()?, words),
             Command::Resume(resume) => return resume.run(isa()?, words),
+            Command::Sweep(sweep) => return sweep.run(isa()?, words),
             Command::Runs(runs) => runs.run(),
             Command::Report(report) => report.run(),
             Command::Metrics(metrics) => metrics.run(),

@@ -2,10 +2,12 @@
 
 use super::flags::{Given, flag_name};
 use super::session::{self, SessionFlags};
-use crate::error::Result;
+use super::sweep;
+use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::run::{self, Changes, DataConfig, SETTINGS, SettingsFile};
 use crate::setting::{Section as _, invalid};
+use crate::sweep::is_sweep;
 use crate::train::TrainConfig;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::ffi::OsString;
@@ -13,7 +15,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Resume {
-    /// The folder of the run
+    /// The folder of the run, or of a sweep
     run: PathBuf,
     #[command(flatten)]
     fixed: Fixed,
@@ -59,6 +61,15 @@ impl Resume {
             missing_mask: data.missing_mask,
             test_missing_mask: data.test_missing_mask,
         };
+        if is_sweep(&self.run) {
+            let given = self.fixed.data.settings().keys().chain(self.fixed.train.settings().keys());
+            if let Some(name) = given.into_iter().next() {
+                let rule = "has a sweep, whose settings stay as they are; begin another with `harmonium sweep`";
+                let rule = format!("{rule} (--{} was given)", flag_name(name));
+                return Err(Error::Unsuitable { path: self.run, rule });
+            }
+            return sweep::resume(&self.run, &self.session.of_sweep()?, isa, words);
+        }
         self.session.on_ranks("resume", isa, words, |session| {
             self.fixed.check(&self.run)?;
             let terminal = self.session.terminal();

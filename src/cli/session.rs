@@ -10,6 +10,7 @@ use crate::report::{self, Live};
 use crate::run::{
     self, End, Interrupt, Interval, Outcome, SETTINGS, Session, quoted, resume_command,
 };
+use crate::setting::check;
 use crate::threads;
 use crate::train::Trainer;
 use clap::Args;
@@ -60,6 +61,18 @@ impl SessionFlags {
         })
     }
 
+    /// These flags for a sweep.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`] for those that a sweep does not have.
+    pub fn of_sweep(&self) -> Result<SweepFlags> {
+        let rule = || "left out: this is a sweep".to_string();
+        self.live.iter().try_for_each(|port| check("live", port, false, rule))?;
+        check("mpi", true, !self.ranks.is_given(), rule)?;
+        let Self { threads, stop_after, no_report, quiet, log_format, .. } = *self;
+        Ok(SweepFlags { threads, stop_after, no_report, quiet, log_format })
+    }
+
     pub fn terminal(&self) -> Terminal {
         Terminal::new(self.log_format, self.quiet)
     }
@@ -75,6 +88,45 @@ impl SessionFlags {
 
     /// A session of the command with these words on the instruction set `isa`, which takes signals.
     fn session(&self, isa: Isa, words: &[OsString]) -> Result<Session> {
+        let format = self.log_format;
+        Ok(Session {
+            threads: self.threads,
+            isa,
+            stop_after: self.stop_after,
+            command: Some(command(words)),
+            interrupt: Interrupt::on_signals(move |text| terminal::note(format, text))?,
+            ..Session::default()
+        })
+    }
+}
+
+/// How a command works on a sweep.
+#[derive(Debug, Args)]
+pub struct SweepFlags {
+    /// Threads of all runs together [default: all cores]; the result does not depend on it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Stop after this time, such as 30m, counted from the start of this command; `harmonium resume` continues
+    /// from there
+    #[arg(long, value_name = "TIME")]
+    pub stop_after: Option<Interval>,
+    /// Do not write a report at the end
+    #[arg(long)]
+    pub no_report: bool,
+    /// Do not show progress
+    #[arg(long)]
+    pub quiet: bool,
+    /// The format of progress: `text`, or `json` (one object per line)
+    #[arg(long, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+impl SweepFlags {
+    /// A session of the command with these words, which takes signals.
+    ///
+    /// # Errors
+    /// As [`Interrupt::on_signals`].
+    pub fn session(&self, isa: Isa, words: &[OsString]) -> Result<Session> {
         let format = self.log_format;
         Ok(Session {
             threads: self.threads,
@@ -177,6 +229,6 @@ fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Resul
 }
 
 /// The exit code of a program that a signal stopped.
-fn exit_code(signal: i32) -> u8 {
+pub fn exit_code(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(1)
 }

@@ -1,42 +1,21 @@
 //! `harmonium train`.
 
-use super::flags::Given;
-use super::input::model_path;
 use super::session::{self, SessionFlags};
-use crate::dataset::UnknownLetters;
+use super::settings::SettingsFlags;
 use crate::error::Result;
 use crate::kernels::Isa;
-use crate::model::ModelFile;
 use crate::monitor::Monitor;
-use crate::preset::Preset;
-use crate::rng::STREAM_VERSION;
-use crate::run::{self, DataConfig, RunConfig, SETTINGS, Session, Settings, SettingsFile};
+use crate::run::{self, Session};
 use crate::setting::invalid;
-use crate::train::TrainConfig;
-use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Arg, Args, Command};
-use std::ffi::{OsStr, OsString};
+use clap::Args;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Debug, Args)]
 pub struct Train {
-    /// Good settings by name, such as `mnist-500` (`harmonium presets` lists them); other flags
-    /// override them
-    #[arg(long, value_name = "NAME", value_parser = PresetName, hide_possible_values = true,
-        conflicts_with = "config")]
-    preset: Option<String>,
-    /// A settings file, or the folder of a run to train again with its `config.toml`; other flags
-    /// override its settings
-    #[arg(long, value_name = "FILE.toml")]
-    config: Option<PathBuf>,
-
-    #[command(flatten, next_help_heading = "Data")]
-    data: Given<DataConfig>,
-    #[command(flatten, next_help_heading = "Training")]
-    train: Given<TrainConfig>,
-    #[command(flatten, next_help_heading = "Run")]
-    run: Given<RunConfig>,
+    #[command(flatten)]
+    settings: SettingsFlags,
 
     /// Folder for the results [default: a folder in runs/ named after data, sizes and time]
     #[arg(long, value_name = "FOLDER", help_heading = "Session")]
@@ -50,28 +29,6 @@ pub struct Train {
     session: SessionFlags,
 }
 
-/// Any text, as the error for other names is that of [`Preset::find`]; shells complete the names that are known.
-#[derive(Clone)]
-struct PresetName;
-
-impl TypedValueParser for PresetName {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        flag: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
-        StringValueParser::new().parse_ref(command, flag, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let value = |preset: Preset| PossibleValue::new(preset.name).help(preset.purpose);
-        Some(Box::new(Preset::all().into_iter().map(value)))
-    }
-}
-
 impl Train {
     pub fn run(self, isa: Isa, words: &[OsString]) -> Result<u8> {
         self.session.on_ranks("train", isa, words, |session| self.lead(session))
@@ -79,72 +36,16 @@ impl Train {
 
     fn lead(&self, session: Session) -> Result<u8> {
         let mut terminal = self.session.terminal();
-        let mut base = Settings::default();
-        if let Some(name) = &self.preset {
-            let preset = Preset::find(name)?;
-            (base.data.data, base.train) = (preset.data, preset.config);
+        let (mut base, note) = self.settings.base()?;
+        note.iter().for_each(|note| terminal.note(note));
+        if self.time_budget.is_some() {
+            base.without_length();
         }
-        if let Some(path) = &self.config {
-            let path = if path.is_dir() { path.join(SETTINGS) } else { path.clone() };
-            let file = SettingsFile::read(&path)?;
-            if let Some(version) = file.stream_version.filter(|version| *version != STREAM_VERSION)
-            {
-                terminal.note(&format!(
-                    "{} has stream version {version}, but this program has {STREAM_VERSION}: the \
-                     run will not end in the same bits",
-                    path.display()
-                ));
-            }
-            base = file.settings;
-        }
-        let settings = self.settings(base)?;
+        let settings = self.settings.over(base)?;
         let session = Session { out: self.out.clone(), time_budget: self.time_budget, ..session };
         session::work(&self.session, &session.interrupt, terminal, |monitors| {
             run::train(settings, &session, monitors)
         })
-    }
-
-    /// The settings of `base`, overridden by the flags.
-    fn settings(&self, mut base: Settings) -> Result<Settings> {
-        if self.data.has("data") && base.data.sha256.is_some() {
-            // The recorded encoding belongs to the run's own file, not to another.
-            (base.data.grey_levels, base.data.spins) = (None, false);
-            (base.data.categories, base.data.alphabet) = (None, None);
-            (base.data.ignore, base.data.unknown_letters) = (Vec::new(), UnknownLetters::Refuse);
-        }
-        // Another file has another SHA-256.
-        for (flag, sha256) in [
-            ("data", &mut base.data.sha256),
-            ("test_data", &mut base.data.test_sha256),
-            ("missing_mask", &mut base.data.missing_mask_sha256),
-            ("test_missing_mask", &mut base.data.test_missing_mask_sha256),
-            ("weights", &mut base.data.weights_sha256),
-            ("labels", &mut base.data.labels_sha256),
-            ("test_labels", &mut base.data.test_labels_sha256),
-            ("init", &mut base.data.init_sha256),
-        ] {
-            if self.data.has(flag) {
-                *sha256 = None;
-            }
-        }
-        let mut data = self.data.over(&base.data);
-        data.init = data.init.as_deref().map(model_path);
-        if self.data.has("init")
-            && let Some(path) = &data.init
-        {
-            base.train.hidden = Some(ModelFile::read(path)?.rbm.n_hidden());
-        }
-        if self.time_budget.is_some() || self.train.has("epochs") || self.train.has("updates") {
-            // Only one of `epochs` and `updates` may give the length of the run.
-            (base.train.epochs, base.train.updates) = (None, None);
-            base.run.replanned.clear();
-        }
-        let mut train = self.train.over(&base.train);
-        if !train.algorithm.chains_are_samples() && !self.train.has("chains") {
-            // The base's number of chains is for persistent chains.
-            train.chains = None;
-        }
-        Ok(Settings { data, train, run: self.run.over(&base.run) })
     }
 }
 
@@ -152,46 +53,4 @@ impl Train {
 fn time(text: &str) -> Result<Duration> {
     run::parse_time(text)
         .ok_or_else(|| invalid("time_budget", text, "above 0, such as 30s, 10m or 2h"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dataset::Source;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        train: Train,
-    }
-
-    #[test]
-    fn a_flag_overrides_the_length_of_the_run() {
-        let mut base = Settings::default();
-        (base.train.epochs, base.train.updates) = (Some(7), None);
-        let length = |line: &str, base: &Settings| {
-            let line = Line::parse_from(format!("train {line}").split_whitespace());
-            let train = line.train.settings(base.clone()).unwrap().train;
-            (train.epochs, train.updates)
-        };
-        assert_eq!(length("", &base), (Some(7), None));
-        assert_eq!(length("--updates 5", &base), (None, Some(5)));
-        assert_eq!(length("--time-budget 5s", &base), (None, None));
-        (base.train.epochs, base.train.updates) = (None, Some(9));
-        assert_eq!(length("--epochs 3", &base), (Some(3), None));
-    }
-
-    #[test]
-    fn a_sha256_belongs_to_its_file() {
-        let mut base = Settings::default();
-        base.data.data = Source::Path("a.npy".into());
-        base.data.sha256 = Some("ab".to_string());
-        let sha256 = |line: &str| {
-            let line = Line::parse_from(format!("train {line}").split_whitespace());
-            line.train.settings(base.clone()).unwrap().data.sha256
-        };
-        assert_eq!(sha256("--hidden 5"), Some("ab".to_string()));
-        assert_eq!(sha256("--data b.npy"), None);
-    }
 }

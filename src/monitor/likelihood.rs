@@ -1,5 +1,6 @@
 //! The log-likelihood during training, with a small budget.
 
+use crate::bits::BitMatrix;
 use crate::dataset::{Examples, WeightedBits};
 use crate::error::Result;
 use crate::evaluate::{
@@ -74,16 +75,30 @@ impl Likelihood {
         model: FixedModel<'_>,
         watch: Watch<'_>,
     ) -> Result<LikelihoodReport> {
-        let mut config = self.config.clone();
         let are_samples = trainer.config().algorithm.chains_are_samples();
-        if !are_samples {
+        let chains = are_samples.then(|| trainer.chains().visible());
+        self.of_model(model, chains.as_ref(), watch)
+    }
+
+    /// The log-likelihood under `model` and under independent units. Reverse AIS starts at `chains` (C, V), if they
+    /// are known as samples of the model.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    pub fn of_model(
+        &self,
+        model: FixedModel<'_>,
+        chains: Option<&BitMatrix>,
+        watch: Watch<'_>,
+    ) -> Result<LikelihoodReport> {
+        let mut config = self.config.clone();
+        if chains.is_none() {
             // Scouts are not as near to the model as persistent chains.
             config.burn_in = EvaluationConfig::default().burn_in;
         }
-        let chains = are_samples.then(|| trainer.chains().visible());
         let evaluator = Evaluator::new(model).config(config).base(self.base.clone());
         let mut evaluator = evaluator.without_mixing().watch(watch);
-        if let Some(chains) = &chains {
+        if let Some(chains) = chains {
             evaluator = evaluator.model_states(chains, "the chains of the run");
         }
         let found = evaluator.evaluate(&self.visible)?;

@@ -140,7 +140,8 @@ pub fn note(format: LogFormat, text: &str) {
     drop(writeln!(std::io::stderr(), "{}", note_line(format, text)));
 }
 
-fn note_line(format: LogFormat, text: &str) -> String {
+/// A note as it is written.
+pub fn note_line(format: LogFormat, text: &str) -> String {
     match format {
         LogFormat::Text => format!("note: {text}"),
         LogFormat::Json => serde_json::json!({ "note": text }).to_string(),

@@ -24,6 +24,8 @@ pub struct Series {
     pub name: String,
     /// Its points in the order of x.
     pub points: Vec<Point>,
+    /// Whether a line joins them.
+    pub is_joined: bool,
 }
 
 /// Curves over the same axes.
@@ -34,7 +36,7 @@ pub struct Chart {
     /// The quantity and its unit.
     pub title: String,
     /// The quantity on the horizontal axis.
-    pub axis: &'static str,
+    pub axis: String,
     /// The value of independent units: a horizontal line, drawn if it lies among the curves.
     pub level: Option<f64>,
     /// The curves.
@@ -133,7 +135,13 @@ pub fn charts(runs: &[Material]) -> Vec<Chart> {
             let level = level(id, runs);
             let of_level = level
                 .map_or(String::new(), |level| format!("; independent units: {}", number(level)));
-            Chart { id, title: format!("{title}{of_level}"), axis: "epoch", level, series }
+            Chart {
+                id,
+                title: format!("{title}{of_level}"),
+                axis: "epoch".to_string(),
+                level,
+                series,
+            }
         })
         .collect();
     charts.push(swap_rates(runs));
@@ -171,7 +179,8 @@ fn series(run: &Material, has_others: bool, id: &str, curve: &str, value: Value)
         };
         Some(Point { x: record.epoch as f64, y, range })
     };
-    Series { name, points: thinned(run.summary.records.iter().filter_map(point).collect()) }
+    let points = thinned(run.summary.records.iter().filter_map(point).collect());
+    Series { name, points, is_joined: true }
 }
 
 /// At most `MOST_POINTS` points, spread evenly over the curve, including the last.
@@ -196,6 +205,7 @@ fn swap_rates(runs: &[Material]) -> Chart {
             Series {
                 name: format!("{} – {}", level + 1, level + 2),
                 points: thinned(records.iter().filter_map(point).collect()),
+                is_joined: true,
             }
         };
         (0..n_levels.unwrap_or(0)).map(level).collect::<Vec<_>>()
@@ -206,7 +216,7 @@ fn swap_rates(runs: &[Material]) -> Chart {
         _ => Vec::new(),
     };
     let title = "swaps between temperatures, rate".to_string();
-    Chart { id: "swap_rates", title, axis: "epoch", level: None, series }
+    Chart { id: "swap_rates", title, axis: "epoch".to_string(), level: None, series }
 }
 
 impl Chart {
@@ -259,14 +269,15 @@ impl Chart {
                 let bars = ranges.map(|(x, (low, high))| {
                     PathElement::new([(x, low), (x, high)], colour.stroke_width(2))
                 });
-                let line = LineSeries::new(points().map(|p| (p.x, p.y)), colour.stroke_width(2));
+                let joined = points().filter(|_| series.is_joined).map(|p| (p.x, p.y));
+                let line = LineSeries::new(joined, colour.stroke_width(2));
                 chart.draw_series(bars).expect("drawing to a string does not fail");
                 chart.draw_series(line).expect("drawing to a string does not fail");
                 let radius = if series.points.len() > 100 { 1.5 } else { 3.0 };
                 for point in points() {
                     let place = chart.backend_coord(&(point.x, point.y));
                     circles +=
-                        &circle(place.into(), radius, colour, &label(self.axis, series, point));
+                        &circle(place.into(), radius, colour, &label(&self.axis, series, point));
                 }
             }
             circles
@@ -425,8 +436,14 @@ mod tests {
         let point =
             |(x, &y): (usize, &f64)| Point { x: x as f64, y, range: Some((y - 1.0, y + 1.0)) };
         let points = ys.iter().enumerate().map(point).collect();
-        let series = vec![Series { name: "<a & \"b\">".to_string(), points }];
-        Chart { id: "test", title: "test".to_string(), axis: "epoch", level: None, series }
+        let series = vec![Series { name: "<a & \"b\">".to_string(), points, is_joined: true }];
+        Chart {
+            id: "test",
+            title: "test".to_string(),
+            axis: "epoch".to_string(),
+            level: None,
+            series,
+        }
     }
 
     #[test]

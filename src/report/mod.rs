@@ -37,6 +37,8 @@ mod mixing;
 
 mod page;
 
+mod sweep_page;
+
 mod live;
 
 pub(crate) use live::Live;
@@ -48,6 +50,7 @@ use site_couplings::SiteCouplings;
 use crate::error::Result;
 use crate::run::{CURVES, Folder, RECONSTRUCTIONS, REPORT, Summary};
 use crate::setting::invalid;
+use crate::sweep::{Table, is_sweep, run_folder};
 use crate::whole_file;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -97,11 +100,15 @@ pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
     whole_file::write(out, page(&runs, None).as_bytes())
 }
 
-/// Writes the report of a run, its curves and, for images, its reconstructions into its folder.
+/// Writes the report of a run, its curves and, for images, its reconstructions into its folder; or the report of a
+/// sweep into its folder.
 ///
 /// # Errors
 /// As [`write()`].
 pub fn write_to_folder(folder: &Path) -> Result<()> {
+    if is_sweep(folder) {
+        return write_sweep(folder);
+    }
     write_parts(folder, || Ok(()))
 }
 
@@ -111,6 +118,15 @@ pub fn write_to_folder(folder: &Path) -> Result<()> {
 /// As [`write()`], and [`Error::Replaced`](crate::Error::Replaced).
 pub(crate) fn write_to_own(folder: &Folder) -> Result<()> {
     write_parts(folder.path(), || folder.check())
+}
+
+fn write_sweep(folder: &Path) -> Result<()> {
+    let table = Table::read(folder)?;
+    let scored = table.rows.iter().filter(|row| row.score.is_some()).take(sweep_page::MOST_CURVES);
+    let runs: Vec<_> =
+        scored.filter_map(|row| Some(run_folder(folder, *row.runs.first()?))).collect();
+    let page = sweep_page::sweep_page(folder, &table, &read(&runs)?);
+    whole_file::write(&folder.join(REPORT), page.as_bytes())
 }
 
 fn write_parts(folder: &Path, check: impl Fn() -> Result<()>) -> Result<()> {

@@ -21,6 +21,38 @@ pub fn page(runs: &[Material], version: Option<&str>) -> String {
     let names: Vec<_> = runs.iter().map(|run| &run.name[..]).collect();
     let title = format!("harmonium: {}", names.join(", "));
     let charts = curves::charts(runs);
+    let header = html! {
+        h1 { @if let [name] = &names[..] { (name) } @else { (names.len()) " runs" } }
+        @if version.is_some() { p #live { "training…" } }
+        @for run in runs { (summary(run, runs.len() > 1)) }
+    };
+    let main = html! {
+        @for run in runs { (health_of(run, runs.len() > 1)) }
+        (curves_of(&charts))
+        @match runs {
+            [run] => { (mixing::section(run.summary.mixing())) (pictures(run)) },
+            _ => (differences(runs)),
+        }
+        @for run in runs { (settings(run, runs.len() > 1)) }
+    };
+    file(&title, version, &header, &main)
+}
+
+/// The curves, if there are any.
+pub(super) fn curves_of(charts: &[Chart]) -> Markup {
+    html! {
+        @if !charts.is_empty() {
+            section #curves {
+                h2 { "Curves" }
+                p.note { "Point at a curve for its values." }
+                div.charts { @for chart in charts { (figure(chart)) } }
+            }
+        }
+    }
+}
+
+/// The file of a page with this header and these sections.
+pub(super) fn file(title: &str, version: Option<&str>, header: &Markup, main: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -33,26 +65,8 @@ pub fn page(runs: &[Material], version: Option<&str>) -> String {
                 style { (PreEscaped(STYLE)) }
             }
             body data-version=[version] {
-                header {
-                    h1 { @if let [name] = &names[..] { (name) } @else { (names.len()) " runs" } }
-                    @if version.is_some() { p #live { "training…" } }
-                    @for run in runs { (summary(run, runs.len() > 1)) }
-                }
-                main {
-                    @for run in runs { (health_of(run, runs.len() > 1)) }
-                    @if !charts.is_empty() {
-                        section #curves {
-                            h2 { "Curves" }
-                            p.note { "Point at a curve for its values." }
-                            div.charts { @for chart in &charts { (figure(chart)) } }
-                        }
-                    }
-                    @match runs {
-                        [run] => { (mixing::section(run.summary.mixing())) (pictures(run)) },
-                        _ => (differences(runs)),
-                    }
-                    @for run in runs { (settings(run, runs.len() > 1)) }
-                }
+                header { (header) }
+                main { (main) }
                 div #tip hidden {}
                 script { (PreEscaped(SCRIPT)) }
             }
@@ -163,7 +177,7 @@ fn health_of(run: &Material, is_named: bool) -> Markup {
 }
 
 /// A chart with its title and, for several curves, its legend.
-fn figure(chart: &Chart) -> Markup {
+pub(super) fn figure(chart: &Chart) -> Markup {
     html! {
         figure.chart id={ "chart-" (chart.id) } {
             figcaption { (chart.title) }
@@ -289,12 +303,12 @@ fn samples(run: &Material) -> Markup {
 
 /// Histograms of parameters and of mean activities.
 fn histograms(snapshot: &Snapshot) -> Vec<Chart> {
-    let chart = |id, title: &str, axis, points: Vec<Point>| Chart {
+    let chart = |id, title: &str, axis: &str, points: Vec<Point>| Chart {
         id,
         title: title.to_string(),
-        axis,
+        axis: axis.to_string(),
         level: None,
-        series: vec![Series { name: String::new(), points }],
+        series: vec![Series { name: String::new(), points, is_joined: true }],
     };
     let mut charts = Vec::new();
     for (name, title) in [
@@ -331,7 +345,7 @@ fn bins(counts: &[u64], low: f64, high: f64) -> Vec<Point> {
 }
 
 /// The settings in which several runs differ, and their results.
-fn differences(runs: &[Material]) -> Markup {
+pub(super) fn differences(runs: &[Material]) -> Markup {
     let summaries: Vec<_> = runs.iter().map(|run| run.summary.clone()).collect();
     let mut names = differing(&summaries);
     // The SHA-256 of a file adds nothing to its name.

@@ -101,7 +101,7 @@ impl<'a> Course<'a> {
             Keep::Best(metric) => Some(Best::new(metric)),
         };
         let mut course = Self {
-            probe: Probe::new(trainer.examples(), data.held_out.as_ref(), trainer.config()),
+            probe: Probe::new(trainer.examples(), data.held_out.as_deref(), trainer.config()),
             change: WeightChange::new(&trainer),
             likelihood: likelihood(settings, data),
             ladder: None,
@@ -451,10 +451,10 @@ impl<'a> Course<'a> {
 pub fn likelihood(settings: &Settings, data: &Data) -> Option<Likelihood> {
     let (config, seed) = (&settings.run, settings.train.seed);
     // Each example has a Z of its own.
-    let held_out = data.held_out.as_ref().and_then(|examples| examples.missing());
+    let held_out = data.held_out.as_deref().and_then(|examples| examples.missing());
     let some_lack = data.training.missing().or(held_out).is_some();
     let is_absent = settings.train.missing == Some(Missing::Absent) && some_lack;
-    let examples = data.held_out.as_ref().unwrap_or(&data.training);
+    let examples = data.held_out.as_deref().unwrap_or(&data.training);
     // The discriminative objective trains no p(v), and p(v, label) needs labels.
     let has_density = settings.train.objective.needs_chains() && examples.n_labelled() > 0;
     (config.evaluate_every > 0 && !is_absent && has_density).then(|| {

@@ -34,7 +34,7 @@ pub struct Data {
     /// The training examples.
     pub training: Arc<Examples>,
     /// The examples that records measure besides: the validation data, else the test data.
-    pub held_out: Option<Examples>,
+    pub held_out: Option<Arc<Examples>>,
     /// The origin of the data, for the model file.
     pub provenance: Map<String, Value>,
     /// The files of the training data.
@@ -114,7 +114,8 @@ impl Data {
             provenance.insert("n_missing".to_string(), json!(training.n_missing()));
         }
         let binarized = |dataset| Examples::new(dataset, binarize);
-        let (training, held_out) = (Arc::new(binarized(training)), held_out.map(binarized));
+        let training = Arc::new(binarized(training));
+        let held_out = held_out.map(|held_out| Arc::new(binarized(held_out)));
         if let Some(n_given) = number_means::n_given(&training) {
             provenance.insert(number_means::N_GIVEN.to_string(), json!(n_given));
         }

@@ -35,13 +35,42 @@ impl Folder {
     /// [`Error::Unsuitable`] if it already holds a run, or another process works on it; [`Error::Io`] if
     /// no file can be created in it.
     pub fn create(session: &Session, name: &str) -> Result<Self> {
-        let Some(path) = &session.out else { return create_in_runs(name) };
+        let Some(path) = &session.out else { return create_in_runs(name)?.create_parts() };
         check_holds_no_run(path)?;
         fs::create_dir_all(path).map_err(|cause| cannot_create_files(path, cause))?;
         let folder = Self::lock(path.clone())?;
         // Until it was locked, another process may have made a run here.
         check_holds_no_run(path)?;
         folder.create_parts()
+    }
+
+    /// Creates the folder of several runs, `out` or a new folder in `runs/` as [`create`](Self::create) names it,
+    /// unless `check` refuses what is there.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and the error of `check`.
+    pub fn create_for_runs(
+        out: Option<&Path>,
+        name: &str,
+        check: impl Fn(&Path) -> Result<()>,
+    ) -> Result<Self> {
+        let Some(path) = out else { return create_in_runs(name) };
+        let check = || check_holds_no_run(path).and_then(|()| check(path));
+        check()?;
+        fs::create_dir_all(path).map_err(|cause| cannot_create_files(path, cause))?;
+        let folder = Self::lock(path.to_path_buf())?;
+        check()?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of several runs.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_for_runs(path: &Path) -> Result<Self> {
+        let folder = Self::lock(path.to_path_buf())?;
+        whole_file::remove_leftovers(path)?;
+        Ok(folder)
     }
 
     /// Opens the folder of a run that is to be continued.
@@ -170,7 +199,7 @@ fn create_in_runs(name: &str) -> Result<Folder> {
             _ => runs.join(format!("{name}-{now}-{attempt}")),
         };
         match fs::create_dir(&folder) {
-            Ok(()) => return Folder::lock(folder)?.create_parts(),
+            Ok(()) => return Folder::lock(folder),
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
             Err(cause) => return Err(cannot_create(&folder, cause)),
         }

@@ -22,6 +22,8 @@ mod settings;
 
 mod data;
 
+mod shelf;
+
 mod checkpoints;
 
 mod files;
@@ -52,6 +54,7 @@ mod selection;
 
 pub use annealing_start::{TrainingMean, chains_of, states_in, training_examples};
 pub use config::{DataConfig, End, Keep, Replan, RunConfig, Session};
+pub(crate) use course::likelihood;
 pub(crate) use data::Part;
 pub use files::{
     CHECKPOINTS, CURVES, EVALUATION, FAILURE, FILTERS, LADDER, LAST_MODEL, METRICS, MODEL,
@@ -68,5 +71,8 @@ pub use list::{RunLikelihood, RunState, Summary, list};
 pub(crate) use own_data::{ChosenData, DataChoice};
 pub(crate) use selection::{BestRun, Condition, Key, best, sort};
 pub use session::{Changes, Outcome, resume, train};
+pub(crate) use session::{Prepared, prepare, resume_on, train_on};
+pub(crate) use settings::{Given, section_of, setting_names};
 pub use settings::{Settings, SettingsFile};
+pub(crate) use shelf::Shelf;
 pub(crate) use shell::{quoted, resume_command};

@@ -7,6 +7,7 @@ use super::files::{CHECKPOINTS, FAILURE, METRICS, MODEL, SETTINGS, SNAPSHOTS};
 use super::folder::Folder;
 use super::ladder::Recorder;
 use super::settings::{Settings, SettingsFile};
+use super::shelf::Shelf;
 use super::{checkpoints, followers, time_budget};
 use crate::checkpoint::Checkpoint;
 use crate::dataset::{ColumnSource, Examples, Source, absolute};
@@ -66,22 +67,61 @@ pub fn train(
     session: &Session,
     monitors: &mut [&mut dyn Monitor],
 ) -> Result<Outcome> {
+    train_on(&Shelf::default(), settings, session, monitors)
+}
+
+/// As [`train`], with data from a shelf.
+pub(crate) fn train_on(
+    shelf: &Shelf,
+    settings: Settings,
+    session: &Session,
+    monitors: &mut [&mut dyn Monitor],
+) -> Result<Outcome> {
     in_pool(session.threads, || {
         // Where it cannot begin, the other ranks go home.
-        let (run, folder) = session.ranks.all(begun(settings, session, monitors))?;
+        let (run, folder) = session.ranks.all(begun(shelf, settings, session, monitors))?;
         run.train(&folder, session, monitors)
     })
 }
 
+/// A run as it would begin; nothing is written.
+pub(crate) struct Prepared {
+    /// Its settings, as its `config.toml` will have them.
+    pub settings: Settings,
+    /// Its data.
+    pub data: Data,
+    /// Updates of an epoch, and of the whole run.
+    pub updates_per_epoch: u64,
+    pub total_updates: u64,
+}
+
+/// Prepares a run, and refuses what [`train`] would refuse before its first update.
+///
+/// # Errors
+/// As [`train`].
+pub(crate) fn prepare(
+    shelf: &Shelf,
+    mut settings: Settings,
+    session: &Session,
+) -> Result<Prepared> {
+    let (config, binarize) = (&settings.data, settings.train.binarize);
+    let data = shelf.read(config, binarize, session.interrupt.watch())?;
+    let trainer = begin(&mut settings, &data, session.isa)?;
+    let (updates_per_epoch, total_updates) = (trainer.updates_per_epoch(), trainer.total_updates());
+    Ok(Prepared { settings, data, updates_per_epoch, total_updates })
+}
+
 /// A run before its first update, in its folder.
 fn begun(
+    shelf: &Shelf,
     mut settings: Settings,
     session: &Session,
     monitors: &mut [&mut dyn Monitor],
 ) -> Result<(Run, Folder)> {
     let start = Instant::now();
     followers::check_settings(&settings, session)?;
-    let data = Data::read(&settings.data, settings.train.binarize, session.interrupt.watch())?;
+    let (config, binarize) = (&settings.data, settings.train.binarize);
+    let data = shelf.read(config, binarize, session.interrupt.watch())?;
     let cut = settings.train.cut_batch(data.training.n_examples());
     let uncentred = settings.train.uncentred();
     let mut trainer = begin(&mut settings, &data, session.isa)?;
@@ -89,7 +129,7 @@ fn begun(
         monitors.iter_mut().for_each(|monitor| monitor.note(note));
     }
     if let Some(budget) = session.time_budget {
-        let probe = Probe::new(&data.training, data.held_out.as_ref(), &settings.train);
+        let probe = Probe::new(&data.training, data.held_out.as_deref(), &settings.train);
         let likelihood = course::likelihood(&settings, &data);
         let evaluation = likelihood.as_ref().map(|all| (all, settings.run.evaluate_every));
         let left = budget.saturating_sub(start.elapsed());
@@ -155,14 +195,27 @@ pub fn resume(
     session: &Session,
     monitors: &mut [&mut dyn Monitor],
 ) -> Result<Outcome> {
+    resume_on(&Shelf::default(), folder, changes, session, monitors)
+}
+
+/// As [`resume`], with data from a shelf.
+pub(crate) fn resume_on(
+    shelf: &Shelf,
+    folder: &Path,
+    changes: &Changes,
+    session: &Session,
+    monitors: &mut [&mut dyn Monitor],
+) -> Result<Outcome> {
     in_pool(session.threads, || {
-        let (run, folder) = session.ranks.all(continued(folder, changes, session, monitors))?;
+        let continued = continued(shelf, folder, changes, session, monitors);
+        let (run, folder) = session.ranks.all(continued)?;
         run.train(&folder, session, monitors)
     })
 }
 
 /// The run in a folder, as it goes on.
 fn continued(
+    shelf: &Shelf,
     folder: &Path,
     changes: &Changes,
     session: &Session,
@@ -177,7 +230,7 @@ fn continued(
             if !damaged.is_empty() {
                 note(format!("resuming from update {}", checkpoint.place.updates));
             }
-            Run::at(&folder, checkpoint, changes, session)?
+            Run::at(shelf, &folder, checkpoint, changes, session)?
         }
         None => {
             if damaged.is_empty() && folder.join(MODEL).exists() {
@@ -191,7 +244,7 @@ fn continued(
             check_stream_version(&folder.join(SETTINGS), file.stream_version)?;
             changes.move_data(&mut file.settings)?;
             let (config, binarize) = (&file.settings.data, file.settings.train.binarize);
-            let data = Data::read(config, binarize, session.interrupt.watch())?;
+            let data = shelf.read(config, binarize, session.interrupt.watch())?;
             let trainer = begin(&mut file.settings, &data, session.isa)?;
             let watch = session.interrupt.watch();
             let log_z = log_z_from_start(&mut file.settings, &trainer, watch)?;
@@ -360,7 +413,7 @@ fn log_z_from_start(
 /// Checks that there is memory for a run: for its data, its training and its records, and for a checkpoint
 /// that is taken while the last one is written.
 fn check_memory(settings: &Settings, data: &Data) -> Result<()> {
-    let (training, held_out) = (&data.training, data.held_out.as_ref());
+    let (training, held_out) = (&data.training, data.held_out.as_deref());
     let visible = training.units();
     let config = settings.train.for_data(training.n_examples(), visible.n_units());
     let examples = training.bytes() + held_out.map_or(Bytes(0), Examples::bytes);
@@ -389,6 +442,7 @@ fn check_memory(settings: &Settings, data: &Data) -> Result<()> {
 impl Run {
     /// Restores a run from a checkpoint, whose settings must agree with the settings file.
     fn at(
+        shelf: &Shelf,
         folder: &Folder,
         checkpoint: Checkpoint,
         changes: &Changes,
@@ -426,7 +480,7 @@ impl Run {
         }
         changes.move_data(&mut file.settings)?;
         let (config, binarize) = (&file.settings.data, file.settings.train.binarize);
-        let data = Data::read(config, binarize, session.interrupt.watch())?;
+        let data = shelf.read(config, binarize, session.interrupt.watch())?;
         check_settings(&file.settings, &data)?;
         check_memory(&file.settings, &data)?;
         let train = match plans[1].last() {
@@ -520,7 +574,7 @@ impl Run {
 fn check_settings(settings: &Settings, data: &Data) -> Result<()> {
     let Settings { data: source, run, train } = settings;
     source.check_ranges()?;
-    run.validate(train, &data.training, data.held_out.as_ref())?;
+    run.validate(train, &data.training, data.held_out.as_deref())?;
     train.validate()?;
     if let (Some(rate), Some(_)) = (run.ladder, &source.init) {
         check("ladder", rate, false, || {

@@ -46,6 +46,14 @@ pub struct SettingsFile {
     pub command: Option<String>,
 }
 
+/// Settings of each section that are given, by name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given<'a> {
+    pub data: &'a Map<String, Value>,
+    pub train: &'a Map<String, Value>,
+    pub run: &'a Map<String, Value>,
+}
+
 /// The file as the program writes it.
 #[derive(Serialize)]
 struct File<'a> {
@@ -70,9 +78,34 @@ pub(super) const SECTIONS: [(&str, &[Setting]); 3] = [
     (RunConfig::NAME, RunConfig::TABLE),
 ];
 
+/// The section of a setting, and its row.
+pub(crate) fn section_of(name: &str) -> Option<(&'static str, &'static Setting)> {
+    SECTIONS.iter().find_map(|(section, table)| {
+        Some((*section, table.iter().find(|setting| setting.name == name)?))
+    })
+}
+
+/// The names of all settings, each after that of its section.
+pub(crate) fn setting_names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of = |(section, table): &(&'static str, &'static [Setting])| {
+        let section = *section;
+        table.iter().map(move |setting| (section, setting.name))
+    };
+    SECTIONS.iter().flat_map(of)
+}
+
 impl Settings {
     /// The settings as TOML; settings without a value become comments.
     pub fn to_toml(&self, command: Option<&str>) -> String {
+        format!(
+            "# The settings of a run. `harmonium train --config` with this file trains it again, to \
+             the bit.\n{}",
+            self.tables(command)
+        )
+    }
+
+    /// The sections of a settings file, below what made it.
+    pub(crate) fn tables(&self, command: Option<&str>) -> String {
         let file = File {
             harmonium: env!("CARGO_PKG_VERSION"),
             stream_version: STREAM_VERSION,
@@ -90,10 +123,27 @@ impl Settings {
             let section = format!("\n[{name}]\n");
             text = text.replacen(&section, &(section.clone() + &unset), 1);
         }
-        format!(
-            "# The settings of a run. `harmonium train --config` with this file trains it again, to \
-             the bit.\n{text}"
-        )
+        text
+    }
+
+    /// These settings with given ones of each section in place of their own, as `Section::overridden`.
+    pub(crate) fn overridden(mut self, given: Given<'_>) -> Self {
+        let Given { data, train, run } = given;
+        if train.contains_key("epochs") || train.contains_key("updates") {
+            self.without_length();
+        }
+        let mut trained = self.train.overridden(train);
+        if !trained.algorithm.chains_are_samples() && !train.contains_key("chains") {
+            // The number of chains that was there is for persistent chains.
+            trained.chains = None;
+        }
+        Self { data: self.data.overridden(data), train: trained, run: self.run.overridden(run) }
+    }
+
+    /// Leaves the length of the run to others: only one of `epochs` and `updates` may give it.
+    pub(crate) fn without_length(&mut self) {
+        (self.train.epochs, self.train.updates) = (None, None);
+        self.run.replanned.clear();
     }
 
     /// The first difference from other settings that changes the model, or what follows it from the first
@@ -175,19 +225,39 @@ impl SettingsFile {
     /// kind.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let wrong = |rule: String| Error::BadSettings { path: path.into(), rule };
-        let table: toml::Table =
-            toml::from_str(text).map_err(|cause| wrong(syntax(text, &cause)))?;
-        let Ok(Value::Object(mut keys)) = serde_json::to_value(table) else {
-            unreachable!("a table is an object")
-        };
-        let mut section = |name: &str| match keys.remove(name) {
-            None => Ok(Map::new()),
-            Some(Value::Object(section)) => Ok(section),
-            Some(other) => {
-                Err(wrong(format!("`{name}` is {other}, but must be a section [{name}]")))
-            }
-        };
-        let mut settings = Settings {
+        let mut file = Self::of_keys(path, keys_of(text).map_err(wrong)?)?;
+        let train = &mut file.settings.train;
+        if file.stream_version.is_some()
+            && train.algorithm.chains_are_samples()
+            && train.chains.is_none()
+        {
+            // Runs record their number of chains. Earlier versions did not where it was the default
+            // of that time, the number of examples in a mini-batch.
+            train.chains = Some(train.batch_size);
+        }
+        Ok(file)
+    }
+
+    /// Reads the text of a file that also has a section of this name, whose keys it returns. No run has written it:
+    /// settings that are not set are left to the data.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub(crate) fn parse_with(
+        path: &Path,
+        text: &str,
+        section: &str,
+    ) -> Result<(Self, Map<String, Value>)> {
+        let wrong = |rule: String| Error::BadSettings { path: path.into(), rule };
+        let mut keys = keys_of(text).map_err(wrong)?;
+        let own = take_section(&mut keys, section).map_err(wrong)?;
+        Ok((Self::of_keys(path, keys)?, own))
+    }
+
+    fn of_keys(path: &Path, mut keys: Map<String, Value>) -> Result<Self> {
+        let wrong = |rule: String| Error::BadSettings { path: path.into(), rule };
+        let mut section = |name: &str| take_section(&mut keys, name).map_err(wrong);
+        let settings = Settings {
             data: read_section(path, &section("data")?)?,
             train: read_section(path, &section("train")?)?,
             run: read_section(path, &section("run")?)?,
@@ -207,15 +277,6 @@ impl SettingsFile {
         let header: Header = serde_json::from_value(keys.into())
             .map_err(|cause| wrong(format!("above the first section: {cause}")))?;
         let Header { stream_version, command, .. } = header;
-        let train = &mut settings.train;
-        if stream_version.is_some()
-            && train.algorithm.chains_are_samples()
-            && train.chains.is_none()
-        {
-            // Runs record their number of chains. Earlier versions did not where it was the default
-            // of that time, the number of examples in a mini-batch.
-            train.chains = Some(train.batch_size);
-        }
         Ok(Self { settings, stream_version, command })
     }
 }
@@ -227,6 +288,24 @@ impl Settings {
     /// [`Error::Io`].
     pub fn write(&self, path: &Path, command: Option<&str>) -> Result<()> {
         whole_file::write(path, self.to_toml(command).as_bytes())
+    }
+}
+
+/// The keys of a file.
+fn keys_of(text: &str) -> Result<Map<String, Value>, String> {
+    let table: toml::Table = toml::from_str(text).map_err(|cause| syntax(text, &cause))?;
+    match serde_json::to_value(table) {
+        Ok(Value::Object(keys)) => Ok(keys),
+        _ => unreachable!("a table is an object"),
+    }
+}
+
+/// Takes the keys of a section out of those of its file.
+fn take_section(keys: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>, String> {
+    match keys.remove(name) {
+        None => Ok(Map::new()),
+        Some(Value::Object(section)) => Ok(section),
+        Some(other) => Err(format!("`{name}` is {other}, but must be a section [{name}]")),
     }
 }
 
