@@ -251,7 +251,7 @@ impl<'a> ReplicaExchange<'a> {
             let [lower, upper] = &mut self.levels[at..at + 2] else { unreachable!("two levels") };
             let mut words = [0; STEP];
             // The words of the chains of other ranks are passed over.
-            (0..own.start.next_multiple_of(STEP) / STEP).for_each(|_| words = stream.step());
+            (0..own.start.div_ceil(STEP)).for_each(|_| words = stream.step());
             for (chain, number) in own.clone().enumerate() {
                 if number % STEP == 0 {
                     words = stream.step();
