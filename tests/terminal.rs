@@ -33,6 +33,14 @@ fn every_example_of_the_help_works() {
     folder.write("ratings.csv", (0..60).map(row).collect::<String>().as_bytes());
     let of_ratings = "train --data ratings.csv --categories 3 --missing absent --epochs 2";
     folder.succeed_with_notes(&format!("{of_ratings} --out runs/ratings"));
+    folder.succeed("train --data coins.npy --hidden 8 --epochs 1 --quiet --out runs/few");
+    let named = "--weights net.0 --visible-bias net.1 --hidden-bias net.2";
+    for theirs in
+        ["theirs.safetensors", "theirs.npz --layout hv", &format!("net.safetensors {named}")]
+    {
+        folder.succeed(&format!("export runs/few --out {theirs}"));
+    }
+    folder.write("study.toml", b"[data]\ndata = \"coins.npy\"\n[sweep]\nvary = [\"hidden=4,8\"]\n");
     for command in commands(&folder) {
         let help = folder.succeed(&format!("{command} --help"));
         let examples = help.lines().filter_map(|line| line.strip_prefix("  harmonium "));
@@ -41,6 +49,9 @@ fn every_example_of_the_help_works() {
         for example in examples {
             let cheap = match (example.split(' ').next().unwrap(), example.contains("coins.npy")) {
                 ("train", false) => " --stop-after 3updates",
+                ("sweep", _) => " --limit 300 --epochs 1",
+                // Other examples have written such files.
+                ("import" | "export", _) => " --overwrite",
                 ("bench", _) => " --warm-up 1 --seconds 0",
                 _ => "",
             };

@@ -150,7 +150,7 @@ const HELP: [Help; 19] = [
                 "trains nine runs side by side, and ranks the rates by their mean scores",
             ),
             example(
-                "harmonium sweep --vary hidden=100..1000:log:8 --vary weight_decay=0,1e-4 --search halving",
+                "harmonium sweep --vary hidden=20..200:log:3 --vary weight_decay=0,1e-4 --search halving",
                 "stops two thirds of the settings at each rung, by their scores there",
             ),
             example(
