@@ -166,7 +166,7 @@ def pack(
     grey_levels: int | None = None,
     spins: bool = False,
     categories: str | int | dict[str, Any] | None = None,
-    ignore: Sequence[str] = (),
+    ignore: Sequence[str] = ...,
 ) -> None: ...
 def refuse_masked(object: object) -> None: ...
 def states_of(
