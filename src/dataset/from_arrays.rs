@@ -33,8 +33,8 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// [`Error::WidthMismatch`] if the examples do not have the units of the sites;
-    /// [`Error::InvalidSetting`] for a categorical site that does not have one unit on.
+    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the examples do not have the units of the sites;
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for a categorical site that does not have one unit on.
     ///
     /// # Panics
     /// If there are no examples or no units.
@@ -95,7 +95,7 @@ impl Dataset {
     /// Examples of intensities from 0 to 1, (examples, units).
     ///
     /// # Errors
-    /// [`Error::BadValue`] for the first number that is NaN or outside 0 to 1.
+    /// [`Error::BadValue`](crate::Error::BadValue) for the first number that is NaN or outside 0 to 1.
     ///
     /// # Panics
     /// If there are no examples or no units.
