@@ -1,7 +1,7 @@
 //! Everything that can go wrong for a user, with one variant for each rule.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A result whose error is [`enum@Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -294,6 +294,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// What becomes of the cause for which a file or folder cannot be read.
+    pub(crate) fn reading(path: &Path) -> impl Fn(std::io::Error) -> Self + Copy {
+        move |cause| Self::Io { path: path.into(), action: "read", cause }
+    }
+
     /// The message, with each remedy written by `spell`.
     pub fn message(&self, spell: &dyn Fn(Remedy) -> String) -> String {
         match self {

@@ -123,6 +123,26 @@ mod run {
         names.into_iter().map(read).collect()
     }
 
+    /// Two ranks end where the first cannot begin, as it says, and leave no folder.
+    fn is_refused(settings: &Settings, change: impl Fn(&mut Session), expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = in_process::ranks(2).into_iter().map(|ranks| {
+            let out = Some(folder.path().join("run"));
+            let mut session = Session { threads: Some(1), ranks, out, ..Session::default() };
+            change(&mut session);
+            session
+        });
+        let sessions: Vec<_> = sessions.collect();
+        thread::scope(|scope| {
+            let follower = scope.spawn(|| run::follow(&sessions[1]));
+            let error = run::train(settings.clone(), &sessions[0], &mut []).unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains(expected), "{error}");
+            follower.join().unwrap().unwrap();
+        });
+        assert!(!folder.path().join("run").exists());
+    }
+
     /// A run of three ranks is stopped by a signal of the last, goes on on two with more epochs, and ends as a run of
     /// one rank that was stopped at the same update. Records measure the same, too.
     #[test]
@@ -175,15 +195,7 @@ mod run {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = settings(folder.path());
         settings.data.data = Source::Path(folder.path().join("nothing.csv"));
-        let mut ranks = in_process::ranks(2);
-        let session = |ranks| Session { threads: Some(1), ranks, ..Session::default() };
-        let (other, first) = (session(ranks.remove(1)), session(ranks.remove(0)));
-        thread::scope(|scope| {
-            let follower = scope.spawn(|| run::follow(&other));
-            let error = run::train(settings, &first, &mut []).unwrap_err().to_string();
-            assert!(error.contains("nothing.csv"), "{error}");
-            follower.join().unwrap().unwrap();
-        });
+        is_refused(&settings, |_| (), "nothing.csv");
     }
 
     /// Ranks measure their speed together, and make the model of as many updates on one rank.
@@ -216,21 +228,8 @@ mod run {
             let mut settings = settings(folder.path());
             settings.train.epochs = None;
             settings.train.learning_rate = rate;
-            let sessions = in_process::ranks(2).into_iter().map(|ranks| Session {
-                ranks,
-                time_budget: Some(std::time::Duration::from_millis(budget)),
-                out: Some(folder.path().join("run")),
-                threads: Some(1),
-                ..Session::default()
-            });
-            let sessions: Vec<_> = sessions.collect();
-            thread::scope(|scope| {
-                let follower = scope.spawn(|| run::follow(&sessions[1]));
-                let error = run::train(settings, &sessions[0], &mut []).unwrap_err().to_string();
-                assert!(error.contains(expected), "{error}");
-                follower.join().unwrap().unwrap();
-            });
-            assert!(!folder.path().join("run").exists());
+            let budget = Some(std::time::Duration::from_millis(budget));
+            is_refused(&settings, |session| session.time_budget = budget, expected);
         }
     }
 
@@ -240,21 +239,7 @@ mod run {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = settings(folder.path());
         settings.data.data = Source::Stdin;
-        let out = Some(folder.path().join("run"));
-        let sessions = in_process::ranks(2).into_iter().map(|ranks| Session {
-            ranks,
-            out: out.clone(),
-            threads: Some(1),
-            ..Session::default()
-        });
-        let sessions: Vec<_> = sessions.collect();
-        thread::scope(|scope| {
-            let follower = scope.spawn(|| run::follow(&sessions[1]));
-            let error = run::train(settings, &sessions[0], &mut []).unwrap_err().to_string();
-            assert!(error.contains("data is -, but must be a file, which each rank"), "{error}");
-            follower.join().unwrap().unwrap();
-        });
-        assert!(!folder.path().join("run").exists());
+        is_refused(&settings, |_| (), "data is -, but must be a file, which each rank");
     }
 }
 

@@ -122,7 +122,7 @@ impl Checkpoint {
     /// [`Error::Io`]; [`Error::Damaged`] if a byte has changed; [`Error::Unsuitable`] if the file is
     /// intact, but this version of the program cannot use it.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|cause| cannot_read(path, cause))?;
+        let bytes = std::fs::read(path).map_err(Error::reading(path))?;
         checksum::verify(&bytes).map_err(|rule| Error::Damaged { path: path.into(), rule })?;
         Self::parse(&bytes).map_err(|rule| Error::Unsuitable { path: path.into(), rule })
     }
@@ -189,7 +189,7 @@ impl Checkpoint {
             file.take(u64::from_le_bytes(length).min(LARGEST_HEADER)).read_to_end(&mut header)?;
             Ok(header)
         };
-        let header = header().map_err(|cause| cannot_read(path, cause))?;
+        let header = header().map_err(Error::reading(path))?;
         let place = || -> Result<Place, String> {
             let header: serde_json::Value =
                 serde_json::from_slice(&header).map_err(|cause| cause.to_string())?;
@@ -198,10 +198,6 @@ impl Checkpoint {
         };
         place().map_err(|rule| Error::Unsuitable { path: path.into(), rule })
     }
-}
-
-fn cannot_read(path: &Path, cause: std::io::Error) -> Error {
-    Error::Io { path: path.into(), action: "read", cause }
 }
 
 /// Parses the value of the metadata key.

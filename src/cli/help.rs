@@ -22,9 +22,28 @@ struct Help {
     /// The arguments that `-h` shows; if empty, all.
     short: &'static [&'static str],
     /// Headings, and the arguments below them. Settings have the headings of their sections elsewhere.
-    groups: &'static [(&'static str, &'static [&'static str])],
+    groups: &'static [Group],
     examples: [Example; 3],
 }
+
+/// A heading and the arguments below it.
+type Group = (&'static str, &'static [&'static str]);
+
+/// Groups of every command that trains.
+const MODEL: Group = ("Model", &["hidden", "init"]);
+const CHAINS: Group = (
+    "Chains",
+    &[
+        "algorithm",
+        "chains",
+        "gibbs_steps",
+        "gibbs_steps_last",
+        "chain_reset",
+        "temperatures",
+        "swap_rate",
+        "chain_start",
+    ],
+);
 
 const HELP: [Help; 19] = [
     Help {
@@ -42,20 +61,8 @@ const HELP: [Help; 19] = [
             "out",
         ],
         groups: &[
-            ("Model", &["hidden", "init"]),
-            (
-                "Chains",
-                &[
-                    "algorithm",
-                    "chains",
-                    "gibbs_steps",
-                    "gibbs_steps_last",
-                    "chain_reset",
-                    "temperatures",
-                    "swap_rate",
-                    "chain_start",
-                ],
-            ),
+            MODEL,
+            CHAINS,
             ("Run", &["time_budget", "stop_after", "threads"]),
             (
                 "Output",
@@ -115,20 +122,8 @@ const HELP: [Help; 19] = [
             "out",
         ],
         groups: &[
-            ("Model", &["hidden", "init"]),
-            (
-                "Chains",
-                &[
-                    "algorithm",
-                    "chains",
-                    "gibbs_steps",
-                    "gibbs_steps_last",
-                    "chain_reset",
-                    "temperatures",
-                    "swap_rate",
-                    "chain_start",
-                ],
-            ),
+            MODEL,
+            CHAINS,
             ("Run", &["stop_after", "threads"]),
             (
                 "Output",

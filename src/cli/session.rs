@@ -56,8 +56,8 @@ impl SessionFlags {
         lead: impl FnOnce(Session) -> Result<u8>,
     ) -> Result<u8> {
         job::on_ranks(&self.ranks, command, |ranks| match ranks.rank() {
-            0 => lead(Session { ranks, ..self.session(isa, words)? }),
-            _ => run::follow(&Session { ranks, ..self.session(isa, words)? }).map(|()| 0),
+            0 => lead(Session { ranks, ..self.shared().session(isa, words)? }),
+            _ => run::follow(&Session { ranks, ..self.shared().session(isa, words)? }).map(|()| 0),
         })
     }
 
@@ -69,8 +69,13 @@ impl SessionFlags {
         let rule = || "left out: this is a sweep".to_string();
         self.live.iter().try_for_each(|port| check("live", port, false, rule))?;
         check("mpi", true, !self.ranks.is_given(), rule)?;
+        Ok(self.shared())
+    }
+
+    /// The flags that a sweep has, too.
+    fn shared(&self) -> SweepFlags {
         let Self { threads, stop_after, no_report, quiet, log_format, .. } = *self;
-        Ok(SweepFlags { threads, stop_after, no_report, quiet, log_format })
+        SweepFlags { threads, stop_after, no_report, quiet, log_format }
     }
 
     pub fn terminal(&self) -> Terminal {
@@ -84,19 +89,6 @@ impl SessionFlags {
             terminal.note(&format!("see the run at {}", live.url()));
         }
         Ok(live)
-    }
-
-    /// A session of the command with these words on the instruction set `isa`, which takes signals.
-    fn session(&self, isa: Isa, words: &[OsString]) -> Result<Session> {
-        let format = self.log_format;
-        Ok(Session {
-            threads: self.threads,
-            isa,
-            stop_after: self.stop_after,
-            command: Some(command(words)),
-            interrupt: Interrupt::on_signals(move |text| terminal::note(format, text))?,
-            ..Session::default()
-        })
     }
 }
 
@@ -122,7 +114,7 @@ pub struct SweepFlags {
 }
 
 impl SweepFlags {
-    /// A session of the command with these words, which takes signals.
+    /// A session of the command with these words on the instruction set `isa`, which takes signals.
     ///
     /// # Errors
     /// As [`Interrupt::on_signals`].

@@ -7,7 +7,7 @@ use super::settings::{SettingsFlags, other_version};
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::monitor::LogFormat;
-use crate::monitor::terminal::note_line;
+use crate::monitor::terminal::{Screen, note_line};
 use crate::report;
 use crate::run::{End, Session, quoted, resume_command};
 use crate::sweep::{self, News, Progress, SweepConfig, SweepFile, SweepOutcome, value_text};
@@ -16,7 +16,7 @@ use clap::{Args, ValueHint};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub struct Sweep {
 
 impl Sweep {
     pub fn run(self, isa: Isa, words: &[OsString]) -> Result<u8> {
-        let mut screen = Screen::new(&self.session);
+        let mut show = Show::new(&self.session);
         let (base, note, config) = match &self.study {
             Some(path) => {
                 let SweepFile { runs, sweep } = SweepFile::read(path)?;
@@ -49,20 +49,20 @@ impl Sweep {
                 (base, note, SweepConfig::default())
             }
         };
-        note.into_iter().for_each(|note| screen.hear(News::Note(note)));
+        note.into_iter().for_each(|note| show.hear(News::Note(note)));
         let (settings, config) = (self.settings.over(base)?, self.sweep.over(&config));
         let session = Session { out: self.out, ..self.session.session(isa, words)? };
-        let found = sweep::sweep(&settings, &config, &session, &mut |news| screen.hear(news));
-        end(found, &self.session, &session, screen)
+        let found = sweep::sweep(&settings, &config, &session, &mut |news| show.hear(news));
+        end(found, &self.session, &session, show)
     }
 }
 
 /// Goes on with the sweep in a folder.
 pub fn resume(folder: &Path, flags: &SweepFlags, isa: Isa, words: &[OsString]) -> Result<u8> {
-    let mut screen = Screen::new(flags);
+    let mut show = Show::new(flags);
     let session = flags.session(isa, words)?;
-    let found = sweep::resume(folder, &session, &mut |news| screen.hear(news));
-    end(found, flags, &session, screen)
+    let found = sweep::resume(folder, &session, &mut |news| show.hear(news));
+    end(found, flags, &session, show)
 }
 
 /// Writes the report, then prints the table to stdout; a note says how to continue.
@@ -70,33 +70,33 @@ fn end(
     found: Result<SweepOutcome>,
     flags: &SweepFlags,
     session: &Session,
-    mut screen: Screen,
+    mut show: Show,
 ) -> Result<u8> {
     let found = match (found, session.interrupt.signal()) {
         (Err(Error::Interrupted), Some(signal)) => {
-            screen.close();
-            screen.hear(News::Note("interrupted before the first run".to_string()));
+            show.screen.close();
+            show.hear(News::Note("interrupted before the first run".to_string()));
             return Ok(exit_code(signal));
         }
         (found, _) => found?,
     };
-    screen.close();
+    show.screen.close();
     if !flags.no_report
         && let Err(error) = report::write_to_folder(&found.folder)
     {
-        screen.hear(News::Note(format!("the report could not be written: {error}")));
+        show.hear(News::Note(format!("the report could not be written: {error}")));
     }
-    let Progress { n_done, n_runs, .. } = screen.last;
+    let Progress { n_done, n_runs, .. } = show.last;
     let after = format!(
         "with {n_done} of {n_runs} runs done; continue with: {}",
         resume_command(&found.folder)
     );
     match found.end {
         End::Interrupted(signal) => {
-            screen.hear(News::Note(format!("interrupted {after}")));
+            show.hear(News::Note(format!("interrupted {after}")));
             return Ok(exit_code(signal));
         }
-        End::Stopped => screen.hear(News::Note(format!("stopped {after}"))),
+        End::Stopped => show.hear(News::Note(format!("stopped {after}"))),
         _ => {}
     }
     let mut text = found.table.to_string();
@@ -115,17 +115,17 @@ fn end(
 }
 
 /// The progress of a sweep in one line on stderr, or a line for each run that is scored if it is no terminal.
-struct Screen {
+struct Show {
     format: LogFormat,
     is_quiet: bool,
-    bar: Option<ProgressBar>,
+    screen: Screen,
     last: Progress,
 }
 
 /// The steps of the bar.
 const STEPS: u64 = 1000;
 
-impl Screen {
+impl Show {
     fn new(flags: &SweepFlags) -> Self {
         let (format, is_quiet) = (flags.log_format, flags.quiet);
         let has_bar = format == LogFormat::Text && !is_quiet && std::io::stderr().is_terminal();
@@ -137,35 +137,22 @@ impl Screen {
             bar.set_style(style.expect("a valid template").progress_chars("━━─"));
             bar
         });
-        let mut screen = Self { format, is_quiet, bar, last: Progress::default() };
+        let screen = Screen::new(bar);
+        let mut show = Self { format, is_quiet, screen, last: Progress::default() };
         if let Some(crowd) = threads::crowd(flags.threads) {
-            screen.hear(News::Note(crowd));
+            show.hear(News::Note(crowd));
         }
-        screen
-    }
-
-    fn close(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
-
-    fn say(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            // If the reader has closed the pipe (`| head`), the sweep goes on.
-            None => drop(writeln!(std::io::stderr(), "{line}")),
-        }
+        show
     }
 
     fn hear(&mut self, news: News) {
         match news {
-            News::Note(text) => self.say(&note_line(self.format, &text)),
+            News::Note(text) => self.screen.say(&note_line(self.format, &text)),
             News::Progress(progress) => self.show(progress),
             News::Scored { number, values, score, progress } => {
                 self.show(progress);
-                if !self.is_quiet && self.bar.is_none() {
-                    self.say(&line(self.format, number, &values, score, progress));
+                if !self.is_quiet && self.screen.bar().is_none() {
+                    self.screen.say(&line(self.format, number, &values, score, progress));
                 }
             }
         }
@@ -173,7 +160,7 @@ impl Screen {
 
     fn show(&mut self, progress: Progress) {
         self.last = progress;
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.screen.bar() {
             bar.set_message(place(progress));
             bar.set_position((progress.share * STEPS as f64) as u64);
         }

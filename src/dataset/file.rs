@@ -84,7 +84,7 @@ impl Unpacked {
         };
         let read = |file: &Path| match File::open(file) {
             Ok(stream) => FileBytes::of(path, stream, is_plain),
-            Err(cause) => Err(Error::Io { path: path.into(), action: "read", cause }),
+            Err(cause) => Err(Error::reading(path)(cause)),
         };
         // A file whose own name has a colon comes first.
         match npz::split(path).filter(|_| !path.exists()) {

@@ -47,7 +47,7 @@ impl FileBytes {
         let mut bytes = Vec::new();
         let what = || format!("reading {}", path.display());
         let read = memory::read_to_end(what, stream, &mut bytes)?;
-        read.map_err(|cause| Error::Io { path: path.into(), action: "read", cause })?;
+        read.map_err(Error::reading(path))?;
         Ok(Self::Read(bytes))
     }
 

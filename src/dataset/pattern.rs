@@ -45,7 +45,7 @@ pub(super) fn files(path: &Path) -> Result<Option<Vec<PathBuf>>> {
     if names.is_empty() {
         let cause = format!("no file in the folder {} has such a name", folder.display());
         let cause = io::Error::new(ErrorKind::NotFound, cause);
-        return Err(Error::Io { path: path.into(), action: "read", cause });
+        return Err(Error::reading(path)(cause));
     }
     let of_name = |name: String| match array {
         Some(array) => pattern.with_file_name(format!("{name}:{array}")),
@@ -79,7 +79,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 /// The names in a folder that are `wanted`, except hidden ones, in natural order. Those that are not Unicode are not
 /// wanted by any pattern.
 fn names_that(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
-    let failed = |cause| Error::Io { path: folder.into(), action: "read", cause };
+    let failed = Error::reading(folder);
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         if let Ok(name) = entry.map_err(failed)?.file_name().into_string()
@@ -99,7 +99,7 @@ fn names_that(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<String
 /// # Errors
 /// [`Error::Io`]; [`Error::Unsuitable`] for a name that is not Unicode.
 pub(super) fn names(folder: &Path) -> Result<Vec<String>> {
-    let failed = |cause| Error::Io { path: folder.into(), action: "read", cause };
+    let failed = Error::reading(folder);
     for entry in fs::read_dir(folder).map_err(failed)? {
         if let Err(name) = entry.map_err(failed)?.file_name().into_string() {
             let rule = "has a name that is not Unicode; rename it".to_string();

@@ -354,7 +354,7 @@ impl ModelFile {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|cause| Error::Io { path: path.into(), action: "read", cause })
+    std::fs::read(path).map_err(Error::reading(path))
 }
 
 /// The values of a tensor of type f32 with the given shape.

@@ -56,11 +56,7 @@ pub fn parse(lines: &str) -> Result<Vec<EpochRecord>, String> {
 /// # Errors
 /// [`Error::Io`]; [`Error::Unsuitable`] for a line that is not a record.
 pub fn read(path: &Path) -> Result<Vec<EpochRecord>> {
-    let text = std::fs::read_to_string(path).map_err(|cause| Error::Io {
-        path: path.into(),
-        action: "read",
-        cause,
-    })?;
+    let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
     parse(&text).map_err(|rule| Error::Unsuitable { path: path.into(), rule })
 }
 

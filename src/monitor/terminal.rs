@@ -29,13 +29,24 @@ by_name!(LogFormat, "log_format", { Text = "text", Json = "json" });
 pub struct Terminal {
     format: LogFormat,
     quiet: bool,
+    screen: Screen,
+}
+
+/// Lines on stderr, above a bar if there is one.
+#[derive(Debug, Default)]
+pub struct Screen {
     bar: Option<ProgressBar>,
 }
 
-impl Terminal {
-    /// Shows progress in a format; only notes if `quiet`.
-    pub fn new(format: LogFormat, quiet: bool) -> Self {
-        Self { format, quiet, bar: None }
+impl Screen {
+    /// Lines above this bar.
+    pub fn new(bar: Option<ProgressBar>) -> Self {
+        Self { bar }
+    }
+
+    /// The bar.
+    pub fn bar(&self) -> Option<&ProgressBar> {
+        self.bar.as_ref()
     }
 
     /// Removes the bar, so that other output begins on a line of its own.
@@ -45,12 +56,25 @@ impl Terminal {
         }
     }
 
-    fn say(&self, line: &str) {
+    /// Writes a line.
+    pub fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
-            // If the reader has closed the pipe (`| head`), training goes on.
+            // If the reader has closed the pipe (`| head`), the work goes on.
             None => drop(writeln!(std::io::stderr(), "{line}")),
         }
+    }
+}
+
+impl Terminal {
+    /// Shows progress in a format; only notes if `quiet`.
+    pub fn new(format: LogFormat, quiet: bool) -> Self {
+        Self { format, quiet, screen: Screen::default() }
+    }
+
+    /// Removes the bar, so that other output begins on a line of its own.
+    pub fn close(&mut self) {
+        self.screen.close();
     }
 }
 
@@ -64,7 +88,7 @@ impl Monitor for Terminal {
             ));
         }
         let has_bar = self.format == LogFormat::Text && !self.quiet && !trainer.is_done();
-        self.bar = (has_bar && std::io::stderr().is_terminal()).then(|| {
+        self.screen = Screen::new((has_bar && std::io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template(
                 "{prefix} {wide_bar:.cyan/dim} {percent:>3} %, {eta} left  {msg}",
             );
@@ -74,16 +98,16 @@ impl Monitor for Terminal {
             bar.set_position(trainer.updates());
             bar.reset_eta();
             bar
-        });
+        }));
         Ok(())
     }
 
     fn note(&mut self, text: &str) {
-        self.say(&note_line(self.format, text));
+        self.screen.say(&note_line(self.format, text));
     }
 
     fn after_updates(&mut self, trainer: &Trainer, samples_per_second: f64) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.screen.bar() {
             bar.set_length(trainer.total_updates());
             bar.set_prefix(epoch(trainer));
             let is_narrow = width().is_some_and(|width| width < NARROW);
@@ -101,9 +125,9 @@ impl Monitor for Terminal {
     ) -> Result<()> {
         if !self.quiet {
             match self.format {
-                LogFormat::Text => self.say(&line(record, trainer.n_epochs(), width())),
+                LogFormat::Text => self.screen.say(&line(record, trainer.n_epochs(), width())),
                 LogFormat::Json => {
-                    self.say(&serde_json::to_string(record).expect("plain numbers"));
+                    self.screen.say(&serde_json::to_string(record).expect("plain numbers"));
                 }
             }
         }

@@ -68,8 +68,7 @@ impl Material {
 }
 
 fn read_snapshot(path: &Path, epoch: u64) -> Result<Snapshot> {
-    let bytes =
-        fs::read(path).map_err(|cause| Error::Io { path: path.into(), action: "read", cause })?;
+    let bytes = fs::read(path).map_err(Error::reading(path))?;
     let snapshot = || -> Result<Snapshot, String> {
         let (arrays, metadata) = State::from_safetensors("harmonium", &bytes)?;
         let Metadata { image_shape, columns } =

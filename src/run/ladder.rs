@@ -267,11 +267,7 @@ impl Kept {
     }
 
     fn read(path: &Path, [visible, hidden]: [&Units; 2], isa: Isa) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|cause| Error::Io {
-            path: path.to_path_buf(),
-            action: "read",
-            cause,
-        })?;
+        let bytes = fs::read(path).map_err(Error::reading(path))?;
         let unsuitable = |rule| Error::Unsuitable { path: path.to_path_buf(), rule };
         let (state, sha256) = State::from_safetensors(KEY, &bytes).map_err(unsuitable)?;
         if sha256 != state.sha256() {

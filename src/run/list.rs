@@ -198,11 +198,7 @@ fn read_evaluation(folder: &Path) -> Option<EvaluationReport> {
 /// # Errors
 /// [`Error::Io`] if the folder cannot be read.
 pub fn list(folder: &Path) -> Result<(Vec<Summary>, Vec<Error>)> {
-    let entries = std::fs::read_dir(folder).map_err(|cause| Error::Io {
-        path: folder.into(),
-        action: "read",
-        cause,
-    })?;
+    let entries = std::fs::read_dir(folder).map_err(Error::reading(folder))?;
     let mut folders: Vec<PathBuf> =
         entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
     folders.push(folder.to_path_buf());

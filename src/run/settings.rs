@@ -210,11 +210,7 @@ impl SettingsFile {
     /// # Errors
     /// [`Error::Io`], or as [`parse`](Self::parse).
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|cause| Error::Io {
-            path: path.into(),
-            action: "read",
-            cause,
-        })?;
+        let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
         Self::parse(path, &text)
     }
 

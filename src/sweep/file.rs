@@ -45,11 +45,7 @@ impl SweepFile {
     /// # Errors
     /// As [`SettingsFile::read`].
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|cause| Error::Io {
-            path: path.into(),
-            action: "read",
-            cause,
-        })?;
+        let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
         let (runs, keys) = SettingsFile::parse_with(path, &text, SweepConfig::NAME)?;
         let sweep = SweepConfig::read(&keys).map_err(|error| Error::BadSettings {
             path: path.into(),

@@ -41,7 +41,7 @@ pub fn read(folder: &Path) -> Result<Vec<Scored>> {
     let path = folder.join(SCORES);
     let text = match std::fs::read(&path) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        text => text.map_err(|cause| Error::Io { path: path.clone(), action: "read", cause })?,
+        text => text.map_err(Error::reading(&path))?,
     };
     serde_json::from_slice(&text).map_err(|cause| {
         let rule = format!("does not hold the scores of a run: {cause}; remove the folder of the run, and it begins again");
