@@ -259,6 +259,10 @@ fn what_cannot_be_a_model_of_bits_is_refused_by_name() {
         "import a.safetensors --weights Z --out b.safetensors",
         "has no array `Z`; it holds `W`",
     );
+    folder.fail(
+        "import a.safetensors --visible-bias b --hidden-bias b --out b.safetensors",
+        "has one array `b`, which is named twice",
+    );
     folder.refuse("import a.safetensors --out b.npz", 2, "b.npz: must end in .safetensors");
     for (bytes, message) in [
         (

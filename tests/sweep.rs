@@ -111,8 +111,12 @@ fn the_table_does_not_depend_on_threads_and_commands_read_its_runs() {
 fn halving_finds_the_rate_that_learns() {
     let folder = Folder::new();
     let runs = "--data greys.idx --validation 40 --hidden 12 --epochs 100 --batch-size 10";
-    let vary = "--vary learning_rate=1e-7,1e-6,0.1,0.01 --search halving:2 --quiet";
-    folder.succeed(&format!("sweep {runs} {vary} --out rates"));
+    let vary = "--vary learning_rate=1e-7,1e-6,0.1,0.01 --search halving:2";
+    let (code, _, stderr) = folder.run(&format!("sweep {runs} {vary} --out rates"));
+    assert_eq!(code, Some(0), "{stderr}");
+    // Two are left behind, then one.
+    let after = ["0 of 4", "2 of 4", "4 of 4"].map(|n| stderr.find(&format!("({n} runs done")));
+    assert!(after.is_sorted() && after[0].is_some(), "{stderr}");
     let rows = table(&folder, "rates");
     // Rungs after 400, 800 and 1,600 updates with 4, 2 and 1 points.
     assert_eq!(column(&rows, "learning_rate")[..2], ["0.1", "0.01"]);

@@ -5,8 +5,8 @@ use crate::columns::declared;
 use crate::errors::to_py;
 use crate::labels;
 use crate::pool::without_lock;
-use harmonium::Dataset;
-use harmonium::dataset::{ColumnSource, DataBeside, Found};
+
+use harmonium::dataset::{Beside, ColumnSource, DataBeside, Found, Source, Split};
 use pyo3::prelude::*;
 use std::path::PathBuf;
 
@@ -45,8 +45,10 @@ pub fn pack(
     let py = data.py();
     let encoding = declared(grey_levels, spins, categories, ignore)?;
     let dataset = match data.extract::<PathBuf>() {
-        Ok(source) => {
-            let read = without_lock(py, None, || Dataset::read_as(&source, encoding))?;
+        Ok(path) => {
+            let (source, beside) = (Source::Path(path), Beside::default());
+            let read = || source.read_in_place(Split::Train, encoding, beside);
+            let read = without_lock(py, None, read)?.dataset;
             warn(py, read.inferred())?;
             read
         }

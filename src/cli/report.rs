@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Report {
-    /// The folder of a run, or the folders of several runs, whose curves share the same charts
+    /// The folder of a run or of a sweep, or the folders of several runs, whose curves share the same charts
     #[arg(required = true)]
     runs: Vec<PathBuf>,
-    /// The file for the page [default: report.html, for one run in its folder]
+    /// The file for the page [default: report.html, of one folder in that folder]
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
     #[command(flatten)]

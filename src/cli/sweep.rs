@@ -10,7 +10,9 @@ use crate::monitor::LogFormat;
 use crate::monitor::terminal::{Screen, note_line};
 use crate::report;
 use crate::run::{End, Session, quoted, resume_command};
-use crate::sweep::{self, News, Progress, SweepConfig, SweepFile, SweepOutcome, value_text};
+use crate::sweep::{
+    self, News, Progress, SweepConfig, SweepFile, SweepOutcome, run_name, value_text,
+};
 use crate::threads;
 use clap::{Args, ValueHint};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -102,7 +104,7 @@ fn end(
     let mut text = found.table.to_string();
     for row in &found.table.rows {
         if let (Some(failure), Some(run)) = (&row.failure, row.runs.first()) {
-            text += &format!("\n{run:03}: {failure}");
+            text += &format!("\n{}: {failure}", run_name(*run));
         }
     }
     text += &format!("\nfolder  {}", found.folder.display());
@@ -182,7 +184,7 @@ fn line(
 ) -> String {
     if format == LogFormat::Json {
         let Progress { n_done, n_runs, best, .. } = progress;
-        let (run, n) = (format!("{number:03}"), n_runs);
+        let (run, n) = (run_name(number), n_runs);
         return json!({
             "run": run, "values": values, "score": score, "runs_done": n_done, "runs": n, "best": best
         })
@@ -191,5 +193,5 @@ fn line(
     let values = values.iter().map(|(name, value)| format!("{name}={}", value_text(value)));
     let values = values.collect::<Vec<_>>().join(" ");
     let score = score.map_or("no score".to_string(), |score| format!("score {score:.3}"));
-    format!("run {number:03}  {score}  {values}  ({})", place(progress))
+    format!("run {}  {score}  {values}  ({})", run_name(number), place(progress))
 }

@@ -125,6 +125,13 @@ pub(super) fn choose<'a>(
             "has {n} with known names of a visible and a hidden bias, but must have one"
         ))
     })?;
+    for (one, other) in
+        [(weights, visible_bias), (weights, hidden_bias), (visible_bias, hidden_bias)]
+    {
+        if one.name == other.name {
+            return Err(unknown(format!("has one array `{}`, which is named twice", one.name)));
+        }
+    }
     let layout = naming.layout.or(layout_of(&weights.name));
     Ok(Chosen { weights, visible_bias, hidden_bias, layout })
 }

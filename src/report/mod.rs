@@ -95,6 +95,11 @@ pub fn check(folders: &[PathBuf], out: &Path) -> Result<()> {
 /// As [`check`] and [`Summary::read`], and [`Error::Io`](crate::Error::Io).
 pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
     check(folders, out)?;
+    if let [sweep] = folders
+        && is_sweep(sweep)
+    {
+        return write_sweep(sweep, out);
+    }
     let mut runs = read(folders)?;
     add_couplings(&mut runs);
     whole_file::write(out, page(&runs, None).as_bytes())
@@ -107,7 +112,7 @@ pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
 /// As [`write()`].
 pub fn write_to_folder(folder: &Path) -> Result<()> {
     if is_sweep(folder) {
-        return write_sweep(folder);
+        return write_sweep(folder, &folder.join(REPORT));
     }
     write_parts(folder, || Ok(()))
 }
@@ -120,13 +125,13 @@ pub(crate) fn write_to_own(folder: &Folder) -> Result<()> {
     write_parts(folder.path(), || folder.check())
 }
 
-fn write_sweep(folder: &Path) -> Result<()> {
+fn write_sweep(folder: &Path, out: &Path) -> Result<()> {
     let table = Table::read(folder)?;
     let scored = table.rows.iter().filter(|row| row.score.is_some()).take(sweep_page::MOST_CURVES);
     let runs: Vec<_> =
         scored.filter_map(|row| Some(run_folder(folder, *row.runs.first()?))).collect();
     let page = sweep_page::sweep_page(folder, &table, &read(&runs)?);
-    whole_file::write(&folder.join(REPORT), page.as_bytes())
+    whole_file::write(out, page.as_bytes())
 }
 
 fn write_parts(folder: &Path, check: impl Fn() -> Result<()>) -> Result<()> {

@@ -89,7 +89,7 @@ fn ranking(table: &Table) -> Markup {
                                 td { (row.score_text()) }
                                 td { (row.state) @if let Some(failure) = &row.failure { ": " (failure) } }
                                 td { (row.updates) }
-                                td { @for run in &row.runs { (format!("{run:03}")) " " } }
+                                td { (row.run_names()) }
                             }
                         }
                     }

@@ -135,10 +135,26 @@ impl Setting {
     }
 }
 
-/// A text of the table, with `spell(name)` in place of `*name*`.
+/// A text of the table, with `spell(name)` in place of `*name*`. Other asterisks stay.
 fn spelt(text: &str, spell: &dyn Fn(&str) -> String) -> String {
-    let parts = text.trim().split('*').enumerate();
-    parts.map(|(at, part)| if at % 2 == 1 { spell(part) } else { part.to_string() }).collect()
+    let is_name = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    };
+    let (mut spelt, mut rest) = (String::new(), text.trim());
+    while let Some((before, after)) = rest.split_once('*') {
+        spelt += before;
+        rest = match after.split_once('*') {
+            Some((name, after)) if is_name(name) => {
+                spelt += &spell(name);
+                after
+            }
+            _ => {
+                spelt.push('*');
+                after
+            }
+        };
+    }
+    spelt + rest
 }
 
 /// A section of the settings: a plain struct with a row of the table for each of its fields.
@@ -297,7 +313,7 @@ mod tests {
             trees: usize = 3, { whole(1..=9), usual("2 to 4") }
             /// Depth of its pond.
             pond: f64 = 0.0, {}
-            /// Number of frogs.
+            /// Number of frogs: `'f*.csv'`, as in *pond*, 2 * 3.
             frogs: Option<u64> = None, { unset("as *trees*"), needs(&[Remedy::of("pond"), Remedy::with("kind", "wet")]) }
             /// Its kind.
             kind: String = "dry".to_string(), {}
@@ -322,6 +338,8 @@ mod tests {
         assert_eq!(rows, fields);
         let shout = |name: &str| name.to_uppercase();
         assert_eq!(Garden::TABLE[0].sentence(&shout), "Number of trees in it; see POND.");
+        let frogs = Garden::TABLE[2].sentence(&shout);
+        assert_eq!(frogs, "Number of frogs: `'f*.csv'`, as in POND, 2 * 3.");
         assert_eq!(Garden::TABLE[2].default_text(&Json::Null, &shout), "as TREES");
         assert_eq!(Garden::TABLE[0].default_text(&json!(3), &shout), "3");
     }

@@ -31,7 +31,8 @@ settings! {
         /// Runs of each choice of values, with the seeds *seed*, *seed* + 1 and so on; its score is their mean.
         seeds: u64 = 1, { whole(1..=1000), usual("1 to 10") }
         /// The choices of values: all (`grid`), N at random (`random:N`), or all of which few are trained to the
-        /// end (`halving`, or `halving:FACTOR`): of the choices that reach a rung, a third (one in FACTOR) go on.
+        /// end (`halving`, or `halving:FACTOR`): of the choices that reach a rung, a third (one in FACTOR) go on. Before
+        /// its end a run is judged by its average so far: an exponential one, as the tail is still to come.
         search: Search = Search::Grid, { placeholder("grid|random:N|halving") }
         /// What decides, measured on the *validation* examples (without that setting a tenth of the training examples,
         /// at most 10,000): `log_likelihood` (as `harmonium evaluate`, with a small budget), or what the runs measure of
@@ -77,7 +78,9 @@ impl FromStr for Search {
             }
             _ => {}
         }
-        let rule = "`grid`, `random:N` with N from 1 to 10000, `halving` or `halving:FACTOR` with a factor from 2 to 1000";
+        let rule = format!(
+            "`grid`, `random:N` with N from 1 to {MOST_POINTS}, `halving` or `halving:FACTOR` with a factor from 2 to 1000"
+        );
         Err(invalid("search", text, rule))
     }
 }

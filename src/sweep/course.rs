@@ -3,16 +3,16 @@
 use super::config::SweepConfig;
 use super::file::{RUNS, SWEEP, SweepFile, TABLE, is_sweep};
 use super::plan::{self, Point, Rung};
-use super::score::{self, Scored, Scorer};
-use super::table::{Table, run_folder, runs_of, standing};
+use super::score::{Scored, Scorer};
+use super::table::{Table, run_folder, runs_of, scores, standing};
 use super::work::{Crew, Event, Job, side_by_side};
 use crate::dataset::Source;
 use crate::error::{Error, Result};
 use crate::monitor::Metric;
 use crate::rng::{STREAM_VERSION, check_seed};
 use crate::run::{
-    End, Folder, Given, Interval, Prepared, Session, Settings, SettingsFile, Shelf, prepare,
-    resume_command, section_of,
+    End, Folder, Given, Interval, Session, Settings, SettingsFile, Shelf, prepare, resume_command,
+    section_of,
 };
 use crate::setting::{check, invalid};
 use crate::threads::{in_pool, wanted};
@@ -115,9 +115,10 @@ pub fn sweep(
     tell: &mut dyn FnMut(News),
 ) -> Result<SweepOutcome> {
     check_session(session)?;
+    config.validate()?;
     let shelf = Shelf::default();
     let plan = in_pool(session.threads, || {
-        let settings = with_validation(settings, &shelf, session)?;
+        let settings = with_validation(settings, session)?;
         Plan::new(settings, config, &shelf, session)
     })?;
     let name = format!("{}-sweep", plan.settings.data.data.short_name());
@@ -192,14 +193,15 @@ fn check_holds_no_sweep(path: &Path) -> Result<()> {
 }
 
 /// The settings with validation examples, which a sweep needs.
-fn with_validation(settings: &Settings, shelf: &Shelf, session: &Session) -> Result<Settings> {
+fn with_validation(settings: &Settings, session: &Session) -> Result<Settings> {
     let mut settings = settings.clone();
     check("data", "-", settings.data.data != Source::Stdin, || {
         "a file: a sweep reads its data for each run".to_string()
     })?;
     if settings.data.validation == 0 {
         let watch = session.interrupt.watch();
-        let all = shelf.read(&settings.data, settings.train.binarize, watch)?;
+        // Not kept: those of the runs are divided otherwise.
+        let all = Shelf::default().read(&settings.data, settings.train.binarize, watch)?;
         let share = all.training.n_examples() / VALIDATION_SHARE;
         settings.data.validation = share.clamp(1, MOST_VALIDATION);
     }
@@ -231,21 +233,23 @@ impl Plan {
         check_seed(seed)?;
         check_seed(seed.saturating_add(config.seeds - 1))?;
         let points = plan::points(config, seed)?;
-        let (mut runs, mut scorer) = (Vec::new(), None);
+        let (mut runs, mut epochs, mut scorer) = (Vec::new(), Vec::new(), None);
         for point in &points {
             let prepared = prepare(shelf, at(&settings, point), session)?;
             Scorer::check(config.score, &prepared)?;
-            check_first_rung(config, points.len(), &prepared)?;
             if scorer.is_none() {
                 scorer = Some(Scorer::new(config.score, &prepared, session.isa)?);
                 // From here on all runs read the same files, by their SHA-256.
                 settings.data = prepared.settings.data.clone();
                 shelf.keep(&settings.data, settings.train.binarize, &prepared.data);
             }
-            runs.push((prepared.settings, prepared.total_updates));
+            let (epoch, total) = (prepared.updates_per_epoch, prepared.total_updates);
+            epochs.push(epoch.min(total));
+            runs.push((prepared.settings, total));
         }
         let total = runs.iter().map(|(_, total)| *total).max().expect("a point");
         let rungs = plan::rungs(config.search, points.len(), total);
+        epochs.into_iter().try_for_each(|epoch| check_first_rung(config, rungs[0], epoch))?;
         let (config, scorer) = (config.clone(), scorer.expect("a point"));
         Ok(Self { settings, config, points, runs, rungs, scorer })
     }
@@ -265,11 +269,10 @@ impl Plan {
             cause,
         })?;
         let n_runs = self.points.len() * self.config.seeds as usize;
-        let scores = (0..n_runs).map(|number| score::read(&run_folder(folder.path(), number)));
         let mut course = Course {
             plan: self,
             folder,
-            scores: scores.collect::<Result<_>>()?,
+            scores: scores(folder.path(), n_runs)?,
             updates: 0,
             told: BTreeSet::new(),
         };
@@ -301,16 +304,14 @@ fn at(settings: &Settings, point: &Point) -> Settings {
     settings.clone().overridden(Given { data: &data, train: &train, run: &run })
 }
 
-/// Refuses a rung before the first record, if runs are scored by their records.
-fn check_first_rung(config: &SweepConfig, n_points: usize, run: &Prepared) -> Result<()> {
-    let first = plan::rungs(config.search, n_points, run.total_updates)[0].updates;
-    let is_measured = config.score == Metric::LogLikelihood
-        || first >= run.updates_per_epoch.min(run.total_updates);
+/// Refuses a rung before the first record of a run, after so many updates, if runs are scored by their records.
+fn check_first_rung(config: &SweepConfig, Rung { updates, .. }: Rung, record: u64) -> Result<()> {
+    let is_measured = config.score == Metric::LogLikelihood || updates >= record;
     check("search", config.search, is_measured, || {
         format!(
-            "grid or random:N, or have more epochs: the first rung is update {first}, and {} is \
-             first measured after update {}",
-            config.score, run.updates_per_epoch
+            "grid or random:N, or have more epochs: the first rung is update {updates}, and {} is \
+             first measured after update {record}",
+            config.score
         )
     })
 }
@@ -338,7 +339,7 @@ impl Course<'_> {
             let already =
                 self.n_updates(&active, from, rung.updates) - jobs.iter().map(length).sum::<u64>();
             let planned = self.n_planned(active.len(), at);
-            let place = Place { active: active.len(), already, planned };
+            let place = Place { active: active.clone(), already, planned };
             if let Some(end) =
                 side_by_side(jobs, crew, &mut |event| self.hear(event, &place, tell))?
             {
@@ -435,22 +436,23 @@ impl Course<'_> {
     }
 
     fn progress(&self, place: &Place, updates: u64) -> Progress {
-        let Place { active, already, planned } = *place;
+        let Place { active, already, planned } = place;
         let n_runs = self.scores.len();
-        let n_active = active * self.plan.config.seeds as usize;
+        let n_active = active.len() * self.plan.config.seeds as usize;
         let is_over = |scores: &&Vec<Scored>| {
             scores.last().is_some_and(|last| last.is_last || last.failure.is_some())
         };
-        let n_over = self.scores.iter().filter(is_over).count();
+        let of_active = active.iter().flat_map(|&point| runs_of(point, &self.plan.config));
+        let n_over = of_active.map(|run| &self.scores[run]).filter(is_over).count();
         let metric = self.plan.config.score;
         let most = self.scores.iter().map(Vec::len).max().unwrap_or(0);
         let furthest = self.scores.iter().filter(|scores| scores.len() == most);
         let scores = furthest.filter_map(|scores| scores.last()?.score);
         let best = scores.max_by(|a, b| metric.signed(*a).total_cmp(&metric.signed(*b)));
         Progress {
-            n_done: n_over.max(n_runs - n_active),
+            n_done: n_runs - n_active + n_over,
             n_runs,
-            share: ((self.updates + already + updates) as f64 / planned as f64).min(1.0),
+            share: ((self.updates + already + updates) as f64 / *planned as f64).min(1.0),
             best,
         }
     }
@@ -458,8 +460,8 @@ impl Course<'_> {
 
 /// The place of a rung in the whole sweep.
 struct Place {
-    /// Points at it.
-    active: usize,
+    /// The points at it.
+    active: Vec<usize>,
     /// Updates of its runs that were scored by an earlier session.
     already: u64,
     /// Updates of the whole sweep.

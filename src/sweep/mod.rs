@@ -43,5 +43,5 @@ pub use course::{News, Progress, SweepOutcome, resume, sweep};
 pub(crate) use file::is_sweep;
 pub use file::{RUNS, SWEEP, SweepFile, TABLE};
 pub use table::{PointState, Row, Table};
-pub(crate) use table::{run_folder, value_text};
+pub(crate) use table::{run_folder, run_name, value_text};
 pub use values::Vary;

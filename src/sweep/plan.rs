@@ -7,6 +7,7 @@ use crate::rng::{Purpose, Stream};
 use crate::setting::check;
 use serde_json::{Map, Value};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// The most runs of a sweep.
 const MOST_RUNS: u64 = 100_000;
@@ -54,7 +55,10 @@ fn combination(vary: &[Vary], mut number: u64) -> Point {
 
 /// Up to `n` points that differ; the draw of a number depends on nothing but the seed and the number.
 fn drawn(vary: &[Vary], n: usize, seed: u64) -> Vec<Point> {
-    let mut points: Vec<Point> = Vec::new();
+    let sizes = vary.iter().map(|vary| Some(vary.values()?.len()));
+    // None if a setting has a range.
+    let n_all: Option<usize> = sizes.product();
+    let (mut points, mut known) = (Vec::new(), BTreeSet::new());
     for index in 0..DRAWS_PER_POINT * n as u64 {
         let mut stream = Stream::new(seed, Purpose::SweepPoint, index);
         let mut value = |vary: &Vary| {
@@ -62,10 +66,10 @@ fn drawn(vary: &[Vary], n: usize, seed: u64) -> Vec<Point> {
             (vary.name().to_string(), vary.drawn(share))
         };
         let point: Point = vary.iter().map(&mut value).collect();
-        if !points.contains(&point) {
+        if known.insert(serde_json::to_string(&point).expect("plain values")) {
             points.push(point);
         }
-        if points.len() == n {
+        if points.len() == n || Some(points.len()) == n_all {
             break;
         }
     }

@@ -54,6 +54,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// The names of its runs.
+    pub(crate) fn run_names(&self) -> String {
+        self.runs.iter().copied().map(run_name).collect::<Vec<_>>().join(" ")
+    }
+
     /// The score with its standard error, for people.
     pub(crate) fn score_text(&self) -> String {
         let error = self.standard_error.map_or(String::new(), |error| format!(" ± {error:.3}"));
@@ -74,9 +79,22 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
+/// The name of a run.
+pub fn run_name(number: usize) -> String {
+    format!("{number:03}")
+}
+
 /// The folder of a run of the sweep in a folder.
 pub fn run_folder(sweep: &Path, number: usize) -> PathBuf {
-    sweep.join(RUNS).join(format!("{number:03}"))
+    sweep.join(RUNS).join(run_name(number))
+}
+
+/// The scores of each of the first `n` runs of the sweep in a folder.
+///
+/// # Errors
+/// As [`score::read`].
+pub fn scores(sweep: &Path, n: usize) -> Result<Vec<Vec<Scored>>> {
+    (0..n).map(|number| score::read(&run_folder(sweep, number))).collect()
 }
 
 /// The numbers of a point's runs.
@@ -118,8 +136,7 @@ impl Table {
         let file = SweepFile::read(&folder.join(SWEEP))?;
         let points = plan::points(&file.sweep, file.runs.settings.train.seed)?;
         let n_runs = points.len() * file.sweep.seeds as usize;
-        let scores = (0..n_runs).map(|number| score::read(&run_folder(folder, number)));
-        Ok(Self::new(&file.sweep, &points, &scores.collect::<Result<Vec<_>>>()?))
+        Ok(Self::new(&file.sweep, &points, &scores(folder, n_runs)?))
     }
 
     /// The table of these points, by the scores of their runs.
@@ -178,7 +195,6 @@ impl Table {
         let figure = |x: Option<f64>| x.map_or(String::new(), |x| x.to_string());
         writer.write_record(header.chain(rest)).expect("writing to memory does not fail");
         for (rank, row) in (1..).zip(&self.rows) {
-            let runs: Vec<_> = row.runs.iter().map(|number| format!("{number:03}")).collect();
             let values = self.names.iter().map(|name| value_text(&row.values[*name]));
             let record = [rank.to_string()].into_iter().chain(values).chain([
                 figure(row.score),
@@ -187,7 +203,7 @@ impl Table {
                 row.runs.len().to_string(),
                 row.updates.to_string(),
                 row.state.to_string(),
-                runs.join(" "),
+                row.run_names(),
             ]);
             writer.write_record(record).expect("writing to memory does not fail");
         }
@@ -210,9 +226,8 @@ impl fmt::Display for Table {
             header.chain(["state", "updates", "runs"].map(str::to_string)).collect();
         let row = |(rank, row): (usize, &Row)| -> Vec<String> {
             let score = row.score_text();
-            let runs: Vec<_> = row.runs.iter().map(|number| format!("{number:03}")).collect();
             let values = self.names.iter().map(|name| value_text(&row.values[*name]));
-            let rest = [row.state.to_string(), row.updates.to_string(), runs.join(" ")];
+            let rest = [row.state.to_string(), row.updates.to_string(), row.run_names()];
             [rank.to_string(), score].into_iter().chain(values).chain(rest).collect()
         };
         let rows: Vec<_> = [header].into_iter().chain((1..).zip(&self.rows).map(row)).collect();
