@@ -53,7 +53,7 @@ fn a_model_of_named_bits_reads_and_writes_them_by_name() {
     assert_eq!(score("--data other.csv"), score("--data people.csv"));
     assert_eq!(score("--data other.csv"), score(""));
     folder.succeed("transform run other.csv --out features.npy");
-    folder.succeed("sample run --number 5 --out samples.csv");
+    folder.succeed("sample run --number 5");
     let samples = String::from_utf8(folder.read("samples.csv")).unwrap();
     let lines: Vec<_> = samples.lines().collect();
     assert_eq!((lines[0], lines.len()), ("smokes,drinks,sleeps", 6));
@@ -166,6 +166,8 @@ fn a_model_of_sequences_samples_sequences_like_those_it_has_seen() {
         "train --data some.fasta --alphabet protein --hidden 4 --epochs 200 --batch-size 20";
     folder.succeed(&format!("{train} --learning-rate 0.2 --seed 1 --quiet --out run"));
     folder.succeed("sample run --number 100 --gibbs-steps 1000 --out new.fasta");
+    folder.succeed("sample run --number 100 --gibbs-steps 1000");
+    assert_eq!(folder.read("samples.fasta"), folder.read("new.fasta"));
     let text = String::from_utf8(folder.read("new.fasta")).unwrap();
     let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('>')).collect();
     assert_eq!(samples.len(), 100);

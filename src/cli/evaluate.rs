@@ -139,6 +139,12 @@ pub struct Evaluate {
     ranks: RankFlags,
 }
 
+/// The training examples with which those that are scored are compared.
+const MOST_TRAINING_EXAMPLES: usize = 10_000;
+
+/// The values of training data that are read for this comparison.
+const MOST_TRAINING_VALUES: u64 = 1_000_000_000;
+
 /// The examples that are scored.
 struct Scored {
     /// (N, V)
@@ -247,7 +253,11 @@ impl Evaluate {
         let scores = has_scores
             .then(|| self.scores(model, &visible, &evaluation, compared.as_ref()))
             .transpose()?;
+        let training_gap = has_scores
+            .then(|| self.training_gap(model, &file, &evaluation.free_energy, &subject))
+            .transpose()?;
         let scores = scores.map(|scores| ScoresReport {
+            training_gap: training_gap.flatten(),
             error: classes.as_ref().map(|score| score.error.into()),
             log_loss: classes.as_ref().map(|score| score.log_loss.into()),
             two_sample,
@@ -431,6 +441,7 @@ impl Evaluate {
             stochastic_pseudo_likelihood: of_one_unit.into(),
             reconstruction_error: reconstruction_error(model, visible, seed, watch)?.into(),
             free_energy_gap: compared.map(gap).transpose()?,
+            training_gap: None,
             error: None,
             log_loss: None,
             two_sample: None,
@@ -466,19 +477,56 @@ impl Evaluate {
             chains.sweep(model.weights);
             count(1)?;
         }
-        let is_other = subject.data_role != Part::Train.role();
-        let training = if is_other { training_examples(&self.model, file)? } else { None };
+        let training = self.other_training_bits(file, subject, n)?;
+        let (units, isa) = (model.rbm.visible_units(), model.weights.isa());
+        let (samples, examples) = (chains.visible(), visible.bits());
+        TwoSample::of(units, &samples, examples, training.as_ref(), isa, watch).map(Some)
+    }
+
+    /// At most `most` training examples of the run (N, V), spread evenly, if all their values are known and they are
+    /// not the examples that are scored.
+    fn other_training_bits(
+        &self,
+        file: &ModelFile,
+        subject: &SubjectReport,
+        most: usize,
+    ) -> Result<Option<BitMatrix>> {
+        if subject.data_role == Part::Train.role() {
+            return Ok(None);
+        }
         let knows_all = |data: &Examples| {
             let has_label = |labels: &Labels| labels.of_examples().iter().all(Option::is_some);
             data.missing().is_none() && data.labels().is_none_or(has_label)
         };
-        let training = training.filter(knows_all).map(|data| {
-            let n = n.min(data.n_examples());
+        let training = training_examples(&self.model, file)?.filter(knows_all);
+        Ok(training.filter(|data| data.units() == *file.rbm.visible_units()).map(|data| {
+            let n = most.min(data.n_examples());
             data.fixed_bits(self.seed, (0..n).map(|at| at * data.n_examples() / n))
-        });
-        let (units, isa) = (model.rbm.visible_units(), model.weights.isa());
-        let (samples, examples) = (chains.visible(), visible.bits());
-        TwoSample::of(units, &samples, examples, training.as_ref(), isa, watch).map(Some)
+        }))
+    }
+
+    /// How far ln p(v) of training examples lies above that of the examples. Data that would take long to read are
+    /// left out, and so are examples with weights, whose means are not of the same kind.
+    fn training_gap(
+        &self,
+        model: FixedModel<'_>,
+        file: &ModelFile,
+        scored: &Score,
+        subject: &SubjectReport,
+    ) -> Result<Option<ScoreReport>> {
+        let fact = |name| file.provenance.data.get(name).and_then(Value::as_u64);
+        let n_values = fact("n_examples").unwrap_or(0).saturating_mul(file.rbm.n_visible() as u64);
+        let is_weighted = subject.n_effective.is_some() || fact("n_effective").is_some();
+        if n_values > MOST_TRAINING_VALUES || is_weighted {
+            return Ok(None);
+        }
+        let training = self.other_training_bits(file, subject, MOST_TRAINING_EXAMPLES)?;
+        let Some(training) = training else { return Ok(None) };
+        let (isa, watch) = (model.weights.isa(), Watch::default());
+        let of_training = mean_free_energy(model.rbm, &training, isa, watch)?;
+        let (gap, standard_error) = free_energy_gap(scored, &of_training);
+        let [mean, standard_error] = [gap, standard_error].map(finite);
+        Ok(Some(ScoreReport { mean, standard_error, n_examples: Some(training.n_rows()) }))
     }
 
     /// The base distribution: from `base_data`, or from the mean of the training data.

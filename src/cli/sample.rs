@@ -6,7 +6,7 @@ use crate::bits::BitMatrix;
 use crate::dataset::{Beside, Binarization, Classes, Columns, Encoding, Examples, Mask, Source};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::free_energy::free_energies;
-use crate::evaluate::{Base, tempered_ladder};
+use crate::evaluate::{Base, EvaluationReport, tempered_ladder};
 use crate::gibbs::{
     self, Chains, Doubt, FixedModel, FixedWeights, Inpainting, ReplicaExchange, Rung, Sampler,
     SamplingMethod, check_sweeps,
@@ -19,7 +19,7 @@ use crate::monitor::progress_bar::ProgressBar;
 use crate::monitor::terminal::note;
 use crate::pictures::{self, Grey};
 use crate::rng::{Purpose, Stream, check_seed};
-use crate::run::{DataChoice, Part, chains_of, rungs, states_in};
+use crate::run::{DataChoice, EVALUATION, Part, chains_of, rungs, states_in};
 use crate::setting::{self, check, invalid};
 use crate::watch::Watch;
 use clap::Args;
@@ -39,6 +39,9 @@ const USUAL_NUMBER: usize = 100;
 
 /// The default number of completed examples.
 const USUAL_COMPLETED: usize = 20;
+
+/// The sweeps of a chain from a random start, in autocorrelation times.
+const SWEEPS_OF_MEMORY: f64 = 10.0;
 
 /// The settings without which data have no effect.
 const USES_OF_DATA: [Remedy; 2] = [Remedy::with("start", "data"), Remedy::of("clamp")];
@@ -129,10 +132,10 @@ pub struct Sample {
     /// The file for the samples. A .png shows p(v | h) after the last sweep, with --clamp below the
     /// examples and their given pixels. A .npy, .npz, .csv or .tsv (number, V) holds bits, u8, or spins -1
     /// and 1, i8; of columns (number, columns) it holds the values as the data have them. A .fasta or
-    /// .fasta.gz holds sequences. `-` is .npy on standard output
-    #[arg(long, default_value = "samples.png", value_name = "FILE|-",
-        value_parser = PathBufValueParser::new().try_map(Output::samples))]
-    out: Output,
+    /// .fasta.gz holds sequences. `-` is .npy on standard output [default: samples.png of images, .fasta of sequences,
+    /// .csv of other columns, .npy of other bits; with --every .npz]
+    #[arg(long, value_name = "FILE|-", value_parser = PathBufValueParser::new().try_map(Output::samples))]
+    out: Option<Output>,
     #[command(flatten)]
     overwrite: Overwrite,
     /// Rows and columns of the images, if the model file does not give them
@@ -147,17 +150,45 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn run(self, isa: Isa) -> Result<()> {
-        in_pool(self.threads, || self.run_in_pool(isa))
-    }
-
-    fn run_in_pool(&self, isa: Isa) -> Result<()> {
+    pub fn run(mut self, isa: Isa) -> Result<()> {
         let path = model_path(&self.model);
         let model = ModelFile::read(&path)?;
+        let encoding = Encoding::recorded(&model.provenance.data)?;
+        if self.out.is_none() {
+            self.out = Some(self.usual_out(&model, &encoding)?);
+        }
+        in_pool(self.threads, || self.run_in_pool(path, &model, &encoding, isa))
+    }
+
+    /// The file in the form of the data of the model.
+    fn usual_out(&self, model: &ModelFile, encoding: &Encoding) -> Result<Output> {
+        let is_image = self.image_shape.or(model.provenance.image_shape).is_some();
+        let name = match encoding.columns() {
+            _ if self.every.is_some() => "samples.npz",
+            _ if is_image => "samples.png",
+            Some(columns) if columns.alphabet().is_some() => "samples.fasta",
+            Some(_) => "samples.csv",
+            None => "samples.npy",
+        };
+        Output::samples(name.into())
+    }
+
+    /// The file for the samples.
+    fn out(&self) -> &Output {
+        self.out.as_ref().expect("chosen as soon as the model is known")
+    }
+
+    fn run_in_pool(
+        &self,
+        path: PathBuf,
+        model: &ModelFile,
+        encoding: &Encoding,
+        isa: Isa,
+    ) -> Result<()> {
         let n_visible = model.rbm.n_visible();
-        let label = Label::of(&model, self.label.as_deref(), &path)?;
+        let label = Label::of(model, self.label.as_deref(), &path)?;
         let n_pixels = label.as_ref().map_or(n_visible, |label| label.first);
-        let is_png = self.out.is_picture();
+        let is_png = self.out().is_picture();
         let shape = self.image_shape.or(model.provenance.image_shape);
         if let (Some((rows, columns)), true) = (shape, is_png || self.clamp.is_some()) {
             let is_valid = rows.checked_mul(columns) == Some(n_pixels);
@@ -165,9 +196,8 @@ impl Sample {
                 format!("a shape of the model's {n_pixels} visible units")
             })?;
         }
-        let encoding = Encoding::recorded(&model.provenance.data)?;
         let columns = encoding.columns();
-        if self.out.is_fasta() && columns.and_then(Columns::alphabet).is_none() {
+        if self.out().is_fasta() && columns.and_then(Columns::alphabet).is_none() {
             let rule = "is not a model of sequences; give a .csv or a .npy file for --out";
             return Err(Error::Unsuitable { path, rule: rule.to_string() });
         }
@@ -189,7 +219,7 @@ impl Sample {
         check_seed(self.seed)?;
         check_sweeps("gibbs_steps", self.gibbs_steps)?;
         self.check_moves(label.as_ref())?;
-        self.out.check(&self.overwrite)?;
+        self.out().check(&self.overwrite)?;
         let unused = self.data.as_ref().map(|data| ("data", data.to_string()));
         let unused = unused.or(self.split.map(|split| ("split", split.to_string())));
         if let (Some((setting, value)), None) = (unused, &self.clamp)
@@ -201,19 +231,53 @@ impl Sample {
         let weights = FixedWeights::of(&model.rbm, isa);
         let shown = shape.filter(|_| is_png);
         let bytes = match (&self.clamp, label.as_ref().and_then(|label| label.state)) {
-            (None, None) => self.sample(&path, &model, &weights, label.as_ref(), shown)?,
+            (None, None) => self.sample(&path, model, &weights, label.as_ref(), shown)?,
             (None, Some(state)) => {
                 let label = label.as_ref().expect("a state of the label");
-                self.sample_class(&model, &weights, label, state, shown)?
+                self.sample_class(model, &weights, label, state, shown)?
             }
             (Some(mask), _) => {
                 // A label is not given.
                 let given = mask.read(n_pixels, shape)?.wider(n_visible);
-                self.complete(&model, &weights, &given, label.as_ref(), shown)?
+                self.complete(model, &weights, &given, label.as_ref(), shown)?
             }
         };
-        self.out.write(&bytes)?;
-        self.out.say()
+        self.out().write(&bytes)?;
+        if self.method == SamplingMethod::Gibbs && self.start == Start::Random {
+            self.say_memory(model);
+        }
+        self.out().say()
+    }
+
+    /// Says so if the run's evaluation found that chains remember their start for longer than these sweep.
+    fn say_memory(&self, model: &ModelFile) {
+        let Ok(json) = std::fs::read_to_string(self.model.join(EVALUATION)) else { return };
+        let Ok(report) = serde_json::from_str::<EvaluationReport>(&json) else { return };
+        let of_model = report.subject.map(|subject| subject.parameters_sha256);
+        let Some(mixing) = report.mixing.filter(|_| of_model == Some(model.rbm.sha256())) else {
+            return;
+        };
+        let time = mixing.n_independent.map(|n| (mixing.n_chains * mixing.n_sweeps) as f64 / n);
+        let (is_short, memory) = match time {
+            Some(time) => (
+                (self.gibbs_steps as f64) < SWEEPS_OF_MEMORY * time,
+                format!("for about {time:.0} sweeps"),
+            ),
+            None => (
+                (self.gibbs_steps as f64) < SWEEPS_OF_MEMORY * mixing.n_sweeps as f64,
+                format!("for longer than {} sweeps", mixing.n_sweeps),
+            ),
+        };
+        if is_short {
+            let steps = self.gibbs_steps;
+            note(
+                LogFormat::Text,
+                &format!(
+                    "by the run's evaluation a chain remembers its start {memory}, so that {steps} may be too few for \
+                     modes to have their shares: raise --gibbs-steps, or take --method pt"
+                ),
+            );
+        }
     }
 
     /// Checks the settings of how the chains move.
@@ -232,12 +296,12 @@ impl Sample {
             format!("at least 1 and at most the number of sweeps, {}", self.gibbs_steps)
         })?;
         check("every", every, !has_value, || "left out with given values".to_string())?;
-        if self.out.is_array() {
+        if self.out().is_array() {
             return Ok(());
         }
         let rule =
             "must end in .npy or .npz with --every, which gives an array of three dimensions";
-        Err(Error::Unsuitable { path: self.out.path().into(), rule: rule.to_string() })
+        Err(Error::Unsuitable { path: self.out().path().into(), rule: rule.to_string() })
     }
 
     /// The states at which the chains start; none if these are random.
@@ -407,17 +471,17 @@ impl Sample {
     /// form of its data. The class of a label is one more column, the last: its name in text, else its number.
     fn array(&self, bits: &BitMatrix, model: &ModelFile, label: Option<&Label>) -> Result<Vec<u8>> {
         let encoding = Encoding::recorded(&model.provenance.data)?;
-        if let (Some(label), true) = (label, self.out.is_fasta()) {
+        if let (Some(label), true) = (label, self.out().is_fasta()) {
             let columns = encoding.columns().expect("the letters of sequences");
             let features = bits.first_columns(label.first);
-            return Ok(self.out.encode_columns("samples", columns, &features));
+            return Ok(self.out().encode_columns("samples", columns, &features));
         }
         Ok(match columns_of(&encoding, label) {
-            Some(columns) => self.out.encode_columns("samples", &columns, bits),
+            Some(columns) => self.out().encode_columns("samples", &columns, bits),
             None if encoding.is_spins() => {
-                self.out.encode("samples", &bits.to_array(Encoding::spin))
+                self.out().encode("samples", &bits.to_array(Encoding::spin))
             }
-            None => self.out.encode("samples", &bits.to_array(u8::from)),
+            None => self.out().encode("samples", &bits.to_array(u8::from)),
         })
     }
 
@@ -443,7 +507,7 @@ impl Sample {
             None if encoding.is_spins() => in_shape(&bits.to_array(Encoding::spin), shape),
             None => in_shape(&bits.to_array(u8::from), shape),
         };
-        if !self.out.is_archive() {
+        if !self.out().is_archive() {
             return Ok(samples);
         }
         let energies = free_energies(&model.rbm, bits, Isa::fastest(), Watch::default())?;

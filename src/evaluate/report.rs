@@ -260,6 +260,10 @@ pub struct ScoresReport {
     /// Mean F(v) of the examples less mean F(v) of the data that they are compared with, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub free_energy_gap: Option<ScoreReport>,
+    /// Mean ln p(v) of examples of the training data, at most 10,000 spread evenly, less that of the examples, if the
+    /// run's training data are there and others were scored. log Z cancels, so it is known better than either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_gap: Option<ScoreReport>,
     /// Samples of the model against data by nearest neighbours, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub two_sample: Option<TwoSample>,

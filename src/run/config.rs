@@ -175,7 +175,8 @@ settings! {
         patience: usize = 10, {
             whole(1..=LARGEST), usual("3 to 20"), needs(&[Remedy::of("early_stop")])
         }
-        /// Time, epochs or updates from one checkpoint to the next: 30s, 5m, 2epochs, 500updates.
+        /// Time, epochs or updates from one checkpoint to the next: 30s, 5m, 2epochs, 500updates. Where it is a
+        /// time, there are some before: after 10, 20, 40, … seconds.
         checkpoint_every: Interval = Interval::Time(Duration::from_secs(300)), {
             placeholder("INTERVAL")
         }

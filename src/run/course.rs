@@ -5,6 +5,7 @@ use super::config::{End, Keep, Replan, RunConfig, Session};
 use super::data::Data;
 use super::files::CHECKPOINTS;
 use super::folder::Folder;
+use super::interval::Interval;
 use super::ladder::Recorder;
 use super::results;
 use super::settings::{Settings, SettingsFile};
@@ -29,6 +30,10 @@ use std::time::{Duration, Instant};
 /// Before an evaluation a new checkpoint is written if the last one is older than this: evaluations
 /// take long, and a second signal ends them at once.
 const BEFORE_EVALUATION: Duration = Duration::from_secs(2);
+
+/// The time of a session's first checkpoint, if time decides. The next ones come after twice, four times, …, so that a
+/// run that is killed soon loses half of its time at most.
+const FIRST_CHECKPOINT: Duration = Duration::from_secs(10);
 
 /// The results of a run so far.
 #[derive(Debug, Default)]
@@ -286,7 +291,10 @@ impl<'a> Course<'a> {
     fn is_saved_after(&self, updates: u64) -> bool {
         let since = self.clock.checkpoint.elapsed();
         let config = &self.settings.run;
+        let is_timed = matches!(config.checkpoint_every, Interval::Time(_));
+        let is_young = since >= FIRST_CHECKPOINT && since * 2 >= self.clock.session.elapsed();
         config.checkpoint_every.is_due(since, updates, self.trainer.updates_per_epoch())
+            || (is_timed && is_young)
             || (config.keep_series && is_on_series(updates))
             || (since > BEFORE_EVALUATION && self.is_evaluated_after(updates + 1))
     }
