@@ -183,7 +183,7 @@ impl Chart {
         let font = drawing.font;
         let widest = named.iter().map(|series| width(&series.name)).fold(0.0, f64::max) + 3.5;
         let across = ((COLUMN / font / widest) as usize).clamp(1, named.len());
-        let [top, column] = [drawing.size[1] + 0.3 * font, COLUMN / across as f64];
+        let [top, column] = [drawing.size[1] + 0.8 * font, COLUMN / across as f64];
         for (at, series) in named.iter().enumerate() {
             let (x, y) = (
                 column * (at % across) as f64 + 0.5 * font,

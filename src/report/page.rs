@@ -65,7 +65,8 @@ fn summary_of_many(runs: &[Material], score: Option<&Score>) -> Markup {
             p { (states.join(", ")) "." }
             @if let (Some(score), Some((at, run))) = (score, runs.iter().enumerate().next()) {
                 @if let Some(value) = score.of(run) {
-                    p.verdict { "Best by " (score.name()) ": " (look(at)) strong { (run.name) } ", " (number(value)) " nats an example." }
+                    p.verdict { "Best by " (score.name()) ": " (look(at)) strong { (run.name) } ", " (number(value)) " nats an example"
+                        @if *score == Score::LogLikelihood { ", of " (ranking::data_of(run)) } "." }
                 }
             }
             @for run in runs {

@@ -123,12 +123,12 @@ fn against(table: &Table, name: &'static str) -> Option<Chart> {
     let part = |of_best: bool| -> Vec<Point> {
         points.iter().filter(|(is_best, _)| *is_best == of_best).map(|(_, point)| *point).collect()
     };
-    let series = [("best at this value", true), ("others", false)];
-    let series = series.map(|(name, is_joined)| Series {
+    let series = [("best at this value", true, 0), ("others", false, 1)];
+    let series = series.map(|(name, is_joined, look)| Series {
         name: name.to_string(),
         points: part(is_joined),
         // There is nothing between two names.
-        run: 0,
+        run: look,
         form: if is_joined && axis.names.is_empty() { Form::Line } else { Form::Points },
     });
     let series: Vec<_> = series.into_iter().filter(|series| !series.points.is_empty()).collect();

@@ -56,6 +56,9 @@ fn decades([low, high]: [f64; 2], most: usize) -> Ticks {
             .collect()
     };
     let fine = within(&[1.0, 2.0, 5.0], 1);
+    if fine.len() < 3 {
+        return within(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0], 1);
+    }
     if fine.len() <= most {
         return fine;
     }
