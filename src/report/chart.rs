@@ -61,8 +61,10 @@ pub struct Chart {
 /// The horizontal axis of curves of training, which pages can show in its logarithm.
 pub const EPOCH: &str = "epoch";
 
-/// The most points of a chart that have texts of their own on a page.
+/// The most points of a chart, and its most curves, that have texts of their own on a page. More would make a page of
+/// many runs too large; each curve then tells its last value.
 const MOST_TOLD: usize = 1_200;
+const MOST_TOLD_CURVES: usize = 16;
 
 /// The most marks of a curve that has many points.
 const MOST_MARKS: usize = 6;
@@ -70,7 +72,7 @@ const MOST_MARKS: usize = 6;
 /// The width of a figure in points: a column of a paper, 3.4 inch.
 pub const COLUMN: f64 = 244.8;
 
-/// The most curves of a legend inside a figure; more stand below it in as many columns as fit.
+/// The height of a line of the legend below a figure, in heights of letters.
 const LINE: f64 = 1.45;
 
 /// A range of values in the window from `from` to `to`.
@@ -255,7 +257,7 @@ impl Chart {
                 out.push(Piece::Text { place, anchor: Anchor::End, text, is_upright: false });
             }
         }
-        let is_told = points().count() <= MOST_TOLD;
+        let is_told = points().count() <= MOST_TOLD && self.series.len() <= MOST_TOLD_CURVES;
         for series in &self.series {
             let ink = Ink::Series(palette::colour(series.run));
             let mark = palette::mark(series.run);
