@@ -66,7 +66,7 @@ for (const [width, colorScheme] of [[375, "light"], [1440, "light"], [375, "dark
     ["weight_norm", ["weight_norm"]],
     ["samples_per_second", ["samples_per_second"]],
   ]) {
-    const points = page.locator(`#chart-${id} .point`);
+    const points = page.locator(`#chart-${id} .linear .point`);
     const expected = keys.map(count).reduce((a, b) => a + b);
     assert.equal(await points.count(), expected, id);
     if (expected === 0) continue;
@@ -87,6 +87,13 @@ for (const [width, colorScheme] of [[375, "light"], [1440, "light"], [375, "dark
     assert(tipBox.x >= 0 && tipBox.x + tipBox.width <= width, `${id}: the value is out of sight`);
   }
   await page.mouse.move(1, 1);
+
+  // The axis of epochs changes without another page.
+  const shown = (kind) => page.locator(`#chart-pseudo_likelihood .${kind}`).isVisible();
+  assert.deepEqual([await shown("linear"), await shown("log")], [true, false]);
+  await page.locator("#log-epochs").check();
+  assert.deepEqual([await shown("linear"), await shown("log")], [false, true]);
+  await page.locator("#log-epochs").uncheck();
 
   // Every picture has been decoded, and those that are shown have their size.
   const images = await page.$$eval("img", (all) =>
@@ -145,6 +152,14 @@ for (const other of others) {
       }));
       assert(drawn.flat().every(Boolean), `${other}, ${id} at ${width}: ${JSON.stringify(drawn)}`);
       seen.set(id, (seen.get(id) ?? 0) + drawn.length);
+    }
+    // Pages of several runs: a run in the list stands out in the charts, and no other.
+    const first = page.locator(".runs button").first();
+    if (await first.count()) {
+      await first.focus();
+      const lit = await page.$$eval("#curves .series.on", (all) => new Set(all.map((series) => series.dataset.run)).size);
+      assert.equal(lit, 1, `${other}: runs that stand out`);
+      await first.blur();
     }
     assert.deepEqual(wrong, [], other);
     await page.screenshot({ path: join(screenshots, `other-${others.indexOf(other)}-${width}.png`), fullPage: true });

@@ -31,7 +31,9 @@ fn findings(page: &str) -> Vec<&str> {
 /// The number of points in a chart.
 fn n_points(page: &str, chart: &str) -> usize {
     let chart = page.split(&format!("id=\"chart-{chart}\"")).nth(1).unwrap();
-    chart.split("</figure>").next().unwrap().matches("class=\"point\"").count()
+    let chart = chart.split("</figure>").next().unwrap();
+    let linear = chart.split("class=\"linear\"").nth(1).unwrap();
+    linear.split("</svg>").next().unwrap().matches("class=\"point\"").count()
 }
 
 #[test]
@@ -121,6 +123,102 @@ fn several_runs_share_charts() {
     assert_eq!(n_points(&page, "pseudo_likelihood"), 8);
     assert!(page.contains("<th>learning_rate</th><th>seed</th>"), "{page:.3000}");
     assert!(page.contains("<td>0.02</td><td>5</td>") && !page.contains("<th>hidden</th><th>"));
+}
+
+/// All files of a folder by name.
+fn files(folder: &Folder, name: &str) -> Vec<(String, Vec<u8>)> {
+    let names = std::fs::read_dir(folder.path(name)).unwrap();
+    let mut names: Vec<_> =
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let read = |file: String| (file.clone(), folder.read(&format!("{name}/{file}")));
+    names.into_iter().map(read).collect()
+}
+
+#[test]
+fn each_curve_and_picture_is_a_file_that_stands_alone() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out run --validation 40"));
+    let printed = folder.succeed("report run --figures one");
+    assert!(printed.contains("one/free_energy.svg") && printed.ends_with("run/report.html\n"));
+    folder.succeed("report run --figures two");
+    folder.succeed("report run --figures log --log-epochs");
+    let one = files(&folder, "one");
+    assert_eq!(one, files(&folder, "two"), "the same bytes");
+    let names: Vec<_> = one.iter().map(|(name, _)| &name[..]).collect();
+    for name in ["free_energy", "histogram_weights", "filters", "samples", "reconstructions"] {
+        for extension in ["svg", "pdf"] {
+            assert!(names.contains(&&format!("{name}.{extension}")[..]), "{name}: {names:?}");
+        }
+    }
+    for (name, bytes) in &one {
+        if name.ends_with(".pdf") {
+            assert!(bytes.starts_with(b"%PDF-") && bytes.ends_with(b"%%EOF"), "{name}");
+        } else {
+            let text = std::str::from_utf8(bytes).unwrap();
+            roxmltree::Document::parse(text).unwrap();
+            assert!(!text.contains("var(--"), "{name} needs a style");
+        }
+    }
+    let of = |all: &[(String, Vec<u8>)], name: &str| {
+        all.iter().find(|(other, _)| other == name).unwrap().1.clone()
+    };
+    let log = files(&folder, "log");
+    assert_ne!(of(&log, "free_energy.svg"), of(&one, "free_energy.svg"));
+    assert_eq!(of(&log, "histogram_weights.svg"), of(&one, "histogram_weights.svg"));
+    folder.fail("report run --figures one", "exists already");
+    folder.succeed("report run --figures one --overwrite");
+}
+
+/// Forty copies of two runs, given from the worst on.
+#[test]
+fn forty_runs_have_a_page_that_begins_with_the_best() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out a"));
+    folder.succeed(&format!("{LINE} --out b --learning-rate 0.0001"));
+    let mut line = "report".to_string();
+    for at in 0..40 {
+        let name = format!("r{at:02}");
+        std::fs::create_dir(folder.path(&name)).unwrap();
+        let from = if at == 33 { "a" } else { "b" };
+        for file in ["config.toml", "metrics.jsonl"] {
+            std::fs::copy(
+                folder.path(&format!("{from}/{file}")),
+                folder.path(&format!("{name}/{file}")),
+            )
+            .unwrap();
+        }
+        line += &format!(" {name}");
+    }
+    folder.succeed(&format!("{line} --out all.html"));
+    let page = String::from_utf8(folder.read("all.html")).unwrap();
+    assert!(page.len() < 3_000_000, "{} bytes", page.len());
+    let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("no {text}"));
+    assert!(place("id=\"differences\"") < place("class=\"health\""));
+    assert!(place("class=\"health\"") < place("id=\"curves\""));
+    let table = &page[place("id=\"differences\"")..place("class=\"health\"")];
+    assert!(table.contains("Sorted by the pseudo-likelihood"));
+    let rows: Vec<_> = table.split("</svg>").skip(1).map(|row| &row[..3]).collect();
+    assert_eq!((rows.len(), rows[0], rows[1]), (40, "r33", "r00"));
+    // The best run is run 0 in the list and in every chart.
+    assert!(page[place("<ul class=\"runs\"")..].contains("data-run=\"0\""));
+    let chart = &page[place("id=\"chart-pseudo_likelihood\"")..];
+    let series = &chart[chart.find("data-run=\"0\"").unwrap()..];
+    assert!(series.starts_with("data-run=\"0\"><title>r33: "), "{series:.100}");
+    assert!(series.split("</g>").next().unwrap().contains("stroke=\"var(--series-0)\""));
+}
+
+#[test]
+fn a_page_says_how_to_cite_the_run() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{LINE} --out run"));
+    let page = page(&folder, "run");
+    let cite = page.split("id=\"cite\"").nth(1).unwrap();
+    let version = format!("version = {{{}}}", env!("CARGO_PKG_VERSION"));
+    assert!(cite.contains("@software{harmonium,") && cite.contains(&version), "{cite:.2000}");
+    assert!(
+        cite.contains("harmonium train --data greys.idx") && cite.contains("SHA-256 of the param")
+    );
 }
 
 /// Runs are made sick by a learning rate at which units die, by one at which nothing happens, and by

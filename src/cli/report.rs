@@ -15,12 +15,24 @@ pub struct Report {
     /// The file for the page [default: report.html, of one folder in that folder]
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
+    /// Write each curve and picture of the runs to this folder, too, as an SVG and a PDF as wide as a column of a paper
+    #[arg(long, value_name = "FOLDER")]
+    figures: Option<PathBuf>,
+    /// Give the figures a log axis of epochs; the page has a switch for it
+    #[arg(long, requires = "figures")]
+    log_epochs: bool,
     #[command(flatten)]
     overwrite: Overwrite,
 }
 
 impl Report {
     pub fn run(self) -> Result<()> {
+        if let Some(folder) = &self.figures {
+            let check = |path: &std::path::Path| self.overwrite.check(path);
+            for path in report::write_figures(&self.runs, folder, self.log_epochs, &check)? {
+                print_path(&path)?;
+            }
+        }
         let out = match (&self.runs[..], self.out) {
             ([run], None) => {
                 report::write_to_folder(run)?;

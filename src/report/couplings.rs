@@ -1,6 +1,6 @@
 //! The section on effective couplings: a picture of all pairs of sites, and the names of the strongest.
 
-use super::curves::number;
+use super::chart::number;
 use super::images::embedded;
 use super::site_couplings::SiteCouplings;
 use crate::pictures::{self, Grey};

@@ -1,6 +1,6 @@
 //! Heat maps of the weights of hidden units on tables: a row for each site, a cell for each of its values.
 
-use super::curves::number;
+use super::chart::number;
 use super::site_weights::{Site, SiteWeights, UnitWeights, Value};
 use maud::{Markup, html};
 

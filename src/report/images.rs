@@ -22,8 +22,12 @@ pub enum Order {
 
 /// A PNG inside the page, with a text for readers who cannot see it.
 pub fn embedded(png: &[u8], text: &str) -> Markup {
-    let data = format!("data:image/png;base64,{}", STANDARD.encode(png));
-    html! { img src=(data) alt=(text); }
+    html! { img src=(address(png)) alt=(text); }
+}
+
+/// A PNG as an address of its own.
+pub fn address(png: &[u8]) -> String {
+    format!("data:image/png;base64,{}", STANDARD.encode(png))
 }
 
 /// The weights of the hidden units of a snapshot as images; `None` if the data are not images.

@@ -1,6 +1,6 @@
 //! Logos of the weights of hidden units on sequences: each letter is as high as its weight.
 
-use super::curves::number;
+use super::chart::number;
 use super::site_weights::{Site, SiteWeights, UnitWeights, Value};
 use maud::{Markup, html};
 
@@ -39,23 +39,23 @@ const PALETTES: [Palette; 2] = [
     Palette {
         letters: "-ACGTU",
         colours: &[
-            ("A", "series-2"),
-            ("C", "series-0"),
-            ("G", "series-1"),
-            ("TU", "series-7"),
-            ("-", "series-5"),
+            ("A", "letter-2"),
+            ("C", "letter-0"),
+            ("G", "letter-1"),
+            ("TU", "letter-7"),
+            ("-", "letter-5"),
         ],
         key: "Each base has its colour.",
     },
     Palette {
         letters: "-ACDEFGHIKLMNPQRSTVWY",
         colours: &[
-            ("GSTYC", "series-2"),
-            ("NQ", "series-4"),
-            ("KRH", "series-0"),
-            ("DE", "series-7"),
+            ("GSTYC", "letter-2"),
+            ("NQ", "letter-4"),
+            ("KRH", "letter-0"),
+            ("DE", "letter-7"),
             ("AVLIPWFM", "ink"),
-            ("-", "series-5"),
+            ("-", "letter-5"),
         ],
         key: "Colours tell amino acids that are hydrophobic (as the text), polar (green, N and Q violet), \
               basic (blue) and acidic (red).",
@@ -163,7 +163,7 @@ fn colour(value: &Value<'_>, palette: Option<&Palette>) -> String {
     let known = palette.and_then(|palette| {
         palette.colours.iter().find(|(letters, _)| letters.contains(value.name))
     });
-    known.map_or_else(|| format!("series-{}", value.state % 10), |(_, colour)| colour.to_string())
+    known.map_or_else(|| format!("letter-{}", value.state % 10), |(_, colour)| colour.to_string())
 }
 
 #[cfg(test)]
@@ -209,8 +209,8 @@ mod tests {
     #[test]
     fn letters_of_known_alphabets_have_colours_by_their_meaning() {
         let of = |name, alphabet| colour(&value(name, 12, 1.0), Palette::of(alphabet));
-        assert_eq!([of("A", "ACGT"), of("A", "-ACDEFGHIKLMNPQRSTVWY")], ["series-2", "ink"]);
-        assert_eq!(of("B", "ABX"), "series-2");
+        assert_eq!([of("A", "ACGT"), of("A", "-ACDEFGHIKLMNPQRSTVWY")], ["letter-2", "ink"]);
+        assert_eq!(of("B", "ABX"), "letter-2");
         assert!(PALETTES.iter().all(|palette| palette.letters.chars().all(|letter| {
             palette.colours.iter().filter(|(letters, _)| letters.contains(letter)).count() == 1
         })));

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::monitor::snapshots;
 use crate::run::{SNAPSHOTS, Summary};
 use crate::state::State;
+use crate::sweep::score_of;
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
@@ -23,6 +24,8 @@ pub struct Material {
     pub unreadable: Vec<String>,
     /// The couplings of its model, if they are shown.
     pub couplings: Option<SiteCouplings>,
+    /// Its last score, if it is a run of a sweep.
+    pub sweep_score: Option<f64>,
 }
 
 /// Filters, samples and histograms of one epoch.
@@ -58,7 +61,8 @@ impl Material {
         }
         let folder = summary.folder.canonicalize().unwrap_or(summary.folder.clone());
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-        Self { name, summary, snapshots, unreadable, couplings: None }
+        let sweep_score = score_of(&folder);
+        Self { name, summary, snapshots, unreadable, couplings: None, sweep_score }
     }
 
     /// The newest snapshot.

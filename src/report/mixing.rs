@@ -1,6 +1,6 @@
 //! The shares of the clusters of data, among samples and chains.
 
-use super::curves::number;
+use super::chart::number;
 use crate::evaluate::Mixing;
 use crate::evaluate::mixing::ClusterShares;
 use maud::{Markup, html};

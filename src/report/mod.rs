@@ -19,9 +19,25 @@ mod rules;
 
 mod health;
 
-mod curves;
+mod palette;
+
+mod ticks;
 
 mod images;
+
+mod drawing;
+
+mod pdf;
+
+mod chart;
+
+mod curves;
+
+mod histogram;
+
+mod ranking;
+
+mod cite;
 
 mod scatter;
 
@@ -32,6 +48,8 @@ mod logo;
 mod heat_map;
 
 mod couplings;
+
+mod figures;
 
 mod mixing;
 
@@ -101,8 +119,32 @@ pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
         return write_sweep(sweep, out);
     }
     let mut runs = read(folders)?;
+    ranking::sort(&mut runs);
     add_couplings(&mut runs);
     whole_file::write(out, page(&runs, None).as_bytes())
+}
+
+/// Writes each curve and picture of these runs, or of the best runs of a sweep, as an SVG and a PDF to a folder.
+/// The paths of the files are returned; `check` sees them before the first is written. With `is_log` the axis of
+/// epochs is logarithmic.
+///
+/// # Errors
+/// As [`write()`], and those of `check`.
+pub fn write_figures(
+    folders: &[PathBuf],
+    out: &Path,
+    is_log: bool,
+    check: &dyn Fn(&Path) -> Result<()>,
+) -> Result<Vec<PathBuf>> {
+    if let [sweep] = folders
+        && is_sweep(sweep)
+    {
+        let runs = best_of(sweep, &Table::read(sweep)?)?;
+        return figures::write(&runs, out, is_log, check);
+    }
+    let mut runs = read(folders)?;
+    ranking::sort(&mut runs);
+    figures::write(&runs, out, is_log, check)
 }
 
 /// Writes the report of a run, its curves and, for images, its reconstructions into its folder; or the report of a
@@ -127,11 +169,16 @@ pub(crate) fn write_to_own(folder: &Folder) -> Result<()> {
 
 fn write_sweep(folder: &Path, out: &Path) -> Result<()> {
     let table = Table::read(folder)?;
+    let page = sweep_page::sweep_page(folder, &table, &best_of(folder, &table)?);
+    whole_file::write(out, page.as_bytes())
+}
+
+/// The first runs of the best points of a sweep.
+fn best_of(sweep: &Path, table: &Table) -> Result<Vec<Material>> {
     let scored = table.rows.iter().filter(|row| row.score.is_some()).take(sweep_page::MOST_CURVES);
     let runs: Vec<_> =
-        scored.filter_map(|row| Some(run_folder(folder, *row.runs.first()?))).collect();
-    let page = sweep_page::sweep_page(folder, &table, &read(&runs)?);
-    whole_file::write(out, page.as_bytes())
+        scored.filter_map(|row| Some(run_folder(sweep, *row.runs.first()?))).collect();
+    read(&runs)
 }
 
 fn write_parts(folder: &Path, check: impl Fn() -> Result<()>) -> Result<()> {

@@ -1,9 +1,14 @@
 //! The page of a report.
 
-use super::curves::{self, Chart, Point, Series, number};
+use super::chart::{Chart, EPOCH, Form, number};
+use super::cite;
+use super::curves;
+use super::drawing::{line, look};
 use super::health::{self, Finding};
+use super::histogram::histograms;
 use super::images::{self, Order};
 use super::material::{Material, Snapshot};
+use super::ranking::{self, Score};
 use super::site_weights::SiteWeights;
 use super::{couplings, heat_map, logo, mixing, scatter};
 use crate::evaluate::LikelihoodReport;
@@ -12,8 +17,8 @@ use crate::run::{RunState, Summary, differing};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+const STYLE: &str = concat!(include_str!("page.css"), include_str!("charts.css"));
+const SCRIPT: &str = concat!(include_str!("page.js"), include_str!("charts.js"));
 
 /// An HTML file on one run, or on several side by side. A live page has a version, and asks its server
 /// for a newer one.
@@ -21,31 +26,110 @@ pub fn page(runs: &[Material], version: Option<&str>) -> String {
     let names: Vec<_> = runs.iter().map(|run| &run.name[..]).collect();
     let title = format!("harmonium: {}", names.join(", "));
     let charts = curves::charts(runs);
+    let score = ranking::score(runs);
     let header = html! {
         h1 { @if let [name] = &names[..] { (name) } @else { (names.len()) " runs" } }
         @if version.is_some() { p #live { "training…" } }
-        @for run in runs { (summary(run, runs.len() > 1)) }
+        @match runs {
+            [run] => (summary(run)),
+            _ => (summary_of_many(runs, score.as_ref())),
+        }
     };
     let main = html! {
-        @for run in runs { (health_of(run, runs.len() > 1)) }
-        (curves_of(&charts))
         @match runs {
-            [run] => { (mixing::section(run.summary.mixing())) (pictures(run)) },
-            _ => (differences(runs)),
+            [run] => { (health_of(run)) (curves_of(runs, &charts)) (mixing::section(run.summary.mixing())) (pictures(run)) },
+            _ => { (differences(runs, score.as_ref())) (health_of_many(runs)) (curves_of(runs, &charts)) },
         }
-        @for run in runs { (settings(run, runs.len() > 1)) }
+        @match runs {
+            [run] => { (settings(run, false)) (cite::section(run)) },
+            _ => section #runs { h2 { "Each run" } @for run in runs {
+                details.run { summary { (run.name) } (summary(run)) (settings(run, true)) }
+            } },
+        }
     };
     file(&title, version, &header, &main)
 }
 
+/// How many runs are in which state, and the best.
+fn summary_of_many(runs: &[Material], score: Option<&Score>) -> Markup {
+    let n_in = |state| runs.iter().filter(|run| run.summary.state == state).count();
+    let states =
+        [RunState::Done, RunState::Running, RunState::Stopped].map(|state| (n_in(state), state));
+    let states: Vec<_> = states
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, state)| format!("{n} {state}"))
+        .collect();
+    html! {
+        div.summary {
+            p { (states.join(", ")) "." }
+            @if let (Some(score), Some((at, run))) = (score, runs.iter().enumerate().next()) {
+                @if let Some(value) = score.of(run) {
+                    p.verdict { "Best by " (score.name()) ": " (look(at)) strong { (run.name) } ", " (number(value)) " nats an example"
+                        @if *score == Score::LogLikelihood { ", of " (ranking::data_of(run)) } "." }
+                }
+            }
+            @for run in runs {
+                @if let Some(failure) = &run.summary.failure { p.failure { (run.name) " failed: " (failure) } }
+                @for unreadable in &run.unreadable { p.failure { (unreadable) } }
+            }
+        }
+    }
+}
+
+/// What looks wrong with several runs, and with how many nothing does.
+fn health_of_many(runs: &[Material]) -> Markup {
+    let checked: Vec<_> = runs.iter().map(|run| (run, health::check(&run.summary))).collect();
+    let is_well = |(run, found): &&(&Material, Vec<Finding>)| {
+        found.is_empty() && !run.summary.records.is_empty()
+    };
+    let n_well = checked.iter().filter(is_well).count();
+    html! {
+        section.health {
+            h2 { "Health" }
+            @if n_well > 0 {
+                p.healthy { (n_well) @if n_well == 1 { " run: " } @else { " runs: " } "nothing looks wrong." }
+            }
+            @for (at, (run, found)) in checked.iter().enumerate() {
+                @if run.summary.records.is_empty() { p { (look(at)) (run.name) " does not have a record yet." } }
+                @if !found.is_empty() {
+                    details.finding {
+                        summary { (look(at)) (run.name) ": "
+                            (found.iter().map(|one| &one.what[..]).collect::<Vec<_>>().join("; ")) }
+                        @for one in found { (finding(one)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn finding(Finding { name, what, judged, remedy }: &Finding) -> Markup {
+    html! {
+        div.finding data-name=(name) {
+            p { strong { (what) } "." }
+            p { "How it was judged: " (judged) "." }
+            p { "What to try: " (remedy) "." }
+        }
+    }
+}
+
 /// The curves, if there are any.
-pub(super) fn curves_of(charts: &[Chart]) -> Markup {
+pub(super) fn curves_of(runs: &[Material], charts: &[Chart]) -> Markup {
     html! {
         @if !charts.is_empty() {
             section #curves {
                 h2 { "Curves" }
                 p.note { "Point at a curve for its values." }
-                div.charts { @for chart in charts { (figure(chart)) } }
+                div.controls { label { input #log-epochs type="checkbox"; " log axis of epochs" } }
+                @if runs.len() > 1 {
+                    ul.runs {
+                        @for (at, run) in runs.iter().enumerate() {
+                            li { button type="button" data-run=(at) { (look(at)) (run.name) } }
+                        }
+                    }
+                }
+                div.charts { @for chart in charts { (figure_among(chart, runs.len())) } }
             }
         }
     }
@@ -76,7 +160,7 @@ pub(super) fn file(title: &str, version: Option<&str>, header: &Markup, main: &M
 }
 
 /// The state of a run, its verdict and its failure.
-fn summary(run: &Material, is_named: bool) -> Markup {
+fn summary(run: &Material) -> Markup {
     let summary = &run.summary;
     let epoch = summary.last().map_or(0, |record| record.epoch);
     let state = match summary.state {
@@ -88,8 +172,7 @@ fn summary(run: &Material, is_named: bool) -> Markup {
     html! {
         div.summary data-state=(summary.state) {
             p {
-                @if is_named { strong { (run.name) } " " } @else { "The run " }
-                (state) ", after epoch " (epoch) "."
+                "The run " (state) ", after epoch " (epoch) "."
                 @if let Some(n) = summary.last().and_then(|record| record.n_effective) {
                     " Its training examples have weights and are worth " (format!("{n:.1}"))
                     " of equal weight."
@@ -104,7 +187,7 @@ fn summary(run: &Material, is_named: bool) -> Markup {
 
 /// The evaluation, or the last recorded log-likelihood.
 fn verdict(run: &Material) -> Markup {
-    let Summary { evaluation, records, file, .. } = &run.summary;
+    let Summary { evaluation, records, .. } = &run.summary;
     if let Some((found, subject)) = evaluation.as_ref().and_then(|e| Some((e, e.subject.as_ref()?)))
     {
         let figure = |value: Option<f64>| value.map_or("?".to_string(), |x| format!("{x:.2}"));
@@ -125,8 +208,8 @@ fn verdict(run: &Material) -> Markup {
     match records.iter().rev().find(known) {
         Some(EpochRecord { epoch, likelihood, .. }) => html! {
             "Log-likelihood " strong { (number(likelihood.log_likelihood.unwrap_or(f64::NAN))) }
-            " nats an example" (beside(likelihood)) " of its "
-            (file.settings.data.watched_by().role()) " data after epoch " (epoch) ": "
+            " nats an example" (beside(likelihood)) " of "
+            (ranking::data_of(run)) " after epoch " (epoch) ": "
             (trust(likelihood))
         },
         None => html! {
@@ -155,36 +238,36 @@ fn beside(likelihood: &LikelihoodReport) -> Markup {
     }
 }
 
-fn health_of(run: &Material, is_named: bool) -> Markup {
+fn health_of(run: &Material) -> Markup {
     let findings = health::check(&run.summary);
     html! {
         section.health {
-            h2 { "Health" @if is_named { " of " (run.name) } }
+            h2 { "Health" }
             @if run.summary.records.is_empty() {
                 p { "The run has no record yet." }
             } @else if findings.is_empty() {
                 p.healthy { "Nothing looks wrong." }
             }
-            @for Finding { name, what, judged, remedy } in &findings {
-                div.finding data-name=(name) {
-                    p { strong { (what) } "." }
-                    p { "How it was judged: " (judged) "." }
-                    p { "What to try: " (remedy) "." }
-                }
-            }
+            @for one in &findings { (finding(one)) }
         }
     }
 }
 
 /// A chart with its title and, for several curves, its legend.
 pub(super) fn figure(chart: &Chart) -> Markup {
+    figure_among(chart, 1)
+}
+
+/// A chart of so many runs, which have one legend for all charts if they are several.
+fn figure_among(chart: &Chart, n_runs: usize) -> Markup {
+    let has_legend = n_runs == 1 && chart.series.iter().any(|series| !series.name.is_empty());
     html! {
         figure.chart id={ "chart-" (chart.id) } {
-            figcaption { (chart.title) }
-            @if chart.series.iter().any(|series| !series.name.is_empty()) {
+            figcaption { (chart.title) @if chart.axis != EPOCH { " (against " (chart.axis) ")" } }
+            @if has_legend {
                 ul.legend {
-                    @for (at, series) in chart.series.iter().enumerate() {
-                        li { span.swatch style={ "background: var(--series-" (at % 10) ")" } {} (series.name) }
+                    @for series in &chart.series {
+                        li { (line(series.run, series.form == Form::Dashed)) (series.name) }
                     }
                 }
             }
@@ -301,55 +384,13 @@ fn samples(run: &Material) -> Markup {
     }
 }
 
-/// Histograms of parameters and of mean activities.
-fn histograms(snapshot: &Snapshot) -> Vec<Chart> {
-    let chart = |id, title: &str, axis: &str, points: Vec<Point>| Chart {
-        id,
-        title: title.to_string(),
-        axis: axis.to_string(),
-        level: None,
-        series: vec![Series { name: String::new(), points, is_joined: true }],
-    };
-    let mut charts = Vec::new();
-    for (name, title) in [
-        ("weights", "number of weights"),
-        ("visible_bias", "number of visible biases"),
-        ("hidden_bias", "number of hidden biases"),
-    ] {
-        let n_bins = snapshot.arrays.n_rows(&format!("{name}.counts")).unwrap_or(0);
-        let counts = snapshot.arrays.get::<u64>(&format!("{name}.counts"), &[n_bins]);
-        let range = snapshot.arrays.get::<f64>(&format!("{name}.range"), &[2]);
-        if let (Ok(counts), Ok(&[low, high])) = (counts, range) {
-            charts.push(chart(name, title, "value", bins(counts, low, high)));
-        }
-    }
-    let n_hidden = snapshot.arrays.n_rows("hidden_activity").unwrap_or(0);
-    if let Ok(activity) = snapshot.arrays.get::<f64>("hidden_activity", &[n_hidden]) {
-        let mut counts = [0; 20];
-        activity.iter().for_each(|mean| counts[((mean * 20.0) as usize).min(19)] += 1);
-        let title = "number of hidden units by mean activity";
-        charts.push(chart("activities", title, "activity", bins(&counts, 0.0, 1.0)));
-    }
-    charts
-}
-
-/// Points of a histogram, at the middle of the bins.
-fn bins(counts: &[u64], low: f64, high: f64) -> Vec<Point> {
-    let width = (high - low) / counts.len() as f64;
-    let point = |(at, &count): (usize, &u64)| Point {
-        x: low + (at as f64 + 0.5) * width,
-        y: count as f64,
-        range: None,
-    };
-    counts.iter().enumerate().map(point).collect()
-}
-
 /// The settings in which several runs differ, and their results.
-pub(super) fn differences(runs: &[Material]) -> Markup {
+pub(super) fn differences(runs: &[Material], score: Option<&Score>) -> Markup {
     let summaries: Vec<_> = runs.iter().map(|run| run.summary.clone()).collect();
     let mut names = differing(&summaries);
     // The SHA-256 of a file adds nothing to its name.
     names.retain(|name| !name.ends_with("sha256"));
+    let has_scores = runs.iter().any(|run| run.sweep_score.is_some());
     let figure = |value: Option<f64>| value.map_or("–".to_string(), number);
     let last = |run: &Material, value: fn(&EpochRecord) -> Option<f64>| {
         figure(run.summary.records.iter().rev().find_map(value))
@@ -357,20 +398,22 @@ pub(super) fn differences(runs: &[Material]) -> Markup {
     html! {
         section #differences {
             h2 { "Differences" }
+            @if let Some(score) = score { p.note { "Sorted by the " (score.name()) ", the best first." } }
             div.scroll {
                 table {
                     thead { tr { th { "run" } @for name in &names { th { (name) } }
-                        th { "log-likelihood" } th { "independent units" } th { "data" } th { "pseudo-likelihood" } th { "seconds" } } }
+                        @if has_scores { th { "score in the sweep" } } th { "log-likelihood" } th { "independent units" } th { "data" } th { "pseudo-likelihood" } th { "seconds" } } }
                     tbody {
-                        @for run in runs {
+                        @for (at, run) in runs.iter().enumerate() {
                             @let settings = run.summary.settings();
                             @let known = run.summary.likelihood();
                             tr {
-                                th { (run.name) }
+                                th { (look(at)) (run.name) }
                                 @for name in &names { td { (text(&settings[name])) } }
+                                @if has_scores { td { (figure(run.sweep_score)) } }
                                 td { (figure(known.and_then(|known| known.report.log_likelihood))) }
                                 td { (figure(known.and_then(|known| known.report.log_likelihood_independent))) }
-                                td { (known.map_or("–", |known| known.role)) }
+                                td { (ranking::data_of(run)) }
                                 td { (last(run, |r| r.pseudo_likelihood)) }
                                 td { (last(run, |r| Some(r.seconds))) }
                             }
@@ -387,7 +430,7 @@ fn settings(run: &Material, is_named: bool) -> Markup {
     let settings: Map<String, Value> = run.summary.settings();
     html! {
         section.settings {
-            h2 { "Settings" @if is_named { " of " (run.name) } }
+            @if !is_named { h2 { "Settings" } }
             @if let Some(command) = &file.command { p { code { (command) } } }
             details {
                 summary { "all " (settings.len()) " settings, and the folder of the run" }

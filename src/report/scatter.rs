@@ -1,16 +1,18 @@
 //! Moments of sites over data against those over samples: points that lie on the diagonal if the model is good.
 
-use super::curves::{INK, circle, in_style, number, on_axes, series_colour};
+use super::chart::{COLUMN, axes, number};
+use super::drawing::{Drawing, Ink, Piece};
 use super::material::Snapshot;
+use super::palette::Mark;
+use super::ticks::Scale;
 use crate::dataset::Columns;
 use maud::{Markup, PreEscaped, html};
-use plotters::prelude::PathElement;
 
 /// The most points of a plot.
 const MOST_POINTS: usize = 1_500;
 
 /// The size of a plot in pixels.
-const SIZE: [u32; 2] = [440, 400];
+const SIZE: [f64; 2] = [440.0, 400.0];
 
 /// A quantity over data (x) and over samples (y).
 #[derive(Clone, Debug)]
@@ -60,7 +62,7 @@ fn figure(plot: &Scatter) -> Markup {
                 (plot.title) (fit.unwrap_or_default())
                 @if shown < plot.points.len() { " over " (plot.points.len()) ", of which " (shown) " are shown" }
             }
-            (PreEscaped(plot.draw()))
+            (PreEscaped(plot.for_page()))
         }
     }
 }
@@ -125,26 +127,62 @@ impl Scatter {
         fit.r.is_finite().then_some(fit)
     }
 
-    fn draw(&self) -> String {
+    /// The plot in a page.
+    fn for_page(&self) -> String {
+        self.draw(SIZE, 14.0, [""; 2]).for_page("linear")
+    }
+
+    /// The plot in a file, as wide as a column of a paper.
+    fn for_file(&self) -> Drawing {
+        let quantity = self.title;
+        self.draw(
+            [COLUMN, 230.0],
+            7.5,
+            [&format!("{quantity}, data"), &format!("{quantity}, samples")],
+        )
+    }
+
+    fn draw(&self, size: [f64; 2], font: f64, names: [&str; 2]) -> Drawing {
         let step = self.points.len().div_ceil(MOST_POINTS).max(1);
         let shown = || self.points.iter().step_by(step);
         let values = shown().flat_map(|point| [point.data, point.samples]);
         let (low, high) =
             values.fold((0.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
         let room = 0.04 * (high - low).max(1e-3);
-        let (low, high) = (low - room, high + room);
-        in_style(on_axes(SIZE, [low..high, low..high], |chart| {
-            let diagonal = PathElement::new([(low, low), (high, high)], INK);
-            chart.draw_series([diagonal]).expect("drawing to a string does not fail");
-            let circle = |point: &Point| {
-                let [data, samples] = [point.data, point.samples].map(number);
-                let text = format!("{}: {data} in the data, {samples} in samples", point.name);
-                let place = chart.backend_coord(&(point.data, point.samples));
-                circle(place.into(), 2.0, series_colour(0), &html! { (text) }.into_string())
-            };
-            shown().map(circle).collect()
-        }))
+        let ends = [low - room, high + room];
+        let (mut drawing, [x, y]) = axes(size, font, [(ends, Scale::Linear); 2], names);
+        let diagonal = ends.map(|end| [x.place(end), y.place(end)]).to_vec();
+        let ink = Ink::Series(0);
+        drawing.pieces.push(Piece::Line {
+            points: diagonal,
+            ink: Ink::Text,
+            width: 0.07 * font,
+            is_dashed: false,
+        });
+        for point in shown() {
+            let place = [x.place(point.data), y.place(point.samples)];
+            let [data, samples] = [point.data, point.samples].map(number);
+            let text = format!("{}: {data} in the data, {samples} in samples", point.name);
+            // Files have marks, pages points with texts.
+            if names == [""; 2] {
+                drawing.pieces.push(Piece::Point { place, radius: 2.0, ink, text });
+            } else {
+                drawing.pieces.push(Piece::Mark {
+                    place,
+                    size: 0.13 * font,
+                    mark: Mark::Circle,
+                    ink,
+                });
+            }
+        }
+        drawing
     }
+}
+
+/// The plots of a snapshot for files, by name.
+pub fn drawings(snapshot: &Snapshot) -> Vec<(&'static str, Drawing)> {
+    let plots = plots(snapshot).into_iter().flat_map(|(plots, _)| plots);
+    plots.map(|plot| (plot.id, plot.for_file())).collect()
 }
 
 #[cfg(test)]
@@ -172,10 +210,10 @@ mod tests {
     #[test]
     fn every_point_that_is_shown_has_its_text_and_a_colour_of_the_style() {
         for (n, shown) in [(1, 1), (700, 700), (10_000, 1_429)] {
-            let svg = plot(&vec![[0.25, 0.5]; n]).draw();
+            let svg = plot(&vec![[0.25, 0.5]; n]).for_page();
             assert_eq!(svg.matches("class=\"point\"").count(), shown);
             assert!(svg.contains("&lt;x&gt;: 0.25 in the data, 0.5 in samples"), "{svg:.3000}");
-            assert!(!svg.contains("#0"), "a colour that no style sets: {svg:.3000}");
+            assert!(!svg.contains('#'), "a colour that no style sets: {svg:.3000}");
         }
     }
 

@@ -1,8 +1,10 @@
 //! The page of a sweep: its points, score against each setting that varies, and the curves of the best.
 
-use super::curves::{self, Chart, Point, Series};
+use super::chart::{Chart, Form, Point, Series};
+use super::curves;
 use super::material::Material;
 use super::page::{curves_of, differences, figure, file};
+use super::ticks::Scale;
 use crate::run::quoted;
 use crate::sweep::{PointState, Row, Table, value_text};
 use maud::{Markup, html};
@@ -36,8 +38,8 @@ pub fn sweep_page(folder: &Path, table: &Table, best: &[Material]) -> String {
                 div.charts { @for chart in &charts { (figure(chart)) } }
             }
         }
-        (curves_of(&curves::charts(best)))
-        @if best.len() > 1 { (differences(best)) }
+        (curves_of(best, &curves::charts(best)))
+        @if best.len() > 1 { (differences(best, None)) }
     };
     file(&format!("harmonium: {name}"), None, &header, &main)
 }
@@ -121,16 +123,25 @@ fn against(table: &Table, name: &'static str) -> Option<Chart> {
     let part = |of_best: bool| -> Vec<Point> {
         points.iter().filter(|(is_best, _)| *is_best == of_best).map(|(_, point)| *point).collect()
     };
-    let series = [("best at this value", true), ("others", false)];
-    let series = series.map(|(name, is_joined)| Series {
+    let series = [("best at this value", true, 0), ("others", false, 1)];
+    let series = series.map(|(name, is_joined, look)| Series {
         name: name.to_string(),
         points: part(is_joined),
         // There is nothing between two names.
-        is_joined: is_joined && axis.names.is_empty(),
+        run: look,
+        form: if is_joined && axis.names.is_empty() { Form::Line } else { Form::Points },
     });
     let series: Vec<_> = series.into_iter().filter(|series| !series.points.is_empty()).collect();
     let title = format!("{} against {}", table.metric, axis.title);
-    (!series.is_empty()).then_some(Chart { id: name, title, axis: axis.title, level: None, series })
+    (!series.is_empty()).then_some(Chart {
+        id: name,
+        title,
+        label: table.metric.to_string(),
+        axis: axis.title,
+        scale: if axis.is_log { Scale::Log } else { Scale::Linear },
+        level: None,
+        series,
+    })
 }
 
 /// Where values stand on the horizontal axis.
@@ -155,13 +166,12 @@ impl Axis {
         let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
         let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let is_log = low > 0.0 && high >= WIDE * low;
-        let title = if is_log { format!("log10 {name}") } else { name.to_string() };
-        Self { title, is_log, names: Vec::new() }
+        Self { title: name.to_string(), is_log, names: Vec::new() }
     }
 
     fn place(&self, value: &Value) -> Option<f64> {
         match value.as_f64() {
-            Some(x) if self.names.is_empty() => Some(if self.is_log { x.log10() } else { x }),
+            Some(x) if self.names.is_empty() => Some(x),
             _ => {
                 let text = value_text(value);
                 self.names.iter().position(|name| *name == text).map(|at| at as f64)

@@ -42,6 +42,7 @@ pub use config::{Search, SweepConfig};
 pub use course::{News, Progress, SweepOutcome, resume, sweep};
 pub(crate) use file::is_sweep;
 pub use file::{RUNS, SWEEP, SweepFile, TABLE};
+pub(crate) use score::score_of;
 pub use table::{PointState, Row, Table};
 pub(crate) use table::{run_folder, run_name, value_text};
 pub use values::Vary;

@@ -49,6 +49,11 @@ pub fn read(folder: &Path) -> Result<Vec<Scored>> {
     })
 }
 
+/// The last score of the run in a folder; `None` if it is not a run of a sweep, or its score is not known.
+pub fn score_of(folder: &Path) -> Option<f64> {
+    read(folder).ok()?.last()?.score
+}
+
 /// Adds a score to those of the run in a folder.
 ///
 /// # Errors

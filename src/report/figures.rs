@@ -1,0 +1,92 @@
+//! Curves and pictures of runs as files of their own, SVG and PDF, for papers.
+
+use super::chart::COLUMN;
+use super::drawing::{Anchor, Drawing, Piece};
+use super::histogram::histograms;
+use super::images::{self, Order};
+use super::material::Material;
+use super::{curves, pdf, scatter};
+use crate::error::{Error, Result};
+use crate::whole_file;
+use std::path::{Path, PathBuf};
+
+/// The figures of these runs by name: curves, and of a run alone the pictures of its newest snapshot.
+fn figures(runs: &[Material], is_log: bool) -> Vec<(String, Drawing)> {
+    let mut all: Vec<(String, Drawing)> = curves::charts(runs)
+        .iter()
+        .map(|chart| (chart.id.to_string(), chart.for_file(is_log)))
+        .collect();
+    let [run] = runs else { return all };
+    let Some(last) = run.last_snapshot() else { return all };
+    all.extend(
+        histograms(last)
+            .iter()
+            .map(|chart| (format!("histogram_{}", chart.id), chart.for_file(false))),
+    );
+    all.extend(scatter::drawings(last).into_iter().map(|(id, drawing)| (id.to_string(), drawing)));
+    let after = format!("after epoch {}", last.epoch);
+    for (name, caption, png) in [
+        (
+            "filters",
+            "weights of hidden units; grey is 0, white positive",
+            images::filters(last, Order::Norm),
+        ),
+        ("samples", "p(v | h) of chains; black is 0, white 1", images::samples(last)),
+        ("reconstructions", "examples, each above its p(v | h)", images::reconstructions(last)),
+        (
+            "hidden_means",
+            "p(h | v): examples down, hidden units across",
+            images::hidden_means(last),
+        ),
+    ] {
+        let picture =
+            png.map(|png| (name.to_string(), picture(&format!("{caption}, {after}"), png)));
+        all.extend(picture);
+    }
+    all
+}
+
+/// A picture as wide as a column, with a line of text below.
+fn picture(caption: &str, png: Vec<u8>) -> Drawing {
+    let [across, down] = pdf::size_of(&png);
+    let (width, font) = (COLUMN - 8.0, 7.5);
+    let height = width * f64::from(down) / f64::from(across);
+    let pieces = vec![
+        Piece::Picture { corner: [4.0, 4.0], size: [width, height], png },
+        Piece::Text {
+            place: [0.5 * COLUMN, height + 6.0 + 1.2 * font],
+            anchor: Anchor::Middle,
+            text: caption.to_string(),
+            is_upright: false,
+        },
+    ];
+    Drawing { size: [COLUMN, height + 6.0 + 2.0 * font], font, pieces }
+}
+
+/// Writes an SVG and a PDF of each figure to a folder, which is made if it is missing, and returns their paths. `check`
+/// sees all paths before the first file is written.
+///
+/// # Errors
+/// [`Error::Io`], and those of `check`.
+pub fn write(
+    runs: &[Material],
+    folder: &Path,
+    is_log: bool,
+    check: &dyn Fn(&Path) -> Result<()>,
+) -> Result<Vec<PathBuf>> {
+    let file = |name: &str, extension: &str| folder.join(format!("{name}.{extension}"));
+    let files: Vec<_> = figures(runs, is_log)
+        .into_iter()
+        .flat_map(|(name, drawing)| {
+            [
+                (file(&name, "svg"), drawing.svg().into_bytes()),
+                (file(&name, "pdf"), pdf::pdf(&drawing)),
+            ]
+        })
+        .collect();
+    files.iter().try_for_each(|(path, _)| check(path))?;
+    let failed = |cause| Error::Io { action: "create", path: folder.into(), cause };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    files.iter().try_for_each(|(path, bytes)| whole_file::write(path, bytes))?;
+    Ok(files.into_iter().map(|(path, _)| path).collect())
+}
