@@ -352,6 +352,27 @@ impl Ranks {
         Ok(all)
     }
 
+    /// Gives every rank the bytes of all, by the numbers of the ranks; they may differ in length. As in an update, no
+    /// rank may take long.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`].
+    ///
+    /// # Panics
+    /// If there are 4 GiB or more.
+    pub fn collect(&self, own: Vec<u8>) -> Result<Vec<Vec<u8>>> {
+        let Some(Seat { transport, .. }) = self.several() else { return Ok(vec![own]) };
+        let mut lengths = vec![0; transport.size()];
+        lengths[transport.rank()] = u32::try_from(own.len()).expect("fewer than 2^32 bytes");
+        transport.max(&mut lengths)?;
+        let lengths: Vec<usize> = lengths.into_iter().map(|n| n as usize).collect();
+        let mut all = vec![0; lengths.iter().sum()];
+        transport.gather(&own, &mut all, &lengths)?;
+        let mut rest = &all[..];
+        let parts = lengths.iter().map(|&n| rest.split_off(..n).expect("as many bytes").to_vec());
+        Ok(parts.collect())
+    }
+
     /// The result of this rank, unless another one has failed at the same place.
     ///
     /// # Errors

@@ -30,6 +30,18 @@ pub(crate) fn is_sweep(folder: &Path) -> bool {
     folder.join(SWEEP).exists()
 }
 
+/// Refuses a folder that holds no sweep.
+///
+/// # Errors
+/// [`Error::Unsuitable`].
+pub(super) fn check_is_sweep(folder: &Path) -> Result<()> {
+    if is_sweep(folder) {
+        return Ok(());
+    }
+    let rule = format!("does not hold a sweep ({SWEEP}); `harmonium sweep` begins one");
+    Err(Error::Unsuitable { path: folder.into(), rule })
+}
+
 /// The contents of a sweep's file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SweepFile {
@@ -45,8 +57,12 @@ impl SweepFile {
     /// # Errors
     /// As [`SettingsFile::read`].
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
-        let (runs, keys) = SettingsFile::parse_with(path, &text, SweepConfig::NAME)?;
+        Self::parse(path, &std::fs::read_to_string(path).map_err(Error::reading(path))?)
+    }
+
+    /// Reads the text of a file that is, or would be, at this path.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self> {
+        let (runs, keys) = SettingsFile::parse_with(path, text, SweepConfig::NAME)?;
         let sweep = SweepConfig::read(&keys).map_err(|error| Error::BadSettings {
             path: path.into(),
             rule: format!("[{}] {error}", SweepConfig::NAME),
@@ -62,7 +78,7 @@ impl SweepFile {
         whole_file::write(path, self.to_toml().as_bytes())
     }
 
-    fn to_toml(&self) -> String {
+    pub(super) fn to_toml(&self) -> String {
         let SettingsFile { settings, command, .. } = &self.runs;
         let sweep = toml::to_string(&self.sweep).expect("settings that a settings file holds");
         format!(

@@ -49,15 +49,12 @@ pub fn read(folder: &Path) -> Result<Vec<Scored>> {
     })
 }
 
-/// Adds a score to those of the run in a folder.
+/// Writes the scores of the run in a folder, in the order of the rungs.
 ///
 /// # Errors
-/// As [`read`], and [`Error::Io`].
-pub fn add(folder: &Path, scored: &Scored) -> Result<()> {
-    let mut all = read(folder)?;
-    all.retain(|other| other.rung < scored.rung);
-    all.push(scored.clone());
-    let text = serde_json::to_string_pretty(&all).expect("plain numbers");
+/// [`Error::Io`].
+pub fn write(folder: &Path, scores: &[Scored]) -> Result<()> {
+    let text = serde_json::to_string_pretty(scores).expect("plain numbers");
     whole_file::write(&folder.join(SCORES), text.as_bytes())
 }
 
