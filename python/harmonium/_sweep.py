@@ -211,13 +211,15 @@ def _packed(data: Any, folder: PathLike | None, settings: dict[str, Any]) -> str
             "data=...), or the path of a file of data"
         )
     path = Path(folder) / _DATA
-    reading = {name: settings.pop(name) for name in _READING if name in settings}
+    reading: dict[str, Any] = {name: settings.pop(name) for name in _READING if name in settings}
     beside = {name: settings.pop(name) for name in ("labels", "weights") if name in settings}
     # A sweep that is there keeps its data, and refuses another one.
     if not (Path(folder) / "sweep.toml").exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {name: np.asarray(values) for name, values in beside.items() if values is not None}
-        _harmonium.pack(data, path, **reading, **arrays)
+        for name, values in beside.items():
+            if values is not None:
+                reading[name] = np.asarray(values)
+        _harmonium.pack(data, path, **reading)
     names = {"labels": "label", "weights": "weight"}
     settings.update({name: names[name] for name, values in beside.items() if values is not None})
     return str(path)

@@ -179,9 +179,9 @@ def train(
         name: os.fspath(value) if isinstance(value, os.PathLike) else value
         for name, value in settings.items()
     }
-    options = options("runs.train", out, stop_after, time_budget, threads)
+    session = options("runs.train", out, stop_after, time_budget, threads)
     with _Monitor(callback, progress) as monitor:
-        folder = _harmonium.train_run(given, options, monitor)
+        folder = _harmonium.train_run(given, session, monitor)
     return _finished(folder, report)
 
 
@@ -209,9 +209,9 @@ def resume(
     -------
     Run
     """
-    options = options("runs.resume", None, stop_after, None, threads)
+    session = options("runs.resume", None, stop_after, None, threads)
     with _Monitor(callback, progress) as monitor:
-        folder = _harmonium.resume_run(os.fspath(run), epochs, options, monitor)
+        folder = _harmonium.resume_run(os.fspath(run), epochs, session, monitor)
     return _finished(folder, report)
 
 
