@@ -152,7 +152,7 @@ impl Sample {
     }
 
     fn run_in_pool(&self, isa: Isa) -> Result<()> {
-        let path = model_path(&self.model);
+        let path = model_path(&self.model)?;
         let model = ModelFile::read(&path)?;
         let n_visible = model.rbm.n_visible();
         let label = Label::of(&model, self.label.as_deref(), &path)?;

@@ -35,11 +35,20 @@
 //! - `srun` must be given `--cpus-per-task` itself, as since version 22.05 it does not take it from `sbatch`. Which
 //!   interface a program of this MPI speaks is named by `srun --mpi=…`, such as `pmix` for Open MPI and `pmi2` for MPICH.
 //!   With another one, each process believes to be alone, which [`launcher::check`] notices.
-//! - All ranks must run the same program, on processors of any kind. Only rank 0 needs the folder of the run; the
+//! - All ranks must run the same program, on processors of any kind. Only rank 0 needs the folder of a run; the
 //!   data must be at the same path for all.
 //!
 //! - A rank that does not answer within an update ends the job. Between two updates the others wait for rank 0 without
 //!   limit, as it may evaluate or write: if the network is cut there, what runs on the other side is left to the launcher.
+//!
+//! # Sweeps
+//!
+//! `sweep --mpi` and `resume SWEEP --mpi` do not split runs: each run is on one rank, with its threads. Ten times a second the
+//! ranks tell each other how many threads they have free, which runs have ended with which scores, and whether a signal
+//! came; all deal the next runs by that, so a rank that is free takes the next one. Rank 0 writes `sweep.toml`, the table and
+//! the page. The folder must be on a file system that all ranks share, as any rank may go on with a run at the next rung. A
+//! signal to any rank stops all, with checkpoints. There is nothing that must be waited for within a run, so a sweep gains by
+//! ranks whatever the size of its models.
 //!
 //! # What gains by it
 //!

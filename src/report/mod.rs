@@ -130,7 +130,7 @@ fn write_sweep(folder: &Path, out: &Path) -> Result<()> {
     let scored = table.rows.iter().filter(|row| row.score.is_some()).take(sweep_page::MOST_CURVES);
     let runs: Vec<_> =
         scored.filter_map(|row| Some(run_folder(folder, *row.runs.first()?))).collect();
-    let page = sweep_page::sweep_page(folder, &table, &read(&runs)?);
+    let page = sweep_page::sweep_page(folder, &table, read(&runs)?);
     whole_file::write(out, page.as_bytes())
 }
 

@@ -31,7 +31,7 @@ pub fn page(runs: &[Material], version: Option<&str>) -> String {
         (curves_of(&charts))
         @match runs {
             [run] => { (mixing::section(run.summary.mixing())) (pictures(run)) },
-            _ => (differences(runs)),
+            _ => (differences(runs, None)),
         }
         @for run in runs { (settings(run, runs.len() > 1)) }
     };
@@ -345,7 +345,7 @@ fn bins(counts: &[u64], low: f64, high: f64) -> Vec<Point> {
 }
 
 /// The settings in which several runs differ, and their results.
-pub(super) fn differences(runs: &[Material]) -> Markup {
+pub(super) fn differences(runs: &[Material], scores: Option<(&str, &[String])>) -> Markup {
     let summaries: Vec<_> = runs.iter().map(|run| run.summary.clone()).collect();
     let mut names = differing(&summaries);
     // The SHA-256 of a file adds nothing to its name.
@@ -360,14 +360,16 @@ pub(super) fn differences(runs: &[Material]) -> Markup {
             div.scroll {
                 table {
                     thead { tr { th { "run" } @for name in &names { th { (name) } }
+                        @if let Some((title, _)) = scores { th { (title) } }
                         th { "log-likelihood" } th { "independent units" } th { "data" } th { "pseudo-likelihood" } th { "seconds" } } }
                     tbody {
-                        @for run in runs {
+                        @for (at, run) in runs.iter().enumerate() {
                             @let settings = run.summary.settings();
                             @let known = run.summary.likelihood();
                             tr {
                                 th { (run.name) }
                                 @for name in &names { td { (text(&settings[name])) } }
+                                @if let Some((_, scores)) = scores { td { (scores[at]) } }
                                 td { (figure(known.and_then(|known| known.report.log_likelihood))) }
                                 td { (figure(known.and_then(|known| known.report.log_likelihood_independent))) }
                                 td { (known.map_or("–", |known| known.role)) }

@@ -1,12 +1,13 @@
 //! The course of a sweep: what is checked before anything runs, and rung after rung.
 
-use super::config::SweepConfig;
+use super::config::{Search, SweepConfig};
 use super::job::{Crew, Job};
 use super::plan::{self, Point, Rung};
 use super::score::{Scored, Scorer};
 use super::table::{Table, run_folder, runs_of, scores, standing};
 use super::work::{Event, side_by_side};
 use crate::error::Result;
+use crate::memory::{self, Bytes, Need};
 use crate::monitor::Metric;
 use crate::rng::check_seed;
 use crate::run::{End, Given, Interval, Session, Settings, Shelf, prepare, section_of};
@@ -62,6 +63,8 @@ pub struct Plan {
     runs: Vec<(Settings, u64)>,
     rungs: Vec<Rung>,
     scorer: Scorer,
+    /// What a user may not expect of it.
+    pub notes: Vec<String>,
 }
 
 impl Plan {
@@ -81,6 +84,7 @@ impl Plan {
         check_seed(seed.saturating_add(config.seeds - 1))?;
         let points = plan::points(config, seed)?;
         let (mut runs, mut epochs, mut scorer) = (Vec::new(), Vec::new(), None);
+        let mut bytes = Vec::new();
         for point in &points {
             let prepared = prepare(shelf, at(&settings, point), session)?;
             Scorer::check(config.score, &prepared)?;
@@ -92,13 +96,16 @@ impl Plan {
             }
             let (epoch, total) = (prepared.updates_per_epoch, prepared.total_updates);
             epochs.push(epoch.min(total));
+            bytes.extend((0..config.seeds).map(|_| prepared.bytes));
             runs.push((prepared.settings, total));
         }
+        check_memory(bytes, wanted(session.threads)?)?;
         let total = runs.iter().map(|(_, total)| *total).max().expect("a point");
         let rungs = plan::rungs(config.search, points.len(), total);
         epochs.into_iter().try_for_each(|epoch| check_first_rung(config, rungs[0], epoch))?;
+        let notes = notes(config, points.len());
         let (config, scorer) = (config.clone(), scorer.expect("a point"));
-        Ok(Self { settings, config, points, runs, rungs, scorer })
+        Ok(Self { settings, config, points, runs, rungs, scorer, notes })
     }
 
     /// The scores that the runs in the folder of a sweep have.
@@ -136,6 +143,29 @@ impl Plan {
     pub fn table(&self, scores: &[Vec<Scored>]) -> Table {
         Table::new(&self.config, &self.points, scores)
     }
+}
+
+/// Checks that there is memory for the runs that go side by side: with so many threads the largest at worst.
+fn check_memory(mut bytes: Vec<Bytes>, threads: usize) -> Result<()> {
+    bytes.sort_unstable();
+    let n = threads.min(bytes.len());
+    let needed = bytes.into_iter().rev().take(n).sum();
+    memory::check(|| format!("training {n} runs side by side"), &[Need::new(needed, &["threads"])])
+}
+
+/// What a user may not expect of a sweep of so many points.
+fn notes(config: &SweepConfig, n: usize) -> Vec<String> {
+    let nothing = config.vary.is_empty();
+    let nothing = nothing.then(|| {
+        "nothing varies; give settings with their values, such as vary learning_rate=0.02,0.05,0.1".to_string()
+    });
+    let fewer = match config.search {
+        Search::Random(wanted) if n < wanted => Some(format!(
+            "the search has {n} points, not {wanted}: there are no others, or they were not found"
+        )),
+        _ => None,
+    };
+    nothing.into_iter().chain(fewer).collect()
 }
 
 /// The settings of a point's runs.

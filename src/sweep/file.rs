@@ -12,6 +12,7 @@
 //! ```
 
 use super::config::SweepConfig;
+use crate::checkpoint;
 use crate::error::{Error, Result};
 use crate::run::{Settings, SettingsFile};
 use crate::setting::Section as _;
@@ -19,11 +20,11 @@ use crate::whole_file;
 use std::path::Path;
 
 /// The file from which a sweep goes on.
-pub const SWEEP: &str = "sweep.toml";
+pub const SWEEP: &str = checkpoint::SWEEP;
 /// The folder of its runs.
-pub const RUNS: &str = "runs";
+pub const RUNS: &str = checkpoint::RUNS;
 /// Its points, best first.
-pub const TABLE: &str = "table.csv";
+pub const TABLE: &str = checkpoint::TABLE;
 
 /// Whether a folder holds a sweep.
 pub(crate) fn is_sweep(folder: &Path) -> bool {
@@ -117,6 +118,10 @@ mod tests {
         let runs = SettingsFile { stream_version: None, ..found.runs.clone() };
         assert_eq!(SweepFile { runs, ..found }, file);
         for (text, message) in [
+            (
+                "[sweep]\nvary = \"hidden=3,5\"",
+                "[sweep] vary is hidden=3,5, but must be a list of texts: vary = [\"hidden=3,5\"]",
+            ),
             ("[sweep]\nseedz = 3", "[sweep] seedz is not known; did you mean seeds?"),
             ("[sweep]\nvary = [\"hiden=3\"]", "[sweep] vary is hiden, but must be the name of"),
             ("[sweep]\nsearch = \"grit\"", "[sweep] search is grit, but must be `grid`"),

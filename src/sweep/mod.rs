@@ -46,6 +46,7 @@ pub use config::{Search, SweepConfig};
 pub use course::{News, Progress};
 pub(crate) use file::is_sweep;
 pub use file::{RUNS, SWEEP, SweepFile, TABLE};
+pub(crate) use score::last_score;
 pub use session::{SweepOutcome, follow, resume, sweep};
 pub use table::{PointState, Row, Table, run_name};
 pub(crate) use table::{run_folder, value_text};

@@ -49,6 +49,11 @@ pub fn read(folder: &Path) -> Result<Vec<Scored>> {
     })
 }
 
+/// The last score of the run in a folder, if it is one of a sweep and has one.
+pub fn last_score(run: &Path) -> Option<f64> {
+    read(run).ok()?.last()?.score
+}
+
 /// Writes the scores of the run in a folder, in the order of the rungs.
 ///
 /// # Errors

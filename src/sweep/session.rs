@@ -211,6 +211,7 @@ impl Begun {
     /// Trains the runs together with the other ranks, and writes the table.
     fn work(self, session: &Session, tell: &mut dyn FnMut(News)) -> Result<SweepOutcome> {
         let Self { plan, folder, file, mut scores, shelf } = self;
+        plan.notes.iter().for_each(|note| tell(News::Note(note.clone())));
         let session = Session { command: file.runs.command.clone(), ..session.clone() };
         let trained = lead(&file, &folder, &scores, &session.ranks, tell)
             .and_then(|()| plan.train(folder.path(), &mut scores, &shelf, &session, tell));
