@@ -346,7 +346,7 @@
 //! | --- | --- |
 //! | `cli`, on by default | the command line and what it needs: run folders, reports, pictures, progress |
 //! | `mnist`, on by default | MNIST, compiled in |
-//! | `mpi` | `ranks::mpi`, `train --mpi`: one run on the processes of an MPI job; it needs an MPI and libclang |
+//! | `mpi` | `ranks::mpi`, `train --mpi`: one run, or the runs of a sweep, on the processes of an MPI job; it needs an MPI and libclang |
 //!
 //! Without them the library needs 71 packages at most, and still trains, evaluates and saves.
 //!

@@ -172,6 +172,11 @@ impl Need {
         Self { bytes, settings, is_held: false }
     }
 
+    /// Whether the process has it already.
+    pub fn is_held(&self) -> bool {
+        self.is_held
+    }
+
     /// Memory that the process has already.
     pub fn held(bytes: Bytes, settings: &'static [&'static str]) -> Self {
         Self { is_held: true, ..Self::new(bytes, settings) }

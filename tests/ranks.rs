@@ -243,6 +243,120 @@ mod run {
     }
 }
 
+/// A sweep whose runs several ranks share, in a folder that all see.
+#[cfg(feature = "cli")]
+mod shared_runs {
+    use harmonium::ranks::in_process;
+    use harmonium::run::{DataConfig, End, Interrupt, Session, Settings};
+    use harmonium::sweep::{self, News, SweepConfig, SweepOutcome};
+    use harmonium::{Result, TrainConfig};
+    use std::fs;
+    use std::path::Path;
+    use std::thread;
+
+    fn settings() -> (Settings, SweepConfig) {
+        let data = DataConfig {
+            data: "bars-and-stripes:3".parse().unwrap(),
+            validation: 4,
+            ..DataConfig::default()
+        };
+        let train = TrainConfig { hidden: Some(4), epochs: Some(20), ..TrainConfig::default() };
+        let vary = vec!["learning_rate=0.01,0.1,0.3".parse().unwrap()];
+        let search = "halving:2".parse().unwrap();
+        let config = SweepConfig { vary, seeds: 2, search, ..SweepConfig::default() };
+        (Settings { data, train, ..Settings::default() }, config)
+    }
+
+    /// Works on a sweep on so many ranks. Once a run is scored, the last rank gets this signal.
+    fn on_ranks(
+        size: usize,
+        signal: Option<i32>,
+        work: impl Fn(&Session, &mut dyn FnMut(News)) -> Result<SweepOutcome> + Sync,
+    ) -> SweepOutcome {
+        let interrupt = Interrupt::default();
+        let mut tell = |news: News| match (news, signal) {
+            (News::Scored { .. }, Some(signal)) => interrupt.raise(signal),
+            _ => {}
+        };
+        let sessions = in_process::ranks(size).into_iter().map(|ranks| {
+            let is_last = ranks.rank() == size - 1;
+            let interrupt = if is_last { interrupt.clone() } else { Interrupt::default() };
+            Session { threads: Some(1), ranks, interrupt, ..Session::default() }
+        });
+        let mut sessions = sessions.collect::<Vec<_>>().into_iter();
+        let first = sessions.next().unwrap();
+        thread::scope(|scope| {
+            let others: Vec<_> =
+                sessions.map(|session| scope.spawn(move || sweep::follow(&session))).collect();
+            let done = work(&first, &mut tell).unwrap();
+            others.into_iter().for_each(|rank| rank.join().unwrap().unwrap());
+            done
+        })
+    }
+
+    fn begun(session: &Session, out: &Path, tell: &mut dyn FnMut(News)) -> Result<SweepOutcome> {
+        let (settings, config) = settings();
+        let session = Session { out: Some(out.to_path_buf()), ..session.clone() };
+        sweep::sweep(&settings, &config, &session, tell)
+    }
+
+    /// The table, and the model and scores of each run.
+    fn results(folder: &Path) -> Vec<Vec<u8>> {
+        let of_run = |run: usize| {
+            let run = folder.join("runs").join(sweep::run_name(run));
+            ["model.safetensors", "scores.json"].map(|name| fs::read(run.join(name)).unwrap())
+        };
+        let table = fs::read(folder.join("table.csv")).unwrap();
+        [table].into_iter().chain((0..6).flat_map(of_run)).collect()
+    }
+
+    #[test]
+    fn a_sweep_of_several_ranks_is_that_of_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = |name: &str| folder.path().join(name);
+        begun(&Session::default(), &out("1"), &mut |_| ()).unwrap();
+        for size in [2, 3] {
+            let out = out(&size.to_string());
+            let done = on_ranks(size, None, |session, tell| begun(session, &out, tell));
+            assert_eq!(done.end, End::Done);
+            assert!(results(&out) == results(&folder.path().join("1")), "{size} ranks");
+        }
+    }
+
+    /// A signal of the last rank stops all, and another number of ranks goes on.
+    #[test]
+    fn a_signal_of_one_rank_stops_the_sweep_and_others_go_on_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, several] = ["one", "several"].map(|name| folder.path().join(name));
+        begun(&Session::default(), &one, &mut |_| ()).unwrap();
+        let stopped = on_ranks(3, Some(15), |session, tell| begun(session, &several, tell));
+        assert_eq!(stopped.end, End::Interrupted(15));
+        assert!(
+            fs::read(several.join("table.csv")).unwrap()
+                != fs::read(one.join("table.csv")).unwrap()
+        );
+        let done = on_ranks(2, None, |session, tell| sweep::resume(&several, session, tell));
+        assert_eq!(done.end, End::Done);
+        assert!(results(&several) == results(&one));
+    }
+
+    /// Where rank 0 cannot begin, the others end without an error.
+    #[test]
+    fn the_others_go_home_if_rank_0_has_no_sweep() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ranks = in_process::ranks(2).into_iter();
+        let mut session =
+            || Session { threads: Some(1), ranks: ranks.next().unwrap(), ..Session::default() };
+        let (first, second) = (session(), session());
+        thread::scope(|scope| {
+            let follower = scope.spawn(|| sweep::follow(&second));
+            let error = sweep::resume(folder.path(), &first, &mut |_| ()).unwrap_err().to_string();
+            assert!(error.contains("does not hold a sweep"), "{error}");
+            follower.join().unwrap().unwrap();
+        });
+    }
+}
+
 /// Ranks that move their own chains find the evidence of one, also if there are more ranks than chains.
 #[test]
 fn an_evaluation_on_ranks_is_that_of_one() {

@@ -93,9 +93,23 @@ fn the_table_does_not_depend_on_threads_and_commands_read_its_runs() {
     assert!(text.ends_with(&format!("harmonium train --config one/runs/{first}\n")), "{text}");
     folder.succeed(&format!("sample one/runs/{first} --number 3 --out samples.npy"));
     assert_eq!(folder.succeed("runs one/runs").lines().count(), 7);
+    let listed = folder.succeed("runs one");
+    assert_eq!(listed.lines().count(), 7);
+    assert!(listed.contains("score=-") && listed.contains("learning_rate=0.05"), "{listed}");
+    // The folder of a sweep is no run, and its best run is named.
+    let names_best =
+        format!("one: holds a sweep; its best run is one/runs/{first}: give that folder");
+    for command in
+        ["evaluate one", "sample one --out s.npy", "export one --out m.onnx", "inspect one"]
+    {
+        folder.refuse(command, 1, &names_best);
+    }
     let page = String::from_utf8(page).unwrap();
     for part in [
         "Score against each setting",
+        "The best is ",
+        "A point is one choice of values",
+        "score (log_likelihood)",
         "id=\"chart-learning_rate\"",
         "id=\"ranking\"",
         "id=\"chart-pseudo_likelihood\"",
@@ -180,12 +194,32 @@ fn what_cannot_run_is_refused_before_anything_runs() {
             if flags.contains("epochs 1") { RUNS.replace("--epochs 12", "") } else { RUNS.into() };
         folder.refuse(&format!("sweep {runs} {flags} --quiet --out out"), 2, message);
     }
+    // Eight runs side by side need more than one.
+    let many = "--vary weight_decay=0..0.1:lin:8 --hidden 100000 --threads 8 --quiet --out out";
+    let runs = RUNS.replace("--hidden 8 ", "");
+    let mut shell = Command::new("sh");
+    let line = format!("sweep {runs} {many}");
+    let limited = format!("ulimit -v 1500000; exec {} {line}", env!("CARGO_BIN_EXE_harmonium"));
+    let output = shell.arg("-c").arg(limited).current_dir(folder.path(".")).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("training 8 runs side by side needs"), "{stderr}");
+    assert!(stderr.contains("lower --threads"), "{stderr}");
     folder.write("study.toml", b"[sweep]\nvary = [\"hiden=3\"]\n");
     folder.refuse(
         "sweep study.toml",
         2,
         "[sweep] vary is hiden, but must be the name of a setting",
     );
+}
+
+#[test]
+fn a_sweep_of_nothing_and_a_search_of_all_say_so() {
+    let folder = Folder::new();
+    let (_, _, stderr) = folder.run(&format!("sweep {RUNS} --quiet --out one"));
+    assert!(stderr.contains("nothing varies; give settings with their values"), "{stderr}");
+    let vary = "--vary gibbs_steps=1,2 --search random:5";
+    let (_, _, stderr) = folder.run(&format!("sweep {RUNS} {vary} --quiet --out two"));
+    assert!(stderr.contains("the search has 2 points, not 5"), "{stderr}");
 }
 
 #[test]

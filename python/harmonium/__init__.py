@@ -3,7 +3,8 @@
 `BernoulliRBM` replaces scikit-learn's class of the same name; `CategoricalRBM` is an estimator for columns of
 categories, `RBMClassifier` one that predicts labels. `train`, `Trainer` and `Rbm` are the
 library itself and do not need scikit-learn. `read` reads files of data, as the command line does; `pack`
-writes them for it. `harmonium.runs` has runs in folders. `import_model` and `export_model` exchange models of
+writes them for it. `harmonium.runs` has runs in folders, `sweep`
+compares settings. `import_model` and `export_model` exchange models of
 bits with other programs. `harmonium.io` reads and writes `.npz` files and the files of the packages `rbms`,
 annaDCA and RestrictedBoltzmannMachines.jl.
 
@@ -35,6 +36,7 @@ from ._log_likelihood import LogLikelihood
 from ._spins import Spins
 from ._train import train
 from .runs import report
+from ._sweep import Sweep, sweep  # isort: skip (it imports runs)
 
 from . import io, runs  # isort: skip (io imports Rbm from here)
 from ._interchange import export_model, import_model  # isort: skip (it imports io)
@@ -54,6 +56,7 @@ __all__ = [
     "Rbm",
     "SettingError",
     "Spins",
+    "Sweep",
     "Trainer",
     "__version__",
     "default_settings",
@@ -64,6 +67,7 @@ __all__ = [
     "read",
     "report",
     "runs",
+    "sweep",
     "train",
 ]
 

@@ -19,6 +19,7 @@ __all__ = [
     "SettingError",
     "Trainer",
     "__version__",
+    "begin_sweep",
     "check_keywords",
     "command",
     "decoded",
@@ -30,9 +31,11 @@ __all__ = [
     "pack",
     "read_foreign",
     "read_run",
+    "read_sweep",
     "read",
     "refuse_masked",
     "resume_run",
+    "resume_sweep",
     "rounds_to",
     "run_setting_table",
     "setting_table",
@@ -146,6 +149,11 @@ def train_run(settings: dict[str, Any], session: dict[str, Any], monitor: Any) -
 def resume_run(
     folder: str | os.PathLike[str], epochs: int | None, session: dict[str, Any], monitor: Any
 ) -> Path: ...
+def begin_sweep(
+    settings: dict[str, Any], sweep: dict[str, Any], session: dict[str, Any], listener: Any
+) -> Path: ...
+def resume_sweep(folder: str | os.PathLike[str], session: dict[str, Any], listener: Any) -> Path: ...
+def read_sweep(folder: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]: ...
 def write_report(
     folders: list[str], out: str | os.PathLike[str] | None, overwrite: bool
 ) -> Path: ...

@@ -11,10 +11,13 @@ from ._harmonium import filters_png
 if TYPE_CHECKING:
     from ._harmonium import Rbm
     from ._log_likelihood import LogLikelihood
+    from ._sweep import Sweep
     from .runs import Run
 
 # The most filters that are shown.
 _FILTERS = 60
+# The most choices of values that are shown.
+_CHOICES = 10
 _COLOURS = {"exact": "#1a7f37", "believable": "#1a7f37", "doubtful": "#b35900"}
 _BOX = "border:1px solid #8888;border-radius:6px;padding:.6em .9em;display:inline-block;max-width:44em"
 
@@ -88,6 +91,31 @@ def of_run(run: Run) -> str:
         ("log-likelihood", likelihood and f"{likelihood.mean:.2f} ({likelihood.verdict})"),
     ]
     return _box("Run", _table(rows))
+
+
+def of_sweep(sweep: Sweep) -> str:
+    """The best choices of values, with their scores."""
+    cell = "text-align:left;padding:.1em .8em .1em 0;border:none;background:none"
+    columns = ["rank", *sweep.names, sweep.metric, "state", "updates", "runs"]
+    head = "".join(f"<th style='{cell}'>{escape(name)}</th>" for name in columns)
+    lines = []
+    for row in sweep.table[:_CHOICES]:
+        texts = {name: str(row[name]) for name in columns if name not in ("runs", sweep.metric)}
+        texts[sweep.metric] = _score(row, sweep.metric)
+        texts["runs"] = " ".join(row["runs"])
+        cells = "".join(f"<td style='{cell}'>{escape(texts[name])}</td>" for name in columns)
+        lines.append(f"<tr style='background:none'>{cells}</tr>")
+    rest = len(sweep.table) - len(lines)
+    more = f"<div style='opacity:.75'>and {rest} more in `table`</div>" if rest > 0 else ""
+    table = f"<table style='border:none;margin:.3em 0'><tr>{head}</tr>{''.join(lines)}</table>"
+    return _box("Sweep", _table([("folder", sweep.folder)]) + table + more)
+
+
+def _score(row: dict[str, Any], metric: str) -> str:
+    score, error = row[metric], row["standard_error"]
+    if score is None:
+        return "–"
+    return f"{score:.3f}" + ("" if error is None else f" ± {error:.3f}") + (" (doubtful)" if row["doubtful"] else "")
 
 
 class _Html(str):

@@ -179,9 +179,9 @@ def train(
         name: os.fspath(value) if isinstance(value, os.PathLike) else value
         for name, value in settings.items()
     }
-    options = _options("train", out, stop_after, time_budget, threads)
+    session = options("runs.train", out, stop_after, time_budget, threads)
     with _Monitor(callback, progress) as monitor:
-        folder = _harmonium.train_run(given, options, monitor)
+        folder = _harmonium.train_run(given, session, monitor)
     return _finished(folder, report)
 
 
@@ -209,9 +209,9 @@ def resume(
     -------
     Run
     """
-    options = _options("resume", None, stop_after, None, threads)
+    session = options("runs.resume", None, stop_after, None, threads)
     with _Monitor(callback, progress) as monitor:
-        folder = _harmonium.resume_run(os.fspath(run), epochs, options, monitor)
+        folder = _harmonium.resume_run(os.fspath(run), epochs, session, monitor)
     return _finished(folder, report)
 
 
@@ -235,19 +235,20 @@ def report(
     return _harmonium.write_report(folders, out, overwrite)
 
 
-def _options(
+def options(
     command: str,
     out: PathLike | None,
     stop_after: str | None,
     time_budget: float | None,
     threads: int | None,
 ) -> dict[str, Any]:
+    """How a session works on runs."""
     return {
         "out": out,
         "stop_after": stop_after,
         "time_budget": time_budget,
         "threads": threads,
-        "command": f"harmonium.runs.{command}",
+        "command": f"harmonium.{command}",
     }
 
 

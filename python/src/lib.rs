@@ -21,6 +21,7 @@ mod ranks;
 mod rbm;
 mod runs;
 mod sparse;
+mod sweeps;
 mod trainer;
 
 use harmonium::kernels::Isa;
@@ -53,6 +54,8 @@ mod _harmonium {
     use super::rbm::{Rbm, filters_png};
     #[pymodule_export]
     use super::runs::{command, list_runs, read_run, resume_run, train_run, write_report};
+    #[pymodule_export]
+    use super::sweeps::{begin_sweep, read_sweep, resume_sweep};
     #[pymodule_export]
     use super::trainer::{
         Trainer, check_keywords, default_settings, did_you_mean, run_setting_table, setting_table,

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The signal that a session which Python stops seems to get.
-const SIGINT: i32 = 2;
+pub const SIGINT: i32 = 2;
 
 /// The keywords of `harmonium.runs.train` that are not settings.
 const KEYWORDS: [&str; 7] =
@@ -73,11 +73,19 @@ pub fn train_run(
     session: Options,
     monitor: Py<PyAny>,
 ) -> PyResult<PathBuf> {
-    let settings = Settings::read(&given(Some(settings))?).map_err(|error| {
-        let known = [names::<TrainConfig>(), names::<DataConfig>(), names::<RunConfig>()].concat();
-        to_py(or_meant(error, known.into_iter().chain(KEYWORDS)))
-    })?;
+    let settings = read_settings(settings, &KEYWORDS)?;
     work(py, session, monitor, move |session, monitors| run::train(settings, session, monitors))
+}
+
+/// The settings of runs. A name that is not known may mean one of the other `keywords` of the call, too.
+pub fn read_settings(
+    settings: &Bound<'_, PyDict>,
+    keywords: &[&'static str],
+) -> PyResult<Settings> {
+    Settings::read(&given(Some(settings))?).map_err(|error| {
+        let known = [names::<TrainConfig>(), names::<DataConfig>(), names::<RunConfig>()].concat();
+        to_py(or_meant(error, known.into_iter().chain(keywords.iter().copied())))
+    })
 }
 
 /// Continues the run in a folder, and returns the folder.
@@ -134,7 +142,8 @@ pub struct Options {
 }
 
 impl Options {
-    fn session(self, interrupt: Interrupt) -> harmonium::Result<Session> {
+    /// The session of these options, stopped by this interrupt.
+    pub fn session(self, interrupt: Interrupt) -> harmonium::Result<Session> {
         let Self { out, threads, stop_after, time_budget, command } = self;
         Ok(Session {
             threads,
@@ -164,7 +173,7 @@ fn work(
 ) -> PyResult<PathBuf> {
     let interrupt = Interrupt::default();
     let session = options.session(interrupt.clone()).map_err(to_py)?;
-    let mut caller = Caller { monitor, interrupt: interrupt.clone(), error: None };
+    let mut caller = Caller::new(monitor, interrupt.clone());
     let stop = move || interrupt.raise(SIGINT);
     let (outcome, error) = polled(py, stop, move || {
         let outcome = work(&session, &mut [&mut caller]);
@@ -179,15 +188,21 @@ fn work(
 
 /// A monitor in Python, with the methods `begin(n_epochs, n_done)`, `note(text)` and `record(metrics)`. The
 /// run stops if the last returns true.
-struct Caller {
+pub struct Caller {
     monitor: Py<PyAny>,
     interrupt: Interrupt,
-    error: Option<PyErr>,
+    /// The first error of a call.
+    pub error: Option<PyErr>,
 }
 
 impl Caller {
-    /// Calls the monitor. The run stops after a true result or an error.
-    fn call(
+    /// A caller of this object, which stops a session by its interrupt.
+    pub fn new(monitor: Py<PyAny>, interrupt: Interrupt) -> Self {
+        Self { monitor, interrupt, error: None }
+    }
+
+    /// Calls the monitor. The session stops after a true result or an error.
+    pub fn call(
         &mut self,
         call: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
     ) {

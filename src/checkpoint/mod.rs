@@ -11,6 +11,8 @@ mod newest;
 pub(crate) use newest::model_of;
 #[cfg(feature = "cli")]
 pub(crate) use newest::{CHECKPOINTS, MODEL, Search, list, name, newest, search, updates_of};
+#[cfg(feature = "cli")]
+pub(crate) use newest::{RUNS, SWEEP, TABLE, refuse_sweep};
 
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Result};

@@ -11,6 +11,11 @@ pub(crate) const MODEL: &str = "model.safetensors";
 /// The folder of its checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 
+/// The file from which a sweep goes on, the folder of its runs, and its points, best first.
+pub(crate) const SWEEP: &str = "sweep.toml";
+pub(crate) const RUNS: &str = "runs";
+pub(crate) const TABLE: &str = "table.csv";
+
 const PREFIX: &str = "update-";
 const SUFFIX: &str = ".safetensors";
 
@@ -65,16 +70,47 @@ pub(crate) fn newest(folder: &Path) -> Option<(PathBuf, Place)> {
     })
 }
 
+/// Refuses the folder of a sweep where a run is asked for, and names its best run.
+///
+/// # Errors
+/// [`Error::Unsuitable`].
+pub(crate) fn refuse_sweep(folder: &Path) -> Result<()> {
+    if !folder.join(SWEEP).exists() {
+        return Ok(());
+    }
+    let table = fs::read_to_string(folder.join(TABLE)).unwrap_or_default();
+    // The last cell of the best row: its runs.
+    let runs = table.lines().nth(1).and_then(|row| row.rsplit(',').next());
+    let best = runs.and_then(|runs| runs.split(' ').next()).map(|run| folder.join(RUNS).join(run));
+    let rule = match best {
+        Some(best) => {
+            format!("holds a sweep; its best run is {}: give that folder", best.display())
+        }
+        None => {
+            let runs = folder.join(RUNS);
+            format!(
+                "holds a sweep that has no best run yet; give the folder of a run in {}",
+                runs.display()
+            )
+        }
+    };
+    Err(Error::Unsuitable { path: folder.into(), rule })
+}
+
 /// The file with the model of a run, and the errors of damaged checkpoints. If the run is not done, this
 /// is its newest whole checkpoint: the model file may be missing, or come from an earlier session.
-pub(crate) fn model_of(folder: &Path) -> (PathBuf, Vec<Error>) {
+///
+/// # Errors
+/// [`Error::Unsuitable`] for the folder of a sweep.
+pub(crate) fn model_of(folder: &Path) -> Result<(PathBuf, Vec<Error>)> {
+    refuse_sweep(folder)?;
     let checkpoints = folder.join(CHECKPOINTS);
     if newest(&checkpoints).is_some_and(|(_, place)| place.is_done) {
-        return (folder.join(MODEL), Vec::new());
+        return Ok((folder.join(MODEL), Vec::new()));
     }
     let Search { found, passed } = search(&checkpoints);
     let file = found.map_or_else(|| folder.join(MODEL), |(checkpoint, _)| checkpoint);
-    (file, passed.into_iter().map(|(_, error)| error).collect())
+    Ok((file, passed.into_iter().map(|(_, error)| error).collect()))
 }
 
 impl ModelFile {
@@ -82,10 +118,10 @@ impl ModelFile {
     /// not done, that is the model of its newest whole checkpoint.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), and [`Error::Unsuitable`] for the folder of a sweep.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        if path.is_dir() { Self::read(&model_of(path).0) } else { Self::read(path) }
+        if path.is_dir() { Self::read(&model_of(path)?.0) } else { Self::read(path) }
     }
 }
 

@@ -55,7 +55,7 @@ impl Couplings {
             return Err(Error::Unsuitable { path, rule: rule.to_string() });
         }
         self.out.check(&self.overwrite)?;
-        let file = ModelFile::read(&model_path(&self.model))?;
+        let file = ModelFile::read(&model_path(&self.model)?)?;
         let columns = Columns::recorded(&file.provenance.data, file.rbm.visible_units())?;
         let bar = ProgressBar::new();
         let show = |what, done, total| bar.show(what, done, total);

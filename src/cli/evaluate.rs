@@ -190,7 +190,7 @@ impl Evaluate {
             check_sweeps("gibbs_steps", self.gibbs_steps)?;
         }
         self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
-        let path = model_path(&self.model);
+        let path = model_path(&self.model)?;
         let file = ModelFile::read(&path)?;
         check_objective(&self.model, &file)?;
         let Scored { visible, subject, to_classify, is_of_run } = self.scored(&file)?;

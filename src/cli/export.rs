@@ -28,7 +28,7 @@ pub struct Export {
 impl Export {
     pub fn run(self) -> Result<()> {
         self.out.check(&self.overwrite)?;
-        let file = ModelFile::read(&model_path(&self.model))?;
+        let file = ModelFile::read(&model_path(&self.model)?)?;
         self.out.write(&interchange::encode(
             &file.rbm,
             self.out.foreign(),

@@ -25,7 +25,7 @@ impl Predict {
     /// Writes the data with their missing values filled.
     pub(super) fn fill(&self, isa: Isa) -> Result<()> {
         let out = self.out(FILLED)?;
-        let path = model_path(&self.model);
+        let path = model_path(&self.model)?;
         let ModelFile { rbm, provenance, data_mean } = ModelFile::read(&path)?;
         check_seed(self.seed)?;
         out.check(&self.overwrite)?;

@@ -13,18 +13,21 @@ use std::path::{Path, PathBuf};
 
 /// The file of a model. `path` is the file or the folder of its run. A note appears if newer checkpoints
 /// of the run are damaged.
-pub fn model_path(path: &Path) -> PathBuf {
+///
+/// # Errors
+/// [`Error::Unsuitable`](crate::Error::Unsuitable) for the folder of a sweep.
+pub fn model_path(path: &Path) -> Result<PathBuf> {
     if !path.is_dir() {
-        return path.to_path_buf();
+        return Ok(path.to_path_buf());
     }
-    let (file, passed) = model_of(path);
+    let (file, passed) = model_of(path)?;
     for error in &passed {
         note(LogFormat::Text, &error.to_string());
     }
     if !passed.is_empty() {
         note(LogFormat::Text, &format!("the model is taken from {}", file.display()));
     }
-    file
+    Ok(file)
 }
 
 /// Runs `work` with this number of threads, with a note if they are too many for the computer.

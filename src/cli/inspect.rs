@@ -51,7 +51,7 @@ pub struct Inspect {
 
 impl Inspect {
     pub fn run(self) -> Result<()> {
-        let path = model_path(&self.model);
+        let path = model_path(&self.model)?;
         let file = ModelFile::read(&path)?;
         let facts = facts(&path, &file)?;
         if let Some(out) = &self.filters {

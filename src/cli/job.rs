@@ -11,7 +11,7 @@ use crate::setting::invalid;
 use clap::Args;
 use std::time::Duration;
 
-#[derive(Debug, Args)]
+#[derive(Clone, Copy, Debug, Args)]
 pub struct RankFlags {
     /// Work together with the other processes of an MPI job, started by `mpirun -n 4 harmonium …` or `srun`; the result
     /// does not depend on their number
@@ -20,13 +20,6 @@ pub struct RankFlags {
     /// With *mpi*, end the job if the other processes do not answer for this time inside an update, as one was lost
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "10m", requires = "mpi")]
     rank_timeout: Duration,
-}
-
-impl RankFlags {
-    /// Whether other processes are to work, too.
-    pub fn is_given(&self) -> bool {
-        self.mpi
-    }
 }
 
 /// Does the work of a command on all ranks of its job, or on one. An error of one rank of several ends them all.

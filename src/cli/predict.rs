@@ -87,7 +87,7 @@ impl Predict {
     /// Writes p(class | v).
     fn classify(&self, isa: Isa) -> Result<()> {
         let out = self.out("predictions.csv")?;
-        let path = model_path(&self.model);
+        let path = model_path(&self.model)?;
         let ModelFile { rbm, provenance, .. } = ModelFile::read(&path)?;
         let Some(classes) = Classes::recorded(&provenance.data)? else {
             let rule = "was trained without labels, so that there is nothing to predict; train with --labels, or \

@@ -5,13 +5,14 @@ use crate::error::{Error, Result};
 use crate::monitor::terminal::note;
 use crate::monitor::{LogFormat, Metric};
 use crate::run::{self, BestRun, Condition, Key, Summary};
+use crate::sweep::last_score;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub struct Runs {
-    /// The folder that contains the runs' folders
+    /// The folder that contains the runs' folders, or a sweep
     #[arg(default_value = "runs")]
     folder: PathBuf,
     /// List only runs for which this holds, such as `hidden=500`, `log_likelihood>-100` or
@@ -110,6 +111,7 @@ impl Runs {
         let seconds = place.as_ref().map(|place| place.seconds);
         let seconds = seconds.into_iter().chain(last.as_ref().map(|record| record.seconds));
         let settings = run.settings();
+        let score = last_score(folder).map(|score| format!("score={score:.3}"));
         let text = |name: &&String| match &settings[*name] {
             Value::String(text) => format!("{name}={text}"),
             value => format!("{name}={value}"),
@@ -125,7 +127,7 @@ impl Runs {
                 of_model.and_then(|record| record.pseudo_likelihood).map(number),
                 of_model.and_then(|record| record.pseudo_likelihood_independent),
             ),
-            differing.iter().map(text).collect::<Vec<_>>().join(" "),
+            score.into_iter().chain(differing.iter().map(text)).collect::<Vec<_>>().join(" "),
         ]
     }
 }
@@ -194,6 +196,7 @@ fn json_of(run: &Summary) -> Value {
         "metrics": run.last(),
         "metrics_data_role": file.settings.data.watched_by().role(),
         "evaluation": evaluation,
+        "score": last_score(folder),
         "failure": failure,
     })
 }

@@ -151,7 +151,7 @@ pub struct Sample {
 
 impl Sample {
     pub fn run(mut self, isa: Isa) -> Result<()> {
-        let path = model_path(&self.model);
+        let path = model_path(&self.model)?;
         let model = ModelFile::read(&path)?;
         let encoding = Encoding::recorded(&model.provenance.data)?;
         if self.out.is_none() {

@@ -11,6 +11,7 @@ use crate::run::{
     self, End, Interrupt, Interval, Outcome, SETTINGS, Session, quoted, resume_command,
 };
 use crate::setting::check;
+use crate::sweep;
 use crate::threads;
 use crate::train::Trainer;
 use clap::Args;
@@ -68,14 +69,13 @@ impl SessionFlags {
     pub fn of_sweep(&self) -> Result<SweepFlags> {
         let rule = || "left out: this is a sweep".to_string();
         self.live.iter().try_for_each(|port| check("live", port, false, rule))?;
-        check("mpi", true, !self.ranks.is_given(), rule)?;
         Ok(self.shared())
     }
 
     /// The flags that a sweep has, too.
     fn shared(&self) -> SweepFlags {
-        let Self { threads, stop_after, no_report, quiet, log_format, .. } = *self;
-        SweepFlags { threads, stop_after, no_report, quiet, log_format }
+        let Self { threads, stop_after, no_report, quiet, log_format, ranks, .. } = *self;
+        SweepFlags { threads, stop_after, no_report, quiet, ranks, log_format }
     }
 
     pub fn terminal(&self) -> Terminal {
@@ -108,12 +108,34 @@ pub struct SweepFlags {
     /// Do not show progress
     #[arg(long)]
     pub quiet: bool,
+    #[command(flatten)]
+    pub ranks: RankFlags,
     /// The format of progress: `text`, or `json` (one object per line)
     #[arg(long, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,
 }
 
 impl SweepFlags {
+    /// Works on a sweep on all ranks of the job: `lead` on the first, while the others train the runs that they are dealt.
+    ///
+    /// # Errors
+    /// Those of `lead`, and of the launch.
+    pub fn on_ranks(
+        &self,
+        command: &str,
+        isa: Isa,
+        words: &[OsString],
+        lead: impl FnOnce(Session) -> Result<u8>,
+    ) -> Result<u8> {
+        job::on_ranks(&self.ranks, command, |ranks| {
+            let session = Session { ranks, ..self.session(isa, words)? };
+            match session.ranks.rank() {
+                0 => lead(session),
+                _ => sweep::follow(&session).map(|()| 0),
+            }
+        })
+    }
+
     /// A session of the command with these words on the instruction set `isa`, which takes signals.
     ///
     /// # Errors

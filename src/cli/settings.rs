@@ -104,7 +104,7 @@ impl SettingsFlags {
                 *sha256 = None;
             }
         }
-        let init = self.data.over(&base.data).init.as_deref().map(model_path);
+        let init = self.data.over(&base.data).init.as_deref().map(model_path).transpose()?;
         if self.data.has("init")
             && let Some(path) = &init
         {

@@ -39,32 +39,35 @@ pub struct Sweep {
 
 impl Sweep {
     pub fn run(self, isa: Isa, words: &[OsString]) -> Result<u8> {
-        let mut show = Show::new(&self.session);
-        let (base, note, config) = match &self.study {
-            Some(path) => {
-                let SweepFile { runs, sweep } = SweepFile::read(path)?;
-                let note = other_version(path, &runs);
-                (runs.settings, note, sweep)
-            }
-            None => {
-                let (base, note) = self.settings.base()?;
-                (base, note, SweepConfig::default())
-            }
-        };
-        note.into_iter().for_each(|note| show.hear(News::Note(note)));
-        let (settings, config) = (self.settings.over(base)?, self.sweep.over(&config));
-        let session = Session { out: self.out, ..self.session.session(isa, words)? };
-        let found = sweep::sweep(&settings, &config, &session, &mut |news| show.hear(news));
-        end(found, &self.session, &session, show)
+        self.session.on_ranks("sweep", isa, words, |session| {
+            let mut show = Show::new(&self.session);
+            let (base, note, config) = match &self.study {
+                Some(path) => {
+                    let SweepFile { runs, sweep } = SweepFile::read(path)?;
+                    let note = other_version(path, &runs);
+                    (runs.settings, note, sweep)
+                }
+                None => {
+                    let (base, note) = self.settings.base()?;
+                    (base, note, SweepConfig::default())
+                }
+            };
+            note.into_iter().for_each(|note| show.hear(News::Note(note)));
+            let (settings, config) = (self.settings.over(base)?, self.sweep.over(&config));
+            let session = Session { out: self.out.clone(), ..session };
+            let found = sweep::sweep(&settings, &config, &session, &mut |news| show.hear(news));
+            end(found, &self.session, &session, show)
+        })
     }
 }
 
 /// Goes on with the sweep in a folder.
 pub fn resume(folder: &Path, flags: &SweepFlags, isa: Isa, words: &[OsString]) -> Result<u8> {
-    let mut show = Show::new(flags);
-    let session = flags.session(isa, words)?;
-    let found = sweep::resume(folder, &session, &mut |news| show.hear(news));
-    end(found, flags, &session, show)
+    flags.on_ranks("resume", isa, words, |session| {
+        let mut show = Show::new(flags);
+        let found = sweep::resume(folder, &session, &mut |news| show.hear(news));
+        end(found, flags, &session, show)
+    })
 }
 
 /// Writes the report, then prints the table to stdout; a note says how to continue.

@@ -64,7 +64,7 @@ pub struct Transform {
 impl Transform {
     pub fn run(self, isa: Isa) -> Result<()> {
         in_pool(self.threads, || {
-            let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_path(&self.model))?;
+            let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_path(&self.model)?)?;
             let choice = DataChoice {
                 data: self.data.as_ref(),
                 split: self.split,

@@ -35,11 +35,20 @@
 //! - `srun` must be given `--cpus-per-task` itself, as since version 22.05 it does not take it from `sbatch`. Which
 //!   interface a program of this MPI speaks is named by `srun --mpi=…`, such as `pmix` for Open MPI and `pmi2` for MPICH.
 //!   With another one, each process believes to be alone, which [`launcher::check`] notices.
-//! - All ranks must run the same program, on processors of any kind. Only rank 0 needs the folder of the run; the
+//! - All ranks must run the same program, on processors of any kind. Only rank 0 needs the folder of a run; the
 //!   data must be at the same path for all.
 //!
 //! - A rank that does not answer within an update ends the job. Between two updates the others wait for rank 0 without
 //!   limit, as it may evaluate or write: if the network is cut there, what runs on the other side is left to the launcher.
+//!
+//! # Sweeps
+//!
+//! `sweep --mpi` and `resume SWEEP --mpi` do not split runs: each run is on one rank, with its threads. Ten times a second the
+//! ranks tell each other how many threads they have free, which runs have ended with which scores, and whether a signal
+//! came; all deal the next runs by that, so a rank that is free takes the next one. Rank 0 writes `sweep.toml`, the table and
+//! the page. The folder must be on a file system that all ranks share, as any rank may go on with a run at the next rung. A
+//! signal to any rank stops all, with checkpoints. There is nothing that must be waited for within a run, so a sweep gains by
+//! ranks whatever the size of its models.
 //!
 //! # What gains by it
 //!
@@ -350,6 +359,27 @@ impl Ranks {
         lengths[0] = n;
         transport.gather(own, &mut all, &lengths)?;
         Ok(all)
+    }
+
+    /// Gives every rank the bytes of all, by the numbers of the ranks; they may differ in length. As in an update, no
+    /// rank may take long.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`].
+    ///
+    /// # Panics
+    /// If there are 4 GiB or more.
+    pub fn collect(&self, own: Vec<u8>) -> Result<Vec<Vec<u8>>> {
+        let Some(Seat { transport, .. }) = self.several() else { return Ok(vec![own]) };
+        let mut lengths = vec![0; transport.size()];
+        lengths[transport.rank()] = u32::try_from(own.len()).expect("fewer than 2^32 bytes");
+        transport.max(&mut lengths)?;
+        let lengths: Vec<usize> = lengths.into_iter().map(|n| n as usize).collect();
+        let mut all = vec![0; lengths.iter().sum()];
+        transport.gather(&own, &mut all, &lengths)?;
+        let mut rest = &all[..];
+        let parts = lengths.iter().map(|&n| rest.split_off(..n).expect("as many bytes").to_vec());
+        Ok(parts.collect())
     }
 
     /// The result of this rank, unless another one has failed at the same place.

@@ -35,7 +35,8 @@ pub fn bibtex() -> String {
 pub fn section(run: &Material) -> Markup {
     let summary = &run.summary;
     let data = &summary.file.settings.data;
-    let model = ModelFile::read(&model_of(&summary.folder).0).ok().map(|file| file.rbm.sha256());
+    let model = model_of(&summary.folder).and_then(|(path, _)| ModelFile::read(&path)).ok();
+    let model = model.map(|file| file.rbm.sha256());
     let again = format!("harmonium train --config {}", quoted(summary.folder.as_os_str()));
     html! {
         section #cite {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::monitor::snapshots;
 use crate::run::{SNAPSHOTS, Summary};
 use crate::state::State;
-use crate::sweep::score_of;
+use crate::sweep::last_score;
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
@@ -61,7 +61,7 @@ impl Material {
         }
         let folder = summary.folder.canonicalize().unwrap_or(summary.folder.clone());
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-        let sweep_score = score_of(&folder);
+        let sweep_score = last_score(&folder);
         Self { name, summary, snapshots, unreadable, couplings: None, sweep_score }
     }
 

@@ -169,7 +169,7 @@ pub(crate) fn write_to_own(folder: &Folder) -> Result<()> {
 
 fn write_sweep(folder: &Path, out: &Path) -> Result<()> {
     let table = Table::read(folder)?;
-    let page = sweep_page::sweep_page(folder, &table, &best_of(folder, &table)?);
+    let page = sweep_page::sweep_page(folder, &table, best_of(folder, &table)?);
     whole_file::write(out, page.as_bytes())
 }
 

@@ -38,7 +38,7 @@ pub fn page(runs: &[Material], version: Option<&str>) -> String {
     let main = html! {
         @match runs {
             [run] => { (health_of(run)) (curves_of(runs, &charts)) (mixing::section(run.summary.mixing())) (pictures(run)) },
-            _ => { (differences(runs, score.as_ref())) (health_of_many(runs)) (curves_of(runs, &charts)) },
+            _ => { (differences(runs, score.as_ref(), None)) (health_of_many(runs)) (curves_of(runs, &charts)) },
         }
         @match runs {
             [run] => { (settings(run, false)) (cite::section(run)) },
@@ -385,7 +385,11 @@ fn samples(run: &Material) -> Markup {
 }
 
 /// The settings in which several runs differ, and their results.
-pub(super) fn differences(runs: &[Material], score: Option<&Score>) -> Markup {
+pub(super) fn differences(
+    runs: &[Material],
+    score: Option<&Score>,
+    scores: Option<(&str, &[String])>,
+) -> Markup {
     let summaries: Vec<_> = runs.iter().map(|run| run.summary.clone()).collect();
     let mut names = differing(&summaries);
     // The SHA-256 of a file adds nothing to its name.
@@ -402,7 +406,8 @@ pub(super) fn differences(runs: &[Material], score: Option<&Score>) -> Markup {
             div.scroll {
                 table {
                     thead { tr { th { "run" } @for name in &names { th { (name) } }
-                        @if has_scores { th { "score in the sweep" } } th { "log-likelihood" } th { "independent units" } th { "data" } th { "pseudo-likelihood" } th { "seconds" } } }
+                        @if let Some((title, _)) = scores { th { (title) } } @else if has_scores { th { "score in the sweep" } }
+                        th { "log-likelihood" } th { "independent units" } th { "data" } th { "pseudo-likelihood" } th { "seconds" } } }
                     tbody {
                         @for (at, run) in runs.iter().enumerate() {
                             @let settings = run.summary.settings();
@@ -410,7 +415,7 @@ pub(super) fn differences(runs: &[Material], score: Option<&Score>) -> Markup {
                             tr {
                                 th { (look(at)) (run.name) }
                                 @for name in &names { td { (text(&settings[name])) } }
-                                @if has_scores { td { (figure(run.sweep_score)) } }
+                                @if let Some((_, scores)) = scores { td { (scores[at]) } } @else if has_scores { td { (figure(run.sweep_score)) } }
                                 td { (figure(known.and_then(|known| known.report.log_likelihood))) }
                                 td { (figure(known.and_then(|known| known.report.log_likelihood_independent))) }
                                 td { (ranking::data_of(run)) }

@@ -30,7 +30,7 @@ pub struct SiteCouplings {
 impl SiteCouplings {
     /// Those of the model of a run; `None` if it has no model, or one of images or of too many sites.
     pub fn of_run(folder: &Path) -> Option<Self> {
-        let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_of(folder).0).ok()?;
+        let ModelFile { rbm, provenance, .. } = ModelFile::read(&model_of(folder).ok()?.0).ok()?;
         let units = rbm.visible_units();
         let n_sites = units.n_sites();
         let work = rbm.n_visible().saturating_pow(2).saturating_mul(rbm.n_hidden());

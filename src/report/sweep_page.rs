@@ -14,11 +14,21 @@ use std::path::Path;
 /// The most runs whose curves are shown: the first of each of the best points.
 pub const MOST_CURVES: usize = 5;
 
+/// A difference of scores is clear from so many standard errors on.
+const CLEAR: f64 = 2.0;
+
 /// From this ratio of the largest to the smallest value on, values lie evenly in their logarithm.
 const WIDE: f64 = 20.0;
 
-/// An HTML file on the sweep in a folder. `best` are runs of its best points, the best first.
-pub fn sweep_page(folder: &Path, table: &Table, best: &[Material]) -> String {
+/// An HTML file on the sweep in a folder. `best` are the first runs of its points with a score, the best first.
+pub fn sweep_page(folder: &Path, table: &Table, mut best: Vec<Material>) -> String {
+    for (run, row) in best.iter_mut().zip(&table.rows) {
+        if !table.names.is_empty() {
+            run.name = format!("{}: {}", run.name, settings(table, row));
+        }
+    }
+    let scores: Vec<String> = table.rows.iter().map(Row::score_text).collect();
+    let title = format!("score ({})", table.metric);
     let name = folder.canonicalize().unwrap_or(folder.to_path_buf());
     let name = name.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
     let charts: Vec<_> = table.names.iter().filter_map(|name| against(table, name)).collect();
@@ -38,8 +48,8 @@ pub fn sweep_page(folder: &Path, table: &Table, best: &[Material]) -> String {
                 div.charts { @for chart in &charts { (figure(chart)) } }
             }
         }
-        (curves_of(best, &curves::charts(best)))
-        @if best.len() > 1 { (differences(best, None)) }
+        (curves_of(&best, &curves::charts(&best)))
+        @if best.len() > 1 { (differences(&best, None, Some((&title, &scores)))) }
     };
     file(&format!("harmonium: {name}"), None, &header, &main)
 }
@@ -57,12 +67,47 @@ fn summary(table: &Table, best: Option<&Material>) -> Markup {
                 " on validation examples, by which it was chosen: on other data expect less. "
                 code { "harmonium evaluate" } " with test data says how much."
             }
+            p { (clearness(table)) }
         }
         @if let Some(run) = best {
             p { "To train it again: "
                 code { "harmonium train --config " (quoted(run.summary.folder.as_os_str())) } }
         }
     }
+}
+
+/// Whether the best is clear, and among what it is the best.
+fn clearness(table: &Table) -> String {
+    let mut text = match &table.rows[..] {
+        [best, second, ..]
+            if let (Some(one), Some(other)) = (best.score, second.score)
+                && best.state == second.state =>
+        {
+            let behind = (one - other).abs();
+            match best.standard_error.zip(second.standard_error) {
+                None => format!(
+                    "The second is {behind:.3} away. With one seed each nobody knows how much of that is chance: give \
+                     two or more seeds (--seeds)."
+                ),
+                Some((one, other)) => {
+                    let error = one.hypot(other);
+                    let verdict = match behind > CLEAR * error {
+                        true => "The best is clear",
+                        false => "The best is not clear: others may be as good",
+                    };
+                    format!(
+                        "{verdict}: the second is {behind:.3} away, with a standard error of {error:.3}."
+                    )
+                }
+            }
+        }
+        _ => String::new(),
+    };
+    if table.rows.iter().any(|row| row.state == PointState::Stopped) {
+        text += " It is the best of those that were trained to the end; the others were left before, by the scores that \
+                 they had there.";
+    }
+    text.trim().to_string()
 }
 
 fn settings(table: &Table, row: &Row) -> String {
@@ -76,7 +121,7 @@ fn ranking(table: &Table) -> Markup {
         section #ranking {
             h2 { "Ranking" }
             p.note {
-                "Points that got further come first, then higher scores; doubtful ones come after those that are \
+                "A point is one choice of values; it has a run for each seed. Points that got further come first, then higher scores; doubtful ones come after those that are \
                  believed. ± is the standard error over seeds."
             }
             div.scroll {

@@ -4,7 +4,7 @@ use super::config::Keep;
 use super::files::{CHECKPOINTS, EVALUATION, FAILURE, METRICS, SETTINGS};
 use super::folder::is_locked;
 use super::settings::{Settings, SettingsFile};
-use crate::checkpoint::{Place, model_of, newest};
+use crate::checkpoint::{Place, RUNS, SWEEP, model_of, newest, refuse_sweep};
 use crate::error::{Error, Result};
 use crate::evaluate::{EvaluationReport, LikelihoodReport, Mixing};
 use crate::model::ModelFile;
@@ -66,10 +66,12 @@ impl Summary {
     /// # Errors
     /// [`Error::Unsuitable`] if the folder does not hold a run, and as [`of`](Self::of).
     pub fn read(folder: &Path) -> Result<Self> {
-        Self::of(folder)?.ok_or_else(|| {
-            let rule = "does not hold a run; `harmonium runs` lists the runs".to_string();
-            Error::Unsuitable { path: folder.into(), rule }
-        })
+        if let Some(run) = Self::of(folder)? {
+            return Ok(run);
+        }
+        refuse_sweep(folder)?;
+        let rule = "does not hold a run; `harmonium runs` lists the runs".to_string();
+        Err(Error::Unsuitable { path: folder.into(), rule })
     }
 
     /// Reads the run in a folder; `None` if the folder does not hold a run.
@@ -189,15 +191,18 @@ fn read_evaluation(folder: &Path) -> Option<EvaluationReport> {
     let text = std::fs::read(folder.join(EVALUATION)).ok()?;
     let evaluation: EvaluationReport = serde_json::from_slice(&text).ok()?;
     let subject = evaluation.subject.as_ref().filter(|subject| subject.data_role != "given")?;
-    let model = ModelFile::read(&model_of(folder).0).ok()?;
+    let model = ModelFile::read(&model_of(folder).ok()?.0).ok()?;
     (subject.parameters_sha256 == model.rbm.sha256()).then_some(evaluation)
 }
 
-/// The runs in a folder, or in itself, sorted by name (run-2 before run-10), and the errors of runs that cannot be read.
+/// The runs in a folder, or in itself, or of the sweep in it, sorted by name (run-2 before run-10), and the errors of runs that cannot be read.
 ///
 /// # Errors
 /// [`Error::Io`] if the folder cannot be read.
 pub fn list(folder: &Path) -> Result<(Vec<Summary>, Vec<Error>)> {
+    let runs_of_sweep = folder.join(RUNS);
+    let is_sweep = folder.join(SWEEP).exists() && runs_of_sweep.is_dir();
+    let folder = if is_sweep { &runs_of_sweep } else { folder };
     let entries = std::fs::read_dir(folder).map_err(Error::reading(folder))?;
     let mut folders: Vec<PathBuf> =
         entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();

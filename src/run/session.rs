@@ -14,7 +14,7 @@ use crate::dataset::{ColumnSource, Examples, Source, absolute};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::{Method, exact};
 use crate::kernels::Isa;
-use crate::memory::{Bytes, Need};
+use crate::memory::{self, Bytes, Need};
 use crate::model::{ModelFile, Rbm};
 use crate::monitor::metrics_file::{self, MetricsFile};
 use crate::monitor::snapshots::Snapshots;
@@ -25,6 +25,7 @@ use crate::setting::{Section as _, check};
 use crate::threads::in_pool;
 use crate::train::completion::Completion;
 use crate::train::label_phase::LabelPhase;
+use crate::train::timetable::Timetable;
 use crate::train::{Ascent, TrainConfig, Trainer};
 use crate::watch::Watch;
 use crate::whole_file;
@@ -93,9 +94,12 @@ pub(crate) struct Prepared {
     /// Updates of an epoch, and of the whole run.
     pub updates_per_epoch: u64,
     pub total_updates: u64,
+    /// The memory of its training, without that of the data.
+    pub bytes: Bytes,
 }
 
-/// Prepares a run, and refuses what [`train`] would refuse before its first update.
+/// Prepares a run, and refuses what [`train`] would refuse before its first update. Nothing of the size of its model is
+/// made, so weights of `init` that are out of the range of training are found later.
 ///
 /// # Errors
 /// As [`train`].
@@ -106,9 +110,14 @@ pub(crate) fn prepare(
 ) -> Result<Prepared> {
     let (config, binarize) = (&settings.data, settings.train.binarize);
     let data = shelf.read(config, binarize, session.interrupt.watch())?;
-    let trainer = begin(&mut settings, &data, session.isa)?;
-    let (updates_per_epoch, total_updates) = (trainer.updates_per_epoch(), trainer.total_updates());
-    Ok(Prepared { settings, data, updates_per_epoch, total_updates })
+    let initial = checked(&mut settings, &data)?;
+    let train = settings.train.clone();
+    let Timetable { config, updates_per_epoch, total_updates } =
+        Trainer::planned(train, &data.training, initial.as_ref())?;
+    record(&mut settings, &data, &config, updates_per_epoch)?;
+    let needs = needs(&settings, &data);
+    let bytes = needs.into_iter().filter(|need| !need.is_held()).map(|need| need.bytes).sum();
+    Ok(Prepared { settings, data, updates_per_epoch, total_updates, bytes })
 }
 
 /// A run before its first update, in its folder.
@@ -326,7 +335,15 @@ impl Changes {
 
 /// Begins a run. The settings get the SHA-256 of their files and the meaning of integers.
 fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
-    let examples = data.training.clone();
+    let initial = checked(settings, data)?;
+    let (train, examples) = (settings.train.clone(), data.training.clone());
+    let trainer = Trainer::with_isa(train, examples, initial.as_ref(), isa)?;
+    record(settings, data, trainer.config(), trainer.updates_per_epoch())?;
+    Ok(trainer)
+}
+
+/// Checks the settings of a run, and reads the model from which it starts, if there is one.
+fn checked(settings: &mut Settings, data: &Data) -> Result<Option<Rbm>> {
     check_settings(settings, data)?;
     data.held_out.iter().try_for_each(|examples| settings.train.check_missing(examples))?;
     // Those of training are checked by its start.
@@ -355,11 +372,20 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     let hidden = settings.train.hidden.or(initial.as_ref().map(Rbm::n_hidden));
     let train = TrainConfig { hidden, ..settings.train.clone() };
     check_memory(&Settings { train, ..settings.clone() }, data)?;
-    let trainer = Trainer::with_isa(settings.train.clone(), examples, initial.as_ref(), isa)?;
+    Ok(initial)
+}
+
+/// Records in the settings of a run what its data and its plan have made of them.
+fn record(
+    settings: &mut Settings,
+    data: &Data,
+    train: &TrainConfig,
+    updates_per_epoch: u64,
+) -> Result<()> {
     // Settings that depend on the data have their numbers from here on.
-    settings.train = trainer.config().clone();
+    settings.train = train.clone();
     for plan in &settings.run.replanned {
-        let planned = plan.epochs as u64 * trainer.updates_per_epoch();
+        let planned = plan.epochs as u64 * updates_per_epoch;
         check("replanned", plan, plan.update <= planned, || {
             "for at least the epochs that are done by then; train with other epochs to drop the plans"
                 .into()
@@ -390,7 +416,7 @@ fn begin(settings: &mut Settings, data: &Data, isa: Isa) -> Result<Trainer> {
     run.sha256.clone_from(&data.files.sha256);
     run.test_sha256.clone_from(&data.test_files.sha256);
     settings.data.grey_levels = data.encoding.grey_levels();
-    Ok(trainer)
+    Ok(())
 }
 
 /// The chains that estimate log Z from the start of a run, if its settings ask for them; these get the number of
@@ -413,6 +439,15 @@ fn log_z_from_start(
 /// Checks that there is memory for a run: for its data, its training and its records, and for a checkpoint
 /// that is taken while the last one is written.
 fn check_memory(settings: &Settings, data: &Data) -> Result<()> {
+    let n_visible = data.training.n_visible();
+    let config = settings.train.for_data(data.training.n_examples(), n_visible);
+    let (n_hidden, n_chains) = (config.n_hidden(), config.n_chains());
+    let what = || format!("training {n_visible} x {n_hidden} units with {n_chains} chains");
+    memory::check(what, &needs(settings, data))
+}
+
+/// The memory of a run.
+fn needs(settings: &Settings, data: &Data) -> Vec<Need> {
     let (training, held_out) = (&data.training, data.held_out.as_deref());
     let visible = training.units();
     let config = settings.train.for_data(training.n_examples(), visible.n_units());
@@ -436,7 +471,8 @@ fn check_memory(settings: &Settings, data: &Data) -> Result<()> {
         Completion::need(&config, training),
         LabelPhase::need(&config, training),
     ];
-    Ascent::check_memory(&config, config.batch_size, visible.layout(), &others)
+    let ascent = Ascent::needs(&config, config.batch_size, visible.layout());
+    ascent.into_iter().chain(others).collect()
 }
 
 impl Run {

@@ -52,7 +52,8 @@ pub enum Search {
     Random(usize),
     /// Every combination, by synchronous successive halving with this factor (Jamieson and Talwalkar, 2016,
     /// Non-stochastic best arm identification and hyperparameter optimization): a rung is decided once all its
-    /// runs have reached it, counted in updates, and one point in `factor` goes on to a rung `factor` times as far.
+    /// runs have reached it, counted in updates, and one point in `factor` goes on to a rung `factor` times as far. The
+    /// first is not before a ninth of the updates, unless the factor is larger.
     Halving(usize),
 }
 

@@ -1,52 +1,22 @@
-//! The course of a sweep: what is checked before anything runs, rung after rung, and the table at the end.
+//! The course of a sweep: what is checked before anything runs, and rung after rung.
 
-use super::config::SweepConfig;
-use super::file::{RUNS, SWEEP, SweepFile, TABLE, is_sweep};
+use super::config::{Search, SweepConfig};
+use super::job::{Crew, Job};
 use super::plan::{self, Point, Rung};
 use super::score::{Scored, Scorer};
 use super::table::{Table, run_folder, runs_of, scores, standing};
-use super::work::{Crew, Event, Job, side_by_side};
-use crate::dataset::Source;
-use crate::error::{Error, Result};
+use super::work::{Event, side_by_side};
+use crate::error::Result;
+use crate::memory::{self, Bytes, Need};
 use crate::monitor::Metric;
-use crate::rng::{STREAM_VERSION, check_seed};
-use crate::run::{
-    End, Folder, Given, Interval, Session, Settings, SettingsFile, Shelf, prepare, resume_command,
-    section_of,
-};
-use crate::setting::{check, invalid};
-use crate::threads::{in_pool, wanted};
-use crate::whole_file;
+use crate::rng::check_seed;
+use crate::run::{End, Given, Interval, Session, Settings, Shelf, prepare, section_of};
+use crate::setting::check;
+use crate::threads::wanted;
 use serde_json::Map;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
-
-/// Of the training examples, one in so many is set aside for validation, if the settings do not say how many.
-const VALIDATION_SHARE: usize = 10;
-
-/// The most examples that are set aside by themselves: as many as are scored.
-const MOST_VALIDATION: usize = 10_000;
-
-/// The outcome of a session of a sweep.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SweepOutcome {
-    /// The folder of the sweep.
-    pub folder: PathBuf,
-    /// How the session ended.
-    pub end: End,
-    /// The points, best first, as far as they are scored.
-    pub table: Table,
-}
-
-impl SweepOutcome {
-    /// The folder of the best point's first run; `None` if no point has a score.
-    pub fn best_run(&self) -> Option<PathBuf> {
-        let number = *self.table.best()?.runs.first()?;
-        Some(run_folder(&self.folder, number))
-    }
-}
 
 /// What a sweep tells while it goes on.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,146 +53,26 @@ pub struct Progress {
     pub best: Option<f64>,
 }
 
-/// Trains runs that differ in the settings that vary, side by side, and ranks them by their score. `settings` are
-/// those of all runs. The folder, `session.out` or a new one in `runs/`, then holds `sweep.toml`, the runs and
-/// `table.csv`. `tell` hears what happens.
-///
-/// ```
-/// use harmonium::TrainConfig;
-/// use harmonium::run::{DataConfig, Session, Settings};
-/// use harmonium::sweep::{SweepConfig, sweep};
-///
-/// let data = DataConfig { data: "bars-and-stripes:3".parse()?, validation: 4, ..DataConfig::default() };
-/// let train = TrainConfig { hidden: Some(4), epochs: Some(20), ..TrainConfig::default() };
-/// let settings = Settings { data, train, ..Settings::default() };
-/// let config = SweepConfig { vary: vec!["learning_rate=0.01,0.3".parse()?], ..SweepConfig::default() };
-/// # let folder = tempfile::tempdir().unwrap();
-/// let out = Some(folder.path().join("rates"));
-/// let found = sweep(&settings, &config, &Session { out, ..Session::default() }, &mut |_| {})?;
-/// println!("{}", found.table);
-/// assert_eq!(found.table.rows.len(), 2);
-/// assert!(found.best_run().unwrap().join("model.safetensors").exists());
-/// # Ok::<(), harmonium::Error>(())
-/// ```
-///
-/// # Errors
-/// Errors of data and settings of any of the runs, before anything is written; [`Error::Io`] later. A run that
-/// diverges does not end the sweep.
-pub fn sweep(
-    settings: &Settings,
-    config: &SweepConfig,
-    session: &Session,
-    tell: &mut dyn FnMut(News),
-) -> Result<SweepOutcome> {
-    check_session(session)?;
-    config.validate()?;
-    let shelf = Shelf::default();
-    let plan = in_pool(session.threads, || {
-        let settings = with_validation(settings, session)?;
-        Plan::new(settings, config, &shelf, session)
-    })?;
-    let name = format!("{}-sweep", plan.settings.data.data.short_name());
-    let folder = Folder::create_for_runs(session.out.as_deref(), &name, check_holds_no_sweep)?;
-    let file = SweepFile {
-        runs: SettingsFile {
-            settings: plan.settings.clone(),
-            command: session.command.clone(),
-            stream_version: Some(STREAM_VERSION),
-        },
-        sweep: config.clone(),
-    };
-    file.write(&folder.join(SWEEP))?;
-    plan.work(&folder, &shelf, session, tell)
-}
-
-/// Goes on with the sweep in a folder, after any stop, to the table that it would have had without.
-///
-/// # Errors
-/// [`Error::Unsuitable`] if the folder holds no sweep, or one of another stream version; otherwise as [`sweep()`].
-pub fn resume(
-    folder: &Path,
-    session: &Session,
-    tell: &mut dyn FnMut(News),
-) -> Result<SweepOutcome> {
-    check_session(session)?;
-    if !is_sweep(folder) {
-        let rule = format!("does not hold a sweep ({SWEEP}); `harmonium sweep` begins one");
-        return Err(Error::Unsuitable { path: folder.into(), rule });
-    }
-    let folder = Folder::open_for_runs(folder)?;
-    let path = folder.join(SWEEP);
-    let SweepFile { runs, sweep } = SweepFile::read(&path)?;
-    if let Some(version) = runs.stream_version.filter(|version| *version != STREAM_VERSION) {
-        let rule = format!(
-            "has stream version {version}, but this program has {STREAM_VERSION} and would not end in \
-             the same bits; use the version of harmonium that wrote it"
-        );
-        return Err(Error::Unsuitable { path, rule });
-    }
-    let shelf = Shelf::default();
-    let plan = in_pool(session.threads, || Plan::new(runs.settings, &sweep, &shelf, session))?;
-    let session = Session { command: runs.command, ..session.clone() };
-    plan.work(&folder, &shelf, &session, tell)
-}
-
-/// Refuses what a sweep cannot do with a session.
-fn check_session(session: &Session) -> Result<()> {
-    let Session { stop_after, time_budget, ranks, .. } = session;
-    if let Some(interval) = stop_after.filter(|it| !matches!(it, Interval::Time(_))) {
-        return Err(invalid("stop_after", interval, "a time such as 30m: runs of a sweep differ"));
-    }
-    if let Some(time) = time_budget {
-        let rule = "left out: the time of a run depends on the others; give epochs or updates";
-        return Err(invalid("time_budget", format!("{} s", time.as_secs_f64()), rule));
-    }
-    check("mpi", true, !ranks.are_several(), || {
-        "false: the runs of a sweep work on one computer".to_string()
-    })
-}
-
-/// Refuses a folder that holds a sweep.
-fn check_holds_no_sweep(path: &Path) -> Result<()> {
-    if !is_sweep(path) {
-        return Ok(());
-    }
-    let rule = format!(
-        "already holds a sweep ({SWEEP}); continue it with `{}`, or choose another folder with --out",
-        resume_command(path)
-    );
-    Err(Error::Unsuitable { path: path.into(), rule })
-}
-
-/// The settings with validation examples, which a sweep needs.
-fn with_validation(settings: &Settings, session: &Session) -> Result<Settings> {
-    let mut settings = settings.clone();
-    check("data", "-", settings.data.data != Source::Stdin, || {
-        "a file: a sweep reads its data for each run".to_string()
-    })?;
-    if settings.data.validation == 0 {
-        let watch = session.interrupt.watch();
-        // Not kept: those of the runs are divided otherwise.
-        let all = Shelf::default().read(&settings.data, settings.train.binarize, watch)?;
-        let share = all.training.n_examples() / VALIDATION_SHARE;
-        settings.data.validation = share.clamp(1, MOST_VALIDATION);
-    }
-    Ok(settings)
-}
-
 /// A sweep whose runs could all begin.
-struct Plan {
+pub struct Plan {
     /// The settings of all runs.
-    settings: Settings,
+    pub settings: Settings,
     config: SweepConfig,
     points: Vec<Point>,
     /// The settings of each point's runs, as their `config.toml` will have them, and their number of updates.
     runs: Vec<(Settings, u64)>,
     rungs: Vec<Rung>,
     scorer: Scorer,
+    /// What a user may not expect of it.
+    pub notes: Vec<String>,
 }
 
 impl Plan {
     /// Plans a sweep, and refuses what any of its runs would refuse.
-    fn new(
+    ///
+    /// # Errors
+    /// Errors of data and settings.
+    pub fn new(
         mut settings: Settings,
         config: &SweepConfig,
         shelf: &Shelf,
@@ -234,6 +84,7 @@ impl Plan {
         check_seed(seed.saturating_add(config.seeds - 1))?;
         let points = plan::points(config, seed)?;
         let (mut runs, mut epochs, mut scorer) = (Vec::new(), Vec::new(), None);
+        let mut bytes = Vec::new();
         for point in &points {
             let prepared = prepare(shelf, at(&settings, point), session)?;
             Scorer::check(config.score, &prepared)?;
@@ -245,53 +96,76 @@ impl Plan {
             }
             let (epoch, total) = (prepared.updates_per_epoch, prepared.total_updates);
             epochs.push(epoch.min(total));
+            bytes.extend((0..config.seeds).map(|_| prepared.bytes));
             runs.push((prepared.settings, total));
         }
+        check_memory(bytes, wanted(session.threads)?)?;
         let total = runs.iter().map(|(_, total)| *total).max().expect("a point");
         let rungs = plan::rungs(config.search, points.len(), total);
         epochs.into_iter().try_for_each(|epoch| check_first_rung(config, rungs[0], epoch))?;
+        let notes = notes(config, points.len());
         let (config, scorer) = (config.clone(), scorer.expect("a point"));
-        Ok(Self { settings, config, points, runs, rungs, scorer })
+        Ok(Self { settings, config, points, runs, rungs, scorer, notes })
     }
 
-    /// Trains the runs, rung after rung, and writes the table.
-    fn work(
+    /// The scores that the runs in the folder of a sweep have.
+    ///
+    /// # Errors
+    /// As [`Table::read`].
+    pub fn scores(&self, folder: &Path) -> Result<Vec<Vec<Scored>>> {
+        scores(folder, self.points.len() * self.config.seeds as usize)
+    }
+
+    /// Trains the runs in the folder of a sweep, rung after rung, and adds their scores to those that they have: all
+    /// ranks of the session together. Returns how the session ended.
+    ///
+    /// # Errors
+    /// Those of the runs.
+    pub fn train(
         &self,
-        folder: &Folder,
+        folder: &Path,
+        scores: &mut Vec<Vec<Scored>>,
         shelf: &Shelf,
         session: &Session,
         tell: &mut dyn FnMut(News),
-    ) -> Result<SweepOutcome> {
-        let runs = folder.join(RUNS);
-        std::fs::create_dir_all(&runs).map_err(|cause| Error::Io {
-            path: runs,
-            action: "create",
-            cause,
-        })?;
-        let n_runs = self.points.len() * self.config.seeds as usize;
-        let mut course = Course {
-            plan: self,
-            folder,
-            scores: scores(folder.path(), n_runs)?,
-            updates: 0,
-            told: BTreeSet::new(),
-        };
+    ) -> Result<End> {
         let threads = wanted(session.threads)?;
         let end = session.stop_after.and_then(|interval| match interval {
             Interval::Time(time) => Instant::now().checked_add(time),
             _ => None,
         });
         let crew = Crew { shelf, scorer: &self.scorer, session, threads, end };
-        let trained = course.train(&crew, tell);
-        let table = Table::new(&self.config, &self.points, &course.scores);
-        // Also of a sweep that failed or was stopped: what is scored is scored.
-        let written =
-            whole_file::write_if(&folder.join(TABLE), table.to_csv().as_bytes(), || folder.check());
-        let end = trained?;
-        written?;
-        folder.release();
-        Ok(SweepOutcome { folder: folder.path().to_path_buf(), end, table })
+        let mut course = Course { plan: self, folder, scores, updates: 0, told: BTreeSet::new() };
+        course.train(&crew, tell)
     }
+
+    /// The points, by these scores of their runs.
+    pub fn table(&self, scores: &[Vec<Scored>]) -> Table {
+        Table::new(&self.config, &self.points, scores)
+    }
+}
+
+/// Checks that there is memory for the runs that go side by side: with so many threads the largest at worst.
+fn check_memory(mut bytes: Vec<Bytes>, threads: usize) -> Result<()> {
+    bytes.sort_unstable();
+    let n = threads.min(bytes.len());
+    let needed = bytes.into_iter().rev().take(n).sum();
+    memory::check(|| format!("training {n} runs side by side"), &[Need::new(needed, &["threads"])])
+}
+
+/// What a user may not expect of a sweep of so many points.
+fn notes(config: &SweepConfig, n: usize) -> Vec<String> {
+    let nothing = config.vary.is_empty();
+    let nothing = nothing.then(|| {
+        "nothing varies; give settings with their values, such as vary learning_rate=0.02,0.05,0.1".to_string()
+    });
+    let fewer = match config.search {
+        Search::Random(wanted) if n < wanted => Some(format!(
+            "the search has {n} points, not {wanted}: there are no others, or they were not found"
+        )),
+        _ => None,
+    };
+    nothing.into_iter().chain(fewer).collect()
 }
 
 /// The settings of a point's runs.
@@ -319,9 +193,9 @@ fn check_first_rung(config: &SweepConfig, Rung { updates, .. }: Rung, record: u6
 /// A sweep in one session.
 struct Course<'a> {
     plan: &'a Plan,
-    folder: &'a Folder,
+    folder: &'a Path,
     /// The scores of each run.
-    scores: Vec<Vec<Scored>>,
+    scores: &'a mut Vec<Vec<Scored>>,
     /// Updates of the rungs before this one.
     updates: u64,
     /// The notes that were told.
@@ -374,13 +248,14 @@ impl Course<'_> {
             settings.train.seed += (number % config.seeds as usize) as u64;
             Job {
                 number,
-                folder: run_folder(self.folder.path(), number),
+                folder: run_folder(self.folder, number),
                 settings,
                 from: from.min(*total),
                 until: rungs[at].updates.min(*total),
                 rung: rungs[at].updates,
                 total: *total,
                 is_last: at + 1 == rungs.len(),
+                before: self.scores[number].clone(),
             }
         };
         let all = active.iter().flat_map(|&point| {

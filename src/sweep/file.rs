@@ -12,6 +12,7 @@
 //! ```
 
 use super::config::SweepConfig;
+use crate::checkpoint;
 use crate::error::{Error, Result};
 use crate::run::{Settings, SettingsFile};
 use crate::setting::Section as _;
@@ -19,15 +20,27 @@ use crate::whole_file;
 use std::path::Path;
 
 /// The file from which a sweep goes on.
-pub const SWEEP: &str = "sweep.toml";
+pub const SWEEP: &str = checkpoint::SWEEP;
 /// The folder of its runs.
-pub const RUNS: &str = "runs";
+pub const RUNS: &str = checkpoint::RUNS;
 /// Its points, best first.
-pub const TABLE: &str = "table.csv";
+pub const TABLE: &str = checkpoint::TABLE;
 
 /// Whether a folder holds a sweep.
 pub(crate) fn is_sweep(folder: &Path) -> bool {
     folder.join(SWEEP).exists()
+}
+
+/// Refuses a folder that holds no sweep.
+///
+/// # Errors
+/// [`Error::Unsuitable`].
+pub(super) fn check_is_sweep(folder: &Path) -> Result<()> {
+    if is_sweep(folder) {
+        return Ok(());
+    }
+    let rule = format!("does not hold a sweep ({SWEEP}); `harmonium sweep` begins one");
+    Err(Error::Unsuitable { path: folder.into(), rule })
 }
 
 /// The contents of a sweep's file.
@@ -45,8 +58,12 @@ impl SweepFile {
     /// # Errors
     /// As [`SettingsFile::read`].
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
-        let (runs, keys) = SettingsFile::parse_with(path, &text, SweepConfig::NAME)?;
+        Self::parse(path, &std::fs::read_to_string(path).map_err(Error::reading(path))?)
+    }
+
+    /// Reads the text of a file that is, or would be, at this path.
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self> {
+        let (runs, keys) = SettingsFile::parse_with(path, text, SweepConfig::NAME)?;
         let sweep = SweepConfig::read(&keys).map_err(|error| Error::BadSettings {
             path: path.into(),
             rule: format!("[{}] {error}", SweepConfig::NAME),
@@ -62,7 +79,7 @@ impl SweepFile {
         whole_file::write(path, self.to_toml().as_bytes())
     }
 
-    fn to_toml(&self) -> String {
+    pub(super) fn to_toml(&self) -> String {
         let SettingsFile { settings, command, .. } = &self.runs;
         let sweep = toml::to_string(&self.sweep).expect("settings that a settings file holds");
         format!(
@@ -101,6 +118,10 @@ mod tests {
         let runs = SettingsFile { stream_version: None, ..found.runs.clone() };
         assert_eq!(SweepFile { runs, ..found }, file);
         for (text, message) in [
+            (
+                "[sweep]\nvary = \"hidden=3,5\"",
+                "[sweep] vary is hidden=3,5, but must be a list of texts: vary = [\"hidden=3,5\"]",
+            ),
             ("[sweep]\nseedz = 3", "[sweep] seedz is not known; did you mean seeds?"),
             ("[sweep]\nvary = [\"hiden=3\"]", "[sweep] vary is hiden, but must be the name of"),
             ("[sweep]\nsearch = \"grit\"", "[sweep] search is grit, but must be `grid`"),

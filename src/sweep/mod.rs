@@ -32,17 +32,22 @@ mod plan;
 
 mod score;
 
+mod job;
+
 mod work;
 
 mod table;
 
 mod course;
 
+mod session;
+
 pub use config::{Search, SweepConfig};
-pub use course::{News, Progress, SweepOutcome, resume, sweep};
+pub use course::{News, Progress};
 pub(crate) use file::is_sweep;
 pub use file::{RUNS, SWEEP, SweepFile, TABLE};
-pub(crate) use score::score_of;
-pub use table::{PointState, Row, Table};
-pub(crate) use table::{run_folder, run_name, value_text};
+pub(crate) use score::last_score;
+pub use session::{SweepOutcome, follow, resume, sweep};
+pub use table::{PointState, Row, Table, run_name};
+pub(crate) use table::{run_folder, value_text};
 pub use values::Vary;

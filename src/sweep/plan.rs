@@ -15,6 +15,9 @@ const MOST_RUNS: u64 = 100_000;
 /// A random search gives up finding other points after this many draws for each.
 const DRAWS_PER_POINT: u64 = 100;
 
+/// The first rung is at one in so many updates of the longest plan, or later: what learns late would be left behind.
+const EARLIEST: usize = 9;
+
 /// The values of the settings that vary, by name.
 pub type Point = Map<String, Value>;
 
@@ -85,12 +88,14 @@ pub struct Rung {
     pub n_kept: usize,
 }
 
-/// The rungs of `n` points whose longest plan has `total` updates. The last rung is the end of all runs.
+/// The rungs of `n` points whose longest plan has `total` updates. The last rung is the end of all runs, for one point or
+/// for a few.
 pub fn rungs(search: Search, n: usize, total: u64) -> Vec<Rung> {
     let Search::Halving(factor) = search else { return vec![Rung { updates: total, n_kept: 1 }] };
     let mut sizes = vec![n];
     while let Some(&last) = sizes.last()
         && last > 1
+        && (sizes.len() == 1 || factor.saturating_pow(sizes.len() as u32) <= EARLIEST)
     {
         sizes.push(last.div_ceil(factor));
     }
@@ -208,12 +213,15 @@ mod tests {
             rungs.iter().map(|rung| (rung.updates, rung.n_kept)).collect()
         };
         assert_eq!(of("grid", 27, 2700), [(2700, 1)]);
-        assert_eq!(of("halving", 27, 2700), [(100, 9), (300, 3), (900, 1), (2700, 1)]);
-        assert_eq!(of("halving", 10, 90), [(3, 4), (10, 2), (30, 1), (90, 1)]);
+        assert_eq!(of("halving", 27, 2700), [(300, 9), (900, 3), (2700, 1)]);
+        assert_eq!(of("halving", 10, 90), [(10, 4), (30, 2), (90, 1)]);
         assert_eq!(of("halving:2", 4, 1000), [(250, 2), (500, 1), (1000, 1)]);
         assert_eq!(of("halving", 1, 1000), [(1000, 1)]);
         // Rungs before the first update are one.
-        assert_eq!(of("halving", 27, 5), [(1, 1), (5, 1)]);
+        assert_eq!(of("halving", 27, 5), [(1, 3), (5, 1)]);
+        // The first is not before a ninth, unless one factor is more.
+        assert_eq!(of("halving:2", 32, 1000), [(125, 16), (250, 8), (500, 4), (1000, 1)]);
+        assert_eq!(of("halving:20", 40, 1000), [(50, 2), (1000, 1)]);
     }
 
     #[test]

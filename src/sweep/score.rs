@@ -49,20 +49,17 @@ pub fn read(folder: &Path) -> Result<Vec<Scored>> {
     })
 }
 
-/// The last score of the run in a folder; `None` if it is not a run of a sweep, or its score is not known.
-pub fn score_of(folder: &Path) -> Option<f64> {
-    read(folder).ok()?.last()?.score
+/// The last score of the run in a folder, if it is one of a sweep and has one.
+pub fn last_score(run: &Path) -> Option<f64> {
+    read(run).ok()?.last()?.score
 }
 
-/// Adds a score to those of the run in a folder.
+/// Writes the scores of the run in a folder, in the order of the rungs.
 ///
 /// # Errors
-/// As [`read`], and [`Error::Io`].
-pub fn add(folder: &Path, scored: &Scored) -> Result<()> {
-    let mut all = read(folder)?;
-    all.retain(|other| other.rung < scored.rung);
-    all.push(scored.clone());
-    let text = serde_json::to_string_pretty(&all).expect("plain numbers");
+/// [`Error::Io`].
+pub fn write(folder: &Path, scores: &[Scored]) -> Result<()> {
+    let text = serde_json::to_string_pretty(scores).expect("plain numbers");
     whole_file::write(&folder.join(SCORES), text.as_bytes())
 }
 

@@ -1,7 +1,7 @@
 //! The table of a sweep: its points, best first.
 
 use super::config::SweepConfig;
-use super::file::{RUNS, SWEEP, SweepFile};
+use super::file::{RUNS, SWEEP, SweepFile, check_is_sweep};
 use super::plan::{self, Point, Standing};
 use super::score::{self, Scored};
 use crate::error::Result;
@@ -79,7 +79,7 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-/// The name of a run.
+/// The name of the run of this number: that of its folder in [`RUNS`].
 pub fn run_name(number: usize) -> String {
     format!("{number:03}")
 }
@@ -131,8 +131,10 @@ impl Table {
     /// The table of the sweep in a folder, as far as its runs are scored.
     ///
     /// # Errors
-    /// As [`SweepFile::read`], and errors of reading scores.
+    /// [`Error::Unsuitable`](crate::Error::Unsuitable) if it holds no sweep; as [`SweepFile::read`], and errors of
+    /// reading scores.
     pub fn read(folder: &Path) -> Result<Self> {
+        check_is_sweep(folder)?;
         let file = SweepFile::read(&folder.join(SWEEP))?;
         let points = plan::points(&file.sweep, file.runs.settings.train.seed)?;
         let n_runs = points.len() * file.sweep.seeds as usize;

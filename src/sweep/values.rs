@@ -219,6 +219,9 @@ impl Value for Vec<Vary> {
     }
 
     fn read(name: &'static str, json: &Json) -> Result<Self> {
+        if let Json::String(text) = json {
+            return Err(invalid(name, text, format!("a list of texts: {name} = [\"{text}\"]")));
+        }
         let texts: Vec<String> = Value::read(name, json)?;
         texts.iter().map(|text| text.parse()).collect()
     }

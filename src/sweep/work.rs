@@ -1,21 +1,19 @@
-//! Runs side by side: as many at once as there are threads, and more threads for each where runs are fewer.
+//! The runs of a rung side by side: as many at a time as there are threads, and more threads for each once they
+//! are fewer. Several ranks share them.
+//!
+//! Each rank keeps the same list of runs that wait. Some times a second all ranks tell each other what has happened and
+//! how many threads they have free, and deal the next runs by that: a rank that is free takes the next one, however
+//! long the others take. A run stays on its rank up to the rung.
 
-use super::score::{self, Scored, Scorer};
-use crate::checkpoint::{Place, list, newest};
+use super::job::{Crew, Ended, Job, Message, Pace, advanced, place};
+use super::score::Scored;
 use crate::error::{Error, Result};
-use crate::gibbs::FixedModel;
-use crate::monitor::{EpochRecord, Monitor};
-use crate::run::{
-    CHECKPOINTS, Changes, End, Interrupt, Interval, MODEL, SETTINGS, Session, Settings, Shelf,
-    resume_on, train_on,
-};
-use crate::threads::in_pool;
-use crate::train::Trainer;
-use crate::whole_file;
+use crate::run::{End, Interrupt};
+use serde::{Deserialize, Serialize};
 use signal_hook::consts::SIGINT;
 use std::collections::VecDeque;
+use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -25,43 +23,13 @@ use std::time::{Duration, Instant};
 /// The time between two looks at requests from outside.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// The time between two meetings of several ranks: they wait for the slowest of them with a busy core.
+const MEETING: Duration = Duration::from_millis(100);
+
 /// A run that has more than this time left may be paused, to go on with threads that are free.
 const WORTH_A_PAUSE: Duration = Duration::from_secs(10);
 
-/// The work on a run up to a rung.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// The number of the run.
-    pub number: usize,
-    /// Its folder.
-    pub folder: PathBuf,
-    /// Its settings.
-    pub settings: Settings,
-    /// Where it stands at the rung before, where it is to stop, and where its plan ends, in updates.
-    pub from: u64,
-    pub until: u64,
-    pub total: u64,
-    /// The updates of the rung, more than `until` if the plan is shorter.
-    pub rung: u64,
-    /// Whether the rung is the last.
-    pub is_last: bool,
-}
-
-/// What all runs of a sweep share.
-pub struct Crew<'a> {
-    /// Their data.
-    pub shelf: &'a Shelf,
-    /// What scores them.
-    pub scorer: &'a Scorer,
-    /// The session of the sweep.
-    pub session: &'a Session,
-    /// The threads of all together.
-    pub threads: usize,
-    /// The time at which the session is over.
-    pub end: Option<Instant>,
-}
-
-/// What happens while runs train.
+/// What happens while runs train, on any rank.
 pub enum Event {
     /// A message for the user.
     Note(String),
@@ -78,17 +46,6 @@ pub enum Event {
     },
 }
 
-/// How the work on a run ended.
-enum Ended {
-    Scored(Scored),
-    Paused,
-}
-
-enum Message {
-    Note(String),
-    Ended { number: usize, ended: thread::Result<Result<Ended>> },
-}
-
 /// A run at work.
 struct Running {
     job: Arc<Job>,
@@ -100,6 +57,25 @@ struct Running {
     first: u64,
     /// Whether it is to be paused, to go on with more threads.
     is_called: bool,
+}
+
+/// What a rank tells the others.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Report {
+    /// The signal that asks to stop, and whether the time of the session is over.
+    signal: Option<i32>,
+    is_time_over: bool,
+    /// Whether a run has failed, other than by diverging.
+    has_failed: bool,
+    /// Threads without a run, the number of runs at work, and of those that are to begin.
+    free: usize,
+    running: usize,
+    dealt: usize,
+    /// Updates done since the rung before, of runs that are at work or have ended.
+    updates: u64,
+    /// Runs that have ended since the last report, and what they said.
+    scored: Vec<(usize, Scored)>,
+    notes: Vec<String>,
 }
 
 /// The threads of the next run, where `free` of `all` threads are free, `waiting` runs wait (it included) and
@@ -114,64 +90,101 @@ fn wider(all: usize, free: usize, running: usize, own: usize) -> Option<usize> {
     (n > own).then_some(n)
 }
 
-/// Trains and scores all these runs. Returns how the session ended if it ended before them.
+/// Deals so many runs: each goes to the rank with the most free threads, the first of equals. Returns the rank of each,
+/// fewer if no thread is left.
+fn dealt(mut free: Vec<usize>, n: usize) -> Vec<usize> {
+    let mut ranks = Vec::new();
+    while ranks.len() < n
+        && let Some(most) = free.iter().copied().max().filter(|most| *most > 0)
+    {
+        let rank = free.iter().position(|n| *n == most).expect("the largest");
+        free[rank] -= 1;
+        ranks.push(rank);
+    }
+    ranks
+}
+
+/// Trains and scores all these runs, on all ranks of the session, which must all be given the same. Returns how the
+/// session ended if it ended before them. All ranks hear of the scores in the same order.
 ///
 /// # Errors
-/// The first error of a run, other than [`Error::Diverged`], once the others are paused.
+/// The first error of a run, other than [`Error::Diverged`], once the others are paused; [`Error::Ranks`].
 pub fn side_by_side(
     jobs: Vec<Job>,
     crew: &Crew<'_>,
     tell: &mut dyn FnMut(Event),
 ) -> Result<Option<End>> {
-    thread::scope(|scope| {
+    let done = thread::scope(|scope| {
         let (sender, receiver) = channel();
+        let n_left = jobs.len();
         let waiting = jobs.into_iter().map(Arc::new).collect();
-        let work = Work { crew, waiting, running: Vec::new(), done: 0, over: None, error: None };
-        work.run(scope, &sender, &receiver, tell)
-    })
+        let mut work = Work {
+            crew,
+            waiting,
+            n_left,
+            dealt: VecDeque::new(),
+            running: Vec::new(),
+            done: 0,
+            own: Report::default(),
+            over: None,
+            has_failed: false,
+            error: None,
+        };
+        let done = work.run(scope, &sender, &receiver, tell);
+        if done.is_err() {
+            // The other ranks are lost, and the scope waits for these runs.
+            work.call_all();
+        }
+        done.and_then(|()| match work.error {
+            Some(error) => Err(error),
+            // A signal that came with the end of the last run stops nothing.
+            None => Ok(work.over.filter(|_| work.n_left > 0)),
+        })
+    });
+    crew.session.ranks.all(done)
 }
 
-/// The state of the work.
+/// The state of the work, as a rank sees it.
 struct Work<'a> {
     crew: &'a Crew<'a>,
+    /// Runs that no rank has.
     waiting: VecDeque<Arc<Job>>,
+    /// The number of runs that have no score, on any rank.
+    n_left: usize,
+    /// Runs that this rank is to begin.
+    dealt: VecDeque<Arc<Job>>,
     running: Vec<Running>,
-    /// Updates of the runs that have ended.
+    /// Updates of its runs that have ended.
     done: u64,
-    /// How the session ends, once that is asked for.
+    /// What it will tell next.
+    own: Report,
+    /// How the session ends, once that is asked for on any rank.
     over: Option<End>,
+    /// Whether a run of any rank has failed.
+    has_failed: bool,
     error: Option<Error>,
 }
 
 impl<'a> Work<'a> {
     fn run<'scope>(
-        mut self,
+        &mut self,
         scope: &'scope Scope<'scope, '_>,
         sender: &Sender<Message>,
         receiver: &Receiver<Message>,
         tell: &mut dyn FnMut(Event),
-    ) -> Result<Option<End>>
+    ) -> Result<()>
     where
         'a: 'scope,
     {
-        loop {
-            self.look();
-            while self.over.is_none() && self.error.is_none() && self.free() > 0 {
-                let Some(job) = self.waiting.pop_front() else { break };
+        while self.meet(tell)? {
+            while !self.is_stopping()
+                && self.free() > 0
+                && let Some(job) = self.dealt.pop_front()
+            {
                 self.begin(scope, job, sender.clone());
             }
-            if self.running.is_empty() {
-                break;
-            }
-            match receiver.recv_timeout(LOOK) {
-                Ok(Message::Note(text)) => tell(Event::Note(text)),
-                Ok(Message::Ended { number, ended }) => self.end(number, ended, tell),
-                Err(RecvTimeoutError::Timeout) => {
-                    self.widen();
-                    tell(Event::Updates(self.updates()));
-                }
-                Err(RecvTimeoutError::Disconnected) => unreachable!("a sender is here"),
-            }
+            self.widen();
+            self.listen(receiver);
         }
         // What runs have said last.
         for message in receiver.try_iter() {
@@ -179,16 +192,77 @@ impl<'a> Work<'a> {
                 tell(Event::Note(text));
             }
         }
-        match self.error {
-            Some(error) => Err(error),
-            // A signal that came with the end of the last run stops nothing.
-            None => Ok(self.over.filter(|_| !self.waiting.is_empty())),
-        }
+        Ok(())
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.over.is_some() || self.has_failed
     }
 
     fn free(&self) -> usize {
         let taken: usize = self.running.iter().map(|running| running.threads).sum();
         self.crew.threads.saturating_sub(taken)
+    }
+
+    /// Hears what has happened on all ranks, and deals runs that wait. Returns whether there is work left.
+    fn meet(&mut self, tell: &mut dyn FnMut(Event)) -> Result<bool> {
+        let reports = self.exchanged()?;
+        let sum = |of: fn(&Report) -> usize| reports.iter().map(of).sum::<usize>();
+        let (running, dealt) = (sum(|it| it.running), sum(|it| it.dealt));
+        let updates = reports.iter().map(|it| it.updates).sum();
+        let free: Vec<_> = reports.iter().map(|it| it.free.saturating_sub(it.dealt)).collect();
+        let signal = reports.iter().filter_map(|it| it.signal).max();
+        let is_time_over = reports.iter().any(|it| it.is_time_over);
+        let asked = signal.map(End::Interrupted).or(is_time_over.then_some(End::Stopped));
+        self.over = self.over.or(asked);
+        self.has_failed |= reports.iter().any(|it| it.has_failed);
+        for Report { notes, scored, .. } in reports {
+            notes.into_iter().for_each(|text| tell(Event::Note(text)));
+            for (number, scored) in scored {
+                self.n_left -= 1;
+                tell(Event::Scored { number, scored, updates });
+            }
+        }
+        tell(Event::Updates(updates));
+        if self.is_stopping() {
+            self.call_all();
+            return Ok(running > 0);
+        }
+        let is_done = running == 0 && dealt == 0 && self.waiting.is_empty();
+        let own = self.crew.session.ranks.rank();
+        for rank in self::dealt(free, self.waiting.len()) {
+            let job = self.waiting.pop_front();
+            self.dealt.extend(job.filter(|_| rank == own));
+        }
+        Ok(!is_done)
+    }
+
+    /// The reports of all ranks.
+    fn exchanged(&mut self) -> Result<Vec<Report>> {
+        let Crew { session, end, .. } = self.crew;
+        if session.interrupt.take_checkpoint_request() {
+            self.running.iter().for_each(|running| running.interrupt.request_checkpoint());
+        }
+        let own = Report {
+            signal: session.interrupt.signal(),
+            is_time_over: end.is_some_and(|end| Instant::now() >= end),
+            has_failed: self.error.is_some(),
+            free: self.free(),
+            running: self.running.len(),
+            dealt: self.dealt.len(),
+            updates: self.updates(),
+            ..take(&mut self.own)
+        };
+        if !session.ranks.are_several() {
+            return Ok(vec![own]);
+        }
+        let text = serde_json::to_vec(&own).expect("plain data");
+        let parsed = |text: Vec<u8>| {
+            serde_json::from_slice(&text).map_err(|cause| Error::Ranks {
+                what: format!("another rank has sent no report: {cause}"),
+            })
+        };
+        session.ranks.collect(text)?.into_iter().map(parsed).collect()
     }
 
     fn begin<'scope>(
@@ -200,7 +274,7 @@ impl<'a> Work<'a> {
         'a: 'scope,
     {
         let n_running = self.running.len();
-        let threads = share(self.crew.threads, self.free(), self.waiting.len() + 1, n_running);
+        let threads = share(self.crew.threads, self.free(), self.dealt.len() + 1, n_running);
         let first = place(&job).map_or(0, |place| place.updates);
         let (interrupt, updates) = (Interrupt::default(), Arc::new(AtomicU64::new(first)));
         self.running.push(Running {
@@ -222,12 +296,24 @@ impl<'a> Work<'a> {
         });
     }
 
-    fn end(
-        &mut self,
-        number: usize,
-        ended: thread::Result<Result<Ended>>,
-        tell: &mut dyn FnMut(Event),
-    ) {
+    /// Hears of the runs of this rank: of one message, or of those until the next meeting if there are others.
+    fn listen(&mut self, receiver: &Receiver<Message>) {
+        let are_several = self.crew.session.ranks.are_several();
+        let until = Instant::now() + if are_several { MEETING } else { LOOK };
+        loop {
+            match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Message::Note(text)) => self.own.notes.push(text),
+                Ok(Message::Ended { number, ended }) => self.end(number, ended),
+                Err(RecvTimeoutError::Timeout) => return,
+                Err(RecvTimeoutError::Disconnected) => unreachable!("a sender is here"),
+            }
+            if !are_several {
+                return;
+            }
+        }
+    }
+
+    fn end(&mut self, number: usize, ended: thread::Result<Result<Ended>>) {
         let at = self.running.iter().position(|running| running.job.number == number);
         let Running { job, .. } = self.running.swap_remove(at.expect("a run at work"));
         match ended {
@@ -238,31 +324,13 @@ impl<'a> Work<'a> {
             }
             Ok(Ok(Ended::Scored(scored))) => {
                 self.done += scored.updates.saturating_sub(job.from);
-                tell(Event::Scored { number, scored, updates: self.updates() });
+                self.own.scored.push((number, scored));
             }
-            Ok(Ok(Ended::Paused)) => self.waiting.push_front(job),
+            Ok(Ok(Ended::Paused)) => self.dealt.push_front(job),
             Ok(Err(error)) => {
                 self.error.get_or_insert(error);
                 self.call_all();
             }
-        }
-    }
-
-    /// Hands down the requests from outside.
-    fn look(&mut self) {
-        let requests = &self.crew.session.interrupt;
-        if requests.take_checkpoint_request() {
-            self.running.iter().for_each(|running| running.interrupt.request_checkpoint());
-        }
-        if self.over.is_some() {
-            return;
-        }
-        self.over = match requests.signal() {
-            Some(signal) => Some(End::Interrupted(signal)),
-            None => self.crew.end.is_some_and(|end| Instant::now() >= end).then_some(End::Stopped),
-        };
-        if self.over.is_some() {
-            self.call_all();
         }
     }
 
@@ -273,7 +341,8 @@ impl<'a> Work<'a> {
     /// Pauses a run that has far to go, if it can have more threads.
     fn widen(&mut self) {
         let (all, free, n) = (self.crew.threads, self.free(), self.running.len());
-        if free == 0 || !self.waiting.is_empty() || self.running.iter().any(|run| run.is_called) {
+        let is_spare = free > 0 && self.waiting.is_empty() && self.dealt.is_empty();
+        if !is_spare || self.running.iter().any(|run| run.is_called) {
             return;
         }
         let may = |run: &&mut Running| {
@@ -307,99 +376,6 @@ impl Running {
     }
 }
 
-/// The place of a run's newest checkpoint.
-fn place(job: &Job) -> Option<Place> {
-    newest(&job.folder.join(CHECKPOINTS)).map(|(_, place)| place)
-}
-
-/// Trains a run up to its rung, and scores it there.
-fn advanced(
-    job: &Job,
-    crew: &Crew<'_>,
-    threads: usize,
-    interrupt: &Interrupt,
-    pace: &mut Pace,
-) -> Result<Ended> {
-    let mut scored =
-        Scored { rung: job.rung, is_last: job.is_last, updates: job.until, ..Scored::default() };
-    loop {
-        let place = place(job);
-        let updates = place.as_ref().map_or(0, |place| place.updates);
-        if place.is_some_and(|place| place.is_done || place.updates >= job.until) {
-            scored.updates = updates;
-            break;
-        }
-        let session = Session {
-            threads: Some(threads),
-            isa: crew.session.isa,
-            out: Some(job.folder.clone()),
-            stop_after: (job.until < job.total).then(|| Interval::Updates(job.until - updates)),
-            command: crew.session.command.clone(),
-            interrupt: interrupt.clone(),
-            ..Session::default()
-        };
-        if list(&job.folder.join(CHECKPOINTS)).is_empty() {
-            // A run that is killed between its model and its only checkpoint begins again.
-            whole_file::remove(&job.folder.join(MODEL))?;
-        }
-        // A folder without settings holds nothing else: its run begins, too.
-        let trained = match job.folder.join(SETTINGS).exists() {
-            true => resume_on(crew.shelf, &job.folder, &Changes::default(), &session, &mut [pace]),
-            false => train_on(crew.shelf, job.settings.clone(), &session, &mut [pace]),
-        };
-        match trained {
-            Ok(outcome) if matches!(outcome.end, End::Interrupted(_)) => return Ok(Ended::Paused),
-            Err(Error::Interrupted) => return Ok(Ended::Paused),
-            Ok(_) => {}
-            Err(Error::Diverged { epoch, update, what, found, limit }) => {
-                scored.updates = update;
-                let error = Error::Diverged { epoch, update, what, found, limit };
-                scored.failure = Some(error.to_string());
-                break;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    if scored.failure.is_none() {
-        let watch = interrupt.watch();
-        let found = in_pool(Some(threads), || crew.scorer.score(&job.folder, &job.settings, watch));
-        (scored.score, scored.is_doubtful) = match found {
-            Err(Error::Interrupted) => return Ok(Ended::Paused),
-            found => found?,
-        };
-    }
-    // Of a process that was killed while it wrote the scores.
-    whole_file::remove_leftovers(&job.folder)?;
-    score::add(&job.folder, &scored)?;
-    Ok(Ended::Scored(scored))
-}
-
-/// Tells the sweep where a run is.
-struct Pace {
-    updates: Arc<AtomicU64>,
-    sender: Sender<Message>,
-}
-
-impl Monitor for Pace {
-    fn begin(&mut self, trainer: &Trainer, _: &[EpochRecord]) -> Result<()> {
-        self.updates.store(trainer.updates(), Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn note(&mut self, text: &str) {
-        // If nobody listens, the sweep has ended.
-        drop(self.sender.send(Message::Note(text.to_string())));
-    }
-
-    fn after_updates(&mut self, trainer: &Trainer, _: f64) {
-        self.updates.store(trainer.updates(), Ordering::Relaxed);
-    }
-
-    fn after_epoch(&mut self, _: &Trainer, _: FixedModel<'_>, _: &EpochRecord) -> Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,6 +405,14 @@ mod tests {
         // The last of many begins while others are at work.
         assert_eq!(share(4, 1, 1, 3), 1);
         assert_eq!(share(4, 3, 1, 1), 2);
+    }
+
+    #[test]
+    fn runs_go_to_ranks_that_are_free() {
+        assert_eq!(dealt(vec![2, 2], 3), [0, 1, 0]);
+        assert_eq!(dealt(vec![1, 3, 0], 5), [1, 1, 0, 1]);
+        assert!(dealt(vec![0, 0], 5).is_empty());
+        assert_eq!(dealt(vec![4], 2), [0, 0]);
     }
 
     #[test]

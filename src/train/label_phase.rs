@@ -10,7 +10,7 @@
 use super::config::{Algorithm, Missing, TrainConfig};
 use super::label_sums::LabelSums;
 use super::objective::{Objective, Parts};
-use super::outset::Outset;
+use super::outset::{LabelSite, Outset};
 use super::parameters::Parameters;
 use super::positive_phase::{Batch, PositivePhase};
 use super::row_weights::RowWeights;
@@ -90,9 +90,23 @@ impl LabelPhase {
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if the objective needs labels and the data have
     /// none, or for a setting that does not go with it.
     pub fn of(config: &TrainConfig, outset: &Outset) -> Result<Option<Self>> {
+        let label = Self::label(config, outset.labels, outset.completion.is_some())?;
+        Ok(label.map(|label| Self::new(config.objective, label.n_classes, config.n_hidden())))
+    }
+
+    /// The label of the phase that a run on examples with these labels needs, if it needs one; `completes` says whether
+    /// examples lack values that are completed.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn label(
+        config: &TrainConfig,
+        labels: Option<LabelSite>,
+        completes: bool,
+    ) -> Result<Option<LabelSite>> {
         let TrainConfig { objective, algorithm, chain_reset, sparsity_cost, .. } = *config;
         let needs_labels = objective != Objective::Generative;
-        let Some(labels) = outset.labels else {
+        let Some(labels) = labels else {
             check("objective", objective, !needs_labels, || {
                 "generative, as the examples have no labels".to_string()
             })?;
@@ -109,10 +123,10 @@ impl LabelPhase {
         let is_absent = is_cd && config.missing == Some(Missing::Absent);
         check("missing", "absent", !is_absent, || format!("left out {why}"))?;
         check("algorithm", algorithm, !is_cd, || format!("auto, pcd or pt {why}"))?;
-        check("missing", "marginal", outset.completion.is_none(), || format!("left out {why}"))?;
+        check("missing", "marginal", !completes, || format!("left out {why}"))?;
         check("chain_reset", chain_reset, chain_reset == 0.0, || format!("0 {why}"))?;
         check("sparsity_cost", sparsity_cost, sparsity_cost == 0.0, || format!("0 {why}"))?;
-        Ok(Some(Self::new(objective, labels.n_classes, config.n_hidden())))
+        Ok(Some(labels))
     }
 
     /// A phase for one example.

@@ -45,6 +45,16 @@ impl DataOutline {
     }
 }
 
+impl LabelSite {
+    /// What the labels of these examples are; `None` if they have none.
+    pub fn of(examples: &Examples) -> Option<Self> {
+        examples.labels().map(|labels| Self {
+            n_classes: labels.classes().n(),
+            are_known: labels.of_examples().iter().all(Option::is_some),
+        })
+    }
+}
+
 /// The start of a run.
 #[derive(Clone, Debug)]
 pub struct Outset {
@@ -87,10 +97,7 @@ impl Outset {
         Self {
             chains: chains(config, (examples.n_examples(), examples.n_visible()), write),
             units: examples.units(),
-            labels: examples.labels().map(|labels| LabelSite {
-                n_classes: labels.classes().n(),
-                are_known: labels.of_examples().iter().all(Option::is_some),
-            }),
+            labels: LabelSite::of(examples),
             mean: examples.mean(),
             largest: examples.largest(),
             completion,

@@ -2,10 +2,10 @@
 
 use super::ascent::{Ascent, check_units};
 use super::completion::Completion;
-use super::config::TrainConfig;
+use super::config::{Missing, TrainConfig};
 use super::label_phase::LabelPhase;
 use super::order::order;
-use super::outset::Outset;
+use super::outset::{LabelSite, Outset};
 use super::parameters::Parameters;
 use super::positive_phase::Batch;
 use super::timetable::Timetable;
@@ -16,7 +16,7 @@ use crate::gibbs::{Chains, FixedWeights, Tempering};
 use crate::kernels::Isa;
 use crate::memory::Need;
 use crate::model::Rbm;
-use crate::setting::check;
+use crate::setting::{Section as _, check};
 use crate::state::State;
 use crate::watch::Watch;
 use std::sync::Arc;
@@ -84,20 +84,42 @@ impl Trainer {
         model: Option<&Rbm>,
         isa: Isa,
     ) -> Result<Self> {
-        config.validate()?;
-        let Some(rbm) = model else {
-            let config = config.for_data(examples.n_examples(), examples.n_visible());
-            check_memory(&config, &examples)?;
-            let (rates, units) = (examples.rates(), examples.units());
-            let rbm = Rbm::initial_at(&rates, units, config.n_hidden(), config.seed)?;
-            return Self::with_isa(config, examples, Some(&rbm), isa);
+        let timetable = Self::planned(config, &examples, model)?;
+        let TrainConfig { seed, .. } = timetable.config;
+        let initial = match model {
+            Some(_) => None,
+            None => {
+                let (rates, units) = (examples.rates(), examples.units());
+                Some(Rbm::initial_at(&rates, units, timetable.config.n_hidden(), seed)?)
+            }
         };
-        let config = TrainConfig { hidden: config.hidden.or(Some(rbm.n_hidden())), ..config };
-        let timetable = timetable(config, &examples)?;
-        check_memory(&timetable.config, &examples)?;
-        check_units(&examples, rbm.visible_units())?;
+        let rbm = model.or(initial.as_ref()).expect("one of both");
         let outset = Outset::of_examples(&timetable.config, &examples, isa);
         Self::of(Ascent::start(timetable, &outset, rbm, isa)?, examples)
+    }
+
+    /// The plan of a run as [`with_isa`](Self::with_isa) begins it. Nothing of the size of the model is made.
+    ///
+    /// # Errors
+    /// As [`with_isa`](Self::with_isa), but for weights of the model that are out of the range of training.
+    pub(crate) fn planned(
+        config: TrainConfig,
+        examples: &Examples,
+        model: Option<&Rbm>,
+    ) -> Result<Timetable> {
+        config.validate()?;
+        let hidden = config.hidden.or(model.map(Rbm::n_hidden));
+        let timetable = timetable(TrainConfig { hidden, ..config }, examples)?;
+        let config = &timetable.config;
+        check_memory(config, examples)?;
+        if let Some(model) = model {
+            check_units(examples, model.visible_units())?;
+        }
+        config.check_effect()?;
+        config.check_rows(config.batch_size, examples.n_visible())?;
+        let completes = config.missing == Some(Missing::Marginal) && examples.missing().is_some();
+        LabelPhase::label(config, LabelSite::of(examples), completes)?;
+        Ok(timetable)
     }
 
     /// A run that continues from the [`state`](Self::state) of one with the same settings and examples,
