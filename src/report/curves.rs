@@ -215,7 +215,7 @@ fn swap_rates(runs: &[Material]) -> Chart {
         // The swap rates of several runs would not fit into one chart.
         _ => Vec::new(),
     };
-    let title = "swaps between temperatures, rate".to_string();
+    let title = "swaps between neighbours, rate".to_string();
     Chart { id: "swap_rates", title, axis: "epoch".to_string(), level: None, series }
 }
 
