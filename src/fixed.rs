@@ -74,6 +74,12 @@ impl Scale {
         power_of_two(-self.places)
     }
 
+    /// The format in which the integer 1 has this value, if there is one.
+    pub(crate) fn of_resolution(resolution: f32) -> Option<Self> {
+        let mut scales = (LEAST_PLACES..=TRAINING_PLACES).map(|places| Self { places });
+        scales.find(|scale| scale.resolution() == resolution)
+    }
+
     /// `x · 2^places` rounded to the nearest integer, ties to even. The result is right up to 2^30
     /// and arbitrary beyond.
     ///

@@ -108,6 +108,10 @@ pub enum Purpose {
     PopulationRates = 33,
     /// A simulated example; index: the example, test examples after those to train on.
     PopulationExample = 34,
+    /// A chain at a model that training passed through, with `ptt`; index: number of the model · number of chains + chain.
+    TrajectoryChain = 35,
+    /// The swaps of these models; index: the sweep.
+    TrajectorySwap = 36,
     /// The directions at which the search for principal components starts; index: the unit.
     MixingDirections = 40,
     /// An exact draw of the mixing check; index: the draw.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Settings with every kind of state that a run can have. An epoch has 8 updates.
-const VARIANTS: [&str; 10] = [
+const VARIANTS: [&str; 11] = [
     "",
     "--momentum 0.9 --weight-decay 0.001",
     "--optimizer adam --learning-rate 0.01 --chains 17",
@@ -27,6 +27,7 @@ const VARIANTS: [&str; 10] = [
     "--centering --sparsity-cost 0.1 --optimizer adam --learning-rate 0.01",
     "--chain-reset 0.1 --gibbs-steps-last 4 --schedule cosine --warm-up 2",
     "--binarize threshold:0.4 --chain-start bias --updates 43",
+    "--algorithm ptt --swap-rate 0.9 --gibbs-steps 2",
 ];
 
 const LINE: &str = "train --data greys.idx --hidden 70 --epochs 6 --batch-size 26 --quiet";
@@ -103,6 +104,7 @@ fn a_trainer_can_be_restored_after_every_update() {
         TrainConfig { optimizer: UpdateRule::Adam, learning_rate: 0.01, ..odd() },
         TrainConfig { algorithm: Algorithm::Cd, averaging: Averaging::Tail(0.3), ..odd() },
         TrainConfig { algorithm: Algorithm::Pt, momentum: 0.5, ..odd() },
+        TrainConfig { algorithm: Algorithm::Ptt, swap_rate: 0.9, ..odd() },
         TrainConfig { centering: true, sparsity_cost: 0.1, chain_reset: 0.1, ..odd() },
     ] {
         let mut going = Trainer::new(config.clone(), examples.clone()).unwrap();

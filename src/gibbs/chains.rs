@@ -229,10 +229,19 @@ impl Chains {
         conditional: Conditional<'_>,
         watch: Watch<'_>,
     ) -> Result<()> {
+        self.draw_own_visible(conditional, watch)?;
+        conditional.share(&mut [self.visible.words_mut()])
+    }
+
+    /// [`draw_visible`](Self::draw_visible) of the panels of this rank, which the caller must share.
+    pub(super) fn draw_own_visible(
+        &mut self,
+        conditional: Conditional<'_>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
         let Self { visible, hidden, streams, words } = self;
         words.fill_sweep(conditional.isa, streams);
-        conditional.draw(hidden, words, visible, watch)?;
-        conditional.share(&mut [visible.words_mut()])
+        conditional.draw(hidden, words, visible, watch)
     }
 
     /// Does the second half of a sweep: draws h given v.

@@ -13,26 +13,23 @@
 //! the models of a training it is parallel trajectory tempering (Béreux, Decelle, Furtlehner, Rosset and
 //! Seoane, 2025): these stay near each other where, along a path of temperatures, the distribution may jump.
 //!
-//! h is drawn twice for each chain: given its own v, and given that of the neighbour, from the inputs that the two F need
-//! anyway. The swap chooses one.
-//!
-//! The states v of two neighbours, t and t + 1, are swapped with probability
+//! Two neighbours, t and t + 1, swap their states with probability
 //!
 //! ```text
 //! min(1, exp{[F_t(v_t) − F_t(v_t+1)] + [F_t+1(v_t+1) − F_t+1(v_t)]})
 //! ```
 //!
-//! where h is summed out, so that swaps are more frequent than with energies of v and h. Every sweep tries every second
-//! pair, the next one the others. Unlike the replicas of training ([`Tempering`](super::Tempering)), the rungs stay
-//! where they are, and each keeps its distribution exactly.
+//! Every sweep tries every second pair, the next one the others. Unlike the replicas of training
+//! ([`Tempering`](super::Tempering), [`Trajectory`](super::Trajectory)), the rungs stay where they are, and each keeps
+//! its distribution exactly.
 //!
 //! A state that has been at the base has forgotten all else. *Round trips*, from the base to the model and back, count
 //! how often this happens.
 
 use super::annealing::gather_rows;
-use super::rung::{Drawing, swap_probability, weigh_and_draw};
+use super::pair::{Beside, Place};
 use super::{Chains, Passage, Rung};
-use crate::bits::{BitMatrix, BitPanels, WORD, active};
+use crate::bits::{BitMatrix, WORD, active};
 use crate::error::Result;
 use crate::memory::{self, Bytes, Need};
 use crate::ranks::Ranks;
@@ -68,10 +65,7 @@ pub struct ReplicaExchange<'a> {
 struct Level<'a> {
     rung: Rung<'a>,
     chains: Chains,
-    /// h given the states of the neighbour, drawn with the words of this rung (own chains, H).
-    other_hidden: BitPanels,
-    /// The log-masses of the states before the last swap, here and at the neighbour with which they may swap.
-    masses: [Vec<i64>; 2],
+    beside: Beside,
 }
 
 /// The swaps of two neighbours.
@@ -123,8 +117,8 @@ impl<'a> ReplicaExchange<'a> {
         let n = ranks(rungs).own(n).len();
         let (n_visible, n_hidden) = shape(first);
         let of_level = Chains::bytes(n, first.weights().visible_units.layout(), n_hidden)
-            + BitPanels::bytes(n, n_hidden)
-            + Bytes::of::<[i64; 6]>(&[n]);
+            + Beside::bytes(n, n_hidden)
+            + Bytes::of::<[i64; 4]>(&[n]);
         let what =
             || format!("{} rungs of {n} chains of {n_visible} x {n_hidden} units", rungs.len());
         memory::check(what, &[Need::new(of_level * rungs.len(), settings)])
@@ -186,8 +180,7 @@ impl<'a> ReplicaExchange<'a> {
                 chains.draw_visible(rung.visible_given_hidden(), watch)?;
                 chains.draw_hidden(rung.hidden_given_visible(), watch)?;
             }
-            let other_hidden = chains.hidden.clone();
-            levels.push(Level { rung, chains, other_hidden, masses: [Vec::new(), Vec::new()] });
+            levels.push(Level { rung, beside: Beside::of(&chains), chains });
             count(1)?;
         }
         Ok(Self {
@@ -237,7 +230,7 @@ impl<'a> ReplicaExchange<'a> {
         })?;
         paired.par_chunks_exact_mut(2).try_for_each(|pair| {
             let [lower, upper] = pair else { unreachable!("two levels") };
-            lower.weigh_and_draw(upper, watch)
+            lower.place().weigh_and_draw(&mut upper.place(), watch)
         })
     }
 
@@ -249,6 +242,7 @@ impl<'a> ReplicaExchange<'a> {
             let address = n_sweeps * self.swaps.len() as u64 + at as u64;
             let mut stream = Stream::new(seed, Purpose::ReplicaSwap, address);
             let [lower, upper] = &mut self.levels[at..at + 2] else { unreachable!("two levels") };
+            let (mut lower, mut upper) = (lower.place(), upper.place());
             let mut words = [0; STEP];
             // The words of the chains of other ranks are passed over.
             (0..own.start.div_ceil(STEP)).for_each(|_| words = stream.step());
@@ -256,15 +250,9 @@ impl<'a> ReplicaExchange<'a> {
                 if number % STEP == 0 {
                     words = stream.step();
                 }
-                let rise = |level: &Level<'_>| level.masses[1][chain] - level.masses[0][chain];
-                let uniform = f64::from(words[number % STEP]) / (1u64 << 32) as f64;
                 self.swaps[at].tried += 1;
-                if uniform < swap_probability(rise(lower) + rise(upper)) {
+                if lower.swap(&mut upper, chain, words[number % STEP]) {
                     self.swaps[at].done += 1;
-                    lower.chains.visible.swap_row(&mut upper.chains.visible, chain);
-                    for level in [&mut *lower, &mut *upper] {
-                        level.chains.hidden.swap_row(&mut level.other_hidden, chain);
-                    }
                     self.journeys[chain].travellers.swap(at, at + 1);
                 }
             }
@@ -376,7 +364,7 @@ impl<'a> ReplicaExchange<'a> {
         let Some(last) = self.n_sweeps.checked_sub(1) else { return Vec::new() };
         let of_pair = |lower: usize| {
             let rise = |level: usize, [from, to]: [usize; 2]| -> Vec<f64> {
-                let masses = &self.levels[level].masses;
+                let masses = &self.levels[level].beside.masses;
                 let pairs = masses[from].iter().zip(&masses[to]);
                 pairs.map(|(from, to)| (to - from) as f64 / super::UNITS_A_NAT).collect()
             };
@@ -397,28 +385,9 @@ fn shape(rung: &Rung<'_>) -> (usize, usize) {
 }
 
 impl Level<'_> {
-    /// Draws h of this level and the one above, each given its own states and those of the other.
-    fn weigh_and_draw(&mut self, above: &mut Self, watch: Watch<'_>) -> Result<()> {
-        let (lower, upper) = (self, above);
-        let [lower_words, upper_words] = [&lower.chains.words, &upper.chains.words];
-        let drawing = |rung, words, hidden| Drawing { rung, words, hidden };
-        lower.masses = weigh_and_draw(
-            [
-                drawing(&lower.rung, lower_words, &mut lower.chains.hidden),
-                drawing(&upper.rung, upper_words, &mut upper.other_hidden),
-            ],
-            &lower.chains.visible,
-            watch,
-        )?;
-        upper.masses = weigh_and_draw(
-            [
-                drawing(&upper.rung, upper_words, &mut upper.chains.hidden),
-                drawing(&lower.rung, lower_words, &mut lower.other_hidden),
-            ],
-            &upper.chains.visible,
-            watch,
-        )?;
-        Ok(())
+    fn place(&mut self) -> Place<'_> {
+        let Self { rung, chains, beside } = self;
+        Place { rung, chains, beside }
     }
 }
 

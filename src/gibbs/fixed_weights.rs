@@ -12,9 +12,10 @@ use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::model::{Rbm, TiledParameters};
 use crate::ranks::Ranks;
+use crate::state::{State, bad};
 use crate::states::{States, VisibleStates};
 use crate::units::Units;
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 
 /// The parameters of a model in fixed point, with W̃ and W̃ᵀ: inputs are sums of these integers.
 ///
@@ -182,6 +183,68 @@ impl FixedWeights {
             hidden_bias: self.hidden_bias.map(real),
         };
         parameters.to_rbm()
+    }
+
+    /// Puts the parameters under names that begin with `prefix`, for [`restored`](Self::restored):
+    ///
+    /// | array | shape | |
+    /// | --- | --- | --- |
+    /// | `weights` | (V, H, 2) u8 | W in units of `resolution`, 16 bits, the low byte first; or (V, H) f32 |
+    /// | `resolution` | (1) f32 | the value of the integer 1 in `weights` |
+    /// | `visible_bias`, `hidden_bias` | (V), (H) f32 | b and c |
+    pub(crate) fn save(&self, prefix: &str, state: &mut State) {
+        let rbm = self.rounded();
+        let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
+        let resolution = self.scale.resolution();
+        let name = format!("{prefix}weights");
+        match &self.weights {
+            Weights::Narrow(_) => {
+                let places = rbm.weights().iter().map(|w| (w / resolution) as i16);
+                let bytes = places.flat_map(i16::to_le_bytes).collect();
+                state.put::<u8>(name, &[n_visible, n_hidden, 2], bytes);
+            }
+            Weights::Wide(_) => {
+                let weights = rbm.weights().iter().copied().collect();
+                state.put::<f32>(name, &[n_visible, n_hidden], weights);
+            }
+        }
+        state.put(format!("{prefix}resolution"), &[1], vec![resolution]);
+        state.put(format!("{prefix}visible_bias"), &[n_visible], rbm.visible_bias().to_vec());
+        state.put(format!("{prefix}hidden_bias"), &[n_hidden], rbm.hidden_bias().to_vec());
+    }
+
+    /// The parameters of a model of these units that were [saved](Self::save).
+    ///
+    /// # Errors
+    /// [`Error::BadState`](crate::Error::BadState) for other units, or parameters that are not finite.
+    pub(crate) fn restored(
+        prefix: &str,
+        state: &State,
+        [visible, hidden]: [&Units; 2],
+        isa: Isa,
+    ) -> Result<Self> {
+        let (n_visible, n_hidden) = (visible.n_units(), hidden.n_units());
+        let name = |name: &str| format!("{prefix}{name}");
+        let resolution: f32 = state.get_one(&name("resolution"))?;
+        let scale = Scale::of_resolution(resolution);
+        let scale = scale.ok_or_else(|| bad(&name("resolution"), "is not that of a format"))?;
+        let (weights, format) = match state.get::<u8>(&name("weights"), &[n_visible, n_hidden, 2]) {
+            Ok(bytes) => {
+                let pairs = bytes.as_chunks::<2>().0.iter();
+                let real = |&pair: &[u8; 2]| f32::from(i16::from_le_bytes(pair)) * resolution;
+                (pairs.map(real).collect(), Format::Narrow(scale))
+            }
+            Err(_) => {
+                let weights = state.get::<f32>(&name("weights"), &[n_visible, n_hidden])?;
+                (weights.to_vec(), Format::Wide(scale))
+            }
+        };
+        let weights = Array2::from_shape_vec((n_visible, n_hidden), weights).expect("V H weights");
+        let bias =
+            |of: &str, n: usize| Ok(Array1::from(state.get::<f32>(&name(of), &[n])?.to_vec()));
+        let (b, c) = (bias("visible_bias", n_visible)?, bias("hidden_bias", n_hidden)?);
+        let rbm = Rbm::of_sites(visible.clone(), weights, b, c)?;
+        Ok(Self::new(&TiledParameters::from(&rbm), format, isa))
     }
 
     /// Whether W̃ᵀ is the transpose of W̃, integer for integer.

@@ -8,7 +8,8 @@
 //!
 //! [`AnnealedChains`] move along a [`Path`] from independent pixels to the model, with the same
 //! conditionals at an inverse temperature β. The replicas of parallel tempering ([`Tempering`]) are on
-//! the same path and help the chains to pass from one mode to another. Samples are the last states of
+//! the same path and help the chains to pass from one mode to another; those of a [`Trajectory`] are at models that training
+//! passed through. Samples are the last states of
 //! separate chains ([`Chains::for_samples`]), or of chains that swap states with those of a fixed ladder of
 //! distributions ([`ReplicaExchange`]). With some pixels fixed, chains complete images
 //! ([`Inpainting`]), or give the means of the others ([`ConditionalMean`]). For real-valued v,
@@ -52,7 +53,11 @@ mod rung;
 
 mod ladder;
 
+mod pair;
+
 mod exchange;
+
+mod trajectory;
 
 mod sampler;
 
@@ -74,4 +79,5 @@ pub use rung::{Rung, UNITS_A_NAT, reweighted_swap_rate, swap_rate};
 pub use sampler::{Sampler, SamplingMethod};
 pub(crate) use split::{block_rows, tiles_of_a_piece};
 pub use tempering::{Ladder, Tempering};
+pub use trajectory::Trajectory;
 pub(crate) use weights::{Orders, Weights};

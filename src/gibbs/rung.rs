@@ -158,7 +158,8 @@ pub(super) struct Drawing<'a> {
 }
 
 /// The log-masses of each row of `visible` (C, V) at two rungs, each of which also draws its h given v from the inputs
-/// that its log-masses need. Rungs of the same weights share the sums over v.
+/// that its log-masses need. Rungs of the same weights share the sums over v. Of several ranks each draws the panels of
+/// its own. The sum of their log-masses is that of v.
 ///
 /// # Errors
 /// [`Error::Interrupted`](crate::Error::Interrupted); some rows are then not drawn.
@@ -187,17 +188,17 @@ fn weigh_and_draw_by_sums<const N: usize>(
     let weights = drawings[0].rung.weights;
     let (units_of_h, conditional) = (&weights.hidden_units, weights.hidden_given_visible());
     assert!(units_of_h.are_bits(), "hidden units are bits");
-    let (capacity, n_panels) = (visible.row_capacity(), conditional.n_panels());
-    let height = block_rows(capacity, n_panels);
+    let (capacity, own) = (visible.row_capacity(), conditional.own_panels());
+    let height = block_rows(capacity, own.len());
     let places = drawings.each_ref().map(|drawing| (drawing.rung, drawing.words));
     let mut blocks: Vec<Vec<Block<'_>>> = Vec::new();
     for drawing in &mut drawings {
-        let of_rung: Vec<_> = drawing.hidden.par_blocks_mut(0..n_panels, height).collect();
+        let of_rung: Vec<_> = drawing.hidden.par_blocks_mut(own.clone(), height).collect();
         blocks.resize_with(of_rung.len(), Vec::new);
         blocks.iter_mut().zip(of_rung).for_each(|(all, block)| all.push(block));
     }
     // Of each panel, whose masses are rounded before they are added.
-    let mut parts = vec![[0; N]; n_panels * capacity];
+    let mut parts = vec![[0; N]; own.len() * capacity];
     let pieces = blocks.into_par_iter().zip(parts.par_chunks_mut(height));
     pieces.try_for_each(|(blocks, parts)| {
         watch.check()?;
@@ -228,10 +229,13 @@ fn weigh_and_draw_by_sums<const N: usize>(
         Ok(())
     })?;
     let at_zero = units(units_of_h.n_units() as f64 * LN_2);
+    let is_first = weights.ranks.rank() == 0;
     Ok(std::array::from_fn(|at| {
         let of_row = |row: usize| {
-            let of_hidden = parts[row..].iter().step_by(capacity).map(|parts| parts[at]);
-            at_zero + places[at].0.of_visible(visible, row) + of_hidden.sum::<i64>()
+            let panels = parts.get(row..).unwrap_or_default();
+            let of_hidden = panels.iter().step_by(capacity).map(|parts| parts[at]).sum::<i64>();
+            let of_visible = || at_zero + places[at].0.of_visible(visible, row);
+            of_hidden + if is_first { of_visible() } else { 0 }
         };
         (0..visible.n_rows()).map(of_row).collect()
     }))

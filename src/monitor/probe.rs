@@ -9,7 +9,7 @@ use crate::evaluate::pseudo_likelihood::{self, pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::finite;
 use crate::evaluate::{ClassScore, Classifier, HiddenActivity, Independent};
-use crate::gibbs::{Chains, FixedModel, FixedWeights};
+use crate::gibbs::{Chains, FixedModel, FixedWeights, Tempering, Trajectory};
 use crate::kernels::tiled::Tiled;
 use crate::memory::Bytes;
 use crate::model::Rbm;
@@ -90,7 +90,9 @@ impl Probe {
         let (weight_norm, update_norm) = change.norms(trainer);
         let are_samples = trainer.config().algorithm.chains_are_samples();
         let gap = are_samples.then(|| chain_moment_gap(&trainer.chains().visible(), &self.mean));
-        let tempering = trainer.tempering();
+        let (tempering, trajectory) = (trainer.tempering(), trainer.trajectory());
+        let swap_rates =
+            tempering.map(Tempering::swap_rates).or(trajectory.map(Trajectory::swap_rates));
         EpochRecord {
             epoch: trainer.n_epochs_begun() as usize,
             updates: trainer.updates(),
@@ -102,8 +104,8 @@ impl Probe {
             chain_moment_gap: gap.and_then(finite),
             n_effective: trainer.examples().weights().map(ExampleWeights::n_effective),
             inverse_temperatures: tempering.map(|tempering| tempering.betas()),
-            swap_rates: tempering
-                .map(|tempering| tempering.swap_rates().into_iter().map(finite).collect()),
+            swap_rates: swap_rates.map(|rates| rates.into_iter().map(finite).collect()),
+            round_trips: trajectory.map(Trajectory::round_trips),
             ..EpochRecord::default()
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The state of a run at the end of an epoch. A figure that does not apply, or is not finite, is null.
-/// Figures on temperatures are left out without parallel tempering.
+/// Figures on temperatures and swaps are left out without tempering.
 ///
 /// With averaging, scores are of the average once it has begun (with `tail` they jump there). Norms and
 /// flip rate are of the current parameters and chains.
@@ -71,9 +71,14 @@ pub struct EpochRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inverse_temperatures: Option<Vec<f64>>,
     /// Rate at which chains at each of these change places with chains at the inverse temperature above,
-    /// over the last few hundred sweeps; null before the first swap.
+    /// over the last few hundred sweeps; null before the first swap. With `ptt` the rate of each model of the ladder with
+    /// the next, from the one without weights to the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap_rates: Option<Vec<Option<f64>>>,
+    /// With `ptt`, how many states have come from the model without weights to each chain so far, on average; else left
+    /// out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trips: Option<f64>,
     /// The number of training examples of equal weight that are worth as much as those with weights; left
     /// out without weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]

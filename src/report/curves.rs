@@ -186,8 +186,8 @@ fn swap_rates(runs: &[Material]) -> Chart {
     };
     Chart {
         id: "swap_rates",
-        title: "swaps between temperatures, rate".to_string(),
-        label: "rate of swaps between temperatures".to_string(),
+        title: "swaps between neighbours, rate".to_string(),
+        label: "rate of swaps between neighbours".to_string(),
         axis: EPOCH.to_string(),
         scale: Scale::Linear,
         level: None,

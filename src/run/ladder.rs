@@ -4,16 +4,7 @@
 //! swap states with the one that was kept last at a rate below the setting `ladder` (Béreux, Decelle, Furtlehner,
 //! Rosset and Seoane, 2025), with the weights that move chains.
 //!
-//! The parameters of single updates jump about their course, by so much at a usual learning rate that a few updates
-//! would make a rung. So rungs are means over the latest eighth of the updates, or so: after u updates
-//!
-//! ```text
-//! m ← m + (1 − (u′/u)⁸) (θ − m)
-//! ```
-//!
-//! where u′ is the last u at which this was done. It is done after each update up to 128, each second one up to 256, and
-//! so on. The rate is looked at each time up to 128, where models move fast, and every fourth time from there on. A ladder
-//! thus depends on nothing but the run.
+//! What may become a rung is a running mean of the parameters, and looked at now and then ([`Trail`]).
 //!
 //! The chains of training lag behind the model where it moves fast, and would swap more often than states of the model.
 //! So a rung has states of its own: copies of the chains that have made some sweeps more. The rate is estimated from
@@ -36,15 +27,14 @@ use crate::gibbs::{Chains, FixedWeights, Rung, reweighted_swap_rate};
 use crate::kernels::Isa;
 use crate::layout::Layout;
 use crate::memory::Bytes;
-use crate::model::{ModelFile, Rbm, TiledParameters};
+use crate::model::{ModelFile, Rbm};
 use crate::monitor::Writer;
 use crate::rng::{Purpose, Stream};
 use crate::state::State;
-use crate::train::Trainer;
+use crate::train::{Trail, Trainer, without_weights};
 use crate::units::Units;
 use crate::watch::Watch;
 use crate::whole_file;
-use ndarray::{Array1, Array2};
 use serde_json::{Map, Value};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,15 +42,11 @@ use std::path::{Path, PathBuf};
 /// The key of the metadata, which are the SHA-256 of the arrays.
 const KEY: &str = "harmonium.ladder";
 
-/// The beginning of the names of the mean in a checkpoint, and the name of the updates at which it was renewed.
+/// The beginning of the names of the mean in a checkpoint.
 const PREFIX: &str = "ladder.";
-const RENEWED: &str = "ladder.renewed";
 
 /// States of each rung.
 const STATES: usize = 256;
-
-/// Updates in which the rate is looked at each time.
-const FAST: u64 = 128;
 
 /// Sweeps by which they leave the chains of training.
 const SWEEPS: usize = 30;
@@ -80,10 +66,7 @@ pub struct Recorder<'a> {
     folder: PathBuf,
     writer: &'a Writer,
     rate: f64,
-    /// The running mean of the parameters.
-    mean: TiledParameters<f32>,
-    /// The updates after which it was last renewed.
-    renewed: u64,
+    trail: Trail,
     kept: Kept,
 }
 
@@ -121,8 +104,8 @@ impl<'a> Recorder<'a> {
         }
         let (parameters, updates) = (trainer.parameters(), trainer.updates());
         if updates == 0 {
-            let (mean, kept) = (parameters.exact().clone(), Kept::base(trainer));
-            let recorder = Self { folder, writer, rate, mean, renewed: 0, kept };
+            let (trail, kept) = (Trail::new(parameters.exact()), Kept::base(trainer));
+            let recorder = Self { folder, writer, rate, trail, kept };
             recorder.write(0)?;
             return Ok(recorder);
         }
@@ -132,16 +115,15 @@ impl<'a> Recorder<'a> {
         })?;
         let fixed = parameters.fixed();
         let kept = Kept::read(&path, [&fixed.visible_units, &fixed.hidden_units], fixed.isa())?;
-        let mean = parameters.exact().restored(PREFIX, state)?;
-        let renewed = state.get_one(RENEWED)?;
-        Ok(Self { folder, writer, rate, mean, renewed, kept })
+        let mut trail = Trail::new(parameters.exact());
+        trail.restore(PREFIX, state)?;
+        Ok(Self { folder, writer, rate, trail, kept })
     }
 
     /// What a checkpoint keeps besides the rungs.
     pub fn state(&self) -> State {
         let mut state = State::default();
-        self.mean.save(PREFIX, &mut state);
-        state.put(RENEWED, &[1], vec![self.renewed]);
+        self.trail.save(PREFIX, &mut state);
         state
     }
 
@@ -151,18 +133,10 @@ impl<'a> Recorder<'a> {
     /// Errors of earlier files.
     pub fn after_update(&mut self, trainer: &Trainer) -> Result<()> {
         let updates = trainer.updates();
-        if !is_one_of(updates, 6) {
+        if !self.trail.follow(trainer.parameters().exact(), updates) {
             return Ok(());
         }
-        let parameters = trainer.parameters();
-        let share = 1.0 - libm::pow(self.renewed as f64 / updates as f64, 8.0);
-        let towards = |mean: &mut f32, x: &f32| *mean += share as f32 * (x - *mean);
-        self.mean.zip(parameters.exact(), towards);
-        self.renewed = updates;
-        if updates > FAST && !is_one_of(updates, 4) {
-            return Ok(());
-        }
-        let weights = FixedWeights::narrow(&self.mean, parameters.fixed().isa());
+        let weights = self.trail.weights(trainer.parameters().fixed().isa());
         if self.kept.swap_rate(&weights) >= self.rate {
             return Ok(());
         }
@@ -174,11 +148,6 @@ impl<'a> Recorder<'a> {
         let (path, bytes) = (self.folder.join(name(updates)), self.kept.to_bytes());
         self.writer.send(move || whole_file::write(&path, &bytes))
     }
-}
-
-/// Whether a number of updates is one of about 2ᵏ between powers of two.
-fn is_one_of(updates: u64, k: u32) -> bool {
-    updates > 0 && updates.is_multiple_of(1 << updates.ilog2().saturating_sub(k))
 }
 
 /// The log-masses of states of a model.
@@ -213,15 +182,11 @@ impl Kept {
     fn base(trainer: &Trainer) -> Self {
         let start = trainer.current();
         let (units, bias) = (start.visible_units(), start.visible_bias());
-        let weights = Array2::zeros((start.n_visible(), start.n_hidden()));
-        let hidden_bias = Array1::zeros(start.n_hidden());
-        let rbm = Rbm::of_sites(units.clone(), weights, bias.clone(), hidden_bias)
-            .expect("finite parameters");
         let biases = bias.iter().map(|&bias| f64::from(bias));
         let address = Address { seed: trainer.config().seed, updates: 0 };
         let states = units.draw_independent(biases, &mut address.streams());
         Self::new(
-            FixedWeights::of_training(&rbm, trainer.parameters().fixed().isa()),
+            without_weights(&start, trainer.parameters().fixed().isa()),
             BitPanels::in_layout(&states, units.layout()),
         )
     }
@@ -243,52 +208,24 @@ impl Kept {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let rbm = self.weights.rounded();
-        let (n_visible, n_hidden) = (rbm.n_visible(), rbm.n_hidden());
         let mut state = State::default();
-        let resolution = self.weights.scale.resolution();
-        let places: Vec<f32> = rbm.weights().iter().map(|w| w / resolution).collect();
-        match places.iter().all(|&x| f32::from(x as i16) == x) {
-            true => {
-                let bytes = places.iter().flat_map(|&x| (x as i16).to_le_bytes()).collect();
-                state.put::<u8>("weights", &[n_visible, n_hidden, 2], bytes);
-            }
-            false => {
-                let weights = rbm.weights().iter().copied().collect();
-                state.put::<f32>("weights", &[n_visible, n_hidden], weights);
-            }
-        }
-        state.put("resolution", &[1], vec![resolution]);
-        state.put("visible_bias", &[n_visible], rbm.visible_bias().to_vec());
-        state.put("hidden_bias", &[n_hidden], rbm.hidden_bias().to_vec());
+        self.weights.save("", &mut state);
         state.put_bits("states", &self.states);
         let sha256 = state.sha256();
         state.to_safetensors(KEY, sha256)
     }
 
-    fn read(path: &Path, [visible, hidden]: [&Units; 2], isa: Isa) -> Result<Self> {
+    fn read(path: &Path, units: [&Units; 2], isa: Isa) -> Result<Self> {
         let bytes = fs::read(path).map_err(Error::reading(path))?;
         let unsuitable = |rule| Error::Unsuitable { path: path.to_path_buf(), rule };
         let (state, sha256) = State::from_safetensors(KEY, &bytes).map_err(unsuitable)?;
         if sha256 != state.sha256() {
             return Err(unsuitable("is damaged: its SHA-256 is another".to_string()));
         }
-        let (n_visible, n_hidden) = (visible.n_units(), hidden.n_units());
-        let resolution: f32 = state.get_one("resolution")?;
-        let weights = match state.get::<u8>("weights", &[n_visible, n_hidden, 2]) {
-            Ok(bytes) => {
-                let pairs = bytes.as_chunks::<2>().0;
-                pairs.iter().map(|&pair| f32::from(i16::from_le_bytes(pair)) * resolution).collect()
-            }
-            Err(_) => state.get::<f32>("weights", &[n_visible, n_hidden])?.to_vec(),
-        };
-        let bias = |name, n: usize| Ok(Array1::from(state.get::<f32>(name, &[n])?.to_vec()));
-        let weights = Array2::from_shape_vec((n_visible, n_hidden), weights).expect("V H weights");
-        let (b, c) = (bias("visible_bias", n_visible)?, bias("hidden_bias", n_hidden)?);
-        let rbm = Rbm::of_sites(visible.clone(), weights, b, c)?;
-        let mut states = BitPanels::zeros(STATES, visible.layout());
+        let weights = FixedWeights::restored("", &state, units, isa)?;
+        let mut states = BitPanels::zeros(STATES, units[0].layout());
         state.restore_bits("states", &mut states)?;
-        Ok(Self::new(FixedWeights::of_training(&rbm, isa), states))
+        Ok(Self::new(weights, states))
     }
 }
 

@@ -18,7 +18,7 @@ use super::timetable::Timetable;
 use crate::bits::BitMatrix;
 use crate::dataset::Examples;
 use crate::error::{Error, Result};
-use crate::gibbs::{Chains, FixedWeights, Tempering};
+use crate::gibbs::{Chains, FixedWeights, Tempering, Trajectory};
 use crate::kernels::tile::SIDE;
 use crate::kernels::tiled::Padded;
 use crate::kernels::{Isa, sampling};
@@ -84,7 +84,13 @@ impl Ascent {
             Need::new(model, if n_hidden > SIDE { &["hidden"] } else { &[] }),
             Need::new(batch, &["batch_size", "hidden"]),
             Need::new(chains, of_chains),
-            Need::new(replicas, &["temperatures", "chains"]),
+            Need::new(
+                replicas,
+                match config.algorithm {
+                    Algorithm::Ptt => &["chains", "hidden"],
+                    _ => &["temperatures", "chains"],
+                },
+            ),
         ]
     }
 
@@ -109,7 +115,15 @@ impl Ascent {
     /// The memory of the [`state`](Self::state) of an ascent by these settings, for this visible layer.
     pub fn bytes_of_state(config: &TrainConfig, visible: &Layout) -> Bytes {
         let (n_hidden, n_chains) = (config.n_hidden(), config.n_chains());
-        let n_levels = if config.algorithm == Algorithm::Pt { config.temperatures } else { 1 };
+        let (n_levels, of_models) = match config.algorithm {
+            Algorithm::Pt => (config.temperatures, Bytes(0)),
+            Algorithm::Ptt => {
+                let n = Trajectory::most_rungs();
+                let of_model = Bytes::of::<i16>(&[visible.n_units(), n_hidden]);
+                (n, of_model * n + Rbm::bytes(visible.n_units(), n_hidden))
+            }
+            Algorithm::Auto | Algorithm::Cd | Algorithm::Pcd => (1, Bytes(0)),
+        };
         let of_level = BitMatrix::bytes(n_chains, visible.n_units())
             + BitMatrix::bytes(n_chains, n_hidden)
             + Bytes::of::<Stream>(&[n_chains]);
@@ -117,6 +131,7 @@ impl Ascent {
             + Optimizer::bytes(config, visible)
             + Average::bytes(config, visible)
             + of_level * n_levels
+            + of_models
     }
 
     /// An ascent that starts from the parameters of a model.
@@ -140,7 +155,9 @@ impl Ascent {
             });
         }
         let range = Range::of(rbm, outset.scale(rbm.n_hidden()))?;
-        Self::within(timetable, outset, rbm, range, isa)
+        let ascent = Self::within(timetable, outset, rbm, range, isa)?;
+        ascent.negative.check_start(ascent.parameters.fixed())?;
+        Ok(ascent)
     }
 
     /// As [`start`](Self::start), with the range of the parameters. There is room for one example.
@@ -263,8 +280,9 @@ impl Ascent {
     /// # Errors
     /// [`Error::Ranks`].
     pub(super) fn gather(&mut self) -> Result<()> {
-        let Self { parameters, optimizer, average, .. } = self;
+        let Self { parameters, optimizer, average, negative, .. } = self;
         parameters.gather()?;
+        negative.gather(parameters)?;
         optimizer.gather(parameters.ranks())?;
         average.as_mut().map_or(Ok(()), |average| average.gather(parameters.ranks()))
     }
@@ -272,7 +290,9 @@ impl Ascent {
     /// Whether the next update, with `n_data` examples, takes so long that somebody may wait for it.
     fn is_long(&self, n_data: usize) -> bool {
         let weights = self.parameters.fixed();
-        let replicas = self.tempering().map_or(0, Tempering::n_replicas) + 1;
+        let replicas = self.tempering().map_or(0, Tempering::n_replicas)
+            + self.trajectory().map_or(0, Trajectory::n_rungs)
+            + 1;
         let n_chains = self.config().n_chains().max(self.chains().n_chains()) * replicas;
         let gibbs_steps = self.timetable.gibbs_steps(self.updates) as f64;
         let of_data = if self.completion.is_some() { 1.0 + gibbs_steps } else { 1.0 };
@@ -342,12 +362,12 @@ impl Ascent {
         let weights = self.parameters.fixed();
         // Measuring the range costs a pass over W, so it waits until a sum might overflow.
         let is_safe = self.range.is_safe_after(reach, weights.n_visible().max(weights.n_hidden()));
-        if is_safe && !self.timetable.is_end_of_epoch(self.updates) {
-            return Ok(());
+        if !is_safe || self.timetable.is_end_of_epoch(self.updates) {
+            self.parameters.gather()?;
+            let epoch = self.timetable.n_epochs_begun(self.updates) as usize;
+            self.range.check(&mut self.parameters, epoch, self.updates)?;
         }
-        self.parameters.gather()?;
-        let epoch = self.timetable.n_epochs_begun(self.updates) as usize;
-        self.range.check(&mut self.parameters, epoch, self.updates)
+        self.negative.follow(&self.parameters, self.updates, self.timetable.config.swap_rate)
     }
 
     /// Follows another plan from the next update on.
@@ -417,6 +437,11 @@ impl Ascent {
     /// The replicas of parallel tempering, if there are any.
     pub fn tempering(&self) -> Option<&Tempering> {
         self.negative.tempering()
+    }
+
+    /// The replicas of parallel trajectory tempering, if there are any.
+    pub fn trajectory(&self) -> Option<&Trajectory> {
+        self.negative.trajectory()
     }
 
     /// The fraction of the chains' visible bits that the last sweep changed.

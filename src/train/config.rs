@@ -58,6 +58,10 @@ pub enum Algorithm {
     /// temperatures (Desjardins, Courville, Bengio, Vincent and Delalleau, 2010, Parallel tempering for
     /// training of restricted Boltzmann machines).
     Pt,
+    /// PCD-k with parallel trajectory tempering: every chain swaps states with replicas at models that the training
+    /// passed through (Béreux, Decelle, Furtlehner, Rosset and Seoane, 2025, Fast training and sampling of restricted
+    /// Boltzmann machines).
+    Ptt,
 }
 
 impl Algorithm {
@@ -68,7 +72,7 @@ impl Algorithm {
     }
 }
 
-by_name!(Algorithm, "algorithm", { Auto = "auto", Cd = "cd", Pcd = "pcd", Pt = "pt" });
+by_name!(Algorithm, "algorithm", { Auto = "auto", Cd = "cd", Pcd = "pcd", Pt = "pt", Ptt = "ptt" });
 
 /// What training makes of a site without a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,7 +161,8 @@ settings! {
         batch_size: usize = 96, { whole(1..=MAX_ROWS as u64), usual("20 to 500") }
         /// How the negative phase samples the model: `cd` (chains restart at the mini-batch in every
         /// update), `pcd` (chains persist across updates), `pt` (persistent chains with parallel
-        /// tempering) or `auto` (`pt` up to 20 visible units, `pcd` for more).
+        /// tempering), `ptt` (with parallel trajectory tempering, along the models of the training) or
+        /// `auto` (`pt` up to 20 visible units, `pcd` for more).
         algorithm: Algorithm = Algorithm::Auto, {}
         /// What a site without a value is: `absent` (no part of that example's model; trained by `cd`) or
         /// `marginal` (unknown, and summed out; for values that are missing at random).
@@ -175,10 +180,11 @@ settings! {
         chain_reset: f64 = 0.0, { placeholder("SHARE"), real(at_least(0.0), at_most(1.0)), usual("0, or 0.001 to 0.05") }
         /// Number of temperatures of `pt`, including the model's own.
         temperatures: usize = 10, { whole(2..=1000), usual("5 to 50"), needs(&[TEMPERING]) }
-        /// Target swap rate between neighbouring temperatures; `pt` adapts the temperatures to it.
+        /// Target swap rate between neighbouring temperatures, to which `pt` adapts them. `ptt` keeps a model of the
+        /// training when its estimated rate of swaps with the one that was kept last falls below it.
         swap_rate: f64 = 0.4, {
             placeholder("RATE"),
-            real(above(0.0), below(1.0)), usual("0.2 to 0.6"), needs(&[TEMPERING])
+            real(above(0.0), below(1.0)), usual("0.2 to 0.6"), needs(&[TEMPERING, TRAJECTORY])
         }
         /// Initial learning rate ε.
         learning_rate: f64 = 0.2, { placeholder("RATE"), real(above(0.0), at_most(1e6)), usual("0.01 to 0.2") }
@@ -243,6 +249,7 @@ settings! {
 
 /// The settings without which the settings of parallel tempering, or of Adam, have no effect.
 const TEMPERING: Remedy = Remedy::with("algorithm", "pt");
+const TRAJECTORY: Remedy = Remedy::with("algorithm", "ptt");
 const ADAM: Remedy = Remedy::with("optimizer", "adam");
 
 impl TrainConfig {
@@ -328,7 +335,12 @@ impl TrainConfig {
     /// The number of states that an update multiplies with W, or as outer products, for the fewest sweeps of the
     /// run: each example for p(h | v), each chain at each temperature twice a sweep, and both for the statistics.
     pub(crate) fn n_products(&self) -> usize {
-        let n_levels = if self.algorithm == Algorithm::Pt { self.temperatures } else { 1 };
+        let n_levels = match self.algorithm {
+            Algorithm::Pt => self.temperatures,
+            // There is one rung at least.
+            Algorithm::Ptt => 2,
+            Algorithm::Auto | Algorithm::Cd | Algorithm::Pcd => 1,
+        };
         let sweeps = self.gibbs_steps.min(self.gibbs_steps_last.unwrap_or(self.gibbs_steps));
         let n_chains = self.n_chains();
         2 * self.batch_size + n_chains + 2 * sweeps * n_levels * n_chains

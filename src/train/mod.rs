@@ -1,5 +1,5 @@
 //! Training by gradient ascent on the log-likelihood. The negative phase uses contrastive divergence,
-//! persistent chains or parallel tempering ([`Algorithm`]).
+//! persistent chains, or these with tempering ([`Algorithm`]).
 //!
 //! ```text
 //!  batch ─────► positive_phase: v ─┐   (completion: what v lacks)
@@ -39,6 +39,8 @@ pub(crate) mod label_sums;
 pub(crate) mod statistics;
 
 pub(crate) mod tile_sums;
+
+pub(crate) mod trail;
 
 pub(crate) mod negative_phase;
 
@@ -80,4 +82,6 @@ pub use online::OnlineTrainer;
 pub use outset::DataOutline;
 pub use positive_phase::Batch;
 pub use schedule::Schedule;
+#[cfg(feature = "cli")]
+pub(crate) use trail::{Trail, without_weights};
 pub use trainer::Trainer;

@@ -5,20 +5,27 @@
 //! | CD-k | at the mini-batch | Hinton, 2002 |
 //! | PCD-k | where the last update left them | Tieleman, 2008 |
 //! | PT | where the last update left them, after swaps with replicas at other temperatures | Desjardins et al., 2010 |
+//! | PTT | where the last update left them, after swaps with replicas at models of the training | Béreux et al., 2025 |
+//!
+//! The ladder of PTT begins with the model without weights at the visible biases of the start. After an update the running
+//! mean of the models ([`Trail`]) becomes a rung if states of the last rung would swap with it at a rate below `swap_rate`.
+//! All replicas make as many sweeps as the chains.
 
 use super::config::{Algorithm, Missing, TrainConfig};
 use super::outset::Outset;
 use super::parameters::Parameters;
 use super::positive_phase::PositivePhase;
 use super::statistics::Statistics;
+use super::trail::{Trail, without_weights};
 use crate::bits::BitPanels;
 use crate::error::Result;
-use crate::gibbs::{Chains, FixedWeights, Ladder, Tempering};
+use crate::gibbs::{Chains, FixedWeights, LEAST_SWAP_RATE, Ladder, Tempering, Trajectory};
 use crate::kernels::sigmoid::{MEAN_ONE, ONE};
 use crate::layout::Layout;
 use crate::memory::Bytes;
 use crate::model::TiledParameters;
 use crate::rng::{Purpose, STEP, Stream};
+use crate::setting::check;
 use crate::state::State;
 use crate::units::Units;
 use crate::watch::Watch;
@@ -52,7 +59,12 @@ enum Start {
     Persistent,
     /// Where the last update left them, with replicas at other temperatures.
     Tempered(Box<Tempering>),
+    /// Where the last update left them, with replicas at models of the training.
+    Trajectory(Box<Trajectory>, Box<Trail>),
 }
+
+/// The beginning of the names of the running mean in a state.
+const TRAIL: &str = "trajectory.mean.";
 
 impl NegativePhase {
     /// The memory of the chains of these settings, without replicas, for this visible layer.
@@ -67,6 +79,10 @@ impl NegativePhase {
             Algorithm::Cd | Algorithm::Pcd | Algorithm::Auto => Bytes(0),
             Algorithm::Pt => {
                 Tempering::bytes(config.temperatures, config.n_chains(), visible, config.n_hidden())
+            }
+            Algorithm::Ptt => {
+                Trajectory::bytes(config.n_chains(), visible, config.n_hidden())
+                    + Trail::bytes(visible, config.n_hidden())
             }
         }
     }
@@ -94,6 +110,12 @@ impl NegativePhase {
                 let (weights, visible) = (parameters.fixed(), chains.visible());
                 Start::Tempered(Box::new(Tempering::new(weights, &visible, ladder, config.seed)))
             }
+            Algorithm::Ptt => {
+                let base = without_weights(&parameters.to_rbm(), parameters.fixed().isa());
+                let trail = Trail::new(parameters.exact());
+                let trajectory = Trajectory::new(base, &chains, config.seed);
+                Start::Trajectory(Box::new(trajectory), Box::new(trail))
+            }
         };
         Self { previous: chains.visible.clone(), chains, start }
     }
@@ -101,8 +123,13 @@ impl NegativePhase {
     /// Saves the chains and replicas.
     pub(super) fn save(&self, state: &mut State) {
         self.chains.save("chains", state);
-        if let Some(tempering) = self.tempering() {
-            tempering.save(state);
+        match &self.start {
+            Start::Tempered(tempering) => tempering.save(state),
+            Start::Trajectory(trajectory, trail) => {
+                trajectory.save(state);
+                trail.save(TRAIL, state);
+            }
+            Start::Batch { .. } | Start::Nowhere | Start::Persistent => {}
         }
     }
 
@@ -112,6 +139,10 @@ impl NegativePhase {
         self.previous = self.chains.visible.clone();
         match &mut self.start {
             Start::Tempered(tempering) => tempering.restore(weights, state),
+            Start::Trajectory(trajectory, trail) => {
+                trail.restore(TRAIL, state)?;
+                trajectory.restore(state, weights.isa())
+            }
             Start::Batch { .. } | Start::Nowhere | Start::Persistent => Ok(()),
         }
     }
@@ -119,13 +150,26 @@ impl NegativePhase {
     /// The chains and replicas as they are, to go back to.
     pub fn saved(&self) -> SavedChains {
         let mut state = State::default();
-        self.save(&mut state);
+        match &self.start {
+            Start::Trajectory(trajectory, _) => {
+                self.chains.save("chains", &mut state);
+                trajectory.save_chains(&mut state);
+            }
+            _ => self.save(&mut state),
+        }
         SavedChains { state, previous: self.previous.clone() }
     }
 
     /// Goes back to saved chains and replicas.
     pub fn go_back(&mut self, weights: &FixedWeights, saved: SavedChains) {
-        self.restore(weights, &saved.state).expect("chains of the same settings");
+        let restored = match &mut self.start {
+            Start::Trajectory(trajectory, _) => {
+                let chains = self.chains.restore("chains", &saved.state);
+                chains.and_then(|()| trajectory.restore_chains(&saved.state))
+            }
+            _ => self.restore(weights, &saved.state),
+        };
+        restored.expect("chains of the same settings");
         self.previous = saved.previous;
     }
 
@@ -156,6 +200,9 @@ impl NegativePhase {
             }
             match start {
                 Start::Tempered(tempering) => tempering.half_sweep(weights, chains, watch)?,
+                Start::Trajectory(trajectory, _) => {
+                    trajectory.half_sweep(weights, chains, watch)?
+                }
                 Start::Batch { .. } | Start::Nowhere | Start::Persistent => {
                     chains.draw_visible(weights.visible_given_hidden(), watch)?;
                 }
@@ -225,7 +272,64 @@ impl NegativePhase {
     pub fn tempering(&self) -> Option<&Tempering> {
         match &self.start {
             Start::Tempered(tempering) => Some(tempering),
-            Start::Batch { .. } | Start::Nowhere | Start::Persistent => None,
+            _ => None,
+        }
+    }
+
+    /// The replicas of parallel trajectory tempering, if there are any.
+    pub fn trajectory(&self) -> Option<&Trajectory> {
+        match &self.start {
+            Start::Trajectory(trajectory, _) => Some(trajectory),
+            _ => None,
+        }
+    }
+
+    /// Refuses a model to start from that is too far from the first rung of a trajectory for any swap.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting).
+    pub(super) fn check_start(&self, weights: &FixedWeights) -> Result<()> {
+        let Some(trajectory) = self.trajectory() else { return Ok(()) };
+        let rate = trajectory.swap_rate_with(weights);
+        check("algorithm", Algorithm::Ptt, rate >= LEAST_SWAP_RATE, || {
+            format!(
+                "pt or pcd with this model to start from: the ladder of ptt begins without weights, and its states \
+                 would swap with those of the model at a rate of {rate:.3}"
+            )
+        })
+    }
+
+    /// Follows the parameters after `updates` updates, and keeps a rung of the trajectory if they have come so far that
+    /// the last one would swap states with the next at a rate below `swap_rate`.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub(super) fn follow(
+        &mut self,
+        parameters: &Parameters,
+        updates: u64,
+        swap_rate: f64,
+    ) -> Result<()> {
+        let Start::Trajectory(trajectory, trail) = &mut self.start else { return Ok(()) };
+        if !trail.follow(parameters.exact(), updates) {
+            return Ok(());
+        }
+        trail.gather(parameters.ranks())?;
+        let mean = trail.weights(parameters.fixed().isa());
+        if trajectory.swap_rate_with(&mean) < swap_rate {
+            trajectory.keep(mean, &self.chains);
+        }
+        Ok(())
+    }
+
+    /// Gives every rank what the others remember of the models.
+    ///
+    /// # Errors
+    /// [`Error::Ranks`](crate::Error::Ranks).
+    pub(super) fn gather(&mut self, parameters: &Parameters) -> Result<()> {
+        match &mut self.start {
+            Start::Trajectory(_, trail) => trail.gather(parameters.ranks()),
+            _ => Ok(()),
         }
     }
 

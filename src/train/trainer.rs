@@ -12,7 +12,7 @@ use super::timetable::Timetable;
 use super::together::Together;
 use crate::dataset::{Binarization, Examples};
 use crate::error::{MissingWay, Remedy, Result};
-use crate::gibbs::{Chains, FixedWeights, Tempering};
+use crate::gibbs::{Chains, FixedWeights, Tempering, Trajectory};
 use crate::kernels::Isa;
 use crate::memory::Need;
 use crate::model::Rbm;
@@ -344,6 +344,11 @@ impl Trainer {
     /// The replicas of parallel tempering, if there are any.
     pub fn tempering(&self) -> Option<&Tempering> {
         self.ascent.tempering()
+    }
+
+    /// The replicas of parallel trajectory tempering, if there are any.
+    pub fn trajectory(&self) -> Option<&Trajectory> {
+        self.ascent.trajectory()
     }
 
     /// The fraction of the chains' visible bits that the last sweep changed.

@@ -88,6 +88,16 @@ pub fn cases() -> Vec<(&'static str, TrainConfig, Arc<Examples>)> {
             of_bits.clone(),
         ),
         (
+            "trajectory",
+            TrainConfig {
+                algorithm: Algorithm::Ptt,
+                swap_rate: 0.9,
+                epochs: Some(6),
+                ..centred.clone()
+            },
+            of_bits.clone(),
+        ),
+        (
             "chain reset, fast steps that change the format",
             TrainConfig { chain_reset: 0.2, learning_rate: 3.0, ..plain() },
             of_bits.clone(),
