@@ -14,16 +14,18 @@ use serde_json::{Map, Value};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+/// What a live page has besides.
+const LIVE: &str = include_str!("live.js");
 
-/// An HTML file on one run, or on several side by side. A live page has a version, and asks its server
-/// for a newer one.
+/// An HTML file on one run, or on several side by side. A live page has a version, and follows its
+/// server to newer ones.
 pub fn page(runs: &[Material], version: Option<&str>) -> String {
     let names: Vec<_> = runs.iter().map(|run| &run.name[..]).collect();
     let title = format!("harmonium: {}", names.join(", "));
     let charts = curves::charts(runs);
     let header = html! {
         h1 { @if let [name] = &names[..] { (name) } @else { (names.len()) " runs" } }
-        @if version.is_some() { p #live { "training…" } }
+        @if version.is_some() { p #live role="status" { "live" } }
         @for run in runs { (summary(run, runs.len() > 1)) }
     };
     let main = html! {
@@ -68,7 +70,7 @@ pub(super) fn file(title: &str, version: Option<&str>, header: &Markup, main: &M
                 header { (header) }
                 main { (main) }
                 div #tip hidden {}
-                script { (PreEscaped(SCRIPT)) }
+                script { (PreEscaped(SCRIPT)) @if version.is_some() { (PreEscaped(LIVE)) } }
             }
         }
     };
