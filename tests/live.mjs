@@ -29,12 +29,46 @@ const until = async (isSo, what) => {
   assert.fail(what);
 };
 await until(async () => (await nPoints()) > 0, "no record comes");
+// What a reader has done on the page stays while epochs come in, and no other page is loaded.
+await page.evaluate(() => {
+  window.isTheSame = true;
+  document.querySelector(".settings details").open = true;
+  const choose = (id, value) => {
+    const control = document.getElementById(id);
+    control.value = value;
+    control.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  choose("contrast", "2");
+  choose("order", "activity");
+  document.getElementById("contrast").focus();
+  getSelection().selectAllChildren(document.querySelector("#curves h2"));
+  scrollTo(0, 400);
+});
+const state = () =>
+  page.evaluate(() => ({
+    isTheSame: window.isTheSame,
+    isOpen: document.querySelector(".settings details").open,
+    contrast: document.getElementById("contrast").value,
+    filter: document.querySelector(".filters:not([hidden]) img").style.filter,
+    order: document.querySelector(".filters:not([hidden])").dataset.order,
+    focus: document.activeElement.id,
+    selection: getSelection().toString(),
+    scroll: scrollY,
+    live: document.getElementById("live").textContent,
+  }));
+const chosen = await state();
+assert.equal(chosen.filter, "contrast(2)");
+assert.deepEqual([chosen.isOpen, chosen.order, chosen.selection, chosen.scroll], [true, "activity", "Curves", 400]);
 const before = await nPoints();
-await until(async () => (await nPoints()) > before, "the page does not follow the run");
+const version = () => page.evaluate(() => document.body.dataset.version);
+const seen = new Set([await version()]);
+await until(async () => seen.add(await version()).size > 3 && (await nPoints()) > before, "the page does not follow the run");
+assert.deepEqual(await state(), { ...chosen, live: "live" });
 assert.deepEqual(wrong, []);
 kill(Number(pid), "SIGINT");
-const isOver = async () =>
-  (await page.locator("#live").textContent().catch(() => "")).startsWith("This session of the run is over");
-await until(isOver, "the page does not say that the session is over");
+const live = () => page.locator("#live").textContent();
+await until(async () => /^the run has ended: interrupted after \d+ epochs?$/.test(await live()), "the page does not say how the run ended");
+await until(async () => !(await page.locator(".summary").textContent()).includes("is being trained"), "the last page does not come");
+assert.equal((await state()).isTheSame, true);
 await browser.close();
-console.log(`the page followed the run from ${before} records on`);
+console.log(`the page followed the run in place from ${before} records on`);

@@ -304,6 +304,8 @@ fn a_run_can_be_watched_only_from_this_computer() {
         ("GET", "/../../etc/passwd", &own, 404),
         ("GET", "/%2e%2e/config.toml", &own, 404),
         ("GET", "/version?x", &own, 404),
+        ("GET", "/events", "evil.example", 403),
+        ("POST", "/events", &own, 405),
     ] {
         let (status, answer) = request(method, path, host).unwrap();
         assert_eq!(status, expected, "{method} {path} {host}");
@@ -345,6 +347,27 @@ fn a_run_can_be_watched_only_from_this_computer() {
     assert!(start.elapsed() < Duration::from_secs(10), "slow clients lock others out");
     is_over.store(true, std::sync::atomic::Ordering::Relaxed);
     slow.into_iter().for_each(|client| client.join().unwrap());
+    // Readers of the news may vanish or take nothing; beyond a number of them the answer says what to do instead.
+    let listen = || {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let request = format!("GET /events HTTP/1.1\r\nHost: {own}\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).unwrap();
+        (String::from_utf8(start.to_vec()).unwrap(), stream)
+    };
+    let mut listeners: Vec<_> = (0..16).map(|_| listen()).collect();
+    assert!(listeners.iter().all(|(status, _)| status == "HTTP/1.1 200"), "{listeners:?}");
+    let (status, answer) = request("GET", "/events", &own).unwrap();
+    assert!(status == 503 && answer.contains("/version now and then"), "{answer}");
+    assert_eq!(request("GET", "/", &own).unwrap().0, 200);
+    let (_, mut listener) = listeners.pop().unwrap();
+    drop(listeners.split_off(8));
+    let start = Instant::now();
+    while listen().0 != "HTTP/1.1 200" {
+        assert!(start.elapsed() < Duration::from_secs(30), "vanished readers keep their places");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     // A second server cannot use the same port.
     let other = folder.run(&format!("{LINE} --out other --live={port}"));
     assert_eq!(other.0, Some(2));
@@ -354,6 +377,13 @@ fn a_run_can_be_watched_only_from_this_computer() {
     assert!(kill.unwrap().success());
     let output = child.wait_with_output().unwrap();
     drop(silent);
+    let mut news = String::new();
+    listener.read_to_string(&mut news).unwrap();
+    assert!(news.contains("retry: 1000\n") && news.contains("event: version\ndata: "), "{news}");
+    assert!(
+        news.contains("event: end\ndata: interrupted after ") && news.ends_with("\n\n"),
+        "{news}"
+    );
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert!(stderr.contains(&format!("note: see the run at http://127.0.0.1:{port}/")), "{stderr}");

@@ -203,6 +203,9 @@ pub fn work(
         monitors.extend(live.as_mut().map(|live| live as &mut dyn Monitor));
         work(&mut monitors)
     };
+    if let Some(live) = &mut live {
+        live.end(how_it_ended(&outcome));
+    }
     match (outcome, begun.0) {
         (Ok(outcome), _) => end(outcome, flags, &mut terminal),
         // The signal came before the run had a folder.
@@ -220,6 +223,17 @@ pub fn work(
             }
             Err(error)
         }
+    }
+}
+
+/// How a run ended, in a word or two for those who watch it.
+fn how_it_ended(outcome: &Result<Outcome>) -> &'static str {
+    match outcome.as_ref().map(|outcome| &outcome.end) {
+        Ok(End::Done) => "finished",
+        Ok(End::StoppedEarly) => "stopped early, as it no longer got better,",
+        Ok(End::Stopped) => "stopped, to be resumed,",
+        Ok(End::Interrupted(_)) => "interrupted",
+        Err(_) => "failed",
     }
 }
 

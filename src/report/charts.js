@@ -1,13 +1,8 @@
 
-// The axis of epochs is one of two pictures, which the style shows; sections that are replaced follow.
-const axis = (isLog) => document.body.classList.toggle("log-epochs", isLog);
-document.addEventListener("change", (event) => {
-  if (event.target.id !== "log-epochs") return;
-  axis(event.target.checked);
-  sessionStorage.setItem("log-epochs", event.target.checked ? "1" : "");
+// The axis of epochs is one of two pictures, which the style shows; sections that come later follow.
+document.addEventListener("change", ({ target }) => {
+  if (target.id === "log-epochs") document.body.classList.toggle("log-epochs", target.checked);
 });
-const logEpochs = document.getElementById("log-epochs");
-if (logEpochs && document.body.dataset.version && sessionStorage.getItem("log-epochs")) axis((logEpochs.checked = true));
 
 // A run that is pointed at in the list of runs stands out in all charts.
 const light = (button) => {

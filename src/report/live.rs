@@ -1,9 +1,10 @@
 //! The report of a run during training, in a browser on the same computer.
 //!
 //! The server runs inside a process that must not fail. It reads at most a few kilobytes of a request,
-//! answers once and closes the connection. A client has a few seconds for its request and a few for the
-//! answer, however it spreads its bytes. The page is made once a version, for all clients.
+//! answers once and closes the connection, but for the subscribers of [`super::events`]. A client has a few seconds for
+//! its request and a few for the answer, however it spreads its bytes. The page is made once a version, for all clients.
 
+use super::events::{Audience, Seat};
 use super::page::page;
 use super::read;
 use crate::error::Result;
@@ -42,6 +43,9 @@ const PAUSE: Duration = Duration::from_millis(30);
 /// The largest number of clients at the same time; others wait.
 const MOST_CLIENTS: usize = 16;
 
+/// The time in which those who watch can get the last page.
+const FAREWELL: Duration = Duration::from_millis(700);
+
 /// A server of one page, the report of a run, for programs on this computer only. It reads the files of
 /// the run and never writes. It stops when this value is dropped.
 #[derive(Debug)]
@@ -49,6 +53,11 @@ pub struct Live {
     listener: Arc<TcpListener>,
     address: SocketAddr,
     is_over: Arc<AtomicBool>,
+    audience: Arc<Audience>,
+    /// The number of epochs done.
+    epoch: usize,
+    /// When those who were told of the end have had their time.
+    farewell: Option<Instant>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -66,13 +75,22 @@ impl Live {
         };
         let (listener, address) = bound()
             .map_err(|cause| invalid("live", port, format!("a port that is free ({cause})")))?;
-        let (listener, is_over) = (Arc::new(listener), Arc::default());
-        Ok(Self { listener, address, is_over, thread: None })
+        let (listener, is_over, audience) = (Arc::new(listener), Arc::default(), Arc::default());
+        Ok(Self { listener, address, is_over, audience, epoch: 0, farewell: None, thread: None })
     }
 
     /// The URL of the page.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
+    }
+
+    /// Tells all who watch how the run ended, such as "finished", unless that is said already.
+    pub fn end(&mut self, how: &str) {
+        if self.farewell.is_none() && !self.audience.is_empty() {
+            self.farewell = Some(Instant::now() + FAREWELL);
+        }
+        let epochs = if self.epoch == 1 { "epoch" } else { "epochs" };
+        self.audience.end(&format!("{how} after {} {epochs}", self.epoch));
     }
 }
 
@@ -83,6 +101,7 @@ impl Monitor for Live {
             address: self.address,
             folder: folder.to_path_buf(),
             page: Mutex::new(None),
+            audience: self.audience.clone(),
         });
         self.thread = Some(std::thread::spawn(move || {
             let n_clients = Arc::new(AtomicUsize::new(0));
@@ -97,11 +116,19 @@ impl Monitor for Live {
                 // Nothing waits for this thread, so a slow client does not delay the run.
                 std::thread::spawn(move || {
                     // An error means that the client is gone or too slow.
-                    drop(site.serve(stream));
+                    let subscriber = site.serve(stream);
                     n_clients.fetch_sub(1, Ordering::Relaxed);
+                    if let Ok(Some(subscriber)) = subscriber {
+                        drop(site.follow(subscriber));
+                    }
                 });
             }
         }));
+        Ok(())
+    }
+
+    fn begin(&mut self, _trainer: &Trainer, past: &[EpochRecord]) -> Result<()> {
+        self.epoch = past.last().map_or(0, |record| record.epoch);
         Ok(())
     }
 
@@ -109,14 +136,19 @@ impl Monitor for Live {
         &mut self,
         _trainer: &Trainer,
         _: FixedModel<'_>,
-        _record: &EpochRecord,
+        record: &EpochRecord,
     ) -> Result<()> {
+        self.epoch = record.epoch;
         Ok(())
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
+        self.end("ended");
+        if let Some(farewell) = self.farewell {
+            std::thread::sleep(farewell.saturating_duration_since(Instant::now()));
+        }
         self.is_over.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
@@ -162,6 +194,15 @@ struct Site {
     folder: PathBuf,
     /// The newest page and its version.
     page: Mutex<Option<(String, Arc<str>)>>,
+    audience: Arc<Audience>,
+}
+
+/// A client who waits for news.
+struct Subscriber {
+    client: Timed,
+    seat: Seat,
+    /// The version that it has seen before the connection was lost.
+    known: Option<String>,
 }
 
 struct Answer {
@@ -171,8 +212,8 @@ struct Answer {
 }
 
 impl Site {
-    /// Reads one request and answers it.
-    fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
+    /// Reads one request and answers it, unless it asks for news and there is a seat.
+    fn serve(&self, stream: TcpStream) -> std::io::Result<Option<Subscriber>> {
         stream.set_nonblocking(false)?;
         let mut client = Timed { stream, deadline: Instant::now() + TIME_TO_ASK };
         let mut request = Vec::new();
@@ -183,7 +224,14 @@ impl Site {
             let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
             let mut parsed = httparse::Request::new(&mut headers);
             match parsed.parse(&request) {
-                Ok(httparse::Status::Complete(_)) => break self.answer(&parsed),
+                Ok(httparse::Status::Complete(_)) => match self.answer(&parsed) {
+                    Ok(answer) => break answer,
+                    Err(seat) => {
+                        let known = header(&parsed, "last-event-id");
+                        let known = known.map(|id| String::from_utf8_lossy(id).into_owned());
+                        return Ok(Some(Subscriber { client, seat, known }));
+                    }
+                },
                 Ok(httparse::Status::Partial) if n > 0 && request.len() < LONGEST_REQUEST => {}
                 _ => break text("400 Bad Request", "the request cannot be read"),
             }
@@ -201,36 +249,56 @@ impl Site {
         if !is_head {
             client.write_all(body.as_bytes())?;
         }
-        client.flush()
+        client.flush()?;
+        Ok(None)
     }
 
-    /// The page, its version, or an error.
-    fn answer(&self, request: &httparse::Request<'_, '_>) -> Answer {
-        let host = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("host"));
-        if !host.is_some_and(|host| is_own_host(host.value, self.address)) {
-            return text(
+    /// Sends news to a subscriber until the run ends.
+    fn follow(&self, subscriber: Subscriber) -> std::io::Result<()> {
+        let Subscriber { mut client, seat: _seat, known } = subscriber;
+        let in_time = |client: &mut Timed| client.deadline = Instant::now() + TIME_TO_READ;
+        self.audience.tell(&mut client, known, || self.version(), in_time)
+    }
+
+    /// The page, its version, or an error; the seat of a client who asks for news.
+    fn answer(&self, request: &httparse::Request<'_, '_>) -> Result<Answer, Seat> {
+        let host = header(request, "host");
+        if !host.is_some_and(|host| is_own_host(host, self.address)) {
+            return Ok(text(
                 "403 Forbidden",
                 "this page can be read only on this computer, at its own address",
-            );
+            ));
         }
         if !matches!(request.method, Some("GET" | "HEAD")) {
-            return text("405 Method Not Allowed", "only GET and HEAD are allowed");
+            return Ok(text("405 Method Not Allowed", "only GET and HEAD are allowed"));
         }
-        match request.path {
+        Ok(match request.path {
+            Some("/events") if request.method == Some("GET") => match self.audience.seat() {
+                Some(seat) => return Err(seat),
+                None => text(
+                    "503 Service Unavailable",
+                    "too many pages watch this run already; ask for /version now and then",
+                ),
+            },
             Some("/") => match self.page() {
                 Ok(body) => Answer { status: "200 OK", kind: "text/html", body },
                 Err(error) => text("500 Internal Server Error", &error.to_string()),
             },
-            Some("/version") => text("200 OK", &version(&self.folder)),
+            Some("/version") => text("200 OK", &self.version()),
             _ => text("404 Not Found", "the only page is /"),
-        }
+        })
+    }
+
+    /// The version of the page; the end of the run makes another.
+    fn version(&self) -> String {
+        format!("{}{}", version(&self.folder), if self.audience.has_ended() { "-end" } else { "" })
     }
 
     /// The page, which is made if it is not of the present version. Others wait for it meanwhile.
     fn page(&self) -> Result<Arc<str>> {
         let mut newest = self.page.lock().unwrap_or_else(PoisonError::into_inner);
         // The version comes first: news that arrives while the page is made changes it later.
-        let version = version(&self.folder);
+        let version = self.version();
         if let Some((_, page)) = newest.as_ref().filter(|(of, _)| *of == version) {
             return Ok(page.clone());
         }
@@ -239,6 +307,12 @@ impl Site {
         *newest = Some((version, made.clone()));
         Ok(made)
     }
+}
+
+/// The value of a header.
+fn header<'a>(request: &httparse::Request<'_, 'a>, name: &str) -> Option<&'a [u8]> {
+    let mut headers = request.headers.iter();
+    headers.find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
 }
 
 /// Whether the host of a request is this server. A foreign page may have a host name that resolves to this
@@ -315,7 +389,12 @@ mod tests {
     fn a_page_is_made_once_a_version() {
         let folder = tempfile::tempdir().unwrap();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let site = Site { address, folder: folder.path().to_path_buf(), page: Mutex::new(None) };
+        let site = Site {
+            address,
+            folder: folder.path().to_path_buf(),
+            page: Mutex::new(None),
+            audience: Arc::default(),
+        };
         assert!(site.page().is_err(), "no run yet");
         fs::write(folder.path().join(crate::run::SETTINGS), "").unwrap();
         let first = site.page().unwrap();

@@ -57,6 +57,8 @@ mod page;
 
 mod sweep_page;
 
+mod events;
+
 mod live;
 
 pub(crate) use live::Live;

@@ -19,9 +19,11 @@ use serde_json::{Map, Value};
 
 const STYLE: &str = concat!(include_str!("page.css"), include_str!("charts.css"));
 const SCRIPT: &str = concat!(include_str!("page.js"), include_str!("charts.js"));
+/// What a live page has besides.
+const LIVE: &str = include_str!("live.js");
 
-/// An HTML file on one run, or on several side by side. A live page has a version, and asks its server
-/// for a newer one.
+/// An HTML file on one run, or on several side by side. A live page has a version, and follows its
+/// server to newer ones.
 pub fn page(runs: &[Material], version: Option<&str>) -> String {
     let names: Vec<_> = runs.iter().map(|run| &run.name[..]).collect();
     let title = format!("harmonium: {}", names.join(", "));
@@ -29,7 +31,7 @@ pub fn page(runs: &[Material], version: Option<&str>) -> String {
     let score = ranking::score(runs);
     let header = html! {
         h1 { @if let [name] = &names[..] { (name) } @else { (names.len()) " runs" } }
-        @if version.is_some() { p #live { "training…" } }
+        @if version.is_some() { p #live role="status" { "live" } }
         @match runs {
             [run] => (summary(run)),
             _ => (summary_of_many(runs, score.as_ref())),
@@ -152,7 +154,7 @@ pub(super) fn file(title: &str, version: Option<&str>, header: &Markup, main: &M
                 header { (header) }
                 main { (main) }
                 div #tip hidden {}
-                script { (PreEscaped(SCRIPT)) }
+                script { (PreEscaped(SCRIPT)) @if version.is_some() { (PreEscaped(LIVE)) } }
             }
         }
     };
