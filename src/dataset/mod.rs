@@ -538,7 +538,9 @@ mod tests {
     fn weights_go_along_and_examples_of_weight_0_are_left_out() {
         let weighted = four().weighted("w", &[1.0, 0.0, 3.0, 2.0]).unwrap();
         let kept = Dataset::from_bytes("four", array![[1_u8, 0], [5, 6], [7, 8]]);
-        assert_eq!(weighted, kept.weighted("w", &[1.0, 3.0, 2.0]).unwrap());
+        assert_eq!((weighted.n_rows(), weighted.rows_of_examples()), (4, vec![0, 2, 3]));
+        let all = Dataset { places: None, ..weighted.clone() };
+        assert_eq!(all, kept.weighted("w", &[1.0, 3.0, 2.0]).unwrap());
         let (training, validation) = weighted.split_validation(1).unwrap();
         assert_eq!(training.weights().unwrap().values(), [1.0, 3.0]);
         assert_eq!(validation.weights(), None, "one example");
