@@ -92,7 +92,7 @@ pub fn recorded<'py>(py: Python<'py>, columns: &Columns) -> PyResult<Bound<'py, 
 }
 
 /// The values of a frame or a list, or of an array of texts; `None` for an array of numbers or a sparse matrix.
-fn coded(object: &Bound<'_, PyAny>, encoding: &Encoding) -> PyResult<Option<Coded>> {
+fn coded(object: &Bound<'_, PyAny>) -> PyResult<Option<Coded>> {
     let py = object.py();
     if let Ok(array) = object.cast::<PyUntypedArray>()
         && b"biuf".contains(&array.dtype().kind())

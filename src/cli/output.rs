@@ -428,7 +428,7 @@ impl Output {
             return rows;
         }
         let mut table = self.table_writer();
-        table.write_record(header.into_iter()).expect("writing to memory does not fail");
+        table.write_record(header).expect("writing to memory does not fail");
         let header = table.into_inner().expect("writing to memory does not fail");
         [header, rows].concat()
     }
