@@ -763,7 +763,7 @@ fn help_shows_the_defaults() {
         ),
         (
             "sample",
-            "100, with --clamp 20, or all examples if there are fewer]|1000]|random]|the run's test data; else its validation examples; else its training data]|test]|.csv of other columns, .npy of other bits; with --every .npz]|0]|all cores]",
+            "100, with --clamp 20, or all examples if there are fewer]|1000]|random]|the run's test data; else its validation examples; else its training data]|test]|samples.png of images, .fasta of sequences|0]|all cores]",
         ),
         ("bench", "500]|128,512]|1]|2]|mnist]|stochastic]|1 and all cores]"),
         (

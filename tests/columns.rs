@@ -5,6 +5,7 @@
 mod folder;
 
 use folder::{Folder, SHORT};
+use ndarray::{Array1, Array2};
 use serde_json::json;
 
 /// A table (200) of an id, and of three bits that have names.
@@ -104,6 +105,40 @@ fn sequences_are_noted_and_recorded() {
     // `drop` of training holds for other data of the model.
     folder.succeed(&format!("train --data dna.fasta --unknown-letters drop {SHORT} --out drop"));
     folder.fail("evaluate drop --data unknown.fasta", "all 1 sequences have letters outside");
+}
+
+/// A sequence that is left out keeps its line, and moves no other.
+#[test]
+fn results_of_sequences_bear_their_names() {
+    let folder = Folder::new();
+    let sequence = |n: usize| {
+        let letters = (0..6).map(|site| b"ACGT"[(n * 7 + site * site) % 4] as char);
+        format!(">s{n} of some\n{}\n", letters.collect::<String>())
+    };
+    folder.write("dna.fasta", (0..100).map(sequence).collect::<String>().as_bytes());
+    folder.succeed(&format!("train --data dna.fasta --unknown-letters drop {SHORT} --out run"));
+    folder.write("clean.fasta", b">b\nACGTAC\n>d\nTTGTAC\n");
+    folder
+        .write("some.fasta", b">a\nACGTAN\n>b some\nACGTAC\n>c\nNCGTAC\n>d\nTTGTAC\n>e\nNNNNNN\n");
+    for name in ["clean", "some"] {
+        let line = format!("evaluate run --data {name}.fasta --log-probabilities {name}");
+        folder.succeed_with_notes(&format!("{line}.csv"));
+        folder.succeed_with_notes(&format!("{line}.npy"));
+        folder.succeed_with_notes(&format!("transform run {name}.fasta --out h-{name}.npy"));
+    }
+    let text = |name: &str| String::from_utf8(folder.read(name)).unwrap();
+    let clean = text("clean.csv");
+    let [_, b, d] = clean.lines().collect::<Vec<_>>()[..] else { panic!("{clean}") };
+    assert!(b.starts_with("b,-") && d.starts_with("d,-") && b[1..] != d[1..], "{clean}");
+    assert_eq!(text("some.csv"), format!("name,log_p\na,\n{b}\nc,\n{d}\ne,\n"));
+    let log_p: Array1<f64> = ndarray_npy::read_npy(folder.path("some.npy")).unwrap();
+    let of_clean: Array1<f64> = ndarray_npy::read_npy(folder.path("clean.npy")).unwrap();
+    assert_eq!(log_p.mapv(f64::is_nan).to_vec(), [true, false, true, false, true]);
+    assert_eq!([log_p[1], log_p[3]], [of_clean[0], of_clean[1]]);
+    let hidden: Array2<f32> = ndarray_npy::read_npy(folder.path("h-some.npy")).unwrap();
+    let of_clean: Array2<f32> = ndarray_npy::read_npy(folder.path("h-clean.npy")).unwrap();
+    assert_eq!((hidden.nrows(), hidden.row(3)), (5, of_clean.row(1)));
+    assert!(hidden.row(2).iter().all(|p| p.is_nan()));
 }
 
 #[test]

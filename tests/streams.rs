@@ -49,8 +49,11 @@ fn the_ending_of_a_result_is_its_format() {
     folder.succeed("evaluate run --data greys.idx --log-probabilities p.csv");
     let log_p: Array1<f64> = read_npy(folder.path("p.npy")).unwrap();
     let text = String::from_utf8(folder.read("p.csv")).unwrap();
-    let read: Vec<f64> = text.lines().map(|line| line.parse().unwrap()).collect();
+    assert!(text.starts_with("example,log_p\n0,-"), "{text}");
+    let of_line = |line: &str| line.split_once(',').unwrap().1.parse().unwrap();
+    let read: Vec<f64> = text.lines().skip(1).map(of_line).collect();
     assert_eq!(read, log_p.to_vec());
+    assert!(folder.read("f.csv").starts_with(b"h0,h1,"));
 
     let table = folder.succeed("metrics run");
     folder.succeed("metrics run --out m.tsv");

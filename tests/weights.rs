@@ -1,9 +1,11 @@
 //! Weights of examples: what they change, and what they do not.
 
 use harmonium::dataset::{Binarization, Dataset, Examples};
+use harmonium::evaluate::free_energy::mean_free_energy;
 use harmonium::kernels::Isa;
 use harmonium::state::State;
 use harmonium::train::{Algorithm, ChainStart};
+use harmonium::watch::Watch;
 use harmonium::{BitMatrix, Rbm, TrainConfig, Trainer};
 use ndarray::Array2;
 use std::sync::Arc;
@@ -145,6 +147,31 @@ fn a_run_starts_at_the_weighted_mean() {
     let rbm = Rbm::initial(19, &weighted.mean(), 80, 11).unwrap();
     let trainer = Trainer::new(config(), weighted).unwrap();
     assert_eq!(trainer.current().sha256(), rbm.sha256());
+}
+
+/// Examples that are there twice count once, in standard errors, too (Morcos et al., 2011).
+#[test]
+fn copies_of_all_examples_do_not_sharpen_a_reweighted_score() {
+    // The first units count the examples.
+    let one = |n: usize, i: usize| if i < 6 { n >> i & 1 == 1 } else { (n * i + i * i) % 7 < 3 };
+    let examples = |n_copies: usize| {
+        let bits = BitMatrix::from_fn(40 * n_copies, 37, |n, i| one(n % 40, i));
+        Examples::new(Dataset::from_bits("bits", bits), Binarization::Stochastic)
+    };
+    let twice = {
+        let bits = BitMatrix::from_fn(80, 37, |n, i| one(n % 40, i));
+        let data = Dataset::from_bits("bits", bits).reweighted(1.0).unwrap();
+        Examples::new(data, Binarization::Stochastic)
+    };
+    assert_eq!((twice.n_effective(), twice.n_examples()), (40.0, 80));
+    let rbm = Rbm::initial(5, &examples(1).mean(), 40, 3).unwrap();
+    let score = |examples: &Examples| {
+        let rows = examples.weighted_bits(0, 0..examples.n_examples());
+        mean_free_energy(&rbm, &rows, Isa::fastest(), Watch::default()).unwrap()
+    };
+    let (once, twice) = (score(&examples(1)), score(&twice));
+    assert!((once.mean - twice.mean).abs() < 1e-9, "{once:?}, {twice:?}");
+    assert!((once.standard_error - twice.standard_error).abs() < 1e-9, "{once:?}, {twice:?}");
 }
 
 /// Two patterns of which one weighs three times as much are learned with its odds.

@@ -16,18 +16,48 @@ Coded = Tuple[Optional[List[str]], List[List[str]], NDArray[np.int32]]
 _NO_VALUE = -1
 
 
-def coded(data: Any, are_letters: bool = False) -> Coded | None:
-    """A frame, a list or an array of texts as a table of texts; None for plain numbers.
+def sequences(data: Any, are_sites: bool = True) -> list[str] | None:
+    """Texts that are sequences; None for other data. With `are_sites`, rows of single letters are sequences, too.
 
-    With `are_letters`, texts of one length are sequences, a column for each letter.
+    >>> sequences(np.array(["AC-T", "TTTT"])), sequences([["A", "C"], ["T", "T"]])
+    (['AC-T', 'TTTT'], ['AC', 'TT'])
+    >>> sequences([[0, 1]]) is None, sequences([["A", None]]) is None, sequences([["A"]], False) is None
+    (True, True, True)
+    """
+    if hasattr(data, "columns") or hasattr(data, "tocsr") or isinstance(data, np.ma.MaskedArray):
+        return None
+    if isinstance(data, (list, tuple)):
+        first = data[0] if data else None
+        if isinstance(first, (list, tuple)):
+            first = first[0] if first else None
+        if not isinstance(first, (str, bytes)) and getattr(first, "dtype", np.dtype(int)).kind not in "USO":
+            return None
+    elif getattr(getattr(data, "dtype", None), "kind", "O") in "biufc":
+        return None
+    try:
+        cells = np.asarray(data, object)
+    except ValueError:
+        # Rows of several lengths.
+        return None
+    if cells.ndim not in (1, 2) or not cells.size:
+        return None
+    if not all(isinstance(cell, (str, bytes)) for cell in cells.flat):
+        return None
+    if cells.ndim == 1:
+        return [_decoded(text) for text in cells]
+    if not are_sites or any(len(cell) != 1 for cell in cells.flat):
+        return None
+    return ["".join(map(_decoded, row)) for row in cells]
+
+
+def coded(data: Any) -> Coded | None:
+    """A frame, a list or an array of texts as a table of texts; None for plain numbers.
 
     >>> names, values, codes = coded([["red", 1], ["blue", 1]])
     >>> names, values, codes.tolist()
     (None, [['red', 'blue'], ['1']], [[0, 0], [1, 0]])
     """
     refuse_masked(data)
-    if are_letters and np.ndim(data) == 1:
-        data = _letters(data)
     names = names_of(data)
     if names is None:
         data = array_of(data)
@@ -164,15 +194,6 @@ def unknown_in(values: Any) -> str | None:
         return None
     cells = np.asarray(values, object).reshape(-1)
     return next((str(cell) for cell in cells if is_missing(cell)), None)
-
-
-def _letters(sequences: Any) -> NDArray[Any]:
-    """The letters (sequences, sites) of texts of one length."""
-    texts = [str(text) for text in sequences]
-    lengths = {len(text) for text in texts}
-    if len(lengths) > 1:
-        raise ValueError(f"X has sequences of {sorted(lengths)} letters, but must have one length")
-    return np.array([list(text) for text in texts])
 
 
 def array_of(rows: Any) -> NDArray[Any]:

@@ -86,6 +86,9 @@ def rows_of_columns(visible: Any, clamped: Any, columns: Mapping[str, Any]) -> P
     refuse_masked(clamped)
     states = state_names(columns)
     values = np.asarray(visible, object)
+    if "sequences" in columns and values.ndim == 1:
+        # Texts, which are rows of letters.
+        values = np.array([list(text) for text in values], object)
     if values.ndim != 2 or values.shape[1] != len(states):
         raise ValueError(
             f"visible has the shape {values.shape}, but must have (n, {len(states)}), a row of all columns for "

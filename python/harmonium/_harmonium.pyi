@@ -164,7 +164,7 @@ def write_foreign(rbm: Rbm, path: str | os.PathLike[str], names: dict[str, str |
 def write_whole(path: str | os.PathLike[str], contents: bytes) -> None: ...
 def read(
     path: str | os.PathLike[str], *, grey_levels: int | None = None, spins: bool = False
-) -> NDArray[np.uint8] | NDArray[np.float32]: ...
+) -> NDArray[Any]: ...
 def pack(
     data: Any,
     path: str | os.PathLike[str],
@@ -175,6 +175,8 @@ def pack(
     spins: bool = False,
     categories: str | int | dict[str, Any] | None = None,
     ignore: Sequence[str] = ...,
+    alphabet: str | None = None,
+    unknown_letters: str | None = None,
 ) -> None: ...
 def refuse_masked(object: object) -> None: ...
 def states_of(
@@ -316,6 +318,7 @@ class Rbm:
         clamp: Any = None,
         label: Any = None,
         method: str = "gibbs",
+        as_texts: bool = False,
         seed: int = 0,
         threads: int | None = None,
     ) -> NDArray[Any]: ...
@@ -378,6 +381,8 @@ class Trainer:
         spins: bool = False,
         categories: str | int | dict[str, Any] | None = None,
         ignore: list[str] | None = None,
+        alphabet: str | None = None,
+        unknown_letters: str | None = None,
         threads: int | None = None,
         comm: Any = None,
         **settings: Unpack[Settings],
@@ -394,6 +399,8 @@ class Trainer:
         grey_levels: int | None = None,
         spins: bool = False,
         categories: int | dict[str, Any] | None = None,
+        alphabet: str | None = None,
+        unknown_letters: str | None = None,
         threads: int | None = None,
         **settings: Unpack[Settings],
     ) -> Trainer: ...

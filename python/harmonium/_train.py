@@ -27,6 +27,8 @@ def train(
     spins: bool = False,
     categories: str | int | dict[str, Any] | None = None,
     ignore: Sequence[str] = (),
+    alphabet: str | None = None,
+    unknown_letters: str | None = None,
     callback: Callable[[dict[str, Any]], object] | None = None,
     progress: bool = False,
     threads: int | None = None,
@@ -41,6 +43,8 @@ def train(
     data : array-like or sparse matrix of shape (n_examples, n_visible), or images (n, rows, columns)
         0 and 1, floating-point intensities from 0 to 1, grey levels (see `grey_levels`) or spins. The
         model keeps the shape of images. With `missing`, NaN and masked numbers are values that are missing.
+        Texts of one length, or rows of single letters, are aligned sequences, of which each site is a category. A
+        text or a path by itself is a file or a folder that is read as by the command line.
     weights : array-like of shape (n_examples,), optional
         How much each example counts, a finite number of at least 0: an example of weight 2 counts as two,
         one of weight 0 is left out.
@@ -68,6 +72,13 @@ def train(
         reads other data by them.
     ignore : sequence of str
         The columns that are left out, by their names, or by their numbers from 1.
+    alphabet : str, optional
+        The letters of sequences: "protein", "dna", "rna", each with the gap if a sequence has one, or the letters
+        themselves in their order; None: as the letters suggest. Lower-case letters and full stops are inserts and
+        are left out.
+    unknown_letters : "refuse", "gap", "missing" or "drop", optional
+        What is done with other letters: the data are refused (the default), each counts as a gap or as a value
+        that is missing, or sequences that have any are left out.
     callback : callable, optional
         Called after each epoch with its metrics, a dict (see `Trainer.metrics`); training ends if it
         returns true.
@@ -101,6 +112,9 @@ def train(
     >>> rbm = train(people, categories="auto", hidden=4, epochs=5)
     >>> rbm.sites, rbm.mean_hidden([["blue", "yes"]]).shape
     ([3, 2], (1, 4))
+    >>> rbm = train(["AC-T", "ACGT"] * 50, alphabet="dna", hidden=4, epochs=5)
+    >>> rbm.sites, rbm.free_energy(["AC-T"]).shape, len(rbm.sample(3, as_texts=True)[0])
+    ([5, 5, 5, 5], (1,), 4)
     >>> rbm = train(pairs, labels=["off", "on"] * 50, objective="discriminative")
     >>> rbm.classes, rbm.predict_proba([[1, 1]]).argmax(axis=1).tolist()
     (['off', 'on'], [1])
@@ -117,6 +131,8 @@ def train(
         spins=spins,
         categories=categories,
         ignore=list(ignore),
+        alphabet=alphabet,
+        unknown_letters=unknown_letters,
         threads=threads,
         comm=comm,
         **settings,

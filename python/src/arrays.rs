@@ -5,7 +5,10 @@
 //! If another thread changes an array while it is read, old and new numbers may mix; each number is
 //! checked as it is read.
 
-use crate::columns::{examples, numbers, recorded};
+use crate::columns::{
+    check_has_columns, check_rows_for_model, examples, numbers, of_texts, recorded, text_array,
+    texts,
+};
 use crate::errors::to_py;
 use crate::pool::{Place, without_lock};
 use crate::sparse::sparse_rows;
@@ -235,7 +238,16 @@ pub fn rows(
     let py = object.py();
     if let Some(dataset) = examples(object, &encoding, threads)? {
         dataset.refuse_missing("this call").map_err(to_py)?;
-        return Ok(RealRows::from(dataset.bits().expect("columns are bits")));
+        check_rows_for_model(&dataset, &encoding)?;
+        return Ok(match dataset.bits() {
+            Some(bits) => RealRows::from(bits),
+            // Of a file.
+            None => {
+                let shape = (dataset.n_examples(), dataset.n_visible());
+                let number = |(n, unit)| dataset.intensity(n, unit) as f32;
+                RealRows::from(Array2::from_shape_fn(shape, number).view())
+            }
+        });
     }
     let (rows, kind) = if object.hasattr(intern!(py, "tocsr"))? {
         sparse_rows(object, threads)?
@@ -270,6 +282,8 @@ pub fn dataset(
     let py = object.py();
     if let Some(dataset) = examples(object, &encoding, threads)? {
         dataset.refuse_missing("this call").map_err(to_py)?;
+        // A mean does not need all rows.
+        check_has_columns(&dataset, &encoding)?;
         return Ok(dataset);
     }
     let mut images = None;
@@ -325,6 +339,9 @@ pub fn dataset_with_missing(
 ) -> PyResult<Dataset> {
     if !allows_masked {
         refuse_masked(object)?;
+    }
+    if let Some(dataset) = of_texts(object, &encoding, threads)? {
+        return Ok(dataset);
     }
     let module = object.py().import(intern!(object.py(), "harmonium._missing"))?;
     if encoding.reads_columns() {
@@ -538,6 +555,9 @@ pub fn decoded<'py>(
 /// float32, intensities from 0 to 1; a row of an image has its rows end to end. Integers are read by
 /// `grey_levels` and `spins`, as in `train`.
 ///
+/// Sequences in FASTA are texts (N), with all their letters but inserts; `train` and models take such texts, and parts of
+/// them. Columns of categories that were packed are the values (N, columns), for `train(..., categories="auto")`.
+///
 /// >>> import harmonium, pathlib, tempfile
 /// >>> with tempfile.TemporaryDirectory() as folder:
 /// ...     table = pathlib.Path(folder, "table.csv")
@@ -553,9 +573,20 @@ pub fn read(
     spins: bool,
 ) -> PyResult<Bound<'_, PyAny>> {
     let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
+    if encoding == Encoding::Undeclared
+        && let Some(sequences) = without_lock(py, None, || Dataset::read_sequences(&path))?
+    {
+        return text_array(py, sequences);
+    }
     let dataset = without_lock(py, None, || Dataset::read_as(&path, encoding))?;
     warn(py, dataset.inferred())?;
-    samples_of(py, &dataset)
+    match (dataset.columns(), dataset.bits()) {
+        (Some(columns), Some(bits)) => {
+            dataset.refuse_missing("an array of values").map_err(to_py)?;
+            texts(py, Some(columns), bits)
+        }
+        _ => samples_of(py, &dataset),
+    }
 }
 
 /// The examples (N, V) as bits (uint8), or else as intensities (float32).

@@ -1,6 +1,6 @@
 //! Columns of bits and categories: how they are declared, and tables whose cells are values.
 
-use crate::arrays::{NAME, dataset_with_missing};
+use crate::arrays::{NAME, dataset_with_missing, warn};
 use crate::errors::to_py;
 use crate::json::from_json;
 use crate::pool::without_lock;
@@ -14,6 +14,14 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+
+/// How letters of sequences are read, by the keywords of a call.
+#[derive(Default)]
+pub struct Letters {
+    pub alphabet: Option<String>,
+    pub unknown_letters: Option<String>,
+}
 
 /// What values of data mean, by the keywords of a call. `categories` is `"auto"`, a number of states, or columns
 /// as [`recorded`] gives them; `ignore` names columns that are left out.
@@ -22,8 +30,22 @@ pub fn declared(
     spins: bool,
     categories: Option<&Bound<'_, PyAny>>,
     ignore: Vec<String>,
+    letters: Letters,
 ) -> PyResult<Encoding> {
     let encoding = Encoding::declared(grey_levels, spins).map_err(to_py)?;
+    let Letters { alphabet, unknown_letters } = letters;
+    if alphabet.is_some() || unknown_letters.is_some() {
+        if encoding != Encoding::Undeclared || categories.is_some() || !ignore.is_empty() {
+            return Err(PyValueError::new_err(
+                "alphabet or unknown_letters is given, which say what sequences are: leave out grey_levels, spins, \
+                 categories and ignore",
+            ));
+        }
+        let alphabet = alphabet.map(|text| text.parse()).transpose().map_err(to_py)?;
+        let unknown_letters = unknown_letters.map(|text| text.parse()).transpose();
+        let unknown_letters = unknown_letters.map_err(to_py)?.unwrap_or_default();
+        return Ok(Encoding::Letters { alphabet, unknown_letters });
+    }
     let with = |setting: &str| {
         let rule = "must be left out with categories, which say what values mean";
         Err(PyValueError::new_err(format!("{setting} is given, but {rule}")))
@@ -70,7 +92,7 @@ pub fn recorded<'py>(py: Python<'py>, columns: &Columns) -> PyResult<Bound<'py, 
 }
 
 /// The values of a frame or a list, or of an array of texts; `None` for an array of numbers or a sparse matrix.
-fn coded(object: &Bound<'_, PyAny>, encoding: &Encoding) -> PyResult<Option<Coded>> {
+fn coded(object: &Bound<'_, PyAny>) -> PyResult<Option<Coded>> {
     let py = object.py();
     if let Ok(array) = object.cast::<PyUntypedArray>()
         && b"biuf".contains(&array.dtype().kind())
@@ -80,9 +102,8 @@ fn coded(object: &Bound<'_, PyAny>, encoding: &Encoding) -> PyResult<Option<Code
     if object.hasattr(intern!(py, "tocsr"))? {
         return Ok(None);
     }
-    let are_letters = encoding.columns().is_some_and(|columns| columns.alphabet().is_some());
     let module = py.import(intern!(py, "harmonium._columns"))?;
-    let parts = module.call_method1(intern!(py, "coded"), (object, are_letters))?;
+    let parts = module.call_method1(intern!(py, "coded"), (object,))?;
     if parts.is_none() {
         return Ok(None);
     }
@@ -91,17 +112,90 @@ fn coded(object: &Bound<'_, PyAny>, encoding: &Encoding) -> PyResult<Option<Code
     Ok(Some(Coded { names, values, codes: codes.as_array().to_owned() }))
 }
 
-/// The examples of a frame, a list or an array of texts whose columns an encoding reads; `None` for numbers,
-/// and for an encoding of units. Cells without a value are missing.
+/// The examples of a file at a path, as the command line reads it.
+fn of_file(
+    object: &Bound<'_, PyAny>,
+    encoding: &Encoding,
+    threads: Option<usize>,
+) -> PyResult<Option<Dataset>> {
+    let Ok(path) = object.extract::<PathBuf>() else { return Ok(None) };
+    without_lock(object.py(), threads, || Dataset::read_as(&path, encoding.clone())).map(Some)
+}
+
+/// The examples of texts, or of rows of single letters, if an encoding reads them as sequences.
+fn of_sequences(
+    object: &Bound<'_, PyAny>,
+    encoding: &Encoding,
+    threads: Option<usize>,
+) -> PyResult<Option<Dataset>> {
+    let are_sites = match encoding {
+        Encoding::Categories { .. } => false,
+        Encoding::Columns(columns) if columns.alphabet().is_none() => return Ok(None),
+        _ => true,
+    };
+    let module = object.py().import(intern!(object.py(), "harmonium._columns"))?;
+    let found = module.call_method1(intern!(object.py(), "sequences"), (object, are_sites))?;
+    let Some(sequences) = found.extract::<Option<Vec<String>>>()? else { return Ok(None) };
+    let read = || Dataset::from_sequences(NAME, &sequences, encoding);
+    without_lock(object.py(), threads, read).map(Some)
+}
+
+/// The examples of a file at a path, or of sequences; `None` for other data.
+pub fn of_texts(
+    object: &Bound<'_, PyAny>,
+    encoding: &Encoding,
+    threads: Option<usize>,
+) -> PyResult<Option<Dataset>> {
+    let found = match of_file(object, encoding, threads)? {
+        Some(found) => Some(found),
+        None => of_sequences(object, encoding, threads)?,
+    };
+    warn(object.py(), found.as_ref().and_then(Dataset::inferred))?;
+    Ok(found)
+}
+
+/// Refuses data with columns for a model of units.
+pub fn check_has_columns(dataset: &Dataset, encoding: &Encoding) -> PyResult<()> {
+    if dataset.columns().is_none() || encoding.reads_columns() {
+        return Ok(());
+    }
+    let rule = "the data are sequences or columns, but the model was trained on numbers";
+    Err(PyValueError::new_err(format!("{}: {rule}", dataset.name())))
+}
+
+/// Checks that a model of this encoding has a result for each row of data that were read as examples.
+pub fn check_rows_for_model(dataset: &Dataset, encoding: &Encoding) -> PyResult<()> {
+    check_has_columns(dataset, encoding)?;
+    let name = dataset.name();
+    match dataset.n_rows() - dataset.n_examples() {
+        0 => Ok(()),
+        n => Err(PyValueError::new_err(format!(
+            "{name}: sequences with letters that the model does not know: {n}; training left out such sequences, so \
+             leave them out here"
+        ))),
+    }
+}
+
+/// The examples of a file, of sequences, or of a frame, a list or an array of texts whose columns an encoding reads;
+/// `None` for numbers, and for other data with an encoding of units. Cells without a value are missing.
 pub fn examples(
     object: &Bound<'_, PyAny>,
     encoding: &Encoding,
     threads: Option<usize>,
 ) -> PyResult<Option<Dataset>> {
+    if let Some(found) = of_texts(object, encoding, threads)? {
+        return Ok(Some(found));
+    }
+    if let Encoding::Letters { .. } = encoding {
+        return Err(PyValueError::new_err(
+            "alphabet or unknown_letters is given, but the data are no sequences: give texts of one length, rows of \
+             single letters, or the path of a file in FASTA",
+        ));
+    }
     if !encoding.reads_columns() {
         return Ok(None);
     }
-    let Some(table) = coded(object, encoding)? else { return Ok(None) };
+    let Some(table) = coded(object)? else { return Ok(None) };
     without_lock(object.py(), threads, || table.dataset(NAME, encoding)).map(Some)
 }
 
@@ -112,6 +206,34 @@ pub fn numbers<'py>(py: Python<'py>, columns: &Columns, bits: &BitMatrix) -> Bou
         true => numbers.mapv(|x| x as u8).into_pyarray(py).into_any(),
         false => numbers.into_pyarray(py).into_any(),
     }
+}
+
+/// Visible states (N, columns) as texts: sequences (N), or the names of the values (N, columns).
+///
+/// # Errors
+/// `ValueError` for a model of bits or numbers.
+pub fn texts<'py>(
+    py: Python<'py>,
+    columns: Option<&Columns>,
+    bits: &BitMatrix,
+) -> PyResult<Bound<'py, PyAny>> {
+    let Some(columns) = columns else {
+        let message = "as_texts is True, but the model has no columns, whose values are texts";
+        return Err(PyValueError::new_err(message));
+    };
+    let rows = columns.rows(bits);
+    match columns.alphabet() {
+        Some(_) => text_array(py, rows.map(|row| row.concat()).collect::<Vec<_>>()),
+        None => text_array(py, rows.collect::<Vec<_>>()),
+    }
+}
+
+/// Texts as an array of numpy.
+pub fn text_array<'py, T: IntoPyObject<'py>>(
+    py: Python<'py>,
+    texts: T,
+) -> PyResult<Bound<'py, PyAny>> {
+    py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "array"), (texts, "U"))
 }
 
 /// The state of a missing value.
@@ -127,7 +249,8 @@ pub fn states_of<'py>(
     categories: &Bound<'py, PyAny>,
     threads: Option<usize>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let (py, encoding) = (data.py(), declared(None, false, Some(categories), Vec::new())?);
+    let (py, encoding) =
+        (data.py(), declared(None, false, Some(categories), Vec::new(), Letters::default())?);
     let dataset = dataset_with_missing(data, encoding, threads, true)?;
     let columns = dataset.columns().expect("data with columns");
     // What is missing is any state for a moment.

@@ -3,7 +3,7 @@
 use crate::arrays::{
     aligned, bits, dataset, dataset_with_missing, doubles, floats, rows, states, visible_bits, warn,
 };
-use crate::columns::{of_columns, recorded};
+use crate::columns::{check_rows_for_model, of_columns, recorded, texts};
 use crate::entries::Entries;
 use crate::errors::to_py;
 use crate::isa;
@@ -251,16 +251,16 @@ impl Rbm {
     }
 
     /// Samples by parallel tempering.
-    fn tempered<'py>(
+    fn tempered(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         number: usize,
         gibbs_steps: usize,
         seed: u64,
         threads: Option<usize>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    ) -> PyResult<BitMatrix> {
         if number == 0 {
-            return Ok(states(py, &BitMatrix::zeros(0, self.n_features()), self.encoding()));
+            return Ok(BitMatrix::zeros(0, self.n_features()));
         }
         let base = Base::for_samples(&self.rbm, self.origin.data_mean.as_ref());
         let (visible, doubt) = interruptible(py, threads, |watch| {
@@ -280,7 +280,7 @@ impl Rbm {
             Ok((exchange.visible()?, doubt))
         })?;
         warn(py, doubt)?;
-        Ok(states(py, &visible.first_columns(self.n_features()), self.encoding()))
+        Ok(visible.first_columns(self.n_features()))
     }
 
     /// Independent units at the rates of the `n_examples` training examples; None without `n_examples`.
@@ -918,6 +918,7 @@ impl Rbm {
         self.check_no_label("impute")?;
         let py = visible.py();
         let data = dataset_with_missing(visible, self.encoding(), threads, true)?;
+        check_rows_for_model(&data, &self.encoding())?;
         check_width("visible", data.n_visible(), self.n_visible(), "visible")?;
         let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
         let filling = Filling { rule, sweeps, seed, threads };
@@ -990,6 +991,7 @@ impl Rbm {
             ));
         }
         let data = dataset_with_missing(visible, self.encoding(), threads, true)?;
+        check_rows_for_model(&data, &self.encoding())?;
         check_width("visible", data.n_visible(), self.n_visible(), "visible")?;
         let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
         let filling = Filling { rule, sweeps, seed, threads };
@@ -1144,6 +1146,9 @@ impl Rbm {
     ///     How the chains move: each by itself, or by parallel tempering, for a model with several modes. It excludes
     ///     `start`, `clamp` and `label`. A warning tells if their shares are not to be
     ///     trusted yet.
+    /// as_texts : bool
+    ///     Whether samples of a model of columns are texts: sequences, shape (number,), or the names of the values,
+    ///     shape (number, columns). Else they are numbers, of a letter its place in the alphabet.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///
@@ -1156,7 +1161,7 @@ impl Rbm {
     /// >>> agreeing.sample(2, gibbs_steps=10, clamp={0: 1}).tolist()
     /// [[True, True], [True, True]]
     #[pyo3(signature = (number = 100, *, gibbs_steps = 1000, start = None, clamp = None, label = None,
-        method = "gibbs", seed = 0, threads = None))]
+        method = "gibbs", as_texts = false, seed = 0, threads = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn sample<'py>(
         &self,
@@ -1167,9 +1172,15 @@ impl Rbm {
         clamp: Option<&Bound<'py, PyAny>>,
         label: Option<&Bound<'py, PyAny>>,
         method: &str,
+        as_texts: bool,
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let encoding = self.encoding();
+        let samples = |bits: &BitMatrix| match as_texts {
+            true => texts(py, encoding.columns(), bits),
+            false => Ok(states(py, bits, encoding.clone())),
+        };
         let method: SamplingMethod = method.parse().map_err(to_py)?;
         let is_given = start.is_some() || clamp.is_some() || label.is_some();
         match method {
@@ -1178,7 +1189,9 @@ impl Rbm {
                 let message = "method is pt, but must be gibbs with start, clamp and label";
                 return Err(PyValueError::new_err(message));
             }
-            SamplingMethod::Pt => return self.tempered(py, number, gibbs_steps, seed, threads),
+            SamplingMethod::Pt => {
+                return samples(&self.tempered(py, number, gibbs_steps, seed, threads)?);
+            }
             _ => {
                 let message = format!(
                     "method is {method}, but must be gibbs or pt: the ladder of a run is in its folder \
@@ -1193,7 +1206,7 @@ impl Rbm {
         }
         let start = start.map(|start| self.start(start, threads)).transpose()?;
         if number == 0 {
-            return Ok(states(py, &BitMatrix::zeros(0, self.n_features()), self.encoding()));
+            return samples(&BitMatrix::zeros(0, self.n_features()));
         }
         if clamp.is_some() || label.is_some() {
             let (row, mask) = self.clamped(py, clamp, label, threads)?;
@@ -1206,7 +1219,7 @@ impl Rbm {
             })?;
             sweep(py, gibbs_steps, threads, |watch| chains.sweep_watched(weights, watch))?;
             let visible = chains.visible().first_columns(self.n_features());
-            return Ok(states(py, &visible, self.encoding()));
+            return samples(&visible);
         }
         let (weights, mut chains) = without_lock(py, threads, || {
             let model = self.model()?;
@@ -1215,7 +1228,7 @@ impl Rbm {
         })?;
         sweep(py, gibbs_steps, threads, |watch| chains.sweep_watched(weights, watch))?;
         let visible = chains.visible().first_columns(self.n_features());
-        Ok(states(py, &visible, self.encoding()))
+        samples(&visible)
     }
 
     /// Mean log-likelihood of rows, with its uncertainty.

@@ -1,7 +1,7 @@
 //! The trainer.
 
 use crate::arrays::{bits, dataset_with_missing, transposed};
-use crate::columns::{declared, of_columns, recorded};
+use crate::columns::{Letters, declared, of_columns, recorded};
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
 use crate::json::{from_json, to_json};
@@ -152,6 +152,10 @@ fn rows_of<S: Section>() -> Vec<Value> {
 ///     Each column is a bit or a category; see `train`. A dict is `Rbm.columns` of another model.
 /// ignore : list of str
 ///     The columns that are left out, by name or number from 1.
+/// alphabet : str, optional
+///     The letters of sequences; see `train`.
+/// unknown_letters : "refuse", "gap", "missing" or "drop", optional
+///     What is done with other letters; see `train`.
 /// threads : int, or None for all cores
 ///     The result does not depend on it.
 /// comm : mpi4py.MPI.Comm, optional
@@ -306,7 +310,7 @@ fn parse(settings: &str) -> PyResult<Map<String, Value>> {
 }
 
 /// The keywords of `harmonium.train` that are not settings.
-const OF_TRAIN: [&str; 13] = [
+const OF_TRAIN: [&str; 15] = [
     "weights",
     "labels",
     "classes",
@@ -316,6 +320,8 @@ const OF_TRAIN: [&str; 13] = [
     "spins",
     "categories",
     "ignore",
+    "alphabet",
+    "unknown_letters",
     "callback",
     "progress",
     "threads",
@@ -323,7 +329,7 @@ const OF_TRAIN: [&str; 13] = [
 ];
 
 /// The keywords of `Trainer` that are not settings.
-const OF_TRAINER: [&str; 12] = [
+const OF_TRAINER: [&str; 14] = [
     "weights",
     "labels",
     "classes",
@@ -334,12 +340,14 @@ const OF_TRAINER: [&str; 12] = [
     "spins",
     "categories",
     "ignore",
+    "alphabet",
+    "unknown_letters",
     "threads",
     "comm",
 ];
 
 /// The keywords of `Trainer.online` that are not settings.
-const OF_ONLINE: [&str; 9] = [
+const OF_ONLINE: [&str; 11] = [
     "weights",
     "labels",
     "classes",
@@ -348,6 +356,8 @@ const OF_ONLINE: [&str; 9] = [
     "grey_levels",
     "spins",
     "categories",
+    "alphabet",
+    "unknown_letters",
     "threads",
 ];
 
@@ -470,7 +480,9 @@ impl<'py> HeldOut<'py> {
         let are_vectors = vectors.iter().map(|part| Ok(n_axes(part)? == 1));
         let are_vectors = are_vectors.collect::<PyResult<Vec<_>>>()?.iter().all(|is_one| *is_one);
         let most = 1 + usize::from(has_labels);
-        if !are_vectors || !(1..=most).contains(&vectors.len()) || n_axes(&data)? < 2 {
+        let sequences = given.py().import("harmonium._columns")?.getattr("sequences")?;
+        let are_rows = n_axes(&data)? >= 2 || !sequences.call1((&data,))?.is_none();
+        if !are_vectors || !(1..=most).contains(&vectors.len()) || !are_rows {
             return Ok(alone());
         }
         let labels = has_labels.then(|| vectors.remove(0));
@@ -491,7 +503,8 @@ impl<'py> HeldOut<'py> {
 impl Trainer {
     #[new]
     #[pyo3(signature = (data, *, weights = None, labels = None, classes = None, initial = None,
-        held_out = None, as_numbers = false, grey_levels = None, spins = false, categories = None, ignore = None, threads = None, comm = None,
+        held_out = None, as_numbers = false, grey_levels = None, spins = false, categories = None, ignore = None, alphabet = None,
+        unknown_letters = None, threads = None, comm = None,
         **settings))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
@@ -507,6 +520,8 @@ impl Trainer {
         spins: bool,
         categories: Option<&Bound<'_, PyAny>>,
         ignore: Option<Vec<String>>,
+        alphabet: Option<String>,
+        unknown_letters: Option<String>,
         threads: Option<usize>,
         comm: Option<&Bound<'_, PyAny>>,
         settings: Option<&Bound<'_, PyDict>>,
@@ -514,7 +529,9 @@ impl Trainer {
         let given = given(settings)?;
         let config = config(&given, &OF_TRAINER)?;
         let (binarize, missing) = (config.binarize, config.missing);
-        let encoding = declared(grey_levels, spins, categories, ignore.unwrap_or_default())?;
+        let letters = Letters { alphabet, unknown_letters };
+        let ignore = ignore.unwrap_or_default();
+        let encoding = declared(grey_levels, spins, categories, ignore, letters)?;
         let classes = known_classes(classes, labels)?;
         let mut reading = Reading { binarize, encoding, as_numbers, missing, classes, threads };
         let data = reading.examples(Given { data, labels, weights })?;
@@ -576,7 +593,8 @@ impl Trainer {
     /// 1
     #[staticmethod]
     #[pyo3(signature = (data, *, weights = None, labels = None, classes = None, initial = None,
-        hidden_states = None, grey_levels = None, spins = false, categories = None, threads = None, **settings))]
+        hidden_states = None, grey_levels = None, spins = false, categories = None, alphabet = None,
+        unknown_letters = None, threads = None, **settings))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn online(
         py: Python<'_>,
@@ -589,6 +607,8 @@ impl Trainer {
         grey_levels: Option<u32>,
         spins: bool,
         categories: Option<&Bound<'_, PyAny>>,
+        alphabet: Option<String>,
+        unknown_letters: Option<String>,
         threads: Option<usize>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
@@ -599,7 +619,8 @@ impl Trainer {
                  a model has them: a chunk may lack some values",
             ));
         }
-        let encoding = declared(grey_levels, spins, categories, Vec::new())?;
+        let letters = Letters { alphabet, unknown_letters };
+        let encoding = declared(grey_levels, spins, categories, Vec::new(), letters)?;
         let classes = known_classes(classes, labels)?;
         let (binarize, missing) = (config.binarize, config.missing);
         let mut reading =

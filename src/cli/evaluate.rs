@@ -3,6 +3,7 @@
 use super::input::{in_pool, limited, model_path, read_data, say_inferred};
 use super::job::{self, RankFlags};
 use super::output::{Output, Overwrite, print, print_beside, print_text};
+use super::rows::Rows;
 use crate::bits::BitMatrix;
 use crate::dataset::{
     Beside, Binarization, Classes, ColumnSource, Dataset, Encoding, ExampleWeights, Examples,
@@ -120,8 +121,9 @@ pub struct Evaluate {
     /// The part of --compare-data: `train`, `test` or `validation`
     #[arg(long, default_value_t = Part::Train, requires = "compare_data")]
     compare_split: Part,
-    /// Write log p(v) of each example (N), f64, to this file: .npy, .npz, .csv or .tsv, or `-` for .npy
-    /// on standard output; the results then go to standard error
+    /// Write log p(v) of each row of the data (N), f64, to this file: .npy, .npz, .csv or .tsv, or `-` for .npy
+    /// on standard output; the results then go to standard error. Text has a header and the name of each sequence, or
+    /// the number of each example from 0. A row that is left out has NaN, or nothing in text
     #[arg(long, value_name = "FILE|-", value_parser = PathBufValueParser::new().try_map(Output::array))]
     log_probabilities: Option<Output>,
     #[command(flatten)]
@@ -149,6 +151,8 @@ const MOST_TRAINING_VALUES: u64 = 1_000_000_000;
 struct Scored {
     /// (N, V)
     visible: WeightedBits,
+    /// Where they are in the data.
+    rows: Rows,
     subject: SubjectReport,
     /// The same examples to predict the classes of, if they have labels.
     to_classify: Option<Examples>,
@@ -193,7 +197,7 @@ impl Evaluate {
         let path = model_path(&self.model)?;
         let file = ModelFile::read(&path)?;
         check_objective(&self.model, &file)?;
-        let Scored { visible, subject, to_classify, is_of_run } = self.scored(&file)?;
+        let Scored { visible, rows, subject, to_classify, is_of_run } = self.scored(&file)?;
         if let Some(samples) = self.samples {
             check("samples", samples, visible.weights().is_none(), || {
                 "left out for examples with weights, as neighbours count alike; --data with the same file has none"
@@ -268,7 +272,8 @@ impl Evaluate {
         if let Some(out) = &self.log_probabilities {
             let free_energies = Array1::from(free_energies(&file.rbm, visible.bits(), isa, watch)?);
             let log_p = free_energies.mapv(|f| -f - evaluation.log_z);
-            out.write(&out.encode("log_probabilities", &log_p))?;
+            let name = if out.is_table() { "log_p" } else { "log_probabilities" };
+            out.write(&rows.encode(out, name, &log_p))?;
         }
         let report = EvaluationReport {
             scores,
@@ -391,6 +396,7 @@ impl Evaluate {
             true => "none (binary data)".to_string(),
             false => binarization.to_string(),
         };
+        let rows = Rows::of(&dataset);
         let examples = Examples::new(dataset, binarization);
         examples.check_have_values()?;
         let visible = examples.weighted_bits(self.seed, 0..examples.n_examples());
@@ -406,7 +412,7 @@ impl Evaluate {
             file_sha256: examples.sha256().map(str::to_string),
             seed: self.seed,
         };
-        Ok(Scored { visible, subject, to_classify, is_of_run })
+        Ok(Scored { visible, rows, subject, to_classify, is_of_run })
     }
 
     /// The bits (N, V) of the data whose free energy is compared.

@@ -55,6 +55,8 @@ fn flag(setting: &'static Setting, default: &Value) -> Arg {
         Kind::Switch => flag.num_args(0..=1).default_missing_value("true"),
         Kind::Real => flag.allow_negative_numbers(true),
         Kind::Names => flag.action(ArgAction::Append),
+        // The first letter may be the gap.
+        Kind::Text if setting.name == "alphabet" => flag.allow_hyphen_values(true),
         _ => flag,
     }
 }
@@ -206,6 +208,13 @@ mod tests {
             ..DataConfig::default()
         };
         assert_eq!(data, expected);
+    }
+
+    #[test]
+    fn an_alphabet_may_begin_with_the_gap() {
+        let data = line("--alphabet -ACGT --data a.fasta").data.over(&DataConfig::default());
+        assert_eq!(data.alphabet.unwrap().to_string(), "-ACGT");
+        assert_eq!(data.data, Source::Path("a.fasta".into()));
     }
 
     #[test]

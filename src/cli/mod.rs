@@ -2,6 +2,8 @@
 
 mod output;
 
+mod rows;
+
 mod input;
 
 mod flags;

@@ -222,6 +222,7 @@ impl Output {
             return Ok(Self { path, format });
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let name = Self::usual_name(name);
         let has_ending = |format: &&Format| name.ends_with(&format!(".{}", format.ending()));
         let found = formats.iter().find(has_ending);
         // A device or a pipe, such as `>(gzip > f.gz)` of a shell, has no ending.
@@ -239,6 +240,14 @@ impl Output {
             [] => unreachable!("a result has a format"),
         };
         unsuitable(path, rule)
+    }
+
+    /// A name of a file with the usual ending of FASTA in place of .fa, .faa (amino acids) or .fna (nucleotides).
+    fn usual_name(name: String) -> String {
+        let (start, gz) = name.strip_suffix(".gz").map_or((&name[..], ""), |start| (start, ".gz"));
+        let endings = [".fa", ".faa", ".fna"];
+        let start = endings.iter().find_map(|ending| start.strip_suffix(ending));
+        start.map_or(name.clone(), |start| format!("{start}.fasta{gz}"))
     }
 
     /// Whether the result goes to standard output.
@@ -404,6 +413,26 @@ impl Output {
         }
     }
 
+    /// As [`encode`](Self::encode), with these names of the columns (K) of an array (N, K) as the header of text.
+    ///
+    /// # Panics
+    /// As [`encode`](Self::encode).
+    pub fn encode_named<T: WritableElement + Display>(
+        &self,
+        name: &str,
+        header: impl IntoIterator<Item = String>,
+        array: &Array2<T>,
+    ) -> Vec<u8> {
+        let rows = self.encode(name, array);
+        if !self.is_table() {
+            return rows;
+        }
+        let mut table = self.table_writer();
+        table.write_record(header).expect("writing to memory does not fail");
+        let header = table.into_inner().expect("writing to memory does not fail");
+        [header, rows].concat()
+    }
+
     /// Whether the result is a table of text.
     pub fn is_table(&self) -> bool {
         matches!(self.format, Format::Csv | Format::Tsv)
@@ -492,7 +521,10 @@ mod tests {
             let out = Output::samples(path.into()).unwrap();
             out.encode_columns("samples", columns, &bits)
         };
-        assert_eq!(written("a.fasta"), text.as_bytes());
+        for name in ["a.fasta", "a.fa", "a.FAA", "a.b.fna"] {
+            assert_eq!(written(name), text.as_bytes(), "{name}");
+        }
+        assert_eq!(&written("a.fa.gz")[..2], [0x1F, 0x8B]);
         let packed = written("a.b.FASTA.gz");
         assert_eq!(&packed[..2], [0x1F, 0x8B]);
         assert_eq!(read(&packed).columns(), Some(columns));

@@ -2,6 +2,7 @@
 
 use super::input::{in_pool, limited, model_path, read_data, say_data};
 use super::output::{Output, Overwrite, print_beside, print_text};
+use super::rows::Rows;
 use crate::dataset::{Beside, Binarization, Classes, ColumnSource, Examples, MissingMask, Source};
 use crate::error::{Error, Result};
 use crate::evaluate::classifier::{ClassScore, Classifier, most_likely};
@@ -120,11 +121,12 @@ impl Predict {
         if Missing::recorded(&provenance.settings)? != Some(Missing::Absent) {
             dataset.refuse_missing("a model of whole examples")?;
         }
+        let rows_as_read = Rows::of(&dataset);
         let examples = Examples::new(dataset, binarization);
         let visible = examples.visible(self.seed);
         let watch = Watch::default();
         let log_p = Classifier::new(&rbm)?.log_probabilities(visible.as_ref(), isa, watch)?;
-        let p = log_p.mapv(libm::exp);
+        let p = rows_as_read.spread(log_p.mapv(libm::exp).view(), f64::NAN);
         let bytes = match out.is_table() {
             false => out.encode("probabilities", &p),
             true => {
@@ -133,6 +135,11 @@ impl Predict {
                 let of_classes = names.iter().map(|name| format!("p({name})"));
                 let mut rows = vec![[classes.column()].into_iter().chain(of_classes).collect()];
                 for row in p.rows() {
+                    if row.iter().any(|p| p.is_nan()) {
+                        // A row that is left out.
+                        rows.push(vec![String::new(); 1 + names.len()]);
+                        continue;
+                    }
                     let class = names[most_likely(row.iter().copied())].to_string();
                     let shares = row.iter().map(|p| format!("{p:.6}"));
                     rows.push([class].into_iter().chain(shares).collect::<Vec<_>>());

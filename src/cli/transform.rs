@@ -2,6 +2,7 @@
 
 use super::input::{in_pool, limited, model_path, read_data, say_data};
 use super::output::{Output, Overwrite};
+use super::rows::Rows;
 use crate::dataset::{Beside, Binarization, Examples, Source};
 use crate::error::Result;
 use crate::evaluate::Classifier;
@@ -50,7 +51,7 @@ pub struct Transform {
     #[arg(long, default_value_t = 1, value_name = "N")]
     draws: u64,
     /// Write p(h | v) to this file: an array (examples, H) of f32 as .npy, .npz, .csv or .tsv, or `-` for
-    /// .npy on standard output
+    /// .npy on standard output. Text has the header h0, h1, …. A row that is left out has NaN
     #[arg(long, default_value = "features.npy", value_name = "FILE|-",
         value_parser = PathBufValueParser::new().try_map(Output::array))]
     out: Output,
@@ -92,15 +93,19 @@ impl Transform {
             let n_hidden = rbm.n_hidden();
             let need = Need::new(Bytes::of::<[f32; 3]>(&[n_examples, n_hidden]), &[]);
             memory::check(|| format!("{n_examples} rows of {n_hidden} features"), &[need])?;
+            let rows = Rows::of(&dataset);
             let examples = Examples::new(dataset, binarization);
             // Features must not know the label.
             let classifier = examples.labels().map(|_| Classifier::new(&rbm)).transpose()?;
             let watch = Watch::default();
             if let Some(reals) = examples.reals() {
-                return self.write(&match &classifier {
-                    None => rbm.mean_hidden_on(isa, reals.into())?,
-                    Some(classifier) => classifier.mean_hidden(reals, isa, watch)?,
-                });
+                return self.write(
+                    &rows,
+                    &match &classifier {
+                        None => rbm.mean_hidden_on(isa, reals.into())?,
+                        Some(classifier) => classifier.mean_hidden(reals, isa, watch)?,
+                    },
+                );
             }
             let weights = FixedWeights::of(&rbm, isa);
             let means = |draw: u64| {
@@ -115,12 +120,15 @@ impl Transform {
                 features += &means(draw)?;
             }
             features /= self.draws as f32;
-            self.write(&features)
+            self.write(&rows, &features)
         })
     }
 
-    fn write(&self, features: &Array2<f32>) -> Result<()> {
-        self.out.write(&self.out.encode("features", features))?;
+    /// Writes the features of all rows of the data. In text, unit j is the column `hj`, from 0.
+    fn write(&self, rows: &Rows, features: &Array2<f32>) -> Result<()> {
+        let features = rows.spread(features.view(), f32::NAN);
+        let header = (0..features.ncols()).map(|unit| format!("h{unit}"));
+        self.out.write(&self.out.encode_named("features", header, &features))?;
         self.out.say()
     }
 }

@@ -16,6 +16,8 @@ pub struct ExampleWeights {
     values: Vec<f64>,
     /// w̃ (N), from 1 to 2¹⁶.
     whole: Vec<u32>,
+    /// Whether they are shares: an example of weight 1/n is one of n that are nearly equal.
+    are_shares: bool,
 }
 
 impl ExampleWeights {
@@ -28,12 +30,30 @@ impl ExampleWeights {
         let largest = values.iter().copied().fold(0.0, f64::max);
         let are_whole = largest <= ONE && values.iter().all(|w| w.fract() == 0.0);
         let whole = |&w: &f64| if are_whole { w } else { (w / largest * ONE).round().max(1.0) };
-        Some(Self { whole: values.iter().map(|w| whole(w) as u32).collect(), values })
+        let whole = values.iter().map(|w| whole(w) as u32).collect();
+        Some(Self { whole, values, are_shares: false })
+    }
+
+    /// The shares 1/n of examples, each of which is one of n that are nearly equal; none if all are 1.
+    pub(super) fn shares(values: Vec<f64>) -> Option<Self> {
+        if values.iter().all(|&w| w == 1.0) {
+            return None;
+        }
+        let weights = Self::of(values.clone());
+        let whole = weights.map_or_else(|| vec![1; values.len()], |weights| weights.whole);
+        Some(Self { values, whole, are_shares: true })
     }
 
     /// The weights of some of the examples; none if these are all equal.
     pub(super) fn part(&self, examples: impl Iterator<Item = usize>) -> Option<Self> {
-        Self::of(examples.map(|example| self.values[example]).collect())
+        let values = examples.map(|example| self.values[example]).collect();
+        if self.are_shares { Self::shares(values) } else { Self::of(values) }
+    }
+
+    /// Whether they are shares, as [`Dataset::reweighted`](super::Dataset::reweighted) gives them: an example of weight
+    /// 1/n is one of n that are nearly equal.
+    pub fn are_shares(&self) -> bool {
+        self.are_shares
     }
 
     /// w (N), above 0.
@@ -51,9 +71,10 @@ impl ExampleWeights {
         self.whole.iter().copied().map(u64::from).sum()
     }
 
-    /// [`n_effective`] of these weights.
+    /// N_eff, the number of examples that are worth as much: [`n_effective`] of these weights; of shares their sum,
+    /// M_eff of Morcos et al. (2011), the number of groups of nearly equal examples.
     pub fn n_effective(&self) -> f64 {
-        n_effective(&self.values)
+        if self.are_shares { self.values.iter().sum() } else { n_effective(&self.values) }
     }
 }
 
@@ -125,6 +146,16 @@ mod tests {
         assert_eq!(n_effective(&[0.25; 8]), 8.0);
         assert_eq!(n_effective(&[1.0, 1.0, 1.0, 3.0]), 3.0);
         assert!((n_effective(&[1.0, 1e-9]) - 1.0).abs() < 1e-6);
+    }
+
+    /// The size of a mean weight does not count, but shares say how many examples they divide.
+    #[test]
+    fn shares_are_worth_their_sum() {
+        let halves = ExampleWeights::shares(vec![0.5; 8]).unwrap();
+        assert_eq!((halves.n_effective(), halves.whole()), (4.0, &[1; 8][..]));
+        assert_eq!(halves.part(0..2).unwrap().n_effective(), 1.0);
+        assert_eq!(ExampleWeights::shares(vec![0.5, 0.5, 1.0]).unwrap().n_effective(), 2.0);
+        assert_eq!(ExampleWeights::shares(vec![1.0; 3]), None);
     }
 
     #[test]

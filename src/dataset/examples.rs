@@ -1,5 +1,6 @@
 //! Examples for training and scores: rows of bits or of numbers.
 
+use super::example_weights::n_effective;
 use super::values::{Values, WHITE};
 use super::{Binarization, Columns, Dataset, ExampleWeights, Labels, WeightedBits, bit_sums};
 use crate::bits::{BitMatrix, active};
@@ -130,7 +131,7 @@ impl Examples {
         (0..self.n_examples()).filter(is_known).collect()
     }
 
-    /// The number of examples of equal weight that are worth as much as these: [`n_effective`](super::n_effective).
+    /// The number of examples of equal weight that are worth as much as these: [`ExampleWeights::n_effective`].
     pub fn n_effective(&self) -> f64 {
         self.weights().map_or(self.n_examples() as f64, ExampleWeights::n_effective)
     }
@@ -237,7 +238,9 @@ impl Examples {
 
     /// The rates of the units (V), by Laplace's rule ([`Units::laplace_rates`]) from the examples that have a value.
     pub fn rates(&self) -> Array1<f64> {
-        let n_of_all = self.n_effective();
+        // Shares keep the start that runs had before their sum was their number.
+        let n_of_all =
+            self.weights().map_or(self.n_examples() as f64, |all| n_effective(all.values()));
         let (units, mean) = (self.units(), self.mean());
         if self.missing().is_none() && self.n_labelled() == self.n_examples() {
             return units.laplace_rates(&mean, n_of_all.round() as usize);
@@ -311,7 +314,10 @@ impl Examples {
         let weight = |all: &ExampleWeights| examples.iter().map(|&n| all.values()[n]).collect();
         let weights = self.weights().map(weight);
         let missing = self.missing().map(|missing| missing.chosen(&examples));
-        WeightedBits::new(self.fixed_bits(seed, examples.iter().copied()), weights).lacking(missing)
+        let are_shares = self.weights().is_some_and(ExampleWeights::are_shares);
+        WeightedBits::new(self.fixed_bits(seed, examples.iter().copied()), weights)
+            .of_shares(are_shares)
+            .lacking(missing)
     }
 
     /// Draw number `draw` of these bits, for means over several draws. Number 0 is

@@ -12,6 +12,7 @@ use super::categories::no_states;
 use super::columns::{Columns, Form, MISSING};
 use super::holes::{Holes, MissingMask};
 use super::lined::Lined;
+use super::places::Places;
 use super::{Categories, Dataset, Encoding};
 use crate::bits::BitMatrix;
 use crate::error::{Error, Remedy, Result};
@@ -24,20 +25,20 @@ pub(super) fn is_fasta(bytes: &[u8]) -> bool {
 }
 
 /// A sequence.
-struct Record<'a> {
+pub(super) struct Record<'a> {
     /// Its number, from 1.
-    number: usize,
-    /// Its first line.
-    title: &'a [u8],
+    pub number: usize,
+    /// Its first line; none in an array.
+    pub title: Option<&'a [u8]>,
     /// Its other lines.
-    lines: &'a [u8],
+    pub lines: &'a [u8],
     /// Its file, if there are several.
-    file: Option<&'a str>,
+    pub file: Option<&'a str>,
 }
 
 impl<'a> Record<'a> {
     /// The letters of its sites.
-    fn letters(&self) -> impl Iterator<Item = u8> + 'a {
+    pub fn letters(&self) -> impl Iterator<Item = u8> + 'a {
         self.lines.iter().copied().filter(|c| {
             let is_insert = c.is_ascii_lowercase() || *c == b'.';
             !is_insert && !c.is_ascii_whitespace()
@@ -46,11 +47,15 @@ impl<'a> Record<'a> {
 
     /// Its first line, without `>`.
     fn title(&self) -> String {
-        String::from_utf8_lossy(&self.title[1..]).trim().to_string()
+        let title = self.title.map_or(&[][..], |title| &title[1..]);
+        String::from_utf8_lossy(title).trim().to_string()
     }
 
     /// Its name in messages: the first word of its title.
     fn name(&self) -> String {
+        if self.title.is_none() {
+            return format!("example {}", self.number - 1);
+        }
         let title = self.title();
         let word = title.trim_start_matches('>').split_whitespace().next();
         let name = word.map(|word| word.chars().take(40).collect());
@@ -73,7 +78,7 @@ fn records<'a>(path: &Path, text: Lined<'a>) -> Result<Vec<Record<'a>>> {
         let title = record.iter().position(|&c| c == b'\n').unwrap_or(record.len());
         let file = files.place(line).file;
         line += record.iter().filter(|&&c| c == b'\n').count();
-        Record { number, title: &record[..title], lines: &record[title..], file }
+        Record { number, title: Some(&record[..title]), lines: &record[title..], file }
     };
     Ok((1..).zip(starts().zip(ends)).map(record).collect())
 }
@@ -124,16 +129,23 @@ impl<'a> Rule<'a> {
     }
 }
 
-/// The sequences of a file.
-struct Sequences<'a> {
+/// Sequences of one length.
+pub(super) struct Sequences<'a> {
     data: String,
-    records: Vec<Record<'a>>,
+    pub records: Vec<Record<'a>>,
     length: usize,
 }
 
 impl<'a> Sequences<'a> {
-    fn of(path: &Path, text: Lined<'a>) -> Result<Self> {
-        let (data, records) = (path.display().to_string(), records(path, text)?);
+    /// The sequences of a file.
+    pub fn of(path: &Path, text: Lined<'a>) -> Result<Self> {
+        let text = Lined { bytes: text.bytes.trim_ascii_start(), ..text };
+        Self::new(path.display().to_string(), records(path, text)?)
+    }
+
+    /// # Panics
+    /// If there are none.
+    pub fn new(data: String, records: Vec<Record<'a>>) -> Result<Self> {
         let length = records[0].letters().count();
         let sequences = Self { data, records, length };
         let [first, ..] = &sequences.records[..] else { unreachable!("a first record") };
@@ -220,7 +232,15 @@ pub(super) fn read(
     encoding: &Encoding,
     mask: Option<&MissingMask>,
 ) -> Result<Dataset> {
-    let sequences = Sequences::of(path, Lined { bytes: text.bytes.trim_ascii_start(), ..text })?;
+    examples(Sequences::of(path, text)?, encoding, mask)
+}
+
+/// Sequences as examples, as [`read`] reads them.
+pub(super) fn examples(
+    sequences: Sequences<'_>,
+    encoding: &Encoding,
+    mask: Option<&MissingMask>,
+) -> Result<Dataset> {
     let Rule { alphabet, unknown_letters, model } = Rule::of(&sequences.data, encoding)?;
     let inferred = (alphabet.is_none() && model.is_none()).then(|| sequences.inferred());
     let is_inferred = inferred.is_some();
@@ -293,8 +313,16 @@ pub(super) fn read(
     let bits = columns.encode(&sequences.data, states.view())?;
     let n_left_out = n_all - kept.len();
     let dataset = holes.missing_from(Dataset::from_columns(sequences.data, columns, bits))?;
-    let titles = Some(kept.iter().map(|record| record.title()).collect());
-    Ok(Dataset { is_inferred, n_left_out, titles, ..dataset })
+    let all = || sequences.records.iter();
+    let has_titles = all().all(|record| record.title.is_some());
+    let of_kept = || kept.iter().map(|record| record.title()).collect();
+    let places = (n_left_out > 0).then(|| Places {
+        rows: kept.iter().map(|record| record.number - 1).collect(),
+        n_rows: n_all,
+        titles: has_titles.then(|| all().map(Record::title).collect()),
+    });
+    let titles = has_titles.then(of_kept);
+    Ok(Dataset { is_inferred, n_left_out, titles, places, ..dataset })
 }
 
 impl Columns {

@@ -16,6 +16,8 @@ mod values;
 
 mod lined;
 
+mod places;
+
 mod alphabet;
 
 mod columns;
@@ -66,6 +68,8 @@ mod packed;
 mod file;
 
 mod pattern;
+
+mod sequences;
 
 mod folder;
 
@@ -143,6 +147,7 @@ pub use weighted_bits::{WeightedBits, WeightedRows};
 use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Result};
 use crate::units::Units;
+use places::Places;
 use values::Values;
 
 /// Examples of intensities from 0 to 1, (examples, visible units), as read.
@@ -179,6 +184,8 @@ pub struct Dataset {
     first_missing: Option<FirstMissing>,
     /// The title of each example, if they are sequences of a file.
     titles: Option<Vec<String>>,
+    /// Where the examples are in the data as read, if some of these are left out.
+    places: Option<Places>,
 }
 
 impl Dataset {
@@ -205,6 +212,7 @@ impl Dataset {
             sites: None,
             first_missing: None,
             titles: None,
+            places: None,
         }
     }
 
@@ -356,7 +364,8 @@ impl Dataset {
             return Ok(self);
         }
         let all = self.rows_but_values(&Vec::from_iter(0..n));
-        Ok(Self { values: self.values.first(n), ..all })
+        let end = all.places.as_ref().map_or(n, |places| places.rows[n - 1] + 1);
+        Ok(Self { values: self.values.first(n), ..all }.part_of_rows(0, end))
     }
 
     /// Some of the examples, with all that belongs to them.
@@ -382,6 +391,7 @@ impl Dataset {
             labels: self.labels.as_ref().map(|labels| labels.part(some())),
             missing: self.missing.as_ref().map(|missing| missing.chosen(rows)).filter(has_any),
             titles: titles.map(|titles| some().map(|row| titles[row].clone()).collect()),
+            places: self.places_of(rows),
             name: self.name.clone(),
             sha256: self.sha256.clone(),
             encoding: self.encoding.clone(),
@@ -473,7 +483,10 @@ impl Dataset {
             first_missing: None,
             ..self.rows(&Vec::from_iter(n_examples - n..n_examples))
         };
-        Ok((self.first(n_examples - n)?, validation))
+        let n_rows = self.n_rows();
+        let training = self.first(n_examples - n)?;
+        let validation = validation.part_of_rows(training.n_rows(), n_rows);
+        Ok((training, validation))
     }
 }
 
@@ -525,7 +538,9 @@ mod tests {
     fn weights_go_along_and_examples_of_weight_0_are_left_out() {
         let weighted = four().weighted("w", &[1.0, 0.0, 3.0, 2.0]).unwrap();
         let kept = Dataset::from_bytes("four", array![[1_u8, 0], [5, 6], [7, 8]]);
-        assert_eq!(weighted, kept.weighted("w", &[1.0, 3.0, 2.0]).unwrap());
+        assert_eq!((weighted.n_rows(), weighted.rows_of_examples()), (4, vec![0, 2, 3]));
+        let all = Dataset { places: None, ..weighted.clone() };
+        assert_eq!(all, kept.weighted("w", &[1.0, 3.0, 2.0]).unwrap());
         let (training, validation) = weighted.split_validation(1).unwrap();
         assert_eq!(training.weights().unwrap().values(), [1.0, 3.0]);
         assert_eq!(validation.weights(), None, "one example");

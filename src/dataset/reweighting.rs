@@ -1,7 +1,7 @@
 //! Weights against redundancy: examples that are nearly equal share the weight of one.
 
-use super::Dataset;
 use super::values::Values;
+use super::{Dataset, ExampleWeights};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Remedy, Result};
 use crate::kernels::Isa;
@@ -18,7 +18,8 @@ const ROUNDING: f64 = 1e-9;
 
 impl Dataset {
     /// The same examples of bits, each with the weight 1 / the number of examples, itself included, that
-    /// agree with it in at least this share of the sites. The work grows with the square of their number.
+    /// agree with it in at least this share of the sites. The work grows with the square of their number. The sum of these
+    /// weights is M_eff of Morcos et al. (PNAS 108, E1293, 2011), the number of examples in standard errors.
     ///
     /// ```
     /// use harmonium::dataset::Dataset;
@@ -57,7 +58,7 @@ impl Dataset {
             false => n_near(&one_hot(bits, &units), 2 * most(units.n_sites()), watch)?,
         };
         let weights: Vec<_> = near.into_iter().map(|n| 1.0 / f64::from(n)).collect();
-        self.weighted("reweight", &weights)
+        Ok(Self { weights: ExampleWeights::shares(weights), ..self })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rows of bits, the weights of their examples and what they lack, on which scores are taken.
 
+use super::example_weights::n_effective;
 use crate::bits::BitMatrix;
 use std::ops::Range;
 
@@ -8,6 +9,7 @@ use std::ops::Range;
 pub struct WeightedBits {
     bits: BitMatrix,
     weights: Option<Vec<f64>>,
+    are_shares: bool,
     missing: Option<BitMatrix>,
 }
 
@@ -18,6 +20,8 @@ pub struct WeightedRows<'a> {
     pub bits: &'a BitMatrix,
     /// The weights (N), all above 0; none if all are equal.
     pub weights: Option<&'a [f64]>,
+    /// Whether the weights are [shares](super::ExampleWeights::are_shares).
+    pub are_shares: bool,
     /// Where units have no value (N, V), if any has none. The bits are off there.
     pub missing: Option<&'a BitMatrix>,
 }
@@ -29,7 +33,12 @@ impl WeightedBits {
     /// If there is not one weight a row.
     pub(crate) fn new(bits: BitMatrix, weights: Option<Vec<f64>>) -> Self {
         assert!(weights.iter().all(|all| all.len() == bits.n_rows()), "a weight for each row");
-        Self { bits, weights, missing: None }
+        Self { bits, weights, are_shares: false, missing: None }
+    }
+
+    /// The same rows, whose weights are [shares](super::ExampleWeights::are_shares) or not.
+    pub(crate) fn of_shares(self, are_shares: bool) -> Self {
+        Self { are_shares, ..self }
     }
 
     /// The same rows without values where `missing` (N, V) is on, if there is such a mask.
@@ -59,7 +68,7 @@ impl WeightedBits {
     pub fn rows(&self, rows: Range<usize>) -> Self {
         let weights = self.weights.as_ref().map(|all| all[rows.clone()].to_vec());
         let missing = self.missing.as_ref().map(|missing| missing.rows(rows.clone()));
-        Self::new(self.bits.rows(rows), weights).lacking(missing)
+        Self::new(self.bits.rows(rows), weights).of_shares(self.are_shares).lacking(missing)
     }
 }
 
@@ -69,18 +78,28 @@ impl WeightedRows<'_> {
         let n_rows = self.bits.n_rows();
         let weights = self.weights.map(|all| (0..n).map(|at| all[at * n_rows / n]).collect());
         let missing = self.missing.map(|missing| missing.spread(n));
-        WeightedBits::new(self.bits.spread(n), weights).lacking(missing)
+        WeightedBits::new(self.bits.spread(n), weights).of_shares(self.are_shares).lacking(missing)
+    }
+
+    /// The number of examples that the rows are worth: as [`ExampleWeights::n_effective`](super::ExampleWeights::n_effective).
+    pub fn n_effective(&self) -> f64 {
+        match self.weights {
+            None => self.bits.n_rows() as f64,
+            Some(weights) if self.are_shares => weights.iter().sum(),
+            Some(weights) => n_effective(weights),
+        }
     }
 }
 
 impl<'a> From<&'a BitMatrix> for WeightedRows<'a> {
     fn from(bits: &'a BitMatrix) -> Self {
-        Self { bits, weights: None, missing: None }
+        Self { bits, weights: None, are_shares: false, missing: None }
     }
 }
 
 impl<'a> From<&'a WeightedBits> for WeightedRows<'a> {
     fn from(rows: &'a WeightedBits) -> Self {
-        Self { bits: &rows.bits, weights: rows.weights(), missing: rows.missing() }
+        let WeightedBits { bits, are_shares, .. } = rows;
+        Self { bits, weights: rows.weights(), are_shares: *are_shares, missing: rows.missing() }
     }
 }

@@ -226,7 +226,7 @@ impl<'a> Evaluator<'a> {
         if config.raise > 0 {
             let some = rows.spread(config.raise.min(visible.n_rows()));
             let found = raise(&path, &betas, some.bits(), RAISE_CHAINS, seed, watch)?;
-            bounds = Some(Score::weighted(&found, some.weights()));
+            bounds = Some(Score::of_rows(&found, &some));
         }
         let Found { log_z, .. } = found;
         // log p(v) = −F(v) − log Z.

@@ -54,9 +54,10 @@ pub fn mean_free_energy<'a>(
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    let WeightedRows { bits, weights, missing } = visible.into();
+    let rows = visible.into();
+    let WeightedRows { bits, missing, .. } = rows;
     assert!(missing.is_none(), "what examples lack has to be summed out: `Observed`");
-    Ok(Score::weighted(&free_energies(rbm, bits, isa, watch)?, weights))
+    Ok(Score::of_rows(&free_energies(rbm, bits, isa, watch)?, rows))
 }
 
 /// How far one mean free energy lies above another, in nats, and the standard error of the difference.

@@ -52,7 +52,8 @@ impl Independent {
     /// # Panics
     /// If rows are not V wide.
     pub fn log_likelihood<'a>(&self, visible: impl Into<WeightedRows<'a>>) -> Score {
-        let WeightedRows { bits, weights, missing } = visible.into();
+        let rows = visible.into();
+        let WeightedRows { bits, missing, .. } = rows;
         assert_eq!(bits.n_columns(), self.when_on.len(), "visible units");
         let of_row = |n| {
             let lacks = |missing: &BitMatrix| {
@@ -61,7 +62,7 @@ impl Independent {
             let of_on = active(bits.row(n)).map(|unit| self.when_on[unit]).sum::<f64>();
             self.all_off + of_on - missing.map_or(0.0, lacks)
         };
-        Score::weighted(&(0..bits.n_rows()).map(of_row).collect::<Vec<_>>(), weights)
+        Score::of_rows(&(0..bits.n_rows()).map(of_row).collect::<Vec<_>>(), rows)
     }
 }
 

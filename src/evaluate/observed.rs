@@ -86,7 +86,7 @@ impl Observed {
         let found: Vec<Estimate> =
             (0..rows.bits.n_rows()).into_par_iter().map(of_row).collect::<Result<_>>()?;
         let energies: Vec<f64> = found.iter().map(|estimate| estimate.value).collect();
-        let free_energy = Score::weighted(&energies, rows.weights);
+        let free_energy = Score::of_rows(&energies, rows);
         let n_annealed = found.iter().filter(|estimate| estimate.is_annealed).count();
         Ok(Self { free_energy, n_annealed })
     }

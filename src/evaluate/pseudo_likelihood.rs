@@ -58,7 +58,8 @@ pub fn pseudo_likelihood_among<'a>(
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    let WeightedRows { bits, weights, missing } = visible.into();
+    let rows = visible.into();
+    let WeightedRows { bits, missing, .. } = rows;
     rbm.check_given(bits, missing)?;
     let n = bits.n_rows();
     let own = ranks.own(n);
@@ -73,7 +74,7 @@ pub fn pseudo_likelihood_among<'a>(
     )?);
     ranks.meet()?;
     ranks.share(&mut [&mut scores], n, |rank| ranks.part(rank, n))?;
-    Ok(Score::weighted(&scores, weights))
+    Ok(Score::of_rows(&scores, rows))
 }
 
 /// The proxy that scikit-learn's `BernoulliRBM.score_samples` computes: V ln p(vᵢ | the rest) of
@@ -89,7 +90,8 @@ pub fn stochastic_pseudo_likelihood<'a>(
     isa: Isa,
     watch: Watch<'_>,
 ) -> Result<Score> {
-    let WeightedRows { bits, weights, .. } = visible.into();
+    let rows = visible.into();
+    let bits = rows.bits;
     let n_sites = u32::try_from(rbm.visible_units().n_sites()).expect("fewer than 2^32 units");
     let unit_of = |n| {
         let mut stream = Stream::new(seed, Purpose::PseudoLikelihoodUnit, n as u64);
@@ -97,7 +99,7 @@ pub fn stochastic_pseudo_likelihood<'a>(
     };
     let units: Vec<_> = (0..bits.n_rows()).map(unit_of).collect();
     let scores = pseudo_likelihoods_of_units(rbm, bits, &units, isa, watch)?;
-    Ok(Score::weighted(&scores, weights))
+    Ok(Score::of_rows(&scores, rows))
 }
 
 /// The memory of [`pseudo_likelihoods`] of N rows under a model of these layers (V, H): inputs and odds of the

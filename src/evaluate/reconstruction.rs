@@ -70,7 +70,7 @@ pub fn reconstruction_error<'a>(
     watch: Watch<'_>,
 ) -> Result<Score> {
     let rows = visible.into();
-    let WeightedRows { bits, weights, missing } = rows;
+    let WeightedRows { bits, missing, .. } = rows;
     let means = reconstruct_given(model, rows, seed, watch)?;
     let error = |(n, means): (usize, ndarray::ArrayView1<'_, f32>)| {
         let is_given = |i: usize| missing.is_none_or(|missing| !missing.get(n, i));
@@ -82,7 +82,7 @@ pub fn reconstruction_error<'a>(
         let n_missing = missing.map_or(0, |missing| active(missing.row(n)).count());
         differences.sum::<f64>() / (means.len() - n_missing) as f64
     };
-    Ok(Score::weighted(&means.outer_iter().enumerate().map(error).collect::<Vec<_>>(), weights))
+    Ok(Score::of_rows(&means.outer_iter().enumerate().map(error).collect::<Vec<_>>(), rows))
 }
 
 #[cfg(test)]

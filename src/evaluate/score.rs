@@ -1,6 +1,6 @@
 //! A mean over examples, and its uncertainty.
 
-use crate::dataset::n_effective;
+use crate::dataset::{WeightedRows, n_effective};
 
 /// The mean of a figure over examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,14 +37,31 @@ impl Score {
     /// # Panics
     /// If there is not one weight a figure.
     pub fn weighted(figures: &[f64], weights: Option<&[f64]>) -> Self {
+        Self::worth(figures, weights, weights.map_or(figures.len() as f64, n_effective))
+    }
+
+    /// The mean of `figures`, one for each row, with the weights of the rows and the number of examples that
+    /// [these are worth](WeightedRows::n_effective).
+    ///
+    /// # Panics
+    /// If there is not one figure a row.
+    pub fn of_rows<'a>(figures: &[f64], rows: impl Into<WeightedRows<'a>>) -> Self {
+        let rows = rows.into();
+        Self::worth(figures, rows.weights, rows.n_effective())
+    }
+
+    /// The weighted mean of figures that are worth `n` of equal weight. For n at most 1 the standard error is NaN.
+    fn worth(figures: &[f64], weights: Option<&[f64]>, n: f64) -> Self {
         assert!(weights.is_none_or(|all| all.len() == figures.len()), "a weight for each figure");
         let weighted =
             || figures.iter().enumerate().map(|(n, f)| (weights.map_or(1.0, |all| all[n]), f));
         let total = weights.map_or(figures.len() as f64, |all| all.iter().sum());
-        let n = weights.map_or(figures.len() as f64, n_effective);
         let mean = weighted().map(|(w, f)| w * f).sum::<f64>() / total;
         let squares: f64 = weighted().map(|(w, f)| w * (f - mean).powi(2)).sum();
-        let standard_error = (squares / (n - 1.0) / total).sqrt();
+        let standard_error = match n > 1.0 {
+            true => (squares / (n - 1.0) / total).sqrt(),
+            false => f64::NAN,
+        };
         Self { mean, standard_error, n_examples: figures.len() }
     }
 }

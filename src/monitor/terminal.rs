@@ -1,6 +1,7 @@
 //! Progress on stderr: a bar on a terminal, a line for each record elsewhere, JSON for programs.
 
 use super::{EpochRecord, Monitor};
+use crate::dataset::ExampleWeights;
 use crate::error::Result;
 use crate::gibbs::FixedModel;
 use crate::setting::by_name;
@@ -83,8 +84,13 @@ impl Monitor for Terminal {
         let examples = trainer.examples();
         if !self.quiet && examples.weights().is_some() {
             let (n, n_effective) = (examples.n_examples(), examples.n_effective());
+            let are_shares = examples.weights().is_some_and(ExampleWeights::are_shares);
+            let means = match are_shares {
+                true => "M_eff, the sum of their weights",
+                false => "N_eff",
+            };
             self.note(&format!(
-                "{n} training examples with weights are worth {n_effective:.1} of equal weight (N_eff)"
+                "{n} training examples with weights are worth {n_effective:.1} of equal weight ({means})"
             ));
         }
         let has_bar = self.format == LogFormat::Text && !self.quiet && !trainer.is_done();

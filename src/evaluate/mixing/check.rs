@@ -77,10 +77,7 @@ impl Check<'_> {
             ClusterShares::of(&clusters, &points, &vec![1.0 / n as f64; n], n as f64)
         };
         let shares = normalised(&rows);
-        let n_effective = match rows.weights() {
-            None => shares.len() as f64,
-            Some(_) => shares.iter().map(|share| share * share).sum::<f64>().recip(),
-        };
+        let n_effective = WeightedRows::from(&rows).n_effective();
         let random = from_random(model, rates, extent, seed, watch)?;
         let (ends, memory) = from_examples(model, &rows, &components, extent, seed, watch)?;
 

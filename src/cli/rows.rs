@@ -1,0 +1,58 @@
+//! Results for each row of the data as read, in their order, so that a row that is left out moves no other.
+
+use super::output::Output;
+use crate::dataset::Dataset;
+use ndarray::{Array1, Array2, ArrayView2};
+
+/// The rows of the data as read.
+pub struct Rows {
+    /// The row of each example (N).
+    of_examples: Vec<usize>,
+    /// Number of rows.
+    n: usize,
+    /// The name of each row, if they are sequences of a file: the first word of its title.
+    names: Option<Vec<String>>,
+}
+
+impl Rows {
+    pub fn of(data: &Dataset) -> Self {
+        let name = |title: &String| title.split_whitespace().next().unwrap_or_default().to_string();
+        let names = data.titles_of_rows().map(|titles| titles.iter().map(name).collect());
+        Self { of_examples: data.rows_of_examples(), n: data.n_rows(), names }
+    }
+
+    /// Figures of the examples (N, K) as those of all rows: `nothing` for a row that is left out.
+    pub fn spread<T: Copy>(&self, figures: ArrayView2<'_, T>, nothing: T) -> Array2<T> {
+        let mut all = Array2::from_elem((self.n, figures.ncols()), nothing);
+        for (figures, &row) in figures.rows().into_iter().zip(&self.of_examples) {
+            all.row_mut(row).assign(&figures);
+        }
+        all
+    }
+
+    /// The bytes of a figure (N) of each example, NaN for a row that is left out. A table has a line for each row: its
+    /// name, or its number from 0 as `example`, and the figure, or nothing.
+    ///
+    /// # Panics
+    /// If the format holds no array.
+    pub fn encode(&self, out: &Output, name: &str, figures: &Array1<f64>) -> Vec<u8> {
+        let all = self.spread(figures.view().insert_axis(ndarray::Axis(1)), f64::NAN);
+        if !out.is_table() {
+            return out.encode(name, &all.column(0).to_owned());
+        }
+        let first = if self.names.is_some() { "name" } else { "example" };
+        let of_row = |row: usize| match &self.names {
+            Some(names) => names[row].clone(),
+            None => row.to_string(),
+        };
+        let text = |x: f64| if x.is_nan() { String::new() } else { x.to_string() };
+        let rows = (0..self.n).map(|row| [of_row(row), text(all[[row, 0]])]);
+        let mut table = out.table_writer();
+        [[first.to_string(), name.to_string()]]
+            .into_iter()
+            .chain(rows)
+            .try_for_each(|row| table.write_record(row))
+            .expect("writing to memory does not fail");
+        table.into_inner().expect("writing to memory does not fail")
+    }
+}
