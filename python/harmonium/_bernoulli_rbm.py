@@ -114,6 +114,8 @@ class BernoulliRBM(Estimator):
     feature_names_in_ : ndarray of shape (n_features_in_,), if X has names
     n_iter_ : int
         Epochs trained.
+    rbm_ : Rbm
+        The model of the learned arrays, with all methods of the library.
     grey_levels_ : int or None
         The highest grey level, if the integers of X were grey levels.
     spins_ : bool

@@ -144,7 +144,17 @@ class LearnedArrays(Parameters):
             missing=self.missing,
             classes=self._classes,
             n_given=self.n_given_,
+            history=self._measured(),
         )
+
+    def _measured(self) -> list[dict[str, Any]] | None:
+        """The records of all metrics, as the library has them; None if there are none, or the user has set
+        arrays since."""
+        records = vars(self).get("history_", [])
+        if not self._is_unchanged() or not all("pseudo_likelihood" in record for record in records):
+            return None
+        own = "validation_score"
+        return [{key: record[key] for key in record if key != own} for record in records] or None
 
     def _validated(
         self, X: Any, reset: bool = False, learns: bool = False, allows_missing: bool = False
