@@ -135,10 +135,8 @@ class BernoulliRBM(Estimator):
     """
 
     def _take_meaning(self, rbm: Rbm) -> None:
-        if rbm.classes is not None:
-            raise ValueError("it is a model with classes: load it by RBMClassifier.load")
-        if max(rbm.sites) > 1:
-            raise ValueError("it is a model of categories: load it by CategoricalRBM.load")
+        if rbm.classes is not None or max(rbm.sites) > 1:
+            interchange.refuse(rbm)
         super()._take_meaning(rbm)
 
     # Interchange with scikit-learn

@@ -25,6 +25,7 @@ __all__ = [
     "default_settings",
     "did_you_mean",
     "filters_png",
+    "held_run",
     "list_runs",
     "numbers_of",
     "pack",

@@ -123,18 +123,25 @@ def _with_files(files: Path, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _write_column(files: Path, name: str, settings: dict[str, Any]) -> None:
     """Write values, one for each example, to a file that the settings then name."""
-    values = settings.get(name)
+    values: Any = settings.get(name)
     if _is_name(values):
         return
     if np.ndim(values) != 1:
         raise ValueError(
             f"{name} has the shape {np.shape(values)}, but must have one value for each example"
         )
+    if name == "weights":
+        settings[name] = str(files / "weights.npy")
+        numbers = io.BytesIO()
+        np.save(numbers, np.asarray(values, float))
+        write_whole(settings[name], numbers.getvalue())
+        return
+    # One row, as blanks would separate the cells of a column. Texts may hold commas and semicolons.
     text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     known = (value.item() if isinstance(value, np.generic) else value for value in values)
-    writer.writerows(["" if is_missing(value) else text_of(value)] for value in known)
-    settings[name] = str(files / f"{name}.csv")
+    cells = ["" if is_missing(value) else text_of(value) for value in known]
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerow(cells)
+    settings[name] = str(files / f"{name}.tsv")
     write_whole(settings[name], text.getvalue().encode())
 
 

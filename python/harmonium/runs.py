@@ -190,7 +190,7 @@ def list(folder: PathLike = "runs") -> builtins.list[Run]:
     return [Run._of(*run) for run in found]
 
 
-def train(
+def train(  # type: ignore[misc]  # data may be values, too
     data: Any = "mnist",
     *,
     out: PathLike | None = None,
@@ -326,8 +326,8 @@ def _command(name: str, folder: Path, options: dict[str, Any]) -> dict[str, Any]
     )
     if done.returncode != 0:
         raise ValueError(notes.removeprefix("error: ") or f"{name} ended with {done.returncode}")
-    if notes:
-        warnings.warn(notes, RuntimeWarning, stacklevel=3)
+    for note in notes.splitlines():
+        warnings.warn(note.removeprefix("note: "), RuntimeWarning, stacklevel=3)
     report: dict[str, Any] = json.loads(done.stdout)
     return report
 

@@ -52,7 +52,9 @@ mod _harmonium {
     #[pymodule_export]
     use super::rbm::{Rbm, filters_png};
     #[pymodule_export]
-    use super::runs::{command, held_run, list_runs, read_run, resume_run, train_run, write_report};
+    use super::runs::{
+        command, held_run, list_runs, read_run, resume_run, train_run, write_report,
+    };
     #[pymodule_export]
     use super::trainer::{
         Trainer, check_keywords, default_settings, did_you_mean, run_setting_table, setting_table,

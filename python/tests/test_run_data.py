@@ -32,6 +32,7 @@ def holes():
         (holes(), {"missing": "marginal"}),
         (BITS, {"labels": LABELS, "weights": RNG.random(60)}),
         (BITS, {"labels": np.arange(60) % 3}),
+        (BITS, {"labels": [None, "a", "b;c, d", "e\tf", *LABELS[4:]]}),
         (np.array(["red", "blue"])[BITS], {"categories": "auto"}),
     ],
 )
@@ -137,3 +138,37 @@ def test_a_model_knows_the_number_of_its_examples(tmp_path):
     for known in (rbm, harmonium.Rbm.load(tmp_path / "model.safetensors"), pickle.loads(pickle.dumps(rbm))):
         assert known.n_examples == 60 and known.log_likelihood(BITS).independent == expected
     assert harmonium.train(holes(), missing="marginal", **SETTINGS).n_examples is None
+
+
+def test_a_model_of_another_class_names_the_class_that_loads_it(tmp_path):
+    pytest.importorskip("sklearn")
+    kinds = {
+        "BernoulliRBM": {},
+        "RBMClassifier": {"labels": LABELS},
+        "CategoricalRBM": {"categories": 3},
+        "Rbm": {"labels": LABELS, "categories": 3},
+    }
+    for kind, keywords in kinds.items():
+        path = tmp_path / f"{kind}.safetensors"
+        harmonium.train(BITS, **keywords, **SETTINGS).save(path)
+        for other in ("BernoulliRBM", "RBMClassifier", "CategoricalRBM"):
+            if other != kind:
+                with pytest.raises(ValueError, match=f"load it by (harmonium.)?{kind}.load$"):
+                    getattr(harmonium, other).load(path)
+        getattr(harmonium, kind).load(path)
+
+
+def test_estimators_are_exchanged_or_say_how(tmp_path):
+    pipeline = pytest.importorskip("sklearn.pipeline")
+    from sklearn.neural_network import BernoulliRBM as Theirs
+
+    model = harmonium.BernoulliRBM(3, n_iter=1, random_state=0).fit(BITS)
+    harmonium.export_model(model, tmp_path / "model.npz")
+    assert harmonium.import_model(tmp_path / "model.npz") == model.rbm_
+    theirs = Theirs(3, n_iter=1).fit(BITS)
+    with pytest.raises(TypeError, match=r"BernoulliRBM\.from_sklearn\(estimator\)\.rbm_"):
+        harmonium.import_model(theirs)
+    with pytest.raises(ValueError, match=r"BernoulliRBM\.from_sklearn\(joblib\.load\(path\)\)"):
+        harmonium.import_model("theirs.joblib")
+    with pytest.raises(TypeError, match=r"^it is a Pipeline.*give pipeline\['bernoullirbm'\]$"):
+        harmonium.BernoulliRBM.from_sklearn(pipeline.make_pipeline(theirs))

@@ -64,6 +64,8 @@ class LearnedArrays(Parameters):
     n_given_: list[int] | None = None
     # The classes of the last visible site, if it is a label, as model files have them.
     _classes: dict[str, Any] | None = None
+    # Whether rows beyond 0 and 1 have been warned of.
+    _has_warned: bool = False
     # The trainer of `partial_fit`, its settings, and the number of trainers before it.
     _trainer: Trainer | None = None
     _trainer_settings: dict[str, Any]

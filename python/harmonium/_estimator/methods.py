@@ -14,7 +14,7 @@ from .._log_likelihood import LogLikelihood
 from .._sklearn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from . import fitting, interchange, online
 from .inputs import precision, random_units, validated
-from .learned import LearnedArrays
+from .learned import LearnedArrays, check_fitted
 from .parameters import fixed_seed, generator, seed, threads
 
 if TYPE_CHECKING:
