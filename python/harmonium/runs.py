@@ -379,6 +379,10 @@ class _Monitor:
         return bool(self._callback is not None and self._callback(metrics))
 
 
+def __dir__() -> builtins.list[str]:
+    return sorted(__all__)
+
+
 _rows = [*run_setting_table(), *setting_table()]
 with_keywords(train, [row for row in _rows if row["name"] != "data"])
 del _rows

@@ -135,7 +135,7 @@ def test_a_model_knows_the_number_of_its_examples(tmp_path):
     rbm = harmonium.train(BITS, **SETTINGS)
     expected = rbm.log_likelihood(BITS, n_examples=60).independent
     rbm.save(tmp_path / "model.safetensors")
-    for known in (rbm, harmonium.Rbm.load(tmp_path / "model.safetensors"), pickle.loads(pickle.dumps(rbm))):
+    for known in (rbm, harmonium.load(tmp_path / "model.safetensors"), pickle.loads(pickle.dumps(rbm))):
         assert known.n_examples == 60 and known.log_likelihood(BITS).independent == expected
     assert harmonium.train(holes(), missing="marginal", **SETTINGS).n_examples is None
 
@@ -172,3 +172,7 @@ def test_estimators_are_exchanged_or_say_how(tmp_path):
         harmonium.import_model("theirs.joblib")
     with pytest.raises(TypeError, match=r"^it is a Pipeline.*give pipeline\['bernoullirbm'\]$"):
         harmonium.BernoulliRBM.from_sklearn(pipeline.make_pipeline(theirs))
+
+
+def test_the_module_of_runs_shows_what_is_for_users():
+    assert dir(runs) == sorted(runs.__all__)
