@@ -737,7 +737,7 @@ fn wrong_usage_has_exit_code_2_and_a_hint() {
         ("train --data none --hidden -3", "'-3'"),
         ("train --data none --schedule step", "`constant`, `linear`, `cosine` or `inverse:B`"),
         ("train --data none --averaging tail:2", "a share above 0 and at most 1"),
-        ("train --data none --algorithm sgd", "`cd`, `pcd` or `pt`"),
+        ("train --data none --algorithm sgd", "`pcd`, `pt` or `ptt`"),
         ("train --data none --learning-rate nan", "must be a finite number"),
         ("train --data none --momentum inf", "must be a finite number"),
         ("train --data bars-and-stripes:0", "bars-and-stripes:SIDE with a side from 1 to 16"),

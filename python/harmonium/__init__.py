@@ -2,8 +2,8 @@
 
 `BernoulliRBM` replaces scikit-learn's class of the same name; `CategoricalRBM` is an estimator for columns of
 categories, `RBMClassifier` one that predicts labels. `train`, `Trainer` and `Rbm` are the
-library itself and do not need scikit-learn. `read` reads files of data, as the command line does; `pack`
-writes them for it. `harmonium.runs` has runs in folders, `sweep`
+library itself and do not need scikit-learn. `load` reads a model; `read` reads files of data, as the command line does,
+and `pack` writes them for it. `harmonium.runs` has runs in folders, `sweep`
 compares settings. `import_model` and `export_model` exchange models of
 bits with other programs. `harmonium.io` reads and writes `.npz` files and the files of the packages `rbms`,
 annaDCA and RestrictedBoltzmannMachines.jl.
@@ -42,6 +42,8 @@ from . import io, runs  # isort: skip (io imports Rbm from here)
 from ._interchange import export_model, import_model  # isort: skip (it imports io)
 
 if TYPE_CHECKING:
+    import os
+
     from ._bernoulli_rbm import BernoulliRBM
     from ._categorical_rbm import CategoricalRBM
     from ._rbm_classifier import RBMClassifier
@@ -63,6 +65,7 @@ __all__ = [
     "export_model",
     "import_model",
     "io",
+    "load",
     "pack",
     "read",
     "report",
@@ -70,6 +73,11 @@ __all__ = [
     "sweep",
     "train",
 ]
+
+
+def load(path: str | os.PathLike[str]) -> Rbm:
+    """Read a model: `Rbm.load`, of a file or the folder of a run."""
+    return Rbm.load(path)
 
 
 # The estimators, by their modules.

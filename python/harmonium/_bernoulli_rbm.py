@@ -114,6 +114,8 @@ class BernoulliRBM(Estimator):
     feature_names_in_ : ndarray of shape (n_features_in_,), if X has names
     n_iter_ : int
         Epochs trained.
+    rbm_ : Rbm
+        The model of the learned arrays, with all methods of the library.
     grey_levels_ : int or None
         The highest grey level, if the integers of X were grey levels.
     spins_ : bool
@@ -133,10 +135,8 @@ class BernoulliRBM(Estimator):
     """
 
     def _take_meaning(self, rbm: Rbm) -> None:
-        if rbm.classes is not None:
-            raise ValueError("it is a model with classes: load it by RBMClassifier.load")
-        if max(rbm.sites) > 1:
-            raise ValueError("it is a model of categories: load it by CategoricalRBM.load")
+        if rbm.classes is not None or max(rbm.sites) > 1:
+            interchange.refuse(rbm)
         super()._take_meaning(rbm)
 
     # Interchange with scikit-learn

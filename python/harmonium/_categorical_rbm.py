@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ._columns import table_names
 from ._estimator import categories as of_columns
+from ._estimator import interchange
 from ._estimator.methods import Estimator
 from ._estimator.parameters import fixed_seed, threads, with_known_names
 from ._harmonium import Rbm, states_of
@@ -226,10 +227,8 @@ class CategoricalRBM(Estimator):
         return of_columns.as_frame_or_array(values, self._frame)
 
     def _take_meaning(self, rbm: Rbm) -> None:
-        if rbm.classes is not None:
-            raise ValueError("it is a model with classes: load it by RBMClassifier.load")
-        if rbm.columns is None:
-            raise ValueError("it is a model of bits or numbers: load it by BernoulliRBM.load")
+        if rbm.classes is not None or rbm.columns is None:
+            interchange.refuse(rbm)
         self.columns_, self.data_mean_ = rbm.columns, rbm.data_mean
         self._known_values = of_columns.KnownValues(rbm.columns)
         self.n_given_ = rbm.n_given

@@ -53,6 +53,18 @@ def import_model(
         "hidden_bias": hidden_bias,
         "layout": layout,
     }
+    if isinstance(path, str) or hasattr(path, "__fspath__"):
+        if os.fspath(path).endswith((".joblib", ".pkl", ".pickle")):
+            raise ValueError(
+                f"{path}: is a pickle, which can run any code when it is loaded; if you trust it, give "
+                "BernoulliRBM.from_sklearn(joblib.load(path)) the estimator of scikit-learn, or use the one of "
+                "harmonium as it is"
+            )
+    else:
+        raise TypeError(
+            f"path is a {type(path).__name__}, but must be the path of a file; "
+            "BernoulliRBM.from_sklearn(estimator).rbm_ is the model of an estimator of scikit-learn"
+        )
     if _is_hdf5(path):
         for name, value in names.items():
             if value is not None:
@@ -85,7 +97,7 @@ def export_model(
 
     Parameters
     ----------
-    rbm : Rbm
+    rbm : Rbm, or a fitted BernoulliRBM
     path : path
         A file that exists is replaced.
     weights, visible_bias, hidden_bias : str, optional
@@ -111,7 +123,8 @@ def export_model(
         "hidden_bias": hidden_bias,
         "layout": layout,
     }
-    write_foreign(rbm, path, names)
+    # An estimator has its model.
+    write_foreign(getattr(rbm, "rbm_", rbm), path, names)
 
 
 def _is_hdf5(path: str | os.PathLike[str]) -> bool:

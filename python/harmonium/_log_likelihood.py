@@ -84,7 +84,9 @@ class LogLikelihood:
         if self.verdict == "exact":
             reach = ""
         else:
-            reach = f", {self.low:.2f} to {self.high:.2f} by the interval of log Z"
+            # The level of the interval holds only for a believable estimate.
+            level = "99 % interval" if self.is_believable else "interval"
+            reach = f", {self.low:.2f} to {self.high:.2f} by the {level} of log Z"
         reasons = "".join(f"; {reason}" for reason in self.reasons)
         return f"{self.mean:.3f} nats an example (± {self.standard_error:.3f}){reach}, {self.verdict}{reasons}"
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ._harmonium import Rbm
 
 # Metrics that `plot_history` draws by itself, and what independent units reach.
-_USUAL = ("pseudo_likelihood", "log_likelihood")
+_USUAL = ("pseudo_likelihood", "log_likelihood", "validation_score")
 _TO_BEAT = "{}_independent"
 
 
@@ -50,12 +50,18 @@ def samples(
 
 def history(rbm: Rbm, metrics: Sequence[str] | None, ax: Any = None) -> Any:
     """Metrics over epochs."""
-    records = rbm.history
-    if not records:
+    if not rbm.history:
         raise ValueError(
             "the model has no history: only a model that `train` has just returned, or one loaded from the "
             "folder of a run, has it"
         )
+    return records_drawn(rbm.history, metrics, ax)
+
+
+def records_drawn(
+    records: Sequence[dict[str, Any]], metrics: Sequence[str] | None, ax: Any = None
+) -> Any:
+    """Metrics of records over epochs."""
     known = [name for name in records[-1] if _curve(records, name)[0]]
     chosen = [name for name in _USUAL if name in known] if metrics is None else list(metrics)
     for name in chosen:

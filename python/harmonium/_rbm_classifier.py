@@ -7,7 +7,7 @@ from typing import Any, Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ._estimator import fitting, online, targets
+from ._estimator import fitting, interchange, online, targets
 from ._estimator.methods import Transformer
 from ._estimator.parameters import seed, threads, with_known_names
 from ._harmonium import Rbm
@@ -357,10 +357,8 @@ class RBMClassifier(ClassifierMixin, Transformer):
         return "log-loss", -float(self._scores_of(model, X, targets).mean())
 
     def _take_meaning(self, rbm: Rbm) -> None:
-        if rbm.classes is None:
-            raise ValueError("it is a model without classes: load it by BernoulliRBM.load")
-        if rbm.columns is not None:
-            raise ValueError("it is a model of categories: load it by harmonium.Rbm.load")
+        if rbm.classes is None or rbm.columns is not None:
+            interchange.refuse(rbm)
         super()._take_meaning(rbm)
         self.classes_ = np.array(rbm.classes)
         self._classes = column(rbm.classes)

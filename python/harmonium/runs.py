@@ -1,8 +1,8 @@
 """Runs in folders, as the command line makes them: start, resume, list, read and report them.
 
 A run keeps its settings, metrics, checkpoints, model and report in a folder. It can be stopped at any time
-and resumed, here or by `harmonium resume`, and ends in the same bits. Its data come from a file or have a
-name, so that it can be resumed; `harmonium.train` takes arrays.
+and resumed, here or by `harmonium resume`, and ends in the same bits. Arrays and frames become files in its
+folder, so that it can be resumed and evaluated; `harmonium.train` writes nothing.
 
 >>> import tempfile
 >>> from harmonium import runs
@@ -15,12 +15,18 @@ Rbm(n_visible=9, n_hidden=8)
 >>> run = runs.resume(run, epochs=25)
 >>> [(run.name, len(run.records)) for run in runs.list(folder)]
 [('bars', 25)]
+>>> runs.train([[0, 0], [1, 1]] * 50, hidden=2, epochs=5, out=f"{folder}/pairs").evaluate().verdict
+'exact'
 """
 
 from __future__ import annotations
 
 import builtins
+import json
 import os
+import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Sequence, Union
@@ -33,6 +39,7 @@ from ._harmonium import Rbm, run_setting_table, setting_table
 from ._html import of_run
 from ._log_likelihood import LogLikelihood
 from ._progress import progress_bar
+from ._run_data import in_folder
 from ._settings import with_keywords
 
 if TYPE_CHECKING:
@@ -104,13 +111,60 @@ class Run:
 
     @property
     def likelihood(self) -> LogLikelihood | None:
-        """The result of `harmonium evaluate` on the present model; None without one. What was evaluated
-        during training is in `metrics`."""
+        """The result of `evaluate`, or of `harmonium evaluate`, on the present model; None without one. What was
+        evaluated during training is in `metrics`."""
         return None if self._evaluation is None else LogLikelihood._of(self._evaluation)
 
     def model(self) -> Rbm:
         """The model of the run; if the run is not done, that of its newest checkpoint."""
         return Rbm.load(self.folder)
+
+    def evaluate(
+        self,
+        *,
+        method: str = "auto",
+        n_chains: int | None = None,
+        schedule: str | None = None,
+        burn_in: int | None = None,
+        split: str | None = None,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> LogLikelihood:
+        """Evaluate the model of the run on the run's own data, as `harmonium evaluate` does: the same number, which is
+        kept in the folder as `likelihood`.
+
+        Chains are annealed back from those of the run. `Rbm.log_likelihood` knows only the model and anneals back
+        from separate forward runs: both estimates differ within their intervals.
+
+        Parameters
+        ----------
+        method : {"auto", "exact", "ais", "pt", "ptt"}
+        n_chains, schedule, burn_in
+            The budget: see `Rbm.log_likelihood`.
+        split : {"train", "test", "validation"}, optional
+            The part of the run's data; None: the test data, else the validation examples, else the training
+            data. Results on another part than that are not kept.
+        seed : int, 0 or more
+        threads : int, or None for all cores
+            The result does not depend on it.
+        """
+        options = {
+            "method": method,
+            "n_chains": n_chains,
+            "schedule": schedule,
+            "burn_in": burn_in,
+            "split": split,
+            "seed": seed,
+            "threads": threads,
+        }
+        report = _command("evaluate", self.folder, options)
+        if "log_likelihood" not in report:
+            raise ValueError(
+                f"{self.folder}: rows that lack values have no log-likelihood where missing is \"absent\"; "
+                "`Rbm.predict_ratings` and `impute` predict their values"
+            )
+        self._take(*_harmonium.read_run(self.folder))
+        return LogLikelihood._of(report)
 
     def report(self) -> Path:
         """Write the report of the run, `report.html` in its folder."""
@@ -136,7 +190,8 @@ def list(folder: PathLike = "runs") -> builtins.list[Run]:
     return [Run._of(*run) for run in found]
 
 
-def train(
+def train(  # type: ignore[misc]  # data may be values, too
+    data: Any = "mnist",
     *,
     out: PathLike | None = None,
     stop_after: str | None = None,
@@ -153,6 +208,11 @@ def train(
 
     Parameters
     ----------
+    data : path, array-like, sparse matrix or frame
+        The name or path of data, or rows or images as `harmonium.train` takes them. Those are packed into the
+        folder of the run (`data/train.packed`), where `resume`, `evaluate` and the command line find them; the
+        run has the bits of `harmonium.train`. `labels`, `weights`, `test_data` and `test_labels` may then hold
+        values, too, and `labels` and `weights` name columns of a frame.
     out : path, optional
         The folder of the run; None: a new one in `runs/`, named after data, sizes and time.
     stop_after : str, optional
@@ -177,10 +237,10 @@ def train(
     """
     given = {
         name: os.fspath(value) if isinstance(value, os.PathLike) else value
-        for name, value in settings.items()
+        for name, value in {"data": data, **settings}.items()
     }
-    session = options("runs.train", out, stop_after, time_budget, threads)
-    with _Monitor(callback, progress) as monitor:
+    with in_folder(out, given) as (out, given), _Monitor(callback, progress) as monitor:
+        session = options("runs.train", out, stop_after, time_budget, threads)
         folder = _harmonium.train_run(given, session, monitor)
     return _finished(folder, report)
 
@@ -252,6 +312,27 @@ def options(
     }
 
 
+def _command(name: str, folder: Path, options: dict[str, Any]) -> dict[str, Any]:
+    """What a command of the command line says of a run. Its flags are keywords here."""
+    words = [sys.executable, "-m", "harmonium", name, os.path.abspath(folder), "--json"]
+    for option, value in options.items():
+        if value is not None:
+            words += [f"--{option.replace('_', '-')}", str(value)]
+    # The package that runs now, wherever it was imported from.
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    done = subprocess.run(words, capture_output=True, text=True, env=env, check=False)
+    notes = re.sub(
+        "--([a-z][a-z-]+)", lambda flag: flag[1].replace("-", "_"), done.stderr.strip()
+    )
+    if done.returncode != 0:
+        raise ValueError(notes.removeprefix("error: ") or f"{name} ended with {done.returncode}")
+    for note in notes.splitlines():
+        warnings.warn(note.removeprefix("note: "), RuntimeWarning, stacklevel=3)
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
 def _finished(folder: Path, with_report: bool) -> Run:
     if with_report:
         report(folder)
@@ -299,4 +380,10 @@ class _Monitor:
         return bool(self._callback is not None and self._callback(metrics))
 
 
-with_keywords(train, [*run_setting_table(), *setting_table()])
+def __dir__() -> builtins.list[str]:
+    return sorted(__all__)
+
+
+_rows = [*run_setting_table(), *setting_table()]
+with_keywords(train, [row for row in _rows if row["name"] != "data"])
+del _rows

@@ -53,7 +53,9 @@ mod _harmonium {
     #[pymodule_export]
     use super::rbm::{Rbm, filters_png};
     #[pymodule_export]
-    use super::runs::{command, list_runs, read_run, resume_run, train_run, write_report};
+    use super::runs::{
+        command, held_run, list_runs, read_run, resume_run, train_run, write_report,
+    };
     #[pymodule_export]
     use super::sweeps::{begin_sweep, read_sweep, resume_sweep};
     #[pymodule_export]

@@ -81,6 +81,8 @@ use std::sync::{Arc, OnceLock};
 /// n_given : list of int, optional
 ///     How many training examples have a value of each column, if the columns stand for numbers and some lack some;
 ///     see `predict_ratings`.
+/// n_examples : int, optional
+///     The number of training examples.
 ///
 /// Examples
 /// --------
@@ -116,6 +118,9 @@ pub struct Origin {
     pub classes: Option<Arc<Classes>>,
     /// How many training examples have a value of each column, if the columns are numbers and some lack some.
     pub n_given: Option<Arc<Vec<usize>>>,
+    /// The number of training examples, of those that count alike if they had weights; None if some lacked
+    /// values, or it is not known.
+    pub n_examples: Option<usize>,
     /// The records of its training.
     pub history: Arc<Vec<EpochRecord>>,
 }
@@ -165,8 +170,20 @@ impl Rbm {
         // A file of other hands may have them for other columns.
         let n_columns = encoding.columns().map_or(0, |columns| columns.n_columns());
         let n_given = n_given.filter(|all: &Vec<usize>| all.len() == n_columns).map(Arc::new);
-        let origin =
-            Origin { encoding, data_mean, image_shape, missing, classes, n_given, history };
+        let fact = |name| provenance.data.get(name).and_then(Value::as_f64);
+        let n_examples = fact("n_effective").or(fact("n_examples")).map(|n| n.round() as usize);
+        // Where values are missing, each site has values in a number of examples of its own.
+        let n_examples = n_examples.filter(|_| fact("n_missing").is_none());
+        let origin = Origin {
+            encoding,
+            data_mean,
+            image_shape,
+            missing,
+            classes,
+            n_given,
+            n_examples,
+            history,
+        };
         Ok(Self::of(rbm, origin))
     }
 
@@ -283,9 +300,11 @@ impl Rbm {
         Ok(visible.first_columns(self.n_features()))
     }
 
-    /// Independent units at the rates of the `n_examples` training examples; None without `n_examples`.
+    /// Independent units at the rates of the `n_examples` training examples, by default those that the model
+    /// knows of; None if it knows none.
     fn independent(&self, n_examples: Option<usize>) -> PyResult<Option<Independent>> {
-        match (n_examples, &self.origin.data_mean) {
+        let known = self.origin.n_examples.filter(|_| self.origin.data_mean.is_some());
+        match (n_examples.or(known), &self.origin.data_mean) {
             (None, _) => Ok(None),
             (Some(n), Some(mean)) => {
                 let units = self.rbm.visible_units();
@@ -514,7 +533,7 @@ impl Rbm {
     #[new]
     #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
         grey_levels = None, spins = false, image_shape = None, missing = None, columns = None,
-        history = None, classes = None, n_given = None))]
+        history = None, classes = None, n_given = None, n_examples = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         #[pyo3(from_py_with = floats)] weights: Array2<f32>,
@@ -529,6 +548,7 @@ impl Rbm {
         history: Option<&Bound<'_, PyAny>>,
         classes: Option<&Bound<'_, PyAny>>,
         n_given: Option<Vec<usize>>,
+        n_examples: Option<usize>,
     ) -> PyResult<Self> {
         let classes = classes.map(labels::classes).transpose()?;
         let missing = missing.map(str::parse).transpose().map_err(to_py)?;
@@ -571,8 +591,16 @@ impl Rbm {
         }
         let n_given = n_given.map(Arc::new);
         let history = history.map(records).transpose()?.unwrap_or_default().into();
-        let origin =
-            Origin { encoding, data_mean, image_shape, missing, classes, n_given, history };
+        let origin = Origin {
+            encoding,
+            data_mean,
+            image_shape,
+            missing,
+            classes,
+            n_given,
+            n_examples,
+            history,
+        };
         Ok(Self::of(rbm, origin))
     }
 
@@ -596,6 +624,9 @@ impl Rbm {
         }
         if let Some(n_given) = &self.origin.n_given {
             keywords.set_item("n_given", &**n_given)?;
+        }
+        if let Some(n_examples) = self.origin.n_examples {
+            keywords.set_item("n_examples", n_examples)?;
         }
         let parts =
             (self.weights(py)?, self.visible_bias(py)?, self.hidden_bias(py)?, self.data_mean(py)?);
@@ -652,6 +683,13 @@ impl Rbm {
     #[getter]
     fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         history(py, &self.origin.history)
+    }
+
+    /// The number of training examples (of those that count alike, if they had weights), or None if it is not
+    /// known or some examples lacked values.
+    #[getter]
+    fn n_examples(&self) -> Option<usize> {
+        self.origin.n_examples
     }
 
     /// Number of visible units.
@@ -1256,7 +1294,7 @@ impl Rbm {
     ///     the ends of forward runs made for it.
     /// n_examples : int, or None
     ///     The number of training examples. With `data_mean` it gives `independent`, the score of
-    ///     independent units.
+    ///     independent units. None: `Rbm.n_examples`.
     /// seed : int, 0 or more
     /// threads : int, or None for all cores
     ///
@@ -1370,8 +1408,9 @@ impl Rbm {
         let settings = settings.map(to_json).transpose()?.unwrap_or_else(|| "{}".to_string());
         let mut settings: Map<String, Value> = serde_json::from_str(&settings)
             .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))?;
-        let Origin { encoding, data_mean, image_shape, missing, classes, n_given, .. } =
-            this.origin.clone();
+        let Origin {
+            encoding, data_mean, image_shape, missing, classes, n_given, n_examples, ..
+        } = this.origin.clone();
         if let Some(missing) = missing {
             settings.entry("missing").or_insert_with(|| missing.to_string().into());
         }
@@ -1381,6 +1420,9 @@ impl Rbm {
         }
         if let Some(n_given) = n_given {
             data.insert(number_means::N_GIVEN.to_string(), json!(*n_given));
+        }
+        if let Some(n_examples) = n_examples {
+            data.insert("n_examples".to_string(), json!(n_examples));
         }
         let provenance = Provenance { settings, data, image_shape, ..Provenance::default() };
         ModelFile { rbm: (*this.rbm).clone(), provenance, data_mean }.write(&path).map_err(to_py)

@@ -51,6 +51,12 @@ pub fn read_run(py: Python<'_>, folder: PathBuf) -> PyResult<Described<'_>> {
     described(py, py.detach(|| Summary::read(&folder)).map_err(to_py)?)
 }
 
+/// The file that shows that a folder holds a run; None if it holds none.
+#[pyfunction]
+pub fn held_run(folder: PathBuf) -> Option<&'static str> {
+    run::held_run(&folder)
+}
+
 /// What Python knows of a run.
 fn described(py: Python<'_>, run: Summary) -> PyResult<Described<'_>> {
     let facts = json!({

@@ -239,19 +239,31 @@ impl Trainer {
 
     /// A trained model, with the encoding and the mean of its data.
     fn trained(&self, rbm: harmonium::Rbm) -> Rbm {
-        let (image_shape, history, n_given) = match &self.driver {
+        let (image_shape, history, n_given, n_examples) = match &self.driver {
             Driver::Own(own) => {
-                let image_shape = own.trainer.examples().image_shape();
-                (image_shape, own.history.clone(), own.n_given.clone())
+                let examples = own.trainer.examples();
+                let n_effective = examples.weights().map(|all| all.n_effective().round() as usize);
+                let n_examples = n_effective.unwrap_or(examples.n_examples());
+                let n_examples = examples.missing().is_none().then_some(n_examples);
+                (examples.image_shape(), own.history.clone(), own.n_given.clone(), n_examples)
             }
-            Driver::Online(..) => (None, Arc::default(), None),
+            Driver::Online(..) => (None, Arc::default(), None, None),
         };
         let (encoding, data_mean) = (self.encoding.clone(), self.mean_seen());
         let missing = self.ascent().config().missing;
         let classes = self.classes();
         Rbm::of(
             rbm,
-            Origin { encoding, data_mean, image_shape, missing, classes, n_given, history },
+            Origin {
+                encoding,
+                data_mean,
+                image_shape,
+                missing,
+                classes,
+                n_given,
+                n_examples,
+                history,
+            },
         )
     }
 
@@ -397,11 +409,29 @@ pub fn names<S: Section>() -> Vec<&'static str> {
     given.map(|setting| setting.name).collect()
 }
 
+/// The parameters of the estimators and of scikit-learn, and what they are called here.
+const OF_ESTIMATORS: [(&str, &str); 11] = [
+    ("n_components", "hidden"),
+    ("n_hidden", "hidden"),
+    ("random_state", "seed"),
+    ("n_iter", "epochs"),
+    ("max_iter", "epochs"),
+    ("n_epochs", "epochs"),
+    ("n_jobs", "threads"),
+    ("n_gibbs_steps", "gibbs_steps"),
+    ("n_chains", "chains"),
+    ("binarization", "binarize"),
+    ("sample_weight", "weights"),
+];
+
 /// An error, in which a name that is not known means one of these.
 pub fn or_meant(error: Error, known: impl IntoIterator<Item = &'static str>) -> Error {
     match error {
         Error::UnknownSetting { name, .. } => {
-            let meant = nearest(&name, known);
+            let known: Vec<_> = known.into_iter().collect();
+            let theirs = OF_ESTIMATORS.into_iter().find(|(theirs, _)| *theirs == name);
+            let theirs = theirs.map(|(_, ours)| ours).filter(|ours| known.contains(ours));
+            let meant = theirs.or_else(|| nearest(&name, known));
             Error::UnknownSetting { name, meant }
         }
         error => error,

@@ -222,7 +222,7 @@ def test_an_estimator_survives_clone_pickle_and_a_file(tmp_path):
     with pytest.raises(ValueError, match="a model of categories: load it by CategoricalRBM.load"):
         BernoulliRBM.load(tmp_path / "model.safetensors")
     BernoulliRBM(2, n_iter=1).fit(np.eye(3)).save(tmp_path / "bits.safetensors")
-    with pytest.raises(ValueError, match="a model of bits or numbers: load it by BernoulliRBM.load"):
+    with pytest.raises(ValueError, match="a model of bits or numbers without classes: load it by BernoulliRBM.load"):
         CategoricalRBM.load(tmp_path / "bits.safetensors")
 
 

@@ -120,10 +120,12 @@ def test_reverse_chains_start_from_the_rows_of_start():
     assert right.reverse_start == "the rows of start"
 
 
-def test_independent_units_are_scored_if_n_examples_is_given(bits):
+def test_independent_units_are_scored_if_the_number_of_examples_is_known(bits):
     rbm = train(bits, hidden=4, epochs=2)
-    assert rbm.log_likelihood(bits).independent is None
-    score = rbm.log_likelihood(bits[:7], n_examples=len(bits))
+    score = rbm.log_likelihood(bits[:7])
+    assert score == rbm.log_likelihood(bits[:7], n_examples=len(bits))
+    parts = rbm.weights, rbm.visible_bias, rbm.hidden_bias, rbm.data_mean
+    assert Rbm(*parts).log_likelihood(bits[:7]).independent is None
     rates = (bits.sum(axis=0) + 1) / (len(bits) + 2)
     expected = np.where(bits[:7], np.log(rates), np.log(1 - rates)).sum(axis=1).mean()
     assert score.independent == pytest.approx(expected, abs=1e-4)

@@ -391,3 +391,36 @@ def test_training_that_diverges_says_so(digits):
 
     with pytest.raises(DivergedError, match="try a smaller learning_rate"):
         BernoulliRBM(4, learning_rate=1e5, random_state=0).fit(digits)
+
+
+def test_values_beyond_0_and_1_are_warned_of_once_for_a_fitted_model():
+    scaler = pytest.importorskip("sklearn.preprocessing").MinMaxScaler
+    X = np.random.default_rng(0).random((40, 3))
+    model = BernoulliRBM(2, n_iter=1, random_state=0).fit(X)
+    with pytest.warns(UserWarning, match=r"MinMaxScaler\(clip=True\)"):
+        model.transform(X + 0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.transform(X + 0.5)
+        clipped = scaler(clip=True).fit(X)
+        model.fit(clipped.transform(X)).transform(clipped.transform(X + 0.5))
+    with pytest.warns(UserWarning, match="outside"):
+        model.fit(X).transform(X + 0.5)  # another model
+
+
+def test_an_estimator_draws_what_its_model_draws():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
+    X = np.random.default_rng(0).integers(0, 2, (40, 6))
+    model = BernoulliRBM(2, n_iter=3, random_state=0).fit(X)
+    assert model.plot_filters(1, image_shape=(2, 3)).images[0].get_array().shape == (2, 3)
+    assert model.plot_samples(4, gibbs_steps=2, image_shape=(2, 3)).get_title() == "samples after 2 sweeps"
+    with pytest.raises(ValueError, match="early_stopping=True, or with a callback"):
+        model.plot_history()
+    model = BernoulliRBM(2, n_iter=3, random_state=0, early_stopping=True).fit(X)
+    labels = [text.get_text() for text in model.plot_history().get_legend().get_texts()]
+    assert "pseudo-likelihood" in labels and "validation score" in labels
+    assert len(model.rbm_.history) == len(model.history_) and model.rbm_.plot_history().lines
+    model.components_ = model.components_ + 1
+    assert model.rbm_.history == []
+    pyplot.close("all")

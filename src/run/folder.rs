@@ -163,13 +163,18 @@ pub fn is_locked(path: &Path) -> bool {
     lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
-/// Refuses a folder that holds a run.
-fn check_holds_no_run(path: &Path) -> Result<()> {
+/// The file that shows that a folder holds a run; `None` if it holds none.
+pub fn held_run(path: &Path) -> Option<&'static str> {
     let holds = |file: &str| match file {
         CHECKPOINTS => checkpoints::has_any(&path.join(CHECKPOINTS)),
         file => path.join(file).exists(),
     };
-    match [SETTINGS, MODEL, METRICS, CHECKPOINTS].into_iter().find(|file| holds(file)) {
+    [SETTINGS, MODEL, METRICS, CHECKPOINTS].into_iter().find(|file| holds(file))
+}
+
+/// Refuses a folder that holds a run.
+fn check_holds_no_run(path: &Path) -> Result<()> {
+    match held_run(path) {
         None => Ok(()),
         Some(file) => {
             let rule = format!(

@@ -61,6 +61,7 @@ pub use files::{
     RECONSTRUCTIONS, REPORT, SAMPLES, SETTINGS, SNAPSHOTS,
 };
 pub(crate) use folder::Folder;
+pub use folder::held_run;
 pub use followers::follow;
 pub use interrupt::Interrupt;
 pub use interval::Interval;

@@ -67,6 +67,7 @@ class Fit:
         check(estimator)
         estimator.random_state_ = generator(estimator.random_state)
         estimator.grey_levels_, estimator.spins_ = None, False
+        estimator._has_warned = False
         allows_missing = estimator.missing is not None
         X = estimator._validated(X, reset=True, learns=True, allows_missing=allows_missing)
         self.has_holes = allows_missing and has_holes(X)

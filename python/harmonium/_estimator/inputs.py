@@ -17,7 +17,8 @@ from .parameters import generator, seed
 # The advice of the warnings about numbers beyond 0 and 1.
 _AS_THEY_ARE = (
     "They are taken as they are, but units are binary. Scale X: grey levels by X / 255 (or their "
-    "maximum), spins by (X + 1) / 2, any feature with MinMaxScaler. X > 0 makes bits of counts."
+    "maximum), spins by (X + 1) / 2, any feature with MinMaxScaler(clip=True), where "
+    "clip keeps new rows in range. X > 0 makes bits of counts."
 )
 # What to do about NaN, after scikit-learn's message.
 BOTH_WAYS = (
@@ -54,7 +55,8 @@ def validated(
         )
     except ValueError as error:
         if learns and not allows_missing and "contains NaN" in str(error):
-            raise ValueError(f"{error}\n{BOTH_WAYS}") from None
+            # The other lines name estimators of scikit-learn.
+            raise ValueError(f"{str(error).splitlines()[0]}\n{BOTH_WAYS}") from None
         raise
     return with_meaning(estimator, X, learns)
 
@@ -133,10 +135,13 @@ def with_meaning(estimator: LearnedArrays, X: Any, learns: bool = False) -> Any:
                 "not grey levels, pass X.astype(float)."
             )
         return X
-    row, feature, value = _first_outside(X)
-    _warn(
-        f"X has values outside [0, 1]: row {row}, feature {feature} is {value:g}. {_AS_THEY_ARE}"
-    )
+    # Once for a fitted model: new rows are often a little beyond those of `fit`.
+    if learns or not estimator._has_warned:
+        row, feature, value = _first_outside(X)
+        _warn(
+            f"X has values outside [0, 1]: row {row}, feature {feature} is {value:g}. {_AS_THEY_ARE}"
+        )
+        estimator._has_warned = True
     return X.astype(np.float64) if is_whole else X
 
 

@@ -6,7 +6,7 @@ import inspect
 import os
 from numbers import Integral
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -68,8 +68,28 @@ def load(cls: type[_Estimator], path: str | os.PathLike[str]) -> _Estimator:
     return estimator
 
 
+def refuse(rbm: Rbm) -> NoReturn:
+    """Say of a model that another class is for it which class loads it."""
+    has_columns = max(rbm.sites[: -1 if rbm.classes else None]) > 1 or rbm.columns is not None
+    what, reader = {
+        (True, True): ("of categories with classes", "harmonium.Rbm"),
+        (True, False): ("with classes", "RBMClassifier"),
+        (False, True): ("of categories", "CategoricalRBM"),
+        (False, False): ("of bits or numbers without classes", "BernoulliRBM"),
+    }[rbm.classes is not None, has_columns]
+    raise ValueError(f"it is a model {what}: load it by {reader}.load")
+
+
 def from_sklearn(cls: type[_Estimator], theirs: Any) -> _Estimator:
     """An estimator with the parameters, arrays and chains of scikit-learn's."""
+    if hasattr(theirs, "steps"):
+        found = [name for name, step in theirs.steps if type(step).__name__ == "BernoulliRBM"]
+        step = f"pipeline[{found[0]!r}]" if found else "its BernoulliRBM, of which it has none"
+        raise TypeError(f"it is a Pipeline, but must be one step of it: give {step}")
+    if not all(hasattr(theirs, name) for name in _THEIR_PARAMETERS):
+        raise TypeError(
+            f"it is a {type(theirs).__name__}, but must be a sklearn.neural_network.BernoulliRBM"
+        )
     ours = cls(**{name: getattr(theirs, name) for name in _THEIR_PARAMETERS})
     if hasattr(theirs, "components_"):
         shape = n_chains(ours), len(theirs.components_)

@@ -64,6 +64,8 @@ class LearnedArrays(Parameters):
     n_given_: list[int] | None = None
     # The classes of the last visible site, if it is a label, as model files have them.
     _classes: dict[str, Any] | None = None
+    # Whether rows beyond 0 and 1 have been warned of.
+    _has_warned: bool = False
     # The trainer of `partial_fit`, its settings, and the number of trainers before it.
     _trainer: Trainer | None = None
     _trainer_settings: dict[str, Any]
@@ -144,7 +146,17 @@ class LearnedArrays(Parameters):
             missing=self.missing,
             classes=self._classes,
             n_given=self.n_given_,
+            history=self._measured(),
         )
+
+    def _measured(self) -> list[dict[str, Any]] | None:
+        """The records of all metrics, as the library has them; None if there are none, or the user has set
+        arrays since."""
+        records = vars(self).get("history_", [])
+        if not self._is_unchanged() or not all("pseudo_likelihood" in record for record in records):
+            return None
+        own = "validation_score"
+        return [{key: record[key] for key in record if key != own} for record in records] or None
 
     def _validated(
         self, X: Any, reset: bool = False, learns: bool = False, allows_missing: bool = False

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _plots
 from .._harmonium import Rbm
 from .._log_likelihood import LogLikelihood
 from .._sklearn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from . import fitting, interchange, online
 from .inputs import precision, random_units, validated
-from .learned import LearnedArrays
+from .learned import LearnedArrays, check_fitted
 from .parameters import fixed_seed, generator, seed, threads
 
 if TYPE_CHECKING:
@@ -84,6 +85,54 @@ class Transformer(LearnedArrays, ClassNamePrefixFeaturesOutMixin, TransformerMix
         return interchange.load(cls, path)
 
     # What is particular to an estimator, and what its methods share
+
+    # Pictures
+
+    def plot_filters(
+        self, number: int = 100, *, image_shape: tuple[int, int] | None = None, ax: Any = None
+    ) -> Any:
+        """Draw the weights of hidden units as images: see `Rbm.plot_filters`.
+
+        Parameters
+        ----------
+        number : int
+        image_shape : (rows, columns)
+            The shape of an image, which rows of numbers do not show.
+        ax : matplotlib.axes.Axes, optional
+        """
+        return self.rbm_.plot_filters(number, image_shape=image_shape, ax=ax)
+
+    def plot_samples(
+        self,
+        number: int = 100,
+        *,
+        gibbs_steps: int = 1000,
+        seed: int = 0,
+        image_shape: tuple[int, int] | None = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw samples as images: see `Rbm.plot_samples`."""
+        return self.rbm_.plot_samples(
+            number, gibbs_steps=gibbs_steps, seed=seed, image_shape=image_shape, ax=ax
+        )
+
+    def plot_history(self, metrics: Sequence[str] | None = None, *, ax: Any = None) -> Any:
+        """Draw metrics of `history_` over epochs.
+
+        Parameters
+        ----------
+        metrics : list of str, optional
+            None: the pseudo-likelihood, and the score that early stopping watched.
+        ax : matplotlib.axes.Axes, optional
+        """
+        check_fitted(self)
+        records = getattr(self, "history_", [])
+        if metrics is None and not any("pseudo_likelihood" in record for record in records):
+            raise ValueError(
+                "history_ has the seconds of each epoch alone: its metrics take time, and are measured with "
+                "early_stopping=True, or with a callback such as callback=lambda metrics: None"
+            )
+        return _plots.records_drawn(records, metrics, ax)
 
     def _validated(
         self, X: Any, reset: bool = False, learns: bool = False, allows_missing: bool = False

@@ -1,0 +1,156 @@
+"""Arrays and frames as the data of a run: files in its folder, so that it can be resumed and evaluated."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import os
+import time
+from pathlib import Path
+from typing import Any, Iterator
+
+import numpy as np
+
+from ._columns import is_missing, names_of, text_of
+from ._harmonium import held_run, pack, states_of, write_whole
+
+# The subfolder of a run that holds them.
+FOLDER = "data"
+# The settings that say what values mean. A packed file knows it.
+_MEANING = ("grey_levels", "spins", "categories", "ignore")
+# The settings that may hold values.
+_VALUES = ("data", "labels", "weights", "test_data", "test_labels")
+
+
+@contextlib.contextmanager
+def in_folder(
+    out: str | os.PathLike[str] | None, settings: dict[str, Any]
+) -> Iterator[tuple[str | os.PathLike[str] | None, dict[str, Any]]]:
+    """The folder of a run, and its settings with files in place of values. A run that does not begin leaves no
+    files."""
+    for name, value in settings.items():
+        if isinstance(value, (np.ndarray, list, tuple)) or hasattr(value, "columns"):
+            if name not in (*_VALUES, "image_shape", "ignore"):
+                raise TypeError(
+                    f"{name} holds values, but must be a path: a run takes arrays and frames as "
+                    f"{', '.join(_VALUES)}; values that are missing are NaN in data"
+                )
+    if out is not None:
+        _refuse_run(Path(out))
+    if all(_is_name(settings.get(name)) for name in _VALUES):
+        yield out, settings
+        return
+    folder, is_new = _made(out)
+    files = folder / FOLDER
+    had_files = files.is_dir()
+    try:
+        files.mkdir(exist_ok=True)
+        yield folder, _with_files(files, settings)
+    finally:
+        if held_run(folder) is None:
+            # A session that ended before its run began leaves its lock.
+            written = [] if had_files else [files / name for name in os.listdir(files)]
+            for path in [*written, *([folder / ".lock"] if is_new else [])]:
+                path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                files.rmdir()
+                if is_new:
+                    folder.rmdir()
+
+
+def _refuse_run(out: Path) -> None:
+    """Refuse a folder that holds a run."""
+    found = held_run(out)
+    if found is not None:
+        raise ValueError(
+            f"{out}: already holds a run ({found}); continue it with harmonium.runs.resume({str(out)!r}), or "
+            "choose another folder with out="
+        )
+
+
+def _made(out: str | os.PathLike[str] | None) -> tuple[Path, bool]:
+    """The folder of a run, and whether it is new."""
+    if out is not None:
+        folder = Path(out)
+        is_new = not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder, is_new
+    runs = Path("runs")
+    runs.mkdir(exist_ok=True)
+    name = time.strftime("array-%Y%m%d-%H%M%S", time.gmtime())
+    for attempt in range(1, 1000):
+        folder = runs / (name if attempt == 1 else f"{name}-{attempt}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            return folder, True
+    raise FileExistsError(f"{runs / name}: exists already; choose another folder with out=")
+
+
+def _with_files(files: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings that name files, which hold the values that were given."""
+    settings = dict(settings)
+    if _is_name(settings.get("data")):
+        for name in ("test_data", "test_labels"):
+            if not _is_name(settings.get(name)):
+                raise TypeError(
+                    f"{name} holds values, but data is {settings['data']!r}: give both as paths, or both as "
+                    "arrays"
+                )
+        for name in ("labels", "weights"):
+            _write_column(files, name, settings)
+        return settings
+    meaning = {name: settings.pop(name) for name in _MEANING if settings.get(name)}
+    if isinstance(meaning.get("categories"), str) and meaning["categories"].isdigit():
+        meaning["categories"] = int(meaning["categories"])
+    data = settings["data"]
+    for name in ("labels", "weights"):
+        if isinstance(settings.get(name), str) and settings[name] in (names_of(data) or []):
+            data, settings[name] = _without(data, settings[name])
+    settings["data"] = str(files / "train.packed")
+    pack(data, settings["data"], **meaning)
+    test = settings.get("test_data")
+    if not _is_name(test):
+        settings["test_data"] = str(files / "test.packed")
+        if "categories" in meaning:
+            # The same states as in training, which test data may not show.
+            meaning["categories"] = states_of(data, meaning["categories"])[0]
+        pack(test, settings["test_data"], **meaning)
+    for name in ("labels", "test_labels", "weights"):
+        _write_column(files, name, settings)
+    return settings
+
+
+def _write_column(files: Path, name: str, settings: dict[str, Any]) -> None:
+    """Write values, one for each example, to a file that the settings then name."""
+    values: Any = settings.get(name)
+    if _is_name(values):
+        return
+    if np.ndim(values) != 1:
+        raise ValueError(
+            f"{name} has the shape {np.shape(values)}, but must have one value for each example"
+        )
+    if name == "weights":
+        settings[name] = str(files / "weights.npy")
+        numbers = io.BytesIO()
+        np.save(numbers, np.asarray(values, float))
+        write_whole(settings[name], numbers.getvalue())
+        return
+    # One row, as blanks would separate the cells of a column. Texts may hold commas and semicolons.
+    text = io.StringIO()
+    known = (value.item() if isinstance(value, np.generic) else value for value in values)
+    cells = ["" if is_missing(value) else text_of(value) for value in known]
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerow(cells)
+    settings[name] = str(files / f"{name}.tsv")
+    write_whole(settings[name], text.getvalue().encode())
+
+
+def _without(frame: Any, name: str) -> tuple[Any, Any]:
+    """A frame without a column, and the column."""
+    is_pandas = hasattr(frame, "iloc")
+    return frame.drop(columns=[name]) if is_pandas else frame.drop(name), frame[name]
+
+
+def _is_name(value: Any) -> bool:
+    """Whether a setting is a path or another name, or is not given."""
+    return value is None or isinstance(value, (str, os.PathLike))
