@@ -122,6 +122,8 @@ pub enum Purpose {
     MixingFromExamples = 43,
     /// The triples of units whose moments the mixing check compares; index 0.
     MixingTriples = 44,
+    /// The chain that draws what an example of the mixing check lacks; index: the example.
+    MixingMissing = 45,
     /// The values of a point of a sweep; index: the draw.
     SweepPoint = 50,
 }

@@ -506,7 +506,7 @@ fn the_likelihood_of_what_examples_have_is_that_of_the_enumeration() {
     let found = Evaluator::new(fixed).evaluate(&rows).unwrap();
     let expected = Parameters::of(&rbm).log_likelihood(&kinds, Missing::Marginal);
     assert!((found.log_likelihood.mean - expected).abs() < 1e-9, "{found} {expected}");
-    assert_eq!(found.observed.unwrap().n_annealed, 0);
+    assert_eq!(found.observed.as_ref().unwrap().n_annealed, 0);
     let report = EvaluationReport::new(&found, None).to_string();
     assert!(report.contains("what they lack is summed out, exactly"), "{report}");
     let config = EvaluationConfig { raise: 5, ..EvaluationConfig::default() };

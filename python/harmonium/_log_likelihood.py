@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 
@@ -71,7 +71,9 @@ class LogLikelihood:
     """Whether the model gives the modes of the rows the right mass, and whether plain chains reach them: `warnings`
     (each with `name`, `what` and `remedy`), the shares of the clusters among the `examples`, the `model`'s samples and
     chains `from_random` and `from_examples`, autocorrelation times in sweeps, moments. None for fewer than 100 rows, rows
-    that lack values, and rows that do not vary."""
+    that lack most values, and rows that do not vary."""
+    mixing_unchecked: str | None = None
+    """Why that was not looked at, if it is as too many values are missing."""
 
     def __str__(self) -> str:
         """The mean with its standard error, the interval that log Z leaves it, and the verdict.
@@ -88,7 +90,8 @@ class LogLikelihood:
             level = "99 % interval" if self.is_believable else "interval"
             reach = f", {self.low:.2f} to {self.high:.2f} by the {level} of log Z"
         reasons = "".join(f"; {reason}" for reason in self.reasons)
-        return f"{self.mean:.3f} nats an example (± {self.standard_error:.3f}){reach}, {self.verdict}{reasons}"
+        error = "one example, no standard error" if isnan(self.standard_error) else f"± {self.standard_error:.3f}"
+        return f"{self.mean:.3f} nats an example ({error}){reach}, {self.verdict}{reasons}"
 
     @classmethod
     def _of(cls, report: dict[str, Any]) -> LogLikelihood:
@@ -126,6 +129,7 @@ class LogLikelihood:
             remedies=report.get("remedies", []),
             caveat=report.get("caveat"),
             mixing=report.get("mixing"),
+            mixing_unchecked=report.get("mixing_unchecked"),
         )
 
     @property

@@ -10,7 +10,9 @@ use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::labels::{self, labelled};
 use crate::pool::{Place, interruptible, without_lock};
-use harmonium::dataset::{Binarization, Classes, Columns, Dataset, Encoding, Examples};
+use harmonium::dataset::{
+    Binarization, Classes, Columns, Dataset, Encoding, Examples, WeightedRows,
+};
 use harmonium::evaluate::classifier::Classifier;
 use harmonium::evaluate::couplings::{Couplings, CouplingsConfig};
 use harmonium::evaluate::free_energy::free_energies;
@@ -1345,10 +1347,16 @@ impl Rbm {
         if base_data.is_some() {
             config.check_has_path("base_data", "given").map_err(to_py)?;
         }
-        let (py, dataset) = (visible.py(), dataset(visible, self.encoding(), threads)?);
+        let py = visible.py();
+        let dataset = dataset_with_missing(visible, self.encoding(), threads, true)?;
         let dataset = labelled(dataset, labels, self.origin.classes.as_ref())?;
         dataset.check_intensities().map_err(to_py)?;
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;
+        if self.origin.missing == Some(Missing::Absent) {
+            dataset
+                .refuse_missing("the log-likelihood of a model of missing = absent, whose examples have no common log Z,")
+                .map_err(to_py)?;
+        }
         let base = self.base(config.method, base_data, threads)?;
         let start = start.map(|start| self.start(start, threads)).transpose()?;
         let independent = self.independent(n_examples)?;
@@ -1356,14 +1364,20 @@ impl Rbm {
         let rbm = self.rbm.clone();
         let (evaluation, independent) = interruptible(py, threads, move |watch| {
             let examples = Examples::new(dataset, Binarization::Stochastic);
-            let bits = examples.fixed_bits(seed, 0..examples.n_examples());
+            let bits = examples.weighted_bits(seed, 0..examples.n_examples());
             let model = FixedModel { rbm: &rbm, weights: &weights };
             let mut evaluator = Evaluator::new(model).config(config).base(base).watch(watch);
             if let Some(start) = &start {
                 evaluator = evaluator.model_states(start, "the rows of start");
             }
-            let independent = independent.map(|units| units.log_likelihood(&bits));
-            Ok((evaluator.evaluate(&bits)?, independent))
+            let evaluation = evaluator.evaluate(&bits)?;
+            // On the examples that the model was scored on.
+            let n_scored = evaluation.free_energy.n_examples;
+            let some = (n_scored < bits.bits().n_rows())
+                .then(|| WeightedRows::from(&bits).spread(n_scored));
+            let independent =
+                independent.map(|units| units.log_likelihood(some.as_ref().unwrap_or(&bits)));
+            Ok((evaluation, independent))
         })?;
         let report = EvaluationReport::new(&evaluation, independent);
         let class = py.import("harmonium._log_likelihood")?.getattr("LogLikelihood")?;

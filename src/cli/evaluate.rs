@@ -207,6 +207,14 @@ impl Evaluate {
         if visible.missing().is_some() {
             self.check_flags_for_missing()?;
             if Missing::recorded(&file.provenance.settings)? == Some(Missing::Absent) {
+                let out = &self.log_probabilities;
+                out.iter().try_for_each(|out| {
+                    check("log_probabilities", out, false, || {
+                        "left out for examples that lack values and a model that was trained with missing = absent, \
+                         which has no common log Z for them"
+                            .to_string()
+                    })
+                })?;
                 return self.predict_values(&file, &visible, subject, to_classify.as_ref(), isa);
             }
         }
@@ -223,6 +231,9 @@ impl Evaluate {
         let mut evaluator = Evaluator::new(model).config(self.config()).base(base).watch(watch);
         if let Some(ModelStates { visible, origin }) = &model_states {
             evaluator = evaluator.model_states(visible, origin);
+        }
+        if self.log_probabilities.is_some() {
+            evaluator = evaluator.scoring_all();
         }
         let ladder = match self.method {
             Method::Ptt => Some(rungs(&path, &file, isa)?),
@@ -270,7 +281,20 @@ impl Evaluate {
         bar.finish();
 
         if let Some(out) = &self.log_probabilities {
-            let free_energies = Array1::from(free_energies(&file.rbm, visible.bits(), isa, watch)?);
+            let free_energies = match &evaluation.observed {
+                Some(observed) => {
+                    if observed.n_annealed > 0 {
+                        let (n, all) = (observed.n_annealed, observed.n_given);
+                        let what = format!(
+                            "log p of {n} of {all} examples is by annealing, which errs low on average"
+                        );
+                        note(LogFormat::Text, &what);
+                    }
+                    observed.free_energies.clone()
+                }
+                None => free_energies(&file.rbm, visible.bits(), isa, watch)?,
+            };
+            let free_energies = Array1::from(free_energies);
             let log_p = free_energies.mapv(|f| -f - evaluation.log_z);
             let name = if out.is_table() { "log_p" } else { "log_probabilities" };
             out.write(&rows.encode(out, name, &log_p))?;
@@ -302,9 +326,7 @@ impl Evaluate {
         let rule = || "left out for examples that lack values".to_string();
         check("raise", self.raise, self.raise == 0, rule)?;
         self.samples.iter().try_for_each(|samples| check("samples", samples, false, rule))?;
-        let (compared, out) = (&self.compare_data, &self.log_probabilities);
-        compared.iter().try_for_each(|data| check("compare_data", data, false, rule))?;
-        out.iter().try_for_each(|out| check("log_probabilities", out, false, rule))
+        self.compare_data.iter().try_for_each(|data| check("compare_data", data, false, rule))
     }
 
     /// Scores single values of examples that lack some. With `missing = absent` they have no common log Z.

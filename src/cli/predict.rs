@@ -8,6 +8,8 @@ use crate::error::{Error, Result};
 use crate::evaluate::classifier::{ClassScore, Classifier, most_likely};
 use crate::kernels::Isa;
 use crate::model::ModelFile;
+use crate::monitor::LogFormat;
+use crate::monitor::terminal::note;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, Part};
 use crate::train::Missing;
@@ -118,14 +120,35 @@ impl Predict {
         let dataset = limited(chosen.dataset, self.limit, &rbm)?;
         let recorded = Binarization::recorded(&provenance.settings);
         let binarization = self.binarize.map_or(recorded.map(Binarization::for_prediction), Ok)?;
-        if Missing::recorded(&provenance.settings)? != Some(Missing::Absent) {
+        let way = Missing::recorded(&provenance.settings)?;
+        if way.is_none() {
             dataset.refuse_missing("a model of whole examples")?;
         }
         let rows_as_read = Rows::of(&dataset);
+        let is_summed_out = way == Some(Missing::Marginal) && dataset.n_missing() > 0;
+        // A sum over what is missing is one over bits.
+        let binarization = match is_summed_out {
+            true => Binarization::recorded(&provenance.settings)?,
+            false => binarization,
+        };
         let examples = Examples::new(dataset, binarization);
-        let visible = examples.visible(self.seed);
-        let watch = Watch::default();
-        let log_p = Classifier::new(&rbm)?.log_probabilities(visible.as_ref(), isa, watch)?;
+        let (classifier, watch) = (Classifier::new(&rbm)?, Watch::default());
+        let log_p = if is_summed_out {
+            let rows = examples.weighted_bits(self.seed, 0..examples.n_examples());
+            let (log_p, n_annealed) =
+                classifier.log_probabilities_given(&rows, self.seed, isa, watch)?;
+            if n_annealed > 0 {
+                let all = examples.n_examples();
+                let what = format!(
+                    "p(class) of {n_annealed} of {all} examples is estimated: what they lack is summed out by annealing"
+                );
+                note(LogFormat::Text, &what);
+            }
+            log_p
+        } else {
+            let visible = examples.visible(self.seed);
+            classifier.log_probabilities(visible.as_ref(), isa, watch)?
+        };
         let p = rows_as_read.spread(log_p.mapv(libm::exp).view(), f64::NAN);
         let bytes = match out.is_table() {
             false => out.encode("probabilities", &p),

@@ -74,7 +74,7 @@ impl WeightedBits {
 
 impl WeightedRows<'_> {
     /// `n` rows, spread evenly, as [`BitMatrix::spread`].
-    pub(crate) fn spread(self, n: usize) -> WeightedBits {
+    pub fn spread(self, n: usize) -> WeightedBits {
         let n_rows = self.bits.n_rows();
         let weights = self.weights.map(|all| (0..n).map(|at| all[at * n_rows / n]).collect());
         let missing = self.missing.map(|missing| missing.spread(n));

@@ -8,6 +8,8 @@
 //! Boltzmann machine, equation 2): exact, as b·v and Z cancel.
 
 use super::Score;
+use super::observed::class_log_probabilities;
+use crate::dataset::WeightedRows;
 use crate::error::{Error, Result};
 use crate::kernels::Isa;
 use crate::memory::{self, Bytes, Need};
@@ -93,6 +95,33 @@ impl<'a> Classifier<'a> {
             row -= all;
         }
         Ok(scores)
+    }
+
+    /// ln p(y | what a row has) of each class (N, K), in nats, for rows (N, V) or (N, V − K) that may lack values, which
+    /// are summed out for each class as in [`Observed`](super::Observed): exactly, or by annealing, whose number of
+    /// rows is the second result. The streams of `seed` anneal.
+    ///
+    /// # Errors
+    /// As [`log_probabilities`](Self::log_probabilities).
+    pub fn log_probabilities_given<'b>(
+        &self,
+        rows: impl Into<WeightedRows<'b>>,
+        seed: u64,
+        isa: Isa,
+        watch: Watch<'_>,
+    ) -> Result<(Array2<f64>, usize)> {
+        let WeightedRows { bits, missing, .. } = rows.into();
+        match missing {
+            None => Ok((self.log_probabilities(bits, isa, watch)?, 0)),
+            Some(missing) => class_log_probabilities(
+                self.rbm,
+                (bits, missing),
+                self.label.clone(),
+                seed,
+                isa,
+                watch,
+            ),
+        }
     }
 
     /// p(h | v) for every row v of `features`, with the label summed out: Σ_y p(y | v) p(h | v, y), (N, H).

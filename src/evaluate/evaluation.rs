@@ -4,7 +4,8 @@ use super::evidence::{self, Ends, gather};
 use super::exchange_evidence::exchange;
 use super::free_energy::mean_free_energy;
 use super::mean_field;
-use super::mixing::{Check, EVALUATION, Mixing, ModelSamples};
+use super::mixing::{Check, EVALUATION, Mixing, ModelSamples, unchecked};
+use super::observed::MOST_ANNEALED;
 use super::raise::raise;
 use super::{
     Base, Estimate, EvaluationConfig, Evidence, Exact, ExchangeEvidence, Method, Observed, Score,
@@ -59,6 +60,8 @@ pub struct Evaluation {
     /// Whether the model and its chains visit the modes of the examples; none if this was not asked, or cannot be
     /// said.
     pub mixing: Option<Mixing>,
+    /// Why that was not looked at, if it is as too many values are missing.
+    pub mixing_unchecked: Option<String>,
 }
 
 /// An evaluation to be made: a model, and what is known about it.
@@ -88,6 +91,7 @@ pub struct Evaluator<'a> {
     model_states: Option<GivenStates<'a>>,
     ladder: Option<&'a [FixedWeights]>,
     checks_mixing: bool,
+    scores_all: bool,
     watch: Watch<'a>,
 }
 
@@ -146,6 +150,7 @@ impl<'a> Evaluator<'a> {
             model_states: None,
             ladder: None,
             checks_mixing: true,
+            scores_all: false,
             watch: Watch::default(),
         }
     }
@@ -174,6 +179,12 @@ impl<'a> Evaluator<'a> {
     /// Leaves out the check of [mixing](Mixing).
     pub fn without_mixing(self) -> Self {
         Self { checks_mixing: false, ..self }
+    }
+
+    /// Scores all examples, even where the sums over what they lack have to be annealed, which takes some hundredths of
+    /// a second each. By default 200 of them are scored then.
+    pub fn scoring_all(self) -> Self {
+        Self { scores_all: true, ..self }
     }
 
     /// Sets the watch, which hears of the progress and can stop the evaluation.
@@ -230,10 +241,12 @@ impl<'a> Evaluator<'a> {
         }
         let Found { log_z, .. } = found;
         // log p(v) = −F(v) − log Z.
-        let observed = rows.missing.map(|_| Observed::of(rbm, rows, seed, weights.isa(), watch));
+        let most = if self.scores_all { usize::MAX } else { MOST_ANNEALED };
+        let observed =
+            rows.missing.map(|_| Observed::of(rbm, rows, most, seed, weights.isa(), watch));
         let observed = observed.transpose()?;
-        let free_energy = match observed {
-            Some(Observed { free_energy, .. }) => free_energy,
+        let free_energy = match &observed {
+            Some(observed) => observed.free_energy,
             None => mean_free_energy(rbm, rows, weights.isa(), watch)?,
         };
         let check =
@@ -256,6 +269,7 @@ impl<'a> Evaluator<'a> {
             raise: bounds,
             verdict: found.verdict,
             mixing: mixing.transpose()?.flatten(),
+            mixing_unchecked: if self.checks_mixing { unchecked(rows) } else { None },
         })
     }
 
@@ -324,10 +338,12 @@ impl Found {
 }
 
 impl Evaluation {
-    /// The mean log-likelihood at the upper and the lower end of log Z's interval: (low, high).
+    /// The mean log-likelihood at the upper and the lower end of log Z's interval: (low, high). It is wider by 2.576
+    /// [standard errors](Observed::annealing_error) to both sides if sums over what examples lack are annealed.
     pub fn log_likelihood_interval(&self) -> (f64, f64) {
         let numerator = self.log_likelihood.mean + self.log_z;
-        (numerator - self.log_z_high, numerator - self.log_z_low)
+        let error = self.observed.as_ref().map_or(0.0, |observed| 2.576 * observed.annealing_error);
+        (numerator - self.log_z_high - error, numerator - self.log_z_low + error)
     }
 
     /// The effective sample size of forward AIS, if log Z is by AIS.

@@ -16,7 +16,7 @@
 use super::ais::{LogZ, Side, forward};
 use super::log_mean::log_sum_exp;
 use super::{AnnealingSchedule, Score};
-use crate::bits::active;
+use crate::bits::{BitMatrix, WORD, active};
 use crate::dataset::WeightedRows;
 use crate::error::Result;
 use crate::gibbs::{FixedModel, FixedWeights, Path};
@@ -25,7 +25,7 @@ use crate::model::Rbm;
 use crate::rng::{Purpose, Stream};
 use crate::units::Units;
 use crate::watch::Watch;
-use ndarray::{Array1, Axis};
+use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -39,11 +39,11 @@ const MOST_HIDDEN: usize = 12;
 const CHAINS: usize = 32;
 const STEPS: usize = 500;
 
-/// The most examples that are scored if some are annealed, each of which takes some hundredths of a second.
-const MOST_ANNEALED: usize = 200;
+/// The most examples that an evaluation scores if some are annealed, each of which takes some hundredths of a second.
+pub(super) const MOST_ANNEALED: usize = 200;
 
 /// The free energies of what examples have.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Observed {
     /// The mean of F(v), in nats. Each annealed sum draws from streams of its own, so that the scatter of the
@@ -51,45 +51,108 @@ pub struct Observed {
     pub free_energy: Score,
     /// The number of examples whose sum is annealed, and not exact.
     pub n_annealed: usize,
+    /// The number of examples that were given, of which `free_energies` are scored.
+    pub n_given: usize,
+    /// F(v) of each example that is scored, in nats.
+    pub free_energies: Vec<f64>,
+    /// The standard error of the mean that comes from annealing, in nats.
+    pub annealing_error: f64,
 }
 
 impl Observed {
-    /// Scores the rows of `visible`, or 200 of them, spread evenly, if some have to be annealed. Row n draws from the
-    /// streams of `seed`.
+    /// Scores the rows of `visible`, or at most `most` of them, spread evenly, if some have to be annealed. Row n draws
+    /// from the streams of `seed`.
     ///
     /// # Errors
     /// As [`Rbm::mean_hidden`]; [`Error::Interrupted`](crate::Error::Interrupted).
     pub fn of<'a>(
         rbm: &Rbm,
         visible: impl Into<WeightedRows<'a>>,
+        most: usize,
         seed: u64,
         isa: Isa,
         watch: Watch<'_>,
     ) -> Result<Self> {
         let rows = visible.into();
         rbm.check_given(rows.bits, rows.missing)?;
-        let lacking = |rows: WeightedRows<'_>, n: usize| -> Vec<Range<usize>> {
-            let is_missing =
-                |site: &Range<usize>| rows.missing.is_some_and(|all| all.get(n, site.start));
-            rbm.visible_units().sites().filter(is_missing).collect()
-        };
-        let is_annealed = |n| Way::of(rbm, &lacking(rows, n)) == Way::Annealed;
-        let n_rows = rows.bits.n_rows();
-        let some = (n_rows > MOST_ANNEALED && (0..n_rows).any(is_annealed))
-            .then(|| rows.spread(MOST_ANNEALED));
+        let is_annealed = |n| Way::of(rbm, &lacking(rbm, rows.missing, n)) == Way::Annealed;
+        let n_given = rows.bits.n_rows();
+        let some = (n_given > most && (0..n_given).any(is_annealed)).then(|| rows.spread(most));
         let rows = some.as_ref().map_or(rows, WeightedRows::from);
         let of_row = |n: usize| {
             watch.check()?;
-            let part = Part::new(rbm, isa, rows.bits.row(n), lacking(rows, n));
+            let part = Part::new(rbm, isa, rows.bits.row(n), lacking(rbm, rows.missing, n));
             part.free_energy(seed, n, watch)
         };
         let found: Vec<Estimate> =
             (0..rows.bits.n_rows()).into_par_iter().map(of_row).collect::<Result<_>>()?;
-        let energies: Vec<f64> = found.iter().map(|estimate| estimate.value).collect();
-        let free_energy = Score::of_rows(&energies, rows);
+        let free_energies: Vec<f64> = found.iter().map(|estimate| estimate.value).collect();
+        let free_energy = Score::of_rows(&free_energies, rows);
         let n_annealed = found.iter().filter(|estimate| estimate.is_annealed).count();
-        Ok(Self { free_energy, n_annealed })
+        let weight = |n: usize| rows.weights.map_or(1.0, |weights| weights[n]);
+        let (mut total, mut variance) = (0.0, 0.0);
+        for (n, estimate) in found.iter().enumerate() {
+            total += weight(n);
+            variance += (weight(n) * estimate.standard_error).powi(2);
+        }
+        let annealing_error = variance.sqrt() / total;
+        Ok(Self { free_energy, n_annealed, n_given, free_energies, annealing_error })
     }
+}
+
+/// ln p(label | what an example has) of each value of a label (N, K), in nats: the rows of `visible`, V wide or without
+/// the units of the label, `label`, which are not looked at, without the values where `missing`, as wide, is on. What they lack is
+/// summed out for each label, as in [`Observed`]; and the number of examples of which some sum is annealed, and not
+/// exact.
+///
+/// # Errors
+/// As [`Rbm::mean_hidden`]; [`Error::Interrupted`](crate::Error::Interrupted).
+pub fn class_log_probabilities(
+    rbm: &Rbm,
+    (visible, missing): (&BitMatrix, &BitMatrix),
+    label: Range<usize>,
+    seed: u64,
+    isa: Isa,
+    watch: Watch<'_>,
+) -> Result<(Array2<f64>, usize)> {
+    let features = |rows: &BitMatrix, of_label: bool| {
+        BitMatrix::from_fn(rows.n_rows(), rbm.n_visible(), |n, unit| match label.contains(&unit) {
+            true => of_label,
+            false => unit < rows.n_columns() && rows.get(n, unit),
+        })
+    };
+    let (visible, missing) = (features(visible, false), features(missing, true));
+    rbm.check_given(&visible, Some(&missing))?;
+    let count = watch.counter("predicting labels", visible.n_rows() as u64);
+    let of_row = |n: usize| {
+        watch.check()?;
+        let mut lacking = lacking(rbm, Some(&missing), n);
+        lacking.retain(|site| *site != label);
+        let mut logs = Vec::with_capacity(label.len());
+        let mut is_annealed = false;
+        for unit in label.clone() {
+            let mut v = visible.row(n).to_vec();
+            v[unit / WORD] |= 1 << (unit % WORD);
+            let part = Part::new(rbm, isa, &v, lacking.clone());
+            let found = part.free_energy(seed, n * label.len() + unit - label.start, watch)?;
+            logs.push(-found.value);
+            is_annealed |= found.is_annealed;
+        }
+        let all = log_sum_exp(&logs);
+        logs.iter_mut().for_each(|log| *log -= all);
+        count(1)?;
+        Ok((logs, is_annealed))
+    };
+    let found: Vec<_> = (0..visible.n_rows()).into_par_iter().map(of_row).collect::<Result<_>>()?;
+    let n_annealed = found.iter().filter(|(_, is_annealed)| *is_annealed).count();
+    let log_p = Array2::from_shape_fn((found.len(), label.len()), |(n, y)| found[n].0[y]);
+    Ok((log_p, n_annealed))
+}
+
+/// The sites that row `n` lacks.
+fn lacking(rbm: &Rbm, missing: Option<&BitMatrix>, n: usize) -> Vec<Range<usize>> {
+    let is_missing = |site: &Range<usize>| missing.is_some_and(|all| all.get(n, site.start));
+    rbm.visible_units().sites().filter(is_missing).collect()
 }
 
 /// How a sum over u and h is taken.
@@ -114,6 +177,8 @@ impl Way {
 struct Estimate {
     value: f64,
     is_annealed: bool,
+    /// 0 if it is exact.
+    standard_error: f64,
 }
 
 /// The model of what an example lacks, given what it has.
@@ -135,16 +200,22 @@ impl<'a> Part<'a> {
     }
 
     fn free_energy(&self, seed: u64, row: usize, watch: Watch<'_>) -> Result<Estimate> {
-        let of_sum =
-            |log_sum: f64, is_annealed| Estimate { value: -self.of_bias - log_sum, is_annealed };
+        let exact = |log_sum: f64| Estimate {
+            value: -self.of_bias - log_sum,
+            is_annealed: false,
+            standard_error: 0.0,
+        };
         match Way::of(self.rbm, &self.lacking) {
             Way::OverValues => {
                 let mut logs = Vec::new();
                 self.add_values(0, 0.0, self.inputs.to_vec(), &mut logs);
-                Ok(of_sum(log_sum_exp(&logs), false))
+                Ok(exact(log_sum_exp(&logs)))
             }
-            Way::OverHidden => Ok(of_sum(self.log_sum_over_hidden(), false)),
-            Way::Annealed => Ok(of_sum(self.annealed(seed, row, watch)?.log_z, true)),
+            Way::OverHidden => Ok(exact(self.log_sum_over_hidden())),
+            Way::Annealed => {
+                let LogZ { log_z, standard_error, .. } = self.annealed(seed, row, watch)?;
+                Ok(Estimate { is_annealed: true, standard_error, ..exact(log_z) })
+            }
         }
     }
 
@@ -221,9 +292,7 @@ impl<'a> Part<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bits::BitMatrix;
     use crate::dataset::WeightedBits;
-    use ndarray::Array2;
 
     fn model(sites: &[usize], n_hidden: usize) -> Rbm {
         let value = |at: usize| ((at * 37 + 11) % 29) as f32 / 16.0 - 0.875;
@@ -265,11 +334,37 @@ mod tests {
         let bits = BitMatrix::from_fn(2, 5, |n, unit| unit == n || (unit == 4 && n == 1));
         let hole = BitMatrix::from_fn(2, 5, |n, unit| n == 1 && unit == 3);
         let rows = WeightedBits::new(bits.clone(), None).lacking(Some(hole));
-        let found = Observed::of(&rbm, &rows, 0, Isa::fastest(), Watch::default()).unwrap();
+        let found = Observed::of(&rbm, &rows, 9, 0, Isa::fastest(), Watch::default()).unwrap();
         let f = |v: u64| rbm.free_energy(&[v]);
         let (off, on) = (f(0b10010), f(0b11010));
         let of_second = -((-off).exp() + (-on).exp()).ln();
         let mean = (f(0b00001) + of_second) / 2.0;
         assert!((found.free_energy.mean - mean).abs() < 1e-9, "{found:?} {mean}");
+        assert!((found.free_energies[0] - f(0b00001)).abs() < 1e-9);
+        assert_eq!(found.annealing_error, 0.0);
+    }
+
+    /// p(label | what is given) is that of a sum over all values of the missing bit.
+    #[test]
+    fn labels_are_predicted_from_what_examples_have() {
+        let rbm = model(&[1, 1, 3], 4);
+        let bits = BitMatrix::from_fn(1, 5, |_, unit| unit == 0 || unit == 3);
+        let hole = BitMatrix::from_fn(1, 5, |_, unit| unit == 1);
+        let (found, n_annealed) = class_log_probabilities(
+            &rbm,
+            (&bits, &hole),
+            2..5,
+            0,
+            Isa::fastest(),
+            Watch::default(),
+        )
+        .unwrap();
+        let mass = |y: usize| [0b01, 0b11].map(|v: u64| (-rbm.free_energy(&[v | 4 << y])).exp());
+        let mass = |y: usize| mass(y).iter().sum::<f64>();
+        let all = (0..3).map(mass).sum::<f64>();
+        for y in 0..3 {
+            assert!((found[[0, y]].exp() - mass(y) / all).abs() < 1e-9, "{found}");
+        }
+        assert_eq!(n_annealed, 0);
     }
 }

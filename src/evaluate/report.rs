@@ -312,12 +312,18 @@ pub fn title(role: &str, name: &str) -> String {
 }
 
 /// Sums over what examples lack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObservedReport {
     /// The number of examples that are scored.
     pub n_examples: usize,
     /// The number of those whose sum is estimated by annealing. The others are exact.
     pub n_annealed: usize,
+    /// The number of examples that were given. Earlier versions do not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_given: Option<usize>,
+    /// The standard error that annealing adds to the log-likelihood. Earlier versions do not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annealing_error: Option<f64>,
 }
 
 /// All results of an evaluation.
@@ -365,6 +371,9 @@ pub struct EvaluationReport {
     /// Whether the model and its chains visit the modes of the examples, if that can be said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixing: Option<Mixing>,
+    /// Why that was not looked at, if it is as too many values are missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixing_unchecked: Option<String>,
     /// Other scores, if requested.
     #[serde(flatten)]
     pub scores: Option<ScoresReport>,
@@ -400,11 +409,14 @@ impl EvaluationReport {
             annealing,
             ladder: evaluation.exchange.as_ref().map(ExchangeReport::from),
             raise: evaluation.raise.map(of_raise),
-            observed: evaluation.observed.map(|observed| ObservedReport {
+            observed: evaluation.observed.as_ref().map(|observed| ObservedReport {
                 n_examples: observed.free_energy.n_examples,
                 n_annealed: observed.n_annealed,
+                n_given: Some(observed.n_given),
+                annealing_error: finite(observed.annealing_error),
             }),
             mixing: evaluation.mixing.clone(),
+            mixing_unchecked: evaluation.mixing_unchecked.clone(),
             scores: None,
             subject: None,
         }

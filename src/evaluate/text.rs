@@ -48,18 +48,17 @@ fn text(report: &EvaluationReport, n_examples: Option<usize>) -> String {
     let mut lines = Lines(Vec::new());
     let verdict = report.likelihood.to_verdict();
     // The level of the interval holds only for a believable estimate.
+    let n_annealed = report.observed.map_or(0, |observed| observed.n_annealed);
     let interval = match verdict {
         Some(Verdict::Believable) => "99 % interval",
         _ => "interval",
     };
     let n_scored = report.observed.map(|observed| observed.n_examples);
     say_likelihood(&mut lines, report, n_scored.or(n_examples), interval);
-    if let Some(ObservedReport { n_examples, n_annealed }) = report.observed {
+    if let Some(observed) = report.observed {
         let how = match n_annealed {
             0 => "exactly".to_string(),
-            n => {
-                format!("for {n} of {n_examples} examples by annealing, which errs low on average")
-            }
+            n => annealed_in_words(n, &observed, report),
         };
         lines.add(
             "  missing",
@@ -78,14 +77,38 @@ fn text(report: &EvaluationReport, n_examples: Option<usize>) -> String {
         lines.add("RAISE", format!("{} over {n_examples}", plus_minus(raise, 2)));
     }
     if let Some(verdict) = verdict {
-        lines.add("verdict", verdict.on(report.estimate));
+        let of_log_z = verdict.on(report.estimate);
+        let what = match n_annealed {
+            0 => of_log_z,
+            _ => format!("log Z {of_log_z}; ln p of what examples have is by annealing"),
+        };
+        lines.add("verdict", what);
     }
     say_scores(&mut lines, report);
     if let Some(mixing) = &report.mixing {
         say_mixing(&mut lines, mixing);
     }
+    if let Some(reason) = &report.mixing_unchecked {
+        lines.add("mixing", format!("not checked: {reason}"));
+    }
     say_subject(&mut lines, report.subject.as_ref());
     lines.0.join("\n")
+}
+
+/// How the sums over what examples lack are taken, if `n` of them are annealed.
+fn annealed_in_words(n: usize, observed: &ObservedReport, report: &EvaluationReport) -> String {
+    let ObservedReport { n_examples, n_given, .. } = *observed;
+    let [low, high] = [report.log_likelihood_low, report.log_likelihood_high].map(|x| figure(x, 3));
+    let some = match n_given {
+        Some(n_given) if n_given > n_examples => format!(
+            "; {n_examples} of {n_given} examples are scored, as annealing takes time (all with --log-probabilities)"
+        ),
+        _ => String::new(),
+    };
+    format!(
+        "for {n} of {n_examples} examples by annealing, which errs low on average ({low} to {high} by its 99 % \
+         interval){some}"
+    )
 }
 
 fn say_subject(lines: &mut Lines, subject: Option<&SubjectReport>) {
@@ -136,6 +159,7 @@ impl fmt::Display for EntryReport {
         }
         let reason = "examples that lack values have models of their own (missing = absent), each with its Z";
         lines.add("log Z", format!("none: {reason}"));
+        lines.add("mixing", "not checked, for the same reason");
         say_subject(&mut lines, self.subject.as_ref());
         f.write_str(&lines.0.join("\n"))
     }
@@ -310,7 +334,13 @@ fn say_mixing(lines: &mut Lines, mixing: &Mixing) {
     };
     let clusters = counted(mixing.examples.clusters.len(), "cluster");
     let of_examples = shares(&mixing.examples);
-    lines.add("mixing", format!("{clusters} of {n_examples} examples: {of_examples}"));
+    let drawn = match mixing.missing_share {
+        0.0 => String::new(),
+        share => {
+            format!(" (the {:.1} % of values that they lack are draws of the model)", 100.0 * share)
+        }
+    };
+    lines.add("mixing", format!("{clusters} of {n_examples} examples{drawn}: {of_examples}"));
     if let (Some(model), Some(origin)) = (&mixing.model, &mixing.model_samples) {
         lines.add("  model", format!("{} ({origin})", shares(model)));
     }

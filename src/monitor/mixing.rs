@@ -6,7 +6,7 @@ use crate::evaluate::exact::n_enumerated;
 use crate::evaluate::mixing::{Check, Extent, ModelSamples};
 use crate::evaluate::{Base, Exact, Mixing};
 use crate::gibbs::FixedModel;
-use crate::train::{Objective, Trainer};
+use crate::train::{Missing, Objective, Trainer};
 use crate::watch::Watch;
 
 /// Chains of each start, and their sweeps.
@@ -47,6 +47,10 @@ pub fn measure(
     rows: &WeightedBits,
     watch: Watch<'_>,
 ) -> Result<Option<Mixing>> {
+    // Examples whose sites are absent have models of their own.
+    if rows.missing().is_some() && trainer.config().missing == Some(Missing::Absent) {
+        return Ok(None);
+    }
     let FixedModel { rbm, weights } = model;
     let seed = trainer.config().seed;
     let n_units = n_enumerated(rbm.visible_units(), rbm.n_hidden()) as u32;

@@ -4,9 +4,9 @@ use crate::monitor::Metric;
 use crate::run::{Keep, Settings};
 use crate::train::Algorithm;
 use Advice::{
-    Centering, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity, MoreData,
-    MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits, SampleByTempering, SmallerRate,
-    Tempering, WarmUp,
+    Centering, FewerMissing, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity,
+    MoreData, MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits, SampleByTempering,
+    SmallerRate, Tempering, WarmUp,
 };
 
 /// A change that may help.
@@ -18,6 +18,7 @@ pub(super) enum Advice {
     MoreSweeps,
     Tempering,
     SampleByTempering,
+    FewerMissing,
     Centering,
     WarmUp,
     MoreDecay,
@@ -54,6 +55,9 @@ impl Advice {
             SampleByTempering => text(
                 "`harmonium sample RUN --method pt` for samples; this says nothing against the model",
             ),
+            FewerMissing => {
+                text("`harmonium evaluate RUN --data FILE` with examples that lack fewer values")
+            }
             Centering if train.centering => None,
             Centering => text("--centering"),
             WarmUp if train.warm_up > 0.0 => None,

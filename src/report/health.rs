@@ -218,6 +218,11 @@ mod tests {
         assert_eq!(names_of(&ill), ["chains_do_not_mix"]);
         assert!(check(&ill)[0].remedy.contains("sample RUN --method pt"));
         assert!(names(10, |_, r| r.mixing = Some(mixing(&[]))).is_empty());
+        let evaluation =
+            json!({"method": "exact", "mixing_unchecked": "60 % of the values are missing"});
+        let evaluation = serde_json::from_value(evaluation).unwrap();
+        let unchecked = Summary { evaluation: Some(evaluation), ..run(10, |_, _| ()) };
+        assert_eq!(names_of(&unchecked), ["modes_not_checked"]);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The rules of the health check: when each finds a symptom, its text and its advice.
 
 use super::advice::Advice::{
-    self, Centering, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity, MoreData,
-    MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits, SampleByTempering, SmallerRate,
-    Tempering, WarmUp,
+    self, Centering, FewerMissing, FewerUnits, Keep as KeepBest, LargerRate, LessDecay,
+    LessSparsity, MoreData, MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits,
+    SampleByTempering, SmallerRate, Tempering, WarmUp,
 };
 use crate::evaluate::Mixing;
 use crate::evaluate::mixing::{LEAST_ERRORS, LEAST_OUTSIDE, LEAST_RATIO};
@@ -28,7 +28,7 @@ pub struct Symptom {
 type Rule = fn(&Summary) -> Option<Symptom>;
 
 /// All rules, in the order of their findings.
-pub const RULES: [Rule; 18] = [
+pub const RULES: [Rule; 19] = [
     diverged,
     worse_than_no_model,
     nothing_learned,
@@ -40,6 +40,7 @@ pub const RULES: [Rule; 18] = [
     wrong_masses,
     spurious_modes,
     chains_do_not_mix,
+    modes_not_checked,
     idle_from_the_start,
     large_updates,
     small_updates,
@@ -228,6 +229,18 @@ fn spurious_modes(run: &Summary) -> Option<Symptom> {
 /// Plain chains do not reach all modes.
 fn chains_do_not_mix(run: &Summary) -> Option<Symptom> {
     of_mixing(run, "chains_do_not_mix", &[SampleByTempering])
+}
+
+/// Too many values are missing to see modes.
+fn modes_not_checked(run: &Summary) -> Option<Symptom> {
+    let judged = run.evaluation.as_ref()?.mixing_unchecked.clone()?;
+    Some(Symptom {
+        name: "modes_not_checked",
+        what: "whether the model gives the modes of the data the right mass was not checked"
+            .to_string(),
+        judged,
+        advice: &[FewerMissing],
+    })
 }
 
 /// The warning of this name by the mixing check, if there is one.

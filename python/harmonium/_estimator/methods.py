@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .. import _plots
 from .._harmonium import Rbm
 from .._log_likelihood import LogLikelihood
+from .._missing import split
 from .._sklearn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from . import fitting, interchange, online
 from .inputs import precision, random_units, validated
@@ -253,6 +254,9 @@ class Estimator(Transformer):
     def score(self, X: Any, y: Any = None) -> float:
         """Mean of `score_samples`, which a search over parameters maximises.
 
+        With `missing="marginal"` and rows that lack values, it is the mean of `log_likelihood`, in which what they
+        lack is summed out: scores compare only on the same rows.
+
         Examples
         --------
         >>> import numpy as np
@@ -260,6 +264,11 @@ class Estimator(Transformer):
         >>> BernoulliRBM(3, random_state=0).fit(np.eye(4)).score(np.eye(4)) < 0
         True
         """
+        if getattr(self, "missing", None) == "marginal":
+            X = self._validated(X, allows_missing=True)
+            parts = split(X, False)
+            if parts is not None and parts[1].any():
+                return self.log_likelihood(X).mean
         return float(self.score_samples(X).mean())
 
     def free_energy(self, X: Any) -> np.ndarray:
@@ -315,7 +324,7 @@ class Estimator(Transformer):
         >>> score.method, score.mean < 0
         ('exact', True)
         """
-        X = self._validated(X)
+        X = self._validated(X, allows_missing=True)
         return self.rbm_.log_likelihood(
             X,
             method=method,

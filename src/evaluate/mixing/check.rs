@@ -8,11 +8,12 @@ use super::found::{ComponentMixing, Mixing};
 use super::moments::{MomentRows, moment_fits};
 use super::samples::{ClusterShares, DRAWS, ModelSamples};
 use crate::bits::BitMatrix;
-use crate::dataset::WeightedRows;
+use crate::dataset::{WeightedBits, WeightedRows};
 use crate::error::Result;
-use crate::gibbs::{Chains, FixedModel};
+use crate::gibbs::{Chains, FixedModel, Inpainting};
 use crate::layout::Layout;
 use crate::memory::Bytes;
+use crate::rng::{Purpose, Stream};
 use crate::watch::Watch;
 use ndarray::{Array1, Array2};
 
@@ -21,6 +22,12 @@ const MOST_EXAMPLES: usize = 2000;
 
 /// The fewest. Of 100 examples a cluster of 0.2 has 20.
 const LEAST_EXAMPLES: usize = 100;
+
+/// The largest share of values that may be missing. Of what is drawn by the model, the model is no judge.
+const MOST_MISSING: f64 = 0.5;
+
+/// Sweeps that draw what an example lacks, given what it has.
+const FILLING_SWEEPS: usize = 200;
 
 /// The chains of an evaluation. 256 of each start see a cluster of 0.05 with 4 standard errors, and 200 sweeps take a
 /// few per cent of the steps of annealing.
@@ -53,8 +60,9 @@ impl Check<'_> {
         rows + samples + followed + directions + Chains::bytes(n_chains, visible.clone(), n_hidden)
     }
 
-    /// Compares a model, by its samples if there are any, and its chains with rows (N, V). None if these lack values,
-    /// are too few, or do not vary.
+    /// Compares a model, by its samples if there are any, and its chains with rows (N, V). None if these lack more than
+    /// half of their values, are too few, or do not vary. What a row lacks is drawn from the model given what it has,
+    /// which says where the row belongs.
     ///
     /// # Errors
     /// [`Error::Interrupted`](crate::Error::Interrupted).
@@ -65,10 +73,11 @@ impl Check<'_> {
     ) -> Result<Option<Mixing>> {
         let Self { model, rates, extent, seed, watch } = self;
         let n = rows.bits.n_rows();
-        if rows.missing.is_some() || n < LEAST_EXAMPLES {
+        let missing_share = missing_share(rows);
+        if missing_share > MOST_MISSING || n < LEAST_EXAMPLES {
             return Ok(None);
         }
-        let rows = rows.spread(n.min(MOST_EXAMPLES));
+        let rows = self.filled(rows.spread(n.min(MOST_EXAMPLES)))?;
         let Some(components) = Components::common(&rows) else { return Ok(None) };
         let clusters = Clusters::of(&rows, &components);
         watch.check()?;
@@ -123,6 +132,7 @@ impl Check<'_> {
             from_random: of_chains(&random),
             from_examples: of_chains(&ends),
             n_examples: rows.bits().n_rows(),
+            missing_share,
             n_chains: extent.n_chains,
             n_sweeps: extent.n_sweeps,
             components: (0..components.n()).map(component).collect(),
@@ -133,6 +143,38 @@ impl Check<'_> {
         found.warnings = found.judged();
         Ok(Some(found))
     }
+
+    /// The rows with draws in place of what they lack.
+    fn filled(self, rows: WeightedBits) -> Result<WeightedBits> {
+        let Some(missing) = rows.missing() else { return Ok(rows) };
+        let Self { model: FixedModel { weights, .. }, seed, watch, .. } = self;
+        let (n_rows, n_units) = (missing.n_rows(), missing.n_columns());
+        let given = BitMatrix::ones(n_rows, n_units).without(missing);
+        let streams = Stream::first(n_rows, seed, Purpose::MixingMissing);
+        let mut chains = Inpainting::new(weights, rows.bits(), &given, streams)?;
+        for _ in 0..FILLING_SWEEPS {
+            chains.sweep_watched(weights, watch)?;
+        }
+        Ok(WeightedBits::new(chains.visible(), rows.weights().map(<[f64]>::to_vec)))
+    }
+}
+
+/// Why rows that lack values have no check, in words; none if they lack none, or that is not the reason.
+pub(crate) fn unchecked(rows: WeightedRows<'_>) -> Option<String> {
+    let share = missing_share(rows);
+    (share > MOST_MISSING).then(|| {
+        format!(
+            "{:.0} % of the values are missing, but at most {:.0} % may be; evaluate on examples that lack fewer",
+            100.0 * share,
+            100.0 * MOST_MISSING
+        )
+    })
+}
+
+/// The share of the units of rows that have no value.
+fn missing_share(rows: WeightedRows<'_>) -> f64 {
+    let n_units = (rows.bits.n_rows() * rows.bits.n_columns()).max(1);
+    rows.missing.map_or(0.0, |missing| missing.count_ones() as f64 / n_units as f64)
 }
 
 #[cfg(test)]
@@ -141,6 +183,46 @@ mod tests {
     use super::*;
     use crate::gibbs::FixedWeights;
     use crate::kernels::Isa;
+
+    /// A model with nearly all of its mass in one of the populations is found out by rows that lack 5 % of their values,
+    /// and a right one is not accused; what lacks most values is not checked, and that is said.
+    #[test]
+    fn rows_that_lack_values_show_wrong_masses() {
+        let (bits, _) = Populations::new(100, &[0.5, 0.2]).draw(600, 1);
+        let lacking = |of_20: usize| {
+            let place = |n: usize, unit: usize| ((n * 100 + unit) as u32).wrapping_mul(0x9E37_79B1);
+            let missing =
+                BitMatrix::from_fn(600, 100, |n, unit| (place(n, unit) >> 8) as usize % 20 < of_20);
+            WeightedBits::new(bits.clone().without(&missing), None).lacking(Some(missing))
+        };
+        let found = |chances: &[f64], of_20: usize| {
+            let rbm = Populations::new(100, chances).model();
+            let weights = FixedWeights::of(&rbm, Isa::fastest());
+            let check = Check {
+                model: FixedModel { rbm: &rbm, weights: &weights },
+                rates: &Array1::from_elem(100, 0.5),
+                extent: Extent { n_chains: 8, n_sweeps: 4 },
+                seed: 0,
+                watch: Watch::default(),
+            };
+            let samples = Populations::new(100, chances).draw(600, 2).0;
+            let samples = ModelSamples::equal(samples, "draws");
+            check.run((&lacking(of_20)).into(), Some(&samples)).unwrap()
+        };
+        let is_accused = |found: &Mixing| found.warnings.iter().any(|it| it.name == "wrong_masses");
+        let (wrong, right) = (found(&[0.5, 1e-3], 1).unwrap(), found(&[0.5, 0.2], 1).unwrap());
+        assert!(is_accused(&wrong) && !is_accused(&right), "{wrong:?} {right:?}");
+        assert!((wrong.missing_share - 0.05).abs() < 0.02, "{wrong:?}");
+        assert_eq!(wrong.examples.clusters.len(), 4, "{wrong:?}");
+        assert!(found(&[0.5, 0.2], 11).is_none());
+        let (few, many) = (lacking(1), lacking(11));
+        assert_eq!(unchecked((&few).into()), None);
+        assert!(
+            unchecked((&many).into())
+                .unwrap()
+                .ends_with("but at most 50 % may be; evaluate on examples that lack fewer")
+        );
+    }
 
     /// Whatever the model, samples that are the examples themselves are those of a right one.
     #[test]

@@ -23,6 +23,8 @@ pub struct Mixing {
     pub from_examples: ClusterShares,
     /// The number of examples that were compared, spread evenly.
     pub n_examples: usize,
+    /// The share of their values that were missing, and are drawn from the model given the others.
+    pub missing_share: f64,
     /// Chains of each start.
     pub n_chains: usize,
     /// Sweeps of each chain.

@@ -39,7 +39,7 @@ mod verdict;
 
 mod check;
 
-pub(crate) use check::{Check, EVALUATION};
+pub(crate) use check::{Check, EVALUATION, unchecked};
 pub(crate) use courses::Extent;
 pub use found::{ComponentMixing, Mixing, MixingWarning};
 pub use moments::{MomentFit, MomentFits};
