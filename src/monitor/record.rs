@@ -25,6 +25,16 @@ pub struct EpochRecord {
     pub reconstruction_error: Option<f64>,
     /// Σᵢ ln p(vᵢ | the rest), in nats an example, on the training subset.
     pub pseudo_likelihood: Option<f64>,
+    /// The same on a subset of the held-out data, of as many examples at most: what a model has to say of examples
+    /// that it has not seen. This and the next two are left out without held-out data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudo_likelihood_test: Option<f64>,
+    /// The standard error over these examples of their pseudo-likelihood less that of independent units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudo_likelihood_test_error: Option<f64>,
+    /// The reconstruction error on a subset of the held-out data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconstruction_error_test: Option<f64>,
     /// The pseudo-likelihood of independent units at the rates of the training data, which a model has to
     /// beat.
     pub pseudo_likelihood_independent: Option<f64>,

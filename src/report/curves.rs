@@ -51,6 +51,9 @@ const LOG_Z_ONLINE: &str = "log_z_online";
 /// The chart of pseudo-likelihoods.
 const PSEUDO_LIKELIHOOD: &str = "pseudo_likelihood";
 
+/// The name of a curve of held-out data, which is dashed.
+const HELD_OUT: &str = "held out";
+
 /// The largest number of points of a curve.
 const MOST_POINTS: usize = 300;
 
@@ -87,11 +90,15 @@ const CHARTS: [Shown; 16] = [
         "effective chains of the online log Z",
         &[("all weights", |r| r.log_z_ess), ("least of one step", |r| r.log_z_step_ess)],
     ),
-    (PSEUDO_LIKELIHOOD, "pseudo-likelihood, nats an example", &[("", |r| r.pseudo_likelihood)]),
+    (
+        PSEUDO_LIKELIHOOD,
+        "pseudo-likelihood, nats an example",
+        &[("training", |r| r.pseudo_likelihood), (HELD_OUT, |r| r.pseudo_likelihood_test)],
+    ),
     (
         "free_energy",
         "free energy, nats",
-        &[("training", |r| r.free_energy_train), ("held out", |r| r.free_energy_test)],
+        &[("training", |r| r.free_energy_train), (HELD_OUT, |r| r.free_energy_test)],
     ),
     (
         "free_energy_gap",
@@ -101,14 +108,18 @@ const CHARTS: [Shown; 16] = [
     (
         "error",
         "share of wrong classes",
-        &[("training", |r| r.error_train), ("held out", |r| r.error_test)],
+        &[("training", |r| r.error_train), (HELD_OUT, |r| r.error_test)],
     ),
     (
         "log_loss",
         "log-loss, nats an example",
-        &[("training", |r| r.log_loss_train), ("held out", |r| r.log_loss_test)],
+        &[("training", |r| r.log_loss_train), (HELD_OUT, |r| r.log_loss_test)],
     ),
-    ("reconstruction_error", "reconstruction error per unit", &[("", |r| r.reconstruction_error)]),
+    (
+        "reconstruction_error",
+        "reconstruction error per unit",
+        &[("training", |r| r.reconstruction_error), (HELD_OUT, |r| r.reconstruction_error_test)],
+    ),
     ("hidden_activity", "mean hidden activity", &[("", |r| r.mean_hidden_activity)]),
     (
         "idle_units",
@@ -270,9 +281,13 @@ impl Chart {
                     PathElement::new([(x, low), (x, high)], colour.stroke_width(2))
                 });
                 let joined = points().filter(|_| series.is_joined).map(|p| (p.x, p.y));
-                let line = LineSeries::new(joined, colour.stroke_width(2));
                 chart.draw_series(bars).expect("drawing to a string does not fail");
-                chart.draw_series(line).expect("drawing to a string does not fail");
+                let style = colour.stroke_width(2);
+                let drawn = match series.name.ends_with(HELD_OUT) {
+                    true => chart.draw_series(DashedLineSeries::new(joined, 6, 4, style)).map(drop),
+                    false => chart.draw_series(LineSeries::new(joined, style)).map(drop),
+                };
+                drawn.expect("drawing to a string does not fail");
                 let radius = if series.points.len() > 100 { 1.5 } else { 3.0 };
                 for point in points() {
                     let place = chart.backend_coord(&(point.x, point.y));
