@@ -52,7 +52,7 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
     let keys = "epoch updates seconds samples_per_second reconstruction_error pseudo_likelihood \
                 pseudo_likelihood_test pseudo_likelihood_test_error reconstruction_error_test \
                 pseudo_likelihood_independent chain_moment_gap log_likelihood_independent \
-                free_energy_train free_energy_test free_energy_gap mean_hidden_activity dead_hidden \
+                free_energy_train free_energy_test free_energy_gap free_energy_gap_error free_energy_gap_independent mean_hidden_activity dead_hidden \
                 saturated_hidden weight_norm update_norm flip_rate flip_rate_independent \
                 log_likelihood log_z log_z_low log_z_high verdict";
     let mut keys: Vec<_> = keys.split(' ').collect();

@@ -757,8 +757,8 @@ fn a_plan_outlives_a_kill() {
 #[test]
 fn a_run_that_was_stopped_early_can_be_made_longer_and_trained_again() {
     let folder = Folder::new();
-    let data = "--validation 60 --learning-rate 0.5 --schedule linear --centering false \
-                --averaging none --chains 26 --early-stop pseudo_likelihood_test --patience 2";
+    let data = "--validation 60 --learning-rate 2 --momentum 0.9 --schedule linear --averaging none \
+                --chains 26 --early-stop pseudo_likelihood_test --patience 2";
     folder.run(&format!("{LINE} {data} --out run"));
     let n = folder.metrics("run").len();
     assert!(n < 6, "it was not stopped");

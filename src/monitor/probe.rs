@@ -4,7 +4,7 @@ use super::{EpochRecord, WeightChange, mixing};
 use crate::dataset::{ExampleWeights, Examples, WeightedBits, WeightedRows};
 use crate::error::Result;
 use crate::evaluate::chain_moments::chain_moment_gap;
-use crate::evaluate::free_energy::mean_free_energy;
+use crate::evaluate::free_energy::free_energies;
 use crate::evaluate::pseudo_likelihood::{self, pseudo_likelihood, pseudo_likelihoods_given};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::finite;
@@ -152,14 +152,32 @@ impl Probe {
             // p(v) is not trained.
             return Ok(());
         }
-        let mean_free_energy =
-            |rows: &WeightedBits| Ok(mean_free_energy(rbm, rows, weights.isa(), watch)?.mean);
+        let free_energy = |rows: &WeightedBits| {
+            let of_rows = free_energies(rbm, rows.bits(), weights.isa(), watch)?;
+            let independent = self.independent.log_likelihoods(rows.into());
+            let scores = [
+                of_rows.iter().zip(&independent).map(|(energy, ln_p)| energy + ln_p).collect(),
+                of_rows,
+                independent,
+            ];
+            Ok(scores.map(|all: Vec<f64>| Score::weighted(&all, rows.weights())))
+        };
         let activity = HiddenActivity::new(weights, &self.training, watch)?;
         let error = reconstruction_error(model, &self.training, self.seed, watch)?.mean;
-        let training = (!some_lack).then(|| mean_free_energy(&self.training)).transpose()?;
+        let training = (!some_lack).then(|| free_energy(&self.training)).transpose()?;
         let free_held_out = self.held_out.as_ref().filter(|_| !some_lack);
-        let held_out = free_held_out.map(mean_free_energy).transpose()?;
-        let gap = held_out.zip(training).map(|(held_out, training)| held_out - training);
+        let held_out = free_held_out.map(free_energy).transpose()?;
+        let [gap_error, gap, gap_independent] = match (held_out, training) {
+            (Some(held_out), Some(training)) => {
+                let [above, energy, ln_p] = std::array::from_fn(|at| (held_out[at], training[at]));
+                [
+                    Some(above.0.standard_error.hypot(above.1.standard_error)),
+                    Some(energy.0.mean - energy.1.mean),
+                    Some(ln_p.1.mean - ln_p.0.mean),
+                ]
+            }
+            _ => [None; 3],
+        };
         let likelihood = pseudo_likelihood(rbm, &self.few, weights.isa(), watch)?.mean;
         let independent = self.independent.log_likelihood(&self.few).mean;
         let error_of = |rows| Ok(reconstruction_error(model, rows, self.seed, watch)?.mean);
@@ -180,9 +198,11 @@ impl Probe {
             pseudo_likelihood_test: likelihood_test.and_then(|(mean, _)| finite(mean)),
             pseudo_likelihood_test_error: likelihood_test.and_then(|(_, error)| finite(error)),
             pseudo_likelihood_independent: finite(independent),
-            free_energy_train: training.and_then(finite),
-            free_energy_test: held_out.and_then(finite),
+            free_energy_train: training.and_then(|[_, energy, _]| finite(energy.mean)),
+            free_energy_test: held_out.and_then(|[_, energy, _]| finite(energy.mean)),
             free_energy_gap: gap.and_then(finite),
+            free_energy_gap_error: gap_error.and_then(finite),
+            free_energy_gap_independent: gap_independent.and_then(finite),
             mean_hidden_activity: finite(activity.mean()),
             dead_hidden: finite(activity.dead()),
             saturated_hidden: finite(activity.saturated()),
@@ -260,7 +280,7 @@ mod tests {
         let [training, other] = [0, 7].map(examples);
         let config = TrainConfig { updates: Some(30), batch_size: 8, ..TrainConfig::default() };
         let mut trainer = Trainer::new(config, training).unwrap();
-        (0..30).for_each(|_| drop(trainer.update().unwrap()));
+        (0..30).for_each(|_| trainer.update().unwrap());
         let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
         let model = FixedModel { rbm: &rbm, weights: &weights };
         let scored = |training: &Examples, held_out: Option<&Examples>| {
