@@ -50,8 +50,9 @@ fn a_run_on_mnist_leaves_model_metrics_and_pictures_and_nothing_else() {
     assert_eq!(folder.picture("a/run/samples.png"), ((14 * 29 + 1) * 2, (10 * 29 + 1) * 2));
 
     let keys = "epoch updates seconds samples_per_second reconstruction_error pseudo_likelihood \
+                pseudo_likelihood_test pseudo_likelihood_test_error reconstruction_error_test \
                 pseudo_likelihood_independent chain_moment_gap log_likelihood_independent \
-                free_energy_train free_energy_test free_energy_gap mean_hidden_activity dead_hidden \
+                free_energy_train free_energy_test free_energy_gap free_energy_gap_error free_energy_gap_independent mean_hidden_activity dead_hidden \
                 saturated_hidden weight_norm update_norm flip_rate flip_rate_independent \
                 log_likelihood log_z log_z_low log_z_high verdict";
     let mut keys: Vec<_> = keys.split(' ').collect();
@@ -435,7 +436,7 @@ fn a_model_file_holds_the_mean_of_its_training_data() {
         ("none", |x| f64::from((f64::from(x) / 255.0) as f32)),
         ("threshold:0.5", |x| f64::from(u8::from(x > 127))),
     ] {
-        let flags = "--validation 50 --averaging exponential:1 --keep best:pseudo_likelihood";
+        let flags = "--validation 50 --averaging exponential:1 --keep best:pseudo_likelihood_test";
         let out = format!("run-{}", &binarize[..4]);
         folder.succeed(&format!(
             "train --data greys.idx {SHORT} --binarize {binarize} {flags} --out {out} --quiet"
@@ -586,6 +587,14 @@ fn settings_out_of_range_are_refused_with_their_rule() {
         ("--keep worst", "keep is worst, but must be `last` or `best:METRIC`"),
         ("--keep best:log_likelihood", "but must be another metric, or have evaluate_every above"),
         ("--early-stop free_energy_gap", "free_energy_gap, but must be another metric, or have"),
+        (
+            "--validation 50 --early-stop pseudo_likelihood",
+            "early_stop is pseudo_likelihood, but must be pseudo_likelihood_test: ",
+        ),
+        (
+            "--validation 50 --keep best:free_energy_gap",
+            "the gap is smallest before anything is learned",
+        ),
         ("--patience 0", "patience is 0, but must be at least 1"),
         ("--keep-checkpoints 0", "keep_checkpoints is 0, but must be at least 1"),
     ] {

@@ -56,10 +56,10 @@ for (const [width, colorScheme] of [[375, "light"], [1440, "light"], [375, "dark
   await fits(page);
   for (const [id, keys] of [
     ["log_likelihood", ["log_likelihood"]],
-    ["pseudo_likelihood", ["pseudo_likelihood"]],
+    ["pseudo_likelihood", ["pseudo_likelihood", "pseudo_likelihood_test"]],
     ["free_energy", ["free_energy_train", "free_energy_test"]],
     ["free_energy_gap", ["free_energy_gap"]],
-    ["reconstruction_error", ["reconstruction_error"]],
+    ["reconstruction_error", ["reconstruction_error", "reconstruction_error_test"]],
     ["hidden_activity", ["mean_hidden_activity"]],
     ["idle_units", ["dead_hidden", "saturated_hidden"]],
     ["flip_rate", ["flip_rate"]],

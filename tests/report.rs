@@ -41,7 +41,8 @@ fn a_run_ends_with_its_report() {
     let folder = Folder::new();
     folder.succeed(&format!("{LINE} --out run --validation 40"));
     let page = page(&folder, "run");
-    assert_eq!(n_points(&page, "pseudo_likelihood"), 4);
+    // Training and held-out examples.
+    assert_eq!(n_points(&page, "pseudo_likelihood"), 8);
     assert_eq!(n_points(&page, "free_energy"), 8);
     assert_eq!(n_points(&page, "weights"), 64);
     assert!(!page.contains("chart-log_likelihood") && !page.contains("chart-swap_rates"));

@@ -759,8 +759,8 @@ fn a_plan_outlives_a_kill() {
 #[test]
 fn a_run_that_was_stopped_early_can_be_made_longer_and_trained_again() {
     let folder = Folder::new();
-    let data = "--validation 60 --learning-rate 0.5 --schedule linear --centering false \
-                --averaging none --chains 26 --early-stop free_energy_gap --patience 2";
+    let data = "--validation 60 --learning-rate 2 --momentum 0.9 --schedule linear --averaging none \
+                --chains 26 --early-stop pseudo_likelihood_test --patience 2";
     folder.run(&format!("{LINE} {data} --out run"));
     let n = folder.metrics("run").len();
     assert!(n < 6, "it was not stopped");
@@ -772,10 +772,12 @@ fn a_run_that_was_stopped_early_can_be_made_longer_and_trained_again() {
     assert_eq!(folder.untimed_metrics("again"), folder.untimed_metrics("run"));
     // `keep` cannot change, as the parameters of the best epoch may be gone.
     let text = String::from_utf8(folder.read("run/config.toml")).unwrap();
-    folder
-        .write("run/config.toml", text.replace("\"last\"", "\"best:free_energy_gap\"").as_bytes());
+    folder.write(
+        "run/config.toml",
+        text.replace("\"last\"", "\"best:pseudo_likelihood_test\"").as_bytes(),
+    );
     folder.fail(
         "resume run",
-        "keep is \"best:free_energy_gap\", but the run was trained with \"last\"",
+        "keep is \"best:pseudo_likelihood_test\", but the run was trained with \"last\"",
     );
 }

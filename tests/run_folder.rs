@@ -11,7 +11,7 @@ use harmonium::gibbs::FixedModel;
 use harmonium::monitor::{EpochRecord, Monitor};
 use harmonium::run::{Changes, End, Interrupt, Session, Settings, resume, train};
 use harmonium::{Rbm, TrainConfig, Trainer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fs;
 use std::time::Instant;
 
@@ -22,11 +22,11 @@ const LINE: &str = "train --data greys.idx --hidden 70 --epochs 6 --batch-size 2
 fn the_best_epoch_can_be_kept_and_training_can_stop_early() {
     let folder = Folder::new();
     let data = "--validation 60 --learning-rate 0.5";
-    folder.succeed(&format!("{LINE} {data} --out run --keep best:free_energy_gap"));
-    let gaps: Vec<f64> =
-        folder.metrics("run").iter().map(|r| r["free_energy_gap"].as_f64().unwrap()).collect();
-    let best = (1..=6).min_by(|&a, &b| gaps[a - 1].total_cmp(&gaps[b - 1])).unwrap();
-    assert!(best < 6, "{gaps:?} does not show which was kept");
+    folder.succeed(&format!("{LINE} {data} --out run --keep best:pseudo_likelihood_test"));
+    let value = |r: &Map<String, Value>| r["pseudo_likelihood_test"].as_f64().unwrap();
+    let scores: Vec<f64> = folder.metrics("run").iter().map(value).collect();
+    let best = (1..=6).max_by(|&a, &b| scores[a - 1].total_cmp(&scores[b - 1])).unwrap();
+    assert!(best < 6, "{scores:?} does not show which was kept");
     let stop = format!("{LINE} {data} --stop-after {best}epochs --out upto");
     folder.run(&stop);
     // If a run is not done, its model is the newest checkpoint.
@@ -34,17 +34,18 @@ fn the_best_epoch_can_be_kept_and_training_can_stop_early() {
     assert_eq!(folder.facts("run")["best_epoch"], best);
     // A run that is stopped after its best epoch still has the best parameters.
     folder.run(&format!(
-        "{LINE} {data} --out parts --keep best:free_energy_gap --stop-after 5epochs"
+        "{LINE} {data} --out parts --keep best:pseudo_likelihood_test --stop-after 5epochs"
     ));
     folder.succeed("resume parts --quiet");
     assert_eq!(folder.fingerprint("parts"), folder.fingerprint("run"));
     assert_eq!(folder.state("parts"), folder.state("run"));
 
-    let early = format!("{LINE} {data} --out early --early-stop free_energy_gap --patience 1");
+    let early =
+        format!("{LINE} {data} --out early --early-stop pseudo_likelihood_test --patience 1");
     let (code, _, stderr) = folder.run(&early);
     assert_eq!(code, Some(0), "{stderr}");
-    let n = (2..=6).find(|&n| gaps[..n - 1].iter().all(|gap| gaps[n - 1] >= *gap)).unwrap();
-    assert_eq!(folder.metrics("early").len(), n, "{gaps:?}");
+    let n = (2..=6).find(|&n| scores[..n - 1].iter().all(|score| scores[n - 1] <= *score)).unwrap();
+    assert_eq!(folder.metrics("early").len(), n, "{scores:?}");
     assert!(stderr.contains("note: stopped early, after update"), "{stderr}");
     assert_eq!(folder.summary("early")["state"], "done");
     let state = folder.state("early");

@@ -41,7 +41,7 @@ def of_rbm(rbm: Rbm) -> str:
         rows.append(("trained", f"{last['epoch']} epochs, {last['updates']} updates"))
         score = last["pseudo_likelihood"]
         if score is not None:
-            rows.append(("pseudo-likelihood", f"{score:.2f} nats an example"))
+            rows.append(("pseudo-likelihood, training", f"{score:.2f} nats an example"))
     rows.append(("SHA-256", f"{rbm.sha256()[:16]}…"))
     return _box("Restricted Boltzmann machine", _table(rows) + _filters(rbm))
 
@@ -87,7 +87,7 @@ def of_run(run: Run) -> str:
         ("data", settings["data"]),
         ("hidden units", settings["hidden"]),
         ("algorithm", settings["algorithm"]),
-        ("pseudo-likelihood", None if score is None else f"{score:.2f} nats an example"),
+        ("pseudo-likelihood, training", None if score is None else f"{score:.2f} nats an example"),
         ("log-likelihood", likelihood and f"{likelihood.mean:.2f} ({likelihood.verdict})"),
     ]
     return _box("Run", _table(rows))

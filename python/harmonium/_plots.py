@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ._harmonium import Rbm
 
 # Metrics that `plot_history` draws by itself, and what independent units reach.
-_USUAL = ("pseudo_likelihood", "log_likelihood", "validation_score")
+_USUAL = ("pseudo_likelihood", "pseudo_likelihood_test", "log_likelihood", "validation_score")
 _TO_BEAT = "{}_independent"
 
 
@@ -70,11 +70,12 @@ def records_drawn(
     ax = _axes(ax)
     for name in chosen:
         epochs, values = _curve(records, name)
-        (line,) = ax.plot(epochs, values, marker="." if len(values) < 40 else "", label=_words(name))
+        marker, style = "." if len(values) < 40 else "", "--" if name.endswith("_test") else "-"
+        (line,) = ax.plot(epochs, values, marker=marker, linestyle=style, label=_words(name))
         rival = _TO_BEAT.format(name)
         if rival in known:
             level = _curve(records, rival)[1][-1]
-            label = f"{_words(name)} of independent units"
+            label = f"{_words(name)}; independent units"
             ax.axhline(level, color=line.get_color(), linestyle=":", label=label)
     ax.set_xlabel("epoch")
     if all("likelihood" in name for name in chosen):
@@ -95,7 +96,14 @@ def _curve(records: Sequence[dict[str, Any]], name: str) -> tuple[list[int], lis
 
 
 def _words(name: str) -> str:
-    return name.replace("pseudo_", "pseudo-").replace("log_", "log-").replace("_", " ")
+    """The name for people, which says on which examples the metric is measured."""
+    rows = {"train": "training", "test": "held out"}.get(name.rsplit("_", 1)[-1])
+    if rows:
+        name = name.rsplit("_", 1)[0]
+    elif name in ("pseudo_likelihood", "reconstruction_error"):
+        rows = "training"
+    words = name.replace("pseudo_", "pseudo-").replace("log_", "log-").replace("_", " ")
+    return f"{words}, {rows}" if rows else words
 
 
 def _shape(rbm: Rbm, given: tuple[int, int] | None) -> tuple[int, int]:

@@ -140,7 +140,7 @@ fn rows_of<S: Section>() -> Vec<Value> {
 /// initial : Rbm, optional
 ///     Parameters to start from.
 /// held_out : array-like or sparse matrix, or a tuple of these, their labels and their weights, optional
-///     Data on which metrics are measured as well; see `train`.
+///     Data on which metrics are measured as well, under names that end in `_test`; see `train`.
 /// as_numbers : bool
 ///     Whether any finite floating-point numbers are taken, as they are.
 /// grey_levels : int from 1 to 65,535, or None
@@ -795,7 +795,7 @@ impl Trainer {
     }
 
     /// The metrics that the command line writes after an epoch, a dict. They are measured on a fixed
-    /// subset of the data, as bits, and kept in `history`.
+    /// subset of the data, as bits, and those that end in `_test` on one of `held_out`; `history` keeps them.
     ///
     /// Examples
     /// --------

@@ -52,8 +52,13 @@ impl Independent {
     /// # Panics
     /// If rows are not V wide.
     pub fn log_likelihood<'a>(&self, visible: impl Into<WeightedRows<'a>>) -> Score {
-        let rows = visible.into();
-        let WeightedRows { bits, missing, .. } = rows;
+        let visible = visible.into();
+        Score::of_rows(&self.log_likelihoods(visible), visible)
+    }
+
+    /// The terms of this mean, one for each row.
+    pub(crate) fn log_likelihoods(&self, visible: WeightedRows<'_>) -> Vec<f64> {
+        let WeightedRows { bits, missing, .. } = visible;
         assert_eq!(bits.n_columns(), self.when_on.len(), "visible units");
         let of_row = |n| {
             let lacks = |missing: &BitMatrix| {
@@ -62,7 +67,7 @@ impl Independent {
             let of_on = active(bits.row(n)).map(|unit| self.when_on[unit]).sum::<f64>();
             self.all_off + of_on - missing.map_or(0.0, lacks)
         };
-        Score::of_rows(&(0..bits.n_rows()).map(of_row).collect::<Vec<_>>(), rows)
+        (0..bits.n_rows()).map(of_row).collect()
     }
 }
 

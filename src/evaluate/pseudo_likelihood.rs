@@ -77,6 +77,20 @@ pub fn pseudo_likelihood_among<'a>(
     Ok(Score::of_rows(&scores, rows))
 }
 
+/// Σᵢ ln p(vᵢ | the rest) of every row of `visible` (N, V), of which [`pseudo_likelihood`] is the mean.
+///
+/// # Errors
+/// As [`pseudo_likelihoods`].
+pub(crate) fn pseudo_likelihoods_given(
+    rbm: &Rbm,
+    WeightedRows { bits, missing, .. }: WeightedRows<'_>,
+    isa: Isa,
+    watch: Watch<'_>,
+) -> Result<Vec<f64>> {
+    rbm.check_given(bits, missing)?;
+    sums_over_sites(rbm, bits.into(), 0..bits.n_rows(), missing, isa, watch)
+}
+
 /// The proxy that scikit-learn's `BernoulliRBM.score_samples` computes: V ln p(vᵢ | the rest) of
 /// one unit of each example, drawn by (seed, example). It has the mean of [`pseudo_likelihood`], and far
 /// more noise.

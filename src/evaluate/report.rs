@@ -25,6 +25,9 @@ pub struct LikelihoodReport {
     pub log_likelihood: Option<f64>,
     /// Mean log p(v) of independent units at the rates of the training data.
     pub log_likelihood_independent: Option<f64>,
+    /// The standard error over the examples, in records of a run; evaluations have it as `standard_error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_likelihood_error: Option<f64>,
     /// The log Z with which it was computed.
     pub log_z: Option<f64>,
     /// The lower end of log Z's interval.
@@ -50,6 +53,7 @@ impl LikelihoodReport {
         Self {
             log_likelihood: finite(evaluation.log_likelihood.mean),
             log_likelihood_independent: independent.and_then(finite),
+            log_likelihood_error: None,
             log_z: finite(evaluation.log_z),
             log_z_low: finite(evaluation.log_z_low),
             log_z_high: finite(evaluation.log_z_high),

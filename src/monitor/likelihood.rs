@@ -3,6 +3,7 @@
 use crate::bits::BitMatrix;
 use crate::dataset::{Examples, WeightedBits};
 use crate::error::Result;
+use crate::evaluate::report::finite;
 use crate::evaluate::{
     AnnealingSchedule, Base, EvaluationConfig, Evaluator, Independent, LikelihoodReport, Method,
 };
@@ -102,6 +103,8 @@ impl Likelihood {
             evaluator = evaluator.model_states(chains, "the chains of the run");
         }
         let found = evaluator.evaluate(&self.visible)?;
-        Ok(LikelihoodReport::new(&found, Some(self.independent)))
+        let report = LikelihoodReport::new(&found, Some(self.independent));
+        let error = finite(found.log_likelihood.standard_error);
+        Ok(LikelihoodReport { log_likelihood_error: error, ..report })
     }
 }

@@ -15,11 +15,15 @@ pub enum Metric {
     LogLikelihoodOnline,
     /// Σᵢ ln p(vᵢ | the rest) of training data.
     PseudoLikelihood,
+    /// The same of held-out data.
+    PseudoLikelihoodTest,
     /// Mean F(v) of held-out data less mean F(v) of training data: less is better, but an untrained
     /// model has the least. It shows when overfitting begins, not how good a model is.
     FreeEnergyGap,
-    /// Mean squared error of a step to the hidden units and back: less is better.
+    /// Mean squared error of a step to the hidden units and back, of training data: less is better.
     ReconstructionError,
+    /// The same of held-out data: less is better.
+    ReconstructionErrorTest,
     /// Share of held-out examples whose most likely class is not their label: less is better.
     ErrorTest,
     /// Mean −ln p(label | v) of held-out examples: less is better.
@@ -30,8 +34,10 @@ by_name!(Metric, "metric", {
     LogLikelihood = "log_likelihood",
     LogLikelihoodOnline = "log_likelihood_online",
     PseudoLikelihood = "pseudo_likelihood",
+    PseudoLikelihoodTest = "pseudo_likelihood_test",
     FreeEnergyGap = "free_energy_gap",
     ReconstructionError = "reconstruction_error",
+    ReconstructionErrorTest = "reconstruction_error_test",
     ErrorTest = "error_test",
     LogLossTest = "log_loss_test",
 });
@@ -43,8 +49,10 @@ impl Metric {
             Self::LogLikelihood => record.likelihood.log_likelihood,
             Self::LogLikelihoodOnline => record.log_likelihood_online,
             Self::PseudoLikelihood => record.pseudo_likelihood,
+            Self::PseudoLikelihoodTest => record.pseudo_likelihood_test,
             Self::FreeEnergyGap => record.free_energy_gap,
             Self::ReconstructionError => record.reconstruction_error,
+            Self::ReconstructionErrorTest => record.reconstruction_error_test,
             Self::ErrorTest => record.error_test,
             Self::LogLossTest => record.log_loss_test,
         }
@@ -55,12 +63,25 @@ impl Metric {
         self.of(record).map(|value| self.signed(value))
     }
 
+    /// The same figure of held-out data, if this one is of training data.
+    pub fn held_out(self) -> Option<Self> {
+        match self {
+            Self::PseudoLikelihood => Some(Self::PseudoLikelihoodTest),
+            Self::ReconstructionError => Some(Self::ReconstructionErrorTest),
+            _ => None,
+        }
+    }
+
     /// A value with a sign that makes more better.
     pub fn signed(self, value: f64) -> f64 {
         match self {
-            Self::LogLikelihood | Self::LogLikelihoodOnline | Self::PseudoLikelihood => value,
+            Self::LogLikelihood
+            | Self::LogLikelihoodOnline
+            | Self::PseudoLikelihood
+            | Self::PseudoLikelihoodTest => value,
             Self::FreeEnergyGap
             | Self::ReconstructionError
+            | Self::ReconstructionErrorTest
             | Self::ErrorTest
             | Self::LogLossTest => -value,
         }

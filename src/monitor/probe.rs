@@ -1,14 +1,14 @@
 //! Measures a trainer at the end of an epoch, on the same examples and bits every time.
 
 use super::{EpochRecord, WeightChange, mixing};
-use crate::dataset::{ExampleWeights, Examples, WeightedBits};
+use crate::dataset::{ExampleWeights, Examples, WeightedBits, WeightedRows};
 use crate::error::Result;
 use crate::evaluate::chain_moments::chain_moment_gap;
-use crate::evaluate::free_energy::mean_free_energy;
-use crate::evaluate::pseudo_likelihood::{self, pseudo_likelihood};
+use crate::evaluate::free_energy::free_energies;
+use crate::evaluate::pseudo_likelihood::{self, pseudo_likelihood, pseudo_likelihoods_given};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::finite;
-use crate::evaluate::{ClassScore, Classifier, HiddenActivity, Independent};
+use crate::evaluate::{ClassScore, Classifier, HiddenActivity, Independent, Score};
 use crate::gibbs::{Chains, FixedModel, FixedWeights, Tempering, Trajectory};
 use crate::kernels::tiled::Tiled;
 use crate::memory::Bytes;
@@ -32,6 +32,8 @@ pub struct Probe {
     held_out: Option<WeightedBits>,
     /// The first examples of the training subset, for the pseudo-likelihood.
     few: WeightedBits,
+    /// Those of the held-out subset.
+    few_held_out: Option<WeightedBits>,
     independent: Independent,
     /// ⟨vᵢ⟩ of the training data, limited to 0 to 1 (V).
     mean: Array1<f64>,
@@ -66,12 +68,14 @@ impl Probe {
         let independent = Independent::of(training);
         let mean = training.mean().mapv(|mean| mean.clamp(0.0, 1.0));
         let training = subset(training, seed);
+        let held_out = held_out.map(|examples| subset(examples, seed));
         Self {
-            few: training.rows(0..training.bits().n_rows().min(PSEUDO_LIKELIHOOD_SUBSET)),
+            few: first_of(&training),
+            few_held_out: held_out.as_ref().map(first_of),
             training,
             independent,
             mean,
-            held_out: held_out.map(|examples| subset(examples, seed)),
+            held_out,
             labels,
             objective,
             seed,
@@ -150,23 +154,57 @@ impl Probe {
             // p(v) is not trained.
             return Ok(());
         }
-        let mean_free_energy =
-            |rows: &WeightedBits| Ok(mean_free_energy(rbm, rows, weights.isa(), watch)?.mean);
+        let free_energy = |rows: &WeightedBits| {
+            let of_rows = free_energies(rbm, rows.bits(), weights.isa(), watch)?;
+            let independent = self.independent.log_likelihoods(rows.into());
+            let scores = [
+                of_rows.iter().zip(&independent).map(|(energy, ln_p)| energy + ln_p).collect(),
+                of_rows,
+                independent,
+            ];
+            Ok(scores.map(|all: Vec<f64>| Score::weighted(&all, rows.weights())))
+        };
         let activity = HiddenActivity::new(weights, &self.training, watch)?;
         let error = reconstruction_error(model, &self.training, self.seed, watch)?.mean;
-        let training = (!some_lack).then(|| mean_free_energy(&self.training)).transpose()?;
-        let held_out = self.held_out.as_ref().filter(|_| !some_lack);
-        let held_out = held_out.map(mean_free_energy).transpose()?;
-        let gap = held_out.zip(training).map(|(held_out, training)| held_out - training);
+        let training = (!some_lack).then(|| free_energy(&self.training)).transpose()?;
+        let free_held_out = self.held_out.as_ref().filter(|_| !some_lack);
+        let held_out = free_held_out.map(free_energy).transpose()?;
+        let [gap_error, gap, gap_independent] = match (held_out, training) {
+            (Some(held_out), Some(training)) => {
+                let [above, energy, ln_p] = std::array::from_fn(|at| (held_out[at], training[at]));
+                [
+                    Some(above.0.standard_error.hypot(above.1.standard_error)),
+                    Some(energy.0.mean - energy.1.mean),
+                    Some(ln_p.1.mean - ln_p.0.mean),
+                ]
+            }
+            _ => [None; 3],
+        };
         let likelihood = pseudo_likelihood(rbm, &self.few, weights.isa(), watch)?.mean;
         let independent = self.independent.log_likelihood(&self.few).mean;
+        let error_of = |rows| Ok(reconstruction_error(model, rows, self.seed, watch)?.mean);
+        let error_test = self.held_out.as_ref().map(error_of).transpose()?;
+        let few = self.few_held_out.as_ref().map(WeightedRows::from);
+        let scores = few.map(|few| pseudo_likelihoods_given(rbm, few, weights.isa(), watch));
+        let likelihood_test = few.zip(scores.transpose()?).map(|(few, scores)| {
+            // How hard an example is to predict without a model says nothing of the model.
+            let above = scores.iter().zip(self.independent.log_likelihoods(few));
+            let above: Vec<f64> = above.map(|(score, independent)| score - independent).collect();
+            let mean = Score::weighted(&scores, few.weights).mean;
+            (mean, Score::weighted(&above, few.weights).standard_error)
+        });
         *record = EpochRecord {
             reconstruction_error: finite(error),
+            reconstruction_error_test: error_test.and_then(finite),
             pseudo_likelihood: finite(likelihood),
+            pseudo_likelihood_test: likelihood_test.and_then(|(mean, _)| finite(mean)),
+            pseudo_likelihood_test_error: likelihood_test.and_then(|(_, error)| finite(error)),
             pseudo_likelihood_independent: finite(independent),
-            free_energy_train: training.and_then(finite),
-            free_energy_test: held_out.and_then(finite),
+            free_energy_train: training.and_then(|[_, energy, _]| finite(energy.mean)),
+            free_energy_test: held_out.and_then(|[_, energy, _]| finite(energy.mean)),
             free_energy_gap: gap.and_then(finite),
+            free_energy_gap_error: gap_error.and_then(finite),
+            free_energy_gap_independent: gap_independent.and_then(finite),
             mean_hidden_activity: finite(activity.mean()),
             dead_hidden: finite(activity.dead()),
             saturated_hidden: finite(activity.saturated()),
@@ -200,6 +238,11 @@ impl Probe {
     }
 }
 
+/// The first rows of a subset, up to [`PSEUDO_LIKELIHOOD_SUBSET`].
+fn first_of(subset: &WeightedBits) -> WeightedBits {
+    subset.rows(0..subset.bits().n_rows().min(PSEUDO_LIKELIHOOD_SUBSET))
+}
+
 /// Up to [`SUBSET`] examples in an order drawn by the seed, with bits that never change.
 fn subset(examples: &Examples, seed: u64) -> WeightedBits {
     examples.weighted_bits(seed, numbers_of_subset(examples, seed).into_iter())
@@ -228,6 +271,38 @@ mod tests {
     use crate::dataset::{Binarization, Dataset};
     use crate::error::Error;
     use std::sync::atomic::AtomicBool;
+
+    /// The held-out subset is scored as the training subset is; training rows as if nothing were held out.
+    #[test]
+    fn held_out_examples_have_the_scores_that_they_would_have_as_training_examples() {
+        let examples = |first: usize| {
+            let bits = BitMatrix::from_fn(40, 9, |n, i| (first + n * n + i) % 5 < 2 + i % 2);
+            Examples::new(Dataset::from_bits("few", bits), Binarization::Stochastic)
+        };
+        let [training, other] = [0, 7].map(examples);
+        let config = TrainConfig { updates: Some(30), batch_size: 8, ..TrainConfig::default() };
+        let mut trainer = Trainer::new(config, training).unwrap();
+        (0..30).for_each(|_| trainer.update().unwrap());
+        let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+        let model = FixedModel { rbm: &rbm, weights: &weights };
+        let scored = |training: &Examples, held_out: Option<&Examples>| {
+            let probe = Probe::new(training, held_out, trainer.config());
+            let mut record = EpochRecord::default();
+            probe.score(&trainer, &mut record, model, Watch::default()).unwrap();
+            record
+        };
+        let alone = scored(trainer.examples(), None);
+        let both = scored(trainer.examples(), Some(&other));
+        let swapped = scored(&other, None);
+        assert_eq!(alone.pseudo_likelihood_test, None);
+        assert_eq!(alone.reconstruction_error_test, None);
+        let of_training = |r: &EpochRecord| (r.pseudo_likelihood, r.reconstruction_error);
+        let of_test = |r: &EpochRecord| (r.pseudo_likelihood_test, r.reconstruction_error_test);
+        assert_eq!(of_training(&both), of_training(&alone));
+        assert_eq!(of_test(&both), of_training(&swapped));
+        assert_ne!(of_test(&both), of_training(&both));
+        assert!(both.pseudo_likelihood_test_error.is_some_and(|error| error > 0.0));
+    }
 
     #[test]
     fn a_record_that_is_not_scored_to_the_end_stays_as_it_was() {

@@ -25,6 +25,16 @@ pub struct EpochRecord {
     pub reconstruction_error: Option<f64>,
     /// Σᵢ ln p(vᵢ | the rest), in nats an example, on the training subset.
     pub pseudo_likelihood: Option<f64>,
+    /// The same on a subset of the held-out data, of as many examples at most: what a model has to say of examples
+    /// that it has not seen. This and the next two are left out without held-out data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudo_likelihood_test: Option<f64>,
+    /// The standard error over these examples of their pseudo-likelihood less that of independent units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudo_likelihood_test_error: Option<f64>,
+    /// The reconstruction error on a subset of the held-out data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconstruction_error_test: Option<f64>,
     /// The pseudo-likelihood of independent units at the rates of the training data, which a model has to
     /// beat.
     pub pseudo_likelihood_independent: Option<f64>,
@@ -35,6 +45,13 @@ pub struct EpochRecord {
     pub free_energy_test: Option<f64>,
     /// `free_energy_test` − `free_energy_train`. It rises when the model begins to overfit.
     pub free_energy_gap: Option<f64>,
+    /// The standard error of this gap, of which each example's ln p by independent units is taken off first. This and
+    /// the next are left out without held-out data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_energy_gap_error: Option<f64>,
+    /// The gap of independent units: how much harder the held-out subset is without a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_energy_gap_independent: Option<f64>,
     /// Share of the training subset whose most likely class is not its label; left out without labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_train: Option<f64>,

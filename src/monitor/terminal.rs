@@ -191,6 +191,11 @@ fn line(record: &EpochRecord, epochs: u64, width: Option<usize>) -> String {
     let number = |value: Option<f64>, digits: usize| {
         value.map_or("–".to_string(), |value| format!("{value:.digits$}"))
     };
+    let of_both = |name: &str, training: Option<f64>, held_out: Option<f64>, digits: usize| {
+        let rest =
+            held_out.map_or(String::new(), |_| format!(", held out {}", number(held_out, digits)));
+        format!("{name} {}{rest}", number(training, digits))
+    };
     let percent = number(record.mean_hidden_activity.map(|share| 100.0 * share), 1);
     let likelihood = &record.likelihood;
     let judged = likelihood.log_likelihood.zip(likelihood.verdict.as_ref());
@@ -203,8 +208,9 @@ fn line(record: &EpochRecord, epochs: u64, width: Option<usize>) -> String {
     // With labels, scores that do not apply are left out.
     let has_labels = record.error_train.is_some();
     let applies = |value: Option<f64>| value.is_some() || !has_labels;
-    let pseudo_likelihood = applies(record.pseudo_likelihood)
-        .then(|| format!("pseudo-likelihood {}", number(record.pseudo_likelihood, 2)));
+    let pseudo_likelihood = applies(record.pseudo_likelihood).then(|| {
+        of_both("pseudo-likelihood", record.pseudo_likelihood, record.pseudo_likelihood_test, 2)
+    });
     let error = |share: Option<f64>| number(share.map(|share| 100.0 * share), 2);
     let errors = has_labels.then(|| match record.error_test {
         None => format!("error {} %", error(record.error_train)),
@@ -212,8 +218,9 @@ fn line(record: &EpochRecord, epochs: u64, width: Option<usize>) -> String {
             format!("error {} %, held out {} %", error(record.error_train), error(held_out))
         }
     });
-    let reconstruction = applies(record.reconstruction_error)
-        .then(|| format!("reconstruction {}", number(record.reconstruction_error, 4)));
+    let reconstruction = applies(record.reconstruction_error).then(|| {
+        of_both("reconstruction", record.reconstruction_error, record.reconstruction_error_test, 4)
+    });
     let gap = applies(record.free_energy_gap)
         .then(|| format!("free-energy gap {}", number(record.free_energy_gap, 2)));
     // In the order of the line, with the rank of their importance.
@@ -255,6 +262,8 @@ mod tests {
             "epoch  3/10    12346 samples/s  pseudo-likelihood -71.23  reconstruction –  \
              free-energy gap –  active – %"
         );
+        let held_out = EpochRecord { pseudo_likelihood_test: Some(-80.5), ..record.clone() };
+        assert!(line(&held_out, 10, None).contains("pseudo-likelihood -71.23, held out -80.50  "));
         let followed = EpochRecord {
             log_likelihood_online: Some(-91.0),
             log_z_error: Some(0.125),

@@ -1,12 +1,12 @@
 //! The advice of the health check, phrased for a run's settings.
 
 use crate::monitor::Metric;
-use crate::run::{Keep, Settings};
+use crate::run::{Keep, Part, Settings};
 use crate::train::Algorithm;
 use Advice::{
     Centering, FewerMissing, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity,
     MoreData, MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits, SampleByTempering,
-    SmallerRate, Tempering, WarmUp,
+    SmallerRate, StopEarly, Tempering, WarmUp,
 };
 
 /// A change that may help.
@@ -29,6 +29,7 @@ pub(super) enum Advice {
     MoreData,
     MoreFollowing,
     Keep(Metric),
+    StopEarly,
 }
 
 impl Advice {
@@ -75,10 +76,29 @@ impl Advice {
             MoreFollowing => {
                 run.online_log_z.map(|n| format!("more chains of online_log_z (they are {n})"))
             }
+            KeepBest(metric) if metric.held_out().is_some() && holds_out(settings) => {
+                metric.held_out().and_then(|held_out| KeepBest(held_out).text(settings))
+            }
+            StopEarly => {
+                let metric = match train.missing {
+                    None => Metric::LogLikelihood,
+                    // There may be no common log-likelihood.
+                    Some(_) => Metric::PseudoLikelihoodTest,
+                };
+                let is_followed = run.keep == Keep::Best(metric) && run.early_stop == Some(metric);
+                let is_measured = metric != Metric::LogLikelihood || run.evaluate_every > 0;
+                let first = if is_measured { "" } else { "--evaluate-every 1 " };
+                (!is_followed).then(|| format!("{first}--early-stop {metric} --keep best:{metric}"))
+            }
             KeepBest(metric) if run.keep == Keep::Best(metric) => None,
             KeepBest(metric) => Some(format!("--keep best:{metric}")),
         }
     }
+}
+
+/// Whether records measure a run on examples that it is not trained on.
+fn holds_out(settings: &Settings) -> bool {
+    settings.data.watched_by() != Part::Train
 }
 
 /// Advice, and the advice that would contradict it.

@@ -14,6 +14,9 @@ const LOG_Z_ONLINE: &str = "log_z_online";
 /// The chart of pseudo-likelihoods.
 const PSEUDO_LIKELIHOOD: &str = "pseudo_likelihood";
 
+/// The name of a curve of held-out data.
+const HELD_OUT: &str = "held out";
+
 /// The most points of a curve, and of all curves of a chart.
 const MOST_POINTS: usize = 300;
 const MOST_IN_CHART: usize = 4_000;
@@ -38,11 +41,15 @@ const CHARTS: [Shown; 16] = [
         "effective chains of the online log Z",
         &[("all weights", |r| r.log_z_ess), ("least of one step", |r| r.log_z_step_ess)],
     ),
-    (PSEUDO_LIKELIHOOD, "pseudo-likelihood, nats an example", &[("", |r| r.pseudo_likelihood)]),
+    (
+        PSEUDO_LIKELIHOOD,
+        "pseudo-likelihood, nats an example",
+        &[("training", |r| r.pseudo_likelihood), (HELD_OUT, |r| r.pseudo_likelihood_test)],
+    ),
     (
         "free_energy",
         "free energy, nats",
-        &[("training", |r| r.free_energy_train), ("held out", |r| r.free_energy_test)],
+        &[("training", |r| r.free_energy_train), (HELD_OUT, |r| r.free_energy_test)],
     ),
     (
         "free_energy_gap",
@@ -52,14 +59,18 @@ const CHARTS: [Shown; 16] = [
     (
         "error",
         "share of wrong classes",
-        &[("training", |r| r.error_train), ("held out", |r| r.error_test)],
+        &[("training", |r| r.error_train), (HELD_OUT, |r| r.error_test)],
     ),
     (
         "log_loss",
         "log-loss, nats an example",
-        &[("training", |r| r.log_loss_train), ("held out", |r| r.log_loss_test)],
+        &[("training", |r| r.log_loss_train), (HELD_OUT, |r| r.log_loss_test)],
     ),
-    ("reconstruction_error", "reconstruction error per unit", &[("", |r| r.reconstruction_error)]),
+    (
+        "reconstruction_error",
+        "reconstruction error per unit",
+        &[("training", |r| r.reconstruction_error), (HELD_OUT, |r| r.reconstruction_error_test)],
+    ),
     ("hidden_activity", "mean hidden activity", &[("", |r| r.mean_hidden_activity)]),
     (
         "idle_units",

@@ -134,6 +134,55 @@ mod tests {
         assert_eq!(names_of(&followed), ["log_z_collapsed"]);
     }
 
+    /// Training rows improve throughout.
+    #[test]
+    fn a_model_overfits_once_held_out_examples_say_so() {
+        let overfits = |score: fn(f64) -> f64, error: f64| {
+            names(20, move |at, r| {
+                (r.pseudo_likelihood_test, r.pseudo_likelihood_test_error) =
+                    (Some(score(at as f64)), Some(error));
+            })
+        };
+        assert!(overfits(|at| -90.0 + at, 0.5).is_empty());
+        assert_eq!(overfits(|at| -90.0 - (at - 5.0).abs(), 0.5), ["overfitting"]);
+        assert!(overfits(|at| -90.0 - (at - 5.0).abs(), 5.0).is_empty());
+        // The log-likelihood is asked first, both ways.
+        let likely = |score: fn(f64) -> f64| {
+            run(20, move |at, r| {
+                r.likelihood.log_likelihood = Some(score(at as f64));
+                r.likelihood.log_likelihood_independent = Some(-206.0);
+                r.likelihood.log_likelihood_error = Some(0.2);
+                r.likelihood.verdict = Some("exact".to_string());
+                (r.pseudo_likelihood_test, r.pseudo_likelihood_test_error) =
+                    (Some(-80.0 - at as f64), Some(0.1));
+            })
+        };
+        assert!(names_of(&likely(|at| -100.0 + at)).is_empty());
+        let mut fallen = likely(|at| -100.0 - (at - 8.0).abs());
+        let found = &check(&fallen)[0];
+        let what =
+            "the log-likelihood of held-out data was best in epoch 9 and has fallen by 11.00 nats";
+        assert!(found.what.ends_with(what), "{}", found.what);
+        let advice = "--evaluate-every 1 --early-stop log_likelihood --keep best:log_likelihood";
+        assert!(found.remedy.starts_with(advice), "{}", found.remedy);
+        // The best model was kept.
+        fallen.file.settings.run.keep = Keep::Best(Metric::LogLikelihood);
+        assert!(names_of(&fallen).is_empty());
+        // A gap beyond its error and a tenth of the gain of 64 nats, while nothing rises.
+        let gap = |excess: f64, error: f64, rise: f64| {
+            names(20, move |at, r| {
+                r.free_energy_gap = Some(3.0 + excess);
+                r.free_energy_gap_independent = Some(3.0);
+                r.free_energy_gap_error = Some(error);
+                (r.pseudo_likelihood_test, r.pseudo_likelihood_test_error) =
+                    (Some(-90.0 + rise * at as f64), Some(0.5));
+            })
+        };
+        assert_eq!(gap(8.0, 1.0, 0.0), ["overfitting"]);
+        assert!(gap(8.0, 4.0, 0.0).is_empty() && gap(5.0, 1.0, 0.0).is_empty());
+        assert!(gap(8.0, 1.0, 0.1).is_empty());
+    }
+
     #[test]
     fn small_changes_near_zero_are_not_getting_worse() {
         let memorised =
@@ -261,8 +310,8 @@ mod tests {
                         weight_decay (it is 0.001)";
         assert_eq!(remedy(&saturated), expected);
         let mut worse = run(10, |at, r| r.pseudo_likelihood = Some(-80.0 - 3.0 * at as f64));
-        assert!(remedy(&worse).ends_with("--keep best:pseudo_likelihood"));
-        worse.file.settings.run.keep = Keep::Best(Metric::PseudoLikelihood);
+        assert!(remedy(&worse).ends_with("--keep best:pseudo_likelihood_test"));
+        worse.file.settings.run.keep = Keep::Best(Metric::PseudoLikelihoodTest);
         assert!(!remedy(&worse).contains("--keep"));
     }
 

@@ -3,7 +3,7 @@
 use super::advice::Advice::{
     self, Centering, FewerMissing, FewerUnits, Keep as KeepBest, LargerRate, LessDecay,
     LessSparsity, MoreData, MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits,
-    SampleByTempering, SmallerRate, Tempering, WarmUp,
+    SampleByTempering, SmallerRate, StopEarly, Tempering, WarmUp,
 };
 use crate::evaluate::Mixing;
 use crate::evaluate::mixing::{LEAST_ERRORS, LEAST_OUTSIDE, LEAST_RATIO};
@@ -56,8 +56,11 @@ const MOST_IDLE: f64 = 0.1;
 /// The share of the hidden units that may be idle at the first record.
 const MOST_IDLE_AT_FIRST: f64 = 0.5;
 
-/// The largest free-energy gap without overfitting, as a share of |pseudo-likelihood|.
+/// The largest free-energy gap without overfitting, as a share of the gain over independent units.
 const MOST_GAP: f64 = 0.1;
+
+/// The largest fall of a score, and the largest free-energy gap, in standard errors.
+const MOST_ERRORS: f64 = 3.0;
 
 /// The least share of visible bits that a sweep changes; 3 to 20 % was healthy on MNIST.
 const LEAST_FLIPS: f64 = 0.01;
@@ -147,21 +150,95 @@ fn saturated_units(run: &Summary) -> Option<Symptom> {
     })
 }
 
-/// The training data have much less free energy than held-out data.
+/// The model knows the training data by heart: the score of held-out examples has fallen, or they have far more free
+/// energy.
 fn overfitting(run: &Summary) -> Option<Symptom> {
     let last = run.last()?;
-    let (gap, pseudo) = (last.free_energy_gap?, last.pseudo_likelihood?);
-    let at_first = run.records.iter().find_map(|record| record.free_energy_gap).unwrap_or(gap);
-    let most = MOST_GAP * pseudo.abs();
-    (gap > most && gap > at_first).then(|| Symptom {
+    last.pseudo_likelihood_test.or(last.free_energy_test).or(last.free_energy_gap)?;
+    let likelihood: Vec<_> = run.records.iter().filter_map(likelihood_of).collect();
+    if likelihood.len() > 1 {
+        return fallen(run, "log-likelihood of held-out data", &likelihood, likelihood_of);
+    }
+    let pseudo: Vec<_> = run.records.iter().filter_map(pseudo_of).collect();
+    let by_pseudo = fallen(run, "pseudo-likelihood of held-out data", &pseudo, pseudo_of);
+    by_pseudo.or_else(|| too_large_a_gap(run, &pseudo))
+}
+
+/// The score of an epoch and its standard error.
+#[derive(Clone, Copy)]
+struct Scored {
+    epoch: usize,
+    score: f64,
+    error: f64,
+}
+
+fn likelihood_of(record: &EpochRecord) -> Option<Scored> {
+    let report = Some(&record.likelihood).filter(|report| !report.is_doubtful())?;
+    let (score, error) = (report.log_likelihood?, report.log_likelihood_error?);
+    Some(Scored { epoch: record.epoch, score, error })
+}
+
+fn pseudo_of(record: &EpochRecord) -> Option<Scored> {
+    let (score, error) = (record.pseudo_likelihood_test?, record.pseudo_likelihood_test_error?);
+    Some(Scored { epoch: record.epoch, score, error })
+}
+
+const OVERFITTING: &[Advice] = &[StopEarly, MoreData, FewerUnits, MoreDecay];
+
+/// The score of the model is far below the best one of the run.
+fn fallen(
+    run: &Summary,
+    name: &str,
+    scores: &[Scored],
+    score_of: fn(&EpochRecord) -> Option<Scored>,
+) -> Option<Symptom> {
+    let best = scores.iter().copied().max_by(|a, b| a.score.total_cmp(&b.score))?;
+    let now = run.of_model().and_then(score_of).or(scores.last().copied())?;
+    let (fall, most) = (best.score - now.score, MOST_ERRORS * best.error.max(now.error));
+    (fall > most).then(|| Symptom {
         name: "overfitting",
-        what: format!("the model overfits: held-out data have {gap:.1} nats more free energy"),
-        judged: format!(
-            "free energy of held-out data minus free energy of training data, {gap:.1}; bound \
-             {most:.1}, a tenth of the pseudo-likelihood"
+        what: format!(
+            "the model overfits: the {name} was best in epoch {} and has fallen by {fall:.2} nats",
+            best.epoch
         ),
-        advice: &[MoreData, FewerUnits, MoreDecay, KeepBest(Metric::FreeEnergyGap)],
+        judged: format!(
+            "{:.2} in epoch {}, and {:.2} in epoch {}; bound {MOST_ERRORS} standard errors, {most:.2}",
+            best.score, best.epoch, now.score, now.epoch
+        ),
+        advice: OVERFITTING,
     })
+}
+
+/// Held-out examples have far more free energy than training examples, by what independent units do not explain.
+fn too_large_a_gap(run: &Summary, pseudo: &[Scored]) -> Option<Symptom> {
+    let last = run.last()?;
+    let gap = last.free_energy_gap?;
+    // Runs of earlier versions know neither.
+    let at_first = run.records.iter().find_map(|record| record.free_energy_gap);
+    let excess = gap - last.free_energy_gap_independent.or(at_first)?;
+    // The pseudo-likelihood counts the dependence of two units twice.
+    let gain = (last.pseudo_likelihood? - last.pseudo_likelihood_independent?) / 2.0;
+    let error = last.free_energy_gap_error.unwrap_or(0.0);
+    let most = (MOST_GAP * gain).max(MOST_ERRORS * error);
+    (excess > most && !still_rises(pseudo)).then(|| Symptom {
+        name: "overfitting",
+        what: format!("the model overfits: held-out data have {excess:.1} nats more free energy"),
+        judged: format!(
+            "free energy of held-out data minus free energy of training data, less that gap of \
+             independent units, {excess:.2} ± {error:.2}; bound {most:.2}, a tenth of the gain over independent \
+             units and {MOST_ERRORS} standard errors"
+        ),
+        advice: OVERFITTING,
+    })
+}
+
+/// Whether the mean of the last third of the scores is above that of the third before.
+fn still_rises(scores: &[Scored]) -> bool {
+    let third = scores.len() / 3;
+    let mut latest = scores.iter().rev().map(|scored| scored.score);
+    let mut sum = || latest.by_ref().take(third).sum::<f64>();
+    let (late, before) = (sum(), sum());
+    third > 0 && late > before
 }
 
 /// The weights that estimate log Z along training have collapsed.

@@ -166,8 +166,9 @@ settings! {
             needs(&[Remedy::of("online_log_z")])
         }
         /// The parameters that become the model: `last`, or `best:METRIC`, where METRIC is
-        /// log_likelihood, log_likelihood_online, pseudo_likelihood, free_energy_gap, reconstruction_error, and
-        /// with labels error_test or log_loss_test.
+        /// log_likelihood, log_likelihood_online, pseudo_likelihood_test, reconstruction_error_test, and with
+        /// labels error_test or log_loss_test. Without held-out data pseudo_likelihood and reconstruction_error
+        /// judge by training examples.
         keep: Keep = Keep::Last, {}
         /// Stop when this metric has not improved for *patience* measurements.
         early_stop: Option<Metric> = None, { placeholder("METRIC"), unset("never") }
@@ -289,12 +290,7 @@ impl RunConfig {
                 "left out where there is no ln p(v): with the objective discriminative, or missing = absent".into()
             })?;
         }
-        let kept = match self.keep {
-            Keep::Last => None,
-            Keep::Best(metric) => Some(("keep", metric)),
-        };
-        for (setting, metric) in kept.into_iter().chain(self.early_stop.map(|m| ("early_stop", m)))
-        {
+        for (setting, metric) in self.judges() {
             let (is_measured, remedy) = match metric {
                 Metric::ErrorTest | Metric::LogLossTest if !has_labels => {
                     (false, "labels and held-out data, such as validation")
@@ -312,17 +308,67 @@ impl RunConfig {
                     (false, "held-out data, such as validation")
                 }
                 Metric::LogLikelihoodOnline => (!lack, "data that lack no values"),
-                Metric::FreeEnergyGap if held_out.is_none() => {
+                Metric::PseudoLikelihoodTest
+                | Metric::ReconstructionErrorTest
+                | Metric::FreeEnergyGap
+                    if held_out.is_none() =>
+                {
                     (false, "held-out data, such as validation")
                 }
                 Metric::FreeEnergyGap => (!lack, "data that lack no values"),
-                Metric::PseudoLikelihood | Metric::ReconstructionError => {
-                    (is_scored, "data that lack no values")
-                }
+                Metric::PseudoLikelihood
+                | Metric::PseudoLikelihoodTest
+                | Metric::ReconstructionError
+                | Metric::ReconstructionErrorTest => (is_scored, "data that lack no values"),
             };
             check(setting, metric, is_measured, || format!("another metric, or have {remedy}"))?;
         }
         Ok(())
+    }
+
+    /// The settings that judge the model by a metric, with their metrics.
+    fn judges(&self) -> impl Iterator<Item = (&'static str, Metric)> {
+        let kept = match self.keep {
+            Keep::Last => None,
+            Keep::Best(metric) => Some(("keep", metric)),
+        };
+        kept.into_iter().chain(self.early_stop.map(|metric| ("early_stop", metric)))
+    }
+
+    /// Refuses metrics by which no new run can be judged: those of training examples where others are held out,
+    /// which a model that learns by heart does best, and the free-energy gap, which an untrained one does. Returns a note if only
+    /// training examples can judge. Runs of earlier versions go on as they began.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`].
+    pub fn check_judges(&self, has_held_out: bool) -> Result<Option<String>> {
+        let mut note = None;
+        for (setting, metric) in self.judges() {
+            let told = |metric: Metric| match setting {
+                "keep" => format!("best:{metric}"),
+                _ => metric.to_string(),
+            };
+            let is_gap = metric == Metric::FreeEnergyGap;
+            check(setting, told(metric), !is_gap, || {
+                let [likelihood, pseudo] =
+                    [Metric::LogLikelihood, Metric::PseudoLikelihoodTest].map(told);
+                format!(
+                    "{likelihood} (with evaluate_every) or {pseudo}: the gap is smallest before anything is learned"
+                )
+            })?;
+            let Some(better) = metric.held_out() else { continue };
+            check(setting, told(metric), !has_held_out, || {
+                format!(
+                    "{}: {metric} is measured on training examples, and others are held out",
+                    told(better)
+                )
+            })?;
+            note = Some(format!(
+                "{setting} judges by {metric} of training examples, which also improves where the model learns them by \
+                 heart; with held-out data, such as validation, {better} is known"
+            ));
+        }
+        Ok(note)
     }
 }
 
@@ -359,4 +405,33 @@ pub enum End {
     Stopped,
     /// This signal, or a request like it, stopped the session.
     Interrupted(i32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Learning by heart improves the training rows for ever, and no learning has the smallest gap.
+    #[test]
+    fn what_training_rows_or_the_gap_say_judges_no_run_with_held_out_examples() {
+        let checked = |keep: &str, early_stop: Option<Metric>, has_held_out| {
+            let keep = keep.parse().unwrap();
+            let config = RunConfig { keep, early_stop, ..RunConfig::default() };
+            config.check_judges(has_held_out).map_err(|error| error.to_string())
+        };
+        assert_eq!(checked("last", None, true), Ok(None));
+        assert_eq!(checked("best:pseudo_likelihood_test", None, true), Ok(None));
+        assert_eq!(checked("last", Some(Metric::ReconstructionErrorTest), true), Ok(None));
+        let rule = "pseudo_likelihood_test: pseudo_likelihood is measured on training examples, and others are held out";
+        let error = checked("last", Some(Metric::PseudoLikelihood), true).unwrap_err();
+        assert_eq!(error, format!("early_stop is pseudo_likelihood, but must be {rule}"));
+        let error = checked("best:pseudo_likelihood", None, true).unwrap_err();
+        assert_eq!(error, format!("keep is best:pseudo_likelihood, but must be best:{rule}"));
+        let note = checked("last", Some(Metric::PseudoLikelihood), false).unwrap().unwrap();
+        assert!(note.starts_with("early_stop judges by pseudo_likelihood of training examples"));
+        for has_held_out in [false, true] {
+            let error = checked("best:free_energy_gap", None, has_held_out).unwrap_err();
+            assert!(error.ends_with("the gap is smallest before anything is learned"), "{error}");
+        }
+    }
 }

@@ -228,6 +228,8 @@ fn measured_on(run: &Summary, metric: Metric) -> String {
     let role = match metric {
         Metric::LogLikelihood => run.likelihood().map_or("", |known| known.role),
         Metric::LogLikelihoodOnline
+        | Metric::PseudoLikelihoodTest
+        | Metric::ReconstructionErrorTest
         | Metric::FreeEnergyGap
         | Metric::ErrorTest
         | Metric::LogLossTest => data.watched_by().role(),

@@ -134,7 +134,8 @@ fn begun(
     let cut = settings.train.cut_batch(data.training.n_examples());
     let uncentred = settings.train.uncentred();
     let mut trainer = begin(&mut settings, &data, session.isa)?;
-    for note in data.notes.iter().chain(&cut).chain(&uncentred) {
+    let judged = settings.run.check_judges(data.held_out.is_some())?;
+    for note in data.notes.iter().chain(&cut).chain(&uncentred).chain(&judged) {
         monitors.iter_mut().for_each(|monitor| monitor.note(note));
     }
     if let Some(budget) = session.time_budget {

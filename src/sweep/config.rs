@@ -36,7 +36,7 @@ settings! {
         search: Search = Search::Grid, { placeholder("grid|random:N|halving") }
         /// What decides, measured on the *validation* examples (without that setting a tenth of the training examples,
         /// at most 10,000): `log_likelihood` (as `harmonium evaluate`, with a small budget), or what the runs measure of
-        /// them: `log_likelihood_online`, `error_test` or `log_loss_test`.
+        /// them: `log_likelihood_online`, `pseudo_likelihood_test`, `error_test` or `log_loss_test`.
         score: Metric = Metric::LogLikelihood, { placeholder("METRIC") }
     }
 }
@@ -107,14 +107,20 @@ impl SweepConfig {
         let rule = match self.score {
             Metric::LogLikelihood
             | Metric::LogLikelihoodOnline
+            | Metric::PseudoLikelihoodTest
             | Metric::ErrorTest
             | Metric::LogLossTest => None,
             Metric::FreeEnergyGap => Some("an untrained model has the best free_energy_gap"),
+            Metric::ReconstructionErrorTest => {
+                Some("reconstruction_error_test is also good where the chains freeze")
+            }
             _ => Some("this one is measured on the training data"),
         };
         check("score", self.score, rule.is_none(), || {
             let why = rule.unwrap_or_default();
-            format!("log_likelihood, log_likelihood_online, error_test or log_loss_test; {why}")
+            format!(
+                "log_likelihood, log_likelihood_online, pseudo_likelihood_test, error_test or log_loss_test; {why}"
+            )
         })?;
         let open = self.vary.iter().find(|vary| vary.values().is_none());
         match (open, self.search) {
@@ -151,7 +157,9 @@ mod tests {
         let score = |score| SweepConfig { score, ..SweepConfig::default() };
         assert!(wrong(score(Metric::PseudoLikelihood)).ends_with("measured on the training data"));
         assert!(wrong(score(Metric::FreeEnergyGap)).contains("an untrained model has the best"));
+        assert!(wrong(score(Metric::ReconstructionErrorTest)).contains("where the chains freeze"));
         assert!(score(Metric::ErrorTest).validate().is_ok());
+        assert!(score(Metric::PseudoLikelihoodTest).validate().is_ok());
         let vary = vec!["hidden=5..50:log".parse().unwrap()];
         let grid = SweepConfig { vary, ..SweepConfig::default() };
         assert!(wrong(grid.clone()).contains("such as hidden=5..50:log:4, or have the search"));
