@@ -638,6 +638,12 @@ fn monitors_score_what_examples_have_or_nothing() {
         let scores =
             [record.pseudo_likelihood, record.reconstruction_error, record.mean_hidden_activity];
         assert!(scores.iter().all(|score| score.is_some() == is_scored), "{missing} {record:?}");
+        // −ln p of a value is a term of the pseudo-likelihood.
+        let n_values: usize = holes.n_given().iter().sum();
+        let loss = record.pseudo_likelihood_test.map(|sum| -sum * 150.0 / n_values as f64);
+        assert_eq!(record.log_loss_values_test.is_some(), is_scored);
+        let difference = record.log_loss_values_test.zip(loss).map_or(0.0, |(a, b)| (a - b).abs());
+        assert!(difference < 1e-9, "{record:?}");
         assert_eq!([record.free_energy_train, record.free_energy_gap], [None, None]);
         assert!(record.flip_rate.is_some_and(|rate| rate > 0.0 && rate < 1.0));
     }

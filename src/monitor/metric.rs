@@ -28,6 +28,11 @@ pub enum Metric {
     ErrorTest,
     /// Mean −ln p(label | v) of held-out examples: less is better.
     LogLossTest,
+    /// Mean −ln p of a value of held-out data given the others of its example, where examples lack values and these are
+    /// absent: less is better.
+    LogLossValuesTest,
+    /// Root mean squared error of the expected numbers of these values: less is better.
+    RmseTest,
 }
 
 by_name!(Metric, "metric", {
@@ -40,6 +45,8 @@ by_name!(Metric, "metric", {
     ReconstructionErrorTest = "reconstruction_error_test",
     ErrorTest = "error_test",
     LogLossTest = "log_loss_test",
+    LogLossValuesTest = "log_loss_values_test",
+    RmseTest = "rmse_test",
 });
 
 impl Metric {
@@ -55,6 +62,8 @@ impl Metric {
             Self::ReconstructionErrorTest => record.reconstruction_error_test,
             Self::ErrorTest => record.error_test,
             Self::LogLossTest => record.log_loss_test,
+            Self::LogLossValuesTest => record.log_loss_values_test,
+            Self::RmseTest => record.rmse_test,
         }
     }
 
@@ -83,7 +92,9 @@ impl Metric {
             | Self::ReconstructionError
             | Self::ReconstructionErrorTest
             | Self::ErrorTest
-            | Self::LogLossTest => -value,
+            | Self::LogLossTest
+            | Self::LogLossValuesTest
+            | Self::RmseTest => -value,
         }
     }
 }

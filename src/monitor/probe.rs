@@ -1,14 +1,14 @@
 //! Measures a trainer at the end of an epoch, on the same examples and bits every time.
 
 use super::{EpochRecord, WeightChange, mixing};
-use crate::dataset::{ExampleWeights, Examples, WeightedBits, WeightedRows};
-use crate::error::Result;
+use crate::dataset::{Columns, ExampleWeights, Examples, WeightedBits, WeightedRows};
+use crate::error::{Error, Result};
 use crate::evaluate::chain_moments::chain_moment_gap;
 use crate::evaluate::free_energy::free_energies;
 use crate::evaluate::pseudo_likelihood::{self, pseudo_likelihood, pseudo_likelihoods_given};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::finite;
-use crate::evaluate::{ClassScore, Classifier, HiddenActivity, Independent, Score};
+use crate::evaluate::{ClassScore, Classifier, Entries, HiddenActivity, Independent, Score};
 use crate::gibbs::{Chains, FixedModel, FixedWeights, Tempering, Trajectory};
 use crate::kernels::tiled::Tiled;
 use crate::memory::Bytes;
@@ -34,6 +34,8 @@ pub struct Probe {
     few: WeightedBits,
     /// Those of the held-out subset.
     few_held_out: Option<WeightedBits>,
+    /// The columns of the data, which may stand for numbers.
+    columns: Option<Columns>,
     independent: Independent,
     /// ⟨vᵢ⟩ of the training data, limited to 0 to 1 (V).
     mean: Array1<f64>,
@@ -67,12 +69,14 @@ impl Probe {
         let labels = [Some(training), held_out].map(|examples| labels_of_subset(examples?, seed));
         let independent = Independent::of(training);
         let mean = training.mean().mapv(|mean| mean.clamp(0.0, 1.0));
+        let columns = training.columns().cloned();
         let training = subset(training, seed);
         let held_out = held_out.map(|examples| subset(examples, seed));
         Self {
             few: first_of(&training),
             few_held_out: held_out.as_ref().map(first_of),
             training,
+            columns,
             independent,
             mean,
             held_out,
@@ -193,7 +197,15 @@ impl Probe {
             let mean = Score::weighted(&scores, few.weights).mean;
             (mean, Score::weighted(&above, few.weights).standard_error)
         });
+        // Each example has a Z of its own, so what it has is scored value by value, as `evaluate` does.
+        let values = self.few_held_out.as_ref().filter(|_| some_lack).map(|few| {
+            let entries = Entries::new(rbm, weights.isa()).columns(self.columns.as_ref());
+            Ok::<_, Error>(entries.score(few, few, watch)?.given_others)
+        });
+        let values = values.transpose()?;
         *record = EpochRecord {
+            log_loss_values_test: values.and_then(|score| finite(score.log_loss)),
+            rmse_test: values.and_then(|score| score.rmse).and_then(finite),
             reconstruction_error: finite(error),
             reconstruction_error_test: error_test.and_then(finite),
             pseudo_likelihood: finite(likelihood),
@@ -269,7 +281,6 @@ mod tests {
     use super::*;
     use crate::bits::BitMatrix;
     use crate::dataset::{Binarization, Dataset};
-    use crate::error::Error;
     use std::sync::atomic::AtomicBool;
 
     /// The held-out subset is scored as the training subset is; training rows as if nothing were held out.

@@ -64,6 +64,13 @@ pub struct EpochRecord {
     /// The same of the held-out subset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_loss_test: Option<f64>,
+    /// With `missing = absent` where examples lack values: the mean of −ln p of a value given the others of its example,
+    /// over the values of as many held-out examples as the pseudo-likelihood has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_loss_values_test: Option<f64>,
+    /// The root of the mean squared error of the expected numbers of these values, if the columns stand for numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rmse_test: Option<f64>,
     /// Mean p(hⱼ = 1 | v) over the units and the training subset, 0 to 1.
     pub mean_hidden_activity: Option<f64>,
     /// Share of hidden units whose mean activity is below 0.1 %.

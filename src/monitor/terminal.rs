@@ -223,12 +223,17 @@ fn line(record: &EpochRecord, epochs: u64, width: Option<usize>) -> String {
     });
     let gap = applies(record.free_energy_gap)
         .then(|| format!("free-energy gap {}", number(record.free_energy_gap, 2)));
+    let values = record.log_loss_values_test.map(|loss| {
+        let rmse = record.rmse_test.map_or(String::new(), |rmse| format!(", RMSE {rmse:.4}"));
+        format!("held-out values: log-loss {loss:.4}{rmse}")
+    });
     // In the order of the line, with the rank of their importance.
     let figures = [
         (0, Some(format!("epoch {:>epoch_digits$}/{epochs}", record.epoch))),
         (3, Some(format!("{:>7.0} samples/s", record.samples_per_second))),
         (2, errors),
         (2, pseudo_likelihood),
+        (2, values),
         (5, reconstruction),
         (4, gap),
         (6, Some(format!("active {percent} %"))),

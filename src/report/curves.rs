@@ -28,7 +28,7 @@ type Value = fn(&EpochRecord) -> Option<f64>;
 type Shown = (&'static str, &'static str, &'static [(&'static str, Value)]);
 
 /// All charts of records.
-const CHARTS: [Shown; 16] = [
+const CHARTS: [Shown; 18] = [
     (LOG_LIKELIHOOD, "log-likelihood, nats an example", &[("", |r| r.likelihood.log_likelihood)]),
     (
         LOG_LIKELIHOOD_ONLINE,
@@ -66,6 +66,12 @@ const CHARTS: [Shown; 16] = [
         "log-loss, nats an example",
         &[("training", |r| r.log_loss_train), (HELD_OUT, |r| r.log_loss_test)],
     ),
+    (
+        "log_loss_values",
+        "log-loss of a value given the others of its example, nats",
+        &[(HELD_OUT, |r| r.log_loss_values_test)],
+    ),
+    ("rmse", "root mean squared error of a value given the others", &[(HELD_OUT, |r| r.rmse_test)]),
     (
         "reconstruction_error",
         "reconstruction error per unit",

@@ -6,6 +6,7 @@ use crate::dataset::{
     Alphabet, Categories, ColumnSource, Encoding, Examples, MAX_GREY_LEVEL, Source, UnknownLetters,
 };
 use crate::error::{Error, Remedy, Result};
+use crate::evaluate::number_means::numbers;
 use crate::evaluate::{MAX_CHAINS, Method};
 use crate::kernels::Isa;
 use crate::monitor::Metric;
@@ -23,6 +24,10 @@ use std::time::Duration;
 
 /// The setting that makes columns of the cells of a table.
 const CATEGORIES: Remedy = Remedy::of("categories");
+
+/// What examples that lack values have instead of a common log Z.
+const OF_ABSENT: &str = "data that lack no values: with missing = absent each example has a Z of its own, and log_loss_values_test, \
+     pseudo_likelihood_test and, for numbers, rmse_test judge the model";
 
 /// The largest count that a settings file may hold.
 const LARGEST: u64 = 1 << 40;
@@ -166,8 +171,8 @@ settings! {
             needs(&[Remedy::of("online_log_z")])
         }
         /// The parameters that become the model: `last`, or `best:METRIC`, where METRIC is
-        /// log_likelihood, log_likelihood_online, pseudo_likelihood_test, reconstruction_error_test, and with
-        /// labels error_test or log_loss_test. Without held-out data pseudo_likelihood and reconstruction_error
+        /// log_likelihood, log_likelihood_online, pseudo_likelihood_test, reconstruction_error_test, with labels
+        /// error_test or log_loss_test, where values are absent log_loss_values_test or, of numbers, rmse_test. Without held-out data pseudo_likelihood and reconstruction_error
         /// judge by training examples.
         keep: Keep = Keep::Last, {}
         /// Stop when this metric has not improved for *patience* measurements.
@@ -290,8 +295,14 @@ impl RunConfig {
                 "left out where there is no ln p(v): with the objective discriminative, or missing = absent".into()
             })?;
         }
+        let has_numbers = training.columns().and_then(numbers).is_some();
         for (setting, metric) in self.judges() {
             let (is_measured, remedy) = match metric {
+                Metric::LogLikelihood | Metric::LogLikelihoodOnline | Metric::FreeEnergyGap
+                    if lack && is_absent =>
+                {
+                    (false, OF_ABSENT)
+                }
                 Metric::ErrorTest | Metric::LogLossTest if !has_labels => {
                     (false, "labels and held-out data, such as validation")
                 }
@@ -300,7 +311,7 @@ impl RunConfig {
                 Metric::LogLikelihood if self.evaluate_every == 0 => {
                     (false, "evaluate_every above 0")
                 }
-                Metric::LogLikelihood => (!(lack && is_absent), "data that lack no values"),
+                Metric::LogLikelihood => (true, ""),
                 Metric::LogLikelihoodOnline if self.online_log_z.is_none() => {
                     (false, "online_log_z")
                 }
@@ -308,14 +319,23 @@ impl RunConfig {
                     (false, "held-out data, such as validation")
                 }
                 Metric::LogLikelihoodOnline => (!lack, "data that lack no values"),
+                Metric::LogLossValuesTest | Metric::RmseTest if !(lack && is_absent) => {
+                    (false, "missing = absent, with data that lack values")
+                }
+                Metric::RmseTest if !has_numbers => {
+                    (false, "columns of numbers, of which one has three values or more")
+                }
                 Metric::PseudoLikelihoodTest
                 | Metric::ReconstructionErrorTest
+                | Metric::LogLossValuesTest
+                | Metric::RmseTest
                 | Metric::FreeEnergyGap
                     if held_out.is_none() =>
                 {
                     (false, "held-out data, such as validation")
                 }
                 Metric::FreeEnergyGap => (!lack, "data that lack no values"),
+                Metric::LogLossValuesTest | Metric::RmseTest => (true, ""),
                 Metric::PseudoLikelihood
                 | Metric::PseudoLikelihoodTest
                 | Metric::ReconstructionError
@@ -336,12 +356,22 @@ impl RunConfig {
     }
 
     /// Refuses metrics by which no new run can be judged: those of training examples where others are held out,
-    /// which a model that learns by heart does best, and the free-energy gap, which an untrained one does. Returns a note if only
+    /// which a model that learns by heart does best, and evaluations of examples whose values are absent, and the free-energy gap, which an untrained one does. Returns a note if only
     /// training examples can judge. Runs of earlier versions go on as they began.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`].
-    pub fn check_judges(&self, has_held_out: bool) -> Result<Option<String>> {
+    pub fn check_judges(&self, has_held_out: bool, are_absent: bool) -> Result<Option<String>> {
+        check(
+            "evaluate_every",
+            self.evaluate_every,
+            self.evaluate_every == 0 || !are_absent,
+            || {
+                "left out with missing = absent, where each example has a log Z of its own; with held-out data, such as \
+             validation, every record has log_loss_values_test"
+                .to_string()
+            },
+        )?;
         let mut note = None;
         for (setting, metric) in self.judges() {
             let told = |metric: Metric| match setting {
@@ -417,7 +447,7 @@ mod tests {
         let checked = |keep: &str, early_stop: Option<Metric>, has_held_out| {
             let keep = keep.parse().unwrap();
             let config = RunConfig { keep, early_stop, ..RunConfig::default() };
-            config.check_judges(has_held_out).map_err(|error| error.to_string())
+            config.check_judges(has_held_out, false).map_err(|error| error.to_string())
         };
         assert_eq!(checked("last", None, true), Ok(None));
         assert_eq!(checked("best:pseudo_likelihood_test", None, true), Ok(None));
@@ -429,6 +459,13 @@ mod tests {
         assert_eq!(error, format!("keep is best:pseudo_likelihood, but must be best:{rule}"));
         let note = checked("last", Some(Metric::PseudoLikelihood), false).unwrap().unwrap();
         assert!(note.starts_with("early_stop judges by pseudo_likelihood of training examples"));
+        let evaluated = RunConfig { evaluate_every: 5, ..RunConfig::default() };
+        assert!(evaluated.check_judges(true, false).unwrap().is_none());
+        let error = evaluated.check_judges(true, true).unwrap_err().to_string();
+        assert!(
+            error.starts_with("evaluate_every is 5, but must be left out with missing"),
+            "{error}"
+        );
         for has_held_out in [false, true] {
             let error = checked("best:free_energy_gap", None, has_held_out).unwrap_err();
             assert!(error.ends_with("the gap is smallest before anything is learned"), "{error}");

@@ -232,7 +232,9 @@ fn measured_on(run: &Summary, metric: Metric) -> String {
         | Metric::ReconstructionErrorTest
         | Metric::FreeEnergyGap
         | Metric::ErrorTest
-        | Metric::LogLossTest => data.watched_by().role(),
+        | Metric::LogLossTest
+        | Metric::LogLossValuesTest
+        | Metric::RmseTest => data.watched_by().role(),
         Metric::PseudoLikelihood | Metric::ReconstructionError => "training",
     };
     let (source, sha256) = match (role, &data.test_data) {

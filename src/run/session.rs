@@ -26,7 +26,7 @@ use crate::threads::in_pool;
 use crate::train::completion::Completion;
 use crate::train::label_phase::LabelPhase;
 use crate::train::timetable::Timetable;
-use crate::train::{Ascent, TrainConfig, Trainer};
+use crate::train::{Ascent, Missing, TrainConfig, Trainer};
 use crate::watch::Watch;
 use crate::whole_file;
 use std::path::{Path, PathBuf};
@@ -134,7 +134,10 @@ fn begun(
     let cut = settings.train.cut_batch(data.training.n_examples());
     let uncentred = settings.train.uncentred();
     let mut trainer = begin(&mut settings, &data, session.isa)?;
-    let judged = settings.run.check_judges(data.held_out.is_some())?;
+    let all = [Some(&data.training), data.held_out.as_ref()];
+    let are_absent = settings.train.missing == Some(Missing::Absent)
+        && all.into_iter().flatten().any(|examples| examples.missing().is_some());
+    let judged = settings.run.check_judges(data.held_out.is_some(), are_absent)?;
     for note in data.notes.iter().chain(&cut).chain(&uncentred).chain(&judged) {
         monitors.iter_mut().for_each(|monitor| monitor.note(note));
     }

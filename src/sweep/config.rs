@@ -36,7 +36,8 @@ settings! {
         search: Search = Search::Grid, { placeholder("grid|random:N|halving") }
         /// What decides, measured on the *validation* examples (without that setting a tenth of the training examples,
         /// at most 10,000): `log_likelihood` (as `harmonium evaluate`, with a small budget), or what the runs measure of
-        /// them: `log_likelihood_online`, `pseudo_likelihood_test`, `error_test` or `log_loss_test`.
+        /// them: `log_likelihood_online`, `pseudo_likelihood_test`, `error_test` or `log_loss_test`, or
+        /// where values are absent `log_loss_values_test` or `rmse_test`.
         score: Metric = Metric::LogLikelihood, { placeholder("METRIC") }
     }
 }
@@ -109,7 +110,9 @@ impl SweepConfig {
             | Metric::LogLikelihoodOnline
             | Metric::PseudoLikelihoodTest
             | Metric::ErrorTest
-            | Metric::LogLossTest => None,
+            | Metric::LogLossTest
+            | Metric::LogLossValuesTest
+            | Metric::RmseTest => None,
             Metric::FreeEnergyGap => Some("an untrained model has the best free_energy_gap"),
             Metric::ReconstructionErrorTest => {
                 Some("reconstruction_error_test is also good where the chains freeze")
@@ -119,7 +122,7 @@ impl SweepConfig {
         check("score", self.score, rule.is_none(), || {
             let why = rule.unwrap_or_default();
             format!(
-                "log_likelihood, log_likelihood_online, pseudo_likelihood_test, error_test or log_loss_test; {why}"
+                "log_likelihood, log_likelihood_online, pseudo_likelihood_test, error_test, log_loss_test, log_loss_values_test or rmse_test; {why}"
             )
         })?;
         let open = self.vary.iter().find(|vary| vary.values().is_none());
