@@ -45,6 +45,8 @@ fn figures(mut evaluation: Value) -> Value {
     for key in ["data", "data_role"] {
         evaluation.as_object_mut().unwrap().remove(key).unwrap();
     }
+    // The training data are known only to the run.
+    evaluation.as_object_mut().unwrap().remove("training_gap");
     evaluation
 }
 

@@ -115,7 +115,8 @@ impl<'a> Classifier<'a> {
             None => Ok((self.log_probabilities(bits, isa, watch)?, 0)),
             Some(missing) => class_log_probabilities(
                 self.rbm,
-                (bits, missing),
+                bits,
+                missing,
                 self.label.clone(),
                 seed,
                 isa,

@@ -109,7 +109,8 @@ impl Observed {
 /// As [`Rbm::mean_hidden`]; [`Error::Interrupted`](crate::Error::Interrupted).
 pub fn class_log_probabilities(
     rbm: &Rbm,
-    (visible, missing): (&BitMatrix, &BitMatrix),
+    visible: &BitMatrix,
+    missing: &BitMatrix,
     label: Range<usize>,
     seed: u64,
     isa: Isa,
@@ -350,15 +351,9 @@ mod tests {
         let rbm = model(&[1, 1, 3], 4);
         let bits = BitMatrix::from_fn(1, 5, |_, unit| unit == 0 || unit == 3);
         let hole = BitMatrix::from_fn(1, 5, |_, unit| unit == 1);
-        let (found, n_annealed) = class_log_probabilities(
-            &rbm,
-            (&bits, &hole),
-            2..5,
-            0,
-            Isa::fastest(),
-            Watch::default(),
-        )
-        .unwrap();
+        let (found, n_annealed) =
+            class_log_probabilities(&rbm, &bits, &hole, 2..5, 0, Isa::fastest(), Watch::default())
+                .unwrap();
         let mass = |y: usize| [0b01, 0b11].map(|v: u64| (-rbm.free_energy(&[v | 4 << y])).exp());
         let mass = |y: usize| mass(y).iter().sum::<f64>();
         let all = (0..3).map(mass).sum::<f64>();

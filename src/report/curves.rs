@@ -231,4 +231,5 @@ pub fn sheet(runs: &[Material]) -> String {
         }
     }
     .into_string()
+        + "\n"
 }

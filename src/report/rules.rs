@@ -56,6 +56,10 @@ const MOST_IDLE: f64 = 0.1;
 /// The share of the hidden units that may be idle at the first record.
 const MOST_IDLE_AT_FIRST: f64 = 0.5;
 
+/// The share of the gain over independent units from which on a free-energy gap is overfitting even while the
+/// pseudo-likelihood of held-out examples rises, which sees only what neighbours say.
+const FAR_GAP: f64 = 0.5;
+
 /// The largest free-energy gap without overfitting, as a share of the gain over independent units.
 const MOST_GAP: f64 = 0.1;
 
@@ -220,7 +224,8 @@ fn too_large_a_gap(run: &Summary, pseudo: &[Scored]) -> Option<Symptom> {
     let gain = (last.pseudo_likelihood? - last.pseudo_likelihood_independent?) / 2.0;
     let error = last.free_energy_gap_error.unwrap_or(0.0);
     let most = (MOST_GAP * gain).max(MOST_ERRORS * error);
-    (excess > most && !still_rises(pseudo)).then(|| Symptom {
+    let is_far = excess > most.max(FAR_GAP * gain);
+    (is_far || (excess > most && !still_rises(pseudo))).then(|| Symptom {
         name: "overfitting",
         what: format!("the model overfits: held-out data have {excess:.1} nats more free energy"),
         judged: format!(
