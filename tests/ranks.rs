@@ -274,9 +274,10 @@ mod shared_runs {
         work: impl Fn(&Session, &mut dyn FnMut(News)) -> Result<SweepOutcome> + Sync,
     ) -> SweepOutcome {
         let interrupt = Interrupt::default();
-        let mut tell = |news: News| match (news, signal) {
-            (News::Scored { .. }, Some(signal)) => interrupt.raise(signal),
-            _ => {}
+        let mut tell = |news: News| {
+            if let (News::Scored { .. }, Some(signal)) = (news, signal) {
+                interrupt.raise(signal);
+            }
         };
         let sessions = in_process::ranks(size).into_iter().map(|ranks| {
             let is_last = ranks.rank() == size - 1;

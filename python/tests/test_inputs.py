@@ -121,7 +121,7 @@ def test_the_library_itself_says_what_is_wrong():
     for call, error, message in [
         (lambda: model.mean_hidden([0, 1, 1]), ValueError, "1 dimensions, but must have 2"),
         (lambda: model.mean_hidden([[0, 1]]), ValueError, "2 visible units"),
-        (lambda: model.mean_hidden([["a", "b", "c"]]), TypeError, "has the type"),
+        (lambda: model.mean_hidden([["A", "C", "G"]]), ValueError, "sequences or columns, but the model was trained on num"),
         (lambda: model.mean_hidden([[0, np.nan, 1]]), ValueError, "example 0, unit 1 is NaN"),
         (lambda: model.mean_hidden([[0, 1, 1]], dtype="float16"), TypeError, "dtype is float16"),
         (lambda: model.mean_visible([[0, 1.5]]), ValueError, "must hold bits or probabilities"),

@@ -88,10 +88,23 @@ def test_without_the_setting_both_ways_are_named():
 
 def test_holes_are_refused_where_they_cannot_be_used():
     rbm = harmonium.train(BITS, hidden=2, epochs=1)
-    for call in [rbm.mean_hidden, rbm.free_energy, rbm.pseudo_likelihood, rbm.log_likelihood]:
+    for call in [rbm.mean_hidden, rbm.free_energy, rbm.pseudo_likelihood]:
         with pytest.raises(ValueError, match="NaN"):
             call(NAN)
     assert rbm.missing is None and rbm.impute(NAN).shape == BITS.shape
+
+
+def test_a_log_likelihood_sums_out_what_a_row_does_not_know():
+    rbm = harmonium.train(BITS, hidden=2, epochs=1)
+    row = BITS[:1].astype(float)
+    both = np.concatenate([row, row])
+    both[:, 3] = 0, 1
+    log_z = rbm.log_likelihood(BITS).log_z
+    expected = np.logaddexp.reduce(-rbm.free_energy(both)) - log_z
+    row[0, 3] = np.nan
+    assert abs(rbm.log_likelihood(row).mean - expected) < 1e-6
+    # A mask says the same.
+    assert rbm.log_likelihood(np.ma.masked_invalid(row)).mean == rbm.log_likelihood(row).mean
 
 
 def test_held_out_data_may_have_weights():

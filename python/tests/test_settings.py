@@ -78,7 +78,7 @@ def test_an_estimator_names_its_own_parameter():
 
 def test_a_setting_without_effect_is_refused():
     for settings, rule in [
-        ({"swap_rate": 0.3}, 'left out without algorithm="pt"'),
+        ({"swap_rate": 0.3}, 'left out without algorithm="pt" or algorithm="ptt"'),
         ({"adam_beta1": 0.8}, 'left out without optimizer="adam"'),
         ({"offset_rate": 0.5, "centering": False}, "left out without centering or sparsity_cost"),
         ({"epochs": 3, "updates": 4}, "left out with epochs"),

@@ -419,7 +419,7 @@ def test_an_estimator_draws_what_its_model_draws():
         model.plot_history()
     model = BernoulliRBM(2, n_iter=3, random_state=0, early_stopping=True).fit(X)
     labels = [text.get_text() for text in model.plot_history().get_legend().get_texts()]
-    assert "pseudo-likelihood" in labels and "validation score" in labels
+    assert "pseudo-likelihood, training" in labels and "validation score" in labels
     assert len(model.rbm_.history) == len(model.history_) and model.rbm_.plot_history().lines
     model.components_ = model.components_ + 1
     assert model.rbm_.history == []
