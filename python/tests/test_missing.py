@@ -98,10 +98,10 @@ def test_a_log_likelihood_sums_out_what_a_row_does_not_know():
     rbm = harmonium.train(BITS, hidden=2, epochs=1)
     row = BITS[:1].astype(float)
     both = np.concatenate([row, row])
-    both[:, 3] = 0, 1
+    both[:, 2] = 0, 1
     log_z = rbm.log_likelihood(BITS).log_z
     expected = np.logaddexp.reduce(-rbm.free_energy(both)) - log_z
-    row[0, 3] = np.nan
+    row[0, 2] = np.nan
     assert abs(rbm.log_likelihood(row).mean - expected) < 1e-6
     # A mask says the same.
     assert rbm.log_likelihood(np.ma.masked_invalid(row)).mean == rbm.log_likelihood(row).mean
